@@ -1,0 +1,2 @@
+/** @module @gimbal/language-models */
+export {};

@@ -1,0 +1,2 @@
+/** @module @gimbal/tensor-core */
+export {};

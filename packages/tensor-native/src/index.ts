@@ -1,0 +1,2 @@
+/** @module @gimbal/tensor-native */
+export {};

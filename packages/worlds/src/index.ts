@@ -1,0 +1,2 @@
+/** @module @gimbal/worlds */
+export {};
