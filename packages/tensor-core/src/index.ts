@@ -1,2 +1,16 @@
 /** @module @gimbal/tensor-core */
-export {};
+import './register-gradients.ts';
+
+export {
+  BackendError,
+  CheckpointError,
+  ConfigError,
+  DataError,
+  type ErrorCode,
+  type ErrorDetails,
+  GimbalError,
+  NumericalError,
+  nearest,
+  ShapeError,
+  StoppedError,
+} from './errors.ts';
