@@ -1,0 +1,98 @@
+/**
+ * Options of the optimisers, one type per algorithm, told apart by `name`. Constants default to PyTorch's
+ * (`torch.optim`), so that a run moved from there behaves the same.
+ */
+
+/** A rule for some parameters; the last group that matches a path wins. */
+export interface ParamGroup {
+  /** a path ('blocks.0.norm.scale'), a prefix ending in '.' ('embedding.'), a pattern, or a predicate */
+  match: string | RegExp | ((path: string) => boolean);
+  /** multiplies the learning rate; 0 = frozen */
+  learningRateScale?: number;
+  /** replaces the optimiser's weight decay */
+  weightDecay?: number;
+}
+
+export interface CommonOptimizerOptions {
+  /**
+   * Rules by path. Without a rule weight decay applies to tensors of rank ≥ 2 only: norms' scales and biases are
+   * not decayed, as is the practice for transformers.
+   */
+  groups?: readonly ParamGroup[];
+}
+
+export interface AdamWOptions extends CommonOptimizerOptions {
+  name: 'adamw';
+  /** default 0.9 */
+  beta1?: number;
+  /** default 0.999 */
+  beta2?: number;
+  /** default 1e-8 */
+  epsilon?: number;
+  /** decoupled: p ← p − lr·weightDecay·p; default 0.01 */
+  weightDecay?: number;
+}
+
+export interface AdamOptions extends CommonOptimizerOptions {
+  name: 'adam';
+  /** default 0.9 */
+  beta1?: number;
+  /** default 0.999 */
+  beta2?: number;
+  /** default 1e-8 */
+  epsilon?: number;
+  /** L2: added to the gradient; default 0 */
+  weightDecay?: number;
+}
+
+export interface SgdOptions extends CommonOptimizerOptions {
+  name: 'sgd';
+  /** default 0 */
+  momentum?: number;
+  /** default false; needs momentum > 0 */
+  nesterov?: boolean;
+  /** L2: added to the gradient; default 0 */
+  weightDecay?: number;
+}
+
+export interface AdafactorOptions extends CommonOptimizerOptions {
+  name: 'adafactor';
+  /** exponent of the second moment's decay, 1 − step^beta2Decay; default −0.8 */
+  beta2Decay?: number;
+  /** default 1e-3: floor of the parameter's root mean square */
+  epsilon?: number;
+  /** root mean square at which an update is clipped; default 1 */
+  clipThreshold?: number;
+  /** decoupled; default 0 */
+  weightDecay?: number;
+}
+
+export interface LionOptions extends CommonOptimizerOptions {
+  name: 'lion';
+  /** default 0.9 */
+  beta1?: number;
+  /** default 0.99 */
+  beta2?: number;
+  /** decoupled; default 0 */
+  weightDecay?: number;
+}
+
+export interface MuonOptions extends CommonOptimizerOptions {
+  name: 'muon';
+  /** default 0.95 */
+  momentum?: number;
+  /** default true */
+  nesterov?: boolean;
+  /** decoupled; default 0.1 */
+  weightDecay?: number;
+  /** Newton–Schulz iterations; default 5 */
+  iterations?: number;
+  /** which tensors Muon updates; default: rank 2, neither embedding nor output head */
+  matrices?: (path: string, shape: readonly number[]) => boolean;
+  /** for all the others; its learning rate is the schedule's × `scale` (default 1) */
+  others?: Omit<AdamWOptions, 'name' | 'groups'> & { scale?: number };
+}
+
+export type OptimizerOptions = AdamWOptions | AdamOptions | SgdOptions | AdafactorOptions | LionOptions | MuonOptions;
+
+export type OptimizerName = OptimizerOptions['name'];
