@@ -14,3 +14,22 @@ export {
   ShapeError,
   StoppedError,
 } from './errors.ts';
+export { cloneTree, disposeTree, keepTree, treeBytes, treeSize, variables } from './tree/memory.ts';
+export {
+  flatten,
+  isTensor,
+  type LeafTree,
+  mapTree,
+  type Params,
+  type TreeOf,
+  unflatten,
+  zipTree,
+} from './tree/params.ts';
+export {
+  filterTree,
+  type LeafPredicate,
+  matchPaths,
+  mergeTrees,
+  partitionTree,
+  trainableMask,
+} from './tree/select.ts';
