@@ -14,6 +14,7 @@ export {
   ShapeError,
   StoppedError,
 } from './errors.ts';
+export { type Rng, type RngState, rng, rngFromState } from './random/rng.ts';
 export { cloneTree, disposeTree, keepTree, treeBytes, treeSize, variables } from './tree/memory.ts';
 export {
   flatten,
