@@ -1,0 +1,100 @@
+// Every check of the workspace, cheapest first; stops at the first that fails.
+// usage: npm test                             all of them
+//        npm run check -- types floors        those named
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Results, readResults, resultsFolder } from './lib/results.mjs';
+import { run } from './lib/run.mjs';
+
+const jestReport = join(resultsFolder, 'jest.json');
+const jest = [
+  'node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js',
+  `--maxWorkers=2 --json --outputFile="${jestReport}"`,
+].join(' ');
+
+/**
+ * One row a check. `stream` shows the output as it comes; `counts` reads what the tool itself counted, which then
+ * replaces the single ✓ of the check in the sum.
+ */
+const checks = [
+  { name: 'lint', what: 'format and lint', command: 'biome ci . --colors=off --max-diagnostics=20' },
+  { name: 'types', what: 'types', command: 'tsc --noEmit' },
+  {
+    name: 'floors',
+    what: 'imports point down, no cycles',
+    command: 'depcruise --config .dependency-cruiser.mjs packages',
+  },
+  { name: 'unused', what: 'no unused file, export or dependency', command: 'knip' },
+  { name: 'packages', what: 'build, declarations, publint, attw', command: turbo('check:package') },
+  { name: 'site', what: 'docs build', command: turbo('build:site') },
+  { name: 'tests', what: 'unit tests', command: jest, stream: true, counts: jestCounts },
+  {
+    name: 'examples',
+    what: 'examples run',
+    command: 'node scripts/examples.mjs',
+    stream: true,
+    counts: () => readResults('examples'),
+  },
+  {
+    name: 'packed',
+    what: 'packages packed and installed alone, README quick starts',
+    command: 'node scripts/packed.mjs',
+    stream: true,
+    counts: () => readResults('packed'),
+  },
+];
+
+function turbo(task) {
+  return `turbo run ${task} --output-logs=errors-only --log-prefix=none`;
+}
+
+/** Jest's own counts; a file that could not even run counts as one failure. */
+function jestCounts() {
+  const report = JSON.parse(readFileSync(jestReport, 'utf8'));
+  const broken = report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
+  const failures = report.testResults.flatMap((file) =>
+    file.assertionResults.filter((test) => test.status === 'failed').map((test) => test.fullName),
+  );
+  if (report.numPendingTests > 0) console.log(`unit tests: ${report.numPendingTests} skipped (reasons above)`);
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + broken.length,
+    failures: [...failures, ...broken.map((file) => file.name)],
+  };
+}
+
+const wanted = process.argv.slice(2);
+const names = checks.map((check) => check.name);
+const unknown = wanted.filter((name) => !names.includes(name));
+if (unknown.length > 0) {
+  console.error(`check: no check named ${unknown.join(', ')}; there are: ${names.join(', ')}`);
+  process.exit(2);
+}
+
+const results = new Results('check');
+const chosen = checks.filter((check) => wanted.length === 0 || wanted.includes(check.name));
+for (const { name, what, command, stream = false, counts } of chosen) {
+  rmSync(jestReport, { force: true });
+  if (stream) console.log(`… ${what}`);
+  const { ok, output, seconds } = await run(command, { stream, env: { TURBO_TELEMETRY_DISABLED: '1' } });
+  let counted;
+  try {
+    counted = counts?.();
+  } catch {
+    // the tool ended before it counted anything: its exit status alone decides
+  }
+  if (counted) results.add(counted);
+  const again = `again: npm run check -- ${name}`;
+  if (ok) results.pass(what, seconds, { count: !counted });
+  else results.fail(what, seconds, { output, advice: again, count: !counted?.failed });
+  if (!ok) break;
+}
+const left = chosen.length - results.lines;
+if (left > 0)
+  console.log(
+    `not reached: ${chosen
+      .slice(-left)
+      .map((check) => check.name)
+      .join(', ')}`,
+  );
+results.finish();

@@ -1,0 +1,112 @@
+// An empty project with one of our packages in it, and what a user would do there first.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { quote, root, run } from '../lib/run.mjs';
+import { quickStart, toJavaScript } from './quick-start.mjs';
+
+/** One thing to try in a project; each is a command line with a name. */
+const minutes = (n) => n * 60_000;
+
+/**
+ * Makes an empty project and installs tarballs into it with npm. Lifecycle scripts are off: nothing of ours may need
+ * one.
+ *
+ * @param {string} folder must be outside the workspace, or Node would find the workspace's own node_modules
+ * @param {string[]} tarballs
+ * @param {{ withoutOptional?: boolean }} [options]
+ */
+export async function install(folder, tarballs, { withoutOptional = false } = {}) {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
+  const flags = `--ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error ${withoutOptional ? '--omit=optional' : ''}`;
+  return run(`npm install ${flags} ${tarballs.map(quote).join(' ')}`, { cwd: folder, timeoutMs: minutes(5) });
+}
+
+/**
+ * Writes the programs that try a package: every entry from ES modules and CommonJS (both must give the same names), a
+ * TypeScript consumer of each kind, and the README's quick start.
+ *
+ * @param {string} folder the project
+ * @param {import('./pack.mjs').Packed} one
+ */
+export function writePrograms(folder, one) {
+  const entries = Object.keys(one.manifest.exports)
+    .filter((path) => path !== './package.json')
+    .map((path) => one.name + path.slice(1));
+  writeFileSync(
+    join(folder, 'esm.mjs'),
+    `import { createRequire } from 'node:module';
+const require = createRequire(import.meta.url);
+for (const entry of ${JSON.stringify(entries)}) {
+  const names = (m) => Object.keys(m).filter((n) => n !== 'default' && n !== '__esModule' && n !== 'module.exports').sort().join(' ');
+  const esm = names(await import(entry));
+  const cjs = names(require(entry));
+  if (!esm) throw new Error(entry + ' exports nothing');
+  if (esm !== cjs) throw new Error(entry + ': import gives ' + esm + ' but require gives ' + cjs);
+}
+`,
+  );
+  writeFileSync(join(folder, 'cjs.cjs'), `${entries.map((entry) => `require('${entry}');`).join('\n')}\n`);
+  writeFileSync(
+    join(folder, 'esm.mts'),
+    entries
+      .map((e, i) => `import * as e${i} from '${e}';\nexport const n${i}: string[] = Object.keys(e${i});\n`)
+      .join(''),
+  );
+  writeFileSync(
+    join(folder, 'cjs.cts'),
+    entries
+      .map((e, i) => `import e${i} = require('${e}');\nexport const n${i}: string[] = Object.keys(e${i});\n`)
+      .join(''),
+  );
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'es2022',
+    lib: ['es2023', 'esnext.disposable', 'dom'],
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules/@types')],
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true, // tfjs's own declarations do not pass
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.mts', '*.cts'] }));
+  const start = quickStart(readFileSync(join(folder, 'node_modules', one.name, 'README.md'), 'utf8'));
+  if (start?.program) {
+    writeFileSync(join(folder, 'quick-start.mts'), start.program);
+    writeFileSync(join(folder, 'quick-start.mjs'), toJavaScript(start.program));
+  }
+  writeFileSync(join(folder, 'quick-start.json'), JSON.stringify(start ?? null));
+}
+
+/**
+ * The programs of a project, as command lines for the given Node.
+ *
+ * @param {string} folder
+ * @param {{ node?: string, types?: boolean }} [options] `types` adds the TypeScript consumers
+ * @returns {{ what: string, command: string }[]}
+ */
+export function trials(folder, { node = process.execPath, types = false } = {}) {
+  const start = JSON.parse(readFileSync(join(folder, 'quick-start.json'), 'utf8'));
+  const list = [
+    { what: 'import', command: `${quote(node)} esm.mjs` },
+    { what: 'require', command: `${quote(node)} cjs.cjs` },
+  ];
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  if (types) list.push({ what: 'TypeScript', command: `${quote(node)} ${quote(tsc)} -p .` });
+  for (const line of start?.commands ?? []) list.push({ what: `README: ${line}`, command: line });
+  if (existsSync(join(folder, 'quick-start.mjs')))
+    list.push({ what: 'README quick start', command: `${quote(node)} quick-start.mjs` });
+  return list;
+}
+
+/** Runs one trial. The project's own commands (`npx gimbal`, …) must come from it: npx may fetch nothing. */
+export function tryOne(folder, { command }, { node } = {}) {
+  const path = node
+    ? { PATH: `${join(node, '..')}${process.platform === 'win32' ? ';' : ':'}${process.env.PATH}` }
+    : {};
+  return run(command, {
+    cwd: folder,
+    timeoutMs: minutes(3),
+    env: { ...path, npm_config_offline: 'true', NODE_OPTIONS: undefined, FORCE_COLOR: undefined },
+  });
+}
