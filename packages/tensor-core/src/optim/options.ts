@@ -5,8 +5,8 @@
 
 /** A rule for some parameters; the last group that matches a path wins. */
 export interface ParamGroup {
-  /** a path ('blocks.0.norm.scale'), a prefix ending in '.' ('embedding.'), a pattern, or a predicate */
-  match: string | RegExp | ((path: string) => boolean);
+  /** a path, a pattern as `matchPaths` reads it ('layers.*.norm.**'), or a predicate */
+  match: string | ((path: string) => boolean);
   /** multiplies the learning rate; 0 = frozen */
   learningRateScale?: number;
   /** replaces the optimiser's weight decay */

@@ -1,0 +1,101 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isTemporaryName, writeDirectoryAtomic, writeFileAtomic, writeFileDurable } from './atomic.node.ts';
+import { type FileSystem, nodeFileSystem } from './file-system.node.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gimbal-io-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** The file system with its n-th call of one kind failing. */
+function failing(call: keyof FileSystem | 'write' | 'sync', code: string): FileSystem {
+  const fail = async (): Promise<never> => {
+    throw Object.assign(new Error(`${code}: simulated`), { code });
+  };
+  return {
+    ...nodeFileSystem,
+    ...(call in nodeFileSystem && { [call]: fail }),
+    create: async (path) => {
+      if (call === 'create') return fail();
+      const file = await nodeFileSystem.create(path);
+      return {
+        write: call === 'write' ? fail : (bytes) => file.write(bytes),
+        sync: call === 'sync' ? fail : () => file.sync(),
+        close: () => file.close(),
+      };
+    },
+  };
+}
+
+test('a file is replaced in one piece and nothing else is left in the folder', async () => {
+  const path = join(folder, 'a.json');
+  await writeFileAtomic(path, 'one');
+  await writeFileAtomic(path, [new TextEncoder().encode('t'), new TextEncoder().encode('wo')]);
+  expect(await readFile(path, 'utf8')).toBe('two');
+  expect(await readdir(folder)).toEqual(['a.json']);
+});
+
+test.each(['create', 'write', 'sync', 'rename'] as const)(
+  'a full disk in %s leaves the old file and no temporary',
+  async (call) => {
+    const path = join(folder, 'a.json');
+    await writeFileAtomic(path, 'old');
+    const write = writeFileAtomic(path, 'new', failing(call, 'ENOSPC'));
+    await expect(write).rejects.toMatchObject({
+      code: 'ERR_CHECKPOINT',
+      message: expect.stringContaining('the disk is full'),
+    });
+    expect(await readFile(path, 'utf8')).toBe('old');
+    expect(await readdir(folder)).toEqual(['a.json']);
+  },
+);
+
+test('a content that throws half-way leaves the old file', async () => {
+  const path = join(folder, 'a.bin');
+  await writeFileAtomic(path, 'old');
+  async function* broken(): AsyncGenerator<Uint8Array> {
+    yield new Uint8Array(10);
+    throw new Error('source lost');
+  }
+  await expect(writeFileAtomic(path, broken())).rejects.toThrow('source lost');
+  expect(await readFile(path, 'utf8')).toBe('old');
+});
+
+test('leftovers of dead processes are removed, those of live ones and other targets stay', async () => {
+  const dead = '.a.json.4194000-0.partial'; // beyond Linux's default pid range
+  const live = `.a.json.${process.ppid}-3.partial`;
+  const other = '.b.json.4194000-0.partial';
+  for (const name of [dead, live, other]) await writeFile(join(folder, name), '');
+  await writeFileAtomic(join(folder, 'a.json'), 'x');
+  expect((await readdir(folder)).sort()).toEqual([live, other, 'a.json'].sort());
+  expect([dead, live, other].every(isTemporaryName)).toBe(true);
+  expect(['a.json', '.hidden', 'step-1.partial'].some(isTemporaryName)).toBe(false);
+});
+
+test('a folder appears complete or not at all', async () => {
+  const path = join(folder, 'runs', 'step-1');
+  await expect(
+    writeDirectoryAtomic(path, async (temporary) => {
+      await writeFileDurable(join(temporary, 'a'), 'x');
+      throw new Error('stopped');
+    }),
+  ).rejects.toThrow('stopped');
+  expect(await readdir(join(folder, 'runs'))).toEqual([]);
+  await writeDirectoryAtomic(path, async (temporary) => {
+    await writeFileDurable(join(temporary, 'a'), 'x');
+    expect(await readdir(join(folder, 'runs'))).toEqual([expect.stringMatching(/^\.step-1\..*\.partial$/)]);
+  });
+  expect(await readdir(path)).toEqual(['a']);
+});
+
+test('a folder that exists is not replaced', async () => {
+  const path = join(folder, 'x');
+  await mkdir(path);
+  await writeFile(join(path, 'old'), '');
+  const write = writeDirectoryAtomic(path, (temporary) => writeFileDurable(join(temporary, 'new'), '').then(() => {}));
+  await expect(write).rejects.toMatchObject({ code: expect.stringMatching(/ENOTEMPTY|EEXIST/) });
+  expect(await readdir(path)).toEqual(['old']);
+});

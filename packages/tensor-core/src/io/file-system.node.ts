@@ -1,0 +1,72 @@
+/**
+ * The part of node:fs that writing safely needs. A parameter wherever something is written, so that tests can let any
+ * single call fail (a full disk, a lost permission) and see what is left behind.
+ */
+import * as fs from 'node:fs/promises';
+import { CheckpointError } from '../errors.ts';
+
+export interface WritableFile {
+  /** Writes all of `bytes` at the current position. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Forces what was written onto the disk. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FileSystem {
+  /** Creates a file; fails if it exists. */
+  create(path: string): Promise<WritableFile>;
+  rename(from: string, to: string): Promise<void>;
+  makeDirectory(path: string): Promise<void>;
+  /** Removes a file or folder with all in it; fine if there is none. */
+  remove(path: string): Promise<void>;
+  /** Forces a folder's entries (new names, renames) onto the disk; does nothing where the system cannot. */
+  syncDirectory(path: string): Promise<void>;
+}
+
+export const nodeFileSystem: FileSystem = {
+  async create(path) {
+    const file = await fs.open(path, 'wx');
+    return {
+      async write(bytes) {
+        for (let at = 0; at < bytes.byteLength; ) {
+          // at most 1 GiB a call: larger writes are cut short by Linux anyway
+          const { bytesWritten } = await file.write(bytes, at, Math.min(bytes.byteLength - at, 1 << 30));
+          at += bytesWritten;
+        }
+      },
+      sync: () => file.sync(),
+      close: () => file.close(),
+    };
+  },
+  rename: fs.rename,
+  async makeDirectory(path) {
+    await fs.mkdir(path, { recursive: true });
+  },
+  remove: (path) => fs.rm(path, { recursive: true, force: true }),
+  async syncDirectory(path) {
+    if (process.platform === 'win32') return; // folders cannot be opened there; NTFS journals its entries
+    const folder = await fs.open(path, 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  },
+};
+
+/** A failed write as a typed error that says what to do; other errors pass unchanged. */
+export function writeError(error: unknown, path: string): unknown {
+  const code = (error as { code?: string }).code;
+  const known: Record<string, [what: string, fix: string]> = {
+    ENOSPC: ['the disk is full', 'make room; what was there before is untouched'],
+    EDQUOT: ['the disk quota is used up', 'make room; what was there before is untouched'],
+    EACCES: ['no permission to write', 'choose another folder'],
+    EPERM: ['no permission to write', 'choose another folder'],
+    EROFS: ['the file system is read-only', 'choose another folder'],
+    EIO: ['the disk reports an error', 'what was there before is untouched; check the disk'],
+  };
+  const text = code === undefined ? undefined : known[code];
+  if (text === undefined) return error;
+  return new CheckpointError({ where: path, what: text[0], fix: text[1], cause: error });
+}
