@@ -9,15 +9,7 @@
 #include <stdint.h>
 
 #if defined(__AVX__) || defined(__SSE2__) || defined(_M_X64)
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push  // GCC 12's own header "uses" undefined registers
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
 #include <immintrin.h>
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
 #elif defined(__ARM_NEON)
 #include <arm_neon.h>
 #endif
@@ -49,6 +41,10 @@ typedef int32_t IVec __attribute__((vector_size(kLanes * 4)));
 typedef uint32_t UVec __attribute__((vector_size(kLanes * 4)));
 typedef float Vec4 __attribute__((vector_size(16)));
 typedef float Vec8 __attribute__((vector_size(32)));
+
+#if defined(__AVX512F__)
+constexpr __mmask16 kAllLanes = 0xffff;  // GCC 12 warns about its own unmasked intrinsics
+#endif
 
 GIMBAL_INLINE IVec as_int(Vec v) { return (IVec)v; }
 GIMBAL_INLINE Vec as_float(IVec v) { return (Vec)v; }
@@ -121,7 +117,7 @@ GIMBAL_INLINE Vec fma(Vec a, Vec b, Vec c) {
 
 GIMBAL_INLINE Vec vsqrt(Vec v) {
 #if defined(__AVX512F__)
-  return (Vec)_mm512_sqrt_ps((__m512)v);
+  return (Vec)_mm512_maskz_sqrt_ps(kAllLanes, (__m512)v);
 #elif defined(__AVX2__)
   return (Vec)_mm256_sqrt_ps((__m256)v);
 #elif defined(__ARM_NEON)
@@ -153,7 +149,7 @@ GIMBAL_INLINE Vec copysign(Vec magnitude, Vec sign) {
 GIMBAL_INLINE Vec to_float(IVec v) { return __builtin_convertvector(v, Vec); }
 GIMBAL_INLINE IVec to_int(Vec v) {
 #if defined(__AVX512F__)
-  return (IVec)_mm512_cvttps_epi32((__m512)v);
+  return (IVec)_mm512_maskz_cvttps_epi32(kAllLanes, (__m512)v);
 #elif defined(__AVX2__)
   return (IVec)_mm256_cvttps_epi32((__m256)v);
 #elif defined(__ARM_NEON)
@@ -171,23 +167,27 @@ GIMBAL_INLINE Vec vround_even(Vec v) {
   return size < magic ? rounded : v;
 }
 GIMBAL_INLINE Vec vfloor(Vec v) {
+#if defined(__AVX512F__)
+  return (Vec)_mm512_maskz_roundscale_ps(kAllLanes, (__m512)v, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+#elif defined(__AVX2__)
+  return (Vec)_mm256_floor_ps((__m256)v);
+#else
   const Vec whole = copysign(to_float(to_int(v)), v);
   const Vec down = whole > v ? whole - splat(1) : whole;
   return vabs(v) < splat(8388608.0f) ? down : v;
+#endif
 }
 GIMBAL_INLINE Vec vceil(Vec v) { return vneg(vfloor(vneg(v))); }
 
 // ---- across the lanes: always the same order ------------------------------------------------------------------------
 
 #if defined(__AVX512F__)
-GIMBAL_INLINE Vec8 low_half(Vec v) { return (Vec8)_mm512_castps512_ps256((__m512)v); }
-GIMBAL_INLINE Vec8 high_half(Vec v) {
-  return (Vec8)_mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd((__m512)v), 1));
-}
+GIMBAL_INLINE Vec8 low_half(Vec v) { return __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7); }
+GIMBAL_INLINE Vec8 high_half(Vec v) { return __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15); }
 #endif
 #if defined(__AVX2__)
-GIMBAL_INLINE Vec4 low_half(Vec8 v) { return (Vec4)_mm256_castps256_ps128((__m256)v); }
-GIMBAL_INLINE Vec4 high_half(Vec8 v) { return (Vec4)_mm256_extractf128_ps((__m256)v, 1); }
+GIMBAL_INLINE Vec4 low_half(Vec8 v) { return __builtin_shufflevector(v, v, 0, 1, 2, 3); }
+GIMBAL_INLINE Vec4 high_half(Vec8 v) { return __builtin_shufflevector(v, v, 4, 5, 6, 7); }
 #endif
 
 // folds the halves of a vector with f until one Vec4 is left, then its four lanes

@@ -1,0 +1,50 @@
+// Everything one Node environment owns: the main thread and every worker thread have a Context of their own, kept as
+// N-API instance data, so that nothing mutable is shared between them.
+#pragma once
+#include "cpu.h"
+#include "pool.h"
+#include "registry.h"
+
+namespace gimbal {
+
+/// A block of memory that only grows.
+struct Scratch {
+  void* data = nullptr;
+  size_t bytes = 0;
+};
+
+struct Context {
+  static constexpr int kSlots = 16;
+  static constexpr size_t kCommandCapacity = 1 << 16;  // doubles
+
+  Cpu cpu;                // what the processor has
+  Isa isa = Isa::base;    // the level in use (GIMBAL_ISA may force a lower one)
+  Pool pool;
+  Registry registry;
+  bool profiling = false;
+  const char* error = nullptr;  // set by `fail`, thrown as a JavaScript error after the command
+  double* commands = nullptr;   // kCommandCapacity doubles that JavaScript writes
+  Scratch own[Pool::kMaxThreads][kSlots];
+  Scratch shared[kSlots];
+};
+
+/// Makes the running command throw `message` (a string literal) in JavaScript once it returns.
+inline void fail(Context& context, const char* message) { context.error = message; }
+
+/// Runs one command.
+inline void execute(Context& context, int op, const double* arguments) {
+  Registry::Entry& entry = context.registry.entries[op];
+  if (!context.profiling) {
+    entry.fn(context, arguments);
+    return;
+  }
+  double start = platform::now_us();
+  entry.fn(context, arguments);
+  entry.microseconds += platform::now_us() - start;
+  entry.calls++;
+}
+
+/// Adds the operations of every family at the level in use (dispatch.cc).
+void register_families(Context& context);
+
+}  // namespace gimbal
