@@ -1,0 +1,73 @@
+// What a backend is to the rest of the library: a name, what it offers, and why it was or was not taken.
+
+/** The backends that have a name here; which of them exist depends on the machine. */
+export const backendNames = ['node-gpu', 'native', 'node', 'webgpu', 'wasm', 'cpu'] as const;
+
+export type BackendName = (typeof backendNames)[number];
+
+/** The backend in use. */
+export interface BackendInfo {
+  name: BackendName;
+  /** Threads its kernels use. */
+  threads: number;
+  /** The instruction set its kernels were compiled for, where it chooses between several: `avx512`, `simd128`, … */
+  isa?: string;
+  /** Whether matrix products can run in bf16 (`withPrecision`). */
+  bf16: boolean;
+  /** The faster ones that were tried first, and why they were not taken. Empty when the backend was asked for by name. */
+  passedOver: PassedOver[];
+}
+
+/** A backend that cannot be used here. */
+export interface PassedOver {
+  name: BackendName;
+  /** Why, as a statement: `@gimbal/tensor-native is not installed`. */
+  reason: string;
+  /** What would change that, as an instruction: `npm install @gimbal/tensor-native`. */
+  fix?: string;
+}
+
+/** One line of `gimbal doctor`. */
+export interface BackendReport {
+  name: BackendName;
+  works: boolean;
+  inUse: boolean;
+  /** What it offers where it works (`avx512, 2 threads, bf16`), else the reason why it does not. */
+  detail: string;
+  fix?: string;
+}
+
+export interface BackendOptions {
+  /** Threads for the kernels; default: the cores this process may use, one inside a worker. */
+  threads?: number;
+  /** Browser: the folder, with a slash at its end, that the three .wasm files are served from. */
+  wasmPaths?: string;
+}
+
+/** What a candidate offers once it is loaded. */
+export interface Offer {
+  threads: number;
+  isa?: string;
+  bf16?: boolean;
+  /** The name under which tfjs knows it, where that differs from ours. */
+  registeredAs?: string;
+  /** Called once it is current. */
+  started?: () => void;
+}
+
+/** Why a candidate cannot be used. */
+export interface Refusal {
+  reason: string;
+  fix?: string;
+}
+
+/** A backend that may exist on this machine. */
+export interface Candidate {
+  name: BackendName;
+  /** Whether `auto` considers it. */
+  automatic: boolean;
+  /** Loads its package and registers it with tfjs. Does not make it current. */
+  load(options: BackendOptions): Promise<Offer | Refusal>;
+}
+
+export const isRefusal = (result: Offer | Refusal): result is Refusal => 'reason' in result;
