@@ -95,10 +95,16 @@ export async function build(target, out) {
   const [compiler, ...prefix] = target.compiler;
   const jobs = units(target.arch).map((unit) => {
     const flags = [...common, ...target.compileFlags, ...unit.flags];
-    const hash = createHash('sha256').update(JSON.stringify([target.identity, flags, unit.source.slice(packageRoot.length)]));
+    const hash = createHash('sha256').update(
+      JSON.stringify([target.identity, flags, unit.source.slice(packageRoot.length)]),
+    );
     for (const file of dependencies(unit.source)) hash.update(readFileSync(file));
     const key = hash.digest('hex').slice(0, 24);
-    return { ...unit, flags, object: join(objectDir, `${basename(unit.source, '.cc')}-${unit.level || 'any'}-${key}.o`) };
+    return {
+      ...unit,
+      flags,
+      object: join(objectDir, `${basename(unit.source, '.cc')}-${unit.level || 'any'}-${key}.o`),
+    };
   });
 
   const pending = jobs.filter((job) => !existsSync(job.object));
@@ -117,15 +123,20 @@ export async function build(target, out) {
   if (failures.length > 0) throw new Error(failures.join('\n'));
 
   // up to date: linked from exactly these objects
-  const key = createHash('sha256').update(JSON.stringify([jobs.map((job) => job.object), target.linkFlags])).digest('hex');
+  const key = createHash('sha256')
+    .update(JSON.stringify([jobs.map((job) => job.object), target.linkFlags]))
+    .digest('hex');
   const stamp = join(packageRoot, 'build', `${basename(dirname(out))}.${key.slice(0, 24)}.linked`);
-  if (pending.length === 0 && existsSync(out) && existsSync(stamp)) return { compiled: 0, total: jobs.length, linked: false };
+  if (pending.length === 0 && existsSync(out) && existsSync(stamp))
+    return { compiled: 0, total: jobs.length, linked: false };
   const temporary = `${out}.${process.pid}`;
   const objects = jobs.map((job) => job.object);
   const link = await execute(compiler, [...prefix, '-shared', ...objects, ...target.linkFlags, '-o', temporary]);
   if (link.status !== 0) throw new Error(link.output);
   renameSync(temporary, out);
-  for (const old of readdirSync(join(packageRoot, 'build')).filter((f) => f.startsWith(`${basename(dirname(out))}.`) && f.endsWith('.linked')))
+  for (const old of readdirSync(join(packageRoot, 'build')).filter(
+    (f) => f.startsWith(`${basename(dirname(out))}.`) && f.endsWith('.linked'),
+  ))
     rmSync(join(packageRoot, 'build', old));
   writeFileSync(stamp, '');
   return { compiled: pending.length, total: jobs.length, linked: true };

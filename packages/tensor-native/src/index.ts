@@ -1,2 +1,8 @@
 /** @module @gimbal/tensor-native */
-export {};
+import './register.ts';
+
+export { isNativeAvailable, loadAddon, nativeUnavailableReason } from './addon.ts';
+export { capture, type Program } from './capture.ts';
+export { kernelTimes, memoryInfo, nativeInfo, releaseFreeMemory, setProfiling } from './info.ts';
+export { hostKernelCounts, resetHostKernelCounts } from './kernels/host.ts';
+export { setThreads } from './threads.ts';

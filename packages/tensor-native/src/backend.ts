@@ -1,0 +1,232 @@
+// The TensorFlow.js backend `native`: storage. Kernels live in kernels/ and fused/.
+//
+// It also offers the few methods that tfjs's cpu kernels call on their backend, so that any kernel without a native
+// body runs the cpu one on the same memory (kernels/index.ts).
+import {
+  backend_util,
+  buffer,
+  type DataType,
+  engine,
+  KernelBackend,
+  kernel_impls,
+  type Rank,
+  type ShapeMap,
+  type Tensor,
+  type TensorBuffer,
+  type TensorInfo,
+  util,
+} from '@tensorflow/tfjs-core';
+import { heap } from './memory/heap.ts';
+import { NativeBuffer } from './memory/native-buffer.ts';
+
+type Values = backend_util.BackendValues;
+
+/** Precision of matrix products: operands as they are, or rounded to bf16; sums are float32 in both. */
+export type MatMulPrecision = 'float32' | 'bf16';
+
+export class NativeBackend extends KernelBackend {
+  /** Block edge that some cpu kernels ask for. */
+  readonly blockSize = 48;
+  matMulPrecision: MatMulPrecision = 'float32';
+  #buffers = 0;
+  // ids made by another backend whose data moved here
+  readonly #foreign: WeakMap<object, NativeBuffer> = new WeakMap();
+
+  /** The table interface that cpu kernels use. */
+  readonly data: { get(id: object): NativeBuffer; has(id: object): boolean } = {
+    get: (id) => this.buffer(id),
+    has: (id) => this.#find(id) !== undefined,
+  };
+
+  #find(id: object): NativeBuffer | undefined {
+    if (id instanceof NativeBuffer) return id.refCount > 0 ? id : undefined;
+    return this.#foreign.get(id);
+  }
+
+  /** The storage behind a dataId; data of another backend is moved here first. */
+  buffer(id: object): NativeBuffer {
+    const found = this.#find(id);
+    if (found !== undefined) return found;
+    engine().moveData(this, id);
+    const moved = this.#find(id);
+    if (moved === undefined) throw new Error('tensor-native: this tensor has no data; was it disposed?');
+    return moved;
+  }
+
+  /** Where a tensor's elements are. */
+  address(tensor: TensorInfo): number {
+    const id = tensor.dataId as NativeBuffer;
+    return id.address > 0 ? id.address : this.buffer(id).address;
+  }
+
+  /** An uninitialised tensor for a kernel's result. */
+  output(shape: number[], dtype: DataType = 'float32'): TensorInfo {
+    this.#buffers++;
+    return { dataId: new NativeBuffer(util.sizeFromShape(shape), dtype), shape, dtype };
+  }
+
+  /** A tensor that shares another's storage under a new shape. */
+  alias(tensor: TensorInfo, shape: number[], dtype: DataType = tensor.dtype): TensorInfo {
+    this.buffer(tensor.dataId).refCount++;
+    return { dataId: tensor.dataId, shape, dtype };
+  }
+
+  // ---- storage --------------------------------------------------------------------------------------------------------
+
+  override write(values: Values, shape: number[], dtype: DataType): NativeBuffer {
+    const id = new NativeBuffer(util.sizeFromShape(shape), dtype, true);
+    this.#buffers++;
+    this.#fill(id, values);
+    return id;
+  }
+
+  #fill(id: NativeBuffer, values: Values | undefined): void {
+    if (values === undefined || values === null) return;
+    if (id.dtype === 'string') id.strings = values as Uint8Array[];
+    else if (id.dtype === 'complex64') {
+      const { real, imag } = backend_util.splitRealAndImagArrays(values as Float32Array);
+      const shape = [real.length];
+      id.complexTensorInfos = {
+        real: this.makeTensorInfo(shape, 'float32', real),
+        imag: this.makeTensorInfo(shape, 'float32', imag),
+      };
+    } else if (id.size > 0) id.view().set(values as Float32Array);
+  }
+
+  override move(id: object, values: Values, shape: number[], dtype: DataType, refCount: number): void {
+    const storage = new NativeBuffer(util.sizeFromShape(shape), dtype, true);
+    this.#buffers++;
+    this.#fill(storage, values);
+    storage.refCount = refCount;
+    if (!(id instanceof NativeBuffer)) {
+      this.#foreign.set(id, storage);
+      return;
+    }
+    // our own id comes back from another backend: it takes the new block over
+    id.size = storage.size;
+    id.dtype = dtype;
+    id.address = storage.address;
+    id.strings = storage.strings;
+    if (storage.complexTensorInfos) id.complexTensorInfos = storage.complexTensorInfos;
+    id.refCount = refCount;
+  }
+
+  override readSync(id: object): Values {
+    const storage = this.buffer(id);
+    if (storage.dtype === 'complex64' && storage.complexTensorInfos) {
+      const { real, imag } = storage.complexTensorInfos;
+      return backend_util.mergeRealAndImagArrays(
+        this.readSync(real.dataId) as Float32Array,
+        this.readSync(imag.dataId) as Float32Array,
+      );
+    }
+    if (storage.dtype === 'string') return storage.strings ?? [];
+    return storage.view().slice(); // a copy: the block will be reused
+  }
+
+  override async read(id: object): Promise<Values> {
+    return this.readSync(id);
+  }
+
+  /**
+   * Overwrites a tensor's elements in place, whatever shares them: inputs of a captured program, counters.
+   * @param values as many elements as the tensor has
+   */
+  overwrite(tensor: TensorInfo, values: ArrayLike<number>): void {
+    const storage = this.buffer(tensor.dataId);
+    if (values.length !== storage.size)
+      throw new RangeError(`overwrite: ${values.length} values for a tensor of ${storage.size} elements`);
+    storage.written();
+    storage.view().set(values);
+  }
+
+  override disposeData(id: object, force = false): boolean {
+    const storage = this.#find(id);
+    if (storage === undefined) return true;
+    if (--storage.refCount > 0 && !force) return false;
+    storage.refCount = 0;
+    this.#buffers--;
+    if (storage.complexTensorInfos) {
+      this.disposeData(storage.complexTensorInfos.real.dataId, true);
+      this.disposeData(storage.complexTensorInfos.imag.dataId, true);
+      delete storage.complexTensorInfos;
+    }
+    storage.release();
+    if (!(id instanceof NativeBuffer)) this.#foreign.delete(id);
+    return true;
+  }
+
+  override refCount(id: object): number {
+    return this.#find(id)?.refCount ?? 0;
+  }
+
+  override incRef(id: object): void {
+    this.buffer(id).refCount++;
+  }
+
+  decRef(id: object): void {
+    const storage = this.#find(id);
+    if (storage !== undefined) storage.refCount--;
+  }
+
+  override numDataIds(): number {
+    return this.#buffers;
+  }
+
+  // ---- what tfjs's cpu kernels call -----------------------------------------------------------------------------------
+
+  makeTensorInfo(shape: number[], dtype: DataType, values?: Values | string[]): TensorInfo {
+    const encoded =
+      dtype === 'string' && values != null && values.length > 0 && util.isString((values as string[])[0] as string)
+        ? (values as string[]).map((text) => util.encodeString(text))
+        : (values as Values);
+    return { dataId: this.write(encoded, shape, dtype), shape, dtype };
+  }
+
+  bufferSync<R extends Rank, D extends DataType>(tensor: TensorInfo): TensorBuffer<R, D> {
+    const values = this.readSync(tensor.dataId);
+    const decoded =
+      tensor.dtype === 'string' ? (values as Uint8Array[]).map((bytes) => util.decodeString(bytes)) : values;
+    return buffer(tensor.shape as ShapeMap[R], tensor.dtype as D, decoded as never) as TensorBuffer<R, D>;
+  }
+
+  makeOutput<T extends Tensor>(values: Values, shape: number[], dtype: DataType): T {
+    return engine().makeTensorFromTensorInfo(this.makeTensorInfo(shape, dtype, values), this) as T;
+  }
+
+  disposeIntermediateTensorInfo(tensor: TensorInfo): void {
+    this.disposeData(tensor.dataId);
+  }
+
+  where(condition: Tensor): Tensor {
+    return kernel_impls.whereImpl(condition.shape, this.buffer(condition.dataId).view());
+  }
+
+  // ---- facts ----------------------------------------------------------------------------------------------------------
+
+  override async time(f: () => void): Promise<{ kernelMs: number }> {
+    const start = util.now();
+    f();
+    return { kernelMs: util.now() - start };
+  }
+
+  override memory(): { unreliable: boolean } & Record<string, unknown> {
+    const { liveBytes, peakBytes, reservedBytes } = heap.report();
+    return { unreliable: false, liveBytes, peakBytes, reservedBytes };
+  }
+
+  override floatPrecision(): 16 | 32 {
+    return 32;
+  }
+
+  override epsilon(): number {
+    return 1e-7;
+  }
+
+  override dispose(): void {
+    // tensors free their blocks one by one; segments go with the last reference
+  }
+}
+
+/** The one backend of this thread. */
+export const backend: NativeBackend = new NativeBackend();

@@ -1,0 +1,64 @@
+// Commands: `emit(op, …numbers)` writes into the shared command buffer and runs at once, so that reads and errors stay
+// simple; while a step is captured the same words are also recorded.
+import { loadAddon } from './addon.ts';
+
+const addon = loadAddon();
+const words = addon?.commands ?? new Float64Array(1);
+
+/** The words of the program being captured, each command `[length, op, arguments…]`; undefined outside a capture. */
+let recording: number[] | undefined;
+
+/** The number of a native operation; -1 when no binary is loaded. Ask once, when a kernel file is loaded. */
+export function op(name: string): number {
+  if (!addon) return -1;
+  const id = addon.opId(name);
+  if (id < 0) throw new Error(`tensor-native: the binary has no operation '${name}'; build it again (build:native)`);
+  return id;
+}
+
+/** Runs one operation. Addresses come from `address(t)`; what each argument means stands at the operation in cc/. */
+export function emit(operation: number, ...values: number[]): void {
+  words[0] = operation;
+  for (let i = 0; i < values.length; i++) words[i + 1] = values[i] as number;
+  if (recording !== undefined) {
+    recording.push(values.length + 2, operation);
+    for (let i = 0; i < values.length; i++) recording.push(values[i] as number);
+  }
+  addon?.run();
+}
+
+/** `emit` for commands of any length, such as an optimiser's list of tensors. */
+export function emitAll(operation: number, values: readonly number[]): void {
+  if (values.length + 1 <= words.length) {
+    words[0] = operation;
+    words.set(values, 1);
+    addon?.run();
+  } else {
+    addon?.replay(Float64Array.from([values.length + 2, operation, ...values]));
+  }
+  if (recording !== undefined) {
+    recording.push(values.length + 2, operation);
+    for (const value of values) recording.push(value);
+  }
+}
+
+/** True while a step is captured. */
+export function isRecording(): boolean {
+  return recording !== undefined;
+}
+
+/** Starts recording; `stopRecording` gives the words. */
+export function startRecording(): void {
+  recording = [];
+}
+
+export function stopRecording(): Float64Array {
+  const result = Float64Array.from(recording ?? []);
+  recording = undefined;
+  return result;
+}
+
+/** Runs recorded words. */
+export function replayWords(program: Float64Array): void {
+  addon?.replay(program);
+}

@@ -1,0 +1,30 @@
+// What runs, how fast, on how much memory.
+import { type Addon, loadAddon } from './addon.ts';
+import { type HeapReport, heap } from './memory/heap.ts';
+
+/** The instruction sets and threads in use; undefined without a binary. */
+export function nativeInfo(): ReturnType<Addon['info']> | undefined {
+  return loadAddon()?.info();
+}
+
+/** Counts and times every native operation from now on, from zero, or stops. */
+export function setProfiling(on: boolean): void {
+  loadAddon()?.setProfiling(on);
+}
+
+/** Per operation since `setProfiling(true)`: calls and milliseconds, slowest first. */
+export function kernelTimes(): { operation: string; calls: number; milliseconds: number }[] {
+  return Object.entries(loadAddon()?.profile() ?? {})
+    .map(([operation, [calls, microseconds]]) => ({ operation, calls, milliseconds: microseconds / 1000 }))
+    .sort((x, y) => y.milliseconds - x.milliseconds);
+}
+
+/** Bytes in tensors, their peak, and address space reserved. */
+export function memoryInfo(): HeapReport {
+  return heap.report();
+}
+
+/** Gives the memory of freed tensors back to the system. @returns bytes given back */
+export function releaseFreeMemory(): number {
+  return heap.releaseFreeMemory();
+}

@@ -1,0 +1,55 @@
+// Host kernels: tfjs's cpu kernels on native memory, counted. A training loop must not need one.
+import {
+  getKernel,
+  type KernelConfig,
+  type KernelFunc,
+  type NamedAttrMap,
+  type NamedTensorInfoMap,
+} from '@tensorflow/tfjs-core';
+import { backend } from '../backend.ts';
+import { isRecording } from '../commands.ts';
+
+const counts = new Map<string, number>();
+
+/** How often each kernel ran in JavaScript since the last reset: `{ [kernel]: calls }`. */
+export function hostKernelCounts(): Record<string, number> {
+  return Object.fromEntries(counts);
+}
+
+export function resetHostKernelCounts(): void {
+  counts.clear();
+}
+
+/**
+ * The cpu kernel of a name, as a body for what a native kernel does not cover (other dtypes, rare options).
+ * @throws while a step is captured: it would run once and freeze its result.
+ */
+export function hostKernel(name: string): KernelFunc {
+  let body: KernelFunc | undefined;
+  return (params) => {
+    if (isRecording())
+      throw new Error(`capture: the kernel '${name}' has no native body here and would freeze its result`);
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+    body ??= getKernel(name, 'cpu').kernelFunc;
+    return body({ ...params, backend });
+  };
+}
+
+/** Registers a cpu kernel under the native backend. */
+export function hostConfig(config: KernelConfig): KernelConfig {
+  return { ...config, backendName: 'native', kernelFunc: hostKernel(config.kernelName) };
+}
+
+/** A kernel's arguments with the types its body expects. */
+export interface KernelCall<I, A> {
+  inputs: I;
+  attrs: A;
+}
+
+/** One native kernel: its tfjs name and its body. */
+export function nativeKernel<I = NamedTensorInfoMap, A = NamedAttrMap>(
+  kernelName: string,
+  body: (call: KernelCall<I, A>) => ReturnType<KernelFunc>,
+): KernelConfig {
+  return { kernelName, backendName: 'native', kernelFunc: body as unknown as KernelFunc };
+}

@@ -1,0 +1,73 @@
+// A tensor's storage. The object itself is the `dataId` that tfjs passes around, so no table is searched per kernel.
+import type { backend_util, DataType, TensorInfo } from '@tensorflow/tfjs-core';
+import { heap } from './heap.ts';
+
+/** Bytes of one element; strings and complex numbers have no block of their own. */
+export function elementBytes(dtype: DataType): number {
+  return dtype === 'bool' ? 1 : 4;
+}
+
+export type NativeArray = Float32Array | Int32Array | Uint8Array;
+
+/** A packed copy of a weight (kernels/mat-mul.ts), used by products while it is valid. */
+export interface PackedWeight {
+  free(): void;
+}
+
+export class NativeBuffer {
+  /** Where the elements are; 0 when there is no block (strings, complex numbers, disposed). */
+  address = 0;
+  refCount = 1;
+  /** complex64 as tfjs's cpu backend keeps it: two float32 tensors. */
+  complexTensorInfos?: { real: TensorInfo; imag: TensorInfo };
+  strings?: Uint8Array[] | undefined;
+  packed?: PackedWeight | undefined;
+  #view: NativeArray | undefined;
+
+  /** @param size elements; @param fresh the host will write the values (see Heap.allocate). */
+  constructor(
+    public size: number,
+    public dtype: DataType,
+    fresh = false,
+  ) {
+    if (dtype !== 'string' && dtype !== 'complex64') this.address = heap.allocate(this.bytes, fresh);
+  }
+
+  get bytes(): number {
+    return this.size * elementBytes(this.dtype);
+  }
+
+  /** The elements in place (not a copy): valid until the buffer is disposed. */
+  get values(): backend_util.BackendValues | undefined {
+    if (this.dtype === 'string') return this.strings;
+    if (this.address === 0) return undefined;
+    return this.view();
+  }
+
+  view(): NativeArray {
+    if (this.#view === undefined) {
+      const { buffer, offset } = heap.locate(this.address);
+      if (this.dtype === 'int32') this.#view = new Int32Array(buffer, offset, this.size);
+      else if (this.dtype === 'bool') this.#view = new Uint8Array(buffer, offset, this.size);
+      else this.#view = new Float32Array(buffer, offset, this.size);
+    }
+    return this.#view;
+  }
+
+  /** Call before the elements change in place: a packed copy would be stale. */
+  written(): void {
+    if (this.packed !== undefined) {
+      this.packed.free();
+      this.packed = undefined;
+    }
+  }
+
+  /** Frees the block. */
+  release(): void {
+    this.written();
+    if (this.address !== 0) heap.free(this.address, this.bytes);
+    this.address = 0;
+    this.#view = undefined;
+    this.strings = undefined;
+  }
+}

@@ -1,0 +1,52 @@
+// Segments: large ranges of address space that tensors live in. An ArrayBuffer lies over each, so JavaScript can read
+// tensors without copying; memory is used only where it was touched.
+import { loadAddon } from '../addon.ts';
+
+/** One range; blocks are cut from `used` upwards. */
+export interface Segment {
+  readonly base: number; // address of the first byte
+  readonly bytes: number;
+  readonly buffer: ArrayBuffer;
+  used: number;
+  /** Bytes from the start that Windows was asked to back; elsewhere pages come by themselves. */
+  committed: number;
+}
+
+const GIB = 2 ** 30;
+/** Address space reserved at a time. Several segments hold more than 4 GiB, the most that Node 20 lets one buffer have. */
+const SEGMENT_BYTES = GIB;
+/** Where the runtime refuses external buffers (Electron) V8 allocates instead; it zeroes lazily too, but smaller is safer. */
+const FALLBACK_BYTES = GIB / 4;
+const COMMIT_STEP = 2 ** 24;
+
+/** Set when the runtime refused an external buffer once, or by GIMBAL_SEGMENTS=js (tests of that path). */
+let externalRefused = process.env.GIMBAL_SEGMENTS === 'js';
+
+/**
+ * Reserves a segment of at least `bytes`.
+ * @throws RangeError when the system gives no address space.
+ */
+export function createSegment(bytes: number): Segment {
+  const addon = loadAddon();
+  if (!addon) throw new Error('tensor-native: no binary');
+  // an address-space limit may refuse the usual size but allow less
+  for (let size = Math.max(bytes, SEGMENT_BYTES); !externalRefused; size = Math.max(bytes, size / 4)) {
+    const buffer = addon.reserve(size);
+    if (buffer) return { base: addon.addressOf(buffer), bytes: size, buffer, used: 0, committed: 0 };
+    if (size === bytes || size < 2 ** 24) externalRefused = true;
+  }
+  // 64 more bytes to align the first block
+  const size = Math.max(bytes, FALLBACK_BYTES) + 64;
+  const buffer = new ArrayBuffer(size);
+  const base = addon.addressOf(buffer);
+  return { base, bytes: size, buffer, used: (64 - (base % 64)) % 64, committed: size };
+}
+
+/** Makes the first `end` bytes of a segment usable. @throws RangeError when memory is exhausted. */
+export function commitTo(segment: Segment, end: number): void {
+  if (end <= segment.committed) return;
+  const target = Math.min(segment.bytes, Math.ceil(end / COMMIT_STEP) * COMMIT_STEP);
+  if (loadAddon()?.commit(segment.base + segment.committed, target - segment.committed) === false)
+    throw new RangeError(`tensor-native: out of memory (${target} bytes of a segment asked)`);
+  segment.committed = target;
+}
