@@ -1,0 +1,69 @@
+"""The long-lived side of a benchmark: answers timing requests, one JSON object a line, until stdin closes.
+
+A peer script builds a table of cases and calls `serve`. A case is a function of the request's arguments that prepares
+the workload once and returns a function which runs it once; preparation is kept per (case, arguments), so that the
+bench can interleave its own runs with this process's.
+
+    -> {"time": "train-step", "arguments": {"precision": "float32"}, "repeat": 3}
+    <- {"seconds": [0.351, 0.349, 0.352]}
+    -> {"ask": "losses", "arguments": {"steps": 3}}
+    <- {"value": [6.93, 6.91, 6.88]}
+    <- {"error": "ValueError: ..."}
+
+The first line out says what answers: {"ready": true, "versions": {"python": "3.11.2", "torch": "2.13.0"}}.
+"""
+
+import argparse
+import json
+import platform
+import resource
+import sys
+import time
+
+
+def threads() -> int:
+    """The number of threads the bench gives both sides: `--threads n`."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--threads", type=int, default=1)
+    return parser.parse_args().threads
+
+
+def peak_memory(_arguments: dict) -> int:
+    """Peak resident memory of this process so far, in bytes (Linux reports kilobytes, macOS bytes)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def serve(cases: dict, questions: dict | None = None, versions: dict | None = None) -> None:
+    """Answer requests until stdin closes. Results go to the real stdout; anything else that prints goes to stderr."""
+    out, sys.stdout = sys.stdout, sys.stderr
+    questions = {"peak-memory": peak_memory, **(questions or {})}
+    prepared: dict = {}
+
+    def reply(message: dict) -> None:
+        out.write(json.dumps(message) + "\n")
+        out.flush()
+
+    def answer(request: dict) -> dict:
+        arguments = request.get("arguments", {})
+        if "ask" in request:
+            return {"value": questions[request["ask"]](arguments)}
+        key = json.dumps([request["time"], arguments], sort_keys=True)
+        if key not in prepared:
+            prepared[key] = cases[request["time"]](**arguments)
+        run = prepared[key]
+        seconds = []
+        for _ in range(request.get("repeat", 1)):
+            start = time.perf_counter()
+            run()
+            seconds.append(time.perf_counter() - start)
+        return {"seconds": seconds}
+
+    reply({"ready": True, "versions": {"python": platform.python_version(), **(versions or {})}})
+    for line in sys.stdin:
+        if not line.strip():
+            continue
+        try:
+            reply(answer(json.loads(line)))
+        except Exception as error:  # noqa: BLE001  (the bench prints it beside the row)
+            reply({"error": f"{type(error).__name__}: {error}"})

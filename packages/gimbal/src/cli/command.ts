@@ -1,0 +1,49 @@
+// A command is one file in src/commands that exports `command`; its name is the file's.
+import type { z } from 'zod';
+import type { OptionTable } from '../options/kind.ts';
+import type { Given } from '../options/resolve.ts';
+import type { GlobalOptions } from './globals.ts';
+import type { Output } from './output.ts';
+
+export interface CommandArgument {
+  name: string;
+  description: string;
+  required: boolean;
+  /** takes all remaining words */
+  variadic?: boolean;
+}
+
+export interface CommandContext<O = { [name: string]: unknown }> {
+  /** the command's own options and the global ones, checked */
+  options: O & GlobalOptions;
+  /** positional words */
+  arguments: readonly string[];
+  /** what was given on the command line or in the config file, and where */
+  given: ReadonlyMap<string, Given>;
+  /** the folder that holds commands/, stages/, benches/ and claims/: src or dist */
+  root: URL;
+  output: Output;
+  /** aborts at the first Ctrl-C */
+  signal: AbortSignal;
+}
+
+export interface CommandResult {
+  /** printed on stdout with --json */
+  json: unknown;
+  /** false: the command ran, but what it checked does not hold (exit code 1) */
+  ok?: boolean;
+}
+
+export interface Command<T extends OptionTable = OptionTable> {
+  /** one sentence for the list of commands */
+  summary: string;
+  arguments?: readonly CommandArgument[];
+  /** a function where they depend on files found at run time */
+  options: T | ((root: URL) => Promise<T>);
+  /** shown below the options of --help */
+  examples?: readonly string[];
+  run(context: CommandContext<z.output<T>>): Promise<CommandResult>;
+}
+
+/** Keeps the option types of a command while it is declared. */
+export const defineCommand = <T extends OptionTable>(command: Command<T>): Command<T> => command;

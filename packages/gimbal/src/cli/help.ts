@@ -1,0 +1,109 @@
+// --help: every option with its kind, default and one sentence.
+
+import { describeKind, type OptionInfo, type OptionKind } from '../options/kind.ts';
+import type { CommandArgument } from './command.ts';
+import type { Colors } from './output.ts';
+
+const wrapAt = 100;
+
+/** The list of commands. */
+export function programHelp(
+  version: string,
+  commands: readonly { name: string; summary: string }[],
+  c: Colors,
+): string {
+  const width = Math.max(...commands.map((command) => command.name.length)) + 2;
+  return [
+    `${c.bold('gimbal')} ${version}: post-train language models and train bodies to move, on your own machine.`,
+    '',
+    `${c.bold('Usage')}  gimbal <command> [options]`,
+    '',
+    c.bold('Commands'),
+    ...commands.map((command) => `  ${c.cyan(command.name.padEnd(width))}${command.summary}`),
+    '',
+    `gimbal <command> --help shows its options. Every command also takes --config, --json, --trace, --seed,`,
+    `--backend, --threads, --out and --resume. --version prints the version.`,
+  ].join('\n');
+}
+
+/** One command: usage, arguments, its options, the global ones, examples. */
+export function commandHelp(
+  command: { name: string; summary: string; arguments?: readonly CommandArgument[]; examples?: readonly string[] },
+  own: readonly OptionInfo[],
+  globals: readonly OptionInfo[],
+  c: Colors,
+): string {
+  const words = (command.arguments ?? []).map((a) => {
+    const name = `${a.name}${a.variadic ? '…' : ''}`;
+    return a.required ? `<${name}>` : `[${name}]`;
+  });
+  const all = [...own, ...globals];
+  const width = Math.min(38, Math.max(...all.map((o) => label(o).length)) + 2);
+  const table = (options: readonly OptionInfo[]): string[] => options.flatMap((o) => entry(o, width, c));
+  return [
+    `${c.bold('Usage')}  gimbal ${[command.name, ...words].join(' ')} [options]`,
+    '',
+    ...wrap(command.summary, wrapAt),
+    ...(command.arguments?.length
+      ? ['', c.bold('Arguments'), ...command.arguments.map((a) => `  ${a.name.padEnd(width)}${a.description}`)]
+      : []),
+    ...(own.length > 0 ? ['', c.bold('Options'), ...table(own)] : []),
+    '',
+    c.bold('Options of every command'),
+    ...table(globals),
+    ...(command.examples?.length ? ['', c.bold('Examples'), ...command.examples.map((e) => `  ${e}`)] : []),
+  ].join('\n');
+}
+
+function entry(option: OptionInfo, width: number, c: Colors): string[] {
+  const head = label(option);
+  const lines = wrap(`${option.description}${defaultText(option)}`, wrapAt - width - 2);
+  const first = head.length + 2 <= width ? [`  ${c.cyan(head.padEnd(width))}${lines[0] ?? ''}`] : [`  ${c.cyan(head)}`];
+  const rest = first[0]?.includes(lines[0] ?? '\0') ? lines.slice(1) : lines;
+  return [...first, ...rest.map((line) => `  ${' '.repeat(width)}${line}`)];
+}
+
+function label(option: OptionInfo): string {
+  if (option.kind.type === 'boolean') return option.default === true ? `--no-${option.flag}` : `--${option.flag}`;
+  return `--${option.flag} <${valueName(option.kind)}>`;
+}
+
+function valueName(kind: OptionKind): string {
+  switch (kind.type) {
+    case 'integer':
+      return 'n';
+    case 'number':
+      return 'number';
+    case 'string':
+      return kind.choices ? (kind.choices.length <= 4 ? kind.choices.join('|') : 'name') : 'text';
+    case 'list':
+      return `${valueName(kind.of)},…`;
+    case 'map':
+      return 'name=value,…';
+    case 'either':
+      return kind.of.map(valueName).join('|');
+    case 'boolean':
+      return 'true|false';
+  }
+}
+
+function defaultText(option: OptionInfo): string {
+  const { kind } = option;
+  const choices = kind.type === 'string' && (kind.choices?.length ?? 0) > 4 ? ` (${describeKind(kind)})` : '';
+  if (option.required) return `${choices} (needed)`;
+  if (option.default === undefined || kind.type === 'boolean') return choices;
+  const value = typeof option.default === 'object' ? JSON.stringify(option.default) : String(option.default);
+  return `${choices} (default ${value})`;
+}
+
+/** Break at spaces. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [''];
+  for (const word of text.split(' ')) {
+    const last = lines[lines.length - 1] as string;
+    if (last === '') lines[lines.length - 1] = word;
+    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

@@ -1,0 +1,121 @@
+// The command line from words to exit code: find the command's file, read its options, run it, print what came.
+import { ConfigError, nearest } from '@gimbal/tensor-core';
+import { z } from 'zod';
+import { readConfigFile } from '../options/config-file.ts';
+import { type OptionInfo, type OptionTable, optionInfos } from '../options/kind.ts';
+import { type Given, givenByFile, resolveOptions } from '../options/resolve.ts';
+import { commandIndex } from './argv.ts';
+import type { Command, CommandContext, CommandResult } from './command.ts';
+import { listModules, loadModule } from './discover.ts';
+import { exitCode, printFailure } from './failure.ts';
+import { globalOptions } from './globals.ts';
+import { commandHelp, programHelp } from './help.ts';
+import { watchInterrupts } from './interrupt.ts';
+import { Output, type Streams } from './output.ts';
+import { parseLine } from './parse.ts';
+import { packageVersion } from './version.ts';
+
+export interface MainOptions {
+  /** the folder that holds commands/, stages/, benches/ and claims/ */
+  root: URL;
+  streams?: Streams;
+}
+
+/**
+ * Run one command line.
+ * @param argv words after `gimbal`
+ * @returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C
+ */
+export async function main(argv: readonly string[], { root, streams = process }: MainOptions): Promise<number> {
+  const asked = (flag: string): boolean => argv.includes(flag);
+  const output = new Output(streams, asked('--json'));
+  const { signal, release } = watchInterrupts(output);
+  try {
+    const result = await dispatch(argv, root, output, signal);
+    if (result) output.result(result.json);
+    return result?.ok === false ? 1 : 0;
+  } catch (error) {
+    printFailure(error, output, asked('--trace'));
+    return exitCode(error);
+  } finally {
+    release();
+  }
+}
+
+async function dispatch(
+  argv: readonly string[],
+  root: URL,
+  output: Output,
+  signal: AbortSignal,
+): Promise<CommandResult | undefined> {
+  const globals = optionInfos(globalOptions);
+  const names = await listModules(root, 'commands');
+  const at = commandIndex(argv, globals);
+  if (at < 0) {
+    if (argv.includes('--version') || argv.includes('-V')) return version(output);
+    return await help(root, names, output, argv);
+  }
+  const name = argv[at] as string;
+  if (name === 'help') return await help(root, names, output, []);
+  if (!names.includes(name)) throw unknownCommand(name, names);
+
+  const { command } = await loadModule<{ command: Command }>(root, 'commands', name);
+  const own = typeof command.options === 'function' ? await command.options(root) : command.options;
+  const table: OptionTable = z.object({ ...own.shape, ...globalOptions.shape });
+  const infos = optionInfos(table);
+  const line = parseLine(name, [...argv.slice(0, at), ...argv.slice(at + 1)], infos, command.arguments ?? []);
+  if (line.help) {
+    output.line(commandHelp({ ...command, name }, optionInfos(own), globals, output.colors));
+    return undefined;
+  }
+  const given = await collect(line.flags, infos);
+  const options = resolveOptions(name, table, given) as CommandContext['options'];
+  return await command.run({ options, arguments: line.words, given, root, output, signal });
+}
+
+/** What the config file says, then what the flags say. */
+async function collect(
+  flags: ReadonlyMap<string, string | boolean>,
+  infos: readonly OptionInfo[],
+): Promise<Map<string, Given>> {
+  const given = new Map<string, Given>();
+  const file = flags.get('config');
+  if (typeof file === 'string') {
+    const isMap = (name: string): boolean => infos.some((o) => o.name === name && o.kind.type === 'map');
+    const names = new Set(infos.map((o) => o.name).filter((name) => name !== 'config'));
+    for (const [name, value] of givenByFile(await readConfigFile(file, isMap), names)) given.set(name, value);
+  }
+  for (const [name, raw] of flags) {
+    given.set(name, { raw, where: `--${infos.find((o) => o.name === name)?.flag ?? name}` });
+  }
+  return given;
+}
+
+function version(output: Output): CommandResult {
+  if (!output.json) output.line(packageVersion());
+  return { json: { version: packageVersion() } };
+}
+
+async function help(root: URL, names: readonly string[], output: Output, argv: readonly string[]): Promise<undefined> {
+  const stray = argv.find((word) => word.startsWith('-') && !['--help', '-h', '--json'].includes(word));
+  if (stray !== undefined) {
+    const fix = 'gimbal --help lists them';
+    throw new ConfigError({ where: 'gimbal', what: 'a command is missing', got: stray, wanted: names.join(', '), fix });
+  }
+  const summaries = names.map(async (name) => {
+    const { command } = await loadModule<{ command: Command }>(root, 'commands', name);
+    return { name, summary: command.summary };
+  });
+  output.line(programHelp(packageVersion(), await Promise.all(summaries), output.colors));
+}
+
+function unknownCommand(name: string, names: readonly string[]): ConfigError {
+  const near = nearest(name, names);
+  const fix = near === undefined ? 'gimbal --help lists what there is' : `Did you mean gimbal ${near}?`;
+  return new ConfigError({
+    where: 'gimbal',
+    what: `unknown command ${name}`,
+    wanted: `one of ${names.join(', ')}`,
+    fix,
+  });
+}

@@ -1,0 +1,70 @@
+// Where words go. With --json only the result stands on stdout; everything a person reads goes to stderr. Without it the
+// person's result goes to stdout, and progress and notes to stderr, so that both can be piped apart.
+import type { Writable } from 'node:stream';
+import pc from 'picocolors';
+
+export interface Streams {
+  stdout: Writable & { isTTY?: boolean; columns?: number };
+  stderr: Writable & { isTTY?: boolean; columns?: number };
+}
+
+export type Colors = ReturnType<typeof pc.createColors>;
+
+export class Output {
+  /** colours for stdout text */
+  readonly colors: Colors;
+  /** colours for stderr text */
+  readonly noteColors: Colors;
+  private readonly reader: Streams['stdout'];
+  /** a progress line that must be wiped before other text */
+  private transient = false;
+
+  constructor(
+    private readonly streams: Streams,
+    readonly json: boolean,
+  ) {
+    const wanted = (stream: { isTTY?: boolean }): boolean =>
+      process.env.NO_COLOR ? false : Boolean(stream.isTTY || process.env.FORCE_COLOR);
+    this.reader = json ? streams.stderr : streams.stdout;
+    this.colors = pc.createColors(wanted(this.reader));
+    this.noteColors = pc.createColors(wanted(streams.stderr));
+  }
+
+  /** Whether progress may rewrite its line. */
+  get live(): boolean {
+    return Boolean(this.streams.stderr.isTTY);
+  }
+
+  get width(): number {
+    return this.streams.stderr.columns ?? 100;
+  }
+
+  /** A line of the result, for a person. */
+  line(text = ''): void {
+    this.wipe();
+    this.reader.write(`${text}\n`);
+  }
+
+  /** A line about the work: progress, warnings, where files went. */
+  note(text: string): void {
+    this.wipe();
+    this.streams.stderr.write(`${text}\n`);
+  }
+
+  /** A line that the next one replaces (terminals only). */
+  status(text: string): void {
+    this.streams.stderr.write(`\r\u001b[2K${text}`);
+    this.transient = true;
+  }
+
+  /** The result for a program. */
+  result(value: unknown): void {
+    this.wipe();
+    if (this.json) this.streams.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  }
+
+  private wipe(): void {
+    if (this.transient) this.streams.stderr.write('\r\u001b[2K');
+    this.transient = false;
+  }
+}

@@ -1,0 +1,82 @@
+// One command line, read by commander for one command: flags as text, positional words, and errors of ours.
+import { ConfigError, nearest } from '@gimbal/tensor-core';
+import { Command as Commander, type CommanderError, Option } from 'commander';
+import type { OptionInfo } from '../options/kind.ts';
+import { foldBooleans } from './argv.ts';
+import type { CommandArgument } from './command.ts';
+
+export interface ParsedLine {
+  /** flags that were given, by camelCase name; text, or a boolean */
+  flags: Map<string, string | boolean>;
+  words: readonly string[];
+  help: boolean;
+}
+
+/**
+ * @param name of the command
+ * @param argv what follows and precedes the command's name, without it
+ * @throws ConfigError for an unknown flag (with the nearest known one), a flag without its value, a word too many
+ */
+export function parseLine(
+  name: string,
+  argv: readonly string[],
+  options: readonly OptionInfo[],
+  words: readonly CommandArgument[],
+): ParsedLine {
+  const commander = new Commander(name).exitOverride().configureOutput({ writeErr: () => {}, writeOut: () => {} });
+  commander
+    .helpOption(false)
+    .option('-h, --help')
+    .allowExcessArguments(words.length > 0)
+    .showSuggestionAfterError(false);
+  for (const option of options) {
+    if (option.kind.type === 'boolean') {
+      commander.addOption(new Option(`--${option.flag}`)).addOption(new Option(`--no-${option.flag}`));
+    } else {
+      commander.addOption(new Option(`--${option.flag} <value>`));
+    }
+  }
+  for (const word of words) commander.argument(word.variadic ? `[${word.name}...]` : `[${word.name}]`);
+  try {
+    commander.parse(foldBooleans(argv, options), { from: 'user' });
+  } catch (error) {
+    throw usageError(name, error as CommanderError, options);
+  }
+  const given = commander.opts<{ [flag: string]: string | boolean }>();
+  const flags = new Map(options.flatMap((o) => (o.name in given ? [[o.name, given[o.name] as string | boolean]] : [])));
+  const help = given.help === true;
+  if (!help) checkWords(name, commander.args, words);
+  return { flags, words: commander.args, help };
+}
+
+function checkWords(name: string, args: readonly string[], words: readonly CommandArgument[]): void {
+  const missing = words.find((word, i) => word.required && args[i] === undefined);
+  const where = `gimbal ${name}`;
+  if (missing) throw new ConfigError({ where, what: `<${missing.name}> is missing`, wanted: missing.description });
+  if (args.length > words.length && !words.at(-1)?.variadic) {
+    throw new ConfigError({ where, what: 'one word too many', got: args[words.length] });
+  }
+}
+
+function usageError(name: string, error: CommanderError, options: readonly OptionInfo[]): Error {
+  const where = `gimbal ${name}`;
+  const flag = /'(--?[^\s'=]+)/.exec(error.message)?.[1] ?? '';
+  switch (error.code) {
+    case 'commander.unknownOption': {
+      const near = nearest(
+        flag.replace(/^-+(no-)?/, ''),
+        options.map((o) => o.flag),
+      );
+      const fix = near === undefined ? `See gimbal ${name} --help` : `Did you mean --${near}?`;
+      return new ConfigError({ where, what: `unknown option ${flag}`, fix });
+    }
+    case 'commander.optionMissingArgument':
+      return new ConfigError({ where, what: `${flag} needs a value`, fix: `See gimbal ${name} --help` });
+    case 'commander.excessArguments':
+      return new ConfigError({ where, what: 'this command takes flags only', fix: `See gimbal ${name} --help` });
+    default:
+      return error.code?.startsWith('commander.')
+        ? new ConfigError({ where, what: error.message.replace(/^error: /, '') })
+        : error;
+  }
+}

@@ -1,0 +1,62 @@
+// Names for results by what they were made from.
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { versionOf } from '../cli/version.ts';
+
+/** JSON with sorted keys: equal values give equal text. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, v: unknown) =>
+    typeof v === 'object' && v !== null && !Array.isArray(v)
+      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : v,
+  );
+}
+
+/** sha-256 of a value, as 32 hex digits. */
+export const hashValue = (value: unknown): string =>
+  createHash('sha256').update(canonical(value)).digest('hex').slice(0, 32);
+
+/** sha-256 of a file's bytes, or of all files of a folder with their names. */
+export async function hashPath(path: string): Promise<string> {
+  if (!(await stat(path)).isDirectory()) return await hashFile(path);
+  const names = (await readdir(path, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  return hashValue(await Promise.all(names.map(async (name) => [name.slice(path.length), await hashFile(name)])));
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  return hash.digest('hex').slice(0, 32);
+}
+
+const builtFrom = ['gimbal', '@gimbal/language-models', '@gimbal/tensor-core', '@gimbal/worlds'];
+let code: Promise<string> | undefined;
+
+/**
+ * Versions of the packages that compute a stage and, between releases, a hash of their built code: a result made by
+ * other code is not taken for one of this code.
+ */
+export function codeVersion(): Promise<string> {
+  code ??= (async () =>
+    hashValue(await Promise.all(builtFrom.map(async (name) => [versionOf(name), await built(name)]))))();
+  return code;
+}
+
+async function built(name: string): Promise<string[]> {
+  const dist = join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'dist');
+  const files = await readdir(dist, { recursive: true }).catch(() => []);
+  const scripts = files.filter((file) => file.endsWith('.js')).sort();
+  return await Promise.all(
+    scripts.map(async (file) =>
+      createHash('sha256')
+        .update(await readFile(join(dist, file)))
+        .digest('base64'),
+    ),
+  );
+}

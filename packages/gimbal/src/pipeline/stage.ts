@@ -1,0 +1,73 @@
+// A stage is one file in src/stages that exports `stage`; its name is the file's. Stages form one graph through `needs`.
+// A later package adds a stage by adding a file: it brings its options, its cache and its part of the report with it.
+import type { z } from 'zod';
+import type { ProgressUpdate } from '../cli/progress.ts';
+import type { OptionTable } from '../options/kind.ts';
+import type { ReportPart } from '../report/part.ts';
+
+/** What the whole run computes with; a stage's cache depends on those it names in `uses`. */
+export interface Environment {
+  seed: number;
+  /** name of the backend in use, never `auto` */
+  backend: string;
+  threads: number;
+}
+
+/** The result of a stage: a value that JSON can hold, and a folder of files. */
+export interface StageResult<R = unknown> {
+  value: R;
+  dir: string;
+}
+
+export interface StageContext<O = { [name: string]: unknown }> {
+  options: O;
+  environment: Environment;
+  /** results of the stages in `needs` */
+  input<R>(stage: Stage<OptionTable, R>): StageResult<R>;
+  /** files put here belong to the result */
+  dir: string;
+  /** the stage's folder in the run: metrics.jsonl, TensorBoard events, checkpoints. Survives an interruption. */
+  logDir: string;
+  /** the run's folder; only a stage with `cache: false` may write there */
+  runDir: string;
+  signal: AbortSignal;
+  progress(update: ProgressUpdate): void;
+  note(text: string): void;
+}
+
+export interface ReportContext<O = { [name: string]: unknown }> {
+  options: O;
+  environment: Environment;
+  input<R>(stage: Stage<OptionTable, R>): StageResult<R>;
+  dir: string;
+  runDir: string;
+  /** the stage's lines of metrics.jsonl */
+  metrics: readonly { step: number; [name: string]: unknown }[];
+}
+
+export interface Stage<T extends OptionTable = OptionTable, R = unknown> {
+  name: string;
+  /** one sentence */
+  summary: string;
+  /** raise it when the same inputs shall give another result */
+  version: number;
+  /** names of the stages whose results it reads */
+  needs: readonly string[];
+  /** put before its options' names: `fineTune` makes `steps` the flag --fine-tune-steps; '' = none */
+  prefix: string;
+  options: T;
+  /** parts of the environment its result depends on */
+  uses: readonly (keyof Environment)[];
+  /** files or folders of the user's that it reads; their content is part of the cache's key */
+  files?(options: z.output<T>): readonly string[];
+  /** whether its result may be taken from an earlier run; default true */
+  cache?: boolean;
+  run(context: StageContext<z.output<T>>): Promise<R>;
+  /** a few words for the line that stays when it is done */
+  describe(value: R): string;
+  /** its part of report.html */
+  report?(value: R, context: ReportContext<z.output<T>>): Promise<readonly ReportPart[]> | readonly ReportPart[];
+}
+
+/** Keeps the types of options and result while a stage is declared. */
+export const defineStage = <T extends OptionTable, R>(stage: Stage<T, R>): Stage<T, R> => stage;

@@ -1,0 +1,158 @@
+// A run is a folder: config.json, metrics.jsonl, a folder per stage (its metrics, TensorBoard events, checkpoints) and
+// report.html. It is claimed by its config.json and never overwritten.
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { ConfigError } from '@gimbal/tensor-core';
+import { presentational } from '../cli/globals.ts';
+import { packageVersion } from '../cli/version.ts';
+import { kebab } from '../options/kind.ts';
+import type { Given } from '../options/resolve.ts';
+
+/** What config.json holds. */
+export interface RunConfig {
+  command: string;
+  version: string;
+  node: string;
+  started: string;
+  options: { [name: string]: unknown };
+  /** what was chosen while running: the size, the backend, the number of threads */
+  resolved?: { [name: string]: unknown };
+}
+
+export interface RunRequest {
+  command: string;
+  options: { out?: string | undefined; resume: boolean; [name: string]: unknown };
+  given: ReadonlyMap<string, Given>;
+  /** where runs/ stands; default the working directory */
+  cwd?: string;
+}
+
+export interface RunFolder {
+  /** path as a person would type it */
+  path: string;
+  config: RunConfig;
+  /** Replace config.json. */
+  saveConfig(config: RunConfig): Promise<void>;
+}
+
+/** Where the results of stages lie, by content. */
+export const cacheFolder = (cwd = '.'): string => join(cwd, 'runs', '.cache');
+
+/**
+ * Make the folder of a new run, or find that of the run to go on with.
+ * @throws ConfigError if it exists and --resume was not given, if there is none to resume, or if an option that
+ * matters differs from the one the run was started with
+ */
+export async function openRun(request: RunRequest): Promise<RunFolder> {
+  const { command, options, cwd = '.' } = request;
+  const path = options.resume ? await existing(request) : await fresh(command, options.out, cwd);
+  if (!options.resume) {
+    const config: RunConfig = {
+      command,
+      version: packageVersion(),
+      node: process.version,
+      started: new Date().toISOString(),
+      options: { ...options },
+    };
+    await writeConfig(path, config);
+    return folder(path, config);
+  }
+  const config = await readConfig(path);
+  if (!config) {
+    const fix = 'Start a new run without --resume';
+    throw new ConfigError({ where: `gimbal ${command} --resume`, what: `${path} holds no run`, fix });
+  }
+  refuseOtherConfig(request, config, path);
+  return folder(path, config);
+}
+
+const folder = (path: string, config: RunConfig): RunFolder => ({
+  path,
+  config,
+  saveConfig: (next) => writeConfig(path, next),
+});
+
+/** `name` is runs/name; anything with a separator is a path. */
+const pathOf = (out: string, cwd: string): string =>
+  out.includes('/') || out.includes(sep) || out === '.' || out === '..' ? out : join(cwd, 'runs', out);
+
+async function fresh(command: string, out: string | undefined, cwd: string): Promise<string> {
+  if (out !== undefined) {
+    const path = pathOf(out, cwd);
+    if (await holdsSomething(path)) {
+      const fix = 'Add --resume to go on with it, or choose another --out';
+      throw new ConfigError({ where: `gimbal ${command} --out`, what: `${path} exists already`, fix });
+    }
+    await mkdir(path, { recursive: true });
+    return path;
+  }
+  const runs = join(cwd, 'runs');
+  await mkdir(runs, { recursive: true });
+  for (let n = 1; ; n++) {
+    const path = join(runs, `${command}-${n}`);
+    try {
+      await mkdir(path); // fails if another process took the number in between
+      return path;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+async function existing({ command, options, cwd = '.' }: RunRequest): Promise<string> {
+  if (options.out !== undefined) return pathOf(options.out, cwd);
+  const runs = join(cwd, 'runs');
+  const names = await readdir(runs).catch(() => []);
+  let newest: { path: string; time: number } | undefined;
+  for (const name of names) {
+    const path = join(runs, name);
+    const config = name.startsWith('.') ? undefined : await readConfig(path);
+    if (config?.command !== command) continue;
+    const time = Date.parse(config.started);
+    if (!newest || time > newest.time) newest = { path, time };
+  }
+  if (!newest) {
+    const fix = `Start one with gimbal ${command}`;
+    throw new ConfigError({ where: `gimbal ${command} --resume`, what: `no run of ${command} in ${runs}`, fix });
+  }
+  return newest.path;
+}
+
+function refuseOtherConfig({ command, options, given }: RunRequest, config: RunConfig, path: string): void {
+  const where = `gimbal ${command} --resume`;
+  if (config.command !== command) {
+    const fix = `Use gimbal ${config.command} --resume`;
+    throw new ConfigError({ where, what: `${path} is a run of another command`, got: config.command, fix });
+  }
+  for (const name of given.keys()) {
+    if (presentational.has(name)) continue;
+    if (JSON.stringify(options[name]) === JSON.stringify(config.options[name])) continue;
+    throw new ConfigError({
+      where,
+      what: `--${kebab(name)} differs from the run in ${path}`,
+      got: options[name],
+      wanted: JSON.stringify(config.options[name]) ?? 'not given',
+      fix: 'Leave it out to go on with that run, or start a new run without --resume',
+    });
+  }
+}
+
+async function holdsSomething(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && (!found.isDirectory() || (await readdir(path)).length > 0);
+}
+
+async function readConfig(path: string): Promise<RunConfig | undefined> {
+  try {
+    return JSON.parse(await readFile(join(path, 'config.json'), 'utf8')) as RunConfig;
+  } catch {
+    return undefined; // no folder, no file, or not one of ours: the caller says what that means
+  }
+}
+
+/** Written beside and renamed: a reader never sees half a file. */
+async function writeConfig(path: string, config: RunConfig): Promise<void> {
+  const temporary = join(path, 'config.json.new');
+  await writeFile(temporary, `${JSON.stringify(config, null, 2)}\n`);
+  await rename(temporary, join(path, 'config.json'));
+}
