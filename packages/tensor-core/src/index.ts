@@ -1,6 +1,9 @@
 /** @module @gimbal/tensor-core */
 import './register-gradients.ts';
 
+export { checkpoint } from './autodiff/checkpoint.ts';
+export { stopGradient } from './autodiff/stop-gradient.ts';
+export { valueAndGrad, valueAndGradWithAux } from './autodiff/value-and-grad.ts';
 export type { BackendInfo, BackendName, BackendOptions, BackendReport, PassedOver } from './backend/backend-info.ts';
 export { backendReport, useBackend } from './backend/use-backend.node.ts';
 export type {
@@ -92,6 +95,3 @@ export {
   partitionTree,
   trainableMask,
 } from './tree/select.ts';
-export { checkpoint } from './autodiff/checkpoint.ts';
-export { stopGradient } from './autodiff/stop-gradient.ts';
-export { valueAndGrad, valueAndGradWithAux } from './autodiff/value-and-grad.ts';
