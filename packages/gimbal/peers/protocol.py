@@ -1,11 +1,11 @@
 """The long-lived side of a benchmark: answers timing requests, one JSON object a line, until stdin closes.
 
 A peer script builds a table of cases and calls `serve`. A case is a function of the request's arguments that prepares
-the workload once and returns a function which runs it once; preparation is kept per (case, arguments), so that the
-bench can interleave its own runs with this process's.
+the workload and returns `run(calls)`, which runs it `calls` times; preparation is kept per (case, arguments), so that
+the bench can interleave its own runs with this process's.
 
-    -> {"time": "train-step", "arguments": {"precision": "float32"}, "repeat": 3}
-    <- {"seconds": [0.351, 0.349, 0.352]}
+    -> {"time": "train-step", "arguments": {"precision": "float32"}, "calls": 3}
+    <- {"seconds": 1.052}
     -> {"ask": "losses", "arguments": {"steps": 3}}
     <- {"value": [6.93, 6.91, 6.88]}
     <- {"error": "ValueError: ..."}
@@ -52,12 +52,9 @@ def serve(cases: dict, questions: dict | None = None, versions: dict | None = No
         if key not in prepared:
             prepared[key] = cases[request["time"]](**arguments)
         run = prepared[key]
-        seconds = []
-        for _ in range(request.get("repeat", 1)):
-            start = time.perf_counter()
-            run()
-            seconds.append(time.perf_counter() - start)
-        return {"seconds": seconds}
+        start = time.perf_counter()
+        run(request.get("calls", 1))
+        return {"seconds": time.perf_counter() - start}
 
     reply({"ready": True, "versions": {"python": platform.python_version(), **(versions or {})}})
     for line in sys.stdin:

@@ -2,4 +2,5 @@
 // function `register_<family>(Registry&)`. Add yours here.
 #pragma once
 #define GIMBAL_FAMILIES(X) \
-  X(elementwise)
+  X(elementwise) \
+  X(peak)

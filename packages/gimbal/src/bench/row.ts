@@ -1,0 +1,59 @@
+// Rows of the table from what was measured.
+import { nativePackage } from '../run/native.ts';
+import type { Peer } from './peer.ts';
+import { type Contender, ours, type SamplerOptions, type Work } from './sampler.ts';
+import type { BenchRow, SuiteContext } from './suite.ts';
+
+export interface Comparison {
+  name: string;
+  unit: string;
+  /** from seconds a call to the unit: `(s) => flop / s / 1e9` */
+  value: (seconds: number) => number;
+  /** true where a larger value is better */
+  more?: boolean;
+  goal?: number | null;
+  work: Work;
+  /** the other side's case, with or without --peer as the caller has it */
+  against?: { peer: Peer | undefined; case: string; arguments: { [name: string]: unknown } };
+  sampling?: SamplerOptions;
+}
+
+/** Time one comparison and make its row. */
+export async function compare(context: SuiteContext, c: Comparison): Promise<BenchRow> {
+  const contenders: Contender[] = [ours(c.work)];
+  const peer = c.against?.peer;
+  if (peer && c.against) contenders.push(peer.contender(c.against.case, c.against.arguments));
+  const native = await nativePackage();
+  native?.resetHostKernelCounts();
+  const [mine, theirs] = await context.sampler.interleave(contenders, c.sampling);
+  return {
+    name: c.name,
+    unit: c.unit,
+    ours: c.value(mine?.median ?? Number.NaN),
+    peer: theirs ? c.value(theirs.median) : null,
+    ratio: mine && theirs ? theirs.median / mine.median : null,
+    goal: c.goal ?? null,
+    hostKernels: countHostKernels(native?.hostKernelCounts()),
+  };
+}
+
+/** A row whose two numbers are known already; ratio > 1 where ours is better. */
+export function known(row: {
+  name: string;
+  unit: string;
+  ours: number;
+  peer: number | null;
+  more?: boolean;
+  goal?: number | null;
+  hostKernels?: number;
+}): BenchRow {
+  const { name, unit, ours, peer, more = false, goal = null, hostKernels = 0 } = row;
+  const ratio = peer === null ? null : more ? ours / peer : peer / ours;
+  return { name, unit, ours, peer, ratio, goal, hostKernels };
+}
+
+export const countHostKernels = (counts: Iterable<[string, number]> | { [kernel: string]: number } | undefined): number => {
+  if (counts === undefined) return 0;
+  const entries = Symbol.iterator in counts ? [...(counts as Iterable<[string, number]>)] : Object.entries(counts);
+  return entries.reduce((sum, [, n]) => sum + n, 0);
+};

@@ -1,0 +1,96 @@
+// Interleaved timing: ours, theirs, ours, theirs … and the median of each side, so that a slow minute of the machine
+// falls on both.
+
+/** Does `calls` runs of the work and waits for the last one's result. */
+export type Work = (calls: number) => void | Promise<void>;
+
+export interface Contender {
+  /** Seconds that `calls` runs take together. */
+  seconds(calls: number): Promise<number>;
+}
+
+export interface Timing {
+  /** seconds a call, median over the rounds */
+  median: number;
+  /** of all rounds, sorted */
+  samples: readonly number[];
+}
+
+export interface SamplerOptions {
+  /** rounds at least; more while there is time */
+  rounds?: number;
+  /** seconds one round of one contender should take at least: many calls where one is short */
+  roundSeconds?: number;
+  /** seconds in all, after which no further round begins */
+  budgetSeconds?: number;
+}
+
+export class Sampler {
+  /** @param effort 0…1: the share of rounds and seconds that is spent */
+  constructor(private readonly effort = 1) {}
+
+  /**
+   * Time contenders in turn.
+   * @returns a timing for each, in their order
+   */
+  async interleave(contenders: readonly Contender[], o: SamplerOptions = {}): Promise<Timing[]> {
+    const rounds = Math.max(3, Math.round((o.rounds ?? 9) * this.effort));
+    const roundSeconds = (o.roundSeconds ?? 0.2) * this.effort;
+    const budget = (o.budgetSeconds ?? 60) * this.effort;
+    const calls = await warm(contenders, roundSeconds);
+    const samples: number[][] = contenders.map(() => []);
+    const began = performance.now();
+    for (let round = 0; round < rounds; round++) {
+      // the order turns, so that no side always runs on what the other left in the caches
+      for (let i = 0; i < contenders.length; i++) {
+        const which = (i + round) % contenders.length;
+        const n = calls[which] as number;
+        samples[which]?.push((await (contenders[which] as Contender).seconds(n)) / n);
+      }
+      if (round >= 2 && (performance.now() - began) / 1000 > budget) break;
+    }
+    return samples.map((list) => {
+      const sorted = list.sort((a, b) => a - b);
+      return { median: median(sorted), samples: sorted };
+    });
+  }
+}
+
+/** Run each until it is warm, and count how many calls fill a round. */
+async function warm(contenders: readonly Contender[], roundSeconds: number): Promise<number[]> {
+  const calls: number[] = [];
+  for (const contender of contenders) {
+    let n = 1;
+    let seconds = await contender.seconds(1);
+    seconds = Math.min(seconds, await contender.seconds(1));
+    // grow until a round is long enough; the clock is too coarse to trust one short call
+    while (seconds < roundSeconds && n < 1 << 22) {
+      const grow = seconds <= 0 ? 10 : Math.min(10, (1.2 * roundSeconds) / seconds);
+      n = Math.ceil(n * Math.max(grow, 1.2));
+      seconds = await contender.seconds(n);
+    }
+    calls.push(n);
+  }
+  return calls;
+}
+
+/** Of sorted numbers. */
+export function median(sorted: readonly number[]): number {
+  const middle = sorted.length >> 1;
+  if (sorted.length === 0) return Number.NaN;
+  return sorted.length % 2 === 1
+    ? (sorted[middle] as number)
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+}
+
+/** Our side: work in this process. */
+export function ours(work: Work): Contender {
+  return {
+    async seconds(calls) {
+      const began = performance.now();
+      const pending = work(calls);
+      if (pending) await pending;
+      return (performance.now() - began) / 1000;
+    },
+  };
+}

@@ -1,0 +1,81 @@
+// gimbal doctor: what runs here, what does not and why, and what would make it faster.
+import { availableParallelism } from 'node:os';
+import { ConfigError } from '@gimbal/tensor-core';
+import { z } from 'zod';
+import { defineCommand } from '../cli/command.ts';
+import { bytes, textTable } from '../cli/format.ts';
+import { availableMemory, machine, versions } from '../run/machine.ts';
+import { nativePackage } from '../run/native.ts';
+
+const options = z.object({
+  install: z.string().optional().describe('put in place what makes a faster backend work, by its name'),
+});
+
+export const command = defineCommand({
+  summary: 'Show versions, backends, threads and memory, and what could be faster here.',
+  options,
+  examples: ['gimbal doctor', 'gimbal doctor --json'],
+  async run({ options: o, output }) {
+    if (o.install !== undefined) throw notYet(o.install);
+    const { useBackend, backendReport } = await import('@gimbal/tensor-core');
+    const threads = o.threads === undefined ? {} : { threads: o.threads };
+    const chosen = await useBackend(o.backend, threads);
+    const backends = await backendReport(threads);
+    const here = machine();
+    const memory = { totalBytes: here.memoryBytes, availableBytes: availableMemory() };
+    const native = (await nativePackage())?.nativeInfo();
+    const advice = adviceFor(chosen, backends);
+    if (!output.json) {
+      const c = output.colors;
+      output.line(c.bold('Machine'));
+      output.line(`  ${here.cpu}, ${here.cores} cores, this process may use ${availableParallelism()}`);
+      output.line(`  ${bytes(memory.totalBytes)} of memory, ${bytes(memory.availableBytes)} available`);
+      output.line(`  ${here.platform}`);
+      output.line();
+      output.line(c.bold('Versions'));
+      for (const [name, version] of Object.entries(versions())) output.line(`  ${name} ${version}`);
+      output.line();
+      output.line(c.bold('Backends'));
+      const rows = backends.map((b) => [b.name, b.inUse ? 'in use' : b.works ? 'works' : 'no', b.detail, b.fix ?? '']);
+      for (const line of textTable(['name', '', 'what it offers, or why not', 'what to do'], rows))
+        output.line(`  ${line}`);
+      output.line();
+      output.line(c.bold('What could be faster'));
+      for (const line of advice) output.line(`  ${line}`);
+    }
+    return {
+      json: { machine: here, memory, versions: versions(), backend: chosen, backends, native: native ?? null, advice },
+    };
+  },
+});
+
+interface Chosen {
+  name: string;
+  threads: number;
+  bf16: boolean;
+  passedOver: readonly { name: string; reason: string; fix?: string }[];
+}
+
+/** Sentences, most effective first; one that says so where nothing is left to do. */
+function adviceFor(chosen: Chosen, backends: readonly { name: string; works: boolean; detail: string }[]): string[] {
+  const advice: string[] = [];
+  const native = backends.find((b) => b.name === 'native');
+  if (native && !native.works) advice.push(`The native backend does not work: ${native.detail}.`);
+  else if (native && chosen.name !== 'native' && chosen.name !== 'node-gpu') {
+    advice.push(`${chosen.name} was asked for; --backend native is faster.`);
+  }
+  if (chosen.threads < availableParallelism() && chosen.name === 'native') {
+    advice.push(`${chosen.threads} of ${availableParallelism()} usable cores are in use; see --threads.`);
+  }
+  if (chosen.bf16)
+    advice.push('This processor multiplies in bf16: --precision bf16 speeds up training and generation.');
+  return advice.length > 0 ? advice : ['Nothing: the fastest backend that this machine has is in use.'];
+}
+
+const notYet = (name: string): ConfigError =>
+  new ConfigError({
+    where: 'gimbal doctor --install',
+    what: 'nothing can be installed yet',
+    got: name,
+    fix: 'node-gpu (NVIDIA, through the TensorFlow library) comes in a later release; until then use native or auto',
+  });

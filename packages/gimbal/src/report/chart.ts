@@ -1,0 +1,121 @@
+// A line chart as SVG text, drawn by echarts without a browser. Colours are CSS variables, so that one drawing serves
+// light and dark pages.
+import { LineChart } from 'echarts/charts';
+import { GridComponent, LegendComponent } from 'echarts/components';
+import { init, use } from 'echarts/core';
+import { SVGRenderer } from 'echarts/renderers';
+import { quantity } from '../cli/format.ts';
+import type { ChartPart, Series } from './part.ts';
+
+use([LineChart, GridComponent, LegendComponent, SVGRenderer]);
+
+const width = 520;
+const height = 300;
+
+// echarts wants colours it can parse: these stand for the page's variables and are replaced in the drawing
+const ink = '#010101';
+const faint = '#020202';
+const rule = '#030303';
+const seriesColors = ['#0a0001', '#0a0002', '#0a0003', '#0a0004', '#0a0005', '#0a0006'];
+const variables: readonly (readonly [string, string])[] = [
+  [ink, 'var(--ink)'],
+  [faint, 'var(--faint)'],
+  [rule, 'var(--rule)'],
+  ...seriesColors.map((color, i) => [color, `var(--series-${i + 1})`] as const),
+];
+
+/** more points than this are drawn faintly, with a running mean over them */
+const noisyFrom = 60;
+/** more than this add bytes and no detail at the chart's size */
+const mostPoints = 400;
+
+/** @returns an `<svg>` that takes the width it is given */
+export function chartSvg(part: ChartPart): string {
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
+  chart.setOption({
+    animation: false,
+    textStyle: { fontFamily: 'inherit', color: ink },
+    color: seriesColors,
+    grid: { left: 6, right: 18, top: 40, bottom: 24, containLabel: true },
+    legend: {
+      top: 0,
+      left: 0,
+      itemWidth: 18,
+      itemHeight: 8,
+      itemGap: 16,
+      icon: 'roundRect',
+      textStyle: { color: ink, fontSize: 13 },
+      data: part.series.map((s) => s.name),
+    },
+    xAxis: {
+      type: 'value',
+      name: part.xName,
+      nameLocation: 'middle',
+      nameGap: 26,
+      nameTextStyle: { color: faint, fontSize: 12 },
+      min: 'dataMin',
+      max: 'dataMax',
+      axisLine: { lineStyle: { color: rule } },
+      axisTick: { show: false },
+      axisLabel: { color: faint, fontSize: 12, formatter: quantity, hideOverlap: true },
+      splitLine: { show: false },
+    },
+    yAxis: {
+      type: part.logY ? 'log' : 'value',
+      name: part.yName,
+      nameTextStyle: { color: faint, fontSize: 12, align: 'left', padding: [0, 0, 0, -6] },
+      nameGap: 10,
+      scale: true,
+      axisLabel: { color: faint, fontSize: 12, formatter: quantity },
+      splitLine: { lineStyle: { color: rule, type: [2, 4] } },
+    },
+    series: part.series.flatMap((series, i) => lines(series, seriesColors[i % seriesColors.length] as string)),
+  });
+  const svg = chart.renderToSVGString();
+  chart.dispose();
+  const colored = variables.reduce((text, [color, variable]) => text.replaceAll(color, variable), svg);
+  return colored
+    .replace(/^<svg [^>]*>/, `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${label(part)}">`)
+    .replace(/<rect [^>]*fill="none"[^>]*><\/rect>/, '');
+}
+
+function lines(series: Series, color: string): object[] {
+  const points = thin(series.points);
+  const base = { type: 'line', name: series.name, symbol: 'none', silent: true };
+  const style = { color, width: 2.2, ...(series.dashed ? { type: [6, 5] } : {}) };
+  if (points.length < noisyFrom) {
+    const symbol = points.length <= 40 ? { symbol: 'circle', symbolSize: 5, itemStyle: { color } } : {};
+    return [{ ...base, ...symbol, data: points, lineStyle: style }];
+  }
+  return [
+    { ...base, name: `${series.name} (each)`, data: points, lineStyle: { color, width: 1, opacity: 0.28 } },
+    { ...base, data: runningMean(points), lineStyle: style, itemStyle: { color } },
+  ];
+}
+
+/** Exponential mean over about a thirtieth of the curve, unbiased at its start. */
+export function runningMean(points: readonly (readonly [number, number])[]): [number, number][] {
+  const keep = 1 - 1 / Math.max(4, points.length / 30);
+  let mean = 0;
+  let weight = 0;
+  return points.map(([x, y]) => {
+    mean = keep * mean + (1 - keep) * y;
+    weight = keep * weight + (1 - keep);
+    return [x, mean / weight];
+  });
+}
+
+/** Means of neighbouring points where there are more than the chart can show; infinite values are left out. */
+export function thin(points: readonly (readonly [number, number])[]): [number, number][] {
+  const finite = points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
+  const group = Math.ceil(finite.length / mostPoints);
+  if (group <= 1) return finite.map(([x, y]) => [x, y]);
+  const thinned: [number, number][] = [];
+  for (let i = 0; i < finite.length; i += group) {
+    const some = finite.slice(i, i + group);
+    thinned.push([some.at(-1)?.[0] ?? 0, some.reduce((sum, [, y]) => sum + y, 0) / some.length]);
+  }
+  return thinned;
+}
+
+const label = (part: ChartPart): string => `${part.title}: ${part.yName} over ${part.xName}`.replaceAll('"', '');
