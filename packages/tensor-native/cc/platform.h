@@ -8,7 +8,11 @@
 
 #if defined(_WIN32)
 #define WIN32_LEAN_AND_MEAN
+#define NOMINMAX
 #include <windows.h>
+// words of 16-bit pointers, still macros there; kernels use them as names
+#undef near
+#undef far
 #else
 #include <pthread.h>
 #include <sched.h>
