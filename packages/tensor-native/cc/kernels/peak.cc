@@ -16,14 +16,17 @@ static void peak_fma(Context& ctx, const double* a) {
   y[1] = 2.0f * kChains * kLanes;
   parallel_parts(ctx, (int64_t)a[0], 1000, [=](int64_t begin, int64_t end, int part, int) {
     Vec sum[kChains];
+#pragma GCC unroll 24
     for (int i = 0; i < kChains; ++i) sum[i] = splat((float)i);
     // read from memory: a known factor could be folded
     volatile float factor = 0.9999f, addend = 0.0001f;
     const Vec f = splat(factor), c = splat(addend);
     for (int64_t n = begin; n < end; ++n) {
+#pragma GCC unroll 24  // or the sums live in memory
       for (int i = 0; i < kChains; ++i) sum[i] = fma(sum[i], f, c);
     }
     Vec all = sum[0];
+#pragma GCC unroll 24
     for (int i = 1; i < kChains; ++i) all += sum[i];
     volatile float kept = all[0];
     if (part == 0) y[0] = kept;
