@@ -2,5 +2,14 @@
 // function `register_<family>(Registry&)`. Add yours here.
 #pragma once
 #define GIMBAL_FAMILIES(X) \
-  X(elementwise) \
-  X(peak)
+  X(binary)                \
+  X(cast)                  \
+  X(compare)               \
+  X(gather)                \
+  X(layout)                \
+  X(peak)                  \
+  X(reduce)                \
+  X(scan)                  \
+  X(softmax)               \
+  X(top_k)                 \
+  X(unary)

@@ -53,8 +53,8 @@ GIMBAL_INLINE Vec vexp_negative(Vec x) {
   p = fma(p, r, splat(0.166665182f));
   p = fma(p, r, splat(0.5f));
   p = fma(p * r, r, r) + splat(1.0f);
-  // p in [0.7, 1.42): adding n to the exponent is multiplying by 2^n
-  const Vec y = as_float(as_int(p) + (n << 23));
+  // a multiplication, not an addition to the exponent's bits: a NaN must stay one
+  const Vec y = p * as_float((n + 127) << 23);
   return tiny ? splat(0.0f) : y;
 }
 

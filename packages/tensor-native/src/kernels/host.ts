@@ -35,6 +35,12 @@ export function hostKernel(name: string): KernelFunc {
   };
 }
 
+/** `hostKernel` for the body of a native kernel: takes the call as the native body got it. */
+export function hostBody(name: string): (call: KernelCall<unknown, unknown>) => ReturnType<KernelFunc> {
+  const run = hostKernel(name);
+  return (call) => run(call as unknown as Parameters<KernelFunc>[0]);
+}
+
 /** Registers a cpu kernel under the native backend. */
 export function hostConfig(config: KernelConfig): KernelConfig {
   return { ...config, backendName: 'native', kernelFunc: hostKernel(config.kernelName) };

@@ -1,9 +1,17 @@
 // The kernel families, and the cpu kernels that stand in for what has no native body.
 import { getKernelsForBackend, type KernelConfig, registerKernel } from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
+import { kernels as binary } from './binary.ts';
+import { kernels as cast } from './cast.ts';
+import { kernels as compare } from './compare.ts';
+import { kernels as gather } from './gather.ts';
 import { hostConfig } from './host.ts';
+import { kernels as layout } from './layout.ts';
+import { kernels as reduce } from './reduce.ts';
+import { kernels as softmax } from './softmax.ts';
+import { kernels as unary } from './unary.ts';
 
-const families: readonly (readonly KernelConfig[])[] = [];
+const families: readonly (readonly KernelConfig[])[] = [binary, cast, compare, gather, layout, reduce, softmax, unary];
 
 /** Registers every kernel of the backend, native ones first. */
 export function registerKernels(): void {
