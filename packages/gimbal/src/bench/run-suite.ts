@@ -1,0 +1,51 @@
+// One suite in this process: its peers are started when it asks for them and ended with it.
+import { loadModule } from '../cli/discover.ts';
+import { Peer } from './peer.ts';
+import { Sampler } from './sampler.ts';
+import type { BenchOptions, BenchRow, Suite, SuiteContext } from './suite.ts';
+
+export interface SuiteRequest {
+  root: URL;
+  name: string;
+  options: BenchOptions;
+  backend: string;
+  threads: number;
+  bf16: boolean;
+  onRow(row: BenchRow): void;
+  note(text: string): void;
+}
+
+/** @returns the rows, named after their suite, and the versions of the peers that took part */
+export async function runSuite(
+  request: SuiteRequest,
+): Promise<{ rows: BenchRow[]; versions: { [name: string]: string } }> {
+  const { root, name, options, backend, threads, bf16, note } = request;
+  const { suite } = await loadModule<{ suite: Suite }>(root, 'benches', name);
+  const peers = new Map<string, Peer>();
+  const start = async (script: string): Promise<Peer> => {
+    const running = peers.get(script) ?? (await Peer.start(root, script, threads));
+    peers.set(script, running);
+    return running;
+  };
+  const context: SuiteContext = {
+    options,
+    backend,
+    threads,
+    bf16,
+    sampler: new Sampler(options.effort),
+    peer: async (script) => (options.peer ? await start(script) : undefined),
+    companion: start,
+    note,
+  };
+  const rows: BenchRow[] = [];
+  try {
+    for await (const row of suite.run(context)) {
+      rows.push({ ...row, name: `${name}: ${row.name}` });
+      request.onRow(rows.at(-1) as BenchRow);
+    }
+  } finally {
+    for (const peer of peers.values()) peer.close();
+  }
+  const versions = Object.assign({}, ...[...peers.values()].map((peer) => peer.versions)) as { [name: string]: string };
+  return { rows, versions };
+}

@@ -1,0 +1,163 @@
+// gimbal bench: speed as ratios. One suite is measured in this process; several each get a process of their own, so that
+// none runs in the memory and after the warm-up of another.
+import { spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { ConfigError, nearest } from '@gimbal/tensor-core';
+import { z } from 'zod';
+import type { BenchRow } from '../bench/suite.ts';
+import { type BenchReport, markdown, missed, terminalTable } from '../bench/table.ts';
+import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
+import { listModules } from '../cli/discover.ts';
+import { commitOf } from '../run/commit.ts';
+import { machine, versions } from '../run/machine.ts';
+
+const options = z.object({
+  peer: z.boolean().default(false).describe('also run the Python peer ($PYTHON or python3, with torch), interleaved'),
+  effort: z
+    .number()
+    .min(0.05)
+    .max(1)
+    .default(1)
+    .describe('share of the rounds and seconds to spend: 0.2 is a quick look'),
+});
+type Options = z.output<typeof options>;
+
+export const command = defineCommand({
+  summary: 'Measure speed and memory, as ratios against PyTorch with --peer.',
+  arguments: [{ name: 'suite', description: 'suites to run, or all', required: true, variadic: true }],
+  options,
+  examples: [
+    'gimbal bench gemm --peer',
+    'gimbal bench all --peer --out docs/results/bench.md   a table for the documentation (.json: the same as data)',
+  ],
+  async run(context) {
+    const names = await chosen(context);
+    const report =
+      names.length === 1 ? await measureHere(context, names[0] as string) : await measureEach(context, names);
+    const { output, options: o } = context;
+    if (!output.json) {
+      const failed = missed(report.rows);
+      if (names.length > 1) for (const line of terminalTable(report.rows)) output.line(line);
+      output.line();
+      output.line(`${report.machine.cpu}, ${report.machine.backend}, ${report.machine.threads} threads`);
+      output.line(
+        Object.entries(report.versions)
+          .map(([name, version]) => `${name} ${version}`)
+          .join(', '),
+      );
+      if (failed.length > 0) output.line(`${failed.length} of ${report.rows.length} rows below their goal`);
+    }
+    if (o.out !== undefined) {
+      await writeFile(
+        o.out,
+        o.out.endsWith('.json') ? json(report) : markdown(report, commandLine(names, o), commitOf()),
+      );
+      output.note(`written to ${o.out}`);
+    }
+    return { json: report } satisfies CommandResult;
+  },
+});
+
+async function chosen({ arguments: words, root }: CommandContext<Options>): Promise<string[]> {
+  const known = await listModules(root, 'benches');
+  if (words.includes('all')) return known;
+  for (const name of words) {
+    if (known.includes(name)) continue;
+    const near = nearest(name, known);
+    const fix = near === undefined ? {} : { fix: `Did you mean ${near}?` };
+    throw new ConfigError({
+      where: 'gimbal bench',
+      what: `unknown suite ${name}`,
+      wanted: `all, ${known.join(', ')}`,
+      ...fix,
+    });
+  }
+  return [...new Set(words)];
+}
+
+async function measureHere({ options: o, output, root }: CommandContext<Options>, name: string): Promise<BenchReport> {
+  const { useBackend } = await import('@gimbal/tensor-core');
+  const { runSuite } = await import('../bench/run-suite.ts');
+  const info = await useBackend(o.backend, o.threads === undefined ? {} : { threads: o.threads });
+  const shown: BenchRow[] = [];
+  const { rows, versions: peers } = await runSuite({
+    root,
+    name,
+    options: { peer: o.peer, effort: o.effort, seed: o.seed },
+    backend: info.name,
+    threads: info.threads,
+    bf16: info.bf16,
+    note: (text) => output.note(text),
+    onRow: (row) => {
+      shown.push(row);
+      // the table is printed line by line as it grows; its width is settled by the longest names there are
+      if (!output.json) output.note(terminalTable([padding, row])[3] ?? '');
+    },
+  });
+  if (!output.json) output.note('');
+  const isa = info.isa === undefined ? {} : { isa: info.isa };
+  return {
+    machine: { ...machine(), backend: info.name, threads: info.threads, ...isa },
+    versions: { ...versions(), ...peers },
+    rows,
+  };
+}
+
+/** A row as wide as rows get, so that lines printed one by one stand below each other. */
+const padding: BenchRow = {
+  name: ' '.repeat(52),
+  unit: 'GFLOP/s  ',
+  ours: 99999,
+  peer: 99999,
+  ratio: 99.99,
+  goal: 0.75,
+  hostKernels: 0,
+};
+
+async function measureEach(context: CommandContext<Options>, names: readonly string[]): Promise<BenchReport> {
+  const reports: BenchReport[] = [];
+  for (const name of names) {
+    context.output.note(name);
+    reports.push(await measureApart(context, name));
+  }
+  return {
+    machine: (reports[0] as BenchReport).machine,
+    versions: Object.assign({}, ...reports.map((r) => r.versions)) as { [name: string]: string },
+    rows: reports.flatMap((r) => r.rows),
+  };
+}
+
+/** The same command for one suite, in a process of its own; its rows come back as JSON. */
+function measureApart(
+  { options: o, output, root, signal }: CommandContext<Options>,
+  name: string,
+): Promise<BenchReport> {
+  const flags = [`--backend=${o.backend}`, `--seed=${o.seed}`, `--effort=${o.effort}`, '--json'];
+  if (o.threads !== undefined) flags.push(`--threads=${o.threads}`);
+  if (o.peer) flags.push('--peer');
+  const entry = fileURLToPath(new URL('cli.js', root));
+  const child = spawn(process.execPath, [entry, 'bench', name, ...flags], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    signal,
+  });
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => output.note(chunk.toString().trimEnd()));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) resolve(JSON.parse(text) as BenchReport);
+      else reject(new Error(`bench ${name} ended with exit code ${code}`));
+    });
+  });
+}
+
+function commandLine(names: readonly string[], o: CommandContext<Options>['options']): string {
+  const flags = [o.peer ? '--peer' : '', o.threads === undefined ? '' : `--threads ${o.threads}`];
+  return ['npx gimbal bench', ...names, ...flags, `--out ${o.out}`].filter((s) => s !== '').join(' ');
+}
+
+const json = (report: BenchReport): string => `${JSON.stringify(report, null, 2)}\n`;
