@@ -87,12 +87,39 @@ export interface MuonOptions extends CommonOptimizerOptions {
   weightDecay?: number;
   /** Newton–Schulz iterations; default 5 */
   iterations?: number;
+  /**
+   * How the orthogonal update is scaled: 'rows' × √max(1, rows/columns), for matrices stored [out, in] (default,
+   * PyTorch's 'original'); 'rms' × 0.2·√max(rows, columns), which lets AdamW's learning rate be used
+   */
+  updateScale?: 'rows' | 'rms';
   /** which tensors Muon updates; default: rank 2, neither embedding nor output head */
   matrices?: (path: string, shape: readonly number[]) => boolean;
-  /** for all the others; its learning rate is the schedule's × `scale` (default 1) */
-  others?: Omit<AdamWOptions, 'name' | 'groups'> & { scale?: number };
+  /** AdamW for all other tensors; its learning rate is the schedule's × `learningRateScale` (default 1) */
+  others?: Omit<AdamWOptions, 'name' | 'groups'> & { learningRateScale?: number };
 }
 
 export type OptimizerOptions = AdamWOptions | AdamOptions | SgdOptions | AdafactorOptions | LionOptions | MuonOptions;
 
 export type OptimizerName = OptimizerOptions['name'];
+
+/** What each optimiser uses for the options that are not given. */
+export const optimizerDefaults = {
+  adamw: { name: 'adamw', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01, groups: [] },
+  adam: { name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, groups: [] },
+  sgd: { name: 'sgd', momentum: 0, nesterov: false, weightDecay: 0, groups: [] },
+  adafactor: { name: 'adafactor', beta2Decay: -0.8, epsilon: 1e-3, clipThreshold: 1, weightDecay: 0, groups: [] },
+  lion: { name: 'lion', beta1: 0.9, beta2: 0.99, weightDecay: 0, groups: [] },
+  muon: {
+    name: 'muon',
+    momentum: 0.95,
+    nesterov: true,
+    weightDecay: 0.1,
+    iterations: 5,
+    updateScale: 'rows',
+    matrices: (path, shape) =>
+      shape.length === 2 &&
+      !/(?:^|[._])(?:embed|embedding|embeddings|tokens|wte|wpe|lm_head|head)(?:[._]|$)/.test(path),
+    others: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01, learningRateScale: 1 },
+    groups: [],
+  },
+} as const satisfies { [N in OptimizerName]: Required<Extract<OptimizerOptions, { name: N }>> };

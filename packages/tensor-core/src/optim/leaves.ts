@@ -1,0 +1,145 @@
+/**
+ * The leaves that an optimiser updates, with the rules that hold for each. Paths and rules are worked out once per tree;
+ * a step then only walks a flat list.
+ */
+import { type Tensor, type Variable, variable, zeros } from '@tensorflow/tfjs-core';
+import { ConfigError, ShapeError } from '../errors.ts';
+import { flatten, isTensor, type Params, unflatten } from '../tree/params.ts';
+import { matchPaths } from '../tree/select.ts';
+import type { OptimizerState } from './optimizer.ts';
+import type { ParamGroup } from './options.ts';
+
+export interface Leaf {
+  readonly path: string;
+  readonly keys: readonly string[];
+  readonly parameter: Variable;
+  readonly weightDecay: number;
+  /** multiplies the learning rate; leaves with 0 are left out */
+  readonly learningRateScale: number;
+}
+
+export interface GroupRules {
+  readonly groups: readonly ParamGroup[];
+  readonly weightDecay: number;
+}
+
+/**
+ * The float leaves of a tree with the rules of their groups; frozen ones (scale 0) are left out.
+ * Weight decay is 0 for tensors of rank < 2 unless a group says otherwise.
+ * @throws ConfigError for a group that matches nothing (most likely a misspelt path) or numbers out of range
+ */
+export function trainedLeaves(params: Params, rules: GroupRules): Leaf[] {
+  const groups = rules.groups.map((group) => ({
+    ...group,
+    test: typeof group.match === 'string' ? matchPaths(group.match) : (group.match as (path: string) => boolean),
+    used: false,
+  }));
+  const leaves = flatten(params)
+    .filter(([, t]) => t.dtype === 'float32')
+    .map(([path, parameter]): Leaf => {
+      let weightDecay = parameter.rank >= 2 ? rules.weightDecay : 0;
+      let learningRateScale = 1;
+      for (const group of groups) {
+        if (!group.test(path, parameter)) continue;
+        group.used = true;
+        weightDecay = group.weightDecay ?? weightDecay;
+        learningRateScale = group.learningRateScale ?? learningRateScale;
+      }
+      return { path, keys: path.split('.'), parameter: parameter as Variable, weightDecay, learningRateScale };
+    });
+  for (const group of groups) {
+    if (group.used) continue;
+    throw new ConfigError({
+      where: 'optimizer.groups',
+      what: 'a group matches no parameter',
+      got: typeof group.match === 'string' ? group.match : 'a predicate',
+      wanted: `a pattern for paths such as ${leaves[0]?.path ?? '(the tree is empty)'}`,
+    });
+  }
+  return leaves.filter((leaf) => leaf.learningRateScale !== 0);
+}
+
+/** `trainedLeaves`, remembered per tree of variables. */
+export function leafCache(rules: GroupRules): (params: Params) => readonly Leaf[] {
+  const known = new WeakMap<Params, readonly Leaf[]>();
+  return (params) => {
+    let leaves = known.get(params);
+    if (leaves === undefined) {
+      leaves = trainedLeaves(params, rules);
+      for (const { path, parameter } of leaves) {
+        if ('assign' in parameter) continue;
+        throw new ConfigError({
+          where: `optimizer at ${path}`,
+          what: 'a parameter is no variable',
+          fix: 'pass variables(params): updates happen in place',
+        });
+      }
+      known.set(params, leaves);
+    }
+    return leaves;
+  };
+}
+
+/**
+ * The gradient of a leaf.
+ * @throws ShapeError where it is missing or has another shape
+ */
+export function gradientOf(grads: Params, { path, keys, parameter }: Leaf): Tensor {
+  let node: Tensor | Params | undefined = grads;
+  for (const key of keys) node = isTensor(node) ? undefined : node?.[key];
+  if (!isTensor(node)) throw new ShapeError({ where: `optimizer at ${path}`, what: 'there is no gradient for it' });
+  if (
+    node.size !== parameter.size ||
+    node.rank !== parameter.rank ||
+    node.shape.some((d, i) => d !== parameter.shape[i])
+  ) {
+    throw new ShapeError({
+      where: `optimizer at ${path}`,
+      what: 'the gradient’s shape',
+      got: node.shape,
+      wanted: `[${parameter.shape}]`,
+    });
+  }
+  return node;
+}
+
+/** A branch of the state: one variable of zeros for each leaf, of its shape or of `shape(leaf)`. */
+export function zerosLike(leaves: readonly Leaf[], shape: (leaf: Leaf) => number[] = (l) => l.parameter.shape): Params {
+  return unflatten(
+    leaves.map((leaf) => {
+      const zero = zeros(shape(leaf));
+      const v: Tensor = variable(zero, false);
+      zero.dispose();
+      return [leaf.path, v] as const;
+    }),
+  );
+}
+
+/** The step counter before the first update. */
+export function zeroStep(): Variable {
+  const zero = zeros([]);
+  const step = variable(zero, false);
+  zero.dispose();
+  return step;
+}
+
+const slotsOf = new WeakMap<Params, Map<string, Variable>>();
+
+/** The variable that the state keeps for a leaf in one of its branches. */
+export function slot(state: OptimizerState, branch: string, { path }: Leaf): Variable {
+  const tree = state[branch] as Params;
+  let slots = tree && slotsOf.get(tree);
+  if (slots === undefined) {
+    slots = new Map(tree === undefined ? [] : (flatten(tree) as [string, Variable][]));
+    if (tree !== undefined) slotsOf.set(tree, slots);
+  }
+  const found = slots.get(path);
+  if (found === undefined) {
+    throw new ConfigError({
+      where: `optimizer at ${path}`,
+      what: `the state has no ${branch} for this parameter`,
+      fix: 'use the state that init() made for the same tree and options',
+    });
+  }
+  return found;
+}
