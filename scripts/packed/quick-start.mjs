@@ -7,6 +7,9 @@ import swc from '@swc/core';
  * @property {string} program its `ts` and `js` blocks, one below the other, as TypeScript ('' when there are none)
  */
 
+const shell = ['sh', 'bash', 'shell'];
+const script = ['ts', 'js', 'typescript', 'javascript'];
+
 /**
  * The code under the heading "Quick start" (any level), down to the next heading of that level or above. Blocks
  * marked `ts`, `js` or `sh` count; others (`text`, `json`, output to look at) do not.
@@ -15,34 +18,43 @@ import swc from '@swc/core';
  * @returns {QuickStart | undefined} undefined when there is no such heading, or no code under it
  */
 export function quickStart(markdown) {
-  const commands = [];
-  const programs = [];
   let level = 0; // of the open quick start; 0 outside
-  let block;
-  for (const line of markdown.split(/\r?\n/)) {
-    const fence = /^```\s*(\w*)/.exec(line);
-    if (block) {
-      if (fence && !fence[1]) {
-        if (level > 0 && ['sh', 'bash', 'shell'].includes(block.language)) commands.push(...shellLines(block.lines));
-        if (level > 0 && ['ts', 'js', 'typescript', 'javascript'].includes(block.language))
-          programs.push(block.lines.join('\n'));
-        block = undefined;
-      } else block.lines.push(line);
-    } else if (fence) block = { language: fence[1], lines: [] };
-    else {
-      const heading = /^(#+)\s+(.*)$/.exec(line);
-      if (heading && level > 0 && heading[1].length <= level) level = 0;
-      if (heading && /^quick[ -]?start\b/i.test(heading[2])) level = heading[1].length;
-    }
+  const inside = [];
+  for (const part of partsOf(markdown)) {
+    if (part.level && level > 0 && part.level <= level) level = 0;
+    if (part.level && /^quick[ -]?start\b/i.test(part.text)) level = part.level;
+    if (part.language && level > 0) inside.push(part);
   }
-  const program = programs.join('\n');
+  const commands = inside.filter((p) => shell.includes(p.language)).flatMap((p) => shellLines(p.text));
+  const program = join(inside.filter((p) => script.includes(p.language)));
   return commands.length > 0 || program ? { commands, program } : undefined;
 }
 
+/** The `ts` blocks of a whole page, joined into one program; '' when it has none. */
+export const programOf = (markdown) => join(partsOf(markdown).filter((p) => p.language === 'ts'));
+
+const join = (blocks) => blocks.map((p) => p.text).join('\n');
+
+/** The headings (with their level) and code blocks (with their language) of a text, in order. */
+function partsOf(markdown) {
+  const parts = [];
+  let block;
+  for (const line of markdown.split(/\r?\n/)) {
+    const fence = /^```\s*(\w*)/.exec(line);
+    const heading = /^(#+)\s+(.*)$/.exec(line);
+    if (block && fence) {
+      parts.push({ language: block.language, text: block.lines.join('\n') });
+      block = undefined;
+    } else if (block) block.lines.push(line);
+    else if (fence) block = { language: fence[1] || 'text', lines: [] };
+    else if (heading) parts.push({ level: heading[1].length, text: heading[2] });
+  }
+  return parts;
+}
+
 /** Commands of a shell block: comments and prompts dropped, continued lines joined, installs left out. */
-function shellLines(lines) {
-  return lines
-    .join('\n')
+function shellLines(text) {
+  return text
     .replace(/\\\n\s*/g, ' ')
     .split('\n')
     .map((line) =>
