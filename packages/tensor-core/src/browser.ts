@@ -55,6 +55,7 @@ export {
   ShapeError,
   StoppedError,
 } from './errors.ts';
+export * from './ops/index.ts';
 export type { FloatDtype, RawArray, SafetensorsDtype, TensorValues } from './safetensors/dtype.ts';
 export { type EncodeOptions, encodeSafetensors, tensorsToWrite } from './safetensors/encode.ts';
 export { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './safetensors/half.ts';

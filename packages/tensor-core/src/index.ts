@@ -60,6 +60,7 @@ export {
 } from './errors.ts';
 export { writeDirectoryAtomic, writeFileAtomic, writeFileDurable } from './io/atomic.node.ts';
 export { type FileSystem, nodeFileSystem, type WritableFile } from './io/file-system.node.ts';
+export * from './ops/index.ts';
 export { type Rng, type RngState, rng, rngFromState } from './random/rng.ts';
 export type { FloatDtype, RawArray, SafetensorsDtype, TensorValues } from './safetensors/dtype.ts';
 export { type EncodeOptions, encodeSafetensors, tensorsToWrite } from './safetensors/encode.ts';

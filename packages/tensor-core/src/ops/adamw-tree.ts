@@ -1,0 +1,133 @@
+// AdamW (Loshchilov & Hutter 2019) over a whole tree of parameters as one command, by PyTorch's formula:
+//
+//   p ← p (1 − η λ);  m ← m + (1 − β₁)(g − m);  v ← β₂ v + (1 − β₂) g²
+//   p ← p − η/(1 − β₁ᵗ) · m / (√v / √(1 − β₂ᵗ) + ε)
+//
+// The step counter t and the learning rate η live in tensors, so that a captured step can be replayed.
+
+import {
+  add,
+  div,
+  engine,
+  mul,
+  pow,
+  scalar,
+  sqrt,
+  square,
+  sub,
+  type Tensor,
+  tidy,
+  type Variable,
+} from '@tensorflow/tfjs-core';
+import { checkNumber, checkShape } from './internal/check.ts';
+import { defineKernel, hasFusedBody, type Inputs, runKernel } from './internal/kernel.ts';
+
+export interface AdamWEntry {
+  parameter: Variable;
+  /** The parameter's shape. */
+  gradient: Tensor;
+  /** First moment, the parameter's shape, zeros at first. */
+  m: Variable;
+  /** Second moment, the parameter's shape, zeros at first. */
+  v: Variable;
+  /** λ; default 0, which is Adam. */
+  weightDecay?: number;
+}
+
+export interface AdamWOptions {
+  /** A number, or a scalar tensor that is read when the command runs. */
+  learningRate: number | Tensor;
+  /** Scalar float32: the updates done so far; the call adds one. */
+  step: Variable;
+  /** Default 0.9. */
+  beta1?: number;
+  /** Default 0.999. */
+  beta2?: number;
+  /** Default 1e-8. */
+  epsilon?: number;
+  /** Scalar that every gradient is multiplied with first: clipping by the global norm without a pass of its own. */
+  gradientScale?: Tensor | undefined;
+}
+
+type AdamWAttributes = {
+  count: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  weightDecay: readonly number[];
+};
+
+/**
+ * Inputs p0 g0 m0 v0 p1 …, step, learningRate and perhaps gradientScale. A fused body writes into p, m, v and step and
+ * returns nothing; this one returns the new step, then the new p, m and v of each entry.
+ */
+const adamWTreeKernel = defineKernel<AdamWAttributes>('AdamWTree', (inputs, a) => {
+  const step = add(inputs.step as Tensor, 1);
+  const rate = inputs.learningRate as Tensor;
+  const stepSize = div(rate, sub(1, pow(scalar(a.beta1), step)));
+  const correction = sqrt(sub(1, pow(scalar(a.beta2), step)));
+  const out: Tensor[] = [step];
+  for (let i = 0; i < a.count; i++) {
+    const [p, raw, m, v] = ['p', 'g', 'm', 'v'].map((name) => inputs[`${name}${i}`]) as [
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
+    const g = inputs.gradientScale === undefined ? raw : mul(raw, inputs.gradientScale);
+    const m1 = add(m, mul(sub(g, m), 1 - a.beta1));
+    const v1 = add(mul(v, a.beta2), mul(square(g), 1 - a.beta2));
+    const decayed = a.weightDecay[i] === 0 ? p : mul(p, sub(1, mul(rate, a.weightDecay[i] as number)));
+    const denominator = add(div(sqrt(v1), correction), a.epsilon);
+    out.push(sub(decayed, mul(stepSize, div(m1, denominator))), m1, v1);
+  }
+  return out;
+});
+
+/** Gives a variable storage of its own where others share it, before a kernel writes into it. */
+export function ownStorage(variable: Variable): void {
+  if (engine().backend.refCount(variable.dataId) > 1) tidy(() => variable.assign(mul(variable, 1)));
+}
+
+/**
+ * One AdamW update of many parameters, in place.
+ * @param entries parameters with their gradients and moments; the variables are changed
+ * @throws ShapeError where a gradient or moment has another shape than its parameter; ConfigError for numbers out of range
+ */
+export function adamWTree(entries: readonly AdamWEntry[], o: AdamWOptions): void {
+  const where = 'adamWTree';
+  const { learningRate, step, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, gradientScale } = o;
+  checkNumber(where, 'beta1', beta1, beta1 >= 0 && beta1 < 1, 'a number in [0, 1)');
+  checkNumber(where, 'beta2', beta2, beta2 >= 0 && beta2 < 1, 'a number in [0, 1)');
+  checkNumber(where, 'epsilon', epsilon, epsilon >= 0, 'a number ≥ 0');
+  checkShape(where, 'step', step, []);
+  entries.forEach(({ parameter, gradient, m, v }, i) => {
+    checkShape(where, `entries[${i}].gradient`, gradient, parameter.shape, 'like its parameter');
+    checkShape(where, `entries[${i}].m`, m, parameter.shape, 'like its parameter');
+    checkShape(where, `entries[${i}].v`, v, parameter.shape, 'like its parameter');
+  });
+  tidy(() => {
+    if (hasFusedBody(adamWTreeKernel)) {
+      ownStorage(step);
+      for (const { parameter, m, v } of entries) for (const variable of [parameter, m, v]) ownStorage(variable);
+    }
+    const inputs: Inputs = {
+      step,
+      learningRate: typeof learningRate === 'number' ? scalar(learningRate) : learningRate,
+    };
+    if (gradientScale !== undefined) inputs.gradientScale = gradientScale;
+    entries.forEach(({ parameter, gradient, m, v }, i) => {
+      inputs[`p${i}`] = parameter;
+      inputs[`g${i}`] = gradient;
+      inputs[`m${i}`] = m;
+      inputs[`v${i}`] = v;
+    });
+    const weightDecay = entries.map((e) => e.weightDecay ?? 0);
+    const out = runKernel(adamWTreeKernel, inputs, { count: entries.length, beta1, beta2, epsilon, weightDecay });
+    if (out.length === 0) return;
+    step.assign(out[0] as Tensor);
+    entries.forEach(({ parameter, m, v }, i) => {
+      [parameter, m, v].forEach((variable, j) => void variable.assign(out[1 + 3 * i + j] as Tensor));
+    });
+  });
+}

@@ -1,0 +1,149 @@
+// Attention for generation: keys and values of the tokens so far are kept, new ones are appended, the new queries attend
+// to all. One scalar length serves the whole batch; rows of different lengths are padded on the left (`starts`).
+
+import { concat, gather, keep, type Tensor, type Tensor1D, zeros } from '@tensorflow/tfjs-core';
+import { ConfigError, ShapeError } from '../errors.ts';
+import { composeAttention } from './attention.ts';
+import {
+  type AttentionAttributes,
+  type AttentionOptions,
+  attentionAttributes,
+  joinHeads,
+  repeatHeads,
+  splitHeads,
+  unpack,
+} from './internal/attention-layout.ts';
+import { checkNumber } from './internal/check.ts';
+import { defineKernel, hasFusedBody, present, runKernel } from './internal/kernel.ts';
+
+type DecodeAttributes = AttentionAttributes & { length: number };
+
+/**
+ * Inputs q (packed, or with k and v), keys and values [B,Hkv,S,D] and starts. A fused body writes the new keys and values
+ * into the cache, whose S is its capacity, and returns the output alone; this one returns output, new keys, new values.
+ */
+const attentionDecodeKernel = defineKernel<DecodeAttributes>('AttentionDecode', (inputs, a) => {
+  const groups = a.heads / a.kvHeads;
+  const [q, k, v] = unpack(inputs, a);
+  const append = (cache: Tensor | undefined, x: Tensor): Tensor => {
+    const fresh = splitHeads(x, a.kvHeads);
+    return cache === undefined || a.length === 0 ? fresh : concat([cache, fresh], 2);
+  };
+  const keys = append(inputs.keys, k);
+  const values = append(inputs.values, v);
+  const wide = (x: Tensor): Tensor => (groups === 1 ? x : repeatHeads(x, groups));
+  const [out] = composeAttention(splitHeads(q, a.heads), wide(keys), wide(values), inputs as { starts?: Tensor }, a);
+  return [joinHeads(out), keys, values];
+});
+
+export interface KvCacheOptions {
+  batch: number;
+  kvHeads: number;
+  headDim: number;
+  /** Most positions it can hold. */
+  maxLength: number;
+}
+
+/** Keys and values of one layer. Owns its tensors: dispose it after use. */
+export class KvLayer implements Disposable {
+  /** Positions filled so far. */
+  length = 0;
+  /** [B,Hkv,maxLength,D] where the backend appends in place, else [B,Hkv,length,D] and absent while empty. */
+  keys: Tensor | undefined;
+  values: Tensor | undefined;
+
+  /** Rows, heads, width and capacity. */
+  options: KvCacheOptions;
+
+  /** @param whole allocate the full capacity at once, for a backend that appends in place */
+  constructor(options: KvCacheOptions, whole: boolean) {
+    this.options = options;
+    const { batch, kvHeads, maxLength, headDim } = options;
+    if (!whole) return;
+    this.keys = keep(zeros([batch, kvHeads, maxLength, headDim]));
+    this.values = keep(zeros([batch, kvHeads, maxLength, headDim]));
+  }
+
+  /** Takes the place of both tensors. */
+  replace(keys: Tensor, values: Tensor): void {
+    const [oldKeys, oldValues] = [this.keys, this.values];
+    this.keys = keep(keys);
+    this.values = keep(values);
+    oldKeys?.dispose();
+    oldValues?.dispose();
+  }
+
+  /** Keeps these rows of the batch, in this order: to drop finished ones or to repeat a prompt. */
+  select(rows: Tensor1D): void {
+    if (this.keys !== undefined && this.values !== undefined)
+      this.replace(gather(this.keys, rows), gather(this.values, rows));
+    this.options = { ...this.options, batch: rows.size };
+  }
+
+  dispose(): void {
+    this.keys?.dispose();
+    this.values?.dispose();
+    this.keys = undefined;
+    this.values = undefined;
+    this.length = 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/**
+ * An empty cache for one layer.
+ * @returns the caller disposes it
+ * @throws ConfigError for a size that is not a whole number > 0
+ */
+export function kvCache(o: KvCacheOptions): KvLayer {
+  for (const name of ['batch', 'kvHeads', 'headDim', 'maxLength'] as const)
+    checkNumber('kvCache', name, o[name], Number.isInteger(o[name]) && o[name] > 0, 'a whole number > 0');
+  return new KvLayer(o, hasFusedBody(attentionDecodeKernel));
+}
+
+/** The options of attention that decoding has: it is always causal, and rows are padded on the left only. */
+export type DecodeOptions = Omit<AttentionOptions, 'causal' | 'lengths' | 'kvHeads'>;
+
+/**
+ * Appends the new tokens' keys and values to the cache and attends to everything in it.
+ * @param q [B,T,H·D] with k and v [B,T,Hkv·D], or packed [B,T,(H + 2·Hkv)·D] without; T is 1 while generating, the
+ *   prompt's length at first
+ * @param cache from {@link kvCache}; changed by the call
+ * @returns [B,T,H·D]; the caller disposes it
+ * @throws ShapeError where tensors and cache do not fit; ConfigError where the cache is full
+ */
+export function attentionDecode<T extends Tensor = Tensor>(
+  q: Tensor,
+  k: Tensor | undefined,
+  v: Tensor | undefined,
+  cache: KvLayer,
+  o: DecodeOptions,
+): T {
+  const where = 'attentionDecode';
+  const { batch, kvHeads, headDim, maxLength } = cache.options;
+  const a = attentionAttributes(where, q, k, v, { ...o, kvHeads, causal: true });
+  const time = q.shape[1] as number;
+  if (q.shape[0] !== batch || a.headDim !== headDim)
+    throw new ShapeError({
+      where,
+      what: 'the cache was made for another batch or head width',
+      got: [q.shape[0], a.headDim],
+      wanted: [batch, headDim],
+    });
+  if (cache.length + time > maxLength)
+    throw new ConfigError({
+      where,
+      what: 'the cache is full',
+      got: cache.length + time,
+      wanted: `at most ${maxLength} positions`,
+      fix: 'Make it with a larger maxLength',
+    });
+  const inputs = present({ q, k, v, keys: cache.keys, values: cache.values, starts: o.starts });
+  const [out, keys, values] = runKernel(attentionDecodeKernel, inputs, { ...a, length: cache.length });
+  if (keys !== undefined && values !== undefined) cache.replace(keys, values);
+  cache.length += time;
+  return out as T;
+}

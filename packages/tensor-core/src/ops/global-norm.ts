@@ -1,0 +1,24 @@
+// The Euclidean norm of all elements of many tensors, as one command.
+
+import { add, scalar, sqrt, square, sum, type Tensor } from '@tensorflow/tfjs-core';
+import { defineKernel, type Inputs, runKernel1 } from './internal/kernel.ts';
+
+/** Inputs x0, x1, …. */
+const globalNormKernel = defineKernel('GlobalNorm', (inputs, { count }: { count: number }) => {
+  let total: Tensor = scalar(0);
+  for (let i = 0; i < count; i++) total = add(total, sum(square(inputs[`x${i}`] as Tensor)));
+  return [sqrt(total)];
+});
+
+/**
+ * √Σ x² over all elements of all tensors; not differentiable.
+ * @param tensors any shapes, float32
+ * @returns a scalar; the caller disposes it
+ */
+export function globalNorm<T extends Tensor = Tensor>(tensors: readonly Tensor[]): T {
+  const inputs: Inputs = {};
+  tensors.forEach((tensor, i) => {
+    inputs[`x${i}`] = tensor;
+  });
+  return runKernel1(globalNormKernel, inputs, { count: tensors.length });
+}

@@ -1,0 +1,60 @@
+// Checks of what the public ops are given. All of them look at shapes and dtypes only, never at values: reading a value
+// would make the caller wait for the backend.
+
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { ConfigError, nearest, ShapeError } from '../../errors.ts';
+
+/** Refuses a tensor whose rank is not one of `ranks`. */
+export function checkRank(where: string, name: string, x: Tensor, ranks: readonly number[], form: string): void {
+  if (!ranks.includes(x.rank))
+    throw new ShapeError({ where, what: `${name} has rank ${x.rank}`, got: x.shape, wanted: form });
+}
+
+/** Refuses a tensor that has not exactly this shape. */
+export function checkShape(where: string, name: string, x: Tensor, shape: readonly number[], form?: string): void {
+  if (x.rank !== shape.length || x.shape.some((n, i) => n !== shape[i]))
+    throw new ShapeError({
+      where,
+      what: `${name} has the wrong shape`,
+      got: x.shape,
+      wanted: form === undefined ? shape : `[${shape.join(',')}] ${form}`,
+    });
+}
+
+/** Refuses a tensor of another dtype. */
+export function checkDtype(where: string, name: string, x: Tensor, dtype: 'float32' | 'int32'): void {
+  if (x.dtype !== dtype)
+    throw new ShapeError({
+      where,
+      what: `${name} has the wrong dtype`,
+      got: x.dtype,
+      wanted: dtype,
+      fix: `Convert it with cast(${name}, '${dtype}')`,
+    });
+}
+
+/** Refuses a name that is not one of `known`, and proposes the one that was probably meant. */
+export function checkName(where: string, option: string, name: string, known: readonly string[]): void {
+  if (known.includes(name)) return;
+  const guess = nearest(name, known);
+  throw new ConfigError({
+    where,
+    what: `unknown ${option}`,
+    got: name,
+    wanted: `one of ${known.join(', ')}`,
+    ...(guess === undefined ? {} : { fix: `Did you mean ${guess}?` }),
+  });
+}
+
+/** Refuses a number outside its range; NaN is outside every range. */
+export function checkNumber(where: string, option: string, value: number, ok: boolean, wanted: string): void {
+  if (!ok || Number.isNaN(value))
+    throw new ConfigError({ where, what: `${option} is out of range`, got: value, wanted });
+}
+
+/** The product of a shape. */
+export function sizeOf(shape: readonly number[]): number {
+  let n = 1;
+  for (const d of shape) n *= d;
+  return n;
+}

@@ -1,0 +1,47 @@
+// Polyak averaging of a whole tree as one command: target ← target + τ (source − target). Target networks, EMA.
+
+import { add, mul, sub, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
+import { ShapeError } from '../errors.ts';
+import { ownStorage } from './adamw-tree.ts';
+import { checkNumber, checkShape } from './internal/check.ts';
+import { defineKernel, hasFusedBody, type Inputs, runKernel } from './internal/kernel.ts';
+
+/** Inputs t0 s0 t1 s1 …. A fused body writes into the targets and returns nothing; this one returns the new targets. */
+const polyakTreeKernel = defineKernel('PolyakTree', (inputs, { count, tau }: { count: number; tau: number }) =>
+  Array.from({ length: count }, (_, i) => {
+    const target = inputs[`t${i}`] as Tensor;
+    return add(target, mul(sub(inputs[`s${i}`] as Tensor, target), tau));
+  }),
+);
+
+/**
+ * Moves targets a share τ of the way to their sources, in place.
+ * @param targets changed by the call
+ * @param sources as many, of the same shapes
+ * @param tau in [0, 1]; 1 copies the sources
+ * @throws ShapeError where the lists or shapes differ; ConfigError for a share outside [0, 1]
+ */
+export function polyakTree(targets: readonly Variable[], sources: readonly Tensor[], tau: number): void {
+  const where = 'polyakTree';
+  checkNumber(where, 'tau', tau, tau >= 0 && tau <= 1, 'a number in [0, 1]');
+  if (targets.length !== sources.length)
+    throw new ShapeError({
+      where,
+      what: 'as many sources as targets are needed',
+      got: sources.length,
+      wanted: targets.length,
+    });
+  sources.forEach((source, i) => {
+    checkShape(where, `sources[${i}]`, source, (targets[i] as Variable).shape, 'like its target');
+  });
+  tidy(() => {
+    if (hasFusedBody(polyakTreeKernel)) for (const target of targets) ownStorage(target);
+    const inputs: Inputs = {};
+    targets.forEach((target, i) => {
+      inputs[`t${i}`] = target;
+      inputs[`s${i}`] = sources[i] as Tensor;
+    });
+    const out = runKernel(polyakTreeKernel, inputs, { count: targets.length, tau });
+    out.forEach((tensor, i) => void (targets[i] as Variable).assign(tensor));
+  });
+}

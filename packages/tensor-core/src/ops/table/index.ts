@@ -1,0 +1,18 @@
+// The op table: a row for every public op.
+
+import { activationRows } from './activations.ts';
+import { attentionRows } from './attention.ts';
+import { linearRows } from './linear.ts';
+import { normRows } from './norms.ts';
+import { policyRows } from './policy.ts';
+import { tokenRows } from './tokens.ts';
+import type { OpRow } from './types.ts';
+
+export const opTable: readonly OpRow[] = [
+  ...activationRows,
+  ...linearRows,
+  ...normRows,
+  ...tokenRows,
+  ...attentionRows,
+  ...policyRows,
+];
