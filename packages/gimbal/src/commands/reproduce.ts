@@ -1,0 +1,129 @@
+// gimbal reproduce <paper>: run the claims of a paper that this version checks, and say which hold.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigError, nearest, StoppedError } from '@gimbal/tensor-core';
+import { z } from 'zod';
+import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
+import { listFolders, listModules, loadModule } from '../cli/discover.ts';
+import { figure } from '../cli/format.ts';
+import type { Claim, ClaimResult, ReproduceReport } from '../reproduce/claim.ts';
+import { commitOf } from '../run/commit.ts';
+import { machine } from '../run/machine.ts';
+import { openRun } from '../run/run-folder.ts';
+
+const options = z.object({
+  claim: z.array(z.string()).optional().describe('only these claims, by id'),
+  full: z
+    .boolean()
+    .default(false)
+    .describe('every claim and every seed; the default takes at most 30 minutes on two cores'),
+  seeds: z.array(z.int().min(0)).optional().describe("seeds to run (default: each claim's own)"),
+});
+type Options = z.output<typeof options>;
+
+export const command = defineCommand({
+  summary: 'Run the claims of a paper and print which of them hold.',
+  arguments: [{ name: 'paper', description: 'the paper, by its short name', required: false }],
+  options,
+  examples: ['gimbal reproduce', 'gimbal reproduce warm --claim W3 --json'],
+  async run(context) {
+    const papers = await listFolders(context.root, 'claims');
+    const paper = context.arguments[0];
+    if (paper === undefined || !papers.includes(paper)) throw noSuchPaper(paper, papers);
+    const claims = await chosen(context, paper);
+    return await runClaims(context, paper, claims);
+  },
+});
+
+function noSuchPaper(paper: string | undefined, papers: readonly string[]): ConfigError {
+  const where = 'gimbal reproduce';
+  if (papers.length === 0) {
+    const what = 'this version checks no paper yet';
+    const fix = 'Papers come with the packages that implement them; gimbal align and gimbal bench run today';
+    return new ConfigError({ where, what, ...(paper === undefined ? {} : { got: paper }), fix });
+  }
+  const wanted = `one of ${papers.join(', ')}`;
+  if (paper === undefined) return new ConfigError({ where, what: 'which paper?', wanted });
+  const near = nearest(paper, papers);
+  const fix = near === undefined ? {} : { fix: `Did you mean ${near}?` };
+  return new ConfigError({ where, what: `unknown paper ${paper}`, wanted, ...fix });
+}
+
+async function chosen({ root, options: o }: CommandContext<Options>, paper: string): Promise<Claim[]> {
+  const folder = `claims/${paper}`;
+  const ids = await listModules(root, folder);
+  for (const id of o.claim ?? []) {
+    if (ids.includes(id)) continue;
+    const near = nearest(id, ids);
+    const fix = near === undefined ? {} : { fix: `Did you mean ${near}?` };
+    throw new ConfigError({
+      where: 'gimbal reproduce --claim',
+      what: `${paper} has no claim ${id}`,
+      wanted: `one of ${ids.join(', ')}`,
+      ...fix,
+    });
+  }
+  const wanted = o.claim ?? ids;
+  const claims = await Promise.all(
+    wanted.map(async (id) => (await loadModule<{ claim: Claim }>(root, folder, id)).claim),
+  );
+  return claims.filter((claim) => o.claim !== undefined || o.full || !claim.fullOnly);
+}
+
+async function runClaims(
+  context: CommandContext<Options>,
+  paper: string,
+  claims: readonly Claim[],
+): Promise<CommandResult> {
+  const { options: o, output, signal } = context;
+  const { useBackend } = await import('@gimbal/tensor-core');
+  const info = await useBackend(o.backend, o.threads === undefined ? {} : { threads: o.threads });
+  const run = await openRun({ command: 'reproduce', options: o, given: context.given });
+  const began = performance.now();
+  const results: ClaimResult[] = [];
+  for (const claim of claims) {
+    if (signal.aborted) {
+      const where = `gimbal reproduce ${paper}`;
+      throw new StoppedError({ where, what: `stopped after ${results.length} of ${claims.length} claims` });
+    }
+    const { measured, interval, verdict } = await claim.run({
+      seeds: o.seeds ?? claim.seeds ?? [o.seed],
+      full: o.full,
+      backend: info.name,
+      threads: info.threads,
+      dir: join(run.path, claim.id),
+      signal,
+      note: (text) => output.note(text),
+    });
+    const { id, paper: reported, wanted } = claim;
+    results.push({ id, claim: claim.claim, paper: reported, measured, interval: interval ?? null, wanted, verdict });
+    if (!output.json) for (const line of lines(results.at(-1) as ClaimResult, output.colors)) output.line(line);
+  }
+  const seeds = [...new Set(claims.flatMap((claim) => o.seeds ?? claim.seeds ?? [o.seed]))].sort((a, b) => a - b);
+  const report: ReproduceReport = {
+    paper,
+    commit: commitOf() ?? null,
+    machine: { ...machine(), backend: info.name, threads: info.threads },
+    seeds,
+    minutes: (performance.now() - began) / 60_000,
+    claims: results,
+  };
+  await writeFile(join(run.path, 'results.json'), `${JSON.stringify(report, null, 2)}\n`);
+  const failed = results.filter((r) => r.verdict === 'fails').length;
+  if (!output.json) {
+    output.line(
+      `${results.length - failed} of ${results.length} claims hold or are reported, ${report.minutes.toFixed(1)} minutes`,
+    );
+  }
+  return { json: report, ok: failed === 0 };
+}
+
+function lines(r: ClaimResult, c: CommandContext['output']['colors']): string[] {
+  const color = { holds: c.green, fails: c.red, reported: c.cyan }[r.verdict];
+  const text = (value: number | string): string => (typeof value === 'number' ? figure(value) : value);
+  const interval = r.interval === null ? '' : ` [${text(r.interval[0])}, ${text(r.interval[1])}]`;
+  return [
+    `${color(r.verdict.padEnd(8))} ${c.bold(r.id)}  ${r.claim}`,
+    `         measured ${text(r.measured)}${interval}, wanted ${r.wanted}; the paper: ${r.paper}`,
+  ];
+}

@@ -1,0 +1,241 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runMain } from './run-main.ts';
+
+let folder: string;
+let before: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gimbal-cli-'));
+  before = process.cwd();
+  process.chdir(folder);
+});
+afterAll(async () => {
+  process.chdir(before);
+  await rm(folder, { recursive: true, force: true });
+});
+
+const understood = async (...argv: string[]): Promise<{ [name: string]: unknown }> => {
+  const { code, stdout, stderr } = await runMain(['train', ...argv, '--json']);
+  if (code !== 0) throw new Error(stderr);
+  return (JSON.parse(stdout) as { options: { [name: string]: unknown } }).options;
+};
+const refused = async (...argv: string[]): Promise<string> => {
+  const { code, stdout, stderr } = await runMain(['train', ...argv]);
+  expect(code).toBe(2);
+  expect(stdout).toBe('');
+  return stderr;
+};
+const yaml = async (text: string): Promise<string> => {
+  const file = join(folder, 'train.yaml');
+  await writeFile(file, text);
+  return file;
+};
+
+describe('values of options', () => {
+  test('numbers of a config file are numbers, and words for no are false', async () => {
+    const file = await yaml('learningRate: 1e-5\nshuffle: no\npacking: off\nseed: "7"\n');
+    expect(await understood('--config', file)).toMatchObject({
+      learningRate: 1e-5,
+      shuffle: false,
+      packing: false,
+      seed: 7,
+      steps: 100,
+    });
+  });
+
+  test('a number with an underscore is refused with file and line', async () => {
+    const file = await yaml('learningRate: 1e-5\nsteps: 1_000\n');
+    expect(await refused('--config', file)).toMatchInlineSnapshot(`
+      "error /tmp/gimbal-cli-pgrExN/train.yaml:2 (steps): not a number; got "1_000", wanted a whole number ≥ 1
+      "
+    `);
+  });
+
+  test('flags are read as strictly', async () => {
+    expect(await understood('--learning-rate', '1e-5', '--no-shuffle', '--steps', '1e3')).toMatchObject({
+      learningRate: 1e-5,
+      shuffle: false,
+      steps: 1000,
+    });
+    expect(await understood('--shuffle', 'false', '--packing', 'yes')).toMatchObject({ shuffle: false, packing: true });
+    expect(await understood('--shuffle=off', '--packing')).toMatchObject({
+      shuffle: false,
+      packing: true,
+    });
+    expect(await refused('--steps', '10.5')).toMatchInlineSnapshot(`
+      "error gimbal train --steps: not a whole number; got "10.5", wanted a whole number ≥ 1
+      "
+    `);
+    expect(await refused('--steps', '1_000')).toContain('not a number; got "1_000", wanted a whole number ≥ 1');
+    expect(await refused('--steps', '0')).toContain('out of range; got 0, wanted a whole number ≥ 1');
+    expect(await refused('--learning-rate', 'Infinity')).toContain('not a number');
+    expect(await refused('--learning-rate', '0x10')).toContain('not a number');
+  });
+
+  test('the printed options show what was understood', async () => {
+    const { stdout } = await runMain(['train', '--steps', '1e3', '--no-shuffle']);
+    expect(JSON.parse(stdout)).toMatchObject({ steps: 1000, shuffle: false });
+  });
+
+  test('a boolean flag does not swallow the word behind it', async () => {
+    const { stdout } = await runMain(['train', '--packing', 'gemm', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({
+      options: { packing: true },
+      words: ['gemm'],
+    });
+  });
+
+  test('flags win over the file, and the file over defaults', async () => {
+    const file = await yaml('steps: 5\nlabel: 007\n');
+    expect(await understood('--config', file, '--steps', '6')).toMatchObject({
+      steps: 6,
+      label: '007',
+    });
+  });
+
+  test('maps, lists, choices and alternatives', async () => {
+    const file = await yaml('columns: { prompt: question, completion: answer }\nlayers: [1, 2]\nsize: 3\n');
+    expect(await understood('--config', file)).toMatchObject({
+      columns: { prompt: 'question', completion: 'answer' },
+      layers: [1, 2],
+      size: 3,
+    });
+    expect(
+      await understood('--columns', 'prompt=question,completion=answer', '--layers', '1,2', '--size', 'auto'),
+    ).toMatchObject({
+      columns: { prompt: 'question', completion: 'answer' },
+      layers: [1, 2],
+      size: 'auto',
+    });
+    expect(await refused('--optimizer', 'adamv')).toMatchInlineSnapshot(`
+      "error gimbal train --optimizer: unknown value; got "adamv", wanted one of adamw, sgd. Did you mean adamw?
+      "
+    `);
+    expect(await refused('--columns', 'question')).toContain('wanted pairs name=value');
+  });
+});
+
+describe('wrong usage', () => {
+  test('an unknown flag names the nearest one', async () => {
+    expect(await refused('--stesp', '5')).toMatchInlineSnapshot(`
+      "error gimbal train: unknown option --stesp. Did you mean --steps?
+      "
+    `);
+    expect(await refused('--no-shufle')).toContain('Did you mean --shuffle?');
+  });
+
+  test('an unknown option of a file names the nearest one, with file and line', async () => {
+    const file = await yaml('# options\nlearningrate: 1\n');
+    expect(await refused('--config', file)).toContain(
+      'train.yaml:2: unknown option learningrate. Did you mean learningRate?',
+    );
+  });
+
+  test.each([
+    ['steps: 1\nsteps: 2\n', /train.yaml:2: not valid YAML/],
+    ['steps: [1\n', /train.yaml:\d: not valid YAML/],
+    ['- 1\n', /train.yaml:1: no options/],
+    ['steps: [1, 2]\n', /train.yaml:1 \(steps\): not a number; got \[1,2\]/],
+    ['shuffle: maybe\n', /train.yaml:1 \(shuffle\): neither true nor false; got "maybe"/],
+  ])('a file that says %j', async (text, message) => {
+    expect(await refused('--config', await yaml(text))).toMatch(message);
+  });
+
+  test('a config file that is not there', async () => {
+    expect(await refused('--config', 'nowhere.yaml')).toContain('--config nowhere.yaml: cannot be read (ENOENT)');
+  });
+
+  test('an unknown command names the nearest one', async () => {
+    const { code, stderr } = await runMain(['trian']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('Did you mean gimbal train?');
+  });
+
+  test('a flag without its value, and an unknown backend', async () => {
+    expect(await refused('--steps')).toContain('--steps needs a value');
+    expect(await refused('--backend', 'natve')).toContain('Did you mean native?');
+  });
+});
+
+describe('help', () => {
+  test('lists the commands', async () => {
+    const { code, stdout } = await runMain(['--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('train      Say what was understood.');
+  });
+
+  test('shows every option with its default and a sentence', async () => {
+    const { stdout } = await runMain(['train', '--help']);
+    expect(stdout).toMatch(/--learning-rate <number> +step size of the optimiser \(default 0.0003\)/);
+    expect(stdout).toMatch(/--no-shuffle +draw rows in random order/);
+    expect(stdout).toMatch(/--seed <n> +seed of every random stream \(default 0\)/);
+    for (const name of ['config', 'json', 'trace', 'backend', 'threads', 'out', 'resume'])
+      expect(stdout).toContain(`--${name}`);
+  });
+});
+
+describe('exit codes and messages', () => {
+  test.each([
+    ['data', 1, 'error rows.jsonl:3: not JSON; got "{\\"a\\""'],
+    ['nan', 1, 'error matMul at step 7: NaN in the loss'],
+    ['stopped', 130, 'stopped pretrain: stopped at step 9'],
+    ['disk', 1, 'error runs/a/model.safetensors: the disk is full'],
+    ['check', 1, ''],
+    ['fault', 1, 'error x is not a function'],
+  ])('%s', async (how, code, message) => {
+    const result = await runMain(['fail', '--how', how]);
+    expect(result.code).toBe(code);
+    expect(result.stderr).toContain(message);
+    expect(result.stderr).not.toMatch(/\n\s+at /);
+    expect(result.stdout).toBe('');
+  });
+
+  test('--trace shows where it happened', async () => {
+    expect((await runMain(['fail', '--how', 'fault', '--trace'])).stderr).toMatch(/\n\s+at .*fail\.ts/);
+  });
+
+  test('with --json, stdout holds the result alone', async () => {
+    const { stdout, stderr } = await runMain(['train', '--json']);
+    expect(() => JSON.parse(stdout)).not.toThrow();
+    expect(stderr).toBe('a note\n');
+  });
+});
+
+describe('reproduce', () => {
+  test('runs the claims of a paper and prints their verdicts', async () => {
+    const { code, stdout } = await runMain(['reproduce', 'abacus', '--json', '--backend', 'cpu', '--out', 'abacus']);
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout) as { [name: string]: unknown };
+    expect(report).toMatchObject({ paper: 'abacus', seeds: [0, 1] });
+    expect(report.claims).toEqual([
+      {
+        id: 'A1',
+        claim: 'two and two are four',
+        paper: '4 (table 1)',
+        measured: 4,
+        interval: [4, 4],
+        wanted: '4',
+        verdict: 'holds',
+      },
+    ]);
+    expect(JSON.parse(await readFile('runs/abacus/results.json', 'utf8'))).toEqual(report);
+  });
+
+  test('ends with 1 if a claim fails', async () => {
+    const { code, stdout } = await runMain(['reproduce', 'abacus', '--full', '--backend', 'cpu']);
+    expect(code).toBe(1);
+    expect(stdout).toContain('fails    A2  two and two are five');
+    expect(stdout).toContain('1 of 2 claims hold');
+  });
+
+  test('an unknown paper or claim is wrong usage', async () => {
+    expect((await runMain(['reproduce', 'abakus'])).stderr).toContain('Did you mean abacus?');
+    expect((await runMain(['reproduce'])).code).toBe(2);
+    const claim = await runMain(['reproduce', 'abacus', '--claim', 'A3']);
+    expect([claim.code, claim.stderr]).toEqual([
+      2,
+      expect.stringContaining('abacus has no claim A3; wanted one of A1, A2'),
+    ]);
+  });
+});
