@@ -3,7 +3,7 @@
  * forced to disk, and renamed; the rename is forced to disk too. A process killed at any moment leaves the old
  * content under the name and at most a temporary beside it, which the next write to the same name removes.
  */
-import { readdir } from 'node:fs/promises';
+import { readdir, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type FileSystem, nodeFileSystem, writeError } from './file-system.node.ts';
 
@@ -17,7 +17,7 @@ export type Content = string | Uint8Array | AsyncIterable<Uint8Array> | Iterable
 export async function writeFileAtomic(path: string, content: Content, fs: FileSystem = nodeFileSystem): Promise<void> {
   const temporary = temporaryName(path);
   try {
-    await removeLeftovers(path, fs);
+    await removeLeftovers(dirname(path), fs, basename(path));
     await writeFileDurable(temporary, content, fs);
     await fs.rename(temporary, path);
     await fs.syncDirectory(dirname(path));
@@ -51,34 +51,67 @@ export async function writeFileDurable(
 
 /**
  * Writes a folder in one piece.
- * @param path must not exist yet
  * @param fill writes the files into the temporary folder it is given; each must be durable (`writeFileDurable`)
+ * @param o.replace an existing folder is replaced; without it, it is an error
  * @throws what `fill` throws; CheckpointError for a full disk or a missing permission
  */
 export async function writeDirectoryAtomic(
   path: string,
   fill: (temporary: string) => Promise<void>,
   fs: FileSystem = nodeFileSystem,
+  { replace = false }: { replace?: boolean } = {},
 ): Promise<void> {
   const temporary = temporaryName(path);
   try {
     await fs.makeDirectory(dirname(path));
-    await removeLeftovers(path, fs);
+    if (replace) await recoverReplaced(path);
+    await removeLeftovers(dirname(path), fs, basename(path));
     await fs.makeDirectory(temporary);
     await fill(temporary);
     await fs.syncDirectory(temporary);
+    // folders cannot be renamed over each other: the old one steps aside (recoverReplaced puts it back after a kill)
+    const aside = replace && (await exists(path)) ? `${temporary.slice(0, -'.partial'.length)}.replaced` : undefined;
+    if (aside !== undefined) await fs.rename(path, aside);
     await fs.rename(temporary, path);
     await fs.syncDirectory(dirname(path));
+    if (aside !== undefined) await fs.remove(aside);
   } catch (error) {
-    await fs.remove(temporary).catch(() => {}); // the first error is the one to report
+    // the first error is the one to report
+    await fs.remove(temporary).catch(() => {});
+    if (replace) await recoverReplaced(path).catch(() => {});
     throw writeError(error, path);
   } finally {
     inProgress.delete(temporary);
   }
 }
 
+/** Removes a folder so that it is never seen half removed: it gets a temporary name first. */
+export async function removeAtomic(path: string, fs: FileSystem = nodeFileSystem): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    await fs.rename(path, temporary);
+    await fs.remove(temporary);
+  } finally {
+    inProgress.delete(temporary);
+  }
+}
+
+/** Puts a folder back that stepped aside for its replacement when the process was killed between the two renames. */
+export async function recoverReplaced(path: string): Promise<void> {
+  if (await exists(path)) return;
+  const names = await readdir(dirname(path)).catch(() => []); // no such folder: nothing to recover
+  const aside = names.find((name) => name.startsWith(`.${basename(path)}.`) && /\.\d+-\d+\.replaced$/.test(name));
+  if (aside !== undefined) await rename(join(dirname(path), aside), path);
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
 /** True for the names that writes in progress (or killed ones) use. */
-export const isTemporaryName = (name: string): boolean => /^\..+\.\d+-\d+\.partial$/.test(name);
+export const isTemporaryName = (name: string): boolean => /^\..+\.\d+-\d+\.(?:partial|replaced)$/.test(name);
 
 /** Temporaries of writes in progress here; whatever else carries our process id is left from an earlier life of it. */
 const inProgress = new Set<string>();
@@ -91,19 +124,25 @@ function temporaryName(path: string): string {
   return name;
 }
 
-/** Removes temporaries of the same target that killed processes left. */
-async function removeLeftovers(path: string, fs: FileSystem): Promise<void> {
-  const prefix = `.${basename(path)}.`;
-  for (const name of await readdir(dirname(path))) {
-    const full = join(dirname(path), name);
-    if (name.startsWith(prefix) && isTemporaryName(name) && !inProgress.has(full) && !isOthers(name))
-      await fs.remove(full);
+/**
+ * Removes temporaries that killed processes left in a folder. What stepped aside for a replacement that never came stays.
+ * @param target only those of this name; default all
+ */
+export async function removeLeftovers(folder: string, fs: FileSystem = nodeFileSystem, target?: string): Promise<void> {
+  const names = await readdir(folder);
+  for (const name of names) {
+    const path = join(folder, name);
+    if (!isTemporaryName(name) || inProgress.has(path) || isOthers(name)) continue;
+    const of = name.slice(1).replace(/\.\d+-\d+\.(?:partial|replaced)$/, '');
+    if (target !== undefined && of !== target) continue;
+    if (name.endsWith('.replaced') && !names.includes(of)) continue;
+    await fs.remove(path);
   }
 }
 
 /** Whether the process that a temporary name carries is another one that still runs. */
 function isOthers(name: string): boolean {
-  const pid = Number(/\.(\d+)-\d+\.partial$/.exec(name)?.[1]);
+  const pid = Number(/\.(\d+)-\d+\.(?:partial|replaced)$/.exec(name)?.[1]);
   if (pid === process.pid) return false;
   try {
     process.kill(pid, 0);

@@ -1,7 +1,14 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isTemporaryName, writeDirectoryAtomic, writeFileAtomic, writeFileDurable } from './atomic.node.ts';
+import {
+  isTemporaryName,
+  recoverReplaced,
+  removeLeftovers,
+  writeDirectoryAtomic,
+  writeFileAtomic,
+  writeFileDurable,
+} from './atomic.node.ts';
 import { type FileSystem, nodeFileSystem } from './file-system.node.ts';
 
 let folder: string;
@@ -98,4 +105,28 @@ test('a folder that exists is not replaced', async () => {
   const write = writeDirectoryAtomic(path, (temporary) => writeFileDurable(join(temporary, 'new'), '').then(() => {}));
   await expect(write).rejects.toMatchObject({ code: expect.stringMatching(/ENOTEMPTY|EEXIST/) });
   expect(await readdir(path)).toEqual(['old']);
+});
+
+test('a folder is replaced when the new one is complete, and put back after a kill between the two renames', async () => {
+  const path = join(folder, 'x');
+  const write = (content: string, fs?: FileSystem): Promise<void> =>
+    writeDirectoryAtomic(path, (temporary) => writeFileDurable(join(temporary, 'a'), content).then(() => {}), fs, {
+      replace: true,
+    });
+  await write('one');
+  await write('two');
+  expect(await readFile(join(path, 'a'), 'utf8')).toBe('two');
+  // a failing second rename puts the old one back at once
+  let renames = 0;
+  const rename = (from: string, to: string): Promise<void> =>
+    renames++ === 1 ? Promise.reject(Object.assign(new Error('x'), { code: 'EIO' })) : nodeFileSystem.rename(from, to);
+  await expect(write('three', { ...nodeFileSystem, rename })).rejects.toThrow('the disk reports an error');
+  expect(await readFile(join(path, 'a'), 'utf8')).toBe('two');
+  // a kill there cannot: the next reader or writer does
+  await nodeFileSystem.rename(path, join(folder, '.x.4194000-0.replaced'));
+  await removeLeftovers(folder);
+  await recoverReplaced(path);
+  expect(await readFile(join(path, 'a'), 'utf8')).toBe('two');
+  await recoverReplaced(path);
+  expect(await readdir(folder)).toEqual(['x']);
 });
