@@ -16,6 +16,8 @@ import {
   type TensorInfo,
   util,
 } from '@tensorflow/tfjs-core';
+import { loadAddon } from './addon.ts';
+import { optionalOp } from './commands.ts';
 import { heap } from './memory/heap.ts';
 import { NativeBuffer } from './memory/native-buffer.ts';
 
@@ -24,13 +26,41 @@ type Values = backend_util.BackendValues;
 /** Precision of matrix products: operands as they are, or rounded to bf16; sums are float32 in both. */
 export type MatMulPrecision = 'float32' | 'bf16';
 
+/** bf16 products were asked of a machine that has none. */
+export class PrecisionError extends Error {
+  readonly code = 'BF16_UNAVAILABLE';
+
+  constructor() {
+    const { isa } = loadAddon()?.info() ?? { isa: 'none' };
+    super(
+      `native: bf16 products need AVX512-BF16 or AMX; this machine runs the '${isa}' kernels. Use precision 'float32'.`,
+    );
+    this.name = 'PrecisionError';
+  }
+}
+
 export class NativeBackend extends KernelBackend {
   /** Block edge that some cpu kernels ask for. */
   readonly blockSize = 48;
-  matMulPrecision: MatMulPrecision = 'float32';
+  #precision: MatMulPrecision = 'float32';
   #buffers = 0;
   // ids made by another backend whose data moved here
   readonly #foreign: WeakMap<object, NativeBuffer> = new WeakMap();
+
+  /** Precision of the products that run from now on. @throws PrecisionError without bf16 */
+  get matMulPrecision(): MatMulPrecision {
+    return this.#precision;
+  }
+
+  set matMulPrecision(precision: MatMulPrecision) {
+    this.requirePrecision(precision);
+    this.#precision = precision;
+  }
+
+  /** @throws PrecisionError when the machine has no bf16 products */
+  requirePrecision(precision: MatMulPrecision): void {
+    if (precision === 'bf16' && optionalOp('gemm_bf16') < 0) throw new PrecisionError();
+  }
 
   /** The table interface that cpu kernels use. */
   readonly data: { get(id: object): NativeBuffer; has(id: object): boolean } = {
@@ -195,7 +225,27 @@ export class NativeBackend extends KernelBackend {
   }
 
   disposeIntermediateTensorInfo(tensor: TensorInfo): void {
-    this.disposeData(tensor.dataId);
+    if (this.#held !== undefined) this.#held.push(tensor);
+    else this.disposeData(tensor.dataId);
+  }
+
+  // intermediates that a running cpu kernel let go of
+  #held: TensorInfo[] | undefined;
+
+  /**
+   * Runs a cpu kernel's body. The intermediates it disposes live until it returns: such kernels go on reading a
+   * disposed tensor's array, which garbage collection allows on their own backend and reuse of memory would not here.
+   */
+  holdingIntermediates<T>(body: () => T): T {
+    if (this.#held !== undefined) return body();
+    this.#held = [];
+    try {
+      return body();
+    } finally {
+      const held = this.#held;
+      this.#held = undefined;
+      for (const tensor of held) this.disposeData(tensor.dataId);
+    }
   }
 
   where(condition: Tensor): Tensor {

@@ -59,18 +59,28 @@ const reads: KernelConfig[] = [
     return withInt(indices, (ids) => {
       const out = backend.output(info.outputShape, x.dtype);
       if (sizeOf(info.outputShape) === 0) return out;
-      emit(
-        gather,
-        backend.address(x),
-        backend.address(ids),
-        backend.address(out),
-        info.batchSize,
-        info.outerSize,
-        info.dimSize,
-        sizeOf(indices.shape) / info.batchSize,
-        info.sliceSize,
-        bytesOf(x),
-      );
+      try {
+        emit(
+          gather,
+          backend.address(x),
+          backend.address(ids),
+          backend.address(out),
+          info.batchSize,
+          info.outerSize,
+          info.dimSize,
+          sizeOf(indices.shape) / info.batchSize,
+          info.sliceSize,
+          bytesOf(x),
+        );
+      } catch (error) {
+        // only an index outside the axis stops the command: name it, as tfjs does
+        backend.disposeData(out.dataId);
+        const index = backend
+          .buffer(ids.dataId)
+          .view()
+          .find((value) => value < 0 || value >= info.dimSize);
+        throw new Error(`GatherV2: the index value ${index} is not in [0, ${info.dimSize - 1}]`, { cause: error });
+      }
       return out;
     });
   }),

@@ -5,6 +5,7 @@ import {
   type KernelFunc,
   type NamedAttrMap,
   type NamedTensorInfoMap,
+  type TensorInfo,
 } from '@tensorflow/tfjs-core';
 import { backend } from '../backend.ts';
 import { isRecording } from '../commands.ts';
@@ -31,8 +32,24 @@ export function hostKernel(name: string): KernelFunc {
       throw new Error(`capture: the kernel '${name}' has no native body here and would freeze its result`);
     counts.set(name, (counts.get(name) ?? 0) + 1);
     body ??= getKernel(name, 'cpu').kernelFunc;
-    return body({ ...params, backend });
+    const run = body;
+    return backend.holdingIntermediates(() => {
+      const result = run({ ...params, backend });
+      return Array.isArray(result) ? result.map(retyped) : retyped(result);
+    });
   };
+}
+
+/**
+ * cpu kernels cast to a wider type by renaming it, as their arrays know what they hold; native memory does not, so the
+ * numbers are stored anew.
+ */
+function retyped(tensor: TensorInfo): TensorInfo {
+  const storage = backend.buffer(tensor.dataId);
+  if (storage.dtype === tensor.dtype || storage.dtype === 'string' || storage.dtype === 'complex64') return tensor;
+  const result = backend.makeTensorInfo(tensor.shape, tensor.dtype, storage.view());
+  backend.disposeData(tensor.dataId);
+  return result;
 }
 
 /** `hostKernel` for the body of a native kernel: takes the call as the native body got it. */

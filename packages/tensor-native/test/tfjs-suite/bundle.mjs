@@ -1,0 +1,29 @@
+// Bundles tfjs-core's own specs with our backend: dist/ of that package is ES modules in a package that Node reads as
+// CommonJS, so Node cannot import it as it is.
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** Writes build/tfjs-suite.mjs (it finds the native binary from there) and returns its path. */
+export async function bundleSuite() {
+  const outfile = join(here, '..', '..', 'build', 'tfjs-suite.mjs');
+  await build({
+    entryPoints: [join(here, 'entry.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    // tfjs-core says `sideEffects: false`, and every spec is a side effect
+    ignoreAnnotations: true,
+    // not the ES5 build for Node, which has an engine of its own
+    mainFields: ['module', 'main'],
+    banner: {
+      js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);",
+    },
+    logLevel: 'error',
+  });
+  return outfile;
+}
