@@ -6,6 +6,7 @@
   X(cast)                  \
   X(compare)               \
   X(gather)                \
+  X(gemm)                  \
   X(layout)                \
   X(peak)                  \
   X(reduce)                \

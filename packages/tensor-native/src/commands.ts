@@ -16,6 +16,11 @@ export function op(name: string): number {
   return id;
 }
 
+/** Like `op`, for operations that only some machines have: -1 where it is missing. */
+export function optionalOp(name: string): number {
+  return addon ? addon.opId(name) : -1;
+}
+
 /** Runs one operation. Addresses come from `address(t)`; what each argument means stands at the operation in cc/. */
 export function emit(operation: number, ...values: number[]): void {
   words[0] = operation;

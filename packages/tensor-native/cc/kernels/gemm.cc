@@ -79,6 +79,34 @@ static Epilogue read_epilogue(const double* a) {
   return e;
 }
 
+/// gemm_batched: count, stride_a, stride_b, stride_c, the 13 of a product, the 7 of an epilogue. Product i works on
+/// a + i stride_a, b + i stride_b and c (and the epilogue's matrices) + i stride_c; a stride of 0 shares an operand.
+static void op_gemm_batched(Context& context, const double* a) {
+  const int64_t count = static_cast<int64_t>(a[0]), stride_a = static_cast<int64_t>(a[1]),
+                stride_b = static_cast<int64_t>(a[2]), stride_c = static_cast<int64_t>(a[3]);
+  const GemmArgs g = read_product(a + 4);
+  const Epilogue e = read_epilogue(a + 17);
+  const auto one = [&](int64_t i, void (*run)(Context&, const GemmArgs&)) {
+    GemmArgs here = g;
+    Epilogue end = e;
+    here.a += i * stride_a;
+    here.b += i * stride_b;
+    here.c += i * stride_c;
+    if (end.pre) end.pre += i * stride_c;
+    if (end.saved) end.saved += i * stride_c;
+    if (end.residual) end.residual += i * stride_c;
+    here.epilogue = &end;
+    run(context, here);
+  };
+  const double flops = 2.0 * g.m * g.n * g.k;
+  // whole products to threads when there are enough of them, else the threads share each
+  if (count >= 4 * thread_count(context) || flops < 1e6)
+    return parallel_for(context, count, most(1, static_cast<int64_t>(600e3 / (flops + 1))), [&](int64_t i0, int64_t i1) {
+      for (int64_t i = i0; i < i1; i++) one(i, gemm_serial);
+    });
+  for (int64_t i = 0; i < count; i++) one(i, gemm);
+}
+
 /// gemm: the 13 of a product, the 7 of an epilogue, packed B (or 0).
 static void op_gemm(Context& context, const double* a) {
   GemmArgs g = read_product(a);
@@ -86,6 +114,11 @@ static void op_gemm(Context& context, const double* a) {
   if (e.bias || e.activation != Activation::linear || e.pre || e.residual) g.epilogue = &e;
   g.packed_b = ptr<const float>(a[20]);
   gemm(context, g);
+}
+
+/// packed_b_size: k, n, where the bytes go (one double).
+static void op_packed_b_size(Context&, const double* a) {
+  *ptr<double>(a[2]) = 4.0 * packed_b_size(static_cast<int64_t>(a[0]), static_cast<int64_t>(a[1]));
 }
 
 /// pack_b: k, n, b, ldb, transpose_b, packed.
@@ -96,7 +129,9 @@ static void op_pack_b(Context& context, const double* a) {
 
 void register_gemm(Registry& registry) {
   registry.add("gemm", op_gemm);
+  registry.add("gemm_batched", op_gemm_batched);
   registry.add("pack_b", op_pack_b);
+  registry.add("packed_b_size", op_packed_b_size);
 }
 
 }  // namespace GIMBAL_ISA

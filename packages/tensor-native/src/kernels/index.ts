@@ -7,11 +7,22 @@ import { kernels as compare } from './compare.ts';
 import { kernels as gather } from './gather.ts';
 import { hostConfig } from './host.ts';
 import { kernels as layout } from './layout.ts';
+import { kernels as matMul } from './mat-mul.ts';
 import { kernels as reduce } from './reduce.ts';
 import { kernels as softmax } from './softmax.ts';
 import { kernels as unary } from './unary.ts';
 
-const families: readonly (readonly KernelConfig[])[] = [binary, cast, compare, gather, layout, reduce, softmax, unary];
+const families: readonly (readonly KernelConfig[])[] = [
+  binary,
+  cast,
+  compare,
+  gather,
+  layout,
+  matMul,
+  reduce,
+  softmax,
+  unary,
+];
 
 /** Registers every kernel of the backend, native ones first. */
 export function registerKernels(): void {

@@ -1,5 +1,6 @@
 // A tensor's storage. The object itself is the `dataId` that tfjs passes around, so no table is searched per kernel.
 import type { backend_util, DataType, TensorInfo } from '@tensorflow/tfjs-core';
+import type { PackedCopy } from '../kernels/packed.ts';
 import { heap } from './heap.ts';
 
 /** Bytes of one element; strings and complex numbers have no block of their own. */
@@ -9,11 +10,6 @@ export function elementBytes(dtype: DataType): number {
 
 export type NativeArray = Float32Array | Int32Array | Uint8Array;
 
-/** A packed copy of a weight (kernels/mat-mul.ts), used by products while it is valid. */
-export interface PackedWeight {
-  free(): void;
-}
-
 export class NativeBuffer {
   /** Where the elements are; 0 when there is no block (strings, complex numbers, disposed). */
   address = 0;
@@ -21,7 +17,8 @@ export class NativeBuffer {
   /** complex64 as tfjs's cpu backend keeps it: two float32 tensors. */
   complexTensorInfos?: { real: TensorInfo; imag: TensorInfo };
   strings?: Uint8Array[] | undefined;
-  packed?: PackedWeight | undefined;
+  /** Packed copies of a weight that products read in its place (kernels/packed.ts). */
+  packed?: PackedCopy[] | undefined;
   #view: NativeArray | undefined;
 
   /** @param size elements; @param fresh the host will write the values (see Heap.allocate). */
@@ -57,7 +54,7 @@ export class NativeBuffer {
   /** Call before the elements change in place: a packed copy would be stale. */
   written(): void {
     if (this.packed !== undefined) {
-      this.packed.free();
+      for (const { address, bytes } of this.packed) heap.free(address, bytes);
       this.packed = undefined;
     }
   }

@@ -57,7 +57,7 @@ static inline void multiply_row_panel(const GemmArgs& g, TileOperands o, const T
 static void multiply_rectangle(Context& context, const GemmArgs& g, const Rectangle& area) {
   // k in equal blocks of at most kBlockK, a multiple of 8 steps each
   const int64_t blocks_k = most(1, ceil_div(g.k, kBlockK));
-  const int64_t block_k = ceil_div(ceil_div(g.k, blocks_k), 8) * 8;
+  const int64_t block_k = most(8, ceil_div(ceil_div(g.k, blocks_k), 8) * 8);
   // columns so that the packed block takes half the second-level cache
   const int64_t fit = context.cpu.l2 / 2 / static_cast<int64_t>(sizeof(float)) / block_k / kTileColumns * kTileColumns;
   const int64_t block_n = most(kTileColumns, fit);
@@ -94,12 +94,12 @@ static void multiply_rectangle(Context& context, const GemmArgs& g, const Rectan
           if (inside == 0)
             pack_rows_of_transposed(g.a + k0 * g.lda + i, g.lda, least(kRowsPacked, area.m1 - i), k, a_block);
           o.a = a_block + inside * k;
-          o.row_stride = 1;
-          o.step_stride = kTileRows;
+          o.row_bytes = sizeof(float);
+          o.step_bytes = kTileRows * sizeof(float);
         } else {
           o.a = g.a + i * g.lda + k0;
-          o.row_stride = g.lda;
-          o.step_stride = 1;
+          o.row_bytes = g.lda * sizeof(float);
+          o.step_bytes = sizeof(float);
         }
         if (fuse && i == area.m0) {
           o.b_stride = g.ldb;

@@ -1,7 +1,7 @@
 // The micro-kernel: one tile of C = A panel times B panel, all sums in registers.
 //
 // A is read in place or from a packed panel: element (row i, step p) is a[i * row_stride + p * step_stride], with
-// strides (lda, 1) for a row-major A and (1, kTileRows) for a packed panel. B is read as rows of kVectors vectors,
+// strides (lda, 1) for a row-major A and (1, kTileRows) for a packed panel (kept in bytes). B is read as rows of kVectors vectors,
 // `b_stride` apart: kTileColumns in a packed panel, ldb in place. With `kPack` the rows of B are copied, as they pass,
 // to a packed panel that the tiles below will read: the stores cost nothing beside 24 multiply-adds.
 #pragma once
@@ -13,7 +13,7 @@ namespace GIMBAL_ISA {
 /// Operands of a tile.
 struct TileOperands {
   const float* a;
-  int64_t row_stride, step_stride;
+  int64_t row_bytes, step_bytes;
   const float* b;
   int64_t b_stride;
   float* pack;  // packed panel to fill while reading B in place
@@ -28,16 +28,18 @@ static __attribute__((noinline)) void multiply_tile(const TileOperands& o, const
   Vec r[kRows][kVectors];
   GIMBAL_UNROLL for (int i = 0; i < kRows; i++) GIMBAL_UNROLL for (int j = 0; j < kVectors; j++) r[i][j] = splat(0.0f);
 
-  // rows 0…2, 3…5, 6…7 from three pointers, strides in bytes: every address is a pointer + {0, 1, 2} * stride
-  const int64_t stride = o.row_stride * 4, next = o.step_stride * 4, b_stride = o.b_stride;
+  // rows 0…2, 3…5, 6…7 from three pointers: every address is a pointer + {0, 1, 2} * stride
+  const int64_t stride = o.row_bytes, next = o.step_bytes, b_stride = o.b_stride;
   const char* a0 = reinterpret_cast<const char*>(o.a);
   const char *a3 = a0 + 3 * stride, *a6 = a0 + 6 * stride;
   const float* b = o.b;
   float* pack = o.pack;
   // the tile of C is needed in k steps: fetch it meanwhile
-  GIMBAL_UNROLL for (int i = 0; i < kRows; i++) {
-    __builtin_prefetch(at.c + i * at.ldc, 1);
-    if (kVectors > 1) __builtin_prefetch(at.c + i * at.ldc + (kVectors - 1) * kLanes, 1);
+  const float* c = at.c;
+#pragma GCC unroll 1
+  for (int i = 0; i < kRows; i++, c += at.ldc) {
+    __builtin_prefetch(c, 1);
+    if (kVectors > 1) __builtin_prefetch(c + (kVectors - 1) * kLanes, 1);
   }
 
 #pragma GCC unroll 2

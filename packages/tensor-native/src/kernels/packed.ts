@@ -1,0 +1,85 @@
+// Packed weights: the right operand of a product laid out once as the micro-kernels read it (cc/kernels/gemm/pack.h).
+// At 32 rows packing costs as much as a third of the product; a weight that does not change need not pay it again.
+// The copy hangs on the tensor's storage, is used by every product that reads it, and goes when the storage is written
+// in place or freed.
+import { type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { backend, type MatMulPrecision } from '../backend.ts';
+import { emit, op, optionalOp } from '../commands.ts';
+import { heap } from '../memory/heap.ts';
+import type { NativeBuffer } from '../memory/native-buffer.ts';
+
+const PACK = op('pack_b');
+const SIZE = op('packed_b_size');
+const PACK_BF16 = optionalOp('pack_b_bf16');
+const SIZE_BF16 = optionalOp('packed_b_size_bf16');
+
+/** One packed copy: op(B) is [k, n]; `transposed` when the weight is stored [n, k]. */
+export interface PackedCopy {
+  k: number;
+  n: number;
+  transposed: boolean;
+  precision: MatMulPrecision;
+  address: number;
+  bytes: number;
+}
+
+/** The address of the packed copy that a product may read in place of `b`, or 0. */
+export function packedOperand(b: TensorInfo, k: number, n: number, transposed: boolean): number {
+  const copies = (b.dataId as NativeBuffer).packed;
+  if (copies === undefined) return 0;
+  const precision = backend.matMulPrecision;
+  for (const copy of copies)
+    if (copy.transposed === transposed && copy.k === k && copy.n === n && copy.precision === precision)
+      return copy.address;
+  return 0;
+}
+
+/** How `packWeight` lays a weight out. */
+export interface PackOptions {
+  /** The weight is stored [n, k] and used transposed (torch's Linear); default false: stored [k, n]. */
+  transposed?: boolean;
+  /** Default: the backend's `matMulPrecision`. */
+  precision?: MatMulPrecision;
+}
+
+/**
+ * Attaches a packed copy to a weight of rank 2; products use it from now on. Packing again refreshes it.
+ * @param weight float32, [k, n] or, with `transposed`, [n, k]
+ * @throws when the weight has another rank or dtype, or bf16 is asked of a machine without it
+ */
+export function packWeight(weight: TensorInfo, options: PackOptions = {}): void {
+  const { transposed = false, precision = backend.matMulPrecision } = options;
+  if (weight.shape.length !== 2 || weight.dtype !== 'float32')
+    throw new Error(`packWeight: a float32 matrix is needed; got ${weight.dtype} of shape [${weight.shape}]`);
+  backend.requirePrecision(precision);
+  const [rows, columns] = weight.shape as [number, number];
+  const [k, n] = transposed ? [columns, rows] : [rows, columns];
+  if (util.sizeFromShape(weight.shape) === 0) return;
+  const storage = backend.buffer(weight.dataId);
+  const bf16 = precision === 'bf16';
+  const bytes = readSize(bf16 ? SIZE_BF16 : SIZE, k, n);
+  storage.packed ??= [];
+  let copy = storage.packed.find(
+    (c) => c.transposed === transposed && c.precision === precision && c.k === k && c.n === n,
+  );
+  if (copy === undefined) {
+    copy = { k, n, transposed, precision, address: heap.allocate(bytes), bytes };
+    storage.packed.push(copy);
+  }
+  emit(bf16 ? PACK_BF16 : PACK, k, n, backend.address(weight), columns, transposed ? 1 : 0, copy.address);
+}
+
+/** Drops a weight's packed copies. */
+export function unpackWeight(weight: TensorInfo): void {
+  backend.buffer(weight.dataId).written();
+}
+
+/** The bytes of a packed operand, which the C++ side knows (its tile's width). */
+function readSize(operation: number, k: number, n: number): number {
+  const address = heap.allocate(8);
+  emit(operation, k, n, address);
+  const { buffer, offset } = heap.locate(address);
+  const bytes = new Float64Array(buffer, offset, 1)[0] as number;
+  heap.free(address, 8);
+  return bytes;
+}
