@@ -1,6 +1,6 @@
 // Runs what the documentation shows, against the built packages, as a reader would: the examples of every package (each a
 // file that imports public names only and ends by itself within a minute), and the TypeScript of each page of the guide
-// (its blocks joined into one program). The guide's programs must also pass the type checker.
+// and of the root's README (its blocks joined into one program). These must also pass the type checker.
 // usage: node scripts/examples.mjs [package | guide …]
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -44,8 +44,9 @@ for (const { short, folder } of packages()) {
 if (chosen('guide')) {
   const guide = join(root, 'docs', 'guide');
   const built = emptyFolder(join(root, 'docs', 'build', 'guide'));
-  const pages = readdirSync(guide)
-    .map((page) => ({ page, source: programOf(readFileSync(join(guide, page), 'utf8')) }))
+  const pages = ['README.md', ...readdirSync(guide)]
+    .map((page) => ({ page, text: readFileSync(join(page === 'README.md' ? root : guide, page), 'utf8') }))
+    .map(({ page, text }) => ({ page, source: programOf(text) }))
     .filter(({ source }) => source);
   for (const { page, source } of pages)
     writeFileSync(join(built, page.replace('.md', '.ts')), `${source}\nexport {};\n`);
@@ -59,7 +60,7 @@ if (chosen('guide')) {
   for (const { page, source } of pages) {
     const program = join(built, page.replace('.md', '.mjs'));
     writeFileSync(program, toJavaScript(source));
-    await execute(`docs/guide/${page}`, program);
+    await execute(page === 'README.md' ? page : `docs/guide/${page}`, program);
   }
 }
 results.finish();

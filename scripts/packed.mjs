@@ -51,7 +51,8 @@ for (const { one, label, path, optional } of projects) {
     `${label}: npm install of ${tarballs.length} tarball${tarballs.length > 1 ? 's' : ''}`,
     installed.seconds,
   );
-  writePrograms(path, one);
+  const usesNative = names.includes('@gimbal/tensor-native');
+  writePrograms(path, one, { native: optional ? (usesNative && platform ? true : undefined) : false });
   if (!existsSync(join(path, 'quick-start.json')) || readFileSync(join(path, 'quick-start.json'), 'utf8') === 'null')
     results.fail(`${label}: README quick start`, 0, {
       output: `${one.short}/README.md has no code under "Quick start"`,

@@ -47,7 +47,7 @@ export class Results {
 
   #line(tint, mark, name, time, advice = '') {
     this.lines += 1;
-    console.log(`${colour(tint, mark)} ${name.padEnd(58)}${seconds(time)}${advice && `   ${advice}`}`);
+    console.log(`${colour(tint, mark)} ${name.padEnd(72)}${seconds(time)}${advice && `   ${advice}`}`);
   }
 
   /** Something that cannot run here, with the reason. */

@@ -28,8 +28,10 @@ export async function install(folder, tarballs, { withoutOptional = false } = {}
  *
  * @param {string} folder the project
  * @param {import('./pack.mjs').Packed} one
+ * @param {{ native?: boolean }} [options] whether the project must find a native binary, or must not; undefined when it
+ *   does not matter
  */
-export function writePrograms(folder, one) {
+export function writePrograms(folder, one, { native } = {}) {
   const entries = Object.keys(one.manifest.exports)
     .filter((path) => path !== './package.json')
     .map((path) => one.name + path.slice(1));
@@ -70,7 +72,15 @@ for (const entry of ${JSON.stringify(entries)}) {
     skipLibCheck: true, // tfjs's own declarations do not pass
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.mts', '*.cts'] }));
-  const start = quickStart(readFileSync(join(folder, 'node_modules', one.name, 'README.md'), 'utf8'));
+  if (native !== undefined)
+    writeFileSync(
+      join(folder, 'native.mjs'),
+      `const found = await import('@gimbal/tensor-native').then((m) => m.nativeUnavailableReason() ?? true, () => 'not installed');
+if ((found === true) !== ${native}) throw new Error('wanted native: ${native}, found: ' + found);
+`,
+    );
+  const readme = join(folder, 'node_modules', one.name, 'README.md');
+  const start = existsSync(readme) ? quickStart(readFileSync(readme, 'utf8')) : undefined;
   if (start?.program) {
     writeFileSync(join(folder, 'quick-start.mts'), start.program);
     writeFileSync(join(folder, 'quick-start.mjs'), toJavaScript(start.program));
@@ -91,6 +101,8 @@ export function trials(folder, { node = process.execPath, types = false } = {}) 
     { what: 'import', command: `${quote(node)} esm.mjs` },
     { what: 'require', command: `${quote(node)} cjs.cjs` },
   ];
+  if (existsSync(join(folder, 'native.mjs')))
+    list.push({ what: 'native part', command: `${quote(node)} native.mjs` });
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   if (types) list.push({ what: 'TypeScript', command: `${quote(node)} ${quote(tsc)} -p .` });
   for (const line of start?.commands ?? []) list.push({ what: `README: ${line}`, command: line });
