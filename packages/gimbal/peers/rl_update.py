@@ -12,7 +12,7 @@ from torch import nn
 
 torch.set_num_threads(threads())
 
-LOG_STD_MIN, LOG_STD_MAX = -5.0, 2.0
+LOG_STD_MIN, LOG_STD_MAX = -20.0, 2.0
 
 
 def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
@@ -39,8 +39,7 @@ class Sac:
     def act(self, s: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """A reparametrised action in (-1, 1) and its log-probability."""
         mean, raw = self.actor(s).chunk(2, dim=-1)
-        log_std = LOG_STD_MIN + 0.5 * (LOG_STD_MAX - LOG_STD_MIN) * (torch.tanh(raw) + 1)
-        normal = torch.distributions.Normal(mean, log_std.exp())
+        normal = torch.distributions.Normal(mean, raw.clamp(LOG_STD_MIN, LOG_STD_MAX).exp())
         u = normal.rsample()
         # log(1 - tanh(u)^2) in its stable form
         log_prob = normal.log_prob(u) - 2 * (0.6931471805599453 - u - nn.functional.softplus(-2 * u))

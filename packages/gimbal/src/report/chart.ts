@@ -36,7 +36,7 @@ export function chartSvg(part: ChartPart): string {
     animation: false,
     textStyle: { fontFamily: 'inherit', color: ink },
     color: seriesColors,
-    grid: { left: 6, right: 18, top: 40, bottom: 24, containLabel: true },
+    grid: { left: 6, right: 18, top: 46, bottom: 24, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
     legend: {
       top: 0,
       left: 0,
@@ -65,7 +65,7 @@ export function chartSvg(part: ChartPart): string {
       name: part.yName,
       nameTextStyle: { color: faint, fontSize: 12, align: 'left', padding: [0, 0, 0, -6] },
       nameGap: 10,
-      scale: true,
+      scale: !part.fromZero,
       axisLabel: { color: faint, fontSize: 12, formatter: quantity },
       splitLine: { lineStyle: { color: rule, type: [2, 4] } },
     },
@@ -76,7 +76,10 @@ export function chartSvg(part: ChartPart): string {
   const colored = variables.reduce((text, [color, variable]) => text.replaceAll(color, variable), svg);
   return colored
     .replace(/^<svg [^>]*>/, `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${label(part)}">`)
-    .replace(/<rect [^>]*fill="none"[^>]*><\/rect>/, '');
+    .replace(/<rect [^>]*fill="none"[^>]*><\/rect>/, '')
+    // hover styles and chart metadata: of use to echarts in a browser only
+    .replace(/<style[^>]*>[\s\S]*?<\/style>/, '')
+    .replace(/ (?:ecmeta_\w+|class)="[^"]*"/g, '');
 }
 
 function lines(series: Series, color: string): object[] {

@@ -17,6 +17,8 @@ export interface ChartPart {
   yName: string;
   series: readonly Series[];
   logY?: boolean;
+  /** for quantities whose size matters: the axis starts at 0 */
+  fromZero?: boolean;
 }
 
 export interface TablePart {

@@ -1,0 +1,168 @@
+// One update of soft actor-critic (Haarnoja et al. 2018) through the public API of tensor-core, as an agent would write
+// it: two critics and their targets, an actor with a squashed Gaussian head, Adam, Polyak averaging. The temperature is
+// fixed. peers/rl_update.py is the same in PyTorch.
+//
+//   y  = r + γ (1 − d) (min Q'(s', a') − α log π(a'|s')),  a' ~ π(s')
+//   Lq = Σᵢ mean (Qᵢ(s, a) − y)²;   Lπ = mean (α log π(ã|s) − min Qᵢ(s, ã));   Q' ← Q' + τ (Q − Q')
+import {
+  createOptimizer,
+  disposeTree,
+  flatten,
+  mlp,
+  type Params,
+  polyakTree,
+  type Rng,
+  rng,
+  squashedGaussian,
+  valueAndGrad,
+  variables,
+} from '@gimbal/tensor-core';
+import {
+  add,
+  concat,
+  dispose,
+  mean,
+  minimum,
+  mul,
+  type Scalar,
+  squaredDifference,
+  squeeze,
+  sub,
+  type Tensor,
+  type Tensor2D,
+  tidy,
+  type Variable,
+  zeros,
+} from '@tensorflow/tfjs-core';
+
+export interface SacSizes {
+  /** B */
+  batch: number;
+  /** O */
+  observation: number;
+  /** A */
+  action: number;
+  /** H, two layers */
+  hidden: number;
+}
+
+const alpha = 0.2;
+const gamma = 0.99;
+const tau = 0.005;
+const learningRate = 3e-4;
+
+type Layers = { weight: Tensor; bias: Tensor }[];
+
+export class SacUpdate {
+  private readonly actor: Params;
+  /** both critics in one tree: one gradient and one optimiser step */
+  private readonly critics: Params;
+  private readonly targets: Params;
+  private readonly optimizer = createOptimizer({ name: 'adam' });
+  private readonly actorState;
+  private readonly criticState;
+  private readonly batch: { s: Tensor2D; a: Tensor2D; r: Tensor; s2: Tensor2D; continues: Tensor };
+  private readonly noise: Rng;
+
+  constructor(private readonly sizes: SacSizes) {
+    const { batch, observation, action, hidden } = sizes;
+    const stream = rng(0);
+    this.noise = stream.split('noise');
+    const fresh = (name: string, ...widths: number[]): Params => {
+      const tree = network(widths, stream.split(name));
+      const owned = variables(tree);
+      disposeTree(tree);
+      return owned;
+    };
+    const critics = (): Params => ({
+      first: fresh('critic-1', observation + action, hidden, hidden, 1),
+      second: fresh('critic-2', observation + action, hidden, hidden, 1),
+    });
+    this.actor = fresh('actor', observation, hidden, hidden, 2 * action);
+    this.critics = critics();
+    this.targets = critics();
+    this.actorState = this.optimizer.init(this.actor);
+    this.criticState = this.optimizer.init(this.critics);
+    const data = stream.split('batch');
+    this.batch = {
+      s: data.normalTensor([batch, observation]) as Tensor2D,
+      a: data.uniformTensor([batch, action], -1, 1) as Tensor2D,
+      r: data.normalTensor([batch]),
+      s2: data.normalTensor([batch, observation]) as Tensor2D,
+      // γ (1 − done)
+      continues: tidy(() => mul(add(zeros([batch]), 1), gamma)),
+    };
+  }
+
+  /** One update on the batch. */
+  update(): void {
+    tidy(() => {
+      const { batch, action } = this.sizes;
+      this.step(this.noise.normalTensor([batch, action]), this.noise.normalTensor([batch, action]));
+    });
+  }
+
+  /** The update with given noise [B, A]: what a captured step replays. */
+  step(noise: Tensor, noise2: Tensor): void {
+    const { s, a, r, s2, continues } = this.batch;
+    tidy(() => {
+      const y = this.target(r, s2, continues, noise2);
+      const x = concat([s, a], 1);
+      const { grads } = valueAndGrad((critics: Params) => {
+        const [q1, q2] = values(critics, x);
+        return add(mean(squaredDifference(q1, y)), mean(squaredDifference(q2, y))) as Scalar;
+      })(this.critics);
+      this.optimizer.update(this.critics, grads, this.criticState, learningRate);
+    });
+    tidy(() => {
+      const { grads } = valueAndGrad((actor: Params) => {
+        const { action, logProb } = squashedGaussian(forward(actor, s), noise);
+        const [q1, q2] = values(this.critics, concat([s, action], 1));
+        return mean(sub(mul(logProb, alpha), minimum(q1, q2))) as Scalar;
+      })(this.actor);
+      this.optimizer.update(this.actor, grads, this.actorState, learningRate);
+    });
+    polyakTree(leaves(this.targets), leaves(this.critics), tau);
+  }
+
+  /** y [B] */
+  private target(r: Tensor, s2: Tensor2D, continues: Tensor, noise: Tensor): Tensor {
+    return tidy(() => {
+      const { action, logProb } = squashedGaussian(forward(this.actor, s2), noise);
+      const [q1, q2] = values(this.targets, concat([s2, action], 1));
+      return add(r, mul(continues, sub(minimum(q1, q2), mul(logProb, alpha))));
+    });
+  }
+
+  dispose(): void {
+    for (const tree of [this.actor, this.critics, this.targets, this.actorState, this.criticState]) disposeTree(tree);
+    dispose(Object.values(this.batch));
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** Layers `0`, `1`, … with uniform weights of ±1/√inputs, as PyTorch's Linear. */
+function network(widths: readonly number[], stream: Rng): Params {
+  const layers = widths.slice(1).map((outputs, i) => {
+    const inputs = widths[i] as number;
+    const bound = 1 / Math.sqrt(inputs);
+    return {
+      weight: stream.uniformTensor([inputs, outputs], -bound, bound),
+      bias: stream.uniformTensor([outputs], -bound, bound),
+    };
+  });
+  return Object.fromEntries(layers.map((layer, i) => [String(i), layer]));
+}
+
+const forward = (net: Params, x: Tensor): Tensor2D => mlp(x, Object.values(net) as Layers, { activation: 'relu' });
+
+/** Both critics' values [B]. */
+const values = (critics: Params, x: Tensor): [Tensor, Tensor] => [
+  squeeze(forward(critics.first as Params, x), [1]),
+  squeeze(forward(critics.second as Params, x), [1]),
+];
+
+const leaves = (tree: Params): Variable[] => flatten(tree).map(([, tensor]) => tensor as Variable);

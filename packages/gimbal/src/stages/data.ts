@@ -1,0 +1,102 @@
+// The rows of the run: the user's file, or the generated newsroom; some of them set aside for evaluation.
+import { ConfigError } from '@gimbal/tensor-core';
+import { z } from 'zod';
+import { quantity } from '../cli/format.ts';
+import { defineStage } from '../pipeline/stage.ts';
+import { storeRows } from './internal/stored-rows.ts';
+
+/** What a row's completion is scored by. */
+export type Task =
+  /** summaries: whether the article entails them, which the world knows */
+  | 'newsroom'
+  /** completions: whether they equal the reference */
+  | 'completion'
+  /** plain text: there is nothing to score but the loss */
+  | 'text';
+
+export interface DataResult {
+  task: Task;
+  kind: 'text' | 'prompt-completion';
+  /** file name, or what was generated */
+  source: string;
+  trainRows: number;
+  heldOutRows: number;
+  /** characters of the training rows */
+  characters: number;
+  /** options of the newsroom that differ from its defaults */
+  world?: { stereotypeRate: number; errorRate: number };
+}
+
+const options = z.object({
+  data: z.string().optional().describe('your rows: a .jsonl of text or of prompt and completion, or a .txt (default: a generated newsroom)'),
+  columns: z.record(z.string(), z.string()).optional().describe('names of your columns, for example prompt=question,completion=answer'),
+  textRows: z.enum(['paragraph', 'line', 'document']).default('paragraph').describe('what is a row of a .txt'),
+  articles: z.int().min(16).default(24_000).describe('articles of the generated newsroom to train on'),
+  lies: z.number().min(0).max(1).default(0.15).describe('share of clauses in the generated references that are false'),
+  heldOut: z.number().positive().optional().describe('rows set aside for evaluation: a number, or a share below 1 (default: 512 of the newsroom, a tenth of yours up to 512)'),
+});
+
+/** of the false clauses: the share that follows a stereotype, which a model can learn */
+const stereotypes = 0.6;
+const mostHeldOut = 512;
+
+export const stage = defineStage({
+  name: 'data',
+  summary: 'Read or generate rows, and set some aside.',
+  version: 1,
+  needs: [],
+  prefix: '',
+  options,
+  uses: ['seed'],
+  files: (o) => (o.data === undefined ? [] : [o.data]),
+  async run({ options: o, environment, dir }): Promise<DataResult> {
+    const { rng } = await import('@gimbal/tensor-core');
+    const { dataset, isKind, readRows, splitDataset } = await import('@gimbal/language-models');
+    const stream = rng(environment.seed).split('data');
+
+    if (o.data === undefined) {
+      refuseFileOptions(o);
+      const { newsroom } = await import('@gimbal/worlds');
+      // a clause is first made a stereotype; of the others some get another error
+      const stereotypeRate = stereotypes * o.lies;
+      const world = { stereotypeRate, errorRate: (o.lies - stereotypeRate) / (1 - stereotypeRate) };
+      const { heldOut = mostHeldOut } = o;
+      const count = heldOut < 1 ? Math.max(1, Math.round(heldOut * o.articles)) : Math.round(heldOut);
+      const newsdesk = newsroom(world);
+      const train = dataset(newsdesk.rows(o.articles, stream.split('train')), { kind: 'prompt-completion' });
+      const test = dataset(newsdesk.rows(count, stream.split('held-out')), { kind: 'prompt-completion' });
+      await storeRows(dir, 'train', train);
+      await storeRows(dir, 'held-out', test);
+      const characters = train.rows.reduce((sum, row) => sum + row.prompt.length + row.completion.length, 0);
+      const counts = { trainRows: train.rows.length, heldOutRows: count, characters };
+      return { task: 'newsroom', kind: 'prompt-completion', source: 'generated newsroom', ...counts, world };
+    }
+
+    const columns = o.columns === undefined ? {} : { columns: o.columns };
+    const all = await readRows(o.data, { ...columns, textRows: o.textRows });
+    const share = o.heldOut ?? Math.min(mostHeldOut, Math.max(1, Math.floor(all.rows.length / 10)));
+    const parts = splitDataset(all, share, stream.split('split'));
+    await storeRows(dir, 'train', parts.train);
+    await storeRows(dir, 'held-out', parts.heldOut);
+    const pairs = isKind(parts.train, 'prompt-completion');
+    return {
+      task: pairs ? 'completion' : 'text',
+      kind: all.kind,
+      source: o.data,
+      trainRows: parts.train.rows.length,
+      heldOutRows: parts.heldOut.rows.length,
+      characters: parts.train.rows.reduce((sum, row) => sum + lengthOf(row), 0),
+    };
+  },
+  describe: (r) => `${quantity(r.trainRows)} rows (${quantity(r.characters)} characters) of ${r.source}, ${r.heldOutRows} held out`,
+});
+
+const lengthOf = (row: { [column: string]: unknown }): number =>
+  ['text', 'prompt', 'completion'].reduce((sum, column) => sum + (typeof row[column] === 'string' ? (row[column] as string).length : 0), 0);
+
+/** An option that would be ignored is a misunderstanding. */
+function refuseFileOptions(o: z.output<typeof options>): void {
+  if (o.columns === undefined) return;
+  const fix = 'Name the file with --data, or leave --columns out';
+  throw new ConfigError({ where: 'gimbal align --columns', what: 'names columns of a file, but there is none', fix });
+}
