@@ -1,5 +1,56 @@
 /** @module @gimbal/language-models */
+
+export { type ColumnMap, checkRows, dataset, type RawRow, type RowOptions } from './data/check-rows.ts';
+export { batchRows, type LmBatch } from './data/lm-batch.ts';
+export { packRows } from './data/pack.ts';
+export { parseJsonl, parseText, type TextRows } from './data/parse-rows.ts';
+export { readRows } from './data/read-rows.node.ts';
+export { RowBatches, type RowBatchesOptions } from './data/row-batches.ts';
+export {
+  type Dataset,
+  isKind,
+  type PromptCompletionRow,
+  type RowKind,
+  type RowKinds,
+  rowColumns,
+  type TextRow,
+} from './data/rows.ts';
+export { splitDataset } from './data/split.ts';
 export { padBatch, rowOf } from './data/token-batch.ts';
+export {
+  type FitOptions,
+  fitRows,
+  type OverflowReport,
+  type TokenRow,
+  type TokenRows,
+  tokenRows,
+} from './data/token-rows.ts';
+export { type DecoderConfig, type DecoderOptions, decoderConfig, type FamilyName } from './decoder/config.ts';
+export { decoder, type ForwardOptions, type LanguageModel } from './decoder/decoder.ts';
+export {
+  type DecodeStep,
+  type DecodeTokensOptions,
+  decodeTokens,
+  type SamplerOptions,
+} from './generation/decode-tokens.ts';
+export {
+  type Completion,
+  type CompletionPart,
+  type EndReason,
+  type GenerateOptions,
+  generate,
+  generateStream,
+} from './generation/generate.ts';
+export { type SampledBatch, sampleCompletions } from './generation/sample-tokens.ts';
+export { type GenerationDefaults, generationDefaults } from './pretrained/generation-config.ts';
+export {
+  loadPretrained,
+  loadTokenizer,
+  type Pretrained,
+  type SavePretrainedOptions,
+  savePretrained,
+  writeModelFiles,
+} from './pretrained/pretrained.node.ts';
 export type { Span } from './tokenizer/spans.ts';
 export { type SpecialIds, Tokenizer } from './tokenizer/tokenizer.ts';
 export type { AddedToken, TokenizerConfig, TokenizerJson } from './tokenizer/tokenizer-json.ts';

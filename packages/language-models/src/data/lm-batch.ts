@@ -1,0 +1,38 @@
+// One batch of next-token prediction, as plain arrays.
+
+export interface LmBatch {
+  /** [rows · width], what the model sees, padded on the right. */
+  readonly inputs: Int32Array;
+  /** [rows · width], the token after each input. */
+  readonly targets: Int32Array;
+  /** [rows · width], 1 where the target counts, 0 where it does not; undefined where all count. */
+  readonly weights: Float32Array | undefined;
+  readonly rows: number;
+  readonly width: number;
+  /** Targets that count. */
+  readonly tokens: number;
+}
+
+/** Widths are rounded up to it, so that batches have few different shapes and memory is used again. */
+const STEP = 8;
+
+/**
+ * A batch of rows, each predicted from its second token on; only tokens from `from` on count.
+ * @param pad fills up; its value does not matter
+ */
+export function batchRows(rows: readonly { ids: Int32Array; from: number }[], pad: number, limit: number): LmBatch {
+  const longest = rows.reduce((a, row) => Math.max(a, row.ids.length - 1), 1);
+  const width = Math.min(Math.max(STEP * Math.ceil(longest / STEP), 1), Math.max(limit, longest));
+  const size = rows.length * width;
+  const [inputs, targets] = [new Int32Array(size).fill(pad), new Int32Array(size).fill(pad)];
+  const weights = new Float32Array(size);
+  let tokens = 0;
+  rows.forEach(({ ids, from }, b) => {
+    const first = Math.max(from - 1, 0); // target t is token t + 1
+    inputs.set(ids.subarray(0, -1), b * width);
+    targets.set(ids.subarray(1), b * width);
+    weights.fill(1, b * width + first, b * width + ids.length - 1);
+    tokens += Math.max(ids.length - 1 - first, 0);
+  });
+  return { inputs, targets, weights: tokens === size ? undefined : weights, rows: rows.length, width, tokens };
+}

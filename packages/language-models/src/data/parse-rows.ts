@@ -1,0 +1,77 @@
+// Texts of files to rows.
+import { DataError } from '@gimbal/tensor-core';
+import { checkRows, type RawRow, type RowOptions } from './check-rows.ts';
+import { linesOf } from './lines.ts';
+import type { Dataset, RowKind } from './rows.ts';
+
+/**
+ * Reads JSON Lines: an object a line; empty lines are skipped.
+ * @param file its name, for messages
+ * @throws DataError naming file and line
+ */
+export function parseJsonl<K extends RowKind = RowKind>(text: string, file: string, o?: RowOptions<K>): Dataset<K> {
+  const rows: RawRow[] = [];
+  for (const line of linesOf(text)) {
+    if (line.text.trim() === '') continue;
+    const where = `${file}:${line.number}`;
+    let value: unknown;
+    try {
+      value = JSON.parse(line.text);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new DataError({ where, what: `not JSON: ${reason}`, fix: 'A line holds one whole object', cause });
+    }
+    refuseInexactIntegers(line.text, where);
+    rows.push({ value, where });
+  }
+  return checkRows(file, rows, o);
+}
+
+/** How a plain text is divided into rows. */
+export type TextRows = 'paragraph' | 'line' | 'document';
+
+/**
+ * Reads plain text as rows of kind `text`.
+ * @param unit a paragraph ends at an empty line (default)
+ * @throws DataError if there is nothing but white space
+ */
+export function parseText(text: string, file: string, unit: TextRows = 'paragraph'): Dataset<'text'> {
+  const rows: { value: { text: string }; where: string }[] = [];
+  let lines: string[] = [];
+  let start = 1;
+  const close = (): void => {
+    const joined = lines.join('\n');
+    if (joined.trim() !== '') rows.push({ value: { text: joined }, where: `${file}:${start}` });
+    lines = [];
+  };
+  for (const line of linesOf(text)) {
+    const ends = unit === 'line' || (unit === 'paragraph' && line.text.trim() === '');
+    if (ends) close();
+    if (lines.length === 0) start = line.number;
+    if (!(unit === 'paragraph' && ends)) lines.push(line.text);
+  }
+  close();
+  return checkRows(file, rows, { kind: 'text' });
+}
+
+// strings first, so that digits inside them are passed over
+const tokens = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+/** JSON.parse rounds whole numbers beyond 2⁵³ silently; an id that changes is worse than an error. */
+function refuseInexactIntegers(line: string, where: string): void {
+  if (!/\d{16}/.test(line)) return;
+  let column = '';
+  for (const { 0: token, index } of line.matchAll(tokens)) {
+    if (token.startsWith('"')) {
+      if (/^\s*:/.test(line.slice(index + token.length))) column = JSON.parse(token);
+    } else if (/^-?\d{16,}$/.test(token) && BigInt(token) !== BigInt(Number(token))) {
+      throw new DataError({
+        where,
+        what: `column ${column} holds a number that JavaScript cannot hold exactly`,
+        got: token,
+        wanted: 'at most 9007199254740992, or a string',
+        fix: 'Write it in quotes',
+      });
+    }
+  }
+}

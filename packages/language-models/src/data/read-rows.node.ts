@@ -1,0 +1,62 @@
+// Rows from a file, in Node.
+import { readFile } from 'node:fs/promises';
+import { basename, extname } from 'node:path';
+import { ConfigError, DataError } from '@gimbal/tensor-core';
+import type { RowOptions } from './check-rows.ts';
+import { parseJsonl, parseText, type TextRows } from './parse-rows.ts';
+import type { Dataset, RowKind } from './rows.ts';
+
+/**
+ * Reads `.jsonl` (or `.ndjson`) rows, or `.txt` (or `.md`) as rows of text.
+ * @param o.textRows how a `.txt` is divided (`paragraph`)
+ * @throws DataError for a file that cannot be read, is empty or malformed, with file and line; ConfigError for another
+ * ending
+ */
+export async function readRows<K extends RowKind = RowKind>(
+  path: string,
+  o: RowOptions<K> & { textRows?: TextRows } = {},
+): Promise<Dataset<K>> {
+  const { textRows, ...options } = o;
+  const name = basename(path);
+  const kind = extname(path).toLowerCase();
+  const isText = kind === '.txt' || kind === '.md';
+  if (!isText && kind !== '.jsonl' && kind !== '.ndjson') {
+    throw new ConfigError({
+      where: path,
+      what: 'files of this ending are not read',
+      got: kind,
+      wanted: '.jsonl or .txt',
+    });
+  }
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new DataError({ where: path, what: `the file cannot be read (${code})`, fix: 'Check the path', cause });
+  }
+  let text: string;
+  try {
+    // the mark in front is kept here: linesOf leaves it out, and counts columns as an editor does
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new DataError({
+      where: path,
+      what: 'the file is not UTF-8 text',
+      fix: 'Convert it, for example with iconv',
+      cause,
+    });
+  }
+  if (isText) {
+    if (o.kind !== undefined && o.kind !== 'text') {
+      throw new ConfigError({
+        where: path,
+        what: 'a text file holds rows of kind text',
+        got: o.kind,
+        wanted: 'a .jsonl file',
+      });
+    }
+    return parseText(text, name, textRows) as unknown as Dataset<K>;
+  }
+  return parseJsonl(text, name, options);
+}

@@ -1,0 +1,38 @@
+// Rows of a data set. A kind is named by the columns it needs; whatever other columns a row has are carried along.
+
+/** Plain text to learn to write. */
+export interface TextRow {
+  text: string;
+  [column: string]: unknown;
+}
+
+/** A prompt and what should follow it. */
+export interface PromptCompletionRow {
+  prompt: string;
+  completion: string;
+  [column: string]: unknown;
+}
+
+export interface RowKinds {
+  text: TextRow;
+  'prompt-completion': PromptCompletionRow;
+}
+
+export type RowKind = keyof RowKinds;
+
+/** The columns of each kind; all of them hold strings. */
+export const rowColumns: Readonly<Record<RowKind, readonly string[]>> = {
+  text: ['text'],
+  'prompt-completion': ['prompt', 'completion'],
+};
+
+/** Rows of one kind, each with the place it came from. */
+export interface Dataset<K extends RowKind = RowKind> {
+  readonly kind: K;
+  readonly rows: readonly RowKinds[K][];
+  /** Where row `index` came from, for messages: `rows.jsonl:12`. */
+  where(index: number): string;
+}
+
+/** Whether a data set holds rows of this kind. */
+export const isKind = <K extends RowKind>(data: Dataset, kind: K): data is Dataset<K> => data.kind === kind;

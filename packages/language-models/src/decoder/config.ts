@@ -1,0 +1,167 @@
+// What a decoder is: one description for every family. The names are ours; families/*.ts translate them from and to
+// the `config.json` of Hugging Face's checkpoints.
+import { ConfigError, nearest, type RotaryScaling } from '@gimbal/tensor-core';
+
+/** Which block, and which names its parameters have: see families/. */
+export type FamilyName = 'llama' | 'gpt2';
+
+export interface DecoderOptions {
+  /** `llama`: RoPE, RMSNorm, SwiGLU, grouped heads. `gpt2`: learned positions, layer norm, GELU, one packed c_attn. */
+  family?: FamilyName;
+  /** V: rows of the embedding; at least the tokenizer's `size`. */
+  vocabularySize: number;
+  /** Longest row in tokens (256). */
+  contextLength?: number;
+  /** D: width of the residual stream (128). */
+  width?: number;
+  /** Blocks (4). */
+  layers?: number;
+  /** H: query heads (4). */
+  heads?: number;
+  /** Heads of keys and values, each shared by heads / kvHeads query heads; `llama` only (= heads). */
+  kvHeads?: number;
+  /** Width of a head (width / heads). */
+  headWidth?: number;
+  /** F: width inside the MLP; by default 4 D for `gpt2`, and for `llama` 8/3 D rounded up to a multiple of 32. */
+  feedForward?: number;
+  /** Whether the output matrix is the embedding (true). */
+  tieEmbeddings?: boolean;
+  /** Added to variances (1e-5). */
+  normEpsilon?: number;
+  /** Base of the rotary frequencies (10000); `llama` only. */
+  ropeTheta?: number;
+  /** How rotary frequencies are stretched for long contexts; `llama` only. */
+  ropeScaling?: RotaryScaling;
+  /** Chance that an element of the embedding and of each branch's output is dropped in training (0). */
+  dropout?: number;
+  /** Standard deviation of initial weights (.02). */
+  initializerRange?: number;
+  /** Tokens that end a completion (none: only the limit does). */
+  eosIds?: readonly number[];
+  /** The token that fills up rows that ended (0). It may be one of `eosIds`: padding is told by lengths, never by ids. */
+  padId?: number;
+  /** The token that begins a text, for checkpoints that have one. */
+  bosId?: number;
+}
+
+/** The options with every default filled in. */
+export type DecoderConfig = Required<Omit<DecoderOptions, 'ropeScaling' | 'bosId'>> &
+  Pick<DecoderOptions, 'ropeScaling' | 'bosId'>;
+
+const known = [
+  ...['family', 'vocabularySize', 'contextLength', 'width', 'layers', 'heads', 'kvHeads', 'headWidth', 'feedForward'],
+  ...['tieEmbeddings', 'normEpsilon', 'ropeTheta', 'ropeScaling', 'dropout', 'initializerRange'],
+  ...['eosIds', 'padId', 'bosId'],
+];
+
+/**
+ * Fills in the defaults and checks every size.
+ * @throws ConfigError for an unknown option (with the nearest known one) or a size that does not fit the others
+ */
+export function decoderConfig(o: DecoderOptions): DecoderConfig {
+  for (const name of Object.keys(o)) {
+    if (known.includes(name)) continue;
+    const near = nearest(name, known);
+    throw new ConfigError({
+      where: 'decoder',
+      what: `unknown option ${name}`,
+      wanted: `one of ${known.join(', ')}`,
+      ...(near === undefined ? {} : { fix: `Did you mean ${near}?` }),
+    });
+  }
+  const { family = 'llama', vocabularySize, contextLength = 256, width = 128, layers = 4, heads = 4 } = o;
+  if (family !== 'llama' && family !== 'gpt2') {
+    throw new ConfigError({ where: 'decoder.family', what: 'unknown family', got: family, wanted: 'llama or gpt2' });
+  }
+  const { kvHeads = heads, headWidth = width / heads } = o;
+  const feedForward = o.feedForward ?? (family === 'gpt2' ? 4 * width : 32 * Math.ceil((8 * width) / 3 / 32));
+  for (const [name, value] of Object.entries({
+    vocabularySize,
+    contextLength,
+    width,
+    layers,
+    heads,
+    kvHeads,
+    headWidth,
+    feedForward,
+  })) {
+    if (Number.isSafeInteger(value) && value > 0) continue;
+    const fix = name === 'headWidth' ? { fix: 'The width must divide into the heads, or pass headWidth' } : {};
+    throw new ConfigError({
+      where: `decoder.${name}`,
+      what: 'bad size',
+      got: value,
+      wanted: 'a whole number > 0',
+      ...fix,
+    });
+  }
+  if (heads % kvHeads !== 0) {
+    throw new ConfigError({
+      where: 'decoder.kvHeads',
+      what: 'does not divide the heads',
+      got: kvHeads,
+      wanted: `a divisor of ${heads}`,
+    });
+  }
+  if (family === 'gpt2' && (kvHeads !== heads || headWidth * heads !== width)) {
+    throw new ConfigError({
+      where: 'decoder',
+      what: 'GPT-2’s block has as many key heads as query heads, and together they are as wide as the stream',
+      got: { width, heads, kvHeads, headWidth },
+      fix: 'Use family llama',
+    });
+  }
+  if (family === 'llama' && headWidth % 2 !== 0) {
+    throw new ConfigError({
+      where: 'decoder.headWidth',
+      what: 'rotary positions turn pairs',
+      got: headWidth,
+      wanted: 'an even number',
+    });
+  }
+  const { dropout = 0, normEpsilon = 1e-5, ropeTheta = 10000, initializerRange = 0.02, tieEmbeddings = true } = o;
+  if (!(dropout >= 0 && dropout < 1)) {
+    throw new ConfigError({
+      where: 'decoder.dropout',
+      what: 'out of range',
+      got: dropout,
+      wanted: 'a number in [0, 1)',
+    });
+  }
+  const numbers = { normEpsilon, ropeTheta, initializerRange };
+  for (const [name, value] of Object.entries(numbers)) {
+    if (!(value > 0))
+      throw new ConfigError({ where: `decoder.${name}`, what: 'out of range', got: value, wanted: '> 0' });
+  }
+  const { eosIds = [], padId = 0 } = o;
+  for (const [name, ids] of Object.entries({ eosIds, padId: [padId], bosId: o.bosId === undefined ? [] : [o.bosId] })) {
+    const bad = ids.find((id) => !Number.isSafeInteger(id) || id < 0 || id >= vocabularySize);
+    if (bad === undefined) continue;
+    throw new ConfigError({
+      where: `decoder.${name}`,
+      what: 'no token of the vocabulary',
+      got: bad,
+      wanted: `0 to ${vocabularySize - 1}`,
+    });
+  }
+  return {
+    eosIds,
+    padId,
+    ...(o.bosId === undefined ? {} : { bosId: o.bosId }),
+    family,
+    vocabularySize,
+    contextLength,
+    width,
+    layers,
+    heads,
+    kvHeads,
+    headWidth,
+    feedForward,
+    tieEmbeddings,
+    normEpsilon,
+    ropeTheta,
+    dropout,
+    initializerRange,
+    ...(o.ropeScaling === undefined ? {} : { ropeScaling: o.ropeScaling }),
+  };
+}

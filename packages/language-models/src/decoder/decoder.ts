@@ -1,0 +1,218 @@
+// A decoder-only language model: pure functions on a parameter tree whose paths are the names of a Hugging Face
+// checkpoint. One description gives Llama's block and GPT-2's; what differs is in families/.
+import {
+  ConfigError,
+  checkpoint,
+  DataError,
+  embedding,
+  type LogitPolicy,
+  linear,
+  type Params,
+  type Rng,
+  type SampleOptions,
+  type TokenBatch,
+  tokenLogProbs,
+} from '@gimbal/tensor-core';
+import { mul, reshape, slice, type Tensor2D, type Tensor3D, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { rowOf } from '../data/token-batch.ts';
+import { sampleCompletions } from '../generation/sample-tokens.ts';
+import { type DecoderConfig, type DecoderOptions, decoderConfig } from './config.ts';
+import { DecoderState } from './decode-state.ts';
+import { families } from './families/index.ts';
+import type { Pass } from './family.ts';
+import { initParams } from './params.ts';
+import { cachedPass, wholePass } from './pass.ts';
+
+export interface ForwardOptions {
+  /** Dropout's noise; without it nothing is dropped. */
+  rng?: Rng;
+  /** Keep only the blocks' inputs for the gradient and compute the rest again (less memory, a third more time). */
+  gradientCheckpointing?: boolean;
+}
+
+export interface LanguageModel extends LogitPolicy {
+  readonly config: DecoderConfig;
+  /** Names and shapes of the parameters, in the order they are made. */
+  readonly parameters: readonly { readonly path: string; readonly shape: readonly number[] }[];
+  /** Fresh parameters: normal weights of `initializerRange`, those of branches' outputs smaller by √(2 layers). The caller disposes the tree. */
+  init(rng: Rng): Params;
+  /** ids [B,T] int32, padded on the right → logits [B,T,V]. The caller disposes them. */
+  apply(params: Params, ids: Tensor2D, o?: ForwardOptions): Tensor3D;
+  /** ids [B,T] → the normalised states [B,T,D] that the head turns into logits. The caller disposes them. */
+  states(params: Params, ids: Tensor2D, o?: ForwardOptions): Tensor3D;
+  /** The output matrix [V,D]: the parameters' own tensor, not to be disposed. */
+  head(params: Params): Tensor2D;
+  /** See LogitPolicy; a state of this model. */
+  begin(params: Params, prompts: TokenBatch, o: { maxNewTokens: number }): DecoderState;
+  hidden(params: Params, prompts: TokenBatch, completions: TokenBatch): { states: Tensor3D; head: Tensor2D };
+}
+
+/**
+ * Makes a decoder from its description.
+ * @throws ConfigError for options that do not fit
+ * @example
+ * const model = decoder({ family: 'llama', vocabularySize: tokenizer.size, width: 64, layers: 2 });
+ * const params = model.init(rng(0));
+ */
+export function decoder(options: DecoderOptions): LanguageModel {
+  const config = decoderConfig(options);
+  const family = families[config.family];
+  const parameters = family.parameters(config);
+
+  /** Through all blocks, without the last normalisation. */
+  const blocks = (params: Params, ids: Tensor2D, pass: Pass, gradientCheckpointing = false): Tensor3D => {
+    let x = family.embed(params, ids, config, pass);
+    for (let i = 0; i < config.layers; i++) {
+      // each block drops with a stream of its own
+      const drop: Pass['drop'] = (y, place) => pass.drop(y, `${i}.${place}`);
+      const inBlock = pass.drops ? { ...pass, drop } : pass;
+      const block = (layer: Params, y: Tensor3D): Tensor3D => family.block(layer, y, i, config, inBlock);
+      const run = gradientCheckpointing ? checkpoint(block) : block;
+      const layer = family.layer(params, i);
+      x = run(layer, x);
+    }
+    return x;
+  };
+
+  const states = (params: Params, ids: Tensor2D, o: ForwardOptions = {}): Tensor3D => {
+    checkWidth('decoder', ids.shape[1], config);
+    return tidy(() => {
+      const x = blocks(params, ids, wholePass(config, o.rng), o.gradientCheckpointing);
+      return family.norm(params, x, config);
+    });
+  };
+  const toLogits = (params: Params, x: Tensor3D): Tensor3D =>
+    linear(x, family.head(params, config), { weightLayout: 'out-in' });
+
+  /** The states that predict the completions' tokens [B,T,D]. */
+  const completionStates = (params: Params, prompts: TokenBatch, completions: TokenBatch): Tensor3D =>
+    tidy(() => {
+      const { ids, width, index } = joinRows(prompts, completions, config);
+      const batch = prompts.lengths.length;
+      const x = states(params, tensor2d(ids, [batch, width], 'int32'));
+      const rows = reshape(x, [batch * width, config.width]);
+      // rows differ in where their completion starts: take each state by its index
+      return embedding(tensor2d(index, [batch, completions.width], 'int32'), rows);
+    });
+
+  const model: LanguageModel = {
+    config,
+    parameters,
+    init: (rng) => initParams(parameters, rng),
+    states,
+    head: (params) => family.head(params, config),
+    apply: (params, ids, o) => tidy(() => toLogits(params, states(params, ids, o))),
+
+    logits: (params, prompts, completions) =>
+      tidy(() => toLogits(params, completionStates(params, prompts, completions))),
+    logProbs: (params, prompts, completions) =>
+      tidy(() => {
+        const shape: [number, number] = [completions.lengths.length, completions.width];
+        const logits = toLogits(params, completionStates(params, prompts, completions));
+        const logProbs = tokenLogProbs<Tensor2D>(logits, tensor2d(completions.ids, shape, 'int32'));
+        // padding has no probability: 0, so that a sum over a row is its sequence's
+        return isPadded(completions) ? (mul(logProbs, maskOf(completions)) as Tensor2D) : logProbs;
+      }),
+    hidden: (params, prompts, completions) => ({
+      states: completionStates(params, prompts, completions),
+      head: family.head(params, config).clone(),
+    }),
+
+    begin(_, prompts, { maxNewTokens }) {
+      const longest = checkPrompts(prompts, config);
+      if (!Number.isSafeInteger(maxNewTokens) || maxNewTokens < 1) {
+        const wanted = 'a whole number > 0';
+        throw new ConfigError({ where: 'decoder.maxNewTokens', what: 'bad count', got: maxNewTokens, wanted });
+      }
+      checkWidth('decoder: prompt and maxNewTokens', longest + maxNewTokens, config);
+      return new DecoderState(prompts, longest + maxNewTokens, config);
+    },
+    next: (params, state, append) =>
+      tidy(() => {
+        const s = state as DecoderState;
+        const ids = append ?? s.prompt;
+        const time = append === undefined ? s.promptWidth : 1;
+        const pass = cachedPass(config, s, s.positions(time));
+        const x = blocks(params, tensor2d(ids, [s.batch, time], 'int32'), pass);
+        // only the last column predicts something new
+        const last = time === 1 ? x : slice(x, [0, time - 1, 0], [-1, 1, -1]);
+        const logits = toLogits(params, family.norm(params, last as Tensor3D, config));
+        return reshape(logits, [s.batch, config.vocabularySize]) as Tensor2D;
+      }),
+    sample: (params, prompts, o: SampleOptions) =>
+      sampleCompletions(model, params, prompts, { ...o, eosIds: config.eosIds, padId: config.padId }),
+  };
+  return model;
+}
+
+/** Each prompt followed by its completion but for the last token, and where the completion's states stand. */
+function joinRows(
+  prompts: TokenBatch,
+  completions: TokenBatch,
+  c: DecoderConfig,
+): { ids: Int32Array; width: number; index: Int32Array } {
+  const batch = prompts.lengths.length;
+  if (completions.lengths.length !== batch) {
+    throw new DataError({
+      where: 'decoder',
+      what: 'prompts and completions differ in number',
+      got: completions.lengths.length,
+      wanted: batch,
+    });
+  }
+  checkPrompts(prompts, c);
+  let width = 1;
+  for (let b = 0; b < batch; b++) {
+    width = Math.max(width, (prompts.lengths[b] as number) + Math.max(completions.lengths[b] as number, 1) - 1);
+  }
+  checkWidth('decoder: prompt and completion', width, c);
+  const ids = new Int32Array(batch * width);
+  const index = new Int32Array(batch * completions.width);
+  for (let b = 0; b < batch; b++) {
+    const length = prompts.lengths[b] as number;
+    ids.set(rowOf(prompts, b), b * width);
+    ids.set(rowOf(completions, b).subarray(0, -1), b * width + length);
+    for (let t = 0; t < completions.width; t++) {
+      index[b * completions.width + t] = b * width + Math.min(length - 1 + t, width - 1);
+    }
+  }
+  return { ids, width, index };
+}
+
+const isPadded = ({ lengths, width }: TokenBatch): boolean => lengths.some((length) => length < width);
+
+/** Ones on tokens, zeros on padding [B,T]. */
+function maskOf({ lengths, width }: TokenBatch): Tensor2D {
+  const mask = new Float32Array(lengths.length * width);
+  lengths.forEach((length, b) => {
+    mask.fill(1, b * width, b * width + length);
+  });
+  return tensor2d(mask, [lengths.length, width]);
+}
+
+/** @returns the longest prompt. @throws DataError for one without a token: nothing predicts its first one */
+function checkPrompts({ lengths }: TokenBatch, c: DecoderConfig): number {
+  const empty = lengths.indexOf(0);
+  if (empty >= 0 || lengths.length === 0) {
+    throw new DataError({
+      where: 'decoder',
+      what: lengths.length === 0 ? 'there is no prompt' : `prompt ${empty} is empty`,
+      wanted: 'at least one token to predict from',
+      fix: 'Start it with the end-of-text or beginning token',
+    });
+  }
+  const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
+  checkWidth(`decoder: prompt ${lengths.indexOf(longest)}`, longest, c);
+  return longest;
+}
+
+function checkWidth(where: string, width: number, c: DecoderConfig): void {
+  if (width <= c.contextLength) return;
+  throw new DataError({
+    where,
+    what: 'longer than the context',
+    got: width,
+    wanted: `at most ${c.contextLength} tokens`,
+    fix: 'Shorten it, or make the model with a larger contextLength',
+  });
+}

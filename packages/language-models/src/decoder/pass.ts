@@ -1,0 +1,42 @@
+// The ways through a decoder: whole rows at once (training, scoring), or the next columns with a cache (generation).
+import { attention, attentionDecode, dropout, type Rng } from '@gimbal/tensor-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { DecoderConfig } from './config.ts';
+import type { DecoderState } from './decode-state.ts';
+import type { Pass } from './family.ts';
+
+const keep = <T extends Tensor>(x: T): T => x;
+
+/**
+ * A pass over whole rows. Rows are padded on the right, if at all: a causal query sees nothing behind it, so padding
+ * needs no mask.
+ * @param rng where dropout's noise comes from; without it nothing is dropped
+ */
+export function wholePass(c: DecoderConfig, rng?: Rng): Pass {
+  const options = { heads: c.heads, kvHeads: c.kvHeads, causal: true };
+  const drops = rng !== undefined && c.dropout > 0;
+  return {
+    offset: 0,
+    positions: undefined,
+    attend: (_, q, k, v) => (k && v ? attention(q, k, v, options) : attention(q, options)),
+    drops,
+    // a stream per place: a block that is computed twice (gradient checkpointing) drops the same elements twice
+    drop: drops ? (x, place) => dropout(x, c.dropout, rng.split(place)) : keep,
+  };
+}
+
+/** A pass over the next columns, which joins them to the cache. */
+export function cachedPass(c: DecoderConfig, state: DecoderState, positions: Tensor | undefined): Pass {
+  const options = { heads: c.heads, ...(state.startsTensor === undefined ? {} : { starts: state.startsTensor }) };
+  return {
+    offset: state.length,
+    positions,
+    attend(layer, q, k, v) {
+      const cache = state.caches[layer];
+      if (cache === undefined) throw new RangeError(`decoder: no cache for layer ${layer}`);
+      return attentionDecode(q, k, v, cache, options);
+    },
+    drops: false,
+    drop: keep,
+  };
+}

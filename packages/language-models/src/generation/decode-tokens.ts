@@ -1,0 +1,117 @@
+// The loop of generation, on token ids: one step at a time, for a whole batch, from any policy with cached logits.
+import {
+  ConfigError,
+  sampleTokens as drawTokens,
+  type LogitPolicy,
+  type Params,
+  type Rng,
+  StoppedError,
+  type TokenBatch,
+  tokenLogProbs,
+} from '@gimbal/tensor-core';
+import { tensor1d, tidy } from '@tensorflow/tfjs-core';
+
+export interface SamplerOptions {
+  /** Logits are divided by it; 0 takes the likeliest token (1). Comes before topK, and that before topP. */
+  temperature?: number;
+  /** Only the k likeliest tokens can be drawn; 0 = all (0). */
+  topK?: number;
+  /** Only the smallest set of likeliest tokens whose probability reaches it can be drawn; 1 = all (1). */
+  topP?: number;
+}
+
+export interface DecodeTokensOptions extends SamplerOptions {
+  maxNewTokens: number;
+  /** Tokens that end a row; the one that did is part of the row. */
+  eosIds?: readonly number[];
+  /** Fills rows that have ended (0). */
+  padId?: number;
+  /** Where the draws come from; each row has a stream of its own, so its neighbours do not matter. */
+  rng: Rng;
+  /** Also give each token's log-probability under the model: temperature 1, nothing left out. */
+  logProbs?: boolean;
+  /** Called with each new token that does not end its row; true ends it there (stop strings). */
+  stop?: (row: number, id: number) => boolean;
+  signal?: AbortSignal;
+}
+
+/** One step of a batch. */
+export interface DecodeStep {
+  /** [B]: the new token of each row; `padId` in rows that had ended before. */
+  readonly ids: Int32Array;
+  /** [B]: how many tokens each row has so far. */
+  readonly lengths: Int32Array;
+  /** [B]: 1 = the row has ended, by a token of `eosIds` or by `stop`. */
+  readonly ended: Uint8Array;
+  /** [B], if asked for; 0 in rows that had ended before. */
+  readonly logProbs: Float32Array | undefined;
+}
+
+/**
+ * Generates until every row has ended or has `maxNewTokens` tokens. The caches live as long as the iteration.
+ * @throws ConfigError for options out of range, DataError for an empty prompt or one too long for the context,
+ * StoppedError when the signal asks for it
+ */
+export async function* decodeTokens(
+  policy: LogitPolicy,
+  params: Params,
+  prompts: TokenBatch,
+  o: DecodeTokensOptions,
+): AsyncGenerator<DecodeStep, void, undefined> {
+  const { maxNewTokens, eosIds = [], padId = 0, signal, stop } = o;
+  const { temperature = 1, topK = 0, topP = 1 } = o;
+  checkSampler({ temperature, topK, topP });
+  const batch = prompts.lengths.length;
+  // one draw moves the caller's stream on, so the next call with it differs
+  const call = o.rng.split(o.rng.int(2 ** 32));
+  const streams = Array.from({ length: batch }, (_, row) => call.split(row));
+  const ends = new Set(eosIds);
+  const lengths = new Int32Array(batch);
+  const ended = new Uint8Array(batch);
+  let open = batch;
+
+  using state = policy.begin(params, prompts, { maxNewTokens });
+  let append: Int32Array | undefined;
+  for (let step = 0; step < maxNewTokens && open > 0; step++) {
+    if (signal?.aborted) {
+      throw new StoppedError({ where: 'generation', what: `stopped by its signal after ${step} tokens` });
+    }
+    const [drawn, logProbTensor] = tidy(() => {
+      const logits = policy.next(params, state, append);
+      const uniform = tensor1d(Float32Array.from(streams, (stream) => stream.uniform()));
+      const { ids } = drawTokens(logits, uniform, { temperature, topK, topP });
+      return o.logProbs ? [ids, tokenLogProbs(logits, ids)] : [ids];
+    });
+    const ids = Int32Array.from(await (drawn as NonNullable<typeof drawn>).data());
+    const logProbs = logProbTensor && Float32Array.from(await logProbTensor.data());
+    drawn?.dispose();
+    logProbTensor?.dispose();
+
+    for (let row = 0; row < batch; row++) {
+      if (ended[row] === 1) {
+        ids[row] = padId;
+        if (logProbs) logProbs[row] = 0;
+        continue;
+      }
+      const id = ids[row] as number;
+      lengths[row] = (lengths[row] as number) + 1;
+      if (ends.has(id) || stop?.(row, id)) {
+        ended[row] = 1;
+        open--;
+      }
+    }
+    append = ids;
+    yield { ids, lengths: lengths.slice(), ended: ended.slice(), logProbs };
+  }
+}
+
+/** @throws ConfigError for a value out of range */
+function checkSampler({ temperature, topK, topP }: Required<SamplerOptions>): void {
+  const refuse = (name: string, got: unknown, wanted: string): never => {
+    throw new ConfigError({ where: `generation.${name}`, what: 'out of range', got, wanted });
+  };
+  if (!(temperature >= 0 && Number.isFinite(temperature)))
+    refuse('temperature', temperature, 'a number ≥ 0; 0 is greedy');
+  if (!(Number.isSafeInteger(topK) && topK >= 0)) refuse('topK', topK, 'a whole number ≥ 0; 0 is no limit');
+  if (!(topP > 0 && topP <= 1)) refuse('topP', topP, 'a number in (0, 1]; 1 is no limit');
+}

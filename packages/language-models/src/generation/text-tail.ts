@@ -1,0 +1,66 @@
+// The text of a completion while it grows. What is given out never has to be taken back: half a character (its bytes are
+// spread over tokens) and what may be the beginning of a stop string wait until the next tokens decide.
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+
+export class TextTail {
+  readonly #tokenizer: Tokenizer;
+  readonly #stops: readonly string[];
+  /** Tokens not given out as text yet. */
+  #ids: number[] = [];
+  /** Text that is whole but may belong to a stop string. */
+  #held = '';
+  #ready = '';
+  /** Whether a stop string was found; the text then ends before it. */
+  stopped = false;
+
+  constructor(tokenizer: Tokenizer, stops: readonly string[]) {
+    this.#tokenizer = tokenizer;
+    this.#stops = stops.filter((stop) => stop !== '');
+  }
+
+  /** Adds a token. @returns whether a stop string is complete */
+  add(id: number): boolean {
+    this.#ids.push(id);
+    const text = this.#tokenizer.decodeIds(this.#ids);
+    // U+FFFD at the end is a character whose bytes are not all there; more than three bytes are no character
+    if (text.endsWith('\ufffd') && this.#ids.length < 4) return false;
+    this.#ids = [];
+    this.#settle(this.#held + text);
+    return this.stopped;
+  }
+
+  /** The text that is certain since the last call. */
+  take(): string {
+    const text = this.#ready;
+    this.#ready = '';
+    return text;
+  }
+
+  /** The rest, when no more tokens come. */
+  finish(): string {
+    if (!this.stopped) {
+      this.#ready += this.#held + (this.#ids.length > 0 ? this.#tokenizer.decodeIds(this.#ids) : '');
+    }
+    this.#held = '';
+    this.#ids = [];
+    return this.take();
+  }
+
+  #settle(text: string): void {
+    const found = this.#stops.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
+    if (found.length > 0) {
+      this.stopped = true;
+      this.#ready += text.slice(0, Math.min(...found));
+      this.#held = '';
+      return;
+    }
+    let hold = 0; // length of the longest end of the text that begins a stop string
+    for (const stop of this.#stops) {
+      for (let n = Math.min(stop.length - 1, text.length); n > hold; n--) {
+        if (text.endsWith(stop.slice(0, n))) hold = n;
+      }
+    }
+    this.#ready += text.slice(0, text.length - hold);
+    this.#held = text.slice(text.length - hold);
+  }
+}

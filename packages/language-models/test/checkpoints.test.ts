@@ -1,0 +1,263 @@
+// Checkpoints that Python's transformers wrote: the same logits, loss, gradients and greedy tokens here.
+// The files were made by golden/make_checkpoints.py (torch 2.13.0, transformers 5.24.0).
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  crossEntropy,
+  disposeTree,
+  flatten,
+  openSafetensors,
+  type Params,
+  rng,
+  useBackend,
+  valueAndGrad,
+  type WeightFile,
+  writeSafetensors,
+} from '@gimbal/tensor-core';
+import { memory, type Scalar, slice, type Tensor2D, tensor2d } from '@tensorflow/tfjs-core';
+import { loadPretrained, type Pretrained, padBatch, rowOf, sampleCompletions, savePretrained } from '../src/index.ts';
+
+const folder = (name: string): string => fileURLToPath(new URL(`golden/${name}`, import.meta.url));
+
+beforeAll(async () => {
+  await useBackend('auto');
+});
+
+/** Largest difference between a tensor's values and the file's. */
+const difference = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+  expect(a.length).toBe(b.length);
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs((a[i] as number) - (b[i] as number)));
+  return largest;
+};
+
+describe.each(['llama-tiny', 'gpt2-tiny'])('%s', (name) => {
+  let loaded: Pretrained;
+  let expected: WeightFile;
+  let ids: Int32Array;
+  const [batch, time] = [2, 24];
+
+  beforeAll(async () => {
+    loaded = await loadPretrained(folder(name));
+    expected = await openSafetensors(join(folder(name), 'expected.safetensors'));
+    ids = (await expected.values('ids')) as Int32Array;
+  });
+  afterAll(async () => {
+    disposeTree(loaded.params);
+    await expected.close();
+  });
+
+  it('gives the logits of transformers within 1e-4', async () => {
+    const input = tensor2d(ids, [batch, time], 'int32');
+    const logits = loaded.model.apply(loaded.params, input);
+    expect(logits.shape).toEqual([batch, time, 64]);
+    expect(difference(await logits.data(), await expected.values('logits'))).toBeLessThan(1e-4);
+    input.dispose();
+    logits.dispose();
+  });
+
+  it('gives the loss and the gradients of transformers, with and without gradient checkpointing', async () => {
+    const labels = (await expected.values('labels')) as Int32Array;
+    const [inputs, targets, weights] = [new Int32Array(46), new Int32Array(46), new Float32Array(46)];
+    for (let b = 0; b < batch; b++) {
+      for (let t = 0; t + 1 < time; t++) {
+        inputs[b * 23 + t] = ids[b * time + t] as number;
+        const label = labels[b * time + t + 1] as number;
+        targets[b * 23 + t] = Math.max(label, 0);
+        weights[b * 23 + t] = label < 0 ? 0 : 1;
+      }
+    }
+    for (const gradientCheckpointing of [false, true]) {
+      const { value, grads } = valueAndGrad((params: Params): Scalar => {
+        const logits = loaded.model.apply(params, tensor2d(inputs, [2, 23], 'int32'), { gradientCheckpointing });
+        const options = { weights: tensor2d(weights, [2, 23]) };
+        return crossEntropy(logits, tensor2d(targets, [2, 23], 'int32'), options);
+      })(loaded.params);
+      expect(difference(await value.data(), await expected.values('loss'))).toBeLessThan(1e-4);
+      const byPath = new Map(flatten(grads));
+      const checked = expected.names.filter((tensor) => tensor.startsWith('gradient:'));
+      expect(checked).toHaveLength(5);
+      for (const tensor of checked) {
+        const ours = byPath.get(tensor.slice('gradient:'.length));
+        expect(difference((await ours?.data()) ?? [], await expected.values(tensor))).toBeLessThan(1e-4);
+      }
+      value.dispose();
+      disposeTree(grads);
+    }
+  });
+
+  it('writes the same greedy tokens, for prompts of unequal length in one batch', async () => {
+    const prompts = padBatch([ids.subarray(0, 9), ids.subarray(24, 28)], 0);
+    const before = memory().numTensors;
+    const { model, params } = loaded;
+    const done = await sampleCompletions(model, params, prompts, { temperature: 0, maxNewTokens: 12, rng: rng(0) });
+    expect([...done.ids]).toEqual([...(await expected.values('greedy'))]);
+    expect([...done.lengths]).toEqual([12, 12]);
+    expect(memory().numTensors).toBe(before);
+  });
+
+  it('has the same next-token logits with the cache as without, for every step and row', async () => {
+    const { model, params } = loaded;
+    const rows = [ids.subarray(0, 20), ids.subarray(24, 24 + 13), ids.subarray(5, 6)];
+    const starts = [8, 3, 1]; // prompts
+    const prompts = padBatch(
+      rows.map((row, i) => row.subarray(0, starts[i])),
+      0,
+    );
+    const full = rows.map((row) => {
+      const logits = model.apply(params, tensor2d(row, [1, row.length], 'int32'));
+      return logits.dataSync();
+    });
+    using state = model.begin(params, prompts, { maxNewTokens: 12 });
+    let append: Int32Array | undefined;
+    for (let step = 0; step < 10; step++) {
+      const logits = model.next(params, state, append);
+      const values = logits.dataSync();
+      rows.forEach((row, b) => {
+        const at = (starts[b] as number) - 1 + step;
+        if (at >= row.length) return;
+        const wanted = (full[b] as Float32Array).subarray(at * 64, (at + 1) * 64);
+        expect(difference(values.subarray(b * 64, (b + 1) * 64), wanted)).toBeLessThan(2e-5);
+      });
+      append = Int32Array.from(rows, (row, b) => row[(starts[b] as number) + step] ?? 0);
+    }
+  });
+
+  it('scores completions where they stand, alone and beside a longer neighbour', async () => {
+    const { model, params } = loaded;
+    const prompts = padBatch([ids.subarray(0, 9), ids.subarray(24, 28)], 0);
+    const completions = padBatch([ids.subarray(9, 12), ids.subarray(28, 35)], 0);
+    const together = model.logProbs(params, prompts, completions).arraySync();
+    expect(together[0]?.slice(3).map(Math.abs)).toEqual([0, 0, 0, 0]); // padding
+    for (const row of [0, 1]) {
+      const alone = model.logProbs(params, padBatch([rowOf(prompts, row)], 0), padBatch([rowOf(completions, row)], 0));
+      expect(difference(alone.dataSync(), together[row]?.slice(0, alone.size) ?? [])).toBeLessThan(1e-5);
+    }
+    // by the definition: log-softmax of the logits one position before each token
+    const all = model.apply(params, tensor2d(ids, [2, 24], 'int32')).arraySync() as number[][][];
+    const at = (b: number, t: number, token: number): number => {
+      const z = all[b]?.[t] as number[];
+      const top = Math.max(...z);
+      return (z[token] as number) - top - Math.log(z.reduce((a, x) => a + Math.exp(x - top), 0));
+    };
+    expect(together[0]?.[0]).toBeCloseTo(at(0, 8, ids[9] as number), 4);
+    expect(together[1]?.[6]).toBeCloseTo(at(1, 9, ids[34] as number), 4);
+    const { states, head } = model.hidden(params, prompts, completions);
+    expect(states.shape).toEqual([2, 7, 32]);
+    expect(head.shape).toEqual([64, 32]);
+    const logits = model.logits(params, prompts, completions);
+    expect(difference(logits.dataSync().subarray(0, 64), all[0]?.[8] ?? [])).toBeLessThan(1e-5);
+  });
+
+  it('survives save and load: the same tensors under the same names, the same config', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'gimbal-pretrained-'));
+    try {
+      const target = join(dir, 'model');
+      await savePretrained(target, loaded.model, loaded.params, { generation: { temperature: 0.7, topK: 5 } });
+      await savePretrained(target, loaded.model, loaded.params, { generation: { temperature: 0.7, topK: 5 } }); // replaces
+      const again = await loadPretrained(target);
+      expect(again.model.config).toEqual(loaded.model.config);
+      expect(again.generation).toMatchObject({ temperature: 0.7, topK: 5, topP: 1 });
+      const [ours, theirs] = [
+        await readFile(join(target, 'model.safetensors')),
+        await readFile(join(folder(name), 'model.safetensors')),
+      ];
+      expect(ours.equals(theirs)).toBe(true); // byte for byte what transformers wrote
+      disposeTree(again.params);
+    } finally {
+      await rm(dir, { recursive: true });
+    }
+  });
+});
+
+describe('loadPretrained', () => {
+  let dir: string;
+  let tied: Pretrained;
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'gimbal-pretrained-'));
+    tied = await loadPretrained(folder('gpt2-tiny'));
+  });
+  afterAll(() => rm(dir, { recursive: true }));
+
+  /** A folder with the config of the tied model and these tensors. */
+  const write = async (params: Params, config: Record<string, unknown> = {}): Promise<string> => {
+    const target = await mkdtemp(join(dir, 'm-'));
+    const json = JSON.parse(await readFile(join(folder('gpt2-tiny'), 'config.json'), 'utf8'));
+    await writeFile(join(target, 'config.json'), JSON.stringify({ ...json, ...config }));
+    await writeSafetensors(join(target, 'model.safetensors'), params);
+    return target;
+  };
+  const logitsOf = async (target: string): Promise<{ values: Float32Array; warnings: readonly string[] }> => {
+    const { model, params, warnings } = await loadPretrained(target);
+    const logits = model.apply(params, tensor2d([[5, 6, 7]], [1, 3], 'int32'));
+    const values = logits.dataSync().slice() as Float32Array;
+    logits.dispose();
+    disposeTree(params);
+    return { values, warnings };
+  };
+
+  it('ties the output matrix to the embedding whichever of them is stored, and uses both where they differ', async () => {
+    const transformer = tied.params.transformer as Params;
+    const { wte, ...rest } = transformer as { wte: Params; [key: string]: Params };
+    const weight = wte.weight as Tensor2D;
+    const other = tensor2d(
+      Float32Array.from(weight.dataSync(), (x) => 2 * x),
+      weight.shape,
+    );
+    const embeddingOnly = await logitsOf(await write({ transformer }));
+    const headOnly = await logitsOf(await write({ transformer: rest, lm_head: { weight } }));
+    const both = await logitsOf(await write({ transformer, lm_head: { weight } }));
+    expect(headOnly).toEqual(embeddingOnly);
+    expect(both).toEqual(embeddingOnly);
+    expect(both.warnings).toEqual([]);
+    const different = await logitsOf(await write({ transformer, lm_head: { weight: other } }));
+    expect(different.warnings).toEqual([expect.stringMatching(/ties lm_head.weight .* two that differ/)]);
+    expect(
+      difference(
+        different.values,
+        embeddingOnly.values.map((x) => 2 * x),
+      ),
+    ).toBeLessThan(1e-5);
+    await expect(write({ transformer: rest }).then(loadPretrained)).rejects.toMatchObject({
+      code: 'ERR_CHECKPOINT',
+      message: expect.stringMatching(/missing transformer.wte.weight \[64,32\]/),
+    });
+  });
+
+  it('accepts names without the prefix and drops the buffers of old files', async () => {
+    const target = await write({ ...(tied.params.transformer as Params) });
+    expect(await logitsOf(target)).toEqual(
+      await logitsOf(await write({ transformer: tied.params.transformer as Params })),
+    );
+  });
+
+  it('lists what is missing, unknown and of another shape', async () => {
+    const { wpe, ...rest } = tied.params.transformer as { wpe: Params; [key: string]: Params };
+    const cut = slice(wpe.weight as Tensor2D, [0, 0], [30, -1]);
+    const wrong = await write({ transformer: { ...rest, wpe: { weight: cut }, extra: { weight: cut } } });
+    await expect(loadPretrained(wrong)).rejects.toThrow(
+      /transformer.wpe.weight is \[30,32\], wanted \[40,32\]; unknown transformer.extra.weight/,
+    );
+  });
+
+  it('says which architecture it does not know and which option it cannot run', async () => {
+    const params = { transformer: tied.params.transformer as Params };
+    await expect(write(params, { model_type: 'mamba' }).then(loadPretrained)).rejects.toThrow(
+      /this architecture is not known here; got "mamba", wanted llama or gpt2/,
+    );
+    await expect(write(params, { activation_function: 'relu' }).then(loadPretrained)).rejects.toThrow(
+      /config.json activation_function: cannot be used; got "relu"/,
+    );
+    await expect(loadPretrained(join(dir, 'nothing'))).rejects.toThrow(/config.json: the file cannot be read/);
+  });
+
+  it('does not replace a folder that holds something else', async () => {
+    const target = await mkdtemp(join(dir, 'other-'));
+    await writeFile(join(target, 'letter.txt'), 'dear');
+    await expect(savePretrained(target, tied.model, tied.params)).rejects.toThrow(
+      /something else than a model; got "letter.txt"/,
+    );
+  });
+});
