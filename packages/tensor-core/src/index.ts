@@ -58,6 +58,7 @@ export {
   ShapeError,
   StoppedError,
 } from './errors.ts';
+export { logSumExp } from './gap/log-sum-exp.ts';
 export { writeDirectoryAtomic, writeFileAtomic, writeFileDurable } from './io/atomic.node.ts';
 export { type FileSystem, nodeFileSystem, type WritableFile } from './io/file-system.node.ts';
 export * from './ops/index.ts';

@@ -1,6 +1,7 @@
 import { getThreadsCount, setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { env } from '@tensorflow/tfjs-core';
 import type { Candidate, Offer } from './backend-info.ts';
+import { loadCpu } from './cpu.ts';
 
 /**
  * tfjs's WebAssembly backend in a page. Threads need a page that is cross-origin isolated (COOP and COEP headers), else
@@ -10,6 +11,7 @@ export const wasm: Candidate = {
   name: 'wasm',
   automatic: true,
   async load({ threads, wasmPaths }) {
+    await loadCpu();
     if (wasmPaths !== undefined) setWasmPaths(wasmPaths);
     if (threads !== undefined) setThreadsCount(threads);
     const [simd, threaded] = await Promise.all([

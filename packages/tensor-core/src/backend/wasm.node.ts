@@ -1,5 +1,6 @@
 import { env } from '@tensorflow/tfjs-core';
 import type { Candidate } from './backend-info.ts';
+import { loadCpu } from './cpu.ts';
 
 /** tfjs's WebAssembly backend. In Node it runs on one thread: its thread pool needs browser workers. */
 export const wasm: Candidate = {
@@ -7,6 +8,7 @@ export const wasm: Candidate = {
   automatic: true,
   async load() {
     await import('@tensorflow/tfjs-backend-wasm');
+    await loadCpu();
     const simd = await env().getAsync('WASM_HAS_SIMD_SUPPORT');
     const [thrown, rejected] = [process.listeners('uncaughtException'), process.listeners('unhandledRejection')];
     return {

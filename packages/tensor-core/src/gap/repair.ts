@@ -1,4 +1,11 @@
-// The gap layer's entry: what tfjs's backends lack or get wrong, repaired once, for every backend.
+// The gap layer's entry: what tfjs's backends lack or get wrong, repaired once, for every backend. Its gradients, which
+// belong to no backend, are in register.ts.
+import { repairArgExtremes } from './arg-extreme.ts';
+import { repairCpuKernels } from './cpu-kernels.ts';
+import { einsumByMatMul } from './einsum.ts';
+import { repairEmptyReductions } from './empty-reductions.ts';
+import { overrideKernel } from './kernel-override.ts';
+import { repairWasm } from './wasm-kernels.ts';
 
 const repaired = new Set<string>();
 
@@ -6,4 +13,10 @@ const repaired = new Set<string>();
 export function repairBackend(backendName: string): void {
   if (repaired.has(backendName)) return;
   repaired.add(backendName);
+  if (backendName === 'wasm') repairWasm();
+  else repairCpuKernels(backendName);
+  if (backendName !== 'native') repairArgExtremes(backendName); // native's own are right
+  // the stock ones fail where a label is in one operand only, and multiply elementwise
+  overrideKernel(backendName, 'Einsum', () => einsumByMatMul);
+  repairEmptyReductions(backendName);
 }

@@ -5,7 +5,8 @@
 //           reduce_<all|any>                 the same for bool bytes
 //           arg_<max|min>_<float|int>        [x, out (int32), outer, n, inner]
 // Over nothing: sum 0, prod 1, max -infinity, min infinity, all true, any false, arg 0. A NaN makes the result NaN;
-// arg_max and arg_min pass over NaN (tfjs's cpu kernels do), unless it is the first element, whose index they then give.
+// arg_max and arg_min pass over NaN (tfjs's documented rule, which its own kernels break where the first element is one);
+// among nothing but NaN they give 0.
 //
 // Order of addition: blocks of fixed size, lanes within a block, then block results pairwise: errors grow like log n,
 // and the bits do not depend on how many threads there are.
@@ -227,9 +228,8 @@ static void any_(Context& ctx, const double* a) {
 
 // the first index whose value no other exceeds
 static inline int32_t arg_max_row(const float* x, int64_t n, bool least) {
-  if (n == 0 || x[0] != x[0]) return 0;
   const Vec sign = splat(least ? -1.0f : 1.0f);
-  Vec best = splat(x[0]) * sign;
+  Vec best = splat(-__builtin_inff());
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) best = vmax(load(x + i) * sign, best);
   float top = fold_lanes<Max>(best);
@@ -242,7 +242,7 @@ static inline int32_t arg_max_row(const float* x, int64_t n, bool least) {
   for (i = 0; i + kLanes <= n; i += kLanes)
     if (any(load(x + i) == wanted)) break;
   while (i < n && x[i] != top) ++i;
-  return (int32_t)i;
+  return i < n ? (int32_t)i : 0;
 }
 
 template <class T, bool least>
@@ -264,7 +264,7 @@ static void arg(Context& ctx, const double* a) {
         int32_t at = 0;
         for (int64_t i = 1; i < n; ++i) {
           const T v = row[i * inner + j];
-          if (least ? v < best : v > best) best = v, at = (int32_t)i;
+          if ((least ? v < best : v > best) || (best != best && v == v)) best = v, at = (int32_t)i;
         }
         out[o * inner + j] = at;
       }
