@@ -45,7 +45,7 @@ const checks = [
 ];
 
 function turbo(task) {
-  return `turbo run ${task} --output-logs=errors-only --log-prefix=none`;
+  return `turbo run ${task} --log-prefix=none`;
 }
 
 /** Jest's own counts; a file that could not even run counts as one failure. */

@@ -15,9 +15,10 @@ const forbidden = [
 export function faultsOfContents({ name, files, manifest }) {
   const faults = [];
   for (const file of files)
-    for (const [pattern, what] of forbidden) if (pattern.test(file)) faults.push(`${name} packs ${what}: ${file}`);
+    for (const [, what] of forbidden.filter(([pattern]) => pattern.test(file)).slice(0, 1))
+      faults.push(`${name} packs ${what}: ${file}`);
   for (const must of ['LICENSE', 'README.md', 'package.json', ...targets(manifest.exports), ...targets(manifest.bin)])
-    if (!files.includes(must.replace(/^\.\//, ''))) faults.push(`${name} lacks ${must}`);
+    if (!files.includes(must)) faults.push(`${name} lacks ${must}`);
   for (const script of ['preinstall', 'install', 'postinstall', 'prepare'])
     if (manifest.scripts?.[script]) faults.push(`${name} has an install script: ${script}`);
   for (const [field, wanted] of [
@@ -33,6 +34,6 @@ export function faultsOfContents({ name, files, manifest }) {
 
 /** Every file that an `exports` or `bin` field points to. */
 function targets(field) {
-  if (typeof field === 'string') return field.includes('*') ? [] : [field];
+  if (typeof field === 'string') return field.includes('*') ? [] : [field.replace(/^\.\//, '')];
   return Object.values(field ?? {}).flatMap(targets);
 }

@@ -101,8 +101,7 @@ export function trials(folder, { node = process.execPath, types = false } = {}) 
     { what: 'import', command: `${quote(node)} esm.mjs` },
     { what: 'require', command: `${quote(node)} cjs.cjs` },
   ];
-  if (existsSync(join(folder, 'native.mjs')))
-    list.push({ what: 'native part', command: `${quote(node)} native.mjs` });
+  if (existsSync(join(folder, 'native.mjs'))) list.push({ what: 'native part', command: `${quote(node)} native.mjs` });
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   if (types) list.push({ what: 'TypeScript', command: `${quote(node)} ${quote(tsc)} -p .` });
   for (const line of start?.commands ?? []) list.push({ what: `README: ${line}`, command: line });

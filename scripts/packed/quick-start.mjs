@@ -55,7 +55,7 @@ function partsOf(markdown) {
 /** Commands of a shell block: comments and prompts dropped, continued lines joined, installs left out. */
 function shellLines(text) {
   return text
-    .replace(/\\\n\s*/g, ' ')
+    .replace(/\s*\\\n\s*/g, ' ')
     .split('\n')
     .map((line) =>
       line

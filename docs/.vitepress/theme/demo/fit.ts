@@ -95,7 +95,7 @@ export class Fit {
     this.#inputs?.dispose();
     this.#targets?.dispose();
     this.#grid.dispose();
-    this.#state.dispose();
+    disposeTree(this.#state);
     disposeTree(this.#params);
   }
 }
