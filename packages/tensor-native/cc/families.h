@@ -2,15 +2,20 @@
 // function `register_<family>(Registry&)`. Add yours here.
 #pragma once
 #define GIMBAL_FAMILIES(X) \
-  X(binary)                \
-  X(cast)                  \
-  X(compare)               \
-  X(gather)                \
-  X(gemm)                  \
-  X(layout)                \
-  X(peak)                  \
-  X(reduce)                \
-  X(scan)                  \
-  X(softmax)               \
-  X(top_k)                 \
+  X(binary)       \
+  X(cast)         \
+  X(compare)      \
+  X(conv)         \
+  X(depthwise)    \
+  X(gather)       \
+  X(gemm)         \
+  X(layout)       \
+  X(multinomial)  \
+  X(norm)         \
+  X(peak)         \
+  X(pool)         \
+  X(reduce)       \
+  X(scan)         \
+  X(softmax)      \
+  X(top_k)        \
   X(unary)

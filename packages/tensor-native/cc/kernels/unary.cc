@@ -97,7 +97,7 @@ static void affine(Context& ctx, const double* a) {
     map_scalar<float, float>(ctx, a, kLibrary, [](float x) { return function(x); }); \
   }
 // in double precision: near its poles the last digit of the argument is worth thousands of the result's
-GIMBAL_LIBRARY(tan_, tan)
+GIMBAL_LIBRARY(tan_, (float)__builtin_tan)
 GIMBAL_LIBRARY(asin_, asinf)
 GIMBAL_LIBRARY(acos_, acosf)
 GIMBAL_LIBRARY(atan_, atanf)

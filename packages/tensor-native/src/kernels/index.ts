@@ -4,10 +4,13 @@ import '@tensorflow/tfjs-backend-cpu';
 import { kernels as binary } from './binary.ts';
 import { kernels as cast } from './cast.ts';
 import { kernels as compare } from './compare.ts';
+import { kernels as conv } from './conv.ts';
 import { kernels as gather } from './gather.ts';
 import { hostConfig } from './host.ts';
 import { kernels as layout } from './layout.ts';
 import { kernels as matMul } from './mat-mul.ts';
+import { kernels as pool } from './pool.ts';
+import { kernels as random } from './random.ts';
 import { kernels as reduce } from './reduce.ts';
 import { kernels as softmax } from './softmax.ts';
 import { kernels as unary } from './unary.ts';
@@ -16,9 +19,12 @@ const families: readonly (readonly KernelConfig[])[] = [
   binary,
   cast,
   compare,
+  conv,
   gather,
   layout,
   matMul,
+  pool,
+  random,
   reduce,
   softmax,
   unary,

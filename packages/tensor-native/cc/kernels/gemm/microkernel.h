@@ -21,7 +21,10 @@ struct TileOperands {
 };
 
 /// Steps of a packed panel that B is fetched ahead.
-constexpr int kFetchAhead = 8;
+#ifndef FA
+#define FA 8
+#endif
+constexpr int kFetchAhead = FA;
 
 template <int kRows, int kVectors, bool kPack>
 static __attribute__((noinline)) void multiply_tile(const TileOperands& o, const TilePlace& at, const TileEnd& end) {
@@ -51,7 +54,7 @@ static __attribute__((noinline)) void multiply_tile(const TileOperands& o, const
         store(pack + j * kLanes, bv[j]);
       } else {
         bv[j] = load(b + j * kLanes);
-        __builtin_prefetch(b + kFetchAhead * kTileColumns + j * kLanes);
+        if(kFetchAhead) __builtin_prefetch(b + kFetchAhead * kTileColumns + j * kLanes);
       }
     }
     GIMBAL_UNROLL for (int i = 0; i < kRows; i++) {

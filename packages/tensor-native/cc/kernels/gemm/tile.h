@@ -20,7 +20,10 @@ constexpr int kTileRows = 6, kTileVectors = 2;
 constexpr int kTileColumns = kTileVectors * kLanes;  // 48 on AVX-512, 16 on AVX2, 12 on NEON, 8 on SSE2
 
 /// Steps of k between writing tiles of C back: a block of B (kBlockK x columns) stays in the second-level cache.
-constexpr int64_t kBlockK = 256;
+#ifndef KC
+#define KC 256
+#endif
+constexpr int64_t kBlockK = KC;
 
 GIMBAL_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 GIMBAL_INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }

@@ -1,0 +1,96 @@
+// One token per row of logits [rows, n]: temperature, top-k, top-p, then the inverse of the cumulative distribution in
+// vocabulary order at a given uniform number. Tokens that tie at a threshold all stay.
+//
+// Command: sample_tokens [logits, uniform, ids, log probabilities, rows, n, temperature, k (0: all), p]
+#include <math.h>
+
+#include "../lanes.h"
+#include "../parallel.h"
+#include "../simd_math.h"
+
+namespace gimbal {
+namespace GIMBAL_ISA {
+
+constexpr int kWeights = 8, kHeap = 9;  // scratch slots
+
+/// Restores a heap with its smallest element on top after v[i] changed.
+static void sift(float* v, int64_t n, int64_t i) {
+  const float x = v[i];
+  for (int64_t child = 2 * i + 1; child < n; i = child, child = 2 * i + 1) {
+    if (child + 1 < n && v[child + 1] < v[child]) child++;
+    if (v[child] >= x) break;
+    v[i] = v[child];
+  }
+  v[i] = x;
+}
+
+/// Puts the k largest of v's n elements into v[0…k), falling.
+static void largest(float* v, int64_t n, int64_t k) {
+  for (int64_t i = k / 2 - 1; i >= 0; i--) sift(v, k, i);
+  for (int64_t i = k; i < n; i++)
+    if (v[i] > v[0]) {
+      v[0] = v[i];
+      sift(v, k, 0);
+    }
+  for (int64_t end = k - 1; end > 0; end--) {
+    const float least = v[0];
+    v[0] = v[end];
+    v[end] = least;
+    sift(v, end, 0);
+  }
+}
+
+/// The weight below which tokens are not drawn; `heap` is work memory for n floats.
+static float threshold(const float* weights, int64_t n, int64_t k, float p, float* heap) {
+  if (k == n && p >= 1) return 0;
+  for (int64_t i = 0; i < n; i++) heap[i] = weights[i];
+  largest(heap, n, k);
+  if (p >= 1) return heap[k - 1];
+  double total = 0, before = 0;
+  for (int64_t i = 0; i < k; i++) total += heap[i];
+  int64_t last = 0;
+  for (int64_t i = 0; i < k && before < p * total; i++) last = i, before += heap[i];
+  return heap[last];
+}
+
+static void sample_tokens(Context& context, const double* a) {
+  const float *logits = ptr<float>(a[0]), *uniform = ptr<float>(a[1]);
+  int32_t* ids = ptr<int32_t>(a[2]);
+  float* log_probs = ptr<float>(a[3]);
+  const int64_t rows = (int64_t)a[4], n = (int64_t)a[5];
+  const float temperature = (float)a[6];
+  const int64_t k = a[7] > 0 && a[7] < n ? (int64_t)a[7] : n;
+  const float p = (float)a[8];
+  parallel_for(context, rows, 1024 / (n + 8) + 1, [=, &context](int64_t begin, int64_t end) {
+    float *weights = scratch(context, kWeights, n + kLanes), *heap = scratch(context, kHeap, n);
+    for (int64_t row = begin; row < end; row++) {
+      const float* x = logits + row * n;
+      int64_t best = 0;
+      for (int64_t i = 1; i < n; i++) best = x[i] > x[best] ? i : best;
+      ids[row] = (int32_t)best;
+      log_probs[row] = 0;
+      if (temperature == 0) continue;
+      const Vec top = splat(x[best]), scale = splat(1 / temperature);
+      for_vectors(n, [=](int64_t i, int64_t rest) {
+        store_rest(weights + i, vexp_negative((load_rest(x + i, rest) - top) * scale), rest);
+      });
+      const float least = threshold(weights, n, k, p, heap);
+      double total = 0;
+      for (int64_t i = 0; i < n; i++) total += weights[i] >= least ? weights[i] : 0;
+      const double target = uniform[row] * total;
+      double sum = 0;
+      for (int64_t i = 0; i < n; i++) {
+        if (!(weights[i] >= least) || weights[i] == 0) continue;
+        ids[row] = (int32_t)i;  // the last possible one, should rounding leave the target unreached
+        sum += weights[i];
+        if (sum > target) break;
+      }
+      log_probs[row] = (float)log(weights[ids[row]] / total);
+    }
+  });
+}
+
+void register_fused_sample(Registry& registry) { registry.add("sample_tokens", sample_tokens); }
+
+}  // namespace GIMBAL_ISA
+}  // namespace gimbal
