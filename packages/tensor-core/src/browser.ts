@@ -64,3 +64,5 @@ export type { TensorToWrite } from './safetensors/layout.ts';
 export { openSafetensors, readSafetensors } from './safetensors/open.ts';
 export { type ByteSource, blobSource, bytesSource, type SourceLike, urlSource } from './safetensors/source.ts';
 export type { WeightFile } from './safetensors/weight-file.ts';
+export { type BatchSource, mapBatches, oneBatch } from './training/batch-source.ts';
+export { type EpochOptions, EpochSampler, type EpochState } from './training/epochs.ts';

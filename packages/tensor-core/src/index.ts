@@ -78,6 +78,8 @@ export {
   writeSafetensors,
   writeShardedSafetensors,
 } from './safetensors/write.node.ts';
+export { type BatchSource, mapBatches, oneBatch } from './training/batch-source.ts';
+export { type EpochOptions, EpochSampler, type EpochState } from './training/epochs.ts';
 export { cloneTree, disposeTree, keepTree, treeBytes, treeSize, variables } from './tree/memory.ts';
 export {
   flatten,
