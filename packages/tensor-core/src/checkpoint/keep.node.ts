@@ -6,15 +6,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeAtomic, removeLeftovers } from '../io/atomic.node.ts';
 import type { FileSystem } from '../io/file-system.node.ts';
+import type { KeepRule } from './content.ts';
 import { type Manifest, readManifest } from './manifest.node.ts';
 import type { CheckpointAbout } from './save.node.ts';
-
-export interface KeepRule {
-  /** how many of the latest; default 1 */
-  latest?: number;
-  /** the one with the lowest evaluation loss too; default true */
-  best?: boolean;
-}
 
 /** A checkpoint that has a manifest; its files are not verified. */
 export interface ListedCheckpoint {

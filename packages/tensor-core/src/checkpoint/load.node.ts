@@ -8,35 +8,11 @@ import { CheckpointError } from '../errors.ts';
 import { recoverReplaced } from '../io/atomic.node.ts';
 import '../safetensors/file-source.node.ts';
 import { readSafetensors } from '../safetensors/open.ts';
-import type { Params } from '../tree/params.ts';
 import { checkConfig } from './config-match.ts';
+import type { LoadedCheckpoint, LoadOptions } from './content.ts';
 import { bestOf, type ListedCheckpoint, listCheckpoints } from './keep.node.ts';
 import { damageOf, readManifest } from './manifest.node.ts';
 import type { CheckpointAbout } from './save.node.ts';
-
-export interface LoadOptions {
-  /** default 'latest' */
-  which?: 'latest' | 'best';
-  /** told about checkpoints that were passed over */
-  warn?: (message: string) => void;
-  /** what the run is configured with now: a checkpoint of another configuration is refused */
-  config?: unknown;
-}
-
-export interface LoadedCheckpoint {
-  readonly path: string;
-  readonly step: number;
-  readonly loss: number | null;
-  /** what was saved as `state` */
-  readonly state: unknown;
-  readonly config: unknown;
-  /** version of the code that wrote it */
-  readonly version: string;
-  /** names of the trees */
-  readonly trees: readonly string[];
-  /** Reads one tree; the caller disposes it. */
-  tree(name: string): Promise<Params>;
-}
 
 /**
  * Loads a checkpoint.

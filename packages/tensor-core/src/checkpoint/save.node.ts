@@ -11,26 +11,10 @@ import { join } from 'node:path';
 import { writeDirectoryAtomic, writeFileDurable } from '../io/atomic.node.ts';
 import { type FileSystem, nodeFileSystem } from '../io/file-system.node.ts';
 import { writeSafetensors } from '../safetensors/write.node.ts';
-import type { Params } from '../tree/params.ts';
 import { asJson } from './config-match.ts';
-import { type KeepRule, prune } from './keep.node.ts';
+import type { CheckpointContent, KeepRule } from './content.ts';
+import { prune } from './keep.node.ts';
 import { sealDirectory } from './manifest.node.ts';
-
-/** What a checkpoint is made of. */
-export interface CheckpointContent {
-  /** updates done */
-  step: number;
-  /** evaluation loss at this step, if there was an evaluation; NaN is never the best */
-  loss?: number;
-  /** trees of tensors by file name: params, optimizer, ema, … */
-  trees: Readonly<Record<string, Params>>;
-  /** JSON: random streams, data position, history, … */
-  state: unknown;
-  /** JSON: compared when the run is resumed */
-  config: unknown;
-  /** version of the code that wrote it */
-  version: string;
-}
 
 /** What the manifest tells without opening another file. */
 export interface CheckpointAbout {

@@ -1,0 +1,51 @@
+/**
+ * What a checkpoint is made of: types that trainers share with whatever stores it (a folder in Node).
+ */
+import type { Params } from '../tree/params.ts';
+
+export interface CheckpointContent {
+  /** updates done */
+  step: number;
+  /** evaluation loss at this step, if there was an evaluation; NaN is never the best */
+  loss?: number;
+  /** trees of tensors by file name: params, optimizer, ema, … */
+  trees: Readonly<Record<string, Params>>;
+  /** JSON: random streams, data position, history, … */
+  state: unknown;
+  /** JSON: compared when the run is resumed */
+  config: unknown;
+  /** version of the code that wrote it */
+  version: string;
+}
+
+export interface LoadedCheckpoint {
+  readonly path: string;
+  readonly step: number;
+  readonly loss: number | null;
+  /** what was saved as `state` */
+  readonly state: unknown;
+  readonly config: unknown;
+  /** version of the code that wrote it */
+  readonly version: string;
+  /** names of the trees */
+  readonly trees: readonly string[];
+  /** Reads one tree; the caller disposes it. */
+  tree(name: string): Promise<Params>;
+}
+
+/** Which checkpoints stay when a new one is complete. */
+export interface KeepRule {
+  /** how many of the latest; default 1 */
+  latest?: number;
+  /** the one with the lowest evaluation loss too; default true */
+  best?: boolean;
+}
+
+export interface LoadOptions {
+  /** default 'latest' */
+  which?: 'latest' | 'best';
+  /** told about checkpoints that were passed over */
+  warn?: (message: string) => void;
+  /** what the run is configured with now: a checkpoint of another configuration is refused */
+  config?: unknown;
+}
