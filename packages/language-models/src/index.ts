@@ -5,7 +5,7 @@ export { batchRows, type LmBatch } from './data/lm-batch.ts';
 export { packRows } from './data/pack.ts';
 export { parseJsonl, parseText, type TextRows } from './data/parse-rows.ts';
 export { readRows } from './data/read-rows.node.ts';
-export { RowBatches, type RowBatchesOptions } from './data/row-batches.ts';
+export { type RowBatchesOptions, rowBatches } from './data/row-batches.ts';
 export {
   type Dataset,
   isKind,

@@ -1,17 +1,18 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { rng } from '@gimbal/tensor-core';
+import { type BatchSource, rng } from '@gimbal/tensor-core';
 import fc from 'fast-check';
 import {
   batchRows,
   dataset,
   fitRows,
+  type LmBatch,
   packRows,
   parseJsonl,
   parseText,
-  RowBatches,
   readRows,
+  rowBatches,
   splitDataset,
   type TokenRow,
   tokenRows,
@@ -220,7 +221,7 @@ describe('packRows', () => {
 
   it('trains on 12 tokens though the block is 2048 and the batch 8', () => {
     const blocks = packRows([row(4), row(4), row(4)], 2048, 1);
-    const batches = new RowBatches(blocks, { batchSize: 8, pad: 0, limit: 2048, rng: rng(1) });
+    const batches = rowBatches(blocks, { batchSize: 8, pad: 0, limit: 2048, rng: rng(1) });
     expect(batches.next()).toMatchObject({ rows: 1, tokens: 12, width: 16 });
   });
 });
@@ -260,10 +261,11 @@ describe('batchRows', () => {
   });
 });
 
-describe('RowBatches', () => {
+describe('rowBatches', () => {
   const rows = Array.from({ length: 100 }, (_, i) => row(2, 0, i * 10));
-  const source = (seed: number): RowBatches => new RowBatches(rows, { batchSize: 8, pad: 0, limit: 8, rng: rng(seed) });
-  const firsts = (s: RowBatches, batches: number): number[] =>
+  const source = (seed: number): BatchSource<LmBatch> =>
+    rowBatches(rows, { batchSize: 8, pad: 0, limit: 8, rng: rng(seed) });
+  const firsts = (s: BatchSource<LmBatch>, batches: number): number[] =>
     Array.from({ length: batches }, () => s.next()).flatMap((b) =>
       Array.from({ length: b.rows }, (_, r) => b.inputs[r * b.width] as number),
     );
@@ -285,6 +287,6 @@ describe('RowBatches', () => {
     const b = source(1);
     b.restore(JSON.parse(JSON.stringify(a.state())));
     expect(firsts(b, 7)).toEqual(whole.slice(13 * 8));
-    expect(() => b.restore({})).toThrow(/no state of a batch source/);
+    expect(() => b.restore({})).toThrow(/belongs to other data/);
   });
 });
