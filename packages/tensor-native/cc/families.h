@@ -13,8 +13,10 @@
   X(multinomial)  \
   X(norm)         \
   X(peak)         \
+  X(philox)       \
   X(pool)         \
   X(reduce)       \
+  X(resize)       \
   X(scan)         \
   X(softmax)      \
   X(top_k)        \

@@ -1,7 +1,10 @@
-import '@tensorflow/tfjs-backend-cpu';
+import { useBackend } from '../index.ts';
+import { fillNormal, fillUniform } from './fill.ts';
 import { philoxBlock, type StreamId } from './philox.ts';
 import { rng, rngFromState } from './rng.ts';
 import { logUnit, normalPair } from './transforms.ts';
+
+beforeAll(() => useBackend('cpu'));
 
 const block = (counter: StreamId, key: readonly [number, number]): string[] => {
   const out = new Uint32Array(4);
@@ -157,5 +160,27 @@ describe('the numbers', () => {
         expect(Math.abs(dot / n)).toBeLessThan(5 / Math.sqrt(n));
       }
     }
+  });
+});
+
+describe('a backend that fills its own memory', () => {
+  // includes a block number whose lower word overflows within the tensor
+  test.each([
+    [1, 0],
+    [3, 7],
+    [1000, 2 ** 32 - 100],
+    [100_003, 2 ** 40 + 5],
+  ])("gives the host's numbers to the bit: %d from block %d", async (n, position) => {
+    const id = [5, 0xfedcba98, 77, 0xffffffff] as const;
+    const state = { algorithm: 'philox4x32-10' as const, stream: [...id], position: position * 4 };
+    const wanted = { uniform: new Float32Array(n), normal: new Float32Array(n) };
+    fillUniform(wanted.uniform, id, position, -0.3, 1.7);
+    fillNormal(wanted.normal, id, position, 0.1, 2.3);
+    const info = await useBackend();
+    if (info.name !== 'native') return void console.warn('skipped: no native backend here');
+    expect(rngFromState(state).uniformTensor([n], -0.3, 1.7).dataSync()).toEqual(wanted.uniform);
+    expect(rngFromState(state).normalTensor([n], 0.1, 2.3).dataSync()).toEqual(wanted.normal);
+    await useBackend('cpu');
+    return undefined;
   });
 });

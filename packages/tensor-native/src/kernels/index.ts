@@ -5,14 +5,17 @@ import { kernels as binary } from './binary.ts';
 import { kernels as cast } from './cast.ts';
 import { kernels as compare } from './compare.ts';
 import { kernels as conv } from './conv.ts';
+import { kernels as einsum } from './einsum.ts';
 import { kernels as gather } from './gather.ts';
 import { hostConfig } from './host.ts';
 import { kernels as layout } from './layout.ts';
 import { kernels as matMul } from './mat-mul.ts';
+import { kernels as philox } from './philox.ts';
 import { kernels as pool } from './pool.ts';
 import { kernels as random } from './random.ts';
 import { kernels as reduce } from './reduce.ts';
 import { kernels as softmax } from './softmax.ts';
+import { kernels as spatial } from './spatial.ts';
 import { kernels as unary } from './unary.ts';
 
 const families: readonly (readonly KernelConfig[])[] = [
@@ -20,13 +23,16 @@ const families: readonly (readonly KernelConfig[])[] = [
   cast,
   compare,
   conv,
+  einsum,
   gather,
   layout,
   matMul,
+  philox,
   pool,
   random,
   reduce,
   softmax,
+  spatial,
   unary,
 ];
 
