@@ -45,6 +45,12 @@ export class Output {
     this.reader.write(`${text}\n`);
   }
 
+  /** A piece of the result, as it comes; without --json only. */
+  write(text: string): void {
+    this.wipe();
+    this.reader.write(text);
+  }
+
   /** A line about the work: progress, warnings, where files went. */
   note(text: string): void {
     this.wipe();

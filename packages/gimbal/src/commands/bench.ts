@@ -10,6 +10,7 @@ import { type BenchReport, markdown, missed, terminalTable } from '../bench/tabl
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { listModules } from '../cli/discover.ts';
 import { commitOf } from '../run/commit.ts';
+import { startCompute } from '../run/compute.ts';
 import { machine, versions } from '../run/machine.ts';
 
 const options = z.object({
@@ -77,9 +78,8 @@ async function chosen({ arguments: words, root }: CommandContext<Options>): Prom
 }
 
 async function measureHere({ options: o, output, root }: CommandContext<Options>, name: string): Promise<BenchReport> {
-  const { useBackend } = await import('@gimbal/tensor-core');
   const { runSuite } = await import('../bench/run-suite.ts');
-  const info = await useBackend(o.backend, o.threads === undefined ? {} : { threads: o.threads });
+  const info = await startCompute(o);
   const shown: BenchRow[] = [];
   const { rows, versions: peers } = await runSuite({
     root,
@@ -96,6 +96,7 @@ async function measureHere({ options: o, output, root }: CommandContext<Options>
     },
   });
   if (!output.json) output.note('');
+  await info.trace(output);
   const isa = info.isa === undefined ? {} : { isa: info.isa };
   return {
     machine: { ...machine(), backend: info.name, threads: info.threads, ...isa },

@@ -8,6 +8,7 @@ import { listFolders, listModules, loadModule } from '../cli/discover.ts';
 import { figure } from '../cli/format.ts';
 import type { Claim, ClaimResult, ReproduceReport } from '../reproduce/claim.ts';
 import { commitOf } from '../run/commit.ts';
+import { startCompute } from '../run/compute.ts';
 import { machine } from '../run/machine.ts';
 import { openRun } from '../run/run-folder.ts';
 
@@ -76,8 +77,7 @@ async function runClaims(
   claims: readonly Claim[],
 ): Promise<CommandResult> {
   const { options: o, output, signal } = context;
-  const { useBackend } = await import('@gimbal/tensor-core');
-  const info = await useBackend(o.backend, o.threads === undefined ? {} : { threads: o.threads });
+  const info = await startCompute(o);
   const run = await openRun({ command: 'reproduce', options: o, given: context.given });
   const began = performance.now();
   const results: ClaimResult[] = [];
@@ -109,6 +109,7 @@ async function runClaims(
     claims: results,
   };
   await writeFile(join(run.path, 'results.json'), `${JSON.stringify(report, null, 2)}\n`);
+  await info.trace(output);
   const failed = results.filter((r) => r.verdict === 'fails').length;
   if (!output.json) {
     output.line(

@@ -74,12 +74,14 @@ export function chartSvg(part: ChartPart): string {
   const svg = chart.renderToSVGString();
   chart.dispose();
   const colored = variables.reduce((text, [color, variable]) => text.replaceAll(color, variable), svg);
-  return colored
-    .replace(/^<svg [^>]*>/, `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${label(part)}">`)
-    .replace(/<rect [^>]*fill="none"[^>]*><\/rect>/, '')
-    // hover styles and chart metadata: of use to echarts in a browser only
-    .replace(/<style[^>]*>[\s\S]*?<\/style>/, '')
-    .replace(/ (?:ecmeta_\w+|class)="[^"]*"/g, '');
+  return (
+    colored
+      .replace(/^<svg [^>]*>/, `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${label(part)}">`)
+      .replace(/<rect [^>]*fill="none"[^>]*><\/rect>/, '')
+      // hover styles and chart metadata: of use to echarts in a browser only
+      .replace(/<style[^>]*>[\s\S]*?<\/style>/, '')
+      .replace(/ (?:ecmeta_\w+|class)="[^"]*"/g, '')
+  );
 }
 
 function lines(series: Series, color: string): object[] {

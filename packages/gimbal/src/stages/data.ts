@@ -28,12 +28,24 @@ export interface DataResult {
 }
 
 const options = z.object({
-  data: z.string().optional().describe('your rows: a .jsonl of text or of prompt and completion, or a .txt (default: a generated newsroom)'),
-  columns: z.record(z.string(), z.string()).optional().describe('names of your columns, for example prompt=question,completion=answer'),
+  data: z
+    .string()
+    .optional()
+    .describe('your rows: a .jsonl of text or of prompt and completion, or a .txt (default: a generated newsroom)'),
+  columns: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('names of your columns, for example prompt=question,completion=answer'),
   textRows: z.enum(['paragraph', 'line', 'document']).default('paragraph').describe('what is a row of a .txt'),
   articles: z.int().min(16).default(24_000).describe('articles of the generated newsroom to train on'),
   lies: z.number().min(0).max(1).default(0.15).describe('share of clauses in the generated references that are false'),
-  heldOut: z.number().positive().optional().describe('rows set aside for evaluation: a number, or a share below 1 (default: 512 of the newsroom, a tenth of yours up to 512)'),
+  heldOut: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      'rows set aside for evaluation: a number, or a share below 1 (default: 512 of the newsroom, a tenth of yours up to 512)',
+    ),
 });
 
 /** of the false clauses: the share that follows a stereotype, which a model can learn */
@@ -88,11 +100,15 @@ export const stage = defineStage({
       characters: parts.train.rows.reduce((sum, row) => sum + lengthOf(row), 0),
     };
   },
-  describe: (r) => `${quantity(r.trainRows)} rows (${quantity(r.characters)} characters) of ${r.source}, ${r.heldOutRows} held out`,
+  describe: (r) =>
+    `${quantity(r.trainRows)} rows (${quantity(r.characters)} characters) of ${r.source}, ${r.heldOutRows} held out`,
 });
 
 const lengthOf = (row: { [column: string]: unknown }): number =>
-  ['text', 'prompt', 'completion'].reduce((sum, column) => sum + (typeof row[column] === 'string' ? (row[column] as string).length : 0), 0);
+  ['text', 'prompt', 'completion'].reduce(
+    (sum, column) => sum + (typeof row[column] === 'string' ? (row[column] as string).length : 0),
+    0,
+  );
 
 /** An option that would be ignored is a misunderstanding. */
 function refuseFileOptions(o: z.output<typeof options>): void {

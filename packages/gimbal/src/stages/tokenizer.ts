@@ -14,8 +14,16 @@ export interface TokenizerResult {
 }
 
 const options = z.object({
-  model: z.string().optional().describe('start from this model folder: its tokenizer and weights; nothing is pretrained'),
-  vocabulary: z.int().min(258).max(65_536).optional().describe('tokens at most (default: 1024, of more than 2 MB of text 2048)'),
+  model: z
+    .string()
+    .optional()
+    .describe('start from this model folder: its tokenizer and weights; nothing is pretrained'),
+  vocabulary: z
+    .int()
+    .min(258)
+    .max(65_536)
+    .optional()
+    .describe('tokens at most (default: 1024, of more than 2 MB of text 2048)'),
 });
 
 const largeText = 2_000_000;

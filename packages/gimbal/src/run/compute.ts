@@ -1,0 +1,68 @@
+// The backend of a command, from the global options; and with --trace, where the time went.
+import type { BackendInfo } from '@gimbal/tensor-core';
+import { duration, textTable } from '../cli/format.ts';
+import type { GlobalOptions } from '../cli/globals.ts';
+import type { Output } from '../cli/output.ts';
+import { nativePackage } from './native.ts';
+
+export interface Compute extends BackendInfo {
+  /** Print time per kernel and host fallbacks, if --trace asked for them. */
+  trace(output: Output): Promise<void>;
+}
+
+/** kernels shown; the rest is one line */
+const shown = 20;
+
+/** Choose the backend that the options name, and start counting if they ask for it. */
+export async function startCompute(o: Pick<GlobalOptions, 'backend' | 'threads' | 'trace'>): Promise<Compute> {
+  const { useBackend } = await import('@gimbal/tensor-core');
+  const info = await useBackend(o.backend, o.threads === undefined ? {} : { threads: o.threads });
+  const native = o.trace ? await nativePackage() : undefined;
+  native?.setProfiling(true);
+  native?.resetHostKernelCounts();
+  const began = performance.now();
+  return {
+    ...info,
+    async trace(output) {
+      if (!o.trace) return;
+      const { noteColors: c } = output;
+      if (info.name !== 'native' || !native) {
+        output.note(
+          c.dim(`--trace: time per kernel is counted on the native backend only; this run used ${info.name}`),
+        );
+        return;
+      }
+      for (const line of report(native.kernelTimes(), native.hostKernelCounts(), performance.now() - began)) {
+        output.note(c.dim(line));
+      }
+    },
+  };
+}
+
+function report(
+  times: readonly { operation: string; calls: number; milliseconds: number }[],
+  host: { [kernel: string]: number },
+  elapsedMs: number,
+): string[] {
+  const row = (name: string, calls: number, ms: number): string[] => [
+    name,
+    String(calls),
+    duration(ms / 1000),
+    `${((100 * ms) / elapsedMs).toFixed(1)} %`,
+  ];
+  const sum = (list: typeof times, of: 'calls' | 'milliseconds'): number => list.reduce((all, t) => all + t[of], 0);
+  const rest = times.slice(shown);
+  const kernels = sum(times, 'milliseconds');
+  const rows = [
+    ...times.slice(0, shown).map((t) => row(t.operation, t.calls, t.milliseconds)),
+    ...(rest.length > 0 ? [row(`${rest.length} more`, sum(rest, 'calls'), sum(rest, 'milliseconds'))] : []),
+    row('outside kernels', 0, Math.max(0, elapsedMs - kernels)),
+  ];
+  const fallbacks = Object.entries(host).sort(([, a], [, b]) => b - a);
+  return [
+    ...textTable(['operation', 'calls', 'time', 'share'], rows),
+    fallbacks.length === 0
+      ? 'host fallbacks: none'
+      : `host fallbacks: ${fallbacks.map(([kernel, calls]) => `${kernel} ${calls}`).join(', ')}`,
+  ];
+}

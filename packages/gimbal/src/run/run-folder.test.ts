@@ -1,0 +1,75 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Given } from '../options/resolve.ts';
+import { openRun, type RunFolder } from './run-folder.ts';
+
+let cwd: string;
+beforeEach(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'gimbal-runs-'));
+});
+afterEach(() => rm(cwd, { recursive: true, force: true }));
+
+const open = (
+  options: { out?: string; resume?: boolean; [name: string]: unknown } = {},
+  given: readonly string[] = [],
+  command = 'align',
+): Promise<RunFolder> =>
+  openRun({
+    command,
+    cwd,
+    options: { resume: false, steps: 10, ...options },
+    given: new Map(given.map((name): [string, Given] => [name, { raw: options[name], where: `--${name}` }])),
+  });
+
+test('runs are numbered, and hold their options from the start', async () => {
+  const [first, second] = [await open(), await open()];
+  expect([first.path, second.path]).toEqual([join(cwd, 'runs/align-1'), join(cwd, 'runs/align-2')]);
+  expect(JSON.parse(await readFile(join(first.path, 'config.json'), 'utf8'))).toMatchObject({
+    command: 'align',
+    node: process.version,
+    options: { steps: 10 },
+  });
+  expect(await readdir(first.path)).toEqual(['config.json']);
+});
+
+test('a name goes below runs/, a path is taken as it is', async () => {
+  expect((await open({ out: 'mine' })).path).toBe(join(cwd, 'runs/mine'));
+  expect((await open({ out: join(cwd, 'elsewhere/mine') })).path).toBe(join(cwd, 'elsewhere/mine'));
+});
+
+test('a folder that holds something is refused without --resume', async () => {
+  await open({ out: 'mine' });
+  await expect(open({ out: 'mine' })).rejects.toMatchObject({
+    code: 'ERR_CONFIG',
+    message: expect.stringMatching(/runs\/mine exists already\. Add --resume/),
+  });
+  await mkdir(join(cwd, 'data'));
+  await writeFile(join(cwd, 'data/a.txt'), 'mine');
+  await expect(open({ out: join(cwd, 'data') })).rejects.toMatchObject({ code: 'ERR_CONFIG' });
+  await expect(open({ out: join(cwd, 'data'), resume: true })).rejects.toThrow(/holds no run/);
+});
+
+test('--resume takes the newest run of the command, with its options', async () => {
+  await open({ steps: 1 });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const newest = await open({ steps: 2, out: 'b' });
+  await open({}, [], 'reproduce');
+  const resumed = await open({ resume: true });
+  expect(resumed.path).toBe(newest.path);
+  expect(resumed.config.options.steps).toBe(2);
+});
+
+test('an option that matters may not differ when a run is resumed', async () => {
+  await open({ out: 'a', steps: 10 });
+  await expect(open({ out: 'a', resume: true, steps: 11 }, ['steps'])).rejects.toMatchObject({
+    message: expect.stringMatching(/--steps differs from the run in .*a; got 11, wanted 10/),
+  });
+  await expect(open({ out: 'a', resume: true, steps: 10, json: true }, ['steps', 'json'])).resolves.toBeDefined();
+});
+
+test('there must be a run to resume, and of the same command', async () => {
+  await expect(open({ resume: true })).rejects.toThrow(/no run of align/);
+  await open({ out: 'r' }, [], 'reproduce');
+  await expect(open({ out: 'r', resume: true })).rejects.toThrow(/a run of another command; got "reproduce"/);
+});
