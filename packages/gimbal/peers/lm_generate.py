@@ -1,0 +1,45 @@
+"""PyTorch eager for `gimbal bench lm-generate`: a loop with a cache of keys and values, greedy.
+
+Case `generate`: sizes of the model, `rows`, `promptTokens`, `newTokens`.
+Question `tokens`: what it writes from the weights in a safetensors file after prompts that are given.
+"""
+
+import torch
+from lm_model import Cache, Decoder, Sizes, random_ids, read_weights
+from protocol import serve, threads
+
+torch.set_num_threads(threads())
+
+
+@torch.inference_mode()
+def write(model: Decoder, prompts: torch.Tensor, new_tokens: int) -> torch.Tensor:
+    """prompts [B,P] -> the tokens after them [B,newTokens]."""
+    rows, columns = prompts.shape
+    cache = Cache(model.s, rows, columns + new_tokens)
+    out = torch.empty(rows, new_tokens, dtype=torch.long)
+    ids = prompts
+    for t in range(new_tokens):
+        ids = model.logits(ids, cache, last=True)[:, -1].argmax(-1, keepdim=True)
+        out[:, t : t + 1] = ids
+    return out
+
+
+def generate(rows: int, promptTokens: int, newTokens: int, **sizes):  # noqa: N803
+    s = Sizes(**sizes)
+    model, prompts = Decoder(s), random_ids(s, rows, promptTokens)
+
+    def run(calls: int) -> None:
+        for _ in range(calls):
+            write(model, prompts, newTokens)
+
+    return run
+
+
+def tokens(arguments: dict) -> list[list[int]]:
+    """arguments: sizes, `weights` (a file), `prompts` [B][P], `newTokens`."""
+    a = dict(arguments)
+    weights, prompts, new_tokens = read_weights(a.pop("weights")), torch.tensor(a.pop("prompts")), a.pop("newTokens")
+    return write(Decoder(Sizes(**a), weights), prompts, new_tokens).tolist()
+
+
+serve({"generate": generate}, {"tokens": tokens}, {"torch": torch.__version__})
