@@ -1,7 +1,7 @@
 // Zig as a cross-compiler: one download from PyPI compiles for every platform, C libraries included.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import headers from 'node-api-headers';
 import { quote, root, run } from '../lib/run.mjs';
 
 /** Pinned: another version may link against other system libraries. */
@@ -61,13 +61,10 @@ export async function zigTarget(zig, platform) {
 
 /** Windows resolves an addon's imports at link time: a library of node.exe's names, made from the headers' lists. */
 async function importLibrary(zig, platform) {
-  // tensor-native depends on the headers, the workspace's root does not
-  const require = createRequire(join(root, 'packages', 'tensor-native', 'package.json'));
-  const { def_paths } = require('node-api-headers');
   const folder = join(root, 'build', 'release', 'import');
   mkdirSync(folder, { recursive: true });
   const definition = join(folder, 'node.def');
-  const names = [def_paths.js_native_api_def, def_paths.node_api_def].flatMap((path) =>
+  const names = Object.values(headers.def_paths).flatMap((path) =>
     readFileSync(path, 'utf8')
       .split(/\r?\n/)
       .filter((line) => /^\s*\w+\s*$/.test(line) && line.trim() !== 'EXPORTS'),
