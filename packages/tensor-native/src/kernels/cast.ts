@@ -27,16 +27,10 @@ const fillOperation = op('fill');
 /** A new tensor of one value. */
 export function filled(shape: number[], value: number, dtype: DataType = 'float32'): TensorInfo {
   const out = backend.output(shape, dtype);
-  fillIn(out, value);
-  return out;
-}
-
-/** Overwrites a whole tensor with one value. */
-export function fillIn(out: TensorInfo, value: number): void {
-  const { dtype } = out;
   const stored = dtype === 'bool' ? Number(value !== 0) : dtype === 'int32' ? value | 0 : value;
   const float = dtype === 'float32' ? 1 : 0;
-  emit(fillOperation, backend.address(out), sizeOf(out.shape), dtype === 'bool' ? 1 : 4, stored, float);
+  emit(fillOperation, backend.address(out), sizeOf(shape), dtype === 'bool' ? 1 : 4, stored, float);
+  return out;
 }
 
 const sequences: Record<string, number> = { float32: op('sequence_float'), int32: op('sequence_int') };

@@ -1,6 +1,7 @@
 // The kernel families, and the cpu kernels that stand in for what has no native body.
 import { getKernelsForBackend, type KernelConfig, registerKernel } from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
+import { kernels as fused } from '../fused/index.ts';
 import { kernels as binary } from './binary.ts';
 import { kernels as cast } from './cast.ts';
 import { kernels as compare } from './compare.ts';

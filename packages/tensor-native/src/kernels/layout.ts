@@ -15,7 +15,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { backend } from '../backend.ts';
 import { emit, op } from '../commands.ts';
-import { filled, fillIn } from './cast.ts';
+import { filled } from './cast.ts';
 import { hostBody, nativeKernel } from './host.ts';
 import { bytesOf, contiguousSteps, isNumeric, sameShape, sizeOf } from './shapes.ts';
 
@@ -90,6 +90,21 @@ export function concatenated(tensors: readonly TensorInfo[], axis: number): Tens
       copyStrided({ tensor, offset: 0, steps: [width, 1] }, { tensor: out, offset, steps: [row, 1] }, [outer, width]);
     offset += width;
   }
+  return out;
+}
+
+/** `x` with a border of one value; the same storage when the border is empty. */
+export function padded(x: TensorInfo, paddings: readonly [number, number][], value: number): TensorInfo {
+  const shape = x.shape.map((dim, i) => {
+    const [before, after] = paddings[i] as [number, number];
+    return before + dim + after;
+  });
+  if (sameShape(shape, x.shape)) return backend.alias(x, shape);
+  const out = filled(shape, value, x.dtype);
+  if (sizeOf(x.shape) === 0) return out;
+  const steps = contiguousSteps(shape);
+  const offset = steps.reduce((sum, step, i) => sum + step * (paddings[i] as [number, number])[0], 0);
+  copyStrided({ tensor: x, offset: 0, steps: contiguousSteps(x.shape) }, { tensor: out, offset, steps }, x.shape);
   return out;
 }
 
@@ -263,20 +278,7 @@ const orders: KernelConfig[] = [
 const pads: KernelConfig[] = [
   nativeKernel<Inputs, PadV2Attrs>('PadV2', (call) => {
     const { x } = call.inputs;
-    if (!isNumeric(x)) return host.pad(call);
-    const { paddings, constantValue } = call.attrs;
-    const shape = x.shape.map((dim, i) => {
-      const [before, after] = paddings[i] as [number, number];
-      return before + dim + after;
-    });
-    if (sameShape(shape, x.shape)) return backend.alias(x, shape);
-    if (sizeOf(x.shape) === 0) return filled(shape, constantValue, x.dtype);
-    const out = backend.output(shape, x.dtype);
-    fillIn(out, constantValue);
-    const steps = contiguousSteps(shape);
-    const offset = steps.reduce((sum, step, i) => sum + step * (paddings[i] as [number, number])[0], 0);
-    copyStrided({ tensor: x, offset: 0, steps: contiguousSteps(x.shape) }, { tensor: out, offset, steps }, x.shape);
-    return out;
+    return isNumeric(x) ? padded(x, call.attrs.paddings, call.attrs.constantValue) : host.pad(call);
   }),
   nativeKernel<Inputs, MirrorPadAttrs>('MirrorPad', (call) => {
     const { x } = call.inputs;
