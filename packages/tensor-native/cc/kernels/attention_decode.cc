@@ -1,0 +1,170 @@
+// Attention of new tokens over a cache of keys and values, appending to it in place.
+//
+// Values are kept as rows [capacity, d]. Keys are kept in blocks of kLanes tokens, transposed: [block, d, kLanes], so that
+// one vector of scores is d multiply-adds without a sum across lanes. The capacity is a whole number of blocks of 16.
+//
+// Commands: attention_append  [k, v (address, batch stride, row stride each), keys, values, batch, time, kv_heads, d,
+//                              length, capacity]                                   tokens at [length, length + time)
+//           attention_decode  [the same, then q, out (address, batch stride, row stride each), heads, starts or 0, window,
+//                              softcap, scale]                                     appends and attends token by token
+#include <math.h>
+
+#include "attention/form.h"
+
+namespace gimbal {
+namespace GIMBAL_ISA {
+
+constexpr int kWeightsSlot = 8;
+
+struct Cache {
+  float *keys, *values;
+  int64_t batch, time, kv_heads, d, length, capacity;
+  Tokens k, v;
+
+  float* head_keys(int64_t b, int64_t g) const { return keys + (b * kv_heads + g) * capacity * d; }
+  float* head_values(int64_t b, int64_t g) const { return values + (b * kv_heads + g) * capacity * d; }
+};
+constexpr int kCacheArguments = 14;
+
+static Tokens read_tokens(const double* t) {
+  return {ptr<float>(t[0]), static_cast<int64_t>(t[1]), static_cast<int64_t>(t[2])};
+}
+
+static Cache read_cache(const double* a) {
+  Cache c;
+  c.k = read_tokens(a), c.v = read_tokens(a + 3);
+  c.keys = ptr<float>(a[6]), c.values = ptr<float>(a[7]);
+  c.batch = static_cast<int64_t>(a[8]), c.time = static_cast<int64_t>(a[9]), c.kv_heads = static_cast<int64_t>(a[10]);
+  c.d = static_cast<int64_t>(a[11]), c.length = static_cast<int64_t>(a[12]), c.capacity = static_cast<int64_t>(a[13]);
+  return c;
+}
+
+/// Writes token `time` of the new ones to its place.
+GIMBAL_INLINE void append(const Cache& c, int64_t b, int64_t g, int64_t time) {
+  const int64_t position = c.length + time, d = c.d;
+  const float *k = c.k.at(b, time, g, d), *v = c.v.at(b, time, g, d);
+  float* block = c.head_keys(b, g) + position / kLanes * kLanes * d + position % kLanes;
+  for (int64_t j = 0; j < d; j++) block[j * kLanes] = k[j];
+  float* row = c.head_values(b, g) + position * d;
+  for_vectors(d, [=](int64_t j, int64_t rest) { store_rest(row + j, load_rest(v + j, rest), rest); });
+}
+
+struct DecodeForm {
+  Tokens q, out;
+  int64_t heads;
+  const int32_t* starts;
+  int64_t window;
+  float softcap, scale;
+};
+
+/// Scores of kVectors blocks of keys.
+template <int kVectors>
+GIMBAL_INLINE void score_blocks(const float* q, const float* keys, int64_t d, float* out) {
+  Vec s[kVectors];
+  for (int i = 0; i < kVectors; i++) s[i] = splat(0.0f);
+  for (int64_t j = 0; j < d; j++) {
+    const Vec x = splat(q[j]);
+#pragma GCC unroll 4
+    for (int i = 0; i < kVectors; i++) s[i] = fma(x, load(keys + (i * d + j) * kLanes), s[i]);
+  }
+  for (int i = 0; i < kVectors; i++) store(out + i * kLanes, s[i]);
+}
+
+/// out[0, kVectors vectors) = sum of weights[t] values[t] for t in [low, high), times `factor`.
+template <int kVectors>
+GIMBAL_INLINE void weigh_values(const float* weights, const float* values, int64_t d, int64_t low, int64_t high,
+                                float factor, float* out, int64_t rest) {
+  Vec a[kVectors], b[kVectors];
+  for (int i = 0; i < kVectors; i++) a[i] = b[i] = splat(0.0f);
+  const auto part = [=](const float* p, int i) { return load_rest(p + i * kLanes, rest - i * kLanes); };
+  int64_t t = low;
+  for (; t + 2 <= high; t += 2) {
+    const float *first = values + t * d, *second = first + d;
+    const Vec x = splat(weights[t]), y = splat(weights[t + 1]);
+#pragma GCC unroll 4
+    for (int i = 0; i < kVectors; i++) a[i] = fma(x, part(first, i), a[i]), b[i] = fma(y, part(second, i), b[i]);
+  }
+  if (t < high)
+    for (int i = 0; i < kVectors; i++) a[i] = fma(splat(weights[t]), part(values + t * d, i), a[i]);
+  for (int i = 0; i < kVectors; i++) store_rest(out + i * kLanes, (a[i] + b[i]) * splat(factor), rest - i * kLanes);
+}
+
+/// One query over keys [low, high).
+static void attend_one(const float* q, const float* keys, const float* values, int64_t d, Range r, const DecodeForm& f,
+                       float* weights, float* out) {
+  const int64_t begin = r.low / kLanes * kLanes;
+  int64_t t = begin;
+  for (; t + 3 * kLanes < r.high; t += 4 * kLanes) score_blocks<4>(q, keys + t * d, d, weights + t);
+  for (; t < r.high; t += kLanes) score_blocks<1>(q, keys + t * d, d, weights + t);
+
+  float* x = weights + r.low;
+  const int64_t n = r.high - r.low;
+  Vec best = splat(-kInfinity);
+  const bool capped = f.softcap > 0;
+  const Vec scale = splat(f.scale), cap = splat(f.softcap), inner = splat(capped ? f.scale / f.softcap : 0.0f);
+  for_vectors(n, [&](int64_t i, int64_t rest) {
+    const Vec raw = load_rest(x + i, rest), s = capped ? cap * vtanh(raw * inner) : raw * scale;
+    store_rest(x + i, s, rest);
+    best = vmax(rest >= kLanes ? s : select(first_lanes(rest), s, splat(-kInfinity)), best);
+  });
+  const Vec shift = splat(hmax(best));
+  Vec sum = splat(0.0f);
+  for_vectors(n, [&](int64_t i, int64_t rest) {
+    const Vec p = keep_first(vexp_negative(load_rest(x + i, rest) - shift), rest);
+    store_rest(x + i, p, rest);
+    sum += p;
+  });
+  const float factor = 1 / hsum(sum);
+  int64_t j = 0;
+  for (; j + 4 * kLanes <= d; j += 4 * kLanes)
+    weigh_values<4>(weights, values + j, d, r.low, r.high, factor, out + j, 4 * kLanes);
+  for (; j < d; j += kLanes) weigh_values<1>(weights, values + j, d, r.low, r.high, factor, out + j, least(kLanes, d - j));
+}
+
+static void attention_append(Context& context, const double* a) {
+  const Cache c = read_cache(a);
+  parallel_for(context, c.batch * c.kv_heads, 8192 / (c.time * c.d + 1) + 1, [=](int64_t begin, int64_t end) {
+    for (int64_t head = begin; head < end; head++)
+      for (int64_t t = 0; t < c.time; t++) append(c, head / c.kv_heads, head % c.kv_heads, t);
+  });
+}
+
+static void attention_decode(Context& context, const double* a) {
+  const Cache c = read_cache(a);
+  const double* more = a + kCacheArguments;
+  DecodeForm f;
+  f.q = read_tokens(more), f.out = read_tokens(more + 3);
+  f.heads = static_cast<int64_t>(more[6]);
+  f.starts = ptr<int32_t>(more[7]);
+  f.window = static_cast<int64_t>(more[8]);
+  f.softcap = static_cast<float>(more[9]), f.scale = static_cast<float>(more[10]);
+  const int64_t group = f.heads / c.kv_heads, d = c.d;
+  const int64_t work = (c.length + c.time) * d * group * c.time;  // multiply-adds, twice
+  parallel_for(context, c.batch * c.kv_heads, 100000 / (work + 1) + 1, [=, &context](int64_t begin, int64_t end) {
+    float* weights = scratch(context, kWeightsSlot, c.capacity + 8 * kLanes);
+    for (int64_t head = begin; head < end; head++) {
+      const int64_t b = head / c.kv_heads, g = head % c.kv_heads;
+      for (int64_t t = 0; t < c.time; t++) {
+        append(c, b, g, t);
+        const int64_t n = c.length + t + 1;
+        int64_t low = f.starts ? most(0, f.starts[b]) : 0;
+        if (f.window > 0) low = most(low, n - f.window);
+        for (int64_t h = g * group; h < (g + 1) * group; h++) {
+          float* out = f.out.at(b, t, h, d);
+          if (low < n)
+            attend_one(f.q.at(b, t, h, d), c.head_keys(b, g), c.head_values(b, g), d, {low, n}, f, weights, out);
+          else
+            for (int64_t j = 0; j < d; j++) out[j] = 0;
+        }
+      }
+    }
+  });
+}
+
+void register_attention_decode(Registry& registry) {
+  registry.add("attention_append", attention_append);
+  registry.add("attention_decode", attention_decode);
+}
+
+}  // namespace GIMBAL_ISA
+}  // namespace gimbal
