@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Results } from './lib/results.mjs';
 import { quote, root, run } from './lib/run.mjs';
-import { trials, tryOne } from './packed/project.mjs';
+import { npmFlags, trials, tryOne } from './packed/project.mjs';
 
 const argv = process.argv.slice(2);
 const asked = argv.filter((a) => !a.startsWith('-'));
@@ -28,8 +28,7 @@ async function fetchNode(version) {
   const folder = join(root, 'build', 'nodes', version);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "private": true }');
-  const flags = '--ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error';
-  const { ok, output } = await run(`npm install ${flags} ${carrier}@${version}`, { cwd: folder });
+  const { ok, output } = await run(`npm install ${npmFlags} ${carrier}@${version}`, { cwd: folder });
   const binary = join(folder, 'node_modules', carrier, 'bin', platform === 'win32' ? 'node.exe' : 'node');
   if (!ok || !existsSync(binary)) throw new Error(`${carrier}@${version} could not be installed:\n${output}`);
   return binary;

@@ -11,7 +11,7 @@ import { Results } from './lib/results.mjs';
 import { root } from './lib/run.mjs';
 import { faultsOfContents } from './packed/contents.mjs';
 import { packAll } from './packed/pack.mjs';
-import { install, trials, tryOne, writePrograms } from './packed/project.mjs';
+import { compilers, install, trials, tryOne, writePrograms } from './packed/project.mjs';
 
 const results = new Results('packed');
 const record = join(root, 'build', 'packed.json');
@@ -19,6 +19,7 @@ if (existsSync(record)) rmSync(JSON.parse(readFileSync(record, 'utf8')).folder, 
 const folder = mkdtempSync(join(tmpdir(), 'gimbal-packed-'));
 const wanted = process.argv.slice(2);
 
+const tsc = await compilers();
 const { packed, platform } = await packAll(join(folder, 'tarballs'));
 if (!platform) results.skip('the native binary', 'none was compiled here; the packages run on wasm');
 for (const one of packed) {
@@ -57,7 +58,7 @@ for (const { one, label, path, optional } of projects) {
     results.fail(`${label}: README quick start`, 0, {
       output: `${one.short}/README.md has no code under "Quick start"`,
     });
-  for (const trial of trials(path, { types: true })) {
+  for (const trial of trials(path, { tsc })) {
     const { ok, output, seconds } = await tryOne(path, trial);
     if (ok) results.pass(`${label}: ${trial.what}`, seconds);
     else results.fail(`${label}: ${trial.what}`, seconds, { output: `${trial.command}\n${output}`, advice: path });

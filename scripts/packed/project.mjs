@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { quote, root, run } from '../lib/run.mjs';
 import { quickStart, toJavaScript } from './quick-start.mjs';
 
-/** One thing to try in a project; each is a command line with a name. */
+/** Lifecycle scripts are off wherever npm installs: nothing may need one. */
+export const npmFlags = '--ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error';
+
 const minutes = (n) => n * 60_000;
 
 /**
- * Makes an empty project and installs tarballs into it with npm. Lifecycle scripts are off: nothing of ours may need
- * one.
+ * Makes an empty project and installs tarballs into it with npm.
  *
  * @param {string} folder must be outside the workspace, or Node would find the workspace's own node_modules
  * @param {string[]} tarballs
@@ -18,7 +19,7 @@ const minutes = (n) => n * 60_000;
 export async function install(folder, tarballs, { withoutOptional = false } = {}) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
-  const flags = `--ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error ${withoutOptional ? '--omit=optional' : ''}`;
+  const flags = withoutOptional ? `${npmFlags} --omit=optional` : npmFlags;
   return run(`npm install ${flags} ${tarballs.map(quote).join(' ')}`, { cwd: folder, timeoutMs: minutes(5) });
 }
 
@@ -89,21 +90,43 @@ if ((found === true) !== ${native}) throw new Error('wanted native: ${native}, f
 }
 
 /**
+ * The compilers that consumers are checked with: the workspace's own, and the oldest one that is promised to work.
+ *
+ * @returns {Promise<Record<string, string>>} version → path of tsc
+ * @throws {Error} when npm cannot fetch the older one
+ */
+export async function compilers() {
+  const oldest = '5.9.3';
+  const folder = join(root, 'build', `typescript-${oldest}`);
+  const tsc = join(folder, 'node_modules', 'typescript', 'bin', 'tsc');
+  if (!existsSync(tsc)) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'package.json'), '{ "private": true }');
+    const { ok, output } = await run(`npm install ${npmFlags} typescript@${oldest}`, { cwd: folder });
+    if (!ok) throw new Error(`typescript@${oldest} could not be installed:\n${output}`);
+  }
+  const own = join(root, 'node_modules', 'typescript');
+  const { version } = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8'));
+  return { [version]: join(own, 'bin', 'tsc'), [oldest]: tsc };
+}
+
+/**
  * The programs of a project, as command lines for the given Node.
  *
  * @param {string} folder
- * @param {{ node?: string, types?: boolean }} [options] `types` adds the TypeScript consumers
+ * @param {{ node?: string, tsc?: Record<string, string> }} [options] `tsc`: compilers to check the TypeScript consumers
+ *   with; none by default
  * @returns {{ what: string, command: string }[]}
  */
-export function trials(folder, { node = process.execPath, types = false } = {}) {
+export function trials(folder, { node = process.execPath, tsc = {} } = {}) {
   const start = JSON.parse(readFileSync(join(folder, 'quick-start.json'), 'utf8'));
   const list = [
     { what: 'import', command: `${quote(node)} esm.mjs` },
     { what: 'require', command: `${quote(node)} cjs.cjs` },
   ];
   if (existsSync(join(folder, 'native.mjs'))) list.push({ what: 'native part', command: `${quote(node)} native.mjs` });
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  if (types) list.push({ what: 'TypeScript', command: `${quote(node)} ${quote(tsc)} -p .` });
+  for (const [version, path] of Object.entries(tsc))
+    list.push({ what: `TypeScript ${version}`, command: `${quote(node)} ${quote(path)} -p .` });
   for (const line of start?.commands ?? []) list.push({ what: `README: ${line}`, command: line });
   if (existsSync(join(folder, 'quick-start.mjs')))
     list.push({ what: 'README quick start', command: `${quote(node)} quick-start.mjs` });
