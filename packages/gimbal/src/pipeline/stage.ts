@@ -3,7 +3,7 @@
 import type { z } from 'zod';
 import type { ProgressUpdate } from '../cli/progress.ts';
 import type { OptionTable } from '../options/kind.ts';
-import type { ReportPart } from '../report/part.ts';
+import type { ReportSection } from '../report/part.ts';
 
 /** What the whole run computes with; a stage's cache depends on those it names in `uses`. */
 export interface Environment {
@@ -66,7 +66,7 @@ export interface Stage<T extends OptionTable = OptionTable, R = unknown> {
   /** a few words for the line that stays when it is done */
   describe(value: R): string;
   /** its part of report.html */
-  report?(value: R, context: ReportContext<z.output<T>>): Promise<readonly ReportPart[]> | readonly ReportPart[];
+  report?(value: R, context: ReportContext<z.output<T>>): Promise<readonly ReportSection[]> | readonly ReportSection[];
 }
 
 /** Keeps the types of options and result while a stage is declared. */

@@ -73,3 +73,16 @@ export interface OptionsPart {
 }
 
 export type ReportPart = FiguresPart | ChartPart | TablePart | SamplesPart | CommandsPart | OptionsPart;
+
+/** Where a section stands in the report, in this order. */
+export const slots = ['lead', 'samples', 'scores', 'learning', 'details'] as const;
+
+/** What a stage adds to the report. */
+export interface ReportSection {
+  /** `lead`: title and text become the page's, the parts stand below them; the last stage's lead is taken */
+  slot: (typeof slots)[number];
+  /** sections of one slot with the same title become one */
+  title: string;
+  text?: string;
+  parts: readonly ReportPart[];
+}

@@ -7,6 +7,7 @@ import type {
   FiguresPart,
   OptionsPart,
   ReportPart,
+  ReportSection,
   SamplesPart,
   ScoreCell,
   TablePart,
@@ -14,21 +15,18 @@ import type {
 } from './part.ts';
 import { styleSheet } from './style.ts';
 
-export interface ReportSection {
-  /** heading; '' = none (figures under the title) */
-  title: string;
-  text?: string;
-  parts: readonly ReportPart[];
-}
-
 export interface Report {
   /** small, above the title: the command */
   eyebrow: string;
   title: string;
   lead: string;
-  sections: readonly ReportSection[];
+  /** under the title, without a heading */
+  figures: readonly ReportPart[];
+  sections: readonly Section[];
   footer: string;
 }
+
+type Section = Pick<ReportSection, 'title' | 'text' | 'parts'>;
 
 /** The page as text. */
 export function renderReport(report: Report): string {
@@ -47,6 +45,7 @@ export function renderReport(report: Report): string {
 <h1>${report.title}</h1>
 <p class="lead">${report.lead}</p>
 </header>
+${section({ title: '', parts: report.figures })}
 ${report.sections.map(section)}
 <footer>${report.footer}</footer>
 </main>
@@ -56,7 +55,7 @@ ${report.sections.map(section)}
   return page.html;
 }
 
-function section({ title, text, parts }: ReportSection): Html {
+function section({ title, text, parts }: Section): Html {
   if (parts.length === 0) return nothing;
   const heading = title === '' ? nothing : html`<h2>${title}</h2>`;
   const words = text === undefined ? nothing : html`<p class="caption">${text}</p>`;

@@ -45,6 +45,7 @@ const report: Report = {
   eyebrow: 'gimbal align',
   title: 'A title & more',
   lead: 'What happened.',
+  figures: [],
   sections: [{ title: 'All', parts }],
   footer: 'made by gimbal',
 };

@@ -1,0 +1,27 @@
+// The commands a reader may want after a run.
+import type { StageRecord } from '../pipeline/run-stages.ts';
+import type { CommandsPart } from './part.ts';
+
+/** Commands that work as they stand: paths of this run, a prompt of its data. */
+export function nextSteps(runDir: string, records: readonly StageRecord[]): CommandsPart {
+  const sample = records.find((r) => r.stage.name === 'sample')?.result.value as { prompt?: string } | undefined;
+  const prompt = sample?.prompt === undefined || sample.prompt.length > 120 ? 'your prompt' : sample.prompt;
+  const shell = `"${prompt.replace(/["$`\\]/g, '\\$&').replaceAll('\n', ' ')}"`;
+  return {
+    kind: 'commands',
+    title: 'Commands',
+    items: [
+      { text: 'Write with the model:', command: `npx gimbal generate --model ${runDir}/model --prompt ${shell}` },
+      {
+        text: 'Fine-tune it on rows of your own:',
+        command: `npx gimbal align --model ${runDir}/model --data my.jsonl --columns prompt=question,completion=answer`,
+      },
+      { text: 'Train longer, or a larger model:', command: 'npx gimbal align --minutes 30' },
+      {
+        text: 'Use it from Python:',
+        command: `python -c "from transformers import pipeline; print(pipeline('text-generation', '${runDir}/model')(${shell.replaceAll('"', "'")}))"`,
+      },
+      { text: 'See the curves in TensorBoard:', command: `tensorboard --logdir ${runDir}/stages` },
+    ],
+  };
+}
