@@ -5,7 +5,11 @@ export { checkpoint } from './autodiff/checkpoint.ts';
 export { stopGradient } from './autodiff/stop-gradient.ts';
 export { valueAndGrad, valueAndGradWithAux } from './autodiff/value-and-grad.ts';
 export type { BackendInfo, BackendName, BackendOptions, BackendReport, PassedOver } from './backend/backend-info.ts';
+export type { Precision } from './backend/extensions.ts';
 export { backendReport, useBackend } from './backend/use-backend.node.ts';
+export { type CapturedStep, captureStep, type StepInput } from './capture/capture-step.ts';
+export { checkConfig, firstDifference } from './checkpoint/config-match.ts';
+export type { CheckpointContent, KeepRule, LoadedCheckpoint, LoadOptions } from './checkpoint/content.ts';
 export type {
   Action,
   Alert,
@@ -62,6 +66,30 @@ export { logSumExp } from './gap/log-sum-exp.ts';
 export { writeDirectoryAtomic, writeFileAtomic, writeFileDurable } from './io/atomic.node.ts';
 export { type FileSystem, nodeFileSystem, type WritableFile } from './io/file-system.node.ts';
 export * from './ops/index.ts';
+export { assignTree } from './optim/assign.ts';
+export { clipByGlobalNorm, clipScale, treeNorm } from './optim/clip.ts';
+export { createOptimizer } from './optim/create-optimizer.ts';
+export { orthogonalize } from './optim/muon.ts';
+export type { Optimizer, OptimizerState, UpdateOptions } from './optim/optimizer.ts';
+export {
+  type AdafactorOptions,
+  type AdamOptions,
+  type AdamWOptions,
+  type LionOptions,
+  type MuonOptions,
+  type OptimizerName,
+  type OptimizerOptions,
+  optimizerDefaults,
+  type ParamGroup,
+  type SgdOptions,
+} from './optim/options.ts';
+export {
+  type PackedWeights,
+  type PackWeightsOptions,
+  packWeights,
+  type WeightLayout,
+} from './precision/pack-weights.ts';
+export { withPrecision } from './precision/with-precision.ts';
 export { type Rng, type RngState, rng, rngFromState } from './random/rng.ts';
 export type { FloatDtype, RawArray, SafetensorsDtype, TensorValues } from './safetensors/dtype.ts';
 export { type EncodeOptions, encodeSafetensors, tensorsToWrite } from './safetensors/encode.ts';
@@ -78,8 +106,23 @@ export {
   writeSafetensors,
   writeShardedSafetensors,
 } from './safetensors/write.node.ts';
-export { type BatchSource, mapBatches, oneBatch } from './training/batch-source.ts';
-export { type EpochOptions, EpochSampler, type EpochState } from './training/epochs.ts';
+export * as schedules from './schedules/schedules.ts';
+export {
+  type BatchSource,
+  mapBatches,
+  oneBatch,
+} from './training/batch-source.ts';
+export {
+  type EpochOptions,
+  EpochSampler,
+  type EpochState,
+  shuffledIndices,
+} from './training/epochs.ts';
+export { loopDefaults, type ResolvedLoopOptions } from './training/loop-options.ts';
+export { type LoopSetup, LoopTrainer, type StopReason, type TrainStep } from './training/loop-trainer.ts';
+export type { Loss, LossContext, LossResult } from './training/loss.ts';
+export { Meter, type Throughput } from './training/meter.ts';
+export { type NonFiniteOrigin, nonFiniteLeaf, originOfNonFinite } from './training/non-finite.ts';
 export { cloneTree, disposeTree, keepTree, treeBytes, treeSize, variables } from './tree/memory.ts';
 export {
   flatten,
@@ -99,3 +142,12 @@ export {
   partitionTree,
   trainableMask,
 } from './tree/select.ts';
+export { version } from './version.ts';
+
+import './training/run-storage.node.ts';
+
+export { bestOf, type ListedCheckpoint, listCheckpoints } from './checkpoint/keep.node.ts';
+export { latestCheckpoint, loadCheckpoint } from './checkpoint/load.node.ts';
+export { type SaveOptions, saveCheckpoint, writeCheckpoint } from './checkpoint/save.node.ts';
+export { MetricsLog, type MetricsRow, readMetrics } from './training/metrics-log.node.ts';
+export { EventFile } from './training/tensorboard/event-file.node.ts';

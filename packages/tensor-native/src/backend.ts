@@ -17,7 +17,7 @@ import {
   util,
 } from '@tensorflow/tfjs-core';
 import { loadAddon } from './addon.ts';
-import { optionalOp } from './commands.ts';
+import { isRecording, optionalOp } from './commands.ts';
 import { heap } from './memory/heap.ts';
 import { NativeBuffer } from './memory/native-buffer.ts';
 
@@ -142,6 +142,8 @@ export class NativeBackend extends KernelBackend {
   }
 
   override readSync(id: object): Values {
+    // what the host did with it would be frozen into every replay
+    if (isRecording()) throw new Error("capture: a tensor's value is read inside the step");
     const storage = this.buffer(id);
     if (storage.dtype === 'complex64' && storage.complexTensorInfos) {
       const { real, imag } = storage.complexTensorInfos;

@@ -25,7 +25,7 @@ GIMBAL_INLINE DVec number(double x) { return DVec{} + x; }
 // the 64-bit product of the lower halves of each lane
 GIMBAL_INLINE WVec multiply_low(WVec a, WVec b) {
 #if defined(__AVX512F__)
-  return (WVec)_mm512_mul_epu32((__m512i)a, (__m512i)b);
+  return (WVec)_mm512_maskz_mul_epu32(0xff, (__m512i)a, (__m512i)b);  // unmasked: GCC 12 warns
 #elif defined(__AVX2__)
   return (WVec)_mm256_mul_epu32((__m256i)a, (__m256i)b);
 #elif defined(__SSE2__)
@@ -37,7 +37,7 @@ GIMBAL_INLINE WVec multiply_low(WVec a, WVec b) {
 
 GIMBAL_INLINE DVec square_root(DVec x) {
 #if defined(__AVX512F__)
-  return (DVec)_mm512_maskz_sqrt_pd(0xff, (__m512d)x);  // GCC 12 warns about the unmasked one
+  return (DVec)_mm512_maskz_sqrt_pd(0xff, (__m512d)x);
 #elif defined(__AVX2__)
   return (DVec)_mm256_sqrt_pd((__m256d)x);
 #elif defined(__SSE2__)

@@ -46,5 +46,5 @@ export function registerKernels(): void {
       native.add(kernel.kernelName);
     }
   for (const kernel of getKernelsForBackend('cpu'))
-    if (!native.has(kernel.kernelName)) registerKernel(hostConfig(kernel));
+    if (!native.has(kernel.kernelName) && !('composition' in kernel.kernelFunc)) registerKernel(hostConfig(kernel));
 }

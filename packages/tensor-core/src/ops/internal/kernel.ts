@@ -54,6 +54,8 @@ export function ensureKernel<A extends Attributes>(kernel: Kernel<A>): void {
     const kernelFunc: KernelFunc = ({ inputs, attrs }) =>
       tidy(() => kernel.compose(inputs as unknown as Inputs, attrs as unknown as A));
     compositions.add(kernelFunc);
+    // tensor-native takes the cpu backend's kernels as fallbacks: not this one, which runs anywhere as it is
+    Object.assign(kernelFunc, { composition: true });
     registerKernel({ kernelName: kernel.name, backendName, kernelFunc });
   }
   kernel.checkedOn = backendName;

@@ -1,0 +1,39 @@
+// What a backend may offer beyond tfjs's interface. The module that loads the backend says what it has; the rest of the
+// library asks here, so that nothing else knows which backend offers what.
+import { getBackend, type Tensor } from '@tensorflow/tfjs-core';
+
+/** Precision of matrix products: operands as they are, or rounded to bf16; sums are float32 in both. */
+export type Precision = 'float32' | 'bf16';
+
+/** A recorded step. */
+export interface CapturedProgram {
+  replay(): void;
+  dispose(): void;
+}
+
+export interface BackendExtensions {
+  /** Whether products can run in bf16. */
+  readonly bf16: boolean;
+  /** The precision of products from now on. */
+  precision: Precision;
+  /** Attaches a packed copy to a weight; in-place writes and `unpackWeight` drop it. */
+  packWeight(weight: Tensor, o: { transposed: boolean; precision: Precision }): void;
+  unpackWeight(weight: Tensor): void;
+  /** Runs a step once and records it. @throws where it holds something that a replay would get wrong */
+  capture(step: () => void): CapturedProgram;
+  /** Overwrites a tensor's elements in place. */
+  overwrite(target: Tensor, values: ArrayLike<number>): void;
+  /** A tensor's elements without a copy; valid until it is disposed. */
+  view(source: Tensor): ArrayLike<number>;
+}
+
+const extensions = new Map<string, BackendExtensions>();
+
+export function extendBackend(backendName: string, e: BackendExtensions): void {
+  extensions.set(backendName, e);
+}
+
+/** What the current backend offers; undefined for tfjs's own backends. */
+export function backendExtensions(): BackendExtensions | undefined {
+  return extensions.get(getBackend());
+}
