@@ -3,6 +3,8 @@ import './register-gradients.ts';
 
 export type { BackendInfo, BackendName, BackendOptions, BackendReport, PassedOver } from './backend/backend-info.ts';
 export { backendReport, useBackend } from './backend/use-backend.browser.ts';
+export { checkConfig, firstDifference } from './checkpoint/config-match.ts';
+export type { CheckpointContent, KeepRule, LoadedCheckpoint, LoadOptions } from './checkpoint/content.ts';
 export type {
   Action,
   Alert,
@@ -42,6 +44,7 @@ export type {
   VectorEnv,
   VectorStep,
 } from './contracts.ts';
+export * as distributions from './distributions/index.ts';
 export {
   BackendError,
   CheckpointError,
@@ -55,7 +58,37 @@ export {
   ShapeError,
   StoppedError,
 } from './errors.ts';
+export * as initializers from './modules/initializers.ts';
+export {
+  type DenseOptions,
+  dense,
+  dropoutModule,
+  embeddingModule,
+  layerNormModule,
+  type MlpModuleOptions,
+  mlpModule,
+  rmsNormModule,
+  sequential,
+} from './modules/layers.ts';
+export type { ApplyOptions, Module } from './modules/module.ts';
 export * from './ops/index.ts';
+export { assignTree } from './optim/assign.ts';
+export { clipByGlobalNorm, clipScale, treeNorm } from './optim/clip.ts';
+export { createOptimizer } from './optim/create-optimizer.ts';
+export { orthogonalize } from './optim/muon.ts';
+export type { Optimizer, OptimizerState, UpdateOptions } from './optim/optimizer.ts';
+export {
+  type AdafactorOptions,
+  type AdamOptions,
+  type AdamWOptions,
+  type LionOptions,
+  type MuonOptions,
+  type OptimizerName,
+  type OptimizerOptions,
+  optimizerDefaults,
+  type ParamGroup,
+  type SgdOptions,
+} from './optim/options.ts';
 export type { FloatDtype, RawArray, SafetensorsDtype, TensorValues } from './safetensors/dtype.ts';
 export { type EncodeOptions, encodeSafetensors, tensorsToWrite } from './safetensors/encode.ts';
 export { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './safetensors/half.ts';
@@ -64,5 +97,21 @@ export type { TensorToWrite } from './safetensors/layout.ts';
 export { openSafetensors, readSafetensors } from './safetensors/open.ts';
 export { type ByteSource, blobSource, bytesSource, type SourceLike, urlSource } from './safetensors/source.ts';
 export type { WeightFile } from './safetensors/weight-file.ts';
-export { type BatchSource, mapBatches, oneBatch } from './training/batch-source.ts';
-export { type EpochOptions, EpochSampler, type EpochState } from './training/epochs.ts';
+export * as schedules from './schedules/schedules.ts';
+export {
+  type BatchSource,
+  mapBatches,
+  oneBatch,
+} from './training/batch-source.ts';
+export {
+  type EpochOptions,
+  EpochSampler,
+  type EpochState,
+  shuffledIndices,
+} from './training/epochs.ts';
+export { loopDefaults, type ResolvedLoopOptions } from './training/loop-options.ts';
+export { type LoopSetup, LoopTrainer, type StopReason, type TrainStep } from './training/loop-trainer.ts';
+export type { Loss, LossContext, LossResult } from './training/loss.ts';
+export { Meter, type Throughput } from './training/meter.ts';
+export { type NonFiniteOrigin, nonFiniteLeaf, originOfNonFinite } from './training/non-finite.ts';
+export { version } from './version.ts';

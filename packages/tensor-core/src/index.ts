@@ -149,5 +149,19 @@ import './training/run-storage.node.ts';
 export { bestOf, type ListedCheckpoint, listCheckpoints } from './checkpoint/keep.node.ts';
 export { latestCheckpoint, loadCheckpoint } from './checkpoint/load.node.ts';
 export { type SaveOptions, saveCheckpoint, writeCheckpoint } from './checkpoint/save.node.ts';
+export * as distributions from './distributions/index.ts';
+export * as initializers from './modules/initializers.ts';
+export {
+  type DenseOptions,
+  dense,
+  dropoutModule,
+  embeddingModule,
+  layerNormModule,
+  type MlpModuleOptions,
+  mlpModule,
+  rmsNormModule,
+  sequential,
+} from './modules/layers.ts';
+export type { ApplyOptions, Module } from './modules/module.ts';
 export { MetricsLog, type MetricsRow, readMetrics } from './training/metrics-log.node.ts';
 export { EventFile } from './training/tensorboard/event-file.node.ts';
