@@ -1,0 +1,366 @@
+/**
+ * The training loop: batches → loss and gradients → clipping → optimiser, with evaluation, checkpoints, metrics and a
+ * guard against NaN around it. Every trainer on data is this loop with its own loss.
+ *
+ * A step runs in scopes and keeps only parameters, optimiser state and the numbers it yields. Values are read back only
+ * for steps that are logged (`logEvery`). A NaN in a logged step is found before the parameters are changed.
+ */
+import { div, memory, type Scalar, scalar } from '@tensorflow/tfjs-core';
+import type { CheckpointContent } from '../checkpoint/content.ts';
+import type { LoopOptions } from '../contracts/loop.ts';
+import type { Trainer, TrainerStep, TrainRequest } from '../contracts/trainer.ts';
+import { ConfigError, NumericalError } from '../errors.ts';
+import { assignTree } from '../optim/assign.ts';
+import { clipScale, treeNorm } from '../optim/clip.ts';
+import { createOptimizer } from '../optim/create-optimizer.ts';
+import type { Optimizer, OptimizerState } from '../optim/optimizer.ts';
+import { type Rng, rng } from '../random/rng.ts';
+import { scheduleAt } from '../schedules/schedules.ts';
+import { disposeTree, variables } from '../tree/memory.ts';
+import type { Params } from '../tree/params.ts';
+import { version } from '../version.ts';
+import type { BatchSource } from './batch-source.ts';
+import { type EvaluationState, Evaluations } from './evaluations.ts';
+import { type ResolvedLoopOptions, resolveLoopOptions, resumableConfig } from './loop-options.ts';
+import { disposeSums, type Loss, type LossContext, type SummedGradients, scoped, sumGradients } from './loss.ts';
+import { Meter } from './meter.ts';
+import { explainNonFinite } from './non-finite.ts';
+import { type ExtraFiles, type RunFiles, storage } from './storage.ts';
+
+/** One logged step; every field but `step` is a metric. */
+export interface TrainStep extends TrainerStep {
+  readonly step: number;
+  /** mean over the targets of all micro-batches */
+  readonly loss: number;
+  readonly learningRate: number;
+  /** global norm of the mean loss's gradient, before clipping */
+  readonly gradNorm: number;
+  /** the sum of the losses' weights: target tokens of this update */
+  readonly tokens: number;
+  readonly stepsPerSecond: number;
+  readonly tokensPerSecond: number;
+  /** until the last step, without evaluations and saves */
+  readonly secondsLeft: number;
+  /** tensors alive after the step, and their bytes */
+  readonly tensors: number;
+  readonly memoryBytes: number;
+  /** metrics of the loss under their own names; those of an evaluation as evalLoss, evalPerplexity, … */
+  readonly [metric: string]: number;
+}
+
+/** Why `train` ended. */
+export type StopReason = 'steps' | 'signal' | 'early';
+
+export interface LoopSetup<B> {
+  /** not kept: the trainer owns variables with the same values (nothing is copied until they change) */
+  params: Params;
+  loss: Loss<B>;
+  batches: BatchSource<B>;
+  /** held-out loss (`loss` decides which checkpoint is best) and whatever else is to be logged */
+  evaluate?: (params: Params) => Promise<{ loss: number; [metric: string]: number }>;
+  options: LoopOptions;
+  /** what else decides the numbers (the model): compared when the run is resumed */
+  config?: unknown;
+  /** writes a model that others can load into the folder `model` of every checkpoint */
+  saveModel?: (folder: string, params: Params) => Promise<void>;
+}
+
+/** What a checkpoint holds besides tensors. */
+interface LoopState {
+  batches: unknown;
+  evaluations: EvaluationState;
+  learningRate: number;
+}
+
+export class LoopTrainer<B> implements Trainer<TrainStep> {
+  /** variables; the trainer owns them */
+  readonly params: Params;
+  readonly options: ResolvedLoopOptions;
+  readonly #setup: LoopSetup<B>;
+  readonly #optimizer: Optimizer;
+  readonly #state: OptimizerState;
+  readonly #evaluations: Evaluations;
+  readonly #rng: Rng;
+  #step = 0;
+  #savedStep: number | undefined;
+  #lastSaved: string | undefined;
+  #started = false;
+  #training = false;
+  #disposed = false;
+  #stopReason: StopReason | undefined;
+
+  /** @throws ConfigError for options that make no sense, before anything is allocated */
+  constructor(setup: LoopSetup<B>) {
+    this.options = resolveLoopOptions(setup.options, setup.evaluate !== undefined);
+    if (this.options.out !== undefined) storage('out');
+    this.#setup = setup;
+    this.#rng = rng(this.options.seed).split('loss');
+    this.#evaluations = new Evaluations(this.options.earlyStop);
+    this.#optimizer = createOptimizer(this.options.optimizer);
+    this.params = variables(setup.params);
+    this.#state = this.#optimizer.init(this.params);
+  }
+
+  /**
+   * Continues a saved run: the next losses are those that the uninterrupted run would have had.
+   * @param from a run's folder, a folder of checkpoints (the newest valid one is taken), or one checkpoint
+   * @param setup as for the run; its `params` only give the structure
+   * @param o.warn told about checkpoints that were passed over
+   * @throws CheckpointError where there is no valid checkpoint, or it is of another configuration (the option is named)
+   */
+  static async resume<B>(
+    from: string,
+    setup: LoopSetup<B>,
+    o: { warn?: (message: string) => void } = {},
+  ): Promise<LoopTrainer<B>> {
+    const trainer = new LoopTrainer(setup);
+    try {
+      const saved = await storage('resume').load(from, { ...o, config: trainer.#config() });
+      for (const [name, target] of Object.entries(trainer.#trees())) {
+        const tree = await saved.tree(name);
+        try {
+          assignTree(target, tree, `${saved.path}, ${name}`);
+        } finally {
+          disposeTree(tree);
+        }
+      }
+      const { batches, evaluations } = saved.state as LoopState;
+      setup.batches.restore(batches);
+      trainer.#evaluations.restore(evaluations);
+      trainer.#step = saved.step;
+      trainer.#lastSaved = saved.path;
+      trainer.#started = true;
+      return trainer;
+    } catch (error) {
+      trainer.dispose();
+      throw error;
+    }
+  }
+
+  /** Updates done. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /** Why the last `train` ended; undefined before that, and when the caller left the loop. */
+  get stopReason(): StopReason | undefined {
+    return this.#stopReason;
+  }
+
+  /** The best evaluation so far. */
+  get best(): { readonly step: number; readonly loss: number } | null {
+    return this.#evaluations.best;
+  }
+
+  /**
+   * Trains until `steps` updates are done in all, or the signal asks to stop; then evaluates and saves (the latter
+   * with `out` only). A step that is not logged (`logEvery`) is not yielded.
+   * @throws NumericalError when a loss or gradient is not finite: it names the step and where the NaN came from; the
+   * parameters are those before that step if every step is logged
+   */
+  async *train({ steps, signal }: TrainRequest): AsyncGenerator<TrainStep, void, undefined> {
+    this.#checkRequest(steps);
+    const files = await this.#open();
+    const meter = new Meter();
+    this.#training = true;
+    this.#stopReason = undefined;
+    try {
+      let stop: StopReason | undefined = this.#step >= steps ? 'steps' : undefined;
+      while (stop === undefined) {
+        if (signal?.aborted) {
+          stop = 'signal';
+          break;
+        }
+        const last = this.#step + 1 >= steps;
+        const { evalEvery, logEvery, checkpointEvery, keepBest } = this.options;
+        const evaluates = this.#setup.evaluate !== undefined && (last || isDue(this.#step + 1, evalEvery));
+        const logs = evaluates || last || isDue(this.#step + 1, logEvery);
+        const row = await this.#update(meter, steps, logs);
+        const evaluation = evaluates ? await this.#evaluate() : undefined;
+        if (evaluation?.stop) stop = 'early';
+        else if (last) stop = 'steps';
+        const saves = stop !== undefined || isDue(this.#step, checkpointEvery) || (evaluation?.isBest && keepBest);
+        if (files !== undefined && saves) await this.#checkpoint(files);
+        if (row === undefined) continue;
+        const metrics = { ...row, ...evaluation?.metrics };
+        await files?.log(this.#step, metrics);
+        yield { step: this.#step, ...metrics } as TrainStep;
+      }
+      if (files !== undefined && this.#savedStep !== this.#step) await this.#checkpoint(files);
+      this.#stopReason = stop;
+    } finally {
+      this.#training = false;
+      await files?.close();
+    }
+  }
+
+  /** Drains `train`; returns the last logged step. */
+  async run(request: TrainRequest): Promise<TrainStep | undefined> {
+    let last: TrainStep | undefined;
+    for await (const step of this.train(request)) last = step;
+    return last;
+  }
+
+  /** Writes a checkpoint at exactly this path; one that stands there is replaced when the new one is complete. */
+  async save(dir: string): Promise<void> {
+    await storage('save').write(dir, this.#content(), this.#extraFiles());
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    disposeTree(this.params);
+    disposeTree(this.#state);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** One update. Returns the metrics of a step that is logged. */
+  async #update(meter: Meter, steps: number, logs: boolean): Promise<Record<string, number> | undefined> {
+    const rate = this.#learningRate();
+    const position = this.#setup.batches.state();
+    meter.start();
+    const sums = this.#sumGradients();
+    const { loss, norm, scale } = this.#means(sums);
+    let metrics: Record<string, number> | undefined;
+    try {
+      if (logs) {
+        metrics = { loss: await read(loss), learningRate: rate, gradNorm: await read(norm), tokens: sums.weight };
+        for (const [name, m] of Object.entries(sums.metrics)) {
+          metrics[name] = (typeof m === 'number' ? m : await read(m)) / sums.weight;
+        }
+        const { loss: value, gradNorm } = metrics as { loss: number; gradNorm: number };
+        if (!Number.isFinite(value + gradNorm)) throw await this.#nonFinite(value, gradNorm, sums.grads, position);
+      }
+      this.#optimizer.update(this.params, sums.grads, this.#state, rate, { gradientScale: scale });
+    } finally {
+      disposeSums(sums);
+      for (const t of [loss, norm, scale]) t.dispose();
+    }
+    this.#step++;
+    meter.lap(sums.weight);
+    if (metrics === undefined) return undefined;
+    const { numTensors, numBytes } = memory();
+    return { ...metrics, ...meter.read(steps - this.#step), tensors: numTensors, memoryBytes: numBytes };
+  }
+
+  #learningRate(): number {
+    const rate = scheduleAt(this.options.learningRate, this.#step);
+    if (rate >= 0 && Number.isFinite(rate)) return rate;
+    throw new ConfigError({
+      where: 'learningRate',
+      what: `the schedule’s value at step ${this.#step}`,
+      got: rate,
+      wanted: 'a number ≥ 0',
+    });
+  }
+
+  #sumGradients(): SummedGradients {
+    const { accumulate } = this.options;
+    const stream = this.#rng.split(this.#step);
+    return sumGradients(this.params, this.#setup.loss, accumulate, (i) => ({
+      batch: this.#setup.batches.next(),
+      context: this.#context(stream.split(i)),
+    }));
+  }
+
+  #context(stream: Rng): LossContext {
+    return { rng: stream, step: this.#step, training: true, gradientCheckpointing: this.options.gradientCheckpointing };
+  }
+
+  /** The mean loss, the norm of its gradient, and what the summed gradients are to be multiplied with. */
+  #means({ sum, weight, grads }: SummedGradients): { loss: Scalar; norm: Scalar; scale: Scalar } {
+    const { maxGradNorm } = this.options;
+    return scoped(() => {
+      const norm = div<Scalar>(treeNorm(grads), weight);
+      const scale = maxGradNorm === undefined ? scalar(1 / weight) : div<Scalar>(clipScale(norm, maxGradNorm), weight);
+      return { loss: div<Scalar>(sum, weight), norm, scale };
+    });
+  }
+
+  async #evaluate(): Promise<{ metrics: Record<string, number>; isBest: boolean; stop: boolean } | undefined> {
+    const result = await this.#setup.evaluate?.(this.params);
+    if (result === undefined) return undefined;
+    // perplexity → evalPerplexity
+    const metrics = Object.fromEntries(
+      Object.entries(result).map(([name, value]) => [`eval${name.charAt(0).toUpperCase()}${name.slice(1)}`, value]),
+    );
+    return { metrics, ...this.#evaluations.add(this.#step, result.loss) };
+  }
+
+  async #nonFinite(loss: number, norm: number, grads: Params, position: unknown): Promise<NumericalError> {
+    this.#setup.batches.restore(position); // the same batches once more
+    const cause = await explainNonFinite(this.params, grads, () => disposeSums(this.#sumGradients()));
+    const saved =
+      this.#lastSaved === undefined ? 'Nothing was saved' : `The last good checkpoint is ${this.#lastSaved}`;
+    return new NumericalError({
+      where: `training, step ${this.#step + 1}`,
+      what: `${Number.isFinite(loss) ? `the gradient’s norm is ${norm}` : `the loss is ${loss}`}: ${cause}`,
+      fix: `${saved}; lower the learning rate, set maxGradNorm, or look at what is named`,
+    });
+  }
+
+  async #open(): Promise<RunFiles | undefined> {
+    const { out, keepBest, keepCheckpoints } = this.options;
+    if (out === undefined) return undefined;
+    const files = await storage('out').open(out, {
+      ...(this.#started && { resumeAt: this.#step }),
+      config: this.#config(),
+      keep: { latest: keepCheckpoints, best: keepBest },
+    });
+    this.#started = true;
+    return files;
+  }
+
+  async #checkpoint(files: RunFiles): Promise<void> {
+    this.#lastSaved = await files.checkpoint(this.#content(), this.#extraFiles());
+    this.#savedStep = this.#step;
+  }
+
+  #extraFiles(): ExtraFiles | undefined {
+    const { saveModel } = this.#setup;
+    return saveModel && ((folder) => saveModel(`${folder}/model`, this.params));
+  }
+
+  #trees(): Record<string, Params> {
+    return { params: this.params, optimizer: this.#state };
+  }
+
+  #config(): object {
+    return resumableConfig(this.options, this.#setup.config);
+  }
+
+  #content(): CheckpointContent {
+    const state: LoopState = {
+      batches: this.#setup.batches.state(),
+      evaluations: this.#evaluations.state(),
+      learningRate: scheduleAt(this.options.learningRate, this.#step),
+    };
+    const { last } = this.#evaluations;
+    const loss = last?.step === this.#step ? last.loss : null;
+    return {
+      step: this.#step,
+      ...(loss !== null && { loss }),
+      trees: this.#trees(),
+      state,
+      config: this.#config(),
+      version,
+    };
+  }
+
+  #checkRequest(steps: number): void {
+    if (!Number.isInteger(steps) || steps < 0) {
+      throw new ConfigError({ where: 'train', what: 'steps', got: steps, wanted: 'a whole number ≥ 0' });
+    }
+    if (this.#disposed) throw new ConfigError({ where: 'train', what: 'the trainer was disposed' });
+    if (this.#training)
+      throw new ConfigError({ where: 'train', what: 'it trains already', fix: 'end the other loop first' });
+  }
+}
+
+/** After every so many steps. */
+const isDue = (step: number, every: number | undefined): boolean => every !== undefined && step % every === 0;
+
+const read = async (t: Scalar): Promise<number> => (await t.data())[0] as number;

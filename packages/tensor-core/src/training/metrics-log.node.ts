@@ -1,0 +1,44 @@
+/** `metrics.jsonl`: one object a logged step. Numbers that JSON has not (NaN, infinity) are written as null. */
+import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../io/atomic.node.ts';
+
+export const metricsName = 'metrics.jsonl';
+
+export type MetricsRow = { step: number } & { [metric: string]: number | null };
+
+/** The rows of a run's metrics.jsonl; a last line cut short by a kill is left out. */
+export async function readMetrics(folder: string): Promise<MetricsRow[]> {
+  const text = await readFile(join(folder, metricsName), 'utf8').catch((error: unknown) => {
+    if ((error as { code?: string }).code === 'ENOENT') return '';
+    throw error;
+  });
+  // what follows the last line end was not finished
+  const lines = text.split('\n').slice(0, -1);
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as MetricsRow);
+}
+
+export class MetricsLog {
+  private constructor(private readonly file: FileHandle) {}
+
+  /**
+   * @param resumeAt rows after this step are removed: the resumed run writes them again
+   */
+  static async open(folder: string, resumeAt?: number): Promise<MetricsLog> {
+    await mkdir(folder, { recursive: true });
+    const path = join(folder, metricsName);
+    if (resumeAt !== undefined) {
+      const kept = (await readMetrics(folder)).filter((row) => row.step <= resumeAt);
+      await writeFileAtomic(path, kept.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    }
+    return new MetricsLog(await open(path, 'a'));
+  }
+
+  async write(step: number, row: Readonly<Record<string, number>>): Promise<void> {
+    await this.file.write(`${JSON.stringify({ step, ...row })}\n`);
+  }
+
+  async close(): Promise<void> {
+    await this.file.close();
+  }
+}
