@@ -25,6 +25,7 @@ const families: readonly (readonly KernelConfig[])[] = [
   compare,
   conv,
   einsum,
+  fused,
   gather,
   layout,
   matMul,
