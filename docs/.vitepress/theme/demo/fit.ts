@@ -10,7 +10,7 @@ import {
   valueAndGrad,
   variables,
 } from '@gimbal/tensor-core';
-import { losses, memory, type Tensor2D, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { losses, memory, type Scalar, type Tensor2D, tensor2d, tidy } from '@tensorflow/tfjs-core';
 
 export interface Point {
   /** −1…1, left to right */
@@ -74,8 +74,8 @@ export class Fit {
     const state = this.#state;
     for (let i = 0; i < steps; i += 1) {
       // #region step
-      const { value, grads } = valueAndGrad((p: typeof params) =>
-        losses.meanSquaredError(targets, model.apply(p, inputs)).asScalar(),
+      const { value, grads } = valueAndGrad(
+        (p: typeof params): Scalar => losses.meanSquaredError(targets, model.apply(p, inputs)),
       )(params);
       optimizer.update(params, grads, state, learningRate);
       // #endregion step
