@@ -55,3 +55,6 @@ export type { Span } from './tokenizer/spans.ts';
 export { type SpecialIds, Tokenizer } from './tokenizer/tokenizer.ts';
 export type { AddedToken, TokenizerConfig, TokenizerJson } from './tokenizer/tokenizer-json.ts';
 export { type TrainTokenizerOptions, trainTokenizer } from './tokenizer/train-tokenizer.ts';
+export { causalLmLoss } from './training/causal-lm-loss.ts';
+export { type CausalLmOptions, CausalLmTrainer, causalLmDefaults } from './training/causal-lm-trainer.ts';
+export { type EvaluatedLoss, type EvaluateLossOptions, evaluateLoss } from './training/evaluate-loss.ts';

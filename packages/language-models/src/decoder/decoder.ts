@@ -7,6 +7,7 @@ import {
   embedding,
   type LogitPolicy,
   linear,
+  type PackedWeights,
   type Params,
   type Rng,
   type SampleOptions,
@@ -20,6 +21,7 @@ import { type DecoderConfig, type DecoderOptions, decoderConfig } from './config
 import { DecoderState } from './decode-state.ts';
 import { families } from './families/index.ts';
 import type { Pass } from './family.ts';
+import { packDecoder } from './packing.ts';
 import { initParams } from './params.ts';
 import { cachedPass, wholePass } from './pass.ts';
 
@@ -42,6 +44,11 @@ export interface LanguageModel extends LogitPolicy {
   states(params: Params, ids: Tensor2D, o?: ForwardOptions): Tensor3D;
   /** The output matrix [V,D]: the parameters' own tensor, not to be disposed. */
   head(params: Params): Tensor2D;
+  /**
+   * Packs the matrices for products with few rows, as in generation, until the handle is disposed (`sample` and
+   * `generate` do it for their own time). Costs the matrices' memory once more.
+   */
+  pack(params: Params): PackedWeights;
   /** See LogitPolicy; a state of this model. */
   begin(params: Params, prompts: TokenBatch, o: { maxNewTokens: number }): DecoderState;
   hidden(params: Params, prompts: TokenBatch, completions: TokenBatch): { states: Tensor3D; head: Tensor2D };
@@ -101,6 +108,7 @@ export function decoder(options: DecoderOptions): LanguageModel {
     init: (rng) => initParams(parameters, rng),
     states,
     head: (params) => family.head(params, config),
+    pack: (params) => packDecoder(params, family, config),
     apply: (params, ids, o) => tidy(() => toLogits(params, states(params, ids, o))),
 
     logits: (params, prompts, completions) =>

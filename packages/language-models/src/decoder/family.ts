@@ -43,6 +43,8 @@ export interface Family {
   readonly embeddingPath: string;
   /** What stands in front of every name of the body; checkpoints without a head may lack it. */
   readonly prefix: string;
+  /** How a matrix of the body is used; undefined for tables that are only looked up. */
+  weightLayout(path: string): 'in-out' | 'out-in' | undefined;
   /** `config.json`. */
   toHuggingFace(c: DecoderConfig): Record<string, unknown>;
   /** @throws ConfigError for a config of this family that cannot be run */

@@ -35,6 +35,11 @@ export interface DecodeTokensOptions extends SamplerOptions {
   signal?: AbortSignal;
 }
 
+/** A policy that can lay its weights out for generation. */
+export interface Packs {
+  pack(params: Params): Disposable;
+}
+
 /** One step of a batch. */
 export interface DecodeStep {
   /** [B]: the new token of each row; `padId` in rows that had ended before. */
@@ -53,7 +58,7 @@ export interface DecodeStep {
  * StoppedError when the signal asks for it
  */
 export async function* decodeTokens(
-  policy: LogitPolicy,
+  policy: LogitPolicy & Partial<Packs>,
   params: Params,
   prompts: TokenBatch,
   o: DecodeTokensOptions,
@@ -70,6 +75,7 @@ export async function* decodeTokens(
   const ended = new Uint8Array(batch);
   let open = batch;
 
+  using _packed = policy.pack?.(params);
   using state = policy.begin(params, prompts, { maxNewTokens });
   let append: Int32Array | undefined;
   for (let step = 0; step < maxNewTokens && open > 0; step++) {

@@ -84,6 +84,7 @@ export const gpt2: Family = {
       : tensorAt(params, 'lm_head', 'weight')) as Tensor2D,
   embeddingPath: 'transformer.wte.weight',
   prefix: 'transformer.',
+  weightLayout: (path) => (/\.c_\w+\.weight$/.test(path) ? 'in-out' : undefined),
 
   toHuggingFace: (c) => ({
     architectures: ['GPT2LMHeadModel'],

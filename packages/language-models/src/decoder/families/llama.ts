@@ -89,6 +89,7 @@ export const llama: Family = {
       : tensorAt(params, 'lm_head', 'weight')) as Tensor2D,
   embeddingPath: 'model.embed_tokens.weight',
   prefix: 'model.',
+  weightLayout: (path) => (path.endsWith('_proj.weight') ? weightLayout : undefined),
 
   toHuggingFace: (c) => ({
     architectures: ['LlamaForCausalLM'],
@@ -109,6 +110,8 @@ export const llama: Family = {
     attention_bias: false,
     mlp_bias: false,
     attention_dropout: 0,
+    // not Llama's: transformers ignores it
+    resid_pdrop: c.dropout,
     initializer_range: c.initializerRange,
     tie_word_embeddings: c.tieEmbeddings,
     ...specialIdsToJson(c),
@@ -135,6 +138,7 @@ export const llama: Family = {
       tieEmbeddings: read.boolean('tie_word_embeddings', false),
       normEpsilon: read.number('rms_norm_eps', 1e-6),
       ropeTheta: theta as number,
+      dropout: read.number('resid_pdrop', 0),
       initializerRange: read.number('initializer_range', 0.02),
       ...specialIdsFromJson(json),
       ...(scaling === undefined ? {} : { ropeScaling: scaling }),

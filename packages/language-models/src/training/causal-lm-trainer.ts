@@ -1,0 +1,184 @@
+// Training a decoder to write text: pretraining on plain text, packed, and supervised fine-tuning on prompts and
+// completions, where only the completion's tokens count. The loop, its checkpoints and metrics are tensor-core's.
+import {
+  ConfigError,
+  type LoopOptions,
+  type LoopSetup,
+  LoopTrainer,
+  type Params,
+  rng,
+  type StopReason,
+  type Trainer,
+  type TrainRequest,
+  type TrainStep,
+} from '@gimbal/tensor-core';
+import type { LmBatch } from '../data/lm-batch.ts';
+import { packRows } from '../data/pack.ts';
+import { rowBatches } from '../data/row-batches.ts';
+import type { Dataset } from '../data/rows.ts';
+import { type OverflowReport, type TokenRow, tokenRows } from '../data/token-rows.ts';
+import type { LanguageModel } from '../decoder/decoder.ts';
+import { writeModelFiles } from '../pretrained/pretrained.node.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { causalLmLoss } from './causal-lm-loss.ts';
+import { evaluateLoss } from './evaluate-loss.ts';
+
+export interface CausalLmOptions extends LoopOptions {
+  model: LanguageModel;
+  /** Where training starts; not changed, not kept. */
+  params: Params;
+  tokenizer: Tokenizer;
+  /** Rows of text, or of prompts and completions. */
+  data: Dataset;
+  /** Held-out rows: their loss and perplexity are logged as evalLoss and evalPerplexity. */
+  evalData?: Dataset;
+  /** Lay rows end to end in blocks of the context's length; by default for plain text. */
+  packing?: boolean;
+  /** Longest row in tokens; by default, and at most, the model's context. */
+  maxLength?: number;
+  /** Which end of a row overflow `cut` keeps (`start`). */
+  keep?: 'start' | 'end';
+}
+
+/** What the trainer uses where nothing is given, beside the loop's own defaults. */
+export const causalLmDefaults = { learningRate: 1e-3, batchSize: 16, maxGradNorm: 1 } as const;
+
+export class CausalLmTrainer implements Trainer<TrainStep> {
+  /** Rows longer than the context, of the training data. */
+  readonly overflow: OverflowReport;
+  readonly #loop: LoopTrainer<LmBatch>;
+
+  /**
+   * @throws ConfigError for options, DataError for rows that cannot be used, before anything is allocated
+   */
+  constructor(options: CausalLmOptions);
+  /** @internal a loop that was resumed */
+  constructor(options: CausalLmOptions, prepared: Prepared, loop: LoopTrainer<LmBatch>);
+  constructor(options: CausalLmOptions, prepared = prepare(options), loop = new LoopTrainer(prepared.setup)) {
+    this.overflow = prepared.overflow;
+    this.#loop = loop;
+  }
+
+  /**
+   * Goes on with a saved run: the next losses are those of the uninterrupted one.
+   * @param from a run's folder, or one of its checkpoints
+   * @param options those of the run
+   * @throws CheckpointError where there is no valid checkpoint, or it is of another configuration
+   */
+  static async resume(
+    from: string,
+    options: CausalLmOptions,
+    o: { warn?: (message: string) => void } = {},
+  ): Promise<CausalLmTrainer> {
+    const prepared = prepare(options);
+    return new CausalLmTrainer(options, prepared, await LoopTrainer.resume(from, prepared.setup, o));
+  }
+
+  /** The parameters as trained so far; the trainer owns them. */
+  get params(): Params {
+    return this.#loop.params;
+  }
+
+  /** Updates done. */
+  get step(): number {
+    return this.#loop.step;
+  }
+
+  /** Why the last `train` ended. */
+  get stopReason(): StopReason | undefined {
+    return this.#loop.stopReason;
+  }
+
+  /** The best evaluation so far. */
+  get best(): { readonly step: number; readonly loss: number } | null {
+    return this.#loop.best;
+  }
+
+  /** Yields each step's loss, gradient norm, tokens trained on and speed, and evaluations where they are due. */
+  train(request: TrainRequest): AsyncIterableIterator<TrainStep> {
+    return this.#loop.train(request);
+  }
+
+  run(request: TrainRequest): Promise<TrainStep | undefined> {
+    return this.#loop.run(request);
+  }
+
+  /** Writes a checkpoint; its folder `model` is one that transformers opens. */
+  save(dir: string): Promise<void> {
+    return this.#loop.save(dir);
+  }
+
+  dispose(): void {
+    this.#loop.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+interface Prepared {
+  setup: LoopSetup<LmBatch>;
+  overflow: OverflowReport;
+}
+
+/** Turns rows into batches and options into the loop's setup. */
+function prepare(options: CausalLmOptions): Prepared {
+  const { model, params, tokenizer, data, evalData, packing, maxLength, keep, ...loop } = {
+    ...causalLmDefaults,
+    ...options,
+  };
+  const { config } = model;
+  if (tokenizer.size > config.vocabularySize) {
+    throw new ConfigError({
+      where: 'CausalLmTrainer',
+      what: 'the tokenizer has more tokens than the model',
+      got: tokenizer.size,
+      wanted: `at most ${config.vocabularySize}`,
+      fix: 'Make the model with vocabularySize: tokenizer.size',
+    });
+  }
+  const limit = maxLength ?? config.contextLength;
+  if (!(Number.isSafeInteger(limit) && limit >= 2 && limit <= config.contextLength)) {
+    const wanted = `2 to the model’s context, ${config.contextLength}`;
+    throw new ConfigError({ where: 'CausalLmTrainer.maxLength', what: 'out of range', got: limit, wanted });
+  }
+  const fit = (set: Dataset): { rows: readonly TokenRow[]; overflow: OverflowReport } => {
+    const packs = packing ?? set.kind === 'text';
+    if (packs && set.kind !== 'text') {
+      throw new ConfigError({
+        where: 'CausalLmTrainer.packing',
+        what: 'packing is for plain text: in a block a completion would see the rows before it',
+        fix: 'Leave it out for prompts and completions',
+      });
+    }
+    const fitted = tokenRows(set, tokenizer, {
+      limit,
+      ...(loop.overflow === undefined ? {} : { overflow: loop.overflow }),
+      ...(keep === undefined ? {} : { keep }),
+    });
+    // tokenRows has checked that there is an end-of-text token
+    return packs ? { ...fitted, rows: packRows(fitted.rows, limit, tokenizer.special.eos as number) } : fitted;
+  };
+  const train = fit(data);
+  const evaluation = evalData && fit(evalData).rows;
+  const pad = config.padId;
+  const setup: LoopSetup<LmBatch> = {
+    params,
+    batches: rowBatches(train.rows, { batchSize: loop.batchSize, pad, limit, rng: rng(loop.seed).split('data') }),
+    loss: (p, batch, { rng: noise, gradientCheckpointing }) => ({
+      sum: causalLmLoss(model, p, batch, { rng: noise, gradientCheckpointing }),
+      weight: batch.tokens,
+    }),
+    ...(evaluation && {
+      evaluate: async (p: Params) => {
+        const { loss, perplexity } = await evaluateLoss(model, p, evaluation, { batchSize: loop.batchSize });
+        return { loss, perplexity };
+      },
+    }),
+    options: loop,
+    config: { model: config, packing: packing ?? data.kind === 'text', maxLength: limit, rows: train.rows.length },
+    saveModel: (folder, p) => writeModelFiles(folder, model, p, { tokenizer }),
+  };
+  return { setup, overflow: train.overflow };
+}

@@ -1,0 +1,49 @@
+// The loss of a model on rows it did not train on.
+import { type Params, StoppedError } from '@gimbal/tensor-core';
+import { tidy } from '@tensorflow/tfjs-core';
+import { batchRows } from '../data/lm-batch.ts';
+import type { TokenRow } from '../data/token-rows.ts';
+import type { LanguageModel } from '../decoder/decoder.ts';
+import { causalLmLoss } from './causal-lm-loss.ts';
+
+export interface EvaluateLossOptions {
+  /** Rows at a time (16). */
+  batchSize?: number;
+  signal?: AbortSignal;
+  onBatch?(done: number, total: number): void;
+}
+
+export interface EvaluatedLoss {
+  /** Mean −log p over all tokens that count, in nats. */
+  loss: number;
+  /** e to the loss: among how many tokens the model is undecided, so to speak. */
+  perplexity: number;
+  /** Tokens that count. */
+  tokens: number;
+}
+
+/**
+ * Evaluates; every token of every row counts alike, whatever batch it is in.
+ * @throws StoppedError when the signal asks for it
+ */
+export async function evaluateLoss(
+  model: LanguageModel,
+  params: Params,
+  rows: readonly TokenRow[],
+  { batchSize = 16, signal, onBatch }: EvaluateLossOptions = {},
+): Promise<EvaluatedLoss> {
+  // neighbours of similar length waste little padding
+  const order = rows.toSorted((a, b) => a.ids.length - b.ids.length);
+  let [sum, tokens] = [0, 0];
+  for (let at = 0; at < order.length; at += batchSize) {
+    if (signal?.aborted) throw new StoppedError({ where: 'evaluation', what: `stopped after ${at} rows` });
+    const batch = batchRows(order.slice(at, at + batchSize), model.config.padId, model.config.contextLength);
+    const loss = tidy(() => causalLmLoss(model, params, batch));
+    sum += (await loss.data())[0] as number;
+    loss.dispose();
+    tokens += batch.tokens;
+    onBatch?.(Math.min(at + batchSize, order.length), order.length);
+  }
+  const loss = sum / tokens;
+  return { loss, perplexity: Math.exp(loss), tokens };
+}
