@@ -1,8 +1,13 @@
 /** @module @gimbal/tensor-core */
 import './register-gradients.ts';
 
+export { checkpoint } from './autodiff/checkpoint.ts';
+export { stopGradient } from './autodiff/stop-gradient.ts';
+export { valueAndGrad, valueAndGradWithAux } from './autodiff/value-and-grad.ts';
 export type { BackendInfo, BackendName, BackendOptions, BackendReport, PassedOver } from './backend/backend-info.ts';
+export type { Precision } from './backend/extensions.ts';
 export { backendReport, useBackend } from './backend/use-backend.browser.ts';
+export { type CapturedStep, captureStep, type StepInput } from './capture/capture-step.ts';
 export { checkConfig, firstDifference } from './checkpoint/config-match.ts';
 export type { CheckpointContent, KeepRule, LoadedCheckpoint, LoadOptions } from './checkpoint/content.ts';
 export type {
@@ -58,6 +63,7 @@ export {
   ShapeError,
   StoppedError,
 } from './errors.ts';
+export { logSumExp } from './gap/log-sum-exp.ts';
 export * as initializers from './modules/initializers.ts';
 export {
   type DenseOptions,
@@ -89,6 +95,14 @@ export {
   type ParamGroup,
   type SgdOptions,
 } from './optim/options.ts';
+export {
+  type PackedWeights,
+  type PackWeightsOptions,
+  packWeights,
+  type WeightLayout,
+} from './precision/pack-weights.ts';
+export { withPrecision } from './precision/with-precision.ts';
+export { type Rng, type RngState, rng, rngFromState } from './random/rng.ts';
 export type { FloatDtype, RawArray, SafetensorsDtype, TensorValues } from './safetensors/dtype.ts';
 export { type EncodeOptions, encodeSafetensors, tensorsToWrite } from './safetensors/encode.ts';
 export { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './safetensors/half.ts';
@@ -114,4 +128,23 @@ export { type LoopSetup, LoopTrainer, type StopReason, type TrainStep } from './
 export type { Loss, LossContext, LossResult } from './training/loss.ts';
 export { Meter, type Throughput } from './training/meter.ts';
 export { type NonFiniteOrigin, nonFiniteLeaf, originOfNonFinite } from './training/non-finite.ts';
+export { cloneTree, disposeTree, keepTree, treeBytes, treeSize, variables } from './tree/memory.ts';
+export {
+  flatten,
+  isTensor,
+  type LeafTree,
+  mapTree,
+  type Params,
+  type TreeOf,
+  unflatten,
+  zipTree,
+} from './tree/params.ts';
+export {
+  filterTree,
+  type LeafPredicate,
+  matchPaths,
+  mergeTrees,
+  partitionTree,
+  trainableMask,
+} from './tree/select.ts';
 export { version } from './version.ts';
