@@ -48,7 +48,7 @@ export interface KvCacheOptions {
 export class KvLayer implements Disposable {
   /** Positions filled so far. */
   length = 0;
-  /** [B,Hkv,maxLength,D] where the backend appends in place, else [B,Hkv,length,D] and absent while empty. */
+  /** [B,Hkv,capacity,D] where the backend appends in place, else [B,Hkv,length,D] and absent while empty. */
   keys: Tensor | undefined;
   values: Tensor | undefined;
 
@@ -60,8 +60,10 @@ export class KvLayer implements Disposable {
     this.options = options;
     const { batch, kvHeads, maxLength, headDim } = options;
     if (!whole) return;
-    this.keys = keep(zeros([batch, kvHeads, maxLength, headDim]));
-    this.values = keep(zeros([batch, kvHeads, maxLength, headDim]));
+    // such a backend keeps keys in blocks of up to 16 positions
+    const capacity = Math.ceil(maxLength / 16) * 16;
+    this.keys = keep(zeros([batch, kvHeads, capacity, headDim]));
+    this.values = keep(zeros([batch, kvHeads, capacity, headDim]));
   }
 
   /** Takes the place of both tensors. */
