@@ -148,3 +148,6 @@ export {
   trainableMask,
 } from './tree/select.ts';
 export { version } from './version.ts';
+export { Ema, type EmaOptions } from './weights/ema.ts';
+export { resolveShares, type ShareOptions, type Shares } from './weights/members.ts';
+export { applyTaskVectors, averageTrees, interpolateTrees, slerpTrees, taskVector } from './weights/trees.ts';

@@ -165,3 +165,7 @@ export {
 export type { ApplyOptions, Module } from './modules/module.ts';
 export { MetricsLog, type MetricsRow, readMetrics } from './training/metrics-log.node.ts';
 export { EventFile } from './training/tensorboard/event-file.node.ts';
+export { Ema, type EmaOptions } from './weights/ema.ts';
+export { resolveShares, type ShareOptions, type Shares } from './weights/members.ts';
+export { type MergeOptions, type MergeRecipe, type MergeReport, mergeFiles } from './weights/merge-files.node.ts';
+export { applyTaskVectors, averageTrees, interpolateTrees, slerpTrees, taskVector } from './weights/trees.ts';
