@@ -1,6 +1,6 @@
 // Greedy generation with a cache of keys and values, against a PyTorch loop written for it.
 import { decodeTokens, padBatch } from '@gimbal/language-models';
-import { type Params, packWeights, rng, withPrecision } from '@gimbal/tensor-core';
+import { rng, withPrecision } from '@gimbal/tensor-core';
 import type { Peer } from '../bench/peer.ts';
 import { compare } from '../bench/row.ts';
 import { type BenchRow, defineSuite, type SuiteContext } from '../bench/suite.ts';
@@ -38,7 +38,7 @@ async function generation(
     randomIds(gpt2Sizes, rows, promptTokens, context.options.seed).map((ids) => Int32Array.from(ids)),
     0,
   );
-  using _packed = packWeights(params as Params);
+  using _packed = withPrecision(precision, () => model.pack(params));
   const write = async (): Promise<void> => {
     const steps = decodeTokens(model, params, prompts, { maxNewTokens: newTokens, temperature: 0, rng: rng(0) });
     for await (const _ of steps); // all of them

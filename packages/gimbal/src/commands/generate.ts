@@ -52,12 +52,13 @@ export const command = defineCommand({
     const compute = await startCompute(o);
     if (o.precision === 'bf16' && !compute.bf16) throw noBf16(compute.name);
     const { loadPretrained } = await import('@gimbal/language-models');
-    const { disposeTree, packWeights, rng, withPrecision } = await import('@gimbal/tensor-core');
+    const { disposeTree, rng, withPrecision } = await import('@gimbal/tensor-core');
     const pretrained = await loadPretrained(o.model);
     for (const warning of pretrained.warnings) output.note(`warning ${warning}`);
     const prompts = await readPrompts(o);
     const began = performance.now();
-    const packed = packWeights(pretrained.params);
+    // packed once for all batches, in the precision they will run in
+    const packed = withPrecision(o.precision, () => pretrained.model.pack(pretrained.params));
     const written: Written[] = [];
     try {
       const stream = rng(o.seed).split('sampling');

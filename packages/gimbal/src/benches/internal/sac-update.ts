@@ -5,6 +5,7 @@
 //   y  = r + γ (1 − d) (min Q'(s', a') − α log π(a'|s')),  a' ~ π(s')
 //   Lq = Σᵢ mean (Qᵢ(s, a) − y)²;   Lπ = mean (α log π(ã|s) − min Qᵢ(s, ã));   Q' ← Q' + τ (Q − Q')
 import {
+  captureStep,
   createOptimizer,
   disposeTree,
   flatten,
@@ -132,6 +133,25 @@ export class SacUpdate {
       const [q1, q2] = values(this.targets, concat([s2, action], 1));
       return add(r, mul(continues, sub(minimum(q1, q2), mul(logProb, alpha))));
     });
+  }
+
+  /** The same update, recorded at its second run and replayed after that. */
+  capture(): { update(): void } & Disposable {
+    const step = captureStep(({ noise, noise2 }: { noise: Tensor; noise2: Tensor }) => {
+      this.step(noise, noise2);
+      return {};
+    });
+    const { batch, action } = this.sizes;
+    return {
+      update: () =>
+        void tidy(() => {
+          step.run({
+            noise: this.noise.normalTensor([batch, action]),
+            noise2: this.noise.normalTensor([batch, action]),
+          });
+        }),
+      [Symbol.dispose]: () => step.dispose(),
+    };
   }
 
   dispose(): void {

@@ -21,10 +21,9 @@ export async function writeCompletions(
   o: WriteOptions,
 ): Promise<string[]> {
   const { generate } = await import('@gimbal/language-models');
-  const { packWeights } = await import('@gimbal/tensor-core');
   if (!tokenizer) throw new Error('the model folder has no tokenizer'); // every folder made by a stage has one
   const written: string[] = [];
-  using _packed = packWeights(params);
+  using _packed = model.pack(params); // once for all batches
   for (let at = 0; at < prompts.length; at += o.batchSize) {
     const batch = prompts.slice(at, at + o.batchSize);
     const suffix = o.promptSuffix ? tokenizer.promptSuffix : '';

@@ -1,0 +1,33 @@
+// The curves of a training stage for the report.
+import type { ChartPart, ReportSection } from '../../report/part.ts';
+
+type Metrics = readonly { step: number; [name: string]: unknown }[];
+
+/** Loss, speed and memory over the steps. */
+export function learningCharts(title: string, metrics: Metrics): ReportSection {
+  const curve = (name: string, scale = 1): (readonly [number, number])[] =>
+    metrics.flatMap((m) => (typeof m[name] === 'number' ? [[m.step, scale * m[name]] as const] : []));
+  const common = { kind: 'chart', xName: 'step' } as const;
+  const parts: ChartPart[] = [
+    {
+      ...common,
+      title: `${title}: loss`,
+      yName: 'nats a token',
+      series: [
+        { name: 'training', points: curve('loss') },
+        { name: 'held out', points: curve('evalLoss') },
+      ],
+    },
+    {
+      ...common,
+      title: `${title}: speed and memory`,
+      yName: 'thousand tokens a second, MB',
+      fromZero: true,
+      series: [
+        { name: 'tokens/s (k)', points: curve('tokensPerSecond', 1e-3) },
+        { name: 'tensors (MB)', points: curve('memoryBytes', 1e-6) },
+      ],
+    },
+  ];
+  return { slot: 'learning', title: 'How it learned', parts };
+}

@@ -1,0 +1,123 @@
+// Training inside a stage: goes on from the checkpoint of an interrupted run, reports progress, and leaves a model folder.
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CausalLmOptions, LanguageModel, Tokenizer } from '@gimbal/language-models';
+import type { Params, TrainStep } from '@gimbal/tensor-core';
+import type { StageContext } from '../../pipeline/stage.ts';
+
+export interface TrainingRequest {
+  model: LanguageModel;
+  /** where training starts; not disposed */
+  params: Params;
+  tokenizer: Tokenizer;
+  /** the trainer's own options; the learning rate is the peak of a cosine with warm-up */
+  options: Omit<CausalLmOptions, 'model' | 'params' | 'tokenizer' | 'learningRate' | 'out' | 'seed'>;
+  learningRate: number;
+  steps: number;
+  seed: number;
+}
+
+export interface TrainingResult {
+  steps: number;
+  /** of the last step, and of the last evaluation */
+  loss: number;
+  heldOutLoss: number;
+  tokens: number;
+  /** target tokens a second, median over the steps */
+  tokensPerSecond: number;
+  parameters: number;
+  /** rows longer than the context, left out */
+  leftOut: number;
+}
+
+/** share of the steps in which the learning rate rises, and its end as a share of the peak */
+const warmupShare = 0.05;
+const finalShare = 0.05;
+
+/**
+ * Train to `steps`, and write `model/` into the stage's folder.
+ * @throws StoppedError when the run's signal asks for it, after a checkpoint
+ */
+export async function trainModel(context: StageContext<unknown>, request: TrainingRequest): Promise<TrainingResult> {
+  const { CausalLmTrainer, savePretrained } = await import('@gimbal/language-models');
+  const { latestCheckpoint, schedules, StoppedError, treeSize } = await import('@gimbal/tensor-core');
+  const { model, params, tokenizer, learningRate, steps, seed } = request;
+  const options: CausalLmOptions = {
+    ...request.options,
+    model,
+    params,
+    tokenizer,
+    seed,
+    out: context.logDir,
+    keepBest: false,
+    learningRate: schedules.cosine({
+      peak: learningRate,
+      steps,
+      warmup: Math.max(1, Math.round(warmupShare * steps)),
+      final: finalShare * learningRate,
+    }),
+  };
+  const from = await latestCheckpoint(context.logDir, context.note).catch(absent);
+  // what a run killed before its first checkpoint logged will be logged again
+  if (from === undefined) await rm(context.logDir, { recursive: true, force: true });
+  using trainer =
+    from === undefined
+      ? new CausalLmTrainer(options)
+      : await CausalLmTrainer.resume(context.logDir, options, { warn: context.note });
+  if (from !== undefined) context.note(`goes on from step ${trainer.step}`);
+  reportLeftOut(context, trainer.overflow);
+
+  let last: TrainStep | undefined;
+  let heldOutLoss = Number.NaN;
+  let tokens = 0;
+  const speeds: number[] = [];
+  for await (const step of trainer.train({ steps, signal: context.signal })) {
+    last = step;
+    heldOutLoss = step.evalLoss ?? heldOutLoss;
+    tokens += step.tokens;
+    speeds.push(step.tokensPerSecond);
+    context.progress({
+      step: step.step,
+      total: steps,
+      loss: step.loss,
+      tokensPerSecond: step.tokensPerSecond,
+      ...(Number.isFinite(heldOutLoss) ? { text: `held-out ${heldOutLoss.toFixed(3)}` } : {}),
+    });
+  }
+  if (trainer.stopReason === 'signal') {
+    const where = `stage ${context.logDir.split(/[\\/]/).at(-1)}`;
+    throw new StoppedError({ where, what: `stopped after step ${trainer.step} of ${steps}` });
+  }
+  await savePretrained(join(context.dir, 'model'), model, trainer.params, { tokenizer });
+  speeds.sort((a, b) => a - b);
+  return {
+    steps,
+    loss: last?.loss ?? Number.NaN,
+    heldOutLoss,
+    tokens,
+    tokensPerSecond: speeds[speeds.length >> 1] ?? 0,
+    parameters: treeSize(trainer.params),
+    leftOut: trainer.overflow.rows,
+  };
+}
+
+function reportLeftOut(
+  { note }: StageContext<unknown>,
+  { rows, where }: { rows: number; where: readonly string[] },
+): void {
+  if (rows === 0) return;
+  const more = rows > where.length ? ', …' : '';
+  note(
+    `${rows} ${rows === 1 ? 'row is' : 'rows are'} longer than the context and left out (${where.slice(0, 3).join(', ')}${more})`,
+  );
+}
+
+/** A folder that is not there holds no checkpoint. */
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT') return undefined;
+  throw error;
+}
+
+/** Its line when it is done. */
+export const describeTraining = (r: TrainingResult): string =>
+  `${r.steps} steps, loss ${r.loss.toFixed(3)}, held-out ${r.heldOutLoss.toFixed(3)}`;

@@ -1,0 +1,26 @@
+// The models of a run that are compared: before training, after pretraining, after fine-tuning.
+import type { StageContext } from '../../pipeline/stage.ts';
+import { stage as fineTune } from '../fine-tune.ts';
+import { stage as pretrain } from '../pretrain.ts';
+import { modelFolder } from './model-folder.ts';
+
+export interface ModelVersion {
+  name: string;
+  /** model folder */
+  folder: string;
+}
+
+/** In the order they were made; at least two. */
+export function modelVersions(input: StageContext['input']): ModelVersion[] {
+  const before = input(pretrain);
+  const after = input(fineTune);
+  const versions: ModelVersion[] = [
+    {
+      name: before.value.start === before.value.model ? 'as given' : 'untrained',
+      folder: modelFolder(before, before.value.start),
+    },
+  ];
+  if (before.value.training) versions.push({ name: 'pretrained', folder: modelFolder(before, before.value.model) });
+  if (after.value.training) versions.push({ name: 'fine-tuned', folder: modelFolder(after, after.value.model) });
+  return versions;
+}

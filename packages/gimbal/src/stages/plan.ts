@@ -1,0 +1,172 @@
+// What the run will train: a size that this machine trains in the minutes there are. The speed is measured once; the
+// choice is the stage's result, so an equal run takes it from the cache and trains the same model.
+import { ConfigError } from '@gimbal/tensor-core';
+import { z } from 'zod';
+import { quantity } from '../cli/format.ts';
+import { defineStage } from '../pipeline/stage.ts';
+import { stage as data } from './data.ts';
+import { type ModelSizes, measureSpeed, parameterCount } from './internal/model-sizes.ts';
+import { storedRows } from './internal/stored-rows.ts';
+import { stage as tokenizer } from './tokenizer.ts';
+
+/** What later stages train with, unless an option of theirs says otherwise. */
+export interface Plan {
+  size: string;
+  /** undefined: the model is given (--model) */
+  model?: ModelSizes;
+  context: number;
+  precision: 'float32' | 'bf16';
+  batchSize: number;
+  pretrainSteps: number;
+  fineTuneSteps: number;
+  /** FLOP/s of training that the choice was made with; undefined where the size was given */
+  measured?: number;
+}
+
+/** width, blocks, heads */
+const sizes = {
+  tiny: [64, 2, 2],
+  small: [128, 3, 4],
+  medium: [192, 4, 6],
+  large: [256, 6, 8],
+} as const;
+type SizeName = keyof typeof sizes;
+
+const options = z.object({
+  size: z
+    .enum(['auto', 'tiny', 'small', 'medium', 'large'])
+    .default('auto')
+    .describe('size of the model; auto takes the largest that is trained in --minutes'),
+  minutes: z.number().positive().default(4).describe('time to train in, about'),
+  family: z.enum(['llama', 'gpt2']).default('llama').describe("whose block: Llama's or GPT-2's"),
+  width: z.int().min(8).optional().describe('width of the model, instead of the size it has by --size'),
+  layers: z.int().min(1).optional().describe('blocks'),
+  heads: z.int().min(1).optional().describe('attention heads'),
+  context: z.int().min(8).optional().describe('longest row in tokens (default: nearly all rows fit, at most 256)'),
+  precision: z.enum(['float32', 'bf16']).default('float32').describe('precision of matrix products in training'),
+  batchSize: z.int().min(1).default(32).describe('rows in a batch'),
+});
+type Options = z.output<typeof options>;
+
+const longestDefault = 256;
+/** of the time, what is for pretraining; the rest is for fine-tuning */
+const pretrainShare = { newsroom: 0.2, completion: 0.5, text: 1 };
+/** steps beyond which the generated newsroom teaches nothing more */
+const enough = { newsroom: 3000, completion: 6000, text: 8000 };
+const fewest = 60;
+
+export const stage = defineStage({
+  name: 'plan',
+  summary: 'Choose a model that this machine trains in the time there is.',
+  version: 1,
+  needs: ['data', 'tokenizer'],
+  prefix: '',
+  options,
+  uses: ['backend', 'threads', 'seed'],
+  async run({ options: o, input, environment, progress }): Promise<Plan> {
+    const { value: rows, dir: rowsDir } = input(data);
+    const { value: tokens, dir: tokenizerDir } = input(tokenizer);
+    const { loadPretrained, loadTokenizer } = await import('@gimbal/language-models');
+    const codec = await loadTokenizer(tokenizerDir);
+    const train = await storedRows(rowsDir, 'train', rows.kind);
+    const lengths = rowLengths(train.rows.slice(0, 2000), codec);
+    const precision = o.precision;
+
+    if (tokens.startFrom !== undefined) {
+      refuseSizes(o);
+      const { model, params } = await loadPretrained(tokens.startFrom);
+      const { disposeTree } = await import('@gimbal/tensor-core');
+      disposeTree(params);
+      const { config } = model;
+      const context = config.contextLength;
+      const given: ModelSizes = { ...config };
+      progress({ step: 0, text: 'measuring speed' });
+      const measured = await measureSpeed(given, {
+        context,
+        rows: Math.min(8, o.batchSize),
+        precision,
+        seed: environment.seed,
+      });
+      const steps = stepsIn(o.minutes * 60, given, meanOf(lengths), o.batchSize, measured);
+      const fineTuneSteps = rows.task === 'text' ? 0 : Math.min(enough[rows.task], steps);
+      const pretrainSteps = rows.task === 'text' ? Math.min(enough.text, steps) : 0;
+      return { size: 'given', context, precision, batchSize: o.batchSize, pretrainSteps, fineTuneSteps, measured };
+    }
+
+    const context = o.context ?? contextFor(lengths);
+    const sizesOf = (name: SizeName): ModelSizes => modelSizes(name, o, tokens.size, context);
+    progress({ step: 0, text: 'measuring speed' });
+    const measured = await measureSpeed(sizesOf('small'), { context, rows: 16, precision, seed: environment.seed });
+    const seconds = o.minutes * 60;
+    const share = pretrainShare[rows.task];
+    const wanted = enough[rows.task];
+    // the largest that gets through what there is to learn; else the smallest, as far as it comes
+    const fits = (name: SizeName): boolean =>
+      stepsIn(seconds, sizesOf(name), context * share + meanOf(lengths) * (1 - share), o.batchSize, measured) >= wanted;
+    const names = Object.keys(sizes) as SizeName[];
+    const size = o.size === 'auto' ? (names.toReversed().find(fits) ?? 'tiny') : o.size;
+    const model = sizesOf(size);
+    const pretrain = stepsIn(seconds * share, model, context, o.batchSize, measured);
+    const fineTune = stepsIn(seconds * (1 - share), model, meanOf(lengths), o.batchSize, measured);
+    return {
+      size,
+      model,
+      context,
+      precision,
+      batchSize: o.batchSize,
+      pretrainSteps: Math.min(pretrain, Math.round(wanted * Math.max(share, 0.2))),
+      fineTuneSteps: share === 1 ? 0 : Math.min(fineTune, wanted),
+      measured,
+    };
+  },
+  describe: (r) => {
+    const parameters =
+      r.model === undefined ? 'the given model' : `${r.size}, ${quantity(parameterCount(r.model))} parameters`;
+    return `${parameters}, context ${r.context}, ${r.pretrainSteps} + ${r.fineTuneSteps} steps of ${r.batchSize} rows`;
+  },
+});
+
+function modelSizes(name: SizeName, o: Options, vocabularySize: number, contextLength: number): ModelSizes {
+  const [width, layers, heads] = sizes[name];
+  return {
+    family: o.family,
+    vocabularySize,
+    contextLength,
+    width: o.width ?? width,
+    layers: o.layers ?? layers,
+    heads: o.heads ?? heads,
+  };
+}
+
+/** Steps in a time: 6 FLOP a parameter and token, forward and backward; rounded, so that small differences do not show. */
+function stepsIn(seconds: number, model: ModelSizes, tokensPerRow: number, batchSize: number, flops: number): number {
+  const perStep = (6 * parameterCount(model) * tokensPerRow * batchSize) / flops;
+  const steps = seconds / perStep;
+  const unit = steps > 1000 ? 100 : steps > 200 ? 50 : 10;
+  return Math.max(fewest, Math.floor(steps / unit) * unit);
+}
+
+/** Room for 99 of 100 rows, as a multiple of 16. */
+function contextFor(lengths: readonly number[]): number {
+  const sorted = [...lengths].sort((a, b) => a - b);
+  const most = sorted[Math.min(sorted.length - 1, Math.floor(0.99 * sorted.length))] ?? longestDefault;
+  return Math.min(longestDefault, 16 * Math.ceil((most + 1) / 16));
+}
+
+/** Tokens of each row, with separator and end. */
+function rowLengths(
+  rows: readonly { [column: string]: unknown }[],
+  codec: { encodeText(text: string): ArrayLike<number> },
+): number[] {
+  const of = (text: unknown): number => (typeof text === 'string' ? codec.encodeText(text).length : 0);
+  return rows.map((row) => of(row.text) + of(row.prompt) + of(row.completion) + 2);
+}
+
+const meanOf = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
+
+function refuseSizes(o: Options): void {
+  const given = (['width', 'layers', 'heads', 'context'] as const).find((name) => o[name] !== undefined);
+  if (given === undefined && o.size === 'auto') return;
+  const what = 'the model is given by --model, sizes and all';
+  throw new ConfigError({ where: `gimbal align --${given ?? 'size'}`, what, fix: 'Leave one of the two out' });
+}
