@@ -41,7 +41,6 @@ GIMBAL_VECTOR(div_, 8192, x / y)
 GIMBAL_VECTOR(maximum, 16384, vmax_nan(x, y))
 GIMBAL_VECTOR(minimum, 16384, vmin_nan(x, y))
 GIMBAL_VECTOR(squared_difference, 16384, (x - y) * (x - y))
-GIMBAL_VECTOR(floor_div, 8192, vfloor(x / y))
 // x above 0, y x below
 GIMBAL_VECTOR(prelu, 16384, select(x < splat(0.0f), x* y, x))
 // dy above 0, dy (y + 1) below, where y = elu(x): inputs dy, y
@@ -91,6 +90,17 @@ static inline int32_t wrap(double x) {
   if (x > -2147483649.0 && x < 2147483648.0) return (int32_t)x;
   if (!(__builtin_fabs(x) < __builtin_inf())) return 0;
   return (int32_t)(uint32_t)(int64_t)fmod(trunc(x), 4294967296.0);
+}
+
+// float32 operands, int32 result, as tfjs has it
+static void floor_div(Context& ctx, const double* a) {
+  const int rank = (int)a[3];
+  const Broadcast plan(rank, a + 4, a + 4 + rank, a + 4 + 2 * rank);
+  for_each_row(ctx, plan, ptr<const float>(a[0]), ptr<const float>(a[1]), ptr<int32_t>(a[2]), 4096,
+               [](const float* x, const float* y, int32_t* out, int64_t n, int64_t x_step, int64_t y_step) {
+                 scalar_row(x, y, out, n, x_step, y_step,
+                            [](float u, float v) -> int32_t { return wrap(floor((double)u / (double)v)); });
+               });
 }
 
 #define GIMBAL_INT(name, grain, expression)                                                     \

@@ -50,14 +50,14 @@ export function applyBinary(operation: number, a: TensorInfo, b: TensorInfo, dty
 }
 
 /** Both types native, unless `int` is false. Mixed and other types run on the host. */
-function binary(kernelName: string, name: string, o: { int: boolean } = { int: true }): KernelConfig {
+function binary(kernelName: string, name: string, o: { int: boolean; dtype?: DataType } = { int: true }): KernelConfig {
   const float = op(`binary_${name}`);
   const int = o.int ? op(`binary_${name}_int`) : -1;
   const host = hostBody(kernelName);
   return nativeKernel<Inputs>(kernelName, (call) => {
     const { a, b } = call.inputs;
     if (a.dtype === b.dtype) {
-      if (a.dtype === 'float32') return applyBinary(float, a, b);
+      if (a.dtype === 'float32') return applyBinary(float, a, b, o.dtype);
       if (a.dtype === 'int32' && int >= 0) return applyBinary(int, a, b);
     }
     return host(call);
@@ -77,7 +77,7 @@ export const kernels: KernelConfig[] = [
   binary('Sub', 'sub'),
   binary('Multiply', 'mul'),
   binary('RealDiv', 'div'),
-  binary('FloorDiv', 'floor_div'),
+  binary('FloorDiv', 'floor_div', { int: true, dtype: 'int32' }),
   binary('Maximum', 'maximum'),
   binary('Minimum', 'minimum'),
   binary('Mod', 'mod'),

@@ -1,10 +1,10 @@
 // Reductions over any axes, positions of extremes, running sums (cc/kernels/reduce.cc, scan.cc).
 //
-// Over an empty axis: sum 0, prod 1, mean NaN, max -infinity, min infinity, all true, any false.
+// Over an empty axis: sum 0, prod 1, all true, any false; mean, max and min NaN, as nothing has none.
 import { backend_util, type KernelConfig, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { backend } from '../backend.ts';
 import { emit, op } from '../commands.ts';
-import { castTo } from './cast.ts';
+import { castTo, filled } from './cast.ts';
 import { hostBody, nativeKernel } from './host.ts';
 import { sizeOf, sortedAxes } from './shapes.ts';
 
@@ -26,13 +26,17 @@ function groups(shape: readonly number[], axes: readonly number[]): { size: numb
   return merged;
 }
 
+/** A shape without the reduced axes, or with ones in their place. */
+function resultShape(shape: readonly number[], axes: number[], keepDims: boolean): number[] {
+  const kept = shape.filter((_, i) => !axes.includes(i));
+  return keepDims ? backend_util.expandShapeToKeepDim(kept, axes) : kept;
+}
+
 /**
  * Reduces `x` over `axes` (sorted); the result is multiplied by `scale` (float32 only).
- * @returns a tensor without the reduced axes, or with ones in their place
  */
 export function reduced(operation: number, x: TensorInfo, axes: number[], keepDims: boolean, scale = 1): TensorInfo {
-  const kept = x.shape.filter((_, i) => !axes.includes(i));
-  const shape = keepDims ? backend_util.expandShapeToKeepDim(kept, axes) : kept;
+  const shape = resultShape(x.shape, axes, keepDims);
   const list = groups(x.shape, axes);
   let current = x;
   // several separate groups: the innermost first, each a command of its own
@@ -110,7 +114,9 @@ function extreme(kernelName: string, name: string): KernelConfig {
       const { x } = call.inputs;
       if (x.dtype !== 'float32' && x.dtype !== 'int32') return host(call);
       const { reductionIndices, axis, keepDims } = call.attrs;
-      return reduced(x.dtype === 'float32' ? float : int, x, sortedAxes(reductionIndices ?? axis, x.shape), keepDims);
+      const axes = sortedAxes(reductionIndices ?? axis, x.shape);
+      if (axes.some((i) => x.shape[i] === 0)) return filled(resultShape(x.shape, axes, keepDims), Number.NaN, x.dtype);
+      return reduced(x.dtype === 'float32' ? float : int, x, axes, keepDims);
     },
   );
 }

@@ -1,7 +1,7 @@
 // Runs tfjs-core's suite in this process: node test/tfjs-suite/run.mjs [native|cpu] [--all] [--filter text]
 // The last line of output is one JSON object: { passed, failed, excluded, skipped, failures: [{ name, message }] }.
 import jasmineRequire from 'jasmine-core';
-import { bundleSuite } from './bundle.mjs';
+import { bundle } from '../bundle.mjs';
 import { exclusions } from './exclusions.mjs';
 
 const argument = process.argv.slice(2);
@@ -9,7 +9,7 @@ process.env.GIMBAL_SUITE_BACKEND = argument[0]?.startsWith('--') === false ? arg
 const everything = argument.includes('--all');
 const filter = argument.includes('--filter') ? argument[argument.indexOf('--filter') + 1] : '';
 
-const file = await bundleSuite();
+const file = await bundle('tfjs-suite', 'tfjs-suite/entry.ts');
 const jasmine = jasmineRequire.boot(jasmineRequire);
 const environment = jasmine.getEnv();
 // the specs print warnings that are part of what they test

@@ -1,16 +1,16 @@
-// Bundles tfjs-core's own specs with our backend: dist/ of that package is ES modules in a package that Node reads as
-// CommonJS, so Node cannot import it as it is.
+// Bundles a program that needs tfjs-core's own modules with our backend: dist/ of that package is ES modules in a package
+// that Node reads as CommonJS, so Node cannot import it as it is.
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-/** Writes build/tfjs-suite.mjs (it finds the native binary from there) and returns its path. */
-export async function bundleSuite() {
-  const outfile = join(here, '..', '..', 'build', 'tfjs-suite.mjs');
+/** Writes build/<name>.mjs (it finds the native binary from there) from test/<entry> and returns its path. */
+export async function bundle(name, entry) {
+  const outfile = join(here, '..', 'build', `${name}.mjs`);
   await build({
-    entryPoints: [join(here, 'entry.ts')],
+    entryPoints: [join(here, entry)],
     outfile,
     bundle: true,
     platform: 'node',
