@@ -15,8 +15,10 @@ export function repairBackend(backendName: string): void {
   repaired.add(backendName);
   if (backendName === 'wasm') repairWasm();
   else repairCpuKernels(backendName);
-  if (backendName !== 'native') repairArgExtremes(backendName);
-  // the stock ones fail where a label is in one operand only, and multiply elementwise
-  if (backendName !== 'native') overrideKernel(backendName, 'Einsum', () => einsumByMatMul);
+  if (backendName !== 'native') {
+    repairArgExtremes(backendName);
+    // the stock ones fail where a label is in one operand only, and multiply elementwise
+    overrideKernel(backendName, 'Einsum', () => einsumByMatMul);
+  }
   repairEmptyReductions(backendName);
 }

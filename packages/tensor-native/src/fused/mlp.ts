@@ -5,7 +5,7 @@ import type { NativeActivation } from '../activation.ts';
 import { ACTIVATION } from '../activation.ts';
 import { backend } from '../backend.ts';
 import { emit, op } from '../commands.ts';
-import { type Product, product } from '../kernels/gemm.ts';
+import { gemm } from '../kernels/gemm.ts';
 import { nativeKernel } from '../kernels/host.ts';
 import { packedOperand } from '../kernels/packed.ts';
 import { sizeOf } from '../kernels/shapes.ts';
@@ -22,15 +22,39 @@ const needsInput = (activation: NativeActivation): boolean =>
 
 const rowsOf = (x: TensorInfo, width: number): number => (width === 0 ? 0 : sizeOf(x.shape) / width);
 
-/** What every product with a weight on its right says about it: op(W) is [k, n]. */
-function right(weight: TensorInfo, outIn: boolean): Pick<Product, 'k' | 'n' | 'b' | 'transposeB' | 'packed'> {
-  const [rows, columns] = weight.shape as [number, number];
-  const [k, n] = outIn ? [columns, rows] : [rows, columns];
-  return { k, n, b: backend.address(weight), transposeB: outIn, packed: packedOperand(weight, k, n, outIn) };
+/** The tensors of a chain by layer: `weight0`, `bias0`, … spelt once, not at every call. */
+const layerNames: { weight: string; bias: string }[] = [];
+function namesOf(layer: number): { weight: string; bias: string } {
+  for (let i = layerNames.length; i <= layer; i++) layerNames.push({ weight: `weight${i}`, bias: `bias${i}` });
+  return layerNames[layer] as { weight: string; bias: string };
 }
 
-/** The other way through the same weight: op(W)ᵀ. */
-const back = (weight: TensorInfo, outIn: boolean): ReturnType<typeof right> => right(weight, !outIn);
+const addressOrNone = (x: TensorInfo | undefined): number => (x === undefined ? 0 : backend.address(x));
+
+/** Width of x W (outIn: W is [n, k]). */
+const outputsOf = (weight: TensorInfo, outIn: boolean): number => weight.shape[outIn ? 0 : 1] as number;
+/** Width of x in x W. */
+const inputsOf = (weight: TensorInfo, outIn: boolean): number => weight.shape[outIn ? 1 : 0] as number;
+
+/** c [m, n] = epilogue(a [m, k] op(W) [+ c]), op(W) [k, n]; W is stored [n, k] where `outIn`. */
+function timesWeight(
+  m: number,
+  a: number,
+  weight: TensorInfo,
+  outIn: boolean,
+  c: number,
+  bias = 0,
+  activation: NativeActivation = 'linear',
+  pre = 0,
+  saved = 0,
+  residual = 0,
+  accumulate = 0,
+): void {
+  const [k, n] = [inputsOf(weight, outIn), outputsOf(weight, outIn)];
+  const packed = packedOperand(weight, k, n, outIn);
+  // biome-ignore format: one command on one screen
+  gemm(m, n, k, a, k, 0, backend.address(weight), outIn ? k : n, outIn ? 1 : 0, c, n, 1, accumulate, bias, ACTIVATION[activation], 0, 0, pre, saved, residual, packed);
+}
 
 interface MlpAttributes {
   layers: number;
@@ -44,28 +68,21 @@ const mlp = nativeKernel<Inputs, MlpAttributes>('Mlp', ({ inputs, attrs }) => {
   const { layers, activation, outputActivation, outIn, training } = attrs;
   const x = inputs.x as TensorInfo;
   const residual = inputs.residual;
-  const m = rowsOf(x, right(inputs.weight0 as TensorInfo, outIn).k);
+  const m = rowsOf(x, inputsOf(inputs.weight0 as TensorInfo, outIn));
   const saved: TensorInfo[] = [];
   let h = x;
   for (let i = 0; i < layers; i++) {
-    const weight = inputs[`weight${i}`] as TensorInfo;
-    const bias = inputs[`bias${i}`];
+    const names = namesOf(i);
+    const weight = inputs[names.weight] as TensorInfo;
     const last = i === layers - 1;
     const act = last ? outputActivation : activation;
-    const operand = right(weight, outIn);
-    const out = backend.output(last ? [...x.shape.slice(0, -1), operand.n] : [m, operand.n]);
+    const n = outputsOf(weight, outIn);
+    const out = backend.output(last ? [...x.shape.slice(0, -1), n] : [m, n]);
     const keepInput = training && act !== 'linear' && (needsInput(act) || (last && residual !== undefined));
-    const z = keepInput ? backend.output([m, operand.n]) : undefined;
-    product({
-      ...operand,
-      m,
-      a: backend.address(h),
-      c: backend.address(out),
-      bias: bias === undefined ? 0 : backend.address(bias),
-      activation: act,
-      pre: z === undefined ? 0 : backend.address(z),
-      residual: last && residual !== undefined ? backend.address(residual) : 0,
-    });
+    const z = keepInput ? backend.output([m, n]) : undefined;
+    const bias = addressOrNone(inputs[names.bias]);
+    const added = last ? addressOrNone(residual) : 0;
+    timesWeight(m, backend.address(h), weight, outIn, backend.address(out), bias, act, addressOrNone(z), 0, added);
     if (z !== undefined) saved.push(z);
     if (!last && training) saved.push(out);
     if (!training && h !== x) backend.disposeIntermediateTensorInfo(h);
@@ -78,16 +95,12 @@ const linearGradInput = nativeKernel<Inputs, { activation: NativeActivation; out
   'LinearGradInput',
   ({ inputs, attrs }) => {
     const { dz, weight, aux } = inputs as { dz: TensorInfo; weight: TensorInfo; aux?: TensorInfo };
-    const operand = back(weight, attrs.outIn);
     const out = backend.output([...attrs.shape]);
-    product({
-      ...operand,
-      m: rowsOf(dz, operand.k),
-      a: backend.address(dz),
-      c: backend.address(out),
-      activation: aux === undefined ? 'linear' : attrs.activation,
-      saved: aux === undefined ? 0 : backend.address(aux),
-    });
+    const activation = aux === undefined ? 'linear' : attrs.activation;
+    // the other way through the same weight
+    const outIn = !attrs.outIn;
+    const m = rowsOf(dz, inputsOf(weight, outIn));
+    timesWeight(m, backend.address(dz), weight, outIn, backend.address(out), 0, activation, 0, addressOrNone(aux));
     return out;
   },
 );
@@ -99,15 +112,9 @@ const linearGradWeight = nativeKernel<Inputs, { outIn: boolean; shape: number[] 
     const [m, n] = attrs.shape as [number, number];
     const out = backend.output([m, n]);
     const [a, b] = attrs.outIn ? [dz, x] : [x, dz];
-    product({
-      m,
-      n,
-      k: rowsOf(a, m),
-      a: backend.address(a),
-      transposeA: true,
-      b: backend.address(b),
-      c: backend.address(out),
-    });
+    const k = rowsOf(a, m);
+    // biome-ignore format: one command on one screen
+    gemm(m, n, k, backend.address(a), m, 1, backend.address(b), n, 0, backend.address(out), n, 1, 0, 0, ACTIVATION.linear, 0, 0, 0, 0, 0, 0);
     return out;
   },
 );
@@ -128,25 +135,18 @@ interface GatedAttributes {
 const gatedMlp = nativeKernel<Inputs, GatedAttributes>('GatedMlp', ({ inputs, attrs }) => {
   const { x, gate, up, down, residual } = inputs as { [name in 'x' | 'gate' | 'up' | 'down']: TensorInfo } & Inputs;
   const { activation, outIn, training } = attrs;
-  const first = right(gate, outIn);
-  const m = rowsOf(x, first.k);
+  const width = outputsOf(gate, outIn);
+  const m = rowsOf(x, inputsOf(gate, outIn));
   const a = backend.address(x);
-  const [zg, u] = [backend.output([m, first.n]), backend.output([m, first.n])];
-  product({ ...first, m, a, c: backend.address(zg) });
-  product({ ...right(up, outIn), m, a, c: backend.address(u) });
+  const [zg, u] = [backend.output([m, width]), backend.output([m, width])];
+  timesWeight(m, a, gate, outIn, backend.address(zg));
+  timesWeight(m, a, up, outIn, backend.address(u));
   // generation needs neither input again: h takes the place of u
-  const h = training ? backend.output([m, first.n]) : u;
-  const size = m * first.n;
-  emit(GATED, backend.address(zg), backend.address(u), backend.address(h), size, ACTIVATION[activation]);
-  const last = right(down, outIn);
-  const y = backend.output([...x.shape.slice(0, -1), last.n]);
-  product({
-    ...last,
-    m,
-    a: backend.address(h),
-    c: backend.address(y),
-    residual: residual === undefined ? 0 : backend.address(residual),
-  });
+  const h = training ? backend.output([m, width]) : u;
+  emit(GATED, backend.address(zg), backend.address(u), backend.address(h), m * width, ACTIVATION[activation]);
+  const y = backend.output([...x.shape.slice(0, -1), outputsOf(down, outIn)]);
+  const added = addressOrNone(residual);
+  timesWeight(m, backend.address(h), down, outIn, backend.address(y), 0, 'linear', 0, 0, added);
   if (training) return [y, zg, u, h];
   backend.disposeIntermediateTensorInfo(zg);
   backend.disposeIntermediateTensorInfo(u);
@@ -155,11 +155,11 @@ const gatedMlp = nativeKernel<Inputs, GatedAttributes>('GatedMlp', ({ inputs, at
 
 const gatedMlpGrad = nativeKernel<Inputs, GatedAttributes>('GatedMlpGrad', ({ inputs, attrs }) => {
   const { dy, down, zg, u } = inputs as { [name in 'dy' | 'down' | 'zg' | 'u']: TensorInfo };
-  const operand = back(down, attrs.outIn);
-  const m = rowsOf(dy, operand.k);
+  const outIn = !attrs.outIn;
+  const m = rowsOf(dy, inputsOf(down, outIn));
   // dh, then du in its place
   const dh = backend.output(zg.shape);
-  product({ ...operand, m, a: backend.address(dy), c: backend.address(dh) });
+  timesWeight(m, backend.address(dy), down, outIn, backend.address(dh));
   const dzg = backend.output(zg.shape);
   emit(
     GATED_GRAD,
@@ -168,7 +168,7 @@ const gatedMlpGrad = nativeKernel<Inputs, GatedAttributes>('GatedMlpGrad', ({ in
     backend.address(u),
     backend.address(dzg),
     backend.address(dh),
-    m * operand.n,
+    m * outputsOf(down, outIn),
     ACTIVATION[attrs.activation],
     needsInput(attrs.activation) ? 1 : 0,
   );
@@ -182,8 +182,8 @@ const gatedMlpGradInput = nativeKernel<Inputs, { outIn: boolean; shape: number[]
     const out = backend.output([...attrs.shape]);
     const c = backend.address(out);
     const m = dzg.shape[0] as number;
-    product({ ...back(gate, attrs.outIn), m, a: backend.address(dzg), c });
-    product({ ...back(up, attrs.outIn), m, a: backend.address(du), c, accumulate: true });
+    timesWeight(m, backend.address(dzg), gate, !attrs.outIn, c);
+    timesWeight(m, backend.address(du), up, !attrs.outIn, c, 0, 'linear', 0, 0, 0, 1);
     return out;
   },
 );
