@@ -15,6 +15,7 @@
   X(fused_linear_cross_entropy)  \
   X(fused_norm)                  \
   X(fused_sample)                \
+  X(fused_softmax_grad)          \
   X(fused_tokens)                \
   X(gather)                      \
   X(gemm)                        \

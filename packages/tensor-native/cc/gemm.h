@@ -8,11 +8,14 @@
 //   y = act(z)          or, with `saved`,  y = z act'(saved)        (backward of an activation as one product)
 //   c = y + residual
 //
-// An element's sum runs over k in one order whatever the partition into threads, so results do not depend on it.
+// An element's sum runs over k in one order whatever the partition into threads, so results do not depend on it
+// (with at most four rows they depend on the number of threads, see kernels/gemm/skinny.h).
 // `gemm` uses the environment's threads (one inside a parallel region); `gemm_serial` this thread only.
 #pragma once
 #include "activation.h"
 #include "parallel.h"
+
+
 
 namespace gimbal {
 namespace GIMBAL_ISA {

@@ -5,6 +5,9 @@
 namespace gimbal {
 namespace GIMBAL_ISA {
 
+/// Put behind the parameters of a loop body given as a lambda: the compiler would call it, vectors through memory.
+#define GIMBAL_BODY __attribute__((always_inline))
+
 /// The next vector of a row of which `rest` elements are left; lanes behind the end are zero.
 GIMBAL_INLINE Vec load_rest(const float* p, int64_t rest) { return rest >= kLanes ? load(p) : load_n(p, rest); }
 

@@ -24,7 +24,7 @@ GIMBAL_INLINE float softmax_step(float* x, int64_t n, const AttentionForm& f, fl
   Vec best = splat(-kInfinity);
   const bool capped = f.softcap > 0;
   const Vec cap = splat(f.softcap), inner = splat(capped ? f.scale / f.softcap : 0.0f);
-  for_vectors(n, [&](int64_t i, int64_t rest) {
+  for_vectors(n, [&](int64_t i, int64_t rest) GIMBAL_BODY {
     const Vec raw = load_rest(x + i, rest);
     const Vec s = capped ? cap * vtanh(raw * inner) : raw * scale;
     store_rest(x + i, s, rest);
@@ -33,7 +33,7 @@ GIMBAL_INLINE float softmax_step(float* x, int64_t n, const AttentionForm& f, fl
   const float highest = hmax(best), newer = highest > top ? highest : top;
   const Vec shift = splat(newer);
   Vec sum = splat(0.0f);
-  for_vectors(n, [&](int64_t i, int64_t rest) {
+  for_vectors(n, [&](int64_t i, int64_t rest) GIMBAL_BODY {
     const Vec p = keep_first(vexp_negative(load_rest(x + i, rest) - shift), rest);
     store_rest(x + i, p, rest);
     sum += p;
@@ -106,7 +106,7 @@ static void attend(Context& context, const AttentionForm& f, const Tokens& out, 
     for (int64_t i = 0; i < rows; i++) {
       const Vec inverse = splat(total[i] > 0 ? 1 / total[i] : 0.0f);
       float* o = out.at(b, q0 + i, h, d);
-      for_vectors(d, [&](int64_t j, int64_t rest) { store_rest(o + j, load(sums + i * padded + j) * inverse, rest); });
+      for_vectors(d, [&](int64_t j, int64_t rest) GIMBAL_BODY { store_rest(o + j, load(sums + i * padded + j) * inverse, rest); });
       if (lse) lse[(b * f.heads + h) * f.queries + q0 + i] = total[i] > 0 ? top[i] + logf(total[i]) : 0.0f;
     }
   }

@@ -46,7 +46,7 @@ GIMBAL_INLINE void append(const Cache& c, int64_t b, int64_t g, int64_t time) {
   float* block = c.head_keys(b, g) + position / kLanes * kLanes * d + position % kLanes;
   for (int64_t j = 0; j < d; j++) block[j * kLanes] = k[j];
   float* row = c.head_values(b, g) + position * d;
-  for_vectors(d, [=](int64_t j, int64_t rest) { store_rest(row + j, load_rest(v + j, rest), rest); });
+  for_vectors(d, [=](int64_t j, int64_t rest) GIMBAL_BODY { store_rest(row + j, load_rest(v + j, rest), rest); });
 }
 
 struct DecodeForm {
@@ -102,14 +102,14 @@ static void attend_one(const float* q, const float* keys, const float* values, i
   Vec best = splat(-kInfinity);
   const bool capped = f.softcap > 0;
   const Vec scale = splat(f.scale), cap = splat(f.softcap), inner = splat(capped ? f.scale / f.softcap : 0.0f);
-  for_vectors(n, [&](int64_t i, int64_t rest) {
+  for_vectors(n, [&](int64_t i, int64_t rest) GIMBAL_BODY {
     const Vec raw = load_rest(x + i, rest), s = capped ? cap * vtanh(raw * inner) : raw * scale;
     store_rest(x + i, s, rest);
     best = vmax(rest >= kLanes ? s : select(first_lanes(rest), s, splat(-kInfinity)), best);
   });
   const Vec shift = splat(hmax(best));
   Vec sum = splat(0.0f);
-  for_vectors(n, [&](int64_t i, int64_t rest) {
+  for_vectors(n, [&](int64_t i, int64_t rest) GIMBAL_BODY {
     const Vec p = keep_first(vexp_negative(load_rest(x + i, rest) - shift), rest);
     store_rest(x + i, p, rest);
     sum += p;

@@ -33,7 +33,7 @@ GIMBAL_INLINE void row_gradients(float* x, float* y, int64_t n, const AttentionF
   const Vec shift = splat(lse), mean = splat(along), scale = splat(f.scale);
   if (f.softcap > 0) {
     const Vec cap = splat(f.softcap), inner = splat(f.scale / f.softcap);
-    for_vectors(n, [&](int64_t i, int64_t rest) {
+    for_vectors(n, [&](int64_t i, int64_t rest) GIMBAL_BODY {
       const Vec t = vtanh(load_rest(x + i, rest) * inner);
       const Vec p = vexp(t * cap - shift);
       store_rest(x + i, p, rest);
@@ -41,7 +41,7 @@ GIMBAL_INLINE void row_gradients(float* x, float* y, int64_t n, const AttentionF
     });
     return;
   }
-  for_vectors(n, [&](int64_t i, int64_t rest) {
+  for_vectors(n, [&](int64_t i, int64_t rest) GIMBAL_BODY {
     const Vec p = vexp_negative(load_rest(x + i, rest) * scale - shift);
     store_rest(x + i, p, rest);
     store_rest(y + i, p * (load_rest(y + i, rest) - mean) * scale, rest);
@@ -106,7 +106,7 @@ static void grad_of_keys(Context& context, const AttentionForm& f, const GradTen
           if (s.low == s.high) continue;
           const float *o = t.out.at(b, q0 + i + r, h, d), *go = do_rows + (i + r) * padded;
           Vec along = splat(0.0f);
-          for_vectors(d, [&](int64_t j, int64_t rest) { along = fma(load_rest(o + j, rest), load(go + j), along); });
+          for_vectors(d, [&](int64_t j, int64_t rest) GIMBAL_BODY { along = fma(load_rest(o + j, rest), load(go + j), along); });
           row_gradients(x + s.low, y + s.low, s.high - s.low, f, t.lse[(b * f.heads + h) * f.queries + q0 + i + r], hsum(along));
         }
         // dQ = dS K
@@ -174,7 +174,7 @@ static void attention_grad(Context& context, const double* a) {
     for (int64_t q = 0; q < f.queries; q++) {
       float* dq = t.dq.at(b, q, head % f.kv_heads * f.group() + member, f.d);
       const float* part = partial + head * ranges * per_head + (member * f.queries + q) * padded;
-      for_vectors(f.d, [&](int64_t j, int64_t rest) {
+      for_vectors(f.d, [&](int64_t j, int64_t rest) GIMBAL_BODY {
         Vec sum = load(part + j);
         for (int64_t r = 1; r < ranges; r++) sum += load(part + r * per_head + j);
         store_rest(dq + j, sum, rest);

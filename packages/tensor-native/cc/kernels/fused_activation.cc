@@ -17,8 +17,8 @@ template <class F>
 static void with_activation(Activation activation, F f) {
   switch (activation) {
 #define GIMBAL_CASE(name) \
-  case Activation::name: return f([](Vec x) { return activate(Activation::name, x); }, \
-                                  [](Vec saved) { return activation_gradient(Activation::name, saved); });
+  case Activation::name: return f([](Vec x) GIMBAL_BODY { return activate(Activation::name, x); }, \
+                                  [](Vec saved) GIMBAL_BODY { return activation_gradient(Activation::name, saved); });
     GIMBAL_CASE(relu)
     GIMBAL_CASE(elu)
     GIMBAL_CASE(sigmoid)
@@ -27,7 +27,7 @@ static void with_activation(Activation activation, F f) {
     GIMBAL_CASE(gelu_erf)
     GIMBAL_CASE(silu)
     GIMBAL_CASE(softplus)
-    default: return f([](Vec x) { return x; }, [](Vec) { return splat(1.0f); });
+    default: return f([](Vec x) GIMBAL_BODY { return x; }, [](Vec) GIMBAL_BODY { return splat(1.0f); });
 #undef GIMBAL_CASE
   }
 }
@@ -40,7 +40,7 @@ static void activation(Context& context, const double* a) {
   const int64_t n = (int64_t)a[2];
   with_activation((Activation)(int)a[3], [&](auto act, auto) {
     parallel_for(context, n, kGrain, [=](int64_t begin, int64_t end) {
-      for_vectors(end - begin, [=](int64_t i, int64_t rest) {
+      for_vectors(end - begin, [=](int64_t i, int64_t rest) GIMBAL_BODY {
         store_rest(y + begin + i, act(load_rest(x + begin + i, rest)), rest);
       });
     });
@@ -53,7 +53,7 @@ static void activation_grad(Context& context, const double* a) {
   const int64_t n = (int64_t)a[3];
   with_activation((Activation)(int)a[4], [&](auto, auto slope) {
     parallel_for(context, n, kGrain, [=](int64_t begin, int64_t end) {
-      for_vectors(end - begin, [=](int64_t i, int64_t rest) {
+      for_vectors(end - begin, [=](int64_t i, int64_t rest) GIMBAL_BODY {
         store_rest(dx + begin + i, load_rest(dy + begin + i, rest) * slope(load_rest(saved + begin + i, rest)), rest);
       });
     });
@@ -66,7 +66,7 @@ static void gated(Context& context, const double* a) {
   const int64_t n = (int64_t)a[3];
   with_activation((Activation)(int)a[4], [&](auto act, auto) {
     parallel_for(context, n, kGrain, [=](int64_t begin, int64_t end) {
-      for_vectors(end - begin, [=](int64_t i, int64_t rest) {
+      for_vectors(end - begin, [=](int64_t i, int64_t rest) GIMBAL_BODY {
         store_rest(y + begin + i, act(load_rest(gate + begin + i, rest)) * load_rest(up + begin + i, rest), rest);
       });
     });
@@ -80,7 +80,7 @@ static void gated_grad(Context& context, const double* a) {
   const bool from_input = a[7] != 0;
   with_activation((Activation)(int)a[6], [&](auto act, auto slope) {
     parallel_for(context, n, kGrain / 2, [=](int64_t begin, int64_t end) {
-      for_vectors(end - begin, [=](int64_t i, int64_t rest) {
+      for_vectors(end - begin, [=](int64_t i, int64_t rest) GIMBAL_BODY {
         const int64_t j = begin + i;
         const Vec g = load_rest(gate + j, rest), d = load_rest(dy + j, rest), h = act(g);
         store_rest(dgate + j, d * load_rest(up + j, rest) * slope(from_input ? g : h), rest);
@@ -95,7 +95,7 @@ static void dropout(Context& context, const double* a) {
   float* y = ptr<float>(a[2]);
   const Vec rate = splat((float)a[4]), factor = splat((float)(1 / (1 - a[4])));
   parallel_for(context, (int64_t)a[3], 16384, [=](int64_t begin, int64_t end) {
-    for_vectors(end - begin, [=](int64_t i, int64_t rest) {
+    for_vectors(end - begin, [=](int64_t i, int64_t rest) GIMBAL_BODY {
       const IVec kept = load_rest(noise + begin + i, rest) >= rate;
       store_rest(y + begin + i, select(kept, load_rest(x + begin + i, rest) * factor, splat(0.0f)), rest);
     });

@@ -35,7 +35,7 @@ GIMBAL_INLINE float row_sum(int64_t n, F f) {
 
 /// out[j] = sum over parts of partial[part][j].
 static void add_parts(const float* partial, int parts, int64_t n, int64_t stride, float* out) {
-  for_vectors(n, [&](int64_t i, int64_t rest) {
+  for_vectors(n, [&](int64_t i, int64_t rest) GIMBAL_BODY {
     Vec sum = load_rest(partial + i, rest);
     for (int p = 1; p < parts; p++) sum += load_rest(partial + p * stride + i, rest);
     store_rest(out + i, sum, rest);
@@ -51,16 +51,16 @@ static void layer_norm(Context& context, const double* a) {
     for (int64_t row = begin; row < end; row++) {
       const float* in = x + row * n;
       float* out = y + row * n;
-      const float mu = row_sum(n, [=](int64_t i, int64_t rest) { return load_rest(in + i, rest); }) / n;
+      const float mu = row_sum(n, [=](int64_t i, int64_t rest) GIMBAL_BODY { return load_rest(in + i, rest); }) / n;
       const Vec centre = splat(mu);
-      const float variance = row_sum(n, [=](int64_t i, int64_t rest) {
+      const float variance = row_sum(n, [=](int64_t i, int64_t rest) GIMBAL_BODY {
         const Vec d = load_rest(in + i, rest) - centre;
         return d * d;
       }) / n;
       const float r = 1.0f / sqrtf(variance + eps);
       if (means) means[row] = mu, rs[row] = r;
       const Vec factor = splat(r);
-      for_vectors(n, [=](int64_t i, int64_t rest) {
+      for_vectors(n, [=](int64_t i, int64_t rest) GIMBAL_BODY {
         const Vec hat = (load_rest(in + i, rest) - centre) * factor;
         store_rest(out + i, fma(hat, load_rest(scale + i, rest), load_rest(offset + i, rest)), rest);
       });
@@ -84,7 +84,7 @@ static void layer_norm_grad(Context& context, const double* a) {
       float* out = dx + row * n;
       const Vec mu = splat(means[row]), r = splat(rs[row]);
       Vec total = splat(0.0f), along = total;
-      for_vectors(n, [&](int64_t i, int64_t rest) {
+      for_vectors(n, [&](int64_t i, int64_t rest) GIMBAL_BODY {
         const Vec hat = (load_rest(in + i, rest) - mu) * r, g = load_rest(d + i, rest);
         store_rest(sum_scale + i, fma(g, hat, load_rest(sum_scale + i, rest)), rest);
         store_rest(sum_offset + i, load_rest(sum_offset + i, rest) + g, rest);
@@ -93,7 +93,7 @@ static void layer_norm_grad(Context& context, const double* a) {
         along = fma(gs, hat, along);
       });
       const Vec mean_g = splat(hsum(total) / n), mean_along = splat(hsum(along) / n);
-      for_vectors(n, [&](int64_t i, int64_t rest) {
+      for_vectors(n, [&](int64_t i, int64_t rest) GIMBAL_BODY {
         const Vec hat = (load_rest(in + i, rest) - mu) * r;
         const Vec gs = load_rest(d + i, rest) * load_rest(scale + i, rest);
         store_rest(out + i, r * (gs - mean_g - hat * mean_along), rest);
@@ -114,14 +114,14 @@ static void rms_norm(Context& context, const double* a) {
     for (int64_t row = begin; row < end; row++) {
       const float* in = x + row * n;
       float* out = y + row * n;
-      const float square = row_sum(n, [=](int64_t i, int64_t rest) {
+      const float square = row_sum(n, [=](int64_t i, int64_t rest) GIMBAL_BODY {
         const Vec v = load_rest(in + i, rest);
         return v * v;
       }) / n;
       const float r = 1.0f / sqrtf(square + eps);
       if (rs) rs[row] = r;
       const Vec factor = splat(r);
-      for_vectors(n, [=](int64_t i, int64_t rest) {
+      for_vectors(n, [=](int64_t i, int64_t rest) GIMBAL_BODY {
         store_rest(out + i, load_rest(in + i, rest) * factor * (load_rest(scale + i, rest) + shift), rest);
       });
     }
@@ -144,13 +144,13 @@ static void rms_norm_grad(Context& context, const double* a) {
       float* out = dx + row * n;
       const Vec r = splat(rs[row]);
       Vec along = splat(0.0f);
-      for_vectors(n, [&](int64_t i, int64_t rest) {
+      for_vectors(n, [&](int64_t i, int64_t rest) GIMBAL_BODY {
         const Vec hat = load_rest(in + i, rest) * r, g = load_rest(d + i, rest);
         store_rest(sum_scale + i, fma(g, hat, load_rest(sum_scale + i, rest)), rest);
         along = fma(g * (load_rest(scale + i, rest) + shift), hat, along);
       });
       const Vec mean_along = splat(hsum(along) / n);
-      for_vectors(n, [&](int64_t i, int64_t rest) {
+      for_vectors(n, [&](int64_t i, int64_t rest) GIMBAL_BODY {
         const Vec hat = load_rest(in + i, rest) * r;
         const Vec gs = load_rest(d + i, rest) * (load_rest(scale + i, rest) + shift);
         store_rest(out + i, r * (gs - hat * mean_along), rest);

@@ -71,7 +71,7 @@ static void sample_tokens(Context& context, const double* a) {
       log_probs[row] = 0;
       if (temperature == 0) continue;
       const Vec top = splat(x[best]), scale = splat(1 / temperature);
-      for_vectors(n, [=](int64_t i, int64_t rest) {
+      for_vectors(n, [=](int64_t i, int64_t rest) GIMBAL_BODY {
         store_rest(weights + i, vexp_negative((load_rest(x + i, rest) - top) * scale), rest);
       });
       const float least = threshold(weights, n, k, p, heap);

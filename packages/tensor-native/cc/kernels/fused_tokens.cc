@@ -34,7 +34,7 @@ static void embedding(Context& context, const double* a) {
         continue;
       }
       const float* position = positions + i % time * width;
-      for_vectors(width, [=](int64_t j, int64_t rest) {
+      for_vectors(width, [=](int64_t j, int64_t rest) GIMBAL_BODY {
         store_rest(out + j, load_rest(row + j, rest) + load_rest(position + j, rest), rest);
       });
     }
@@ -55,7 +55,7 @@ static void embedding_grad(Context& context, const double* a) {
       if (ids[i] < 0 || ids[i] >= rows) continue;
       float* sum = dtable + ids[i] * width + from;
       const float* d = dy + i * width + from;
-      for_vectors(n, [=](int64_t j, int64_t rest) {
+      for_vectors(n, [=](int64_t j, int64_t rest) GIMBAL_BODY {
         store_rest(sum + j, load_rest(sum + j, rest) + load_rest(d + j, rest), rest);
       });
     }
@@ -77,7 +77,7 @@ static void rotary(Context& context, const double* a) {
 
   const auto turn = [=](const float* in, float* out, const float* c, const float* s) {
     for (int64_t h = 0; h < heads; h++, in += 2 * half, out += 2 * half)
-      for_vectors(half, [=](int64_t i, int64_t rest) {
+      for_vectors(half, [=](int64_t i, int64_t rest) GIMBAL_BODY {
         const Vec u = load_rest(in + i, rest), v = load_rest(in + half + i, rest), cosine = load(c + i), sine = load(s + i);
         store_rest(out + i, u * cosine - v * sine, rest);
         store_rest(out + half + i, fma(v, cosine, u * sine), rest);
@@ -130,18 +130,18 @@ static void sum_rows(Context& context, const double* a) {
     int64_t r = begin;
     for (; r + 4 <= end; r += 4) {
       const float* row = x + r * n;
-      for_vectors(n, [=](int64_t i, int64_t rest) {
+      for_vectors(n, [=](int64_t i, int64_t rest) GIMBAL_BODY {
         const Vec pair = load_rest(row + i, rest) + load_rest(row + n + i, rest);
         const Vec other = load_rest(row + 2 * n + i, rest) + load_rest(row + 3 * n + i, rest);
         store_rest(sum + i, load_rest(sum + i, rest) + (pair + other), rest);
       });
     }
     for (; r < end; r++)
-      for_vectors(n, [=](int64_t i, int64_t rest) {
+      for_vectors(n, [=](int64_t i, int64_t rest) GIMBAL_BODY {
         store_rest(sum + i, load_rest(sum + i, rest) + load_rest(x + r * n + i, rest), rest);
       });
   });
-  for_vectors(n, [=](int64_t i, int64_t rest) {
+  for_vectors(n, [=](int64_t i, int64_t rest) GIMBAL_BODY {
     Vec sum = load_rest(partial + i, rest);
     for (int p = 1; p < parts; p++) sum += load_rest(partial + p * stride + i, rest);
     store_rest(y + i, sum, rest);

@@ -56,7 +56,7 @@ static void adamw_tree(Context& context, const double* a) {
     float *p = ptr<float>(entry[0]), *m = ptr<float>(entry[2]), *v = ptr<float>(entry[3]);
     const float* g = ptr<float>(entry[1]);
     const Vec decay = splat((float)(1 - lr * entry[5]));
-    for_vectors(to - from, [=](int64_t i, int64_t rest) {
+    for_vectors(to - from, [=](int64_t i, int64_t rest) GIMBAL_BODY {
       const int64_t j = from + i;
       const Vec gradient = load_rest(g + j, rest) * scale;
       const Vec m0 = load_rest(m + j, rest);
@@ -77,7 +77,7 @@ static void polyak_tree(Context& context, const double* a) {
             [=](int64_t tensor, int64_t from, int64_t to, int64_t) {
     float* target = ptr<float>(list[3 * tensor]);
     const float* source = ptr<float>(list[3 * tensor + 1]);
-    for_vectors(to - from, [=](int64_t i, int64_t rest) {
+    for_vectors(to - from, [=](int64_t i, int64_t rest) GIMBAL_BODY {
       const Vec t = load_rest(target + from + i, rest);
       store_rest(target + from + i, fma(tau, load_rest(source + from + i, rest) - t, t), rest);
     });

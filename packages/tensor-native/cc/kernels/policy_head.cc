@@ -23,7 +23,7 @@ static void squashed_gaussian(Context& context, const double* a) {
     for (int64_t row = begin; row < end; row++) {
       const float *mean = parameters + row * 2 * n, *raw = mean + n, *e = noise + row * n;
       Vec sum = splat(0.0f);
-      for_vectors(n, [&](int64_t i, int64_t rest) {
+      for_vectors(n, [&](int64_t i, int64_t rest) GIMBAL_BODY {
         const Vec log_sigma = clamp(load_rest(raw + i, rest), low, high), eps = load_rest(e + i, rest);
         const Vec u = fma(vexp(log_sigma), eps, load_rest(mean + i, rest));
         store_rest(action + row * n + i, vtanh(u), rest);
@@ -48,7 +48,7 @@ static void squashed_gaussian_grad(Context& context, const double* a) {
       const float* raw = parameters + row * 2 * n + n;
       float *dmean = dparameters + row * 2 * n, *draw = dmean + n;
       const Vec dlog = splat(dlogp[row]);
-      for_vectors(n, [&](int64_t i, int64_t rest) {
+      for_vectors(n, [&](int64_t i, int64_t rest) GIMBAL_BODY {
         const Vec act = load_rest(action + row * n + i, rest), given = load_rest(raw + i, rest);
         const Vec log_sigma = clamp(given, low, high);
         const Vec du = fma(load_rest(daction + row * n + i, rest), splat(1.0f) - act * act, splat(2.0f) * act * dlog);

@@ -46,7 +46,7 @@ static inline RowLoss row_loss(const float* x, int32_t target, const LossForm& f
   const float hit = target >= 0 && target < n ? x[target] : __builtin_nanf("");
   r.loss = log_sum + (top - hit) * f.inverse_temperature;
   if (f.smoothing > 0) {
-    for_vectors(n, [&](int64_t j, int64_t rest) { total += load_rest(x + j, rest); });
+    for_vectors(n, [&](int64_t j, int64_t rest) GIMBAL_BODY { total += load_rest(x + j, rest); });
     const float smooth = log_sum + (top - hsum(total) / n) * f.inverse_temperature;
     r.loss = (1 - f.smoothing) * r.loss + f.smoothing * smooth;
   }
@@ -57,12 +57,12 @@ static inline RowLoss row_loss(const float* x, int32_t target, const LossForm& f
 static inline void row_gradient(const float* x, int32_t target, float lse, float g, const LossForm& f, float* d) {
   const int64_t n = f.classes;
   if (g == 0) {
-    for_vectors(n, [=](int64_t i, int64_t rest) { store_rest(d + i, splat(0.0f), rest); });
+    for_vectors(n, [=](int64_t i, int64_t rest) GIMBAL_BODY { store_rest(d + i, splat(0.0f), rest); });
     return;
   }
   const Vec scale = splat(f.inverse_temperature), shift = splat(lse), factor = splat(g);
   const Vec spread = splat(-g * f.smoothing / n);
-  for_vectors(n, [=](int64_t i, int64_t rest) {
+  for_vectors(n, [=](int64_t i, int64_t rest) GIMBAL_BODY {
     const Vec p = vexp_negative(load_rest(x + i, rest) * scale - shift);
     store_rest(d + i, fma(p, factor, spread), rest);
   });

@@ -1,6 +1,8 @@
 // From a product to rectangles for threads. Threads are independent: each packs what it reads for itself, so there is
 // no barrier; a rectangle's elements are summed in the same order wherever its edges lie.
 #pragma once
+#include <initializer_list>
+
 #include "block.h"
 
 namespace gimbal {
@@ -11,25 +13,46 @@ struct Partition {
   int64_t row_step, column_step, rows, columns;
 };
 
+/// Estimated clock cycles of one rectangle on one thread, good enough to compare ways of cutting.
+static inline double rectangle_cycles(const GemmArgs& g, int64_t m, int64_t n) {
+  // a step of k on a tile of v vectors takes kTileRows v / 2 cycles; one vector alone cannot hide the loads
+  const int64_t whole = n / kTileColumns, rest = ceil_div(n % kTileColumns, kLanes);
+  const double vectors = static_cast<double>(whole * kTileVectors + rest) + (rest == 1 ? 0.2 : 0.0);
+  const double tiles = static_cast<double>(ceil_div(m, kTileRows)), k = static_cast<double>(g.k);
+  const double multiply = tiles * vectors * k * kTileRows / 2 + tiles * static_cast<double>(whole + (rest > 0)) * 40;
+  // packing: Bᵀ through transposes, B while multiplying but from further away; Aᵀ by copies, A by prefetch
+  const double pack_b = g.packed_b ? 0.02 : g.transpose_b ? 0.5 : 1.0, pack_a = g.transpose_a ? 0.5 : 0.1;
+  return 300 + multiply + k * (pack_b * static_cast<double>(n) + pack_a * static_cast<double>(m));
+}
+
+/// The cut with the shortest estimated time: whole, by rows or by columns, into one, two or four chunks a thread.
 static inline Partition partition(const GemmArgs& g, int threads) {
-  const double flops = 2.0 * g.m * g.n * g.k;
-  Partition whole{g.m, g.n, 1, 1};
-  if (threads == 1 || flops < 250e3) return whole;
-  // Cutting rows makes every thread pack all of B, cutting columns all of Aᵀ. Packing while multiplying is free.
-  const int64_t rows_each = g.m / threads;
-  const int64_t rows_wanted = g.packed_b ? 2 * kTileRows : g.transpose_b ? 128 : g.transpose_a ? 24 : 48;
-  const bool by_rows = rows_each >= rows_wanted || g.n < kTileColumns * threads;
-  // several chunks a thread even out the load, once each is worth 200 µs
-  const int64_t chunks_each = g.transpose_b && !g.packed_b ? 2 : 4;
-  const int64_t chunks = threads * most(1, least(chunks_each, static_cast<int64_t>(flops / threads / 40e6)));
-  if (by_rows) {
-    const int64_t least_rows = chunks > threads ? 64 : kTileRows;
-    const int64_t step = most(least_rows, ceil_div(ceil_div(g.m, chunks), kTileRows) * kTileRows);
-    return {step, g.n, ceil_div(g.m, step), 1};
+  Partition best{g.m, g.n, 1, 1};
+  double least_cycles = rectangle_cycles(g, g.m, g.n);
+  if (threads == 1 || least_cycles < 4000) return best;  // a fork costs 0.3 µs and a little more
+  for (int64_t each = 1; each <= 4; each *= 2) {
+    // more chunks than threads even out what else the cores do, by a few percent, if each is long enough
+    const double unevenness = each == 1 ? 1.03 : each == 2 ? 1.01 : 1.0;
+    const int64_t row_step = ceil_div(ceil_div(g.m, threads * each), kTileRows) * kTileRows;
+    const int64_t rows = ceil_div(g.m, row_step);
+    const double by_rows = unevenness * static_cast<double>(ceil_div(rows, threads)) * rectangle_cycles(g, row_step, g.n);
+    if (by_rows + 1500 < least_cycles) {
+      least_cycles = by_rows;
+      best = {row_step, g.n, rows, 1};
+    }
+    // packed panels cannot be cut; short rectangles may end in a partial panel
+    for (const int64_t unit : {static_cast<int64_t>(kTileColumns), static_cast<int64_t>(kLanes)}) {
+      if (unit != kTileColumns && g.packed_b) continue;
+      const int64_t step = ceil_div(ceil_div(g.n, threads * each), unit) * unit, columns = ceil_div(g.n, step);
+      const double cycles = unevenness * static_cast<double>(ceil_div(columns, threads)) * rectangle_cycles(g, g.m, step);
+      if (cycles + 1500 < least_cycles) {
+        least_cycles = cycles;
+        best = {g.m, step, 1, columns};
+      }
+    }
+    if (least_cycles / static_cast<double>(each) < 500e3) break;
   }
-  const int64_t unit = g.packed_b || g.n >= 4 * threads * kTileColumns ? kTileColumns : kLanes;
-  const int64_t step = ceil_div(ceil_div(g.n, chunks), unit) * unit;
-  return {g.m, step, 1, ceil_div(g.n, step)};
+  return best;
 }
 
 }  // namespace GIMBAL_ISA

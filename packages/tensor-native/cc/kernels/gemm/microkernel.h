@@ -21,10 +21,7 @@ struct TileOperands {
 };
 
 /// Steps of a packed panel that B is fetched ahead.
-#ifndef FA
-#define FA 8
-#endif
-constexpr int kFetchAhead = FA;
+constexpr int kFetchAhead = 8;
 
 template <int kRows, int kVectors, bool kPack>
 static __attribute__((noinline)) void multiply_tile(const TileOperands& o, const TilePlace& at, const TileEnd& end) {
@@ -42,7 +39,8 @@ static __attribute__((noinline)) void multiply_tile(const TileOperands& o, const
 #pragma GCC unroll 1
   for (int i = 0; i < kRows; i++, c += at.ldc) {
     __builtin_prefetch(c, 1);
-    if (kVectors > 1) __builtin_prefetch(c + (kVectors - 1) * kLanes, 1);
+    if (kVectors > 1) __builtin_prefetch(c + kLanes, 1);
+    if (kVectors > 2) __builtin_prefetch(c + 2 * kLanes, 1);
   }
 
 #pragma GCC unroll 2
@@ -54,7 +52,7 @@ static __attribute__((noinline)) void multiply_tile(const TileOperands& o, const
         store(pack + j * kLanes, bv[j]);
       } else {
         bv[j] = load(b + j * kLanes);
-        if(kFetchAhead) __builtin_prefetch(b + kFetchAhead * kTileColumns + j * kLanes);
+        __builtin_prefetch(b + kFetchAhead * kTileColumns + j * kLanes);
       }
     }
     GIMBAL_UNROLL for (int i = 0; i < kRows; i++) {

@@ -19,11 +19,9 @@ constexpr int kTileRows = 6, kTileVectors = 2;
 #endif
 constexpr int kTileColumns = kTileVectors * kLanes;  // 48 on AVX-512, 16 on AVX2, 12 on NEON, 8 on SSE2
 
-/// Steps of k between writing tiles of C back: a block of B (kBlockK x columns) stays in the second-level cache.
-#ifndef KC
-#define KC 256
-#endif
-constexpr int64_t kBlockK = KC;
+/// Steps of k between writing tiles of C back: a row panel of A (8 x 512 floats = 16 KiB) stays in the first-level
+/// cache, a block of B (512 x columns) in the second.
+constexpr int64_t kBlockK = 512;
 
 GIMBAL_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 GIMBAL_INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
