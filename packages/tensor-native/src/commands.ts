@@ -21,30 +21,41 @@ export function optionalOp(name: string): number {
   return addon ? addon.opId(name) : -1;
 }
 
-/** Runs one operation. Addresses come from `address(t)`; what each argument means stands at the operation in cc/. */
-export function emit(operation: number, ...values: number[]): void {
+/**
+ * The command buffer: a hot kernel writes its arguments into words[1…] itself and calls `send`; `emit` does the same
+ * from a list.
+ */
+export const commandWords: Float64Array = words;
+
+/** Runs the operation whose `count` arguments stand in `commandWords` from index 1 on. */
+export function send(operation: number, count: number): void {
   words[0] = operation;
-  for (let i = 0; i < values.length; i++) words[i + 1] = values[i] as number;
   if (recording !== undefined) {
-    recording.push(values.length + 2, operation);
-    for (let i = 0; i < values.length; i++) recording.push(values[i] as number);
+    recording.push(count + 2, operation);
+    for (let i = 1; i <= count; i++) recording.push(words[i] as number);
   }
   addon?.run();
 }
 
+/** Runs one operation. Addresses come from `address(t)`; what each argument means stands at the operation in cc/. */
+export function emit(operation: number, ...values: number[]): void {
+  for (let i = 0; i < values.length; i++) words[i + 1] = values[i] as number;
+  send(operation, values.length);
+}
+
 /** `emit` for commands of any length, such as an optimiser's list of tensors. */
 export function emitAll(operation: number, values: readonly number[]): void {
-  if (values.length + 1 <= words.length) {
-    words[0] = operation;
-    words.set(values, 1);
-    addon?.run();
-  } else {
-    addon?.replay(Float64Array.from([values.length + 2, operation, ...values]));
+  if (values.length < words.length) {
+    for (let i = 0; i < values.length; i++) words[i + 1] = values[i] as number;
+    send(operation, values.length);
+    return;
   }
-  if (recording !== undefined) {
-    recording.push(values.length + 2, operation);
-    for (const value of values) recording.push(value);
-  }
+  const command = new Float64Array(values.length + 2);
+  command[0] = values.length + 2;
+  command[1] = operation;
+  for (let i = 0; i < values.length; i++) command[i + 2] = values[i] as number;
+  if (recording !== undefined) for (const word of command) recording.push(word);
+  addon?.replay(command);
 }
 
 /** True while a step is captured. */

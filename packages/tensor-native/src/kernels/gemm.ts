@@ -1,9 +1,12 @@
 // Products as commands: what C++ computes is written in cc/gemm.h. Addresses, sizes and leading dimensions in elements.
 import { ACTIVATION, type NativeActivation } from '../activation.ts';
-import { emit, op } from '../commands.ts';
+import { backend } from '../backend.ts';
+import { emit, op, optionalOp, send, commandWords as words } from '../commands.ts';
 
 const GEMM = op('gemm');
 const GEMM_BATCHED = op('gemm_batched');
+const GEMM_BF16 = optionalOp('gemm_bf16');
+const GEMM_BATCHED_BF16 = optionalOp('gemm_batched_bf16');
 
 /** C = epilogue(alpha op(A) op(B) [+ C]); C is [m, n], op(A) [m, k], op(B) [k, n], all row-major float32. */
 export interface Product {
@@ -46,7 +49,7 @@ export interface Product {
   packed?: number;
 }
 
-/** Runs one product. */
+/** Runs one product, in the backend's `matMulPrecision`. */
 export function product(p: Product): void {
   gemm(
     p.m,
@@ -100,8 +103,28 @@ export function gemm(
   residual: number,
   packed: number,
 ): void {
-  // biome-ignore format: one command on one screen
-  emit(GEMM, m, n, k, a, lda, transposeA, b, ldb, transposeB, c, ldc, alpha, accumulate, bias, activation, slope, slopes, pre, saved, residual, packed);
+  words[1] = m;
+  words[2] = n;
+  words[3] = k;
+  words[4] = a;
+  words[5] = lda;
+  words[6] = transposeA;
+  words[7] = b;
+  words[8] = ldb;
+  words[9] = transposeB;
+  words[10] = c;
+  words[11] = ldc;
+  words[12] = alpha;
+  words[13] = accumulate;
+  words[14] = bias;
+  words[15] = activation;
+  words[16] = slope;
+  words[17] = slopes;
+  words[18] = pre;
+  words[19] = saved;
+  words[20] = residual;
+  words[21] = packed;
+  send(backend.matMulPrecision === 'bf16' ? GEMM_BF16 : GEMM, 21);
 }
 
 /** `count` products of one form, operands `strideA`, `strideB`, `strideC` elements apart (0: shared). */
@@ -115,7 +138,7 @@ export interface ProductBatch extends Omit<Product, 'packed'> {
 /** Runs a batch of products. */
 export function productBatch(p: ProductBatch): void {
   emit(
-    GEMM_BATCHED,
+    backend.matMulPrecision === 'bf16' ? GEMM_BATCHED_BF16 : GEMM_BATCHED,
     p.count,
     p.strideA,
     p.strideB,

@@ -8,14 +8,21 @@ import {
   type TensorInfo,
   util,
 } from '@tensorflow/tfjs-core';
-import type { NativeActivation } from '../activation.ts';
+import { ACTIVATION, type NativeActivation } from '../activation.ts';
 import { backend } from '../backend.ts';
-import { type Product, product, productBatch } from './gemm.ts';
+import { gemm, productBatch } from './gemm.ts';
 import { hostKernel, nativeKernel } from './host.ts';
 import { packedOperand } from './packed.ts';
 
 /** What follows the sums. */
-type End = Pick<Product, 'bias' | 'activation' | 'slope' | 'slopes'>;
+interface End {
+  bias: number;
+  activation: NativeActivation;
+  slope: number;
+  slopes: number;
+}
+
+const NOTHING: End = { bias: 0, activation: 'linear', slope: 0, slopes: 0 };
 
 interface Operands {
   a: TensorInfo; // [...batch, M, K], or [...batch, K, M] when transposed
@@ -34,38 +41,65 @@ function batchStrides(batch: readonly number[], own: readonly number[]): number[
   return strides;
 }
 
-/** Broadcast products of any rank >= 2; the result is [...batch, M, N]. */
-function matMul({ a, b }: Operands, transposeA: boolean, transposeB: boolean, end: End): TensorInfo {
-  const [rankA, rankB] = [a.shape.length, b.shape.length];
-  const [rowsA, columnsA] = [a.shape[rankA - 2] as number, a.shape[rankA - 1] as number];
-  const [rowsB, columnsB] = [b.shape[rankB - 2] as number, b.shape[rankB - 1] as number];
-  const [m, k] = transposeA ? [columnsA, rowsA] : [rowsA, columnsA];
-  const [kB, n] = transposeB ? [columnsB, rowsB] : [rowsB, columnsB];
-  if (k !== kB)
+/** Products of any rank >= 2 with broadcast batches; the result is [...batch, M, N]. */
+function matMul(a: TensorInfo, b: TensorInfo, transposeA: boolean, transposeB: boolean, end: End): TensorInfo {
+  const rankA = a.shape.length;
+  const rankB = b.shape.length;
+  const rowsA = a.shape[rankA - 2] as number;
+  const columnsA = a.shape[rankA - 1] as number;
+  const rowsB = b.shape[rankB - 2] as number;
+  const columnsB = b.shape[rankB - 1] as number;
+  const m = transposeA ? columnsA : rowsA;
+  const k = transposeA ? rowsA : columnsA;
+  const n = transposeB ? rowsB : columnsB;
+  if (k !== (transposeB ? columnsB : rowsB))
     throw new Error(
-      `Error in matMul: inner shapes (${k}) and (${kB}) of Tensors with shapes ${a.shape} and ${b.shape} ` +
-        `and transposeA=${transposeA} and transposeB=${transposeB} must match.`,
+      `Error in matMul: inner shapes (${k}) and (${transposeB ? columnsB : rowsB}) of Tensors with shapes ` +
+        `${a.shape} and ${b.shape} and transposeA=${transposeA} and transposeB=${transposeB} must match.`,
     );
+  if (rankA > 2 || rankB > 2) return batched(a, b, m, k, n, transposeA, transposeB, end);
+  const result = backend.output([m, n]);
+  single(a, b, result, m, k, n, columnsA, transposeA, transposeB, end);
+  return result;
+}
+
+/** One product of m rows. */
+function single(
+  a: TensorInfo,
+  b: TensorInfo,
+  result: TensorInfo,
+  m: number,
+  k: number,
+  n: number,
+  lda: number,
+  transposeA: boolean,
+  transposeB: boolean,
+  { bias, activation, slope, slopes }: End,
+): void {
+  // biome-ignore format: one command on one screen
+  gemm(m, n, k, backend.address(a), lda, transposeA ? 1 : 0, backend.address(b), transposeB ? k : n, transposeB ? 1 : 0, backend.address(result), n, 1, 0, bias, ACTIVATION[activation], slope, slopes, 0, 0, 0, packedOperand(b, k, n, transposeB));
+}
+
+function batched(
+  a: TensorInfo,
+  b: TensorInfo,
+  m: number,
+  k: number,
+  n: number,
+  transposeA: boolean,
+  transposeB: boolean,
+  end: End,
+): TensorInfo {
   const batchA = a.shape.slice(0, -2);
   const batchB = b.shape.slice(0, -2);
   const batch = broadcast_util.assertAndGetBroadcastShape(batchA, batchB);
   const result = backend.output([...batch, m, n]);
-  const one = {
-    k,
-    n,
-    a: backend.address(a),
-    transposeA,
-    b: backend.address(b),
-    transposeB,
-    c: backend.address(result),
-    ...end,
-  };
   const countA = util.sizeFromShape(batchA);
   const count = util.sizeFromShape(batch);
   if (count === 0) return result;
   // one matrix on the right: all rows of the left form one product
   if (util.sizeFromShape(batchB) === 1 && countA === count && (!transposeA || count === 1)) {
-    product({ ...one, m: m * count, lda: columnsA, packed: packedOperand(b, k, n, transposeB) });
+    single(a, b, result, m * count, k, n, transposeA ? m : k, transposeA, transposeB, end);
     return result;
   }
   // inner dimensions over which both operands step evenly form one batch; the others are walked here
@@ -87,15 +121,19 @@ function matMul({ a, b }: Operands, transposeA: boolean, transposeB: boolean, en
   for (let done = 0; done < count; done += size) {
     const at = (strides: number[]): number => index.reduce((sum, i, d) => sum + i * (strides[d] as number), 0);
     productBatch({
-      ...one,
+      ...end,
       m,
+      k,
+      n,
+      transposeA,
+      transposeB,
       count: size,
       strideA: (strideA[last] as number) * m * k,
       strideB: (strideB[last] as number) * k * n,
       strideC: m * n,
-      a: one.a + at(strideA) * m * k * 4,
-      b: one.b + at(strideB) * k * n * 4,
-      c: one.c + done * m * n * 4,
+      a: backend.address(a) + at(strideA) * m * k * 4,
+      b: backend.address(b) + at(strideB) * k * n * 4,
+      c: backend.address(result) + done * m * n * 4,
     });
     for (let d = outer.length - 1; d >= 0; d--) {
       index[d] = (index[d] as number) + 1;
@@ -112,7 +150,7 @@ const hostFused = hostKernel('_FusedMatMul');
 const batchMatMul = nativeKernel<Operands, BatchMatMulAttrs>('BatchMatMul', (call) => {
   const { a, b } = call.inputs;
   if (a.dtype !== 'float32' || b.dtype !== 'float32') return hostMatMul({ ...call, backend } as never);
-  return matMul(call.inputs, call.attrs.transposeA, call.attrs.transposeB, {});
+  return matMul(a, b, call.attrs.transposeA, call.attrs.transposeB, NOTHING);
 });
 
 interface FusedOperands extends Operands {
@@ -141,15 +179,15 @@ const fusedMatMul = nativeKernel<FusedOperands, _FusedMatMulAttrs>('_FusedMatMul
   // a bias or slopes of another shape than one value per column follow as ops of their own
   const early = bias === undefined || isPerColumn(bias, n);
   const whole = early && (activation !== 'prelu' || (slopes !== undefined && isPerColumn(slopes, n)));
-  const end: End = {};
+  const end: End = { ...NOTHING };
   if (bias !== undefined && early) end.bias = backend.address(bias);
   if (whole) {
     end.activation = activation;
     if (leakyreluAlpha !== undefined) end.slope = leakyreluAlpha;
     if (slopes !== undefined) end.slopes = backend.address(slopes);
-    return matMul(call.inputs, transposeA, transposeB, end);
+    return matMul(a, b, transposeA, transposeB, end);
   }
-  let result = matMul(call.inputs, transposeA, transposeB, end);
+  let result = matMul(a, b, transposeA, transposeB, end);
   if (bias !== undefined && !early) result = then('Add', 'a', result, { b: bias });
   if (activation === 'prelu' && slopes !== undefined) return then('Prelu', 'x', result, { alpha: slopes });
   if (activation === 'linear') return result;
