@@ -1,4 +1,5 @@
 // Registers the gradients that tfjs lacks or gets wrong, for every backend. Imported once, after tfjs's own.
+import { registerSoftmaxGradient } from '../ops/softmax-gradient.ts';
 import { registerBroadcastGradients } from './broadcast-gradients.ts';
 import { registerEinsumGradient } from './einsum.ts';
 import { registerImageGradients } from './image-gradients.ts';
@@ -12,3 +13,4 @@ registerIndexingGradients();
 registerEinsumGradient();
 registerBroadcastGradients();
 registerImageGradients();
+registerSoftmaxGradient();

@@ -1,7 +1,7 @@
 // Attention for generation: keys and values of the tokens so far are kept, new ones are appended, the new queries attend
 // to all. One scalar length serves the whole batch; rows of different lengths are padded on the left (`starts`).
 
-import { concat, gather, keep, type Tensor, type Tensor1D, zeros } from '@tensorflow/tfjs-core';
+import { concat, fill, gather, keep, type Tensor, type Tensor1D } from '@tensorflow/tfjs-core';
 import { ConfigError, ShapeError } from '../errors.ts';
 import { composeAttention } from './attention.ts';
 import {
@@ -62,8 +62,8 @@ export class KvLayer implements Disposable {
     if (!whole) return;
     // such a backend keeps keys in blocks of up to 16 positions
     const capacity = Math.ceil(maxLength / 16) * 16;
-    this.keys = keep(zeros([batch, kvHeads, capacity, headDim]));
-    this.values = keep(zeros([batch, kvHeads, capacity, headDim]));
+    this.keys = keep(fill([batch, kvHeads, capacity, headDim], 0)); // a kernel: `zeros` would copy from JavaScript
+    this.values = keep(fill([batch, kvHeads, capacity, headDim], 0));
   }
 
   /** Takes the place of both tensors. */

@@ -18,6 +18,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-wasm';
+import { repairBackend } from '../gap/repair.ts';
 import '../register-gradients.ts';
 import * as ops from './index.ts';
 import { opTable } from './table/index.ts';
@@ -80,6 +81,7 @@ describe.each(backends)('on %s', (backend) => {
   beforeAll(async () => {
     await setBackend(backend);
     await ready();
+    repairBackend(backend);
   });
 
   for (const row of opTable) {

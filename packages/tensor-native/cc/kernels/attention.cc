@@ -83,8 +83,7 @@ static void attend(Context& context, const AttentionForm& f, const Tokens& out, 
         if (low >= high) continue;
         float* x = scores + i * lds;
         const float* q = f.q.at(b, q0 + i, h, d);
-        for (int64_t j = low / kTileColumns * kTileColumns; j < high; j += kTileColumns)
-          tile_product(strip, kTileVectors, q, f.q.row_stride, 1, keys + j * d, kTileColumns, d, x + j - k0, lds, false);
+        strip_scores(strip, q, f.q.row_stride, keys, d, low, high, x - k0, lds);
         for (int64_t r = 0; r < strip; r++, x += lds) {
           const int64_t from = most(low, sees[i + r].low), to = least(high, sees[i + r].high);
           if (from >= to) {
@@ -106,9 +105,15 @@ static void attend(Context& context, const AttentionForm& f, const Tokens& out, 
     for (int64_t i = 0; i < rows; i++) {
       const Vec inverse = splat(total[i] > 0 ? 1 / total[i] : 0.0f);
       float* o = out.at(b, q0 + i, h, d);
-      for_vectors(d, [&](int64_t j, int64_t rest) GIMBAL_BODY { store_rest(o + j, load(sums + i * padded + j) * inverse, rest); });
-      if (lse) lse[(b * f.heads + h) * f.queries + q0 + i] = total[i] > 0 ? top[i] + logf(total[i]) : 0.0f;
+      for_vectors(d, [&](int64_t j, int64_t rest) GIMBAL_BODY {
+        store_rest(o + j, load(sums + i * padded + j) * inverse, rest);
+      });
     }
+    if (!lse) continue;
+    for_vectors(rows, [&](int64_t i, int64_t rest) GIMBAL_BODY {
+      const Vec l = load_rest(total + i, rest), whole = load_rest(top + i, rest) + vlog(l);
+      store_rest(lse + (b * f.heads + h) * f.queries + q0 + i, select(l > splat(0.0f), whole, splat(0.0f)), rest);
+    });
   }
 }
 

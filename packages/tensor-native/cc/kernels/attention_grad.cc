@@ -93,10 +93,8 @@ static void grad_of_keys(Context& context, const AttentionForm& f, const GradTen
           continue;
         }
         float *x = p + i * lds, *y = ds + i * lds;
-        for (int64_t j = low / kTileColumns * kTileColumns; j < high; j += kTileColumns) {
-          tile_product(strip, kTileVectors, q_rows + i * padded, padded, 1, key_panels + j * d, kTileColumns, d, x + j, lds, false);
-          tile_product(strip, kTileVectors, do_rows + i * padded, padded, 1, value_panels + j * d, kTileColumns, d, y + j, lds, false);
-        }
+        strip_scores(strip, q_rows + i * padded, padded, key_panels, d, low, high, x, lds);
+        strip_scores(strip, do_rows + i * padded, padded, value_panels, d, low, high, y, lds);
         // whole strips of keys are read below: zeros around what is seen
         const int64_t from = low / kTileRows * kTileRows, to = ceil_div(high, kTileRows) * kTileRows;
         for (int64_t r = 0; r < strip; r++, x += lds, y += lds) {

@@ -6,6 +6,7 @@ import { kernels as crossEntropy } from './cross-entropy.ts';
 import { kernels as mlp } from './mlp.ts';
 import { kernels as norms } from './norms.ts';
 import { kernels as policyHead } from './policy-head.ts';
+import { kernels as softmaxGrad } from './softmax-grad.ts';
 import { kernels as tokens } from './tokens.ts';
 import { kernels as trees } from './trees.ts';
 
@@ -16,6 +17,7 @@ export const kernels: readonly KernelConfig[] = [
   ...mlp,
   ...norms,
   ...policyHead,
+  ...softmaxGrad,
   ...tokens,
   ...trees,
 ];

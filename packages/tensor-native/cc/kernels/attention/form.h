@@ -96,6 +96,17 @@ static inline void strip_product(int rows, int64_t width, const float* a, int64_
   }
 }
 
+/// A strip of scores: rows of `a` [rows, d] times packed keys, columns [low, high) to x (whole vectors: those around are
+/// overwritten too). Only the vectors that are needed are computed: with a causal mask half of them are not.
+static inline void strip_scores(int rows, const float* a, int64_t a_row, const float* panels, int64_t d, int64_t low,
+                                int64_t high, float* x, int64_t ldx) {
+  for (int64_t j = low / kTileColumns * kTileColumns; j < high; j += kTileColumns) {
+    const int64_t skip = low > j ? (low - j) / kLanes * kLanes : 0;
+    const int vectors = static_cast<int>(ceil_div(least(kTileColumns, high - j) - skip, kLanes));
+    tile_product(rows, vectors, a, a_row, 1, panels + j * d + skip, kTileColumns, d, x + j + skip, ldx, false);
+  }
+}
+
 /// Copies rows of d floats into rows of `padded`, zeros behind.
 static inline void pack_rows(const float* from, int64_t stride, int64_t rows, int64_t d, int64_t padded, float* to) {
   for (int64_t r = 0; r < rows; r++, from += stride, to += padded)
