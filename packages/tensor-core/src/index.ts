@@ -89,7 +89,7 @@ export {
   packWeights,
   type WeightLayout,
 } from './precision/pack-weights.ts';
-export { withPrecision } from './precision/with-precision.ts';
+export { currentPrecision, withPrecision } from './precision/with-precision.ts';
 export { type Rng, type RngState, rng, rngFromState } from './random/rng.ts';
 export type { FloatDtype, RawArray, SafetensorsDtype, TensorValues } from './safetensors/dtype.ts';
 export { type EncodeOptions, encodeSafetensors, tensorsToWrite } from './safetensors/encode.ts';

@@ -135,3 +135,28 @@ describe('size', () => {
     disposeTree(params);
   });
 });
+
+describe('pack', () => {
+  it('changes no number, may be nested, and lets training go on', () => {
+    for (const family of ['llama', 'gpt2'] as const) {
+      const model = decoder({ family, ...small });
+      const params = model.init(rng(1));
+      const ids = tensor2d([[1, 2, 3]], [1, 3], 'int32');
+      const run = (): number[] => [...model.apply(params, ids).dataSync()];
+      const before = run();
+      const outer = model.pack(params);
+      const inner = model.pack(params);
+      const packed = run();
+      inner.dispose();
+      inner.dispose();
+      const still = run();
+      outer.dispose();
+      for (const values of [packed, still, run()]) {
+        values.forEach((value, i) => {
+          expect(value).toBeCloseTo(before[i] as number, 5);
+        });
+      }
+      disposeTree(params);
+    }
+  });
+});

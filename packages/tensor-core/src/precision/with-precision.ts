@@ -39,6 +39,9 @@ export function withPrecision<T>(precision: Precision, f: () => T): T {
   return result;
 }
 
+/** The precision of products at this moment. */
+export const currentPrecision = (): Precision => backendExtensions()?.precision ?? 'float32';
+
 /** The error for bf16 where there is none. */
 export function noBf16(where: string): BackendError {
   return new BackendError({
