@@ -2,35 +2,15 @@
 // body computed them; the gradients equal the reference's central differences along random directions; nothing leaks;
 // bad inputs give their message. A public op without a row fails the first test.
 
-import {
-  add,
-  enableProdMode,
-  grads,
-  memory,
-  mul,
-  ready,
-  scalar,
-  setBackend,
-  sum,
-  type Tensor,
-  tensor,
-  tidy,
-} from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
-import '@tensorflow/tfjs-backend-wasm';
-import { repairBackend } from '../gap/repair.ts';
-import '../register-gradients.ts';
+import { add, grads, memory, mul, scalar, sum, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import { availableBackends } from '../../test/helpers/backends.ts';
+import { useBackend } from '../backend/use-backend.node.ts';
 import * as ops from './index.ts';
 import { opTable } from './table/index.ts';
 import { floats } from './table/samples.ts';
 import type { Nd, OpCase, Sample } from './table/types.ts';
 
-enableProdMode(); // no banners
-const native = await import('@gimbal/tensor-native').then(
-  (m) => m.isNativeAvailable(),
-  () => false,
-);
-const backends = ['cpu', 'wasm', ...(native ? ['native'] : [])];
+const backends = await availableBackends('cpu', 'wasm', 'native');
 
 test('every public op has a row', () => {
   const names = Object.entries(ops).flatMap(([name, value]) => (typeof value === 'function' ? [name] : []));
@@ -78,11 +58,7 @@ function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tol
 }
 
 describe.each(backends)('on %s', (backend) => {
-  beforeAll(async () => {
-    await setBackend(backend);
-    await ready();
-    repairBackend(backend);
-  });
+  beforeAll(() => useBackend(backend));
 
   for (const row of opTable) {
     describe(row.name, () => {

@@ -62,7 +62,7 @@ export function act(x: number, activation: Activation): number {
     case 'linear':
       return x;
     case 'relu':
-      return x > 0 ? x : 0;
+      return Math.max(x, 0);
     case 'gelu':
       return 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
     case 'gelu-erf':
