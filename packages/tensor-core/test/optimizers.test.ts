@@ -1,12 +1,13 @@
 /** Optimisers against PyTorch: parameters after 1, 2 and 10 steps on recorded gradients (golden/optimizers.py). */
 import { readFileSync } from 'node:fs';
-import './helpers/cpu.ts';
 import { memory, scalar, type Tensor, tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { useBackend } from '../src/backend/use-backend.node.ts';
 import { clipByGlobalNorm, clipScale, treeNorm } from '../src/optim/clip.ts';
 import { createOptimizer } from '../src/optim/create-optimizer.ts';
 import type { OptimizerOptions } from '../src/optim/options.ts';
 import { disposeTree, variables } from '../src/tree/memory.ts';
 import { flatten, type Params } from '../src/tree/params.ts';
+import { availableBackends } from './helpers/backends.ts';
 
 type Leaves = Record<string, number[]>;
 const golden = JSON.parse(readFileSync(new URL('golden/optimizers.json', import.meta.url), 'utf8')) as {
@@ -45,98 +46,106 @@ const runs: Record<string, [options: OptimizerOptions, learningRate: number]> = 
   muonRms: [{ name: 'muon', nesterov: false, updateScale: 'rms' }, 0.02],
 };
 
-test.each(Object.entries(runs))(
-  '%s follows the reference for ten steps and keeps no other tensor',
-  (name, [options, rate]) => {
-    const wanted = golden.after[name] as Record<string, Leaves>;
-    const keys = Object.keys(wanted['1'] as Leaves);
-    const before = memory().numTensors;
-    const params = owned(golden.start, keys);
-    const optimizer = createOptimizer(options);
-    const state = optimizer.init(params);
-    const held = memory().numTensors;
-    for (const [i, g] of golden.grads.entries()) {
-      const grads = tree(g, keys);
-      // numbers and scalar tensors are the same to an optimiser
-      const learningRate = i % 2 === 0 ? rate : scalar(rate);
-      optimizer.update(params, grads, state, learningRate);
-      disposeTree(grads);
-      if (typeof learningRate !== 'number') learningRate.dispose();
-      expect(memory().numTensors).toBe(held);
-      const at = wanted[String(i + 1)];
-      for (const [path, t] of at ? flatten(params) : []) {
-        const reference = at?.[path.split('.')[1] as string] ?? [];
-        // float32 rounding of ten updates of size ~ the learning rate
-        const worst = Math.max(...Array.from(t.dataSync()).map((x, j) => Math.abs(x - (reference[j] ?? Number.NaN))));
-        expect(worst).toBeLessThan(3e-6);
+describe.each(await availableBackends('cpu', 'wasm', 'native'))('on %s', (backend) => {
+  beforeAll(() => useBackend(backend));
+
+  test.each(Object.entries(runs))(
+    '%s follows the reference for ten steps and keeps no other tensor',
+    (name, [options, rate]) => {
+      const wanted = golden.after[name] as Record<string, Leaves>;
+      const keys = Object.keys(wanted['1'] as Leaves);
+      const before = memory().numTensors;
+      const params = owned(golden.start, keys);
+      const optimizer = createOptimizer(options);
+      const state = optimizer.init(params);
+      const held = memory().numTensors;
+      for (const [i, g] of golden.grads.entries()) {
+        const grads = tree(g, keys);
+        // numbers and scalar tensors are the same to an optimiser
+        const learningRate = i % 2 === 0 ? rate : scalar(rate);
+        optimizer.update(params, grads, state, learningRate);
+        disposeTree(grads);
+        if (typeof learningRate !== 'number') learningRate.dispose();
+        expect(memory().numTensors).toBe(held);
+        const at = wanted[String(i + 1)];
+        for (const [path, t] of at ? flatten(params) : []) {
+          const reference = at?.[path.split('.')[1] as string] ?? [];
+          // float32 rounding of ten updates of size ~ the learning rate
+          const worst = Math.max(...Array.from(t.dataSync()).map((x, j) => Math.abs(x - (reference[j] ?? Number.NaN))));
+          expect(worst).toBeLessThan(3e-6);
+        }
       }
-    }
-    expect(state.step.dataSync()[0]).toBe(10);
-    disposeTree(params);
-    disposeTree(state);
-    expect(memory().numTensors).toBe(before);
-  },
-);
+      expect(state.step.dataSync()[0]).toBe(10);
+      disposeTree(params);
+      disposeTree(state);
+      expect(memory().numTensors).toBe(before);
+    },
+  );
 
-test('by default norms and biases are not decayed, groups say otherwise, and a rate of 0 freezes', () => {
-  const params = variables({ w: tensor([[1]]), b: tensor([1]), frozen: tensor([[1]]), slow: tensor([[1]]) });
-  const grads = { w: tensor([[0]]), b: tensor([0]), frozen: tensor([[5]]), slow: tensor([[1]]) };
-  const optimizer = createOptimizer({
-    name: 'adamw',
-    weightDecay: 0.5,
-    groups: [
-      { match: 'frozen', learningRateScale: 0 },
-      { match: (path) => path === 'slow', learningRateScale: 0.5, weightDecay: 0 },
-    ],
+  test('by default norms and biases are not decayed, groups say otherwise, and a rate of 0 freezes', () => {
+    const params = variables({ w: tensor([[1]]), b: tensor([1]), frozen: tensor([[1]]), slow: tensor([[1]]) });
+    const grads = { w: tensor([[0]]), b: tensor([0]), frozen: tensor([[5]]), slow: tensor([[1]]) };
+    const optimizer = createOptimizer({
+      name: 'adamw',
+      weightDecay: 0.5,
+      groups: [
+        { match: 'frozen', learningRateScale: 0 },
+        { match: (path) => path === 'slow', learningRateScale: 0.5, weightDecay: 0 },
+      ],
+    });
+    const state = optimizer.init(params);
+    expect(flatten(state.m as Params).map(([path]) => path)).toEqual(['w', 'b', 'slow']);
+    optimizer.update(params, grads, state, 0.1);
+    const value = (t: Tensor): number => t.dataSync()[0] as number;
+    expect(value(params.w)).toBeCloseTo(0.95, 6); // 1 − 0.1·0.5
+    expect(value(params.b)).toBe(1);
+    expect(value(params.frozen)).toBe(1);
+    expect(value(params.slow)).toBeCloseTo(0.95, 6); // one Adam step moves by the rate, here 0.1·0.5
+    // two commands, one count
+    expect(value(state.step)).toBe(1);
   });
-  const state = optimizer.init(params);
-  expect(flatten(state.m as Params).map(([path]) => path)).toEqual(['w', 'b', 'slow']);
-  optimizer.update(params, grads, state, 0.1);
-  const value = (t: Tensor): number => t.dataSync()[0] as number;
-  expect(value(params.w)).toBeCloseTo(0.95, 6); // 1 − 0.1·0.5
-  expect(value(params.b)).toBe(1);
-  expect(value(params.frozen)).toBe(1);
-  expect(value(params.slow)).toBeCloseTo(0.95, 6); // one Adam step moves by the rate, here 0.1·0.5
-  // two commands, one count
-  expect(value(state.step)).toBe(1);
-});
 
-test('the gradient scale multiplies the gradient before everything else', () => {
-  for (const options of [{ name: 'adam', weightDecay: 0.1 }, { name: 'sgd' }, { name: 'muon' }] as OptimizerOptions[]) {
-    const [a, b] = [owned(golden.start, ['tall']), owned(golden.start, ['tall'])];
-    const optimizer = createOptimizer(options);
-    const grads = tree(golden.grads[0] as Leaves, ['tall']);
-    const half = tree({ tall: (golden.grads[0]?.tall ?? []).map((x) => x / 2) }, ['tall']);
-    const gradientScale = scalar(0.5);
-    optimizer.update(a, grads, optimizer.init(a), 0.1, { gradientScale });
-    optimizer.update(b, half, optimizer.init(b), 0.1);
-    expect(Array.from((flatten(a)[0] as [string, Tensor])[1].dataSync())).toEqual(
-      Array.from((flatten(b)[0] as [string, Tensor])[1].dataSync()),
-    );
-  }
-});
+  test('the gradient scale multiplies the gradient before everything else', () => {
+    for (const options of [
+      { name: 'adam', weightDecay: 0.1 },
+      { name: 'sgd' },
+      { name: 'muon' },
+    ] as OptimizerOptions[]) {
+      const [a, b] = [owned(golden.start, ['tall']), owned(golden.start, ['tall'])];
+      const optimizer = createOptimizer(options);
+      const grads = tree(golden.grads[0] as Leaves, ['tall']);
+      const half = tree({ tall: (golden.grads[0]?.tall ?? []).map((x) => x / 2) }, ['tall']);
+      const gradientScale = scalar(0.5);
+      optimizer.update(a, grads, optimizer.init(a), 0.1, { gradientScale });
+      optimizer.update(b, half, optimizer.init(b), 0.1);
+      expect(Array.from((flatten(a)[0] as [string, Tensor])[1].dataSync())).toEqual(
+        Array.from((flatten(b)[0] as [string, Tensor])[1].dataSync()),
+      );
+    }
+  });
 
-test('values shared with another tree are copied before they are written', () => {
-  const start = { w: tensor([[1, 2]]) };
-  const params = variables(start);
-  const optimizer = createOptimizer();
-  const grads = { w: tensor([[1, 1]]) };
-  optimizer.update(params, grads, optimizer.init(params), 0.1);
-  expect(Array.from(start.w.dataSync())).toEqual([1, 2]);
-  expect(Array.from(params.w.dataSync())).not.toEqual([1, 2]);
-});
+  test('values shared with another tree are copied before they are written', () => {
+    const start = { w: tensor([[1, 2]]) };
+    const params = variables(start);
+    const optimizer = createOptimizer();
+    const grads = { w: tensor([[1, 1]]) };
+    optimizer.update(params, grads, optimizer.init(params), 0.1);
+    expect(Array.from(start.w.dataSync())).toEqual([1, 2]);
+    expect(Array.from(params.w.dataSync())).not.toEqual([1, 2]);
+  });
 
-test('clipping scales to the norm and leaves small gradients alone', () => {
-  tidy(() => {
-    const grads = { a: tensor1d([3]), b: { c: tensor1d([4]) }, ids: tensor1d([100], 'int32') };
-    expect(treeNorm(grads).dataSync()[0]).toBe(5);
-    const clipped = clipByGlobalNorm(grads, 1);
-    expect(clipped.norm.dataSync()[0]).toBe(5);
-    // torch.nn.utils.clip_grad_norm_: 3 · 1/(5 + 1e-6)
-    expect(clipped.grads.a.dataSync()[0]).toBeCloseTo(0.6, 6);
-    expect(clipped.grads.b.c.dataSync()[0]).toBeCloseTo(0.8, 6);
-    expect(Array.from(clipByGlobalNorm(grads, 10).grads.a.dataSync())).toEqual([3]);
-    expect(clipScale(scalar(Number.NaN), 1).dataSync()[0]).toBeNaN();
+  test('clipping scales to the norm and leaves small gradients alone', () => {
+    tidy(() => {
+      const grads = { a: tensor1d([3]), b: { c: tensor1d([4]) }, ids: tensor1d([100], 'int32') };
+      expect(treeNorm(grads).dataSync()[0]).toBe(5);
+      const clipped = clipByGlobalNorm(grads, 1);
+      expect(clipped.norm.dataSync()[0]).toBe(5);
+      // torch.nn.utils.clip_grad_norm_: 3 · 1/(5 + 1e-6)
+      expect(clipped.grads.a.dataSync()[0]).toBeCloseTo(0.6, 6);
+      expect(clipped.grads.b.c.dataSync()[0]).toBeCloseTo(0.8, 6);
+      expect(Array.from(clipByGlobalNorm(grads, 10).grads.a.dataSync())).toEqual([3]);
+      expect(clipScale(scalar(Number.NaN), 1).dataSync()[0]).toBeNaN();
+    });
   });
 });
 

@@ -14,10 +14,11 @@ export function treeNorm(tree: Params): Scalar {
  * What gradients must be multiplied with to have at most the norm `max`: min(1, max/(norm + 1e-6)), as
  * torch.nn.utils.clip_grad_norm_. NaN or infinity in a gradient gives NaN or 0, never an exception.
  * @param norm the global norm before clipping
+ * @param epsilon keeps the quotient finite where all gradients are 0; default 1e-6
  * @returns a scalar that the caller disposes; optimisers take it as `gradientScale`
  */
-export function clipScale(norm: Tensor, max: number): Scalar {
-  return tidy(() => minimum<Scalar>(div(max, add(norm, 1e-6)), 1));
+export function clipScale(norm: Tensor, max: number, epsilon = 1e-6): Scalar {
+  return tidy(() => minimum<Scalar>(div(max, add(norm, epsilon)), 1));
 }
 
 /**

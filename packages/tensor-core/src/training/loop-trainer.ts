@@ -14,6 +14,7 @@ import { assignTree } from '../optim/assign.ts';
 import { clipScale, treeNorm } from '../optim/clip.ts';
 import { createOptimizer } from '../optim/create-optimizer.ts';
 import type { Optimizer, OptimizerState } from '../optim/optimizer.ts';
+import { withPrecision } from '../precision/with-precision.ts';
 import { type Rng, rng } from '../random/rng.ts';
 import { scheduleAt } from '../schedules/schedules.ts';
 import { disposeTree, variables } from '../tree/memory.ts';
@@ -89,10 +90,11 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
   #disposed = false;
   #stopReason: StopReason | undefined;
 
-  /** @throws ConfigError for options that make no sense, before anything is allocated */
+  /** @throws ConfigError for options that make no sense, BackendError for bf16 where there is none; nothing is allocated then */
   constructor(setup: LoopSetup<B>) {
     this.options = resolveLoopOptions(setup.options, setup.evaluate !== undefined);
     if (this.options.out !== undefined) storage('out');
+    withPrecision(this.options.precision, () => {}); // refused here rather than at the first step
     this.#setup = setup;
     this.#rng = rng(this.options.seed).split('loss');
     this.#evaluations = new Evaluations(this.options.earlyStop);
@@ -223,24 +225,27 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
     const position = this.#setup.batches.state();
     meter.start();
     const sums = this.#sumGradients();
-    const { loss, norm, scale } = this.#means(sums);
+    const { weight, grads } = sums;
+    const { norm, scale } = this.#scaleOf(sums, logs);
     let metrics: Record<string, number> | undefined;
     try {
-      if (logs) {
-        metrics = { loss: await read(loss), learningRate: rate, gradNorm: await read(norm), tokens: sums.weight };
+      if (logs && norm !== undefined) {
+        const loss = (await read(sums.sum)) / weight;
+        const gradNorm = (await read(norm)) / weight;
+        if (!Number.isFinite(loss + gradNorm)) throw await this.#nonFinite(loss, gradNorm, grads, position);
+        metrics = { loss, learningRate: rate, gradNorm, tokens: weight };
         for (const [name, m] of Object.entries(sums.metrics)) {
-          metrics[name] = (typeof m === 'number' ? m : await read(m)) / sums.weight;
+          metrics[name] = (typeof m === 'number' ? m : await read(m)) / weight;
         }
-        const { loss: value, gradNorm } = metrics as { loss: number; gradNorm: number };
-        if (!Number.isFinite(value + gradNorm)) throw await this.#nonFinite(value, gradNorm, sums.grads, position);
       }
-      this.#optimizer.update(this.params, sums.grads, this.#state, rate, { gradientScale: scale });
+      this.#optimizer.update(this.params, grads, this.#state, rate, { gradientScale: scale });
     } finally {
       disposeSums(sums);
-      for (const t of [loss, norm, scale]) t.dispose();
+      norm?.dispose();
+      scale.dispose();
     }
     this.#step++;
-    meter.lap(sums.weight);
+    meter.lap(weight);
     if (metrics === undefined) return undefined;
     const { numTensors, numBytes } = memory();
     return { ...metrics, ...meter.read(steps - this.#step), tensors: numTensors, memoryBytes: numBytes };
@@ -258,26 +263,37 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
   }
 
   #sumGradients(): SummedGradients {
-    const { accumulate } = this.options;
-    const stream = this.#rng.split(this.#step);
-    return sumGradients(this.params, this.#setup.loss, accumulate, (i) => ({
+    const { accumulate, precision } = this.options;
+    const stream = (): Rng => this.#rng.split(this.#step);
+    const next = (i: number): { batch: B; context: LossContext } => ({
       batch: this.#setup.batches.next(),
-      context: this.#context(stream.split(i)),
-    }));
-  }
-
-  #context(stream: Rng): LossContext {
-    return { rng: stream, step: this.#step, training: true, gradientCheckpointing: this.options.gradientCheckpointing };
-  }
-
-  /** The mean loss, the norm of its gradient, and what the summed gradients are to be multiplied with. */
-  #means({ sum, weight, grads }: SummedGradients): { loss: Scalar; norm: Scalar; scale: Scalar } {
-    const { maxGradNorm } = this.options;
-    return scoped(() => {
-      const norm = div<Scalar>(treeNorm(grads), weight);
-      const scale = maxGradNorm === undefined ? scalar(1 / weight) : div<Scalar>(clipScale(norm, maxGradNorm), weight);
-      return { loss: div<Scalar>(sum, weight), norm, scale };
+      context: this.#context(() => stream().split(i)),
     });
+    return withPrecision(precision, () => sumGradients(this.params, this.#setup.loss, accumulate, next));
+  }
+
+  #context(stream: () => Rng): LossContext {
+    let made: Rng | undefined;
+    return {
+      // most losses draw nothing: the stream is made when it is asked for
+      get rng(): Rng {
+        made ??= stream();
+        return made;
+      },
+      step: this.#step,
+      training: true,
+      gradientCheckpointing: this.options.gradientCheckpointing,
+    };
+  }
+
+  /** What the summed gradients are to be multiplied with (mean, clipping), and their norm where it is needed. */
+  #scaleOf({ weight, grads }: SummedGradients, logs: boolean): { norm?: Scalar; scale: Scalar } {
+    const { maxGradNorm } = this.options;
+    if (maxGradNorm === undefined) return { ...(logs && { norm: treeNorm(grads) }), scale: scalar(1 / weight) };
+    const norm = treeNorm(grads);
+    // the mean's gradient is 1/weight of the sum's, so its norm is at most max where the sum's is at most max·weight
+    const scale = scoped(() => div<Scalar>(clipScale(norm, maxGradNorm * weight, 1e-6 * weight), weight));
+    return { norm, scale };
   }
 
   async #evaluate(): Promise<{ metrics: Record<string, number>; isBest: boolean; stop: boolean } | undefined> {

@@ -20,7 +20,7 @@ export interface LossResult {
 
 export interface LossContext {
   /** a stream of this micro-batch alone (dropout, noise): the same in a resumed run */
-  rng: Rng;
+  readonly rng: Rng;
   /** updates done before this one */
   step: number;
   /** true: dropout is on */
