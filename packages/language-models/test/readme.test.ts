@@ -1,0 +1,28 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const read = (path: string): Promise<string> => readFile(new URL(`../${path}`, import.meta.url), 'utf8');
+
+describe('README', () => {
+  it('shows examples/quick-start.ts, which learns its sums and saves a model', async () => {
+    expect(/```ts\n(.*?)```/s.exec(await read('README.md'))?.[1]).toBe(await read('examples/quick-start.ts'));
+    const printed: string[] = [];
+    const [log, before, dir] = [console.log, process.cwd(), await mkdtemp(join(tmpdir(), 'gimbal-readme-'))];
+    console.log = (line) => printed.push(`${line}`);
+    process.chdir(dir); // it saves into the folder it runs in
+    try {
+      await import('../examples/quick-start.ts');
+      expect(await readdir('sums')).toEqual(
+        expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json']),
+      );
+    } finally {
+      console.log = log;
+      process.chdir(before);
+      await rm(dir, { recursive: true });
+    }
+    const losses = printed.slice(0, 6).map((line) => Number(/loss ([\d.]+)/.exec(line)?.[1]));
+    expect(losses.at(-1)).toBeLessThan(0.1);
+    expect(printed.at(-1)).toBe('2 + 2 = 4, 3 + 4 = 7, 5 + 3 = 8');
+  });
+});
