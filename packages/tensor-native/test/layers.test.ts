@@ -76,14 +76,16 @@ async function train(backend: string, { build, inputs, classes }: Task): Promise
   const model = build();
   const optimizer = tf.train.adam(0.01);
   model.compile({ optimizer, loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
-  const x = inputs();
-  const labels = tf.cast(tf.floor(tf.randomUniform([SAMPLES], 0, classes, 'float32', 12)), 'int32');
-  const y = tf.cast(tf.oneHot(labels, classes), 'float32');
+  const x = tf.tidy(inputs);
+  const y = tf.tidy(() => {
+    const labels = tf.floor(tf.randomUniform([SAMPLES], 0, classes, 'float32', 12));
+    return tf.cast(tf.oneHot(tf.cast(labels, 'int32'), classes), 'float32');
+  });
   resetHostKernelCounts();
   const { history } = await model.fit(x, y, { epochs: 6, batchSize: 8, shuffle: false, verbose: 0 });
   model.dispose();
   optimizer.dispose();
-  tf.dispose([x, y, labels]);
+  tf.dispose([x, y]);
   return history.loss as number[];
 }
 

@@ -5,85 +5,19 @@
 //   dW = P^T dy
 //   dx = scatter(dy W^T), the patches added back to where they came from
 //
-// P never exists as a whole: blocks of pixels small enough for the L2 cache are laid out, multiplied and dropped.
+// P never exists as a whole. The direct form (conv/direct.h) reads patches where they lie in the image; the other
+// (conv/patches.h) lays out blocks of them. The input gradient of a filter without stride is itself a convolution, of dy
+// with the filter turned round.
 //
 // Commands, shape = the words of ConvShape:
 //   conv_forward         [x, W, y, bias or 0, activation, slope, slopes or 0, shape…]
 //   conv_filter_gradient [x, dy, dW, shape…]
 //   conv_input_gradient  [dy, W, dx, shape…]
-#include <string.h>
-
-#include "../conv_shape.h"
-#include "../gemm.h"
+#include "conv/direct.h"
+#include "conv/patches.h"
 
 namespace gimbal {
 namespace GIMBAL_ISA {
-
-constexpr int kPatchSlot = 8, kWeightSlot = 11, kPartialSlot = 12;
-
-// Output pixels per block: patches of about 512 KB.
-static inline int64_t block_pixels(const ConvShape& s) {
-  const int64_t pixels = 131072 / (s.patch() + 1);
-  return pixels < 24 ? 24 : pixels > 1024 ? 1024 : pixels;
-}
-
-static inline void copy_floats(float* y, const float* x, int64_t n) {
-  if (n >= 32) {
-    memcpy(y, x, (size_t)n * sizeof(float));
-    return;
-  }
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) store(y + i, load(x + i));
-  for (; i < n; ++i) y[i] = x[i];
-}
-
-// rows [first, first + count) of P for one image
-static void gather_patches(const ConvShape& s, const float* image, int64_t first, int64_t count, float* patches) {
-  const int64_t c = s.in_channels, row_floats = s.filter_width * c;
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t oy = (first + i) / s.out_width, ox = (first + i) % s.out_width;
-    const int64_t y0 = oy * s.stride_y - s.pad_top, x0 = ox * s.stride_x - s.pad_left;
-    const Taps ys(y0, s.filter_height, s.dilation_y, s.in_height), xs(x0, s.filter_width, s.dilation_x, s.in_width);
-    float* patch = patches + i * s.patch();
-    if (ys.first > 0) memset(patch, 0, (size_t)(ys.first * row_floats) * sizeof(float));
-    for (int64_t ky = ys.first; ky < ys.last; ++ky) {
-      const float* source = image + ((y0 + ky * s.dilation_y) * s.in_width + x0) * c;
-      float* row = patch + ky * row_floats;
-      for (int64_t j = 0; j < xs.first * c; ++j) row[j] = 0;
-      if (s.dilation_x == 1)
-        copy_floats(row + xs.first * c, source + xs.first * c, (xs.last - xs.first) * c);
-      else
-        for (int64_t kx = xs.first; kx < xs.last; ++kx) copy_floats(row + kx * c, source + kx * s.dilation_x * c, c);
-      for (int64_t j = xs.last * c; j < row_floats; ++j) row[j] = 0;
-    }
-    if (ys.last < s.filter_height)
-      memset(patch + ys.last * row_floats, 0, (size_t)((s.filter_height - ys.last) * row_floats) * sizeof(float));
-  }
-}
-
-// the reverse: adds rows of dP to the image they were read from
-static void scatter_patches(const ConvShape& s, const float* patches, int64_t first, int64_t count, float* image) {
-  const int64_t c = s.in_channels;
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t oy = (first + i) / s.out_width, ox = (first + i) % s.out_width;
-    const int64_t y0 = oy * s.stride_y - s.pad_top, x0 = ox * s.stride_x - s.pad_left;
-    const Taps ys(y0, s.filter_height, s.dilation_y, s.in_height), xs(x0, s.filter_width, s.dilation_x, s.in_width);
-    const float* patch = patches + i * s.patch();
-    for (int64_t ky = ys.first; ky < ys.last; ++ky) {
-      // neighbouring taps are neighbours in the image when the filter is not dilated
-      const int64_t runs = s.dilation_x == 1 ? 1 : xs.last - xs.first;
-      const int64_t n = s.dilation_x == 1 ? (xs.last - xs.first) * c : c;
-      for (int64_t run = 0; run < runs; ++run) {
-        const int64_t kx = xs.first + run;
-        float* target = image + ((y0 + ky * s.dilation_y) * s.in_width + x0 + kx * s.dilation_x) * c;
-        const float* source = patch + (ky * s.filter_width + kx) * c;
-        int64_t j = 0;
-        for (; j + kLanes <= n; j += kLanes) store(target + j, load(target + j) + load(source + j));
-        if (j < n) store_n(target + j, load_n(target + j, n - j) + load_n(source + j, n - j), n - j);
-      }
-    }
-  }
-}
 
 // W or its transpose laid out once for every block
 static const float* packed_filter(Context& ctx, int64_t k, int64_t n, const float* w, int64_t ldb, bool transpose) {
@@ -111,11 +45,13 @@ static void conv_forward(Context& ctx, const double* a) {
     gemm(ctx, product);
     return;
   }
-  product.packed_b = packed_filter(ctx, s.patch(), s.out_channels, w, s.out_channels, false);
+  const float* packed = packed_filter(ctx, s.patch(), s.out_channels, w, s.out_channels, false);
+  if (fits_direct(s)) return direct_forward(ctx, s, x, packed, y, &epilogue);
+  product.packed_b = packed;
   const int64_t block = block_pixels(s), blocks = (s.out_pixels() + block - 1) / block;
   const int64_t flops = 2 * block * s.patch() * s.out_channels;
   parallel_for(ctx, s.batch * blocks, 600000 / (flops + 1), [=, &ctx](int64_t begin, int64_t end) {
-    float* patches = scratch(ctx, kPatchSlot, block * s.patch());
+    float* patches = scratch(ctx, kFrameSlot, block * s.patch());
     for (int64_t i = begin; i < end; ++i) {
       const int64_t image = i / blocks, first = i % blocks * block;
       const int64_t count = s.out_pixels() - first < block ? s.out_pixels() - first : block;
@@ -143,6 +79,7 @@ static void conv_filter_gradient(Context& ctx, const double* a) {
     gemm(ctx, product);
     return;
   }
+  if (fits_direct(s) && s.batch > 0) return direct_filter_gradient(ctx, s, x, dy, dw);
   const int64_t block = block_pixels(s), blocks = (s.out_pixels() + block - 1) / block, n = s.batch * blocks;
   const int64_t flops = 2 * block * size, grain = 600000 / (flops + 1);
   // every part sums its own blocks; the parts are added in order, so that a thread count has one result
@@ -150,7 +87,7 @@ static void conv_filter_gradient(Context& ctx, const double* a) {
   float* partial = parts > 1 ? shared_scratch(ctx, kPartialSlot, parts * size) : dw;
   if (n == 0) memset(dw, 0, (size_t)size * sizeof(float));
   parallel_parts(ctx, n, grain, [=, &ctx](int64_t begin, int64_t end, int part, int) {
-    float* patches = scratch(ctx, kPatchSlot, block * s.patch());
+    float* patches = scratch(ctx, kFrameSlot, block * s.patch());
     for (int64_t i = begin; i < end; ++i) {
       const int64_t image = i / blocks, first = i % blocks * block;
       const int64_t count = s.out_pixels() - first < block ? s.out_pixels() - first : block;
@@ -173,6 +110,25 @@ static void conv_filter_gradient(Context& ctx, const double* a) {
   });
 }
 
+// dx as the convolution of dy with W turned round: W'[ky, kx, o, c] = W[last - ky, last - kx, c, o]
+static void turned_input_gradient(Context& ctx, const ConvShape& s, const float* dy, const float* w, float* dx) {
+  ConvShape turned = s;
+  turned.in_height = s.out_height, turned.in_width = s.out_width, turned.in_channels = s.out_channels;
+  turned.out_height = s.in_height, turned.out_width = s.in_width, turned.out_channels = s.in_channels;
+  turned.pad_top = (s.filter_height - 1) * s.dilation_y - s.pad_top;
+  turned.pad_left = (s.filter_width - 1) * s.dilation_x - s.pad_left;
+  const int64_t taps = s.filter_height * s.filter_width, c = s.in_channels, o = s.out_channels;
+  float* filter = shared_scratch(ctx, kFilterSlot, taps * c * o);
+  for (int64_t tap = 0; tap < taps; ++tap) {
+    const float* from = w + (taps - 1 - tap) * c * o;
+    float* to = filter + tap * c * o;
+    for (int64_t i = 0; i < c; ++i)
+      for (int64_t j = 0; j < o; ++j) to[j * c + i] = from[i * o + j];
+  }
+  const Epilogue none;
+  direct_forward(ctx, turned, dy, packed_filter(ctx, turned.patch(), c, filter, c, false), dx, &none);
+}
+
 static void conv_input_gradient(Context& ctx, const double* a) {
   const ConvShape s(a + 3);
   const float *dy = ptr<float>(a[0]), *w = ptr<float>(a[1]);
@@ -186,11 +142,13 @@ static void conv_input_gradient(Context& ctx, const double* a) {
     gemm(ctx, product);
     return;
   }
+  const bool reaches = s.pad_top <= (s.filter_height - 1) * s.dilation_y && s.pad_left <= (s.filter_width - 1) * s.dilation_x;
+  if (s.stride_y == 1 && s.stride_x == 1 && reaches && s.in_width >= 4) return turned_input_gradient(ctx, s, dy, w, dx);
   product.packed_b = packed_filter(ctx, s.out_channels, s.patch(), w, s.out_channels, true);
   const int64_t block = block_pixels(s);
   // patches of one image overlap: an image belongs to one thread
   parallel_for(ctx, s.batch, 1, [=, &ctx](int64_t begin, int64_t end) {
-    float* patches = scratch(ctx, kPatchSlot, block * s.patch());
+    float* patches = scratch(ctx, kFrameSlot, block * s.patch());
     for (int64_t image = begin; image < end; ++image) {
       float* target = dx + image * s.in_size();
       memset(target, 0, (size_t)s.in_size() * sizeof(float));

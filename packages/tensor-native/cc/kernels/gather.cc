@@ -29,11 +29,11 @@ static inline void add_row(uint32_t* y, const uint32_t* x, int64_t n) {
   for (int64_t i = 0; i < n; ++i) y[i] += x[i];
 }
 
-// f(first, last) over column ranges: one range when the rows are short
+// f(first, last) over column ranges: as wide as the threads allow, so that a row's part stays a long run of memory
 template <class F>
 static inline void for_columns(Context& ctx, int64_t rows, int64_t inner, F f) {
-  const int64_t cost = rows > 0 ? 16384 / rows : inner;
-  parallel_for(ctx, inner, cost < 64 ? 64 : cost, f);
+  const int64_t cost = 16384 / (rows + 1);
+  parallel_parts(ctx, inner, cost < 64 ? 64 : cost, [=](int64_t first, int64_t last, int, int) { f(first, last); });
 }
 
 // ---- gather ---------------------------------------------------------------------------------------------------------

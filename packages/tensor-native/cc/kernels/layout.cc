@@ -32,11 +32,26 @@ struct CopyPlan {
   }
 };
 
+// a contiguous run; short ones without a call of memcpy, which would cost more than they do
+template <class T>
+static inline void copy_contiguous(const T* __restrict x, T* __restrict y, int64_t n) {
+  const int64_t bytes = n * (int64_t)sizeof(T);
+  if (bytes > 1024) {
+    memcpy(y, x, (size_t)bytes);
+    return;
+  }
+  const char* from = (const char*)x;
+  char* to = (char*)y;
+  int64_t i = 0;
+  for (; i + (int64_t)sizeof(Vec) <= bytes; i += sizeof(Vec)) memcpy(to + i, from + i, sizeof(Vec));
+  for (int64_t j = i / (int64_t)sizeof(T); j < n; ++j) y[j] = x[j];
+}
+
 // one run along the innermost dimension
 template <class T>
 static inline void copy_run(const T* __restrict x, T* __restrict y, int64_t n, int64_t from, int64_t to) {
   if (from == 1 && to == 1) {
-    memcpy(y, x, (size_t)n * sizeof(T));
+    copy_contiguous(x, y, n);
   } else if (from == 0 && to == 1) {
     const T value = *x;
     for (int64_t i = 0; i < n; ++i) y[i] = value;
@@ -135,19 +150,18 @@ static void copy_typed(Context& ctx, const CopyPlan& plan, const T* x, T* y) {
     return;
   }
 
-  const int64_t rows = plan.size / inner, grain = 16384 / inner;
-  parallel_for(ctx, rows, grain, [=](int64_t begin, int64_t end) {
-    Odometer at(plan, last, -1, begin);
-    // short runs: a call of memcpy would cost more than the elements
-    if (from == 1 && to == 1 && inner <= 16) {
-      for (int64_t row = begin; row < end; ++row, at.next()) {
-        const T* source = x + at.from;
-        T* target = y + at.to;
-        for (int64_t i = 0; i < inner; ++i) target[i] = source[i];
-      }
-      return;
+  // the two innermost dimensions are walked by plain steps, the others by the odometer
+  const int64_t middle = plan.dims[last - 1], middle_from = plan.from[last - 1], middle_to = plan.to[last - 1];
+  parallel_for(ctx, plan.size / inner, 16384 / inner, [=](int64_t begin, int64_t end) {
+    Odometer at(plan, last - 1, -1, begin / middle);
+    for (int64_t i = begin % middle; begin < end; i = 0, at.next()) {
+      const int64_t count = middle - i < end - begin ? middle - i : end - begin;
+      const T* source = x + at.from + i * middle_from;
+      T* target = y + at.to + i * middle_to;
+      for (int64_t row = 0; row < count; ++row, source += middle_from, target += middle_to)
+        copy_run(source, target, inner, from, to);
+      begin += count;
     }
-    for (int64_t row = begin; row < end; ++row, at.next()) copy_run(x + at.from, y + at.to, inner, from, to);
   });
 }
 

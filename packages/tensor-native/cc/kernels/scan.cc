@@ -7,12 +7,33 @@
 namespace gimbal {
 namespace GIMBAL_ISA {
 
+// Rows of neighbouring elements: eight rows at a time, as one alone would wait for each result.
+template <int rows, class T, class F>
+static inline void scan_rows(const T* x, T* out, int64_t n, bool exclusive, bool reverse, T start, F f) {
+  T past[rows];
+  for (int r = 0; r < rows; ++r) past[r] = start;
+  const int64_t step = reverse ? -1 : 1;
+  for (int64_t i = 0, at = reverse ? n - 1 : 0; i < n; ++i, at += step)
+    for (int r = 0; r < rows; ++r) {
+      const T next = f(past[r], x[r * n + at]);
+      out[r * n + at] = exclusive ? past[r] : next;
+      past[r] = next;
+    }
+}
+
 template <class T, class F>
 static void scan(Context& ctx, const double* a, T start, F f) {
   const T* x = ptr<T>(a[0]);
   T* out = ptr<T>(a[1]);
   const int64_t outer = (int64_t)a[2], n = (int64_t)a[3], inner = (int64_t)a[4];
   const bool exclusive = a[5] != 0, reverse = a[6] != 0;
+  if (inner == 1) {
+    parallel_for(ctx, outer, 8192 / (n + 1) + 8, [=](int64_t begin, int64_t end) {
+      for (; begin + 8 <= end; begin += 8) scan_rows<8>(x + begin * n, out + begin * n, n, exclusive, reverse, start, f);
+      for (; begin < end; ++begin) scan_rows<1>(x + begin * n, out + begin * n, n, exclusive, reverse, start, f);
+    });
+    return;
+  }
   parallel_for(ctx, outer, 4096 / (n * inner + 1), [=](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; ++o) {
       for (int64_t i = 0; i < n; ++i) {
