@@ -220,6 +220,7 @@ void choose_isa(Context& context) {
   if (!forced) return;
   for (Isa isa : {Isa::base, Isa::avx2, Isa::avx512})
     if (isa <= context.cpu.isa && strcmp(forced, isa_name(isa)) == 0) context.isa = isa;
+  if (strcmp(forced, "avx512bf16") == 0) context.cpu.amx = false;
   if (context.isa != Isa::avx512) context.cpu.avx512bf16 = context.cpu.amx = false;
 }
 

@@ -15,6 +15,13 @@ GIMBAL_FAMILIES(GIMBAL_DECLARE)
 namespace avx512 {
 GIMBAL_FAMILIES(GIMBAL_DECLARE)
 }
+// bf16 products: the processor has them or not, beside its level
+namespace avx512bf16 {
+void register_gemm_bf16(Registry&);
+}
+namespace amx {
+void register_gemm_bf16(Registry&);
+}
 #endif
 #undef GIMBAL_DECLARE
 
@@ -26,6 +33,10 @@ void register_families(Context& context) {
     case Isa::avx512: {
       using namespace avx512;
       GIMBAL_FAMILIES(GIMBAL_REGISTER)
+      if (context.cpu.amx)
+        amx::register_gemm_bf16(registry);
+      else if (context.cpu.avx512bf16)
+        avx512bf16::register_gemm_bf16(registry);
       return;
     }
     case Isa::avx2: {
