@@ -37,7 +37,7 @@ export function drawArticle(s: NewsroomSettings, vocabulary: Vocabulary, rng: Rn
 }
 
 /** The article that states `facts`, in their order. */
-export function writeArticle(facts: readonly Fact[], { by, words, encode }: Vocabulary): Article {
+function writeArticle(facts: readonly Fact[], { by, words, encode }: Vocabulary): Article {
   const head = words[newsroomIds.head] as string;
   const dot = words[newsroomIds.dot] as string;
   const text = facts
