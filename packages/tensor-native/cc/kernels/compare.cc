@@ -57,7 +57,7 @@ static void select_typed(Context& ctx, const double* a) {
     });
     return;
   }
-  parallel_for(ctx, n, 16384 / inner, [=](int64_t begin, int64_t end) {
+  parallel_for(ctx, n, 16384.0 / (double)inner, [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
       __builtin_memcpy(out + i * inner, (condition[i] ? yes : no) + i * inner, (size_t)inner * sizeof(T));
   });

@@ -15,6 +15,7 @@
 //   conv_input_gradient  [dy, W, dx, shape…]
 #include "conv/direct.h"
 #include "conv/patches.h"
+#include "gemm/pack.h"
 
 namespace gimbal {
 namespace GIMBAL_ISA {
@@ -50,7 +51,7 @@ static void conv_forward(Context& ctx, const double* a) {
   product.packed_b = packed;
   const int64_t block = block_pixels(s), blocks = (s.out_pixels() + block - 1) / block;
   const int64_t flops = 2 * block * s.patch() * s.out_channels;
-  parallel_for(ctx, s.batch * blocks, 600000 / (flops + 1), [=, &ctx](int64_t begin, int64_t end) {
+  parallel_for(ctx, s.batch * blocks, 600000.0 / (double)(flops + 1), [=, &ctx](int64_t begin, int64_t end) {
     float* patches = scratch(ctx, kFrameSlot, block * s.patch());
     for (int64_t i = begin; i < end; ++i) {
       const int64_t image = i / blocks, first = i % blocks * block;
@@ -79,9 +80,9 @@ static void conv_filter_gradient(Context& ctx, const double* a) {
     gemm(ctx, product);
     return;
   }
-  if (fits_direct(s) && s.batch > 0) return direct_filter_gradient(ctx, s, x, dy, dw);
+  if (fits_direct(s) && s.batch * s.out_pixels() > 0) return direct_filter_gradient(ctx, s, x, dy, dw);
   const int64_t block = block_pixels(s), blocks = (s.out_pixels() + block - 1) / block, n = s.batch * blocks;
-  const int64_t flops = 2 * block * size, grain = 600000 / (flops + 1);
+  const double grain = 600000.0 / (double)(2 * block * size + 1);
   // every part sums its own blocks; the parts are added in order, so that a thread count has one result
   const int parts = part_count(ctx, n, grain);
   float* partial = parts > 1 ? shared_scratch(ctx, kPartialSlot, parts * size) : dw;
@@ -117,16 +118,18 @@ static void turned_input_gradient(Context& ctx, const ConvShape& s, const float*
   turned.out_height = s.in_height, turned.out_width = s.in_width, turned.out_channels = s.in_channels;
   turned.pad_top = (s.filter_height - 1) * s.dilation_y - s.pad_top;
   turned.pad_left = (s.filter_width - 1) * s.dilation_x - s.pad_left;
+  // each tap's [c, o] transposed into the panels that pack_b would make of W'
   const int64_t taps = s.filter_height * s.filter_width, c = s.in_channels, o = s.out_channels;
-  float* filter = shared_scratch(ctx, kFilterSlot, taps * c * o);
-  for (int64_t tap = 0; tap < taps; ++tap) {
-    const float* from = w + (taps - 1 - tap) * c * o;
-    float* to = filter + tap * c * o;
-    for (int64_t i = 0; i < c; ++i)
-      for (int64_t j = 0; j < o; ++j) to[j * c + i] = from[i * o + j];
-  }
+  float* packed = shared_scratch(ctx, kWeightSlot, packed_b_size(taps * o, c));
+  parallel_for(ctx, ceil_div(c, kTileColumns) * taps, 16384.0 / (double)(o * kTileColumns + 1), [=](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t column = i / taps * kTileColumns, tap = i % taps;
+      pack_transposed_panel(w + ((taps - 1 - tap) * c + column) * o, o, least(kTileColumns, c - column), o,
+                            packed + (column * taps + tap * kTileColumns) * o);
+    }
+  });
   const Epilogue none;
-  direct_forward(ctx, turned, dy, packed_filter(ctx, turned.patch(), c, filter, c, false), dx, &none);
+  direct_forward(ctx, turned, dy, packed, dx, &none);
 }
 
 static void conv_input_gradient(Context& ctx, const double* a) {
@@ -147,7 +150,8 @@ static void conv_input_gradient(Context& ctx, const double* a) {
   product.packed_b = packed_filter(ctx, s.out_channels, s.patch(), w, s.out_channels, true);
   const int64_t block = block_pixels(s);
   // patches of one image overlap: an image belongs to one thread
-  parallel_for(ctx, s.batch, 1, [=, &ctx](int64_t begin, int64_t end) {
+  const double grain = 600000.0 / (double)(2 * s.out_pixels() * s.patch() * s.out_channels + 1);
+  parallel_for(ctx, s.batch, grain, [=, &ctx](int64_t begin, int64_t end) {
     float* patches = scratch(ctx, kFrameSlot, block * s.patch());
     for (int64_t image = begin; image < end; ++image) {
       float* target = dx + image * s.in_size();

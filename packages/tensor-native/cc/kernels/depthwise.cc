@@ -60,7 +60,7 @@ static inline void pixel_forward(const ConvShape& s, const float* image, const f
 static void forward(Context& ctx, const ConvShape& s, const float* x, const float* w, float* y) {
   const int64_t m = s.in_channels > 0 ? s.out_channels / s.in_channels : 0;
   const int64_t cost = s.out_width * s.out_channels * s.filter_height * s.filter_width;
-  parallel_for(ctx, s.batch * s.out_height, 16384 / (cost + 1), [=, &s](int64_t begin, int64_t end) {
+  parallel_for(ctx, s.batch * s.out_height, 16384.0 / (double)(cost + 1), [=, &s](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const float* image = x + i / s.out_height * s.in_size();
       const int64_t y0 = i % s.out_height * s.stride_y - s.pad_top;
@@ -107,7 +107,7 @@ static void depthwise_input_gradient(Context& ctx, const double* a) {
   float* dx = ptr<float>(a[2]);
   const int64_t m = s.in_channels > 0 ? s.out_channels / s.in_channels : 0;
   if (m == 1 && s.stride_y == 1 && s.stride_x == 1) return turned_input_gradient(ctx, s, dy, w, dx);
-  parallel_for(ctx, s.batch, 1, [=](int64_t begin, int64_t end) {
+  parallel_for(ctx, s.batch, image_grain(s), [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       float* image = dx + i * s.in_size();
       memset(image, 0, (size_t)s.in_size() * sizeof(float));
@@ -158,7 +158,7 @@ static void depthwise_filter_gradient(Context& ctx, const double* a) {
   float* dw = ptr<float>(a[2]);
   const int64_t m = s.in_channels > 0 ? s.out_channels / s.in_channels : 0;
   const int64_t size = s.filter_height * s.filter_width * s.out_channels, rows = s.batch * s.out_height;
-  const int64_t grain = 16384 / (s.out_width * size + 1);
+  const double grain = 16384.0 / (double)(s.out_width * size + 1);
   // every part sums its own rows; the parts are added in order, so that a thread count has one result
   const int parts = part_count(ctx, rows, grain);
   float* partial = parts > 1 ? shared_scratch(ctx, 8, parts * size) : dw;

@@ -29,13 +29,6 @@ static inline void add_row(uint32_t* y, const uint32_t* x, int64_t n) {
   for (int64_t i = 0; i < n; ++i) y[i] += x[i];
 }
 
-// f(first, last) over column ranges: as wide as the threads allow, so that a row's part stays a long run of memory
-template <class F>
-static inline void for_columns(Context& ctx, int64_t rows, int64_t inner, F f) {
-  const int64_t cost = 16384 / (rows + 1);
-  parallel_parts(ctx, inner, cost < 64 ? 64 : cost, [=](int64_t first, int64_t last, int, int) { f(first, last); });
-}
-
 // ---- gather ---------------------------------------------------------------------------------------------------------
 
 template <class T>
@@ -44,7 +37,7 @@ static void gather_typed(Context& ctx, const double* a) {
   const int32_t* ids = ptr<int32_t>(a[1]);
   T* out = ptr<T>(a[2]);
   const int64_t outer = (int64_t)a[4], axis = (int64_t)a[5], n = (int64_t)a[6], inner = (int64_t)a[7];
-  parallel_for(ctx, (int64_t)a[3] * outer * n, 16384 / (inner + 8), [=](int64_t begin, int64_t end) {
+  parallel_for(ctx, (int64_t)a[3] * outer * n, 16384.0 / (double)(inner + 8), [=](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const int64_t slab = row / n;  // batch * outer + position
       const int64_t id = ids[slab / outer * n + row % n];
@@ -87,7 +80,7 @@ static int64_t* flat_rows(Context& ctx, const int32_t* ids, int64_t count, int64
 
 template <class T>
 static void gather_rows(Context& ctx, const T* x, T* out, const int64_t* rows, int64_t count, int64_t inner) {
-  parallel_for(ctx, count, 16384 / (inner + 8), [=](int64_t begin, int64_t end) {
+  parallel_for(ctx, count, 16384.0 / (double)(inner + 8), [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) copy_row(out + i * inner, x + rows[i] * inner, inner);
   });
 }
@@ -103,18 +96,41 @@ static void gather_nd(Context& ctx, const double* a) {
     gather_rows(ctx, ptr<const uint8_t>(a[0]), ptr<uint8_t>(a[2]), rows, count, inner);
 }
 
+// out[rows[i]] += x[i] for rows of `inner` elements, zero where none arrives; rows of -1 are passed over. The first to
+// arrive is copied, so that `out` is neither cleared nor read for it. Columns are divided among the threads.
+template <class T>
+static void accumulate_rows(Context& ctx, const T* x, const int64_t* rows, int64_t count, T* out, int64_t out_rows,
+                            int64_t inner) {
+  uint8_t* taken = (uint8_t*)shared_scratch(ctx, 9, (out_rows + count) / 4 + 1);
+  uint8_t* first = taken + out_rows;
+  memset(taken, 0, (size_t)out_rows);
+  for (int64_t i = 0; i < count; ++i) {
+    first[i] = rows[i] >= 0 && !taken[rows[i]];
+    if (rows[i] >= 0) taken[rows[i]] = 1;
+  }
+  // parts of fewer than 64 columns would share cache lines and lose the run of memory
+  const double grain = inner < 128 ? (double)inner : 16384.0 / (double)(out_rows + count + 1);
+  parallel_parts(ctx, inner, grain, [=](int64_t begin, int64_t end, int, int) {
+    const int64_t n = end - begin;
+    for (int64_t r = 0; r < out_rows; ++r)
+      if (!taken[r]) memset(out + r * inner + begin, 0, (size_t)n * sizeof(T));
+    for (int64_t i = 0; i < count; ++i) {
+      if (rows[i] < 0) continue;
+      T* target = out + rows[i] * inner + begin;
+      const T* source = x + i * inner + begin;
+      if (first[i])
+        copy_row(target, source, n);
+      else
+        add_row(target, source, n);
+    }
+  });
+}
+
 template <class T>
 static void scatter_add(Context& ctx, const double* a) {
-  const T* updates = ptr<T>(a[1]);
-  T* out = ptr<T>(a[2]);
-  const int64_t count = (int64_t)a[3], inner = (int64_t)a[5], out_rows = (int64_t)a[6];
+  const int64_t count = (int64_t)a[3], out_rows = (int64_t)a[6];
   const int64_t* rows = flat_rows(ctx, ptr<int32_t>(a[0]), count, (int64_t)a[4], a + 7, out_rows);
-  if (!rows) return;
-  for_columns(ctx, out_rows + count, inner, [=](int64_t first, int64_t last) {
-    for (int64_t r = 0; r < out_rows; ++r) memset(out + r * inner + first, 0, (size_t)(last - first) * sizeof(T));
-    for (int64_t i = 0; i < count; ++i)
-      add_row(out + rows[i] * inner + first, updates + i * inner + first, last - first);
-  });
+  if (rows) accumulate_rows(ctx, ptr<const T>(a[1]), rows, count, ptr<T>(a[2]), out_rows, (int64_t)a[5]);
 }
 
 // The updates' rows added up where their indices say, zero elsewhere.
@@ -152,16 +168,11 @@ static void tensor_scatter_update(Context& ctx, const double* a) {
 // [x, ids, out, count, inner, segments]
 template <class T>
 static void segment_sum(Context& ctx, const double* a) {
-  const T* x = ptr<T>(a[0]);
   const int32_t* ids = ptr<int32_t>(a[1]);
-  T* out = ptr<T>(a[2]);
-  const int64_t count = (int64_t)a[3], inner = (int64_t)a[4], segments = (int64_t)a[5];
-  for_columns(ctx, segments + count, inner, [=](int64_t first, int64_t last) {
-    for (int64_t s = 0; s < segments; ++s) memset(out + s * inner + first, 0, (size_t)(last - first) * sizeof(T));
-    for (int64_t i = 0; i < count; ++i)
-      if ((uint32_t)ids[i] < (uint64_t)segments)
-        add_row(out + ids[i] * inner + first, x + i * inner + first, last - first);
-  });
+  const int64_t count = (int64_t)a[3], segments = (int64_t)a[5];
+  int64_t* rows = (int64_t*)shared_scratch(ctx, 10, 2 * count);
+  for (int64_t i = 0; i < count; ++i) rows[i] = (uint32_t)ids[i] < (uint64_t)segments ? ids[i] : -1;
+  accumulate_rows(ctx, ptr<const T>(a[0]), rows, count, ptr<T>(a[2]), segments, (int64_t)a[4]);
 }
 
 template <class T>
@@ -169,7 +180,7 @@ static void one_hot_typed(Context& ctx, const double* a, T on, T off) {
   const int32_t* ids = ptr<int32_t>(a[0]);
   T* out = ptr<T>(a[1]);
   const int64_t depth = (int64_t)a[3];
-  parallel_for(ctx, (int64_t)a[2], 16384 / (depth + 1), [=](int64_t begin, int64_t end) {
+  parallel_for(ctx, (int64_t)a[2], 16384.0 / (double)(depth + 1), [=](int64_t begin, int64_t end) {
     for (int64_t i = begin * depth; i < end * depth; ++i) out[i] = off;
     for (int64_t i = begin; i < end; ++i)
       if ((uint32_t)ids[i] < (uint64_t)depth) out[i * depth + ids[i]] = on;

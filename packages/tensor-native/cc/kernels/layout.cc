@@ -152,7 +152,7 @@ static void copy_typed(Context& ctx, const CopyPlan& plan, const T* x, T* y) {
 
   // the two innermost dimensions are walked by plain steps, the others by the odometer
   const int64_t middle = plan.dims[last - 1], middle_from = plan.from[last - 1], middle_to = plan.to[last - 1];
-  parallel_for(ctx, plan.size / inner, 16384 / inner, [=](int64_t begin, int64_t end) {
+  parallel_for(ctx, plan.size / inner, 16384.0 / (double)inner, [=](int64_t begin, int64_t end) {
     Odometer at(plan, last - 1, -1, begin / middle);
     for (int64_t i = begin % middle; begin < end; i = 0, at.next()) {
       const int64_t count = middle - i < end - begin ? middle - i : end - begin;

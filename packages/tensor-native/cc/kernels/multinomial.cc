@@ -21,7 +21,7 @@ static void multinomial(Context& ctx, const double* a) {
   const int64_t n = (int64_t)a[3], draws = (int64_t)a[4];
   uint64_t seed;
   __builtin_memcpy(&seed, &a[5], sizeof seed);  // any number is a seed, fractions included
-  parallel_for(ctx, (int64_t)a[2], 4096 / (n + draws + 1), [=, &ctx](int64_t begin, int64_t end) {
+  parallel_for(ctx, (int64_t)a[2], 4096.0 / (double)(n + draws + 1), [=, &ctx](int64_t begin, int64_t end) {
     float* cumulative = scratch(ctx, 8, n);
     for (int64_t row = begin; row < end; ++row) {
       double sum = 0;

@@ -19,7 +19,7 @@ static void batch_norm(Context& ctx, const double* a) {
     factor[c] = (scale ? scale[c] : 1.0f) / __builtin_sqrtf(variance[c] + epsilon);
     shift[c] = offset ? offset[c] : 0.0f;
   }
-  parallel_for(ctx, (int64_t)a[6], 8192 / (channels + 1), [=](int64_t begin, int64_t end) {
+  parallel_for(ctx, (int64_t)a[6], 8192.0 / (double)(channels + 1), [=](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const float* source = x + row * channels;
       float* target = y + row * channels;

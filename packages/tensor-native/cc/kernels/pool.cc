@@ -37,7 +37,7 @@ static void forward(Context& ctx, const double* a) {
   const float* x = ptr<float>(a[0]);
   float* y = ptr<float>(a[1]);
   const int64_t channels = s.in_channels, cost = s.out_width * channels * s.filter_height * s.filter_width;
-  parallel_for(ctx, s.batch * s.out_height, 16384 / (cost + 1), [=](int64_t begin, int64_t end) {
+  parallel_for(ctx, s.batch * s.out_height, 16384.0 / (double)(cost + 1), [=](int64_t begin, int64_t end) {
     for_windows(s, begin, end, [&](int64_t out, int64_t image, Taps ys, Taps xs, int64_t y0, int64_t x0) {
       const float* source = x + image * s.in_size();
       const Vec start = splat(average ? 0.0f : -__builtin_inff());
@@ -68,7 +68,7 @@ static void max_gradient(Context& ctx, const double* a) {
   float* dx = ptr<float>(a[2]);
   const int64_t channels = s.in_channels;
   // windows overlap: an image belongs to one thread
-  parallel_for(ctx, s.batch, 1, [=](int64_t first, int64_t last) {
+  parallel_for(ctx, s.batch, image_grain(s), [=](int64_t first, int64_t last) {
     memset(dx + first * s.in_size(), 0, (size_t)((last - first) * s.in_size()) * sizeof(float));
     for_windows(s, first * s.out_height, last * s.out_height,
                 [&](int64_t out, int64_t image, Taps ys, Taps xs, int64_t y0, int64_t x0) {
@@ -102,7 +102,7 @@ static void average_gradient(Context& ctx, const double* a) {
   float* dx = ptr<float>(a[1]);
   const int64_t channels = s.in_channels;
   const Vec scale = splat(1.0f / (float)(s.filter_height * s.filter_width));
-  parallel_for(ctx, s.batch, 1, [=](int64_t first, int64_t last) {
+  parallel_for(ctx, s.batch, image_grain(s), [=](int64_t first, int64_t last) {
     memset(dx + first * s.in_size(), 0, (size_t)((last - first) * s.in_size()) * sizeof(float));
     for_windows(s, first * s.out_height, last * s.out_height,
                 [&](int64_t out, int64_t image, Taps ys, Taps xs, int64_t y0, int64_t x0) {

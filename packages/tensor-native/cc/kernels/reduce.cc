@@ -92,13 +92,13 @@ static void reduce_rows(Context& ctx, const float* x, float* out, int64_t rows, 
   constexpr int64_t kPiece = 16 * kRowBlock;
   const int64_t pieces = n <= 2 * kPiece ? 1 : (n + kPiece - 1) / kPiece;
   if (pieces == 1) {
-    parallel_for(ctx, rows, n < 16384 ? 16384 / (n + 8) : 1, [=](int64_t begin, int64_t end) {
+    parallel_for(ctx, rows, 16384.0 / (double)(n + 8), [=](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) out[row] = reduce_row<R>(x + row * n, n) * scale;
     });
     return;
   }
   float* partial = shared_scratch(ctx, 8, rows * pieces);
-  parallel_for(ctx, rows * pieces, 1, [=](int64_t begin, int64_t end) {
+  parallel_for(ctx, rows * pieces, 16384.0 / kPiece, [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t row = i / pieces, at = i % pieces * kPiece;
       partial[i] = reduce_row<R>(x + row * n + at, n - at < kPiece ? n - at : kPiece);
@@ -158,7 +158,7 @@ static void reduce_columns(Context& ctx, const float* x, float* out, int64_t out
   float* target = blocks == 1 ? out : shared_scratch(ctx, slot, outer * blocks * inner);
   const int64_t block_rows = blocks == 1 ? n : kColumnBlock;
   const int64_t unit = block_rows * (inner < kWidth ? inner : kWidth);
-  parallel_for(ctx, outer * blocks * widths, unit < 16384 ? 16384 / (unit + 1) : 1, [=](int64_t begin, int64_t end) {
+  parallel_for(ctx, outer * blocks * widths, 16384.0 / (double)(unit + 1), [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t column = i % widths * kWidth, block = i / widths % blocks, o = i / widths / blocks;
       const int64_t first = block * block_rows, rows = n - first < block_rows ? n - first : block_rows;
@@ -189,7 +189,7 @@ static void reduce_whole(Context& ctx, const double* a, T start, F f) {
   const T* x = ptr<T>(a[0]);
   T* out = ptr<T>(a[1]);
   const int64_t outer = (int64_t)a[2], n = (int64_t)a[3], inner = (int64_t)a[4];
-  parallel_for(ctx, outer, 8192 / (n * inner + 1), [=](int64_t begin, int64_t end) {
+  parallel_for(ctx, outer, 8192.0 / (double)(n * inner + 1), [=](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; ++o) {
       T* target = out + o * inner;
       for (int64_t j = 0; j < inner; ++j) target[j] = start;
@@ -250,7 +250,7 @@ static void arg(Context& ctx, const double* a) {
   const T* x = ptr<T>(a[0]);
   int32_t* out = ptr<int32_t>(a[1]);
   const int64_t outer = (int64_t)a[2], n = (int64_t)a[3], inner = (int64_t)a[4];
-  parallel_for(ctx, outer, 8192 / (n * inner + 1), [=](int64_t begin, int64_t end) {
+  parallel_for(ctx, outer, 8192.0 / (double)(n * inner + 1), [=](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; ++o) {
       const T* row = x + o * n * inner;
       if constexpr (sizeof(T) == sizeof(float) && T(0.5) != T(0)) {

@@ -57,7 +57,7 @@ static inline int64_t nearest(int64_t position, double scale, bool half, bool al
 template <class F>
 static inline void for_rows(Context& ctx, const Resize& r, F f) {
   const int64_t cost = r.new_width * r.channels * 4;
-  parallel_for(ctx, r.batch * r.new_height, 16384 / (cost + 1), [=](int64_t begin, int64_t end) {
+  parallel_for(ctx, r.batch * r.new_height, 16384.0 / (double)(cost + 1), [=](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) f(i / r.new_height, i % r.new_height);
   });
 }
@@ -104,7 +104,7 @@ static inline void gradient(Context& ctx, const double* a, F f) {
   const float* dy = ptr<float>(a[0]);
   float* dx = ptr<float>(a[1]);
   const int64_t size = r.height * r.width * r.channels;
-  parallel_for(ctx, r.batch, 1, [=](int64_t begin, int64_t end) {
+  parallel_for(ctx, r.batch, 4096.0 / (double)(r.new_height * r.new_width * r.channels + 1), [=](int64_t begin, int64_t end) {
     memset(dx + begin * size, 0, (size_t)((end - begin) * size) * sizeof(float));
     for (int64_t image = begin; image < end; ++image)
       for (int64_t row = 0; row < r.new_height; ++row)

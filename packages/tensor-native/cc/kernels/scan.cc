@@ -28,13 +28,13 @@ static void scan(Context& ctx, const double* a, T start, F f) {
   const int64_t outer = (int64_t)a[2], n = (int64_t)a[3], inner = (int64_t)a[4];
   const bool exclusive = a[5] != 0, reverse = a[6] != 0;
   if (inner == 1) {
-    parallel_for(ctx, outer, 8192 / (n + 1) + 8, [=](int64_t begin, int64_t end) {
+    parallel_for(ctx, outer, 8192.0 / (double)(n + 1) + 8, [=](int64_t begin, int64_t end) {
       for (; begin + 8 <= end; begin += 8) scan_rows<8>(x + begin * n, out + begin * n, n, exclusive, reverse, start, f);
       for (; begin < end; ++begin) scan_rows<1>(x + begin * n, out + begin * n, n, exclusive, reverse, start, f);
     });
     return;
   }
-  parallel_for(ctx, outer, 4096 / (n * inner + 1), [=](int64_t begin, int64_t end) {
+  parallel_for(ctx, outer, 4096.0 / (double)(n * inner + 1), [=](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; ++o) {
       for (int64_t i = 0; i < n; ++i) {
         const int64_t at = (o * n + (reverse ? n - 1 - i : i)) * inner, before = at + (reverse ? inner : -inner);

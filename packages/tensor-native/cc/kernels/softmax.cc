@@ -59,7 +59,7 @@ static void softmax(Context& ctx, const double* a) {
   const float* x = ptr<float>(a[0]);
   float* y = ptr<float>(a[1]);
   const int64_t rows = (int64_t)a[2], n = (int64_t)a[3];
-  parallel_for(ctx, rows, 2048 / (n + 8), [=](int64_t begin, int64_t end) {
+  parallel_for(ctx, rows, 2048.0 / (double)(n + 8), [=](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const float *row = x + r * n;
       float* out = y + r * n;
@@ -73,7 +73,7 @@ static void log_softmax(Context& ctx, const double* a) {
   const float* x = ptr<float>(a[0]);
   float* y = ptr<float>(a[1]);
   const int64_t rows = (int64_t)a[2], n = (int64_t)a[3];
-  parallel_for(ctx, rows, 2048 / (n + 8), [=](int64_t begin, int64_t end) {
+  parallel_for(ctx, rows, 2048.0 / (double)(n + 8), [=](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const float *row = x + r * n, top = row_max(row, n);
       // (x - top) - log sum: x - (top + log sum) would lose digits for large top

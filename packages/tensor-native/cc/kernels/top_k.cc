@@ -44,7 +44,7 @@ static void top_k(Context& ctx, const double* a) {
   int32_t* indices = ptr<int32_t>(a[2]);
   const int64_t n = (int64_t)a[4], k = (int64_t)a[5];
   if (k == 0) return;
-  parallel_for(ctx, (int64_t)a[3], 4096 / (n + 1), [=, &ctx](int64_t begin, int64_t end) {
+  parallel_for(ctx, (int64_t)a[3], 4096.0 / (double)(n + 1), [=, &ctx](int64_t begin, int64_t end) {
     Ranked<T>* heap = (Ranked<T>*)scratch(ctx, 8, 2 * k);
     for (int64_t row = begin; row < end; ++row) {
       const T* source = x + row * n;

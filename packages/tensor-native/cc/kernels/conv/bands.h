@@ -10,7 +10,7 @@ namespace gimbal {
 namespace GIMBAL_ISA {
 
 constexpr int kFrameSlot = 8, kSegmentSlot = 9, kPanelSlot = 10;  // scratch of a thread
-constexpr int kWeightSlot = 11, kPartialSlot = 12, kFilterSlot = 13;  // scratch that threads share
+constexpr int kWeightSlot = 11, kPartialSlot = 12;               // scratch that threads share
 
 /// Geometry of the bands of one convolution.
 struct Bands {
