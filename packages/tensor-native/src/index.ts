@@ -6,5 +6,6 @@ export { capture, type Program } from './capture.ts';
 export { kernelTimes, memoryInfo, nativeInfo, releaseFreeMemory, setProfiling } from './info.ts';
 export { hostKernelCounts, resetHostKernelCounts } from './kernels/host.ts';
 export { type PackOptions, packWeight, unpackWeight } from './kernels/packed.ts';
+export { isLeanTape, setLeanTape } from './lean-tape.ts';
 export { measurePeak } from './peak.ts';
 export { setThreads } from './threads.ts';

@@ -23,3 +23,16 @@ testEachLevel(
   },
   120_000,
 );
+
+testEachLevel(
+  'and with the lean tape at level %s',
+  async (isa) => {
+    const { passed, failures } = await runChild<Result>('tfjs-suite/run.mjs', ['native'], {
+      GIMBAL_ISA: isa,
+      GIMBAL_TAPE: 'lean',
+    });
+    expect(failures).toEqual([]);
+    expect(passed).toBeGreaterThan(4000);
+  },
+  120_000,
+);

@@ -25,7 +25,13 @@ export const native: Candidate = {
     const info = package_.nativeInfo();
     if (info === undefined) return { reason: package_.nativeUnavailableReason() ?? 'its binary does not load' };
     extend(package_, info.bf16 || info.amx);
-    return { threads: info.threads, isa: info.isa, bf16: info.bf16 || info.amx };
+    return {
+      threads: info.threads,
+      isa: info.isa,
+      bf16: info.bf16 || info.amx,
+      // small networks are bound by tfjs's bookkeeping
+      started: () => void package_.setLeanTape(process.env.GIMBAL_TAPE !== 'stock'),
+    };
   },
 };
 

@@ -3,8 +3,10 @@
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
 import '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops';
 import '@tensorflow/tfjs-backend-cpu';
-import '../../src/index.ts';
 import { setTestEnvs } from '@tensorflow/tfjs-core/dist/jasmine_util';
+import { setLeanTape } from '../../src/index.ts';
+
+setLeanTape(process.env.GIMBAL_TAPE === 'lean');
 
 const name = process.env.GIMBAL_SUITE_BACKEND ?? 'native';
 setTestEnvs([{ name, backendName: name, flags: {}, isDataSync: true }]);
