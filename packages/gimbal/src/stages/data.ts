@@ -24,7 +24,7 @@ export interface DataResult {
   /** characters of the training rows */
   characters: number;
   /** options of the newsroom that differ from its defaults */
-  world?: { stereotypeRate: number; errorRate: number };
+  world?: { preset?: 'mini'; styles?: number; stereotypeRate: number; errorRate: number };
 }
 
 const options = z.object({
@@ -37,7 +37,11 @@ const options = z.object({
     .optional()
     .describe('names of your columns, for example prompt=question,completion=answer'),
   textRows: z.enum(['paragraph', 'line', 'document']).default('paragraph').describe('what is a row of a .txt'),
-  articles: z.int().min(16).default(24_000).describe('articles of the generated newsroom to train on'),
+  articles: z.int().min(16).default(40_000).describe('articles of the generated newsroom to train on'),
+  world: z
+    .enum(['auto', 'full', 'mini'])
+    .default('auto')
+    .describe('the generated newsroom: full, or mini with fewer words; auto is mini where only a slow backend works'),
   lies: z.number().min(0).max(1).default(0.15).describe('share of clauses in the generated references that are false'),
   heldOut: z
     .number()
@@ -51,6 +55,8 @@ const options = z.object({
 /** of the false clauses: the share that follows a stereotype, which a model can learn */
 const stereotypes = 0.6;
 const mostHeldOut = 512;
+/** backends that train the full newsroom in minutes */
+const fast = new Set(['native', 'node-gpu', 'webgpu']);
 
 export const stage = defineStage({
   name: 'data',
@@ -59,7 +65,7 @@ export const stage = defineStage({
   needs: [],
   prefix: '',
   options,
-  uses: ['seed'],
+  uses: ['seed', 'backend'],
   files: (o) => (o.data === undefined ? [] : [o.data]),
   async run({ options: o, environment, dir }): Promise<DataResult> {
     const { rng } = await import('@gimbal/tensor-core');
@@ -71,7 +77,12 @@ export const stage = defineStage({
       const { newsroom } = await import('@gimbal/worlds');
       // a clause is first made a stereotype; of the others some get another error
       const stereotypeRate = stereotypes * o.lies;
-      const world = { stereotypeRate, errorRate: (o.lies - stereotypeRate) / (1 - stereotypeRate) };
+      const isMini = o.world === 'mini' || (o.world === 'auto' && !fast.has(environment.backend));
+      const world = {
+        ...(isMini ? { preset: 'mini' as const, styles: 0 } : {}),
+        stereotypeRate,
+        errorRate: (o.lies - stereotypeRate) / (1 - stereotypeRate),
+      };
       const { heldOut = mostHeldOut } = o;
       const count = heldOut < 1 ? Math.max(1, Math.round(heldOut * o.articles)) : Math.round(heldOut);
       const newsdesk = newsroom(world);
@@ -81,7 +92,13 @@ export const stage = defineStage({
       await storeRows(dir, 'held-out', test);
       const characters = train.rows.reduce((sum, row) => sum + row.prompt.length + row.completion.length, 0);
       const counts = { trainRows: train.rows.length, heldOutRows: count, characters };
-      return { task: 'newsroom', kind: 'prompt-completion', source: 'generated newsroom', ...counts, world };
+      return {
+        task: 'newsroom',
+        kind: 'prompt-completion',
+        source: `${isMini ? 'a small' : 'the'} generated newsroom`,
+        ...counts,
+        world,
+      };
     }
 
     const columns = o.columns === undefined ? {} : { columns: o.columns };

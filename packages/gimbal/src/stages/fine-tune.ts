@@ -18,7 +18,7 @@ export interface FineTuneResult {
 
 const options = z.object({
   steps: z.int().min(1).optional().describe('updates of fine-tuning (default: what --minutes allow)'),
-  learningRate: z.number().positive().default(2e-3).describe('highest learning rate of fine-tuning'),
+  learningRate: z.number().positive().default(3e-3).describe('highest learning rate of fine-tuning'),
   evaluations: z.int().min(1).default(8).describe('evaluations on held-out rows in the course of it'),
   overflow: z
     .enum(['drop', 'error', 'cut'])

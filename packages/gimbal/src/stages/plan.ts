@@ -25,7 +25,7 @@ export interface Plan {
 
 /** width, blocks, heads */
 const sizes = {
-  tiny: [64, 2, 2],
+  tiny: [64, 2, 4],
   small: [128, 3, 4],
   medium: [192, 4, 6],
   large: [256, 6, 8],
@@ -37,22 +37,27 @@ const options = z.object({
     .enum(['auto', 'tiny', 'small', 'medium', 'large'])
     .default('auto')
     .describe('size of the model; auto takes the largest that is trained in --minutes'),
-  minutes: z.number().positive().default(4).describe('time to train in, about'),
+  minutes: z.number().positive().default(3).describe('time to train in, about'),
   family: z.enum(['llama', 'gpt2']).default('llama').describe("whose block: Llama's or GPT-2's"),
   width: z.int().min(8).optional().describe('width of the model, instead of the size it has by --size'),
   layers: z.int().min(1).optional().describe('blocks'),
   heads: z.int().min(1).optional().describe('attention heads'),
   context: z.int().min(8).optional().describe('longest row in tokens (default: nearly all rows fit, at most 256)'),
   precision: z.enum(['float32', 'bf16']).default('float32').describe('precision of matrix products in training'),
-  batchSize: z.int().min(1).default(32).describe('rows in a batch'),
+  batchSize: z.int().min(1).optional().describe('rows in a batch (default: about 2,000 tokens)'),
 });
 type Options = z.output<typeof options>;
 
 const longestDefault = 256;
+/**
+ * Standard deviation of the initial weights, times √width. GPT-2's .02 is for widths of a thousand and more: with it a
+ * model 64 wide takes ten times as long to find out that it can copy from its prompt.
+ */
+const initialSpread = 0.8;
 /** of the time, what is for pretraining; the rest is for fine-tuning */
 const pretrainShare = { newsroom: 0.2, completion: 0.5, text: 1 };
-/** steps beyond which the generated newsroom teaches nothing more */
-const enough = { newsroom: 3000, completion: 6000, text: 8000 };
+/** steps after which there is little left to learn: on the generated newsroom summaries are nearly all true by then */
+const enough = { newsroom: 1500, completion: 6000, text: 8000 };
 const fewest = 60;
 
 export const stage = defineStage({
@@ -70,7 +75,9 @@ export const stage = defineStage({
     const codec = await loadTokenizer(tokenizerDir);
     const train = await storedRows(rowsDir, 'train', rows.kind);
     const lengths = rowLengths(train.rows.slice(0, 2000), codec);
-    const precision = o.precision;
+    const { precision } = o;
+    const meanLength = meanOf(lengths);
+    const batchSize = o.batchSize ?? batchFor(meanLength);
 
     if (tokens.startFrom !== undefined) {
       refuseSizes(o);
@@ -83,37 +90,37 @@ export const stage = defineStage({
       progress({ step: 0, text: 'measuring speed' });
       const measured = await measureSpeed(given, {
         context,
-        rows: Math.min(8, o.batchSize),
+        rows: batchSize,
         precision,
         seed: environment.seed,
       });
-      const steps = stepsIn(o.minutes * 60, given, meanOf(lengths), o.batchSize, measured);
+      const steps = stepsIn(o.minutes * 60, given, meanLength, batchSize, measured);
       const fineTuneSteps = rows.task === 'text' ? 0 : Math.min(enough[rows.task], steps);
       const pretrainSteps = rows.task === 'text' ? Math.min(enough.text, steps) : 0;
-      return { size: 'given', context, precision, batchSize: o.batchSize, pretrainSteps, fineTuneSteps, measured };
+      return { size: 'given', context, precision, batchSize, pretrainSteps, fineTuneSteps, measured };
     }
 
     const context = o.context ?? contextFor(lengths);
     const sizesOf = (name: SizeName): ModelSizes => modelSizes(name, o, tokens.size, context);
     progress({ step: 0, text: 'measuring speed' });
-    const measured = await measureSpeed(sizesOf('small'), { context, rows: 16, precision, seed: environment.seed });
+    const measured = await measureSpeed(sizesOf('small'), { context, rows: batchSize, precision, seed: environment.seed });
     const seconds = o.minutes * 60;
     const share = pretrainShare[rows.task];
     const wanted = enough[rows.task];
     // the largest that gets through what there is to learn; else the smallest, as far as it comes
     const fits = (name: SizeName): boolean =>
-      stepsIn(seconds, sizesOf(name), context * share + meanOf(lengths) * (1 - share), o.batchSize, measured) >= wanted;
+      stepsIn(seconds, sizesOf(name), context * share + meanLength * (1 - share), batchSize, measured) >= wanted;
     const names = Object.keys(sizes) as SizeName[];
     const size = o.size === 'auto' ? (names.toReversed().find(fits) ?? 'tiny') : o.size;
     const model = sizesOf(size);
-    const pretrain = stepsIn(seconds * share, model, context, o.batchSize, measured);
-    const fineTune = stepsIn(seconds * (1 - share), model, meanOf(lengths), o.batchSize, measured);
+    const pretrain = stepsIn(seconds * share, model, context, batchSize, measured);
+    const fineTune = stepsIn(seconds * (1 - share), model, meanLength, batchSize, measured);
     return {
       size,
       model,
       context,
       precision,
-      batchSize: o.batchSize,
+      batchSize,
       pretrainSteps: Math.min(pretrain, Math.round(wanted * Math.max(share, 0.2))),
       fineTuneSteps: share === 1 ? 0 : Math.min(fineTune, wanted),
       measured,
@@ -135,6 +142,7 @@ function modelSizes(name: SizeName, o: Options, vocabularySize: number, contextL
     width: o.width ?? width,
     layers: o.layers ?? layers,
     heads: o.heads ?? heads,
+    initializerRange: initialSpread / Math.sqrt(o.width ?? width),
   };
 }
 
@@ -152,6 +160,12 @@ function contextFor(lengths: readonly number[]): number {
   const most = sorted[Math.min(sorted.length - 1, Math.floor(0.99 * sorted.length))] ?? longestDefault;
   return Math.min(longestDefault, 16 * Math.ceil((most + 1) / 16));
 }
+
+const tokensInBatch = 2048;
+
+/** A power of two from 8 to 64, of about `tokensInBatch` tokens. */
+const batchFor = (meanLength: number): number =>
+  Math.min(64, Math.max(8, 2 ** Math.round(Math.log2(tokensInBatch / meanLength))));
 
 /** Tokens of each row, with separator and end. */
 function rowLengths(

@@ -3,7 +3,7 @@ import type { DecoderOptions } from '@gimbal/language-models';
 
 export type ModelSizes = Pick<
   DecoderOptions,
-  'family' | 'width' | 'layers' | 'heads' | 'contextLength' | 'vocabularySize'
+  'family' | 'width' | 'layers' | 'heads' | 'contextLength' | 'vocabularySize' | 'initializerRange'
 > & {
   width: number;
   layers: number;

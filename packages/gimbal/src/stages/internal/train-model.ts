@@ -34,6 +34,9 @@ export interface TrainingResult {
 const warmupShare = 0.05;
 const finalShare = 0.05;
 
+/** AdamW's second constant: .999 remembers longer than these runs last */
+const beta2 = 0.98;
+
 /**
  * Train to `steps`, and write `model/` into the stage's folder.
  * @throws StoppedError when the run's signal asks for it, after a checkpoint
@@ -50,6 +53,7 @@ export async function trainModel(context: StageContext<unknown>, request: Traini
     seed,
     out: context.logDir,
     keepBest: false,
+    optimizer: { name: 'adamw', beta2 },
     learningRate: schedules.cosine({
       peak: learningRate,
       steps,
