@@ -234,17 +234,33 @@ GIMBAL_INLINE Vec vgelu_grad(Vec x) {
   return fma(near * slope, s * (splat(1.0f) - s), s);
 }
 
-// GELU, exact form: x Phi(x); derivative Phi(x) + x phi(x)
-GIMBAL_INLINE Vec vgelu_erf(Vec x) {
-  const Vec half = splat(0.5f) * x;
-  return fma(half, verf(x * splat(0.7071067812f)), half);
+// GELU, exact form: x Phi(x). The tail h = Phi(-|x|) = exp(|x| R(|x|)) / 2 has one form for all x, and nothing cancels:
+// x Phi(x) = max(x, 0) - |x| h. Absolute error 3e-7 (PyTorch's, by 1 + erf, 1e-6)
+GIMBAL_INLINE Vec normal_tail(Vec size) {
+  Vec r = fma(splat(-1.96501173e-06f), size, splat(2.72945344e-05f));
+  r = fma(r, size, splat(-0.000129050299f));
+  r = fma(r, size, splat(-9.4917079e-05f));
+  r = fma(r, size, splat(0.00489598978f));
+  r = fma(r, size, splat(-0.0363875777f));
+  r = fma(r, size, splat(-0.318298876f));
+  r = fma(r, size, splat(-0.797885299f));
+  return splat(0.5f) * vexp_negative(r * size);
 }
+// |x|, finite: the tail is 0 long before, and 0 times infinity must not arise
+GIMBAL_INLINE Vec finite_size(Vec x) {
+  const Vec size = vabs(x);
+  return size > splat(1000.0f) ? splat(1000.0f) : size;
+}
+GIMBAL_INLINE Vec vgelu_erf(Vec x) {
+  const Vec size = finite_size(x);
+  return fma(-size, normal_tail(size), x < splat(0.0f) ? splat(0.0f) : x);
+}
+// derivative Phi(x) + x phi(x)
 GIMBAL_INLINE Vec vgelu_erf_grad(Vec x) {
-  const Vec cdf = fma(splat(0.5f), verf(x * splat(0.7071067812f)), splat(0.5f));
-  Vec near = x > splat(16.0f) ? splat(16.0f) : x;
-  near = near < splat(-16.0f) ? splat(-16.0f) : near;
-  const Vec density = splat(0.3989422804f) * vexp_negative(splat(-0.5f) * near * near);
-  return fma(near, density, cdf);
+  const Vec size = finite_size(x), tail = normal_tail(size);
+  const Vec cdf = x < splat(0.0f) ? tail : splat(1.0f) - tail;
+  const Vec density = splat(0.3989422804f) * vexp_negative(splat(-0.5f) * size * size);
+  return fma(copysign(size, x), density, cdf);
 }
 
 // SiLU (swish): x s(x); derivative s (1 + x (1 - s))

@@ -53,3 +53,6 @@ fit("cos", lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2, lambda z: z**2, 1e
 fit("erf, |x| <= 1", lambda z: mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1, lambda z: 1, 1e-8, 1.0, 5)
 # erf x = 1 - exp(t R(t)), t = |x| in [1, 4]: what counts is the error times erfc(t) t
 fit("erf, |x| >= 1", lambda t: mp.log(mp.erfc(t)) / t, lambda t: mp.erfc(t) * t, 1.0, 4.0, 5)
+# Phi(-s) = exp(s R(s)) / 2, s in [0, 5.66]: what counts is the error times s times the tail
+root = mp.sqrt(2)
+fit("gelu-erf", lambda s: mp.log(mp.erfc(s / root)) / s, lambda s: mp.erfc(s / root) * s, 1e-4, 5.66, 7)
