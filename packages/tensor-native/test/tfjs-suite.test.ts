@@ -1,4 +1,5 @@
 // tfjs-core's own backend suite, run against `native` at every instruction-set level this machine has.
+import { nativeInfo } from '../src/index.ts';
 import { runChild, testEachLevel } from './child.ts';
 
 interface Result {
@@ -24,13 +25,13 @@ testEachLevel(
   120_000,
 );
 
-testEachLevel(
-  'and with the lean tape at level %s',
-  async (isa) => {
-    const { passed, failures } = await runChild<Result>('tfjs-suite/run.mjs', ['native'], {
-      GIMBAL_ISA: isa,
-      GIMBAL_TAPE: 'lean',
-    });
+// the tape is JavaScript: one level will do
+const level = nativeInfo()?.isa;
+(level === undefined ? test.skip : test)(
+  "tfjs-core's suite passes with the lean tape",
+  async () => {
+    const env = { GIMBAL_TAPE: 'lean' };
+    const { passed, failures } = await runChild<Result>('tfjs-suite/run.mjs', ['native'], env);
     expect(failures).toEqual([]);
     expect(passed).toBeGreaterThan(4000);
   },
