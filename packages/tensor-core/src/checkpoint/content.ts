@@ -18,6 +18,14 @@ export interface CheckpointContent {
   version: string;
 }
 
+/** What the manifest tells without opening another file. */
+export interface CheckpointAbout {
+  readonly step: number;
+  readonly loss: number | null;
+  readonly trees: readonly string[];
+  readonly version: string;
+}
+
 export interface LoadedCheckpoint {
   readonly path: string;
   readonly step: number;

@@ -6,9 +6,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeAtomic, removeLeftovers } from '../io/atomic.node.ts';
 import type { FileSystem } from '../io/file-system.node.ts';
-import type { KeepRule } from './content.ts';
+import type { CheckpointAbout, KeepRule } from './content.ts';
 import { type Manifest, readManifest } from './manifest.node.ts';
-import type { CheckpointAbout } from './save.node.ts';
 
 /** A checkpoint that has a manifest; its files are not verified. */
 export interface ListedCheckpoint {

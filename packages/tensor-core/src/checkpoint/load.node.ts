@@ -9,10 +9,9 @@ import { recoverReplaced } from '../io/atomic.node.ts';
 import '../safetensors/file-source.node.ts';
 import { readSafetensors } from '../safetensors/open.ts';
 import { checkConfig } from './config-match.ts';
-import type { LoadedCheckpoint, LoadOptions } from './content.ts';
+import type { CheckpointAbout, LoadedCheckpoint, LoadOptions } from './content.ts';
 import { bestOf, type ListedCheckpoint, listCheckpoints } from './keep.node.ts';
 import { damageOf, readManifest } from './manifest.node.ts';
-import type { CheckpointAbout } from './save.node.ts';
 
 /**
  * Loads a checkpoint.

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { writeFileDurable } from '../io/atomic.node.ts';
 import type { FileSystem } from '../io/file-system.node.ts';
 
-export const manifestName = 'manifest.json';
+const manifestName = 'manifest.json';
 
 export interface ManifestFile {
   readonly bytes: number;

@@ -12,17 +12,9 @@ import { writeDirectoryAtomic, writeFileDurable } from '../io/atomic.node.ts';
 import { type FileSystem, nodeFileSystem } from '../io/file-system.node.ts';
 import { writeSafetensors } from '../safetensors/write.node.ts';
 import { asJson } from './config-match.ts';
-import type { CheckpointContent, KeepRule } from './content.ts';
+import type { CheckpointAbout, CheckpointContent, KeepRule } from './content.ts';
 import { prune } from './keep.node.ts';
 import { sealDirectory } from './manifest.node.ts';
-
-/** What the manifest tells without opening another file. */
-export interface CheckpointAbout {
-  readonly step: number;
-  readonly loss: number | null;
-  readonly trees: readonly string[];
-  readonly version: string;
-}
 
 export interface SaveOptions {
   /** writes further files into the folder before it is sealed */
@@ -33,7 +25,7 @@ export interface SaveOptions {
 }
 
 /** step-00000100 */
-export const checkpointName = (step: number): string => `step-${String(step).padStart(8, '0')}`;
+const checkpointName = (step: number): string => `step-${String(step).padStart(8, '0')}`;
 
 /**
  * Saves a checkpoint into a folder of checkpoints, then removes those that the rule does not keep.

@@ -40,7 +40,7 @@ export function composed<O extends Required<OptimizerOptions>>(rule: Rule<O>): O
 }
 
 /** Adds one to the state's counter; the result is a plain tensor of the enclosing scope. */
-export function nextStep(state: OptimizerState): Tensor {
+function nextStep(state: OptimizerState): Tensor {
   const step = add(state.step, 1);
   state.step.assign(step);
   return step;

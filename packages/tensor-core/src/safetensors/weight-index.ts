@@ -49,7 +49,7 @@ export function shardName(i: number, of: number, stem = 'model'): string {
 }
 
 /** A name without a way out of its folder: no separators, drive letters, control characters, '.' or '..'. */
-export function isBareName(file: string): boolean {
+function isBareName(file: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is refused
   return file !== '' && file !== '.' && file !== '..' && !/[/\\:\u0000-\u001f]/.test(file);
 }

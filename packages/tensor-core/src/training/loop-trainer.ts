@@ -181,12 +181,12 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
         const evaluation = evaluates ? await this.#evaluate() : undefined;
         if (evaluation?.stop) stop = 'early';
         else if (last) stop = 'steps';
+        const metrics = row && { ...row, ...evaluation?.metrics };
+        // logged before it is saved: a kill in between costs a checkpoint, not a line of the log
+        if (metrics !== undefined) await files?.log(this.#step, metrics);
         const saves = stop !== undefined || isDue(this.#step, checkpointEvery) || (evaluation?.isBest && keepBest);
         if (files !== undefined && saves) await this.#checkpoint(files);
-        if (row === undefined) continue;
-        const metrics = { ...row, ...evaluation?.metrics };
-        await files?.log(this.#step, metrics);
-        yield { step: this.#step, ...metrics } as TrainStep;
+        if (metrics !== undefined) yield { step: this.#step, ...metrics } as TrainStep;
       }
       if (files !== undefined && this.#savedStep !== this.#step) await this.#checkpoint(files);
       this.#stopReason = stop;

@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../io/atomic.node.ts';
 
-export const metricsName = 'metrics.jsonl';
+const metricsName = 'metrics.jsonl';
 
 export type MetricsRow = { step: number } & { [metric: string]: number | null };
 
@@ -36,6 +36,11 @@ export class MetricsLog {
 
   async write(step: number, row: Readonly<Record<string, number>>): Promise<void> {
     await this.file.write(`${JSON.stringify({ step, ...row })}\n`);
+  }
+
+  /** Forces what was written onto the disk. */
+  async sync(): Promise<void> {
+    await this.file.sync();
   }
 
   async close(): Promise<void> {

@@ -35,8 +35,10 @@ async function openRun(out: string, { resumeAt, config, keep }: OpenRunOptions):
       await metrics.write(step, row);
       await events.scalars(step, row);
     },
-    checkpoint: (content, extra) =>
-      saveCheckpoint(join(out, 'checkpoints'), content, { keep, ...(extra && { extra }) }),
+    async checkpoint(content, extra) {
+      await metrics.sync(); // a checkpoint never knows of a step that the log has lost
+      return saveCheckpoint(join(out, 'checkpoints'), content, { keep, ...(extra && { extra }) });
+    },
     async close() {
       await metrics.close();
       await events.close();

@@ -5,12 +5,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Bundles a helper, because Node 20 runs no TypeScript, with the esbuild that tsup brings.
+ * Bundles a helper, because Node 20 and pages run no TypeScript, with the esbuild that tsup brings.
  * @param name a file of this folder
  * @param folder where the bundle goes
  * @returns the script's path
  */
-export function bundleHelper(name: string, folder: string): string {
+export function bundleHelper(name: string, folder: string, platform: 'node' | 'browser' = 'node'): string {
   const require = createRequire(createRequire(import.meta.url).resolve('tsup'));
   const esbuild = join(dirname(require.resolve('esbuild/package.json')), 'bin', 'esbuild');
   const entry = fileURLToPath(new URL(name, import.meta.url));
@@ -20,10 +20,10 @@ export function bundleHelper(name: string, folder: string): string {
     esbuild,
     entry,
     '--bundle',
-    '--platform=node',
+    `--platform=${platform}`,
     '--format=esm',
     '--ignore-annotations', // tfjs-backend-cpu says that importing it does nothing
-    `--banner:js=${banner}`,
+    ...(platform === 'node' ? [`--banner:js=${banner}`] : []),
     `--outfile=${script}`,
     '--log-level=error',
   ]);

@@ -28,7 +28,7 @@ export interface Net extends Params {
 }
 
 /** y = sin(x₀) + x₁², on 64 random points. */
-export const rows: { x: number[]; y: number }[] = (() => {
+const rows: { x: number[]; y: number }[] = (() => {
   const stream = rng(11);
   return Array.from({ length: 64 }, () => {
     const x = [stream.normal(), stream.normal()] as [number, number];
@@ -36,19 +36,19 @@ export const rows: { x: number[]; y: number }[] = (() => {
   });
 })();
 
-export function net(stream: Rng): Net {
+function net(stream: Rng): Net {
   return {
     hidden: { weight: stream.normalTensor([2, 8]) as Tensor2D, bias: stream.normalTensor([8]) },
     out: { weight: stream.normalTensor([8, 1]) as Tensor2D },
   };
 }
 
-export function predict({ hidden, out }: Net, x: Tensor2D): Tensor {
+function predict({ hidden, out }: Net, x: Tensor2D): Tensor {
   return matMul(tanh(add(matMul(x, hidden.weight), hidden.bias)), out.weight);
 }
 
-export const inputs = (ids: Iterable<number>): Tensor2D => tensor2d([...ids].map((i) => rows[i]?.x ?? []));
-export const targets = (ids: Iterable<number>): Tensor2D => tensor2d([...ids].map((i) => [rows[i]?.y ?? 0]));
+const inputs = (ids: Iterable<number>): Tensor2D => tensor2d([...ids].map((i) => rows[i]?.x ?? []));
+const targets = (ids: Iterable<number>): Tensor2D => tensor2d([...ids].map((i) => [rows[i]?.y ?? 0]));
 
 /** A trainer's setup; the caller disposes `params`. */
 export function regression(options: Partial<LoopOptions> = {}, noise = 0.01): LoopSetup<{ x: Tensor2D; y: Tensor2D }> {
