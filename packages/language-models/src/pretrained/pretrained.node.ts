@@ -125,10 +125,14 @@ export async function writeModelFiles(
 
 /**
  * Reads a folder's tokenizer.
- * @param required false: undefined where there is none
  * @throws CheckpointError for a missing or malformed file
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer>;
+/**
+ * Reads a folder's tokenizer.
+ * @param required false: undefined where there is none
+ * @throws CheckpointError for a malformed file
+ */
 export async function loadTokenizer(folder: string, required: boolean): Promise<Tokenizer | undefined>;
 export async function loadTokenizer(folder: string, required = true): Promise<Tokenizer | undefined> {
   const json = await readJson(folder, 'tokenizer.json', required);

@@ -85,8 +85,8 @@ export class Tokenizer implements TextCodec {
   }
 
   /**
-   * The ids of one text.
-   * @param o.specialTokens adds what the post-processor adds, such as a BOS (false: a template or trainer does that)
+   * The ids of one text. `specialTokens` adds what the post-processor adds, such as a BOS (false: a template or trainer
+   * does that).
    */
   encodeText(text: string, { specialTokens = false } = {}): Int32Array {
     return Int32Array.from(specialTokens ? this.#pipeline.encode(text).ids : this.#plain(text));

@@ -50,9 +50,8 @@ export async function writeFileDurable(
 }
 
 /**
- * Writes a folder in one piece.
+ * Writes a folder in one piece. With `replace` an existing folder is replaced; without it, it is an error.
  * @param fill writes the files into the temporary folder it is given; each must be durable (`writeFileDurable`)
- * @param o.replace an existing folder is replaced; without it, it is an error
  * @throws what `fill` throws; CheckpointError for a full disk or a missing permission
  */
 export async function writeDirectoryAtomic(

@@ -94,7 +94,7 @@ export function layerNormModule(o: { size: number; epsilon?: number }): Module<T
   };
 }
 
-/** RMS norm over the last axis. Parameters: `scale` [size]: ones, or zeros with `unitOffset` (the factor is 1 + scale). */
+/** RMS norm over the last axis. Parameters: `scale` [size], ones, or zeros with `unitOffset` (the factor is 1 + scale). */
 export function rmsNormModule(o: { size: number; epsilon?: number; unitOffset?: boolean }): Module<Tensor, Tensor> {
   const { size, ...options } = o;
   checkSizes('rmsNormModule', [size]);

@@ -127,15 +127,21 @@ const attentionOp = defineFusedOp<AttentionAttributes>({
 });
 
 /**
- * Attention, from one packed tensor or from three.
- * @param q [B,T,H·D] with k and v, or packed [B,T,(H + 2·Hkv)·D] without: queries, then keys, then values
+ * Attention, from one packed tensor.
+ * @param qkv [B,T,(H + 2·Hkv)·D]: queries, then keys, then values
+ * @returns [B,T,H·D]; the caller disposes it
+ * @throws ShapeError where the tensor does not fit the heads; ConfigError for numbers out of range
+ * @example attention(qkv, { heads: 4, causal: true })
+ */
+export function attention<T extends Tensor = Tensor>(qkv: Tensor, o: AttentionOptions): T;
+/**
+ * Attention, from three tensors.
+ * @param q [B,T,H·D]
  * @param k [B,S,Hkv·D]; with `causal`, queries are the last T of the S positions
  * @param v [B,S,Hkv·D]
  * @returns [B,T,H·D]; the caller disposes it
  * @throws ShapeError where the tensors do not fit the heads or each other; ConfigError for numbers out of range
- * @example attention(qkv, { heads: 4, causal: true })
  */
-export function attention<T extends Tensor = Tensor>(qkv: Tensor, o: AttentionOptions): T;
 export function attention<T extends Tensor = Tensor>(q: Tensor, k: Tensor, v: Tensor, o: AttentionOptions): T;
 export function attention<T extends Tensor = Tensor>(
   q: Tensor,
