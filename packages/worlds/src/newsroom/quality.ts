@@ -4,7 +4,7 @@ import { judgeClause } from './entailment.ts';
 import type { NewsroomSettings } from './options.ts';
 import type { Summary } from './summary.ts';
 
-/** The points of {@link scoreQuality}. */
+/** The points that `quality` of a newsroom adds up. */
 export const qualityPoints = {
   main: 2,
   other: 0.5,
