@@ -39,6 +39,16 @@ export class DecoderState implements DecodeState {
     return this.caches[0]?.length ?? 0;
   }
 
+  /** Says that so many columns are filled: after a replay of a captured step, which does not count them itself. */
+  setLength(length: number): void {
+    for (const cache of this.caches) cache.length = length;
+  }
+
+  /** Positions of the next column [B], counted from each row's own start. */
+  nextPositions(): Int32Array {
+    return Int32Array.from({ length: this.batch }, (_, b) => this.length - (this.starts?.[b] ?? 0));
+  }
+
   /**
    * Positions of the next `time` columns [B,T], counted from each row's own start; undefined where they are 0, 1, 2, …
    * in every row, which needs no table. The caller disposes it.

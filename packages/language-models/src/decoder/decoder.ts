@@ -16,6 +16,7 @@ import {
 } from '@gimbal/tensor-core';
 import { mul, reshape, slice, type Tensor2D, type Tensor3D, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { rowOf } from '../data/token-batch.ts';
+import type { Steps } from '../generation/decode-tokens.ts';
 import { sampleCompletions } from '../generation/sample-tokens.ts';
 import { type DecoderConfig, type DecoderOptions, decoderConfig } from './config.ts';
 import { DecoderState } from './decode-state.ts';
@@ -24,6 +25,7 @@ import type { Pass } from './family.ts';
 import { packDecoder } from './packing.ts';
 import { initParams } from './params.ts';
 import { cachedPass, wholePass } from './pass.ts';
+import { TokenStepper } from './token-stepper.ts';
 
 export interface ForwardOptions {
   /** Dropout's noise; without it nothing is dropped. */
@@ -32,7 +34,7 @@ export interface ForwardOptions {
   gradientCheckpointing?: boolean;
 }
 
-export interface LanguageModel extends LogitPolicy {
+export interface LanguageModel extends LogitPolicy, Steps {
   readonly config: DecoderConfig;
   /** Names and shapes of the parameters, in the order they are made. */
   readonly parameters: readonly { readonly path: string; readonly shape: readonly number[] }[];
@@ -147,6 +149,14 @@ export function decoder(options: DecoderOptions): LanguageModel {
         const logits = toLogits(params, family.norm(params, last as Tensor3D, config));
         return reshape(logits, [s.batch, config.vocabularySize]) as Tensor2D;
       }),
+    stepper(params, state, draw) {
+      const s = state as DecoderState;
+      return new TokenStepper(s, (ids, positions, place, uniform) => {
+        const x = blocks(params, ids, cachedPass(config, s, positions, place));
+        const logits = toLogits(params, family.norm(params, x, config));
+        return draw(reshape(logits, [s.batch, config.vocabularySize]) as Tensor2D, uniform);
+      });
+    },
     sample: (params, prompts, o: SampleOptions) =>
       sampleCompletions(model, params, prompts, { ...o, eosIds: config.eosIds, padId: config.padId }),
   };

@@ -25,9 +25,12 @@ export function wholePass(c: DecoderConfig, rng?: Rng): Pass {
   };
 }
 
-/** A pass over the next columns, which joins them to the cache. */
-export function cachedPass(c: DecoderConfig, state: DecoderState, positions: Tensor | undefined): Pass {
-  const options = { heads: c.heads, ...(state.startsTensor === undefined ? {} : { starts: state.startsTensor }) };
+/**
+ * A pass over the next columns, which joins them to the cache.
+ * @param place [1] int32, the caches' length at the time it runs, for a step that is captured
+ */
+export function cachedPass(c: DecoderConfig, state: DecoderState, positions: Tensor | undefined, place?: Tensor): Pass {
+  const options = { heads: c.heads, starts: state.startsTensor, place };
   return {
     offset: state.length,
     positions,

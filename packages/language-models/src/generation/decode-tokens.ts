@@ -1,6 +1,7 @@
 // The loop of generation, on token ids: one step at a time, for a whole batch, from any policy with cached logits.
 import {
   ConfigError,
+  type DecodeState,
   sampleTokens as drawTokens,
   type LogitPolicy,
   type Params,
@@ -9,7 +10,7 @@ import {
   type TokenBatch,
   tokenLogProbs,
 } from '@gimbal/tensor-core';
-import { tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { type Tensor1D, type Tensor2D, tensor1d, tidy } from '@tensorflow/tfjs-core';
 
 export interface SamplerOptions {
   /** Logits are divided by it; 0 takes the likeliest token (1). Comes before topK, and that before topP. */
@@ -35,18 +36,41 @@ export interface DecodeTokensOptions extends SamplerOptions {
   signal?: AbortSignal;
 }
 
-/** A policy that can lay its weights out for generation. */
-export interface Packs {
+/** The tokens of one step, and their log-probabilities if asked for. */
+export interface DrawnTokens {
+  /** [B] int32 */
+  readonly ids: Tensor1D;
+  /** [B], under the model: temperature 1, nothing left out */
+  readonly logProbs?: Tensor1D;
+}
+
+/** Draws from logits [B,V] with uniform numbers [B]. */
+export type DrawTokens = (logits: Tensor2D, uniform: Tensor1D) => DrawnTokens;
+
+/** Steps after the prompt, the same each time: a token in, a token out. */
+export interface Stepper extends Disposable {
+  /**
+   * @param append the [B] tokens to add first; undefined right after the prompts, for a stepper that takes them
+   * @returns tensors that belong to the stepper: read them before the next call
+   */
+  run(append: Int32Array | undefined, uniform: Float32Array): DrawnTokens;
+}
+
+/** What a policy of one model can do to generate faster. */
+export interface Steps {
+  /** Lays the weights out for products with few rows, until the handle is disposed. */
   pack(params: Params): Disposable;
+  /** Steps that go on after the first token, with the drawing inside. */
+  stepper(params: Params, state: DecodeState, draw: DrawTokens): Stepper;
 }
 
 /** One step of a batch. */
 export interface DecodeStep {
-  /** [B]: the new token of each row; `padId` in rows that had ended before. */
+  /** `[B]`: the new token of each row; `padId` in rows that had ended before. */
   readonly ids: Int32Array;
-  /** [B]: how many tokens each row has so far. */
+  /** `[B]`: how many tokens each row has so far. */
   readonly lengths: Int32Array;
-  /** [B]: 1 = the row has ended, by a token of `eosIds` or by `stop`. */
+  /** `[B]`: 1 = the row has ended, by a token of `eosIds` or by `stop`. */
   readonly ended: Uint8Array;
   /** [B], if asked for; 0 in rows that had ended before. */
   readonly logProbs: Float32Array | undefined;
@@ -58,7 +82,7 @@ export interface DecodeStep {
  * StoppedError when the signal asks for it
  */
 export async function* decodeTokens(
-  policy: LogitPolicy & Partial<Packs>,
+  policy: LogitPolicy & Partial<Steps>,
   params: Params,
   prompts: TokenBatch,
   o: DecodeTokensOptions,
@@ -77,21 +101,22 @@ export async function* decodeTokens(
 
   using _packed = policy.pack?.(params);
   using state = policy.begin(params, prompts, { maxNewTokens });
+  const draw: DrawTokens = (logits, uniform) => {
+    const { ids } = drawTokens(logits, uniform, { temperature, topK, topP });
+    return o.logProbs ? { ids, logProbs: tokenLogProbs<Tensor1D>(logits, ids) } : { ids };
+  };
+  // a greedy step looks at no random number
+  const next = temperature === 0 ? () => 0 : (stream: Rng) => stream.uniform();
+  using prompt = new PlainStepper(policy, params, state, draw);
+  using further = policy.stepper?.(params, state, draw) ?? prompt;
   let append: Int32Array | undefined;
   for (let step = 0; step < maxNewTokens && open > 0; step++) {
     if (signal?.aborted) {
       throw new StoppedError({ where: 'generation', what: `stopped by its signal after ${step} tokens` });
     }
-    const [drawn, logProbTensor] = tidy(() => {
-      const logits = policy.next(params, state, append);
-      const uniform = tensor1d(Float32Array.from(streams, (stream) => stream.uniform()));
-      const { ids } = drawTokens(logits, uniform, { temperature, topK, topP });
-      return o.logProbs ? [ids, tokenLogProbs(logits, ids)] : [ids];
-    });
-    const ids = Int32Array.from(await (drawn as NonNullable<typeof drawn>).data());
-    const logProbs = logProbTensor && Float32Array.from(await logProbTensor.data());
-    drawn?.dispose();
-    logProbTensor?.dispose();
+    const drawn = (append === undefined ? prompt : further).run(append, Float32Array.from(streams, next));
+    const ids = Int32Array.from(await drawn.ids.data());
+    const logProbs = drawn.logProbs && Float32Array.from(await drawn.logProbs.data());
 
     for (let row = 0; row < batch; row++) {
       if (ended[row] === 1) {
@@ -108,6 +133,32 @@ export async function* decodeTokens(
     }
     append = ids;
     yield { ids, lengths: lengths.slice(), ended: ended.slice(), logProbs };
+  }
+}
+
+/** Steps of any policy: its next logits, then the drawing. */
+class PlainStepper implements Stepper {
+  #drawn: DrawnTokens | undefined;
+
+  constructor(
+    readonly policy: LogitPolicy,
+    readonly params: Params,
+    readonly state: DecodeState,
+    readonly draw: DrawTokens,
+  ) {}
+
+  run(append: Int32Array | undefined, uniform: Float32Array): DrawnTokens {
+    this[Symbol.dispose]();
+    const { policy, params, state, draw } = this;
+    const run = () => ({ ...draw(policy.next(params, state, append), tensor1d(uniform)) });
+    this.#drawn = tidy(run as () => never) as DrawnTokens;
+    return this.#drawn;
+  }
+
+  [Symbol.dispose](): void {
+    this.#drawn?.ids.dispose();
+    this.#drawn?.logProbs?.dispose();
+    this.#drawn = undefined;
   }
 }
 

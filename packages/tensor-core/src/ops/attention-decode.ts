@@ -13,13 +13,13 @@ import {
   splitHeads,
   unpack,
 } from './internal/attention-layout.ts';
-import { checkNumber } from './internal/check.ts';
+import { checkDtype, checkNumber, checkShape } from './internal/check.ts';
 import { defineKernel, hasFusedBody, present, runKernel } from './internal/kernel.ts';
 
 type DecodeAttributes = AttentionAttributes & { length: number };
 
 /**
- * Inputs q (packed, or with k and v), keys and values [B,Hkv,S,D] and starts. A fused body writes the new keys and values
+ * Inputs q (packed, or with k and v), keys and values [B,Hkv,S,D], starts and place. A fused body writes the new keys and values
  * into the cache, whose S is its capacity, and returns the output alone; this one returns output, new keys, new values.
  */
 const attentionDecodeKernel = defineKernel<DecodeAttributes>('AttentionDecode', (inputs, a) => {
@@ -107,7 +107,13 @@ export function kvCache(o: KvCacheOptions): KvLayer {
 }
 
 /** The options of attention that decoding has: it is always causal, and rows are padded on the left only. */
-export type DecodeOptions = Omit<AttentionOptions, 'causal' | 'lengths' | 'kvHeads'>;
+export interface DecodeOptions extends Omit<AttentionOptions, 'causal' | 'lengths' | 'kvHeads'> {
+  /**
+   * [1], int32: `cache.length`, read when the kernel runs. For a captured step, whose replays pass JavaScript by: write
+   * it before each run, and set `cache.length` after it.
+   */
+  place?: Tensor | undefined;
+}
 
 /**
  * Appends the new tokens' keys and values to the cache and attends to everything in it.
@@ -143,7 +149,11 @@ export function attentionDecode<T extends Tensor = Tensor>(
       wanted: `at most ${maxLength} positions`,
       fix: 'Make it with a larger maxLength',
     });
-  const inputs = present({ q, k, v, keys: cache.keys, values: cache.values, starts: o.starts });
+  if (o.place !== undefined) {
+    checkDtype(where, 'place', o.place, 'int32');
+    checkShape(where, 'place', o.place, [1]);
+  }
+  const inputs = present({ q, k, v, keys: cache.keys, values: cache.values, starts: o.starts, place: o.place });
   const [out, keys, values] = runKernel(attentionDecodeKernel, inputs, { ...a, length: cache.length });
   if (keys !== undefined && values !== undefined) cache.replace(keys, values);
   cache.length += time;

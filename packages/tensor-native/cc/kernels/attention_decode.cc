@@ -130,8 +130,9 @@ static void attention_append(Context& context, const double* a) {
 }
 
 static void attention_decode(Context& context, const double* a) {
-  const Cache c = read_cache(a);
+  Cache c = read_cache(a);
   const double* more = a + kCacheArguments;
+  if (const int32_t* place = ptr<int32_t>(more[11])) c.length = *place;
   DecodeForm f;
   f.q = read_tokens(more), f.out = read_tokens(more + 3);
   f.heads = static_cast<int64_t>(more[6]);

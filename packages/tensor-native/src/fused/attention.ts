@@ -103,13 +103,15 @@ const attentionGrad = nativeKernel<GradInputs, Attributes>('AttentionGrad', ({ i
 interface DecodeInputs extends Inputs {
   keys: TensorInfo;
   values: TensorInfo;
+  /** Read when the command runs, in place of attributes.length. */
+  place?: TensorInfo;
 }
 
 /** Writes into keys and values, which are [B,Hkv,capacity,D] in size; their layout is the kernel's own. */
 const attentionDecode = nativeKernel<DecodeInputs, Attributes & { length: number }>(
   'AttentionDecode',
   ({ inputs, attrs }) => {
-    const { keys, values, starts } = inputs;
+    const { keys, values, starts, place } = inputs;
     const [batch, time] = inputs.q.shape as [number, number];
     const out = outputOf(inputs, attrs);
     const whole = qkv(inputs, attrs);
@@ -124,7 +126,7 @@ const attentionDecode = nativeKernel<DecodeInputs, Attributes & { length: number
       attrs.length,
       keys.shape[2] as number,
     ];
-    if (attrs.length === 0 && time > 1) {
+    if (attrs.length === 0 && time > 1 && place === undefined) {
       // a prompt: attention among its own tokens
       emit(APPEND, ...cache);
       emit(ATTENTION, ...form(inputs, { ...attrs, causal: true }), ...tokens(out), 0);
@@ -139,6 +141,7 @@ const attentionDecode = nativeKernel<DecodeInputs, Attributes & { length: number
         attrs.window,
         attrs.softcap,
         attrs.scale,
+        addressOf(place),
       );
     }
     return [out];

@@ -1,0 +1,60 @@
+// One step of generation as a captured step: after two runs it is a program of native commands, and a further token costs
+// one call, whatever the number of layers. On other backends it simply runs.
+import { type CapturedStep, captureStep } from '@gimbal/tensor-core';
+import { type Tensor, type Tensor1D, type Tensor2D, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
+import type { DrawnTokens, Stepper } from '../generation/decode-tokens.ts';
+import type { DecoderState } from './decode-state.ts';
+
+/** ids and positions [B,1] int32, place [1] int32, uniform [B] → the drawn tokens. */
+type Step = (ids: Tensor2D, positions: Tensor2D, place: Tensor1D, uniform: Tensor1D) => DrawnTokens;
+
+export class TokenStepper implements Stepper {
+  readonly #state: DecoderState;
+  readonly #step: CapturedStep<'ids' | 'positions' | 'place' | 'uniform', { [name: string]: Tensor }>;
+  #started = false;
+
+  constructor(state: DecoderState, step: Step) {
+    this.#state = state;
+    this.#step = captureStep(({ ids, positions, place, uniform }) => {
+      const drawn = step(ids as Tensor2D, positions as Tensor2D, place as Tensor1D, uniform as Tensor1D);
+      return { ...drawn };
+    });
+  }
+
+  /**
+   * Adds `append` [B] to the caches and draws the next tokens.
+   * @param uniform [B], numbers in [0, 1)
+   * @returns tensors that belong to the stepper: read them before the next call
+   */
+  run(append: Int32Array | undefined, uniform: Float32Array): DrawnTokens {
+    if (append === undefined) throw new RangeError('the prompt has a pass of its own');
+    const { batch, length } = this.#state;
+    const positions = this.#state.nextPositions();
+    const place = Int32Array.of(length);
+    let drawn: { [name: string]: Tensor };
+    if (this.#started) {
+      drawn = this.#step.run({ ids: append, positions, place, uniform });
+    } else {
+      // the first run takes the shapes from tensors
+      this.#started = true;
+      const inputs = {
+        ids: tensor2d(append, [batch, 1], 'int32'),
+        positions: tensor2d(positions, [batch, 1], 'int32'),
+        place: tensor1d(place, 'int32'),
+        uniform: tensor1d(uniform),
+      };
+      drawn = this.#step.run(inputs);
+      for (const input of Object.values(inputs)) input.dispose();
+    }
+    this.#state.setLength(length + 1);
+    return drawn as unknown as DrawnTokens;
+  }
+
+  dispose(): void {
+    this.#step.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
