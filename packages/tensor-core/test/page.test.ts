@@ -16,7 +16,7 @@ test('training works without a folder, and its parameters travel as bytes', asyn
 
 test('folders and paths are refused, saying what to do instead', async () => {
   expect(() => new LoopTrainer(regression({ out: 'runs/x' }))).toThrow(
-    'out: folders exist in Node only. in a page, leave `out` away and keep encodeSafetensors(trainer.params).',
+    'out: folders exist in Node only. In a page, leave `out` away and keep encodeSafetensors(trainer.params).',
   );
   await expect(new LoopTrainer(regression()).save('x')).rejects.toMatchObject({ code: 'ERR_CONFIG', where: 'save' });
   await expect(LoopTrainer.resume('x', regression())).rejects.toMatchObject({ code: 'ERR_CONFIG', where: 'resume' });

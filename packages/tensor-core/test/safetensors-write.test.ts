@@ -161,7 +161,7 @@ test('a full disk leaves the old file', async () => {
       },
     }),
   };
-  await expect(writeSafetensors(path, next, { fs: full })).rejects.toThrow('the disk is full. make room');
+  await expect(writeSafetensors(path, next, { fs: full })).rejects.toThrow('the disk is full. Make room');
   const back = await readSafetensors(path);
   expect((back.a as Tensor).dataSync()[0]).toBe(1);
   expect(await readdir(folder)).toEqual(['model.safetensors']);

@@ -55,7 +55,7 @@ export function checkConfig(saved: unknown, wanted: unknown, where: string): voi
     what: `the checkpoint is from another configuration: ${path === '' ? 'it' : path} differs`,
     got: difference.saved ?? 'nothing',
     wanted: JSON.stringify(difference.wanted) ?? 'nothing',
-    fix: 'resume with the options of the run, which its config.json lists, or start a new run',
+    fix: 'Resume with the options of the run, which its config.json lists, or start a new run',
   });
 }
 

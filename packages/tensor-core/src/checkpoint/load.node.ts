@@ -24,7 +24,7 @@ export async function loadCheckpoint(from: string, o: LoadOptions = {}): Promise
     throw new CheckpointError({
       where: from,
       what: 'there is no valid checkpoint',
-      fix: 'start without resuming, or name the folder of another run',
+      fix: 'Start without resuming, or name the folder of another run',
     });
   }
   const { path, step, loss, manifest } = found;
@@ -58,7 +58,7 @@ async function findCheckpoint(
     const { step, loss } = single.about;
     const damage = await damageOf(from, single);
     if (damage === undefined) return { path: from, step, loss, manifest: single };
-    throw new CheckpointError({ where: from, what: `the checkpoint is damaged: ${damage}`, fix: 'use another one' });
+    throw new CheckpointError({ where: from, what: `the checkpoint is damaged: ${damage}`, fix: 'Use another one' });
   }
   const inside = join(from, 'checkpoints');
   const folder = await stat(inside).then(

@@ -59,12 +59,12 @@ export const nodeFileSystem: FileSystem = {
 export function writeError(error: unknown, path: string): unknown {
   const code = (error as { code?: string }).code;
   const known: Record<string, [what: string, fix: string]> = {
-    ENOSPC: ['the disk is full', 'make room; what was there before is untouched'],
-    EDQUOT: ['the disk quota is used up', 'make room; what was there before is untouched'],
-    EACCES: ['no permission to write', 'choose another folder'],
-    EPERM: ['no permission to write', 'choose another folder'],
-    EROFS: ['the file system is read-only', 'choose another folder'],
-    EIO: ['the disk reports an error', 'what was there before is untouched; check the disk'],
+    ENOSPC: ['the disk is full', 'Make room; what was there before is untouched'],
+    EDQUOT: ['the disk quota is used up', 'Make room; what was there before is untouched'],
+    EACCES: ['no permission to write', 'Choose another folder'],
+    EPERM: ['no permission to write', 'Choose another folder'],
+    EROFS: ['the file system is read-only', 'Choose another folder'],
+    EIO: ['the disk reports an error', 'What was there before is untouched; check the disk'],
   };
   const text = code === undefined ? undefined : known[code];
   if (text === undefined) return error;

@@ -71,7 +71,7 @@ export function leafCache(rules: GroupRules): (params: Params) => readonly Leaf[
         throw new ConfigError({
           where: `optimizer at ${path}`,
           what: 'a parameter is no variable',
-          fix: 'pass variables(params): updates happen in place',
+          fix: 'Pass variables(params): updates happen in place',
         });
       }
       known.set(params, leaves);
@@ -138,7 +138,7 @@ export function slot(state: OptimizerState, branch: string, { path }: Leaf): Var
     throw new ConfigError({
       where: `optimizer at ${path}`,
       what: `the state has no ${branch} for this parameter`,
-      fix: 'use the state that init() made for the same tree and options',
+      fix: 'Use the state that init() made for the same tree and options',
     });
   }
   return found;

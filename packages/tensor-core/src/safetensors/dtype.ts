@@ -134,7 +134,7 @@ export function tensorValues(dtype: SafetensorsDtype, raw: RawArray, where: stri
         what: 'an 8-bit float tensor means nothing without its scale',
         got: dtype,
         wanted: 'F32, F16, BF16 or F64',
-        fix: 'read the raw bytes with raw() and apply the scale, or store the tensor in another dtype',
+        fix: 'Read the raw bytes with raw() and apply the scale, or store the tensor in another dtype',
       });
   }
 }
@@ -149,7 +149,7 @@ function checkedInt32(raw: Uint32Array | BigInt64Array | BigUint64Array, dtype: 
         what: `element ${i} of a ${dtype} tensor does not fit int32`,
         got: String(raw[i]),
         wanted: 'a value from -2147483648 to 2147483647',
-        fix: 'read it with raw()',
+        fix: 'Read it with raw()',
       });
     }
     out[i] = value;

@@ -82,7 +82,7 @@ async function weightsIn(folder: string): Promise<string> {
     where: folder,
     what: 'no weights in this folder',
     wanted: candidates.join(' or '),
-    fix: 'pickled weights (pytorch_model.bin) can run code and are not read: save them as safetensors from Python once',
+    fix: 'Pickled weights (pytorch_model.bin) can run code and are not read: save them as safetensors from Python once',
   });
 }
 

@@ -47,7 +47,7 @@ export function headerLength(prefix: Uint8Array, fileSize: number, where: string
       what: 'the header is said to be longer than any real one',
       got: `${length} bytes`,
       wanted: `at most ${maxHeaderBytes}`,
-      fix: 'this is no safetensors file, or its first bytes are damaged',
+      fix: 'This is no safetensors file, or its first bytes are damaged',
     });
   }
   if (Number(length) > fileSize - 8) {
@@ -56,7 +56,7 @@ export function headerLength(prefix: Uint8Array, fileSize: number, where: string
       what: 'the file ends inside its header',
       got: `${fileSize} bytes`,
       wanted: `at least ${8 + Number(length)}`,
-      fix: 'the file is truncated: copy or download it again',
+      fix: 'The file is truncated: copy or download it again',
     });
   }
   return Number(length);
@@ -171,7 +171,7 @@ function checkTiling(tensors: readonly TensorEntry[], dataStart: number, fileSiz
       what: `the file ends inside its data: ${before}`,
       got: `${fileSize} bytes`,
       wanted: `${at}`,
-      fix: 'the file is truncated: copy or download it again',
+      fix: 'The file is truncated: copy or download it again',
     });
   }
   if (at < fileSize) {

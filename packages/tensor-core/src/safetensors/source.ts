@@ -58,7 +58,7 @@ export async function urlSource(url: string, request: typeof fetch = fetch): Pro
       what: 'the server does not tell how long the file is',
       got: first.headers.get('content-range'),
       wanted: 'Content-Range: bytes 0-7/<length>',
-      fix: 'download the file and open its bytes',
+      fix: 'Download the file and open its bytes',
     });
   }
   return {

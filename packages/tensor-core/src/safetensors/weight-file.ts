@@ -81,7 +81,7 @@ export class WeightFile {
         what: 'too many dimensions for a tensor',
         got: shape,
         wanted: `a rank up to ${maxRank}`,
-        fix: 'read it with values()',
+        fix: 'Read it with values()',
       });
     }
     return tensor(await this.values(name), [...shape], tensorDtype(dtype));

@@ -105,7 +105,7 @@ export class EpochSampler implements BatchSource<Int32Array> {
         what: 'the state belongs to other data',
         got: rows === undefined ? state : `${rows} rows`,
         wanted: `${this.rows} rows`,
-        fix: 'resume with the data of the run',
+        fix: 'Resume with the data of the run',
       });
     }
     this.#epoch = epoch;

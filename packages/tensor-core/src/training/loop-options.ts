@@ -52,7 +52,7 @@ export function resolveLoopOptions(options: LoopOptions, hasEvaluation: boolean)
     throw new ConfigError({
       where: key,
       what: 'there is nothing to evaluate on',
-      fix: 'give evaluation data, or leave it away',
+      fix: 'Give evaluation data, or leave it away',
     });
   }
   createOptimizer(o.optimizer); // checks its options

@@ -372,7 +372,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
     }
     if (this.#disposed) throw new ConfigError({ where: 'train', what: 'the trainer was disposed' });
     if (this.#training)
-      throw new ConfigError({ where: 'train', what: 'it trains already', fix: 'end the other loop first' });
+      throw new ConfigError({ where: 'train', what: 'it trains already', fix: 'End the other loop first' });
   }
 }
 

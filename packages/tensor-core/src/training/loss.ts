@@ -71,7 +71,7 @@ export function sumGradients<B>(
     what: 'a batch has no targets: the weights of its losses',
     got: result.weight,
     wanted: 'a positive sum',
-    fix: 'leave rows without targets out of the data',
+    fix: 'Leave rows without targets out of the data',
   });
 }
 

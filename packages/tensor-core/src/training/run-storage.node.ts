@@ -19,7 +19,7 @@ async function openRun(out: string, { resumeAt, config, keep }: OpenRunOptions):
       where: 'out',
       what: 'a run stands there already',
       got: out,
-      fix: 'resume it, or choose another folder',
+      fix: 'Resume it, or choose another folder',
     });
   }
   const metrics = await MetricsLog.open(out, resumeAt);

@@ -44,7 +44,7 @@ export function storage(where: string): Storage {
     throw new ConfigError({
       where,
       what: 'folders exist in Node only',
-      fix: 'in a page, leave `out` away and keep encodeSafetensors(trainer.params)',
+      fix: 'In a page, leave `out` away and keep encodeSafetensors(trainer.params)',
     });
   }
   return registered;

@@ -78,7 +78,7 @@ export function resolveShares(members: number, { weights, normalize = false }: S
       where,
       what: 'weights that sum to 0 cannot be normalised',
       got: weights,
-      fix: 'set normalize to false, or use other weights',
+      fix: 'Set normalize to false, or use other weights',
     });
   }
   const shares = weights.map((w) => w / sum);
@@ -96,6 +96,6 @@ function differs(member: Member, what: string, got?: string, wanted?: string): C
     what,
     ...(got !== undefined && { got }),
     ...(wanted !== undefined && { wanted }),
-    fix: 'only models of one architecture can be merged',
+    fix: 'Only models of one architecture can be merged',
   });
 }
