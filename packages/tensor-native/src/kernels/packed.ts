@@ -13,16 +13,6 @@ const SIZE = op('packed_b_size');
 const PACK_BF16 = optionalOp('pack_b_bf16');
 const SIZE_BF16 = optionalOp('packed_b_size_bf16');
 
-/** One packed copy: op(B) is [k, n]; `transposed` when the weight is stored [n, k]. */
-export interface PackedCopy {
-  k: number;
-  n: number;
-  transposed: boolean;
-  precision: MatMulPrecision;
-  address: number;
-  bytes: number;
-}
-
 /** The address of the packed copy that a product may read in place of `b`, or 0. */
 export function packedOperand(b: TensorInfo, k: number, n: number, transposed: boolean): number {
   const copies = (b.dataId as NativeBuffer).packed;

@@ -1,11 +1,20 @@
 // A tensor's storage. The object itself is the `dataId` that tfjs passes around, so no table is searched per kernel.
 import type { backend_util, DataType, TensorInfo } from '@tensorflow/tfjs-core';
-import type { PackedCopy } from '../kernels/packed.ts';
 import { heap } from './heap.ts';
 
 /** Bytes of one element; strings and complex numbers have no block of their own. */
 export function elementBytes(dtype: DataType): number {
   return dtype === 'bool' ? 1 : 4;
+}
+
+/** A packed copy of a weight: op(B) is [k, n]; `transposed` when the weight is stored [n, k]. */
+export interface PackedCopy {
+  k: number;
+  n: number;
+  transposed: boolean;
+  precision: 'float32' | 'bf16';
+  address: number;
+  bytes: number;
 }
 
 export type NativeArray = Float32Array | Int32Array | Uint8Array;
