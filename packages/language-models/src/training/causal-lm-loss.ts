@@ -1,11 +1,14 @@
 // The loss of next-token prediction.
-import { crossEntropy, linear, linearCrossEntropy, type Params } from '@gimbal/tensor-core';
-import { reshape, type Scalar, type Tensor2D, tensor2d } from '@tensorflow/tfjs-core';
+import { crossEntropy, embedding, linear, linearCrossEntropy, type Params } from '@gimbal/tensor-core';
+import { reshape, type Scalar, type Tensor, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 import type { LmBatch } from '../data/lm-batch.ts';
 import type { ForwardOptions, LanguageModel } from '../decoder/decoder.ts';
 
 /** From this vocabulary on, logits of a whole batch are larger than all else in a step: they are never held at once. */
 const CHUNKED_FROM = 16384;
+
+/** Where fewer targets than this share count, the others' states are left out before the output matrix. */
+const SPARSE_BELOW = 0.75;
 
 /**
  * Σ −log p(target) over the targets that count: L = −Σ_t w_t log p(x_{t+1} | x_{≤t}). Divide by `batch.tokens` for the mean.
@@ -13,18 +16,41 @@ const CHUNKED_FROM = 16384;
  */
 export function causalLmLoss(model: LanguageModel, params: Params, batch: LmBatch, o: ForwardOptions = {}): Scalar {
   const { rows, width } = batch;
+  const size = rows * width;
   const states = model.states(params, tensor2d(batch.inputs, [rows, width], 'int32'), o); // [B,T,D]
-  const head = model.head(params); // [V,D]
-  const targets = tensor2d(batch.targets, [rows, width], 'int32');
-  const weights = batch.weights && tensor2d(batch.weights, [rows, width]);
-  if (head.shape[0] < CHUNKED_FROM) {
-    const logits = linear(states, head, { weightLayout: 'out-in' }); // [B,T,V]
-    return crossEntropy<Scalar>(logits, targets, { weights, reduction: 'sum' });
+  const flat = reshape(states, [size, model.config.width]); // [N,D]
+  const { weights } = batch;
+  if (weights === undefined || batch.tokens >= SPARSE_BELOW * size) {
+    return headLoss(model, params, flat, batch.targets, weights);
   }
-  const n = rows * width;
-  const flat = reshape(states, [n, model.config.width]) as Tensor2D;
-  return linearCrossEntropy<Scalar>(flat, head, reshape(targets, [n]), {
-    weights: weights && reshape(weights, [n]),
-    reduction: 'sum',
-  });
+  // a prompt's tokens only serve to be seen: logits are made where something is learned
+  const index = Int32Array.from(positionsThatCount(weights));
+  const picked = embedding(tensor1d(index, 'int32'), flat); // [n,D]
+  const pick = <A extends Int32Array | Float32Array>(from: A, to: A): A => {
+    index.forEach((at, i) => {
+      to[i] = from[at] as number;
+    });
+    return to;
+  };
+  const targets = pick(batch.targets, new Int32Array(index.length));
+  return headLoss(model, params, picked, targets, pick(weights, new Float32Array(index.length)));
+}
+
+/** Cross-entropy of states [N,D] through the output matrix, summed. */
+function headLoss(
+  model: LanguageModel,
+  params: Params,
+  states: Tensor,
+  targets: Int32Array,
+  weights: Float32Array | undefined,
+): Scalar {
+  const head = model.head(params); // [V,D]
+  const ids = tensor1d(targets, 'int32');
+  const options = { weights: weights && tensor1d(weights), reduction: 'sum' } as const;
+  if (head.shape[0] >= CHUNKED_FROM) return linearCrossEntropy<Scalar>(states, head, ids, options);
+  return crossEntropy<Scalar>(linear(states, head, { weightLayout: 'out-in' }), ids, options); // logits [N,V]
+}
+
+function* positionsThatCount(weights: Float32Array): Generator<number> {
+  for (let i = 0; i < weights.length; i++) if (weights[i] !== 0) yield i;
 }
