@@ -27,7 +27,7 @@ type Values = backend_util.BackendValues;
 export type MatMulPrecision = 'float32' | 'bf16';
 
 /** bf16 products were asked of a machine that has none. */
-export class PrecisionError extends Error {
+class PrecisionError extends Error {
   readonly code = 'BF16_UNAVAILABLE';
 
   constructor() {
