@@ -52,9 +52,7 @@ export function known(row: {
   return { name, unit, ours, peer, ratio, goal, hostKernels };
 }
 
-export const countHostKernels = (
-  counts: Iterable<[string, number]> | { [kernel: string]: number } | undefined,
-): number => {
+const countHostKernels = (counts: Iterable<[string, number]> | { [kernel: string]: number } | undefined): number => {
   if (counts === undefined) return 0;
   const entries = Symbol.iterator in counts ? [...(counts as Iterable<[string, number]>)] : Object.entries(counts);
   return entries.reduce((sum, [, n]) => sum + n, 0);

@@ -10,7 +10,7 @@ export interface BenchReport {
   rows: readonly BenchRow[];
 }
 
-export const head = ['', 'unit', 'ours', 'peer', 'ratio', 'goal', 'host'] as const;
+const head = ['', 'unit', 'ours', 'peer', 'ratio', 'goal', 'host'] as const;
 
 /** `✓` where the goal is met, `✗` where not. */
 export function cells(row: BenchRow): string[] {

@@ -1,7 +1,7 @@
 // The options every command has. A config file may set them too.
 import { z } from 'zod';
 
-export const backendNames = ['auto', 'native', 'node-gpu', 'node', 'webgpu', 'wasm', 'cpu'] as const;
+const backendNames = ['auto', 'native', 'node-gpu', 'node', 'webgpu', 'wasm', 'cpu'] as const;
 
 export const globalOptions = z.object({
   config: z.string().optional().describe('YAML file that fills options; flags win over it'),

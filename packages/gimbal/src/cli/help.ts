@@ -97,7 +97,7 @@ function defaultText(option: OptionInfo): string {
 }
 
 /** Break at spaces. */
-export function wrap(text: string, width: number): string[] {
+function wrap(text: string, width: number): string[] {
   const lines: string[] = [''];
   for (const word of text.split(' ')) {
     const last = lines[lines.length - 1] as string;

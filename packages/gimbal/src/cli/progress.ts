@@ -78,7 +78,7 @@ export class Progress {
 }
 
 /** room for the longest stage name in use */
-export const nameWidth = 12;
+const nameWidth = 12;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control characters
 const ansi = /\u001b\[\d+m/g;

@@ -36,7 +36,7 @@ export function inOrder(stages: readonly Stage[]): Stage[] {
 }
 
 /** `steps` of the stage with prefix `fineTune` → `fineTuneSteps`. */
-export const prefixed = (prefix: string, name: string): string =>
+const prefixed = (prefix: string, name: string): string =>
   prefix === '' ? name : `${prefix}${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 
 /** The options of all stages in one table, under their prefixed names. */

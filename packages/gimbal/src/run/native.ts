@@ -13,7 +13,7 @@ export async function nativePackage(): Promise<Native | undefined> {
 }
 
 /** Calls that fell from the native backend to a JavaScript kernel since the last reset, by kernel. */
-export async function hostFallbacks(): Promise<{ [kernel: string]: number }> {
+async function hostFallbacks(): Promise<{ [kernel: string]: number }> {
   const counts = (await nativePackage())?.hostKernelCounts();
   return counts === undefined ? {} : Object.fromEntries(Object.entries(counts));
 }

@@ -103,7 +103,12 @@ export const stage = defineStage({
     const context = o.context ?? contextFor(lengths);
     const sizesOf = (name: SizeName): ModelSizes => modelSizes(name, o, tokens.size, context);
     progress({ step: 0, text: 'measuring speed' });
-    const measured = await measureSpeed(sizesOf('small'), { context, rows: batchSize, precision, seed: environment.seed });
+    const measured = await measureSpeed(sizesOf('small'), {
+      context,
+      rows: batchSize,
+      precision,
+      seed: environment.seed,
+    });
     const seconds = o.minutes * 60;
     const share = pretrainShare[rows.task];
     const wanted = enough[rows.task];

@@ -44,7 +44,7 @@ export function diagonalGaussian({ mean, logStd }: GaussianParameters): Diagonal
 }
 
 /** Refuses parameters that are no batch of distributions. */
-export function checkGaussian(where: string, mean: Tensor, logStd: Tensor): void {
+function checkGaussian(where: string, mean: Tensor, logStd: Tensor): void {
   const width = mean.shape.at(-1);
   const fits = logStd.shape.join() === mean.shape.join() || (logStd.rank === 1 && logStd.shape[0] === width);
   if (mean.rank > 0 && fits && mean.dtype === 'float32' && logStd.dtype === 'float32') return;

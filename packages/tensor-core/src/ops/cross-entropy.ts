@@ -73,7 +73,7 @@ function weighted(loss: Tensor, weights: Tensor | undefined): Tensor {
 }
 
 /** What a sum over rows is divided by: 1, or with `mean` the weights' sum (1 where it is 0). */
-export function divisor(rows: number, weights: Tensor | undefined, reduction: Reduction): Tensor {
+function divisor(rows: number, weights: Tensor | undefined, reduction: Reduction): Tensor {
   if (reduction !== 'mean') return scalar(1);
   if (weights === undefined) return scalar(Math.max(1, rows));
   const total = sum(weights);

@@ -49,12 +49,7 @@ interface Kept {
  * Which tensors the kernel returns behind y, in order: for each hidden layer z (where act′ needs it) and h; for the last
  * layer z where its activation needs it, or where a residual hides the activation's output.
  */
-export function keptByMlp(a: {
-  layers: number;
-  activation: string;
-  outputActivation: string;
-  residual: boolean;
-}): Kept[] {
+function keptByMlp(a: { layers: number; activation: string; outputActivation: string; residual: boolean }): Kept[] {
   let next = 0;
   return Array.from({ length: a.layers }, (_, i) => {
     if (i < a.layers - 1) {

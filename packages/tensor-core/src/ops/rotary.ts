@@ -35,7 +35,7 @@ export type RotaryScaling =
 type RotaryAttributes = { heads: number; offset: number; frequencies: readonly number[]; inverse: boolean };
 
 /** The D/2 angular frequencies of a head, in radians per position. */
-export function rotaryFrequencies(headDim: number, theta: number, scaling?: RotaryScaling): number[] {
+function rotaryFrequencies(headDim: number, theta: number, scaling?: RotaryScaling): number[] {
   return Array.from({ length: headDim / 2 }, (_, i) => {
     const f = theta ** ((-2 * i) / headDim);
     if (scaling === undefined) return Math.fround(f);

@@ -35,7 +35,7 @@ function resultShape(shape: readonly number[], axes: number[], keepDims: boolean
 /**
  * Reduces `x` over `axes` (sorted); the result is multiplied by `scale` (float32 only).
  */
-export function reduced(operation: number, x: TensorInfo, axes: number[], keepDims: boolean, scale = 1): TensorInfo {
+function reduced(operation: number, x: TensorInfo, axes: number[], keepDims: boolean, scale = 1): TensorInfo {
   const shape = resultShape(x.shape, axes, keepDims);
   const list = groups(x.shape, axes);
   let current = x;
@@ -132,7 +132,7 @@ function logical(kernelName: string, name: string): KernelConfig {
 }
 
 /** Sizes before, along and after an axis. */
-export function around(shape: readonly number[], axis: number): { outer: number; n: number; inner: number } {
+function around(shape: readonly number[], axis: number): { outer: number; n: number; inner: number } {
   return {
     outer: sizeOf(shape.slice(0, axis)),
     n: shape[axis] ?? 1,

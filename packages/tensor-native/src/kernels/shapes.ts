@@ -54,6 +54,6 @@ export function bytesOf(tensor: TensorInfo): number {
 }
 
 /** True when nobody else holds a tensor's storage. */
-export function isSoleOwner(tensor: TensorInfo): boolean {
+function isSoleOwner(tensor: TensorInfo): boolean {
   return (tensor.dataId as NativeBuffer).refCount === 1;
 }

@@ -3,7 +3,7 @@ import type { backend_util, DataType, TensorInfo } from '@tensorflow/tfjs-core';
 import { heap } from './heap.ts';
 
 /** Bytes of one element; strings and complex numbers have no block of their own. */
-export function elementBytes(dtype: DataType): number {
+function elementBytes(dtype: DataType): number {
   return dtype === 'bool' ? 1 : 4;
 }
 

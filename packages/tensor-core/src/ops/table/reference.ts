@@ -8,7 +8,7 @@ export const nd = (shape: readonly number[], data: ArrayLike<number>): Nd => ({ 
 
 export const zerosNd = (shape: readonly number[]): Nd => ({ shape, data: new Float64Array(sizeNd(shape)) });
 
-export const sizeNd = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+const sizeNd = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 export const mapNd = (x: Nd, f: (value: number, index: number) => number): Nd => ({
   shape: x.shape,
@@ -40,7 +40,7 @@ export const plusVector = (x: Nd, b: Nd | undefined): Nd =>
 export const plus = (x: Nd, y: Nd | undefined): Nd => (y === undefined ? x : mapNd(x, (v, i) => v + at(y.data, i)));
 
 /** erf by its Taylor series, and from 3 on by its continued fraction. */
-export function erf(x: number): number {
+function erf(x: number): number {
   const a = Math.abs(x);
   if (a > 3) {
     let f = 0;
