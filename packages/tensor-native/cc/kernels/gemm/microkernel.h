@@ -20,8 +20,8 @@ struct TileOperands {
   int64_t k;
 };
 
-/// Steps of a packed panel that B is fetched ahead.
-constexpr int kFetchAhead = 8;
+/// Steps of a packed panel that B is fetched ahead into the first-level cache.
+constexpr int kPanelAhead = 8;
 
 template <int kRows, int kVectors, bool kPack>
 static __attribute__((noinline)) void multiply_tile(const TileOperands& o, const TilePlace& at, const TileEnd& end) {
@@ -43,8 +43,7 @@ static __attribute__((noinline)) void multiply_tile(const TileOperands& o, const
     if (kVectors > 2) __builtin_prefetch(c + 2 * kLanes, 1);
   }
 
-#pragma GCC unroll 2
-  for (int64_t p = 0; p < o.k; p++) {
+  const auto step = [&]() __attribute__((always_inline)) {
     Vec bv[kVectors];
     GIMBAL_UNROLL for (int j = 0; j < kVectors; j++) {
       if (kPack) {
@@ -52,7 +51,7 @@ static __attribute__((noinline)) void multiply_tile(const TileOperands& o, const
         store(pack + j * kLanes, bv[j]);
       } else {
         bv[j] = load(b + j * kLanes);
-        __builtin_prefetch(b + kFetchAhead * kTileColumns + j * kLanes);
+        __builtin_prefetch(b + kPanelAhead * kTileColumns + j * kLanes);
       }
     }
     GIMBAL_UNROLL for (int i = 0; i < kRows; i++) {
@@ -63,7 +62,9 @@ static __attribute__((noinline)) void multiply_tile(const TileOperands& o, const
     a0 += next, a3 += next, a6 += next;
     b += b_stride;
     if (kPack) pack += kTileColumns;
-  }
+  };
+#pragma GCC unroll 2
+  for (int64_t p = 0; p < o.k; p++) step();
 
   finish<kRows, kVectors>(r, at, end);
 }

@@ -67,16 +67,21 @@ static inline void pack_panel(const float* b, int64_t ldb, int64_t columns, int6
 }
 
 /// Row panels of op(A) = Aᵀ, stored [k, m]: `rows` of its columns from `a` on to panels of [k, kTileRows]. The last
-/// panel's missing rows are left as they are: no micro-kernel reads them.
+/// panel's missing rows are left as they are: no micro-kernel reads them. Eight panels at a time: panels lie a power of
+/// two apart, and a first-level cache has not many more places for such lines.
 static inline void pack_rows_of_transposed(const float* a, int64_t lda, int64_t rows, int64_t k, float* out) {
-  for (int64_t p = 0; p < k; p++, a += lda)
-    for (int64_t i = 0; i < rows; i += kTileRows) {
-      float* to = out + i * k + p * kTileRows;
-      if (i + kTileRows <= rows)
-        __builtin_memcpy(to, a + i, kTileRows * sizeof(float));
-      else
-        for (int64_t r = 0; r < rows - i; r++) to[r] = a[i + r];
-    }
+  for (int64_t begin = 0; begin < rows; begin += 8 * kTileRows) {
+    const int64_t end = least(rows, begin + 8 * kTileRows);
+    for (int64_t p = 0; p < k; p++)
+      for (int64_t i = begin; i < end; i += kTileRows) {
+        const float* from = a + p * lda + i;
+        float* to = out + i * k + p * kTileRows;
+        if (i + kTileRows <= rows)
+          __builtin_memcpy(to, from, kTileRows * sizeof(float));
+        else
+          for (int64_t r = 0; r < rows - i; r++) to[r] = from[r];
+      }
+  }
 }
 
 }  // namespace GIMBAL_ISA
