@@ -162,8 +162,11 @@ describe.each(backends)('on %s', (backend) => {
     const count = memory().numTensors;
     const hosts = backend === 'native' ? await import('@gimbal/tensor-native') : undefined;
     hosts?.resetHostKernelCounts();
+    const used = hosts?.memoryInfo()?.usedBytes;
     for (let i = 0; i < 3; i++) expect(step()).toEqual(first);
     expect(memory().numTensors).toBe(count);
+    // once warm, every block comes from the pool
+    expect(hosts?.memoryInfo()?.usedBytes).toBe(used);
     expect(hosts?.hostKernelCounts() ?? {}).toEqual({});
     dispose();
   });
