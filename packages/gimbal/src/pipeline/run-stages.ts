@@ -1,5 +1,5 @@
 // Run the graph: each stage from the cache if its inputs are unchanged, else anew.
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, StoppedError } from '@gimbal/tensor-core';
 import { duration } from '../cli/format.ts';
@@ -8,6 +8,7 @@ import { Progress } from '../cli/progress.ts';
 import { copyLogs, StageCache } from './cache.ts';
 import { optionsFor } from './graph.ts';
 import { codeVersion, hashPath, hashValue } from './hash.ts';
+import { type MetricsRow, readMetrics } from './metrics.ts';
 import type { Environment, Stage, StageContext, StageResult } from './stage.ts';
 
 export interface PipelineRequest {
@@ -29,7 +30,7 @@ export interface StageRecord {
   key: string;
   seconds: number;
   cached: boolean;
-  metrics: readonly { step: number; [name: string]: unknown }[];
+  metrics: readonly MetricsRow[];
 }
 
 /**
@@ -132,14 +133,6 @@ export function inputOf(stage: Stage, done: readonly StageRecord[]): StageContex
 
 const stopped = (next: Stage): StoppedError =>
   new StoppedError({ where: `stage ${next.name}`, what: 'not begun: the run was stopped before it' });
-
-async function readMetrics(logDir: string): Promise<{ step: number; [name: string]: unknown }[]> {
-  const text = await readFile(join(logDir, 'metrics.jsonl'), 'utf8').catch(() => '');
-  return text
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => JSON.parse(line) as { step: number });
-}
 
 /** The run's metrics.jsonl: the lines of all stages, each with its stage's name. */
 async function mergeMetrics(records: readonly StageRecord[], runDir: string): Promise<void> {

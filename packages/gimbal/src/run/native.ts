@@ -11,9 +11,3 @@ export async function nativePackage(): Promise<Native | undefined> {
     throw error;
   }
 }
-
-/** Calls that fell from the native backend to a JavaScript kernel since the last reset, by kernel. */
-async function hostFallbacks(): Promise<{ [kernel: string]: number }> {
-  const counts = (await nativePackage())?.hostKernelCounts();
-  return counts === undefined ? {} : Object.fromEntries(Object.entries(counts));
-}

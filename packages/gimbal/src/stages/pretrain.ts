@@ -1,5 +1,5 @@
-// Pretraining: next tokens of plain text. On the generated newsroom it reads articles only; what a summary is it learns
-// in the next stage. Rows of one's own are read whole.
+// Pretraining: the next token of everything there is. Prompts and completions are read as one text each, from the first
+// word on: a model that has read prompts alone is slow to find out that completions copy from them.
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { defineStage } from '../pipeline/stage.ts';
@@ -68,10 +68,8 @@ export const stage = defineStage({
       if (given === undefined) await savePretrained(join(dir, 'start'), model, params, { tokenizer: codec });
       const texts = async (name: string) => {
         const stored = await storedRows(rowsDir, name, rows.kind);
-        const text = (row: { [column: string]: unknown }): string => {
-          if (typeof row.text === 'string') return row.text;
-          return rows.task === 'newsroom' ? String(row.prompt) : `${row.prompt}${codec.promptSuffix}${row.completion}`;
-        };
+        const text = (row: { [column: string]: unknown }): string =>
+          typeof row.text === 'string' ? row.text : `${row.prompt}${codec.promptSuffix}${row.completion}`;
         const all = dataset(
           stored.rows.map((row) => ({ text: text(row) })),
           { kind: 'text' },
@@ -93,6 +91,8 @@ export const stage = defineStage({
           precision: planned.precision,
           maxGradNorm,
           overflow: 'split',
+          // plain text is laid end to end; a pair must not be cut in two by the end of a block
+          packing: rows.kind === 'text',
           ...everySteps(steps, o.evaluations),
         },
       });

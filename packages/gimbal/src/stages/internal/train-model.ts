@@ -2,7 +2,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CausalLmOptions, LanguageModel, Tokenizer } from '@gimbal/language-models';
-import type { Params, TrainStep } from '@gimbal/tensor-core';
+import type { Params } from '@gimbal/tensor-core';
+import { median } from '../../bench/sampler.ts';
+import { metric, readMetrics } from '../../pipeline/metrics.ts';
 import type { StageContext } from '../../pipeline/stage.ts';
 
 export interface TrainingRequest {
@@ -71,21 +73,15 @@ export async function trainModel(context: StageContext<unknown>, request: Traini
   if (from !== undefined) context.note(`goes on from step ${trainer.step}`);
   reportLeftOut(context, trainer.overflow);
 
-  let last: TrainStep | undefined;
-  let heldOutLoss = Number.NaN;
-  let tokens = 0;
-  const speeds: number[] = [];
+  let heldOut: number | undefined;
   for await (const step of trainer.train({ steps, signal: context.signal })) {
-    last = step;
-    heldOutLoss = step.evalLoss ?? heldOutLoss;
-    tokens += step.tokens;
-    speeds.push(step.tokensPerSecond);
+    heldOut = step.evalLoss ?? heldOut;
     context.progress({
       step: step.step,
       total: steps,
       loss: step.loss,
       tokensPerSecond: step.tokensPerSecond,
-      ...(Number.isFinite(heldOutLoss) ? { text: `held-out ${heldOutLoss.toFixed(3)}` } : {}),
+      ...(heldOut === undefined ? {} : { text: `held-out ${heldOut.toFixed(3)}` }),
     });
   }
   if (trainer.stopReason === 'signal') {
@@ -93,13 +89,14 @@ export async function trainModel(context: StageContext<unknown>, request: Traini
     throw new StoppedError({ where, what: `stopped after step ${trainer.step} of ${steps}` });
   }
   await savePretrained(join(context.dir, 'model'), model, trainer.params, { tokenizer });
-  speeds.sort((a, b) => a - b);
+  // from the log, so that a run that was resumed says the same as one that was not
+  const log = await readMetrics(context.logDir);
   return {
     steps,
-    loss: last?.loss ?? Number.NaN,
-    heldOutLoss,
-    tokens,
-    tokensPerSecond: speeds[speeds.length >> 1] ?? 0,
+    loss: metric(log, 'loss').at(-1) ?? Number.NaN,
+    heldOutLoss: metric(log, 'evalLoss').at(-1) ?? Number.NaN,
+    tokens: metric(log, 'tokens').reduce((sum, n) => sum + n, 0),
+    tokensPerSecond: median(metric(log, 'tokensPerSecond').sort((a, b) => a - b)),
     parameters: treeSize(trainer.params),
     leftOut: trainer.overflow.rows,
   };
