@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Results } from './lib/results.mjs';
 import { quote, root, run } from './lib/run.mjs';
-import { npmFlags, trials, tryOne } from './packed/project.mjs';
+import { clear, isReady, npmFlags, trials, tryOne } from './packed/project.mjs';
 
 const argv = process.argv.slice(2);
 const asked = argv.filter((a) => !a.startsWith('-'));
@@ -47,7 +47,8 @@ for (const version of versions) {
   }
   const { output: full } = await run(`${quote(node)} --version`);
   for (const { label, path } of projects) {
-    if (!existsSync(join(path, 'quick-start.json'))) continue; // its install failed, and was counted there
+    if (!isReady(path)) continue; // its install failed, and was counted there
+    clear(path);
     for (const trial of trials(path, { node })) {
       const { ok, output, seconds } = await tryOne(path, trial, { node });
       const what = `Node ${full.trim()} ${label}: ${trial.what}`;

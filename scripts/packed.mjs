@@ -53,8 +53,10 @@ for (const { one, label, path, optional } of projects) {
     installed.seconds,
   );
   const usesNative = names.includes('@gimbal/tensor-native');
-  writePrograms(path, one, { native: optional ? (usesNative && platform ? true : undefined) : false });
-  if (!existsSync(join(path, 'quick-start.json')) || readFileSync(join(path, 'quick-start.json'), 'utf8') === 'null')
+  const hasQuickStart = writePrograms(path, one, {
+    native: optional ? (usesNative && platform ? true : undefined) : false,
+  });
+  if (!hasQuickStart)
     results.fail(`${label}: README quick start`, 0, {
       output: `${one.short}/README.md has no code under "Quick start"`,
     });

@@ -1,11 +1,14 @@
 // An empty project with one of our packages in it, and what a user would do there first.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { quote, root, run } from '../lib/run.mjs';
 import { quickStart, toJavaScript } from './quick-start.mjs';
 
 /** Lifecycle scripts are off wherever npm installs: nothing may need one. */
 export const npmFlags = '--ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error';
+
+/** What a project keeps beside its programs: the README's commands, and which files it was made with. */
+const notes = 'trials.json';
 
 const minutes = (n) => n * 60_000;
 
@@ -31,6 +34,7 @@ export async function install(folder, tarballs, { withoutOptional = false } = {}
  * @param {import('./pack.mjs').Packed} one
  * @param {{ native?: boolean }} [options] whether the project must find a native binary, or must not; undefined when it
  *   does not matter
+ * @returns {boolean} whether the README has a quick start
  */
 export function writePrograms(folder, one, { native } = {}) {
   const entries = Object.keys(one.manifest.exports)
@@ -86,7 +90,9 @@ if ((found === true) !== ${native}) throw new Error('wanted native: ${native}, f
     writeFileSync(join(folder, 'quick-start.mts'), start.program);
     writeFileSync(join(folder, 'quick-start.mjs'), toJavaScript(start.program));
   }
-  writeFileSync(join(folder, 'quick-start.json'), JSON.stringify(start ?? null));
+  const own = [...readdirSync(folder), notes];
+  writeFileSync(join(folder, notes), JSON.stringify({ commands: start?.commands ?? [], own }));
+  return start !== undefined;
 }
 
 /**
@@ -119,7 +125,7 @@ export async function compilers() {
  * @returns {{ what: string, command: string }[]}
  */
 export function trials(folder, { node = process.execPath, tsc = {} } = {}) {
-  const start = JSON.parse(readFileSync(join(folder, 'quick-start.json'), 'utf8'));
+  const { commands } = JSON.parse(readFileSync(join(folder, notes), 'utf8'));
   const list = [
     { what: 'import', command: `${quote(node)} esm.mjs` },
     { what: 'require', command: `${quote(node)} cjs.cjs` },
@@ -127,10 +133,20 @@ export function trials(folder, { node = process.execPath, tsc = {} } = {}) {
   if (existsSync(join(folder, 'native.mjs'))) list.push({ what: 'native part', command: `${quote(node)} native.mjs` });
   for (const [version, path] of Object.entries(tsc))
     list.push({ what: `TypeScript ${version}`, command: `${quote(node)} ${quote(path)} -p .` });
-  for (const line of start?.commands ?? []) list.push({ what: `README: ${line}`, command: line });
+  for (const line of commands) list.push({ what: `README: ${line}`, command: line });
   if (existsSync(join(folder, 'quick-start.mjs')))
     list.push({ what: 'README quick start', command: `${quote(node)} quick-start.mjs` });
   return list;
+}
+
+/** Whether `install` and `writePrograms` have made this project. */
+export const isReady = (folder) => existsSync(join(folder, notes));
+
+/** Removes what earlier trials left in a project: the next ones start where a reader starts. */
+export function clear(folder) {
+  const { own } = JSON.parse(readFileSync(join(folder, notes), 'utf8'));
+  for (const name of readdirSync(folder))
+    if (!own.includes(name)) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 /** Runs one trial. The project's own commands (`npx gimbal`, …) must come from it: npx may fetch nothing. */
