@@ -1,6 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { main } from '../src/cli/main.ts';
 import { runMain } from './run-main.ts';
 
 let folder: string;
@@ -141,6 +143,21 @@ describe('wrong usage', () => {
     expect(await refused('--config', await yaml(text))).toMatch(message);
   });
 
+  test('an option set in two spellings, and an alias of nothing, are refused with file and line', async () => {
+    const twice = await yaml('learning-rate: 1\nlearningRate: 2\n');
+    expect(await refused('--config', twice)).toBe(
+      'error train.yaml:2: learningRate is set twice. Leave one of the two out.\n',
+    );
+    const alias = await yaml('steps: 1\nlearningRate: *nothing\n');
+    expect(await refused('--config', alias)).toContain('error train.yaml:2: not valid YAML: Unresolved alias');
+  });
+
+  test('a word that is neither true nor false behind a known flag', async () => {
+    expect(await refused('--shuffle=maybe')).toBe(
+      'error gimbal train --shuffle: not a value of this flag; wanted true or false\n',
+    );
+  });
+
   test('a config file that is not there', async () => {
     expect(await refused('--config', 'nowhere.yaml')).toContain('--config nowhere.yaml: cannot be read (ENOENT)');
   });
@@ -188,6 +205,16 @@ describe('exit codes and messages', () => {
     expect(result.stderr).toContain(message);
     expect(result.stderr).not.toMatch(/\n\s+at /);
     expect(result.stdout).toBe('');
+  });
+
+  test('a reader that leaves early is no failure', async () => {
+    const gone = (): Writable =>
+      new Writable({
+        write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
+      });
+    const root = new URL('./fixtures/', import.meta.url);
+    expect(await main(['--help'], { root, streams: { stdout: gone(), stderr: gone() } })).toBe(0);
+    await new Promise((done) => setImmediate(done)); // an error of a stream comes a moment later
   });
 
   test('--trace shows where it happened', async () => {

@@ -30,6 +30,7 @@ export async function main(argv: readonly string[], { root, streams = process }:
   const asked = (flag: string): boolean => argv.includes(flag);
   const output = new Output(streams, asked('--json'));
   const { signal, release } = watchInterrupts(output);
+  output.outliveReaders();
   try {
     const result = await dispatch(argv, root, output, signal);
     if (result) output.result(result.json);

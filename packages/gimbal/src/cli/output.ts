@@ -30,6 +30,13 @@ export class Output {
     this.noteColors = pc.createColors(wanted(streams.stderr));
   }
 
+  /** A reader that leaves early (`gimbal … | head`) ends neither the work nor the files it writes. */
+  outliveReaders(): void {
+    for (const stream of [this.streams.stdout, this.streams.stderr]) {
+      if (!stream.listeners('error').includes(ignoreClosed)) stream.on('error', ignoreClosed);
+    }
+  }
+
   /** Whether progress may rewrite its line. */
   get live(): boolean {
     return Boolean(this.streams.stderr.isTTY);
@@ -73,4 +80,11 @@ export class Output {
     if (this.transient) this.streams.stderr.write('\r\u001b[2K');
     this.transient = false;
   }
+}
+
+/** Nobody reads any more: not a failure. Any other fault of a stream, such as a full disk, ends the process with 1. */
+function ignoreClosed(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`error the output cannot be written: ${error.message}\n`);
+  process.exit(1);
 }

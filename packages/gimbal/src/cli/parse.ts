@@ -63,6 +63,13 @@ function usageError(name: string, error: CommanderError, options: readonly Optio
   const flag = /'(--?[^\s'=]+)/.exec(error.message)?.[1] ?? '';
   switch (error.code) {
     case 'commander.unknownOption': {
+      const known = options.find((o) => `--${o.flag}` === flag.replace(/^--no-/, '--'));
+      if (known)
+        return new ConfigError({
+          where: `${where} ${flag}`,
+          what: 'not a value of this flag',
+          wanted: 'true or false',
+        });
       const near = nearest(
         flag.replace(/^-+(no-)?/, ''),
         options.map((o) => o.flag),

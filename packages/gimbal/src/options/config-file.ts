@@ -42,7 +42,20 @@ export async function readConfigFile(file: string, isMapOption: (name: string) =
     const where = lineOf(root.range[0]);
     throw new ConfigError({ where, what: 'no options', wanted: 'a line `option: value` for each option' });
   }
-  return [...entries(root, '')];
+  const all = [...entries(root, '')];
+  const twice = all.find((entry, i) => all.findIndex(({ name }) => name === entry.name) < i);
+  if (twice)
+    throw new ConfigError({ where: twice.where, what: `${twice.name} is set twice`, fix: 'Leave one of the two out' });
+  return all;
+
+  /** Aliases are resolved only here: one may name nothing, or unfold to more than memory holds. */
+  function plainValue(node: ParsedNode | null, where: string): unknown {
+    try {
+      return node?.toJS(document) ?? null;
+    } catch (cause) {
+      throw new ConfigError({ where, what: `not valid YAML: ${(cause as Error).message}`, cause });
+    }
+  }
 
   function* entries(map: ParsedNode & { items: readonly unknown[] }, heading: string): Generator<ConfigEntry> {
     if (!isMap(map)) return;
@@ -56,7 +69,7 @@ export async function readConfigFile(file: string, isMapOption: (name: string) =
         yield* entries(node as ParsedNode & { items: readonly unknown[] }, name);
       } else {
         const source = isScalar(node) ? (node as { source?: string }).source : undefined;
-        yield { name, value: node?.toJS(document) ?? null, source, where };
+        yield { name, value: plainValue(node, where), source, where };
       }
     }
   }
