@@ -24,6 +24,9 @@ const system: { [code: string]: string } = {
   EPERM: 'not permitted. Choose another --out, or change the permissions',
   EROFS: 'the file system is read-only. Choose another --out',
   ENOENT: 'no such file or folder',
+  EISDIR: 'this is a folder; a file is wanted',
+  ENOTDIR: 'a part of this path is a file; a folder is wanted',
+  EEXIST: 'there is a file of that name. Choose another name',
   EMFILE: 'too many open files. Raise the limit (ulimit -n)',
 };
 

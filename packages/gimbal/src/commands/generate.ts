@@ -133,8 +133,11 @@ async function readPrompts(o: Options): Promise<PromptAt[]> {
   const { readFile } = await import('node:fs/promises');
   const file = o.prompts as string;
   if (file.endsWith('.txt')) {
-    const lines = (await readFile(file, 'utf8')).split(/\r?\n/).map((text, i) => ({ text, where: `${file}:${i + 1}` }));
-    return lines.filter(({ text }) => text !== '');
+    const text = (await readFile(file, 'utf8')).replace(/^\ufeff/, '');
+    const lines = text.split(/\r?\n/).map((line, i) => ({ text: line, where: `${file}:${i + 1}` }));
+    const prompts = lines.filter((line) => line.text !== '');
+    if (prompts.length === 0) throw new DataError({ where: file, what: 'there are no prompts', wanted: 'one a line' });
+    return prompts;
   }
   const { parseJsonl } = await import('@gimbal/language-models');
   // rows of other kinds serve as prompts too: only their column `prompt` is read

@@ -115,6 +115,15 @@ describe('the cache of stages', () => {
     expect(cached(await run({}, { stages: [{ ...read, version: 2 }, evaluate] as Stage[] }))).toBe('--');
   });
 
+  test('computes again where half a result was left on the disk', async () => {
+    await writeFile(join(folder, 'data.txt'), 'abc');
+    const [first] = await run();
+    await writeFile(join(first?.result.dir ?? '', 'result.json'), '{"length"');
+    const [second] = await run();
+    expect(second?.cached).toBe(false);
+    expect(second?.result.value).toEqual({ length: 3 });
+  });
+
   test('keeps nothing of a stage that failed', async () => {
     const broken = { ...read, run: async () => Promise.reject(new Error('no')) } as Stage;
     await expect(run({}, { stages: [broken, evaluate] as Stage[] })).rejects.toThrow('no');
