@@ -1,4 +1,7 @@
 // The N-API surface: the command buffer, memory segments, threads and the profile. All state is instance data.
+//
+// A worker may be terminated at any moment: every call then fails and leaves its result as it was. Values therefore
+// start as nullptr, which Node-API refuses politely, and what must exist is checked.
 #include <node_api.h>
 #include <string.h>
 
@@ -19,7 +22,7 @@ Context* context_of(napi_env env) {
 /// The first `n` arguments of a call.
 template <size_t n>
 struct Arguments {
-  napi_value v[n];
+  napi_value v[n] = {};
   napi_env env;
   Arguments(napi_env e, napi_callback_info info) : env(e) {
     size_t count = n;
@@ -33,7 +36,7 @@ struct Arguments {
 };
 
 napi_value to_js(napi_env env, double x) {
-  napi_value v;
+  napi_value v = nullptr;
   napi_create_double(env, x, &v);
   return v;
 }
@@ -43,13 +46,13 @@ void set(napi_env env, napi_value object, const char* name, napi_value value) {
 }
 
 napi_value boolean(napi_env env, bool x) {
-  napi_value v;
+  napi_value v = nullptr;
   napi_get_boolean(env, x, &v);
   return v;
 }
 
 napi_value string(napi_env env, const char* text) {
-  napi_value v;
+  napi_value v = nullptr;
   napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &v);
   return v;
 }
@@ -108,13 +111,13 @@ napi_value reserve(napi_env env, napi_callback_info info) {
   size_t bytes = static_cast<size_t>(a.number(0));
   void* address = platform::reserve(bytes);
   if (!address) return nullptr;
-  napi_value buffer;
+  napi_value buffer = nullptr;
   void* hint = reinterpret_cast<void*>(static_cast<uintptr_t>(bytes));
   if (napi_create_external_arraybuffer(env, address, bytes, free_segment, hint, &buffer) != napi_ok) {
     platform::release(address, bytes);
     bool pending = false;
     napi_is_exception_pending(env, &pending);
-    napi_value ignored;
+    napi_value ignored = nullptr;
     if (pending) napi_get_and_clear_last_exception(env, &ignored);
     return nullptr;
   }
@@ -156,7 +159,7 @@ napi_value set_threads(napi_env env, napi_callback_info info) {
 /// info(): what runs here.
 napi_value facts(napi_env env, napi_callback_info) {
   Context* context = context_of(env);
-  napi_value object;
+  napi_value object = nullptr;
   napi_create_object(env, &object);
   set(env, object, "isa", string(env, isa_name(context->isa)));
   set(env, object, "threads", to_js(env, context->pool.threads()));
@@ -181,12 +184,12 @@ napi_value set_profiling(napi_env env, napi_callback_info info) {
 /// profile(): `{ [operation]: [calls, microseconds] }` of those that ran.
 napi_value profile(napi_env env, napi_callback_info) {
   Context* context = context_of(env);
-  napi_value object;
+  napi_value object = nullptr;
   napi_create_object(env, &object);
   for (int i = 0; i < context->registry.count; i++) {
     const Registry::Entry& entry = context->registry.entries[i];
     if (entry.calls == 0) continue;
-    napi_value pair;
+    napi_value pair = nullptr;
     napi_create_array_with_length(env, 2, &pair);
     napi_set_element(env, pair, 0, to_js(env, static_cast<double>(entry.calls)));
     napi_set_element(env, pair, 1, to_js(env, entry.microseconds));
@@ -254,18 +257,20 @@ NAPI_MODULE_INIT() {
       {"profile", profile},
   };
   for (const auto& f : functions) {
-    napi_value value;
+    napi_value value = nullptr;
     napi_create_function(env, f.name, NAPI_AUTO_LENGTH, f.function, nullptr, &value);
     set(env, exports, f.name, value);
   }
 
   // the command buffer: JavaScript memory, kept alive by a reference for the life of the environment
-  napi_value buffer, words;
-  napi_create_arraybuffer(env, Context::kCommandCapacity * sizeof(double), reinterpret_cast<void**>(&context->commands),
-                          &buffer);
-  napi_create_typedarray(env, napi_float64_array, Context::kCommandCapacity, buffer, 0, &words);
-  napi_ref keep;
-  napi_create_reference(env, words, 1, &keep);
+  napi_value buffer = nullptr, words = nullptr;
+  void* data = nullptr;
+  napi_ref keep = nullptr;
+  if (napi_create_arraybuffer(env, Context::kCommandCapacity * sizeof(double), &data, &buffer) != napi_ok ||
+      napi_create_typedarray(env, napi_float64_array, Context::kCommandCapacity, buffer, 0, &words) != napi_ok ||
+      napi_create_reference(env, words, 1, &keep) != napi_ok)
+    return nullptr;
+  context->commands = static_cast<double*>(data);
   set(env, exports, "commands", words);
   return exports;
 }

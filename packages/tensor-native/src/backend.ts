@@ -86,7 +86,9 @@ export class NativeBackend extends KernelBackend {
   /** Where a tensor's elements are. */
   address(tensor: TensorInfo): number {
     const id = tensor.dataId as NativeBuffer;
-    return id.address > 0 ? id.address : this.buffer(id).address;
+    const address = id.address > 0 ? id.address : this.buffer(id).address;
+    if (heap.observer !== undefined) heap.observer.touched(address);
+    return address;
   }
 
   /** An uninitialised tensor for a kernel's result. */

@@ -3,66 +3,47 @@
 // Valid when shapes and control flow are constant, inputs are written into fixed tensors (`overwrite`), and counters,
 // random state and learning rates live in tensors. What could go wrong silently is refused or held back: a host kernel
 // throws (it would freeze its result); values the host writes during the capture get memory that no command of the
-// program uses; no block the program touches is reused by others while it lives.
+// program uses; no block that the program touches is reused by others while it lives, even if its tensor is disposed of.
 import { replayWords, startRecording, stopRecording } from './commands.ts';
 import { heap } from './memory/heap.ts';
 import { sizeClass } from './memory/size-class.ts';
 
-/** The blocks of a program: everything allocated during its capture, and what was freed in it. */
+/** The blocks of a program, pinned while it lives: all that its kernels touched, allocated or freed. */
 class ProgramMemory {
-  // bytes asked for, by address
-  #blocks = new Map<number, number>();
-  // blocks whose tensor is gone
-  #dead = new Set<number>();
-  #constants = new Set<number>();
+  #pinned = new Set<number>();
+  // blocks that were made during the capture and may be used again within it: no inputs, no values from the host
+  #own = new Set<number>();
   #free: number[][] = [];
 
-  // ---- while capturing (HeapObserver) ----
-
-  allocate(index: number, fresh: boolean): number | undefined {
-    return fresh ? undefined : this.#free[index]?.pop();
+  touched(address: number): void {
+    if (this.#pinned.has(address)) return;
+    this.#pinned.add(address);
+    heap.pin(address);
   }
 
-  allocated(address: number, bytes: number, fresh: boolean): void {
-    this.#blocks.set(address, bytes);
-    this.#dead.delete(address);
-    if (fresh) this.#constants.add(address);
+  reuse(index: number): number | undefined {
+    return this.#free[index]?.pop();
   }
 
-  free(address: number, bytes: number): boolean {
-    if (heap.owned.has(address)) return false; // another program's
-    const ours = this.#blocks.has(address);
-    this.#blocks.set(address, bytes);
-    this.#dead.add(address);
-    // a block that was there before, or holds a constant, must keep its contents for the replay
-    if (ours && !this.#constants.has(address)) {
-      const index = sizeClass(bytes);
-      let list = this.#free[index];
-      if (list === undefined) {
-        list = [];
-        this.#free[index] = list;
-      }
-      list.push(address);
+  allocated(address: number, fresh: boolean): void {
+    this.touched(address);
+    if (!fresh) this.#own.add(address);
+  }
+
+  freed(address: number, index: number): void {
+    this.touched(address);
+    if (!this.#own.has(address)) return;
+    let list = this.#free[index];
+    if (list === undefined) {
+      list = [];
+      this.#free[index] = list;
     }
-    return true;
-  }
-
-  // ---- afterwards ----
-
-  own(): void {
-    for (const address of this.#blocks.keys()) heap.owned.set(address, this);
-  }
-
-  released(address: number): void {
-    this.#dead.add(address);
+    list.push(address);
   }
 
   dispose(): void {
-    for (const [address, bytes] of this.#blocks) {
-      heap.owned.delete(address);
-      if (this.#dead.has(address)) heap.recycle(address, bytes);
-    }
-    this.#blocks.clear();
+    for (const address of this.#pinned) heap.unpin(address);
+    this.#pinned.clear();
   }
 }
 
@@ -114,12 +95,9 @@ export function capture(step: () => void): Program {
   } catch (error) {
     heap.observer = undefined;
     stopRecording();
-    memory.own();
     memory.dispose();
     throw error;
   }
   heap.observer = undefined;
-  const program = new Program(stopRecording(), memory);
-  memory.own();
-  return program;
+  return new Program(stopRecording(), memory);
 }

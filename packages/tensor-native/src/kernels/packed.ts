@@ -19,8 +19,10 @@ export function packedOperand(b: TensorInfo, k: number, n: number, transposed: b
   if (copies === undefined) return 0;
   const precision = backend.matMulPrecision;
   for (const copy of copies)
-    if (copy.transposed === transposed && copy.k === k && copy.n === n && copy.precision === precision)
+    if (copy.transposed === transposed && copy.k === k && copy.n === n && copy.precision === precision) {
+      if (heap.observer !== undefined) heap.observer.touched(copy.address);
       return copy.address;
+    }
   return 0;
 }
 

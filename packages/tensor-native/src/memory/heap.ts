@@ -1,13 +1,11 @@
 // The allocator: free lists by size class over segments. A training step that allocates the same sizes each time takes
 // everything from the lists once warm. A block's address is all there is to know about it; its class follows from the
 // bytes its owner asked for.
-import { loadAddon } from '../addon.ts';
-import { commitTo, createSegment, type Segment } from './segment.ts';
+import { commitTo, createSegment, discard, type Segment } from './segment.ts';
 import { classBytes, sizeClass } from './size-class.ts';
 
 /** Larger blocks get a segment of their own, whose pages go back to the system as soon as they are freed. */
 const OWN_SEGMENT_BYTES = 2 ** 28;
-const PAGE = 4096;
 
 /** Bytes in tensors now, the most there ever were, and what is kept for reuse. */
 export interface HeapReport {
@@ -21,10 +19,13 @@ export interface HeapReport {
 
 /** Sees every block while a step is captured (capture.ts): the program's memory must not be reused by others. */
 export interface HeapObserver {
-  allocate(index: number, fresh: boolean): number | undefined;
-  allocated(address: number, bytes: number, fresh: boolean): void;
-  /** True when the observer keeps the block. */
-  free(address: number, bytes: number): boolean;
+  /** A block of the class that the step itself has freed, for a result; undefined for one from the heap. */
+  reuse(index: number): number | undefined;
+  /** @param fresh the host writes the block's values */
+  allocated(address: number, fresh: boolean): void;
+  freed(address: number, index: number): void;
+  /** A kernel reads or writes the block. */
+  touched(address: number): void;
 }
 
 export class Heap {
@@ -34,8 +35,9 @@ export class Heap {
   #peak = 0;
   /** The capture in progress. */
   observer: HeapObserver | undefined;
-  /** Blocks that belong to programs: freeing one tells its program instead. */
-  readonly owned: Map<number, { released(address: number): void }> = new Map();
+  // how many programs need a block, and the bytes of those that were freed meanwhile
+  readonly #pins: Map<number, number> = new Map();
+  readonly #parked: Map<number, number> = new Map();
 
   /**
    * A block of at least `bytes`, 64-byte aligned; its contents are whatever was there.
@@ -46,37 +48,55 @@ export class Heap {
     const size = classBytes(index);
     this.#live += size;
     if (this.#live > this.#peak) this.#peak = this.#live;
-    if (this.observer !== undefined) {
-      const address = this.observer.allocate(index, fresh) ?? this.#take(index, size);
-      this.observer.allocated(address, bytes, fresh);
-      return address;
-    }
-    return this.#take(index, size);
+    if (this.observer === undefined) return this.#take(index, size);
+    const address = (fresh ? undefined : this.observer.reuse(index)) ?? this.#take(index, size);
+    this.#parked.delete(address);
+    this.observer.allocated(address, fresh);
+    return address;
   }
 
   #take(index: number, size: number): number {
     return this.#free[index]?.pop() ?? this.#carve(size);
   }
 
-  /** Gives back what `allocate(bytes)` returned. */
+  /** Gives back what `allocate(bytes)` returned; a block that a program needs is kept until its last `unpin`. */
   free(address: number, bytes: number): void {
-    this.#live -= classBytes(sizeClass(bytes));
-    if (this.observer?.free(address, bytes)) return;
-    const owner = this.owned.size > 0 ? this.owned.get(address) : undefined;
-    if (owner !== undefined) owner.released(address);
-    else this.recycle(address, bytes);
+    const index = sizeClass(bytes);
+    this.#live -= classBytes(index);
+    this.observer?.freed(address, index);
+    if (this.#pins.size > 0 && this.#pins.has(address)) this.#parked.set(address, bytes);
+    else this.#recycle(address, bytes);
+  }
+
+  /** Keeps a block from being reused, once per call. */
+  pin(address: number): void {
+    this.#pins.set(address, (this.#pins.get(address) ?? 0) + 1);
+  }
+
+  /** Takes one `pin` back; a block that was freed meanwhile can be reused after the last. */
+  unpin(address: number): void {
+    const left = (this.#pins.get(address) ?? 1) - 1;
+    if (left > 0) {
+      this.#pins.set(address, left);
+      return;
+    }
+    this.#pins.delete(address);
+    const bytes = this.#parked.get(address);
+    if (bytes === undefined) return;
+    this.#parked.delete(address);
+    this.#recycle(address, bytes);
   }
 
   /** Puts a block into its free list. */
-  recycle(address: number, bytes: number): void {
+  #recycle(address: number, bytes: number): void {
     const index = sizeClass(bytes);
     const size = classBytes(index);
     if (size > OWN_SEGMENT_BYTES) {
-      const at = this.#segments.findIndex(({ base, bytes: length }) => address >= base && address < base + length);
-      const [segment] = this.#segments.splice(at, 1);
       // its address space goes when the buffer is collected, its pages now
-      if (segment)
-        loadAddon()?.discard(Math.ceil(segment.base / PAGE) * PAGE, Math.floor(segment.bytes / PAGE - 1) * PAGE);
+      const segment = this.#segments.find(({ base, bytes: length }) => address >= base && address < base + length);
+      if (segment === undefined) return;
+      this.#segments = this.#segments.filter((other) => other !== segment);
+      discard(segment, segment.base, segment.base + segment.bytes);
       return;
     }
     let list = this.#free[index];
@@ -115,7 +135,6 @@ export class Heap {
    * @returns the bytes given back (whole pages; address space stays reserved).
    */
   releaseFreeMemory(): number {
-    const addon = loadAddon();
     let released = 0;
     for (const segment of this.#segments) {
       // neighbouring free blocks as one range each
@@ -143,11 +162,7 @@ export class Heap {
           }
       }
       for (const [begin, end] of ranges) {
-        const first = Math.ceil(begin / PAGE) * PAGE;
-        const bytes = Math.floor(end / PAGE) * PAGE - first;
-        if (bytes <= 0) continue;
-        addon?.discard(first, bytes);
-        released += bytes;
+        released += discard(segment, begin, end);
       }
     }
     // segments without a block in them go altogether

@@ -7,6 +7,8 @@ export interface Segment {
   readonly base: number; // address of the first byte
   readonly bytes: number;
   readonly buffer: ArrayBuffer;
+  /** The addon reserved it; otherwise the runtime did, and its pages are not ours to give back. */
+  readonly external: boolean;
   used: number;
   /** Bytes from the start that Windows was asked to back; elsewhere pages come by themselves. */
   committed: number;
@@ -18,6 +20,7 @@ const SEGMENT_BYTES = GIB;
 /** Where the runtime refuses external buffers (Electron) V8 allocates instead; it zeroes lazily too, but smaller is safer. */
 const FALLBACK_BYTES = GIB / 4;
 const COMMIT_STEP = 2 ** 24;
+const PAGE = 4096;
 
 /** Set when the runtime refused an external buffer once, or by GIMBAL_SEGMENTS=js (tests of that path). */
 let externalRefused = process.env.GIMBAL_SEGMENTS === 'js';
@@ -32,14 +35,14 @@ export function createSegment(bytes: number): Segment {
   // an address-space limit may refuse the usual size but allow less
   for (let size = Math.max(bytes, SEGMENT_BYTES); !externalRefused; size = Math.max(bytes, size / 4)) {
     const buffer = addon.reserve(size);
-    if (buffer) return { base: addon.addressOf(buffer), bytes: size, buffer, used: 0, committed: 0 };
+    if (buffer) return { base: addon.addressOf(buffer), bytes: size, buffer, external: true, used: 0, committed: 0 };
     if (size === bytes || size < 2 ** 24) externalRefused = true;
   }
   // 64 more bytes to align the first block
   const size = Math.max(bytes, FALLBACK_BYTES) + 64;
   const buffer = new ArrayBuffer(size);
   const base = addon.addressOf(buffer);
-  return { base, bytes: size, buffer, used: (64 - (base % 64)) % 64, committed: size };
+  return { base, bytes: size, buffer, external: false, used: (64 - (base % 64)) % 64, committed: size };
 }
 
 /** Makes the first `end` bytes of a segment usable. @throws RangeError when memory is exhausted. */
@@ -49,4 +52,13 @@ export function commitTo(segment: Segment, end: number): void {
   if (loadAddon()?.commit(segment.base + segment.committed, target - segment.committed) === false)
     throw new RangeError(`tensor-native: out of memory (${target} bytes of a segment asked)`);
   segment.committed = target;
+}
+
+/** Gives the whole pages in [begin, end) back to the system; their contents are lost. @returns their bytes */
+export function discard(segment: Segment, begin: number, end: number): number {
+  const first = Math.ceil(begin / PAGE) * PAGE;
+  const bytes = Math.floor(end / PAGE) * PAGE - first;
+  if (bytes <= 0 || !segment.external) return 0;
+  loadAddon()?.discard(first, bytes);
+  return bytes;
 }
