@@ -71,6 +71,7 @@ async function dispatch(
   }
   const given = await collect(line.flags, infos);
   const options = resolveOptions(name, table, given) as CommandContext['options'];
+  output.useJson(options.json);
   return await command.run({ options, arguments: line.words, given, root, output, signal });
 }
 

@@ -11,23 +11,37 @@ export interface Streams {
 export type Colors = ReturnType<typeof pc.createColors>;
 
 export class Output {
-  /** colours for stdout text */
-  readonly colors: Colors;
   /** colours for stderr text */
   readonly noteColors: Colors;
-  private readonly reader: Streams['stdout'];
+  private asJson: boolean;
   /** a progress line that must be wiped before other text */
   private transient = false;
 
   constructor(
     private readonly streams: Streams,
-    readonly json: boolean,
+    json: boolean,
   ) {
-    const wanted = (stream: { isTTY?: boolean }): boolean =>
-      process.env.NO_COLOR ? false : Boolean(stream.isTTY || process.env.FORCE_COLOR);
-    this.reader = json ? streams.stderr : streams.stdout;
-    this.colors = pc.createColors(wanted(this.reader));
-    this.noteColors = pc.createColors(wanted(streams.stderr));
+    this.asJson = json;
+    this.noteColors = colorsOf(streams.stderr);
+  }
+
+  /** Whether only the result for a program stands on stdout. */
+  get json(): boolean {
+    return this.asJson;
+  }
+
+  /** Once all options are read: a config file may say json, a flag may take it back. */
+  useJson(json: boolean): void {
+    this.asJson = json;
+  }
+
+  /** colours for the text of the result */
+  get colors(): Colors {
+    return colorsOf(this.reader);
+  }
+
+  private get reader(): Streams['stdout'] {
+    return this.asJson ? this.streams.stderr : this.streams.stdout;
   }
 
   /** A reader that leaves early (`gimbal … | head`) ends neither the work nor the files it writes. */
@@ -81,6 +95,9 @@ export class Output {
     this.transient = false;
   }
 }
+
+const colorsOf = (stream: { isTTY?: boolean }): Colors =>
+  pc.createColors(process.env.NO_COLOR ? false : Boolean(stream.isTTY || process.env.FORCE_COLOR));
 
 /** Nobody reads any more: not a failure. Any other fault of a stream, such as a full disk, ends the process with 1. */
 function ignoreClosed(error: NodeJS.ErrnoException): void {

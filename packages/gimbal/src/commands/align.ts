@@ -47,7 +47,9 @@ export const command = defineCommand({
         signal: context.signal,
       });
     } catch (error) {
-      throw (error as { code?: string }).code === 'ERR_STOPPED' ? resumable(error as Error, run) : error;
+      if ((error as { code?: string }).code === 'ERR_STOPPED') throw resumable(error as Error, run);
+      await run.abandonIfEmpty();
+      throw error;
     }
     const report = await writeReport(context, run, records, environment, options);
     await compute.trace(context.output);
@@ -84,7 +86,8 @@ function resumable(error: Error, run: RunFolder): StoppedError {
   });
 }
 
-const resumeCommand = (path: string): string => `npx gimbal align --out ${path} --resume`;
+const resumeCommand = (path: string): string =>
+  `npx gimbal align --out ${/^[\w./-]+$/.test(path) ? path : `'${path}'`} --resume`;
 
 async function writeReport(
   { output }: Context,

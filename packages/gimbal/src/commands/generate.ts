@@ -1,5 +1,6 @@
 // gimbal generate: write with a model folder, one prompt streamed or a file of them in batches.
-import { writeFile } from 'node:fs/promises';
+import { access, constants, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { ConfigError, DataError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, defineCommand } from '../cli/command.ts';
@@ -49,6 +50,7 @@ export const command = defineCommand({
       const what = o.prompt === undefined ? 'nothing to complete' : 'both --prompt and --prompts';
       throw new ConfigError({ where: 'gimbal generate', what, wanted: 'either --prompt text or --prompts file' });
     }
+    if (o.out !== undefined) await refuseUnwritable(o.out);
     const compute = await startCompute(o);
     if (o.precision === 'bf16' && !compute.bf16) throw noBf16(compute.name);
     const { loadPretrained } = await import('@gimbal/language-models');
@@ -95,7 +97,7 @@ async function complete(context: Context, model: Pretrained, prompts: string[], 
   const tokenizer = model.tokenizer ?? missingTokenizer(o.model);
   const g = model.generation;
   const sampling = {
-    maxNewTokens: newTokens(o, model),
+    maxNewTokens: newTokens(o, model, prompts),
     temperature: o.temperature ?? g.temperature ?? 1,
     topK: o.topK ?? g.topK ?? 0,
     topP: o.topP ?? g.topP ?? 1,
@@ -121,7 +123,20 @@ async function complete(context: Context, model: Pretrained, prompts: string[], 
   return rows;
 }
 
-const newTokens = (o: Options, model: Pretrained): number => o.maxNewTokens ?? model.generation.maxNewTokens ?? 64;
+/** The limit that was asked for, by the user or by the model's folder. */
+const askedTokens = (o: Options, model: Pretrained): number | undefined =>
+  o.maxNewTokens ?? model.generation.maxNewTokens;
+
+/** Without one: 64, or what the context leaves room for. */
+function newTokens(o: Options, model: Pretrained, prompts: readonly string[]): number {
+  const asked = askedTokens(o, model);
+  if (asked !== undefined) return asked;
+  return Math.min(64, model.model.config.contextLength - Math.max(...prompts.map((text) => lengthOf(text, o, model))));
+}
+
+function lengthOf(prompt: string, o: Options, { tokenizer = missingTokenizer(o.model) }: Pretrained): number {
+  return tokenizer.encodeText(prompt + (o.continue ? '' : tokenizer.promptSuffix)).length;
+}
 
 interface PromptAt {
   text: string;
@@ -154,10 +169,9 @@ function leaveOutLong(
   output: Context['output'],
 ): PromptAt[] {
   const { contextLength } = model.model.config;
-  const tokenizer = model.tokenizer ?? missingTokenizer(o.model);
-  const room = contextLength - newTokens(o, model);
-  const suffix = o.continue ? '' : tokenizer.promptSuffix;
-  const long = prompts.filter(({ text }) => tokenizer.encodeText(text + suffix).length > room);
+  const least = askedTokens(o, model) ?? 1;
+  const room = contextLength - least;
+  const long = prompts.filter(({ text }) => lengthOf(text, o, model) > room);
   if (long.length === 0) return [...prompts];
   const first = long[0] as PromptAt;
   if (long.length === prompts.length) {
@@ -165,12 +179,29 @@ function leaveOutLong(
       where: first.where,
       what:
         prompts.length === 1 ? 'the prompt is longer than the context' : `all ${prompts.length} prompts are too long`,
-      wanted: `at most ${Math.max(0, room)} tokens: a context of ${contextLength} less ${newTokens(o, model)} new ones`,
+      wanted: `at most ${Math.max(0, room)} tokens: a context of ${contextLength} less ${least} new ${least === 1 ? 'one' : 'ones'}`,
       fix: 'Shorten the prompt or lower --max-new-tokens',
     });
   }
   output.note(`${long.length} prompts left out, longer than ${room} tokens (first: ${first.where})`);
   return prompts.filter((prompt) => !long.includes(prompt));
+}
+
+/** Before the work: completions that cannot be written are lost. */
+async function refuseUnwritable(out: string): Promise<void> {
+  const folder = dirname(out);
+  try {
+    await access(folder, constants.W_OK);
+  } catch (cause) {
+    const what = `the folder ${folder} does not exist or cannot be written to`;
+    throw new ConfigError({
+      where: 'gimbal generate --out',
+      what,
+      got: out,
+      fix: 'Name a file in one that can',
+      cause,
+    });
+  }
 }
 
 function missingTokenizer(folder: string): never {

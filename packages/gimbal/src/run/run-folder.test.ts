@@ -33,6 +33,25 @@ test('runs are numbered, and hold their options from the start', async () => {
   expect(await readdir(first.path)).toEqual(['config.json']);
 });
 
+test('a folder that cannot be made is refused at once, by name', async () => {
+  await writeFile(join(cwd, 'file'), '');
+  await expect(open({ out: join(cwd, 'file/below/run') })).rejects.toMatchObject({ code: 'ERR_CONFIG' });
+  // Node's recursive mkdir never ends here
+  if (process.platform === 'linux') {
+    await expect(open({ out: '/proc/gimbal/run' })).rejects.toMatchObject({ code: 'ERR_CONFIG' });
+  }
+});
+
+test('a run that was refused before its first stage leaves no folder', async () => {
+  const run = await open();
+  await run.abandonIfEmpty();
+  expect(await readdir(join(cwd, 'runs'))).toEqual([]);
+  const begun = await open();
+  await mkdir(join(begun.path, 'stages'));
+  await begun.abandonIfEmpty();
+  expect(await readdir(begun.path)).toContain('config.json');
+});
+
 test('a name goes below runs/, a path is taken as it is', async () => {
   expect((await open({ out: 'mine' })).path).toBe(join(cwd, 'runs/mine'));
   expect((await open({ out: join(cwd, 'elsewhere/mine') })).path).toBe(join(cwd, 'elsewhere/mine'));

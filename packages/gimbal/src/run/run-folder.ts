@@ -1,7 +1,7 @@
 // A run is a folder: config.json, metrics.jsonl, a folder per stage (its metrics, TensorBoard events, checkpoints) and
 // report.html. It is claimed by its config.json and never overwritten.
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
 import { ConfigError } from '@gimbal/tensor-core';
 import { presentational } from '../cli/globals.ts';
 import { packageVersion } from '../cli/version.ts';
@@ -33,6 +33,8 @@ export interface RunFolder {
   config: RunConfig;
   /** Replace config.json. */
   saveConfig(config: RunConfig): Promise<void>;
+  /** Take the folder away again if no stage has begun: a refused run leaves nothing to resume. */
+  abandonIfEmpty(): Promise<void>;
 }
 
 /** Where the results of stages lie, by content. */
@@ -70,6 +72,10 @@ const folder = (path: string, config: RunConfig): RunFolder => ({
   path,
   config,
   saveConfig: (next) => writeConfig(path, next),
+  async abandonIfEmpty() {
+    const names = await readdir(path).catch(() => []);
+    if (names.every((name) => name === 'config.json')) await rm(path, { recursive: true, force: true });
+  },
 });
 
 /** `name` is runs/name; anything with a separator is a path. */
@@ -83,11 +89,11 @@ async function fresh(command: string, out: string | undefined, cwd: string): Pro
       const fix = 'Add --resume to go on with it, or choose another --out';
       throw new ConfigError({ where: `gimbal ${command} --out`, what: `${path} exists already`, fix });
     }
-    await mkdir(path, { recursive: true });
+    await makeFolder(path, command);
     return path;
   }
   const runs = join(cwd, 'runs');
-  await mkdir(runs, { recursive: true });
+  await makeFolder(runs, command);
   for (let n = 1; ; n++) {
     const path = join(runs, `${command}-${n}`);
     try {
@@ -95,6 +101,22 @@ async function fresh(command: string, out: string | undefined, cwd: string): Pro
       return path;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+/** Level by level: Node's recursive mkdir never ends where the system makes no folder and calls that ENOENT (/proc). */
+async function makeFolder(path: string, command: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = resolve(path); !(await stat(at).catch(() => undefined)); at = dirname(at)) missing.push(at);
+  for (const folder of missing.reverse()) {
+    try {
+      await mkdir(folder);
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      if (code === 'EEXIST') continue;
+      const what = `the folder ${folder} cannot be made (${code})`;
+      throw new ConfigError({ where: `gimbal ${command} --out`, what, got: path, fix: 'Choose another --out', cause });
     }
   }
 }

@@ -30,6 +30,7 @@ export function checkRows<K extends RowKind = RowKind>(
 ): Dataset<K> {
   const first = raw[0];
   if (first === undefined) throw new DataError({ where: source, what: 'there are no rows', wanted: 'at least one' });
+  refuseAbsentColumns(source, raw, columns);
   const rename = new Map(Object.entries(columns).map(([ours, theirs]) => [theirs, ours]));
   const named = raw.map(({ value, where }) => renameColumns(value, where, rename));
   const found = kind ?? (kindOf(named[0] as Record<string, unknown>) as K | undefined);
@@ -51,6 +52,24 @@ export const dataset = <K extends RowKind = RowKind>(rows: readonly unknown[], o
     rows.map((value, i) => ({ value, where: `row ${i}` })),
     o,
   );
+
+/** A name that no row has is a misspelling, also where the rows happen to have a column of ours. */
+function refuseAbsentColumns(source: string, raw: readonly RawRow[], columns: ColumnMap): void {
+  for (const [ours, theirs] of Object.entries(columns)) {
+    const has = ({ value }: RawRow): boolean =>
+      typeof value === 'object' && value !== null && Object.hasOwn(value, theirs);
+    if (raw.some(has)) continue;
+    const found = Object.keys((raw[0]?.value ?? {}) as object);
+    const near = nearest(theirs, found);
+    throw new DataError({
+      where: source,
+      what: `no row has the column ${theirs}, which columns names for ${ours}`,
+      got: found.join(', '),
+      wanted: theirs,
+      fix: near === undefined ? `Name one that is there: --columns ${ours}=…` : `Did you mean ${ours}=${near}?`,
+    });
+  }
+}
 
 function renameColumns(value: unknown, where: string, rename: ReadonlyMap<string, string>): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

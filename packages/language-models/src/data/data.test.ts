@@ -67,6 +67,13 @@ describe('parseJsonl', () => {
     expect(data.rows[0]?.id).toBe(9007199254740992);
   });
 
+  it('refuses a named column that no row has, also where the rows have ours', () => {
+    const text = '{"prompt": "a", "completion": "b"}';
+    expect(() => parseJsonl(text, 'rows.jsonl', { columns: { prompt: 'nope' } })).toThrow(
+      'rows.jsonl: no row has the column nope, which columns names for prompt',
+    );
+  });
+
   it('renames columns, tells the kind by them, and suggests the nearest one', () => {
     const text = jsonl({ question: 'q', answer: 'a' });
     const data = parseJsonl(text, 'rows.jsonl', { columns: { prompt: 'question', completion: 'answer' } });
@@ -76,7 +83,7 @@ describe('parseJsonl', () => {
     );
     const columns = { prompt: 'qestion', completion: 'answer' };
     expect(() => parseJsonl(text, 'rows.jsonl', { kind: 'prompt-completion', columns })).toThrow(
-      /has no column qestion; .* Did you mean question\? Use --columns prompt=question/,
+      /no row has the column qestion, which columns names for prompt; .* Did you mean prompt=question\?/,
     );
   });
 
