@@ -1,5 +1,6 @@
 // One batch of next-token prediction, as plain arrays.
 
+/** Rows of inputs and of the tokens after them, padded to the longest. */
 export interface LmBatch {
   /** [rows · width], what the model sees, padded on the right. */
   readonly inputs: Int32Array;

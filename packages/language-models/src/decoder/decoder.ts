@@ -34,6 +34,7 @@ export interface ForwardOptions {
   gradientCheckpointing?: boolean;
 }
 
+/** A decoder as pure functions on a tree of parameters; it holds no weights. Made by `decoder` or `loadPretrained`. */
 export interface LanguageModel extends LogitPolicy, Steps {
   readonly config: DecoderConfig;
   /** Names and shapes of the parameters, in the order they are made. */

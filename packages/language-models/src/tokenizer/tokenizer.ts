@@ -16,6 +16,7 @@ export interface SpecialIds {
   readonly eos: number | undefined;
 }
 
+/** Texts to token ids and back, as the Hugging Face library does it with the same `tokenizer.json`. Holds no tensors. */
 export class Tokenizer implements TextCodec {
   /** The files as read or trained; treat them as frozen. */
   readonly json: TokenizerJson;

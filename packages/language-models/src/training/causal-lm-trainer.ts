@@ -43,6 +43,10 @@ export interface CausalLmOptions extends LoopOptions {
 /** What the trainer uses where nothing is given, beside the loop's own defaults. */
 export const causalLmDefaults = { learningRate: 1e-3, batchSize: 16, maxGradNorm: 1 } as const;
 
+/**
+ * Trains a decoder on −Σ log p(next token): every token of plain text, only the completion of prompt-completion rows.
+ * Owns its copy of the parameters until `dispose()`.
+ */
 export class CausalLmTrainer implements Trainer<TrainStep> {
   /** Rows longer than the context, of the training data. */
   readonly overflow: OverflowReport;

@@ -35,6 +35,7 @@ export interface EnvStep {
   info: Info;
 }
 
+/** One environment, after Gymnasium: `terminated` (the task ended) and `truncated` (time ran out) are kept apart. */
 export interface Env {
   readonly spec: EnvSpec;
   readonly observationSpace: Space;

@@ -14,6 +14,7 @@ export interface UpdateOptions {
   gradientScale?: Tensor;
 }
 
+/** An update rule over a whole tree. It holds options only; what it remembers is in the state, which the caller owns. */
 export interface Optimizer {
   /** all options, defaults included: printed and saved with the run */
   readonly options: Required<OptimizerOptions>;

@@ -14,6 +14,7 @@ const chunkBytes = 4 << 20;
 /** tfjs has no tensor of a higher rank. */
 const maxRank = 6;
 
+/** Open safetensors weights, from one file or several: headers have been read, tensors are read when asked for. */
 export class WeightFile {
   #closed = false;
 

@@ -73,6 +73,11 @@ interface LoopState {
   learningRate: number;
 }
 
+/**
+ * The training loop of every trainer: batches, gradients, accumulation, clipping, optimiser, evaluation, checkpoints.
+ * One trainer is one run; resumed, it gives the numbers of the run that was never stopped. Owns its parameters and its
+ * optimiser state until `dispose()`.
+ */
 export class LoopTrainer<B> implements Trainer<TrainStep> {
   /** variables; the trainer owns them */
   readonly params: Params;

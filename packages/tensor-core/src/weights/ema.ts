@@ -15,6 +15,7 @@ export interface EmaOptions {
   warmup?: boolean;
 }
 
+/** A moving average of parameters, avg ← d·avg + (1 − d)·params. Owns its tree until `dispose()`. */
 export class Ema {
   /** the average: variables that the Ema owns */
   readonly params: Params;

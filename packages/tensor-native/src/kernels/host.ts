@@ -17,6 +17,7 @@ export function hostKernelCounts(): Record<string, number> {
   return Object.fromEntries(counts);
 }
 
+/** Starts the counts of `hostKernelCounts` again from nothing. */
 export function resetHostKernelCounts(): void {
   counts.clear();
 }

@@ -8,6 +8,7 @@ import { drawProblems, type Problem, solve } from './problem.ts';
 import { nextDistribution } from './teacher.ts';
 import { arithmeticVocabulary } from './vocabulary.ts';
 
+/** Chains of additions and subtractions modulo `modulus`, their solutions, and a teacher whose distribution is known. */
 export interface Arithmetic {
   /** The options, defaults filled in. */
   readonly settings: ArithmeticSettings;

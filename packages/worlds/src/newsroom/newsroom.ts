@@ -15,6 +15,7 @@ import { writeReference } from './reference.ts';
 import { readSummary } from './summary.ts';
 import { newsroomIds, newsroomVocabulary } from './vocabulary.ts';
 
+/** Articles, summaries and an oracle that knows which clauses are true. It holds no state: streams are arguments. */
 export interface Newsroom {
   /** The options, defaults filled in. */
   readonly settings: NewsroomSettings;
