@@ -14,7 +14,7 @@ export function programHelp(
 ): string {
   const width = Math.max(...commands.map((command) => command.name.length)) + 2;
   return [
-    `${c.bold('gimbal')} ${version}: post-train language models and train bodies to move, on your own machine.`,
+    `${c.bold('gimbal')} ${version}: train language models on your own machine, from rows to a folder that transformers loads.`,
     '',
     `${c.bold('Usage')}  gimbal <command> [options]`,
     '',

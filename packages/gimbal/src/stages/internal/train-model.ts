@@ -1,10 +1,10 @@
 // Training inside a stage: goes on from the checkpoint of an interrupted run, reports progress, and leaves a model folder.
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { CausalLmOptions, LanguageModel, Tokenizer } from '@gimbal/language-models';
 import type { Params } from '@gimbal/tensor-core';
 import { median } from '../../bench/sampler.ts';
-import { metric, readMetrics } from '../../pipeline/metrics.ts';
+import { type MetricsRow, metric, readMetrics } from '../../pipeline/metrics.ts';
 import type { StageContext } from '../../pipeline/stage.ts';
 
 export interface TrainingRequest {
@@ -35,6 +35,9 @@ export interface TrainingResult {
 /** share of the steps in which the learning rate rises, and its end as a share of the peak */
 const warmupShare = 0.05;
 const finalShare = 0.05;
+
+/** a last held-out loss this many times the best is overfitting, not noise */
+const worthTelling = 1.03;
 
 /** AdamW's second constant: .999 remembers longer than these runs last */
 const beta2 = 0.98;
@@ -71,7 +74,7 @@ export async function trainModel(context: StageContext<unknown>, request: Traini
       ? new CausalLmTrainer(options)
       : await CausalLmTrainer.resume(context.logDir, options, { warn: context.note });
   if (from !== undefined) context.note(`goes on from step ${trainer.step}`);
-  reportLeftOut(context, trainer.overflow);
+  reportLong(context, options.overflow, trainer.overflow);
 
   let heldOut: number | undefined;
   for await (const step of trainer.train({ steps, signal: context.signal })) {
@@ -91,6 +94,7 @@ export async function trainModel(context: StageContext<unknown>, request: Traini
   await savePretrained(join(context.dir, 'model'), model, trainer.params, { tokenizer });
   // from the log, so that a run that was resumed says the same as one that was not
   const log = await readMetrics(context.logDir);
+  reportOverfitting(context, log);
   return {
     steps,
     loss: metric(log, 'loss').at(-1) ?? Number.NaN,
@@ -102,14 +106,28 @@ export async function trainModel(context: StageContext<unknown>, request: Traini
   };
 }
 
-function reportLeftOut(
+function reportLong(
   { note }: StageContext<unknown>,
+  overflow: CausalLmOptions['overflow'],
   { rows, where }: { rows: number; where: readonly string[] },
 ): void {
-  if (rows === 0) return;
+  // rows that are split are trained on from end to end
+  if (rows === 0 || overflow === 'split') return;
   const more = rows > where.length ? ', …' : '';
+  const done = overflow === 'cut' ? 'cut' : 'left out';
   note(
-    `${rows} ${rows === 1 ? 'row is' : 'rows are'} longer than the context and left out (${where.slice(0, 3).join(', ')}${more})`,
+    `${rows} ${rows === 1 ? 'row is' : 'rows are'} longer than the context and ${done} (${where.slice(0, 3).join(', ')}${more}); --context sets it`,
+  );
+}
+
+/** Says when a model went on learning its rows by heart after it was best on others. */
+function reportOverfitting({ note, logDir }: StageContext<unknown>, log: readonly MetricsRow[]): void {
+  const evaluations = log.flatMap(({ step, evalLoss }) => (typeof evalLoss === 'number' ? [{ step, evalLoss }] : []));
+  const last = evaluations.at(-1);
+  const best = evaluations.toSorted((a, b) => a.evalLoss - b.evalLoss)[0];
+  if (last === undefined || best === undefined || last.evalLoss < worthTelling * best.evalLoss) return;
+  note(
+    `held-out loss was ${best.evalLoss.toFixed(3)} at step ${best.step} and rose to ${last.evalLoss.toFixed(3)}: too many steps for so few rows; --${basename(logDir)}-steps ${best.step} ends there`,
   );
 }
 
