@@ -108,6 +108,10 @@ export async function build(target, out) {
   });
 
   const pending = jobs.filter((job) => !existsSync(job.object));
+  if (pending.length > 0)
+    console.log(
+      `tensor-native: compiling ${pending.length} of ${jobs.length} objects; the first time takes a minute or two`,
+    );
   const failures = [];
   const worker = async (queue) => {
     for (let job = queue.shift(); job; job = queue.shift()) {
