@@ -6,7 +6,6 @@
 // program uses; no block that the program touches is reused by others while it lives, even if its tensor is disposed of.
 import { replayWords, startRecording, stopRecording } from './commands.ts';
 import { heap } from './memory/heap.ts';
-import { sizeClass } from './memory/size-class.ts';
 
 /** The blocks of a program, pinned while it lives: all that its kernels touched, allocated or freed. */
 class ProgramMemory {
