@@ -28,7 +28,10 @@ export function cells(row: BenchRow): string[] {
 
 /** The rows that miss their goal, or that needed a host kernel. */
 export const missed = (rows: readonly BenchRow[]): BenchRow[] =>
-  rows.filter((row) => row.goal !== null && row.ratio !== null && row.ratio < row.goal);
+  rows.filter((row) => (row.goal !== null && row.ratio !== null && row.ratio < row.goal) || missesNative(row));
+
+/** A loop that a goal is set for runs no kernel on the host. */
+const missesNative = (row: BenchRow): boolean => row.goal !== null && row.hostKernels > 0;
 
 export const terminalTable = (rows: readonly BenchRow[]): string[] => textTable(head, rows.map(cells));
 

@@ -157,7 +157,13 @@ function measureApart(
 }
 
 function commandLine(names: readonly string[], o: CommandContext<Options>['options']): string {
-  const flags = [o.peer ? '--peer' : '', o.threads === undefined ? '' : `--threads ${o.threads}`];
+  const flags = [
+    o.peer ? '--peer' : '',
+    o.effort === 1 ? '' : `--effort ${o.effort}`,
+    o.backend === 'auto' ? '' : `--backend ${o.backend}`,
+    o.seed === 0 ? '' : `--seed ${o.seed}`,
+    o.threads === undefined ? '' : `--threads ${o.threads}`,
+  ];
   return ['npx gimbal bench', ...names, ...flags, `--out ${o.out}`].filter((s) => s !== '').join(' ');
 }
 

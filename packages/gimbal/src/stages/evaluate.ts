@@ -10,7 +10,7 @@ import { type Estimate, rate } from './internal/intervals.ts';
 import { scorerFor } from './internal/scoring.ts';
 import { storedRows } from './internal/stored-rows.ts';
 import { modelVersions } from './internal/versions.ts';
-import { writeCompletions } from './internal/write-completions.ts';
+import { fitsContext, writeCompletions } from './internal/write-completions.ts';
 import { stage as pretrain } from './pretrain.ts';
 
 export interface VersionScore {
@@ -43,9 +43,9 @@ export const stage = defineStage({
   prefix: 'evaluate',
   options,
   uses: ['seed', 'backend', 'threads'],
-  async run({ options: o, environment, input, signal, progress }): Promise<EvaluateResult> {
+  async run({ options: o, environment, input, signal, progress, note }): Promise<EvaluateResult> {
     const { loadPretrained, tokenRows } = await import('@gimbal/language-models');
-    const { disposeTree, rng } = await import('@gimbal/tensor-core');
+    const { DataError, disposeTree, rng } = await import('@gimbal/tensor-core');
     const { value: found, dir: rowsDir } = input(data);
     const all = await storedRows(rowsDir, 'held-out', found.kind);
     const set = { ...all, rows: all.rows.slice(0, o.rows) };
@@ -76,10 +76,21 @@ export const stage = defineStage({
           versions.push({ name, loss });
           continue;
         }
-        const longest = Math.max(...pairs.map((row) => tokenizer.encodeText(row.completion).length));
+        const fitting = pairs.filter((row) => fitsContext(pretrained, row.prompt, true));
+        if (i === 0 && fitting.length < pairs.length) {
+          const long = pairs.findIndex((row) => !fitting.includes(row));
+          note(
+            `${pairs.length - fitting.length} held-out prompts are longer than the context and not scored (${set.where(long)}, …)`,
+          );
+        }
+        if (fitting.length === 0) {
+          const fix = 'Give the model more --context, or shorten the prompts';
+          throw new DataError({ where: set.where(0), what: 'every held-out prompt is longer than the context', fix });
+        }
+        const longest = Math.max(...fitting.map((row) => tokenizer.encodeText(row.completion).length));
         const written = await writeCompletions(
           pretrained,
-          pairs.map((row) => row.prompt),
+          fitting.map((row) => row.prompt),
           {
             batchSize: o.batchSize,
             maxNewTokens: longest + 1,
@@ -91,7 +102,7 @@ export const stage = defineStage({
           },
         );
         const hits = written.filter((text, row) =>
-          scorer.hit(pairs[row]?.prompt ?? '', text, pairs[row]?.completion ?? ''),
+          scorer.hit(fitting[row]?.prompt ?? '', text, fitting[row]?.completion ?? ''),
         );
         versions.push({ name, loss, score: rate(hits.length, written.length) });
       } finally {

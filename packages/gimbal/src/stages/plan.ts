@@ -101,24 +101,21 @@ export const stage = defineStage({
     }
 
     const context = o.context ?? contextFor(lengths);
-    const sizesOf = (name: SizeName): ModelSizes => modelSizes(name, o, tokens.size, context);
-    progress({ step: 0, text: 'measuring speed' });
-    const measured = await measureSpeed(sizesOf('small'), {
-      context,
-      rows: batchSize,
-      precision,
-      seed: environment.seed,
-    });
     const seconds = o.minutes * 60;
     const share = pretrainShare[rows.task];
     const wanted = enough[rows.task];
-    // the largest that gets through what there is to learn; else the smallest, as far as it comes
-    const fits = (name: SizeName): boolean =>
-      stepsIn(seconds, sizesOf(name), context * share + meanLength * (1 - share), batchSize, measured) >= wanted;
-    const names = Object.keys(sizes) as SizeName[];
-    const size = o.size === 'auto' ? (names.toReversed().find(fits) ?? 'tiny') : o.size;
-    const model = sizesOf(size);
-    const pretrain = stepsIn(seconds * share, model, context, batchSize, measured);
+    // from the smallest up, as long as a size gets through what there is to learn; the smallest comes as far as it can
+    const candidates = o.size === 'auto' ? (Object.keys(sizes) as SizeName[]) : [o.size];
+    let best: { size: SizeName; model: ModelSizes; measured: number } | undefined;
+    for (const size of candidates) {
+      progress({ step: 0, text: `measuring the speed of ${size}` });
+      const model = modelSizes(size, o, tokens.size, context);
+      const measured = await measureSpeed(model, { context, rows: batchSize, precision, seed: environment.seed });
+      if (best !== undefined && stepsIn(seconds, model, meanLength, batchSize, measured) < wanted) break;
+      best = { size, model, measured };
+    }
+    const { size, model, measured } = best as NonNullable<typeof best>;
+    const pretrain = stepsIn(seconds * share, model, meanLength, batchSize, measured);
     const fineTune = stepsIn(seconds * (1 - share), model, meanLength, batchSize, measured);
     return {
       size,

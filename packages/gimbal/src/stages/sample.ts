@@ -5,7 +5,7 @@ import { stage as data } from './data.ts';
 import { type Scorer, scorerFor } from './internal/scoring.ts';
 import { storedRows } from './internal/stored-rows.ts';
 import { modelVersions } from './internal/versions.ts';
-import { writeCompletions } from './internal/write-completions.ts';
+import { fitsContext, writeCompletions } from './internal/write-completions.ts';
 
 export interface SampleResult {
   /** a prompt to try, for the report's commands */
@@ -36,33 +36,39 @@ export const stage = defineStage({
     const { disposeTree, rng } = await import('@gimbal/tensor-core');
     const { value: found, dir: rowsDir } = input(data);
     const { rows } = await storedRows(rowsDir, 'held-out', found.kind);
-    // from the end: the evaluation reads from the beginning
-    const chosen = rows.slice(-o.count).map((row) => {
-      if (found.kind === 'prompt-completion') return { prompt: String(row.prompt), reference: String(row.completion) };
+    const promptSuffix = found.kind === 'prompt-completion';
+    const pairOf = (row: { [column: string]: unknown }): { prompt: string; reference: string } => {
+      if (promptSuffix) return { prompt: String(row.prompt), reference: String(row.completion) };
       const text = String(row.text);
       const cut = wordEnd(text, Math.min(longestPrompt, Math.floor(promptShare * text.length)));
       return { prompt: text.slice(0, cut), reference: text.slice(cut) };
-    });
-    const samples = chosen.map((row) => ({ ...row, versions: [] as { name: string; text: string }[] }));
+    };
+    let samples: SampleResult['samples'] | undefined;
     for (const { name, folder } of modelVersions(input)) {
       const pretrained = await loadPretrained(folder);
       const context = pretrained.model.config.contextLength;
+      // from the end: the evaluation reads from the beginning
+      samples ??= rows
+        .map(pairOf)
+        .filter(({ prompt }) => fitsContext(pretrained, prompt, promptSuffix))
+        .slice(-o.count)
+        .map((pair) => ({ ...pair, versions: [] }));
       const written = await writeCompletions(
         pretrained,
-        chosen.map((row) => row.prompt),
+        samples.map((row) => row.prompt),
         {
           batchSize: o.count,
           maxNewTokens: Math.min(o.maxNewTokens, context),
           temperature: o.temperature,
           rng: rng(environment.seed).split('sample'),
-          promptSuffix: found.kind === 'prompt-completion',
+          promptSuffix,
           signal,
         },
       );
       disposeTree(pretrained.params);
-      written.forEach((text, i) => void samples[i]?.versions.push({ name, text }));
+      for (const [row, text] of written.entries()) samples[row]?.versions.push({ name, text });
     }
-    return { prompt: chosen[0]?.prompt ?? '', samples };
+    return { prompt: samples?.[0]?.prompt ?? '', samples: samples ?? [] };
   },
   describe: (r) => `${r.samples.length} prompts, ${r.samples[0]?.versions.length ?? 0} versions`,
   async report(r, { input }) {

@@ -14,6 +14,14 @@ export interface WriteOptions {
   onBatch?(done: number, total: number): void;
 }
 
+/** Whether a prompt leaves room for a token in the model's context. */
+export function fitsContext({ model, tokenizer }: Pretrained, prompt: string, promptSuffix: boolean): boolean {
+  if (!tokenizer) return true;
+  return (
+    tokenizer.encodeText(prompt + (promptSuffix ? tokenizer.promptSuffix : '')).length < model.config.contextLength
+  );
+}
+
 /** @returns a completion for each prompt, in their order */
 export async function writeCompletions(
   { model, params, tokenizer }: Pretrained,

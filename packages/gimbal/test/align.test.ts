@@ -1,0 +1,207 @@
+// The main job, small, in a process of its own: on every backend of the machine, stopped and resumed, with wrong data.
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isNativeAvailable } from '@gimbal/tensor-native';
+import { runCli, startCli } from './cli-process.ts';
+
+const timeoutMs = 180_000;
+
+let cwd: string;
+beforeEach(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'gimbal-align-'));
+});
+afterEach(() => rm(cwd, { recursive: true, force: true }));
+
+// as many steps as a test may take
+const tiny = ['--size', 'tiny', '--articles', '400', '--held-out', '32', '--evaluate-rows', '32'];
+const steps = (pretrain: number, fineTune: number): string[] => [
+  '--pretrain-steps',
+  `${pretrain}`,
+  '--fine-tune-steps',
+  `${fineTune}`,
+];
+
+const backends = isNativeAvailable() ? ['native', 'wasm'] : ['wasm'];
+
+interface Row {
+  stage: string;
+  step: number;
+  loss: number;
+}
+const losses = async (run: string): Promise<string[]> =>
+  (await readFile(join(cwd, 'runs', run, 'metrics.jsonl'), 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Row)
+    .map(({ stage, step, loss }) => `${stage} ${step} ${loss}`);
+
+test.each(backends)(
+  'align on %s: from rows to a model that writes, and a report',
+  async (backend) => {
+    const { code, stdout, stderr } = await runCli(
+      ['align', ...tiny, ...steps(30, 30), '--backend', backend, '--json', '--out', 'a'],
+      cwd,
+    );
+    expect(stderr).toContain('fine-tune');
+    expect(code).toBe(0);
+    const result = JSON.parse(stdout) as {
+      stages: { [name: string]: { value: { versions: { name: string; loss: { value: number } }[] } } };
+    };
+    const versions = result.stages.evaluate?.value.versions ?? [];
+    expect(versions.map((v) => v.name)).toEqual(['untrained', 'pretrained', 'fine-tuned']);
+    // 60 steps are enough to learn the grammar: from ln(vocabulary) ≈ 6 to below 3
+    expect(versions[0]?.loss.value).toBeGreaterThan(4);
+    expect(versions[2]?.loss.value).toBeLessThan(3);
+
+    const run = join(cwd, 'runs/a');
+    expect((await readdir(run)).sort()).toEqual(['config.json', 'metrics.jsonl', 'model', 'report.html', 'stages']);
+    expect((await readdir(join(run, 'model'))).sort()).toEqual(
+      expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json']),
+    );
+    const page = await readFile(join(run, 'report.html'), 'utf8');
+    expect(page).toContain('What it writes');
+    expect(page).not.toMatch(/NaN|undefined|<script/);
+    expect(JSON.parse(await readFile(join(run, 'config.json'), 'utf8'))).toMatchObject({
+      resolved: { backend },
+      options: { size: 'tiny' },
+    });
+
+    const again = await runCli(['align', ...tiny, ...steps(30, 30), '--backend', backend, '--json', '--out', 'b'], cwd);
+    const cached = Object.values(
+      (JSON.parse(again.stdout) as { stages: { [name: string]: { cached: boolean } } }).stages,
+    );
+    expect(cached.filter((stage) => !stage.cached)).toHaveLength(1); // the model folder is put into each run
+
+    const written = await runCli(
+      [
+        'generate',
+        '--model',
+        join(run, 'model'),
+        '--prompt',
+        'nurse hid coat .',
+        '--max-new-tokens',
+        '5',
+        '--backend',
+        backend,
+        '--json',
+      ],
+      cwd,
+    );
+    expect(written.code).toBe(0);
+    expect(JSON.parse(written.stdout)).toMatchObject({
+      completions: [{ prompt: 'nurse hid coat .', end: expect.any(String) }],
+    });
+  },
+  timeoutMs,
+);
+
+test(
+  'a run killed at a random moment and resumed has the losses of one that was not',
+  async () => {
+    const job = [...tiny, ...steps(40, 25), '--backend', backends[0] as string, '--pretrain-evaluations', '8'];
+    const whole = await runCli(['align', ...job, '--out', 'whole'], cwd);
+    expect(whole.code).toBe(0);
+    await rm(join(cwd, 'runs/.cache'), { recursive: true });
+
+    const killed = startCli(['align', ...job, '--out', 'killed'], cwd);
+    // at some moment of its training, not at a chosen one
+    await untilLogged('killed', 3);
+    await new Promise((resolve) => setTimeout(resolve, Math.floor(performance.now() * 1000) % 200));
+    killed.child.kill('SIGKILL');
+    await killed.ended;
+    const resumed = await runCli(['align', ...job, '--out', 'killed', '--resume'], cwd);
+    expect([resumed.code, resumed.stderr]).toEqual([0, expect.stringContaining('fine-tune')]);
+    expect(await losses('killed')).toEqual(await losses('whole'));
+  },
+  timeoutMs,
+);
+
+test(
+  'Ctrl-C leaves a checkpoint, exit code 130 and the command that goes on',
+  async () => {
+    const job = [...tiny, ...steps(4000, 10), '--backend', backends[0] as string];
+    const { child, ended } = startCli(['align', ...job, '--out', 'stopped'], cwd);
+    await untilLogged('stopped', 3);
+    child.kill('SIGINT');
+    const { code, stderr } = await ended;
+    expect(code).toBe(130);
+    expect(stderr).toContain('npx gimbal align --out runs/stopped --resume');
+    expect((await readdir(join(cwd, 'runs/stopped/stages/pretrain/checkpoints'))).length).toBeGreaterThan(0);
+
+    const other = await runCli(['align', '--out', 'stopped', '--resume', '--seed', '5'], cwd);
+    expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('--seed differs from the run')]);
+  },
+  timeoutMs,
+);
+
+test(
+  'the 50 steps of a small model on wasm have the losses that were stored',
+  async () => {
+    const { code, stderr } = await runCli(
+      ['align', ...tiny, ...steps(25, 25), '--backend', 'wasm', '--seed', '3', '--out', 'a'],
+      cwd,
+    );
+    expect([code, stderr]).toEqual([0, expect.any(String)]);
+    const stored = new URL('./golden/wasm-losses.json', import.meta.url);
+    const now = (await losses('a')).map((line) => Number(line.split(' ')[2]));
+    const reference = JSON.parse(await readFile(stored, 'utf8')) as { losses: number[] };
+    expect(now).toHaveLength(50);
+    // one-sided drift is the signature of the bad faults: besides each point, the mean difference must vanish
+    const differences = now.map((loss, i) => loss - (reference.losses[i] as number));
+    for (const d of differences) expect(Math.abs(d)).toBeLessThan(2e-3);
+    expect(Math.abs(differences.reduce((a, b) => a + b, 0) / 50)).toBeLessThan(2e-4);
+  },
+  timeoutMs,
+);
+
+describe('data that cannot be used', () => {
+  const align = (...argv: string[]): ReturnType<typeof runCli> => runCli(['align', '--backend', 'cpu', ...argv], cwd);
+
+  test.each([
+    ['not JSON', '{"prompt": "a", "completion": "b"}\n{"prompt": \n', /rows\.jsonl:2: not JSON/, 1],
+    [
+      'a number for a text',
+      '{"prompt": 3, "completion": "b"}\n',
+      /rows\.jsonl:1: column prompt must hold text; got 3/,
+      1,
+    ],
+    ['no rows', '\n', /rows\.jsonl: there are no rows/, 1],
+    ['other columns', '{"question": "a", "answer": "b"}\n', /rows\.jsonl:1.*--columns prompt=question/s, 1],
+  ])(
+    '%s',
+    async (_name, text, message, expected) => {
+      await writeFile(join(cwd, 'rows.jsonl'), text);
+      const { code, stderr, stdout } = await align('--data', 'rows.jsonl');
+      expect([code, stdout]).toEqual([expected, '']);
+      expect(stderr).toMatch(message);
+    },
+    timeoutMs,
+  );
+
+  test(
+    'a file that is not there, and columns without a file',
+    async () => {
+      expect(await align('--data', 'none.jsonl')).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('none.jsonl: no such file'),
+      });
+      expect(await align('--columns', 'prompt=q')).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('there is none'),
+      });
+      expect(await stat(join(cwd, 'runs'))).toBeDefined();
+    },
+    timeoutMs,
+  );
+});
+
+/** Wait until a run's pretraining has logged so many steps. */
+async function untilLogged(run: string, count: number): Promise<void> {
+  for (let i = 0; i < 1200; i++) {
+    const text = await readFile(join(cwd, 'runs', run, 'stages/pretrain/metrics.jsonl'), 'utf8').catch(() => '');
+    if (text.split('\n').length > count) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${run} logged nothing`);
+}
