@@ -1,6 +1,5 @@
 // Shapes and steps shared by the kernel families.
 import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import type { NativeBuffer } from '../memory/native-buffer.ts';
 
 /** Elements of a shape; 1 for a scalar. */
 export const sizeOf: (shape: readonly number[]) => number = (shape) => {
@@ -51,9 +50,4 @@ export function isNumeric(tensor: TensorInfo): boolean {
 
 export function bytesOf(tensor: TensorInfo): number {
   return tensor.dtype === 'bool' ? 1 : 4;
-}
-
-/** True when nobody else holds a tensor's storage. */
-function isSoleOwner(tensor: TensorInfo): boolean {
-  return (tensor.dataId as NativeBuffer).refCount === 1;
 }
