@@ -59,6 +59,8 @@ const pretrainShare = { newsroom: 0.2, completion: 0.5, text: 1 };
 /** steps after which there is little left to learn: on the generated newsroom summaries are nearly all true by then */
 const enough = { newsroom: 1500, completion: 6000, text: 8000 };
 const fewest = 60;
+/** a user's few rows are learnt by heart when they are read more often than this */
+const mostEpochs = 10;
 
 export const stage = defineStage({
   name: 'plan',
@@ -78,6 +80,7 @@ export const stage = defineStage({
     const { precision } = o;
     const meanLength = meanOf(lengths);
     const batchSize = o.batchSize ?? batchFor(meanLength);
+    const mostSteps = Math.max(fewest, Math.ceil((mostEpochs * rows.trainRows) / batchSize));
 
     if (tokens.startFrom !== undefined) {
       refuseSizes(o);
@@ -95,8 +98,8 @@ export const stage = defineStage({
         seed: environment.seed,
       });
       const steps = stepsIn(o.minutes * 60, given, meanLength, batchSize, measured);
-      const fineTuneSteps = rows.task === 'text' ? 0 : Math.min(enough[rows.task], steps);
-      const pretrainSteps = rows.task === 'text' ? Math.min(enough.text, steps) : 0;
+      const fineTuneSteps = rows.task === 'text' ? 0 : Math.min(enough[rows.task], steps, mostSteps);
+      const pretrainSteps = rows.task === 'text' ? Math.min(enough.text, steps, mostSteps) : 0;
       return { size: 'given', context, precision, batchSize, pretrainSteps, fineTuneSteps, measured };
     }
 
@@ -123,8 +126,8 @@ export const stage = defineStage({
       context,
       precision,
       batchSize,
-      pretrainSteps: Math.min(pretrain, Math.round(wanted * Math.max(share, 0.2))),
-      fineTuneSteps: share === 1 ? 0 : Math.min(fineTune, wanted),
+      pretrainSteps: Math.min(pretrain, Math.round(wanted * Math.max(share, 0.2)), mostSteps),
+      fineTuneSteps: share === 1 ? 0 : Math.min(fineTune, wanted, mostSteps),
       measured,
     };
   },
