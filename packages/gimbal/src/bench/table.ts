@@ -21,7 +21,7 @@ export function cells(row: BenchRow): string[] {
     number(row.ours),
     row.peer === null ? '–' : number(row.peer),
     row.ratio === null ? '–' : `${row.ratio.toFixed(2)}${verdict}`,
-    row.goal === null ? '' : `≥ ${row.goal}`,
+    row.goal === null ? '' : `≥ ${Number(row.goal.toFixed(2))}`,
     String(row.hostKernels),
   ];
 }
