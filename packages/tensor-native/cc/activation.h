@@ -45,7 +45,7 @@ GIMBAL_INLINE Vec activation_gradient(Activation activation, Vec saved, float sl
   const Vec zero = splat(0.0f), one = splat(1.0f);
   switch (activation) {
     case Activation::relu: return saved > zero ? one : zero;
-    case Activation::relu6: return (saved > zero) & (saved < splat(6.0f)) ? one : zero;
+    case Activation::relu6: return ((saved > zero) & (saved < splat(6.0f))) ? one : zero;
     case Activation::leaky: return saved > zero ? one : splat(slope);
     case Activation::elu: return saved > zero ? one : saved + one;  // e^z = y + 1
     case Activation::sigmoid: return saved * (one - saved);
