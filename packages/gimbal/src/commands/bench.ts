@@ -107,7 +107,7 @@ async function measureHere({ options: o, output, root }: CommandContext<Options>
 
 /** A row as wide as rows get, so that lines printed one by one stand below each other. */
 const padding: BenchRow = {
-  name: ' '.repeat(52),
+  name: ' '.repeat(76),
   unit: 'GFLOP/s  ',
   ours: 99999,
   peer: 99999,
