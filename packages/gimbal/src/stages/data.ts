@@ -1,4 +1,5 @@
 // The rows of the run: the user's file, or the generated newsroom; some of them set aside for evaluation.
+import { basename } from 'node:path';
 import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { quantity } from '../cli/format.ts';
@@ -111,7 +112,7 @@ export const stage = defineStage({
     return {
       task: pairs ? 'completion' : 'text',
       kind: all.kind,
-      source: o.data,
+      source: basename(o.data),
       trainRows: parts.train.rows.length,
       heldOutRows: parts.heldOut.rows.length,
       characters: parts.train.rows.reduce((sum, row) => sum + lengthOf(row), 0),
