@@ -1,5 +1,6 @@
 // Runs tfjs-core's suite in this process: node test/tfjs-suite/run.mjs [native|cpu] [--all] [--filter text]
-// The last line of output is one JSON object: { passed, failed, excluded, skipped, failures: [{ name, message }] }.
+// The last line of output is one JSON object: { passed, failed, excluded: [{ name, reason }], skipped,
+// failures: [{ name, message }] }.
 import jasmineRequire from 'jasmine-core';
 import { bundle } from '../bundle.mjs';
 import { exclusions } from './exclusions.mjs';
@@ -16,7 +17,7 @@ const environment = jasmine.getEnv();
 for (const method of ['warn', 'log']) console[method] = () => {};
 await import(file);
 
-const result = { passed: 0, failed: 0, excluded: 0, skipped: 0, failures: [] };
+const result = { passed: 0, failed: 0, excluded: [], skipped: 0, failures: [] };
 environment.configure({
   random: false,
   failSpecWithNoExpectations: false,
@@ -27,8 +28,9 @@ if (!everything)
     specFilter: (spec) => {
       const name = spec.getFullName();
       if (!name.includes(filter)) return false;
-      if (!exclusions.some((exclusion) => name.includes(exclusion.name))) return true;
-      result.excluded++;
+      const exclusion = exclusions.find((e) => name.includes(e.name));
+      if (exclusion === undefined) return true;
+      result.excluded.push({ name, reason: exclusion.reason });
       return false;
     },
   });
