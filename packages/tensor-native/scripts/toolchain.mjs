@@ -12,7 +12,7 @@ export const packageRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 const sourceRoot = join(packageRoot, 'cc');
 
 /** Flags of every object. No exceptions, run-time types or guarded statics: nothing of the C++ runtime is linked. */
-const common = [
+export const common = [
   '-std=c++17',
   '-O3',
   '-fno-exceptions',
@@ -37,24 +37,46 @@ const x64Levels = {
   avx512,
 };
 
-/** Levels beyond: only files named `<family>.<level>.cc` are compiled for them, x64 only. */
+/** Levels beyond, in the order in which processors gained them: only files named `<family>.<level>.cc` are compiled for them, x64 only. */
 const x64Extras = {
   avx512bf16: [...avx512, '-mavx512bf16'],
   amx: [...avx512, '-mavx512bf16', '-mamx-tile', '-mamx-bf16'],
 };
 
+/**
+ * The levels whose flags a compiler does not know, such as AMX for one of 2020. The binary is made without them, and a
+ * processor that has them runs the level below.
+ * @returns names; where a level is missing, so are those above it
+ */
+export async function missingLevels({ compiler: [compiler, ...prefix], arch }) {
+  if (arch !== 'x64') return [];
+  const all = Object.entries({ ...x64Levels, ...x64Extras });
+  const knows = async (flags) =>
+    (await execute(compiler, [...prefix, ...flags, '-x', 'c++', '-fsyntax-only', nothing])).status === 0;
+  // nearly always one question is enough
+  if (await knows(all.flatMap(([, flags]) => flags))) return [];
+  for (const [i, [, flags]] of all.entries()) if (!(await knows(flags))) return all.slice(i).map(([name]) => name);
+  return [];
+}
+
+/** An empty source file. */
+export const nothing = process.platform === 'win32' ? 'NUL' : '/dev/null';
+
 /** The objects of a target: `{ source, level, flags }`. */
-export function units(arch) {
+export function units(arch, without = []) {
   const x64 = arch === 'x64';
   const list = [];
-  for (const file of readdirSync(sourceRoot).filter((f) => f.endsWith('.cc')))
-    list.push({ source: join(sourceRoot, file), level: '', flags: [] });
+  for (const file of readdirSync(sourceRoot).filter((f) => f.endsWith('.cc'))) {
+    // dispatch.cc alone names the levels
+    const flags = file === 'dispatch.cc' ? without.map((level) => `-DGIMBAL_WITHOUT_${level.toUpperCase()}`) : [];
+    list.push({ source: join(sourceRoot, file), level: '', flags });
+  }
   const kernels = join(sourceRoot, 'kernels');
   for (const file of readdirSync(kernels).filter((f) => f.endsWith('.cc'))) {
     const source = join(kernels, file);
     const extra = /\.(\w+)\.cc$/.exec(file)?.[1];
     const levels = extra ? (x64 ? { [extra]: x64Extras[extra] } : {}) : x64 ? x64Levels : { base: [] };
-    for (const [level, flags] of Object.entries(levels))
+    for (const [level, flags] of Object.entries(levels).filter(([name]) => !without.includes(name)))
       list.push({ source, level, flags: [`-DGIMBAL_ISA=${level}`, `-DGIMBAL_ISA_${level.toUpperCase()}=1`, ...flags] });
   }
   return list;
@@ -83,8 +105,8 @@ export function execute(command, args) {
 
 /**
  * Compiles and links the addon.
- * @param target `{ compiler: string[], identity, arch, compileFlags, linkFlags }`: `identity` names the compiler and
- *   its version, so that another one compiles anew.
+ * @param target `{ compiler: string[], identity, arch, compileFlags, linkFlags, without? }`: `identity` names the
+ *   compiler and its version, so that another one compiles anew; `without` are levels to leave out.
  * @param out the binary's path, written under a temporary name and renamed (a running process keeps the old file).
  * @returns `{ compiled, total }` object counts; throws with the compiler's words.
  */
@@ -93,7 +115,7 @@ export async function build(target, out) {
   mkdirSync(objectDir, { recursive: true });
   mkdirSync(dirname(out), { recursive: true });
   const [compiler, ...prefix] = target.compiler;
-  const jobs = units(target.arch).map((unit) => {
+  const jobs = units(target.arch, target.without).map((unit) => {
     const flags = [...common, ...target.compileFlags, ...unit.flags];
     const hash = createHash('sha256').update(
       JSON.stringify([target.identity, flags, unit.source.slice(packageRoot.length)]),
