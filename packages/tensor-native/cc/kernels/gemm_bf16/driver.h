@@ -4,7 +4,7 @@
 //   them over all panels of B, a block of k at a time, so that a panel of B (32 x 512 = 32 KiB) is read from the
 //   first-level cache by the block's next panels of A.
 //
-// With few rows (generation) the threads share the columns instead and A is packed once.
+// With few rows (generation) the threads share the columns instead, each packs A for itself, and B streams by.
 // An element's sum runs over k in one order whatever the partition, so results do not depend on it.
 #pragma once
 #include "finish.h"
@@ -31,11 +31,33 @@ static void multiply_panels(const GemmArgs& g, const float* a, int64_t i0, int64
       for (int64_t i = i0; i < i1; i++) {
         const int64_t row = i * kPanel, column = j * kPanel;
         const int64_t rows = least(kPanel, g.m - row), columns = least(kPanel, g.n - column);
-        multiply_tile_bf16(a + (i - i0) * stride + s0 * kStepFloats, b + j * stride + s0 * kStepFloats, block, rows,
+        multiply_tile_bf16<false>(a + (i - i0) * stride + s0 * kStepFloats, b + j * stride + s0 * kStepFloats, block, rows,
                            columns, tile);
         finish_bf16(tile, rows, {g.c + row * g.ldc + column, g.ldc, row, column, columns}, end);
       }
   }
+}
+
+/// All rows, few enough for their packed panels to stay in the first levels of cache, times columns panels [j0, j1) of
+/// B, which are read once and in the order they lie in.
+static void multiply_few_rows(Context& context, const GemmArgs& g, const float* b, int64_t j0, int64_t j1) {
+  alignas(64) float tile[kPanel * kPanel];
+  const int64_t panels = ceil_div(g.m, kPanel), steps = steps_of(g.k), stride = panel_floats(g.k);
+  float* a = scratch(context, kSlotABf16, panels * stride + 16);
+  for (int64_t i = 0; i < panels; i++) pack_a_panel_bf16(g, i * kPanel, a + i * stride);
+  const TileUnit unit;
+  for (int64_t j = j0; j < j1; j++)
+    for (int64_t s0 = 0; s0 < steps || s0 == 0; s0 += kBlockSteps) {
+      const int64_t block = least(kBlockSteps, steps - s0);
+      const TileEnd end{g.alpha, g.accumulate || s0 > 0, s0 + block >= steps ? g.epilogue : nullptr};
+      for (int64_t i = 0; i < panels; i++) {
+        const int64_t row = i * kPanel, column = j * kPanel;
+        const int64_t rows = least(kPanel, g.m - row), columns = least(kPanel, g.n - column);
+        const auto multiply = i == 0 ? multiply_tile_bf16<true> : multiply_tile_bf16<false>;
+        multiply(a + i * stride + s0 * kStepFloats, b + j * stride + s0 * kStepFloats, block, rows, columns, tile);
+        finish_bf16(tile, rows, {g.c + row * g.ldc + column, g.ldc, row, column, columns}, end);
+      }
+    }
 }
 
 /// The product with packed B, by blocks of rows [first, last) of kBlockPanels panels.
@@ -78,10 +100,9 @@ static void gemm_bf16_with(Context& context, const GemmArgs& g, int threads) {
                  [&](int64_t i0, int64_t i1) { multiply_row_blocks(context, g, b, panels_each, i0, i1); });
     return;
   }
-  float* a = shared_scratch(context, kSlotABf16, row_panels * stride + 16);
-  for (int64_t i = 0; i < row_panels; i++) pack_a_panel_bf16(g, i * kPanel, a + i * stride);
-  parallel_for(context, column_panels, most(1, grain / 2),
-               [&](int64_t j0, int64_t j1) { multiply_panels(g, a, 0, row_panels, b, j0, j1); });
+  // one part a thread: a stream is long then, and A packed no more often than it must
+  parallel_parts(context, column_panels, 8192.0 / static_cast<double>(kPanel * g.k + 1),
+                 [&](int64_t j0, int64_t j1, int, int) { multiply_few_rows(context, g, b, j0, j1); });
 }
 
 static void gemm_bf16_serial(Context& context, const GemmArgs& g) { gemm_bf16_with(context, g, 1); }

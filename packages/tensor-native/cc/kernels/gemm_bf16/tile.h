@@ -8,6 +8,16 @@
 namespace gimbal {
 namespace GIMBAL_ISA {
 
+/// Steps that a stream of B is fetched ahead, 2 KiB each: a tile load waits for its 16 lines, and the processor's own
+/// prefetchers do not run far enough in front of it.
+constexpr int64_t kStepsAhead = 4;
+
+/// Asks for the lines of one step; behind the end of B that is harmless.
+GIMBAL_INLINE void fetch_step(const float* b) {
+#pragma GCC unroll 32
+  for (int64_t i = 0; i < kStepFloats; i += kLanes) __builtin_prefetch(b + i, 0, 2);
+}
+
 #if defined(GIMBAL_ISA_AMX)
 
 /// Shapes of the eight tile registers: 16 rows of 64 bytes each.
@@ -27,6 +37,8 @@ struct TileUnit {
 };
 
 /// tile = A panel times B panel over `steps` steps; with `rows` or `columns` <= 16 the second half is left out.
+/// @tparam kStream B is read once, in order: fetch what comes next
+template <bool kStream>
 static inline void multiply_tile_bf16(const float* a, const float* b, int64_t steps, int64_t rows, int64_t columns,
                                       float* tile) {
   constexpr int kRowBytes = 64, kSumBytes = kPanel * sizeof(float);
@@ -37,6 +49,7 @@ static inline void multiply_tile_bf16(const float* a, const float* b, int64_t st
   _tile_zero(3);
   if (low && right) {
     for (int64_t s = 0; s < steps; s++, a += kStepFloats, b += kStepFloats) {
+      if (kStream) fetch_step(b + kStepsAhead * kStepFloats);
       _tile_loadd(4, a, kRowBytes);
       _tile_loadd(6, b, kRowBytes);
       _tile_loadd(5, a + kTileFloats, kRowBytes);
@@ -48,6 +61,7 @@ static inline void multiply_tile_bf16(const float* a, const float* b, int64_t st
     }
   } else {
     for (int64_t s = 0; s < steps; s++, a += kStepFloats, b += kStepFloats) {
+      if (kStream) fetch_step(b + kStepsAhead * kStepFloats);
       _tile_loadd(4, a, kRowBytes);
       _tile_loadd(6, b, kRowBytes);
       _tile_dpbf16ps(0, 4, 6);
@@ -75,6 +89,7 @@ struct TileUnit {
 };
 
 /// tile = A panel times B panel over `steps` steps, eight rows at a time.
+template <bool kStream>
 static inline void multiply_tile_bf16(const float* a, const float* b, int64_t steps, int64_t rows, int64_t,
                                       float* tile) {
   constexpr int kRows = 8;
@@ -84,7 +99,8 @@ static inline void multiply_tile_bf16(const float* a, const float* b, int64_t st
     for (int i = 0; i < kRows; i++) r[i][0] = r[i][1] = (__m512)splat(0.0f);
     const float* x = a + i0 * kLanes;  // the second half's rows follow the first's
     const float* y = b;
-    for (int64_t s = 0; s < steps; s++, x += kStepFloats, y += kStepFloats)
+    for (int64_t s = 0; s < steps; s++, x += kStepFloats, y += kStepFloats) {
+      if (kStream && i0 == 0) fetch_step(y + kStepsAhead * kStepFloats);
       for (int p = 0; p < kLanes; p++) {
         const __m512bh left = (__m512bh)load(y + p * kLanes), right = (__m512bh)load(y + kTileFloats + p * kLanes);
 #pragma GCC unroll 8
@@ -94,6 +110,7 @@ static inline void multiply_tile_bf16(const float* a, const float* b, int64_t st
           r[i][1] = _mm512_dpbf16_ps(r[i][1], pair, right);
         }
       }
+    }
 #pragma GCC unroll 8
     for (int i = 0; i < kRows; i++)
       for (int j = 0; j < 2; j++) store(tile + (i0 + i) * kPanel + j * kLanes, (Vec)r[i][j]);
