@@ -63,7 +63,7 @@ export {
   StoppedError,
 } from './errors.ts';
 export { logSumExp } from './gap/log-sum-exp.ts';
-export { writeDirectoryAtomic, writeFileAtomic, writeFileDurable } from './io/atomic.node.ts';
+export { removeLeftovers, writeDirectoryAtomic, writeFileAtomic, writeFileDurable } from './io/atomic.node.ts';
 export { type FileSystem, nodeFileSystem, type WritableFile } from './io/file-system.node.ts';
 export * from './ops/index.ts';
 export { assignTree } from './optim/assign.ts';

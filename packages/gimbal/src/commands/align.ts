@@ -1,17 +1,21 @@
 // gimbal align: the main job. Every stage there is, in the order of their needs, from rows to a model folder and a
 // report.
-import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { StoppedError } from '@gimbal/tensor-core';
+import { StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import { z } from 'zod';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { duration } from '../cli/format.ts';
-import { presentational } from '../cli/globals.ts';
-import { loadStages, optionsOf } from '../pipeline/graph.ts';
+import { globalOptions, presentational } from '../cli/globals.ts';
+import { optionInfos } from '../options/kind.ts';
+import { loadStages, optionsFor, optionsOf } from '../pipeline/graph.ts';
+import { codeVersion } from '../pipeline/hash.ts';
 import { runStages, type StageRecord, summarize } from '../pipeline/run-stages.ts';
+import type { Stage } from '../pipeline/stage.ts';
+import { againCommand, shellWord } from '../run/again.ts';
 import { commitOf } from '../run/commit.ts';
 import { type Compute, startCompute } from '../run/compute.ts';
 import { machine, versions } from '../run/machine.ts';
-import { cacheFolder, openRun, type RunFolder } from '../run/run-folder.ts';
+import { cacheFolder, openRun, optionsOfRun, type RunFolder } from '../run/run-folder.ts';
 
 type Context = CommandContext<{ [name: string]: unknown }>;
 
@@ -27,46 +31,55 @@ export const command = defineCommand({
   ],
   async run(context) {
     const began = performance.now();
-    const run = await openRun({ command: 'align', options: context.options, given: context.given });
-    const options = optionsOfRun(context, run);
-    const compute = await startCompute(options);
-    const environment = { seed: options.seed, backend: compute.name, threads: compute.threads };
-    await saveResolved(run, compute);
-    introduce(context, run, compute);
-
     const stages = await loadStages(context.root);
-    let records: StageRecord[];
+    for (const stage of stages) stage.check?.(optionsFor(stage, context.options), context.options);
+    const run = await openRun({ command: 'align', options: context.options, given: context.given });
     try {
-      records = await runStages({
-        stages,
-        options,
-        environment,
-        runDir: run.path,
-        cacheDir: cacheFolder(),
-        output: context.output,
-        signal: context.signal,
-      });
+      return await align(context, run, stages, began);
     } catch (error) {
       if ((error as { code?: string }).code === 'ERR_STOPPED') throw resumable(error as Error, run);
       await run.abandonIfEmpty();
       throw error;
+    } finally {
+      await run.release();
     }
-    const report = await writeReport(context, run, records, environment, options);
-    await compute.trace(context.output);
-    return conclude(context, run, records, report, (performance.now() - began) / 1000);
   },
 });
 
-/** The options to run with: a resumed run keeps its own, and goes on with the backend it was started on. */
-function optionsOfRun({ options }: Context, run: RunFolder): Context['options'] {
-  if (!options.resume) return options;
-  const kept = Object.entries(run.config.options).filter(([name]) => !presentational.has(name));
-  return { ...options, ...Object.fromEntries(kept), ...run.config.resolved };
-}
-
-async function saveResolved(run: RunFolder, compute: Compute): Promise<void> {
+async function align(
+  context: Context,
+  run: RunFolder,
+  stages: readonly Stage[],
+  began: number,
+): Promise<CommandResult> {
+  const { output, signal } = context;
+  const options = optionsOfRun(context.options, run);
+  const compute = await startCompute(options);
+  const environment = { seed: options.seed, backend: compute.name, threads: compute.threads };
+  const earlier = run.config.code ?? [];
+  const code = await codeVersion();
   const resolved = { backend: compute.name, threads: compute.threads };
-  await run.saveConfig({ ...run.config, resolved });
+  await run.update({ resolved, code: [...earlier.filter((other) => other !== code), code] });
+  introduce(context, run, compute);
+  const infos = optionInfos(z.object({ ...optionsOf(stages).shape, ...globalOptions.shape }));
+  const records = await runStages({
+    stages,
+    options,
+    environment,
+    runDir: run.path,
+    cacheDir: cacheFolder(),
+    output,
+    signal,
+    ...(options.resume ? { kept: { code: [...earlier].reverse(), choices: run.config.choices ?? {} } } : {}),
+    async onChoice(stage, choice) {
+      const settled = { ...resolved, seed: options.seed, ...stage.chooses?.(choice.value, options) };
+      const again = againCommand('align', infos, options, settled, presentational);
+      await run.update({ choices: { ...run.config.choices, [stage.name]: choice }, again });
+    },
+  });
+  const report = await writeReport(context, run, records, environment, options);
+  await compute.trace(output);
+  return conclude(context, run, records, report, (performance.now() - began) / 1000);
 }
 
 function introduce({ output }: Context, run: RunFolder, compute: Compute): void {
@@ -86,8 +99,7 @@ function resumable(error: Error, run: RunFolder): StoppedError {
   });
 }
 
-const resumeCommand = (path: string): string =>
-  `npx gimbal align --out ${/^[\w./-]+$/.test(path) ? path : `'${path}'`} --resume`;
+const resumeCommand = (path: string): string => `npx gimbal align --out ${shellWord(path)} --resume`;
 
 async function writeReport(
   { output }: Context,
@@ -109,10 +121,10 @@ async function writeReport(
     versions: versions(),
     commit: commitOf(),
     started: run.config.started,
-    next: nextSteps(run.path, records),
+    next: nextSteps(run, records, options),
   });
   const path = join(run.path, 'report.html');
-  await writeFile(path, renderReport(report));
+  await writeFileAtomic(path, renderReport(report));
   output.note('');
   output.note(output.noteColors.bold(report.title));
   for (const sentence of report.lead.split(/(?<=\.) /)) output.note(sentence);
@@ -132,10 +144,11 @@ function conclude(
     output.line();
     output.line(`${c.bold('report')}  ${relative('.', report)}`);
     output.line(`${c.bold('model')}   ${relative('.', model)}`);
+    if (run.config.again !== undefined) output.line(`${c.bold('again')}   ${run.config.again}`);
     output.line(c.dim(`${summarize(records)}; ${duration(seconds)} in all`));
   }
   const stages = Object.fromEntries(
     records.map((r) => [r.stage.name, { cached: r.cached, seconds: r.seconds, value: r.result.value }]),
   );
-  return { json: { run: run.path, report, model, seconds, stages } };
+  return { json: { run: run.path, report, model, again: run.config.again ?? null, seconds, stages } };
 }

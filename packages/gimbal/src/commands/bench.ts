@@ -1,9 +1,8 @@
 // gimbal bench: speed as ratios. One suite is measured in this process; several each get a process of their own, so that
 // none runs in the memory and after the warm-up of another.
 import { spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { ConfigError, nearest } from '@gimbal/tensor-core';
+import { ConfigError, nearest, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import type { BenchRow } from '../bench/suite.ts';
 import { type BenchReport, markdown, missed, terminalTable } from '../bench/table.ts';
@@ -12,6 +11,7 @@ import { listModules } from '../cli/discover.ts';
 import { commitOf } from '../run/commit.ts';
 import { startCompute } from '../run/compute.ts';
 import { machine, versions } from '../run/machine.ts';
+import { refuseUnwritable } from '../run/out-file.ts';
 
 const options = z.object({
   peer: z.boolean().default(false).describe('also run the Python peer ($PYTHON or python3, with torch), interleaved'),
@@ -34,6 +34,7 @@ export const command = defineCommand({
   ],
   async run(context) {
     const names = await chosen(context);
+    if (context.options.out !== undefined) await refuseUnwritable('bench', context.options.out);
     const report =
       names.length === 1 ? await measureHere(context, names[0] as string) : await measureEach(context, names);
     const { output, options: o } = context;
@@ -50,7 +51,7 @@ export const command = defineCommand({
       if (failed.length > 0) output.line(`${failed.length} of ${report.rows.length} rows below their goal`);
     }
     if (o.out !== undefined) {
-      await writeFile(
+      await writeFileAtomic(
         o.out,
         o.out.endsWith('.json') ? json(report) : markdown(report, commandLine(names, o), commitOf()),
       );

@@ -1,11 +1,10 @@
 // gimbal generate: write with a model folder, one prompt streamed or a file of them in batches.
-import { access, constants, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { ConfigError, DataError } from '@gimbal/tensor-core';
+import { ConfigError, DataError, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, defineCommand } from '../cli/command.ts';
 import { duration, quantity } from '../cli/format.ts';
 import { startCompute } from '../run/compute.ts';
+import { refuseUnwritable } from '../run/out-file.ts';
 
 const options = z.object({
   model: z.string().describe('model folder: config.json, model.safetensors, tokenizer.json'),
@@ -50,7 +49,7 @@ export const command = defineCommand({
       const what = o.prompt === undefined ? 'nothing to complete' : 'both --prompt and --prompts';
       throw new ConfigError({ where: 'gimbal generate', what, wanted: 'either --prompt text or --prompts file' });
     }
-    if (o.out !== undefined) await refuseUnwritable(o.out);
+    if (o.out !== undefined) await refuseUnwritable('generate', o.out);
     const compute = await startCompute(o);
     if (o.precision === 'bf16' && !compute.bf16) throw noBf16(compute.name);
     const { loadPretrained } = await import('@gimbal/language-models');
@@ -80,7 +79,7 @@ export const command = defineCommand({
     output.note(`${tokens} tokens in ${duration(seconds)}, ${quantity(tokens / seconds)} tokens/s`);
     await compute.trace(output);
     if (o.out !== undefined) {
-      await writeFile(o.out, written.map((w) => `${JSON.stringify(w)}\n`).join(''));
+      await writeFileAtomic(o.out, written.map((w) => `${JSON.stringify(w)}\n`).join(''));
       output.note(`written to ${o.out}`);
     }
     return { json: { model: o.model, completions: written } };
@@ -185,23 +184,6 @@ function leaveOutLong(
   }
   output.note(`${long.length} prompts left out, longer than ${room} tokens (first: ${first.where})`);
   return prompts.filter((prompt) => !long.includes(prompt));
-}
-
-/** Before the work: completions that cannot be written are lost. */
-async function refuseUnwritable(out: string): Promise<void> {
-  const folder = dirname(out);
-  try {
-    await access(folder, constants.W_OK);
-  } catch (cause) {
-    const what = `the folder ${folder} does not exist or cannot be written to`;
-    throw new ConfigError({
-      where: 'gimbal generate --out',
-      what,
-      got: out,
-      fix: 'Name a file in one that can',
-      cause,
-    });
-  }
 }
 
 function missingTokenizer(folder: string): never {

@@ -1,7 +1,7 @@
 // gimbal reproduce <paper>: run the claims of a paper that this version checks, and say which hold.
-import { writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, nearest, StoppedError } from '@gimbal/tensor-core';
+import { ConfigError, nearest, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { listFolders, listModules, loadModule } from '../cli/discover.ts';
@@ -10,7 +10,7 @@ import type { Claim, ClaimResult, ReproduceReport } from '../reproduce/claim.ts'
 import { commitOf } from '../run/commit.ts';
 import { startCompute } from '../run/compute.ts';
 import { machine } from '../run/machine.ts';
-import { openRun } from '../run/run-folder.ts';
+import { openRun, optionsOfRun, type RunFolder } from '../run/run-folder.ts';
 
 const options = z.object({
   claim: z.array(z.string()).optional().describe('only these claims, by id'),
@@ -76,12 +76,41 @@ async function runClaims(
   paper: string,
   claims: readonly Claim[],
 ): Promise<CommandResult> {
-  const { options: o, output, signal } = context;
+  const { output, signal } = context;
+  const run = await openRun({ command: 'reproduce', options: context.options, given: context.given });
+  try {
+    return await runInto(run, optionsOfRun(context.options, run), paper, claims, { output, signal });
+  } finally {
+    await run.release();
+  }
+}
+
+async function runInto(
+  run: RunFolder,
+  o: CommandContext<Options>['options'],
+  paper: string,
+  claims: readonly Claim[],
+  { output, signal }: Pick<CommandContext, 'output' | 'signal'>,
+): Promise<CommandResult> {
   const info = await startCompute(o);
-  const run = await openRun({ command: 'reproduce', options: o, given: context.given });
+  await run.update({ resolved: { backend: info.name, threads: info.threads } });
   const began = performance.now();
+  const earlier = o.resume ? await earlierClaims(run, paper) : undefined;
   const results: ClaimResult[] = [];
+  const reportNow = (): ReproduceReport => ({
+    paper,
+    commit: commitOf() ?? null,
+    machine: { ...machine(), backend: info.name, threads: info.threads },
+    seeds: [...new Set(claims.flatMap((claim) => o.seeds ?? claim.seeds ?? [o.seed]))].sort((a, b) => a - b),
+    minutes: (earlier?.minutes ?? 0) + (performance.now() - began) / 60_000,
+    claims: results,
+  });
   for (const claim of claims) {
+    const before = earlier?.claims.find(({ id }) => id === claim.id);
+    if (before) {
+      results.push(before);
+      continue;
+    }
     if (signal.aborted) {
       const where = `gimbal reproduce ${paper}`;
       throw new StoppedError({ where, what: `stopped after ${results.length} of ${claims.length} claims` });
@@ -97,18 +126,12 @@ async function runClaims(
     });
     const { id, paper: reported, wanted } = claim;
     results.push({ id, claim: claim.claim, paper: reported, measured, interval: interval ?? null, wanted, verdict });
+    // after each claim, so that a run that is stopped goes on behind it
+    await writeReport(run, reportNow());
     if (!output.json) for (const line of lines(results.at(-1) as ClaimResult, output.colors)) output.line(line);
   }
-  const seeds = [...new Set(claims.flatMap((claim) => o.seeds ?? claim.seeds ?? [o.seed]))].sort((a, b) => a - b);
-  const report: ReproduceReport = {
-    paper,
-    commit: commitOf() ?? null,
-    machine: { ...machine(), backend: info.name, threads: info.threads },
-    seeds,
-    minutes: (performance.now() - began) / 60_000,
-    claims: results,
-  };
-  await writeFile(join(run.path, 'results.json'), `${JSON.stringify(report, null, 2)}\n`);
+  const report = reportNow();
+  await writeReport(run, report);
   await info.trace(output);
   const failed = results.filter((r) => r.verdict === 'fails').length;
   if (!output.json) {
@@ -117,6 +140,28 @@ async function runClaims(
     );
   }
   return { json: report, ok: failed === 0 };
+}
+
+const resultsPath = (run: RunFolder): string => join(run.path, 'results.json');
+
+const writeReport = (run: RunFolder, report: ReproduceReport): Promise<void> =>
+  writeFileAtomic(resultsPath(run), `${JSON.stringify(report, null, 2)}\n`);
+
+/** What the run had finished before it was stopped. */
+async function earlierClaims(run: RunFolder, paper: string): Promise<ReproduceReport | undefined> {
+  const text = await readFile(resultsPath(run), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  const report = JSON.parse(text) as ReproduceReport;
+  if (report.paper === paper) return report;
+  throw new ConfigError({
+    where: 'gimbal reproduce --resume',
+    what: `${run.path} is a run of another paper`,
+    got: paper,
+    wanted: report.paper,
+  });
 }
 
 function lines(r: ClaimResult, c: CommandContext['output']['colors']): string[] {

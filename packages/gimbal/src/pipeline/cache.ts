@@ -1,12 +1,9 @@
 // Results of stages by what they were made from: <cache>/<stage>/<key>/ with result.json and the stage's files. A result
-// appears by one rename when it is complete, or not at all.
-import { randomUUID } from 'node:crypto';
-import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+// appears in one piece when it is complete, or not at all.
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { removeLeftovers, writeDirectoryAtomic, writeFileAtomic, writeFileDurable } from '@gimbal/tensor-core';
 import type { StageResult } from './stage.ts';
-
-/** Unfinished results of processes that were killed are removed after a day. */
-const staleMs = 24 * 3600 * 1000;
 
 export class StageCache {
   constructor(private readonly folder: string) {}
@@ -24,43 +21,36 @@ export class StageCache {
     }
   }
 
-  /** A folder to make a result in. */
-  async begin(stage: string): Promise<string> {
-    await this.sweep();
-    const dir = join(this.folder, '.unfinished', `${stage}-${randomUUID()}`);
-    await mkdir(dir, { recursive: true });
-    return dir;
-  }
-
-  /** Publish a finished result; if another process was faster, its equal result is kept. */
-  async finish(stage: string, key: string, dir: string, value: unknown, madeFrom: unknown): Promise<StageResult> {
-    await writeFile(join(dir, 'made-from.json'), `${JSON.stringify(madeFrom, null, 2)}\n`);
-    await writeFile(join(dir, 'result.json'), `${JSON.stringify(value ?? null, null, 2)}\n`);
+  /**
+   * Make a result; if another process was faster, its equal result is kept.
+   * @param madeFrom is stored with it, for people
+   * @param fill writes the result's files into a folder that is put into its place when all of them are there
+   */
+  async make(
+    stage: string,
+    key: string,
+    madeFrom: unknown,
+    fill: (dir: string) => Promise<unknown>,
+  ): Promise<StageResult> {
     const target = join(this.folder, stage, key);
-    await mkdir(join(this.folder, stage), { recursive: true });
+    await removeLeftovers(dirname(target)).catch(ignoreAbsent); // of runs that were killed and not gone on with
     try {
-      await rename(dir, target);
+      await writeDirectoryAtomic(target, async (dir) => {
+        const value = await fill(dir);
+        await writeFileDurable(join(dir, 'made-from.json'), `${JSON.stringify(madeFrom, null, 2)}\n`);
+        await writeFileDurable(join(dir, 'result.json'), `${JSON.stringify(value ?? null, null, 2)}\n`);
+      });
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
-      await rm(dir, { recursive: true, force: true });
+      if ((code !== 'ENOTEMPTY' && code !== 'EEXIST') || !(await this.find(stage, key))) throw error;
     }
     // read back, so that a fresh result and a cached one are the same value
     return { value: JSON.parse(await readFile(join(target, 'result.json'), 'utf8')) as unknown, dir: target };
   }
+}
 
-  async abandon(dir: string): Promise<void> {
-    await rm(dir, { recursive: true, force: true });
-  }
-
-  private async sweep(): Promise<void> {
-    const folder = join(this.folder, '.unfinished');
-    for (const name of await readdir(folder).catch(() => [])) {
-      const path = join(folder, name);
-      const found = await stat(path).catch(() => undefined);
-      if (found && Date.now() - found.mtimeMs > staleMs) await rm(path, { recursive: true, force: true });
-    }
-  }
+function ignoreAbsent(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 /** What a stage logged belongs to its result: a later run that takes the result shows the same curves. */
@@ -70,6 +60,7 @@ const logged = /^(metrics\.jsonl|events\..*|.*\.tfevents\..*)$/;
 export async function copyLogs(from: string, to: string): Promise<void> {
   const names = await readdir(from, { recursive: true }).catch(() => []);
   for (const name of names.filter((n) => logged.test(n.split(/[\\/]/).at(-1) ?? ''))) {
-    await cp(join(from, name), join(to, name), { recursive: true });
+    await mkdir(dirname(join(to, name)), { recursive: true });
+    await writeFileAtomic(join(to, name), await readFile(join(from, name)));
   }
 }

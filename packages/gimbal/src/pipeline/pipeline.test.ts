@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { Output } from '../cli/output.ts';
 import { inOrder, optionsOf } from './graph.ts';
 import { canonical, hashPath, hashValue } from './hash.ts';
-import { runStages, type StageRecord } from './run-stages.ts';
+import { type Choice, type PipelineRequest, runStages, type StageRecord } from './run-stages.ts';
 import { defineStage, type Stage } from './stage.ts';
 
 let folder: string;
@@ -61,9 +61,15 @@ const made = async (dir: string): Promise<string> => {
 let runs = 0;
 async function run(
   options: { [name: string]: unknown } = {},
-  { seed = 0, stages = [read, evaluate] as Stage[], signal = new AbortController().signal } = {},
+  {
+    seed = 0,
+    stages = [read, evaluate] as Stage[],
+    signal = new AbortController().signal,
+    runDir = join(folder, `run-${++runs}`),
+    ...more
+  }: Partial<PipelineRequest> & { seed?: number } = {},
 ): Promise<StageRecord[]> {
-  const runDir = await made(join(folder, `run-${++runs}`));
+  await made(runDir);
   return await runStages({
     stages: inOrder(stages),
     options: { data: join(folder, 'data.txt'), evalShots: 0, evalLimit: 8, ...options },
@@ -72,6 +78,7 @@ async function run(
     cacheDir: join(folder, 'cache'),
     output,
     signal,
+    ...more,
   });
 }
 const cached = (records: readonly StageRecord[]): string => records.map((r) => (r.cached ? '+' : '-')).join('');
@@ -146,6 +153,91 @@ describe('the cache of stages', () => {
     const stopped = run({}, { stages: [stopping, evaluate] as Stage[], signal: controller.signal });
     await expect(stopped).rejects.toMatchObject({ code: 'ERR_STOPPED' });
     expect(cached(await run())).toBe('+-');
+  });
+});
+
+describe('a run that goes on', () => {
+  beforeEach(() => writeFile(join(folder, 'data.txt'), 'abc'));
+  const runDir = (): string => join(folder, 'again');
+  /** a stage that would choose something else each time */
+  let speed = 0;
+  const plan = defineStage({
+    name: 'plan',
+    summary: 'Choose.',
+    version: 1,
+    needs: ['read'],
+    prefix: '',
+    options: z.object({}),
+    uses: [],
+    run: async () => ({ steps: ++speed }),
+    describe: (value) => `${value.steps} steps`,
+    chooses: (value) => ({ evalLimit: value.steps }),
+  });
+  const train = defineStage({
+    name: 'train',
+    summary: 'Train.',
+    version: 1,
+    needs: ['plan'],
+    prefix: '',
+    options: z.object({}),
+    uses: ['seed'],
+    run: async ({ input }) => ({ steps: input(plan).value.steps }),
+    describe: (value) => `${value.steps}`,
+  });
+  const stages = [read, plan, train] as Stage[];
+
+  /** A run that is stopped in training; @returns what it keeps */
+  async function stopped(): Promise<NonNullable<PipelineRequest['kept']>> {
+    const choices: { [stage: string]: Choice } = {};
+    const onChoice = async (stage: Stage, choice: Choice): Promise<void> => {
+      choices[stage.name] = choice;
+    };
+    const interrupted: typeof train.run = async ({ logDir }) => {
+      await made(join(logDir, 'checkpoints'));
+      throw new Error('stopped');
+    };
+    const all = [read, plan, { ...train, run: interrupted }] as Stage[];
+    await expect(run({}, { stages: all, runDir: runDir(), onChoice })).rejects.toThrow('stopped');
+    return { code: ['of a build that is gone'], choices };
+  }
+
+  test('chooses nothing anew, even where the cache was deleted', async () => {
+    const kept = await stopped();
+    const chosen = kept.choices.plan?.value;
+    await rm(join(folder, 'cache'), { recursive: true });
+    const records = await run({}, { stages, runDir: runDir(), kept });
+    expect(records[2]?.result.value).toEqual(chosen);
+  });
+
+  test('is refused where its data, options or stages have changed, and told which', async () => {
+    const kept = await stopped();
+    await writeFile(join(folder, 'data.txt'), 'abd');
+    await expect(run({}, { stages, runDir: runDir(), kept })).rejects.toMatchObject({
+      code: 'ERR_CHECKPOINT',
+      message: expect.stringMatching(/stage train of .*again: cannot go on .*data\.txt has changed since/),
+    });
+    await writeFile(join(folder, 'data.txt'), 'abc');
+    const upgraded = stages.map((stage) => (stage.name === 'plan' ? { ...stage, version: 2 } : stage));
+    await expect(run({}, { stages: upgraded, runDir: runDir(), kept })).rejects.toThrow(
+      /stage plan computes something else since gimbal was upgraded \(version 1, now 2\)/,
+    );
+    await expect(run({}, { stages, runDir: runDir(), kept, seed: 4 })).rejects.toThrow(
+      /seed of stage train was 0 and is 4/,
+    );
+    expect(cached(await run({}, { stages, runDir: runDir(), kept }))).toBe('++-');
+  });
+
+  test('takes what the run had made with another build', async () => {
+    const before = await run({}, { stages, runDir: runDir() });
+    // as if the code of the results had been another one: their keys are those of a hash that is not ours
+    const result = before[0]?.result.dir ?? '';
+    const made = JSON.parse(await readFile(join(result, 'made-from.json'), 'utf8')) as { code: string };
+    const old = hashValue({ ...made, code: 'old' });
+    const { rename } = await import('node:fs/promises');
+    await rename(result, join(folder, 'cache', 'read', old));
+    const kept = { code: ['old'], choices: {} };
+    expect(cached(await run({}, { stages: [read] as Stage[], kept }))).toBe('+');
+    expect(cached(await run({}, { stages: [read] as Stage[] }))).toBe('-');
   });
 });
 

@@ -1,7 +1,7 @@
 // Run the graph: each stage from the cache if its inputs are unchanged, else anew.
-import { writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataError, StoppedError } from '@gimbal/tensor-core';
+import { DataError, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import { duration } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
 import { Progress } from '../cli/progress.ts';
@@ -9,6 +9,7 @@ import { copyLogs, StageCache } from './cache.ts';
 import { optionsFor } from './graph.ts';
 import { codeVersion, hashPath, hashValue } from './hash.ts';
 import { type MetricsRow, readMetrics } from './metrics.ts';
+import { changed, noteBeginning, type OwnInputs, type Provenance, refuseChanged } from './provenance.ts';
 import type { Environment, Stage, StageContext, StageResult } from './stage.ts';
 
 export interface PipelineRequest {
@@ -21,6 +22,23 @@ export interface PipelineRequest {
   cacheDir: string;
   output: Output;
   signal: AbortSignal;
+  /** of a run that goes on: what it has kept */
+  kept?: Kept;
+  /** told what a stage chose by measuring, once it has: the run keeps it */
+  onChoice?(stage: Stage, choice: Choice): Promise<void>;
+}
+
+/** What a stage chose, and from what. */
+export interface Choice {
+  madeFrom: Provenance;
+  value: unknown;
+}
+
+export interface Kept {
+  /** hashes of the code that earlier parts of the run were computed with */
+  code: readonly string[];
+  /** by stage */
+  choices: { readonly [stage: string]: Choice };
 }
 
 /** How one stage went. */
@@ -28,6 +46,8 @@ export interface StageRecord {
   stage: Stage;
   result: StageResult;
   key: string;
+  /** what it was made from, and what that was made from */
+  madeFrom: Provenance;
   seconds: number;
   cached: boolean;
   metrics: readonly MetricsRow[];
@@ -52,63 +72,87 @@ async function runStage(
   stage: Stage,
   done: readonly StageRecord[],
   cache: StageCache,
-  { options, environment, runDir, output, signal }: PipelineRequest,
+  request: PipelineRequest,
 ): Promise<StageRecord> {
+  const { options, environment, runDir, output, signal, kept } = request;
   const own = optionsFor(stage, options);
-  const madeFrom = await inputsOf(stage, own, environment, done);
-  const key = hashValue(madeFrom);
+  const inputs = await inputsOf(stage, own, environment);
+  const below = stage.needs.map((name) => done.find((r) => r.stage.name === name) as StageRecord);
+  const madeFrom: Provenance = { ...Object.assign({}, ...below.map((r) => r.madeFrom)), [stage.name]: inputs };
+  const code = await codeVersion();
+  const keyOf = (by: string): string => hashValue(keyed(stage, inputs, by, below));
+  const key = keyOf(code);
   const progress = new Progress(output, stage.name);
   const logDir = join(runDir, 'stages', stage.name);
   const cacheable = stage.cache !== false;
-
-  const found = cacheable ? await cache.find(stage.name, key) : undefined;
-  if (found) {
-    await copyLogs(join(found.dir, 'log'), logDir);
-    progress.done(stage.describe(found.value), true);
-    return { stage, result: found, key, seconds: 0, cached: true, metrics: await readMetrics(logDir) };
-  }
-
-  const dir = await cache.begin(stage.name);
-  const context: StageContext = {
-    options: own,
-    environment,
-    dir: cacheable ? dir : runDir,
-    logDir,
-    runDir,
-    signal,
-    input: inputOf(stage, done),
-    progress: (update) => progress.update(update),
-    note: (text) => output.note(`${' '.repeat(16)}${text}`),
+  const ended = async (result: StageResult, by: string, cached: boolean): Promise<StageRecord> => {
+    if (stage.chooses) await request.onChoice?.(stage, { madeFrom, value: result.value });
+    progress.done(stage.describe(result.value, options), cached);
+    const seconds = cached ? 0 : progress.seconds;
+    return { stage, result, key: by, madeFrom, seconds, cached, metrics: await readMetrics(logDir) };
   };
-  try {
-    const value = await stage.run(context);
-    if (cacheable) await copyLogs(logDir, join(dir, 'log'));
-    const result = cacheable ? await cache.finish(stage.name, key, dir, value, madeFrom) : { value, dir: runDir };
-    progress.done(stage.describe(value));
-    return { stage, result, key, seconds: progress.seconds, cached: false, metrics: await readMetrics(logDir) };
-  } finally {
-    await cache.abandon(dir); // published results have moved away
+
+  // what this run had made before gimbal was built again is still its own
+  for (const by of cacheable ? [key, ...(kept?.code ?? []).map(keyOf)] : []) {
+    const found = await cache.find(stage.name, by);
+    if (!found) continue;
+    await copyLogs(join(found.dir, 'log'), logDir);
+    return await ended(found, by, true);
   }
+  const choice = kept?.choices[stage.name];
+  if (choice && changed(choice.madeFrom, madeFrom) === undefined) {
+    return await ended(await cache.make(stage.name, key, madeFrom, async () => choice.value), key, true);
+  }
+
+  if (kept) await refuseChanged(runDir, stage, madeFrom);
+  const run = async (dir: string): Promise<unknown> =>
+    await stage.run({
+      options: own,
+      environment,
+      dir,
+      logDir,
+      runDir,
+      signal,
+      input: inputOf(stage, done),
+      progress: (update) => progress.update(update),
+      note: (text) => output.note(`${' '.repeat(16)}${text}`),
+    } satisfies StageContext);
+  if (!cacheable) return await ended({ value: await run(runDir), dir: runDir }, key, false);
+  await mkdir(join(runDir, 'stages'), { recursive: true });
+  await noteBeginning(runDir, stage, madeFrom);
+  const result = await cache.make(stage.name, key, keyed(stage, inputs, code, below), async (dir) => {
+    const value = await run(dir);
+    await copyLogs(logDir, join(dir, 'log'));
+    return value;
+  });
+  return await ended(result, key, false);
 }
 
-/** All that decides a stage's result. */
+/** All that decides a stage's result, but for the code and the stages below. */
 async function inputsOf(
   stage: Stage,
   options: { [name: string]: unknown },
   environment: Environment,
-  done: readonly StageRecord[],
-): Promise<unknown> {
+): Promise<OwnInputs> {
   const files = stage.files?.(options) ?? [];
   return {
-    stage: stage.name,
     version: stage.version,
-    code: await codeVersion(),
     options,
     environment: Object.fromEntries(stage.uses.map((name) => [name, environment[name]])),
-    files: await Promise.all(files.map(hashInput)),
-    needs: Object.fromEntries(stage.needs.map((name) => [name, done.find((r) => r.stage.name === name)?.key])),
+    files: Object.fromEntries(await Promise.all(files.map(async (path) => [path, await hashInput(path)]))) as {
+      [path: string]: string;
+    },
   };
 }
+
+/** What the cache's key is the hash of. A file counts by its content: its path is among the options. */
+const keyed = (stage: Stage, own: OwnInputs, code: string, below: readonly StageRecord[]): unknown => ({
+  stage: stage.name,
+  code,
+  ...own,
+  files: Object.values(own.files),
+  needs: Object.fromEntries(below.map((r) => [r.stage.name, r.key])),
+});
 
 async function hashInput(path: string): Promise<string> {
   try {
@@ -137,7 +181,7 @@ const stopped = (next: Stage): StoppedError =>
 /** The run's metrics.jsonl: the lines of all stages, each with its stage's name. */
 async function mergeMetrics(records: readonly StageRecord[], runDir: string): Promise<void> {
   const lines = records.flatMap((r) => r.metrics.map((m) => JSON.stringify({ stage: r.stage.name, ...m })));
-  await writeFile(join(runDir, 'metrics.jsonl'), lines.map((line) => `${line}\n`).join(''));
+  await writeFileAtomic(join(runDir, 'metrics.jsonl'), lines.map((line) => `${line}\n`).join(''));
 }
 
 /** `6 stages, 2 cached, 3m 07s`. */

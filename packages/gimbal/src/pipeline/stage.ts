@@ -63,8 +63,18 @@ export interface Stage<T extends OptionTable = OptionTable, R = unknown> {
   /** whether its result may be taken from an earlier run; default true */
   cache?: boolean;
   run(context: StageContext<z.output<T>>): Promise<R>;
-  /** a few words for the line that stays when it is done */
-  describe(value: R): string;
+  /**
+   * Refuse options that do not fit each other, before anything runs.
+   * @param all options of every stage, under their prefixed names
+   */
+  check?(options: z.output<T>, all: { readonly [name: string]: unknown }): void;
+  /**
+   * For a stage that chooses by measuring: the options, under their prefixed names, that give the same without it
+   * (undefined: leave the option out). The run keeps its value, so that going on with it chooses nothing else.
+   */
+  chooses?(value: R, all: { readonly [name: string]: unknown }): { [name: string]: unknown };
+  /** a few words for the line that stays when it is done; `all` as for `check` */
+  describe(value: R, all: { readonly [name: string]: unknown }): string;
   /** its part of report.html */
   report?(value: R, context: ReportContext<z.output<T>>): Promise<readonly ReportSection[]> | readonly ReportSection[];
 }

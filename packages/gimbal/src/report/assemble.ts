@@ -46,7 +46,7 @@ export async function assembleReport(request: AssembleRequest): Promise<Report> 
     sections: [
       ...merged(found.filter((s) => s.slot !== 'lead')),
       { title: 'What to do next', parts: [request.next] },
-      { title: 'How it was made', parts: [stageTable(records), optionsPart(request)] },
+      { title: 'How it was made', parts: [stageTable(request), optionsPart(request)] },
     ],
     footer: `gimbal ${versions.gimbal ?? ''}${commit === undefined ? '' : ` at ${commit}`}, ${started.slice(0, 16).replace('T', ' ')} UTC`,
   };
@@ -65,7 +65,7 @@ function merged(sections: readonly ReportSection[]): ReportSection[] {
   return out;
 }
 
-function stageTable(records: readonly StageRecord[]): ReportPart {
+function stageTable({ records, options }: AssembleRequest): ReportPart {
   return {
     kind: 'table',
     title: 'Stages',
@@ -73,7 +73,7 @@ function stageTable(records: readonly StageRecord[]): ReportPart {
     head: ['stage', 'result', 'time'],
     rows: records.map(({ stage, result, seconds, cached }) => [
       stage.name,
-      stage.describe(result.value),
+      stage.describe(result.value, options),
       cached ? 'cached' : duration(seconds),
     ]),
   };

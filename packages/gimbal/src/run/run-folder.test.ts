@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Given } from '../options/resolve.ts';
 import { openRun, type RunFolder } from './run-folder.ts';
@@ -10,7 +10,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(cwd, { recursive: true, force: true }));
 
-const open = (
+/** A run whose process has ended: others may go on with it. */
+const open = async (...request: Parameters<typeof start>): Promise<RunFolder> => {
+  const run = await start(...request);
+  await run.release();
+  return run;
+};
+const start = (
   options: { out?: string; resume?: boolean; [name: string]: unknown } = {},
   given: readonly string[] = [],
   command = 'align',
@@ -91,4 +97,46 @@ test('there must be a run to resume, and of the same command', async () => {
   await expect(open({ resume: true })).rejects.toThrow(/no run of align/);
   await open({ out: 'r' }, [], 'reproduce');
   await expect(open({ out: 'r', resume: true })).rejects.toThrow(/a run of another command; got "reproduce"/);
+});
+
+describe('one process at a time', () => {
+  test('works in a run; the other is told which one', async () => {
+    const run = await start({ out: 'a' });
+    await expect(start({ out: 'a', resume: true })).rejects.toMatchObject({
+      code: 'ERR_CONFIG',
+      message: expect.stringMatching(new RegExp(`another process works in .*a; got "process ${process.pid} on`)),
+    });
+    await run.release();
+    await (await start({ out: 'a', resume: true })).release();
+    expect(await readdir(run.path)).toEqual(['config.json']);
+  });
+
+  test('goes on behind one that was killed, and only one of two does', async () => {
+    const { path } = await open({ out: 'a' });
+    const gone = { pid: 2 ** 22 + 1, host: hostname(), since: 'then' }; // above the largest process id of Linux
+    await writeFile(join(path, '.lock'), JSON.stringify(gone));
+    const both = await Promise.allSettled([start({ out: 'a', resume: true }), start({ out: 'a', resume: true })]);
+    expect(both.map((one) => one.status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect((await readdir(path)).sort()).toEqual(['.lock', 'config.json']);
+  });
+
+  test('on another machine is believed', async () => {
+    const { path } = await open({ out: 'a' });
+    await writeFile(join(path, '.lock'), JSON.stringify({ pid: 1, host: 'elsewhere', since: 'then' }));
+    await expect(start({ out: 'a', resume: true })).rejects.toThrow(
+      /process 1 on elsewhere, since then.*delete .*\.lock/,
+    );
+  });
+});
+
+test('config.json says what was settled while running', async () => {
+  const run = await open({ out: 'a' });
+  await run.update({ again: 'npx gimbal align --size tiny' });
+  await run.update({ code: ['abc'] });
+  const resumed = await open({ out: 'a', resume: true });
+  expect(resumed.config).toMatchObject({
+    again: 'npx gimbal align --size tiny',
+    code: ['abc'],
+    options: { steps: 10 },
+  });
 });

@@ -1,12 +1,14 @@
 // A run is a folder: config.json, metrics.jsonl, a folder per stage (its metrics, TensorBoard events, checkpoints) and
 // report.html. It is claimed by its config.json and never overwritten.
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
-import { ConfigError } from '@gimbal/tensor-core';
+import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
 import { presentational } from '../cli/globals.ts';
 import { packageVersion } from '../cli/version.ts';
 import { kebab } from '../options/kind.ts';
 import type { Given } from '../options/resolve.ts';
+import type { Choice } from '../pipeline/run-stages.ts';
+import { lockFolder } from './lock.ts';
 
 /** What config.json holds. */
 export interface RunConfig {
@@ -17,6 +19,12 @@ export interface RunConfig {
   options: { [name: string]: unknown };
   /** what was chosen while running: the size, the backend, the number of threads */
   resolved?: { [name: string]: unknown };
+  /** hashes of the code it was computed with; an upgrade in between adds one */
+  code?: readonly string[];
+  /** what stages chose by measuring, by stage */
+  choices?: { [stage: string]: Choice };
+  /** the command line that gives this run again, with nothing left to measure */
+  again?: string;
 }
 
 export interface RunRequest {
@@ -30,11 +38,14 @@ export interface RunRequest {
 export interface RunFolder {
   /** path as a person would type it */
   path: string;
-  config: RunConfig;
-  /** Replace config.json. */
-  saveConfig(config: RunConfig): Promise<void>;
+  /** as it stands in config.json */
+  readonly config: RunConfig;
+  /** Replace parts of config.json. */
+  update(parts: Partial<RunConfig>): Promise<void>;
   /** Take the folder away again if no stage has begun: a refused run leaves nothing to resume. */
   abandonIfEmpty(): Promise<void>;
+  /** Let other processes go on with it. */
+  release(): Promise<void>;
 }
 
 /** Where the results of stages lie, by content. */
@@ -43,40 +54,75 @@ export const cacheFolder = (cwd = '.'): string => join(cwd, 'runs', '.cache');
 /**
  * Make the folder of a new run, or find that of the run to go on with.
  * @throws ConfigError if it exists and --resume was not given, if there is none to resume, or if an option that
- * matters differs from the one the run was started with
+ * matters differs from the one the run was started with, or while another process works in it; the caller releases it
  */
 export async function openRun(request: RunRequest): Promise<RunFolder> {
   const { command, options, cwd = '.' } = request;
   const path = options.resume ? await existing(request) : await fresh(command, options.out, cwd);
-  if (!options.resume) {
-    const config: RunConfig = {
-      command,
-      version: packageVersion(),
-      node: process.version,
-      started: new Date().toISOString(),
-      options: { ...options },
-    };
-    await writeConfig(path, config);
-    return folder(path, config);
-  }
-  const config = await readConfig(path);
-  if (!config) {
+  const where = `gimbal ${command} ${options.resume ? '--resume' : '--out'}`;
+  const saved = options.resume ? await readConfig(path) : undefined;
+  if (options.resume && !saved) {
     const fix = 'Start a new run without --resume';
-    throw new ConfigError({ where: `gimbal ${command} --resume`, what: `${path} holds no run`, fix });
+    throw new ConfigError({ where, what: `${path} holds no run`, fix });
   }
-  refuseOtherConfig(request, config, path);
-  return folder(path, config);
+  if (saved) refuseOtherConfig(request, saved, path);
+  const release = await lockFolder(path, where).catch((error) => Promise.reject(unwritable(error, path, where)));
+  const config: RunConfig = saved ?? {
+    command,
+    version: packageVersion(),
+    node: process.version,
+    started: new Date().toISOString(),
+    options: { ...options },
+  };
+  const run = folder(path, config, release);
+  try {
+    if (!saved) await run.update({});
+  } catch (error) {
+    await run.abandonIfEmpty();
+    throw error;
+  }
+  return run;
 }
 
-const folder = (path: string, config: RunConfig): RunFolder => ({
-  path,
-  config,
-  saveConfig: (next) => writeConfig(path, next),
-  async abandonIfEmpty() {
-    const names = await readdir(path).catch(() => []);
-    if (names.every((name) => name === 'config.json')) await rm(path, { recursive: true, force: true });
-  },
-});
+/** The options to run with: a resumed run keeps its own, and goes on with the backend it was started on. */
+export function optionsOfRun<O extends { resume: boolean }>(options: O, run: RunFolder): O {
+  if (!options.resume) return options;
+  const kept = Object.entries(run.config.options).filter(([name]) => !presentational.has(name));
+  return { ...options, ...Object.fromEntries(kept), ...run.config.resolved };
+}
+
+function unwritable(error: unknown, path: string, where: string): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') return error;
+  const what = `the folder cannot be written to (${code})`;
+  return new ConfigError({
+    where,
+    what,
+    got: path,
+    fix: 'Choose another --out, or change the permissions',
+    cause: error,
+  });
+}
+
+function folder(path: string, start: RunConfig, release: () => Promise<void>): RunFolder {
+  let config = start;
+  return {
+    path,
+    get config() {
+      return config;
+    },
+    async update(parts) {
+      config = { ...config, ...parts };
+      await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+    },
+    async abandonIfEmpty() {
+      await release();
+      const names = await readdir(path).catch(() => []);
+      if (names.every((name) => name === 'config.json')) await rm(path, { recursive: true, force: true });
+    },
+    release,
+  };
+}
 
 /** `name` is runs/name; anything with a separator is a path. */
 const pathOf = (out: string, cwd: string): string =>
@@ -170,11 +216,4 @@ async function readConfig(path: string): Promise<RunConfig | undefined> {
   } catch {
     return undefined; // no folder, no file, or not one of ours: the caller says what that means
   }
-}
-
-/** Written beside and renamed: a reader never sees half a file. */
-async function writeConfig(path: string, config: RunConfig): Promise<void> {
-  const temporary = join(path, 'config.json.new');
-  await writeFile(temporary, `${JSON.stringify(config, null, 2)}\n`);
-  await rename(temporary, join(path, 'config.json'));
 }

@@ -68,13 +68,15 @@ export const stage = defineStage({
   options,
   uses: ['seed', 'backend'],
   files: (o) => (o.data === undefined ? [] : [o.data]),
+  check(o) {
+    if (o.data === undefined) refuseFileOptions(o);
+  },
   async run({ options: o, environment, dir }): Promise<DataResult> {
     const { rng } = await import('@gimbal/tensor-core');
     const { dataset, isKind, readRows, splitDataset } = await import('@gimbal/language-models');
     const stream = rng(environment.seed).split('data');
 
     if (o.data === undefined) {
-      refuseFileOptions(o);
       const { newsroom } = await import('@gimbal/worlds');
       // a clause is first made a stereotype; of the others some get another error
       const stereotypeRate = stereotypes * o.lies;

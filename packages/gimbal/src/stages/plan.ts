@@ -65,11 +65,15 @@ const mostEpochs = 10;
 export const stage = defineStage({
   name: 'plan',
   summary: 'Choose a model that this machine trains in the time there is.',
-  version: 1,
+  version: 2,
   needs: ['data', 'tokenizer'],
   prefix: '',
   options,
   uses: ['backend', 'threads', 'seed'],
+  check(o, all) {
+    if (all.model === undefined) fittingSizes(o, all.data === undefined ? 'newsroom' : 'completion');
+    else refuseSizes(o);
+  },
   async run({ options: o, input, environment, progress }): Promise<Plan> {
     const { value: rows, dir: rowsDir } = input(data);
     const { value: tokens, dir: tokenizerDir } = input(tokenizer);
@@ -83,7 +87,6 @@ export const stage = defineStage({
     const mostSteps = Math.max(fewest, Math.ceil((mostEpochs * rows.trainRows) / batchSize));
 
     if (tokens.startFrom !== undefined) {
-      refuseSizes(o);
       const { model, params } = await loadPretrained(tokens.startFrom);
       const { disposeTree } = await import('@gimbal/tensor-core');
       disposeTree(params);
@@ -108,7 +111,7 @@ export const stage = defineStage({
     const share = pretrainShare[rows.task];
     const wanted = enough[rows.task];
     // from the smallest up, as long as a size gets through what there is to learn; the smallest comes as far as it can
-    const candidates = o.size === 'auto' ? sizesFor(rows.task) : [o.size];
+    const candidates = fittingSizes(o, rows.task);
     let best: { size: SizeName; model: ModelSizes; measured: number } | undefined;
     for (const size of candidates) {
       progress({ step: 0, text: `measuring the speed of ${size}` });
@@ -131,15 +134,57 @@ export const stage = defineStage({
       measured,
     };
   },
-  describe: (r) => {
+  chooses: (r, all) => ({
+    minutes: undefined, // what came of them stands here
+    ...(r.model === undefined ? {} : { size: r.size, context: r.context }),
+    batchSize: r.batchSize,
+    ...stepsOf(r, all),
+  }),
+  describe(r, all) {
     const parameters =
       r.model === undefined ? 'the given model' : `${r.size}, ${quantity(parameterCount(r.model))} parameters`;
-    return `${parameters}, context ${r.context}, ${r.pretrainSteps} + ${r.fineTuneSteps} steps of ${r.batchSize} rows`;
+    const { pretrainSteps = 0, fineTuneSteps = 0 } = stepsOf(r, all);
+    return `${parameters}, context ${r.context}, ${pretrainSteps} + ${fineTuneSteps} steps of ${r.batchSize} rows`;
   },
 });
 
+/** What will be trained: the plan's numbers, or those that were asked for. A stage that is left out has none. */
+function stepsOf(
+  r: Plan,
+  all: { readonly [name: string]: unknown },
+): { pretrainSteps?: number; fineTuneSteps?: number } {
+  const of = (name: 'pretrainSteps' | 'fineTuneSteps'): { [name: string]: number } =>
+    r[name] === 0 ? {} : { [name]: typeof all[name] === 'number' ? (all[name] as number) : r[name] };
+  return { ...of('pretrainSteps'), ...of('fineTuneSteps') };
+}
+
 /** On the newsroom the smallest finds out soonest that summaries copy from articles; it has nothing to gain by size. */
 const sizesFor = (task: Task): SizeName[] => (task === 'newsroom' ? ['tiny'] : (Object.keys(sizes) as SizeName[]));
+
+/**
+ * The sizes to choose from: those whose width the heads divide.
+ * @throws ConfigError if that is none, in the words of the options
+ */
+function fittingSizes(o: Options, task: Task): SizeName[] {
+  const all = o.size === 'auto' ? sizesFor(task) : [o.size];
+  const shape = (name: SizeName): { width: number; heads: number } => ({
+    width: o.width ?? sizes[name][0],
+    heads: o.heads ?? sizes[name][2],
+  });
+  // Llama's rotary positions turn the numbers of a head in pairs
+  const unit = o.family === 'llama' ? 2 : 1;
+  const fitting = all.filter((name) => shape(name).width % (unit * shape(name).heads) === 0);
+  if (fitting.length > 0) return fitting;
+  const { width, heads } = shape(all[0] as SizeName);
+  const near = Math.max(1, Math.round(width / (unit * heads))) * unit * heads;
+  throw new ConfigError({
+    where: `gimbal align ${o.heads === undefined ? '--width' : '--heads'}`,
+    what: `the width is divided among the heads, ${unit === 2 ? 'an even number' : 'a whole number'} for each`,
+    got: `width ${width}${o.width === undefined ? ` (of size ${all[0]})` : ''}, ${heads} heads`,
+    wanted: `a width that is a multiple of ${unit * heads}`,
+    fix: `For example --width ${near} --heads ${heads}`,
+  });
+}
 
 function modelSizes(name: SizeName, o: Options, vocabularySize: number, contextLength: number): ModelSizes {
   const [width, layers, heads] = sizes[name];

@@ -1,5 +1,5 @@
 // The model folder of the run: what the last training stage left, in runs/<name>/model.
-import { cp, rm } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { defineStage } from '../pipeline/stage.ts';
@@ -17,8 +17,12 @@ export const stage = defineStage({
   async run({ input, runDir }): Promise<{ folder: string }> {
     const last = modelVersions(input).at(-1);
     const folder = join(runDir, 'model');
-    await rm(folder, { recursive: true, force: true }); // of an earlier try at this run
-    if (last) await cp(last.folder, folder, { recursive: true });
+    const { writeDirectoryAtomic } = await import('@gimbal/tensor-core');
+    // a run that goes on may have one of an earlier try
+    const fill = async (temporary: string): Promise<void> => {
+      if (last) await cp(last.folder, temporary, { recursive: true });
+    };
+    await writeDirectoryAtomic(folder, fill, undefined, { replace: true });
     return { folder };
   },
   describe: (r) => r.folder,

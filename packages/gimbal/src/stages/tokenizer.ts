@@ -39,15 +39,15 @@ export const stage = defineStage({
   files: (o) => (o.model === undefined ? [] : [o.model]),
   async run({ options: o, input, dir }): Promise<TokenizerResult> {
     const { loadTokenizer, trainTokenizer } = await import('@gimbal/language-models');
-    const { writeFile } = await import('node:fs/promises');
+    const { writeFileDurable } = await import('@gimbal/tensor-core');
     const { join } = await import('node:path');
     const { value: found, dir: rowsDir } = input(data);
     const vocabularySize = o.vocabulary ?? (found.characters > largeText && found.task !== 'newsroom' ? 2048 : 1024);
     const train = await storedRows(rowsDir, 'train', found.kind);
     const tokenizer =
       o.model === undefined ? trainTokenizer(textsOf(train.rows), { vocabularySize }) : await loadTokenizer(o.model);
-    await writeFile(join(dir, 'tokenizer.json'), JSON.stringify(tokenizer.json));
-    await writeFile(join(dir, 'tokenizer_config.json'), JSON.stringify(tokenizer.config));
+    await writeFileDurable(join(dir, 'tokenizer.json'), JSON.stringify(tokenizer.json));
+    await writeFileDurable(join(dir, 'tokenizer_config.json'), JSON.stringify(tokenizer.config));
 
     let characters = 0;
     let tokens = 0;

@@ -1,8 +1,9 @@
 // Rows as a stage keeps them: JSON Lines in which each row remembers where the user wrote it, so that a message of a
 // later stage still names the user's file and line.
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Dataset, dataset, type RowKind } from '@gimbal/language-models';
+import { writeFileDurable } from '@gimbal/tensor-core';
 
 /** the column that holds the place */
 const place = '@where';
@@ -10,7 +11,7 @@ const place = '@where';
 /** Write `<name>.jsonl` into a folder. */
 export async function storeRows(dir: string, name: string, data: Dataset): Promise<void> {
   const lines = data.rows.map((row, i) => `${JSON.stringify({ ...row, [place]: data.where(i) })}\n`);
-  await writeFile(join(dir, `${name}.jsonl`), lines.join(''));
+  await writeFileDurable(join(dir, `${name}.jsonl`), lines.join(''));
 }
 
 /** Read it back. */
