@@ -19,7 +19,7 @@ export interface FineTuneResult {
 const options = z.object({
   steps: z.int().min(1).optional().describe('updates of fine-tuning (default: what --minutes allow)'),
   learningRate: z.number().positive().default(3e-3).describe('highest learning rate of fine-tuning'),
-  evaluations: z.int().min(1).default(8).describe('evaluations on held-out rows in the course of it'),
+  evaluations: z.int().min(1).default(10).describe('evaluations on held-out rows in the course of it'),
   overflow: z
     .enum(['drop', 'error', 'cut'])
     .default('drop')
@@ -32,7 +32,7 @@ const mostEvaluated = 256;
 export const stage = defineStage({
   name: 'fine-tune',
   summary: 'Train on completions of prompts.',
-  version: 1,
+  version: 2,
   needs: ['data', 'plan', 'pretrain'],
   prefix: 'fineTune',
   options,
@@ -75,5 +75,5 @@ export const stage = defineStage({
     }
   },
   describe: (r) => (r.training === undefined ? 'left out: the rows are plain text' : describeTraining(r.training)),
-  report: (r, { metrics }) => (r.training === undefined ? [] : [learningCharts('Fine-tuning', metrics)]),
+  report: (r, { metrics }) => (r.training === undefined ? [] : [learningCharts('Fine-tuning', metrics, r.training)]),
 });

@@ -26,7 +26,7 @@ const options = z.object({
     .positive()
     .default(3e-3)
     .describe('highest learning rate of pretraining; it rises, then falls as a cosine'),
-  evaluations: z.int().min(1).default(8).describe('evaluations on held-out rows in the course of it'),
+  evaluations: z.int().min(1).default(10).describe('evaluations on held-out rows in the course of it'),
 });
 
 const maxGradNorm = 1;
@@ -35,7 +35,7 @@ const mostEvaluated = 128;
 export const stage = defineStage({
   name: 'pretrain',
   summary: 'Train on plain text, from random weights.',
-  version: 1,
+  version: 2,
   needs: ['data', 'tokenizer', 'plan'],
   prefix: 'pretrain',
   options,
@@ -102,7 +102,7 @@ export const stage = defineStage({
     }
   },
   describe: (r) => (r.training === undefined ? `left out: starts from ${r.model}` : describeTraining(r.training)),
-  report: (r, { metrics }) => (r.training === undefined ? [] : [learningCharts('Pretraining', metrics)]),
+  report: (r, { metrics }) => (r.training === undefined ? [] : [learningCharts('Pretraining', metrics, r.training)]),
 });
 
 /** Evaluate so many times, and save as often. */

@@ -1,10 +1,11 @@
-// Training inside a stage: goes on from the checkpoint of an interrupted run, reports progress, and leaves a model folder.
+// Training inside a stage: goes on from the checkpoint of an interrupted run, reports progress, and leaves a model folder
+// with the parameters that were best on held-out rows: on few rows those are not the last ones.
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { CausalLmOptions, LanguageModel, Tokenizer } from '@gimbal/language-models';
 import type { Params } from '@gimbal/tensor-core';
 import { median } from '../../bench/sampler.ts';
-import { type MetricsRow, metric, readMetrics } from '../../pipeline/metrics.ts';
+import { metric, readMetrics } from '../../pipeline/metrics.ts';
 import type { StageContext } from '../../pipeline/stage.ts';
 
 export interface TrainingRequest {
@@ -21,9 +22,14 @@ export interface TrainingRequest {
 
 export interface TrainingResult {
   steps: number;
-  /** of the last step, and of the last evaluation */
+  /** of the last step */
   loss: number;
+  /** of the model that is kept */
   heldOutLoss: number;
+  /** the step whose model is kept: the one with the lowest held-out loss */
+  bestStep: number;
+  /** held-out loss of the last step */
+  lastHeldOutLoss: number;
   tokens: number;
   /** target tokens a second, median over the steps */
   tokensPerSecond: number;
@@ -36,7 +42,7 @@ export interface TrainingResult {
 const warmupShare = 0.05;
 const finalShare = 0.05;
 
-/** a last held-out loss this many times the best is overfitting, not noise */
+/** a held-out loss this many times the best is overfitting, not noise */
 const worthTelling = 1.03;
 
 /** AdamW's second constant: .999 remembers longer than these runs last */
@@ -48,7 +54,7 @@ const beta2 = 0.98;
  */
 export async function trainModel(context: StageContext<unknown>, request: TrainingRequest): Promise<TrainingResult> {
   const { CausalLmTrainer, savePretrained } = await import('@gimbal/language-models');
-  const { latestCheckpoint, schedules, StoppedError, treeSize } = await import('@gimbal/tensor-core');
+  const { disposeTree, latestCheckpoint, schedules, StoppedError, treeSize } = await import('@gimbal/tensor-core');
   const { model, params, tokenizer, learningRate, steps, seed } = request;
   const options: CausalLmOptions = {
     ...request.options,
@@ -57,7 +63,7 @@ export async function trainModel(context: StageContext<unknown>, request: Traini
     tokenizer,
     seed,
     out: context.logDir,
-    keepBest: false,
+    keepBest: true,
     optimizer: { name: 'adamw', beta2 },
     learningRate: schedules.cosine({
       peak: learningRate,
@@ -76,34 +82,83 @@ export async function trainModel(context: StageContext<unknown>, request: Traini
   if (from !== undefined) context.note(`goes on from step ${trainer.step}`);
   reportLong(context, options.overflow, trainer.overflow);
 
-  let heldOut: number | undefined;
+  const heldOut = heldOutWatch(context);
   for await (const step of trainer.train({ steps, signal: context.signal })) {
-    heldOut = step.evalLoss ?? heldOut;
+    const text = heldOut(step.step, step.evalLoss);
     context.progress({
       step: step.step,
       total: steps,
       loss: step.loss,
       tokensPerSecond: step.tokensPerSecond,
-      ...(heldOut === undefined ? {} : { text: `held-out ${heldOut.toFixed(3)}` }),
+      ...(text === undefined ? {} : { text }),
     });
   }
   if (trainer.stopReason === 'signal') {
     const where = `stage ${context.logDir.split(/[\\/]/).at(-1)}`;
     throw new StoppedError({ where, what: `stopped after step ${trainer.step} of ${steps}` });
   }
-  await savePretrained(join(context.dir, 'model'), model, trainer.params, { tokenizer });
+  const best = await bestParams(context, trainer);
+  try {
+    await savePretrained(join(context.dir, 'model'), model, best.params, { tokenizer });
+  } finally {
+    if (best.params !== trainer.params) disposeTree(best.params);
+  }
   // from the log, so that a run that was resumed says the same as one that was not
   const log = await readMetrics(context.logDir);
-  reportOverfitting(context, log);
-  return {
+  const result: TrainingResult = {
     steps,
     loss: metric(log, 'loss').at(-1) ?? Number.NaN,
-    heldOutLoss: metric(log, 'evalLoss').at(-1) ?? Number.NaN,
+    heldOutLoss: best.loss,
+    bestStep: best.step,
+    lastHeldOutLoss: metric(log, 'evalLoss').at(-1) ?? Number.NaN,
     tokens: metric(log, 'tokens').reduce((sum, n) => sum + n, 0),
     tokensPerSecond: median(metric(log, 'tokensPerSecond').sort((a, b) => a - b)),
     parameters: treeSize(trainer.params),
     leftOut: trainer.overflow.rows,
   };
+  const told = overfitting(result);
+  if (told !== undefined) context.note(`${told}; --${basename(context.logDir)}-steps ${best.step} ends there`);
+  return result;
+}
+
+/** The parameters with the lowest held-out loss: those of the trainer, or of an earlier checkpoint. */
+async function bestParams(
+  { logDir, note }: StageContext<unknown>,
+  trainer: { params: Params; step: number; best: { step: number; loss: number } | null },
+): Promise<{ params: Params; step: number; loss: number }> {
+  const { loadCheckpoint } = await import('@gimbal/tensor-core');
+  const { best, step } = trainer;
+  if (best === null || best.step === step) return { params: trainer.params, step, loss: best?.loss ?? Number.NaN };
+  const saved = await loadCheckpoint(logDir, { which: 'best', warn: note });
+  return { params: await saved.tree('params'), step: saved.step, loss: saved.loss ?? Number.NaN };
+}
+
+/** Follows the held-out loss, for the line of progress; says once when it rises. */
+function heldOutWatch({ note }: StageContext<unknown>): (step: number, loss: number | undefined) => string | undefined {
+  let best: { step: number; loss: number } | undefined;
+  let latest: number | undefined;
+  let told = false;
+  return (step, loss) => {
+    if (loss !== undefined) {
+      latest = loss;
+      if (best === undefined || loss < best.loss) best = { step, loss };
+      if (!told && loss > worthTelling * best.loss) {
+        told = true;
+        note(
+          `held-out loss rises: ${loss.toFixed(3)} at step ${step}, ${best.loss.toFixed(3)} at step ${best.step}. The best model is kept`,
+        );
+      }
+    }
+    if (latest === undefined || best === undefined) return undefined;
+    const from = latest > best.loss ? ` (best ${best.loss.toFixed(3)} at ${best.step})` : '';
+    return `held-out ${latest.toFixed(3)}${from}`;
+  };
+}
+
+/** Says when a model went on learning its rows by heart after it was best on others; undefined where it did not. */
+export function overfitting(r: TrainingResult): string | undefined {
+  if (!(r.lastHeldOutLoss > worthTelling * r.heldOutLoss)) return undefined;
+  return `held-out loss was lowest at step ${r.bestStep} of ${r.steps} (${r.heldOutLoss.toFixed(3)}) and rose to ${r.lastHeldOutLoss.toFixed(3)}: the model of step ${r.bestStep} is kept`;
 }
 
 function reportLong(
@@ -120,17 +175,6 @@ function reportLong(
   );
 }
 
-/** Says when a model went on learning its rows by heart after it was best on others. */
-function reportOverfitting({ note, logDir }: StageContext<unknown>, log: readonly MetricsRow[]): void {
-  const evaluations = log.flatMap(({ step, evalLoss }) => (typeof evalLoss === 'number' ? [{ step, evalLoss }] : []));
-  const last = evaluations.at(-1);
-  const best = evaluations.toSorted((a, b) => a.evalLoss - b.evalLoss)[0];
-  if (last === undefined || best === undefined || last.evalLoss < worthTelling * best.evalLoss) return;
-  note(
-    `held-out loss was ${best.evalLoss.toFixed(3)} at step ${best.step} and rose to ${last.evalLoss.toFixed(3)}: too many steps for so few rows; --${basename(logDir)}-steps ${best.step} ends there`,
-  );
-}
-
 /** A folder that is not there holds no checkpoint. */
 function absent(error: NodeJS.ErrnoException): undefined {
   if (error.code === 'ENOENT') return undefined;
@@ -139,4 +183,4 @@ function absent(error: NodeJS.ErrnoException): undefined {
 
 /** Its line when it is done. */
 export const describeTraining = (r: TrainingResult): string =>
-  `${r.steps} steps, loss ${r.loss.toFixed(3)}, held-out ${r.heldOutLoss.toFixed(3)}`;
+  `${r.steps} steps, loss ${r.loss.toFixed(3)}, held-out ${r.heldOutLoss.toFixed(3)}${r.bestStep === r.steps ? '' : ` at step ${r.bestStep}, kept`}`;
