@@ -46,11 +46,11 @@ export { type GenerationDefaults, generationDefaults } from './pretrained/genera
 export {
   loadPretrained,
   loadTokenizer,
-  type Pretrained,
   type SavePretrainedOptions,
   savePretrained,
   writeModelFiles,
 } from './pretrained/pretrained.node.ts';
+export type { Pretrained } from './pretrained/read-pretrained.ts';
 export type { Span } from './tokenizer/spans.ts';
 export { type SpecialIds, Tokenizer } from './tokenizer/tokenizer.ts';
 export type { AddedToken, TokenizerConfig, TokenizerJson } from './tokenizer/tokenizer-json.ts';

@@ -1,4 +1,5 @@
 /** @module @gimbal/tensor-core */
+import './dispose-symbol.ts';
 import './register-gradients.ts';
 
 export { checkpoint } from './autodiff/checkpoint.ts';

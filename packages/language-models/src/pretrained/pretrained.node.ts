@@ -10,27 +10,18 @@ import {
   writeFileDurable,
   writeShardedSafetensors,
 } from '@gimbal/tensor-core';
-import type { FamilyName } from '../decoder/config.ts';
-import { decoder, type LanguageModel } from '../decoder/decoder.ts';
+import type { LanguageModel } from '../decoder/decoder.ts';
 import { families } from '../decoder/families/index.ts';
-import { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { type GenerationDefaults, generationConfigJson, generationDefaults } from './generation-config.ts';
-import { readWeights } from './read-weights.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { type GenerationDefaults, generationConfigJson } from './generation-config.ts';
+import { registerModelWriter } from './model-writer.ts';
+import { type ModelSource, type Pretrained, readPretrained, readTokenizer } from './read-pretrained.ts';
 
-/** What a model folder holds. */
-export interface Pretrained {
-  model: LanguageModel;
-  /** The caller disposes the tree. */
-  params: Params;
-  tokenizer: Tokenizer | undefined;
-  /** How the model is meant to be sampled from. */
-  generation: GenerationDefaults;
-  /** What was found odd while reading, such as an output matrix that the config says is tied. */
-  warnings: readonly string[];
-}
-
+/** What a model folder holds beside the model. */
 export interface SavePretrainedOptions {
+  /** Written as tokenizer.json and tokenizer_config.json (default: neither is written). */
   tokenizer?: Tokenizer;
+  /** Written as generation_config.json (default: sampling at temperature 1 from all tokens). */
   generation?: GenerationDefaults;
 }
 
@@ -42,36 +33,7 @@ export interface SavePretrainedOptions {
  * const { model, params, tokenizer } = await loadPretrained('runs/align/model');
  */
 export async function loadPretrained(folder: string): Promise<Pretrained> {
-  const json = await readJson(folder, 'config.json', true);
-  const family = json?.model_type;
-  if (typeof family !== 'string' || !Object.hasOwn(families, family)) {
-    throw new CheckpointError({
-      where: join(folder, 'config.json'),
-      what: 'this architecture is not known here',
-      got: family ?? 'no model_type',
-      wanted: Object.keys(families).join(' or '),
-    });
-  }
-  const generationJson = (await readJson(folder, 'generation_config.json')) ?? {};
-  const fromFile = families[family as FamilyName].fromHuggingFace(json as Record<string, unknown>);
-  const generation = generationDefaults(generationJson);
-  // an end token that either file names ends a text
-  const eosIds = [...new Set([...fromFile.eosIds, ...(generation.eosIds ?? [])])];
-  const padId = generation.padId ?? fromFile.padId;
-
-  const weights = await openSafetensors(folder);
-  try {
-    const { params, config, warnings } = await readWeights(weights, { ...fromFile, eosIds, padId });
-    return {
-      model: decoder(config),
-      params,
-      tokenizer: await loadTokenizer(folder, false),
-      generation: { ...generation, eosIds, padId },
-      warnings: [...weights.warnings, ...warnings],
-    };
-  } finally {
-    await weights.close();
-  }
+  return readPretrained(folderSource(folder));
 }
 
 /**
@@ -135,30 +97,26 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer>;
  */
 export async function loadTokenizer(folder: string, required: boolean): Promise<Tokenizer | undefined>;
 export async function loadTokenizer(folder: string, required = true): Promise<Tokenizer | undefined> {
-  const json = await readJson(folder, 'tokenizer.json', required);
-  if (json === undefined) return undefined;
-  return new Tokenizer(json as never, (await readJson(folder, 'tokenizer_config.json')) ?? {});
+  return readTokenizer(folderSource(folder), required);
 }
 
-async function readJson(folder: string, name: string, required = false): Promise<Record<string, unknown> | undefined> {
-  const where = join(folder, name);
-  let text: string;
-  try {
-    text = await readFile(where, 'utf8');
-  } catch (cause) {
-    if (!required && (cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new CheckpointError({
-      where,
-      what: 'the file cannot be read',
-      fix: 'A model folder has this file; check the path',
-      cause,
-    });
-  }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch (cause) {
-    throw new CheckpointError({ where, what: `not JSON: ${(cause as Error).message}`, cause });
-  }
-  throw new CheckpointError({ where, what: 'no JSON object', wanted: '{ … }' });
-}
+const folderSource = (folder: string): ModelSource => ({
+  where: (file) => join(folder, file),
+  async text(file) {
+    try {
+      return await readFile(join(folder, file), 'utf8');
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return undefined;
+      throw new CheckpointError({
+        where: join(folder, file),
+        what: `the file cannot be read (${code})`,
+        fix: 'A model folder has this file; check the path',
+        cause,
+      });
+    }
+  },
+  weights: () => openSafetensors(folder),
+});
+
+registerModelWriter(writeModelFiles);

@@ -18,15 +18,20 @@ import { rowBatches } from '../data/row-batches.ts';
 import type { Dataset } from '../data/rows.ts';
 import { type OverflowReport, type TokenRow, tokenRows } from '../data/token-rows.ts';
 import type { LanguageModel } from '../decoder/decoder.ts';
-import { writeModelFiles } from '../pretrained/pretrained.node.ts';
+import { modelWriter } from '../pretrained/model-writer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { causalLmLoss } from './causal-lm-loss.ts';
 import { evaluateLoss } from './evaluate-loss.ts';
 
-export interface CausalLmOptions extends LoopOptions {
+/** What a trainer of a decoder takes: the loop's options, of which none but the seed is needed, and its own. */
+export interface CausalLmOptions
+  extends Omit<LoopOptions, keyof typeof causalLmDefaults>,
+    Partial<Pick<LoopOptions, keyof typeof causalLmDefaults>> {
+  /** The decoder to train. */
   model: LanguageModel;
   /** Where training starts; not changed, not kept. */
   params: Params;
+  /** Turns the rows into tokens, at most as many ids as the model has. */
   tokenizer: Tokenizer;
   /** Rows of text, or of prompts and completions. */
   data: Dataset;
@@ -167,6 +172,7 @@ function prepare(options: CausalLmOptions): Prepared {
   const train = fit(data);
   const evaluation = evalData && fit(evalData).rows;
   const pad = config.padId;
+  const write = modelWriter();
   const setup: LoopSetup<LmBatch> = {
     params,
     batches: rowBatches(train.rows, { batchSize: loop.batchSize, pad, limit, rng: rng(loop.seed).split('data') }),
@@ -182,7 +188,7 @@ function prepare(options: CausalLmOptions): Prepared {
     }),
     options: loop,
     config: { model: config, packing: packing ?? data.kind === 'text', maxLength: limit, rows: train.rows.length },
-    saveModel: (folder, p) => writeModelFiles(folder, model, p, { tokenizer }),
+    ...(write && { saveModel: (folder: string, p: Params) => write(folder, model, p, { tokenizer }) }),
   };
   return { setup, overflow: train.overflow };
 }

@@ -1,0 +1,53 @@
+/** @module @gimbal/language-models */
+
+export { type ColumnMap, checkRows, dataset, type RawRow, type RowOptions } from './data/check-rows.ts';
+export { batchRows, type LmBatch } from './data/lm-batch.ts';
+export { packRows } from './data/pack.ts';
+export { parseJsonl, parseText, type TextRows } from './data/parse-rows.ts';
+export { type RowBatchesOptions, rowBatches } from './data/row-batches.ts';
+export {
+  type Dataset,
+  isKind,
+  type PromptCompletionRow,
+  type RowKind,
+  type RowKinds,
+  rowColumns,
+  type TextRow,
+} from './data/rows.ts';
+export { splitDataset } from './data/split.ts';
+export { padBatch, rowOf } from './data/token-batch.ts';
+export {
+  type FitOptions,
+  fitRows,
+  type OverflowReport,
+  type TokenRow,
+  type TokenRows,
+  tokenRows,
+} from './data/token-rows.ts';
+export { type DecoderConfig, type DecoderOptions, decoderConfig, type FamilyName } from './decoder/config.ts';
+export { decoder, type ForwardOptions, type LanguageModel } from './decoder/decoder.ts';
+export {
+  type DecodeStep,
+  type DecodeTokensOptions,
+  decodeTokens,
+  type SamplerOptions,
+} from './generation/decode-tokens.ts';
+export {
+  type Completion,
+  type CompletionPart,
+  type EndReason,
+  type GenerateOptions,
+  generate,
+  generateStream,
+} from './generation/generate.ts';
+export { type SampledBatch, sampleCompletions } from './generation/sample-tokens.ts';
+export { type GenerationDefaults, generationDefaults } from './pretrained/generation-config.ts';
+export { loadPretrained, loadTokenizer } from './pretrained/pretrained.browser.ts';
+export type { Pretrained } from './pretrained/read-pretrained.ts';
+export type { Span } from './tokenizer/spans.ts';
+export { type SpecialIds, Tokenizer } from './tokenizer/tokenizer.ts';
+export type { AddedToken, TokenizerConfig, TokenizerJson } from './tokenizer/tokenizer-json.ts';
+export { type TrainTokenizerOptions, trainTokenizer } from './tokenizer/train-tokenizer.ts';
+export { causalLmLoss } from './training/causal-lm-loss.ts';
+export { type CausalLmOptions, CausalLmTrainer, causalLmDefaults } from './training/causal-lm-trainer.ts';
+export { type EvaluatedLoss, type EvaluateLossOptions, evaluateLoss } from './training/evaluate-loss.ts';

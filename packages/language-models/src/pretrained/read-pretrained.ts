@@ -1,0 +1,98 @@
+// A model as the files that Python's transformers writes, wherever they are: a folder in Node (pretrained.node.ts), an
+// address in a page (pretrained.browser.ts).
+import { CheckpointError, type Params, type WeightFile } from '@gimbal/tensor-core';
+import type { FamilyName } from '../decoder/config.ts';
+import { decoder, type LanguageModel } from '../decoder/decoder.ts';
+import { families } from '../decoder/families/index.ts';
+import { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { type GenerationDefaults, generationDefaults } from './generation-config.ts';
+import { readWeights } from './read-weights.ts';
+
+/** What a model folder holds. */
+export interface Pretrained {
+  /** The model that config.json describes. */
+  model: LanguageModel;
+  /** Its parameters, float32; the caller disposes the tree. */
+  params: Params;
+  /** What tokenizer.json describes; undefined where there is none. */
+  tokenizer: Tokenizer | undefined;
+  /** How the model is meant to be sampled from. */
+  generation: GenerationDefaults;
+  /** What was found odd while reading, such as an output matrix that the config says is tied. */
+  warnings: readonly string[];
+}
+
+/** Where the files of a model are read from. */
+export interface ModelSource {
+  /** The full name of a file, for messages. */
+  where(file: string): string;
+  /** The text of a file; undefined where there is none. */
+  text(file: string): Promise<string | undefined>;
+  /** The weights, in one file or in shards. */
+  weights(): Promise<WeightFile>;
+}
+
+/** @throws CheckpointError for a missing or damaged file, an unknown architecture, or tensors that are not the config's */
+export async function readPretrained(source: ModelSource): Promise<Pretrained> {
+  const json = await readJson(source, 'config.json', true);
+  const family = json?.model_type;
+  if (typeof family !== 'string' || !Object.hasOwn(families, family)) {
+    throw new CheckpointError({
+      where: source.where('config.json'),
+      what: 'this architecture is not known here',
+      got: family ?? 'no model_type',
+      wanted: Object.keys(families).join(' or '),
+    });
+  }
+  const generationJson = (await readJson(source, 'generation_config.json')) ?? {};
+  const fromFile = families[family as FamilyName].fromHuggingFace(json as Record<string, unknown>);
+  const generation = generationDefaults(generationJson);
+  // an end token that either file names ends a text
+  const eosIds = [...new Set([...fromFile.eosIds, ...(generation.eosIds ?? [])])];
+  const padId = generation.padId ?? fromFile.padId;
+
+  const weights = await source.weights();
+  try {
+    const { params, config, warnings } = await readWeights(weights, { ...fromFile, eosIds, padId });
+    return {
+      model: decoder(config),
+      params,
+      tokenizer: await readTokenizer(source, false),
+      generation: { ...generation, eosIds, padId },
+      warnings: [...weights.warnings, ...warnings],
+    };
+  } finally {
+    await weights.close();
+  }
+}
+
+/**
+ * @param required false: undefined where there is none
+ * @throws CheckpointError for a missing or malformed file
+ */
+export async function readTokenizer(source: ModelSource, required: boolean): Promise<Tokenizer | undefined> {
+  const json = await readJson(source, 'tokenizer.json', required);
+  if (json === undefined) return undefined;
+  return new Tokenizer(json as never, (await readJson(source, 'tokenizer_config.json')) ?? {});
+}
+
+async function readJson(
+  source: ModelSource,
+  name: string,
+  required = false,
+): Promise<Record<string, unknown> | undefined> {
+  const where = source.where(name);
+  const text = await source.text(name);
+  if (text === undefined) {
+    if (!required) return undefined;
+    const fix = 'A model folder has this file; check the path';
+    throw new CheckpointError({ where, what: 'the file cannot be read: there is none', fix });
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch (cause) {
+    throw new CheckpointError({ where, what: `not JSON: ${(cause as Error).message}`, cause });
+  }
+  throw new CheckpointError({ where, what: 'no JSON object', wanted: '{ … }' });
+}

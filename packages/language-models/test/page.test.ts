@@ -1,0 +1,115 @@
+// The browser's entry: it bundles without a module of Node's, and the bundle writes and trains where there is nothing but
+// what a page has (a realm of its own with web globals), with the tokens that transformers wrote.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createContext, runInContext } from 'node:vm';
+import { build } from 'esbuild';
+import type { PageResult } from './helpers/page-generate.ts';
+
+const require = createRequire(import.meta.url);
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const wasmFolder = dirname(
+  createRequire(require.resolve('@gimbal/tensor-core/package.json')).resolve('@tensorflow/tfjs-backend-wasm'),
+);
+const address = 'https://models.test/llama/';
+
+/** Answers for the model's folder and tfjs's .wasm files, with ranges, as a file server does. */
+function fetchFile(request: string | URL, init?: RequestInit): Response {
+  const name = String(request).slice(address.length);
+  const file = name.startsWith('wasm/')
+    ? join(wasmFolder, name.slice('wasm/'.length))
+    : here(`golden/saved/llama/${name}`);
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch {
+    return new Response('', { status: 404 });
+  }
+  const range = /^bytes=(\d+)-(\d+)$/.exec(new Headers(init?.headers).get('range') ?? '');
+  if (range === null) {
+    const type = name.endsWith('.wasm') ? 'application/wasm' : 'application/octet-stream';
+    return new Response(new Uint8Array(bytes), { headers: { 'content-type': type } });
+  }
+  const [start, end] = [Number(range[1]), Number(range[2])];
+  return new Response(new Uint8Array(bytes.subarray(start, end + 1)), {
+    status: 206,
+    headers: { 'content-range': `bytes ${start}-${end}/${bytes.length}` },
+  });
+}
+
+/** The page's program, and what each of its files imports. */
+async function bundle(): Promise<{ code: string; imports: Record<string, string[]> }> {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [here('helpers/page-generate.ts')],
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: 'browser', // a module of Node's is an error, unless a package's own manifest leaves it out
+    format: 'iife',
+    target: 'es2022',
+    conditions: ['@gimbal/source', 'browser'],
+    ignoreAnnotations: true, // tfjs-backend-cpu says that importing it does nothing
+    logLevel: 'silent',
+  });
+  const imports = Object.entries(metafile.inputs).map(([file, input]) => [file, input.imports.map((i) => i.path)]);
+  return { code: outputFiles[0]?.text ?? '', imports: Object.fromEntries(imports) };
+}
+
+/** A realm with what a page has, and nothing of Node's. */
+function page(): { run(backend: string, address: string, texts: readonly string[]): Promise<PageResult> } {
+  const web = {
+    ...{ console, performance, setTimeout, clearTimeout, queueMicrotask, TextEncoder, TextDecoder, URL },
+    ...{ AbortController, Response, Headers, Blob, structuredClone },
+    fetch: async (request: string | URL, init?: RequestInit) => fetchFile(request, init),
+    location: { href: 'https://models.test/' },
+    document: {}, // by which tfjs knows a page
+  };
+  const context = createContext({ ...web });
+  runInContext('globalThis.self = globalThis.window = globalThis', context);
+  return context as ReturnType<typeof page>;
+}
+
+let code: string;
+let imports: Record<string, string[]>;
+beforeAll(async () => {
+  ({ code, imports } = await bundle());
+}, 60_000);
+
+test('the bundle holds the browser’s modules and none that needs Node', () => {
+  const ours = Object.keys(imports).filter((file) => !file.includes('@tensorflow') && !file.includes('(disabled)'));
+  expect(ours.some((file) => file.endsWith('pretrained.browser.ts'))).toBe(true);
+  expect(ours.filter((file) => file.endsWith('.node.ts'))).toEqual([]);
+  // tfjs asks for some and does without; nothing else does
+  const asks = ours.filter((file) => imports[file]?.some((path) => /^\(disabled\)|^node:/.test(path)));
+  expect(asks.filter((file) => !/node_modules\/(seedrandom|node-fetch)\//.test(file))).toEqual([]);
+});
+
+test.each(['cpu', 'wasm'])(
+  'a page writes on %s what transformers wrote, and trains',
+  async (backend) => {
+    const context = page();
+    runInContext(code, context as never);
+    const { cases } = JSON.parse(readFileSync(here('golden/saved/llama/transformers.json'), 'utf8')) as {
+      cases: { text: string; greedy: number[] }[];
+    };
+    const result = await context.run(
+      backend,
+      address,
+      cases.map(({ text }) => text),
+    );
+    const { losses, streamed, ...rest } = JSON.parse(JSON.stringify(result)) as PageResult;
+    expect(rest).toEqual({
+      backend,
+      greedy: cases.map(({ greedy }) => greedy),
+      folder: 'ERR_CONFIG',
+      missing: `${address}nothing/config.json: the file cannot be read: there is none. A model folder has this file; check the path.`,
+      tensors: 0,
+    });
+    expect(streamed.length).toBeGreaterThan(0);
+    expect(losses).toHaveLength(5);
+    expect(losses[4]).toBeLessThan(losses[0] as number);
+  },
+  60_000,
+);
