@@ -41,6 +41,7 @@ export {
   generateStream,
 } from './generation/generate.ts';
 export { type SampledBatch, sampleCompletions } from './generation/sample-tokens.ts';
+export type { FileDtype } from './pretrained/file-dtype.ts';
 export { type GenerationDefaults, generationDefaults } from './pretrained/generation-config.ts';
 export { loadPretrained, loadTokenizer } from './pretrained/pretrained.browser.ts';
 export type { Pretrained } from './pretrained/read-pretrained.ts';

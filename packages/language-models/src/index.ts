@@ -42,6 +42,7 @@ export {
   generateStream,
 } from './generation/generate.ts';
 export { type SampledBatch, sampleCompletions } from './generation/sample-tokens.ts';
+export type { FileDtype } from './pretrained/file-dtype.ts';
 export { type GenerationDefaults, generationDefaults } from './pretrained/generation-config.ts';
 export {
   loadPretrained,

@@ -2,11 +2,26 @@
 // the `config.json` of Hugging Face's checkpoints.
 import { ConfigError, nearest, type RotaryScaling } from '@gimbal/tensor-core';
 
-/** Which block, and which names its parameters have: see families/. */
-export type FamilyName = 'llama' | 'gpt2';
+/** Which block, and which names its parameters have: see families/. The names are Hugging Face's `model_type`. */
+export type FamilyName = 'gpt2' | 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gemma' | 'gemma2' | 'gemma3_text';
+
+/** Every family, for messages. */
+export const familyNames: readonly FamilyName[] = [
+  'llama',
+  'gpt2',
+  'mistral',
+  'qwen2',
+  'qwen3',
+  'gemma',
+  'gemma2',
+  'gemma3_text',
+];
 
 export interface DecoderOptions {
-  /** `llama`: RoPE, RMSNorm, SwiGLU, grouped heads. `gpt2`: learned positions, layer norm, GELU, one packed c_attn. */
+  /**
+   * `llama`: RoPE, RMSNorm, SwiGLU, grouped heads. `mistral`, `qwen2`, `qwen3`, `gemma`, `gemma2`, `gemma3_text`: that
+   * block with what the family changes. `gpt2`: learned positions, layer norm, GELU, one packed c_attn.
+   */
   family?: FamilyName;
   /** V: rows of the embedding; at least the tokenizer's `size`. */
   vocabularySize: number;
@@ -18,20 +33,34 @@ export interface DecoderOptions {
   layers?: number;
   /** H: query heads (4). */
   heads?: number;
-  /** Heads of keys and values, each shared by heads / kvHeads query heads; `llama` only (= heads). */
+  /** Heads of keys and values, each shared by heads / kvHeads query heads; not for `gpt2` (= heads). */
   kvHeads?: number;
   /** Width of a head (width / heads). */
   headWidth?: number;
-  /** F: width inside the MLP; by default 4 D for `gpt2`, and for `llama` 8/3 D rounded up to a multiple of 32. */
+  /** F: width inside the MLP; by default 4 D for `gpt2`, else 8/3 D rounded up to a multiple of 32. */
   feedForward?: number;
   /** Whether the output matrix is the embedding (true). */
   tieEmbeddings?: boolean;
   /** Added to variances (1e-5). */
   normEpsilon?: number;
-  /** Base of the rotary frequencies (10000); `llama` only. */
+  /** Base of the rotary frequencies (10000); not for `gpt2`. */
   ropeTheta?: number;
-  /** How rotary frequencies are stretched for long contexts; `llama` only. */
+  /** How rotary frequencies are stretched for long contexts; not for `gpt2`. */
   ropeScaling?: RotaryScaling;
+  /** Base of the frequencies in layers that slide, which are not stretched then (Gemma 3: 10000). */
+  localRopeTheta?: number;
+  /** How many tokens, itself included, a query of a sliding layer sees (none: all before it). */
+  window?: number;
+  /** Which layers slide; where a window is given, by default all of them. */
+  slidingLayers?: readonly boolean[];
+  /** Biases on queries, keys and values, and but for `qwen2` on the attention's output (`qwen2`: true; else false). */
+  attentionBias?: boolean;
+  /** What scores are multiplied with (headWidth^−½). */
+  queryScale?: number;
+  /** Scores become cap · tanh(score / cap) (none). */
+  attentionSoftcap?: number;
+  /** Logits become cap · tanh(logit / cap) (none). */
+  finalSoftcap?: number;
   /** Chance that an element of the embedding and of each branch's output is dropped in training (0). */
   dropout?: number;
   /** Standard deviation of initial weights (.02). */
@@ -45,12 +74,23 @@ export interface DecoderOptions {
 }
 
 /** The options with every default filled in. */
-export type DecoderConfig = Required<Omit<DecoderOptions, 'ropeScaling' | 'bosId'>> &
-  Pick<DecoderOptions, 'ropeScaling' | 'bosId'>;
+export type DecoderConfig = Required<Omit<DecoderOptions, OptionalName>> & Pick<DecoderOptions, OptionalName>;
+
+/** Options without a default: absent is a meaning of its own. */
+type OptionalName =
+  | 'ropeScaling'
+  | 'bosId'
+  | 'localRopeTheta'
+  | 'window'
+  | 'slidingLayers'
+  | 'queryScale'
+  | 'attentionSoftcap'
+  | 'finalSoftcap';
 
 const known = [
   ...['family', 'vocabularySize', 'contextLength', 'width', 'layers', 'heads', 'kvHeads', 'headWidth', 'feedForward'],
   ...['tieEmbeddings', 'normEpsilon', 'ropeTheta', 'ropeScaling', 'dropout', 'initializerRange'],
+  ...['localRopeTheta', 'window', 'slidingLayers', 'attentionBias', 'queryScale', 'attentionSoftcap', 'finalSoftcap'],
   ...['eosIds', 'padId', 'bosId'],
 ];
 
@@ -70,8 +110,9 @@ export function decoderConfig(o: DecoderOptions): DecoderConfig {
     });
   }
   const { family = 'llama', vocabularySize, contextLength = 256, width = 128, layers = 4, heads = 4 } = o;
-  if (family !== 'llama' && family !== 'gpt2') {
-    throw new ConfigError({ where: 'decoder.family', what: 'unknown family', got: family, wanted: 'llama or gpt2' });
+  if (!familyNames.includes(family)) {
+    const wanted = familyNames.join(', ');
+    throw new ConfigError({ where: 'decoder.family', what: 'unknown family', got: family, wanted });
   }
   const { kvHeads = heads, headWidth = width / heads } = o;
   const feedForward = o.feedForward ?? (family === 'gpt2' ? 4 * width : 32 * Math.ceil((8 * width) / 3 / 32));
@@ -111,7 +152,7 @@ export function decoderConfig(o: DecoderOptions): DecoderConfig {
       fix: 'Use family llama',
     });
   }
-  if (family === 'llama' && headWidth % 2 !== 0) {
+  if (family !== 'gpt2' && headWidth % 2 !== 0) {
     throw new ConfigError({
       where: 'decoder.headWidth',
       what: 'rotary positions turn pairs',
@@ -128,12 +169,13 @@ export function decoderConfig(o: DecoderOptions): DecoderConfig {
       wanted: 'a number in [0, 1)',
     });
   }
-  const numbers = { normEpsilon, ropeTheta, initializerRange };
-  for (const [name, value] of Object.entries(numbers)) {
+  const optional = optionalNumbers(o);
+  for (const [name, value] of Object.entries({ normEpsilon, ropeTheta, initializerRange, ...optional })) {
     if (!(value > 0))
       throw new ConfigError({ where: `decoder.${name}`, what: 'out of range', got: value, wanted: '> 0' });
   }
-  const { eosIds = [], padId = 0 } = o;
+  const slidingLayers = checkSliding(o, layers);
+  const { eosIds = [], padId = 0, attentionBias = family === 'qwen2' } = o;
   for (const [name, ids] of Object.entries({ eosIds, padId: [padId], bosId: o.bosId === undefined ? [] : [o.bosId] })) {
     const bad = ids.find((id) => !Number.isSafeInteger(id) || id < 0 || id >= vocabularySize);
     if (bad === undefined) continue;
@@ -162,6 +204,35 @@ export function decoderConfig(o: DecoderOptions): DecoderConfig {
     ropeTheta,
     dropout,
     initializerRange,
+    attentionBias,
     ...(o.ropeScaling === undefined ? {} : { ropeScaling: o.ropeScaling }),
+    ...(slidingLayers === undefined ? {} : { slidingLayers }),
+    ...optional,
   };
+}
+
+/** Those of the numbers without a default that are given. */
+function optionalNumbers(o: DecoderOptions): Partial<Record<OptionalNumber, number>> {
+  const given = optionalNumberNames.filter((name) => o[name] !== undefined);
+  return Object.fromEntries(given.map((name) => [name, o[name]]));
+}
+
+const optionalNumberNames = ['localRopeTheta', 'window', 'queryScale', 'attentionSoftcap', 'finalSoftcap'] as const;
+type OptionalNumber = (typeof optionalNumberNames)[number];
+
+/** @returns which layers slide, or undefined where none does */
+function checkSliding(o: DecoderOptions, layers: number): readonly boolean[] | undefined {
+  const refuse = (name: string, what: string, got: unknown, wanted: string): never => {
+    throw new ConfigError({ where: `decoder.${name}`, what, got, wanted });
+  };
+  const { window, slidingLayers } = o;
+  if (window === undefined) {
+    if (slidingLayers?.some(Boolean))
+      refuse('slidingLayers', 'layers slide, but no window is given', o.window, 'window');
+    return undefined;
+  }
+  if (!Number.isSafeInteger(window)) refuse('window', 'bad size', window, 'a whole number > 0');
+  const slides = slidingLayers ?? Array.from({ length: layers }, () => true);
+  if (slides.length !== layers) refuse('slidingLayers', 'not one for each layer', slides.length, `${layers}`);
+  return slides;
 }

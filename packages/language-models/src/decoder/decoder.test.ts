@@ -98,7 +98,7 @@ describe.each<FamilyName>(['llama', 'gpt2'])('decoder of family %s', (family) =>
       model.states(params, ids),
       model.logits(params, prompts, completions),
       model.logProbs(params, prompts, completions),
-      ...Object.values(model.hidden(params, prompts, completions)),
+      ...Object.values(model.hidden?.(params, prompts, completions) ?? {}),
     ]) {
       tensor.dispose();
     }

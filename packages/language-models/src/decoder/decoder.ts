@@ -1,5 +1,5 @@
 // A decoder-only language model: pure functions on a parameter tree whose paths are the names of a Hugging Face
-// checkpoint. One description gives Llama's block and GPT-2's; what differs is in families/.
+// checkpoint. One description gives the blocks of Llama, Mistral, Qwen, Gemma and GPT-2; what differs is in families/.
 import {
   ConfigError,
   checkpoint,
@@ -14,7 +14,7 @@ import {
   type TokenBatch,
   tokenLogProbs,
 } from '@gimbal/tensor-core';
-import { mul, reshape, slice, type Tensor2D, type Tensor3D, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { mul, reshape, slice, type Tensor2D, type Tensor3D, tanh, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { rowOf } from '../data/token-batch.ts';
 import type { Steps } from '../generation/decode-tokens.ts';
 import { sampleCompletions } from '../generation/sample-tokens.ts';
@@ -54,7 +54,8 @@ export interface LanguageModel extends LogitPolicy, Steps {
   pack(params: Params): PackedWeights;
   /** See LogitPolicy; a state of this model. */
   begin(params: Params, prompts: TokenBatch, o: { maxNewTokens: number }): DecoderState;
-  hidden(params: Params, prompts: TokenBatch, completions: TokenBatch): { states: Tensor3D; head: Tensor2D };
+  /** Absent where the logits are capped: they are then not states · headᵀ. */
+  hidden?(params: Params, prompts: TokenBatch, completions: TokenBatch): { states: Tensor3D; head: Tensor2D };
 }
 
 /**
@@ -91,8 +92,11 @@ export function decoder(options: DecoderOptions): LanguageModel {
       return family.norm(params, x, config);
     });
   };
-  const toLogits = (params: Params, x: Tensor3D): Tensor3D =>
-    linear(x, family.head(params, config), { weightLayout: 'out-in' });
+  const { finalSoftcap: cap } = config;
+  const toLogits = (params: Params, x: Tensor3D): Tensor3D => {
+    const z = linear<Tensor3D>(x, family.head(params, config), { weightLayout: 'out-in' });
+    return cap === undefined ? z : mul(tanh(mul(z, 1 / cap)), cap);
+  };
 
   /** The states that predict the completions' tokens [B,T,D]. */
   const completionStates = (params: Params, prompts: TokenBatch, completions: TokenBatch): Tensor3D =>
@@ -124,9 +128,11 @@ export function decoder(options: DecoderOptions): LanguageModel {
         // padding has no probability: 0, so that a sum over a row is its sequence's
         return isPadded(completions) ? (mul(logProbs, maskOf(completions)) as Tensor2D) : logProbs;
       }),
-    hidden: (params, prompts, completions) => ({
-      states: completionStates(params, prompts, completions),
-      head: family.head(params, config).clone(),
+    ...(cap === undefined && {
+      hidden: (params: Params, prompts: TokenBatch, completions: TokenBatch) => ({
+        states: completionStates(params, prompts, completions),
+        head: family.head(params, config).clone(),
+      }),
     }),
 
     begin(_, prompts, { maxNewTokens }) {

@@ -5,6 +5,19 @@ import type { DecoderConfig } from './config.ts';
 import type { DecoderState } from './decode-state.ts';
 import type { Pass } from './family.ts';
 
+/** What a layer's attention adds to the usual: a window, a cap, a scale of its own. */
+function attentionOf(c: DecoderConfig): (layer: number) => { window?: number; softcap?: number; scale?: number } {
+  const { queryScale = c.headWidth ** -0.5, ropeScaling } = c;
+  // YaRN lengthens queries and keys alike: as well their product
+  const stretch = ropeScaling?.type === 'yarn' ? ropeScaling.attentionFactor ** 2 : 1;
+  const all = {
+    ...(c.queryScale === undefined && stretch === 1 ? {} : { scale: queryScale * stretch }),
+    ...(c.attentionSoftcap === undefined ? {} : { softcap: c.attentionSoftcap }),
+  };
+  const slides = c.window === undefined ? all : { ...all, window: c.window };
+  return (layer) => (c.slidingLayers?.[layer] ? slides : all);
+}
+
 const keep = <T extends Tensor>(x: T): T => x;
 
 /**
@@ -14,11 +27,15 @@ const keep = <T extends Tensor>(x: T): T => x;
  */
 export function wholePass(c: DecoderConfig, rng?: Rng): Pass {
   const options = { heads: c.heads, kvHeads: c.kvHeads, causal: true };
+  const special = attentionOf(c);
   const drops = rng !== undefined && c.dropout > 0;
   return {
     offset: 0,
     positions: undefined,
-    attend: (_, q, k, v) => (k && v ? attention(q, k, v, options) : attention(q, options)),
+    attend(layer, q, k, v) {
+      const o = { ...options, ...special(layer) };
+      return k && v ? attention(q, k, v, o) : attention(q, o);
+    },
     drops,
     // a stream per place: a block that is computed twice (gradient checkpointing) drops the same elements twice
     drop: drops ? (x, place) => dropout(x, c.dropout, rng.split(place)) : keep,
@@ -31,13 +48,14 @@ export function wholePass(c: DecoderConfig, rng?: Rng): Pass {
  */
 export function cachedPass(c: DecoderConfig, state: DecoderState, positions: Tensor | undefined, place?: Tensor): Pass {
   const options = { heads: c.heads, starts: state.startsTensor, place };
+  const special = attentionOf(c);
   return {
     offset: state.length,
     positions,
     attend(layer, q, k, v) {
       const cache = state.caches[layer];
       if (cache === undefined) throw new RangeError(`decoder: no cache for layer ${layer}`);
-      return attentionDecode(q, k, v, cache, options);
+      return attentionDecode(q, k, v, cache, { ...options, ...special(layer) });
     },
     drops: false,
     drop: keep,

@@ -13,12 +13,17 @@ import {
 import type { LanguageModel } from '../decoder/decoder.ts';
 import { families } from '../decoder/families/index.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { type FileDtype, fileDtypes } from './file-dtype.ts';
 import { type GenerationDefaults, generationConfigJson } from './generation-config.ts';
 import { registerModelWriter } from './model-writer.ts';
 import { type ModelSource, type Pretrained, readPretrained, readTokenizer } from './read-pretrained.ts';
 
 /** What a model folder holds beside the model. */
 export interface SavePretrainedOptions {
+  /** How weights are written (float32). The 16-bit types lose what training changed by less than 2^−8 of a weight. */
+  dtype?: FileDtype;
+  /** Tensors of one file hold at most so many bytes (2 GiB); more go into shards with an index. */
+  maxShardBytes?: number;
   /** Written as tokenizer.json and tokenizer_config.json (default: neither is written). */
   tokenizer?: Tokenizer;
   /** Written as generation_config.json (default: sampling at temperature 1 from all tokens). */
@@ -65,17 +70,20 @@ export async function writeModelFiles(
   folder: string,
   model: LanguageModel,
   params: Params,
-  { tokenizer, generation }: SavePretrainedOptions = {},
+  { tokenizer, generation, dtype = 'float32', maxShardBytes }: SavePretrainedOptions = {},
 ): Promise<void> {
   const { config } = model;
   const write = (name: string, value: unknown): Promise<number> =>
     writeFileDurable(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
   await mkdir(folder, { recursive: true });
-  await writeShardedSafetensors(folder, params);
+  await writeShardedSafetensors(folder, params, {
+    dtype: fileDtypes[dtype],
+    ...(maxShardBytes === undefined ? {} : { maxShardBytes }),
+  });
   await write('config.json', {
     ...families[config.family].toHuggingFace(config),
-    dtype: 'float32',
-    torch_dtype: 'float32',
+    dtype,
+    torch_dtype: dtype,
   });
   const ids = { eosIds: config.eosIds, padId: config.padId };
   await write('generation_config.json', generationConfigJson({ ...ids, ...generation }, config.bosId));

@@ -5,6 +5,7 @@ import type { FamilyName } from '../decoder/config.ts';
 import { decoder, type LanguageModel } from '../decoder/decoder.ts';
 import { families } from '../decoder/families/index.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { type FileDtype, fileDtypeOf } from './file-dtype.ts';
 import { type GenerationDefaults, generationDefaults } from './generation-config.ts';
 import { readWeights } from './read-weights.ts';
 
@@ -18,6 +19,8 @@ export interface Pretrained {
   tokenizer: Tokenizer | undefined;
   /** How the model is meant to be sampled from. */
   generation: GenerationDefaults;
+  /** How the file holds its weights. */
+  dtype: FileDtype;
   /** What was found odd while reading, such as an output matrix that the config says is tied. */
   warnings: readonly string[];
 }
@@ -41,7 +44,7 @@ export async function readPretrained(source: ModelSource): Promise<Pretrained> {
       where: source.where('config.json'),
       what: 'this architecture is not known here',
       got: family ?? 'no model_type',
-      wanted: Object.keys(families).join(' or '),
+      wanted: `one of ${Object.keys(families).join(', ')}`,
     });
   }
   const generationJson = (await readJson(source, 'generation_config.json')) ?? {};
@@ -59,6 +62,7 @@ export async function readPretrained(source: ModelSource): Promise<Pretrained> {
       params,
       tokenizer: await readTokenizer(source, false),
       generation: { ...generation, eosIds, padId },
+      dtype: fileDtypeOf(weights),
       warnings: [...weights.warnings, ...warnings],
     };
   } finally {

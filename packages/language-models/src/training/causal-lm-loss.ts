@@ -1,6 +1,6 @@
 // The loss of next-token prediction.
-import { crossEntropy, embedding, linear, linearCrossEntropy, type Params } from '@gimbal/tensor-core';
-import { reshape, type Scalar, type Tensor, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
+import { checkpoint, crossEntropy, embedding, linear, linearCrossEntropy, type Params } from '@gimbal/tensor-core';
+import { addN, mul, reshape, type Scalar, slice, type Tensor, tanh, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 import type { LmBatch } from '../data/lm-batch.ts';
 import type { ForwardOptions, LanguageModel } from '../decoder/decoder.ts';
 
@@ -47,8 +47,34 @@ function headLoss(
   const head = model.head(params); // [V,D]
   const ids = tensor1d(targets, 'int32');
   const options = { weights: weights && tensor1d(weights), reduction: 'sum' } as const;
+  const { finalSoftcap: cap } = model.config;
+  if (cap !== undefined) return cappedLoss(states, head, targets, weights, cap);
   if (head.shape[0] >= CHUNKED_FROM) return linearCrossEntropy<Scalar>(states, head, ids, options);
   return crossEntropy<Scalar>(linear(states, head, { weightLayout: 'out-in' }), ids, options); // logits [N,V]
+}
+
+/** The same for capped logits, in rows whose logits are made again in the backward pass. */
+function cappedLoss(
+  states: Tensor,
+  head: Tensor,
+  targets: Int32Array,
+  weights: Float32Array | undefined,
+  cap: number,
+): Scalar {
+  const count = targets.length;
+  const rows = Math.max(1, Math.floor(2 ** 24 / (head.shape[0] as number)));
+  const parts: Scalar[] = [];
+  for (let at = 0; at < count; at += rows) {
+    const size = Math.min(rows, count - at);
+    const some = weights && { weights: tensor1d(weights.subarray(at, at + size)) };
+    const ids = tensor1d(targets.subarray(at, at + size), 'int32');
+    const loss = checkpoint((p: { head: Tensor }, x: Tensor) => {
+      const z = linear(x, p.head, { weightLayout: 'out-in' });
+      return crossEntropy<Scalar>(mul(tanh(mul(z, 1 / cap)), cap), ids, { ...some, reduction: 'sum' });
+    });
+    parts.push(loss({ head }, slice(states, [at, 0], [size, -1])));
+  }
+  return addN(parts);
 }
 
 function* positionsThatCount(weights: Float32Array): Generator<number> {

@@ -30,12 +30,26 @@ export type RotaryScaling =
       lowFrequencyFactor: number;
       highFrequencyFactor: number;
       originalMaxPositions: number;
+    }
+  | {
+      /**
+       * YaRN's (arXiv 2309.00071): pairs that turn seldom are divided by `factor`, those that turn often kept, with a ramp
+       * between `betaSlow` and `betaFast` turns. Queries and keys are also to be multiplied by `attentionFactor`: that is
+       * the caller's, who has it in attention's scale at no cost.
+       */
+      type: 'yarn';
+      factor: number;
+      betaFast: number;
+      betaSlow: number;
+      attentionFactor: number;
+      originalMaxPositions: number;
     };
 
 type RotaryAttributes = { heads: number; offset: number; frequencies: readonly number[]; inverse: boolean };
 
 /** The D/2 angular frequencies of a head, in radians per position. */
 function rotaryFrequencies(headDim: number, theta: number, scaling?: RotaryScaling): number[] {
+  if (scaling?.type === 'yarn') return yarnFrequencies(headDim, theta, scaling);
   return Array.from({ length: headDim / 2 }, (_, i) => {
     const f = theta ** ((-2 * i) / headDim);
     if (scaling === undefined) return Math.fround(f);
@@ -45,6 +59,19 @@ function rotaryFrequencies(headDim: number, theta: number, scaling?: RotaryScali
     const turns = (length * f) / (2 * Math.PI);
     const smooth = Math.min(1, Math.max(0, (turns - low) / (high - low)));
     return Math.fround((1 - smooth) * (f / factor) + smooth * f);
+  });
+}
+
+function yarnFrequencies(headDim: number, theta: number, s: RotaryScaling & { type: 'yarn' }): number[] {
+  // the pair that makes so many turns over the original context
+  const pairOf = (turns: number): number =>
+    (headDim * Math.log(s.originalMaxPositions / (turns * 2 * Math.PI))) / (2 * Math.log(theta));
+  const low = Math.max(Math.floor(pairOf(s.betaFast)), 0);
+  const high = Math.min(Math.ceil(pairOf(s.betaSlow)), headDim - 1);
+  return Array.from({ length: headDim / 2 }, (_, i) => {
+    const f = theta ** ((-2 * i) / headDim);
+    const ramp = Math.min(1, Math.max(0, (i - low) / (high === low ? 0.001 : high - low)));
+    return Math.fround((1 - ramp) * f + ramp * (f / s.factor));
   });
 }
 
@@ -112,7 +139,7 @@ export function rotary<T extends Tensor>(x: T, o: RotaryOptions): T {
     checkShape('rotary', 'positions', positions, [batch, time]);
   }
   if (scaling !== undefined) {
-    checkName('rotary', 'scaling.type', scaling.type, ['linear', 'llama3']);
+    checkName('rotary', 'scaling.type', scaling.type, ['linear', 'llama3', 'yarn']);
     checkNumber('rotary', 'scaling.factor', scaling.factor, scaling.factor > 0, 'a number > 0');
   }
   const frequencies = rotaryFrequencies(width / heads, theta, scaling);
