@@ -2,6 +2,8 @@
 //
 // Values are kept as rows [capacity, d]. Keys are kept in blocks of kLanes tokens, transposed: [block, d, kLanes], so that
 // one vector of scores is d multiply-adds without a sum across lanes. The capacity is a whole number of blocks of 16.
+// The cache streams from the third level or memory, far slower than it is used: while a head's keys are read its values
+// are fetched into the second level, and while its values are read the next head's keys.
 //
 // Commands: attention_append  [k, v (address, batch stride, row stride each), keys, values, batch, time, kv_heads, d,
 //                              length, capacity]                                   tokens at [length, length + time)
@@ -57,23 +59,27 @@ struct DecodeForm {
   float softcap, scale;
 };
 
-/// Scores of kVectors blocks of keys.
+/// Scores of kVectors blocks of keys. @param fetch as much as the keys take is fetched from there
 template <int kVectors>
-GIMBAL_INLINE void score_blocks(const float* q, const float* keys, int64_t d, float* out) {
+GIMBAL_INLINE void score_blocks(const float* q, const float* keys, int64_t d, const float* fetch, float* out) {
   Vec s[kVectors];
   for (int i = 0; i < kVectors; i++) s[i] = splat(0.0f);
   for (int64_t j = 0; j < d; j++) {
     const Vec x = splat(q[j]);
 #pragma GCC unroll 4
-    for (int i = 0; i < kVectors; i++) s[i] = fma(x, load(keys + (i * d + j) * kLanes), s[i]);
+    for (int i = 0; i < kVectors; i++) {
+      s[i] = fma(x, load(keys + (i * d + j) * kLanes), s[i]);
+      __builtin_prefetch(fetch + (i * d + j) * kLanes, 0, 2);
+    }
   }
   for (int i = 0; i < kVectors; i++) store(out + i * kLanes, s[i]);
 }
 
 /// out[0, kVectors vectors) = sum of weights[t] values[t] for t in [low, high), times `factor`.
+/// @param fetch as much as the values take is fetched from there
 template <int kVectors>
 GIMBAL_INLINE void weigh_values(const float* weights, const float* values, int64_t d, int64_t low, int64_t high,
-                                float factor, float* out, int64_t rest) {
+                                float factor, const float* fetch, float* out, int64_t rest) {
   Vec a[kVectors], b[kVectors];
   for (int i = 0; i < kVectors; i++) a[i] = b[i] = splat(0.0f);
   const auto part = [=](const float* p, int i) { return load_rest(p + i * kLanes, rest - i * kLanes); };
@@ -82,20 +88,24 @@ GIMBAL_INLINE void weigh_values(const float* weights, const float* values, int64
     const float *first = values + t * d, *second = first + d;
     const Vec x = splat(weights[t]), y = splat(weights[t + 1]);
 #pragma GCC unroll 4
-    for (int i = 0; i < kVectors; i++) a[i] = fma(x, part(first, i), a[i]), b[i] = fma(y, part(second, i), b[i]);
+    for (int i = 0; i < kVectors; i++) {
+      a[i] = fma(x, part(first, i), a[i]), b[i] = fma(y, part(second, i), b[i]);
+      __builtin_prefetch(fetch + t * d + i * kLanes, 0, 2);
+      __builtin_prefetch(fetch + (t + 1) * d + i * kLanes, 0, 2);
+    }
   }
   if (t < high)
     for (int i = 0; i < kVectors; i++) a[i] = fma(splat(weights[t]), part(values + t * d, i), a[i]);
   for (int i = 0; i < kVectors; i++) store_rest(out + i * kLanes, (a[i] + b[i]) * splat(factor), rest - i * kLanes);
 }
 
-/// One query over keys [low, high).
-static void attend_one(const float* q, const float* keys, const float* values, int64_t d, Range r, const DecodeForm& f,
-                       float* weights, float* out) {
+/// One query over keys [low, high). @param next_keys what is read after these
+static void attend_one(const float* q, const float* keys, const float* values, const float* next_keys, int64_t d,
+                       Range r, const DecodeForm& f, float* weights, float* out) {
   const int64_t begin = r.low / kLanes * kLanes;
   int64_t t = begin;
-  for (; t + 3 * kLanes < r.high; t += 4 * kLanes) score_blocks<4>(q, keys + t * d, d, weights + t);
-  for (; t < r.high; t += kLanes) score_blocks<1>(q, keys + t * d, d, weights + t);
+  for (; t + 3 * kLanes < r.high; t += 4 * kLanes) score_blocks<4>(q, keys + t * d, d, values + t * d, weights + t);
+  for (; t < r.high; t += kLanes) score_blocks<1>(q, keys + t * d, d, values + t * d, weights + t);
 
   float* x = weights + r.low;
   const int64_t n = r.high - r.low;
@@ -117,8 +127,9 @@ static void attend_one(const float* q, const float* keys, const float* values, i
   const float factor = 1 / hsum(sum);
   int64_t j = 0;
   for (; j + 4 * kLanes <= d; j += 4 * kLanes)
-    weigh_values<4>(weights, values + j, d, r.low, r.high, factor, out + j, 4 * kLanes);
-  for (; j < d; j += kLanes) weigh_values<1>(weights, values + j, d, r.low, r.high, factor, out + j, least(kLanes, d - j));
+    weigh_values<4>(weights, values + j, d, r.low, r.high, factor, next_keys + j, out + j, 4 * kLanes);
+  for (; j < d; j += kLanes)
+    weigh_values<1>(weights, values + j, d, r.low, r.high, factor, next_keys + j, out + j, least(kLanes, d - j));
 }
 
 static void attention_append(Context& context, const double* a) {
@@ -141,10 +152,13 @@ static void attention_decode(Context& context, const double* a) {
   f.softcap = static_cast<float>(more[9]), f.scale = static_cast<float>(more[10]);
   const int64_t group = f.heads / c.kv_heads, d = c.d;
   const int64_t work = (c.length + c.time) * d * group * c.time;  // multiply-adds, twice
-  parallel_for(context, c.batch * c.kv_heads, 100000 / (work + 1) + 1, [=, &context](int64_t begin, int64_t end) {
+  // one run of heads a thread, so that there is a next one to fetch
+  const double grain = 100000.0 / static_cast<double>(work + 1);
+  parallel_parts(context, c.batch * c.kv_heads, grain, [=, &context](int64_t begin, int64_t end, int, int) {
     float* weights = scratch(context, kWeightsSlot, c.capacity + 8 * kLanes);
     for (int64_t head = begin; head < end; head++) {
       const int64_t b = head / c.kv_heads, g = head % c.kv_heads;
+      const float *keys = c.head_keys(b, g), *next = head + 1 < end ? keys + c.capacity * d : keys;
       for (int64_t t = 0; t < c.time; t++) {
         append(c, b, g, t);
         const int64_t n = c.length + t + 1;
@@ -153,7 +167,7 @@ static void attention_decode(Context& context, const double* a) {
         for (int64_t h = g * group; h < (g + 1) * group; h++) {
           float* out = f.out.at(b, t, h, d);
           if (low < n)
-            attend_one(f.q.at(b, t, h, d), c.head_keys(b, g), c.head_values(b, g), d, {low, n}, f, weights, out);
+            attend_one(f.q.at(b, t, h, d), keys, c.head_values(b, g), next, d, {low, n}, f, weights, out);
           else
             for (int64_t j = 0; j < d; j++) out[j] = 0;
         }

@@ -3,6 +3,7 @@
 
 #include "gemm/arguments.h"
 #include "gemm/driver.h"
+#include "gemm/few_rows.h"
 #include "gemm/skinny.h"
 
 namespace gimbal {
@@ -11,12 +12,14 @@ namespace GIMBAL_ISA {
 void gemm_serial(Context& context, const GemmArgs& args) {
   if (args.m <= 0 || args.n <= 0) return;
   if (is_skinny(args)) return multiply_skinny(context, args, false);
+  if (has_few_rows(args)) return multiply_few_rows(context, args, false);
   multiply_rectangle(context, args, {0, args.m, 0, args.n});
 }
 
 void gemm(Context& context, const GemmArgs& args) {
   if (args.m <= 0 || args.n <= 0) return;
   if (is_skinny(args)) return multiply_skinny(context, args, true);
+  if (has_few_rows(args)) return multiply_few_rows(context, args, true);
   const Partition grid = partition(args, thread_count(context));
   const int64_t count = grid.rows * grid.columns;
   if (count == 1) return multiply_rectangle(context, args, {0, args.m, 0, args.n});
