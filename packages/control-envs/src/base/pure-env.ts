@@ -1,0 +1,26 @@
+/** An environment whose whole state is one small vector of float64: classic control and the tabular tasks. */
+import type { Obs } from '@gimbal/tensor-core';
+import { BufferedEnv, type EnvDescription } from './buffered-env.ts';
+
+export abstract class PureEnv extends BufferedEnv {
+  /** The state, in the order the task documents. */
+  readonly state: Float64Array;
+
+  constructor(description: EnvDescription, stateSize: number) {
+    super(description);
+    this.state = new Float64Array(stateSize);
+  }
+
+  getState(): Float64Array {
+    return this.state.slice();
+  }
+
+  protected restoreState(state: Float64Array): void {
+    this.state.set(state);
+  }
+
+  /** By default the observation is the state. */
+  protected observe(out: Obs): void {
+    (out as Float32Array).set(this.state);
+  }
+}

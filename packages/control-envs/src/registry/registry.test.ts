@@ -1,0 +1,105 @@
+import type { Env } from '@gimbal/tensor-core';
+import { assertEnv, checkEnv, EnvWrapper, listEnvs, makeEnv, registerEnv } from '../index.ts';
+
+const classic = ['Acrobot-v1', 'CartPole-v1', 'CliffWalking-v1', 'CliffWalkingSlippery-v1', 'DeepSea-v0'].concat([
+  'FrozenLake-v1',
+  'FrozenLake8x8-v1',
+  'MountainCar-v0',
+  'MountainCarContinuous-v0',
+  'Pendulum-v1',
+]);
+
+test.each(classic)('%s passes the checker', async (id) => {
+  assertEnv(await makeEnv(id), { steps: 300 });
+});
+
+test('unknown ids and options name the nearest known one', async () => {
+  await expect(makeEnv('CartPol-v1')).rejects.toThrow(
+    'makeEnv: no such environment; got "CartPol-v1". Did you mean CartPole-v1?',
+  );
+  await expect(makeEnv('CartPole-v7')).rejects.toThrow('Did you mean CartPole-v1?');
+  await expect(makeEnv('Pendulum-v1', { maxStep: 3 } as object)).rejects.toThrow(
+    'makeEnv Pendulum-v1: no such option; got "maxStep". Did you mean maxSteps?',
+  );
+});
+
+test('registered environments are made and listed; an id is taken once and has a version', async () => {
+  const inner = await makeEnv('CartPole-v1');
+  registerEnv({ id: 'mine/Tall-v0', summary: 'taller', defaults: {}, make: () => inner });
+  expect(await makeEnv('mine/Tall-v0')).toBe(inner);
+  expect(listEnvs().map(({ id }) => id)).toContain('mine/Tall-v0');
+  const again = { id: 'mine/Tall-v0', summary: '', defaults: {}, make: () => inner };
+  expect(() => registerEnv(again)).toThrow('the id is taken');
+  expect(() => registerEnv({ ...again, id: 'Tall' })).toThrow('an id needs a name and a version');
+});
+
+test('calls out of order are refused with the reason', async () => {
+  const env = await makeEnv('CartPole-v1', { maxSteps: 1 });
+  expect(() => env.step(0)).toThrow('CartPole-v1: step: the environment was never reset. Call reset() first.');
+  env.reset({ seed: 1 });
+  expect(env.step(0).truncated).toBe(true);
+  expect(() => env.step(0)).toThrow('CartPole-v1: step: the episode has ended');
+  env.close();
+  env.close();
+  expect(() => env.step(0)).toThrow('the environment is closed');
+  expect(() => env.reset()).toThrow('the environment is closed');
+});
+
+test('bad actions name the element', async () => {
+  const env = await makeEnv('Pendulum-v1');
+  env.reset({ seed: 0 });
+  expect(() => env.step(Float32Array.of(Number.NaN))).toThrow('action[0] is not finite; got NaN');
+  expect(() => env.step(Float32Array.of(1e30))).toThrow('action[0] is too large for a finite reward');
+  expect(() => env.step(new Float32Array(2))).toThrow('action of wrong shape; got 2, wanted a Float32Array of 1');
+  expect(() => env.setState?.(new Float64Array(3))).toThrow(
+    'the state is not one of this environment; got 3, wanted 2',
+  );
+});
+
+test('the checker finds each planted fault', async () => {
+  const faults: [string, (env: Env) => Partial<Env>][] = [
+    ['twice gives different observations', (env) => ({ reset: () => env.reset() })],
+    ['reward is NaN', (env) => ({ step: (a) => ({ ...env.step(a), reward: Number.NaN }) })],
+    ['[0] is 9, above its bound 1', (env) => ({ step: (a) => ({ ...env.step(a), obs: Float32Array.of(9, 0, 0) }) })],
+    [
+      'step accepts an action with a NaN',
+      (env) => ({ step: (a) => env.step(Float32Array.from(a as Float32Array, (x) => x || 0)) }),
+    ],
+    [
+      'step changes the action it is given',
+      (env) => ({
+        step: (a) => {
+          const result = env.step(a);
+          (a as Float32Array)[0] = 0.125;
+          return result;
+        },
+      }),
+    ],
+    [
+      'step changes the observation it returned before',
+      (env) => {
+        const shared = new Float32Array(3);
+        return {
+          step: (a) => {
+            const result = env.step(a);
+            shared.set(result.obs as Float32Array);
+            return { ...result, obs: shared };
+          },
+        };
+      },
+    ],
+  ];
+  for (const [wanted, change] of faults) {
+    const inner = await makeEnv('Pendulum-v1', { maxSteps: 60 });
+    const faulty = Object.assign(new EnvWrapper(inner), change(inner));
+    const found = checkEnv(faulty).map(({ what }) => what);
+    expect(found.join('\n')).toContain(wanted);
+  }
+  class Endless extends EnvWrapper {
+    override get spec() {
+      return { ...this.env.spec, maxSteps: 60 };
+    }
+  }
+  const endless = new Endless(await makeEnv('Pendulum-v1', { maxSteps: 1000 }));
+  expect(checkEnv(endless).map(({ what }) => what)).toContain('truncated is false at spec.maxSteps = 60');
+});

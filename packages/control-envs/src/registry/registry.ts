@@ -1,0 +1,74 @@
+/** Environments by versioned id. */
+import { ConfigError, type Env, nearest } from '@gimbal/tensor-core';
+import { type ClassicOptions, classicEnvs } from './classic.ts';
+import type { EnvRegistration } from './registration.ts';
+
+/** Options of each id. A program that registers environments may add its own by declaration merging. */
+export interface EnvOptionsById extends ClassicOptions {}
+
+export type EnvId = keyof EnvOptionsById | (string & {});
+export type EnvOptions<Id> = Id extends keyof EnvOptionsById ? EnvOptionsById[Id] : object;
+
+const registered = new Map<string, EnvRegistration>(classicEnvs.map((r) => [r.id, r]));
+
+/**
+ * Makes an environment known by its id. On worker threads the module that calls this is imported again
+ * (`makeVectorEnv`'s `modules`).
+ * @throws ConfigError for an id without a version, or one that is taken
+ */
+export function registerEnv(registration: EnvRegistration): void {
+  const { id } = registration;
+  if (!/^([\w.-]+\/)?[\w.-]+-v\d+$/.test(id)) {
+    const wanted = 'Name-v0 or namespace/Name-v0';
+    throw new ConfigError({ where: 'registerEnv', what: 'an id needs a name and a version', got: id, wanted });
+  }
+  if (registered.has(id)) {
+    const fix = 'Results must stay comparable under one id: register a new version';
+    throw new ConfigError({ where: 'registerEnv', what: 'the id is taken', got: id, fix });
+  }
+  registered.set(id, registration);
+}
+
+/** Every known environment, by name. */
+export function listEnvs(): readonly EnvRegistration[] {
+  return [...registered.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/**
+ * Makes one environment.
+ * @param options of this id, all optional; see its `defaults`
+ * @throws ConfigError for an unknown id or option; the nearest known one is suggested
+ * @example const env = await makeEnv('CartPole-v1');
+ */
+export async function makeEnv<Id extends EnvId>(id: Id, options: EnvOptions<Id> = {} as EnvOptions<Id>): Promise<Env> {
+  return (await findEnv(id)).make(checkedOptions(id, options as object));
+}
+
+/** @throws ConfigError for an unknown id */
+function findEnv(id: string): EnvRegistration {
+  const found = registered.get(id);
+  if (found !== undefined) return found;
+  const ids = [...registered.keys()];
+  const sameName = ids.filter((known) => unversioned(known) === unversioned(id));
+  const guess = sameName.at(-1) ?? nearest(id, ids);
+  const fix = guess === undefined ? '`gimbal control envs` lists them' : `Did you mean ${guess}?`;
+  throw new ConfigError({ where: 'makeEnv', what: 'no such environment', got: id, fix });
+}
+
+const unversioned = (id: string): string => id.replace(/-v\d+$/, '').toLowerCase();
+
+function checkedOptions(id: string, options: object): object {
+  const names = Object.keys(findEnv(id).defaults);
+  const unknown = Object.keys(options).find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    const guess = nearest(unknown, names);
+    const fix = guess === undefined ? `It has ${names.join(', ')}` : `Did you mean ${guess}?`;
+    throw new ConfigError({ where: `makeEnv ${id}`, what: 'no such option', got: unknown, fix });
+  }
+  const { maxSteps } = options as { maxSteps?: unknown };
+  if (maxSteps !== undefined && !(typeof maxSteps === 'number' && maxSteps >= 1)) {
+    const wanted = 'a number from 1, or Infinity';
+    throw new ConfigError({ where: `makeEnv ${id}`, what: 'bad maxSteps', got: maxSteps, wanted });
+  }
+  return options;
+}

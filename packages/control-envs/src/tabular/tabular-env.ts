@@ -1,0 +1,78 @@
+/** Environments that are a table: for each state and action the possible outcomes, open to exact solvers. */
+import { type Action, type Info, NumericalError, type Rng } from '@gimbal/tensor-core';
+import { PureEnv } from '../base/pure-env.ts';
+import { discrete } from '../spaces/spaces.ts';
+
+/** One possible result of an action. */
+export interface Outcome {
+  probability: number;
+  next: number;
+  reward: number;
+  terminated: boolean;
+}
+
+/** `table[state][action]`: the outcomes, whose probabilities sum to 1. */
+export type TransitionTable = readonly (readonly (readonly Outcome[])[])[];
+
+export interface TabularDescription {
+  id: string;
+  maxSteps: number;
+  rewardThreshold?: number;
+  table: TransitionTable;
+  /** states an episode starts in, each equally likely */
+  starts: readonly number[];
+}
+
+export class TabularEnv extends PureEnv {
+  readonly transitions: TransitionTable;
+  readonly starts: readonly number[];
+  #probability = 1;
+
+  constructor({ id, maxSteps, rewardThreshold, table, starts }: TabularDescription) {
+    super(
+      {
+        spec: { id, dtSeconds: 1, maxSteps, ...(rewardThreshold !== undefined && { rewardThreshold }) },
+        observationSpace: discrete(table.length),
+        actionSpace: discrete(table[0]?.length ?? 1),
+      },
+      1,
+    );
+    for (const [s, actions] of table.entries()) {
+      for (const [a, outcomes] of actions.entries()) {
+        const sum = outcomes.reduce((total, { probability }) => total + probability, 0);
+        if (Math.abs(sum - 1) < 1e-9) continue;
+        const where = `${id}: state ${s}, action ${a}`;
+        throw new NumericalError({ where, what: 'probabilities do not sum to 1', got: sum });
+      }
+    }
+    this.transitions = table;
+    this.starts = starts;
+  }
+
+  protected resetTask(stream: Rng): void {
+    this.state[0] = stream.choice(this.starts);
+    this.#probability = 1 / this.starts.length;
+  }
+
+  protected stepTask(action: Action, stream: Rng): void {
+    const outcomes = this.transitions[this.state[0] as number]?.[action as number] as readonly Outcome[];
+    let chosen = outcomes[outcomes.length - 1] as Outcome;
+    if (outcomes.length > 1) {
+      let left = stream.uniform();
+      for (const outcome of outcomes) {
+        left -= outcome.probability;
+        if (left >= 0) continue;
+        chosen = outcome;
+        break;
+      }
+    }
+    this.state[0] = chosen.next;
+    this.reward = chosen.reward;
+    this.terminated = chosen.terminated;
+    this.#probability = chosen.probability;
+  }
+
+  protected override taskInfo(): Info {
+    return { probability: this.#probability };
+  }
+}

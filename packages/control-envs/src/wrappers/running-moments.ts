@@ -1,0 +1,76 @@
+/**
+ * Mean and variance of a stream of vectors, in float64, by Chan et al.'s update: samples one by one or in batches give
+ * the same numbers up to rounding. Constant elements have variance 0 and are normalised to 0, never to NaN.
+ */
+import { DataError } from '@gimbal/tensor-core';
+
+/** Plain JSON. */
+export interface MomentsState {
+  count: number;
+  mean: number[];
+  /** sum of squared distances from the mean */
+  squares: number[];
+}
+
+export class RunningMoments {
+  readonly size: number;
+  count = 0;
+  readonly mean: Float64Array;
+  readonly #squares: Float64Array;
+
+  constructor(size: number) {
+    this.size = size;
+    this.mean = new Float64Array(size);
+    this.#squares = new Float64Array(size);
+  }
+
+  /** @param rows `[n * size]` samples */
+  update(rows: ArrayLike<number>): void {
+    const n = rows.length / this.size;
+    if (!Number.isInteger(n)) {
+      const wanted = `a multiple of ${this.size}`;
+      throw new DataError({ where: 'RunningMoments.update', what: 'no whole rows', got: rows.length, wanted });
+    }
+    if (n === 0) return;
+    const total = this.count + n;
+    for (let i = 0; i < this.size; i++) {
+      let mean = 0;
+      for (let r = 0; r < n; r++) mean += rows[r * this.size + i] as number;
+      mean /= n;
+      let squares = 0;
+      for (let r = 0; r < n; r++) squares += ((rows[r * this.size + i] as number) - mean) ** 2;
+      const away = mean - (this.mean[i] as number);
+      this.mean[i] = (this.mean[i] as number) + (away * n) / total;
+      this.#squares[i] = (this.#squares[i] as number) + squares + (away ** 2 * this.count * n) / total;
+    }
+    this.count = total;
+  }
+
+  /** Of the samples seen (not the population's estimate); 0 before any. */
+  variance(i: number): number {
+    return this.count === 0 ? 0 : (this.#squares[i] as number) / this.count;
+  }
+
+  /** `(x − mean) / √(variance + ε)`, clipped; `out` may be `rows` itself. */
+  normalize(rows: ArrayLike<number>, out: Float32Array | Float64Array, epsilon: number, clip: number): void {
+    for (let i = 0; i < rows.length; i++) {
+      const column = i % this.size;
+      const z = ((rows[i] as number) - (this.mean[column] as number)) / Math.sqrt(this.variance(column) + epsilon);
+      out[i] = Math.min(Math.max(z, -clip), clip);
+    }
+  }
+
+  state(): MomentsState {
+    return { count: this.count, mean: [...this.mean], squares: [...this.#squares] };
+  }
+
+  /** @throws DataError if the state is of another size */
+  load({ count, mean, squares }: MomentsState): void {
+    if (mean.length !== this.size || squares.length !== this.size || !(count >= 0)) {
+      throw new DataError({ where: 'RunningMoments.load', what: 'other size', got: mean.length, wanted: this.size });
+    }
+    this.count = count;
+    this.mean.set(mean);
+    this.#squares.set(squares);
+  }
+}
