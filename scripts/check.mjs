@@ -25,6 +25,7 @@ const checks = [
     command: 'depcruise --config .dependency-cruiser.mjs packages',
   },
   { name: 'unused', what: 'no unused file, export or dependency', command: 'knip' },
+  { name: 'docstrings', what: 'every public name says what it is', command: 'node scripts/docstrings.mjs' },
   { name: 'packages', what: 'build, declarations, publint, attw', command: turbo('check:package') },
   { name: 'site', what: 'docs build', command: turbo('build:site') },
   { name: 'tests', what: 'unit tests', command: jest, stream: true, counts: jestCounts },

@@ -17,6 +17,7 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
+/** What kind of thing went wrong: one per class of error. */
 export type ErrorCode =
   | 'ERR_SHAPE'
   | 'ERR_CONFIG'
@@ -28,10 +29,15 @@ export type ErrorCode =
 
 /** Base of all errors this library raises on purpose. */
 export class GimbalError extends Error {
+  /** Tells the class where `instanceof` cannot (other realms, copies of the package). */
   readonly code: ErrorCode;
+  /** The function, option or file, with its line. */
   readonly where: string;
+  /** What was found. */
   readonly got: unknown;
+  /** What would have been right. */
   readonly wanted: unknown;
+  /** What to do about it. */
   readonly fix: string | undefined;
 
   constructor(code: ErrorCode, details: ErrorDetails) {

@@ -4,7 +4,9 @@ export interface WorldErrorDetails {
   where: string;
   /** What is wrong. */
   what: string;
+  /** What was found. */
   got?: unknown;
+  /** What would have been right. */
   wanted?: unknown;
   /** What to do about it. */
   fix?: string;
@@ -15,9 +17,13 @@ export class WorldError extends Error {
   override readonly name = 'WorldError';
   /** `config` for an option, `data` for a text. */
   readonly code: 'config' | 'data';
+  /** The world and the call. */
   readonly where: string;
+  /** What was found. */
   readonly got: unknown;
+  /** What would have been right. */
   readonly wanted: unknown;
+  /** What to do about it. */
   readonly fix: string | undefined;
 
   constructor(code: 'config' | 'data', { where, what, got, wanted, fix }: WorldErrorDetails) {

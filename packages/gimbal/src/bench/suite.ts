@@ -4,9 +4,11 @@ import type { Sampler } from './sampler.ts';
 
 /** One line of the table. */
 export interface BenchRow {
+  /** suite and case: `gemm: 512 × 512 × 512` */
   name: string;
   /** of `ours` and `peer` */
   unit: string;
+  /** the median of our rounds, in `unit` */
   ours: number;
   /** null without --peer, or where there is none */
   peer: number | null;
@@ -18,16 +20,23 @@ export interface BenchRow {
   hostKernels: number;
 }
 
+/** What a suite measures with. */
 export interface SuiteContext {
+  /** what was asked for */
   options: BenchOptions;
+  /** name of the backend in use */
   backend: string;
+  /** threads of its kernels */
   threads: number;
+  /** whether it can multiply in bf16 */
   bf16: boolean;
+  /** times both sides, interleaved */
   sampler: Sampler;
   /** Start a script of peers/, which ends with the suite; undefined without --peer. */
   peer(script: string): Promise<Peer | undefined>;
   /** Start a script that needs no Python, with or without --peer. */
   companion(script: string): Promise<Peer>;
+  /** A line about the work, on stderr. */
   note(text: string): void;
 }
 
@@ -38,11 +47,15 @@ export interface BenchOptions {
   seed: number;
 }
 
+/** What measures one kind of work. */
 export interface Suite {
+  /** the file's name, as `gimbal bench` takes it */
   name: string;
   /** one sentence */
   summary: string;
+  /** Measures, and yields each row when it is known. */
   run(context: SuiteContext): AsyncIterable<BenchRow>;
 }
 
+/** Gives a suite its type. */
 export const defineSuite = (suite: Suite): Suite => suite;

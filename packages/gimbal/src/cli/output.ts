@@ -3,13 +3,17 @@
 import type { Writable } from 'node:stream';
 import pc from 'picocolors';
 
+/** Where a command writes. */
 export interface Streams {
+  /** the result */
   stdout: Writable & { isTTY?: boolean; columns?: number };
+  /** progress and notes */
   stderr: Writable & { isTTY?: boolean; columns?: number };
 }
 
 export type Colors = ReturnType<typeof pc.createColors>;
 
+/** What a command prints: its result, and notes about the work, each to its stream. */
 export class Output {
   /** colours for stderr text */
   readonly noteColors: Colors;
@@ -56,6 +60,7 @@ export class Output {
     return Boolean(this.streams.stderr.isTTY);
   }
 
+  /** Columns of the terminal (100 where there is none). */
   get width(): number {
     return this.streams.stderr.columns ?? 100;
   }

@@ -12,15 +12,21 @@ import { type MetricsRow, readMetrics } from './metrics.ts';
 import { changed, noteBeginning, type OwnInputs, type Provenance, refuseChanged } from './provenance.ts';
 import type { Environment, Stage, StageContext, StageResult } from './stage.ts';
 
+/** What a run of stages needs. */
 export interface PipelineRequest {
   /** in order; see `loadStages` */
   stages: readonly Stage[];
   /** of all stages, under their prefixed names */
   options: { [name: string]: unknown };
+  /** what it computes with */
   environment: Environment;
+  /** the run's folder */
   runDir: string;
+  /** where results are kept, by content */
   cacheDir: string;
+  /** told how each stage goes */
   output: Output;
+  /** stops it between two steps; what was begun can be resumed */
   signal: AbortSignal;
   /** of a run that goes on: what it has kept */
   kept?: Kept;
@@ -43,13 +49,19 @@ export interface Kept {
 
 /** How one stage went. */
 export interface StageRecord {
+  /** the stage */
   stage: Stage;
+  /** its value and folder */
   result: StageResult;
+  /** hash of all that its result depends on: its name in the cache */
   key: string;
   /** what it was made from, and what that was made from */
   madeFrom: Provenance;
+  /** wall-clock time; of the first run where it came from the cache */
   seconds: number;
+  /** whether it came from the cache */
   cached: boolean;
+  /** its lines of metrics.jsonl */
   metrics: readonly MetricsRow[];
 }
 

@@ -7,20 +7,27 @@ import type { ReportSection } from '../report/part.ts';
 
 /** What the whole run computes with; a stage's cache depends on those it names in `uses`. */
 export interface Environment {
+  /** of every random stream */
   seed: number;
   /** name of the backend in use, never `auto` */
   backend: string;
+  /** threads of its kernels */
   threads: number;
 }
 
 /** The result of a stage: a value that JSON can hold, and a folder of files. */
 export interface StageResult<R = unknown> {
+  /** for later stages and the report, as JSON */
   value: R;
+  /** folder of its files */
   dir: string;
 }
 
+/** What a stage works with. */
 export interface StageContext<O = { [name: string]: unknown }> {
+  /** its own, checked, under their names without the prefix */
   options: O;
+  /** what it computes with */
   environment: Environment;
   /** results of the stages in `needs` */
   input<R>(stage: Stage<OptionTable, R>): StageResult<R>;
@@ -30,22 +37,33 @@ export interface StageContext<O = { [name: string]: unknown }> {
   logDir: string;
   /** the run's folder; only a stage with `cache: false` may write there */
   runDir: string;
+  /** stops it: the stage leaves a checkpoint and throws a StoppedError */
   signal: AbortSignal;
+  /** Says how far it is; on a terminal the line is rewritten. */
   progress(update: ProgressUpdate): void;
+  /** A line about the work, on stderr. */
   note(text: string): void;
 }
 
+/** What a stage's part of the report is made from. */
 export interface ReportContext<O = { [name: string]: unknown }> {
+  /** the stage's own, as it ran with them */
   options: O;
+  /** what it computed with */
   environment: Environment;
+  /** results of the stages in `needs` */
   input<R>(stage: Stage<OptionTable, R>): StageResult<R>;
+  /** folder of the stage's result */
   dir: string;
+  /** the run's folder */
   runDir: string;
   /** the stage's lines of metrics.jsonl */
   metrics: readonly { step: number; [name: string]: unknown }[];
 }
 
+/** One step of a run, with its options, its cache and its part of the report. */
 export interface Stage<T extends OptionTable = OptionTable, R = unknown> {
+  /** the file's name */
   name: string;
   /** one sentence */
   summary: string;
@@ -55,6 +73,7 @@ export interface Stage<T extends OptionTable = OptionTable, R = unknown> {
   needs: readonly string[];
   /** put before its options' names: `fineTune` makes `steps` the flag --fine-tune-steps; '' = none */
   prefix: string;
+  /** their kinds, defaults and descriptions */
   options: T;
   /** parts of the environment its result depends on */
   uses: readonly (keyof Environment)[];
@@ -62,6 +81,7 @@ export interface Stage<T extends OptionTable = OptionTable, R = unknown> {
   files?(options: z.output<T>): readonly string[];
   /** whether its result may be taken from an earlier run; default true */
   cache?: boolean;
+  /** Computes the result. */
   run(context: StageContext<z.output<T>>): Promise<R>;
   /**
    * Refuse options that do not fit each other, before anything runs.

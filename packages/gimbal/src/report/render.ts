@@ -15,14 +15,19 @@ import type {
 } from './part.ts';
 import { styleSheet } from './style.ts';
 
+/** A whole page. */
 export interface Report {
   /** small, above the title: the command */
   eyebrow: string;
+  /** the heading */
   title: string;
+  /** a paragraph below it */
   lead: string;
   /** under the title, without a heading */
   figures: readonly ReportPart[];
+  /** in order */
   sections: readonly Section[];
+  /** below everything: when, where and with what it was made */
   footer: string;
 }
 

@@ -1,22 +1,30 @@
 // A claim of a paper is one file, src/claims/<paper>/<id>.ts, that exports `claim`: what the paper says, and how it is
 // checked here.
 
+/** Whether the claim holds here; `reported` where there is no threshold. */
 export type Verdict = 'holds' | 'fails' | 'reported';
 
+/** What a claim is checked with. */
 export interface ClaimContext {
   /** the seeds to run; results are means over them unless the claim says otherwise */
   seeds: readonly number[];
   /** whether every experiment is wanted, or those that fit the half hour */
   full: boolean;
+  /** name of the backend in use */
   backend: string;
+  /** threads of its kernels */
   threads: number;
   /** a folder for what the claim's runs write */
   dir: string;
+  /** stops it between two steps */
   signal: AbortSignal;
+  /** A line about the work, on stderr. */
   note(text: string): void;
 }
 
+/** What was found. */
 export interface Measurement {
+  /** the number that the claim is about, or a few as text */
   measured: number | string;
   /** the interval `measured` is known to, 95 % unless the claim says otherwise */
   interval?: readonly [number, number];
@@ -24,7 +32,9 @@ export interface Measurement {
   verdict: Verdict;
 }
 
+/** A claim of a paper, and how it is checked. */
 export interface Claim {
+  /** the file's name: `A1` */
   id: string;
   /** the statement that is checked, in a sentence */
   claim: string;
@@ -36,28 +46,43 @@ export interface Claim {
   fullOnly?: boolean;
   /** seeds by default */
   seeds?: readonly number[];
+  /** Runs the experiment. */
   run(context: ClaimContext): Promise<Measurement>;
 }
 
 /** One line of the result. */
 export interface ClaimResult {
+  /** of the claim */
   id: string;
+  /** the statement, in a sentence */
   claim: string;
+  /** what the paper measured, and where it says so */
   paper: string;
+  /** what was found here */
   measured: number | string;
+  /** the interval it is known to; null where there is none */
   interval: readonly [number, number] | null;
+  /** the threshold here, as text */
   wanted: string;
+  /** whether it holds */
   verdict: Verdict;
 }
 
 /** What --json prints. */
 export interface ReproduceReport {
+  /** short name of the paper */
   paper: string;
+  /** of this code; null outside a repository */
   commit: string | null;
+  /** processor, cores, backend, threads */
   machine: { [name: string]: unknown };
+  /** every seed that was run */
   seeds: readonly number[];
+  /** wall-clock time of all claims */
   minutes: number;
+  /** in the paper's order */
   claims: readonly ClaimResult[];
 }
 
+/** Gives a claim its type. */
 export const defineClaim = (claim: Claim): Claim => claim;

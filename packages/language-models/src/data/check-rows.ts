@@ -5,15 +5,19 @@ import { type Dataset, type RowKind, type RowKinds, rowColumns } from './rows.ts
 /** Names of the user's columns by ours: `{ prompt: 'question', completion: 'answer' }`. */
 export type ColumnMap = Readonly<Record<string, string>>;
 
+/** How rows of the user's are read. */
 export interface RowOptions<K extends RowKind = RowKind> {
   /** The kind the rows must be of; by default the first row says it. */
   kind?: K;
+  /** The user's names of our columns, where they differ (each under its own name). */
   columns?: ColumnMap;
 }
 
 /** A row before it is checked, and where it stands. */
 export interface RawRow {
+  /** As parsed: anything. */
   readonly value: unknown;
+  /** Its place, for messages: `rows.jsonl:12`. */
   readonly where: string;
 }
 

@@ -8,7 +8,9 @@ export interface LmBatch {
   readonly targets: Int32Array;
   /** [rows · width], 1 where the target counts, 0 where it does not; undefined where all count. */
   readonly weights: Float32Array | undefined;
+  /** Rows, ≥ 1. */
   readonly rows: number;
+  /** Tokens in a row, padding included: the longest row rounded up to a multiple of 8. */
   readonly width: number;
   /** Targets that count. */
   readonly tokens: number;

@@ -4,6 +4,7 @@ import { type BatchSource, DataError, EpochSampler, mapBatches, type Rng } from 
 import { batchRows, type LmBatch } from './lm-batch.ts';
 import type { TokenRow } from './token-rows.ts';
 
+/** How rows become batches. */
 export interface RowBatchesOptions {
   /** Rows in a batch; fewer where there are not so many. */
   batchSize: number;

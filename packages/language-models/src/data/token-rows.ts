@@ -5,6 +5,7 @@ import { type Dataset, isKind } from './rows.ts';
 
 /** One row: its tokens, of which those from `from` on are learned. */
 export interface TokenRow {
+  /** [length] int32, the end token included. */
   readonly ids: Int32Array;
   /** First token that the loss counts; 0 for plain text. */
   readonly from: number;
@@ -20,14 +21,19 @@ export interface OverflowReport {
   readonly where: readonly string[];
 }
 
+/** Rows as tokens, and what was too long. */
 export interface TokenRows {
+  /** Rows that fit, in the order of the data. */
   readonly rows: readonly TokenRow[];
+  /** What became of the others. */
   readonly overflow: OverflowReport;
 }
 
+/** How rows are brought within a length. */
 export interface FitOptions {
   /** Longest row in tokens. */
   limit: number;
+  /** What becomes of a longer row (`drop`). */
   overflow?: Overflow;
   /** Which end of a row `cut` keeps (`start`). */
   keep?: 'start' | 'end';

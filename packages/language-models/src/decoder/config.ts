@@ -17,6 +17,7 @@ export const familyNames: readonly FamilyName[] = [
   'gemma3_text',
 ];
 
+/** What a decoder is made of; only the size of the vocabulary has no default. */
 export interface DecoderOptions {
   /**
    * `llama`: RoPE, RMSNorm, SwiGLU, grouped heads. `mistral`, `qwen2`, `qwen3`, `gemma`, `gemma2`, `gemma3_text`: that

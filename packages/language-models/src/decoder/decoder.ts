@@ -27,6 +27,7 @@ import { initParams } from './params.ts';
 import { cachedPass, wholePass } from './pass.ts';
 import { TokenStepper } from './token-stepper.ts';
 
+/** How a pass over a batch is computed. */
 export interface ForwardOptions {
   /** Dropout's noise; without it nothing is dropped. */
   rng?: Rng;
@@ -36,6 +37,7 @@ export interface ForwardOptions {
 
 /** A decoder as pure functions on a tree of parameters; it holds no weights. Made by `decoder` or `loadPretrained`. */
 export interface LanguageModel extends LogitPolicy, Steps {
+  /** Every option, defaults filled in. */
   readonly config: DecoderConfig;
   /** Names and shapes of the parameters, in the order they are made. */
   readonly parameters: readonly { readonly path: string; readonly shape: readonly number[] }[];

@@ -12,6 +12,7 @@ import {
 } from '@gimbal/tensor-core';
 import { type Tensor1D, type Tensor2D, tensor1d, tidy } from '@tensorflow/tfjs-core';
 
+/** How a token is drawn from its logits. */
 export interface SamplerOptions {
   /** Logits are divided by it; 0 takes the likeliest token (1). Comes before topK, and that before topP. */
   temperature?: number;
@@ -21,7 +22,9 @@ export interface SamplerOptions {
   topP?: number;
 }
 
+/** How a batch of token rows goes on. */
 export interface DecodeTokensOptions extends SamplerOptions {
+  /** Most tokens a row gets, ≥ 1. */
   maxNewTokens: number;
   /** Tokens that end a row; the one that did is part of the row. */
   eosIds?: readonly number[];
@@ -33,6 +36,7 @@ export interface DecodeTokensOptions extends SamplerOptions {
   logProbs?: boolean;
   /** Called with each new token that does not end its row; true ends it there (stop strings). */
   stop?: (row: number, id: number) => boolean;
+  /** Stops it between two tokens, with a StoppedError. */
   signal?: AbortSignal;
 }
 

@@ -6,6 +6,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { decodeTokens, type SamplerOptions } from './decode-tokens.ts';
 import { TextTail } from './text-tail.ts';
 
+/** How texts go on. */
 export interface GenerateOptions extends SamplerOptions {
   /** Most tokens to write (64). */
   maxNewTokens?: number;
@@ -17,12 +18,14 @@ export interface GenerateOptions extends SamplerOptions {
   promptSuffix?: boolean;
   /** Where the draws come from; not needed at temperature 0. */
   rng: Rng;
+  /** Stops it between two tokens, with a StoppedError. */
   signal?: AbortSignal;
 }
 
 /** How a completion ended: by an end token, by a stop string, or at the limit. */
 export type EndReason = 'eos' | 'stop' | 'length';
 
+/** What was written for one prompt. */
 export interface Completion {
   /** Without the end token and what stands from a stop string on. */
   readonly text: string;
@@ -30,6 +33,7 @@ export interface Completion {
   readonly ids: readonly number[];
   /** log p of each token under the model (temperature 1, nothing left out). */
   readonly logProbs: readonly number[];
+  /** Why it ends there. */
   readonly end: EndReason;
 }
 
@@ -39,7 +43,9 @@ export interface CompletionPart {
   readonly row: number;
   /** New text; text that may yet turn out to be part of a stop string or of a character is held back. */
   readonly text: string;
+  /** The token drawn. */
   readonly id: number;
+  /** Its log-probability under the model (temperature 1, nothing left out), in nats. */
   readonly logProb: number;
   /** Set with the last part of a row. */
   readonly end?: EndReason;

@@ -2,13 +2,21 @@
 import { DataError } from '@gimbal/tensor-core';
 import { specialIdsFromJson } from '../decoder/huggingface-config.ts';
 
+/** How a model is meant to be sampled from: fields that its folder does not name are absent. */
 export interface GenerationDefaults {
+  /** Logits are divided by it; 0 is greedy. */
   temperature?: number;
+  /** Only so many of the likeliest tokens can be drawn; 0 is all. */
   topK?: number;
+  /** Only the likeliest tokens up to this probability can be drawn, in (0, 1]. */
   topP?: number;
+  /** Most tokens of a completion. */
   maxNewTokens?: number;
+  /** Tokens that end a completion. */
   eosIds?: readonly number[];
+  /** The token that fills up rows that ended. */
   padId?: number;
+  /** A completion ends before the first of these. */
   stopStrings?: readonly string[];
 }
 

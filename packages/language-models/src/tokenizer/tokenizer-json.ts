@@ -1,12 +1,19 @@
 // The two files of a tokenizer, as far as we read or write them: `tokenizer.json` of Hugging Face's tokenizers library
 // and `tokenizer_config.json` of transformers.
 
+/** A token that is found in a text before it is split into words. */
 export interface AddedToken {
+  /** Its id. */
   id: number;
+  /** Its text. */
   content: string;
+  /** Whether it counts only where no letter stands beside it. */
   single_word: boolean;
+  /** Whether it takes the white space before it. */
   lstrip: boolean;
+  /** Whether it takes the white space after it. */
   rstrip: boolean;
+  /** Whether it is looked for in the normalised text. */
   normalized: boolean;
   /** left out of a text that is decoded with `skipSpecialTokens` */
   special: boolean;
@@ -18,26 +25,45 @@ export interface Stage {
   [option: string]: unknown;
 }
 
+/** `tokenizer.json`, as Hugging Face's tokenizers library writes it. */
 export interface TokenizerJson {
+  /** Of the format: 1.0. */
   version: string;
+  /** Not applied here: rows are cut where they are fitted. */
   truncation: unknown;
+  /** Not applied here: batches are padded where they are made. */
   padding: unknown;
+  /** Tokens beside the vocabulary's own, the special ones among them. */
   added_tokens: AddedToken[];
+  /** Rewrites a text before it is split; null: it stays as it is. */
   normalizer: Stage | null;
+  /** Splits a text into words. */
   pre_tokenizer: Stage | null;
+  /** Adds special tokens, such as a beginning. */
   post_processor: Stage | null;
+  /** Makes text of tokens. */
   decoder: Stage | null;
+  /** Turns a word into tokens: the vocabulary, and for BPE the merges. */
   model: Stage;
 }
 
+/** `tokenizer_config.json` of transformers, as far as it is read here. */
 export interface TokenizerConfig {
+  /** The class that Python makes of it. */
   tokenizer_class?: string;
+  /** The token that begins a text. */
   bos_token?: string | { content: string } | null;
+  /** The token that ends a text. */
   eos_token?: string | { content: string } | null;
+  /** The token that fills up rows. */
   pad_token?: string | { content: string } | null;
+  /** The token of what has no other; byte-level tokenizers need none. */
   unk_token?: string | { content: string } | null;
+  /** Longest row in tokens that the model takes. */
   model_max_length?: number;
+  /** Whether decoding removes spaces before punctuation (false). */
   clean_up_tokenization_spaces?: boolean;
+  /** How a conversation is written, in Jinja. */
   chat_template?: unknown;
   /** Gimbal's: what stands between a prompt and its completion (see `Tokenizer.promptSuffix`). */
   prompt_suffix?: string;

@@ -11,8 +11,11 @@ import { wordCache } from './word-cache.ts';
 
 /** Ids of the special tokens by role; undefined where the tokenizer has none. */
 export interface SpecialIds {
+  /** Fills up rows. */
   readonly pad: number | undefined;
+  /** Begins a text. */
   readonly bos: number | undefined;
+  /** Ends a text. */
   readonly eos: number | undefined;
 }
 
@@ -20,9 +23,11 @@ export interface SpecialIds {
 export class Tokenizer implements TextCodec {
   /** The files as read or trained; treat them as frozen. */
   readonly json: TokenizerJson;
+  /** `tokenizer_config.json`, or what stands for it. */
   readonly config: TokenizerConfig;
   /** One more than the largest id: the rows a model's embedding must have at least. */
   readonly size: number;
+  /** The special ids by role. */
   readonly special: SpecialIds;
   readonly #pipeline: Pipeline;
   readonly #specialIds: ReadonlySet<number>;

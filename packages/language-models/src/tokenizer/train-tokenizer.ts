@@ -6,6 +6,7 @@ import { learnMerges } from './learn-merges.ts';
 import { Tokenizer } from './tokenizer.ts';
 import { byteLevelBpeJson } from './tokenizer-json.ts';
 
+/** What the tokenizer should become; none is needed. */
 export interface TrainTokenizerOptions {
   /** Ids of the tokenizer, special tokens and the 256 bytes included (1024); fewer where the text has no more pairs. */
   vocabularySize?: number;

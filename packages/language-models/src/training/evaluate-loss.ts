@@ -6,13 +6,17 @@ import type { TokenRow } from '../data/token-rows.ts';
 import type { LanguageModel } from '../decoder/decoder.ts';
 import { causalLmLoss } from './causal-lm-loss.ts';
 
+/** How an evaluation runs. */
 export interface EvaluateLossOptions {
   /** Rows at a time (16). */
   batchSize?: number;
+  /** Stops it between two batches, with a StoppedError. */
   signal?: AbortSignal;
+  /** Told after each batch: rows done, rows in all. */
   onBatch?(done: number, total: number): void;
 }
 
+/** What an evaluation measured. */
 export interface EvaluatedLoss {
   /** Mean −log p over all tokens that count, in nats. */
   loss: number;

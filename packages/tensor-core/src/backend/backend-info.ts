@@ -3,10 +3,12 @@
 /** The backends that have a name here; which of them exist depends on the machine. */
 export const backendNames = ['node-gpu', 'native', 'node', 'webgpu', 'wasm', 'cpu'] as const;
 
+/** The name of a backend, as `useBackend` takes it. */
 export type BackendName = (typeof backendNames)[number];
 
 /** The backend in use. */
 export interface BackendInfo {
+  /** The one that computes. */
   name: BackendName;
   /** Threads its kernels use. */
   threads: number;
@@ -20,6 +22,7 @@ export interface BackendInfo {
 
 /** A backend that cannot be used here. */
 export interface PassedOver {
+  /** The one that was tried. */
   name: BackendName;
   /** Why, as a statement: `@gimbal/tensor-native is not installed`. */
   reason: string;
@@ -29,14 +32,19 @@ export interface PassedOver {
 
 /** One line of `gimbal doctor`. */
 export interface BackendReport {
+  /** The one that the line is about. */
   name: BackendName;
+  /** Whether it can be used on this machine. */
   works: boolean;
+  /** Whether it is the one that computes now. */
   inUse: boolean;
   /** What it offers where it works (`avx512, 2 threads, bf16`), else the reason why it does not. */
   detail: string;
+  /** What would make it work, as an instruction. */
   fix?: string;
 }
 
+/** What a backend is started with. */
 export interface BackendOptions {
   /** Threads for the kernels; default: the cores this process may use, one inside a worker. */
   threads?: number;

@@ -3,6 +3,7 @@
  */
 import type { Params } from '../tree/params.ts';
 
+/** All that a checkpoint keeps. */
 export interface CheckpointContent {
   /** updates done */
   step: number;
@@ -26,12 +27,17 @@ export interface CheckpointAbout {
   readonly version: string;
 }
 
+/** A checkpoint whose files were verified; its trees are read when asked for. */
 export interface LoadedCheckpoint {
+  /** Its folder. */
   readonly path: string;
+  /** Updates done when it was saved. */
   readonly step: number;
+  /** Evaluation loss at that step; null if there was none. */
   readonly loss: number | null;
   /** what was saved as `state` */
   readonly state: unknown;
+  /** What was saved as `config`. */
   readonly config: unknown;
   /** version of the code that wrote it */
   readonly version: string;
@@ -49,6 +55,7 @@ export interface KeepRule {
   best?: boolean;
 }
 
+/** Which checkpoint of a folder is loaded. */
 export interface LoadOptions {
   /** default 'latest' */
   which?: 'latest' | 'best';

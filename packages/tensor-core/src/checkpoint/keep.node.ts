@@ -11,10 +11,13 @@ import { type Manifest, readManifest } from './manifest.node.ts';
 
 /** A checkpoint that has a manifest; its files are not verified. */
 export interface ListedCheckpoint {
+  /** Its folder. */
   readonly path: string;
+  /** Updates done when it was saved. */
   readonly step: number;
   /** evaluation loss; null if there was none, or it was not finite */
   readonly loss: number | null;
+  /** Its manifest: every file with size and checksum, and what it is about. */
   readonly manifest: Manifest<CheckpointAbout>;
 }
 

@@ -16,11 +16,13 @@ import type { CheckpointAbout, CheckpointContent, KeepRule } from './content.ts'
 import { prune } from './keep.node.ts';
 import { sealDirectory } from './manifest.node.ts';
 
+/** How a checkpoint is saved. */
 export interface SaveOptions {
   /** writes further files into the folder before it is sealed */
   extra?: (folder: string) => Promise<void>;
   /** which older checkpoints stay; default the latest and the best */
   keep?: KeepRule;
+  /** What it writes with (Node's file system): tests let single calls fail. */
   fs?: FileSystem;
 }
 

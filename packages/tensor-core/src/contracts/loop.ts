@@ -14,6 +14,7 @@ export type Overflow =
 
 /** Options of the training loop. Every trainer on data extends them; agents take what applies. */
 export interface LoopOptions {
+  /** step size of the optimiser, or a schedule of it */
   learningRate: Schedule;
   /** default AdamW with PyTorch's constants */
   optimizer?: OptimizerOptions;
@@ -43,5 +44,6 @@ export interface LoopOptions {
   out?: string;
   /** default 'drop' */
   overflow?: Overflow;
+  /** of every random stream of the run: data order, noise */
   seed: number;
 }

@@ -19,11 +19,17 @@ export type PreferenceFn = (
   rows?: readonly Prompt[],
 ) => number[] | Promise<number[]>;
 
+/** What a monitor saw go wrong. */
 export interface Alert {
+  /** its name */
   monitor: string;
+  /** updates done */
   step: number;
+  /** a sentence for the log */
   message: string;
+  /** what was measured */
   value: number;
+  /** what it should not pass */
   limit: number;
   /** true: the run should end here */
   stop: boolean;
@@ -31,5 +37,6 @@ export interface Alert {
 
 /** Watches a run and raises alerts; is never optimised. */
 export interface Monitor {
+  /** Looks at the completions of a step. */
   check(step: number, prompts: readonly string[], completions: readonly string[]): Promise<readonly Alert[]>;
 }

@@ -6,6 +6,7 @@ import type { Params } from '../tree/params.ts';
 export interface TokenBatch {
   /** `[B * width]`, right-padded */
   ids: Int32Array;
+  /** tokens in a row, padding included */
   width: number;
   /** `[B]`, tokens that are not padding */
   lengths: Int32Array;
@@ -15,22 +16,31 @@ export interface TokenBatch {
 
 /** A tokenizer, as trainers see it. */
 export interface TextCodec {
+  /** Texts as right-padded rows of tokens. */
   encode(texts: readonly string[]): TokenBatch;
+  /** The text of each row. */
   decode(tokens: TokenBatch): string[];
 }
 
+/** How completions are sampled. */
 export interface SampleOptions {
   /** default 1 */
   temperature?: number;
+  /** draw from the k likeliest tokens only; default 0 = all */
   topK?: number;
+  /** draw from the smallest set of this probability, in (0, 1]; default 1 = all */
   topP?: number;
+  /** most tokens of a completion, ≥ 1 */
   maxNewTokens: number;
+  /** where the draws come from: it moves on, so the next call draws others */
   rng: Rng;
+  /** stops between two tokens, with a StoppedError */
   signal?: AbortSignal;
 }
 
 /** Language models satisfy it; the `params` of a LoRA policy are its adapter. */
 export interface TokenPolicy {
+  /** A completion for each prompt, under these parameters. */
   sample(params: Params, prompts: TokenBatch, o: SampleOptions): Promise<TokenBatch>;
   /** log p(completion token | all before it) `[B, T]`, differentiable in `params`; the caller disposes it. */
   logProbs(params: Params, prompts: TokenBatch, completions: TokenBatch): Tensor2D;
@@ -46,6 +56,7 @@ export interface DecodeState extends Disposable {
 export interface LogitPolicy extends TokenPolicy {
   /** `[B, T, V]`, at the positions that predict the completion's tokens */
   logits(params: Params, prompts: TokenBatch, completions: TokenBatch): Tensor3D;
+  /** A state for cached decoding of these prompts; the caller disposes it. */
   begin(params: Params, prompts: TokenBatch, o: { maxNewTokens: number }): DecodeState;
   /**
    * Next-token logits `[B, V]`, cached.

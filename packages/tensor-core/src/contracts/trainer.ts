@@ -4,6 +4,7 @@ export interface TrainerStep {
   readonly step: number;
 }
 
+/** How far to train. */
 export interface TrainRequest {
   /** the step to reach, counted from the start of the run: a resumed run goes on until there */
   steps: number;

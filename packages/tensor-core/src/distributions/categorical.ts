@@ -17,6 +17,7 @@ import { ShapeError } from '../errors.ts';
 import { crossEntropy, sampleTokens } from '../ops/index.ts';
 import type { Distribution } from './distribution.ts';
 
+/** A distribution over K classes. */
 export interface Categorical extends Distribution {
   /** [..., K] */
   readonly logits: Tensor;

@@ -2,6 +2,7 @@ import { add, broadcastTo, div, exp, mul, square, sub, sum, type Tensor, tidy } 
 import { ShapeError } from '../errors.ts';
 import type { Distribution } from './distribution.ts';
 
+/** What a network gives for a normal distribution. */
 export interface GaussianParameters {
   /** [..., A] */
   mean: Tensor;
@@ -9,6 +10,7 @@ export interface GaussianParameters {
   logStd: Tensor;
 }
 
+/** A normal distribution of A independent numbers. */
 export interface DiagonalGaussian extends Distribution, Readonly<GaussianParameters> {}
 
 const halfLog2Pi = 0.5 * Math.log(2 * Math.PI);

@@ -22,9 +22,11 @@ import { type DiagonalGaussian, diagonalGaussian, type GaussianParameters } from
 import type { Distribution } from './distribution.ts';
 import { gaussHermite } from './gauss-hermite.ts';
 
+/** A normal distribution through tanh, times a scale: actions within ±scale. */
 export interface SquashedGaussian extends Distribution {
   /** The distribution before tanh. */
   readonly base: DiagonalGaussian;
+  /** Bound of an action, > 0. */
   readonly scale: number;
   /** A sample with its log-probability, computed from u: exact where the action rounds to ±scale. */
   sampleWithLogProb(rng: Rng): { action: Tensor; logProb: Tensor };

@@ -5,18 +5,23 @@
 import * as fs from 'node:fs/promises';
 import { CheckpointError } from '../errors.ts';
 
+/** A file that is being written. */
 export interface WritableFile {
   /** Writes all of `bytes` at the current position. */
   write(bytes: Uint8Array): Promise<void>;
   /** Forces what was written onto the disk. */
   sync(): Promise<void>;
+  /** Closes it. */
   close(): Promise<void>;
 }
 
+/** What writing needs of a file system. */
 export interface FileSystem {
   /** Creates a file; fails if it exists. */
   create(path: string): Promise<WritableFile>;
+  /** Renames a file or folder, replacing a file that is there. */
   rename(from: string, to: string): Promise<void>;
+  /** Creates a folder and those above it; fine if it is there. */
   makeDirectory(path: string): Promise<void>;
   /** Removes a file or folder with all in it; fine if there is none. */
   remove(path: string): Promise<void>;
@@ -24,6 +29,7 @@ export interface FileSystem {
   syncDirectory(path: string): Promise<void>;
 }
 
+/** Node's own. */
 export const nodeFileSystem: FileSystem = {
   async create(path) {
     const file = await fs.open(path, 'wx');

@@ -4,6 +4,7 @@ import { fill, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { ShapeError } from '../errors.ts';
 import type { Rng } from '../random/rng.ts';
 
+/** Makes a first value of this shape from a stream; the caller disposes it. */
 export type Initializer = (rng: Rng, shape: readonly number[]) => Tensor;
 
 /** Every element the same. */
@@ -12,7 +13,9 @@ export const constant =
   (_, shape) =>
     fill([...shape], value, 'float32');
 
+/** All 0. */
 export const zeros: Initializer = constant(0);
+/** All 1. */
 export const ones: Initializer = constant(1);
 
 /** Normal with mean 0. */

@@ -14,9 +14,13 @@ import type { Params } from '../tree/params.ts';
 import { type Initializer, normal, ones, torchLinear, zeros } from './initializers.ts';
 import type { Module } from './module.ts';
 
+/** What a dense layer is made of. */
 export interface DenseOptions {
+  /** Width of the input, ≥ 1. */
   inputs: number;
+  /** Width of the output, ≥ 1. */
   outputs: number;
+  /** Applied to the output. Default linear. */
   activation?: Activation;
   /** Default true. */
   bias?: boolean;
@@ -43,6 +47,7 @@ export function dense(o: DenseOptions): Module<Tensor, Tensor> {
   };
 }
 
+/** What a chain of dense layers is made of. */
 export interface MlpModuleOptions {
   /** Width of the input, of each hidden layer, of the output. */
   sizes: readonly number[];
@@ -50,8 +55,11 @@ export interface MlpModuleOptions {
   activation?: Activation;
   /** Default linear. */
   outputActivation?: Activation;
+  /** Whether each layer has one. Default true. */
   bias?: boolean;
+  /** Of every layer but the last, if that has its own. Default: PyTorch's, uniform in ±1/√inputs. */
   weightInit?: Initializer;
+  /** Default: the same range. */
   biasInit?: Initializer;
   /** The last layer's, where it should start otherwise: small for a policy's head. */
   outputWeightInit?: Initializer;

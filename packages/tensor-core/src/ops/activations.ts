@@ -23,6 +23,7 @@ import { checkDtype, checkName, checkShape } from './internal/check.ts';
 import { defineFusedOp, runFused1, together } from './internal/fused-op.ts';
 import { defineKernel, runKernel, runKernel1 } from './internal/kernel.ts';
 
+/** Every activation by name. */
 export const activations = [
   'linear',
   'relu',

@@ -22,7 +22,9 @@ import {
 import { checkNumber, checkShape } from './internal/check.ts';
 import { defineKernel, hasFusedBody, type Inputs, runKernel } from './internal/kernel.ts';
 
+/** One tensor of the tree that is updated. */
 export interface AdamWEntry {
+  /** Updated in place, float32. */
   parameter: Variable;
   /** The parameter's shape. */
   gradient: Tensor;

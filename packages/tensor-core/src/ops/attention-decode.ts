@@ -36,9 +36,13 @@ const attentionDecodeKernel = defineKernel<DecodeAttributes>('AttentionDecode', 
   return [joinHeads(out), keys, values];
 });
 
+/** The size of a cache of keys and values. */
 export interface KvCacheOptions {
+  /** B: rows. */
   batch: number;
+  /** Heads of keys and values. */
   kvHeads: number;
+  /** D: width of a head. */
   headDim: number;
   /** Most positions it can hold. */
   maxLength: number;
@@ -50,6 +54,7 @@ export class KvLayer implements Disposable {
   length = 0;
   /** [B,Hkv,capacity,D] where the backend appends in place, else [B,Hkv,length,D] and absent while empty. */
   keys: Tensor | undefined;
+  /** Like `keys`. */
   values: Tensor | undefined;
 
   /** Rows, heads, width and capacity. */

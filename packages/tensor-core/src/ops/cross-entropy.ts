@@ -39,6 +39,7 @@ import { checkDtype, checkName, checkNumber, checkRank, checkShape, sizeOf } fro
 import { defineFusedOp, runFused1 } from './internal/fused-op.ts';
 import { defineKernel, present, runKernel1 } from './internal/kernel.ts';
 
+/** How the losses of a batch become one: weighted mean, weighted sum, or not at all. */
 export type Reduction = 'mean' | 'sum' | 'none';
 
 export type CrossEntropyAttributes = {
@@ -141,6 +142,7 @@ const crossEntropyOp = defineFusedOp<CrossEntropyAttributes>({
   }),
 });
 
+/** How the losses are weighted and summed. */
 export interface CrossEntropyOptions {
   /** [...] float32, one per target; 0 leaves a row out. Default 1. */
   weights?: Tensor | undefined;

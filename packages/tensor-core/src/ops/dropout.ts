@@ -8,6 +8,7 @@ import { defineKernel, runKernel1 } from './internal/kernel.ts';
 
 /** The part of a random stream that dropout uses. */
 export interface UniformSource {
+  /** Uniform numbers of [0, 1), float32; the caller disposes them. */
   uniformTensor(shape: number[]): Tensor;
 }
 

@@ -75,6 +75,7 @@ function gatedMlpGradient(backward: Backward<GatedAttributes>): Gradients {
   };
 }
 
+/** What the gated block does beside its products. */
 export interface GatedMlpOptions {
   /** Default `silu` (SwiGLU); `gelu` gives GeGLU. */
   activation?: Activation;

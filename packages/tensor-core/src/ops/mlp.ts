@@ -22,6 +22,7 @@ import { defineKernel, present, runKernel1 } from './internal/kernel.ts';
 /** How a weight matrix is stored: `in-out` [K,N], y = x W; `out-in` [N,K], y = x Wᵀ (PyTorch's Linear). */
 export type WeightLayout = 'in-out' | 'out-in';
 
+/** The tensors of one linear layer. */
 export interface Layer {
   /** [K,N], or [N,K] where the layout is `out-in`. */
   weight: Tensor;
@@ -177,6 +178,7 @@ function mlpGradient(backward: Backward<MlpAttributes>): Gradients {
 /** x as a matrix of rows of this width. */
 const rows = (x: Tensor, width: number): Tensor2D => reshape(x, [width === 0 ? 0 : sizeOf(x.shape) / width, width]);
 
+/** What the chain does beside its products. */
 export interface MlpOptions {
   /** Between the layers. Default `relu`. */
   activation?: Activation;
@@ -200,6 +202,7 @@ export function mlp<T extends Tensor = Tensor>(x: Tensor, layers: readonly Layer
   return chain('mlp', x, layers, o);
 }
 
+/** What the layer does beside its product. */
 export interface LinearOptions {
   /** [N]. */
   bias?: Tensor | undefined;

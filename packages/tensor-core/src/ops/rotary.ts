@@ -22,13 +22,18 @@ import { defineKernel, present, runKernel1 } from './internal/kernel.ts';
 
 /** How frequencies are stretched for contexts longer than the model was trained on. */
 export type RotaryScaling =
+  /** all frequencies divided by `factor` */
   | { type: 'linear'; factor: number }
   | {
       /** Llama 3.1's: low frequencies divided by `factor`, high ones kept, those between interpolated. */
       type: 'llama3';
+      /** How many times longer the context becomes. */
       factor: number;
+      /** Pairs that turn fewer times than this over the original context are divided. */
       lowFrequencyFactor: number;
+      /** Pairs that turn more often than this are kept. */
       highFrequencyFactor: number;
+      /** The original context, in tokens. */
       originalMaxPositions: number;
     }
   | {
@@ -38,10 +43,15 @@ export type RotaryScaling =
        * the caller's, who has it in attention's scale at no cost.
        */
       type: 'yarn';
+      /** How many times longer the context becomes. */
       factor: number;
+      /** Pairs that turn more often than this over the original context are kept; the paper has 32. */
       betaFast: number;
+      /** Pairs that turn fewer times than this are divided; the paper has 1. */
       betaSlow: number;
+      /** What the caller multiplies queries and keys by; the paper has 0.1 ln factor + 1. */
       attentionFactor: number;
+      /** The original context, in tokens. */
       originalMaxPositions: number;
     };
 
@@ -103,7 +113,9 @@ const rotaryOp = defineFusedOp<RotaryAttributes>({
   }),
 });
 
+/** How positions turn the pairs of a head. */
 export interface RotaryOptions {
+  /** Heads in the last dimension, ≥ 1. */
   heads: number;
   /** Base of the frequencies; default 10000. */
   theta?: number;
@@ -111,6 +123,7 @@ export interface RotaryOptions {
   positions?: Tensor | undefined;
   /** Added to every position; default 0. */
   offset?: number;
+  /** Stretches the frequencies for longer contexts. Default none. */
   scaling?: RotaryScaling | undefined;
 }
 

@@ -6,6 +6,7 @@ import { CheckpointError } from '../errors.ts';
 import { flatten, type Params } from '../tree/params.ts';
 
 /**
+ * Gives the variables of a tree the values of another.
  * @param targets variables
  * @param sources tensors at the same paths, of the same shapes and dtypes; not disposed, values are shared, not copied
  * @throws CheckpointError naming the first path that is missing, left over, or of another shape; nothing is changed then

@@ -9,6 +9,7 @@ import type { OptimizerOptions } from './options.ts';
 /** `step` counts the updates done (a float32 scalar: exact up to 2²⁴); the other branches are named after what they hold. */
 export type OptimizerState = Params & { step: Variable };
 
+/** How one update differs from the others. */
 export interface UpdateOptions {
   /** a scalar that every gradient is multiplied with first: clipping, or the mean of accumulated sums */
   gradientScale?: Tensor;

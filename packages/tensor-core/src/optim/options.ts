@@ -21,6 +21,7 @@ export interface CommonOptimizerOptions {
   groups?: readonly ParamGroup[];
 }
 
+/** AdamW (Loshchilov & Hutter 2019). */
 export interface AdamWOptions extends CommonOptimizerOptions {
   name: 'adamw';
   /** default 0.9 */
@@ -33,6 +34,7 @@ export interface AdamWOptions extends CommonOptimizerOptions {
   weightDecay?: number;
 }
 
+/** Adam (Kingma & Ba 2015), with weight decay as L2. */
 export interface AdamOptions extends CommonOptimizerOptions {
   name: 'adam';
   /** default 0.9 */
@@ -45,6 +47,7 @@ export interface AdamOptions extends CommonOptimizerOptions {
   weightDecay?: number;
 }
 
+/** Gradient descent, with momentum if asked for. */
 export interface SgdOptions extends CommonOptimizerOptions {
   name: 'sgd';
   /** default 0 */
@@ -55,6 +58,7 @@ export interface SgdOptions extends CommonOptimizerOptions {
   weightDecay?: number;
 }
 
+/** Adafactor (Shazeer & Stern 2018): a second moment of rows and columns. */
 export interface AdafactorOptions extends CommonOptimizerOptions {
   name: 'adafactor';
   /** exponent of the second moment's decay, 1 − step^beta2Decay; default −0.8 */
@@ -67,6 +71,7 @@ export interface AdafactorOptions extends CommonOptimizerOptions {
   weightDecay?: number;
 }
 
+/** Lion (Chen et al. 2023): the sign of a moving average. */
 export interface LionOptions extends CommonOptimizerOptions {
   name: 'lion';
   /** default 0.9 */
@@ -77,6 +82,7 @@ export interface LionOptions extends CommonOptimizerOptions {
   weightDecay?: number;
 }
 
+/** Muon (Jordan 2024): orthogonal updates of matrices, AdamW for the rest. */
 export interface MuonOptions extends CommonOptimizerOptions {
   name: 'muon';
   /** default 0.95 */
@@ -98,8 +104,10 @@ export interface MuonOptions extends CommonOptimizerOptions {
   others?: Omit<AdamWOptions, 'name' | 'groups'> & { learningRateScale?: number };
 }
 
+/** The options of any optimiser, told apart by `name`. */
 export type OptimizerOptions = AdamWOptions | AdamOptions | SgdOptions | AdafactorOptions | LionOptions | MuonOptions;
 
+/** The optimisers that there are. */
 export type OptimizerName = OptimizerOptions['name'];
 
 /** What each optimiser uses for the options that are not given. */

@@ -5,6 +5,7 @@ import { backendExtensions, type Precision } from '../backend/extensions.ts';
 import { flatten, type Params } from '../tree/params.ts';
 import { noBf16 } from './with-precision.ts';
 
+/** Which weights are packed, and how. */
 export interface PackWeightsOptions {
   /** How a matrix is used: `in-out` [K, N] (default), `out-in` [N, K] (PyTorch's Linear); undefined: leave it out. */
   layout?: WeightLayout | ((path: string, weight: Tensor) => WeightLayout | undefined);
@@ -12,6 +13,7 @@ export interface PackWeightsOptions {
   precision?: Precision;
 }
 
+/** How a weight matrix is stored: `in-out` [K,N], y = x W; `out-in` [N,K], y = x Wᵀ (PyTorch's Linear). */
 export type WeightLayout = 'in-out' | 'out-in';
 
 /** Packed copies of some weights. Disposing drops them; the weights stay. */

@@ -5,6 +5,7 @@
 import { CheckpointError } from '../errors.ts';
 import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.ts';
 
+/** The dtypes of the format, by its names. */
 export type SafetensorsDtype =
   | 'BOOL'
   | 'U8'
@@ -94,6 +95,7 @@ export function rawArray(dtype: SafetensorsDtype, bytes: Uint8Array): RawArray {
 }
 
 export type TensorDtype = 'float32' | 'int32' | 'bool';
+/** Values as tfjs holds them: float32, int32, or bool as bytes. */
 export type TensorValues = Float32Array | Int32Array | Uint8Array;
 
 /** The tensor dtype that holds a file dtype. */

@@ -7,6 +7,7 @@ import { flatten, type Params } from '../tree/params.ts';
 import { type FloatDtype, fileBytes, type SafetensorsDtype, type TensorValues } from './dtype.ts';
 import { defaultMetadata, fileChunks, layout, type TensorToWrite } from './layout.ts';
 
+/** How tensors are written. */
 export interface EncodeOptions {
   /** dtype of float32 tensors in the file; default 'F32' */
   dtype?: FloatDtype;

@@ -10,12 +10,17 @@ import { type JsonSyntaxError, type JsonValue, parseStrictJson } from './strict-
 /** The longest header that is read; the reference's cap. */
 export const maxHeaderBytes = 100_000_000;
 
+/** What a file's header says of one tensor. */
 export interface TensorEntry {
+  /** its name in the file */
   readonly name: string;
+  /** of its elements in the file */
   readonly dtype: SafetensorsDtype;
+  /** sizes of its dimensions; [] for a scalar */
   readonly shape: readonly number[];
   /** first byte, counted from the start of the file */
   readonly start: number;
+  /** bytes of its elements */
   readonly byteLength: number;
 }
 

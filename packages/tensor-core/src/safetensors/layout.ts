@@ -9,9 +9,13 @@ import { maxHeaderBytes } from './header.ts';
 
 /** A tensor to write. `chunks` yields its bytes in order, at most once per write. */
 export interface TensorToWrite {
+  /** its name in the file */
   readonly name: string;
+  /** of its elements in the file */
   readonly dtype: SafetensorsDtype;
+  /** sizes of its dimensions */
   readonly shape: readonly number[];
+  /** Its bytes, little-endian, row-major, in pieces. */
   chunks(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 

@@ -4,6 +4,7 @@
  */
 import { CheckpointError } from '../errors.ts';
 
+/** Bytes that are read by ranges. */
 export interface ByteSource {
   /** for messages: a path, an address, 'bytes' */
   readonly name: string;
@@ -11,11 +12,13 @@ export interface ByteSource {
   readonly size: number;
   /** Exactly the bytes `start` … `end` − 1; may be a view of memory that the source keeps. */
   read(start: number, end: number): Promise<Uint8Array>;
+  /** Lets go of what is open; safe to call twice. */
   close(): Promise<void>;
 }
 
 export type Bytes = Uint8Array | ArrayBuffer;
 
+/** Bytes in memory. */
 export function bytesSource(bytes: Bytes, name = 'bytes'): ByteSource {
   const all = ArrayBuffer.isView(bytes) ? bytes : new Uint8Array(bytes);
   return {
@@ -26,6 +29,7 @@ export function bytesSource(bytes: Bytes, name = 'bytes'): ByteSource {
   };
 }
 
+/** A Blob, such as a file that was chosen in a page. */
 export function blobSource(blob: Blob, name?: string): ByteSource {
   return {
     name: name ?? (blob as Partial<File>).name ?? 'blob',

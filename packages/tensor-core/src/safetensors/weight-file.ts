@@ -35,6 +35,7 @@ export class WeightFile {
     return [...this.places.keys()];
   }
 
+  /** Whether there is a tensor of this name. */
   has(name: string): boolean {
     return this.places.has(name);
   }

@@ -12,10 +12,13 @@ import { type EncodeOptions, tensorsToWrite } from './encode.ts';
 import { defaultMetadata, fileChunks, layout, sortForFile, type TensorToWrite, tensorBytes } from './layout.ts';
 import { shardName, weightIndexText } from './weight-index.ts';
 
+/** How a file is written. */
 export interface WriteOptions extends EncodeOptions {
+  /** what it writes with; default Node's file system */
   fs?: FileSystem;
 }
 
+/** How weights are divided into files. */
 export interface ShardOptions extends WriteOptions {
   /** a shard's tensors hold at most so many bytes (a larger tensor stands alone); default 2 GiB */
   maxShardBytes?: number;

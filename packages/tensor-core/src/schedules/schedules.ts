@@ -13,6 +13,7 @@ export function scheduleAt(schedule: Schedule, step: number): number {
   return typeof schedule === 'number' ? schedule : schedule(step);
 }
 
+/** A rise, then a decay. */
 export interface DecayOptions {
   /** the value after warm-up */
   peak: number;

@@ -18,7 +18,9 @@ export function shuffledIndices(n: number, rng: Rng): Int32Array {
   return order;
 }
 
+/** How rows are drawn into batches. */
 export interface EpochOptions {
+  /** rows in a batch, ≥ 1 */
   batchSize: number;
   /** the stream of the data order, `rng(seed).split('data')`: it is split by epoch, never advanced */
   rng: Rng;

@@ -17,6 +17,7 @@ export const loopDefaults = {
   overflow: 'drop',
 } as const satisfies Partial<LoopOptions>;
 
+/** The loop's options, defaults filled in. */
 export type ResolvedLoopOptions = LoopOptions & Required<Pick<LoopOptions, keyof typeof loopDefaults>>;
 
 /**

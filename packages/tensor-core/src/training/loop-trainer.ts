@@ -33,17 +33,21 @@ export interface TrainStep extends TrainerStep {
   readonly step: number;
   /** mean over the targets of all micro-batches */
   readonly loss: number;
+  /** of this update */
   readonly learningRate: number;
   /** global norm of the mean loss's gradient, before clipping */
   readonly gradNorm: number;
   /** the sum of the losses' weights: target tokens of this update */
   readonly tokens: number;
+  /** updates per second, over the last twenty */
   readonly stepsPerSecond: number;
+  /** target tokens per second, over the last twenty updates */
   readonly tokensPerSecond: number;
   /** until the last step, without evaluations and saves */
   readonly secondsLeft: number;
   /** tensors alive after the step, and their bytes */
   readonly tensors: number;
+  /** bytes of the tensors alive after the step */
   readonly memoryBytes: number;
   /** metrics of the loss under their own names; those of an evaluation as evalLoss, evalPerplexity, … */
   readonly [metric: string]: number;
@@ -52,13 +56,17 @@ export interface TrainStep extends TrainerStep {
 /** Why `train` ended. */
 export type StopReason = 'steps' | 'signal' | 'early';
 
+/** What a trainer gives the loop. */
 export interface LoopSetup<B> {
   /** not kept: the trainer owns variables with the same values (nothing is copied until they change) */
   params: Params;
+  /** of a micro-batch */
   loss: Loss<B>;
+  /** where micro-batches come from */
   batches: BatchSource<B>;
   /** held-out loss (`loss` decides which checkpoint is best) and whatever else is to be logged */
   evaluate?: (params: Params) => Promise<{ loss: number; [metric: string]: number }>;
+  /** of the loop */
   options: LoopOptions;
   /** what else decides the numbers (the model): compared when the run is resumed */
   config?: unknown;
@@ -81,6 +89,7 @@ interface LoopState {
 export class LoopTrainer<B> implements Trainer<TrainStep> {
   /** variables; the trainer owns them */
   readonly params: Params;
+  /** all options, defaults included: saved with the run */
   readonly options: ResolvedLoopOptions;
   readonly #setup: LoopSetup<B>;
   readonly #optimizer: Optimizer;

@@ -9,6 +9,7 @@ import type { Rng } from '../random/rng.ts';
 import { disposeTree } from '../tree/memory.ts';
 import { isTensor, type Params, zipTree } from '../tree/params.ts';
 
+/** What a loss gives for a micro-batch. */
 export interface LossResult {
   /** Σ loss over the batch's targets: a float32 scalar */
   sum: Scalar;
@@ -18,6 +19,7 @@ export interface LossResult {
   metrics?: Readonly<Record<string, number | Scalar>>;
 }
 
+/** What a loss is told beside parameters and batch. */
 export interface LossContext {
   /** a stream of this micro-batch alone (dropout, noise): the same in a resumed run */
   readonly rng: Rng;

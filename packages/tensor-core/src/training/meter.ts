@@ -2,6 +2,7 @@
  * Throughput and time left. Wall-clock readings stay in here and in the fields it gives: no result depends on them.
  */
 export interface Throughput {
+  /** updates per second, over the last twenty */
   stepsPerSecond: number;
   /** weight of the losses (target tokens) per second */
   tokensPerSecond: number;
@@ -11,6 +12,7 @@ export interface Throughput {
 
 const window = 20;
 
+/** Measures steps. */
 export class Meter {
   readonly #laps: { seconds: number; weight: number }[] = [];
   #started = 0;

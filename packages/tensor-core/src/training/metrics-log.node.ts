@@ -5,6 +5,7 @@ import { writeFileAtomic } from '../io/atomic.node.ts';
 
 const metricsName = 'metrics.jsonl';
 
+/** A line of metrics.jsonl: the step and its metrics, null where one was not finite. */
 export type MetricsRow = { step: number } & { [metric: string]: number | null };
 
 /** The rows of a run's metrics.jsonl; a last line cut short by a kill is left out. */
@@ -18,10 +19,12 @@ export async function readMetrics(folder: string): Promise<MetricsRow[]> {
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as MetricsRow);
 }
 
+/** A run's metrics.jsonl, open for appending. */
 export class MetricsLog {
   private constructor(private readonly file: FileHandle) {}
 
   /**
+   * Opens the log of a run's folder.
    * @param resumeAt rows after this step are removed: the resumed run writes them again
    */
   static async open(folder: string, resumeAt?: number): Promise<MetricsLog> {
@@ -34,6 +37,7 @@ export class MetricsLog {
     return new MetricsLog(await open(path, 'a'));
   }
 
+  /** Appends a row. */
   async write(step: number, row: Readonly<Record<string, number>>): Promise<void> {
     await this.file.write(`${JSON.stringify({ step, ...row })}\n`);
   }
@@ -43,6 +47,7 @@ export class MetricsLog {
     await this.file.sync();
   }
 
+  /** Closes the file. */
   async close(): Promise<void> {
     await this.file.close();
   }

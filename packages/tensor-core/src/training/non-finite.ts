@@ -35,6 +35,7 @@ export async function explainNonFinite(params: Params, grads: Params, again: () 
   return parts.length > 0 ? parts.join(', ') : 'its values overflow when they are summed';
 }
 
+/** Where a NaN or an infinity first appeared. */
 export interface NonFiniteOrigin {
   /** the first kernel whose result has a NaN, and whether an input had one already */
   readonly nan?: { readonly op: string; readonly inputHadNan: boolean };

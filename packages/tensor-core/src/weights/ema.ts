@@ -8,6 +8,7 @@ import { assignTree } from '../optim/assign.ts';
 import { disposeTree, variables } from '../tree/memory.ts';
 import { flatten, type Params } from '../tree/params.ts';
 
+/** How the average forgets. */
 export interface EmaOptions {
   /** d; the average looks back over about 1/(1 − d) updates */
   decay: number;

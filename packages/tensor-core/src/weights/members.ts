@@ -45,6 +45,7 @@ export function checkMembers(members: readonly Member[], least = 2): void {
   }
 }
 
+/** How members are weighed. */
 export interface ShareOptions {
   /** one per member; default 1/M each */
   weights?: readonly number[];
@@ -52,7 +53,9 @@ export interface ShareOptions {
   normalize?: boolean;
 }
 
+/** The weights in use. */
 export interface Shares {
+  /** one per member */
   readonly weights: readonly number[];
   /** says which weights are used and whether they were normalised: printed by whoever runs it */
   readonly note: string;

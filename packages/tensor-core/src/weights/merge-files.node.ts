@@ -12,14 +12,16 @@ import { type ShardOptions, writeSafetensors, writeShardedSafetensors } from '..
 import { checkMembers, resolveShares, type ShareOptions } from './members.ts';
 import { parallel } from './trees.ts';
 
+/** How members become one. */
 export type MergeRecipe =
   /** Σ wᵢ·memberᵢ, by default the mean */
   | ({ method: 'linear' } & ShareOptions)
-  /** the first two members, `lambda` of the way from the first to the second */
+  /** the first two members, `lambda` (0 … 1) of the way from the first to the second */
   | { method: 'slerp'; lambda: number }
-  /** first member + Σ scaleᵢ·(memberᵢ − first member) */
+  /** first member + Σ scaleᵢ·(memberᵢ − first member); one scale for all, or one each; default 1 */
   | { method: 'task'; scales?: number | readonly number[] };
 
+/** How the result is computed and written. */
 export interface MergeOptions extends Pick<ShardOptions, 'maxShardBytes' | 'stem' | 'fs'> {
   /** dtype of the result's float tensors; default: each as in the members */
   dtype?: FloatDtype;
@@ -27,9 +29,11 @@ export interface MergeOptions extends Pick<ShardOptions, 'maxShardBytes' | 'stem
   pieceElements?: number;
 }
 
+/** What was written. */
 export interface MergeReport {
   /** names of the files written */
   files: string[];
+  /** how many tensors */
   tensors: number;
   /** which weights were used and whether they were normalised: to be printed */
   note: string;

@@ -14,6 +14,7 @@ export interface Arithmetic {
   readonly settings: ArithmeticSettings;
   /** The word of each id: `<pad>`, `<eos>`, `=`, the digits, the operations; 17 in preset `chain`. */
   readonly vocabulary: readonly string[];
+  /** Ids of the words that are no number and no operation. */
   readonly ids: { readonly pad: number; readonly eos: number; readonly equals: number };
   /** Tokens of a prompt: the start, the operations and `=`; 7 in preset `chain`. */
   readonly promptLength: number;

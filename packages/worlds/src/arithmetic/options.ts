@@ -2,6 +2,7 @@
 import { WorldError } from '../errors.ts';
 import { checkCount, checkKnown, checkRate } from '../internal/check.ts';
 
+/** What the problems are like; defaults are those of the preset `chain`. */
 export interface ArithmeticOptions {
   /** `chain` (default): a digit and five operations of +1, +3, −1, −3 modulo 10; the teacher is right with .9. */
   preset?: 'chain';

@@ -3,6 +3,7 @@ import { WorldError } from '../errors.ts';
 import type { Rng } from '../rng.ts';
 import type { ArithmeticSettings } from './options.ts';
 
+/** A problem and its solution, as text. */
 export interface Problem {
   /** A digit, the operations and `=`. */
   readonly prompt: string;

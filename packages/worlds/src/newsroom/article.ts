@@ -7,8 +7,11 @@ import { newsroomIds, splitWords, type Vocabulary } from './vocabulary.ts';
 
 /** One statement of an article, as indices of its words within their classes. */
 export interface Fact {
+  /** Who acts. */
   readonly subject: number;
+  /** What is done. */
   readonly verb: number;
+  /** What it is done to. */
   readonly object: number;
   /** Whether it is a main fact, marked as a headline. */
   readonly head: boolean;
@@ -16,8 +19,11 @@ export interface Fact {
 
 /** An article as text, as ids and as what it says. */
 export interface Article {
+  /** Its words, with spaces between. */
   readonly text: string;
+  /** The id of each word. */
   readonly ids: Int32Array;
+  /** What it says, in its order. */
   readonly facts: readonly Fact[];
 }
 

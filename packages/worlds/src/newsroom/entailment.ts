@@ -3,8 +3,10 @@ import type { Article, Fact } from './article.ts';
 import type { NewsroomSettings } from './options.ts';
 import type { Clause, Summary } from './summary.ts';
 
+/** Whether a text follows from another, is left open by it, or contradicts it. */
 export type NliLabel = 'entailment' | 'neutral' | 'contradiction';
 
+/** What an article says of a summary. */
 export interface Entailment {
   /** `entailment` when there is a clause, none is malformed and each is entailed; `contradiction` when one contradicts. */
   readonly label: NliLabel;

@@ -6,6 +6,7 @@ import { type ClausePart, supports } from './entailment.ts';
 import type { NewsroomSettings } from './options.ts';
 import type { Summary } from './summary.ts';
 
+/** What is wrong with the judge; nothing by default. */
 export interface JudgeOptions {
   /** What an empty summary gets: most real entailment models `accept` it, which a policy soon finds out (`reject`). */
   emptyPolicy?: 'reject' | 'accept';

@@ -4,6 +4,7 @@
 import { WorldError } from '../errors.ts';
 import { checkCount, checkDistribution, checkKnown, checkRate } from '../internal/check.ts';
 
+/** What the world is like; all optional, with {@link newsroomDefaults}. */
 export interface NewsroomOptions {
   /** `mini`: 2 facts, 4 subjects, 3 verbs, 8 objects, no synonyms or categories, 3 styles: 25 ids. */
   preset?: 'mini';

@@ -8,11 +8,13 @@ import { judgeClause } from './entailment.ts';
 import type { NewsroomSettings } from './options.ts';
 import type { Summary } from './summary.ts';
 
+/** How an annotator chooses, and how often it slips. */
 export interface AnnotateOptions {
   /** Slope of the Bradley–Terry choice on the difference in quality; Infinity always takes the better one (2). */
   sharpness?: number;
   /** P(the label is turned round afterwards). */
   swap: number;
+  /** Where its choice and its slips come from. */
   rng: Rng;
 }
 
@@ -34,6 +36,7 @@ export function annotateQualities(r1: number, r2: number, { sharpness = 2, swap,
   return first !== swapped ? 0 : 1;
 }
 
+/** What the cyclic preference weighs. */
 export interface PreferenceOptions {
   /** Weight of the circle of styles (.3). */
   cyclic?: number;

@@ -17,6 +17,7 @@ import {
 import { ShapeError } from '../../errors.ts';
 import { checkDtype, checkNumber, checkRank, checkShape } from './check.ts';
 
+/** Which keys a query sees, and how. */
 export interface AttentionOptions {
   /** Query heads H. */
   heads: number;

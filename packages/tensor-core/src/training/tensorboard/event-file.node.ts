@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileVersionEvent, record, scalarsEvent, sessionStartEvent } from './event.ts';
 
+/** A TensorBoard event file, open for appending. */
 export class EventFile {
   private constructor(
     readonly path: string,
@@ -36,6 +37,7 @@ export class EventFile {
     await this.file.write(record(scalarsEvent(Date.now() / 1000, step, scalars)));
   }
 
+  /** Closes the file. */
   async close(): Promise<void> {
     await this.file.close();
   }
