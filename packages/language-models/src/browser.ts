@@ -1,13 +1,20 @@
 /** @module @gimbal/language-models */
 
+export { type Classifier, classifier } from './classification/classifier.ts';
+export { type ClassifierOptions, ClassifierTrainer, classifierDefaults } from './classification/classifier-trainer.ts';
+export { type Classified, classify } from './classification/classify.ts';
+export { type LabelledRow, type LabelledRows, labelledRows } from './classification/labelled-rows.ts';
 export { type ColumnMap, checkRows, dataset, type RawRow, type RowOptions } from './data/check-rows.ts';
 export { batchRows, type LmBatch } from './data/lm-batch.ts';
 export { packRows } from './data/pack.ts';
 export { parseJsonl, parseText, type TextRows } from './data/parse-rows.ts';
 export { type RowBatchesOptions, rowBatches } from './data/row-batches.ts';
 export {
+  type ColumnType,
+  columnTypes,
   type Dataset,
   isKind,
+  type Message,
   type PromptCompletionRow,
   type RowKind,
   type RowKinds,
@@ -27,6 +34,16 @@ export {
 export { type DecoderConfig, type DecoderOptions, decoderConfig, type FamilyName } from './decoder/config.ts';
 export { decoder, type ForwardOptions, type LanguageModel } from './decoder/decoder.ts';
 export {
+  type EncoderConfig,
+  type EncoderFamilyName,
+  type EncoderOptions,
+  encoderConfig,
+  type RelativeOptions,
+} from './encoder/config.ts';
+export { encodeTexts, padRows, type TextOrPair } from './encoder/encode-texts.ts';
+export { type Encoder, type EncoderBatch, encoder } from './encoder/encoder.ts';
+export { type EmbedOptions, embedTexts, type PoolingOptions, poolStates } from './encoder/sentence-embeddings.ts';
+export {
   type DecodeStep,
   type DecodeTokensOptions,
   decodeTokens,
@@ -41,9 +58,11 @@ export {
   generateStream,
 } from './generation/generate.ts';
 export { type SampledBatch, sampleCompletions } from './generation/sample-tokens.ts';
+export { loadClassifier, loadEncoder } from './pretrained/encoders.browser.ts';
 export type { FileDtype } from './pretrained/file-dtype.ts';
 export { type GenerationDefaults, generationDefaults } from './pretrained/generation-config.ts';
 export { loadPretrained, loadTokenizer } from './pretrained/pretrained.browser.ts';
+export type { ClassifierReadOptions, PretrainedClassifier, PretrainedEncoder } from './pretrained/read-encoder.ts';
 export type { Pretrained } from './pretrained/read-pretrained.ts';
 export type { Span } from './tokenizer/spans.ts';
 export { type SpecialIds, Tokenizer } from './tokenizer/tokenizer.ts';

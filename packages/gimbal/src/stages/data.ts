@@ -1,6 +1,6 @@
 // The rows of the run: the user's file, or the generated newsroom; some of them set aside for evaluation.
 import { basename } from 'node:path';
-import { ConfigError } from '@gimbal/tensor-core';
+import { ConfigError, DataError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { quantity } from '../cli/format.ts';
 import { defineStage } from '../pipeline/stage.ts';
@@ -106,6 +106,12 @@ export const stage = defineStage({
 
     const columns = o.columns === undefined ? {} : { columns: o.columns };
     const all = await readRows(o.data, { ...columns, textRows: o.textRows });
+    const { kind } = all;
+    if (kind !== 'text' && kind !== 'prompt-completion') {
+      const wanted = 'rows of text, or of prompt and completion';
+      const fix = 'Name the columns to use with --columns, or convert the rows';
+      throw new DataError({ where: o.data, what: 'align does not start from such rows', got: kind, wanted, fix });
+    }
     const share = o.heldOut ?? Math.min(mostHeldOut, Math.max(1, Math.floor(all.rows.length / 10)));
     const parts = splitDataset(all, share, stream.split('split'));
     await storeRows(dir, 'train', parts.train);
@@ -113,7 +119,7 @@ export const stage = defineStage({
     const pairs = isKind(parts.train, 'prompt-completion');
     return {
       task: pairs ? 'completion' : 'text',
-      kind: all.kind,
+      kind,
       source: basename(o.data),
       trainRows: parts.train.rows.length,
       heldOutRows: parts.heldOut.rows.length,

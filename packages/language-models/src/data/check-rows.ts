@@ -1,6 +1,15 @@
 // From objects to rows of a kind: columns renamed, types checked, each error with its place.
 import { DataError, nearest } from '@gimbal/tensor-core';
-import { type Dataset, type RowKind, type RowKinds, rowColumns } from './rows.ts';
+import {
+  type ColumnType,
+  columnTypes,
+  type Dataset,
+  type Message,
+  namedKinds,
+  type RowKind,
+  type RowKinds,
+  rowColumns,
+} from './rows.ts';
 
 /** Names of the user's columns by ours: `{ prompt: 'question', completion: 'answer' }`. */
 export type ColumnMap = Readonly<Record<string, string>>;
@@ -25,7 +34,7 @@ export interface RawRow {
  * Checks rows and renames their columns; columns of no kind are carried along, absent ones stay absent.
  * @param source names the data in an error about all of it
  * @throws DataError if there is no row, or naming the place of the first one that is no object, lacks a column or has
- * something else than a string in it
+ * something of another type in it
  */
 export function checkRows<K extends RowKind = RowKind>(
   source: string,
@@ -40,7 +49,10 @@ export function checkRows<K extends RowKind = RowKind>(
   const found = kind ?? (kindOf(named[0] as Record<string, unknown>) as K | undefined);
   if (found === undefined) throw unknownKind(first.where, Object.keys(named[0] ?? {}));
   named.forEach((row, i) => {
-    for (const column of rowColumns[found]) checkText(row, column, (raw[i] as RawRow).where, columns[column]);
+    for (const [column, type] of Object.entries(columnTypes[found])) {
+      checkColumn(row, column, type, (raw[i] as RawRow).where, columns[column]);
+    }
+    if (found === 'stepwise') checkSteps(row as RowKinds['stepwise'], (raw[i] as RawRow).where);
   });
   return { kind: found, rows: named as RowKinds[K][], where: (index) => raw[index]?.where ?? source };
 }
@@ -91,15 +103,66 @@ function renameColumns(value: unknown, where: string, rename: ReadonlyMap<string
 
 /** The kind whose columns a row has; the one with more columns where it has several. */
 function kindOf(row: Record<string, unknown>): RowKind | undefined {
-  const kinds = Object.keys(rowColumns) as RowKind[];
-  return kinds
-    .filter((kind) => rowColumns[kind].every((column) => column in row))
-    .sort((a, b) => rowColumns[b].length - rowColumns[a].length)[0];
+  const kinds = (Object.keys(columnTypes) as RowKind[]).filter((kind) => !namedKinds.has(kind));
+  const fits = (kind: RowKind): boolean =>
+    Object.entries(columnTypes[kind]).every(
+      ([column, type]) =>
+        column in row && (type === 'messages') === isMessages(row[column]) && !isForeignLabel(row, kind),
+    );
+  return kinds.filter(fits).sort((a, b) => rowColumns[b].length - rowColumns[a].length)[0];
 }
 
-function checkText(row: Record<string, unknown>, column: string, where: string, theirs: string | undefined): void {
+/** Prompt and completion may stand beside a label that is no verdict: it is carried along. */
+const isForeignLabel = (row: Record<string, unknown>, kind: RowKind): boolean =>
+  kind === 'unpaired-preference' && typeof row.label !== 'boolean';
+
+const isMessages = (cell: unknown): boolean =>
+  Array.isArray(cell) && cell.every((m) => typeof m === 'object' && m !== null);
+
+const isList = (cell: unknown, type: string): boolean =>
+  Array.isArray(cell) && cell.every((item) => typeof item === type);
+
+const tests: Readonly<Record<ColumnType, { wanted: string; what: string; test: (cell: unknown) => boolean }>> = {
+  text: { what: 'text', wanted: 'a string', test: (cell) => typeof cell === 'string' },
+  texts: { what: 'a list of texts', wanted: 'a list of strings', test: (cell) => isList(cell, 'string') },
+  boolean: { what: 'true or false', wanted: 'true or false', test: (cell) => typeof cell === 'boolean' },
+  booleans: { what: 'a list of true and false', wanted: 'a list of booleans', test: (cell) => isList(cell, 'boolean') },
+  label: {
+    what: 'a label',
+    wanted: 'a string, a number or a boolean',
+    test: (cell) => ['string', 'number', 'boolean'].includes(typeof cell),
+  },
+  messages: {
+    what: 'messages',
+    wanted: '[{"role": …, "content": …}, …], at least one',
+    test: (cell) => isMessages(cell) && (cell as Message[]).length > 0 && (cell as Message[]).every(isMessage),
+  },
+};
+
+/** A turn has a role; its content is text, parts, or absent beside tool calls. */
+function isMessage(m: Message): boolean {
+  if (typeof m.role !== 'string') return false;
+  return (
+    typeof m.content === 'string' || Array.isArray(m.content) || (m.content ?? m.tool_calls ?? undefined) !== undefined
+  );
+}
+
+function checkSteps({ completions, labels }: RowKinds['stepwise'], where: string): void {
+  if (completions.length === labels.length) return;
+  const wanted = `${completions.length}, one for each of completions`;
+  throw new DataError({ where, what: 'column labels has another length', got: labels.length, wanted });
+}
+
+function checkColumn(
+  row: Record<string, unknown>,
+  column: string,
+  type: ColumnType,
+  where: string,
+  theirs: string | undefined,
+): void {
   const cell = row[column];
-  if (typeof cell === 'string') return;
+  const { what, wanted, test } = tests[type];
+  if (test(cell)) return;
   const name = theirs ?? column;
   if (!(column in row)) {
     const near = nearest(name, Object.keys(row));
@@ -114,7 +177,7 @@ function checkText(row: Record<string, unknown>, column: string, where: string, 
           : `Did you mean ${near}? Use --columns ${column}=${near}`,
     });
   }
-  throw new DataError({ where, what: `column ${name} must hold text`, got: cell, wanted: 'a string' });
+  throw new DataError({ where, what: `column ${name} must hold ${what}`, got: cell, wanted });
 }
 
 function unknownKind(where: string, found: readonly string[]): DataError {
@@ -122,9 +185,7 @@ function unknownKind(where: string, found: readonly string[]): DataError {
     where,
     what: 'the columns are those of no kind of row',
     got: found.join(', ') || 'none',
-    wanted: Object.values(rowColumns)
-      .map((columns) => columns.join(' and '))
-      .join(', or '),
+    wanted: [...new Set(Object.values(rowColumns).map((columns) => columns.join(' and ')))].join(', or '),
     fix: 'Name yours with --columns, for example --columns prompt=question,completion=answer',
   });
 }

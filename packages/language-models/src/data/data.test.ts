@@ -79,7 +79,7 @@ describe('parseJsonl', () => {
     const data = parseJsonl(text, 'rows.jsonl', { columns: { prompt: 'question', completion: 'answer' } });
     expect(data).toMatchObject({ kind: 'prompt-completion', rows: [{ prompt: 'q', completion: 'a' }] });
     expect(() => parseJsonl(text, 'rows.jsonl')).toThrow(
-      /rows.jsonl:1: the columns are those of no kind of row; got "question, answer", wanted text, or prompt and completion/,
+      /rows.jsonl:1: the columns are those of no kind of row; got "question, answer", wanted text, or prompt and completion, or/,
     );
     const columns = { prompt: 'qestion', completion: 'answer' };
     expect(() => parseJsonl(text, 'rows.jsonl', { kind: 'prompt-completion', columns })).toThrow(

@@ -16,22 +16,79 @@ export interface PromptCompletionRow {
   [column: string]: unknown;
 }
 
+/** One turn of a conversation, as chat templates see it. */
+export interface Message {
+  role: string;
+  content: string | readonly Record<string, unknown>[];
+  [field: string]: unknown;
+}
+
+type Columns<C> = C & { [column: string]: unknown };
+
 /** The row of each kind, by the kind's name. */
 export interface RowKinds {
   /** Plain text. */
   text: TextRow;
   /** A prompt and what should follow it. */
   'prompt-completion': PromptCompletionRow;
+  /** what a model is to be asked; only by name, as every other kind with a prompt has it too */
+  prompt: Columns<{ prompt: string }>;
+  /** the better and the worse of two completions */
+  preference: Columns<{ prompt: string; chosen: string; rejected: string }>;
+  /** the better and the worse of two whole texts */
+  'implicit-preference': Columns<{ chosen: string; rejected: string }>;
+  /** a completion, and whether it is wanted */
+  'unpaired-preference': Columns<{ prompt: string; completion: string; label: boolean }>;
+  /** the steps of a solution, and which of them are right */
+  stepwise: Columns<{ prompt: string; completions: readonly string[]; labels: readonly boolean[] }>;
+  /** a text and its class; only by name, as plain text may have a label beside it */
+  'labelled-text': Columns<{ text: string; label: string | number | boolean }>;
+  /** two texts that are read together, and their class */
+  'labelled-pair': Columns<{ premise: string; hypothesis: string; label: string | number | boolean }>;
+  /** a whole conversation */
+  conversation: Columns<{ messages: readonly Message[] }>;
+  'conversation-prompt': Columns<{ prompt: readonly Message[] }>;
+  'conversation-completion': Columns<{ prompt: readonly Message[]; completion: readonly Message[] }>;
+  'conversation-preference': Columns<{
+    prompt: readonly Message[];
+    chosen: readonly Message[];
+    rejected: readonly Message[];
+  }>;
+  /** two conversations that begin alike */
+  'conversation-implicit-preference': Columns<{ chosen: readonly Message[]; rejected: readonly Message[] }>;
 }
 
 /** The kinds of rows that are known. */
 export type RowKind = keyof RowKinds;
 
-/** The columns of each kind; all of them hold strings. */
-export const rowColumns: Readonly<Record<RowKind, readonly string[]>> = {
-  text: ['text'],
-  'prompt-completion': ['prompt', 'completion'],
+/** What a column holds. */
+export type ColumnType = 'text' | 'texts' | 'boolean' | 'booleans' | 'label' | 'messages';
+
+/** The columns of each kind, with what they hold. */
+export const columnTypes: { readonly [K in RowKind]: Readonly<Record<string, ColumnType>> } = {
+  text: { text: 'text' },
+  'prompt-completion': { prompt: 'text', completion: 'text' },
+  prompt: { prompt: 'text' },
+  preference: { prompt: 'text', chosen: 'text', rejected: 'text' },
+  'implicit-preference': { chosen: 'text', rejected: 'text' },
+  'unpaired-preference': { prompt: 'text', completion: 'text', label: 'boolean' },
+  stepwise: { prompt: 'text', completions: 'texts', labels: 'booleans' },
+  'labelled-text': { text: 'text', label: 'label' },
+  'labelled-pair': { premise: 'text', hypothesis: 'text', label: 'label' },
+  conversation: { messages: 'messages' },
+  'conversation-prompt': { prompt: 'messages' },
+  'conversation-completion': { prompt: 'messages', completion: 'messages' },
+  'conversation-preference': { prompt: 'messages', chosen: 'messages', rejected: 'messages' },
+  'conversation-implicit-preference': { chosen: 'messages', rejected: 'messages' },
 };
+
+/** The names of the columns of each kind. */
+export const rowColumns = Object.fromEntries(
+  Object.entries(columnTypes).map(([kind, columns]) => [kind, Object.keys(columns)]),
+) as unknown as Readonly<Record<RowKind, readonly string[]>>;
+
+/** Kinds that the first row does not decide by itself: their columns also stand in rows of other kinds. */
+export const namedKinds: ReadonlySet<RowKind> = new Set(['prompt', 'labelled-text', 'conversation-prompt']);
 
 /** Rows of one kind, each with the place it came from. */
 export interface Dataset<K extends RowKind = RowKind> {

@@ -53,6 +53,15 @@ export function tokenRows(data: Dataset, tokenizer: Tokenizer, o: FitOptions): T
       fix: 'Name one as eos_token in tokenizer_config.json',
     });
   }
+  if (data.kind !== 'prompt-completion' && data.kind !== 'text') {
+    throw new DataError({
+      where: data.where(0),
+      what: 'rows of this kind are not trained on as they are',
+      got: data.kind,
+      wanted: 'text or prompt-completion',
+      fix: 'Convert them first',
+    });
+  }
   const rows: TokenRow[] = isKind(data, 'prompt-completion')
     ? data.rows.map(({ prompt, completion }) => {
         const head = tokenizer.encodeText(prompt + tokenizer.promptSuffix);

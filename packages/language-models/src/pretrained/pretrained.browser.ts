@@ -32,7 +32,8 @@ export async function loadTokenizer(address: string | URL, required = true): Pro
   return readTokenizer(addressSource(address), required);
 }
 
-function addressSource(address: string | URL): ModelSource {
+/** The files of a model behind an address. */
+export function addressSource(address: string | URL): ModelSource {
   // a folder with or without its slash
   const base = new URL(String(address).replace(/\/?$/, '/'), globalThis.location?.href);
   const source: ModelSource = {

@@ -51,6 +51,11 @@ export async function savePretrained(
   params: Params,
   o: SavePretrainedOptions = {},
 ): Promise<void> {
+  await replaceModelFolder(folder, (temporary) => writeModelFiles(temporary, model, params, o));
+}
+
+/** Writes a folder in one piece; only another model's is replaced. */
+export async function replaceModelFolder(folder: string, write: (temporary: string) => Promise<void>): Promise<void> {
   const there = await readdir(folder).catch((): string[] => []);
   if (there.length > 0 && !there.includes('config.json')) {
     throw new CheckpointError({
@@ -60,9 +65,7 @@ export async function savePretrained(
       fix: 'Save into a new or empty folder',
     });
   }
-  await writeDirectoryAtomic(folder, (temporary) => writeModelFiles(temporary, model, params, o), undefined, {
-    replace: true,
-  });
+  await writeDirectoryAtomic(folder, write, undefined, { replace: true });
 }
 
 /** Writes the files of a model folder into a folder that is made complete by the caller (a checkpoint's, for example). */
@@ -73,24 +76,30 @@ export async function writeModelFiles(
   { tokenizer, generation, dtype = 'float32', maxShardBytes }: SavePretrainedOptions = {},
 ): Promise<void> {
   const { config } = model;
-  const write = (name: string, value: unknown): Promise<number> =>
-    writeFileDurable(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
   await mkdir(folder, { recursive: true });
   await writeShardedSafetensors(folder, params, {
     dtype: fileDtypes[dtype],
     ...(maxShardBytes === undefined ? {} : { maxShardBytes }),
   });
-  await write('config.json', {
+  await writeJson(folder, 'config.json', {
     ...families[config.family].toHuggingFace(config),
     dtype,
     torch_dtype: dtype,
   });
   const ids = { eosIds: config.eosIds, padId: config.padId };
-  await write('generation_config.json', generationConfigJson({ ...ids, ...generation }, config.bosId));
-  if (tokenizer) {
-    await write('tokenizer.json', tokenizer.json);
-    await write('tokenizer_config.json', tokenizer.config);
-  }
+  await writeJson(folder, 'generation_config.json', generationConfigJson({ ...ids, ...generation }, config.bosId));
+  if (tokenizer) await writeTokenizerFiles(folder, tokenizer);
+}
+
+/** Writes one of a model's JSON files. */
+export async function writeJson(folder: string, name: string, value: unknown): Promise<void> {
+  await writeFileDurable(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Writes the files of a tokenizer. */
+export async function writeTokenizerFiles(folder: string, tokenizer: Tokenizer): Promise<void> {
+  await writeJson(folder, 'tokenizer.json', tokenizer.json);
+  await writeJson(folder, 'tokenizer_config.json', tokenizer.config);
 }
 
 /**
@@ -108,7 +117,8 @@ export async function loadTokenizer(folder: string, required = true): Promise<To
   return readTokenizer(folderSource(folder), required);
 }
 
-const folderSource = (folder: string): ModelSource => ({
+/** The files of a model in a folder. */
+export const folderSource = (folder: string): ModelSource => ({
   where: (file) => join(folder, file),
   async text(file) {
     try {

@@ -80,7 +80,8 @@ export async function readTokenizer(source: ModelSource, required: boolean): Pro
   return new Tokenizer(json as never, (await readJson(source, 'tokenizer_config.json')) ?? {});
 }
 
-async function readJson(
+/** @throws CheckpointError for a file that is malformed, or required and missing */
+export async function readJson(
   source: ModelSource,
   name: string,
   required = false,

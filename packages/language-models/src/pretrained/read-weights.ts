@@ -1,9 +1,9 @@
 // From the tensors of a checkpoint to a parameter tree: names brought into one form, everything that the config asks for
 // present with its shape, and nothing unknown left over.
-import { CheckpointError, type Params, unflatten, type WeightFile } from '@gimbal/tensor-core';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Params, WeightFile } from '@gimbal/tensor-core';
 import type { DecoderConfig } from '../decoder/config.ts';
 import { families } from '../decoder/families/index.ts';
+import { readTensors } from './read-tensors.ts';
 
 const head = 'lm_head.weight';
 
@@ -48,36 +48,8 @@ export async function readWeights(file: WeightFile, config: DecoderConfig): Prom
   }
   const found: DecoderConfig = { ...config, tieEmbeddings: tied };
 
-  const specs = family.parameters(found);
-  const wanted = new Set(specs.map((s) => s.path));
-  const problems = [
-    ...specs.flatMap(({ path, shape }) => {
-      const name = stored.get(path);
-      if (name === undefined) return [`missing ${path} [${shape}]`];
-      const got = file.entry(name).shape;
-      return `${got}` === `${shape}` ? [] : [`${path} is [${got}], wanted [${shape}]`];
-    }),
-    ...[...stored.keys()].filter((path) => !wanted.has(path)).map((path) => `unknown ${path}`),
-  ];
-  if (problems.length > 0) {
-    const more = problems.length > 8 ? `, and ${problems.length - 8} more` : '';
-    throw new CheckpointError({
-      where: file.name,
-      what: `the tensors are not those of this ${config.family} config: ${problems.slice(0, 8).join('; ')}${more}`,
-      got: `${stored.size} tensors`,
-      wanted: `${specs.length} tensors`,
-      fix: 'Check that config.json belongs to the weights',
-    });
-  }
-
-  const leaves: [string, Tensor][] = [];
-  try {
-    for (const { path } of specs) leaves.push([path, await file.tensor(stored.get(path) as string)]);
-  } catch (error) {
-    for (const [, tensor] of leaves) tensor.dispose();
-    throw error;
-  }
-  return { params: unflatten(leaves), config: found, warnings };
+  const { params } = await readTensors(file, stored, family.parameters(found), { family: config.family });
+  return { params, config: found, warnings };
 }
 
 async function sameValues(file: WeightFile, a: string, b: string): Promise<boolean> {

@@ -1,0 +1,180 @@
+// Training a classifier: cross-entropy of the labels, or the squared error where there is one. The loop, its checkpoints and
+// metrics are tensor-core's.
+import {
+  ConfigError,
+  crossEntropy,
+  DataError,
+  EpochSampler,
+  type LoopOptions,
+  type LoopSetup,
+  LoopTrainer,
+  mapBatches,
+  type Params,
+  rng,
+  type StopReason,
+  type Trainer,
+  type TrainRequest,
+  type TrainStep,
+} from '@gimbal/tensor-core';
+import { reshape, type Scalar, squaredDifference, sum, type Tensor2D, tensor1d } from '@tensorflow/tfjs-core';
+import type { Dataset } from '../data/rows.ts';
+import { padRows } from '../encoder/encode-texts.ts';
+import type { EncoderBatch } from '../encoder/encoder.ts';
+import { classifierWriter } from '../pretrained/model-writer.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { Classifier } from './classifier.ts';
+import { classify } from './classify.ts';
+import { type LabelledRow, type LabelledRows, labelledRows } from './labelled-rows.ts';
+
+export interface ClassifierOptions extends LoopOptions {
+  model: Classifier;
+  /** Where training starts; not changed, not kept. */
+  params: Params;
+  tokenizer: Tokenizer;
+  /** Rows of kind `labelled-text` or `labelled-pair`. */
+  data: Dataset;
+  /** Held-out rows: their loss and accuracy are logged as evalLoss and evalAccuracy. */
+  evalData?: Dataset;
+  /** Longest row in tokens; by default, and at most, the model's context. */
+  maxLength?: number;
+}
+
+/** What the trainer uses where nothing is given, beside the loop's own defaults. */
+export const classifierDefaults = { learningRate: 5e-5, batchSize: 32, maxGradNorm: 1 } as const;
+
+interface Batch extends EncoderBatch {
+  readonly targets: readonly number[];
+}
+
+/** Trains a classifier. Owns its copy of the parameters until `dispose()`. */
+export class ClassifierTrainer implements Trainer<TrainStep> {
+  /** Training rows whose longer text lost its end. */
+  readonly cut: LabelledRows['cut'];
+  readonly #loop: LoopTrainer<Batch>;
+
+  /** @throws ConfigError for options, DataError for rows that cannot be used, before anything is allocated */
+  constructor(options: ClassifierOptions);
+  /** @internal a loop that was resumed */
+  constructor(options: ClassifierOptions, prepared: Prepared, loop: LoopTrainer<Batch>);
+  constructor(options: ClassifierOptions, prepared = prepare(options), loop = new LoopTrainer(prepared.setup)) {
+    this.cut = prepared.cut;
+    this.#loop = loop;
+  }
+
+  /** Goes on with a saved run. @throws CheckpointError where there is no valid checkpoint, or it is another run's */
+  static async resume(from: string, options: ClassifierOptions): Promise<ClassifierTrainer> {
+    const prepared = prepare(options);
+    return new ClassifierTrainer(options, prepared, await LoopTrainer.resume(from, prepared.setup));
+  }
+
+  /** The parameters as trained so far; the trainer owns them. */
+  get params(): Params {
+    return this.#loop.params;
+  }
+
+  /** Updates done. */
+  get step(): number {
+    return this.#loop.step;
+  }
+
+  /** Why the last `train` ended. */
+  get stopReason(): StopReason | undefined {
+    return this.#loop.stopReason;
+  }
+
+  /** Yields each step's loss, accuracy and the loop's metrics, and evaluations where they are due. */
+  train(request: TrainRequest): AsyncIterableIterator<TrainStep> {
+    return this.#loop.train(request);
+  }
+
+  run(request: TrainRequest): Promise<TrainStep | undefined> {
+    return this.#loop.run(request);
+  }
+
+  /** Writes a checkpoint; its folder `model` is one that transformers opens. */
+  save(dir: string): Promise<void> {
+    return this.#loop.save(dir);
+  }
+
+  dispose(): void {
+    this.#loop.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+interface Prepared {
+  setup: LoopSetup<Batch>;
+  cut: LabelledRows['cut'];
+}
+
+function prepare(options: ClassifierOptions): Prepared {
+  const { model, params, tokenizer, data, evalData, maxLength, ...loop } = { ...classifierDefaults, ...options };
+  const { config, labels } = model;
+  if (tokenizer.size > config.vocabularySize) {
+    throw new ConfigError({
+      where: 'ClassifierTrainer',
+      what: 'the tokenizer has more tokens than the model',
+      got: tokenizer.size,
+      wanted: `at most ${config.vocabularySize}`,
+    });
+  }
+  const limit = Math.min(maxLength ?? config.contextLength, config.contextLength);
+  const train = labelledRows(data, tokenizer, { labels, limit });
+  if (train.rows.length === 0) throw new DataError({ where: 'ClassifierTrainer', what: 'there are no rows' });
+  const evaluation = evalData && labelledRows(evalData, tokenizer, { labels, limit }).rows;
+  const sampler = new EpochSampler(train.rows.length, {
+    batchSize: Math.min(loop.batchSize, train.rows.length),
+    rng: rng(loop.seed).split('data'),
+  });
+  const batches = mapBatches(sampler, (indices) => {
+    const rows = Array.from(indices, (i) => train.rows[i] as LabelledRow);
+    return { ...padRows(rows, config.padId), targets: rows.map((row) => row.target) };
+  });
+  const write = classifierWriter();
+  const setup: LoopSetup<Batch> = {
+    params,
+    batches,
+    loss: (p, batch, { rng: noise, gradientCheckpointing }) => {
+      const logits = model.logits(p, batch, { rng: noise, gradientCheckpointing });
+      return { sum: lossSum(logits, batch.targets), weight: batch.targets.length };
+    },
+    ...(evaluation && {
+      evaluate: async (p: Params) => evaluateClassifier(model, p, evaluation, loop.batchSize),
+    }),
+    options: loop,
+    config: { model: config, labels, maxLength: limit, rows: train.rows.length },
+    ...(write && { saveModel: (folder: string, p: Params) => write(folder, model, p, { tokenizer }) }),
+  };
+  return { setup, cut: train.cut };
+}
+
+/** −Σ log p(label), or Σ (value − target)² where there is one label. */
+function lossSum(logits: Tensor2D, targets: readonly number[]): Scalar {
+  if (logits.shape[1] === 1) return sum(squaredDifference(reshape(logits, [-1]), tensor1d([...targets])));
+  return crossEntropy(logits, tensor1d([...targets], 'int32'), { reduction: 'sum' });
+}
+
+/** Mean loss, and the share of rows that are right (with one label: the loss alone). */
+async function evaluateClassifier(
+  model: Classifier,
+  params: Params,
+  rows: readonly LabelledRow[],
+  batchSize: number,
+): Promise<{ loss: number; [metric: string]: number }> {
+  const found = await classify(model, params, rows, { batchSize });
+  let [loss, right] = [0, 0];
+  found.forEach(({ logits, prediction }, i) => {
+    const { target } = rows[i] as LabelledRow;
+    if (logits.length === 1) loss += (prediction - target) ** 2;
+    else {
+      const top = Math.max(...logits);
+      loss += top + Math.log(logits.reduce((a, z) => a + Math.exp(z - top), 0)) - (logits[target] as number);
+      if (prediction === target) right++;
+    }
+  });
+  const n = rows.length;
+  return { loss: loss / n, ...(model.labels.length > 1 ? { accuracy: right / n } : {}) };
+}

@@ -1,0 +1,39 @@
+// Texts and pairs of texts to batches for encoders.
+
+import { frame, templateOf } from '../tokenizer/template.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { EncoderBatch } from './encoder.ts';
+
+/** One text, or two that are read together. */
+export type TextOrPair = string | readonly [first: string, second: string];
+
+/**
+ * Encodes texts with the tokenizer's special tokens, right-padded.
+ * @param o.limit longest row; longer ones lose the end of their longer text
+ * @throws ConfigError for pairs where the tokenizer has no template for them
+ */
+export function encodeTexts(
+  tokenizer: Tokenizer,
+  texts: readonly TextOrPair[],
+  o: { limit?: number } = {},
+): EncoderBatch {
+  const template = templateOf(tokenizer.json.post_processor);
+  const rows = texts.map((text) => {
+    const [a, b] = typeof text === 'string' ? [text] : text;
+    return frame(template, tokenizer.encodeText(a), b === undefined ? undefined : tokenizer.encodeText(b), o.limit);
+  });
+  return padRows(rows, tokenizer.special.pad ?? 0);
+}
+
+/** Right-pads rows that are encoded already. */
+export function padRows(rows: readonly { ids: Int32Array; types: Int32Array }[], pad: number): EncoderBatch {
+  const lengths = Int32Array.from(rows, (row) => row.ids.length);
+  const width = lengths.reduce((a, b) => Math.max(a, b), 0);
+  const ids = new Int32Array(rows.length * width).fill(pad);
+  const types = new Int32Array(rows.length * width);
+  rows.forEach((row, b) => {
+    ids.set(row.ids, b * width);
+    types.set(row.types, b * width);
+  });
+  return { ids, types, width, lengths };
+}

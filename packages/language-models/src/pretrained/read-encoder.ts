@@ -1,0 +1,178 @@
+// Encoders and classifiers as the files that Python's transformers writes.
+import { CheckpointError, ConfigError, type Params, rng, type WeightFile } from '@gimbal/tensor-core';
+import { type Classifier, classifier, isEncoderConfig } from '../classification/classifier.ts';
+import type { DecoderConfig, FamilyName } from '../decoder/config.ts';
+import { families } from '../decoder/families/index.ts';
+import { type EncoderConfig, type EncoderFamilyName, encoderFamilyNames } from '../encoder/config.ts';
+import { type Encoder, encoder } from '../encoder/encoder.ts';
+import { encoderFromJson } from '../encoder/huggingface.ts';
+import { prefixOf } from '../encoder/parameters.ts';
+import type { PoolingOptions } from '../encoder/sentence-embeddings.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { type FileDtype, fileDtypeOf } from './file-dtype.ts';
+import { type ModelSource, readJson, readTokenizer } from './read-pretrained.ts';
+import { readTensors } from './read-tensors.ts';
+
+/** What an encoder's folder holds. */
+export interface PretrainedEncoder {
+  model: Encoder;
+  /** Its parameters, float32; the caller disposes the tree. */
+  params: Params;
+  tokenizer: Tokenizer | undefined;
+  /** How sentence-transformers makes vectors of it, and of how many tokens at most. */
+  pooling: Required<PoolingOptions> & { limit: number };
+  dtype: FileDtype;
+  warnings: readonly string[];
+}
+
+/** What a classifier's folder holds. */
+export interface PretrainedClassifier {
+  model: Classifier;
+  /** Its parameters, float32; the caller disposes the tree. */
+  params: Params;
+  tokenizer: Tokenizer | undefined;
+  dtype: FileDtype;
+  /** What was found odd while reading, such as a head that the file lacks. */
+  warnings: readonly string[];
+}
+
+export interface ClassifierReadOptions {
+  /** Names of the classes where a new head is wanted (those of the file). */
+  labels?: readonly string[];
+  /** Of a new head's weights (0). */
+  seed?: number;
+}
+
+type Json = Record<string, unknown>;
+
+/** @throws CheckpointError or ConfigError for what cannot be read or run */
+export async function readEncoder(source: ModelSource): Promise<PretrainedEncoder> {
+  const json = (await readJson(source, 'config.json', true)) as Json;
+  const config = bodyConfig(json, source, encoderFamilyNames) as EncoderConfig;
+  const model = encoder(config);
+  const weights = await source.weights();
+  try {
+    const names = bodyNames(weights, config, false);
+    const { params } = await readTensors(weights, names, model.parameters, { family: config.family });
+    return {
+      model,
+      params,
+      tokenizer: await readTokenizer(source, false),
+      pooling: await readPooling(source, config),
+      dtype: fileDtypeOf(weights),
+      warnings: weights.warnings,
+    };
+  } finally {
+    await weights.close();
+  }
+}
+
+/** @throws CheckpointError or ConfigError for what cannot be read or run */
+export async function readClassifier(
+  source: ModelSource,
+  o: ClassifierReadOptions = {},
+): Promise<PretrainedClassifier> {
+  const json = (await readJson(source, 'config.json', true)) as Json;
+  const config = bodyConfig(json, source, [...encoderFamilyNames, ...(Object.keys(families) as FamilyName[])]);
+  const model = classifier(config, o.labels ?? labelsFromJson(json));
+  const weights = await source.weights();
+  try {
+    const names = bodyNames(weights, config, true);
+    const isHead = (path: string): boolean => /^(?:classifier|pooler|score|bert\.pooler)\./.test(path);
+    // a head for other labels is a new one
+    const last = model.parameters.find((p) => /(?:classifier|out_proj|score)\.weight$/.test(p.path));
+    const stored = last && names.get(last.path);
+    if (o.labels && stored && weights.entry(stored).shape[0] !== o.labels.length) {
+      for (const path of [...names.keys()]) if (path.startsWith(last.path.replace(/weight$/, ''))) names.delete(path);
+    }
+    const fresh = { rng: rng(o.seed ?? 0).split('head'), allows: isHead };
+    const read = await readTensors(weights, names, model.parameters, { family: config.family, fresh });
+    const made = read.fresh.length > 0 ? [`${weights.name}: new, not trained yet: ${read.fresh.join(', ')}`] : [];
+    return {
+      model,
+      params: read.params,
+      tokenizer: await readTokenizer(source, false),
+      dtype: fileDtypeOf(weights),
+      warnings: [...weights.warnings, ...made],
+    };
+  } finally {
+    await weights.close();
+  }
+}
+
+function bodyConfig(
+  json: Json,
+  source: ModelSource,
+  known: readonly (EncoderFamilyName | FamilyName)[],
+): EncoderConfig | DecoderConfig {
+  const family = json.model_type as EncoderFamilyName | FamilyName;
+  if (!known.includes(family)) {
+    throw new CheckpointError({
+      where: source.where('config.json'),
+      what: 'this architecture is not known here',
+      got: family ?? 'no model_type',
+      wanted: `one of ${known.join(', ')}`,
+    });
+  }
+  const encodes = (encoderFamilyNames as readonly string[]).includes(family);
+  if (encodes) return encoderFromJson(family as EncoderFamilyName, json);
+  // no output matrix beside the head
+  return { ...families[family as FamilyName].fromHuggingFace(json), tieEmbeddings: true };
+}
+
+/** Heads of pretraining, and buffers that old files hold. */
+const unused =
+  /(?:^|\.)position_ids$|^(?:cls|lm_head|mask_predictions|lm_predictions)\.|\.attn\.(?:masked_)?bias$|inv_freq$/;
+
+/** The name in the file of each path: prefixes added, old names of norms brought up to date, other heads left out. */
+function bodyNames(file: WeightFile, c: EncoderConfig | DecoderConfig, withHead: boolean): Map<string, string> {
+  const stored = new Map<string, string>();
+  const prefix = isEncoderConfig(c) ? `${prefixOf(c)}.` : families[c.family].prefix;
+  const head = isEncoderConfig(c) ? /^(?:classifier|pooler)\./ : /^score\./;
+  for (const name of file.names) {
+    if (unused.test(name)) continue;
+    let path = name.replace(/LayerNorm\.gamma$/, 'LayerNorm.weight').replace(/LayerNorm\.beta$/, 'LayerNorm.bias');
+    const isBertPooler = prefix === 'bert.' && path.startsWith('pooler.');
+    if (!path.startsWith(prefix) && (isBertPooler || !head.test(path))) path = prefix + path;
+    const isHead = head.test(path) || path.startsWith(`${prefix}pooler.`);
+    // RoBERTa's base files have a pooler that its classifier does not use
+    if (isHead && (!withHead || path.startsWith('roberta.pooler.'))) continue;
+    stored.set(path, name);
+  }
+  return stored;
+}
+
+function labelsFromJson(json: Json): string[] {
+  const map = json.id2label as Record<string, string> | undefined;
+  const count = map ? Object.keys(map).length : Number(json.num_labels ?? 2);
+  return Array.from({ length: count }, (_, i) => map?.[i] ?? `LABEL_${i}`);
+}
+
+/** What sentence-transformers' files say; without them the mean, normalised. */
+async function readPooling(source: ModelSource, c: EncoderConfig): Promise<PretrainedEncoder['pooling']> {
+  const pooling = (await readJson(source, '1_Pooling/config.json')) ?? {};
+  const limit = (await readJson(source, 'sentence_bert_config.json'))?.max_seq_length;
+  const modules = await source.text('modules.json');
+  const modes = Object.keys(pooling).filter((key) => key.startsWith('pooling_mode') && pooling[key] === true);
+  const named = typeof pooling.pooling_mode === 'string' ? [`pooling_mode_${pooling.pooling_mode}`] : modes;
+  const mode = named[0] ?? 'pooling_mode_mean_tokens';
+  const kind = {
+    pooling_mode_mean_tokens: 'mean',
+    pooling_mode_mean: 'mean',
+    pooling_mode_cls_token: 'first',
+    pooling_mode_cls: 'first',
+  }[mode];
+  if (named.length > 1 || kind === undefined) {
+    throw new ConfigError({
+      where: source.where('1_Pooling/config.json'),
+      what: 'this pooling is not known here',
+      got: named.join(', '),
+      wanted: 'pooling_mode_mean_tokens or pooling_mode_cls_token',
+    });
+  }
+  return {
+    pooling: kind as 'mean' | 'first',
+    normalize: modules === undefined || modules.includes('Normalize'),
+    limit: Math.min(typeof limit === 'number' ? limit : c.contextLength, c.contextLength),
+  };
+}
