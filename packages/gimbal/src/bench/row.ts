@@ -1,5 +1,5 @@
 // Rows of the table from what was measured.
-import { nativePackage } from '../run/native.ts';
+import { countHostKernels } from './host-kernels.ts';
 import type { Peer } from './peer.ts';
 import { type Contender, ours, type SamplerOptions, type Work } from './sampler.ts';
 import type { BenchRow, SuiteContext } from './suite.ts';
@@ -23,9 +23,10 @@ export async function compare(context: SuiteContext, c: Comparison): Promise<Ben
   const contenders: Contender[] = [ours(c.work)];
   const peer = c.against?.peer;
   if (peer && c.against) contenders.push(peer.contender(c.against.case, c.against.arguments));
-  const native = await nativePackage();
-  native?.resetHostKernelCounts();
-  const [mine, theirs] = await context.sampler.interleave(contenders, c.sampling);
+  const { value: timings, hostKernels } = await countHostKernels(() =>
+    context.sampler.interleave(contenders, c.sampling),
+  );
+  const [mine, theirs] = timings;
   return {
     name: c.name,
     unit: c.unit,
@@ -33,11 +34,11 @@ export async function compare(context: SuiteContext, c: Comparison): Promise<Ben
     peer: theirs ? c.value(theirs.median) : null,
     ratio: mine && theirs ? theirs.median / mine.median : null,
     goal: c.goal ?? null,
-    hostKernels: countHostKernels(native?.hostKernelCounts()),
+    hostKernels,
   };
 }
 
-/** A row whose two numbers are known already; ratio > 1 where ours is better. */
+/** A row whose two numbers are known already (see `countHostKernels`); ratio > 1 where ours is better. */
 export function known(row: {
   name: string;
   unit: string;
@@ -45,15 +46,9 @@ export function known(row: {
   peer: number | null;
   more?: boolean;
   goal?: number | null;
-  hostKernels?: number;
+  hostKernels: number;
 }): BenchRow {
-  const { name, unit, ours, peer, more = false, goal = null, hostKernels = 0 } = row;
+  const { name, unit, ours, peer, more = false, goal = null, hostKernels } = row;
   const ratio = peer === null ? null : more ? ours / peer : peer / ours;
   return { name, unit, ours, peer, ratio, goal, hostKernels };
 }
-
-const countHostKernels = (counts: Iterable<[string, number]> | { [kernel: string]: number } | undefined): number => {
-  if (counts === undefined) return 0;
-  const entries = Symbol.iterator in counts ? [...(counts as Iterable<[string, number]>)] : Object.entries(counts);
-  return entries.reduce((sum, [, n]) => sum + n, 0);
-};

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withPrecision, writeSafetensors } from '@gimbal/tensor-core';
+import { countHostKernels } from '../bench/host-kernels.ts';
 import type { Peer } from '../bench/peer.ts';
 import { compare, known } from '../bench/row.ts';
 import { type BenchRow, defineSuite, type SuiteContext } from '../bench/suite.ts';
@@ -31,15 +32,16 @@ export const suite = defineSuite({
   summary: 'a training step of a 4-layer decoder',
   async *run(context) {
     const peer = await context.peer('lm_train.py');
-    yield await step(context, peer, 'GPT-2 block, float32', gpt2Sizes, 'float32', 1.2);
+    const first = await step(context, peer, 'GPT-2 block, float32', gpt2Sizes, 'float32', 1.2);
+    yield first;
     // before anything else has run in either process
-    yield await memory(peer);
+    yield await memory(peer, first.hostKernels);
     if (peer) yield await sameLosses(context, peer);
     if (context.bf16) yield await step(context, peer, 'GPT-2 block, bf16 products', gpt2Sizes, 'bf16', 1.2);
     yield await step(context, peer, 'Llama block, float32', llamaSizes, 'float32', null);
     if (context.bf16) {
       yield await step(context, peer, 'Llama block, bf16 products', llamaSizes, 'bf16', null);
-      yield bf16Curve(context);
+      yield await bf16Curve(context);
     }
   },
 });
@@ -69,8 +71,11 @@ async function step(
   return row;
 }
 
-/** Peak resident memory of each process up to here, runtimes and libraries included. */
-async function memory(peer: Peer | undefined): Promise<BenchRow> {
+/**
+ * Peak resident memory of each process up to here, runtimes and libraries included.
+ * @param hostKernels of the steps that the memory was used in
+ */
+async function memory(peer: Peer | undefined, hostKernels: number): Promise<BenchRow> {
   const ours = process.resourceUsage().maxRSS * 1024;
   const theirs = peer === undefined ? null : await peer.ask<number>('peak-memory');
   const megabytes = (bytes: number): number => bytes / 1e6;
@@ -80,6 +85,7 @@ async function memory(peer: Peer | undefined): Promise<BenchRow> {
     ours: megabytes(ours),
     peer: theirs === null ? null : megabytes(theirs),
     goal: 1 / 1.2,
+    hostKernels,
   });
 }
 
@@ -92,12 +98,14 @@ async function sameLosses(context: SuiteContext, peer: Peer): Promise<BenchRow> 
     using training = new LmTraining(gpt2Sizes, context.options.seed);
     await writeSafetensors(weights, training.params);
     const data = batchOf(ids);
-    const ours = Array.from({ length: 3 }, () => {
-      const loss = training.step(data);
-      const value = loss.dataSync()[0] as number;
-      loss.dispose();
-      return value;
-    });
+    const { value: ours, hostKernels } = await countHostKernels(() =>
+      Array.from({ length: 3 }, () => {
+        const loss = training.step(data);
+        const value = loss.dataSync()[0] as number;
+        loss.dispose();
+        return value;
+      }),
+    );
     disposeBatch(data);
     const theirs = await peer.ask<number[]>('losses', { ...gpt2Sizes, weights, ids, steps: 3, learningRate });
     const difference = Math.max(...ours.map((loss, i) => Math.abs(loss - (theirs[i] as number))));
@@ -107,6 +115,7 @@ async function sameLosses(context: SuiteContext, peer: Peer): Promise<BenchRow> 
       ours: difference,
       peer: lossTolerance,
       goal: 1,
+      hostKernels,
     });
   } finally {
     await rm(dir, { recursive: true, force: true });
@@ -114,15 +123,20 @@ async function sameLosses(context: SuiteContext, peer: Peer): Promise<BenchRow> 
 }
 
 /** float32 with two seeds, bf16 with the first: rounding may move the curve less than another seed does. */
-function bf16Curve({ options, note }: SuiteContext): BenchRow {
+async function bf16Curve({ options, note }: SuiteContext): Promise<BenchRow> {
   const steps = Math.max(30, Math.round(curveSteps * options.effort));
   note(`three curves of ${steps} steps`);
-  const [first, second] = [0, 1].map((i) => trainingCurve(options.seed + i, steps, 'float32')) as [number[], number[]];
+  const { value, hostKernels } = await countHostKernels(() => ({
+    first: trainingCurve(options.seed, steps, 'float32'),
+    second: trainingCurve(options.seed + 1, steps, 'float32'),
+    bf16: trainingCurve(options.seed, steps, 'bf16'),
+  }));
   return known({
     name: `loss over ${steps} steps, bf16 from float32 (peer: seed from seed)`,
     unit: 'nats',
-    ours: curveDistance(first, trainingCurve(options.seed, steps, 'bf16')),
-    peer: curveDistance(first, second),
+    ours: curveDistance(value.first, value.bf16),
+    peer: curveDistance(value.first, value.second),
     goal: 1,
+    hostKernels,
   });
 }
