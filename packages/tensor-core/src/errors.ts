@@ -33,6 +33,8 @@ export class GimbalError extends Error {
   readonly code: ErrorCode;
   /** The function, option or file, with its line. */
   readonly where: string;
+  /** What was wrong, as a short statement. */
+  readonly what: string;
   /** What was found. */
   readonly got: unknown;
   /** What would have been right. */
@@ -45,6 +47,7 @@ export class GimbalError extends Error {
     this.name = new.target.name;
     this.code = code;
     this.where = details.where;
+    this.what = details.what;
     this.got = details.got;
     this.wanted = details.wanted;
     this.fix = details.fix;

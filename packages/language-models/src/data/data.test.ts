@@ -93,6 +93,13 @@ describe('parseJsonl', () => {
     expect(() => parseJsonl('\n\n', 'rows.jsonl')).toThrow(/rows.jsonl: there are no rows/);
   });
 
+  it('tells a JSON array from rows, on one line or many, with the command that converts it', () => {
+    const message =
+      /rows.jsonl:1: this is a JSON array; .* Convert it: node -e ".*'rows.jsonl'.*" > rows.lines.jsonl # and read/;
+    expect(() => parseJsonl('[{"text": "a"}]', 'rows.jsonl')).toThrow(message);
+    expect(() => parseJsonl('[\n  {"text": "a"}\n]', 'rows.jsonl')).toThrow(message);
+  });
+
   it('reads what JSON.stringify writes, whatever the strings hold', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 1 }), (texts) => {

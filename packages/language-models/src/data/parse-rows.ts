@@ -14,6 +14,7 @@ export function parseJsonl<K extends RowKind = RowKind>(text: string, file: stri
   for (const line of linesOf(text)) {
     if (line.text.trim() === '') continue;
     const where = `${file}:${line.number}`;
+    if (rows.length === 0 && /^\s*\[\s*(?:\{|$)/.test(line.text)) throw wholeArray(where, file);
     let value: unknown;
     try {
       value = JSON.parse(line.text);
@@ -26,6 +27,17 @@ export function parseJsonl<K extends RowKind = RowKind>(text: string, file: stri
   }
   return checkRows(file, rows, o);
 }
+
+/** A command that turns a file with one JSON array into rows, in a file beside it. */
+export const toJsonLines = (file: string): string =>
+  `node -e "for (const row of JSON.parse(require('fs').readFileSync('${file}', 'utf8'))) console.log(JSON.stringify(row))" > ${file.replace(/\.\w+$/, '')}.lines.jsonl # and read that file`;
+
+const wholeArray = (where: string, file: string): DataError =>
+  new DataError({
+    where,
+    what: 'this is a JSON array; JSON Lines has one object a line, without brackets or commas between them',
+    fix: `Convert it: ${toJsonLines(file)}`,
+  });
 
 /** How a plain text is divided into rows. */
 export type TextRows = 'paragraph' | 'line' | 'document';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { ConfigError, DataError } from '@gimbal/tensor-core';
 import type { RowOptions } from './check-rows.ts';
-import { parseJsonl, parseText, type TextRows } from './parse-rows.ts';
+import { parseJsonl, parseText, type TextRows, toJsonLines } from './parse-rows.ts';
 import type { Dataset, RowKind } from './rows.ts';
 
 /**
@@ -26,6 +26,7 @@ export async function readRows<K extends RowKind = RowKind>(
       what: 'files of this ending are not read',
       got: kind,
       wanted: '.jsonl or .txt',
+      ...(kind === '.json' ? { fix: `If it holds an array of objects, convert it: ${toJsonLines(path)}` } : {}),
     });
   }
   let bytes: Uint8Array;

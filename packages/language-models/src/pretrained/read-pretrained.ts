@@ -1,7 +1,7 @@
 // A model as the files that Python's transformers writes, wherever they are: a folder in Node (pretrained.node.ts), an
 // address in a page (pretrained.browser.ts).
-import { CheckpointError, type Params, type WeightFile } from '@gimbal/tensor-core';
-import type { FamilyName } from '../decoder/config.ts';
+import { CheckpointError, type GimbalError, type Params, type WeightFile } from '@gimbal/tensor-core';
+import type { DecoderConfig, FamilyName } from '../decoder/config.ts';
 import { decoder, type LanguageModel } from '../decoder/decoder.ts';
 import { families } from '../decoder/families/index.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -45,10 +45,11 @@ export async function readPretrained(source: ModelSource): Promise<Pretrained> {
       what: 'this architecture is not known here',
       got: family ?? 'no model_type',
       wanted: `one of ${Object.keys(families).join(', ')}`,
+      fix: 'Use a model of one of these, or one that gimbal align has made',
     });
   }
   const generationJson = (await readJson(source, 'generation_config.json')) ?? {};
-  const fromFile = families[family as FamilyName].fromHuggingFace(json as Record<string, unknown>);
+  const fromFile = configOf(source, family as FamilyName, json as Record<string, unknown>);
   const generation = generationDefaults(generationJson);
   // an end token that either file names ends a text
   const eosIds = [...new Set([...fromFile.eosIds, ...(generation.eosIds ?? [])])];
@@ -77,7 +78,36 @@ export async function readPretrained(source: ModelSource): Promise<Pretrained> {
 export async function readTokenizer(source: ModelSource, required: boolean): Promise<Tokenizer | undefined> {
   const json = await readJson(source, 'tokenizer.json', required);
   if (json === undefined) return undefined;
-  return new Tokenizer(json as never, (await readJson(source, 'tokenizer_config.json')) ?? {});
+  const config = (await readJson(source, 'tokenizer_config.json')) ?? {};
+  try {
+    return new Tokenizer(json as never, config);
+  } catch (cause) {
+    const { code, what } = cause as GimbalError;
+    if (code !== 'ERR_DATA') throw cause;
+    throw new CheckpointError({ where: source.where('tokenizer.json'), what, fix: copyAgain, cause });
+  }
+}
+
+const copyAgain = 'The file is damaged or of another program: copy the folder again from where it came';
+
+/** @throws CheckpointError for sizes that are missing or do not fit each other */
+function configOf(source: ModelSource, family: FamilyName, json: Record<string, unknown>): DecoderConfig {
+  try {
+    return families[family].fromHuggingFace(json);
+  } catch (cause) {
+    const { code, where, what, got, wanted } = cause as GimbalError;
+    if (code !== 'ERR_CONFIG') throw cause;
+    // `config.json n_layer`, or a size by our name for it
+    const key = where.replace(/^config\.json /, '');
+    throw new CheckpointError({
+      where: `${source.where('config.json')} ${key}`,
+      what,
+      got,
+      wanted,
+      fix: copyAgain,
+      cause,
+    });
+  }
 }
 
 /** @throws CheckpointError for a file that is malformed, or required and missing */
@@ -97,7 +127,7 @@ export async function readJson(
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch (cause) {
-    throw new CheckpointError({ where, what: `not JSON: ${(cause as Error).message}`, cause });
+    throw new CheckpointError({ where, what: `not JSON: ${(cause as Error).message}`, fix: copyAgain, cause });
   }
-  throw new CheckpointError({ where, what: 'no JSON object', wanted: '{ … }' });
+  throw new CheckpointError({ where, what: 'no JSON object', wanted: '{ … }', fix: copyAgain });
 }
