@@ -40,6 +40,8 @@ export interface Command<T extends OptionTable = OptionTable> {
   arguments?: readonly CommandArgument[];
   /** a function where they depend on files found at run time */
   options: T | ((root: URL) => Promise<T>);
+  /** whether --resume means something to it */
+  resumes?: boolean;
   /** shown below the options of --help */
   examples?: readonly string[];
   run(context: CommandContext<z.output<T>>): Promise<CommandResult>;

@@ -10,7 +10,11 @@ export const globalOptions = z.object({
   seed: z.int().min(0).default(0).describe('seed of every random stream'),
   backend: z.enum(backendNames).default('auto').describe('what computes; `gimbal doctor` says which work here'),
   threads: z.int().min(1).optional().describe('compute threads (default: the cores this process may use)'),
-  out: z.string().optional().describe('where the results go: the name (in runs/) or path of a run folder, or a file'),
+  out: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('where the results go: the name (in runs/) or path of a run folder, or a file'),
   resume: z.boolean().default(false).describe('go on with the run in --out (default: the newest one of this command)'),
 });
 

@@ -72,6 +72,7 @@ async function dispatch(
   const given = await collect(line.flags, infos);
   const options = resolveOptions(name, table, given) as CommandContext['options'];
   output.useJson(options.json);
+  if (options.resume && !command.resumes) throw nothingToResume(name, given);
   return await command.run({ options, arguments: line.words, given, root, output, signal });
 }
 
@@ -110,6 +111,13 @@ async function help(root: URL, names: readonly string[], output: Output, argv: r
   });
   output.line(programHelp(packageVersion(), await Promise.all(summaries), output.colors));
 }
+
+const nothingToResume = (name: string, given: ReadonlyMap<string, Given>): ConfigError =>
+  new ConfigError({
+    where: `gimbal ${name} ${given.get('resume')?.where ?? '--resume'}`,
+    what: 'this command keeps nothing that it could go on with',
+    fix: 'Leave --resume out; gimbal align and gimbal reproduce go on with a run',
+  });
 
 function unknownCommand(name: string, names: readonly string[]): ConfigError {
   const near = nearest(name, names);

@@ -59,7 +59,8 @@ export class Progress {
     if (u.total !== undefined && u.total > 0) {
       const share = Math.min(1, u.step / u.total);
       const full = Math.round(share * barWidth);
-      parts.push(c.cyan('━'.repeat(full)) + c.dim('━'.repeat(barWidth - full)));
+      // two characters, so that it reads without colours too
+      parts.push(c.cyan('━'.repeat(full)) + c.dim('┄'.repeat(barWidth - full)));
       parts.push(`${u.step}/${u.total}`);
     } else if (u.step > 0) parts.push(String(u.step));
     if (u.loss !== undefined) parts.push(`loss ${figure(u.loss)}`);

@@ -21,6 +21,7 @@ type Context = CommandContext<{ [name: string]: unknown }>;
 
 export const command = defineCommand({
   summary: 'Train a language model from rows to a report: tokenizer, pretraining, fine-tuning, evaluation, samples.',
+  resumes: true,
   options: async (root) => optionsOf(await loadStages(root)),
   examples: [
     'gimbal align                                          on a generated newsroom, in a few minutes',
@@ -38,7 +39,10 @@ export const command = defineCommand({
       return await align(context, run, stages, began);
     } catch (error) {
       if ((error as { code?: string }).code === 'ERR_STOPPED') throw resumable(error as Error, run);
-      await run.abandonIfEmpty();
+      const isGone = await run.abandonIfEmpty();
+      if (!isGone && isOfDisk(error)) {
+        context.output.note(`What was finished is kept. Once there is room, go on with: ${resumeCommand(run.path)}`);
+      }
       throw error;
     } finally {
       await run.release();
@@ -80,6 +84,12 @@ async function align(
   const report = await writeReport(context, run, records, environment, options);
   await compute.trace(output);
   return conclude(context, run, records, report, (performance.now() - began) / 1000);
+}
+
+/** A full or failing disk, also underneath an error of ours: the same run can go on later. */
+function isOfDisk(error: unknown): boolean {
+  const codes = [error, (error as Error).cause].map((e) => (e as NodeJS.ErrnoException | undefined)?.code);
+  return codes.some((code) => code !== undefined && ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS'].includes(code));
 }
 
 function introduce({ output }: Context, run: RunFolder, compute: Compute): void {

@@ -4,6 +4,7 @@ import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { bytes, textTable } from '../cli/format.ts';
+import { startCompute } from '../run/compute.ts';
 import { availableMemory, machine, versions } from '../run/machine.ts';
 import { nativePackage } from '../run/native.ts';
 
@@ -17,9 +18,11 @@ export const command = defineCommand({
   examples: ['gimbal doctor', 'gimbal doctor --json'],
   async run({ options: o, output }) {
     if (o.install !== undefined) throw notYet(o.install);
-    const { useBackend, backendReport } = await import('@gimbal/tensor-core');
+    if (o.out !== undefined) throw noFile(o.out);
+    const { backendReport } = await import('@gimbal/tensor-core');
     const threads = o.threads === undefined ? {} : { threads: o.threads };
-    const chosen = await useBackend(o.backend, threads);
+    const chosen = await startCompute({ ...o, trace: false });
+    const { trace: _, ...inUse } = chosen;
     const backends = await backendReport(threads);
     const here = machine();
     const memory = { totalBytes: here.memoryBytes, availableBytes: availableMemory() };
@@ -44,7 +47,7 @@ export const command = defineCommand({
       for (const line of advice) output.line(`  ${line}`);
     }
     return {
-      json: { machine: here, memory, versions: versions(), backend: chosen, backends, native: native ?? null, advice },
+      json: { machine: here, memory, versions: versions(), backend: inUse, backends, native: native ?? null, advice },
     };
   },
 });
@@ -78,4 +81,12 @@ const notYet = (name: string): ConfigError =>
     what: 'nothing can be installed yet',
     got: name,
     fix: 'node-gpu (NVIDIA, through the TensorFlow library) comes in a later release; until then use native or auto',
+  });
+
+const noFile = (out: string): ConfigError =>
+  new ConfigError({
+    where: 'gimbal doctor --out',
+    what: 'doctor writes no file',
+    got: out,
+    fix: 'Send its output there: gimbal doctor --json > file',
   });

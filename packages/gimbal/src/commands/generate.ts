@@ -7,15 +7,19 @@ import { startCompute } from '../run/compute.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
 
 const options = z.object({
-  model: z.string().describe('model folder: config.json, model.safetensors, tokenizer.json'),
+  model: z.string().min(1).describe('model folder: config.json, model.safetensors, tokenizer.json'),
   prompt: z.string().optional().describe('the prompt; its completion is printed as it is written'),
-  prompts: z.string().optional().describe('a file of prompts: .jsonl with a column prompt, or .txt with one a line'),
+  prompts: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('a file of prompts: .jsonl with a column prompt, or .txt with one a line'),
   columns: z.record(z.string(), z.string()).optional().describe('name of your column, for example prompt=question'),
   maxNewTokens: z.int().min(1).optional().describe("most tokens to write (default: the model's own limit, else 64)"),
   temperature: z.number().min(0).optional().describe("0 is greedy (default: the model's own, else 1)"),
   topK: z.int().min(0).optional().describe('draw from the k likeliest tokens only; 0 = all'),
   topP: z.number().positive().max(1).optional().describe('draw from the smallest set of this probability; 1 = all'),
-  stop: z.array(z.string()).optional().describe('a completion ends before the first of these texts'),
+  stop: z.array(z.string().min(1)).optional().describe('a completion ends before the first of these texts'),
   continue: z
     .boolean()
     .default(false)

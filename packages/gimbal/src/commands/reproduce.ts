@@ -13,7 +13,7 @@ import { machine } from '../run/machine.ts';
 import { openRun, optionsOfRun, type RunFolder } from '../run/run-folder.ts';
 
 const options = z.object({
-  claim: z.array(z.string()).optional().describe('only these claims, by id'),
+  claim: z.array(z.string().min(1)).optional().describe('only these claims, by id'),
   full: z
     .boolean()
     .default(false)
@@ -24,6 +24,7 @@ type Options = z.output<typeof options>;
 
 export const command = defineCommand({
   summary: 'Run the claims of a paper and print which of them hold.',
+  resumes: true,
   arguments: [{ name: 'paper', description: 'the paper, by its short name', required: false }],
   options,
   examples: ['gimbal reproduce', 'gimbal reproduce warm --claim W3 --json'],

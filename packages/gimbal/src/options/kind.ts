@@ -8,7 +8,7 @@ export type OptionTable = z.ZodObject;
 export type OptionKind =
   | { type: 'integer' | 'number'; minimum?: number; maximum?: number; above?: number; below?: number }
   | { type: 'boolean' }
-  | { type: 'string'; choices?: readonly string[] }
+  | { type: 'string'; choices?: readonly string[]; filled?: boolean }
   | { type: 'list'; of: OptionKind }
   | { type: 'map' }
   | { type: 'either'; of: readonly OptionKind[] };
@@ -32,6 +32,7 @@ interface JsonSchema {
   default?: unknown;
   enum?: readonly string[];
   const?: string;
+  minLength?: number;
   minimum?: number;
   maximum?: number;
   exclusiveMinimum?: number;
@@ -83,7 +84,7 @@ function kindOf(schema: JsonSchema): OptionKind {
     case 'object':
       return { type: 'map' };
     default:
-      return { type: 'string' };
+      return { type: 'string', ...((schema.minLength ?? 0) > 0 ? { filled: true } : {}) };
   }
 }
 
@@ -107,7 +108,7 @@ export function describeKind(kind: OptionKind): string {
     case 'boolean':
       return 'true or false';
     case 'string':
-      if (!kind.choices) return 'text';
+      if (!kind.choices) return kind.filled ? 'text that is not empty' : 'text';
       return kind.choices.length === 1 ? `${kind.choices[0]}` : `one of ${kind.choices.join(', ')}`;
     case 'list':
       return `a list of ${describeKind(kind.of)}, separated by commas`;

@@ -58,12 +58,16 @@ function readText(kind: OptionKind & { type: 'string' }, raw: unknown, source?: 
   const text = typeof raw === 'string' ? raw : typeof raw === 'number' || typeof raw === 'boolean' ? source : undefined;
   const value = text ?? (typeof raw === 'number' || typeof raw === 'boolean' ? String(raw) : undefined);
   if (value === undefined) return { problem: 'not text', got: raw };
+  if (kind.filled && value === '') return { problem: 'empty', got: value };
   if (kind.choices && !kind.choices.includes(value)) return { problem: 'unknown value', got: value };
   return { value };
 }
 
+/** A text that is all white space is meant: a line feed ends a completion. */
+const trimmed = (text: string): string => text.trim() || text;
+
 function readList(of: OptionKind, raw: unknown): Reading {
-  const parts = Array.isArray(raw) ? raw : typeof raw === 'string' ? raw.split(',').map((s) => s.trim()) : [raw];
+  const parts = Array.isArray(raw) ? raw : typeof raw === 'string' ? raw.split(',').map(trimmed) : [raw];
   const values: unknown[] = [];
   for (const part of parts) {
     const reading = readValue(of, part);
@@ -83,6 +87,7 @@ function readMap(raw: unknown): Reading {
   for (const pair of raw.split(',')) {
     const at = pair.indexOf('=');
     if (at < 1) return { problem: 'no pairs', got: raw };
+    if (pair.slice(at + 1).trim() === '') return { problem: 'a pair without a value', got: raw };
     value[pair.slice(0, at).trim()] = pair.slice(at + 1).trim();
   }
   return { value };

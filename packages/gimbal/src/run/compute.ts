@@ -1,5 +1,5 @@
 // The backend of a command, from the global options; and with --trace, where the time went.
-import type { BackendInfo } from '@gimbal/tensor-core';
+import { BackendError, type BackendInfo, type GimbalError } from '@gimbal/tensor-core';
 import { duration, textTable } from '../cli/format.ts';
 import type { GlobalOptions } from '../cli/globals.ts';
 import type { Output } from '../cli/output.ts';
@@ -16,7 +16,9 @@ const shown = 20;
 /** Choose the backend that the options name, and start counting if they ask for it. */
 export async function startCompute(o: Pick<GlobalOptions, 'backend' | 'threads' | 'trace'>): Promise<Compute> {
   const { useBackend } = await import('@gimbal/tensor-core');
-  const info = await useBackend(o.backend, o.threads === undefined ? {} : { threads: o.threads });
+  const info = await useBackend(o.backend, o.threads === undefined ? {} : { threads: o.threads }).catch((error) =>
+    Promise.reject(inOptions(error, o.backend)),
+  );
   const native = o.trace ? await nativePackage() : undefined;
   native?.setProfiling(true);
   native?.resetHostKernelCounts();
@@ -37,6 +39,21 @@ export async function startCompute(o: Pick<GlobalOptions, 'backend' | 'threads' 
       }
     },
   };
+}
+
+/** A backend that cannot be used, in the words of the command line. */
+function inOptions(error: unknown, backend: string): unknown {
+  const { code, what, fix } = error as Partial<GimbalError>;
+  if (code !== 'ERR_BACKEND') return error;
+  const inPages = backend === 'webgpu';
+  const advice =
+    inPages || fix === undefined ? 'gimbal doctor shows what works here; leave --backend out to take the fastest' : fix;
+  return new BackendError({
+    where: `--backend ${backend}`,
+    what: inPages ? 'webgpu is for web pages; Node has none yet' : `${what}`,
+    fix: advice,
+    cause: error,
+  });
 }
 
 function report(

@@ -50,10 +50,12 @@ test('a folder that cannot be made is refused at once, by name', async () => {
 
 test('a run that was refused before its first stage leaves no folder', async () => {
   const run = await open();
+  await mkdir(join(run.path, 'stages'));
+  await writeFile(join(run.path, 'stages/data.json'), '{}');
   await run.abandonIfEmpty();
   expect(await readdir(join(cwd, 'runs'))).toEqual([]);
   const begun = await open();
-  await mkdir(join(begun.path, 'stages'));
+  await mkdir(join(begun.path, 'stages/pretrain'), { recursive: true });
   await begun.abandonIfEmpty();
   expect(await readdir(begun.path)).toContain('config.json');
 });

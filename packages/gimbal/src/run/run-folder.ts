@@ -42,8 +42,8 @@ export interface RunFolder {
   readonly config: RunConfig;
   /** Replace parts of config.json. */
   update(parts: Partial<RunConfig>): Promise<void>;
-  /** Take the folder away again if no stage has begun: a refused run leaves nothing to resume. */
-  abandonIfEmpty(): Promise<void>;
+  /** Release it, and take the folder away again if no stage has begun: a refused run leaves nothing to resume. */
+  abandonIfEmpty(): Promise<boolean>;
   /** Let other processes go on with it. */
   release(): Promise<void>;
 }
@@ -118,7 +118,13 @@ function folder(path: string, start: RunConfig, release: () => Promise<void>): R
     async abandonIfEmpty() {
       await release();
       const names = await readdir(path).catch(() => []);
-      if (names.every((name) => name === 'config.json')) await rm(path, { recursive: true, force: true });
+      const begun = await readdir(join(path, 'stages'), { withFileTypes: true }).catch(() => []);
+      // beside a stage's folder lies what it was to be made from: that alone is nothing to go on with
+      const isEmpty =
+        names.every((name) => name === 'config.json' || name === 'stages') &&
+        begun.every((entry) => entry.isFile() && entry.name.endsWith('.json'));
+      if (isEmpty) await rm(path, { recursive: true, force: true });
+      return isEmpty;
     },
     release,
   };

@@ -31,6 +31,7 @@ export interface DataResult {
 const options = z.object({
   data: z
     .string()
+    .min(1)
     .optional()
     .describe('your rows: a .jsonl of text or of prompt and completion, or a .txt (default: a generated newsroom)'),
   columns: z

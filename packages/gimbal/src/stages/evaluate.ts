@@ -23,6 +23,9 @@ export interface VersionScore {
 
 export interface EvaluateResult {
   rows: number;
+  /** of them: those that the loss is of, and those that were scored; the others are longer than the context */
+  lossRows: number;
+  scoredRows: number;
   /** `entailed`, `exact match` */
   scoreName?: string;
   versions: VersionScore[];
@@ -33,12 +36,17 @@ export interface EvaluateResult {
 const options = z.object({
   rows: z.int().min(1).default(256).describe('held-out rows to evaluate on'),
   batchSize: z.int().min(1).default(32).describe('rows at a time in evaluation'),
+  maxNewTokens: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('most tokens of a completion that is scored (default: as long as the longest reference)'),
 });
 
 export const stage = defineStage({
   name: 'evaluate',
   summary: 'Measure loss and task score on held-out rows.',
-  version: 1,
+  version: 2,
   needs: ['data', 'pretrain', 'fine-tune'],
   prefix: 'evaluate',
   options,
@@ -52,6 +60,7 @@ export const stage = defineStage({
     const scorer = await scorerFor(found);
     const pairs = set.rows as readonly { prompt: string; completion: string }[];
     const versions: VersionScore[] = [];
+    const counts = { rows: set.rows.length, lossRows: set.rows.length, scoredRows: 0 };
     const models = modelVersions(input);
     for (const [i, { name, folder }] of models.entries()) {
       const pretrained = await loadPretrained(folder);
@@ -60,10 +69,12 @@ export const stage = defineStage({
       const report = (what: string) => (done: number, total: number) =>
         progress({ step: i, total: models.length, text: `${name}: ${what} ${done}/${total}` });
       try {
-        const { rows } = tokenRows(set, tokenizer, {
+        const { rows, overflow } = tokenRows(set, tokenizer, {
           limit: model.config.contextLength,
           overflow: found.kind === 'text' ? 'split' : 'drop',
         });
+        // text that is split counts from end to end
+        counts.lossRows = set.rows.length - (found.kind === 'text' ? 0 : overflow.rows);
         const { special } = tokenizer;
         const loss = await heldOutLoss(model, params, rows, {
           batchSize: o.batchSize,
@@ -93,7 +104,7 @@ export const stage = defineStage({
           fitting.map((row) => row.prompt),
           {
             batchSize: o.batchSize,
-            maxNewTokens: longest + 1,
+            maxNewTokens: o.maxNewTokens ?? longest + 1,
             temperature: 0,
             rng: rng(environment.seed).split('evaluate'),
             promptSuffix: true,
@@ -104,13 +115,14 @@ export const stage = defineStage({
         const hits = written.filter((text, row) =>
           scorer.hit(fitting[row]?.prompt ?? '', text, fitting[row]?.completion ?? ''),
         );
+        counts.scoredRows = fitting.length;
         versions.push({ name, loss, score: rate(hits.length, written.length) });
       } finally {
         disposeTree(params);
       }
     }
-    if (!scorer) return { rows: set.rows.length, versions };
-    const result: EvaluateResult = { rows: set.rows.length, scoreName: scorer.name, versions };
+    if (!scorer) return { ...counts, versions };
+    const result: EvaluateResult = { ...counts, scoreName: scorer.name, versions };
     if (found.task !== 'newsroom') return result;
     const right = pairs.filter((row) => scorer.hit(row.prompt, row.completion, row.completion)).length;
     return { ...result, reference: rate(right, pairs.length) };
@@ -194,9 +206,12 @@ function scoreSentence(r: EvaluateResult, first: VersionScore, last: VersionScor
 }
 
 function table(r: EvaluateResult): ReportSection {
-  const best = r.versions.reduce((a, b) => (b.loss.value < a.loss.value ? b : a));
-  const bestScore = Math.max(...r.versions.map((v) => v.score?.value ?? Number.NEGATIVE_INFINITY));
-  const plusMinus = (e: Estimate): string => `± ${figure((e.high - e.low) / 2)}`;
+  // where all are equal, none is the best
+  const isBest = (value: number, values: readonly number[], of: (...values: number[]) => number): boolean =>
+    value === of(...values) && values.some((other) => other !== value);
+  const losses = r.versions.map((v) => v.loss.value);
+  const scores = r.versions.flatMap((v) => (v.score === undefined ? [] : [v.score.value]));
+  const plusMinus = (e: Estimate): string => (e.n > 1 ? `± ${figure((e.high - e.low) / 2)}` : 'of one row');
   const range = (e: Estimate): string => `${(100 * e.low).toFixed(1)} to ${(100 * e.high).toFixed(1)} %`;
   const scoreCell = (e: Estimate, emphasis: boolean): ScoreCell => ({
     text: percent(e.value),
@@ -206,15 +221,15 @@ function table(r: EvaluateResult): ReportSection {
   });
   const rows = r.versions.map((v): (string | ScoreCell)[] => [
     v.name,
-    { text: figure(v.loss.value), detail: plusMinus(v.loss), emphasis: v === best },
-    { text: figure(Math.exp(v.loss.value)), emphasis: v === best },
-    ...(v.score === undefined ? [] : [scoreCell(v.score, v.score.value === bestScore)]),
+    { text: figure(v.loss.value), detail: plusMinus(v.loss), emphasis: isBest(v.loss.value, losses, Math.min) },
+    { text: figure(Math.exp(v.loss.value)), emphasis: isBest(v.loss.value, losses, Math.min) },
+    ...(v.score === undefined ? [] : [scoreCell(v.score, isBest(v.score.value, scores, Math.max))]),
   ]);
   if (r.reference !== undefined) rows.push(['references', '', '', scoreCell(r.reference, false)]);
   return {
     slot: 'scores',
     title: 'How good it is',
-    text: `On ${r.rows} rows that no version was trained on. Intervals are 95 %; completions are greedy.`,
+    text: `On ${rowsText(r)} that no version was trained on. Intervals are 95 %; completions are greedy.`,
     parts: [
       {
         kind: 'table',
@@ -224,4 +239,16 @@ function table(r: EvaluateResult): ReportSection {
       },
     ],
   };
+}
+
+/** `40 rows`, and how many of them each number is of where some are longer than the context. */
+export function rowsText(r: Pick<EvaluateResult, 'rows' | 'lossRows' | 'scoredRows' | 'scoreName'>): string {
+  const rows = (n: number): string => `${n} ${n === 1 ? 'row' : 'rows'}`;
+  const parts = [
+    ...(r.lossRows < r.rows ? [`the loss on the ${r.lossRows} that fit the context`] : []),
+    ...(r.scoreName !== undefined && r.scoredRows < r.rows
+      ? [`the score on the ${r.scoredRows} whose prompt leaves room in it`]
+      : []),
+  ];
+  return `${rows(r.rows)}${parts.length > 0 ? ` (${parts.join(', ')})` : ''}`;
 }

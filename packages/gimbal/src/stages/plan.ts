@@ -82,6 +82,7 @@ export const stage = defineStage({
     const train = await storedRows(rowsDir, 'train', rows.kind);
     const lengths = rowLengths(train.rows.slice(0, 2000), codec);
     const { precision } = o;
+    const heldOut = await storedRows(rowsDir, 'held-out', rows.kind);
     const meanLength = meanOf(lengths);
     const batchSize = o.batchSize ?? batchFor(meanLength);
     const mostSteps = Math.max(fewest, Math.ceil((mostEpochs * rows.trainRows) / batchSize));
@@ -106,7 +107,8 @@ export const stage = defineStage({
       return { size: 'given', context, precision, batchSize, pretrainSteps, fineTuneSteps, measured };
     }
 
-    const context = o.context ?? contextFor(lengths);
+    // of few rows, those held out may be the longest
+    const context = o.context ?? contextFor([...lengths, ...rowLengths(heldOut.rows, codec)]);
     const seconds = o.minutes * 60;
     const share = pretrainShare[rows.task];
     const wanted = enough[rows.task];

@@ -16,6 +16,7 @@ export interface TokenizerResult {
 const options = z.object({
   model: z
     .string()
+    .min(1)
     .optional()
     .describe('start from this model folder: its tokenizer and weights; nothing is pretrained'),
   vocabulary: z

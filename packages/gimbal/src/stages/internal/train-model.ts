@@ -3,7 +3,7 @@
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { CausalLmOptions, LanguageModel, Tokenizer } from '@gimbal/language-models';
-import type { Params } from '@gimbal/tensor-core';
+import { type GimbalError, NumericalError, type Params } from '@gimbal/tensor-core';
 import { median } from '../../bench/sampler.ts';
 import { metric, readMetrics } from '../../pipeline/metrics.ts';
 import type { StageContext } from '../../pipeline/stage.ts';
@@ -83,15 +83,19 @@ export async function trainModel(context: StageContext<unknown>, request: Traini
   reportLong(context, options.overflow, trainer.overflow);
 
   const heldOut = heldOutWatch(context);
-  for await (const step of trainer.train({ steps, signal: context.signal })) {
-    const text = heldOut(step.step, step.evalLoss);
-    context.progress({
-      step: step.step,
-      total: steps,
-      loss: step.loss,
-      tokensPerSecond: step.tokensPerSecond,
-      ...(text === undefined ? {} : { text }),
-    });
+  try {
+    for await (const step of trainer.train({ steps, signal: context.signal })) {
+      const text = heldOut(step.step, step.evalLoss);
+      context.progress({
+        step: step.step,
+        total: steps,
+        loss: step.loss,
+        tokensPerSecond: step.tokensPerSecond,
+        ...(text === undefined ? {} : { text }),
+      });
+    }
+  } catch (error) {
+    throw inOptions(error, basename(context.logDir), learningRate);
   }
   if (trainer.stopReason === 'signal') {
     const where = `stage ${context.logDir.split(/[\\/]/).at(-1)}`;
@@ -119,6 +123,18 @@ export async function trainModel(context: StageContext<unknown>, request: Traini
   const told = overfitting(result);
   if (told !== undefined) context.note(`${told}; --${basename(context.logDir)}-steps ${best.step} ends there`);
   return result;
+}
+
+/** A loss that is not finite, in the words of the command line. A run that goes on would meet it again. */
+function inOptions(error: unknown, stage: string, learningRate: number): unknown {
+  const { code, where, what } = error as Partial<GimbalError>;
+  if (code !== 'ERR_NUMERICAL') return error;
+  return new NumericalError({
+    where: `stage ${stage}, ${where}`,
+    what: `${what}`,
+    fix: `Start a new run with a lower --${stage}-learning-rate than ${learningRate}; the stages before are kept`,
+    cause: error,
+  });
 }
 
 /** The parameters with the lowest held-out loss: those of the trainer, or of an earlier checkpoint. */
