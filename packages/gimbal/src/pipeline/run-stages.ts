@@ -36,10 +36,13 @@ export interface PipelineRequest {
 
 /** What a stage chose, and from what. */
 export interface Choice {
+  /** the stages below it, and itself */
   madeFrom: Provenance;
+  /** its result */
   value: unknown;
 }
 
+/** What a run has from before it was stopped. */
 export interface Kept {
   /** hashes of the code that earlier parts of the run were computed with */
   code: readonly string[];
