@@ -40,7 +40,7 @@ type RowValue = (anchor: Anchor, point: Point, at: number) => number;
 type RowGradient = (anchor: Anchor, point: Point, at: number, row: Float64Array) => void;
 
 function term(rowValue: RowValue, rowGradient: RowGradient): Term {
-  const row = new Float64Array(256);
+  let row = new Float64Array(16);
   return {
     value(anchor, point) {
       let total = 0;
@@ -50,6 +50,7 @@ function term(rowValue: RowValue, rowGradient: RowGradient): Term {
     },
     addGradient(anchor, point, scale, out) {
       const { A, d } = anchor;
+      if (row.length < A) row = new Float64Array(A);
       for (let s = 0; s < d.length; s++) {
         const weight = scale * (d[s] as number);
         if (weight === 0) continue;
@@ -141,9 +142,10 @@ export const expWeighted = (temperature: number): Term => {
     }
     for (let a = 0; a < A; a++) row[a] = (row[a] as number) / total;
   };
-  const q = new Float64Array(256);
+  let q = new Float64Array(16);
   return term(
     (anchor, { logRatio }, at) => {
+      if (q.length < anchor.A) q = new Float64Array(anchor.A);
       weights(anchor, at, q);
       let total = 0;
       for (let a = 0; a < anchor.A; a++) total += q[a] === 0 ? 0 : (q[a] as number) * (logRatio[at + a] as number);
