@@ -3,7 +3,7 @@
 namespace gimbal {
 
 namespace {
-constexpr double kSpinMicroseconds = 300, kSoftWakeInterval = 50;
+constexpr double kSpinMicroseconds = 1000, kSoftWakeInterval = 50;
 thread_local int t_index = 0;
 thread_local bool t_inside = false;
 }  // namespace
@@ -26,7 +26,7 @@ void Pool::helper_loop() {
     if ((state >> 16) != seen && (state & kOpen)) {
       if (state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel)) {
         seen = state >> 16;
-        work();
+        work(t_index);
         state_.fetch_sub(1, std::memory_order_acq_rel);
         spins = 0;
         idle_since = platform::now_us();
@@ -70,11 +70,14 @@ void Pool::run(Body body, void* closure, int64_t chunks, Size size) {
   t_inside = true;
   body_ = body;
   closure_ = closure;
-  chunks_ = chunks;
-  next_.store(0, std::memory_order_relaxed);
+  lane_count_ = static_cast<int>(chunks < threads_ ? chunks : threads_);
+  for (int i = 0; i < lane_count_; i++) {
+    lanes_[i].next.store(chunks * i / lane_count_, std::memory_order_relaxed);
+    lanes_[i].end = chunks * (i + 1) / lane_count_;
+  }
   state_.store(++generation_ << 16 | kOpen, std::memory_order_seq_cst);
   if (sleeping_.load(std::memory_order_seq_cst) > 0) wake_.wake_all();
-  work();
+  work(0);
   state_.fetch_and(~kOpen, std::memory_order_acq_rel);
   for (int spins = 0; state_.load(std::memory_order_acquire) & kInside;) {
     platform::relax();
