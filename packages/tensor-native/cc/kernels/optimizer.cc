@@ -38,6 +38,12 @@ static void over_tree(Context& context, int64_t count, Sizes sizes, F f) {
   });
 }
 
+/// A moment without gradient (a unit that is never active) shrinks until rounding holds it at the smallest denormals,
+/// where every operation on it takes 150 cycles. It is zero instead.
+GIMBAL_INLINE Vec without_denormals(Vec x) {
+  return vabs(x) < splat(1.17549435e-38f) ? splat(0.0f) : x;
+}
+
 static void adamw_tree(Context& context, const double* a) {
   float* step = ptr<float>(a[0]);
   const float lr = *ptr<float>(a[1]);
@@ -60,8 +66,8 @@ static void adamw_tree(Context& context, const double* a) {
       const int64_t j = from + i;
       const Vec gradient = load_rest(g + j, rest) * scale;
       const Vec m0 = load_rest(m + j, rest);
-      const Vec m1 = fma(take1, gradient - m0, m0);
-      const Vec v1 = fma(take2 * gradient, gradient, load_rest(v + j, rest) * keep2);
+      const Vec m1 = without_denormals(fma(take1, gradient - m0, m0));
+      const Vec v1 = without_denormals(fma(take2 * gradient, gradient, load_rest(v + j, rest) * keep2));
       store_rest(m + j, m1, rest);
       store_rest(v + j, v1, rest);
       const Vec denominator = fma(vsqrt(v1), root, eps);
