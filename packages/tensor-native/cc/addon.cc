@@ -64,29 +64,29 @@ void raise(napi_env env, Context* context) {
 
 // ---- commands ------------------------------------------------------------------------------------------------------
 
-/// run(): the command `[op, arguments…]` in the command buffer.
-napi_value run(napi_env env, napi_callback_info) {
+/// Runs commands one after another, each `[length, op, arguments…]`, length counting all words; stops at an error.
+void run_all(napi_env env, Context* context, const double* c, size_t words) {
+  for (const double* end = c + words; c < end; c += static_cast<int64_t>(c[0])) {
+    execute(*context, static_cast<int>(c[1]), c + 2);
+    if (context->error) return raise(env, context);
+  }
+}
+
+/// run(words): the commands in the first `words` of the command buffer.
+napi_value run(napi_env env, napi_callback_info info) {
+  Arguments<1> a(env, info);
   Context* context = context_of(env);
-  execute(*context, static_cast<int>(context->commands[0]), context->commands + 1);
-  if (context->error) raise(env, context);
+  run_all(env, context, context->commands, static_cast<size_t>(a.number(0)));
   return nullptr;
 }
 
-/// replay(words: Float64Array): commands one after another, each `[length, op, arguments…]`, length counting all words.
+/// replay(words: Float64Array): the commands in an array.
 napi_value replay(napi_env env, napi_callback_info info) {
   Arguments<1> a(env, info);
-  Context* context = context_of(env);
   void* data = nullptr;
   size_t count = 0;
   napi_get_typedarray_info(env, a.v[0], nullptr, &count, &data, nullptr, nullptr);
-  const double* c = static_cast<const double*>(data);
-  for (const double* end = c + count; c < end; c += static_cast<int64_t>(c[0])) {
-    execute(*context, static_cast<int>(c[1]), c + 2);
-    if (context->error) {
-      raise(env, context);
-      break;
-    }
-  }
+  run_all(env, context_of(env), static_cast<const double*>(data), count);
   return nullptr;
 }
 

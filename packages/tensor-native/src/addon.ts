@@ -7,9 +7,10 @@ import { fileURLToPath } from 'node:url';
 
 /** What the binary exports (cc/addon.cc). Addresses and sizes are exact integers in doubles. */
 export interface Addon {
-  /** The command buffer: `[operation, arguments…]`. */
+  /** The command buffer: commands one behind the other, each `[length, operation, arguments…]`. */
   readonly commands: Float64Array;
-  run(): void;
+  /** Runs the commands in the first `words` of the buffer. */
+  run(words: number): void;
   replay(words: Float64Array): void;
   opId(name: string): number;
   reserve(bytes: number): ArrayBuffer | undefined;

@@ -17,7 +17,7 @@ import {
   util,
 } from '@tensorflow/tfjs-core';
 import { loadAddon } from './addon.ts';
-import { isRecording, optionalOp } from './commands.ts';
+import { flush, isRecording, optionalOp } from './commands.ts';
 import { heap } from './memory/heap.ts';
 import { NativeBuffer } from './memory/native-buffer.ts';
 
@@ -122,7 +122,7 @@ export class NativeBackend extends KernelBackend {
         real: this.makeTensorInfo(shape, 'float32', real),
         imag: this.makeTensorInfo(shape, 'float32', imag),
       };
-    } else if (id.size > 0) id.view().set(values as Float32Array);
+    } else if (id.size > 0) id.fill(values as Float32Array);
   }
 
   override move(id: object, values: Values, shape: number[], dtype: DataType, refCount: number): void {
@@ -259,8 +259,10 @@ export class NativeBackend extends KernelBackend {
   // ---- facts ----------------------------------------------------------------------------------------------------------
 
   override async time(f: () => void): Promise<{ kernelMs: number }> {
+    flush();
     const start = util.now();
     f();
+    flush();
     return { kernelMs: util.now() - start };
   }
 

@@ -1,12 +1,53 @@
-// Commands: `emit(op, …numbers)` writes into the shared command buffer and runs at once, so that reads and errors stay
-// simple; while a step is captured the same words are also recorded.
+// Commands: a kernel writes `(op, …numbers)` into a queue in memory that the addon shares, and the queue runs when its
+// results are wanted: when the host reads a tensor, when a step is captured or replayed, when many commands wait.
+//
+// Why a queue: between two commands that stream a megabyte each, JavaScript finds neither its code nor its objects in the
+// caches and runs three times slower than a command's own cost would say. One after the other, many commands in
+// JavaScript and then many in C++, both find theirs. Order is kept, so memory may be freed and given to a later command
+// at once; only what the host itself writes needs memory that no waiting command uses (memory/heap.ts).
 import { loadAddon } from './addon.ts';
 
 const addon = loadAddon();
-const words = addon?.commands ?? new Float64Array(1);
+const queue = addon?.commands ?? new Float64Array(1);
 
-/** The words of the program being captured, each command `[length, op, arguments…]`; undefined outside a capture. */
+/** Commands that wait at most: about a training step of small networks. */
+const MOST_WAITING = 64;
+
+/** Words of the queue in use: commands as `[length, op, arguments…]`, length counting all words. */
+let filled = 0;
+let waiting = 0;
+
+/** The words of the program being captured; undefined outside a capture. */
 let recording: number[] | undefined;
+
+/** What has to happen once nothing waits any more. */
+let settled: () => void = () => {};
+
+/** Calls `f` after each run of the queue. */
+export function onFlush(f: () => void): void {
+  settled = f;
+}
+
+/** Whether commands wait. */
+export function isWaiting(): boolean {
+  return filled > 0;
+}
+
+/**
+ * Runs the commands that wait. Every read by the host goes through NativeBuffer.view, which calls it.
+ * @throws what the last command refuses: kernels whose command may do so flush at once, so that the error is theirs
+ */
+export function flush(): void {
+  if (filled === 0) return;
+  const count = filled;
+  filled = 0;
+  waiting = 0;
+  try {
+    addon?.run(count);
+  } finally {
+    settled();
+  }
+}
 
 /** The number of a native operation; -1 when no binary is loaded. Ask once, when a kernel file is loaded. */
 export function op(name: string): number {
@@ -22,31 +63,31 @@ export function optionalOp(name: string): number {
 }
 
 /**
- * The command buffer: a hot kernel writes its arguments into words[1…] itself and calls `send`; `emit` does the same
- * from a list.
+ * Where a hot kernel writes its arguments, words[1…], before it calls `send`; `emit` does the same from a list.
  */
-export const commandWords: Float64Array = words;
+export const commandWords: Float64Array = new Float64Array(queue.length);
 
-/** Runs the operation whose `count` arguments stand in `commandWords` from index 1 on. */
+/** Appends the operation whose `count` arguments stand in `commandWords` from index 1 on. */
 export function send(operation: number, count: number): void {
-  words[0] = operation;
-  if (recording !== undefined) {
-    recording.push(count + 2, operation);
-    for (let i = 1; i <= count; i++) recording.push(words[i] as number);
-  }
-  addon?.run();
+  if (filled + count + 2 > queue.length) flush();
+  queue[filled] = count + 2;
+  queue[filled + 1] = operation;
+  for (let i = 1; i <= count; i++) queue[filled + 1 + i] = commandWords[i] as number;
+  if (recording !== undefined) for (let i = 0; i < count + 2; i++) recording.push(queue[filled + i] as number);
+  filled += count + 2;
+  if (++waiting >= MOST_WAITING || recording !== undefined) flush();
 }
 
-/** Runs one operation. Addresses come from `address(t)`; what each argument means stands at the operation in cc/. */
+/** Appends one operation. Addresses come from `address(t)`; what each argument means stands at the operation in cc/. */
 export function emit(operation: number, ...values: number[]): void {
-  for (let i = 0; i < values.length; i++) words[i + 1] = values[i] as number;
+  for (let i = 0; i < values.length; i++) commandWords[i + 1] = values[i] as number;
   send(operation, values.length);
 }
 
 /** `emit` for commands of any length, such as an optimiser's list of tensors. */
 export function emitAll(operation: number, values: readonly number[]): void {
-  if (values.length < words.length) {
-    for (let i = 0; i < values.length; i++) words[i + 1] = values[i] as number;
+  if (values.length + 2 <= queue.length) {
+    for (let i = 0; i < values.length; i++) commandWords[i + 1] = values[i] as number;
     send(operation, values.length);
     return;
   }
@@ -55,7 +96,7 @@ export function emitAll(operation: number, values: readonly number[]): void {
   command[1] = operation;
   for (let i = 0; i < values.length; i++) command[i + 2] = values[i] as number;
   if (recording !== undefined) for (const word of command) recording.push(word);
-  addon?.replay(command);
+  replayWords(command);
 }
 
 /** True while a step is captured. */
@@ -63,8 +104,9 @@ export function isRecording(): boolean {
   return recording !== undefined;
 }
 
-/** Starts recording; `stopRecording` gives the words. */
+/** Starts recording; `stopRecording` gives the words. Commands run at once meanwhile. */
 export function startRecording(): void {
+  flush();
   recording = [];
 }
 
@@ -76,5 +118,6 @@ export function stopRecording(): Float64Array {
 
 /** Runs recorded words. */
 export function replayWords(program: Float64Array): void {
+  flush();
   addon?.replay(program);
 }

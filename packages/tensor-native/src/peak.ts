@@ -1,6 +1,6 @@
 // The machine's limit, measured: what a benchmark's figures are a share of.
 import { isNativeAvailable } from './addon.ts';
-import { emit, op } from './commands.ts';
+import { emit, flush, op } from './commands.ts';
 import { NativeBuffer } from './memory/native-buffer.ts';
 
 /**
@@ -16,8 +16,10 @@ export function measurePeak(seconds = 0.4): number | undefined {
   let iterations = 200_000;
   let best = 0;
   for (let attempt = 0; attempt < tries; attempt++) {
+    flush();
     const began = performance.now();
     emit(peakFma, iterations, result.address);
+    flush();
     const took = (performance.now() - began) / 1000;
     const flop = iterations * (result.view()[1] as number);
     best = Math.max(best, flop / took / 1e9);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { loadAddon } from './addon.ts';
+import { flush } from './commands.ts';
 
 /** CPUs that the control group's quota allows (version 2, else 1), or Infinity. */
 function cgroupQuota(): number {
@@ -31,5 +32,6 @@ export function defaultThreads(): number {
  * @returns the number in force, which is smaller when the system refuses more; 1 without a native binary.
  */
 export function setThreads(threads: number): number {
+  flush();
   return loadAddon()?.setThreads(Math.max(1, Math.floor(threads))) ?? 1;
 }

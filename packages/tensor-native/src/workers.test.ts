@@ -27,8 +27,8 @@ const program = `
   let wrong = 0;
   for (let i = 0; i < 3000; i++) {
     c.fill(0);
-    addon.commands.set([gemm, n, n, n, base, n, 0, base, n, 0, base + n * n * 4, n, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    addon.run();
+    addon.commands.set([23, gemm, n, n, n, base, n, 0, base, n, 0, base + n * n * 4, n, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    addon.run(23);
     if (c[0] !== n * value * value || c[n * n - 1] !== n * value * value) wrong++;
   }
   parentPort.postMessage({ wrong, threads: addon.info().threads });

@@ -1,4 +1,6 @@
 // Rows of the table from what was measured.
+
+import { nativePackage } from '../run/native.ts';
 import { countHostKernels } from './host-kernels.ts';
 import type { Peer } from './peer.ts';
 import { type Contender, ours, type SamplerOptions, type Work } from './sampler.ts';
@@ -20,7 +22,8 @@ export interface Comparison {
 
 /** Time one comparison and make its row. */
 export async function compare(context: SuiteContext, c: Comparison): Promise<BenchRow> {
-  const contenders: Contender[] = [ours(c.work)];
+  const native = await nativePackage();
+  const contenders: Contender[] = [ours(c.work, native?.synchronize)];
   const peer = c.against?.peer;
   if (peer && c.against) contenders.push(peer.contender(c.against.case, c.against.arguments));
   const { value: timings, hostKernels } = await countHostKernels(() =>

@@ -10,7 +10,7 @@ import {
   util,
 } from '@tensorflow/tfjs-core';
 import { backend } from '../backend.ts';
-import { emit, op } from '../commands.ts';
+import { emit, flush, op } from '../commands.ts';
 import { castTo } from './cast.ts';
 import { hostBody, nativeKernel } from './host.ts';
 import { concatenated } from './layout.ts';
@@ -72,6 +72,7 @@ const reads: KernelConfig[] = [
           info.sliceSize,
           bytesOf(x),
         );
+        flush(); // it may refuse
       } catch (error) {
         // only an index outside the axis stops the command: name it, as tfjs does
         backend.disposeData(out.dataId);
@@ -103,6 +104,7 @@ const reads: KernelConfig[] = [
         bytesOf(params),
         ...steps,
       );
+      flush(); // it may refuse
       return out;
     });
   }),

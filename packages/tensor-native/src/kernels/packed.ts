@@ -4,7 +4,7 @@
 // in place or freed.
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { backend, type MatMulPrecision } from '../backend.ts';
-import { emit, op, optionalOp } from '../commands.ts';
+import { emit, flush, op, optionalOp } from '../commands.ts';
 import { heap } from '../memory/heap.ts';
 import type { NativeBuffer } from '../memory/native-buffer.ts';
 
@@ -70,6 +70,7 @@ export function unpackWeight(weight: TensorInfo): void {
 function readSize(operation: number, k: number, n: number): number {
   const address = heap.allocate(8);
   emit(operation, k, n, address);
+  flush();
   const { buffer, offset } = heap.locate(address);
   const bytes = new Float64Array(buffer, offset, 1)[0] as number;
   heap.free(address, 8);

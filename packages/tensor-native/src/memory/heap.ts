@@ -1,6 +1,10 @@
 // The allocator: free lists by size class over segments. A training step that allocates the same sizes each time takes
 // everything from the lists once warm. A block's address is all there is to know about it; its class follows from the
 // bytes its owner asked for.
+//
+// A block that is freed while commands wait (commands.ts) may hold what one of them reads. Later commands may have it, as
+// they run after that one; the host, which writes now, may not until the queue has run.
+import { flush, isWaiting, onFlush } from '../commands.ts';
 import { commitTo, createSegment, discard, type Segment } from './segment.ts';
 import { classBytes, sizeClass } from './size-class.ts';
 
@@ -31,6 +35,9 @@ export interface HeapObserver {
 export class Heap {
   #segments: Segment[] = [];
   #free: number[][] = [];
+  // freed since the queue last ran, and the classes that have such blocks
+  #recent: number[][] = [];
+  #recentClasses: number[] = [];
   #live = 0;
   #peak = 0;
   /** The capture in progress. */
@@ -48,15 +55,16 @@ export class Heap {
     const size = classBytes(index);
     this.#live += size;
     if (this.#live > this.#peak) this.#peak = this.#live;
-    if (this.observer === undefined) return this.#take(index, size);
-    const address = (fresh ? undefined : this.observer.reuse(index)) ?? this.#take(index, size);
+    if (this.observer === undefined) return this.#take(index, size, fresh);
+    const address = (fresh ? undefined : this.observer.reuse(index)) ?? this.#take(index, size, fresh);
     this.#parked.delete(address);
     this.observer.allocated(address, fresh);
     return address;
   }
 
-  #take(index: number, size: number): number {
-    return this.#free[index]?.pop() ?? this.#carve(size);
+  #take(index: number, size: number, fresh: boolean): number {
+    const recent = fresh ? undefined : this.#recent[index]?.pop();
+    return recent ?? this.#free[index]?.pop() ?? this.#carve(size);
   }
 
   /** Gives back what `allocate(bytes)` returned; a block that a program needs is kept until its last `unpin`. */
@@ -95,16 +103,33 @@ export class Heap {
       // its address space goes when the buffer is collected, its pages now
       const segment = this.#segments.find(({ base, bytes: length }) => address >= base && address < base + length);
       if (segment === undefined) return;
+      flush();
       this.#segments = this.#segments.filter((other) => other !== segment);
       discard(segment, segment.base, segment.base + segment.bytes);
       return;
     }
-    let list = this.#free[index];
+    const waiting = isWaiting();
+    const lists = waiting ? this.#recent : this.#free;
+    let list = lists[index];
     if (list === undefined) {
       list = [];
-      this.#free[index] = list;
+      lists[index] = list;
     }
+    if (waiting && list.length === 0) this.#recentClasses.push(index);
     list.push(address);
+  }
+
+  /** The queue has run: what was freed meanwhile is anybody's. */
+  settle(): void {
+    for (const index of this.#recentClasses) {
+      const recent = this.#recent[index] as number[];
+      const free = this.#free[index];
+      if (free === undefined) {
+        this.#free[index] = recent;
+        this.#recent[index] = [];
+      } else while (recent.length > 0) free.push(recent.pop() as number);
+    }
+    this.#recentClasses.length = 0;
   }
 
   #carve(size: number): number {
@@ -135,6 +160,7 @@ export class Heap {
    * @returns the bytes given back (whole pages; address space stays reserved).
    */
   releaseFreeMemory(): number {
+    flush();
     let released = 0;
     for (const segment of this.#segments) {
       // neighbouring free blocks as one range each
@@ -188,3 +214,4 @@ export class Heap {
 
 /** The one heap of this thread. */
 export const heap: Heap = new Heap();
+onFlush(() => heap.settle());

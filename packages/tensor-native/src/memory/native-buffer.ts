@@ -1,5 +1,6 @@
 // A tensor's storage. The object itself is the `dataId` that tfjs passes around, so no table is searched per kernel.
 import type { backend_util, DataType, TensorInfo } from '@tensorflow/tfjs-core';
+import { flush } from '../commands.ts';
 import { heap } from './heap.ts';
 
 /** Bytes of one element; strings and complex numbers have no block of their own. */
@@ -50,7 +51,18 @@ export class NativeBuffer {
     return this.view();
   }
 
+  /** The elements as commands have left them; those that wait run first. */
   view(): NativeArray {
+    flush();
+    return this.#array();
+  }
+
+  /** Writes the first values into a `fresh` buffer, whose memory no waiting command uses. */
+  fill(values: ArrayLike<number>): void {
+    this.#array().set(values);
+  }
+
+  #array(): NativeArray {
     if (this.#view === undefined) {
       const { buffer, offset } = heap.locate(this.address);
       if (this.dtype === 'int32') this.#view = new Int32Array(buffer, offset, this.size);

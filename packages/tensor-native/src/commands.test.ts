@@ -1,0 +1,85 @@
+// Commands wait in a queue: nobody may notice.
+import * as tf from '@tensorflow/tfjs-core';
+import { commandWords, flush, isWaiting } from './commands.ts';
+import { kernelTimes, setProfiling, synchronize } from './index.ts';
+import { heap } from './memory/heap.ts';
+
+const numbers = (t: tf.Tensor): number[] => [...t.dataSync<'float32'>()];
+
+describe('the queue', () => {
+  beforeAll(() => tf.setBackend('native'));
+  beforeEach(() => flush());
+
+  test('a kernel waits until its result is read', () => {
+    const x = tf.tensor1d([1, 2, 3]);
+    const y = tf.add(x, x);
+    expect(isWaiting()).toBe(true);
+    expect(numbers(y)).toEqual([2, 4, 6]);
+    expect(isWaiting()).toBe(false);
+    tf.dispose([x, y]);
+  });
+
+  test('what the host writes does not overtake a command that reads freed memory', () => {
+    const x = tf.tensor1d([1, 2, 3]);
+    const one = tf.tensor1d([1, 1, 1]);
+    const sums: tf.Tensor[] = [];
+    for (let i = 0; i < 40; i++) {
+      const fresh = tf.tensor1d([i, i, i]); // memory of the tensor disposed of below must not come here yet
+      const sum = tf.add(fresh, one);
+      fresh.dispose();
+      sums.push(tf.add(sum, x));
+      sum.dispose();
+    }
+    expect(sums.map(numbers)).toEqual(sums.map((_, i) => [i + 2, i + 3, i + 4]));
+    tf.dispose([x, one, sums]);
+  });
+
+  test('memory that is freed while commands wait goes to later commands, so that a long loop needs no more', () => {
+    const x = tf.ones([1000]);
+    const step = (): void => tf.square(x).dispose();
+    for (let i = 0; i < 200; i++) step();
+    const { usedBytes } = heap.report();
+    for (let i = 0; i < 1000; i++) step();
+    expect(heap.report().usedBytes).toBe(usedBytes);
+    x.dispose();
+  });
+
+  test('it runs by itself when many commands wait', () => {
+    const x = tf.ones([4]);
+    let most = 0;
+    for (let i = 0; i < 1000; i++) {
+      tf.square(x).dispose();
+      most = isWaiting() ? most + 1 : 0;
+      expect(most).toBeLessThan(300);
+    }
+    x.dispose();
+  });
+
+  test('an error belongs to the call that makes it', () => {
+    const table = tf.ones([4, 2]);
+    const outside = tf.tensor1d([9], 'int32');
+    const before = tf.add(table, 1);
+    expect(() => tf.gather(table, outside)).toThrow('the index value 9 is not in [0, 3]');
+    expect(numbers(before)).toEqual(Array(8).fill(2)); // what waited has run
+    tf.dispose([table, outside, before]);
+  });
+
+  test('synchronize and the profile leave nothing waiting', () => {
+    const x = tf.ones([4]);
+    setProfiling(true);
+    const y = tf.square(x);
+    expect(kernelTimes().length).toBe(1);
+    setProfiling(false);
+    tf.square(y).dispose();
+    synchronize();
+    expect(isWaiting()).toBe(false);
+    tf.dispose([x, y]);
+  });
+
+  test('more words than the queue holds run in parts', () => {
+    const many = Array.from({ length: 9000 }, () => tf.scalar(1));
+    expect(9000).toBeGreaterThan(commandWords.length / 10);
+    expect(numbers(tf.addN(many))).toEqual([9000]);
+    tf.dispose(many);
+  });
+});
