@@ -20,6 +20,7 @@
   X(gather)                      \
   X(gemm)                        \
   X(layout)                      \
+  X(mlp)                         \
   X(multinomial)                 \
   X(norm)                        \
   X(optimizer)                   \

@@ -31,7 +31,13 @@ const written = '4.22.0';
 
 type Inputs = { [name: string]: Tensor | null | undefined };
 type GradientMap = { [name: string]: (() => Tensor) | undefined };
-type GradientFunction = (dy: Tensor | Tensor[], saved: Tensor[], attrs: NamedAttrMap) => GradientMap;
+type GradientFunction = (
+  dy: Tensor | Tensor[],
+  saved: Tensor[],
+  attrs: NamedAttrMap,
+  /** The inputs whose gradients will be asked for, each once: a hint that tfjs's own gradients do not take. */
+  wanted: readonly string[],
+) => GradientMap;
 
 /** One recorded call. */
 interface Node {
@@ -449,7 +455,7 @@ function backward(node: Node, found: Map<number, Tensor>, last: boolean, given: 
     const made: Tensor[] = [];
     try {
       const full = dys.map((d, i) => d ?? zerosOf(outputs[i] as Tensor));
-      const functions = node.gradient(full.length > 1 ? full : (full[0] as Tensor), saved, node.attrs);
+      const functions = node.gradient(full.length > 1 ? full : (full[0] as Tensor), saved, node.attrs, node.needed);
       for (const name of node.needed) {
         const dx = gradientOf(node, name, functions);
         made.push(made.includes(dx) ? dx.clone() : dx); // one tensor for two inputs

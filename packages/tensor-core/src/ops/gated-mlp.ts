@@ -7,7 +7,8 @@ import { type Activation, activations, composeActivation, composeActivationGrad,
 import { checkDtype, checkName, checkRank, checkShape, sizeOf } from './internal/check.ts';
 import { type Backward, defineFusedOp, type Gradients, runFused1 } from './internal/fused-op.ts';
 import { defineKernel, present, runKernel, runKernel1 } from './internal/kernel.ts';
-import { linearGradWeight, type WeightLayout } from './mlp.ts';
+import { linearGradWeight } from './internal/mlp-layerwise.ts';
+import type { WeightLayout } from './mlp.ts';
 
 type GatedAttributes = { activation: Activation; outIn: boolean };
 

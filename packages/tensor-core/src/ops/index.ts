@@ -20,7 +20,15 @@ export { type GatedMlpOptions, gatedMlp } from './gated-mlp.ts';
 export { globalNorm } from './global-norm.ts';
 export { layerNorm } from './layer-norm.ts';
 export { linearCrossEntropy } from './linear-cross-entropy.ts';
-export { type Layer, type LinearOptions, linear, type MlpOptions, mlp, type WeightLayout } from './mlp.ts';
+export {
+  type Layer,
+  type LinearOptions,
+  linear,
+  type MlpOptions,
+  mlp,
+  mlpEnsemble,
+  type WeightLayout,
+} from './mlp.ts';
 export { polyakTree } from './polyak-tree.ts';
 export { rmsNorm } from './rms-norm.ts';
 export { type RotaryOptions, type RotaryScaling, rotary } from './rotary.ts';

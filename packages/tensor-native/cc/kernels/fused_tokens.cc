@@ -111,7 +111,7 @@ static void rotary(Context& context, const double* a) {
   });
 }
 
-static void sum_rows(Context& context, const double* a) {
+void sum_rows(Context& context, const double* a) {
   const float* x = ptr<float>(a[0]);
   float* y = ptr<float>(a[1]);
   const int64_t rows = (int64_t)a[2], n = (int64_t)a[3];

@@ -1,5 +1,5 @@
-// Chains of linear layers (kernels Mlp, GatedMlp) and the products of their backward passes: each a matrix product with
-// its epilogue (cc/gemm.h). The formulas stand at the ops, tensor-core/src/ops/mlp.ts and gated-mlp.ts.
+// Gated MLP blocks and the single products of a linear layer's backward pass: each a matrix product with its epilogue
+// (cc/gemm.h). The formulas stand at the ops, tensor-core/src/ops/gated-mlp.ts and internal/mlp-op.ts.
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import type { NativeActivation } from '../activation.ts';
 import { ACTIVATION } from '../activation.ts';
@@ -14,27 +14,20 @@ const SUM_ROWS = op('sum_rows');
 const GATED = op('gated');
 const GATED_GRAD = op('gated_grad');
 
-type Inputs = { [name: string]: TensorInfo | undefined };
+export type Inputs = { [name: string]: TensorInfo | undefined };
 
 /** Activations whose derivative is taken from their input; the others give it from their output. */
-const needsInput = (activation: NativeActivation): boolean =>
+export const needsInput = (activation: NativeActivation): boolean =>
   activation === 'gelu' || activation === 'gelu-erf' || activation === 'silu';
 
-const rowsOf = (x: TensorInfo, width: number): number => (width === 0 ? 0 : sizeOf(x.shape) / width);
+export const rowsOf = (x: TensorInfo, width: number): number => (width === 0 ? 0 : sizeOf(x.shape) / width);
 
-/** The tensors of a chain by layer: `weight0`, `bias0`, … spelt once, not at every call. */
-const layerNames: { weight: string; bias: string }[] = [];
-function namesOf(layer: number): { weight: string; bias: string } {
-  for (let i = layerNames.length; i <= layer; i++) layerNames.push({ weight: `weight${i}`, bias: `bias${i}` });
-  return layerNames[layer] as { weight: string; bias: string };
-}
-
-const addressOrNone = (x: TensorInfo | undefined): number => (x === undefined ? 0 : backend.address(x));
+export const addressOrNone = (x: TensorInfo | undefined): number => (x === undefined ? 0 : backend.address(x));
 
 /** Width of x W (outIn: W is [n, k]). */
-const outputsOf = (weight: TensorInfo, outIn: boolean): number => weight.shape[outIn ? 0 : 1] as number;
+export const outputsOf = (weight: TensorInfo, outIn: boolean): number => weight.shape[outIn ? 0 : 1] as number;
 /** Width of x in x W. */
-const inputsOf = (weight: TensorInfo, outIn: boolean): number => weight.shape[outIn ? 1 : 0] as number;
+export const inputsOf = (weight: TensorInfo, outIn: boolean): number => weight.shape[outIn ? 1 : 0] as number;
 
 /** c [m, n] = epilogue(a [m, k] op(W) [+ c]), op(W) [k, n]; W is stored [n, k] where `outIn`. */
 function timesWeight(
@@ -55,41 +48,6 @@ function timesWeight(
   // biome-ignore format: one command on one screen
   gemm(m, n, k, a, k, 0, backend.address(weight), outIn ? k : n, outIn ? 1 : 0, c, n, 1, accumulate, bias, ACTIVATION[activation], 0, 0, pre, saved, residual, packed);
 }
-
-interface MlpAttributes {
-  layers: number;
-  activation: NativeActivation;
-  outputActivation: NativeActivation;
-  outIn: boolean;
-  training: boolean;
-}
-
-const mlp = nativeKernel<Inputs, MlpAttributes>('Mlp', ({ inputs, attrs }) => {
-  const { layers, activation, outputActivation, outIn, training } = attrs;
-  const x = inputs.x as TensorInfo;
-  const residual = inputs.residual;
-  const m = rowsOf(x, inputsOf(inputs.weight0 as TensorInfo, outIn));
-  const saved: TensorInfo[] = [];
-  let h = x;
-  for (let i = 0; i < layers; i++) {
-    const names = namesOf(i);
-    const weight = inputs[names.weight] as TensorInfo;
-    const last = i === layers - 1;
-    const act = last ? outputActivation : activation;
-    const n = outputsOf(weight, outIn);
-    const out = backend.output(last ? [...x.shape.slice(0, -1), n] : [m, n]);
-    const keepInput = training && act !== 'linear' && (needsInput(act) || (last && residual !== undefined));
-    const z = keepInput ? backend.output([m, n]) : undefined;
-    const bias = addressOrNone(inputs[names.bias]);
-    const added = last ? addressOrNone(residual) : 0;
-    timesWeight(m, backend.address(h), weight, outIn, backend.address(out), bias, act, addressOrNone(z), 0, added);
-    if (z !== undefined) saved.push(z);
-    if (!last && training) saved.push(out);
-    if (!training && h !== x) backend.disposeIntermediateTensorInfo(h);
-    h = out;
-  }
-  return [h, ...saved];
-});
 
 const linearGradInput = nativeKernel<Inputs, { activation: NativeActivation; outIn: boolean; shape: number[] }>(
   'LinearGradInput',
@@ -189,7 +147,6 @@ const gatedMlpGradInput = nativeKernel<Inputs, { outIn: boolean; shape: number[]
 );
 
 export const kernels: readonly KernelConfig[] = [
-  mlp,
   linearGradInput,
   linearGradWeight,
   biasGrad,

@@ -19,6 +19,8 @@ export interface Backward<A extends Attributes> {
   /** What the kernel returned behind its outputs because it was told `training`. */
   readonly extras: Tensor[];
   readonly attributes: A;
+  /** The inputs whose gradients will be asked for, each once and in this scope; undefined where the tape does not say. */
+  readonly wanted: readonly string[] | undefined;
   /** Keeps a tensor that several gradients share until the backward pass ends (or until it is disposed). */
   hold<T extends Tensor>(tensor: T): T;
 }
@@ -64,7 +66,13 @@ export function defineFusedOp<A extends Attributes>(o: {
 interface Recorder {
   runKernelFunc(o: {
     forwardFunc: (backend: unknown, save: (tensors: Tensor[]) => void) => Tensor[];
-    backwardsFunc: (dy: Tensor | Tensor[], saved: Tensor[]) => { [input: string]: () => Tensor };
+    // only tensor-native's lean tape says which inputs it wants
+    backwardsFunc: (
+      dy: Tensor | Tensor[],
+      saved: Tensor[],
+      attributes?: object,
+      wanted?: readonly string[],
+    ) => { [input: string]: () => Tensor };
     inputs: NamedTensorMap;
     attrs: object;
   }): Tensor[];
@@ -96,7 +104,7 @@ export function runFused<A extends Attributes>(op: FusedOp<A>, inputs: Inputs, a
       save([...saved.map((name) => inputs[name] as Tensor), ...(saveOutputs ? outputs : []), ...out.slice(op.outputs)]);
       return outputs;
     },
-    backwardsFunc: (dy, tensors) => {
+    backwardsFunc: (dy, tensors, _, wanted) => {
       const first = saved.length + (saveOutputs ? op.outputs : 0);
       const gradients = op.gradient({
         dys: Array.isArray(dy) ? dy : [dy],
@@ -104,6 +112,7 @@ export function runFused<A extends Attributes>(op: FusedOp<A>, inputs: Inputs, a
         outputs: tensors.slice(saved.length, first),
         extras: tensors.slice(first),
         attributes,
+        wanted,
         hold: (tensor) => {
           // the engine disposes what is in this list when the backward pass is over
           tensors.push(keep(tensor));

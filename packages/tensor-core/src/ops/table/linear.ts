@@ -1,7 +1,7 @@
 import { ones, type Tensor } from '@tensorflow/tfjs-core';
 import { type Activation, activations } from '../activations.ts';
 import { gatedMlp } from '../gated-mlp.ts';
-import { linear, mlp, type WeightLayout } from '../mlp.ts';
+import { linear, mlp, mlpEnsemble, type WeightLayout } from '../mlp.ts';
 import { act, at, mapNd, plus, plusVector, product } from './reference.ts';
 import { floats } from './samples.ts';
 import type { Nd, OpCase, OpRow, Sample } from './types.ts';
@@ -72,6 +72,45 @@ function mlpCase(
       for (let i = 0; i < layers; i++)
         h = layer(h, t[`w${i}`] as Nd, t[`b${i}`], i < layers - 1 ? activation : outputActivation, weightLayout);
       return [plus(h, t.residual)];
+    },
+  };
+}
+
+function ensembleCase(
+  lead: number[],
+  widths: number[],
+  nets: number,
+  o: { activation: Activation; outputActivation?: Activation; weightLayout?: WeightLayout; bias?: boolean },
+): OpCase {
+  const { outputActivation = 'linear', weightLayout = 'in-out', bias = true, activation } = o;
+  const layers = widths.length - 1;
+  const inputs: { [name: string]: Sample } = { x: floats([...lead, widths[0] as number], 1) };
+  for (let j = 0; j < nets * layers; j++) {
+    const [k, n] = [widths[j % layers] as number, widths[(j % layers) + 1] as number];
+    inputs[`w${j}`] = floats(oriented(k, n, weightLayout), 10 + j);
+    if (bias) inputs[`b${j}`] = floats([n], 30 + j);
+  }
+  const each = <T>(f: (net: number) => T): T[] => Array.from({ length: nets }, (_, net) => f(net));
+  return {
+    title: `${nets} × [${lead}] ${widths.join('-')}, ${activation}, ${outputActivation}, ${weightLayout}${bias ? '' : ', no bias'}`,
+    inputs,
+    run: (t: Tensors) => {
+      const layer = (j: number) => ({ weight: t[`w${j}`] as Tensor, bias: t[`b${j}`] });
+      const layersOf = (net: number) => Array.from({ length: layers }, (_, i) => layer(net * layers + i));
+      return mlpEnsemble(t.x as Tensor, each(layersOf), { activation, outputActivation, weightLayout });
+    },
+    differentiable: Object.keys(inputs),
+    reference: (t: Nds) => {
+      const results = each((net) => {
+        let h = t.x as Nd;
+        for (let i = 0; i < layers; i++) {
+          const j = net * layers + i;
+          h = layer(h, t[`w${j}`] as Nd, t[`b${j}`], i < layers - 1 ? activation : outputActivation, weightLayout);
+        }
+        return h;
+      });
+      const data = Float64Array.from(results.flatMap((r) => [...r.data]));
+      return [{ shape: [nets, ...(results[0] as Nd).shape], data }];
     },
   };
 }
@@ -159,6 +198,11 @@ export const linearRows: OpRow[] = [
       mlpCase([33], [17, 64, 64, 4], { activation: 'relu' }),
       mlpCase([3], [4, 5], { activation: 'relu' }),
       mlpCase([], [4, 5, 3], { activation: 'softplus' }),
+      mlpCase([0], [4, 5, 3], { activation: 'relu' }),
+      // enough for several threads
+      mlpCase([130], [17, 64, 48, 4], { activation: 'tanh' }),
+      mlpCase([128], [20, 64, 48, 3], { activation: 'silu', weightLayout: 'out-in' }),
+      mlpCase([20], [40, 160, 120, 2], { activation: 'tanh' }),
     ],
     errors: [
       {
@@ -172,6 +216,39 @@ export const linearRows: OpRow[] = [
         run: () => mlp(ones([2, 3]), []),
         code: 'ERR_SHAPE',
         message: 'mlp: there is no layer; got 0, wanted at least one',
+      },
+    ],
+  },
+  {
+    name: 'mlpEnsemble',
+    cases: [
+      ensembleCase([6], [5, 8, 3], 1, { activation: 'relu' }),
+      ensembleCase([6], [5, 8, 7, 1], 2, { activation: 'tanh' }),
+      ensembleCase([2, 3], [4, 9, 2], 3, { activation: 'gelu', outputActivation: 'silu', weightLayout: 'out-in' }),
+      ensembleCase([5], [4, 6, 5], 2, { activation: 'elu', outputActivation: 'sigmoid', bias: false }),
+      // enough for several threads
+      ensembleCase([130], [8, 48, 40, 1], 2, { activation: 'tanh' }),
+      ensembleCase([130], [8, 40, 32, 2], 3, { activation: 'silu', weightLayout: 'out-in' }),
+    ],
+    errors: [
+      {
+        title: 'networks of two forms',
+        run: () => mlpEnsemble(ones([2, 3]), [[{ weight: ones([3, 8]) }], [{ weight: ones([3, 7]) }]]),
+        code: 'ERR_SHAPE',
+        message:
+          'mlpEnsemble: nets[1][0].weight has the wrong shape; got [3,7], wanted [3,8] like that of the first network',
+      },
+      {
+        title: 'a bias in one network only',
+        run: () => mlpEnsemble(ones([2, 3]), [[{ weight: ones([3, 8]), bias: ones([8]) }], [{ weight: ones([3, 8]) }]]),
+        code: 'ERR_SHAPE',
+        message: 'mlpEnsemble: nets[1][0].bias: all networks have a bias there, or none',
+      },
+      {
+        title: 'no networks',
+        run: () => mlpEnsemble(ones([2, 3]), []),
+        code: 'ERR_SHAPE',
+        message: 'mlpEnsemble: there is no network; got 0, wanted at least one',
       },
     ],
   },
