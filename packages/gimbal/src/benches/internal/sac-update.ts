@@ -10,6 +10,7 @@ import {
   disposeTree,
   flatten,
   mlp,
+  mlpEnsemble,
   type Params,
   polyakTree,
   type Rng,
@@ -20,10 +21,12 @@ import {
 } from '@gimbal/tensor-core';
 import {
   add,
+  cast,
   concat,
   dispose,
+  less,
   mean,
-  minimum,
+  min,
   mul,
   type Scalar,
   squaredDifference,
@@ -33,7 +36,6 @@ import {
   type Tensor2D,
   tidy,
   type Variable,
-  zeros,
 } from '@tensorflow/tfjs-core';
 
 export interface SacSizes {
@@ -62,7 +64,7 @@ export class SacUpdate {
   private readonly optimizer = createOptimizer({ name: 'adam' });
   private readonly actorState;
   private readonly criticState;
-  private readonly batch: { s: Tensor2D; a: Tensor2D; r: Tensor; s2: Tensor2D; continues: Tensor };
+  private readonly batch: { s: Tensor2D; a: Tensor2D; r: Tensor; s2: Tensor2D; done: Tensor };
   private readonly noise: Rng;
 
   constructor(private readonly sizes: SacSizes) {
@@ -90,8 +92,7 @@ export class SacUpdate {
       a: data.uniformTensor([batch, action], -1, 1) as Tensor2D,
       r: data.normalTensor([batch]),
       s2: data.normalTensor([batch, observation]) as Tensor2D,
-      // γ (1 − done)
-      continues: tidy(() => mul(add(zeros([batch]), 1), gamma)),
+      done: tidy(() => cast(less(data.uniformTensor([batch]), 0.05), 'float32')),
     };
   }
 
@@ -105,21 +106,21 @@ export class SacUpdate {
 
   /** The update with given noise [B, A]: what a captured step replays. */
   step(noise: Tensor, noise2: Tensor): void {
-    const { s, a, r, s2, continues } = this.batch;
+    const { s, a, r, s2, done } = this.batch;
     tidy(() => {
-      const y = this.target(r, s2, continues, noise2);
+      const y = this.target(r, s2, done, noise2);
       const x = concat([s, a], 1);
       const { grads } = valueAndGrad((critics: Params) => {
-        const [q1, q2] = values(critics, x);
-        return add(mean(squaredDifference(q1, y)), mean(squaredDifference(q2, y))) as Scalar;
+        // both means at once
+        return mul(mean(squaredDifference(values(critics, x), y)), 2) as Scalar;
       })(this.critics);
       this.optimizer.update(this.critics, grads, this.criticState, learningRate);
     });
     tidy(() => {
       const { grads } = valueAndGrad((actor: Params) => {
         const { action, logProb } = squashedGaussian(forward(actor, s), noise);
-        const [q1, q2] = values(this.critics, concat([s, action], 1));
-        return mean(sub(mul(logProb, alpha), minimum(q1, q2))) as Scalar;
+        const q = min(values(this.critics, concat([s, action], 1)), 0);
+        return mean(sub(mul(logProb, alpha), q)) as Scalar;
       })(this.actor);
       this.optimizer.update(this.actor, grads, this.actorState, learningRate);
     });
@@ -127,11 +128,12 @@ export class SacUpdate {
   }
 
   /** y [B] */
-  private target(r: Tensor, s2: Tensor2D, continues: Tensor, noise: Tensor): Tensor {
+  private target(r: Tensor, s2: Tensor2D, done: Tensor, noise: Tensor): Tensor {
     return tidy(() => {
       const { action, logProb } = squashedGaussian(forward(this.actor, s2), noise);
-      const [q1, q2] = values(this.targets, concat([s2, action], 1));
-      return add(r, mul(continues, sub(minimum(q1, q2), mul(logProb, alpha))));
+      const q = min(values(this.targets, concat([s2, action], 1)), 0);
+      const value = sub(q, mul(logProb, alpha));
+      return add(r, mul(mul(sub(1, done), gamma), value));
     });
   }
 
@@ -177,12 +179,12 @@ function network(widths: readonly number[], stream: Rng): Params {
   return Object.fromEntries(layers.map((layer, i) => [String(i), layer]));
 }
 
-const forward = (net: Params, x: Tensor): Tensor2D => mlp(x, Object.values(net) as Layers, { activation: 'relu' });
+const layersOf = (net: Params | Tensor): Layers => Object.values(net) as Layers;
 
-/** Both critics' values [B]. */
-const values = (critics: Params, x: Tensor): [Tensor, Tensor] => [
-  squeeze(forward(critics.first as Params, x), [1]),
-  squeeze(forward(critics.second as Params, x), [1]),
-];
+const forward = (net: Params, x: Tensor): Tensor2D => mlp(x, layersOf(net), { activation: 'relu' });
+
+/** The values of both critics [2, B]. */
+const values = (critics: Params, x: Tensor): Tensor2D =>
+  squeeze(mlpEnsemble(x, Object.values(critics).map(layersOf), { activation: 'relu' }), [2]);
 
 const leaves = (tree: Params): Variable[] => flatten(tree).map(([, tensor]) => tensor as Variable);
