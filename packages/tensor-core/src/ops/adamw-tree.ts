@@ -10,7 +10,6 @@ import {
   div,
   engine,
   mul,
-  pow,
   scalar,
   sqrt,
   square,
@@ -59,15 +58,26 @@ type AdamWAttributes = {
   weightDecay: readonly number[];
 };
 
+/** Updates done, by the storage of a step counter: a composition's host reads a counter once, not at every update. */
+const counts = new WeakMap<object, number>();
+
+const updatesDone = ({ dataId }: Tensor, read: () => number): number => counts.get(dataId) ?? read();
+
+/** 1 − βᵗ. Through the power in float32 it would be wrong by 1e-5 at t = 1 and β = 0.999. */
+const correctionOf = (beta: number, t: number): number => (beta === 0 ? 1 : -Math.expm1(t * Math.log(beta)));
+
 /**
  * Inputs p0 g0 m0 v0 p1 …, step, learningRate and perhaps gradientScale. A fused body writes into p, m, v and step and
  * returns nothing; this one returns the new step, then the new p, m and v of each entry.
  */
 const adamWTreeKernel = defineKernel<AdamWAttributes>('AdamWTree', (inputs, a) => {
-  const step = add(inputs.step as Tensor, 1);
+  const before = inputs.step as Tensor;
+  const t = updatesDone(before, () => before.dataSync()[0] as number) + 1;
+  const step = scalar(t);
+  counts.set(step.dataId, t);
   const rate = inputs.learningRate as Tensor;
-  const stepSize = div(rate, sub(1, pow(scalar(a.beta1), step)));
-  const correction = sqrt(sub(1, pow(scalar(a.beta2), step)));
+  const stepSize = div(rate, correctionOf(a.beta1, t));
+  const correction = Math.sqrt(correctionOf(a.beta2, t));
   const out: Tensor[] = [step];
   for (let i = 0; i < a.count; i++) {
     const [p, raw, m, v] = ['p', 'g', 'm', 'v'].map((name) => inputs[`${name}${i}`]) as [

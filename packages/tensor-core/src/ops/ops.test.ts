@@ -130,6 +130,22 @@ describe.each(backends)('on %s', (backend) => {
     });
   });
 
+  test("Adam's first updates are corrected for their bias to the last digit of float32", () => {
+    tidy(() => {
+      const parameter = variable(tensor1d([0, 0, 0]));
+      const [m, v, step] = [variable(zeros([3])), variable(zeros([3])), variable(scalar(0))];
+      // a constant gradient: both moments over their corrections are g and g², so each update is −lr · sign g
+      for (let t = 1; t <= 3; t++) {
+        const options = { learningRate: 1, step, epsilon: 0 };
+        ops.adamWTree([{ parameter, gradient: tensor1d([1, -3, 0.25]), m, v }], options);
+        const moved = [...parameter.dataSync()].map((p, i) => p / ([-t, t, -t][i] as number) - 1);
+        for (const error of moved) expect(Math.abs(error)).toBeLessThan(5e-7);
+      }
+      expect(step.dataSync()[0]).toBe(3);
+      for (const x of [parameter, m, v, step]) x.dispose();
+    });
+  });
+
   test('an update leaves alone what shares storage with its parameter', () => {
     tidy(() => {
       const original = tensor1d([1, 2, 3]);
