@@ -1,11 +1,12 @@
 // A rectangle of C on one thread: blocks of B that fit the second-level cache, row panels of A over them.
 //
 //   for each block of k and of columns:           B block [kBlockK, columns] packed, in the second-level cache
-//     for each row panel (kTileRows rows of A):   in the first-level cache: 8 x 512 floats = 16 KiB
+//     for each row panel (kTileRows rows of A):   in the first-level cache: 8 x 384 floats = 12 KiB
 //       for each column panel:                    one micro-kernel call
 //
 // B as stored [k, n] is packed by the first row panel's own micro-kernels while they multiply; Bᵀ is packed before,
-// through register transposes. A is read in place, Aᵀ is packed a few panels at a time.
+// through register transposes. With AVX-512 a row panel of A is packed when its turn comes; otherwise, or where it is
+// read once only, it is read in place. Aᵀ is packed a few panels at a time.
 #pragma once
 #include "microkernel.h"
 #include "pack.h"
@@ -65,22 +66,35 @@ struct BlockProduct {
   float* b_panels;      // packed B
   int64_t panel_stride;
   bool fuse;            // the first row panel packs B
-  float* a_block;       // packed Aᵀ, up to block.m rows
+  float* a_block;       // packed rows of op(A)
   bool a_packed;        // it holds these rows already
+  bool few_rows;        // all row panels stay packed, else one at a time (of A) or up to block.m rows (of Aᵀ)
 
-  /// op(A)'s row panel that begins at row i, packed if it is stored transposed.
+  /// op(A)'s row panel that begins at row i: packed if it is stored transposed, or whole and read by several tiles.
   TileOperands row_panel(int64_t i) {
+    if (g.transpose_a) {
+      const int64_t inside = (i - m0) % block.m, rows = least(block.m, m1 - i);
+      if (inside == 0 && !a_packed) pack_rows_of_transposed(g.a + k0 * g.lda + i, g.lda, rows, k, a_block);
+      return packed_rows(a_block + inside * k);
+    }
+    const float* a = g.a + i * g.lda + k0;
+    if (kPackRows && columns > kTileColumns && m1 - m0 > kTileRows && i + kTileRows <= m1) {
+      float* packed = a_block + (few_rows ? (i - m0) * k : 0);
+      if (!a_packed) pack_row_panel(a, g.lda, k, packed);
+      return packed_rows(packed);
+    }
     TileOperands o{};
     o.k = k;
-    if (!g.transpose_a) {
-      o.a = g.a + i * g.lda + k0;
-      o.row_bytes = g.lda * sizeof(float);
-      o.step_bytes = sizeof(float);
-      return o;
-    }
-    const int64_t inside = (i - m0) % block.m, rows = least(block.m, m1 - i);
-    if (inside == 0 && !a_packed) pack_rows_of_transposed(g.a + k0 * g.lda + i, g.lda, rows, k, a_block);
-    o.a = a_block + inside * k;
+    o.a = a;
+    o.row_bytes = g.lda * sizeof(float);
+    o.step_bytes = sizeof(float);
+    return o;
+  }
+
+  TileOperands packed_rows(const float* a) const {
+    TileOperands o{};
+    o.k = k;
+    o.a = a;
     o.row_bytes = sizeof(float);
     o.step_bytes = kTileRows * sizeof(float);
     return o;
@@ -95,7 +109,11 @@ struct BlockProduct {
     o.pack = panel;
     o.b = pack ? g.b + k0 * g.ldb + n0 + j : panel;
     o.b_stride = pack ? g.ldb : kTileColumns;
-    (pack ? tile_function<true> : tile_function<false>)(rows, vectors)(o, at, end);
+    const bool whole = rows == kTileRows && o.step_bytes == kTileRows * static_cast<int64_t>(sizeof(float));
+    if (pack)
+      tile_function<true>(rows, vectors)(o, at, end);
+    else
+      (whole ? packed_tile_function(vectors) : tile_function<false>(rows, vectors))(o, at, end);
   }
 
   /// Row panels over all of B: A's panel stays in the first-level cache, B comes from the second.
@@ -135,16 +153,17 @@ static void multiply_rectangle(Context& context, const GemmArgs& g, const Rectan
   const bool few_rows = rows <= kFewPanels * kTileRows;
   const int64_t columns_kept = least(block.n, ceil_div(area.n1 - area.n0, kTileColumns) * kTileColumns);
   float* b_block = g.packed_b ? nullptr : scratch(context, kSlotB, columns_kept * block.k + 4096);
-  float* a_block = g.transpose_a ? scratch(context, kSlotA, least(block.m, rows + kTileRows) * block.k + 64) : nullptr;
+  const int64_t rows_kept = g.transpose_a ? least(block.m, rows) : few_rows ? rows : kTileRows;
+  float* a_block = scratch(context, kSlotA, (rows_kept + kTileRows) * block.k);
   // at least once: k = 0 gives the epilogue of zeros
   for (int64_t k0 = 0; k0 < g.k || k0 == 0; k0 += block.k) {
     const int64_t k = least(block.k, g.k - k0);
     const TileEnd end{g.alpha, g.accumulate || k0 > 0, k0 + k >= g.k ? g.epilogue : nullptr};
     for (int64_t n0 = area.n0; n0 < area.n1; n0 += block.n) {
       const int64_t columns = least(block.n, area.n1 - n0);
-      const bool a_packed = rows <= block.m && n0 > area.n0;
+      const bool a_packed = n0 > area.n0 && rows <= (g.transpose_a ? block.m : kFewPanels * kTileRows);
       BlockProduct product{g,       block,   end, k0, k, n0, columns, area.m0, area.m1, b_block, k * kTileColumns,
-                           false, a_block, a_packed};
+                           false, a_block, a_packed, few_rows};
       if (g.packed_b) {
         product.b_panels = const_cast<float*>(g.packed_b) + n0 * g.k + k0 * kTileColumns;
         product.panel_stride = g.k * kTileColumns;

@@ -20,8 +20,10 @@ static inline double rectangle_cycles(const GemmArgs& g, int64_t m, int64_t n) {
   const double vectors = static_cast<double>(whole * kTileVectors + rest) + (rest == 1 ? 0.2 : 0.0);
   const double tiles = static_cast<double>(ceil_div(m, kTileRows)), k = static_cast<double>(g.k);
   const double multiply = tiles * vectors * k * kTileRows / 2 + tiles * static_cast<double>(whole + (rest > 0)) * 40;
-  // packing: Bᵀ through transposes, B while multiplying but from further away; Aᵀ by copies, A by prefetch
-  const double pack_b = g.packed_b ? 0.02 : g.transpose_b ? 0.5 : 1.0, pack_a = g.transpose_a ? 0.5 : 0.1;
+  // packing, cycles an element: Bᵀ through transposes, B while multiplying but from further away; Aᵀ by copies, A
+  // through transposes of four rows (read in place beside a single column panel, it is as far away)
+  const double pack_b = g.packed_b ? 0.02 : g.transpose_b ? 0.5 : 0.3;
+  const double pack_a = g.transpose_a ? 0.3 : kPackRows ? 0.5 : 0.1;
   return 300 + multiply + k * (pack_b * static_cast<double>(n) + pack_a * static_cast<double>(m));
 }
 

@@ -66,6 +66,47 @@ static inline void pack_panel(const float* b, int64_t ldb, int64_t columns, int6
     }
 }
 
+/// Transposes the four 4 x 4 squares (one in each 128 bits) of four vectors.
+GIMBAL_INLINE void transpose_quarters(Vec& a, Vec& b, Vec& c, Vec& d) {
+#if defined(__AVX512F__)
+#define GIMBAL_EACH_QUARTER(x, y, w0, w1, w2, w3) \
+  __builtin_shufflevector(x, y, w0, w1, w2, w3, w0 + 4, w1 + 4, w2 + 4, w3 + 4, w0 + 8, w1 + 8, w2 + 8, w3 + 8, \
+                          w0 + 12, w1 + 12, w2 + 12, w3 + 12)
+#elif defined(__AVX2__)
+#define GIMBAL_EACH_QUARTER(x, y, w0, w1, w2, w3) \
+  __builtin_shufflevector(x, y, w0, w1, w2, w3, w0 + 4, w1 + 4, w2 + 4, w3 + 4)
+#else
+#define GIMBAL_EACH_QUARTER(x, y, w0, w1, w2, w3) __builtin_shufflevector(x, y, w0, w1, w2, w3)
+#endif
+  constexpr int y = kLanes;  // where the second operand's elements begin
+  const Vec ab_low = GIMBAL_EACH_QUARTER(a, b, 0, y, 1, y + 1), ab_high = GIMBAL_EACH_QUARTER(a, b, 2, y + 2, 3, y + 3);
+  const Vec cd_low = GIMBAL_EACH_QUARTER(c, d, 0, y, 1, y + 1), cd_high = GIMBAL_EACH_QUARTER(c, d, 2, y + 2, 3, y + 3);
+  a = GIMBAL_EACH_QUARTER(ab_low, cd_low, 0, 1, y, y + 1), b = GIMBAL_EACH_QUARTER(ab_low, cd_low, 2, 3, y + 2, y + 3);
+  c = GIMBAL_EACH_QUARTER(ab_high, cd_high, 0, 1, y, y + 1);
+  d = GIMBAL_EACH_QUARTER(ab_high, cd_high, 2, 3, y + 2, y + 3);
+#undef GIMBAL_EACH_QUARTER
+}
+
+/// A row panel of A as stored [m, k], all kTileRows = 8 rows of it, to [k, 8]: four rows at a time through 4 x 4 squares.
+static inline void pack_row_panel(const float* a, int64_t lda, int64_t k, float* out) {
+  constexpr int kRows = 8;
+  int64_t p = 0;
+  for (; p + kLanes <= k; p += kLanes)
+    for (int half = 0; half < kRows; half += 4) {
+      const float* from = a + half * lda + p;
+      Vec r[4] = {load(from), load(from + lda), load(from + 2 * lda), load(from + 3 * lda)};
+      transpose_quarters(r[0], r[1], r[2], r[3]);
+      float* to = out + p * kRows + half;
+#pragma GCC unroll 4
+      for (int i = 0; i < kLanes; i += 4)
+#pragma GCC unroll 4
+        for (int step = 0; step < 4; step++)
+          __builtin_memcpy(to + (i + step) * kRows, reinterpret_cast<const float*>(&r[step]) + i, 4 * sizeof(float));
+    }
+  for (; p < k; p++)
+    for (int i = 0; i < kRows; i++) out[p * kRows + i] = a[i * lda + p];
+}
+
 /// Row panels of op(A) = Aᵀ, stored [k, m]: `rows` of its columns from `a` on to panels of [k, kTileRows]. The last
 /// panel's missing rows are left as they are: no micro-kernel reads them. Eight panels at a time: panels lie a power of
 /// two apart, and a first-level cache has not many more places for such lines.
