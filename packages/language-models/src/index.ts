@@ -1,5 +1,11 @@
 /** @module @gimbal/language-models */
 
+export { loadAdapter, type SaveAdapterOptions, saveAdapter, writeAdapterFiles } from './adapters/adapter-files.node.ts';
+export { adaptTree, createLora, disposeAdapter, type LoraAdapter, mergeLora, unmergeLora } from './adapters/lora.ts';
+export { type LoraConfig, type LoraOptions, loraConfig } from './adapters/lora-config.ts';
+export { type ChatOptions, type RenderedChat, renderChat } from './chat/chat-template.ts';
+export { type EncodedChat, encodeChat } from './chat/encode-chat.ts';
+export { renderRows } from './chat/render-rows.ts';
 export { type Classifier, classifier } from './classification/classifier.ts';
 export { type ClassifierOptions, ClassifierTrainer, classifierDefaults } from './classification/classifier-trainer.ts';
 export { type Classified, classify } from './classification/classify.ts';
@@ -59,6 +65,13 @@ export {
   generateStream,
 } from './generation/generate.ts';
 export { type SampledBatch, sampleCompletions } from './generation/sample-tokens.ts';
+export { corpusBleu, sentenceBleu } from './metrics/bleu.ts';
+export { type BootstrapOptions, bootstrap, bootstrapMean, type Interval } from './metrics/bootstrap.ts';
+export type { References } from './metrics/check.ts';
+export { corpusChrf, sentenceChrf } from './metrics/chrf.ts';
+export { distinctN, type ExactMatchOptions, exactMatch } from './metrics/exact-match.ts';
+export { type Extractiveness, extractiveness } from './metrics/extractive.ts';
+export { type Rouge, type RougeScore, rouge, rougeL, rougeN } from './metrics/rouge.ts';
 export { loadClassifier, loadEncoder, saveClassifier, saveEncoder } from './pretrained/encoders.node.ts';
 export type { FileDtype } from './pretrained/file-dtype.ts';
 export { type GenerationDefaults, generationDefaults } from './pretrained/generation-config.ts';

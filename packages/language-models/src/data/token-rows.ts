@@ -1,5 +1,7 @@
 // Rows as tokens, within the context: what is too long is left out, cut, split or refused, and always counted.
-import { DataError, type Overflow } from '@gimbal/tensor-core';
+import { ConfigError, DataError, type Overflow } from '@gimbal/tensor-core';
+import { encodeChat, refuseUnmarked } from '../chat/encode-chat.ts';
+import { renderRows } from '../chat/render-rows.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type Dataset, isKind } from './rows.ts';
 
@@ -9,6 +11,8 @@ export interface TokenRow {
   readonly ids: Int32Array;
   /** First token that the loss counts; 0 for plain text. */
   readonly from: number;
+  /** Of the tokens from there on, those that count: 1, else 0 (all). */
+  readonly counts?: Uint8Array;
 }
 
 /** What became of rows longer than the limit. */
@@ -41,10 +45,37 @@ export interface FitOptions {
 
 /**
  * The tokens of each row: a text, or a prompt with the tokenizer's suffix and a completion, ended by the end-of-text
- * token. Prompt and completion are encoded apart, so a prompt has the same tokens in training and in generation.
- * @throws DataError if the tokenizer has no end-of-text token, and as `fitRows`
+ * token; or a conversation as its chat template writes it. Prompt and completion are encoded apart, so a prompt has the
+ * same tokens in training and in generation.
+ * @param o.assistantOnly of conversations, only what the assistant writes counts
+ * @throws DataError if the tokenizer has no end-of-text token, and as `fitRows`; ConfigError for assistantOnly with rows or
+ * a template that do not say what the assistant writes
  */
-export function tokenRows(data: Dataset, tokenizer: Tokenizer, o: FitOptions): TokenRows {
+export function tokenRows(data: Dataset, tokenizer: Tokenizer, o: FitOptions & { assistantOnly?: boolean }): TokenRows {
+  if (o.assistantOnly && data.kind !== 'conversation') {
+    const fix = 'Leave it out: of a completion every token is the assistant’s';
+    throw new ConfigError({ where: 'assistantOnly', what: 'it is for conversations', got: data.kind, fix });
+  }
+  return fitRows(encodeRows(data, tokenizer, o.assistantOnly ?? false), (index) => data.where(index), o);
+}
+
+function encodeRows(data: Dataset, tokenizer: Tokenizer, assistantOnly: boolean): TokenRow[] {
+  if (isKind(data, 'conversation')) {
+    return data.rows.map(({ messages }, i) => {
+      const { ids, assistant } = located(data.where(i), () => encodeChat(tokenizer, messages));
+      if (!assistantOnly) return { ids, from: 0 };
+      refuseUnmarked(assistant, 'assistantOnly');
+      return { ids, from: 0, counts: assistant };
+    });
+  }
+  if (isKind(data, 'conversation-completion')) {
+    const rendered = renderRows(data, tokenizer) as Dataset<'prompt-completion'>;
+    // the template has written every special token there is
+    return rendered.rows.map(({ prompt, completion }) => {
+      const head = tokenizer.encodeText(prompt);
+      return { ids: Int32Array.of(...head, ...tokenizer.encodeText(completion)), from: head.length };
+    });
+  }
   const { eos } = tokenizer.special;
   if (eos === undefined) {
     throw new DataError({
@@ -53,25 +84,34 @@ export function tokenRows(data: Dataset, tokenizer: Tokenizer, o: FitOptions): T
       fix: 'Name one as eos_token in tokenizer_config.json',
     });
   }
-  if (data.kind !== 'prompt-completion' && data.kind !== 'text') {
-    throw new DataError({
-      where: data.where(0),
-      what: 'rows of this kind are not trained on as they are',
-      got: data.kind,
-      wanted: 'text or prompt-completion',
-      fix: 'Convert them first',
+  const { begin } = tokenizer;
+  if (isKind(data, 'prompt-completion')) {
+    return data.rows.map(({ prompt, completion }) => {
+      const head = Int32Array.of(...begin, ...tokenizer.encodeText(prompt + tokenizer.promptSuffix));
+      return { ids: Int32Array.of(...head, ...tokenizer.encodeText(completion), eos), from: head.length };
     });
   }
-  const rows: TokenRow[] = isKind(data, 'prompt-completion')
-    ? data.rows.map(({ prompt, completion }) => {
-        const head = tokenizer.encodeText(prompt + tokenizer.promptSuffix);
-        return { ids: Int32Array.of(...head, ...tokenizer.encodeText(completion), eos), from: head.length };
-      })
-    : (data as Dataset<'text'>).rows.map(({ text }) => ({
-        ids: Int32Array.of(...tokenizer.encodeText(text), eos),
-        from: 0,
-      }));
-  return fitRows(rows, (index) => data.where(index), o);
+  if (isKind(data, 'text')) {
+    return data.rows.map(({ text }) => ({ ids: Int32Array.of(...begin, ...tokenizer.encodeText(text), eos), from: 0 }));
+  }
+  throw new DataError({
+    where: data.where(0),
+    what: 'rows of this kind are not trained on as they are',
+    got: data.kind,
+    wanted: 'text, prompt-completion, conversation or conversation-completion',
+    fix: 'Convert them first',
+  });
+}
+
+/** Names the row in an error about it. */
+function located<T>(where: string, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    if ((cause as { code?: string }).code !== 'ERR_DATA') throw cause;
+    const { message, fix } = cause as DataError;
+    throw new DataError({ where, what: message, ...(fix === undefined ? {} : { fix }), cause });
+  }
 }
 
 /**
@@ -89,7 +129,7 @@ export function fitRows(
   let long = 0;
   let lost = 0;
   rows.forEach((row, index) => {
-    const { ids, from } = row;
+    const { ids } = row;
     if (ids.length <= limit) {
       kept.push(row);
       return;
@@ -101,14 +141,14 @@ export function fitRows(
     if (overflow === 'split') {
       for (let start = 0; start < ids.length; start += limit) {
         // what belongs to the prompt stays out of the loss in every piece
-        kept.push({ ids: ids.subarray(start, start + limit), from: Math.max(from - start, 0) });
+        kept.push(pieceOf(row, start, limit));
       }
       return;
     }
     const start = keep === 'start' ? 0 : ids.length - limit;
-    const cut = { ids: ids.subarray(start, start + limit), from: Math.max(from - start, 0) };
+    const cut = pieceOf(row, start, limit);
     // a row that is all prompt after the cut teaches nothing
-    const usable = overflow === 'cut' && cut.from < cut.ids.length;
+    const usable = overflow === 'cut' && teaches(cut);
     lost += usable ? ids.length - limit : ids.length;
     if (usable) kept.push(cut);
   });
@@ -126,6 +166,17 @@ export function fitRows(
   }
   return { rows: kept, overflow: { rows: long, tokens: lost, where: places } };
 }
+
+/** Tokens `start` to `start + limit` of a row. */
+const pieceOf = ({ ids, from, counts }: TokenRow, start: number, limit: number): TokenRow => ({
+  ids: ids.subarray(start, start + limit),
+  from: Math.max(from - start, 0),
+  ...(counts && { counts: counts.subarray(start, start + limit) }),
+});
+
+/** Whether any token counts that has one before it. */
+const teaches = ({ ids, from, counts }: TokenRow): boolean =>
+  from < ids.length && (counts === undefined || counts.subarray(Math.max(from, 1)).includes(1));
 
 const tooLong = (where: string, got: number, limit: number): DataError =>
   new DataError({

@@ -7,14 +7,17 @@ import {
   embedding,
   type LogitPolicy,
   linear,
+  mergeTrees,
   type PackedWeights,
   type Params,
+  partitionTree,
   type Rng,
   type SampleOptions,
   type TokenBatch,
   tokenLogProbs,
 } from '@gimbal/tensor-core';
 import { mul, reshape, slice, type Tensor2D, type Tensor3D, tanh, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { isAdapterPath } from '../adapters/project.ts';
 import { rowOf } from '../data/token-batch.ts';
 import type { Steps } from '../generation/decode-tokens.ts';
 import { sampleCompletions } from '../generation/sample-tokens.ts';
@@ -80,9 +83,8 @@ export function decoder(options: DecoderOptions): LanguageModel {
       const drop: Pass['drop'] = (y, place) => pass.drop(y, `${i}.${place}`);
       const inBlock = pass.drops ? { ...pass, drop } : pass;
       const block = (layer: Params, y: Tensor3D): Tensor3D => family.block(layer, y, i, config, inBlock);
-      const run = gradientCheckpointing ? checkpoint(block) : block;
       const layer = family.layer(params, i);
-      x = run(layer, x);
+      x = gradientCheckpointing ? recomputed(block, layer, x) : block(layer, x);
     }
     return x;
   };
@@ -170,6 +172,13 @@ export function decoder(options: DecoderOptions): LanguageModel {
       sampleCompletions(model, params, prompts, { ...o, eosIds: config.eosIds, padId: config.padId }),
   };
   return model;
+}
+
+/** A block that computes itself again in the backward pass. Beside an adapter the model's own weights are constants. */
+function recomputed(block: (layer: Params, x: Tensor3D) => Tensor3D, layer: Params, x: Tensor3D): Tensor3D {
+  const { selected, rest } = partitionTree(layer, isAdapterPath);
+  if (Object.keys(selected).length === 0) return checkpoint(block)(layer, x);
+  return checkpoint((adapter: Params, y: Tensor3D) => block(mergeTrees(adapter, rest), y))(selected, x);
 }
 
 /** Each prompt followed by its completion but for the last token, and where the completion's states stand. */

@@ -97,7 +97,8 @@ export async function* generateStream(
   const { eos, pad } = tokenizer.special;
   const eosIds = o.eosIds ?? (eos === undefined ? [] : [eos]);
   const rows = prompts.map((prompt, i) => {
-    const ids = tokenizer.encodeText(prompt + (promptSuffix ? tokenizer.promptSuffix : ''));
+    const text = tokenizer.encodeText(prompt + (promptSuffix ? tokenizer.promptSuffix : ''));
+    const ids = Int32Array.of(...tokenizer.begin, ...text);
     if (ids.length > 0) return ids;
     // nothing to predict from but the beginning of a text
     const start = tokenizer.special.bos ?? eos;

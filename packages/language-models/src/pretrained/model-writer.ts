@@ -1,13 +1,24 @@
 // How a trainer's checkpoints get their model folder. Node's part of the package brings the writers (pretrained.node.ts,
 // encoders.node.ts); a page has no folders, so trainers there do without.
 import type { Params } from '@gimbal/tensor-core';
+import type { LoraAdapter } from '../adapters/lora.ts';
 import type { Classifier } from '../classification/classifier.ts';
+import type { DecoderConfig } from '../decoder/config.ts';
 import type { LanguageModel } from '../decoder/decoder.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
 /** Writes the files of a model into a folder that its caller makes complete. */
 type Writer<M> = (folder: string, model: M, params: Params, o: { tokenizer?: Tokenizer }) => Promise<void>;
 
+/** Writes the files of an adapter. */
+type AdapterWriter = (
+  folder: string,
+  config: DecoderConfig,
+  adapter: LoraAdapter,
+  o: { tokenizer?: Tokenizer },
+) => Promise<void>;
+
+let registeredAdapter: AdapterWriter | undefined;
 let registered: Writer<LanguageModel> | undefined;
 let registeredClassifier: Writer<Classifier> | undefined;
 
@@ -26,3 +37,11 @@ export const modelWriter = (): Writer<LanguageModel> | undefined => registered;
 
 /** The writer of classifiers; undefined in a page. */
 export const classifierWriter = (): Writer<Classifier> | undefined => registeredClassifier;
+
+/** Sets the writer of adapters. */
+export function registerAdapterWriter(writer: AdapterWriter): void {
+  registeredAdapter = writer;
+}
+
+/** The writer of adapters; undefined in a page. */
+export const adapterWriter = (): AdapterWriter | undefined => registeredAdapter;

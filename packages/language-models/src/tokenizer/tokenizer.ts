@@ -6,6 +6,7 @@ import { Tokenizer as Pipeline } from '@huggingface/tokenizers';
 import { padBatch, rowOf } from '../data/token-batch.ts';
 import { repairTokenizerJson } from './repair.ts';
 import { alignTokens, type Span } from './spans.ts';
+import { templateOf } from './template.ts';
 import type { TokenizerConfig, TokenizerJson } from './tokenizer-json.ts';
 import { wordCache } from './word-cache.ts';
 
@@ -30,6 +31,7 @@ export class Tokenizer implements TextCodec {
   /** The special ids by role. */
   readonly special: SpecialIds;
   readonly #pipeline: Pipeline;
+  #begin: readonly number[] | undefined;
   readonly #specialIds: ReadonlySet<number>;
   /** Ids of a text without special tokens. */
   readonly #plain: (text: string) => readonly number[];
@@ -73,6 +75,18 @@ export class Tokenizer implements TextCodec {
    */
   get promptSuffix(): string {
     return this.config.prompt_suffix ?? '';
+  }
+
+  /**
+   * What stands before every text that is no conversation: the post-processor's beginning, such as a BOS. A chat template
+   * writes its own.
+   */
+  get begin(): readonly number[] {
+    if (this.#begin === undefined) {
+      const [first] = templateOf(this.json.post_processor).single;
+      this.#begin = first && 'ids' in first ? first.ids : [];
+    }
+    return this.#begin;
   }
 
   /** The id of a token, written as in the vocabulary; undefined if it is none. */

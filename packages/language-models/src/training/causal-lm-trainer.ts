@@ -12,13 +12,14 @@ import {
   type TrainRequest,
   type TrainStep,
 } from '@gimbal/tensor-core';
+import { adaptTree, type LoraAdapter } from '../adapters/lora.ts';
 import type { LmBatch } from '../data/lm-batch.ts';
 import { packRows } from '../data/pack.ts';
 import { rowBatches } from '../data/row-batches.ts';
 import type { Dataset } from '../data/rows.ts';
 import { type OverflowReport, type TokenRow, tokenRows } from '../data/token-rows.ts';
 import type { LanguageModel } from '../decoder/decoder.ts';
-import { modelWriter } from '../pretrained/model-writer.ts';
+import { adapterWriter, modelWriter } from '../pretrained/model-writer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { causalLmLoss } from './causal-lm-loss.ts';
 import { evaluateLoss } from './evaluate-loss.ts';
@@ -33,7 +34,11 @@ export interface CausalLmOptions
   params: Params;
   /** Turns the rows into tokens, at most as many ids as the model has. */
   tokenizer: Tokenizer;
-  /** Rows of text, or of prompts and completions. */
+  /** Train this adapter in place of the model's own parameters, which stay as they are; a copy of it is trained. */
+  adapter?: LoraAdapter;
+  /** Of conversations, learn only what the assistant writes (false). */
+  assistantOnly?: boolean;
+  /** Rows of text, of prompts and completions, or of conversations. */
   data: Dataset;
   /** Held-out rows: their loss and perplexity are logged as evalLoss and evalPerplexity. */
   evalData?: Dataset;
@@ -49,7 +54,9 @@ export interface CausalLmOptions
 export const causalLmDefaults = { learningRate: 1e-3, batchSize: 16, maxGradNorm: 1 } as const;
 
 /**
- * Trains a decoder on −Σ log p(next token): every token of plain text, only the completion of prompt-completion rows.
+ * Trains a decoder on −Σ log p(next token): every token of plain text, only the completion of prompt-completion rows,
+ * whole conversations or what the assistant writes of them. With `adapter` the model stays as it is, `params` are the
+ * adapter's and a checkpoint's folder `model` is one that PEFT opens.
  * Owns its copy of the parameters until `dispose()`.
  */
 export class CausalLmTrainer implements Trainer<TrainStep> {
@@ -133,7 +140,7 @@ interface Prepared {
 
 /** Turns rows into batches and options into the loop's setup. */
 function prepare(options: CausalLmOptions): Prepared {
-  const { model, params, tokenizer, data, evalData, packing, maxLength, keep, ...loop } = {
+  const { model, params, adapter, tokenizer, data, evalData, packing, maxLength, keep, assistantOnly, ...loop } = {
     ...causalLmDefaults,
     ...options,
   };
@@ -165,6 +172,7 @@ function prepare(options: CausalLmOptions): Prepared {
       limit,
       ...(loop.overflow === undefined ? {} : { overflow: loop.overflow }),
       ...(keep === undefined ? {} : { keep }),
+      ...(assistantOnly === undefined || set.kind !== 'conversation' ? {} : { assistantOnly }),
     });
     // tokenRows has checked that there is an end-of-text token
     return packs ? { ...fitted, rows: packRows(fitted.rows, limit, tokenizer.special.eos as number) } : fitted;
@@ -173,22 +181,36 @@ function prepare(options: CausalLmOptions): Prepared {
   const evaluation = evalData && fit(evalData).rows;
   const pad = config.padId;
   const write = modelWriter();
+  const writeAdapter = adapterWriter();
+  const whole = (p: Params): Params => (adapter ? adaptTree(params, adapter, p) : p);
   const setup: LoopSetup<LmBatch> = {
-    params,
+    params: adapter ? adapter.params : params,
     batches: rowBatches(train.rows, { batchSize: loop.batchSize, pad, limit, rng: rng(loop.seed).split('data') }),
     loss: (p, batch, { rng: noise, gradientCheckpointing }) => ({
-      sum: causalLmLoss(model, p, batch, { rng: noise, gradientCheckpointing }),
+      sum: causalLmLoss(model, whole(p), batch, { rng: noise, gradientCheckpointing }),
       weight: batch.tokens,
     }),
     ...(evaluation && {
       evaluate: async (p: Params) => {
-        const { loss, perplexity } = await evaluateLoss(model, p, evaluation, { batchSize: loop.batchSize });
+        const { loss, perplexity } = await evaluateLoss(model, whole(p), evaluation, { batchSize: loop.batchSize });
         return { loss, perplexity };
       },
     }),
     options: loop,
-    config: { model: config, packing: packing ?? data.kind === 'text', maxLength: limit, rows: train.rows.length },
-    ...(write && { saveModel: (folder: string, p: Params) => write(folder, model, p, { tokenizer }) }),
+    config: {
+      model: config,
+      packing: packing ?? data.kind === 'text',
+      maxLength: limit,
+      rows: train.rows.length,
+      ...(adapter && { adapter: adapter.config }),
+      ...(assistantOnly && { assistantOnly }),
+    },
+    ...(adapter && writeAdapter
+      ? {
+          saveModel: (folder: string, p: Params) =>
+            writeAdapter(folder, config, { ...adapter, params: p }, { tokenizer }),
+        }
+      : !adapter && write && { saveModel: (folder: string, p: Params) => write(folder, model, p, { tokenizer }) }),
   };
   return { setup, overflow: train.overflow };
 }

@@ -2,8 +2,9 @@
 // one packed projection to queries, keys and values, an MLP with the tanh form of GELU, biases everywhere.
 //
 //   x += c_proj(attention(c_attn(ln_1 x)));  x += c_proj(gelu(c_fc(ln_2 x)));  logits = ln_f(x) wteᵀ
-import { embedding, layerNorm, linear, mlp, type Params } from '@gimbal/tensor-core';
+import { embedding, gelu, layerNorm, mlp, type Params } from '@gimbal/tensor-core';
 import { add, type Tensor, type Tensor2D, type Tensor3D } from '@tensorflow/tfjs-core';
+import { isAdapted, project } from '../../adapters/project.ts';
 import { type DecoderConfig, decoderConfig } from '../config.ts';
 import type { Family, ParameterSpec, Pass } from '../family.ts';
 import { readConfig, specialIdsFromJson, specialIdsToJson } from '../huggingface-config.ts';
@@ -47,17 +48,25 @@ const projection = (p: Params): { weight: Tensor; bias: Tensor } => ({
 });
 
 function block(layer: Params, x: Tensor3D, index: number, c: DecoderConfig, pass: Pass): Tensor3D {
-  const attn = projection(branchAt(layer, 'attn', 'c_attn'));
-  const qkv = linear(normalize(x, branchAt(layer, 'ln_1'), c), attn.weight, { bias: attn.bias }); // [B,T,3D]
+  const through = (x: Tensor, keys: string[], residual?: Tensor): Tensor3D =>
+    project(branchAt(layer, ...keys), x, 'in-out', residual);
+  const qkv = through(normalize(x, branchAt(layer, 'ln_1'), c), ['attn', 'c_attn']); // [B,T,3D]
   const seen = pass.attend(index, qkv); // [B,T,D]
-  const proj = projection(branchAt(layer, 'attn', 'c_proj'));
-  const out = (residual?: Tensor): Tensor3D => linear(seen, proj.weight, { bias: proj.bias, residual });
+  const out = (residual?: Tensor): Tensor3D => through(seen, ['attn', 'c_proj'], residual);
   const y = (pass.drops ? add(x, pass.drop(out(), 'attention')) : out(x)) as Tensor3D;
 
   const m = normalize(y, branchAt(layer, 'ln_2'), c);
-  const layers = [projection(branchAt(layer, 'mlp', 'c_fc')), projection(branchAt(layer, 'mlp', 'c_proj'))];
-  const feed = (residual?: Tensor): Tensor3D => mlp(m, layers, { activation: 'gelu', residual });
+  const feed = (residual?: Tensor): Tensor3D => feedForward(branchAt(layer, 'mlp'), m, residual);
   return (pass.drops ? add(y, pass.drop(feed(), 'mlp')) : feed(y)) as Tensor3D;
+}
+
+/** c_proj(gelu(c_fc m)): one op, or two layers where one of them is more than a matrix. */
+function feedForward(p: Params, m: Tensor, residual?: Tensor): Tensor3D {
+  const [first, second] = [branchAt(p, 'c_fc'), branchAt(p, 'c_proj')];
+  if (!isAdapted(first) && !isAdapted(second)) {
+    return mlp(m, [projection(first), projection(second)], { activation: 'gelu', residual });
+  }
+  return project(second, gelu(project(first, m, 'in-out')), 'in-out', residual);
 }
 
 function embed(params: Params, ids: Tensor2D, _: DecoderConfig, pass: Pass): Tensor3D {

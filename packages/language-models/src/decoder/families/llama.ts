@@ -6,8 +6,9 @@
 //
 // Mistral, Qwen and Gemma are this block with norms on heads or outputs, biases, windows, caps or another activation: see
 // traits.ts and the config.
-import { embedding, gatedMlp, linear, type Params, rmsNorm, rotary } from '@gimbal/tensor-core';
+import { embedding, gatedActivation, gatedMlp, type Params, rmsNorm, rotary } from '@gimbal/tensor-core';
 import { add, mul, reshape, type Tensor, type Tensor2D, type Tensor3D } from '@tensorflow/tfjs-core';
+import { isAdapted, project } from '../../adapters/project.ts';
 import type { DecoderConfig } from '../config.ts';
 import type { Family, ParameterSpec, Pass } from '../family.ts';
 import { branchAt, tensorAt } from '../params.ts';
@@ -83,18 +84,15 @@ function block(layer: Params, x: Tensor3D, index: number, c: DecoderConfig, pass
     const split = reshape(y, [...y.shape.slice(0, 2), heads, c.headWidth]); // [B,T,H,W]
     return reshape(norm(split, 'self_attn', name), y.shape);
   };
-  const project = (y: Tensor, name: string, residual?: Tensor): Tensor3D => {
-    const { bias } = branchAt(layer, 'self_attn', name) as { bias?: Tensor };
-    return linear(y, weight('self_attn', name), { weightLayout, bias, residual });
-  };
+  const attn = (y: Tensor, name: string, residual?: Tensor): Tensor3D =>
+    project(branchAt(layer, 'self_attn', name), y, weightLayout, residual);
 
   const n = norm(x, 'input_layernorm'); // [B,T,D]
-  const q = turn(perHead(project(n, 'q_proj'), c.heads, 'q_norm'), c.heads); // [B,T,H·W]
-  const k = turn(perHead(project(n, 'k_proj'), c.kvHeads, 'k_norm'), c.kvHeads); // [B,T,Hkv·W]
-  const seen = pass.attend(index, q, k, project(n, 'v_proj'));
-  const out = (residual?: Tensor): Tensor3D => project(seen, 'o_proj', residual);
-  const weights = { gate: weight('mlp', 'gate_proj'), up: weight('mlp', 'up_proj'), down: weight('mlp', 'down_proj') };
-  const feed = (m: Tensor, residual?: Tensor): Tensor3D => gatedMlp(m, weights, { activation, weightLayout, residual });
+  const q = turn(perHead(attn(n, 'q_proj'), c.heads, 'q_norm'), c.heads); // [B,T,H·W]
+  const k = turn(perHead(attn(n, 'k_proj'), c.kvHeads, 'k_norm'), c.kvHeads); // [B,T,Hkv·W]
+  const seen = pass.attend(index, q, k, attn(n, 'v_proj'));
+  const out = (residual?: Tensor): Tensor3D => attn(seen, 'o_proj', residual);
+  const feed = (m: Tensor, residual?: Tensor): Tensor3D => feedForward(branchAt(layer, 'mlp'), m, activation, residual);
 
   if (outputNorms) {
     const y = add(x, pass.drop(norm(out(), 'post_attention_layernorm'), 'attention'));
@@ -104,6 +102,21 @@ function block(layer: Params, x: Tensor3D, index: number, c: DecoderConfig, pass
   const y = pass.drops ? add(x, pass.drop(out(), 'attention')) : out(x);
   const m = norm(y, 'post_attention_layernorm');
   return (pass.drops ? add(y, pass.drop(feed(m), 'mlp')) : feed(m, y)) as Tensor3D;
+}
+
+/** down(act(gate m) ⊙ up m): one op, or three layers where one of them is more than a matrix. */
+function feedForward(p: Params, m: Tensor, activation: 'silu' | 'gelu', residual?: Tensor): Tensor3D {
+  const [gate, up, down] = ['gate_proj', 'up_proj', 'down_proj'].map((name) => branchAt(p, name)) as [
+    Params,
+    Params,
+    Params,
+  ];
+  if (![gate, up, down].some(isAdapted)) {
+    const weights = { gate: tensorAt(gate, 'weight'), up: tensorAt(up, 'weight'), down: tensorAt(down, 'weight') };
+    return gatedMlp(m, weights, { activation, weightLayout, residual });
+  }
+  const h = gatedActivation(project(gate, m, weightLayout), project(up, m, weightLayout), activation);
+  return project(down, h, weightLayout, residual);
 }
 
 function embed(params: Params, ids: Tensor2D, c: DecoderConfig, pass: Pass): Tensor3D {

@@ -1,0 +1,49 @@
+// Conversations as tokens, with those that the assistant wrote.
+import { ConfigError } from '@gimbal/tensor-core';
+import type { Message } from '../data/rows.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { type ChatOptions, renderChat } from './chat-template.ts';
+
+export interface EncodedChat {
+  readonly ids: Int32Array;
+  /** 1 on tokens that the assistant writes, its end-of-turn token included; undefined without marks in the template. */
+  readonly assistant: Uint8Array | undefined;
+}
+
+/**
+ * Encodes a conversation. The template writes the special tokens, so none is added.
+ * @throws as `renderChat`
+ */
+export function encodeChat(tokenizer: Tokenizer, messages: readonly Message[], o: ChatOptions = {}): EncodedChat {
+  const { text, generated } = renderChat(tokenizer, messages, o);
+  const ids = tokenizer.encodeText(text);
+  if (generated === undefined) return { ids, assistant: undefined };
+  const assistant = new Uint8Array(ids.length);
+  for (const [start, end] of generated) {
+    const first = tokensBefore(tokenizer, text.slice(0, start), ids);
+    let last = tokensBefore(tokenizer, text.slice(0, end), ids);
+    // without the token that ends a turn the model would learn to write on
+    if (last < ids.length && tokenizer.isSpecial(ids[last] as number)) last++;
+    assistant.fill(1, first, last);
+  }
+  return { ids, assistant };
+}
+
+/** How many of the text's tokens stand before the end of this beginning of it. */
+function tokensBefore(tokenizer: Tokenizer, beginning: string, ids: Int32Array): number {
+  const own = tokenizer.encodeText(beginning);
+  let n = 0;
+  while (n < own.length && own[n] === ids[n]) n++;
+  return n;
+}
+
+/** @throws ConfigError for assistant-only training with a template that marks no assistant */
+export function refuseUnmarked(assistant: Uint8Array | undefined, where: string): asserts assistant is Uint8Array {
+  if (assistant !== undefined) return;
+  throw new ConfigError({
+    where,
+    what: 'the chat template does not mark what the assistant writes, so it cannot be learned alone',
+    wanted: '{% generation %} … {% endgeneration %} around it',
+    fix: 'Put the marks into chat_template of tokenizer_config.json, or train on whole conversations (assistantOnly: false)',
+  });
+}

@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { rng } from '@gimbal/tensor-core';
+import { corpusBleu, sentenceBleu, tokenize13a } from './bleu.ts';
+import { bootstrap, bootstrapMean } from './bootstrap.ts';
+import { corpusChrf, sentenceChrf } from './chrf.ts';
+import { distinctN, exactMatch } from './exact-match.ts';
+import { extractiveness } from './extractive.ts';
+import { rouge, rougeL, rougeN } from './rouge.ts';
+
+const golden = JSON.parse(
+  readFileSync(fileURLToPath(new URL('../../test/golden/metrics.golden.json', import.meta.url)), 'utf8'),
+) as {
+  cases: {
+    prediction: string;
+    references: string[];
+    bleu: number;
+    chrf: number;
+    rouge: Record<string, [number, number, number]>;
+    tokens: string;
+  }[];
+  corpus: { bleu: number; chrf: number };
+};
+
+it.each(golden.cases)('scores $prediction as the reference libraries do', ({ prediction, references, ...wanted }) => {
+  expect(tokenize13a(prediction.trimEnd()).join(' ')).toBe(wanted.tokens);
+  expect(sentenceBleu(prediction, references)).toBeCloseTo(wanted.bleu, 9);
+  expect(sentenceChrf(prediction, references)).toBeCloseTo(wanted.chrf, 9);
+  const ours = {
+    rouge1: rougeN(prediction, references[0] as string, 1),
+    rouge2: rougeN(prediction, references[0] as string, 2),
+    rougeL: rougeL(prediction, references[0] as string),
+  };
+  for (const [name, { precision, recall, f1 }] of Object.entries(ours)) {
+    [precision, recall, f1].forEach((x, i) => {
+      expect(x).toBeCloseTo(wanted.rouge[name]?.[i] as number, 12);
+    });
+  }
+});
+
+it('scores the whole corpus', () => {
+  const [predictions, references] = [
+    golden.cases.map((c) => c.prediction),
+    golden.cases.map((c) => c.references[0] as string),
+  ];
+  expect(corpusBleu(predictions, references)).toBeCloseTo(golden.corpus.bleu, 9);
+  expect(corpusChrf(predictions, references)).toBeCloseTo(golden.corpus.chrf, 9);
+});
+
+it('takes empty texts', () => {
+  expect(
+    corpusBleu(
+      ['', '', ''],
+      [
+        ['a', 'b'],
+        ['c', 'd'],
+        ['e', 'f'],
+      ],
+    ),
+  ).toBe(0);
+  expect(
+    corpusChrf(
+      ['', '', ''],
+      [
+        ['a', 'b'],
+        ['c', 'd'],
+        ['e', 'f'],
+      ],
+    ),
+  ).toBe(0);
+  expect(corpusBleu(['hello'], [''])).toBe(0);
+  expect(sentenceBleu('yes', ['no'])).toBe(0);
+  const [predictions, references] = [
+    ['', 'the cat sat on the mat'],
+    ['a dog ran', 'the cat sat on the mat'],
+  ];
+  expect(corpusBleu(predictions, references)).toBeCloseTo(60.65, 2);
+  expect(corpusChrf(predictions, references)).toBeCloseTo(80.9, 2);
+  expect(rouge([''], ['text'])).toEqual([{ rouge1: 0, rouge2: 0, rougeL: 0 }]);
+  expect(exactMatch([''], ['text'])).toEqual([0]);
+});
+
+it('refuses unequal numbers, naming both', () => {
+  for (const metric of [corpusBleu, corpusChrf, rouge, exactMatch]) {
+    expect(() => metric(['a', 'b', 'c'], [['a', 'b', 'c']])).toThrow(/3 predictions, 1 references/);
+  }
+});
+
+it('matches exactly, or as SQuAD does', () => {
+  expect(exactMatch(['The cat.', 'dog '], ['cat', ['cow', 'dog']])).toEqual([0, 1]);
+  expect(exactMatch(['The cat.', 'an  Owl'], ['cat', 'owl!'], { normalize: true })).toEqual([1, 1]);
+});
+
+it('counts different runs, and what a summary copies', () => {
+  expect(distinctN(['a b a', 'a b'], 1)).toBe(2 / 5);
+  expect(distinctN(['a b a', 'a b'], 2)).toBe(2 / 3); // ab, ba of ab, ba, ab
+  expect(distinctN([''], 1)).toBe(0);
+  // fragments "the cat sat" (3) and "mat" (1) of 5 words; 9 words of the article
+  expect(extractiveness('the cat sat on the mat , then slept', 'the cat sat near mat')).toEqual({
+    coverage: 4 / 5,
+    density: 10 / 5,
+    compression: 9 / 5,
+  });
+  expect(extractiveness('text', '')).toEqual({ coverage: 0, density: 0, compression: 0 });
+});
+
+it('gives intervals that hold the mean as often as they say', () => {
+  let inside = 0;
+  for (let trial = 0; trial < 200; trial++) {
+    const stream = rng(trial);
+    const values = Array.from({ length: 40 }, () => stream.uniform());
+    const { low, high, estimate } = bootstrapMean(values, { samples: 200, rng: stream.split('bootstrap') });
+    expect(low).toBeLessThanOrEqual(estimate);
+    if (low <= 0.5 && 0.5 <= high) inside++;
+  }
+  expect(inside).toBeGreaterThan(178); // 190 wanted, σ = 3
+  expect(inside).toBeLessThan(200);
+  const one = bootstrapMean([3], { rng: rng(0) });
+  expect(one).toEqual({ estimate: 3, low: 3, high: 3 });
+  expect(() => bootstrap(0, () => 0, { rng: rng(0) })).toThrow(/there are no rows/);
+});

@@ -1,0 +1,196 @@
+// Adapters that Python's PEFT wrote, and adapters trained here.
+// The files were made by golden/make_adapters.py (torch 2.13.0, transformers 5.24.0, peft 0.21.2).
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  crossEntropy,
+  disposeTree,
+  flatten,
+  mapTree,
+  openSafetensors,
+  type Params,
+  rng,
+  useBackend,
+  valueAndGrad,
+} from '@gimbal/tensor-core';
+import { clone, memory, ones, type Scalar, slice, tensor2d } from '@tensorflow/tfjs-core';
+import { loraShape } from '../src/adapters/lora-config.ts';
+import {
+  adaptTree,
+  CausalLmTrainer,
+  createLora,
+  dataset,
+  decoder,
+  disposeAdapter,
+  loadAdapter,
+  loadPretrained,
+  loraConfig,
+  mergeLora,
+  saveAdapter,
+  trainTokenizer,
+  unmergeLora,
+} from '../src/index.ts';
+
+const folder = (name: string): string => fileURLToPath(new URL(`golden/${name}`, import.meta.url));
+let dir: string;
+beforeAll(async () => {
+  await useBackend('auto');
+  dir = await mkdtemp(join(tmpdir(), 'gimbal-adapters-'));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+const difference = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+  expect(a.length).toBe(b.length);
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs((a[i] as number) - (b[i] as number)));
+  return largest;
+};
+
+describe.each([
+  ['lora-tiny', 'llama-tiny'],
+  ['rslora-tiny', 'llama-tiny'],
+  ['dora-tiny', 'llama-tiny'],
+  ['gpt2-lora-tiny', 'gpt2-tiny'],
+])('%s on %s', (name, base) => {
+  it('gives the logits, loss and gradients of PEFT, merged or not, and is saved as PEFT reads it', async () => {
+    const { model, params } = await loadPretrained(folder(base));
+    const adapter = await loadAdapter(folder(name), model.config);
+    const expected = await openSafetensors(join(folder(name), 'expected.safetensors'));
+    const golden = await openSafetensors(join(folder(base), 'expected.safetensors'));
+    const ids = (await golden.values('ids')) as Int32Array;
+    const wanted = await expected.values('logits');
+    const logitsOf = (tree: Params): Float32Array => {
+      const logits = model.apply(tree, tensor2d(ids, [2, 24], 'int32'));
+      const values = logits.dataSync().slice() as Float32Array;
+      logits.dispose();
+      return values;
+    };
+    expect(difference(logitsOf(params), wanted)).toBeGreaterThan(1e-2); // the adapter matters
+    expect(difference(logitsOf(adaptTree(params, adapter)), wanted)).toBeLessThan(1e-4);
+
+    const merged = mergeLora(model.config, params, adapter);
+    expect(difference(logitsOf(merged), wanted)).toBeLessThan(1e-4);
+    if (name !== 'dora-tiny') {
+      const again = unmergeLora(model.config, merged, adapter);
+      for (const [path, tensor] of flatten(again)) {
+        const original = new Map(flatten(params)).get(path);
+        expect(difference(tensor.dataSync(), original?.dataSync() ?? [])).toBeLessThan(1e-6);
+      }
+      disposeTree(again);
+    } else expect(() => unmergeLora(model.config, merged, adapter)).toThrow(/what this adapter replaced/);
+    disposeTree(merged);
+
+    for (const gradientCheckpointing of [false, true]) {
+      const { value, grads } = valueAndGrad((p: Params): Scalar => {
+        const inputs = slice(tensor2d(ids, [2, 24], 'int32'), [0, 0], [2, 23]);
+        const targets = slice(tensor2d(ids, [2, 24], 'int32'), [0, 1], [2, 23]);
+        return crossEntropy(model.apply(adaptTree(params, adapter, p), inputs, { gradientCheckpointing }), targets);
+      })(adapter.params);
+      expect(difference(value.dataSync(), await expected.values('loss'))).toBeLessThan(1e-4);
+      const byPath = new Map(flatten(grads));
+      const checked = expected.names.filter((tensor) => tensor.startsWith('gradient:'));
+      expect(checked.length).toBeGreaterThanOrEqual(4);
+      for (const tensor of checked) {
+        const ours = byPath.get(tensor.slice('gradient:'.length).replace('vector.weight', 'vector'));
+        expect(difference(ours?.dataSync() ?? [], await expected.values(tensor))).toBeLessThan(1e-4);
+      }
+      disposeTree(grads);
+    }
+
+    const target = join(dir, name);
+    await saveAdapter(target, model.config, adapter, { base });
+    const loaded = await loadAdapter(target, model.config);
+    expect(loaded.config).toEqual(adapter.config);
+    const theirs = await openSafetensors(join(folder(name), 'adapter_model.safetensors'));
+    const ours = await openSafetensors(join(target, 'adapter_model.safetensors'));
+    expect(ours.names.sort()).toEqual(theirs.names.sort());
+    for (const tensor of ours.names) expect(await ours.values(tensor)).toEqual(await theirs.values(tensor));
+    for (const file of [expected, golden, theirs, ours]) await file.close();
+    disposeAdapter(loaded);
+    disposeAdapter(adapter);
+    disposeTree(params);
+  });
+});
+
+it('scales by layer: patterns of ranks and alphas, with and without the stabilised rank', () => {
+  const c = loraConfig({ rank: 8, alpha: 16, rankPattern: { 'layers.1.q_proj': 4 }, alphaPattern: { q_proj: 32 } });
+  expect(loraShape(c, 'layers.1.q_proj')).toEqual({ rank: 4, scale: 8 });
+  for (const layer of [0, 2, 11]) expect(loraShape(c, `layers.${layer}.q_proj`)).toEqual({ rank: 8, scale: 4 });
+  expect(loraShape(c, 'layers.1.v_proj')).toEqual({ rank: 8, scale: 2 });
+});
+
+it('an adapter of ones in BF16 adds 16 r-stabilised, 1 each otherwise times its rank', async () => {
+  const model = decoder({ vocabularySize: 8, width: 32, layers: 1, heads: 2 });
+  const params = model.init(rng(0));
+  for (const rankStabilized of [true, false]) {
+    const made = createLora(
+      model.config,
+      params,
+      { rank: 16, alpha: 16, rankStabilized, targetModules: ['q_proj'] },
+      rng(1),
+    );
+    const target = join(dir, `ones-${rankStabilized}`);
+    await saveAdapter(target, model.config, { ...made, params: mapTree(made.params, (t) => ones(t.shape)) });
+    const adapter = await loadAdapter(target, model.config);
+    const merged = mergeLora(model.config, params, adapter);
+    const path = 'model.layers.0.self_attn.q_proj.weight';
+    const [before, after] = [params, merged].map(
+      (tree) => new Map(flatten(tree)).get(path)?.dataSync() as Float32Array,
+    );
+    // B A is a matrix of 16; alpha / √16 = 4, alpha / 16 = 1
+    expect((after?.[0] as number) - (before?.[0] as number)).toBeCloseTo(rankStabilized ? 4 * 16 : 16, 3);
+    disposeTree(merged);
+  }
+});
+
+it('trains an adapter in place of the model: the model stays, the loss falls, a run resumes, PEFT’s files are written', async () => {
+  const rows = Array.from({ length: 24 }, (_, i) => ({
+    prompt: `${i % 6} + ${i % 5} =`,
+    completion: `${(i % 6) + (i % 5)}`,
+  }));
+  const tokenizer = trainTokenizer(rows.map((r) => `${r.prompt}\n${r.completion}`));
+  const model = decoder({ vocabularySize: tokenizer.size, width: 32, layers: 2, heads: 4, contextLength: 32 });
+  const before = memory().numTensors;
+  const params = model.init(rng(0));
+  const copy = mapTree(params, (t) => clone(t));
+  const adapter = createLora(model.config, params, { rank: 4, dora: true }, rng(1));
+  const options = { model, params, adapter, tokenizer, data: dataset(rows), learningRate: 3e-2, batchSize: 8, seed: 0 };
+  const trainer = new CausalLmTrainer({ ...options, out: join(dir, 'run') });
+  const first = await trainer.run({ steps: 1 });
+  const middle = await trainer.run({ steps: 20 });
+  expect(middle?.loss).toBeLessThan((first?.loss as number) - 0.3);
+  const written = join(dir, 'run', 'checkpoints');
+  const [latest] = (await readdir(written)).sort().reverse();
+  expect((await readdir(join(written, latest as string, 'model'))).sort()).toEqual([
+    'adapter_config.json',
+    'adapter_model.safetensors',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ]);
+  const resumed = await CausalLmTrainer.resume(join(dir, 'run'), options);
+  const [a, b] = [await trainer.run({ steps: 25 }), await resumed.run({ steps: 25 })];
+  expect(b?.loss).toBe(a?.loss);
+  for (const [path, tensor] of flatten(copy)) {
+    expect(new Map(flatten(params)).get(path)?.dataSync()).toEqual(tensor.dataSync());
+  }
+  trainer.dispose();
+  resumed.dispose();
+  disposeAdapter(adapter);
+  disposeTree(copy);
+  disposeTree(params);
+  expect(memory().numTensors).toBe(before);
+});
+
+it('refuses adapters and options that do not fit', async () => {
+  const { model, params } = await loadPretrained(folder('llama-tiny'));
+  await expect(loadAdapter(folder('gpt2-lora-tiny'), model.config)).rejects.toThrow(
+    /does not fit this llama model: unknown transformer.h.0.attn.c_attn.lora_A.weight/,
+  );
+  expect(() => createLora(model.config, params, { targetModules: ['query'] }, rng(0))).toThrow(
+    /no layer of the model is named so; got .*query.*, wanted q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj/,
+  );
+  expect(() => loraConfig({ rank: 0 })).toThrow(/lora.rank: bad rank/);
+  disposeTree(params);
+});

@@ -1,0 +1,52 @@
+"""Makes lora-tiny/, rslora-tiny/, dora-tiny/ and gpt2-lora-tiny/: adapters as PEFT saves them for the checkpoints here, with
+the logits of the adapted models and of the models with the adapter merged.
+
+Run with torch 2.13.0, transformers 5.24.0, peft 0.21.2:  python make_adapters.py
+
+B and the magnitudes are random: a new adapter would change nothing.
+"""
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, get_peft_model
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM
+
+HERE = Path(__file__).parent
+ADAPTERS = {
+    "lora-tiny": ("llama-tiny", dict(r=4, lora_alpha=6, target_modules=["q_proj", "v_proj", "down_proj"])),
+    "rslora-tiny": (
+        "llama-tiny",
+        dict(r=4, lora_alpha=8, use_rslora=True, target_modules="all-linear", rank_pattern={"layers.1.self_attn.q_proj": 2},
+             alpha_pattern={"up_proj": 32}),
+    ),
+    "dora-tiny": ("llama-tiny", dict(r=4, lora_alpha=6, use_dora=True, target_modules=["q_proj", "gate_proj"])),
+    "gpt2-lora-tiny": ("gpt2-tiny", dict(r=4, lora_alpha=6, fan_in_fan_out=True, target_modules=["c_attn", "c_fc"])),
+}
+for name, (base, options) in ADAPTERS.items():
+    torch.manual_seed(7)
+    model = AutoModelForCausalLM.from_pretrained(HERE / base, attn_implementation="eager")
+    model = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **options)).eval()
+    model.peft_config["default"].base_model_name_or_path = base
+    with torch.no_grad():
+        for key, parameter in model.named_parameters():
+            if "lora_B" in key:
+                parameter.copy_(torch.randn_like(parameter) * 0.3)
+            elif "magnitude" in key:
+                parameter.mul_(1 + 0.3 * torch.rand_like(parameter))
+    folder = HERE / name
+    model.save_pretrained(folder)
+    (folder / "README.md").unlink(missing_ok=True)
+    ids = load_file(HERE / base / "expected.safetensors")["ids"].long()
+    output = model(ids, labels=ids)
+    output.loss.backward()
+    grads = {
+        "gradient:" + k.removeprefix("base_model.model.").replace(".default", ""): p.grad.contiguous()
+        for k, p in model.named_parameters()
+        if p.grad is not None and (".0." in k)
+    }
+    logits = output.logits.detach()
+    with torch.no_grad():
+        merged = model.merge_and_unload()(ids).logits
+    print(name, float((merged - logits).abs().max()))
+    save_file({"logits": logits.contiguous(), "loss": output.loss.detach().reshape(1), **grads}, folder / "expected.safetensors")
