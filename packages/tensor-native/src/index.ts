@@ -6,6 +6,6 @@ export { capture, type Program } from './capture.ts';
 export { kernelTimes, memoryInfo, nativeInfo, releaseFreeMemory, setProfiling, synchronize } from './info.ts';
 export { hostKernelCounts, resetHostKernelCounts } from './kernels/host.ts';
 export { type PackOptions, packWeight, unpackWeight } from './kernels/packed.ts';
-export { isLeanTape, setLeanTape } from './lean-tape.ts';
+export { isLeanTape, setLeanTape } from './lean-tape/switch.ts';
 export { measurePeak } from './peak.ts';
 export { setThreads } from './threads.ts';
