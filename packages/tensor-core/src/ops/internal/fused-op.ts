@@ -108,7 +108,7 @@ export function runFused<A extends Attributes>(op: FusedOp<A>, inputs: Inputs, a
       const first = saved.length + (saveOutputs ? op.outputs : 0);
       const gradients = op.gradient({
         dys: Array.isArray(dy) ? dy : [dy],
-        inputs: Object.fromEntries(saved.map((name, i) => [name, tensors[i] as Tensor])),
+        inputs: named(saved, tensors),
         outputs: tensors.slice(saved.length, first),
         extras: tensors.slice(first),
         attributes,
@@ -127,6 +127,13 @@ export function runFused<A extends Attributes>(op: FusedOp<A>, inputs: Inputs, a
       return gradients;
     },
   });
+}
+
+/** The first tensors of a list under their names. */
+function named(names: readonly string[], tensors: readonly Tensor[]): Inputs {
+  const out: Inputs = {};
+  for (let i = 0; i < names.length; i++) out[names[i] as string] = tensors[i] as Tensor;
+  return out;
 }
 
 /** The first output of an op call. */

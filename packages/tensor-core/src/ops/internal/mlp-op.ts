@@ -125,12 +125,14 @@ function computedTogether(backward: Backward<MlpAttributes>, asked: readonly str
   if (wantsX) order.push('x');
   let results: Tensor[] | undefined;
   const run = (): Tensor[] => {
-    const given: Inputs = { ...inputs, dz: lastDz(backward) };
+    const given: Inputs = { dz: lastDz(backward) };
+    for (const name in inputs) given[name] = inputs[name] as Tensor;
     const hidden = a.layers > 1 ? (keptByChain(a)[a.layers - 2]?.h as number) + 1 : 0;
     for (let i = 0; i < hidden; i++) given[extraName(i)] = extras[i] as Tensor;
-    const { stacked: _, outputActivation: __, residual: ___, ...chain } = a;
+    const { nets, layers, activation, outIn } = a;
     // what follows the last layer is in dz
-    return runKernel(mlpGrad, given, { ...chain, outputActivation: 'linear', residual: false, wanted, wantsX });
+    const chain: Chain = { nets, layers, activation, outputActivation: 'linear', outIn, residual: false };
+    return runKernel(mlpGrad, given, { ...chain, wanted, wantsX });
   };
   order.forEach((name, i) => {
     gradients[name] = () => {
