@@ -1,5 +1,37 @@
 /** @module @gimbal/fma-pg */
 
+export { OnPolicyAgent, type OnPolicyStep } from './agents/on-policy-agent.ts';
+export {
+  type AgentOptions,
+  type AuxLoss,
+  type EnvSource,
+  type OnPolicyOptions,
+  onPolicyDefaults,
+  type RewardSource,
+  type TransitionBatch,
+} from './agents/on-policy-options.ts';
+export { a2c, mdpo, npg, onPolicyPresets, ppo, ppoKl, reinforce, smdpo, spma, sppo, trpo } from './agents/presets.ts';
+export { type EvaluateOptions, type Evaluation, evaluate, type Playable } from './evaluation/evaluate.ts';
+export { bootstrapInterval, interquartileMean } from './evaluation/statistics.ts';
+export { type Anneal, linear } from './internal/anneal.ts';
+export { OffPolicyAgent, type OffPolicyStep } from './off-policy/off-policy-agent.ts';
+export {
+  dqn,
+  type OffPolicyOptions,
+  offPolicyDefaults,
+  offPolicyPresets,
+  sac,
+  td3,
+} from './off-policy/off-policy-options.ts';
+export { type ReplayBatch, ReplayBuffer, type ReplayOptions } from './replay/replay-buffer.ts';
+export type {
+  Aggregate,
+  Surrogate,
+  SurrogateInput,
+  SurrogateResult,
+  SurrogateStats,
+} from './surrogates/surrogate.ts';
+export { type SurrogateName, surrogates } from './surrogates/surrogates.ts';
 export { type BanditRule, banditUpdate } from './tabular/bandit-updates.ts';
 export type { ConstrainedInner } from './tabular/constrained.ts';
 export { etaBound } from './tabular/eta-bound.ts';
@@ -17,3 +49,6 @@ export {
   type TabularOptions,
   tabularFmaPg,
 } from './tabular/tabular-fma-pg.ts';
+export { type AdvantageEstimate, gae, type TrajectoryBatch } from './values/gae.ts';
+export { normalizeAdvantages } from './values/normalize-advantages.ts';
+export { vtrace } from './values/vtrace.ts';

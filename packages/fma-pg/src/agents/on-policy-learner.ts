@@ -1,0 +1,316 @@
+/** The inner loop: K passes over one rollout in shuffled minibatches, with Adam, clipping, stops and the guard. */
+import {
+  clipScale,
+  createOptimizer,
+  disposeTree,
+  NumericalError,
+  type Optimizer,
+  type OptimizerState,
+  type Params,
+  type Rng,
+  shuffledIndices,
+  treeNorm,
+  valueAndGrad,
+  valueAndGradWithAux,
+} from '@gimbal/tensor-core';
+import { mean, type Scalar, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { annealed } from '../internal/anneal.ts';
+import { gatherRows } from '../rollout/rollout.ts';
+import { surrogates } from '../surrogates/surrogates.ts';
+import type { TrajectoryBatch } from '../values/gae.ts';
+import { normalizeAdvantages } from '../values/normalize-advantages.ts';
+import { vtrace } from '../values/vtrace.ts';
+import type { ActorCritic, ActorCriticParams } from './actor-critic.ts';
+import { type ActedBatch, logProbsOf, minibatch, oldHead } from './on-policy-batch.ts';
+import {
+  type LossOptions,
+  minibatchLoss,
+  statNames,
+  surrogateInput,
+  type UpdateStats,
+  valueError,
+} from './on-policy-loss.ts';
+import type { ResolvedOnPolicy } from './on-policy-options.ts';
+import { parameterSnapshot } from './snapshot.ts';
+import { trustRegionStep } from './trust-region.ts';
+
+export interface LearnResult extends UpdateStats {
+  gradNorm: number;
+  learningRate: number;
+  /** passes that were made */
+  epochs: number;
+  /** times the guard took the policy back */
+  restored: number;
+}
+
+export class OnPolicyLearner {
+  readonly #optimizer: Optimizer;
+  readonly optimizerState: OptimizerState;
+  readonly #criticOptimizer: Optimizer | undefined;
+  readonly criticState: OptimizerState | undefined;
+  readonly #trained: Params;
+  /** β of PPO-KL */
+  klCoef: number;
+
+  constructor(
+    private readonly net: ActorCritic,
+    private readonly params: ActorCriticParams,
+    private readonly o: ResolvedOnPolicy,
+  ) {
+    const joint = o.critic === undefined;
+    this.#trained = joint ? params : { policy: params.policy };
+    this.#optimizer = createOptimizer(o.optimizer);
+    this.optimizerState = this.#optimizer.init(this.#trained);
+    this.#criticOptimizer = joint ? undefined : createOptimizer(o.optimizer);
+    this.criticState = this.#criticOptimizer?.init({ value: params.value });
+    this.klCoef = o.adaptiveKl?.initial ?? 1;
+  }
+
+  /** One update. @param stream of this update alone */
+  update(batch: ActedBatch, progress: number, stream: Rng): LearnResult {
+    const { o } = this;
+    const advantages = this.#advantages(batch);
+    const learningRate = annealed(o.learningRate, progress);
+    const result: LearnResult =
+      o.method === 'gradient'
+        ? this.#passes(batch, advantages, learningRate, progress, stream)
+        : { ...this.#naturalStep(batch, advantages, progress), learningRate, epochs: 1, restored: 0 };
+    if (o.critic !== undefined) result.valueLoss = this.#trainCritic(batch, learningRate, stream.split('critic'));
+    if (o.adaptiveKl !== undefined) this.#adaptKl(result.klForward, o.adaptiveKl.target);
+    return result;
+  }
+
+  dispose(): void {
+    disposeTree(this.optimizerState);
+    if (this.criticState !== undefined) disposeTree(this.criticState);
+  }
+
+  /** Advantages of all entries, standardised over the batch where asked for, and weighed by γ^t. */
+  #advantages({ rollout, entries, advantages }: ActedBatch): Float32Array {
+    const { normalizeAdvantage, discountedStateWeights, gamma } = this.o;
+    const out = advantages.slice();
+    if (normalizeAdvantage === 'batch') {
+      const standard = normalizeAdvantages(gatherRows(advantages, 1, entries));
+      entries.forEach((entry, i) => {
+        out[entry] = standard[i] as number;
+      });
+    }
+    if (!discountedStateWeights) return out;
+    const { numEnvs } = rollout.size;
+    const age = new Float64Array(numEnvs);
+    for (let i = 0; i < out.length; i++) {
+      const n = i % numEnvs;
+      out[i] = (out[i] as number) * gamma ** (age[n] as number);
+      age[n] = rollout.terminated[i] === 1 || rollout.truncated[i] === 1 ? 0 : (age[n] as number) + 1;
+    }
+    return out;
+  }
+
+  #lossOptions(): LossOptions {
+    const { surrogate, valueCoef, valueClip, entropyCoef, critic, adaptiveKl } = this.o;
+    return {
+      surrogate: adaptiveKl === undefined ? surrogate : surrogates.ppoKl({ klCoef: this.klCoef }),
+      valueCoef,
+      entropyCoef,
+      joint: critic === undefined,
+      ...(valueClip !== undefined && { valueClip }),
+    };
+  }
+
+  #passes(batch: ActedBatch, advantages: Float32Array, rate: number, progress: number, stream: Rng): LearnResult {
+    const { o } = this;
+    const loss = this.#lossOptions();
+    const sums = new Float64Array(statNames.length + 1);
+    let [count, epochs, restored] = [0, 0, 0];
+    let used = advantages;
+    const guard =
+      o.innerGuard === 'off'
+        ? undefined
+        : { at: this.#objective(batch, used, loss, progress), params: parameterSnapshot(this.params) };
+    try {
+      inner: for (let epoch = 0; epoch < o.epochs; epoch++) {
+        if (o.returns === 'vtrace' && epoch > 0) used = this.#reweighed(batch);
+        const order = shuffledIndices(batch.entries.length, stream.split(epoch));
+        for (let part = 0; part < o.minibatches; part++) {
+          const from = Math.floor((part * order.length) / o.minibatches);
+          const to = Math.floor(((part + 1) * order.length) / o.minibatches);
+          const rows = order.subarray(from, to).map((i) => batch.entries[i] as number);
+          if (rows.length === 0) continue;
+          const stats = this.#step(batch, rows, used, loss, rate, progress);
+          for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (stats[i] as number);
+          count++;
+          if (o.targetKl !== undefined && (stats[3] as number) > 1.5 * o.targetKl) break inner;
+        }
+        epochs++;
+        if (guard === undefined) continue;
+        const now = this.#objective(batch, used, loss, progress);
+        if (now >= guard.at - 1e-6 * (1 + Math.abs(guard.at))) {
+          guard.at = now;
+          guard.params.update();
+          continue;
+        }
+        restored++;
+        if (o.innerGuard === 'restore') {
+          guard.params.restore();
+          break;
+        }
+      }
+    } finally {
+      guard?.params.dispose();
+    }
+    const means = [...sums].map((s) => s / Math.max(count, 1));
+    const named = Object.fromEntries(statNames.map((name, i) => [name, means[i] as number])) as UpdateStats;
+    return { ...named, gradNorm: means.at(-1) as number, learningRate: rate, epochs, restored };
+  }
+
+  /** One minibatch; returns its numbers and the gradient's norm. */
+  #step(
+    batch: ActedBatch,
+    rows: Int32Array,
+    advantages: Float32Array,
+    loss: LossOptions,
+    rate: number,
+    progress: number,
+  ): Float32Array {
+    const { o, net } = this;
+    const raw = gatherRows(advantages, 1, rows);
+    const used = o.normalizeAdvantage === 'minibatch' ? normalizeAdvantages(raw) : raw;
+    return tidy(() => {
+      const b = minibatch(net, batch, rows, used);
+      const old = oldHead(batch);
+      const { grads, aux } = valueAndGradWithAux((p: Params) =>
+        minibatchLoss(net, { ...this.params, ...p } as ActorCriticParams, old, b, loss, progress),
+      )(this.#trained);
+      const norm = treeNorm(grads);
+      const stats = aux.dataSync<'float32'>();
+      const size = norm.dataSync<'float32'>()[0] as number;
+      if (!Number.isFinite((stats[0] as number) + (stats[1] as number) + size)) throw this.#notFinite(stats, size);
+      this.#optimizer.update(this.#trained, grads, this.optimizerState, rate, {
+        gradientScale: clipScale(norm, o.maxGradNorm),
+      });
+      return Float32Array.of(...stats, size);
+    });
+  }
+
+  /** The surrogate on the whole batch: what the guard and line searches look at. */
+  #objective(batch: ActedBatch, advantages: Float32Array, loss: LossOptions, progress: number): number {
+    const raw = gatherRows(advantages, 1, batch.entries);
+    const used = this.o.normalizeAdvantage === false ? raw : normalizeAdvantages(raw);
+    return tidy(() => {
+      const b = minibatch(this.net, batch, batch.entries, used);
+      const { input } = surrogateInput(this.net, this.params.policy, oldHead(batch), b, loss.surrogate, progress);
+      return -(loss.surrogate(input).loss.dataSync<'float32'>()[0] as number);
+    });
+  }
+
+  #naturalStep(batch: ActedBatch, advantages: Float32Array, progress: number): UpdateStats & { gradNorm: number } {
+    const { o, net, params } = this;
+    const raw = gatherRows(advantages, 1, batch.entries);
+    const used = o.normalizeAdvantage === false ? raw : normalizeAdvantages(raw);
+    const linear = surrogates.ratio();
+    return tidy(() => {
+      const b = minibatch(net, batch, batch.entries, used);
+      const old = oldHead(batch);
+      const before = net.distribution({ head: old }, b.oldOutputs, b.mask);
+      const objective = (policy: Params): Scalar => {
+        const { input } = surrogateInput(net, policy, old, b, linear, progress);
+        return linear(input).loss;
+      };
+      const divergence = (policy: Params): Scalar => {
+        const d = net.distribution(policy, net.outputs(policy, b.obs), b.mask);
+        return mean<Scalar>(before.kl(d));
+      };
+      const { gradNorm } = trustRegionStep(params.policy, objective, divergence, {
+        ...o.trustRegion,
+        lineSearch: o.method === 'trpo',
+      });
+      const { aux } = minibatchLoss(
+        net,
+        params,
+        old,
+        b,
+        { ...this.#lossOptions(), surrogate: linear, joint: false },
+        progress,
+      );
+      const stats = aux.dataSync<'float32'>();
+      return {
+        ...(Object.fromEntries(statNames.map((name, i) => [name, stats[i] as number])) as UpdateStats),
+        gradNorm,
+      };
+    });
+  }
+
+  #trainCritic(batch: ActedBatch, rate: number, stream: Rng): number {
+    const { o, net } = this;
+    const { epochs, batchSize, learningRate = rate } = o.critic as NonNullable<ResolvedOnPolicy['critic']>;
+    const width = net.observation.size;
+    const trained = { value: this.params.value };
+    let [total, count] = [0, 0];
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      const order = shuffledIndices(batch.entries.length, stream.split(epoch));
+      for (let from = 0; from < order.length; from += batchSize) {
+        const rows = order.subarray(from, from + batchSize).map((i) => batch.entries[i] as number);
+        total += tidy(() => {
+          const obs = tensor2d(gatherRows(batch.rollout.obs, width, rows), [rows.length, width]);
+          const targets = {
+            returns: tensor1d(gatherRows(batch.returns, 1, rows)),
+            values: tensor1d(gatherRows(batch.values, 1, rows)),
+          };
+          const { value, grads } = valueAndGrad((p: Params) =>
+            valueError(net.values(p.value as Params, obs), targets, o.valueClip),
+          )(trained);
+          const norm = treeNorm(grads);
+          this.#criticOptimizer?.update(trained, grads, this.criticState as OptimizerState, learningRate, {
+            gradientScale: clipScale(norm, o.maxGradNorm),
+          });
+          return value.dataSync<'float32'>()[0] as number;
+        });
+        count++;
+      }
+    }
+    return total / count;
+  }
+
+  /** V-trace's advantages under the policy as it is now; the returns are replaced too. */
+  #reweighed(batch: ActedBatch): Float32Array {
+    const { rollout } = batch;
+    const now = logProbsOf(this.net, this.params.policy, rollout);
+    const estimate = vtrace(
+      trajectoryOf(batch),
+      now.map((x, i) => x - (batch.logProbs[i] as number)),
+      {
+        gamma: this.o.gamma,
+        lambda: this.o.gaeLambda,
+      },
+    );
+    batch.returns.set(estimate.returns);
+    return estimate.advantages;
+  }
+
+  /** PPO-KL's rule (arXiv 1707.06347, section 4). */
+  #adaptKl(kl: number, target: number): void {
+    if (kl < target / 1.5) this.klCoef /= 2;
+    else if (kl > target * 1.5) this.klCoef *= 2;
+  }
+
+  #notFinite(stats: ArrayLike<number>, norm: number): NumericalError {
+    const first = statNames.find((_, i) => !Number.isFinite(stats[i])) ?? 'the gradient’s norm';
+    return new NumericalError({
+      where: `${this.o.algorithm}, update`,
+      what: `${first} is not finite`,
+      got: Number.isFinite(norm) ? stats[0] : norm,
+      fix: 'The parameters are those before this step. Lower the learning rate, or normalise observations and rewards',
+    });
+  }
+}
+
+/** A batch as the estimators want it. */
+export function trajectoryOf({
+  rollout,
+  values,
+  finalValues,
+  lastValues,
+}: Omit<ActedBatch, 'advantages' | 'returns' | 'entries' | 'logProbs' | 'outputs' | 'head'>): TrajectoryBatch {
+  const { rewards, terminated, truncated } = rollout;
+  return { numEnvs: rollout.size.numEnvs, rewards, values, lastValues, finalValues, terminated, truncated };
+}

@@ -1,0 +1,249 @@
+/** Options of on-policy agents: defaults, checks, and what of them a checkpoint holds. */
+import {
+  ConfigError,
+  createOptimizer,
+  type Env,
+  type OptimizerOptions,
+  type Params,
+  type Rng,
+  type VectorEnv,
+} from '@gimbal/tensor-core';
+import type { Scalar } from '@tensorflow/tfjs-core';
+import { type Anneal, annealed, checkAnneal } from '../internal/anneal.ts';
+import { check, checkCount, checkKnown, checkName, checkPositive, checkShare } from '../internal/options.ts';
+import type { Surrogate } from '../surrogates/surrogate.ts';
+import { surrogates } from '../surrogates/surrogates.ts';
+
+/** Where an agent acts: a function that makes one environment (called `numEnvs` times), or many at once. */
+export type EnvSource = (() => Env | Promise<Env>) | VectorEnv;
+
+/** Transitions as hooks see them; arrays are the agent's, valid during the call. */
+export interface TransitionBatch {
+  rows: number;
+  /** `[rows·O]`, normalised as the policy sees them */
+  obs: Float32Array;
+  /** `[rows·action]` */
+  actions: Float32Array;
+  /** the true next observation, also where an episode ended `[rows·O]` */
+  nextObs: Float32Array;
+  rewards: Float32Array;
+  terminated: Uint8Array;
+  truncated: Uint8Array;
+}
+
+/** Replaces rewards: called once per rollout, or per sampled batch where the agent is off-policy. */
+export interface RewardSource {
+  reward(batch: TransitionBatch): Float32Array;
+}
+
+/** A further loss with parameters and an optimiser of its own, trained on the same data. */
+export interface AuxLoss {
+  name: string;
+  /** variables; the caller owns them */
+  params: Params;
+  /** default 3e-4 */
+  learningRate?: number;
+  loss(params: Params, batch: TransitionBatch, rng: Rng): Scalar;
+}
+
+export interface AgentOptions {
+  env: EnvSource;
+  /** default 1; not with a VectorEnv */
+  numEnvs?: number;
+  /** default .99 */
+  gamma?: number;
+  /** widths of the hidden layers of policy and value; default 64, 64 */
+  hidden?: readonly number[];
+  activation?: 'tanh' | 'relu';
+  /** evaluate each so many environment steps, on environments of their own */
+  evalEvery?: number;
+  /** default 10 */
+  evalEpisodes?: number;
+  /** where to evaluate; default the function given as `env` */
+  evalEnv?: () => Env | Promise<Env>;
+  /** save each so many environment steps; needs `out` */
+  checkpointEvery?: number;
+  /** folder of the run: metrics.jsonl, TensorBoard events, checkpoints (the latest and the best evaluated) */
+  out?: string;
+  rewardSource?: RewardSource;
+  auxLosses?: readonly AuxLoss[];
+  /** keys of a dictionary observation that only the value function sees */
+  criticObs?: readonly string[];
+  seed: number;
+}
+
+export interface OnPolicyOptions extends AgentOptions {
+  /** name in messages and files; default 'on-policy' */
+  algorithm?: string;
+  /** default ppoClip */
+  surrogate?: Surrogate;
+  /** how the policy is updated: minibatch gradient steps, or one natural-gradient step with or without a line search */
+  method?: 'gradient' | 'trpo' | 'npg';
+  /** T, steps of every copy per update; default 128 */
+  rollout?: number;
+  /** passes over a rollout; default 4 */
+  epochs?: number;
+  /** parts that a rollout is split into; default 4 */
+  minibatches?: number;
+  /** default .95 */
+  gaeLambda?: number;
+  /** 'gae' (default); 'vtrace' re-weighs each epoch with the policy as it is by then */
+  returns?: 'gae' | 'vtrace';
+  /** default 3e-4 */
+  learningRate?: Anneal;
+  /** default Adam with ε 1e-5 */
+  optimizer?: OptimizerOptions;
+  /** default .5 */
+  maxGradNorm?: number;
+  /** default 0 */
+  entropyCoef?: Anneal;
+  /** of ½ mean (V − return)²; default .5 */
+  valueCoef?: number;
+  /** V stays within so much of its old value: the larger of the two losses counts; default off */
+  valueClip?: number;
+  /** default 'minibatch' */
+  normalizeAdvantage?: 'minibatch' | 'batch' | false;
+  /** stop the inner loop where the mean k3 exceeds 1.5 times this */
+  targetKl?: number;
+  /** PPO-KL: the penalty is halved below target/1.5 and doubled above 1.5·target, after each update */
+  adaptiveKl?: { target: number; initial?: number };
+  /** look at the surrogate on the whole batch after each epoch, and go back where it fell; default 'off' */
+  innerGuard?: 'off' | 'warn' | 'restore';
+  /** the value function's own passes, beside the policy's: what TRPO and MDPO do */
+  critic?: { epochs: number; batchSize: number; learningRate?: number };
+  /** of 'trpo' and 'npg' */
+  trustRegion?: { delta?: number; cgIterations?: number; damping?: number; shrink?: number; backtracks?: number };
+  /** weigh entries by γ^t, which makes the gradient that of J; default false, as everywhere */
+  discountedStateWeights?: boolean;
+  normalize?: { obs?: boolean; reward?: boolean };
+  /** default 0 */
+  initialLogStd?: number;
+}
+
+/** What is used for options that are not given. */
+export const onPolicyDefaults = {
+  algorithm: 'on-policy',
+  numEnvs: 1,
+  gamma: 0.99,
+  hidden: [64, 64],
+  activation: 'tanh',
+  evalEpisodes: 10,
+  method: 'gradient',
+  rollout: 128,
+  epochs: 4,
+  minibatches: 4,
+  gaeLambda: 0.95,
+  returns: 'gae',
+  learningRate: 3e-4,
+  optimizer: { name: 'adam', epsilon: 1e-5 },
+  maxGradNorm: 0.5,
+  entropyCoef: 0,
+  valueCoef: 0.5,
+  normalizeAdvantage: 'minibatch',
+  innerGuard: 'off',
+  discountedStateWeights: false,
+  initialLogStd: 0,
+} as const satisfies Partial<OnPolicyOptions>;
+
+export type ResolvedOnPolicy = Omit<OnPolicyOptions, keyof typeof onPolicyDefaults | 'surrogate' | 'normalize'> &
+  Required<Pick<OnPolicyOptions, keyof typeof onPolicyDefaults | 'surrogate'>> & {
+    normalize: { obs: boolean; reward: boolean };
+    trustRegion: Required<NonNullable<OnPolicyOptions['trustRegion']>>;
+  };
+
+const further = [
+  'env',
+  'evalEvery',
+  'evalEnv',
+  'checkpointEvery',
+  'out',
+  'rewardSource',
+  'auxLosses',
+  'criticObs',
+  'seed',
+  'surrogate',
+  'valueClip',
+  'targetKl',
+  'adaptiveKl',
+  'critic',
+  'trustRegion',
+  'normalize',
+] as const;
+
+/** @throws ConfigError naming the option, before anything is made */
+export function resolveOnPolicy(options: OnPolicyOptions): ResolvedOnPolicy {
+  const where = options.algorithm ?? onPolicyDefaults.algorithm;
+  checkKnown(where, options, [...Object.keys(onPolicyDefaults), ...further]);
+  const o: ResolvedOnPolicy = {
+    ...onPolicyDefaults,
+    surrogate: surrogates.ppoClip(),
+    ...options,
+    normalize: { obs: options.normalize?.obs ?? false, reward: options.normalize?.reward ?? false },
+    trustRegion: { delta: 0.01, cgIterations: 10, damping: 0.1, shrink: 0.8, backtracks: 10, ...options.trustRegion },
+  };
+  if (typeof o.env !== 'function') o.numEnvs = o.env.numEnvs;
+  for (const key of ['numEnvs', 'rollout', 'epochs', 'minibatches', 'evalEpisodes'] as const) checkCount(key, o[key]);
+  for (const key of ['evalEvery', 'checkpointEvery'] as const) if (o[key] !== undefined) checkCount(key, o[key]);
+  checkShare('gamma', o.gamma);
+  checkShare('gaeLambda', o.gaeLambda);
+  checkAnneal('learningRate', o.learningRate, (x) => x >= 0, 'a finite number ≥ 0');
+  check('learningRate', annealed(o.learningRate, 0), annealed(o.learningRate, 0) > 0, 'more than 0 at the start');
+  checkAnneal('entropyCoef', o.entropyCoef, (x) => x >= 0, 'a finite number ≥ 0');
+  checkPositive('maxGradNorm', o.maxGradNorm);
+  check('valueCoef', o.valueCoef, Number.isFinite(o.valueCoef) && o.valueCoef >= 0, 'a finite number ≥ 0');
+  for (const key of ['valueClip', 'targetKl'] as const) if (o[key] !== undefined) checkPositive(key, o[key]);
+  for (const key of ['delta', 'damping', 'shrink'] as const) checkPositive(`trustRegion.${key}`, o.trustRegion[key]);
+  checkName('method', o.method, ['gradient', 'trpo', 'npg']);
+  checkName('returns', o.returns, ['gae', 'vtrace']);
+  checkName('innerGuard', o.innerGuard, ['off', 'warn', 'restore']);
+  checkName('activation', o.activation, ['tanh', 'relu']);
+  check('seed', o.seed, Number.isSafeInteger(o.seed) && o.seed >= 0, 'a whole number from 0 to 2^53 − 1');
+  createOptimizer(o.optimizer);
+  checkSplit(o);
+  if (o.adaptiveKl !== undefined) checkPositive('adaptiveKl.target', o.adaptiveKl.target);
+  if (o.method !== 'gradient' && o.critic === undefined) o.critic = { epochs: 10, batchSize: 128, learningRate: 1e-3 };
+  if (o.checkpointEvery !== undefined && o.out === undefined)
+    throw new ConfigError({ where: 'checkpointEvery', what: 'there is nowhere to save', fix: 'Give out, a folder' });
+  if (o.evalEvery !== undefined && o.evalEnv === undefined && typeof o.env !== 'function') {
+    const fix = 'Give evalEnv, a function that makes one';
+    throw new ConfigError({ where: 'evalEvery', what: 'there is no environment to evaluate on', fix });
+  }
+  return o;
+}
+
+/** A rollout must fill its minibatches, and a minibatch of one entry has no deviation to be divided by. */
+function checkSplit({ rollout, numEnvs, minibatches, normalizeAdvantage }: ResolvedOnPolicy): void {
+  const rows = rollout * numEnvs;
+  check('minibatches', minibatches, minibatches <= rows, `at most rollout·numEnvs = ${rows}`);
+  const least = Math.floor(rows / minibatches);
+  if (normalizeAdvantage !== 'minibatch' || least > 1) return;
+  throw new ConfigError({
+    where: 'minibatches',
+    what: 'a minibatch of one entry cannot be normalised',
+    got: `${rows} entries in ${minibatches} parts`,
+    wanted: 'at least 2 in each',
+    fix: 'Use fewer minibatches, or normalizeAdvantage: false',
+  });
+}
+
+const notSaved = new Set([
+  'env',
+  'evalEnv',
+  'out',
+  'rewardSource',
+  'auxLosses',
+  'evalEvery',
+  'evalEpisodes',
+  'checkpointEvery',
+  'surrogate',
+]);
+
+/** What decides the numbers of a run, as JSON. */
+export function savedOptions(o: object): Record<string, unknown> {
+  const kept: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(o)) {
+    if (notSaved.has(key)) continue;
+    kept[key] = typeof value === 'function' ? 'function' : value;
+  }
+  return kept;
+}

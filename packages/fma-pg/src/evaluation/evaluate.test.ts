@@ -1,0 +1,51 @@
+import { rng } from '@gimbal/tensor-core';
+import { Track } from '../../test/fixtures/track.ts';
+import { bootstrapInterval, evaluate, interquartileMean, type Playable } from '../index.ts';
+
+test('the middle half by hand', () => {
+  expect(interquartileMean([0, 1, 2, 100])).toBe(1.5);
+  // five values: a quarter is 1.25 of them: ¾·1 + 2 + ¾·3 over 2.5
+  expect(interquartileMean([5, 1, 2, 3, -9])).toBeCloseTo((0.75 * 1 + 2 + 0.75 * 3) / 2.5, 12);
+  expect(interquartileMean([4])).toBe(4);
+});
+
+test('a bootstrap interval has the width that theory gives', () => {
+  const r = rng(1);
+  const values = Array.from({ length: 400 }, () => r.normal());
+  const mean = (x: readonly number[]): number => x.reduce((a, b) => a + b, 0) / x.length;
+  const [low, high] = bootstrapInterval(values, mean, rng(2));
+  expect(high - low).toBeGreaterThan(0.8 * ((2 * 1.96) / 20));
+  expect(high - low).toBeLessThan(1.2 * ((2 * 1.96) / 20));
+});
+
+test('copies whose episodes are short do not crowd out the long ones', async () => {
+  // copy A: one step, return 1; copy B: ten steps, return 10
+  let made = 0;
+  class Fixed extends Track {
+    constructor(private readonly length: number) {
+      super({ limit: 100 });
+    }
+    #t = 0;
+    override reset(o: { seed?: number } = {}): ReturnType<Track['reset']> {
+      this.#t = 0;
+      return super.reset(o);
+    }
+    override step(action: number): ReturnType<Track['step']> {
+      return { ...super.step(action), reward: 1, terminated: ++this.#t === this.length };
+    }
+  }
+  const still: Playable = {
+    moments: undefined,
+    evalEnv: undefined,
+    gamma: 1,
+    actRows: (_, __, out) => void out.fill(1),
+  };
+  const { mean, returns } = await evaluate(still, {
+    episodes: 4,
+    numEnvs: 2,
+    env: () => new Fixed(made++ % 2 === 0 ? 1 : 10),
+    seed: 0,
+  });
+  expect(returns).toEqual([1, 1, 10, 10]);
+  expect(mean).toBe(5.5);
+});

@@ -1,0 +1,148 @@
+/** Options of off-policy agents, with the presets of the published settings. */
+import { ConfigError } from '@gimbal/tensor-core';
+import type { AgentOptions } from '../agents/on-policy-options.ts';
+import { type Anneal, checkAnneal, linear } from '../internal/anneal.ts';
+import { check, checkCount, checkKnown, checkName, checkPositive, checkShare } from '../internal/options.ts';
+import type { ReplayOptions } from '../replay/replay-buffer.ts';
+
+export interface OffPolicyOptions extends Omit<AgentOptions, 'auxLosses' | 'activation' | 'criticObs'> {
+  /** default 'sac' */
+  algorithm?: 'sac' | 'td3' | 'dqn';
+  buffer?: ReplayOptions;
+  /** rows of an update; default 256 */
+  batchSize?: number;
+  /** environment steps (over all copies) before the first update; actions are random until then; default 100 */
+  learningStarts?: number;
+  /** environment steps between updates; default 1 */
+  trainEvery?: number;
+  /** updates each time; default 1 */
+  updates?: number;
+  /** default 3e-4 */
+  learningRate?: Anneal;
+  /** share of the way that targets go with each update (sac, td3); default .005 */
+  tau?: number;
+  /** sac: α at the start; default 1 */
+  alpha?: number;
+  /** sac: default true */
+  learnAlpha?: boolean;
+  /** sac: default −dim A */
+  targetEntropy?: number;
+  /** td3, in units of the half-width of the actions' range: default .1 */
+  explorationNoise?: number;
+  /** td3: default .2 */
+  targetNoise?: number;
+  /** td3: default .5 */
+  targetNoiseClip?: number;
+  /** td3: default 2 */
+  policyDelay?: number;
+  /** dqn: share of random actions; default 1 to .05 */
+  exploration?: Anneal;
+  /** dqn: share of the run over which `exploration` runs from end to end; default .5 */
+  explorationFraction?: number;
+  /** dqn: default true */
+  double?: boolean;
+  /** dqn: environment steps between copies of the target; default 500 */
+  targetEvery?: number;
+  /** dqn: default 10 */
+  maxGradNorm?: number;
+  /** yields, and writes a row, each so many environment steps; default 1000 */
+  logEvery?: number;
+}
+
+export const offPolicyDefaults = {
+  algorithm: 'sac',
+  numEnvs: 1,
+  gamma: 0.99,
+  hidden: [256, 256],
+  evalEpisodes: 10,
+  buffer: {},
+  batchSize: 256,
+  learningStarts: 100,
+  trainEvery: 1,
+  updates: 1,
+  learningRate: 3e-4,
+  tau: 0.005,
+  alpha: 1,
+  learnAlpha: true,
+  explorationNoise: 0.1,
+  targetNoise: 0.2,
+  targetNoiseClip: 0.5,
+  policyDelay: 2,
+  exploration: linear(1, 0.05),
+  explorationFraction: 0.5,
+  double: true,
+  targetEvery: 500,
+  maxGradNorm: 10,
+  logEvery: 1000,
+} as const satisfies Partial<OffPolicyOptions>;
+
+export type ResolvedOffPolicy = Omit<OffPolicyOptions, keyof typeof offPolicyDefaults> &
+  Required<Pick<OffPolicyOptions, keyof typeof offPolicyDefaults>>;
+
+/** @throws ConfigError naming the option */
+export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
+  const where = options.algorithm ?? offPolicyDefaults.algorithm;
+  const further = ['env', 'evalEvery', 'evalEnv', 'checkpointEvery', 'out', 'rewardSource', 'seed', 'targetEntropy'];
+  checkKnown(where, options, [...Object.keys(offPolicyDefaults), ...further]);
+  const o: ResolvedOffPolicy = { ...offPolicyDefaults, ...options };
+  checkName('algorithm', o.algorithm, ['sac', 'td3', 'dqn']);
+  if (typeof o.env !== 'function') o.numEnvs = o.env.numEnvs;
+  for (const key of [
+    'numEnvs',
+    'batchSize',
+    'learningStarts',
+    'trainEvery',
+    'updates',
+    'policyDelay',
+    'targetEvery',
+    'logEvery',
+    'evalEpisodes',
+  ] as const)
+    checkCount(key, o[key]);
+  for (const key of ['evalEvery', 'checkpointEvery'] as const) if (o[key] !== undefined) checkCount(key, o[key]);
+  for (const key of ['gamma', 'tau', 'explorationFraction'] as const) checkShare(key, o[key]);
+  for (const key of ['alpha', 'targetNoise', 'targetNoiseClip', 'maxGradNorm'] as const) checkPositive(key, o[key]);
+  checkAnneal('learningRate', o.learningRate, (x) => x >= 0, 'a finite number ≥ 0');
+  checkAnneal('exploration', o.exploration, (x) => x >= 0 && x <= 1, 'a number from 0 to 1');
+  check('seed', o.seed, Number.isSafeInteger(o.seed) && o.seed >= 0, 'a whole number from 0 to 2^53 − 1');
+  check(
+    'trainEvery',
+    o.trainEvery,
+    o.trainEvery % o.numEnvs === 0 || o.numEnvs === 1,
+    `a multiple of numEnvs = ${o.numEnvs}`,
+  );
+  if (o.checkpointEvery !== undefined && o.out === undefined)
+    throw new ConfigError({ where: 'checkpointEvery', what: 'there is nowhere to save', fix: 'Give out, a folder' });
+  if (o.evalEvery !== undefined && o.evalEnv === undefined && typeof o.env !== 'function')
+    throw new ConfigError({
+      where: 'evalEvery',
+      what: 'there is no environment to evaluate on',
+      fix: 'Give evalEnv, a function that makes one',
+    });
+  return o;
+}
+
+export type OffPolicyPreset = Partial<OffPolicyOptions>;
+
+/** Stable-Baselines3's settings. */
+export const sac = (o: OffPolicyPreset = {}): OffPolicyPreset => ({ algorithm: 'sac', ...o });
+
+/** CleanRL's settings. */
+export const td3 = (o: OffPolicyPreset = {}): OffPolicyPreset => ({ algorithm: 'td3', learningStarts: 25_000, ...o });
+
+/** The zoo's settings for CartPole: 128 updates every 256 steps. */
+export const dqn = (o: OffPolicyPreset = {}): OffPolicyPreset => ({
+  algorithm: 'dqn',
+  learningRate: 2.3e-3,
+  batchSize: 64,
+  buffer: { capacity: 100_000 },
+  learningStarts: 1000,
+  trainEvery: 256,
+  updates: 128,
+  targetEvery: 10,
+  exploration: linear(1, 0.04),
+  explorationFraction: 0.16,
+  ...o,
+});
+
+export const offPolicyPresets = { sac, td3, dqn } as const;

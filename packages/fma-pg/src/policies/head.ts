@@ -1,0 +1,135 @@
+/**
+ * From a network's output to a distribution over actions: logits of one or several choices, or the means of a Gaussian
+ * whose deviations are parameters of their own. Two faces: tensors for training, and arrays on the host for acting, so
+ * that no tensor is made for a step of an environment.
+ */
+import { distributions, type Params, type Rng } from '@gimbal/tensor-core';
+import { add, fill, gather, mul, slice, sub, type Tensor, type Tensor1D, type Tensor2D } from '@tensorflow/tfjs-core';
+import type { ActionSpec, ContinuousActions, DiscreteActions } from '../spaces/action-spec.ts';
+
+/** A batch of action distributions; results are `[B]` and the caller's. */
+export interface ActionDistribution {
+  logProb(actions: Tensor): Tensor;
+  entropy(): Tensor;
+  /** KL(this ‖ other) */
+  kl(other: ActionDistribution): Tensor;
+}
+
+export interface PolicyHead {
+  readonly kind: ActionSpec['kind'];
+  /** width of the network's output */
+  readonly outputs: number;
+  /** numbers of one stored action */
+  readonly actionSize: number;
+  /** parameters beside the network */
+  init(): Params;
+  /**
+   * @param outputs `[B, outputs]`
+   * @param extra what `init` made, or the like
+   * @param mask `[B, outputs]`, 1 = allowed; discrete actions only
+   */
+  distribution(outputs: Tensor2D, extra: Params, mask?: Tensor): ActionDistribution;
+  /**
+   * Draws on the host.
+   * @param row the outputs of one copy
+   * @param logStd host values of the deviations' logarithms; empty for discrete actions
+   * @param action written; not clipped
+   */
+  sample(row: Float32Array, logStd: Float32Array, rng: Rng, action: Float32Array, mask?: Uint8Array): void;
+  /** The most probable action. */
+  mode(row: Float32Array, action: Float32Array, mask?: Uint8Array): void;
+}
+
+/** What a masked logit is lowered by: not −∞, which gives 0·∞ in a KL. */
+export const maskedLogit = -1e9;
+
+export const policyHead = (spec: ActionSpec, o: { initialLogStd?: number } = {}): PolicyHead =>
+  spec.kind === 'discrete' ? discreteHead(spec) : gaussianHead(spec, o.initialLogStd ?? 0);
+
+function discreteHead({ nvec }: DiscreteActions): PolicyHead {
+  const outputs = nvec.reduce((n, k) => n + k, 0);
+  const starts = nvec.map((_, i) => nvec.slice(0, i).reduce((n, k) => n + k, 0));
+  const pick = (
+    row: Float32Array,
+    mask: Uint8Array | undefined,
+    action: Float32Array,
+    choose: (logits: Float32Array) => number,
+  ): void => {
+    for (const [i, k] of nvec.entries()) {
+      const at = starts[i] as number;
+      const logits = row.slice(at, at + k);
+      if (mask !== undefined) for (let j = 0; j < k; j++) if (mask[at + j] === 0) logits[j] = Number.NEGATIVE_INFINITY;
+      action[i] = choose(logits);
+    }
+  };
+  return {
+    kind: 'discrete',
+    outputs,
+    actionSize: nvec.length,
+    init: () => ({}),
+    distribution(logits, _, mask) {
+      const allowed = mask === undefined ? logits : (add(logits, mul(sub(1, mask), maskedLogit)) as Tensor2D);
+      const parts = nvec.map((k, i) =>
+        distributions.categorical(nvec.length === 1 ? allowed : slice(allowed, [0, starts[i] as number], [-1, k])),
+      );
+      const total = (f: (part: distributions.Categorical, i: number) => Tensor): Tensor =>
+        parts.map(f).reduce((a, b) => add(a, b));
+      return {
+        logProb: (actions) =>
+          total((part, i) => part.logProb(nvec.length === 1 && actions.rank === 1 ? actions : gather(actions, i, 1))),
+        entropy: () => total((part) => part.entropy()),
+        kl: (other) =>
+          total((part, i) => part.kl((other as unknown as { parts: distributions.Categorical[] }).parts[i] as never)),
+        parts,
+      } as ActionDistribution;
+    },
+    sample: (row, _, rng, action, mask) => pick(row, mask, action, (logits) => drawLogits(logits, rng.uniform())),
+    mode: (row, action, mask) => pick(row, mask, action, argMax),
+  };
+}
+
+function gaussianHead({ size }: ContinuousActions, initialLogStd: number): PolicyHead {
+  return {
+    kind: 'continuous',
+    outputs: size,
+    actionSize: size,
+    init: () => ({ logStd: fill([size], initialLogStd, 'float32') as Tensor1D }),
+    distribution(mean, extra) {
+      const d = distributions.diagonalGaussian({ mean, logStd: extra.logStd as Tensor });
+      return {
+        logProb: (actions) => d.logProb(actions),
+        entropy: () => d.entropy(),
+        kl: (other) => d.kl((other as unknown as { d: distributions.DiagonalGaussian }).d),
+        d,
+      } as ActionDistribution;
+    },
+    sample(row, logStd, rng, action) {
+      for (let i = 0; i < size; i++) action[i] = (row[i] as number) + Math.exp(logStd[i] as number) * rng.normal();
+    },
+    mode: (row, action) => action.set(row),
+  };
+}
+
+/** The inverse of the cumulative distribution at u. */
+export function drawLogits(logits: Float32Array, u: number): number {
+  let most = Number.NEGATIVE_INFINITY;
+  for (const x of logits) most = Math.max(most, x);
+  let total = 0;
+  for (const x of logits) total += Math.exp(x - most);
+  let left = u * total;
+  let last = 0;
+  for (let a = 0; a < logits.length; a++) {
+    const p = Math.exp((logits[a] as number) - most);
+    if (p === 0) continue;
+    last = a;
+    left -= p;
+    if (left < 0) return a;
+  }
+  return last; // rounding
+}
+
+export function argMax(x: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < x.length; i++) if ((x[i] as number) > (x[best] as number)) best = i;
+  return best;
+}

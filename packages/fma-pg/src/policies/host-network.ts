@@ -1,0 +1,99 @@
+/**
+ * A network's forward pass for acting. A perceptron runs on the host, in plain arrays: for a handful of rows that is
+ * faster than calling a backend, gives the same numbers on all of them, and makes no tensor. Others run as tensors,
+ * once for all copies.
+ */
+import type { Module, Params } from '@gimbal/tensor-core';
+import { type Tensor, type Tensor2D, tensor2d, tidy } from '@tensorflow/tfjs-core';
+
+export interface ActingNetwork {
+  /** Takes over the current weights. */
+  refresh(params: Params): void;
+  /** `[rows·inputs]` → `[rows·outputs]`, a buffer that the next call overwrites. */
+  forward(x: Float32Array, rows: number): Float32Array;
+}
+
+interface Layer {
+  weight: Float32Array; // [inputs, outputs]
+  bias: Float32Array;
+  inputs: number;
+  outputs: number;
+}
+
+/** A perceptron of `mlpModule`'s layout. */
+export class HostNetwork implements ActingNetwork {
+  #layers: Layer[] = [];
+  #buffers: Float32Array[] = [];
+  readonly #activate: (x: number) => number;
+
+  constructor(
+    activation: 'tanh' | 'relu',
+    private readonly output: 'linear' | 'tanh' = 'linear',
+  ) {
+    this.#activate = activation === 'tanh' ? Math.tanh : (x) => Math.max(x, 0);
+  }
+
+  refresh(params: Params): void {
+    const count = Object.keys(params).length;
+    this.#layers = Array.from({ length: count }, (_, i): Layer => {
+      const { weight, bias } = params[String(i)] as { weight: Tensor; bias: Tensor };
+      const [inputs, outputs] = weight.shape as [number, number];
+      // copies: the backend may write into its own memory
+      return {
+        weight: weight.dataSync<'float32'>().slice(),
+        bias: bias.dataSync<'float32'>().slice(),
+        inputs,
+        outputs,
+      };
+    });
+  }
+
+  forward(x: Float32Array, rows: number): Float32Array {
+    let input = x;
+    for (const [l, layer] of this.#layers.entries()) {
+      const { weight, bias, inputs, outputs } = layer;
+      const size = rows * outputs;
+      let y = this.#buffers[l];
+      if (y === undefined || y.length !== size) {
+        y = new Float32Array(size);
+        this.#buffers[l] = y;
+      }
+      const last = l === this.#layers.length - 1;
+      for (let r = 0; r < rows; r++) {
+        const at = r * outputs;
+        for (let j = 0; j < outputs; j++) y[at + j] = bias[j] as number;
+        for (let i = 0; i < inputs; i++) {
+          const v = input[r * inputs + i] as number;
+          if (v === 0) continue;
+          const row = i * outputs;
+          for (let j = 0; j < outputs; j++) y[at + j] = (y[at + j] as number) + v * (weight[row + j] as number);
+        }
+        if (!last) for (let j = at; j < at + outputs; j++) y[j] = this.#activate(y[j] as number);
+        else if (this.output === 'tanh') for (let j = at; j < at + outputs; j++) y[j] = Math.tanh(y[j] as number);
+      }
+      input = y;
+    }
+    return input;
+  }
+}
+
+/** Any module, on the backend. */
+export class TensorNetwork implements ActingNetwork {
+  #params: Params = {};
+
+  constructor(
+    private readonly module: Module<Tensor, Tensor>,
+    private readonly inputs: number,
+  ) {}
+
+  refresh(params: Params): void {
+    this.#params = params;
+  }
+
+  forward(x: Float32Array, rows: number): Float32Array {
+    return tidy(() => {
+      const out = this.module.apply(this.#params, tensor2d(x, [rows, this.inputs])) as Tensor2D;
+      return out.dataSync<'float32'>().slice();
+    });
+  }
+}

@@ -1,0 +1,331 @@
+/**
+ * Transitions in typed arrays: a ring for every copy of the environment, so that the steps of an episode lie in a row.
+ * The next observation is stored beside each, the true final one where an episode ended; `discount` is γⁿ, or 0 where
+ * the episode terminated: a time limit keeps its bootstrap.
+ */
+import { ConfigError, type Rng } from '@gimbal/tensor-core';
+import { checkCount, checkShare } from '../internal/options.ts';
+import { SumTree } from './sum-tree.ts';
+
+export interface ReplayOptions {
+  /** transitions in all, over all copies; default 1e6 */
+  capacity?: number;
+  /** rewards summed over so many steps; default 1 */
+  nStep?: number;
+  /** draw in proportion to |TD error|^alpha (arXiv 1511.05952); β goes to 1 over the run */
+  prioritized?: boolean | { alpha?: number; beta?: number };
+  /** hindsight relabelling (arXiv 1707.01495), of environments with goals */
+  her?: { fraction?: number; strategy?: 'future' | 'final' | 'geometric' };
+}
+
+/** Rows drawn for one update. */
+export interface ReplayBatch {
+  rows: number;
+  obs: Float32Array;
+  actions: Float32Array;
+  rewards: Float32Array;
+  nextObs: Float32Array;
+  /** γⁿ(1 − terminated) `[rows]` */
+  discounts: Float32Array;
+  /** importance weights, 1 without priorities `[rows]` */
+  weights: Float32Array;
+  /** where the rows stand in the buffer */
+  indices: Int32Array;
+}
+
+/** Puts another goal into rows and says what that pays. */
+export interface GoalRelabel {
+  /** columns of an observation: what was achieved, and what was wanted */
+  achieved: { from: number; size: number };
+  desired: { from: number; size: number };
+  reward(achieved: Float32Array, desired: Float32Array): { reward: number; terminated: boolean };
+}
+
+export class ReplayBuffer {
+  /** rows of one copy */
+  readonly perEnv: number;
+  readonly capacity: number;
+  readonly obs: Float32Array;
+  readonly actions: Float32Array;
+  readonly rewards: Float32Array;
+  readonly nextObs: Float32Array;
+  readonly discounts: Float32Array;
+  /** number of the episode that a row belongs to, counted per copy */
+  readonly episodes: Int32Array;
+  /** rows written so far, per copy */
+  readonly written: Float64Array;
+  readonly #priorities: SumTree | undefined;
+  #mostPriority = 1;
+  readonly #o: Required<Pick<ReplayOptions, 'nStep'>> & ReplayOptions;
+
+  constructor(
+    readonly numEnvs: number,
+    readonly observation: number,
+    readonly action: number,
+    private readonly gamma: number,
+    options: ReplayOptions = {},
+    private readonly goals?: GoalRelabel,
+  ) {
+    const { capacity = 1e6, nStep = 1, prioritized, her } = options;
+    checkCount('buffer.capacity', capacity, numEnvs);
+    checkCount('buffer.nStep', nStep);
+    this.#o = { ...options, nStep };
+    if (her !== undefined) {
+      checkShare('buffer.her.fraction', her.fraction ?? 0.8);
+      if (goals === undefined) {
+        const fix = 'Give an environment with achieved, desired and computeReward, or leave her away';
+        throw new ConfigError({ where: 'buffer.her', what: 'the environment has no goals (it is no GoalEnv)', fix });
+      }
+      if (nStep !== 1)
+        throw new ConfigError({ where: 'buffer.nStep', what: 'not together with her', got: nStep, wanted: '1' });
+    }
+    this.perEnv = Math.floor(capacity / numEnvs);
+    this.capacity = this.perEnv * numEnvs;
+    const { capacity: size } = this;
+    this.obs = new Float32Array(size * observation);
+    this.actions = new Float32Array(size * action);
+    this.rewards = new Float32Array(size);
+    this.nextObs = new Float32Array(size * observation);
+    this.discounts = new Float32Array(size);
+    this.episodes = new Int32Array(size);
+    this.written = new Float64Array(numEnvs);
+    this.#priorities = prioritized ? new SumTree(size) : undefined;
+  }
+
+  /** Transitions that can be drawn. */
+  get size(): number {
+    let total = 0;
+    for (const w of this.written) total += Math.min(w, this.perEnv);
+    return total;
+  }
+
+  /** One transition of copy n. */
+  add(
+    n: number,
+    t: {
+      obs: Float32Array;
+      action: Float32Array;
+      reward: number;
+      nextObs: Float32Array;
+      discount: number;
+      episode: number;
+    },
+  ): void {
+    const i = n * this.perEnv + ((this.written[n] as number) % this.perEnv);
+    this.obs.set(t.obs, i * this.observation);
+    this.actions.set(t.action, i * this.action);
+    this.rewards[i] = t.reward;
+    this.nextObs.set(t.nextObs, i * this.observation);
+    this.discounts[i] = t.discount;
+    this.episodes[i] = t.episode;
+    this.written[n] = (this.written[n] as number) + 1;
+    this.#priorities?.set(i, Math.fround(this.#mostPriority ** this.#alpha()));
+  }
+
+  /**
+   * Draws rows, with replacement.
+   * @param progress share of the run that is done, for β
+   * @throws ConfigError where there is nothing
+   */
+  sample(rows: number, r: Rng, progress = 0): ReplayBatch {
+    if (this.size === 0)
+      throw new ConfigError({ where: 'ReplayBuffer.sample', what: 'the buffer is empty', fix: 'Act before you learn' });
+    const indices = new Int32Array(rows);
+    const weights = new Float32Array(rows).fill(1);
+    if (this.#priorities === undefined) for (let k = 0; k < rows; k++) indices[k] = this.#uniformIndex(r);
+    else this.#drawByPriority(this.#priorities, indices, weights, r, progress);
+    const batch: ReplayBatch = {
+      rows,
+      obs: take(this.obs, this.observation, indices),
+      actions: take(this.actions, this.action, indices),
+      rewards: take(this.rewards, 1, indices),
+      nextObs: take(this.nextObs, this.observation, indices),
+      discounts: take(this.discounts, 1, indices),
+      weights,
+      indices,
+    };
+    if (this.#o.her !== undefined) this.#relabel(batch, r);
+    return batch;
+  }
+
+  /** New priorities of rows that were drawn: |TD error|. */
+  setPriorities(indices: Int32Array, errors: ArrayLike<number>): void {
+    if (this.#priorities === undefined) return;
+    for (let k = 0; k < indices.length; k++) {
+      const priority = Math.abs(errors[k] as number) + 1e-6;
+      this.#mostPriority = Math.max(this.#mostPriority, priority);
+      // float32, as checkpoints hold it
+      this.#priorities.set(indices[k] as number, Math.fround(priority ** this.#alpha()));
+    }
+  }
+
+  get mostPriority(): number {
+    return this.#mostPriority;
+  }
+
+  /** The priorities' α-th powers, all rows. */
+  priorities(): Float32Array | undefined {
+    const tree = this.#priorities;
+    return tree && Float32Array.from({ length: this.capacity }, (_, i) => tree.get(i));
+  }
+
+  restorePriorities(values: Float32Array, most: number): void {
+    for (const [i, v] of values.entries()) this.#priorities?.set(i, v);
+    this.#mostPriority = most;
+  }
+
+  #alpha(): number {
+    const { prioritized } = this.#o;
+    return typeof prioritized === 'object' ? (prioritized.alpha ?? 0.6) : 0.6;
+  }
+
+  #uniformIndex(r: Rng): number {
+    let k = r.int(this.size);
+    for (let n = 0; n < this.numEnvs; n++) {
+      const here = Math.min(this.written[n] as number, this.perEnv);
+      if (k < here) return n * this.perEnv + k;
+      k -= here;
+    }
+    return 0;
+  }
+
+  /** Weights (size·P)^−β, divided by the largest of the batch. */
+  #drawByPriority(tree: SumTree, indices: Int32Array, weights: Float32Array, r: Rng, progress: number): void {
+    const { prioritized } = this.#o;
+    const first = typeof prioritized === 'object' ? (prioritized.beta ?? 0.4) : 0.4;
+    const beta = first + (1 - first) * Math.min(progress, 1);
+    let most = 0;
+    for (let k = 0; k < indices.length; k++) {
+      // one from each equal share of the mass
+      const i = tree.find(((k + r.uniform()) / indices.length) * tree.total);
+      indices[k] = i;
+      weights[k] = (this.size * (tree.get(i) / tree.total)) ** -beta;
+      most = Math.max(most, weights[k] as number);
+    }
+    for (let k = 0; k < weights.length; k++) weights[k] = (weights[k] as number) / most;
+  }
+
+  /** The goal becomes one that was achieved later in the same episode; the row's own next state included. */
+  #relabel(batch: ReplayBatch, r: Rng): void {
+    const { fraction = 0.8, strategy = 'future' } = this.#o.her ?? {};
+    const { achieved, desired, reward } = this.goals as GoalRelabel;
+    const O = this.observation;
+    for (let k = 0; k < batch.rows; k++) {
+      if (r.uniform() >= fraction) continue;
+      const i = batch.indices[k] as number;
+      const steps = this.#stepsLeft(i);
+      const ahead =
+        strategy === 'final' ? steps : strategy === 'future' ? r.int(steps + 1) : geometric(r, steps, 1 - this.gamma);
+      const j = this.#after(i, ahead);
+      const goal = this.nextObs.slice(j * O + achieved.from, j * O + achieved.from + achieved.size);
+      batch.obs.set(goal, k * O + desired.from);
+      batch.nextObs.set(goal, k * O + desired.from);
+      const reached = batch.nextObs.slice(k * O + achieved.from, k * O + achieved.from + achieved.size);
+      const paid = reward(reached, goal);
+      batch.rewards[k] = paid.reward;
+      batch.discounts[k] = paid.terminated ? 0 : this.gamma;
+    }
+  }
+
+  /** Steps of the same episode after row i that are stored. */
+  #stepsLeft(i: number): number {
+    const n = Math.floor(i / this.perEnv);
+    const newest = ((this.written[n] as number) - 1) % this.perEnv;
+    let steps = 0;
+    for (let at = i; at !== n * this.perEnv + newest; steps++) {
+      const next = this.#after(at, 1);
+      if (this.episodes[next] !== this.episodes[i]) break;
+      at = next;
+    }
+    return steps;
+  }
+
+  #after(i: number, steps: number): number {
+    const n = Math.floor(i / this.perEnv);
+    return n * this.perEnv + ((i - n * this.perEnv + steps) % this.perEnv);
+  }
+}
+
+/** 0, 1, …, most with probability falling by 1 − p. */
+function geometric(r: Rng, most: number, p: number): number {
+  let k = 0;
+  while (k < most && r.uniform() >= p) k++;
+  return k;
+}
+
+function take(from: Float32Array, width: number, indices: Int32Array): Float32Array {
+  const out = new Float32Array(indices.length * width);
+  for (let k = 0; k < indices.length; k++) {
+    const at = (indices[k] as number) * width;
+    for (let j = 0; j < width; j++) out[k * width + j] = from[at + j] as number;
+  }
+  return out;
+}
+
+interface Pending {
+  obs: Float32Array;
+  action: Float32Array;
+  reward: number;
+  /** γ to the number of rewards in it */
+  factor: number;
+}
+
+/** Sums rewards over n steps of each copy before they are stored; what is left when an episode ends is stored shorter. */
+export class NStep {
+  readonly #pending: Pending[][];
+
+  constructor(
+    private readonly buffer: ReplayBuffer,
+    private readonly n: number,
+    private readonly gamma: number,
+  ) {
+    this.#pending = Array.from({ length: buffer.numEnvs }, () => []);
+  }
+
+  add(
+    env: number,
+    t: {
+      obs: Float32Array;
+      action: Float32Array;
+      reward: number;
+      nextObs: Float32Array;
+      terminated: boolean;
+      truncated: boolean;
+      episode: number;
+    },
+  ): void {
+    const list = this.#pending[env] as Pending[];
+    list.push({ obs: t.obs, action: t.action, reward: 0, factor: 1 });
+    for (const p of list) {
+      p.reward += p.factor * t.reward;
+      p.factor *= this.gamma;
+    }
+    const ended = t.terminated || t.truncated;
+    while (list.length > 0 && (ended || list.length >= this.n)) {
+      const { obs, action, reward, factor } = list.shift() as Pending;
+      this.buffer.add(env, {
+        obs,
+        action,
+        reward,
+        nextObs: t.nextObs,
+        discount: t.terminated ? 0 : factor,
+        episode: t.episode,
+      });
+    }
+  }
+
+  state(): unknown {
+    return this.#pending.map((list) => list.map((p) => ({ ...p, obs: [...p.obs], action: [...p.action] })));
+  }
+
+  restore(state: unknown): void {
+    for (const [env, list] of (
+      state as { obs: number[]; action: number[]; reward: number; factor: number }[][]
+    ).entries())
+      this.#pending[env] = list.map((p) => ({
+        ...p,
+        obs: Float32Array.from(p.obs),
+        action: Float32Array.from(p.action),
+      }));
+  }
+}

@@ -1,0 +1,133 @@
+import { rng } from '@gimbal/tensor-core';
+import { NStep, ReplayBuffer } from './replay-buffer.ts';
+import { SumTree } from './sum-tree.ts';
+
+const row = (...x: number[]): Float32Array => Float32Array.from(x);
+
+test('at an episode’s end the final observation with its bootstrap, never the reset one, also after wrapping', () => {
+  const buffer = new ReplayBuffer(1, 1, 1, 0.9, { capacity: 10 });
+  // episodes of 3 ended by truncation: states 100e, 100e + 1, 100e + 2, final 100e + 3
+  for (let e = 0; e < 8; e++)
+    for (let t = 0; t < 3; t++)
+      buffer.add(0, {
+        obs: row(100 * e + t),
+        action: row(0),
+        reward: t,
+        nextObs: row(100 * e + t + 1),
+        discount: 0.9,
+        episode: e,
+      });
+  expect(buffer.size).toBe(10);
+  const batch = buffer.sample(500, rng(1));
+  for (let k = 0; k < 500; k++) {
+    expect(batch.nextObs[k]).toBe((batch.obs[k] as number) + 1);
+    expect(batch.discounts[k]).toBeCloseTo(0.9, 6);
+    expect(batch.obs[k] as number).toBeGreaterThanOrEqual(402); // only the last ten are there
+  }
+});
+
+test('n steps by hand: full ones, and shorter ones where the episode ends', () => {
+  const buffer = new ReplayBuffer(1, 1, 1, 0.5, { capacity: 10, nStep: 3 });
+  const steps = new NStep(buffer, 3, 0.5);
+  for (let t = 0; t < 4; t++)
+    steps.add(0, {
+      obs: row(t),
+      action: row(t),
+      reward: 1,
+      nextObs: row(t + 1),
+      terminated: t === 3,
+      truncated: false,
+      episode: 0,
+    });
+  // 1 + .5 + .25 to state 3; then 1.75, 1.5, 1 to the end
+  expect([...buffer.rewards.subarray(0, 4)]).toEqual([1.75, 1.75, 1.5, 1]);
+  expect([...buffer.nextObs.subarray(0, 4)]).toEqual([3, 4, 4, 4]);
+  expect([...buffer.discounts.subarray(0, 4)]).toEqual([0.125, 0, 0, 0]);
+  const cut = new ReplayBuffer(1, 1, 1, 0.5, { capacity: 10, nStep: 3 });
+  const other = new NStep(cut, 3, 0.5);
+  for (let t = 0; t < 2; t++)
+    other.add(0, {
+      obs: row(t),
+      action: row(t),
+      reward: 1,
+      nextObs: row(t + 1),
+      terminated: false,
+      truncated: t === 1,
+      episode: 0,
+    });
+  expect([...cut.discounts.subarray(0, 2)]).toEqual([0.25, 0.5]); // truncated: γ² and γ stay
+});
+
+test('equal priorities weigh 1; the largest weight is 1 and the rare row of high priority the smallest', () => {
+  const buffer = new ReplayBuffer(1, 1, 1, 0.9, { capacity: 100, prioritized: { alpha: 1, beta: 0.4 } });
+  for (let i = 0; i < 100; i++)
+    buffer.add(0, { obs: row(i), action: row(0), reward: 0, nextObs: row(0), discount: 0.9, episode: 0 });
+  expect(new Set(buffer.sample(64, rng(1)).weights)).toEqual(new Set([1]));
+  const all = Int32Array.from({ length: 100 }, (_, i) => i);
+  buffer.setPriorities(
+    all,
+    Float32Array.from(all, (i) => (i === 7 ? 10 : 1)),
+  );
+  const { weights, indices } = buffer.sample(2000, rng(2));
+  expect(Math.max(...weights)).toBe(1);
+  const share = indices.filter((i) => i === 7).length / 2000;
+  expect(Math.abs(share - 10 / 109)).toBeLessThan(0.01);
+  expect(weights[indices.indexOf(7)]).toBeCloseTo(10 ** -0.4, 3);
+});
+
+test('hindsight: each new goal is a later state of the same episode; overwritten starts are never used', () => {
+  const goals = {
+    achieved: { from: 0, size: 1 },
+    desired: { from: 1, size: 1 },
+    reward: (a: Float32Array, g: Float32Array) => ({ reward: a[0] === g[0] ? 1 : 0, terminated: a[0] === g[0] }),
+  };
+  for (const strategy of ['future', 'final', 'geometric'] as const) {
+    const buffer = new ReplayBuffer(1, 2, 1, 0.9, { capacity: 15, her: { fraction: 1, strategy } }, goals);
+    let state = 0;
+    for (const [e, length] of [10, 20].entries()) {
+      for (let t = 0; t < length; t++, state++)
+        buffer.add(0, {
+          obs: row(state, -1),
+          action: row(0),
+          reward: 0,
+          nextObs: row(state + 1, -1),
+          discount: 0.9,
+          episode: e,
+        });
+    }
+    const batch = buffer.sample(600, rng(3));
+    let own = 0;
+    for (let k = 0; k < 600; k++) {
+      const [at, goal] = [batch.obs[2 * k] as number, batch.obs[2 * k + 1] as number];
+      expect(at).toBeGreaterThanOrEqual(15); // 30 steps were made, 15 are left
+      expect(goal).toBeGreaterThan(at);
+      expect(goal).toBeLessThanOrEqual(30);
+      expect(batch.nextObs[2 * k + 1]).toBe(goal);
+      expect(batch.rewards[k]).toBe(goal === at + 1 ? 1 : 0);
+      expect(batch.discounts[k]).toBeCloseTo(goal === at + 1 ? 0 : 0.9, 6);
+      if (strategy === 'final') expect(goal).toBe(30);
+      if (goal === at + 1) own++;
+    }
+    expect(own).toBeGreaterThan(0);
+  }
+});
+
+test('several copies have rings of their own, and all rows are drawn', () => {
+  const buffer = new ReplayBuffer(2, 1, 1, 0.9, { capacity: 9 });
+  for (let i = 0; i < 7; i++)
+    buffer.add(0, { obs: row(i), action: row(0), reward: 0, nextObs: row(0), discount: 0, episode: 0 });
+  buffer.add(1, { obs: row(50), action: row(0), reward: 0, nextObs: row(0), discount: 0, episode: 0 });
+  expect([buffer.capacity, buffer.size]).toEqual([8, 5]);
+  expect(new Set(buffer.sample(200, rng(1)).obs)).toEqual(new Set([3, 4, 5, 6, 50]));
+});
+
+test('sums of a tree, and refusals', () => {
+  const tree = new SumTree(5);
+  for (const [i, v] of [1, 2, 0, 4, 3].entries()) tree.set(i, v);
+  expect(tree.total).toBe(10);
+  expect([0, 0.99, 1, 2.99, 3, 6.99, 7, 9.99].map((m) => tree.find(m))).toEqual([0, 0, 1, 1, 3, 3, 4, 4]);
+  expect(() => new ReplayBuffer(1, 1, 1, 0.9).sample(1, rng(0))).toThrow('the buffer is empty');
+  expect(() => new ReplayBuffer(1, 1, 1, 0.9, { capacity: 10, her: {} })).toThrow(
+    'buffer.her: the environment has no goals',
+  );
+});

@@ -1,0 +1,193 @@
+/**
+ * Copies of an environment, stepped one after the other in this thread, with same-step autoreset: enough for agents to
+ * be given a function that makes an `Env`. (control-envs has the ones that step on worker threads.)
+ */
+import {
+  type Action,
+  CheckpointError,
+  ConfigError,
+  type Env,
+  type Info,
+  type Obs,
+  type VectorEnv,
+  type VectorStep,
+} from '@gimbal/tensor-core';
+
+type Leaf = Float32Array | Float64Array | Uint8Array;
+
+export class LocalVectorEnv implements VectorEnv {
+  readonly autoresetMode = 'same-step';
+  readonly numEnvs: number;
+  readonly #envs: readonly Env[];
+  readonly #obs: Obs;
+  readonly #finalObs: Obs;
+  readonly #reward: Float32Array;
+  readonly #terminated: Uint8Array;
+  readonly #truncated: Uint8Array;
+
+  private constructor(envs: readonly Env[]) {
+    this.#envs = envs;
+    this.numEnvs = envs.length;
+    const first = envs[0] as Env;
+    const { obs } = first.reset({ seed: 0 });
+    this.#obs = stackOf(obs, envs.length);
+    this.#finalObs = stackOf(obs, envs.length);
+    this.#reward = new Float32Array(envs.length);
+    this.#terminated = new Uint8Array(envs.length);
+    this.#truncated = new Uint8Array(envs.length);
+  }
+
+  /** @throws ConfigError where the copies have different spaces */
+  static async create(make: () => Env | Promise<Env>, numEnvs: number): Promise<LocalVectorEnv> {
+    const envs: Env[] = [];
+    for (let i = 0; i < numEnvs; i++) envs.push(await make());
+    const spaces = envs.map((env) => JSON.stringify([env.observationSpace, env.actionSpace]));
+    const other = spaces.findIndex((s) => s !== spaces[0]);
+    if (other > 0) {
+      throw new ConfigError({
+        where: `env ${other}`,
+        what: 'its spaces differ from those of env 0',
+        fix: 'Give a function that makes equal environments',
+      });
+    }
+    return new LocalVectorEnv(envs);
+  }
+
+  get spec(): Env['spec'] {
+    return (this.#envs[0] as Env).spec;
+  }
+
+  get observationSpace(): Env['observationSpace'] {
+    return (this.#envs[0] as Env).observationSpace;
+  }
+
+  get actionSpace(): Env['actionSpace'] {
+    return (this.#envs[0] as Env).actionSpace;
+  }
+
+  async reset(
+    o: { seed?: number | readonly (number | null)[]; mask?: Uint8Array; options?: object } = {},
+  ): Promise<{ obs: Obs; infos: Info[] }> {
+    const infos = this.#envs.map((env, i): Info => {
+      if (o.mask !== undefined && o.mask[i] !== 1) return {};
+      const seed = typeof o.seed === 'number' ? o.seed + i : o.seed?.[i];
+      const { obs, info } = env.reset({
+        ...(seed !== undefined && seed !== null && { seed }),
+        ...(o.options && { options: o.options }),
+      });
+      put(this.#obs, obs, i, this.numEnvs);
+      return info;
+    });
+    return { obs: this.#obs, infos };
+  }
+
+  async step(actions: Float32Array | Int32Array): Promise<VectorStep> {
+    const width = actions.length / this.numEnvs;
+    const whole = this.actionSpace.kind === 'discrete';
+    let ended = false;
+    const infos = this.#envs.map((env, i): Info => {
+      const action: Action = whole
+        ? (actions[i] as number)
+        : Float32Array.from(actions.subarray(i * width, (i + 1) * width));
+      const { obs, reward, terminated, truncated, info } = env.step(action);
+      this.#reward[i] = checkedReward(reward, i);
+      this.#terminated[i] = flag(terminated, i);
+      this.#truncated[i] = flag(truncated, i);
+      if (!terminated && !truncated) {
+        put(this.#obs, obs, i, this.numEnvs);
+        return info;
+      }
+      ended = true;
+      put(this.#finalObs, obs, i, this.numEnvs);
+      const next = env.reset();
+      put(this.#obs, next.obs, i, this.numEnvs);
+      return { ...info, ...next.info } as Info;
+    });
+    return {
+      obs: this.#obs,
+      reward: this.#reward,
+      terminated: this.#terminated,
+      truncated: this.#truncated,
+      ...(ended ? { finalObs: this.#finalObs } : {}),
+      infos,
+    };
+  }
+
+  /** Whether every copy can be saved and restored. */
+  get hasState(): boolean {
+    return this.#envs.every((env) => env.getState !== undefined && env.setState !== undefined);
+  }
+
+  /** The copies' states: their lengths, then their numbers. */
+  getState(): Uint8Array {
+    const states = this.#envs.map((env) => {
+      if (env.getState === undefined)
+        throw new CheckpointError({ where: `${this.spec.id}, getState`, what: 'the environment has no state to save' });
+      return env.getState('full');
+    });
+    const all = Float64Array.from([...states.map((s) => s.length), ...states.flatMap((s) => [...s])]);
+    return new Uint8Array(all.buffer);
+  }
+
+  setState(bytes: Uint8Array): void {
+    const all = new Float64Array(bytes.slice().buffer);
+    let at = this.numEnvs;
+    for (const [i, env] of this.#envs.entries()) {
+      const length = all[i] as number;
+      env.setState?.(all.slice(at, at + length));
+      at += length;
+    }
+  }
+
+  close(): void {
+    for (const env of this.#envs) env.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** terminated and truncated, not the old `done`. */
+function flag(value: unknown, env: number): 0 | 1 {
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  throw new ConfigError({
+    where: `env ${env}, step`,
+    what: 'terminated and truncated must be booleans',
+    got: typeof value,
+    fix: 'An environment that returns `done` needs a wrapper that tells ends from time limits',
+  });
+}
+
+function checkedReward(value: unknown, env: number): number {
+  if (typeof value === 'number') return value;
+  throw new ConfigError({ where: `env ${env}, step`, what: 'the reward is no number', got: typeof value });
+}
+
+function stackOf(obs: Obs, n: number): Obs {
+  if (ArrayBuffer.isView(obs)) {
+    const leaf = obs as Leaf;
+    return new (leaf.constructor as new (size: number) => Leaf)(leaf.length * n);
+  }
+  return Object.fromEntries(
+    Object.entries(obs as { [key: string]: Obs }).map(([key, child]) => [key, stackOf(child, n)]),
+  );
+}
+
+function put(stack: Obs, obs: Obs, i: number, n: number): void {
+  if (!ArrayBuffer.isView(stack)) {
+    for (const [key, child] of Object.entries(stack as { [key: string]: Obs }))
+      put(child, (obs as { [key: string]: Obs })[key] as Obs, i, n);
+    return;
+  }
+  const [to, from] = [stack as Leaf, obs as Leaf];
+  const width = to.length / n;
+  if (from.length !== width)
+    throw new ConfigError({
+      where: `env ${i}`,
+      what: 'the observation’s length changed',
+      got: from.length,
+      wanted: String(width),
+    });
+  to.set(from, i * width);
+}

@@ -1,0 +1,85 @@
+/** What T steps of N copies left behind, in typed arrays made once: entry t·N + i is step t of copy i. */
+import { ConfigError } from '@gimbal/tensor-core';
+
+export interface RolloutSize {
+  /** T */
+  steps: number;
+  /** N */
+  numEnvs: number;
+  /** O */
+  observation: number;
+  /** numbers of one action */
+  action: number;
+  /** width of an action mask; 0 without masks */
+  mask: number;
+}
+
+export class Rollout {
+  readonly rows: number;
+  /** as the networks see them, `[T·N·O]` */
+  readonly obs: Float32Array;
+  /** as the policy sampled them, not clipped, `[T·N·action]` */
+  readonly actions: Float32Array;
+  /** as learnt from: scaled, and with what a reward source adds */
+  readonly rewards: Float32Array;
+  readonly terminated: Uint8Array;
+  readonly truncated: Uint8Array;
+  /** 1 = counts; a step that only resets does not */
+  readonly valid: Uint8Array;
+  /** `[T·N·mask]`, 1 = allowed */
+  readonly masks: Uint8Array;
+  /** the observation after the last step, `[N·O]` */
+  readonly lastObs: Float32Array;
+  /** entries that were truncated, and their final observations, side by side */
+  readonly finals: { entries: number[]; obs: number[] } = { entries: [], obs: [] };
+
+  constructor(readonly size: RolloutSize) {
+    const { steps, numEnvs, observation, action, mask } = size;
+    this.rows = steps * numEnvs;
+    this.obs = new Float32Array(this.rows * observation);
+    this.actions = new Float32Array(this.rows * action);
+    this.rewards = new Float32Array(this.rows);
+    this.terminated = new Uint8Array(this.rows);
+    this.truncated = new Uint8Array(this.rows);
+    this.valid = new Uint8Array(this.rows).fill(1);
+    this.masks = new Uint8Array(this.rows * mask);
+    this.lastObs = new Float32Array(numEnvs * observation);
+  }
+
+  /** Forgets the final observations of the last round. */
+  clear(): void {
+    this.finals.entries.length = 0;
+    this.finals.obs.length = 0;
+    this.valid.fill(1);
+  }
+}
+
+/** Rows of an array by number, into `out`. */
+export function gatherRows(
+  from: Float32Array | Uint8Array,
+  width: number,
+  rows: Int32Array,
+  out: Float32Array = new Float32Array(rows.length * width),
+): Float32Array {
+  for (let i = 0; i < rows.length; i++) {
+    const at = (rows[i] as number) * width;
+    for (let j = 0; j < width; j++) out[i * width + j] = from[at + j] as number;
+  }
+  return out;
+}
+
+/** Refuses a mask that allows nothing. */
+export function checkMask(mask: ArrayLike<number>, nvec: readonly number[], where: string): void {
+  let at = 0;
+  for (const [component, k] of nvec.entries()) {
+    let some = false;
+    for (let j = 0; j < k; j++) some ||= mask[at + j] !== 0;
+    if (!some)
+      throw new ConfigError({
+        where,
+        what: `every action of component ${component} is masked`,
+        wanted: 'at least one that is allowed',
+      });
+    at += k;
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * Steps a vector environment for an agent: observations read and normalised, rewards checked and scaled, episodes
+ * counted, masks found, and what ended kept apart from what the reset began. Its state is plain data.
+ */
+import { ConfigError, NumericalError, type Rng, type VecInfo, type VectorEnv } from '@gimbal/tensor-core';
+import type { ActionSpec } from '../spaces/action-spec.ts';
+import { type ObservationSpec, readObservations } from '../spaces/observation-spec.ts';
+import { type MomentsState, ReturnScaler, type ReturnScalerState, RunningMoments, standardizeRows } from './moments.ts';
+import { checkMask } from './rollout.ts';
+
+export interface StepperOptions {
+  normalizeObs: boolean;
+  normalizeReward: boolean;
+  gamma: number;
+  /** normalisation statistics move; false in evaluation */
+  training: boolean;
+}
+
+export interface Episode {
+  return: number;
+  length: number;
+  truncated: boolean;
+}
+
+export interface StepperState {
+  obs: number[];
+  masks: number[] | null;
+  needsReset: number[];
+  episodeReturns: number[];
+  episodeLengths: number[];
+  steps: number;
+  moments: MomentsState | null;
+  scaler: ReturnScalerState | null;
+}
+
+export class Stepper {
+  /** normalised, `[N·O]`: what the policy is to act on */
+  readonly obs: Float32Array;
+  /** of the last step: where an episode ended, its final observation, normalised `[N·O]` */
+  readonly finalObs: Float32Array;
+  /** of the last step `[N]` */
+  readonly rewards: Float32Array;
+  readonly rawRewards: Float32Array;
+  readonly terminated: Uint8Array;
+  readonly truncated: Uint8Array;
+  /** of the last step: 0 where the environment only reset (next-step autoreset) */
+  readonly valid: Uint8Array;
+  /** `[N·width]`, 1 = allowed; undefined while no info brought a mask */
+  masks: Uint8Array | undefined;
+  readonly moments: RunningMoments | undefined;
+  /** vector steps done */
+  steps = 0;
+  #finished: Episode[] = [];
+  readonly #raw: Float32Array;
+  readonly #scaler: ReturnScaler | undefined;
+  readonly #returns: Float64Array;
+  readonly #lengths: Float64Array;
+  readonly #needsReset: Uint8Array;
+  readonly #isImage: (j: number) => boolean;
+  readonly #actions: Float32Array | Int32Array;
+
+  constructor(
+    readonly env: VectorEnv,
+    readonly observation: ObservationSpec,
+    readonly action: ActionSpec,
+    private readonly o: StepperOptions,
+    /** statistics to read but not move, in evaluation */
+    shared?: RunningMoments,
+  ) {
+    const { numEnvs } = env;
+    const floats = (): Float32Array => new Float32Array(numEnvs * observation.size);
+    this.obs = floats();
+    this.finalObs = floats();
+    this.#raw = floats();
+    this.rewards = new Float32Array(numEnvs);
+    this.rawRewards = new Float32Array(numEnvs);
+    this.terminated = new Uint8Array(numEnvs);
+    this.truncated = new Uint8Array(numEnvs);
+    this.valid = new Uint8Array(numEnvs).fill(1);
+    this.#returns = new Float64Array(numEnvs);
+    this.#lengths = new Float64Array(numEnvs);
+    this.#needsReset = new Uint8Array(numEnvs);
+    this.moments = shared ?? (o.normalizeObs ? new RunningMoments(observation.size) : undefined);
+    this.#scaler = o.normalizeReward ? new ReturnScaler(numEnvs, o.gamma) : undefined;
+    const images = observation.parts.filter((part) => part.image !== undefined);
+    this.#isImage = (j) => images.some(({ offset, size }) => j >= offset && j < offset + size);
+    this.#actions =
+      action.kind === 'discrete'
+        ? new Int32Array(numEnvs * action.nvec.length)
+        : new Float32Array(numEnvs * action.size);
+  }
+
+  /** Resets every copy with a seed of its own. */
+  async reset(stream: Rng): Promise<void> {
+    const seed = Array.from({ length: this.env.numEnvs }, (_, i) => stream.split(i).int(2 ** 31));
+    const { obs, infos } = await this.env.reset({ seed });
+    readObservations(this.observation, obs, this.env.numEnvs, this.#raw, `${this.env.spec.id}, reset`);
+    this.#take(infos);
+    this.#returns.fill(0);
+    this.#lengths.fill(0);
+    this.#needsReset.fill(0);
+  }
+
+  /**
+   * One step of every copy.
+   * @param actions `[N·action]`, as the policy sampled them; a box gets them clipped, the array stays as it is
+   */
+  async step(actions: Float32Array): Promise<void> {
+    const { env, observation } = this;
+    const where = `${env.spec.id}, step ${this.steps}`;
+    this.#writeActions(actions, where);
+    const result = await env.step(this.#actions);
+    this.steps++;
+    for (let n = 0; n < env.numEnvs; n++) {
+      const reward = result.reward[n] as number;
+      if (!Number.isFinite(reward)) {
+        throw new NumericalError({
+          where: `${where}, env ${n}`,
+          what: 'the reward is not finite',
+          got: reward,
+          wanted: 'a finite number',
+        });
+      }
+      this.valid[n] = this.#needsReset[n] === 1 ? 0 : 1;
+      this.rawRewards[n] = reward;
+      this.terminated[n] = result.terminated[n] as number;
+      // where both are set, the end is one
+      this.truncated[n] = result.terminated[n] === 1 ? 0 : (result.truncated[n] as number);
+      const ended = this.terminated[n] === 1 || this.truncated[n] === 1;
+      this.#needsReset[n] = ended && env.autoresetMode === 'next-step' ? 1 : 0;
+      this.#count(n, reward, ended);
+    }
+    const final = env.autoresetMode === 'same-step' ? result.finalObs : result.obs;
+    if (final !== undefined && this.#anyEnded()) {
+      // rows that did not end hold whatever they held: only those that did are read
+      readObservations(observation, final, env.numEnvs, this.#raw, where);
+      this.finalObs.set(this.#raw);
+    }
+    readObservations(observation, result.obs, env.numEnvs, this.#raw, where);
+    if (this.#scaler === undefined) this.rewards.set(this.rawRewards);
+    else this.#scaler.scale(this.rawRewards, (n) => this.terminated[n] === 1 || this.truncated[n] === 1, this.rewards);
+    this.#take(result.infos);
+    if (this.moments !== undefined && this.#anyEnded()) this.#normalize(this.finalObs);
+  }
+
+  /** Episodes that ended since the last call. */
+  takeFinished(): Episode[] {
+    const finished = this.#finished;
+    this.#finished = [];
+    return finished;
+  }
+
+  /** A copy of an observation, normalised as it is now: for acting outside of a rollout. */
+  normalize(rows: Float32Array): Float32Array {
+    const out = rows.slice();
+    this.#normalize(out);
+    return out;
+  }
+
+  state(): StepperState {
+    return {
+      obs: [...this.obs],
+      masks: this.masks === undefined ? null : [...this.masks],
+      needsReset: [...this.#needsReset],
+      episodeReturns: [...this.#returns],
+      episodeLengths: [...this.#lengths],
+      steps: this.steps,
+      moments: this.moments?.state() ?? null,
+      scaler: this.#scaler?.state() ?? null,
+    };
+  }
+
+  restore(s: StepperState): void {
+    this.obs.set(s.obs);
+    this.masks = s.masks === null ? undefined : Uint8Array.from(s.masks);
+    this.#needsReset.set(s.needsReset);
+    this.#returns.set(s.episodeReturns);
+    this.#lengths.set(s.episodeLengths);
+    this.steps = s.steps;
+    if (s.moments !== null) this.moments?.restore(s.moments);
+    if (s.scaler !== null) this.#scaler?.restore(s.scaler);
+  }
+
+  #anyEnded(): boolean {
+    for (let n = 0; n < this.terminated.length; n++)
+      if (this.terminated[n] === 1 || this.truncated[n] === 1) return true;
+    return false;
+  }
+
+  #count(n: number, reward: number, ended: boolean): void {
+    if (this.valid[n] === 0) return;
+    this.#returns[n] = (this.#returns[n] as number) + reward;
+    this.#lengths[n] = (this.#lengths[n] as number) + 1;
+    if (!ended) return;
+    this.#finished.push({
+      return: this.#returns[n] as number,
+      length: this.#lengths[n] as number,
+      truncated: this.truncated[n] === 1,
+    });
+    this.#returns[n] = 0;
+    this.#lengths[n] = 0;
+  }
+
+  /** New observations: statistics first, then normalised; and the masks that came with them. */
+  #take(infos: VecInfo): void {
+    this.obs.set(this.#raw);
+    if (this.moments !== undefined && this.o.training) this.moments.update(this.#raw);
+    this.#normalize(this.obs);
+    if (this.action.kind !== 'discrete') return;
+    const { nvec } = this.action;
+    const width = nvec.reduce((n, k) => n + k, 0);
+    for (const [n, info] of infos.entries()) {
+      const { actionMask } = info as { actionMask?: ArrayLike<number> };
+      if (actionMask === undefined) {
+        this.masks?.fill(1, n * width, (n + 1) * width);
+        continue;
+      }
+      const where = `${this.env.spec.id}, step ${this.steps}, env ${n}, info.actionMask`;
+      if (actionMask.length !== width)
+        throw new ConfigError({ where, what: 'wrong length', got: actionMask.length, wanted: String(width) });
+      checkMask(actionMask, nvec, where);
+      this.masks ??= new Uint8Array(infos.length * width).fill(1);
+      for (let j = 0; j < width; j++) this.masks[n * width + j] = actionMask[j] === 0 ? 0 : 1;
+    }
+  }
+
+  #normalize(rows: Float32Array): void {
+    if (this.moments !== undefined) standardizeRows(this.moments, rows, { skip: this.#isImage });
+  }
+
+  #writeActions(actions: Float32Array, where: string): void {
+    const { action } = this;
+    for (let i = 0; i < actions.length; i++) {
+      const value = actions[i] as number;
+      if (!Number.isFinite(value)) throw new NumericalError({ where, what: `action ${i} is not finite`, got: value });
+      if (action.kind === 'discrete') this.#actions[i] = value + (action.single ? action.start : 0);
+      else {
+        const j = i % action.size;
+        this.#actions[i] = Math.min(Math.max(value, action.low[j] as number), action.high[j] as number);
+      }
+    }
+  }
+}

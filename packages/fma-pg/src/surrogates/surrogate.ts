@@ -1,0 +1,206 @@
+/**
+ * What a surrogate loss is: a pure function of log-probabilities and advantages, the same for control agents ([B]) and
+ * token policies ([B, T]). With x = log p_θ(a|s) − log p_t(a|s), ρ = exp x, all are means of some f(x, Â), and all have
+ * the policy gradient −Â∇log p_θ at x = 0. FMA-PG (arXiv 2108.05828), sections 3 and 4; equations stand with each.
+ */
+import { NumericalError, ShapeError, stopGradient } from '@gimbal/tensor-core';
+import {
+  abs,
+  add,
+  cast,
+  clipByValue,
+  div,
+  exp,
+  greater,
+  max,
+  mean,
+  mul,
+  neg,
+  type Scalar,
+  scalar,
+  sub,
+  sum,
+  type Tensor,
+} from '@tensorflow/tfjs-core';
+import { type Anneal, annealed } from '../internal/anneal.ts';
+
+export interface SurrogateInput {
+  /** log p_θ(a|s), `[B]` or `[B, T]` */
+  logProbs: Tensor;
+  /** log p_t(a|s) of the policy that acted, the same shape; no gradient */
+  oldLogProbs: Tensor;
+  /** Â, the same shape; no gradient */
+  advantages: Tensor;
+  /** 1 = counts; padding, prompt tokens and autoreset steps do not. The same shape; default all */
+  mask?: Tensor;
+  /** KL per entry in closed form, where the distribution gives it; else it is estimated from the samples */
+  kl?: {
+    /** KL(p_t ‖ p_θ) */
+    forward?: Tensor;
+    /** KL(p_θ ‖ p_t) */
+    reverse?: Tensor;
+  };
+  /** share of the run that is done, for options that change with it; default 0 */
+  progress?: number;
+}
+
+/** Scalars without gradient. */
+export interface SurrogateStats {
+  /** mean KL(p_t ‖ p_θ), by k3 where no closed form is given */
+  klForward: Scalar;
+  /** mean KL(p_θ ‖ p_t) */
+  klReverse: Scalar;
+  /** share of entries outside the clipping band; 0 without one */
+  clipFraction: Scalar;
+  ratioMax: Scalar;
+  /** share of entries whose advantage was raised to −1/η */
+  clampedShare: Scalar;
+}
+
+export interface SurrogateResult {
+  /** to be minimised */
+  loss: Scalar;
+  stats: SurrogateStats;
+}
+
+/** The caller's scope owns what it returns. `name` and `options` say how to make it again. */
+export type Surrogate = ((x: SurrogateInput) => SurrogateResult) & {
+  readonly surrogate: string;
+  readonly options: Readonly<Record<string, unknown>>;
+};
+
+/**
+ * How entries become one number. 'token-mean': Σ masked/Σ mask; 'sequence-mean': the mean over rows of each row's mean;
+ * 'row-mean': Σ masked/B, so that longer rows weigh more. The same for `[B]` without a mask.
+ */
+export type Aggregate = 'token-mean' | 'sequence-mean' | 'row-mean';
+
+export interface SurrogateOptions {
+  /** default 'token-mean' */
+  aggregate?: Aggregate;
+}
+
+/** What a surrogate's formula works with. */
+export interface Entries {
+  /** x = log ρ, within ±20 */
+  logRatio: Tensor;
+  advantages: Tensor;
+  /** Σ over entries by the aggregate */
+  mean(t: Tensor): Scalar;
+  at(value: Anneal): number;
+  forwardKl(): Tensor;
+  reverseKl(): Tensor;
+  mask: Tensor | undefined;
+}
+
+/** exp of more is meaningless, and infinite a little later */
+const logRatioLimit = 20;
+
+/** What a formula gives: the objective to maximise, and shares to log. */
+export interface Formula {
+  objective: Scalar;
+  /** 1 where an entry is outside the band */
+  clipped?: Tensor;
+  /** 1 where an advantage was clamped */
+  clamped?: Tensor;
+}
+
+export function defineSurrogate<O extends SurrogateOptions>(
+  surrogate: string,
+  options: O,
+  formula: (e: Entries) => Formula,
+): Surrogate {
+  const { aggregate = 'token-mean' } = options;
+  const f = (x: SurrogateInput): SurrogateResult => {
+    checkShapes(surrogate, x);
+    const { mask, progress = 0 } = x;
+    const average = averaging(aggregate, mask);
+    const logRatio = clipByValue(sub(x.logProbs, x.oldLogProbs), -logRatioLimit, logRatioLimit);
+    const still = stopGradient(logRatio);
+    const entries: Entries = {
+      logRatio,
+      advantages: x.advantages,
+      mean: average,
+      at: (value) => annealed(value, progress),
+      forwardKl: () => x.kl?.forward ?? k3Forward(logRatio),
+      reverseKl: () => x.kl?.reverse ?? k3Reverse(logRatio),
+      mask,
+    };
+    const { objective, clipped, clamped } = formula(entries);
+    const share = (t: Tensor | undefined): Scalar => (t === undefined ? scalar(0) : average(cast(t, 'float32')));
+    const ratios = mask === undefined ? exp(still) : mul(exp(still), mask);
+    const stats: SurrogateStats = {
+      klForward: average(x.kl?.forward === undefined ? k3Forward(still) : stopGradient(x.kl.forward)),
+      klReverse: average(x.kl?.reverse === undefined ? k3Reverse(still) : stopGradient(x.kl.reverse)),
+      clipFraction: share(clipped),
+      ratioMax: max(ratios),
+      clampedShare: share(clamped),
+    };
+    return { loss: neg(objective), stats };
+  };
+  return Object.assign(f, { surrogate, options: { ...options } as Record<string, unknown> });
+}
+
+/** Forward KL of samples from p_t: k3 = (ρ − 1) − x ≥ 0, with the exact gradient p_θ − p_t in expectation. */
+export const k3Forward = (x: Tensor): Tensor => sub(sub(exp(x), 1), x);
+
+/** Reverse KL of samples from p_t: ρx − (ρ − 1) ≥ 0. */
+export const k3Reverse = (x: Tensor): Tensor => {
+  const ratio = exp(x);
+  return sub(mul(ratio, x), sub(ratio, 1));
+};
+
+/** 1 where x lies outside ±band. */
+export const outside = (x: Tensor, low: number, high: number): Tensor => {
+  const [centre, half] = [(low + high) / 2, (high - low) / 2];
+  return greater(abs(sub(stopGradient(x), centre)), half);
+};
+
+function averaging(aggregate: Aggregate, mask: Tensor | undefined): (t: Tensor) => Scalar {
+  if (mask === undefined) {
+    if (aggregate !== 'row-mean') return (t) => mean<Scalar>(t);
+    return (t) => div<Scalar>(sum(t), t.shape[0] ?? 1);
+  }
+  const masked = (t: Tensor): Tensor => mul(t, mask);
+  if (aggregate === 'row-mean') return (t) => div<Scalar>(sum(masked(t)), t.shape[0] ?? 1);
+  if (aggregate === 'token-mean' || mask.rank === 1) {
+    const count = sum(mask);
+    return (t) => div<Scalar>(sum(masked(t)), count);
+  }
+  // rows without a token count 0
+  const counts = sum(mask, 1);
+  return (t) => mean<Scalar>(div(sum(masked(t), 1), add(counts, cast(greater(1e-6, counts), 'float32'))));
+}
+
+function checkShapes(where: string, { logProbs, oldLogProbs, advantages, mask, kl }: SurrogateInput): void {
+  const wanted = String(logProbs.shape);
+  const others = { oldLogProbs, advantages, mask, 'kl.forward': kl?.forward, 'kl.reverse': kl?.reverse };
+  for (const [name, t] of Object.entries(others)) {
+    if (t === undefined || String(t.shape) === wanted) continue;
+    throw new ShapeError({
+      where,
+      what: `${name} has another shape than logProbs`,
+      got: t.shape,
+      wanted: `[${wanted}]`,
+    });
+  }
+}
+
+/**
+ * Refuses log-probabilities of a sampler that the trainer does not agree with: before the first inner step every x must
+ * be 0 to rounding.
+ * @param logRatios log p_θ − log p_t
+ * @throws NumericalError
+ */
+export function checkSameLogProbs(where: string, logRatios: Float32Array, tolerance = 1e-4): void {
+  let most = 0;
+  for (const x of logRatios) most = Math.max(most, Math.abs(x));
+  if (most <= tolerance) return;
+  throw new NumericalError({
+    where,
+    what: 'before the first update, log-probabilities differ from those of the sampled actions',
+    got: most,
+    wanted: `at most ${tolerance}`,
+    fix: 'Recompute oldLogProbs with the trainer: the sampler runs other kernels, precision or temperature',
+  });
+}

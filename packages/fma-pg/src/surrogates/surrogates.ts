@@ -1,0 +1,196 @@
+/**
+ * The losses by name. Each is −E[f(x, Â)] with x = log ρ; E is over samples of the policy that acted.
+ */
+import { ConfigError, logSumExp, stopGradient } from '@gimbal/tensor-core';
+import {
+  add,
+  clipByValue,
+  exp,
+  less,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  type Scalar,
+  sub,
+  sum,
+  type Tensor,
+} from '@tensorflow/tfjs-core';
+import { type Anneal, checkAnneal } from '../internal/anneal.ts';
+import { checkName } from '../internal/options.ts';
+import { defineSurrogate, k3Forward, outside, type Surrogate, type SurrogateOptions } from './surrogate.ts';
+
+const positive = (where: string, value: Anneal): void => checkAnneal(where, value, (x) => x > 0, 'a finite number > 0');
+
+/** A x: REINFORCE and A2C; the softmax representation's linear term. With several inner steps nothing holds it back. */
+function reinforce(o: SurrogateOptions = {}): Surrogate {
+  return defineSurrogate('reinforce', o, ({ logRatio, advantages, mean }) => ({
+    objective: mean(mul(advantages, logRatio)),
+  }));
+}
+
+/** ρA: CPI's and TRPO's linear term, the direct representation's. */
+function ratio(o: SurrogateOptions = {}): Surrogate {
+  return defineSurrogate('ratio', o, ({ logRatio, advantages, mean }) => ({
+    objective: mean(mul(exp(logRatio), advantages)),
+  }));
+}
+
+export interface PpoClipOptions extends SurrogateOptions {
+  /** ε, or the distances below and above 1 apart; default .2 */
+  clipEpsilon?: Anneal | { low: number; high: number };
+}
+
+/** min(ρA, clip(ρ, 1 − ε, 1 + ε)A): PPO (arXiv 1707.06347, eq. 7). */
+function ppoClip(o: PpoClipOptions = {}): Surrogate {
+  const { clipEpsilon = 0.2 } = o;
+  const asymmetric = typeof clipEpsilon === 'object' && 'low' in clipEpsilon ? clipEpsilon : undefined;
+  const inUnit = (x: number): boolean => x >= 0 && x < 1;
+  if (asymmetric !== undefined) {
+    checkAnneal('ppoClip.clipEpsilon.low', asymmetric.low, inUnit, 'a number in [0, 1)');
+    positive('ppoClip.clipEpsilon.high', asymmetric.high);
+  } else checkAnneal('ppoClip.clipEpsilon', clipEpsilon as Anneal, inUnit, 'a number in [0, 1)');
+  return defineSurrogate('ppoClip', o, ({ logRatio, advantages, mean, at }) => {
+    const [low, high] = asymmetric ? [asymmetric.low, asymmetric.high] : twice(at(clipEpsilon as Anneal));
+    const rho = exp(logRatio);
+    const clipped = clipByValue(rho, 1 - low, 1 + high);
+    return {
+      objective: mean(minimum(mul(rho, advantages), mul(clipped, advantages))),
+      clipped: outside(rho, 1 - low, 1 + high),
+    };
+  });
+}
+const twice = (x: number): [number, number] => [x, x];
+
+export interface PpoKlOptions extends SurrogateOptions {
+  /** β; the agent adapts it where it is told a target; default 1 */
+  klCoef?: Anneal | (() => number);
+}
+
+/** ρA − β KL(p_t ‖ p_θ): PPO's penalty form (eq. 8), TRPO's as a penalty. */
+function ppoKl(o: PpoKlOptions = {}): Surrogate {
+  const { klCoef = 1 } = o;
+  checkAnneal('ppoKl.klCoef', klCoef, (x) => x >= 0, 'a finite number ≥ 0');
+  return defineSurrogate('ppoKl', o, ({ logRatio, advantages, mean, at, forwardKl }) => ({
+    objective: mean(sub(mul(exp(logRatio), advantages), mul(forwardKl(), at(klCoef)))),
+  }));
+}
+
+export interface MdpoOptions extends SurrogateOptions {
+  /** default 1 */
+  eta?: Anneal;
+}
+
+/** ρA − KL(p_θ ‖ p_t)/η: MDPO (arXiv 2005.09814), the direct representation with negative entropy. */
+function mdpo(o: MdpoOptions = {}): Surrogate {
+  const { eta = 1 } = o;
+  positive('mdpo.eta', eta);
+  return defineSurrogate('mdpo', o, ({ logRatio, advantages, mean, at, reverseKl }) => ({
+    objective: mean(sub(mul(exp(logRatio), advantages), mul(reverseKl(), 1 / at(eta)))),
+  }));
+}
+
+export interface SmdpoOptions extends SurrogateOptions {
+  /** default 1 */
+  eta?: Anneal;
+  /** 'analytic' (default): the closed form where it is given, else k3; 'k1': −x, the merged form (Â + 1/η) x */
+  klEstimator?: 'analytic' | 'k1' | 'k3';
+  /**
+   * where 1 + ηÂ < 0 the surrogate has no upper bound: 'clamp' (default) raises Â to −1/η, as the closed form's
+   * max(1 + ηA, 0); 'keep' does nothing; 'error' is for checks: it reads the advantages back
+   */
+  negativeWeight?: 'clamp' | 'keep' | 'error';
+}
+
+/** Â x − KL(p_t ‖ p_θ)/η: sMDPO, the softmax representation with log-sum-exp (FMA-PG, section 4). */
+function smdpo(o: SmdpoOptions = {}): Surrogate {
+  const { eta = 1, klEstimator = 'analytic', negativeWeight = 'clamp' } = o;
+  positive('smdpo.eta', eta);
+  checkName('smdpo.klEstimator', klEstimator, ['analytic', 'k1', 'k3']);
+  checkName('smdpo.negativeWeight', negativeWeight, ['clamp', 'keep', 'error']);
+  return defineSurrogate('smdpo', o, ({ logRatio, advantages, mean, at, forwardKl }) => {
+    const least = -1 / at(eta);
+    if (negativeWeight === 'error') refuseBelow(advantages, least);
+    const weights = negativeWeight === 'clamp' ? maximum(advantages, least) : advantages;
+    const kl = klEstimator === 'k1' ? neg(logRatio) : klEstimator === 'k3' ? k3Forward(logRatio) : forwardKl();
+    return {
+      objective: mean(add(mul(weights, logRatio), mul(kl, least))),
+      ...(negativeWeight === 'clamp' && { clamped: less(advantages, least) }),
+    };
+  });
+}
+
+function refuseBelow(advantages: Tensor, least: number): void {
+  const worst = Math.min(...advantages.dataSync<'float32'>());
+  if (worst >= least) return;
+  throw new ConfigError({
+    where: 'smdpo.negativeWeight',
+    what: 'an advantage below −1/η makes the surrogate unbounded',
+    got: worst,
+    wanted: `at least ${least}`,
+    fix: "Use negativeWeight: 'clamp', or a smaller eta",
+  });
+}
+
+export interface SppoOptions extends SurrogateOptions {
+  /** ε: the band is ±log(1 + ε); default .2 */
+  clipEpsilon?: Anneal;
+  /** the minimum with the unclipped term, which pulls back what drifted the wrong way; default true */
+  pessimistic?: boolean;
+}
+
+/** min(A x, A clip(x, ±log(1 + ε))): sPPO. (Not Self-Play Preference Optimisation, which is also called SPPO.) */
+function sppo(o: SppoOptions = {}): Surrogate {
+  const { clipEpsilon = 0.2, pessimistic = true } = o;
+  positive('sppo.clipEpsilon', clipEpsilon);
+  return defineSurrogate('sppo', o, ({ logRatio, advantages, mean, at }) => {
+    const band = Math.log1p(at(clipEpsilon));
+    const inside = mul(advantages, clipByValue(logRatio, -band, band));
+    return {
+      objective: mean(pessimistic ? minimum(mul(advantages, logRatio), inside) : inside),
+      clipped: outside(logRatio, -band, band),
+    };
+  });
+}
+
+/** A x − (ρ − 1 − x)/η: SPMA (arXiv 2411.12042), sMDPO with the k3 estimate. */
+function spma(o: MdpoOptions = {}): Surrogate {
+  const { eta = 1 } = o;
+  positive('spma.eta', eta);
+  return defineSurrogate('spma', o, ({ logRatio, advantages, mean, at }) => ({
+    objective: mean(sub(mul(advantages, logRatio), mul(k3Forward(logRatio), 1 / at(eta)))),
+  }));
+}
+
+export interface MpoOptions extends SurrogateOptions {
+  /** λ; default 1 */
+  temperature?: Anneal;
+}
+
+/** Σ w x, w ∝ exp(A/λ) over the batch: MPO's M-step (arXiv 1806.06920) and AWR's. sMDPO's 1 + ηA is its first order. */
+function mpo(o: MpoOptions = {}): Surrogate {
+  const { temperature = 1 } = o;
+  positive('mpo.temperature', temperature);
+  return defineSurrogate('mpo', o, ({ logRatio, advantages, at, mask }) => {
+    const scaled = mul(advantages, 1 / at(temperature));
+    // entries that do not count get no weight
+    const logits = mask === undefined ? scaled : sub(scaled, mul(sub(1, mask), 1e9));
+    const weights = stopGradient(exp(sub(logits, logSumExp(logits))));
+    return { objective: sum<Scalar>(mul(weights, logRatio)) };
+  });
+}
+
+/** Pure losses of log-probabilities and advantages. */
+export const surrogates = { reinforce, ratio, ppoClip, ppoKl, mdpo, smdpo, sppo, spma, mpo } as const;
+
+export type SurrogateName = keyof typeof surrogates;
+
+/** The surrogate that a name and options describe: how a checkpoint gives it back. */
+export function surrogateOf(name: string, options: Readonly<Record<string, unknown>>): Surrogate {
+  checkName('surrogate', name, Object.keys(surrogates));
+  return surrogates[name as SurrogateName](options as never);
+}
+
+/** Which KL a surrogate wants in closed form, if the distribution has one. */
+export const analyticKlOf = (s: Surrogate): 'forward' | 'reverse' | undefined =>
+  s.surrogate === 'mdpo' ? 'reverse' : s.surrogate === 'smdpo' || s.surrogate === 'ppoKl' ? 'forward' : undefined;

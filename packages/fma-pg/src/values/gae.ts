@@ -1,0 +1,76 @@
+/**
+ * Generalised advantage estimation (arXiv 1506.02438), time limits kept apart from ends:
+ *
+ *   next[t] = V[t+1] if the episode goes on, V(final observation) if it was truncated, 0 if it terminated
+ *   δ[t] = r[t] + γ next[t] − V[t];   A[t] = δ[t] + γλ (1 − ended[t]) A[t+1];   returns = A + V
+ *
+ * Both flags cut the trace; only `terminated` takes the bootstrap away, and it wins where both are set.
+ */
+import { ShapeError } from '@gimbal/tensor-core';
+
+export interface TrajectoryBatch {
+  /** N: entry t·N + i is step t of copy i */
+  numEnvs: number;
+  /** `[T·N]` */
+  rewards: Float32Array;
+  /** V of the observation acted on, `[T·N]` */
+  values: Float32Array;
+  /** V of the observation after the last step, `[N]` */
+  lastValues: Float32Array;
+  /** V of the final observation where an episode was truncated, `[T·N]`; not looked at elsewhere */
+  finalValues: Float32Array;
+  /** `[T·N]`, 0 or 1 */
+  terminated: Uint8Array;
+  /** `[T·N]`, 0 or 1 */
+  truncated: Uint8Array;
+}
+
+export interface AdvantageEstimate {
+  /** `[T·N]` */
+  advantages: Float32Array;
+  /** targets of the value function `[T·N]` */
+  returns: Float32Array;
+}
+
+/** @throws ShapeError where an array has not `[T·N]` entries */
+export function gae(b: TrajectoryBatch, { gamma, lambda }: { gamma: number; lambda: number }): AdvantageEstimate {
+  checkTrajectory('gae', b);
+  const { numEnvs: N, rewards, values, terminated, truncated } = b;
+  const size = rewards.length;
+  const [advantages, returns] = [new Float32Array(size), new Float32Array(size)];
+  const ahead = new Float64Array(N); // A[t+1]
+  for (let i = size - 1; i >= 0; i--) {
+    const n = i % N;
+    const ended = terminated[i] === 1 || truncated[i] === 1;
+    const delta = (rewards[i] as number) + gamma * nextValue(b, i) - (values[i] as number);
+    const advantage = delta + (ended ? 0 : gamma * lambda * (ahead[n] as number));
+    ahead[n] = advantage;
+    advantages[i] = advantage;
+    returns[i] = advantage + (values[i] as number);
+  }
+  return { advantages, returns };
+}
+
+/** What follows entry i: V of the next step, of the final observation, or 0. */
+export function nextValue(b: TrajectoryBatch, i: number): number {
+  if (b.terminated[i] === 1) return 0;
+  if (b.truncated[i] === 1) return b.finalValues[i] as number;
+  const next = i + b.numEnvs;
+  return (next < b.values.length ? b.values[next] : b.lastValues[i % b.numEnvs]) as number;
+}
+
+export function checkTrajectory(where: string, b: TrajectoryBatch): void {
+  const size = b.rewards.length;
+  const { values, finalValues, terminated, truncated } = b;
+  for (const [name, array] of Object.entries({ values, finalValues, terminated, truncated })) {
+    if (array.length === size) continue;
+    throw new ShapeError({ where, what: `${name} has another length than rewards`, got: array.length, wanted: size });
+  }
+  if (size % b.numEnvs === 0 && b.lastValues.length === b.numEnvs && size > 0) return;
+  throw new ShapeError({
+    where,
+    what: 'the lengths are no T·N',
+    got: `rewards ${size}, lastValues ${b.lastValues.length}`,
+    wanted: `a multiple of ${b.numEnvs}, and ${b.numEnvs}`,
+  });
+}
