@@ -41,7 +41,7 @@ export interface PolicyHead {
 }
 
 /** What a masked logit is lowered by: not −∞, which gives 0·∞ in a KL. */
-export const maskedLogit = -1e9;
+const maskedLogit = -1e9;
 
 export const policyHead = (spec: ActionSpec, o: { initialLogStd?: number } = {}): PolicyHead =>
   spec.kind === 'discrete' ? discreteHead(spec) : gaussianHead(spec, o.initialLogStd ?? 0);
@@ -111,7 +111,7 @@ function gaussianHead({ size }: ContinuousActions, initialLogStd: number): Polic
 }
 
 /** The inverse of the cumulative distribution at u. */
-export function drawLogits(logits: Float32Array, u: number): number {
+function drawLogits(logits: Float32Array, u: number): number {
   let most = Number.NEGATIVE_INFINITY;
   for (const x of logits) most = Math.max(most, x);
   let total = 0;

@@ -145,7 +145,7 @@ export function defineSurrogate<O extends SurrogateOptions>(
 export const k3Forward = (x: Tensor): Tensor => sub(sub(exp(x), 1), x);
 
 /** Reverse KL of samples from p_t: ρx − (ρ − 1) ≥ 0. */
-export const k3Reverse = (x: Tensor): Tensor => {
+const k3Reverse = (x: Tensor): Tensor => {
   const ratio = exp(x);
   return sub(mul(ratio, x), sub(ratio, 1));
 };
