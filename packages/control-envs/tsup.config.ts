@@ -1,3 +1,11 @@
 import { preset } from '../../scripts/tsup-preset.ts';
 
-export default preset({ entry: ['src/index.ts'] });
+const entry = { index: 'src/index.ts' };
+
+export default process.env.npm_lifecycle_event === 'build:types'
+  ? [preset({ entry })]
+  : [
+      // the worker thread is an entry of its own, beside the index that starts it; both use the same chunks
+      preset({ entry: { ...entry, 'step.worker': 'src/vector/step.worker.ts' }, format: ['esm'], splitting: true }),
+      preset({ entry, format: ['cjs'], clean: false, shims: true }),
+    ];

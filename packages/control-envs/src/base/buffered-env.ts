@@ -131,7 +131,7 @@ export abstract class BufferedEnv implements Env {
   /** Sets the state; an episode that had ended, or not begun, goes on from there. */
   setState(state: Float64Array): void {
     if (this.#phase === 'closed') throw this.#order('setState', 'the environment is closed', 'Make a new one');
-    const wanted = this.getState(undefined).length;
+    const wanted = this.getState('full').length;
     const integration = this.getState('integration').length;
     if (state.length !== wanted && state.length !== integration) {
       throw new ShapeError({

@@ -1,15 +1,16 @@
 /** Environments by versioned id. */
 import { ConfigError, type Env, nearest } from '@gimbal/tensor-core';
 import { type ClassicOptions, classicEnvs } from './classic.ts';
+import { type MujocoOptionsById, mujocoEnvs } from './mujoco.ts';
 import type { EnvRegistration } from './registration.ts';
 
 /** Options of each id. A program that registers environments may add its own by declaration merging. */
-export interface EnvOptionsById extends ClassicOptions {}
+export interface EnvOptionsById extends ClassicOptions, MujocoOptionsById {}
 
 export type EnvId = keyof EnvOptionsById | (string & {});
 export type EnvOptions<Id> = Id extends keyof EnvOptionsById ? EnvOptionsById[Id] : object;
 
-const registered = new Map<string, EnvRegistration>(classicEnvs.map((r) => [r.id, r]));
+const registered = new Map<string, EnvRegistration>([...classicEnvs, ...mujocoEnvs].map((r) => [r.id, r]));
 
 /**
  * Makes an environment known by its id. On worker threads the module that calls this is imported again

@@ -1,0 +1,109 @@
+/** MJCF text (and the meshes and textures it names) to a model, with MuJoCo's own words on what is wrong. */
+import { DataError, NumericalError } from '@gimbal/tensor-core';
+import type { MjModel } from '@mujoco/mujoco';
+import { type Engine, loadMujoco } from './load.ts';
+import { type ModelInfo, readModel } from './model-info.ts';
+import { MujocoSimulation } from './simulation.ts';
+
+export interface CompileOptions {
+  /** for messages: the file the text came from */
+  source?: string;
+  /** files that the text names, by path relative to it */
+  files?: { readonly [path: string]: Uint8Array };
+}
+
+/** A compiled model; any number of simulations run on it. */
+export class CompiledModel {
+  readonly info: ModelInfo;
+  readonly mjcf: string;
+  readonly #engine: Engine;
+  #model: MjModel | undefined;
+
+  constructor(engine: Engine, model: MjModel, mjcf: string) {
+    this.#engine = engine;
+    this.#model = model;
+    this.mjcf = mjcf;
+    this.info = readModel(model, mjcf);
+  }
+
+  /**
+   * A new simulation in its default state.
+   * @throws NumericalError if the engine's 2 GiB of memory do not hold it
+   */
+  simulate(): MujocoSimulation {
+    if (this.#model === undefined) throw new TypeError(`model ${this.info.name}: used after close()`);
+    const { mj } = this.#engine;
+    this.#engine.takeMessages();
+    try {
+      return new MujocoSimulation(mj, this.#model, new mj.MjData(this.#model), this.info);
+    } catch (cause) {
+      throw outOfMemory(this.info.name, [...this.#engine.takeMessages(), String(cause)], cause);
+    }
+  }
+
+  /** Simulations must be closed first. */
+  close(): void {
+    this.#model?.delete();
+    this.#model = undefined;
+  }
+}
+
+/**
+ * Compiles MJCF.
+ * @throws DataError with MuJoCo's message, the file and the line
+ * @example const model = await compileMjcf('<mujoco><worldbody>…</worldbody></mujoco>');
+ */
+export async function compileMjcf(
+  mjcf: string,
+  { source = 'MJCF', files }: CompileOptions = {},
+): Promise<CompiledModel> {
+  const engine = await loadMujoco();
+  const { mj } = engine;
+  engine.takeMessages();
+  const vfs = files === undefined ? undefined : new mj.MjVFS();
+  try {
+    for (const [path, bytes] of Object.entries(files ?? {})) vfs?.addBuffer(path, bytes);
+    const model = vfs === undefined ? mj.MjModel.from_xml_string(mjcf) : mj.MjModel.from_xml_string(mjcf, vfs);
+    // states that diverge are ours to report: the engine would jump back to the start without a mark
+    model.opt.disableflags |= autoresetOff;
+    return new CompiledModel(engine, model, mjcf);
+  } catch (error) {
+    throw compileError(String((error as { message?: unknown }).message ?? error), source, mjcf, error);
+  } finally {
+    vfs?.delete();
+  }
+}
+
+/** mjDSBL_AUTORESET */
+const autoresetOff = 1 << 16;
+
+function compileError(text: string, source: string, mjcf: string, cause: unknown): DataError | NumericalError {
+  const what = text
+    .replace(/^MuJoCo Error: (Loading error: )?(XML )?(Error: )?/, '')
+    .replaceAll(/\s*\n\s*/g, '; ')
+    .replace(/[;\s]+$/, '');
+  if (/memory/i.test(what) && !/attribute/.test(what)) return outOfMemory(source, [what], cause);
+  const line = /line (\d+)/.exec(what)?.[1];
+  const where = line === undefined ? source : `${source}:${line}`;
+  const missing = /opening file '([^']+)'/.exec(what)?.[1];
+  if (missing !== undefined) {
+    const at = mjcf.split('\n').findIndex((row) => row.includes(missing.split('/').at(-1) as string));
+    return new DataError({
+      where: at < 0 ? source : `${source}:${at + 1}`,
+      what: 'a file that the model names is missing',
+      got: missing,
+      fix: 'Pass it in files, or load the model with loadMjcf from its folder; paths are relative to the XML file',
+      cause,
+    });
+  }
+  return new DataError({ where, what: `MuJoCo says: ${what}`, cause });
+}
+
+function outOfMemory(name: string, messages: readonly string[], cause: unknown): NumericalError {
+  return new NumericalError({
+    where: `model ${name}`,
+    what: `too large for the engine's memory of 2 GiB (${messages[0] ?? 'allocation failed'})`,
+    fix: 'Lower <size memory="…"/>, or run fewer environments in one thread and more workers',
+    cause,
+  });
+}

@@ -1,0 +1,148 @@
+/** What is constant in a compiled model, copied out of the engine: safe to keep, to send and to read at any time. */
+import { ConfigError, nearest } from '@gimbal/tensor-core';
+import type { MjModel } from '@mujoco/mujoco';
+
+export type ObjectKind = 'body' | 'joint' | 'geom' | 'site' | 'actuator' | 'camera' | 'sensor' | 'tendon';
+
+export interface ModelInfo {
+  readonly name: string;
+  readonly timestep: number;
+  /** sizes: positions, velocities, controls, activations */
+  readonly nq: number;
+  readonly nv: number;
+  readonly nu: number;
+  readonly na: number;
+  /** names by kind, in the engine's order; unnamed objects are called `geom3` and so on */
+  readonly names: { readonly [K in ObjectKind]: readonly string[] };
+  readonly qpos0: Float64Array;
+  readonly bodyMass: Float64Array;
+  readonly bodyParent: Int32Array;
+  readonly jointType: Int32Array;
+  readonly jointRange: Float64Array;
+  readonly jointQpos: Int32Array;
+  readonly jointDof: Int32Array;
+  readonly jointBody: Int32Array;
+  readonly actuatorRange: Float64Array;
+  /** of the first transmission component */
+  readonly actuatorGear: Float64Array;
+  readonly geomType: Int32Array;
+  readonly geomSize: Float64Array;
+  readonly geomRgba: Float32Array;
+  readonly geomBody: Int32Array;
+  readonly geomGroup: Int32Array;
+  /** mesh of a mesh geom, −1 for others */
+  readonly geomData: Int32Array;
+  readonly meshes: readonly Mesh[];
+  /** FNV-1a of the MJCF text, for recordings and states */
+  readonly hash: string;
+}
+
+/** Triangles; `[n * 3]` each. */
+export interface Mesh {
+  readonly vertices: Float32Array;
+  readonly faces: Int32Array;
+}
+
+/** mjtGeom */
+export const geomTypes = [
+  'plane',
+  'hfield',
+  'sphere',
+  'capsule',
+  'ellipsoid',
+  'cylinder',
+  'box',
+  'mesh',
+  'sdf',
+] as const;
+export const jointTypes = ['free', 'ball', 'slide', 'hinge'] as const;
+
+export function readModel(model: MjModel, mjcf: string): ModelInfo {
+  const m = model as unknown as { readonly [field: string]: Int32Array & Float64Array } & MjModel;
+  const bytes = Uint8Array.from(model.names as Int8Array);
+  const text = (from: number): string => new TextDecoder().decode(bytes.subarray(from, bytes.indexOf(0, from)));
+  const names = (addresses: Int32Array | undefined, kind: string): string[] =>
+    Array.from(addresses ?? [], (from, i) => text(from) || `${kind}${i}`);
+  return {
+    name: text(0),
+    timestep: model.opt.timestep,
+    nq: model.nq,
+    nv: model.nv,
+    nu: model.nu,
+    na: model.na,
+    names: {
+      body: names(m.name_bodyadr, 'body'),
+      joint: names(m.name_jntadr, 'joint'),
+      geom: names(m.name_geomadr, 'geom'),
+      site: names(m.name_siteadr, 'site'),
+      actuator: names(m.name_actuatoradr, 'actuator'),
+      camera: names(m.name_camadr, 'camera'),
+      sensor: names(m.name_sensoradr, 'sensor'),
+      tendon: names(m.name_tendonadr, 'tendon'),
+    },
+    qpos0: doubles(m.qpos0),
+    bodyMass: doubles(m.body_mass),
+    bodyParent: ints(m.body_parentid),
+    jointType: ints(m.jnt_type),
+    jointRange: doubles(m.jnt_range),
+    jointQpos: ints(m.jnt_qposadr),
+    jointDof: ints(m.jnt_dofadr),
+    jointBody: ints(m.jnt_bodyid),
+    actuatorRange: doubles(m.actuator_ctrlrange),
+    actuatorGear: doubles(m.actuator_gear).filter((_, i) => i % 6 === 0),
+    geomType: ints(m.geom_type),
+    geomSize: doubles(m.geom_size),
+    geomRgba: geomColours(m),
+    geomBody: ints(m.geom_bodyid),
+    geomGroup: ints(m.geom_group),
+    geomData: ints(m.geom_dataid),
+    meshes: readMeshes(m),
+    hash: fnv1a(mjcf),
+  };
+}
+
+/** A geom's own colour, or its material's where it has one. */
+function geomColours(m: { readonly [field: string]: ArrayLike<number> | undefined }): Float32Array {
+  const colours = Float32Array.from(m.geom_rgba ?? []);
+  const materials = m.geom_matid ?? [];
+  for (let g = 0; g < materials.length; g++) {
+    const material = materials[g] as number;
+    const isDefault = [0, 1, 2].every((c) => colours[4 * g + c] === 0.5);
+    if (material < 0 || !isDefault) continue;
+    for (let c = 0; c < 4; c++) colours[4 * g + c] = m.mat_rgba?.[4 * material + c] as number;
+  }
+  return colours;
+}
+
+function readMeshes(m: { readonly [field: string]: ArrayLike<number> | undefined }): Mesh[] {
+  const slice = (all: ArrayLike<number> | undefined, from: number, count: number): number[] =>
+    Array.from({ length: count * 3 }, (_, i) => all?.[from * 3 + i] as number);
+  return Array.from(m.mesh_vertadr ?? [], (from, i) => ({
+    vertices: Float32Array.from(slice(m.mesh_vert, from, m.mesh_vertnum?.[i] as number)),
+    faces: Int32Array.from(slice(m.mesh_face, m.mesh_faceadr?.[i] as number, m.mesh_facenum?.[i] as number)),
+  }));
+}
+
+/**
+ * The index of a named object.
+ * @throws ConfigError that suggests the nearest name
+ */
+export function indexOfName(info: ModelInfo, kind: ObjectKind, name: string): number {
+  const index = info.names[kind].indexOf(name);
+  if (index >= 0) return index;
+  const guess = nearest(name, info.names[kind]);
+  const fix = guess === undefined ? `There are ${info.names[kind].join(', ')}` : `Did you mean ${guess}?`;
+  throw new ConfigError({ where: `model ${info.name}`, what: `no such ${kind}`, got: name, fix });
+}
+
+/** Sum over bodies, kg. */
+export const totalMass = (info: ModelInfo): number => info.bodyMass.reduce((sum, m) => sum + m, 0);
+
+const doubles = (xs: ArrayLike<number> | undefined): Float64Array => Float64Array.from(xs ?? []);
+const ints = (xs: ArrayLike<number> | undefined): Int32Array => Int32Array.from(xs ?? []);
+
+function fnv1a(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}

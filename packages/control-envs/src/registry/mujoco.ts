@@ -1,0 +1,146 @@
+/** The ten MuJoCo tasks, v5. */
+import { ConfigError } from '@gimbal/tensor-core';
+import * as bodies from '../composer/bodies/index.ts';
+import type { Component } from '../composer/component.ts';
+import { taskModel } from '../mjcf/model.ts';
+import { type CompiledModel, compileMjcf } from '../mujoco/compile.ts';
+import { AntEnv, type AntTaskOptions, antDefaults } from '../tasks/ant.ts';
+import {
+  PusherEnv,
+  type PusherOptions,
+  pusherDefaults,
+  ReacherEnv,
+  type ReacherOptions,
+  reacherDefaults,
+} from '../tasks/arms.ts';
+import { HumanoidEnv, type HumanoidTaskOptions, humanoidDefaults } from '../tasks/humanoid.ts';
+import type { MujocoOptions } from '../tasks/mujoco-env.ts';
+import {
+  type DoublePendulumOptions,
+  doublePendulumDefaults,
+  InvertedDoublePendulumEnv,
+  InvertedPendulumEnv,
+  invertedPendulumDefaults,
+  type PendulumTaskOptions,
+} from '../tasks/pendulums.ts';
+import {
+  type HealthyRunnerOptions,
+  halfCheetahDefaults,
+  hopperDefaults,
+  Runner,
+  type RunnerDefaults,
+  type RunnerOptions,
+  swimmerDefaults,
+  walker2dDefaults,
+} from '../tasks/runners.ts';
+import { type EnvRegistration, registration } from './registration.ts';
+
+export interface MujocoOptionsById {
+  'Ant-v5': AntTaskOptions;
+  'HalfCheetah-v5': RunnerOptions;
+  'Hopper-v5': HealthyRunnerOptions;
+  'Humanoid-v5': HumanoidTaskOptions;
+  'InvertedDoublePendulum-v5': DoublePendulumOptions;
+  'InvertedPendulum-v5': PendulumTaskOptions;
+  'Pusher-v5': PusherOptions;
+  'Reacher-v5': ReacherOptions;
+  'Swimmer-v5': RunnerOptions;
+  'Walker2d-v5': HealthyRunnerOptions;
+}
+
+const common = { maxSteps: 1000, xml: undefined, xmlFile: undefined, obsDtype: 'float64' as const };
+
+/** The user's model, or the task's own. */
+async function modelFor({ xml, xmlFile }: MujocoOptions, component: () => Component): Promise<CompiledModel> {
+  if (xml !== undefined && xmlFile !== undefined) {
+    throw new ConfigError({ where: 'makeEnv', what: 'both xml and xmlFile are given', fix: 'Give one' });
+  }
+  if (xmlFile !== undefined) {
+    const { loadMjcf } = await import('../mujoco/load-mjcf.node.ts');
+    return loadMjcf(xmlFile);
+  }
+  return compileMjcf(xml ?? taskModel(component()), { source: xml === undefined ? 'built-in model' : 'xml' });
+}
+
+const runnerDefaults = (d: RunnerDefaults): { [K in keyof Required<RunnerOptions>]: RunnerOptions[K] } => ({
+  ...common,
+  frameSkip: d.frameSkip,
+  forwardRewardWeight: d.forwardRewardWeight,
+  ctrlCostWeight: d.ctrlCostWeight,
+  resetNoiseScale: d.resetNoiseScale,
+  excludeCurrentPositionsFromObservation: true,
+});
+
+const healthyDefaults = (
+  d: RunnerDefaults,
+): { [K in keyof Required<HealthyRunnerOptions>]: HealthyRunnerOptions[K] } => ({
+  ...runnerDefaults(d),
+  healthyReward: d.healthy?.reward,
+  terminateWhenUnhealthy: true,
+  healthyZRange: d.healthy?.z,
+  healthyAngleRange: d.healthy?.angle,
+  healthyStateRange: d.healthy?.state,
+});
+
+export const mujocoEnvs: readonly EnvRegistration[] = [
+  registration<AntTaskOptions>({
+    id: 'Ant-v5',
+    summary: 'run on four legs (or more)',
+    defaults: { ...common, ...antDefaults, legs: 4 },
+    make: async (o) => new AntEnv(await modelFor(o, () => bodies.ant({ legs: o.legs ?? 4 })), o),
+  }),
+  registration<RunnerOptions>({
+    id: 'HalfCheetah-v5',
+    summary: 'run on two legs in the plane',
+    defaults: runnerDefaults(halfCheetahDefaults),
+    make: async (o) => new Runner(await modelFor(o, bodies.halfCheetah), halfCheetahDefaults, o),
+  }),
+  registration<HealthyRunnerOptions>({
+    id: 'Hopper-v5',
+    summary: 'hop on one leg without falling',
+    defaults: healthyDefaults(hopperDefaults),
+    make: async (o) => new Runner(await modelFor(o, bodies.hopper), hopperDefaults, o),
+  }),
+  registration<HumanoidTaskOptions>({
+    id: 'Humanoid-v5',
+    summary: 'walk on two legs without falling',
+    defaults: { ...common, ...humanoidDefaults },
+    make: async (o) => new HumanoidEnv(await modelFor(o, bodies.humanoid), o),
+  }),
+  registration<DoublePendulumOptions>({
+    id: 'InvertedDoublePendulum-v5',
+    summary: 'balance two poles on a cart',
+    defaults: { ...common, ...doublePendulumDefaults },
+    make: async (o) => new InvertedDoublePendulumEnv(await modelFor(o, bodies.invertedDoublePendulum), o),
+  }),
+  registration<PendulumTaskOptions>({
+    id: 'InvertedPendulum-v5',
+    summary: 'balance a pole on a cart',
+    defaults: { ...common, ...invertedPendulumDefaults },
+    make: async (o) => new InvertedPendulumEnv(await modelFor(o, bodies.invertedPendulum), o),
+  }),
+  registration<PusherOptions>({
+    id: 'Pusher-v5',
+    summary: 'push an object to a place with an arm of seven joints',
+    defaults: { ...common, maxSteps: 100, ...pusherDefaults },
+    make: async (o) => new PusherEnv(await modelFor(o, bodies.pusher), o),
+  }),
+  registration<ReacherOptions>({
+    id: 'Reacher-v5',
+    summary: 'reach a target with an arm of two joints',
+    defaults: { ...common, maxSteps: 50, ...reacherDefaults },
+    make: async (o) => new ReacherEnv(await modelFor(o, bodies.reacher), o),
+  }),
+  registration<RunnerOptions>({
+    id: 'Swimmer-v5',
+    summary: 'swim with three links',
+    defaults: runnerDefaults(swimmerDefaults),
+    make: async (o) => new Runner(await modelFor(o, bodies.swimmer), swimmerDefaults, o),
+  }),
+  registration<HealthyRunnerOptions>({
+    id: 'Walker2d-v5',
+    summary: 'walk on two legs in the plane without falling',
+    defaults: healthyDefaults(walker2dDefaults),
+    make: async (o) => new Runner(await modelFor(o, bodies.walker2d), walker2dDefaults, o),
+  }),
+];

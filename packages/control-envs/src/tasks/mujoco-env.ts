@@ -1,0 +1,206 @@
+/**
+ * The base of environments on MuJoCo: a step sets the controls, runs `frameSkip` physics steps, computes contact forces
+ * if the task reads them, and scores the state it finds, without evaluating anything twice: quantities derived from
+ * positions belong to the engine's last internal evaluation, as in Gymnasium. A state that leaves the finite ends the
+ * episode as truncated, with the last finite state as its observation.
+ */
+import { type Action, type Info, type Obs, type ObsLayout, type Rng, ShapeError } from '@gimbal/tensor-core';
+import { BufferedEnv } from '../base/buffered-env.ts';
+import type { CompiledModel } from '../mujoco/compile.ts';
+import type { ModelInfo } from '../mujoco/model-info.ts';
+import type { MujocoSimulation } from '../mujoco/simulation.ts';
+import { box } from '../spaces/spaces.ts';
+
+/** Options of every MuJoCo task. */
+export interface MujocoOptions {
+  /** default 1000, Reacher 50, Pusher 100 */
+  maxSteps?: number;
+  /** physics steps for each step */
+  frameSkip?: number;
+  /** MJCF text instead of the task's own; it must have the joints the task reads */
+  xml?: string;
+  /** MJCF file, with meshes and textures from its folder (Node) */
+  xmlFile?: string;
+  /** default float64, as in Gymnasium */
+  obsDtype?: 'float32' | 'float64';
+}
+
+export interface MujocoDescription {
+  id: string;
+  maxSteps: number;
+  frameSkip: number;
+  layout: ObsLayout;
+  obsDtype: 'float32' | 'float64';
+  rewardThreshold?: number;
+  /** whether the task reads contact forces */
+  contactForces?: boolean;
+}
+
+export abstract class MujocoEnv extends BufferedEnv {
+  readonly model: CompiledModel;
+  readonly sim: MujocoSimulation;
+  readonly frameSkip: number;
+  /** seconds between two steps */
+  readonly dt: number;
+  readonly #contactForces: boolean;
+  readonly #lastQpos: Float64Array;
+  readonly #lastQvel: Float64Array;
+
+  constructor(model: CompiledModel, description: MujocoDescription) {
+    const { id, maxSteps, frameSkip, layout, obsDtype, rewardThreshold, contactForces = false } = description;
+    const { info } = model;
+    const dt = info.timestep * frameSkip;
+    super({
+      spec: {
+        id,
+        layout,
+        dtSeconds: dt,
+        maxSteps,
+        modelHash: info.hash,
+        ...(rewardThreshold !== undefined && { rewardThreshold }),
+      },
+      observationSpace: box(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, [layout.size], obsDtype),
+      actionSpace: actionBox(info),
+      actionNames: info.names.actuator,
+    });
+    this.model = model;
+    this.sim = model.simulate();
+    this.frameSkip = frameSkip;
+    this.dt = dt;
+    this.#contactForces = contactForces;
+    this.#lastQpos = info.qpos0.slice();
+    this.#lastQvel = new Float64Array(info.nv);
+  }
+
+  /** Changes `qpos` and `qvel`, which hold the default state, to a first state. */
+  protected abstract drawState(qpos: Float64Array, qvel: Float64Array, stream: Rng, options?: object): void;
+  /** Called before the physics of a step, for quantities whose change is rewarded. */
+  protected before(): void {}
+  /** Sets `reward` and `terminated` from the state after the physics. */
+  protected abstract score(action: Float32Array): void;
+  protected abstract write(out: Float64Array | Float32Array): void;
+  /** The task's own part of a state: what `before` read, if it is not a function of the physics' state. */
+  protected get memory(): Float64Array | undefined {
+    return undefined;
+  }
+
+  protected resetTask(stream: Rng, options?: object): void {
+    const { sim } = this;
+    sim.reset();
+    this.drawState(sim.qpos, sim.qvel, stream, options);
+    sim.forward();
+    this.#keep();
+    this.before();
+  }
+
+  protected stepTask(action: Action): void {
+    const { sim } = this;
+    sim.refresh();
+    sim.ctrl.set(action as Float32Array);
+    sim.step(this.frameSkip);
+    if (this.#contactForces) sim.contactForces();
+    if (sim.diverged()) {
+      this.#recover();
+      return;
+    }
+    this.score(action as Float32Array);
+    if (!Number.isFinite(this.reward)) {
+      this.#recover();
+      return;
+    }
+    this.before();
+    this.#keep();
+  }
+
+  protected observe(out: Obs): void {
+    this.write(out as Float64Array);
+  }
+
+  getState(kind: 'full' | 'integration' = 'integration'): Float64Array {
+    const { memory } = this;
+    const size = this.sim.stateSize(kind);
+    const out = new Float64Array(size + (memory?.length ?? 0));
+    this.sim.getState(kind, out.subarray(0, size));
+    if (memory !== undefined) out.set(memory, size);
+    return out;
+  }
+
+  protected restoreState(state: Float64Array): void {
+    const { memory, sim } = this;
+    const size = state.length - (memory?.length ?? 0);
+    // derived quantities, with no trace of what was before; the warm start of the next step is part of the state
+    sim.reset();
+    sim.setState(state.subarray(0, size));
+    sim.forward();
+    sim.setState(state.subarray(0, size));
+    memory?.set(state.subarray(size));
+    this.#keep();
+  }
+
+  /** Puts the body into a pose with given velocities, at rest inside: Gymnasium's `set_state`. */
+  setPose(qpos: ArrayLike<number>, qvel: ArrayLike<number>): void {
+    const { sim } = this;
+    const { nq, nv } = sim.info;
+    if (qpos.length !== nq || qvel.length !== nv) {
+      const got = [qpos.length, qvel.length];
+      throw new ShapeError({ where: `${this.spec.id}: setPose`, what: 'sizes do not fit', got, wanted: [nq, nv] });
+    }
+    sim.reset();
+    sim.qpos.set(qpos);
+    sim.qvel.set(qvel);
+    sim.forward();
+    this.#keep();
+    this.before();
+  }
+
+  protected override closeTask(): void {
+    this.sim.close();
+    this.model.close();
+  }
+
+  #keep(): void {
+    this.#lastQpos.set(this.sim.qpos);
+    this.#lastQvel.set(this.sim.qvel);
+  }
+
+  /** Ends the episode at its last finite state. */
+  #recover(): void {
+    const { sim } = this;
+    this.truncatedReason = `diverged: ${faultyState(sim)}`;
+    this.truncated = true;
+    this.terminated = false;
+    this.reward = 0;
+    this.divergences++;
+    sim.reset();
+    sim.qpos.set(this.#lastQpos);
+    sim.qvel.set(this.#lastQvel);
+    sim.forward();
+  }
+
+  protected override taskInfo(): Info {
+    return this.divergences === 0 ? {} : { divergences: this.divergences };
+  }
+}
+
+function actionBox(info: ModelInfo): ReturnType<typeof box> {
+  const { nu, actuatorRange } = info;
+  const bound = (i: number, side: 0 | 1): number => {
+    const [low, high] = [actuatorRange[2 * i] as number, actuatorRange[2 * i + 1] as number];
+    if (low < high) return side === 0 ? low : high;
+    return side === 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY; // unlimited
+  };
+  const sides = ([0, 1] as const).map((side) => Array.from({ length: nu }, (_, i) => bound(i, side)));
+  return box(sides[0] as number[], sides[1] as number[], [nu]);
+}
+
+/** Names the first joint whose position or velocity is at fault. */
+function faultyState({ info, qpos, qvel }: MujocoSimulation): string {
+  const bad = (x: number | undefined): boolean => !(Math.abs(x as number) < 1e10);
+  const name = (addresses: Int32Array, index: number): string =>
+    info.names.joint[addresses.findLastIndex((from) => from <= index)] ?? 'state';
+  const q = qpos.findIndex(bad);
+  if (q >= 0) return `qpos[${q}] (${name(info.jointQpos, q)}) is ${qpos[q]}`;
+  const v = qvel.findIndex(bad);
+  if (v >= 0) return `qvel[${v}] (${name(info.jointDof, v)}) is ${qvel[v]}`;
+  return 'the reward is not finite';
+}

@@ -1,0 +1,52 @@
+/** A worker thread that steps its rows whenever the control array says so. */
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { makeEnv } from '../registry/registry.ts';
+import { command, type ResetPayload, sendable, type WorkerSetup, word } from './protocol.ts';
+import { Rows } from './rows.ts';
+
+const { setup, port } = workerData as { setup: WorkerSetup; port: MessagePort };
+const { id, options, from, count, mode, arrays, control, modules } = setup;
+
+try {
+  for (const module of modules) await import(module);
+  const envs = [];
+  for (let i = 0; i < count; i++) envs.push(await makeEnv(id, options));
+  parentPort?.postMessage({ ready: true });
+  serve(new Rows(envs, from, mode, arrays));
+} catch (error) {
+  parentPort?.postMessage({ error: sendable(error) });
+}
+
+/** Blocks this thread between commands; ends after `close`. */
+function serve(rows: Rows): void {
+  let given = 0;
+  for (;;) {
+    Atomics.wait(control, word.given, given);
+    given++;
+    const what = Atomics.load(control, word.command);
+    control[word.failed] = 0;
+    try {
+      if (what === command.step) rows.step();
+      else if (what === command.reset) {
+        const { seeds, mask, options: resetOptions } = payload() as ResetPayload;
+        rows.reset(seeds, mask, resetOptions);
+      } else if (what === command.save) port.postMessage({ states: rows.save() });
+      else if (what === command.load) rows.load(payload() as Float64Array[]);
+      else rows.close();
+    } catch (error) {
+      control[word.failed] = 1;
+      port.postMessage({ error: sendable(error) });
+    }
+    Atomics.store(control, word.done, given);
+    Atomics.notify(control, word.done);
+    if (what === command.close) {
+      port.close();
+      return;
+    }
+  }
+}
+
+/** What was sent along with the command. */
+function payload(): unknown {
+  return receiveMessageOnPort(port)?.message as unknown;
+}

@@ -1,0 +1,253 @@
+/**
+ * N copies of one environment behind one call, in this thread or on workers. Observations, actions, rewards and flags
+ * live in one typed array each; the numbers are the same for any number of workers.
+ */
+import {
+  type AutoresetMode,
+  ConfigError,
+  DataError,
+  type Env,
+  type EnvSpec,
+  type Info,
+  ShapeError,
+  type Space,
+  type VecObs,
+  type VectorEnv,
+  type VectorStep,
+} from '@gimbal/tensor-core';
+import { actionFault } from '../base/action-fault.ts';
+import { cloneObs } from '../spaces/value.ts';
+import { actionSize, readReason, type VectorArrays } from './arrays.ts';
+import type { RowSet } from './row-set.ts';
+import { seedsOf } from './seeds.ts';
+
+export interface VectorDescription {
+  template: Env;
+  numEnvs: number;
+  mode: AutoresetMode;
+  arrays: VectorArrays;
+  rows: RowSet;
+  seed: number;
+  /** whether results are copies, or the arrays that the next call overwrites */
+  copies: boolean;
+}
+
+const nothing: Info = Object.freeze({});
+
+export class RowsVectorEnv implements VectorEnv {
+  readonly numEnvs: number;
+  readonly autoresetMode: AutoresetMode;
+  readonly spec: EnvSpec;
+  readonly observationSpace: Space;
+  readonly actionSpace: Space;
+  readonly #arrays: VectorArrays;
+  readonly #rows: RowSet;
+  readonly #copies: boolean;
+  readonly #actionRows: (Float32Array | undefined)[];
+  readonly #infos: Info[];
+  readonly #result: VectorStep;
+  #seed: number | undefined;
+  #phase: 'new' | 'running' | 'busy' | 'closed' = 'new';
+
+  constructor({ template, numEnvs, mode, arrays, rows, seed, copies }: VectorDescription) {
+    this.numEnvs = numEnvs;
+    this.autoresetMode = mode;
+    this.spec = template.spec;
+    this.observationSpace = template.observationSpace;
+    this.actionSpace = template.actionSpace;
+    this.#arrays = arrays;
+    this.#rows = rows;
+    this.#copies = copies;
+    this.#seed = seed;
+    const size = actionSize(template.actionSpace);
+    this.#actionRows = Array.from({ length: numEnvs }, (_, i) =>
+      template.actionSpace.kind === 'discrete'
+        ? undefined
+        : (arrays.actions as Float32Array).subarray(i * size, (i + 1) * size),
+    );
+    this.#infos = Array.from({ length: numEnvs }, () => nothing);
+    const { obs, reward, terminated, truncated } = arrays;
+    this.#result = { obs, reward, terminated, truncated, infos: this.#infos };
+  }
+
+  /** Workers that died and were replaced. */
+  get restarts(): number {
+    return this.#rows.restarts;
+  }
+
+  /** The worker threads, none in this one: for diagnosis. */
+  get workers(): RowSet['workers'] {
+    return this.#rows.workers;
+  }
+
+  /** Episodes that diverged, all copies together. */
+  get divergences(): number {
+    return this.#arrays.divergences.reduce((a, b) => a + b, 0);
+  }
+
+  /**
+   * Resets all copies, or those of `mask`. Without a seed, the first reset uses the one of `makeVectorEnv` and later
+   * ones go on with each copy's stream.
+   */
+  async reset(
+    o: { seed?: number | readonly (number | null)[]; mask?: Uint8Array; options?: object } = {},
+  ): Promise<{ obs: VecObs; infos: readonly Info[] }> {
+    this.#begin('reset');
+    try {
+      if (o.mask !== undefined && o.mask.length !== this.numEnvs) {
+        const wanted = this.numEnvs;
+        throw new ShapeError({
+          where: `${this.spec.id}: reset`,
+          what: 'mask does not fit',
+          got: o.mask.length,
+          wanted,
+        });
+      }
+      const seeds = seedsOf(o.seed ?? this.#seed, this.numEnvs);
+      await this.#rows.reset({ seeds, mask: o.mask, options: o.options });
+      this.#seed = undefined;
+      this.#infos.fill(nothing);
+      const obs = this.#copies ? cloneObs(this.#arrays.obs) : this.#arrays.obs;
+      return { obs, infos: this.#copies ? [...this.#infos] : this.#infos };
+    } finally {
+      this.#phase = 'running';
+    }
+  }
+
+  /** @param actions `[numEnvs * size]`; Int32Array for Discrete */
+  async step(actions: Float32Array | Int32Array): Promise<VectorStep> {
+    if (this.#phase === 'new') {
+      throw new ConfigError({ where: `${this.spec.id}: step`, what: 'never reset', fix: 'Call reset() first' });
+    }
+    this.#check(actions);
+    this.#begin('step');
+    try {
+      (this.#arrays.actions as Float32Array).set(actions as Float32Array);
+      await this.#rows.step();
+      const ended = this.#collectInfos();
+      return this.#answer(ended);
+    } finally {
+      this.#phase = 'running';
+    }
+  }
+
+  /** All copies: states, clocks, random streams and pending resets. */
+  getState(): Uint8Array {
+    this.#begin('getState');
+    try {
+      const states = this.#rows.save();
+      const lengths = Float64Array.from([this.numEnvs, ...states.map((s) => s.length)]);
+      const parts = [lengths, ...states];
+      const all = new Float64Array(parts.reduce((n, part) => n + part.length, 0));
+      let at = 0;
+      for (const part of parts) {
+        all.set(part, at);
+        at += part.length;
+      }
+      return new Uint8Array(all.buffer);
+    } finally {
+      this.#phase = 'running';
+    }
+  }
+
+  /** @throws DataError for a state of other copies */
+  setState(state: Uint8Array): void {
+    this.#begin('setState');
+    try {
+      const all = new Float64Array(state.slice().buffer);
+      const count = all[0] ?? 0;
+      const lengths = [...all.subarray(1, 1 + count)];
+      if (count !== this.numEnvs || all.length !== 1 + count + lengths.reduce((a, b) => a + b, 0)) {
+        const wanted = `the state of ${this.numEnvs} copies`;
+        throw new DataError({ where: `${this.spec.id}: setState`, what: 'no such state', got: `of ${count}`, wanted });
+      }
+      let at = 1 + count;
+      const states = lengths.map((length) => {
+        at += length;
+        return all.slice(at - length, at);
+      });
+      this.#rows.load(states);
+    } finally {
+      this.#phase = 'running';
+    }
+  }
+
+  close(): void {
+    if (this.#phase === 'closed') return;
+    this.#phase = 'closed';
+    this.#rows.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #begin(call: string): void {
+    const where = `${this.spec.id}: ${call}`;
+    if (this.#phase === 'closed') {
+      throw new ConfigError({ where, what: 'the environments are closed', fix: 'Make new ones' });
+    }
+    if (this.#phase === 'busy') {
+      throw new ConfigError({ where, what: 'the last call is not finished', fix: 'Await it first' });
+    }
+    this.#phase = 'busy';
+  }
+
+  /** @throws ShapeError, ConfigError that name the copy and the element */
+  #check(actions: Float32Array | Int32Array): void {
+    const where = `${this.spec.id}: step`;
+    const wanted = this.#arrays.actions.length;
+    if (actions?.length !== wanted) {
+      throw new ShapeError({ where, what: 'actions of wrong shape', got: actions?.length, wanted });
+    }
+    const size = wanted / this.numEnvs;
+    for (let row = 0; row < this.numEnvs; row++) {
+      const view = this.#actionRows[row];
+      const found = actionFault(
+        this.actionSpace,
+        view === undefined
+          ? (actions[row] as number)
+          : (actions.subarray(row * size, (row + 1) * size) as Float32Array),
+      );
+      if (found === undefined) continue;
+      const { what, index, got, wanted } = found;
+      const of = index === undefined ? `copy ${row}: ` : `copy ${row}: action[${index}] `;
+      throw new ConfigError({ where, what: `${of}${what}`, got, wanted });
+    }
+  }
+
+  /** Infos of copies whose episode ended; the others share one empty object. */
+  #collectInfos(): boolean {
+    const { terminated, truncated, reason, episodeReturn, episodeLength } = this.#arrays;
+    let ended = false;
+    for (let i = 0; i < this.numEnvs; i++) {
+      if (terminated[i] === 0 && truncated[i] === 0) {
+        this.#infos[i] = nothing;
+        continue;
+      }
+      ended = true;
+      const info: Info = { episode: { return: episodeReturn[i], length: episodeLength[i] } };
+      if (truncated[i] === 1) info.truncatedReason = readReason(reason, i);
+      this.#infos[i] = info;
+    }
+    return ended;
+  }
+
+  #answer(ended: boolean): VectorStep {
+    const { obs, finalObs, reward, terminated, truncated } = this.#arrays;
+    const final = ended && this.autoresetMode === 'same-step';
+    if (!this.#copies) {
+      if (final) this.#result.finalObs = finalObs;
+      else delete this.#result.finalObs;
+      return this.#result;
+    }
+    return {
+      obs: cloneObs(obs),
+      reward: reward.slice(),
+      terminated: terminated.slice(),
+      truncated: truncated.slice(),
+      infos: [...this.#infos],
+      ...(final && { finalObs: cloneObs(finalObs) }),
+    };
+  }
+}

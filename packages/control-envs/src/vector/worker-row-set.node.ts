@@ -1,0 +1,115 @@
+/**
+ * Rows shared out among worker threads. A worker that dies is replaced: its copies are truncated with the reason, begin
+ * new episodes with new seeds, and the run goes on.
+ */
+import { BackendError, type Obs, type Space } from '@gimbal/tensor-core';
+import { copyInto } from '../spaces/value.ts';
+import { rowOf, writeReason } from './arrays.ts';
+import { command, type ResetPayload, type WorkerSetup } from './protocol.ts';
+import type { RowSet } from './row-set.ts';
+import { WorkerRows } from './worker-rows.node.ts';
+
+export interface WorkerPlan {
+  setups: readonly WorkerSetup[];
+  observationSpace: Space;
+  /** told of each worker that died and was replaced */
+  onRestart?: (event: WorkerRestart) => void;
+}
+
+export interface WorkerRestart {
+  /** first copy of the worker, and their number */
+  from: number;
+  count: number;
+  reason: string;
+}
+
+/** Give up after so many deaths in one run: something kills every worker. */
+const mostRestarts = 20;
+
+export class WorkerRowSet implements RowSet {
+  restarts = 0;
+  readonly #plan: WorkerPlan;
+  readonly #workers: WorkerRows[];
+
+  private constructor(plan: WorkerPlan, workers: WorkerRows[]) {
+    this.#plan = plan;
+    this.#workers = workers;
+  }
+
+  static async start(plan: WorkerPlan): Promise<WorkerRowSet> {
+    const started = await Promise.allSettled(plan.setups.map((setup) => WorkerRows.start(setup)));
+    const failed = started.find((s) => s.status === 'rejected');
+    const workers = started.flatMap((s) => (s.status === 'fulfilled' ? [s.value] : []));
+    if (failed !== undefined) {
+      await Promise.all(workers.map((worker) => worker.close()));
+      throw failed.reason;
+    }
+    return new WorkerRowSet(plan, workers);
+  }
+
+  /** The threads, for tests that kill one. */
+  get workers(): readonly WorkerRows[] {
+    return this.#workers;
+  }
+
+  async reset(payload: ResetPayload): Promise<void> {
+    await this.#all(command.reset, payload);
+  }
+
+  async step(): Promise<void> {
+    await this.#all(command.step);
+  }
+
+  save(): Float64Array[] {
+    return this.#workers.flatMap((worker) => worker.ask(command.save)?.states ?? []);
+  }
+
+  load(states: readonly Float64Array[]): void {
+    for (const worker of this.#workers) {
+      worker.ask(command.load, states.slice(worker.from, worker.from + worker.count));
+    }
+  }
+
+  close(): void {
+    for (const worker of this.#workers) void worker.close();
+  }
+
+  async #all(what: number, payload?: ResetPayload): Promise<void> {
+    for (const worker of this.#workers) worker.give(what, payload);
+    const results = await Promise.allSettled(this.#workers.map((worker) => worker.finished()));
+    for (const [i, result] of results.entries()) {
+      if (result.status === 'rejected') throw result.reason;
+      if (!result.value) await this.#replace(i, payload);
+    }
+  }
+
+  async #replace(index: number, payload: ResetPayload | undefined): Promise<void> {
+    const { setups, observationSpace, onRestart } = this.#plan;
+    const setup = setups[index] as WorkerSetup;
+    const dead = this.#workers[index] as WorkerRows;
+    const { from, count, arrays, control } = setup;
+    if (++this.restarts > mostRestarts) {
+      const what = `workers keep dying (${mostRestarts} replaced)`;
+      throw new BackendError({ where: 'VectorEnv', what, got: dead.reason, fix: 'Try workers: 0 to see the error' });
+    }
+    control.fill(0);
+    const worker = await WorkerRows.start(setup);
+    this.#workers[index] = worker;
+    for (let row = from; row < from + count; row++) {
+      copyInto(rowOf(arrays.finalObs, observationSpace, row), rowOf(arrays.obs, observationSpace, row) as Obs);
+    }
+    // a reset is repeated as it was asked for; after a step, new episodes begin from seeds no other copy has
+    const fresh = Array.from({ length: from + count }, (_, row) => 1_000_003 * this.restarts + row);
+    worker.give(command.reset, payload ?? { seeds: fresh, mask: undefined, options: undefined });
+    if (!(await worker.finished())) {
+      throw new BackendError({ where: 'VectorEnv', what: 'a replaced worker died at once', got: worker.reason });
+    }
+    if (payload === undefined) {
+      for (let row = from; row < from + count; row++) {
+        arrays.truncated[row] = 1;
+        writeReason(arrays.reason, row, `worker died: ${dead.reason}`);
+      }
+    }
+    onRestart?.({ from, count, reason: dead.reason });
+  }
+}

@@ -1,0 +1,137 @@
+/** The main thread's side of one worker: commands, waiting without blocking, and noticing its death. */
+import { once } from 'node:events';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { BackendError } from '@gimbal/tensor-core';
+import { command, received, type SentError, type WorkerSetup, word } from './protocol.ts';
+
+interface Reply {
+  ready?: true;
+  error?: SentError;
+  states?: Float64Array[];
+}
+
+export class WorkerRows {
+  readonly from: number;
+  readonly count: number;
+  /** false once the thread has ended by itself */
+  alive = true;
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #control: Int32Array;
+  readonly #ended: Promise<void>;
+  #reason = 'it ended';
+
+  private constructor(worker: Worker, port: MessagePort, { from, count, control }: WorkerSetup) {
+    this.#worker = worker;
+    this.#port = port;
+    this.#control = control;
+    this.from = from;
+    this.count = count;
+    worker.on('error', (error) => {
+      this.#reason = error.message;
+    });
+    this.#ended = once(worker, 'exit').then(
+      () => {
+        this.alive = false;
+      },
+      () => {
+        this.alive = false;
+      },
+    );
+  }
+
+  /** @throws what the environments' construction throws */
+  static async start(setup: WorkerSetup): Promise<WorkerRows> {
+    const built = import.meta.url.endsWith('.ts') ? '../../dist/step.worker.js' : './step.worker.js';
+    // its own channel: messages wait there until they are taken, without the event loop
+    const { port1, port2 } = new MessageChannel();
+    port1.unref();
+    const workerData = { setup, port: port2 };
+    const worker = new Worker(new URL(built, import.meta.url), { workerData, transferList: [port2] });
+    const rows = new WorkerRows(worker, port1, setup);
+    const first = once(worker, 'message').then(([message]) => message as Reply);
+    const reply = await Promise.race([first, rows.#ended.then(() => undefined)]);
+    if (reply?.error !== undefined) throw received(reply.error);
+    if (reply?.ready !== true) {
+      throw new BackendError({ where: 'makeVectorEnv', what: 'a worker ended while it started', got: rows.#reason });
+    }
+    worker.unref();
+    return rows;
+  }
+
+  /** Ends the thread at once, as a crash would: for tests. */
+  async kill(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  /** Why the thread ended. */
+  get reason(): string {
+    return this.#reason;
+  }
+
+  /** Gives a command; `finished` says when it is done. */
+  give(what: number, payload?: unknown): void {
+    if (payload !== undefined) this.#port.postMessage(payload);
+    this.#worker.ref();
+    this.#control[word.command] = what;
+    Atomics.add(this.#control, word.given, 1);
+    Atomics.notify(this.#control, word.given);
+  }
+
+  /**
+   * Waits for the command without blocking the thread.
+   * @returns false if the worker died instead
+   * @throws what the command threw
+   */
+  async finished(): Promise<boolean> {
+    const control = this.#control;
+    for (;;) {
+      const done = Atomics.load(control, word.done);
+      if (done === control[word.given]) break;
+      if (!this.alive) return false;
+      const waiting = (Atomics as WithWaitAsync).waitAsync(control, word.done, done);
+      if (waiting.async) await Promise.race([waiting.value, this.#ended]);
+    }
+    this.#worker.unref();
+    if (control[word.failed] === 1) {
+      const reply = this.#take();
+      if (reply?.error !== undefined) throw received(reply.error);
+    }
+    return true;
+  }
+
+  /** Gives a command and blocks for its answer; for what the contract wants at once (states). */
+  ask(what: number, payload?: unknown): Reply | undefined {
+    this.give(what, payload);
+    const control = this.#control;
+    const deadline = performance.now() + patienceMs;
+    while (Atomics.load(control, word.done) !== control[word.given]) {
+      Atomics.wait(control, word.done, Atomics.load(control, word.done), 50);
+      if (performance.now() < deadline) continue;
+      throw new BackendError({ where: 'VectorEnv', what: 'a worker does not answer', got: `${patienceMs} ms` });
+    }
+    this.#worker.unref();
+    const reply = this.#take();
+    if (reply?.error !== undefined) throw received(reply.error);
+    return reply;
+  }
+
+  async close(): Promise<void> {
+    if (!this.alive) return;
+    this.give(command.close);
+    this.#worker.unref();
+    await this.#ended;
+    this.#port.close();
+  }
+
+  #take(): Reply | undefined {
+    return receiveMessageOnPort(this.#port)?.message as Reply | undefined;
+  }
+}
+
+/** In Node since 16; TypeScript's library has it from ES2024 on. */
+type WithWaitAsync = typeof Atomics & {
+  waitAsync(array: Int32Array, index: number, value: number): { async: boolean; value: unknown };
+};
+
+const patienceMs = 30_000;

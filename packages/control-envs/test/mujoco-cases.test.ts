@@ -1,0 +1,206 @@
+// What goes wrong with physics elsewhere, and must not here.
+
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Env, rng } from '@gimbal/tensor-core';
+import { assertEnv, compileMjcf, listEnvs, loadMjcf, type MujocoEnv, makeEnv, totalMass } from '../src/index.ts';
+
+const make = async (id: string, options: object = {}): Promise<MujocoEnv> =>
+  (await makeEnv(id, options)) as Env as MujocoEnv;
+const random = (env: Env, seed: number): (() => Float32Array) => {
+  const stream = rng(seed);
+  const high = env.actionSpace.kind === 'box' ? env.actionSpace.high : [];
+  return () => Float32Array.from(high, (h) => h * (2 * stream.uniform() - 1));
+};
+
+const bodies = listEnvs().filter(({ id }) => id.endsWith('-v5'));
+
+test.each(bodies)('$id passes the checker', async ({ id }) => {
+  const env = await make(id);
+  assertEnv(env, { steps: 60 });
+  env.close();
+});
+
+test.each(['Hopper-v5', 'Walker2d-v5', 'Ant-v5', 'Humanoid-v5'])('%s: no bonus while unhealthy', async (id) => {
+  for (const terminateWhenUnhealthy of [true, false]) {
+    const env = await make(id, { terminateWhenUnhealthy });
+    env.reset({ seed: 0 });
+    const high = env.model.info.qpos0.slice();
+    high[id.startsWith('H') && id !== 'Humanoid-v5' ? 1 : id === 'Walker2d-v5' ? 1 : 2] = id === 'Hopper-v5' ? 0.4 : 5;
+    env.setPose(high, new Float64Array(env.model.info.nv));
+    const { terminated, info } = env.step(new Float32Array(env.model.info.nu));
+    expect(info.rewardSurvive).toBe(0);
+    expect(terminated).toBe(terminateWhenUnhealthy);
+    env.close();
+  }
+});
+
+test('a resting sphere weighs on the plane what gravity says', async () => {
+  const model = await compileMjcf(`<mujoco><worldbody><geom type="plane" size="1 1 1"/>
+    <body name="ball" pos="0 0 0.1"><freejoint/><geom type="sphere" size="0.1" mass="1"/></body></worldbody></mujoco>`);
+  const sim = model.simulate();
+  sim.step(2000);
+  expect(sim.cfrcExt[6 + 5]).toBe(0);
+  sim.contactForces();
+  expect(sim.cfrcExt[6 + 5]).toBeCloseTo(9.81, 4);
+  const contact = sim.contact(0);
+  expect(contact.force[2]).toBeCloseTo(9.81, 4);
+  expect(contact.position[2]).toBeCloseTo(0, 3);
+  sim.close();
+  model.close();
+});
+
+test('contact forces of a standing Ant are in its observation', async () => {
+  const env = await make('Ant-v5');
+  env.reset({ seed: 0 });
+  const still = new Float32Array(8);
+  let last = env.step(still);
+  for (let t = 0; t < 60; t++) last = env.step(still);
+  const [from, to] = env.spec.layout?.slice('cfrcExt') ?? [0, 0];
+  const forces = (last.obs as Float64Array).subarray(from, to);
+  expect(to - from).toBe(78);
+  expect(forces.some((f) => f !== 0)).toBe(true);
+  env.close();
+});
+
+test.each(['Ant-v5', 'HalfCheetah-v5', 'Humanoid-v5'])('%s: a reset leaves no trace', async (id) => {
+  const [used, fresh] = [await make(id), await make(id)];
+  used.reset({ seed: 1 });
+  const wild = random(used, 2);
+  for (let t = 0; t < 100; t++) if (used.step(wild()).terminated) used.reset();
+  const runs = [used, fresh].map((env) => {
+    const seen: unknown[] = [env.reset({ seed: 3 }).obs];
+    const action = random(env, 4);
+    for (let t = 0; t < 50; t++) {
+      const { obs, reward, terminated } = env.step(action());
+      seen.push(obs, reward);
+      if (terminated) env.setState(env.getState());
+    }
+    return seen;
+  });
+  expect(runs[0]).toEqual(runs[1]);
+  used.close();
+  fresh.close();
+});
+
+test.each(['Ant-v5', 'HalfCheetah-v5', 'Hopper-v5', 'Humanoid-v5'])(
+  '%s: a state saved in contact goes on to the bit',
+  async (id) => {
+    const env = await make(id, { ...(id !== 'HalfCheetah-v5' && { terminateWhenUnhealthy: false }) });
+    env.reset({ seed: 0 });
+    const action = random(env, 1);
+    for (let t = 0; t < 60 || (env.sim.contactCount === 0 && t < 300); t++) env.step(action());
+    expect(env.sim.contactCount).toBeGreaterThan(0);
+    const onward = (): unknown[] => {
+      const again = random(env, 9);
+      return Array.from({ length: 30 }, () => {
+        const { obs, reward } = env.step(again());
+        return [obs, reward];
+      });
+    };
+    for (const kind of ['integration', 'full'] as const) {
+      const state = env.getState(kind);
+      const first = onward();
+      env.setState(state);
+      const second = onward();
+      if (kind === 'integration') expect(second).toEqual(first);
+      else expect((second[0] as [Float64Array])[0].length).toBe((first[0] as [Float64Array])[0].length);
+    }
+    env.close();
+  },
+);
+
+test('a diverged state is truncated with its reason, counted, and never seen', async () => {
+  const env = await make('HalfCheetah-v5');
+  env.reset({ seed: 0 });
+  const before = env.step(new Float32Array(6));
+  env.sim.qpos[3] = Number.NaN;
+  const { obs, reward, terminated, truncated, info } = env.step(new Float32Array(6));
+  expect({ reward, terminated, truncated }).toEqual({ reward: 0, terminated: false, truncated: true });
+  expect(info.truncatedReason).toMatch(/^diverged: qpos\[\d\] \(\w+\) is NaN$/);
+  expect(info.divergences).toBe(1);
+  expect(obs).toEqual(before.obs);
+  env.reset({ seed: 1 });
+  expect(env.step(new Float32Array(6)).truncated).toBe(false);
+  const bad = new Float32Array(6);
+  bad[2] = Number.NaN;
+  expect(() => env.step(bad)).toThrow('HalfCheetah-v5: step: action[2] (bfoot) is not finite; got NaN');
+  env.close();
+});
+
+test('60,000 reads of a contact and 60,000 steps leave the engine’s memory as it is', async () => {
+  const env = await make('InvertedPendulum-v5');
+  const ant = await make('Ant-v5');
+  ant.reset({ seed: 0 });
+  for (let t = 0; t < 60; t++) ant.step(new Float32Array(8));
+  for (let i = 0; i < 2000; i++) ant.sim.contact(0);
+  const heap = ant.sim.qpos.buffer.byteLength;
+  for (let i = 0; i < 60_000; i++) ant.sim.contact(0);
+  env.reset({ seed: 0 });
+  const push = Float32Array.of(0.1);
+  for (let t = 0; t < 60_000; t++) {
+    const { terminated, truncated } = env.step(push);
+    if (terminated || truncated) env.reset();
+  }
+  expect(ant.sim.qpos.buffer.byteLength).toBe(heap);
+  env.close();
+  ant.close();
+});
+
+test('views survive a growing memory', async () => {
+  const first = await make('Hopper-v5');
+  first.reset({ seed: 0 });
+  const heap = first.sim.qpos.buffer.byteLength;
+  const others = [];
+  while (first.sim.qpos.length > 0 && others.length < 40) others.push(await make('Humanoid-v5'));
+  expect(first.sim.qpos.length).toBe(0); // grown: the old views are dead
+  first.step(new Float32Array(3));
+  expect(first.sim.qpos.length).toBe(6);
+  expect(first.sim.qpos.buffer.byteLength).toBeGreaterThan(heap);
+  for (const env of [first, ...others]) env.close();
+});
+
+test('invalid MJCF: MuJoCo’s own words with file and line; missing meshes; too large a model', async () => {
+  await expect(
+    compileMjcf('<mujoco>\n<worldbody>\n<geom size="x"/></worldbody></mujoco>', { source: 'a.xml' }),
+  ).rejects.toThrow(/^a\.xml:3: MuJoCo says: bad format in attribute 'size'; Element 'geom', line 3$/);
+  const mesh = '<mujoco>\n<asset>\n<mesh name="m" file="m.stl"/></asset></mujoco>';
+  await expect(compileMjcf(mesh, { source: 'b.xml' })).rejects.toThrow(
+    'b.xml:3: a file that the model names is missing; got "m.stl". Pass it in files, or load the model with loadMjcf',
+  );
+  const large = await compileMjcf('<mujoco><size memory="900M"/><worldbody/></mujoco>');
+  const held = [large.simulate(), large.simulate()];
+  expect(() => large.simulate()).toThrow(
+    /too large for the engine's memory of 2 GiB .*run fewer environments in one thread/s,
+  );
+  for (const sim of held) sim.close();
+  large.close();
+  // the engine goes on after that
+  const ok = await make('Hopper-v5');
+  expect(ok.reset({ seed: 0 }).obs).toHaveLength(11);
+  ok.close();
+});
+
+test('a model of one’s own, with a mesh from its folder and an included file', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'mjcf-'));
+  await mkdir(join(folder, 'assets'));
+  const pyramid = 'v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n';
+  await writeFile(join(folder, 'assets', 'pyramid.obj'), pyramid);
+  await writeFile(join(folder, 'part.xml'), '<mujoco><asset><mesh name="p" file="pyramid.obj"/></asset></mujoco>');
+  const scene = join(folder, 'scene.xml');
+  await writeFile(
+    scene,
+    `<mujoco><compiler meshdir="assets"/><include file="part.xml"/>
+     <worldbody><body><freejoint/><geom type="mesh" mesh="p" mass="2"/></body></worldbody></mujoco>`,
+  );
+  const model = await loadMjcf(scene);
+  expect(totalMass(model.info)).toBeCloseTo(2, 9);
+  expect(model.info.meshes).toHaveLength(1);
+  expect(model.info.meshes[0]?.vertices).toHaveLength(12);
+  model.close();
+  await rm(join(folder, 'assets', 'pyramid.obj'));
+  await expect(loadMjcf(scene)).rejects.toThrow(/a file that the model names is missing; got ".*pyramid\.obj"/);
+  await expect(loadMjcf(join(folder, 'none.xml'))).rejects.toThrow('loadMjcf: the model cannot be read');
+  await rm(folder, { recursive: true });
+});
