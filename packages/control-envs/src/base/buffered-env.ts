@@ -26,8 +26,11 @@ const phases: readonly Phase[] = ['new', 'running', 'ended', 'closed'];
 
 /** What a task's constructor says about itself. */
 export interface EnvDescription {
+  /** id, time limit and seconds between steps */
   readonly spec: EnvSpec;
+  /** what `observe` writes */
   readonly observationSpace: Space;
+  /** what `step` takes; other actions are refused */
   readonly actionSpace: Space;
   /** names of the action's elements, for messages */
   readonly actionNames?: readonly string[];
@@ -38,14 +41,18 @@ export const isBuffered = (env: Env): env is BufferedEnv => 'stepInto' in env;
 
 const header = 7; // elapsed, phase, four words of the stream, position
 
+/** Gymnasium's contract around the hooks of a task: `resetTask`, `stepTask`, `observe`, `restoreState`. */
 export abstract class BufferedEnv implements Env {
   readonly spec: EnvSpec;
   readonly observationSpace: Space;
   readonly actionSpace: Space;
+  /** Names of the action's elements, for messages. */
   readonly actionNames: readonly string[] | undefined;
   /** Of the last step. */
   reward = 0;
+  /** Whether the last step reached an end of the task's own. */
   terminated = false;
+  /** Whether the last step was cut off; no final state, so its value counts on. */
   truncated = false;
   /** Why the last step truncated: 'time limit', or what the task found; '' while it did not. */
   truncatedReason = '';
@@ -71,10 +78,13 @@ export abstract class BufferedEnv implements Env {
   protected abstract observe(out: Obs): void;
   /** Everything the next steps depend on. */
   abstract getState(kind?: 'full' | 'integration'): Float64Array;
+  /** Sets what `getState` returned, of either kind. */
   protected abstract restoreState(state: Float64Array): void;
+  /** What the task adds to `info`; a new object. */
   protected taskInfo(): Info {
     return {};
   }
+  /** Frees what the task holds; called once. */
   protected closeTask(): void {}
 
   reset({ seed, options }: { seed?: number; options?: object } = {}): { obs: Obs; info: Info } {
@@ -156,6 +166,7 @@ export abstract class BufferedEnv implements Env {
     return out;
   }
 
+  /** Goes on from a snapshot of this environment. */
   restore(snapshot: Float64Array): void {
     this.setState(snapshot.subarray(header));
     this.elapsed = snapshot[0] as number;

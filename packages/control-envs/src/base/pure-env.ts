@@ -2,6 +2,7 @@
 import type { Obs } from '@gimbal/tensor-core';
 import { BufferedEnv, type EnvDescription } from './buffered-env.ts';
 
+/** Base of a task whose state is one vector: it gives `getState` and an observation, a task adds reset and step. */
 export abstract class PureEnv extends BufferedEnv {
   /** The state, in the order the task documents. */
   readonly state: Float64Array;
@@ -15,6 +16,7 @@ export abstract class PureEnv extends BufferedEnv {
     return this.state.slice();
   }
 
+  /** Sets the vector. */
   protected restoreState(state: Float64Array): void {
     this.state.set(state);
   }

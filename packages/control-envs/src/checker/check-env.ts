@@ -6,6 +6,7 @@ import { type Action, ConfigError, type Env, type EnvStep, type Rng, rng } from 
 import { isBuffered } from '../base/buffered-env.ts';
 import { cloneObs, equalObs, fault, sample } from '../spaces/value.ts';
 
+/** One way in which an environment breaks the contract. */
 export interface EnvProblem {
   /** what the environment does */
   what: string;
@@ -13,6 +14,7 @@ export interface EnvProblem {
   fix: string;
 }
 
+/** How long and from which seed `checkEnv` runs. */
 export interface CheckOptions {
   /** random steps; default 200 */
   steps?: number;
@@ -39,7 +41,10 @@ export function checkEnv(env: Env, { steps = 200, seed = 0 }: CheckOptions = {})
   return problems;
 }
 
-/** @throws ConfigError that lists all problems */
+/**
+ * Throws where `checkEnv` finds something.
+ * @throws ConfigError that lists all problems
+ */
 export function assertEnv(env: Env, options?: CheckOptions): void {
   const problems = checkEnv(env, options);
   if (problems.length === 0) return;

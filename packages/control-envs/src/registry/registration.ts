@@ -1,6 +1,7 @@
 /** What the registry knows about an environment. */
 import type { Env } from '@gimbal/tensor-core';
 
+/** One entry of the registry: how an environment is named, made and set. */
 export interface EnvRegistration<Options extends object = object> {
   /** `Name-v3` or `namespace/Name-v3`: a change that alters results is a new version */
   readonly id: string;

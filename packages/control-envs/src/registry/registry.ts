@@ -7,7 +7,9 @@ import type { EnvRegistration } from './registration.ts';
 /** Options of each id. A program that registers environments may add its own by declaration merging. */
 export interface EnvOptionsById extends ClassicOptions, MujocoOptionsById {}
 
+/** A registered id: the editor offers the known ones, any other string may be a program's own. */
 export type EnvId = keyof EnvOptionsById | (string & {});
+/** The options of the environment with this id; any object where the id is not known to the compiler. */
 export type EnvOptions<Id> = Id extends keyof EnvOptionsById ? EnvOptionsById[Id] : object;
 
 const registered = new Map<string, EnvRegistration>([...classicEnvs, ...mujocoEnvs].map((r) => [r.id, r]));

@@ -5,9 +5,13 @@ import { discrete } from '../spaces/spaces.ts';
 
 /** One possible result of an action. */
 export interface Outcome {
+  /** of this outcome; those of one action sum to 1 */
   probability: number;
+  /** index of the next state */
   next: number;
+  /** of this step */
   reward: number;
+  /** whether the episode ends here */
   terminated: boolean;
 }
 
@@ -23,8 +27,11 @@ export interface TabularDescription {
   starts: readonly number[];
 }
 
+/** An environment that steps through a table of outcomes; state and observation are the index of the row. */
 export class TabularEnv extends PureEnv {
+  /** The table, open to exact solvers. */
   readonly transitions: TransitionTable;
+  /** States an episode starts in, each equally likely. */
   readonly starts: readonly number[];
   #probability = 1;
 

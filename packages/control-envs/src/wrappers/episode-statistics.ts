@@ -3,7 +3,9 @@ import { EnvWrapper } from './wrapper.ts';
 
 /** Sum of rewards and number of steps of one episode. */
 export interface EpisodeRecord {
+  /** sum of rewards, not discounted */
   return: number;
+  /** number of steps */
   length: number;
 }
 

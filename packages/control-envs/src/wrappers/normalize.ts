@@ -13,6 +13,7 @@ import { box, elementsOf } from '../spaces/spaces.ts';
 import { type MomentsState, RunningMoments } from './running-moments.ts';
 import { EnvWrapper } from './wrapper.ts';
 
+/** How both normalising wrappers divide, clip and learn. */
 export interface NormalizeOptions {
   /** added to the variance; default 1e-8 */
   epsilon?: number;
@@ -24,7 +25,9 @@ export interface NormalizeOptions {
 
 /** Normalises observations by the running mean and variance of all that were seen. */
 export class NormalizeObservation extends EnvWrapper {
+  /** Of each element of the observation. */
   readonly moments: RunningMoments;
+  /** False freezes the statistics, for evaluation. */
   update: boolean;
   readonly #space: BoxSpace;
   readonly #epsilon: number;
@@ -59,6 +62,7 @@ export class NormalizeObservation extends EnvWrapper {
     return this.moments.state();
   }
 
+  /** Continues from what `state` returned. */
   load(state: MomentsState): void {
     this.moments.load(state);
   }
@@ -74,13 +78,17 @@ export class NormalizeObservation extends EnvWrapper {
 
 /** What `NormalizeReward.state` holds. */
 export interface RewardMomentsState {
+  /** of the discounted return */
   moments: MomentsState;
+  /** the return of the episode under way */
   discounted: number;
 }
 
 /** Divides rewards by the standard deviation of the running discounted return; the sign stays. */
 export class NormalizeReward extends EnvWrapper {
+  /** Of the discounted return. */
   readonly moments = new RunningMoments(1);
+  /** False freezes the statistics, for evaluation. */
   update: boolean;
   readonly #gamma: number;
   readonly #epsilon: number;
@@ -112,10 +120,12 @@ export class NormalizeReward extends EnvWrapper {
     return { ...result, reward: Math.min(Math.max(scaled, -this.#clip), this.#clip) };
   }
 
+  /** The statistics, as plain JSON; `load` continues from them. */
   state(): RewardMomentsState {
     return { moments: this.moments.state(), discounted: this.#discounted };
   }
 
+  /** Continues from what `state` returned. */
   load({ moments, discounted }: RewardMomentsState): void {
     this.moments.load(moments);
     this.#discounted = discounted;

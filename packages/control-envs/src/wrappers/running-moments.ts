@@ -6,15 +6,21 @@ import { DataError } from '@gimbal/tensor-core';
 
 /** Plain JSON. */
 export interface MomentsState {
+  /** vectors seen */
   count: number;
+  /** of each element */
   mean: number[];
   /** sum of squared distances from the mean */
   squares: number[];
 }
 
+/** Mean and variance of each element of the vectors seen so far. */
 export class RunningMoments {
+  /** Elements of a vector. */
   readonly size: number;
+  /** Vectors seen. */
   count = 0;
+  /** Of each element. */
   readonly mean: Float64Array;
   readonly #squares: Float64Array;
 
@@ -24,7 +30,10 @@ export class RunningMoments {
     this.#squares = new Float64Array(size);
   }
 
-  /** @param rows `[n * size]` samples */
+  /**
+   * Takes in one vector or several.
+   * @param rows `[n * size]` samples
+   */
   update(rows: ArrayLike<number>): void {
     const n = rows.length / this.size;
     if (!Number.isInteger(n)) {
@@ -60,11 +69,15 @@ export class RunningMoments {
     }
   }
 
+  /** The statistics, as plain JSON; `load` continues from them. */
   state(): MomentsState {
     return { count: this.count, mean: [...this.mean], squares: [...this.#squares] };
   }
 
-  /** @throws DataError if the state is of another size */
+  /**
+   * Continues from what `state` returned.
+   * @throws DataError if the state is of another size
+   */
   load({ count, mean, squares }: MomentsState): void {
     if (mean.length !== this.size || squares.length !== this.size || !(count >= 0)) {
       throw new DataError({ where: 'RunningMoments.load', what: 'other size', got: mean.length, wanted: this.size });

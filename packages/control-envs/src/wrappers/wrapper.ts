@@ -1,7 +1,9 @@
 /** An environment around another: everything is passed through; a wrapper overrides what it changes. */
 import type { Action, Env, EnvSpec, EnvStep, Info, Obs, Space } from '@gimbal/tensor-core';
 
+/** Base of every wrapper: passes each call on to `env`. */
 export class EnvWrapper implements Env {
+  /** The environment inside; `unwrapped` finds the innermost. */
   readonly env: Env;
 
   constructor(env: Env) {

@@ -9,6 +9,7 @@
  */
 import { check, checkPositive } from '../internal/options.ts';
 
+/** The updates by name; the formulas stand at the head of this file. */
 export type BanditRule = 'smdpo' | 'mdpo' | 'reinforce';
 
 /**

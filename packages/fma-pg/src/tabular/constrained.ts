@@ -8,6 +8,7 @@ import { expInto, logSoftmaxRows } from './softmax.ts';
 import { type Anchor, klOfRow, type Point } from './surrogate-terms.ts';
 import { pseudoSolve } from './symmetric.ts';
 
+/** Natural-gradient steps under a bound on the divergence, as TRPO takes them. */
 export interface ConstrainedInner {
   kind: 'constrained';
   /** δ: the most that 𝒞 may be */

@@ -7,6 +7,7 @@
 import { linearSystem } from './linear-system.ts';
 import { checkMdp, checkPolicy, type TabularMdp } from './mdp.ts';
 
+/** All that a policy is worth in an MDP. */
 export interface PolicyValues {
   /** state values `[S]` */
   V: Float64Array;

@@ -7,6 +7,7 @@ import type { TabularSurrogate } from './methods.ts';
 import { expInto, logSoftmaxRows } from './softmax.ts';
 import type { Anchor, Point } from './surrogate-terms.ts';
 
+/** Gradient ascent with one step size. */
 export interface FixedInner {
   kind: 'fixed';
   /** parametric step size */
@@ -15,6 +16,7 @@ export interface FixedInner {
   steps: number;
 }
 
+/** Gradient ascent whose step size is found by backtracking. */
 export interface ArmijoInner {
   kind: 'armijo';
   /** sufficient increase: α is taken where f(z + αg) ≥ f(z) + c·α‖g‖²; default .5 */

@@ -6,7 +6,9 @@ import { check } from '../internal/options.ts';
 
 /** S states, A actions. Any object of this shape will do; nothing in it is changed. */
 export interface TabularMdp {
+  /** number of states */
   readonly S: number;
+  /** number of actions */
   readonly A: number;
   /** P[(s·A + a)·S + s'] = Pr(s' | s, a), `[S·A·S]` */
   readonly P: Float64Array;

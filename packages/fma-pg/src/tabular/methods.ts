@@ -27,10 +27,14 @@ import {
   type Term,
 } from './surrogate-terms.ts';
 
+/** Every method by name; the formulas stand at the head of this file. */
 export const tabularMethods = ['reinforce', 'cpi', 'npg', 'trpo', 'ppo', 'mdpo', 'smdpo', 'sppo', 'mpo'] as const;
+/** One of `tabularMethods`. */
 export type TabularMethod = (typeof tabularMethods)[number];
 
+/** A method and its constants. */
 export interface SurrogateOptions {
+  /** which surrogate is maximised */
   method: TabularMethod;
   /** functional step size; npg, trpo, mdpo, smdpo, mpo need it */
   eta?: number;

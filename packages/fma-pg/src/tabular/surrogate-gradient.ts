@@ -3,6 +3,7 @@ import { InnerLoop } from './inner-ascent.ts';
 import { checkMdp, checkPolicy, type TabularMdp } from './mdp.ts';
 import { type SurrogateOptions, tabularSurrogate } from './methods.ts';
 
+/** A surrogate and its slope at one table of logits. */
 export interface TabularGradient {
   /** ℓ(z) − ℓ(z_t), with the normalised visitation */
   value: number;

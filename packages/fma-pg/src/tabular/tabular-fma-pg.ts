@@ -13,23 +13,29 @@ import { checkMdp, checkPolicy, type TabularMdp, uniformPolicy } from './mdp.ts'
 import { type SurrogateOptions, type TabularSurrogate, tabularSurrogate } from './methods.ts';
 import { expInto, logSoftmaxRows } from './softmax.ts';
 
+/** The exact maximum over all tables, where the method has one. */
 export interface ClosedFormInner {
   kind: 'closed-form';
   /** default 1e-8 for smdpo, 0 for the others; see `closedFormStep` */
   floor?: number;
 }
 
+/** How the surrogate of one outer step is maximised. */
 export type TabularInner = ClosedFormInner | FixedInner | ArmijoInner | ConstrainedInner;
 
+/** Method, inner loop and length of a run. */
 export interface TabularOptions extends SurrogateOptions {
+  /** how the surrogate of each outer step is maximised */
   inner: TabularInner;
   /** outer steps */
   iterations: number;
   /** where to start, probabilities > 0 `[S·A]`; default uniform */
   policy?: Float64Array;
+  /** stops the run between two outer steps with a StoppedError */
   signal?: AbortSignal;
 }
 
+/** What each outer step yields. */
 export interface TabularIteration {
   /** counts from 0 */
   iteration: number;

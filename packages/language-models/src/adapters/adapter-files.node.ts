@@ -31,6 +31,7 @@ export async function loadAdapter(folder: string, config: DecoderConfig): Promis
   }
 }
 
+/** What is written beside an adapter's weights. */
 export interface SaveAdapterOptions {
   /** The base model, as PEFT is to find it (empty: the reader names it). */
   base?: string;

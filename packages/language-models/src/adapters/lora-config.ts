@@ -1,6 +1,7 @@
 // What an adapter is, in PEFT's words: which layers, of which rank, scaled how.
 import { ConfigError } from '@gimbal/tensor-core';
 
+/** The options of PEFT's LoraConfig, by our names. */
 export interface LoraOptions {
   /** Rank r of the adapters' matrices (8). */
   rank?: number;

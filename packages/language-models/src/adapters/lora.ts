@@ -33,6 +33,7 @@ import { adaptedWeight, rowNorms } from './project.ts';
 
 /** An adapter of one model. Owns its tensors: dispose it after use. */
 export interface LoraAdapter {
+  /** Which layers are adapted, of which rank, scaled how. */
   readonly config: LoraConfig;
   /** What is trained: `….lora_A.weight` [r, in], `….lora_B.weight` [out, r], with DoRA `….lora_magnitude_vector` [out]. */
   readonly params: Params;

@@ -6,6 +6,7 @@ import { Template } from '@huggingface/jinja';
 import type { Message } from '../data/rows.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
+/** What a template is given besides the messages. */
 export interface ChatOptions {
   /** End with the beginning of an assistant's turn, for the model to go on (false). */
   addGenerationPrompt?: boolean;
@@ -19,6 +20,7 @@ export interface ChatOptions {
 
 /** A rendered conversation. */
 export interface RenderedChat {
+  /** All turns, special tokens included. */
   readonly text: string;
   /** Stretches of the text inside `{% generation %}` blocks, in UTF-16 units; undefined for a template without them. */
   readonly generated: readonly (readonly [start: number, end: number])[] | undefined;
@@ -52,7 +54,7 @@ function withMarks(source: string): string {
 }
 
 /** The source of a tokenizer's template. @throws ConfigError where it has none of that name */
-export function chatTemplateOf(tokenizer: Tokenizer, name = 'default'): string {
+function chatTemplateOf(tokenizer: Tokenizer, name = 'default'): string {
   const { chat_template: all } = tokenizer.config;
   if (typeof all === 'string' && name === 'default') return all;
   const named = Array.isArray(all) ? (all as { name: string; template: string }[]) : [];

@@ -4,7 +4,9 @@ import type { Message } from '../data/rows.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type ChatOptions, renderChat } from './chat-template.ts';
 
+/** A conversation in tokens. */
 export interface EncodedChat {
+  /** All turns, the template's special tokens included. */
   readonly ids: Int32Array;
   /** 1 on tokens that the assistant writes, its end-of-turn token included; undefined without marks in the template. */
   readonly assistant: Uint8Array | undefined;

@@ -26,10 +26,13 @@ import type { Classifier } from './classifier.ts';
 import { classify } from './classify.ts';
 import { type LabelledRow, type LabelledRows, labelledRows } from './labelled-rows.ts';
 
+/** What `ClassifierTrainer` trains, on which rows; the rest is every trainer's. */
 export interface ClassifierOptions extends LoopOptions {
+  /** Body and head; its labels name the classes. */
   model: Classifier;
   /** Where training starts; not changed, not kept. */
   params: Params;
+  /** The one the body was trained with. */
   tokenizer: Tokenizer;
   /** Rows of kind `labelled-text` or `labelled-pair`. */
   data: Dataset;

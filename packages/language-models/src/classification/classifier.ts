@@ -17,6 +17,7 @@ export interface Classifier {
   readonly config: EncoderConfig | DecoderConfig;
   /** Names of the classes, by index. */
   readonly labels: readonly string[];
+  /** Names and shapes of the parameters, in the order they are made. */
   readonly parameters: readonly ParameterSpec[];
   /** Fresh parameters. The caller disposes the tree. */
   init(rng: Rng): Params;

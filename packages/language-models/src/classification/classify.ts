@@ -3,6 +3,7 @@ import type { Params } from '@gimbal/tensor-core';
 import { padRows } from '../encoder/encode-texts.ts';
 import type { Classifier } from './classifier.ts';
 
+/** A classifier's answer for one row. */
 export interface Classified {
   /** Index of the likeliest class; the value itself where there is one label. */
   readonly prediction: number;

@@ -6,12 +6,17 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
 /** One row: its tokens, and its class by index, or its value where there is one label. */
 export interface LabelledRow {
+  /** The tokenizer's special tokens included. */
   readonly ids: Int32Array;
+  /** 0 for the tokens of the first text, 1 for those of the second. */
   readonly types: Int32Array;
+  /** Index of the class, or the label's value. */
   readonly target: number;
 }
 
+/** Encoded rows, and which of them were too long. */
 export interface LabelledRows {
+  /** In the order of the data. */
   readonly rows: readonly LabelledRow[];
   /** Rows whose longer text lost its end. */
   readonly cut: { readonly rows: number; readonly where: readonly string[] };

@@ -18,7 +18,9 @@ export interface PromptCompletionRow {
 
 /** One turn of a conversation, as chat templates see it. */
 export interface Message {
+  /** `system`, `user`, `assistant`, `tool`, or what else the template knows. */
   role: string;
+  /** Text, or typed parts for templates that take them. */
   content: string | readonly Record<string, unknown>[];
   [field: string]: unknown;
 }
@@ -47,8 +49,11 @@ export interface RowKinds {
   'labelled-pair': Columns<{ premise: string; hypothesis: string; label: string | number | boolean }>;
   /** a whole conversation */
   conversation: Columns<{ messages: readonly Message[] }>;
+  /** turns for the model to answer */
   'conversation-prompt': Columns<{ prompt: readonly Message[] }>;
+  /** turns, and the answer to be learnt */
   'conversation-completion': Columns<{ prompt: readonly Message[]; completion: readonly Message[] }>;
+  /** turns with a better and a worse answer */
   'conversation-preference': Columns<{
     prompt: readonly Message[];
     chosen: readonly Message[];

@@ -7,6 +7,7 @@ export type EncoderFamilyName = 'bert' | 'roberta' | 'xlm-roberta' | 'deberta-v2
 /** Every family, for messages. */
 export const encoderFamilyNames: readonly EncoderFamilyName[] = ['bert', 'roberta', 'xlm-roberta', 'deberta-v2'];
 
+/** An encoder's sizes; what is left out has the default in brackets. */
 export interface EncoderOptions {
   /** `bert`: learned positions, layer norm after each branch. `roberta`: the same with positions from padId + 1 on. `deberta-v2`: distances between tokens in the attention instead of positions (`bert`). */
   family?: EncoderFamilyName;

@@ -38,6 +38,7 @@ import { encoderParameters, prefixOf } from './parameters.ts';
 export interface EncoderBatch {
   /** [B·width] */
   readonly ids: Int32Array;
+  /** Tokens of a row, padding included. */
   readonly width: number;
   /** [B], tokens that are not padding */
   readonly lengths: Int32Array;
@@ -47,6 +48,7 @@ export interface EncoderBatch {
 
 /** An encoder as pure functions on a tree of parameters; it holds no weights. */
 export interface Encoder {
+  /** Every size, defaults filled in. */
   readonly config: EncoderConfig;
   /** Names and shapes of the parameters, in the order they are made. */
   readonly parameters: readonly ParameterSpec[];

@@ -13,10 +13,10 @@ export const denseSpecs = (path: string, out: number, width: number, std: number
 ];
 
 /** Whether the embedding has a table of positions. */
-export const hasPositions = (c: EncoderConfig): boolean => c.relative?.positions ?? true;
+const hasPositions = (c: EncoderConfig): boolean => c.relative?.positions ?? true;
 
 /** Rows of DeBERTa's table of distances. */
-export const distanceRows = ({ relative: r }: EncoderConfig): number =>
+const distanceRows = ({ relative: r }: EncoderConfig): number =>
   r === undefined ? 0 : 2 * (r.buckets > 0 ? r.buckets : r.maxDistance);
 
 /** The parameters of the body, in order. */

@@ -6,6 +6,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { encodeTexts } from './encode-texts.ts';
 import { type Encoder, type EncoderBatch, maskOf } from './encoder.ts';
 
+/** How the states of a text's tokens become one vector. */
 export interface PoolingOptions {
   /** The mean over a text's tokens, or the state of its first token (`mean`). */
   pooling?: 'mean' | 'first';
@@ -36,6 +37,7 @@ export function poolStates(
   });
 }
 
+/** How texts become vectors, and how many at a time. */
 export interface EmbedOptions extends PoolingOptions {
   /** Longest text in tokens; longer ones lose their end (the encoder's context). */
   limit?: number;

@@ -1,18 +1,23 @@
 // Intervals by resampling (Efron 1979): how far a statistic moves when rows are drawn again from those there are.
 import { DataError, type Rng } from '@gimbal/tensor-core';
 
+/** How often is drawn, and how much of the draws the interval holds. */
 export interface BootstrapOptions {
   /** Draws (1000). */
   samples?: number;
   /** Of the interval (.95). */
   confidence?: number;
+  /** Where the draws come from. */
   rng: Rng;
 }
 
+/** A statistic and how far it may be off. */
 export interface Interval {
   /** The statistic of all rows. */
   readonly estimate: number;
+  /** Lower end. */
   readonly low: number;
+  /** Upper end. */
   readonly high: number;
 }
 

@@ -1,6 +1,7 @@
 // Whether texts are the same, and how varied they are.
 import { type References, referencesOf } from './check.ts';
 
+/** What counts as the same text. */
 export interface ExactMatchOptions {
   /** Leave letter case, punctuation, articles and extra white space out, as SQuAD does (false). */
   normalize?: boolean;

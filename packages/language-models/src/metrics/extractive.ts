@@ -3,6 +3,7 @@
 //
 //   coverage = Σ |f| / |s|,  density = Σ |f|² / |s|,  compression = |a| / |s|
 
+/** How much of a summary is copied, in three numbers. */
 export interface Extractiveness {
   /** Share of the summary's words that stand in a fragment of the article. */
   readonly coverage: number;

@@ -4,8 +4,11 @@ import { countNgrams, overlap, total } from './ngrams.ts';
 
 /** Share of the prediction that is in the reference, of the reference that is in the prediction, and their harmonic mean. */
 export interface RougeScore {
+  /** Share of the prediction. */
   readonly precision: number;
+  /** Share of the reference. */
   readonly recall: number;
+  /** Their harmonic mean. */
   readonly f1: number;
 }
 
@@ -42,8 +45,11 @@ export function rougeL(prediction: string, reference: string): RougeScore {
 
 /** F1 of ROUGE-1, -2 and -L; of several references the best. */
 export interface Rouge {
+  /** Single words. */
   readonly rouge1: number;
+  /** Pairs of neighbouring words. */
   readonly rouge2: number;
+  /** The longest common subsequence. */
   readonly rougeL: number;
 }
 

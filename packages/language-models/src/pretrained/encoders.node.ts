@@ -82,7 +82,7 @@ export async function saveClassifier(
 }
 
 /** Writes the files of a classifier into a folder that its caller makes complete. */
-export async function writeClassifierFiles(
+async function writeClassifierFiles(
   folder: string,
   model: Classifier,
   params: Params,

@@ -15,27 +15,35 @@ import { readTensors } from './read-tensors.ts';
 
 /** What an encoder's folder holds. */
 export interface PretrainedEncoder {
+  /** Built from `config.json`. */
   model: Encoder;
   /** Its parameters, float32; the caller disposes the tree. */
   params: Params;
+  /** Undefined where the folder has none. */
   tokenizer: Tokenizer | undefined;
   /** How sentence-transformers makes vectors of it, and of how many tokens at most. */
   pooling: Required<PoolingOptions> & { limit: number };
+  /** Of the weights in the file. */
   dtype: FileDtype;
+  /** What was found odd while reading. */
   warnings: readonly string[];
 }
 
 /** What a classifier's folder holds. */
 export interface PretrainedClassifier {
+  /** Built from `config.json`. */
   model: Classifier;
   /** Its parameters, float32; the caller disposes the tree. */
   params: Params;
+  /** Undefined where the folder has none. */
   tokenizer: Tokenizer | undefined;
+  /** Of the weights in the file. */
   dtype: FileDtype;
   /** What was found odd while reading, such as a head that the file lacks. */
   warnings: readonly string[];
 }
 
+/** What head a classifier gets where the file has none, or another. */
 export interface ClassifierReadOptions {
   /** Names of the classes where a new head is wanted (those of the file). */
   labels?: readonly string[];
