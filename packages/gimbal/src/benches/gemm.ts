@@ -2,7 +2,8 @@
 // as a share of what the machine's units can do at all.
 import { matMul, randomUniform, type Tensor2D } from '@tensorflow/tfjs-core';
 import type { Peer } from '../bench/peer.ts';
-import { compare, known } from '../bench/row.ts';
+import { type Comparison, compareWithLimit, known } from '../bench/row.ts';
+import type { Contender } from '../bench/sampler.ts';
 import { type BenchRow, defineSuite, type SuiteContext } from '../bench/suite.ts';
 import { nativePackage } from '../run/native.ts';
 
@@ -46,22 +47,25 @@ export const suite = defineSuite({
   async *run(context) {
     const peer = await context.peer('gemm.py');
     const native = context.backend === 'native' ? await nativePackage() : undefined;
-    // the ceiling is the largest of many measurements between the rows: a disturbed one would flatter the shares
-    let peak = 0;
-    const shares: { row: BenchRow; goal: number }[] = [];
+    const shares: BenchRow[] = [];
     for (const product of products) {
-      peak = Math.max(peak, native?.measurePeak() ?? 0);
-      const row = await measure(context, product, peer);
+      const { row, limit } = await measure(context, product, peer, native?.measurePeak);
       yield row;
-      if (product.share !== undefined) shares.push({ row, goal: product.share });
+      if (limit === null) continue;
+      const share = { name: `${row.name}, share of peak`, peer: limit, more: true, goal: product.share ?? null };
+      shares.push(known({ ...row, ...share }));
     }
-    if (peak === 0) return;
-    for (const { row, goal } of shares)
-      yield known({ ...row, name: `${row.name}, share of peak`, peer: peak, more: true, goal });
+    yield* shares;
   },
 });
 
-async function measure(context: SuiteContext, product: Product, peer: Peer | undefined): Promise<BenchRow> {
+/** One product's row, and what the machine's multiply-adds alone reached in the same rounds, in GFLOP/s. */
+async function measure(
+  context: SuiteContext,
+  product: Product,
+  peer: Peer | undefined,
+  peak: ((seconds: number) => number | undefined) | undefined,
+): Promise<{ row: BenchRow; limit: number | null }> {
   const { m, k, n, form = 'NN', fresh = false } = product;
   const transposeA = form === 'TN';
   const transposeB = form === 'NT';
@@ -71,10 +75,11 @@ async function measure(context: SuiteContext, product: Product, peer: Peer | und
     x: randomUniform(transposeA ? [k, m] : [m, k], -1, 1, 'float32', context.options.seed + 2 * i) as Tensor2D,
     y: randomUniform(transposeB ? [n, k] : [k, n], -1, 1, 'float32', context.options.seed + 2 * i + 1) as Tensor2D,
   }));
-  const row = await compare(context, {
+  const flop = 2 * m * k * n;
+  const comparison: Comparison = {
     name: `${m}×${k}×${n}${form === 'NN' ? '' : ` ${form}`}${fresh ? ', operands from memory' : ''}`,
     unit: 'GFLOP/s',
-    value: (seconds) => (2 * m * k * n) / seconds / 1e9,
+    value: (seconds) => flop / seconds / 1e9,
     goal: fresh ? null : 1,
     work: (calls) => {
       for (let i = 0; i < calls; i++) {
@@ -84,10 +89,12 @@ async function measure(context: SuiteContext, product: Product, peer: Peer | und
     },
     against: { peer, case: 'product', arguments: { m, k, n, transposeA, transposeB, fresh } },
     sampling: { rounds: 11, roundSeconds: 0.12, budgetSeconds: 8 },
-  });
+  };
+  const atPeak: Contender = { seconds: async (calls) => (calls * flop) / ((peak?.(0.02) ?? Number.NaN) * 1e9) };
+  const measured = await compareWithLimit(context, comparison, peak && product.share ? atPeak : undefined);
   for (const { x, y } of operands) {
     x.dispose();
     y.dispose();
   }
-  return row;
+  return measured;
 }
