@@ -105,6 +105,9 @@ describe('matrix products', () => {
       [40, 900, 300],
       [1100, 40, 290],
       [257, 511, 513],
+      // several blocks of columns over the same rows
+      [150, 1100, 380],
+      [20, 2100, 380],
     ] as const;
     for (const [m, n, k] of shapes)
       for (const [ta, tb] of [
