@@ -16,7 +16,7 @@ import {
   type TokenBatch,
   tokenLogProbs,
 } from '@gimbal/tensor-core';
-import { mul, reshape, slice, type Tensor2D, type Tensor3D, tanh, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { mul, reshape, type Tensor2D, type Tensor3D, tanh, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { isAdapterPath } from '../adapters/project.ts';
 import { rowOf } from '../data/token-batch.ts';
 import type { Steps } from '../generation/decode-tokens.ts';
@@ -155,9 +155,7 @@ export function decoder(options: DecoderOptions): LanguageModel {
         const time = append === undefined ? s.promptWidth : 1;
         const pass = cachedPass(config, s, s.positions(time));
         const x = blocks(params, tensor2d(ids, [s.batch, time], 'int32'), pass);
-        // only the last column predicts something new
-        const last = time === 1 ? x : slice(x, [0, time - 1, 0], [-1, 1, -1]);
-        const logits = toLogits(params, family.norm(params, last as Tensor3D, config));
+        const logits = toLogits(params, family.norm(params, x, config));
         return reshape(logits, [s.batch, config.vocabularySize]) as Tensor2D;
       }),
     stepper(params, state, draw) {

@@ -20,6 +20,11 @@ export interface Pass {
   readonly positions: Tensor | undefined;
   /** Attention of layer `layer` over all that it may see: three tensors, or one packed without k and v. */
   attend(layer: number, q: Tensor, k?: Tensor, v?: Tensor): Tensor3D;
+  /**
+   * What is needed of x [B,T,…] once layer `layer` has attended: all of it, or the last column where the layer is the
+   * last one and nothing else is predicted (a prompt).
+   */
+  narrow<T extends Tensor>(layer: number, x: T): T;
   /** Whether activations are dropped in this pass. */
   readonly drops: boolean;
   /** Drops elements where this pass trains with dropout, with noise of its own for each place; else x itself. */

@@ -1,6 +1,6 @@
 // The ways through a decoder: whole rows at once (training, scoring), or the next columns with a cache (generation).
 import { attention, attentionDecode, dropout, type Rng } from '@gimbal/tensor-core';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { slice, type Tensor } from '@tensorflow/tfjs-core';
 import type { DecoderConfig } from './config.ts';
 import type { DecoderState } from './decode-state.ts';
 import type { Pass } from './family.ts';
@@ -20,6 +20,12 @@ function attentionOf(c: DecoderConfig): (layer: number) => { window?: number; so
 
 const keep = <T extends Tensor>(x: T): T => x;
 
+/** [B,T,D] → [B,1,D] */
+const lastColumn = <T extends Tensor>(x: T): T => {
+  const time = x.shape[1] as number;
+  return time === 1 ? x : slice(x, [0, time - 1, 0], [-1, 1, -1]);
+};
+
 /**
  * A pass over whole rows. Rows are padded on the right, if at all: a causal query sees nothing behind it, so padding
  * needs no mask.
@@ -36,6 +42,7 @@ export function wholePass(c: DecoderConfig, rng?: Rng): Pass {
       const o = { ...options, ...special(layer) };
       return k && v ? attention(q, k, v, o) : attention(q, o);
     },
+    narrow: (_, x) => x,
     drops,
     // a stream per place: a block that is computed twice (gradient checkpointing) drops the same elements twice
     drop: drops ? (x, place) => dropout(x, c.dropout, rng.split(place)) : keep,
@@ -43,7 +50,7 @@ export function wholePass(c: DecoderConfig, rng?: Rng): Pass {
 }
 
 /**
- * A pass over the next columns, which joins them to the cache.
+ * A pass over the next columns, which joins them to the cache. Of the last layer it gives the last column only.
  * @param place [1] int32, the caches' length at the time it runs, for a step that is captured
  */
 export function cachedPass(c: DecoderConfig, state: DecoderState, positions: Tensor | undefined, place?: Tensor): Pass {
@@ -57,6 +64,7 @@ export function cachedPass(c: DecoderConfig, state: DecoderState, positions: Ten
       if (cache === undefined) throw new RangeError(`decoder: no cache for layer ${layer}`);
       return attentionDecode(q, k, v, cache, { ...options, ...special(layer) });
     },
+    narrow: (layer, x) => (layer === c.layers - 1 ? lastColumn(x) : x),
     drops: false,
     drop: keep,
   };

@@ -51,9 +51,10 @@ function block(layer: Params, x: Tensor3D, index: number, c: DecoderConfig, pass
   const through = (x: Tensor, keys: string[], residual?: Tensor): Tensor3D =>
     project(branchAt(layer, ...keys), x, 'in-out', residual);
   const qkv = through(normalize(x, branchAt(layer, 'ln_1'), c), ['attn', 'c_attn']); // [B,T,3D]
-  const seen = pass.attend(index, qkv); // [B,T,D]
+  const seen = pass.narrow(index, pass.attend(index, qkv)); // [B,T,D]
+  const from = pass.narrow(index, x);
   const out = (residual?: Tensor): Tensor3D => through(seen, ['attn', 'c_proj'], residual);
-  const y = (pass.drops ? add(x, pass.drop(out(), 'attention')) : out(x)) as Tensor3D;
+  const y = (pass.drops ? add(from, pass.drop(out(), 'attention')) : out(from)) as Tensor3D;
 
   const m = normalize(y, branchAt(layer, 'ln_2'), c);
   const feed = (residual?: Tensor): Tensor3D => feedForward(branchAt(layer, 'mlp'), m, residual);

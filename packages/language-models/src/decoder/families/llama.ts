@@ -90,16 +90,17 @@ function block(layer: Params, x: Tensor3D, index: number, c: DecoderConfig, pass
   const n = norm(x, 'input_layernorm'); // [B,T,D]
   const q = turn(perHead(attn(n, 'q_proj'), c.heads, 'q_norm'), c.heads); // [B,T,H·W]
   const k = turn(perHead(attn(n, 'k_proj'), c.kvHeads, 'k_norm'), c.kvHeads); // [B,T,Hkv·W]
-  const seen = pass.attend(index, q, k, attn(n, 'v_proj'));
+  const seen = pass.narrow(index, pass.attend(index, q, k, attn(n, 'v_proj')));
+  const from = pass.narrow(index, x);
   const out = (residual?: Tensor): Tensor3D => attn(seen, 'o_proj', residual);
   const feed = (m: Tensor, residual?: Tensor): Tensor3D => feedForward(branchAt(layer, 'mlp'), m, activation, residual);
 
   if (outputNorms) {
-    const y = add(x, pass.drop(norm(out(), 'post_attention_layernorm'), 'attention'));
+    const y = add(from, pass.drop(norm(out(), 'post_attention_layernorm'), 'attention'));
     const fed = feed(norm(y, 'pre_feedforward_layernorm'));
     return add(y, pass.drop(norm(fed, 'post_feedforward_layernorm'), 'mlp')) as Tensor3D;
   }
-  const y = pass.drops ? add(x, pass.drop(out(), 'attention')) : out(x);
+  const y = pass.drops ? add(from, pass.drop(out(), 'attention')) : out(from);
   const m = norm(y, 'post_attention_layernorm');
   return (pass.drops ? add(y, pass.drop(feed(m), 'mlp')) : feed(m, y)) as Tensor3D;
 }
