@@ -66,10 +66,15 @@ void raise(napi_env env, Context* context) {
 
 /// Runs commands one after another, each `[length, op, arguments…]`, length counting all words; stops at an error.
 void run_all(napi_env env, Context* context, const double* c, size_t words) {
-  for (const double* end = c + words; c < end; c += static_cast<int64_t>(c[0])) {
-    execute(*context, static_cast<int>(c[1]), c + 2);
-    if (context->error) return raise(env, context);
+  context->upcoming_end = c + words;
+  while (c < context->upcoming_end) {
+    const double* command = c;
+    context->upcoming = c += static_cast<int64_t>(c[0]);
+    execute(*context, static_cast<int>(command[1]), command + 2);
+    if (context->error) break;
   }
+  context->upcoming = context->upcoming_end = nullptr;
+  if (context->error) raise(env, context);
 }
 
 /// run(words): the commands in the first `words` of the command buffer.

@@ -24,6 +24,8 @@ struct Context {
   bool profiling = false;
   const char* error = nullptr;  // set by `fail`, thrown as a JavaScript error after the command
   double* commands = nullptr;   // kCommandCapacity doubles that JavaScript writes
+  // during a replay, the commands behind the one that runs
+  const double *upcoming = nullptr, *upcoming_end = nullptr;
   Scratch own[Pool::kMaxThreads][kSlots];
   Scratch shared[kSlots];
 };
@@ -42,6 +44,21 @@ inline void execute(Context& context, int op, const double* arguments) {
   entry.fn(context, arguments);
   entry.microseconds += platform::now_us() - start;
   entry.calls++;
+}
+
+/// A command to come, and what it will read.
+struct Ahead {
+  HintFn hint = nullptr;
+  const double* arguments = nullptr;
+};
+
+/// During a replay, the next command that says what it will read; none if the next few do not.
+inline Ahead look_ahead(const Context& context) {
+  constexpr int kCommands = 3;
+  const double* c = context.upcoming;
+  for (int i = 0; i < kCommands && c < context.upcoming_end; i++, c += static_cast<int64_t>(c[0]))
+    if (HintFn hint = context.registry.entries[static_cast<int>(c[1])].hint) return {hint, c + 2};
+  return {};
 }
 
 /// Adds the operations of every family at the level in use (dispatch.cc).

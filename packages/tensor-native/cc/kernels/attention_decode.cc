@@ -140,10 +140,30 @@ static void attention_append(Context& context, const double* a) {
   });
 }
 
-static void attention_decode(Context& context, const double* a) {
+/// The cache of an attention_decode command, as long as it is when the command runs.
+static Cache read_decode_cache(const double* a) {
   Cache c = read_cache(a);
+  if (const int32_t* place = ptr<int32_t>(a[kCacheArguments + 11])) c.length = *place;
+  return c;
+}
+
+/// HintFn: the heads of the thread's run, the keys and then the values of each.
+static Fetch hint_decode(const double* a, int part, int parts, int64_t index, int64_t steps) {
+  const Cache c = read_decode_cache(a);
+  constexpr int64_t kLine = 64;
+  const int64_t heads = c.batch * c.kv_heads, tokens = (c.length + kLanes) / kLanes * kLanes;
+  const int64_t bytes = tokens * c.d * static_cast<int64_t>(sizeof(float));
+  const int64_t each = ceil_div(bytes, steps * kLine);  // pieces of one head's keys
+  const int64_t head = heads * part / parts + index / each / 2, piece = index % each;
+  if (head >= heads * (part + 1) / parts) return {};
+  const int64_t b = head / c.kv_heads, g = head % c.kv_heads;
+  const char* at = reinterpret_cast<const char*>(index / each % 2 == 0 ? c.head_keys(b, g) : c.head_values(b, g));
+  return {at + piece * ceil_div(bytes, each), ceil_div(ceil_div(bytes, each), steps)};
+}
+
+static void attention_decode(Context& context, const double* a) {
+  const Cache c = read_decode_cache(a);
   const double* more = a + kCacheArguments;
-  if (const int32_t* place = ptr<int32_t>(more[11])) c.length = *place;
   DecodeForm f;
   f.q = read_tokens(more), f.out = read_tokens(more + 3);
   f.heads = static_cast<int64_t>(more[6]);
@@ -178,7 +198,7 @@ static void attention_decode(Context& context, const double* a) {
 
 void register_attention_decode(Registry& registry) {
   registry.add("attention_append", attention_append);
-  registry.add("attention_decode", attention_decode);
+  registry.add("attention_decode", attention_decode, hint_decode);
 }
 
 }  // namespace GIMBAL_ISA

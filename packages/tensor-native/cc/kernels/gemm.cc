@@ -70,7 +70,7 @@ static void op_pack_b(Context& context, const double* a) {
 }
 
 void register_gemm(Registry& registry) {
-  registry.add("gemm", op_gemm);
+  registry.add("gemm", op_gemm, hint_product);
   registry.add("gemm_batched", op_gemm_batched);
   registry.add("pack_b", op_pack_b);
   registry.add("packed_b_size", op_packed_b_size);

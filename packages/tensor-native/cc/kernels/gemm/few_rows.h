@@ -3,12 +3,14 @@
 // works out if the stream never waits:
 //
 //   for each column panel of the thread's run:   read in the order it lies in, once
-//     for each row panel:                        one micro-kernel call, which also fetches a third of the next panel
-//                                                into the second-level cache
+//     for each row panel:                        one micro-kernel call, which also fetches into the second-level cache a
+//                                                third of the next panel and, in a replay, a piece of what the next
+//                                                command reads: its weights or, of attention, the first heads' cache
 //
 // The columns are shared out by vectors, not by panels: 256 columns are five panels and a third, which two threads could
 // only halve as 144 and 112. Sums run over k in the blocks of block.h, so the bits are those of any other product.
 #pragma once
+#include "arguments.h"
 #include "block.h"
 
 namespace gimbal {
@@ -20,10 +22,11 @@ constexpr int64_t kLineFloats = 16, kPanelLines = (kTileColumns + kLineFloats - 
 /// Steps of a panel that lie in the second level already are brought to the first ahead of their use.
 constexpr int kStepsToFirstLevel = 8;
 
-/// A tile as `multiply_tile`'s, of a packed panel, which also fetches a line each step from `fetch` on.
+/// A tile as `multiply_tile`'s, of a packed panel, which also fetches a line each step from `fetch` on, a panel's step
+/// apart, and one from `ahead`.
 template <int kRows, int kVectors>
-static __attribute__((noinline)) void stream_tile(const TileOperands& o, const float* fetch, const TilePlace& at,
-                                                  const TileEnd& end) {
+static __attribute__((noinline)) void stream_tile(const TileOperands& o, const float* fetch, Fetch ahead,
+                                                  const TilePlace& at, const TileEnd& end) {
   Vec r[kRows][kVectors];
   GIMBAL_UNROLL for (int i = 0; i < kRows; i++) GIMBAL_UNROLL for (int j = 0; j < kVectors; j++) r[i][j] = splat(0.0f);
   const int64_t stride = o.row_bytes;
@@ -38,6 +41,7 @@ static __attribute__((noinline)) void stream_tile(const TileOperands& o, const f
       __builtin_prefetch(b + kStepsToFirstLevel * kTileColumns + j * kLanes);
     }
     __builtin_prefetch(fetch, 0, 2);
+    __builtin_prefetch(ahead.at, 0, 2);
     GIMBAL_UNROLL for (int i = 0; i < kRows; i++) {
       const char* row = i < 3 ? a0 + i * stride : i < 6 ? a3 + (i - 3) * stride : a6 + (i - 6) * stride;
       const Vec x = splat(*reinterpret_cast<const float*>(row));
@@ -46,11 +50,12 @@ static __attribute__((noinline)) void stream_tile(const TileOperands& o, const f
     a0 += sizeof(float), a3 += sizeof(float), a6 += sizeof(float);
     b += kTileColumns;
     fetch += kTileColumns;
+    ahead.at += ahead.stride;
   }
   finish<kRows, kVectors>(r, at, end);
 }
 
-using StreamFunction = void (*)(const TileOperands&, const float*, const TilePlace&, const TileEnd&);
+using StreamFunction = void (*)(const TileOperands&, const float*, Fetch, const TilePlace&, const TileEnd&);
 
 static inline StreamFunction stream_function(int64_t rows, int64_t vectors) {
 #define GIMBAL_STREAM_ROWS(v) \
@@ -73,8 +78,28 @@ static inline bool has_few_rows(const GemmArgs& g) {
   return g.packed_b && !g.transpose_a && g.m > kTileRows && g.m <= kFewPanels * kTileRows;
 }
 
+/// What the next command reads, handed out piece by piece to a thread's tiles.
+struct AheadPieces {
+  Ahead ahead;
+  int part, parts;
+  int64_t lines;  // that may still be fetched
+  int64_t index = 0;
+
+  /// The next piece, or `otherwise` again and again.
+  Fetch next(int64_t steps, const float* otherwise) {
+    if (ahead.hint && lines > 0) {
+      const Fetch piece = ahead.hint(ahead.arguments, part, parts, index++, steps);
+      lines -= steps;
+      if (piece.at) return piece;
+      lines = 0;
+    }
+    return {reinterpret_cast<const char*>(otherwise), 0};
+  }
+};
+
 /// Columns of C that are vectors [begin, end), counted in kLanes.
-static inline void multiply_vectors(const GemmArgs& g, const Blocks& block, int64_t begin, int64_t end) {
+static inline void multiply_vectors(const GemmArgs& g, const Blocks& block, AheadPieces pieces, int64_t begin,
+                                    int64_t end) {
   // row panels of equal height: nine rows are five and four, not eight and one
   const int64_t panels = ceil_div(g.m, kTileRows), height = ceil_div(g.m, panels);
   for (int64_t v = begin; v < end;) {
@@ -93,7 +118,7 @@ static inline void multiply_vectors(const GemmArgs& g, const Blocks& block, int6
         // what follows the block lies behind it; past the end of B a fetch is harmless
         const float* fetch = here + k * kTileColumns + least(index, kPanelLines - 1) * kLineFloats;
         const TilePlace at{g.c + i * g.ldc + v * kLanes, g.ldc, i, v * kLanes, g.n - v * kLanes};
-        stream_function(least(height, g.m - i), vectors)(o, fetch, at, tile_end);
+        stream_function(least(height, g.m - i), vectors)(o, fetch, pieces.next(k, here), at, tile_end);
       }
     }
     v += vectors;
@@ -104,12 +129,27 @@ static inline void multiply_vectors(const GemmArgs& g, const Blocks& block, int6
 static void multiply_few_rows(Context& context, const GemmArgs& g, bool threads) {
   const Blocks block(g, context.cpu.l2);
   const int64_t vectors = ceil_div(g.n, kLanes);
-  if (!threads) return multiply_vectors(g, block, 0, vectors);
+  if (!threads) return multiply_vectors(g, block, {}, 0, vectors);
   // 5 µs: 600 kFLOP, or 150 KB of weights
   const double flops = 2.0 * g.m * g.k * kLanes, bytes = 4.0 * g.k * kLanes;
   const double grain = 1 / (flops / 600e3 > bytes / 150e3 ? flops / 600e3 : bytes / 150e3);
-  parallel_parts(context, vectors, grain,
-                 [&](int64_t begin, int64_t end, int, int) { multiply_vectors(g, block, begin, end); });
+  const Ahead ahead = look_ahead(context);
+  const int64_t lines = context.cpu.l2 / 128;  // half of the cache
+  parallel_parts(context, vectors, grain, [&](int64_t begin, int64_t end, int part, int parts) {
+    multiply_vectors(g, block, {ahead, part, parts, lines}, begin, end);
+  });
+}
+
+/// HintFn of a product: the thread's run of packed panels, if it has few rows.
+static Fetch hint_product(const double* a, int part, int parts, int64_t index, int64_t steps) {
+  GemmArgs g = read_product(a);
+  g.packed_b = ptr<const float>(a[20]);
+  if (!has_few_rows(g)) return {};
+  const int64_t vectors = ceil_div(g.n, kLanes);
+  const auto panel = [&](int64_t v) { return g.packed_b + v / kTileVectors * kTileColumns * g.k; };
+  const float* at = panel(vectors * part / parts) + index * steps * kLineFloats;
+  if (at >= panel(vectors * (part + 1) / parts)) return {};
+  return {reinterpret_cast<const char*>(at), kLineFloats * static_cast<int64_t>(sizeof(float))};
 }
 
 }  // namespace GIMBAL_ISA
