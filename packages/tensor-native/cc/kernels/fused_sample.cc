@@ -3,6 +3,7 @@
 //
 // Command: sample_tokens [logits, uniform, ids, log probabilities, rows, n, temperature, k (0: all), p]
 #include <math.h>
+#include <string.h>
 
 #include "../lanes.h"
 #include "../parallel.h"
@@ -12,6 +13,20 @@ namespace gimbal {
 namespace GIMBAL_ISA {
 
 constexpr int kWeights = 8, kHeap = 9;  // scratch slots
+
+/// The index of the first largest element.
+static int64_t first_largest(const float* x, int64_t n) {
+  const Vec none = splat(-kInfinity);
+  Vec best = none;
+  for_vectors(n, [&](int64_t i, int64_t rest) GIMBAL_BODY {
+    const Vec v = load_rest(x + i, rest);
+    best = vmax(rest >= kLanes ? v : select(first_lanes(rest), v, none), best);
+  });
+  const float top = hmax(best);
+  for (int64_t i = 0; i < n; i++)
+    if (x[i] == top) return i;
+  return 0;
+}
 
 /// Restores a heap with its smallest element on top after v[i] changed.
 static void sift(float* v, int64_t n, int64_t i) {
@@ -40,9 +55,36 @@ static void largest(float* v, int64_t n, int64_t k) {
   }
 }
 
+/// The least of the largest weights, in (0, 1], that together reach the share p of all; `work` holds n floats. Sorting a
+/// whole vocabulary takes milliseconds a row: buckets by the weights' leading bits say where the share is reached, and
+/// only that bucket is sorted.
+static float nucleus_threshold(const float* weights, int64_t n, float p, float* work) {
+  constexpr int kShift = 19, kBuckets = (0x3f800000 >> kShift) + 1;  // exponent and four bits; the last holds 1
+  const auto bucket_of = [](float w) {
+    uint32_t bits;
+    memcpy(&bits, &w, sizeof bits);
+    const uint32_t bucket = bits >> kShift;
+    return bucket < kBuckets ? static_cast<int>(bucket) : kBuckets - 1;  // NaN too has a place
+  };
+  double sums[kBuckets] = {};
+  for (int64_t i = 0; i < n; i++) sums[bucket_of(weights[i])] += weights[i];
+  double total = 0, before = 0;
+  for (int b = kBuckets - 1; b >= 0; b--) total += sums[b];
+  int b = kBuckets - 1;
+  for (; b > 0 && before + sums[b] < p * total; b--) before += sums[b];
+  int64_t count = 0;
+  for (int64_t i = 0; i < n; i++)
+    if (bucket_of(weights[i]) == b) work[count++] = weights[i];
+  if (count == 0) return 0;
+  largest(work, count, count);
+  int64_t last = 0;
+  for (int64_t i = 0; i < count && before < p * total; i++) last = i, before += work[i];
+  return work[last];
+}
+
 /// The weight below which tokens are not drawn; `heap` is work memory for n floats.
 static float threshold(const float* weights, int64_t n, int64_t k, float p, float* heap) {
-  if (k == n && p >= 1) return 0;
+  if (k == n) return p >= 1 ? 0 : nucleus_threshold(weights, n, p, heap);
   for (int64_t i = 0; i < n; i++) heap[i] = weights[i];
   largest(heap, n, k);
   if (p >= 1) return heap[k - 1];
@@ -65,8 +107,7 @@ static void sample_tokens(Context& context, const double* a) {
     float *weights = scratch(context, kWeights, n + kLanes), *heap = scratch(context, kHeap, n);
     for (int64_t row = begin; row < end; row++) {
       const float* x = logits + row * n;
-      int64_t best = 0;
-      for (int64_t i = 1; i < n; i++) best = x[i] > x[best] ? i : best;
+      const int64_t best = first_largest(x, n);
       ids[row] = (int32_t)best;
       log_probs[row] = 0;
       if (temperature == 0) continue;

@@ -137,6 +137,27 @@ function sampleCase(
   };
 }
 
+/** One row of a larger vocabulary at a topP: the reference sorts it. */
+function nucleusCase(vocabulary: number, topP: number, u: number): OpCase {
+  const logits = Array.from({ length: vocabulary }, (_, i) => Math.fround(4 * Math.sin(13 * i + i * i)));
+  const weights = logits.map((x) => Math.exp(x - Math.max(...logits)));
+  const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0);
+  const sorted = [...weights].sort((a, b) => b - a);
+  const size = sorted.findIndex((_, i) => sum(sorted.slice(0, i + 1)) >= topP * sum(weights));
+  const drawn = weights.map((w) => (w >= (sorted[size] as number) ? w : 0));
+  const id = drawn.findIndex((_, i) => sum(drawn.slice(0, i + 1)) > u * sum(drawn));
+  return {
+    title: `topP ${topP} of ${vocabulary} tokens`,
+    inputs: { logits: numbers([1, vocabulary], logits), uniform: numbers([1], [u]) },
+    run: (inputs) => {
+      const out = sampleTokens(inputs.logits as Tensor, inputs.uniform as Tensor, { topP });
+      return [out.ids, out.logProbs];
+    },
+    reference: () => [nd([1], [id]), nd([1], [Math.log((drawn[id] as number) / sum(drawn))])],
+    tolerance: 1e-4,
+  };
+}
+
 export const tokenRows: OpRow[] = [
   {
     name: 'embedding',
@@ -255,6 +276,8 @@ export const tokenRows: OpRow[] = [
       sampleCase('temperature 0', { temperature: 0 }, 0.9, [0, 3], [1, 1]),
       sampleCase('temperature 1e-4', { temperature: 1e-4 }, 0.9, [0, 3], [1, 1]),
       sampleCase('topP 1e-6', { topP: 1e-6 }, 0.9, [0, 3], [1, 1]),
+      nucleusCase(777, 0.6, 0.4),
+      nucleusCase(1000, 0.95, 0.83),
     ],
     errors: [
       {
