@@ -46,7 +46,11 @@ export class DecoderState implements DecodeState {
 
   /** Positions of the next column [B], counted from each row's own start. */
   nextPositions(): Int32Array {
-    return Int32Array.from({ length: this.batch }, (_, b) => this.length - (this.starts?.[b] ?? 0));
+    const positions = new Int32Array(this.batch).fill(this.length);
+    this.starts?.forEach((start, b) => {
+      positions[b] = this.length - start;
+    });
+    return positions;
   }
 
   /**

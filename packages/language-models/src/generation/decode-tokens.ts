@@ -109,8 +109,12 @@ export async function* decodeTokens(
     const { ids } = drawTokens(logits, uniform, { temperature, topK, topP });
     return o.logProbs ? { ids, logProbs: tokenLogProbs<Tensor1D>(logits, ids) } : { ids };
   };
-  // a greedy step looks at no random number
-  const next = temperature === 0 ? () => 0 : (stream: Rng) => stream.uniform();
+  const uniform = (): Float32Array => {
+    const numbers = new Float32Array(batch);
+    // a greedy step looks at no random number
+    for (let row = 0; temperature > 0 && row < batch; row++) numbers[row] = (streams[row] as Rng).uniform();
+    return numbers;
+  };
   using prompt = new PlainStepper(policy, params, state, draw);
   using further = policy.stepper?.(params, state, draw) ?? prompt;
   let append: Int32Array | undefined;
@@ -118,9 +122,9 @@ export async function* decodeTokens(
     if (signal?.aborted) {
       throw new StoppedError({ where: 'generation', what: `stopped by its signal after ${step} tokens` });
     }
-    const drawn = (append === undefined ? prompt : further).run(append, Float32Array.from(streams, next));
-    const ids = Int32Array.from(await drawn.ids.data());
-    const logProbs = drawn.logProbs && Float32Array.from(await drawn.logProbs.data());
+    const drawn = (append === undefined ? prompt : further).run(append, uniform());
+    const ids = new Int32Array(await drawn.ids.data());
+    const logProbs = drawn.logProbs && new Float32Array(await drawn.logProbs.data());
 
     for (let row = 0; row < batch; row++) {
       if (ended[row] === 1) {
