@@ -1,11 +1,10 @@
 """PyTorch eager for `gimbal bench lm-generate`: a loop with a cache of keys and values, greedy.
 
 Case `generate`: sizes of the model, `rows`, `promptTokens`, `newTokens`.
-Question `tokens`: what it writes from the weights in a safetensors file after prompts that are given.
 """
 
 import torch
-from lm_model import Cache, Decoder, Sizes, random_ids, read_weights
+from lm_model import Cache, Decoder, Sizes, random_ids
 from protocol import serve, threads
 
 torch.set_num_threads(threads())
@@ -35,11 +34,4 @@ def generate(rows: int, promptTokens: int, newTokens: int, **sizes):  # noqa: N8
     return run
 
 
-def tokens(arguments: dict) -> list[list[int]]:
-    """arguments: sizes, `weights` (a file), `prompts` [B][P], `newTokens`."""
-    a = dict(arguments)
-    weights, prompts, new_tokens = read_weights(a.pop("weights")), torch.tensor(a.pop("prompts")), a.pop("newTokens")
-    return write(Decoder(Sizes(**a), weights), prompts, new_tokens).tolist()
-
-
-serve({"generate": generate}, {"tokens": tokens}, {"torch": torch.__version__})
+serve({"generate": generate}, versions={"torch": torch.__version__})
