@@ -99,6 +99,29 @@ describe('capture', () => {
     tf.dispose([x, out, other]);
   });
 
+  test('replays products of few rows, each of which looks ahead to the next one', () => {
+    const x: tf.Tensor = tf.randomUniform([32, 96]);
+    const weights = [tf.randomUniform([96, 300], -1, 1), tf.randomUniform([300, 96], -1, 1)] as tf.Tensor2D[];
+    for (const weight of weights) packWeight(weight);
+    const run = (): tf.Tensor =>
+      tf.tidy(() => {
+        let y: tf.Tensor = x;
+        for (let i = 0; i < 4; i++) y = tf.relu(tf.matMul(y as tf.Tensor2D, weights[i % 2] as tf.Tensor2D));
+        return tf.keep(y);
+      });
+    const wanted = run();
+    let out!: tf.Tensor;
+    const program = capture(() => {
+      out = run();
+    });
+    for (let i = 0; i < 3; i++) {
+      program.replay();
+      expect(out.dataSync()).toEqual(wanted.dataSync());
+    }
+    program.dispose();
+    tf.dispose([x, wanted, out, ...weights]);
+  });
+
   test('refuses a kernel that runs on the host, and captures nothing', () => {
     const before = hostKernelCounts();
     const host = hostKernel('Add');

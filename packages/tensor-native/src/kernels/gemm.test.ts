@@ -138,6 +138,30 @@ describe('matrix products', () => {
     tf.dispose([a, b]);
   });
 
+  test('few rows give the bits of a tall product, with packed weights and for any number of threads', () => {
+    const threads = nativeInfo()?.threads ?? 1;
+    // widths that end in whole and partial panels and vectors; k of one block, of two, and of odd length
+    for (const [k, n] of [
+      [256, 256],
+      [1024, 48],
+      [37, 5],
+      [700, 333],
+    ] as const) {
+      const [tall, b] = [matrix(100, k, 1), matrix(k, n, 2)];
+      const wanted = tf.tidy(() => tf.matMul(tall, b).dataSync<'float32'>());
+      packWeight(b);
+      for (const count of [1, 2, 3]) {
+        setThreads(count);
+        for (const rows of [9, 16, 31, 32, 48, 64]) {
+          const got = tf.tidy(() => tf.matMul(tf.slice(tall, [0, 0], [rows, k]), b).dataSync<'float32'>());
+          expect(sameBits(got, wanted.slice(0, rows * n))).toBe(true);
+        }
+      }
+      tf.dispose([tall, b]);
+    }
+    setThreads(threads);
+  });
+
   test('broadcast batches of any rank', () => {
     const cases: [number[], number[]][] = [
       [
