@@ -65,6 +65,7 @@ export {
   generateStream,
 } from './generation/generate.ts';
 export { type SampledBatch, sampleCompletions } from './generation/sample-tokens.ts';
+export { loadGguf, type SaveGgufOptions, saveGguf } from './gguf/gguf.node.ts';
 export { corpusBleu, sentenceBleu } from './metrics/bleu.ts';
 export { type BootstrapOptions, bootstrap, bootstrapMean, type Interval } from './metrics/bootstrap.ts';
 export type { References } from './metrics/check.ts';

@@ -16,6 +16,8 @@ export interface GenerateOptions extends SamplerOptions {
   eosIds?: readonly number[];
   /** Whether the tokenizer's suffix follows each prompt, as in fine-tuning (true). False to continue a text. */
   promptSuffix?: boolean;
+  /** Whether the prompts are what a chat template wrote, so that nothing is to be added to them (false). */
+  rendered?: boolean;
   /** Where the draws come from; not needed at temperature 0. */
   rng: Rng;
   /** Stops it between two tokens, with a StoppedError. */
@@ -93,12 +95,22 @@ export async function* generateStream(
   prompts: readonly string[],
   o: GenerateOptions,
 ): AsyncGenerator<CompletionPart, void, undefined> {
-  const { maxNewTokens = 64, stopStrings = [], promptSuffix = true, temperature, topK, topP, rng, signal } = o;
+  const {
+    maxNewTokens = 64,
+    stopStrings = [],
+    promptSuffix = true,
+    rendered = false,
+    temperature,
+    topK,
+    topP,
+    rng,
+    signal,
+  } = o;
   const { eos, pad } = tokenizer.special;
   const eosIds = o.eosIds ?? (eos === undefined ? [] : [eos]);
   const rows = prompts.map((prompt, i) => {
-    const text = tokenizer.encodeText(prompt + (promptSuffix ? tokenizer.promptSuffix : ''));
-    const ids = Int32Array.of(...tokenizer.begin, ...text);
+    const text = tokenizer.encodeText(prompt + (promptSuffix && !rendered ? tokenizer.promptSuffix : ''));
+    const ids = rendered ? text : Int32Array.of(...tokenizer.begin, ...text);
     if (ids.length > 0) return ids;
     // nothing to predict from but the beginning of a text
     const start = tokenizer.special.bos ?? eos;

@@ -12,6 +12,7 @@ import {
 } from '@gimbal/tensor-core';
 import type { LanguageModel } from '../decoder/decoder.ts';
 import { families } from '../decoder/families/index.ts';
+import { loadGguf } from '../gguf/gguf.node.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type FileDtype, fileDtypes } from './file-dtype.ts';
 import { type GenerationDefaults, generationConfigJson } from './generation-config.ts';
@@ -31,14 +32,14 @@ export interface SavePretrainedOptions {
 }
 
 /**
- * Opens a model folder.
+ * Opens a model folder, or a `.gguf` file.
  * @throws CheckpointError for a missing or damaged file, an architecture that is not known here, or tensors that are not
  * the config's
  * @example
  * const { model, params, tokenizer } = await loadPretrained('runs/align/model');
  */
 export async function loadPretrained(folder: string): Promise<Pretrained> {
-  return readPretrained(folderSource(folder));
+  return folder.endsWith('.gguf') ? loadGguf(folder) : readPretrained(folderSource(folder));
 }
 
 /**

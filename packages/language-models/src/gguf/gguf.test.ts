@@ -1,0 +1,170 @@
+// Blocks, bit by bit as Python's gguf (golden/make_gguf.py), and whole files there and back.
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bytesSource, disposeTree, flatten, rng, useBackend } from '@gimbal/tensor-core';
+import { tensor2d } from '@tensorflow/tfjs-core';
+import { type DecoderOptions, decoder, loadGguf, loadPretrained, saveGguf, trainTokenizer } from '../index.ts';
+import { dequantize } from './dequantize.ts';
+import { quantize } from './quantize.ts';
+import { readGguf } from './read-gguf.ts';
+import type { GgufType } from './types.ts';
+
+type Golden = {
+  read: Record<string, { blocks: string; values: string }>;
+  rows: string;
+  written: Record<string, string>;
+};
+const golden = JSON.parse(
+  readFileSync(fileURLToPath(new URL('../../test/golden/gguf.golden.json', import.meta.url)), 'utf8'),
+) as Golden;
+const bytes = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+const hex = (data: Uint8Array): string => Array.from(data, (byte) => byte.toString(16).padStart(2, '0')).join('');
+const hexOf = (values: Float32Array): string => hex(new Uint8Array(values.slice().buffer));
+
+let dir: string;
+beforeAll(async () => {
+  await useBackend('auto');
+  dir = await mkdtemp(join(tmpdir(), 'gimbal-gguf-'));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+it.each(Object.keys(golden.read))('reads %s as the reference does, to the bit', (name) => {
+  const { blocks, values } = golden.read[name] as Golden['read'][string];
+  expect(hexOf(dequantize(bytes(blocks), name as GgufType))).toBe(values);
+});
+
+it.each(['Q8_0', 'Q4_0', 'F16'] as const)('writes %s as the reference does, to the bit', (name) => {
+  const rows = new Float32Array(bytes(golden.rows).buffer);
+  const blocks = quantize(rows, name);
+  expect(hex(blocks)).toBe(golden.written[name]);
+  if (name === 'F16') return;
+  const back = dequantize(blocks, name);
+  expect(back.every(Number.isFinite)).toBe(true);
+  expect(back.subarray(64, 128).every((x) => x === 0)).toBe(true); // zeros are exact
+  // constants within half a step
+  expect(Math.abs((back[128] as number) + 9)).toBeLessThan(9 / 14);
+  expect(Math.abs((back[192] as number) - 9)).toBeLessThan(9 / 14);
+  // too small for the scale: nothing, and no NaN (the reference divides by zero)
+  expect([...dequantize(quantize(new Float32Array(32).fill(1e-38), name), name)]).toEqual(
+    Array(32).fill(expect.closeTo(0, 30)),
+  );
+  expect(() => quantize(rows.subarray(0, 80), name)).toThrow(
+    /do not fill whole blocks; got 80, wanted a multiple of 32/,
+  );
+});
+
+const tokenizer = trainTokenizer(['the cat sat on the mat'], {
+  vocabularySize: 280,
+  specialTokens: ['<|im_end|>'],
+  promptSuffix: '',
+});
+const size = {
+  vocabularySize: 280,
+  width: 32,
+  layers: 2,
+  heads: 4,
+  kvHeads: 2,
+  headWidth: 8,
+  feedForward: 64,
+  contextLength: 64,
+  eosIds: [1],
+  bosId: 1,
+};
+const gemma = { queryScale: 8 ** -0.5, window: 5 };
+const models: [string, DecoderOptions][] = [
+  ['llama', { ...size, family: 'llama', ropeTheta: 500 }],
+  [
+    'llama with stretched positions',
+    {
+      ...size,
+      ropeTheta: 500000,
+      ropeScaling: {
+        type: 'llama3',
+        factor: 8,
+        lowFrequencyFactor: 1,
+        highFrequencyFactor: 4,
+        originalMaxPositions: 8192,
+      },
+    },
+  ],
+  ['qwen2', { ...size, family: 'qwen2', tieEmbeddings: false }],
+  ['qwen3', { ...size, family: 'qwen3', ropeScaling: { type: 'linear', factor: 2 } }],
+  [
+    'gemma2',
+    { ...size, ...gemma, family: 'gemma2', slidingLayers: [true, false], attentionSoftcap: 50, finalSoftcap: 30 },
+  ],
+  ['gemma3', { ...size, ...gemma, family: 'gemma3_text', localRopeTheta: 10000, slidingLayers: [true, true] }],
+];
+
+it.each(models)('brings a %s model there and back: names, transforms, options, tokenizer', async (_, options) => {
+  const model = decoder(options);
+  const params = model.init(rng(3));
+  const path = join(dir, 'model.gguf');
+  await saveGguf(path, model, params, { tokenizer, type: 'F32' });
+  const again = await loadPretrained(path);
+  expect(again.model.config).toEqual(model.config);
+  const saved = new Map(flatten(again.params));
+  for (const [name, tensor] of flatten(params)) {
+    const [a, b] = [saved.get(name)?.dataSync() ?? [], tensor.dataSync()];
+    const worst = Math.max(...Array.from(b, (x, i) => Math.abs(x - (a[i] as number))));
+    expect(worst).toBeLessThan(1e-6); // 1 + w is rounded
+  }
+  const text = 'the cat <|im_end|> 12 Mats!';
+  expect([...(again.tokenizer?.encodeText(text) ?? [])]).toEqual([...tokenizer.encodeText(text)]);
+  expect(again.tokenizer?.special).toEqual(tokenizer.special);
+  disposeTree(again.params);
+  disposeTree(params);
+});
+
+it.each(['F16', 'Q8_0', 'Q4_0'] as const)('keeps what %s can keep of the logits', async (type) => {
+  const model = decoder({ ...size, initializerRange: 0.1 });
+  const params = model.init(rng(3));
+  const path = join(dir, `${type}.gguf`);
+  await saveGguf(path, model, params, { tokenizer, type });
+  const again = await loadGguf(path);
+  const ids = tensor2d([[5, 6, 7, 8]], [1, 4], 'int32');
+  const [a, b] = [model.apply(params, ids).dataSync(), again.model.apply(again.params, ids).dataSync()];
+  const worst = Math.max(...Array.from(a, (x, i) => Math.abs(x - (b[i] as number))));
+  expect(worst).toBeGreaterThan(0);
+  expect(worst).toBeLessThan({ F16: 0.005, Q8_0: 0.1, Q4_0: 1 }[type]);
+  disposeTree(again.params);
+  disposeTree(params);
+});
+
+it('refuses files that are cut off, of another kind, or of a model that is not known', async () => {
+  const model = decoder(size);
+  const params = model.init(rng(3));
+  const path = join(dir, 'whole.gguf');
+  await saveGguf(path, model, params, { tokenizer });
+  const whole = await readFile(path);
+  for (const length of [3, 10, 200, 5000, whole.length - 64]) {
+    await expect(readGguf(bytesSource(new Uint8Array(whole.subarray(0, length))))).rejects.toMatchObject({
+      code: 'ERR_CHECKPOINT',
+    });
+  }
+  const other = join(dir, 'other.gguf');
+  await writeFile(
+    other,
+    Buffer.from(
+      whole
+        .toString('latin1')
+        .replaceAll('qwen2', 'qwen9')
+        .replace(
+          'architecture\x08\x00\x00\x00\x05\x00\x00\x00\x00\x00\x00\x00llama',
+          'architecture\x08\x00\x00\x00\x05\x00\x00\x00\x00\x00\x00\x00mamba',
+        ),
+      'latin1',
+    ),
+  );
+  await expect(loadGguf(other)).rejects.toThrow(
+    /architecture is not known here; got "mamba", wanted one of llama, qwen2/,
+  );
+  await writeFile(other, Buffer.from(whole.toString('latin1').replace('blk.1.ffn_up', 'blk.1.ffn_xx'), 'latin1'));
+  await expect(loadGguf(other)).rejects.toThrow(/missing blk.1.ffn_up.weight \[64,32\]; unknown blk.1.ffn_xx.weight/);
+  await writeFile(other, 'no model');
+  await expect(loadGguf(other)).rejects.toThrow(/no GGUF file/);
+  disposeTree(params);
+});

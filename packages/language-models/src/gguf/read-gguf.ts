@@ -1,0 +1,100 @@
+// A model from a GGUF file: config, weights, tokenizer and chat template out of the one file.
+import { type ByteSource, CheckpointError, type Params, unflatten } from '@gimbal/tensor-core';
+import { type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { decoder } from '../decoder/decoder.ts';
+import { families } from '../decoder/families/index.ts';
+import type { Pretrained } from '../pretrained/read-pretrained.ts';
+import { configFromGguf } from './config.ts';
+import { dequantize } from './dequantize.ts';
+import { ggufName, interleavedHeads, interleavedRows, isOffsetNorm } from './names.ts';
+import { type GgufHeader, type GgufTensor, readGgufHeader } from './read-header.ts';
+import { tokenizerFromGguf } from './tokenizer.ts';
+
+/** Bytes of a tensor read at a time, in whole rows. */
+const chunkBytes = 8 << 20;
+
+/**
+ * Reads a model; its weights become float32.
+ * @throws CheckpointError for a damaged file, an architecture or a tokenizer that is not known here, listing what is missing
+ * or of another shape
+ */
+export async function readGguf(source: ByteSource): Promise<Pretrained> {
+  const header = await readGgufHeader(source);
+  const stretch = header.tensors.get('rope_freqs.weight');
+  const config = configFromGguf(header, source.name, stretch && (await valuesOf(source, stretch)));
+  const architecture = String(header.metadata.get('general.architecture'));
+  const specs = families[config.family].parameters(config);
+  checkNames(
+    header,
+    source.name,
+    specs.map(({ path, shape }) => ({ name: ggufName(config.family, path), shape })),
+  );
+  const leaves: [string, Tensor][] = [];
+  try {
+    for (const { path, shape } of specs) {
+      const info = header.tensors.get(ggufName(config.family, path)) as GgufTensor;
+      const heads = interleavedHeads(architecture, path, config);
+      let values = await valuesOf(source, info);
+      if (heads > 0) values = permuteRows(values, interleavedRows(shape[0] as number, heads));
+      if (isOffsetNorm(config.family, path)) values = values.map((x) => x - 1);
+      leaves.push([path, tensor(values, [...shape])]);
+    }
+  } catch (error) {
+    for (const [, t] of leaves) t.dispose();
+    throw error;
+  }
+  const params: Params = unflatten(leaves);
+  const { eosIds, padId } = config;
+  return {
+    model: decoder(config),
+    params,
+    tokenizer: tokenizerFromGguf(header.metadata, source.name),
+    generation: { eosIds, padId },
+    dtype: 'float32',
+    warnings: [],
+  };
+}
+
+/** Row `r` of the result is row `from[r]`. */
+export function permuteRows(values: Float32Array, from: Int32Array): Float32Array {
+  const width = values.length / from.length;
+  const out = new Float32Array(values.length);
+  from.forEach((row, r) => {
+    out.set(values.subarray(row * width, (row + 1) * width), r * width);
+  });
+  return out;
+}
+
+async function valuesOf(source: ByteSource, { shape, type, start, end }: GgufTensor): Promise<Float32Array> {
+  const out = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  const step = Math.max(1, Math.floor(chunkBytes / type.bytes)) * type.bytes;
+  for (let at = start; at < end; at += step) {
+    const bytes = await source.read(at, Math.min(at + step, end));
+    out.set(dequantize(bytes, type.name), ((at - start) / type.bytes) * type.size);
+  }
+  return out;
+}
+
+function checkNames(
+  { tensors }: GgufHeader,
+  where: string,
+  wanted: readonly { name: string; shape: readonly number[] }[],
+): void {
+  const names = new Set([...wanted.map((w) => w.name), 'rope_freqs.weight']);
+  const problems = [
+    ...wanted.flatMap(({ name, shape }) => {
+      const got = tensors.get(name)?.shape;
+      if (got === undefined) return [`missing ${name} [${shape}]`];
+      return `${got}` === `${shape}` ? [] : [`${name} is [${got}], wanted [${shape}]`];
+    }),
+    ...[...tensors.keys()].filter((name) => !names.has(name)).map((name) => `unknown ${name}`),
+  ];
+  if (problems.length === 0) return;
+  const more = problems.length > 8 ? `, and ${problems.length - 8} more` : '';
+  throw new CheckpointError({
+    where,
+    what: `the tensors are not those of its metadata: ${problems.slice(0, 8).join('; ')}${more}`,
+    got: `${tensors.size} tensors`,
+    wanted: `${wanted.length} tensors`,
+  });
+}

@@ -1,0 +1,163 @@
+// The tokenizer in a GGUF file's metadata, as a `tokenizer.json` and back. Only byte-level BPE (`gpt2`): llama.cpp names the
+// way of splitting a text (`pre`) and knows its expressions itself.
+import { CheckpointError, ConfigError } from '@gimbal/tensor-core';
+import { gpt2Pattern } from '../tokenizer/byte-level.ts';
+import { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { Stage, TokenizerJson } from '../tokenizer/tokenizer-json.ts';
+import type { GgufValue } from './read-header.ts';
+
+/** Qwen's and Llama 3's expression, with digits by `digits`. */
+const cased = (digits: string): string =>
+  `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`;
+
+/** The expressions of each `pre`, one after the other. */
+const splits: Readonly<Record<string, readonly string[]>> = {
+  smollm: ['\\p{N}', gpt2Pattern],
+  starcoder: ['\\p{N}', gpt2Pattern],
+  refact: ['\\p{N}', gpt2Pattern],
+  'command-r': ['\\p{N}', gpt2Pattern],
+  'gpt-2': [gpt2Pattern],
+  olmo: [gpt2Pattern],
+  mpt: [gpt2Pattern],
+  qwen2: [cased('\\p{N}')],
+  'deepseek-r1-qwen': [cased('\\p{N}')],
+  'llama-bpe': [cased('\\p{N}{1,3}')],
+};
+
+/** Reads the tokenizer. @throws CheckpointError for a kind or a way of splitting that is not known here */
+export function tokenizerFromGguf(metadata: ReadonlyMap<string, GgufValue>, where: string): Tokenizer {
+  const get = (key: string): GgufValue | undefined => metadata.get(`tokenizer.ggml.${key}`);
+  const refuse = (key: string, wanted: string): never => {
+    throw new CheckpointError({
+      where: `${where} tokenizer.ggml.${key}`,
+      what: 'not known here',
+      got: get(key),
+      wanted,
+    });
+  };
+  if (get('model') !== 'gpt2') refuse('model', 'gpt2');
+  const pre = String(get('pre') ?? 'gpt-2');
+  const expressions = Object.hasOwn(splits, pre)
+    ? (splits[pre] as readonly string[])
+    : refuse('pre', Object.keys(splits).join(', '));
+  const tokens = get('tokens') as readonly string[];
+  const types = (get('token_type') ?? []) as readonly number[];
+  const split = (Regex: string): Stage => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false });
+  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false };
+  const token = (role: string): string | undefined => tokens[Number(get(`${role}_token_id`) ?? -1)];
+  const bos = token('bos');
+  const addsBos = get('add_bos_token') ?? pre === 'llama-bpe';
+  const json: TokenizerJson = {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: tokens.flatMap((content, id) =>
+      types[id] === 3 || types[id] === 4
+        ? [
+            {
+              id,
+              content,
+              single_word: false,
+              lstrip: false,
+              rstrip: false,
+              normalized: false,
+              special: types[id] === 3,
+            },
+          ]
+        : [],
+    ),
+    normalizer: pre === 'qwen2' ? { type: 'NFC' } : null,
+    pre_tokenizer: { type: 'Sequence', pretokenizers: [...expressions.map(split), byteLevel] },
+    post_processor:
+      addsBos && bos !== undefined
+        ? {
+            type: 'TemplateProcessing',
+            single: [{ SpecialToken: { id: bos, type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }],
+            pair: [],
+            special_tokens: { [bos]: { id: bos, ids: [Number(get('bos_token_id'))], tokens: [bos] } },
+          }
+        : null,
+    decoder: byteLevel,
+    model: {
+      type: 'BPE',
+      dropout: null,
+      unk_token: null,
+      continuing_subword_prefix: null,
+      end_of_word_suffix: null,
+      fuse_unk: false,
+      byte_fallback: false,
+      ignore_merges: pre === 'llama-bpe',
+      vocab: Object.fromEntries(tokens.map((content, id) => [content, id])),
+      merges: ((get('merges') ?? []) as readonly string[]).map((pair) => {
+        const at = pair.indexOf(' ', 1);
+        return [pair.slice(0, at), pair.slice(at + 1)];
+      }),
+    },
+  };
+  const template = metadata.get('tokenizer.chat_template');
+  const roles = { bos_token: bos, eos_token: token('eos'), pad_token: token('padding'), unk_token: token('unknown') };
+  return new Tokenizer(json, {
+    tokenizer_class: 'PreTrainedTokenizerFast',
+    clean_up_tokenization_spaces: false,
+    ...Object.fromEntries(Object.entries(roles).filter(([, content]) => content !== undefined)),
+    ...(typeof template === 'string' ? { chat_template: template } : {}),
+  });
+}
+
+/** The expressions that a pre-tokenizer splits by; undefined for another one. */
+function expressionsOf(stage: Stage | null): string[] | undefined {
+  if (stage === null) return undefined;
+  if (stage.type === 'ByteLevel') {
+    if (stage.add_prefix_space === true) return undefined;
+    return stage.use_regex === false ? [] : [gpt2Pattern];
+  }
+  if (stage.type === 'Digits') return stage.individual_digits === true ? ['\\p{N}'] : undefined;
+  if (stage.type === 'Split') {
+    const regex = (stage.pattern as { Regex?: string }).Regex;
+    return regex === undefined || stage.behavior !== 'Isolated' ? undefined : [regex];
+  }
+  if (stage.type !== 'Sequence') return undefined;
+  const parts = (stage.pretokenizers as Stage[]).map(expressionsOf);
+  return parts.includes(undefined) ? undefined : (parts as string[][]).flat();
+}
+
+/** The metadata of a tokenizer. @throws ConfigError for one that llama.cpp could not run alike */
+export function tokenizerToGguf(tokenizer: Tokenizer, vocabularySize: number): Map<string, GgufValue> {
+  const { json, config } = tokenizer;
+  const expressions = expressionsOf(json.pre_tokenizer);
+  const pre = Object.entries(splits).find(([, list]) => `${list}` === `${expressions}`)?.[0];
+  if (json.model.type !== 'BPE' || json.model.byte_fallback === true || pre === undefined) {
+    throw new ConfigError({
+      where: 'GGUF tokenizer',
+      what: 'this tokenizer has no name there',
+      got: expressions === undefined ? json.model.type : expressions.join(' then '),
+      wanted: `byte-level BPE that splits as ${Object.keys(splits).join(', ')}`,
+    });
+  }
+  const added = new Map(json.added_tokens.map((t) => [t.id, t]));
+  const tokens = Array.from({ length: vocabularySize }, (_, id) => tokenizer.token(id) ?? `[UNUSED_${id}]`);
+  const types = tokens.map((_, id) =>
+    tokenizer.token(id) === undefined ? 5 : added.get(id)?.special ? 3 : added.has(id) ? 4 : 1,
+  );
+  const merges = (json.model.merges as (string | [string, string])[]).map((m) =>
+    typeof m === 'string' ? m : m.join(' '),
+  );
+  const out = new Map<string, GgufValue>([
+    ['tokenizer.ggml.model', 'gpt2'],
+    ['tokenizer.ggml.pre', pre],
+    ['tokenizer.ggml.tokens', tokens],
+    ['tokenizer.ggml.token_type', types],
+    ['tokenizer.ggml.merges', merges],
+    ['tokenizer.ggml.add_bos_token', tokenizer.begin.length > 0],
+  ]);
+  const { bos, eos, pad } = tokenizer.special;
+  for (const [role, id] of [
+    ['bos', bos ?? eos],
+    ['eos', eos],
+    ['padding', pad],
+  ] as const) {
+    if (id !== undefined) out.set(`tokenizer.ggml.${role}_token_id`, id);
+  }
+  if (typeof config.chat_template === 'string') out.set('tokenizer.chat_template', config.chat_template);
+  return out;
+}
