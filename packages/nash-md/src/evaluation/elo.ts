@@ -1,0 +1,24 @@
+/** Elo ratings of a win-rate matrix. */
+import { check } from '../internal/options.ts';
+import { fitBradleyTerry } from './bradley-terry.ts';
+import type { WinRateMatrix } from './win-rates.ts';
+
+/**
+ * Elo ratings, fitted to all comparisons at once rather than game by game: 400/log 10 times the Bradley–Terry rewards, so
+ * that 400 points are odds of 10 to 1. Order and repetition of the games do not matter; a cycle cannot be expressed, see
+ * `cyclicShare` for how much of the matrix that is.
+ * @param o.prior drawn games added to every pair, ≥ 0, so that who wins all has a finite rating; default 1
+ * @returns ratings of mean 0 `[n]`
+ * @throws DataError without a prior, where some win every game or pairs are not connected
+ * @example elo(winRates(comparisons))
+ */
+export function elo(w: WinRateMatrix, o: { prior?: number } = {}): Float64Array {
+  const { prior = 1 } = o;
+  check('elo, prior', prior, Number.isFinite(prior) && prior >= 0, 'a finite number ≥ 0');
+  const { n, p, samples, labels } = w;
+  const weights = samples.map((count) => count + prior);
+  const shares = p.map((rate, at) =>
+    weights[at] === 0 ? 0.5 : (rate * (samples[at] as number) + prior / 2) / (weights[at] as number),
+  );
+  return fitBradleyTerry({ n, p: shares, labels }, weights).map((r) => (400 / Math.LN10) * r);
+}

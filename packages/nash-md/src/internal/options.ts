@@ -1,0 +1,54 @@
+// Checks of options, shared by everything here: each throws a ConfigError before work starts.
+import { ConfigError, nearest } from '@gimbal/tensor-core';
+
+/** Refuses a value that does not pass its test. */
+export function check(where: string, got: unknown, good: boolean, wanted: string, fix?: string): void {
+  if (!good) throw new ConfigError({ where, what: 'out of range', got, wanted, ...(fix !== undefined && { fix }) });
+}
+
+/** A finite number greater than 0. */
+export function checkPositive(where: string, got: number, fix?: string): void {
+  check(where, got, Number.isFinite(got) && got > 0, 'a finite number > 0', fix);
+}
+
+/** A number in [0, 1]. */
+export function checkShare(where: string, got: number): void {
+  check(where, got, got >= 0 && got <= 1, 'a number from 0 to 1');
+}
+
+/** A number in (0, 1). */
+export function checkOpenShare(where: string, got: number): void {
+  check(where, got, got > 0 && got < 1, 'a number between 0 and 1');
+}
+
+/** A whole number of at least `least`. */
+export function checkCount(where: string, got: number, least = 1): void {
+  check(where, got, Number.isSafeInteger(got) && got >= least, `a whole number ≥ ${least}`);
+}
+
+/** One of a list of names. */
+export function checkName(where: string, got: string, names: readonly string[]): void {
+  if (names.includes(got)) return;
+  const near = nearest(String(got), names);
+  throw new ConfigError({
+    where,
+    what: 'no such choice',
+    got,
+    wanted: `one of ${names.join(', ')}`,
+    ...(near !== undefined && { fix: `Did you mean ${near}?` }),
+  });
+}
+
+/** Refuses an option that is not there, and suggests the nearest that is. */
+export function checkKnown(where: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    const near = nearest(name, known);
+    throw new ConfigError({
+      where,
+      what: `unknown option ${name}`,
+      wanted: `one of ${known.join(', ')}`,
+      ...(near !== undefined && { fix: `Did you mean ${near}?` }),
+    });
+  }
+}
