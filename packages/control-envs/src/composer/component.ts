@@ -31,8 +31,6 @@ export interface Component {
   readonly assets?: readonly XmlElement[];
   /** name of the root body */
   readonly root: string;
-  /** bodies that may touch other components; default: all */
-  readonly collides?: readonly string[];
   /** whether its own parts touch each other (parent and child never do) */
   readonly selfCollides: boolean;
   /** kg, to which its own model scales all masses; composed, its geoms have `composedDensity` instead (kg/m³) */

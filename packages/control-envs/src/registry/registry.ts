@@ -1,18 +1,23 @@
 /** Environments by versioned id. */
 import { ConfigError, type Env, nearest } from '@gimbal/tensor-core';
+import { checkScene } from '../composer/check-scene.ts';
+import type { Scene } from '../composer/scene.ts';
 import { type ClassicOptions, classicEnvs } from './classic.ts';
 import { type MujocoOptionsById, mujocoEnvs } from './mujoco.ts';
 import type { EnvRegistration } from './registration.ts';
+import { type SceneOptionsById, sceneEnvs, sceneRegistration } from './scenes.ts';
 
 /** Options of each id. A program that registers environments may add its own by declaration merging. */
-export interface EnvOptionsById extends ClassicOptions, MujocoOptionsById {}
+export interface EnvOptionsById extends ClassicOptions, MujocoOptionsById, SceneOptionsById {}
 
 /** A registered id: the editor offers the known ones, any other string may be a program's own. */
 export type EnvId = keyof EnvOptionsById | (string & {});
 /** The options of the environment with this id; any object where the id is not known to the compiler. */
 export type EnvOptions<Id> = Id extends keyof EnvOptionsById ? EnvOptionsById[Id] : object;
 
-const registered = new Map<string, EnvRegistration>([...classicEnvs, ...mujocoEnvs].map((r) => [r.id, r]));
+const registered = new Map<string, EnvRegistration>(
+  [...classicEnvs, ...mujocoEnvs, ...sceneEnvs].map((r) => [r.id, r]),
+);
 
 /**
  * Makes an environment known by its id. On worker threads the module that calls this is imported again
@@ -30,6 +35,12 @@ export function registerEnv(registration: EnvRegistration): void {
     throw new ConfigError({ where: 'registerEnv', what: 'the id is taken', got: id, fix });
   }
   registered.set(id, registration);
+}
+
+/** Registers a composed scene under an id. @throws ConfigError as `registerEnv` does */
+export function registerScene(id: string, scene: Scene, summary = 'a composed scene'): void {
+  checkScene(scene);
+  registerEnv(sceneRegistration(id, summary, scene, { maxSteps: scene.maxSteps ?? 1000 }));
 }
 
 /** Every known environment, by name. */

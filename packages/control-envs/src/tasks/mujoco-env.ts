@@ -9,6 +9,9 @@ import { BufferedEnv } from '../base/buffered-env.ts';
 import type { CompiledModel } from '../mujoco/compile.ts';
 import type { ModelInfo } from '../mujoco/model-info.ts';
 import type { MujocoSimulation } from '../mujoco/simulation.ts';
+import { type Camera, defaultCamera } from '../render/camera.ts';
+import { frameModel } from '../render/follow.ts';
+import { Rasterizer } from '../render/rasterizer.ts';
 import { box } from '../spaces/spaces.ts';
 
 /** Options of every MuJoCo task. */
@@ -42,6 +45,10 @@ export abstract class MujocoEnv extends BufferedEnv {
   readonly frameSkip: number;
   /** seconds between two steps */
   readonly dt: number;
+  /** Changes to the view that `render` shows; by default it holds all shapes and follows the first body. */
+  camera: Partial<Camera> = {};
+  #view: { camera: Camera; from: readonly [number, number, number] } | undefined;
+  #rasterizer: Rasterizer | undefined;
   readonly #contactForces: boolean;
   readonly #lastQpos: Float64Array;
   readonly #lastQvel: Float64Array;
@@ -135,6 +142,28 @@ export abstract class MujocoEnv extends BufferedEnv {
     sim.setState(state.subarray(0, size));
     memory?.set(state.subarray(size));
     this.#keep();
+  }
+
+  /**
+   * A picture of the present state, rgb, without a display.
+   * @param o.out `[height * width * 3]`; default: a new array
+   */
+  render({ width = 256, height = 256, out }: { width?: number; height?: number; out?: Uint8Array } = {}): Uint8Array {
+    if (this.#rasterizer?.width !== width || this.#rasterizer.height !== height) {
+      this.#rasterizer = new Rasterizer(this.model.info, width, height);
+    }
+    this.sim.refresh();
+    return this.#rasterizer.render(this.sim, this.view(), out);
+  }
+
+  /** The camera that `render` uses now. */
+  view(): Camera {
+    const { sim } = this;
+    const body = (i: number): number => sim.xpos[3 + i] ?? 0;
+    this.#view ??= { camera: frameModel(this.model.info, sim), from: [body(0), body(1), body(2)] };
+    const { camera, from } = this.#view;
+    const lookat = camera.lookat.map((x, i) => x + (i < 2 ? body(i) - (from[i] as number) : 0));
+    return { ...defaultCamera, ...camera, lookat: lookat as [number, number, number], ...this.camera };
   }
 
   /** Puts the body into a pose with given velocities, at rest inside: Gymnasium's `set_state`. */

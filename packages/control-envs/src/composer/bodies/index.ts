@@ -1,4 +1,4 @@
-export { type AntOptions, ant } from './ant.ts';
+export { ant } from './ant.ts';
 export { halfCheetah } from './half-cheetah.ts';
 export { humanoid } from './humanoid.ts';
 export { hopper, walker2d } from './legged-planar.ts';

@@ -1,0 +1,111 @@
+/** A scene as one MJCF model. */
+import { ConfigError } from '@gimbal/tensor-core';
+import { floorLook, sun, writeModel } from '../mjcf/model.ts';
+import { el, type XmlElement } from '../mjcf/xml.ts';
+import { type Attached, attach } from './attach.ts';
+import { checkScene } from './check-scene.ts';
+import type { Component, PhysicsOptions } from './component.ts';
+import { makeComponent } from './kinds.ts';
+import { edgeName, type Scene, type SceneComponent } from './scene.ts';
+
+export interface CompiledScene {
+  mjcf: string;
+  /** components by name, as the scene made them; sorted by name, which is the order of their motors */
+  components: ReadonlyMap<string, Component>;
+}
+
+/**
+ * @throws ConfigError for a scene that contradicts itself, with the path in its description
+ * @example const { mjcf } = compileScene(antChase());
+ */
+export function compileScene(scene: Scene): CompiledScene {
+  checkScene(scene);
+  const names = Object.keys(scene.components).sort();
+  const components = new Map(
+    names.map((name) => {
+      const { use, params = {} } = scene.components[name] as SceneComponent;
+      return [name, makeComponent(use, params, `scene.components.${name}.use`)] as const;
+    }),
+  );
+  const bits = collisionBits(scene, names, components);
+  const attached = names.map((name): Attached => {
+    const { pos = [0, 0, 0], yaw = 0, frozen = false } = scene.components[name] as SceneComponent;
+    const [contype, conaffinity] = bits.get(name) as [number, number];
+    return attach(components.get(name) as Component, { name, pos, yaw, frozen, contype, conaffinity });
+  });
+  const [contype, conaffinity] = bits.get('ground') as [number, number];
+  const ground = { contype, conaffinity, condim: 3, friction: [1, 0.5, 0.5], margin: 0.01 };
+  const floor = el('geom', { name: 'floor', type: 'plane', ...floorLook, ...ground });
+  const mjcf = writeModel({
+    name: 'scene',
+    options: mergedOptions(scene, components),
+    defaults: attached.map((a) => a.defaults),
+    assets: attached.flatMap((a) => a.assets),
+    world: [sun, floor, ...attached.flatMap((a) => a.bodies)],
+    contacts: rootPairs(scene, names, attached),
+    actuators: attached.flatMap((a) => a.actuators),
+    tendons: attached.flatMap((a) => a.tendons),
+    sensors: attached.flatMap((a) => a.sensors),
+    memory: '16M',
+  });
+  return { mjcf, components };
+}
+
+const collideOf = (scene: Scene, a: string, b: string): 'full' | 'root' | 'none' => {
+  const touches = (name: string): boolean => name === 'ground' || scene.components[name]?.collide !== false;
+  if (!touches(a) || !touches(b)) return 'none';
+  return scene.edges?.find(({ between: [x, y] }) => edgeName(x, y) === edgeName(a, b))?.collide ?? 'full';
+};
+
+/** Each component has a bit; what it may touch is its affinity. Source models' own bits would let two ants pass. */
+function collisionBits(
+  scene: Scene,
+  names: readonly string[],
+  components: ReadonlyMap<string, Component>,
+): Map<string, [contype: number, conaffinity: number]> {
+  const all = ['ground', ...names];
+  const bit = (name: string): number => 1 << all.indexOf(name);
+  return new Map(
+    all.map((name) => {
+      const partners = all.filter((other) => other !== name && collideOf(scene, name, other) === 'full');
+      const own = components.get(name)?.selfCollides && scene.components[name]?.collide !== false ? bit(name) : 0;
+      const affinity = partners.reduce((mask, other) => mask | bit(other), own);
+      // a bit that nothing looks for would still meet the affinity of others: only partners have it
+      return [name, [affinity === 0 ? 0 : bit(name), affinity]];
+    }),
+  );
+}
+
+/** Edges of roots alone: the geoms of one root with those of the other, named one by one. */
+function rootPairs(scene: Scene, names: readonly string[], attached: readonly Attached[]): XmlElement[] {
+  const rootGeoms = (name: string): string[] => {
+    if (name === 'ground') return ['floor'];
+    const [root] = attached[names.indexOf(name)]?.bodies ?? [];
+    return (root?.children ?? []).filter((c) => c.tag === 'geom').map((c) => String(c.attributes.name));
+  };
+  return (scene.edges ?? [])
+    .filter(({ between: [a, b] }) => collideOf(scene, a, b) === 'root')
+    .flatMap(({ between: [a, b] }) =>
+      rootGeoms(a).flatMap((geom1) => rootGeoms(b).map((geom2) => el('pair', { geom1, geom2, condim: 3 }))),
+    );
+}
+
+/** What components agree on, or the scene decides. */
+function mergedOptions(scene: Scene, components: ReadonlyMap<string, Component>): PhysicsOptions {
+  const merged: { [key: string]: unknown } = {};
+  const from: { [key: string]: string } = {};
+  const decided = scene.globalOptions ?? {};
+  for (const [name, { options }] of components) {
+    for (const [key, value] of Object.entries(options)) {
+      if (key in decided) continue;
+      if (key in merged && JSON.stringify(merged[key]) !== JSON.stringify(value)) {
+        const got = { [from[key] as string]: merged[key], [name]: value };
+        const fix = `Decide it: globalOptions: { ${key}: … }`;
+        throw new ConfigError({ where: 'scene.globalOptions', what: `components differ in ${key}`, got, fix });
+      }
+      merged[key] = value;
+      from[key] = name;
+    }
+  }
+  return { ...merged, ...decided } as PhysicsOptions;
+}

@@ -1,0 +1,37 @@
+/** Where a component's joints, bodies and motors lie in the compiled model: found by prefix, never by counting. */
+import { jointTypes, type ModelInfo } from '../mujoco/model-info.ts';
+
+export interface PartIndices {
+  /** the root body */
+  root: number;
+  bodies: readonly number[];
+  actuators: readonly number[];
+  /** indices into qpos and qvel; observed positions leave out what only says where the body is */
+  qpos: readonly number[];
+  observedQpos: readonly number[];
+  qvel: readonly number[];
+}
+
+export function partIndices(info: ModelInfo, name: string, root: string): PartIndices {
+  const prefix = `${name}/`;
+  const mine = (names: readonly string[]): number[] => names.flatMap((full, i) => (full.startsWith(prefix) ? [i] : []));
+  const sizes = { free: [7, 6], ball: [4, 3], slide: [1, 1], hinge: [1, 1] } as const;
+  const [qpos, observedQpos, qvel]: [number[], number[], number[]] = [[], [], []];
+  for (const j of mine(info.names.joint)) {
+    const type = jointTypes[info.jointType[j] as number] as keyof typeof sizes;
+    const [nq, nv] = sizes[type];
+    const [q, v] = [info.jointQpos[j] as number, info.jointDof[j] as number];
+    const skip = type === 'free' ? 2 : info.names.joint[j] === `${prefix}rootx` ? 1 : 0;
+    for (let i = 0; i < nq; i++) qpos.push(q + i);
+    for (let i = skip; i < nq; i++) observedQpos.push(q + i);
+    for (let i = 0; i < nv; i++) qvel.push(v + i);
+  }
+  return {
+    root: info.names.body.indexOf(`${prefix}${root}`),
+    bodies: mine(info.names.body),
+    actuators: mine(info.names.actuator),
+    qpos,
+    observedQpos,
+    qvel,
+  };
+}

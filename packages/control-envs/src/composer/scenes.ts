@@ -1,0 +1,62 @@
+/** Ready-made scenes, after Composer's registered tasks. */
+import type { RewardTerm, Scene, SceneComponent } from './scene.ts';
+
+/** −‖velocity − (speed, 0)‖ + offset. */
+const runForward = (speed = 4, offset = 5): RewardTerm => ({
+  type: 'rootGoal',
+  of: 'vel',
+  target: [speed, 0],
+  dims: [0, 1],
+  offset,
+});
+
+const run = (use: string, params: { [name: string]: unknown } = {}): Scene => ({
+  components: { agent1: { use, params, rewards: { run: runForward() } } },
+});
+
+export const antRun = ({ legs = 4 }: { legs?: number } = {}): Scene => run('ant', { legs });
+export const octopusRun = (): Scene => run('octopus');
+export const humanoidRun = (): Scene => run('humanoid');
+export const halfCheetahRun = (): Scene => run('half-cheetah');
+
+/** One ant runs, the other follows; caught (nearer than 1 m): the end. */
+export const antChase = ({ legs = 4 }: { legs?: number } = {}): Scene => {
+  const ant: SceneComponent = { use: 'ant', params: { legs } };
+  return {
+    components: {
+      chaser: ant,
+      runner: { ...ant, pos: [0, 2, 0], rewards: { run: runForward() } },
+    },
+    edges: [
+      {
+        between: ['chaser', 'runner'],
+        observe: ['rootVector'],
+        rewards: { near: { type: 'rootDistance', offset: 5, minDistance: 1 } },
+      },
+    ],
+    agents: {
+      chaser: { acts: ['chaser'], rewards: ['chaser~runner'] },
+      runner: { acts: ['runner'], rewards: ['runner'] },
+    },
+  };
+};
+
+/** An ant pushes a sphere towards a velocity. */
+export const antPush = ({ legs = 4 }: { legs?: number } = {}): Scene => ({
+  components: {
+    agent1: { use: 'ant', params: { legs } },
+    ball: {
+      use: 'sphere',
+      params: { radius: 0.5, density: 5 },
+      pos: [1.5, 0, 0],
+      rewards: { goal: { type: 'rootGoal', of: 'vel', target: [5, 5], dims: [0, 1], offset: 5 } },
+    },
+  },
+  edges: [
+    {
+      between: ['agent1', 'ball'],
+      observe: ['rootVector'],
+      rewards: { near: { type: 'rootDistance', offset: 5 } },
+    },
+  ],
+});

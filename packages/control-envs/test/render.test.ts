@@ -1,0 +1,211 @@
+// Pictures of known scenes: what is where, and what hides what; recordings and their files.
+import { inflateSync } from 'node:zlib';
+import type { Env } from '@gimbal/tensor-core';
+import {
+  type Camera,
+  compileMjcf,
+  encodeApng,
+  encodeGif,
+  encodePng,
+  type MujocoEnv,
+  makeEnv,
+  parseRecording,
+  Rasterizer,
+  recordEpisode,
+} from '../src/index.ts';
+
+/** From 4 m along −y, level, at the height of 1 m. */
+const camera: Camera = { azimuth: Math.PI / 2, elevation: 0, distance: 4, lookat: [0, 0, 1], fovy: Math.PI / 4 };
+const size = 64;
+
+async function picture(geom: string, from: Camera = camera): Promise<(x: number, y: number) => number[]> {
+  const model = await compileMjcf(`<mujoco><worldbody>${geom}</worldbody></mujoco>`);
+  const sim = model.simulate();
+  sim.forward();
+  const rgb = new Rasterizer(model.info, size, size).render(sim, from);
+  sim.close();
+  model.close();
+  return (x, y) => [...rgb.subarray(3 * (y * size + x), 3 * (y * size + x) + 3)];
+}
+
+const isRed = ([r = 0, g = 0, b = 0]: number[]): boolean => r > 60 && r > 2 * g && r > 2 * b;
+
+/** Pixels from the centre to a red shape's edge, to the right and upwards. */
+function reach(at: (x: number, y: number) => number[]): [number, number] {
+  const c = size / 2;
+  let [x, y] = [c, c - 1];
+  while (x < size && isRed(at(x, c))) x++;
+  while (y >= 0 && isRed(at(c, y))) y--;
+  return [x - c, c - 1 - y];
+}
+
+test('shapes have the size that perspective gives them', async () => {
+  // one pixel is 2 · 4 m · tan(22.5°) / 64 = 0.0518 m at 4 m
+  const red = 'rgba="1 0 0 1" pos="0 0 1"';
+  const metre = size / (2 * 4 * Math.tan(Math.PI / 8));
+  const cases: [string, number, number][] = [
+    // a sphere's outline is at tan(asin(r/d))
+    [`<geom type="sphere" size="0.5" ${red}/>`, 4 * Math.tan(Math.asin(0.5 / 4)), 4 * Math.tan(Math.asin(0.5 / 4))],
+    // the near face of a box is at 3.7 m
+    [`<geom type="box" size="0.5 0.3 0.7" ${red}/>`, (0.5 * 4) / 3.7, (0.7 * 4) / 3.7],
+    [
+      `<geom type="capsule" size="0.2 0.5" ${red}/>`,
+      4 * Math.tan(Math.asin(0.2 / 4)),
+      0.5 + 4 * Math.tan(Math.asin(0.2 / 4)),
+    ],
+    [`<geom type="cylinder" size="0.3 0.6" ${red}/>`, 4 * Math.tan(Math.asin(0.3 / 4)), (0.6 * 4) / 3.7],
+    [`<geom type="ellipsoid" size="0.6 0.3 0.4" ${red}/>`, 0.6, 0.4],
+  ];
+  for (const [geom, right, up] of cases) {
+    const [x, y] = reach(await picture(geom));
+    expect([geom, Math.abs(x - right * metre) < 1.2, Math.abs(y - up * metre) < 1.2]).toEqual([geom, true, true]);
+  }
+});
+
+test('what is nearer hides what is farther, in any order', async () => {
+  const near = '<geom type="sphere" size="0.3" pos="0 -1 1" rgba="1 0 0 1"/>';
+  const far = '<geom type="box" size="0.6 0.1 0.6" pos="0 1 1" rgba="0 0 1 1"/>';
+  for (const both of [near + far, far + near]) {
+    const at = await picture(both);
+    expect(isRed(at(32, 32))).toBe(true);
+    const [, , blue = 0] = at(32, 23);
+    expect(blue).toBeGreaterThan(60);
+    expect(isRed(at(32, 23))).toBe(false);
+  }
+});
+
+test('the ground is below the horizon, sky above; hidden groups and transparent shapes are left out', async () => {
+  const at = await picture(
+    `<geom type="plane" size="0 0 1" rgba="0 1 0 1"/><geom type="sphere" size="0.5" pos="0 0 1" rgba="1 0 0 1" group="3"/>
+     <geom type="sphere" size="0.5" pos="0 0 1" rgba="1 0 0 0"/>`,
+  );
+  const [r = 0, g = 0] = at(32, 60);
+  expect(g).toBeGreaterThan(r + 50);
+  expect(isRed(at(32, 32))).toBe(false);
+  const [, , sky = 0] = at(32, 4);
+  expect(sky).toBeGreaterThan(150);
+});
+
+test('a tetrahedron of triangles is drawn where its vertices are', async () => {
+  const mesh = `<mujoco><asset><mesh name="m" vertex="0 0 0  1 0 0  0 1 0  0 0 1"/></asset><worldbody>
+    <geom type="mesh" mesh="m" pos="0 0 1" rgba="1 0 0 1"/></worldbody></mujoco>`;
+  const model = await compileMjcf(mesh);
+  const sim = model.simulate();
+  sim.forward();
+  const rgb = new Rasterizer(model.info, size, size).render(sim, camera);
+  const red = (x: number, y: number): boolean => isRed([...rgb.subarray(3 * (y * size + x), 3 * (y * size + x) + 3)]);
+  expect(red(36, 28)).toBe(true); // inside: 0.2 m right, 0.2 m up
+  expect(red(28, 28)).toBe(false);
+  expect(red(50, 12)).toBe(false); // beyond the slanted edge
+  sim.close();
+  model.close();
+});
+
+test('environments render where their bodies are, into the array given, without changing what follows', async () => {
+  const env = (await makeEnv('Ant-v5')) as Env as MujocoEnv;
+  env.reset({ seed: 0 });
+  const state = env.getState();
+  const a = env.step(new Float32Array(8));
+  env.setState(state);
+  const out = new Uint8Array(size * size * 3);
+  expect(env.render({ width: size, height: size, out })).toBe(out);
+  expect(new Set(out).size).toBeGreaterThan(20);
+  expect(env.step(new Float32Array(8))).toEqual(a);
+  expect(() => env.render({ width: 0, height: 8 })).toThrow('render: bad width; got 0');
+  env.close();
+});
+
+test('PNG: rows come back as they were', () => {
+  const rgb = Uint8Array.from({ length: 4 * 3 * 3 }, (_, i) => (i * 37) % 256);
+  const png = encodePng(rgb, 4, 3);
+  expect([...png.subarray(0, 8)]).toEqual([137, 80, 78, 71, 13, 10, 26, 10]);
+  const view = new DataView(png.buffer);
+  expect([view.getUint32(16), view.getUint32(20)]).toEqual([4, 3]);
+  const at = Buffer.from(png).indexOf('IDAT');
+  const rows = inflateSync(png.subarray(at + 4, at + 4 + view.getUint32(at - 4)));
+  for (let y = 0; y < 3; y++) {
+    for (let i = 0; i < 12; i++) {
+      const above = y === 0 ? 0 : (rgb[12 * (y - 1) + i] as number);
+      expect(((rows[13 * y + 1 + i] as number) + above) & 255).toBe(rgb[12 * y + i]);
+    }
+  }
+  const film = encodeApng([rgb, rgb], 4, 3, 0.04);
+  expect(
+    Buffer.from(film)
+      .toString('latin1')
+      .match(/acTL|fcTL|IDAT|fdAT|IEND/g),
+  ).toEqual(['acTL', 'fcTL', 'IDAT', 'fcTL', 'fdAT', 'IEND']);
+});
+
+/** The colours of a GIF's first frame, by a decoder of its own. */
+function decodeGif(gif: Uint8Array, count: number): number[] {
+  let at = 13 + 768 + 19 + 8 + 10 + 1;
+  const data: number[] = [];
+  while (gif[at] !== 0) {
+    data.push(...gif.subarray(at + 1, at + 1 + (gif[at] as number)));
+    at += 1 + (gif[at] as number);
+  }
+  let [bit, width] = [0, 9];
+  const read = (): number => {
+    let code = 0;
+    for (let i = 0; i < width; i++, bit++) code |= (((data[bit >> 3] as number) >> (bit & 7)) & 1) << i;
+    return code;
+  };
+  let table: number[][] = [];
+  const reset = (): void => {
+    table = Array.from({ length: 258 }, (_, i) => [i]);
+    width = 9;
+  };
+  const out: number[] = [];
+  let previous: number[] | undefined;
+  for (let code = read(); code !== 257; code = read()) {
+    if (code === 256) {
+      reset();
+      previous = undefined;
+      continue;
+    }
+    const entry = table[code] ?? [...(previous as number[]), (previous as number[])[0] as number];
+    out.push(...entry);
+    if (previous !== undefined && table.length < 4096) table.push([...previous, entry[0] as number]);
+    if (table.length === 1 << width && width < 12) width++;
+    previous = entry;
+  }
+  expect(out).toHaveLength(count);
+  return out.map((i) => gif[13 + 3 * i] as number);
+}
+
+test('GIF: decoded colours are near the picture’s, also where the table overflows', () => {
+  const side = 160;
+  let state = 1;
+  const noise = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state >>> 24;
+  };
+  const rgb = Uint8Array.from({ length: side * side * 3 }, noise);
+  const gif = encodeGif([rgb], side, side, 0.05);
+  const reds = decodeGif(gif, side * side);
+  let worst = 0;
+  for (let i = 0; i < reds.length; i++) worst = Math.max(worst, Math.abs((reds[i] as number) - (rgb[3 * i] as number)));
+  expect(worst).toBeLessThan(45); // steps of 51, and dithering
+});
+
+test('a recording holds what happened, as JSON, and refuses other files', async () => {
+  const env = await makeEnv('Hopper-v5');
+  const pictures: Uint8Array[] = [];
+  const onFrame = (body: MujocoEnv) => pictures.push(body.render({ width: 32, height: 32 }));
+  const recording = recordEpisode(env, { steps: 40, seed: 3, onFrame });
+  expect(pictures).toHaveLength(41);
+  expect(recording).toMatchObject({ env: 'Hopper-v5', frames: 41, dt: 0.008, seed: 3 });
+  expect(recording.rewards).toHaveLength(40);
+  expect(recording.episodes.length).toBeGreaterThan(1);
+  expect(parseRecording(JSON.stringify(recording))).toEqual(recording);
+  // recorded actions give the same episode again
+  expect(recordEpisode(env, { steps: 40, seed: 3, policy: recording.actions }).rewards).toEqual(recording.rewards);
+  expect(() => parseRecording('{"format":"x"}', 'a.json')).toThrow('a.json: not a recording; got "x"');
+  expect(() => parseRecording('nope', 'a.json')).toThrow('a.json: no JSON');
+  const cut = { ...recording, frames: 50 };
+  expect(() => parseRecording(JSON.stringify(cut))).toThrow('poses are incomplete');
+  const pole = await makeEnv('CartPole-v1');
+  expect(() => recordEpisode(pole)).toThrow('record CartPole-v1: nothing to show');
+  env.close();
+});

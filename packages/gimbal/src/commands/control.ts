@@ -1,0 +1,167 @@
+// gimbal control: list environments, record what a body does, watch it.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { ConfigError, DataError, nearest, writeDirectoryAtomic, writeFileAtomic } from '@gimbal/tensor-core';
+import { z } from 'zod';
+import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
+import { refuseUnwritable } from '../run/out-file.ts';
+
+const options = z.object({
+  env: z.string().optional().describe('environment id; `gimbal control envs` lists them'),
+  envOptions: z.record(z.string(), z.string()).optional().describe('options of the environment, for example legs=5'),
+  steps: z.int().min(1).max(100_000).default(300).describe('steps to record; episodes that end begin again'),
+  policy: z.string().default('random').describe('random, zero, or a recording whose actions are repeated'),
+  size: z.int().min(16).max(2048).default(256).describe('width and height of pictures, pixels'),
+});
+type Options = z.output<typeof options>;
+type Context = CommandContext<Options>;
+
+const verbs = ['envs', 'record', 'view'] as const;
+
+export const command = defineCommand({
+  summary: 'List environments, record what a body does, watch it.',
+  arguments: [
+    { name: 'what', description: 'envs, record or view', required: true },
+    { name: 'file', description: 'view: the recording to show', required: false },
+  ],
+  options,
+  examples: [
+    'gimbal control envs',
+    'gimbal control record --env Ant-v5 --steps 200 --out ant.gif   also .json, .html, .apng, or a folder of .png',
+    'gimbal control view --env AntChase-v0 --out chase.html         one file, plays anywhere',
+    'gimbal control view ant.json --out ant.html',
+  ],
+  async run(context) {
+    const [what = '', file] = context.arguments;
+    if (what === 'envs') return listing(context);
+    if (what === 'record') return record(context);
+    if (what === 'view') return view(context, file);
+    const near = nearest(what, verbs);
+    throw new ConfigError({
+      where: 'gimbal control',
+      what: 'no such action',
+      got: what,
+      wanted: verbs.join(', '),
+      ...(near !== undefined && { fix: `Did you mean ${near}?` }),
+    });
+  },
+});
+
+async function listing({ output }: Context): Promise<CommandResult> {
+  const { listEnvs } = await import('@gimbal/control-envs');
+  const envs = listEnvs().map(({ id, summary, defaults }) => ({ id, summary, options: Object.keys(defaults) }));
+  const width = Math.max(...envs.map(({ id }) => id.length));
+  if (!output.json) for (const { id, summary } of envs) output.line(`${id.padEnd(width)}  ${summary}`);
+  return { json: { envs } };
+}
+
+async function record(context: Context): Promise<CommandResult> {
+  const { options: o, output } = context;
+  const out = o.out ?? `${o.env ?? 'recording'}.json`;
+  const kind = extname(out);
+  const kinds = ['.json', '.html', '.gif', '.apng', '.png', ''];
+  if (!kinds.includes(kind)) {
+    const wanted = '.json, .html, .gif, .apng, or a folder for .png frames';
+    throw new ConfigError({ where: 'gimbal control record --out', what: 'no such kind of file', got: out, wanted });
+  }
+  await refuseUnwritable('control record', out);
+  const withPictures = kind !== '.json' && kind !== '.html';
+  const { recording, pictures } = await run(context, withPictures);
+  const written = await save(out, recording, pictures, o.size);
+  output.note(`${recording.frames} frames of ${recording.env} written to ${written}`);
+  return { json: summaryOf(recording, written) };
+}
+
+async function view(context: Context, file: string | undefined): Promise<CommandResult> {
+  const { options: o, output } = context;
+  if ((file === undefined) === (o.env === undefined)) {
+    const what = file === undefined ? 'nothing to show' : 'both a recording and --env';
+    throw new ConfigError({ where: 'gimbal control view', what, wanted: 'a recording, or --env id' });
+  }
+  const out = o.out ?? `${file === undefined ? o.env : basename(file, extname(file))}.html`;
+  await refuseUnwritable('control view', out);
+  const recording = file === undefined ? (await run(context, false)).recording : await readRecording(file);
+  const { viewerHtml } = await import('@gimbal/control-envs');
+  await writeFileAtomic(out, await viewerHtml(recording));
+  output.note(`written to ${out}: open it in a browser`);
+  return { json: summaryOf(recording, out) };
+}
+
+type Recording = ReturnType<typeof import('@gimbal/control-envs').recordEpisode>;
+
+async function run(
+  { options: o }: Context,
+  withPictures: boolean,
+): Promise<{ recording: Recording; pictures: Uint8Array[] }> {
+  const { makeEnv, recordEpisode } = await import('@gimbal/control-envs');
+  if (o.env === undefined) {
+    throw new ConfigError({ where: 'gimbal control', what: 'no --env', fix: '`gimbal control envs` lists them' });
+  }
+  const policy = o.policy === 'random' || o.policy === 'zero' ? o.policy : (await readRecording(o.policy)).actions;
+  const env = await makeEnv(o.env, readEnvOptions(o.envOptions));
+  const pictures: Uint8Array[] = [];
+  try {
+    const recording = recordEpisode(env, {
+      steps: o.steps,
+      seed: o.seed,
+      policy,
+      ...(withPictures && { onFrame: (body) => pictures.push(body.render({ width: o.size, height: o.size })) }),
+    });
+    return { recording, pictures };
+  } finally {
+    env.close();
+  }
+}
+
+/** Numbers and booleans as such, all else as text. */
+function readEnvOptions(given: { [name: string]: string } | undefined): object {
+  const read = (text: string): unknown => {
+    if (text === 'true' || text === 'false') return text === 'true';
+    return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+  };
+  return Object.fromEntries(Object.entries(given ?? {}).map(([name, text]) => [name, read(text)]));
+}
+
+async function readRecording(file: string): Promise<Recording> {
+  const { parseRecording } = await import('@gimbal/control-envs');
+  const text = await readFile(file, 'utf8').catch((cause) => {
+    throw new DataError({ where: 'gimbal control', what: 'the recording cannot be read', got: file, cause });
+  });
+  return parseRecording(text, file);
+}
+
+async function save(out: string, recording: Recording, pictures: readonly Uint8Array[], size: number): Promise<string> {
+  const { encodeApng, encodeGif, encodePng, viewerHtml } = await import('@gimbal/control-envs');
+  switch (extname(out)) {
+    case '.json':
+      await writeFileAtomic(out, `${JSON.stringify(recording)}\n`);
+      return out;
+    case '.html':
+      await writeFileAtomic(out, await viewerHtml(recording));
+      return out;
+    case '.gif':
+    case '.apng': {
+      // films of at most 30 frames a second: GIF cannot show more
+      const every = Math.max(1, Math.round(1 / 30 / recording.dt));
+      const frames = pictures.filter((_, i) => i % every === 0);
+      const encode = out.endsWith('.gif') ? encodeGif : encodeApng;
+      await writeFileAtomic(out, encode(frames, size, size, recording.dt * every));
+      return out;
+    }
+    default: {
+      const folder = out.endsWith('.png') ? out.slice(0, -4) : out;
+      await mkdir(dirname(folder), { recursive: true });
+      await writeDirectoryAtomic(folder, async (temporary) => {
+        for (const [i, rgb] of pictures.entries()) {
+          await writeFile(join(temporary, `frame-${String(i).padStart(5, '0')}.png`), encodePng(rgb, size, size));
+        }
+      });
+      return folder;
+    }
+  }
+}
+
+function summaryOf({ env, seed, frames, dt, rewards, episodes }: Recording, file: string): object {
+  const sum = rewards.reduce((a, b) => a + b, 0);
+  return { env, seed, frames, seconds: frames * dt, episodes: episodes.length, rewardSum: sum, file };
+}
