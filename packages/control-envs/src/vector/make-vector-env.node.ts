@@ -3,9 +3,8 @@ import { availableParallelism } from 'node:os';
 import { type AutoresetMode, ConfigError, type Env } from '@gimbal/tensor-core';
 import { type EnvId, type EnvOptions, makeEnv } from '../registry/registry.ts';
 import { vectorArrays } from './arrays.ts';
+import { makeLocal } from './make-local.ts';
 import type { WorkerSetup } from './protocol.ts';
-import { LocalRows } from './row-set.ts';
-import { Rows } from './rows.ts';
 import { RowsVectorEnv } from './vector-env.ts';
 import { type WorkerRestart, WorkerRowSet } from './worker-row-set.node.ts';
 
@@ -47,14 +46,10 @@ export async function makeVectorEnv<Id extends EnvId>(
   }
   const makeOne = async (): Promise<Env> =>
     typeof id === 'function' ? id() : makeEnv(id as string, options as object);
+  const copies = buffers === 'copy';
+  if (workers === 0) return makeLocal(makeOne, { numEnvs, mode, seed, copies });
   const template = await makeOne();
-  const arrays = vectorArrays(template.observationSpace, template.actionSpace, numEnvs, workers > 0);
-  const common = { template, numEnvs, mode, arrays, seed, copies: buffers === 'copy' };
-  if (workers === 0) {
-    const envs = [template];
-    while (envs.length < numEnvs) envs.push(await makeOne());
-    return new RowsVectorEnv({ ...common, rows: new LocalRows(new Rows(envs, 0, mode, arrays)) });
-  }
+  const arrays = vectorArrays(template.observationSpace, template.actionSpace, numEnvs, true);
   template.close(); // its spaces and spec stay readable
   const setups = Array.from({ length: workers }, (_, w): WorkerSetup => {
     const from = Math.floor((w * numEnvs) / workers);
@@ -64,7 +59,8 @@ export async function makeVectorEnv<Id extends EnvId>(
   });
   const { onRestart } = o;
   const plan = { setups, observationSpace: template.observationSpace, ...(onRestart !== undefined && { onRestart }) };
-  return new RowsVectorEnv({ ...common, rows: await WorkerRowSet.start(plan) });
+  const rows = await WorkerRowSet.start(plan);
+  return new RowsVectorEnv({ template, numEnvs, mode, arrays, rows, seed, copies });
 }
 
 function checkedCount(workers: number | 'auto', numEnvs: number): number {

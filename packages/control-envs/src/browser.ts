@@ -1,0 +1,36 @@
+/** @module @gimbal/control-envs */
+export { BufferedEnv, type EnvDescription, isBuffered } from './base/buffered-env.ts';
+export { PureEnv } from './base/pure-env.ts';
+export { assertEnv, type CheckOptions, checkEnv, type EnvProblem } from './checker/check-env.ts';
+export * from './composer/index.ts';
+export { type CompiledModel, type CompileOptions, compileMjcf } from './mujoco/compile.ts';
+export { type LoadOptions, loadMujoco, mujocoVersion } from './mujoco/load.ts';
+export { indexOfName, type Mesh, type ModelInfo, type ObjectKind, totalMass } from './mujoco/model-info.ts';
+export type { Contact, MujocoSimulation } from './mujoco/simulation.ts';
+export { encodeGif } from './recording/gif.ts';
+export {
+  parseRecording,
+  type Recording,
+  type RecordOptions,
+  type RecordPolicy,
+  recordEpisode,
+} from './recording/recording.ts';
+export { type EnvRegistration, registration } from './registry/registration.ts';
+export {
+  type EnvId,
+  type EnvOptions,
+  type EnvOptionsById,
+  listEnvs,
+  makeEnv,
+  registerEnv,
+  registerScene,
+} from './registry/registry.ts';
+export { type Camera, defaultCamera } from './render/camera.ts';
+export type { GeomPoses } from './render/canvas.ts';
+export { Rasterizer } from './render/rasterizer.ts';
+export * from './spaces/index.ts';
+export { type Outcome, TabularEnv, type TransitionTable } from './tabular/tabular-env.ts';
+export { MujocoEnv, type MujocoOptions } from './tasks/mujoco-env.ts';
+export { makeVectorEnv, type VectorOptions } from './vector/make-vector-env.browser.ts';
+export type { RowsVectorEnv } from './vector/vector-env.ts';
+export * from './wrappers/index.ts';
