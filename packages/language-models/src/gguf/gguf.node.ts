@@ -28,7 +28,9 @@ export async function loadGguf(path: string): Promise<Pretrained> {
   }
 }
 
+/** What goes into a GGUF file beside the model. */
 export interface SaveGgufOptions {
+  /** Byte-level BPE that splits texts in a way llama.cpp knows. */
   tokenizer: Tokenizer;
   /** Of the matrices; norms and biases stay F32 (F16). */
   type?: WrittenType;

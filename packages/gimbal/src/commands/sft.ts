@@ -1,0 +1,170 @@
+// gimbal sft: go on training a model you have, on rows of your own; all of it, or an adapter beside it.
+import { join } from 'node:path';
+import { ConfigError, StoppedError } from '@gimbal/tensor-core';
+import { z } from 'zod';
+import { defineCommand } from '../cli/command.ts';
+import { duration, quantity } from '../cli/format.ts';
+import { startCompute } from '../run/compute.ts';
+import { openRun, optionsOfRun } from '../run/run-folder.ts';
+
+const options = z.object({
+  model: z.string().describe('model folder, or a .gguf file'),
+  data: z.string().describe('your rows: a .jsonl of text, of prompt and completion, or of messages; or a .txt'),
+  columns: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('names of your columns, as prompt=question,completion=answer'),
+  heldOut: z
+    .number()
+    .positive()
+    .optional()
+    .describe('rows to evaluate on: a number, or a share below 1 (default: a tenth, at most 256)'),
+  steps: z.int().min(1).default(200).describe('updates'),
+  batchSize: z.int().min(1).default(8).describe('rows at a time'),
+  accumulate: z.int().min(1).default(1).describe('batches in one update'),
+  learningRate: z
+    .number()
+    .positive()
+    .optional()
+    .describe('peak of a cosine with warm-up (default: 2e-4 with an adapter, else 5e-5)'),
+  maxLength: z.int().min(2).optional().describe("longest row in tokens (default: the model's context, at most 1024)"),
+  overflow: z.enum(['drop', 'cut', 'split', 'error']).default('drop').describe('what becomes of a longer row'),
+  assistantOnly: z.boolean().default(false).describe('of conversations, learn only what the assistant writes'),
+  lora: z.int().min(0).default(16).describe('rank of the adapter; 0 trains all weights'),
+  loraAlpha: z
+    .number()
+    .positive()
+    .optional()
+    .describe('the adapter is multiplied by this over its rank (default: twice the rank)'),
+  loraTargets: z
+    .array(z.string())
+    .optional()
+    .describe('ends of the paths of layers to adapt, as q_proj (default: every matrix)'),
+  dora: z.boolean().default(false).describe("also learn the length of each output's weights"),
+  gradientCheckpointing: z.boolean().default(false).describe('less memory, a third more time'),
+  evalEvery: z.int().min(1).default(50).describe('updates between evaluations'),
+  patience: z.int().min(1).optional().describe('end after so many evaluations without a better one'),
+  precision: z.enum(['float32', 'bf16']).default('float32').describe('precision of matrix products'),
+});
+
+export const command = defineCommand({
+  summary: 'Fine-tune a model you have on your rows: an adapter by default, or all weights.',
+  options,
+  resumes: true,
+  examples: [
+    'gimbal sft --model SmolLM2-135M-Instruct.Q4_1.gguf --data my.jsonl --columns prompt=question,completion=answer',
+    'gimbal sft --model runs/align-1/model --data chats.jsonl --lora 0 --assistant-only',
+    'gimbal sft --resume                 go on with the run that was stopped',
+  ],
+  async run({ options: given, given: where, output, signal }) {
+    const run = await openRun({ command: 'sft', options: given, given: where });
+    try {
+      const o = optionsOfRun(given, run);
+      const compute = await startCompute(o);
+      const lm = await import('@gimbal/language-models');
+      const { disposeTree, rng, schedules } = await import('@gimbal/tensor-core');
+      const { model, params, tokenizer, warnings } = await lm.loadPretrained(o.model);
+      for (const warning of warnings) output.note(`warning ${warning}`);
+      if (!tokenizer) {
+        throw new ConfigError({
+          where: 'gimbal sft --model',
+          what: 'it has no tokenizer',
+          got: o.model,
+          wanted: 'tokenizer.json',
+        });
+      }
+      const rows = await lm.readRows(o.data, o.columns === undefined ? {} : { columns: o.columns });
+      const share = o.heldOut ?? Math.max(1, Math.min(256, Math.floor(rows.rows.length / 10)));
+      const parts = lm.splitDataset(rows, share, rng(o.seed).split('split'));
+      const adapter =
+        o.lora === 0
+          ? undefined
+          : lm.createLora(
+              model.config,
+              params,
+              {
+                rank: o.lora,
+                dora: o.dora,
+                ...(o.loraAlpha === undefined ? {} : { alpha: o.loraAlpha }),
+                ...(o.loraTargets === undefined ? {} : { targetModules: o.loraTargets }),
+              },
+              rng(o.seed).split('adapter'),
+            );
+      const peak = o.learningRate ?? (adapter ? 2e-4 : 5e-5);
+      const trainerOptions = {
+        model,
+        params,
+        tokenizer,
+        data: parts.train,
+        evalData: parts.heldOut,
+        ...(adapter ? { adapter } : {}),
+        assistantOnly: o.assistantOnly,
+        maxLength: o.maxLength ?? Math.min(model.config.contextLength, 1024),
+        overflow: o.overflow,
+        batchSize: o.batchSize,
+        accumulate: o.accumulate,
+        gradientCheckpointing: o.gradientCheckpointing,
+        precision: o.precision,
+        evalEvery: Math.min(o.evalEvery, o.steps),
+        ...(o.patience === undefined ? {} : { earlyStop: { patience: o.patience } }),
+        seed: o.seed,
+        out: join(run.path, 'training'),
+        learningRate: schedules.cosine({
+          peak,
+          steps: o.steps,
+          warmup: Math.max(1, Math.round(o.steps / 20)),
+          final: peak / 20,
+        }),
+      };
+      const before = await lm.evaluateLoss(
+        model,
+        params,
+        lm.tokenRows(parts.heldOut, tokenizer, { limit: trainerOptions.maxLength, assistantOnly: o.assistantOnly })
+          .rows,
+        { batchSize: o.batchSize, signal },
+      );
+      output.note(
+        `${parts.train.rows.length} rows, ${parts.heldOut.rows.length} held out; their loss is ${before.loss.toFixed(4)}`,
+      );
+      using trainer = given.resume
+        ? await lm.CausalLmTrainer.resume(trainerOptions.out, trainerOptions, { warn: (text) => output.note(text) })
+        : new lm.CausalLmTrainer(trainerOptions);
+      const { overflow } = trainer;
+      if (overflow.rows > 0)
+        output.note(`${overflow.rows} rows are too long (${o.overflow}): ${overflow.where.join(', ')}`);
+      let heldOutLoss = before.loss;
+      for await (const step of trainer.train({ steps: o.steps, signal })) {
+        const loss = `step ${step.step}/${o.steps}  loss ${step.loss.toFixed(4)}`;
+        if (step.evalLoss !== undefined) {
+          heldOutLoss = step.evalLoss;
+          output.note(`${loss}  held-out ${heldOutLoss.toFixed(4)}  ${quantity(step.tokensPerSecond)} tokens/s`);
+        } else if (output.live) output.status(`${loss}  ${duration(step.secondsLeft)} left`);
+      }
+      if (trainer.stopReason === 'signal') {
+        const fix = `Go on with: gimbal sft --resume --out ${run.path}`;
+        throw new StoppedError({ where: 'gimbal sft', what: `stopped after step ${trainer.step} of ${o.steps}`, fix });
+      }
+      const target = join(run.path, adapter ? 'adapter' : 'model');
+      if (adapter)
+        await lm.saveAdapter(
+          target,
+          model.config,
+          { ...adapter, params: trainer.params },
+          { base: o.model, tokenizer },
+        );
+      else await lm.savePretrained(target, model, trainer.params, { tokenizer });
+      output.line(`held-out loss ${before.loss.toFixed(4)} → ${heldOutLoss.toFixed(4)}; saved to ${target}`);
+      if (adapter) lm.disposeAdapter(adapter);
+      disposeTree(params);
+      await compute.trace(output);
+      return {
+        json: { path: target, steps: trainer.step, heldOutLossBefore: before.loss, heldOutLoss, tooLong: overflow },
+      };
+    } catch (error) {
+      await run.abandonIfEmpty();
+      throw error;
+    } finally {
+      await run.release();
+    }
+  },
+});
