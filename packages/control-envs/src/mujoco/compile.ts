@@ -5,6 +5,7 @@ import { type Engine, loadMujoco } from './load.ts';
 import { type ModelInfo, readModel } from './model-info.ts';
 import { MujocoSimulation } from './simulation.ts';
 
+/** Where the text came from, and the files it names. */
 export interface CompileOptions {
   /** for messages: the file the text came from */
   source?: string;
@@ -14,7 +15,9 @@ export interface CompileOptions {
 
 /** A compiled model; any number of simulations run on it. */
 export class CompiledModel {
+  /** Sizes, names and constants, copied out of the engine. */
   readonly info: ModelInfo;
+  /** The text it was compiled from. */
   readonly mjcf: string;
   readonly #engine: Engine;
   #model: MjModel | undefined;

@@ -5,6 +5,7 @@ import type { MainModule } from '@mujoco/mujoco';
 /** The version every number here belongs to; another one gives other trajectories. */
 export const mujocoVersion = '3.14.0';
 
+/** Where a page finds the engine. */
 export interface LoadOptions {
   /** where mujoco.wasm lies, for pages whose bundler moves it; default: beside its script */
   wasmUrl?: string;
@@ -19,7 +20,10 @@ export interface Engine {
 
 let loading: Promise<Engine> | undefined;
 
-/** @throws BackendError if the package is missing or of another version */
+/**
+ * Loads the engine, once for each realm; every later call gets the same one.
+ * @throws BackendError if the package is missing or of another version
+ */
 export function loadMujoco(options: LoadOptions = {}): Promise<Engine> {
   loading ??= load(options).catch((error) => {
     loading = undefined; // a failed download may be tried again

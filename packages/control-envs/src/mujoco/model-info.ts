@@ -2,36 +2,58 @@
 import { ConfigError, nearest } from '@gimbal/tensor-core';
 import type { MjModel } from '@mujoco/mujoco';
 
+/** The kinds of named objects in a model. */
 export type ObjectKind = 'body' | 'joint' | 'geom' | 'site' | 'actuator' | 'camera' | 'sensor' | 'tendon';
 
+/** A compiled model's constants; arrays are in the engine's order. */
 export interface ModelInfo {
+  /** the model's own name in the MJCF text */
   readonly name: string;
+  /** seconds of one physics step */
   readonly timestep: number;
   /** sizes: positions, velocities, controls, activations */
   readonly nq: number;
+  /** velocities, one for each degree of freedom */
   readonly nv: number;
+  /** controls */
   readonly nu: number;
+  /** activations */
   readonly na: number;
   /** names by kind, in the engine's order; unnamed objects are called `geom3` and so on */
   readonly names: { readonly [K in ObjectKind]: readonly string[] };
+  /** the default positions `[nq]` */
   readonly qpos0: Float64Array;
+  /** kg `[nbody]` */
   readonly bodyMass: Float64Array;
+  /** `[nbody]` */
   readonly bodyParent: Int32Array;
+  /** index into `jointTypes` `[njnt]` */
   readonly jointType: Int32Array;
+  /** lowest and highest, radians or metres `[njnt * 2]` */
   readonly jointRange: Float64Array;
+  /** where a joint's positions begin in `qpos` `[njnt]` */
   readonly jointQpos: Int32Array;
+  /** where its velocities begin in `qvel` `[njnt]` */
   readonly jointDof: Int32Array;
+  /** the body it moves `[njnt]` */
   readonly jointBody: Int32Array;
+  /** lowest and highest control `[nu * 2]` */
   readonly actuatorRange: Float64Array;
   /** of the first transmission component */
   readonly actuatorGear: Float64Array;
+  /** index into `geomTypes` `[ngeom]` */
   readonly geomType: Int32Array;
+  /** the engine's three sizes, by type `[ngeom * 3]` */
   readonly geomSize: Float64Array;
+  /** colour and opacity, 0 to 1 `[ngeom * 4]` */
   readonly geomRgba: Float32Array;
+  /** the body it is fixed to `[ngeom]` */
   readonly geomBody: Int32Array;
+  /** the engine's visibility group `[ngeom]` */
   readonly geomGroup: Int32Array;
   /** mesh of a mesh geom, −1 for others */
   readonly geomData: Int32Array;
+  /** what `geomData` counts into */
   readonly meshes: readonly Mesh[];
   /** FNV-1a of the MJCF text, for recordings and states */
   readonly hash: string;
@@ -39,7 +61,9 @@ export interface ModelInfo {
 
 /** Triangles; `[n * 3]` each. */
 export interface Mesh {
+  /** x, y, z of each vertex */
   readonly vertices: Float32Array;
+  /** three vertices of each triangle */
   readonly faces: Int32Array;
 }
 

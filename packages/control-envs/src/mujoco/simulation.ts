@@ -8,10 +8,13 @@ import type { ModelInfo } from './model-info.ts';
 
 /** One contact, copied out of the engine. */
 export interface Contact {
+  /** index of the first geom */
   readonly geom1: number;
+  /** index of the second geom */
   readonly geom2: number;
   /** negative: penetration, metres */
   readonly distance: number;
+  /** world axes, metres */
   readonly position: readonly [number, number, number];
   /** on geom2, world axes, N */
   readonly force: readonly [number, number, number];
@@ -21,12 +24,19 @@ export interface Contact {
 const fullPhysics = 0b1111;
 const integration = 0x3fff;
 
+/** One running copy of a model; `close` it after use. */
 export class MujocoSimulation {
+  /** The model's constants. */
   readonly info: ModelInfo;
+  /** positions `[nq]` */
   qpos!: Float64Array;
+  /** velocities `[nv]` */
   qvel!: Float64Array;
+  /** controls, which the next step applies `[nu]` */
   ctrl!: Float64Array;
+  /** forces of the actuators on each degree of freedom `[nv]` */
   qfrcActuator!: Float64Array;
+  /** forces of contacts and limits on each degree of freedom `[nv]` */
   qfrcConstraint!: Float64Array;
   /** `[nbody * 3]` of body frames */
   xpos!: Float64Array;
@@ -36,13 +46,17 @@ export class MujocoSimulation {
   xipos!: Float64Array;
   /** `[nbody * 9]` */
   xmat!: Float64Array;
+  /** `[ngeom * 3]` */
   geomXpos!: Float64Array;
   /** `[ngeom * 9]`, row-major */
   geomXmat!: Float64Array;
+  /** `[nsite * 3]` */
   siteXpos!: Float64Array;
+  /** values of all sensors, one behind the other */
   sensordata!: Float64Array;
   /** `[nbody * 10]`, `[nbody * 6]`, `[nbody * 6]` */
   cinert!: Float64Array;
+  /** velocities of bodies about their tree's centre of mass (rotation, translation) `[nbody * 6]` */
   cvel!: Float64Array;
   /** contact forces on bodies (rotation, translation); valid after `contactForces()` */
   cfrcExt!: Float64Array;
@@ -130,7 +144,10 @@ export class MujocoSimulation {
     return out;
   }
 
-  /** @throws ShapeError for a state of another size */
+  /**
+   * Sets what `getState` returned, of either kind.
+   * @throws ShapeError for a state of another size
+   */
   setState(state: Float64Array): void {
     const full = this.stateSize('full');
     if (state.length !== full && state.length !== this.stateSize('integration')) {
@@ -199,6 +216,7 @@ export class MujocoSimulation {
     };
   }
 
+  /** Frees the engine's memory; safe to call twice. */
   close(): void {
     for (const buffer of this.#buffers.values()) buffer.delete();
     this.#buffers.clear();

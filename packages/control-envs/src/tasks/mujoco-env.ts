@@ -39,9 +39,13 @@ export interface MujocoDescription {
   contactForces?: boolean;
 }
 
+/** Base of the MuJoCo tasks: physics, state and finite numbers; a task adds its first state, observation and reward. */
 export abstract class MujocoEnv extends BufferedEnv {
+  /** what the simulation runs; shared with other copies */
   readonly model: CompiledModel;
+  /** the physics, to be read between steps */
   readonly sim: MujocoSimulation;
+  /** physics steps of one step */
   readonly frameSkip: number;
   /** seconds between two steps */
   readonly dt: number;
@@ -85,6 +89,7 @@ export abstract class MujocoEnv extends BufferedEnv {
   protected before(): void {}
   /** Sets `reward` and `terminated` from the state after the physics. */
   protected abstract score(action: Float32Array): void;
+  /** Writes the observation of the present state. */
   protected abstract write(out: Float64Array | Float32Array): void;
   /** The task's own part of a state: what `before` read, if it is not a function of the physics' state. */
   protected get memory(): Float64Array | undefined {

@@ -8,7 +8,9 @@ import type { WorkerSetup } from './protocol.ts';
 import { RowsVectorEnv } from './vector-env.ts';
 import { type WorkerRestart, WorkerRowSet } from './worker-row-set.node.ts';
 
+/** How many copies, on which threads, with which seeds. */
 export interface VectorOptions<Id = string> {
+  /** number of copies */
   numEnvs: number;
   /** threads beside this one; 0 (the default) steps here, 'auto' takes one for each core */
   workers?: number | 'auto';

@@ -34,6 +34,7 @@ export interface VectorDescription {
 
 const nothing: Info = Object.freeze({});
 
+/** Copies of one environment that step together, here or on worker threads: what `makeVectorEnv` returns. */
 export class RowsVectorEnv implements VectorEnv {
   readonly numEnvs: number;
   readonly autoresetMode: AutoresetMode;

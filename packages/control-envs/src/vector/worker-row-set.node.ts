@@ -16,10 +16,13 @@ export interface WorkerPlan {
   onRestart?: (event: WorkerRestart) => void;
 }
 
+/** A worker that died and was replaced; its copies were reset. */
 export interface WorkerRestart {
   /** first copy of the worker, and their number */
   from: number;
+  /** number of its copies */
   count: number;
+  /** why it died */
   reason: string;
 }
 

@@ -62,23 +62,35 @@ export interface OnPolicyStep {
   readonly step: number;
   /** mean return of the episodes that ended in this rollout; NaN without any */
   readonly episodeReturn: number;
+  /** mean steps of the same episodes; NaN without any */
   readonly episodeLength: number;
   /** episodes that ended in this rollout */
   readonly episodes: number;
   /** share of them that ran into the time limit */
   readonly truncatedShare: number;
+  /** the surrogate, negated */
   readonly policyLoss: number;
+  /** ½ mean (V − return)² */
   readonly valueLoss: number;
+  /** mean entropy of the policy, in nats */
   readonly entropy: number;
   /** mean KL(p_t ‖ p_θ) over the inner loop */
   readonly klForward: number;
+  /** mean KL(p_θ ‖ p_t) */
   readonly klReverse: number;
+  /** share of entries outside the clipping band; 0 without one */
   readonly clipFraction: number;
+  /** share of entries whose advantage was raised to −1/η */
   readonly clampedShare: number;
+  /** largest p_θ/p_t */
   readonly ratioMax: number;
+  /** norm of all gradients */
   readonly gradNorm: number;
+  /** 1 − Var(return − V)/Var(return): 1 is a perfect value function, 0 no better than a constant */
   readonly explainedVariance: number;
+  /** of this update */
   readonly learningRate: number;
+  /** environment steps a second, learning included */
   readonly stepsPerSecond: number;
   /** of an evaluation after this update: evalReturn, evalReturnLow, evalReturnHigh */
   readonly [metric: string]: number;
@@ -97,11 +109,15 @@ interface AgentState {
   spaces: { observation: ObservationSpec; action: ActionSpec };
 }
 
+/** Acts for a rollout, learns from it, and forgets it: PPO and its relatives, by their surrogate. Dispose it after use. */
 export class OnPolicyAgent implements Trainer<OnPolicyStep>, Playable {
   /** `{ policy: { network, head }, value }`, variables; the agent owns them */
   readonly params: ActorCriticParams;
+  /** Every option, defaults filled in. */
   readonly options: ResolvedOnPolicy;
+  /** What it observes, as one row of numbers. */
   readonly observation: ObservationSpec;
+  /** How its actions are drawn. */
   readonly action: ActionSpec;
   readonly #env: VectorEnv;
   readonly #net: ActorCritic;
@@ -213,6 +229,7 @@ export class OnPolicyAgent implements Trainer<OnPolicyStep>, Playable {
     return this.#stepper.moments;
   }
 
+  /** The discount it was trained with. */
   get gamma(): number {
     return this.options.gamma;
   }

@@ -19,6 +19,7 @@ export type EnvSource = (() => Env | Promise<Env>) | VectorEnv;
 
 /** Transitions as hooks see them; arrays are the agent's, valid during the call. */
 export interface TransitionBatch {
+  /** number of transitions */
   rows: number;
   /** `[rows·O]`, normalised as the policy sees them */
   obs: Float32Array;
@@ -26,27 +27,35 @@ export interface TransitionBatch {
   actions: Float32Array;
   /** the true next observation, also where an episode ended `[rows·O]` */
   nextObs: Float32Array;
+  /** as the environment gave them `[rows]` */
   rewards: Float32Array;
+  /** `[rows]`, 0 or 1 */
   terminated: Uint8Array;
+  /** `[rows]`, 0 or 1 */
   truncated: Uint8Array;
 }
 
 /** Replaces rewards: called once per rollout, or per sampled batch where the agent is off-policy. */
 export interface RewardSource {
+  /** The rewards to learn from `[rows]`. */
   reward(batch: TransitionBatch): Float32Array;
 }
 
 /** A further loss with parameters and an optimiser of its own, trained on the same data. */
 export interface AuxLoss {
+  /** in messages and metrics */
   name: string;
   /** variables; the caller owns them */
   params: Params;
   /** default 3e-4 */
   learningRate?: number;
+  /** The loss of a batch, to be minimised. */
   loss(params: Params, batch: TransitionBatch, rng: Rng): Scalar;
 }
 
+/** What every agent is given: where it acts, how it is built, where it is kept. */
 export interface AgentOptions {
+  /** where it acts */
   env: EnvSource;
   /** default 1; not with a VectorEnv */
   numEnvs?: number;
@@ -54,6 +63,7 @@ export interface AgentOptions {
   gamma?: number;
   /** widths of the hidden layers of policy and value; default 64, 64 */
   hidden?: readonly number[];
+  /** of the hidden layers; default tanh */
   activation?: 'tanh' | 'relu';
   /** evaluate each so many environment steps, on environments of their own */
   evalEvery?: number;
@@ -65,13 +75,17 @@ export interface AgentOptions {
   checkpointEvery?: number;
   /** folder of the run: metrics.jsonl, TensorBoard events, checkpoints (the latest and the best evaluated) */
   out?: string;
+  /** replaces the environment's rewards */
   rewardSource?: RewardSource;
+  /** further losses on the same data */
   auxLosses?: readonly AuxLoss[];
   /** keys of a dictionary observation that only the value function sees */
   criticObs?: readonly string[];
+  /** of every random stream: first weights, actions, batches, environments */
   seed: number;
 }
 
+/** What an on-policy agent is given. */
 export interface OnPolicyOptions extends AgentOptions {
   /** name in messages and files; default 'on-policy' */
   algorithm?: string;
@@ -115,6 +129,7 @@ export interface OnPolicyOptions extends AgentOptions {
   trustRegion?: { delta?: number; cgIterations?: number; damping?: number; shrink?: number; backtracks?: number };
   /** weigh entries by γ^t, which makes the gradient that of J; default false, as everywhere */
   discountedStateWeights?: boolean;
+  /** observations to mean 0 and spread 1, rewards by the spread of the running return; default neither */
   normalize?: { obs?: boolean; reward?: boolean };
   /** default 0 */
   initialLogStd?: number;

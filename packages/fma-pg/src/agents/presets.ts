@@ -17,6 +17,7 @@ const continuous: OnPolicyPreset = {
   normalize: { obs: true, reward: true },
 };
 
+/** The clipped surrogate (arXiv 1707.06347). */
 export const ppo = (o: OnPolicyPreset = {}): OnPolicyPreset => ({
   algorithm: 'ppo',
   ...continuous,
@@ -34,6 +35,7 @@ export const ppoKl = (o: OnPolicyPreset = {}): OnPolicyPreset => ({
   ...o,
 });
 
+/** The clipped logarithm of the ratio: PPO's counterpart in the softmax form (arXiv 2108.05828). */
 export const sppo = (o: OnPolicyPreset = {}): OnPolicyPreset => ({
   algorithm: 'sppo',
   ...continuous,
@@ -42,6 +44,7 @@ export const sppo = (o: OnPolicyPreset = {}): OnPolicyPreset => ({
   ...o,
 });
 
+/** sMDPO (arXiv 2108.05828): mirror ascent in the softmax form, Â log ρ − KL/η. */
 export const smdpo = (o: OnPolicyPreset = {}): OnPolicyPreset => ({
   algorithm: 'smdpo',
   ...continuous,
@@ -50,6 +53,7 @@ export const smdpo = (o: OnPolicyPreset = {}): OnPolicyPreset => ({
   ...o,
 });
 
+/** SPMA (arXiv 2411.12042): sMDPO with the k3 estimate. */
 export const spma = (o: OnPolicyPreset = {}): OnPolicyPreset => ({
   algorithm: 'spma',
   ...continuous,
@@ -72,6 +76,7 @@ export const mdpo = (o: OnPolicyPreset = {}): OnPolicyPreset => ({
   ...o,
 });
 
+/** One natural-gradient step within a KL of .01, found by a line search (arXiv 1502.05477). */
 export const trpo = (o: OnPolicyPreset = {}): OnPolicyPreset => ({
   algorithm: 'trpo',
   method: 'trpo',
@@ -83,6 +88,7 @@ export const trpo = (o: OnPolicyPreset = {}): OnPolicyPreset => ({
   ...o,
 });
 
+/** `trpo` without its line search. */
 export const npg = (o: OnPolicyPreset = {}): OnPolicyPreset => ({ ...trpo(), algorithm: 'npg', method: 'npg', ...o });
 
 /** One full-batch step on five steps of every copy. */
@@ -111,4 +117,5 @@ export const reinforce = (o: OnPolicyPreset = {}): OnPolicyPreset => ({
   ...o,
 });
 
+/** The presets by name. */
 export const onPolicyPresets = { ppo, ppoKl, sppo, smdpo, spma, mdpo, trpo, npg, a2c, reinforce } as const;

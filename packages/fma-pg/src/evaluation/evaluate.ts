@@ -16,6 +16,7 @@ export interface Playable {
   readonly moments: RunningMoments | undefined;
   /** how environments to evaluate on are made, where none is given */
   readonly evalEnv: (() => Env | Promise<Env>) | undefined;
+  /** the discount it was trained with */
   readonly gamma: number;
   /**
    * Actions of `rows` normalised observations, `[rows·action]`.
@@ -24,6 +25,7 @@ export interface Playable {
   actRows(obs: Float32Array, rows: number, out: Float32Array, rng?: Rng, masks?: Uint8Array): void;
 }
 
+/** How many episodes are played, where and how. */
 export interface EvaluateOptions {
   /** default 10 */
   episodes?: number;
@@ -31,16 +33,21 @@ export interface EvaluateOptions {
   deterministic?: boolean;
   /** copies that play side by side; each plays its share of the episodes, so that long ones count as short ones do */
   numEnvs?: number;
+  /** makes one environment; default the agent's own */
   env?: () => Env | Promise<Env>;
   /** an episode that is longer ends the evaluation with an error; default 1e6 */
   maxSteps?: number;
+  /** of environments and actions */
   seed: number;
 }
 
+/** Returns of whole episodes, and statistics of them. */
 export interface Evaluation {
   /** undiscounted, in the order of copies and episodes */
   returns: number[];
+  /** steps of the same episodes */
   lengths: number[];
+  /** of the returns */
   mean: number;
   /** over episodes */
   std: number;

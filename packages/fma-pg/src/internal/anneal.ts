@@ -4,6 +4,7 @@
  */
 import { check } from './options.ts';
 
+/** A constant, a straight line, or any function of the share of the run that is done. */
 export type Anneal = number | { readonly from: number; readonly to: number } | ((progress: number) => number);
 
 /** A straight line from the start of the run to its end. */

@@ -50,12 +50,17 @@ export interface OffPolicyStep {
   readonly step: number;
   /** mean return of the episodes that ended; NaN without any */
   readonly episodeReturn: number;
+  /** mean steps of the same episodes; NaN without any */
   readonly episodeLength: number;
+  /** episodes that ended */
   readonly episodes: number;
+  /** share of them that ran into the time limit */
   readonly truncatedShare: number;
   /** updates done in all */
   readonly updates: number;
+  /** of the last update */
   readonly learningRate: number;
+  /** environment steps a second, learning included */
   readonly stepsPerSecond: number;
   /** of the learner: criticLoss, actorLoss, entropy, alpha, q; of an evaluation: evalReturn, evalReturnLow, evalReturnHigh */
   readonly [metric: string]: number;
@@ -75,10 +80,15 @@ interface AgentState {
   spaces: { observation: ObservationSpec; action: ActionSpec };
 }
 
+/** Acts and learns from all it remembers: SAC, TD3 and DQN. Dispose it after use. */
 export class OffPolicyAgent implements Trainer<OffPolicyStep>, Playable {
+  /** Every option, defaults filled in. */
   readonly options: ResolvedOffPolicy;
+  /** What it observes, as one row of numbers. */
   readonly observation: ObservationSpec;
+  /** How its actions are drawn. */
   readonly action: ActionSpec;
+  /** What it remembers. */
   readonly buffer: ReplayBuffer;
   readonly moments: RunningMoments | undefined = undefined;
   readonly #env: VectorEnv;
@@ -167,6 +177,7 @@ export class OffPolicyAgent implements Trainer<OffPolicyStep>, Playable {
     return this.#steps;
   }
 
+  /** The discount it was trained with. */
   get gamma(): number {
     return this.options.gamma;
   }

@@ -5,9 +5,11 @@ import { type Anneal, checkAnneal, linear } from '../internal/anneal.ts';
 import { check, checkCount, checkKnown, checkName, checkPositive, checkShare } from '../internal/options.ts';
 import type { ReplayOptions } from '../replay/replay-buffer.ts';
 
+/** What an off-policy agent is given. */
 export interface OffPolicyOptions extends Omit<AgentOptions, 'auxLosses' | 'activation' | 'criticObs'> {
   /** default 'sac' */
   algorithm?: 'sac' | 'td3' | 'dqn';
+  /** how much is remembered, and how rows are drawn */
   buffer?: ReplayOptions;
   /** rows of an update; default 256 */
   batchSize?: number;
@@ -49,6 +51,7 @@ export interface OffPolicyOptions extends Omit<AgentOptions, 'auxLosses' | 'acti
   logEvery?: number;
 }
 
+/** What is used for options that are not given. */
 export const offPolicyDefaults = {
   algorithm: 'sac',
   numEnvs: 1,
@@ -145,4 +148,5 @@ export const dqn = (o: OffPolicyPreset = {}): OffPolicyPreset => ({
   ...o,
 });
 
+/** The presets by name. */
 export const offPolicyPresets = { sac, td3, dqn } as const;

@@ -7,6 +7,7 @@ import { ConfigError, type Rng } from '@gimbal/tensor-core';
 import { checkCount, checkShare } from '../internal/options.ts';
 import { SumTree } from './sum-tree.ts';
 
+/** How much is remembered, and how rows are drawn. */
 export interface ReplayOptions {
   /** transitions in all, over all copies; default 1e6 */
   capacity?: number;
@@ -20,10 +21,15 @@ export interface ReplayOptions {
 
 /** Rows drawn for one update. */
 export interface ReplayBatch {
+  /** number of transitions */
   rows: number;
+  /** `[rows·O]` */
   obs: Float32Array;
+  /** `[rows·action]` */
   actions: Float32Array;
+  /** sums of `nStep` discounted rewards `[rows]` */
   rewards: Float32Array;
+  /** the observation after the last of them, the true final one where an episode ended `[rows·O]` */
   nextObs: Float32Array;
   /** γⁿ(1 − terminated) `[rows]` */
   discounts: Float32Array;
@@ -41,14 +47,21 @@ export interface GoalRelabel {
   reward(achieved: Float32Array, desired: Float32Array): { reward: number; terminated: boolean };
 }
 
+/** The transitions that an off-policy agent remembers. */
 export class ReplayBuffer {
   /** rows of one copy */
   readonly perEnv: number;
+  /** rows in all */
   readonly capacity: number;
+  /** `[capacity·O]` */
   readonly obs: Float32Array;
+  /** `[capacity·action]` */
   readonly actions: Float32Array;
+  /** `[capacity]` */
   readonly rewards: Float32Array;
+  /** `[capacity·O]` */
   readonly nextObs: Float32Array;
+  /** γⁿ, 0 where the episode terminated `[capacity]` */
   readonly discounts: Float32Array;
   /** number of the episode that a row belongs to, counted per copy */
   readonly episodes: Int32Array;
@@ -159,6 +172,7 @@ export class ReplayBuffer {
     }
   }
 
+  /** The largest |TD error| so far, which new rows get. */
   get mostPriority(): number {
     return this.#mostPriority;
   }
@@ -169,6 +183,7 @@ export class ReplayBuffer {
     return tree && Float32Array.from({ length: this.capacity }, (_, i) => tree.get(i));
   }
 
+  /** Takes back what `priorities` and `mostPriority` returned. */
   restorePriorities(values: Float32Array, most: number): void {
     for (const [i, v] of values.entries()) this.#priorities?.set(i, v);
     this.#mostPriority = most;

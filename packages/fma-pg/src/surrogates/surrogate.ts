@@ -24,6 +24,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { type Anneal, annealed } from '../internal/anneal.ts';
 
+/** What a surrogate is computed from. */
 export interface SurrogateInput {
   /** log p_θ(a|s), `[B]` or `[B, T]` */
   logProbs: Tensor;
@@ -52,20 +53,25 @@ export interface SurrogateStats {
   klReverse: Scalar;
   /** share of entries outside the clipping band; 0 without one */
   clipFraction: Scalar;
+  /** largest p_θ/p_t */
   ratioMax: Scalar;
   /** share of entries whose advantage was raised to −1/η */
   clampedShare: Scalar;
 }
 
+/** A loss and what it looks like inside. */
 export interface SurrogateResult {
   /** to be minimised */
   loss: Scalar;
+  /** for the log */
   stats: SurrogateStats;
 }
 
 /** The caller's scope owns what it returns. `name` and `options` say how to make it again. */
 export type Surrogate = ((x: SurrogateInput) => SurrogateResult) & {
+  /** its name among `surrogates` */
   readonly surrogate: string;
+  /** what it was made with */
   readonly options: Readonly<Record<string, unknown>>;
 };
 

@@ -183,6 +183,7 @@ function mpo(o: MpoOptions = {}): Surrogate {
 /** Pure losses of log-probabilities and advantages. */
 export const surrogates = { reinforce, ratio, ppoClip, ppoKl, mdpo, smdpo, sppo, spma, mpo } as const;
 
+/** One of the names in `surrogates`. */
 export type SurrogateName = keyof typeof surrogates;
 
 /** The surrogate that a name and options describe: how a checkpoint gives it back. */

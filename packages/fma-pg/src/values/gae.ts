@@ -8,6 +8,7 @@
  */
 import { ShapeError } from '@gimbal/tensor-core';
 
+/** A rollout of N copies and T steps. */
 export interface TrajectoryBatch {
   /** N: entry t·N + i is step t of copy i */
   numEnvs: number;
@@ -25,6 +26,7 @@ export interface TrajectoryBatch {
   truncated: Uint8Array;
 }
 
+/** What policy and value function learn from. */
 export interface AdvantageEstimate {
   /** `[T·N]` */
   advantages: Float32Array;
@@ -32,7 +34,10 @@ export interface AdvantageEstimate {
   returns: Float32Array;
 }
 
-/** @throws ShapeError where an array has not `[T·N]` entries */
+/**
+ * Advantages and returns of a rollout.
+ * @throws ShapeError where an array has not `[T·N]` entries
+ */
 export function gae(b: TrajectoryBatch, { gamma, lambda }: { gamma: number; lambda: number }): AdvantageEstimate {
   checkTrajectory('gae', b);
   const { numEnvs: N, rewards, values, terminated, truncated } = b;

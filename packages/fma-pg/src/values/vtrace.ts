@@ -13,6 +13,7 @@ import { type AdvantageEstimate, checkTrajectory, nextValue, type TrajectoryBatc
  * @param logRatios log p_θ(a|s) − log p_t(a|s), `[T·N]`
  * @returns `advantages` are those of eq. 2's policy gradient, ρ̄ included
  */
+/** Advantages and returns of a rollout that another policy made. */
 export function vtrace(
   b: TrajectoryBatch,
   logRatios: Float32Array,
