@@ -5,7 +5,7 @@
 // noise, learning rate - come in as its arguments; that writes variables in place (our optimisers, polyakTree) and does
 // not assign them. What can be checked is refused with a typed error: a kernel without a native body, random numbers
 // drawn inside, values read, variables assigned.
-import { engine, keep, scalar, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import { engine, getBackend, keep, scalar, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
 import { backendExtensions, type CapturedProgram } from '../backend/extensions.ts';
 import { BackendError, ConfigError, ShapeError } from '../errors.ts';
 import { isTensor } from '../tree/params.ts';
@@ -19,7 +19,7 @@ export interface CapturedStep<I extends string, O extends { [name: string]: Tens
    * Runs the step.
    * @param inputs the same names and shapes each time; neither kept nor disposed
    * @returns the step's results. They belong to the step: read or copy them before its next run, do not dispose them
-   * @throws BackendError where the step cannot be replayed (at its second call); ShapeError, ConfigError for bad inputs
+   * @throws BackendError where the step cannot be replayed (at its second call) or was captured on another backend; ShapeError, ConfigError for bad inputs
    */
   run(inputs: { [K in I]: StepInput }): O;
   /** Whether runs are replays by now. */
@@ -54,6 +54,8 @@ class Step implements CapturedStep<string, Tensors> {
   readonly #inputs = new Map<string, Tensor>();
   #outputs: Tensors = {};
   #program: CapturedProgram | undefined;
+  // the backend whose memory the program works on
+  #backend = '';
   #runs = 0;
   #disposed = false;
 
@@ -67,6 +69,15 @@ class Step implements CapturedStep<string, Tensors> {
 
   run(inputs: { [name: string]: StepInput }): Tensors {
     if (this.#disposed) throw new ConfigError({ where: 'captureStep', what: 'the step was disposed' });
+    if (this.#program !== undefined && getBackend() !== this.#backend) {
+      throw new BackendError({
+        where: 'captureStep',
+        what: 'the step was captured on another backend',
+        got: getBackend(),
+        wanted: this.#backend,
+        fix: 'Run it on that one, or make a new step',
+      });
+    }
     this.#write(inputs);
     if (this.#program !== undefined) {
       this.#program.replay();
@@ -127,6 +138,7 @@ class Step implements CapturedStep<string, Tensors> {
       });
     }
     this.#program = program;
+    this.#backend = getBackend();
   }
 
   /** Puts the inputs where the step reads them; the first call decides names and shapes. */

@@ -57,6 +57,8 @@ export class KvLayer implements Disposable {
   /** Like `keys`. */
   values: Tensor | undefined;
 
+  #disposed = false;
+
   /** Rows, heads, width and capacity. */
   options: KvCacheOptions;
 
@@ -69,6 +71,11 @@ export class KvLayer implements Disposable {
     const capacity = Math.ceil(maxLength / 16) * 16;
     this.keys = keep(fill([batch, kvHeads, capacity, headDim], 0)); // a kernel: `zeros` would copy from JavaScript
     this.values = keep(fill([batch, kvHeads, capacity, headDim], 0));
+  }
+
+  /** Whether `dispose` was called: an empty cache would look the same. */
+  get disposed(): boolean {
+    return this.#disposed;
   }
 
   /** Takes the place of both tensors. */
@@ -88,6 +95,7 @@ export class KvLayer implements Disposable {
   }
 
   dispose(): void {
+    this.#disposed = true;
     this.keys?.dispose();
     this.values?.dispose();
     this.keys = undefined;
@@ -126,7 +134,7 @@ export interface DecodeOptions extends Omit<AttentionOptions, 'causal' | 'length
  *   prompt's length at first
  * @param cache from {@link kvCache}; changed by the call
  * @returns [B,T,H·D]; the caller disposes it
- * @throws ShapeError where tensors and cache do not fit; ConfigError where the cache is full
+ * @throws ShapeError where tensors and cache do not fit; ConfigError where the cache is full or was disposed
  */
 export function attentionDecode<T extends Tensor = Tensor>(
   q: Tensor,
@@ -136,6 +144,7 @@ export function attentionDecode<T extends Tensor = Tensor>(
   o: DecodeOptions,
 ): T {
   const where = 'attentionDecode';
+  if (cache.disposed) throw new ConfigError({ where, what: 'the cache was disposed' });
   const { batch, kvHeads, headDim, maxLength } = cache.options;
   const a = attentionAttributes(where, q, k, v, { ...o, kvHeads, causal: true });
   const time = q.shape[1] as number;

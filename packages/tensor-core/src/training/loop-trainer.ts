@@ -183,6 +183,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
     try {
       let stop: StopReason | undefined = this.#step >= steps ? 'steps' : undefined;
       while (stop === undefined) {
+        if (this.#disposed) throw disposed('train');
         if (signal?.aborted) {
           stop = 'signal';
           break;
@@ -219,6 +220,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
 
   /** Writes a checkpoint at exactly this path; one that stands there is replaced when the new one is complete. */
   async save(dir: string): Promise<void> {
+    if (this.#disposed) throw disposed('save');
     await storage('save').write(dir, this.#content(), this.#extraFiles());
   }
 
@@ -384,11 +386,13 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
     if (!Number.isInteger(steps) || steps < 0) {
       throw new ConfigError({ where: 'train', what: 'steps', got: steps, wanted: 'a whole number ≥ 0' });
     }
-    if (this.#disposed) throw new ConfigError({ where: 'train', what: 'the trainer was disposed' });
+    if (this.#disposed) throw disposed('train');
     if (this.#training)
       throw new ConfigError({ where: 'train', what: 'it trains already', fix: 'End the other loop first' });
   }
 }
+
+const disposed = (where: string): ConfigError => new ConfigError({ where, what: 'the trainer was disposed' });
 
 /** After every so many steps. */
 const isDue = (step: number, every: number | undefined): boolean => every !== undefined && step % every === 0;

@@ -45,8 +45,10 @@ export class Ema {
   /**
    * Moves the average towards `params`.
    * @param params the same structure; not disposed
+   * @throws ConfigError after `dispose`, or where `params` lacks a leaf
    */
   update(params: Params): void {
+    this.#checkAlive('ema.update');
     this.#updates++;
     const { decay, warmup = false } = this.options;
     const d = warmup ? Math.min(decay, (1 + this.#updates) / (10 + this.#updates)) : decay;
@@ -65,6 +67,7 @@ export class Ema {
 
   /** Goes on from a saved average. */
   restore(params: Params, updates: number): void {
+    this.#checkAlive('ema.restore');
     assignTree(this.params, params, 'ema');
     this.#updates = updates;
   }
@@ -77,5 +80,9 @@ export class Ema {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  #checkAlive(where: string): void {
+    if (this.#disposed) throw new ConfigError({ where, what: 'the average was disposed' });
   }
 }
