@@ -43,20 +43,39 @@ const x64Extras = {
   amx: [...avx512, '-mavx512bf16', '-mamx-tile', '-mamx-bf16'],
 };
 
+/** One instruction of each level: an assembler may be older than the compiler before it, and not know what that writes. */
+const instructions = {
+  avx2: 'vpaddd %ymm0, %ymm1, %ymm2',
+  avx512: 'vpaddd %zmm0, %zmm1, %zmm2',
+  avx512bf16: 'vdpbf16ps %zmm0, %zmm1, %zmm2',
+  amx: 'tdpbf16ps %tmm0, %tmm1, %tmm2',
+};
+
 /**
- * The levels whose flags a compiler does not know, such as AMX for one of 2020. The binary is made without them, and a
- * processor that has them runs the level below.
+ * The levels that a compiler or its assembler does not know, such as AMX for one of 2020. The binary is made without
+ * them, and a processor that has them runs the level below.
  * @returns names; where a level is missing, so are those above it
  */
 export async function missingLevels({ compiler: [compiler, ...prefix], arch }) {
   if (arch !== 'x64') return [];
   const all = Object.entries({ ...x64Levels, ...x64Extras });
-  const knows = async (flags) =>
-    (await execute(compiler, [...prefix, ...flags, '-x', 'c++', '-fsyntax-only', nothing])).status === 0;
-  // nearly always one question is enough
-  if (await knows(all.flatMap(([, flags]) => flags))) return [];
-  for (const [i, [, flags]] of all.entries()) if (!(await knows(flags))) return all.slice(i).map(([name]) => name);
-  return [];
+  const folder = join(packageRoot, 'build');
+  mkdirSync(folder, { recursive: true });
+  const [source, object] = ['cc', 'o'].map((end) => join(folder, `probe.${process.pid}.${end}`));
+  const knows = async (levels) => {
+    const lines = levels.filter(([name]) => name in instructions).map(([name]) => `asm("${instructions[name]}");\n`);
+    writeFileSync(source, lines.join(''));
+    const flags = levels.flatMap(([, some]) => some);
+    return (await execute(compiler, [...prefix, ...flags, '-c', source, '-o', object])).status === 0;
+  };
+  try {
+    // nearly always one question is enough
+    if (await knows(all)) return [];
+    for (const [i, level] of all.entries()) if (!(await knows([level]))) return all.slice(i).map(([name]) => name);
+    return [];
+  } finally {
+    for (const file of [source, object]) rmSync(file, { force: true });
+  }
 }
 
 /** An empty source file. */

@@ -1,6 +1,6 @@
 // The build on machines whose compiler is missing, too old, or does not know the newest processors: scripts/compile.mjs
 // in a copy of the package, with compilers that refuse one flag.
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,6 +51,26 @@ function compilerWithout(flag: string): string {
   );
   chmodSync(path, 0o755);
   return path;
+}
+
+/** This machine's compiler over an assembler that does not know one instruction. */
+function compilerOverAssemblerWithout(instruction: string): string {
+  const folder = join(copy, 'old-as');
+  mkdirSync(folder, { recursive: true });
+  const script = (path: string, lines: string): string => {
+    writeFileSync(path, `#!/bin/sh\n${lines}\n`);
+    chmodSync(path, 0o755);
+    return path;
+  };
+  const refusal = `{ echo "Error: no such instruction: \\\`${instruction}'" >&2; exit 1; }`;
+  script(
+    join(folder, 'as'),
+    `for a in "$@"; do [ -f "$a" ] && grep -q ${instruction} "$a" && ${refusal}; done\nexec as "$@"`,
+  );
+  const cc = process.env.CC ?? 'cc';
+  // clang assembles by itself unless told not to
+  const outside = execFileSync(cc, ['--version'], { encoding: 'utf8' }).includes('clang') ? '-fno-integrated-as' : '';
+  return script(join(copy, 'new-cc'), `exec ${cc} ${outside} -B "${folder}/" "$@"`);
 }
 
 const compile = (env: Record<string, string>): Promise<Ended> => node(['scripts/compile.mjs'], env);
@@ -105,4 +125,13 @@ test('without a compiler the build succeeds, says so in one line, and makes no b
     },
     300_000,
   );
+
+  test('a compiler that knows AMX over an assembler that does not: one level less, in one line', async () => {
+    const { code, stdout, stderr } = await compile({ CC: compilerOverAssemblerWithout('tdpbf16ps') });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const said = stdout.split('\n').filter((line) => line.includes('does not know'));
+    expect(said).toEqual([expect.stringContaining(', which does not know amx; ')]);
+    const { isa, bf16 } = info as NonNullable<typeof info>;
+    expect(await facts()).toEqual({ isa, bf16, amx: false, gemmBf16: bf16 });
+  }, 300_000);
 });
