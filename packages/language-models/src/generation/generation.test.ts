@@ -224,6 +224,65 @@ describe('TextTail', () => {
     expect(tail.take()).toBe('a');
     expect(tail.finish()).toBe('bc');
   });
+
+  /** What is given out for tokens, part by part. */
+  const streamed = (ids: Iterable<number>, stops: readonly string[] = []): string => {
+    const tail = new TextTail(tokenizer, stops);
+    let text = '';
+    for (const id of ids) {
+      const stopped = tail.add(id);
+      text += tail.take();
+      if (stopped) break;
+    }
+    return text + tail.finish();
+  };
+
+  it('gives out whole characters after bytes that are none', () => {
+    const [a, b, c, d] = tokenizer.encodeText('😀') as unknown as [number, number, number, number];
+    for (const stray of [[b], [a], [a, b, c], [b, b, b, b, b], Array(11).fill(b)])
+      expect(streamed([...stray, a, b, c, d])).toBe(tokenizer.decodeIds([...stray, a, b, c, d]));
+  });
+
+  it('gives out the same text as the tokens together, whatever they are', () => {
+    const r = rng(5);
+    const bytes = [...tokenizer.encodeText('aé漢😀')];
+    for (let i = 0; i < 300; i++) {
+      const ids = Array.from({ length: 1 + r.int(12) }, () => bytes[r.int(bytes.length)] as number);
+      expect(streamed(ids)).toBe(tokenizer.decodeIds(ids));
+    }
+  });
+
+  it.each([
+    ['a😀b', ['😀'], 'a'],
+    ['a😀b', ['😀b', 'zz'], 'a'],
+    ['ab漢字', ['b漢字'], 'a'],
+    ['a😀b', ['😁'], 'a😀b'], // three of its four bytes are the same
+    ['aé', ['è'], 'aé'],
+  ])('%s with stop strings %j gives %s', (text, stops, wanted) => {
+    expect(streamed(tokenizer.encodeText(text), stops)).toBe(wanted);
+  });
+});
+
+it('a row ends at the first of several end tokens and stop strings, whichever comes first', async () => {
+  const tokenizer = trainTokenizer(['x'], { vocabularySize: 258 });
+  const [end, other] = [tokenizer.id('q'), tokenizer.special.eos] as [number, number];
+  const rows = ['a', 'x😀bc', 'n', 'xq'].map((text) => [...tokenizer.encodeText(text)]);
+  (rows[0] as number[]).push(end);
+  (rows[2] as number[]).push(other);
+  const policy = scripted((step, row) => {
+    const logits = new Array<number>(tokenizer.size).fill(0);
+    logits[rows[row]?.[step] ?? (tokenizer.id('z') as number)] = 9;
+    return logits;
+  });
+  const prompts = rows.map(() => 'p');
+  const o = { temperature: 0, eosIds: [end, other], stopStrings: ['😀b', 'zzz'], rng: rng(0) };
+  const done = await generate(policy, {}, tokenizer, prompts, o);
+  expect(done.map(({ text, end: why, ids }) => [text, why, ids.length])).toEqual([
+    ['a', 'eos', 2],
+    ['x', 'stop', 6],
+    ['n', 'eos', 2],
+    ['x', 'eos', 2],
+  ]);
 });
 
 describe('generationDefaults', () => {

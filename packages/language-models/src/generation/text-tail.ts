@@ -5,8 +5,10 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 export class TextTail {
   readonly #tokenizer: Tokenizer;
   readonly #stops: readonly string[];
-  /** Tokens not given out as text yet. */
+  /** Tokens since the last that ended a character. */
   #ids: number[] = [];
+  /** How much of their text is given out or held already. */
+  #given = 0;
   /** Text that is whole but may belong to a stop string. */
   #held = '';
   #ready = '';
@@ -22,10 +24,20 @@ export class TextTail {
   add(id: number): boolean {
     this.#ids.push(id);
     const text = this.#tokenizer.decodeIds(this.#ids);
-    // U+FFFD at the end is a character whose bytes are not all there; more than three bytes are no character
-    if (text.endsWith('\ufffd') && this.#ids.length < 4) return false;
-    this.#ids = [];
-    this.#settle(this.#held + text);
+    // the first bytes of a character, at most three, show as U+FFFD until the others are there
+    let whole = text.length;
+    while (whole > 0 && text.length - whole < 3 && text[whole - 1] === '\ufffd') whole--;
+    this.#settle(this.#held + text.slice(this.#given, whole));
+    this.#given = whole;
+    const open = text.slice(whole);
+    if (open === '') this.#restart([]);
+    // bytes that are no text: only the last three may still begin a character
+    else if (this.#ids.length >= 8) {
+      const last = this.#ids.slice(-3);
+      const shown = this.#tokenizer.decodeIds(last).length;
+      this.#settle(this.#held + open.slice(0, Math.max(open.length - shown, 0)));
+      this.#restart(last, Math.max(shown - open.length, 0));
+    }
     return this.stopped;
   }
 
@@ -39,11 +51,16 @@ export class TextTail {
   /** The rest, when no more tokens come. */
   finish(): string {
     if (!this.stopped) {
-      this.#ready += this.#held + (this.#ids.length > 0 ? this.#tokenizer.decodeIds(this.#ids) : '');
+      this.#ready += this.#held + (this.#ids.length > 0 ? this.#tokenizer.decodeIds(this.#ids).slice(this.#given) : '');
     }
     this.#held = '';
-    this.#ids = [];
+    this.#restart([]);
     return this.take();
+  }
+
+  #restart(ids: number[], given = 0): void {
+    this.#ids = ids;
+    this.#given = given;
   }
 
   #settle(text: string): void {
