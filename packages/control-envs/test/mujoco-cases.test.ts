@@ -3,7 +3,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Env, rng } from '@gimbal/tensor-core';
+import { type Env, type GoalEnv, rng } from '@gimbal/tensor-core';
 import { assertEnv, compileMjcf, listEnvs, loadMjcf, type MujocoEnv, makeEnv, totalMass } from '../src/index.ts';
 
 const make = async (id: string, options: object = {}): Promise<MujocoEnv> =>
@@ -14,7 +14,7 @@ const random = (env: Env, seed: number): (() => Float32Array) => {
   return () => Float32Array.from(high, (h) => h * (2 * stream.uniform() - 1));
 };
 
-const bodies = listEnvs().filter(({ id }) => id.endsWith('-v5'));
+const bodies = listEnvs().filter(({ id }) => id.endsWith('-v5') || id === 'ReacherGoal-v0');
 
 test.each(bodies)('$id passes the checker', async ({ id }) => {
   const env = await make(id);
@@ -203,4 +203,19 @@ test('a model of one’s own, with a mesh from its folder and an included file',
   await expect(loadMjcf(scene)).rejects.toThrow(/a file that the model names is missing; got ".*pyramid\.obj"/);
   await expect(loadMjcf(join(folder, 'none.xml'))).rejects.toThrow('loadMjcf: the model cannot be read');
   await rm(folder, { recursive: true });
+});
+
+test('a goal can be replaced; its reward is a pure function of achieved and desired', async () => {
+  const env = (await makeEnv('ReacherGoal-v0')) as unknown as GoalEnv & MujocoEnv;
+  env.reset({ seed: 0 });
+  const still = new Float32Array(2);
+  expect(env.step(still)).toMatchObject({ reward: -1, terminated: false });
+  expect(env.computeReward(Float32Array.of(0, 0.1), Float32Array.of(0, 0.11))).toEqual({ reward: 0, terminated: true });
+  expect(env.computeReward(Float32Array.of(0, 0.1), Float32Array.of(0, 0.11), 0.005).terminated).toBe(false);
+  const here = env.achieved();
+  env.setGoal(here);
+  expect(env.desired()).toEqual(here);
+  expect(env.step(still)).toMatchObject({ reward: 0, terminated: true });
+  expect(() => env.setGoal(new Float32Array(3))).toThrow('setGoal: no goal; got 3, wanted x and y');
+  env.close();
 });

@@ -1,4 +1,4 @@
-/** The ten MuJoCo tasks, v5. */
+/** The ten MuJoCo tasks, v5, and Reacher with goals. */
 import { ConfigError } from '@gimbal/tensor-core';
 import * as bodies from '../composer/bodies/index.ts';
 import type { Component } from '../composer/component.ts';
@@ -23,6 +23,7 @@ import {
   invertedPendulumDefaults,
   type PendulumTaskOptions,
 } from '../tasks/pendulums.ts';
+import { ReacherGoalEnv, type ReacherGoalOptions, reacherGoalDefaults } from '../tasks/reacher-goal.ts';
 import {
   type HealthyRunnerOptions,
   halfCheetahDefaults,
@@ -44,6 +45,7 @@ export interface MujocoOptionsById {
   'InvertedPendulum-v5': PendulumTaskOptions;
   'Pusher-v5': PusherOptions;
   'Reacher-v5': ReacherOptions;
+  'ReacherGoal-v0': ReacherGoalOptions;
   'Swimmer-v5': RunnerOptions;
   'Walker2d-v5': HealthyRunnerOptions;
 }
@@ -130,6 +132,12 @@ export const mujocoEnvs: readonly EnvRegistration[] = [
     summary: 'reach a target with an arm of two joints',
     defaults: { ...common, maxSteps: 50, ...reacherDefaults },
     make: async (o) => new ReacherEnv(await modelFor(o, bodies.reacher), o),
+  }),
+  registration<ReacherGoalOptions>({
+    id: 'ReacherGoal-v0',
+    summary: 'reach a goal that can be replaced (hindsight)',
+    defaults: { ...common, maxSteps: 50, ...reacherDefaults, ...reacherGoalDefaults },
+    make: async (o) => new ReacherGoalEnv(await modelFor(o, bodies.reacher), o),
   }),
   registration<RunnerOptions>({
     id: 'Swimmer-v5',

@@ -33,12 +33,12 @@ export class ReacherEnv extends MujocoEnv {
   readonly #target: number;
   #terms = { dist: 0, ctrl: 0 };
 
-  constructor(model: CompiledModel, options: ReacherOptions = {}) {
+  constructor(model: CompiledModel, options: ReacherOptions = {}, id = 'Reacher-v5') {
     const { maxSteps = 50, obsDtype = 'float64', xml: _x, xmlFile: _f, ...given } = options;
     const o = { ...reacherDefaults, ...given };
     const joints = model.info.names.joint;
     super(model, {
-      id: 'Reacher-v5',
+      id,
       maxSteps,
       frameSkip: o.frameSkip,
       obsDtype,
