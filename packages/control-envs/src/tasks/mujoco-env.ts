@@ -150,8 +150,7 @@ export abstract class MujocoEnv extends BufferedEnv {
   }
 
   /**
-   * A picture of the present state, rgb, without a display.
-   * @param o.out `[height * width * 3]`; default: a new array
+   * A picture of the present state, rgb, without a display; into `out` (`[height * width * 3]`) or a new array.
    */
   render({ width = 256, height = 256, out }: { width?: number; height?: number; out?: Uint8Array } = {}): Uint8Array {
     if (this.#rasterizer?.width !== width || this.#rasterizer.height !== height) {
