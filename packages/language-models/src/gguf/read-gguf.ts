@@ -56,7 +56,7 @@ export async function readGguf(source: ByteSource): Promise<Pretrained> {
 }
 
 /** Row `r` of the result is row `from[r]`. */
-export function permuteRows(values: Float32Array, from: Int32Array): Float32Array {
+function permuteRows(values: Float32Array, from: Int32Array): Float32Array {
   const width = values.length / from.length;
   const out = new Float32Array(values.length);
   from.forEach((row, r) => {
