@@ -78,6 +78,8 @@ export interface OnPolicyStep {
   readonly klForward: number;
   /** mean KL(p_θ ‖ p_t) */
   readonly klReverse: number;
+  /** mean KL(p_t ‖ p_{t+1}): how far the update went */
+  readonly finalKl: number;
   /** share of entries outside the clipping band; 0 without one */
   readonly clipFraction: number;
   /** share of entries whose advantage was raised to −1/η */

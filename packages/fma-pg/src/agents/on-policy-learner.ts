@@ -41,6 +41,8 @@ export interface LearnResult extends UpdateStats {
   epochs: number;
   /** times the guard took the policy back */
   restored: number;
+  /** mean KL(p_t ‖ p_{t+1}) over the rollout's states, in closed form */
+  finalKl: number;
 }
 
 export class OnPolicyLearner {
@@ -71,10 +73,11 @@ export class OnPolicyLearner {
     const { o } = this;
     const advantages = this.#advantages(batch);
     const learningRate = annealed(o.learningRate, progress);
-    const result: LearnResult =
+    const learnt: Omit<LearnResult, 'finalKl'> =
       o.method === 'gradient'
         ? this.#passes(batch, advantages, learningRate, progress, stream)
         : { ...this.#naturalStep(batch, advantages, progress), learningRate, epochs: 1, restored: 0 };
+    const result: LearnResult = { ...learnt, finalKl: this.#finalKl(batch) };
     if (o.critic !== undefined) result.valueLoss = this.#trainCritic(batch, learningRate, stream.split('critic'));
     if (o.adaptiveKl !== undefined) this.#adaptKl(result.klForward, o.adaptiveKl.target);
     return result;
@@ -117,7 +120,13 @@ export class OnPolicyLearner {
     };
   }
 
-  #passes(batch: ActedBatch, advantages: Float32Array, rate: number, progress: number, stream: Rng): LearnResult {
+  #passes(
+    batch: ActedBatch,
+    advantages: Float32Array,
+    rate: number,
+    progress: number,
+    stream: Rng,
+  ): Omit<LearnResult, 'finalKl'> {
     const { o } = this;
     const loss = this.#lossOptions();
     const sums = new Float64Array(statNames.length + 1);
@@ -237,6 +246,16 @@ export class OnPolicyLearner {
         ...(Object.fromEntries(statNames.map((name, i) => [name, stats[i] as number])) as UpdateStats),
         gradNorm,
       };
+    });
+  }
+
+  #finalKl(batch: ActedBatch): number {
+    const { net, params } = this;
+    return tidy(() => {
+      const b = minibatch(net, batch, batch.entries, gatherRows(batch.advantages, 1, batch.entries));
+      const before = net.distribution({ head: oldHead(batch) }, b.oldOutputs, b.mask);
+      const after = net.distribution(params.policy, net.outputs(params.policy, b.obs), b.mask);
+      return mean(before.kl(after)).dataSync<'float32'>()[0] as number;
     });
   }
 

@@ -50,8 +50,6 @@ export interface DqnOptions {
   choices: number;
   hidden: readonly number[];
   double: boolean;
-  /** copies the target after so many updates */
-  targetUpdates: number;
   maxGradNorm: number;
 }
 
@@ -86,9 +84,9 @@ export class Dqn implements OffPolicyLearner {
     batch: ReplayBatch,
     learningRate: number,
     _draws: Rng,
-    update: number,
+    _update: number,
   ): ReturnType<OffPolicyLearner['update']> {
-    const { choices, double, maxGradNorm, targetUpdates, observation } = this.o;
+    const { choices, double, maxGradNorm, observation } = this.o;
     const { rows } = batch;
     const result = scoped(() => {
       const [obs, nextObs] = [
@@ -113,8 +111,11 @@ export class Dqn implements OffPolicyLearner {
         q: mean(aux.q).dataSync<'float32'>()[0] as number,
       };
     });
-    if ((update + 1) % targetUpdates === 0) polyakTree(leavesOf(this.#target), leavesOf(this.#params), 1);
     return { metrics: () => ({ criticLoss: result.loss, q: result.q }), errors: () => result.errors };
+  }
+
+  copyTarget(): void {
+    polyakTree(leavesOf(this.#target), leavesOf(this.#params), 1);
   }
 
   refresh(): void {

@@ -20,6 +20,8 @@ export interface OffPolicyLearner {
     draws: Rng,
     update: number,
   ): { metrics(): Record<string, number>; errors(): Float32Array };
+  /** Copies the target network (dqn): called after every so many environment steps. */
+  copyTarget?(): void;
   /** Takes over the weights that the next actions come from. */
   refresh(): void;
   /**

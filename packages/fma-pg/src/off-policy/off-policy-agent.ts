@@ -217,6 +217,8 @@ export class OffPolicyAgent implements Trainer<OffPolicyStep>, Playable {
           break;
         }
         await this.#act(this.#steps / steps);
+        // by environment steps: where learning comes in bouts, the target stands still during each
+        if (isDueAt(this.options.targetEvery, this.#steps, numEnvs)) this.#learner.copyTarget?.();
         metrics = this.#learn(this.#steps / steps) ?? metrics;
         const isDue = (every: number | undefined): boolean =>
           every !== undefined && Math.floor(this.#steps / every) > Math.floor((this.#steps - numEnvs) / every);
@@ -492,9 +494,8 @@ function learnerOf(
         got: `${nvec.length} numbers`,
         fix: 'Use ppo',
       });
-    const targetUpdates = Math.max(1, Math.round((o.targetEvery * o.updates) / o.trainEvery));
     return new Dqn(
-      { observation, choices: nvec[0] as number, hidden, double: o.double, targetUpdates, maxGradNorm: o.maxGradNorm },
+      { observation, choices: nvec[0] as number, hidden, double: o.double, maxGradNorm: o.maxGradNorm },
       init,
     );
   }
@@ -514,6 +515,10 @@ function learnerOf(
   const { explorationNoise, targetNoise, targetNoiseClip, policyDelay } = o;
   return new Td3({ ...sizes, tau, explorationNoise, targetNoise, targetNoiseClip, policyDelay }, init);
 }
+
+/** Whether a multiple of `every` lies in the last vector step. */
+const isDueAt = (every: number, steps: number, numEnvs: number): boolean =>
+  Math.floor(steps / every) > Math.floor((steps - numEnvs) / every);
 
 /** Where goals stand in an observation, and what they pay: of an environment of its own. */
 async function goalsOf(o: ResolvedOffPolicy): Promise<GoalRelabel | undefined> {

@@ -1,31 +1,41 @@
-// gimbal control: list environments, record what a body does, watch it.
+// gimbal control: train and evaluate agents, list environments, record what a body does, watch it.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { ConfigError, DataError, nearest, writeDirectoryAtomic, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
+import { evaluateRun, train, trainingOptions } from '../control/train.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
 
 const options = z.object({
   env: z.string().optional().describe('environment id; `gimbal control envs` lists them'),
   envOptions: z.record(z.string(), z.string()).optional().describe('options of the environment, for example legs=5'),
-  steps: z.int().min(1).max(100_000).default(300).describe('steps to record; episodes that end begin again'),
+  ...trainingOptions,
+  steps: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'train: environment steps in all (default 100000); record: steps, episodes that end begin again (default 300)',
+    ),
   policy: z.string().default('random').describe('random, zero, or a recording whose actions are repeated'),
   size: z.int().min(16).max(2048).default(256).describe('width and height of pictures, pixels'),
 });
 type Options = z.output<typeof options>;
 type Context = CommandContext<Options>;
 
-const verbs = ['envs', 'record', 'view'] as const;
+const verbs = ['train', 'eval', 'envs', 'record', 'view'] as const;
 
 export const command = defineCommand({
-  summary: 'List environments, record what a body does, watch it.',
+  summary: 'Train and evaluate agents, list environments, record what a body does, watch it.',
   arguments: [
-    { name: 'what', description: 'envs, record or view', required: true },
-    { name: 'file', description: 'view: the recording to show', required: false },
+    { name: 'what', description: 'train, eval, envs, record or view', required: true },
+    { name: 'file', description: 'view: the recording to show; eval: the folder of the run', required: false },
   ],
   options,
   examples: [
+    'gimbal control train --env CartPole-v1 --algo ppo --steps 100000 --out runs/x',
+    'gimbal control eval runs/x --episodes 20',
     'gimbal control envs',
     'gimbal control record --env Ant-v5 --steps 200 --out ant.gif   also .json, .html, .apng, or a folder of .png',
     'gimbal control view --env AntChase-v0 --out chase.html         one file, plays anywhere',
@@ -33,6 +43,8 @@ export const command = defineCommand({
   ],
   async run(context) {
     const [what = '', file] = context.arguments;
+    if (what === 'train') return train(context);
+    if (what === 'eval') return evaluateRun(context);
     if (what === 'envs') return listing(context);
     if (what === 'record') return record(context);
     if (what === 'view') return view(context, file);
@@ -97,12 +109,20 @@ async function run(
   if (o.env === undefined) {
     throw new ConfigError({ where: 'gimbal control', what: 'no --env', fix: '`gimbal control envs` lists them' });
   }
+  const { steps = 300 } = o;
+  if (steps > 100_000)
+    throw new ConfigError({
+      where: 'gimbal control --steps',
+      what: 'out of range',
+      got: steps,
+      wanted: 'at most 100000 to record',
+    });
   const policy = o.policy === 'random' || o.policy === 'zero' ? o.policy : (await readRecording(o.policy)).actions;
   const env = await makeEnv(o.env, readEnvOptions(o.envOptions));
   const pictures: Uint8Array[] = [];
   try {
     const recording = recordEpisode(env, {
-      steps: o.steps,
+      steps,
       seed: o.seed,
       policy,
       ...(withPictures && { onFrame: (body) => pictures.push(body.render({ width: o.size, height: o.size })) }),

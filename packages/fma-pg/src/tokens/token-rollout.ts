@@ -1,0 +1,88 @@
+/** Completions of prompts, sampled from a policy: what every trainer on tokens begins with. */
+import { DataError, type Params, type Rng, type TokenBatch, type TokenPolicy } from '@gimbal/tensor-core';
+import { check, checkCount } from '../internal/options.ts';
+
+export interface RolloutOptions {
+  /** completions of each prompt */
+  samplesPerPrompt: number;
+  /** > 0 */
+  temperature: number;
+  maxNewTokens: number;
+  rng: Rng;
+  signal?: AbortSignal;
+}
+
+export interface TokenRollout {
+  /** each prompt, `samplesPerPrompt` times in a row */
+  prompts: TokenBatch;
+  completions: TokenBatch;
+  /** 1 = token of the completion, its end included `[B·T]` */
+  mask: Float32Array;
+  /** number of the prompt that each completion answers `[B]` */
+  groups: Int32Array;
+}
+
+/**
+ * Samples completions.
+ * @param params of the policy; neither kept nor changed
+ * @throws ConfigError for a temperature of 0: greedy completions have no gradient
+ */
+export async function tokenRollout(
+  policy: TokenPolicy,
+  params: Params,
+  prompts: TokenBatch,
+  o: RolloutOptions,
+): Promise<TokenRollout> {
+  const { samplesPerPrompt: n, temperature, maxNewTokens, rng, signal } = o;
+  checkCount('samplesPerPrompt', n);
+  checkCount('maxNewTokens', maxNewTokens);
+  check(
+    'temperature',
+    temperature,
+    temperature > 0 && Number.isFinite(temperature),
+    'a finite number > 0',
+    'Greedy completions have no gradient',
+  );
+  const repeated = repeatRows(prompts, n);
+  const completions = await policy.sample(params, repeated, {
+    temperature,
+    maxNewTokens,
+    rng,
+    ...(signal && { signal }),
+  });
+  const B = repeated.lengths.length;
+  if (completions.lengths.length !== B)
+    throw new DataError({
+      where: 'tokenRollout',
+      what: 'the policy gave another number of completions',
+      got: completions.lengths.length,
+      wanted: String(B),
+    });
+  const { width } = completions;
+  const mask = new Float32Array(B * width);
+  for (const [b, length] of completions.lengths.entries()) mask.fill(1, b * width, b * width + length);
+  return { prompts: repeated, completions, mask, groups: Int32Array.from({ length: B }, (_, b) => Math.floor(b / n)) };
+}
+
+function repeatRows({ ids, width, lengths }: TokenBatch, n: number): TokenBatch {
+  const out = new Int32Array(ids.length * n);
+  for (let b = 0; b < lengths.length * n; b++) {
+    const from = Math.floor(b / n) * width;
+    out.set(ids.subarray(from, from + width), b * width);
+  }
+  return {
+    ids: out,
+    width,
+    lengths: Int32Array.from({ length: lengths.length * n }, (_, b) => lengths[Math.floor(b / n)] as number),
+  };
+}
+
+/** Some rows of a batch. */
+export function selectRows({ ids, width, lengths, ended }: TokenBatch, from: number, to: number): TokenBatch {
+  return {
+    ids: ids.slice(from * width, to * width),
+    width,
+    lengths: lengths.slice(from, to),
+    ...(ended && { ended: ended.slice(from, to) }),
+  };
+}

@@ -1,0 +1,349 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { disposeTree, type Params, type RewardFn, rng, useBackend, valueAndGrad } from '@gimbal/tensor-core';
+import { memory, type Scalar, type Tensor, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { tokenTable } from '../../test/fixtures/token-table.ts';
+import {
+  alphaToBeta,
+  baselineAdvantages,
+  betaToAlpha,
+  klRewards,
+  type Surrogate,
+  surrogates,
+  type TokenPolicyOptions,
+  type TokenPolicyStep,
+  TokenPolicyTrainer,
+  tokenPresets,
+  tokenRollout,
+} from '../index.ts';
+import { flatGroupShare, positionAdvantages, returnsToGo, tokenGae } from './baselines.ts';
+
+beforeAll(() => useBackend('auto'));
+
+const list = (x: Float32Array): number[] => [...x];
+const groups = (...x: number[]): Int32Array => Int32Array.from(x);
+
+describe('baselines', () => {
+  test('equal rewards and a group of one give 0; two give −1 and 1 before scaling', () => {
+    const group = { baseline: 'group' } as const;
+    expect(list(baselineAdvantages([2, 2, 2, 2], groups(0, 0, 0, 0), { ...group, normalize: 'group' }))).toEqual([
+      0, 0, 0, 0,
+    ]);
+    expect(list(baselineAdvantages([1], groups(0), { ...group, normalize: 'group' }))).toEqual([0]);
+    expect(list(baselineAdvantages([1, 3], groups(0, 0), group))).toEqual([-1, 1]);
+    const scaled = list(baselineAdvantages([1, 3], groups(0, 0), { ...group, normalize: 'group' }));
+    expect(scaled).toEqual([-1, 1].map((v) => expect.closeTo(v / (Math.SQRT2 + 1e-4), 5)));
+    expect(flatGroupShare([2, 2, 1, 3, 7], groups(0, 0, 1, 1, 2))).toBe(0.5);
+  });
+
+  test('a completion without a reward is in no baseline and gets 0', () => {
+    const rewards = [null, 1, 3];
+    expect(list(baselineAdvantages(rewards, groups(0, 0, 0), { baseline: 'group' }))).toEqual([0, -1, 1]);
+    expect(list(baselineAdvantages(rewards, groups(0, 0, 0), { baseline: 'leave-one-out' }))).toEqual([0, -2, 2]);
+    expect(list(baselineAdvantages([4, null, 2, 0], groups(0, 0, 1, 1), { baseline: 'batch' }))).toEqual([2, 0, 0, -2]);
+  });
+
+  test('answers of 2 and 4 tokens in a batch of width 5: returns are 1 at every real token, 0 at pads', () => {
+    const rows = { width: 5, lengths: groups(2, 4) };
+    const mask = tensor2d([
+      [1, 1, 0, 0, 0],
+      [1, 1, 1, 1, 0],
+    ]);
+    const zero = tensor2d(new Float32Array(10), [2, 5]);
+    const rewards = klRewards(zero, zero, mask, Float32Array.of(1, 1), {
+      klCoef: 0,
+      klMixing: 'additive',
+    }).dataSync<'float32'>();
+    expect(list(rewards)).toEqual([0, 1, 0, 0, 0, 0, 0, 0, 1, 0]);
+    expect(list(returnsToGo(rewards, rows))).toEqual([1, 1, 0, 0, 0, 1, 1, 1, 1, 0]);
+  });
+
+  test('rewards of the KL by hand, additive and convex; nothing at padding', () => {
+    const [p, ref] = [tensor2d([[-1, -2, -9]]), tensor2d([[-1.5, -1, 0]])];
+    const mask = tensor2d([[1, 1, 0]]);
+    const of = (klCoef: number, klMixing: 'additive' | 'convex'): number[] =>
+      list(klRewards(p, ref, mask, Float32Array.of(2), { klCoef, klMixing }).dataSync<'float32'>());
+    // log p − log ref = .5, −1
+    expect(of(0.1, 'additive')).toEqual([-0.05, 0.1 + 2, 0].map((v) => expect.closeTo(v, 6)));
+    expect(of(0.25, 'convex')).toEqual([-0.125, 0.25 + 1.5, 0].map((v) => expect.closeTo(v, 6)));
+    expect(() => klRewards(p, ref, mask, Float32Array.of(2), { klCoef: 1.1, klMixing: 'convex' })).toThrow(
+      'klCoef: out of range; got 1.1, wanted a number from 0 to 1',
+    );
+    expect(alphaToBeta(0.5)).toBe(1);
+    expect(betaToAlpha(alphaToBeta(0.3))).toBeCloseTo(0.3, 12);
+  });
+
+  test('position by position: the mean of the others that are as long, else their last', () => {
+    // returns 4 3 | 2 1 | 0
+    const returns = Float32Array.of(4, 3, 2, 1, 0, 0);
+    const rows = { width: 2, lengths: groups(2, 2, 1) };
+    const own = groups(0, 1, 2);
+    expect(list(positionAdvantages(returns, rows, own, 'batch'))).toEqual([2, 1, 0, -1, -2, 0]);
+    expect(list(positionAdvantages(returns, rows, own, 'leave-one-out'))).toEqual([3, 2, 0, -2, -3, 0]);
+    const two = { width: 2, lengths: groups(2, 1) };
+    // at the second position nobody is left: the other's last return
+    expect(list(positionAdvantages(Float32Array.of(5, 4, 1, 0), two, groups(0, 0), 'leave-one-out'))).toEqual([
+      4, 3, -4, 0,
+    ]);
+  });
+
+  test('GAE over tokens by hand', () => {
+    const { advantages, returns } = tokenGae(
+      Float32Array.of(0, 1, 9),
+      Float32Array.of(0.5, 0.25, 7),
+      { width: 3, lengths: groups(2) },
+      0.5,
+    );
+    // δ₁ = 1 − .25; δ₀ = .25 − .5; A₀ = −.25 + .5·.75
+    expect(list(advantages)).toEqual([0.125, 0.75, 0]);
+    expect(list(returns)).toEqual([0.625, 1, 0]);
+  });
+});
+
+test('rollouts repeat prompts, mask what was sampled, and refuse a temperature of 0', async () => {
+  const policy = tokenTable({ vocabulary: 3, length: 4, eos: 0 });
+  const params = policy.init();
+  const prompts = { ids: Int32Array.of(5, 6, 7, 0), width: 2, lengths: Int32Array.of(2, 1) };
+  const o = { samplesPerPrompt: 3, temperature: 1, maxNewTokens: 4, rng: rng(1) };
+  const r = await tokenRollout(policy, params, prompts, o);
+  expect([...r.groups]).toEqual([0, 0, 0, 1, 1, 1]);
+  expect([...r.prompts.ids]).toEqual([5, 6, 5, 6, 5, 6, 7, 0, 7, 0, 7, 0]);
+  for (const [b, n] of r.completions.lengths.entries())
+    expect([...r.mask.subarray(4 * b, 4 * b + 4)]).toEqual([0, 1, 2, 3].map((t) => (t < n ? 1 : 0)));
+  await expect(tokenRollout(policy, params, prompts, { ...o, temperature: 0 })).rejects.toThrow(
+    'Greedy completions have no gradient',
+  );
+  disposeTree(params);
+});
+
+/** reward: how many tokens are 1 */
+const ones: RewardFn = (_, completions) => completions.map((text) => text.split(' ').filter((t) => t === '1').length);
+
+const options = (o: Partial<TokenPolicyOptions> = {}): TokenPolicyOptions => {
+  const policy = tokenTable({ vocabulary: 4, length: 3 });
+  return {
+    policy,
+    params: policy.init(),
+    codec: policy.codec,
+    prompts: ['a', 'b', 'c'],
+    reward: ones,
+    maxNewTokens: 3,
+    batchSize: 48,
+    learningRate: 0.1,
+    klCoef: 0.02,
+    optimizer: { name: 'adam' },
+    seed: 1,
+    ...o,
+  };
+};
+
+describe('every preset learns to write ones', () => {
+  test.each(Object.entries(tokenPresets))('%s', async (name, preset) => {
+    const more = name === 'ppo' ? { value: { learningRate: 0.1 } } : {};
+    using trainer = new TokenPolicyTrainer(
+      options(preset({ klCoef: 0.02, ...more, ...(name === 'grpo' && { samplesPerPrompt: 8 }) })),
+    );
+    let [first, last]: (TokenPolicyStep | undefined)[] = [undefined, undefined];
+    for await (const s of trainer.train({ steps: 60 })) {
+      first ??= s;
+      last = s;
+    }
+    expect(first?.reward as number).toBeLessThan(1.2); // ¾ by chance
+    expect(last?.reward as number).toBeGreaterThan(2.5);
+    expect(last?.kl as number).toBeGreaterThan(1); // towards 3 ln 4 = 4.2
+  });
+});
+
+test('with a reference the policy goes to p_ref·exp(r/β), the optimum in closed form', async () => {
+  // one token of four, reward 1 for the second, β 1: p = e/(e + 3)
+  const policy = tokenTable({ vocabulary: 4, length: 1 });
+  const base = {
+    policy,
+    params: policy.init(),
+    codec: policy.codec,
+    maxNewTokens: 1,
+    klCoef: 1,
+    batchSize: 256,
+    learningRate: 0.03,
+  };
+  const p = Math.E / (Math.E + 3);
+  for (const more of [{}, { klIn: 'loss' as const, epochs: 1 }, { klMixing: 'convex' as const, klCoef: 0.5 }]) {
+    using trainer = new TokenPolicyTrainer(options({ ...base, ...more, baseline: 'batch' }));
+    await trainer.run({ steps: 150 });
+    const z = [...(trainer.params.logits as Tensor).dataSync()].map(Math.exp);
+    expect(Math.abs((z[1] as number) / z.reduce((a, b) => a + b) - p)).toBeLessThan(0.06);
+  }
+});
+
+test('rows without a reward and without an end; named rewards; monitors', async () => {
+  const policy = tokenTable({ vocabulary: 3, length: 4, eos: 0 });
+  const seen: number[] = [];
+  const reward = [
+    { name: 'length', weight: 0.5, fn: ((_, c) => c.map((t) => t.length)) as RewardFn },
+    { name: 'even', weight: 2, fn: ((_, c) => c.map((_, i) => (i % 2 === 0 ? null : 1))) as RewardFn },
+  ];
+  using trainer = new TokenPolicyTrainer(
+    options({
+      policy,
+      params: policy.init(),
+      codec: policy.codec,
+      maxNewTokens: 4,
+      reward,
+      missingEos: { reward: -7 },
+      monitor: {
+        async check(step) {
+          seen.push(step);
+          return [{ monitor: 'm', step, message: '', value: 1, limit: 0, stop: step === 2 }];
+        },
+      },
+    }),
+  );
+  const steps: TokenPolicyStep[] = [];
+  for await (const s of trainer.train({ steps: 5 })) steps.push(s);
+  expect(steps).toHaveLength(2); // the monitor said stop
+  expect(steps[0]?.reward_even).toBe(1);
+  expect(steps[0]?.missingEosRate).toBeGreaterThan(0);
+  expect(seen).toEqual([1, 2]);
+});
+
+test('resumed, the next steps are those of the run that was never stopped; micro-batches make no difference', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'fma-pg-'));
+  const numbers = async (t: TokenPolicyTrainer, steps: number): Promise<TokenPolicyStep[]> => {
+    const all: TokenPolicyStep[] = [];
+    for await (const s of t.train({ steps })) all.push(s);
+    return all;
+  };
+  try {
+    const o = {
+      anchor: { emaRate: 0.9 },
+      baseline: 'moving-average' as const,
+      epochs: 2,
+      surrogate: surrogates.smdpo(),
+    };
+    using whole = new TokenPolicyTrainer(options(o));
+    const all = await numbers(whole, 6);
+    using first = new TokenPolicyTrainer(options(o));
+    await numbers(first, 3);
+    await first.save(join(dir, 'half'));
+    using second = await TokenPolicyTrainer.resume(join(dir, 'half'), options(o));
+    expect(await numbers(second, 6)).toEqual(all.slice(3));
+    await expect(TokenPolicyTrainer.resume(join(dir, 'half'), options({ ...o, epochs: 3 }))).rejects.toThrow(
+      'epochs: the run was made with another value; got 3',
+    );
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+  for (const aggregate of ['token-mean', 'row-mean'] as const) {
+    const surrogate = surrogates.ppoClip({ aggregate });
+    using big = new TokenPolicyTrainer(options({ surrogate, batchSize: 48 }));
+    using small = new TokenPolicyTrainer(options({ surrogate, batchSize: 12, accumulate: 4 }));
+    const [a, b] = [(await numbers(big, 3)).at(-1), (await numbers(small, 3)).at(-1)];
+    expect(b?.loss as number).toBeCloseTo(a?.loss as number, 5);
+    expect(b?.gradNorm as number).toBeCloseTo(a?.gradNorm as number, 5);
+  }
+});
+
+test('tensors stay level over many steps', async () => {
+  using trainer = new TokenPolicyTrainer(options({ ...tokenPresets.ppo(), batchSize: 8 }));
+  await trainer.run({ steps: 2 });
+  const before = memory().numTensors;
+  await trainer.run({ steps: 30 });
+  expect(memory().numTensors).toBe(before);
+});
+
+test.each(['reinforce', 'ratio', 'ppoClip', 'smdpo', 'mdpo', 'sppo'] as const)(
+  'the loss of %s over all completions is −1/length of the tabular surrogate on the tree of prefixes (claim C12)',
+  (name) => {
+    const [V, T] = [3, 3];
+    const policy = tokenTable({ vocabulary: V, length: T });
+    const r = rng(5);
+    const draw = (): Float32Array => Float32Array.from({ length: policy.prefixes * V }, () => 0.5 * r.normal());
+    const [old, now] = [draw(), draw()];
+    const A = draw(); // any advantages of (prefix, token)
+    const completions = Array.from({ length: V ** T }, (_, k) => [
+      Math.floor(k / V ** 2),
+      Math.floor(k / V) % V,
+      k % V,
+    ]);
+    const logP = (z: Float32Array, s: number, a: number): number => {
+      const row = z.subarray(s * V, (s + 1) * V);
+      return (row[a] as number) - Math.log(row.reduce((t, x) => t + Math.exp(x), 0));
+    };
+    // tabular: Σ_s d(s) Σ_a p_t f(x, A), d(s) by walking the tree
+    const f: Record<string, (x: number, a: number) => number> = {
+      reinforce: (x, a) => a * x,
+      ratio: (x, a) => Math.exp(x) * a,
+      ppoClip: (x, a) => Math.min(Math.exp(x) * a, Math.min(Math.max(Math.exp(x), 0.8), 1.2) * a),
+      smdpo: (x, a) => a * x - (Math.exp(x) - 1 - x),
+      mdpo: (x, a) => Math.exp(x) * a - (Math.exp(x) * x - Math.exp(x) + 1),
+      sppo: (x, a) => Math.min(a * x, a * Math.min(Math.max(x, -Math.log(1.2)), Math.log(1.2))),
+    };
+    const tabular = (z: Float32Array): number => {
+      const visit = (tokens: number[], weight: number): number => {
+        if (tokens.length === T) return 0;
+        const s = policy.prefixOf(tokens);
+        let total = 0;
+        for (let a = 0; a < V; a++) {
+          const p = weight * Math.exp(logP(old, s, a));
+          total +=
+            p * (f[name] as (x: number, a: number) => number)(logP(z, s, a) - logP(old, s, a), A[s * V + a] as number);
+          total += visit([...tokens, a], p);
+        }
+        return total;
+      };
+      return visit([], 1);
+    };
+    const rows = completions.flatMap((c) => c.map((_, t) => policy.prefixOf(c.slice(0, t))));
+    const each = (g: (s: number, a: number) => number): Tensor =>
+      tensor2d(
+        rows.map((s, i) => g(s, completions.flat()[i] as number)),
+        [V ** T, T],
+      );
+    const weights = completions.map((c) =>
+      Math.exp(c.reduce((t, a, i) => t + logP(old, policy.prefixOf(c.slice(0, i)), a), 0)),
+    );
+    const surrogate = (
+      name === 'smdpo' ? surrogates.smdpo({ negativeWeight: 'keep' }) : surrogates[name]()
+    ) as Surrogate;
+    const batch = { ids: Int32Array.from(completions.flat()), width: T, lengths: new Int32Array(V ** T).fill(T) };
+    const { value, grads } = valueAndGrad(
+      (p: Params): Scalar =>
+        surrogate({
+          logProbs: policy.logProbs(p, batch, batch),
+          oldLogProbs: each((s, a) => logP(old, s, a)),
+          advantages: each((s, a) => A[s * V + a] as number),
+          mask: tidy(() =>
+            tensor2d(
+              weights.flatMap((w) => [w, w, w]),
+              [V ** T, T],
+            ),
+          ),
+        }).loss,
+    )({ logits: tensor2d(now, [policy.prefixes, V]) });
+    expect(value.dataSync()[0]).toBeCloseTo(-tabular(now) / T, 5);
+    const gradient = (grads.logits as Tensor).dataSync();
+    for (const i of [0, 4, 11, 20, 38]) {
+      const [up, down] = [Float32Array.from(now), Float32Array.from(now)];
+      up[i] = (up[i] as number) + 0.01;
+      down[i] = (down[i] as number) - 0.01;
+      const h = (up[i] as number) - (down[i] as number);
+      expect(gradient[i]).toBeCloseTo(-(tabular(up) - tabular(down)) / h / T, 3);
+    }
+  },
+);
+
+test('options that make no sense are refused by name', () => {
+  const of = (o: Partial<TokenPolicyOptions>): unknown => new TokenPolicyTrainer(options(o));
+  expect(() => of({ temperature: 0 })).toThrow('temperature: out of range; got 0');
+  expect(() => of({ klMixing: 'convex', klCoef: 2 })).toThrow(
+    'klCoef: out of range; got 2, wanted a number from 0 to 1',
+  );
+  expect(() => of({ batchSize: 9, samplesPerPrompt: 2 })).toThrow(
+    'batchSize: out of range; got 9, wanted a multiple of samplesPerPrompt = 2',
+  );
+  expect(() => of({ baseline: 'group' })).toThrow("baseline: 'group' needs others to compare with; got 1");
+  expect(() => of({ batchSize: 1, baseline: 'batch' })).toThrow("baseline: 'batch' needs others");
+  expect(() => of({ prompts: [] })).toThrow('prompts: there are none');
+  expect(() => of({ checkpointEvery: 3 })).toThrow('checkpointEvery: there is nowhere to save');
+});

@@ -1,0 +1,103 @@
+// Agents of the command line: made from an algorithm's name and flags, or found in a run's folder.
+import { OffPolicyAgent, type OffPolicyOptions, OnPolicyAgent, type OnPolicyOptions, surrogates } from '@gimbal/fma-pg';
+import { loadCheckpoint } from '@gimbal/tensor-core';
+import { settingsOf } from './settings.ts';
+
+export type Agent = OnPolicyAgent | OffPolicyAgent;
+
+/** Flags that are options of an agent under the same name. */
+export interface AgentFlags {
+  env: string;
+  algo: string;
+  seed: number;
+  numEnvs?: number | undefined;
+  rollout?: number | undefined;
+  epochs?: number | undefined;
+  minibatches?: number | undefined;
+  gamma?: number | undefined;
+  gaeLambda?: number | undefined;
+  learningRate?: number | undefined;
+  entropyCoef?: number | undefined;
+  batchSize?: number | undefined;
+  hidden?: number[] | undefined;
+  eta?: number | undefined;
+  clipEpsilon?: number | undefined;
+  innerGuard?: 'off' | 'warn' | 'restore' | undefined;
+  evalEvery?: number | undefined;
+  evalEpisodes?: number | undefined;
+  checkpointEvery?: number | undefined;
+}
+
+const onPolicyFlags = [
+  'numEnvs',
+  'rollout',
+  'epochs',
+  'minibatches',
+  'gamma',
+  'gaeLambda',
+  'learningRate',
+  'entropyCoef',
+  'hidden',
+  'innerGuard',
+  'evalEvery',
+  'evalEpisodes',
+  'checkpointEvery',
+] as const;
+const offPolicyFlags = [
+  'numEnvs',
+  'gamma',
+  'learningRate',
+  'batchSize',
+  'hidden',
+  'evalEvery',
+  'evalEpisodes',
+  'checkpointEvery',
+] as const;
+
+const given = (flags: AgentFlags, names: readonly (keyof AgentFlags)[]): Record<string, unknown> =>
+  Object.fromEntries(names.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])));
+
+/** A function that makes one environment of an id. */
+async function environmentOf(id: string): Promise<OnPolicyOptions['env'] & (() => unknown)> {
+  const { makeEnv } = await import('@gimbal/control-envs');
+  return () => makeEnv(id);
+}
+
+/** The agent that flags describe. @throws ConfigError for an algorithm, environment or option that is not there */
+export async function createAgent(flags: AgentFlags, out?: string): Promise<Agent> {
+  const settings = settingsOf(flags.algo, flags.env);
+  const common = { env: await environmentOf(flags.env), seed: flags.seed, ...(out !== undefined && { out }) };
+  if (settings.kind === 'off-policy') {
+    return OffPolicyAgent.create({
+      ...settings.options,
+      ...given(flags, offPolicyFlags),
+      ...common,
+    } as OffPolicyOptions);
+  }
+  const surrogate = changedSurrogate(settings.options.surrogate, flags);
+  const options = { ...settings.options, ...given(flags, onPolicyFlags), ...(surrogate && { surrogate }), ...common };
+  return OnPolicyAgent.create(options as OnPolicyOptions);
+}
+
+/** --eta and --clip-epsilon belong to the surrogate. */
+function changedSurrogate(
+  s: OnPolicyOptions['surrogate'],
+  { eta, clipEpsilon }: AgentFlags,
+): OnPolicyOptions['surrogate'] {
+  if (s === undefined || (eta === undefined && clipEpsilon === undefined)) return s;
+  const options = {
+    ...s.options,
+    ...(eta !== undefined && { eta }),
+    ...(clipEpsilon !== undefined && { clipEpsilon }),
+  };
+  return surrogates[s.surrogate as keyof typeof surrogates](options as never);
+}
+
+/** The agent of a run, as it was best or last. */
+export async function loadAgent(folder: string, env: string, which: 'latest' | 'best', out?: string): Promise<Agent> {
+  const { config } = await loadCheckpoint(folder, { which });
+  const { algorithm } = config as { algorithm: string };
+  const more = { env: await environmentOf(env), ...(out !== undefined && { out }) };
+  const isOff = ['sac', 'td3', 'dqn'].includes(algorithm);
+  return isOff ? OffPolicyAgent.resume(folder, more, { which }) : OnPolicyAgent.resume(folder, more, { which });
+}

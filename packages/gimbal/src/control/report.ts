@@ -1,0 +1,62 @@
+// The page of a control run: its return with interval, and curves over environment steps.
+import type { Evaluation } from '@gimbal/fma-pg';
+import { type MetricsRow, readMetrics } from '@gimbal/tensor-core';
+import { duration, figure } from '../cli/format.ts';
+import type { ChartPart, Series } from '../report/part.ts';
+import { renderReport } from '../report/render.ts';
+
+interface ControlRun {
+  env: string;
+  algo: string;
+  run: string;
+  result: Evaluation;
+  seconds: number;
+  backend: string;
+}
+
+/** @returns one self-contained page */
+export async function controlReport({ env, algo, run, result, seconds, backend }: ControlRun): Promise<string> {
+  const rows = await readMetrics(run);
+  const [low, high] = result.ci95;
+  const charts = [
+    chart(rows, 'Return', 'of the episodes that ended', { 'in training': 'episodeReturn', evaluated: 'evalReturn' }),
+    chart(rows, 'KL of an update', 'nats', { 'KL(p_t ‖ p_t+1)': 'finalKl', 'reverse, in the loop': 'klReverse' }),
+    chart(rows, 'Clipped share', 'of the entries', { clipped: 'clipFraction', 'clamped advantages': 'clampedShare' }),
+    chart(rows, 'Value fit', 'explained variance', { 'explained variance': 'explainedVariance' }),
+    chart(rows, 'Losses', 'loss', { critic: 'criticLoss', actor: 'actorLoss' }),
+    chart(rows, 'Entropy', 'nats', { entropy: 'entropy' }),
+  ].filter((c) => c.series.length > 0);
+  return renderReport({
+    eyebrow: 'gimbal control train',
+    title: `${algo} on ${env}`,
+    lead: `${result.returns.length} episodes of the trained policy return ${figure(result.mean)} on average, 95 % interval ${figure(low)} to ${figure(high)}.`,
+    figures: [
+      {
+        kind: 'figures',
+        items: [
+          { label: 'return', value: figure(result.mean), detail: `[${figure(low)}, ${figure(high)}]` },
+          { label: 'interquartile mean', value: figure(result.iqm) },
+          { label: 'training', value: duration(seconds), detail: backend },
+        ],
+      },
+    ],
+    sections: [{ title: 'Curves', text: 'Over environment steps.', parts: charts }],
+    footer: `${run}, ${new Date().toISOString()}`,
+  });
+}
+
+function chart(
+  rows: readonly MetricsRow[],
+  title: string,
+  yName: string,
+  lines: Readonly<Record<string, string>>,
+): ChartPart {
+  const series = Object.entries(lines).flatMap(([name, metric]): Series[] => {
+    const points = rows.flatMap((row): [number, number][] => {
+      const y = row[metric];
+      return typeof y === 'number' ? [[row.step, y]] : [];
+    });
+    return points.length < 2 ? [] : [{ name, points }];
+  });
+  return { kind: 'chart', title, xName: 'environment steps', yName, series };
+}

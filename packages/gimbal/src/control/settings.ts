@@ -1,0 +1,87 @@
+// Which settings an algorithm gets on an environment, by the names users know: the published ones of each.
+import {
+  linear,
+  type OffPolicyOptions,
+  type OnPolicyOptions,
+  offPolicyPresets,
+  onPolicyPresets,
+  surrogates,
+} from '@gimbal/fma-pg';
+import { ConfigError, nearest } from '@gimbal/tensor-core';
+
+const onPolicyNames = {
+  ppo: 'ppo',
+  'ppo-kl': 'ppoKl',
+  sppo: 'sppo',
+  smdpo: 'smdpo',
+  spma: 'spma',
+  mdpo: 'mdpo',
+  trpo: 'trpo',
+  npg: 'npg',
+  a2c: 'a2c',
+  reinforce: 'reinforce',
+} as const satisfies Record<string, keyof typeof onPolicyPresets>;
+
+/** Every algorithm that --algo takes. */
+const algorithms = [...Object.keys(onPolicyNames), ...Object.keys(offPolicyPresets)];
+
+export type Settings =
+  | { kind: 'on-policy'; options: Partial<OnPolicyOptions> }
+  | { kind: 'off-policy'; options: Partial<OffPolicyOptions> };
+
+/** PPO on small tasks: RL Zoo's for CartPole, its Acrobot row for the rest. */
+const smallPpo: Record<string, Partial<OnPolicyOptions>> = {
+  'CartPole-v1': {
+    numEnvs: 8,
+    rollout: 32,
+    minibatches: 1,
+    epochs: 20,
+    gamma: 0.98,
+    gaeLambda: 0.8,
+    learningRate: linear(1e-3, 0),
+    normalize: { obs: false, reward: false },
+  },
+  'Acrobot-v1': {
+    numEnvs: 16,
+    rollout: 256,
+    minibatches: 64,
+    epochs: 4,
+    gamma: 0.99,
+    gaeLambda: 0.94,
+    normalize: { obs: true, reward: true },
+  },
+};
+
+/** SAC and TD3 on the pendulum: narrower, faster. */
+const smallOffPolicy: Record<string, Partial<OffPolicyOptions>> = {
+  'Pendulum-v1': { hidden: [64, 64], batchSize: 128, learningRate: 1e-3, learningStarts: 100 },
+};
+
+/** @throws ConfigError for an algorithm that is not there; the nearest one is suggested */
+export function settingsOf(algo: string, env: string): Settings {
+  if (Object.hasOwn(onPolicyNames, algo)) {
+    const preset = onPolicyPresets[onPolicyNames[algo as keyof typeof onPolicyNames]];
+    const isPpoLike = ['ppo', 'ppo-kl', 'sppo', 'smdpo', 'spma'].includes(algo);
+    const small = isPpoLike ? smallPpo[env] : undefined;
+    // the zoo's CartPole also lets ε fall to 0, and clips no values
+    const cartPole =
+      env === 'CartPole-v1' && algo === 'ppo' ? { surrogate: surrogates.ppoClip({ clipEpsilon: linear(0.2, 0) }) } : {};
+    const { valueClip: _, ...options } = preset({ ...small, ...cartPole });
+    return { kind: 'on-policy', options: small === undefined ? preset() : options };
+  }
+  if (Object.hasOwn(offPolicyPresets, algo)) {
+    const preset = offPolicyPresets[algo as keyof typeof offPolicyPresets];
+    return {
+      kind: 'off-policy',
+      options: preset(algo === 'dqn' ? { buffer: { capacity: 100_000 } } : smallOffPolicy[env]),
+    };
+  }
+  const near = nearest(algo, algorithms);
+  throw new ConfigError({
+    where: 'gimbal control train --algo',
+    what: 'no such algorithm',
+    got: algo,
+    wanted: `one of ${algorithms.join(', ')}`,
+    ...(near !== undefined && { fix: `Did you mean ${near}?` }),
+  });
+}

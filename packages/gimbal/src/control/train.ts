@@ -1,0 +1,129 @@
+// gimbal control train and eval: agents on environments.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigError, StoppedError } from '@gimbal/tensor-core';
+import { z } from 'zod';
+import type { CommandContext, CommandResult } from '../cli/command.ts';
+import { duration, figure } from '../cli/format.ts';
+import { Progress } from '../cli/progress.ts';
+import { startCompute } from '../run/compute.ts';
+import { openRun, type RunConfig } from '../run/run-folder.ts';
+import type { AgentFlags } from './agent.ts';
+
+/** Options of training and evaluation, beside `env` and `steps`. */
+export const trainingOptions = {
+  algo: z
+    .string()
+    .default('ppo')
+    .describe('ppo, ppo-kl, sppo, smdpo, spma, mdpo, trpo, npg, a2c, reinforce, sac, td3, dqn'),
+  numEnvs: z.int().min(1).optional().describe('copies of the environment'),
+  rollout: z.int().min(1).optional().describe('steps of every copy per update (on-policy)'),
+  epochs: z.int().min(1).optional().describe('passes over a rollout (on-policy)'),
+  minibatches: z.int().min(1).optional().describe('parts of a rollout (on-policy)'),
+  batchSize: z.int().min(1).optional().describe('rows of an update (off-policy)'),
+  gamma: z.number().min(0).max(1).optional().describe('discount'),
+  gaeLambda: z.number().min(0).max(1).optional().describe('λ of the advantages (on-policy)'),
+  learningRate: z.number().positive().optional().describe('constant learning rate (default: the algorithm’s own)'),
+  entropyCoef: z.number().min(0).optional().describe('weight of the entropy (on-policy)'),
+  hidden: z.array(z.int().min(1)).optional().describe('widths of the hidden layers'),
+  eta: z.number().positive().optional().describe('step size of the surrogate’s KL (mdpo, smdpo, spma)'),
+  clipEpsilon: z.number().positive().optional().describe('half-width of the clip (ppo, sppo)'),
+  innerGuard: z.enum(['off', 'warn', 'restore']).optional().describe('go back where a pass lowered the surrogate'),
+  evalEvery: z.int().min(1).optional().describe('evaluate each so many steps and keep the best'),
+  evalEpisodes: z.int().min(1).optional().describe('episodes of an evaluation during training'),
+  checkpointEvery: z.int().min(1).optional().describe('save each so many steps'),
+  episodes: z.int().min(1).default(20).describe('eval: episodes to play'),
+  stochastic: z.boolean().default(false).describe('eval: draw actions instead of taking the most probable'),
+  which: z.enum(['best', 'latest']).default('latest').describe('eval: which checkpoint'),
+};
+
+type Context = CommandContext<
+  z.output<z.ZodObject<typeof trainingOptions>> & { env?: string | undefined; steps?: number | undefined }
+>;
+
+/** gimbal control train */
+export async function train(context: Context): Promise<CommandResult> {
+  const { output, signal } = context;
+  if (context.options.env === undefined && !context.options.resume)
+    throw new ConfigError({
+      where: 'gimbal control train --env',
+      what: 'which environment?',
+      fix: 'For example --env CartPole-v1',
+    });
+  const compute = await startCompute(context.options);
+  const run = await openRun({ command: 'control', options: context.options, given: context.given });
+  const o = (
+    context.options.resume ? { ...run.config.options, out: context.options.out } : context.options
+  ) as typeof context.options;
+  const { createAgent, loadAgent } = await import('./agent.ts');
+  const { evaluate } = await import('@gimbal/fma-pg');
+  const env = o.env as string;
+  const steps = o.steps ?? 100_000;
+  const progress = new Progress(output, `${o.algo} ${env}`);
+  using agent = await (context.options.resume
+    ? loadAgent(run.path, env, 'latest', run.path)
+    : createAgent({ ...o, env } as AgentFlags, run.path)
+  ).catch(async (error) => {
+    await run.abandonIfEmpty();
+    throw error;
+  });
+  let text = '';
+  for await (const m of agent.train({ steps, signal })) {
+    if (Number.isFinite(m.episodeReturn)) text = `return ${figure(m.episodeReturn)}`;
+    progress.update({ step: m.step, total: steps, text });
+  }
+  if (signal.aborted) {
+    const fix = `Go on with: npx gimbal control train --out ${run.path} --resume`;
+    throw new StoppedError({ where: 'gimbal control train', what: `stopped at step ${agent.step}; it is saved`, fix });
+  }
+  const result = await evaluate(agent, { episodes: o.episodes, seed: o.seed });
+  progress.done(
+    `return ${figure(result.mean)} [${figure(result.ci95[0])}, ${figure(result.ci95[1])}] over ${o.episodes} episodes`,
+  );
+  const { controlReport } = await import('./report.ts');
+  const report = join(run.path, 'report.html');
+  await writeFile(
+    report,
+    await controlReport({ env, algo: o.algo, run: run.path, result, seconds: progress.seconds, backend: compute.name }),
+  );
+  if (!output.json) output.line(`report  ${report}`);
+  await compute.trace(output);
+  return { json: { run: run.path, report, step: agent.step, seconds: progress.seconds, ...result } };
+}
+
+/** gimbal control eval runs/x */
+export async function evaluateRun(context: Context): Promise<CommandResult> {
+  const { options: o, output } = context;
+  const folder = context.arguments[1];
+  if (folder === undefined)
+    throw new ConfigError({
+      where: 'gimbal control eval',
+      what: 'which run?',
+      fix: 'For example gimbal control eval runs/control-1',
+    });
+  await startCompute(o);
+  const { readFile } = await import('node:fs/promises');
+  const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => undefined);
+  const config = text === undefined ? undefined : (JSON.parse(text) as RunConfig);
+  const env = o.env ?? (config?.options.env as string | undefined);
+  if (env === undefined)
+    throw new ConfigError({
+      where: 'gimbal control eval',
+      what: `${folder} holds no run of gimbal control`,
+      fix: 'Give the folder of a run, and --env',
+    });
+  const { loadAgent } = await import('./agent.ts');
+  const { evaluate } = await import('@gimbal/fma-pg');
+  using agent = await loadAgent(folder, env, o.which);
+  const began = performance.now();
+  const result = await evaluate(agent, { episodes: o.episodes, deterministic: !o.stochastic, seed: o.seed });
+  if (!output.json) {
+    output.line(
+      `return ${figure(result.mean)} [${figure(result.ci95[0])}, ${figure(result.ci95[1])}], interquartile mean ${figure(result.iqm)}`,
+    );
+    output.line(
+      `${o.episodes} episodes of ${env} in ${duration((performance.now() - began) / 1000)}, after ${agent.step} steps of training`,
+    );
+  }
+  return { json: { run: folder, env, step: agent.step, ...result } };
+}

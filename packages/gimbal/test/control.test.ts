@@ -1,0 +1,62 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { settingsOf } from '../src/control/settings.ts';
+import { runMain } from './run-main.ts';
+
+const root = new URL('../src/', import.meta.url);
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gimbal-control-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test('train, evaluate the best, and go on with what was saved', async () => {
+  const run = join(folder, 'x');
+  const train = ['control', 'train', '--env', 'CartPole-v1', '--steps', '1536', '--eval-every', '512', '--seed', '1'];
+  const { code, stdout } = await runMain(
+    [...train, '--out', run, '--json', '--backend', 'cpu', '--episodes', '4'],
+    root,
+  );
+  expect(code).toBe(0);
+  const trained = JSON.parse(stdout) as { step: number; mean: number; ci95: number[]; returns: number[] };
+  expect([trained.step, trained.returns.length]).toEqual([1536, 4]);
+  expect(trained.ci95[0]).toBeLessThanOrEqual(trained.mean);
+  const rows = (await readFile(join(run, 'metrics.jsonl'), 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { step: number });
+  expect(rows.map((r) => r.step)).toEqual([256, 512, 768, 1024, 1280, 1536]);
+  expect(await readFile(join(run, 'report.html'), 'utf8')).toContain('ppo on CartPole-v1');
+  const evaluated = await runMain(
+    ['control', 'eval', run, '--episodes', '4', '--seed', '1', '--json', '--backend', 'cpu'],
+    root,
+  );
+  // the latest checkpoint, the same seed: the returns that training ended with
+  expect((JSON.parse(evaluated.stdout) as { returns: number[] }).returns).toEqual(trained.returns);
+}, 60_000);
+
+test('wrong words are refused with the nearest right one', async () => {
+  expect((await runMain(['control', 'trian', '--env', 'CartPole-v1'], root)).stderr).toContain('Did you mean train?');
+  const algo = await runMain(
+    ['control', 'train', '--env', 'CartPole-v1', '--algo', 'pppo', '--out', join(folder, 'y'), '--backend', 'cpu'],
+    root,
+  );
+  expect([algo.code, algo.stderr]).toEqual([2, expect.stringContaining('Did you mean ppo?')]);
+  expect((await runMain(['control', 'train', '--backend', 'cpu'], root)).stderr).toContain('which environment?');
+  expect((await runMain(['control', 'eval', folder, '--backend', 'cpu'], root)).stderr).toContain(
+    'holds no run of gimbal control',
+  );
+  expect(() => settingsOf('saq', 'Pendulum-v1')).toThrow('Did you mean sac?');
+});
+
+test('reproduce fma-pg, a claim that takes no time', async () => {
+  const out = join(folder, 'claims');
+  const { code, stdout } = await runMain(
+    ['reproduce', 'fma-pg', '--claim', 'C9', '--json', '--backend', 'cpu', '--out', out],
+    root,
+  );
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ paper: 'fma-pg', claims: [{ id: 'C9', verdict: 'holds' }] });
+});
