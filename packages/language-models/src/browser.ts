@@ -12,6 +12,8 @@ export { type LabelledRow, type LabelledRows, labelledRows } from './classificat
 export { type ColumnMap, checkRows, dataset, type RawRow, type RowOptions } from './data/check-rows.ts';
 export { batchRows, type LmBatch } from './data/lm-batch.ts';
 export { packRows } from './data/pack.ts';
+export { parseCsv } from './data/parse-csv.ts';
+export { parseParquet } from './data/parse-parquet.ts';
 export { parseJsonl, parseText, type TextRows } from './data/parse-rows.ts';
 export { type RowBatchesOptions, rowBatches } from './data/row-batches.ts';
 export {

@@ -3,11 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { ConfigError, DataError } from '@gimbal/tensor-core';
 import type { RowOptions } from './check-rows.ts';
+import { parseCsv } from './parse-csv.ts';
+import { parseParquet } from './parse-parquet.ts';
 import { parseJsonl, parseText, type TextRows, toJsonLines } from './parse-rows.ts';
 import type { Dataset, RowKind } from './rows.ts';
 
 /**
- * Reads `.jsonl` (or `.ndjson`) rows, or `.txt` (or `.md`) as rows of text.
+ * Reads `.jsonl` (or `.ndjson`), `.csv` or `.parquet` rows, or `.txt` (or `.md`) as rows of text.
  * @param o.textRows how a `.txt` is divided (`paragraph`)
  * @throws DataError for a file that cannot be read, is empty or malformed, with file and line; ConfigError for another
  * ending
@@ -20,12 +22,12 @@ export async function readRows<K extends RowKind = RowKind>(
   const name = basename(path);
   const kind = extname(path).toLowerCase();
   const isText = kind === '.txt' || kind === '.md';
-  if (!isText && kind !== '.jsonl' && kind !== '.ndjson') {
+  if (!isText && !['.jsonl', '.ndjson', '.csv', '.parquet'].includes(kind)) {
     throw new ConfigError({
       where: path,
       what: 'files of this ending are not read',
       got: kind,
-      wanted: '.jsonl or .txt',
+      wanted: '.jsonl, .csv, .parquet or .txt',
       ...(kind === '.json' ? { fix: `If it holds an array of objects, convert it: ${toJsonLines(path)}` } : {}),
     });
   }
@@ -36,6 +38,7 @@ export async function readRows<K extends RowKind = RowKind>(
     const { code } = cause as NodeJS.ErrnoException;
     throw new DataError({ where: path, what: `the file cannot be read (${code})`, fix: 'Check the path', cause });
   }
+  if (kind === '.parquet') return parseParquet(bytes, name, options);
   let text: string;
   try {
     // the mark in front is kept here: linesOf leaves it out, and counts columns as an editor does
@@ -59,5 +62,5 @@ export async function readRows<K extends RowKind = RowKind>(
     }
     return parseText(text, name, textRows) as unknown as Dataset<K>;
   }
-  return parseJsonl(text, name, options);
+  return kind === '.csv' ? parseCsv(text, name, options) : parseJsonl(text, name, options);
 }

@@ -1,0 +1,47 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readRows } from '../index.ts';
+import { parseCsv } from './parse-csv.ts';
+
+const golden = (name: string): string => fileURLToPath(new URL(`../../test/golden/${name}`, import.meta.url));
+
+it('reads CSV: quotes, commas and line breaks in cells, either end of line, a mark in front', () => {
+  const text = '\ufeffprompt,completion,note\r\n"a, ""b""\nc",d,\n\ne,"",x';
+  const data = parseCsv(text, 'rows.csv');
+  expect(data.kind).toBe('prompt-completion');
+  expect(data.rows).toEqual([
+    { prompt: 'a, "b"\nc', completion: 'd', note: '' },
+    { prompt: 'e', completion: '', note: 'x' },
+  ]);
+  expect([data.where(0), data.where(1)]).toEqual(['rows.csv:2', 'rows.csv:5']);
+});
+
+it('names the line of what is wrong in a CSV', () => {
+  expect(() => parseCsv('text,b\nx\n', 'r.csv')).toThrow(
+    /r.csv:2: the line has another number of cells.*got 1, wanted 2/,
+  );
+  expect(() => parseCsv('text\n"x\n', 'r.csv')).toThrow(/r.csv:2: a quote is not closed/);
+  expect(() => parseCsv('text\n"x"y\n', 'r.csv')).toThrow(/r.csv:2: something follows a closed quote/);
+});
+
+it('reads files by their ending, Parquet with nested messages too', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'gimbal-rows-'));
+  await writeFile(join(dir, 'rows.csv'), 'question,answer\n1,2\n');
+  const rows = await readRows(join(dir, 'rows.csv'), { columns: { prompt: 'question', completion: 'answer' } });
+  expect(rows.rows).toEqual([{ prompt: '1', completion: '2' }]);
+  const chat = await readRows(golden('chat.parquet'));
+  expect(chat.kind).toBe('conversation');
+  const messages = [
+    { role: 'user', content: 'hé' },
+    { role: 'assistant', content: 'ho' },
+  ];
+  expect(chat.rows[1]).toEqual({ messages, id: 8 });
+  await expect(readRows(golden('ids.parquet'))).rejects.toThrow(
+    /ids.parquet, row 0: column id holds a number .* exactly; got "?9007199254740993/,
+  );
+  await writeFile(join(dir, 'bad.parquet'), 'PAR1 no');
+  await expect(readRows(join(dir, 'bad.parquet'))).rejects.toThrow(/bad.parquet: the file cannot be read/);
+  await rm(dir, { recursive: true });
+});
