@@ -8,13 +8,16 @@ import type { Component, PhysicsOptions } from './component.ts';
 import { makeComponent } from './kinds.ts';
 import { edgeName, type Scene, type SceneComponent } from './scene.ts';
 
+/** A scene ready for the engine. */
 export interface CompiledScene {
+  /** the whole model as MJCF text, angles in radians */
   mjcf: string;
   /** components by name, as the scene made them; sorted by name, which is the order of their motors */
   components: ReadonlyMap<string, Component>;
 }
 
 /**
+ * Writes a scene as one MJCF model, with a component's objects called `component/name`; does not run the engine.
  * @throws ConfigError for a scene that contradicts itself, with the path in its description
  * @example const { mjcf } = compileScene(antChase());
  */

@@ -8,9 +8,13 @@ import type { AttributeValue, XmlElement } from '../mjcf/xml.ts';
 export interface PhysicsOptions {
   /** seconds */
   timestep?: number;
+  /** how velocities and positions advance; MuJoCo's default 'Euler' */
   integrator?: 'Euler' | 'RK4' | 'implicit' | 'implicitfast';
+  /** algorithm of the constraint solver; MuJoCo's default 'Newton' */
   solver?: 'PGS' | 'CG' | 'Newton';
+  /** most iterations of the constraint solver in a physics step; MuJoCo's default 100 */
   iterations?: number;
+  /** m/s² along x, y, z; MuJoCo's default [0, 0, −9.81] */
   gravity?: readonly [number, number, number];
   /** of the medium, kg/m³ */
   density?: number;
@@ -18,6 +22,7 @@ export interface PhysicsOptions {
   viscosity?: number;
 }
 
+/** One body with its motors and settings, under names that are unique within it. */
 export interface Component {
   /** what it is: `ant`, `hopper`, … */
   readonly kind: string;
@@ -25,16 +30,21 @@ export interface Component {
   readonly bodies: readonly XmlElement[];
   /** defaults of its elements: children of `<default>` */
   readonly defaults: readonly XmlElement[];
+  /** its motors in the order of its part of the action: children of `<actuator>`; empty for a thing without motors */
   readonly actuators: readonly XmlElement[];
+  /** children of `<tendon>`; default none */
   readonly tendons?: readonly XmlElement[];
+  /** children of `<sensor>`; default none */
   readonly sensors?: readonly XmlElement[];
+  /** meshes, textures and materials that it uses: children of `<asset>`; default none */
   readonly assets?: readonly XmlElement[];
   /** name of the root body */
   readonly root: string;
   /** whether its own parts touch each other (parent and child never do) */
   readonly selfCollides: boolean;
-  /** kg, to which its own model scales all masses; composed, its geoms have `composedDensity` instead (kg/m³) */
+  /** kg, to which its own model scales all masses; in a scene its geoms have `composedDensity` instead */
   readonly totalMass?: number;
+  /** kg/m³ of its geoms in a scene, unless its defaults or a geom give another */
   readonly composedDensity?: number;
   /** the settings it was designed for */
   readonly options: PhysicsOptions;

@@ -3,13 +3,19 @@ import { ConfigError, DataError, nearest } from '@gimbal/tensor-core';
 import { checkScene } from './check-scene.ts';
 import type { Scene } from './scene.ts';
 
-/** @throws ConfigError for an invalid scene */
+/**
+ * A scene as JSON text, indented by two spaces, with a line end at the end.
+ * @throws ConfigError for an invalid scene
+ */
 export function sceneToJson(scene: Scene): string {
   checkScene(scene);
   return `${JSON.stringify(scene, null, 2)}\n`;
 }
 
-/** @throws DataError for what is no JSON; ConfigError for what is no scene */
+/**
+ * Reads a scene from JSON text and checks it.
+ * @throws DataError for what is no JSON; ConfigError for what is no scene
+ */
 export function sceneFromJson(text: string): Scene {
   let scene: Scene;
   try {

@@ -21,6 +21,7 @@ interface Part {
 
 /** What one agent owns. */
 export interface AgentView {
+  /** its key in the scene's `agents`; `agent` where the scene has none */
   readonly name: string;
   /** its elements of the action */
   readonly actions: readonly number[];
@@ -38,8 +39,14 @@ export async function makeScene(scene: Scene, id = 'Scene-v0'): Promise<SceneEnv
   return new SceneEnv(await compileMjcf(mjcf, { source: id }), scene, components, id);
 }
 
+/**
+ * A composed scene as an environment: one action for all motors, float32 observations, and as its reward the sum of all
+ * terms; `makeScene` makes it.
+ */
 export class SceneEnv extends MujocoEnv {
+  /** the description it was made from */
   readonly scene: Scene;
+  /** sorted by name; one called `agent`, with all motors and rewards, where the scene has no `agents` */
   readonly agents: readonly AgentView[];
   /** of the last step, in the order of `agents` */
   readonly agentRewards: Float64Array;

@@ -23,6 +23,7 @@ export interface SceneComponent {
   collide?: boolean;
   /** what is observed of it; default: `state` for what has motors, else `root` */
   observe?: readonly Observer[];
+  /** its terms by name, in full `component.name`: `rootGoal`, `control`, `constant` or `speed`; default none */
   rewards?: { readonly [name: string]: RewardTerm };
   /** false: an unhealthy pose does not end the episode; default true where the kind has one */
   terminates?: boolean;
@@ -30,11 +31,13 @@ export interface SceneComponent {
 
 /** A pair of components; the ground is called `ground`. */
 export interface SceneEdge {
+  /** names of two different components in either order, or of one and `ground`; a pair has one edge at most */
   between: readonly [string, string];
   /** what touches: everything that the two let collide, their roots only, or nothing; default 'full' */
   collide?: 'full' | 'root' | 'none';
   /** `rootVector`: position of the first root minus the second's */
   observe?: readonly 'rootVector'[];
+  /** terms by name, in full `a~b.name` with a and b sorted: `rootDistance` or `constant`; default none */
   rewards?: { readonly [name: string]: RewardTerm };
 }
 
@@ -63,12 +66,17 @@ interface RewardBase {
 
 /** Who acts with which components and is paid by which rewards (`component.name`, or all of a component or edge). */
 export interface SceneAgent {
+  /** components whose motors it has; no two agents share one */
   acts: readonly string[];
+  /** full names of rewards, or names of components and edges for all of theirs; agents may share them */
   rewards: readonly string[];
 }
 
+/** The description of an environment, as plain data. */
 export interface Scene {
+  /** 1 to 30 by name, of letters, digits, - and _; not `ground` */
   components: { readonly [name: string]: SceneComponent };
+  /** pairs that observe, touch or are paid in their own way; default none: all components touch each other */
   edges?: readonly SceneEdge[];
   /** default: one agent that has all motors and all rewards */
   agents?: { readonly [name: string]: SceneAgent };
@@ -76,6 +84,7 @@ export interface Scene {
   globalOptions?: PhysicsOptions;
   /** physics steps for each step; default 5 */
   frameSkip?: number;
+  /** steps after which an episode is truncated; default 1000 */
   maxSteps?: number;
   /** noise of the first state: positions ± this, velocities normal with it; default 0.1 */
   resetNoiseScale?: number;

@@ -14,9 +14,13 @@ const run = (use: string, params: { [name: string]: unknown } = {}): Scene => ({
   components: { agent1: { use, params, rewards: { run: runForward() } } },
 });
 
+/** An ant of 2 to 12 legs (default 4) runs along +x; its reward is 5 − ‖v − (4, 0)‖, v in m/s. */
 export const antRun = ({ legs = 4 }: { legs?: number } = {}): Scene => run('ant', { legs });
+/** An ant of eight legs runs along +x; its reward is 5 − ‖v − (4, 0)‖, v in m/s. */
 export const octopusRun = (): Scene => run('octopus');
+/** The humanoid runs along +x; its reward is 5 − ‖v − (4, 0)‖, v in m/s. */
 export const humanoidRun = (): Scene => run('humanoid');
+/** The half-cheetah runs along +x; its reward is 5 − ‖v − (4, 0)‖, v in m/s. */
 export const halfCheetahRun = (): Scene => run('half-cheetah');
 
 /** One ant runs, the other follows; caught (nearer than 1 m): the end. */
