@@ -4,6 +4,7 @@ const [reds, greens, blues] = [6, 7, 6];
 const bayer = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5].map((v) => v / 16 - 0.47);
 
 /**
+ * Encodes a film as GIF, repeated for ever.
  * @param frames rgb, `[height * width * 3]` each
  * @param delaySeconds of each frame; GIF counts hundredths, at least two
  */

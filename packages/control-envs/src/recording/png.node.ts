@@ -3,7 +3,10 @@ import { deflateSync, crc32 as zlibCrc32 } from 'node:zlib';
 
 const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
-/** @param rgb `[height * width * 3]` */
+/**
+ * Encodes a picture as PNG, lossless.
+ * @param rgb `[height * width * 3]`
+ */
 export function encodePng(rgb: Uint8Array, width: number, height: number): Uint8Array {
   return join([
     signature,

@@ -15,14 +15,19 @@ export interface RecordedGeom {
   mesh?: number;
 }
 
+/** One run of an environment as plain JSON: the shapes of its model and where they were in each frame. */
 export interface Recording {
   format: 'gimbal-recording';
   version: 1;
+  /** id of the environment */
   env: string;
+  /** seed of the first reset */
   seed: number;
   /** seconds between two frames */
   dt: number;
+  /** the model's shapes `[ngeom]`; hidden ones have opacity 0 */
   geoms: RecordedGeom[];
+  /** `vertices`: base64 of float32 `[n, 3]`, metres; `faces`: three vertex indices for each triangle */
   meshes: { vertices: string; faces: number[] }[];
   /** number of frames; the first is the state after the reset */
   frames: number;
@@ -30,7 +35,9 @@ export interface Recording {
   poses: string;
   /** contact points of each frame, `[x, y, z, force]` one after another */
   contacts: number[][];
+  /** reward of the step to each frame but the first `[frames - 1]`, to four decimals */
   rewards: number[];
+  /** action of the step to each frame but the first `[frames - 1]`; a discrete one as an array of one number */
   actions: number[][];
   /** frames at which an episode begins */
   episodes: number[];
@@ -39,11 +46,13 @@ export interface Recording {
 /** Chooses actions: 'random', 'zero', recorded ones (repeated from the start when they end), or a function. */
 export type RecordPolicy = 'random' | 'zero' | readonly (readonly number[])[] | ((obs: unknown) => Action);
 
+/** How long and with which actions `recordEpisode` runs. */
 export interface RecordOptions {
   /** default 200 */
   steps?: number;
   /** default 0 */
   seed?: number;
+  /** who acts; default 'random', which draws from the seed */
   policy?: RecordPolicy;
   /** called after each frame, for pictures on the way */
   onFrame?: (env: MujocoEnv) => void;
@@ -104,7 +113,11 @@ export function recordEpisode(
   return recording;
 }
 
-/** @throws DataError for what is no recording */
+/**
+ * Reads a recording from JSON text.
+ * @param source its name in errors; default `recording`
+ * @throws DataError for what is no recording
+ */
 export function parseRecording(text: string, source = 'recording'): Recording {
   let recording: Recording;
   try {

@@ -1,5 +1,6 @@
 /** A camera that looks at a point: MuJoCo's free camera, in radians. */
 
+/** Where a camera stands and looks; angles are radians. */
 export interface Camera {
   /** about the vertical; 0 looks along +x, π/2 along +y */
   azimuth: number;
@@ -7,11 +8,13 @@ export interface Camera {
   elevation: number;
   /** metres to the point it looks at */
   distance: number;
+  /** the point it looks at: x, y, z in metres */
   lookat: readonly [number, number, number];
-  /** vertical field of view */
+  /** vertical field of view, radians */
   fovy: number;
 }
 
+/** Looks along +y, 20° to its left and 20° down, at a point 0.5 m above the origin from 4 m; 45° of view. */
 export const defaultCamera: Camera = {
   azimuth: Math.PI / 2 + 0.35,
   elevation: -0.35,

@@ -23,8 +23,11 @@ interface Shape {
   pad: number;
 }
 
+/** Draws pictures of one model on the CPU, all of one size. */
 export class Rasterizer {
+  /** pixels, 1 to 4096 */
   readonly width: number;
+  /** pixels, 1 to 4096 */
   readonly height: number;
   readonly #info: ModelInfo;
   readonly #shapes: readonly Shape[];

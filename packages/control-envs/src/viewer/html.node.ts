@@ -3,7 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { BackendError } from '@gimbal/tensor-core';
 import type { Recording } from '../recording/recording.ts';
 
-/** @throws BackendError if the package is not built */
+/**
+ * A recording as one HTML page that plays it by itself, without a network.
+ * @throws BackendError if the package is not built
+ */
 export async function viewerHtml(recording: Recording): Promise<string> {
   const built = import.meta.url.endsWith('.ts') ? '../../dist/viewer-page.global.js' : './viewer-page.global.js';
   const script = await readFile(new URL(built, import.meta.url), 'utf8').catch((cause) => {
