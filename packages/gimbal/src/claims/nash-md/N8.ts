@@ -40,7 +40,7 @@ export const claim = defineClaim({
 function train(beta: number, r: Rng): number {
   const [first, second] = [r.split('policy'), r.split('opponent')];
   const logits = game.ref.map(Math.log);
-  let policy = game.ref.slice();
+  let policy: Float64Array = game.ref.slice();
   let total = 0;
   for (let t = 0; t < steps; t++) {
     const opponent = geometricMixture(policy, game.ref, beta);
