@@ -1,6 +1,7 @@
 // Greedy or sampled completions for many prompts, in batches that fit the context.
 import type { Pretrained } from '@gimbal/language-models';
 import type { Rng } from '@gimbal/tensor-core';
+import { batchesByRoom, promptLength } from './room.ts';
 
 export interface WriteOptions {
   batchSize: number;
@@ -16,10 +17,7 @@ export interface WriteOptions {
 
 /** Whether a prompt leaves room for a token in the model's context. */
 export function fitsContext({ model, tokenizer }: Pretrained, prompt: string, promptSuffix: boolean): boolean {
-  if (!tokenizer) return true;
-  return (
-    tokenizer.encodeText(prompt + (promptSuffix ? tokenizer.promptSuffix : '')).length < model.config.contextLength
-  );
+  return !tokenizer || promptLength(tokenizer, prompt, promptSuffix) < model.config.contextLength;
 }
 
 /** @returns a completion for each prompt, in their order */
@@ -30,21 +28,30 @@ export async function writeCompletions(
 ): Promise<string[]> {
   const { generate } = await import('@gimbal/language-models');
   if (!tokenizer) throw new Error('the model folder has no tokenizer'); // every folder made by a stage has one
-  const written: string[] = [];
+  const written: string[] = new Array<string>(prompts.length).fill('');
+  let done = 0;
   using _packed = model.pack(params); // once for all batches
-  for (let at = 0; at < prompts.length; at += o.batchSize) {
-    const batch = prompts.slice(at, at + o.batchSize);
-    const suffix = o.promptSuffix ? tokenizer.promptSuffix : '';
-    const longest = Math.max(...batch.map((prompt) => tokenizer.encodeText(prompt + suffix).length), 1);
-    const completions = await generate(model, params, tokenizer, batch, {
-      maxNewTokens: Math.max(1, Math.min(o.maxNewTokens, model.config.contextLength - longest)),
-      temperature: o.temperature,
-      promptSuffix: o.promptSuffix,
-      rng: o.rng.split(at),
-      signal: o.signal,
-    });
-    written.push(...completions.map((c) => c.text));
-    o.onBatch?.(written.length, prompts.length);
+  const batches = batchesByRoom(
+    prompts.map((prompt) => promptLength(tokenizer, prompt, o.promptSuffix)),
+    { contextLength: model.config.contextLength, most: o.maxNewTokens, batchSize: o.batchSize },
+  );
+  for (const { rows, maxNewTokens } of batches) {
+    const completions = await generate(
+      model,
+      params,
+      tokenizer,
+      rows.map((row) => prompts[row] as string),
+      {
+        maxNewTokens,
+        temperature: o.temperature,
+        promptSuffix: o.promptSuffix,
+        rng: o.rng.split(rows[0] as number),
+        signal: o.signal,
+      },
+    );
+    for (const [i, row] of rows.entries()) written[row] = completions[i]?.text ?? '';
+    done += rows.length;
+    o.onBatch?.(done, prompts.length);
   }
   return written;
 }
