@@ -18,8 +18,13 @@ export type ColumnMap = Readonly<Record<string, string>>;
 export interface RowOptions<K extends RowKind = RowKind> {
   /** The kind the rows must be of; by default the first row says it. */
   kind?: K;
-  /** The user's names of our columns, where they differ (each under its own name). */
+  /**
+   * The user's names of our columns, where they differ (each under its own name). A column that has such a name of ours
+   * by itself is left out: the one that was named stands in its place.
+   */
   columns?: ColumnMap;
+  /** The kinds that the caller has a use for: what an error about unknown columns names (all). */
+  usable?: readonly RowKind[];
 }
 
 /** A row before it is checked, and where it stands. */
@@ -39,15 +44,14 @@ export interface RawRow {
 export function checkRows<K extends RowKind = RowKind>(
   source: string,
   raw: readonly RawRow[],
-  { kind, columns = {} }: RowOptions<K> = {},
+  { kind, columns = {}, usable }: RowOptions<K> = {},
 ): Dataset<K> {
   const first = raw[0];
   if (first === undefined) throw new DataError({ where: source, what: 'there are no rows', wanted: 'at least one' });
   refuseAbsentColumns(source, raw, columns);
-  const rename = new Map(Object.entries(columns).map(([ours, theirs]) => [theirs, ours]));
-  const named = raw.map(({ value, where }) => renameColumns(value, where, rename));
-  const found = kind ?? (kindOf(named[0] as Record<string, unknown>) as K | undefined);
-  if (found === undefined) throw unknownKind(first.where, Object.keys(named[0] ?? {}));
+  const named = raw.map(({ value, where }) => renameColumns(value, where, columns));
+  const found = kind ?? (kindOf(named[0] as Record<string, unknown>, Object.keys(columns)) as K | undefined);
+  if (found === undefined) throw unknownKind(first.where, Object.keys(named[0] ?? {}), usable);
   named.forEach((row, i) => {
     for (const [column, type] of Object.entries(columnTypes[found])) {
       checkColumn(row, column, type, (raw[i] as RawRow).where, columns[column]);
@@ -87,7 +91,7 @@ function refuseAbsentColumns(source: string, raw: readonly RawRow[], columns: Co
   }
 }
 
-function renameColumns(value: unknown, where: string, rename: ReadonlyMap<string, string>): Record<string, unknown> {
+function renameColumns(value: unknown, where: string, columns: ColumnMap): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const got = value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value;
     throw new DataError({
@@ -97,19 +101,26 @@ function renameColumns(value: unknown, where: string, rename: ReadonlyMap<string
       wanted: '{"text": …} or {"prompt": …, "completion": …}',
     });
   }
-  if (rename.size === 0) return value as Record<string, unknown>;
-  return Object.fromEntries(Object.entries(value).map(([column, cell]) => [rename.get(column) ?? column, cell]));
+  const named = Object.entries(columns);
+  if (named.length === 0) return value as Record<string, unknown>;
+  const cells = Object.entries(value).flatMap(([column, cell]) => {
+    const ours = named.filter(([, theirs]) => theirs === column).map(([name]) => name);
+    const kept = Object.hasOwn(columns, column) ? [] : [column];
+    return (ours.length > 0 ? ours : kept).map((name) => [name, cell] as const);
+  });
+  return Object.fromEntries(cells);
 }
 
-/** The kind whose columns a row has; the one with more columns where it has several. */
-function kindOf(row: Record<string, unknown>): RowKind | undefined {
+/** The kind whose columns a row has; where it has several, one with all columns that were named, then one with more. */
+function kindOf(row: Record<string, unknown>, wanted: readonly string[]): RowKind | undefined {
   const kinds = (Object.keys(columnTypes) as RowKind[]).filter((kind) => !namedKinds.has(kind));
   const fits = (kind: RowKind): boolean =>
     Object.entries(columnTypes[kind]).every(
       ([column, type]) =>
         column in row && (type === 'messages') === isMessages(row[column]) && !isForeignLabel(row, kind),
     );
-  return kinds.filter(fits).sort((a, b) => rowColumns[b].length - rowColumns[a].length)[0];
+  const lacks = (kind: RowKind): number => wanted.filter((column) => !rowColumns[kind].includes(column)).length;
+  return kinds.filter(fits).sort((a, b) => lacks(a) - lacks(b) || rowColumns[b].length - rowColumns[a].length)[0];
 }
 
 /** Prompt and completion may stand beside a label that is no verdict: it is carried along. */
@@ -180,12 +191,16 @@ function checkColumn(
   throw new DataError({ where, what: `column ${name} must hold ${what}`, got: cell, wanted });
 }
 
-function unknownKind(where: string, found: readonly string[]): DataError {
+function unknownKind(
+  where: string,
+  found: readonly string[],
+  usable = Object.keys(rowColumns) as readonly RowKind[],
+): DataError {
   return new DataError({
     where,
     what: 'the columns are those of no kind of row',
     got: found.join(', ') || 'none',
-    wanted: [...new Set(Object.values(rowColumns).map((columns) => columns.join(' and ')))].join(', or '),
+    wanted: [...new Set(usable.map((kind) => rowColumns[kind].join(' and ')))].join(', or '),
     fix: 'Name yours with --columns, for example --columns prompt=question,completion=answer',
   });
 }

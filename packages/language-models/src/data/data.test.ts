@@ -87,6 +87,34 @@ describe('parseJsonl', () => {
     );
   });
 
+  it('takes the column that was named, also beside one that has our name by itself', () => {
+    const text = jsonl({ prompt: 'wrong', completion: 'no', question: 'q', answer: 'a', text: 't', id: 3 });
+    const columns = { prompt: 'question', completion: 'answer' };
+    for (const kind of [undefined, 'prompt-completion'] as const) {
+      const data = parseJsonl(text, 'rows.jsonl', { columns, ...(kind && { kind }) });
+      expect(data).toMatchObject({ kind: 'prompt-completion' });
+      expect(data.rows).toEqual([{ prompt: 'q', completion: 'a', text: 't', id: 3 }]);
+    }
+    expect(parseJsonl(text, 'rows.jsonl', { columns: { prompt: 'completion', completion: 'prompt' } }).rows).toEqual([
+      { prompt: 'no', completion: 'wrong', question: 'q', answer: 'a', text: 't', id: 3 },
+    ]);
+    // naming a text says that it is text, though prompt and completion stand beside it
+    expect(parseJsonl(text, 'rows.jsonl', { columns: { text: 'answer' } })).toMatchObject({
+      kind: 'text',
+      rows: [{ text: 'a', prompt: 'wrong' }],
+    });
+    // a row without the named column is not read from the shadowed one
+    const lacking = jsonl({ prompt: 'x', completion: 'c', question: 'q' }, { prompt: 'x', completion: 'c' });
+    expect(() => parseJsonl(lacking, 'rows.jsonl', { columns: { prompt: 'question' } })).toThrow(
+      /rows.jsonl:2: the row has no column question/,
+    );
+  });
+
+  it('names only the kinds that the caller has a use for', () => {
+    const read = () => parseJsonl(jsonl({ q: 'a' }), 'rows.jsonl', { usable: ['text', 'prompt-completion'] });
+    expect(read).toThrow(/got "q", wanted text, or prompt and completion\./);
+  });
+
   it('names the line that is no JSON or no object, and refuses an empty file', () => {
     expect(() => parseJsonl('{"text": "a"}\n{"text": ', 'rows.jsonl')).toThrow(/rows.jsonl:2: not JSON/);
     expect(() => parseJsonl('[1]', 'rows.jsonl')).toThrow(/rows.jsonl:1: a row must be an object; got "an array"/);
