@@ -3,8 +3,10 @@ import { ConfigError, DataError, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, defineCommand } from '../cli/command.ts';
 import { duration, quantity } from '../cli/format.ts';
+import { checkColumns } from '../options/columns.ts';
 import { startCompute } from '../run/compute.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
+import { batchesByRoom, promptLength } from '../stages/internal/room.ts';
 
 const options = z.object({
   model: z.string().min(1).describe('model folder: config.json, model.safetensors, tokenizer.json'),
@@ -53,14 +55,15 @@ export const command = defineCommand({
       const what = o.prompt === undefined ? 'nothing to complete' : 'both --prompt and --prompts';
       throw new ConfigError({ where: 'gimbal generate', what, wanted: 'either --prompt text or --prompts file' });
     }
+    checkColumns('generate', o.columns, ['prompt']);
     if (o.out !== undefined) await refuseUnwritable('generate', o.out);
+    const prompts = await readPrompts(o);
     const compute = await startCompute(o);
     if (o.precision === 'bf16' && !compute.bf16) throw noBf16(compute.name);
     const { loadPretrained } = await import('@gimbal/language-models');
     const { disposeTree, rng, withPrecision } = await import('@gimbal/tensor-core');
     const pretrained = await loadPretrained(o.model);
     for (const warning of pretrained.warnings) output.note(`warning ${warning}`);
-    const prompts = await readPrompts(o);
     const began = performance.now();
     // packed once for all batches, in the precision they will run in
     const packed = withPrecision(o.precision, () => pretrained.model.pack(pretrained.params));
@@ -68,11 +71,25 @@ export const command = defineCommand({
     try {
       const stream = rng(o.seed).split('sampling');
       const fitting = leaveOutLong(prompts, pretrained, o, output);
-      for (let i = 0; i < fitting.length; i += o.batchSize) {
-        const batch = fitting.slice(i, i + o.batchSize).map((p) => p.text);
-        written.push(
-          ...(await withPrecision(o.precision, () => complete(context, pretrained, batch, stream.split(i)))),
-        );
+      const batches = batchesByRoom(
+        fitting.map(({ text }) => lengthOf(text, o, pretrained)),
+        {
+          contextLength: pretrained.model.config.contextLength,
+          most: askedTokens(o, pretrained) ?? defaultTokens,
+          batchSize: o.batchSize,
+        },
+      );
+      const done: Written[] = [];
+      for (const { rows, maxNewTokens } of batches) {
+        const texts = rows.map((row) => (fitting[row] as PromptAt).text);
+        const at = stream.split(rows[0] as number);
+        const some = await withPrecision(o.precision, () => complete(context, pretrained, texts, maxNewTokens, at));
+        for (const [i, row] of rows.entries()) done[row] = some[i] as Written;
+        // in the order of the prompts, as far as they are written
+        for (let next = done[written.length]; next !== undefined; next = done[written.length]) {
+          written.push(next);
+          print(context, next);
+        }
       }
     } finally {
       packed.dispose();
@@ -93,14 +110,20 @@ export const command = defineCommand({
 type Pretrained = Awaited<ReturnType<typeof import('@gimbal/language-models').loadPretrained>>;
 type Rng = ReturnType<typeof import('@gimbal/tensor-core').rng>;
 
-/** One batch; printed for a person as it comes (a single prompt) or when it is done. */
-async function complete(context: Context, model: Pretrained, prompts: string[], stream: Rng): Promise<Written[]> {
+/** One batch; a single prompt's completion is printed for a person as it comes. */
+async function complete(
+  context: Context,
+  model: Pretrained,
+  prompts: string[],
+  maxNewTokens: number,
+  stream: Rng,
+): Promise<Written[]> {
   const { options: o, output, signal } = context;
   const { generateStream } = await import('@gimbal/language-models');
   const tokenizer = model.tokenizer ?? missingTokenizer(o.model);
   const g = model.generation;
   const sampling = {
-    maxNewTokens: newTokens(o, model, prompts),
+    maxNewTokens,
     temperature: o.temperature ?? g.temperature ?? 1,
     topK: o.topK ?? g.topK ?? 0,
     topP: o.topP ?? g.topP ?? 1,
@@ -122,23 +145,23 @@ async function complete(context: Context, model: Pretrained, prompts: string[], 
     if (live) output.write(part.text);
   }
   if (live) output.line();
-  else if (!output.json) for (const row of rows) output.line(`${output.colors.dim(row.prompt)}\n${row.completion}\n`);
   return rows;
+}
+
+/** A completion of a file's prompt, for a person; a single one has been printed as it came. */
+function print({ options: o, output }: Context, { prompt, completion }: Written): void {
+  if (o.prompt === undefined && !output.json) output.line(`${output.colors.dim(prompt)}\n${completion}\n`);
 }
 
 /** The limit that was asked for, by the user or by the model's folder. */
 const askedTokens = (o: Options, model: Pretrained): number | undefined =>
   o.maxNewTokens ?? model.generation.maxNewTokens;
 
-/** Without one: 64, or what the context leaves room for. */
-function newTokens(o: Options, model: Pretrained, prompts: readonly string[]): number {
-  const asked = askedTokens(o, model);
-  if (asked !== undefined) return asked;
-  return Math.min(64, model.model.config.contextLength - Math.max(...prompts.map((text) => lengthOf(text, o, model))));
-}
+/** without one, and at most what the context leaves room for */
+const defaultTokens = 64;
 
 function lengthOf(prompt: string, o: Options, { tokenizer = missingTokenizer(o.model) }: Pretrained): number {
-  return tokenizer.encodeText(prompt + (o.continue ? '' : tokenizer.promptSuffix)).length;
+  return promptLength(tokenizer, prompt, !o.continue);
 }
 
 interface PromptAt {
@@ -148,10 +171,10 @@ interface PromptAt {
 
 async function readPrompts(o: Options): Promise<PromptAt[]> {
   if (o.prompt !== undefined) return [{ text: o.prompt, where: '--prompt' }];
-  const { readFile } = await import('node:fs/promises');
   const file = o.prompts as string;
+  const all = await textOf(file);
   if (file.endsWith('.txt')) {
-    const text = (await readFile(file, 'utf8')).replace(/^\ufeff/, '');
+    const text = all.replace(/^\ufeff/, '');
     const lines = text.split(/\r?\n/).map((line, i) => ({ text: line, where: `${file}:${i + 1}` }));
     const prompts = lines.filter((line) => line.text !== '');
     if (prompts.length === 0) throw new DataError({ where: file, what: 'there are no prompts', wanted: 'one a line' });
@@ -159,9 +182,21 @@ async function readPrompts(o: Options): Promise<PromptAt[]> {
   }
   const { parseJsonl } = await import('@gimbal/language-models');
   // rows of other kinds serve as prompts too: only their column `prompt` is read
-  const column = o.columns?.prompt ?? 'prompt';
-  const rows = parseJsonl(await readFile(file, 'utf8'), file, { kind: 'text', columns: { text: column } });
-  return rows.rows.map(({ text }, i) => ({ text, where: rows.where(i) }));
+  const columns = o.columns === undefined ? {} : { columns: o.columns };
+  const rows = parseJsonl(all, file, { kind: 'prompt', ...columns });
+  return rows.rows.map(({ prompt }, i) => ({ text: prompt, where: rows.where(i) }));
+}
+
+async function textOf(file: string): Promise<string> {
+  const { readFile } = await import('node:fs/promises');
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const what = code === 'ENOENT' ? 'no such file' : `cannot be read (${code})`;
+    const fix = 'Check the path; it is taken from the working directory';
+    throw new ConfigError({ where: `gimbal generate --prompts ${file}`, what, fix, cause });
+  }
 }
 
 /** Prompts that leave no room in the context are left out and counted; it is an error if none is left. */

@@ -4,6 +4,7 @@ import { ConfigError, StoppedError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { duration, quantity } from '../cli/format.ts';
+import { checkColumns } from '../options/columns.ts';
 import { startCompute } from '../run/compute.ts';
 import { openRun, optionsOfRun } from '../run/run-folder.ts';
 
@@ -57,6 +58,7 @@ export const command = defineCommand({
     'gimbal sft --resume                 go on with the run that was stopped',
   ],
   async run({ options: given, given: where, output, signal }) {
+    checkColumns('sft', given.columns, ['text', 'prompt', 'completion', 'messages']);
     const run = await openRun({ command: 'sft', options: given, given: where });
     try {
       const o = optionsOfRun(given, run);
@@ -73,7 +75,10 @@ export const command = defineCommand({
           wanted: 'tokenizer.json',
         });
       }
-      const rows = await lm.readRows(o.data, o.columns === undefined ? {} : { columns: o.columns });
+      const rows = await lm.readRows(o.data, {
+        ...(o.columns === undefined ? {} : { columns: o.columns }),
+        usable: ['text', 'prompt-completion', 'conversation', 'conversation-completion'],
+      });
       const share = o.heldOut ?? Math.max(1, Math.min(256, Math.floor(rows.rows.length / 10)));
       const parts = lm.splitDataset(rows, share, rng(o.seed).split('split'));
       const adapter =

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { ConfigError, DataError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { quantity } from '../cli/format.ts';
+import { checkColumns } from '../options/columns.ts';
 import { defineStage } from '../pipeline/stage.ts';
 import { storeRows } from './internal/stored-rows.ts';
 
@@ -71,6 +72,7 @@ export const stage = defineStage({
   files: (o) => (o.data === undefined ? [] : [o.data]),
   check(o) {
     if (o.data === undefined) refuseFileOptions(o);
+    checkColumns('align', o.columns, ['text', 'prompt', 'completion']);
   },
   async run({ options: o, environment, dir }): Promise<DataResult> {
     const { rng } = await import('@gimbal/tensor-core');
@@ -106,7 +108,7 @@ export const stage = defineStage({
     }
 
     const columns = o.columns === undefined ? {} : { columns: o.columns };
-    const all = await readRows(o.data, { ...columns, textRows: o.textRows });
+    const all = await readRows(o.data, { ...columns, textRows: o.textRows, usable: ['text', 'prompt-completion'] });
     const { kind } = all;
     if (kind !== 'text' && kind !== 'prompt-completion') {
       const wanted = 'rows of text, or of prompt and completion';

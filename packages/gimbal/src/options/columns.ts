@@ -1,0 +1,28 @@
+// --columns ours=yours: a name of ours that the command has no use for is a misspelling, told before anything runs.
+import { ConfigError, nearest } from '@gimbal/tensor-core';
+
+/**
+ * @param columns the option's value
+ * @param known our names of columns that the command reads
+ * @throws ConfigError for another name of ours, with the nearest known one
+ */
+export function checkColumns(
+  command: string,
+  columns: Readonly<Record<string, string>> | undefined,
+  known: readonly string[],
+): void {
+  for (const [ours, theirs] of Object.entries(columns ?? {})) {
+    if (known.includes(ours)) continue;
+    // the pair the other way round is a common slip
+    const swapped = known.includes(theirs) ? `${theirs}=${ours}` : undefined;
+    const near = nearest(ours, known);
+    const meant = near === undefined ? swapped : `${near}=${theirs}`;
+    throw new ConfigError({
+      where: `gimbal ${command} --columns`,
+      what: `there is no column ${ours} to give a name of yours to`,
+      got: `${ours}=${theirs}`,
+      wanted: known.length === 1 ? `${known[0]}=…` : `one of ${known.join(', ')} before the =`,
+      ...(meant === undefined ? {} : { fix: `Did you mean ${meant}?` }),
+    });
+  }
+}
