@@ -4,6 +4,7 @@ import { checkName } from '../internal/options.ts';
 
 export type PeerBaseline = 'batch' | 'leave-one-out' | 'group';
 
+/** What a completion's reward is compared with, and in what unit the difference is given. */
 export interface BaselineOptions {
   /** mean of all; mean of the group's others; mean of the group */
   baseline: PeerBaseline;

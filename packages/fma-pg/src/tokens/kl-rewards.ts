@@ -33,6 +33,7 @@ export function alphaToBeta(alpha: number): number {
   return alpha / (1 - alpha);
 }
 
+/** How much the KL to the reference counts, and how it is mixed with the reward. */
 export interface KlRewardOptions {
   /** β, or α in [0, 1] where the mixing is convex */
   klCoef: number;

@@ -15,21 +15,29 @@ import { check, checkCount, checkName, checkPositive, checkShare } from '../inte
 import type { Surrogate } from '../surrogates/surrogate.ts';
 import { surrogates } from '../surrogates/surrogates.ts';
 
+/** One of several reward functions whose weighted sum is the reward. */
 export interface NamedReward {
+  /** its metric, the mean before the weight, is called `reward_` and this */
   name: string;
+  /** factor of its rewards in the sum: a number, or a function of the steps done */
   weight: Schedule;
+  /** scores each completion; null = it abstains, and the others alone make the row's reward */
   fn: RewardFn;
 }
 
+/** Options of `TokenPolicyTrainer`, beside those of every training loop. */
 export interface TokenPolicyOptions
   extends Omit<
     LoopOptions,
     'overflow' | 'gradientCheckpointing' | 'evalEvery' | 'keepBest' | 'earlyStop' | 'logEvery'
   > {
+  /** samples completions and gives their log-probabilities; not disposed */
   policy: TokenPolicy;
   /** not kept: the trainer owns variables with the same values */
   params: Params;
+  /** turns prompts into tokens, and completions into the texts that are scored */
   codec: TextCodec;
+  /** at least one; a step takes `batchSize` · `accumulate` / `samplesPerPrompt` of them */
   prompts: readonly Prompt[];
   /** null = no reward for that row, which stays out of the loss */
   reward: RewardFn | readonly NamedReward[];
@@ -57,11 +65,13 @@ export interface TokenPolicyOptions
   samplesPerPrompt?: number;
   /** default 1 */
   temperature?: number;
+  /** most tokens of a completion, ≥ 1 */
   maxNewTokens: number;
   /** completions that were cut at the limit: their reward is replaced, or lessened */
   missingEos?: { reward: number } | { penalty: number };
   /** default false */
   normalizeAdvantage?: false | 'batch' | 'group';
+  /** sees the prompts and completions of each step; an alert with `stop` ends the training; default none */
   monitor?: Monitor;
 }
 

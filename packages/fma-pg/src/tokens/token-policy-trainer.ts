@@ -67,6 +67,7 @@ import { TokenValueHead } from './token-value-head.ts';
 export interface TokenPolicyStep {
   /** counts from 1 */
   readonly step: number;
+  /** surrogate's loss, with k3's part where `klIn` is 'loss': mean over the epochs; 0 while the policy is frozen */
   readonly loss: number;
   /** mean over the completions that have one, without the KL's part */
   readonly reward: number;
@@ -78,12 +79,17 @@ export interface TokenPolicyStep {
   readonly entropy: number;
   /** mean tokens of a completion */
   readonly length: number;
+  /** share of completions without a token, 0 to 1 */
   readonly emptyRate: number;
+  /** share of completions cut at the limit, 0 to 1; 0 where the policy does not say */
   readonly missingEosRate: number;
   /** share of prompts whose completions all have the same reward */
   readonly flatGroups: number;
+  /** L2 norm of the whole gradient before clipping: mean over the epochs; 0 while the policy is frozen */
   readonly gradNorm: number;
+  /** of the policy in this step, warm-up included; 0 while it is frozen */
   readonly learningRate: number;
+  /** what the monitor found; empty without one */
   readonly alerts: readonly Alert[];
   /** clipFraction, klForward, klReverse, ratioMax, clampedShare; valueLoss; reward_… of each named function */
   readonly [metric: string]: number | readonly Alert[];
@@ -105,9 +111,11 @@ interface Credited extends TokenRollout {
   counted: Float32Array;
 }
 
+/** Trains a policy on tokens by rewards of its completions; disposing it disposes the trained parameters too. */
 export class TokenPolicyTrainer implements Trainer<TokenPolicyStep> {
   /** variables; the trainer owns them */
   readonly params: Params;
+  /** as given, with the defaults */
   readonly options: ResolvedTokenOptions;
   readonly #anchor: Params;
   readonly #ownsAnchor: boolean;

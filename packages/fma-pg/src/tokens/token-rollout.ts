@@ -2,19 +2,25 @@
 import { DataError, type Params, type Rng, type TokenBatch, type TokenPolicy } from '@gimbal/tensor-core';
 import { check, checkCount } from '../internal/options.ts';
 
+/** How completions are sampled for training. */
 export interface RolloutOptions {
   /** completions of each prompt */
   samplesPerPrompt: number;
   /** > 0 */
   temperature: number;
+  /** most tokens of a completion, ≥ 1 */
   maxNewTokens: number;
+  /** where the draws come from; it moves on */
   rng: Rng;
+  /** stops between two tokens, with a StoppedError */
   signal?: AbortSignal;
 }
 
+/** Prompts and their sampled completions, in plain arrays: B = prompts · `samplesPerPrompt` rows of width T. */
 export interface TokenRollout {
   /** each prompt, `samplesPerPrompt` times in a row */
   prompts: TokenBatch;
+  /** one for each row of `prompts`, right-padded `[B·T]` */
   completions: TokenBatch;
   /** 1 = token of the completion, its end included `[B·T]` */
   mask: Float32Array;
