@@ -318,6 +318,9 @@ describe('loadPretrained', () => {
     await expect(write(params, { activation_function: 'relu' }).then(loadPretrained)).rejects.toThrow(
       /config.json activation_function: cannot be used; got "relu"/,
     );
+    await expect(write(params, { n_layer: 1e9 }).then(loadPretrained)).rejects.toThrow(
+      /layers: bad size; got 1000000000, wanted a whole number from 1 to 10000/,
+    );
     await expect(loadPretrained(join(dir, 'nothing'))).rejects.toThrow(/config.json: the file cannot be read/);
   });
 
@@ -327,5 +330,9 @@ describe('loadPretrained', () => {
     await expect(savePretrained(target, tied.model, tied.params)).rejects.toThrow(
       /something else than a model; got "letter.txt"/,
     );
+    // a run of the command line has a config.json of its own
+    await writeFile(join(target, 'config.json'), '{"command":"align"}');
+    await expect(savePretrained(target, tied.model, tied.params)).rejects.toThrow(/something else than a model/);
+    expect(await readFile(join(target, 'letter.txt'), 'utf8')).toBe('dear');
   });
 });

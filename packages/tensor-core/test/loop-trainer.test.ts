@@ -293,6 +293,37 @@ describe.each(await availableBackends('cpu', 'wasm', 'native'))('on %s', (backen
       );
     });
 
+    test.each([
+      ['a gradient of an unlogged step', { logEvery: 10, checkpointEvery: 3 }, 4, 'step-00000003'],
+      ['an update that overflows', { logEvery: 1, checkpointEvery: 1 }, Number.POSITIVE_INFINITY, undefined],
+    ])('parameters that %s made NaN are never saved', async (_, options, from, good) => {
+      const trainer = new LoopTrainer({
+        params: { layer: { w: tensor1d([0.5, 1]) } },
+        loss: (p, _batch, { step }) => {
+          const total = sum<Scalar>(square((p.layer as { w: Tensor }).w));
+          return { sum: step >= from ? mul<Scalar>(total, Number.NaN) : total, weight: 1 };
+        },
+        batches: oneBatch(null),
+        options: {
+          learningRate: good ? 0.1 : 3.5e38,
+          optimizer: { name: 'sgd' },
+          batchSize: 1,
+          seed: 0,
+          out: folder,
+          ...options,
+        },
+      });
+      await expect(trainer.run({ steps: 20 })).rejects.toMatchObject({
+        code: 'ERR_NUMERICAL',
+        message: expect.stringMatching(
+          good ? new RegExp(`The last good checkpoint is .*${good}`) : /Nothing was saved/,
+        ),
+      });
+      if (good === undefined) return expect(loadCheckpoint(folder)).rejects.toMatchObject({ code: 'ERR_CHECKPOINT' });
+      const saved = await (await loadCheckpoint(folder)).tree('params');
+      expect(values(saved).flat().every(Number.isFinite)).toBe(true);
+    });
+
     test('a NaN in the evaluation is logged, not fatal', async () => {
       const trainer = make({ evalEvery: 1 }, { evaluate: async () => ({ loss: Number.NaN }) });
       expect((await collect(trainer, 2)).map((s) => s.evalLoss)).toEqual([Number.NaN, Number.NaN]);

@@ -1,6 +1,8 @@
 // What a decoder is: one description for every family. The names are ours; families/*.ts translate them from and to
 // the `config.json` of Hugging Face's checkpoints.
+
 import { ConfigError, nearest, type RotaryScaling } from '@gimbal/tensor-core';
+import { checkSizes } from '../internal/check-sizes.ts';
 
 /** Which block, and which names its parameters have: see families/. The names are Hugging Face's `model_type`. */
 export type FamilyName = 'gpt2' | 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gemma' | 'gemma2' | 'gemma3_text';
@@ -117,26 +119,11 @@ export function decoderConfig(o: DecoderOptions): DecoderConfig {
   }
   const { kvHeads = heads, headWidth = width / heads } = o;
   const feedForward = o.feedForward ?? (family === 'gpt2' ? 4 * width : 32 * Math.ceil((8 * width) / 3 / 32));
-  for (const [name, value] of Object.entries({
-    vocabularySize,
-    contextLength,
-    width,
-    layers,
-    heads,
-    kvHeads,
-    headWidth,
-    feedForward,
-  })) {
-    if (Number.isSafeInteger(value) && value > 0) continue;
-    const fix = name === 'headWidth' ? { fix: 'The width must divide into the heads, or pass headWidth' } : {};
-    throw new ConfigError({
-      where: `decoder.${name}`,
-      what: 'bad size',
-      got: value,
-      wanted: 'a whole number > 0',
-      ...fix,
-    });
-  }
+  checkSizes(
+    'decoder',
+    { vocabularySize, contextLength, width, layers, heads, kvHeads, headWidth, feedForward },
+    { headWidth: 'The width must divide into the heads, or pass headWidth' },
+  );
   if (heads % kvHeads !== 0) {
     throw new ConfigError({
       where: 'decoder.kvHeads',

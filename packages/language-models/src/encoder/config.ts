@@ -1,5 +1,7 @@
 // What an encoder is: one description for BERT, RoBERTa and DeBERTa-v2/v3.
+
 import { type Activation, ConfigError } from '@gimbal/tensor-core';
+import { checkSizes } from '../internal/check-sizes.ts';
 
 /** Which block and which names; `xlm-roberta` is RoBERTa under another `model_type`. */
 export type EncoderFamilyName = 'bert' | 'roberta' | 'xlm-roberta' | 'deberta-v2';
@@ -73,12 +75,7 @@ export function encoderConfig(o: EncoderOptions): EncoderConfig {
   const { typeVocabulary = deberta ? 0 : roberta ? 1 : 2, padId = roberta ? 1 : 0 } = o;
   const { dropout = 0, initializerRange = 0.02 } = o;
   const sizes = { vocabularySize, contextLength, width, layers, heads, feedForward, headWidth: width / heads };
-  for (const [name, value] of Object.entries(sizes)) {
-    if (Number.isSafeInteger(value) && value > 0) continue;
-    const wanted = 'a whole number > 0';
-    const fix = name === 'headWidth' ? { fix: 'The width must divide into the heads' } : {};
-    throw new ConfigError({ where: `encoder.${name}`, what: 'bad size', got: value, wanted, ...fix });
-  }
+  checkSizes('encoder', sizes, { headWidth: 'The width must divide into the heads' });
   if (!(dropout >= 0 && dropout < 1)) {
     throw new ConfigError({ where: 'encoder.dropout', what: 'out of range', got: dropout, wanted: '[0, 1)' });
   }

@@ -58,7 +58,7 @@ export async function savePretrained(
 /** Writes a folder in one piece; only another model's is replaced. */
 export async function replaceModelFolder(folder: string, write: (temporary: string) => Promise<void>): Promise<void> {
   const there = await readdir(folder).catch((): string[] => []);
-  if (there.length > 0 && !there.includes('config.json')) {
+  if (there.length > 0 && !(await describesModel(folder))) {
     throw new CheckpointError({
       where: folder,
       what: 'the folder holds something else than a model',
@@ -67,6 +67,16 @@ export async function replaceModelFolder(folder: string, write: (temporary: stri
     });
   }
   await writeDirectoryAtomic(folder, write, undefined, { replace: true });
+}
+
+/** Whether the folder's config.json is a model's: a run of the command line has one too, and is never replaced. */
+async function describesModel(folder: string): Promise<boolean> {
+  try {
+    const config: unknown = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
+    return typeof config === 'object' && config !== null && ('model_type' in config || 'architectures' in config);
+  } catch {
+    return false;
+  }
 }
 
 /** Writes the files of a model folder into a folder that is made complete by the caller (a checkpoint's, for example). */

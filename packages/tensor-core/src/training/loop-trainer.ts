@@ -9,7 +9,7 @@ import { div, memory, type Scalar, scalar } from '@tensorflow/tfjs-core';
 import type { CheckpointContent } from '../checkpoint/content.ts';
 import type { LoopOptions } from '../contracts/loop.ts';
 import type { Trainer, TrainerStep, TrainRequest } from '../contracts/trainer.ts';
-import { ConfigError, NumericalError } from '../errors.ts';
+import { ConfigError, type NumericalError } from '../errors.ts';
 import { assignTree } from '../optim/assign.ts';
 import { clipScale, treeNorm } from '../optim/clip.ts';
 import { createOptimizer } from '../optim/create-optimizer.ts';
@@ -25,7 +25,7 @@ import { type EvaluationState, Evaluations } from './evaluations.ts';
 import { type ResolvedLoopOptions, resolveLoopOptions, resumableConfig } from './loop-options.ts';
 import { disposeSums, type Loss, type LossContext, type SummedGradients, scoped, sumGradients } from './loss.ts';
 import { Meter } from './meter.ts';
-import { explainNonFinite } from './non-finite.ts';
+import { checkFinite, explainNonFinite, nonFiniteStep } from './non-finite.ts';
 import { type ExtraFiles, type RunFiles, storage } from './storage.ts';
 
 /** One logged step; every field but `step` is a metric. */
@@ -172,7 +172,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
    * Trains until `steps` updates are done in all, or the signal asks to stop; then evaluates and saves (the latter
    * with `out` only). A step that is not logged (`logEvery`) is not yielded.
    * @throws NumericalError when a loss or gradient is not finite: it names the step and where the NaN came from; the
-   * parameters are those before that step if every step is logged
+   * parameters are those before that step if every step is logged. Parameters that are not finite are never saved
    */
   async *train({ steps, signal }: TrainRequest): AsyncGenerator<TrainStep, void, undefined> {
     this.#checkRequest(steps);
@@ -218,9 +218,13 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
     return last;
   }
 
-  /** Writes a checkpoint at exactly this path; one that stands there is replaced when the new one is complete. */
+  /**
+   * Writes a checkpoint at exactly this path; one that stands there is replaced when the new one is complete.
+   * @throws NumericalError for parameters that are not finite, before anything is written
+   */
   async save(dir: string): Promise<void> {
     if (this.#disposed) throw disposed('save');
+    await checkFinite(this.params, this.#step, this.#lastSaved);
     await storage('save').write(dir, this.#content(), this.#extraFiles());
   }
 
@@ -325,13 +329,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
   async #nonFinite(loss: number, norm: number, grads: Params, position: unknown): Promise<NumericalError> {
     this.#setup.batches.restore(position); // the same batches once more
     const cause = await explainNonFinite(this.params, grads, () => disposeSums(this.#sumGradients()));
-    const saved =
-      this.#lastSaved === undefined ? 'Nothing was saved' : `The last good checkpoint is ${this.#lastSaved}`;
-    return new NumericalError({
-      where: `training, step ${this.#step + 1}`,
-      what: `${Number.isFinite(loss) ? `the gradient’s norm is ${norm}` : `the loss is ${loss}`}: ${cause}`,
-      fix: `${saved}; lower the learning rate, set maxGradNorm, or look at what is named`,
-    });
+    return nonFiniteStep({ loss, norm, step: this.#step + 1, cause, lastSaved: this.#lastSaved });
   }
 
   async #open(): Promise<RunFiles | undefined> {
@@ -347,6 +345,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
   }
 
   async #checkpoint(files: RunFiles): Promise<void> {
+    await checkFinite(this.params, this.#step, this.#lastSaved);
     this.#lastSaved = await files.checkpoint(this.#content(), this.#extraFiles());
     this.#savedStep = this.#step;
   }

@@ -3,6 +3,8 @@
  * kernel's result looked at. Slow, and only then.
  */
 import { engine, type Tensor, type TensorInfo, tidy } from '@tensorflow/tfjs-core';
+import { NumericalError } from '../errors.ts';
+import { treeNorm } from '../optim/clip.ts';
 import { flatten, type Params } from '../tree/params.ts';
 
 /** The first leaf of a tree with a NaN or an infinity. */
@@ -14,6 +16,43 @@ export async function nonFiniteLeaf(tree: Params): Promise<{ path: string; index
     if (index >= 0) return { path, index, value: values[index] as number };
   }
   return undefined;
+}
+
+const lastGood = (path: string | undefined): string =>
+  path === undefined ? 'Nothing was saved' : `The last good checkpoint is ${path}`;
+
+/**
+ * Refuses parameters that are not finite, so that no checkpoint of them takes a good one's place. One number is read
+ * where all is well.
+ * @param step updates done
+ */
+export async function checkFinite(params: Params, step: number, lastSaved: string | undefined): Promise<void> {
+  const norm = treeNorm(params);
+  const sum = (await norm.data())[0] as number;
+  norm.dispose();
+  if (Number.isFinite(sum)) return;
+  const bad = await nonFiniteLeaf(params);
+  if (bad === undefined) return; // large numbers whose squares overflow
+  throw new NumericalError({
+    where: `training, saving after step ${step}`,
+    what: `parameter ${bad.path} holds ${bad.value} at element ${bad.index}`,
+    fix: `${lastGood(lastSaved)}; lower the learning rate or set maxGradNorm. With logEvery: 1 the step and the op are named`,
+  });
+}
+
+/** The error of a step whose loss or gradient is not finite. */
+export function nonFiniteStep(o: {
+  loss: number;
+  norm: number;
+  step: number;
+  cause: string;
+  lastSaved: string | undefined;
+}): NumericalError {
+  return new NumericalError({
+    where: `training, step ${o.step}`,
+    what: `${Number.isFinite(o.loss) ? `the gradient’s norm is ${o.norm}` : `the loss is ${o.loss}`}: ${o.cause}`,
+    fix: `${lastGood(o.lastSaved)}; lower the learning rate, set maxGradNorm, or look at what is named`,
+  });
 }
 
 /**
