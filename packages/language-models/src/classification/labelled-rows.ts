@@ -23,9 +23,9 @@ export interface LabelledRows {
 }
 
 /**
- * Encodes labelled texts or pairs with the tokenizer's special tokens.
- * @param o.labels the classes; a row's label is one of them in any letter case, or its index. One class: labels are numbers
- * @param o.limit longest row in tokens; a longer one loses the end of its longer text and is counted
+ * Encodes labelled texts or pairs with the tokenizer's special tokens. `labels` are the classes: a row's label is one of
+ * them in any letter case, or its index; with one class, labels are numbers. `limit` is the longest row in tokens: a
+ * longer one loses the end of its longer text and is counted.
  * @throws DataError for rows of another kind, or naming the place of a label that is none of these
  */
 export function labelledRows(

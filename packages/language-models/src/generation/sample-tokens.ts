@@ -5,7 +5,7 @@ import { type DecodeTokensOptions, decodeTokens } from './decode-tokens.ts';
 /** Completions, and the model's log-probability of each token [B·width] if asked for (0 on padding). */
 export interface SampledBatch extends TokenBatch {
   ended: Uint8Array;
-  /** [B·width]: log p of each token under the model, in nats; 0 on padding. */
+  /** log p of each token under the model `[B·width]`, in nats; 0 on padding. */
   logProbs?: Float32Array;
 }
 
