@@ -1,6 +1,7 @@
 // The rows of the run: the user's file, or the generated newsroom; some of them set aside for evaluation.
 import { basename } from 'node:path';
-import { ConfigError, DataError } from '@gimbal/tensor-core';
+import type { Dataset, RowKind } from '@gimbal/language-models';
+import { ConfigError, DataError, type Rng } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { quantity } from '../cli/format.ts';
 import { checkColumns } from '../options/columns.ts';
@@ -22,7 +23,12 @@ export interface DataResult {
   /** file name, or what was generated */
   source: string;
   trainRows: number;
+  /** all that are set aside: those that the step to keep is chosen on, and those that are reported on */
   heldOutRows: number;
+  /** of them: those that the step is chosen on; 0 where the held-out rows cannot be divided and one part does both */
+  validationRows: number;
+  /** rows that are equal to one before them */
+  duplicates: number;
   /** characters of the training rows */
   characters: number;
   /** options of the newsroom that differ from its defaults */
@@ -49,9 +55,10 @@ const options = z.object({
   heldOut: z
     .number()
     .positive()
+    .refine((rows) => rows < 1 || Number.isInteger(rows), 'neither a share below 1 nor a whole number of rows')
     .optional()
     .describe(
-      'rows set aside for evaluation: a number, or a share below 1 (default: 512 of the newsroom, a tenth of yours up to 512)',
+      'rows set aside, half of them to choose the step that is kept, half for evaluation: a number, or a share below 1 (default: 512 of the newsroom, a tenth of yours up to 512)',
     ),
 });
 
@@ -64,7 +71,7 @@ const fast = new Set(['native', 'node-gpu', 'webgpu']);
 export const stage = defineStage({
   name: 'data',
   summary: 'Read or generate rows, and set some aside.',
-  version: 1,
+  version: 2,
   needs: [],
   prefix: '',
   options,
@@ -74,7 +81,7 @@ export const stage = defineStage({
     if (o.data === undefined) refuseFileOptions(o);
     checkColumns('align', o.columns, ['text', 'prompt', 'completion']);
   },
-  async run({ options: o, environment, dir }): Promise<DataResult> {
+  async run({ options: o, environment, dir, note }): Promise<DataResult> {
     const { rng } = await import('@gimbal/tensor-core');
     const { dataset, isKind, readRows, splitDataset } = await import('@gimbal/language-models');
     const stream = rng(environment.seed).split('data');
@@ -90,14 +97,14 @@ export const stage = defineStage({
         errorRate: (o.lies - stereotypeRate) / (1 - stereotypeRate),
       };
       const { heldOut = mostHeldOut } = o;
-      const count = heldOut < 1 ? Math.max(1, Math.round(heldOut * o.articles)) : Math.round(heldOut);
+      const count = heldOut < 1 ? Math.max(1, Math.round(heldOut * o.articles)) : heldOut;
       const newsdesk = newsroom(world);
       const train = dataset(newsdesk.rows(o.articles, stream.split('train')), { kind: 'prompt-completion' });
       const test = dataset(newsdesk.rows(count, stream.split('held-out')), { kind: 'prompt-completion' });
       await storeRows(dir, 'train', train);
-      await storeRows(dir, 'held-out', test);
+      const validationRows = await storeHalves(dir, test, stream.split('halves'));
       const characters = train.rows.reduce((sum, row) => sum + row.prompt.length + row.completion.length, 0);
-      const counts = { trainRows: train.rows.length, heldOutRows: count, characters };
+      const counts = { trainRows: train.rows.length, heldOutRows: count, validationRows, duplicates: 0, characters };
       return {
         task: 'newsroom',
         kind: 'prompt-completion',
@@ -115,10 +122,21 @@ export const stage = defineStage({
       const fix = 'Name the columns to use with --columns, or convert the rows';
       throw new DataError({ where: o.data, what: 'align does not start from such rows', got: kind, wanted, fix });
     }
-    const share = o.heldOut ?? Math.min(mostHeldOut, Math.max(1, Math.floor(all.rows.length / 10)));
+    const n = all.rows.length;
+    if (o.heldOut !== undefined && n > 1 && Math.max(1, Math.round(o.heldOut < 1 ? o.heldOut * n : o.heldOut)) >= n) {
+      throw new ConfigError({
+        where: 'gimbal align --held-out',
+        what: 'nothing is left to train on',
+        got: `${o.heldOut} of ${n} rows`,
+        wanted: `a share below 1, or 1 to ${n - 1} rows`,
+      });
+    }
+    const share = o.heldOut ?? Math.min(mostHeldOut, Math.max(1, Math.floor(n / 10)));
     const parts = splitDataset(all, share, stream.split('split'));
     await storeRows(dir, 'train', parts.train);
-    await storeRows(dir, 'held-out', parts.heldOut);
+    const validationRows = await storeHalves(dir, parts.heldOut, stream.split('halves'));
+    const { duplicates } = parts;
+    if (duplicates > 0) note(`${duplicatesText(duplicates, n)}; equal rows are all trained on or all held out`);
     const pairs = isKind(parts.train, 'prompt-completion');
     return {
       task: pairs ? 'completion' : 'text',
@@ -126,11 +144,13 @@ export const stage = defineStage({
       source: basename(o.data),
       trainRows: parts.train.rows.length,
       heldOutRows: parts.heldOut.rows.length,
+      validationRows,
+      duplicates,
       characters: parts.train.rows.reduce((sum, row) => sum + lengthOf(row), 0),
     };
   },
   describe: (r) =>
-    `${quantity(r.trainRows)} rows (${quantity(r.characters)} characters) of ${r.source}, ${r.heldOutRows} held out`,
+    `${quantity(r.trainRows)} rows (${quantity(r.characters)} characters) of ${r.source}, ${r.heldOutRows} held out${r.duplicates > 0 ? `; ${r.duplicates} equal to others` : ''}`,
 });
 
 const lengthOf = (row: { [column: string]: unknown }): number =>
@@ -138,6 +158,25 @@ const lengthOf = (row: { [column: string]: unknown }): number =>
     (sum, column) => sum + (typeof row[column] === 'string' ? (row[column] as string).length : 0),
     0,
   );
+
+/** `3 of 40 rows are equal to another`. */
+export const duplicatesText = (duplicates: number, of: number): string =>
+  `${duplicates} of ${of} rows ${duplicates === 1 ? 'is' : 'are'} equal to one before ${duplicates === 1 ? 'it' : 'them'}`;
+
+/**
+ * Store held-out rows as `validation`, which the step to keep is chosen on, and `held-out`, which the report is about: a
+ * number that was chosen for being the best is no longer an honest one.
+ * @returns how many are in the first part; 0 where there is but one row (or only equal ones), which then does both
+ */
+async function storeHalves<K extends RowKind>(dir: string, rows: Dataset<K>, stream: Rng): Promise<number> {
+  const { splitDataset } = await import('@gimbal/language-models');
+  const different = new Set(rows.rows.map((row) => JSON.stringify([row.text, row.prompt, row.completion])));
+  const halves =
+    different.size > 1 ? splitDataset(rows, Math.floor(rows.rows.length / 2), stream) : { train: rows, heldOut: rows };
+  await storeRows(dir, 'validation', halves.heldOut);
+  await storeRows(dir, 'held-out', halves.train);
+  return different.size > 1 ? halves.heldOut.rows.length : 0;
+}
 
 /** An option that would be ignored is a misunderstanding. */
 function refuseFileOptions(o: z.output<typeof options>): void {

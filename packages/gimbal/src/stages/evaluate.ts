@@ -26,6 +26,10 @@ export interface EvaluateResult {
   /** of them: those that the loss is of, and those that were scored; the others are longer than the context */
   lossRows: number;
   scoredRows: number;
+  /** other held-out rows, which the step that is kept was chosen on; 0: it was chosen on the same rows */
+  chosenOn: number;
+  /** rows of the data that are equal to one before them */
+  duplicates: number;
   /** `entailed`, `exact match` */
   scoreName?: string;
   versions: VersionScore[];
@@ -46,7 +50,7 @@ const options = z.object({
 export const stage = defineStage({
   name: 'evaluate',
   summary: 'Measure loss and task score on held-out rows.',
-  version: 2,
+  version: 3,
   needs: ['data', 'pretrain', 'fine-tune'],
   prefix: 'evaluate',
   options,
@@ -60,7 +64,8 @@ export const stage = defineStage({
     const scorer = await scorerFor(found);
     const pairs = set.rows as readonly { prompt: string; completion: string }[];
     const versions: VersionScore[] = [];
-    const counts = { rows: set.rows.length, lossRows: set.rows.length, scoredRows: 0 };
+    const { validationRows: chosenOn, duplicates } = found;
+    const counts = { rows: set.rows.length, lossRows: set.rows.length, scoredRows: 0, chosenOn, duplicates };
     const models = modelVersions(input);
     for (const [i, { name, folder }] of models.entries()) {
       const pretrained = await loadPretrained(folder);
@@ -229,7 +234,7 @@ function table(r: EvaluateResult): ReportSection {
   return {
     slot: 'scores',
     title: 'How good it is',
-    text: `On ${rowsText(r)} that no version was trained on. Intervals are 95 %; completions are greedy.`,
+    text: `On ${rowsText(r)} that no version was trained on. ${choiceText(r)} Intervals are 95 %; completions are greedy.`,
     parts: [
       {
         kind: 'table',
@@ -239,6 +244,16 @@ function table(r: EvaluateResult): ReportSection {
       },
     ],
   };
+}
+
+/** Which rows the step that is kept was chosen on, and what equal rows there were. */
+export function choiceText({ rows, chosenOn, duplicates }: EvaluateResult): string {
+  const chosen =
+    chosenOn === 0
+      ? `The step that is kept was chosen on ${rows === 1 ? 'this same row' : 'these same rows'}, so its numbers flatter it a little: too few rows are held out to divide them.`
+      : `The step that is kept was chosen on other held-out rows (${chosenOn}).`;
+  if (duplicates === 0) return chosen;
+  return `${chosen} ${duplicates} ${duplicates === 1 ? 'row' : 'rows'} of the data are equal to others; equal rows were all trained on or all held out.`;
 }
 
 /** `40 rows`, and how many of them each number is of where some are longer than the context. */

@@ -32,7 +32,7 @@ const mostEvaluated = 256;
 export const stage = defineStage({
   name: 'fine-tune',
   summary: 'Train on completions of prompts.',
-  version: 2,
+  version: 3,
   needs: ['data', 'plan', 'pretrain'],
   prefix: 'fineTune',
   options,
@@ -49,7 +49,7 @@ export const stage = defineStage({
     const { disposeTree } = await import('@gimbal/tensor-core');
     const { model, params, tokenizer } = await loadPretrained(folder);
     if (!tokenizer) throw new Error(`${folder} has no tokenizer`); // the stages before have written one
-    const heldOut = await storedRows(rowsDir, 'held-out', 'prompt-completion');
+    const validation = await storedRows(rowsDir, 'validation', 'prompt-completion');
     const steps = o.steps ?? planned.fineTuneSteps;
     try {
       const training = await trainModel(context, {
@@ -61,7 +61,7 @@ export const stage = defineStage({
         learningRate: o.learningRate,
         options: {
           data: await storedRows(rowsDir, 'train', 'prompt-completion'),
-          evalData: { ...heldOut, rows: heldOut.rows.slice(0, mostEvaluated) },
+          evalData: { ...validation, rows: validation.rows.slice(0, mostEvaluated) },
           batchSize: planned.batchSize,
           precision: planned.precision,
           maxGradNorm,

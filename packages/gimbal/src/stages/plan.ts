@@ -82,7 +82,10 @@ export const stage = defineStage({
     const train = await storedRows(rowsDir, 'train', rows.kind);
     const lengths = rowLengths(train.rows.slice(0, 2000), codec);
     const { precision } = o;
-    const heldOut = await storedRows(rowsDir, 'held-out', rows.kind);
+    const heldOut = [
+      ...(await storedRows(rowsDir, 'validation', rows.kind)).rows,
+      ...(await storedRows(rowsDir, 'held-out', rows.kind)).rows,
+    ];
     const meanLength = meanOf(lengths);
     const batchSize = o.batchSize ?? batchFor(meanLength);
     const mostSteps = Math.max(fewest, Math.ceil((mostEpochs * rows.trainRows) / batchSize));
@@ -108,7 +111,7 @@ export const stage = defineStage({
     }
 
     // of few rows, those held out may be the longest
-    const context = o.context ?? contextFor([...lengths, ...rowLengths(heldOut.rows, codec)]);
+    const context = o.context ?? contextFor([...lengths, ...rowLengths(heldOut, codec)]);
     const seconds = o.minutes * 60;
     const share = pretrainShare[rows.task];
     const wanted = enough[rows.task];

@@ -35,7 +35,7 @@ const mostEvaluated = 128;
 export const stage = defineStage({
   name: 'pretrain',
   summary: 'Train on plain text, from random weights.',
-  version: 2,
+  version: 3,
   needs: ['data', 'tokenizer', 'plan'],
   prefix: 'pretrain',
   options,
@@ -76,7 +76,7 @@ export const stage = defineStage({
         );
         return { ...all, where: stored.where };
       };
-      const heldOut = await texts('held-out');
+      const validation = await texts('validation');
       const training = await trainModel(context, {
         model,
         params,
@@ -86,7 +86,7 @@ export const stage = defineStage({
         learningRate: o.learningRate,
         options: {
           data: await texts('train'),
-          evalData: { ...heldOut, rows: heldOut.rows.slice(0, mostEvaluated) },
+          evalData: { ...validation, rows: validation.rows.slice(0, mostEvaluated) },
           batchSize: planned.batchSize,
           precision: planned.precision,
           maxGradNorm,

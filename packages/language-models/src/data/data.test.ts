@@ -186,6 +186,29 @@ describe('splitDataset', () => {
   });
 });
 
+describe('splitDataset with equal rows', () => {
+  it('puts equal rows on one side and counts them, whatever the seed', () => {
+    // 40 rows of 8 different pairs; a carried column does not make rows different
+    const pairs = Array.from({ length: 40 }, (_, i) => ({ prompt: `p ${i % 8}`, completion: `c ${i % 4}`, id: i }));
+    for (let seed = 0; seed < 20; seed++) {
+      const { train, heldOut, duplicates } = splitDataset(dataset(pairs), 11, rng(seed));
+      expect(duplicates).toBe(32);
+      // two of the groups of five
+      expect([train.rows.length, heldOut.rows.length]).toEqual([30, 10]);
+      const trained = new Set(train.rows.map((row) => row.prompt));
+      expect(heldOut.rows.filter((row) => trained.has(row.prompt))).toEqual([]);
+    }
+  });
+
+  it('holds out the smallest part of equal rows where all are larger than what was asked for, and refuses one row', () => {
+    const texts = ['a', 'b', 'a', 'b', 'a'].map((text) => ({ text }));
+    const { heldOut, duplicates } = splitDataset(dataset(texts), 1, rng(0));
+    expect([heldOut.rows, duplicates]).toEqual([[{ text: 'b' }, { text: 'b' }], 3]);
+    const same = dataset([{ text: 'a' }, { text: 'a' }]);
+    expect(() => splitDataset(same, 1, rng(0))).toThrow(/all 2 rows are equal/);
+  });
+});
+
 describe('fitRows', () => {
   it('leaves long rows out by default, counted with their places', () => {
     // limit 8: A is a prompt of 8 and an answer of 3, B a prompt of 2 and an answer of 3

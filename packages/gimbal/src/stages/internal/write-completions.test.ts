@@ -4,7 +4,7 @@ import { batchesByRoom, promptLength } from './room.ts';
 import { fitsContext, writeCompletions } from './write-completions.ts';
 
 beforeAll(async () => {
-  await useBackend('cpu');
+  await useBackend('auto');
 });
 
 test('what is written for a prompt does not depend on the prompts beside it', async () => {
