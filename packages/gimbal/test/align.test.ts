@@ -183,7 +183,7 @@ describe('data that cannot be used', () => {
     'a file that is not there, and columns without a file',
     async () => {
       expect(await align('--data', 'none.jsonl')).toMatchObject({
-        code: 1,
+        code: 2,
         stderr: expect.stringContaining('none.jsonl: no such file'),
       });
       expect(await align('--columns', 'prompt=q')).toMatchObject({

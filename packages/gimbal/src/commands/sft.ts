@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { duration, quantity } from '../cli/format.ts';
 import { checkColumns } from '../options/columns.ts';
+import { checkHeldOut, heldOutOption } from '../options/held-out.ts';
 import { startCompute } from '../run/compute.ts';
 import { openRun, optionsOfRun } from '../run/run-folder.ts';
 
@@ -15,9 +16,7 @@ const options = z.object({
     .record(z.string(), z.string())
     .optional()
     .describe('names of your columns, as prompt=question,completion=answer'),
-  heldOut: z
-    .number()
-    .positive()
+  heldOut: heldOutOption
     .optional()
     .describe('rows to evaluate on: a number, or a share below 1 (default: a tenth, at most 256)'),
   steps: z.int().min(1).default(200).describe('updates'),
@@ -79,6 +78,7 @@ export const command = defineCommand({
         ...(o.columns === undefined ? {} : { columns: o.columns }),
         usable: ['text', 'prompt-completion', 'conversation', 'conversation-completion'],
       });
+      checkHeldOut('sft', o.heldOut, rows.rows.length);
       const share = o.heldOut ?? Math.max(1, Math.min(256, Math.floor(rows.rows.length / 10)));
       const parts = lm.splitDataset(rows, share, rng(o.seed).split('split'));
       const adapter =

@@ -138,7 +138,7 @@ describe('the cache of stages', () => {
   });
 
   test('a file that is missing is a typed error before anything runs', async () => {
-    await expect(run({ data: join(folder, 'none.txt') })).rejects.toMatchObject({ code: 'ERR_DATA' });
+    await expect(run({ data: join(folder, 'none.txt') })).rejects.toMatchObject({ code: 'ERR_CONFIG' });
   });
 
   test('stops between stages', async () => {

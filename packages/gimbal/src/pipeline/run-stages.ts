@@ -1,7 +1,7 @@
 // Run the graph: each stage from the cache if its inputs are unchanged, else anew.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataError, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import { duration } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
 import { Progress } from '../cli/progress.ts';
@@ -175,7 +175,7 @@ async function hashInput(path: string): Promise<string> {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const what = code === 'ENOENT' ? 'no such file or folder' : `cannot be read (${code})`;
-    throw new DataError({ where: path, what, fix: 'Check the path; it is taken from the working directory', cause });
+    throw new ConfigError({ where: path, what, fix: 'Check the path; it is taken from the working directory', cause });
   }
 }
 

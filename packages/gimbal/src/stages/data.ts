@@ -5,6 +5,7 @@ import { ConfigError, DataError, type Rng } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { quantity } from '../cli/format.ts';
 import { checkColumns } from '../options/columns.ts';
+import { checkHeldOut, heldOutOption } from '../options/held-out.ts';
 import { defineStage } from '../pipeline/stage.ts';
 import { storeRows } from './internal/stored-rows.ts';
 
@@ -52,10 +53,7 @@ const options = z.object({
     .default('auto')
     .describe('the generated newsroom: full, or mini with fewer words; auto is mini where only a slow backend works'),
   lies: z.number().min(0).max(1).default(0.15).describe('share of clauses in the generated references that are false'),
-  heldOut: z
-    .number()
-    .positive()
-    .refine((rows) => rows < 1 || Number.isInteger(rows), 'neither a share below 1 nor a whole number of rows')
+  heldOut: heldOutOption
     .optional()
     .describe(
       'rows set aside, half of them to choose the step that is kept, half for evaluation: a number, or a share below 1 (default: 512 of the newsroom, a tenth of yours up to 512)',
@@ -123,14 +121,7 @@ export const stage = defineStage({
       throw new DataError({ where: o.data, what: 'align does not start from such rows', got: kind, wanted, fix });
     }
     const n = all.rows.length;
-    if (o.heldOut !== undefined && n > 1 && Math.max(1, Math.round(o.heldOut < 1 ? o.heldOut * n : o.heldOut)) >= n) {
-      throw new ConfigError({
-        where: 'gimbal align --held-out',
-        what: 'nothing is left to train on',
-        got: `${o.heldOut} of ${n} rows`,
-        wanted: `a share below 1, or 1 to ${n - 1} rows`,
-      });
-    }
+    checkHeldOut('align', o.heldOut, n);
     const share = o.heldOut ?? Math.min(mostHeldOut, Math.max(1, Math.floor(n / 10)));
     const parts = splitDataset(all, share, stream.split('split'));
     await storeRows(dir, 'train', parts.train);

@@ -164,7 +164,10 @@ describe('readRows', () => {
     };
     expect((await readRows(await write('a.jsonl', '{"text": "x"}'))).rows).toEqual([{ text: 'x' }]);
     expect((await readRows(await write('a.txt', 'x\n\ny'))).rows).toHaveLength(2);
-    await expect(readRows(join(dir, 'none.jsonl'))).rejects.toThrow(/cannot be read \(ENOENT\)/);
+    await expect(readRows(join(dir, 'none.jsonl'))).rejects.toMatchObject({
+      code: 'ERR_CONFIG',
+      message: expect.stringMatching(/none.jsonl: no such file/),
+    });
     await expect(readRows(await write('a.xlsx', 'x'))).rejects.toMatchObject({ code: 'ERR_CONFIG' });
     await expect(readRows(await write('bad.txt', Uint8Array.of(0xff, 0xfe)))).rejects.toThrow(/is not UTF-8/);
     await expect(readRows(await write('b.txt', 'x'), { kind: 'prompt-completion' })).rejects.toThrow(

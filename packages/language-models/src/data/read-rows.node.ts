@@ -11,8 +11,8 @@ import type { Dataset, RowKind } from './rows.ts';
 /**
  * Reads `.jsonl` (or `.ndjson`), `.csv` or `.parquet` rows, or `.txt` (or `.md`) as rows of text.
  * @param o.textRows how a `.txt` is divided (`paragraph`)
- * @throws DataError for a file that cannot be read, is empty or malformed, with file and line; ConfigError for another
- * ending
+ * @throws DataError for a file that is empty or malformed, with file and line; ConfigError for a path that cannot be read
+ * or has another ending
  */
 export async function readRows<K extends RowKind = RowKind>(
   path: string,
@@ -36,7 +36,8 @@ export async function readRows<K extends RowKind = RowKind>(
     bytes = await readFile(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new DataError({ where: path, what: `the file cannot be read (${code})`, fix: 'Check the path', cause });
+    const what = code === 'ENOENT' ? 'no such file' : `the file cannot be read (${code})`;
+    throw new ConfigError({ where: path, what, fix: 'Check the path', cause });
   }
   if (kind === '.parquet') return parseParquet(bytes, name, options);
   let text: string;
