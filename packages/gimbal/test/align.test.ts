@@ -61,6 +61,10 @@ test.each(backends)(
     );
     const page = await readFile(join(run, 'report.html'), 'utf8');
     expect(page).toContain('What it writes');
+    expect(page).toContain('The step that is kept was chosen on other held-out rows (16).');
+    // one number of parameters, wherever it is said
+    const parameters = /tiny, (\S+) parameters/.exec(stderr)?.[1];
+    expect(page).toContain(`A model of ${parameters} parameters`);
     expect(page).not.toMatch(/NaN|undefined|<script/);
     expect(JSON.parse(await readFile(join(run, 'config.json'), 'utf8'))).toMatchObject({
       resolved: { backend },
@@ -175,6 +179,27 @@ describe('data that cannot be used', () => {
       const { code, stderr, stdout } = await align('--data', 'rows.jsonl');
       expect([code, stdout]).toEqual([expected, '']);
       expect(stderr).toMatch(message);
+    },
+    timeoutMs,
+  );
+
+  test(
+    'rows that do not fit the context are refused before anything is trained',
+    async () => {
+      const row = (i: number): string => `{"prompt": "sine of ${i}", "completion": "${Math.sin(i + 1) ** 2}"}\n`;
+      await writeFile(join(cwd, 'rows.jsonl'), Array.from({ length: 20 }, (_, i) => row(i)).join(''));
+      const job = ['--data', 'rows.jsonl', '--size', 'tiny', '--context', '8', ...steps(1, 1)];
+      const { code, stderr } = await align(...job);
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(/all 18 training rows are longer.*Give a --context of/),
+      ]);
+      expect(stderr).not.toMatch(/pretrain/);
+      const strict = await align(...job, '--fine-tune-overflow', 'error');
+      expect([strict.code, strict.stderr]).toEqual([
+        1,
+        expect.stringMatching(/rows\.jsonl:\d+: .*--fine-tune-overflow/),
+      ]);
     },
     timeoutMs,
   );

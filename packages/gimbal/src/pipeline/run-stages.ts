@@ -101,6 +101,7 @@ async function runStage(
   const logDir = join(runDir, 'stages', stage.name);
   const cacheable = stage.cache !== false;
   const ended = async (result: StageResult, by: string, cached: boolean): Promise<StageRecord> => {
+    stage.accept?.(result.value, options);
     if (stage.chooses) await request.onChoice?.(stage, { madeFrom, value: result.value });
     progress.done(stage.describe(result.value, options), cached);
     const seconds = cached ? 0 : progress.seconds;

@@ -88,6 +88,8 @@ export interface Stage<T extends OptionTable = OptionTable, R = unknown> {
    * @param all options of every stage, under their prefixed names
    */
   check?(options: z.output<T>, all: { readonly [name: string]: unknown }): void;
+  /** Refuse a result, new or from the cache, that a later stage could not work with; `all` as for `check`. */
+  accept?(value: R, all: { readonly [name: string]: unknown }): void;
   /**
    * For a stage that chooses by measuring: the options, under their prefixed names, that give the same without it
    * (undefined: leave the option out). The run keeps its value, so that going on with it chooses nothing else.

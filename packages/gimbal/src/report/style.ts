@@ -45,7 +45,7 @@ mark.contradicted, mark.wrong { background: var(--bad-soft); color: var(--bad); 
 mark.neutral { background: var(--odd-soft); color: var(--odd); }
 mark.malformed { text-decoration: underline wavy var(--bad) 1.5px; text-underline-offset: 3px; }
 .legend { display: flex; flex-wrap: wrap; gap: 6px 18px; font-size: 13.5px; color: var(--faint); margin: 8px 0 0; }
-.next { border-color: color-mix(in srgb, var(--accent) 45%, var(--rule)); } .next li { margin: 12px 0; } .next ul { margin: 4px 0 0; padding: 0; list-style: none; }
+.next { border-color: color-mix(in srgb, var(--accent) 45%, var(--rule)); } .next li { margin: 12px 0; } .next pre { white-space: pre-wrap; overflow-wrap: anywhere; } .next ul { margin: 4px 0 0; padding: 0; list-style: none; }
 code, pre { font: 13.5px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 pre { margin: 4px 0 0; background: var(--paper); border: 1px solid var(--rule); border-radius: 8px; padding: 8px 12px; overflow-x: auto; }
 details { margin-top: 12px; } summary { cursor: pointer; font-weight: 600; }

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { quantity } from '../cli/format.ts';
 import { defineStage } from '../pipeline/stage.ts';
 import { stage as data, type Task } from './data.ts';
+import { type Fit, fitOf, type LongRows, refuseUnfit } from './internal/fit.ts';
 import { type ModelSizes, measureSpeed, parameterCount } from './internal/model-sizes.ts';
 import { storedRows } from './internal/stored-rows.ts';
 import { stage as tokenizer } from './tokenizer.ts';
@@ -14,6 +15,10 @@ export interface Plan {
   size: string;
   /** undefined: the model is given (--model) */
   model?: ModelSizes;
+  /** all of the model that is chosen; undefined in plans of earlier versions, and where it is given */
+  parameters?: number;
+  /** how rows with a completion fit the context */
+  fit?: readonly Fit[];
   context: number;
   precision: 'float32' | 'bf16';
   batchSize: number;
@@ -65,7 +70,7 @@ const mostEpochs = 10;
 export const stage = defineStage({
   name: 'plan',
   summary: 'Choose a model that this machine trains in the time there is.',
-  version: 2,
+  version: 3,
   needs: ['data', 'tokenizer'],
   prefix: '',
   options,
@@ -77,15 +82,24 @@ export const stage = defineStage({
   async run({ options: o, input, environment, progress }): Promise<Plan> {
     const { value: rows, dir: rowsDir } = input(data);
     const { value: tokens, dir: tokenizerDir } = input(tokenizer);
-    const { loadPretrained, loadTokenizer } = await import('@gimbal/language-models');
+    const { isKind, loadPretrained, loadTokenizer } = await import('@gimbal/language-models');
     const codec = await loadTokenizer(tokenizerDir);
     const train = await storedRows(rowsDir, 'train', rows.kind);
     const lengths = rowLengths(train.rows.slice(0, 2000), codec);
     const { precision } = o;
-    const heldOut = [
-      ...(await storedRows(rowsDir, 'validation', rows.kind)).rows,
-      ...(await storedRows(rowsDir, 'held-out', rows.kind)).rows,
-    ];
+    const validation = await storedRows(rowsDir, 'validation', rows.kind);
+    const test = await storedRows(rowsDir, 'held-out', rows.kind);
+    const heldOut = [...validation.rows, ...test.rows];
+    const fitting = (context: number): { fit?: Fit[] } => {
+      if (rows.task === 'text') return {};
+      const parts = { training: train, validation, 'held-out': test };
+      return {
+        fit: Object.entries(parts).map(([name, part]) => {
+          if (!isKind(part, 'prompt-completion')) throw new Error(`${name}: no completions`);
+          return fitOf(name, part, codec, context);
+        }),
+      };
+    };
     const meanLength = meanOf(lengths);
     const batchSize = o.batchSize ?? batchFor(meanLength);
     const mostSteps = Math.max(fewest, Math.ceil((mostEpochs * rows.trainRows) / batchSize));
@@ -98,7 +112,7 @@ export const stage = defineStage({
       const context = config.contextLength;
       const given: ModelSizes = { ...config };
       progress({ step: 0, text: 'measuring speed' });
-      const measured = await measureSpeed(given, {
+      const { measured } = await measureSpeed(given, {
         context,
         rows: batchSize,
         precision,
@@ -107,7 +121,16 @@ export const stage = defineStage({
       const steps = stepsIn(o.minutes * 60, given, meanLength, batchSize, measured);
       const fineTuneSteps = rows.task === 'text' ? 0 : Math.min(enough[rows.task], steps, mostSteps);
       const pretrainSteps = rows.task === 'text' ? Math.min(enough.text, steps, mostSteps) : 0;
-      return { size: 'given', context, precision, batchSize, pretrainSteps, fineTuneSteps, measured };
+      return {
+        size: 'given',
+        context,
+        precision,
+        batchSize,
+        pretrainSteps,
+        fineTuneSteps,
+        measured,
+        ...fitting(context),
+      };
     }
 
     // of few rows, those held out may be the longest
@@ -117,20 +140,27 @@ export const stage = defineStage({
     const wanted = enough[rows.task];
     // from the smallest up, as long as a size gets through what there is to learn; the smallest comes as far as it can
     const candidates = fittingSizes(o, rows.task);
-    let best: { size: SizeName; model: ModelSizes; measured: number } | undefined;
+    let best: { size: SizeName; model: ModelSizes; measured: number; parameters: number } | undefined;
     for (const size of candidates) {
       progress({ step: 0, text: `measuring the speed of ${size}` });
       const model = modelSizes(size, o, tokens.size, context);
-      const measured = await measureSpeed(model, { context, rows: batchSize, precision, seed: environment.seed });
+      const { measured, parameters } = await measureSpeed(model, {
+        context,
+        rows: batchSize,
+        precision,
+        seed: environment.seed,
+      });
       if (best !== undefined && stepsIn(seconds, model, meanLength, batchSize, measured) < wanted) break;
-      best = { size, model, measured };
+      best = { size, model, measured, parameters };
     }
-    const { size, model, measured } = best as NonNullable<typeof best>;
+    const { size, model, measured, parameters } = best as NonNullable<typeof best>;
     const pretrain = stepsIn(seconds * share, model, meanLength, batchSize, measured);
     const fineTune = stepsIn(seconds * (1 - share), model, meanLength, batchSize, measured);
     return {
       size,
       model,
+      parameters,
+      ...fitting(context),
       context,
       precision,
       batchSize,
@@ -138,6 +168,10 @@ export const stage = defineStage({
       fineTuneSteps: share === 1 ? 0 : Math.min(fineTune, wanted, mostSteps),
       measured,
     };
+  },
+  accept(r, all) {
+    const long = (all.fineTuneOverflow ?? 'drop') as LongRows;
+    refuseUnfit(r.fit ?? [], r.context, long, r.model === undefined);
   },
   chooses: (r, all) => ({
     minutes: undefined, // what came of them stands here
@@ -147,7 +181,9 @@ export const stage = defineStage({
   }),
   describe(r, all) {
     const parameters =
-      r.model === undefined ? 'the given model' : `${r.size}, ${quantity(parameterCount(r.model))} parameters`;
+      r.model === undefined
+        ? 'the given model'
+        : `${r.size}, ${quantity(r.parameters ?? parameterCount(r.model))} parameters`;
     const { pretrainSteps = 0, fineTuneSteps = 0 } = stepsOf(r, all);
     return `${parameters}, context ${r.context}, ${pretrainSteps} + ${fineTuneSteps} steps of ${r.batchSize} rows`;
   },

@@ -24,14 +24,14 @@ const patience = 1.5;
 
 /**
  * Time a few training steps of a model on random tokens.
- * @returns FLOP/s, at 6 FLOP a parameter and token
+ * @returns FLOP/s, at 6 FLOP a parameter of `parameterCount` and token, and all parameters there are
  */
 export async function measureSpeed(
   sizes: ModelSizes,
   o: { context: number; rows: number; precision: 'float32' | 'bf16'; seed: number },
-): Promise<number> {
+): Promise<{ measured: number; parameters: number }> {
   const { causalLmLoss, decoder } = await import('@gimbal/language-models');
-  const { createOptimizer, disposeTree, rng, valueAndGrad, variables, withPrecision } = await import(
+  const { createOptimizer, disposeTree, rng, treeSize, valueAndGrad, variables, withPrecision } = await import(
     '@gimbal/tensor-core'
   );
   const { tidy } = await import('@tensorflow/tfjs-core');
@@ -39,6 +39,7 @@ export async function measureSpeed(
   const stream = rng(o.seed).split('speed');
   const initial = model.init(stream);
   const params = variables(initial);
+  const parameters = treeSize(initial);
   disposeTree(initial);
   const optimizer = createOptimizer({ name: 'adamw' });
   const state = optimizer.init(params);
@@ -62,5 +63,5 @@ export async function measureSpeed(
   }
   disposeTree(params);
   disposeTree(state);
-  return (6 * parameterCount(sizes) * ids.length) / fastest;
+  return { measured: (6 * parameterCount(sizes) * ids.length) / fastest, parameters };
 }
