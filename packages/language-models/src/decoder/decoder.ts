@@ -16,7 +16,7 @@ import {
   type TokenBatch,
   tokenLogProbs,
 } from '@gimbal/tensor-core';
-import { mul, reshape, type Tensor2D, type Tensor3D, tanh, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { clone, mul, reshape, type Tensor2D, type Tensor3D, tanh, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { isAdapterPath } from '../adapters/project.ts';
 import { rowOf } from '../data/token-batch.ts';
 import type { Steps } from '../generation/decode-tokens.ts';
@@ -135,7 +135,7 @@ export function decoder(options: DecoderOptions): LanguageModel {
     ...(cap === undefined && {
       hidden: (params: Params, prompts: TokenBatch, completions: TokenBatch) => ({
         states: completionStates(params, prompts, completions),
-        head: family.head(params, config).clone(),
+        head: clone(family.head(params, config)),
       }),
     }),
 

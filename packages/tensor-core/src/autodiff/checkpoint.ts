@@ -1,6 +1,6 @@
 // Gradient checkpointing: a part of a model keeps nothing for its backward pass but its inputs, and computes itself again
 // there. Memory for one more forward pass in time. Chen, Xu, Zhang, Guestrin (2016), arXiv:1604.06174.
-import { customGrad, engine, type Tensor, zerosLike } from '@tensorflow/tfjs-core';
+import { clone, customGrad, engine, type Tensor, zerosLike } from '@tensorflow/tfjs-core';
 import { isTensor, type Params } from '../tree/params.ts';
 import { withOwnTape } from './tape.ts';
 
@@ -24,7 +24,7 @@ export function checkpoint<P extends Params, I extends Tensor[], O extends Tenso
       const all = args as Tensor[];
       save(all);
       const result = run(all);
-      const value = all.includes(result) ? (result.clone() as O) : result; // f may hand an input through
+      const value = all.includes(result) ? (clone(result) as O) : result; // f may hand an input through
       return { value, gradFunc: (dy, saved) => backward(run, saved, dy) };
     });
     return op(...leaves, ...inputs);
@@ -33,7 +33,7 @@ export function checkpoint<P extends Params, I extends Tensor[], O extends Tenso
 
 function backward<O extends Tensor>(run: (all: readonly Tensor[]) => O, saved: Tensor[], dy: O): Tensor[] {
   // gradients go to fresh tensors on the saved values: one tensor may be an argument twice
-  const inputs = saved.map((t) => (t.dtype === 'float32' ? t.clone() : t));
+  const inputs = saved.map((t) => (t.dtype === 'float32' ? clone(t) : t));
   const float = inputs.filter((t) => t.dtype === 'float32');
   const { value, grads } = withOwnTape(() => engine().gradients(() => run(inputs), float, dy, true));
   value.dispose();

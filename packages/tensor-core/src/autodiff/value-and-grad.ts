@@ -1,5 +1,5 @@
 // The value of a loss and its gradient with respect to a whole parameter tree.
-import { engine, type Scalar, type Tensor, zeros } from '@tensorflow/tfjs-core';
+import { clone, engine, type Scalar, type Tensor, zeros } from '@tensorflow/tfjs-core';
 import { ShapeError } from '../errors.ts';
 import { isTensor, type Params } from '../tree/params.ts';
 import { freeAbandonedTape } from './tape.ts';
@@ -46,7 +46,7 @@ export function valueAndGradWithAux<P extends Params, A extends unknown[], X>(
     const moved = new Map<Tensor, Tensor>();
     for (const t of kept) {
       // a kept tensor belongs to no scope; its clone belongs to the caller's
-      moved.set(t, t.clone());
+      moved.set(t, clone(t));
       t.dispose();
     }
     return { ...result, aux: replaceTensors(aux, moved) as X };

@@ -5,7 +5,7 @@
 // noise, learning rate - come in as its arguments; that writes variables in place (our optimisers, polyakTree) and does
 // not assign them. What can be checked is refused with a typed error: a kernel without a native body, random numbers
 // drawn inside, values read, variables assigned.
-import { engine, getBackend, keep, scalar, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import { clone, engine, getBackend, keep, scalar, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
 import { backendExtensions, type CapturedProgram } from '../backend/extensions.ts';
 import { BackendError, ConfigError, ShapeError } from '../errors.ts';
 import { isTensor } from '../tree/params.ts';
@@ -107,7 +107,7 @@ class Step implements CapturedStep<string, Tensors> {
     this.#outputs = tidy(() => {
       const outputs = this.#f(Object.fromEntries(this.#inputs));
       // an input or a variable handed through would be disposed as a result
-      const own = Object.entries(outputs).map(([name, t]) => [name, keep(t.clone())] as const);
+      const own = Object.entries(outputs).map(([name, t]) => [name, keep(clone(t))] as const);
       return Object.fromEntries(own);
     });
   }
@@ -179,7 +179,7 @@ class Step implements CapturedStep<string, Tensors> {
     if (backend === undefined) {
       fixed.dispose();
       const copy = isTensor(value)
-        ? value.clone()
+        ? clone(value)
         : tensor(typeof value === 'number' ? [value] : value, fixed.shape, fixed.dtype as 'float32');
       this.#inputs.set(name, keep(copy));
     } else {

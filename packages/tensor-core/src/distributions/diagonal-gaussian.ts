@@ -1,4 +1,4 @@
-import { add, broadcastTo, div, exp, mul, square, sub, sum, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { add, broadcastTo, clone, div, exp, mul, square, sub, sum, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { ShapeError } from '../errors.ts';
 import type { Distribution } from './distribution.ts';
 
@@ -41,7 +41,7 @@ export function diagonalGaussian({ mean, logStd }: GaussianParameters): Diagonal
         const variances = exp(mul(logRatio, 2));
         return sum(sub(mul(add(variances, distance), 0.5), add(logRatio, 0.5)), -1);
       }),
-    mode: () => mean.clone(),
+    mode: () => clone(mean),
   };
 }
 

@@ -1,5 +1,5 @@
 // Small modules on the fused ops.
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { clone, type Tensor } from '@tensorflow/tfjs-core';
 import { ConfigError } from '../errors.ts';
 import {
   type Activation,
@@ -127,7 +127,7 @@ export function dropoutModule(o: { rate: number }): Module<Tensor, Tensor> {
   return {
     init: () => ({}),
     apply: (_, x, { training = false, rng } = {}) => {
-      if (!training) return x.clone();
+      if (!training) return clone(x);
       if (rng === undefined)
         throw new ConfigError({
           where: 'dropoutModule',
@@ -150,7 +150,7 @@ export function sequential(...modules: readonly Module<Tensor, Tensor>[]): Modul
         if (h !== x) h.dispose();
         h = next;
       }
-      return h === x ? x.clone() : h;
+      return h === x ? clone(x) : h;
     },
   };
 }

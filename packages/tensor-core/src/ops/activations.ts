@@ -5,6 +5,7 @@
 
 import {
   add,
+  clone,
   elu,
   erf,
   exp,
@@ -50,7 +51,7 @@ const cubic = 0.044715;
 export function composeActivation(x: Tensor, activation: Activation): Tensor {
   switch (activation) {
     case 'linear':
-      return x.clone();
+      return clone(x);
     case 'relu':
       return relu(x);
     case 'gelu': {
@@ -107,7 +108,7 @@ function composeDerivative(aux: Tensor, activation: Activation): Tensor {
 
 /** dy ⊙ act′, by TensorFlow.js ops; `aux` as {@link needsInput} says. */
 export const composeActivationGrad = (dy: Tensor, aux: Tensor, activation: Activation): Tensor =>
-  activation === 'linear' ? dy.clone() : mul(dy, composeDerivative(aux, activation));
+  activation === 'linear' ? clone(dy) : mul(dy, composeDerivative(aux, activation));
 
 /** dz = dy ⊙ act′. Inputs dy, aux of equal size; output of dy's shape. */
 export const activationGrad = defineKernel('ActivationGrad', (inputs, { activation }: { activation: Activation }) => [

@@ -1,7 +1,7 @@
 // Dropout (Srivastava et al. 2014), inverted: what stays is divided by the chance of staying. The randomness is an
 // argument, so that equal seeds give equal runs on every backend.
 
-import { cast, greaterEqual, mul, type Tensor } from '@tensorflow/tfjs-core';
+import { cast, clone, greaterEqual, mul, type Tensor } from '@tensorflow/tfjs-core';
 import { checkDtype, checkNumber } from './internal/check.ts';
 import { defineFusedOp, runFused1 } from './internal/fused-op.ts';
 import { defineKernel, runKernel1 } from './internal/kernel.ts';
@@ -41,7 +41,7 @@ const dropoutOp = defineFusedOp<Rate>({
 export function dropout<T extends Tensor>(x: T, rate: number, rng: UniformSource): T {
   checkNumber('dropout', 'rate', rate, rate >= 0 && rate < 1, 'a number in [0, 1)');
   checkDtype('dropout', 'x', x, 'float32');
-  if (rate === 0) return x.clone() as T;
+  if (rate === 0) return clone(x) as T;
   const noise = rng.uniformTensor(x.shape);
   const y = runFused1(dropoutOp, { x, noise }, { rate });
   noise.dispose();

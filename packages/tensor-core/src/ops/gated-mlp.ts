@@ -2,7 +2,7 @@
 //
 //   dh = dy Wdᵀ;  dzg = dh ⊙ u ⊙ act′(zg);  du = dh ⊙ act(zg);  dx = dzg Wgᵀ + du Wuᵀ
 
-import { add, matMul, mul, reshape, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
+import { add, clone, matMul, mul, reshape, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
 import { type Activation, activations, composeActivation, composeActivationGrad, needsInput } from './activations.ts';
 import { checkDtype, checkName, checkRank, checkShape, sizeOf } from './internal/check.ts';
 import { type Backward, defineFusedOp, type Gradients, runFused1 } from './internal/fused-op.ts';
@@ -60,7 +60,7 @@ function gatedMlpGradient(backward: Backward<GatedAttributes>): Gradients {
     return inner as [Tensor, Tensor];
   };
   return {
-    residual: () => dy.clone(),
+    residual: () => clone(dy),
     down: () => runKernel1(linearGradWeight, { x: h, dz: dy }, { outIn, shape: down.shape }),
     gate: () => runKernel1(linearGradWeight, { x, dz: dz()[0] }, { outIn, shape: gate.shape }),
     up: () => runKernel1(linearGradWeight, { x, dz: dz()[1] }, { outIn, shape: up.shape }),

@@ -1,7 +1,7 @@
 /**
  * Clipping by the global norm: all gradients are scaled by one number, so their direction stays.
  */
-import { add, div, minimum, mul, type Scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { add, clone, div, minimum, mul, type Scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { globalNorm } from '../ops/global-norm.ts';
 import { flatten, mapTree, type Params, type TreeOf } from '../tree/params.ts';
 
@@ -30,7 +30,7 @@ export function clipByGlobalNorm<P extends Params>(grads: P, max: number): { gra
   return tidy(() => {
     const norm = treeNorm(grads);
     const scale = clipScale(norm, max);
-    return { grads: mapTree(grads, (g) => (g.dtype === 'float32' ? mul(g, scale) : g.clone())), norm };
+    return { grads: mapTree(grads, (g) => (g.dtype === 'float32' ? mul(g, scale) : clone(g))), norm };
   });
 }
 

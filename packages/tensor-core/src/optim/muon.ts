@@ -4,7 +4,7 @@
  *   b ← μ b + (1 − μ) g;  u = Nesterov ? g + μ(b − g) : b;  p ← p(1 − lr·λ) − lr·s·orthogonal(u)
  * One difference: PyTorch iterates in bfloat16, we in the precision of the scope (float32 by default).
  */
-import { add, div, matMul, maximum, mul, norm, sub, type Tensor, tidy, transpose } from '@tensorflow/tfjs-core';
+import { add, clone, div, matMul, maximum, mul, norm, sub, type Tensor, tidy, transpose } from '@tensorflow/tfjs-core';
 import type { Params } from '../tree/params.ts';
 import { adamUpdate } from './adam.ts';
 import { decayed, lerp, momentOf } from './composed.ts';
@@ -72,6 +72,6 @@ export function orthogonalize(matrix: Tensor, iterations = 5): Tensor {
       const gram = matMul(x, x, false, true);
       x = add(mul(x, a), matMul(add(mul(gram, b), mul(matMul(gram, gram), c)), x));
     }
-    return rows > columns ? transpose(x) : x.clone();
+    return rows > columns ? transpose(x) : clone(x);
   });
 }

@@ -1,5 +1,5 @@
 // Who owns the tensors of a tree: counting, copying and disposing them.
-import { keep, type Tensor, type Variable, variable } from '@tensorflow/tfjs-core';
+import { clone, keep, type Tensor, type Variable, variable } from '@tensorflow/tfjs-core';
 import { flatten, mapTree, type Params, type TreeOf } from './params.ts';
 
 /** The number of elements (parameters) in the tree. */
@@ -27,7 +27,7 @@ export function disposeTree(params: Params): void {
  * @returns tensors that the caller disposes
  */
 export function cloneTree<P extends Params>(params: P): TreeOf<P, Tensor> {
-  return mapTree(params, (t) => t.clone());
+  return mapTree(params, (t) => clone(t));
 }
 
 /**

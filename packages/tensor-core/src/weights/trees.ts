@@ -9,6 +9,7 @@ import {
   abs,
   add,
   asin,
+  clone,
   div,
   greater,
   maximum,
@@ -55,7 +56,7 @@ export function interpolateTrees<P extends Params>(
 ): Result<P> {
   checkShare('interpolateTrees', lambda, o.extrapolate ?? false);
   return combine([a, b], ([x, y]) =>
-    lambda === 1 ? (y as Tensor).clone() : add(x as Tensor, mul(sub(y as Tensor, x as Tensor), lambda)),
+    lambda === 1 ? clone(y as Tensor) : add(x as Tensor, mul(sub(y as Tensor, x as Tensor), lambda)),
   );
 }
 
@@ -94,7 +95,7 @@ export function applyTaskVectors<P extends Params>(
     });
   }
   return combine([base, ...vectors], ([b, ...v]) =>
-    v.reduce((sum, x, i) => add(sum, mul(x, each[i] as number)), b as Tensor).clone(),
+    clone(v.reduce((sum, x, i) => add(sum, mul(x, each[i] as number)), b as Tensor)),
   );
 }
 
@@ -112,7 +113,7 @@ function combine<P extends Params>(members: readonly P[], f: (tensors: readonly 
         (m) => m.from.every((id, i) => id === from[i]) && String(m.result.shape) === String(tensors[0]?.shape),
       );
       const result = tied
-        ? tied.result.clone()
+        ? clone(tied.result)
         : tidy(() => (tensors[0]?.dtype === 'float32' ? f(tensors) : same(path, tensors)));
       if (!tied) made.push({ from, result });
       out.push([path, result]);
@@ -133,7 +134,7 @@ function weightedSum(tensors: readonly Tensor[], weights: readonly number[]): Te
   const total = weights.reduce((s, w) => s + w, 0);
   let result = Math.abs(total - 1) < 1e-9 ? first : mul(first, total);
   for (const [i, x] of others.entries()) result = add(result, mul(sub(x, first), weights[i + 1] as number));
-  return result.clone();
+  return clone(result);
 }
 
 /** cos θ above which the arc is taken for its chord. */
@@ -164,7 +165,7 @@ function same(path: string, tensors: readonly Tensor[]): Tensor {
       what: `tensor ${path} is ${first.dtype} and differs from member 1: whole numbers cannot be averaged`,
     });
   }
-  return first.clone();
+  return clone(first);
 }
 
 function checkShare(where: string, lambda: number, extrapolate: boolean): void {

@@ -5,7 +5,7 @@
 // gradients of all inputs even where one is asked for. The method underneath it, `runKernelFunc`, does neither; we call
 // that one.
 
-import { engine, keep, type NamedTensorMap, type Tensor, zeros } from '@tensorflow/tfjs-core';
+import { clone, engine, keep, type NamedTensorMap, type Tensor, zeros } from '@tensorflow/tfjs-core';
 import { type Attributes, defineKernel, ensureKernel, type Inputs, type Kernel, runKernel } from './kernel.ts';
 
 /** What a gradient function is given. */
@@ -159,7 +159,7 @@ export function together<A extends Attributes>(
     name,
     () => {
       results ??= run().map((tensor) => hold(tensor));
-      return (results[i] as Tensor).clone();
+      return clone(results[i] as Tensor);
     },
   ]);
   return Object.fromEntries(entries);

@@ -1,7 +1,7 @@
 // The gradients of a chain of linear layers one by one, each from kernels of a single product: for tapes that do not say
 // beforehand which gradients they want (TensorFlow.js's own), and as the body of MlpGrad where no backend has one.
 
-import { addN, matMul, reshape, slice, sum, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
+import { addN, clone, matMul, reshape, slice, sum, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
 import { type Activation, composeActivationGrad } from '../activations.ts';
 import { sizeOf } from './check.ts';
 import type { Gradients } from './fused-op.ts';
@@ -81,7 +81,7 @@ function oneNet(b: ChainBackward, net: number): { x: () => Tensor; weights: Grad
     if (i > level) level = a.layers; // asked out of order: start again
     while (level > i) {
       const before = held;
-      if (--level === a.layers - 1) held = b.hold(mine(b.lastDz()).clone());
+      if (--level === a.layers - 1) held = b.hold(clone(mine(b.lastDz())));
       else {
         const { z = -1, h = -1 } = kept[level] ?? {};
         const aux = extra(z === -1 ? h : z);

@@ -5,7 +5,7 @@
 //
 // Where the tape says which gradients it wants, the kernel MlpGrad computes them together.
 
-import { add, concat, matMul, reshape, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
+import { add, clone, concat, matMul, reshape, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
 import { activate, activationGrad, composeActivation, needsInput } from '../activations.ts';
 import { type Backward, defineFusedOp, type FusedOp, type Gradients } from './fused-op.ts';
 import { defineKernel, type Inputs, runKernel, runKernel1 } from './kernel.ts';
@@ -95,7 +95,7 @@ function gradient(backward: Backward<MlpAttributes>): Gradients {
     wanted === undefined
       ? layerwise({ ...backward, lastDz: () => lastDz(backward) })
       : computedTogether(backward, wanted);
-  if (a.residual) gradients.residual = () => dy.clone();
+  if (a.residual) gradients.residual = () => clone(dy);
   return gradients;
 }
 

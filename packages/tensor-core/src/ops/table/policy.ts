@@ -1,4 +1,4 @@
-import { ones, scalar, type Tensor, tidy, variable, zeros } from '@tensorflow/tfjs-core';
+import { clone, ones, scalar, type Tensor, tidy, variable, zeros } from '@tensorflow/tfjs-core';
 import { adamWTree } from '../adamw-tree.ts';
 import { dropout } from '../dropout.ts';
 import { globalNorm } from '../global-norm.ts';
@@ -40,7 +40,7 @@ const gaussianCase = (batch: number, width: number, scale: number): OpCase => ({
 const dropoutCase = (shape: number[], rate: number): OpCase => ({
   title: `[${shape}], rate ${rate}`,
   inputs: { x: floats(shape, 1), noise: uniforms(shape, 2) },
-  run: ({ x, noise }) => dropout(x as Tensor, rate, { uniformTensor: () => (noise as Tensor).clone() }),
+  run: ({ x, noise }) => dropout(x as Tensor, rate, { uniformTensor: () => clone(noise as Tensor) }),
   differentiable: ['x'],
   reference: ({ x, noise }) => [
     mapNd(x as Nd, (v, i) => (rate === 0 || at((noise as Nd).data, i) >= rate ? v / (1 - rate) : 0)),
@@ -66,7 +66,7 @@ const adamWCase = (weightDecay: number, gradientScale?: number): OpCase => ({
       const step = variable(scalar(0));
       const scale = gradientScale === undefined ? undefined : scalar(gradientScale);
       for (let i = 0; i < 3; i++) adamWTree(entries, { learningRate: 0.1, step, gradientScale: scale });
-      const results = [...entries.flatMap((e) => [e.parameter, e.m, e.v]), step].map((x) => x.clone());
+      const results = [...entries.flatMap((e) => [e.parameter, e.m, e.v]), step].map((x) => clone(x));
       for (const { parameter, m, v } of entries) for (const x of [parameter, m, v]) x.dispose();
       step.dispose();
       return results;
@@ -102,9 +102,9 @@ const polyakCase = (tau: number): OpCase => ({
     tidy(() => {
       const target = variable(t as Tensor);
       polyakTree([target], [s as Tensor], tau);
-      const result = target.clone();
+      const result = clone(target);
       target.dispose();
-      return [result, (t as Tensor).clone()];
+      return [result, clone(t as Tensor)];
     }),
   // what the variable was made from stays as it was
   reference: ({ t, s }) => [mapNd(t as Nd, (v, i) => v + tau * (at((s as Nd).data, i) - v)), t as Nd],
