@@ -1,4 +1,4 @@
-/** Many games together: one pass over typed arrays a step, nothing allocated in the loop. */
+/** Many games together: one pass over typed arrays a step, no array allocated in the loop. */
 import { DataError, StoppedError } from '@gimbal/tensor-core';
 import { type GameBatch, gameOf } from '../games/game-batch.ts';
 import { checkGame } from '../games/regularized-game.ts';

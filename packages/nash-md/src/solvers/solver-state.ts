@@ -44,7 +44,7 @@ export class SolverState implements SolverArrays {
     return this.#t;
   }
 
-  /** Takes one step in every game; allocates nothing. */
+  /** Takes one step in every game; allocates no array. */
   step(): void {
     const update = updates[this.options.name];
     for (let g = 0; g < this.#count; g++)
