@@ -46,6 +46,7 @@ const runWorker = (value: number, threads: number): Promise<{ wrong: number; thr
   });
 
 const testBuilt = loadAddon() && existsSync(binary) ? test : test.skip;
+if (testBuilt === test.skip) console.warn('workers: skipped, the native binary was not built here');
 
 testBuilt('two workers compute at the same time without touching each other or the main thread', async () => {
   const mine = nativeInfo()?.threads;

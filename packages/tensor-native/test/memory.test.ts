@@ -14,6 +14,7 @@ interface Result {
 
 const run = (env: Record<string, string>): Promise<Result> => runChild<Result>('memory/run.mjs', [], env);
 const testNative = isNativeAvailable() ? test : test.skip;
+if (testNative === test.skip) console.warn('memory: skipped, there is no native binary');
 
 testNative(
   'releaseFreeMemory lowers the resident size, and a huge tensor gives its pages back by itself (MiB)',
