@@ -1,7 +1,8 @@
-// The tabular claims of nash-md that take seconds, from the sources.
+// The tabular claims of nash-md that take seconds, from the sources, and its bench suite for a moment.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { BenchReport } from '../src/bench/table.ts';
 import type { ReproduceReport } from '../src/reproduce/claim.ts';
 import { runMain } from './run-main.ts';
 
@@ -35,4 +36,21 @@ test('the exact claims of nash-md hold', async () => {
     ids.map((id) => ({ id, verdict: 'holds', measured: expect.any(String) })),
   );
   expect(code).toBe(0);
+}, 60_000);
+
+test('the bench suite measures every size, and whether the limit is kept', async () => {
+  const { code, stdout, stderr } = await runMain(
+    ['bench', 'nash-md', '--effort', '0.05', '--backend', 'cpu', '--json'],
+    source,
+  );
+  if (stdout === '') throw new Error(stderr);
+  const { rows } = JSON.parse(stdout) as BenchReport;
+  expect(rows.map(({ unit, hostKernels }) => [unit, hostKernels])).toEqual([
+    ['ms', 0],
+    ['ms', 0],
+    ['ms', 0],
+    ['s', 0],
+  ]);
+  for (const { ours } of rows) expect(ours).toBeGreaterThan(0);
+  expect(code === 0 || (rows[3]?.ratio as number) < 1).toBe(true);
 }, 60_000);

@@ -180,7 +180,7 @@ test('F_β is the best response to its own mixture with μ, and that mixture an 
 test('τ = 0 and tolerances that cannot be kept are refused', () => {
   const game = regularizedGame(cyclic(1), 0);
   expect(refusal(() => solveExact(game))).toBe(
-    'ERR_CONFIG: game, tau: out of range; got 0, wanted a finite number > 0. Without regularisation use solveNashLP, or the solvers mwu, omwu, extragradient, moving-magnet.',
+    'ERR_CONFIG: game, tau: out of range; got 0, wanted a finite number > 0. Without regularisation use solveNashLP, or the solvers mwu, omwu and extragradient with tau 0.',
   );
   expect(refusal(() => mixtureFixedPoint(game, 0.5))).toMatch('game, tau: out of range; got 0');
   expect(refusal(() => solveExact(regularizedGame(random(9, rng(1)), 0.01), { tol: 1e-30 }))).toMatch(

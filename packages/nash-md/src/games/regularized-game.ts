@@ -41,7 +41,7 @@ export function checkGame(g: RegularizedGame, { unregularised = true } = {}): vo
 /** τ > 0, or ≥ 0 where the unregularised game has a meaning. */
 function checkTau(where: string, tau: number, unregularised: boolean): void {
   const good = Number.isFinite(tau) && (tau > 0 || (unregularised && tau === 0));
-  const fix = 'Without regularisation use solveNashLP, or the solvers mwu, omwu, extragradient, moving-magnet';
+  const fix = 'Without regularisation use solveNashLP, or the solvers mwu, omwu and extragradient with tau 0';
   check(where, tau, good, `a finite number ${unregularised ? '≥' : '>'} 0`, unregularised ? undefined : fix);
 }
 

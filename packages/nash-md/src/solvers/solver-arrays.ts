@@ -4,8 +4,12 @@ export interface SolverArrays {
   readonly n: number;
   /** P of every game, `[G·n·n]` */
   readonly p: Float64Array;
+  /** P + Pᵀ = 1 to rounding in every game, so that half of P tells all */
+  readonly complementary: boolean;
   /** τ of every game, `[G]` */
   readonly tau: Float64Array;
+  /** η of the step being taken, `[G]` */
+  readonly eta: Float64Array;
   /** log π up to a constant in each game, `[G·n]` */
   readonly x: Float64Array;
   /** log of what the policy is drawn to, up to a constant: of μ, or of a magnet that moves, `[G·n]` */

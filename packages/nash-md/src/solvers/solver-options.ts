@@ -143,39 +143,58 @@ function checkStep({ name }: ResolvedSolver, eta: number, tau: number): void {
   check('eta', eta, eta * tau <= 1 + 1e-12, `at most 1/τ = ${1 / tau}: ${name} weighs by 1 − ητ`);
 }
 
-/** η at step t. */
-export function stepSize(solver: ResolvedSolver, t: number, tau: number): number {
+/**
+ * η of step t in each game, into an array: a number that a function returns would be boxed.
+ * @param tau τ `[G]`
+ * @param out η `[G]`
+ */
+export function stepSizesInto(solver: ResolvedSolver, t: number, tau: Float64Array, out: Float64Array): void {
   const { eta, name } = solver;
-  if (typeof eta === 'number') return eta;
-  if (typeof eta === 'function') {
+  if (typeof eta === 'number') out.fill(eta);
+  else if (typeof eta === 'function') {
     const asked = eta(t);
-    checkStep(solver, asked, tau);
-    return asked;
+    for (let g = 0; g < out.length; g++) {
+      checkStep(solver, asked, tau[g] as number);
+      out[g] = asked;
+    }
+  } else {
+    const rule = eta === 'paper' ? 'nash-md' : name;
+    for (let g = 0; g < out.length; g++) defaultStepInto(rule, t, tau, out, g);
   }
-  if (eta === 'paper') return 2 / (tau * (t + 2));
+}
+
+function defaultStepInto(name: SolverName, t: number, taus: Float64Array, out: Float64Array, g: number): void {
+  const tau = taus[g] as number;
   switch (name) {
     case 'nash-md':
     case 'omd':
     case 'nash-ema':
-      return 2 / (tau * (t + 2));
+      out[g] = 2 / (tau * (t + 2));
+      break;
     case 'mmd':
     case 'moving-magnet':
-      return 4 * tau; // τ/L² with |P − ½| ≤ L = ½
+      out[g] = 4 * tau; // τ/L² with |P − ½| ≤ L = ½
+      break;
     case 'extragradient':
     case 'mirror-prox':
-      return 1 / (tau + 3);
+      out[g] = 1 / (tau + 3);
+      break;
     case 'omwu':
-      return 1 / (2 * (tau + 3));
+      out[g] = 1 / (2 * (tau + 3));
+      break;
     case 'mwu':
-      return 0.1;
+      out[g] = 0.1;
+      break;
     case 'policy-gradient':
-      return 0.5;
+      out[g] = 0.5;
+      break;
     case 'online-ipo':
     case 'ipo-md':
-      return tau / 8;
+      out[g] = tau / 8;
+      break;
     case 'best-response':
     case 'fictitious-play':
-      return 1;
+      out[g] = 1;
   }
 }
 

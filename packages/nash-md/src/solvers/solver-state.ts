@@ -1,14 +1,16 @@
 /** What a solver keeps of a batch of games: made once, changed in place by every step. */
 import type { GameBatch } from '../games/game-batch.ts';
-import { logOf, softmaxAt } from '../internal/vectors.ts';
+import { isComplementary, logOf, softmaxAt } from '../internal/vectors.ts';
 import type { SolverArrays } from './solver-arrays.ts';
-import { checkRegularisation, type ResolvedSolver, stepSize } from './solver-options.ts';
+import { checkRegularisation, type ResolvedSolver, stepSizesInto } from './solver-options.ts';
 import { updates } from './updates.ts';
 
 export class SolverState implements SolverArrays {
   readonly n: number;
   readonly p: Float64Array;
+  readonly complementary: boolean;
   readonly tau: Float64Array;
+  readonly eta: Float64Array;
   readonly x: Float64Array;
   readonly magnet: Float64Array;
   readonly memory: Float64Array;
@@ -31,7 +33,9 @@ export class SolverState implements SolverArrays {
     this.#count = batch.count;
     this.n = batch.n;
     this.p = batch.p;
+    this.complementary = isComplementary(batch.p, batch.n);
     this.tau = batch.tau;
+    this.eta = new Float64Array(batch.count);
     this.x = init.map(logOf);
     this.magnet = batch.ref.map(logOf);
     this.memory = this.x.slice();
@@ -44,11 +48,11 @@ export class SolverState implements SolverArrays {
     return this.#t;
   }
 
-  /** Takes one step in every game; allocates no array. */
+  /** Takes one step in every game; allocates nothing. */
   step(): void {
     const update = updates[this.options.name];
-    for (let g = 0; g < this.#count; g++)
-      update(this, g, this.#t, stepSize(this.options, this.#t, this.tau[g] as number), this.options);
+    stepSizesInto(this.options, this.#t, this.tau, this.eta);
+    for (let g = 0; g < this.#count; g++) update(this, g, this.#t, this.options);
     this.#t++;
     if (this.#total === undefined) return;
     this.policiesInto(this.half);

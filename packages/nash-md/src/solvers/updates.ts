@@ -20,12 +20,12 @@
  * The last two are gradient steps on the expected loss E[P(h − 1/2τ)² + (1−P)(h + 1/2τ)²], h = log π(y)μ(y')/π(y')μ(y), y
  * and y' drawn from π or from the mixture.
  */
-import { argMax, logZero, multiplyAt, softmaxAt } from '../internal/vectors.ts';
+import { argMax, logZero, multiplyAt, multiplyPreferencesAt, softmaxAt } from '../internal/vectors.ts';
 import type { SolverArrays } from './solver-arrays.ts';
 import type { ResolvedSolver, SolverName } from './solver-options.ts';
 
-/** Advances game g by one step, t counted from 0. */
-export type Update = (s: SolverArrays, g: number, t: number, eta: number, o: ResolvedSolver) => void;
+/** Advances game g by one step of size `s.eta[g]`, t counted from 0. A number passed to it would be boxed, each time. */
+export type Update = (s: SolverArrays, g: number, t: number, o: ResolvedSolver) => void;
 
 /** x ← (1−a)x + a m, a = ητ */
 function shrink(s: SolverArrays, at: number, a: number): void {
@@ -40,7 +40,8 @@ function add(x: Float64Array, at: number, n: number, more: Float64Array, weight:
 
 /** out ← P · v for game g. */
 function product(s: SolverArrays, g: number, v: Float64Array, out: Float64Array): void {
-  multiplyAt(s.p, g * s.n * s.n, v, g * s.n, s.n, out, g * s.n);
+  if (s.complementary) multiplyPreferencesAt(s.p, g * s.n * s.n, v, g * s.n, s.n, out, g * s.n);
+  else multiplyAt(s.p, g * s.n * s.n, v, g * s.n, s.n, out, g * s.n);
 }
 
 /** out ← softmax((1−b)x + bm), by way of `s.half`. */
@@ -50,7 +51,8 @@ function mixture(s: SolverArrays, at: number, b: number, out: Float64Array): voi
   softmaxAt(half, at, n, out, at);
 }
 
-const nashMd: Update = (s, g, _t, eta) => {
+const nashMd: Update = (s, g) => {
+  const eta = s.eta[g] as number;
   const at = g * s.n;
   shrink(s, at, eta * (s.tau[g] as number));
   softmaxAt(s.x, at, s.n, s.opponent, at);
@@ -58,7 +60,8 @@ const nashMd: Update = (s, g, _t, eta) => {
   add(s.x, at, s.n, s.values, eta);
 };
 
-const omd: Update = (s, g, _t, eta) => {
+const omd: Update = (s, g) => {
+  const eta = s.eta[g] as number;
   const at = g * s.n;
   softmaxAt(s.x, at, s.n, s.opponent, at);
   product(s, g, s.opponent, s.values);
@@ -66,14 +69,16 @@ const omd: Update = (s, g, _t, eta) => {
   add(s.x, at, s.n, s.values, eta);
 };
 
-const mwu: Update = (s, g, _t, eta) => {
+const mwu: Update = (s, g) => {
+  const eta = s.eta[g] as number;
   const at = g * s.n;
   softmaxAt(s.x, at, s.n, s.opponent, at);
   product(s, g, s.opponent, s.values);
   add(s.x, at, s.n, s.values, eta);
 };
 
-const mmd: Update = (s, g, _t, eta) => {
+const mmd: Update = (s, g) => {
+  const eta = s.eta[g] as number;
   const at = g * s.n;
   const a = eta * (s.tau[g] as number);
   softmaxAt(s.x, at, s.n, s.opponent, at);
@@ -82,7 +87,8 @@ const mmd: Update = (s, g, _t, eta) => {
   add(s.x, at, s.n, s.values, eta, 1 / (1 + a));
 };
 
-const omwu: Update = (s, g, t, eta) => {
+const omwu: Update = (s, g, t) => {
+  const eta = s.eta[g] as number;
   const at = g * s.n;
   softmaxAt(s.x, at, s.n, s.opponent, at);
   product(s, g, s.opponent, s.values);
@@ -95,7 +101,8 @@ const omwu: Update = (s, g, t, eta) => {
   }
 };
 
-const extragradient: Update = (s, g, _t, eta) => {
+const extragradient: Update = (s, g) => {
+  const eta = s.eta[g] as number;
   const at = g * s.n;
   softmaxAt(s.x, at, s.n, s.opponent, at);
   product(s, g, s.opponent, s.values);
@@ -106,7 +113,8 @@ const extragradient: Update = (s, g, _t, eta) => {
   add(s.x, at, s.n, s.values, eta);
 };
 
-const mirrorProx: Update = (s, g, _t, eta) => {
+const mirrorProx: Update = (s, g) => {
+  const eta = s.eta[g] as number;
   const at = g * s.n;
   const a = eta * (s.tau[g] as number);
   softmaxAt(s.x, at, s.n, s.opponent, at);
@@ -118,7 +126,8 @@ const mirrorProx: Update = (s, g, _t, eta) => {
   add(s.x, at, s.n, s.values, eta, 1 / (1 + a));
 };
 
-const nashEma: Update = (s, g, _t, eta, { emaDecay }) => {
+const nashEma: Update = (s, g, _t, { emaDecay }) => {
+  const eta = s.eta[g] as number;
   const at = g * s.n;
   softmaxAt(s.memory, at, s.n, s.opponent, at); // log q up to a constant
   product(s, g, s.opponent, s.values);
@@ -161,8 +170,8 @@ const fictitiousPlay: Update = (s, g, t) => {
   respond(s, g);
 };
 
-const movingMagnet: Update = (s, g, t, eta, o) => {
-  mmd(s, g, t, eta, o);
+const movingMagnet: Update = (s, g, t, o) => {
+  mmd(s, g, t, o);
   if ((t + 1) % o.magnetEvery !== 0) return;
   const at = g * s.n;
   s.magnet.set(s.x.subarray(at, at + s.n), at);
@@ -184,7 +193,8 @@ function ascend(s: SolverArrays, g: number, rate: number, w: Float64Array): void
   }
 }
 
-const policyGradient: Update = (s, g, _t, eta, { mixtureCoef }) => {
+const policyGradient: Update = (s, g, _t, { mixtureCoef }) => {
+  const eta = s.eta[g] as number;
   const at = g * s.n;
   mixture(s, at, mixtureCoef, s.opponent);
   product(s, g, s.opponent, s.values);
@@ -192,7 +202,8 @@ const policyGradient: Update = (s, g, _t, eta, { mixtureCoef }) => {
   ascend(s, g, eta, s.opponent);
 };
 
-const ipo: Update = (s, g, _t, eta, { mixtureCoef }) => {
+const ipo: Update = (s, g, _t, { mixtureCoef }) => {
+  const eta = s.eta[g] as number;
   mixture(s, g * s.n, mixtureCoef, s.opponent);
   product(s, g, s.opponent, s.values);
   ascend(s, g, (4 * eta) / (s.tau[g] as number), s.opponent);
