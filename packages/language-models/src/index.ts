@@ -1,5 +1,6 @@
 /** @module @gimbal/language-models */
 
+export { adaptedModel } from './adapters/adapted-model.ts';
 export { loadAdapter, type SaveAdapterOptions, saveAdapter, writeAdapterFiles } from './adapters/adapter-files.node.ts';
 export { adaptTree, createLora, disposeAdapter, type LoraAdapter, mergeLora, unmergeLora } from './adapters/lora.ts';
 export { type LoraConfig, type LoraOptions, loraConfig } from './adapters/lora-config.ts';

@@ -125,7 +125,8 @@ export {
   shuffledIndices,
 } from './training/epochs.ts';
 export { loopDefaults, type ResolvedLoopOptions } from './training/loop-options.ts';
-export { type LoopSetup, LoopTrainer, type StopReason, type TrainStep } from './training/loop-trainer.ts';
+export type { LoopSetup, PrepareContext, StopReason, TrainStep } from './training/loop-setup.ts';
+export { LoopTrainer } from './training/loop-trainer.ts';
 export type { Loss, LossContext, LossResult } from './training/loss.ts';
 export { Meter, type Throughput } from './training/meter.ts';
 export { type NonFiniteOrigin, nonFiniteLeaf, originOfNonFinite } from './training/non-finite.ts';

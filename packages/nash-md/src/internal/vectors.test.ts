@@ -8,8 +8,14 @@ test('half of a preference matrix gives the product of the whole, at every size 
     expect(isComplementary(p, n)).toBe(true);
     const v = Float64Array.from({ length: n }, (_, j) => rng(7).split(j).uniform());
     // Σ_j P_ij v_j, as it is written
-    const wanted = Float64Array.from({ length: n }, (_, i) => v.reduce((t, x, j) => t + (p[i * n + j] as number) * x, 0));
-    const moved = { p: new Float64Array(p.length + 3), v: new Float64Array(n + 2), out: new Float64Array(n + 1).fill(9) };
+    const wanted = Float64Array.from({ length: n }, (_, i) =>
+      v.reduce((t, x, j) => t + (p[i * n + j] as number) * x, 0),
+    );
+    const moved = {
+      p: new Float64Array(p.length + 3),
+      v: new Float64Array(n + 2),
+      out: new Float64Array(n + 1).fill(9),
+    };
     moved.p.set(p, 3);
     moved.v.set(v, 2);
     for (const product of [multiplyAt, multiplyPreferencesAt]) {

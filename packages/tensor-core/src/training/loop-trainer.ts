@@ -7,8 +7,7 @@
  */
 import { div, memory, type Scalar, scalar } from '@tensorflow/tfjs-core';
 import type { CheckpointContent } from '../checkpoint/content.ts';
-import type { LoopOptions } from '../contracts/loop.ts';
-import type { Trainer, TrainerStep, TrainRequest } from '../contracts/trainer.ts';
+import type { Trainer, TrainRequest } from '../contracts/trainer.ts';
 import { ConfigError, type NumericalError } from '../errors.ts';
 import { assignTree } from '../optim/assign.ts';
 import { clipScale, treeNorm } from '../optim/clip.ts';
@@ -20,59 +19,13 @@ import { scheduleAt } from '../schedules/schedules.ts';
 import { disposeTree, variables } from '../tree/memory.ts';
 import type { Params } from '../tree/params.ts';
 import { version } from '../version.ts';
-import type { BatchSource } from './batch-source.ts';
 import { type EvaluationState, Evaluations } from './evaluations.ts';
 import { type ResolvedLoopOptions, resolveLoopOptions, resumableConfig } from './loop-options.ts';
-import { disposeSums, type Loss, type LossContext, type SummedGradients, scoped, sumGradients } from './loss.ts';
+import type { LoopSetup, StopReason, TrainStep } from './loop-setup.ts';
+import { disposeSums, type LossContext, type SummedGradients, scoped, sumGradients } from './loss.ts';
 import { Meter } from './meter.ts';
 import { checkFinite, explainNonFinite, nonFiniteStep } from './non-finite.ts';
 import { type ExtraFiles, type RunFiles, storage } from './storage.ts';
-
-/** One logged step; every field but `step` is a metric. */
-export interface TrainStep extends TrainerStep {
-  readonly step: number;
-  /** mean over the targets of all micro-batches */
-  readonly loss: number;
-  /** of this update */
-  readonly learningRate: number;
-  /** global norm of the mean loss's gradient, before clipping */
-  readonly gradNorm: number;
-  /** the sum of the losses' weights: target tokens of this update */
-  readonly tokens: number;
-  /** updates per second, over the last twenty */
-  readonly stepsPerSecond: number;
-  /** target tokens per second, over the last twenty updates */
-  readonly tokensPerSecond: number;
-  /** until the last step, without evaluations and saves */
-  readonly secondsLeft: number;
-  /** tensors alive after the step, and their bytes */
-  readonly tensors: number;
-  /** bytes of the tensors alive after the step */
-  readonly memoryBytes: number;
-  /** metrics of the loss under their own names; those of an evaluation as evalLoss, evalPerplexity, … */
-  readonly [metric: string]: number;
-}
-
-/** Why `train` ended. */
-export type StopReason = 'steps' | 'signal' | 'early';
-
-/** What a trainer gives the loop. */
-export interface LoopSetup<B> {
-  /** not kept: the trainer owns variables with the same values (nothing is copied until they change) */
-  params: Params;
-  /** of a micro-batch */
-  loss: Loss<B>;
-  /** where micro-batches come from */
-  batches: BatchSource<B>;
-  /** held-out loss (`loss` decides which checkpoint is best) and whatever else is to be logged */
-  evaluate?: (params: Params) => Promise<{ loss: number; [metric: string]: number }>;
-  /** of the loop */
-  options: LoopOptions;
-  /** what else decides the numbers (the model): compared when the run is resumed */
-  config?: unknown;
-  /** writes a model that others can load into the folder `model` of every checkpoint */
-  saveModel?: (folder: string, params: Params) => Promise<void>;
-}
 
 /** What a checkpoint holds besides tensors. */
 interface LoopState {
@@ -192,6 +145,10 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
         const { evalEvery, logEvery, checkpointEvery, keepBest } = this.options;
         const evaluates = this.#setup.evaluate !== undefined && (last || isDue(this.#step + 1, evalEvery));
         const logs = evaluates || last || isDue(this.#step + 1, logEvery);
+        if (!(await this.#prepare(signal))) {
+          stop = 'signal';
+          break;
+        }
         const row = await this.#update(meter, steps, logs);
         const evaluation = evaluates ? await this.#evaluate() : undefined;
         if (evaluation?.stop) stop = 'early';
@@ -237,6 +194,21 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** @returns whether it was not stopped meanwhile */
+  async #prepare(signal: AbortSignal | undefined): Promise<boolean> {
+    const { prepare, batches } = this.#setup;
+    if (prepare === undefined) return true;
+    const position = batches.state();
+    try {
+      await prepare({ step: this.#step, params: this.params, optimizerState: this.#state as Params, signal });
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ERR_STOPPED') throw error;
+      batches.restore(position);
+      return false;
+    }
+    return true;
   }
 
   /** One update. Returns the metrics of a step that is logged. */
@@ -356,7 +328,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
   }
 
   #trees(): Record<string, Params> {
-    return { params: this.params, optimizer: this.#state };
+    return { params: this.params, optimizer: this.#state, ...this.#setup.trees };
   }
 
   #config(): object {

@@ -19,7 +19,7 @@ import { type Rng, rng } from '../../src/random/rng.ts';
 import { cosine } from '../../src/schedules/schedules.ts';
 import { mapBatches } from '../../src/training/batch-source.ts';
 import { EpochSampler } from '../../src/training/epochs.ts';
-import type { LoopSetup } from '../../src/training/loop-trainer.ts';
+import type { LoopSetup } from '../../src/training/loop-setup.ts';
 import type { Params } from '../../src/tree/params.ts';
 
 export interface Net extends Params {
