@@ -76,6 +76,7 @@ export { type Rouge, type RougeScore, rouge, rougeL, rougeN } from './metrics/ro
 export { loadClassifier, loadEncoder } from './pretrained/encoders.browser.ts';
 export type { FileDtype } from './pretrained/file-dtype.ts';
 export { type GenerationDefaults, generationDefaults } from './pretrained/generation-config.ts';
+export { type ClassifierWriter, classifierWriter } from './pretrained/model-writer.ts';
 export { loadPretrained, loadTokenizer } from './pretrained/pretrained.browser.ts';
 export type { ClassifierReadOptions, PretrainedClassifier, PretrainedEncoder } from './pretrained/read-encoder.ts';
 export type { Pretrained } from './pretrained/read-pretrained.ts';

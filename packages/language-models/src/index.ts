@@ -79,9 +79,11 @@ export { type Rouge, type RougeScore, rouge, rougeL, rougeN } from './metrics/ro
 export { loadClassifier, loadEncoder, saveClassifier, saveEncoder } from './pretrained/encoders.node.ts';
 export type { FileDtype } from './pretrained/file-dtype.ts';
 export { type GenerationDefaults, generationDefaults } from './pretrained/generation-config.ts';
+export { type ClassifierWriter, classifierWriter } from './pretrained/model-writer.ts';
 export {
   loadPretrained,
   loadTokenizer,
+  replaceModelFolder,
   type SavePretrainedOptions,
   savePretrained,
   writeModelFiles,

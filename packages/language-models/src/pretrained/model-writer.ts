@@ -10,6 +10,9 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 /** Writes the files of a model into a folder that its caller makes complete. */
 type Writer<M> = (folder: string, model: M, params: Params, o: { tokenizer?: Tokenizer }) => Promise<void>;
 
+/** Writes a classifier's files into a folder that its caller makes complete. */
+export type ClassifierWriter = Writer<Classifier>;
+
 /** Writes the files of an adapter. */
 type AdapterWriter = (
   folder: string,
@@ -20,7 +23,7 @@ type AdapterWriter = (
 
 let registeredAdapter: AdapterWriter | undefined;
 let registered: Writer<LanguageModel> | undefined;
-let registeredClassifier: Writer<Classifier> | undefined;
+let registeredClassifier: ClassifierWriter | undefined;
 
 /** Sets the writer of this process. */
 export function registerModelWriter(writer: Writer<LanguageModel>): void {
@@ -28,15 +31,15 @@ export function registerModelWriter(writer: Writer<LanguageModel>): void {
 }
 
 /** Sets the writer of classifiers. */
-export function registerClassifierWriter(writer: Writer<Classifier>): void {
+export function registerClassifierWriter(writer: ClassifierWriter): void {
   registeredClassifier = writer;
 }
 
 /** The writer; undefined in a page. */
 export const modelWriter = (): Writer<LanguageModel> | undefined => registered;
 
-/** The writer of classifiers; undefined in a page. */
-export const classifierWriter = (): Writer<Classifier> | undefined => registeredClassifier;
+/** What trainers write a classifier's folder with; undefined in a page, which has no folders. */
+export const classifierWriter = (): ClassifierWriter | undefined => registeredClassifier;
 
 /** Sets the writer of adapters. */
 export function registerAdapterWriter(writer: AdapterWriter): void {

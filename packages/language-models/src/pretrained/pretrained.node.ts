@@ -55,7 +55,11 @@ export async function savePretrained(
   await replaceModelFolder(folder, (temporary) => writeModelFiles(temporary, model, params, o));
 }
 
-/** Writes a folder in one piece; only another model's is replaced. */
+/**
+ * Writes a model's folder in one piece; only another model's is replaced.
+ * @param write writes the files into the folder it is given
+ * @throws CheckpointError if the folder holds something else than a model
+ */
 export async function replaceModelFolder(folder: string, write: (temporary: string) => Promise<void>): Promise<void> {
   const there = await readdir(folder).catch((): string[] => []);
   if (there.length > 0 && !(await describesModel(folder))) {

@@ -1,0 +1,127 @@
+// How often a reward or a preference agrees with labels, in all and on every slice of the data.
+import { ConfigError, DataError, type PreferenceFn, type RewardFn } from '@gimbal/tensor-core';
+import { type Share, shareOf } from './intervals.ts';
+
+/** A pair with its prompt; other columns go to the function as they are. */
+export interface PairRow {
+  /** '' where the answers are whole texts. */
+  prompt: string;
+  /** The better answer. */
+  chosen: string;
+  /** The worse answer. */
+  rejected: string;
+  [column: string]: unknown;
+}
+
+/** What equal scores count: ½, 1 (WARM's definition, under which a constant reward is always right) or 0 (TRL's). */
+export type Ties = 'half' | 'correct' | 'wrong';
+
+/** How pairs are counted. */
+export interface AccuracyOptions {
+  /** What equal scores count (`half`). */
+  ties?: Ties;
+}
+
+/**
+ * The share of pairs that a reward ranks as labelled.
+ * @throws DataError without pairs, or where the reward abstains or gives another number of scores
+ */
+export async function pairwiseAccuracy(
+  fn: RewardFn,
+  rows: readonly PairRow[],
+  o: AccuracyOptions = {},
+): Promise<Share> {
+  return accuracyOfMargins(await rewardMargins(fn, rows), o);
+}
+
+/** r(chosen) − r(rejected) of each pair. @throws DataError as `pairwiseAccuracy` */
+export async function rewardMargins(fn: RewardFn, rows: readonly PairRow[]): Promise<number[]> {
+  if (rows.length === 0) throw new DataError({ where: 'pairs', what: 'there are none', wanted: 'at least one' });
+  const prompts = rows.map((r) => r.prompt);
+  const side = async (name: 'chosen' | 'rejected'): Promise<(number | null)[]> => {
+    const found = await fn(
+      prompts,
+      rows.map((r) => r[name]),
+      rows,
+    );
+    if (found.length === rows.length) return found;
+    throw new DataError({
+      where: 'reward',
+      what: 'it gave another number of scores',
+      got: found.length,
+      wanted: rows.length,
+    });
+  };
+  const [chosen, rejected] = [await side('chosen'), await side('rejected')];
+  return chosen.map((x, i) => {
+    const margin = (x ?? Number.NaN) - (rejected[i] ?? Number.NaN);
+    if (!Number.isNaN(margin)) return margin;
+    const got = `${x} and ${rejected[i]}`;
+    throw new DataError({ where: `reward, pair ${i}`, what: 'a score is no number', got, wanted: 'two numbers' });
+  });
+}
+
+/** The share of margins above 0. */
+export function accuracyOfMargins(margins: ArrayLike<number>, { ties = 'half' }: AccuracyOptions = {}): Share {
+  const worth = { half: 0.5, correct: 1, wrong: 0 }[ties];
+  if (worth === undefined) {
+    throw new ConfigError({ where: 'ties', what: 'unknown', got: ties, wanted: 'half, correct or wrong' });
+  }
+  let hits = 0;
+  for (let i = 0; i < margins.length; i++) {
+    const margin = margins[i] as number;
+    hits += margin > 0 ? 1 : margin === 0 ? worth : 0;
+  }
+  return shareOf(hits, margins.length);
+}
+
+/**
+ * Accuracy in all and of each slice, with intervals.
+ * @param slice the name of a row's slice: its source, its length, its noise
+ * @returns `all`, then the slices by name
+ * @throws DataError as `pairwiseAccuracy`
+ */
+export async function accuracyBySlice(
+  fn: RewardFn,
+  rows: readonly PairRow[],
+  slice: (row: PairRow, index: number) => string,
+  o: AccuracyOptions = {},
+): Promise<Record<string, Share>> {
+  const margins = await rewardMargins(fn, rows);
+  const parts = new Map<string, number[]>();
+  rows.forEach((row, i) => {
+    const name = slice(row, i);
+    parts.set(name, [...(parts.get(name) ?? []), margins[i] as number]);
+  });
+  const named = [...parts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, list]) => [name, accuracyOfMargins(list, o)]);
+  return { all: accuracyOfMargins(margins, o), ...Object.fromEntries(named) };
+}
+
+/**
+ * The share of pairs whose better answer a preference finds likelier than not.
+ * @throws DataError without pairs, or for a preference outside [0, 1]
+ */
+export async function preferenceAccuracy(
+  fn: PreferenceFn,
+  rows: readonly PairRow[],
+  o: AccuracyOptions = {},
+): Promise<Share> {
+  if (rows.length === 0) throw new DataError({ where: 'pairs', what: 'there are none', wanted: 'at least one' });
+  const found = await fn(
+    rows.map((r) => r.prompt),
+    rows.map((r) => r.chosen),
+    rows.map((r) => r.rejected),
+    rows,
+  );
+  const bad = rows.findIndex((_, i) => !((found[i] as number) >= 0 && (found[i] as number) <= 1));
+  if (bad >= 0) {
+    const wanted = 'a number from 0 to 1';
+    throw new DataError({ where: `preference, pair ${bad}`, what: 'out of range', got: found[bad], wanted });
+  }
+  return accuracyOfMargins(
+    found.map((p) => p - 0.5),
+    o,
+  );
+}

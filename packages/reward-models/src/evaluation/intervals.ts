@@ -1,0 +1,22 @@
+// What a share is known to: 95 %.
+
+/** A share of rows, and how well it is known. */
+export interface Share {
+  /** The share; NaN of none. */
+  readonly value: number;
+  /** 95 %, by Wilson (1927): inside [0, 1], and of some width also at 0 and 1. */
+  readonly ci95: readonly [low: number, high: number];
+  /** How many rows. */
+  readonly n: number;
+}
+
+const z = 1.959963984540054;
+
+/** @param hits of `n` independent rows; halves for ties */
+export function shareOf(hits: number, n: number): Share {
+  if (n === 0) return { value: Number.NaN, ci95: [0, 1], n };
+  const p = hits / n;
+  const center = (p + (z * z) / (2 * n)) / (1 + (z * z) / n);
+  const half = (z / (1 + (z * z) / n)) * Math.sqrt((p * (1 - p)) / n + (z * z) / (4 * n * n));
+  return { value: p, ci95: [Math.max(0, center - half), Math.min(1, center + half)], n };
+}

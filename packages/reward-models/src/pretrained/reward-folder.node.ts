@@ -1,0 +1,104 @@
+// Reward and preference models as folders: a sequence-classification checkpoint that Python's transformers opens, with
+// `reward.json` beside it that says what its scores mean.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type ClassifierWriter,
+  classifierWriter,
+  loadClassifier,
+  replaceModelFolder,
+  type Tokenizer,
+} from '@gimbal/language-models';
+import { CheckpointError, type Params, writeFileDurable } from '@gimbal/tensor-core';
+import { type PreferenceForm, type PreferenceModel, preferenceModel } from '../models/preference-model.ts';
+import { type RewardModel, rewardModel } from '../models/reward-model.ts';
+import type { RewardStats } from '../scoring/reward-fn.ts';
+
+/** What `reward.json` says beside the model. */
+export interface RewardNotes {
+  /** Fitted on held-out pairs: P(a ≻ b) = σ(margin / temperature). */
+  temperature?: number;
+  /** Of the scores, to standardise them with. */
+  stats?: RewardStats;
+  /** The models were trained on conversations: prompts and answers come from the chat template. */
+  templated?: boolean;
+}
+
+/** A folder's model. */
+export interface LoadedReward<M extends RewardModel | PreferenceModel = RewardModel | PreferenceModel> {
+  /** Which of the two, by its `kind`. */
+  readonly model: M;
+  /** Float32; the caller disposes the tree. */
+  readonly params: Params;
+  /** Undefined where the folder has none. */
+  readonly tokenizer: Tokenizer | undefined;
+  /** What was measured when it was saved. */
+  readonly notes: RewardNotes;
+  /** What was found odd while reading, such as a head that the file lacks. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Writes a folder in one piece; only another model's is replaced.
+ * @throws CheckpointError if the folder holds something else than a model, or the disk is full
+ */
+export async function saveReward(
+  folder: string,
+  model: RewardModel | PreferenceModel,
+  params: Params,
+  { tokenizer, ...notes }: RewardNotes & { tokenizer?: Tokenizer } = {},
+): Promise<void> {
+  await replaceModelFolder(folder, async (temporary) => {
+    await (classifierWriter() as ClassifierWriter)(temporary, model.classifier, params, {
+      ...(tokenizer && { tokenizer }),
+    });
+    const form = model.kind === 'pairwise' ? { form: model.form } : {};
+    const json = { kind: model.kind, ...form, ...notes };
+    await writeFileDurable(join(temporary, 'reward.json'), `${JSON.stringify(json, null, 2)}\n`);
+  });
+}
+
+/**
+ * Opens the folder of a reward or a preference model. One without `reward.json`, of Python's making or a trainer's
+ * checkpoint, is a reward model where it has one label.
+ * @throws CheckpointError for a missing or damaged file or an architecture that is not known here
+ */
+export async function loadReward(folder: string): Promise<LoadedReward> {
+  const json = await readNotes(folder);
+  const { model: heads, params, tokenizer, warnings } = await loadClassifier(folder);
+  const { kind = 'bradley-terry', form, ...notes } = json;
+  const where = join(folder, 'reward.json');
+  if (kind !== 'bradley-terry' && kind !== 'pairwise') {
+    throw new CheckpointError({ where, what: 'unknown kind', got: kind, wanted: 'bradley-terry or pairwise' });
+  }
+  if (kind === 'bradley-terry' && heads.labels.length !== 1) {
+    throw new CheckpointError({
+      where: join(folder, 'config.json'),
+      what: 'this is a classifier, no reward model',
+      got: heads.labels.join(', '),
+      wanted: 'one label',
+      fix: 'A judge of entailment is asked for as entailment:FOLDER',
+    });
+  }
+  const model = kind === 'pairwise' ? preferenceModel(heads, { ...(form && { form }) }) : rewardModel(heads);
+  return { model, params, tokenizer, notes, warnings };
+}
+
+type NotesFile = RewardNotes & { kind?: string; form?: PreferenceForm };
+
+async function readNotes(folder: string): Promise<NotesFile> {
+  const where = join(folder, 'reward.json');
+  let text: string;
+  try {
+    text = await readFile(where, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return {};
+    throw new CheckpointError({ where, what: `the file cannot be read (${code})`, cause });
+  }
+  try {
+    return JSON.parse(text) as NotesFile;
+  } catch (cause) {
+    throw new CheckpointError({ where, what: 'not JSON', fix: 'The file is damaged: copy the folder again', cause });
+  }
+}

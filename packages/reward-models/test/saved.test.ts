@@ -1,0 +1,63 @@
+// A reward model that Gimbal wrote, opened by Python's transformers: golden/saved/ holds it with the rewards that
+// transformers 5.24.0 gave (transformers.json, by golden/check_reward.py). saveReward must still write these very bytes,
+// and our model must give those rewards.
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Tokenizer } from '@gimbal/language-models';
+import { disposeTree, useBackend } from '@gimbal/tensor-core';
+import { answerEncoder, loadReward, type RewardModel, rewardFn, saveReward } from '../src/index.ts';
+
+const folder = fileURLToPath(new URL('golden/saved', import.meta.url));
+
+interface Said {
+  class: string;
+  cases: { prompt: string; answer: string; ids: number[]; reward: number }[];
+}
+
+beforeAll(async () => {
+  await useBackend('auto');
+});
+
+it('is written today byte for byte as when transformers opened it, and gives its ids and rewards to 1e-4', async () => {
+  const { model, params, notes, ...loaded } = await loadReward(folder);
+  const tokenizer = loaded.tokenizer as Tokenizer;
+  expect(model.kind).toBe('bradley-terry');
+  expect(notes).toEqual({ temperature: 1.25 });
+  const parent = await mkdtemp(join(tmpdir(), 'gimbal-saved-'));
+  try {
+    await saveReward(join(parent, 'again'), model, params, { tokenizer, ...notes });
+    const files = (await readdir(folder)).filter((file) => file !== 'transformers.json').sort();
+    expect((await readdir(join(parent, 'again'))).sort()).toEqual(files);
+    for (const file of files) {
+      const [ours, golden] = [await readFile(join(parent, 'again', file)), await readFile(join(folder, file))];
+      expect({ file, same: ours.equals(golden) }).toEqual({ file, same: true });
+    }
+  } finally {
+    await rm(parent, { recursive: true });
+  }
+
+  const said: Said = JSON.parse(await readFile(join(folder, 'transformers.json'), 'utf8'));
+  expect(said.class).toBe('LlamaForSequenceClassification');
+  const encoder = answerEncoder(model.classifier.config, tokenizer);
+  for (const { prompt, answer, ids } of said.cases) expect([...encoder.encode(prompt, [answer]).ids]).toEqual(ids);
+  const rewards = await rewardFn(
+    model as RewardModel,
+    params,
+    tokenizer,
+  )(
+    said.cases.map((c) => c.prompt),
+    said.cases.map((c) => c.answer),
+  );
+  rewards.forEach((r, i) => {
+    expect(Math.abs((r as number) - (said.cases[i]?.reward as number))).toBeLessThan(1e-4);
+  });
+  disposeTree(params);
+});
+
+it('what is no reward model is refused', async () => {
+  const parent = await mkdtemp(join(tmpdir(), 'gimbal-saved-'));
+  await expect(loadReward(join(parent, 'none'))).rejects.toMatchObject({ code: 'ERR_CHECKPOINT' });
+  await rm(parent, { recursive: true });
+});
