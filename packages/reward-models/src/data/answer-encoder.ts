@@ -41,6 +41,7 @@ export interface AnswerEncoder {
 }
 
 /**
+ * Makes what turns texts into the rows of a model.
  * @throws ConfigError where the tokenizer has more tokens than the model or the length is out of range; DataError where a
  * decoder's tokenizer has no end-of-text token
  */

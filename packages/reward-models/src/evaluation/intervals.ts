@@ -12,7 +12,7 @@ export interface Share {
 
 const z = 1.959963984540054;
 
-/** @param hits of `n` independent rows; halves for ties */
+/** A share with its interval. @param hits of `n` independent rows; halves for ties */
 export function shareOf(hits: number, n: number): Share {
   if (n === 0) return { value: Number.NaN, ci95: [0, 1], n };
   const p = hits / n;

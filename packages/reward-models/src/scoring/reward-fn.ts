@@ -54,7 +54,7 @@ export function rewardFn(
 }
 
 /** Runs rows of like length together; results in the order of the rows. */
-export async function inBatches(
+async function inBatches(
   rows: readonly EncodedRow[],
   batchSize: number,
   run: (rows: readonly EncodedRow[]) => Promise<ArrayLike<number>>,

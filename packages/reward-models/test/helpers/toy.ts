@@ -10,7 +10,7 @@ import {
 } from '@gimbal/language-models';
 
 const marks = ['<pad>', '<eos>', '<sep>', '<unk>'];
-export const colours = ['red', 'blue', 'green', 'black'];
+const colours = ['red', 'blue', 'green', 'black'];
 const words = [...marks, ...colours, 'say', 'is', 'it', 'not', 'and', 'rock', 'paper', 'scissors', 'user', 'bot'];
 
 /** Words apart by spaces; `eosIsPad` makes end of text and padding one token. */
