@@ -7,13 +7,7 @@ import { packages } from './lib/packages.mjs';
 import { root, run } from './lib/run.mjs';
 
 /** Files that are longer, and why. A row whose file has become short enough must go. */
-const exceptions = {
-  'packages/fma-pg/src/agents/on-policy-agent.ts':
-    'the loop and its checkpoint, to be parted once token policies share them',
-  'packages/fma-pg/src/off-policy/off-policy-agent.ts': 'as above',
-  'packages/fma-pg/src/tokens/token-policy-trainer.ts':
-    'the loop, crediting of tokens and the checkpoint, to be parted with the two above',
-};
+const exceptions = {};
 
 const files = packages().flatMap(({ folder }) =>
   readdirSync(join(folder, 'src'), { recursive: true, encoding: 'utf8' })

@@ -85,6 +85,16 @@ export {
   type SgdOptions,
 } from './optim/options.ts';
 export {
+  checkCount,
+  checkKnown,
+  checkName,
+  checkOpenShare,
+  checkOption,
+  checkPositive,
+  checkSeed,
+  checkShare,
+} from './options/checks.ts';
+export {
   type PackedWeights,
   type PackWeightsOptions,
   packWeights,
@@ -125,6 +135,14 @@ export { LoopTrainer } from './training/loop-trainer.ts';
 export type { Loss, LossContext, LossResult } from './training/loss.ts';
 export { Meter, type Throughput } from './training/meter.ts';
 export { type NonFiniteOrigin, nonFiniteLeaf, originOfNonFinite } from './training/non-finite.ts';
+export {
+  type Advance,
+  loadRun,
+  passes,
+  type RunContent,
+  type RunOptions,
+  RunTrainer,
+} from './training/run-trainer.ts';
 export { cloneTree, disposeTree, keepTree, treeBytes, treeSize, variables } from './tree/memory.ts';
 export {
   flatten,

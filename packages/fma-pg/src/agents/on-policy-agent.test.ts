@@ -97,7 +97,7 @@ test('resumed, the next updates are those of the run that was never stopped, to 
     expect(await play(second)).toEqual(await play(whole));
     await expect(
       OnPolicyAgent.resume(join(dir, 'half'), { env: () => new Track({ ends: true }), gamma: 0.5 }),
-    ).rejects.toThrow('gamma: the run was made with another value; got 0.5, wanted 0.99');
+    ).rejects.toThrow('gamma differs; got 0.99, wanted 0.5');
     await expect(
       OnPolicyAgent.resume(join(dir, 'half'), { env: () => new Track({ actions: 'continuous' }) }),
     ).rejects.toThrow('spaces.action');

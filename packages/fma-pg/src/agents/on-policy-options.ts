@@ -1,6 +1,13 @@
 /** Options of on-policy agents: defaults, checks, and what of them a checkpoint holds. */
 import {
   ConfigError,
+  checkCount,
+  checkKnown,
+  checkName,
+  checkOption,
+  checkPositive,
+  checkSeed,
+  checkShare,
   createOptimizer,
   type Env,
   type OptimizerOptions,
@@ -10,7 +17,6 @@ import {
 } from '@gimbal/tensor-core';
 import type { Scalar } from '@tensorflow/tfjs-core';
 import { type Anneal, annealed, checkAnneal } from '../internal/anneal.ts';
-import { check, checkCount, checkKnown, checkName, checkPositive, checkShare } from '../internal/options.ts';
 import type { Surrogate } from '../surrogates/surrogate.ts';
 import { surrogates } from '../surrogates/surrogates.ts';
 
@@ -202,17 +208,17 @@ export function resolveOnPolicy(options: OnPolicyOptions): ResolvedOnPolicy {
   checkShare('gamma', o.gamma);
   checkShare('gaeLambda', o.gaeLambda);
   checkAnneal('learningRate', o.learningRate, (x) => x >= 0, 'a finite number ≥ 0');
-  check('learningRate', annealed(o.learningRate, 0), annealed(o.learningRate, 0) > 0, 'more than 0 at the start');
+  checkOption('learningRate', annealed(o.learningRate, 0), annealed(o.learningRate, 0) > 0, 'more than 0 at the start');
   checkAnneal('entropyCoef', o.entropyCoef, (x) => x >= 0, 'a finite number ≥ 0');
   checkPositive('maxGradNorm', o.maxGradNorm);
-  check('valueCoef', o.valueCoef, Number.isFinite(o.valueCoef) && o.valueCoef >= 0, 'a finite number ≥ 0');
+  checkOption('valueCoef', o.valueCoef, Number.isFinite(o.valueCoef) && o.valueCoef >= 0, 'a finite number ≥ 0');
   for (const key of ['valueClip', 'targetKl'] as const) if (o[key] !== undefined) checkPositive(key, o[key]);
   for (const key of ['delta', 'damping', 'shrink'] as const) checkPositive(`trustRegion.${key}`, o.trustRegion[key]);
   checkName('method', o.method, ['gradient', 'trpo', 'npg']);
   checkName('returns', o.returns, ['gae', 'vtrace']);
   checkName('innerGuard', o.innerGuard, ['off', 'warn', 'restore']);
   checkName('activation', o.activation, ['tanh', 'relu']);
-  check('seed', o.seed, Number.isSafeInteger(o.seed) && o.seed >= 0, 'a whole number from 0 to 2^53 − 1');
+  checkSeed(o.seed);
   createOptimizer(o.optimizer);
   checkSplit(o);
   if (o.adaptiveKl !== undefined) checkPositive('adaptiveKl.target', o.adaptiveKl.target);
@@ -229,7 +235,7 @@ export function resolveOnPolicy(options: OnPolicyOptions): ResolvedOnPolicy {
 /** A rollout must fill its minibatches, and a minibatch of one entry has no deviation to be divided by. */
 function checkSplit({ rollout, numEnvs, minibatches, normalizeAdvantage }: ResolvedOnPolicy): void {
   const rows = rollout * numEnvs;
-  check('minibatches', minibatches, minibatches <= rows, `at most rollout·numEnvs = ${rows}`);
+  checkOption('minibatches', minibatches, minibatches <= rows, `at most rollout·numEnvs = ${rows}`);
   const least = Math.floor(rows / minibatches);
   if (normalizeAdvantage !== 'minibatch' || least > 1) return;
   throw new ConfigError({

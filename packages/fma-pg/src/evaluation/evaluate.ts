@@ -1,8 +1,7 @@
 /** Playing an agent: returns of whole episodes, with intervals. */
 
 import type { Rng } from '@gimbal/tensor-core';
-import { ConfigError, type Env, rng } from '@gimbal/tensor-core';
-import { check, checkCount } from '../internal/options.ts';
+import { ConfigError, checkCount, checkSeed, type Env, rng } from '@gimbal/tensor-core';
 import { LocalVectorEnv } from '../rollout/local-vector-env.ts';
 import type { RunningMoments } from '../rollout/moments.ts';
 import { Stepper } from '../rollout/stepper.ts';
@@ -64,7 +63,7 @@ export interface Evaluation {
 export async function evaluate(agent: Playable, o: EvaluateOptions): Promise<Evaluation> {
   const { episodes = 10, deterministic = true, maxSteps = 1e6, seed } = o;
   checkCount('episodes', episodes);
-  check('seed', seed, Number.isSafeInteger(seed) && seed >= 0, 'a whole number ≥ 0');
+  checkSeed(seed);
   const make = o.env ?? agent.evalEnv;
   if (make === undefined)
     throw new ConfigError({

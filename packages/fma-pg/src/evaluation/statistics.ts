@@ -1,6 +1,5 @@
 /** Means of returns that say how sure they are (Agarwal et al. 2021, arXiv 2108.13264). */
-import { ConfigError, type Rng } from '@gimbal/tensor-core';
-import { check } from '../internal/options.ts';
+import { ConfigError, checkOption, type Rng } from '@gimbal/tensor-core';
 
 /** Mean of the middle half: the lowest and highest quarter are left out, with shares of entries at the edges. */
 export function interquartileMean(values: readonly number[]): number {
@@ -28,7 +27,7 @@ export function bootstrapInterval(
   o: { resamples?: number; level?: number } = {},
 ): readonly [number, number] {
   const { resamples = 2000, level = 0.95 } = o;
-  check('level', level, level > 0 && level < 1, 'a number in (0, 1)');
+  checkOption('level', level, level > 0 && level < 1, 'a number in (0, 1)');
   if (values.length === 0) throw new ConfigError({ where: 'bootstrapInterval', what: 'there are no values' });
   const results = Float64Array.from({ length: resamples }, () =>
     statistic(values.map(() => values[rng.int(values.length)] as number)),

@@ -2,7 +2,7 @@
  * Values that may change over a run: a number, a straight line, or a function of the share of the run that is done.
  * The first two are plain data: a checkpoint holds them, and a resumed run has them back.
  */
-import { check } from './options.ts';
+import { checkOption } from '@gimbal/tensor-core';
 
 /** A constant, a straight line, or any function of the share of the run that is done. */
 export type Anneal = number | { readonly from: number; readonly to: number } | ((progress: number) => number);
@@ -22,5 +22,5 @@ export function annealed(value: Anneal, progress: number): number {
 /** Refuses a value that does not pass the test at the start or at the end. */
 export function checkAnneal(where: string, value: Anneal, good: (x: number) => boolean, wanted: string): void {
   const ends = typeof value === 'function' ? [value(0)] : [annealed(value, 0), annealed(value, 1)];
-  for (const end of ends) check(where, end, Number.isFinite(end) && good(end), wanted);
+  for (const end of ends) checkOption(where, end, Number.isFinite(end) && good(end), wanted);
 }

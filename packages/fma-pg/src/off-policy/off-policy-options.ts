@@ -1,8 +1,16 @@
 /** Options of off-policy agents, with the presets of the published settings. */
-import { ConfigError } from '@gimbal/tensor-core';
+import {
+  ConfigError,
+  checkCount,
+  checkKnown,
+  checkName,
+  checkOption,
+  checkPositive,
+  checkSeed,
+  checkShare,
+} from '@gimbal/tensor-core';
 import type { AgentOptions } from '../agents/on-policy-options.ts';
 import { type Anneal, checkAnneal, linear } from '../internal/anneal.ts';
-import { check, checkCount, checkKnown, checkName, checkPositive, checkShare } from '../internal/options.ts';
 import type { ReplayOptions } from '../replay/replay-buffer.ts';
 
 /** What an off-policy agent is given. */
@@ -107,8 +115,8 @@ export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
   for (const key of ['alpha', 'targetNoise', 'targetNoiseClip', 'maxGradNorm'] as const) checkPositive(key, o[key]);
   checkAnneal('learningRate', o.learningRate, (x) => x >= 0, 'a finite number ≥ 0');
   checkAnneal('exploration', o.exploration, (x) => x >= 0 && x <= 1, 'a number from 0 to 1');
-  check('seed', o.seed, Number.isSafeInteger(o.seed) && o.seed >= 0, 'a whole number from 0 to 2^53 − 1');
-  check(
+  checkSeed(o.seed);
+  checkOption(
     'trainEvery',
     o.trainEvery,
     o.trainEvery % o.numEnvs === 0 || o.numEnvs === 1,

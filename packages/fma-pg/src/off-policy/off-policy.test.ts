@@ -79,7 +79,7 @@ test.each(['sac', 'td3', 'dqn'] as const)(
       for await (const s of second.train({ steps: 800 })) rest.push(s);
       expect(rest.map(numbers)).toEqual(all.slice(2).map(numbers));
       await expect(OffPolicyAgent.resume(join(dir, 'half'), { env, batchSize: 8 })).rejects.toThrow(
-        'batchSize: the run was made with another value',
+        'batchSize differs',
       );
     } finally {
       await rm(dir, { recursive: true });

@@ -1,5 +1,6 @@
 import { rng } from '@gimbal/tensor-core';
-import { NStep, ReplayBuffer } from './replay-buffer.ts';
+import { NStep } from './n-step.ts';
+import { ReplayBuffer } from './replay-buffer.ts';
 import { SumTree } from './sum-tree.ts';
 
 const row = (...x: number[]): Float32Array => Float32Array.from(x);

@@ -1,5 +1,6 @@
 /** What T steps of N copies left behind, in typed arrays made once: entry t·N + i is step t of copy i. */
 import { ConfigError } from '@gimbal/tensor-core';
+import type { TransitionBatch } from '../agents/on-policy-options.ts';
 
 export interface RolloutSize {
   /** T */
@@ -82,4 +83,16 @@ export function checkMask(mask: ArrayLike<number>, nvec: readonly number[], wher
       });
     at += k;
   }
+}
+
+/** A rollout as hooks see it. */
+export function transitionsOf(rollout: Rollout): TransitionBatch {
+  const { rows, obs, actions, rewards, terminated, truncated, size, lastObs, finals } = rollout;
+  const [N, O] = [size.numEnvs, size.observation];
+  const nextObs = new Float32Array(obs.length);
+  nextObs.set(obs.subarray(N * O));
+  nextObs.set(lastObs, (rows - N) * O);
+  for (const [i, entry] of finals.entries.entries())
+    for (let j = 0; j < O; j++) nextObs[entry * O + j] = finals.obs[i * O + j] as number;
+  return { rows, obs, actions, nextObs, rewards, terminated, truncated };
 }

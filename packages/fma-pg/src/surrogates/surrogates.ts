@@ -1,7 +1,7 @@
 /**
  * The losses by name. Each is −E[f(x, Â)] with x = log ρ; E is over samples of the policy that acted.
  */
-import { ConfigError, logSumExp, stopGradient } from '@gimbal/tensor-core';
+import { ConfigError, checkName, logSumExp, stopGradient } from '@gimbal/tensor-core';
 import {
   add,
   clipByValue,
@@ -17,7 +17,6 @@ import {
   type Tensor,
 } from '@tensorflow/tfjs-core';
 import { type Anneal, checkAnneal } from '../internal/anneal.ts';
-import { checkName } from '../internal/options.ts';
 import { defineSurrogate, k3Forward, outside, type Surrogate, type SurrogateOptions } from './surrogate.ts';
 
 const positive = (where: string, value: Anneal): void => checkAnneal(where, value, (x) => x > 0, 'a finite number > 0');

@@ -7,7 +7,7 @@
  *   direct (MDPO)    p_a ← p_a exp(ηr/p_a), normalised      EXP3's update: the exponent has no bound
  *   reinforce        z ← z + ηr(e_a − p), p = softmax z
  */
-import { check, checkPositive } from '../internal/options.ts';
+import { checkOption, checkPositive } from '@gimbal/tensor-core';
 
 /** The updates by name; the formulas stand at the head of this file. */
 export type BanditRule = 'smdpo' | 'mdpo' | 'reinforce';
@@ -21,8 +21,8 @@ export type BanditRule = 'smdpo' | 'mdpo' | 'reinforce';
  */
 export function banditUpdate(rule: BanditRule, logP: Float64Array, arm: number, reward: number, eta: number): void {
   checkPositive('eta', eta);
-  check('reward', reward, reward >= 0 && reward <= 1, 'a number from 0 to 1');
-  check(
+  checkOption('reward', reward, reward >= 0 && reward <= 1, 'a number from 0 to 1');
+  checkOption(
     'arm',
     arm,
     Number.isInteger(arm) && arm >= 0 && arm < logP.length,
@@ -30,7 +30,7 @@ export function banditUpdate(rule: BanditRule, logP: Float64Array, arm: number, 
   );
   const step = eta * reward;
   if (rule === 'smdpo') {
-    check('eta', eta, eta <= 1, 'at most 1 for smdpo: a larger one makes probabilities negative');
+    checkOption('eta', eta, eta <= 1, 'at most 1 for smdpo: a larger one makes probabilities negative');
     // log(p (1 − ηr)) and log(p + ηr(1 − p)); at ηr = 1 the others become 0
     for (let b = 0; b < logP.length; b++) {
       const p = Math.exp(logP[b] as number);

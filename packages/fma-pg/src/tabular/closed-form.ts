@@ -3,8 +3,7 @@
  * function that does not fall with A, so that Σ_a p A ≥ 0 in every state, and the performance-difference lemma does the
  * rest. (η's bound matters for inexact inner loops and restricted policies.)
  */
-import { NumericalError } from '@gimbal/tensor-core';
-import { check } from '../internal/options.ts';
+import { checkOption, NumericalError } from '@gimbal/tensor-core';
 
 export interface ClosedFormOptions {
   method: string;
@@ -53,7 +52,7 @@ function reweight(logP: Float64Array, advantages: Float64Array, logWeight: (adva
 
 /** p ← (1 − η) p + η·greedy (conservative policy iteration; Kakade & Langford 2002). */
 function mixWithGreedy(logP: Float64Array, advantages: Float64Array, share: number): void {
-  check('eta', share, share <= 1, 'a share of the greedy policy, at most 1, for cpi');
+  checkOption('eta', share, share <= 1, 'a share of the greedy policy, at most 1, for cpi');
   let best = 0;
   for (let a = 1; a < logP.length; a++) if ((advantages[a] as number) > (advantages[best] as number)) best = a;
   for (let a = 0; a < logP.length; a++)

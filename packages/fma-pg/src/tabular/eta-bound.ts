@@ -1,4 +1,4 @@
-import { checkName } from '../internal/options.ts';
+import { checkName } from '@gimbal/tensor-core';
 import { checkMdp, rewardRange, type TabularMdp } from './mdp.ts';
 
 /**

@@ -1,5 +1,5 @@
 /** The surrogate as a bound: ℓ_t(π) with exact constants, to be compared with J(π). */
-import { checkPositive } from '../internal/options.ts';
+import { checkPositive } from '@gimbal/tensor-core';
 import { valuesOf } from './evaluate-policy.ts';
 import { checkMdp, checkPolicy, type TabularMdp } from './mdp.ts';
 import { klOfRow } from './surrogate-terms.ts';

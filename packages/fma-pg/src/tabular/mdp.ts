@@ -1,8 +1,7 @@
 /**
  * Markov decision processes as arrays: float64, synchronous, no tensors. What the exact methods of this folder run on.
  */
-import { DataError } from '@gimbal/tensor-core';
-import { check } from '../internal/options.ts';
+import { checkOption, DataError } from '@gimbal/tensor-core';
 
 /** S states, A actions. Any object of this shape will do; nothing in it is changed. */
 export interface TabularMdp {
@@ -28,9 +27,9 @@ const tolerance = 1e-9;
  */
 export function checkMdp(mdp: TabularMdp): void {
   const { S, A, P, r, mu, gamma } = mdp;
-  check('mdp.S', S, Number.isSafeInteger(S) && S >= 1, 'a whole number ≥ 1');
-  check('mdp.A', A, Number.isSafeInteger(A) && A >= 1, 'a whole number ≥ 1');
-  check(
+  checkOption('mdp.S', S, Number.isSafeInteger(S) && S >= 1, 'a whole number ≥ 1');
+  checkOption('mdp.A', A, Number.isSafeInteger(A) && A >= 1, 'a whole number ≥ 1');
+  checkOption(
     'mdp.gamma',
     gamma,
     gamma >= 0 && gamma < 1,

@@ -2,8 +2,7 @@
  * The paper's tabular tasks. CliffWorld and the deep-sea task follow the authors' released code (svmgrg/fma-pg), whose
  * rewards are paid on leaving a state. `deepSeaTreasure` is not bsuite's DeepSea: both of its actions cost.
  */
-import { ConfigError } from '@gimbal/tensor-core';
-import { checkCount } from '../internal/options.ts';
+import { ConfigError, checkCount } from '@gimbal/tensor-core';
 import type { TabularMdp } from './mdp.ts';
 
 /** A deterministic MDP from a function that says where an action leads and what it pays. */

@@ -14,7 +14,7 @@
  *
  * At p = p_t all have the gradient d p_t A, the policy gradient times 1 − γ (mpo: to first order in η, times η).
  */
-import { check, checkName, checkPositive } from '../internal/options.ts';
+import { checkName, checkOption, checkPositive } from '@gimbal/tensor-core';
 import {
   direct,
   expWeighted,
@@ -75,7 +75,7 @@ export function tabularSurrogate(o: SurrogateOptions): TabularSurrogate {
     case 'mpo':
       return { linear: expWeighted(inverse(o)), proximity: undefined, weight: 0 };
     case 'ppo':
-      check('clipEpsilon', clipEpsilon, clipEpsilon > 0 && clipEpsilon < 1, 'a number in (0, 1)');
+      checkOption('clipEpsilon', clipEpsilon, clipEpsilon > 0 && clipEpsilon < 1, 'a number in (0, 1)');
       return { linear: ppoClipped(clipEpsilon), proximity: undefined, weight: 0 };
     case 'sppo':
       checkPositive('clipEpsilon', clipEpsilon);
@@ -84,6 +84,6 @@ export function tabularSurrogate(o: SurrogateOptions): TabularSurrogate {
 }
 
 function inverse({ eta, method }: SurrogateOptions): number {
-  check('eta', eta, eta !== undefined && Number.isFinite(eta) && eta > 0, `a finite number > 0 for ${method}`);
+  checkOption('eta', eta, eta !== undefined && Number.isFinite(eta) && eta > 0, `a finite number > 0 for ${method}`);
   return 1 / (eta as number);
 }

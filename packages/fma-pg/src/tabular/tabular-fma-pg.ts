@@ -3,8 +3,16 @@
  * evaluate, fix the surrogate, maximise it (in closed form, or by an inner loop), repeat. Vaswani et al. (AISTATS 2022),
  * arXiv 2108.05828, algorithm 1; the experiments of its appendices E and F.
  */
-import { ConfigError, StoppedError } from '@gimbal/tensor-core';
-import { check, checkCount, checkKnown, checkName, checkPositive, checkShare } from '../internal/options.ts';
+import {
+  ConfigError,
+  checkCount,
+  checkKnown,
+  checkName,
+  checkOption,
+  checkPositive,
+  checkShare,
+  StoppedError,
+} from '@gimbal/tensor-core';
 import { type ClosedFormOptions, closedFormStep, closedForms, defaultFloor } from './closed-form.ts';
 import { type ConstrainedInner, constrainedAscent } from './constrained.ts';
 import { valuesOf } from './evaluate-policy.ts';
@@ -126,7 +134,7 @@ function checkOptions(o: TabularOptions): void {
     checkPositive('eta', o.eta ?? Number.NaN);
     if (o.method === 'cpi') checkShare('eta', o.eta as number);
     if (inner.floor !== undefined)
-      check('inner.floor', inner.floor, inner.floor >= 0 && inner.floor < 1, 'a number in [0, 1)');
+      checkOption('inner.floor', inner.floor, inner.floor >= 0 && inner.floor < 1, 'a number in [0, 1)');
     return;
   }
   checkCount('inner.steps', inner.steps);

@@ -1,6 +1,5 @@
 /** What rewards are compared with: other completions of the same prompt, of the batch, at the same position. */
-import { ShapeError } from '@gimbal/tensor-core';
-import { checkName } from '../internal/options.ts';
+import { checkName, ShapeError } from '@gimbal/tensor-core';
 
 export type PeerBaseline = 'batch' | 'leave-one-out' | 'group';
 

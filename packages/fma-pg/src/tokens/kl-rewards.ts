@@ -1,5 +1,5 @@
 /** Staying close to a reference, as a reward: per token, beside the reward at a completion's end. */
-import { ConfigError, ShapeError } from '@gimbal/tensor-core';
+import { ConfigError, checkName, checkOption, ShapeError } from '@gimbal/tensor-core';
 import {
   add,
   cast,
@@ -13,14 +13,13 @@ import {
   tensor1d,
   tidy,
 } from '@tensorflow/tfjs-core';
-import { check, checkName } from '../internal/options.ts';
 
 /**
  * α of the convex mixture (1 − α)r − αk that has the same optimum as r − βk.
  * @param beta ≥ 0
  */
 export function betaToAlpha(beta: number): number {
-  check('beta', beta, beta >= 0 && Number.isFinite(beta), 'a finite number ≥ 0');
+  checkOption('beta', beta, beta >= 0 && Number.isFinite(beta), 'a finite number ≥ 0');
   return beta / (1 + beta);
 }
 
@@ -29,7 +28,7 @@ export function betaToAlpha(beta: number): number {
  * @param alpha in [0, 1)
  */
 export function alphaToBeta(alpha: number): number {
-  check('alpha', alpha, alpha >= 0 && alpha < 1, 'a number in [0, 1)');
+  checkOption('alpha', alpha, alpha >= 0 && alpha < 1, 'a number in [0, 1)');
   return alpha / (1 - alpha);
 }
 

@@ -1,6 +1,12 @@
 /** Options of RL on tokens: defaults, checks, presets. Names are TRL's where it has one. */
 import {
   ConfigError,
+  checkCount,
+  checkName,
+  checkOption,
+  checkPositive,
+  checkSeed,
+  checkShare,
   createOptimizer,
   type LoopOptions,
   type Monitor,
@@ -11,7 +17,6 @@ import {
   type TextCodec,
   type TokenPolicy,
 } from '@gimbal/tensor-core';
-import { check, checkCount, checkName, checkPositive, checkShare } from '../internal/options.ts';
 import type { Surrogate } from '../surrogates/surrogate.ts';
 import { surrogates } from '../surrogates/surrogates.ts';
 
@@ -101,7 +106,7 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
   for (const key of ['batchSize', 'accumulate', 'epochs', 'samplesPerPrompt', 'maxNewTokens'] as const)
     checkCount(key, o[key]);
   for (const key of ['checkpointEvery', 'keepCheckpoints'] as const) if (o[key] !== undefined) checkCount(key, o[key]);
-  check(
+  checkOption(
     'batchSize',
     o.batchSize,
     o.batchSize % o.samplesPerPrompt === 0,
@@ -113,9 +118,9 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
   checkName('klIn', o.klIn, ['reward', 'loss']);
   checkName('credit', o.credit, ['token', 'sequence']);
   checkName('baseline', o.baseline, ['value', 'batch', 'leave-one-out', 'group', 'moving-average']);
-  check('seed', o.seed, Number.isSafeInteger(o.seed) && o.seed >= 0, 'a whole number from 0 to 2^53 − 1');
+  checkSeed(o.seed);
   const first = typeof o.klCoef === 'number' ? o.klCoef : o.klCoef(0);
-  check(
+  checkOption(
     'klCoef',
     first,
     first >= 0 && (o.klMixing === 'additive' ? Number.isFinite(first) : first <= 1),

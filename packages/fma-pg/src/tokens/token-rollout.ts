@@ -1,6 +1,13 @@
 /** Completions of prompts, sampled from a policy: what every trainer on tokens begins with. */
-import { DataError, type Params, type Rng, type TokenBatch, type TokenPolicy } from '@gimbal/tensor-core';
-import { check, checkCount } from '../internal/options.ts';
+import {
+  checkCount,
+  checkOption,
+  DataError,
+  type Params,
+  type Rng,
+  type TokenBatch,
+  type TokenPolicy,
+} from '@gimbal/tensor-core';
 
 /** How completions are sampled for training. */
 export interface RolloutOptions {
@@ -42,7 +49,7 @@ export async function tokenRollout(
   const { samplesPerPrompt: n, temperature, maxNewTokens, rng, signal } = o;
   checkCount('samplesPerPrompt', n);
   checkCount('maxNewTokens', maxNewTokens);
-  check(
+  checkOption(
     'temperature',
     temperature,
     temperature > 0 && Number.isFinite(temperature),

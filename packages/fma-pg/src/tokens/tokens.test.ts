@@ -229,7 +229,7 @@ test('resumed, the next steps are those of the run that was never stopped; micro
     using second = await TokenPolicyTrainer.resume(join(dir, 'half'), options(o));
     expect(await numbers(second, 6)).toEqual(all.slice(3));
     await expect(TokenPolicyTrainer.resume(join(dir, 'half'), options({ ...o, epochs: 3 }))).rejects.toThrow(
-      'epochs: the run was made with another value; got 3',
+      'epochs differs; got',
     );
   } finally {
     await rm(dir, { recursive: true });

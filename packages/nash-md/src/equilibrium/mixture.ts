@@ -1,7 +1,6 @@
 /** The geometric mixture of a policy with its reference, and where mirror descent against it with a constant weight ends. */
-import { DataError } from '@gimbal/tensor-core';
+import { checkShare, DataError } from '@gimbal/tensor-core';
 import { checkDistribution, checkGame, type RegularizedGame } from '../games/regularized-game.ts';
-import { checkShare } from '../internal/options.ts';
 import { logOf, multiply, softmax } from '../internal/vectors.ts';
 import { tilted } from '../measures/measures.ts';
 import { solveExact } from './solve-exact.ts';

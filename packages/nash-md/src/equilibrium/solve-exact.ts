@@ -8,10 +8,9 @@
  * from τ₀ = max(10, τ), where π is close to μ, down to τ over 60 geometric values, each started from the one before; a
  * step is halved while it does not shrink ‖F‖∞.
  */
-import { NumericalError } from '@gimbal/tensor-core';
+import { checkCount, checkKnown, checkPositive, NumericalError } from '@gimbal/tensor-core';
 import { checkGame, type RegularizedGame } from '../games/regularized-game.ts';
 import { solveInPlace } from '../internal/linear-solve.ts';
-import { checkCount, checkKnown, checkPositive } from '../internal/options.ts';
 import { largest, multiply, softmax } from '../internal/vectors.ts';
 
 /** How nearly, and how long. */

@@ -1,5 +1,5 @@
+import { checkOpenShare, checkOption } from '@gimbal/tensor-core';
 import { inverseIncompleteBeta } from '../internal/incomplete-beta.ts';
-import { check, checkOpenShare } from '../internal/options.ts';
 
 /**
  * The Clopper–Pearson interval of a share: the shares under which neither so many successes nor so few are rarer than
@@ -12,8 +12,13 @@ import { check, checkOpenShare } from '../internal/options.ts';
  */
 export function clopperPearson(successes: number, trials: number, confidence = 0.95): [number, number] {
   checkOpenShare('clopperPearson, confidence', confidence);
-  check('clopperPearson, trials', trials, Number.isFinite(trials) && trials >= 0, 'a number ≥ 0');
-  check('clopperPearson, successes', successes, successes >= 0 && successes <= trials, `a number from 0 to ${trials}`);
+  checkOption('clopperPearson, trials', trials, Number.isFinite(trials) && trials >= 0, 'a number ≥ 0');
+  checkOption(
+    'clopperPearson, successes',
+    successes,
+    successes >= 0 && successes <= trials,
+    `a number from 0 to ${trials}`,
+  );
   const tail = (1 - confidence) / 2;
   const failures = trials - successes;
   const low = successes === 0 ? 0 : inverseIncompleteBeta(successes, failures + 1, tail);

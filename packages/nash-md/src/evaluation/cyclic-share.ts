@@ -4,9 +4,8 @@
  *
  *   M_ij = (s_i − s_j) + C_ij,   s_i = mean_j M_ij,   Σ_j C_ij = 0
  */
-import { DataError } from '@gimbal/tensor-core';
+import { checkName, DataError } from '@gimbal/tensor-core';
 import { checkPreferences, type PreferenceMatrix } from '../games/preference-matrix.ts';
-import { checkName } from '../internal/options.ts';
 
 /** A preference matrix in two parts. */
 export interface CyclicShare {

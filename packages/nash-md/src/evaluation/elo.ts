@@ -1,5 +1,5 @@
 /** Elo ratings of a win-rate matrix. */
-import { check } from '../internal/options.ts';
+import { checkOption } from '@gimbal/tensor-core';
 import { fitBradleyTerry } from './bradley-terry.ts';
 import type { WinRateMatrix } from './win-rates.ts';
 
@@ -14,7 +14,7 @@ import type { WinRateMatrix } from './win-rates.ts';
  */
 export function elo(w: WinRateMatrix, o: { prior?: number } = {}): Float64Array {
   const { prior = 1 } = o;
-  check('elo, prior', prior, Number.isFinite(prior) && prior >= 0, 'a finite number ≥ 0');
+  checkOption('elo, prior', prior, Number.isFinite(prior) && prior >= 0, 'a finite number ≥ 0');
   const { n, p, samples, labels } = w;
   const weights = samples.map((count) => count + prior);
   const shares = p.map((rate, at) =>

@@ -1,7 +1,6 @@
 /** All against all: the share of comparisons that each contestant won against each other, with intervals. */
-import { DataError } from '@gimbal/tensor-core';
+import { checkOpenShare, checkOption, DataError } from '@gimbal/tensor-core';
 import type { PreferenceMatrix } from '../games/preference-matrix.ts';
-import { check, checkOpenShare } from '../internal/options.ts';
 import { clopperPearson } from './clopper-pearson.ts';
 
 /** W[i][j] = P(i ≻ j), measured; a preference matrix, so that every measure of one applies. */
@@ -80,7 +79,7 @@ export function winRatesFromCounts(
   const n = labels.length;
   const { confidence = 0.95 } = o;
   checkOpenShare('winRates, confidence', confidence);
-  check('winRates, contestants', n, n >= 1, 'at least one');
+  checkOption('winRates, contestants', n, n >= 1, 'at least one');
   if (wins.length !== n * n)
     throw new DataError({ where: 'winRates, wins', what: 'not square', got: wins.length, wanted: `${n} × ${n}` });
   for (const [at, x] of wins.entries()) {

@@ -1,6 +1,5 @@
 /** Preference games that papers use, and random ones. */
-import { DataError, type Rng } from '@gimbal/tensor-core';
-import { check, checkCount, checkShare } from '../internal/options.ts';
+import { checkCount, checkOption, checkShare, DataError, type Rng } from '@gimbal/tensor-core';
 import type { PreferenceMatrix } from './preference-matrix.ts';
 
 /**
@@ -67,7 +66,7 @@ function condorcet(
  * @param eps |ε| ≤ ⅓
  */
 function annotatorTypes(eps: number): PreferenceMatrix {
-  check('annotatorTypes, eps', eps, Math.abs(eps) <= 1 / 3, 'a number from −1/3 to 1/3');
+  checkOption('annotatorTypes, eps', eps, Math.abs(eps) <= 1 / 3, 'a number from −1/3 to 1/3');
   const [first, other] = [2 / 3 - eps / 2, 2 / 3 + eps / 4];
   return between(3, (i, j) => (j === 1 ? 1 - first : i === 0 ? other : 1 - other));
 }

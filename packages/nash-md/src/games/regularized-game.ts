@@ -3,8 +3,7 @@
  *
  *   P_τ(π ≻ π') = πᵀPπ' − τ KL(π‖μ) + τ KL(π'‖μ)        (section 4)
  */
-import { DataError } from '@gimbal/tensor-core';
-import { check } from '../internal/options.ts';
+import { checkOption, DataError } from '@gimbal/tensor-core';
 import { checkPreferences, type PreferenceMatrix } from './preference-matrix.ts';
 
 /** A preference matrix, a reference policy, and how much leaving it costs. */
@@ -42,7 +41,7 @@ export function checkGame(g: RegularizedGame, { unregularised = true } = {}): vo
 function checkTau(where: string, tau: number, unregularised: boolean): void {
   const good = Number.isFinite(tau) && (tau > 0 || (unregularised && tau === 0));
   const fix = 'Without regularisation use solveNashLP, or the solvers mwu, omwu and extragradient with tau 0';
-  check(where, tau, good, `a finite number ${unregularised ? '≥' : '>'} 0`, unregularised ? undefined : fix);
+  checkOption(where, tau, good, `a finite number ${unregularised ? '≥' : '>'} 0`, unregularised ? undefined : fix);
 }
 
 /**

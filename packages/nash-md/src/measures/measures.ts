@@ -1,8 +1,7 @@
 /** How far a policy is from an equilibrium: closed forms, no search. */
-import { DataError } from '@gimbal/tensor-core';
+import { checkOption, DataError } from '@gimbal/tensor-core';
 import { checkPreferences, type PreferenceMatrix } from '../games/preference-matrix.ts';
 import { checkDistribution, checkGame, checkSupport, type RegularizedGame } from '../games/regularized-game.ts';
-import { check } from '../internal/options.ts';
 import { argMax, dot, logSumExp, multiply } from '../internal/vectors.ts';
 
 /**
@@ -81,7 +80,7 @@ function term(a: number, b: number): number {
  */
 export function tilt(ref: Float64Array, values: Float64Array, tau: number): Float64Array {
   checkDistribution('tilt, ref', ref, ref.length);
-  check('tilt, tau', tau, Number.isFinite(tau) && tau > 0, 'a finite number > 0');
+  checkOption('tilt, tau', tau, Number.isFinite(tau) && tau > 0, 'a finite number > 0');
   if (values.length !== ref.length || !values.every(Number.isFinite)) {
     const wanted = `${ref.length} finite numbers`;
     throw new DataError({ where: 'tilt, values', what: 'do not fit', got: Array.from(values), wanted });

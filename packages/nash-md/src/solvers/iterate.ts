@@ -1,8 +1,7 @@
 /** One game, step by step: what a curve is drawn from. */
-import { DataError, StoppedError } from '@gimbal/tensor-core';
+import { checkCount, DataError, StoppedError } from '@gimbal/tensor-core';
 import { stackGames } from '../games/game-batch.ts';
 import { checkGame, checkSupport, type RegularizedGame } from '../games/regularized-game.ts';
-import { checkCount } from '../internal/options.ts';
 import { exploited, gapOf, klDivergence } from '../measures/measures.ts';
 import { checkRegularisation, checkSolverOptions, resolveSolver, type SolverOptions } from './solver-options.ts';
 import { SolverState } from './solver-state.ts';

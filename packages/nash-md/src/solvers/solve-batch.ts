@@ -1,8 +1,7 @@
 /** Many games together: one pass over typed arrays a step, no array allocated in the loop. */
-import { DataError, StoppedError } from '@gimbal/tensor-core';
+import { checkCount, DataError, StoppedError } from '@gimbal/tensor-core';
 import { type GameBatch, gameOf } from '../games/game-batch.ts';
 import { checkGame } from '../games/regularized-game.ts';
-import { checkCount } from '../internal/options.ts';
 import { gapOf } from '../measures/measures.ts';
 import { checkInit } from './iterate.ts';
 import { checkSolverOptions, resolveSolver, type SolverOptions } from './solver-options.ts';

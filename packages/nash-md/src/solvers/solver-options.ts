@@ -1,6 +1,13 @@
 /** What a tabular solver can be asked for, the defaults, and what is refused. */
-import { ConfigError } from '@gimbal/tensor-core';
-import { check, checkCount, checkKnown, checkName, checkPositive, checkShare } from '../internal/options.ts';
+import {
+  ConfigError,
+  checkCount,
+  checkKnown,
+  checkName,
+  checkOption,
+  checkPositive,
+  checkShare,
+} from '@gimbal/tensor-core';
 
 /** The solvers; `updates` states each one's formula. */
 export const solverNames = [
@@ -118,7 +125,7 @@ export function resolveSolver(o: SolverOptions): ResolvedSolver {
 export function checkRegularisation(solver: ResolvedSolver, tau: number): void {
   const { name, eta } = solver;
   const free = unregularised.includes(name);
-  check(
+  checkOption(
     'game, tau',
     tau,
     Number.isFinite(tau) && (tau > 0 || (tau === 0 && free)),
@@ -140,7 +147,7 @@ function checkStep({ name }: ResolvedSolver, eta: number, tau: number): void {
   checkPositive('eta', eta);
   if (!shrinking.includes(name)) return;
   // the paper's first step has ητ = 1 exactly, rounding aside
-  check('eta', eta, eta * tau <= 1 + 1e-12, `at most 1/τ = ${1 / tau}: ${name} weighs by 1 − ητ`);
+  checkOption('eta', eta, eta * tau <= 1 + 1e-12, `at most 1/τ = ${1 / tau}: ${name} weighs by 1 − ητ`);
 }
 
 /**

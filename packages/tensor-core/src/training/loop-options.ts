@@ -4,6 +4,7 @@
 import type { LoopOptions } from '../contracts/loop.ts';
 import { ConfigError } from '../errors.ts';
 import { createOptimizer } from '../optim/create-optimizer.ts';
+import { checkCount, checkOption, checkSeed } from '../options/checks.ts';
 
 /** What the loop uses for options that are not given. */
 export const loopDefaults = {
@@ -28,7 +29,7 @@ export function resolveLoopOptions(options: LoopOptions, hasEvaluation: boolean)
   const o: ResolvedLoopOptions = { ...loopDefaults, ...options };
   const { learningRate: rate } = o;
   if (typeof rate !== 'function')
-    check('learningRate', rate, rate >= 0 && Number.isFinite(rate), 'a number ≥ 0 or a schedule');
+    checkOption('learningRate', rate, rate >= 0 && Number.isFinite(rate), 'a number ≥ 0 or a schedule');
   for (const key of [
     'batchSize',
     'accumulate',
@@ -38,15 +39,15 @@ export function resolveLoopOptions(options: LoopOptions, hasEvaluation: boolean)
     'logEvery',
   ] as const) {
     const value = o[key];
-    if (value !== undefined) check(key, value, Number.isInteger(value) && value >= 1, 'a whole number ≥ 1');
+    if (value !== undefined) checkCount(key, value);
   }
-  if (o.maxGradNorm !== undefined) check('maxGradNorm', o.maxGradNorm, o.maxGradNorm > 0, 'a number > 0');
-  check('seed', o.seed, Number.isSafeInteger(o.seed) && o.seed >= 0, 'a whole number from 0 to 2^53 − 1');
-  check('precision', o.precision, o.precision === 'float32' || o.precision === 'bf16', "'float32' or 'bf16'");
+  if (o.maxGradNorm !== undefined) checkOption('maxGradNorm', o.maxGradNorm, o.maxGradNorm > 0, 'a number > 0');
+  checkSeed(o.seed);
+  checkOption('precision', o.precision, o.precision === 'float32' || o.precision === 'bf16', "'float32' or 'bf16'");
   if (o.earlyStop !== undefined) {
     const { patience, minDelta = 0 } = o.earlyStop;
-    check('earlyStop.patience', patience, Number.isInteger(patience) && patience >= 1, 'a whole number ≥ 1');
-    check('earlyStop.minDelta', minDelta, minDelta >= 0, 'a number ≥ 0');
+    checkCount('earlyStop.patience', patience);
+    checkOption('earlyStop.minDelta', minDelta, minDelta >= 0, 'a number ≥ 0');
   }
   for (const key of ['evalEvery', 'earlyStop'] as const) {
     if (o[key] === undefined || hasEvaluation) continue;
@@ -78,8 +79,4 @@ export function resumableConfig(o: ResolvedLoopOptions, config: unknown): object
       optimizer: createOptimizer(o.optimizer).options,
     },
   };
-}
-
-function check(where: string, got: unknown, good: boolean, wanted: string): void {
-  if (!good) throw new ConfigError({ where, what: 'out of range', got, wanted });
 }

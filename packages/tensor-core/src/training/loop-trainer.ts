@@ -9,7 +9,6 @@ import { div, memory, type Scalar, scalar } from '@tensorflow/tfjs-core';
 import type { CheckpointContent } from '../checkpoint/content.ts';
 import type { Trainer, TrainRequest } from '../contracts/trainer.ts';
 import { ConfigError, type NumericalError } from '../errors.ts';
-import { assignTree } from '../optim/assign.ts';
 import { clipScale, treeNorm } from '../optim/clip.ts';
 import { createOptimizer } from '../optim/create-optimizer.ts';
 import type { Optimizer, OptimizerState } from '../optim/optimizer.ts';
@@ -25,6 +24,7 @@ import type { LoopSetup, StopReason, TrainStep } from './loop-setup.ts';
 import { disposeSums, type LossContext, type SummedGradients, scoped, sumGradients } from './loss.ts';
 import { Meter } from './meter.ts';
 import { checkFinite, explainNonFinite, nonFiniteStep } from './non-finite.ts';
+import { restoreTrees } from './restore-trees.ts';
 import { type ExtraFiles, type RunFiles, storage } from './storage.ts';
 
 /** What a checkpoint holds besides tensors. */
@@ -85,14 +85,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
     const trainer = new LoopTrainer(setup);
     try {
       const saved = await storage('resume').load(from, { ...o, config: trainer.#config() });
-      for (const [name, target] of Object.entries(trainer.#trees())) {
-        const tree = await saved.tree(name);
-        try {
-          assignTree(target, tree, `${saved.path}, ${name}`);
-        } finally {
-          disposeTree(tree);
-        }
-      }
+      await restoreTrees(saved, trainer.#trees());
       const { batches, evaluations } = saved.state as LoopState;
       setup.batches.restore(batches);
       trainer.#evaluations.restore(evaluations);
@@ -181,7 +174,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
    */
   async save(dir: string): Promise<void> {
     if (this.#disposed) throw disposed('save');
-    await checkFinite(this.params, this.#step, this.#lastSaved);
+    await checkFinite(this.params, this.#step, this.#lastSaved, naming);
     await storage('save').write(dir, this.#content(), this.#extraFiles());
   }
 
@@ -317,7 +310,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
   }
 
   async #checkpoint(files: RunFiles): Promise<void> {
-    await checkFinite(this.params, this.#step, this.#lastSaved);
+    await checkFinite(this.params, this.#step, this.#lastSaved, naming);
     this.#lastSaved = await files.checkpoint(this.#content(), this.#extraFiles());
     this.#savedStep = this.#step;
   }
@@ -362,6 +355,8 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
       throw new ConfigError({ where: 'train', what: 'it trains already', fix: 'End the other loop first' });
   }
 }
+
+const naming = 'With logEvery: 1 the step and the op are named';
 
 const disposed = (where: string): ConfigError => new ConfigError({ where, what: 'the trainer was disposed' });
 

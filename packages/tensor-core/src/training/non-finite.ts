@@ -24,9 +24,15 @@ const lastGood = (path: string | undefined): string =>
 /**
  * Refuses parameters that are not finite, so that no checkpoint of them takes a good one's place. One number is read
  * where all is well.
- * @param step updates done
+ * @param step steps done
+ * @param more a last sentence of the message
  */
-export async function checkFinite(params: Params, step: number, lastSaved: string | undefined): Promise<void> {
+export async function checkFinite(
+  params: Params,
+  step: number,
+  lastSaved: string | undefined,
+  more = '',
+): Promise<void> {
   const norm = treeNorm(params);
   const sum = (await norm.data())[0] as number;
   norm.dispose();
@@ -36,7 +42,7 @@ export async function checkFinite(params: Params, step: number, lastSaved: strin
   throw new NumericalError({
     where: `training, saving after step ${step}`,
     what: `parameter ${bad.path} holds ${bad.value} at element ${bad.index}`,
-    fix: `${lastGood(lastSaved)}; lower the learning rate or set maxGradNorm. With logEvery: 1 the step and the op are named`,
+    fix: `${lastGood(lastSaved)}; lower the learning rate or set maxGradNorm${more === '' ? '' : `. ${more}`}`,
   });
 }
 

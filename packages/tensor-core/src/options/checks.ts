@@ -1,29 +1,29 @@
-// Checks of options, shared by everything here: each throws a ConfigError before work starts.
-import { ConfigError, nearest } from '@gimbal/tensor-core';
+// Checks of options, shared by every package: each throws a ConfigError that names the option, before work starts.
+import { ConfigError, nearest } from '../errors.ts';
 
 /** Refuses a value that does not pass its test. */
-export function check(where: string, got: unknown, good: boolean, wanted: string, fix?: string): void {
+export function checkOption(where: string, got: unknown, good: boolean, wanted: string, fix?: string): void {
   if (!good) throw new ConfigError({ where, what: 'out of range', got, wanted, ...(fix !== undefined && { fix }) });
 }
 
 /** A finite number greater than 0. */
 export function checkPositive(where: string, got: number, fix?: string): void {
-  check(where, got, Number.isFinite(got) && got > 0, 'a finite number > 0', fix);
+  checkOption(where, got, Number.isFinite(got) && got > 0, 'a finite number > 0', fix);
 }
 
 /** A number in [0, 1]. */
 export function checkShare(where: string, got: number): void {
-  check(where, got, got >= 0 && got <= 1, 'a number from 0 to 1');
+  checkOption(where, got, got >= 0 && got <= 1, 'a number from 0 to 1');
 }
 
 /** A number in (0, 1). */
 export function checkOpenShare(where: string, got: number): void {
-  check(where, got, got > 0 && got < 1, 'a number between 0 and 1');
+  checkOption(where, got, got > 0 && got < 1, 'a number between 0 and 1');
 }
 
 /** A whole number of at least `least`. */
 export function checkCount(where: string, got: number, least = 1): void {
-  check(where, got, Number.isSafeInteger(got) && got >= least, `a whole number ≥ ${least}`);
+  checkOption(where, got, Number.isSafeInteger(got) && got >= least, `a whole number ≥ ${least}`);
 }
 
 /** One of a list of names. */
@@ -51,4 +51,9 @@ export function checkKnown(where: string, options: object, known: readonly strin
       ...(near !== undefined && { fix: `Did you mean ${near}?` }),
     });
   }
+}
+
+/** A seed: a whole number from 0 to 2^53 − 1. */
+export function checkSeed(got: number): void {
+  checkOption('seed', got, Number.isSafeInteger(got) && got >= 0, 'a whole number from 0 to 2^53 − 1');
 }

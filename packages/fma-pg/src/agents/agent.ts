@@ -1,0 +1,205 @@
+/**
+ * What agents on and off policy share: environments and streams, evaluation that keeps the best, and their part of a
+ * checkpoint. How they act and learn is the subclass's.
+ */
+import {
+  type Env,
+  type LoadedCheckpoint,
+  type Rng,
+  type RunContent,
+  RunTrainer,
+  rng,
+  type TrainerStep,
+  type VectorEnv,
+} from '@gimbal/tensor-core';
+import { evaluate, type Playable } from '../evaluation/evaluate.ts';
+import { fromBase64, toBase64 } from '../internal/base64.ts';
+import { LocalVectorEnv } from '../rollout/local-vector-env.ts';
+import type { RunningMoments } from '../rollout/moments.ts';
+import { type Episode, Stepper, type StepperState } from '../rollout/stepper.ts';
+import { type ActionSpec, actionSpec } from '../spaces/action-spec.ts';
+import { type ObservationSpec, observationSpec } from '../spaces/observation-spec.ts';
+import { type EnvSource, savedOptions } from './on-policy-options.ts';
+
+/** The options that this part reads, defaults filled in. */
+export interface ResolvedAgent {
+  readonly algorithm: string;
+  readonly env: EnvSource;
+  readonly evalEnv?: () => Env | Promise<Env>;
+  readonly evalEvery?: number;
+  readonly evalEpisodes: number;
+  readonly gamma: number;
+  readonly out?: string;
+  readonly checkpointEvery?: number;
+  readonly seed: number;
+}
+
+interface AgentState {
+  steps: number;
+  updates: number;
+  stepper: StepperState;
+  env: string | null;
+  lastEvaluation: number;
+  lastReturn: number | null;
+  best: number | null;
+  own: unknown;
+}
+
+/** An agent: it acts on environments, learns, is evaluated and saved. */
+export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> extends RunTrainer<S> implements Playable {
+  /** Every option, defaults filled in. */
+  readonly options: O;
+  /** What it observes, as one row of numbers. */
+  readonly observation: ObservationSpec;
+  /** How its actions are drawn. */
+  readonly action: ActionSpec;
+  /** where it acts, and what is seen there */
+  protected readonly stepper: Stepper;
+  /** of everything that is drawn */
+  protected readonly stream: Rng;
+  /** environment steps so far, over all copies */
+  protected steps = 0;
+  /** updates so far */
+  protected updates = 0;
+  readonly #env: VectorEnv;
+  #begun = false;
+  #lastEvaluation = 0;
+  #lastReturn: number | null = null;
+  #best: number | null = null;
+
+  protected constructor(env: VectorEnv, options: O, normalize: { obs: boolean; reward: boolean }) {
+    super({ name: options.algorithm, out: options.out, checkpointEvery: options.checkpointEvery });
+    this.options = options;
+    this.#env = env;
+    this.observation = observationSpec(env.observationSpace);
+    this.action = actionSpec(env.actionSpace);
+    this.stream = rng(options.seed);
+    this.stepper = new Stepper(env, this.observation, this.action, {
+      normalizeObs: normalize.obs,
+      normalizeReward: normalize.reward,
+      gamma: options.gamma,
+      training: true,
+    });
+  }
+
+  /** Environment steps so far, over all copies. */
+  get step(): number {
+    return this.steps;
+  }
+
+  get moments(): RunningMoments | undefined {
+    return this.stepper.moments;
+  }
+
+  /** The discount it was trained with. */
+  get gamma(): number {
+    return this.options.gamma;
+  }
+
+  get evalEnv(): (() => Env | Promise<Env>) | undefined {
+    const { evalEnv, env } = this.options;
+    return evalEnv ?? (typeof env === 'function' ? env : undefined);
+  }
+
+  /** The mean return of the best evaluation so far. */
+  get best(): number | null {
+    return this.#best;
+  }
+
+  abstract actRows(obs: Float32Array, rows: number, out: Float32Array, draws?: Rng, masks?: Uint8Array): void;
+
+  /** JSON of what the subclass needs to go on. */
+  protected abstract ownState(): unknown;
+
+  /** Takes it back. */
+  protected abstract restoreOwn(state: unknown, saved: LoadedCheckpoint): void | Promise<void>;
+
+  protected override async begin(): Promise<void> {
+    if (!this.#begun) await this.stepper.reset(this.stream.split('env'));
+    this.#begun = true;
+  }
+
+  /** Evaluates each `evalEvery` steps and at the end, into the row; says whether it was the best so far. */
+  protected async evaluateIfDue(row: Record<string, number>, last: boolean): Promise<boolean> {
+    const { evalEvery, evalEpisodes, seed } = this.options;
+    if (evalEvery === undefined) return false;
+    if (this.steps - this.#lastEvaluation < evalEvery && !last) return false;
+    this.#lastEvaluation = this.steps;
+    const { mean, ci95 } = await evaluate(this, { episodes: evalEpisodes, seed });
+    row.evalReturn = mean;
+    [row.evalReturnLow, row.evalReturnHigh] = ci95;
+    this.#lastReturn = mean;
+    const isBest = this.#best === null || mean > this.#best;
+    if (isBest) this.#best = mean;
+    return isBest;
+  }
+
+  protected override config(): object {
+    const spaces = { observation: this.observation, action: this.action };
+    return { ...savedOptions(this.options), spaces };
+  }
+
+  protected override content(): RunContent {
+    const state: AgentState = {
+      steps: this.steps,
+      updates: this.updates,
+      stepper: this.stepper.state(),
+      env: this.#begun ? envState(this.#env) : null,
+      lastEvaluation: this.#lastEvaluation,
+      lastReturn: this.#lastReturn,
+      best: this.#best,
+      own: this.ownState(),
+    };
+    const evaluated = this.#lastEvaluation === this.steps && this.#lastReturn !== null;
+    return { state, ...(evaluated && { loss: -(this.#lastReturn as number) }) };
+  }
+
+  protected override async restoreState(saved: LoadedCheckpoint): Promise<void> {
+    const state = saved.state as AgentState;
+    this.steps = state.steps;
+    this.updates = state.updates;
+    this.stepper.restore(state.stepper);
+    this.#lastEvaluation = state.lastEvaluation;
+    this.#lastReturn = state.lastReturn;
+    this.#best = state.best;
+    await this.restoreOwn(state.own, saved);
+    if (state.env === null) return;
+    this.#env.setState(fromBase64(state.env));
+    this.#begun = true;
+  }
+
+  protected override free(): void {
+    if (typeof this.options.env === 'function') this.#env.close();
+  }
+}
+
+/** The options of a saved agent, to be merged with what is given. */
+export function optionsOf({ config }: LoadedCheckpoint): Record<string, unknown> {
+  const { spaces: _, ...options } = config as Record<string, unknown>;
+  return options;
+}
+
+/** What an agent's own part of a saved state was. */
+export const ownStateOf = ({ state }: LoadedCheckpoint): unknown => (state as AgentState).own;
+
+/** Copies of an environment, or those that were given. */
+export async function environments(o: { env: EnvSource; numEnvs: number }): Promise<VectorEnv> {
+  return typeof o.env === 'function' ? LocalVectorEnv.create(o.env, o.numEnvs) : o.env;
+}
+
+/** What the environments say of themselves; null where they cannot (a resumed run then begins new episodes). */
+function envState(env: VectorEnv): string | null {
+  if ((env as { hasState?: boolean }).hasState === false) return null;
+  return toBase64(env.getState());
+}
+
+/** Means over the episodes that ended; NaN without any. */
+export function episodeMetrics(episodes: readonly Episode[]): Record<string, number> {
+  const mean = (f: (e: Episode) => number): number => episodes.reduce((total, e) => total + f(e), 0) / episodes.length;
+  return {
+    episodeReturn: mean((e) => e.return),
+    episodeLength: mean((e) => e.length),
+    episodes: episodes.length,
+    truncatedShare: mean((e) => (e.truncated ? 1 : 0)),
+  };
+}

@@ -1,0 +1,67 @@
+// The learner that options ask for, and what it needs of the environment.
+import { ConfigError, type GoalEnv, type Rng } from '@gimbal/tensor-core';
+import type { GoalRelabel } from '../replay/replay-buffer.ts';
+import { type ActionSpec, requireActions, requireBounds } from '../spaces/action-spec.ts';
+import { type ObservationSpec, observationSpec } from '../spaces/observation-spec.ts';
+import { Dqn } from './dqn.ts';
+import type { OffPolicyLearner } from './learner.ts';
+import type { ResolvedOffPolicy } from './off-policy-options.ts';
+import { Sac } from './sac.ts';
+import { Td3 } from './td3.ts';
+
+/** @throws ConfigError for spaces that the algorithm cannot act in */
+export function learnerOf(
+  o: ResolvedOffPolicy,
+  observation: ObservationSpec,
+  action: ActionSpec,
+  init: Rng,
+): OffPolicyLearner {
+  const { algorithm, hidden, tau, gamma } = o;
+  if (algorithm === 'dqn') {
+    const { nvec } = requireActions(algorithm, action, 'discrete');
+    if (nvec.length !== 1)
+      throw new ConfigError({
+        where: 'dqn, action space',
+        what: 'dqn chooses one number',
+        got: `${nvec.length} numbers`,
+        fix: 'Use ppo',
+      });
+    return new Dqn(
+      { observation, choices: nvec[0] as number, hidden, double: o.double, maxGradNorm: o.maxGradNorm },
+      init,
+    );
+  }
+  const box = requireActions(algorithm, action, 'continuous');
+  requireBounds(algorithm, box);
+  if (observation.parts.some((part) => part.image !== undefined))
+    throw new ConfigError({
+      where: `${algorithm}, observation space`,
+      what: `${algorithm} reads no images`,
+      fix: 'Use ppo or dqn, or encode the images first',
+    });
+  const sizes = { observation: observation.size, action: box.size, hidden };
+  if (algorithm === 'sac') {
+    const { alpha, learnAlpha, targetEntropy = -box.size } = o;
+    return new Sac({ ...sizes, gamma, tau, alpha, learnAlpha, targetEntropy }, init);
+  }
+  const { explorationNoise, targetNoise, targetNoiseClip, policyDelay } = o;
+  return new Td3({ ...sizes, tau, explorationNoise, targetNoise, targetNoiseClip, policyDelay }, init);
+}
+
+/** Where goals stand in an observation, and what they pay: of an environment of its own. */
+export async function goalsOf(o: ResolvedOffPolicy): Promise<GoalRelabel | undefined> {
+  if (typeof o.env !== 'function') return undefined;
+  const env = (await o.env()) as GoalEnv;
+  if (typeof env.computeReward !== 'function') return undefined;
+  const find = (names: readonly string[]): { from: number; size: number } => {
+    const part = observationSpec(env.observationSpace).parts.find(({ path }) => names.includes(path));
+    if (part !== undefined) return { from: part.offset, size: part.size };
+    const fix = 'Give a dictionary observation with achieved_goal and desired_goal';
+    throw new ConfigError({ where: 'buffer.her', what: `the observation has no ${names[0]}`, fix });
+  };
+  return {
+    achieved: find(['achieved_goal', 'achieved']),
+    desired: find(['desired_goal', 'desired']),
+    reward: (achieved, desired) => env.computeReward(achieved, desired),
+  };
+}

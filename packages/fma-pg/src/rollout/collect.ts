@@ -1,0 +1,44 @@
+// Acting for a rollout.
+import type { Rng } from '@gimbal/tensor-core';
+import type { ActorCritic } from '../agents/actor-critic.ts';
+import { Rollout } from './rollout.ts';
+import type { Stepper } from './stepper.ts';
+
+/**
+ * T steps of every copy with the policy as it is.
+ * @param held what an earlier rollout left: its arrays are written over
+ */
+export async function collectRollout(
+  stepper: Stepper,
+  net: ActorCritic,
+  T: number,
+  draws: Rng,
+  held?: Rollout,
+): Promise<Rollout> {
+  const { actionSize, outputs } = net.head;
+  const N = stepper.env.numEnvs;
+  const O = stepper.observation.size;
+  const mask = stepper.masks === undefined ? 0 : outputs;
+  const rollout =
+    held?.size.mask === mask ? held : new Rollout({ steps: T, numEnvs: N, observation: O, action: actionSize, mask });
+  rollout.clear();
+  for (let t = 0; t < T; t++) {
+    const at = t * N;
+    rollout.obs.set(stepper.obs, at * O);
+    if (mask > 0) rollout.masks.set(stepper.masks as Uint8Array, at * mask);
+    const actions = rollout.actions.subarray(at * actionSize, (at + N) * actionSize);
+    net.act(stepper.obs, N, actions, draws, stepper.masks);
+    await stepper.step(actions);
+    rollout.rewards.set(stepper.rewards, at);
+    rollout.terminated.set(stepper.terminated, at);
+    rollout.truncated.set(stepper.truncated, at);
+    rollout.valid.set(stepper.valid, at);
+    for (let n = 0; n < N; n++) {
+      if (stepper.truncated[n] === 0 && stepper.terminated[n] === 0) continue;
+      rollout.finals.entries.push(at + n);
+      for (let j = 0; j < O; j++) rollout.finals.obs.push(stepper.finalObs[n * O + j] as number);
+    }
+  }
+  rollout.lastObs.set(stepper.obs);
+  return rollout;
+}

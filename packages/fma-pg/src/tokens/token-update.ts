@@ -1,0 +1,144 @@
+// One update of a policy from credited tokens.
+import {
+  clipScale,
+  NumericalError,
+  type Optimizer,
+  type OptimizerState,
+  type Params,
+  schedules,
+  treeNorm,
+  valueAndGradWithAux,
+  zipTree,
+} from '@gimbal/tensor-core';
+import {
+  add,
+  exp,
+  mul,
+  type Scalar,
+  scalar,
+  stack,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor2D,
+  tensor2d,
+} from '@tensorflow/tfjs-core';
+import { scoped } from '../internal/scoped.ts';
+import { checkSameLogProbs } from '../surrogates/surrogate.ts';
+import type { Credited } from './token-credit.ts';
+import type { ResolvedTokenOptions } from './token-options.ts';
+import { selectRows } from './token-rollout.ts';
+
+/** What `updateOnTokens` counts, in this order. */
+export const updateStats = [
+  'loss',
+  'klForward',
+  'klReverse',
+  'clipFraction',
+  'ratioMax',
+  'clampedShare',
+  'gradNorm',
+] as const;
+
+interface TokenUpdate {
+  /** variables: changed */
+  params: Params;
+  optimizer: Optimizer;
+  state: OptimizerState;
+  credited: Credited;
+  rate: number;
+  /** steps done */
+  step: number;
+  /** the ratio must be 1 */
+  first: boolean;
+}
+
+/** One update on all completions, in micro-batches whose losses add up to the whole's. */
+export function updateOnTokens(
+  o: ResolvedTokenOptions,
+  { params, optimizer, state, credited: c, rate, step, first }: TokenUpdate,
+): Float64Array {
+  const B = c.groups.length;
+  const klCoef = o.klIn === 'loss' ? schedules.scheduleAt(o.klCoef, step) : 0;
+  return scoped(() => {
+    let grads: Params | undefined;
+    const totals = new Float64Array(7);
+    for (let from = 0; from < B; from += o.batchSize) {
+      const to = Math.min(B, from + o.batchSize);
+      const share = shareOf(o, c, from, to);
+      if (share === 0) continue;
+      const part = partOf(c, from, to);
+      const {
+        value,
+        grads: g,
+        aux,
+      } = valueAndGradWithAux((p: Params) => {
+        const logProbs = o.policy.logProbs(p, part.prompts, part.completions);
+        const { loss, stats } = o.surrogate({ ...part.input, logProbs });
+        const total = klCoef === 0 ? loss : add<Scalar>(loss, mul(referenceKl(logProbs, part), klCoef));
+        const { klForward, klReverse, clipFraction, ratioMax, clampedShare } = stats;
+        return {
+          value: mul<Scalar>(total, share),
+          aux: { stats: stack([klForward, klReverse, clipFraction, ratioMax, clampedShare]), logProbs },
+        };
+      })(params);
+      if (first) checkRatios(o, step, aux.logProbs, part.input.oldLogProbs, part.mask);
+      totals[0] = (totals[0] as number) + (value.dataSync<'float32'>()[0] as number);
+      for (const [i, s] of aux.stats.dataSync<'float32'>().entries())
+        totals[1 + i] = i === 3 ? Math.max(totals[4] as number, s) : (totals[1 + i] as number) + share * s;
+      grads = grads === undefined ? g : (zipTree(grads, g, (a, b) => add(a, b as Tensor)) as Params);
+    }
+    if (grads === undefined) return totals;
+    const norm = treeNorm(grads);
+    totals[6] = norm.dataSync<'float32'>()[0] as number;
+    if (!Number.isFinite((totals[0] as number) + totals[6])) {
+      throw new NumericalError({
+        where: `TokenPolicyTrainer, step ${step + 1}`,
+        what: 'loss or gradient is not finite',
+        got: totals[0],
+        fix: 'The parameters are those before this step. Lower the learning rate, or set maxGradNorm',
+      });
+    }
+    const scale = o.maxGradNorm === undefined ? scalar(1) : clipScale(norm, o.maxGradNorm);
+    optimizer.update(params, grads, state, rate, { gradientScale: scale });
+    return totals;
+  });
+}
+
+/** k3 to the reference, as an average over the tokens that count (GRPO, arXiv 2402.03300, eq. 4). */
+function referenceKl(logProbs: Tensor2D, part: { ref: Tensor2D; mask: Tensor2D }): Scalar {
+  const x = sub(part.ref, logProbs);
+  const k3 = sub(sub(exp(x), 1), x);
+  return mul<Scalar>(sum(mul(k3, part.mask)), 1 / Math.max(1, sum(part.mask).dataSync<'float32'>()[0] as number));
+}
+
+/** What a micro-batch weighs in the whole: its tokens, or its rows. */
+function shareOf(o: ResolvedTokenOptions, c: Credited, from: number, to: number): number {
+  const { width } = c.completions;
+  const count = (a: number, b: number): number => c.counted.subarray(a * width, b * width).reduce((n, m) => n + m, 0);
+  const inside = count(from, to);
+  if (inside === 0) return 0;
+  const { aggregate = 'token-mean' } = o.surrogate.options as { aggregate?: string };
+  return aggregate === 'token-mean' ? inside / count(0, c.groups.length) : (to - from) / c.groups.length;
+}
+
+function partOf(c: Credited, from: number, to: number) {
+  const { width } = c.completions;
+  const shape = [to - from, width] as [number, number];
+  const cut = (x: Float32Array): Tensor2D => tensor2d(x.subarray(from * width, to * width), shape);
+  const mask = cut(c.counted);
+  return {
+    prompts: selectRows(c.prompts, from, to),
+    completions: selectRows(c.completions, from, to),
+    mask,
+    ref: cut(c.refLogProbs),
+    input: { oldLogProbs: cut(c.logProbs), advantages: cut(c.advantages), mask },
+  };
+}
+
+/** Before the first inner step the ratio must be 1. */
+function checkRatios(o: ResolvedTokenOptions, step: number, logProbs: Tensor, old: Tensor, mask: Tensor): void {
+  if (o.precision !== 'float32') return;
+  const x = mul(sub(logProbs, old), mask).dataSync<'float32'>();
+  checkSameLogProbs(`TokenPolicyTrainer, step ${step + 1}`, x);
+}

@@ -1,0 +1,242 @@
+/**
+ * The frame of trainers that make their own data: agents, and policies on tokens. It refuses what cannot be trained,
+ * logs and saves when that is due, stops where it is asked to, and continues what was saved. What a step is, and what
+ * of it is to be kept, the subclass says. (Trainers on batches are `LoopTrainer` with a loss.)
+ */
+import { checkConfig } from '../checkpoint/config-match.ts';
+import type { CheckpointContent, LoadedCheckpoint } from '../checkpoint/content.ts';
+import type { Trainer, TrainerStep, TrainRequest } from '../contracts/trainer.ts';
+import { ConfigError } from '../errors.ts';
+import { checkCount } from '../options/checks.ts';
+import { disposeTree } from '../tree/memory.ts';
+import type { Params } from '../tree/params.ts';
+import { version } from '../version.ts';
+import { checkFinite } from './non-finite.ts';
+import { restoreTrees } from './restore-trees.ts';
+import { type RunFiles, storage } from './storage.ts';
+
+/** Options of the frame. */
+export interface RunOptions {
+  /** in messages */
+  readonly name: string;
+  /** folder of the run: metrics.jsonl, TensorBoard events, checkpoints; default none */
+  readonly out?: string | undefined;
+  /** save each so many steps, beside the end; default at the end only */
+  readonly checkpointEvery?: number | undefined;
+  /** how many of the latest checkpoints stay, beside the best; default 1 */
+  readonly keepCheckpoints?: number | undefined;
+}
+
+/** What happened until the next line of the log. */
+export interface Advance<S extends TrainerStep> {
+  /** the line; numbers are logged, everything is yielded */
+  readonly row: Omit<S, 'step'>;
+  /** an evaluation in it was the best so far: it is saved */
+  readonly isBest?: boolean;
+  /** ends the training after this line */
+  readonly stop?: boolean;
+}
+
+/** What of a trainer a checkpoint holds, beside its trees. */
+export interface RunContent {
+  /** trees made for this checkpoint: disposed when it is written */
+  readonly copies?: Readonly<Record<string, Params>>;
+  /** JSON: random streams, positions, counts */
+  readonly state: unknown;
+  /** what decides which checkpoint is best (the lowest), if there was an evaluation at this step */
+  readonly loss?: number;
+}
+
+/** A trainer whose data is made as it goes. Subclasses say what a step is; everything around it is here. */
+export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
+  readonly #run: RunOptions;
+  #started = false;
+  #training = false;
+  #disposed = false;
+  #lastSaved: string | undefined;
+
+  /** @throws ConfigError for `checkpointEvery` without `out`, and for `out` in a page */
+  protected constructor(run: RunOptions) {
+    this.#run = run;
+    if (run.keepCheckpoints !== undefined) checkCount('keepCheckpoints', run.keepCheckpoints);
+    if (run.out !== undefined) storage('out');
+    if (run.checkpointEvery === undefined) return;
+    checkCount('checkpointEvery', run.checkpointEvery);
+    if (run.out === undefined)
+      throw new ConfigError({ where: 'checkpointEvery', what: 'there is nowhere to save', fix: 'Give out, a folder' });
+  }
+
+  /** Steps done. */
+  abstract get step(): number;
+
+  /** Goes on to the next line of the log, or a part of the way there (undefined). Looks at the signal where it takes long. */
+  protected abstract advance(request: TrainRequest): Promise<Advance<S> | undefined>;
+
+  /** What is never saved when it is not finite. */
+  protected abstract parameters(): Params;
+
+  /** Trees that the trainer owns, by file name: a resumed run gets its values back into them. */
+  protected abstract trees(): Readonly<Record<string, Params>>;
+
+  /** What else is needed to go on. */
+  protected abstract content(): RunContent;
+
+  /** JSON: what decides the numbers; a checkpoint of another one is refused. */
+  protected abstract config(): object;
+
+  /** Takes back `state`, and trees that were copies; `trees` hold the saved values already. */
+  protected abstract restoreState(saved: LoadedCheckpoint): void | Promise<void>;
+
+  /** Frees what the trainer owns; called once. */
+  protected abstract free(): void;
+
+  /** Refuses a number of steps, before anything is done. */
+  protected checkSteps(_steps: number): void {}
+
+  /** Before the first step of every `train`. */
+  protected async begin(): Promise<void> {}
+
+  /**
+   * Trains until `steps` steps are done in all; a signal stops it between two, and what was done is saved (with `out`).
+   * @throws NumericalError where parameters that are not finite would be saved: the last good checkpoint stays
+   */
+  async *train({ steps, signal }: TrainRequest): AsyncGenerator<S, { aborted: boolean }, undefined> {
+    this.#check(steps);
+    const files = await this.#open();
+    this.#training = true;
+    let [aborted, saved] = [false, -1];
+    const save = async (): Promise<void> => {
+      if (files === undefined || saved === this.step) return;
+      await this.#write(async (content) => {
+        this.#lastSaved = await files.checkpoint(content);
+      });
+      saved = this.step;
+    };
+    try {
+      await this.begin();
+      while (this.step < steps) {
+        if (this.#disposed) throw this.#gone('train');
+        if (signal?.aborted) {
+          aborted = true;
+          break;
+        }
+        const before = this.step;
+        const done = await this.advance({ steps, ...(signal && { signal }) });
+        if (done === undefined) continue;
+        const { row, isBest = false, stop = false } = done;
+        // logged before it is saved: a kill in between costs a checkpoint, not a line of the log
+        await files?.log(this.step, numbersOf(row));
+        if (isBest || passes(this.#run.checkpointEvery, before, this.step)) await save();
+        yield { step: this.step, ...row } as unknown as S;
+        if (stop) break;
+      }
+      await save();
+      return { aborted };
+    } finally {
+      this.#training = false;
+      await files?.close();
+    }
+  }
+
+  /** Drains `train`; returns the last step. */
+  async run(request: TrainRequest): Promise<S | undefined> {
+    let last: S | undefined;
+    for await (const step of this.train(request)) last = step;
+    return last;
+  }
+
+  /**
+   * Writes all that is needed to go on, at exactly this path; one that stands there is replaced when the new one is
+   * complete.
+   * @throws NumericalError for parameters that are not finite, before anything is written
+   */
+  async save(dir: string): Promise<void> {
+    if (this.#disposed) throw this.#gone('save');
+    await this.#write((content) => storage('save').write(dir, content));
+  }
+
+  /** Frees what the trainer owns; safe to call twice. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.free();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /**
+   * Takes over what was saved; where that fails the trainer is disposed.
+   * @throws CheckpointError naming the option that differs
+   */
+  protected async restore(saved: LoadedCheckpoint): Promise<this> {
+    try {
+      checkConfig(saved.config, this.config(), saved.path);
+      await restoreTrees(saved, this.trees());
+      await this.restoreState(saved);
+      this.#started = true;
+      this.#lastSaved = saved.path;
+      return this;
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
+  }
+
+  async #open(): Promise<RunFiles | undefined> {
+    const { out, keepCheckpoints = 1 } = this.#run;
+    const files =
+      out === undefined
+        ? undefined
+        : await storage('out').open(out, {
+            ...(this.#started && { resumeAt: this.step }),
+            config: this.config(),
+            keep: { latest: keepCheckpoints, best: true },
+          });
+    this.#started = true;
+    return files;
+  }
+
+  async #write(write: (content: CheckpointContent) => Promise<void>): Promise<void> {
+    await checkFinite(this.parameters(), this.step, this.#lastSaved);
+    const { copies = {}, state, loss } = this.content();
+    try {
+      await write({
+        step: this.step,
+        ...(loss !== undefined && { loss }),
+        trees: { ...this.trees(), ...copies },
+        state,
+        config: this.config(),
+        version,
+      });
+    } finally {
+      for (const tree of Object.values(copies)) disposeTree(tree);
+    }
+  }
+
+  #check(steps: number): void {
+    const where = `${this.#run.name}, train`;
+    if (!Number.isSafeInteger(steps) || steps < 0)
+      throw new ConfigError({ where, what: 'steps', got: steps, wanted: 'a whole number ≥ 0' });
+    if (this.#disposed) throw this.#gone('train');
+    if (this.#training) throw new ConfigError({ where, what: 'it trains already', fix: 'End the other loop first' });
+    this.checkSteps(steps);
+  }
+
+  #gone(what: string): ConfigError {
+    return new ConfigError({ where: `${this.#run.name}, ${what}`, what: 'it was disposed' });
+  }
+}
+
+/** Reads a checkpoint, or the newest (best) one of a run's folder. @throws CheckpointError where there is none */
+export async function loadRun(from: string, which: 'latest' | 'best' = 'latest'): Promise<LoadedCheckpoint> {
+  return storage('resume').load(from, { which });
+}
+
+/** Whether a multiple of `every` lies in (before, after]. */
+export const passes = (every: number | undefined, before: number, after: number): boolean =>
+  every !== undefined && Math.floor(after / every) > Math.floor(before / every);
+
+const numbersOf = (row: object): Record<string, number> =>
+  Object.fromEntries(Object.entries(row).filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
