@@ -51,21 +51,20 @@ export {
 export { encodeTexts, padRows, type TextOrPair } from './encoder/encode-texts.ts';
 export { type Encoder, type EncoderBatch, encoder } from './encoder/encoder.ts';
 export { type EmbedOptions, embedTexts, type PoolingOptions, poolStates } from './encoder/sentence-embeddings.ts';
+export type { Beam } from './generation/beam-candidates.ts';
+export { type BeamSearchOptions, beamSearch } from './generation/beam-search.ts';
+export type { Completion, CompletionPart, EndReason, GenerateOptions } from './generation/completion.ts';
+export { type DecodeStep, type DecodeTokensOptions, decodeTokens } from './generation/decode-tokens.ts';
+export { generate, generateStream } from './generation/generate.ts';
 export {
-  type DecodeStep,
-  type DecodeTokensOptions,
-  decodeTokens,
-  type SamplerOptions,
-} from './generation/decode-tokens.ts';
-export {
-  type Completion,
-  type CompletionPart,
-  type EndReason,
-  type GenerateOptions,
-  generate,
-  generateStream,
-} from './generation/generate.ts';
+  allowTokens,
+  type LogitsProcessor,
+  noRepeatNgrams,
+  type RowSoFar,
+  repetitionPenalty,
+} from './generation/logits-processors.ts';
 export { type SampledBatch, sampleCompletions } from './generation/sample-tokens.ts';
+export type { SamplerOptions } from './generation/sampler-options.ts';
 export { corpusBleu, sentenceBleu } from './metrics/bleu.ts';
 export { type BootstrapOptions, bootstrap, bootstrapMean, type Interval } from './metrics/bootstrap.ts';
 export type { References } from './metrics/check.ts';
@@ -80,6 +79,10 @@ export { type ClassifierWriter, classifierWriter } from './pretrained/model-writ
 export { loadPretrained, loadTokenizer } from './pretrained/pretrained.browser.ts';
 export type { ClassifierReadOptions, PretrainedClassifier, PretrainedEncoder } from './pretrained/read-encoder.ts';
 export type { Pretrained } from './pretrained/read-pretrained.ts';
+export type { PretrainedSeq2Seq } from './pretrained/read-seq2seq.ts';
+export { loadSeq2Seq } from './pretrained/seq2seq.browser.ts';
+export { type Seq2SeqConfig, type Seq2SeqOptions, seq2seqConfig } from './seq2seq/config.ts';
+export { type Seq2SeqModel, seq2seq } from './seq2seq/seq2seq.ts';
 export type { Span } from './tokenizer/spans.ts';
 export { type SpecialIds, Tokenizer } from './tokenizer/tokenizer.ts';
 export type { AddedToken, TokenizerConfig, TokenizerJson } from './tokenizer/tokenizer-json.ts';
@@ -87,3 +90,12 @@ export { type TrainTokenizerOptions, trainTokenizer } from './tokenizer/train-to
 export { causalLmLoss } from './training/causal-lm-loss.ts';
 export { type CausalLmOptions, CausalLmTrainer, causalLmDefaults } from './training/causal-lm-trainer.ts';
 export { type EvaluatedLoss, type EvaluateLossOptions, evaluateLoss } from './training/evaluate-loss.ts';
+export { evaluateSeq2Seq, seq2seqLoss } from './training/seq2seq-loss.ts';
+export {
+  type Seq2SeqBatch,
+  type Seq2SeqFitOptions,
+  type Seq2SeqRow,
+  seq2seqBatch,
+  seq2seqRows,
+} from './training/seq2seq-rows.ts';
+export { Seq2SeqTrainer, type Seq2SeqTrainerOptions, seq2seqDefaults } from './training/seq2seq-trainer.ts';

@@ -1,21 +1,21 @@
 // The state of a generation: one cache of keys and values for each layer, for one batch under one tree of parameters.
 // Prompts of unequal length are padded on the left, so that every row writes its next token into the same column.
 import { type DecodeState, type KvLayer, kvCache, type TokenBatch } from '@gimbal/tensor-core';
-import { type Tensor1D, type Tensor2D, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
+import { type Tensor1D, type Tensor2D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { rowOf } from '../data/token-batch.ts';
 import type { DecoderConfig } from './config.ts';
 
 export class DecoderState implements DecodeState {
   /** Rows of the batch. */
-  readonly batch: number;
+  batch: number;
   readonly caches: readonly KvLayer[];
   /** The prompts, padded on the left [B·P]. */
   readonly prompt: Int32Array;
   readonly promptWidth: number;
   /** Column where each row starts [B]; undefined where no row is padded. */
-  readonly starts: Int32Array | undefined;
+  starts: Int32Array | undefined;
   /** The same as a tensor, kept for the attention of every step. */
-  readonly startsTensor: Tensor1D | undefined;
+  startsTensor: Tensor1D | undefined;
 
   constructor(prompts: TokenBatch, capacity: number, c: DecoderConfig) {
     const { lengths } = prompts;
@@ -66,6 +66,19 @@ export class DecoderState implements DecodeState {
       for (let t = 0; t < time; t++) positions[b * time + t] = Math.max(length + t - (starts?.[b] ?? 0), 0);
     }
     return tensor2d(positions, [batch, time], 'int32');
+  }
+
+  /** Goes on with these rows, in this order. */
+  select(rows: Int32Array): void {
+    const index = tensor1d(rows, 'int32');
+    for (const cache of this.caches) tidy(() => cache.select(index));
+    index.dispose();
+    this.batch = rows.length;
+    const { starts } = this;
+    if (starts === undefined) return;
+    this.starts = rows.map((row) => starts[row] as number);
+    this.startsTensor?.dispose();
+    this.startsTensor = tensor1d(this.starts, 'int32');
   }
 
   dispose(): void {

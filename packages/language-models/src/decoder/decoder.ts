@@ -158,6 +158,8 @@ export function decoder(options: DecoderOptions): LanguageModel {
         const logits = toLogits(params, family.norm(params, x, config));
         return reshape(logits, [s.batch, config.vocabularySize]) as Tensor2D;
       }),
+    select: (state, rows) => (state as DecoderState).select(rows),
+    begun: (prompts) => Array.from(prompts.lengths, (_, row) => rowOf(prompts, row)),
     stepper(params, state, draw) {
       const s = state as DecoderState;
       return new TokenStepper(s, (ids, positions, place, uniform) => {

@@ -1,6 +1,6 @@
 // Weights packed for generation: each matrix laid out once in the order the products read it. Nested uses share one
 // packing, so a loop over batches may hold it and every call inside may ask for it again.
-import { currentPrecision, type PackedWeights, type Params, packWeights } from '@gimbal/tensor-core';
+import { currentPrecision, type PackedWeights, type Params, packWeights, type WeightLayout } from '@gimbal/tensor-core';
 import type { DecoderConfig } from './config.ts';
 import type { Family } from './family.ts';
 
@@ -19,16 +19,21 @@ const held = new WeakMap<Params, Held>();
  * @returns the caller disposes it; safe to dispose twice
  */
 export function packDecoder(params: Params, family: Family, c: DecoderConfig): PackedWeights {
+  const output = c.tieEmbeddings ? family.embeddingPath : 'lm_head.weight';
+  return packMatrices(params, (path) => (path === output ? 'out-in' : family.weightLayout(path)));
+}
+
+/**
+ * The same for any tree.
+ * @param layout of the matrix at a path; undefined for what is no matrix of a product
+ */
+export function packMatrices(params: Params, layout: (path: string) => WeightLayout | undefined): PackedWeights {
   const entry = held.get(params) ?? { packed: new Map<string, PackedWeights>(), users: 0 };
   held.set(params, entry);
   const precision = currentPrecision();
   let packed = entry.packed.get(precision);
   if (packed === undefined) {
-    const output = c.tieEmbeddings ? family.embeddingPath : 'lm_head.weight';
-    packed = packWeights(params, {
-      layout: (path) => (path === output ? 'out-in' : family.weightLayout(path)),
-      precision,
-    });
+    packed = packWeights(params, { layout, precision });
     entry.packed.set(precision, packed);
   }
   entry.users++;

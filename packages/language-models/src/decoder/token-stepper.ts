@@ -2,22 +2,22 @@
 // one call, whatever the number of layers. On other backends it simply runs.
 import { type CapturedStep, captureStep } from '@gimbal/tensor-core';
 import { type Tensor, type Tensor1D, type Tensor2D, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
-import type { DrawnTokens, Stepper } from '../generation/decode-tokens.ts';
+import type { Stepper, StepTensors } from '../generation/decode-tokens.ts';
 import type { DecoderState } from './decode-state.ts';
 
-/** ids and positions [B,1] int32, place [1] int32, uniform [B] → the drawn tokens. */
-type Step = (ids: Tensor2D, positions: Tensor2D, place: Tensor1D, uniform: Tensor1D) => DrawnTokens;
+/** ids and positions [B,1] int32, place [1] int32, uniform [B] → the drawn tokens, or the logits. */
+type Step<T> = (ids: Tensor2D, positions: Tensor2D, place: Tensor1D, uniform: Tensor1D) => T;
 
-export class TokenStepper implements Stepper {
+export class TokenStepper<T extends StepTensors> implements Stepper<T> {
   readonly #state: DecoderState;
   readonly #step: CapturedStep<'ids' | 'positions' | 'place' | 'uniform', { [name: string]: Tensor }>;
   #started = false;
 
-  constructor(state: DecoderState, step: Step) {
+  constructor(state: DecoderState, step: Step<T>) {
     this.#state = state;
     this.#step = captureStep(({ ids, positions, place, uniform }) => {
       const drawn = step(ids as Tensor2D, positions as Tensor2D, place as Tensor1D, uniform as Tensor1D);
-      return { ...drawn };
+      return { ...drawn } as { [name: string]: Tensor };
     });
   }
 
@@ -26,7 +26,7 @@ export class TokenStepper implements Stepper {
    * @param uniform [B], numbers in [0, 1)
    * @returns tensors that belong to the stepper: read them before the next call
    */
-  run(append: Int32Array | undefined, uniform: Float32Array): DrawnTokens {
+  run(append: Int32Array | undefined, uniform: Float32Array): T {
     if (append === undefined) throw new RangeError('the prompt has a pass of its own');
     const { batch, length } = this.#state;
     const positions = this.#state.nextPositions();
@@ -47,7 +47,7 @@ export class TokenStepper implements Stepper {
       for (const input of Object.values(inputs)) input.dispose();
     }
     this.#state.setLength(length + 1);
-    return drawn as unknown as DrawnTokens;
+    return drawn as unknown as T;
   }
 
   dispose(): void {

@@ -17,7 +17,7 @@ const activationNames: Readonly<Record<string, Activation>> = {
 };
 
 /** Our activation by its name in a `config.json`. @throws ConfigError for one that is not known here */
-function activationFromJson(key: string, value: unknown): Activation {
+export function activationFromJson(key: string, value: unknown): Activation {
   const found = Object.hasOwn(activationNames, String(value)) ? activationNames[String(value)] : undefined;
   if (found !== undefined) return found;
   const wanted = Object.keys(activationNames).join(', ');
@@ -25,7 +25,7 @@ function activationFromJson(key: string, value: unknown): Activation {
 }
 
 /** The name in a `config.json` of one of our activations. */
-const activationToJson = (activation: Activation): string =>
+export const activationToJson = (activation: Activation): string =>
   Object.entries(activationNames).find(([, ours]) => ours === activation)?.[0] ?? activation;
 
 /** @throws ConfigError for a config of this family that cannot be run */

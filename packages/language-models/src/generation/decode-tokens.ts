@@ -1,6 +1,5 @@
 // The loop of generation, on token ids: one step at a time, for a whole batch, from any policy with cached logits.
 import {
-  ConfigError,
   type DecodeState,
   sampleTokens as drawTokens,
   type LogitPolicy,
@@ -10,17 +9,11 @@ import {
   type TokenBatch,
   tokenLogProbs,
 } from '@gimbal/tensor-core';
-import { type Tensor1D, type Tensor2D, tensor1d, tidy } from '@tensorflow/tfjs-core';
-
-/** How a token is drawn from its logits. */
-export interface SamplerOptions {
-  /** Logits are divided by it; 0 takes the likeliest token (1). Comes before topK, and that before topP. */
-  temperature?: number;
-  /** Only the k likeliest tokens can be drawn; 0 = all (0). */
-  topK?: number;
-  /** Only the smallest set of likeliest tokens whose probability reaches it can be drawn; 1 = all (1). */
-  topP?: number;
-}
+import { type Tensor, type Tensor1D, type Tensor2D, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { rowOf } from '../data/token-batch.ts';
+import { type LogitsProcessor, repetitionPenalty as penalise } from './logits-processors.ts';
+import { drawProcessed } from './process-logits.ts';
+import { checkSampler, type SamplerOptions } from './sampler-options.ts';
 
 /** How a batch of token rows goes on. */
 export interface DecodeTokensOptions extends SamplerOptions {
@@ -34,38 +27,49 @@ export interface DecodeTokensOptions extends SamplerOptions {
   rng: Rng;
   /** Also give each token's log-probability under the model: temperature 1, nothing left out. */
   logProbs?: boolean;
+  /** Change the logits of each row before its token is drawn, in this order, after the repetition penalty. */
+  logitsProcessors?: readonly LogitsProcessor[];
   /** Called with each new token that does not end its row; true ends it there (stop strings). */
   stop?: (row: number, id: number) => boolean;
   /** Stops it between two tokens, with a StoppedError. */
   signal?: AbortSignal;
 }
 
+/** What a step computes: tensors by name. */
+export type StepTensors = { readonly [name: string]: Tensor | undefined };
+
 /** The tokens of one step, and their log-probabilities if asked for. */
-export interface DrawnTokens {
+export interface DrawnTokens extends StepTensors {
   /** [B] int32 */
   readonly ids: Tensor1D;
   /** [B], under the model: temperature 1, nothing left out */
   readonly logProbs?: Tensor1D;
 }
 
-/** Draws from logits [B,V] with uniform numbers [B]. */
-export type DrawTokens = (logits: Tensor2D, uniform: Tensor1D) => DrawnTokens;
+/** Draws from logits [B,V] with uniform numbers [B], or gives them out to be drawn from elsewhere. */
+export type DrawTokens<T extends StepTensors> = (logits: Tensor2D, uniform: Tensor1D) => T;
 
 /** Steps after the prompt, the same each time: a token in, a token out. */
-export interface Stepper extends Disposable {
+export interface Stepper<T extends StepTensors> extends Disposable {
   /**
    * @param append the [B] tokens to add first; undefined right after the prompts, for a stepper that takes them
    * @returns tensors that belong to the stepper: read them before the next call
    */
-  run(append: Int32Array | undefined, uniform: Float32Array): DrawnTokens;
+  run(append: Int32Array | undefined, uniform: Float32Array): T;
 }
 
-/** What a policy of one model can do to generate faster. */
+/** What a policy of one model can do beside the contract: generate faster, and search. */
 export interface Steps {
   /** Lays the weights out for products with few rows, until the handle is disposed. */
   pack(params: Params): Disposable;
   /** Steps that go on after the first token, with the drawing inside. */
-  stepper(params: Params, state: DecodeState, draw: DrawTokens): Stepper;
+  stepper<T extends StepTensors>(params: Params, state: DecodeState, draw: DrawTokens<T>): Stepper<T>;
+  /** Goes on with these rows of the batch, in this order; a row may be left out or come more than once. */
+  select(state: DecodeState, rows: Int32Array): void;
+  /** Whether prompts are whole texts to it, as to an encoder, and get the special tokens of one (false). */
+  readonly readsWholePrompts?: boolean;
+  /** The tokens that each row begins with: its prompt, or the decoder's first token where an encoder reads the prompt. */
+  begun(prompts: TokenBatch): readonly Int32Array[];
 }
 
 /** One step of a batch. */
@@ -92,8 +96,9 @@ export async function* decodeTokens(
   o: DecodeTokensOptions,
 ): AsyncGenerator<DecodeStep, void, undefined> {
   const { maxNewTokens, eosIds = [], padId = 0, signal, stop } = o;
-  const { temperature = 1, topK = 0, topP = 1 } = o;
-  checkSampler({ temperature, topK, topP });
+  const { temperature = 1, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1 } = o;
+  checkSampler({ temperature, topK, topP, minP, repetitionPenalty });
+  const sampler = { temperature, topK, topP, minP };
   const batch = prompts.lengths.length;
   // one draw moves the caller's stream on, so the next call with it differs
   const call = o.rng.split(o.rng.int(2 ** 32));
@@ -105,26 +110,38 @@ export async function* decodeTokens(
 
   using _packed = policy.pack?.(params);
   using state = policy.begin(params, prompts, { maxNewTokens });
-  const draw: DrawTokens = (logits, uniform) => {
-    const { ids } = drawTokens(logits, uniform, { temperature, topK, topP });
+  const draw: DrawTokens<DrawnTokens> = (logits, uniform) => {
+    const { ids } = drawTokens(logits, uniform, sampler);
     return o.logProbs ? { ids, logProbs: tokenLogProbs<Tensor1D>(logits, ids) } : { ids };
   };
+  const processors = [...(repetitionPenalty === 1 ? [] : [penalise(repetitionPenalty)]), ...(o.logitsProcessors ?? [])];
+  // where logits are changed in JavaScript they leave the step, and are drawn from after it
+  const written = processors.length > 0 ? begunRows(policy, prompts).map((ids) => [...ids]) : undefined;
+  const step: DrawTokens<StepTensors> = written ? (logits) => ({ logits }) : draw;
   const uniform = (): Float32Array => {
     const numbers = new Float32Array(batch);
     // a greedy step looks at no random number
     for (let row = 0; temperature > 0 && row < batch; row++) numbers[row] = (streams[row] as Rng).uniform();
     return numbers;
   };
-  using prompt = new PlainStepper(policy, params, state, draw);
-  using further = policy.stepper?.(params, state, draw) ?? prompt;
+  using prompt = new PlainStepper(policy, params, state, step);
+  using further = policy.stepper?.(params, state, step) ?? prompt;
   let append: Int32Array | undefined;
-  for (let step = 0; step < maxNewTokens && open > 0; step++) {
+  for (let t = 0; t < maxNewTokens && open > 0; t++) {
     if (signal?.aborted) {
-      throw new StoppedError({ where: 'generation', what: `stopped by its signal after ${step} tokens` });
+      throw new StoppedError({ where: 'generation', what: `stopped by its signal after ${t} tokens` });
     }
-    const drawn = (append === undefined ? prompt : further).run(append, uniform());
-    const ids = new Int32Array(await drawn.ids.data());
-    const logProbs = drawn.logProbs && new Float32Array(await drawn.logProbs.data());
+    const numbers = uniform();
+    const out = (append === undefined ? prompt : further).run(append, numbers);
+    const { ids, logProbs } = written
+      ? await drawProcessed(out.logits as Tensor2D, numbers, {
+          processors,
+          written,
+          ended,
+          sampler,
+          logProbs: o.logProbs,
+        })
+      : await read(out as DrawnTokens);
 
     for (let row = 0; row < batch; row++) {
       if (ended[row] === 1) {
@@ -134,6 +151,7 @@ export async function* decodeTokens(
       }
       const id = ids[row] as number;
       lengths[row] = (lengths[row] as number) + 1;
+      written?.[row]?.push(id);
       if (ends.has(id) || stop?.(row, id)) {
         ended[row] = 1;
         open--;
@@ -144,39 +162,37 @@ export async function* decodeTokens(
   }
 }
 
+/** The tokens that each row begins with. */
+export const begunRows = (policy: Partial<Steps>, prompts: TokenBatch): readonly Int32Array[] =>
+  policy.begun?.(prompts) ?? Array.from(prompts.lengths, (_, row) => rowOf(prompts, row));
+
+async function read(drawn: DrawnTokens): Promise<{ ids: Int32Array; logProbs: Float32Array | undefined }> {
+  const ids = new Int32Array(await drawn.ids.data());
+  return { ids, logProbs: drawn.logProbs && new Float32Array(await drawn.logProbs.data()) };
+}
+
 /** Steps of any policy: its next logits, then the drawing. */
-class PlainStepper implements Stepper {
-  #drawn: DrawnTokens | undefined;
+class PlainStepper<T extends StepTensors> implements Stepper<T> {
+  #drawn: T | undefined;
 
   constructor(
     readonly policy: LogitPolicy,
     readonly params: Params,
     readonly state: DecodeState,
-    readonly draw: DrawTokens,
+    readonly draw: DrawTokens<T>,
   ) {}
 
-  run(append: Int32Array | undefined, uniform: Float32Array): DrawnTokens {
+  run(append: Int32Array | undefined, uniform: Float32Array): T {
     this[Symbol.dispose]();
     const { policy, params, state, draw } = this;
     const run = () => ({ ...draw(policy.next(params, state, append), tensor1d(uniform)) });
-    this.#drawn = tidy(run as () => never) as DrawnTokens;
-    return this.#drawn;
+    const drawn = tidy(run as () => never) as T;
+    this.#drawn = drawn;
+    return drawn;
   }
 
   [Symbol.dispose](): void {
-    this.#drawn?.ids.dispose();
-    this.#drawn?.logProbs?.dispose();
+    for (const tensor of Object.values(this.#drawn ?? {})) tensor?.dispose();
     this.#drawn = undefined;
   }
-}
-
-/** @throws ConfigError for a value out of range */
-function checkSampler({ temperature, topK, topP }: Required<SamplerOptions>): void {
-  const refuse = (name: string, got: unknown, wanted: string): never => {
-    throw new ConfigError({ where: `generation.${name}`, what: 'out of range', got, wanted });
-  };
-  if (!(temperature >= 0 && Number.isFinite(temperature)))
-    refuse('temperature', temperature, 'a number ≥ 0; 0 is greedy');
-  if (!(Number.isSafeInteger(topK) && topK >= 0)) refuse('topK', topK, 'a whole number ≥ 0; 0 is no limit');
-  if (!(topP > 0 && topP <= 1)) refuse('topP', topP, 'a number in (0, 1]; 1 is no limit');
 }

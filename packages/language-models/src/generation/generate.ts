@@ -1,73 +1,29 @@
 // Generation from texts to texts, at once or as a stream.
-import type { LogitPolicy, Params, Rng } from '@gimbal/tensor-core';
-import { DataError } from '@gimbal/tensor-core';
+import { ConfigError, type LogitPolicy, type Params } from '@gimbal/tensor-core';
 import { padBatch } from '../data/token-batch.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { decodeTokens, type SamplerOptions } from './decode-tokens.ts';
+import type { Completion, CompletionPart, EndReason, GenerateOptions } from './completion.ts';
+import { decodeTokens, type Steps } from './decode-tokens.ts';
+import { generateBeams } from './generate-beams.ts';
+import { promptRows } from './prompt-rows.ts';
 import { TextTail } from './text-tail.ts';
 
-/** How texts go on. */
-export interface GenerateOptions extends SamplerOptions {
-  /** Most tokens to write (64). */
-  maxNewTokens?: number;
-  /** A completion ends before the first of these. */
-  stopStrings?: readonly string[];
-  /** Tokens that end a completion (the tokenizer's end-of-text token). */
-  eosIds?: readonly number[];
-  /** Whether the tokenizer's suffix follows each prompt, as in fine-tuning (true). False to continue a text. */
-  promptSuffix?: boolean;
-  /** Whether the prompts are what a chat template wrote, so that nothing is to be added to them (false). */
-  rendered?: boolean;
-  /** Where the draws come from; not needed at temperature 0. */
-  rng: Rng;
-  /** Stops it between two tokens, with a StoppedError. */
-  signal?: AbortSignal;
-}
-
-/** How a completion ended: by an end token, by a stop string, or at the limit. */
-export type EndReason = 'eos' | 'stop' | 'length';
-
-/** What was written for one prompt. */
-export interface Completion {
-  /** Without the end token and what stands from a stop string on. */
-  readonly text: string;
-  /** All tokens drawn, the end token included. */
-  readonly ids: readonly number[];
-  /** log p of each token under the model (temperature 1, nothing left out). */
-  readonly logProbs: readonly number[];
-  /** Why it ends there. */
-  readonly end: EndReason;
-}
-
-/** What one step adds to one completion. */
-export interface CompletionPart {
-  /** Which prompt. */
-  readonly row: number;
-  /** New text; text that may yet turn out to be part of a stop string or of a character is held back. */
-  readonly text: string;
-  /** The token drawn. */
-  readonly id: number;
-  /** Its log-probability under the model (temperature 1, nothing left out), in nats. */
-  readonly logProb: number;
-  /** Set with the last part of a row. */
-  readonly end?: EndReason;
-}
-
 /**
- * Writes a completion for each prompt.
+ * Writes a completion for each prompt, or several.
  * @throws DataError for an empty prompt or one that leaves no room in the context; ConfigError for options;
  * StoppedError when the signal asks for it
  * @example
  * const [{ text }] = await generate(model, params, tokenizer, ['12 + 7 ='], { temperature: 0, rng: rng(0) });
  */
 export async function generate(
-  policy: LogitPolicy,
+  policy: LogitPolicy & Partial<Steps>,
   params: Params,
   tokenizer: Tokenizer,
   prompts: readonly string[],
   o: GenerateOptions,
 ): Promise<Completion[]> {
-  const done = prompts.map(() => ({
+  if (o.beams !== undefined && o.beams > 1) return generateBeams(policy, params, tokenizer, prompts, o);
+  const done = Array.from({ length: prompts.length * (o.samples ?? 1) }, () => ({
     text: '',
     ids: [] as number[],
     logProbs: [] as number[],
@@ -89,38 +45,31 @@ export async function generate(
  * @throws as `generate`
  */
 export async function* generateStream(
-  policy: LogitPolicy,
+  policy: LogitPolicy & Partial<Steps>,
   params: Params,
   tokenizer: Tokenizer,
   prompts: readonly string[],
   o: GenerateOptions,
 ): AsyncGenerator<CompletionPart, void, undefined> {
+  const { maxNewTokens = 64, stopStrings = [], samples = 1, rng, signal } = o;
+  if (o.beams !== undefined && o.beams > 1) {
+    const fix = 'Call generate, which waits for the end of the search';
+    throw new ConfigError({ where: 'generateStream.beams', what: 'a beam search has no stream', got: o.beams, fix });
+  }
+  if (!(Number.isSafeInteger(samples) && samples >= 1)) {
+    const wanted = 'a whole number ≥ 1';
+    throw new ConfigError({ where: 'generation.samples', what: 'out of range', got: samples, wanted });
+  }
   const {
-    maxNewTokens = 64,
-    stopStrings = [],
-    promptSuffix = true,
-    rendered = false,
-    temperature,
-    topK,
-    topP,
-    rng,
-    signal,
-  } = o;
-  const { eos, pad } = tokenizer.special;
-  const eosIds = o.eosIds ?? (eos === undefined ? [] : [eos]);
-  const rows = prompts.map((prompt, i) => {
-    const text = tokenizer.encodeText(prompt + (promptSuffix && !rendered ? tokenizer.promptSuffix : ''));
-    const ids = rendered ? text : Int32Array.of(...tokenizer.begin, ...text);
-    if (ids.length > 0) return ids;
-    // nothing to predict from but the beginning of a text
-    const start = tokenizer.special.bos ?? eos;
-    if (start !== undefined) return Int32Array.of(start);
-    throw new DataError({ where: `prompt ${i}`, what: 'the prompt is empty', fix: 'Give it some text' });
-  });
-  const padId = pad ?? 0;
+    eosIds,
+    padId,
+    rows: each,
+  } = promptRows(tokenizer, prompts, { ...o, whole: policy.readsWholePrompts ?? false });
+  const rows = each.flatMap((ids) => Array.from({ length: samples }, () => ids));
   const tails = rows.map(() => new TextTail(tokenizer, stopStrings));
   const ended = rows.map(() => false);
 
+  const { temperature, topK, topP, minP, repetitionPenalty, logitsProcessors } = o;
   const steps = decodeTokens(policy, params, padBatch(rows, padId), {
     maxNewTokens,
     eosIds,
@@ -131,6 +80,9 @@ export async function* generateStream(
     ...(temperature === undefined ? {} : { temperature }),
     ...(topK === undefined ? {} : { topK }),
     ...(topP === undefined ? {} : { topP }),
+    ...(minP === undefined ? {} : { minP }),
+    ...(repetitionPenalty === undefined ? {} : { repetitionPenalty }),
+    ...(logitsProcessors === undefined ? {} : { logitsProcessors }),
     ...(signal === undefined ? {} : { signal }),
   });
   const isEos = new Set(eosIds);

@@ -5,6 +5,9 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 export class TextTail {
   readonly #tokenizer: Tokenizer;
   readonly #stops: readonly string[];
+  /** Decoders that strip the first token's space need a token before: the last one that is text (empty for byte level). */
+  readonly #strips: boolean;
+  #before: readonly number[] = [];
   /** Tokens since the last that ended a character. */
   #ids: number[] = [];
   /** How much of their text is given out or held already. */
@@ -18,23 +21,27 @@ export class TextTail {
   constructor(tokenizer: Tokenizer, stops: readonly string[]) {
     this.#tokenizer = tokenizer;
     this.#stops = stops.filter((stop) => stop !== '');
+    this.#strips = tokenizer.json.decoder?.type !== 'ByteLevel';
   }
 
   /** Adds a token. @returns whether a stop string is complete */
   add(id: number): boolean {
     this.#ids.push(id);
-    const text = this.#tokenizer.decodeIds(this.#ids);
+    const text = this.#decode(this.#ids);
     // the first bytes of a character, at most three, show as U+FFFD until the others are there
     let whole = text.length;
     while (whole > 0 && text.length - whole < 3 && text[whole - 1] === '\ufffd') whole--;
     this.#settle(this.#held + text.slice(this.#given, whole));
     this.#given = whole;
     const open = text.slice(whole);
-    if (open === '') this.#restart([]);
+    if (open === '') {
+      if (this.#strips && this.#decodes(id)) this.#before = [id];
+      this.#restart([]);
+    }
     // bytes that are no text: only the last three may still begin a character
     else if (this.#ids.length >= 8) {
       const last = this.#ids.slice(-3);
-      const shown = this.#tokenizer.decodeIds(last).length;
+      const shown = this.#decode(last).length;
       this.#settle(this.#held + open.slice(0, Math.max(open.length - shown, 0)));
       this.#restart(last, Math.max(shown - open.length, 0));
     }
@@ -51,11 +58,23 @@ export class TextTail {
   /** The rest, when no more tokens come. */
   finish(): string {
     if (!this.stopped) {
-      this.#ready += this.#held + (this.#ids.length > 0 ? this.#tokenizer.decodeIds(this.#ids).slice(this.#given) : '');
+      this.#ready += this.#held + (this.#ids.length > 0 ? this.#decode(this.#ids).slice(this.#given) : '');
     }
     this.#held = '';
     this.#restart([]);
     return this.take();
+  }
+
+  /** Text that is more than a byte, so that nothing after it is read together with it. */
+  #decodes(id: number): boolean {
+    return !this.#tokenizer.isSpecial(id) && !/^<0x[0-9a-f]{2}>$/i.test(this.#tokenizer.token(id) ?? '');
+  }
+
+  /** The text of tokens that follow `#before`. */
+  #decode(ids: readonly number[]): string {
+    if (this.#before.length === 0) return this.#tokenizer.decodeIds(ids);
+    const skip = this.#tokenizer.decodeIds(this.#before).length;
+    return this.#tokenizer.decodeIds([...this.#before, ...ids]).slice(skip);
   }
 
   #restart(ids: number[], given = 0): void {

@@ -10,6 +10,18 @@ export interface GenerationDefaults {
   topK?: number;
   /** Only the likeliest tokens up to this probability can be drawn, in (0, 1]. */
   topP?: number;
+  /** Only tokens at least this share as probable as the likeliest can be drawn, in [0, 1]. */
+  minP?: number;
+  /** Makes tokens that stand in the row already less likely; 1 is no penalty. */
+  repetitionPenalty?: number;
+  /** Completions that a search goes on with; 1 is no search. */
+  beams?: number;
+  /** In a search: scores are divided by length to this power. */
+  lengthPenalty?: number;
+  /** In a search: when a prompt is done. */
+  earlyStopping?: boolean | 'never';
+  /** No sequence of so many tokens comes twice; 0 is no limit. */
+  noRepeatNgramSize?: number;
   /** Most tokens of a completion. */
   maxNewTokens?: number;
   /** Tokens that end a completion. */
@@ -30,6 +42,7 @@ export function generationDefaults(json: Record<string, unknown>): GenerationDef
     if (value === undefined || (typeof value === 'number' && Number.isFinite(value))) return value;
     throw new DataError({ where: `generation_config.json ${key}`, what: 'bad value', got: value, wanted: 'a number' });
   };
+  const early = json.early_stopping;
   const samples = json.do_sample === true;
   const stop = json.stop_strings ?? undefined;
   const stopStrings = (Array.isArray(stop) ? stop : stop === undefined ? [] : [stop]).map(String);
@@ -37,6 +50,12 @@ export function generationDefaults(json: Record<string, unknown>): GenerationDef
     temperature: samples ? (number('temperature') ?? 1) : 0,
     topK: number('top_k') ?? (samples ? 50 : undefined),
     topP: number('top_p'),
+    minP: number('min_p'),
+    repetitionPenalty: number('repetition_penalty'),
+    beams: number('num_beams'),
+    lengthPenalty: number('length_penalty'),
+    earlyStopping: early === true || early === 'never' ? early : undefined,
+    noRepeatNgramSize: number('no_repeat_ngram_size'),
     maxNewTokens: number('max_new_tokens'),
     ...(stopStrings.length > 0 ? { stopStrings } : {}),
   };
@@ -56,6 +75,12 @@ export function generationConfigJson(d: GenerationDefaults, bosId?: number): Rec
     eos_token_id: eosIds.length === 0 ? null : eosIds.length === 1 ? eosIds[0] : eosIds,
     pad_token_id: padId ?? null,
     ...(temperature === 0 ? { do_sample: false } : { do_sample: true, temperature, top_k: topK, top_p: topP }),
+    ...(d.minP === undefined ? {} : { min_p: d.minP }),
+    ...(d.repetitionPenalty === undefined ? {} : { repetition_penalty: d.repetitionPenalty }),
+    ...(d.beams === undefined ? {} : { num_beams: d.beams }),
+    ...(d.lengthPenalty === undefined ? {} : { length_penalty: d.lengthPenalty }),
+    ...(d.earlyStopping === undefined ? {} : { early_stopping: d.earlyStopping }),
+    ...(d.noRepeatNgramSize === undefined ? {} : { no_repeat_ngram_size: d.noRepeatNgramSize }),
     ...(d.maxNewTokens === undefined ? {} : { max_new_tokens: d.maxNewTokens }),
     ...(d.stopStrings === undefined ? {} : { stop_strings: d.stopStrings }),
   };

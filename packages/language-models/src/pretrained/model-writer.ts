@@ -5,6 +5,7 @@ import type { LoraAdapter } from '../adapters/lora.ts';
 import type { Classifier } from '../classification/classifier.ts';
 import type { DecoderConfig } from '../decoder/config.ts';
 import type { LanguageModel } from '../decoder/decoder.ts';
+import type { Seq2SeqModel } from '../seq2seq/seq2seq.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
 /** Writes the files of a model into a folder that its caller makes complete. */
@@ -24,6 +25,7 @@ type AdapterWriter = (
 let registeredAdapter: AdapterWriter | undefined;
 let registered: Writer<LanguageModel> | undefined;
 let registeredClassifier: ClassifierWriter | undefined;
+let registeredSeq2Seq: Writer<Seq2SeqModel> | undefined;
 
 /** Sets the writer of this process. */
 export function registerModelWriter(writer: Writer<LanguageModel>): void {
@@ -34,6 +36,14 @@ export function registerModelWriter(writer: Writer<LanguageModel>): void {
 export function registerClassifierWriter(writer: ClassifierWriter): void {
   registeredClassifier = writer;
 }
+
+/** Sets the writer of encoder-decoders. */
+export function registerSeq2SeqWriter(writer: Writer<Seq2SeqModel>): void {
+  registeredSeq2Seq = writer;
+}
+
+/** The writer of encoder-decoders; undefined in a page. */
+export const seq2seqWriter = (): Writer<Seq2SeqModel> | undefined => registeredSeq2Seq;
 
 /** The writer; undefined in a page. */
 export const modelWriter = (): Writer<LanguageModel> | undefined => registered;

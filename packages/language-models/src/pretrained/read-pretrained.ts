@@ -45,7 +45,10 @@ export async function readPretrained(source: ModelSource): Promise<Pretrained> {
       what: 'this architecture is not known here',
       got: family ?? 'no model_type',
       wanted: `one of ${Object.keys(families).join(', ')}`,
-      fix: 'Use a model of one of these, or one that gimbal align has made',
+      fix:
+        family === 't5'
+          ? 'Open encoder-decoders with loadSeq2Seq'
+          : 'Use a model of one of these, or one that gimbal align has made',
     });
   }
   const generationJson = (await readJson(source, 'generation_config.json')) ?? {};

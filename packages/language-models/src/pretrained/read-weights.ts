@@ -52,7 +52,8 @@ export async function readWeights(file: WeightFile, config: DecoderConfig): Prom
   return { params, config: found, warnings };
 }
 
-async function sameValues(file: WeightFile, a: string, b: string): Promise<boolean> {
+/** Whether two tensors of a file are equal. */
+export async function sameValues(file: WeightFile, a: string, b: string): Promise<boolean> {
   if (`${file.entry(a).shape}` !== `${file.entry(b).shape}`) return false;
   const [x, y] = [await file.values(a), await file.values(b)];
   return x.every((value, i) => value === y[i]);

@@ -5,7 +5,7 @@ import type { LmBatch } from '../data/lm-batch.ts';
 import type { ForwardOptions, LanguageModel } from '../decoder/decoder.ts';
 
 /** From this vocabulary on, logits of a whole batch are larger than all else in a step: they are never held at once. */
-const CHUNKED_FROM = 16384;
+export const CHUNKED_FROM = 16384;
 
 /** Where fewer targets than this share count, the others' states are left out before the output matrix. */
 const SPARSE_BELOW = 0.75;

@@ -30,6 +30,8 @@ export interface SampleOptions {
   topK?: number;
   /** draw from the smallest set of this probability, in (0, 1]; default 1 = all */
   topP?: number;
+  /** draw only tokens at least this share as probable as the likeliest; default 0 = all */
+  minP?: number;
   /** most tokens of a completion, ≥ 1 */
   maxNewTokens: number;
   /** where the draws come from: it moves on, so the next call draws others */

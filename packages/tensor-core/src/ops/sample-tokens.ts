@@ -1,5 +1,5 @@
-// Draws one token per row of logits: temperature first, then top-k, then top-p, then the inverse of the cumulative
-// distribution, in vocabulary order, at a uniform number that the caller brings. Tokens that tie at a threshold all stay.
+// Draws one token per row of logits: temperature first, then top-k, then top-p, then min-p, then the inverse of the
+// cumulative distribution, in vocabulary order, at a uniform number that the caller brings. Tokens that tie at a threshold all stay.
 
 import {
   add,
@@ -15,6 +15,7 @@ import {
   less,
   log,
   max,
+  maximum,
   min,
   minimum,
   mul,
@@ -31,10 +32,16 @@ import {
 import { checkDtype, checkNumber, checkRank, checkShape } from './internal/check.ts';
 import { defineKernel, runKernel } from './internal/kernel.ts';
 
-type SampleAttributes = { temperature: number; topK: number; topP: number };
+type SampleAttributes = { temperature: number; topK: number; topP: number; minP: number };
 
 /** x [B,V] below which a row's tokens are not drawn, [B,1]. */
-function threshold(x: Tensor2D, { topK, topP }: SampleAttributes): Tensor {
+function threshold(x: Tensor2D, a: SampleAttributes): Tensor {
+  const nucleus = nucleusThreshold(x, a);
+  // the largest x is 0: a token is exp(x) times as probable as the likeliest
+  return a.minP > 0 ? maximum(nucleus, Math.log(a.minP)) : nucleus;
+}
+
+function nucleusThreshold(x: Tensor2D, { topK, topP }: SampleAttributes): Tensor {
   const [batch, classes] = x.shape;
   const k = topK > 0 ? Math.min(topK, classes) : classes;
   if (k === classes && topP >= 1) return fill([batch, 1], Number.NEGATIVE_INFINITY);
@@ -68,6 +75,8 @@ export interface SampleOptions {
   topK?: number;
   /** Draw among the most probable that together reach this probability. Default 1: all. */
   topP?: number;
+  /** Draw only tokens at least this share as probable as the likeliest, in [0, 1]. Default 0: all. */
+  minP?: number;
 }
 
 /**
@@ -83,13 +92,14 @@ export function sampleTokens(
   o: SampleOptions = {},
 ): { ids: Tensor1D; logProbs: Tensor1D } {
   const where = 'sampleTokens';
-  const { temperature = 1, topK = 0, topP = 1 } = o;
+  const { temperature = 1, topK = 0, topP = 1, minP = 0 } = o;
   checkDtype(where, 'logits', logits, 'float32');
   checkRank(where, 'logits', logits, [2], '[B,V]');
   checkShape(where, 'uniform', uniform, logits.shape.slice(0, 1));
   checkNumber(where, 'temperature', temperature, temperature >= 0, 'a number ≥ 0');
   checkNumber(where, 'topK', topK, Number.isInteger(topK) && topK >= 0, 'a whole number ≥ 0');
   checkNumber(where, 'topP', topP, topP > 0 && topP <= 1, 'a number in (0, 1]');
-  const [ids, logProbs] = runKernel(sampleTokensKernel, { logits, uniform }, { temperature, topK, topP });
+  checkNumber(where, 'minP', minP, minP >= 0 && minP <= 1, 'a number in [0, 1]');
+  const [ids, logProbs] = runKernel(sampleTokensKernel, { logits, uniform }, { temperature, topK, topP, minP });
   return { ids: ids as Tensor1D, logProbs: logProbs as Tensor1D };
 }

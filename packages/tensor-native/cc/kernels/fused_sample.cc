@@ -1,7 +1,7 @@
-// One token per row of logits [rows, n]: temperature, top-k, top-p, then the inverse of the cumulative distribution in
+// One token per row of logits [rows, n]: temperature, top-k, top-p, min-p, then the inverse of the cumulative distribution in
 // vocabulary order at a given uniform number. Tokens that tie at a threshold all stay.
 //
-// Command: sample_tokens [logits, uniform, ids, log probabilities, rows, n, temperature, k (0: all), p]
+// Command: sample_tokens [logits, uniform, ids, log probabilities, rows, n, temperature, k (0: all), p, least share of the largest]
 #include <math.h>
 #include <string.h>
 
@@ -102,7 +102,7 @@ static void sample_tokens(Context& context, const double* a) {
   const int64_t rows = (int64_t)a[4], n = (int64_t)a[5];
   const float temperature = (float)a[6];
   const int64_t k = a[7] > 0 && a[7] < n ? (int64_t)a[7] : n;
-  const float p = (float)a[8];
+  const float p = (float)a[8], min_p = (float)a[9];
   parallel_for(context, rows, 1024 / (n + 8) + 1, [=, &context](int64_t begin, int64_t end) {
     float *weights = scratch(context, kWeights, n + kLanes), *heap = scratch(context, kHeap, n);
     for (int64_t row = begin; row < end; row++) {
@@ -115,7 +115,9 @@ static void sample_tokens(Context& context, const double* a) {
       for_vectors(n, [=](int64_t i, int64_t rest) GIMBAL_BODY {
         store_rest(weights + i, vexp_negative((load_rest(x + i, rest) - top) * scale), rest);
       });
-      const float least = threshold(weights, n, k, p, heap);
+      // weights are shares of the largest one's, so min-p is a threshold as it stands; the largest itself always stays
+      const float share = min_p < weights[best] ? min_p : weights[best];
+      const float nucleus = threshold(weights, n, k, p, heap), least = nucleus > share ? nucleus : share;
       double total = 0;
       for (int64_t i = 0; i < n; i++) total += weights[i] >= least ? weights[i] : 0;
       const double target = uniform[row] * total;

@@ -97,7 +97,7 @@ const rotary = ({
 
 const sampleTokens = nativeKernel<
   { logits: TensorInfo; uniform: TensorInfo },
-  { temperature: number; topK: number; topP: number }
+  { temperature: number; topK: number; topP: number; minP: number }
 >('SampleTokens', ({ inputs: { logits, uniform }, attrs }) => {
   const [rows, classes] = logits.shape as [number, number];
   const [ids, logProbs] = [backend.output([rows], 'int32'), backend.output([rows])];
@@ -112,6 +112,7 @@ const sampleTokens = nativeKernel<
     attrs.temperature,
     attrs.topK,
     attrs.topP,
+    attrs.minP,
   );
   return [ids, logProbs];
 });

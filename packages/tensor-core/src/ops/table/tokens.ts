@@ -120,7 +120,7 @@ function linearCase(
 /** Rows of logits 3,2,1,0 (probabilities 0.64391, 0.23688, 0.08714, 0.03206) and 0,1,2,3 at the same uniform number. */
 function sampleCase(
   title: string,
-  o: { temperature?: number; topK?: number; topP?: number },
+  o: { temperature?: number; topK?: number; topP?: number; minP?: number },
   u: number,
   ids: [number, number],
   probabilities: [number, number],
@@ -273,6 +273,12 @@ export const tokenRows: OpRow[] = [
       sampleCase('temperature before topP', { temperature: 2, topP: 0.75 }, 0.999, [2, 3], [0.186324, 0.50648]),
       // at temperature 1 two reach 0.75
       sampleCase('topP 0.75', { topP: 0.75 }, 0.999, [1, 3], [0.268941, 0.731059]),
+      // the likeliest has 0.644: those of at least 0.3 of it are two, of 0.1 three; 1 leaves the likeliest alone
+      sampleCase('minP 0.3', { minP: 0.3 }, 0.999, [1, 3], [0.268941, 0.731059]),
+      sampleCase('minP 0.1', { minP: 0.1 }, 0.999, [2, 3], [0.090031, 0.665241]),
+      sampleCase('minP 1', { minP: 1 }, 0.999, [0, 3], [1, 1]),
+      // at temperature 2 the third is e^-1 = 0.368 as probable as the first
+      sampleCase('temperature before minP', { temperature: 2, minP: 0.36 }, 0.999, [2, 3], [0.186324, 0.50648]),
       sampleCase('temperature 0', { temperature: 0 }, 0.9, [0, 3], [1, 1]),
       sampleCase('temperature 1e-4', { temperature: 1e-4 }, 0.9, [0, 3], [1, 1]),
       sampleCase('topP 1e-6', { topP: 1e-6 }, 0.9, [0, 3], [1, 1]),
@@ -285,6 +291,12 @@ export const tokenRows: OpRow[] = [
         run: () => sampleTokens(ones([1, 3]), ones([1]), { topP: 0 }),
         code: 'ERR_CONFIG',
         message: 'sampleTokens: topP is out of range; got 0, wanted a number in (0, 1]',
+      },
+      {
+        title: 'a minP above 1',
+        run: () => sampleTokens(ones([1, 3]), ones([1]), { minP: 1.5 }),
+        code: 'ERR_CONFIG',
+        message: 'sampleTokens: minP is out of range; got 1.5, wanted a number in [0, 1]',
       },
     ],
   },

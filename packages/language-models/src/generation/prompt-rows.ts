@@ -1,0 +1,35 @@
+// Prompts as rows of tokens, as generation takes them.
+import { DataError } from '@gimbal/tensor-core';
+import { frame, templateOf } from '../tokenizer/template.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+
+export interface PromptRowsOptions {
+  eosIds?: readonly number[];
+  promptSuffix?: boolean;
+  rendered?: boolean;
+  /** What the policy wants: the special tokens of a whole text around each prompt. */
+  whole?: boolean;
+}
+
+/**
+ * @throws DataError for a prompt without a token, if the tokenizer has none that begins a text
+ */
+export function promptRows(
+  tokenizer: Tokenizer,
+  prompts: readonly string[],
+  o: PromptRowsOptions,
+): { rows: Int32Array[]; eosIds: readonly number[]; padId: number } {
+  const { promptSuffix = true, rendered = false, whole = false } = o;
+  const { eos, pad } = tokenizer.special;
+  const rows = prompts.map((prompt, i) => {
+    const text = tokenizer.encodeText(prompt + (promptSuffix && !rendered ? tokenizer.promptSuffix : ''));
+    if (whole) return frame(templateOf(tokenizer.json.post_processor), text, undefined).ids;
+    const ids = rendered ? text : Int32Array.of(...tokenizer.begin, ...text);
+    if (ids.length > 0) return ids;
+    // nothing to predict from but the beginning of a text
+    const start = tokenizer.special.bos ?? eos;
+    if (start !== undefined) return Int32Array.of(start);
+    throw new DataError({ where: `prompt ${i}`, what: 'the prompt is empty', fix: 'Give it some text' });
+  });
+  return { rows, eosIds: o.eosIds ?? (eos === undefined ? [] : [eos]), padId: pad ?? 0 };
+}

@@ -1,0 +1,174 @@
+// Training an encoder-decoder on prompts and completions. The loop, its checkpoints and metrics are tensor-core's.
+import {
+  ConfigError,
+  type LoopOptions,
+  type LoopSetup,
+  LoopTrainer,
+  type Params,
+  rng,
+  type StopReason,
+  type Trainer,
+  type TrainRequest,
+  type TrainStep,
+} from '@gimbal/tensor-core';
+import type { Dataset } from '../data/rows.ts';
+import type { OverflowReport } from '../data/token-rows.ts';
+import { seq2seqWriter } from '../pretrained/model-writer.ts';
+import type { Seq2SeqModel } from '../seq2seq/seq2seq.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { evaluateSeq2Seq, seq2seqLoss } from './seq2seq-loss.ts';
+import { type Seq2SeqBatch, seq2seqBatches, seq2seqRows } from './seq2seq-rows.ts';
+
+/** What a trainer of an encoder-decoder takes: the loop's options, of which none but the seed is needed, and its own. */
+export interface Seq2SeqTrainerOptions
+  extends Omit<LoopOptions, keyof typeof seq2seqDefaults | 'overflow'>,
+    Partial<Pick<LoopOptions, keyof typeof seq2seqDefaults>> {
+  /** The model to train. */
+  model: Seq2SeqModel;
+  /** Where training starts; not changed, not kept. */
+  params: Params;
+  /** Turns the rows into tokens, at most as many ids as the model has. */
+  tokenizer: Tokenizer;
+  /** Prompts, which the encoder reads, and completions, which the decoder learns to write. */
+  data: Dataset;
+  /** Held-out rows: their loss and perplexity are logged as evalLoss and evalPerplexity. */
+  evalData?: Dataset;
+  /** Longest source in tokens; by default, and at most, the model's context. */
+  maxLength?: number;
+  /** Longest target in tokens (as maxLength). */
+  maxTargetLength?: number;
+  /** What becomes of a longer row (`drop`). */
+  overflow?: 'drop' | 'cut' | 'error';
+}
+
+/** What the trainer uses where nothing is given, beside the loop's own defaults. */
+export const seq2seqDefaults = { learningRate: 1e-3, batchSize: 16, maxGradNorm: 1 } as const;
+
+/**
+ * Trains an encoder-decoder on −Σ log p(token of the completion | prompt, tokens before it).
+ * Owns its copy of the parameters until `dispose()`.
+ */
+export class Seq2SeqTrainer implements Trainer<TrainStep> {
+  /** Rows longer than the limits, of the training data. */
+  readonly overflow: OverflowReport;
+  readonly #loop: LoopTrainer<Seq2SeqBatch>;
+
+  /**
+   * @throws ConfigError for options, DataError for rows that cannot be used, before anything is allocated
+   */
+  constructor(options: Seq2SeqTrainerOptions);
+  /** @internal a loop that was resumed */
+  constructor(options: Seq2SeqTrainerOptions, prepared: Prepared, loop: LoopTrainer<Seq2SeqBatch>);
+  constructor(options: Seq2SeqTrainerOptions, prepared = prepare(options), loop = new LoopTrainer(prepared.setup)) {
+    this.overflow = prepared.overflow;
+    this.#loop = loop;
+  }
+
+  /**
+   * Goes on with a saved run: the next losses are those of the uninterrupted one.
+   * @param from a run's folder, or one of its checkpoints
+   * @throws CheckpointError where there is no valid checkpoint, or it is of another configuration
+   */
+  static async resume(
+    from: string,
+    options: Seq2SeqTrainerOptions,
+    o: { warn?: (message: string) => void } = {},
+  ): Promise<Seq2SeqTrainer> {
+    const prepared = prepare(options);
+    return new Seq2SeqTrainer(options, prepared, await LoopTrainer.resume(from, prepared.setup, o));
+  }
+
+  /** The parameters as trained so far; the trainer owns them. */
+  get params(): Params {
+    return this.#loop.params;
+  }
+
+  /** Updates done. */
+  get step(): number {
+    return this.#loop.step;
+  }
+
+  /** Why the last `train` ended. */
+  get stopReason(): StopReason | undefined {
+    return this.#loop.stopReason;
+  }
+
+  /** The best evaluation so far. */
+  get best(): { readonly step: number; readonly loss: number } | null {
+    return this.#loop.best;
+  }
+
+  /** Yields each step's loss, gradient norm, tokens trained on and speed, and evaluations where they are due. */
+  train(request: TrainRequest): AsyncIterableIterator<TrainStep> {
+    return this.#loop.train(request);
+  }
+
+  run(request: TrainRequest): Promise<TrainStep | undefined> {
+    return this.#loop.run(request);
+  }
+
+  /** Writes a checkpoint; its folder `model` is one that transformers opens. */
+  save(dir: string): Promise<void> {
+    return this.#loop.save(dir);
+  }
+
+  dispose(): void {
+    this.#loop.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+interface Prepared {
+  setup: LoopSetup<Seq2SeqBatch>;
+  overflow: OverflowReport;
+}
+
+function prepare(options: Seq2SeqTrainerOptions): Prepared {
+  const { model, params, tokenizer, data, evalData, maxLength, maxTargetLength, overflow, ...loop } = {
+    ...seq2seqDefaults,
+    ...options,
+  };
+  const { config } = model;
+  if (tokenizer.size > config.vocabularySize) {
+    throw new ConfigError({
+      where: 'Seq2SeqTrainer',
+      what: 'the tokenizer has more tokens than the model',
+      got: tokenizer.size,
+      wanted: `at most ${config.vocabularySize}`,
+      fix: 'Make the model with vocabularySize: tokenizer.size',
+    });
+  }
+  const limit = maxLength ?? config.contextLength;
+  const targetLimit = maxTargetLength ?? limit;
+  for (const [name, value] of Object.entries({ maxLength: limit, maxTargetLength: targetLimit })) {
+    if (Number.isSafeInteger(value) && value >= 2 && value <= config.contextLength) continue;
+    const wanted = `2 to the model’s context, ${config.contextLength}`;
+    throw new ConfigError({ where: `Seq2SeqTrainer.${name}`, what: 'out of range', got: value, wanted });
+  }
+  const fitting = { limit, targetLimit, ...(overflow && { overflow }) };
+  const train = seq2seqRows(data, tokenizer, fitting);
+  const evaluation = evalData && seq2seqRows(evalData, tokenizer, fitting).rows;
+  const write = seq2seqWriter();
+  const { batchSize, seed } = loop;
+  const setup: LoopSetup<Seq2SeqBatch> = {
+    params,
+    batches: seq2seqBatches(train.rows, { batchSize, pad: config.padId, rng: rng(seed).split('data') }),
+    loss: (p, batch, { rng: noise, gradientCheckpointing }) => ({
+      sum: seq2seqLoss(model, p, batch, { rng: noise, gradientCheckpointing }),
+      weight: batch.tokens,
+    }),
+    ...(evaluation && {
+      evaluate: async (p: Params) => {
+        const { loss, perplexity } = await evaluateSeq2Seq(model, p, evaluation, { batchSize });
+        return { loss, perplexity };
+      },
+    }),
+    options: { ...loop, ...(overflow && { overflow }) },
+    config: { model: config, maxLength: limit, maxTargetLength: targetLimit, rows: train.rows.length },
+    ...(write && { saveModel: (folder: string, p: Params) => write(folder, model, p, { tokenizer }) }),
+  };
+  return { setup, overflow: train.overflow };
+}

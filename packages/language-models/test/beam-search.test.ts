@@ -1,0 +1,184 @@
+// Penalties and beam search as transformers' generate does them, on models that transformers wrote.
+// The cases were made by golden/make_generation.py (torch 2.13.0, transformers 5.24.0).
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { disposeTree, rng, useBackend } from '@gimbal/tensor-core';
+import { memory } from '@tensorflow/tfjs-core';
+import {
+  allowTokens,
+  beamSearch,
+  decoder,
+  generate,
+  generateStream,
+  loadPretrained,
+  noRepeatNgrams,
+  type Pretrained,
+  padBatch,
+  sampleCompletions,
+  trainTokenizer,
+} from '../src/index.ts';
+
+interface Case {
+  model: string;
+  prompts: number[][];
+  options: {
+    repetition_penalty?: number;
+    no_repeat_ngram_size?: number;
+    num_beams?: number;
+    num_return_sequences?: number;
+    length_penalty?: number;
+    early_stopping?: boolean | 'never';
+  };
+  eos: number[] | null;
+  rows: number[][];
+  scores: number[];
+}
+const golden = (name: string): string => fileURLToPath(new URL(`golden/${name}`, import.meta.url));
+const cases = JSON.parse(readFileSync(golden('generation.golden.json'), 'utf8')) as Case[];
+const models = new Map<string, Pretrained>();
+
+beforeAll(async () => {
+  await useBackend('auto');
+  for (const name of new Set(cases.map(({ model }) => model))) models.set(name, await loadPretrained(golden(name)));
+});
+afterAll(() => {
+  for (const { params } of models.values()) disposeTree(params);
+});
+
+it.each(cases.map((c) => [c.model, JSON.stringify(c.options), c] as const))('%s writes %s', async (_, __, c) => {
+  const { model, params } = models.get(c.model) as Pretrained;
+  const { repetition_penalty: repetitionPenalty = 1, no_repeat_ngram_size: size, num_beams: beams } = c.options;
+  const prompts = padBatch(c.prompts, 0); // both in one batch here
+  const penalties = { repetitionPenalty, logitsProcessors: size === undefined ? [] : [noRepeatNgrams(size)] };
+  const before = memory().numTensors;
+  if (beams === undefined) {
+    const o = { temperature: 0, maxNewTokens: 10, rng: rng(0), ...penalties };
+    const { ids } = await sampleCompletions(model, params, prompts, o);
+    expect([[...ids.subarray(0, 10)], [...ids.subarray(10)]]).toEqual(c.rows);
+  } else {
+    const { length_penalty: lengthPenalty = 1, early_stopping: earlyStopping = false } = c.options;
+    const o = { beams, maxNewTokens: 10, eosIds: c.eos ?? [], lengthPenalty, earlyStopping, ...penalties };
+    const found = await beamSearch(model, params, prompts, o);
+    const best = found.flatMap((each) => each.slice(0, c.options.num_return_sequences));
+    expect(best.map(({ ids }) => ids)).toEqual(c.rows);
+    best.forEach(({ score }, i) => {
+      expect(Math.abs(score - (c.scores[i] as number))).toBeLessThan(1e-4 * Math.max(1, Math.abs(score)));
+    });
+  }
+  expect(memory().numTensors).toBe(before);
+});
+
+it('gives the log-probabilities of the model with each beam, whatever the search was led by', async () => {
+  const { model, params } = models.get('llama-tiny') as Pretrained;
+  const prompts = padBatch([[5, 6, 7]], 0);
+  const o = { beams: 3, maxNewTokens: 5, repetitionPenalty: 2 };
+  const [found = []] = await beamSearch(model, params, prompts, o);
+  for (const { ids, logProbs } of found) {
+    const scored = model.logProbs(params, prompts, padBatch([ids], 0));
+    const wanted = scored.dataSync();
+    logProbs.forEach((p, i) => {
+      expect(p).toBeCloseTo(wanted[i] as number, 4);
+    });
+    scored.dispose();
+  }
+});
+
+it('finds a likelier completion than greedy decoding, and what a whole enumeration finds', async () => {
+  // 4 tokens, 3 steps: 64 completions; as many beams see them all
+  const model = decoder({ vocabularySize: 4, width: 8, layers: 1, heads: 2, contextLength: 8, initializerRange: 1 });
+  const params = model.init(rng(3));
+  const prompts = padBatch([[1, 2]], 0);
+  const all = Array.from({ length: 64 }, (_, i) => [i >> 4, (i >> 2) & 3, i & 3]);
+  const scored = model
+    .logProbs(
+      params,
+      padBatch(
+        all.map(() => [1, 2]),
+        0,
+      ),
+      padBatch(all, 0),
+    )
+    .arraySync();
+  const sums = scored.map((row) => row.reduce((a, b) => a + b, 0));
+  const order = [...all.keys()].sort((a, b) => (sums[b] as number) - (sums[a] as number));
+  const [found = []] = await beamSearch(model, params, prompts, { beams: 64, maxNewTokens: 3, lengthPenalty: 0 });
+  expect(found.map(({ ids }) => ids)).toEqual(order.map((i) => all[i]));
+  expect(found[0]?.score).toBeCloseTo(sums[order[0] as number] as number, 4);
+  disposeTree(params);
+});
+
+describe('generate', () => {
+  const tokenizer = trainTokenizer(['yes no maybe'], { vocabularySize: 280, minFrequency: 1 });
+  const model = decoder({ vocabularySize: tokenizer.size, width: 16, layers: 1, heads: 2, contextLength: 64 });
+  const o = { maxNewTokens: 6, rng: rng(2) };
+  const withParams = async <T>(run: (params: ReturnType<typeof model.init>) => Promise<T>): Promise<T> => {
+    const params = model.init(rng(1));
+    try {
+      return await run(params);
+    } finally {
+      disposeTree(params);
+    }
+  };
+
+  it('writes several completions of each prompt, each with draws of its own', async () => {
+    const done = await withParams((params) => generate(model, params, tokenizer, ['a', 'b'], { ...o, samples: 3 }));
+    expect(done).toHaveLength(6);
+    expect(new Set(done.map(({ ids }) => `${ids}`)).size).toBe(6);
+    const run = withParams((params) => generate(model, params, tokenizer, ['a'], { ...o, samples: 0 }));
+    await expect(run).rejects.toMatchObject({ code: 'ERR_CONFIG' });
+  });
+
+  it('writes only what a constraint allows', async () => {
+    const answers = ['yes', 'no', 'maybe'].map((text) => [...tokenizer.encodeText(text), 1]);
+    const prompt = [...tokenizer.begin, ...tokenizer.encodeText(`q${tokenizer.promptSuffix}`)].length;
+    const oneOf = allowTokens(({ ids }) => {
+      const so = ids.slice(prompt);
+      return answers.filter((a) => so.every((id, i) => a[i] === id)).map((a) => a[so.length] as number);
+    });
+    const options = { ...o, samples: 20, eosIds: [1], logitsProcessors: [oneOf] };
+    const done = await withParams((params) => generate(model, params, tokenizer, ['q'], options));
+    const texts = new Set(done.map(({ text }) => text));
+    expect([...texts].sort()).toEqual(['maybe', 'no', 'yes']);
+    expect(done.every(({ end, logProbs }) => end === 'eos' && logProbs.every(Number.isFinite))).toBe(true);
+    // the search obeys it too
+    const search = { maxNewTokens: 6, beams: 4, samples: 3, eosIds: [1], logitsProcessors: [oneOf], rng: rng(0) };
+    const found = await withParams((params) => generate(model, params, tokenizer, ['q'], search));
+    expect(found.map(({ text }) => text).sort()).toEqual(['maybe', 'no', 'yes']);
+  });
+
+  it('says which row has no token left', async () => {
+    const none = allowTokens(() => []);
+    const run = withParams((params) => generate(model, params, tokenizer, ['q'], { ...o, logitsProcessors: [none] }));
+    await expect(run).rejects.toThrow(/generation, row 0: its logits processors leave no token to draw/);
+  });
+
+  it('ends a beam at a stop string', async () => {
+    const text = [...tokenizer.encodeText('no yes maybe')];
+    const write = allowTokens(({ ids }) => [text[ids.length - 3] ?? 1]);
+    const options = { beams: 2, maxNewTokens: 30, stopStrings: ['yes'], logitsProcessors: [write], rng: rng(0) };
+    const prompt = 'abc'; // three bytes and a separator, if there is one
+    const begun = [...tokenizer.begin, ...tokenizer.encodeText(prompt)].length;
+    const shifted = allowTokens(({ ids }) => [text[ids.length - begun] ?? 1]);
+    const [done] = await withParams((params) =>
+      generate(model, params, tokenizer, [prompt], { ...options, promptSuffix: false, logitsProcessors: [shifted] }),
+    );
+    expect(done).toMatchObject({ text: 'no ', end: 'stop' });
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['draws', { beams: 2, temperature: 1 }, /generation.beams: a beam search draws nothing/],
+    ['more samples than beams', { beams: 2, samples: 3 }, /generation.samples: out of range; got 3/],
+    ['a part of a beam', { beams: 2.5 }, /beamSearch.beams: out of range; got 2.5/],
+    ['a penalty of 0', { repetitionPenalty: 0 }, /generation.repetitionPenalty: out of range; got 0/],
+    ['a minP of 2', { minP: 2 }, /generation.minP: out of range; got 2/],
+  ])('refuses %s', async (_, options, message) => {
+    await expect(
+      withParams((params) => generate(model, params, tokenizer, ['q'], { ...o, ...options })),
+    ).rejects.toThrow(message);
+  });
+
+  it('refuses to stream a search', async () => {
+    const stream = generateStream(model, {}, tokenizer, ['q'], { ...o, beams: 2 });
+    await expect(stream.next()).rejects.toThrow(/generateStream.beams/);
+  });
+});
