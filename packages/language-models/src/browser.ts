@@ -48,7 +48,7 @@ export {
   encoderConfig,
   type RelativeOptions,
 } from './encoder/config.ts';
-export { encodeTexts, padRows, type TextOrPair } from './encoder/encode-texts.ts';
+export { encodeTexts, frameTokens, padRows, type TextOrPair } from './encoder/encode-texts.ts';
 export { type Encoder, type EncoderBatch, encoder } from './encoder/encoder.ts';
 export { type EmbedOptions, embedTexts, type PoolingOptions, poolStates } from './encoder/sentence-embeddings.ts';
 export type { Beam } from './generation/beam-candidates.ts';

@@ -14,6 +14,22 @@ export {
   preferencePairs,
 } from './data/preference-pairs.ts';
 export {
+  entailmentReward,
+  type FilteredRows,
+  filterByJudge,
+  optimalEntailedRate,
+  withControlTokens,
+} from './entailment/entailment-reward.ts';
+export {
+  classifierJudge,
+  type EntailmentJudge,
+  type JudgeOptions,
+  type NliLabel,
+  nliLabels,
+} from './entailment/judge.ts';
+export { splitSentences } from './entailment/sentences.ts';
+export { type SlotJudgeOptions, SlotJudgeTrainer } from './entailment/slot-judge.ts';
+export {
   type AccuracyOptions,
   accuracyBySlice,
   accuracyOfMargins,
@@ -25,6 +41,20 @@ export {
 } from './evaluation/accuracy.ts';
 export { type Calibration, calibrationError, fitTemperature } from './evaluation/calibration.ts';
 export { type Share, shareOf } from './evaluation/intervals.ts';
+export { evaluateSummaries, type Mean, type SummaryReport, type SummaryRow } from './evaluation/summaries.ts';
+export {
+  type HackingLook,
+  type HackingMonitor,
+  type HackingMonitorOptions,
+  hackingMonitor,
+} from './hacking/hacking-monitor.ts';
+export {
+  type DriftReport,
+  driftReport,
+  type OverOptimisation,
+  overOptimisation,
+  type ProxyPoint,
+} from './hacking/over-optimisation.ts';
 export { type BradleyTerryOptions, bradleyTerryLoss } from './losses/bradley-terry.ts';
 export type { PairLossOptions } from './losses/pair-terms.ts';
 export { antisymmetricLogits, preferenceLoss, skewSymmetricLogits } from './losses/preference.ts';
@@ -37,6 +67,8 @@ export {
 } from './models/preference-model.ts';
 export { type RewardModel, rewardModel } from './models/reward-model.ts';
 export { withBody } from './models/with-body.ts';
+export { checkedRewards, mixRewards, type RewardMixture, type RewardPart } from './rewards/mix-rewards.ts';
+export { type LengthBounds, lengthReward, repetitionReward } from './rewards/text-rewards.ts';
 export {
   antisymmetrise,
   type PreferenceFnOptions,
@@ -45,6 +77,9 @@ export {
   preferenceOrderBias,
 } from './scoring/preference-fn.ts';
 export { type RewardFnOptions, type RewardStats, rewardFn, rewardStats } from './scoring/reward-fn.ts';
+export { type BestOfNOptions, type BonPick, bestOfN, rerank } from './selection/best-of-n.ts';
+export { type BonPoint, bonCurve } from './selection/bon-curve.ts';
+export { bonKl, bonKlEstimate } from './selection/bon-kl.ts';
 export { linearProbe, type ProbeOptions, probeHead } from './training/linear-probe.ts';
 export { type PairTrainerOptions, pairTrainerDefaults } from './training/pair-trainer.ts';
 export { type PreferenceOptions, PreferenceTrainer } from './training/preference-trainer.ts';

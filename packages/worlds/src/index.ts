@@ -2,6 +2,8 @@
 export { type Arithmetic, arithmetic } from './arithmetic/arithmetic.ts';
 export { type ArithmeticOptions, type ArithmeticSettings, arithmeticPresets } from './arithmetic/options.ts';
 export type { Problem } from './arithmetic/problem.ts';
+export { type Cue, type CueBatch, type CueOptions, type CuePairs, type CuePairsOptions, cue } from './cue/cue.ts';
+export { type CueShift, cueShifts, cueSizes } from './cue/shifts.ts';
 export { WorldError, type WorldErrorDetails } from './errors.ts';
 export type { Article, Fact } from './newsroom/article.ts';
 export type { ClausePart, Entailment, NliLabel } from './newsroom/entailment.ts';
@@ -15,5 +17,6 @@ export {
   newsroomShifts,
 } from './newsroom/options.ts';
 export type { AnnotateOptions, PreferenceOptions } from './newsroom/preference.ts';
+export { annotators, type PreferenceRow, type PreferenceRowsOptions } from './newsroom/preference-rows.ts';
 export { qualityPoints } from './newsroom/quality.ts';
 export type { Rng } from './rng.ts';

@@ -25,6 +25,18 @@ export function encodeTexts(
   return padRows(rows, tokenizer.special.pad ?? 0);
 }
 
+/**
+ * One row from the tokens of one text, or of two that are read together, with the tokenizer's special tokens.
+ * @param limit longest row; a longer one loses the end of its longer text
+ * @throws ConfigError for two texts where the tokenizer has no template for a pair
+ */
+export const frameTokens = (
+  tokenizer: Tokenizer,
+  first: Int32Array,
+  second?: Int32Array,
+  limit?: number,
+): { ids: Int32Array; types: Int32Array } => frame(templateOf(tokenizer.json.post_processor), first, second, limit);
+
 /** Right-pads rows that are encoded already. */
 export function padRows(rows: readonly { ids: Int32Array; types: Int32Array }[], pad: number): EncoderBatch {
   const lengths = Int32Array.from(rows, (row) => row.ids.length);

@@ -33,7 +33,7 @@ export function drawOther(n: number, not: number, rng: Rng): number {
  * A small generator for what belongs to a world and not to a run, such as the newsroom's stereotypes: the world
  * imports nothing, so it cannot ask tensor-core for its stream. Mulberry32, seeded.
  */
-export function worldStream(seed: number): { int(n: number): number } {
+export function worldStream(seed: number): { int(n: number): number; uniform(): number } {
   let state = seed >>> 0;
   const uniform = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -41,5 +41,16 @@ export function worldStream(seed: number): { int(n: number): number } {
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
-  return { int: (n) => Math.floor(uniform() * n) };
+  return { int: (n) => Math.floor(uniform() * n), uniform };
+}
+
+/** Fills an array with independent normal numbers, mean 0 (Box and Muller: two of the stream for each pair). */
+export function fillNormal<A extends Float32Array | Float64Array>(out: A, rng: { uniform(): number }, std = 1): A {
+  for (let i = 0; i < out.length; i += 2) {
+    const radius = std * Math.sqrt(-2 * Math.log(1 - rng.uniform()));
+    const angle = 2 * Math.PI * rng.uniform();
+    out[i] = radius * Math.cos(angle);
+    if (i + 1 < out.length) out[i + 1] = radius * Math.sin(angle);
+  }
+  return out;
 }

@@ -10,6 +10,7 @@ import { drawStereotypes } from './hallucination.ts';
 import { type JudgeOptions, oracleJudge } from './judge.ts';
 import { type NewsroomOptions, type NewsroomSettings, newsroomSettings } from './options.ts';
 import { type AnnotateOptions, annotateQualities, cyclicPreference, type PreferenceOptions } from './preference.ts';
+import { drawPreferenceRows, type PreferenceRow, type PreferenceRowsOptions } from './preference-rows.ts';
 import { scoreQuality } from './quality.ts';
 import { writeReference } from './reference.ts';
 import { readSummary } from './summary.ts';
@@ -45,6 +46,8 @@ export interface Newsroom {
   judge(eps: number, o?: JudgeOptions): (articles: readonly string[], summaries: readonly string[]) => number[];
   /** The index (0 or 1) of the summary that a noisy annotator prefers. */
   annotate(article: Article, y1: string, y2: string, o: AnnotateOptions): 0 | 1;
+  /** Draws `n` pairs of references, each of one article, as an annotator labels them; pairs of equal quality are drawn anew. */
+  preferenceRows(n: number, rng: Rng, o?: PreferenceRowsOptions): PreferenceRow[];
   /** A preference function over texts: P(a ≻ b), with a circle among the styles. */
   preference(
     o?: PreferenceOptions,
@@ -103,6 +106,10 @@ export function newsroom(o: NewsroomOptions = {}): Newsroom {
       };
     },
     annotate: (article, y1, y2, options) => annotateQualities(quality(article, y1), quality(article, y2), options),
+    preferenceRows: (n, rng, options = {}) => {
+      const draw = (): Article => drawArticle(settings, vocabulary, rng);
+      return drawPreferenceRows(n, rng, options, { draw, reference, quality });
+    },
     preference(options = {}) {
       return (articles, a, b) => {
         checkPairs('newsroom.preference', articles, a);

@@ -1,0 +1,39 @@
+// A text's sentences, for judges that read one at a time.
+
+/** Words whose full stop ends no sentence. */
+const abbreviations = new Set(
+  'mr mrs ms dr prof sr jr st vs etc e.g i.e u.s u.k no gen col sen rep gov fig approx'.split(' '),
+);
+
+/**
+ * The sentences of a text: it is divided after `.`, `!` or `?` (with closing quotes and brackets) before white space, and
+ * at line feeds; not after an abbreviation or an initial. Nothing but white space is lost.
+ * @example splitSentences('Dr. Roe left. He was tired!') // ['Dr. Roe left.', 'He was tired!']
+ */
+export function splitSentences(text: string): string[] {
+  const out: string[] = [];
+  let sentence = '';
+  for (const piece of text.split(/(\s+)/)) {
+    if (/^\s*$/.test(piece)) {
+      if (sentence !== '') sentence += piece;
+      if (piece.includes('\n')) flush();
+      continue;
+    }
+    sentence += piece;
+    const end = /^(.*?)([.!?]+)["'”’)\]]*$/su.exec(piece);
+    if (end === null) continue;
+    const [, word = '', marks] = end;
+    const plain = word.replace(/^["'“‘([]+/u, '');
+    const isAbbreviation = marks === '.' && (abbreviations.has(plain.toLowerCase()) || /^\p{Lu}$/u.test(plain));
+    if (!isAbbreviation) flush();
+  }
+  flush();
+  return out;
+
+  function flush(): void {
+    const whole = sentence.trim();
+    // a mark that stands alone belongs to what is before it
+    if (whole !== '') out.push(whole);
+    sentence = '';
+  }
+}

@@ -1,0 +1,286 @@
+// A judge of texts made of clauses `subject verb object .`, such as the newsroom's, small enough to be trained in seconds on
+// labelled pairs (rlef.md 5.1): how good it is follows from how many labels it saw.
+//   match(c, f) = MLP(e(c₁)ᵀB₁e(f₁), e(c₂)ᵀB₂e(f₂), e(c₃)ᵀB₃e(f₃)),  z = min over clauses of max over facts, within ±3.5
+
+import { type Dataset, isKind } from '@gimbal/language-models';
+import {
+  ConfigError,
+  DataError,
+  EpochSampler,
+  embedding,
+  type LoopOptions,
+  LoopTrainer,
+  linear,
+  mapBatches,
+  type Params,
+  rng,
+  type Trainer,
+  type TrainRequest,
+  type TrainStep,
+} from '@gimbal/tensor-core';
+import {
+  add,
+  clipByValue,
+  matMul,
+  max,
+  mean,
+  min,
+  mul,
+  reshape,
+  type Scalar,
+  sign,
+  slice,
+  softplus,
+  stack,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor1D,
+  tensor,
+  tensor1d,
+  tidy,
+} from '@tensorflow/tfjs-core';
+import type { EntailmentJudge } from './judge.ts';
+
+/** What the judge reads, and how it is trained. */
+export interface SlotJudgeOptions
+  extends Omit<LoopOptions, 'learningRate' | 'batchSize'>,
+    Partial<Pick<LoopOptions, 'learningRate' | 'batchSize'>> {
+  /** All words of the texts. */
+  words: readonly string[];
+  /** Rows of kind `labelled-pair`: premise, hypothesis, and whether it is entailed: `entailment` or not, true or false. */
+  data: Dataset;
+  /** Ends a clause (`.`). */
+  dot?: string;
+  /** Words that are no part of a clause (`headline`). */
+  ignore?: readonly string[];
+  /** Numbers of a word's embedding (24). */
+  width?: number;
+  /** Units of the MLP (16). */
+  hidden?: number;
+}
+
+const largest = 3.5;
+const far = 1e4;
+
+/** Clauses as ids [·3]; undefined where one has another form. */
+type Clauses = readonly number[] | undefined;
+
+interface Pair {
+  readonly facts: readonly number[];
+  readonly clauses: readonly number[];
+  readonly target: number;
+}
+
+/** Trains the judge of clauses. Owns its parameters until `dispose()`. */
+export class SlotJudgeTrainer implements Trainer<TrainStep> {
+  /** Judges with the parameters as they are: usable during training and until `dispose()`. */
+  readonly judge: EntailmentJudge;
+  readonly #loop: LoopTrainer<readonly Pair[]>;
+
+  /** @throws ConfigError for options, DataError naming a row that is no pair of clauses, before anything is allocated */
+  constructor(options: SlotJudgeOptions) {
+    const { words, data, dot = '.', ignore = ['headline'], width = 24, hidden = 16, ...loop } = options;
+    for (const [name, n] of Object.entries({ width, hidden })) {
+      if (Number.isSafeInteger(n) && n >= 1) continue;
+      throw new ConfigError({
+        where: `SlotJudgeTrainer.${name}`,
+        what: 'bad count',
+        got: n,
+        wanted: 'a whole number ≥ 1',
+      });
+    }
+    const read = clauseReader(words, dot, ignore);
+    const pairs = pairsOf(data, read);
+    const batchSize = Math.min(loop.batchSize ?? 64, pairs.length);
+    const sampler = new EpochSampler(pairs.length, { batchSize, rng: rng(loop.seed).split('data') });
+    const params = initial(words.length, width, hidden, loop.seed);
+    this.#loop = new LoopTrainer<readonly Pair[]>({
+      params,
+      batches: mapBatches(sampler, (indices) => Array.from(indices, (i) => pairs[i] as Pair)),
+      loss: (p, batch) => {
+        const z = entailmentLogits(p, batch);
+        const targets = tensor1d(batch.map((pair) => pair.target));
+        // −t log σ(z) − (1 − t) log σ(−z)
+        const losses = sub(softplus(z), mul(targets, z));
+        const wanted = tensor1d(batch.map((pair) => 2 * pair.target - 1));
+        const right = mean(mul(add(mul(sign(z), wanted), 1), 0.5)); // ties half
+        return { sum: sum(losses) as Scalar, weight: batch.length, metrics: { accuracy: right as Scalar } };
+      },
+      options: { optimizer: { name: 'adam' }, ...loop, learningRate: loop.learningRate ?? 1e-2, batchSize },
+      config: { words, dot, ignore, width, hidden, pairs: pairs.length },
+    });
+    for (const t of Object.values(params)) (t as Tensor).dispose();
+    this.judge = this.#judge(read);
+  }
+
+  /** The parameters as trained so far; the trainer owns them. */
+  get params(): Params {
+    return this.#loop.params;
+  }
+
+  /** Yields each step's loss and accuracy, and the loop's metrics. */
+  train(request: TrainRequest): AsyncIterableIterator<TrainStep> {
+    return this.#loop.train(request);
+  }
+
+  run(request: TrainRequest): Promise<TrainStep | undefined> {
+    return this.#loop.run(request);
+  }
+
+  /** Writes a checkpoint. */
+  save(dir: string): Promise<void> {
+    return this.#loop.save(dir);
+  }
+
+  dispose(): void {
+    this.#loop.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #judge(read: (text: string) => Clauses): EntailmentJudge {
+    const floor = logSigmoid(-largest);
+    return {
+      name: 'slots',
+      logProb: async (premises, hypotheses) => {
+        const out = new Float32Array(premises.length).fill(floor);
+        const known: { pair: Pair; at: number }[] = [];
+        premises.forEach((premise, at) => {
+          const facts = read(premise);
+          if (facts === undefined || facts.length === 0) {
+            const what = facts ? 'the premise is empty' : 'a sentence of the premise is no clause';
+            throw new DataError({ where: `judge slots, row ${at}`, what, got: premise.slice(0, 80) });
+          }
+          const clauses = read(hypotheses[at] ?? '');
+          if (clauses !== undefined && clauses.length > 0) known.push({ pair: { facts, clauses, target: 0 }, at });
+        });
+        for (let from = 0; from < known.length; from += 256) {
+          const some = known.slice(from, from + 256);
+          const z = tidy(() =>
+            entailmentLogits(
+              this.#loop.params,
+              some.map(({ pair }) => pair),
+            ),
+          );
+          const values = await z.data();
+          z.dispose();
+          some.forEach(({ at }, i) => {
+            out[at] = logSigmoid(values[i] as number);
+          });
+        }
+        return out;
+      },
+    };
+  }
+}
+
+const logSigmoid = (z: number): number => -(Math.max(-z, 0) + Math.log1p(Math.exp(-Math.abs(z))));
+
+function clauseReader(words: readonly string[], dot: string, ignore: readonly string[]): (text: string) => Clauses {
+  const ids = new Map(words.map((word, id) => [word, id]));
+  return (text) => {
+    const out: number[] = [];
+    let clause: number[] = [];
+    for (const word of text.split(/\s+/)) {
+      if (word === '' || ignore.includes(word)) continue;
+      if (word !== dot) {
+        const id = ids.get(word);
+        if (id === undefined) return undefined;
+        clause.push(id);
+        continue;
+      }
+      if (clause.length !== 3) return undefined;
+      out.push(...clause);
+      clause = [];
+    }
+    return clause.length === 0 ? out : undefined;
+  };
+}
+
+/** Rows whose hypothesis has clauses; the others are told by their form alone. */
+function pairsOf(data: Dataset, read: (text: string) => Clauses): Pair[] {
+  if (!isKind(data, 'labelled-pair')) {
+    const wanted = 'labelled-pair: premise, hypothesis, label';
+    throw new DataError({
+      where: data.where(0),
+      what: 'rows of this kind are no labelled pairs',
+      got: data.kind,
+      wanted,
+    });
+  }
+  const pairs = data.rows.flatMap(({ premise, hypothesis, label }, i): Pair[] => {
+    const facts = read(premise);
+    if (facts === undefined || facts.length === 0) {
+      const wanted = 'subject verb object . …';
+      throw new DataError({
+        where: data.where(i),
+        what: 'the premise has no clauses',
+        got: premise.slice(0, 80),
+        wanted,
+      });
+    }
+    const target = typeof label === 'string' ? Number(label.toLowerCase() === 'entailment') : Number(label);
+    if (target !== 0 && target !== 1) {
+      const wanted = 'entailment or another name, true or false, 1 or 0';
+      throw new DataError({ where: data.where(i), what: 'no verdict', got: label, wanted });
+    }
+    const clauses = read(hypothesis);
+    return clauses === undefined || clauses.length === 0 ? [] : [{ facts, clauses, target }];
+  });
+  if (pairs.length === 0) throw new DataError({ where: data.where(0), what: 'no hypothesis has clauses' });
+  return pairs;
+}
+
+function initial(words: number, width: number, hidden: number, seed: number): Params {
+  const stream = rng(seed).split('init');
+  const normal = (name: string, shape: number[], std: number): Tensor => stream.split(name).normalTensor(shape, 0, std);
+  return {
+    embedding: normal('embedding', [words, width], width ** -0.5),
+    ...Object.fromEntries([0, 1, 2].map((k) => [`match${k}`, normal(`match${k}`, [width, width], width ** -0.5)])),
+    hiddenWeight: normal('hidden', [3, hidden], 3 ** -0.5),
+    hiddenBias: tensor1d(new Array<number>(hidden).fill(0)),
+    outWeight: normal('out', [hidden, 1], hidden ** -0.5),
+    outBias: tensor1d([0]),
+  };
+}
+
+/** z of each pair [B]. */
+function entailmentLogits(p: Params, batch: readonly Pair[]): Tensor1D {
+  const table = (side: 'facts' | 'clauses'): { ids: Tensor; count: number; lengths: number[] } => {
+    const lengths = batch.map((pair) => pair[side].length / 3);
+    const count = Math.max(...lengths);
+    const ids = new Int32Array(batch.length * count * 3);
+    batch.forEach((pair, b) => {
+      ids.set(pair[side], b * count * 3);
+    });
+    return { ids: tensor(ids, [batch.length, count, 3], 'int32'), count, lengths };
+  };
+  const [f, c] = [table('facts'), table('clauses')];
+  const [B, F, C] = [batch.length, f.count, c.count];
+  const at = p as Record<string, Tensor>;
+  const d = (at.embedding as Tensor).shape[1] as number;
+  const slots = (ids: Tensor, n: number): Tensor[] => {
+    const e = reshape(embedding(reshape(ids, [B * n, 3]), at.embedding as Tensor), [B, n, 3, d]);
+    return [0, 1, 2].map((k) => reshape(slice(e, [0, 0, k, 0], [B, n, 1, d]), [B, n, d]));
+  };
+  const [factSlots, clauseSlots] = [slots(f.ids, F), slots(c.ids, C)];
+  // e(c)ᵀ B e(f) for all clauses and facts [B,C,F], slot by slot
+  const matches = clauseSlots.map((clause, k) => {
+    const turned = reshape(matMul(reshape(clause, [B * C, d]), at[`match${k}`] as Tensor), [B, C, d]);
+    return matMul(turned, factSlots[k] as Tensor, false, true);
+  });
+  const features = stack(matches, 3); // [B,C,F,3]
+  const hidden = linear(features, at.hiddenWeight as Tensor, { bias: at.hiddenBias as Tensor, activation: 'relu' });
+  const scores = reshape(linear(hidden, at.outWeight as Tensor, { bias: at.outBias as Tensor }), [B, C, F]);
+  const mask = (lengths: readonly number[], n: number, shape: number[], value: number): Tensor =>
+    tensor(
+      lengths.flatMap((length) => Array.from({ length: n }, (_, i) => (i < length ? 0 : value))),
+      shape,
+    );
+  const best = max(add(scores, mask(f.lengths, F, [B, 1, F], -far)), 2); // [B,C]
+  const least = min(add(best, mask(c.lengths, C, [B, C], far)), 1); // [B]
+  return clipByValue(least, -largest, largest) as Tensor1D;
+}

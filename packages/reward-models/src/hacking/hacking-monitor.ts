@@ -1,0 +1,129 @@
+// Sees a policy fool its reward: a second reward that is never optimised falls, answers become short or empty, or the
+// policy moves too far.
+import { type Alert, ConfigError, type Monitor, type RewardFn } from '@gimbal/tensor-core';
+import { checkedRewards } from '../rewards/mix-rewards.ts';
+
+/** When the monitor speaks. */
+export interface HackingMonitorOptions {
+  /** A reward that the policy is not trained on: another judge, a larger model, an oracle. */
+  control: RewardFn;
+  /** Looks in a row at which the control reward may stand below its best before the run is to stop. */
+  patience: number;
+  /** How far below its best counts as below, in standard errors of the mean (2). */
+  tolerance?: number;
+  /** Least mean length of answers, in words, as a share of the first look's (no bound). */
+  minLengthRatio?: number;
+  /** Largest share of empty answers, in [0, 1] (no bound). */
+  maxEmptyRate?: number;
+  /** Largest KL, of what `kl` says (no bound). */
+  maxKl?: number;
+  /** The KL as it is now; the trainer's last step knows it. */
+  kl?: () => number;
+  /** Only look at each so many steps (1). */
+  every?: number;
+}
+
+/** What a look saw. */
+export interface HackingLook {
+  /** Updates done. */
+  readonly step: number;
+  /** Mean control reward. */
+  readonly control: number;
+  /** Mean length in words. */
+  readonly length: number;
+  /** Share of answers without a word. */
+  readonly emptyRate: number;
+}
+
+/** A monitor that remembers what it saw. */
+export interface HackingMonitor extends Monitor {
+  /** Every look so far. */
+  readonly looks: readonly HackingLook[];
+  /** The look with the highest control reward: the step to go back to. */
+  readonly best: HackingLook | undefined;
+}
+
+/**
+ * Makes a monitor for one run.
+ * @throws ConfigError for options out of range
+ */
+export function hackingMonitor(o: HackingMonitorOptions): HackingMonitor {
+  checkOptions(o);
+  const { control, patience, tolerance = 2, minLengthRatio = 0, maxEmptyRate = 1, maxKl, kl, every = 1 } = o;
+  const looks: HackingLook[] = [];
+  let best: HackingLook | undefined;
+  let below = 0;
+  return {
+    looks,
+    get best() {
+      return best;
+    },
+    async check(step, prompts, completions) {
+      if (looks.length > 0 && step % every !== 0) return [];
+      const { look, error } = await lookAt(control, step, prompts, completions);
+      looks.push(look);
+      if (best === undefined || look.control > best.control) best = look;
+      const alerts: Alert[] = [];
+      const alert = (message: string, value: number, limit: number): void => {
+        alerts.push({ monitor: 'hacking', step, message, value, limit, stop: true });
+      };
+      const limit = best.control - tolerance * error;
+      below = look.control < limit ? below + 1 : 0;
+      if (below >= patience) {
+        const from = `${best.control.toFixed(3)} (step ${best.step})`;
+        alert(`the control reward fell from ${from} to ${look.control.toFixed(3)}`, look.control, limit);
+      }
+      const shortest = (looks[0] as HackingLook).length * minLengthRatio;
+      if (look.length < shortest) {
+        const message = `answers have ${look.length.toFixed(1)} words, ${shortest.toFixed(1)} is the least`;
+        alert(message, look.length, shortest);
+      }
+      if (look.emptyRate > maxEmptyRate) {
+        alert(`${(100 * look.emptyRate).toFixed(0)} % of answers are empty`, look.emptyRate, maxEmptyRate);
+      }
+      const far = kl?.();
+      if (far !== undefined && maxKl !== undefined && far > maxKl) {
+        alert(`the policy is ${far.toFixed(2)} nats from its start`, far, maxKl);
+      }
+      return alerts;
+    },
+  };
+}
+
+async function lookAt(
+  control: RewardFn,
+  step: number,
+  prompts: readonly string[],
+  completions: readonly string[],
+): Promise<{ look: HackingLook; error: number }> {
+  const scores = (await checkedRewards('control', control, prompts, completions)).filter((r) => r !== null);
+  const mean = scores.reduce((a, b) => a + b, 0) / scores.length;
+  const spread = scores.reduce((a, r) => a + (r - mean) ** 2, 0) / Math.max(scores.length - 1, 1);
+  const lengths = completions.map((text) => text.split(/\s+/).filter((word) => word !== '').length);
+  const look = {
+    step,
+    control: mean,
+    length: lengths.reduce((a, b) => a + b, 0) / lengths.length,
+    emptyRate: lengths.filter((n) => n === 0).length / lengths.length,
+  };
+  return { look, error: Math.sqrt(spread / scores.length) };
+}
+
+function checkOptions(o: HackingMonitorOptions): void {
+  const check = (name: keyof HackingMonitorOptions, good: (x: number) => boolean, wanted: string): void => {
+    const got = o[name] as number | undefined;
+    if (got === undefined || good(got)) return;
+    throw new ConfigError({ where: `hackingMonitor.${name}`, what: 'out of range', got, wanted });
+  };
+  const isCount = (x: number): boolean => Number.isSafeInteger(x) && x >= 1;
+  check('patience', isCount, 'a whole number ≥ 1');
+  check('every', isCount, 'a whole number ≥ 1');
+  check('tolerance', (x) => x >= 0, 'a number ≥ 0');
+  check('minLengthRatio', (x) => x > 0 && x <= 1, 'a number above 0, at most 1');
+  check('maxEmptyRate', (x) => x >= 0 && x <= 1, 'a number from 0 to 1');
+  check('maxKl', (x) => x > 0, 'a number > 0');
+  if (o.maxKl !== undefined && o.kl === undefined) {
+    const fix = 'Give kl: () => the KL of the trainer’s last step';
+    throw new ConfigError({ where: 'hackingMonitor.maxKl', what: 'nothing says what the KL is', fix });
+  }
+}

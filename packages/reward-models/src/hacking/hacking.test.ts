@@ -1,0 +1,64 @@
+import { hackingMonitor } from './hacking-monitor.ts';
+import { driftReport, overOptimisation } from './over-optimisation.ts';
+
+const control = (_: readonly string[], texts: readonly string[]) => texts.map((text) => Number(text.split('#')[1]));
+const prompts = ['p', 'p', 'p', 'p'];
+const at = (value: number, words = 3): string[] =>
+  prompts.map((_, i) => `${'w '.repeat(words)}#${value + (i % 2 ? 0.1 : -0.1)}`);
+
+it('stops a run whose control reward stays below its best, and names the step to go back to', async () => {
+  const monitor = hackingMonitor({ control, patience: 2 });
+  const seen = [];
+  for (const [step, value] of [1, 2, 1.9, 0, 0.5].entries()) seen.push(await monitor.check(step, prompts, at(value)));
+  expect(seen.map((alerts) => alerts.length)).toEqual([0, 0, 0, 0, 1]);
+  expect(seen[4]?.[0]).toMatchObject({ monitor: 'hacking', step: 4, stop: true, value: 0.5 });
+  expect(seen[4]?.[0]?.message).toBe('the control reward fell from 2.000 (step 1) to 0.500');
+  expect(monitor.best?.step).toBe(1);
+  expect(monitor.looks).toHaveLength(5);
+});
+
+it('sees answers become short or empty and the policy go too far; is silent in between', async () => {
+  let kl = 1;
+  const monitor = hackingMonitor({
+    control: (_, texts) => texts.map(() => 0),
+    patience: 1,
+    minLengthRatio: 0.5,
+    maxEmptyRate: 0.25,
+    maxKl: 2,
+    kl: () => kl,
+    every: 10,
+  });
+  const four = ['a b c d', 'a b c d', 'a b c d', 'a b c d'];
+  expect(await monitor.check(1, prompts, four)).toEqual([]);
+  expect(await monitor.check(11, prompts, ['', '', '', ''])).toEqual([]); // not its turn
+  kl = 3;
+  const alerts = await monitor.check(20, prompts, ['', '', 'a', 'a']);
+  expect(alerts.map((a) => a.message)).toEqual([
+    'answers have 0.5 words, 2.0 is the least',
+    '50 % of answers are empty',
+    'the policy is 3.00 nats from its start',
+  ]);
+  expect(() => hackingMonitor({ control, patience: 0 })).toThrow(/patience: out of range/);
+  expect(() => hackingMonitor({ control, patience: 1, maxKl: 1 })).toThrow(/nothing says what the KL is/);
+});
+
+it('finds where the truth turns while the proxy rises', () => {
+  const points = [0, 1, 2, 1.5, 0.5].map((gold, i) => ({ kl: i, proxy: i, gold }));
+  expect(overOptimisation(points)).toMatchObject({
+    peak: { kl: 2, gold: 2 },
+    last: { kl: 4 },
+    drop: 1.5,
+    hacked: true,
+  });
+  expect(overOptimisation(points.slice(0, 3)).hacked).toBe(false);
+  expect(() => overOptimisation([])).toThrow(/there are no points/);
+});
+
+it('reports how answers drift', () => {
+  expect(driftReport(['a b c', 'd e f'], ['a b', 'a b', ''])).toEqual({
+    length: [3, 4 / 3],
+    distinct2: [1, 0.5],
+    repeated: [0, 2 / 3],
+    empty: [0, 1 / 3],
+  });
+});

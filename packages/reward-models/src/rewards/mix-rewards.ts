@@ -1,0 +1,101 @@
+// Several rewards as one: weights that may follow a schedule, scales made alike, abstentions, and every answer checked
+// before anything is trained on it.
+import { ConfigError, DataError, type Prompt, type RewardFn, type Schedule, schedules } from '@gimbal/tensor-core';
+import type { RewardStats } from '../scoring/reward-fn.ts';
+
+/** One reward of a mixture. */
+export interface RewardPart {
+  /** For reports and errors: different for each part. */
+  name: string;
+  /** What it is multiplied with, at each step; may be negative. */
+  weight: Schedule;
+  /** The reward itself. */
+  fn: RewardFn;
+  /** Standardise it first: (r − mean) / std. */
+  stats?: RewardStats;
+}
+
+/** A mixture of rewards: itself a `RewardFn` (`fn`). */
+export interface RewardMixture {
+  /** Σ weight · reward; a part that abstains (null) counts 0, a row on which all abstain gets null. */
+  readonly fn: RewardFn;
+  /** Mean of each part over the rows it scored, unweighted and before standardising, of the last call; NaN of none. */
+  readonly components: Readonly<Record<string, number>>;
+  /** Sets the step that schedules are asked for (0). */
+  setStep(step: number): void;
+}
+
+/**
+ * Mixes rewards.
+ * @throws ConfigError without parts, for a name given twice, a weight or a spread that is no number. The mixture's function
+ * throws DataError, naming part and row, for another number of rewards than completions or one that is no finite number
+ * @example
+ * const { fn } = mixRewards([{ name: 'judge', weight: 1, fn: judge }, { name: 'length', weight: 0.2, fn: length }]);
+ */
+export function mixRewards(parts: readonly RewardPart[]): RewardMixture {
+  const where = 'mixRewards';
+  if (parts.length === 0) throw new ConfigError({ where, what: 'there is no reward', wanted: 'at least one' });
+  const names = parts.map((part) => part.name);
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new ConfigError({ where, what: 'a name is given twice', got: twice });
+  for (const { name, weight, stats } of parts) {
+    if (typeof weight !== 'function' && !Number.isFinite(weight))
+      throw new ConfigError({ where: `${where} ${name}.weight`, what: 'no number', got: String(weight) });
+    if (stats && !(stats.std > 0 && Number.isFinite(stats.mean)))
+      throw new ConfigError({ where: `${where} ${name}.stats`, what: 'std must be > 0', got: stats });
+  }
+  let step = 0;
+  const components: Record<string, number> = {};
+  return {
+    components,
+    setStep(value) {
+      step = value;
+    },
+    async fn(prompts, completions, rows) {
+      const totals: (number | null)[] = completions.map(() => null);
+      for (const { name, weight, fn, stats } of parts) {
+        const scores = await checkedRewards(name, fn, prompts, completions, rows);
+        const factor = schedules.scheduleAt(weight, step);
+        let [sum, count] = [0, 0];
+        scores.forEach((score, i) => {
+          if (score === null) return;
+          totals[i] = (totals[i] ?? 0) + factor * (stats ? (score - stats.mean) / stats.std : score);
+          sum += score;
+          count++;
+        });
+        components[name] = sum / count;
+      }
+      return totals;
+    },
+  };
+}
+
+/**
+ * Asks a reward function, and checks what it gives.
+ * @throws DataError, naming function and row, for another number of rewards or one that is neither finite nor null
+ */
+export async function checkedRewards(
+  name: string,
+  fn: RewardFn,
+  prompts: readonly string[],
+  completions: readonly string[],
+  rows?: readonly Prompt[],
+): Promise<(number | null)[]> {
+  const found: unknown = await (rows === undefined ? fn(prompts, completions) : fn(prompts, completions, rows));
+  const where = `reward ${name}`;
+  if (!Array.isArray(found) && !ArrayBuffer.isView(found)) {
+    const wanted = `a list of ${completions.length} numbers`;
+    throw new DataError({ where, what: 'it gave no list of rewards', got: found, wanted });
+  }
+  const scores = Array.from(found as ArrayLike<number | null>);
+  if (scores.length !== completions.length) {
+    const what = 'it gave another number of rewards';
+    throw new DataError({ where, what, got: scores.length, wanted: completions.length });
+  }
+  const bad = scores.findIndex((score) => score !== null && !Number.isFinite(score));
+  if (bad >= 0) {
+    const wanted = 'a finite number, or null to abstain';
+    throw new DataError({ where: `${where}, row ${bad}`, what: 'no reward', got: String(scores[bad]), wanted });
+  }
+  return scores;
+}
