@@ -9,8 +9,8 @@ const noFiles: NonNullable<Options['esbuildPlugins']>[number] = {
   setup(build) {
     build.onResolve({ filter: /load-mjcf\.node\.ts$/ }, () => ({ path: 'no-files', namespace: 'page' }));
     build.onLoad({ filter: /.*/, namespace: 'page' }, () => ({
-      contents: `export async function loadMjcf() {
-        throw new TypeError('loadMjcf reads files: in a page pass xml, or use compileMjcf with files');
+      contents: `export async function readMjcf() {
+        throw new TypeError('xmlFile reads files: in a page pass xml, or use compileMjcf with files');
       }`,
     }));
   },

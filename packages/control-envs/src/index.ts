@@ -3,11 +3,19 @@ export { BufferedEnv, type EnvDescription, isBuffered } from './base/buffered-en
 export { PureEnv } from './base/pure-env.ts';
 export { assertEnv, type CheckOptions, checkEnv, type EnvProblem } from './checker/check-env.ts';
 export * from './composer/index.ts';
-export { type CompiledModel, type CompileOptions, compileMjcf } from './mujoco/compile.ts';
+export { type CompiledModel, compileMjcf } from './mujoco/compile.ts';
 export { type LoadOptions, loadMujoco, mujocoVersion } from './mujoco/load.ts';
 export { loadMjcf } from './mujoco/load-mjcf.node.ts';
 export { indexOfName, type Mesh, type ModelInfo, type ObjectKind, totalMass } from './mujoco/model-info.ts';
-export type { Contact, MujocoSimulation } from './mujoco/simulation.ts';
+export type { MujocoSimulation } from './mujoco/simulation.ts';
+export type {
+  CompileOptions,
+  Contact,
+  PhysicsEngine,
+  PhysicsModel,
+  PhysicsSimulation,
+} from './physics/contract.ts';
+export { registerEngine } from './physics/engines.ts';
 export { encodeGif } from './recording/gif.ts';
 export { encodeApng, encodePng } from './recording/png.node.ts';
 export {

@@ -8,6 +8,7 @@ import {
   compileScene,
   defineScene,
   editScene,
+  listEnvs,
   makeEnv,
   makeScene,
   registerScene,
@@ -19,7 +20,9 @@ import {
   totalMass,
 } from '../src/index.ts';
 
-const ids = ['AntChase-v0', 'AntPush-v0', 'AntRun-v0', 'HalfCheetahRun-v0', 'HumanoidRun-v0', 'OctopusRun-v0'];
+const ids = listEnvs()
+  .map(({ id }) => id)
+  .filter((id) => /^(Ant|HalfCheetah|Humanoid|Octopus).*-v0$/.test(id));
 
 test.each(ids)('%s passes the checker', async (id) => {
   const env = await makeEnv(id, { maxSteps: 40 });

@@ -3,7 +3,7 @@
 // terminations equal. Our models were written anew: their constants equal the originals'.
 import { readFileSync } from 'node:fs';
 import type { Env } from '@gimbal/tensor-core';
-import { loadMujoco, type MujocoEnv, makeEnv, totalMass } from '../src/index.ts';
+import { loadMujoco, type MujocoEnv, type MujocoSimulation, makeEnv, totalMass } from '../src/index.ts';
 
 interface Rollout {
   qpos: number[];
@@ -54,7 +54,7 @@ describe.each(golden.tasks)('$id', ({ id, model, frameSkip, obsSize, ...rollouts
     expect(env.frameSkip).toBe(frameSkip);
     expect(info.timestep).toBe(model.timestep);
     expect(info.names.joint).toEqual(model.joints);
-    const raw = env.sim.constants();
+    const raw = (env.sim as MujocoSimulation).constants();
     const ours = { ...info, ...raw } as unknown as { [field: string]: ArrayLike<number> };
     for (const field of [
       'bodyMass',

@@ -1,9 +1,19 @@
 // Vector environments in the process and on worker threads: the same numbers, whatever the number of workers.
 import type { Env, EnvStep, Obs } from '@gimbal/tensor-core';
 import { rng } from '@gimbal/tensor-core';
-import { box, dict, discrete, makeEnv, makeVectorEnv, PureEnv, type RowsVectorEnv, tuple } from '../src/index.ts';
+import {
+  box,
+  dict,
+  discrete,
+  makeEnv,
+  makeVectorEnv,
+  PureEnv,
+  type RowsVectorEnv,
+  registerEnv,
+  tuple,
+} from '../src/index.ts';
 
-const workerCounts = [0, 1, 2, 4];
+const workerCounts = [0, 1, 2, 4, 'auto'] as const;
 
 /** 40 random steps of four copies: everything that came out. */
 async function rollout(envs: RowsVectorEnv, seed: number | (number | null)[], steps = 40): Promise<unknown[]> {
@@ -31,7 +41,7 @@ test('the numbers are those of single environments, for any number of workers', 
     expect(first.subarray(i * 11, (i + 1) * 11)).toEqual(single.reset({ seed: 7 + i }).obs);
   }
   single.close();
-});
+}, 90_000); // eight workers load the engine
 
 test('a list of seeds is used as given; null goes on with the stream', async () => {
   for (const workers of [0, 2]) {
@@ -184,8 +194,25 @@ test('Dict and Tuple observations keep their nesting, shapes and types', async (
   });
 });
 
-test('states of all copies are saved and restored, on workers too', async () => {
+test('Dict and Tuple observations and an environment that is no BufferedEnv, on workers as in the process', async () => {
+  const fixture = new URL('fixtures/nested-env.mjs', import.meta.url);
+  const { nestedEnv } = await import(fixture.href);
+  registerEnv(nestedEnv({ box, dict, discrete, tuple }));
+  const results: unknown[] = [];
   for (const workers of [0, 2]) {
+    const envs = await makeVectorEnv('test/Nested-v0', { numEnvs: 3, workers, modules: [fixture.href] });
+    const seen: unknown[] = [(await envs.reset({ seed: 4 })).obs];
+    for (let t = 0; t < 7; t++) seen.push(await envs.step(Int32Array.of(0, 1, 0)));
+    envs.close();
+    results.push(seen);
+  }
+  expect(results[1]).toEqual(results[0]);
+  const last = (results[0] as { obs: { parts: { [key: string]: Obs } } }[])[2]?.obs.parts;
+  expect(last).toEqual({ 0: expect.any(Float32Array), 1: { deep: Float64Array.of(6, 9, 8) } });
+});
+
+test('states of all copies are saved and restored, on workers too', async () => {
+  for (const workers of [0, 2, 'auto'] as const) {
     const envs = await makeVectorEnv('HalfCheetah-v5', { numEnvs: 3, workers, options: { maxSteps: 12 } });
     const actions = Float32Array.from({ length: 18 }, (_, i) => Math.sin(i));
     await envs.reset({ seed: 1 });
@@ -202,6 +229,17 @@ test('states of all copies are saved and restored, on workers too', async () => 
     expect(() => envs.setState(state.subarray(0, 80))).toThrow('no such state');
     envs.close();
   }
+});
+
+test('a dead worker beside this thread’s own share is replaced too', async () => {
+  const envs = await makeVectorEnv('CartPole-v1', { numEnvs: 4, workers: 'auto' });
+  await envs.reset({ seed: 0 });
+  if (envs.workers === undefined) return console.warn('skipped: one core, no worker'); // 'auto' is this thread
+  await envs.workers[0]?.kill();
+  const { truncated } = await envs.step(Int32Array.of(0, 1, 0, 1));
+  expect([truncated[0], truncated[3], envs.restarts]).toEqual([1, 0, 1]);
+  for (let t = 0; t < 20; t++) await envs.step(Int32Array.of(0, 1, 0, 1));
+  envs.close();
 });
 
 test('a dead worker is reported and replaced; the run goes on', async () => {

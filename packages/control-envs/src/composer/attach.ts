@@ -54,6 +54,8 @@ export interface Placement {
   pos: readonly [number, number, number];
   yaw: number;
   frozen: boolean;
+  /** by a body of another component: it has no root joints, and its place is in that body's frame */
+  carried: boolean;
   /** bits of this component's geoms, and of those they may touch */
   contype: number;
   conaffinity: number;
@@ -61,7 +63,7 @@ export interface Placement {
 
 /** @returns the component's elements under `name/…` */
 export function attach(component: Component, placement: Placement): Attached {
-  const { name, frozen } = placement;
+  const { name, frozen, carried } = placement;
   const rename = (element: XmlElement): XmlElement => prefixed(element, name);
   const density = component.composedDensity;
   const defaults = component.defaults.map((d) =>
@@ -70,13 +72,16 @@ export function attach(component: Component, placement: Placement): Attached {
       : d,
   );
   let counter = 0;
+  const isJoint = ({ tag }: XmlElement): boolean => tag === 'joint' || tag === 'freejoint';
   const place = (body: XmlElement, isRoot: boolean): XmlElement => {
     const named = rename(withBits(body, placement, () => `geom${counter++}`));
-    const children = frozen ? named.children.filter((c) => c.tag !== 'joint' && c.tag !== 'freejoint') : named.children;
+    const children = frozen || carried ? named.children.filter((c) => !isJoint(c)) : named.children;
     const moved = isRoot ? movedTo(named, placement) : named.attributes;
     return el('body', { ...moved, childclass: moved.childclass ?? `${name}/main` }, children);
   };
-  const actuators = (frozen ? [] : component.actuators).map((actuator) => {
+  const removed = new Set(component.bodies.flatMap((b) => b.children.filter(isJoint).map((j) => j.attributes.name)));
+  const kept = component.actuators.filter((a) => !carried || !removed.has(a.attributes.joint));
+  const actuators = (frozen ? [] : kept).map((actuator) => {
     const renamed = rename(actuator);
     return el(renamed.tag, { class: `${name}/main`, ...renamed.attributes }, renamed.children);
   });
@@ -112,8 +117,8 @@ function withBits(element: XmlElement, bits: Placement, newName: () => string): 
   return el('geom', { ...element.attributes, name: element.attributes.name ?? newName(), ...own }, children);
 }
 
-function movedTo(body: XmlElement, { name, pos, yaw }: Placement): XmlElement['attributes'] {
-  const own = numbers(body.attributes.pos) ?? [0, 0, 0];
+function movedTo(body: XmlElement, { name, pos, yaw, carried }: Placement): XmlElement['attributes'] {
+  const own = (carried ? undefined : numbers(body.attributes.pos)) ?? [0, 0, 0];
   const [x, y, z] = own as [number, number, number];
   const [cos, sin] = [Math.cos(yaw), Math.sin(yaw)];
   const moved = [pos[0] + cos * x - sin * y, pos[1] + sin * x + cos * y, pos[2] + z];

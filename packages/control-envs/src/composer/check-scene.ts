@@ -1,20 +1,32 @@
 /** Finds what is wrong in a scene before anything is compiled; messages give the path in its description. */
 import { ConfigError, nearest } from '@gimbal/tensor-core';
-import { edgeName, type Scene } from './scene.ts';
+import { observerNames } from './observers.ts';
+import { customRewards } from './reward-terms.ts';
+import { edgeName, type Observer, type RewardTerm, type Scene } from './scene.ts';
 
 const keys = {
   scene: ['components', 'edges', 'agents', 'globalOptions', 'frameSkip', 'maxSteps', 'resetNoiseScale'],
-  component: ['use', 'params', 'pos', 'yaw', 'frozen', 'collide', 'observe', 'rewards', 'terminates'],
+  component: ['use', 'params', 'pos', 'yaw', 'frozen', 'collide', 'on', 'observe', 'rewards', 'terminates'],
   edge: ['between', 'collide', 'observe', 'rewards'],
-  agent: ['acts', 'rewards'],
-  reward: ['type', 'of', 'target', 'dims', 'minDistance', 'maxDistance', 'value', 'offset', 'scale', 'doneBonus'],
+  agent: ['acts', 'rewards', 'observes'],
+  reward: ['type', 'offset', 'scale', 'doneBonus'],
 } as const;
 
-const choices: { readonly [path: string]: readonly string[] } = {
-  observe: ['state', 'root', 'contacts', 'rootVector'],
-  collide: ['full', 'root', 'none'],
-  type: ['rootGoal', 'rootDistance', 'control', 'constant', 'speed'],
+/** What each kind of reward may have beside `keys.reward`. */
+const rewardKeys: { readonly [type in RewardTerm['type']]: readonly string[] } = {
+  rootGoal: ['of', 'target', 'dims', 'minDistance', 'maxDistance'],
+  rootNear: ['target', 'dims', 'width'],
+  rootDistance: ['minDistance', 'maxDistance'],
+  approach: ['mover'],
+  control: [],
+  constant: ['value'],
+  speed: ['dims'],
+  along: ['direction'],
+  custom: ['use', 'params'],
 };
+const ofComponents = ['rootGoal', 'rootNear', 'control', 'constant', 'speed', 'along', 'custom'] as const;
+const ofEdges = ['rootDistance', 'approach', 'constant', 'custom'] as const;
+const collisions = ['full', 'root', 'none'];
 
 /** Bits of MuJoCo's contact masks, one a component; bit 0 is the ground's. */
 const mostComponents = 30;
@@ -34,9 +46,11 @@ export function checkScene(scene: Scene): void {
     const component = scene.components[name] as Scene['components'][string];
     onlyKeys(component, keys.component, path);
     finite(component.pos, 3, `${path}.pos`);
-    for (const observer of component.observe ?? []) oneOf(observer, choices.observe?.slice(0, 3), `${path}.observe`);
-    checkRewards(component.rewards, path, ['rootGoal', 'control', 'constant', 'speed']);
+    checkObservers(component.observe, 'component', path);
+    checkRewards(component.rewards, path, ofComponents);
+    if (typeof component.terminates === 'object') finite(component.terminates.z, 2, `${path}.terminates.z`);
   }
+  checkCarriers(scene, names);
   const seen = new Set<string>();
   for (const [i, edge] of (scene.edges ?? []).entries()) {
     const path = `scene.edges[${i}]`;
@@ -46,23 +60,60 @@ export function checkScene(scene: Scene): void {
     if (a === b) throw fault(`${path}.between`, 'a component with itself', a);
     if (seen.has(edgeName(a, b))) throw fault(`${path}.between`, 'the pair has an edge already', [a, b]);
     seen.add(edgeName(a, b));
-    if (edge.collide !== undefined) oneOf(edge.collide, choices.collide, `${path}.collide`);
-    checkRewards(edge.rewards, path, ['rootDistance', 'constant']);
+    if (edge.collide !== undefined) oneOf(edge.collide, collisions, `${path}.collide`);
+    checkObservers(edge.observe, 'edge', path);
+    checkRewards(edge.rewards, path, ofEdges, edge.between);
   }
   checkAgents(scene, names);
 }
 
-function checkRewards(rewards: object | undefined, path: string, allowed: readonly string[]): void {
+function checkObservers(observers: readonly Observer[] | undefined, of: 'component' | 'edge', path: string): void {
+  for (const observer of observers ?? []) {
+    if (typeof observer === 'object') onlyKeys(observer, ['use', 'params'], `${path}.observe`);
+    oneOf(typeof observer === 'object' ? observer.use : observer, observerNames(of), `${path}.observe`);
+  }
+}
+
+/** What is carried is carried by something else in the end. */
+function checkCarriers(scene: Scene, names: readonly string[]): void {
+  for (const name of names) {
+    const path = `scene.components.${name}.on`;
+    let at: string | undefined = name;
+    for (let depth = 0; at !== undefined; depth++) {
+      const on: string | undefined = scene.components[at]?.on?.split('/')[0];
+      if (on !== undefined) oneOf(on, names, path);
+      if (depth > names.length) throw fault(path, 'components that carry each other', scene.components[name]?.on);
+      at = on;
+    }
+  }
+}
+
+function checkRewards(
+  rewards: { readonly [name: string]: RewardTerm } | undefined,
+  path: string,
+  allowed: readonly RewardTerm['type'][],
+  between: readonly string[] = [],
+): void {
   for (const [name, term] of Object.entries(rewards ?? {})) {
     const at = `${path}.rewards.${name}`;
     if (!/^[\w-]+$/.test(name)) throw fault(at, 'bad name', name, 'letters, digits, - and _');
-    onlyKeys(term, keys.reward, at);
     oneOf(term.type, allowed, `${at}.type`);
-    if (term.type === 'rootGoal') {
+    onlyKeys(term, [...keys.reward, ...rewardKeys[term.type]], at);
+    if (term.type === 'rootGoal' || term.type === 'rootNear') {
       const dims = term.dims ?? [0, 1, 2].slice(0, term.target?.length);
       finite(term.target, dims.length, `${at}.target`);
     }
-    for (const number of [term.offset, term.scale, term.doneBonus, term.value]) {
+    if (term.type === 'rootNear' && term.width !== undefined && !(term.width > 0)) {
+      throw fault(`${at}.width`, 'bad width', term.width, 'metres above 0');
+    }
+    if (term.type === 'along') {
+      finite(term.direction, 3, `${at}.direction`);
+      if (Math.hypot(...term.direction) === 0) throw fault(`${at}.direction`, 'no direction', term.direction);
+    }
+    if (term.type === 'approach') oneOf(term.mover, between, `${at}.mover`);
+    if (term.type === 'custom') oneOf(term.use, customRewards(), `${at}.use`);
+    const { offset, scale, doneBonus, value } = { value: 0, ...term };
+    for (const number of [offset, scale, doneBonus, value]) {
       if (number !== undefined && !Number.isFinite(number)) throw fault(at, 'not a finite number', number);
     }
   }
@@ -74,7 +125,7 @@ function checkAgents(scene: Scene, names: readonly string[]): void {
   const rewards = rewardNames(scene);
   const owners = new Map<string, string>();
   const paid = new Set<string>();
-  for (const [agent, { acts, rewards: wanted, ...rest }] of Object.entries(scene.agents)) {
+  for (const [agent, { acts, rewards: wanted, observes: _, ...rest }] of Object.entries(scene.agents)) {
     const path = `scene.agents.${agent}`;
     onlyKeys(rest, [], path);
     for (const name of acts) {

@@ -1,7 +1,7 @@
 /** A scene as one MJCF model. */
-import { ConfigError } from '@gimbal/tensor-core';
+import { ConfigError, nearest } from '@gimbal/tensor-core';
 import { floorLook, sun, writeModel } from '../mjcf/model.ts';
-import { el, type XmlElement } from '../mjcf/xml.ts';
+import { el, walk, type XmlElement } from '../mjcf/xml.ts';
 import { type Attached, attach } from './attach.ts';
 import { checkScene } from './check-scene.ts';
 import type { Component, PhysicsOptions } from './component.ts';
@@ -32,9 +32,10 @@ export function compileScene(scene: Scene): CompiledScene {
   );
   const bits = collisionBits(scene, names, components);
   const attached = names.map((name): Attached => {
-    const { pos = [0, 0, 0], yaw = 0, frozen = false } = scene.components[name] as SceneComponent;
+    const { pos = [0, 0, 0], yaw = 0, frozen = false, on } = scene.components[name] as SceneComponent;
     const [contype, conaffinity] = bits.get(name) as [number, number];
-    return attach(components.get(name) as Component, { name, pos, yaw, frozen, contype, conaffinity });
+    const placement = { name, pos, yaw, frozen, carried: on !== undefined, contype, conaffinity };
+    return attach(components.get(name) as Component, placement);
   });
   const [contype, conaffinity] = bits.get('ground') as [number, number];
   const ground = { contype, conaffinity, condim: 3, friction: [1, 0.5, 0.5], margin: 0.01 };
@@ -44,7 +45,7 @@ export function compileScene(scene: Scene): CompiledScene {
     options: mergedOptions(scene, components),
     defaults: attached.map((a) => a.defaults),
     assets: attached.flatMap((a) => a.assets),
-    world: [sun, floor, ...attached.flatMap((a) => a.bodies)],
+    world: [sun, floor, ...carriedBodies(scene, names, components, attached)],
     contacts: rootPairs(scene, names, attached),
     actuators: attached.flatMap((a) => a.actuators),
     tendons: attached.flatMap((a) => a.tendons),
@@ -57,8 +58,40 @@ export function compileScene(scene: Scene): CompiledScene {
 const collideOf = (scene: Scene, a: string, b: string): 'full' | 'root' | 'none' => {
   const touches = (name: string): boolean => name === 'ground' || scene.components[name]?.collide !== false;
   if (!touches(a) || !touches(b)) return 'none';
-  return scene.edges?.find(({ between: [x, y] }) => edgeName(x, y) === edgeName(a, b))?.collide ?? 'full';
+  const carries = (x: string, y: string): boolean => scene.components[y]?.on?.split('/')[0] === x;
+  const unsaid = carries(a, b) || carries(b, a) ? 'none' : 'full';
+  return scene.edges?.find(({ between: [x, y] }) => edgeName(x, y) === edgeName(a, b))?.collide ?? unsaid;
 };
+
+/** The bodies of the world: what is carried stands among the children of the body that carries it. */
+function carriedBodies(
+  scene: Scene,
+  names: readonly string[],
+  components: ReadonlyMap<string, Component>,
+  attached: readonly Attached[],
+): XmlElement[] {
+  const all = (name: string): readonly XmlElement[] => attached[names.indexOf(name)]?.bodies ?? [];
+  const carriedBy = new Map<string, string[]>();
+  for (const name of names) {
+    const { on } = scene.components[name] as SceneComponent;
+    if (on === undefined) continue;
+    const [carrier = '', body = components.get(carrier)?.root] = on.split('/');
+    const full = `${carrier}/${body}`;
+    const bodies = all(carrier).flatMap((b) => [...walk(b)].filter(({ tag }) => tag === 'body'));
+    const known = bodies.map((b) => String(b.attributes.name));
+    if (!known.includes(full)) {
+      const guess = nearest(full, known);
+      const fix = guess === undefined ? `It has ${known.join(', ')}` : `Did you mean ${guess}?`;
+      throw new ConfigError({ where: `scene.components.${name}.on`, what: 'no such body', got: on, fix });
+    }
+    carriedBy.set(full, [...(carriedBy.get(full) ?? []), name]);
+  }
+  const loaded = (e: XmlElement): XmlElement => {
+    const load = (e.tag === 'body' && carriedBy.get(String(e.attributes.name))) || [];
+    return el(e.tag, e.attributes, [...e.children.map(loaded), ...load.flatMap((name) => all(name).map(loaded))]);
+  };
+  return names.filter((name) => scene.components[name]?.on === undefined).flatMap((name) => all(name).map(loaded));
+}
 
 /** Each component has a bit; what it may touch is its affinity. Source models' own bits would let two ants pass. */
 function collisionBits(

@@ -1,15 +1,20 @@
 /** Where a component's joints, bodies and motors lie in the compiled model: found by prefix, never by counting. */
 import { jointTypes, type ModelInfo } from '../mujoco/model-info.ts';
 
+/** Indices of a component's objects into the arrays of the compiled model. */
 export interface PartIndices {
   /** the root body */
-  root: number;
-  bodies: readonly number[];
-  actuators: readonly number[];
-  /** indices into qpos and qvel; observed positions leave out what only says where the body is */
-  qpos: readonly number[];
-  observedQpos: readonly number[];
-  qvel: readonly number[];
+  readonly root: number;
+  /** all its bodies */
+  readonly bodies: readonly number[];
+  /** its motors, which are its elements of the action */
+  readonly actuators: readonly number[];
+  /** its positions in `qpos` */
+  readonly qpos: readonly number[];
+  /** those without what only says where the body is */
+  readonly observedQpos: readonly number[];
+  /** its velocities in `qvel` */
+  readonly qvel: readonly number[];
 }
 
 export function partIndices(info: ModelInfo, name: string, root: string): PartIndices {

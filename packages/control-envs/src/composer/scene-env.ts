@@ -1,14 +1,16 @@
 /** A composed scene as an environment, for one agent or several. */
-import { ConfigError, type Info, nearest, type Rng } from '@gimbal/tensor-core';
-import { clamp } from '../base/angles.ts';
-import { type CompiledModel, compileMjcf } from '../mujoco/compile.ts';
-import { type LayoutBlock, layoutOf } from '../tasks/layout.ts';
+import { type BoxSpace, ConfigError, type Info, nearest, type Rng } from '@gimbal/tensor-core';
+import type { PhysicsModel } from '../physics/contract.ts';
+import { findEngine } from '../physics/engines.ts';
+import { layoutOf } from '../tasks/layout.ts';
 import { MujocoEnv } from '../tasks/mujoco-env.ts';
+import { type AgentView, agentViews } from './agents.ts';
 import { compileScene } from './compile-scene.ts';
 import type { Component } from './component.ts';
+import { type Block, bindObserver, type ObservedPart } from './observers.ts';
 import { type PartIndices, partIndices } from './parts.ts';
 import { type BoundTerm, bindTerm, type RootState } from './reward-terms.ts';
-import { edgeName, type Observer, type Scene, type SceneComponent } from './scene.ts';
+import { edgeName, type Scene, type SceneComponent } from './scene.ts';
 
 interface Part {
   name: string;
@@ -16,27 +18,17 @@ interface Part {
   scene: SceneComponent;
   at: PartIndices;
   root: RootState;
-  observers: readonly Observer[];
-}
-
-/** What one agent owns. */
-export interface AgentView {
-  /** its key in the scene's `agents`; `agent` where the scene has none */
-  readonly name: string;
-  /** its elements of the action */
-  readonly actions: readonly number[];
-  /** full names of the rewards it gets */
-  readonly rewards: readonly string[];
 }
 
 /**
  * Makes a scene's environment.
  * @param id for messages and recordings
+ * @param engine physics library, by the name it was registered with
  * @throws ConfigError for a scene that contradicts itself; DataError for MJCF that does not compile
  */
-export async function makeScene(scene: Scene, id = 'Scene-v0'): Promise<SceneEnv> {
+export async function makeScene(scene: Scene, id = 'Scene-v0', engine?: string): Promise<SceneEnv> {
   const { mjcf, components } = compileScene(scene);
-  return new SceneEnv(await compileMjcf(mjcf, { source: id }), scene, components, id);
+  return new SceneEnv(await findEngine(engine).compile(mjcf, { source: id }), scene, components, id);
 }
 
 /**
@@ -51,42 +43,32 @@ export class SceneEnv extends MujocoEnv {
   /** of the last step, in the order of `agents` */
   readonly agentRewards: Float64Array;
   readonly #parts: readonly Part[];
-  readonly #edges: readonly { a: Part; b: Part | undefined; names: readonly string[] }[];
+  readonly #blocks: readonly Block[];
   readonly #terms: readonly { name: string; term: BoundTerm; agents: readonly number[] }[];
   readonly #values: Float64Array;
   readonly #positions: Float64Array;
 
-  constructor(model: CompiledModel, scene: Scene, components: ReadonlyMap<string, Component>, id: string) {
+  constructor(model: PhysicsModel, scene: Scene, components: ReadonlyMap<string, Component>, id: string) {
     const parts = [...components].map(([name, component]): Part => {
-      const described = scene.components[name] as SceneComponent;
       const at = partIndices(model.info, name, component.root);
-      const observers = described.observe ?? [at.actuators.length > 0 ? 'state' : 'root'];
       const root = { pos: new Float64Array(3), vel: new Float64Array(3) };
-      return { name, component, scene: described, at, root, observers };
+      return { name, component, scene: scene.components[name] as SceneComponent, at, root };
     });
-    const edges = (scene.edges ?? []).map(({ between: [a, b], observe = [] }) => {
-      const [first, second] = [a, b].sort() as [string, string];
-      const find = (name: string): Part | undefined => parts.find((part) => part.name === name);
-      const [one, two] = first === 'ground' ? [find(second), undefined] : [find(first), find(second)];
-      return { a: one as Part, b: two, names: observe.map(() => edgeName(a, b)) };
-    });
+    const blocks = observerBlocks(scene, parts, model);
     super(model, {
       id,
       maxSteps: scene.maxSteps ?? 1000,
       frameSkip: scene.frameSkip ?? 5,
       obsDtype: 'float32',
-      contactForces: parts.some(({ observers }) => observers.includes('contacts')),
-      layout: layoutOf([...parts.flatMap(blocksOf), ...edges.flatMap(edgeBlocks)]),
+      contactForces: blocks.some(({ bound }) => bound.contactForces === true),
+      layout: layoutOf(blocks.flatMap(({ runs }) => runs)),
     });
     this.scene = scene;
     this.#parts = parts;
-    this.#edges = edges;
+    this.#blocks = blocks;
     const terms = boundTerms(scene, parts);
-    this.agents = agentViews(
-      scene,
-      parts,
-      terms.map(({ name }) => name),
-    );
+    const names = terms.map(({ name }) => name);
+    this.agents = agentViews(scene, parts, names, blocks, this.actionSpace as BoxSpace);
     this.agentRewards = new Float64Array(this.agents.length);
     this.#terms = terms.map(({ name, term }) => ({
       name,
@@ -97,7 +79,7 @@ export class SceneEnv extends MujocoEnv {
     this.#positions = new Float64Array(3 * parts.length);
   }
 
-  /** An agent's rewards and motors. @throws ConfigError for an unknown name */
+  /** An agent's rewards, motors and part of the observation. @throws ConfigError for an unknown name */
   agent(name: string): AgentView {
     const found = this.agents.find((view) => view.name === name);
     if (found !== undefined) return found;
@@ -119,6 +101,14 @@ export class SceneEnv extends MujocoEnv {
       for (const [i, index] of view.actions.entries()) all[index] = own[i] as number;
     }
     return all;
+  }
+
+  /** What one agent sees of an observation of this scene, `[agent.observes.length]`; a new array, or `out`. */
+  observationOf(agent: string, obs: ArrayLike<number>, out?: Float32Array): Float32Array {
+    const { observes } = this.agent(agent);
+    const own = out ?? new Float32Array(observes.length);
+    for (let i = 0; i < observes.length; i++) own[i] = obs[observes[i] as number] as number;
+    return own;
   }
 
   protected override get memory(): Float64Array | undefined {
@@ -161,7 +151,7 @@ export class SceneEnv extends MujocoEnv {
     this.agentRewards.fill(0);
     this.terminated = this.#parts.some((part) => this.#unhealthy(part));
     for (const [t, { term, agents }] of this.#terms.entries()) {
-      const { reward, done } = term(action);
+      const { reward, done } = term(action, this.sim);
       this.#values[t] = reward;
       if (done) this.terminated = true;
       for (const agent of agents) this.agentRewards[agent] = (this.agentRewards[agent] as number) + reward;
@@ -170,32 +160,19 @@ export class SceneEnv extends MujocoEnv {
   }
 
   #unhealthy({ component, scene, at, root }: Part): boolean {
-    const { healthy } = component;
-    if (healthy === undefined || scene.terminates === false || scene.frozen === true) return false;
+    const { terminates = true, frozen = false, on } = scene;
+    const bounds = typeof terminates === 'object' ? terminates : component.healthy;
+    if (bounds === undefined || terminates === false || frozen || on !== undefined) return false;
     const z = root.pos[2] as number;
-    if (z < healthy.z[0] || z > healthy.z[1]) return true;
-    return healthy.up !== undefined && (this.sim.xmat[9 * at.root + 8] as number) < healthy.up;
+    if (z < bounds.z[0] || z > bounds.z[1]) return true;
+    return bounds.up !== undefined && (this.sim.xmat[9 * at.root + 8] as number) < bounds.up;
   }
 
   protected write(out: Float64Array | Float32Array): void {
-    const { qpos, qvel, xpos, xquat, cfrcExt } = this.sim;
-    let n = 0;
-    for (const { at, root, observers } of this.#parts) {
-      for (const observer of observers) {
-        if (observer === 'state') {
-          for (const i of at.observedQpos) out[n++] = qpos[i] as number;
-          for (const i of at.qvel) out[n++] = qvel[i] as number;
-        } else if (observer === 'root') {
-          for (let i = 0; i < 3; i++) out[n++] = xpos[3 * at.root + i] as number;
-          for (let i = 0; i < 4; i++) out[n++] = xquat[4 * at.root + i] as number;
-          for (let i = 0; i < 3; i++) out[n++] = root.vel[i] as number;
-        } else {
-          for (const b of at.bodies) for (let i = 0; i < 6; i++) out[n++] = clamp(cfrcExt[6 * b + i] as number, -1, 1);
-        }
-      }
-    }
-    for (const { a, b, names } of this.#edges) {
-      for (const _ of names) for (let i = 0; i < 3; i++) out[n++] = (a.root.pos[i] as number) - (b?.root.pos[i] ?? 0);
+    let from = 0;
+    for (const { bound } of this.#blocks) {
+      bound.write(this.sim, out, from);
+      from += bound.size;
     }
   }
 
@@ -207,59 +184,40 @@ export class SceneEnv extends MujocoEnv {
   }
 }
 
-function blocksOf({ name, at, observers }: Part): LayoutBlock[] {
-  return observers.flatMap((observer): LayoutBlock[] => {
-    if (observer === 'contacts') return [{ name: `${name}.contacts`, size: 6 * at.bodies.length }];
-    if (observer === 'state') {
-      return [
-        { name: `${name}.qpos`, size: at.observedQpos.length },
-        { name: `${name}.qvel`, size: at.qvel.length },
-      ];
-    }
-    return [
-      { name: `${name}.pos`, size: 3 },
-      { name: `${name}.quat`, size: 4 },
-      { name: `${name}.vel`, size: 3 },
-    ];
+/** The observers of components, sorted by name, then those of edges as the scene lists them. */
+function observerBlocks(scene: Scene, parts: readonly Part[], { info }: PhysicsModel): Block[] {
+  const seen = ({ name, at, root }: Part): ObservedPart => ({ name, info, indices: at, root });
+  const find = (name: string): Part | undefined => parts.find((part) => part.name === name);
+  const own = parts.flatMap((part) => {
+    const { observe = [part.at.actuators.length > 0 ? 'state' : 'root'] } = part.scene;
+    return observe.map((observer) => bindObserver(observer, part.name, seen(part)));
   });
+  const between = (scene.edges ?? []).flatMap(({ between: [a, b], observe = [] }) => {
+    // the ground is never the first
+    const [first, second] = [a, b].sort().sort((x, y) => Number(x === 'ground') - Number(y === 'ground'));
+    const [one, two] = [find(first as string) as Part, find(second as string)];
+    return observe.map((observer) => bindObserver(observer, edgeName(a, b), seen(one), two && seen(two)));
+  });
+  return [...own, ...between];
 }
-
-const edgeBlocks = ({ names }: { names: readonly string[] }): LayoutBlock[] =>
-  names.map((name) => ({ name: `${name}.rootVector`, size: 3 }));
 
 function boundTerms(scene: Scene, parts: readonly Part[]): { name: string; term: BoundTerm }[] {
   const part = (name: string): Part | undefined => parts.find((p) => p.name === name);
   const own = parts.flatMap(({ name, root, at, scene: { rewards = {} } }) =>
     Object.entries(rewards).map(([key, term]) => ({
       name: `${name}.${key}`,
-      term: bindTerm(term, root, undefined, at.actuators),
+      term: bindTerm(term, { a: root, b: undefined, actuators: at.actuators, names: [name] }),
     })),
   );
-  const between = (scene.edges ?? []).flatMap(({ between: [a, b], rewards = {} }) =>
-    Object.entries(rewards).map(([key, term]) => ({
+  const between = (scene.edges ?? []).flatMap(({ between, rewards = {} }) => {
+    const [a, b] = between;
+    // in the order that the scene gives; the ground is never the first
+    const [first, second] = a === 'ground' ? [b, a] : [a, b];
+    const context = { a: part(first)?.root as RootState, b: part(second)?.root, actuators: [], names: [first, second] };
+    return Object.entries(rewards).map(([key, term]) => ({
       name: `${edgeName(a, b)}.${key}`,
-      term: bindTerm(term, (part(a) ?? part(b))?.root as RootState, part(a) && part(b)?.root, []),
-    })),
-  );
-  return [...own, ...between];
-}
-
-function agentViews(scene: Scene, parts: readonly Part[], rewards: readonly string[]): AgentView[] {
-  const { agents } = scene;
-  if (agents === undefined) return [{ name: 'agent', actions: parts.flatMap((p) => [...p.at.actuators]), rewards }];
-  const views = Object.keys(agents).sort();
-  const acting = new Set(views.flatMap((name) => [...(agents[name]?.acts ?? [])]));
-  const idle = parts.find((p) => p.at.actuators.length > 0 && !acting.has(p.name));
-  if (idle !== undefined) {
-    throw new ConfigError({ where: 'scene.agents', what: 'motors that no agent has', got: idle.name });
-  }
-  return views.map((name) => {
-    const { acts, rewards: wanted } = agents[name] as NonNullable<Scene['agents']>[string];
-    const mine = (full: string): boolean => wanted.some((w) => full === w || full.startsWith(`${w}.`));
-    return {
-      name,
-      actions: parts.filter((p) => acts.includes(p.name)).flatMap((p) => [...p.at.actuators]),
-      rewards: rewards.filter(mine),
-    };
+      term: bindTerm(term, context),
+    }));
   });
+  return [...own, ...between];
 }

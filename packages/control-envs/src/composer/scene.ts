@@ -21,12 +21,20 @@ export interface SceneComponent {
   frozen?: boolean;
   /** false: it touches nothing */
   collide?: boolean;
-  /** what is observed of it; default: `state` for what has motors, else `root` */
+  /**
+   * the body of another component that carries it, `component` (its root) or `component/body`: its own root joints are
+   * left out, `pos` and `yaw` are in that body's frame, and the two do not touch unless an edge says so
+   */
+  on?: string;
+  /** what is observed of it, in this order; default: `state` for what has motors, else `root` */
   observe?: readonly Observer[];
-  /** its terms by name, in full `component.name`: `rootGoal`, `control`, `constant` or `speed`; default none */
+  /** its terms by name, in full `component.name`; default none */
   rewards?: { readonly [name: string]: RewardTerm };
-  /** false: an unhealthy pose does not end the episode; default true where the kind has one */
-  terminates?: boolean;
+  /**
+   * whether an unhealthy pose ends the episode; default true where the kind has one. Bounds of one's own: height of
+   * the root in metres, and the least z of its up axis
+   */
+  terminates?: boolean | { readonly z: readonly [low: number, high: number]; readonly up?: number };
 }
 
 /** A pair of components; the ground is called `ground`. */
@@ -35,27 +43,59 @@ export interface SceneEdge {
   between: readonly [string, string];
   /** what touches: everything that the two let collide, their roots only, or nothing; default 'full' */
   collide?: 'full' | 'root' | 'none';
-  /** `rootVector`: position of the first root minus the second's */
-  observe?: readonly 'rootVector'[];
-  /** terms by name, in full `a~b.name` with a and b sorted: `rootDistance` or `constant`; default none */
+  /**
+   * `rootVector`, `rootVelocity`: position or velocity of the first root, by name, minus the second's; default none
+   */
+  observe?: readonly Observer[];
+  /** terms by name, in full `a~b.name` with a and b sorted: `rootDistance`, `approach`, `constant`, `custom` */
   rewards?: { readonly [name: string]: RewardTerm };
 }
 
 /**
+ * A kind of observer by name, with its parameters where it has some.
  * - `state`: positions (without the root's x and y) and velocities; `root`: root position, orientation and velocity
  * - `contacts`: contact forces on each body, clipped to ±1
+ * - `{ use: 'body', params: { name: 'torso', of: 'pos' | 'quat' | 'vel' | 'ang' } }`, `{ use: 'joint', params: { name:
+ *   'hip_1', of: 'pos' | 'vel' } }`
+ * - whatever `registerObserver` added
  */
-export type Observer = 'state' | 'root' | 'contacts';
+export type Observer =
+  | 'state'
+  | 'root'
+  | 'contacts'
+  | 'rootVector'
+  | 'rootVelocity'
+  | (string & {})
+  | { readonly use: string; readonly params?: { readonly [name: string]: unknown } };
 
-/** Terms of a reward; each gives `(raw + offset) · scale`. */
+/**
+ * Terms of a reward; each gives `(raw + offset) · scale`. Of a component:
+ * - `rootGoal`: −‖x − target‖ of the root's position or velocity; ends the episode outside `minDistance` … `maxDistance`
+ * - `rootNear`: exp(−‖position − target‖ / width); `speed`: ‖velocity‖; `along`: velocity along a direction
+ * - `control`: −‖action‖ of its motors; `constant`
+ *
+ * Of an edge: `rootDistance`: −‖between the roots‖, with the same ends; `approach`: how fast the `mover`, one of the
+ * two, nears the other. `custom`: what `registerReward` added.
+ */
 export type RewardTerm = RewardBase &
   (
-    | { type: 'rootGoal'; of: 'pos' | 'vel'; target: readonly number[]; dims?: readonly number[] }
-    | { type: 'rootDistance'; minDistance?: number; maxDistance?: number }
+    | ({ type: 'rootGoal'; of: 'pos' | 'vel'; target: readonly number[]; dims?: readonly number[] } & Bounds)
+    | { type: 'rootNear'; target: readonly number[]; dims?: readonly number[]; width?: number }
+    | ({ type: 'rootDistance' } & Bounds)
+    | { type: 'approach'; mover: string }
     | { type: 'control' }
     | { type: 'constant'; value?: number }
     | { type: 'speed'; dims?: readonly number[] }
+    | { type: 'along'; direction: readonly [number, number, number] }
+    | { type: 'custom'; use: string; params?: { readonly [name: string]: unknown } }
   );
+
+interface Bounds {
+  /** nearer ends the episode; default 0 */
+  minDistance?: number;
+  /** farther ends the episode; default no bound */
+  maxDistance?: number;
+}
 
 interface RewardBase {
   offset?: number;
@@ -70,6 +110,8 @@ export interface SceneAgent {
   acts: readonly string[];
   /** full names of rewards, or names of components and edges for all of theirs; agents may share them */
   rewards: readonly string[];
+  /** components and edges whose observers it sees, in this order; default all, in the scene's order */
+  observes?: readonly string[];
 }
 
 /** The description of an environment, as plain data. */

@@ -39,8 +39,8 @@ export const antChase = ({ legs = 4 }: { legs?: number } = {}): Scene => {
       },
     ],
     agents: {
-      chaser: { acts: ['chaser'], rewards: ['chaser~runner'] },
-      runner: { acts: ['runner'], rewards: ['runner'] },
+      chaser: { acts: ['chaser'], rewards: ['chaser~runner'], observes: ['chaser', 'chaser~runner', 'runner'] },
+      runner: { acts: ['runner'], rewards: ['runner'], observes: ['runner', 'chaser~runner', 'chaser'] },
     },
   };
 };
@@ -63,4 +63,19 @@ export const antPush = ({ legs = 4 }: { legs?: number } = {}): Scene => ({
       rewards: { near: { type: 'rootDistance', offset: 5 } },
     },
   ],
+});
+
+/** An ant on a ball of 3 m radius drives it along +x by walking: 4 − ‖v − (3, 0)‖ of the ant, in m/s. */
+export const antOnBall = ({ legs = 4 }: { legs?: number } = {}): Scene => ({
+  components: {
+    agent1: {
+      use: 'ant',
+      params: { legs },
+      pos: [0, 0, 6],
+      terminates: { z: [6.2, 7], up: 0 },
+      rewards: { run: runForward(3, 4) },
+    },
+    ball: { use: 'sphere', params: { radius: 3, density: 1 }, observe: ['root'] },
+  },
+  edges: [{ between: ['agent1', 'ball'], observe: ['rootVector'] }],
 });

@@ -1,20 +1,13 @@
 /** MJCF text (and the meshes and textures it names) to a model, with MuJoCo's own words on what is wrong. */
 import { DataError, NumericalError } from '@gimbal/tensor-core';
 import type { MjModel } from '@mujoco/mujoco';
+import type { CompileOptions, PhysicsModel } from '../physics/contract.ts';
 import { type Engine, loadMujoco } from './load.ts';
 import { type ModelInfo, readModel } from './model-info.ts';
 import { MujocoSimulation } from './simulation.ts';
 
-/** Where the text came from, and the files it names. */
-export interface CompileOptions {
-  /** for messages: the file the text came from */
-  source?: string;
-  /** files that the text names, by path relative to it */
-  files?: { readonly [path: string]: Uint8Array };
-}
-
 /** A compiled model; any number of simulations run on it. */
-export class CompiledModel {
+export class CompiledModel implements PhysicsModel {
   /** Sizes, names and constants, copied out of the engine. */
   readonly info: ModelInfo;
   /** The text it was compiled from. */

@@ -13,6 +13,12 @@ const mostBytes = 512 * 2 ** 20;
  * @example const model = await loadMjcf('robots/arm/scene.xml');
  */
 export async function loadMjcf(path: string): Promise<CompiledModel> {
+  const { mjcf, files } = await readMjcf(path);
+  return compileMjcf(mjcf, { source: path, files });
+}
+
+/** The text, and the files of its folder that it names. @throws DataError if it cannot be read */
+export async function readMjcf(path: string): Promise<{ mjcf: string; files: { [path: string]: Uint8Array } }> {
   const mjcf = await readFile(path, 'utf8').catch((cause) => {
     throw new DataError({
       where: 'loadMjcf',
@@ -41,7 +47,7 @@ export async function loadMjcf(path: string): Promise<CompiledModel> {
     }
     files[relative(folder, full).split(sep).join('/')] = content;
   }
-  return compileMjcf(mjcf, { source: path, files });
+  return { mjcf, files };
 }
 
 /** Base names of every `file="…"` in the model and, transitively, in the XML files of its folder that it names. */

@@ -4,28 +4,15 @@
  */
 import { NumericalError, ShapeError } from '@gimbal/tensor-core';
 import type { DoubleBuffer, MainModule, MjData, MjModel } from '@mujoco/mujoco';
+import type { Contact, PhysicsSimulation } from '../physics/contract.ts';
 import type { ModelInfo } from './model-info.ts';
-
-/** One contact, copied out of the engine. */
-export interface Contact {
-  /** index of the first geom */
-  readonly geom1: number;
-  /** index of the second geom */
-  readonly geom2: number;
-  /** negative: penetration, metres */
-  readonly distance: number;
-  /** world axes, metres */
-  readonly position: readonly [number, number, number];
-  /** on geom2, world axes, N */
-  readonly force: readonly [number, number, number];
-}
 
 // mjtState: what the next step depends on, with and without controls, applied forces and the solver's warm start
 const fullPhysics = 0b1111;
 const integration = 0x3fff;
 
 /** One running copy of a model; `close` it after use. */
-export class MujocoSimulation {
+export class MujocoSimulation implements PhysicsSimulation {
   /** The model's constants. */
   readonly info: ModelInfo;
   /** positions `[nq]` */

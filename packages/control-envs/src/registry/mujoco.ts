@@ -3,7 +3,8 @@ import { ConfigError } from '@gimbal/tensor-core';
 import * as bodies from '../composer/bodies/index.ts';
 import type { Component } from '../composer/component.ts';
 import { taskModel } from '../mjcf/model.ts';
-import { type CompiledModel, compileMjcf } from '../mujoco/compile.ts';
+import type { PhysicsModel } from '../physics/contract.ts';
+import { findEngine } from '../physics/engines.ts';
 import { AntEnv, type AntTaskOptions, antDefaults } from '../tasks/ant.ts';
 import {
   PusherEnv,
@@ -50,18 +51,21 @@ export interface MujocoOptionsById {
   'Walker2d-v5': HealthyRunnerOptions;
 }
 
-const common = { maxSteps: 1000, xml: undefined, xmlFile: undefined, obsDtype: 'float64' as const };
+const common = { maxSteps: 1000, xml: undefined, xmlFile: undefined, engine: 'mujoco', obsDtype: 'float64' as const };
 
 /** The user's model, or the task's own. */
-async function modelFor({ xml, xmlFile }: MujocoOptions, component: () => Component): Promise<CompiledModel> {
+async function modelFor(o: MujocoOptions, component: () => Component): Promise<PhysicsModel> {
+  const { xml, xmlFile } = o;
   if (xml !== undefined && xmlFile !== undefined) {
     throw new ConfigError({ where: 'makeEnv', what: 'both xml and xmlFile are given', fix: 'Give one' });
   }
+  const engine = findEngine(o.engine);
   if (xmlFile !== undefined) {
-    const { loadMjcf } = await import('../mujoco/load-mjcf.node.ts');
-    return loadMjcf(xmlFile);
+    const { readMjcf } = await import('../mujoco/load-mjcf.node.ts');
+    const { mjcf, files } = await readMjcf(xmlFile);
+    return engine.compile(mjcf, { source: xmlFile, files });
   }
-  return compileMjcf(xml ?? taskModel(component()), { source: xml === undefined ? 'built-in model' : 'xml' });
+  return engine.compile(xml ?? taskModel(component()), { source: xml === undefined ? 'built-in model' : 'xml' });
 }
 
 const runnerDefaults = (d: RunnerDefaults): { [K in keyof Required<RunnerOptions>]: RunnerOptions[K] } => ({

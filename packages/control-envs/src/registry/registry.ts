@@ -40,7 +40,7 @@ export function registerEnv(registration: EnvRegistration): void {
 /** Registers a composed scene under an id. @throws ConfigError as `registerEnv` does */
 export function registerScene(id: string, scene: Scene, summary = 'a composed scene'): void {
   checkScene(scene);
-  registerEnv(sceneRegistration(id, summary, scene, { maxSteps: scene.maxSteps ?? 1000 }));
+  registerEnv(sceneRegistration(id, summary, scene, { maxSteps: scene.maxSteps ?? 1000, engine: 'mujoco' }));
 }
 
 /** Every known environment, by name. */

@@ -1,8 +1,8 @@
 /** Ant-v5, after Gymnasium 1.3: forward velocity of the torso, a bonus while healthy, costs of control and contact. */
 import type { Info, Rng } from '@gimbal/tensor-core';
 import { clamp } from '../base/angles.ts';
-import type { CompiledModel } from '../mujoco/compile.ts';
 import { indexOfName } from '../mujoco/model-info.ts';
+import type { PhysicsModel } from '../physics/contract.ts';
 import { layoutOf, stateBlocks } from './layout.ts';
 import { MujocoEnv, type MujocoOptions } from './mujoco-env.ts';
 import { addNormal, addUniform, sumOfSquares } from './noise.ts';
@@ -48,7 +48,7 @@ export class AntEnv extends MujocoEnv {
   #terms = { forward: 0, ctrl: 0, contact: 0, survive: 0 };
   #velocity: readonly [number, number] = [0, 0];
 
-  constructor(model: CompiledModel, options: AntTaskOptions = {}) {
+  constructor(model: PhysicsModel, options: AntTaskOptions = {}) {
     const { maxSteps = 1000, obsDtype = 'float64', legs: _, xml: _x, xmlFile: _f, ...given } = options;
     const o = { ...antDefaults, ...given };
     const skip = o.excludeCurrentPositionsFromObservation ? 2 : 0;

@@ -1,7 +1,7 @@
 /** Reacher-v5 and Pusher-v5, after Gymnasium 1.3: distances of bodies as the engine last evaluated them. */
 import type { Info, Rng } from '@gimbal/tensor-core';
-import type { CompiledModel } from '../mujoco/compile.ts';
 import { indexOfName } from '../mujoco/model-info.ts';
+import type { PhysicsModel } from '../physics/contract.ts';
 import { layoutOf, qposNames, qvelNames } from './layout.ts';
 import { MujocoEnv, type MujocoOptions } from './mujoco-env.ts';
 import { addUniform, sumOfSquares } from './noise.ts';
@@ -33,7 +33,7 @@ export class ReacherEnv extends MujocoEnv {
   readonly #target: number;
   #terms = { dist: 0, ctrl: 0 };
 
-  constructor(model: CompiledModel, options: ReacherOptions = {}, id = 'Reacher-v5') {
+  constructor(model: PhysicsModel, options: ReacherOptions = {}, id = 'Reacher-v5') {
     const { maxSteps = 50, obsDtype = 'float64', xml: _x, xmlFile: _f, ...given } = options;
     const o = { ...reacherDefaults, ...given };
     const joints = model.info.names.joint;
@@ -95,7 +95,7 @@ export class PusherEnv extends MujocoEnv {
   readonly #bodies: readonly [number, number, number];
   #terms = { dist: 0, ctrl: 0, near: 0 };
 
-  constructor(model: CompiledModel, options: PusherOptions = {}) {
+  constructor(model: PhysicsModel, options: PusherOptions = {}) {
     const { maxSteps = 100, obsDtype = 'float64', xml: _x, xmlFile: _f, ...given } = options;
     const o = { ...pusherDefaults, ...given };
     const { info } = model;

@@ -1,8 +1,8 @@
 /** Humanoid-v5, after Gymnasium 1.3: forward velocity of the centre of mass, a bonus while standing, two costs. */
 import type { Info, Rng } from '@gimbal/tensor-core';
 import { clamp } from '../base/angles.ts';
-import type { CompiledModel } from '../mujoco/compile.ts';
 import { totalMass } from '../mujoco/model-info.ts';
+import type { PhysicsModel } from '../physics/contract.ts';
 import { layoutOf, stateBlocks } from './layout.ts';
 import { MujocoEnv, type MujocoOptions } from './mujoco-env.ts';
 import { addUniform, sumOfSquares } from './noise.ts';
@@ -48,7 +48,7 @@ export class HumanoidEnv extends MujocoEnv {
   #terms = { forward: 0, ctrl: 0, contact: 0, survive: 0 };
   #velocity: readonly [number, number] = [0, 0];
 
-  constructor(model: CompiledModel, options: HumanoidTaskOptions = {}) {
+  constructor(model: PhysicsModel, options: HumanoidTaskOptions = {}) {
     const { maxSteps = 1000, obsDtype = 'float64', xml: _x, xmlFile: _f, ...given } = options;
     const o = { ...humanoidDefaults, ...given };
     const skip = o.excludeCurrentPositionsFromObservation ? 2 : 0;

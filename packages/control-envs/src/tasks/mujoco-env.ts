@@ -6,9 +6,8 @@
  */
 import { type Action, type Info, type Obs, type ObsLayout, type Rng, ShapeError } from '@gimbal/tensor-core';
 import { BufferedEnv } from '../base/buffered-env.ts';
-import type { CompiledModel } from '../mujoco/compile.ts';
 import type { ModelInfo } from '../mujoco/model-info.ts';
-import type { MujocoSimulation } from '../mujoco/simulation.ts';
+import type { PhysicsModel, PhysicsSimulation } from '../physics/contract.ts';
 import { type Camera, defaultCamera } from '../render/camera.ts';
 import { frameModel } from '../render/follow.ts';
 import { Rasterizer } from '../render/rasterizer.ts';
@@ -24,6 +23,8 @@ export interface MujocoOptions {
   xml?: string;
   /** MJCF file, with meshes and textures from its folder (Node) */
   xmlFile?: string;
+  /** physics library, by the name it was registered with; default 'mujoco' */
+  engine?: string;
   /** default float64, as in Gymnasium */
   obsDtype?: 'float32' | 'float64';
 }
@@ -42,9 +43,9 @@ export interface MujocoDescription {
 /** Base of the MuJoCo tasks: physics, state and finite numbers; a task adds its first state, observation and reward. */
 export abstract class MujocoEnv extends BufferedEnv {
   /** what the simulation runs; shared with other copies */
-  readonly model: CompiledModel;
+  readonly model: PhysicsModel;
   /** the physics, to be read between steps */
-  readonly sim: MujocoSimulation;
+  readonly sim: PhysicsSimulation;
   /** physics steps of one step */
   readonly frameSkip: number;
   /** seconds between two steps */
@@ -57,7 +58,7 @@ export abstract class MujocoEnv extends BufferedEnv {
   readonly #lastQpos: Float64Array;
   readonly #lastQvel: Float64Array;
 
-  constructor(model: CompiledModel, description: MujocoDescription) {
+  constructor(model: PhysicsModel, description: MujocoDescription) {
     const { id, maxSteps, frameSkip, layout, obsDtype, rewardThreshold, contactForces = false } = description;
     const { info } = model;
     const dt = info.timestep * frameSkip;
@@ -227,7 +228,7 @@ function actionBox(info: ModelInfo): ReturnType<typeof box> {
 }
 
 /** Names the first joint whose position or velocity is at fault. */
-function faultyState({ info, qpos, qvel }: MujocoSimulation): string {
+function faultyState({ info, qpos, qvel }: PhysicsSimulation): string {
   const bad = (x: number | undefined): boolean => !(Math.abs(x as number) < 1e10);
   const name = (addresses: Int32Array, index: number): string =>
     info.names.joint[addresses.findLastIndex((from) => from <= index)] ?? 'state';

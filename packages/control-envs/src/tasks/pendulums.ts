@@ -1,7 +1,7 @@
 /** InvertedPendulum-v5 and InvertedDoublePendulum-v5, after Gymnasium 1.3. */
 import type { Info, Rng } from '@gimbal/tensor-core';
 import { clamp } from '../base/angles.ts';
-import type { CompiledModel } from '../mujoco/compile.ts';
+import type { PhysicsModel } from '../physics/contract.ts';
 import { layoutOf, qvelNames, stateBlocks } from './layout.ts';
 import { MujocoEnv, type MujocoOptions } from './mujoco-env.ts';
 import { addNormal, addUniform } from './noise.ts';
@@ -20,7 +20,7 @@ export const doublePendulumDefaults = { frameSkip: 5, resetNoiseScale: 0.1, heal
 export class InvertedPendulumEnv extends MujocoEnv {
   readonly #noise: number;
 
-  constructor(model: CompiledModel, options: PendulumTaskOptions = {}) {
+  constructor(model: PhysicsModel, options: PendulumTaskOptions = {}) {
     const { maxSteps = 1000, obsDtype = 'float64' } = options;
     const { frameSkip, resetNoiseScale } = { ...invertedPendulumDefaults, ...options };
     const layout = layoutOf(stateBlocks(model.info, 0));
@@ -55,7 +55,7 @@ export class InvertedDoublePendulumEnv extends MujocoEnv {
   readonly #o: typeof doublePendulumDefaults;
   #terms = { survive: 0, distance: 0, velocity: 0 };
 
-  constructor(model: CompiledModel, options: DoublePendulumOptions = {}) {
+  constructor(model: PhysicsModel, options: DoublePendulumOptions = {}) {
     const { maxSteps = 1000, obsDtype = 'float64', xml: _x, xmlFile: _f, ...given } = options;
     const o = { ...doublePendulumDefaults, ...given };
     super(model, {

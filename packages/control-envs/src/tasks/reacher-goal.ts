@@ -3,8 +3,8 @@
  * which ends the episode, and −1 elsewhere; `computeReward` is pure, so that stored steps can be given other goals.
  */
 import { ConfigError, type GoalEnv, ShapeError } from '@gimbal/tensor-core';
-import type { CompiledModel } from '../mujoco/compile.ts';
 import { indexOfName } from '../mujoco/model-info.ts';
+import type { PhysicsModel } from '../physics/contract.ts';
 import { ReacherEnv, type ReacherOptions } from './arms.ts';
 
 export interface ReacherGoalOptions extends ReacherOptions {
@@ -18,10 +18,7 @@ export class ReacherGoalEnv extends ReacherEnv implements GoalEnv {
   readonly #tolerance: number;
   readonly #tipBody: number;
 
-  constructor(
-    model: CompiledModel,
-    { tolerance = reacherGoalDefaults.tolerance, ...options }: ReacherGoalOptions = {},
-  ) {
+  constructor(model: PhysicsModel, { tolerance = reacherGoalDefaults.tolerance, ...options }: ReacherGoalOptions = {}) {
     super(model, options, 'ReacherGoal-v0');
     if (!(tolerance > 0)) {
       throw new ConfigError({

@@ -3,7 +3,7 @@
  * coordinate, minus the cost of control, plus a bonus while healthy.
  */
 import type { Info, Rng } from '@gimbal/tensor-core';
-import type { CompiledModel } from '../mujoco/compile.ts';
+import type { PhysicsModel } from '../physics/contract.ts';
 import { layoutOf, stateBlocks } from './layout.ts';
 import { MujocoEnv, type MujocoOptions } from './mujoco-env.ts';
 import { addNormal, addUniform, sumOfSquares } from './noise.ts';
@@ -105,7 +105,7 @@ export class Runner extends MujocoEnv {
   #velocity: readonly [number, number] = [0, 0];
   #terms = { forward: 0, ctrl: 0, survive: 0 };
 
-  constructor(model: CompiledModel, defaults: RunnerDefaults, options: HealthyRunnerOptions = {}) {
+  constructor(model: PhysicsModel, defaults: RunnerDefaults, options: HealthyRunnerOptions = {}) {
     const { frameSkip = defaults.frameSkip, maxSteps = 1000, obsDtype = 'float64' } = options;
     const skip = (options.excludeCurrentPositionsFromObservation ?? true) ? defaults.skip : 0;
     const { id, rewardThreshold } = defaults;
@@ -172,8 +172,10 @@ export class Runner extends MujocoEnv {
   #isHealthy({ z, angle, state }: NonNullable<RunnerDefaults['healthy']>): boolean {
     const { qpos, qvel } = this.sim;
     if (!within(qpos[1] as number, z) || !within(qpos[2] as number, angle)) return false;
-    for (let i = 2; i < qpos.length; i++) if (!within(qpos[i] as number, state)) return false;
-    for (let i = 0; i < qvel.length; i++) if (!within(qvel[i] as number, state)) return false;
+    if (state === anything) return true;
+    const [low, high] = state;
+    for (let i = 2; i < qpos.length; i++) if (!((qpos[i] as number) > low && (qpos[i] as number) < high)) return false;
+    for (let i = 0; i < qvel.length; i++) if (!((qvel[i] as number) > low && (qvel[i] as number) < high)) return false;
     return true;
   }
 
@@ -208,4 +210,4 @@ export class Runner extends MujocoEnv {
   }
 }
 
-const within = (x: number, [low, high]: readonly [number, number]): boolean => low < x && x < high;
+const within = (x: number, range: readonly [number, number]): boolean => range[0] < x && x < range[1];

@@ -2,9 +2,11 @@
  * The memory that copies of an environment step in: one array for each thing, one row for each copy. Over shared
  * buffers, every thread writes its own rows in place and nothing is sent.
  */
-import type { Obs, Space } from '@gimbal/tensor-core';
+import type { Env, Obs, Space } from '@gimbal/tensor-core';
+import type { SceneEnv } from '../composer/scene-env.ts';
 import { childrenOf, elementsOf } from '../spaces/spaces.ts';
 import { allocate } from '../spaces/value.ts';
+import { unwrapped } from '../wrappers/wrapper.ts';
 
 /** bytes of a row's text: why its episode was truncated */
 const reasonBytes = 96;
@@ -22,18 +24,18 @@ export interface VectorArrays {
   /** sum of rewards and number of steps of the episode that ended in this step, or goes on */
   readonly episodeReturn: Float64Array;
   readonly episodeLength: Int32Array;
+  /** of scenes with several agents, `[numEnvs * agents]`: rewards of the step, and their sums over the episode */
+  readonly agentReward: Float32Array;
+  readonly agentReturn: Float64Array;
   /** episodes of this copy that diverged */
   readonly divergences: Int32Array;
   readonly reason: Uint8Array;
 }
 
 /** Arrays for `numEnvs` copies; `shared` puts them where other threads can see them. */
-export function vectorArrays(
-  observationSpace: Space,
-  actionSpace: Space,
-  numEnvs: number,
-  shared: boolean,
-): VectorArrays {
+export function vectorArrays(template: Env, numEnvs: number, shared: boolean): VectorArrays {
+  const { observationSpace, actionSpace } = template;
+  const agents = agentsOf(template)?.agents.length ?? 0;
   const buffer = (bytes: number): ArrayBufferLike => (shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes));
   const actions =
     actionSpace.kind === 'discrete'
@@ -48,9 +50,17 @@ export function vectorArrays(
     truncated: new Uint8Array(buffer(numEnvs)),
     episodeReturn: new Float64Array(buffer(8 * numEnvs)),
     episodeLength: new Int32Array(buffer(4 * numEnvs)),
+    agentReward: new Float32Array(buffer(4 * agents * numEnvs)),
+    agentReturn: new Float64Array(buffer(8 * agents * numEnvs)),
     divergences: new Int32Array(buffer(4 * numEnvs)),
     reason: new Uint8Array(buffer(reasonBytes * numEnvs)),
   };
+}
+
+/** The scene of several agents inside, if there is one and its actions are these. */
+export function agentsOf(env: Env): SceneEnv | undefined {
+  const inner = unwrapped(env) as SceneEnv;
+  return inner.agents?.length > 1 && env.actionSpace === inner.actionSpace ? inner : undefined;
 }
 
 /** Numbers of one action: 1 for Discrete. */

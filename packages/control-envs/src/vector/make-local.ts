@@ -20,7 +20,7 @@ export async function makeLocal(
   const envs: Env[] = [];
   while (envs.length < numEnvs) envs.push(await makeOne());
   const template = envs[0] as Env;
-  const arrays = vectorArrays(template.observationSpace, template.actionSpace, numEnvs, false);
+  const arrays = vectorArrays(template, numEnvs, false);
   const rows = new LocalRows(new Rows(envs, 0, mode, arrays));
   return new RowsVectorEnv({ template, numEnvs, mode, arrays, rows, seed, copies });
 }

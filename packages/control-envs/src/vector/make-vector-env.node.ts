@@ -5,14 +5,18 @@ import { type EnvId, type EnvOptions, makeEnv } from '../registry/registry.ts';
 import { vectorArrays } from './arrays.ts';
 import { makeLocal } from './make-local.ts';
 import type { WorkerSetup } from './protocol.ts';
+import { Rows } from './rows.ts';
 import { RowsVectorEnv } from './vector-env.ts';
-import { type WorkerRestart, WorkerRowSet } from './worker-row-set.node.ts';
+import { type WorkerPlan, type WorkerRestart, WorkerRowSet } from './worker-row-set.node.ts';
 
 /** How many copies, on which threads, with which seeds. */
 export interface VectorOptions<Id = string> {
   /** number of copies */
   numEnvs: number;
-  /** threads beside this one; 0 (the default) steps here, 'auto' takes one for each core */
+  /**
+   * threads beside this one; 0 (the default) steps here. 'auto' uses each core: one worker for all but one, and this
+   * thread steps the last share itself while they step theirs, which is the fastest
+   */
   workers?: number | 'auto';
   /** default 'same-step' */
   autoresetMode?: AutoresetMode;
@@ -41,7 +45,10 @@ export async function makeVectorEnv<Id extends EnvId>(
   o: VectorOptions<Id>,
 ): Promise<RowsVectorEnv> {
   const { numEnvs, autoresetMode: mode = 'same-step', seed = 0, buffers = 'copy', modules = [], options = {} } = o;
-  const workers = Math.min(checkedCount(o.workers ?? 0, numEnvs), numEnvs);
+  const asked = checkedCount(o.workers ?? 0, numEnvs);
+  // 'auto': as many threads as cores, this one among them
+  const threads = Math.min(asked, numEnvs);
+  const workers = o.workers === 'auto' ? threads - 1 : threads;
   if (typeof id === 'function' && workers > 0) {
     const fix = 'Register it in a module of its own and name that in modules';
     throw new ConfigError({ where: 'makeVectorEnv', what: 'a function cannot be sent to workers', fix });
@@ -51,17 +58,30 @@ export async function makeVectorEnv<Id extends EnvId>(
   const copies = buffers === 'copy';
   if (workers === 0) return makeLocal(makeOne, { numEnvs, mode, seed, copies });
   const template = await makeOne();
-  const arrays = vectorArrays(template.observationSpace, template.actionSpace, numEnvs, true);
+  const arrays = vectorArrays(template, numEnvs, true);
   template.close(); // its spaces and spec stay readable
+  const share = (t: number): { from: number; count: number } => {
+    const from = Math.floor((t * numEnvs) / threads);
+    return { from, count: Math.floor(((t + 1) * numEnvs) / threads) - from };
+  };
   const setups = Array.from({ length: workers }, (_, w): WorkerSetup => {
-    const from = Math.floor((w * numEnvs) / workers);
-    const count = Math.floor(((w + 1) * numEnvs) / workers) - from;
     const control = new Int32Array(new SharedArrayBuffer(16));
-    return { id: id as string, options: options as object, from, count, mode, arrays, control, modules };
+    return { id: id as string, options: options as object, ...share(w), mode, arrays, control, modules };
   });
+  const own: Env[] = [];
+  if (threads > workers) while (own.length < share(workers).count) own.push(await makeOne());
+  const here = own.length === 0 ? undefined : new Rows(own, share(workers).from, mode, arrays);
   const { onRestart } = o;
-  const plan = { setups, observationSpace: template.observationSpace, ...(onRestart !== undefined && { onRestart }) };
-  const rows = await WorkerRowSet.start(plan);
+  const plan: WorkerPlan = {
+    setups,
+    observationSpace: template.observationSpace,
+    ...(here !== undefined && { here }),
+    ...(onRestart !== undefined && { onRestart }),
+  };
+  const rows = await WorkerRowSet.start(plan).catch((error) => {
+    here?.close();
+    throw error;
+  });
   return new RowsVectorEnv({ template, numEnvs, mode, arrays, rows, seed, copies });
 }
 

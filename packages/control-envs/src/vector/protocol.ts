@@ -16,6 +16,20 @@ export const word = {
 
 export const command = { step: 1, reset: 2, save: 3, load: 4, close: 5 } as const;
 
+/**
+ * Watches a word without sleeping.
+ * @returns whether it became `wanted` within `ms`
+ */
+export function spinUntil(control: Int32Array, index: number, wanted: number, ms: number): boolean {
+  if (Atomics.load(control, index) === wanted) return true;
+  if (ms <= 0) return false;
+  const end = performance.now() + ms;
+  do {
+    for (let i = 0; i < 200; i++) if (Atomics.load(control, index) === wanted) return true;
+  } while (performance.now() < end);
+  return false;
+}
+
 export interface WorkerSetup {
   id: string;
   options: object;

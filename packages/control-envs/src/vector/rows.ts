@@ -1,26 +1,30 @@
 /** Steps the copies `from … from + envs.length` of shared arrays: the same code in the process and on each worker. */
 import type { Action, AutoresetMode, Env, Obs, Space } from '@gimbal/tensor-core';
 import { isBuffered } from '../base/buffered-env.ts';
+import type { SceneEnv } from '../composer/scene-env.ts';
 import { copyInto } from '../spaces/value.ts';
-import { actionSize, rowOf, type VectorArrays, writeReason } from './arrays.ts';
+import { actionSize, agentsOf, rowOf, type VectorArrays, writeReason } from './arrays.ts';
 
 export class Rows {
   readonly #envs: readonly Env[];
-  readonly #from: number;
+  /** the first copy */
+  readonly from: number;
   readonly #mode: AutoresetMode;
   readonly #arrays: VectorArrays;
   readonly #obs: Obs[];
   readonly #finalObs: Obs[];
   readonly #actions: (Float32Array | undefined)[];
+  readonly #scenes: (SceneEnv | undefined)[];
   /** next-step: copies whose coming step resets */
   readonly #ended: Uint8Array;
 
   constructor(envs: readonly Env[], from: number, mode: AutoresetMode, arrays: VectorArrays) {
     this.#envs = envs;
-    this.#from = from;
+    this.from = from;
     this.#mode = mode;
     this.#arrays = arrays;
     this.#ended = new Uint8Array(envs.length);
+    this.#scenes = envs.map(agentsOf);
     const { observationSpace, actionSpace } = envs[0] as Env;
     const rows = (stacked: Obs, space: Space): Obs[] => envs.map((_, i) => rowOf(stacked, space, from + i));
     this.#obs = rows(arrays.obs, observationSpace);
@@ -43,12 +47,11 @@ export class Rows {
     options: object | undefined,
   ): void {
     for (let i = 0; i < this.#envs.length; i++) {
-      const row = this.#from + i;
+      const row = this.from + i;
       if (mask !== undefined && mask[row] !== 1) continue;
       this.#clear(row);
       this.#resetRow(i, seeds?.[row] ?? undefined, options);
-      this.#arrays.episodeReturn[row] = 0;
-      this.#arrays.episodeLength[row] = 0;
+      this.#newEpisode(row);
     }
   }
 
@@ -60,12 +63,14 @@ export class Rows {
   save(): Float64Array[] {
     return this.#envs.map((env, i) => {
       const state = isBuffered(env) ? env.snapshot() : (env.getState?.() ?? new Float64Array());
-      const row = this.#from + i;
-      const { episodeReturn, episodeLength } = this.#arrays;
+      const row = this.from + i;
+      const { episodeReturn, episodeLength, agentReturn } = this.#arrays;
+      const agents = this.#scenes[i]?.agents.length ?? 0;
       return Float64Array.of(
         this.#ended[i] as number,
         episodeReturn[row] as number,
         episodeLength[row] as number,
+        ...agentReturn.subarray(row * agents, (row + 1) * agents),
         ...state,
       );
     });
@@ -74,12 +79,15 @@ export class Rows {
   load(states: readonly Float64Array[]): void {
     for (const [i, env] of this.#envs.entries()) {
       const state = states[i] as Float64Array;
-      const row = this.#from + i;
+      const row = this.from + i;
+      const agents = this.#scenes[i]?.agents.length ?? 0;
       this.#ended[i] = state[0] as number;
       this.#arrays.episodeReturn[row] = state[1] as number;
       this.#arrays.episodeLength[row] = state[2] as number;
-      if (isBuffered(env)) env.restore(state.subarray(3));
-      else env.setState?.(state.subarray(3));
+      this.#arrays.agentReturn.set(state.subarray(3, 3 + agents), row * agents);
+      const own = state.subarray(3 + agents);
+      if (isBuffered(env)) env.restore(own);
+      else env.setState?.(own);
     }
   }
 
@@ -87,7 +95,29 @@ export class Rows {
     for (const env of this.#envs) env.close();
   }
 
+  /** Rewards of the agents of a scene, and their sums. */
+  #payAgents(i: number, row: number): void {
+    const rewards = this.#scenes[i]?.agentRewards;
+    if (rewards === undefined) return;
+    const { agentReward, agentReturn } = this.#arrays;
+    const from = row * rewards.length;
+    for (let a = 0; a < rewards.length; a++) {
+      agentReward[from + a] = rewards[a] as number;
+      agentReturn[from + a] = (agentReturn[from + a] as number) + (rewards[a] as number);
+    }
+  }
+
+  #newEpisode(row: number): void {
+    const { episodeReturn, episodeLength, agentReturn } = this.#arrays;
+    episodeReturn[row] = 0;
+    episodeLength[row] = 0;
+    const agents = this.#scenes[row - this.from]?.agents.length ?? 0;
+    agentReturn.fill(0, row * agents, (row + 1) * agents);
+  }
+
   #clear(row: number): void {
+    const agents = this.#scenes[row - this.from]?.agents.length ?? 0;
+    this.#arrays.agentReward.fill(0, row * agents, (row + 1) * agents);
     this.#arrays.reward[row] = 0;
     this.#arrays.terminated[row] = 0;
     this.#arrays.truncated[row] = 0;
@@ -103,18 +133,14 @@ export class Rows {
 
   #stepRow(i: number): void {
     const arrays = this.#arrays;
-    const row = this.#from + i;
+    const row = this.from + i;
     if (this.#ended[i] === 1) {
       this.#clear(row);
       this.#resetRow(i);
-      arrays.episodeReturn[row] = 0;
-      arrays.episodeLength[row] = 0;
+      this.#newEpisode(row);
       return;
     }
-    if (arrays.terminated[row] === 1 || arrays.truncated[row] === 1) {
-      arrays.episodeReturn[row] = 0;
-      arrays.episodeLength[row] = 0;
-    }
+    if (arrays.terminated[row] === 1 || arrays.truncated[row] === 1) this.#newEpisode(row);
     const env = this.#envs[i] as Env;
     const obs = this.#obs[i] as Obs;
     const action: Action = this.#actions[i] ?? (arrays.actions[row] as number);
@@ -135,6 +161,7 @@ export class Rows {
     arrays.truncated[row] = truncated ? 1 : 0;
     arrays.episodeReturn[row] = (arrays.episodeReturn[row] as number) + reward;
     arrays.episodeLength[row] = (arrays.episodeLength[row] as number) + 1;
+    this.#payAgents(i, row);
     if (!terminated && !truncated) return;
     writeReason(arrays.reason, row, truncated ? reason : '');
     if (this.#mode === 'next-step') this.#ended[i] = 1;

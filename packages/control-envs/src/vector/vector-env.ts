@@ -16,8 +16,9 @@ import {
   type VectorStep,
 } from '@gimbal/tensor-core';
 import { actionFault } from '../base/action-fault.ts';
+import type { AgentView } from '../composer/agents.ts';
 import { cloneObs } from '../spaces/value.ts';
-import { actionSize, readReason, type VectorArrays } from './arrays.ts';
+import { actionSize, agentsOf, readReason, type VectorArrays } from './arrays.ts';
 import type { RowSet } from './row-set.ts';
 import { seedsOf } from './seeds.ts';
 
@@ -41,6 +42,10 @@ export class RowsVectorEnv implements VectorEnv {
   readonly spec: EnvSpec;
   readonly observationSpace: Space;
   readonly actionSpace: Space;
+  /** Of a scene with several agents: who owns which elements of actions and observations; else empty. */
+  readonly agents: readonly AgentView[];
+  /** Rewards of each agent in the last step, `[numEnvs * agents]`; the next step overwrites them. */
+  readonly agentRewards: Float32Array;
   readonly #arrays: VectorArrays;
   readonly #rows: RowSet;
   readonly #copies: boolean;
@@ -56,6 +61,8 @@ export class RowsVectorEnv implements VectorEnv {
     this.spec = template.spec;
     this.observationSpace = template.observationSpace;
     this.actionSpace = template.actionSpace;
+    this.agents = agentsOf(template)?.agents ?? [];
+    this.agentRewards = arrays.agentReward;
     this.#arrays = arrays;
     this.#rows = rows;
     this.#copies = copies;
@@ -227,11 +234,19 @@ export class RowsVectorEnv implements VectorEnv {
         continue;
       }
       ended = true;
-      const info: Info = { episode: { return: episodeReturn[i], length: episodeLength[i] } };
+      const info: Info = { episode: { return: episodeReturn[i], length: episodeLength[i], ...this.#agentReturns(i) } };
       if (truncated[i] === 1) info.truncatedReason = readReason(reason, i);
       this.#infos[i] = info;
     }
     return ended;
+  }
+
+  #agentReturns(row: number): { agentReturns: { [agent: string]: number } } | undefined {
+    const { agents } = this;
+    if (agents.length === 0) return undefined;
+    const { agentReturn } = this.#arrays;
+    const of = (a: number): number => agentReturn[row * agents.length + a] as number;
+    return { agentReturns: Object.fromEntries(agents.map(({ name }, a) => [name, of(a)])) };
   }
 
   #answer(ended: boolean): VectorStep {

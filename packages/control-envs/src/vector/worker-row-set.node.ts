@@ -7,10 +7,13 @@ import { copyInto } from '../spaces/value.ts';
 import { rowOf, writeReason } from './arrays.ts';
 import { command, type ResetPayload, type WorkerSetup } from './protocol.ts';
 import type { RowSet } from './row-set.ts';
+import type { Rows } from './rows.ts';
 import { WorkerRows } from './worker-rows.node.ts';
 
 export interface WorkerPlan {
   setups: readonly WorkerSetup[];
+  /** the last copies, where this thread steps a share while the workers step theirs */
+  here?: Rows;
   observationSpace: Space;
   /** told of each worker that died and was replaced */
   onRestart?: (event: WorkerRestart) => void;
@@ -56,30 +59,43 @@ export class WorkerRowSet implements RowSet {
   }
 
   async reset(payload: ResetPayload): Promise<void> {
-    await this.#all(command.reset, payload);
+    const { seeds, mask, options } = payload;
+    await this.#all(command.reset, () => this.#plan.here?.reset(seeds, mask, options), payload);
   }
 
   async step(): Promise<void> {
-    await this.#all(command.step);
+    await this.#all(command.step, () => this.#plan.here?.step());
   }
 
   save(): Float64Array[] {
-    return this.#workers.flatMap((worker) => worker.ask(command.save)?.states ?? []);
+    const away = this.#workers.flatMap((worker) => worker.ask(command.save)?.states ?? []);
+    return [...away, ...(this.#plan.here?.save() ?? [])];
   }
 
   load(states: readonly Float64Array[]): void {
     for (const worker of this.#workers) {
       worker.ask(command.load, states.slice(worker.from, worker.from + worker.count));
     }
+    const { here } = this.#plan;
+    here?.load(states.slice(here.from));
   }
 
   close(): void {
     for (const worker of this.#workers) void worker.close();
+    this.#plan.here?.close();
   }
 
-  async #all(what: number, payload?: ResetPayload): Promise<void> {
+  async #all(what: number, ownShare: () => void, payload?: ResetPayload): Promise<void> {
     for (const worker of this.#workers) worker.give(what, payload);
-    const results = await Promise.allSettled(this.#workers.map((worker) => worker.finished()));
+    let [failed, error]: [boolean, unknown] = [false, undefined];
+    try {
+      ownShare();
+    } catch (thrown) {
+      [failed, error] = [true, thrown]; // after the workers have finished: they must not be left in a step
+    }
+    const blocking = this.#plan.here !== undefined;
+    const results = await Promise.allSettled(this.#workers.map((worker) => worker.finished(blocking)));
+    if (failed) throw error;
     for (const [i, result] of results.entries()) {
       if (result.status === 'rejected') throw result.reason;
       if (!result.value) await this.#replace(i, payload);

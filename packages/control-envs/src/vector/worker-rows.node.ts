@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { BackendError } from '@gimbal/tensor-core';
-import { command, received, type SentError, type WorkerSetup, word } from './protocol.ts';
+import { command, received, type SentError, spinUntil, type WorkerSetup, word } from './protocol.ts';
 
 interface Reply {
   ready?: true;
@@ -79,18 +79,27 @@ export class WorkerRows {
   }
 
   /**
-   * Waits for the command without blocking the thread.
+   * Waits for the command. With `blocking` this thread, which has just stepped its own share, stays awake for a moment
+   * and then sleeps in short slices; without, the event loop goes on.
    * @returns false if the worker died instead
    * @throws what the command threw
    */
-  async finished(): Promise<boolean> {
+  async finished(blocking = false): Promise<boolean> {
     const control = this.#control;
+    const given = control[word.given] as number;
+    if (blocking) spinUntil(control, word.done, given, awakeMs);
     for (;;) {
       const done = Atomics.load(control, word.done);
-      if (done === control[word.given]) break;
+      if (done === given) break;
       if (!this.alive) return false;
-      const waiting = (Atomics as WithWaitAsync).waitAsync(control, word.done, done);
-      if (waiting.async) await Promise.race([waiting.value, this.#ended]);
+      // never without a limit: a worker that dies notifies nobody, and Node 20 loses a wake-up in some 100,000
+      if (blocking) {
+        Atomics.wait(control, word.done, done, sliceMs);
+        if (Atomics.load(control, word.done) !== given) await nextTurn();
+      } else {
+        const waiting = (Atomics as WithWaitAsync).waitAsync(control, word.done, done, sliceMs);
+        if (waiting.async) await waiting.value;
+      }
     }
     this.#worker.unref();
     if (control[word.failed] === 1) {
@@ -131,7 +140,14 @@ export class WorkerRows {
 
 /** In Node since 16; TypeScript's library has it from ES2024 on. */
 type WithWaitAsync = typeof Atomics & {
-  waitAsync(array: Int32Array, index: number, value: number): { async: boolean; value: unknown };
+  waitAsync(array: Int32Array, index: number, value: number, timeoutMs: number): { async: boolean; value: unknown };
 };
 
+/** A turn of the event loop, in which the end of a thread is noticed. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** How long the thread stays awake for workers whose shares are as large as its own. */
+const awakeMs = 0.5;
+/** How long it sleeps at most before it looks again. */
+const sliceMs = 5;
 const patienceMs = 30_000;
