@@ -28,7 +28,13 @@ interface Part {
  */
 export async function makeScene(scene: Scene, id = 'Scene-v0', engine?: string): Promise<SceneEnv> {
   const { mjcf, components } = compileScene(scene);
-  return new SceneEnv(await findEngine(engine).compile(mjcf, { source: id }), scene, components, id);
+  const model = await findEngine(engine).compile(mjcf, { source: id });
+  if (model.info.nu === 0) {
+    model.close();
+    const fix = 'Add a component that acts: an environment needs actions';
+    throw new ConfigError({ where: 'scene.components', what: 'nothing has a motor', fix });
+  }
+  return new SceneEnv(model, scene, components, id);
 }
 
 /**

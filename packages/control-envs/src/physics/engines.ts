@@ -5,9 +5,6 @@ import type { PhysicsEngine } from './contract.ts';
 
 const engines = new Map<string, PhysicsEngine>([['mujoco', { name: 'mujoco', compile: compileMjcf }]]);
 
-/** The library used where none is named. */
-export const defaultEngine = 'mujoco';
-
 /**
  * Adds a physics library; environments then take its name as `engine`. On worker threads it must be registered too
  * (`makeVectorEnv`'s `modules`).
@@ -20,7 +17,7 @@ export function registerEngine(engine: PhysicsEngine): void {
 }
 
 /** @throws ConfigError for an unknown name; the nearest is suggested */
-export function findEngine(name: string = defaultEngine): PhysicsEngine {
+export function findEngine(name = 'mujoco'): PhysicsEngine {
   const found = engines.get(name);
   if (found !== undefined) return found;
   const guess = nearest(name, engines.keys());
