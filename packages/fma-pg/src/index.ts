@@ -53,7 +53,7 @@ export { type BaselineOptions, baselineAdvantages } from './tokens/baselines.ts'
 export { alphaToBeta, betaToAlpha, type KlRewardOptions, klRewards } from './tokens/kl-rewards.ts';
 export { type NamedReward, type TokenPolicyOptions, tokenDefaults, tokenPresets } from './tokens/token-options.ts';
 export { type TokenPolicyStep, TokenPolicyTrainer } from './tokens/token-policy-trainer.ts';
-export { type RolloutOptions, type TokenRollout, tokenRollout } from './tokens/token-rollout.ts';
+export { type RolloutOptions, selectRows, type TokenRollout, tokenRollout } from './tokens/token-rollout.ts';
 export { type AdvantageEstimate, gae, type TrajectoryBatch } from './values/gae.ts';
 export { normalizeAdvantages } from './values/normalize-advantages.ts';
 export { vtrace } from './values/vtrace.ts';

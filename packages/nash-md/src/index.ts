@@ -13,6 +13,38 @@ export { type GameBatch, gameOf, stackGames } from './games/game-batch.ts';
 export { preferenceGames } from './games/preference-games.ts';
 export { orderBias, type PreferenceMatrix, preferenceMatrix, symmetrise } from './games/preference-matrix.ts';
 export { type RegularizedGame, regularizedGame, uniformPolicy } from './games/regularized-game.ts';
+export type { Contestant } from './language/contestant.ts';
+export {
+  type DpoLossName,
+  type DpoLossOptions,
+  dnoLoss,
+  dpoLoss,
+  dpoLossNames,
+  inpoLoss,
+  ipoLoss,
+  softly,
+  sppoLoss,
+} from './language/losses/pair-losses.ts';
+export {
+  type KlEstimator,
+  klEstimators,
+  type PolicyGradientInput,
+  type PolicyGradientTerms,
+  policyGradientLoss,
+} from './language/losses/policy-gradient.ts';
+export { type EndTokens, endTokens } from './language/policies/end-tokens.ts';
+export { type MixtureOptions, mixturePolicy } from './language/policies/mixture-policy.ts';
+export { type Answers, type AskOptions, askPreferences, type Pairs } from './language/preferences/ask-preferences.ts';
+export {
+  type NashMdOptions,
+  nashMdDefaults,
+  type Objective,
+  type Opponent,
+  objectives,
+} from './language/training/nash-md-options.ts';
+export { type NashMdStep, NashMdTrainer } from './language/training/nash-md-trainer.ts';
+export type { Preview } from './language/training/sampled-batches.ts';
+export type { Side } from './language/training/samples.ts';
 export {
   bestResponse,
   dualityGap,

@@ -33,14 +33,14 @@ test('the inputs stay as they were', () => {
 });
 
 test.each(solverNames)('%s allocates nothing in a step', (solver) => {
-  const steps = 5000;
+  const steps = 2000;
   const used = (): number => {
     const before = process.memoryUsage().heapUsed;
     solveBatch(batch, { solver, steps });
     return process.memoryUsage().heapUsed - before;
   };
   // what else the process allocates only adds, so the least of several counts; one with a collection in it says nothing
-  const counts = Array.from({ length: 8 }, used).filter((bytes) => bytes > 0);
+  const counts = Array.from({ length: 6 }, used).filter((bytes) => bytes > 0);
   const each = Math.min(...counts) / (steps * games.length);
   // a number boxed on its way between two functions takes 16 bytes
   expect(each).toBeLessThan(8);

@@ -1,0 +1,226 @@
+/** Options of Nash-MD on language models: defaults, and what is refused. */
+import {
+  ConfigError,
+  createOptimizer,
+  flatten,
+  type LogitPolicy,
+  type LoopOptions,
+  type Params,
+  type PreferenceFn,
+  type Prompt,
+  type Schedule,
+  ShapeError,
+  schedules,
+  type TextCodec,
+} from '@gimbal/tensor-core';
+import { check, checkCount, checkName, checkShare } from '../../internal/options.ts';
+import { checkDpoLoss, type DpoLossName } from '../losses/pair-losses.ts';
+import { type KlEstimator, klEstimators } from '../losses/policy-gradient.ts';
+import { type EndTokens, endTokens } from '../policies/end-tokens.ts';
+
+/**
+ * Whom the policy plays against.
+ * 'mixture': per token π^(1−β) μ^β, β = `mixtureCoef`: 0 is self-play, 1 the best response to μ. 'ema': an average of past
+ * parameters, θ̄ ← β θ̄ + (1 − β) θ from θ̄ = θ_0 ('recursive'), or (1 − β) θ + β θ_0 with the reference as θ_0 ('anchored'),
+ * β = `decay`: 0 is self-play, 1 the best response to θ_0.
+ */
+export type Opponent =
+  | { kind: 'mixture'; mixtureCoef: Schedule }
+  | { kind: 'ema'; decay: number; form?: 'recursive' | 'anchored' };
+
+/** What is minimised. */
+export type Objective = 'policy-gradient' | 'online-ipo' | 'ipo-md' | 'online-dpo' | 'sppo' | 'dno' | 'inpo';
+
+/** Names of the objectives, the default first. */
+export const objectives: readonly Objective[] = [
+  'policy-gradient',
+  'online-ipo',
+  'ipo-md',
+  'online-dpo',
+  'sppo',
+  'dno',
+  'inpo',
+];
+
+/** Options of `NashMdTrainer`, beside those of every training loop. */
+export interface NashMdOptions extends Omit<LoopOptions, 'overflow' | 'evalEvery' | 'keepBest' | 'earlyStop'> {
+  /** completions, their log-probabilities and next-token logits; not disposed */
+  policy: LogitPolicy;
+  /** where training starts; not kept: the trainer owns variables with the same values */
+  params: Params;
+  /** μ, a tree of the same policy, not kept; default the parameters at the start */
+  reference?: Params;
+  /** prompts to tokens, and completions to the texts that are compared */
+  codec: TextCodec;
+  /** at least one; a step takes `batchSize` · `accumulate` / `samplesPerPrompt` of them */
+  prompts: readonly Prompt[];
+  /** P(a ≻ b): a preference model, a reward model, an oracle, a judge that is waited for */
+  preference: PreferenceFn;
+  /** 'both': also ask for b ≻ a and take the mean; 'auto' (default): both in the first step, and from then on if they differ */
+  orders?: 'auto' | 'one' | 'both';
+  /** how often to ask again when `preference` throws; default 2 */
+  retries?: number;
+  /** default the mixture with β .125 for the policy gradient and ipo-md, self-play for the other objectives */
+  opponent?: Opponent;
+  /** τ, weight of the KL divergence from the reference; default .008 */
+  klCoef?: Schedule;
+  /** default 'policy-gradient' */
+  objective?: Objective;
+  /** of the policy gradient; 'token-local' is biased, as some trainers are; default 'reward-to-go' */
+  klEstimator?: KlEstimator;
+  /** of online-dpo; default 'sigmoid' */
+  dpoLoss?: DpoLossName;
+  /** η̂ = 1/η of sppo (default .001), dno (.1) and inpo (τ (t + 2)/2, t the samplings so far) */
+  inverseStep?: Schedule;
+  /** completions of each prompt by either player; default 1 */
+  samplesPerPrompt?: number;
+  /** compare each completion with all the opponent's of its prompt, not only with one; default false */
+  tournament?: boolean;
+  /** updates against one opponent: of pairs on the same completions, of the policy gradient with new ones; default 1 */
+  innerSteps?: number;
+  /**
+   * What will be used after the training; default 'policy'. Against the mixture with β the policy goes to a best response
+   * to the mixture, and the mixture to the equilibrium of τ/(1 − β): with 'mixture' training has the weight (1 − β)τ, so
+   * that it is the equilibrium of τ that is deployed
+   */
+  deploy?: 'policy' | 'mixture';
+  /** most tokens of a completion, ≥ 1 */
+  maxNewTokens: number;
+  /** 1: the loss is about the distribution that is sampled from, so there is no other */
+  temperature?: 1;
+  /** taken from a completion's P − ½ where it was cut at the limit; ≥ 0, default 0 */
+  missingEos?: { penalty: number };
+  /** where the policy does not say which tokens end a completion (a language model does) */
+  ends?: Partial<EndTokens>;
+}
+
+/** What is used for options that are not given. */
+export const nashMdDefaults = {
+  optimizer: { name: 'adamw' },
+  accumulate: 1,
+  precision: 'float32',
+  orders: 'auto',
+  retries: 2,
+  klCoef: 0.008,
+  objective: 'policy-gradient',
+  klEstimator: 'reward-to-go',
+  dpoLoss: 'sigmoid',
+  samplesPerPrompt: 1,
+  tournament: false,
+  innerSteps: 1,
+  deploy: 'policy',
+} as const satisfies Partial<NashMdOptions>;
+
+type Filled = keyof typeof nashMdDefaults | 'opponent' | 'inverseStep';
+
+/** Options with every default filled in. */
+export type ResolvedNashMd = Omit<NashMdOptions, Filled | 'ends'> &
+  Required<Pick<NashMdOptions, Filled>> & { ends: EndTokens };
+
+const known: readonly string[] = [
+  ...Object.keys(nashMdDefaults),
+  ...['policy', 'params', 'reference', 'codec', 'prompts', 'preference', 'opponent', 'inverseStep', 'maxNewTokens'],
+  ...['temperature', 'missingEos', 'ends', 'learningRate', 'batchSize', 'maxGradNorm', 'gradientCheckpointing'],
+  ...['checkpointEvery', 'keepCheckpoints', 'logEvery', 'out', 'seed'],
+];
+
+/** @throws ConfigError naming the option, ShapeError for a reference that is not of this policy; nothing is allocated then */
+export function resolveNashMd(options: NashMdOptions): ResolvedNashMd {
+  for (const key of Object.keys(options)) checkName('NashMdTrainer, option', key, known);
+  const merged = { ...nashMdDefaults, ...options };
+  const plays = merged.objective === 'policy-gradient' || merged.objective === 'ipo-md';
+  const o: ResolvedNashMd = {
+    ...merged,
+    opponent: options.opponent ?? { kind: 'mixture', mixtureCoef: plays ? 0.125 : 0 },
+    inverseStep: options.inverseStep ?? defaultStep(merged.objective, merged.klCoef, merged.innerSteps),
+    ends: endTokens(options.policy, options.ends),
+  };
+  for (const key of ['batchSize', 'accumulate', 'samplesPerPrompt', 'innerSteps', 'maxNewTokens'] as const)
+    checkCount(key, o[key]);
+  checkCount('retries', o.retries, 0);
+  const whole = 'a multiple of samplesPerPrompt';
+  check('batchSize', o.batchSize, o.batchSize % o.samplesPerPrompt === 0, `${whole} = ${o.samplesPerPrompt}`);
+  checkName('orders', o.orders, ['auto', 'one', 'both']);
+  checkName('objective', o.objective, objectives);
+  checkName('klEstimator', o.klEstimator, klEstimators);
+  checkName('deploy', o.deploy, ['policy', 'mixture']);
+  checkDpoLoss({ dpoLoss: o.dpoLoss, klCoef: 1 });
+  checkOpponent(o);
+  const positive = o.objective !== 'policy-gradient';
+  const tau = schedules.scheduleAt(o.klCoef, 0);
+  const least = positive ? '> 0' : '≥ 0';
+  check('klCoef', tau, Number.isFinite(tau) && (positive ? tau > 0 : tau >= 0), `a finite number ${least}`);
+  const inverse = schedules.scheduleAt(o.inverseStep, 0);
+  check('inverseStep', inverse, Number.isFinite(inverse) && inverse > 0, 'a finite number > 0');
+  if (o.objective === 'inpo')
+    check(
+      'inverseStep',
+      inverse,
+      inverse >= tau * (1 - 1e-12),
+      `at least klCoef = ${tau}: μ and π_t are weighed by τ/η̂`,
+    );
+  if (o.temperature !== undefined && (o.temperature as number) !== 1) {
+    const what = 'the loss needs the log-probabilities of the distribution that is sampled from';
+    throw new ConfigError({ where: 'temperature', what, got: o.temperature, wanted: '1', fix: 'Leave it out' });
+  }
+  if (o.tournament && o.samplesPerPrompt < 2) {
+    const what = 'a tournament needs several completions of a prompt';
+    throw new ConfigError({ where: 'samplesPerPrompt', what, got: o.samplesPerPrompt, wanted: 'at least 2' });
+  }
+  const { missingEos } = o;
+  if (missingEos !== undefined) {
+    const { penalty } = missingEos;
+    check('missingEos.penalty', penalty, penalty >= 0 && Number.isFinite(penalty), 'a finite number ≥ 0');
+  }
+  if (o.prompts.length === 0) throw new ConfigError({ where: 'prompts', what: 'there are none', wanted: 'at least 1' });
+  if (o.reference !== undefined) checkReference(o.params, o.reference);
+  createOptimizer(o.optimizer);
+  return o;
+}
+
+function checkOpponent({ opponent, objective, deploy }: ResolvedNashMd): void {
+  checkName('opponent.kind', opponent.kind, ['mixture', 'ema']);
+  if (opponent.kind === 'ema') {
+    checkShare('opponent.decay', opponent.decay);
+    checkName('opponent.form', opponent.form ?? 'recursive', ['recursive', 'anchored']);
+  } else checkShare('opponent.mixtureCoef', schedules.scheduleAt(opponent.mixtureCoef, 0));
+  const mixes = opponent.kind === 'mixture';
+  if (deploy === 'mixture' && !mixes)
+    throw new ConfigError({ where: 'deploy', what: 'an average of parameters is no mixture', wanted: "'policy'" });
+  if (objective === 'policy-gradient' || (objective === 'ipo-md' && mixes)) return;
+  if (mixes && opponent.mixtureCoef === 0) return;
+  throw new ConfigError({
+    where: 'opponent',
+    what: `${objective} compares ${objective === 'ipo-md' ? 'completions of the mixture' : 'the policy’s own completions'}`,
+    got: JSON.stringify(opponent),
+    wanted: objective === 'ipo-md' ? "{ kind: 'mixture' }" : 'none',
+    fix: 'Leave opponent out, or use objective policy-gradient',
+  });
+}
+
+/** The reference must be a tree of this policy: another vocabulary or depth is another policy. */
+function checkReference(params: Params, reference: Params): void {
+  const own = new Map(flatten(params).map(([path, t]) => [path, String(t.shape)]));
+  const other = new Map(flatten(reference).map(([path, t]) => [path, String(t.shape)]));
+  for (const [path, shape] of own) {
+    const there = other.get(path);
+    if (there === shape) continue;
+    throw new ShapeError({
+      where: `reference, ${path}`,
+      what: there === undefined ? 'it has no such parameter' : 'another shape than the policy’s',
+      got: there === undefined ? 'none' : `[${there}]`,
+      wanted: `[${shape}]`,
+      fix: 'The reference is a tree of the same policy: the same vocabulary, width and depth',
+    });
+  }
+  for (const path of other.keys()) {
+    if (own.has(path)) continue;
+    throw new ShapeError({ where: `reference, ${path}`, what: 'the policy has no such parameter' });
+  }
+}
+
+const defaultStep = (objective: Objective, klCoef: Schedule, innerSteps: number): Schedule => {
+  if (objective !== 'inpo') return objective === 'sppo' ? 0.001 : 0.1;
+  // η̂_t = τ (t + 2)/2, t the number of samplings
+  return (step) => (schedules.scheduleAt(klCoef, step) * (Math.floor(step / innerSteps) + 2)) / 2;
+};
