@@ -14,6 +14,13 @@ export { preferenceGames } from './games/preference-games.ts';
 export { orderBias, type PreferenceMatrix, preferenceMatrix, symmetrise } from './games/preference-matrix.ts';
 export { type RegularizedGame, regularizedGame, uniformPolicy } from './games/regularized-game.ts';
 export type { Contestant } from './language/contestant.ts';
+export { type DpoOptions, type DpoStep, DpoTrainer, dpoDefaults } from './language/dpo/dpo-trainer.ts';
+export {
+  type PreferenceTokens,
+  type PreferenceTokensOptions,
+  preferenceTokens,
+  type TokenPairs,
+} from './language/dpo/preference-tokens.ts';
 export {
   type DpoLossName,
   type DpoLossOptions,
