@@ -51,6 +51,7 @@ export {
 } from './tabular/tabular-fma-pg.ts';
 export { type BaselineOptions, baselineAdvantages } from './tokens/baselines.ts';
 export { alphaToBeta, betaToAlpha, type KlRewardOptions, klRewards } from './tokens/kl-rewards.ts';
+export { rolloutLogProbs } from './tokens/rollout-log-probs.ts';
 export { type NamedReward, type TokenPolicyOptions, tokenDefaults, tokenPresets } from './tokens/token-options.ts';
 export { type TokenPolicyStep, TokenPolicyTrainer } from './tokens/token-policy-trainer.ts';
 export { type RolloutOptions, selectRows, type TokenRollout, tokenRollout } from './tokens/token-rollout.ts';

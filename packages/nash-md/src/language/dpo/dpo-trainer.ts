@@ -30,6 +30,7 @@ import {
 import {
   cast,
   greater,
+  mean,
   mul,
   type Scalar,
   slice,
@@ -318,10 +319,10 @@ class PairSource {
       sum: sum(losses) as Scalar,
       weight: B,
       metrics: {
-        accuracy: sum(cast(greater(chosen, rejected), 'float32')) as Scalar,
-        margin: sum(sub(chosen, rejected)) as Scalar,
-        rewardChosen: sum(chosen) as Scalar,
-        rewardRejected: sum(rejected) as Scalar,
+        accuracy: mean(cast(greater(chosen, rejected), 'float32')) as Scalar,
+        margin: mean(sub(chosen, rejected)) as Scalar,
+        rewardChosen: mean(chosen) as Scalar,
+        rewardRejected: mean(rejected) as Scalar,
       },
     };
   }
@@ -334,7 +335,7 @@ class PairSource {
       const to = Math.min(this.#all.length, at + batchSize);
       const values = tidy(() => {
         const { sum: loss, metrics } = this.#loss(params, this.#batch(range(at, to)), 0);
-        return stack([loss, metrics.accuracy as Scalar, metrics.margin as Scalar]);
+        return stack([loss, mul(metrics.accuracy as Scalar, to - at), mul(metrics.margin as Scalar, to - at)]);
       });
       for (const [i, x] of (await values.data<'float32'>()).entries()) totals[i] = (totals[i] as number) + x;
       values.dispose();

@@ -1,5 +1,6 @@
 // DPO: the losses by hand, their gradients, and where training goes.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { disposeTree, type Params, useBackend, valueAndGrad } from '@gimbal/tensor-core';
@@ -74,7 +75,7 @@ test.each(['sigmoid', 'ipo', 'hinge', 'robust', 'sigmoid-norm'] as const)(
   },
 );
 
-const golden = JSON.parse(await readFile(new URL('../../../test/golden/dpo-trl.json', import.meta.url), 'utf8')) as {
+const golden = JSON.parse(readFileSync(new URL('../../../test/golden/dpo-trl.json', import.meta.url), 'utf8')) as {
   versions: { [name: string]: string };
   chosen: { policy: number[]; reference: number[]; tokens: number[] };
   rejected: { policy: number[]; reference: number[]; tokens: number[] };

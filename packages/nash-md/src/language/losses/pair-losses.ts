@@ -6,9 +6,8 @@
  *
  * p is P(y ≻ y'), soft or 0/1; β and τ are the weight of the KL divergence (`klCoef`).
  */
-import { ConfigError } from '@gimbal/tensor-core';
+import { ConfigError, checkName, checkOption } from '@gimbal/tensor-core';
 import { add, div, exp, mul, neg, relu, softplus, square, sub, type Tensor1D, tidy } from '@tensorflow/tfjs-core';
-import { check, checkName } from '../../internal/options.ts';
 
 /** Losses of direct preference optimisation by name. */
 export const dpoLossNames = ['sigmoid', 'ipo', 'hinge', 'robust', 'sigmoid-norm'] as const;
@@ -36,8 +35,13 @@ export const isLengthNormalised = (name: DpoLossName): boolean => name === 'ipo'
 /** @throws ConfigError for a name, β or ε that makes no sense */
 export function checkDpoLoss({ dpoLoss = 'sigmoid', klCoef, labelSmoothing = 0 }: DpoLossOptions): void {
   checkName('dpoLoss', dpoLoss, dpoLossNames);
-  check('klCoef', klCoef, klCoef > 0 && Number.isFinite(klCoef), 'a finite number > 0');
-  check('labelSmoothing', labelSmoothing, labelSmoothing >= 0 && labelSmoothing < 0.5, 'a number from 0 to below ½');
+  checkOption('klCoef', klCoef, klCoef > 0 && Number.isFinite(klCoef), 'a finite number > 0');
+  checkOption(
+    'labelSmoothing',
+    labelSmoothing,
+    labelSmoothing >= 0 && labelSmoothing < 0.5,
+    'a number from 0 to below ½',
+  );
   if (labelSmoothing > 0 && dpoLoss !== 'sigmoid' && dpoLoss !== 'robust')
     throw new ConfigError({ where: 'labelSmoothing', what: `${dpoLoss} has none`, wanted: 'sigmoid or robust' });
 }
@@ -131,7 +135,12 @@ export function inpoLoss(
   { klCoef, inverseStep }: { klCoef: number; inverseStep: number },
 ): Tensor1D {
   const share = klCoef / inverseStep;
-  check('inverseStep', inverseStep, share <= 1 + 1e-12, `at least klCoef = ${klCoef}: μ and π_t are weighed with τ/η̂`);
+  checkOption(
+    'inverseStep',
+    inverseStep,
+    share <= 1 + 1e-12,
+    `at least klCoef = ${klCoef}: μ and π_t are weighed with τ/η̂`,
+  );
   return tidy(() =>
     ipoLoss(sub(sub(own, mul(reference, share)), mul(previous, 1 - share)) as Tensor1D, p, inverseStep),
   );

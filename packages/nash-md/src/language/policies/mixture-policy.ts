@@ -8,9 +8,15 @@
  * what follows them.
  */
 import { sampleCompletions } from '@gimbal/language-models';
-import { type DecodeState, type LogitPolicy, type Params, type TokenBatch, tokenLogProbs } from '@gimbal/tensor-core';
+import {
+  checkShare,
+  type DecodeState,
+  type LogitPolicy,
+  type Params,
+  type TokenBatch,
+  tokenLogProbs,
+} from '@gimbal/tensor-core';
 import { add, mul, type Tensor, type Tensor2D, type Tensor3D, tensor2d, tidy } from '@tensorflow/tfjs-core';
-import { checkShare } from '../../internal/options.ts';
 import { type EndTokens, endTokens } from './end-tokens.ts';
 
 /** What is mixed in, and how much of it. */

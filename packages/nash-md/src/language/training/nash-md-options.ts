@@ -1,6 +1,10 @@
 /** Options of Nash-MD on language models: defaults, and what is refused. */
 import {
   ConfigError,
+  checkCount,
+  checkName,
+  checkOption,
+  checkShare,
   createOptimizer,
   flatten,
   type LogitPolicy,
@@ -13,7 +17,6 @@ import {
   schedules,
   type TextCodec,
 } from '@gimbal/tensor-core';
-import { check, checkCount, checkName, checkShare } from '../../internal/options.ts';
 import { checkDpoLoss, type DpoLossName } from '../losses/pair-losses.ts';
 import { type KlEstimator, klEstimators } from '../losses/policy-gradient.ts';
 import { type EndTokens, endTokens } from '../policies/end-tokens.ts';
@@ -139,7 +142,7 @@ export function resolveNashMd(options: NashMdOptions): ResolvedNashMd {
     checkCount(key, o[key]);
   checkCount('retries', o.retries, 0);
   const whole = 'a multiple of samplesPerPrompt';
-  check('batchSize', o.batchSize, o.batchSize % o.samplesPerPrompt === 0, `${whole} = ${o.samplesPerPrompt}`);
+  checkOption('batchSize', o.batchSize, o.batchSize % o.samplesPerPrompt === 0, `${whole} = ${o.samplesPerPrompt}`);
   checkName('orders', o.orders, ['auto', 'one', 'both']);
   checkName('objective', o.objective, objectives);
   checkName('klEstimator', o.klEstimator, klEstimators);
@@ -149,11 +152,11 @@ export function resolveNashMd(options: NashMdOptions): ResolvedNashMd {
   const positive = o.objective !== 'policy-gradient';
   const tau = schedules.scheduleAt(o.klCoef, 0);
   const least = positive ? '> 0' : '≥ 0';
-  check('klCoef', tau, Number.isFinite(tau) && (positive ? tau > 0 : tau >= 0), `a finite number ${least}`);
+  checkOption('klCoef', tau, Number.isFinite(tau) && (positive ? tau > 0 : tau >= 0), `a finite number ${least}`);
   const inverse = schedules.scheduleAt(o.inverseStep, 0);
-  check('inverseStep', inverse, Number.isFinite(inverse) && inverse > 0, 'a finite number > 0');
+  checkOption('inverseStep', inverse, Number.isFinite(inverse) && inverse > 0, 'a finite number > 0');
   if (o.objective === 'inpo')
-    check(
+    checkOption(
       'inverseStep',
       inverse,
       inverse >= tau * (1 - 1e-12),
@@ -170,7 +173,7 @@ export function resolveNashMd(options: NashMdOptions): ResolvedNashMd {
   const { missingEos } = o;
   if (missingEos !== undefined) {
     const { penalty } = missingEos;
-    check('missingEos.penalty', penalty, penalty >= 0 && Number.isFinite(penalty), 'a finite number ≥ 0');
+    checkOption('missingEos.penalty', penalty, penalty >= 0 && Number.isFinite(penalty), 'a finite number ≥ 0');
   }
   if (o.prompts.length === 0) throw new ConfigError({ where: 'prompts', what: 'there are none', wanted: 'at least 1' });
   if (o.reference !== undefined) checkReference(o.params, o.reference);
@@ -208,7 +211,7 @@ function checkReference(params: Params, reference: Params): void {
     throw new ShapeError({
       where: `reference, ${path}`,
       what: there === undefined ? 'it has no such parameter' : 'another shape than the policy’s',
-      got: there === undefined ? 'none' : `[${there}]`,
+      got: there === undefined ? 'none' : other.get(path),
       wanted: `[${shape}]`,
       fix: 'The reference is a tree of the same policy: the same vocabulary, width and depth',
     });

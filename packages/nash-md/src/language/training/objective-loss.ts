@@ -1,6 +1,6 @@
 /** The loss of a micro-batch, by objective, and what is logged of it. */
 import { type LossResult, type Params, schedules, stopGradient, type TokenBatch } from '@gimbal/tensor-core';
-import { mul, neg, type Scalar, sub, sum, type Tensor, type Tensor1D, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
+import { mul, type Scalar, sub, sum, type Tensor, type Tensor1D, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 import { dnoLoss, dpoLoss, inpoLoss, ipoLoss, isLengthNormalised, softly, sppoLoss } from '../losses/pair-losses.ts';
 import { policyGradientLoss } from '../losses/policy-gradient.ts';
 import type { ResolvedNashMd } from './nash-md-options.ts';
@@ -35,13 +35,13 @@ export function objectiveLoss(
     sum: total,
     weight: B,
     metrics: {
-      winRate: s.wins.reduce((a, b) => a + b, 0),
-      kl: sum(mul(sub(logProbs, tensor2d(s.own.reference, shape)), tensor2d(mask, shape))) as Scalar,
-      entropy: neg(sum(mul(logProbs, perToken))) as Scalar,
-      length: tokens.lengths.reduce((a, b) => a + b, 0),
-      eosRate: endedOf(tokens, ends.eosIds.length > 0),
-      klCoef: klCoef * B,
-      mixtureCoef: mixtureCoef * B,
+      winRate: s.wins.reduce((a, b) => a + b, 0) / B,
+      kl: mul(sum(mul(sub(logProbs, tensor2d(s.own.reference, shape)), tensor2d(mask, shape))), 1 / B) as Scalar,
+      entropy: mul(sum(mul(logProbs, perToken)), -1 / B) as Scalar,
+      length: tokens.lengths.reduce((a, b) => a + b, 0) / B,
+      eosRate: endedOf(tokens, ends.eosIds.length > 0) / B,
+      klCoef,
+      mixtureCoef,
     },
   };
 }

@@ -2,7 +2,7 @@
  * Where the steps of Nash learning come from: before each, completions are sampled from the policy and from its opponent,
  * and the preference is asked. Owns the reference and, where there is one, the opponent's tree.
  */
-import { selectRows, type TokenRollout, tokenRollout } from '@gimbal/fma-pg';
+import { rolloutLogProbs, type TokenRollout, tokenRollout } from '@gimbal/fma-pg';
 import {
   assignTree,
   type BatchSource,
@@ -18,11 +18,9 @@ import {
   rng,
   StoppedError,
   schedules,
-  type TokenBatch,
   variables,
-  withPrecision,
 } from '@gimbal/tensor-core';
-import { tidy, type Variable } from '@tensorflow/tfjs-core';
+import type { Variable } from '@tensorflow/tfjs-core';
 import { mixturePolicy } from '../policies/mixture-policy.ts';
 import { askPreferences } from '../preferences/ask-preferences.ts';
 import type { ResolvedNashMd } from './nash-md-options.ts';
@@ -160,7 +158,7 @@ export class SampledBatches implements BatchSource<Samples> {
     const learnsPairs = o.objective !== 'policy-gradient';
     const previous = o.objective === 'sppo' || o.objective === 'dno' || o.objective === 'inpo';
     const side = (r: TokenRollout): Samples['own'] =>
-      sideOf(r, this.#logProbs(this.reference, r), previous ? this.#logProbs(params, r) : undefined);
+      sideOf(r, rolloutLogProbs(o, this.reference, r), previous ? rolloutLogProbs(o, params, r) : undefined);
     return { prompts: own.prompts, own: side(own), ...(learnsPairs && { other: side(other) }), wins, otherWins, pairs };
   }
 
@@ -226,24 +224,6 @@ export class SampledBatches implements BatchSource<Samples> {
       this.failure = cause;
       throw new StoppedError({ where: 'NashMdTrainer', what: 'the preference failed', cause });
     }
-  }
-
-  /** log p of the sampled tokens under a tree `[B·T]`, 0 at padding. */
-  #logProbs(tree: Params, r: TokenRollout): Float32Array {
-    const { policy, batchSize, precision } = this.#o;
-    const { width, lengths } = r.completions;
-    const out = new Float32Array(lengths.length * width);
-    const part = (batch: TokenBatch, from: number, to: number): TokenBatch => selectRows(batch, from, to);
-    for (let from = 0; from < lengths.length; from += batchSize) {
-      const to = Math.min(lengths.length, from + batchSize);
-      const values = withPrecision(precision, () =>
-        tidy(() => policy.logProbs(tree, part(r.prompts, from, to), part(r.completions, from, to))),
-      );
-      out.set(values.dataSync<'float32'>(), from * width);
-      values.dispose();
-    }
-    for (let i = 0; i < out.length; i++) if (r.mask[i] === 0) out[i] = 0;
-    return out;
   }
 }
 
