@@ -17,7 +17,7 @@ export interface ReadGame {
 }
 
 /** Games by name; `:` separates their numbers, as in cyclic:0.9:5. */
-export const namedGames = ['cyclic', 'dice', 'condorcet', 'annotators', 'random'] as const;
+const namedGames = ['cyclic', 'dice', 'condorcet', 'annotators', 'random'] as const;
 
 /**
  * @param game a name, or the path of a .json or .csv
