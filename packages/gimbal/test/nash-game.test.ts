@@ -26,7 +26,7 @@ const rounded = (p: readonly number[] | null | undefined): number[] => (p ?? [])
 
 test('the cyclic game: the equilibrium of an independent implementation, a curve and a page', async () => {
   const { result, out } = await run('--game', 'cyclic', '--reference', '0.7,0.2,0.1', '--steps', '5000');
-  expect(rounded(result?.policy)).toEqual([0.4172, 0.2113, 0.3715]);
+  expect(result?.policy).toEqual([0.4172, 0.2113, 0.3715].map((p) => expect.closeTo(p, 3)));
   expect(rounded(result?.exact)).toEqual([0.4172, 0.2113, 0.3715]);
   expect(rounded(result?.nash)).toEqual([0.3333, 0.3333, 0.3333]);
   expect(result?.cyclicShare).toBeCloseTo(1, 12);
@@ -81,7 +81,7 @@ test('what is no game is refused, with the place, before a folder is made', asyn
     'row 0, column 1: no probability; got 1.2',
   );
   expect(await refused('--game', await file('i.csv', '0.5,0.8\n0.2,half'))).toContain(
-    'i.csv:2, column 2: no number; got half',
+    'i.csv:2, column 2: no number; got "half"',
   );
   expect(await refused('--game', await file('j.json', '{"a": 1'))).toContain('no JSON');
   expect(await refused('--game', 'cyclic', '--kl-coef', '0')).toContain('game, tau: out of range; got 0');

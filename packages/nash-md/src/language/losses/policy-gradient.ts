@@ -34,13 +34,17 @@ export const klEstimators: readonly KlEstimator[] = ['reward-to-go', 'analytic',
 
 /** What the loss is computed from. */
 export interface PolicyGradientInput {
+  /** π */
   policy: LogitPolicy;
+  /** one a row */
   prompts: TokenBatch;
+  /** the policy's completions */
   side: Side;
   /** P(y ≻ y') − ½ of each row `[B]`, less penalties */
   advantages: Float32Array;
   /** τ ≥ 0 */
   klCoef: number;
+  /** how the divergence enters */
   estimator: KlEstimator;
   /** μ; asked for its logits by 'analytic' alone */
   reference: Params;

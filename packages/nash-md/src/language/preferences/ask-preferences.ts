@@ -5,7 +5,9 @@ import { DataError, type PreferenceFn, type Prompt } from '@gimbal/tensor-core';
 export interface Pairs {
   /** texts of the prompts */
   prompts: readonly string[];
+  /** completions shown first */
   a: readonly string[];
+  /** the others */
   b: readonly string[];
   /** the data set's rows that the prompts came from */
   rows?: readonly Prompt[];

@@ -3,6 +3,7 @@
  * its optimiser, checkpoints and guards are tensor-core's; the rollout and the rewards of the KL are fma-pg's.
  */
 import {
+  type LoopSetup,
   LoopTrainer,
   type Params,
   type Schedule,
@@ -18,6 +19,7 @@ import { mixturePolicy } from '../policies/mixture-policy.ts';
 import { type NashMdOptions, type ResolvedNashMd, resolveNashMd } from './nash-md-options.ts';
 import { objectiveLoss } from './objective-loss.ts';
 import { type Preview, SampledBatches } from './sampled-batches.ts';
+import type { Samples } from './samples.ts';
 
 /** One step; every numeric field but `step` is a metric. */
 export interface NashMdStep extends TrainerStep {
@@ -50,22 +52,20 @@ export interface NashMdStep extends TrainerStep {
   readonly [metric: string]: unknown;
 }
 
+type Loop = LoopTrainer<Samples>;
+
 /** Trains a policy to a Nash equilibrium of a preference; disposing it disposes the trained parameters too. */
 export class NashMdTrainer implements Trainer<NashMdStep> {
   /** as given, with the defaults */
   readonly options: ResolvedNashMd;
   readonly #batches: SampledBatches;
-  readonly #loop: LoopTrainer<ReturnType<SampledBatches['next']>>;
+  readonly #loop: Loop;
 
   /** @throws ConfigError and ShapeError for options that do not go together, before anything is allocated */
   constructor(options: NashMdOptions);
   /** @internal a loop that was resumed */
-  constructor(options: ResolvedNashMd, batches: SampledBatches, loop: NashMdTrainer['loop']);
-  constructor(
-    options: NashMdOptions | ResolvedNashMd,
-    batches?: SampledBatches,
-    loop?: LoopTrainer<ReturnType<SampledBatches['next']>>,
-  ) {
+  constructor(options: ResolvedNashMd, batches: SampledBatches, loop: Loop);
+  constructor(options: NashMdOptions | ResolvedNashMd, batches?: SampledBatches, loop?: Loop) {
     this.options = batches === undefined ? resolveNashMd(options) : (options as ResolvedNashMd);
     this.#batches = batches ?? new SampledBatches(this.options);
     this.#loop = loop ?? new LoopTrainer(setupOf(this.options, this.#batches));
@@ -89,11 +89,6 @@ export class NashMdTrainer implements Trainer<NashMdStep> {
       batches.dispose();
       throw error;
     }
-  }
-
-  /** @internal */
-  get loop(): LoopTrainer<ReturnType<SampledBatches['next']>> {
-    return this.#loop;
   }
 
   /** Variables; the trainer owns them. */
@@ -166,10 +161,7 @@ export class NashMdTrainer implements Trainer<NashMdStep> {
   }
 }
 
-function setupOf(
-  o: ResolvedNashMd,
-  batches: SampledBatches,
-): ConstructorParameters<typeof LoopTrainer<ReturnType<SampledBatches['next']>>>[0] {
+function setupOf(o: ResolvedNashMd, batches: SampledBatches): LoopSetup<Samples> {
   const { policy, params, reference, codec, prompts, preference, ends, retries, orders, ...rest } = o;
   const { opponent, klCoef, inverseStep, objective, klEstimator, dpoLoss, samplesPerPrompt, tournament, ...loop } =
     rest;

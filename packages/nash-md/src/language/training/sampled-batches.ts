@@ -28,7 +28,9 @@ import { packSamples, type Samples, selectSamples, sideOf, unpackSamples } from 
 
 /** One completion beside the opponent's. */
 export interface Preview {
+  /** what both answered */
   prompt: string;
+  /** the policy's */
   completion: string;
   /** the opponent's */
   other: string;

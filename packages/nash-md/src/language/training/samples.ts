@@ -4,6 +4,7 @@ import type { TokenBatch } from '@gimbal/tensor-core';
 
 /** Completions of one player, B rows of width T. */
 export interface Side {
+  /** the completions */
   tokens: TokenBatch;
   /** 1 = token of the completion, its end included `[B·T]` */
   mask: Float32Array;
