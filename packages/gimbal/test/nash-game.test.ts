@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { GameResult } from '../src/nash/solve-game.ts';
+import type { GameResult } from '../src/nash/game-result.ts';
 import { runMain } from './run-main.ts';
 
 const source = new URL('../src/', import.meta.url);

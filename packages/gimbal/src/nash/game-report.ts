@@ -1,7 +1,7 @@
 // The page of a solved game: its strategies, how the solver came there, and the matrix.
 import { figure } from '../cli/format.ts';
 import type { ReportPart, ReportSection, Series } from '../report/part.ts';
-import type { GameResult } from './solve-game.ts';
+import type { GameResult } from './game-result.ts';
 
 /** lines in one chart that can still be told apart */
 const mostLines = 6;

@@ -18,6 +18,7 @@ import { figure, percent, textTable } from '../cli/format.ts';
 import { renderReport } from '../report/render.ts';
 import { openRun } from '../run/run-folder.ts';
 import { gameSections } from './game-report.ts';
+import type { GameResult } from './game-result.ts';
 import { readGame } from './read-game.ts';
 
 /** Options of `--game`. */
@@ -33,26 +34,6 @@ export interface GameFlags {
   magnetEvery?: number | undefined;
   symmetrise: boolean;
   [name: string]: unknown;
-}
-
-/** What is printed with --json and stands in result.json. */
-export interface GameResult {
-  labels: readonly string[];
-  preferences: readonly (readonly number[])[];
-  reference: readonly number[];
-  tau: number;
-  solver: string;
-  steps: number;
-  /** last iterate, average of the iterates, exact equilibrium of the regularised game (τ > 0), a Nash equilibrium of P */
-  policy: readonly number[];
-  average: readonly number[];
-  exact: readonly number[] | null;
-  nash: readonly number[];
-  gap: number;
-  exploitability: number;
-  klToExact: number | null;
-  cyclicShare: number;
-  curve: readonly { t: number; gap: number; exploitability: number; klToExact?: number; policy: readonly number[] }[];
 }
 
 const defaultSteps = 1000;

@@ -1,0 +1,19 @@
+/** What is printed with --json and stands in result.json. */
+export interface GameResult {
+  labels: readonly string[];
+  preferences: readonly (readonly number[])[];
+  reference: readonly number[];
+  tau: number;
+  solver: string;
+  steps: number;
+  /** last iterate, average of the iterates, exact equilibrium of the regularised game (τ > 0), a Nash equilibrium of P */
+  policy: readonly number[];
+  average: readonly number[];
+  exact: readonly number[] | null;
+  nash: readonly number[];
+  gap: number;
+  exploitability: number;
+  klToExact: number | null;
+  cyclicShare: number;
+  curve: readonly { t: number; gap: number; exploitability: number; klToExact?: number; policy: readonly number[] }[];
+}
