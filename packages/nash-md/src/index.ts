@@ -53,6 +53,13 @@ export { type NashMdStep, NashMdTrainer } from './language/training/nash-md-trai
 export type { Preview } from './language/training/sampled-batches.ts';
 export type { Side } from './language/training/samples.ts';
 export {
+  type CellResult,
+  type PlayedMatrix,
+  playMatrix,
+  type WinRateOptions,
+  winRateMatrix,
+} from './language/win-rate-matrix.ts';
+export {
   bestResponse,
   dualityGap,
   exploitability,

@@ -17,6 +17,7 @@ import {
   schedules,
   type TextCodec,
 } from '@gimbal/tensor-core';
+import type { Contestant } from '../contestant.ts';
 import { checkDpoLoss, type DpoLossName } from '../losses/pair-losses.ts';
 import { type KlEstimator, klEstimators } from '../losses/policy-gradient.ts';
 import { type EndTokens, endTokens } from '../policies/end-tokens.ts';
@@ -25,11 +26,13 @@ import { type EndTokens, endTokens } from '../policies/end-tokens.ts';
  * Whom the policy plays against.
  * 'mixture': per token π^(1−β) μ^β, β = `mixtureCoef`: 0 is self-play, 1 the best response to μ. 'ema': an average of past
  * parameters, θ̄ ← β θ̄ + (1 − β) θ from θ̄ = θ_0 ('recursive'), or (1 − β) θ + β θ_0 with the reference as θ_0 ('anchored'),
- * β = `decay`: 0 is self-play, 1 the best response to θ_0.
+ * β = `decay`: 0 is self-play, 1 the best response to θ_0. 'fixed': a policy that never changes; what is trained is a best
+ * response to it, and how often that wins is how exploitable it is.
  */
 export type Opponent =
   | { kind: 'mixture'; mixtureCoef: Schedule }
-  | { kind: 'ema'; decay: number; form?: 'recursive' | 'anchored' };
+  | { kind: 'ema'; decay: number; form?: 'recursive' | 'anchored' }
+  | { kind: 'fixed'; contestant: Contestant };
 
 /** What is minimised. */
 export type Objective = 'policy-gradient' | 'online-ipo' | 'ipo-md' | 'online-dpo' | 'sppo' | 'dno' | 'inpo';
@@ -182,20 +185,21 @@ export function resolveNashMd(options: NashMdOptions): ResolvedNashMd {
 }
 
 function checkOpponent({ opponent, objective, deploy }: ResolvedNashMd): void {
-  checkName('opponent.kind', opponent.kind, ['mixture', 'ema']);
+  checkName('opponent.kind', opponent.kind, ['mixture', 'ema', 'fixed']);
   if (opponent.kind === 'ema') {
     checkShare('opponent.decay', opponent.decay);
     checkName('opponent.form', opponent.form ?? 'recursive', ['recursive', 'anchored']);
-  } else checkShare('opponent.mixtureCoef', schedules.scheduleAt(opponent.mixtureCoef, 0));
+  } else if (opponent.kind === 'mixture')
+    checkShare('opponent.mixtureCoef', schedules.scheduleAt(opponent.mixtureCoef, 0));
   const mixes = opponent.kind === 'mixture';
   if (deploy === 'mixture' && !mixes)
-    throw new ConfigError({ where: 'deploy', what: 'an average of parameters is no mixture', wanted: "'policy'" });
+    throw new ConfigError({ where: 'deploy', what: 'only the mixture opponent is a mixture', wanted: "'policy'" });
   if (objective === 'policy-gradient' || (objective === 'ipo-md' && mixes)) return;
   if (mixes && opponent.mixtureCoef === 0) return;
   throw new ConfigError({
     where: 'opponent',
     what: `${objective} compares ${objective === 'ipo-md' ? 'completions of the mixture' : 'the policy’s own completions'}`,
-    got: JSON.stringify(opponent),
+    got: opponent.kind === 'fixed' ? 'a fixed opponent' : JSON.stringify(opponent),
     wanted: objective === 'ipo-md' ? "{ kind: 'mixture' }" : 'none',
     fix: 'Leave opponent out, or use objective policy-gradient',
   });

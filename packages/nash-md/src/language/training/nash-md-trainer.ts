@@ -166,7 +166,6 @@ function setupOf(o: ResolvedNashMd, batches: SampledBatches): LoopSetup<Samples>
   const { opponent, klCoef, inverseStep, objective, klEstimator, dpoLoss, samplesPerPrompt, tournament, ...loop } =
     rest;
   const { innerSteps, deploy, maxNewTokens, temperature: _, missingEos, ...loopOptions } = loop;
-  const said = (x: Schedule): unknown => (typeof x === 'number' ? x : 'schedule');
   return {
     params,
     batches,
@@ -188,9 +187,16 @@ function setupOf(o: ResolvedNashMd, batches: SampledBatches): LoopSetup<Samples>
       },
       klCoef: said(klCoef),
       inverseStep: said(inverseStep),
-      opponent: opponent.kind === 'mixture' ? { ...opponent, mixtureCoef: said(opponent.mixtureCoef) } : opponent,
+      opponent: saidOpponent(opponent),
       prompts: prompts.length,
       ends: { eosIds: [...ends.eosIds], padId: ends.padId },
     },
   };
+}
+
+const said = (x: Schedule): unknown => (typeof x === 'number' ? x : 'schedule');
+
+function saidOpponent(o: ResolvedNashMd['opponent']): unknown {
+  if (o.kind === 'fixed') return { kind: 'fixed' };
+  return o.kind === 'mixture' ? { ...o, mixtureCoef: said(o.mixtureCoef) } : o;
 }

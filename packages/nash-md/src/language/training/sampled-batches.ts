@@ -9,7 +9,6 @@ import {
   disposeTree,
   EpochSampler,
   flatten,
-  type LogitPolicy,
   type Params,
   type PrepareContext,
   type Prompt,
@@ -18,9 +17,11 @@ import {
   rng,
   StoppedError,
   schedules,
+  type TokenPolicy,
   variables,
 } from '@gimbal/tensor-core';
 import type { Variable } from '@tensorflow/tfjs-core';
+import type { Contestant } from '../contestant.ts';
 import { mixturePolicy } from '../policies/mixture-policy.ts';
 import { askPreferences } from '../preferences/ask-preferences.ts';
 import type { ResolvedNashMd } from './nash-md-options.ts';
@@ -75,7 +76,8 @@ export class SampledBatches implements BatchSource<Samples> {
     const prompts = (o.batchSize * o.accumulate) / o.samplesPerPrompt;
     this.#sampler = new EpochSampler(o.prompts.length, { batchSize: prompts, rng: this.#stream.split('data') });
     this.reference = variables(o.reference ?? o.params);
-    const frozen = o.opponent.kind === 'ema' || (o.objective === 'policy-gradient' && o.innerSteps > 1);
+    const moves = o.opponent.kind === 'mixture' && o.objective === 'policy-gradient' && o.innerSteps > 1;
+    const frozen = o.opponent.kind === 'ema' || moves;
     this.opponent = frozen ? variables(o.params) : undefined;
     if (o.orders !== 'auto') this.#bothOrders = o.orders === 'both';
   }
@@ -134,6 +136,7 @@ export class SampledBatches implements BatchSource<Samples> {
     this.#moved = step;
     if (step % innerSteps > 0) return;
     if (o.kind === 'mixture') assignTree(this.opponent, params, 'opponent');
+    else if (o.kind === 'fixed') return;
     else if (o.form === 'anchored') {
       assignTree(this.opponent, this.reference, 'opponent');
       polyakTree(leaves(this.opponent), leaves(params), 1 - o.decay);
@@ -144,7 +147,7 @@ export class SampledBatches implements BatchSource<Samples> {
     const o = this.#o;
     const rows = Array.from(this.#sampler.next(), (i) => o.prompts[i] as Prompt);
     const encoded = o.codec.encode(rows.map(textOf));
-    const draw = (policy: LogitPolicy, tree: Params, stream: string): Promise<TokenRollout> =>
+    const draw = (policy: TokenPolicy, tree: Params, stream: string): Promise<TokenRollout> =>
       tokenRollout(policy, tree, encoded, {
         samplesPerPrompt: o.samplesPerPrompt,
         temperature: 1,
@@ -165,8 +168,9 @@ export class SampledBatches implements BatchSource<Samples> {
   }
 
   /** Whom the policy plays against in this step. */
-  #rival(step: number, params: Params): { policy: LogitPolicy; params: Params } {
+  #rival(step: number, params: Params): Contestant {
     const { policy, opponent, ends } = this.#o;
+    if (opponent.kind === 'fixed') return opponent.contestant;
     if (opponent.kind === 'ema') return { policy, params: this.opponent as Params };
     const mixtureCoef = schedules.scheduleAt(opponent.mixtureCoef, step);
     return {
