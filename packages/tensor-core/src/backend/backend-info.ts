@@ -67,6 +67,8 @@ export interface Offer {
 export interface Refusal {
   reason: string;
   fix?: string;
+  /** The backend to go on with, after a warning, where this one was asked for by its name. */
+  instead?: BackendName;
 }
 
 /** A backend that may exist on this machine. */
@@ -76,6 +78,8 @@ export interface Candidate {
   automatic: boolean;
   /** Loads its package and registers it with tfjs. Does not make it current. */
   load(options: BackendOptions): Promise<Offer | Refusal>;
+  /** What `load` would answer, found out without changing this process; `load` itself where it is absent. */
+  look?(options: BackendOptions): Promise<Offer | Refusal>;
 }
 
 export const isRefusal = (result: Offer | Refusal): result is Refusal => 'reason' in result;

@@ -33,8 +33,9 @@ export async function choose(
     if (name === 'auto' ? !candidate.automatic : candidate.name !== name) continue;
     const result = await start(candidate, options);
     if (!isRefusal(result)) return { name: candidate.name, ...describe(result), passedOver };
-    if (name !== 'auto') throw unusable(name, result);
-    passedOver.push({ name: candidate.name, ...result });
+    if (name === 'auto') passedOver.push({ name: candidate.name, ...described(result) });
+    else if (result.instead === undefined) throw unusable(name, result);
+    else return insteadOf(name, result, result.instead, candidates, options);
   }
   if (name !== 'auto') throw unusable(name, { reason: 'it does not exist on this platform', fix: "use 'auto'" });
   throw new BackendError({
@@ -43,12 +44,33 @@ export async function choose(
   });
 }
 
+const warned = new Set<string>();
+
+/** Goes on with another backend than the one that was asked for, and says so once. */
+async function insteadOf(
+  name: BackendName,
+  refusal: Refusal,
+  other: BackendName,
+  candidates: readonly Candidate[],
+  options: BackendOptions,
+): Promise<BackendInfo> {
+  if (!warned.has(name)) console.warn(`useBackend('${name}'): ${refusal.reason}; going on with ${other}`);
+  warned.add(name);
+  const info = await choose(candidates, other, options);
+  return { ...info, passedOver: [{ name, ...described(refusal) }] };
+}
+
+const described = ({ reason, fix }: Refusal): Omit<PassedOver, 'name'> => ({
+  reason,
+  ...(fix !== undefined && { fix }),
+});
+
 /** What each backend offers, or why it does not work; leaves the current one as it is. */
 export async function report(candidates: readonly Candidate[], options: BackendOptions): Promise<BackendReport[]> {
   const current = getBackend();
   const lines: BackendReport[] = [];
   for (const candidate of candidates) {
-    const result = await candidate.load(options);
+    const result = await (candidate.look ?? candidate.load)(options);
     const { name } = candidate;
     if (isRefusal(result)) {
       lines.push({ name, works: false, inUse: false, detail: result.reason, ...(result.fix && { fix: result.fix }) });

@@ -3,7 +3,7 @@ import type { BackendInfo, BackendName, BackendOptions, BackendReport } from './
 import { choose, report } from './choose.ts';
 import { cpu } from './cpu.ts';
 import { native } from './native.node.ts';
-import { node, nodeGpu } from './tensorflow.node.ts';
+import { node, nodeGpu } from './tensorflow/candidates.node.ts';
 import { wasm } from './wasm.node.ts';
 
 const candidates = [nodeGpu, native, node, wasm, cpu];

@@ -5,6 +5,7 @@ import { repairCpuKernels } from './cpu-kernels.ts';
 import { einsumByMatMul } from './einsum.ts';
 import { repairEmptyReductions } from './empty-reductions.ts';
 import { overrideKernel } from './kernel-override.ts';
+import { repairTensorFlow } from './tensorflow-kernels.ts';
 import { repairWasm } from './wasm-kernels.ts';
 
 const repaired = new Set<string>();
@@ -14,8 +15,9 @@ export function repairBackend(backendName: string): void {
   if (repaired.has(backendName)) return;
   repaired.add(backendName);
   if (backendName === 'wasm') repairWasm();
+  else if (backendName === 'tensorflow') repairTensorFlow();
   else repairCpuKernels(backendName);
-  if (backendName !== 'native') {
+  if (backendName !== 'native' && backendName !== 'tensorflow') {
     repairArgExtremes(backendName);
     // the stock ones fail where a label is in one operand only, and multiply elementwise
     overrideKernel(backendName, 'Einsum', () => einsumByMatMul);

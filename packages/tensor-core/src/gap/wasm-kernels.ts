@@ -1,8 +1,6 @@
 // What tfjs's wasm backend lacks for training or gets wrong, on its own memory or by its other kernels.
 import {
   backend_util,
-  findBackend,
-  getKernel,
   type KernelBackend,
   type KernelFunc,
   matMul,
@@ -20,6 +18,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { einsumByMatMul } from './einsum.ts';
 import { addKernel, overrideKernel, sizeOf } from './kernel-override.ts';
+import { onCpu } from './on-cpu.ts';
 
 /** The part of tfjs's BackendWasm that its own kernels use. */
 interface Wasm extends KernelBackend {
@@ -206,26 +205,3 @@ const conv2dBackpropFilter: KernelFunc = ({ inputs, attrs }) => {
     return reshape(stack(products), filterShape) as Tensor;
   });
 };
-
-/** The cpu backend's kernel on copies of the values. */
-function onCpu(kernelName: string): KernelFunc {
-  return (params) => {
-    const wasm = params.backend as Wasm;
-    const { kernelFunc } = getKernel(kernelName, 'cpu');
-    const cpu = findBackend('cpu');
-    const copies: TensorInfo[] = [];
-    const inputs = Object.fromEntries(
-      Object.entries(params.inputs).map(([name, any]) => {
-        const x = any as TensorInfo;
-        const copy = { ...x, dataId: cpu.write(wasm.readSync(x.dataId), x.shape, x.dtype) };
-        copies.push(copy);
-        return [name, copy];
-      }),
-    );
-    const out = kernelFunc({ ...params, inputs, backend: cpu }) as TensorInfo;
-    const values = cpu.readSync(out.dataId);
-    const result = { ...out, dataId: wasm.write(values, out.shape, out.dtype) };
-    for (const x of [...copies, out]) cpu.disposeData(x.dataId);
-    return result;
-  };
-}

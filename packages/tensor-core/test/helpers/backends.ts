@@ -3,8 +3,16 @@ import type { BackendName } from '../../src/backend/backend-info.ts';
 import { useBackend } from '../../src/backend/use-backend.node.ts';
 import '../../src/register-gradients.ts';
 
-/** Those of the names that work here; the reason is printed for the others. */
+/**
+ * Those of the names that work here; the reason is printed for the others.
+ * GIMBAL_TEST_BACKEND takes their place: `npm run test:tensorflow` runs the same tests on `node`.
+ */
 export async function availableBackends(...names: BackendName[]): Promise<BackendName[]> {
+  const { GIMBAL_TEST_BACKEND: only } = process.env;
+  if (only) {
+    await useBackend(only as BackendName);
+    return [only as BackendName];
+  }
   const available: BackendName[] = [];
   for (const name of names) {
     try {

@@ -1,50 +1,8 @@
 // Runs tfjs-core's suite in this process: node test/tfjs-suite/run.mjs [native|cpu] [--all] [--filter text]
-// The last line of output is one JSON object: { passed, failed, excluded: [{ name, reason }], skipped,
-// failures: [{ name, message }] }.
-import jasmineRequire from 'jasmine-core';
 import { bundle } from '../bundle.mjs';
 import { exclusions } from './exclusions.mjs';
+import { runSuite } from './run-suite.mjs';
 
 const argument = process.argv.slice(2);
 process.env.GIMBAL_SUITE_BACKEND = argument[0]?.startsWith('--') === false ? argument[0] : 'native';
-const everything = argument.includes('--all');
-const filter = argument.includes('--filter') ? argument[argument.indexOf('--filter') + 1] : '';
-
-const file = await bundle('tfjs-suite', 'tfjs-suite/entry.ts');
-const jasmine = jasmineRequire.boot(jasmineRequire);
-const environment = jasmine.getEnv();
-// the specs print warnings that are part of what they test
-for (const method of ['warn', 'log']) console[method] = () => {};
-await import(file);
-
-const result = { passed: 0, failed: 0, excluded: [], skipped: 0, failures: [] };
-environment.configure({
-  random: false,
-  failSpecWithNoExpectations: false,
-  specFilter: (spec) => spec.getFullName().includes(filter),
-});
-if (!everything)
-  environment.configure({
-    specFilter: (spec) => {
-      const name = spec.getFullName();
-      if (!name.includes(filter)) return false;
-      const exclusion = exclusions.find((e) => name.includes(e.name));
-      if (exclusion === undefined) return true;
-      result.excluded.push({ name, reason: exclusion.reason });
-      return false;
-    },
-  });
-environment.addReporter({
-  specDone({ fullName, status, failedExpectations }) {
-    if (status === 'passed') result.passed++;
-    else if (status === 'failed') {
-      result.failed++;
-      const message = failedExpectations.map((failure) => failure.message).join(' | ');
-      result.failures.push({ name: fullName, message: message.slice(0, 300) });
-    } else if (status !== 'excluded') result.skipped++;
-  },
-  jasmineDone() {
-    process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(result.failed > 0 ? 1 : 0));
-  },
-});
-environment.execute();
+await runSuite(await bundle('tfjs-suite', 'tfjs-suite/entry.ts'), exclusions, argument);

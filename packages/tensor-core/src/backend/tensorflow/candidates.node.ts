@@ -1,0 +1,100 @@
+// Google's TensorFlow library behind tfjs-node's binding: on an NVIDIA GPU (`node-gpu`), or on the CPU (`node`), a
+// reference to test against.
+import { availableParallelism } from 'node:os';
+import { findBackend } from '@tensorflow/tfjs-core';
+import type { BackendOptions, Candidate, Offer, Refusal } from '../backend-info.ts';
+import { loadCpu } from '../cpu.ts';
+import { registerFused } from './fused/index.ts';
+import { hasDriver } from './gpu.node.ts';
+import { tensorflowInstalls } from './install.node.ts';
+import { installedPackage, loadTensorFlow, type Parts, partsOf, registeredName } from './load.node.ts';
+import { refusalOfLoadError } from './load-error.ts';
+import { probe } from './probe.node.ts';
+import { improveBackend } from './read-and-write.ts';
+import type { TensorFlowBackend } from './tensorflow-backend.ts';
+
+type Name = 'node' | 'node-gpu';
+
+/** TensorFlow on an NVIDIA GPU. */
+export const nodeGpu: Candidate = {
+  name: 'node-gpu',
+  automatic: true,
+  load: (options) => load('node-gpu', options),
+  look: (options) => look('node-gpu', options),
+};
+
+/** TensorFlow on the CPU. */
+export const node: Candidate = {
+  name: 'node',
+  automatic: false,
+  load: (options) => load('node', options),
+  look: (options) => look('node', options),
+};
+
+async function load(name: Name, options: BackendOptions): Promise<Offer | Refusal> {
+  await loadCpu(); // for kernels that TensorFlow lacks
+  let backend = findBackend(registeredName) as TensorFlowBackend | null;
+  if (backend === null) {
+    const parts = partsFor(name);
+    if ('reason' in parts) return parts;
+    try {
+      backend = loadTensorFlow(parts, options.threads);
+    } catch (error) {
+      return refusalOfLoadError(error, name);
+    }
+    improveBackend(backend);
+    registerFused(backend);
+    if (name === 'node-gpu' && !backend.isUsingGpuDevice) return noGpu((await probe(parts.binding)).said);
+  } else if (name === 'node-gpu' && !backend.isUsingGpuDevice) {
+    return noGpu('the TensorFlow library that this process has loaded computes on the CPU');
+  }
+  return offer(backend.isUsingGpuDevice, backend.binding.TF_Version, options);
+}
+
+/** Asks a process of its own: a TensorFlow library stays in the process that loads it, and a second one does not fit in. */
+async function look(name: Name, options: BackendOptions): Promise<Offer | Refusal> {
+  const loaded = findBackend(registeredName) as TensorFlowBackend | null;
+  if (loaded !== null) return load(name, options);
+  const parts = partsFor(name);
+  if ('reason' in parts) return parts;
+  const found = await probe(parts.binding);
+  if (found.error !== undefined) return refusalOfLoadError(new Error(found.error), name);
+  if (name === 'node-gpu' && !found.gpu) return noGpu(found.said);
+  return offer(found.gpu, found.version, options);
+}
+
+function offer(gpu: boolean, version: string, { threads }: BackendOptions): Offer {
+  const device = gpu ? 'GPU' : 'CPU';
+  return {
+    threads: threads ?? availableParallelism(),
+    isa: `TensorFlow ${version} on the ${device}`,
+    registeredAs: registeredName,
+  };
+}
+
+/** Where the parts of a backend lie: tfjs-node as the user installed it, else an install of ours. */
+function partsFor(name: Name): Parts | Refusal {
+  const builds = name === 'node' ? (['cpu', 'cuda'] as const) : (['cuda'] as const);
+  const packages = name === 'node' ? (['@tensorflow/tfjs-node'] as const) : (['@tensorflow/tfjs-node-gpu'] as const);
+  if (name === 'node-gpu' && !hasDriver()) {
+    const installed = tensorflowInstalls().some((one) => one.build === 'cuda') || packages.some(installedPackage);
+    if (installed) return noGpu('there is no NVIDIA driver');
+  }
+  for (const package_ of packages) {
+    const parts = installedPackage(package_);
+    if (parts !== undefined) return parts;
+  }
+  const installs = tensorflowInstalls();
+  for (const build of builds) {
+    const install = installs.find((one) => one.build === build);
+    if (install !== undefined) return partsOf(install);
+  }
+  return { reason: 'the TensorFlow library is not installed', fix: `gimbal doctor --install ${name}` };
+}
+
+const noGpu = (said: string): Refusal => ({
+  reason: `TensorFlow finds no GPU (${said})`,
+  fix: 'check the driver with nvidia-smi; `gimbal doctor` shows what TensorFlow says',
+  // not TensorFlow on the CPU, which is slower
+  instead: 'native',
+});

@@ -1,0 +1,77 @@
+// The folders that hold TensorFlow's library with tfjs-node's binding, one for each build, in the user's cache:
+//
+//   <user cache>/gimbal/tensorflow-2.20.0-cpu/
+//     install.json                        what it is; written last, so that a folder without it is no install
+//     tfjs_binding.node                   the binding, compiled for this machine
+//     tensorflow/libtensorflow_*.so.2     the library (or `tensorflow` is a link to a Python environment's)
+//     nvidia/                             CUDA, in the build for GPUs
+//     node_modules/@tensorflow/tfjs-node  the kernels in JavaScript, as npm has them
+//
+// `gimbal doctor --install` makes them; this module finds them.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** Which build of TensorFlow's library: for the CPU alone, or with CUDA. */
+export type TensorFlowBuild = 'cpu' | 'cuda';
+
+/** What an install says about itself (`install.json`). */
+export interface TensorFlowStamp {
+  /** The build of the library. */
+  build: TensorFlowBuild;
+  /** TensorFlow's version, as its library says it. */
+  version: string;
+  /** The Python environment that the library is linked from; absent where the folder holds its own. */
+  linkedFrom?: string;
+  /** What made the folder, as a hash of the recipe: another recipe makes another folder. */
+  recipe: string;
+  /** Bytes on the disk, without what is linked. */
+  bytes: number;
+  /** When it was put in place, ISO 8601. */
+  installed: string;
+}
+
+/** An install that is there. */
+export interface TensorFlowInstall extends TensorFlowStamp {
+  /** Absolute path of its folder; deleting it removes the install. */
+  folder: string;
+}
+
+/** The file of the binding in an install. */
+export const bindingFile = 'tfjs_binding.node';
+
+/** The file that makes a folder an install. */
+export const stampFile = 'install.json';
+
+/** The user's cache for Gimbal: `$XDG_CACHE_HOME/gimbal`, else where the platform keeps caches. */
+export function userCache(): string {
+  const { XDG_CACHE_HOME: xdg, LOCALAPPDATA: local } = process.env;
+  if (xdg) return join(xdg, 'gimbal');
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'gimbal');
+  if (process.platform === 'win32' && local) return join(local, 'gimbal', 'cache');
+  return join(homedir(), '.cache', 'gimbal');
+}
+
+/**
+ * The installs of TensorFlow that `gimbal doctor --install` has put in place, the newest first.
+ * @param cache the folder to look in; default: the user's cache
+ */
+export function tensorflowInstalls(cache: string = userCache()): TensorFlowInstall[] {
+  if (!existsSync(cache)) return [];
+  const found = readdirSync(cache)
+    .filter((name) => /^tensorflow-[\w.]+-(cpu|cuda)$/.test(name))
+    .flatMap((name) => readInstall(join(cache, name)) ?? []);
+  return found.sort((a, b) => b.installed.localeCompare(a.installed));
+}
+
+/** The install in a folder; undefined where its stamp is missing or unreadable, as after an interrupted removal. */
+function readInstall(folder: string): TensorFlowInstall | undefined {
+  try {
+    const stamp = JSON.parse(readFileSync(join(folder, stampFile), 'utf8')) as TensorFlowStamp;
+    return ['cpu', 'cuda'].includes(stamp.build) ? { ...stamp, folder } : undefined;
+  } catch (error) {
+    const { code, name } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || name === 'SyntaxError') return undefined;
+    throw error;
+  }
+}

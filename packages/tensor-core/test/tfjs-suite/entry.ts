@@ -1,0 +1,2 @@
+import './environment.ts';
+import '@tensorflow/tfjs-core/dist/tests';
