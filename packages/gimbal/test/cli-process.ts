@@ -15,10 +15,11 @@ export interface Ended {
 export function startCli(
   argv: readonly string[],
   cwd: string,
+  env: { [name: string]: string } = {},
 ): { child: ChildProcess; ended: Promise<Ended>; stderr(): string } {
   if (!existsSync(fileURLToPath(new URL('../dist/cli.js', import.meta.url))))
     throw new Error('build first: npm run setup');
-  const child = spawn(process.execPath, [bin, ...argv], { cwd, env: { ...process.env, NO_COLOR: '1' } });
+  const child = spawn(process.execPath, [bin, ...argv], { cwd, env: { ...process.env, NO_COLOR: '1', ...env } });
   const text = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => {
     text.stdout += chunk.toString();

@@ -1,3 +1,8 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { tensorflowInstalls } from '@gimbal/tensor-core';
+import { startCli } from './cli-process.ts';
 import { runMain } from './run-main.ts';
 
 const source = new URL('../src/', import.meta.url);
@@ -35,9 +40,45 @@ describe('gimbal doctor', () => {
   });
 
   test('what cannot be installed is wrong usage', async () => {
-    const { code, stdout, stderr } = await runMain(['doctor', '--install', 'node-gpu'], source);
+    const { code, stdout, stderr } = await runMain(['doctor', '--install', 'cuda'], source);
     expect(code).toBe(2);
     expect(stdout).toBe('');
-    expect(stderr).toContain('gimbal doctor --install: nothing can be installed yet');
+    expect(stderr).toContain('gimbal doctor --install: nothing of that name can be installed');
+  });
+
+  test('options of --install are wrong usage without it', async () => {
+    for (const flags of [['--yes'], ['--dry-run'], ['--tensorflow', 'somewhere']]) {
+      const { code, stderr } = await runMain(['doctor', ...flags], source);
+      expect(code).toBe(2);
+      expect(stderr).toContain(`gimbal doctor ${flags[0]}: it goes with --install`);
+    }
   });
 });
+
+test('an install that is killed leaves nothing that is taken for one, and the next clears it away', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'gimbal-killed-'));
+  try {
+    // an npm and a pip that never end, a compiler that is there
+    const bin = join(home, 'bin');
+    await mkdir(bin);
+    for (const name of ['npm', 'python3', 'g++']) {
+      const script = '#!/bin/sh\ncase "$*" in *--version*) exit 0;; esac\nexec sleep 60\n';
+      await writeFile(join(bin, name), script, { mode: 0o755 });
+    }
+    const env = { XDG_CACHE_HOME: home, PATH: `${bin}:${process.env.PATH}` };
+    const { child, ended } = startCli(['doctor', '--install', 'node', '--yes'], home, env);
+    const cache = join(home, 'gimbal');
+    const partial = async (): Promise<string[]> => (await readdir(cache).catch(() => [])) as string[];
+    for (let i = 0; i < 400 && (await partial()).length === 0; i++) await new Promise((wake) => setTimeout(wake, 50));
+    expect(await partial()).toEqual([`tensorflow-2.20.0-cpu.partial-${child.pid}`]);
+    child.kill('SIGKILL');
+    await ended;
+    expect(tensorflowInstalls(cache)).toEqual([]);
+    const { code, stderr } = await startCli(['doctor', '--install', 'node', '--dry-run'], home, env).ended;
+    expect(stderr).toContain('which a stopped install left');
+    expect(code).toBe(0);
+    expect(await partial()).toEqual([]);
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}, 60_000);

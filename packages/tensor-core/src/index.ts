@@ -7,6 +7,13 @@ export { stopGradient } from './autodiff/stop-gradient.ts';
 export { valueAndGrad, valueAndGradWithAux } from './autodiff/value-and-grad.ts';
 export type { BackendInfo, BackendName, BackendOptions, BackendReport, PassedOver } from './backend/backend-info.ts';
 export type { Precision } from './backend/extensions.ts';
+export {
+  type TensorFlowBuild,
+  type TensorFlowInstall,
+  type TensorFlowStamp,
+  tensorflowInstalls,
+  userCache,
+} from './backend/tensorflow/install.node.ts';
 export { backendReport, useBackend } from './backend/use-backend.node.ts';
 export { type CapturedStep, captureStep, type StepInput } from './capture/capture-step.ts';
 export { checkConfig, firstDifference } from './checkpoint/config-match.ts';

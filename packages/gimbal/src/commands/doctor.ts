@@ -1,24 +1,38 @@
 // gimbal doctor: what runs here, what does not and why, and what would make it faster.
 import { availableParallelism } from 'node:os';
-import { ConfigError } from '@gimbal/tensor-core';
+import { ConfigError, tensorflowInstalls } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { bytes, textTable } from '../cli/format.ts';
+import { refuseAlone, removal, runInstall } from '../install/run.ts';
+import { thisSystem } from '../install/system.ts';
 import { startCompute } from '../run/compute.ts';
 import { availableMemory, machine, versions } from '../run/machine.ts';
 import { nativePackage } from '../run/native.ts';
 
 const options = z.object({
-  install: z.string().optional().describe('put in place what makes a faster backend work, by its name'),
+  install: z.string().optional().describe('put TensorFlow in place, for the backend `node` or `node-gpu` (NVIDIA)'),
+  tensorflow: z.string().optional().describe('with --install: link a library you have, by its site-packages'),
+  dryRun: z.boolean().default(false).describe('with --install: check, and say what it would download'),
+  yes: z.boolean().default(false).describe('with --install: do not ask'),
 });
 
 export const command = defineCommand({
   summary: 'Show versions, backends, threads and memory, and what could be faster here.',
   options,
-  examples: ['gimbal doctor', 'gimbal doctor --json'],
-  async run({ options: o, output }) {
-    if (o.install !== undefined) throw notYet(o.install);
+  examples: [
+    'gimbal doctor',
+    'gimbal doctor --json',
+    'gimbal doctor --install node-gpu              TensorFlow with CUDA 12, for an NVIDIA GPU',
+    'gimbal doctor --install node --dry-run        what TensorFlow on the CPU would take',
+  ],
+  async run({ options: o, output, signal, root }) {
     if (o.out !== undefined) throw noFile(o.out);
+    if (o.install !== undefined) {
+      const json = await runInstall({ ...o, install: o.install }, { output, signal, root, system: thisSystem });
+      return { json };
+    }
+    refuseAlone(o);
     const { backendReport } = await import('@gimbal/tensor-core');
     const threads = o.threads === undefined ? {} : { threads: o.threads };
     const chosen = await startCompute({ ...o, trace: false });
@@ -28,6 +42,7 @@ export const command = defineCommand({
     const memory = { totalBytes: here.memoryBytes, availableBytes: availableMemory() };
     const native = (await nativePackage())?.nativeInfo();
     const advice = adviceFor(chosen, backends);
+    const installs = tensorflowInstalls().map((one) => ({ ...one, remove: removal(one.folder) }));
     if (!output.json) {
       const c = output.colors;
       output.line(c.bold('Machine'));
@@ -43,11 +58,29 @@ export const command = defineCommand({
       for (const line of textTable(['name', '', 'what it offers, or why not', 'what to do'], rows))
         output.line(`  ${line}`);
       output.line();
+      if (installs.length > 0) {
+        output.line(c.bold('TensorFlow'));
+        for (const one of installs) {
+          const library = one.linkedFrom === undefined ? bytes(one.bytes) : `linked from ${one.linkedFrom}`;
+          output.line(`  ${one.version} (${one.build}), ${library}, in ${one.folder}`);
+          output.line(`  to remove it: ${one.remove}`);
+        }
+        output.line();
+      }
       output.line(c.bold('What could be faster'));
       for (const line of advice) output.line(`  ${line}`);
     }
     return {
-      json: { machine: here, memory, versions: versions(), backend: inUse, backends, native: native ?? null, advice },
+      json: {
+        machine: here,
+        memory,
+        versions: versions(),
+        backend: inUse,
+        backends,
+        native: native ?? null,
+        installs,
+        advice,
+      },
     };
   },
 });
@@ -74,14 +107,6 @@ function adviceFor(chosen: Chosen, backends: readonly { name: string; works: boo
     advice.push('This processor multiplies in bf16: --precision bf16 speeds up training and generation.');
   return advice.length > 0 ? advice : ['Nothing: the fastest backend that this machine has is in use.'];
 }
-
-const notYet = (name: string): ConfigError =>
-  new ConfigError({
-    where: 'gimbal doctor --install',
-    what: 'nothing can be installed yet',
-    got: name,
-    fix: 'node-gpu (NVIDIA, through the TensorFlow library) comes in a later release; until then use native or auto',
-  });
 
 const noFile = (out: string): ConfigError =>
   new ConfigError({

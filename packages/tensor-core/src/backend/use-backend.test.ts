@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { add, getBackend, tensor1d } from '@tensorflow/tfjs-core';
 import type { Candidate } from './backend-info.ts';
 import { choose } from './choose.ts';
@@ -5,6 +8,10 @@ import { backendReport, useBackend } from './use-backend.node.ts';
 
 const printed: unknown[] = [];
 const original = { ...console };
+// what the user of this machine has installed is no part of the test
+const nowhere = mkdtempSync(join(tmpdir(), 'gimbal-cache-'));
+process.env.XDG_CACHE_HOME = nowhere;
+afterAll(() => rmSync(nowhere, { recursive: true, force: true }));
 beforeAll(() => {
   for (const method of ['log', 'warn', 'error'] as const) console[method] = (...text) => printed.push(text);
 });
@@ -50,6 +57,21 @@ describe('useBackend', () => {
     for (const threads of [0, -1, 1.5, Number.NaN, 1e9, '2' as never]) {
       await expect(useBackend('cpu', { threads })).rejects.toMatchObject({ code: 'ERR_CONFIG' });
     }
+  });
+
+  test('one that cannot be used may name another to go on with, with one warning', async () => {
+    const gone: Candidate = {
+      name: 'node-gpu',
+      automatic: true,
+      load: async () => ({ reason: 'no GPU answers', fix: 'look', instead: 'cpu' }),
+    };
+    const cpu = { name: 'cpu', automatic: true, load: async () => ({ threads: 1 }) } as const;
+    const wanted = { name: 'cpu', passedOver: [{ name: 'node-gpu', reason: 'no GPU answers', fix: 'look' }] };
+    printed.length = 0;
+    for (const name of ['node-gpu', 'node-gpu', 'auto'] as const)
+      expect(await choose([gone, cpu], name, {})).toMatchObject(wanted);
+    expect(printed).toEqual([["useBackend('node-gpu'): no GPU answers; going on with cpu"]]);
+    printed.length = 0;
   });
 
   test('where nothing works the error lists every reason', async () => {

@@ -6,7 +6,7 @@ import type { BackendOptions, Candidate, Offer, Refusal } from '../backend-info.
 import { loadCpu } from '../cpu.ts';
 import { registerFused } from './fused/index.ts';
 import { hasDriver } from './gpu.node.ts';
-import { tensorflowInstalls } from './install.node.ts';
+import { findInstall, type TensorFlowInstall } from './install.node.ts';
 import { installedPackage, loadTensorFlow, type Parts, partsOf, registeredName } from './load.node.ts';
 import { refusalOfLoadError } from './load-error.ts';
 import { probe } from './probe.node.ts';
@@ -74,23 +74,18 @@ function offer(gpu: boolean, version: string, { threads }: BackendOptions): Offe
 
 /** Where the parts of a backend lie: tfjs-node as the user installed it, else an install of ours. */
 function partsFor(name: Name): Parts | Refusal {
-  const builds = name === 'node' ? (['cpu', 'cuda'] as const) : (['cuda'] as const);
-  const packages = name === 'node' ? (['@tensorflow/tfjs-node'] as const) : (['@tensorflow/tfjs-node-gpu'] as const);
-  if (name === 'node-gpu' && !hasDriver()) {
-    const installed = tensorflowInstalls().some((one) => one.build === 'cuda') || packages.some(installedPackage);
-    if (installed) return noGpu('there is no NVIDIA driver');
+  const parts = process.env.GIMBAL_TENSORFLOW ? undefined : installedPackage(packageOf[name]);
+  const install = parts === undefined ? findInstall(buildsOf[name]) : undefined;
+  if (parts === undefined && install === undefined) {
+    return { reason: 'the TensorFlow library is not installed', fix: `gimbal doctor --install ${name}` };
   }
-  for (const package_ of packages) {
-    const parts = installedPackage(package_);
-    if (parts !== undefined) return parts;
-  }
-  const installs = tensorflowInstalls();
-  for (const build of builds) {
-    const install = installs.find((one) => one.build === build);
-    if (install !== undefined) return partsOf(install);
-  }
-  return { reason: 'the TensorFlow library is not installed', fix: `gimbal doctor --install ${name}` };
+  if (name === 'node-gpu' && !hasDriver()) return noGpu('there is no NVIDIA driver');
+  return parts ?? partsOf(install as TensorFlowInstall);
 }
+
+const packageOf = { node: '@tensorflow/tfjs-node', 'node-gpu': '@tensorflow/tfjs-node-gpu' } as const;
+/** The library with CUDA computes on the CPU too. */
+const buildsOf = { node: ['cpu', 'cuda'], 'node-gpu': ['cuda'] } as const;
 
 const noGpu = (said: string): Refusal => ({
   reason: `TensorFlow finds no GPU (${said})`,

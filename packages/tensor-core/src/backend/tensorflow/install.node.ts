@@ -64,6 +64,17 @@ export function tensorflowInstalls(cache: string = userCache()): TensorFlowInsta
   return found.sort((a, b) => b.installed.localeCompare(a.installed));
 }
 
+/**
+ * The install of a build, the newest where there are several.
+ * GIMBAL_TENSORFLOW names a folder to take instead of looking, whatever its build.
+ */
+export function findInstall(builds: readonly TensorFlowBuild[]): TensorFlowInstall | undefined {
+  const { GIMBAL_TENSORFLOW: folder } = process.env;
+  if (folder) return readInstall(folder);
+  const installs = tensorflowInstalls();
+  return builds.map((build) => installs.find((one) => one.build === build)).find((one) => one !== undefined);
+}
+
 /** The install in a folder; undefined where its stamp is missing or unreadable, as after an interrupted removal. */
 function readInstall(folder: string): TensorFlowInstall | undefined {
   try {

@@ -5,7 +5,7 @@ import type { Refusal } from '../backend-info.ts';
 export function refusalOfLoadError(error: unknown, name: 'node' | 'node-gpu'): Refusal {
   const message = (error as Error).message?.trim() ?? String(error);
   const again = `gimbal doctor --install ${name}`;
-  if (/libtensorflow_\w+\.so\.2: cannot open shared object file|Cannot find module/.test(message)) {
+  if (/libtensorflow_\w+\.so\.2: cannot open shared object file|Library not loaded|Cannot find module/.test(message)) {
     return { reason: 'the library folder was removed', fix: again };
   }
   const runtime = /version [`'"]?((?:GLIBCXX|CXXABI|GLIBC)_[\d.]+)['"]? not found/.exec(message)?.[1];
