@@ -1,6 +1,6 @@
 // Bundles a program that needs tfjs-core's own modules with our backend: dist/ of that package is ES modules in a package
 // that Node reads as CommonJS, so Node cannot import it as it is.
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -8,10 +8,10 @@ const here = dirname(fileURLToPath(import.meta.url));
 
 /**
  * Writes build/<name>.mjs (it finds the native binary from there) from test/<entry> and returns its path.
- * @param {string} [test] the folder `test` of the package; default: tensor-native's
+ * @param {string} [test] the folder that `entry` lies in; default: tensor-native's tests
  */
 export async function bundle(name, entry, test = here) {
-  const outfile = resolve(test, '..', 'build', `${name}.mjs`);
+  const outfile = join(here, '..', 'build', `${name}.mjs`);
   await build({
     entryPoints: [join(test, entry)],
     outfile,

@@ -1,6 +1,7 @@
 // Inputs on which tfjs's backends disagree or are wrong: the rows of the case list that concern tensors, on every backend.
 import * as tf from '@tensorflow/tfjs-core';
-import { type BackendName, logSumExp, useBackend } from '../index.ts';
+import { testedBackends } from '../../test/helpers/backends.ts';
+import { logSumExp, useBackend } from '../index.ts';
 
 type Case = [what: string, compute: () => tf.Tensor | tf.Tensor[], wanted: number[] | number[][]];
 
@@ -261,7 +262,7 @@ const cases: Case[] = [
   ],
 ];
 
-describe.each<BackendName>(['cpu', 'wasm', 'native'])('on %s', (name) => {
+describe.each(testedBackends('cpu', 'wasm', 'native'))('on %s', (name) => {
   let absent: string | undefined;
   beforeAll(async () => {
     absent = await useBackend(name).then(

@@ -1,7 +1,8 @@
 // Every gradient that training may need, on every backend, against central differences on the cpu backend.
 import * as tf from '@tensorflow/tfjs-core';
+import { testedBackends } from '../../test/helpers/backends.ts';
 import { type GradientRow, gradientRows } from '../../test/helpers/gradient-rows.ts';
-import { type BackendName, rng, useBackend } from '../index.ts';
+import { rng, useBackend } from '../index.ts';
 
 /** Σ weights·f(xs), with fixed weights so that no gradient is uniform. */
 const weighted =
@@ -40,7 +41,7 @@ async function differences(row: GradientRow): Promise<number[][]> {
   return out;
 }
 
-describe.each<BackendName>(['cpu', 'wasm', 'native'])('on %s', (name) => {
+describe.each(testedBackends('cpu', 'wasm', 'native'))('on %s', (name) => {
   test.each(gradientRows.map((row) => [row.name, row] as const))('%s', async (_, row) => {
     const wanted = await differences(row);
     const absent = await useBackend(name).then(

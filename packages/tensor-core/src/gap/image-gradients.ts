@@ -31,7 +31,7 @@ export function registerImageGradients(): void {
  * An average at a padded edge is over fewer elements than the filter has; tfjs's backward kernels divide by the filter's
  * size everywhere. The ratio, [1, (depth,) height, width, 1].
  */
-function poolShares(shape: number[], attrs: NamedAttrMap): Tensor {
+export function poolShares(shape: number[], attrs: NamedAttrMap): Tensor {
   const { filterSize, strides, pad, dimRoundingMode } = attrs as unknown as {
     filterSize: [number, number];
     strides: [number, number];

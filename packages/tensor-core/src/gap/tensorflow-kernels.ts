@@ -1,26 +1,30 @@
 // What tfjs-node's kernels lack or get wrong on TensorFlow's library.
 import {
-  abs,
-  add,
   cast,
+  div,
   exp,
   fill,
   getKernelsForBackend,
+  greaterEqual,
+  isFinite as isFiniteNumber,
   isNaN as isNotANumber,
   type KernelBackend,
   type KernelFunc,
+  less,
   log,
   mul,
+  type NamedAttrMap,
+  pad as padTensor,
   registerKernel,
-  relu,
   scalar,
-  sub,
+  slice,
   type Tensor,
   type TensorInfo,
   tensor1d,
   tidy,
   where,
 } from '@tensorflow/tfjs-core';
+import { poolShares } from './image-gradients.ts';
 import { overrideKernel } from './kernel-override.ts';
 import { onCpu } from './on-cpu.ts';
 
@@ -43,7 +47,7 @@ export function repairTensorFlow(): void {
   });
   overrideKernel(backendName, 'Prelu', () => ({ inputs }) => {
     const [x, alpha] = [inputs.x as Tensor, inputs.alpha as Tensor];
-    return tidy(() => add(relu(x), mul(mul(alpha, sub(x, abs(x))), 0.5)));
+    return tidy(() => where(greaterEqual(x, 0), x, mul(alpha, x)));
   });
   overrideKernel(backendName, 'ArgMax', argExtreme(Number.NEGATIVE_INFINITY));
   overrideKernel(backendName, 'ArgMin', argExtreme(Number.POSITIVE_INFINITY));
@@ -54,6 +58,30 @@ export function repairTensorFlow(): void {
     return tidy(() => where(isNotANumber(x), fill(x.shape, 0), stock(params) as Tensor));
   });
   overrideKernel(backendName, 'Multinomial', () => multinomial);
+  // whole numbers on tfjs's other backends
+  overrideKernel(backendName, 'FloorDiv', (stock) => (params) => {
+    if (notFloat(params)) return stock(params);
+    const whole = (y: Tensor): Tensor => cast(where(isFiniteNumber(y), y, 0), 'int32');
+    return tidy(() => whole(stock(params) as Tensor));
+  });
+  // the older operation does not broadcast, which tfjs leaves to it where a tensor is empty
+  overrideKernel(backendName, 'Select', () => ({ inputs, backend }) => {
+    const { condition, t, e } = inputs as { [name: string]: Tensor };
+    const { binding, executeSingleOutput } = backend as unknown as Operations;
+    const value = { float32: binding.TF_FLOAT, int32: binding.TF_INT32, bool: binding.TF_BOOL }[t?.dtype as 'float32'];
+    const types = [{ name: 'T', type: binding.TF_ATTR_TYPE, value }];
+    return executeSingleOutput.call(backend, 'SelectV2', types, [condition, t, e] as Tensor[]);
+  });
+  // rows of a segment out of range are left out; TensorFlow leaves out negative ones, and refuses others
+  overrideKernel(backendName, 'UnsortedSegmentSum', (stock) => (params) => {
+    const segmentIds = params.inputs.segmentIds as Tensor;
+    const { numSegments } = params.attrs as { numSegments: number };
+    const inside = (): Tensor => where(less(segmentIds, numSegments), segmentIds, fill(segmentIds.shape, -1, 'int32'));
+    return tidy(() => stock({ ...params, inputs: { ...params.inputs, segmentIds: inside() } }) as Tensor);
+  });
+  for (const name of paddedConvolutions) overrideKernel(backendName, name, withPadding(name));
+  overrideKernel(backendName, 'AvgPoolGrad', byFilterSize);
+  overrideKernel(backendName, 'AvgPool3DGrad', byFilterSize);
   for (const [name, when] of Object.entries(unsupported)) {
     overrideKernel(backendName, name, (stock) => {
       const instead = onCpu(name);
@@ -79,19 +107,85 @@ const unsupported: { readonly [kernel: string]: (call: Call) => boolean } = {
     ['AvgPool', 'AvgPoolGrad', 'AvgPool3D', 'AvgPool3DGrad', 'MaxPool', 'MaxPoolGrad', 'MaxPool3D', 'MaxPool3DGrad'],
     oddPadding,
   ),
-  ...each(['Conv2DBackpropInput', 'Conv2DBackpropFilter'], ({ attrs }) => Array.isArray(attrs?.pad)),
   FusedConv2D: ({ attrs }) => attrs?.dataFormat !== 'NHWC',
-  ...each(['Greater', 'GreaterEqual', 'Less', 'LessEqual'], isText),
+  ...each(['Greater', 'GreaterEqual', 'Less', 'LessEqual'], (call) => isText(call) || isTruth(call)),
   ...each(
     ['LeakyRelu', 'Step', 'Log1p', 'Softplus', 'Selu', 'IsNan', 'IsFinite', 'IsInf', 'Reciprocal', 'Atan2'],
     notFloat,
   ),
   ...each(['Add', 'Sub', 'Multiply', 'Maximum', 'Minimum', 'Diag'], isTruth),
-  // overflow and negative powers of whole numbers
-  ...each(['Pow', 'Square'], notFloat),
+  // overflow, negative powers and division by zero of whole numbers
+  ...each(['Pow', 'Square', 'FloorDiv', 'Mod'], notFloat),
   // TensorFlow wants indices [..., depth]; tfjs also takes a list of them
   ScatterNd: ({ inputs }) => (inputs.indices as TensorInfo).shape.length < 2,
 };
+
+const paddedConvolutions = [
+  'Conv2D',
+  'Conv2DBackpropInput',
+  'Conv2DBackpropFilter',
+  'DepthwiseConv2dNative',
+  'DepthwiseConv2dNativeBackpropInput',
+  'DepthwiseConv2dNativeBackpropFilter',
+] as const;
+
+/** Padding by numbers: the image gets it first, then the convolution is one without. Channels first run on the host. */
+function withPadding(name: (typeof paddedConvolutions)[number]): (stock: KernelFunc) => KernelFunc {
+  const onHost = onCpu(name);
+  return (stock) => (params) => {
+    const { pad, dataFormat, dimRoundingMode, inputShape, strides, filterShape } =
+      params.attrs as unknown as ConvolutionAttributes;
+    // tfjs-node gives TensorFlow the strides of the other layout
+    if ((dataFormat ?? 'NHWC') !== 'NHWC') return onHost(params);
+    if (pad === 'same' || pad === 'valid') return stock(params);
+    // where padding is one number, tfjs takes the filter's height and the vertical stride for both axes
+    const [height, width] = filterShape ?? (params.inputs.filter as Tensor).shape;
+    const square = height === width && (typeof strides === 'number' || strides[0] === strides[1]);
+    if (pad === 0 && square) return stock(params);
+    const rounded = dimRoundingMode != null && dimRoundingMode !== 'floor';
+    if (rounded || (typeof pad === 'number' && !square)) return onHost(params);
+    const edges: [number, number][] = Array.isArray(pad)
+      ? pad
+      : [
+          [0, 0],
+          [pad as number, pad as number],
+          [pad as number, pad as number],
+          [0, 0],
+        ];
+    return tidy(() => {
+      const inputs = { ...params.inputs };
+      if ('x' in inputs) inputs.x = padTensor(inputs.x as Tensor, edges);
+      const attrs: NamedAttrMap = { ...params.attrs, pad: 'valid' };
+      if (!name.endsWith('Input')) return stock({ ...params, inputs, attrs }) as Tensor;
+      attrs.inputShape = inputShape.map((extent, i) => extent + (edges[i]?.[0] ?? 0) + (edges[i]?.[1] ?? 0));
+      const padded = stock({ ...params, inputs, attrs }) as Tensor;
+      return slice(
+        padded,
+        edges.map(([before]) => before),
+        inputShape,
+      );
+    });
+  };
+}
+
+interface ConvolutionAttributes {
+  pad: 'same' | 'valid' | number | [number, number][];
+  dataFormat?: string;
+  dimRoundingMode?: string;
+  inputShape: number[];
+  strides: number | [number, number];
+  filterShape?: number[];
+}
+
+/** tfjs's other kernels divide by the filter's size at an edge too; its gradients are made for them (image-gradients.ts). */
+const byFilterSize =
+  (stock: KernelFunc): KernelFunc =>
+  (params) =>
+    tidy(() => {
+      const { dy, input } = params.inputs as { dy: Tensor; input: Tensor };
+      const scaled = div(dy, poolShares(input.shape, params.attrs as NamedAttrMap));
+      return stock({ ...params, inputs: { ...params.inputs, dy: scaled } }) as Tensor;
+    });
 
 /** Samples by a counter-based generator, so that a seed gives the same ones again. */
 const multinomial: KernelFunc = ({ inputs, attrs, backend }) => {
@@ -114,7 +208,7 @@ const multinomial: KernelFunc = ({ inputs, attrs, backend }) => {
 
 /** What a kernel needs of tfjs-node's backend. */
 interface Operations {
-  readonly binding: { readonly TF_ATTR_TYPE: number; readonly TF_FLOAT: number; readonly TF_INT32: number };
+  readonly binding: Readonly<Record<'TF_ATTR_TYPE' | 'TF_FLOAT' | 'TF_INT32' | 'TF_BOOL', number>>;
   executeSingleOutput(name: string, attributes: readonly object[], inputs: readonly TensorInfo[]): Tensor;
 }
 

@@ -3,22 +3,22 @@ import type { BackendName } from '../../src/backend/backend-info.ts';
 import { useBackend } from '../../src/backend/use-backend.node.ts';
 import '../../src/register-gradients.ts';
 
-/**
- * Those of the names that work here; the reason is printed for the others.
- * GIMBAL_TEST_BACKEND takes their place: `npm run test:tensorflow` runs the same tests on `node`.
- */
-export async function availableBackends(...names: BackendName[]): Promise<BackendName[]> {
+/** The names, or the one in GIMBAL_TEST_BACKEND: `npm run test:tensorflow` runs the same tests on `node`. */
+export function testedBackends(...names: BackendName[]): BackendName[] {
   const { GIMBAL_TEST_BACKEND: only } = process.env;
-  if (only) {
-    await useBackend(only as BackendName);
-    return [only as BackendName];
-  }
+  return only ? [only as BackendName] : names;
+}
+
+/** Those of the names that work here; the reason is printed for the others. */
+export async function availableBackends(...names: BackendName[]): Promise<BackendName[]> {
   const available: BackendName[] = [];
-  for (const name of names) {
+  for (const name of testedBackends(...names)) {
     try {
       await useBackend(name);
       available.push(name);
     } catch (error) {
+      // what was asked for must be there
+      if (process.env.GIMBAL_TEST_BACKEND) throw error;
       console.warn(`skipped on ${name}: ${(error as Error).message}`);
     }
   }

@@ -41,7 +41,7 @@ export interface TensorFlowInstall extends TensorFlowStamp {
 export const bindingFile = 'tfjs_binding.node';
 
 /** The file that makes a folder an install. */
-export const stampFile = 'install.json';
+const stampFile = 'install.json';
 
 /** The user's cache for Gimbal: `$XDG_CACHE_HOME/gimbal`, else where the platform keeps caches. */
 export function userCache(): string {

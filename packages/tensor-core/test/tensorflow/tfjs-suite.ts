@@ -1,2 +1,3 @@
+import './load.ts';
 import './environment.ts';
 import '@tensorflow/tfjs-core/dist/tests';

@@ -12,7 +12,10 @@ export const exclusions = [
     reason: 'the shapes do not belong together (8×8 from 4×4 at stride 1), which TensorFlow notices and tfjs does not',
   },
   { name: 'einsum node {} 2d matrix calculate trace', reason: 'wants an error where TensorFlow gives the trace' },
-  { name: 'einsum node {} nonexistent dimension', reason: 'TensorFlow sums over a label of no output without complaint' },
+  {
+    name: 'einsum node {} nonexistent dimension',
+    reason: 'TensorFlow sums over a label of no output without complaint',
+  },
   { name: 'tan node {} numbers exceed float32 precision', reason: 'the last bit of tan near its pole' },
   { name: 'unique node {} 1d tensor with NaN', reason: 'every NaN is another value to TensorFlow' },
 ];
