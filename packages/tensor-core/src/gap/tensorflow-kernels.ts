@@ -47,7 +47,10 @@ export function repairTensorFlow(): void {
   });
   overrideKernel(backendName, 'Prelu', () => ({ inputs }) => {
     const [x, alpha] = [inputs.x as Tensor, inputs.alpha as Tensor];
-    return tidy(() => where(greaterEqual(x, 0), x, mul(alpha, x)));
+    return tidy(() => {
+      const scaled = mul(alpha, x);
+      return where(greaterEqual(x, 0), cast(x, scaled.dtype), scaled);
+    });
   });
   overrideKernel(backendName, 'ArgMax', argExtreme(Number.NEGATIVE_INFINITY));
   overrideKernel(backendName, 'ArgMin', argExtreme(Number.POSITIVE_INFINITY));
@@ -144,14 +147,15 @@ function withPadding(name: (typeof paddedConvolutions)[number]): (stock: KernelF
     if (pad === 0 && square) return stock(params);
     const rounded = dimRoundingMode != null && dimRoundingMode !== 'floor';
     if (rounded || (typeof pad === 'number' && !square)) return onHost(params);
-    const edges: [number, number][] = Array.isArray(pad)
-      ? pad
-      : [
-          [0, 0],
-          [pad as number, pad as number],
-          [pad as number, pad as number],
-          [0, 0],
-        ];
+    const [top, side] = (
+      Array.isArray(pad)
+        ? [pad[1], pad[2]]
+        : [
+            [pad, pad],
+            [pad, pad],
+          ]
+    ) as [number, number][];
+    const edges = [[0, 0], top, side, [0, 0]] as [number, number][];
     return tidy(() => {
       const inputs = { ...params.inputs };
       if ('x' in inputs) inputs.x = padTensor(inputs.x as Tensor, edges);
