@@ -20,7 +20,8 @@ import { cacheFolder, openRun, optionsOfRun, type RunFolder } from '../run/run-f
 type Context = CommandContext<{ [name: string]: unknown }>;
 
 export const command = defineCommand({
-  summary: 'Train a language model from rows to a report: tokenizer, pretraining, fine-tuning, evaluation, samples.',
+  summary:
+    'Train a language model from rows to a report: tokenizer, pretraining, fine-tuning, reinforcement learning, evaluation, samples.',
   resumes: true,
   options: async (root) => optionsOf(await loadStages(root)),
   examples: [
@@ -28,6 +29,7 @@ export const command = defineCommand({
     'gimbal align --data my.jsonl --columns prompt=question,completion=answer',
     'gimbal align --data book.txt --minutes 30',
     'gimbal align --model runs/align-1/model --data my.jsonl   fine-tune a model you have',
+    'gimbal align --reward world:newsroom                  then reinforcement learning from a reward',
     'gimbal align --resume                                 go on with the run that was stopped',
   ],
   async run(context) {
@@ -158,7 +160,9 @@ function conclude(
     output.line(c.dim(`${summarize(records)}; ${duration(seconds)} in all`));
   }
   const stages = Object.fromEntries(
-    records.map((r) => [r.stage.name, { cached: r.cached, seconds: r.seconds, value: r.result.value }]),
+    records
+      .filter((r) => !r.isOff)
+      .map((r) => [r.stage.name, { cached: r.cached, seconds: r.seconds, value: r.result.value }]),
   );
   return { json: { run: run.path, report, model, again: run.config.again ?? null, seconds, stages } };
 }

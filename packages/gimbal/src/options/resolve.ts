@@ -18,7 +18,8 @@ export interface Given {
  * @param command name of the command, for messages
  * @param table the options
  * @param given by camelCase name; a later source has already replaced an earlier one
- * @throws ConfigError naming where the value stands, what came and what was wanted
+ * @throws ConfigError naming where the value stands, what came and what was wanted; what a command needs may be absent
+ * with --resume, which takes it from the run (`optionsOfRun`)
  */
 export function resolveOptions<T extends OptionTable>(
   command: string,
@@ -26,16 +27,22 @@ export function resolveOptions<T extends OptionTable>(
   given: ReadonlyMap<string, Given>,
 ): z.output<T> {
   const values: { [name: string]: unknown } = {};
+  const absent = new Set<string>();
   for (const option of optionInfos(table)) {
     const g = given.get(option.name);
     if (g) values[option.name] = checked(command, option, g);
+    else if (option.required && given.has('resume')) absent.add(option.name);
     else if (option.required) {
       const what = `--${option.flag} is needed`;
       throw new ConfigError({ where: `gimbal ${command}`, what, wanted: describeKind(option.kind) });
     }
   }
-  const parsed = table.safeParse(values);
-  if (parsed.success) return parsed.data;
+  const optional = Object.fromEntries([...absent].map((name) => [name, true])) as { [name: string]: true } & Record<
+    number,
+    never
+  >;
+  const parsed = (absent.size === 0 ? table : table.partial(optional)).safeParse(values);
+  if (parsed.success) return parsed.data as z.output<T>;
   // what the kind cannot say (a refinement of the schema) is said by zod
   const issue = parsed.error.issues[0];
   const name = String(issue?.path[0] ?? '');

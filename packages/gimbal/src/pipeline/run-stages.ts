@@ -66,6 +66,8 @@ export interface StageRecord {
   cached: boolean;
   /** its lines of metrics.jsonl */
   metrics: readonly MetricsRow[];
+  /** left out, by its options */
+  isOff?: boolean;
 }
 
 /**
@@ -91,6 +93,10 @@ async function runStage(
 ): Promise<StageRecord> {
   const { options, environment, runDir, output, signal, kept } = request;
   const own = optionsFor(stage, options);
+  if (stage.isOn?.(own as never) === false) {
+    const result = { value: undefined, dir: runDir };
+    return { stage, result, key: 'off', madeFrom: {}, seconds: 0, cached: false, metrics: [], isOff: true };
+  }
   const inputs = await inputsOf(stage, own, environment);
   const below = stage.needs.map((name) => done.find((r) => r.stage.name === name) as StageRecord);
   const madeFrom: Provenance = { ...Object.assign({}, ...below.map((r) => r.madeFrom)), [stage.name]: inputs };
@@ -202,7 +208,8 @@ async function mergeMetrics(records: readonly StageRecord[], runDir: string): Pr
 
 /** `6 stages, 2 cached, 3m 07s`. */
 export function summarize(records: readonly StageRecord[]): string {
-  const cached = records.filter((r) => r.cached).length;
+  const ran = records.filter((r) => !r.isOff);
+  const cached = ran.filter((r) => r.cached).length;
   const seconds = records.reduce((sum, r) => sum + r.seconds, 0);
-  return `${records.length} stages${cached > 0 ? `, ${cached} cached` : ''}, ${duration(seconds)}`;
+  return `${ran.length} stages${cached > 0 ? `, ${cached} cached` : ''}, ${duration(seconds)}`;
 }

@@ -83,6 +83,8 @@ export interface Stage<T extends OptionTable = OptionTable, R = unknown> {
   cache?: boolean;
   /** Computes the result. */
   run(context: StageContext<z.output<T>>): Promise<R>;
+  /** Whether its options ask for it; where not, it is left out: it has no line, and its value is undefined. Default: always */
+  isOn?(options: z.output<T>): boolean;
   /**
    * Refuse options that do not fit each other, before anything runs.
    * @param all options of every stage, under their prefixed names

@@ -27,6 +27,7 @@ export async function assembleReport(request: AssembleRequest): Promise<Report> 
   const found: ReportSection[] = [];
   for (const record of records) {
     const { stage, result, metrics } = record;
+    if (record.isOff) continue;
     const sections = await stage.report?.(result.value, {
       options: optionsFor(stage, request.options),
       environment: request.environment,
@@ -71,11 +72,13 @@ function stageTable({ records, options }: AssembleRequest): ReportPart {
     title: 'Stages',
     caption: 'Each is computed once for the same inputs, and taken from runs/.cache/ after that.',
     head: ['stage', 'result', 'time'],
-    rows: records.map(({ stage, result, seconds, cached }) => [
-      stage.name,
-      stage.describe(result.value, options),
-      cached ? 'cached' : duration(seconds),
-    ]),
+    rows: records
+      .filter((r) => !r.isOff)
+      .map(({ stage, result, seconds, cached }) => [
+        stage.name,
+        stage.describe(result.value, options),
+        cached ? 'cached' : duration(seconds),
+      ]),
   };
 }
 

@@ -51,7 +51,7 @@ export const stage = defineStage({
   name: 'evaluate',
   summary: 'Measure loss and task score on held-out rows.',
   version: 3,
-  needs: ['data', 'pretrain', 'fine-tune'],
+  needs: ['data', 'pretrain', 'fine-tune', 'rl'],
   prefix: 'evaluate',
   options,
   uses: ['seed', 'backend', 'threads'],

@@ -27,7 +27,7 @@ export const stage = defineStage({
   name: 'sample',
   summary: 'Write samples with every version.',
   version: 1,
-  needs: ['data', 'pretrain', 'fine-tune'],
+  needs: ['data', 'pretrain', 'fine-tune', 'rl'],
   prefix: 'sample',
   options,
   uses: ['seed', 'backend', 'threads'],

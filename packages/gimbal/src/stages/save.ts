@@ -9,7 +9,7 @@ export const stage = defineStage({
   name: 'save',
   summary: 'Put the model folder into the run.',
   version: 1,
-  needs: ['pretrain', 'fine-tune'],
+  needs: ['pretrain', 'fine-tune', 'rl'],
   prefix: '',
   options: z.object({}),
   uses: [],

@@ -35,3 +35,11 @@ export function ratio(sums: readonly number[], weights: readonly number[]): Esti
   const se = n > 1 ? Math.sqrt((n / (n - 1)) * squares) / total : Number.NaN;
   return { value, low: value - z * se, high: value + z * se, n };
 }
+
+/** A mean, with the interval of the normal distribution. */
+export function meanWithInterval(values: readonly number[]): Estimate {
+  return ratio(
+    values,
+    values.map(() => 1),
+  );
+}

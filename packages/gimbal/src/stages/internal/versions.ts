@@ -1,7 +1,8 @@
-// The models of a run that are compared: before training, after pretraining, after fine-tuning.
+// The models of a run that are compared: before training, after pretraining, after fine-tuning, after reinforcement learning.
 import type { StageContext } from '../../pipeline/stage.ts';
 import { stage as fineTune } from '../fine-tune.ts';
 import { stage as pretrain } from '../pretrain.ts';
+import { stage as rl } from '../rl.ts';
 import { modelFolder } from './model-folder.ts';
 
 export interface ModelVersion {
@@ -22,5 +23,7 @@ export function modelVersions(input: StageContext['input']): ModelVersion[] {
   ];
   if (before.value.training) versions.push({ name: 'pretrained', folder: modelFolder(before, before.value.model) });
   if (after.value.training) versions.push({ name: 'fine-tuned', folder: modelFolder(after, after.value.model) });
+  const learnt = input(rl);
+  if (learnt.value) versions.push({ name: 'reinforced', folder: modelFolder(learnt, learnt.value.model) });
   return versions;
 }

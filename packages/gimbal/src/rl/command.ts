@@ -1,0 +1,249 @@
+// gimbal rl, and gimbal grpo, which is its preset: a model you have learns from a reward.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { tokenPresets } from '@gimbal/fma-pg';
+import type { LanguageModel, LoraAdapter, Tokenizer } from '@gimbal/language-models';
+import { ConfigError, type Params, type Prompt } from '@gimbal/tensor-core';
+import { z } from 'zod';
+import { type Command, type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
+import { figure } from '../cli/format.ts';
+import { Progress } from '../cli/progress.ts';
+import { checkColumns } from '../options/columns.ts';
+import { checkHeldOut, heldOutOption } from '../options/held-out.ts';
+import { startCompute } from '../run/compute.ts';
+import { openRun, optionsOfRun, type RunFolder } from '../run/run-folder.ts';
+import { meanWithInterval } from '../stages/internal/intervals.ts';
+import { rlReport } from './report.ts';
+import { loadRewards, parseReward, type RewardSpec } from './reward.ts';
+import {
+  fittingPrompts,
+  type PresetName,
+  type RlSettings,
+  roomBeside,
+  scorePrompts,
+  trainPolicy,
+} from './train-policy.ts';
+
+const presets = Object.keys(tokenPresets) as [PresetName, ...PresetName[]];
+
+const optionsWith = (preset: PresetName) =>
+  z.object({
+    model: z.string().describe('model folder, or a .gguf file'),
+    reward: z
+      .array(z.string())
+      .describe('exact, exact:column, world:newsroom, or ./file.mjs; several are summed, as exact=0.5,./style.mjs'),
+    data: z
+      .string()
+      .optional()
+      .describe(
+        'rows with a prompt each, in a .jsonl, .csv or .parquet (default: articles of the newsroom, for its reward)',
+      ),
+    columns: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('names of your columns, as prompt=question,answer=solution'),
+    heldOut: heldOutOption
+      .optional()
+      .describe('prompts to compare before and after on: a number, or a share below 1 (default: a tenth, at most 128)'),
+    articles: z.int().min(16).default(2000).describe('articles of the generated newsroom, without --data'),
+    world: z.enum(['full', 'mini']).default('full').describe('which newsroom: what the model was trained on'),
+    preset: z.enum(presets).default(preset).describe('the method, with its baseline, credit and KL'),
+    surrogate: z
+      .enum(['reinforce', 'ratio', 'ppoClip', 'smdpo', 'sppo', 'spma'])
+      .optional()
+      .describe("another surrogate than the preset's"),
+    steps: z.int().min(1).default(100).describe('updates of the data: each samples completions anew'),
+    batchSize: z
+      .int()
+      .min(1)
+      .default(preset === 'grpo' ? 64 : 32)
+      .describe('completions of a step'),
+    samplesPerPrompt: z.int().min(1).optional().describe("completions of each prompt (default: the preset's)"),
+    epochs: z.int().min(1).optional().describe("passes over the completions of a step (default: the preset's)"),
+    learningRate: z
+      .number()
+      .positive()
+      .optional()
+      .describe('default: 1e-4 with an adapter, else 1e-5; small models bear 1e-3'),
+    klCoef: z.number().min(0).optional().describe('weight of the KL to the model as it was (default: the preset’s)'),
+    klMixing: z.enum(['additive', 'convex']).optional().describe('reward − βKL, or (1 − α)·reward − αKL'),
+    temperature: z.number().positive().default(1).describe('of the samples'),
+    maxNewTokens: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('most tokens of a completion (default: what the longest prompt leaves of the context, at most 64)'),
+    lora: z.int().min(0).default(0).describe('rank of an adapter to train; 0 trains all weights'),
+    checkpointEvery: z.int().min(1).optional().describe('save each so many steps (default: ten times)'),
+    precision: z.enum(['float32', 'bf16']).default('float32').describe('precision of matrix products'),
+  });
+type Options = z.output<ReturnType<typeof optionsWith>>;
+type Context = CommandContext<Options>;
+
+/** The command under one of its names. */
+export function rlCommand(name: 'rl' | 'grpo'): Command<ReturnType<typeof optionsWith>> {
+  return defineCommand({
+    summary:
+      name === 'rl'
+        ? 'Reinforcement learning of a model you have: rloo, grpo, ppo, reinforce, smdpo, sppo, from any reward.'
+        : 'gimbal rl with GRPO: groups of completions of each prompt, compared with each other.',
+    options: optionsWith(name === 'grpo' ? 'grpo' : 'rloo'),
+    resumes: true,
+    examples: [
+      `gimbal ${name} --model runs/align-1/model --reward world:newsroom --learning-rate 3e-4`,
+      `gimbal ${name} --model my-model --data questions.jsonl --columns prompt=question --reward exact:answer --lora 16`,
+      `gimbal ${name} --model my-model --data prompts.jsonl --reward ./reward.mjs   export default (prompts, completions, rows) => numbers`,
+      `gimbal ${name} --resume                 go on with the run that was stopped`,
+    ],
+    async run(context) {
+      const { options: given } = context;
+      if (!given.resume) check(name, given);
+      const run = await openRun({ command: name, options: given, given: context.given });
+      try {
+        return await learn(context, run, name);
+      } catch (error) {
+        await run.abandonIfEmpty();
+        throw error;
+      } finally {
+        await run.release();
+      }
+    },
+  });
+}
+
+/** Refuses options before a folder is made. */
+function check(name: string, o: Options): readonly RewardSpec[] {
+  checkColumns(name, o.columns, ['prompt']);
+  const specs = o.reward.map((text) => parseReward(text, `gimbal ${name} --reward`));
+  if (o.data === undefined && !specs.some(({ kind }) => kind === 'world')) {
+    const fix = 'Give --data, rows with a prompt each';
+    throw new ConfigError({ where: `gimbal ${name} --data`, what: 'there are no prompts', fix });
+  }
+  return specs;
+}
+
+async function learn(context: Context, run: RunFolder, name: string): Promise<CommandResult> {
+  const { output, signal } = context;
+  const o = optionsOfRun(context.options, run) as Context['options'];
+  const specs = check(name, o);
+  const compute = await startCompute(o);
+  const lm = await import('@gimbal/language-models');
+  const { disposeTree, rng } = await import('@gimbal/tensor-core');
+  const { model, params: base, tokenizer } = await lm.loadPretrained(o.model);
+  if (!tokenizer) {
+    const wanted = 'tokenizer.json';
+    throw new ConfigError({ where: `gimbal ${name} --model`, what: 'it has no tokenizer', got: o.model, wanted });
+  }
+  const stream = rng(o.seed);
+  const note = (text: string): void => output.note(text);
+  const world = o.world === 'mini' ? { preset: 'mini' as const, styles: 0 } : undefined;
+  const rewards = await loadRewards(specs, { where: `gimbal ${name} --reward`, world });
+  const all = await promptsOf(o, world, stream.split('articles'));
+  const maxNewTokens = o.maxNewTokens ?? roomBeside(all, tokenizer, model.config.contextLength);
+  const fitting = fittingPrompts(all, { tokenizer, contextLength: model.config.contextLength, maxNewTokens }, note);
+  const { training, heldOut } = split(fitting, name, o.heldOut, stream.split('split'));
+  const adapter =
+    o.lora === 0 ? undefined : lm.createLora(model.config, base, { rank: o.lora }, stream.split('adapter'));
+  const policy = adapter === undefined ? model : lm.adaptedModel(model, base, adapter);
+  const start = adapter?.params ?? base;
+  const common = { policy, tokenizer, rewards, signal };
+  const score = (params: Params) =>
+    scorePrompts({
+      ...common,
+      params,
+      prompts: heldOut,
+      maxNewTokens,
+      temperature: o.temperature,
+      rng: stream.split('evaluate'),
+    });
+  note(`${training.length} prompts, ${heldOut.length} held out; ${rewards.map((r) => r.name).join(' + ')}`);
+  const before = await score(start);
+  note(`reward of held-out prompts: ${figure(meanWithInterval(before.rewards).value)}`);
+  const settings: RlSettings = { ...o, maxNewTokens, learningRate: o.learningRate ?? (adapter ? 1e-4 : 1e-5) };
+  const progress = new Progress(output, name);
+  using trainer = await trainPolicy({
+    ...common,
+    params: start,
+    prompts: training,
+    settings,
+    seed: o.seed,
+    out: join(run.path, 'training'),
+    progress: (update) => progress.update(update),
+    note,
+    fix: `Go on with: npx gimbal ${name} --out ${run.path} --resume`,
+  });
+  const after = await score(trainer.params);
+  const [was, is] = [meanWithInterval(before.rewards), meanWithInterval(after.rewards)];
+  progress.done(`reward ${figure(was.value)} → ${figure(is.value)} on ${heldOut.length} held-out prompts`);
+  const target = join(run.path, adapter ? 'adapter' : 'model');
+  await save(target, { model, tokenizer, adapter, params: trainer.params, base: o.model });
+  const report = join(run.path, 'report.html');
+  await writeFile(
+    report,
+    await rlReport({
+      eyebrow: `gimbal ${name}`,
+      run: run.path,
+      settings,
+      rewards: rewards.map((r) => r.name),
+      was,
+      is,
+      samples: heldOut.slice(0, 6).map((p, i) => ({
+        prompt: typeof p === 'string' ? p : p.prompt,
+        before: before.completions[i] as string,
+        after: after.completions[i] as string,
+      })),
+      seconds: progress.seconds,
+      backend: compute.name,
+    }),
+  );
+  if (!output.json) {
+    output.line(`report  ${report}`);
+    output.line(`${adapter ? 'adapter' : 'model'}   ${target}`);
+  }
+  if (adapter) lm.disposeAdapter(adapter);
+  disposeTree(base);
+  await compute.trace(output);
+  return { json: { run: run.path, report, path: target, steps: trainer.step, rewardBefore: was, reward: is } };
+}
+
+async function promptsOf(
+  o: Options,
+  world: object | undefined,
+  stream: ReturnType<typeof import('@gimbal/tensor-core').rng>,
+): Promise<readonly Prompt[]> {
+  if (o.data !== undefined) {
+    const { readRows } = await import('@gimbal/language-models');
+    const columns = o.columns === undefined ? {} : { columns: o.columns };
+    return (await readRows(o.data, { kind: 'prompt', ...columns })).rows as readonly Prompt[];
+  }
+  const { newsroom } = await import('@gimbal/worlds');
+  return newsroom(world).rows(o.articles, stream);
+}
+
+const mostHeldOut = 128;
+
+/** Prompts to learn from and prompts to be measured on; a single one is both. */
+function split(
+  prompts: readonly Prompt[],
+  name: string,
+  heldOut: number | undefined,
+  stream: ReturnType<typeof import('@gimbal/tensor-core').rng>,
+): { training: readonly Prompt[]; heldOut: readonly Prompt[] } {
+  const n = prompts.length;
+  checkHeldOut(name, heldOut, n);
+  if (n === 1) return { training: prompts, heldOut: prompts };
+  const share = heldOut ?? Math.min(mostHeldOut, Math.max(1, Math.floor(n / 10)));
+  const count = share < 1 ? Math.max(1, Math.round(share * n)) : share;
+  const order = stream.shuffle(prompts);
+  return { training: order.slice(count), heldOut: order.slice(0, count) };
+}
+
+async function save(
+  target: string,
+  o: { model: LanguageModel; tokenizer: Tokenizer; adapter: LoraAdapter | undefined; params: Params; base: string },
+): Promise<void> {
+  const { saveAdapter, savePretrained } = await import('@gimbal/language-models');
+  const { model, tokenizer, adapter, params, base } = o;
+  if (adapter === undefined) await savePretrained(target, model, params, { tokenizer });
+  else await saveAdapter(target, model.config, { ...adapter, params }, { base, tokenizer });
+}

@@ -1,0 +1,96 @@
+// The page of a run of reinforcement learning: reward before and after, curves over steps, what it writes.
+import { join } from 'node:path';
+import { readMetrics } from '@gimbal/tensor-core';
+import { duration, figure, percent } from '../cli/format.ts';
+import type { ChartPart, SamplesPart } from '../report/part.ts';
+import { renderReport } from '../report/render.ts';
+import type { Estimate } from '../stages/internal/intervals.ts';
+import type { RlSettings } from './train-policy.ts';
+
+interface RlRun {
+  eyebrow: string;
+  run: string;
+  settings: RlSettings;
+  rewards: readonly string[];
+  was: Estimate;
+  is: Estimate;
+  samples: readonly { prompt: string; before: string; after: string }[];
+  seconds: number;
+  backend: string;
+}
+
+type Row = { step: number; [name: string]: unknown };
+
+/** @returns one self-contained page */
+export async function rlReport(r: RlRun): Promise<string> {
+  const rows = await readMetrics(join(r.run, 'training'));
+  const last = rows.at(-1) as Row | undefined;
+  const number = (name: string): number => (typeof last?.[name] === 'number' ? (last[name] as number) : Number.NaN);
+  const interval = ({ low, high }: Estimate): string => `[${figure(low)}, ${figure(high)}]`;
+  return renderReport({
+    eyebrow: r.eyebrow,
+    title: `${r.settings.preset} on ${r.rewards.join(' + ')}`,
+    lead: `The reward of ${r.is.n} held-out prompts went from ${figure(r.was.value)} to ${figure(r.is.value)}, 95 % interval ${interval(r.is)}, in ${r.settings.steps} steps of ${r.settings.batchSize} completions. Completions are sampled at temperature ${r.settings.temperature}.`,
+    figures: [
+      {
+        kind: 'figures',
+        items: [
+          { label: 'reward before', value: figure(r.was.value), detail: interval(r.was) },
+          { label: 'reward after', value: figure(r.is.value), detail: interval(r.is) },
+          { label: 'KL to the start', value: figure(number('kl')), detail: 'nats a completion' },
+          { label: 'clipped share', value: percent(number('clipFraction')), detail: 'of the tokens' },
+          { label: 'training', value: duration(r.seconds), detail: r.backend },
+        ],
+      },
+    ],
+    sections: [
+      {
+        title: 'What it writes',
+        text: `Completions of held-out prompts, sampled at temperature ${r.settings.temperature}.`,
+        parts: [samplesPart(r.samples)],
+      },
+      { title: 'Curves', text: 'Over the steps.', parts: rlCharts(rows, r.rewards) },
+    ],
+    footer: `${r.run}, ${new Date().toISOString()}`,
+  });
+}
+
+/** Reward, KL, clipped share, length and entropy over the steps. */
+export function rlCharts(rows: readonly Row[], rewards: readonly string[]): ChartPart[] {
+  const chart = (title: string, yName: string, lines: Readonly<Record<string, string>>): ChartPart => ({
+    kind: 'chart',
+    title,
+    xName: 'step',
+    yName,
+    series: Object.entries(lines).flatMap(([name, metric]) => {
+      const points = rows.flatMap((row) =>
+        typeof row[metric] === 'number' ? [[row.step, row[metric] as number] as const] : [],
+      );
+      return points.length < 2 ? [] : [{ name, points }];
+    }),
+  });
+  const parts = rewards.length < 2 ? {} : Object.fromEntries(rewards.map((name) => [name, `reward_${name}`]));
+  return [
+    chart('Reward', 'mean of a step', { reward: 'reward', ...parts }),
+    chart('KL', 'nats a completion', { 'to the model as it was': 'kl' }),
+    chart('Clipped share', 'of the tokens', { clipped: 'clipFraction', 'clamped advantages': 'clampedShare' }),
+    chart('Length', 'tokens', { 'of a completion': 'length' }),
+    chart('Endings and flat groups', 'share', {
+      'without an end': 'missingEosRate',
+      'groups of equal rewards': 'flatGroups',
+    }),
+    chart('Entropy', 'nats a token', { entropy: 'entropy' }),
+  ].filter(({ series }) => series.length > 0);
+}
+
+const samplesPart = (samples: RlRun['samples']): SamplesPart => ({
+  kind: 'samples',
+  title: '',
+  samples: samples.map(({ prompt, before, after }) => ({
+    prompt,
+    versions: [
+      { name: 'before', spans: [{ text: before }] },
+      { name: 'after', spans: [{ text: after }] },
+    ],
+  })),
+});

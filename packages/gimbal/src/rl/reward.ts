@@ -1,0 +1,110 @@
+/**
+ * Rewards by the names of the command line, one grammar for every command that takes one:
+ *
+ *   exact, exact:column        1 where the completion is the row's answer, else 0
+ *   world:newsroom             1 where the article entails the summary, else 0, by the world that made the article
+ *   ./file.mjs                 a function of yours: (prompts, completions, rows) => numbers, or null to abstain
+ *
+ * each with =weight behind it where several are summed.
+ */
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { NamedReward } from '@gimbal/fma-pg';
+import { ConfigError, DataError, type Prompt, type RewardFn } from '@gimbal/tensor-core';
+
+/** Where a reward is written: `gimbal rl --reward`. */
+interface Place {
+  where: string;
+  /** options of the generated newsroom that differ from its defaults, for its judge */
+  world?: object | undefined;
+}
+
+/** A reward as it is written, in its parts. */
+export interface RewardSpec {
+  kind: 'exact' | 'world' | 'module';
+  /** column, or path */
+  of: string;
+  weight: number;
+  /** in metrics */
+  name: string;
+}
+
+const forms = 'exact, exact:column, world:newsroom, or a path to a .mjs or .js';
+
+/** Reads the grammar; nothing is loaded. @throws ConfigError for what is no reward */
+export function parseReward(text: string, where: string): RewardSpec {
+  const [, body = text, factor] = /^(.*?)(?:=([^=/\\]*))?$/.exec(text) ?? [];
+  const weight = factor === undefined ? 1 : Number(factor);
+  if (!Number.isFinite(weight) || factor === '')
+    throw new ConfigError({ where, what: 'the weight is no number', got: text, wanted: 'for example exact=0.5' });
+  if (body === 'exact' || body.startsWith('exact:')) return { kind: 'exact', of: body.slice(6), weight, name: 'exact' };
+  if (body === 'world:newsroom') return { kind: 'world', of: 'newsroom', weight, name: 'entailed' };
+  if (/\.[mc]?js$/.test(body)) {
+    const name = (body.split(/[\\/]/).at(-1) as string).replace(/\.[mc]?js$/, '').replace(/\W+/g, '_');
+    return { kind: 'module', of: body, weight, name };
+  }
+  throw new ConfigError({ where, what: 'no such reward', got: text, wanted: forms });
+}
+
+/** Files that rewards are read from: part of what a result is made from. */
+export const rewardFiles = (specs: readonly RewardSpec[]): string[] =>
+  specs.filter(({ kind }) => kind === 'module').map(({ of }) => of);
+
+/** The functions. @throws ConfigError for a module that cannot be loaded or exports no function */
+export async function loadRewards(specs: readonly RewardSpec[], place: Place): Promise<NamedReward[]> {
+  const seen = new Map<string, number>();
+  return Promise.all(
+    specs.map(async (spec) => {
+      const n = (seen.get(spec.name) ?? 0) + 1;
+      seen.set(spec.name, n);
+      return { name: n === 1 ? spec.name : `${spec.name}_${n}`, weight: spec.weight, fn: await load(spec, place) };
+    }),
+  );
+}
+
+async function load({ kind, of }: RewardSpec, place: Place): Promise<RewardFn> {
+  if (kind === 'exact') return exactAnswer(of === '' ? undefined : of, place.where);
+  if (kind === 'world') return newsroomReward(place.world);
+  const { where } = place;
+  const loaded = (await import(pathToFileURL(resolve(of)).href).catch((cause: Error) => {
+    const what = `the module cannot be loaded: ${cause.message}`;
+    throw new ConfigError({ where, what, got: of, fix: 'The path is taken from the working directory', cause });
+  })) as { default?: unknown };
+  if (typeof loaded.default === 'function') return loaded.default as RewardFn;
+  const wanted = 'export default (prompts, completions, rows) => completions.map(score)';
+  throw new ConfigError({ where, what: 'its default export is no function', got: of, wanted });
+}
+
+/** columns that hold an answer, where none is named */
+const answerColumns = ['answer', 'completion', 'reference'];
+
+/**
+ * 1 where the completion equals the row's column, but for space around it.
+ * @throws DataError for a row without the column
+ */
+export function exactAnswer(column: string | undefined, where: string): RewardFn {
+  return (_, completions, rows = []) =>
+    completions.map((text, i) => {
+      const answer = answerOf(rows[i], column, where);
+      return text.trim() === answer.trim() ? 1 : 0;
+    });
+}
+
+function answerOf(row: Prompt | undefined, column: string | undefined, where: string): string {
+  const columns: { [name: string]: unknown } = typeof row === 'object' ? row : {};
+  const name = column ?? answerColumns.find((c) => columns[c] !== undefined) ?? answerColumns[0];
+  const value = columns[name as string];
+  if (typeof value === 'string' || typeof value === 'number') return String(value);
+  const wanted = `text in column ${name}`;
+  const fix = `Rows have ${Object.keys(columns).join(', ')}; name the answer's column, as --reward exact:${answerColumns[0]}`;
+  throw new DataError({ where, what: 'a row has no answer', got: value, wanted, fix });
+}
+
+async function newsroomReward(world: object | undefined): Promise<RewardFn> {
+  const { newsroom } = await import('@gimbal/worlds');
+  const desk = newsroom(world);
+  return (prompts, completions) =>
+    prompts.map((article, i) =>
+      desk.entails(desk.parse(article), completions[i] as string).label === 'entailment' ? 1 : 0,
+    );
+}

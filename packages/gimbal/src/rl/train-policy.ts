@@ -1,0 +1,183 @@
+// Reinforcement learning of a language model, as commands and stages run it: resumes, reports progress, and says what
+// the reward of held-out prompts was before and after.
+import {
+  type NamedReward,
+  surrogates,
+  type TokenPolicyOptions,
+  TokenPolicyTrainer,
+  tokenPresets,
+} from '@gimbal/fma-pg';
+import type { LanguageModel, Tokenizer } from '@gimbal/language-models';
+import { DataError, latestCheckpoint, type Params, type Prompt, type Rng, StoppedError } from '@gimbal/tensor-core';
+import { figure } from '../cli/format.ts';
+import type { ProgressUpdate } from '../cli/progress.ts';
+import { promptLength } from '../stages/internal/room.ts';
+import { writeCompletions } from '../stages/internal/write-completions.ts';
+import { promptCodec } from './prompt-codec.ts';
+
+export type PresetName = keyof typeof tokenPresets;
+
+/** Numbers that a user sets; what is undefined is the preset's. */
+export interface RlSettings {
+  preset: PresetName;
+  surrogate?: keyof typeof surrogates | undefined;
+  steps: number;
+  /** completions of a step */
+  batchSize: number;
+  samplesPerPrompt?: number | undefined;
+  epochs?: number | undefined;
+  learningRate: number;
+  klCoef?: number | undefined;
+  klMixing?: 'additive' | 'convex' | undefined;
+  temperature: number;
+  maxNewTokens: number;
+  checkpointEvery?: number | undefined;
+  precision?: 'float32' | 'bf16' | undefined;
+}
+
+export interface RlRequest {
+  /** trained: a model, or an adapter beside one */
+  policy: LanguageModel;
+  /** where it starts; not disposed */
+  params: Params;
+  tokenizer: Tokenizer;
+  prompts: readonly Prompt[];
+  rewards: readonly NamedReward[];
+  settings: RlSettings;
+  seed: number;
+  /** folder of the log and the checkpoints; what stands there is gone on with */
+  out: string;
+  signal: AbortSignal;
+  progress(update: ProgressUpdate): void;
+  note(text: string): void;
+  /** what is said when it is stopped: how to go on */
+  fix?: string;
+}
+
+const maxGradNorm = 1;
+
+/** The trainer, after `steps`; the caller disposes it. @throws StoppedError when the signal asks for it, after a checkpoint */
+export async function trainPolicy(request: RlRequest): Promise<TokenPolicyTrainer> {
+  const { settings: s, out, signal, note } = request;
+  const options = optionsOf(request);
+  const from = await latestCheckpoint(out, note).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (from === undefined) {
+    // what a run killed before its first checkpoint logged will be logged again
+    const { rm } = await import('node:fs/promises');
+    await rm(out, { recursive: true, force: true });
+  }
+  const trainer = from === undefined ? new TokenPolicyTrainer(options) : await TokenPolicyTrainer.resume(out, options);
+  try {
+    if (from !== undefined) note(`goes on from step ${trainer.step}`);
+    for await (const m of trainer.train({ steps: s.steps, signal })) {
+      const text = `reward ${figure(m.reward)}  KL ${figure(m.kl)}  ${figure(m.length)} tokens`;
+      request.progress({ step: m.step, total: s.steps, text });
+    }
+    if (trainer.step < s.steps) {
+      const what = `stopped after step ${trainer.step} of ${s.steps}`;
+      throw new StoppedError({ where: 'reinforcement learning', what, ...(request.fix && { fix: request.fix }) });
+    }
+    return trainer;
+  } catch (error) {
+    trainer.dispose();
+    throw error;
+  }
+}
+
+/** What the trainer is given. @throws ConfigError for settings that do not go together, before anything is sampled */
+function optionsOf({
+  policy,
+  params,
+  tokenizer,
+  prompts,
+  rewards,
+  settings: s,
+  seed,
+  out,
+}: RlRequest): TokenPolicyOptions {
+  const given = {
+    ...(s.samplesPerPrompt !== undefined && { samplesPerPrompt: s.samplesPerPrompt }),
+    ...(s.epochs !== undefined && { epochs: s.epochs }),
+    ...(s.klCoef !== undefined && { klCoef: s.klCoef }),
+    ...(s.klMixing !== undefined && { klMixing: s.klMixing }),
+    ...(s.precision !== undefined && { precision: s.precision }),
+    ...(s.surrogate !== undefined && { surrogate: surrogates[s.surrogate]() }),
+  };
+  return {
+    ...tokenPresets[s.preset](given),
+    policy,
+    params,
+    codec: promptCodec(tokenizer),
+    prompts,
+    reward: rewards,
+    batchSize: s.batchSize,
+    learningRate: s.learningRate,
+    temperature: s.temperature,
+    maxNewTokens: s.maxNewTokens,
+    maxGradNorm,
+    seed,
+    out,
+    checkpointEvery: s.checkpointEvery ?? Math.max(1, Math.ceil(s.steps / 10)),
+  };
+}
+
+const mostNewTokens = 64;
+
+/** Tokens that the longest prompt leaves of the context, at most 64; at least a quarter of it: longer prompts are left out then. */
+export function roomBeside(prompts: readonly Prompt[], tokenizer: Tokenizer, contextLength: number): number {
+  const lengths = prompts.map((p) => promptLength(tokenizer, typeof p === 'string' ? p : p.prompt, true));
+  const longest = lengths.reduce((most, n) => Math.max(most, n), 0);
+  return Math.min(mostNewTokens, Math.max(contextLength - longest, Math.ceil(contextLength / 4)));
+}
+
+/** Prompts that leave room for a completion; the others are left out and counted. @throws DataError where none is left */
+export function fittingPrompts<P extends Prompt>(
+  prompts: readonly P[],
+  { tokenizer, contextLength, maxNewTokens }: { tokenizer: Tokenizer; contextLength: number; maxNewTokens: number },
+  note: (text: string) => void,
+): P[] {
+  const room = contextLength - maxNewTokens;
+  const fits = prompts.filter((p) => promptLength(tokenizer, typeof p === 'string' ? p : p.prompt, true) <= room);
+  const long = prompts.length - fits.length;
+  if (fits.length === 0) {
+    throw new DataError({
+      where: 'prompts',
+      what: `all ${prompts.length} are too long`,
+      wanted: `at most ${Math.max(0, room)} tokens: a context of ${contextLength} less ${maxNewTokens} new ones`,
+      fix: 'Lower --max-new-tokens, or take a model with a longer context',
+    });
+  }
+  if (long > 0) note(`${long} ${long === 1 ? 'prompt is' : 'prompts are'} left out: longer than ${room} tokens`);
+  return fits;
+}
+
+/** Rewards of completions sampled at a temperature (0 = greedy): the weighted sum over the functions that do not abstain. */
+export async function scorePrompts(
+  request: Pick<RlRequest, 'policy' | 'params' | 'tokenizer' | 'prompts' | 'rewards' | 'signal'> & {
+    maxNewTokens: number;
+    temperature: number;
+    rng: Rng;
+  },
+): Promise<{ rewards: number[]; completions: string[] }> {
+  const { policy: model, params, tokenizer, prompts, rewards, maxNewTokens, temperature, rng, signal } = request;
+  const texts = prompts.map((p) => (typeof p === 'string' ? p : p.prompt));
+  const pretrained = { model, params, tokenizer } as Parameters<typeof writeCompletions>[0];
+  const completions = await writeCompletions(pretrained, texts, {
+    batchSize: 32,
+    maxNewTokens,
+    temperature,
+    rng,
+    promptSuffix: true,
+    signal,
+  });
+  const totals = texts.map((): number | null => null);
+  for (const { weight, fn } of rewards) {
+    const scores = await fn(texts, completions, prompts);
+    const factor = typeof weight === 'number' ? weight : weight(0);
+    for (const [i, score] of scores.entries()) if (score !== null) totals[i] = (totals[i] ?? 0) + factor * score;
+  }
+  return { rewards: totals.filter((r): r is number => r !== null), completions };
+}

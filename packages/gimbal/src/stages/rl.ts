@@ -1,0 +1,146 @@
+// Reinforcement learning of what the run has trained so far, where a reward is given.
+import { join } from 'node:path';
+import { tokenPresets } from '@gimbal/fma-pg';
+import { ConfigError } from '@gimbal/tensor-core';
+import { z } from 'zod';
+import { figure } from '../cli/format.ts';
+import { defineStage } from '../pipeline/stage.ts';
+import { rlCharts } from '../rl/report.ts';
+import { loadRewards, parseReward, rewardFiles } from '../rl/reward.ts';
+import { fittingPrompts, type PresetName, scorePrompts, trainPolicy } from '../rl/train-policy.ts';
+import { stage as data } from './data.ts';
+import { stage as fineTune } from './fine-tune.ts';
+import { type Estimate, meanWithInterval } from './internal/intervals.ts';
+import { modelFolder } from './internal/model-folder.ts';
+import { storedRows } from './internal/stored-rows.ts';
+
+/** What the stage leaves; undefined where no reward is given. */
+export interface RlResult {
+  /** model folder, see `modelFolder` */
+  model: string;
+  steps: number;
+  /** of held-out prompts, completions sampled, before and after */
+  before: Estimate;
+  after: Estimate;
+  /** of the last step, nats a completion */
+  kl: number;
+  rewards: string[];
+}
+
+const presets = Object.keys(tokenPresets) as [PresetName, ...PresetName[]];
+
+const options = z.object({
+  reward: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'adds reinforcement learning: exact, world:newsroom, or ./file.mjs; several are summed, as exact=0.5,./style.mjs',
+    ),
+  rlPreset: z.enum(presets).default('rloo').describe('method of reinforcement learning'),
+  rlSteps: z.int().min(1).default(60).describe('updates of reinforcement learning'),
+  rlBatchSize: z.int().min(2).default(64).describe('completions of such an update'),
+  rlLearningRate: z.number().positive().default(3e-4).describe('learning rate of reinforcement learning'),
+  rlKlCoef: z.number().min(0).optional().describe('weight of the KL to the fine-tuned model (default: the preset’s)'),
+});
+
+const where = 'gimbal align --reward';
+const mostMeasured = 128;
+
+export const stage = defineStage({
+  name: 'rl',
+  summary: 'Learn from a reward.',
+  version: 1,
+  needs: ['data', 'pretrain', 'fine-tune'],
+  prefix: '',
+  options,
+  uses: ['seed', 'backend', 'threads'],
+  isOn: (o) => o.reward !== undefined && o.reward.length > 0,
+  files: (o) => rewardFiles((o.reward ?? []).map((text) => parseReward(text, where))),
+  check(o, all) {
+    const specs = (o.reward ?? []).map((text) => parseReward(text, where));
+    if (all.data === undefined || !specs.some(({ kind }) => kind === 'world')) return;
+    throw new ConfigError({
+      where,
+      what: 'the newsroom judges summaries of its own articles',
+      fix: 'Leave --data out',
+    });
+  },
+  async run(context): Promise<RlResult | undefined> {
+    const { options: o, environment, input, signal, note, progress, dir, logDir } = context;
+    const { value: rows, dir: rowsDir } = input(data);
+    const before = input(fineTune);
+    if (rows.kind !== 'prompt-completion') {
+      throw new ConfigError({
+        where,
+        what: 'the rows are plain text: there are no prompts',
+        fix: 'Leave --reward out',
+      });
+    }
+    const { loadPretrained, savePretrained } = await import('@gimbal/language-models');
+    const { disposeTree, rng } = await import('@gimbal/tensor-core');
+    const { model, params, tokenizer } = await loadPretrained(modelFolder(before, before.value.model));
+    if (!tokenizer) throw new Error('the fine-tuned model has no tokenizer'); // the stages before have written one
+    const rewards = await loadRewards(
+      (o.reward ?? []).map((text) => parseReward(text, where)),
+      { where, world: rows.world },
+    );
+    const { contextLength } = model.config;
+    const [train, validation] = await Promise.all(
+      ['train', 'validation'].map((name) => storedRows(rowsDir, name, 'prompt-completion')),
+    );
+    const longest = Math.max(
+      ...(train?.rows ?? []).slice(0, 2000).map((r) => tokenizer.encodeText(r.completion).length),
+    );
+    const maxNewTokens = Math.min(longest + 1, Math.ceil(contextLength / 2));
+    const room = { tokenizer, contextLength, maxNewTokens };
+    const prompts = fittingPrompts(train?.rows ?? [], room, note);
+    const measured = fittingPrompts((validation?.rows ?? []).slice(0, mostMeasured), room, () => {});
+    const common = { policy: model, tokenizer, rewards, signal };
+    const stream = rng(environment.seed).split('rl');
+    const score = async (tree: typeof params): Promise<Estimate> => {
+      const draws = stream.split('evaluate');
+      const of = { ...common, params: tree, prompts: measured, maxNewTokens, temperature: 1, rng: draws };
+      return meanWithInterval((await scorePrompts(of)).rewards);
+    };
+    try {
+      const was = await score(params);
+      using trainer = await trainPolicy({
+        ...common,
+        params,
+        prompts,
+        settings: {
+          preset: o.rlPreset,
+          steps: o.rlSteps,
+          batchSize: o.rlBatchSize,
+          learningRate: o.rlLearningRate,
+          klCoef: o.rlKlCoef,
+          temperature: 1,
+          maxNewTokens,
+        },
+        seed: environment.seed,
+        out: logDir,
+        progress,
+        note,
+      });
+      await savePretrained(join(dir, 'model'), model, trainer.params, { tokenizer });
+      const { readMetrics } = await import('@gimbal/tensor-core');
+      const kl = (await readMetrics(logDir)).at(-1)?.kl;
+      return {
+        model: 'model',
+        steps: o.rlSteps,
+        before: was,
+        after: await score(trainer.params),
+        kl: typeof kl === 'number' ? kl : Number.NaN,
+        rewards: rewards.map(({ name }) => name),
+      };
+    } finally {
+      disposeTree(params);
+    }
+  },
+  describe: (r) =>
+    r === undefined
+      ? 'left out'
+      : `${r.steps} steps, reward ${figure(r.before.value)} → ${figure(r.after.value)}, KL ${figure(r.kl)}`,
+  report: (r, { metrics }) =>
+    r === undefined ? [] : [{ slot: 'learning', title: 'How it learned', parts: rlCharts(metrics, r.rewards) }],
+});

@@ -1,0 +1,123 @@
+// gimbal rl and grpo on a small model of our own: from rewards of three kinds, stopped and gone on with.
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decoder, savePretrained, trainTokenizer } from '@gimbal/language-models';
+import { disposeTree, readMetrics, rng, useBackend } from '@gimbal/tensor-core';
+import { exactAnswer, parseReward } from '../src/rl/reward.ts';
+import { runMain } from './run-main.ts';
+
+const root = new URL('../src/', import.meta.url);
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'gimbal-rl-'));
+  await useBackend('auto');
+  const rows = Array.from({ length: 24 }, (_, i) => ({ question: `${i % 6} or ${i % 4} ?`, answer: 'yes' }));
+  await writeFile(join(dir, 'rows.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const tokenizer = trainTokenizer(rows.map((row) => `${row.question}\n${row.answer}`));
+  const size = { width: 32, layers: 1, heads: 2, contextLength: 24, eosIds: [tokenizer.special.eos as number] };
+  const model = decoder({ vocabularySize: tokenizer.size, ...size });
+  const params = model.init(rng(0));
+  await savePretrained(join(dir, 'base'), model, params, { tokenizer });
+  disposeTree(params);
+  // an untrained model writes any byte: the share of letters e is something it can learn to raise
+  await writeFile(
+    join(dir, 'letters.mjs'),
+    'export default (prompts, completions) => completions.map((text) => Math.min(1, text.split("e").length - 1));\n',
+  );
+  await writeFile(join(dir, 'none.mjs'), 'export const reward = 1;\n');
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+const common = (): string[] => [
+  '--model',
+  join(dir, 'base'),
+  '--data',
+  join(dir, 'rows.jsonl'),
+  '--columns',
+  'prompt=question',
+  '--max-new-tokens',
+  '6',
+];
+const small = ['--batch-size', '32', '--learning-rate', '3e-3', '--held-out', '4'];
+const gimbal = async (...argv: string[]): Promise<Record<string, unknown>> => {
+  const { code, stdout, stderr } = await runMain([...argv, '--json'], root);
+  if (code !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as Record<string, unknown>;
+};
+const failure = async (...argv: string[]): Promise<{ code: number; stderr: string }> => runMain(argv, root);
+
+test('grpo raises a reward of the user’s, writes a model and a page', async () => {
+  const run = join(dir, 'grpo');
+  const reward = ['--reward', join(dir, 'letters.mjs')];
+  const result = await gimbal('grpo', ...common(), ...reward, ...small, '--steps', '40', '--out', run);
+  const rows = await readMetrics(join(run, 'training'));
+  const mean = (from: number, to: number): number =>
+    rows.slice(from, to).reduce((sum, row) => sum + (row.reward as number), 0) / (to - from);
+  expect(mean(30, 40)).toBeGreaterThan(mean(0, 10) + 0.2);
+  expect(rows.at(-1)).toMatchObject({ reward_letters: rows.at(-1)?.reward });
+  expect(Object.keys(result)).toEqual(['run', 'report', 'path', 'steps', 'rewardBefore', 'reward']);
+  expect(await readdir(join(run, 'model'))).toContain('model.safetensors');
+  const page = await readFile(join(run, 'report.html'), 'utf8');
+  for (const text of ['grpo on letters', 'KL to the start', 'clipped share', 'What it writes'])
+    expect(page).toContain(text);
+}, 60_000);
+
+test('an adapter is trained on the answers of a column; rewards are summed with their weights', async () => {
+  const run = join(dir, 'adapter');
+  const reward = ['--reward', `exact:answer,${join(dir, 'letters.mjs')}=0.5`];
+  await gimbal('rl', ...common(), ...reward, ...small, '--lora', '4', '--steps', '3', '--out', run);
+  expect((await readdir(join(run, 'adapter'))).sort()).toContain('adapter_model.safetensors');
+  const [first] = await readMetrics(join(run, 'training'));
+  const of = (name: string): number => first?.[name] as number;
+  expect(of('reward')).toBeCloseTo(of('reward_exact') + 0.5 * of('reward_letters'), 6);
+});
+
+test('what was stopped goes on to the same numbers', async () => {
+  const reward = ['--reward', join(dir, 'letters.mjs'), '--checkpoint-every', '2'];
+  const [whole, stopped] = [join(dir, 'whole'), join(dir, 'stopped')];
+  await gimbal('rl', ...common(), ...reward, ...small, '--steps', '6', '--out', whole);
+  // a run that was killed: its log and checkpoints of the first steps, nothing else
+  await gimbal('rl', ...common(), ...reward, ...small, '--steps', '4', '--out', stopped);
+  for (const name of ['model', 'report.html']) await rm(join(stopped, name), { recursive: true });
+  const config = JSON.parse(await readFile(join(stopped, 'config.json'), 'utf8'));
+  config.options.steps = 6;
+  await writeFile(join(stopped, 'config.json'), JSON.stringify(config));
+  await gimbal('rl', '--out', stopped, '--resume');
+  expect(await readMetrics(join(stopped, 'training'))).toEqual(await readMetrics(join(whole, 'training')));
+  const weights = (run: string): Promise<Buffer> => readFile(join(run, 'model/model.safetensors'));
+  expect((await weights(stopped)).equals(await weights(whole))).toBe(true);
+}, 60_000);
+
+test('rewards by name, and what is none', async () => {
+  expect(parseReward('exact', '').of).toBe('');
+  expect(parseReward('exact:answer=0.5', '')).toEqual({ kind: 'exact', of: 'answer', weight: 0.5, name: 'exact' });
+  expect(parseReward('./my/style-2.mjs=-2', '')).toMatchObject({ of: './my/style-2.mjs', weight: -2, name: 'style_2' });
+  expect(() => parseReward('exact=much', 'here')).toThrow('here: the weight is no number');
+  expect(() => parseReward('kindness', 'here')).toThrow('here: no such reward; got "kindness", wanted exact');
+  const exact = exactAnswer(undefined, 'here');
+  expect(
+    exact(
+      ['q', 'q'],
+      [' 4\n', '5'],
+      [
+        { prompt: 'q', answer: 4 },
+        { prompt: 'q', completion: '6' },
+      ],
+    ),
+  ).toEqual([1, 0]);
+  expect(() => exact(['q'], ['4'], [{ prompt: 'q', solution: '4' }])).toThrow(/Rows have prompt, solution/);
+  const cases: [string[], string, code?: number][] = [
+    [[...common(), '--reward', join(dir, 'none.mjs')], 'its default export is no function'],
+    [[...common(), '--reward', join(dir, 'absent.mjs')], 'the module cannot be loaded'],
+    [['--model', join(dir, 'base'), '--reward', 'exact'], 'there are no prompts'],
+    [[...common(), '--reward', 'exact', '--held-out', '24'], 'nothing is left to train on'],
+    [[...common(), '--reward', 'exact', '--batch-size', '3'], 'a multiple of samplesPerPrompt = 2'],
+    [[...common(), '--reward', 'exact', '--max-new-tokens', '24'], 'are too long', 1],
+  ];
+  for (const [argv, text, wanted = 2] of cases) {
+    const { code, stderr } = await failure('rl', ...argv, '--out', join(dir, 'refused'));
+    expect([code, stderr]).toEqual([wanted, expect.stringContaining(text)]);
+  }
+  expect(await readdir(dir)).not.toContain('refused');
+});
