@@ -2,7 +2,20 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decoder, savePretrained, trainTokenizer } from '@gimbal/language-models';
+import {
+  adaptTree,
+  decoder,
+  disposeAdapter,
+  evaluateLoss,
+  loadAdapter,
+  loadPretrained,
+  readRows,
+  savePretrained,
+  splitDataset,
+  type Tokenizer,
+  tokenRows,
+  trainTokenizer,
+} from '@gimbal/language-models';
 import { disposeTree, rng, useBackend } from '@gimbal/tensor-core';
 import { runMain } from './run-main.ts';
 
@@ -69,6 +82,44 @@ test('an adapter is trained, merged into a folder and a GGUF file, and quantised
     join(dir, 'small.gguf'),
   );
   expect(small.bytes).toBeLessThan(small.float32Bytes as number);
+});
+
+test('what is saved is the best of the evaluations, not the last', async () => {
+  // eight rows of noise, learnt by heart: the others' loss falls while digits are learnt, then rises
+  const noise = rng(9);
+  const rows = Array.from({ length: 40 }, (_, i) => ({ question: `${i} of`, answer: `${noise.int(90)}` }));
+  await writeFile(join(dir, 'noise.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const columns = ['--columns', 'prompt=question,completion=answer', '--held-out', '32', '--seed', '4'];
+  const done = await gimbal(
+    ...['sft', '--model', join(dir, 'base'), '--data', join(dir, 'noise.jsonl'), ...columns, '--packing'],
+    ...['--steps', '120', '--learning-rate', '3e-2', '--eval-every', '5', '--out', join(dir, 'overfit')],
+  );
+  expect(done.bestStep).toBeLessThan(120);
+  const { model, params, tokenizer } = await loadPretrained(join(dir, 'base'));
+  const adapter = await loadAdapter(done.path as string, model.config);
+  const data = await readRows(join(dir, 'noise.jsonl'), { columns: { prompt: 'question', completion: 'answer' } });
+  const { heldOut } = splitDataset(data, 32, rng(4).split('split'));
+  const held = tokenRows(heldOut, tokenizer as Tokenizer, { limit: 32 }).rows;
+  const { loss } = await evaluateLoss(model, adaptTree(params, adapter), held);
+  expect(loss).toBeCloseTo(done.heldOutLoss as number, 4);
+  disposeAdapter(adapter);
+  disposeTree(params);
+  const early = await gimbal(
+    ...['sft', '--model', join(dir, 'base'), '--data', join(dir, 'noise.jsonl'), ...columns, '--padding-free'],
+    ...[
+      '--steps',
+      '400',
+      '--learning-rate',
+      '3e-2',
+      '--eval-every',
+      '5',
+      '--patience',
+      '3',
+      '--out',
+      join(dir, 'early'),
+    ],
+  );
+  expect(early.steps).toBe((early.bestStep as number) + 15);
 });
 
 test('what is missing is said before work starts', async () => {

@@ -6,6 +6,7 @@ import { defineCommand } from '../cli/command.ts';
 import { duration, quantity } from '../cli/format.ts';
 import { checkColumns } from '../options/columns.ts';
 import { checkHeldOut, heldOutOption } from '../options/held-out.ts';
+import { bestParams } from '../run/best-params.ts';
 import { startCompute } from '../run/compute.ts';
 import { openRun, optionsOfRun } from '../run/run-folder.ts';
 
@@ -41,6 +42,16 @@ const options = z.object({
     .optional()
     .describe('ends of the paths of layers to adapt, as q_proj (default: every matrix)'),
   dora: z.boolean().default(false).describe("also learn the length of each output's weights"),
+  packing: z
+    .boolean()
+    .optional()
+    .describe(
+      'fill blocks of the longest row, whole rows that see only themselves (default: for plain text, end to end)',
+    ),
+  paddingFree: z
+    .boolean()
+    .default(false)
+    .describe('lay the rows of a batch in one line, so that no padding is computed'),
   gradientCheckpointing: z.boolean().default(false).describe('less memory, a third more time'),
   evalEvery: z.int().min(1).default(50).describe('updates between evaluations'),
   patience: z.int().min(1).optional().describe('end after so many evaluations without a better one'),
@@ -64,7 +75,7 @@ export const command = defineCommand({
       const compute = await startCompute(o);
       const lm = await import('@gimbal/language-models');
       const { disposeTree, rng, schedules } = await import('@gimbal/tensor-core');
-      const { model, params, tokenizer, warnings } = await lm.loadPretrained(o.model);
+      const { model, params, tokenizer, generation, warnings } = await lm.loadPretrained(o.model);
       for (const warning of warnings) output.note(`warning ${warning}`);
       if (!tokenizer) {
         throw new ConfigError({
@@ -108,6 +119,8 @@ export const command = defineCommand({
         overflow: o.overflow,
         batchSize: o.batchSize,
         accumulate: o.accumulate,
+        ...(o.packing === undefined ? {} : { packing: o.packing }),
+        ...(o.paddingFree ? { paddingFree: true } : {}),
         gradientCheckpointing: o.gradientCheckpointing,
         precision: o.precision,
         evalEvery: Math.min(o.evalEvery, o.steps),
@@ -137,12 +150,10 @@ export const command = defineCommand({
       const { overflow } = trainer;
       if (overflow.rows > 0)
         output.note(`${overflow.rows} rows are too long (${o.overflow}): ${overflow.where.join(', ')}`);
-      let heldOutLoss = before.loss;
       for await (const step of trainer.train({ steps: o.steps, signal })) {
         const loss = `step ${step.step}/${o.steps}  loss ${step.loss.toFixed(4)}`;
         if (step.evalLoss !== undefined) {
-          heldOutLoss = step.evalLoss;
-          output.note(`${loss}  held-out ${heldOutLoss.toFixed(4)}  ${quantity(step.tokensPerSecond)} tokens/s`);
+          output.note(`${loss}  held-out ${step.evalLoss.toFixed(4)}  ${quantity(step.tokensPerSecond)} tokens/s`);
         } else if (output.live) output.status(`${loss}  ${duration(step.secondsLeft)} left`);
       }
       if (trainer.stopReason === 'signal') {
@@ -150,20 +161,27 @@ export const command = defineCommand({
         throw new StoppedError({ where: 'gimbal sft', what: `stopped after step ${trainer.step} of ${o.steps}`, fix });
       }
       const target = join(run.path, adapter ? 'adapter' : 'model');
+      const best = await bestParams(trainerOptions.out, trainer, (text) => output.note(text));
       if (adapter)
-        await lm.saveAdapter(
-          target,
-          model.config,
-          { ...adapter, params: trainer.params },
-          { base: o.model, tokenizer },
-        );
-      else await lm.savePretrained(target, model, trainer.params, { tokenizer });
-      output.line(`held-out loss ${before.loss.toFixed(4)} → ${heldOutLoss.toFixed(4)}; saved to ${target}`);
+        await lm.saveAdapter(target, model.config, { ...adapter, params: best.params }, { base: o.model, tokenizer });
+      else await lm.savePretrained(target, model, best.params, { tokenizer, generation });
+      if (best.params !== trainer.params) disposeTree(best.params);
+      if (trainer.stopReason === 'early') output.note(`ended at step ${trainer.step}: no better evaluation came`);
+      const at = best.step === trainer.step ? '' : ` (step ${best.step} of ${trainer.step}, the best)`;
+      output.line(`held-out loss ${before.loss.toFixed(4)} → ${best.loss.toFixed(4)}${at}; saved to ${target}`);
+      if (best.loss >= before.loss) output.note('warning: no better than the model it started from');
       if (adapter) lm.disposeAdapter(adapter);
       disposeTree(params);
       await compute.trace(output);
       return {
-        json: { path: target, steps: trainer.step, heldOutLossBefore: before.loss, heldOutLoss, tooLong: overflow },
+        json: {
+          path: target,
+          steps: trainer.step,
+          bestStep: best.step,
+          heldOutLossBefore: before.loss,
+          heldOutLoss: best.loss,
+          tooLong: overflow,
+        },
       };
     } catch (error) {
       await run.abandonIfEmpty();

@@ -14,6 +14,8 @@ export interface LmBatch {
   readonly width: number;
   /** Targets that count. */
   readonly tokens: number;
+  /** Of one line of rows without padding: their lengths, in order; each row sees only itself. */
+  readonly segments?: readonly number[];
 }
 
 /** Widths are rounded up to it, so that batches have few different shapes and memory is used again. */
@@ -34,15 +36,29 @@ export function batchRows(
   const [inputs, targets] = [new Int32Array(size).fill(pad), new Int32Array(size).fill(pad)];
   const weights = new Float32Array(size);
   let tokens = 0;
-  rows.forEach(({ ids, from, counts }, b) => {
-    const first = Math.max(from - 1, 0); // target t is token t + 1
-    inputs.set(ids.subarray(0, -1), b * width);
-    targets.set(ids.subarray(1), b * width);
-    for (let t = first; t < ids.length - 1; t++) {
-      const counted = counts?.[t + 1] ?? 1;
-      weights[b * width + t] = counted;
-      tokens += counted;
-    }
+  rows.forEach((row, b) => {
+    tokens += fillRow(row, b * width, { inputs, targets, weights });
   });
   return { inputs, targets, weights: tokens === size ? undefined : weights, rows: rows.length, width, tokens };
+}
+
+/**
+ * Writes a row's inputs, targets and weights from `at` on.
+ * @returns how many of its targets count
+ */
+export function fillRow(
+  { ids, from, counts }: { ids: Int32Array; from: number; counts?: Uint8Array },
+  at: number,
+  { inputs, targets, weights }: { inputs: Int32Array; targets: Int32Array; weights: Float32Array },
+): number {
+  inputs.set(ids.subarray(0, -1), at);
+  targets.set(ids.subarray(1), at);
+  let tokens = 0;
+  // target t is token t + 1
+  for (let t = Math.max(from - 1, 0); t < ids.length - 1; t++) {
+    const counted = counts?.[t + 1] ?? 1;
+    weights[at + t] = counted;
+    tokens += counted;
+  }
+  return tokens;
 }

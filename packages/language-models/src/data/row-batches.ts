@@ -2,6 +2,7 @@
 // a resumed run goes on from (tensor-core's EpochSampler).
 import { type BatchSource, DataError, EpochSampler, mapBatches, type Rng } from '@gimbal/tensor-core';
 import { batchRows, type LmBatch } from './lm-batch.ts';
+import { joinedBatch } from './padding-free.ts';
 import type { TokenRow } from './token-rows.ts';
 
 /** How rows become batches. */
@@ -32,5 +33,21 @@ export function rowBatches(
       pad,
       limit,
     ),
+  );
+}
+
+/**
+ * A source of batches without padding: each is the rows of `batchSize` blocks, one after the other.
+ * @param blocks one row each, or several that fill a block
+ * @throws DataError if there are no rows
+ */
+export function joinedBatches(
+  blocks: readonly (readonly TokenRow[])[],
+  { batchSize, pad, rng }: Omit<RowBatchesOptions, 'limit'>,
+): BatchSource<LmBatch> {
+  if (blocks.length === 0) throw new DataError({ where: 'batches', what: 'there are no rows', wanted: 'at least one' });
+  const sampler = new EpochSampler(blocks.length, { batchSize: Math.min(batchSize, blocks.length), rng });
+  return mapBatches(sampler, (indices) =>
+    joinedBatch(Array.from(indices, (i) => blocks[i] as readonly TokenRow[]).flat(), pad),
   );
 }

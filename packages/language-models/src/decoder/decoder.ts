@@ -27,7 +27,7 @@ import { families } from './families/index.ts';
 import type { Pass } from './family.ts';
 import { packDecoder } from './packing.ts';
 import { initParams } from './params.ts';
-import { cachedPass, wholePass } from './pass.ts';
+import { cachedPass, passOfBlock, wholePass } from './pass.ts';
 import { TokenStepper } from './token-stepper.ts';
 
 /** How a pass over a batch is computed. */
@@ -36,6 +36,8 @@ export interface ForwardOptions {
   rng?: Rng;
   /** Keep only the blocks' inputs for the gradient and compute the rest again (less memory, a third more time). */
   gradientCheckpointing?: boolean;
+  /** Lengths of rows that stand one after the other in one line [1,T]: each sees only itself (none: rows are rows). */
+  segments?: readonly number[];
 }
 
 /** A decoder as pure functions on a tree of parameters; it holds no weights. Made by `decoder` or `loadPretrained`. */
@@ -79,9 +81,7 @@ export function decoder(options: DecoderOptions): LanguageModel {
   const blocks = (params: Params, ids: Tensor2D, pass: Pass, gradientCheckpointing = false): Tensor3D => {
     let x = family.embed(params, ids, config, pass);
     for (let i = 0; i < config.layers; i++) {
-      // each block drops with a stream of its own
-      const drop: Pass['drop'] = (y, place) => pass.drop(y, `${i}.${place}`);
-      const inBlock = pass.drops ? { ...pass, drop } : pass;
+      const inBlock = passOfBlock(pass, i);
       const block = (layer: Params, y: Tensor3D): Tensor3D => family.block(layer, y, i, config, inBlock);
       const layer = family.layer(params, i);
       x = gradientCheckpointing ? recomputed(block, layer, x) : block(layer, x);
@@ -90,9 +90,9 @@ export function decoder(options: DecoderOptions): LanguageModel {
   };
 
   const states = (params: Params, ids: Tensor2D, o: ForwardOptions = {}): Tensor3D => {
-    checkWidth('decoder', ids.shape[1], config);
+    checkWidth('decoder', o.segments ? Math.max(...o.segments) : ids.shape[1], config);
     return tidy(() => {
-      const x = blocks(params, ids, wholePass(config, o.rng), o.gradientCheckpointing);
+      const x = blocks(params, ids, wholePass(config, o.rng, o.segments), o.gradientCheckpointing);
       return family.norm(params, x, config);
     });
   };

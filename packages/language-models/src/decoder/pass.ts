@@ -4,6 +4,7 @@ import { slice, type Tensor } from '@tensorflow/tfjs-core';
 import type { DecoderConfig } from './config.ts';
 import type { DecoderState } from './decode-state.ts';
 import type { Pass } from './family.ts';
+import { segmentAttention, segmentPositions } from './segments.ts';
 
 /** What a layer's attention adds to the usual: a window, a cap, a scale of its own. */
 function attentionOf(c: DecoderConfig): (layer: number) => { window?: number; softcap?: number; scale?: number } {
@@ -30,16 +31,21 @@ const lastColumn = <T extends Tensor>(x: T): T => {
  * A pass over whole rows. Rows are padded on the right, if at all: a causal query sees nothing behind it, so padding
  * needs no mask.
  * @param rng where dropout's noise comes from; without it nothing is dropped
+ * @param segments lengths of rows that stand one after the other in one line
  */
-export function wholePass(c: DecoderConfig, rng?: Rng): Pass {
+export function wholePass(c: DecoderConfig, rng?: Rng, segments?: readonly number[]): Pass {
   const options = { heads: c.heads, kvHeads: c.kvHeads, causal: true };
   const special = attentionOf(c);
   const drops = rng !== undefined && c.dropout > 0;
   return {
     offset: 0,
-    positions: undefined,
+    // made where it is asked for: a block that is computed again in the backward pass outlives what was made here
+    get positions() {
+      return segments && segmentPositions(segments);
+    },
     attend(layer, q, k, v) {
       const o = { ...options, ...special(layer) };
+      if (segments) return segmentAttention(segments, [q, k, v], o);
       return k && v ? attention(q, k, v, o) : attention(q, o);
     },
     narrow: (_, x) => x,
@@ -69,3 +75,11 @@ export function cachedPass(c: DecoderConfig, state: DecoderState, positions: Ten
     drop: keep,
   };
 }
+
+/** The pass of block `index`, which drops with streams of its own. */
+export const passOfBlock = (pass: Pass, index: number): Pass =>
+  pass.drops
+    ? Object.defineProperty({ ...pass, drop: (y, place) => pass.drop(y, `${index}.${place}`) } as Pass, 'positions', {
+        get: () => pass.positions,
+      })
+    : pass;

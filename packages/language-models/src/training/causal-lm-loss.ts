@@ -1,6 +1,6 @@
 // The loss of next-token prediction.
 import { checkpoint, crossEntropy, embedding, linear, linearCrossEntropy, type Params } from '@gimbal/tensor-core';
-import { addN, mul, reshape, type Scalar, slice, type Tensor, tanh, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
+import { add, mul, reshape, type Scalar, slice, type Tensor, tanh, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 import type { LmBatch } from '../data/lm-batch.ts';
 import type { ForwardOptions, LanguageModel } from '../decoder/decoder.ts';
 
@@ -17,7 +17,9 @@ const SPARSE_BELOW = 0.75;
 export function causalLmLoss(model: LanguageModel, params: Params, batch: LmBatch, o: ForwardOptions = {}): Scalar {
   const { rows, width } = batch;
   const size = rows * width;
-  const states = model.states(params, tensor2d(batch.inputs, [rows, width], 'int32'), o); // [B,T,D]
+  const { segments } = batch;
+  const forward = segments === undefined ? o : { ...o, segments };
+  const states = model.states(params, tensor2d(batch.inputs, [rows, width], 'int32'), forward); // [B,T,D]
   const flat = reshape(states, [size, model.config.width]); // [N,D]
   const { weights } = batch;
   if (weights === undefined || batch.tokens >= SPARSE_BELOW * size) {
@@ -66,15 +68,16 @@ function cappedLoss(
   const parts: Scalar[] = [];
   for (let at = 0; at < count; at += rows) {
     const size = Math.min(rows, count - at);
-    const some = weights && { weights: tensor1d(weights.subarray(at, at + size)) };
-    const ids = tensor1d(targets.subarray(at, at + size), 'int32');
     const loss = checkpoint((p: { head: Tensor }, x: Tensor) => {
+      // made in here: the backward pass runs this again after the forward pass has freed its own
+      const some = weights && { weights: tensor1d(weights.subarray(at, at + size)) };
+      const ids = tensor1d(targets.subarray(at, at + size), 'int32');
       const z = linear(x, p.head, { weightLayout: 'out-in' });
       return crossEntropy<Scalar>(mul(tanh(mul(z, 1 / cap)), cap), ids, { ...some, reduction: 'sum' });
     });
     parts.push(loss({ head }, slice(states, [at, 0], [size, -1])));
   }
-  return addN(parts);
+  return parts.reduce((sum, part) => add(sum, part));
 }
 
 function* positionsThatCount(weights: Float32Array): Generator<number> {

@@ -15,7 +15,8 @@ import {
 import { adaptTree, type LoraAdapter } from '../adapters/lora.ts';
 import type { LmBatch } from '../data/lm-batch.ts';
 import { packRows } from '../data/pack.ts';
-import { rowBatches } from '../data/row-batches.ts';
+import { packWhole } from '../data/padding-free.ts';
+import { joinedBatches, rowBatches } from '../data/row-batches.ts';
 import type { Dataset } from '../data/rows.ts';
 import { type OverflowReport, type TokenRow, tokenRows } from '../data/token-rows.ts';
 import type { LanguageModel } from '../decoder/decoder.ts';
@@ -42,8 +43,13 @@ export interface CausalLmOptions
   data: Dataset;
   /** Held-out rows: their loss and perplexity are logged as evalLoss and evalPerplexity. */
   evalData?: Dataset;
-  /** Lay rows end to end in blocks of the context's length; by default for plain text. */
+  /**
+   * Fill blocks of `maxLength` tokens. Plain text is laid end to end and cut (its default); of other rows whole ones stand
+   * in a block, the longest first, each of which sees only itself (false). `batchSize` counts blocks.
+   */
   packing?: boolean;
+  /** Lay a batch's rows in one line, each of which sees only itself, so that no padding is computed (as packing). */
+  paddingFree?: boolean;
   /** Longest row in tokens; by default, and at most, the model's context. */
   maxLength?: number;
   /** Which end of a row overflow `cut` keeps (`start`). */
@@ -140,10 +146,11 @@ interface Prepared {
 
 /** Turns rows into batches and options into the loop's setup. */
 function prepare(options: CausalLmOptions): Prepared {
-  const { model, params, adapter, tokenizer, data, evalData, packing, maxLength, keep, assistantOnly, ...loop } = {
+  const { model, params, adapter, tokenizer, data, evalData, maxLength, keep, assistantOnly, ...rest } = {
     ...causalLmDefaults,
     ...options,
   };
+  const { packing = data.kind === 'text', paddingFree = packing && data.kind !== 'text', ...loop } = rest;
   const { config } = model;
   if (tokenizer.size > config.vocabularySize) {
     throw new ConfigError({
@@ -160,14 +167,6 @@ function prepare(options: CausalLmOptions): Prepared {
     throw new ConfigError({ where: 'CausalLmTrainer.maxLength', what: 'out of range', got: limit, wanted });
   }
   const fit = (set: Dataset): { rows: readonly TokenRow[]; overflow: OverflowReport } => {
-    const packs = packing ?? set.kind === 'text';
-    if (packs && set.kind !== 'text') {
-      throw new ConfigError({
-        where: 'CausalLmTrainer.packing',
-        what: 'packing is for plain text: in a block a completion would see the rows before it',
-        fix: 'Leave it out for prompts and completions',
-      });
-    }
     const fitted = tokenRows(set, tokenizer, {
       limit,
       ...(loop.overflow === undefined ? {} : { overflow: loop.overflow }),
@@ -175,17 +174,25 @@ function prepare(options: CausalLmOptions): Prepared {
       ...(assistantOnly === undefined || set.kind !== 'conversation' ? {} : { assistantOnly }),
     });
     // tokenRows has checked that there is an end-of-text token
-    return packs ? { ...fitted, rows: packRows(fitted.rows, limit, tokenizer.special.eos as number) } : fitted;
+    return packing && set.kind === 'text'
+      ? { ...fitted, rows: packRows(fitted.rows, limit, tokenizer.special.eos as number) }
+      : fitted;
   };
   const train = fit(data);
   const evaluation = evalData && fit(evalData).rows;
   const pad = config.padId;
   const write = modelWriter();
   const writeAdapter = adapterWriter();
+  const batching = { batchSize: loop.batchSize, pad, rng: rng(loop.seed).split('data') };
+  const blocks = packing && data.kind !== 'text' ? packWhole(train.rows, limit) : train.rows.map((row) => [row]);
+  if (packing && data.kind !== 'text' && !paddingFree) {
+    const fix = 'Leave paddingFree out: rows that share a block must not see each other';
+    throw new ConfigError({ where: 'CausalLmTrainer.paddingFree', what: 'packed rows need it', got: false, fix });
+  }
   const whole = (p: Params): Params => (adapter ? adaptTree(params, adapter, p) : p);
   const setup: LoopSetup<LmBatch> = {
     params: adapter ? adapter.params : params,
-    batches: rowBatches(train.rows, { batchSize: loop.batchSize, pad, limit, rng: rng(loop.seed).split('data') }),
+    batches: paddingFree ? joinedBatches(blocks, batching) : rowBatches(train.rows, { ...batching, limit }),
     loss: (p, batch, { rng: noise, gradientCheckpointing }) => ({
       sum: causalLmLoss(model, whole(p), batch, { rng: noise, gradientCheckpointing }),
       weight: batch.tokens,
@@ -199,7 +206,8 @@ function prepare(options: CausalLmOptions): Prepared {
     options: loop,
     config: {
       model: config,
-      packing: packing ?? data.kind === 'text',
+      packing,
+      ...(paddingFree && { paddingFree }),
       maxLength: limit,
       rows: train.rows.length,
       ...(adapter && { adapter: adapter.config }),

@@ -7,6 +7,7 @@ import { type GimbalError, NumericalError, type Params } from '@gimbal/tensor-co
 import { median } from '../../bench/sampler.ts';
 import { metric, readMetrics } from '../../pipeline/metrics.ts';
 import type { StageContext } from '../../pipeline/stage.ts';
+import { bestParams } from '../../run/best-params.ts';
 
 export interface TrainingRequest {
   model: LanguageModel;
@@ -101,7 +102,7 @@ export async function trainModel(context: StageContext<unknown>, request: Traini
     const where = `stage ${context.logDir.split(/[\\/]/).at(-1)}`;
     throw new StoppedError({ where, what: `stopped after step ${trainer.step} of ${steps}` });
   }
-  const best = await bestParams(context, trainer);
+  const best = await bestParams(context.logDir, trainer, context.note);
   try {
     await savePretrained(join(context.dir, 'model'), model, best.params, { tokenizer });
   } finally {
@@ -135,18 +136,6 @@ function inOptions(error: unknown, stage: string, learningRate: number): unknown
     fix: `Start a new run with a lower --${stage}-learning-rate than ${learningRate}; the stages before are kept`,
     cause: error,
   });
-}
-
-/** The parameters with the lowest held-out loss: those of the trainer, or of an earlier checkpoint. */
-async function bestParams(
-  { logDir, note }: StageContext<unknown>,
-  trainer: { params: Params; step: number; best: { step: number; loss: number } | null },
-): Promise<{ params: Params; step: number; loss: number }> {
-  const { loadCheckpoint } = await import('@gimbal/tensor-core');
-  const { best, step } = trainer;
-  if (best === null || best.step === step) return { params: trainer.params, step, loss: best?.loss ?? Number.NaN };
-  const saved = await loadCheckpoint(logDir, { which: 'best', warn: note });
-  return { params: await saved.tree('params'), step: saved.step, loss: saved.loss ?? Number.NaN };
 }
 
 /** Follows the held-out loss, for the line of progress; says once when it rises. */
