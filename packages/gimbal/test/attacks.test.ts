@@ -270,9 +270,9 @@ describe('wrong words', () => {
       await refused(['align', '--held-out', '1.5'], /--held-out: neither a share below 1 nor a whole number of rows/);
       await refused(['align', '--data', 'none.jsonl'], /none\.jsonl: no such file/);
       await refused(['sft', '--model', 'm', '--data', 'none.jsonl', '--held-out', '1.5'], /--held-out: neither/);
-      await refused(['generate', '--model', 'm', '--prompts', 'none.jsonl'], /--prompts none\.jsonl: no such file/);
+      await refused(['generate', '--model', 'm', '--data', 'none.jsonl'], /--data none\.jsonl: no such file/);
       await refused(['align', '--data', 'a.jsonl', '--columns', 'promt=q'], /Did you mean prompt=q\?/);
-      await refused(['generate', '--model', 'm', '--prompts', 'a', '--columns', 'text=q'], /wanted "?prompt=…/);
+      await refused(['generate', '--model', 'm', '--data', 'a', '--columns', 'text=q'], /wanted "?prompt=…/);
       await refused(['align', '--mintues', '3'], /Did you mean --minutes\?/);
       // no run is left behind
       expect((await readdir(cwd, { recursive: true })).filter((name) => name !== 'runs')).toEqual([]);
@@ -284,7 +284,7 @@ describe('wrong words', () => {
     'prompts without the column are told its name',
     async () => {
       await writeFile(join(cwd, 'qa.jsonl'), '{"question": "a", "answer": "b"}\n');
-      const argv = ['generate', '--model', 'm', '--prompts', 'qa.jsonl'];
+      const argv = ['generate', '--model', 'm', '--data', 'qa.jsonl'];
       await refused(argv, /qa\.jsonl:1: the row has no column prompt.*--columns prompt=…/, 1);
     },
     timeoutMs,

@@ -44,7 +44,7 @@ it.each(['llama-tiny', 'gpt2-tiny', 'mistral-tiny', 'qwen2-tiny', 'gemma2-tiny',
     expect(other.tokens).toBe(padded.tokens);
     expect(Math.abs(other.loss - padded.loss)).toBeLessThan(1e-4 * Math.abs(padded.loss));
     padded.grads.forEach(([path, grad], i) => {
-      const [a, b] = [grad.dataSync(), other.grads[i]?.[1].dataSync() ?? []];
+      const [a, b] = [[...grad.dataSync()], other.grads[i]?.[1].dataSync() ?? []];
       const scale = a.reduce((m, x) => Math.max(m, Math.abs(x)), 1);
       const worst = a.reduce((m, x, j) => Math.max(m, Math.abs(x - (b[j] as number))), 0);
       expect([path, worst < 1e-4 * scale]).toEqual([path, true]);

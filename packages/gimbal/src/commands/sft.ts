@@ -169,6 +169,9 @@ export const command = defineCommand({
       if (trainer.stopReason === 'early') output.note(`ended at step ${trainer.step}: no better evaluation came`);
       const at = best.step === trainer.step ? '' : ` (step ${best.step} of ${trainer.step}, the best)`;
       output.line(`held-out loss ${before.loss.toFixed(4)} → ${best.loss.toFixed(4)}${at}; saved to ${target}`);
+      if (rows.kind === 'prompt-completion' && tokenizer.config.chat_template !== undefined) {
+        output.note('it learnt prompts without the chat template: ask it with gimbal generate --continue');
+      }
       if (best.loss >= before.loss) output.note('warning: no better than the model it started from');
       if (adapter) lm.disposeAdapter(adapter);
       disposeTree(params);

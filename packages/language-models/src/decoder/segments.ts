@@ -34,7 +34,7 @@ export function segmentPositions(lengths: readonly number[]): Tensor2D {
  */
 export function segmentAttention(
   lengths: readonly number[],
-  [q, k, v]: readonly [Tensor, Tensor?, Tensor?],
+  [q, k, v]: readonly [Tensor, Tensor | undefined, Tensor | undefined],
   o: AttentionOptions,
 ): Tensor3D {
   const parts = runsOf(lengths).map(({ start, count, length }) => {

@@ -1,0 +1,213 @@
+// gimbal eval: how good a model is on rows of yours: its loss and perplexity on them, and its answers against theirs.
+import type { Dataset, Interval, LanguageModel, Tokenizer } from '@gimbal/language-models';
+import { ConfigError, type Rng, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import { z } from 'zod';
+import { type CommandContext, defineCommand } from '../cli/command.ts';
+import { openModel, type Writer } from '../generate/open-model.ts';
+import { defaultTokens, samplingOf, samplingOptions } from '../generate/sampling.ts';
+import { type Answer, scoreTexts, textMetrics } from '../generate/score.ts';
+import { checkColumns } from '../options/columns.ts';
+import { startCompute } from '../run/compute.ts';
+import { refuseUnwritable } from '../run/out-file.ts';
+import { batchesByRoom, promptLength } from '../stages/internal/room.ts';
+
+const { samples: _samples, ...sampling } = samplingOptions.shape;
+const options = z.object({
+  model: z.string().min(1).describe('model folder, or a .gguf file'),
+  adapter: z.string().min(1).optional().describe("an adapter's folder, of PEFT or of gimbal sft"),
+  data: z
+    .string()
+    .min(1)
+    .describe('your rows: a .jsonl, .csv or .parquet of text, of prompt and completion, or of messages; or a .txt'),
+  columns: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('names of your columns, as prompt=question,completion=answer'),
+  rows: z.int().min(1).optional().describe('evaluate on the first so many rows only'),
+  metrics: z
+    .array(z.enum(['loss', ...textMetrics]))
+    .optional()
+    .describe('what to measure (default: loss; with completions rouge, bleu, chrf and exact-match too)'),
+  maxLength: z.int().min(2).optional().describe("longest row in tokens (default: the model's context)"),
+  overflow: z.enum(['drop', 'cut', 'split', 'error']).default('drop').describe('what becomes of a longer row'),
+  assistantOnly: z.boolean().default(false).describe('of conversations, count only what the assistant writes'),
+  ...sampling,
+  temperature: z.number().min(0).default(0).describe('of the answers; 0 is greedy'),
+  batchSize: z.int().min(1).default(16).describe('prompts answered at a time'),
+  draws: z.int().min(10).default(200).describe('draws of the bootstrap that gives the intervals'),
+  precision: z.enum(['float32', 'bf16']).default('float32').describe('precision of matrix products'),
+});
+type Options = z.output<typeof options>;
+type Context = CommandContext<Options>;
+
+export const command = defineCommand({
+  summary: 'Measure a model on your rows: perplexity, and its answers against yours, with intervals.',
+  options,
+  examples: [
+    'gimbal eval --model runs/align-1/model --data held-out.jsonl',
+    'gimbal eval --model SmolLM2-135M-Instruct.Q4_1.gguf --adapter runs/sft-1/adapter --data test.jsonl --columns prompt=question,completion=answer',
+    'gimbal eval --model runs/align-1/model --data test.jsonl --metrics rouge,extractive --out answers.jsonl',
+  ],
+  async run(context) {
+    const { options: o, output } = context;
+    checkColumns('eval', o.columns, ['text', 'prompt', 'completion', 'messages']);
+    if (o.out !== undefined) await refuseUnwritable('eval', o.out);
+    const lm = await import('@gimbal/language-models');
+    const { rng, withPrecision } = await import('@gimbal/tensor-core');
+    const all = await lm.readRows(o.data, {
+      ...(o.columns === undefined ? {} : { columns: o.columns }),
+      usable: ['text', 'prompt-completion', 'conversation', 'conversation-completion'],
+    });
+    const data: Dataset = o.rows === undefined ? all : { ...all, rows: all.rows.slice(0, o.rows) };
+    const answers = lm.isKind(data, 'prompt-completion') || lm.isKind(data, 'conversation-completion');
+    const metrics = o.metrics ?? (answers ? ['loss', 'rouge', 'bleu', 'chrf', 'exact-match'] : ['loss']);
+    const ofTexts = textMetrics.filter((metric) => metrics.includes(metric));
+    if (ofTexts.length > 0 && !answers) {
+      const wanted = 'rows of prompt and completion';
+      throw new ConfigError({
+        where: `gimbal eval --metrics ${ofTexts[0]}`,
+        what: 'there is nothing to compare with',
+        got: data.kind,
+        wanted,
+      });
+    }
+    const compute = await startCompute(o);
+    if (o.precision === 'bf16' && !compute.bf16) {
+      const what = `the backend ${compute.name} has no bf16 products on this machine`;
+      throw new ConfigError({ where: 'gimbal eval --precision', what, got: 'bf16', wanted: 'float32' });
+    }
+    using model = await openModel(o.model, 'gimbal eval', o.adapter);
+    for (const warning of model.warnings) output.note(`warning ${warning}`);
+    const stream = rng(o.seed).split('eval');
+    const scores: { [name: string]: Interval } = {};
+    let tooLong = 0;
+    await withPrecision(o.precision, async () => {
+      if (metrics.includes('loss')) {
+        const measured = await losses(context, model, data);
+        tooLong = measured.tooLong;
+        const { rows } = measured;
+        const ratio = (at: readonly number[]): number => {
+          let [sum, tokens] = [0, 0];
+          for (const i of at) {
+            sum += (rows[i] as { sum: number }).sum;
+            tokens += (rows[i] as { tokens: number }).tokens;
+          }
+          return sum / tokens;
+        };
+        scores.loss = lm.bootstrap(rows.length, ratio, { samples: o.draws, rng: stream.split('loss') });
+        const { estimate, low, high } = scores.loss;
+        scores.perplexity = { estimate: Math.exp(estimate), low: Math.exp(low), high: Math.exp(high) };
+      }
+      if (ofTexts.length > 0) {
+        const written = await answerAll(context, model, data, stream.split('answers'));
+        Object.assign(scores, await scoreTexts(written, ofTexts, { draws: o.draws, rng: stream.split('draws') }));
+        if (o.out !== undefined)
+          await writeFileAtomic(o.out, written.map((row) => `${JSON.stringify(row)}\n`).join(''));
+      }
+    });
+    if (!output.json) for (const line of table(scores)) output.line(line);
+    if (tooLong > 0) output.note(`${tooLong} rows are longer than the limit (${o.overflow})`);
+    await compute.trace(output);
+    return { json: { model: o.model, rows: data.rows.length, tooLong, scores } };
+  },
+});
+
+/** Σ −log p and the tokens that count, of each row. */
+async function losses(
+  { options: o, output, signal }: Context,
+  { policy, params, tokenizer, contextLength, writesApart }: Writer,
+  data: Dataset,
+): Promise<{ rows: { sum: number; tokens: number }[]; tooLong: number }> {
+  const lm = await import('@gimbal/language-models');
+  const limit = Math.min(o.maxLength ?? contextLength, contextLength);
+  const rows: { sum: number; tokens: number }[] = [];
+  const measure = async (
+    count: number,
+    one: (i: number) => { loss: { data(): Promise<ArrayLike<number>>; dispose(): void }; tokens: number },
+  ): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      if (signal.aborted) throw new StoppedError({ where: 'gimbal eval', what: `stopped after ${i} rows` });
+      const { loss, tokens } = one(i);
+      rows.push({ sum: (await loss.data())[0] as number, tokens });
+      loss.dispose();
+      if (output.live) output.status(`loss: ${i + 1} of ${count} rows`);
+    }
+  };
+  const { tidy } = await import('@tensorflow/tfjs-core');
+  if (writesApart) {
+    const model = policy as unknown as Parameters<typeof lm.seq2seqLoss>[0];
+    const overflow = o.overflow === 'split' ? 'drop' : o.overflow;
+    const fitted = lm.seq2seqRows(data, tokenizer, { limit, targetLimit: limit, overflow });
+    await measure(fitted.rows.length, (i) => {
+      const batch = lm.seq2seqBatch(fitted.rows.slice(i, i + 1), model.config.padId);
+      return { loss: tidy(() => lm.seq2seqLoss(model, params, batch)), tokens: batch.tokens };
+    });
+    return { rows, tooLong: fitted.overflow.rows };
+  }
+  const model = policy as unknown as LanguageModel;
+  const fitted = lm.tokenRows(data, tokenizer as Tokenizer, {
+    limit,
+    overflow: o.overflow,
+    assistantOnly: o.assistantOnly,
+  });
+  await measure(fitted.rows.length, (i) => {
+    const batch = lm.batchRows(fitted.rows.slice(i, i + 1), model.config.padId, contextLength);
+    return { loss: tidy(() => lm.causalLmLoss(model, params, batch)), tokens: batch.tokens };
+  });
+  return { rows, tooLong: fitted.overflow.rows };
+}
+
+/** An answer to each prompt that leaves room for one, beside the wanted one. */
+async function answerAll(
+  { options: o, output, signal }: Context,
+  { policy, params, tokenizer, generation, contextLength, writesApart }: Writer,
+  data: Dataset,
+  rng: Rng,
+): Promise<Answer[]> {
+  const { generate, isKind, renderRows } = await import('@gimbal/language-models');
+  const rendered = isKind(data, 'conversation-completion');
+  const asked = renderRows(data, tokenizer).rows as readonly { prompt: string; completion: string }[];
+  // of a conversation what the turns say is compared, not the marks that a template puts around it
+  const rows = asked.map(({ prompt, completion }, i) => {
+    const turns = rendered ? (data.rows[i] as { completion: readonly { content: unknown }[] }).completion : undefined;
+    return { prompt, completion: turns?.map(({ content }) => String(content)).join('\n') ?? completion };
+  });
+  const lengths = rows.map(({ prompt }) =>
+    rendered ? tokenizer.encodeText(prompt).length : promptLength(tokenizer, prompt, true),
+  );
+  const fits = [...rows.keys()].filter((i) => writesApart || (lengths[i] as number) < contextLength);
+  if (fits.length < rows.length)
+    output.note(`${rows.length - fits.length} prompts leave no room for an answer: left out`);
+  const batches = batchesByRoom(
+    fits.map((i) => lengths[i] as number),
+    {
+      contextLength: writesApart ? Number.POSITIVE_INFINITY : contextLength,
+      most: o.maxNewTokens ?? generation.maxNewTokens ?? defaultTokens,
+      batchSize: o.batchSize,
+    },
+  );
+  const written: Answer[] = [];
+  const chosen = await samplingOf({ ...o, samples: 1 }, generation);
+  let done = 0;
+  for (const { rows: at, maxNewTokens } of batches) {
+    const some = at.map((i) => rows[fits[i] as number] as { prompt: string; completion: string });
+    const prompts = some.map(({ prompt }) => prompt);
+    const request = { ...chosen, maxNewTokens, rendered, rng: rng.split(at[0] as number), signal };
+    const texts = await generate(policy, params, tokenizer, prompts, request);
+    for (const [i, { prompt, completion }] of some.entries()) {
+      written[at[i] as number] = { prompt, reference: completion, prediction: texts[i]?.text ?? '' };
+    }
+    done += at.length;
+    if (output.live) output.status(`answers: ${done} of ${fits.length}`);
+  }
+  return written;
+}
+
+/** One line a score, with its interval of 95 %. */
+function table(scores: { readonly [name: string]: Interval }): string[] {
+  const width = Object.keys(scores).reduce((most, name) => Math.max(most, name.length), 0);
+  const text = (x: number): string => (Math.abs(x) >= 100 ? x.toFixed(1) : x.toFixed(4));
+  return Object.entries(scores).map(
+    ([name, { estimate, low, high }]) => `${name.padEnd(width)}  ${text(estimate)}  (${text(low)} to ${text(high)})`,
+  );
+}

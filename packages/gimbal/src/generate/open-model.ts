@@ -1,0 +1,106 @@
+// A model to write with, whatever it is: a decoder's folder or .gguf file, with an adapter or without, or an
+// encoder-decoder's folder.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { GenerationDefaults, Message, Tokenizer } from '@gimbal/language-models';
+import { ConfigError, type LogitPolicy, type Params } from '@gimbal/tensor-core';
+
+/** What generation asks of a model. */
+export interface Writer extends Disposable {
+  readonly policy: LogitPolicy & { pack(params: Params): Disposable };
+  readonly params: Params;
+  readonly tokenizer: Tokenizer;
+  readonly generation: GenerationDefaults;
+  readonly warnings: readonly string[];
+  /** Longest row in tokens. */
+  readonly contextLength: number;
+  /** Whether the completion has a row of its own, beside the prompt's (an encoder-decoder). */
+  readonly writesApart: boolean;
+  /** Whether the tokenizer has a chat template. */
+  readonly chats: boolean;
+}
+
+/**
+ * @param where names the command in messages
+ * @throws CheckpointError for what cannot be read, ConfigError without a tokenizer or for an adapter that cannot be used
+ */
+export async function openModel(path: string, where: string, adapterFolder?: string): Promise<Writer> {
+  const lm = await import('@gimbal/language-models');
+  const { disposeTree } = await import('@gimbal/tensor-core');
+  const noTokenizer = (): never => {
+    const fix = 'Put the tokenizer.json of the model into its folder';
+    throw new ConfigError({ where: `${where} --model ${path}`, what: 'the folder has no tokenizer.json', fix });
+  };
+  if (await isSeq2Seq(path)) {
+    if (adapterFolder !== undefined) {
+      throw new ConfigError({
+        where: `${where} --adapter`,
+        what: 'encoder-decoders take none yet',
+        got: adapterFolder,
+      });
+    }
+    const { model, params, tokenizer = noTokenizer(), generation, warnings } = await lm.loadSeq2Seq(path);
+    return {
+      policy: model,
+      params,
+      tokenizer,
+      generation,
+      warnings,
+      contextLength: model.config.contextLength,
+      writesApart: true,
+      chats: false,
+      [Symbol.dispose]: () => disposeTree(params),
+    };
+  }
+  const { model, params: base, tokenizer = noTokenizer(), generation, warnings } = await lm.loadPretrained(path);
+  let params = base;
+  if (adapterFolder !== undefined) {
+    const adapter = await lm.loadAdapter(adapterFolder, model.config);
+    params = lm.mergeLora(model.config, base, adapter);
+    lm.disposeAdapter(adapter);
+    disposeTree(base);
+  }
+  return {
+    policy: model,
+    params,
+    tokenizer,
+    generation,
+    warnings,
+    contextLength: model.config.contextLength,
+    writesApart: false,
+    chats: tokenizer.config.chat_template !== undefined,
+    [Symbol.dispose]: () => disposeTree(params),
+  };
+}
+
+async function isSeq2Seq(path: string): Promise<boolean> {
+  try {
+    return (
+      (JSON.parse(await readFile(join(path, 'config.json'), 'utf8')) as { model_type?: unknown }).model_type === 't5'
+    );
+  } catch {
+    return false; // what is wrong with it is told by whoever opens it
+  }
+}
+
+/** A prompt as the model reads it. */
+export interface ReadPrompt {
+  text: string;
+  /** By a chat template: nothing is to be added. */
+  rendered: boolean;
+}
+
+/** A text as the first turn of a conversation, where the model has a chat template; else the text itself. */
+export async function asTurn(
+  model: Writer,
+  prompt: string,
+  o: { system?: string | undefined; continue: boolean },
+): Promise<ReadPrompt> {
+  if (!model.chats || o.continue) return { text: prompt, rendered: false };
+  const { renderChat } = await import('@gimbal/language-models');
+  const messages: Message[] = [
+    ...(o.system === undefined ? [] : [{ role: 'system', content: o.system }]),
+    { role: 'user', content: prompt },
+  ];
+  return { text: renderChat(model.tokenizer, messages, { addGenerationPrompt: true }).text, rendered: true };
+}

@@ -1,0 +1,56 @@
+// Scores of written texts against wanted ones, each with the interval that it is known to.
+import type { Interval } from '@gimbal/language-models';
+import type { Rng } from '@gimbal/tensor-core';
+
+export const textMetrics = ['rouge', 'bleu', 'chrf', 'exact-match', 'distinct', 'extractive'] as const;
+export type TextMetric = (typeof textMetrics)[number];
+
+/** What was asked, what was wanted, what was written. */
+export interface Answer {
+  prompt: string;
+  reference: string;
+  prediction: string;
+}
+
+/** @param draws of the bootstrap */
+export async function scoreTexts(
+  answers: readonly Answer[],
+  metrics: readonly TextMetric[],
+  { draws, rng }: { draws: number; rng: Rng },
+): Promise<{ [name: string]: Interval }> {
+  const lm = await import('@gimbal/language-models');
+  const predictions = answers.map(({ prediction }) => prediction);
+  const references = answers.map(({ reference }) => reference);
+  const o = (name: string) => ({ samples: draws, rng: rng.split(name) });
+  const mean = (name: string, values: readonly number[]) => [[name, lm.bootstrapMean(values, o(name))] as const];
+  const pick = (list: readonly string[], at: readonly number[]): string[] => at.map((i) => list[i] as string);
+  const corpus = (name: string, statistic: (at: readonly number[]) => number) => [
+    [name, lm.bootstrap(answers.length, statistic, o(name))] as const,
+  ];
+  const score: { [K in TextMetric]: () => readonly (readonly [string, Interval])[] } = {
+    rouge: () => {
+      const all = lm.rouge(predictions, references);
+      const names = ['rouge1', 'rouge2', 'rougeL'] as const;
+      return names.flatMap((name) =>
+        mean(
+          name,
+          all.map((each) => each[name]),
+        ),
+      );
+    },
+    bleu: () => corpus('bleu', (at) => lm.corpusBleu(pick(predictions, at), pick(references, at))),
+    chrf: () => corpus('chrf', (at) => lm.corpusChrf(pick(predictions, at), pick(references, at))),
+    'exact-match': () => mean('exactMatch', lm.exactMatch(predictions, references)),
+    distinct: () => [1, 2].flatMap((n) => corpus(`distinct${n}`, (at) => lm.distinctN(pick(predictions, at), n))),
+    extractive: () => {
+      const all = answers.map(({ prompt, prediction }) => lm.extractiveness(prompt, prediction));
+      return (['coverage', 'density', 'compression'] as const).flatMap((name) =>
+        mean(
+          name,
+          all.map((each) => each[name]),
+        ),
+      );
+    },
+  };
+  return Object.fromEntries(metrics.flatMap((metric) => score[metric]()));
+}

@@ -1,0 +1,167 @@
+// gimbal generate and eval on small models of our own: prompts, files of them, conversations, and scores with intervals.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  batchRows,
+  causalLmLoss,
+  corpusBleu,
+  decoder,
+  loadPretrained,
+  readRows,
+  savePretrained,
+  Tokenizer,
+  tokenRows,
+  trainTokenizer,
+} from '@gimbal/language-models';
+import { disposeTree, rng, useBackend } from '@gimbal/tensor-core';
+import { startCli } from './cli-process.ts';
+import { runMain } from './run-main.ts';
+
+const root = new URL('../src/', import.meta.url);
+const t5 = fileURLToPath(new URL('../../language-models/test/golden/t5-tiny', import.meta.url));
+const template =
+  '{% for m in messages %}<{{ m.role }}>{{ m.content }}</>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}';
+let dir: string;
+const plain = (): string => join(dir, 'plain');
+const chatty = (): string => join(dir, 'chat');
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'gimbal-generate-'));
+  await useBackend('auto');
+  const rows = Array.from({ length: 12 }, (_, i) => ({ prompt: `${i} plus one`, completion: `${i + 1}` }));
+  await writeFile(join(dir, 'rows.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  await writeFile(join(dir, 'rows.csv'), ['prompt', ...rows.map(({ prompt }) => prompt)].join('\n'));
+  await writeFile(join(dir, 'text.txt'), 'one plus one\n\ntwo plus one\n');
+  const tokenizer = trainTokenizer(rows.map((row) => `${row.prompt}\n${row.completion}`));
+  const size = { width: 16, layers: 1, heads: 2, contextLength: 64, eosIds: [tokenizer.special.eos as number] };
+  const model = decoder({ vocabularySize: tokenizer.size, ...size });
+  const params = model.init(rng(0));
+  await savePretrained(plain(), model, params, { tokenizer });
+  const chat = new Tokenizer(tokenizer.json, { ...tokenizer.config, chat_template: template });
+  await savePretrained(chatty(), model, params, { tokenizer: chat });
+  disposeTree(params);
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+const gimbal = async (...argv: string[]): Promise<Record<string, unknown>> => {
+  const { code, stdout, stderr } = await runMain([...argv, '--json'], root);
+  if (code !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as Record<string, unknown>;
+};
+type Completions = { completions: { prompt: string; completion: string; tokens: number }[] };
+
+test('several samples of each prompt of a file, .jsonl or .csv, in its order', async () => {
+  const few = ['--model', plain(), '--max-new-tokens', '4', '--samples', '2', '--batch-size', '4'];
+  const { completions } = (await gimbal('generate', ...few, '--data', join(dir, 'rows.jsonl'))) as Completions;
+  expect(completions.map(({ prompt }) => prompt)).toEqual(
+    Array.from({ length: 12 }, (_, i) => [`${i} plus one`, `${i} plus one`]).flat(),
+  );
+  const csv = (await gimbal('generate', ...few, '--data', join(dir, 'rows.csv'))) as Completions;
+  expect(csv.completions).toEqual(completions);
+});
+
+test('a search, penalties and an encoder-decoder', async () => {
+  const prompt = ['--prompt', 'the nurse', '--max-new-tokens', '5'];
+  const beams = (await gimbal(
+    'generate',
+    '--model',
+    plain(),
+    ...prompt,
+    '--beams',
+    '3',
+    '--samples',
+    '2',
+  )) as Completions;
+  expect(beams.completions).toHaveLength(2);
+  const varied = ['--temperature', '0', '--repetition-penalty', '5', '--no-repeat-ngram', '1', '--min-p', '0.1'];
+  const once = (await gimbal('generate', '--model', plain(), ...prompt, ...varied)) as Completions;
+  expect(once.completions[0]?.tokens).toBeGreaterThan(0);
+  const { completions } = (await gimbal('generate', '--model', t5, ...prompt, '--temperature', '0')) as Completions;
+  expect(completions[0]?.completion).not.toBe('');
+});
+
+test('a prompt is a turn to a model with a chat template, and --continue leaves it a text', async () => {
+  const prompt = ['--prompt', '2 plus one', '--temperature', '0', '--max-new-tokens', '3'];
+  const [turn, text, other] = (await Promise.all([
+    gimbal('generate', '--model', chatty(), ...prompt),
+    gimbal('generate', '--model', chatty(), ...prompt, '--continue'),
+    gimbal('generate', '--model', plain(), ...prompt, '--continue'),
+  ])) as [Completions, Completions, Completions];
+  expect(text).toMatchObject({ completions: other.completions });
+  expect(turn.completions[0]).toMatchObject({ prompt: '2 plus one' });
+});
+
+test('a conversation: a line is a turn, /reset forgets, the end of the input ends it', async () => {
+  const argv = ['generate', '--model', chatty(), '--max-new-tokens', '3', '--system', 'be brief', '--json'];
+  const { child, ended } = startCli(argv, dir);
+  child.stdin?.end('hello\n\nagain\n/reset\nnew\n');
+  const { code, stdout } = await ended;
+  expect(code).toBe(0);
+  const { messages } = JSON.parse(stdout) as { messages: { role: string; content: string }[] };
+  expect(messages.map(({ role }) => role)).toEqual(['system', 'user', 'assistant']);
+  expect(messages[1]?.content).toBe('new');
+}, 60000);
+
+test('eval: loss, perplexity and text scores, each within its interval; the answers in a file', async () => {
+  const out = join(dir, 'answers.jsonl');
+  const done = await gimbal(
+    'eval',
+    '--model',
+    plain(),
+    '--data',
+    join(dir, 'rows.jsonl'),
+    '--out',
+    out,
+    '--draws',
+    '50',
+  );
+  const scores = done.scores as { [name: string]: { estimate: number; low: number; high: number } };
+  expect(Object.keys(scores)).toEqual([
+    'loss',
+    'perplexity',
+    'rouge1',
+    'rouge2',
+    'rougeL',
+    'bleu',
+    'chrf',
+    'exactMatch',
+  ]);
+  for (const { estimate, low, high } of Object.values(scores)) {
+    expect(low).toBeLessThanOrEqual(estimate + 1e-9);
+    expect(high).toBeGreaterThanOrEqual(estimate - 1e-9);
+  }
+  // the loss by the library, all rows in one batch
+  const { model, params, tokenizer } = await loadPretrained(plain());
+  const { rows } = tokenRows(await readRows(join(dir, 'rows.jsonl')), tokenizer as Tokenizer, { limit: 64 });
+  const batch = batchRows(rows, 0, 64);
+  const loss = (causalLmLoss(model, params, batch).dataSync()[0] as number) / batch.tokens;
+  expect(scores.loss?.estimate).toBeCloseTo(loss, 4);
+  expect(scores.perplexity?.estimate).toBeCloseTo(Math.exp(loss), 1);
+  disposeTree(params);
+  const answers = (await readFile(out, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(answers).toHaveLength(12);
+  const bleu = corpusBleu(
+    answers.map(({ prediction }) => prediction),
+    answers.map(({ reference }) => reference),
+  );
+  expect(scores.bleu?.estimate).toBeCloseTo(bleu, 6);
+  const text = await gimbal('eval', '--model', plain(), '--data', join(dir, 'text.txt'));
+  expect(Object.keys(text.scores as object)).toEqual(['loss', 'perplexity']);
+  const seq2seq = await gimbal('eval', '--model', t5, '--data', join(dir, 'rows.jsonl'), '--metrics', 'loss,distinct');
+  expect(Object.keys(seq2seq.scores as object)).toEqual(['loss', 'perplexity', 'distinct1', 'distinct2']);
+});
+
+test('what cannot be is said before a model is opened', async () => {
+  const both = await runMain(['generate', '--model', 'm', '--prompt', 'a', '--data', 'b.txt'], root);
+  expect([both.code, both.stderr]).toEqual([2, expect.stringMatching(/both --prompt and --data/)]);
+  const many = await runMain(['generate', '--model', 'm', '--samples', '2'], root);
+  expect([many.code, many.stderr]).toEqual([2, expect.stringMatching(/a conversation has one answer at a time/)]);
+  const argv = ['eval', '--model', 'm', '--data', join(dir, 'text.txt'), '--metrics', 'bleu'];
+  const nothing = await runMain(argv, root);
+  expect([nothing.code, nothing.stderr]).toEqual([2, expect.stringMatching(/there is nothing to compare with/)]);
+});
