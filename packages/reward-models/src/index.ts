@@ -85,3 +85,24 @@ export { linearProbe, type ProbeOptions, probeHead } from './training/linear-pro
 export { type PairTrainerOptions, pairTrainerDefaults } from './training/pair-trainer.ts';
 export { type PreferenceOptions, PreferenceTrainer } from './training/preference-trainer.ts';
 export { type RewardOptions, RewardTrainer } from './training/reward-trainer.ts';
+export {
+  averageFolders,
+  type MemberFolder,
+  type WarmRecord,
+} from './warm/average-folders.node.ts';
+export { corruptionReport, swapLabels } from './warm/corruption.ts';
+export { type EnsembleOptions, ensemble } from './warm/ensemble.ts';
+export { type LmcPoint, lmcBarrier, lmcCurve, type MarginFn } from './warm/lmc-curve.ts';
+export {
+  type AverageOptions,
+  averageMembers,
+  averageStream,
+  fingerprint,
+  greedySoup,
+  type Lineage,
+  type Member,
+  type MemberSource,
+  rankMembers,
+} from './warm/members.ts';
+export { type RunSettings, runSettings, type WarmOptions } from './warm/warm-options.ts';
+export { type WarmStep, WarmTrainer } from './warm/warm-trainer.node.ts';

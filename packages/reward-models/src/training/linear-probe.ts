@@ -147,3 +147,12 @@ function featureReader(
 function replaceLeaf(params: Params, path: string, leaf: Tensor): Params {
   return unflatten(flatten(params).map(([name, t]): [string, Tensor] => [name, name === path ? leaf : keep(clone(t))]));
 }
+
+/** The body of one tree under the head of another, pooling included: copies that share memory; the caller disposes them. */
+export function withHead(body: Params, head: Params): Params {
+  const heads = new Map<string, Tensor>(flatten(head));
+  const isHead = (path: string): boolean => /^(?:classifier|pooler|score|bert\.pooler)\./.test(path);
+  return unflatten(
+    flatten(body).map(([path, t]): [string, Tensor] => [path, keep(clone(isHead(path) ? (heads.get(path) ?? t) : t))]),
+  );
+}

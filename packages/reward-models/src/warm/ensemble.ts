@@ -1,0 +1,69 @@
+// Predictions of several rewards as one: what an average of weights is compared with, at M times its cost.
+import { ConfigError, type RewardFn } from '@gimbal/tensor-core';
+import { checkedRewards } from '../rewards/mix-rewards.ts';
+import type { RewardStats } from '../scoring/reward-fn.ts';
+
+/** How predictions become one. */
+export interface EnsembleOptions {
+  /**
+   * The mean (WARM's ENS), the median, the least (worst case), or the mean less a multiple of the variance over members
+   * (of n − 1; Coste et al., arXiv 2310.02743) (`mean`).
+   */
+  reduce?: 'mean' | 'median' | 'min' | { meanMinusVariance: number };
+  /** Standardises each member first: else the one with the largest scale decides. */
+  stats?: readonly RewardStats[];
+}
+
+/**
+ * An ensemble of rewards. Raw scores are combined, no probabilities; a row on which any member abstains gets null.
+ * @throws ConfigError without members, for another number of `stats`, or a variance of one member
+ */
+export function ensemble(fns: readonly RewardFn[], { reduce = 'mean', stats }: EnsembleOptions = {}): RewardFn {
+  const where = 'ensemble';
+  if (fns.length === 0) throw new ConfigError({ where, what: 'there are no members', wanted: 'at least one' });
+  if (stats && stats.length !== fns.length) {
+    throw new ConfigError({
+      where: `${where}.stats`,
+      what: 'one a member is needed',
+      got: stats.length,
+      wanted: fns.length,
+    });
+  }
+  const combine = reducer(reduce, fns.length);
+  return async (prompts, completions, rows) => {
+    const scores: (number | null)[][] = [];
+    for (const [m, fn] of fns.entries()) {
+      const { mean, std } = stats?.[m] ?? { mean: 0, std: 1 };
+      const found = await checkedRewards(`member ${m + 1}`, fn, prompts, completions, rows);
+      scores.push(found.map((r) => (r === null ? null : (r - mean) / std)));
+    }
+    return completions.map((_, i) => {
+      const column = scores.map((list) => list[i] ?? null);
+      return column.includes(null) ? null : combine(column as number[]);
+    });
+  };
+}
+
+function reducer(reduce: EnsembleOptions['reduce'], members: number): (scores: readonly number[]) => number {
+  const mean = (scores: readonly number[]): number => scores.reduce((a, b) => a + b, 0) / scores.length;
+  if (reduce === 'mean') return mean;
+  if (reduce === 'min') return (scores) => Math.min(...scores);
+  if (reduce === 'median') {
+    return (scores) => {
+      const sorted = [...scores].sort((a, b) => a - b);
+      const half = sorted.length >> 1;
+      return sorted.length % 2
+        ? (sorted[half] as number)
+        : ((sorted[half - 1] as number) + (sorted[half] as number)) / 2;
+    };
+  }
+  const penalty = typeof reduce === 'object' ? reduce.meanMinusVariance : Number.NaN;
+  if (!(penalty >= 0 && members > 1)) {
+    const wanted = 'mean, median, min, or { meanMinusVariance: a number ≥ 0 } of two members or more';
+    throw new ConfigError({ where: 'ensemble.reduce', what: 'out of range', got: reduce, wanted });
+  }
+  return (scores) => {
+    const center = mean(scores);
+    return center - (penalty * scores.reduce((a, r) => a + (r - center) ** 2, 0)) / (scores.length - 1);
+  };
+}

@@ -1,0 +1,207 @@
+// WARM (Ramé et al., arXiv 2401.12187): reward models fine-tuned from one pretraining that differ in data order, learning
+// rate, dropout and starting checkpoint, ranked, and averaged in weight space into one plain checkpoint.
+//
+// A run's folder has members/run-i (models), runs/run-i (checkpoints of a run that was stopped), members.json (what is done)
+// and model/, the average, with warm.json. A run that was killed goes on where it was: finished members are kept.
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadClassifier } from '@gimbal/language-models';
+import {
+  checkConfig,
+  disposeTree,
+  latestCheckpoint,
+  type Params,
+  type TrainStep,
+  writeFileAtomic,
+} from '@gimbal/tensor-core';
+import { pairTexts } from '../data/preference-pairs.ts';
+import { type PairRow, pairwiseAccuracy } from '../evaluation/accuracy.ts';
+import { saveReward } from '../pretrained/reward-folder.node.ts';
+import { rewardFn } from '../scoring/reward-fn.ts';
+import { linearProbe, withHead } from '../training/linear-probe.ts';
+import { RewardTrainer } from '../training/reward-trainer.ts';
+import { averageFolders, type MemberFolder, type WarmRecord } from './average-folders.node.ts';
+import { fingerprint, greedySoup, type MemberSource, rankMembers } from './members.ts';
+import { checkWarmOptions, type RunSettings, runSettings, type WarmOptions } from './warm-options.ts';
+
+/** What a WARM run yields: a step of a run, a member that is done, or the average. */
+export type WarmStep =
+  | {
+      readonly phase: 'run';
+      readonly run: number;
+      readonly step: number;
+      readonly loss: number;
+      readonly accuracy: number;
+    }
+  | { readonly phase: 'member'; readonly run: number; readonly selectionAccuracy: number }
+  | { readonly phase: 'averaged'; readonly members: readonly number[]; readonly selectionAccuracy: number };
+
+type Done = Required<Pick<MemberFolder, 'lineage' | 'selectionAccuracy'>>;
+
+/** Trains, ranks and averages members; everything it makes is in its folder. */
+export class WarmTrainer {
+  readonly #o: WarmOptions;
+  readonly #selection: PairRow[];
+
+  /** @throws ConfigError for options, DataError for rows that cannot be used, before anything is made */
+  constructor(options: WarmOptions) {
+    checkWarmOptions(options);
+    this.#o = options;
+    const rows = (data: WarmOptions['data']): PairRow[] =>
+      pairTexts(data, options.tokenizer).rows.map(({ row, chosen, rejected }) => ({ ...row, chosen, rejected }));
+    this.#selection = rows(options.selection);
+    rows(options.data);
+  }
+
+  /** The folder of the average, when `train` has ended. */
+  get model(): string {
+    return join(this.#o.out, 'model');
+  }
+
+  /**
+   * Trains what is missing, then averages. Called again on the same folder it goes on: finished members are read, a stopped
+   * run continues from its checkpoint and gives the numbers it would have given.
+   * @throws CheckpointError where the folder is of another configuration
+   */
+  async *train({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<WarmStep> {
+    const { out } = this.#o;
+    await mkdir(out, { recursive: true });
+    const done = await this.#readDone();
+    const settings = runSettings(this.#o);
+    let starts: readonly Params[] | undefined;
+    try {
+      for (const run of settings) {
+        if (done.has(run.run)) continue;
+        if (signal?.aborted) return;
+        starts ??= await this.#starts(signal);
+        const accuracy = yield* this.#trainRun(run, starts[run.start] as Params, signal);
+        if (accuracy === undefined) return; // stopped
+        const { learningRate, dropout, start } = run;
+        const lineage = { pretrainId: await this.#pretrainId(), run: run.run, learningRate, dropout, sftStep: start };
+        done.set(run.run, { lineage, selectionAccuracy: accuracy });
+        await this.#writeDone(done);
+        yield { phase: 'member', run: run.run, selectionAccuracy: accuracy };
+      }
+    } finally {
+      for (const tree of starts ?? []) disposeTree(tree);
+    }
+    yield await this.#average(done);
+  }
+
+  /** Drains `train`. */
+  async run(o: { signal?: AbortSignal } = {}): Promise<WarmStep | undefined> {
+    let last: WarmStep | undefined;
+    for await (const step of this.train(o)) last = step;
+    return last;
+  }
+
+  async *#trainRun(
+    run: RunSettings,
+    params: Params,
+    signal?: AbortSignal,
+  ): AsyncGenerator<WarmStep, number | undefined> {
+    const { model, tokenizer, out, stepsPerRun } = this.#o;
+    const logs = join(out, 'runs', `run-${run.run}`);
+    const { init: _, grid: __, runs: ___, members: ____, selection: _____, stepsPerRun: ______, ...common } = this.#o;
+    const { learningRate, dropout, seed } = run;
+    const options = { ...common, params, learningRate, dropout, seed, out: logs };
+    const from = await latestCheckpoint(logs).catch(absent);
+    if (from === undefined) await rm(logs, { recursive: true, force: true });
+    using trainer = from === undefined ? new RewardTrainer(options) : await RewardTrainer.resume(logs, options);
+    for await (const s of trainer.train({ steps: stepsPerRun, ...(signal && { signal }) })) {
+      const { step, loss, accuracy } = s as TrainStep & { accuracy: number };
+      yield { phase: 'run', run: run.run, step, loss, accuracy };
+    }
+    if (trainer.step < stepsPerRun) return undefined;
+    const own = trainer.model();
+    try {
+      const { value } = await pairwiseAccuracy(rewardFn(model, own, tokenizer), this.#selection);
+      await saveReward(this.#memberFolder(run.run), model, own, { tokenizer });
+      await rm(logs, { recursive: true, force: true }); // the member is kept, its optimiser is not
+      return value;
+    } finally {
+      disposeTree(own);
+    }
+  }
+
+  /** The trees that runs start from, with one head: probed on the features of the last checkpoint. */
+  async #starts(signal?: AbortSignal): Promise<Params[]> {
+    const { model, tokenizer, data, init, probe = true } = this.#o;
+    const trees = init.kind === 'shared' ? [init.params] : init.checkpoints;
+    if (!probe) return trees.map((tree) => withHead(tree, trees.at(-1) as Params));
+    const probed = await linearProbe(model, trees.at(-1) as Params, tokenizer, data, { ...(signal && { signal }) });
+    try {
+      return trees.map((tree) => withHead(tree, probed));
+    } finally {
+      disposeTree(probed);
+    }
+  }
+
+  async #average(done: ReadonlyMap<number, Done>): Promise<WarmStep> {
+    const { members = 'all', model, tokenizer } = this.#o;
+    const all = [...done.values()].map((d): Done & MemberSource & MemberFolder => {
+      const folder = this.#memberFolder(d.lineage.run);
+      return { ...d, folder, name: `run ${d.lineage.run}`, load: async () => (await loadClassifier(folder)).params };
+    });
+    const evaluate = async (params: Params): Promise<number> =>
+      (await pairwiseAccuracy(rewardFn(model, params, tokenizer), this.#selection)).value;
+    const ranked = rankMembers(all);
+    let chosen =
+      members === 'greedy' ? await greedySoup(all, evaluate) : ranked.slice(0, members === 'all' ? undefined : members);
+    // a soup of one is that member; an average needs two
+    if (chosen.length < 2) chosen = ranked.slice(0, 2);
+    const kept = chosen.map(({ folder, lineage, selectionAccuracy }) => ({ folder, lineage, selectionAccuracy }));
+    await averageFolders(kept, this.model);
+    const { params } = await loadClassifier(this.model);
+    const selectionAccuracy = await evaluate(params).finally(() => disposeTree(params));
+    return { phase: 'averaged', members: kept.map((m) => m.lineage.run), selectionAccuracy };
+  }
+
+  /** What `warm.json` of the average says. @throws where there is none yet */
+  async record(): Promise<WarmRecord> {
+    return JSON.parse(await readFile(join(this.model, 'warm.json'), 'utf8')) as WarmRecord;
+  }
+
+  #memberFolder(run: number): string {
+    return join(this.#o.out, 'members', `run-${run}`);
+  }
+
+  #id: string | undefined;
+  async #pretrainId(): Promise<string> {
+    const { pretrainId, init } = this.#o;
+    this.#id ??= pretrainId ?? fingerprint(init.kind === 'shared' ? init.params : (init.checkpoints.at(-1) as Params));
+    return this.#id;
+  }
+
+  /** What decides the members: another value belongs to another folder. */
+  async #config(): Promise<object> {
+    const { grid, runs, stepsPerRun, seed, model, init, data, probe = true } = this.#o;
+    const body = model.classifier.config;
+    const starts = init.kind === 'shared' ? 1 : init.checkpoints.length;
+    const pretrainId = await this.#pretrainId();
+    return { grid, runs, stepsPerRun, seed, body, starts, pretrainId, probe, pairs: data.rows.length };
+  }
+
+  async #readDone(): Promise<Map<number, Done>> {
+    const path = join(this.#o.out, 'members.json');
+    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (text === undefined) return new Map();
+    const { config, members } = JSON.parse(text) as { config: object; members: Done[] };
+    checkConfig(config, await this.#config(), path);
+    return new Map(members.map((m) => [m.lineage.run, m]));
+  }
+
+  async #writeDone(done: ReadonlyMap<number, Done>): Promise<void> {
+    const json = { config: await this.#config(), members: [...done.values()] };
+    await writeFileAtomic(join(this.#o.out, 'members.json'), `${JSON.stringify(json, null, 2)}\n`);
+  }
+}
+
+/** A folder that is not there holds no checkpoint. */
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT') return undefined;
+  throw error;
+}
