@@ -10,7 +10,17 @@ const source = new URL('../src/', import.meta.url);
 test('averaged reward models: connected, as good as their ensemble, better than a member, at the cost of one', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'gimbal-warm-'));
   const ids = ['W0', 'W1', 'W3', 'W4', 'W12'];
-  const argv = ['reproduce', 'warm', '--claim', ids.join(','), '--seeds', '0,1', '--json', '--out', join(folder, 'out')];
+  const argv = [
+    'reproduce',
+    'warm',
+    '--claim',
+    ids.join(','),
+    '--seeds',
+    '0,1',
+    '--json',
+    '--out',
+    join(folder, 'out'),
+  ];
   const { code, stdout, stderr } = await runMain(argv, source);
   if (stdout === '') throw new Error(stderr);
   const report = JSON.parse(stdout) as ReproduceReport;

@@ -25,16 +25,22 @@ import { fingerprint, greedySoup, type MemberSource, rankMembers } from './membe
 import { checkWarmOptions, type RunSettings, runSettings, type WarmOptions } from './warm-options.ts';
 
 /** What a WARM run yields: a step of a run, a member that is done, or the average. */
-export type WarmStep =
-  | {
-      readonly phase: 'run';
-      readonly run: number;
-      readonly step: number;
-      readonly loss: number;
-      readonly accuracy: number;
-    }
-  | { readonly phase: 'member'; readonly run: number; readonly selectionAccuracy: number }
-  | { readonly phase: 'averaged'; readonly members: readonly number[]; readonly selectionAccuracy: number };
+export interface WarmStep {
+  /** What happened. */
+  readonly phase: 'run' | 'member' | 'averaged';
+  /** Number of the run; absent for the average. */
+  readonly run?: number;
+  /** Updates of the run that are done. */
+  readonly step?: number;
+  /** Of a step: the mean loss of its pairs. */
+  readonly loss?: number;
+  /** Of a step: the share of its pairs that are ranked right. */
+  readonly accuracy?: number;
+  /** Of a member or the average: accuracy on the selection pairs. */
+  readonly selectionAccuracy?: number;
+  /** Of the average: its members' runs, in the order of their accuracy. */
+  readonly members?: readonly number[];
+}
 
 type Done = Required<Pick<MemberFolder, 'lineage' | 'selectionAccuracy'>>;
 
