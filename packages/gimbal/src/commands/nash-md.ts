@@ -1,10 +1,15 @@
-// gimbal nash-md: a matrix of preferences solved (--game), or a language model trained against a preference.
+// gimbal nash-md: a matrix of preferences solved (--game), or a language model trained against a preference (--model).
 import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { solveGame } from '../nash/solve-game.ts';
+import { trainModel } from '../nash/train-model.ts';
+import { checkColumns } from '../options/columns.ts';
 
-const options = z.object({
+const share = z.number().min(0).max(1).optional();
+const count = z.int().min(1);
+
+const game = {
   game: z
     .string()
     .min(1)
@@ -14,35 +19,100 @@ const options = z.object({
     .string()
     .min(1)
     .default('nash-md')
-    .describe('nash-md, omd, mwu, mmd, omwu, extragradient, mirror-prox, nash-ema, moving-magnet, …'),
-  klCoef: z.number().min(0).optional().describe('τ, weight of the KL divergence from the reference (default .1)'),
-  reference: z.array(z.number().min(0)).optional().describe('μ, a probability of each response (default: uniform)'),
-  eta: z.number().positive().optional().describe('step size (default: 2/(τ(t + 2)), or the solver’s own)'),
-  steps: z.int().min(1).optional().describe('steps (default 1000)'),
-  mixtureCoef: z.number().min(0).max(1).optional().describe('β, weight of the reference in the opponent'),
-  emaDecay: z.number().min(0).max(1).optional().describe('nash-ema: share of the average that stays each step'),
-  magnetEvery: z.int().min(1).optional().describe('moving-magnet: steps between two moves of the reference'),
-  symmetrise: z.boolean().default(false).describe('average both orders of asking: P ← ½ (P + 1 − Pᵀ)'),
+    .describe('game: nash-md, omd, mwu, mmd, omwu, extragradient, mirror-prox, nash-ema, moving-magnet, …'),
+  reference: z
+    .array(z.number().min(0))
+    .optional()
+    .describe('game: μ, a probability of each response (default: uniform)'),
+  eta: z.number().positive().optional().describe('game: step size (default: 2/(τ(t + 2)), or the solver’s own)'),
+  magnetEvery: count.optional().describe('game, moving-magnet: steps between two moves of the reference'),
+  symmetrise: z.boolean().default(false).describe('game: average both orders of asking, P ← ½ (P + 1 − Pᵀ)'),
+};
+
+const training = {
+  model: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('model folder, or a .gguf file: where training starts, and the reference'),
+  preference: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('folder of a preference or reward model, world:newsroom, or ./file.mjs'),
+  data: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'rows with a prompt each, in a .jsonl, .csv or .parquet (default: articles of the newsroom, for its preference)',
+    ),
+  columns: z.record(z.string(), z.string()).optional().describe('name of your column, as prompt=question'),
+  articles: count.default(2000).describe('articles of the generated newsroom, without --data'),
+  world: z.enum(['full', 'mini']).default('full').describe('which newsroom: what the model was trained on'),
+  objective: z
+    .enum(['policy-gradient', 'online-ipo', 'ipo-md', 'online-dpo', 'sppo', 'dno', 'inpo'])
+    .default('policy-gradient')
+    .describe('what is minimised'),
+  opponent: z
+    .enum(['mixture', 'ema'])
+    .default('mixture')
+    .describe('of the policy gradient: mixture with the reference, or an average'),
+  klEstimator: z
+    .enum(['reward-to-go', 'analytic', 'token-local'])
+    .default('reward-to-go')
+    .describe('how the KL divergence enters the gradient; token-local is biased'),
+  deploy: z
+    .enum(['policy', 'mixture'])
+    .default('policy')
+    .describe('what will be used: with mixture it is the mixture that goes to the equilibrium'),
+  batchSize: count.default(16).describe('completions of a step, by either player'),
+  samplesPerPrompt: count.default(1).describe('completions of each prompt'),
+  tournament: z.boolean().default(false).describe('compare each completion with all of the opponent’s of its prompt'),
+  innerSteps: count.default(1).describe('updates against one opponent'),
+  learningRate: z.number().positive().optional().describe('default: 1e-4 with an adapter, else 1e-5'),
+  maxNewTokens: count.optional().describe('most tokens of a completion (default: what the prompts leave, at most 64)'),
+  lora: z.int().min(0).default(16).describe('rank of the adapter; 0 trains all weights'),
+  comparisons: count.default(200).describe('with the start, at the end'),
+  precision: z.enum(['float32', 'bf16']).default('float32').describe('precision of matrix products'),
+};
+
+const options = z.object({
+  ...game,
+  ...training,
+  klCoef: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('τ, weight of the KL divergence from the reference (default: game .1, model .008)'),
+  mixtureCoef: share.describe('β, weight of the reference in the opponent (default: model .125)'),
+  emaDecay: share.describe('share of the averaged opponent that stays each step (default: game .9, model .99)'),
+  steps: count.optional().describe('default: game 1000, model 100'),
 });
 
 export const command = defineCommand({
-  summary: 'Find what no other policy beats: solve a game of preferences.',
+  summary: 'Find what no other policy beats: solve a game of preferences, or train a model you have.',
   options,
+  resumes: true,
   examples: [
     'gimbal nash-md --game cyclic --reference 0.7,0.2,0.1 --kl-coef 0.1',
     'gimbal nash-md --game preferences.csv --solver extragradient --steps 5000',
-    'gimbal nash-md --game game.json --json        {"preferences": [[0.5, 0.8], [0.2, 0.5]], "labels": ["a", "b"]}',
+    'gimbal nash-md --model my-model --preference runs/reward-1/model --data prompts.jsonl',
+    'gimbal nash-md --model my-model --preference ./judge.mjs --data prompts.jsonl   export default (prompts, a, b) => numbers',
+    'gimbal nash-md --resume                 go on with the run that was stopped',
   ],
   async run(context) {
-    const { game } = context.options;
-    if (game === undefined) {
-      throw new ConfigError({
-        where: 'gimbal nash-md',
-        what: 'nothing to solve',
-        wanted: '--game',
-        fix: 'For example gimbal nash-md --game cyclic',
-      });
-    }
-    return solveGame({ ...context, options: { ...context.options, game } });
+    const { options: o } = context;
+    checkColumns('nash-md', o.columns, ['prompt']);
+    const trains = o.model !== undefined || (o.resume && o.game === undefined);
+    if (trains && o.game === undefined) return trainModel(context);
+    if (o.game !== undefined && o.model === undefined)
+      return solveGame({ ...context, options: { ...o, game: o.game } });
+    throw new ConfigError({
+      where: 'gimbal nash-md',
+      what: o.game === undefined ? 'nothing to solve and nothing to train' : 'both --game and --model',
+      wanted: 'either --game, or --model with --preference',
+      fix: 'For example gimbal nash-md --game cyclic',
+    });
   },
 });

@@ -1,0 +1,174 @@
+// gimbal dpo: a model you have learns from pairs of a better and a worse answer, without sampling and without a reward.
+import { join } from 'node:path';
+import { ConfigError, latestCheckpoint, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import { z } from 'zod';
+import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
+import { figure, percent } from '../cli/format.ts';
+import { Progress } from '../cli/progress.ts';
+import { openPolicy } from '../nash/open-policy.ts';
+import { checkColumns } from '../options/columns.ts';
+import { checkHeldOut, heldOutOption } from '../options/held-out.ts';
+import { startCompute } from '../run/compute.ts';
+import { openRun, optionsOfRun, type RunFolder } from '../run/run-folder.ts';
+
+const options = z.object({
+  model: z.string().describe('model folder, or a .gguf file: where training starts, and the reference'),
+  data: z.string().describe('rows of prompt, chosen and rejected, texts or turns: a .jsonl, .csv or .parquet'),
+  columns: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('names of your columns, as prompt=question,chosen=better,rejected=worse'),
+  heldOut: heldOutOption
+    .optional()
+    .describe('pairs to evaluate on: a number, or a share below 1 (default: a tenth, at most 256)'),
+  loss: z
+    .enum(['sigmoid', 'ipo', 'hinge', 'robust', 'sigmoid-norm'])
+    .default('sigmoid')
+    .describe('sigmoid (DPO), ipo, hinge (SLiC), robust (to flipped labels), sigmoid-norm (per token)'),
+  klCoef: z.number().positive().default(0.1).describe('β, weight of the KL divergence from the model as it was'),
+  labelSmoothing: z
+    .number()
+    .min(0)
+    .max(0.499)
+    .default(0)
+    .describe('share of labels taken for flipped, below .5; of sigmoid and robust'),
+  steps: z.int().min(1).default(200).describe('updates'),
+  batchSize: z.int().min(1).default(8).describe('pairs at a time'),
+  accumulate: z.int().min(1).default(1).describe('batches in one update'),
+  learningRate: z
+    .number()
+    .positive()
+    .optional()
+    .describe('peak of a cosine with warm-up (default: 2e-5 with an adapter, else 1e-6; small models bear 1e-4)'),
+  maxLength: z
+    .int()
+    .min(2)
+    .optional()
+    .describe("longest prompt with an answer in tokens (default: the model's context, at most 1024)"),
+  overflow: z.enum(['drop', 'cut', 'error']).default('drop').describe('what becomes of a longer pair'),
+  lora: z.int().min(0).default(16).describe('rank of the adapter; 0 trains all weights'),
+  evalEvery: z.int().min(1).default(50).describe('updates between evaluations'),
+  precision: z.enum(['float32', 'bf16']).default('float32').describe('precision of matrix products'),
+});
+type Options = z.output<typeof options>;
+
+export const command = defineCommand({
+  summary: 'Direct preference optimisation of a model you have, on pairs of a better and a worse answer.',
+  options,
+  resumes: true,
+  examples: [
+    'gimbal dpo --model SmolLM2-135M-Instruct.Q4_1.gguf --data pairs.jsonl --columns prompt=question',
+    'gimbal dpo --model runs/align-1/model --data pairs.jsonl --lora 0 --loss ipo --kl-coef 0.2 --learning-rate 1e-4',
+    'gimbal dpo --resume                 go on with the run that was stopped',
+  ],
+  async run(context) {
+    const { options: given } = context;
+    checkColumns('dpo', given.columns, ['prompt', 'chosen', 'rejected']);
+    if (given.labelSmoothing > 0 && given.loss !== 'sigmoid' && given.loss !== 'robust') {
+      const wanted = '--loss sigmoid or robust';
+      throw new ConfigError({ where: 'gimbal dpo --label-smoothing', what: `${given.loss} has none`, wanted });
+    }
+    const run = await openRun({ command: 'dpo', options: given, given: context.given });
+    try {
+      return await learn(context, run);
+    } catch (error) {
+      await run.abandonIfEmpty();
+      throw error;
+    } finally {
+      await run.release();
+    }
+  },
+});
+
+async function learn(context: CommandContext<Options>, run: RunFolder): Promise<CommandResult> {
+  const { output, signal } = context;
+  const o = optionsOfRun(context.options, run) as CommandContext<Options>['options'];
+  const compute = await startCompute(o);
+  const { DpoTrainer, preferenceTokens } = await import('@gimbal/nash-md');
+  const lm = await import('@gimbal/language-models');
+  const { rng, schedules } = await import('@gimbal/tensor-core');
+  const note = (text: string): void => output.note(text);
+  const open = await openPolicy('gimbal dpo', { ...o, note });
+  try {
+    const { policy, params, tokenizer, contextLength } = open;
+    const rows = await lm.readRows(o.data, {
+      ...(o.columns === undefined ? {} : { columns: o.columns }),
+      usable: ['preference', 'conversation-preference'],
+    });
+    const limit = o.maxLength ?? Math.min(contextLength, 1024);
+    const { pairs, overflow } = preferenceTokens(rows, tokenizer, { limit, overflow: o.overflow });
+    if (overflow.rows > 0) note(`${overflow.rows} pairs are too long (${o.overflow}): ${overflow.where.join(', ')}`);
+    checkHeldOut('dpo', o.heldOut, pairs.length);
+    const share = o.heldOut ?? Math.max(1, Math.min(256, Math.floor(pairs.length / 10)));
+    const count = share < 1 ? Math.max(1, Math.round(share * pairs.length)) : share;
+    const order = rng(o.seed).split('split').shuffle(pairs);
+    const [heldOut, data] = pairs.length === 1 ? [pairs, pairs] : [order.slice(0, count), order.slice(count)];
+    note(`${data.length} pairs, ${heldOut.length} held out`);
+    const peak = o.learningRate ?? (o.lora > 0 ? 2e-5 : 1e-6);
+    const trainerOptions = {
+      ...{ policy, params, data, evalData: heldOut, padId: tokenizer.special.pad ?? 0 },
+      ...{ klCoef: o.klCoef, dpoLoss: o.loss, labelSmoothing: o.labelSmoothing, seed: o.seed, precision: o.precision },
+      batchSize: Math.min(o.batchSize, data.length),
+      accumulate: o.accumulate,
+      evalEvery: Math.min(o.evalEvery, o.steps),
+      checkpointEvery: Math.max(1, Math.ceil(o.steps / 10)),
+      out: join(run.path, 'training'),
+      learningRate: schedules.cosine({
+        ...{ peak, steps: o.steps, final: peak / 10 },
+        warmup: Math.max(1, Math.round(o.steps / 20)),
+      }),
+    };
+    const progress = new Progress(output, 'dpo');
+    const begun = context.options.resume && (await latestCheckpoint(trainerOptions.out, note).catch(() => undefined));
+    using trainer = begun
+      ? await DpoTrainer.resume(trainerOptions.out, trainerOptions, { warn: note })
+      : new DpoTrainer(trainerOptions);
+    let [evalLoss, evalAccuracy] = [Number.NaN, Number.NaN];
+    for await (const s of trainer.train({ steps: o.steps, signal })) {
+      if (s.evalLoss !== undefined) [evalLoss, evalAccuracy] = [s.evalLoss, s.evalAccuracy as number];
+      const text = `loss ${s.loss.toFixed(4)}  right ${percent(s.accuracy)}  margin ${figure(s.margin)}`;
+      progress.update({ step: s.step, total: o.steps, text });
+    }
+    if (trainer.stopReason === 'signal') {
+      const fix = `Go on with: gimbal dpo --resume --out ${run.path}`;
+      throw new StoppedError({ where: 'gimbal dpo', what: `stopped after step ${trainer.step} of ${o.steps}`, fix });
+    }
+    progress.done(
+      `held-out loss ${evalLoss.toFixed(4)}, the better answer is rewarded more in ${percent(evalAccuracy)}`,
+    );
+    const path = await open.save(run.path, trainer.params);
+    const { dpoReport } = await import('../nash/dpo-report.ts');
+    const report = join(run.path, 'report.html');
+    await writeFileAtomic(
+      report,
+      await dpoReport({
+        run: run.path,
+        loss: o.loss,
+        klCoef: o.klCoef,
+        evalLoss,
+        evalAccuracy,
+        pairs: data.length,
+        seconds: progress.seconds,
+        backend: compute.name,
+      }),
+    );
+    if (!output.json) {
+      output.line(`report  ${report}`);
+      output.line(`${o.lora > 0 ? 'adapter' : 'model'}  ${path}`);
+    }
+    await compute.trace(output);
+    return {
+      json: {
+        run: run.path,
+        report,
+        path,
+        steps: trainer.step,
+        heldOutLoss: evalLoss,
+        heldOutAccuracy: evalAccuracy,
+        tooLong: overflow.rows,
+      },
+    };
+  } finally {
+    open.dispose();
+  }
+}

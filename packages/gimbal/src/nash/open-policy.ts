@@ -1,0 +1,53 @@
+// The model that a command trains: a folder or file, with an adapter beside it where one is asked for; and its saving.
+import type { LanguageModel, LoraAdapter, Tokenizer } from '@gimbal/language-models';
+import { ConfigError, disposeTree, type Params, rng } from '@gimbal/tensor-core';
+
+/** What is trained. */
+export interface OpenPolicy {
+  /** the model, or the model with the adapter: its parameters are then the adapter's */
+  policy: LanguageModel;
+  /** where training starts */
+  params: Params;
+  tokenizer: Tokenizer;
+  contextLength: number;
+  /** Writes what was trained: an adapter, or a whole model. Returns the folder. */
+  save(run: string, trained: Params): Promise<string>;
+  dispose(): void;
+}
+
+/**
+ * @param where `gimbal dpo`
+ * @param lora rank of the adapter; 0 trains all weights
+ */
+export async function openPolicy(
+  where: string,
+  o: { model: string; lora: number; seed: number; note(text: string): void },
+): Promise<OpenPolicy> {
+  const lm = await import('@gimbal/language-models');
+  const { model, params: base, tokenizer, warnings } = await lm.loadPretrained(o.model);
+  for (const warning of warnings) o.note(`warning ${warning}`);
+  if (!tokenizer) {
+    disposeTree(base);
+    const wanted = 'tokenizer.json';
+    throw new ConfigError({ where: `${where} --model`, what: 'it has no tokenizer', got: o.model, wanted });
+  }
+  const adapter: LoraAdapter | undefined =
+    o.lora === 0 ? undefined : lm.createLora(model.config, base, { rank: o.lora }, rng(o.seed).split('adapter'));
+  return {
+    policy: adapter ? lm.adaptedModel(model, base, adapter) : model,
+    params: adapter?.params ?? base,
+    tokenizer,
+    contextLength: model.config.contextLength,
+    async save(run, trained) {
+      const target = `${run}/${adapter ? 'adapter' : 'model'}`;
+      if (adapter)
+        await lm.saveAdapter(target, model.config, { ...adapter, params: trained }, { base: o.model, tokenizer });
+      else await lm.savePretrained(target, model, trained, { tokenizer });
+      return target;
+    },
+    dispose() {
+      if (adapter) lm.disposeAdapter(adapter);
+      disposeTree(base);
+    },
+  };
+}

@@ -1,0 +1,59 @@
+/**
+ * Preferences by the names of the command line:
+ *
+ *   a folder           a preference model, or a reward model: P(a ≻ b) = σ(r(a) − r(b))
+ *   world:newsroom     the newsroom's annotators, whose taste in styles runs in a circle
+ *   ./file.mjs         a function of yours: (prompts, a, b, rows) => P(a ≻ b) of each row
+ */
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ConfigError, disposeTree, type PreferenceFn } from '@gimbal/tensor-core';
+
+/** A preference, and what it holds in memory. */
+export interface OpenPreference {
+  fn: PreferenceFn;
+  dispose(): void;
+}
+
+const nothing = { dispose(): void {} };
+
+/** @throws ConfigError for what is no preference, CheckpointError for a folder that holds no model of one */
+export async function openPreference(text: string, where: string, world?: object): Promise<OpenPreference> {
+  if (text === 'world:newsroom') {
+    const { newsroom } = await import('@gimbal/worlds');
+    return { fn: newsroom(world).preference(), ...nothing };
+  }
+  if (/\.[mc]?js$/.test(text)) return { fn: await functionOf(text, where), ...nothing };
+  if (text.includes(':')) {
+    const wanted = 'the folder of a preference or reward model, world:newsroom, or a path to a .mjs or .js';
+    throw new ConfigError({ where, what: 'no such preference', got: text, wanted });
+  }
+  return modelOf(text, where);
+}
+
+async function functionOf(path: string, where: string): Promise<PreferenceFn> {
+  const loaded = (await import(pathToFileURL(resolve(path)).href).catch((cause: Error) => {
+    const what = `the module cannot be loaded: ${cause.message}`;
+    throw new ConfigError({ where, what, got: path, fix: 'The path is taken from the working directory', cause });
+  })) as { default?: unknown };
+  if (typeof loaded.default === 'function') return loaded.default as PreferenceFn;
+  const wanted = 'export default (prompts, a, b, rows) => a.map((text, i) => probability)';
+  throw new ConfigError({ where, what: 'its default export is no function', got: path, wanted });
+}
+
+async function modelOf(folder: string, where: string): Promise<OpenPreference> {
+  const { loadReward, preferenceFn, preferenceFromReward, rewardFn } = await import('@gimbal/reward-models');
+  const { model, params, tokenizer, notes } = await loadReward(folder);
+  const dispose = (): void => disposeTree(params);
+  if (!tokenizer) {
+    dispose();
+    throw new ConfigError({ where, what: 'the model has no tokenizer', got: folder, wanted: 'tokenizer.json' });
+  }
+  const { temperature, templated } = notes;
+  const more = { ...(temperature !== undefined && { temperature }), ...(templated !== undefined && { templated }) };
+  const fn =
+    model.kind === 'pairwise'
+      ? preferenceFn(model, params, tokenizer, more)
+      : preferenceFromReward(rewardFn(model, params, tokenizer, templated === undefined ? {} : { templated }), more);
+  return { fn, dispose };
+}

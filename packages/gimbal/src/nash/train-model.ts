@@ -1,0 +1,209 @@
+// gimbal nash-md --data: a model you have is trained to a policy that no other beats, by any preference.
+import { join } from 'node:path';
+import type { NashMdOptions, Objective, Opponent } from '@gimbal/nash-md';
+import {
+  ConfigError,
+  DataError,
+  latestCheckpoint,
+  type Prompt,
+  StoppedError,
+  writeFileAtomic,
+} from '@gimbal/tensor-core';
+import type { CommandContext, CommandResult } from '../cli/command.ts';
+import { figure, percent } from '../cli/format.ts';
+import { Progress } from '../cli/progress.ts';
+import { promptCodec } from '../rl/prompt-codec.ts';
+import { startCompute } from '../run/compute.ts';
+import { openRun, optionsOfRun, type RunFolder } from '../run/run-folder.ts';
+import { promptLength } from '../stages/internal/room.ts';
+import { openPolicy } from './open-policy.ts';
+import { openPreference } from './preference-source.ts';
+
+/** Options of training, as the command resolves them. */
+export interface TrainFlags {
+  model?: string | undefined;
+  data?: string | undefined;
+  columns?: Record<string, string> | undefined;
+  preference?: string | undefined;
+  world: 'full' | 'mini';
+  articles: number;
+  objective: Objective;
+  opponent: 'mixture' | 'ema';
+  mixtureCoef?: number | undefined;
+  emaDecay?: number | undefined;
+  klCoef?: number | undefined;
+  klEstimator: 'reward-to-go' | 'analytic' | 'token-local';
+  deploy: 'policy' | 'mixture';
+  steps?: number | undefined;
+  batchSize: number;
+  samplesPerPrompt: number;
+  tournament: boolean;
+  innerSteps: number;
+  learningRate?: number | undefined;
+  maxNewTokens?: number | undefined;
+  lora: number;
+  comparisons: number;
+  precision: 'float32' | 'bf16';
+  [name: string]: unknown;
+}
+
+type Context = CommandContext<TrainFlags>;
+
+const [defaultSteps, mostNewTokens, heldOutPrompts] = [100, 64, 64];
+
+export async function trainModel(context: Context): Promise<CommandResult> {
+  const { options: given } = context;
+  if (!given.resume) check(given);
+  const run = await openRun({ command: 'nash-md', options: given, given: context.given });
+  try {
+    return await learn(context, run);
+  } catch (error) {
+    await run.abandonIfEmpty();
+    throw error;
+  } finally {
+    await run.release();
+  }
+}
+
+/** Refuses before a folder is made. */
+function check(o: TrainFlags): void {
+  const where = 'gimbal nash-md';
+  if (o.model === undefined)
+    throw new ConfigError({
+      where: `${where} --model`,
+      what: 'which model?',
+      wanted: 'a model folder, or a .gguf file',
+    });
+  if (o.preference === undefined) {
+    const wanted = 'the folder of a preference or reward model, world:newsroom, or ./file.mjs';
+    throw new ConfigError({ where: `${where} --preference`, what: 'who is preferred?', wanted });
+  }
+  if (o.data === undefined && o.preference !== 'world:newsroom') {
+    const fix = 'Give --data, rows with a prompt each';
+    throw new ConfigError({ where: `${where} --data`, what: 'there are no prompts', fix });
+  }
+}
+
+async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
+  const { output, signal } = context;
+  const o = optionsOfRun(context.options, run) as Context['options'];
+  const compute = await startCompute(o);
+  const { NashMdTrainer, playMatrix } = await import('@gimbal/nash-md');
+  const { rng } = await import('@gimbal/tensor-core');
+  const note = (text: string): void => output.note(text);
+  const world = o.world === 'mini' ? { preset: 'mini' as const } : undefined;
+  const preference = await openPreference(o.preference as string, 'gimbal nash-md --preference', world);
+  const open = await openPolicy('gimbal nash-md', { model: o.model as string, lora: o.lora, seed: o.seed, note });
+  try {
+    const { policy, params, tokenizer } = open;
+    const all = fitting(await promptsOf(o, world), open, o, note);
+    const order = rng(o.seed).split('split').shuffle(all.prompts);
+    const count = Math.min(heldOutPrompts, Math.max(1, Math.floor(all.prompts.length / 10)));
+    const [heldOut, prompts] =
+      all.prompts.length === 1 ? [all.prompts, all.prompts] : [order.slice(0, count), order.slice(count)];
+    note(`${prompts.length} prompts, ${heldOut.length} held out`);
+    const steps = o.steps ?? defaultSteps;
+    const codec = promptCodec(tokenizer);
+    const trainerOptions: NashMdOptions = {
+      ...{ policy, params, codec, prompts, preference: preference.fn, objective: o.objective, deploy: o.deploy },
+      ...{ klEstimator: o.klEstimator, batchSize: o.batchSize, samplesPerPrompt: o.samplesPerPrompt },
+      ...{ tournament: o.tournament, innerSteps: o.innerSteps, precision: o.precision, seed: o.seed },
+      ...(o.klCoef !== undefined && { klCoef: o.klCoef }),
+      ...opponentOf(o),
+      maxNewTokens: all.maxNewTokens,
+      maxGradNorm: 1,
+      learningRate: o.learningRate ?? (o.lora > 0 ? 1e-4 : 1e-5),
+      checkpointEvery: Math.max(1, Math.ceil(steps / 10)),
+      out: join(run.path, 'training'),
+    };
+    const begun =
+      context.options.resume && (await latestCheckpoint(trainerOptions.out as string, note).catch(() => undefined));
+    using trainer = begun
+      ? await NashMdTrainer.resume(trainerOptions.out as string, trainerOptions, { warn: note })
+      : new NashMdTrainer(trainerOptions);
+    const progress = new Progress(output, 'nash-md');
+    for await (const s of trainer.train({ steps, signal })) {
+      const text = `wins ${percent(s.winRate)}  KL ${figure(s.kl)}  ${figure(s.length)} tokens`;
+      progress.update({ step: s.step, total: steps, text });
+    }
+    if (trainer.stopReason === 'signal') {
+      const fix = `Go on with: gimbal nash-md --resume --out ${run.path}`;
+      throw new StoppedError({ where: 'gimbal nash-md', what: `stopped after step ${trainer.step} of ${steps}`, fix });
+    }
+    const start = { policy, params: trainer.reference };
+    const played = await playMatrix(
+      { trained: trainer.deployable(), start },
+      {
+        ...{ codec, preference: preference.fn, prompts: heldOut, maxNewTokens: all.maxNewTokens, seed: o.seed, signal },
+        samplesPerCell: o.comparisons,
+      },
+    );
+    const [rate, low, high] = [played.p[1], played.low[1], played.high[1]] as [number, number, number];
+    progress.done(
+      `wins ${percent(rate)} [${percent(low)}, ${percent(high)}] against the start, ${o.comparisons} comparisons`,
+    );
+    const path = await open.save(run.path, trainer.params);
+    const report = join(run.path, 'report.html');
+    const { trainReport } = await import('./train-report.ts');
+    const samples = heldOut.slice(0, 6).map((p, i) => ({
+      prompt: textOf(p),
+      start: (played.completions.start as readonly string[])[i] ?? '',
+      trained: (played.completions.trained as readonly string[])[i] ?? '',
+    }));
+    const about = { run: run.path, objective: o.objective, rate, low, high, samples, orderBias: played.orderBias ?? 0 };
+    await writeFileAtomic(report, await trainReport({ ...about, seconds: progress.seconds, backend: compute.name }));
+    if (!output.json) {
+      output.line(`report  ${report}`);
+      output.line(`${o.lora > 0 ? 'adapter' : 'model'}  ${path}`);
+    }
+    await compute.trace(output);
+    const winRate = { value: rate, low, high, comparisons: o.comparisons };
+    return { json: { run: run.path, report, path, steps: trainer.step, winRateAgainstStart: winRate } };
+  } finally {
+    open.dispose();
+    preference.dispose();
+  }
+}
+
+function opponentOf(o: TrainFlags): { opponent?: Opponent } {
+  if (o.opponent === 'ema') return { opponent: { kind: 'ema', decay: o.emaDecay ?? 0.99 } };
+  if (o.mixtureCoef === undefined) return {};
+  return { opponent: { kind: 'mixture', mixtureCoef: o.mixtureCoef } };
+}
+
+async function promptsOf(o: Context['options'], world: object | undefined): Promise<readonly Prompt[]> {
+  if (o.data !== undefined) {
+    const { readRows } = await import('@gimbal/language-models');
+    const columns = o.columns === undefined ? {} : { columns: o.columns };
+    return (await readRows(o.data, { kind: 'prompt', ...columns })).rows as readonly Prompt[];
+  }
+  const [{ newsroom }, { rng }] = await Promise.all([import('@gimbal/worlds'), import('@gimbal/tensor-core')]);
+  return newsroom(world).rows(o.articles, rng(o.seed).split('articles'));
+}
+
+const textOf = (p: Prompt): string => (typeof p === 'string' ? p : p.prompt);
+
+/** Prompts that leave room to answer, and how much room that is. */
+function fitting(
+  prompts: readonly Prompt[],
+  { tokenizer, contextLength }: Pick<Awaited<ReturnType<typeof openPolicy>>, 'tokenizer' | 'contextLength'>,
+  o: Pick<TrainFlags, 'maxNewTokens'>,
+  note: (text: string) => void,
+): { prompts: readonly Prompt[]; maxNewTokens: number } {
+  const lengths = prompts.map((p) => promptLength(tokenizer, textOf(p), true));
+  const longest = lengths.reduce((most, n) => Math.max(most, n), 0);
+  const maxNewTokens =
+    o.maxNewTokens ?? Math.min(mostNewTokens, Math.max(contextLength - longest, Math.ceil(contextLength / 4)));
+  const fits = prompts.filter((_, i) => (lengths[i] as number) + maxNewTokens <= contextLength);
+  const long = prompts.length - fits.length;
+  if (fits.length === 0) {
+    throw new DataError({
+      where: 'prompts',
+      what: `all ${prompts.length} are too long`,
+      wanted: `at most ${Math.max(0, contextLength - maxNewTokens)} tokens: a context of ${contextLength} less ${maxNewTokens} new ones`,
+      fix: 'Lower --max-new-tokens, or take a model with a longer context',
+    });
+  }
+  if (long > 0) note(`${long} prompts are left out: longer than ${contextLength - maxNewTokens} tokens`);
+  return { prompts: fits, maxNewTokens };
+}

@@ -1,0 +1,115 @@
+// gimbal dpo and gimbal nash-md on a small model of our own.
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decoder, savePretrained, trainTokenizer } from '@gimbal/language-models';
+import { disposeTree, rng, useBackend } from '@gimbal/tensor-core';
+import { runMain } from './run-main.ts';
+
+const root = new URL('../src/', import.meta.url);
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'gimbal-nash-'));
+  await useBackend('auto');
+  const rows = Array.from({ length: 40 }, (_, i) => ({
+    question: `${i % 8} is`,
+    better: 'an even one',
+    worse: 'odd',
+  }));
+  await writeFile(join(dir, 'pairs.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  await writeFile(
+    join(dir, 'judge.mjs'),
+    'export default (prompts, a, b) => a.map((x, i) => 1 / (1 + Math.exp(b[i].split("e").length - x.split("e").length)));\n',
+  );
+  const tokenizer = trainTokenizer(rows.map((row) => `${row.question}\n${row.better} ${row.worse}`));
+  const size = { width: 32, layers: 2, heads: 2, contextLength: 24, eosIds: [tokenizer.special.eos as number] };
+  const model = decoder({ vocabularySize: tokenizer.size, ...size });
+  const params = model.init(rng(0));
+  await savePretrained(join(dir, 'base'), model, params, { tokenizer });
+  disposeTree(params);
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+const gimbal = async (...argv: string[]): Promise<Record<string, unknown>> => {
+  const { code, stdout, stderr } = await runMain([...argv, '--json'], root);
+  if (code !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as Record<string, unknown>;
+};
+const columns = 'prompt=question,chosen=better,rejected=worse';
+
+test('dpo learns the pairs, with an adapter and with all weights, and writes what it made', async () => {
+  const common = ['dpo', '--model', join(dir, 'base'), '--data', join(dir, 'pairs.jsonl'), '--columns', columns];
+  for (const [lora, loss, folder] of [
+    ['4', 'sigmoid', 'adapter'],
+    ['0', 'ipo', 'model'],
+  ] as const) {
+    const out = join(dir, `dpo-${lora}`);
+    const made = await gimbal(
+      ...common,
+      '--lora',
+      lora,
+      '--loss',
+      loss,
+      '--steps',
+      '40',
+      '--learning-rate',
+      '3e-2',
+      '--out',
+      out,
+    );
+    expect(made.heldOutAccuracy).toBe(1);
+    expect(await readdir(join(out, folder))).toContain(lora === '0' ? 'config.json' : 'adapter_config.json');
+    expect(await readFile(join(out, 'report.html'), 'utf8')).toContain('Implicit rewards');
+  }
+});
+
+test('dpo refuses what it cannot use', async () => {
+  const refused = async (...argv: string[]): Promise<string> => {
+    const { code, stderr } = await runMain(['dpo', '--model', join(dir, 'base'), ...argv], root);
+    expect(code).not.toBe(0);
+    return stderr;
+  };
+  const data = ['--data', join(dir, 'pairs.jsonl')];
+  expect(await refused(...data, '--columns', columns, '--loss', 'ipo', '--label-smoothing', '0.1')).toContain(
+    'ipo has none',
+  );
+  expect(await refused(...data, '--columns', columns, '--max-length', '3', '--out', join(dir, 'x'))).toContain(
+    'longer than the model',
+  );
+  expect(await refused(...data, '--out', join(dir, 'x'))).toContain('question');
+});
+
+test('nash-md trains a model against a function, and says how often it wins', async () => {
+  const common = [
+    'nash-md',
+    '--model',
+    join(dir, 'base'),
+    '--data',
+    join(dir, 'pairs.jsonl'),
+    '--columns',
+    'prompt=question',
+  ];
+  const judge = ['--preference', join(dir, 'judge.mjs'), '--max-new-tokens', '6', '--comparisons', '60'];
+  const out = join(dir, 'nash');
+  const made = await gimbal(
+    ...common,
+    ...judge,
+    '--lora',
+    '0',
+    '--steps',
+    '25',
+    '--learning-rate',
+    '1e-2',
+    '--out',
+    out,
+  );
+  const { value, low, high } = made.winRateAgainstStart as { value: number; low: number; high: number };
+  expect(value).toBeGreaterThan(0.6);
+  expect(low).toBeLessThan(value);
+  expect(high).toBeGreaterThan(value);
+  expect(await readdir(join(out, 'model'))).toContain('model.safetensors');
+  expect(await readFile(join(out, 'report.html'), 'utf8')).toContain('What it writes');
+  const { code, stderr } = await runMain([...common, '--out', join(dir, 'y')], root);
+  expect(code).not.toBe(0);
+  expect(stderr).toContain('who is preferred?');
+});
