@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decoder, savePretrained, trainTokenizer } from '@gimbal/language-models';
 import { disposeTree, rng, useBackend } from '@gimbal/tensor-core';
+import type { MatrixResult } from '../src/nash/matrix-result.ts';
 import { runMain } from './run-main.ts';
 
 const root = new URL('../src/', import.meta.url);
@@ -112,4 +113,41 @@ test('nash-md trains a model against a function, and says how often it wins', as
   const { code, stderr } = await runMain([...common, '--out', join(dir, 'y')], root);
   expect(code).not.toBe(0);
   expect(stderr).toContain('who is preferred?');
+});
+
+test('eval --matrix plays models against each other, and says who is strongest', async () => {
+  const data = [
+    '--data',
+    join(dir, 'pairs.jsonl'),
+    '--columns',
+    'prompt=question',
+    '--preference',
+    join(dir, 'judge.mjs'),
+  ];
+  const models = `start=${join(dir, 'base')},trained=${join(dir, 'nash', 'model')},dpo=${join(dir, 'base')}+${join(dir, 'dpo-4', 'adapter')}`;
+  const page = join(dir, 'matrix.html');
+  const made = (await gimbal(
+    'eval',
+    '--matrix',
+    models,
+    ...data,
+    '--max-new-tokens',
+    '6',
+    '--comparisons',
+    '60',
+    '--temperature',
+    '1',
+    '--out',
+    page,
+  )) as unknown as MatrixResult;
+  expect(made.models).toEqual(['start', 'trained', 'dpo']);
+  expect(made.rates[1]?.[0]).toBeGreaterThan(0.6);
+  for (let i = 0; i < 3; i++)
+    for (let j = 0; j < 3; j++)
+      expect((made.rates[i]?.[j] as number) + (made.rates[j]?.[i] as number)).toBeCloseTo(1, 9);
+  expect(made.elo[1]).toBeGreaterThan(made.elo[0] as number);
+  expect(await readFile(page, 'utf8')).toContain('Nash skill');
+  const { code, stderr } = await runMain(['eval', '--matrix', join(dir, 'base'), ...data], root);
+  expect(code).not.toBe(0);
+  expect(stderr).toContain('two models or more');
 });

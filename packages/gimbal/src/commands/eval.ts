@@ -13,7 +13,17 @@ import { batchesByRoom, promptLength } from '../stages/internal/room.ts';
 
 const { samples: _samples, ...sampling } = samplingOptions.shape;
 const options = z.object({
-  model: z.string().min(1).describe('model folder, or a .gguf file'),
+  model: z.string().min(1).optional().describe('model folder, or a .gguf file'),
+  matrix: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('instead: models to compare with each other, as a,b or name=folder or name=base+adapter'),
+  preference: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('matrix: who is preferred: folder of a preference or reward model, world:newsroom, or ./file.mjs'),
+  comparisons: z.int().min(1).default(200).describe('matrix: of each pair'),
   adapter: z.string().min(1).optional().describe("an adapter's folder, of PEFT or of gimbal sft"),
   data: z
     .string()
@@ -47,9 +57,12 @@ export const command = defineCommand({
     'gimbal eval --model runs/align-1/model --data held-out.jsonl',
     'gimbal eval --model SmolLM2-135M-Instruct.Q4_1.gguf --adapter runs/sft-1/adapter --data test.jsonl --columns prompt=question,completion=answer',
     'gimbal eval --model runs/align-1/model --data test.jsonl --metrics rouge,extractive --out answers.jsonl',
+    'gimbal eval --matrix sft=runs/sft-1/model,nash=runs/nash-md-1/model --preference runs/reward-1/model --data prompts.jsonl --out matrix.html',
   ],
   async run(context) {
-    const { options: o, output } = context;
+    if (context.options.matrix !== undefined) return (await import('../nash/play-models.ts')).playModels(context);
+    const o = withModel(context.options);
+    const { output } = context;
     checkColumns('eval', o.columns, ['text', 'prompt', 'completion', 'messages']);
     if (o.out !== undefined) await refuseUnwritable('eval', o.out);
     const lm = await import('@gimbal/language-models');
@@ -111,6 +124,15 @@ export const command = defineCommand({
     return { json: { model: o.model, rows: data.rows.length, tooLong, scores } };
   },
 });
+
+function withModel<O extends { model?: string | undefined }>(o: O): O & { model: string } {
+  if (o.model !== undefined) return { ...o, model: o.model };
+  throw new ConfigError({
+    where: 'gimbal eval',
+    what: 'which model?',
+    wanted: '--model, or several to compare with each other in --matrix',
+  });
+}
 
 /** Σ −log p and the tokens that count, of each row. */
 async function losses(

@@ -1,21 +1,14 @@
 // gimbal nash-md --data: a model you have is trained to a policy that no other beats, by any preference.
 import { join } from 'node:path';
 import type { NashMdOptions, Objective, Opponent } from '@gimbal/nash-md';
-import {
-  ConfigError,
-  DataError,
-  latestCheckpoint,
-  type Prompt,
-  StoppedError,
-  writeFileAtomic,
-} from '@gimbal/tensor-core';
+import { ConfigError, latestCheckpoint, type Prompt, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { figure, percent } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { promptCodec } from '../rl/prompt-codec.ts';
+import { fittingPrompts, roomBeside } from '../rl/train-policy.ts';
 import { startCompute } from '../run/compute.ts';
 import { openRun, optionsOfRun, type RunFolder } from '../run/run-folder.ts';
-import { promptLength } from '../stages/internal/room.ts';
 import { openPolicy } from './open-policy.ts';
 import { openPreference } from './preference-source.ts';
 
@@ -49,7 +42,7 @@ export interface TrainFlags {
 
 type Context = CommandContext<TrainFlags>;
 
-const [defaultSteps, mostNewTokens, heldOutPrompts] = [100, 64, 64];
+const [defaultSteps, heldOutPrompts] = [100, 64];
 
 export async function trainModel(context: Context): Promise<CommandResult> {
   const { options: given } = context;
@@ -95,12 +88,13 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   const preference = await openPreference(o.preference as string, 'gimbal nash-md --preference', world);
   const open = await openPolicy('gimbal nash-md', { model: o.model as string, lora: o.lora, seed: o.seed, note });
   try {
-    const { policy, params, tokenizer } = open;
-    const all = fitting(await promptsOf(o, world), open, o, note);
-    const order = rng(o.seed).split('split').shuffle(all.prompts);
-    const count = Math.min(heldOutPrompts, Math.max(1, Math.floor(all.prompts.length / 10)));
-    const [heldOut, prompts] =
-      all.prompts.length === 1 ? [all.prompts, all.prompts] : [order.slice(0, count), order.slice(count)];
+    const { policy, params, tokenizer, contextLength } = open;
+    const rows = await promptsOf(o, world);
+    const maxNewTokens = o.maxNewTokens ?? roomBeside(rows, tokenizer, contextLength);
+    const all = fittingPrompts(rows, { tokenizer, contextLength, maxNewTokens }, note);
+    const order = rng(o.seed).split('split').shuffle(all);
+    const count = Math.min(heldOutPrompts, Math.max(1, Math.floor(all.length / 10)));
+    const [heldOut, prompts] = all.length === 1 ? [all, all] : [order.slice(0, count), order.slice(count)];
     note(`${prompts.length} prompts, ${heldOut.length} held out`);
     const steps = o.steps ?? defaultSteps;
     const codec = promptCodec(tokenizer);
@@ -110,7 +104,7 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
       ...{ tournament: o.tournament, innerSteps: o.innerSteps, precision: o.precision, seed: o.seed },
       ...(o.klCoef !== undefined && { klCoef: o.klCoef }),
       ...opponentOf(o),
-      maxNewTokens: all.maxNewTokens,
+      maxNewTokens,
       maxGradNorm: 1,
       learningRate: o.learningRate ?? (o.lora > 0 ? 1e-4 : 1e-5),
       checkpointEvery: Math.max(1, Math.ceil(steps / 10)),
@@ -134,7 +128,7 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
     const played = await playMatrix(
       { trained: trainer.deployable(), start },
       {
-        ...{ codec, preference: preference.fn, prompts: heldOut, maxNewTokens: all.maxNewTokens, seed: o.seed, signal },
+        ...{ codec, preference: preference.fn, prompts: heldOut, maxNewTokens, seed: o.seed, signal },
         samplesPerCell: o.comparisons,
       },
     );
@@ -182,28 +176,3 @@ async function promptsOf(o: Context['options'], world: object | undefined): Prom
 }
 
 const textOf = (p: Prompt): string => (typeof p === 'string' ? p : p.prompt);
-
-/** Prompts that leave room to answer, and how much room that is. */
-function fitting(
-  prompts: readonly Prompt[],
-  { tokenizer, contextLength }: Pick<Awaited<ReturnType<typeof openPolicy>>, 'tokenizer' | 'contextLength'>,
-  o: Pick<TrainFlags, 'maxNewTokens'>,
-  note: (text: string) => void,
-): { prompts: readonly Prompt[]; maxNewTokens: number } {
-  const lengths = prompts.map((p) => promptLength(tokenizer, textOf(p), true));
-  const longest = lengths.reduce((most, n) => Math.max(most, n), 0);
-  const maxNewTokens =
-    o.maxNewTokens ?? Math.min(mostNewTokens, Math.max(contextLength - longest, Math.ceil(contextLength / 4)));
-  const fits = prompts.filter((_, i) => (lengths[i] as number) + maxNewTokens <= contextLength);
-  const long = prompts.length - fits.length;
-  if (fits.length === 0) {
-    throw new DataError({
-      where: 'prompts',
-      what: `all ${prompts.length} are too long`,
-      wanted: `at most ${Math.max(0, contextLength - maxNewTokens)} tokens: a context of ${contextLength} less ${maxNewTokens} new ones`,
-      fix: 'Lower --max-new-tokens, or take a model with a longer context',
-    });
-  }
-  if (long > 0) note(`${long} prompts are left out: longer than ${contextLength - maxNewTokens} tokens`);
-  return { prompts: fits, maxNewTokens };
-}

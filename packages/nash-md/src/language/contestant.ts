@@ -1,4 +1,4 @@
-import type { Params, TokenPolicy } from '@gimbal/tensor-core';
+import type { Params, TextCodec, TokenPolicy } from '@gimbal/tensor-core';
 
 /** A policy with its parameters: what can be compared with others. */
 export interface Contestant {
@@ -6,4 +6,6 @@ export interface Contestant {
   policy: TokenPolicy;
   /** of the policy; neither kept nor changed */
   params: Params;
+  /** its own tokens, where they are not those of the others */
+  codec?: TextCodec;
 }

@@ -123,8 +123,9 @@ export async function playMatrix(
   }
 }
 
-async function completionsOf(name: string, { policy, params }: Contestant, o: WinRateOptions): Promise<string[]> {
-  const { samplesPerCell, batchSize = 32, maxNewTokens, temperature = 1, codec, signal } = o;
+async function completionsOf(name: string, contestant: Contestant, o: WinRateOptions): Promise<string[]> {
+  const { policy, params, codec = o.codec } = contestant;
+  const { samplesPerCell, batchSize = 32, maxNewTokens, temperature = 1, signal } = o;
   const stream = rng(o.seed).split('win-rates').split(name);
   const out: string[] = [];
   for (let at = 0; at < samplesPerCell; at += batchSize) {
