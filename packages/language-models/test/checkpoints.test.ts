@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  type BackendInfo,
   crossEntropy,
   disposeTree,
   flatten,
@@ -14,6 +15,7 @@ import {
   useBackend,
   valueAndGrad,
   type WeightFile,
+  withPrecision,
   writeSafetensors,
 } from '@gimbal/tensor-core';
 import { memory, type Scalar, slice, type Tensor2D, tensor2d } from '@tensorflow/tfjs-core';
@@ -30,8 +32,9 @@ import {
 
 const folder = (name: string): string => fileURLToPath(new URL(`golden/${name}`, import.meta.url));
 
+let backend: BackendInfo;
 beforeAll(async () => {
-  await useBackend('auto');
+  backend = await useBackend('auto');
 });
 
 /** Largest difference between a tensor's values and the file's. */
@@ -143,6 +146,27 @@ describe.each(names)('%s', (name) => {
       });
       append = Int32Array.from(rows, (row, b) => row[(starts[b] as number) + step] ?? 0);
     }
+  });
+
+  it('is no further from float32 with a cache in bf16 than twice as far as bf16 products are alone', async () => {
+    if (!backend.bf16) return console.warn(`skipped: ${backend.name} has no bf16 products on this machine`);
+    const { model, params } = loaded;
+    const row = ids.subarray(0, 20);
+    const whole = () => model.apply(params, tensor2d(row, [1, row.length], 'int32')).dataSync();
+    const exact = whole();
+    let [alone, cached] = [0, 0];
+    withPrecision('bf16', () => {
+      const rounded = whole();
+      using state = model.begin(params, padBatch([row.subarray(0, 8)], 0), { maxNewTokens: 12 });
+      for (let at = 7; at < 19; at++) {
+        const logits = model.next(params, state, at === 7 ? undefined : row.slice(at, at + 1)).dataSync();
+        const wanted = exact.subarray(at * 64, (at + 1) * 64);
+        cached = Math.max(cached, difference(logits, wanted));
+        alone = Math.max(alone, difference(rounded.subarray(at * 64, (at + 1) * 64), wanted));
+      }
+    });
+    // a key or value is rounded as an operand of a product is, once more
+    expect(cached).toBeLessThan(2 * alone);
   });
 
   it('scores completions where they stand, alone and beside a longer neighbour', async () => {

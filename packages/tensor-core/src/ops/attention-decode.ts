@@ -2,7 +2,9 @@
 // to all. One scalar length serves the whole batch; rows of different lengths are padded on the left (`starts`).
 
 import { concat, fill, gather, keep, type Tensor, type Tensor1D } from '@tensorflow/tfjs-core';
+import type { Precision } from '../backend/extensions.ts';
 import { ConfigError, ShapeError } from '../errors.ts';
+import { currentPrecision } from '../precision/with-precision.ts';
 import { composeAttention } from './attention.ts';
 import {
   type AttentionAttributes,
@@ -16,7 +18,7 @@ import {
 import { checkDtype, checkNumber, checkShape } from './internal/check.ts';
 import { defineKernel, hasFusedBody, present, runKernel } from './internal/kernel.ts';
 
-type DecodeAttributes = AttentionAttributes & { length: number };
+type DecodeAttributes = AttentionAttributes & { length: number; bf16: boolean };
 
 /**
  * Inputs q (packed, or with k and v), keys and values [B,Hkv,S,D], starts and place. A fused body writes the new keys and values
@@ -46,13 +48,19 @@ export interface KvCacheOptions {
   headDim: number;
   /** Most positions it can hold. */
   maxLength: number;
+  /**
+   * What keys and values are kept in (the current precision, `withPrecision`). bf16 halves the memory that every step
+   * reads: each number is rounded to 8 significant bits, a relative error of at most 2⁻⁸ a key or value. Queries, sums
+   * and a prompt's attention among its own tokens stay float32. A backend that does not append in place keeps float32.
+   */
+  precision?: Precision;
 }
 
 /** Keys and values of one layer. Owns its tensors: dispose it after use. */
 export class KvLayer implements Disposable {
   /** Positions filled so far. */
   length = 0;
-  /** [B,Hkv,capacity,D] where the backend appends in place, else [B,Hkv,length,D] and absent while empty. */
+  /** [B,Hkv,capacity,D] where the backend appends in place (half of it in bf16, two in a float), else [B,Hkv,length,D] and absent while empty. */
   keys: Tensor | undefined;
   /** Like `keys`. */
   values: Tensor | undefined;
@@ -61,16 +69,20 @@ export class KvLayer implements Disposable {
 
   /** Rows, heads, width and capacity. */
   options: KvCacheOptions;
+  /** Whether keys and values are kept in bf16. */
+  readonly bf16: boolean;
 
   /** @param whole allocate the full capacity at once, for a backend that appends in place */
   constructor(options: KvCacheOptions, whole: boolean) {
     this.options = options;
-    const { batch, kvHeads, maxLength, headDim } = options;
+    const { batch, kvHeads, maxLength, headDim, precision = currentPrecision() } = options;
+    this.bf16 = whole && precision === 'bf16';
     if (!whole) return;
     // such a backend keeps keys in blocks of up to 16 positions
     const capacity = Math.ceil(maxLength / 16) * 16;
-    this.keys = keep(fill([batch, kvHeads, capacity, headDim], 0)); // a kernel: `zeros` would copy from JavaScript
-    this.values = keep(fill([batch, kvHeads, capacity, headDim], 0));
+    const shape = [batch, kvHeads, this.bf16 ? capacity / 2 : capacity, headDim];
+    this.keys = keep(fill(shape, 0)); // a kernel: `zeros` would copy from JavaScript
+    this.values = keep(fill(shape, 0));
   }
 
   /** Whether `dispose` was called: an empty cache would look the same. */
@@ -168,7 +180,11 @@ export function attentionDecode<T extends Tensor = Tensor>(
     checkShape(where, 'place', o.place, [1]);
   }
   const inputs = present({ q, k, v, keys: cache.keys, values: cache.values, starts: o.starts, place: o.place });
-  const [out, keys, values] = runKernel(attentionDecodeKernel, inputs, { ...a, length: cache.length });
+  const [out, keys, values] = runKernel(attentionDecodeKernel, inputs, {
+    ...a,
+    length: cache.length,
+    bf16: cache.bf16,
+  });
   if (keys !== undefined && values !== undefined) cache.replace(keys, values);
   cache.length += time;
   return out as T;

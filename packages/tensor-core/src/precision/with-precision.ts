@@ -4,8 +4,8 @@ import { BackendError, ConfigError } from '../errors.ts';
 
 /**
  * Runs f with the matrix products inside it, forward and backward, in a precision. With `bf16` their operands are
- * rounded to 8 significant bits and their sums are float32 (relative error of a product about 2e-3); parameters,
- * optimiser state and everything else stay float32.
+ * rounded to 8 significant bits and their sums are float32 (relative error of a product about 2e-3); a `kvCache` made
+ * inside keeps keys and values so; parameters, optimiser state and everything else stay float32.
  * @param f a function; if it returns a promise the precision holds until that settles, for whatever else runs meanwhile
  * @throws BackendError where the backend or the machine has no bf16 products; ConfigError for another precision
  * @example withPrecision('bf16', () => valueAndGrad(loss)(params));

@@ -2,15 +2,17 @@
 //
 // Values are kept as rows [capacity, d]. Keys are kept in blocks of kLanes tokens, transposed: [block, d, kLanes], so that
 // one vector of scores is d multiply-adds without a sum across lanes. The capacity is a whole number of blocks of 16.
+// Both are float32 or bf16 (attention/cache_element.h); queries, weights and sums are float32.
 // The cache streams from the third level or memory, far slower than it is used: while a head's keys are read its values
 // are fetched into the second level, and while its values are read the next head's keys.
 //
 // Commands: attention_append  [k, v (address, batch stride, row stride each), keys, values, batch, time, kv_heads, d,
-//                              length, capacity]                                   tokens at [length, length + time)
+//                              length, capacity, bf16]                             tokens at [length, length + time)
 //           attention_decode  [the same, then q, out (address, batch stride, row stride each), heads, starts or 0, window,
 //                              softcap, scale]                                     appends and attends token by token
 #include <math.h>
 
+#include "attention/cache_element.h"
 #include "attention/form.h"
 
 namespace gimbal {
@@ -18,37 +20,42 @@ namespace GIMBAL_ISA {
 
 constexpr int kWeightsSlot = 8;
 
+template <class Element>
 struct Cache {
-  float *keys, *values;
+  Element *keys, *values;
   int64_t batch, time, kv_heads, d, length, capacity;
   Tokens k, v;
 
-  float* head_keys(int64_t b, int64_t g) const { return keys + (b * kv_heads + g) * capacity * d; }
-  float* head_values(int64_t b, int64_t g) const { return values + (b * kv_heads + g) * capacity * d; }
+  Element* head_keys(int64_t b, int64_t g) const { return keys + (b * kv_heads + g) * capacity * d; }
+  Element* head_values(int64_t b, int64_t g) const { return values + (b * kv_heads + g) * capacity * d; }
 };
-constexpr int kCacheArguments = 14;
+constexpr int kCacheArguments = 15;
 
 static Tokens read_tokens(const double* t) {
   return {ptr<float>(t[0]), static_cast<int64_t>(t[1]), static_cast<int64_t>(t[2])};
 }
 
-static Cache read_cache(const double* a) {
-  Cache c;
+static bool has_bf16_cache(const double* a) { return a[14] != 0; }
+
+template <class Element>
+static Cache<Element> read_cache(const double* a) {
+  Cache<Element> c;
   c.k = read_tokens(a), c.v = read_tokens(a + 3);
-  c.keys = ptr<float>(a[6]), c.values = ptr<float>(a[7]);
+  c.keys = ptr<Element>(a[6]), c.values = ptr<Element>(a[7]);
   c.batch = static_cast<int64_t>(a[8]), c.time = static_cast<int64_t>(a[9]), c.kv_heads = static_cast<int64_t>(a[10]);
   c.d = static_cast<int64_t>(a[11]), c.length = static_cast<int64_t>(a[12]), c.capacity = static_cast<int64_t>(a[13]);
   return c;
 }
 
 /// Writes token `time` of the new ones to its place.
-GIMBAL_INLINE void append(const Cache& c, int64_t b, int64_t g, int64_t time) {
+template <class Element>
+GIMBAL_INLINE void append(const Cache<Element>& c, int64_t b, int64_t g, int64_t time) {
   const int64_t position = c.length + time, d = c.d;
   const float *k = c.k.at(b, time, g, d), *v = c.v.at(b, time, g, d);
-  float* block = c.head_keys(b, g) + position / kLanes * kLanes * d + position % kLanes;
-  for (int64_t j = 0; j < d; j++) block[j * kLanes] = k[j];
-  float* row = c.head_values(b, g) + position * d;
-  for_vectors(d, [=](int64_t j, int64_t rest) GIMBAL_BODY { store_rest(row + j, load_rest(v + j, rest), rest); });
+  Element* block = c.head_keys(b, g) + position / kLanes * kLanes * d + position % kLanes;
+  for (int64_t j = 0; j < d; j++) put(block + j * kLanes, k[j]);
+  Element* row = c.head_values(b, g) + position * d;
+  for (int64_t j = 0; j < d; j++) put(row + j, v[j]);
 }
 
 struct DecodeForm {
@@ -60,8 +67,8 @@ struct DecodeForm {
 };
 
 /// Scores of kVectors blocks of keys. @param fetch as much as the keys take is fetched from there
-template <int kVectors>
-GIMBAL_INLINE void score_blocks(const float* q, const float* keys, int64_t d, const float* fetch, float* out) {
+template <int kVectors, class Element>
+GIMBAL_INLINE void score_blocks(const float* q, const Element* keys, int64_t d, const Element* fetch, float* out) {
   Vec s[kVectors];
   for (int i = 0; i < kVectors; i++) s[i] = splat(0.0f);
   for (int64_t j = 0; j < d; j++) {
@@ -77,15 +84,18 @@ GIMBAL_INLINE void score_blocks(const float* q, const float* keys, int64_t d, co
 
 /// out[0, kVectors vectors) = sum of weights[t] values[t] for t in [low, high), times `factor`.
 /// @param fetch as much as the values take is fetched from there
-template <int kVectors>
-GIMBAL_INLINE void weigh_values(const float* weights, const float* values, int64_t d, int64_t low, int64_t high,
-                                float factor, const float* fetch, float* out, int64_t rest) {
+template <int kVectors, class Element>
+GIMBAL_INLINE void weigh_values(const float* weights, const Element* values, int64_t d, int64_t low, int64_t high,
+                                float factor, const Element* fetch, float* out, int64_t rest) {
   Vec a[kVectors], b[kVectors];
   for (int i = 0; i < kVectors; i++) a[i] = b[i] = splat(0.0f);
-  const auto part = [=](const float* p, int i) { return load_rest(p + i * kLanes, rest - i * kLanes); };
+  const auto part = [=](const Element* p, int i) {
+    const int64_t left = rest - i * kLanes;
+    return left >= kLanes ? load(p + i * kLanes) : load_n(p + i * kLanes, left);
+  };
   int64_t t = low;
   for (; t + 2 <= high; t += 2) {
-    const float *first = values + t * d, *second = first + d;
+    const Element *first = values + t * d, *second = first + d;
     const Vec x = splat(weights[t]), y = splat(weights[t + 1]);
 #pragma GCC unroll 4
     for (int i = 0; i < kVectors; i++) {
@@ -100,7 +110,8 @@ GIMBAL_INLINE void weigh_values(const float* weights, const float* values, int64
 }
 
 /// One query over keys [low, high). @param next_keys what is read after these
-static void attend_one(const float* q, const float* keys, const float* values, const float* next_keys, int64_t d,
+template <class Element>
+static void attend_one(const float* q, const Element* keys, const Element* values, const Element* next_keys, int64_t d,
                        Range r, const DecodeForm& f, float* weights, float* out) {
   const int64_t begin = r.low / kLanes * kLanes;
   int64_t t = begin;
@@ -132,8 +143,9 @@ static void attend_one(const float* q, const float* keys, const float* values, c
     weigh_values<1>(weights, values + j, d, r.low, r.high, factor, next_keys + j, out + j, least(kLanes, d - j));
 }
 
-static void attention_append(Context& context, const double* a) {
-  const Cache c = read_cache(a);
+template <class Element>
+static void append_all(Context& context, const double* a) {
+  const Cache<Element> c = read_cache<Element>(a);
   parallel_for(context, c.batch * c.kv_heads, 8192 / (c.time * c.d + 1) + 1, [=](int64_t begin, int64_t end) {
     for (int64_t head = begin; head < end; head++)
       for (int64_t t = 0; t < c.time; t++) append(c, head / c.kv_heads, head % c.kv_heads, t);
@@ -141,18 +153,20 @@ static void attention_append(Context& context, const double* a) {
 }
 
 /// The cache of an attention_decode command, as long as it is when the command runs.
-static Cache read_decode_cache(const double* a) {
-  Cache c = read_cache(a);
+template <class Element>
+static Cache<Element> read_decode_cache(const double* a) {
+  Cache<Element> c = read_cache<Element>(a);
   if (const int32_t* place = ptr<int32_t>(a[kCacheArguments + 11])) c.length = *place;
   return c;
 }
 
-/// HintFn: the heads of the thread's run, the keys and then the values of each.
-static Fetch hint_decode(const double* a, int part, int parts, int64_t index, int64_t steps) {
-  const Cache c = read_decode_cache(a);
+/// The heads of the thread's run, the keys and then the values of each.
+template <class Element>
+static Fetch hint_heads(const double* a, int part, int parts, int64_t index, int64_t steps) {
+  const Cache<Element> c = read_decode_cache<Element>(a);
   constexpr int64_t kLine = 64;
   const int64_t heads = c.batch * c.kv_heads, tokens = (c.length + kLanes) / kLanes * kLanes;
-  const int64_t bytes = tokens * c.d * static_cast<int64_t>(sizeof(float));
+  const int64_t bytes = tokens * c.d * static_cast<int64_t>(sizeof(Element));
   const int64_t each = ceil_div(bytes, steps * kLine);  // pieces of one head's keys
   const int64_t head = heads * part / parts + index / each / 2, piece = index % each;
   if (head >= heads * (part + 1) / parts) return {};
@@ -161,8 +175,9 @@ static Fetch hint_decode(const double* a, int part, int parts, int64_t index, in
   return {at + piece * ceil_div(bytes, each), ceil_div(ceil_div(bytes, each), steps)};
 }
 
-static void attention_decode(Context& context, const double* a) {
-  const Cache c = read_decode_cache(a);
+template <class Element>
+static void decode(Context& context, const double* a) {
+  const Cache<Element> c = read_decode_cache<Element>(a);
   const double* more = a + kCacheArguments;
   DecodeForm f;
   f.q = read_tokens(more), f.out = read_tokens(more + 3);
@@ -178,7 +193,7 @@ static void attention_decode(Context& context, const double* a) {
     float* weights = scratch(context, kWeightsSlot, c.capacity + 8 * kLanes);
     for (int64_t head = begin; head < end; head++) {
       const int64_t b = head / c.kv_heads, g = head % c.kv_heads;
-      const float *keys = c.head_keys(b, g), *next = head + 1 < end ? keys + c.capacity * d : keys;
+      const Element *keys = c.head_keys(b, g), *next = head + 1 < end ? keys + c.capacity * d : keys;
       for (int64_t t = 0; t < c.time; t++) {
         append(c, b, g, t);
         const int64_t n = c.length + t + 1;
@@ -194,6 +209,17 @@ static void attention_decode(Context& context, const double* a) {
       }
     }
   });
+}
+
+static void attention_append(Context& context, const double* a) {
+  return has_bf16_cache(a) ? append_all<Bf16>(context, a) : append_all<float>(context, a);
+}
+static void attention_decode(Context& context, const double* a) {
+  return has_bf16_cache(a) ? decode<Bf16>(context, a) : decode<float>(context, a);
+}
+/// HintFn of attention_decode.
+static Fetch hint_decode(const double* a, int part, int parts, int64_t index, int64_t steps) {
+  return (has_bf16_cache(a) ? hint_heads<Bf16> : hint_heads<float>)(a, part, parts, index, steps);
 }
 
 void register_attention_decode(Registry& registry) {

@@ -107,8 +107,11 @@ interface DecodeInputs extends Inputs {
   place?: TensorInfo;
 }
 
-/** Writes into keys and values, which are [B,Hkv,capacity,D] in size; their layout is the kernel's own. */
-const attentionDecode = nativeKernel<DecodeInputs, Attributes & { length: number }>(
+/**
+ * Writes into keys and values, which are [B,Hkv,capacity,D] in size, half the capacity in bf16; their layout is the
+ * kernel's own.
+ */
+const attentionDecode = nativeKernel<DecodeInputs, Attributes & { length: number; bf16: boolean }>(
   'AttentionDecode',
   ({ inputs, attrs }) => {
     const { keys, values, starts, place } = inputs;
@@ -124,7 +127,8 @@ const attentionDecode = nativeKernel<DecodeInputs, Attributes & { length: number
       attrs.kvHeads,
       attrs.headDim,
       attrs.length,
-      keys.shape[2] as number,
+      (keys.shape[2] as number) * (attrs.bf16 ? 2 : 1),
+      attrs.bf16 ? 1 : 0,
     ];
     if (attrs.length === 0 && time > 1 && place === undefined) {
       // a prompt: attention among its own tokens
