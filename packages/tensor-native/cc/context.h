@@ -7,6 +7,12 @@
 
 namespace gimbal {
 
+/// A command to come, and what it will read.
+struct Ahead {
+  HintFn hint = nullptr;
+  const double* arguments = nullptr;
+};
+
 /// A block of memory that only grows.
 struct Scratch {
   void* data = nullptr;
@@ -26,6 +32,7 @@ struct Context {
   double* commands = nullptr;   // kCommandCapacity doubles that JavaScript writes
   // during a replay, the commands behind the one that runs
   const double *upcoming = nullptr, *upcoming_end = nullptr;
+  Ahead within;  // what the running command itself reads next, before any other
   Scratch own[Pool::kMaxThreads][kSlots];
   Scratch shared[kSlots];
 };
@@ -46,14 +53,10 @@ inline void execute(Context& context, int op, const double* arguments) {
   entry.calls++;
 }
 
-/// A command to come, and what it will read.
-struct Ahead {
-  HintFn hint = nullptr;
-  const double* arguments = nullptr;
-};
-
-/// During a replay, the next command that says what it will read; none if the next few do not.
+/// What is read next: by the running command itself, or, during a replay, by the next command that says so; none if the
+/// next few do not.
 inline Ahead look_ahead(const Context& context) {
+  if (context.within.hint) return context.within;
   constexpr int kCommands = 3;
   const double* c = context.upcoming;
   for (int i = 0; i < kCommands && c < context.upcoming_end; i++, c += static_cast<int64_t>(c[0]))

@@ -20,7 +20,7 @@ struct Fetch {
 /// What thread `part` of `parts` will read when an operation runs with arguments `a`: piece `index` of it, in the order
 /// it is read, a cache line each of `steps` steps; `at` is nullptr behind the last. An operation that comes before it
 /// may fetch that meanwhile (look_ahead in context.h).
-using HintFn = Fetch (*)(const double* a, int part, int parts, int64_t index, int64_t steps);
+using HintFn = Fetch (*)(Context&, const double* a, int part, int parts, int64_t index, int64_t steps);
 
 struct Registry {
   static constexpr int kCapacity = 1024;

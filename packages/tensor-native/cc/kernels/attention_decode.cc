@@ -71,12 +71,14 @@ template <int kVectors, class Element>
 GIMBAL_INLINE void score_blocks(const float* q, const Element* keys, int64_t d, const Element* fetch, float* out) {
   Vec s[kVectors];
   for (int i = 0; i < kVectors; i++) s[i] = splat(0.0f);
+  constexpr bool kHalfLines = kLanes * sizeof(Element) < 64;  // then a line is fetched every other time
+#pragma GCC unroll 2
   for (int64_t j = 0; j < d; j++) {
     const Vec x = splat(q[j]);
 #pragma GCC unroll 4
     for (int i = 0; i < kVectors; i++) {
       s[i] = fma(x, load(keys + (i * d + j) * kLanes), s[i]);
-      __builtin_prefetch(fetch + (i * d + j) * kLanes, 0, 2);
+      if (!kHalfLines || j % 2 == 0) __builtin_prefetch(fetch + (i * d + j) * kLanes, 0, 2);
     }
   }
   for (int i = 0; i < kVectors; i++) store(out + i * kLanes, s[i]);
@@ -87,6 +89,7 @@ GIMBAL_INLINE void score_blocks(const float* q, const Element* keys, int64_t d, 
 template <int kVectors, class Element>
 GIMBAL_INLINE void weigh_values(const float* weights, const Element* values, int64_t d, int64_t low, int64_t high,
                                 float factor, const Element* fetch, float* out, int64_t rest) {
+  constexpr bool kHalfLines = kLanes * sizeof(Element) < 64;
   Vec a[kVectors], b[kVectors];
   for (int i = 0; i < kVectors; i++) a[i] = b[i] = splat(0.0f);
   const auto part = [=](const Element* p, int i) {
@@ -100,6 +103,7 @@ GIMBAL_INLINE void weigh_values(const float* weights, const Element* values, int
 #pragma GCC unroll 4
     for (int i = 0; i < kVectors; i++) {
       a[i] = fma(x, part(first, i), a[i]), b[i] = fma(y, part(second, i), b[i]);
+      if (kHalfLines && i % 2 == 1) continue;
       __builtin_prefetch(fetch + t * d + i * kLanes, 0, 2);
       __builtin_prefetch(fetch + (t + 1) * d + i * kLanes, 0, 2);
     }
@@ -116,7 +120,14 @@ static void attend_one(const float* q, const Element* keys, const Element* value
   const int64_t begin = r.low / kLanes * kLanes;
   int64_t t = begin;
   for (; t + 3 * kLanes < r.high; t += 4 * kLanes) score_blocks<4>(q, keys + t * d, d, values + t * d, weights + t);
-  for (; t < r.high; t += kLanes) score_blocks<1>(q, keys + t * d, d, values + t * d, weights + t);
+  // what is left at once too: a single chain of sums would wait for itself
+  const auto rest = [&](auto score) { score(q, keys + t * d, d, values + t * d, weights + t); };
+  switch ((r.high - t + kLanes - 1) / kLanes) {
+    case 3: rest(score_blocks<3, Element>); break;
+    case 2: rest(score_blocks<2, Element>); break;
+    case 1: rest(score_blocks<1, Element>); break;
+    default: break;
+  }
 
   float* x = weights + r.low;
   const int64_t n = r.high - r.low;
@@ -218,7 +229,7 @@ static void attention_decode(Context& context, const double* a) {
   return has_bf16_cache(a) ? decode<Bf16>(context, a) : decode<float>(context, a);
 }
 /// HintFn of attention_decode.
-static Fetch hint_decode(const double* a, int part, int parts, int64_t index, int64_t steps) {
+static Fetch hint_decode(Context&, const double* a, int part, int parts, int64_t index, int64_t steps) {
   return (has_bf16_cache(a) ? hint_heads<Bf16> : hint_heads<float>)(a, part, parts, index, steps);
 }
 

@@ -16,6 +16,7 @@
 // `lowest`; nets that are given one x add up to the first one's dx.
 #include "../gemm.h"
 #include "../lanes.h"
+#include "gemm/hint.h"
 
 namespace gimbal {
 namespace GIMBAL_ISA {
@@ -72,21 +73,13 @@ struct Chain {
 
 using Run = void (*)(Context&, int product, const GemmArgs&);
 
-double address(const void* p) { return static_cast<double>(reinterpret_cast<uintptr_t>(p)); }
-
 void run_serial(Context& context, int, const GemmArgs& g) { gemm_serial(context, g); }
 
 /// A product on all threads, by another operation where one is named.
 void run_threaded(Context& context, int product, const GemmArgs& g) {
   if (product < 0) return gemm(context, g);
-  const Epilogue nothing;
-  const Epilogue& e = g.epilogue ? *g.epilogue : nothing;
-  const double words[] = {
-      static_cast<double>(g.m), static_cast<double>(g.n), static_cast<double>(g.k), address(g.a),
-      static_cast<double>(g.lda), g.transpose_a ? 1.0 : 0.0, address(g.b), static_cast<double>(g.ldb),
-      g.transpose_b ? 1.0 : 0.0, address(g.c), static_cast<double>(g.ldc), g.alpha, g.accumulate ? 1.0 : 0.0,
-      address(e.bias), static_cast<double>(static_cast<int>(e.activation)), e.slope, address(e.slopes),
-      address(e.pre), address(e.saved), address(e.residual), address(g.packed_b)};
+  double words[kProductWords];
+  write_product(g, words);
   context.registry.entries[product].fn(context, words);
 }
 
@@ -99,7 +92,8 @@ void run_parts(Context& context, int64_t count, double flops, F f) {
 
 // ---- forward -------------------------------------------------------------------------------------------------------
 
-void forward_layer(Context& context, const Chain& chain, int64_t net, int64_t i, int64_t r0, int64_t r1, Run run) {
+/// Layer i of a network on rows [r0, r1). @param e where its epilogue is kept
+GemmArgs layer_product(const Chain& chain, int64_t net, int64_t i, int64_t r0, int64_t r1, Epilogue& e) {
   const double *head = chain.net(net), *layer = chain.layer(net, i);
   const bool last = i == chain.layers - 1;
   GemmArgs g;
@@ -110,27 +104,60 @@ void forward_layer(Context& context, const Chain& chain, int64_t net, int64_t i,
   g.lda = g.k, g.ldb = chain.out_in ? g.k : g.n, g.ldc = g.n;
   g.transpose_b = chain.out_in;
   g.packed_b = ptr<const float>(layer[4]);
-  Epilogue e;
   e.bias = ptr<const float>(layer[1]);
   e.activation = last ? static_cast<Activation>(chain.sixth) : chain.activation;
   if (layer[2] != 0) e.pre = ptr<float>(layer[2]) + r0 * g.n;
   if (last && head[1] != 0) e.residual = ptr<const float>(head[1]) + r0 * g.n;
   if (e.bias || e.activation != Activation::linear || e.pre || e.residual) g.epilogue = &e;
-  run(context, chain.product, g);
+  return g;
+}
+
+void forward_rows(Context& context, const Chain& chain, int64_t net, int64_t r0, int64_t r1) {
+  for (int64_t i = 0; i < chain.layers; i++) {
+    Epilogue e;
+    run_serial(context, -1, layer_product(chain, net, i, r0, r1, e));
+  }
+}
+
+HintFn product_hint(const Context& context, const Chain& chain) {
+  return chain.product < 0 ? hint_product : context.registry.entries[chain.product].hint;
+}
+
+/// One network, its products shared by the threads, each of which may fetch the next one's weights.
+void forward_shared(Context& context, const Chain& chain, int64_t net) {
+  for (int64_t i = 0; i < chain.layers; i++) {
+    Epilogue e, after;
+    double next[kProductWords];
+    if (i + 1 < chain.layers) {
+      write_product(layer_product(chain, net, i + 1, 0, chain.rows, after), next);
+      context.within = {product_hint(context, chain), next};
+    }
+    run_threaded(context, chain.product, layer_product(chain, net, i, 0, chain.rows, e));
+    context.within = {};
+  }
+}
+
+/// HintFn of mlp: what the first product reads, where the threads share it.
+Fetch hint_mlp(Context& context, const double* a, int part, int parts, int64_t index, int64_t steps) {
+  const Chain chain(a, 2, 5);
+  const HintFn hint = product_hint(context, chain);
+  if (!hint || chain.row_parts(parts) != 0) return {};
+  Epilogue e;
+  double words[kProductWords];
+  write_product(layer_product(chain, 0, 0, 0, chain.rows, e), words);
+  return hint(context, words, part, parts, index, steps);
 }
 
 void mlp(Context& context, const double* a) {
   const Chain chain(a, 2, 5);
   const int64_t parts = chain.row_parts(thread_count(context)), rows = chain.rows;
   if (parts == 0) {
-    for (int64_t net = 0; net < chain.nets; net++)
-      for (int64_t i = 0; i < chain.layers; i++) forward_layer(context, chain, net, i, 0, rows, run_threaded);
+    for (int64_t net = 0; net < chain.nets; net++) forward_shared(context, chain, net);
     return;
   }
   run_parts(context, chain.nets * parts, chain.flops() * static_cast<double>(chain.nets), [&](int64_t index) {
     const int64_t net = index / parts, part = index % parts;
-    for (int64_t i = 0; i < chain.layers; i++)
-      forward_layer(context, chain, net, i, rows * part / parts, rows * (part + 1) / parts, run_serial);
+    forward_rows(context, chain, net, rows * part / parts, rows * (part + 1) / parts);
   });
 }
 
@@ -209,7 +236,7 @@ void weight_gradient(Context& context, const Chain& chain, int64_t net, int64_t 
   }
   if (layer[kDBias] == 0) return;
   if (run == run_serial) return sum_columns(dz + o0, chain.rows, out, o1 - o0, ptr<float>(layer[kDBias]) + o0);
-  const double words[] = {address(dz), layer[kDBias], static_cast<double>(chain.rows), static_cast<double>(out)};
+  const double words[] = {address_of(dz), layer[kDBias], static_cast<double>(chain.rows), static_cast<double>(out)};
   sum_rows(context, words);
 }
 
@@ -282,7 +309,7 @@ void mlp_grad(Context& context, const double* a) {
 }  // namespace
 
 void register_mlp(Registry& registry) {
-  registry.add("mlp", mlp);
+  registry.add("mlp", mlp, hint_mlp);
   registry.add("mlp_grad", mlp_grad);
 }
 

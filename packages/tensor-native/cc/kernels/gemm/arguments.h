@@ -37,9 +37,27 @@ static inline Epilogue read_epilogue(const double* a) {
   return e;
 }
 
+static inline double address_of(const void* p) { return static_cast<double>(reinterpret_cast<uintptr_t>(p)); }
+
+/// Arguments of `gemm`: the 13 of a product, the 7 of an epilogue, packed B.
+constexpr int kProductWords = 21;
+
+/// The command of a product.
+static inline void write_product(const GemmArgs& g, double (&words)[kProductWords]) {
+  const Epilogue nothing;
+  const Epilogue& e = g.epilogue ? *g.epilogue : nothing;
+  const double all[] = {
+      static_cast<double>(g.m), static_cast<double>(g.n), static_cast<double>(g.k), address_of(g.a),
+      static_cast<double>(g.lda), g.transpose_a ? 1.0 : 0.0, address_of(g.b), static_cast<double>(g.ldb),
+      g.transpose_b ? 1.0 : 0.0, address_of(g.c), static_cast<double>(g.ldc), g.alpha, g.accumulate ? 1.0 : 0.0,
+      address_of(e.bias), static_cast<double>(static_cast<int>(e.activation)), e.slope, address_of(e.slopes),
+      address_of(e.pre), address_of(e.saved), address_of(e.residual), address_of(g.packed_b)};
+  __builtin_memcpy(words, all, sizeof all);
+}
+
 using Product = void (*)(Context&, const GemmArgs&);
 
-/// gemm: the 13 of a product, the 7 of an epilogue, packed B (or 0).
+/// gemm: the words of `write_product`, 0 where nothing is packed.
 static inline void run_product(Context& context, const double* a, Product run) {
   GemmArgs g = read_product(a);
   const Epilogue e = read_epilogue(a + 13);

@@ -8,6 +8,7 @@
 // through register transposes. With AVX-512 a row panel of A is packed when its turn comes; otherwise, or where it is
 // read once only, it is read in place. Aᵀ is packed a few panels at a time.
 #pragma once
+#include "hint.h"
 #include "microkernel.h"
 #include "pack.h"
 
@@ -20,9 +21,6 @@ struct Rectangle {
 };
 
 constexpr int kSlotB = 0, kSlotA = 1;           // scratch slots
-
-/// Up to this many row panels, panels of B are the outer loop.
-constexpr int64_t kFewPanels = 8;
 
 /// Whether the micro-kernels themselves can pack B: they read it in place, so partial vectors need true masks.
 GIMBAL_INLINE bool packs_while_multiplying(int64_t columns) {

@@ -2,43 +2,65 @@
 // level of the cache or from memory, at 30 GB/s a core where 32 rows multiply as fast as 15 GB/s bring it. That only
 // works out if the stream never waits:
 //
-//   for each column panel of the thread's run:   read in the order it lies in, once
-//     for each row panel:                        one micro-kernel call, which also fetches into the second-level cache a
-//                                                third of the next panel and, in a replay, a piece of what the next
-//                                                command reads: its weights or, of attention, the first heads' cache
+//   for each three vectors of columns of the thread's run:   read in the order they lie in, once
+//     for each 128 steps of k:                               brought to the first level by the first row panel
+//       for each row panel:                                  one micro-kernel call
+//
+// A call also fetches into the second level a third of the weights that come next and a piece of what is read after
+// that: first the rows of A that other cores wrote; then, in a replay, of the next command its weights or, of attention,
+// the first heads' cache.
 //
 // The columns are shared out by vectors, not by panels: 256 columns are five panels and a third, which two threads could
 // only halve as 144 and 112. Sums run over k in the blocks of block.h, so the bits are those of any other product.
 #pragma once
-#include "arguments.h"
 #include "block.h"
 
 namespace gimbal {
 namespace GIMBAL_ISA {
 
-/// Cache lines of one step of a packed panel.
-constexpr int64_t kLineFloats = 16, kPanelLines = (kTileColumns + kLineFloats - 1) / kLineFloats;
-
 /// Steps of a panel that lie in the second level already are brought to the first ahead of their use.
 constexpr int kStepsToFirstLevel = 8;
 
-/// A tile as `multiply_tile`'s, of a packed panel, which also fetches a line each step from `fetch` on, a panel's step
-/// apart, and one from `ahead`.
+/// Where the vectors of a tile lie in packed B, in floats from the first: a run that begins inside a panel goes on in the
+/// next one.
+struct VectorPlaces {
+  int64_t at[kTileVectors];
+};
+
+/// Unfinished sums of a tile, in the first-level cache: before the first steps there are none, after the last they are
+/// finished.
+struct Sums {
+  float* tile;
+  bool first, last;
+};
+
+/// Steps of k that all row panels take before the next ones: three vectors of B and all of A then stay in the first level
+/// (24 and 16 KiB with 32 rows).
+constexpr int64_t kNearSteps = 128;
+
+/// A tile as `multiply_tile`'s, of packed weights, which also fetches a line each step from `fetch` on, a panel's step
+/// apart, and one from each of `ahead`.
 template <int kRows, int kVectors>
-static __attribute__((noinline)) void stream_tile(const TileOperands& o, const float* fetch, Fetch ahead,
-                                                  const TilePlace& at, const TileEnd& end) {
+static __attribute__((noinline)) void stream_tile(const TileOperands& o, const VectorPlaces& places, const float* fetch,
+                                                  Fetch ahead, const Sums& sums, const TilePlace& at,
+                                                  const TileEnd& end) {
   Vec r[kRows][kVectors];
-  GIMBAL_UNROLL for (int i = 0; i < kRows; i++) GIMBAL_UNROLL for (int j = 0; j < kVectors; j++) r[i][j] = splat(0.0f);
+  if (sums.first)
+    GIMBAL_UNROLL for (int i = 0; i < kRows; i++) GIMBAL_UNROLL for (int j = 0; j < kVectors; j++) r[i][j] = splat(0.0f);
+  else
+    GIMBAL_UNROLL for (int i = 0; i < kRows; i++) GIMBAL_UNROLL for (int j = 0; j < kVectors; j++) r[i][j] =
+        load(sums.tile + (i * kVectors + j) * kLanes);
   const int64_t stride = o.row_bytes;
   const char* a0 = reinterpret_cast<const char*>(o.a);
   const char *a3 = a0 + 3 * stride, *a6 = a0 + 6 * stride;
   const float* b = o.b;
+  const VectorPlaces place = places;
 #pragma GCC unroll 2
   for (int64_t p = 0; p < o.k; p++) {
     Vec bv[kVectors];
     GIMBAL_UNROLL for (int j = 0; j < kVectors; j++) {
-      bv[j] = load(b + j * kLanes);
-      __builtin_prefetch(b + kStepsToFirstLevel * kTileColumns + j * kLanes);
+      bv[j] = load(b + place.at[j]);
+      __builtin_prefetch(b + place.at[j] + kStepsToFirstLevel * kTileColumns);
     }
     __builtin_prefetch(fetch, 0, 2);
     __builtin_prefetch(ahead.at, 0, 2);
@@ -52,10 +74,16 @@ static __attribute__((noinline)) void stream_tile(const TileOperands& o, const f
     fetch += kTileColumns;
     ahead.at += ahead.stride;
   }
+  if (!sums.last) {
+    GIMBAL_UNROLL for (int i = 0; i < kRows; i++) GIMBAL_UNROLL for (int j = 0; j < kVectors; j++)
+        store(sums.tile + (i * kVectors + j) * kLanes, r[i][j]);
+    return;
+  }
   finish<kRows, kVectors>(r, at, end);
 }
 
-using StreamFunction = void (*)(const TileOperands&, const float*, Fetch, const TilePlace&, const TileEnd&);
+using StreamFunction = void (*)(const TileOperands&, const VectorPlaces&, const float*, Fetch, const Sums&,
+                                const TilePlace&, const TileEnd&);
 
 static inline StreamFunction stream_function(int64_t rows, int64_t vectors) {
 #define GIMBAL_STREAM_ROWS(v) \
@@ -72,23 +100,26 @@ static inline StreamFunction stream_function(int64_t rows, int64_t vectors) {
   return table[vectors - 1][rows - 1];
 }
 
-/// Whether a product is one of these. A single row panel multiplies faster than memory delivers: there the processor's
-/// own prefetchers do better alone, on whole panels.
-static inline bool has_few_rows(const GemmArgs& g) {
-  return g.packed_b && !g.transpose_a && g.m > kTileRows && g.m <= kFewPanels * kTileRows;
-}
-
-/// What the next command reads, handed out piece by piece to a thread's tiles.
+/// Fetches beside a product, handed out piece by piece to a thread's tiles: the rows of A behind the first panel, then
+/// what the next command reads.
 struct AheadPieces {
+  Context* context;
   Ahead ahead;
   int part, parts;
-  int64_t lines;  // that may still be fetched
+  int64_t lines;                 // that may still be fetched of it
+  const float *rows, *rows_end;  // of A
   int64_t index = 0;
 
   /// The next piece, or `otherwise` again and again.
   Fetch next(int64_t steps, const float* otherwise) {
+    constexpr int64_t kLineBytes = kLineFloats * static_cast<int64_t>(sizeof(float));
+    if (rows < rows_end) {
+      const Fetch piece{reinterpret_cast<const char*>(rows), kLineBytes};
+      rows += steps * kLineFloats;
+      return piece;
+    }
     if (ahead.hint && lines > 0) {
-      const Fetch piece = ahead.hint(ahead.arguments, part, parts, index++, steps);
+      const Fetch piece = ahead.hint(*context, ahead.arguments, part, parts, index++, steps);
       lines -= steps;
       if (piece.at) return piece;
       lines = 0;
@@ -100,28 +131,39 @@ struct AheadPieces {
 /// Columns of C that are vectors [begin, end), counted in kLanes.
 static inline void multiply_vectors(const GemmArgs& g, const Blocks& block, AheadPieces pieces, int64_t begin,
                                     int64_t end) {
+  const auto vector_at = [&](int64_t v) {
+    return g.packed_b + v / kTileVectors * kTileColumns * g.k + v % kTileVectors * kLanes;
+  };
   // row panels of equal height: nine rows are five and four, not eight and one
   const int64_t panels = ceil_div(g.m, kTileRows), height = ceil_div(g.m, panels);
-  for (int64_t v = begin; v < end;) {
-    const int64_t inside = v % kTileVectors, vectors = least(kTileVectors - inside, end - v);
-    const float* panel = g.packed_b + v / kTileVectors * kTileColumns * g.k;
+  alignas(64) float sums[kFewPanels * kTileRows * kTileColumns];
+  for (int64_t v = begin; v < end; v += kTileVectors) {
+    const int64_t vectors = least(kTileVectors, end - v);
+    VectorPlaces places{};
+    for (int64_t j = 0; j < vectors; j++) places.at[j] = vector_at(v + j) - vector_at(v);
     for (int64_t k0 = 0; k0 < g.k || k0 == 0; k0 += block.k) {
       const int64_t k = least(block.k, g.k - k0);
-      const TileEnd tile_end{g.alpha, g.accumulate || k0 > 0, k0 + k >= g.k ? g.epilogue : nullptr};
-      const float* here = panel + k0 * kTileColumns;
+      const bool last = k0 + k >= g.k;
+      const TileEnd tile_end{g.alpha, g.accumulate || k0 > 0, last ? g.epilogue : nullptr};
       TileOperands o{};
-      o.b = here + inside * kLanes;
-      o.k = k;
       o.row_bytes = g.lda * static_cast<int64_t>(sizeof(float));
-      for (int64_t i = 0, index = 0; i < g.m; i += height, index++) {
-        o.a = g.a + i * g.lda + k0;
-        // what follows the block lies behind it; past the end of B a fetch is harmless
-        const float* fetch = here + k * kTileColumns + least(index, kPanelLines - 1) * kLineFloats;
-        const TilePlace at{g.c + i * g.ldc + v * kLanes, g.ldc, i, v * kLanes, g.n - v * kLanes};
-        stream_function(least(height, g.m - i), vectors)(o, fetch, pieces.next(k, here), at, tile_end);
+      for (int64_t s0 = 0; s0 < k || s0 == 0; s0 += kNearSteps) {
+        o.b = vector_at(v) + (k0 + s0) * kTileColumns;
+        o.k = least(kNearSteps, k - s0);
+        const bool end_of_block = s0 + kNearSteps >= k;
+        for (int64_t i = 0, index = 0; i < g.m; i += height, index++) {
+          o.a = g.a + i * g.lda + k0 + s0;
+          // one vector of what is read next a row panel; past the end of B a fetch is harmless
+          const int64_t which = least(index, kTileVectors - 1);
+          const float* fetch = last && end_of_block ? vector_at(v + kTileVectors + which)
+                                                    : vector_at(v + which) + (k0 + s0 + o.k) * kTileColumns;
+          const TilePlace at{g.c + i * g.ldc + v * kLanes, g.ldc, i, v * kLanes, g.n - v * kLanes};
+          const Sums partial{sums + index * kTileRows * kTileColumns, s0 == 0, end_of_block};
+          const Fetch beside = pieces.next(kNearSteps, o.b);
+          stream_function(least(height, g.m - i), vectors)(o, places, fetch, beside, partial, at, tile_end);
+        }
       }
     }
-    v += vectors;
   }
 }
 
@@ -136,20 +178,9 @@ static void multiply_few_rows(Context& context, const GemmArgs& g, bool threads)
   const Ahead ahead = look_ahead(context);
   const int64_t lines = context.cpu.l2 / 128;  // half of the cache
   parallel_parts(context, vectors, grain, [&](int64_t begin, int64_t end, int part, int parts) {
-    multiply_vectors(g, block, {ahead, part, parts, lines}, begin, end);
+    const AheadPieces pieces{&context, ahead, part, parts, lines, g.a + kTileRows * g.lda, g.a + g.m * g.lda};
+    multiply_vectors(g, block, pieces, begin, end);
   });
-}
-
-/// HintFn of a product: the thread's run of packed panels, if it has few rows.
-static Fetch hint_product(const double* a, int part, int parts, int64_t index, int64_t steps) {
-  GemmArgs g = read_product(a);
-  g.packed_b = ptr<const float>(a[20]);
-  if (!has_few_rows(g)) return {};
-  const int64_t vectors = ceil_div(g.n, kLanes);
-  const auto panel = [&](int64_t v) { return g.packed_b + v / kTileVectors * kTileColumns * g.k; };
-  const float* at = panel(vectors * part / parts) + index * steps * kLineFloats;
-  if (at >= panel(vectors * (part + 1) / parts)) return {};
-  return {reinterpret_cast<const char*>(at), kLineFloats * static_cast<int64_t>(sizeof(float))};
 }
 
 }  // namespace GIMBAL_ISA
