@@ -61,6 +61,24 @@ describe('the sampler', () => {
     expect(most).toBeGreaterThan(100);
   });
 
+  test('runs every side as long as asked before it counts, however small the effort', async () => {
+    const spent = [0, 0];
+    const side = (which: number) => ({
+      seconds: async (calls: number) => {
+        const seconds = calls * 0.1;
+        spent[which] = (spent[which] as number) + seconds;
+        return seconds;
+      },
+    });
+    const o = { rounds: 3, roundSeconds: 0.1, warmSeconds: 2 };
+    const timings = await new Sampler(0.1).interleave([side(0), side(1)], o);
+    const timed = 2 * 3 * 0.1; // each round once uncounted, once counted
+    for (const [i, { samples }] of timings.entries()) {
+      expect(samples).toHaveLength(3);
+      expect((spent[i] as number) - timed).toBeGreaterThanOrEqual(2 - 1e-9);
+    }
+  });
+
   test('the median of an even count is between its middle two', () => {
     expect([median([1, 2, 9]), median([1, 2, 4, 9])]).toEqual([2, 3]);
   });

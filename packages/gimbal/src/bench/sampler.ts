@@ -23,6 +23,11 @@ export interface SamplerOptions {
   roundSeconds?: number;
   /** seconds in all, after which no further round begins */
   budgetSeconds?: number;
+  /**
+   * seconds that each contender runs before anything counts, whatever the effort (0: until a round is long enough): long
+   * workloads run few times in a round, and compilers at run time want to have seen them more often
+   */
+  warmSeconds?: number;
 }
 
 export class Sampler {
@@ -37,7 +42,7 @@ export class Sampler {
     const rounds = Math.max(3, Math.round((o.rounds ?? 9) * this.effort));
     const roundSeconds = (o.roundSeconds ?? 0.2) * this.effort;
     const budget = (o.budgetSeconds ?? 60) * this.effort;
-    const calls = await warm(contenders, roundSeconds);
+    const calls = await warm(contenders, roundSeconds, o.warmSeconds ?? 0);
     const samples: number[][] = contenders.map(() => []);
     const began = performance.now();
     for (let round = 0; round < rounds; round++) {
@@ -60,7 +65,7 @@ export class Sampler {
 }
 
 /** Run each until it is warm, and count how many calls fill a round. */
-async function warm(contenders: readonly Contender[], roundSeconds: number): Promise<number[]> {
+async function warm(contenders: readonly Contender[], roundSeconds: number, warmSeconds: number): Promise<number[]> {
   const calls: number[] = [];
   for (const contender of contenders) {
     let n = 1;
@@ -73,6 +78,7 @@ async function warm(contenders: readonly Contender[], roundSeconds: number): Pro
       seconds = await contender.seconds(n);
     }
     calls.push(n);
+    for (let spent = 0; spent < warmSeconds; ) spent += await contender.seconds(n);
   }
   return calls;
 }

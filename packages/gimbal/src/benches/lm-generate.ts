@@ -52,6 +52,6 @@ async function generation(
       for (let i = 0; i < calls; i++) await withPrecision(precision, write);
     },
     against: { peer, case: 'generate', arguments: { ...gpt2Sizes, rows, promptTokens, newTokens } },
-    sampling: { rounds: 11, roundSeconds: 0.5, budgetSeconds: 25 },
+    sampling: { rounds: 11, roundSeconds: 0.5, budgetSeconds: 25, warmSeconds: 2 },
   });
 }
