@@ -76,12 +76,14 @@ export { type Rouge, type RougeScore, rouge, rougeL, rougeN } from './metrics/ro
 export { loadClassifier, loadEncoder } from './pretrained/encoders.browser.ts';
 export type { FileDtype } from './pretrained/file-dtype.ts';
 export { type GenerationDefaults, generationDefaults } from './pretrained/generation-config.ts';
+export { hubAddress } from './pretrained/hub.browser.ts';
 export { type ClassifierWriter, classifierWriter } from './pretrained/model-writer.ts';
 export { loadPretrained, loadTokenizer } from './pretrained/pretrained.browser.ts';
 export type { ClassifierReadOptions, PretrainedClassifier, PretrainedEncoder } from './pretrained/read-encoder.ts';
 export type { Pretrained } from './pretrained/read-pretrained.ts';
 export type { PretrainedSeq2Seq } from './pretrained/read-seq2seq.ts';
 export { loadSeq2Seq } from './pretrained/seq2seq.browser.ts';
+export { type Continuation, scoreContinuations } from './scoring/score-continuations.ts';
 export { type Seq2SeqConfig, type Seq2SeqOptions, seq2seqConfig } from './seq2seq/config.ts';
 export { type Seq2SeqModel, seq2seq } from './seq2seq/seq2seq.ts';
 export type { Span } from './tokenizer/spans.ts';

@@ -79,6 +79,7 @@ export { type Rouge, type RougeScore, rouge, rougeL, rougeN } from './metrics/ro
 export { loadClassifier, loadEncoder, saveClassifier, saveEncoder } from './pretrained/encoders.node.ts';
 export type { FileDtype } from './pretrained/file-dtype.ts';
 export { type GenerationDefaults, generationDefaults } from './pretrained/generation-config.ts';
+export { downloadModel, type HubOptions, localModel } from './pretrained/hub.node.ts';
 export { type ClassifierWriter, classifierWriter } from './pretrained/model-writer.ts';
 export {
   loadPretrained,
@@ -92,6 +93,7 @@ export type { ClassifierReadOptions, PretrainedClassifier, PretrainedEncoder } f
 export type { Pretrained } from './pretrained/read-pretrained.ts';
 export type { PretrainedSeq2Seq } from './pretrained/read-seq2seq.ts';
 export { loadSeq2Seq, saveSeq2Seq } from './pretrained/seq2seq.node.ts';
+export { type Continuation, scoreContinuations } from './scoring/score-continuations.ts';
 export { type Seq2SeqConfig, type Seq2SeqOptions, seq2seqConfig } from './seq2seq/config.ts';
 export { type Seq2SeqModel, seq2seq } from './seq2seq/seq2seq.ts';
 export type { Span } from './tokenizer/spans.ts';

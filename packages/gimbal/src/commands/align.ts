@@ -14,6 +14,7 @@ import type { Stage } from '../pipeline/stage.ts';
 import { againCommand, shellWord } from '../run/again.ts';
 import { commitOf } from '../run/commit.ts';
 import { type Compute, startCompute } from '../run/compute.ts';
+import { hubOptions } from '../run/hub.ts';
 import { machine, versions } from '../run/machine.ts';
 import { cacheFolder, openRun, optionsOfRun, type RunFolder } from '../run/run-folder.ts';
 
@@ -29,12 +30,14 @@ export const command = defineCommand({
     'gimbal align --data my.jsonl --columns prompt=question,completion=answer',
     'gimbal align --data book.txt --minutes 30',
     'gimbal align --model runs/align-1/model --data my.jsonl   fine-tune a model you have',
+    'gimbal align --model HuggingFaceTB/SmolLM2-135M --data my.jsonl',
     'gimbal align --reward world:newsroom                  then reinforcement learning from a reward',
     'gimbal align --resume                                 go on with the run that was stopped',
   ],
-  async run(context) {
+  async run(given) {
     const began = performance.now();
-    const stages = await loadStages(context.root);
+    const stages = await loadStages(given.root);
+    const context = await withModelHere(given);
     for (const stage of stages) stage.check?.(optionsFor(stage, context.options), context.options);
     const run = await openRun({ command: 'align', options: context.options, given: context.given });
     try {
@@ -51,6 +54,15 @@ export const command = defineCommand({
     }
   },
 });
+
+/** A model that is named as on the hub is downloaded first: the stages know it by the content of its folder. */
+async function withModelHere(context: Context): Promise<Context> {
+  const { model } = context.options;
+  if (typeof model !== 'string') return context;
+  const { localModel } = await import('@gimbal/language-models');
+  const path = await localModel(model, hubOptions(context.output, context.signal));
+  return { ...context, options: { ...context.options, model: path } };
+}
 
 async function align(
   context: Context,

@@ -8,12 +8,13 @@ import { defaultTokens, samplingOf, samplingOptions } from '../generate/sampling
 import { type Answer, scoreTexts, textMetrics } from '../generate/score.ts';
 import { checkColumns } from '../options/columns.ts';
 import { startCompute } from '../run/compute.ts';
+import { hubOptions } from '../run/hub.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
 import { batchesByRoom, promptLength } from '../stages/internal/room.ts';
 
 const { samples: _samples, ...sampling } = samplingOptions.shape;
 const options = z.object({
-  model: z.string().min(1).optional().describe('model folder, or a .gguf file'),
+  model: z.string().min(1).optional().describe('model folder, a .gguf file, or a name on the hub'),
   matrix: z
     .array(z.string().min(1))
     .optional()
@@ -62,7 +63,7 @@ export const command = defineCommand({
   async run(context) {
     if (context.options.matrix !== undefined) return (await import('../nash/play-models.ts')).playModels(context);
     const o = withModel(context.options);
-    const { output } = context;
+    const { output, signal } = context;
     checkColumns('eval', o.columns, ['text', 'prompt', 'completion', 'messages']);
     if (o.out !== undefined) await refuseUnwritable('eval', o.out);
     const lm = await import('@gimbal/language-models');
@@ -89,7 +90,7 @@ export const command = defineCommand({
       const what = `the backend ${compute.name} has no bf16 products on this machine`;
       throw new ConfigError({ where: 'gimbal eval --precision', what, got: 'bf16', wanted: 'float32' });
     }
-    using model = await openModel(o.model, 'gimbal eval', o.adapter);
+    using model = await openModel(o.model, 'gimbal eval', o.adapter, hubOptions(output, signal));
     for (const warning of model.warnings) output.note(`warning ${warning}`);
     const stream = rng(o.seed).split('eval');
     const scores: { [name: string]: Interval } = {};

@@ -8,11 +8,15 @@ import { type PromptAt, readPrompts } from '../generate/read-prompts.ts';
 import { defaultTokens, samplingOf, samplingOptions } from '../generate/sampling.ts';
 import { checkColumns } from '../options/columns.ts';
 import { startCompute } from '../run/compute.ts';
+import { hubOptions } from '../run/hub.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
 import { batchesByRoom, promptLength } from '../stages/internal/room.ts';
 
 const options = z.object({
-  model: z.string().min(1).describe('model folder (config.json, model.safetensors, tokenizer.json), or a .gguf file'),
+  model: z
+    .string()
+    .min(1)
+    .describe('model folder (config.json, model.safetensors, tokenizer.json), a .gguf file, or a name on the hub'),
   adapter: z.string().min(1).optional().describe("an adapter's folder, of PEFT or of gimbal sft"),
   prompt: z.string().optional().describe('the prompt; its completion is printed as it is written'),
   data: z
@@ -73,7 +77,7 @@ export const command = defineCommand({
     const compute = await startCompute(o);
     if (o.precision === 'bf16' && !compute.bf16) throw noBf16(compute.name);
     const { rng, withPrecision } = await import('@gimbal/tensor-core');
-    using model = await openModel(o.model, 'gimbal generate', o.adapter);
+    using model = await openModel(o.model, 'gimbal generate', o.adapter, hubOptions(output, signal));
     for (const warning of model.warnings) output.note(`warning ${warning}`);
     const stream = rng(o.seed).split('sampling');
     // packed once for all batches, in the precision they will run in

@@ -3,9 +3,10 @@ import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { startCompute } from '../run/compute.ts';
+import { hubOptions } from '../run/hub.ts';
 
 const options = z.object({
-  model: z.string().describe('the base: model folder, or a .gguf file'),
+  model: z.string().describe('the base: model folder, a .gguf file, or a name on the hub'),
   adapter: z.string().describe("the adapter's folder, of PEFT or of gimbal sft"),
   dtype: z.enum(['float32', 'bfloat16', 'float16']).default('float32').describe('how a model folder holds the weights'),
   type: z.enum(['f32', 'f16', 'q8_0', 'q4_0']).default('f16').describe('how a .gguf holds the matrices'),
@@ -18,7 +19,7 @@ export const command = defineCommand({
     'gimbal merge --model SmolLM2-135M-Instruct.Q4_1.gguf --adapter runs/sft-1/adapter --out merged',
     'gimbal merge --model SmolLM2-135M-Instruct.Q4_1.gguf --adapter runs/sft-1/adapter --out merged.gguf --type q8_0',
   ],
-  async run({ options: o, output }) {
+  async run({ options: o, output, signal }) {
     if (o.out === undefined) {
       throw new ConfigError({
         where: 'gimbal merge --out',
@@ -29,7 +30,7 @@ export const command = defineCommand({
     await startCompute(o);
     const lm = await import('@gimbal/language-models');
     const { disposeTree } = await import('@gimbal/tensor-core');
-    const { model, params, tokenizer, generation } = await lm.loadPretrained(o.model);
+    const { model, params, tokenizer, generation } = await lm.loadPretrained(o.model, hubOptions(output, signal));
     const adapter = await lm.loadAdapter(o.adapter, model.config);
     const merged = lm.mergeLora(model.config, params, adapter);
     await saveModel(o.out, model, merged, { tokenizer, generation, dtype: o.dtype, type: o.type });

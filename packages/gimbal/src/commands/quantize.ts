@@ -4,9 +4,10 @@ import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { startCompute } from '../run/compute.ts';
+import { hubOptions } from '../run/hub.ts';
 
 const options = z.object({
-  model: z.string().describe('model folder, or a .gguf file'),
+  model: z.string().describe('model folder, a .gguf file, or a name on the hub'),
   type: z.enum(['f16', 'q8_0', 'q4_0']).default('q8_0').describe('how the matrices are held; norms stay float32'),
 });
 
@@ -14,7 +15,7 @@ export const command = defineCommand({
   summary: 'Write a model as a GGUF file in 16, 8 or 4 bits, for llama.cpp and programs on it.',
   options,
   examples: ['gimbal quantize --model runs/align-1/model --type q4_0 --out model.gguf'],
-  async run({ options: o, output }) {
+  async run({ options: o, output, signal }) {
     if (!o.out?.endsWith('.gguf')) {
       throw new ConfigError({
         where: 'gimbal quantize --out',
@@ -26,7 +27,7 @@ export const command = defineCommand({
     await startCompute(o);
     const { loadPretrained, saveGguf } = await import('@gimbal/language-models');
     const { disposeTree, treeBytes } = await import('@gimbal/tensor-core');
-    const { model, params, tokenizer } = await loadPretrained(o.model);
+    const { model, params, tokenizer } = await loadPretrained(o.model, hubOptions(output, signal));
     if (!tokenizer)
       throw new ConfigError({
         where: 'gimbal quantize --model',

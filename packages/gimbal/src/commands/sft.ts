@@ -8,10 +8,13 @@ import { checkColumns } from '../options/columns.ts';
 import { checkHeldOut, heldOutOption } from '../options/held-out.ts';
 import { bestParams } from '../run/best-params.ts';
 import { startCompute } from '../run/compute.ts';
+import { hubOptions } from '../run/hub.ts';
 import { openRun, optionsOfRun } from '../run/run-folder.ts';
 
 const options = z.object({
-  model: z.string().describe('model folder, or a .gguf file'),
+  model: z
+    .string()
+    .describe('model folder, a .gguf file, or a name on the hub, as HuggingFaceTB/SmolLM2-135M-Instruct'),
   data: z.string().describe('your rows: a .jsonl of text, of prompt and completion, or of messages; or a .txt'),
   columns: z
     .record(z.string(), z.string())
@@ -75,7 +78,10 @@ export const command = defineCommand({
       const compute = await startCompute(o);
       const lm = await import('@gimbal/language-models');
       const { disposeTree, rng, schedules } = await import('@gimbal/tensor-core');
-      const { model, params, tokenizer, generation, warnings } = await lm.loadPretrained(o.model);
+      const { model, params, tokenizer, generation, warnings } = await lm.loadPretrained(
+        o.model,
+        hubOptions(output, signal),
+      );
       for (const warning of warnings) output.note(`warning ${warning}`);
       if (!tokenizer) {
         throw new ConfigError({

@@ -2,7 +2,7 @@
 // encoder-decoder's folder.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { GenerationDefaults, Message, Tokenizer } from '@gimbal/language-models';
+import type { GenerationDefaults, HubOptions, Message, Tokenizer } from '@gimbal/language-models';
 import { ConfigError, type LogitPolicy, type Params } from '@gimbal/tensor-core';
 
 /** What generation asks of a model. */
@@ -21,11 +21,18 @@ export interface Writer extends Disposable {
 }
 
 /**
+ * @param name a folder, a .gguf file, or a name on the hub
  * @param where names the command in messages
  * @throws CheckpointError for what cannot be read, ConfigError without a tokenizer or for an adapter that cannot be used
  */
-export async function openModel(path: string, where: string, adapterFolder?: string): Promise<Writer> {
+export async function openModel(
+  name: string,
+  where: string,
+  adapterFolder?: string,
+  hub?: HubOptions,
+): Promise<Writer> {
   const lm = await import('@gimbal/language-models');
+  const path = await lm.localModel(name, hub);
   const { disposeTree } = await import('@gimbal/tensor-core');
   const noTokenizer = (): never => {
     const fix = 'Put the tokenizer.json of the model into its folder';

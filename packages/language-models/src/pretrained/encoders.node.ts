@@ -9,6 +9,7 @@ import type { Encoder } from '../encoder/encoder.ts';
 import { encoderToJson } from '../encoder/huggingface.ts';
 import { prefixOf } from '../encoder/parameters.ts';
 import { fileDtypes } from './file-dtype.ts';
+import { type HubOptions, localModel } from './hub.node.ts';
 import { registerClassifierWriter } from './model-writer.ts';
 import {
   folderSource,
@@ -33,22 +34,25 @@ const classNames: Readonly<Record<EncoderFamilyName, string>> = {
 };
 
 /**
- * Opens the folder of an encoder: BERT, RoBERTa, DeBERTa-v2 or -v3, or one of sentence-transformers.
+ * Opens the folder of an encoder, or one by its name on the hub: BERT, RoBERTa, DeBERTa-v2 or -v3, or one of sentence-transformers.
  * @throws CheckpointError for a missing or damaged file or an architecture that is not known here, ConfigError for options
  * that cannot be run
  * @example
  * const { model, params, tokenizer, pooling } = await loadEncoder('all-MiniLM-L6-v2');
  * const vectors = await embedTexts(model, params, tokenizer, ['a cat', 'a dog'], pooling);
  */
-export const loadEncoder = (folder: string): Promise<PretrainedEncoder> => readEncoder(folderSource(folder));
+export const loadEncoder = async (folder: string, o?: HubOptions): Promise<PretrainedEncoder> =>
+  readEncoder(folderSource(await localModel(folder, o)));
 
 /**
  * Opens the folder of a classifier, on an encoder or a decoder. A folder without a head, or with `labels` of another
  * number, gets a new one.
  * @throws as `loadEncoder`
  */
-export const loadClassifier = (folder: string, o?: ClassifierReadOptions): Promise<PretrainedClassifier> =>
-  readClassifier(folderSource(folder), o);
+export const loadClassifier = async (
+  folder: string,
+  o?: ClassifierReadOptions & HubOptions,
+): Promise<PretrainedClassifier> => readClassifier(folderSource(await localModel(folder, o)), o);
 
 /** Writes the folder of an encoder in one piece; transformers and sentence-transformers open it. */
 export async function saveEncoder(

@@ -16,6 +16,7 @@ import { loadGguf } from '../gguf/gguf.node.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type FileDtype, fileDtypes } from './file-dtype.ts';
 import { type GenerationDefaults, generationConfigJson } from './generation-config.ts';
+import { type HubOptions, localModel } from './hub.node.ts';
 import { registerModelWriter } from './model-writer.ts';
 import { type ModelSource, type Pretrained, readPretrained, readTokenizer } from './read-pretrained.ts';
 
@@ -32,13 +33,15 @@ export interface SavePretrainedOptions {
 }
 
 /**
- * Opens a model folder, or a `.gguf` file.
+ * Opens a model folder, or a `.gguf` file, or a model by its name on the hub (`owner/name`, `owner/name/file.gguf`), which
+ * is downloaded into the cache once: see `downloadModel`.
  * @throws CheckpointError for a missing or damaged file, an architecture that is not known here, or tensors that are not
  * the config's
  * @example
  * const { model, params, tokenizer } = await loadPretrained('runs/align/model');
  */
-export async function loadPretrained(folder: string): Promise<Pretrained> {
+export async function loadPretrained(path: string, o?: HubOptions): Promise<Pretrained> {
+  const folder = await localModel(path, o);
   return folder.endsWith('.gguf') ? loadGguf(folder) : readPretrained(folderSource(folder));
 }
 
@@ -129,7 +132,7 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer>;
  */
 export async function loadTokenizer(folder: string, required: boolean): Promise<Tokenizer | undefined>;
 export async function loadTokenizer(folder: string, required = true): Promise<Tokenizer | undefined> {
-  return readTokenizer(folderSource(folder), required);
+  return readTokenizer(folderSource(await localModel(folder)), required);
 }
 
 /** The files of a model in a folder. */

@@ -82,6 +82,9 @@ export async function readTokenizer(source: ModelSource, required: boolean): Pro
   const json = await readJson(source, 'tokenizer.json', required);
   if (json === undefined) return undefined;
   const config = (await readJson(source, 'tokenizer_config.json')) ?? {};
+  // newer folders keep it in a file of its own
+  const template = await source.text('chat_template.jinja');
+  if (template !== undefined) config.chat_template = template;
   try {
     return new Tokenizer(json as never, config);
   } catch (cause) {

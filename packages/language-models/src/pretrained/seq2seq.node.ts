@@ -5,6 +5,7 @@ import { seq2seqToJson } from '../seq2seq/huggingface.ts';
 import type { Seq2SeqModel } from '../seq2seq/seq2seq.ts';
 import { fileDtypes } from './file-dtype.ts';
 import { generationConfigJson } from './generation-config.ts';
+import { type HubOptions, localModel } from './hub.node.ts';
 import { registerSeq2SeqWriter } from './model-writer.ts';
 import {
   folderSource,
@@ -16,14 +17,15 @@ import {
 import { type PretrainedSeq2Seq, readSeq2Seq } from './read-seq2seq.ts';
 
 /**
- * Opens the folder of an encoder-decoder: T5, T5 v1.1 or Flan-T5.
+ * Opens the folder of an encoder-decoder, or one by its name on the hub: T5, T5 v1.1 or Flan-T5.
  * @throws CheckpointError for a missing or damaged file or an architecture that is not known here, ConfigError for options
  * that cannot be run
  * @example
  * const { model, params, tokenizer } = await loadSeq2Seq('flan-t5-small');
  * const [{ text }] = await generate(model, params, tokenizer, ['translate to German: cat'], { temperature: 0, rng: rng(0) });
  */
-export const loadSeq2Seq = (folder: string): Promise<PretrainedSeq2Seq> => readSeq2Seq(folderSource(folder));
+export const loadSeq2Seq = async (folder: string, o?: HubOptions): Promise<PretrainedSeq2Seq> =>
+  readSeq2Seq(folderSource(await localModel(folder, o)));
 
 /**
  * Writes the folder of an encoder-decoder in one piece; transformers opens it.
