@@ -31,7 +31,9 @@ const optionsWith = (preset: PresetName) =>
     model: z.string().describe('model folder, or a .gguf file'),
     reward: z
       .array(z.string())
-      .describe('exact, exact:column, world:newsroom, or ./file.mjs; several are summed, as exact=0.5,./style.mjs'),
+      .describe(
+        'exact, exact:column, world:newsroom, a reward model’s folder, entailment:folder, or ./file.mjs; several are summed, as exact=0.5,./style.mjs',
+      ),
     data: z
       .string()
       .optional()

@@ -3,11 +3,14 @@
  *
  *   exact, exact:column        1 where the completion is the row's answer, else 0
  *   world:newsroom             1 where the article entails the summary, else 0, by the world that made the article
+ *   folder                     a reward model's score (gimbal reward, gimbal warm)
+ *   entailment:folder          log P(the prompt entails the completion) of a judge (gimbal reward --kind entailment)
  *   ./file.mjs                 a function of yours: (prompts, completions, rows) => numbers, or null to abstain
  *
  * each with =weight behind it where several are summed.
  */
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { NamedReward } from '@gimbal/fma-pg';
 import { ConfigError, DataError, type Prompt, type RewardFn } from '@gimbal/tensor-core';
@@ -21,7 +24,7 @@ interface Place {
 
 /** A reward as it is written, in its parts. */
 export interface RewardSpec {
-  kind: 'exact' | 'world' | 'module';
+  kind: 'exact' | 'world' | 'module' | 'model' | 'judge';
   /** column, or path */
   of: string;
   weight: number;
@@ -29,7 +32,8 @@ export interface RewardSpec {
   name: string;
 }
 
-const forms = 'exact, exact:column, world:newsroom, or a path to a .mjs or .js';
+const forms =
+  'exact, exact:column, world:newsroom, a reward model’s folder, entailment:folder, or a path to a .mjs or .js';
 
 /** Reads the grammar; nothing is loaded. @throws ConfigError for what is no reward */
 export function parseReward(text: string, where: string): RewardSpec {
@@ -43,12 +47,19 @@ export function parseReward(text: string, where: string): RewardSpec {
     const name = (body.split(/[\\/]/).at(-1) as string).replace(/\.[mc]?js$/, '').replace(/\W+/g, '_');
     return { kind: 'module', of: body, weight, name };
   }
+  if (body.startsWith('entailment:')) return { kind: 'judge', of: body.slice(11), weight, name: 'entailment' };
+  if (existsSync(join(body, 'config.json'))) return { kind: 'model', of: body, weight, name: 'model' };
   throw new ConfigError({ where, what: 'no such reward', got: text, wanted: forms });
 }
 
 /** Files that rewards are read from: part of what a result is made from. */
 export const rewardFiles = (specs: readonly RewardSpec[]): string[] =>
-  specs.filter(({ kind }) => kind === 'module').map(({ of }) => of);
+  specs.flatMap(({ kind, of }) => {
+    if (kind === 'module') return [of];
+    if (kind !== 'model' && kind !== 'judge') return [];
+    const files = ['config.json', 'model.safetensors', 'model.safetensors.index.json', 'reward.json'];
+    return files.map((name) => join(of, name)).filter((path) => existsSync(path));
+  });
 
 /** The functions. @throws ConfigError for a module that cannot be loaded or exports no function */
 export async function loadRewards(specs: readonly RewardSpec[], place: Place): Promise<NamedReward[]> {
@@ -65,6 +76,8 @@ export async function loadRewards(specs: readonly RewardSpec[], place: Place): P
 async function load({ kind, of }: RewardSpec, place: Place): Promise<RewardFn> {
   if (kind === 'exact') return exactAnswer(of === '' ? undefined : of, place.where);
   if (kind === 'world') return newsroomReward(place.world);
+  if (kind === 'model') return modelReward(of, place.where);
+  if (kind === 'judge') return judgeReward(of, place.where);
   const { where } = place;
   const loaded = (await import(pathToFileURL(resolve(of)).href).catch((cause: Error) => {
     const what = `the module cannot be loaded: ${cause.message}`;
@@ -107,4 +120,29 @@ async function newsroomReward(world: object | undefined): Promise<RewardFn> {
     prompts.map((article, i) =>
       desk.entails(desk.parse(article), completions[i] as string).label === 'entailment' ? 1 : 0,
     );
+}
+
+/** A reward model's score; its weights stay in memory until the process ends. */
+async function modelReward(folder: string, where: string): Promise<RewardFn> {
+  const { loadReward, rewardFn } = await import('@gimbal/reward-models');
+  const { model, params, tokenizer, notes } = await loadReward(folder);
+  if (model.kind === 'pairwise') {
+    const fix = 'A preference between two completions is no reward of one';
+    throw new ConfigError({ where, what: 'this is a preference model', got: folder, wanted: 'a reward model', fix });
+  }
+  if (!tokenizer)
+    throw new ConfigError({ where, what: 'the folder has no tokenizer', got: folder, wanted: 'tokenizer.json' });
+  const { stats, templated = false } = notes;
+  return rewardFn(model, params, tokenizer, { templated, ...(stats && { stats }) });
+}
+
+/** A judge of entailment, which rejects what is empty. */
+async function judgeReward(folder: string, where: string): Promise<RewardFn> {
+  const { loadClassifier } = await import('@gimbal/language-models');
+  const { classifierJudge, entailmentReward, nliLabels } = await import('@gimbal/reward-models');
+  const { model, params, tokenizer } = await loadClassifier(folder);
+  if (!tokenizer)
+    throw new ConfigError({ where, what: 'the folder has no tokenizer', got: folder, wanted: 'tokenizer.json' });
+  const labels = nliLabels(model);
+  return entailmentReward(classifierJudge(model, params, tokenizer, { labels, emptyPolicy: 'reject', name: folder }));
 }

@@ -1,0 +1,262 @@
+// What gimbal reward does with its rows: training, accuracy by slice, calibration, the folder.
+import { join } from 'node:path';
+import type { Dataset, Tokenizer } from '@gimbal/language-models';
+import type {
+  PairRow,
+  PairTrainerOptions,
+  PreferenceModel,
+  PreferenceTrainer,
+  RewardModel,
+  RewardTrainer,
+  Share,
+} from '@gimbal/reward-models';
+import { ConfigError, type LoopOptions, StoppedError, type Trainer, type TrainStep } from '@gimbal/tensor-core';
+import { duration } from '../cli/format.ts';
+import type { Output } from '../cli/output.ts';
+
+/** The options of the command. */
+export interface RewardSettings {
+  kind: 'bradley-terry' | 'pairwise' | 'entailment';
+  model: string;
+  labels?: string[] | undefined;
+  form: 'antisymmetric' | 'skew-symmetric';
+  slice?: string | undefined;
+  steps: number;
+  batchSize: number;
+  learningRate?: number | undefined;
+  dropout: number;
+  labelSmoothing: number;
+  centerCoef: number;
+  lora: number;
+  maxLength?: number | undefined;
+  overflow: 'drop' | 'cut' | 'error';
+  evalEvery: number;
+  precision: 'float32' | 'bf16';
+  seed: number;
+}
+
+/** Where a run writes and what it says. */
+export interface RewardContext {
+  path: string;
+  resume: boolean;
+  output: Output;
+  signal: AbortSignal;
+}
+
+interface Parts {
+  train: Dataset;
+  heldOut: Dataset;
+}
+
+/** A reward or a preference model. */
+export async function trainPairs(o: RewardSettings, parts: Parts, context: RewardContext): Promise<object> {
+  const reward = await import('@gimbal/reward-models');
+  const { disposeTree } = await import('@gimbal/tensor-core');
+  const pairwise = o.kind === 'pairwise';
+  const width = pairwise && o.form === 'skew-symmetric' ? 8 : 1;
+  const labels = width === 1 ? [pairwise ? 'preference' : 'reward'] : Array.from({ length: width }, (_, i) => `v${i}`);
+  const { model: heads, params, tokenizer } = await loadBody(o.model, labels, o.seed, context.output);
+  const common = {
+    ...loopOptions(o, join(context.path, 'training')),
+    params,
+    tokenizer,
+    data: parts.train,
+    evalData: parts.heldOut,
+    dropout: o.dropout,
+    labelSmoothing: o.labelSmoothing,
+    overflow: o.overflow,
+    ...(o.maxLength === undefined ? {} : { maxLength: o.maxLength }),
+    ...(o.lora === 0 ? {} : { lora: { rank: o.lora } }),
+    learningRate: await schedule(o),
+  };
+  const model = pairwise ? reward.preferenceModel(heads, { form: o.form }) : reward.rewardModel(heads);
+  const warn = (text: string): void => context.output.note(text);
+  using trainer = await startPairs(reward, model, common, o.centerCoef, context.resume, warn);
+  const { overflow } = trainer;
+  if (overflow.rows > 0) {
+    context.output.note(`${overflow.rows} pairs are too long (${o.overflow}): ${overflow.where.join(', ')}`);
+  }
+  await follow('reward', trainer, o, context);
+
+  const own = trainer.model();
+  const { rows, templated } = reward.pairTexts(parts.heldOut, tokenizer);
+  const scoring = { templated, ...(o.maxLength === undefined ? {} : { maxLength: o.maxLength }) };
+  const held = rows.map(({ row, chosen, rejected }): PairRow => ({ ...row, chosen, rejected }));
+  const fitting = fittingRows(
+    held,
+    reward.answerEncoder(heads.config, tokenizer, scoring),
+    pairwise && o.form === 'antisymmetric',
+  );
+  if (fitting.length < held.length)
+    context.output.note(`${held.length - fitting.length} held-out pairs are too long to be scored`);
+  const margins =
+    model.kind === 'pairwise'
+      ? await preferenceMargins(reward.preferenceFn(model, own, tokenizer, scoring), fitting)
+      : await reward.rewardMargins(reward.rewardFn(model, own, tokenizer, scoring), fitting);
+  const targets = fitting.map((row) => (typeof row.label === 'number' ? row.label : 1));
+  const calibration = reward.fitTemperature(margins, targets);
+  const target = join(context.path, 'model');
+  await reward.saveReward(target, model, own, {
+    tokenizer,
+    temperature: calibration.temperature,
+    ...(templated && { templated }),
+  });
+  const accuracy = bySlice(fitting, margins, o.slice, reward.accuracyOfMargins);
+  sayAccuracy(accuracy, context.output);
+  context.output.line(
+    `calibration error ${calibration.errorBefore.toFixed(3)} → ${calibration.errorAfter.toFixed(3)} at temperature ${calibration.temperature.toFixed(3)}; saved to ${target}`,
+  );
+  for (const tree of [params, own]) disposeTree(tree);
+  return { path: target, kind: o.kind, steps: trainer.step, accuracy, calibration, tooLong: overflow };
+}
+
+/** A new trainer, or the one of the run that was stopped. */
+async function startPairs(
+  reward: typeof import('@gimbal/reward-models'),
+  model: RewardModel | PreferenceModel,
+  common: PairTrainerOptions & { out: string },
+  centerCoef: number,
+  resume: boolean,
+  warn: (text: string) => void,
+): Promise<RewardTrainer | PreferenceTrainer> {
+  if (model.kind === 'pairwise') {
+    const options = { ...common, model };
+    return resume
+      ? reward.PreferenceTrainer.resume(common.out, options, { warn })
+      : new reward.PreferenceTrainer(options);
+  }
+  const options = { ...common, model, centerCoef };
+  return resume ? reward.RewardTrainer.resume(common.out, options, { warn }) : new reward.RewardTrainer(options);
+}
+
+/** A judge: a classifier of text pairs. */
+export async function trainJudge(o: RewardSettings, parts: Parts, context: RewardContext): Promise<object> {
+  const lm = await import('@gimbal/language-models');
+  const { nliLabels, shareOf } = await import('@gimbal/reward-models');
+  const { disposeTree } = await import('@gimbal/tensor-core');
+  if (o.lora > 0)
+    throw new ConfigError({ where: 'gimbal reward --lora', what: 'judges have no adapters', fix: 'Leave it out' });
+  const labels = o.labels ?? ['entailment', 'neutral', 'contradiction'];
+  nliLabels({ labels }); // refused before anything is read
+  const { model, params, tokenizer } = await loadBody(o.model, labels, o.seed, context.output);
+  const options = {
+    ...loopOptions(o, join(context.path, 'training')),
+    model,
+    params,
+    tokenizer,
+    data: parts.train,
+    evalData: parts.heldOut,
+    ...(o.maxLength === undefined ? {} : { maxLength: o.maxLength }),
+    learningRate: await schedule(o),
+  };
+  using trainer = context.resume
+    ? await lm.ClassifierTrainer.resume(options.out, options)
+    : new lm.ClassifierTrainer(options);
+  if (trainer.cut.rows > 0) context.output.note(`${trainer.cut.rows} rows lost the end of their longer text`);
+  await follow('reward', trainer, o, context);
+  const limit = Math.min(o.maxLength ?? model.config.contextLength, model.config.contextLength);
+  const { rows } = lm.labelledRows(parts.heldOut, tokenizer, { labels, limit });
+  const found = await lm.classify(model, trainer.params, rows);
+  const right = found.map(({ prediction }, i) => Number(prediction === rows[i]?.target) - 0.5);
+  const accuracy = bySlice(parts.heldOut.rows, right, o.slice, (list) =>
+    shareOf(Array.from(list).filter((x) => x > 0).length, list.length),
+  );
+  const target = join(context.path, 'model');
+  await lm.saveClassifier(target, model, trainer.params, { tokenizer });
+  sayAccuracy(accuracy, context.output);
+  context.output.line(`saved to ${target}`);
+  disposeTree(params);
+  return { path: target, kind: o.kind, steps: trainer.step, accuracy, cut: trainer.cut };
+}
+
+/** The body with a head for these labels. */
+export async function loadBody(folder: string, labels: readonly string[], seed: number, output: Output) {
+  const { loadClassifier } = await import('@gimbal/language-models');
+  const { tokenizer, warnings, ...loaded } = await loadClassifier(folder, { labels, seed });
+  for (const warning of warnings) output.note(`warning ${warning}`);
+  if (tokenizer) return { ...loaded, tokenizer: tokenizer as Tokenizer };
+  const wanted = 'tokenizer.json';
+  throw new ConfigError({ where: 'gimbal reward --model', what: 'it has no tokenizer', got: folder, wanted });
+}
+
+const loopOptions = (o: RewardSettings, out: string): Omit<LoopOptions, 'learningRate'> & { out: string } => ({
+  batchSize: o.batchSize,
+  precision: o.precision,
+  evalEvery: Math.min(o.evalEvery, o.steps),
+  seed: o.seed,
+  out,
+});
+
+async function schedule({ learningRate: peak = 5e-5, steps }: RewardSettings): Promise<LoopOptions['learningRate']> {
+  const { schedules } = await import('@gimbal/tensor-core');
+  return schedules.cosine({ peak, steps, warmup: Math.max(1, Math.round(steps / 20)), final: peak / 20 });
+}
+
+/** Trains to the end, and says how it goes. @throws StoppedError when the signal asks for it, after a checkpoint */
+async function follow(
+  command: string,
+  trainer: Trainer<TrainStep> & { readonly stopReason: string | undefined; readonly step: number },
+  o: RewardSettings,
+  { path, output, signal }: RewardContext,
+): Promise<void> {
+  for await (const step of trainer.train({ steps: o.steps, signal })) {
+    const text = `step ${step.step}/${o.steps}  loss ${step.loss.toFixed(4)}`;
+    if (step.evalLoss !== undefined) {
+      output.note(
+        `${text}  held-out ${step.evalLoss.toFixed(4)}, accuracy ${(100 * (step.evalAccuracy ?? 0)).toFixed(1)} %`,
+      );
+    } else if (output.live) output.status(`${text}  ${duration(step.secondsLeft)} left`);
+  }
+  if (trainer.stopReason !== 'signal') return;
+  const fix = `Go on with: gimbal ${command} --resume --out ${path}`;
+  throw new StoppedError({ where: `gimbal ${command}`, what: `stopped after step ${trainer.step} of ${o.steps}`, fix });
+}
+
+/** Accuracy in all and of each value of a column. */
+function bySlice(
+  rows: readonly object[],
+  margins: readonly number[],
+  slice: string | undefined,
+  accuracyOf: (margins: ArrayLike<number>) => Share,
+): Record<string, Share> {
+  const parts = new Map<string, number[]>([['all', [...margins]]]);
+  if (slice !== undefined) {
+    rows.forEach((row, i) => {
+      const name = `${slice} ${(row as Record<string, unknown>)[slice]}`;
+      parts.set(name, [...(parts.get(name) ?? []), margins[i] as number]);
+    });
+  }
+  return Object.fromEntries([...parts].map(([name, list]) => [name, accuracyOf(list)]));
+}
+
+function sayAccuracy(accuracy: Readonly<Record<string, Share>>, output: Output): void {
+  for (const [name, { value, ci95, n }] of Object.entries(accuracy)) {
+    const [low, high] = ci95.map((x) => (100 * x).toFixed(1));
+    output.line(`${name}: accuracy ${(100 * value).toFixed(1)} % (${low} to ${high}, ${n} rows)`);
+  }
+}
+
+async function preferenceMargins(
+  fn: ReturnType<typeof import('@gimbal/reward-models').preferenceFn>,
+  rows: readonly PairRow[],
+): Promise<number[]> {
+  const p = await fn(
+    rows.map((r) => r.prompt),
+    rows.map((r) => r.chosen),
+    rows.map((r) => r.rejected),
+  );
+  return p.map((x) => Math.log(Math.max(x, 1e-12) / Math.max(1 - x, 1e-12)));
+}
+
+/** Pairs that the model has room for. */
+function fittingRows(
+  rows: readonly PairRow[],
+  encoder: ReturnType<typeof import('@gimbal/reward-models').answerEncoder>,
+  together: boolean,
+): PairRow[] {
+  const fits = (prompt: string, answers: readonly string[]): boolean =>
+    encoder.encode(prompt, answers).ids.length <= encoder.limit;
+  return rows.filter(({ prompt, chosen, rejected }) =>
+    together ? fits(prompt, [chosen, rejected]) : fits(prompt, [chosen]) && fits(prompt, [rejected]),
+  );
+}

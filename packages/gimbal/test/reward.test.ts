@@ -1,0 +1,164 @@
+// gimbal reward of each kind and gimbal warm, on a small model of our own.
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  classifier,
+  decoder,
+  encoderConfig,
+  saveClassifier,
+  savePretrained,
+  Tokenizer,
+  trainTokenizer,
+} from '@gimbal/language-models';
+import { disposeTree, rng, useBackend } from '@gimbal/tensor-core';
+import { runMain } from './run-main.ts';
+
+const root = new URL('../src/', import.meta.url);
+let dir: string;
+const colours = ['red', 'blue', 'green', 'black'];
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'gimbal-reward-'));
+  await useBackend('auto');
+  const rows = Array.from({ length: 60 }, (_, i) => {
+    const [x, y] = [colours[i % 4], colours[(i + 1 + (i % 3)) % 4]];
+    return { question: `say ${x} ${i}`, better: ` ${x}`, worse: ` ${y}`, source: i % 2 ? 'odd' : 'even' };
+  });
+  await writeFile(join(dir, 'pairs.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const nli = rows.map((row, i) => ({
+    premise: row.question,
+    hypothesis: i % 2 ? row.better : row.worse,
+    label: i % 2 ? 'entailment' : 'contradiction',
+  }));
+  await writeFile(join(dir, 'nli.jsonl'), nli.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const tokenizer = trainTokenizer(rows.map((row) => `${row.question}${row.better}`));
+  const size = { width: 32, layers: 1, heads: 2, contextLength: 32, eosIds: [tokenizer.special.eos as number] };
+  const model = decoder({ vocabularySize: tokenizer.size, ...size });
+  const params = model.init(rng(0));
+  await savePretrained(join(dir, 'base'), model, params, { tokenizer });
+  // an encoder's tokenizer has a template for pairs
+  const [a, b] = ['A', 'B'].map((id, type_id) => ({ Sequence: { id, type_id } }));
+  const special = tokenizer.json.added_tokens[0] as { id: number; content: string };
+  const json = {
+    ...tokenizer.json,
+    post_processor: {
+      type: 'TemplateProcessing',
+      single: [a, { SpecialToken: { id: special.content, type_id: 0 } }],
+      pair: [a, { SpecialToken: { id: special.content, type_id: 0 } }, b],
+      special_tokens: { [special.content]: { id: special.content, ids: [special.id], tokens: [special.content] } },
+    },
+  };
+  const encoder = classifier(
+    encoderConfig({ vocabularySize: tokenizer.size, width: 32, layers: 1, heads: 2, contextLength: 32 }),
+    ['a', 'b'],
+  );
+  const encoderParams = encoder.init(rng(0));
+  await saveClassifier(join(dir, 'encoder'), encoder, encoderParams, {
+    tokenizer: new Tokenizer(json as never, tokenizer.config),
+  });
+  for (const tree of [params, encoderParams]) disposeTree(tree);
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+const run = (...argv: string[]) => runMain([...argv, '--json'], root);
+const gimbal = async (...argv: string[]): Promise<Record<string, unknown>> => {
+  const { code, stdout, stderr } = await run(...argv);
+  if (code !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as Record<string, unknown>;
+};
+const columns = ['--columns', 'prompt=question,chosen=better,rejected=worse'];
+const pairs = (): string[] => ['--model', join(dir, 'base'), '--data', join(dir, 'pairs.jsonl'), ...columns];
+
+test('a reward model is trained, measured by slice, calibrated and saved', async () => {
+  const out = join(dir, 'reward');
+  const found = await gimbal(
+    'reward',
+    ...pairs(),
+    '--steps',
+    '12',
+    '--slice',
+    'source',
+    '--held-out',
+    '12',
+    '--out',
+    out,
+  );
+  const accuracy = found.accuracy as Record<string, { n: number }>;
+  expect(Object.keys(accuracy).sort()).toEqual(['all', 'source even', 'source odd']);
+  expect(accuracy.all?.n).toBe(12);
+  expect(found.calibration).toMatchObject({ temperature: expect.any(Number) });
+  expect((await readdir(join(out, 'model'))).sort()).toEqual([
+    'config.json',
+    'model.safetensors',
+    'reward.json',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ]);
+  // it is refused to be written over, and going on with what is done changes nothing
+  expect((await run('reward', ...pairs(), '--out', out)).code).not.toBe(0);
+});
+
+test('a preference model, of either form, says what it is', async () => {
+  for (const form of ['antisymmetric', 'skew-symmetric']) {
+    const out = join(dir, form);
+    await gimbal('reward', '--kind', 'pairwise', '--form', form, ...pairs(), '--steps', '4', '--out', out);
+    expect(JSON.parse(await readFile(join(out, 'model', 'reward.json'), 'utf8'))).toMatchObject({
+      kind: 'pairwise',
+      form,
+    });
+  }
+});
+
+test('a judge is trained on labelled pairs', async () => {
+  const data = ['--model', join(dir, 'encoder'), '--data', join(dir, 'nli.jsonl')];
+  const out = join(dir, 'judge');
+  const found = await gimbal('reward', '--kind', 'entailment', ...data, '--steps', '4', '--out', out);
+  expect(found.accuracy).toMatchObject({ all: { n: 6 } });
+  const config = JSON.parse(await readFile(join(out, 'model', 'config.json'), 'utf8'));
+  expect(Object.values(config.id2label)).toEqual(['entailment', 'neutral', 'contradiction']);
+  const bad = await run('reward', '--kind', 'entailment', ...data, '--labels', 'yes,no', '--out', join(dir, 'bad'));
+  expect(bad.stderr).toMatch(/does not say which class is entailment/);
+});
+
+test('members are trained, ranked and averaged', async () => {
+  const out = join(dir, 'warm');
+  const found = await gimbal('warm', ...pairs(), '--runs', '3', '--members', '2', '--steps', '4', '--out', out);
+  expect(found.members).toHaveLength(2);
+  expect(await readdir(join(out, 'warm', 'members'))).toEqual(['run-0', 'run-1', 'run-2']);
+  expect(await readdir(join(out, 'warm', 'model'))).toContain('warm.json');
+});
+
+test('what cannot be is said before work starts', async () => {
+  const form = await run('reward', ...pairs(), '--form', 'skew-symmetric', '--out', join(dir, 'x'));
+  expect([form.code, form.stderr]).toEqual([
+    expect.any(Number),
+    expect.stringMatching(/a bradley-terry model has none/),
+  ]);
+  const kind = await run(
+    'reward',
+    '--model',
+    join(dir, 'base'),
+    '--data',
+    join(dir, 'nli.jsonl'),
+    '--out',
+    join(dir, 'y'),
+  );
+  expect(kind.stderr).toMatch(/columns are those of no kind of row|hold no pair of answers/);
+});
+
+test('what was trained is a reward for gimbal rl, alone or with others', async () => {
+  const rewards = `${join(dir, 'reward', 'model')}=0.5,entailment:${join(dir, 'judge', 'model')}`;
+  const rl = ['rl', '--model', join(dir, 'base'), '--data', join(dir, 'pairs.jsonl'), '--columns', 'prompt=question'];
+  const short = ['--steps', '2', '--batch-size', '4', '--max-new-tokens', '4', '--held-out', '4'];
+  const found = await gimbal(...rl, ...short, '--reward', rewards, '--out', join(dir, 'rl'));
+  expect(found.steps).toBe(2);
+  const pairwise = await run(
+    ...rl,
+    ...short,
+    '--reward',
+    join(dir, 'antisymmetric', 'model'),
+    '--out',
+    join(dir, 'rl2'),
+  );
+  expect(pairwise.stderr).toMatch(/this is a preference model/);
+});
