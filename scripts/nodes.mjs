@@ -1,11 +1,12 @@
 // Tries the installed packages on other versions of Node, each fetched from npm.
 // usage: npm run test:nodes [-- --reuse] [version …]      by default 22, 24 and 26
 //        --reuse takes the projects that `npm test` has just made; without it they are made anew
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fetchNode } from './lib/fetch-node.mjs';
 import { Results } from './lib/results.mjs';
 import { quote, root, run } from './lib/run.mjs';
-import { clear, isReady, npmFlags, trials, tryOne } from './packed/project.mjs';
+import { clear, isReady, trials, tryOne } from './packed/project.mjs';
 
 const argv = process.argv.slice(2);
 const asked = argv.filter((a) => !a.startsWith('-'));
@@ -14,24 +15,6 @@ const record = join(root, 'build', 'packed.json');
 if (!argv.includes('--reuse') || !existsSync(record)) {
   const { ok } = await run('node scripts/packed.mjs', { stream: true });
   if (!ok) console.log('test:nodes: the packages do not pass on this Node; going on with what was installed');
-}
-
-/**
- * The npm package that carries Node's binary for this machine. (The package `node` only fetches it in an install
- * script.)
- */
-const { platform, arch } = process;
-const carrier = `${platform === 'darwin' && arch === 'arm64' ? 'node-bin' : 'node'}-${platform === 'win32' ? 'win' : platform}-${arch}`;
-
-/** Installs one version of Node under build/nodes and returns the path of its binary. */
-async function fetchNode(version) {
-  const folder = join(root, 'build', 'nodes', version);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }');
-  const { ok, output } = await run(`npm install ${npmFlags} ${carrier}@${version}`, { cwd: folder });
-  const binary = join(folder, 'node_modules', carrier, 'bin', platform === 'win32' ? 'node.exe' : 'node');
-  if (!ok || !existsSync(binary)) throw new Error(`${carrier}@${version} could not be installed:\n${output}`);
-  return binary;
 }
 
 const results = new Results('nodes');

@@ -64,7 +64,7 @@ const options = z.object({
 const stereotypes = 0.6;
 const mostHeldOut = 512;
 /** backends that train the full newsroom in minutes */
-const fast = new Set(['native', 'node-gpu', 'webgpu']);
+const fast = new Set(['native', 'node-gpu', 'node', 'webgpu']);
 
 export const stage = defineStage({
   name: 'data',

@@ -44,8 +44,11 @@ export type Activation = (typeof activations)[number];
 export const needsInput = (activation: Activation): boolean =>
   activation === 'gelu' || activation === 'gelu-erf' || activation === 'silu';
 
-const rootTwoOverPi = Math.sqrt(2 / Math.PI);
+const twoRootTwoOverPi = 2 * Math.sqrt(2 / Math.PI);
 const cubic = 0.044715;
+
+/** 2√(2/π)(1 + c x²). As ½(1 + tanh u) = σ(2u), `gelu` is x σ(x · this), which takes fewer passes than by tanh. */
+const geluSlope = (square: Tensor, c: number): Tensor => add(mul(square, c * twoRootTwoOverPi), twoRootTwoOverPi);
 
 /** act(x) by TensorFlow.js ops. */
 export function composeActivation(x: Tensor, activation: Activation): Tensor {
@@ -54,10 +57,8 @@ export function composeActivation(x: Tensor, activation: Activation): Tensor {
       return clone(x);
     case 'relu':
       return relu(x);
-    case 'gelu': {
-      const inner = mul(mul(x, add(mul(mul(x, x), cubic), 1)), rootTwoOverPi);
-      return mul(mul(x, 0.5), add(tanh(inner), 1));
-    }
+    case 'gelu':
+      return mul(x, sigmoid(mul(x, geluSlope(mul(x, x), cubic))));
     case 'gelu-erf':
       return mul(mul(x, 0.5), add(erf(mul(x, Math.SQRT1_2)), 1));
     case 'silu':
@@ -82,9 +83,8 @@ function composeDerivative(aux: Tensor, activation: Activation): Tensor {
       return step(aux);
     case 'gelu': {
       const square = mul(aux, aux);
-      const t = tanh(mul(mul(aux, add(mul(square, cubic), 1)), rootTwoOverPi));
-      const slope = mul(add(mul(square, 3 * cubic), 1), rootTwoOverPi);
-      return add(mul(add(t, 1), 0.5), mul(mul(mul(aux, 0.5), sub(1, mul(t, t))), slope));
+      const s = sigmoid(mul(aux, geluSlope(square, cubic)));
+      return mul(s, add(mul(mul(aux, geluSlope(square, 3 * cubic)), sub(1, s)), 1));
     }
     case 'gelu-erf': {
       const density = mul(exp(mul(mul(aux, aux), -0.5)), 1 / Math.sqrt(2 * Math.PI));

@@ -79,6 +79,9 @@ const adamWTreeKernel = defineKernel<AdamWAttributes>('AdamWTree', (inputs, a) =
   const stepSize = div(rate, correctionOf(a.beta1, t));
   const correction = Math.sqrt(correctionOf(a.beta2, t));
   const out: Tensor[] = [step];
+  // one tensor for all leaves, not one each
+  const [gain1, keep2, gain2] = [1 - a.beta1, a.beta2, 1 - a.beta2].map((x) => scalar(x)) as [Tensor, Tensor, Tensor];
+  const [root, epsilon] = [scalar(correction), scalar(a.epsilon)];
   for (let i = 0; i < a.count; i++) {
     const [p, raw, m, v] = ['p', 'g', 'm', 'v'].map((name) => inputs[`${name}${i}`]) as [
       Tensor,
@@ -87,10 +90,10 @@ const adamWTreeKernel = defineKernel<AdamWAttributes>('AdamWTree', (inputs, a) =
       Tensor,
     ];
     const g = inputs.gradientScale === undefined ? raw : mul(raw, inputs.gradientScale);
-    const m1 = add(m, mul(sub(g, m), 1 - a.beta1));
-    const v1 = add(mul(v, a.beta2), mul(square(g), 1 - a.beta2));
+    const m1 = add(m, mul(sub(g, m), gain1));
+    const v1 = add(mul(v, keep2), mul(square(g), gain2));
     const decayed = a.weightDecay[i] === 0 ? p : mul(p, sub(1, mul(rate, a.weightDecay[i] as number)));
-    const denominator = add(div(sqrt(v1), correction), a.epsilon);
+    const denominator = add(div(sqrt(v1), root), epsilon);
     out.push(sub(decayed, mul(stepSize, div(m1, denominator))), m1, v1);
   }
   return out;

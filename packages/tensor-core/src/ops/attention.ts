@@ -76,7 +76,7 @@ export function composeAttention(
 }
 
 /** Gradients by q, k and v, or one packed like the input. */
-const attentionGrad = defineKernel<AttentionAttributes>('AttentionGrad', (inputs, a) => {
+export const attentionGrad = defineKernel<AttentionAttributes>('AttentionGrad', (inputs, a) => {
   const { dy, out, logSumExp } = inputs as { dy: Tensor; out: Tensor; logSumExp: Tensor };
   const groups = a.heads / a.kvHeads;
   const [q, k, v] = unpack(inputs, a);
@@ -101,7 +101,7 @@ const attentionGrad = defineKernel<AttentionAttributes>('AttentionGrad', (inputs
   return a.packed ? [concat([dq, dk, dv], 2)] : [dq, dk, dv];
 });
 
-const attentionOp = defineFusedOp<AttentionAttributes>({
+export const attentionOp = defineFusedOp<AttentionAttributes>({
   name: 'Attention',
   compose: (inputs, a) => {
     const groups = a.heads / a.kvHeads;

@@ -1,5 +1,5 @@
 // Moving values between JavaScript and TensorFlow, with the functions that an install of ours has beside tfjs-node's.
-import type { TensorFlowBackend } from './tensorflow-backend.ts';
+import type { Binding, TensorFlowBackend } from './tensorflow-backend.ts';
 
 /** Reads without blocking, and hands values to a GPU as copies; a binding without these functions stays as it is. */
 export function improveBackend(backend: TensorFlowBackend): void {
@@ -13,11 +13,12 @@ export function improveBackend(backend: TensorFlowBackend): void {
     };
   }
   if (binding.upload !== undefined && (backend.isUsingGpuDevice || process.env.GIMBAL_TENSORFLOW_COPY === '1')) {
-    const create = binding.createTensor.bind(binding);
     // strings and the binding's 64-bit numbers stay on the host
-    binding.createTensor = (shape, dtype, values) =>
+    const createTensor: Binding['createTensor'] = (shape, dtype, values) =>
       (dtype === binding.TF_FLOAT || dtype === binding.TF_BOOL) && ArrayBuffer.isView(values)
         ? (binding.upload?.(shape, dtype, values) as number)
-        : create(shape, dtype, values);
+        : binding.createTensor(shape, dtype, values);
+    // the binding's own properties are read-only
+    backend.binding = Object.create(binding, { createTensor: { value: createTensor } }) as Binding;
   }
 }

@@ -48,7 +48,7 @@ interface TensorData {
 
 /** tfjs-node's backend. */
 export interface TensorFlowBackend extends KernelBackend {
-  readonly binding: Binding;
+  binding: Binding;
   readonly isUsingGpuDevice: boolean;
   readonly tensorMap: { get(dataId: object): TensorData; has(dataId: object): boolean };
   getInputTensorIds(tensors: readonly TensorInfo[]): number[];

@@ -18,22 +18,46 @@ export type MlpAttributes = Chain & { stacked: boolean };
 const weightsOf = (inputs: Inputs, a: Chain, net: number): Tensor2D[] =>
   Array.from({ length: a.layers }, (_, i) => inputs[names(net * a.layers + i).weight] as Tensor2D);
 
+/** x W + b, without the bias where a layer has none. */
+export type Product = (x: Tensor, weight: Tensor2D, bias: Tensor | undefined, outIn: boolean) => Tensor;
+
+const product: Product = (x, weight, bias, outIn) => {
+  const y = matMul(x, weight, false, outIn);
+  return bias === undefined ? y : add(y, bias);
+};
+
 /** y and the extras of one network. */
-function composeNet(inputs: Inputs, a: Chain, net: number): Tensor[] {
+function composeNet(inputs: Inputs, a: Chain, net: number, multiply: Product): Tensor[] {
   const weights = weightsOf(inputs, a, net);
   const first = weights[0] as Tensor2D;
   let h: Tensor = rows(inputs.x as Tensor, a.outIn ? first.shape[1] : first.shape[0]);
   const extras: Tensor[] = [];
   const kept = keptByChain(a);
   for (const [i, weight] of weights.entries()) {
-    const bias = inputs[names(net * a.layers + i).bias];
-    const product = matMul(h, weight, false, a.outIn);
-    const z: Tensor = bias === undefined ? product : add(product, bias);
+    const z = multiply(h, weight, inputs[names(net * a.layers + i).bias], a.outIn);
     h = composeActivation(z, i < a.layers - 1 ? a.activation : a.outputActivation);
     if (kept[i]?.z !== -1) extras.push(z);
     if (kept[i]?.h !== -1) extras.push(h);
   }
   return [h, ...extras];
+}
+
+/** The body of `Mlp`. @param multiply for a backend that multiplies and adds in one operation */
+export function composeMlp(
+  inputs: Inputs,
+  a: MlpAttributes & { training: boolean },
+  multiply: Product = product,
+): Tensor[] {
+  const x = inputs.x as Tensor;
+  const nets = Array.from({ length: a.nets }, (_, net) => composeNet(inputs, a, net, multiply));
+  const count = a.training ? nets[0]?.length : 1;
+  const [h, ...extras] = Array.from({ length: count as number }, (_, i) => joined(nets.map((t) => t[i] as Tensor)));
+  const y = reshape(h as Tensor, [
+    ...(a.stacked ? [a.nets] : []),
+    ...x.shape.slice(0, -1),
+    (h as Tensor).shape[1] as number,
+  ]);
+  return [inputs.residual === undefined ? y : add(y, inputs.residual), ...extras];
 }
 
 /**
@@ -69,18 +93,7 @@ function extraName(i: number): string {
 
 export const mlpOp: FusedOp<MlpAttributes> = defineFusedOp<MlpAttributes>({
   name: 'Mlp',
-  compose: (inputs, a) => {
-    const x = inputs.x as Tensor;
-    const nets = Array.from({ length: a.nets }, (_, net) => composeNet(inputs, a, net));
-    const count = a.training ? nets[0]?.length : 1;
-    const [h, ...extras] = Array.from({ length: count as number }, (_, i) => joined(nets.map((t) => t[i] as Tensor)));
-    const y = reshape(h as Tensor, [
-      ...(a.stacked ? [a.nets] : []),
-      ...x.shape.slice(0, -1),
-      (h as Tensor).shape[1] as number,
-    ]);
-    return [inputs.residual === undefined ? y : add(y, inputs.residual), ...extras];
-  },
+  compose: (inputs, a) => composeMlp(inputs, a),
   saveInputs: (a) => savedInputs(a.nets * a.layers),
   saveOutputs: (a) => a.outputActivation !== 'linear' && !needsInput(a.outputActivation) && !a.residual,
   gradient,

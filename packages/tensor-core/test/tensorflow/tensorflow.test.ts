@@ -1,0 +1,152 @@
+// The backend `node` where its library is in place: `npm run test:tensorflow` installs it and says so in
+// GIMBAL_TEST_BACKEND. tfjs-core's suite and the comparison with `native` run in processes of their own.
+import { execFile } from 'node:child_process';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as tf from '@tensorflow/tfjs-core';
+import type { BackendName } from '../../src/backend/backend-info.ts';
+import { findInstall } from '../../src/backend/tensorflow/install.node.ts';
+import type { TensorFlowBackend } from '../../src/backend/tensorflow/tensorflow-backend.ts';
+import {
+  adamWTree,
+  backendReport,
+  cloneTree,
+  dense,
+  rng,
+  useBackend,
+  valueAndGrad,
+  variables,
+} from '../../src/index.ts';
+
+const { GIMBAL_TEST_BACKEND: name, GIMBAL_TEST_NODE: otherNode } = process.env;
+const wanted = name === 'node' || name === 'node-gpu';
+if (!wanted) process.stdout.write('skipped: TensorFlow has tests of its own (npm run test:tensorflow)\n');
+const onTensorFlow = wanted ? describe : describe.skip;
+
+/** Runs <script> here with a Node and gives the JSON of its last line. */
+function child<T>(script: string, env: NodeJS.ProcessEnv = {}, node = process.execPath): Promise<T> {
+  const file = fileURLToPath(new URL(script, import.meta.url));
+  return new Promise((resolve, reject) => {
+    const options = { env: { ...process.env, ...env }, maxBuffer: 2 ** 26 };
+    execFile(node, [file], options, (error, stdout, stderr) => {
+      const last = stdout.trim().split('\n').at(-1) ?? '';
+      if (last.startsWith('{')) resolve(JSON.parse(last) as T);
+      else reject(new Error(`${script}: ${error?.message} ${stderr.slice(-2000)}`));
+    });
+  });
+}
+
+interface Suite {
+  passed: number;
+  failed: number;
+  skipped: number;
+  excluded: { name: string }[];
+  failures: unknown[];
+}
+
+/** Every spec of tfjs-core 4.22.0 but those listed in exclusions.mjs; 5 are switched off in tfjs's own source. */
+function expectSuite(result: Suite, what: string): void {
+  const { passed, failed, skipped, excluded } = result;
+  process.stdout.write(`tfjs-core suite on ${what}: ${passed} passed, ${failed} failed, ${excluded.length} excluded\n`);
+  expect(result.failures).toEqual([]);
+  expect({ passed, skipped, excluded: excluded.length }).toEqual({ passed: 4219, skipped: 5, excluded: 6 });
+}
+
+onTensorFlow('on TensorFlow', () => {
+  beforeAll(() => useBackend(name as BackendName));
+
+  test("tfjs-core's suite passes but for listed specs", async () => {
+    expectSuite(await child<Suite>('tfjs-suite.mjs'), `${name}, Node ${process.version}`);
+  }, 180_000);
+
+  test('and with values handed over as copies, as on a GPU', async () => {
+    expectSuite(await child<Suite>('tfjs-suite.mjs', { GIMBAL_TENSORFLOW_COPY: '1' }), `${name}, copies`);
+  }, 180_000);
+
+  (otherNode === undefined ? test.skip : test)(
+    'and on a Node without the functions that tfjs-node calls',
+    async () =>
+      expectSuite(await child<Suite>('tfjs-suite.mjs', {}, otherNode), `${name}, ${otherNode?.split('/').at(-5)}`),
+    180_000,
+  );
+
+  test('ops agree with native on random inputs', async () => {
+    const result = await child<{ cases: number; failures: string[]; skipped: unknown[] }>('properties.mjs');
+    process.stdout.write(`ops compared with native: ${result.cases}, skipped ${result.skipped.length}\n`);
+    expect(result.failures).toEqual([]);
+    expect(result.cases).toBeGreaterThan(150);
+  }, 180_000);
+
+  test('the report says what it computes with', async () => {
+    const line = (await backendReport()).find((b) => b.name === name);
+    expect(line).toMatchObject({ works: true, inUse: true, detail: expect.stringMatching(/^TensorFlow 2\.\d+/) });
+  });
+
+  test('reading does not wait for a tensor to stay', async () => {
+    const x = tf.add(tf.tensor([1.5, -2, 3]), 1);
+    const [whole, truth] = [tf.add(tf.tensor([1, 2], [2], 'int32'), tf.scalar(1, 'int32')), tf.greater(x, 0)];
+    const words = tf.tensor(['a', 'bc']);
+    const reading = Promise.all([x.data(), whole.data(), truth.data(), words.data()]);
+    tf.dispose([x, whole, truth]);
+    expect((await reading).map((values) => Array.from(values as ArrayLike<unknown>))).toEqual([
+      [2.5, -1, 4],
+      [2, 3],
+      [1, 0, 1],
+      ['a', 'bc'],
+    ]);
+    words.dispose();
+  });
+
+  test('a thousand steps of training leave nothing behind', async () => {
+    const model = dense({ inputs: 8, outputs: 4 });
+    const initial = model.init(rng(1));
+    const params = variables(initial);
+    const [m, v] = [0, 1].map(() => variables(tf.tidy(() => cloneTree(initial)))) as [typeof params, typeof params];
+    const step = tf.variable(tf.scalar(0), false);
+    const x = rng(2).normalTensor([16, 8]);
+    const loss = valueAndGrad((p: typeof params) => tf.mean(tf.square(model.apply(p, x))) as tf.Scalar);
+    const { binding } = tf.findBackend('tensorflow') as TensorFlowBackend;
+    const handles = binding as unknown as { getNumOfTensors(): number };
+    const update = (): number =>
+      tf.tidy(() => {
+        const { value, grads } = loss(params);
+        const entries = Object.keys(params).map((key) => ({
+          parameter: params[key] as tf.Variable,
+          gradient: (grads as typeof params)[key] as tf.Tensor,
+          m: m[key] as tf.Variable,
+          v: v[key] as tf.Variable,
+        }));
+        adamWTree(entries, { learningRate: 1e-3, step });
+        return value.dataSync()[0] as number;
+      });
+    for (let i = 0; i < 5; i++) update();
+    const [tensors, held] = [tf.memory().numTensors, handles.getNumOfTensors()];
+    const first = update();
+    let last = first;
+    for (let i = 0; i < 1000; i++) last = update();
+    expect(last).toBeLessThan(first);
+    expect(tf.memory().numTensors).toBe(tensors);
+    expect(handles.getNumOfTensors()).toBe(held);
+  }, 60_000);
+
+  describe('a broken install', () => {
+    let home: string;
+    beforeEach(() => {
+      home = mkdtempSync(join(tmpdir(), 'gimbal-broken-'));
+    });
+    afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+    test('whose library was removed says so and what to do', async () => {
+      const install = findInstall(['cpu', 'cuda']);
+      const folder = join(home, 'gimbal', 'tensorflow-2.20.0-cpu');
+      mkdirSync(folder, { recursive: true });
+      copyFileSync(join(install?.folder ?? '', 'tfjs_binding.node'), join(folder, 'tfjs_binding.node'));
+      cpSync(join(install?.folder ?? '', 'node_modules'), join(folder, 'node_modules'), { recursive: true });
+      writeFileSync(join(folder, 'install.json'), JSON.stringify({ ...install, build: 'cpu' }));
+      const answer = await child<{ message: string }>('broken.mjs', { XDG_CACHE_HOME: home });
+      expect(answer.message).toBe('the library folder was removed');
+    });
+  });
+});
