@@ -9,16 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { BackendName } from '../../src/backend/backend-info.ts';
 import { findInstall } from '../../src/backend/tensorflow/install.node.ts';
 import type { TensorFlowBackend } from '../../src/backend/tensorflow/tensorflow-backend.ts';
-import {
-  adamWTree,
-  backendReport,
-  cloneTree,
-  dense,
-  rng,
-  useBackend,
-  valueAndGrad,
-  variables,
-} from '../../src/index.ts';
+import { adamWTree, backendReport, dense, mapTree, rng, useBackend, valueAndGrad, variables } from '../../src/index.ts';
 
 const { GIMBAL_TEST_BACKEND: name, GIMBAL_TEST_NODE: otherNode } = process.env;
 const wanted = name === 'node' || name === 'node-gpu';
@@ -103,7 +94,10 @@ onTensorFlow('on TensorFlow', () => {
     const model = dense({ inputs: 8, outputs: 4 });
     const initial = model.init(rng(1));
     const params = variables(initial);
-    const [m, v] = [0, 1].map(() => variables(tf.tidy(() => cloneTree(initial)))) as [typeof params, typeof params];
+    const [m, v] = [0, 1].map(() => variables(mapTree(initial, (t) => tf.zerosLike(t as tf.Tensor)))) as [
+      typeof params,
+      typeof params,
+    ];
     const step = tf.variable(tf.scalar(0), false);
     const x = rng(2).normalTensor([16, 8]);
     const loss = valueAndGrad((p: typeof params) => tf.mean(tf.square(model.apply(p, x))) as tf.Scalar);

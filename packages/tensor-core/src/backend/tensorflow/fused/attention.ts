@@ -11,15 +11,14 @@ import {
 } from '../../../ops/internal/attention-layout.ts';
 import type { Inputs } from '../../../ops/internal/kernel.ts';
 
-/** Every query sees a key, and only by its place: there is one mask for all rows. */
-const isPlain = (inputs: Inputs, a: AttentionAttributes): boolean =>
-  a.softcap === 0 && inputs.lengths === undefined && inputs.starts === undefined;
+/** Capped scores would be needed again in the backward pass. */
+const isPlain = (a: AttentionAttributes): boolean => a.softcap === 0;
 
 /** Far below every score; its exponential is 0. */
 const hidden = 1e30;
 
 export function attention(inputs: Inputs, a: AttentionAttributes & { training: boolean }): Tensor[] {
-  if (!isPlain(inputs, a)) return attentionOp.kernel.compose(inputs, a);
+  if (!isPlain(a)) return attentionOp.kernel.compose(inputs, a);
   const groups = a.heads / a.kvHeads;
   const [q, k, v] = unpack(inputs, a);
   const [q4, k4, v4] = [
@@ -28,14 +27,18 @@ export function attention(inputs: Inputs, a: AttentionAttributes & { training: b
     splitHeads(v, a.kvHeads, groups),
   ];
   const scores = matMul(q4, k4, false, true); // [B,H,T,S]
-  const seen = visibleKeys({}, q.shape[1] as number, k.shape[1] as number, a);
-  const weights = softmax(seen === undefined ? scores : add(scores, mul(sub(cast(seen, 'float32'), 1), hidden)));
+  const padding = inputs as { lengths?: Tensor; starts?: Tensor };
+  const visible = visibleKeys(padding, q.shape[1] as number, k.shape[1] as number, a);
+  const weights = visible === undefined ? softmax(scores) : masked(scores, cast(visible, 'float32'));
   const out = joinHeads(matMul(weights, v4));
   return a.training ? [out, weights] : [out];
 }
 
+/** A query that sees nothing has no weights. */
+const masked = (scores: Tensor, seen: Tensor): Tensor => mul(softmax(add(scores, mul(sub(seen, 1), hidden))), seen);
+
 export function attentionGrad(inputs: Inputs, a: AttentionAttributes): Tensor[] {
-  if (!isPlain(inputs, a)) return gradKernel.compose(inputs, a);
+  if (!isPlain(a)) return gradKernel.compose(inputs, a);
   const { dy, out, logSumExp: weights } = inputs as { [name: string]: Tensor };
   const groups = a.heads / a.kvHeads;
   const [q, k, v] = unpack(inputs, a);
