@@ -12,6 +12,7 @@ export {
 } from './agents/on-policy-options.ts';
 export { a2c, mdpo, npg, onPolicyPresets, ppo, ppoKl, reinforce, smdpo, spma, sppo, trpo } from './agents/presets.ts';
 export { type EvaluateOptions, type Evaluation, evaluate, type Playable } from './evaluation/evaluate.ts';
+export { policyOf } from './evaluation/policy-of.ts';
 export { bootstrapInterval, interquartileMean } from './evaluation/statistics.ts';
 export { type Anneal, linear } from './internal/anneal.ts';
 export { OffPolicyAgent, type OffPolicyStep } from './off-policy/off-policy-agent.ts';

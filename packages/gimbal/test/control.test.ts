@@ -37,6 +37,41 @@ test('train, evaluate the best, and go on with what was saved', async () => {
   expect((JSON.parse(evaluated.stdout) as { returns: number[] }).returns).toEqual(trained.returns);
 }, 60_000);
 
+test('a trained agent is shown and recorded: it acts as it does in evaluation', async () => {
+  const run = join(folder, 'pendulum');
+  const cpu = ['--json', '--backend', 'cpu'];
+  const train = ['control', 'train', '--env', 'InvertedPendulum-v5', '--steps', '256', '--rollout', '128'];
+  const trained = await runMain([...train, '--minibatches', '2', '--epochs', '1', '--out', run, ...cpu], root);
+  expect([trained.code, trained.stderr]).toEqual([0, expect.any(String)]);
+  const film = join(folder, 'film.json');
+  const recorded = await runMain(['control', 'record', run, '--steps', '30', '--out', film, ...cpu], root);
+  expect([recorded.code, recorded.stderr]).toEqual([0, expect.stringContaining('InvertedPendulum-v5')]);
+  const again = await runMain(
+    [
+      'control',
+      'record',
+      '--env',
+      'InvertedPendulum-v5',
+      '--policy',
+      run,
+      '--steps',
+      '30',
+      '--out',
+      `${film}2.json`,
+      ...cpu,
+    ],
+    root,
+  );
+  expect(again.code).toBe(0);
+  const actionsOf = async (path: string): Promise<unknown> => JSON.parse(await readFile(path, 'utf8')).actions;
+  expect(await actionsOf(film)).toEqual(await actionsOf(`${film}2.json`));
+  const page = join(folder, 'film.html');
+  expect((await runMain(['control', 'view', run, '--steps', '10', '--out', page, ...cpu], root)).code).toBe(0);
+  expect(await readFile(page, 'utf8')).toContain('InvertedPendulum-v5');
+  const none = await runMain(['control', 'view', folder, '--out', page, ...cpu], root);
+  expect(none.stderr).toContain('holds no run of gimbal control');
+}, 60_000);
+
 test('wrong words are refused with the nearest right one', async () => {
   expect((await runMain(['control', 'trian', '--env', 'CartPole-v1'], root)).stderr).toContain('Did you mean train?');
   const algo = await runMain(

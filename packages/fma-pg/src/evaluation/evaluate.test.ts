@@ -1,6 +1,6 @@
 import { rng } from '@gimbal/tensor-core';
 import { Track } from '../../test/fixtures/track.ts';
-import { bootstrapInterval, evaluate, interquartileMean, type Playable } from '../index.ts';
+import { bootstrapInterval, evaluate, interquartileMean, OnPolicyAgent, type Playable, policyOf } from '../index.ts';
 
 test('the middle half by hand', () => {
   expect(interquartileMean([0, 1, 2, 100])).toBe(1.5);
@@ -48,4 +48,26 @@ test('copies whose episodes are short do not crowd out the long ones', async () 
   });
   expect(returns).toEqual([1, 1, 10, 10]);
   expect(mean).toBe(5.5);
+});
+
+test('an agent as a function plays the episode that evaluate plays', async () => {
+  for (const actions of ['continuous', 'multi-discrete'] as const) {
+    const make = (): Track => new Track({ actions });
+    const options = { env: make, rollout: 16, hidden: [8], normalize: { obs: true }, seed: 1 };
+    using agent = await OnPolicyAgent.create(options);
+    await agent.run({ steps: 64 });
+    const env = make();
+    const seeds = rng(7).split('evaluate').split('env');
+    let { obs } = env.reset({ seed: seeds.split(0).int(2 ** 31) });
+    const act = policyOf(agent, env);
+    let total = 0;
+    for (let ended = false; !ended; ) {
+      const step = env.step(act(obs) as never);
+      total += step.reward;
+      ended = step.terminated || step.truncated;
+      obs = step.obs;
+    }
+    const { returns } = await evaluate(agent, { episodes: 1, seed: 7 });
+    expect(total).toBeCloseTo(returns[0] as number, 5);
+  }
 });

@@ -1,10 +1,20 @@
 // gimbal control: train and evaluate agents, list environments, record what a body does, watch it.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { ConfigError, DataError, nearest, writeDirectoryAtomic, writeFileAtomic } from '@gimbal/tensor-core';
+import type { RecordPolicy } from '@gimbal/control-envs';
+import {
+  ConfigError,
+  DataError,
+  type Env,
+  nearest,
+  type Obs,
+  writeDirectoryAtomic,
+  writeFileAtomic,
+} from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { evaluateRun, train, trainingOptions } from '../control/train.ts';
+import { startCompute } from '../run/compute.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
 
 const options = z.object({
@@ -18,7 +28,10 @@ const options = z.object({
     .describe(
       'train: environment steps in all (default 100000); record: steps, episodes that end begin again (default 300)',
     ),
-  policy: z.string().default('random').describe('random, zero, or a recording whose actions are repeated'),
+  policy: z
+    .string()
+    .default('random')
+    .describe('who acts: random, zero, the folder of a trained run, or a recording whose actions are repeated'),
   size: z.int().min(16).max(2048).default(256).describe('width and height of pictures, pixels'),
 });
 type Options = z.output<typeof options>;
@@ -30,12 +43,14 @@ export const command = defineCommand({
   summary: 'Train and evaluate agents, list environments, record what a body does, watch it.',
   arguments: [
     { name: 'what', description: 'train, eval, envs, record or view', required: true },
-    { name: 'file', description: 'view: the recording to show; eval: the folder of the run', required: false },
+    { name: 'file', description: 'view: the recording or trained run to show; record, eval: the run', required: false },
   ],
   options,
   examples: [
     'gimbal control train --env CartPole-v1 --algo ppo --steps 100000 --out runs/x',
     'gimbal control eval runs/x --episodes 20',
+    'gimbal control view runs/x                                     the trained agent, in a page',
+    'gimbal control record runs/x --out x.gif',
     'gimbal control envs',
     'gimbal control record --env Ant-v5 --steps 200 --out ant.gif   also .json, .html, .apng, or a folder of .png',
     'gimbal control view --env AntChase-v0 --out chase.html         one file, plays anywhere',
@@ -46,7 +61,7 @@ export const command = defineCommand({
     if (what === 'train') return train(context);
     if (what === 'eval') return evaluateRun(context);
     if (what === 'envs') return listing(context);
-    if (what === 'record') return record(context);
+    if (what === 'record') return record(await ofRun(context, file));
     if (what === 'view') return view(context, file);
     const near = nearest(what, verbs);
     throw new ConfigError({
@@ -92,12 +107,25 @@ async function view(context: Context, file: string | undefined): Promise<Command
   }
   const out = o.out ?? `${file === undefined ? o.env : basename(file, extname(file))}.html`;
   await refuseUnwritable('control view', out);
-  const recording = file === undefined ? (await run(context, false)).recording : await readRecording(file);
+  const trained = await ofRun(context, file);
+  const isRun = file !== undefined && trained !== context;
+  const recording = file === undefined || isRun ? (await run(trained, false)).recording : await readRecording(file);
   const { viewerHtml } = await import('@gimbal/control-envs');
   await writeFileAtomic(out, await viewerHtml(recording));
   output.note(`written to ${out}: open it in a browser`);
   return { json: summaryOf(recording, out) };
 }
+
+/** A folder of a trained run in place of --env and --policy. */
+async function ofRun(context: Context, folder: string | undefined): Promise<Context> {
+  if (folder === undefined || !(await isFolder(folder))) return context;
+  const { environmentOfRun } = await import('../control/agent.ts');
+  const env = context.options.env ?? (await environmentOfRun(folder, 'gimbal control'));
+  return { ...context, options: { ...context.options, env, policy: folder } };
+}
+
+const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 
 type Recording = ReturnType<typeof import('@gimbal/control-envs').recordEpisode>;
 
@@ -117,9 +145,9 @@ async function run(
       got: steps,
       wanted: 'at most 100000 to record',
     });
-  const policy = o.policy === 'random' || o.policy === 'zero' ? o.policy : (await readRecording(o.policy)).actions;
   const env = await makeEnv(o.env, readEnvOptions(o.envOptions));
   const pictures: Uint8Array[] = [];
+  const { policy, close } = await policyFor(o, env);
   try {
     const recording = recordEpisode(env, {
       steps,
@@ -130,7 +158,28 @@ async function run(
     return { recording, pictures };
   } finally {
     env.close();
+    close();
   }
+}
+
+/** Who acts: a word, a trained run, or a recording. */
+async function policyFor(o: Context['options'], env: Env): Promise<Policy> {
+  const close = (): void => {};
+  if (o.policy === 'random' || o.policy === 'zero') return { policy: o.policy, close };
+  if (!(await isFolder(o.policy))) return { policy: (await readRecording(o.policy)).actions, close };
+  const { loadAgent } = await import('../control/agent.ts');
+  const { policyOf } = await import('@gimbal/fma-pg');
+  await startCompute(o);
+  const agent = await loadAgent(o.policy, o.env as string, o.which);
+  const { rng } = await import('@gimbal/tensor-core');
+  const draws = o.stochastic ? rng(o.seed).split('actions') : undefined;
+  const act = policyOf(agent, env, draws);
+  return { policy: (obs) => act(obs as Obs), close: () => agent.dispose() };
+}
+
+interface Policy {
+  policy: RecordPolicy;
+  close: () => void;
 }
 
 /** Numbers and booleans as such, all else as text. */

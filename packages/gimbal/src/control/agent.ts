@@ -1,6 +1,9 @@
 // Agents of the command line: made from an algorithm's name and flags, or found in a run's folder.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { OffPolicyAgent, type OffPolicyOptions, OnPolicyAgent, type OnPolicyOptions, surrogates } from '@gimbal/fma-pg';
-import { loadCheckpoint } from '@gimbal/tensor-core';
+import { ConfigError, loadCheckpoint } from '@gimbal/tensor-core';
+import type { RunConfig } from '../run/run-folder.ts';
 import { settingsOf } from './settings.ts';
 
 export type Agent = OnPolicyAgent | OffPolicyAgent;
@@ -100,4 +103,14 @@ export async function loadAgent(folder: string, env: string, which: 'latest' | '
   const more = { env: await environmentOf(env), ...(out !== undefined && { out }) };
   const isOff = ['sac', 'td3', 'dqn'].includes(algorithm);
   return isOff ? OffPolicyAgent.resume(folder, more, { which }) : OnPolicyAgent.resume(folder, more, { which });
+}
+
+/** The environment that a run was trained on. @throws ConfigError for a folder that is no run of gimbal control */
+export async function environmentOfRun(folder: string, where: string): Promise<string> {
+  const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => undefined);
+  const config = text === undefined ? undefined : (JSON.parse(text) as Partial<RunConfig>);
+  const env = config?.options?.env;
+  if (typeof env === 'string') return env;
+  const fix = 'Give the folder of a run, and --env';
+  throw new ConfigError({ where, what: `${folder} holds no run of gimbal control`, fix });
 }

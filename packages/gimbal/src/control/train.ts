@@ -7,7 +7,7 @@ import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { duration, figure } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { startCompute } from '../run/compute.ts';
-import { openRun, type RunConfig } from '../run/run-folder.ts';
+import { openRun } from '../run/run-folder.ts';
 import type { AgentFlags } from './agent.ts';
 
 /** Options of training and evaluation, beside `env` and `steps`. */
@@ -102,17 +102,8 @@ export async function evaluateRun(context: Context): Promise<CommandResult> {
       fix: 'For example gimbal control eval runs/control-1',
     });
   await startCompute(o);
-  const { readFile } = await import('node:fs/promises');
-  const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => undefined);
-  const config = text === undefined ? undefined : (JSON.parse(text) as RunConfig);
-  const env = o.env ?? (config?.options.env as string | undefined);
-  if (env === undefined)
-    throw new ConfigError({
-      where: 'gimbal control eval',
-      what: `${folder} holds no run of gimbal control`,
-      fix: 'Give the folder of a run, and --env',
-    });
-  const { loadAgent } = await import('./agent.ts');
+  const { environmentOfRun, loadAgent } = await import('./agent.ts');
+  const env = o.env ?? (await environmentOfRun(folder, 'gimbal control eval'));
   const { evaluate } = await import('@gimbal/fma-pg');
   using agent = await loadAgent(folder, env, o.which);
   const began = performance.now();
