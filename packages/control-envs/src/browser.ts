@@ -7,6 +7,7 @@ export { type CompiledModel, compileMjcf } from './mujoco/compile.ts';
 export { type LoadOptions, loadMujoco, mujocoVersion } from './mujoco/load.ts';
 export { indexOfName, type Mesh, type ModelInfo, type ObjectKind, totalMass } from './mujoco/model-info.ts';
 export type { MujocoSimulation } from './mujoco/simulation.ts';
+export type { Texture } from './mujoco/surfaces.ts';
 export type {
   CompileOptions,
   Contact,
@@ -16,11 +17,11 @@ export type {
 } from './physics/contract.ts';
 export { registerEngine } from './physics/engines.ts';
 export { encodeGif } from './recording/gif.ts';
+export type { RecordPolicy } from './recording/policy.ts';
 export {
   parseRecording,
   type Recording,
   type RecordOptions,
-  type RecordPolicy,
   recordEpisode,
 } from './recording/recording.ts';
 export { type EnvRegistration, registration } from './registry/registration.ts';
@@ -41,4 +42,13 @@ export { type Outcome, TabularEnv, type TransitionTable } from './tabular/tabula
 export { MujocoEnv, type MujocoOptions } from './tasks/mujoco-env.ts';
 export { makeVectorEnv, type VectorOptions } from './vector/make-vector-env.browser.ts';
 export type { RowsVectorEnv } from './vector/vector-env.ts';
+export { VectorEnvWrapper, type VectorReset } from './vector/vector-wrapper.ts';
+export {
+  VectorClipAction,
+  VectorEpisodeStatistics,
+  VectorNormalizeObservation,
+  VectorNormalizeReward,
+  VectorRescaleAction,
+  type VectorRewardMomentsState,
+} from './vector/vector-wrappers.ts';
 export * from './wrappers/index.ts';

@@ -8,6 +8,7 @@ export { type LoadOptions, loadMujoco, mujocoVersion } from './mujoco/load.ts';
 export { loadMjcf } from './mujoco/load-mjcf.node.ts';
 export { indexOfName, type Mesh, type ModelInfo, type ObjectKind, totalMass } from './mujoco/model-info.ts';
 export type { MujocoSimulation } from './mujoco/simulation.ts';
+export type { Texture } from './mujoco/surfaces.ts';
 export type {
   CompileOptions,
   Contact,
@@ -18,11 +19,11 @@ export type {
 export { registerEngine } from './physics/engines.ts';
 export { encodeGif } from './recording/gif.ts';
 export { encodeApng, encodePng } from './recording/png.node.ts';
+export type { RecordPolicy } from './recording/policy.ts';
 export {
   parseRecording,
   type Recording,
   type RecordOptions,
-  type RecordPolicy,
   recordEpisode,
 } from './recording/recording.ts';
 export { type EnvRegistration, registration } from './registry/registration.ts';
@@ -43,6 +44,15 @@ export { type Outcome, TabularEnv, type TransitionTable } from './tabular/tabula
 export { MujocoEnv, type MujocoOptions } from './tasks/mujoco-env.ts';
 export { makeVectorEnv, type VectorOptions } from './vector/make-vector-env.node.ts';
 export type { RowsVectorEnv } from './vector/vector-env.ts';
+export { VectorEnvWrapper, type VectorReset } from './vector/vector-wrapper.ts';
+export {
+  VectorClipAction,
+  VectorEpisodeStatistics,
+  VectorNormalizeObservation,
+  VectorNormalizeReward,
+  VectorRescaleAction,
+  type VectorRewardMomentsState,
+} from './vector/vector-wrappers.ts';
 export type { WorkerRestart } from './vector/worker-row-set.node.ts';
 export { viewerHtml } from './viewer/html.node.ts';
 export * from './wrappers/index.ts';

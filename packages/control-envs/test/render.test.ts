@@ -101,6 +101,52 @@ test('a tetrahedron of triangles is drawn where its vertices are', async () => {
   model.close();
 });
 
+/** A square of 2 × 2 pixels: red, green / blue, white. */
+const square = encodePng(Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255), 2, 2);
+const textured = (geom: string): string => `<mujoco><asset><texture name="t" type="2d" file="t.png"/>
+  <material name="m" texture="t" texrepeat="1 1"/><texture name="c" type="cube" file="t.png"/>
+  <material name="cube" texture="c"/><mesh name="wall" vertex="-1 0 -1  1 0 -1  1 0 1  -1 0 1  0 1 0"
+    texcoord="0 0  1 0  1 1  0 1  .5 .5" face="0 1 2  0 2 3  0 3 4  3 2 4  2 1 4  1 0 4"/></asset>
+  <worldbody>${geom}</worldbody></mujoco>`;
+
+/** Which of red, green and blue is strongest; 'w' for none. */
+const hue = (at: number[]): string => {
+  const [r = 0, g = 0, b = 0] = at;
+  const most = Math.max(r, g, b);
+  return Math.min(r, g, b) > 0.8 * most ? 'w' : (['r', 'g', 'b'][[r, g, b].indexOf(most)] as string);
+};
+
+async function texturedPicture(geom: string, from: Camera): Promise<(x: number, y: number) => string> {
+  const model = await compileMjcf(textured(geom), { files: { 't.png': square } });
+  const sim = model.simulate();
+  sim.forward();
+  const rgb = new Rasterizer(model.info, size, size).render(sim, from);
+  sim.close();
+  model.close();
+  return (x, y) => hue([...rgb.subarray(3 * (y * size + x), 3 * (y * size + x) + 3)]);
+}
+
+test('a mesh has its picture where its texture coordinates say', async () => {
+  // a wall facing the camera: u to the right, v upwards, so the picture's first row is at the bottom
+  const at = await texturedPicture('<geom type="mesh" mesh="wall" material="m" pos="0 0 1"/>', camera);
+  expect([at(24, 24), at(40, 24), at(24, 40), at(40, 40)]).toEqual(['b', 'w', 'r', 'g']);
+});
+
+test('a plane repeats its picture; other shapes have its mean colour', async () => {
+  const above: Camera = { azimuth: Math.PI / 2, elevation: -1.5, distance: 4, lookat: [0, 0, 0], fovy: Math.PI / 4 };
+  const at = await texturedPicture('<geom type="plane" size="1 1 1" material="m"/>', above);
+  const corners = [at(24, 24), at(40, 24), at(24, 40), at(40, 40)];
+  expect(new Set(corners)).toEqual(new Set(['r', 'g', 'b', 'w']));
+  const model = await compileMjcf(textured('<geom type="box" size=".5 .5 .5" material="cube"/>'), {
+    files: { 't.png': square },
+  });
+  // (255 + 255) / 4 of each channel
+  const [r, g, b] = model.info.geomRgba;
+  for (const c of [r, g, b]) expect(c).toBeCloseTo(0.5, 2);
+  expect(model.info.geomTexture[0]).toBe(-1);
+  model.close();
+});
+
 test('environments render where their bodies are, into the array given, without changing what follows', async () => {
   const env = (await makeEnv('Ant-v5')) as Env as MujocoEnv;
   env.reset({ seed: 0 });

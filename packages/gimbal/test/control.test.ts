@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { settingsOf } from '../src/control/settings.ts';
@@ -84,6 +84,53 @@ test('wrong words are refused with the nearest right one', async () => {
     'holds no run of gimbal control',
   );
   expect(() => settingsOf('saq', 'Pendulum-v1')).toThrow('Did you mean sac?');
+});
+
+test('envs lists every environment; record and view write what their names say', async () => {
+  const listed = JSON.parse((await runMain(['control', 'envs', '--json'], root)).stdout) as { envs: { id: string }[] };
+  expect(listed.envs.map(({ id }) => id)).toEqual(expect.arrayContaining(['Ant-v5', 'AntChase-v0', 'AntSumo-v0']));
+  expect((await runMain(['control', 'envs'], root)).stdout).toMatch(/^AntRun-v0 +run on any number of legs$/m);
+
+  const json = join(folder, 'five.json');
+  const record = ['control', 'record', '--env', 'AntRun-v0', '--env-options', 'legs=5', '--steps', '6', '--seed', '2'];
+  const first = await runMain([...record, '--out', json, '--json'], root);
+  expect([first.code, JSON.parse(first.stdout)]).toEqual([
+    0,
+    expect.objectContaining({ env: 'AntRun-v0', seed: 2, frames: 7, file: json }),
+  ]);
+  const recording = JSON.parse(await readFile(json, 'utf8')) as { geoms: unknown[]; actions: number[][] };
+  expect([recording.actions.length, recording.actions[0]?.length]).toEqual([6, 10]);
+  // recorded actions again, as pictures
+  const small = ['--size', '32', '--policy', json];
+  for (const [name, head] of [
+    ['five.gif', 'GIF89a'],
+    ['five.apng', '\u0089PNG'],
+  ] as const) {
+    const out = join(folder, name);
+    expect((await runMain([...record, ...small, '--out', out], root)).code).toBe(0);
+    expect((await readFile(out, 'latin1')).slice(0, head.length)).toBe(head);
+  }
+  expect((await runMain([...record, ...small, '--out', join(folder, 'frames')], root)).code).toBe(0);
+  expect(await readdir(join(folder, 'frames'))).toHaveLength(7);
+  const page = join(folder, 'five.html');
+  expect((await runMain(['control', 'view', json, '--out', page], root)).code).toBe(0);
+  expect(await readFile(page, 'utf8')).toMatch(/^<!doctype html>[\s\S]*"format":"gimbal-recording"/);
+}, 60_000);
+
+test('record and view refuse what they cannot do, before any work', async () => {
+  const bad: [string[], string][] = [
+    [['record', '--env', 'AntRn-v0'], 'Did you mean AntRun-v0?'],
+    [['record', '--env', 'Ant-v5', '--out', join(folder, 'x.mp4')], 'no such kind of file'],
+    [['record'], 'no --env'],
+    [['view'], 'nothing to show'],
+    [['view', join(folder, 'none.json')], 'the recording cannot be read'],
+    [['record', '--env', 'CartPole-v1', '--out', join(folder, 'c.json')], 'nothing to show'],
+    [['record', '--env', 'AntRun-v0', '--env-options', 'leg=5', '--out', join(folder, 'l.json')], 'Did you mean legs?'],
+  ];
+  for (const [argv, message] of bad) {
+    const { code, stderr } = await runMain(['control', ...argv], root);
+    expect([argv, code === 0, stderr]).toEqual([argv, false, expect.stringContaining(message)]);
+  }
 });
 
 test('reproduce fma-pg, a claim that takes no time', async () => {

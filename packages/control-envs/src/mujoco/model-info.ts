@@ -1,6 +1,7 @@
 /** What is constant in a compiled model, copied out of the engine: safe to keep, to send and to read at any time. */
 import { ConfigError, nearest } from '@gimbal/tensor-core';
 import type { MjModel } from '@mujoco/mujoco';
+import { readMeshes, readSurfaces, type Texture } from './surfaces.ts';
 
 /** The kinds of named objects in a model. */
 export type ObjectKind = 'body' | 'joint' | 'geom' | 'site' | 'actuator' | 'camera' | 'sensor' | 'tendon';
@@ -53,8 +54,16 @@ export interface ModelInfo {
   readonly geomGroup: Int32Array;
   /** mesh of a mesh geom, −1 for others */
   readonly geomData: Int32Array;
+  /** picture on a geom, −1 for none: on meshes with texture coordinates, and on planes `[ngeom]` */
+  readonly geomTexture: Int32Array;
+  /** how often the picture repeats along a plane's axes `[ngeom * 2]` */
+  readonly geomTextureRepeat: Float32Array;
+  /** 1: it repeats by metres; 0: by the plane's size `[ngeom]` */
+  readonly geomTextureUniform: Uint8Array;
   /** what `geomData` counts into */
   readonly meshes: readonly Mesh[];
+  /** what `geomTexture` counts into */
+  readonly textures: readonly Texture[];
   /** FNV-1a of the MJCF text, for recordings and states */
   readonly hash: string;
 }
@@ -65,6 +74,8 @@ export interface Mesh {
   readonly vertices: Float32Array;
   /** three vertices of each triangle */
   readonly faces: Int32Array;
+  /** texture coordinates u, v of each triangle's corners `[faces * 2]`; undefined where it has none */
+  readonly texcoords?: Float32Array | undefined;
 }
 
 /** mjtGeom */
@@ -116,35 +127,13 @@ export function readModel(model: MjModel, mjcf: string): ModelInfo {
     actuatorGear: doubles(m.actuator_gear).filter((_, i) => i % 6 === 0),
     geomType: ints(m.geom_type),
     geomSize: doubles(m.geom_size),
-    geomRgba: geomColours(m),
+    ...readSurfaces(m),
     geomBody: ints(m.geom_bodyid),
     geomGroup: ints(m.geom_group),
     geomData: ints(m.geom_dataid),
     meshes: readMeshes(m),
     hash: fnv1a(mjcf),
   };
-}
-
-/** A geom's own colour, or its material's where it has one. */
-function geomColours(m: { readonly [field: string]: ArrayLike<number> | undefined }): Float32Array {
-  const colours = Float32Array.from(m.geom_rgba ?? []);
-  const materials = m.geom_matid ?? [];
-  for (let g = 0; g < materials.length; g++) {
-    const material = materials[g] as number;
-    const isDefault = [0, 1, 2].every((c) => colours[4 * g + c] === 0.5);
-    if (material < 0 || !isDefault) continue;
-    for (let c = 0; c < 4; c++) colours[4 * g + c] = m.mat_rgba?.[4 * material + c] as number;
-  }
-  return colours;
-}
-
-function readMeshes(m: { readonly [field: string]: ArrayLike<number> | undefined }): Mesh[] {
-  const slice = (all: ArrayLike<number> | undefined, from: number, count: number): number[] =>
-    Array.from({ length: count * 3 }, (_, i) => all?.[from * 3 + i] as number);
-  return Array.from(m.mesh_vertadr ?? [], (from, i) => ({
-    vertices: Float32Array.from(slice(m.mesh_vert, from, m.mesh_vertnum?.[i] as number)),
-    faces: Int32Array.from(slice(m.mesh_face, m.mesh_faceadr?.[i] as number, m.mesh_facenum?.[i] as number)),
-  }));
 }
 
 /**

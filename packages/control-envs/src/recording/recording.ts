@@ -1,19 +1,10 @@
 /** What a body did, frame by frame, with all that is needed to show it: plain JSON. */
-import { type Action, DataError, type Env, rng } from '@gimbal/tensor-core';
-import type { ModelInfo } from '../mujoco/model-info.ts';
-import { sample } from '../spaces/value.ts';
+import { type Action, DataError, type Env } from '@gimbal/tensor-core';
 import type { MujocoEnv } from '../tasks/mujoco-env.ts';
 import { unwrapped } from '../wrappers/wrapper.ts';
-import { decodeFloats, encodeFloats } from './base64.ts';
-import { quatOfMatrix } from './quat.ts';
-
-export interface RecordedGeom {
-  type: number;
-  size: readonly [number, number, number];
-  rgba: readonly [number, number, number, number];
-  /** index into `meshes` */
-  mesh?: number;
-}
+import { decodeFloats, encodeBytes, encodeFloats } from './base64.ts';
+import { chooser, type RecordPolicy } from './policy.ts';
+import { contactPoints, type RecordedGeom, recordedGeoms, short, writePoses } from './shapes.ts';
 
 /** One run of an environment as plain JSON: the shapes of its model and where they were in each frame. */
 export interface Recording {
@@ -28,7 +19,14 @@ export interface Recording {
   /** the model's shapes `[ngeom]`; hidden ones have opacity 0 */
   geoms: RecordedGeom[];
   /** `vertices`: base64 of float32 `[n, 3]`, metres; `faces`: three vertex indices for each triangle */
-  meshes: { vertices: string; faces: number[] }[];
+  meshes: {
+    vertices: string;
+    faces: number[];
+    /** where it has them: base64 of float32 `[3 * faces, 2]`, texture coordinates of each corner */
+    texcoords?: string;
+  }[];
+  /** pictures on shapes: base64 of rgb `[height * width * 3]`, the first row where the coordinate v is 0 */
+  textures?: { width: number; height: number; rgb: string }[];
   /** number of frames; the first is the state after the reset */
   frames: number;
   /** base64 of float32 `[frames, ngeom, 7]`: position, quaternion w x y z */
@@ -43,9 +41,6 @@ export interface Recording {
   episodes: number[];
 }
 
-/** Chooses actions: 'random', 'zero', recorded ones (repeated from the start when they end), or a function. */
-export type RecordPolicy = 'random' | 'zero' | readonly (readonly number[])[] | ((obs: unknown) => Action);
-
 /** How long and with which actions `recordEpisode` runs. */
 export interface RecordOptions {
   /** default 200 */
@@ -58,6 +53,75 @@ export interface RecordOptions {
   onFrame?: (env: MujocoEnv) => void;
 }
 
+/** Takes down what an environment's body does, frame by frame. */
+export class Recorder {
+  readonly #body: MujocoEnv;
+  readonly #recording: Recording;
+  readonly #poses: Float32Array[] = [];
+
+  /** @throws DataError for an environment without a body to show */
+  constructor(env: Env, seed: number) {
+    const body = unwrapped(env) as MujocoEnv;
+    if (!('sim' in body)) {
+      const fix = 'Recordings show MuJoCo tasks and composed scenes';
+      throw new DataError({ where: `record ${env.spec.id}`, what: 'nothing to show', fix });
+    }
+    this.#body = body;
+    const { info } = body.model;
+    this.#recording = {
+      format: 'gimbal-recording',
+      version: 1,
+      env: env.spec.id,
+      seed,
+      dt: env.spec.dtSeconds,
+      geoms: recordedGeoms(info),
+      meshes: info.meshes.map(({ vertices, faces, texcoords }) => ({
+        vertices: encodeFloats(vertices),
+        faces: [...faces],
+        ...(texcoords !== undefined && { texcoords: encodeFloats(texcoords) }),
+      })),
+      ...(info.textures.length > 0 && {
+        textures: info.textures.map(({ width, height, rgb }) => ({ width, height, rgb: encodeBytes(rgb) })),
+      }),
+      frames: 0,
+      poses: '',
+      contacts: [],
+      rewards: [],
+      actions: [],
+      episodes: [],
+    };
+  }
+
+  /** The state after a reset. */
+  begin(): void {
+    this.#recording.episodes.push(this.#poses.length);
+    this.#frame();
+  }
+
+  /** A step and the state after it, which is the first of a new episode where the step ended one and it was reset. */
+  step(action: Action, reward: number, newEpisode = false): void {
+    this.#recording.actions.push(typeof action === 'number' ? [action] : [...action]);
+    this.#recording.rewards.push(short(reward));
+    if (newEpisode) this.#recording.episodes.push(this.#poses.length);
+    this.#frame();
+  }
+
+  /** What was taken down so far. */
+  finish(): Recording {
+    const poses = new Float32Array(this.#poses.reduce((n, frame) => n + frame.length, 0));
+    for (const [i, frame] of this.#poses.entries()) poses.set(frame, i * frame.length);
+    return { ...this.#recording, frames: this.#poses.length, poses: encodeFloats(poses) };
+  }
+
+  #frame(): void {
+    const { sim, model } = this.#body;
+    const poses = new Float32Array(7 * model.info.geomType.length);
+    writePoses(sim, poses, 0);
+    this.#poses.push(poses);
+    this.#recording.contacts.push(contactPoints(sim));
+  }
+}
+
 /**
  * Runs an environment and records it; episodes that end begin again.
  * @throws DataError for an environment without a body to show
@@ -66,51 +130,21 @@ export function recordEpisode(
   env: Env,
   { steps = 200, seed = 0, policy = 'random', onFrame }: RecordOptions = {},
 ): Recording {
+  const recorder = new Recorder(env, seed);
   const body = unwrapped(env) as MujocoEnv;
-  if (!('sim' in body)) {
-    const fix = 'Recordings show MuJoCo tasks and composed scenes';
-    throw new DataError({ where: `record ${env.spec.id}`, what: 'nothing to show', fix });
-  }
-  const { info } = body.model;
-  const poses = new Float32Array((steps + 1) * info.geomType.length * 7);
-  const recording: Recording = {
-    format: 'gimbal-recording',
-    version: 1,
-    env: env.spec.id,
-    seed,
-    dt: env.spec.dtSeconds,
-    geoms: recordedGeoms(info),
-    meshes: info.meshes.map(({ vertices, faces }) => ({ vertices: encodeFloats(vertices), faces: [...faces] })),
-    frames: steps + 1,
-    poses: '',
-    contacts: [],
-    rewards: [],
-    actions: [],
-    episodes: [0],
-  };
-  const capture = (frame: number): void => {
-    writePoses(body, poses, frame);
-    const points = body.sim.contacts().filter(({ distance }) => distance < 0);
-    recording.contacts.push(points.flatMap(({ position, force }) => [...position, Math.hypot(...force)].map(short)));
-    onFrame?.(body);
-  };
   const choose = chooser(env, policy, seed);
   let { obs } = env.reset({ seed });
-  capture(0);
+  recorder.begin();
+  onFrame?.(body);
   for (let t = 0; t < steps; t++) {
     const action = choose(obs, t);
     const result = env.step(action);
-    recording.actions.push(typeof action === 'number' ? [action] : [...action]);
-    recording.rewards.push(short(result.reward));
-    obs = result.obs;
-    if (result.terminated || result.truncated) {
-      obs = env.reset().obs;
-      recording.episodes.push(t + 1);
-    }
-    capture(t + 1);
+    const ended = result.terminated || result.truncated;
+    obs = ended ? env.reset().obs : result.obs;
+    recorder.step(action, result.reward, ended);
+    onFrame?.(body);
   }
-  recording.poses = encodeFloats(poses);
-  return recording;
+  return recorder.finish();
 }
 
 /**
@@ -134,47 +168,3 @@ export function parseRecording(text: string, source = 'recording'): Recording {
   if (floats !== wanted) throw new DataError({ where: source, what: 'poses are incomplete', got: floats, wanted });
   return recording;
 }
-
-function recordedGeoms(info: ModelInfo): RecordedGeom[] {
-  return [...info.geomType.keys()].map((g) => {
-    const mesh = info.geomData[g] as number;
-    const hidden = (info.geomGroup[g] as number) >= 3;
-    const [red, green, blue, alpha] = [...info.geomRgba.subarray(4 * g, 4 * g + 4)].map(short);
-    return {
-      type: info.geomType[g] as number,
-      size: [...info.geomSize.subarray(3 * g, 3 * g + 3)] as [number, number, number],
-      rgba: [red as number, green as number, blue as number, hidden ? 0 : (alpha as number)] as const,
-      ...(mesh >= 0 && { mesh }),
-    };
-  });
-}
-
-function writePoses({ sim, model }: MujocoEnv, poses: Float32Array, frame: number): void {
-  sim.refresh();
-  const count = model.info.geomType.length;
-  for (let g = 0; g < count; g++) {
-    const at = 7 * (frame * count + g);
-    poses.set(sim.geomXpos.subarray(3 * g, 3 * g + 3), at);
-    quatOfMatrix(sim.geomXmat, 9 * g, poses, at + 3);
-  }
-}
-
-function chooser(env: Env, policy: RecordPolicy, seed: number): (obs: unknown, t: number) => Action {
-  if (typeof policy === 'function') return policy;
-  if (policy === 'random') {
-    const stream = rng(seed).split('record');
-    return () => sample(env.actionSpace, stream) as Action;
-  }
-  if (policy === 'zero') {
-    const { actionSpace } = env;
-    return () => (actionSpace.kind === 'box' ? new Float32Array(actionSpace.low.length) : 0);
-  }
-  if (policy.length === 0) throw new DataError({ where: 'record', what: 'no recorded actions' });
-  return (_, t) => {
-    const action = policy[t % policy.length] as readonly number[];
-    return env.actionSpace.kind === 'discrete' ? (action[0] as number) : Float32Array.from(action);
-  };
-}
-
-/** Four digits, and no −0, which JSON does not keep. */
-const short = (x: number): number => Math.round(x * 1e4) / 1e4 + 0;

@@ -1,4 +1,4 @@
-/** A user's triangle mesh, flat-shaded, triangle by triangle. */
+/** A user's triangle mesh, flat-shaded, triangle by triangle, with its texture where it has one. */
 import type { ModelInfo } from '../mujoco/model-info.ts';
 import { type Canvas, type GeomPoses, light } from './canvas.ts';
 
@@ -43,11 +43,20 @@ export function drawMesh(
       screen[3 * corner + 1] = height / 2 - (scale * above) / depth;
       screen[3 * corner + 2] = 1 / depth;
     }
-    if (visible) fillTriangle(canvas, geom, info);
+    if (visible) fillTriangle(canvas, geom, info, mesh.texcoords, 2 * face);
   }
 }
 
-function fillTriangle({ width, height, rgb, depth, camera }: Canvas, geom: number, info: ModelInfo): void {
+/** wraps to 0 … 1, as textures repeat */
+const fraction = (x: number): number => x - Math.floor(x);
+
+function fillTriangle(
+  { width, height, rgb, depth, camera }: Canvas,
+  geom: number,
+  info: ModelInfo,
+  uv: Float32Array | undefined,
+  corner: number,
+): void {
   const s = screen as unknown as [number, number, number, number, number, number, number, number, number];
   const [ax, ay, az, bx, by, bz, cx, cy, cz] = s;
   const area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay);
@@ -61,6 +70,7 @@ function fillTriangle({ width, height, rgb, depth, camera }: Canvas, geom: numbe
     number,
     number,
   ];
+  const texture = info.textures[info.geomTexture[geom] as number];
   for (let y = y0; y < y1; y++) {
     for (let x = x0; x < x1; x++) {
       const [px, py] = [x + 0.5, y + 0.5];
@@ -71,7 +81,19 @@ function fillTriangle({ width, height, rgb, depth, camera }: Canvas, geom: numbe
       const at = y * width + x;
       if (t >= (depth[at] as number)) continue;
       depth[at] = t;
-      rgb.set(colour, 3 * at);
+      if (texture === undefined || uv === undefined) {
+        rgb.set(colour, 3 * at);
+        continue;
+      }
+      // perspective: coordinates are linear in the picture only after division by depth
+      const [a, b, c] = [(1 - wb - wc) * az * t, wb * bz * t, wc * cz * t];
+      const along = (k: number): number =>
+        fraction(
+          a * (uv[corner + k] as number) + b * (uv[corner + 2 + k] as number) + c * (uv[corner + 4 + k] as number),
+        );
+      const [column, row] = [Math.floor(along(0) * texture.width), Math.floor(along(1) * texture.height)];
+      const texel = 3 * (row * texture.width + column);
+      for (let i = 0; i < 3; i++) rgb[3 * at + i] = ((texture.rgb[texel + i] as number) * colour[i as 0 | 1 | 2]) / 255;
     }
   }
 }

@@ -1,5 +1,6 @@
-/** The ground, chequered in metres, and the sky behind it. */
+/** The ground, chequered in metres or with a user's texture, and the sky behind it. */
 import type { ModelInfo } from '../mujoco/model-info.ts';
+import type { Texture } from '../mujoco/surfaces.ts';
 import type { Canvas, GeomPoses } from './canvas.ts';
 
 /** colours at the top and at the horizon */
@@ -51,6 +52,13 @@ export function drawPlane(
   const sizeX = (info.geomSize[3 * geom] as number) || Number.POSITIVE_INFINITY;
   const sizeY = (info.geomSize[3 * geom + 1] as number) || Number.POSITIVE_INFINITY;
   const colour = [0, 1, 2].map((c) => 255 * (info.geomRgba[4 * geom + c] as number)) as [number, number, number];
+  const texture = info.textures[info.geomTexture[geom] as number];
+  const uniform = info.geomTextureUniform[geom] === 1;
+  // repeats for each metre
+  const [perX, perY] = [sizeX, sizeY].map((size, i) => {
+    const repeat = info.geomTextureRepeat[2 * geom + i] as number;
+    return uniform || size === Number.POSITIVE_INFINITY ? repeat : repeat / (2 * size);
+  }) as [number, number];
   for (let y = 0; y < height; y++) {
     const v = height / 2 - y - 0.5;
     const h = 0.5 - width / 2;
@@ -65,13 +73,27 @@ export function drawPlane(
       const [px, py] = [ox + t * dx, oy + t * dy];
       if (px > sizeX || px < -sizeX || py > sizeY || py < -sizeY) continue;
       depth[at] = t;
+      const pixel = 3 * at;
+      if (texture !== undefined) {
+        const texel = texelOf(texture, 0.5 + px * perX, 0.5 + py * perY);
+        for (let c = 0; c < 3; c++) {
+          rgb[pixel + c] = ((texture.rgb[texel + c] as number) * colour[c as 0 | 1 | 2] * 0.9) / 255;
+        }
+        continue;
+      }
       const odd = (Math.floor(px) + Math.floor(py)) & 1;
       const fade = Math.min(1, t / 40);
       const shade = (odd === 0 ? 0.78 : 0.62) * (1 - fade) + 0.7 * fade;
-      const pixel = 3 * at;
       rgb[pixel] = colour[0] * shade * (1 - fade) + horizon[0] * fade;
       rgb[pixel + 1] = colour[1] * shade * (1 - fade) + horizon[1] * fade;
       rgb[pixel + 2] = colour[2] * shade * (1 - fade) + horizon[2] * fade;
     }
   }
+}
+
+/** Where a repeating texture has the colour of coordinates u, v. */
+function texelOf({ width, height }: Texture, u: number, v: number): number {
+  const column = Math.floor((u - Math.floor(u)) * width);
+  const row = Math.floor((v - Math.floor(v)) * height);
+  return 3 * (row * width + column);
 }

@@ -7,6 +7,8 @@ import {
   Color,
   CylinderGeometry,
   DataTexture,
+  LinearFilter,
+  LinearMipmapLinearFilter,
   Mesh,
   MeshStandardMaterial,
   NearestFilter,
@@ -14,21 +16,28 @@ import {
   RepeatWrapping,
   RGBAFormat,
   SphereGeometry,
+  SRGBColorSpace,
 } from 'three';
-import type { RecordedGeom } from '../recording/recording.ts';
-import type { ViewerMesh } from './source.ts';
+import type { RecordedGeom } from '../recording/shapes.ts';
+import type { ViewerMesh, ViewerTexture } from './source.ts';
 
 /** mjtGeom; see mujoco/model-info.ts */
 const [plane, sphere, capsule, ellipsoid, cylinder, box] = [0, 2, 3, 4, 5, 6];
 
 /** One object for each geom; undefined for what is hidden. */
-export function makeBodies(geoms: readonly RecordedGeom[], meshes: readonly ViewerMesh[]): (Mesh | undefined)[] {
+export function makeBodies(
+  geoms: readonly RecordedGeom[],
+  meshes: readonly ViewerMesh[],
+  textures: readonly ViewerTexture[] = [],
+): (Mesh | undefined)[] {
   return geoms.map((geom) => {
     const [r, g, b, alpha] = geom.rgba;
     if (alpha < 0.05) return undefined;
     const color = new Color().setRGB(r, g, b, 'srgb');
     const material = new MeshStandardMaterial({ color, roughness: 0.7, transparent: alpha < 1, opacity: alpha });
-    if (geom.type === plane) material.map = chequers();
+    const texture = geom.texture === undefined ? undefined : textures[geom.texture];
+    if (texture !== undefined) material.map = picture(texture);
+    else if (geom.type === plane) material.map = chequers();
     const mesh = new Mesh(geometryOf(geom, meshes), material);
     mesh.castShadow = geom.type !== plane;
     mesh.receiveShadow = true;
@@ -36,14 +45,17 @@ export function makeBodies(geoms: readonly RecordedGeom[], meshes: readonly View
   });
 }
 
-function geometryOf({ type, size: [a, b, c], mesh }: RecordedGeom, meshes: readonly ViewerMesh[]): BufferGeometry {
+function geometryOf(geom: RecordedGeom, meshes: readonly ViewerMesh[]): BufferGeometry {
+  const { type, mesh } = geom;
+  const [a, b, c] = geom.size;
   switch (type) {
     case plane: {
-      // chequers of one metre, as far as the plane goes
+      // chequers of one metre, or a picture as often as it repeats, as far as the plane goes
       const [x, y] = [Math.min(a || 40, 40), Math.min(b || 40, 40)];
       const geometry = new PlaneGeometry(2 * x, 2 * y);
       const uv = geometry.getAttribute('uv');
-      for (let i = 0; i < uv.count; i++) uv.setXY(i, uv.getX(i) * x, uv.getY(i) * y);
+      const [perX, perY] = geom.texture === undefined ? [x, y] : repeats(geom, x, y);
+      for (let i = 0; i < uv.count; i++) uv.setXY(i, uv.getX(i) * perX, uv.getY(i) * perY);
       return geometry;
     }
     case sphere:
@@ -60,12 +72,40 @@ function geometryOf({ type, size: [a, b, c], mesh }: RecordedGeom, meshes: reado
       const geometry = new BufferGeometry();
       const found = mesh === undefined ? undefined : meshes[mesh];
       if (found === undefined) return geometry;
-      geometry.setAttribute('position', new BufferAttribute(found.vertices, 3));
-      geometry.setIndex([...found.faces]);
+      const { vertices, faces, texcoords } = found;
+      if (texcoords === undefined) {
+        geometry.setAttribute('position', new BufferAttribute(vertices, 3));
+        geometry.setIndex([...faces]);
+      } else {
+        // corners of one vertex may have different coordinates: every triangle has its own
+        const corners = Float32Array.from(faces.flatMap((v) => [...vertices.subarray(3 * v, 3 * v + 3)]));
+        geometry.setAttribute('position', new BufferAttribute(corners, 3));
+        geometry.setAttribute('uv', new BufferAttribute(texcoords, 2));
+      }
       geometry.computeVertexNormals();
       return geometry;
     }
   }
+}
+
+/** How often a plane's picture repeats over its whole sides, of half lengths x and y. */
+function repeats({ size, repeat = [1, 1], uniform = false }: RecordedGeom, x: number, y: number): [number, number] {
+  const over = (i: 0 | 1, half: number): number => repeat[i] * (uniform || size[i] === 0 ? 2 * half : half / size[i]);
+  return [over(0, x), over(1, y)];
+}
+
+function picture({ width, height, rgb }: ViewerTexture): DataTexture {
+  const pixels = new Uint8Array(width * height * 4).fill(255);
+  for (let i = 0; i < width * height; i++) pixels.set(rgb.subarray(3 * i, 3 * i + 3), 4 * i);
+  const texture = new DataTexture(pixels, width, height, RGBAFormat);
+  texture.wrapS = RepeatWrapping;
+  texture.wrapT = RepeatWrapping;
+  texture.magFilter = LinearFilter;
+  texture.minFilter = LinearMipmapLinearFilter;
+  texture.generateMipmaps = true;
+  texture.colorSpace = SRGBColorSpace;
+  texture.needsUpdate = true;
+  return texture;
 }
 
 function chequers(): DataTexture {

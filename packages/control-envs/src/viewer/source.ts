@@ -1,16 +1,28 @@
 /** What a viewer shows: a recording, or a simulation that steps while it is watched. */
-import { decodeFloats } from '../recording/base64.ts';
-import type { RecordedGeom, Recording } from '../recording/recording.ts';
+import { decodeBytes, decodeFloats } from '../recording/base64.ts';
+import type { Recording } from '../recording/recording.ts';
+import type { RecordedGeom } from '../recording/shapes.ts';
 
 export interface ViewerMesh {
   vertices: Float32Array;
   faces: readonly number[];
+  /** u, v of each corner of each triangle; undefined without a picture */
+  texcoords?: Float32Array;
+}
+
+/** A picture on shapes: rgb `[height * width * 3]`, the first row where v is 0. */
+export interface ViewerTexture {
+  width: number;
+  height: number;
+  rgb: Uint8Array;
 }
 
 export interface ViewerSource {
   readonly title: string;
   readonly geoms: readonly RecordedGeom[];
   readonly meshes: readonly ViewerMesh[];
+  /** what `geoms` names by index; default none */
+  readonly textures?: readonly ViewerTexture[];
   /** seconds between frames */
   readonly dt: number;
   /** number of frames; Infinity for a live one, whose frames come one after another */
@@ -31,7 +43,12 @@ export function recordingSource(recording: Recording): ViewerSource {
   return {
     title: `${recording.env}, seed ${recording.seed}`,
     geoms: recording.geoms,
-    meshes: recording.meshes.map(({ vertices, faces }) => ({ vertices: decodeFloats(vertices), faces })),
+    meshes: recording.meshes.map(({ vertices, faces, texcoords }) => ({
+      vertices: decodeFloats(vertices),
+      faces,
+      ...(texcoords !== undefined && { texcoords: decodeFloats(texcoords) }),
+    })),
+    textures: (recording.textures ?? []).map(({ rgb, ...size }) => ({ ...size, rgb: decodeBytes(rgb) })),
     dt: recording.dt,
     frames: recording.frames,
     poses: (frame) => floats.subarray(frame * stride, (frame + 1) * stride),

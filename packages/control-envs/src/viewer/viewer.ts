@@ -55,7 +55,7 @@ export function createViewer(container: HTMLElement, source: ViewerSource, optio
   camera.up.set(0, 0, 1);
   const orbit = new OrbitControls(camera, renderer.domElement);
   const sun = addLights(scene);
-  const bodies = makeBodies(source.geoms, source.meshes);
+  const bodies = makeBodies(source.geoms, source.meshes, source.textures);
   for (const body of bodies) if (body !== undefined) scene.add(body);
   const dots = new InstancedMesh(new SphereGeometry(0.03), new MeshBasicMaterial({ color: '#d33' }), mostContacts);
   dots.frustumCulled = false;

@@ -56,7 +56,7 @@ export class RescaleAction extends EnvWrapper {
   }
 }
 
-function continuous(env: Env, where: string): BoxSpace {
+export function continuous(env: Pick<Env, 'actionSpace'>, where: string): BoxSpace {
   if (env.actionSpace.kind === 'box') return env.actionSpace;
   throw new ConfigError({ where, what: 'needs continuous actions', got: env.actionSpace.kind, wanted: 'box' });
 }

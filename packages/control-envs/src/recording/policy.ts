@@ -1,0 +1,24 @@
+/** Who acts while an environment is recorded or watched. */
+import { type Action, DataError, type Env, rng } from '@gimbal/tensor-core';
+import { sample } from '../spaces/value.ts';
+
+/** Chooses actions: 'random', 'zero', recorded ones (repeated from the start when they end), or a function. */
+export type RecordPolicy = 'random' | 'zero' | readonly (readonly number[])[] | ((obs: unknown) => Action);
+
+/** @returns the action at step t */
+export function chooser(env: Env, policy: RecordPolicy, seed: number): (obs: unknown, t: number) => Action {
+  if (typeof policy === 'function') return policy;
+  if (policy === 'random') {
+    const stream = rng(seed).split('record');
+    return () => sample(env.actionSpace, stream) as Action;
+  }
+  if (policy === 'zero') {
+    const { actionSpace } = env;
+    return () => (actionSpace.kind === 'box' ? new Float32Array(actionSpace.low.length) : 0);
+  }
+  if (policy.length === 0) throw new DataError({ where: 'record', what: 'no recorded actions' });
+  return (_, t) => {
+    const action = policy[t % policy.length] as readonly number[];
+    return env.actionSpace.kind === 'discrete' ? (action[0] as number) : Float32Array.from(action);
+  };
+}

@@ -1,0 +1,69 @@
+/** An environment that steps while it is watched, as a source of the viewer. */
+import { ConfigError, type Env } from '@gimbal/tensor-core';
+import { chooser, type RecordPolicy } from '../recording/policy.ts';
+import { contactPoints, recordedGeoms, writePoses } from '../recording/shapes.ts';
+import type { MujocoEnv } from '../tasks/mujoco-env.ts';
+import type { ViewerSource } from './source.ts';
+
+/** Who acts, and what is told of each step. */
+export interface LiveOptions {
+  /** default 'random', which draws from the seed */
+  policy?: RecordPolicy;
+  /** of the first reset; default 0 */
+  seed?: number;
+  /** told of each step: its reward, and whether the episode ended (the next begins at once) */
+  onStep?: (step: { reward: number; terminated: boolean; truncated: boolean }) => void;
+}
+
+/**
+ * Steps an environment as fast as it is watched: `createViewer(element, liveSource(env))`. The viewer's pause and slow
+ * motion hold it back. The caller closes the environment after the viewer.
+ * @throws ConfigError for an environment without a body to show
+ * @example createViewer(element, liveSource(await makeEnv('Ant-v5'), { policy: (obs) => agent.act(obs) }));
+ */
+export function liveSource(env: Env, { policy = 'random', seed = 0, onStep }: LiveOptions = {}): ViewerSource {
+  const body = bodyOf(env);
+  if (body === undefined) {
+    const fix = 'The viewer shows MuJoCo tasks and composed scenes';
+    throw new ConfigError({ where: `liveSource ${env.spec.id}`, what: 'nothing to show', fix });
+  }
+  const { info } = body.model;
+  const poses = new Float32Array(7 * info.geomType.length);
+  const choose = chooser(env, policy, seed);
+  let [{ obs }, now, sum] = [env.reset({ seed }), 0, 0];
+  return {
+    title: `${env.spec.id}, live`,
+    geoms: recordedGeoms(info),
+    meshes: info.meshes.map(({ vertices, faces, texcoords }) => ({
+      vertices,
+      faces: [...faces],
+      ...(texcoords !== undefined && { texcoords }),
+    })),
+    textures: info.textures,
+    dt: env.spec.dtSeconds,
+    frames: Number.POSITIVE_INFINITY,
+    poses(frame) {
+      for (; now < frame; now++) {
+        const { reward, terminated, truncated, obs: next } = env.step(choose(obs, now));
+        const ended = terminated || truncated;
+        sum = ended ? 0 : sum + reward;
+        obs = ended ? env.reset().obs : next;
+        onStep?.({ reward, terminated, truncated });
+      }
+      writePoses(body.sim, poses, 0);
+      return poses;
+    },
+    contacts: () => contactPoints(body.sim),
+    caption: () => `return ${sum.toFixed(1)}`,
+  };
+}
+
+/** The body inside wrappers; found by its shape, since the page may have loaded the package twice. */
+function bodyOf(env: Env): MujocoEnv | undefined {
+  let at: unknown = env;
+  while (typeof at === 'object' && at !== null) {
+    if ('sim' in at && 'model' in at) return at as MujocoEnv;
+    at = (at as { env?: unknown }).env;
+  }
+  return undefined;
+}

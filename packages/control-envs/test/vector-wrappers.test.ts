@@ -1,0 +1,147 @@
+// Wrappers of vector environments: the numbers are those that single copies would give, statistics are of all copies.
+import type { Info, Obs, VectorStep } from '@gimbal/tensor-core';
+import {
+  box,
+  discrete,
+  makeEnv,
+  makeVectorEnv,
+  PureEnv,
+  parseRecording,
+  RecordEpisodes,
+  type Recording,
+  VectorClipAction,
+  VectorEpisodeStatistics,
+  VectorNormalizeObservation,
+  VectorNormalizeReward,
+  VectorRescaleAction,
+} from '../src/index.ts';
+
+/** Observes [k, 1000 k, 7] at its k-th step and is paid k; ends after 4. */
+class Ramp extends PureEnv {
+  constructor() {
+    super(
+      {
+        spec: { id: 'Ramp-v0', dtSeconds: 1, maxSteps: 100 },
+        observationSpace: box(0, 1e6, [3]),
+        actionSpace: discrete(2),
+      },
+      3,
+    );
+  }
+  protected resetTask(): void {
+    this.state.set([0, 0, 7]);
+  }
+  protected stepTask(): void {
+    const k = this.elapsed + 1;
+    this.state.set([k, 1000 * k, 7]);
+    this.reward = k;
+    this.terminated = k === 4;
+  }
+}
+
+const none = Int32Array.of(0, 0);
+const ramps = (autoresetMode: 'same-step' | 'next-step' = 'same-step') =>
+  makeVectorEnv(() => new Ramp(), { numEnvs: 2, autoresetMode });
+
+test.each(['same-step', 'next-step'] as const)('episode statistics under %s autoreset', async (mode) => {
+  const envs = new VectorEpisodeStatistics(await ramps(mode), 3);
+  await envs.reset();
+  expect(envs.mean.return).toBeNaN();
+  for (let t = 0; t < 20; t++) await envs.step(none);
+  // 4 steps an episode, and one more where a step is spent on the reset
+  expect(envs.count).toBe(mode === 'same-step' ? 10 : 8);
+  expect(envs.episodes).toEqual(Array(3).fill({ return: 10, length: 4 }));
+  expect(envs.mean).toEqual({ return: 10, length: 4 });
+});
+
+test('observations are normalised by what all copies saw, final ones too; the state goes on', async () => {
+  const envs = new VectorNormalizeObservation(await ramps());
+  await envs.reset();
+  const steps: VectorStep[] = [];
+  for (let t = 0; t < 8; t++) steps.push(await envs.step(none));
+  // seen: 0 and twice 1 2 3 0: nine values a copy, mean 12/9, mean of squares 28/9
+  const { count, mean } = envs.state();
+  expect(count).toBe(18);
+  expect(mean).toEqual([expect.closeTo(12 / 9, 10), expect.closeTo(12_000 / 9, 7), 7]);
+  const spread = Math.sqrt(28 / 9 - (12 / 9) ** 2);
+  const last = steps[7] as VectorStep;
+  const near = (values: Obs | undefined, wanted: number[]): void => {
+    const got = [...(values as Float32Array)];
+    for (const [i, w] of wanted.entries()) expect(got[i]).toBeCloseTo(w, 4);
+  };
+  near(last.obs, [-12 / 9 / spread, -12 / 9 / spread, 0]);
+  near(last.finalObs, [(4 - 12 / 9) / spread, (4 - 12 / 9) / spread, 0]);
+  const frozen = new VectorNormalizeObservation(await ramps(), { update: false });
+  frozen.load(JSON.parse(JSON.stringify(envs.state())));
+  near((await frozen.reset()).obs, [-12 / 9 / spread]);
+  expect(frozen.state()).toEqual(envs.state());
+  // kept results stay
+  const kept = (last.obs as Float32Array).slice();
+  await envs.step(none);
+  expect(last.obs).toEqual(kept);
+});
+
+test('rewards are divided by the spread of discounted returns; a reset begins a return anew', async () => {
+  const envs = new VectorNormalizeReward(await ramps(), { gamma: 0 });
+  await envs.reset();
+  const seen: number[] = [];
+  for (let t = 0; t < 4; t++) seen.push((await envs.step(none)).reward[0] as number);
+  // gamma 0: returns are rewards; variances of {1}, {1, 2}, {1, 2, 3}, {1, 2, 3, 4}
+  const wanted = [10, 2 / Math.sqrt(1 / 4), 3 / Math.sqrt(2 / 3), 4 / Math.sqrt(5 / 4)];
+  for (const [t, w] of wanted.entries()) expect(seen[t]).toBeCloseTo(w, 4);
+  const whole = new VectorNormalizeReward(await ramps(), { gamma: 1 });
+  await whole.reset();
+  for (let t = 0; t < 3; t++) await whole.step(none);
+  expect(whole.state().discounted).toEqual([6, 6]);
+  await whole.reset({ mask: Uint8Array.of(0, 1) });
+  expect(whole.state().discounted).toEqual([6, 0]);
+  const again = new VectorNormalizeReward(await ramps(), { gamma: 1 });
+  again.load(JSON.parse(JSON.stringify(whole.state())));
+  await again.reset({ mask: Uint8Array.of(0, 0) });
+  expect(again.state()).toEqual(whole.state());
+  expect(() => again.load({ moments: whole.moments.state(), discounted: [0] })).toThrow('other number of copies');
+  expect(() => new VectorNormalizeReward(again, { gamma: 2 })).toThrow('bad gamma; got 2');
+});
+
+test('actions are changed in a copy, as by the wrappers of one environment', async () => {
+  const sampled = Float32Array.of(5, -0.5);
+  const plain = async (actions: Float32Array) => {
+    const envs = await makeVectorEnv('Pendulum-v1', { numEnvs: 2, seed: 3 });
+    await envs.reset();
+    return (await envs.step(actions)).obs;
+  };
+  const clipping = new VectorClipAction(await makeVectorEnv('Pendulum-v1', { numEnvs: 2, seed: 3 }));
+  await clipping.reset();
+  expect((await clipping.step(sampled)).obs).toEqual(await plain(Float32Array.of(2, -0.5)));
+  const scaling = new VectorRescaleAction(await makeVectorEnv('Pendulum-v1', { numEnvs: 2, seed: 3 }));
+  await scaling.reset();
+  expect((await scaling.step(sampled)).obs).toEqual(await plain(Float32Array.of(2, -1)));
+  expect(sampled).toEqual(Float32Array.of(5, -0.5));
+  expect(scaling.actionSpace).toMatchObject({ low: Float64Array.of(-1), high: Float64Array.of(1) });
+});
+
+test('recorded episodes are whole, chosen by number, and handed over when they end', async () => {
+  const handed: [number, Recording][] = [];
+  const env = new RecordEpisodes(await makeEnv('Hopper-v5', { maxSteps: 9 }), {
+    when: (episode) => episode !== 1,
+    onRecording: (recording, episode) => handed.push([episode, recording]),
+  });
+  const still = new Float32Array(3);
+  const infos: Info[] = [];
+  for (let episode = 0; episode < 3; episode++) {
+    env.reset({ seed: 5 + episode });
+    for (let t = 0; t < 9; t++) infos.push(env.step(still).info);
+  }
+  env.reset({ seed: 9 });
+  env.step(still);
+  env.close();
+  expect(handed.map(([episode, { frames, seed }]) => [episode, frames, seed])).toEqual([
+    [0, 10, 5],
+    [2, 10, 7],
+    [3, 2, 9],
+  ]);
+  const [, first] = handed[0] as [number, Recording];
+  expect(parseRecording(JSON.stringify(first))).toEqual(first);
+  expect(first).toMatchObject({ env: 'Hopper-v5', episodes: [0] });
+  expect([first.actions.length, first.rewards.length]).toEqual([9, 9]);
+});
