@@ -127,7 +127,7 @@ export function readModel(model: MjModel, mjcf: string): ModelInfo {
     actuatorGear: doubles(m.actuator_gear).filter((_, i) => i % 6 === 0),
     geomType: ints(m.geom_type),
     geomSize: doubles(m.geom_size),
-    ...readSurfaces(m),
+    ...readSurfaces(m, mjcf, names(m.name_matadr, 'material')),
     geomBody: ints(m.geom_bodyid),
     geomGroup: ints(m.geom_group),
     geomData: ints(m.geom_dataid),

@@ -27,6 +27,8 @@ const longestSide = 1024;
  */
 export function readSurfaces(
   m: Fields,
+  mjcf: string,
+  materialNames: readonly string[],
 ): Pick<ModelInfo, 'geomRgba' | 'geomTexture' | 'geomTextureRepeat' | 'geomTextureUniform' | 'textures'> {
   const colours = Float32Array.from(m.geom_rgba ?? []);
   const materials = m.geom_matid ?? [];
@@ -54,12 +56,18 @@ export function readSurfaces(
       if (!kept.has(t)) kept.set(t, textures.push(texture) - 1);
       surfaces.geomTexture[g] = kept.get(t) as number;
       for (const i of [0, 1]) surfaces.geomTextureRepeat[2 * g + i] = m.mat_texrepeat?.[2 * material + i] ?? 1;
-      surfaces.geomTextureUniform[g] = m.mat_texuniform?.[material] ?? 0;
+      surfaces.geomTextureUniform[g] = repeatsByMetre(mjcf, materialNames[material]) ? 1 : 0;
     } else {
       for (const [c, mean] of meanColour(texture).entries()) colours[4 * g + c] = (colours[4 * g + c] as number) * mean;
     }
   }
   return { geomRgba: colours, ...surfaces, textures };
+}
+
+/** The binding cannot read arrays of booleans (`mat_texuniform`): the text says it, for materials that stand there. */
+function repeatsByMetre(mjcf: string, material: string | undefined): boolean {
+  const elements = mjcf.match(/<material\b[^>]*>/g) ?? [];
+  return elements.some((e) => e.includes(`name="${material}"`) && /\btexuniform\s*=\s*"true"/.test(e));
 }
 
 function readTextures(m: Fields): Texture[] {
