@@ -40,6 +40,9 @@ withBrowser(
       await page.waitForTimeout(300);
       expect(await frame()).toBe(paused);
       await page.evaluate('viewer.seek(60)');
+      await page.waitForTimeout(300);
+      const without = count(await page.screenshot());
+      // contacts appear while it is paused, too
       await page.evaluate(`document.querySelector('input[type=checkbox]').click()`);
       await page.waitForTimeout(300);
       expect(await page.evaluate(`document.querySelector('[aria-label=frame]').value`)).toBe('60');
@@ -50,6 +53,9 @@ withBrowser(
       const colours = count(png);
       expect(colours.skin).toBeGreaterThan(600);
       expect(colours.ground).toBeGreaterThan(15_000);
+      const touching = (recording.contacts[60] as number[]).length / 4;
+      expect(touching).toBeGreaterThan(0);
+      expect(colours.red - without.red).toBeGreaterThan(3 * touching);
       expect(errors).toEqual([]);
       expect(requests).toEqual([pathToFileURL(file).href]);
     } finally {
@@ -60,8 +66,8 @@ withBrowser(
   120_000,
 );
 
-/** Pixels of the bodies' orange and of the greenish ground in a screenshot (8-bit rgb or rgba PNG). */
-function count(png: Buffer): { skin: number; ground: number } {
+/** Pixels of the bodies' orange, of the greenish ground and of red contact points in a screenshot (8-bit rgb or rgba PNG). */
+function count(png: Buffer): { skin: number; ground: number; red: number } {
   const [width, height, channels] = [png.readUInt32BE(16), png.readUInt32BE(20), png[25] === 6 ? 4 : 3];
   const parts: Buffer[] = [];
   for (let at = 8; at < png.length; ) {
@@ -85,10 +91,11 @@ function count(png: Buffer): { skin: number; ground: number } {
       out[y * stride + i] = (rows[y * (stride + 1) + 1 + i] as number) + predicted;
     }
   }
-  const found = { skin: 0, ground: 0 };
+  const found = { skin: 0, ground: 0, red: 0 };
   for (let i = 0; i < out.length; i += channels) {
     const [r, g, b] = [out[i] as number, out[i + 1] as number, out[i + 2] as number];
-    if (r > 1.3 * b && r > g + 15 && r > 70) found.skin++;
+    if (r > 180 && g < 80 && b < 80) found.red++;
+    else if (r > 1.3 * b && r > g + 15 && r > 70) found.skin++;
     else if (g >= r && g >= b && g > 60) found.ground++;
   }
   return found;

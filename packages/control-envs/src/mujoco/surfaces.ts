@@ -3,7 +3,9 @@ import type { Mesh, ModelInfo } from './model-info.ts';
 
 /** A picture on shapes. */
 export interface Texture {
+  /** pixels */
   readonly width: number;
+  /** pixels */
   readonly height: number;
   /** `[height * width * 3]`; the first row is where the coordinate v is 0 */
   readonly rgb: Uint8Array;

@@ -57,11 +57,15 @@ export function createViewer(container: HTMLElement, source: ViewerSource, optio
   const sun = addLights(scene);
   const bodies = makeBodies(source.geoms, source.meshes, source.textures);
   for (const body of bodies) if (body !== undefined) scene.add(body);
-  const dots = new InstancedMesh(new SphereGeometry(0.03), new MeshBasicMaterial({ color: '#d33' }), mostContacts);
+  // on top of all: a contact lies between the shapes that touch
+  const red = new MeshBasicMaterial({ color: '#d33', depthTest: false, transparent: true });
+  const dots = new InstancedMesh(new SphereGeometry(0.03), red, mostContacts);
+  dots.renderOrder = 1;
   dots.frustumCulled = false;
   scene.add(dots);
 
   let [frame, clock, last, shown] = [0, 0, performance.now(), -1];
+  let withContacts = state.showContacts;
   const anchor = new Vector3();
   const controls = makeControls(container, source, state, (wanted) => {
     frame = wanted;
@@ -69,8 +73,9 @@ export function createViewer(container: HTMLElement, source: ViewerSource, optio
   });
 
   const show = (wanted: number): void => {
-    if (wanted === shown) return;
+    if (wanted === shown && withContacts === state.showContacts) return;
     shown = wanted;
+    withContacts = state.showContacts;
     placeBodies(bodies, source.poses(wanted));
     placeContacts(dots, state.showContacts ? source.contacts(wanted) : []);
     controls.update(wanted);
