@@ -39,13 +39,13 @@ withBrowser(
       const paused = await frame();
       await page.waitForTimeout(300);
       expect(await frame()).toBe(paused);
-      await page.evaluate('viewer.seek(60)');
+      await page.evaluate('viewer.seek(69)');
       await page.waitForTimeout(300);
       const without = count(await page.screenshot());
       // contacts appear while it is paused, too
       await page.evaluate(`document.querySelector('input[type=checkbox]').click()`);
       await page.waitForTimeout(300);
-      expect(await page.evaluate(`document.querySelector('[aria-label=frame]').value`)).toBe('60');
+      expect(await page.evaluate(`document.querySelector('[aria-label=frame]').value`)).toBe('69');
       const png = await page.screenshot(
         process.env.GIMBAL_SHOTS ? { path: join(process.env.GIMBAL_SHOTS, 'chase.png') } : {},
       );
@@ -53,7 +53,7 @@ withBrowser(
       const colours = count(png);
       expect(colours.skin).toBeGreaterThan(600);
       expect(colours.ground).toBeGreaterThan(15_000);
-      const touching = (recording.contacts[60] as number[]).length / 4;
+      const touching = (recording.contacts[69] as number[]).length / 4;
       expect(touching).toBeGreaterThan(0);
       expect(colours.red - without.red).toBeGreaterThan(3 * touching);
       expect(errors).toEqual([]);

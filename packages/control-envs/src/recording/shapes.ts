@@ -51,12 +51,12 @@ export function writePoses(sim: PhysicsSimulation, poses: Float32Array, at: numb
   }
 }
 
-/** `[x, y, z, force]` of each contact that touches, one after another. */
+/** `[x, y, z, force]` of each contact that presses, one after another: within a margin, it may before shapes touch. */
 export const contactPoints = (sim: PhysicsSimulation): number[] =>
-  sim
-    .contacts()
-    .filter(({ distance }) => distance < 0)
-    .flatMap(({ position, force }) => [...position, Math.hypot(...force)].map(short));
+  sim.contacts().flatMap(({ position, force }) => {
+    const newtons = Math.hypot(...force);
+    return newtons > 0 ? [...position, newtons].map(short) : [];
+  });
 
 /** Four digits, and no −0, which JSON does not keep. */
 export const short = (x: number): number => Math.round(x * 1e4) / 1e4 + 0;
