@@ -6,9 +6,9 @@ export * from './composer/index.ts';
 export { type CompiledModel, compileMjcf } from './mujoco/compile.ts';
 export { type LoadOptions, loadMujoco, mujocoVersion } from './mujoco/load.ts';
 export { loadMjcf } from './mujoco/load-mjcf.node.ts';
-export { indexOfName, type Mesh, type ModelInfo, type ObjectKind, totalMass } from './mujoco/model-info.ts';
+export { indexOfName, type ModelInfo, type ObjectKind, totalMass } from './mujoco/model-info.ts';
 export type { MujocoSimulation } from './mujoco/simulation.ts';
-export type { Texture } from './mujoco/surfaces.ts';
+export type { Mesh, Texture } from './mujoco/surfaces.ts';
 export type {
   CompileOptions,
   Contact,

@@ -1,7 +1,7 @@
 /** What is constant in a compiled model, copied out of the engine: safe to keep, to send and to read at any time. */
 import { ConfigError, nearest } from '@gimbal/tensor-core';
 import type { MjModel } from '@mujoco/mujoco';
-import { readMeshes, readSurfaces, type Texture } from './surfaces.ts';
+import { type Mesh, readMeshes, readSurfaces, type Texture } from './surfaces.ts';
 
 /** The kinds of named objects in a model. */
 export type ObjectKind = 'body' | 'joint' | 'geom' | 'site' | 'actuator' | 'camera' | 'sensor' | 'tendon';
@@ -66,16 +66,6 @@ export interface ModelInfo {
   readonly textures: readonly Texture[];
   /** FNV-1a of the MJCF text, for recordings and states */
   readonly hash: string;
-}
-
-/** Triangles; `[n * 3]` each. */
-export interface Mesh {
-  /** x, y, z of each vertex */
-  readonly vertices: Float32Array;
-  /** three vertices of each triangle */
-  readonly faces: Int32Array;
-  /** texture coordinates u, v of each triangle's corners `[faces * 2]`; undefined where it has none */
-  readonly texcoords?: Float32Array | undefined;
 }
 
 /** mjtGeom */

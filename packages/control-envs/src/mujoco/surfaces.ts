@@ -1,5 +1,13 @@
 /** How the shapes of a compiled model look: colours, pictures on them, triangles. Copies. */
-import type { Mesh, ModelInfo } from './model-info.ts';
+/** Triangles; `[n * 3]` each. */
+export interface Mesh {
+  /** x, y, z of each vertex */
+  readonly vertices: Float32Array;
+  /** three vertices of each triangle */
+  readonly faces: Int32Array;
+  /** texture coordinates u, v of each triangle's corners `[faces * 2]`; undefined where it has none */
+  readonly texcoords?: Float32Array | undefined;
+}
 
 /** A picture on shapes. */
 export interface Texture {
@@ -9,6 +17,15 @@ export interface Texture {
   readonly height: number;
   /** `[height * width * 3]`; the first row is where the coordinate v is 0 */
   readonly rgb: Uint8Array;
+}
+
+/** As `ModelInfo` has them. */
+interface Surfaces {
+  geomRgba: Float32Array;
+  geomTexture: Int32Array;
+  geomTextureRepeat: Float32Array;
+  geomTextureUniform: Uint8Array;
+  textures: readonly Texture[];
 }
 
 /** The engine's arrays by field. */
@@ -27,11 +44,7 @@ const longestSide = 1024;
  * A geom's own colour, or its material's where it has one; its picture, if it is a plane or a mesh with coordinates.
  * Pictures that cannot be laid on (cubes, other shapes) colour the geom by their mean.
  */
-export function readSurfaces(
-  m: Fields,
-  mjcf: string,
-  materialNames: readonly string[],
-): Pick<ModelInfo, 'geomRgba' | 'geomTexture' | 'geomTextureRepeat' | 'geomTextureUniform' | 'textures'> {
+export function readSurfaces(m: Fields, mjcf: string, materialNames: readonly string[]): Surfaces {
   const colours = Float32Array.from(m.geom_rgba ?? []);
   const materials = m.geom_matid ?? [];
   const count = materials.length;
