@@ -29,6 +29,7 @@
   X(policy_head)                 \
   X(pool)                        \
   X(reduce)                      \
+  X(reduce_grad)                 \
   X(resize)                      \
   X(scan)                        \
   X(softmax)                     \

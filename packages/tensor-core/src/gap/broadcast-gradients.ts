@@ -1,9 +1,10 @@
 // Gradients of kernels whose inputs broadcast, where tfjs forgets to sum over what was repeated: its backward pass then
 // ends with a shape error (`maximum([2,3], [3])`, `matMul([3,2,3], [3,4])`).
-import { getGradient, registerGradient, reshape, sum, type Tensor } from '@tensorflow/tfjs-core';
+import { getGradient, registerGradient, type Tensor } from '@tensorflow/tfjs-core';
+import { sumTo } from './arithmetic-gradients.ts';
 
 export function registerBroadcastGradients(): void {
-  for (const kernelName of ['Maximum', 'Minimum', 'SquaredDifference', 'BatchMatMul']) {
+  for (const kernelName of ['Maximum', 'Minimum', 'BatchMatMul']) {
     const stock = getGradient(kernelName);
     registerGradient({
       ...stock,
@@ -14,11 +15,4 @@ export function registerBroadcastGradients(): void {
       },
     });
   }
-}
-
-/** Sums a gradient over the axes along which its input was repeated. */
-function sumTo(gradient: Tensor, shape: number[]): Tensor {
-  const extra = gradient.rank - shape.length;
-  const axes = gradient.shape.flatMap((d, i) => (i < extra || (shape[i - extra] === 1 && d !== 1) ? [i] : []));
-  return axes.length === 0 ? gradient : reshape(sum(gradient, axes), shape);
 }

@@ -5,7 +5,10 @@ import {
   cumprod,
   cumsum,
   div,
+  engine,
   equal,
+  fill,
+  type GradFunc,
   logicalAnd,
   mul,
   type NamedAttrMap,
@@ -22,8 +25,24 @@ import {
   where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
+import { type Attributes, defineKernel, type Inputs, type Kernel, runKernel1 } from '../ops/internal/kernel.ts';
+
+/** x as [outer, n, inner], of which n was reduced: where the reduced axes are neighbours. */
+type Group = { shape: number[]; outer: number; n: number; inner: number };
+
+const spread = defineKernel<Group & { scale: number }>('ReduceSpread', ({ dy }, { shape, outer, n, inner, scale }) => [
+  reshape(mul(reshape(dy as Tensor, [outer, 1, inner]), fill([outer, n, inner], scale)), shape),
+]);
+
+const extremeGrad = defineKernel<Group>('ReduceExtremeGrad', (inputs, { shape, outer, n, inner }) => {
+  const { dy, x, y } = inputs as { dy: Tensor; x: Tensor; y: Tensor };
+  const kept = [outer, 1, inner];
+  return [reshape(shared(reshape(dy, kept), reshape(x, [outer, n, inner]), reshape(y, kept), [1]), shape)];
+});
 
 export function registerReductionGradients(): void {
+  registerGradient({ kernelName: 'Sum', inputsToSave: ['x'], gradFunc: spreadGradient(() => 1) });
+  registerGradient({ kernelName: 'Mean', inputsToSave: ['x'], gradFunc: spreadGradient((n) => 1 / n) });
   for (const kernelName of ['Max', 'Min']) {
     registerGradient({ kernelName, inputsToSave: ['x'], outputsToSave: [true], gradFunc: extremeGradient });
   }
@@ -31,20 +50,67 @@ export function registerReductionGradients(): void {
   registerGradient({ kernelName: 'Cumprod', inputsToSave: ['x'], gradFunc: cumprodGradient });
 }
 
+/** Sizes before, along and behind the reduced axes; undefined where kept ones stand between them. */
+function groupOf(shape: number[], axes: readonly number[]): Group | undefined {
+  const group: Group = { shape, outer: 1, n: 1, inner: 1 };
+  let [left, last] = [axes.length, -1];
+  for (let i = 0; i < shape.length; i++) {
+    const size = shape[i] as number;
+    if (axes.includes(i)) {
+      if (last >= 0 && group.inner !== 1) return undefined;
+      last = i;
+      left--;
+      group.n *= size;
+    } else if (left === axes.length) group.outer *= size;
+    else group.inner *= size;
+  }
+  return group;
+}
+
+const axesOf = ({ reductionIndices, axis }: NamedAttrMap, shape: number[]): number[] =>
+  util.parseAxisParam((reductionIndices ?? axis ?? null) as number | number[], shape);
+
+/** Runs a kernel; inside a gradient of a gradient, the single ops are recorded. */
+const fused = <A extends Attributes>(kernel: Kernel<A>, inputs: Inputs, attributes: A): Tensor =>
+  engine().isTapeOn() ? (kernel.compose(inputs, attributes)[0] as Tensor) : runKernel1(kernel, inputs, attributes);
+
+/** dx = scale(n) dy for each of the n numbers that a sum or mean was taken of. */
+function spreadGradient(scaleOf: (n: number) => number): GradFunc {
+  return (given, saved, attrs) => ({
+    x: () => {
+      const [dy, { shape }] = [given as Tensor, saved[0] as Tensor];
+      const axes = axesOf(attrs, shape);
+      const group = groupOf(shape, axes);
+      if (group !== undefined) return fused(spread, { dy }, { ...group, scale: scaleOf(group.n) });
+      const n = axes.reduce((product, axis) => product * (shape[axis] as number), 1);
+      return mul(reshape(dy, keptShape(shape, axes)), fill(shape, scaleOf(n)));
+    },
+  });
+}
+
+const keptShape = (shape: number[], axes: number[]): number[] => shape.map((d, i) => (axes.includes(i) ? 1 : d));
+
 /**
  * Equal extremes share the gradient evenly. tfjs gives the whole of it to each, so that the gradients of a maximum over n
  * equal numbers sum to n.
  */
-function extremeGradient(dy: Tensor | Tensor[], saved: Tensor[], attrs: NamedAttrMap): { x: () => Tensor } {
-  const [x, y] = saved as [Tensor, Tensor];
-  const axes = util.parseAxisParam((attrs.reductionIndices ?? attrs.axis ?? null) as number | number[], x.shape);
-  const kept = backend_util.expandShapeToKeepDim(withoutAxes(x.shape, axes), axes);
+function extremeGradient(given: Tensor | Tensor[], saved: Tensor[], attrs: NamedAttrMap): { x: () => Tensor } {
   return {
     x: () => {
-      const chosen = cast(equal(x, reshape(y, kept)), 'float32');
-      return mul(chosen, div(reshape(dy as Tensor, kept), sum(chosen, axes, true)));
+      const [dy, [x, y]] = [given as Tensor, saved as [Tensor, Tensor]];
+      const axes = axesOf(attrs, x.shape);
+      const group = x.dtype === 'float32' ? groupOf(x.shape, axes) : undefined;
+      if (group !== undefined) return fused(extremeGrad, { dy, x, y }, group);
+      const kept = keptShape(x.shape, axes);
+      return shared(reshape(dy, kept), x, reshape(y, kept), axes);
     },
   };
+}
+
+/** dy among those x that equal y; dy and y have ones for the reduced axes. */
+function shared(dy: Tensor, x: Tensor, y: Tensor, axes: number[]): Tensor {
+  const chosen = cast(equal(x, y), 'float32');
+  return mul(chosen, div(dy, sum(chosen, axes, true)));
 }
 
 /** d ∏x / dxᵢ = ∏ of the others, by two exclusive scans: right where elements are zero. */
@@ -105,6 +171,3 @@ function shiftEarlier(t: Tensor, axis: number): Tensor {
     t.shape.map((_, i) => [0, i === axis ? 1 : 0]),
   );
 }
-
-const withoutAxes = (shape: readonly number[], axes: readonly number[]): number[] =>
-  shape.filter((_, i) => !axes.includes(i));

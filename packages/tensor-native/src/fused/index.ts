@@ -7,6 +7,7 @@ import { kernels as linear } from './linear.ts';
 import { kernels as mlp } from './mlp.ts';
 import { kernels as norms } from './norms.ts';
 import { kernels as policyHead } from './policy-head.ts';
+import { kernels as reduceGrad } from './reduce-grad.ts';
 import { kernels as softmaxGrad } from './softmax-grad.ts';
 import { kernels as tokens } from './tokens.ts';
 import { kernels as trees } from './trees.ts';
@@ -19,6 +20,7 @@ export const kernels: readonly KernelConfig[] = [
   ...mlp,
   ...norms,
   ...policyHead,
+  ...reduceGrad,
   ...softmaxGrad,
   ...tokens,
   ...trees,
