@@ -56,7 +56,7 @@ export function valueAndGradWithAux<P extends Params, A extends unknown[], X>(
 function differentiate<P extends Params>(params: P, loss: () => Scalar): { value: Scalar; grads: P } {
   const leaves: Tensor[] = [];
   collectLeaves(params, leaves);
-  const float = leaves.filter((t) => t.dtype === 'float32');
+  const float = leaves.every((t) => t.dtype === 'float32') ? leaves : leaves.filter((t) => t.dtype === 'float32');
   const checked = (): Scalar => {
     const value = loss();
     if (!isTensor(value) || value.rank !== 0 || value.dtype !== 'float32') {
@@ -75,8 +75,8 @@ function differentiate<P extends Params>(params: P, loss: () => Scalar): { value
   try {
     const { value, grads } = engine().gradients(checked, float, undefined, true);
     done = true;
-    const byLeaf = new Map<Tensor, Tensor | null>(float.map((t, i) => [t, grads[i] ?? null]));
-    const all = leaves.map((t) => byLeaf.get(t) ?? zeros(t.shape));
+    let next = 0;
+    const all = leaves.map((t) => (t.dtype === 'float32' ? grads[next++] : undefined) ?? zeros(t.shape));
     return { value, grads: withLeaves(params, all) as P };
   } finally {
     if (!done) freeAbandonedTape();

@@ -8,6 +8,7 @@
 import { clone, engine, getBackend, keep, scalar, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
 import { backendExtensions, type CapturedProgram } from '../backend/extensions.ts';
 import { BackendError, ConfigError, ShapeError } from '../errors.ts';
+import { sameShape } from '../ops/internal/check.ts';
 import { isTensor } from '../tree/params.ts';
 
 /** What a step is called with: tensors, single numbers, or, after the first call, the elements of a tensor. */
@@ -208,6 +209,3 @@ function ownCopy(name: string, value: StepInput): Tensor {
 /** Which storage each variable has. */
 const variableIds = (): Map<string, object> =>
   new Map(Object.entries(engine().state.registeredVariables).map(([name, v]) => [name, v.dataId]));
-
-const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((d, i) => d === b[i]);

@@ -12,9 +12,10 @@ import {
   type Tensor,
   util,
 } from '@tensorflow/tfjs-core';
+import { sameShape } from '../ops/internal/check.ts';
 
 /** A kernel of the active backend, without the checks of the op around it: for arguments that are known to fit. */
-export const kernel = (name: string, inputs: { [name: string]: Tensor }, attrs?: NamedAttrMap): Tensor =>
+const kernel = (name: string, inputs: { [name: string]: Tensor }, attrs?: NamedAttrMap): Tensor =>
   engine().runKernel(name, inputs, attrs) as Tensor;
 
 const float = (x: Tensor): Tensor => (x.dtype === 'float32' ? x : cast(x, 'float32'));
@@ -22,12 +23,6 @@ const times = (dy: Tensor, x: Tensor): Tensor => kernel('Multiply', { a: dy, b: 
 
 /** Another handle of the same values: the gradients of two inputs must not be one tensor. */
 const same = (x: Tensor): Tensor => kernel('Identity', { x });
-
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
 
 /** Sums a gradient over the axes along which its input was repeated. */
 export function sumTo(gradient: Tensor, shape: number[]): Tensor {

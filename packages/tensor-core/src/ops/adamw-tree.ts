@@ -18,7 +18,7 @@ import {
   tidy,
   type Variable,
 } from '@tensorflow/tfjs-core';
-import { checkNumber, checkShape } from './internal/check.ts';
+import { checkNumber, checkShape, sameShape } from './internal/check.ts';
 import { defineKernel, hasFusedBody, type Inputs, runKernel } from './internal/kernel.ts';
 
 /** One tensor of the tree that is updated. */
@@ -67,15 +67,16 @@ const updatesDone = ({ dataId }: Tensor, read: () => number): number => counts.g
 const correctionOf = (beta: number, t: number): number => (beta === 0 ? 1 : -Math.expm1(t * Math.log(beta)));
 
 /**
- * Inputs p0 g0 m0 v0 p1 …, step, learningRate and perhaps gradientScale. A fused body writes into p, m, v and step and
- * returns nothing; this one returns the new step, then the new p, m and v of each entry.
+ * Inputs, a list: step, learningRate, then p, g, m and v of each entry, and perhaps gradientScale. A fused body writes
+ * into p, m, v and step and returns nothing; this one returns the new step, then the new p, m and v of each entry.
  */
 const adamWTreeKernel = defineKernel<AdamWAttributes>('AdamWTree', (inputs, a) => {
-  const before = inputs.step as Tensor;
+  const given = inputs as unknown as Tensor[];
+  const [before, rate] = given as [Tensor, Tensor];
+  const gradientScale = given[2 + 4 * a.count];
   const t = updatesDone(before, () => before.dataSync()[0] as number) + 1;
   const step = scalar(t);
   counts.set(step.dataId, t);
-  const rate = inputs.learningRate as Tensor;
   const stepSize = div(rate, correctionOf(a.beta1, t));
   const correction = Math.sqrt(correctionOf(a.beta2, t));
   const out: Tensor[] = [step];
@@ -83,13 +84,8 @@ const adamWTreeKernel = defineKernel<AdamWAttributes>('AdamWTree', (inputs, a) =
   const [gain1, keep2, gain2] = [1 - a.beta1, a.beta2, 1 - a.beta2].map((x) => scalar(x)) as [Tensor, Tensor, Tensor];
   const [root, epsilon] = [scalar(correction), scalar(a.epsilon)];
   for (let i = 0; i < a.count; i++) {
-    const [p, raw, m, v] = ['p', 'g', 'm', 'v'].map((name) => inputs[`${name}${i}`]) as [
-      Tensor,
-      Tensor,
-      Tensor,
-      Tensor,
-    ];
-    const g = inputs.gradientScale === undefined ? raw : mul(raw, inputs.gradientScale);
+    const [p, raw, m, v] = given.slice(2 + 4 * i, 6 + 4 * i) as [Tensor, Tensor, Tensor, Tensor];
+    const g = gradientScale === undefined ? raw : mul(raw, gradientScale);
     const m1 = add(m, mul(sub(g, m), gain1));
     const v1 = add(mul(v, keep2), mul(square(g), gain2));
     const decayed = a.weightDecay[i] === 0 ? p : mul(p, sub(1, mul(rate, a.weightDecay[i] as number)));
@@ -116,29 +112,32 @@ export function adamWTree(entries: readonly AdamWEntry[], o: AdamWOptions): void
   checkNumber(where, 'beta2', beta2, beta2 >= 0 && beta2 < 1, 'a number in [0, 1)');
   checkNumber(where, 'epsilon', epsilon, epsilon >= 0, 'a number ≥ 0');
   checkShape(where, 'step', step, []);
-  entries.forEach(({ parameter, gradient, m, v }, i) => {
-    checkShape(where, `entries[${i}].gradient`, gradient, parameter.shape, 'like its parameter');
-    checkShape(where, `entries[${i}].m`, m, parameter.shape, 'like its parameter');
-    checkShape(where, `entries[${i}].v`, v, parameter.shape, 'like its parameter');
-  });
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i] as AdamWEntry;
+    const { shape } = entry.parameter;
+    for (const name of ['gradient', 'm', 'v'] as const)
+      if (!sameShape(entry[name].shape, shape))
+        checkShape(where, `entries[${i}].${name}`, entry[name], shape, 'like its parameter');
+  }
   tidy(() => {
     if (hasFusedBody(adamWTreeKernel)) {
       ownStorage(step);
-      for (const { parameter, m, v } of entries) for (const variable of [parameter, m, v]) ownStorage(variable);
+      for (const { parameter, m, v } of entries) {
+        ownStorage(parameter);
+        ownStorage(m);
+        ownStorage(v);
+      }
     }
-    const inputs: Inputs = {
-      step,
-      learningRate: typeof learningRate === 'number' ? scalar(learningRate) : learningRate,
-    };
-    if (gradientScale !== undefined) inputs.gradientScale = gradientScale;
-    entries.forEach(({ parameter, gradient, m, v }, i) => {
-      inputs[`p${i}`] = parameter;
-      inputs[`g${i}`] = gradient;
-      inputs[`m${i}`] = m;
-      inputs[`v${i}`] = v;
-    });
-    const weightDecay = entries.map((e) => e.weightDecay ?? 0);
-    const out = runKernel(adamWTreeKernel, inputs, { count: entries.length, beta1, beta2, epsilon, weightDecay });
+    // a list: V8 keeps an object with hundreds of computed keys as a hash table
+    const inputs: Tensor[] = [step, typeof learningRate === 'number' ? scalar(learningRate) : learningRate];
+    const weightDecay: number[] = [];
+    for (const { parameter, gradient, m, v, weightDecay: decay = 0 } of entries) {
+      inputs.push(parameter, gradient, m, v);
+      weightDecay.push(decay);
+    }
+    if (gradientScale !== undefined) inputs.push(gradientScale);
+    const attributes = { count: entries.length, beta1, beta2, epsilon, weightDecay };
+    const out = runKernel(adamWTreeKernel, inputs as unknown as Inputs, attributes);
     if (out.length === 0) return;
     step.assign(out[0] as Tensor);
     entries.forEach(({ parameter, m, v }, i) => {

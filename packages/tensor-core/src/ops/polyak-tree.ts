@@ -3,16 +3,17 @@
 import { add, mul, sub, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
 import { ShapeError } from '../errors.ts';
 import { ownStorage } from './adamw-tree.ts';
-import { checkNumber, checkShape } from './internal/check.ts';
+import { checkNumber, checkShape, sameShape } from './internal/check.ts';
 import { defineKernel, hasFusedBody, type Inputs, runKernel } from './internal/kernel.ts';
 
-/** Inputs t0 s0 t1 s1 …. A fused body writes into the targets and returns nothing; this one returns the new targets. */
-const polyakTreeKernel = defineKernel('PolyakTree', (inputs, { count, tau }: { count: number; tau: number }) =>
-  Array.from({ length: count }, (_, i) => {
-    const target = inputs[`t${i}`] as Tensor;
-    return add(target, mul(sub(inputs[`s${i}`] as Tensor, target), tau));
-  }),
-);
+/** Inputs, a list: each target and its source. A fused body writes into the targets and returns nothing; this one returns the new targets. */
+const polyakTreeKernel = defineKernel('PolyakTree', (inputs, { count, tau }: { count: number; tau: number }) => {
+  const given = inputs as unknown as Tensor[];
+  return Array.from({ length: count }, (_, i) => {
+    const [target, source] = given.slice(2 * i, 2 * i + 2) as [Tensor, Tensor];
+    return add(target, mul(sub(source, target), tau));
+  });
+});
 
 /**
  * Moves targets a share τ of the way to their sources, in place.
@@ -31,17 +32,15 @@ export function polyakTree(targets: readonly Variable[], sources: readonly Tenso
       got: sources.length,
       wanted: targets.length,
     });
-  sources.forEach((source, i) => {
-    checkShape(where, `sources[${i}]`, source, (targets[i] as Variable).shape, 'like its target');
-  });
+  for (let i = 0; i < sources.length; i++) {
+    const [source, { shape }] = [sources[i] as Tensor, targets[i] as Variable];
+    if (!sameShape(source.shape, shape)) checkShape(where, `sources[${i}]`, source, shape, 'like its target');
+  }
   tidy(() => {
     if (hasFusedBody(polyakTreeKernel)) for (const target of targets) ownStorage(target);
-    const inputs: Inputs = {};
-    targets.forEach((target, i) => {
-      inputs[`t${i}`] = target;
-      inputs[`s${i}`] = sources[i] as Tensor;
-    });
-    const out = runKernel(polyakTreeKernel, inputs, { count: targets.length, tau });
+    const inputs: Tensor[] = [];
+    for (let i = 0; i < targets.length; i++) inputs.push(targets[i] as Variable, sources[i] as Tensor);
+    const out = runKernel(polyakTreeKernel, inputs as unknown as Inputs, { count: targets.length, tau });
     out.forEach((tensor, i) => void (targets[i] as Variable).assign(tensor));
   });
 }

@@ -48,23 +48,21 @@ export function adamUpdate(
   { name, beta1, beta2, epsilon }: AdamConstants,
 ): void {
   const l2 = name === 'adam' && leaves.some((leaf) => leaf.weightDecay !== 0);
-  // the command knows one learning rate: leaves with another scale get a command of their own
-  const scales = [...new Set(leaves.map((leaf) => leaf.learningRateScale))];
-  for (const [i, scale] of scales.entries()) {
-    const entries = leaves
-      .filter((leaf) => leaf.learningRateScale === scale)
-      .map((leaf): AdamWEntry => {
-        const gradient = gradientOf(grads, leaf);
-        return {
-          parameter: leaf.parameter,
-          gradient: l2 ? withL2(gradient, leaf, gradientScale) : gradient,
-          m: slot(state, 'm', leaf),
-          v: slot(state, 'v', leaf),
-          weightDecay: name === 'adam' ? 0 : leaf.weightDecay,
-        };
-      });
+  const parts = partsOf(leaves);
+  for (let i = 0; i < parts.length; i++) {
+    const { scale, leaves: here } = parts[i] as Part;
+    const entries = here.map((leaf): AdamWEntry => {
+      const gradient = gradientOf(grads, leaf);
+      return {
+        parameter: leaf.parameter,
+        gradient: l2 ? withL2(gradient, leaf, gradientScale) : gradient,
+        m: slot(state, 'm', leaf),
+        v: slot(state, 'v', leaf),
+        weightDecay: name === 'adam' ? 0 : leaf.weightDecay,
+      };
+    });
     // each command adds one to its counter: all but the last count on a copy
-    const step = i === scales.length - 1 ? state.step : variable(mul(state.step, 1), false);
+    const step = i === parts.length - 1 ? state.step : variable(mul(state.step, 1), false);
     adamWTree(entries, {
       learningRate: scaled(learningRate, scale),
       step,
@@ -76,6 +74,24 @@ export function adamUpdate(
     if (step !== state.step) step.dispose();
   }
 }
+
+interface Part {
+  readonly scale: number;
+  readonly leaves: readonly Leaf[];
+}
+
+/** The command knows one learning rate: leaves with another scale get a command of their own. Worked out once a tree. */
+function partsOf(leaves: readonly Leaf[]): readonly Part[] {
+  let parts = knownParts.get(leaves);
+  if (parts === undefined) {
+    const scales = [...new Set(leaves.map((leaf) => leaf.learningRateScale))];
+    parts = scales.map((scale) => ({ scale, leaves: leaves.filter((leaf) => leaf.learningRateScale === scale) }));
+    knownParts.set(leaves, parts);
+  }
+  return parts;
+}
+
+const knownParts = new WeakMap<readonly Leaf[], readonly Part[]>();
 
 function withL2(gradient: Tensor, { parameter, weightDecay }: Leaf, gradientScale: Tensor | undefined): Tensor {
   const g = gradientScale === undefined ? gradient : mul(gradient, gradientScale);

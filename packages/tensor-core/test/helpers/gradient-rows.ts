@@ -101,6 +101,28 @@ export const gradientRows: GradientRow[] = [
   },
   unary('sum', (x) => tf.sum(x, 0)),
   unary('mean', (x) => tf.mean(x, 1)),
+  ...(
+    [
+      ['all axes', undefined],
+      ['the first axis', 0],
+      ['a middle axis', 1],
+      ['the last two axes', [1, 2]],
+      ['axes that are no neighbours', [0, 2]],
+    ] as [string, number | number[] | undefined][]
+  ).flatMap(([over, axis]) =>
+    Object.entries({ sum: tf.sum, mean: tf.mean, max: tf.max, min: tf.min }).flatMap(([name, reduce]) =>
+      [false, true].map((keepDims) => ({
+        name: `${name} over ${over}${keepDims ? ', kept' : ''}`,
+        f: ((x) => reduce(x as tf.Tensor, axis, keepDims)) as Fn,
+        shapes: [[2, 3, 2]],
+      })),
+    ),
+  ),
+  {
+    name: 'sum and max of wide rows and columns',
+    f: (x) => tf.add(tf.max(x as tf.Tensor, 0), tf.sum(tf.max(x as tf.Tensor, 1))),
+    shapes: [[3, 19]],
+  },
   unary('max', (x) => tf.max(x, 1)),
   unary('min', (x) => tf.min(x, 0)),
   unary('prod', (x) => tf.prod(x, 1)),
@@ -169,6 +191,14 @@ export const gradientRows: GradientRow[] = [
     shapes: [
       [2, 3],
       [2, 1],
+    ],
+  },
+  {
+    name: 'concat of three along the first axis, one of them twice',
+    f: (a, b) => tf.concat([a as tf.Tensor, b as tf.Tensor, a as tf.Tensor], 0),
+    shapes: [
+      [2, 3],
+      [1, 3],
     ],
   },
   {

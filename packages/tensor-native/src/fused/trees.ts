@@ -10,13 +10,8 @@ const ADAMW_TREE = op('adamw_tree');
 const POLYAK_TREE = op('polyak_tree');
 const GLOBAL_NORM = op('global_norm');
 
-type Inputs = { [name: string]: TensorInfo };
-
-const addressOf = (inputs: Inputs, name: string): number => backend.address(inputs[name] as TensorInfo);
-
 /** The address of a tensor that the command changes: a packed copy of it would be stale. */
-function writable(inputs: Inputs, name: string): number {
-  const tensor = inputs[name] as TensorInfo;
+function writable(tensor: TensorInfo): number {
   backend.buffer(tensor.dataId).written();
   return backend.address(tensor);
 }
@@ -29,42 +24,51 @@ interface AdamWAttributes {
   weightDecay: readonly number[];
 }
 
-const adamWTree = nativeKernel<Inputs, AdamWAttributes>('AdamWTree', ({ inputs, attrs }) => {
+/** Inputs: step, learning rate, then p, g, m and v of each entry, and perhaps the gradients' scale. */
+const adamWTree = nativeKernel<TensorInfo[], AdamWAttributes>('AdamWTree', ({ inputs, attrs }) => {
+  const { count, beta1, beta2, epsilon, weightDecay } = attrs;
+  const [step, learningRate] = inputs as [TensorInfo, TensorInfo];
+  const scale = inputs[2 + 4 * count];
   const words = [
-    writable(inputs, 'step'),
-    addressOf(inputs, 'learningRate'),
-    inputs.gradientScale === undefined ? 0 : addressOf(inputs, 'gradientScale'),
-    attrs.beta1,
-    attrs.beta2,
-    attrs.epsilon,
-    attrs.count,
+    writable(step),
+    backend.address(learningRate),
+    scale === undefined ? 0 : backend.address(scale),
+    beta1,
+    beta2,
+    epsilon,
+    count,
   ];
-  for (let i = 0; i < attrs.count; i++)
+  for (let i = 0; i < count; i++) {
+    const p = inputs[2 + 4 * i] as TensorInfo;
     words.push(
-      writable(inputs, `p${i}`),
-      addressOf(inputs, `g${i}`),
-      writable(inputs, `m${i}`),
-      writable(inputs, `v${i}`),
-      sizeOf((inputs[`p${i}`] as TensorInfo).shape),
-      attrs.weightDecay[i] as number,
+      writable(p),
+      backend.address(inputs[3 + 4 * i] as TensorInfo),
+      writable(inputs[4 + 4 * i] as TensorInfo),
+      writable(inputs[5 + 4 * i] as TensorInfo),
+      sizeOf(p.shape),
+      weightDecay[i] as number,
     );
+  }
   emitAll(ADAMW_TREE, words);
   return [];
 });
 
-const polyakTree = nativeKernel<Inputs, { count: number; tau: number }>('PolyakTree', ({ inputs, attrs }) => {
+/** Inputs: each target and its source. */
+const polyakTree = nativeKernel<TensorInfo[], { count: number; tau: number }>('PolyakTree', ({ inputs, attrs }) => {
   const words = [attrs.tau, attrs.count];
-  for (let i = 0; i < attrs.count; i++)
-    words.push(writable(inputs, `t${i}`), addressOf(inputs, `s${i}`), sizeOf((inputs[`t${i}`] as TensorInfo).shape));
+  for (let i = 0; i < attrs.count; i++) {
+    const target = inputs[2 * i] as TensorInfo;
+    words.push(writable(target), backend.address(inputs[2 * i + 1] as TensorInfo), sizeOf(target.shape));
+  }
   emitAll(POLYAK_TREE, words);
   return [];
 });
 
-const globalNorm = nativeKernel<Inputs, { count: number }>('GlobalNorm', ({ inputs, attrs }) => {
+const globalNorm = nativeKernel<{ [name: string]: TensorInfo }, { count: number }>('GlobalNorm', ({ inputs, attrs }) => {
   const out = backend.output([]);
   const words = [backend.address(out), attrs.count];
   for (let i = 0; i < attrs.count; i++)
-    words.push(addressOf(inputs, `x${i}`), sizeOf((inputs[`x${i}`] as TensorInfo).shape));
+    words.push(backend.address(inputs[`x${i}`] as TensorInfo), sizeOf((inputs[`x${i}`] as TensorInfo).shape));
   emitAll(GLOBAL_NORM, words);
   return [out];
 });

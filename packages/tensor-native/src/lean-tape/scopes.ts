@@ -28,9 +28,19 @@ export function tidy<T>(nameOrFn: string | (() => T), fn?: () => T): T {
   }
 }
 
+/** Scopes that have ended, by depth: every op has one, so they are used again. */
+const ended: (Scope | undefined)[] = [];
+
 export function startScope(name = 'unnamed scope'): void {
   const { state } = tf;
-  const scope: Scope = { track: [], name, id: state.nextScopeId++ };
+  const depth = state.scopeStack.length;
+  let scope = ended[depth];
+  if (scope === undefined) scope = { track: [], name, id: state.nextScopeId++ };
+  else {
+    ended[depth] = undefined;
+    scope.name = name;
+    scope.id = state.nextScopeId++;
+  }
   state.scopeStack.push(scope);
   state.activeScope = scope;
 }
@@ -39,29 +49,42 @@ const none: Tensor[] = [];
 
 export function endScope(result?: unknown): void {
   const { state } = tf;
+  const { scopeStack } = state;
   const scope = state.activeScope as Scope;
-  const results = resultsOf(result);
+  const only = result !== null && typeof result === 'object' && (result as Tensor).dataId !== undefined;
+  const results = only ? none : resultsOf(result);
   const { track } = scope;
   for (let i = 0; i < track.length; i++) {
     const t = track[i] as Tensor;
-    if (!t.kept && !(results.length > 0 && isAmong(t, results))) t.dispose();
+    if (t.kept || (only ? t.id === (result as Tensor).id : results.length > 0 && isAmong(t, results))) continue;
+    t.dispose();
   }
-  state.scopeStack.pop();
-  const parent = state.scopeStack.length === 0 ? null : (state.scopeStack[state.scopeStack.length - 1] as Scope);
+  scopeStack.pop();
+  const parent = scopeStack.length === 0 ? null : (scopeStack[scopeStack.length - 1] as Scope);
   state.activeScope = parent;
-  if (parent === null) return;
-  for (let i = 0; i < results.length; i++) {
-    const t = results[i] as Tensor;
-    if (t.kept || t.scopeId !== scope.id) continue;
-    t.scopeId = parent.id;
-    parent.track.push(t);
+  if (parent !== null) {
+    if (only) moveTo(parent, scope, result as Tensor);
+    else for (let i = 0; i < results.length; i++) moveTo(parent, scope, results[i] as Tensor);
   }
+  // a long list would keep its room for ever
+  if (track.length <= 256) {
+    track.length = 0;
+    ended[scopeStack.length] = scope;
+  }
+}
+
+/** What a scope returns belongs to the one around it. */
+function moveTo(parent: Scope, scope: Scope, t: Tensor): void {
+  if (t.kept || t.scopeId !== scope.id) return;
+  t.scopeId = parent.id;
+  parent.track.push(t);
 }
 
 /** The tensors in a scope's result. */
 function resultsOf(result: unknown): Tensor[] {
   if (result === undefined || result === null || typeof result !== 'object') return none;
-  if ((result as Tensor).dataId !== undefined) return [result as Tensor];
+  // what `gradients` and the kernels give, without a walk that looks for cycles
+  if (Array.isArray(result) && result.every((t) => t?.dataId !== undefined)) return result;
   return tensor_util.getTensorsInContainer(result as never);
 }
 

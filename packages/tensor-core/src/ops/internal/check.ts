@@ -12,7 +12,7 @@ export function checkRank(where: string, name: string, x: Tensor, ranks: readonl
 
 /** Refuses a tensor that has not exactly this shape. */
 export function checkShape(where: string, name: string, x: Tensor, shape: readonly number[], form?: string): void {
-  if (x.rank !== shape.length || x.shape.some((n, i) => n !== shape[i]))
+  if (!sameShape(x.shape, shape))
     throw new ShapeError({
       where,
       what: `${name} has the wrong shape`,
@@ -50,6 +50,13 @@ export function checkName(where: string, option: string, name: string, known: re
 export function checkNumber(where: string, option: string, value: number, ok: boolean, wanted: string): void {
   if (!ok || Number.isNaN(value))
     throw new ConfigError({ where, what: `${option} is out of range`, got: value, wanted });
+}
+
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** The product of a shape. */

@@ -13,7 +13,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 
-/** Named tensors of a call; an absent optional input has no key (TensorFlow.js walks the keys). */
+/** Named tensors of a call; an absent optional input has no key (TensorFlow.js walks the keys). A list has numbers. */
 export type Inputs = NamedTensorMap;
 
 /** Numbers, strings, booleans and arrays of them that parametrise a call. */
@@ -25,6 +25,8 @@ export interface Kernel<A extends Attributes> {
   readonly compose: (inputs: Inputs, attributes: A) => Tensor[];
   /** The backend on which the kernel is known to be registered, so that most calls skip the look-up. */
   checkedOn?: string;
+  /** Whether that backend has a body of its own. */
+  fused?: boolean;
 }
 
 /** Declares a kernel. Nothing is registered before its first call on a backend. */
@@ -41,8 +43,7 @@ const compositions = new WeakSet<object>();
 /** Whether the active backend has a fused body of its own for the kernel. */
 export function hasFusedBody<A extends Attributes>(kernel: Kernel<A>): boolean {
   ensureKernel(kernel);
-  const config = getKernel(kernel.name, getBackend());
-  return config !== undefined && !compositions.has(config.kernelFunc);
+  return kernel.fused === true;
 }
 
 /** Registers the composition with the active backend unless that backend has the kernel. */
@@ -59,6 +60,7 @@ export function ensureKernel<A extends Attributes>(kernel: Kernel<A>): void {
     registerKernel({ kernelName: kernel.name, backendName, kernelFunc });
   }
   kernel.checkedOn = backendName;
+  kernel.fused = !compositions.has(getKernel(kernel.name, backendName).kernelFunc);
 }
 
 /**
