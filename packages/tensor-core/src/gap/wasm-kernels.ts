@@ -33,6 +33,8 @@ export function repairWasm(): void {
   for (const name of ['DepthwiseConv2dNativeBackpropFilter', 'DepthwiseConv2dNativeBackpropInput']) {
     addKernel('wasm', name, onCpu(name));
   }
+  // reads in front of its dy, whatever lies there
+  overrideKernel('wasm', 'Conv3DBackpropInputV2', () => onCpu('Conv3DBackpropInputV2'));
   // NaN is lost
   overrideKernel('wasm', 'Maximum', () => elementwise('Maximum', Math.max));
   overrideKernel('wasm', 'Minimum', () => elementwise('Minimum', Math.min));

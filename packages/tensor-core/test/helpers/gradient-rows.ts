@@ -18,6 +18,15 @@ const unary = (name: string, f: (x: tf.Tensor) => tf.Tensor, range?: [number, nu
   shapes: [[2, 3]],
   ...(range && { range }),
 });
+/** Numbers so far from each other that differences never change which is largest. */
+const apart = (x: tf.Tensor): tf.Tensor =>
+  tf.add(
+    tf.mul(x, 0.1),
+    tf.tensor(
+      Array.from({ length: x.size }, (_, i) => 0.5 * ((i * 23) % x.size)),
+      x.shape,
+    ),
+  );
 const binary = (name: string, f: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor, range?: [number, number]): GradientRow[] =>
   [
     [
@@ -113,14 +122,14 @@ export const gradientRows: GradientRow[] = [
     Object.entries({ sum: tf.sum, mean: tf.mean, max: tf.max, min: tf.min }).flatMap(([name, reduce]) =>
       [false, true].map((keepDims) => ({
         name: `${name} over ${over}${keepDims ? ', kept' : ''}`,
-        f: ((x) => reduce(x as tf.Tensor, axis, keepDims)) as Fn,
+        f: ((x) => reduce(apart(x as tf.Tensor), axis, keepDims)) as Fn,
         shapes: [[2, 3, 2]],
       })),
     ),
   ),
   {
-    name: 'sum and max of wide rows and columns',
-    f: (x) => tf.add(tf.max(x as tf.Tensor, 0), tf.sum(tf.max(x as tf.Tensor, 1))),
+    name: 'extremes of wide rows and columns',
+    f: (x) => tf.add(tf.max(apart(x as tf.Tensor), 0), tf.sum(tf.min(apart(x as tf.Tensor), 1))),
     shapes: [[3, 19]],
   },
   unary('max', (x) => tf.max(x, 1)),

@@ -64,13 +64,16 @@ const polyakTree = nativeKernel<TensorInfo[], { count: number; tau: number }>('P
   return [];
 });
 
-const globalNorm = nativeKernel<{ [name: string]: TensorInfo }, { count: number }>('GlobalNorm', ({ inputs, attrs }) => {
-  const out = backend.output([]);
-  const words = [backend.address(out), attrs.count];
-  for (let i = 0; i < attrs.count; i++)
-    words.push(backend.address(inputs[`x${i}`] as TensorInfo), sizeOf((inputs[`x${i}`] as TensorInfo).shape));
-  emitAll(GLOBAL_NORM, words);
-  return [out];
-});
+const globalNorm = nativeKernel<{ [name: string]: TensorInfo }, { count: number }>(
+  'GlobalNorm',
+  ({ inputs, attrs }) => {
+    const out = backend.output([]);
+    const words = [backend.address(out), attrs.count];
+    for (let i = 0; i < attrs.count; i++)
+      words.push(backend.address(inputs[`x${i}`] as TensorInfo), sizeOf((inputs[`x${i}`] as TensorInfo).shape));
+    emitAll(GLOBAL_NORM, words);
+    return [out];
+  },
+);
 
 export const kernels: readonly KernelConfig[] = [adamWTree, polyakTree, globalNorm];
