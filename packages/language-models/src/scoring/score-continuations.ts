@@ -23,8 +23,9 @@ export async function scoreContinuations(
   policy: LogitPolicy,
   params: Params,
   pairs: readonly Continuation[],
-  { window, pad = 0 }: { window: number; pad?: number },
+  o: { window: number; pad?: number },
 ): Promise<Float32Array[]> {
+  const { window, pad = 0 } = o;
   const fitted = pairs.map(({ context, continuation }, i) => {
     const refuse = (what: string, got: unknown, wanted: unknown): never => {
       throw new DataError({ where: `scoreContinuations, pair ${i}`, what, got, wanted });

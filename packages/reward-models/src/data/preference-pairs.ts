@@ -104,14 +104,15 @@ export function preferencePairs(
   data: Dataset,
   config: EncoderConfig | DecoderConfig,
   tokenizer: Tokenizer,
-  { overflow = 'drop', together = false, ...o }: AnswerEncoderOptions & { overflow?: Overflow; together?: boolean },
+  o: AnswerEncoderOptions & { overflow?: Overflow; together?: boolean },
 ): PreferencePairs {
+  const { overflow = 'drop', together = false, ...encoding } = o;
   if (overflow === 'split') {
     const wanted = 'drop, cut or error';
     throw new ConfigError({ where: 'overflow', what: 'a pair cannot be split', got: overflow, wanted });
   }
   const { rows, templated } = pairTexts(data, tokenizer);
-  const encoder = answerEncoder(config, tokenizer, { templated, ...o });
+  const encoder = answerEncoder(config, tokenizer, { templated, ...encoding });
   const { limit } = encoder;
   const pairs: PreferencePair[] = [];
   const places: string[] = [];

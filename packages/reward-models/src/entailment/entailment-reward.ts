@@ -6,12 +6,10 @@ import type { EntailmentJudge } from './judge.ts';
 /**
  * log P(the prompt entails the completion), the reward of RLEF.
  * @param o.premise the premise of a prompt, where it holds more than the article (the prompt itself)
- * @returns throws DataError, naming the row, for a judge's answer that is above 0 or no number
+ * @returns a reward function; it throws DataError, naming the row, for a judge's answer that is above 0 or no number
  */
-export function entailmentReward(
-  judge: EntailmentJudge,
-  { premise = (prompt) => prompt }: { premise?: (prompt: string) => string } = {},
-): RewardFn {
+export function entailmentReward(judge: EntailmentJudge, o: { premise?: (prompt: string) => string } = {}): RewardFn {
+  const { premise = (prompt: string): string => prompt } = o;
   return async (prompts, completions) => [...(await judged(judge, prompts.map(premise), completions))];
 }
 
@@ -54,8 +52,9 @@ export interface FilteredRows {
 export async function filterByJudge(
   rows: readonly PromptCompletionRow[],
   judge: EntailmentJudge,
-  { threshold = 0.5 }: { threshold?: number } = {},
+  o: { threshold?: number } = {},
 ): Promise<FilteredRows> {
+  const { threshold = 0.5 } = o;
   const good = await entailedRows(rows, judge, threshold);
   const kept = rows.filter((_, i) => good[i]);
   if (kept.length === 0) {

@@ -32,8 +32,9 @@ export interface OverOptimisation<P extends ProxyPoint = ProxyPoint> {
  */
 export function overOptimisation<P extends ProxyPoint>(
   points: readonly P[],
-  { smooth = 1 }: { smooth?: number } = {},
+  o: { smooth?: number } = {},
 ): OverOptimisation<P> {
+  const { smooth = 1 } = o;
   if (points.length === 0) throw new DataError({ where: 'overOptimisation', what: 'there are no points' });
   const side = Math.floor(smooth / 2);
   const near = (at: number, of: 'proxy' | 'gold'): number => {
