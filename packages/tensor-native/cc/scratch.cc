@@ -1,4 +1,5 @@
-// Work memory of kernels: whole 2 MiB pages, kept for the life of the environment, grown when a larger piece is asked.
+// Work memory of kernels: whole pages, kept for the life of the environment, mapped anew in steps of 64 KiB when a larger
+// piece is asked.
 #include "parallel.h"
 
 namespace gimbal {

@@ -28,6 +28,15 @@ export function defaultThreads(): number {
 }
 
 /**
+ * The threads that the package starts with.
+ * @param setting GIMBAL_THREADS: a whole number from 1 to 256; anything else counts as absent
+ */
+export function startingThreads(setting: string | undefined): number {
+  const threads = Number(setting);
+  return Number.isInteger(threads) && threads >= 1 && threads <= 256 ? threads : defaultThreads();
+}
+
+/**
  * Sets how many threads a kernel may use, the calling one counted.
  * @returns the number in force, which is smaller when the system refuses more; 1 without a native binary.
  */

@@ -1,5 +1,5 @@
 // Random words into numbers, equal to the bit wherever this runs: only + − × ÷ √ on doubles, which IEEE 754 rounds in one
-// way, in a fixed order. Math.log and Math.cos differ between engines. tensor-native's random.cc does the same
+// way, in a fixed order. Math.log and Math.cos differ between engines. tensor-native's philox.cc does the same
 // operations without fused multiply-add.
 
 const ln2 = Math.LN2;

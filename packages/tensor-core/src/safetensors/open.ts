@@ -8,7 +8,7 @@ import { type ByteSource, isAddress, openSource, type SourceLike, urlSource } fr
 import { WeightFile } from './weight-file.ts';
 import { parseWeightIndex } from './weight-index.ts';
 
-/** Opens paths; Node's part of the package sets it (weights.node.ts), a page has none. */
+/** Opens paths; Node's part of the package sets it (file-source.node.ts), a page has none. */
 let openPath: ((path: string) => Promise<WeightFile>) | undefined;
 
 export function registerPathOpener(opener: (path: string) => Promise<WeightFile>): void {

@@ -22,7 +22,7 @@ export interface TrainStep extends TrainerStep {
   readonly tokensPerSecond: number;
   /** until the last step, without evaluations and saves */
   readonly secondsLeft: number;
-  /** tensors alive after the step, and their bytes */
+  /** count of the tensors alive after the step */
   readonly tensors: number;
   /** bytes of the tensors alive after the step */
   readonly memoryBytes: number;

@@ -115,8 +115,8 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
   }
 
   /**
-   * Trains until `steps` updates are done in all, or the signal asks to stop; then evaluates and saves (the latter
-   * with `out` only). A step that is not logged (`logEvery`) is not yielded.
+   * Trains until `steps` updates are done in all, then evaluates and saves; or until the signal asks to stop, then saves
+   * without an evaluation. Leaving the loop does neither. Saves are made with `out` only. A step that is not logged (`logEvery`) is not yielded.
    * @throws NumericalError when a loss or gradient is not finite: it names the step and where the NaN came from; the
    * parameters are those before that step if every step is logged. Parameters that are not finite are never saved
    */

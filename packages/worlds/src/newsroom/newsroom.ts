@@ -46,7 +46,11 @@ export interface Newsroom {
   judge(eps: number, o?: JudgeOptions): (articles: readonly string[], summaries: readonly string[]) => number[];
   /** The index (0 or 1) of the summary that a noisy annotator prefers. */
   annotate(article: Article, y1: string, y2: string, o: AnnotateOptions): 0 | 1;
-  /** Draws `n` pairs of references, each of one article, as an annotator labels them; pairs of equal quality are drawn anew. */
+  /**
+   * Draws `n` pairs of references, each of one article, as an annotator labels them; pairs of equal quality are drawn
+   * anew.
+   * @throws WorldError (`config`) in a world whose references never differ in quality
+   */
   preferenceRows(n: number, rng: Rng, o?: PreferenceRowsOptions): PreferenceRow[];
   /** A preference function over texts: P(a ≻ b), with a circle among the styles. */
   preference(

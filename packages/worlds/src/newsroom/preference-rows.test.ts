@@ -27,3 +27,20 @@ it('annotators are wrong as often as they say', () => {
   expect(() => world.preferenceRows(-1, stream(0))).toThrow(/n is out of range/);
   expect(() => world.preferenceRows(1, stream(0), { swap: 2 })).toThrow(/swap is no probability/);
 });
+
+it('a world whose references are all of one quality is refused, not searched for ever', () => {
+  const options = { facts: 1, heads: 1, stereotypeRate: 0, errorRate: 0, categoryRate: 0 };
+  const rows = (change: object) => newsroom({ ...options, ...change }).preferenceRows(1, stream(6));
+  expect(() => rows({})).toThrow(
+    expect.objectContaining({
+      code: 'config',
+      message:
+        'newsroom.preferenceRows: the references of an article are all of one quality; got 10000 ties in a row, ' +
+        'wanted pairs of different quality. Raise stereotypeRate, errorRate or categoryRate, or take more facts than heads.',
+    }),
+  );
+  expect(newsroom(options).preferenceRows(0, stream(6))).toEqual([]);
+  // each of the changes that the message names helps; a pair in fifty that differs is found
+  for (const change of [{ stereotypeRate: 0.01 }, { errorRate: 0.01 }, { categoryRate: 0.01 }, { facts: 2 }])
+    expect(rows(change)).toHaveLength(1);
+});

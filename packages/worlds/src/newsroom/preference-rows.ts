@@ -1,4 +1,5 @@
 // Preference data with known truth: two summaries of an article, of which an annotator names the better one.
+import { WorldError } from '../errors.ts';
 import { checkCount } from '../internal/check.ts';
 import type { Rng } from '../rng.ts';
 import type { Article } from './article.ts';
@@ -38,7 +39,10 @@ interface Makers {
   quality(article: Article, summary: string): number;
 }
 
-/** @throws WorldError (`config`) for a count or a rate that makes no sense */
+/** Ties in a row after which no pair is expected to differ; where one in a thousand does, all tie once in 20,000 times. */
+const mostTies = 10_000;
+
+/** @throws WorldError (`config`) for a count or a rate that makes no sense, and for a world in which every pair ties */
 export function drawPreferenceRows(
   n: number,
   rng: Rng,
@@ -47,11 +51,17 @@ export function drawPreferenceRows(
 ): PreferenceRow[] {
   checkCount('newsroom.preferenceRows', 'n', n, 0);
   const rows: PreferenceRow[] = [];
+  let ties = 0;
   while (rows.length < n) {
     const article = draw();
     const pair = [reference(article, rng), reference(article, rng)] as [string, string];
     const [r1, r2] = [quality(article, pair[0]), quality(article, pair[1])];
-    if (r1 === r2) continue; // nobody can be right about a tie
+    if (r1 === r2) {
+      // nobody can be right about a tie
+      if (++ties >= mostTies) throw allTie();
+      continue;
+    }
+    ties = 0;
     const first = annotateQualities(r1, r2, { sharpness, swap, rng }) === 0;
     rows.push({
       prompt: article.text,
@@ -62,3 +72,12 @@ export function drawPreferenceRows(
   }
   return rows;
 }
+
+const allTie = (): WorldError =>
+  new WorldError('config', {
+    where: 'newsroom.preferenceRows',
+    what: 'the references of an article are all of one quality',
+    got: `${mostTies} ties in a row`,
+    wanted: 'pairs of different quality',
+    fix: 'Raise stereotypeRate, errorRate or categoryRate, or take more facts than heads.',
+  });
