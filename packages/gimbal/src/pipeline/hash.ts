@@ -1,6 +1,6 @@
 // Names for results by what they were made from.
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -35,28 +35,59 @@ async function hashFile(path: string): Promise<string> {
   return hash.digest('hex').slice(0, 32);
 }
 
-const builtFrom = ['gimbal', '@gimbal/language-models', '@gimbal/tensor-core', '@gimbal/worlds'];
+const require = createRequire(import.meta.url);
+const native = '@gimbal/tensor-native';
+
+/** Names of the packages whose code computes: this one, and those of the house that it stands on, where installed. */
+export function computingPackages(): string[] {
+  const own = require('gimbal/package.json') as { [kind: string]: { [name: string]: string } | undefined };
+  const names = Object.keys({ ...own.dependencies, ...own.optionalDependencies });
+  const ours = names.filter((name) => name.startsWith('@gimbal/') && versionOf(name) !== undefined);
+  return ['gimbal', ...ours].sort();
+}
+
 let code: Promise<string> | undefined;
 
 /**
- * Versions of the packages that compute a stage and, between releases, a hash of their built code: a result made by
- * other code is not taken for one of this code.
+ * Versions of the packages that compute a stage and, between releases, a hash of their built code, the native binary
+ * included: a result made by other code is not taken for one of this code.
  */
 export function codeVersion(): Promise<string> {
   code ??= (async () =>
-    hashValue(await Promise.all(builtFrom.map(async (name) => [versionOf(name), await built(name)]))))();
+    hashValue(
+      await Promise.all(computingPackages().map(async (name) => [name, versionOf(name), await built(name)])),
+    ))();
   return code;
 }
 
 async function built(name: string): Promise<string[]> {
-  const dist = join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'dist');
+  const dist = join(folderOf(name), 'dist');
   const files = await readdir(dist, { recursive: true }).catch(() => []);
   const scripts = files.filter((file) => file.endsWith('.js')).sort();
+  const paths = [...scripts.map((file) => join(dist, file)), ...(name === native ? nativeBinaries() : [])];
   return await Promise.all(
-    scripts.map(async (file) =>
+    paths.map(async (path) =>
       createHash('sha256')
-        .update(await readFile(join(dist, file)))
+        .update(await readFile(path))
         .digest('base64'),
     ),
   );
+}
+
+const folderOf = (name: string): string => dirname(require.resolve(`${name}/package.json`));
+
+/** The files that tensor-native may load here: of the platform's own packages, and what was built in its folder. */
+export function nativeBinaries(): string[] {
+  if (versionOf(native) === undefined) return [];
+  const platform = `${process.platform}-${process.arch}`;
+  const fromNative = createRequire(join(folderOf(native), 'package.json'));
+  const candidates = [`${native}-${platform}`, `${native}-${platform}-musl`].flatMap((name) => {
+    try {
+      return [fromNative.resolve(name)];
+    } catch {
+      return []; // not installed
+    }
+  });
+  candidates.push(join(folderOf(native), 'prebuilds', platform, 'tensor-native.node'));
+  return candidates.filter((path) => existsSync(path));
 }

@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { z } from 'zod';
 import { Output } from '../cli/output.ts';
 import { inOrder, optionsOf } from './graph.ts';
-import { canonical, hashPath, hashValue } from './hash.ts';
+import { canonical, computingPackages, hashPath, hashValue, nativeBinaries } from './hash.ts';
 import { type Choice, type PipelineRequest, runStages, type StageRecord } from './run-stages.ts';
 import { defineStage, type Stage } from './stage.ts';
 
@@ -275,5 +275,26 @@ describe('hashes', () => {
     const second = await hashPath(join(folder, 'model'));
     await writeFile(join(folder, 'model', 'b'), '2');
     expect(new Set([first, second, await hashPath(join(folder, 'model'))]).size).toBe(3);
+  });
+});
+
+describe('the code that a result depends on', () => {
+  test('is of every package that stages and reinforcement learning import', async () => {
+    const imported = new Set<string>();
+    for (const name of ['stages', 'rl']) {
+      const from = join(__dirname, '..', name);
+      for (const file of await readdir(from, { recursive: true })) {
+        if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue;
+        const text = await readFile(join(from, file), 'utf8');
+        for (const [, found] of text.matchAll(/'(@gimbal\/[\w-]+)/g)) imported.add(found as string);
+      }
+    }
+    expect([...imported]).toEqual(expect.arrayContaining(['@gimbal/fma-pg', '@gimbal/reward-models']));
+    expect(computingPackages()).toEqual(expect.arrayContaining(['gimbal', '@gimbal/tensor-native', ...imported]));
+  });
+
+  test('is the native binary too', () => {
+    for (const path of nativeBinaries()) expect(path).toMatch(/tensor-native.*\.node$/);
+    expect(nativeBinaries().length).toBeGreaterThan(0);
   });
 });

@@ -1,14 +1,13 @@
 // Run the graph: each stage from the cache if its inputs are unchanged, else anew.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, type MetricsRow, readMetrics, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import { duration } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
 import { Progress } from '../cli/progress.ts';
 import { copyLogs, StageCache } from './cache.ts';
 import { optionsFor } from './graph.ts';
 import { codeVersion, hashPath, hashValue } from './hash.ts';
-import { type MetricsRow, readMetrics } from './metrics.ts';
 import { changed, noteBeginning, type OwnInputs, type Provenance, refuseChanged } from './provenance.ts';
 import type { Environment, Stage, StageContext, StageResult } from './stage.ts';
 

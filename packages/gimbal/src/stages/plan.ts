@@ -79,7 +79,7 @@ export const stage = defineStage({
     if (all.model === undefined) fittingSizes(o, all.data === undefined ? 'newsroom' : 'completion');
     else refuseSizes(o);
   },
-  async run({ options: o, input, environment, progress }): Promise<Plan> {
+  async run({ options: o, input, environment, progress, signal }): Promise<Plan> {
     const { value: rows, dir: rowsDir } = input(data);
     const { value: tokens, dir: tokenizerDir } = input(tokenizer);
     const { isKind, loadPretrained, loadTokenizer } = await import('@gimbal/language-models');
@@ -113,10 +113,11 @@ export const stage = defineStage({
       const given: ModelSizes = { ...config };
       progress({ step: 0, text: 'measuring speed' });
       const { measured } = await measureSpeed(given, {
-        context,
+        context: measuredLength(lengths, context),
         rows: batchSize,
         precision,
         seed: environment.seed,
+        signal,
       });
       const steps = stepsIn(o.minutes * 60, given, meanLength, batchSize, measured);
       const fineTuneSteps = rows.task === 'text' ? 0 : Math.min(enough[rows.task], steps, mostSteps);
@@ -149,6 +150,7 @@ export const stage = defineStage({
         rows: batchSize,
         precision,
         seed: environment.seed,
+        signal,
       });
       if (best !== undefined && stepsIn(seconds, model, meanLength, batchSize, measured) < wanted) break;
       best = { size, model, measured, parameters };
@@ -254,6 +256,17 @@ function contextFor(lengths: readonly number[]): number {
   const most = sorted[Math.min(sorted.length - 1, Math.floor(0.99 * sorted.length))] ?? longestDefault;
   return Math.min(longestDefault, 16 * Math.ceil((most + 1) / 16));
 }
+
+/** tokens that a row is measured with at most: a model's context may be thousands, and the batch must fit the memory */
+const longestMeasured = 512;
+
+/** Tokens of the rows that speed is measured with, where the context is a given model's: as the data's longest, capped. */
+export const measuredLength = (lengths: readonly number[], context: number): number =>
+  Math.min(
+    context,
+    longestMeasured,
+    lengths.reduce((most, n) => Math.max(most, n), 8),
+  );
 
 const tokensInBatch = 2048;
 

@@ -24,16 +24,17 @@ const patience = 1.5;
 
 /**
  * Time a few training steps of a model on random tokens.
+ * @param o.context tokens of a row
+ * @throws StoppedError when the signal aborts, between two steps
  * @returns FLOP/s, at 6 FLOP a parameter of `parameterCount` and token, and all parameters there are
  */
 export async function measureSpeed(
   sizes: ModelSizes,
-  o: { context: number; rows: number; precision: 'float32' | 'bf16'; seed: number },
+  o: { context: number; rows: number; precision: 'float32' | 'bf16'; seed: number; signal?: AbortSignal },
 ): Promise<{ measured: number; parameters: number }> {
   const { causalLmLoss, decoder } = await import('@gimbal/language-models');
-  const { createOptimizer, disposeTree, rng, treeSize, valueAndGrad, variables, withPrecision } = await import(
-    '@gimbal/tensor-core'
-  );
+  const { createOptimizer, disposeTree, rng, StoppedError, treeSize, valueAndGrad, variables, withPrecision } =
+    await import('@gimbal/tensor-core');
   const { tidy } = await import('@tensorflow/tfjs-core');
   const model = decoder(sizes);
   const stream = rng(o.seed).split('speed');
@@ -48,20 +49,24 @@ export async function measureSpeed(
   const gradients = valueAndGrad((p: typeof params) => causalLmLoss(model, p, batch));
   let fastest = Number.POSITIVE_INFINITY;
   const start = performance.now();
-  for (let i = 0; i < tries && (i < 2 || performance.now() - start < 1000 * patience); i++) {
-    const began = performance.now();
-    const loss = withPrecision(o.precision, () =>
-      tidy(() => {
-        const { value, grads } = gradients(params);
-        optimizer.update(params, grads, state, 1e-4);
-        return value;
-      }),
-    );
-    await loss.data(); // the step has really been computed
-    loss.dispose();
-    fastest = Math.min(fastest, (performance.now() - began) / 1000);
+  try {
+    for (let i = 0; i < tries && (i < 2 || performance.now() - start < 1000 * patience); i++) {
+      if (o.signal?.aborted) throw new StoppedError({ where: 'stage plan', what: 'stopped while measuring speed' });
+      const began = performance.now();
+      const loss = withPrecision(o.precision, () =>
+        tidy(() => {
+          const { value, grads } = gradients(params);
+          optimizer.update(params, grads, state, 1e-4);
+          return value;
+        }),
+      );
+      await loss.data(); // the step has really been computed
+      loss.dispose();
+      fastest = Math.min(fastest, (performance.now() - began) / 1000);
+    }
+  } finally {
+    disposeTree(params);
+    disposeTree(state);
   }
-  disposeTree(params);
-  disposeTree(state);
   return { measured: (6 * parameterCount(sizes) * ids.length) / fastest, parameters };
 }

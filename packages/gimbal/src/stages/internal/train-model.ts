@@ -3,9 +3,8 @@
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { CausalLmOptions, LanguageModel, Tokenizer } from '@gimbal/language-models';
-import { type GimbalError, NumericalError, type Params } from '@gimbal/tensor-core';
+import { type GimbalError, type MetricsRow, NumericalError, type Params, readMetrics } from '@gimbal/tensor-core';
 import { median } from '../../bench/sampler.ts';
-import { metric, readMetrics } from '../../pipeline/metrics.ts';
 import type { StageContext } from '../../pipeline/stage.ts';
 import { bestParams } from '../../run/best-params.ts';
 
@@ -179,6 +178,10 @@ function reportLong(
     `${rows} ${rows === 1 ? 'row is' : 'rows are'} longer than the context and ${done} (${where.slice(0, 3).join(', ')}${more}); --context sets it`,
   );
 }
+
+/** The numbers of one metric, in the order of the steps. */
+const metric = (rows: readonly MetricsRow[], name: string): number[] =>
+  rows.flatMap((row) => (typeof row[name] === 'number' ? [row[name]] : []));
 
 /** A folder that is not there holds no checkpoint. */
 function absent(error: NodeJS.ErrnoException): undefined {
