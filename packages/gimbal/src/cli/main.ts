@@ -116,7 +116,7 @@ const nothingToResume = (name: string, given: ReadonlyMap<string, Given>): Confi
   new ConfigError({
     where: `gimbal ${name} ${given.get('resume')?.where ?? '--resume'}`,
     what: 'this command keeps nothing that it could go on with',
-    fix: 'Leave --resume out; gimbal align and gimbal reproduce go on with a run',
+    fix: 'Leave --resume out; the commands that train, and gimbal reproduce, go on with a run',
   });
 
 function unknownCommand(name: string, names: readonly string[]): ConfigError {

@@ -41,7 +41,9 @@ const options = z.object({
     .string()
     .min(1)
     .optional()
-    .describe('your rows: a .jsonl of text or of prompt and completion, or a .txt (default: a generated newsroom)'),
+    .describe(
+      'your rows: a .jsonl, .csv or .parquet of text or of prompt and completion, or a .txt (default: a newsroom)',
+    ),
   columns: z
     .record(z.string(), z.string())
     .optional()
