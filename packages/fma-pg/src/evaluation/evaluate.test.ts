@@ -1,6 +1,8 @@
-import { rng } from '@gimbal/tensor-core';
+import { rng, useBackend } from '@gimbal/tensor-core';
 import { Track } from '../../test/fixtures/track.ts';
 import { bootstrapInterval, evaluate, interquartileMean, OnPolicyAgent, type Playable, policyOf } from '../index.ts';
+
+beforeAll(() => useBackend('auto'));
 
 test('the middle half by hand', () => {
   expect(interquartileMean([0, 1, 2, 100])).toBe(1.5);

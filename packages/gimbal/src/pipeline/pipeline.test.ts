@@ -2,6 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { isNativeAvailable } from '@gimbal/tensor-native';
 import { z } from 'zod';
 import { Output } from '../cli/output.ts';
 import { inOrder, optionsOf } from './graph.ts';
@@ -282,7 +284,7 @@ describe('the code that a result depends on', () => {
   test('is of every package that stages and reinforcement learning import', async () => {
     const imported = new Set<string>();
     for (const name of ['stages', 'rl']) {
-      const from = join(__dirname, '..', name);
+      const from = fileURLToPath(new URL(`../${name}`, import.meta.url));
       for (const file of await readdir(from, { recursive: true })) {
         if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue;
         const text = await readFile(join(from, file), 'utf8');
@@ -293,8 +295,8 @@ describe('the code that a result depends on', () => {
     expect(computingPackages()).toEqual(expect.arrayContaining(['gimbal', '@gimbal/tensor-native', ...imported]));
   });
 
-  test('is the native binary too', () => {
+  test('is the native binary too, where there is one', () => {
     for (const path of nativeBinaries()) expect(path).toMatch(/tensor-native.*\.node$/);
-    expect(nativeBinaries().length).toBeGreaterThan(0);
+    expect(nativeBinaries().length > 0).toBe(isNativeAvailable());
   });
 });
