@@ -40,12 +40,9 @@ export function logSumExp<T extends Tensor>(x: Tensor, axis?: number | number[],
     };
     return { value, gradFunc };
   })(x);
-  return (
-    keepDims
-      ? y
-      : reshape(
-          y,
-          x.shape.filter((_, i) => !axes.includes(i)),
-        )
-  ) as T;
+  if (keepDims) return y as T;
+  const kept = x.shape.filter((_, i) => !axes.includes(i));
+  const out = reshape(y, kept);
+  y.dispose(); // the result shares its storage; a gradient that needs it holds it
+  return out as T;
 }

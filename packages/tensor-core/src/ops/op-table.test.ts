@@ -1,10 +1,13 @@
-// Walks the op table on every backend this machine has. For each case: the outputs equal the float64 reference, whichever
+// Walks the op table on every backend this machine has, on `native` with the lean tape on and off. For each case: the outputs equal the float64 reference, whichever
 // body computed them; the gradients equal the reference's central differences along random directions; nothing leaks;
 // bad inputs give their message. A public op without a row fails the first test.
 
+import { readFileSync } from 'node:fs';
 import { add, grads, memory, mul, scalar, sum, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
 import { availableBackends } from '../../test/helpers/backends.ts';
+import type { BackendName } from '../backend/backend-info.ts';
 import { useBackend } from '../backend/use-backend.node.ts';
+import * as library from '../index.ts';
 import * as ops from './index.ts';
 import { opTable } from './table/index.ts';
 import { floats } from './table/samples.ts';
@@ -12,9 +15,32 @@ import type { Nd, OpCase, Sample } from './table/types.ts';
 
 const backends = await availableBackends('cpu', 'wasm', 'native');
 
+/** Where each backend stands: its name, what it computes with, and the position of the tape's switch where it has one. */
+const positions = backends.flatMap((name): [string, BackendName, boolean?][] =>
+  name === 'native'
+    ? [
+        ['native', name, true],
+        ['native, stock tape', name, false],
+      ]
+    : [[name, name]],
+);
+
+/** Folders of the package whose public functions are no ops. What comes from any other has a row. */
+const otherFolders =
+  'autodiff backend capture checkpoint io modules optim options precision random safetensors training tree weights';
+
+/** The functions that the package exports from `ops/` and from every folder that is not one of those above. */
+function publicOps(): string[] {
+  const index = readFileSync(new URL('../index.ts', import.meta.url), 'utf8');
+  const names = new Set(Object.keys(ops));
+  for (const [, list, folder] of index.matchAll(/^export \{([^}]*)\} from '\.\/(\w+)\/[^']+';$/gm))
+    if (!otherFolders.split(' ').includes(folder as string))
+      for (const name of (list as string).split(',')) names.add(name.trim());
+  return [...names].filter((name) => typeof (library as { [name: string]: unknown })[name] === 'function');
+}
+
 test('every public op has a row', () => {
-  const names = Object.entries(ops).flatMap(([name, value]) => (typeof value === 'function' ? [name] : []));
-  expect(opTable.map((row) => row.name).sort()).toEqual(names.sort());
+  expect(opTable.map((row) => row.name).sort()).toEqual(publicOps().sort());
 });
 
 const toTensor = (s: Sample): Tensor =>
@@ -57,8 +83,14 @@ function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tol
   }
 }
 
-describe.each(backends)('on %s', (backend) => {
-  beforeAll(() => useBackend(backend));
+describe.each(positions)('on %s', (_, backend, lean) => {
+  beforeAll(async () => {
+    await useBackend(backend);
+    if (lean === undefined) return;
+    const { isLeanTape, setLeanTape } = await import('@gimbal/tensor-native');
+    setLeanTape(lean);
+    expect(isLeanTape()).toBe(lean);
+  });
 
   for (const row of opTable) {
     describe(row.name, () => {

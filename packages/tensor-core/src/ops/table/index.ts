@@ -5,6 +5,7 @@ import { attentionRows } from './attention.ts';
 import { linearRows } from './linear.ts';
 import { normRows } from './norms.ts';
 import { policyRows } from './policy.ts';
+import { reductionRows } from './reductions.ts';
 import { tokenRows } from './tokens.ts';
 import type { OpRow } from './types.ts';
 
@@ -12,6 +13,7 @@ export const opTable: readonly OpRow[] = [
   ...activationRows,
   ...linearRows,
   ...normRows,
+  ...reductionRows,
   ...tokenRows,
   ...attentionRows,
   ...policyRows,
