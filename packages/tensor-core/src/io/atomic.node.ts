@@ -99,7 +99,10 @@ export async function removeAtomic(path: string, fs: FileSystem = nodeFileSystem
 export async function recoverReplaced(path: string): Promise<void> {
   if (await exists(path)) return;
   const names = await readdir(dirname(path)).catch(() => []); // no such folder: nothing to recover
-  const aside = names.find((name) => name.startsWith(`.${basename(path)}.`) && /\.\d+-\d+\.replaced$/.test(name));
+  // the whole name: that of `model.v2` begins like that of `model`; and not from under another process's hands
+  const aside = names.find(
+    (name) => name.endsWith('.replaced') && targetOf(name) === basename(path) && !isOthers(name),
+  );
   if (aside !== undefined) await rename(join(dirname(path), aside), path);
 }
 
@@ -110,7 +113,7 @@ const exists = (path: string): Promise<boolean> =>
   );
 
 /** True for the names that writes in progress (or killed ones) use. */
-export const isTemporaryName = (name: string): boolean => /^\..+\.\d+-\d+\.(?:partial|replaced)$/.test(name);
+export const isTemporaryName = (name: string): boolean => targetOf(name) !== undefined;
 
 /** Temporaries of writes in progress here; whatever else carries our process id is left from an earlier life of it. */
 const inProgress = new Set<string>();
@@ -131,13 +134,16 @@ export async function removeLeftovers(folder: string, fs: FileSystem = nodeFileS
   const names = await readdir(folder);
   for (const name of names) {
     const path = join(folder, name);
-    if (!isTemporaryName(name) || inProgress.has(path) || isOthers(name)) continue;
-    const of = name.slice(1).replace(/\.\d+-\d+\.(?:partial|replaced)$/, '');
+    const of = targetOf(name);
+    if (of === undefined || inProgress.has(path) || isOthers(name)) continue;
     if (target !== undefined && of !== target) continue;
     if (name.endsWith('.replaced') && !names.includes(of)) continue;
     await fs.remove(path);
   }
 }
+
+/** What a temporary name stands for; undefined of any other name. */
+const targetOf = (name: string): string | undefined => /^\.(.+)\.\d+-\d+\.(?:partial|replaced)$/.exec(name)?.[1];
 
 /** Whether the process that a temporary name carries is another one that still runs. */
 function isOthers(name: string): boolean {

@@ -107,6 +107,14 @@ test('a folder that exists is not replaced', async () => {
   expect(await readdir(path)).toEqual(['old']);
 });
 
+test('what stepped aside for a folder of a longer name, or is another living process’s, is left alone', async () => {
+  const [model, longer, living] = ['model', '.model.v2.4194000-0.replaced', `.model.${process.ppid}-0.replaced`];
+  for (const aside of [longer, living]) await mkdir(join(folder, aside));
+  await recoverReplaced(join(folder, model));
+  await writeDirectoryAtomic(join(folder, model), async () => {}, nodeFileSystem, { replace: true });
+  expect((await readdir(folder)).sort()).toEqual([living, longer, model].sort());
+});
+
 test('a folder is replaced when the new one is complete, and put back after a kill between the two renames', async () => {
   const path = join(folder, 'x');
   const write = (content: string, fs?: FileSystem): Promise<void> =>
