@@ -168,7 +168,14 @@ describe('generate', () => {
   it.each<[string, object, RegExp]>([
     ['draws', { beams: 2, temperature: 1 }, /generation.beams: a beam search draws nothing/],
     ['more samples than beams', { beams: 2, samples: 3 }, /generation.samples: out of range; got 3/],
-    ['a part of a beam', { beams: 2.5 }, /beamSearch.beams: out of range; got 2.5/],
+    ['a part of a beam', { beams: 2.5 }, /generation.beams: out of range; got 2.5/],
+    ['no beam', { beams: 0 }, /generation.beams: out of range; got 0/],
+    ['samples without end', { samples: Number.POSITIVE_INFINITY }, /generation.samples: out of range/],
+    [
+      'scores that are no numbers',
+      { beams: 2, temperature: 0, logitsProcessors: [(logits: Float32Array) => void logits.fill(Number.NaN, 5, 6)] },
+      /beam search, token 5: the score of a token is not a number/,
+    ],
     ['a penalty of 0', { repetitionPenalty: 0 }, /generation.repetitionPenalty: out of range; got 0/],
     ['a minP of 2', { minP: 2 }, /generation.minP: out of range; got 2/],
   ])('refuses %s', async (_, options, message) => {

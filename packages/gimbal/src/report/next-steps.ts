@@ -11,7 +11,11 @@ export function nextSteps(
   options: { readonly [name: string]: unknown },
 ): CommandsPart {
   // the newsroom has little to gain by size, so there the size is named
-  const longer = typeof options.data === 'string' ? `--data ${shellWord(options.data)}` : '--size small';
+  const columns = Object.entries((options.columns ?? {}) as { [column: string]: string }).map(
+    ([to, from]) => `${to}=${from}`,
+  );
+  const named = columns.length === 0 ? '' : ` --columns ${shellWord(columns.join(','))}`;
+  const longer = typeof options.data === 'string' ? `--data ${shellWord(options.data)}${named}` : '--size small';
   const sample = records.find((r) => r.stage.name === 'sample')?.result.value as { prompt?: string } | undefined;
   const prompt = sample?.prompt === undefined || sample.prompt.length > 120 ? 'your prompt' : sample.prompt;
   const shell = `"${prompt.replace(/["$`\\]/g, '\\$&').replaceAll('\n', ' ')}"`;

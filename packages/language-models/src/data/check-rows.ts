@@ -196,11 +196,14 @@ function unknownKind(
   found: readonly string[],
   usable = Object.keys(rowColumns) as readonly RowKind[],
 ): DataError {
+  const example = usable.includes('prompt-completion')
+    ? 'prompt=question,completion=answer'
+    : rowColumns[usable[0] as RowKind].map((column) => `${column}=…`).join(',');
   return new DataError({
     where,
     what: 'the columns are those of no kind of row',
     got: found.join(', ') || 'none',
     wanted: [...new Set(usable.map((kind) => rowColumns[kind].join(' and ')))].join(', or '),
-    fix: 'Name yours with --columns, for example --columns prompt=question,completion=answer',
+    fix: `Name yours with --columns, for example --columns ${example}`,
   });
 }

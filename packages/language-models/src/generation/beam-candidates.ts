@@ -1,4 +1,5 @@
 // What a beam search goes on with: the best continuations of several rows by one token.
+import { NumericalError } from '@gimbal/tensor-core';
 import type { EndReason } from './completion.ts';
 
 /** A completion that goes on. */
@@ -24,7 +25,10 @@ export interface Beam {
   readonly end: EndReason;
 }
 
-/** The `count` best continuations of rows by one token, the best first; among equals the first row and token. */
+/**
+ * The `count` best continuations of rows by one token, the best first; among equals the first row and token.
+ * @throws NumericalError for a score that is not a number
+ */
 export function candidates(
   rows: readonly Hypothesis[],
   scored: readonly { raw: Float32Array; scores: Float32Array }[],
@@ -36,8 +40,15 @@ export function candidates(
     let least = best.length < count ? Number.NEGATIVE_INFINITY : (best.at(-1)?.sum as number);
     for (let id = 0; id < scores.length; id++) {
       const sum = before + (scores[id] as number);
-      if (!(sum > least) && best.length >= count) continue;
-      if (sum === Number.NEGATIVE_INFINITY) continue;
+      if (Number.isNaN(sum)) {
+        const what = 'the score of a token is not a number';
+        throw new NumericalError({
+          where: `beam search, token ${id}`,
+          what,
+          fix: 'Check the weights and the processors',
+        });
+      }
+      if (sum === Number.NEGATIVE_INFINITY || (sum <= least && best.length >= count)) continue;
       let at = best.length;
       while (at > 0 && sum > (best[at - 1]?.sum as number)) at--;
       best.splice(at, 0, { sum, row, id });

@@ -22,6 +22,7 @@ export async function generate(
   prompts: readonly string[],
   o: GenerateOptions,
 ): Promise<Completion[]> {
+  checkCounts(o);
   if (o.beams !== undefined && o.beams > 1) return generateBeams(policy, params, tokenizer, prompts, o);
   const done = Array.from({ length: prompts.length * (o.samples ?? 1) }, () => ({
     text: '',
@@ -52,13 +53,10 @@ export async function* generateStream(
   o: GenerateOptions,
 ): AsyncGenerator<CompletionPart, void, undefined> {
   const { maxNewTokens = 64, stopStrings = [], samples = 1, rng, signal } = o;
+  checkCounts(o);
   if (o.beams !== undefined && o.beams > 1) {
     const fix = 'Call generate, which waits for the end of the search';
     throw new ConfigError({ where: 'generateStream.beams', what: 'a beam search has no stream', got: o.beams, fix });
-  }
-  if (!(Number.isSafeInteger(samples) && samples >= 1)) {
-    const wanted = 'a whole number ≥ 1';
-    throw new ConfigError({ where: 'generation.samples', what: 'out of range', got: samples, wanted });
   }
   const {
     eosIds,
@@ -98,5 +96,14 @@ export async function* generateStream(
       const text = last ? tail.finish() : tail.take();
       yield { row, text, id, logProb: step.logProbs?.[row] ?? 0, ...(last ? { end: reason } : {}) };
     }
+  }
+}
+
+/** Before anything of that number is made. */
+function checkCounts(o: Pick<GenerateOptions, 'beams' | 'samples'>): void {
+  for (const name of ['samples', 'beams'] as const) {
+    const got = o[name] ?? 1;
+    if (Number.isSafeInteger(got) && got >= 1) continue;
+    throw new ConfigError({ where: `generation.${name}`, what: 'out of range', got, wanted: 'a whole number ≥ 1' });
   }
 }
