@@ -1,16 +1,11 @@
 // Every check of the workspace, cheapest first; stops at the first that fails.
 // usage: npm test                             all of them
 //        npm run check -- types floors        those named
-import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { Results, readResults, resultsFolder } from './lib/results.mjs';
+import { freshReport, jestCommand, jestCounts } from './lib/jest.mjs';
+import { Results, readResults } from './lib/results.mjs';
 import { run } from './lib/run.mjs';
 
-const jestReport = join(resultsFolder, 'jest.json');
-const jest = [
-  'node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js',
-  `--maxWorkers=2 --json --outputFile="${jestReport}"`,
-].join(' ');
+const jestReport = freshReport('jest');
 
 /**
  * One row a check. `stream` shows the output as it comes; `counts` reads what the tool itself counted, which then
@@ -28,7 +23,7 @@ const checks = [
   { name: 'docstrings', what: 'every public name says what it is', command: 'node scripts/docstrings.mjs' },
   { name: 'packages', what: 'build, declarations, publint, attw', command: turbo('check:package') },
   { name: 'site', what: 'docs build', command: turbo('build:site') },
-  { name: 'tests', what: 'unit tests', command: jest, stream: true, counts: jestCounts },
+  { name: 'tests', what: 'unit tests', command: jestCommand(jestReport), stream: true, counts: unitTests },
   {
     name: 'examples',
     what: 'examples run',
@@ -49,19 +44,11 @@ function turbo(task) {
   return `turbo run ${task} --log-prefix=none`;
 }
 
-/** Jest's own counts; a file that could not even run counts as one failure. */
-function jestCounts() {
-  const report = JSON.parse(readFileSync(jestReport, 'utf8'));
-  const broken = report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
-  const failures = report.testResults.flatMap((file) =>
-    file.assertionResults.filter((test) => test.status === 'failed').map((test) => test.fullName),
-  );
-  if (report.numPendingTests > 0) console.log(`unit tests: ${report.numPendingTests} skipped (reasons above)`);
-  return {
-    passed: report.numPassedTests,
-    failed: report.numFailedTests + broken.length,
-    failures: [...failures, ...broken.map((file) => file.name)],
-  };
+/** Jest's own counts. */
+function unitTests() {
+  const { skipped, ...counted } = jestCounts(jestReport);
+  if (skipped > 0) console.log(`unit tests: ${skipped} skipped (reasons above)`);
+  return counted;
 }
 
 const wanted = process.argv.slice(2);
@@ -75,7 +62,6 @@ if (unknown.length > 0) {
 const results = new Results('check');
 const chosen = checks.filter((check) => wanted.length === 0 || wanted.includes(check.name));
 for (const { name, what, command, stream = false, counts } of chosen) {
-  rmSync(jestReport, { force: true });
   if (stream) console.log(`… ${what}`);
   const { ok, output, seconds } = await run(command, { stream, env: { TURBO_TELEMETRY_DISABLED: '1' } });
   let counted;
