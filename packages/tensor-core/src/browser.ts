@@ -128,6 +128,7 @@ export {
   mapBatches,
   oneBatch,
 } from './training/batch-source.ts';
+export { DataTrainer } from './training/data-trainer.ts';
 export {
   type EpochOptions,
   EpochSampler,

@@ -4,6 +4,7 @@ import {
   ConfigError,
   crossEntropy,
   DataError,
+  DataTrainer,
   EpochSampler,
   type LoopOptions,
   type LoopSetup,
@@ -11,10 +12,6 @@ import {
   mapBatches,
   type Params,
   rng,
-  type StopReason,
-  type Trainer,
-  type TrainRequest,
-  type TrainStep,
 } from '@gimbal/tensor-core';
 import { reshape, type Scalar, squaredDifference, sum, type Tensor2D, tensor1d } from '@tensorflow/tfjs-core';
 import type { Dataset } from '../data/rows.ts';
@@ -50,61 +47,27 @@ interface Batch extends EncoderBatch {
 }
 
 /** Trains a classifier. Owns its copy of the parameters until `dispose()`. */
-export class ClassifierTrainer implements Trainer<TrainStep> {
+export class ClassifierTrainer extends DataTrainer<Batch> {
   /** Training rows whose longer text lost its end. */
   readonly cut: LabelledRows['cut'];
-  readonly #loop: LoopTrainer<Batch>;
 
   /** @throws ConfigError for options, DataError for rows that cannot be used, before anything is allocated */
   constructor(options: ClassifierOptions);
   /** @internal a loop that was resumed */
   constructor(options: ClassifierOptions, prepared: Prepared, loop: LoopTrainer<Batch>);
   constructor(options: ClassifierOptions, prepared = prepare(options), loop = new LoopTrainer(prepared.setup)) {
+    super(loop);
     this.cut = prepared.cut;
-    this.#loop = loop;
   }
 
   /** Goes on with a saved run. @throws CheckpointError where there is no valid checkpoint, or it is another run's */
-  static async resume(from: string, options: ClassifierOptions): Promise<ClassifierTrainer> {
+  static async resume(
+    from: string,
+    options: ClassifierOptions,
+    o: { warn?: (message: string) => void } = {},
+  ): Promise<ClassifierTrainer> {
     const prepared = prepare(options);
-    return new ClassifierTrainer(options, prepared, await LoopTrainer.resume(from, prepared.setup));
-  }
-
-  /** The parameters as trained so far; the trainer owns them. */
-  get params(): Params {
-    return this.#loop.params;
-  }
-
-  /** Updates done. */
-  get step(): number {
-    return this.#loop.step;
-  }
-
-  /** Why the last `train` ended. */
-  get stopReason(): StopReason | undefined {
-    return this.#loop.stopReason;
-  }
-
-  /** Yields each step's loss, accuracy and the loop's metrics, and evaluations where they are due. */
-  train(request: TrainRequest): AsyncIterableIterator<TrainStep> {
-    return this.#loop.train(request);
-  }
-
-  run(request: TrainRequest): Promise<TrainStep | undefined> {
-    return this.#loop.run(request);
-  }
-
-  /** Writes a checkpoint; its folder `model` is one that transformers opens. */
-  save(dir: string): Promise<void> {
-    return this.#loop.save(dir);
-  }
-
-  dispose(): void {
-    this.#loop.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
+    return new ClassifierTrainer(options, prepared, await LoopTrainer.resume(from, prepared.setup, o));
   }
 }
 

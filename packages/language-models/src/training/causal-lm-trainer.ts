@@ -2,15 +2,12 @@
 // completions, where only the completion's tokens count. The loop, its checkpoints and metrics are tensor-core's.
 import {
   ConfigError,
+  DataTrainer,
   type LoopOptions,
   type LoopSetup,
   LoopTrainer,
   type Params,
   rng,
-  type StopReason,
-  type Trainer,
-  type TrainRequest,
-  type TrainStep,
 } from '@gimbal/tensor-core';
 import { adaptTree, type LoraAdapter } from '../adapters/lora.ts';
 import type { LmBatch } from '../data/lm-batch.ts';
@@ -65,10 +62,9 @@ export const causalLmDefaults = { learningRate: 1e-3, batchSize: 16, maxGradNorm
  * adapter's and a checkpoint's folder `model` is one that PEFT opens.
  * Owns its copy of the parameters until `dispose()`.
  */
-export class CausalLmTrainer implements Trainer<TrainStep> {
+export class CausalLmTrainer extends DataTrainer<LmBatch> {
   /** Rows longer than the context, of the training data. */
   readonly overflow: OverflowReport;
-  readonly #loop: LoopTrainer<LmBatch>;
 
   /**
    * @throws ConfigError for options, DataError for rows that cannot be used, before anything is allocated
@@ -77,8 +73,8 @@ export class CausalLmTrainer implements Trainer<TrainStep> {
   /** @internal a loop that was resumed */
   constructor(options: CausalLmOptions, prepared: Prepared, loop: LoopTrainer<LmBatch>);
   constructor(options: CausalLmOptions, prepared = prepare(options), loop = new LoopTrainer(prepared.setup)) {
+    super(loop);
     this.overflow = prepared.overflow;
-    this.#loop = loop;
   }
 
   /**
@@ -94,48 +90,6 @@ export class CausalLmTrainer implements Trainer<TrainStep> {
   ): Promise<CausalLmTrainer> {
     const prepared = prepare(options);
     return new CausalLmTrainer(options, prepared, await LoopTrainer.resume(from, prepared.setup, o));
-  }
-
-  /** The parameters as trained so far; the trainer owns them. */
-  get params(): Params {
-    return this.#loop.params;
-  }
-
-  /** Updates done. */
-  get step(): number {
-    return this.#loop.step;
-  }
-
-  /** Why the last `train` ended. */
-  get stopReason(): StopReason | undefined {
-    return this.#loop.stopReason;
-  }
-
-  /** The best evaluation so far. */
-  get best(): { readonly step: number; readonly loss: number } | null {
-    return this.#loop.best;
-  }
-
-  /** Yields each step's loss, gradient norm, tokens trained on and speed, and evaluations where they are due. */
-  train(request: TrainRequest): AsyncIterableIterator<TrainStep> {
-    return this.#loop.train(request);
-  }
-
-  run(request: TrainRequest): Promise<TrainStep | undefined> {
-    return this.#loop.run(request);
-  }
-
-  /** Writes a checkpoint; its folder `model` is one that transformers opens. */
-  save(dir: string): Promise<void> {
-    return this.#loop.save(dir);
-  }
-
-  dispose(): void {
-    this.#loop.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
   }
 }
 

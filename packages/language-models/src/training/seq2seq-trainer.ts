@@ -1,15 +1,12 @@
 // Training an encoder-decoder on prompts and completions. The loop, its checkpoints and metrics are tensor-core's.
 import {
   ConfigError,
+  DataTrainer,
   type LoopOptions,
   type LoopSetup,
   LoopTrainer,
   type Params,
   rng,
-  type StopReason,
-  type Trainer,
-  type TrainRequest,
-  type TrainStep,
 } from '@gimbal/tensor-core';
 import type { Dataset } from '../data/rows.ts';
 import type { OverflowReport } from '../data/token-rows.ts';
@@ -48,10 +45,9 @@ export const seq2seqDefaults = { learningRate: 1e-3, batchSize: 16, maxGradNorm:
  * Trains an encoder-decoder on −Σ log p(token of the completion | prompt, tokens before it).
  * Owns its copy of the parameters until `dispose()`.
  */
-export class Seq2SeqTrainer implements Trainer<TrainStep> {
+export class Seq2SeqTrainer extends DataTrainer<Seq2SeqBatch> {
   /** Rows longer than the limits, of the training data. */
   readonly overflow: OverflowReport;
-  readonly #loop: LoopTrainer<Seq2SeqBatch>;
 
   /**
    * @throws ConfigError for options, DataError for rows that cannot be used, before anything is allocated
@@ -60,8 +56,8 @@ export class Seq2SeqTrainer implements Trainer<TrainStep> {
   /** @internal a loop that was resumed */
   constructor(options: Seq2SeqTrainerOptions, prepared: Prepared, loop: LoopTrainer<Seq2SeqBatch>);
   constructor(options: Seq2SeqTrainerOptions, prepared = prepare(options), loop = new LoopTrainer(prepared.setup)) {
+    super(loop);
     this.overflow = prepared.overflow;
-    this.#loop = loop;
   }
 
   /**
@@ -76,48 +72,6 @@ export class Seq2SeqTrainer implements Trainer<TrainStep> {
   ): Promise<Seq2SeqTrainer> {
     const prepared = prepare(options);
     return new Seq2SeqTrainer(options, prepared, await LoopTrainer.resume(from, prepared.setup, o));
-  }
-
-  /** The parameters as trained so far; the trainer owns them. */
-  get params(): Params {
-    return this.#loop.params;
-  }
-
-  /** Updates done. */
-  get step(): number {
-    return this.#loop.step;
-  }
-
-  /** Why the last `train` ended. */
-  get stopReason(): StopReason | undefined {
-    return this.#loop.stopReason;
-  }
-
-  /** The best evaluation so far. */
-  get best(): { readonly step: number; readonly loss: number } | null {
-    return this.#loop.best;
-  }
-
-  /** Yields each step's loss, gradient norm, tokens trained on and speed, and evaluations where they are due. */
-  train(request: TrainRequest): AsyncIterableIterator<TrainStep> {
-    return this.#loop.train(request);
-  }
-
-  run(request: TrainRequest): Promise<TrainStep | undefined> {
-    return this.#loop.run(request);
-  }
-
-  /** Writes a checkpoint; its folder `model` is one that transformers opens. */
-  save(dir: string): Promise<void> {
-    return this.#loop.save(dir);
-  }
-
-  dispose(): void {
-    this.#loop.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
   }
 }
 

@@ -18,6 +18,7 @@ import {
 } from '@gimbal/language-models';
 import {
   ConfigError,
+  DataTrainer,
   disposeTree,
   flatten,
   type LoopOptions,
@@ -27,10 +28,6 @@ import {
   mergeTrees,
   type Params,
   rng,
-  type StopReason,
-  type Trainer,
-  type TrainRequest,
-  type TrainStep,
   unflatten,
 } from '@gimbal/tensor-core';
 import { clone, keep, type Tensor, tidy } from '@tensorflow/tfjs-core';
@@ -214,69 +211,30 @@ async function evaluatePairs(
   return { loss: loss / weight, accuracy: accuracy / weight };
 }
 
-/** A trainer on pairs. Owns its copy of the parameters until `dispose()`. */
-export abstract class PairTrainer implements Trainer<TrainStep> {
+/** A trainer on pairs. Owns its copy of the parameters (with `lora` those of the adapter and the head) until `dispose()`. */
+export abstract class PairTrainer extends DataTrainer<PairBatch> {
   /** Pairs longer than the model, of the training data. */
   readonly overflow: OverflowReport;
   readonly #prepared: PreparedPairs;
-  readonly #loop: LoopTrainer<PairBatch>;
   #disposed = false;
 
   /** @internal */
   constructor(prepared: PreparedPairs, loop: LoopTrainer<PairBatch>) {
+    super(loop);
     this.overflow = prepared.overflow;
     this.#prepared = prepared;
-    this.#loop = loop;
-  }
-
-  /** What is trained: the model's parameters, or with `lora` those of the adapter and the head. The trainer owns them. */
-  get params(): Params {
-    return this.#loop.params;
-  }
-
-  /** Updates done. */
-  get step(): number {
-    return this.#loop.step;
-  }
-
-  /** Why the last `train` ended. */
-  get stopReason(): StopReason | undefined {
-    return this.#loop.stopReason;
-  }
-
-  /** The best evaluation so far. */
-  get best(): { readonly step: number; readonly loss: number } | null {
-    return this.#loop.best;
   }
 
   /** A copy of the whole model's parameters as they are now, adapters merged. The caller disposes the tree. */
   model(): Params {
-    const { params, owned } = this.#prepared.whole(this.#loop.params);
+    const { params, owned } = this.#prepared.whole(this.params);
     return owned ? params : unflatten(flatten(params).map(([path, t]): [string, Tensor] => [path, keep(clone(t))]));
   }
 
-  /** Yields each step's loss, accuracy and the loop's metrics, and evaluations where they are due. */
-  train(request: TrainRequest): AsyncIterableIterator<TrainStep> {
-    return this.#loop.train(request);
-  }
-
-  run(request: TrainRequest): Promise<TrainStep | undefined> {
-    return this.#loop.run(request);
-  }
-
-  /** Writes a checkpoint; its folder `model` is one that transformers opens. */
-  save(dir: string): Promise<void> {
-    return this.#loop.save(dir);
-  }
-
-  dispose(): void {
+  override dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#loop.dispose();
+    super.dispose();
     this.#prepared.release();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The frame of trainers that make their own data: agents, and policies on tokens. It refuses what cannot be trained,
  * logs and saves when that is due, stops where it is asked to, and continues what was saved. What a step is, and what
- * of it is to be kept, the subclass says. (Trainers on batches are `LoopTrainer` with a loss.)
+ * of it is to be kept, the subclass says. (Trainers on data are `DataTrainer`: a `LoopTrainer` with a loss.)
  */
 import { checkConfig } from '../checkpoint/config-match.ts';
 import type { CheckpointContent, LoadedCheckpoint } from '../checkpoint/content.ts';
