@@ -129,6 +129,25 @@ test('a diverged state is truncated with its reason, counted, and never seen', a
   env.close();
 });
 
+test.each(['HalfCheetah-v5', 'Humanoid-v5', 'Pusher-v5'] as const)(
+  '%s: an action of 1e30 is refused by its index and nothing moves; 1e18, the largest, is paid in finite float32',
+  async (id) => {
+    const env = await make(id);
+    env.reset({ seed: 0 });
+    const size = env.model.info.nu;
+    const state = env.getState();
+    const huge = new Float32Array(size);
+    huge[1] = 1e30;
+    expect(() => env.step(huge)).toThrow(/: step: action\[1\] \(\w+\) is too large for a finite reward; got 1\.0/);
+    expect(env.getState()).toEqual(state);
+    const { reward, obs, truncated } = env.step(new Float32Array(size).fill(1e18));
+    expect(Number.isFinite(Math.fround(reward))).toBe(true);
+    expect((obs as Float64Array).every(Number.isFinite)).toBe(true);
+    expect(truncated).toBe(false);
+    env.close();
+  },
+);
+
 test('60,000 reads of a contact and 60,000 steps leave the engine’s memory as it is', async () => {
   const env = await make('InvertedPendulum-v5');
   const ant = await make('Ant-v5');

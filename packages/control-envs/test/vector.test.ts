@@ -264,6 +264,9 @@ test('bad calls are refused before anything moves', async () => {
   await expect(envs.step(new Float32Array(2))).rejects.toThrow('Pendulum-v1: step: never reset');
   await envs.reset();
   await expect(envs.step(Float32Array.of(0, Number.NaN))).rejects.toThrow('copy 1: action[0] is not finite; got NaN');
+  await expect(envs.step(Float32Array.of(0, 1e30))).rejects.toThrow(
+    'copy 1: action[0] is too large for a finite reward; got 1.0',
+  );
   await expect(envs.step(new Float32Array(3))).rejects.toThrow('actions of wrong shape; got 3, wanted 2');
   const pending = envs.step(new Float32Array(2));
   await expect(envs.step(new Float32Array(2))).rejects.toThrow('the last call is not finished');
