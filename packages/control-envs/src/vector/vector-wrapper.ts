@@ -1,36 +1,18 @@
 /** A vector environment around another: everything is passed through; a wrapper overrides what it changes. */
-import type { AutoresetMode, EnvSpec, Space, VecInfo, VecObs, VectorEnv, VectorStep } from '@gimbal/tensor-core';
+import type { AutoresetMode, VecInfo, VecObs, VectorEnv, VectorStep } from '@gimbal/tensor-core';
+import { Wrapper } from '../wrappers/wrapper.ts';
 
 /** What a vector environment's `reset` takes. */
 export type VectorReset = NonNullable<Parameters<VectorEnv['reset']>[0]>;
 
 /** Base of every wrapper of vector environments: passes each call on to `env`. */
-export class VectorEnvWrapper implements VectorEnv {
-  /** The vector environment inside. */
-  readonly env: VectorEnv;
-
-  constructor(env: VectorEnv) {
-    this.env = env;
-  }
-
+export class VectorEnvWrapper extends Wrapper<VectorEnv> implements VectorEnv {
   get numEnvs(): number {
     return this.env.numEnvs;
   }
 
   get autoresetMode(): AutoresetMode {
     return this.env.autoresetMode;
-  }
-
-  get spec(): EnvSpec {
-    return this.env.spec;
-  }
-
-  get observationSpace(): Space {
-    return this.env.observationSpace;
-  }
-
-  get actionSpace(): Space {
-    return this.env.actionSpace;
   }
 
   reset(o?: VectorReset): Promise<{ obs: VecObs; infos: VecInfo }> {
@@ -48,13 +30,5 @@ export class VectorEnvWrapper implements VectorEnv {
 
   setState(state: Uint8Array): void {
     this.env.setState(state);
-  }
-
-  close(): void {
-    this.env.close();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
   }
 }

@@ -1,7 +1,5 @@
 /** The wrappers for many copies at once: statistics are of all copies together. Results are new arrays. */
 import {
-  type BoxSpace,
-  ConfigError,
   ShapeError,
   type Space,
   type VecInfo,
@@ -9,12 +7,10 @@ import {
   type VectorEnv,
   type VectorStep,
 } from '@gimbal/tensor-core';
-import { clamp } from '../base/angles.ts';
-import { box, elementsOf } from '../spaces/spaces.ts';
-import { continuous } from '../wrappers/actions.ts';
+import { type ActionMap, clipping, rescaling } from '../wrappers/actions.ts';
 import type { EpisodeRecord } from '../wrappers/episode-statistics.ts';
-import { boxOf, type NormalizeOptions } from '../wrappers/normalize.ts';
-import { type MomentsState, RunningMoments } from '../wrappers/running-moments.ts';
+import type { MomentsState, RunningMoments } from '../wrappers/running-moments.ts';
+import { type NormalizeOptions, ObservationScale, RewardScale } from '../wrappers/scales.ts';
 import { VectorEnvWrapper, type VectorReset } from './vector-wrapper.ts';
 
 /** Keeps the last episodes of all copies, and their means. */
@@ -75,28 +71,24 @@ export class VectorNormalizeObservation extends VectorEnvWrapper {
   readonly moments: RunningMoments;
   /** False freezes the statistics, for evaluation. */
   update: boolean;
-  readonly #space: BoxSpace;
-  readonly #epsilon: number;
-  readonly #clip: number;
+  readonly #scale: ObservationScale;
 
-  constructor(env: VectorEnv, { epsilon = 1e-8, clip = 10, update = true }: NormalizeOptions = {}) {
+  /** @throws ConfigError for observations that are no Box */
+  constructor(env: VectorEnv, options: NormalizeOptions = {}) {
     super(env);
-    const inner = boxOf(env.observationSpace, 'VectorNormalizeObservation');
-    this.moments = new RunningMoments(elementsOf(inner));
-    this.update = update;
-    this.#space = box(-clip, clip, inner.shape, inner.dtype === 'float64' ? 'float64' : 'float32');
-    this.#epsilon = epsilon;
-    this.#clip = clip;
+    this.#scale = new ObservationScale(env.observationSpace, 'VectorNormalizeObservation', options);
+    this.moments = this.#scale.moments;
+    this.update = options.update ?? true;
   }
 
   override get observationSpace(): Space {
-    return this.#space;
+    return this.#scale.space;
   }
 
   override async reset(o?: VectorReset): Promise<{ obs: VecObs; infos: VecInfo }> {
     const { obs, infos } = await this.env.reset(o);
     if (this.update) this.moments.update(this.#rows(obs as Float32Array, o?.mask));
-    return { obs: this.#normalized(obs), infos };
+    return { obs: this.#scale.normalized(obs), infos };
   }
 
   override async step(actions: Float32Array | Int32Array): Promise<VectorStep> {
@@ -104,8 +96,8 @@ export class VectorNormalizeObservation extends VectorEnvWrapper {
     if (this.update) this.moments.update(obs as Float32Array);
     return {
       ...result,
-      obs: this.#normalized(obs),
-      ...(finalObs !== undefined && { finalObs: this.#normalized(finalObs) }),
+      obs: this.#scale.normalized(obs),
+      ...(finalObs !== undefined && { finalObs: this.#scale.normalized(finalObs) }),
     };
   }
 
@@ -125,13 +117,6 @@ export class VectorNormalizeObservation extends VectorEnvWrapper {
     const { size } = this.moments;
     return obs.filter((_, i) => mask[Math.floor(i / size)] === 1);
   }
-
-  #normalized(obs: VecObs): VecObs {
-    const raw = obs as Float32Array;
-    const out = this.#space.dtype === 'float64' ? new Float64Array(raw.length) : new Float32Array(raw.length);
-    this.moments.normalize(raw, out, this.#epsilon, this.#clip);
-    return out;
-  }
 }
 
 /** What `VectorNormalizeReward.state` holds. */
@@ -145,51 +130,42 @@ export interface VectorRewardMomentsState {
 /** Divides rewards by the standard deviation of the discounted returns of all copies; the sign stays. */
 export class VectorNormalizeReward extends VectorEnvWrapper {
   /** Of the discounted returns. */
-  readonly moments = new RunningMoments(1);
+  readonly moments: RunningMoments;
   /** False freezes the statistics, for evaluation. */
   update: boolean;
-  readonly #gamma: number;
-  readonly #epsilon: number;
-  readonly #clip: number;
-  readonly #discounted: Float64Array;
+  readonly #scale: RewardScale;
 
   /** @throws ConfigError for a gamma outside 0 … 1 */
   constructor(env: VectorEnv, options: NormalizeOptions & { gamma?: number } = {}) {
     super(env);
-    const { gamma = 0.99, epsilon = 1e-8, clip = 10, update = true } = options;
-    if (!(gamma >= 0 && gamma <= 1)) {
-      throw new ConfigError({ where: 'VectorNormalizeReward', what: 'bad gamma', got: gamma, wanted: '0 to 1' });
-    }
-    this.update = update;
-    this.#gamma = gamma;
-    this.#epsilon = epsilon;
-    this.#clip = clip;
-    this.#discounted = new Float64Array(env.numEnvs);
+    this.#scale = new RewardScale(env.numEnvs, 'VectorNormalizeReward', options);
+    this.moments = this.#scale.moments;
+    this.update = options.update ?? true;
   }
 
   override async reset(o?: VectorReset): Promise<{ obs: VecObs; infos: VecInfo }> {
     const result = await this.env.reset(o);
-    for (let i = 0; i < this.numEnvs; i++) if (o?.mask === undefined || o.mask[i] === 1) this.#discounted[i] = 0;
+    const { discounted } = this.#scale;
+    for (let i = 0; i < this.numEnvs; i++) if (o?.mask === undefined || o.mask[i] === 1) discounted[i] = 0;
     return result;
   }
 
   override async step(actions: Float32Array | Int32Array): Promise<VectorStep> {
     const result = await this.env.step(actions);
     const { reward, terminated, truncated } = result;
+    const scale = this.#scale;
     if (this.update) {
-      for (let i = 0; i < this.numEnvs; i++) {
-        this.#discounted[i] = (this.#discounted[i] as number) * this.#gamma + (reward[i] as number);
-      }
-      this.moments.update(this.#discounted);
-      for (let i = 0; i < this.numEnvs; i++) if (terminated[i] || truncated[i]) this.#discounted[i] = 0;
+      for (let i = 0; i < this.numEnvs; i++) scale.add(i, reward[i] as number);
+      this.moments.update(scale.discounted);
+      for (let i = 0; i < this.numEnvs; i++) if (terminated[i] || truncated[i]) scale.discounted[i] = 0;
     }
-    const spread = Math.sqrt(this.moments.variance(0) + this.#epsilon);
-    return { ...result, reward: reward.map((r) => clamp(r / spread, -this.#clip, this.#clip)) };
+    const { spread } = scale;
+    return { ...result, reward: reward.map((r) => scale.scaled(r, spread)) };
   }
 
   /** The statistics, as plain JSON; `load` continues from them. */
   state(): VectorRewardMomentsState {
-    return { moments: this.moments.state(), discounted: [...this.#discounted] };
+    return { moments: this.moments.state(), discounted: [...this.#scale.discounted] };
   }
 
   /** Continues from what `state` returned. @throws ShapeError for another number of copies */
@@ -199,60 +175,44 @@ export class VectorNormalizeReward extends VectorEnvWrapper {
       throw new ShapeError({ where: 'VectorNormalizeReward.load', what: 'other number of copies', got, wanted });
     }
     this.moments.load(moments);
-    this.#discounted.set(discounted);
+    this.#scale.discounted.set(discounted);
   }
 }
 
 /** Clips each element into the environments' bounds; the caller's array stays as it is. */
 export class VectorClipAction extends VectorEnvWrapper {
-  readonly #inner: BoxSpace;
-  readonly #outer: BoxSpace;
+  readonly #actions: ActionMap;
 
+  /** @throws ConfigError for actions that are no Box */
   constructor(env: VectorEnv) {
     super(env);
-    this.#inner = continuous(env, 'VectorClipAction');
-    this.#outer = box(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, this.#inner.shape);
+    this.#actions = clipping(env, 'VectorClipAction');
   }
 
   override get actionSpace(): Space {
-    return this.#outer;
+    return this.#actions.space;
   }
 
   override step(actions: Float32Array): Promise<VectorStep> {
-    const { low, high } = this.#inner;
-    const size = low.length;
-    return this.env.step(actions.map((a, i) => clamp(a, low[i % size] as number, high[i % size] as number)));
+    return this.env.step(actions.map(this.#actions.map));
   }
 }
 
 /** Maps [min, max] linearly onto the environments' bounds; the caller's array stays as it is. */
 export class VectorRescaleAction extends VectorEnvWrapper {
-  readonly #inner: BoxSpace;
-  readonly #outer: BoxSpace;
+  readonly #actions: ActionMap;
 
-  /** @throws ConfigError if min is not below max, or the environments' actions are unbounded */
+  /** @throws ConfigError for actions that are no Box or unbounded, and if min is not below max */
   constructor(env: VectorEnv, min = -1, max = 1) {
     super(env);
-    const where = 'VectorRescaleAction';
-    this.#inner = continuous(env, where);
-    if (!(min < max)) throw new ConfigError({ where, what: 'min is not below max', got: [min, max] });
-    if ([...this.#inner.low, ...this.#inner.high].some((bound) => !Number.isFinite(bound))) {
-      throw new ConfigError({ where, what: 'the environment has unbounded actions' });
-    }
-    this.#outer = box(min, max, this.#inner.shape);
+    this.#actions = rescaling(env, 'VectorRescaleAction', min, max);
   }
 
   override get actionSpace(): Space {
-    return this.#outer;
+    return this.#actions.space;
   }
 
   override step(actions: Float32Array): Promise<VectorStep> {
-    const { low, high } = this.#inner;
-    const [min, max, size] = [this.#outer.low[0] as number, this.#outer.high[0] as number, low.length];
-    const rescaled = (a: number, i: number): number => {
-      const [l, h] = [low[i % size] as number, high[i % size] as number];
-      return clamp(l + ((h - l) * (a - min)) / (max - min), l, h);
-    };
-    return this.env.step(actions.map(rescaled));
+    return this.env.step(actions.map(this.#actions.map));
   }
 }

@@ -4,59 +4,83 @@ import { clamp } from '../base/angles.ts';
 import { box } from '../spaces/spaces.ts';
 import { EnvWrapper } from './wrapper.ts';
 
+/** A change of each element of an action, and the actions that it takes. */
+export interface ActionMap {
+  /** of the actions before the change */
+  readonly space: BoxSpace;
+  /** @param i index into the action, or into the actions of several copies behind one another */
+  readonly map: (a: number, i: number) => number;
+}
+
+/** Clips each element into the bounds; takes any number. @throws ConfigError for actions that are no Box */
+export function clipping(env: Pick<Env, 'actionSpace'>, where: string): ActionMap {
+  const { low, high, shape } = continuous(env, where);
+  const size = low.length;
+  return {
+    space: box(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, shape),
+    map: (a, i) => clamp(a, low[i % size] as number, high[i % size] as number),
+  };
+}
+
+/**
+ * Maps [min, max] linearly onto the bounds.
+ * @throws ConfigError for actions that are no Box or unbounded, and if min is not below max
+ */
+export function rescaling(env: Pick<Env, 'actionSpace'>, where: string, min: number, max: number): ActionMap {
+  const { low, high, shape } = continuous(env, where);
+  const size = low.length;
+  if (!(min < max)) throw new ConfigError({ where, what: 'min is not below max', got: [min, max] });
+  if ([...low, ...high].some((bound) => !Number.isFinite(bound))) {
+    throw new ConfigError({ where, what: 'the environment has unbounded actions' });
+  }
+  return {
+    space: box(min, max, shape),
+    map: (a, i) => {
+      const [l, h] = [low[i % size] as number, high[i % size] as number];
+      return clamp(l + ((h - l) * (a - min)) / (max - min), l, h);
+    },
+  };
+}
+
 /** Clips each element into the environment's bounds; the outer action space is unbounded. */
 export class ClipAction extends EnvWrapper {
-  readonly #inner: BoxSpace;
-  readonly #outer: BoxSpace;
+  readonly #actions: ActionMap;
 
+  /** @throws ConfigError for actions that are no Box */
   constructor(env: Env) {
     super(env);
-    this.#inner = continuous(env, 'ClipAction');
-    this.#outer = box(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, this.#inner.shape);
+    this.#actions = clipping(env, 'ClipAction');
   }
 
   override get actionSpace(): Space {
-    return this.#outer;
+    return this.#actions.space;
   }
 
   override step(action: Action): EnvStep {
-    const { low, high } = this.#inner;
-    return this.env.step(
-      Float32Array.from(action as Float32Array, (a, i) => clamp(a, low[i] as number, high[i] as number)),
-    );
+    return this.env.step(Float32Array.from(action as Float32Array, this.#actions.map));
   }
 }
 
 /** Maps [min, max] linearly onto the environment's bounds. */
 export class RescaleAction extends EnvWrapper {
-  readonly #inner: BoxSpace;
-  readonly #outer: BoxSpace;
+  readonly #actions: ActionMap;
 
+  /** @throws ConfigError for actions that are no Box or unbounded, and if min is not below max */
   constructor(env: Env, min = -1, max = 1) {
     super(env);
-    this.#inner = continuous(env, 'RescaleAction');
-    if (!(min < max)) throw new ConfigError({ where: 'RescaleAction', what: 'min is not below max', got: [min, max] });
-    this.#outer = box(min, max, this.#inner.shape);
-    const unbounded = [...this.#inner.low, ...this.#inner.high].some((bound) => !Number.isFinite(bound));
-    if (unbounded) throw new ConfigError({ where: 'RescaleAction', what: 'the environment has unbounded actions' });
+    this.#actions = rescaling(env, 'RescaleAction', min, max);
   }
 
   override get actionSpace(): Space {
-    return this.#outer;
+    return this.#actions.space;
   }
 
   override step(action: Action): EnvStep {
-    const { low, high } = this.#inner;
-    const [min, max] = [this.#outer.low[0] as number, this.#outer.high[0] as number];
-    const rescaled = (a: number, i: number): number => {
-      const [l, h] = [low[i] as number, high[i] as number];
-      return clamp(l + ((h - l) * (a - min)) / (max - min), l, h);
-    };
-    return this.env.step(Float32Array.from(action as Float32Array, rescaled));
+    return this.env.step(Float32Array.from(action as Float32Array, this.#actions.map));
   }
 }
 
-export function continuous(env: Pick<Env, 'actionSpace'>, where: string): BoxSpace {
+function continuous(env: Pick<Env, 'actionSpace'>, where: string): BoxSpace {
   if (env.actionSpace.kind === 'box') return env.actionSpace;
   throw new ConfigError({ where, what: 'needs continuous actions', got: env.actionSpace.kind, wanted: 'box' });
 }

@@ -10,7 +10,7 @@ import {
 } from '@gimbal/tensor-core';
 import { box, elementsOf } from '../spaces/spaces.ts';
 import { allocate } from '../spaces/value.ts';
-import { boxOf } from './normalize.ts';
+import { boxOf } from './scales.ts';
 import { EnvWrapper } from './wrapper.ts';
 
 /**

@@ -1,27 +1,8 @@
 /** Observations of mean 0 and spread 1, rewards of returns with spread 1; the statistics can be frozen and saved. */
-import {
-  type Action,
-  type BoxSpace,
-  ConfigError,
-  type Env,
-  type EnvStep,
-  type Info,
-  type Obs,
-  type Space,
-} from '@gimbal/tensor-core';
-import { box, elementsOf } from '../spaces/spaces.ts';
-import { type MomentsState, RunningMoments } from './running-moments.ts';
+import type { Action, Env, EnvStep, Info, Obs, Space } from '@gimbal/tensor-core';
+import type { MomentsState, RunningMoments } from './running-moments.ts';
+import { type NormalizeOptions, ObservationScale, RewardScale } from './scales.ts';
 import { EnvWrapper } from './wrapper.ts';
-
-/** How both normalising wrappers divide, clip and learn. */
-export interface NormalizeOptions {
-  /** added to the variance; default 1e-8 */
-  epsilon?: number;
-  /** bound of the result; default 10 */
-  clip?: number;
-  /** false freezes the statistics, for evaluation; default true */
-  update?: boolean;
-}
 
 /** Normalises observations by the running mean and variance of all that were seen. */
 export class NormalizeObservation extends EnvWrapper {
@@ -29,22 +10,18 @@ export class NormalizeObservation extends EnvWrapper {
   readonly moments: RunningMoments;
   /** False freezes the statistics, for evaluation. */
   update: boolean;
-  readonly #space: BoxSpace;
-  readonly #epsilon: number;
-  readonly #clip: number;
+  readonly #scale: ObservationScale;
 
-  constructor(env: Env, { epsilon = 1e-8, clip = 10, update = true }: NormalizeOptions = {}) {
+  /** @throws ConfigError for observations that are no Box */
+  constructor(env: Env, options: NormalizeOptions = {}) {
     super(env);
-    const inner = boxOf(env.observationSpace, 'NormalizeObservation');
-    this.moments = new RunningMoments(elementsOf(inner));
-    this.update = update;
-    this.#space = box(-clip, clip, inner.shape, inner.dtype === 'float64' ? 'float64' : 'float32');
-    this.#epsilon = epsilon;
-    this.#clip = clip;
+    this.#scale = new ObservationScale(env.observationSpace, 'NormalizeObservation', options);
+    this.moments = this.#scale.moments;
+    this.update = options.update ?? true;
   }
 
   override get observationSpace(): Space {
-    return this.#space;
+    return this.#scale.space;
   }
 
   override reset(o?: { seed?: number; options?: object }): { obs: Obs; info: Info } {
@@ -62,17 +39,14 @@ export class NormalizeObservation extends EnvWrapper {
     return this.moments.state();
   }
 
-  /** Continues from what `state` returned. */
+  /** Continues from what `state` returned. @throws DataError if it is of another size */
   load(state: MomentsState): void {
     this.moments.load(state);
   }
 
   #normalized(obs: Obs): Obs {
-    const raw = obs as Float32Array;
-    if (this.update) this.moments.update(raw);
-    const out = this.#space.dtype === 'float64' ? new Float64Array(raw.length) : new Float32Array(raw.length);
-    this.moments.normalize(raw, out, this.#epsilon, this.#clip);
-    return out;
+    if (this.update) this.moments.update(obs as Float32Array);
+    return this.#scale.normalized(obs);
   }
 }
 
@@ -87,53 +61,45 @@ export interface RewardMomentsState {
 /** Divides rewards by the standard deviation of the running discounted return; the sign stays. */
 export class NormalizeReward extends EnvWrapper {
   /** Of the discounted return. */
-  readonly moments = new RunningMoments(1);
+  readonly moments: RunningMoments;
   /** False freezes the statistics, for evaluation. */
   update: boolean;
-  readonly #gamma: number;
-  readonly #epsilon: number;
-  readonly #clip: number;
-  readonly #one = new Float64Array(1);
-  #discounted = 0;
+  readonly #scale: RewardScale;
 
+  /** @throws ConfigError for a gamma outside 0 … 1 */
   constructor(env: Env, options: NormalizeOptions & { gamma?: number } = {}) {
     super(env);
-    const { gamma = 0.99, epsilon = 1e-8, clip = 10, update = true } = options;
-    if (!(gamma >= 0 && gamma <= 1)) {
-      throw new ConfigError({ where: 'NormalizeReward', what: 'bad gamma', got: gamma, wanted: '0 to 1' });
-    }
-    this.update = update;
-    this.#gamma = gamma;
-    this.#epsilon = epsilon;
-    this.#clip = clip;
+    this.#scale = new RewardScale(1, 'NormalizeReward', options);
+    this.moments = this.#scale.moments;
+    this.update = options.update ?? true;
+  }
+
+  /** A new episode is a new return, also where the last one was left before its end. */
+  override reset(o?: { seed?: number; options?: object }): { obs: Obs; info: Info } {
+    const result = this.env.reset(o);
+    this.#scale.discounted[0] = 0;
+    return result;
   }
 
   override step(action: Action): EnvStep {
     const result = this.env.step(action);
+    const scale = this.#scale;
     if (this.update) {
-      this.#discounted = this.#discounted * this.#gamma + result.reward;
-      this.#one[0] = this.#discounted;
-      this.moments.update(this.#one);
-      if (result.terminated || result.truncated) this.#discounted = 0;
+      scale.add(0, result.reward);
+      this.moments.update(scale.discounted);
+      if (result.terminated || result.truncated) scale.discounted[0] = 0;
     }
-    const scaled = result.reward / Math.sqrt(this.moments.variance(0) + this.#epsilon);
-    return { ...result, reward: Math.min(Math.max(scaled, -this.#clip), this.#clip) };
+    return { ...result, reward: scale.scaled(result.reward, scale.spread) };
   }
 
   /** The statistics, as plain JSON; `load` continues from them. */
   state(): RewardMomentsState {
-    return { moments: this.moments.state(), discounted: this.#discounted };
+    return { moments: this.moments.state(), discounted: this.#scale.discounted[0] as number };
   }
 
-  /** Continues from what `state` returned. */
+  /** Continues from what `state` returned. @throws DataError if it is of another size */
   load({ moments, discounted }: RewardMomentsState): void {
     this.moments.load(moments);
-    this.#discounted = discounted;
+    this.#scale.discounted[0] = discounted;
   }
-}
-
-export function boxOf(space: Space, where: string): BoxSpace {
-  if (space.kind === 'box') return space;
-  const fix = 'FlattenObservation makes a vector of any space';
-  throw new ConfigError({ where, what: 'needs a Box', got: space.kind, fix });
 }

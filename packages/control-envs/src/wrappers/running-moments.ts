@@ -3,6 +3,7 @@
  * the same numbers up to rounding. Constant elements have variance 0 and are normalised to 0, never to NaN.
  */
 import { DataError } from '@gimbal/tensor-core';
+import { clamp } from '../base/angles.ts';
 
 /** Plain JSON. */
 export interface MomentsState {
@@ -62,10 +63,12 @@ export class RunningMoments {
 
   /** `(x − mean) / √(variance + ε)`, clipped; `out` may be `rows` itself. */
   normalize(rows: ArrayLike<number>, out: Float32Array | Float64Array, epsilon: number, clip: number): void {
-    for (let i = 0; i < rows.length; i++) {
-      const column = i % this.size;
-      const z = ((rows[i] as number) - (this.mean[column] as number)) / Math.sqrt(this.variance(column) + epsilon);
-      out[i] = Math.min(Math.max(z, -clip), clip);
+    for (let column = 0; column < this.size; column++) {
+      const mean = this.mean[column] as number;
+      const spread = Math.sqrt(this.variance(column) + epsilon);
+      for (let i = column; i < rows.length; i += this.size) {
+        out[i] = clamp(((rows[i] as number) - mean) / spread, -clip, clip);
+      }
     }
   }
 

@@ -1,12 +1,12 @@
 /** An environment around another: everything is passed through; a wrapper overrides what it changes. */
 import type { Action, Env, EnvSpec, EnvStep, Info, Obs, Space } from '@gimbal/tensor-core';
 
-/** Base of every wrapper: passes each call on to `env`. */
-export class EnvWrapper implements Env {
-  /** The environment inside; `unwrapped` finds the innermost. */
-  readonly env: Env;
+/** What wrappers of one environment and of many copies pass on alike. */
+export abstract class Wrapper<E extends Pick<Env, 'spec' | 'observationSpace' | 'actionSpace' | 'close'>> {
+  /** The environment inside; of one environment, `unwrapped` finds the innermost. */
+  readonly env: E;
 
-  constructor(env: Env) {
+  constructor(env: E) {
     this.env = env;
   }
 
@@ -22,6 +22,17 @@ export class EnvWrapper implements Env {
     return this.env.actionSpace;
   }
 
+  close(): void {
+    this.env.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Base of every wrapper: passes each call on to `env`. */
+export class EnvWrapper extends Wrapper<Env> implements Env {
   reset(o?: { seed?: number; options?: object }): { obs: Obs; info: Info } {
     return this.env.reset(o);
   }
@@ -44,14 +55,6 @@ export class EnvWrapper implements Env {
   render(o?: { width: number; height: number }): Uint8Array {
     if (this.env.render === undefined) throw new TypeError(`${this.spec.id}: cannot render`);
     return this.env.render(o);
-  }
-
-  close(): void {
-    this.env.close();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
   }
 }
 

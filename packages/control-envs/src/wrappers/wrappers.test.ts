@@ -121,6 +121,14 @@ test('observation and reward normalisation can be saved, frozen and loaded', () 
   two.reset();
   two.step(still);
   expect(two.step(still).reward).toBeCloseTo(3, 6);
+  // an episode that was left before its end does not go on in the next one
+  const left = new NormalizeReward(new Tape([1]), { gamma: 1 });
+  left.reset();
+  left.step(still);
+  left.step(still);
+  expect(left.state().discounted).toBe(2);
+  left.reset();
+  expect(left.state().discounted).toBe(0);
 });
 
 test('episode statistics are in the last step', () => {
