@@ -116,6 +116,48 @@ describe.each(['cpu', 'native'] as const)('on %s', (name) => {
     step.dispose();
   });
 
+  test('elements come in the array of the first run’s dtype, and a whole number stays one', () => {
+    if (absent !== undefined) return;
+    const step = captureStep(({ x, n }: { x: Tensor; n: Tensor }) => ({ y: add(sum(x), sum(n)) }));
+    step.run({ x: tensor1d([1, 2]), n: tensor1d([3], 'int32') });
+    const [x, n] = [Float32Array.of(0.5, 1), Int32Array.of(4)];
+    expect(() => step.run({ x: Int32Array.of(1, 2), n })).toThrow(
+      'captureStep input x: another shape or dtype than at the first run; got "Int32Array of 2 elements", wanted float32 [2]',
+    );
+    expect(() => step.run({ x, n: Float32Array.of(4) })).toThrow('got "Float32Array of 1 elements", wanted int32 [1]');
+    expect(() => step.run({ x, n: 4.5 })).toThrow('got "the number 4.5", wanted int32 [1]');
+    expect(() => step.run({ x: Float32Array.of(1), n })).toThrow(
+      'got "Float32Array of 1 elements", wanted float32 [2]',
+    );
+    expect(step.run({ x, n }).y.dataSync()[0]).toBe(5.5);
+    expect(step.run({ x, n: 5 }).y.dataSync()[0]).toBe(6.5);
+    expect(step.captured).toBe(name === 'native');
+    step.dispose();
+  });
+
+  test('a first run that fails is none: the next one decides the shapes, and nothing is left of it', () => {
+    if (absent !== undefined) return;
+    let fails = true;
+    const { numTensors } = memory();
+    const step = captureStep(({ x }: { x: Tensor; k: Tensor }) => {
+      const y = sum(x);
+      if (fails) throw new Error('not yet');
+      return { y };
+    });
+    const [two, three] = [tensor1d([1, 2]), tensor1d([1, 2, 3])];
+    expect(() => step.run({ x: two, k: 1 })).toThrow('not yet');
+    expect(() => step.run({ x: two, k: Float32Array.of(1) })).toThrow('the first run needs a tensor or a number');
+    expect(memory().numTensors).toBe(numTensors + 2);
+    fails = false;
+    expect(step.run({ x: three, k: 1 }).y.dataSync()[0]).toBe(6);
+    expect(step.captured).toBe(false);
+    expect(step.run({ x: Float32Array.of(4, 5, 6), k: 2 }).y.dataSync()[0]).toBe(15);
+    expect(step.captured).toBe(name === 'native');
+    step.dispose();
+    disposeTree({ two, three });
+    expect(memory().numTensors).toBe(numTensors);
+  });
+
   test('what a replay would get wrong is refused at the second call', () => {
     if (absent !== undefined) return;
     const refusal = (f: (inputs: { x: Tensor }) => { y: Tensor }): unknown => {

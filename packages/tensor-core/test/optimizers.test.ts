@@ -1,6 +1,6 @@
 /** Optimisers against PyTorch: parameters after 1, 2 and 10 steps on recorded gradients (golden/optimizers.py). */
 import { readFileSync } from 'node:fs';
-import { memory, scalar, type Tensor, tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { memory, scalar, type Tensor, tensor, tensor1d, tensor2d, tidy, variable } from '@tensorflow/tfjs-core';
 import { useBackend } from '../src/backend/use-backend.node.ts';
 import { clipByGlobalNorm, clipScale, treeNorm } from '../src/optim/clip.ts';
 import { createOptimizer } from '../src/optim/create-optimizer.ts';
@@ -133,6 +133,35 @@ describe.each(await availableBackends('cpu', 'wasm', 'native'))('on %s', (backen
     expect(Array.from(start.w.dataSync())).toEqual([1, 2]);
     expect(Array.from(params.w.dataSync())).not.toEqual([1, 2]);
   });
+
+  test.each(['adamw', 'sgd', 'muon'] as const)(
+    '%s: variables put into the tree between two updates are those that change',
+    (name) => {
+      const one = (x: number): Tensor => {
+        const value = tensor2d([[x]]);
+        const v = variable(value);
+        value.dispose();
+        return v;
+      };
+      const params: { layer: Params } = { layer: { a: one(1), b: one(1) } };
+      const optimizer = createOptimizer({ name });
+      const state = optimizer.init(params);
+      const grads: { layer: Params } = { layer: { a: tensor2d([[1]]), b: tensor2d([[1]]) } };
+      const update = (): void => optimizer.update(params, grads, state, 0.1);
+      update();
+      const old = params.layer.a as Tensor;
+      const stays = old.dataSync()[0];
+      params.layer.a = one(5);
+      update();
+      expect(old.dataSync()[0]).toBe(stays);
+      expect((params.layer.a as Tensor).dataSync()[0]).toBeLessThan(5);
+      // a further leaf is seen as well: the state has nothing for it, or there is no gradient
+      params.layer.c = one(2);
+      expect(update).toThrow(/optimizer at layer\.c/);
+      disposeTree({ ...params, old, grads });
+      disposeTree(state);
+    },
+  );
 
   test('clipping scales to the norm and leaves small gradients alone', () => {
     tidy(() => {

@@ -11,7 +11,10 @@ import { BackendError, ConfigError, ShapeError } from '../errors.ts';
 import { sameShape } from '../ops/internal/check.ts';
 import { isTensor } from '../tree/params.ts';
 
-/** What a step is called with: tensors, single numbers, or, after the first call, the elements of a tensor. */
+/**
+ * What a step is called with: tensors, single numbers, or, after the first call, the elements of a tensor: a
+ * Float32Array for float32, an Int32Array for int32.
+ */
 export type StepInput = Tensor | number | Float32Array | Int32Array;
 
 /** A step that runs again and again. */
@@ -57,7 +60,8 @@ class Step implements CapturedStep<string, Tensors> {
   #program: CapturedProgram | undefined;
   // the backend whose memory the program works on
   #backend = '';
-  #runs = 0;
+  // names, shapes and dtypes of the inputs are fixed
+  #started = false;
   #disposed = false;
 
   constructor(f: (inputs: Tensors) => Tensors) {
@@ -79,14 +83,16 @@ class Step implements CapturedStep<string, Tensors> {
         fix: 'Run it on that one, or make a new step',
       });
     }
-    this.#write(inputs);
-    if (this.#program !== undefined) {
-      this.#program.replay();
-      return this.#outputs;
+    if (!this.#started) this.#first(inputs);
+    else {
+      this.#write(inputs);
+      if (this.#program !== undefined) this.#program.replay();
+      else {
+        this.#freeOutputs();
+        if (backendExtensions() === undefined) this.#execute();
+        else this.#capture();
+      }
     }
-    this.#freeOutputs();
-    if (this.#runs++ === 0 || backendExtensions() === undefined) this.#execute();
-    else this.#capture();
     return this.#outputs;
   }
 
@@ -96,19 +102,31 @@ class Step implements CapturedStep<string, Tensors> {
     this.#freeOutputs();
     this.#program?.dispose();
     this.#program = undefined;
-    for (const t of this.#inputs.values()) t.dispose();
-    this.#inputs.clear();
+    this.#freeInputs();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
 
+  /** Decides names, shapes and dtypes, unless it fails: the next run is then the first. */
+  #first(inputs: { [name: string]: StepInput }): void {
+    try {
+      for (const [name, value] of Object.entries(inputs)) this.#inputs.set(name, keep(ownCopy(name, value)));
+      this.#execute();
+      this.#started = true;
+    } catch (error) {
+      this.#freeInputs();
+      throw error;
+    }
+  }
+
   #execute(): void {
     this.#outputs = tidy(() => {
       const outputs = this.#f(Object.fromEntries(this.#inputs));
       // an input or a variable handed through would be disposed as a result
-      const own = Object.entries(outputs).map(([name, t]) => [name, keep(clone(t))] as const);
+      const own = Object.entries(outputs).map(([name, t]) => [name, clone(t)] as const);
+      for (const [, t] of own) keep(t);
       return Object.fromEntries(own);
     });
   }
@@ -142,10 +160,10 @@ class Step implements CapturedStep<string, Tensors> {
     this.#backend = getBackend();
   }
 
-  /** Puts the inputs where the step reads them; the first call decides names and shapes. */
+  /** Puts the inputs where the step reads them. */
   #write(inputs: { [name: string]: StepInput }): void {
     const names = Object.keys(inputs);
-    if (this.#runs > 0 && names.length !== this.#inputs.size) {
+    if (names.length !== this.#inputs.size) {
       throw new ConfigError({
         where: 'captureStep',
         what: 'other inputs than at the first run',
@@ -158,21 +176,13 @@ class Step implements CapturedStep<string, Tensors> {
 
   #writeOne(name: string, value: StepInput): void {
     const fixed = this.#inputs.get(name);
-    if (fixed === undefined) {
-      if (this.#runs > 0)
-        throw new ConfigError({ where: 'captureStep', what: 'a new input after the first run', got: name });
-      this.#inputs.set(name, keep(ownCopy(name, value)));
-      return;
-    }
-    const size = typeof value === 'number' ? 1 : isTensor(value) ? value.size : value.length;
-    const fits = isTensor(value)
-      ? value.dtype === fixed.dtype && sameShape(value.shape, fixed.shape)
-      : size === fixed.size;
-    if (!fits) {
+    if (fixed === undefined)
+      throw new ConfigError({ where: 'captureStep', what: 'a new input after the first run', got: name });
+    if (!fits(value, fixed)) {
       throw new ShapeError({
         where: `captureStep input ${name}`,
         what: 'another shape or dtype than at the first run',
-        got: isTensor(value) ? `${value.dtype} [${value.shape}]` : `${size} elements`,
+        got: described(value),
         wanted: `${fixed.dtype} [${fixed.shape}]`,
       });
     }
@@ -188,10 +198,30 @@ class Step implements CapturedStep<string, Tensors> {
     }
   }
 
+  #freeInputs(): void {
+    for (const t of this.#inputs.values()) t.dispose();
+    this.#inputs.clear();
+  }
+
   #freeOutputs(): void {
     for (const t of Object.values(this.#outputs)) t.dispose();
     this.#outputs = {};
   }
+}
+
+function fits(value: StepInput, fixed: Tensor): boolean {
+  if (typeof value === 'number') return fixed.size === 1 && (fixed.dtype !== 'int32' || Number.isInteger(value));
+  if (isTensor(value)) return value.dtype === fixed.dtype && sameShape(value.shape, fixed.shape);
+  return value.length === fixed.size && value[Symbol.toStringTag] === arrayOf[fixed.dtype];
+}
+
+// by name, not by constructor: an array may come from another realm, as in a test runner's context
+const arrayOf: { readonly [dtype: string]: string } = { float32: 'Float32Array', int32: 'Int32Array' };
+
+function described(value: StepInput): string {
+  if (typeof value === 'number') return `the number ${value}`;
+  if (isTensor(value)) return `${value.dtype} [${value.shape}]`;
+  return `${value[Symbol.toStringTag] ?? typeof value} of ${value.length} elements`;
 }
 
 /** A tensor with values of its own, whatever else happens to `value`. */

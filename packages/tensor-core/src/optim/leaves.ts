@@ -4,6 +4,7 @@
  */
 import { type Tensor, type Variable, variable, zeros } from '@tensorflow/tfjs-core';
 import { ConfigError, ShapeError } from '../errors.ts';
+import { sameShape } from '../ops/internal/check.ts';
 import { flatten, isTensor, type Params, unflatten } from '../tree/params.ts';
 import { matchPaths } from '../tree/select.ts';
 import type { OptimizerState } from './optimizer.ts';
@@ -59,25 +60,45 @@ export function trainedLeaves(params: Params, rules: GroupRules): Leaf[] {
   return leaves.filter((leaf) => leaf.learningRateScale !== 0);
 }
 
-/** `trainedLeaves`, remembered per tree of variables. */
-export function leafCache(rules: GroupRules): (params: Params) => readonly Leaf[] {
-  const known = new WeakMap<Params, readonly Leaf[]>();
+/**
+ * `trainedLeaves`, remembered per tree of variables for as long as the tree holds the same ones.
+ * @param select which of them, or what is made of them
+ */
+export function leafCache(
+  rules: GroupRules,
+  select: (leaves: Leaf[]) => readonly Leaf[] = (leaves) => leaves,
+): (params: Params) => readonly Leaf[] {
+  const known = new WeakMap<Params, { readonly tensors: readonly Tensor[]; readonly leaves: readonly Leaf[] }>();
   return (params) => {
-    let leaves = known.get(params);
-    if (leaves === undefined) {
-      leaves = trainedLeaves(params, rules);
-      for (const { path, parameter } of leaves) {
-        if ('assign' in parameter) continue;
-        throw new ConfigError({
-          where: `optimizer at ${path}`,
-          what: 'a parameter is no variable',
-          fix: 'Pass variables(params): updates happen in place',
-        });
-      }
-      known.set(params, leaves);
+    const before = known.get(params);
+    if (before !== undefined && countSame(params, before.tensors, 0) === before.tensors.length) return before.leaves;
+    const leaves = select(trainedLeaves(params, rules));
+    for (const { path, parameter } of leaves) {
+      if ('assign' in parameter) continue;
+      throw new ConfigError({
+        where: `optimizer at ${path}`,
+        what: 'a parameter is no variable',
+        fix: 'Pass variables(params): updates happen in place',
+      });
     }
+    known.set(params, { tensors: flatten(params).map(([, t]) => t), leaves });
     return leaves;
   };
+}
+
+/** How many leaves there are up to the end of `node`, `from` before it; −1 where one is not that of the list. No path is made. */
+function countSame(node: Params, tensors: readonly Tensor[], from: number): number {
+  let count = from;
+  for (const key in node) {
+    const child = node[key] as Tensor | Params;
+    if (child === tensors[count]) count++;
+    else if (isTensor(child) || typeof child !== 'object') return -1;
+    else {
+      count = countSame(child, tensors, count);
+      if (count < 0) return -1;
+    }
+  }
+  return count;
 }
 
 /**
@@ -85,14 +106,9 @@ export function leafCache(rules: GroupRules): (params: Params) => readonly Leaf[
  * @throws ShapeError where it is missing or has another shape
  */
 export function gradientOf(grads: Params, { path, keys, parameter }: Leaf): Tensor {
-  let node: Tensor | Params | undefined = grads;
-  for (const key of keys) node = isTensor(node) ? undefined : node?.[key];
-  if (!isTensor(node)) throw new ShapeError({ where: `optimizer at ${path}`, what: 'there is no gradient for it' });
-  if (
-    node.size !== parameter.size ||
-    node.rank !== parameter.rank ||
-    node.shape.some((d, i) => d !== parameter.shape[i])
-  ) {
+  const node = leafAt(grads, keys);
+  if (node === undefined) throw new ShapeError({ where: `optimizer at ${path}`, what: 'there is no gradient for it' });
+  if (!sameShape(node.shape, parameter.shape)) {
     throw new ShapeError({
       where: `optimizer at ${path}`,
       what: 'the gradient’s shape',
@@ -123,23 +139,19 @@ export function zeroStep(): Variable {
   return step;
 }
 
-const slotsOf = new WeakMap<Params, Map<string, Variable>>();
-
 /** The variable that the state keeps for a leaf in one of its branches. */
-export function slot(state: OptimizerState, branch: string, { path }: Leaf): Variable {
-  const tree = state[branch] as Params;
-  let slots = tree && slotsOf.get(tree);
-  if (slots === undefined) {
-    slots = new Map(tree === undefined ? [] : (flatten(tree) as [string, Variable][]));
-    if (tree !== undefined) slotsOf.set(tree, slots);
-  }
-  const found = slots.get(path);
-  if (found === undefined) {
-    throw new ConfigError({
-      where: `optimizer at ${path}`,
-      what: `the state has no ${branch} for this parameter`,
-      fix: 'Use the state that init() made for the same tree and options',
-    });
-  }
-  return found;
+export function slot(state: OptimizerState, branch: string, { path, keys }: Leaf): Variable {
+  const found = leafAt(state[branch], keys);
+  if (found !== undefined) return found as Variable;
+  throw new ConfigError({
+    where: `optimizer at ${path}`,
+    what: `the state has no ${branch} for this parameter`,
+    fix: 'Use the state that init() made for the same tree and options',
+  });
+}
+
+function leafAt(tree: Tensor | Params | undefined, keys: readonly string[]): Tensor | undefined {
+  let node = tree;
+  for (const key of keys) node = isTensor(node) ? undefined : node?.[key];
+  return isTensor(node) ? node : undefined;
 }

@@ -17,8 +17,12 @@ export function muon(options: Omit<MuonOptions, 'name'> = {}): Optimizer {
   const all: Required<MuonOptions> = { ...defaults, ...options, others: { ...defaults.others, ...options.others } };
   const others = { ...defaults.others, ...all.others };
   const isMatrix = (leaf: Leaf): boolean => leaf.parameter.rank === 2 && all.matrices(leaf.path, leaf.parameter.shape);
-  const matrixLeaves = leafCache(all);
-  const otherLeaves = leafCache({ groups: all.groups, weightDecay: others.weightDecay });
+  const matrixLeaves = leafCache(all, (leaves) => leaves.filter(isMatrix));
+  const otherLeaves = leafCache({ groups: all.groups, weightDecay: others.weightDecay }, (leaves) =>
+    leaves
+      .filter((leaf) => !isMatrix(leaf))
+      .map((leaf) => ({ ...leaf, learningRateScale: leaf.learningRateScale * others.learningRateScale })),
+  );
 
   return {
     options: all,
@@ -29,7 +33,7 @@ export function muon(options: Omit<MuonOptions, 'name'> = {}): Optimizer {
     },
     update(params, grads, state, learningRate, o = {}) {
       tidy(() => {
-        for (const leaf of matrixLeaves(params).filter(isMatrix)) {
+        for (const leaf of matrixLeaves(params)) {
           const moment = momentOf(leaf, grads, state, learningRate, o, state.step);
           const b = slot(state, 'momentum', leaf);
           b.assign(lerp(b, moment.gradient, 1 - all.momentum));
@@ -37,9 +41,7 @@ export function muon(options: Omit<MuonOptions, 'name'> = {}): Optimizer {
           const update = mul(orthogonalize(direction, all.iterations), updateScale(leaf, all.updateScale));
           leaf.parameter.assign(sub(decayed(moment), mul(update, moment.rate)));
         }
-        const rest = otherLeaves(params)
-          .filter((leaf) => !isMatrix(leaf))
-          .map((leaf) => ({ ...leaf, learningRateScale: leaf.learningRateScale * others.learningRateScale }));
+        const rest = otherLeaves(params);
         // the counter belongs to AdamW's bias correction; it counts without it too
         if (rest.length > 0) adamUpdate(rest, grads, state, learningRate, o, others);
         else state.step.assign(add(state.step, 1));
