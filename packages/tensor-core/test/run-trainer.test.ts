@@ -125,8 +125,8 @@ test('another configuration is refused, and nothing leaks', () =>
     await expect(Counter.resume(out, { stride: 2 })).rejects.toThrow('stride differs; got 1, wanted 2');
     expect(memory().numTensors).toBe(before);
     expect(first.frees).toBe(1);
-    await expect(first.save(join(out, 'there'))).rejects.toThrow('counter, save: it was disposed');
-    await expect(first.run({ steps: 3 })).rejects.toThrow('counter, train: it was disposed');
+    await expect(first.save(join(out, 'there'))).rejects.toThrow('counter, save: the trainer was disposed');
+    await expect(first.run({ steps: 3 })).rejects.toThrow('counter, train: the trainer was disposed');
   }));
 
 test('parameters that are not finite are never saved', () =>

@@ -1,6 +1,6 @@
 /**
  * The frame of trainers on data: a loop under the names that every trainer has. The subclass turns its options into the
- * loop's setup, and says what it resumes. (Trainers that make their own data are `RunTrainer`.)
+ * loop's setup, and says what it resumes. (Trainers whose step is no single update are `RunTrainer`.)
  */
 import type { Trainer, TrainRequest } from '../contracts/trainer.ts';
 import type { Params } from '../tree/params.ts';

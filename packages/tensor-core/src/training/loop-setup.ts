@@ -55,11 +55,15 @@ export interface LoopSetup<B> {
   batches: BatchSource<B>;
   /**
    * Called before each update, for what takes a while or is computed with the parameters as they are: samples to learn
-   * from, which `batches` then gives. Refused by a StoppedError it ends the training as a signal does, with nothing
-   * changed.
+   * from, which `batches` then gives. A StoppedError from it ends the training as a signal does: `batches` go back to
+   * where they stood, the run is saved. Any other error is the caller's, nothing is saved, and `batches` stay where they
+   * are.
    */
   prepare?: (context: PrepareContext) => Promise<void>;
-  /** further variables that the numbers depend on: saved and restored with the parameters; not disposed */
+  /**
+   * further variables that the numbers depend on (a reference, an average), by the name of their file: saved and restored
+   * with the parameters, in place; not disposed, and not looked at for NaN. `params` and `optimizer` are the loop's
+   */
   trees?: Readonly<Record<string, Params>>;
   /** held-out loss (`loss` decides which checkpoint is best) and whatever else is to be logged */
   evaluate?: (params: Params) => Promise<{ loss: number; [metric: string]: number }>;

@@ -1,6 +1,6 @@
 /**
  * The training loop: batches → loss and gradients → clipping → optimiser, with evaluation, checkpoints, metrics and a
- * guard against NaN around it. Every trainer on data is this loop with its own loss.
+ * guard against NaN around it. Every trainer whose step is one update by one loss is this loop.
  *
  * A step runs in scopes and keeps only parameters, optimiser state and the numbers it yields. Values are read back only
  * for steps that are logged (`logEvery`). A NaN in a logged step is found before the parameters are changed.
@@ -19,6 +19,7 @@ import { disposeTree, variables } from '../tree/memory.ts';
 import type { Params } from '../tree/params.ts';
 import { version } from '../version.ts';
 import { type EvaluationState, Evaluations } from './evaluations.ts';
+import { checkRequest, disposedTrainer, openRun } from './frame.ts';
 import { type ResolvedLoopOptions, resolveLoopOptions, resumableConfig } from './loop-options.ts';
 import type { LoopSetup, StopReason, TrainStep } from './loop-setup.ts';
 import { disposeSums, type LossContext, type SummedGradients, scoped, sumGradients } from './loss.ts';
@@ -35,7 +36,9 @@ interface LoopState {
 }
 
 /**
- * The training loop of every trainer: batches, gradients, accumulation, clipping, optimiser, evaluation, checkpoints.
+ * The training loop of every trainer whose step is one update of one tree by one loss: batches, gradients, accumulation,
+ * clipping, optimiser, evaluation, checkpoints. Batches may be made as it goes, in the setup's `prepare`; a step of
+ * another kind (several updates, optimisers or networks) is a `RunTrainer`'s.
  * One trainer is one run; resumed, it gives the numbers of the run that was never stopped. Owns its parameters and its
  * optimiser state until `dispose()`.
  */
@@ -61,6 +64,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
   constructor(setup: LoopSetup<B>) {
     this.options = resolveLoopOptions(setup.options, setup.evaluate !== undefined);
     if (this.options.out !== undefined) storage('out');
+    checkTrees(setup.trees);
     withPrecision(this.options.precision, () => {}); // refused here rather than at the first step
     this.#setup = setup;
     this.#rng = rng(this.options.seed).split('loss');
@@ -121,7 +125,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
    * parameters are those before that step if every step is logged. Parameters that are not finite are never saved
    */
   async *train({ steps, signal }: TrainRequest): AsyncGenerator<TrainStep, void, undefined> {
-    this.#checkRequest(steps);
+    checkRequest('train', steps, { disposed: this.#disposed, training: this.#training });
     const files = await this.#open();
     const meter = new Meter();
     this.#training = true;
@@ -129,7 +133,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
     try {
       let stop: StopReason | undefined = this.#step >= steps ? 'steps' : undefined;
       while (stop === undefined) {
-        if (this.#disposed) throw disposed('train');
+        if (this.#disposed) throw disposedTrainer('train');
         if (signal?.aborted) {
           stop = 'signal';
           break;
@@ -173,7 +177,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
    * @throws NumericalError for parameters that are not finite, before anything is written
    */
   async save(dir: string): Promise<void> {
-    if (this.#disposed) throw disposed('save');
+    if (this.#disposed) throw disposedTrainer('save');
     await checkFinite(this.params, this.#step, this.#lastSaved, naming);
     await storage('save').write(dir, this.#content(), this.#extraFiles());
   }
@@ -207,7 +211,8 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
   /** One update. Returns the metrics of a step that is logged. */
   async #update(meter: Meter, steps: number, logs: boolean): Promise<Record<string, number> | undefined> {
     const rate = this.#learningRate();
-    const position = this.#setup.batches.state();
+    // only a step that is logged may have to be done again
+    const position = logs ? this.#setup.batches.state() : undefined;
     meter.start();
     const sums = this.#sumGradients();
     const { weight, grads } = sums;
@@ -299,10 +304,9 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
 
   async #open(): Promise<RunFiles | undefined> {
     const { out, keepBest, keepCheckpoints } = this.options;
-    if (out === undefined) return undefined;
-    const files = await storage('out').open(out, {
-      ...(this.#started && { resumeAt: this.#step }),
-      config: this.#config(),
+    const files = await openRun(out, {
+      resumeAt: this.#started ? this.#step : undefined,
+      config: () => this.#config(),
       keep: { latest: keepCheckpoints, best: keepBest },
     });
     this.#started = true;
@@ -345,20 +349,21 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
       version,
     };
   }
+}
 
-  #checkRequest(steps: number): void {
-    if (!Number.isInteger(steps) || steps < 0) {
-      throw new ConfigError({ where: 'train', what: 'steps', got: steps, wanted: 'a whole number ≥ 0' });
-    }
-    if (this.#disposed) throw disposed('train');
-    if (this.#training)
-      throw new ConfigError({ where: 'train', what: 'it trains already', fix: 'End the other loop first' });
+/** Names of a checkpoint's files that are the loop's own. */
+function checkTrees(trees: LoopSetup<unknown>['trees'] = {}): void {
+  for (const name of ['params', 'optimizer']) {
+    if (!Object.hasOwn(trees, name)) continue;
+    throw new ConfigError({
+      where: `trees.${name}`,
+      what: 'the loop saves a tree of this name itself',
+      fix: 'Give it another name',
+    });
   }
 }
 
 const naming = 'With logEvery: 1 the step and the op are named';
-
-const disposed = (where: string): ConfigError => new ConfigError({ where, what: 'the trainer was disposed' });
 
 /** After every so many steps. */
 const isDue = (step: number, every: number | undefined): boolean => every !== undefined && step % every === 0;

@@ -1,7 +1,8 @@
 /**
- * The frame of trainers that make their own data: agents, and policies on tokens. It refuses what cannot be trained,
- * logs and saves when that is due, stops where it is asked to, and continues what was saved. What a step is, and what
- * of it is to be kept, the subclass says. (Trainers on data are `DataTrainer`: a `LoopTrainer` with a loss.)
+ * The frame of trainers whose step is their own: agents, and policies on tokens, with several updates, optimisers or
+ * networks in a step. It refuses what cannot be trained, logs and saves when that is due, stops where it is asked to, and
+ * continues what was saved. What a step is, and what of it is to be kept, the subclass says. (A step that is one update
+ * of one tree by one loss is `LoopTrainer`'s, also where its data is made in `prepare`; `DataTrainer` is a trainer on it.)
  */
 import { checkConfig } from '../checkpoint/config-match.ts';
 import type { CheckpointContent, LoadedCheckpoint } from '../checkpoint/content.ts';
@@ -11,6 +12,7 @@ import { checkCount } from '../options/checks.ts';
 import { disposeTree } from '../tree/memory.ts';
 import type { Params } from '../tree/params.ts';
 import { version } from '../version.ts';
+import { checkRequest, disposedTrainer, openRun } from './frame.ts';
 import { checkFinite } from './non-finite.ts';
 import { restoreTrees } from './restore-trees.ts';
 import { type RunFiles, storage } from './storage.ts';
@@ -47,7 +49,12 @@ export interface RunContent {
   readonly loss?: number;
 }
 
-/** A trainer whose data is made as it goes. Subclasses say what a step is; everything around it is here. */
+/**
+ * A trainer whose step is its own: data made as it goes, several updates, optimisers or networks. Subclasses say what a
+ * step is; everything around it is here. Where a step is one update of one tree by one loss, use `LoopTrainer`, which
+ * brings the optimiser, clipping, accumulation, evaluation and the search for a NaN's origin; data for it can be made in
+ * its `prepare`.
+ */
 export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
   readonly #run: RunOptions;
   #started = false;
@@ -186,14 +193,11 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
 
   async #open(): Promise<RunFiles | undefined> {
     const { out, keepCheckpoints = 1 } = this.#run;
-    const files =
-      out === undefined
-        ? undefined
-        : await storage('out').open(out, {
-            ...(this.#started && { resumeAt: this.step }),
-            config: this.config(),
-            keep: { latest: keepCheckpoints, best: true },
-          });
+    const files = await openRun(out, {
+      resumeAt: this.#started ? this.step : undefined,
+      config: () => this.config(),
+      keep: { latest: keepCheckpoints, best: true },
+    });
     this.#started = true;
     return files;
   }
@@ -216,16 +220,12 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
   }
 
   #check(steps: number): void {
-    const where = `${this.#run.name}, train`;
-    if (!Number.isSafeInteger(steps) || steps < 0)
-      throw new ConfigError({ where, what: 'steps', got: steps, wanted: 'a whole number ≥ 0' });
-    if (this.#disposed) throw this.#gone('train');
-    if (this.#training) throw new ConfigError({ where, what: 'it trains already', fix: 'End the other loop first' });
+    checkRequest(`${this.#run.name}, train`, steps, { disposed: this.#disposed, training: this.#training });
     this.checkSteps(steps);
   }
 
   #gone(what: string): ConfigError {
-    return new ConfigError({ where: `${this.#run.name}, ${what}`, what: 'it was disposed' });
+    return disposedTrainer(`${this.#run.name}, ${what}`);
   }
 }
 

@@ -1,0 +1,24 @@
+// What both frames of trainers share: LoopTrainer (batches and a loss) and RunTrainer (data made as it goes).
+import type { KeepRule } from '../checkpoint/content.ts';
+import { ConfigError } from '../errors.ts';
+import { type RunFiles, storage } from './storage.ts';
+
+/** @throws ConfigError for steps that are no whole number ≥ 0, a trainer that is disposed, or one that trains already */
+export function checkRequest(where: string, steps: number, trainer: { disposed: boolean; training: boolean }): void {
+  if (!Number.isSafeInteger(steps) || steps < 0)
+    throw new ConfigError({ where, what: 'steps', got: steps, wanted: 'a whole number ≥ 0' });
+  if (trainer.disposed) throw disposedTrainer(where);
+  if (trainer.training) throw new ConfigError({ where, what: 'it trains already', fix: 'End the other loop first' });
+}
+
+export const disposedTrainer = (where: string): ConfigError =>
+  new ConfigError({ where, what: 'the trainer was disposed' });
+
+/** Opens a run's folder, if there is to be one: that of a new run, or of one that goes on after `resumeAt`. */
+export async function openRun(
+  out: string | undefined,
+  { resumeAt, config, keep }: { resumeAt: number | undefined; config: () => object; keep: KeepRule },
+): Promise<RunFiles | undefined> {
+  if (out === undefined) return undefined;
+  return storage('out').open(out, { ...(resumeAt !== undefined && { resumeAt }), config: config(), keep });
+}
