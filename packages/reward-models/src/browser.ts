@@ -67,7 +67,7 @@ export {
 } from './models/preference-model.ts';
 export { type RewardModel, rewardModel } from './models/reward-model.ts';
 export { withBody } from './models/with-body.ts';
-export { checkedRewards, mixRewards, type RewardMixture, type RewardPart } from './rewards/mix-rewards.ts';
+export { mixRewards, type RewardMixture, type RewardPart } from './rewards/mix-rewards.ts';
 export { type LengthBounds, lengthReward, repetitionReward } from './rewards/text-rewards.ts';
 export {
   antisymmetrise,

@@ -68,7 +68,7 @@ export {
 export { type RewardModel, rewardModel } from './models/reward-model.ts';
 export { withBody } from './models/with-body.ts';
 export { type LoadedReward, loadReward, type RewardNotes, saveReward } from './pretrained/reward-folder.node.ts';
-export { checkedRewards, mixRewards, type RewardMixture, type RewardPart } from './rewards/mix-rewards.ts';
+export { mixRewards, type RewardMixture, type RewardPart } from './rewards/mix-rewards.ts';
 export { type LengthBounds, lengthReward, repetitionReward } from './rewards/text-rewards.ts';
 export {
   antisymmetrise,

@@ -96,6 +96,7 @@ export {
   type ParamGroup,
   type SgdOptions,
 } from './optim/options.ts';
+export { checkedRewards } from './options/checked-rewards.ts';
 export {
   checkCount,
   checkKnown,

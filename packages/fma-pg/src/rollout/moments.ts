@@ -71,12 +71,13 @@ export function standardizeRows(
   rows: Float32Array,
   { clip = 10, skip }: { clip?: number; skip?: (j: number) => boolean } = {},
 ): void {
-  const scale = Float64Array.from({ length: moments.size }, (_, j) => 1 / Math.sqrt(moments.variance(j) + 1e-8));
-  for (let i = 0; i < rows.length; i++) {
-    const j = i % moments.size;
+  const { size } = moments;
+  for (let j = 0; j < size; j++) {
     if (skip?.(j)) continue;
-    const value = ((rows[i] as number) - (moments.mean[j] as number)) * (scale[j] as number);
-    rows[i] = Math.min(Math.max(value, -clip), clip);
+    const mean = moments.mean[j] as number;
+    const scale = 1 / Math.sqrt(moments.variance(j) + 1e-8);
+    for (let i = j; i < rows.length; i += size)
+      rows[i] = Math.min(Math.max(((rows[i] as number) - mean) * scale, -clip), clip);
   }
 }
 

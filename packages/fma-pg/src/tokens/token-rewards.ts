@@ -1,5 +1,5 @@
 /** Rewards of completions: functions by name and weight, abstentions, completions without an end. */
-import { DataError, type Prompt, schedules } from '@gimbal/tensor-core';
+import { checkedRewards, type Prompt, schedules } from '@gimbal/tensor-core';
 import type { NamedReward, ResolvedTokenOptions } from './token-options.ts';
 
 export interface ScoredCompletions {
@@ -11,7 +11,7 @@ export interface ScoredCompletions {
 
 export const promptText = (p: Prompt): string => (typeof p === 'string' ? p : p.prompt);
 
-/** @throws DataError where a function gives another number of rewards, or one that is no finite number */
+/** @throws DataError where a function gives no list, another number of rewards, or one that is no finite number */
 export async function scoreCompletions(
   o: Pick<ResolvedTokenOptions, 'reward' | 'missingEos'>,
   step: number,
@@ -26,25 +26,11 @@ export async function scoreCompletions(
   const totals: (number | null)[] = texts.map(() => null);
   const components: Record<string, number> = {};
   for (const { name, weight, fn } of named) {
-    const scores = await fn(prompts, texts, rows);
-    if (scores.length !== texts.length)
-      throw new DataError({
-        where: `reward ${name}`,
-        what: 'it gave another number of rewards',
-        got: scores.length,
-        wanted: String(texts.length),
-      });
+    const scores = await checkedRewards(name, fn, prompts, texts, rows);
     const w = schedules.scheduleAt(weight, step);
     let [sum, count] = [0, 0];
     for (const [b, score] of scores.entries()) {
       if (score === null) continue;
-      if (!Number.isFinite(score))
-        throw new DataError({
-          where: `reward ${name}, row ${b}`,
-          what: 'the reward is not finite',
-          got: score,
-          wanted: 'a finite number, or null',
-        });
       totals[b] = (totals[b] ?? 0) + w * score;
       sum += score;
       count++;

@@ -207,6 +207,23 @@ test('rows without a reward and without an end; named rewards; monitors', async 
   expect(seen).toEqual([1, 2]);
 });
 
+test.each([
+  ['11', /reward reward: it gave no list of rewards; got "11", wanted a list of \d+ numbers/],
+  [undefined, /reward reward: it gave no list of rewards/],
+  [[1], /reward reward: it gave another number of rewards; got 1/],
+  [['1', 1], /reward reward, row 0: no reward; got "1"/],
+])('a reward function that gives %j is refused before anything changes', async (given, message) => {
+  const policy = tokenTable({ vocabulary: 3, length: 4, eos: 0 });
+  const reward = ((_: unknown, c: readonly string[]) =>
+    Array.isArray(given) && given.length > 1 ? c.map((_, i) => given[i % 2]) : given) as unknown as RewardFn;
+  using trainer = new TokenPolicyTrainer(options({ policy, params: policy.init(), codec: policy.codec, reward }));
+  await expect(trainer.run({ steps: 1 })).rejects.toMatchObject({
+    code: 'ERR_DATA',
+    message: expect.stringMatching(message),
+  });
+  expect(trainer.step).toBe(0);
+});
+
 test('resumed, the next steps are those of the run that was never stopped; micro-batches make no difference', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'fma-pg-'));
   const numbers = async (t: TokenPolicyTrainer, steps: number): Promise<TokenPolicyStep[]> => {

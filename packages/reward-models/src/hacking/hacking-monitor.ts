@@ -1,7 +1,6 @@
 // Sees a policy fool its reward: a second reward that is never optimised falls, answers become short or empty, or the
 // policy moves too far.
-import { type Alert, ConfigError, type Monitor, type RewardFn } from '@gimbal/tensor-core';
-import { checkedRewards } from '../rewards/mix-rewards.ts';
+import { type Alert, ConfigError, checkedRewards, type Monitor, type RewardFn } from '@gimbal/tensor-core';
 
 /** When the monitor speaks. */
 export interface HackingMonitorOptions {

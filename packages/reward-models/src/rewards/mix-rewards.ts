@@ -1,6 +1,6 @@
 // Several rewards as one: weights that may follow a schedule, scales made alike, abstentions, and every answer checked
 // before anything is trained on it.
-import { ConfigError, DataError, type Prompt, type RewardFn, type Schedule, schedules } from '@gimbal/tensor-core';
+import { ConfigError, checkedRewards, type RewardFn, type Schedule, schedules } from '@gimbal/tensor-core';
 import type { RewardStats } from '../scoring/reward-fn.ts';
 
 /** One reward of a mixture. */
@@ -68,34 +68,4 @@ export function mixRewards(parts: readonly RewardPart[]): RewardMixture {
       return totals;
     },
   };
-}
-
-/**
- * Asks a reward function, and checks what it gives.
- * @throws DataError, naming function and row, for another number of rewards or one that is neither finite nor null
- */
-export async function checkedRewards(
-  name: string,
-  fn: RewardFn,
-  prompts: readonly string[],
-  completions: readonly string[],
-  rows?: readonly Prompt[],
-): Promise<(number | null)[]> {
-  const found: unknown = await (rows === undefined ? fn(prompts, completions) : fn(prompts, completions, rows));
-  const where = `reward ${name}`;
-  if (!Array.isArray(found) && !ArrayBuffer.isView(found)) {
-    const wanted = `a list of ${completions.length} numbers`;
-    throw new DataError({ where, what: 'it gave no list of rewards', got: found, wanted });
-  }
-  const scores = Array.from(found as ArrayLike<number | null>);
-  if (scores.length !== completions.length) {
-    const what = 'it gave another number of rewards';
-    throw new DataError({ where, what, got: scores.length, wanted: completions.length });
-  }
-  const bad = scores.findIndex((score) => score !== null && !Number.isFinite(score));
-  if (bad >= 0) {
-    const wanted = 'a finite number, or null to abstain';
-    throw new DataError({ where: `${where}, row ${bad}`, what: 'no reward', got: String(scores[bad]), wanted });
-  }
-  return scores;
 }

@@ -1,6 +1,7 @@
 // Best-of-N: sample N answers, keep the one that the reward likes best; and reranking of answers that are there already.
 import {
   ConfigError,
+  checkedRewards,
   DataError,
   type Params,
   type RewardFn,
@@ -9,7 +10,6 @@ import {
   type TextCodec,
   type TokenPolicy,
 } from '@gimbal/tensor-core';
-import { checkedRewards } from '../rewards/mix-rewards.ts';
 import { bonKl, checkCount } from './bon-kl.ts';
 
 /** The answer that was kept. */

@@ -1,6 +1,5 @@
 // Predictions of several rewards as one: what an average of weights is compared with, at M times its cost.
-import { ConfigError, type RewardFn } from '@gimbal/tensor-core';
-import { checkedRewards } from '../rewards/mix-rewards.ts';
+import { ConfigError, checkedRewards, type RewardFn } from '@gimbal/tensor-core';
 import type { RewardStats } from '../scoring/reward-fn.ts';
 
 /** How predictions become one. */
