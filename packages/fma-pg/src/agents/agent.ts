@@ -31,6 +31,7 @@ export interface ResolvedAgent {
   readonly gamma: number;
   readonly out?: string;
   readonly checkpointEvery?: number;
+  readonly keepCheckpoints?: number;
   readonly seed: number;
 }
 
@@ -68,7 +69,8 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
   #best: number | null = null;
 
   protected constructor(env: VectorEnv, options: O, normalize: { obs: boolean; reward: boolean }) {
-    super({ name: options.algorithm, out: options.out, checkpointEvery: options.checkpointEvery });
+    const { algorithm: name, out, checkpointEvery, keepCheckpoints } = options;
+    super({ name, out, checkpointEvery, keepCheckpoints });
     this.options = options;
     this.#env = env;
     this.observation = observationSpec(env.observationSpace);

@@ -106,6 +106,20 @@ test('resumed, the next updates are those of the run that was never stopped, to 
   }
 });
 
+test('as many of the latest checkpoints stay as keepCheckpoints says', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'fma-pg-'));
+  try {
+    using agent = await make({ out: dir, checkpointEvery: 1, keepCheckpoints: 3 }, { ends: true });
+    await agent.run({ steps: 320 });
+    expect((await readdir(join(dir, 'checkpoints'))).sort()).toEqual(
+      [192, 256, 320].map((step) => `step-${String(step).padStart(8, '0')}`),
+    );
+    await expect(make({ keepCheckpoints: 0 })).rejects.toThrow('keepCheckpoints: out of range; got 0');
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+});
+
 test('the best evaluated policy is kept beside the latest, and a run that stands is not overwritten', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'fma-pg-'));
   try {

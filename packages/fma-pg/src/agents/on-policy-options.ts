@@ -79,6 +79,8 @@ export interface AgentOptions {
   evalEnv?: () => Env | Promise<Env>;
   /** save each so many environment steps; needs `out` */
   checkpointEvery?: number;
+  /** how many of the latest checkpoints stay, beside the best; default 1 */
+  keepCheckpoints?: number;
   /** folder of the run: metrics.jsonl, TensorBoard events, checkpoints (the latest and the best evaluated) */
   out?: string;
   /** replaces the environment's rewards */
@@ -177,6 +179,7 @@ const further = [
   'evalEvery',
   'evalEnv',
   'checkpointEvery',
+  'keepCheckpoints',
   'out',
   'rewardSource',
   'auxLosses',
@@ -204,7 +207,8 @@ export function resolveOnPolicy(options: OnPolicyOptions): ResolvedOnPolicy {
   };
   if (typeof o.env !== 'function') o.numEnvs = o.env.numEnvs;
   for (const key of ['numEnvs', 'rollout', 'epochs', 'minibatches', 'evalEpisodes'] as const) checkCount(key, o[key]);
-  for (const key of ['evalEvery', 'checkpointEvery'] as const) if (o[key] !== undefined) checkCount(key, o[key]);
+  for (const key of ['evalEvery', 'checkpointEvery', 'keepCheckpoints'] as const)
+    if (o[key] !== undefined) checkCount(key, o[key]);
   checkShare('gamma', o.gamma);
   checkShare('gaeLambda', o.gaeLambda);
   checkAnneal('learningRate', o.learningRate, (x) => x >= 0, 'a finite number ≥ 0');
@@ -256,6 +260,7 @@ const notSaved = new Set([
   'evalEvery',
   'evalEpisodes',
   'checkpointEvery',
+  'keepCheckpoints',
   'surrogate',
 ]);
 

@@ -93,7 +93,17 @@ export type ResolvedOffPolicy = Omit<OffPolicyOptions, keyof typeof offPolicyDef
 /** @throws ConfigError naming the option */
 export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
   const where = options.algorithm ?? offPolicyDefaults.algorithm;
-  const further = ['env', 'evalEvery', 'evalEnv', 'checkpointEvery', 'out', 'rewardSource', 'seed', 'targetEntropy'];
+  const further = [
+    'env',
+    'evalEvery',
+    'evalEnv',
+    'checkpointEvery',
+    'keepCheckpoints',
+    'out',
+    'rewardSource',
+    'seed',
+    'targetEntropy',
+  ];
   checkKnown(where, options, [...Object.keys(offPolicyDefaults), ...further]);
   const o: ResolvedOffPolicy = { ...offPolicyDefaults, ...options };
   checkName('algorithm', o.algorithm, ['sac', 'td3', 'dqn']);
@@ -110,7 +120,8 @@ export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
     'evalEpisodes',
   ] as const)
     checkCount(key, o[key]);
-  for (const key of ['evalEvery', 'checkpointEvery'] as const) if (o[key] !== undefined) checkCount(key, o[key]);
+  for (const key of ['evalEvery', 'checkpointEvery', 'keepCheckpoints'] as const)
+    if (o[key] !== undefined) checkCount(key, o[key]);
   for (const key of ['gamma', 'tau', 'explorationFraction'] as const) checkShare(key, o[key]);
   for (const key of ['alpha', 'targetNoise', 'targetNoiseClip', 'maxGradNorm'] as const) checkPositive(key, o[key]);
   checkAnneal('learningRate', o.learningRate, (x) => x >= 0, 'a finite number ≥ 0');

@@ -111,6 +111,7 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
     this.#check(steps);
     const files = await this.#open();
     this.#training = true;
+    const request: TrainRequest = { steps, ...(signal && { signal }) };
     let [aborted, saved] = [false, -1];
     const save = async (): Promise<void> => {
       if (files === undefined || saved === this.step) return;
@@ -128,7 +129,7 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
           break;
         }
         const before = this.step;
-        const done = await this.advance({ steps, ...(signal && { signal }) });
+        const done = await this.advance(request);
         if (done === undefined) continue;
         const { row, isBest = false, stop = false } = done;
         // logged before it is saved: a kill in between costs a checkpoint, not a line of the log
