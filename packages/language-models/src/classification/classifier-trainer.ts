@@ -1,7 +1,6 @@
 // Training a classifier: cross-entropy of the labels, or the squared error where there is one. The loop, its checkpoints and
 // metrics are tensor-core's.
 import {
-  ConfigError,
   crossEntropy,
   DataError,
   DataTrainer,
@@ -17,6 +16,7 @@ import { reshape, type Scalar, squaredDifference, sum, type Tensor2D, tensor1d }
 import type { Dataset } from '../data/rows.ts';
 import { padRows } from '../encoder/encode-texts.ts';
 import type { EncoderBatch } from '../encoder/encoder.ts';
+import { checkVocabulary } from '../internal/check-training.ts';
 import { classifierWriter } from '../pretrained/model-writer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Classifier } from './classifier.ts';
@@ -79,14 +79,7 @@ interface Prepared {
 function prepare(options: ClassifierOptions): Prepared {
   const { model, params, tokenizer, data, evalData, maxLength, ...loop } = { ...classifierDefaults, ...options };
   const { config, labels } = model;
-  if (tokenizer.size > config.vocabularySize) {
-    throw new ConfigError({
-      where: 'ClassifierTrainer',
-      what: 'the tokenizer has more tokens than the model',
-      got: tokenizer.size,
-      wanted: `at most ${config.vocabularySize}`,
-    });
-  }
+  checkVocabulary('ClassifierTrainer', tokenizer, config);
   const limit = Math.min(maxLength ?? config.contextLength, config.contextLength);
   const train = labelledRows(data, tokenizer, { labels, limit });
   if (train.rows.length === 0) throw new DataError({ where: 'ClassifierTrainer', what: 'there are no rows' });

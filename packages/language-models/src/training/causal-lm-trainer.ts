@@ -17,6 +17,7 @@ import { joinedBatches, rowBatches } from '../data/row-batches.ts';
 import type { Dataset } from '../data/rows.ts';
 import { type OverflowReport, type TokenRow, tokenRows } from '../data/token-rows.ts';
 import type { LanguageModel } from '../decoder/decoder.ts';
+import { checkLengths, checkVocabulary } from '../internal/check-training.ts';
 import { adapterWriter, modelWriter } from '../pretrained/model-writer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { causalLmLoss } from './causal-lm-loss.ts';
@@ -106,20 +107,9 @@ function prepare(options: CausalLmOptions): Prepared {
   };
   const { packing = data.kind === 'text', paddingFree = packing && data.kind !== 'text', ...loop } = rest;
   const { config } = model;
-  if (tokenizer.size > config.vocabularySize) {
-    throw new ConfigError({
-      where: 'CausalLmTrainer',
-      what: 'the tokenizer has more tokens than the model',
-      got: tokenizer.size,
-      wanted: `at most ${config.vocabularySize}`,
-      fix: 'Make the model with vocabularySize: tokenizer.size',
-    });
-  }
+  checkVocabulary('CausalLmTrainer', tokenizer, config);
   const limit = maxLength ?? config.contextLength;
-  if (!(Number.isSafeInteger(limit) && limit >= 2 && limit <= config.contextLength)) {
-    const wanted = `2 to the model’s context, ${config.contextLength}`;
-    throw new ConfigError({ where: 'CausalLmTrainer.maxLength', what: 'out of range', got: limit, wanted });
-  }
+  checkLengths('CausalLmTrainer', { maxLength: limit }, config);
   const fit = (set: Dataset): { rows: readonly TokenRow[]; overflow: OverflowReport } => {
     const fitted = tokenRows(set, tokenizer, {
       limit,

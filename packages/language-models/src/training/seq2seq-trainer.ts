@@ -1,6 +1,5 @@
 // Training an encoder-decoder on prompts and completions. The loop, its checkpoints and metrics are tensor-core's.
 import {
-  ConfigError,
   DataTrainer,
   type LoopOptions,
   type LoopSetup,
@@ -10,6 +9,7 @@ import {
 } from '@gimbal/tensor-core';
 import type { Dataset } from '../data/rows.ts';
 import type { OverflowReport } from '../data/token-rows.ts';
+import { checkLengths, checkVocabulary } from '../internal/check-training.ts';
 import { seq2seqWriter } from '../pretrained/model-writer.ts';
 import type { Seq2SeqModel } from '../seq2seq/seq2seq.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -86,22 +86,10 @@ function prepare(options: Seq2SeqTrainerOptions): Prepared {
     ...options,
   };
   const { config } = model;
-  if (tokenizer.size > config.vocabularySize) {
-    throw new ConfigError({
-      where: 'Seq2SeqTrainer',
-      what: 'the tokenizer has more tokens than the model',
-      got: tokenizer.size,
-      wanted: `at most ${config.vocabularySize}`,
-      fix: 'Make the model with vocabularySize: tokenizer.size',
-    });
-  }
+  checkVocabulary('Seq2SeqTrainer', tokenizer, config);
   const limit = maxLength ?? config.contextLength;
   const targetLimit = maxTargetLength ?? limit;
-  for (const [name, value] of Object.entries({ maxLength: limit, maxTargetLength: targetLimit })) {
-    if (Number.isSafeInteger(value) && value >= 2 && value <= config.contextLength) continue;
-    const wanted = `2 to the model’s context, ${config.contextLength}`;
-    throw new ConfigError({ where: `Seq2SeqTrainer.${name}`, what: 'out of range', got: value, wanted });
-  }
+  checkLengths('Seq2SeqTrainer', { maxLength: limit, maxTargetLength: targetLimit }, config);
   const fitting = { limit, targetLimit, ...(overflow && { overflow }) };
   const train = seq2seqRows(data, tokenizer, fitting);
   const evaluation = evalData && seq2seqRows(evalData, tokenizer, fitting).rows;
