@@ -4,15 +4,14 @@ import {
   crossEntropy,
   DataError,
   DataTrainer,
-  EpochSampler,
   type LoopOptions,
   type LoopSetup,
   LoopTrainer,
-  mapBatches,
   type Params,
   rng,
 } from '@gimbal/tensor-core';
 import { reshape, type Scalar, squaredDifference, sum, type Tensor2D, tensor1d } from '@tensorflow/tfjs-core';
+import { epochBatches } from '../data/row-batches.ts';
 import type { Dataset } from '../data/rows.ts';
 import { padRows } from '../encoder/encode-texts.ts';
 import type { EncoderBatch } from '../encoder/encoder.ts';
@@ -84,14 +83,11 @@ function prepare(options: ClassifierOptions): Prepared {
   const train = labelledRows(data, tokenizer, { labels, limit });
   if (train.rows.length === 0) throw new DataError({ where: 'ClassifierTrainer', what: 'there are no rows' });
   const evaluation = evalData && labelledRows(evalData, tokenizer, { labels, limit }).rows;
-  const sampler = new EpochSampler(train.rows.length, {
-    batchSize: Math.min(loop.batchSize, train.rows.length),
-    rng: rng(loop.seed).split('data'),
-  });
-  const batches = mapBatches(sampler, (indices) => {
-    const rows = Array.from(indices, (i) => train.rows[i] as LabelledRow);
-    return { ...padRows(rows, config.padId), targets: rows.map((row) => row.target) };
-  });
+  const order = { batchSize: loop.batchSize, rng: rng(loop.seed).split('data') };
+  const batches = epochBatches(train.rows, order, (rows) => ({
+    ...padRows(rows, config.padId),
+    targets: rows.map((row) => row.target),
+  }));
   const write = classifierWriter();
   const setup: LoopSetup<Batch> = {
     params,

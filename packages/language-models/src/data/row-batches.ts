@@ -18,36 +18,32 @@ export interface RowBatchesOptions {
 }
 
 /**
- * A source of batches.
+ * A source of batches made from `batchSize` items each, or from all of them where there are not so many.
+ * @throws DataError if there are no items
+ */
+export function epochBatches<T, B>(
+  items: readonly T[],
+  { batchSize, rng }: Pick<RowBatchesOptions, 'batchSize' | 'rng'>,
+  batchOf: (items: T[]) => B,
+): BatchSource<B> {
+  if (items.length === 0) throw new DataError({ where: 'batches', what: 'there are no rows', wanted: 'at least one' });
+  const sampler = new EpochSampler(items.length, { batchSize: Math.min(batchSize, items.length), rng });
+  return mapBatches(sampler, (indices) => batchOf(Array.from(indices, (i) => items[i] as T)));
+}
+
+/**
+ * A source of padded batches.
  * @throws DataError if there are no rows
  */
-export function rowBatches(
-  rows: readonly TokenRow[],
-  { batchSize, pad, limit, rng }: RowBatchesOptions,
-): BatchSource<LmBatch> {
-  if (rows.length === 0) throw new DataError({ where: 'batches', what: 'there are no rows', wanted: 'at least one' });
-  const sampler = new EpochSampler(rows.length, { batchSize: Math.min(batchSize, rows.length), rng });
-  return mapBatches(sampler, (indices) =>
-    batchRows(
-      Array.from(indices, (i) => rows[i] as TokenRow),
-      pad,
-      limit,
-    ),
-  );
-}
+export const rowBatches = (rows: readonly TokenRow[], { pad, limit, ...o }: RowBatchesOptions): BatchSource<LmBatch> =>
+  epochBatches(rows, o, (some) => batchRows(some, pad, limit));
 
 /**
  * A source of batches without padding: each is the rows of `batchSize` blocks, one after the other.
  * @param blocks one row each, or several that fill a block
  * @throws DataError if there are no rows
  */
-export function joinedBatches(
+export const joinedBatches = (
   blocks: readonly (readonly TokenRow[])[],
-  { batchSize, pad, rng }: Omit<RowBatchesOptions, 'limit'>,
-): BatchSource<LmBatch> {
-  if (blocks.length === 0) throw new DataError({ where: 'batches', what: 'there are no rows', wanted: 'at least one' });
-  const sampler = new EpochSampler(blocks.length, { batchSize: Math.min(batchSize, blocks.length), rng });
-  return mapBatches(sampler, (indices) =>
-    joinedBatch(Array.from(indices, (i) => blocks[i] as readonly TokenRow[]).flat(), pad),
-  );
-}
+  { pad, ...o }: Omit<RowBatchesOptions, 'limit'>,
+): BatchSource<LmBatch> => epochBatches(blocks, o, (some) => joinedBatch(some.flat(), pad));

@@ -1,6 +1,6 @@
 // Rows of an encoder-decoder: what the encoder reads and what the decoder is to write, each with the special tokens of a
 // whole text.
-import { type BatchSource, DataError, EpochSampler, mapBatches, type Rng, type TokenBatch } from '@gimbal/tensor-core';
+import { DataError, type TokenBatch } from '@gimbal/tensor-core';
 import { type Dataset, isKind } from '../data/rows.ts';
 import { padBatch } from '../data/token-batch.ts';
 import type { OverflowReport } from '../data/token-rows.ts';
@@ -105,18 +105,4 @@ export function seq2seqBatch(rows: readonly Seq2SeqRow[], pad: number): Seq2SeqB
     pad,
   );
   return { sources, targets, tokens: targets.lengths.reduce((a, b) => a + b, 0) };
-}
-
-/** Batches in an endless order, each row once an epoch, with a state that a resumed run goes on from. */
-export function seq2seqBatches(
-  rows: readonly Seq2SeqRow[],
-  { batchSize, pad, rng }: { batchSize: number; pad: number; rng: Rng },
-): BatchSource<Seq2SeqBatch> {
-  const sampler = new EpochSampler(rows.length, { batchSize: Math.min(batchSize, rows.length), rng });
-  return mapBatches(sampler, (indices) =>
-    seq2seqBatch(
-      Array.from(indices, (i) => rows[i] as Seq2SeqRow),
-      pad,
-    ),
-  );
 }

@@ -1,12 +1,6 @@
 // Training an encoder-decoder on prompts and completions. The loop, its checkpoints and metrics are tensor-core's.
-import {
-  DataTrainer,
-  type LoopOptions,
-  type LoopSetup,
-  LoopTrainer,
-  type Params,
-  rng,
-} from '@gimbal/tensor-core';
+import { DataTrainer, type LoopOptions, type LoopSetup, LoopTrainer, type Params, rng } from '@gimbal/tensor-core';
+import { epochBatches } from '../data/row-batches.ts';
 import type { Dataset } from '../data/rows.ts';
 import type { OverflowReport } from '../data/token-rows.ts';
 import { checkLengths, checkVocabulary } from '../internal/check-training.ts';
@@ -14,7 +8,7 @@ import { seq2seqWriter } from '../pretrained/model-writer.ts';
 import type { Seq2SeqModel } from '../seq2seq/seq2seq.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { evaluateSeq2Seq, seq2seqLoss } from './seq2seq-loss.ts';
-import { type Seq2SeqBatch, seq2seqBatches, seq2seqRows } from './seq2seq-rows.ts';
+import { type Seq2SeqBatch, seq2seqBatch, seq2seqRows } from './seq2seq-rows.ts';
 
 /** What a trainer of an encoder-decoder takes: the loop's options, of which none but the seed is needed, and its own. */
 export interface Seq2SeqTrainerOptions
@@ -97,7 +91,9 @@ function prepare(options: Seq2SeqTrainerOptions): Prepared {
   const { batchSize, seed } = loop;
   const setup: LoopSetup<Seq2SeqBatch> = {
     params,
-    batches: seq2seqBatches(train.rows, { batchSize, pad: config.padId, rng: rng(seed).split('data') }),
+    batches: epochBatches(train.rows, { batchSize, rng: rng(seed).split('data') }, (rows) =>
+      seq2seqBatch(rows, config.padId),
+    ),
     loss: (p, batch, { rng: noise, gradientCheckpointing }) => ({
       sum: seq2seqLoss(model, p, batch, { rng: noise, gradientCheckpointing }),
       weight: batch.tokens,
