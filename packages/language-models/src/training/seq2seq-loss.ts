@@ -1,10 +1,10 @@
 // The loss of an encoder-decoder.
-import { crossEntropy, linear, linearCrossEntropy, type Params, StoppedError } from '@gimbal/tensor-core';
+import { crossEntropy, linear, linearCrossEntropy, type Params } from '@gimbal/tensor-core';
 import { reshape, type Scalar, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import type { ForwardOptions } from '../decoder/decoder.ts';
 import type { Seq2SeqModel } from '../seq2seq/seq2seq.ts';
 import { CHUNKED_FROM } from './causal-lm-loss.ts';
-import type { EvaluatedLoss, EvaluateLossOptions } from './evaluate-loss.ts';
+import { type EvaluatedLoss, type EvaluateLossOptions, meanLoss } from './evaluate-loss.ts';
 import { type Seq2SeqBatch, type Seq2SeqRow, seq2seqBatch } from './seq2seq-rows.ts';
 
 /**
@@ -40,23 +40,14 @@ function weightsOf({ lengths, width }: Seq2SeqBatch['targets']): Float32Array {
  * The loss on rows that were not trained on; every token counts alike, whatever batch it is in.
  * @throws StoppedError when the signal asks for it
  */
-export async function evaluateSeq2Seq(
+export const evaluateSeq2Seq = (
   model: Seq2SeqModel,
   params: Params,
   rows: readonly Seq2SeqRow[],
-  { batchSize = 16, signal, onBatch }: EvaluateLossOptions = {},
-): Promise<EvaluatedLoss> {
-  const order = rows.toSorted((a, b) => a.source.length - b.source.length);
-  let [sum, tokens] = [0, 0];
-  for (let at = 0; at < order.length; at += batchSize) {
-    if (signal?.aborted) throw new StoppedError({ where: 'evaluation', what: `stopped after ${at} rows` });
-    const batch = seq2seqBatch(order.slice(at, at + batchSize), model.config.padId);
-    const loss = seq2seqLoss(model, params, batch);
-    sum += (await loss.data())[0] as number;
-    loss.dispose();
-    tokens += batch.tokens;
-    onBatch?.(Math.min(at + batchSize, order.length), order.length);
-  }
-  const loss = sum / tokens;
-  return { loss, perplexity: Math.exp(loss), tokens };
-}
+  o: EvaluateLossOptions = {},
+): Promise<EvaluatedLoss> =>
+  meanLoss(rows, o, {
+    lengthOf: ({ source }) => source.length,
+    batchOf: (some) => seq2seqBatch(some, model.config.padId),
+    lossOf: (batch) => seq2seqLoss(model, params, batch),
+  });
