@@ -1,6 +1,6 @@
 // Prompts as rows of tokens, as generation takes them.
 import { DataError } from '@gimbal/tensor-core';
-import { frame, templateOf } from '../tokenizer/template.ts';
+import { frameTokens } from '../encoder/encode-texts.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
 export interface PromptRowsOptions {
@@ -23,7 +23,7 @@ export function promptRows(
   const { eos, pad } = tokenizer.special;
   const rows = prompts.map((prompt, i) => {
     const text = tokenizer.encodeText(prompt + (promptSuffix && !rendered ? tokenizer.promptSuffix : ''));
-    if (whole) return frame(templateOf(tokenizer.json.post_processor), text, undefined).ids;
+    if (whole) return frameTokens(tokenizer, text).ids;
     const ids = rendered ? text : Int32Array.of(...tokenizer.begin, ...text);
     if (ids.length > 0) return ids;
     // nothing to predict from but the beginning of a text

@@ -35,9 +35,15 @@ export function relativeBias(
   [queries, keys]: readonly [number, number],
   o: Buckets & { bothWays: boolean; offset: number },
 ): Tensor4D {
+  // a row of ids is the row before it, moved by one: each distance is looked at once
+  const farthest = queries - 1 + o.offset;
+  const byDistance = Int32Array.from({ length: queries - 1 + keys }, (_, d) =>
+    relativeBucket(d - farthest, o.bothWays, o),
+  );
   const ids = new Int32Array(queries * keys);
   for (let i = 0; i < queries; i++) {
-    for (let j = 0; j < keys; j++) ids[i * keys + j] = relativeBucket(j - i - o.offset, o.bothWays, o);
+    const first = queries - 1 - i;
+    ids.set(byDistance.subarray(first, first + keys), i * keys);
   }
   const rows = embedding(tensor2d(ids, [queries, keys], 'int32'), table); // [T,S,H]
   const heads = table.shape[1] as number;

@@ -77,6 +77,7 @@ export function seq2seq(options: Seq2SeqOptions): Seq2SeqModel {
   const shared = (params: Params): Tensor => tensorAt(params, 'shared', 'weight');
   const head = (params: Params): Tensor2D =>
     (c.tieEmbeddings ? shared(params) : tensorAt(params, 'lm_head', 'weight')) as Tensor2D;
+  const output = c.tieEmbeddings ? 'shared.weight' : 'lm_head.weight';
   const table = (params: Params, stack: string): Tensor =>
     tensorAt(params, stack, 'block', 0, 'layer', 0, 'SelfAttention', 'relative_attention_bias', 'weight');
   const finalNorm = (params: Params, stack: string, x: Tensor3D): Tensor3D =>
@@ -144,7 +145,7 @@ export function seq2seq(options: Seq2SeqOptions): Seq2SeqModel {
     head,
     pack: (params) =>
       packMatrices(params, (path) =>
-        /\.(?:[qkvo]|wi|wi_[01]|wo)\.weight$/.test(path) || path === 'lm_head.weight' ? 'out-in' : undefined,
+        /\.(?:[qkvo]|wi|wi_[01]|wo)\.weight$/.test(path) || path === output ? 'out-in' : undefined,
       ),
     logits: (params, prompts, completions) => tidy(() => toLogits(params, states(params, prompts, completions))),
     logProbs: (params, prompts, completions) =>
