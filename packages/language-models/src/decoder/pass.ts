@@ -1,6 +1,6 @@
 // The ways through a decoder: whole rows at once (training, scoring), or the next columns with a cache (generation).
 import { attention, attentionDecode, dropout, type Rng } from '@gimbal/tensor-core';
-import { slice, type Tensor } from '@tensorflow/tfjs-core';
+import { slice, type Tensor, tensor2d } from '@tensorflow/tfjs-core';
 import type { DecoderConfig } from './config.ts';
 import type { DecoderState } from './decode-state.ts';
 import type { Pass } from './family.ts';
@@ -37,11 +37,12 @@ export function wholePass(c: DecoderConfig, rng?: Rng, segments?: readonly numbe
   const options = { heads: c.heads, kvHeads: c.kvHeads, causal: true };
   const special = attentionOf(c);
   const drops = rng !== undefined && c.dropout > 0;
+  const positions = segments && segmentPositions(segments);
   return {
     offset: 0,
     // made where it is asked for: a block that is computed again in the backward pass outlives what was made here
     get positions() {
-      return segments && segmentPositions(segments);
+      return positions && tensor2d(positions, [1, positions.length], 'int32');
     },
     attend(layer, q, k, v) {
       const o = { ...options, ...special(layer) };

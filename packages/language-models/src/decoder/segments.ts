@@ -1,6 +1,6 @@
 // Rows one after the other in one line, each of which sees only itself: attention by segment, positions that begin anew.
 import { type AttentionOptions, attention } from '@gimbal/tensor-core';
-import { concat, reshape, slice, type Tensor, type Tensor2D, type Tensor3D, tensor2d } from '@tensorflow/tfjs-core';
+import { concat, reshape, slice, type Tensor, type Tensor3D } from '@tensorflow/tfjs-core';
 
 /** Segments of equal length that stand side by side. */
 interface Run {
@@ -21,11 +21,9 @@ function runsOf(lengths: readonly number[]): Run[] {
   return runs;
 }
 
-/** Positions of the line's tokens [1,T], from 0 in each segment. */
-export function segmentPositions(lengths: readonly number[]): Tensor2D {
-  const positions = lengths.flatMap((length) => Array.from({ length }, (_, t) => t));
-  return tensor2d(positions, [1, positions.length], 'int32');
-}
+/** Positions of the line's tokens [T], from 0 in each segment. */
+export const segmentPositions = (lengths: readonly number[]): Int32Array =>
+  Int32Array.from(lengths.flatMap((length) => Array.from({ length }, (_, t) => t)));
 
 /**
  * Attention within each segment.
