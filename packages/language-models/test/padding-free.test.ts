@@ -1,6 +1,8 @@
 // Rows in one line, each of which sees only itself: the loss and the gradients of the same rows beside padding.
 import { fileURLToPath } from 'node:url';
-import { disposeTree, flatten, type Params, rng, useBackend, valueAndGrad } from '@gimbal/tensor-core';
+import { disposeTree, flatten, type Params, type Rng, rng, useBackend, valueAndGrad } from '@gimbal/tensor-core';
+import { ones } from '@tensorflow/tfjs-core';
+import { passOfBlock, wholePass } from '../src/decoder/pass.ts';
 import {
   batchRows,
   CausalLmTrainer,
@@ -57,14 +59,23 @@ it.each(['llama-tiny', 'gpt2-tiny', 'mistral-tiny', 'qwen2-tiny', 'gemma2-tiny',
 it('drops in every block with noise of its own, and the same twice', async () => {
   const model = decoder({ vocabularySize: 64, width: 16, layers: 2, heads: 2, dropout: 0.3 });
   const params = model.init(rng(1));
-  const loss = (): number => {
-    const scalar = causalLmLoss(model, params, joinedBatch(rows, 0), { rng: rng(7) });
+  const loss = (o: { rng?: Rng }): number => {
+    const scalar = causalLmLoss(model, params, joinedBatch(rows, 0), o);
     const [value] = scalar.dataSync();
     scalar.dispose();
     return value as number;
   };
-  expect(loss()).toBe(loss());
+  expect(loss({ rng: rng(7) })).toBe(loss({ rng: rng(7) }));
+  expect(loss({ rng: rng(7) })).not.toBe(loss({ rng: rng(8) }));
+  expect(loss({ rng: rng(7) })).not.toBe(loss({}));
   disposeTree(params);
+  const pass = wholePass(model.config, rng(7), [4, 4]);
+  const dropped = [0, 1].map((block) => [
+    ...passOfBlock(pass, block)
+      .drop(ones([64]), 'mlp')
+      .dataSync(),
+  ]);
+  expect(dropped[0]).not.toEqual(dropped[1]);
 });
 
 it('packs whole rows, each once, none beyond the width', () => {

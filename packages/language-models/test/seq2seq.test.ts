@@ -121,6 +121,7 @@ describe.each(['t5-tiny', 't5-gated-tiny'])('%s', (name) => {
     }
     const found = await beamSearch(model, params, batch.sources, { beams: 3, maxNewTokens: 12, eosIds: [1] });
     const beams = await expected.values('beams');
+    expect(found).toHaveLength(2);
     found.forEach(([best], b) => {
       const { ids: row = [] } = best ?? {};
       expect([...row, ...Array(12 - row.length).fill(0)]).toEqual([...beams.subarray(b * 12, (b + 1) * 12)]);
@@ -138,7 +139,7 @@ describe.each(['t5-tiny', 't5-gated-tiny'])('%s', (name) => {
       for (const b of [0, 1]) {
         if (t >= (batch.targets.lengths[b] as number)) continue;
         const wanted = full.subarray((b * 24 + t) * 64, (b * 24 + t + 1) * 64);
-        expect(difference(values.subarray(b * 64, (b + 1) * 64), wanted)).toBeLessThan(2e-5 * 20);
+        expect(difference(values.subarray(b * 64, (b + 1) * 64), wanted)).toBeLessThan(1e-4);
       }
     }
   });
