@@ -54,7 +54,7 @@ export function noRepeatNgrams(size: number): LogitsProcessor {
  * Constrains what is written: only the tokens that `allowed` names for a row can come next.
  * @param allowed called before each token; at least one id of the vocabulary
  * @example
- * const yesOrNo = allowTokens(() => [tokenizer.id('yes'), tokenizer.id('no')]);
+ * const yesOrNo = allowTokens(() => [tokenizer.id('yes') as number, tokenizer.id('no') as number]);
  */
 export function allowTokens(allowed: (soFar: RowSoFar) => Iterable<number>): LogitsProcessor {
   return (logits, soFar) => {

@@ -17,7 +17,7 @@ export interface Continuation {
  * @returns the log-probability of each token of the continuation, for each pair
  * @throws DataError for an empty context or continuation, or a continuation longer than the window
  * @example
- * const [yes, no] = scoreContinuations(model, params, [{ context, continuation: yesIds }, { context, continuation: noIds }], { window: 512 });
+ * const [yes, no] = await scoreContinuations(model, params, [{ context, continuation: yesIds }, { context, continuation: noIds }], { window: 512 });
  */
 export async function scoreContinuations(
   policy: LogitPolicy,
