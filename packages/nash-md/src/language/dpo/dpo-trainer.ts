@@ -7,6 +7,7 @@ import { padBatch } from '@gimbal/language-models';
 import {
   assignTree,
   ConfigError,
+  DataTrainer,
   disposeTree,
   EpochSampler,
   type LoopOptions,
@@ -18,12 +19,9 @@ import {
   type Schedule,
   ShapeError,
   StoppedError,
-  type StopReason,
   schedules,
   type TokenBatch,
   type TokenPolicy,
-  type Trainer,
-  type TrainRequest,
   type TrainStep,
   variables,
 } from '@gimbal/tensor-core';
@@ -106,8 +104,7 @@ interface PairBatch {
 }
 
 /** Trains a policy on pairs. Owns its copy of the parameters until `dispose()`. */
-export class DpoTrainer implements Trainer<DpoStep> {
-  readonly #loop: LoopTrainer<PairBatch>;
+export class DpoTrainer extends DataTrainer<PairBatch, DpoStep> {
   readonly #pairs: PairSource;
 
   /** @throws ConfigError for options, DataError for pairs that cannot be used, before anything is allocated */
@@ -115,8 +112,8 @@ export class DpoTrainer implements Trainer<DpoStep> {
   /** @internal a loop that was resumed */
   constructor(options: DpoOptions, pairs: PairSource, loop: LoopTrainer<PairBatch>);
   constructor(options: DpoOptions, pairs = new PairSource(options), loop = new LoopTrainer(pairs.setup())) {
+    super(loop);
     this.#pairs = pairs;
-    this.#loop = loop;
   }
 
   /**
@@ -138,46 +135,9 @@ export class DpoTrainer implements Trainer<DpoStep> {
     }
   }
 
-  /** Variables; the trainer owns them. */
-  get params(): Params {
-    return this.#loop.params;
-  }
-
-  /** Updates done. */
-  get step(): number {
-    return this.#loop.step;
-  }
-
-  /** Why the last `train` ended. */
-  get stopReason(): StopReason | undefined {
-    return this.#loop.stopReason;
-  }
-
-  /** The best evaluation so far. */
-  get best(): { readonly step: number; readonly loss: number } | null {
-    return this.#loop.best;
-  }
-
-  train(request: TrainRequest): AsyncIterableIterator<DpoStep> {
-    return this.#loop.train(request) as AsyncIterableIterator<DpoStep>;
-  }
-
-  run(request: TrainRequest): Promise<DpoStep | undefined> {
-    return this.#loop.run(request) as Promise<DpoStep | undefined>;
-  }
-
-  /** Writes a checkpoint with all that is needed to continue. */
-  save(dir: string): Promise<void> {
-    return this.#loop.save(dir);
-  }
-
-  dispose(): void {
-    this.#loop.dispose();
+  override dispose(): void {
+    super.dispose();
     this.#pairs.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
   }
 }
 
