@@ -29,7 +29,7 @@ import { flatGroupShare } from './baselines.ts';
 import { rolloutLogProbs } from './rollout-log-probs.ts';
 import { type Credited, creditTokens } from './token-credit.ts';
 import { type ResolvedTokenOptions, resolveTokenOptions, type TokenPolicyOptions } from './token-options.ts';
-import { promptText, scoreCompletions } from './token-rewards.ts';
+import { promptText, type ScoredCompletions, scoreCompletions } from './token-rewards.ts';
 import { type TokenRollout, tokenRollout } from './token-rollout.ts';
 import { updateOnTokens, updateStats } from './token-update.ts';
 import { TokenValueHead } from './token-value-head.ts';
@@ -70,6 +70,13 @@ interface SavedState {
   step: number;
   sampler: unknown;
   movingAverage: number | null;
+}
+
+interface Sampled extends ScoredCompletions {
+  rollout: TokenRollout;
+  /** one for each completion */
+  rows: readonly Prompt[];
+  texts: readonly string[];
 }
 
 /** Trains a policy on tokens by rewards of its completions; disposing it disposes the trained parameters too. */
@@ -119,30 +126,22 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
     return this.#step;
   }
 
-  /** One step; undefined where the signal stopped the sampling: nothing has changed then. */
+  /** One step; undefined where the signal stopped the sampling. Nothing has changed then, nor where sampling or a reward failed. */
   protected override async advance({ signal }: TrainRequest) {
     const { options: o } = this;
     const position = this.#sampler.state();
     const picked = Array.from(this.#sampler.next(), (i) => o.prompts[i] as Prompt);
-    const stream = this.#stream.split('sampling').split(this.#step);
-    let rollout: TokenRollout;
+    let sampled: Sampled;
     try {
-      rollout = await tokenRollout(o.policy, this.params, o.codec.encode(picked.map(promptText)), {
-        samplesPerPrompt: o.samplesPerPrompt,
-        temperature: o.temperature,
-        maxNewTokens: o.maxNewTokens,
-        rng: stream,
-        ...(signal && { signal }),
-      });
+      sampled = await this.#sample(picked, signal);
     } catch (error) {
-      if (signal?.aborted !== true) throw error;
+      // the same prompts once more, should training go on
       this.#sampler.restore(position);
+      if (signal?.aborted !== true) throw error;
       return undefined;
     }
-    const rows = Array.from(rollout.groups, (g) => picked[g] as Prompt);
+    const { rollout, rows, texts, rewards, components } = sampled;
     const { lengths, ended } = rollout.completions;
-    const texts = o.codec.decode(rollout.completions);
-    const { rewards, components } = await scoreCompletions(o, this.#step, rows, texts, lengths, ended);
     const { credited, metrics, movingAverage } = creditTokens(o, {
       rollout,
       rewards,
@@ -170,6 +169,22 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
       alerts,
     } as unknown as Omit<TokenPolicyStep, 'step'>;
     return { row, stop: alerts.some(({ stop }) => stop) };
+  }
+
+  /** Completions of prompts, and their rewards; nothing of the trainer changes. */
+  async #sample(picked: readonly Prompt[], signal: AbortSignal | undefined): Promise<Sampled> {
+    const { options: o } = this;
+    const rollout = await tokenRollout(o.policy, this.params, o.codec.encode(picked.map(promptText)), {
+      samplesPerPrompt: o.samplesPerPrompt,
+      temperature: o.temperature,
+      maxNewTokens: o.maxNewTokens,
+      rng: this.#stream.split('sampling').split(this.#step),
+      ...(signal && { signal }),
+    });
+    const rows = Array.from(rollout.groups, (g) => picked[g] as Prompt);
+    const { lengths, ended } = rollout.completions;
+    const texts = o.codec.decode(rollout.completions);
+    return { rollout, rows, texts, ...(await scoreCompletions(o, this.#step, rows, texts, lengths, ended)) };
   }
 
   /** The inner loop. */

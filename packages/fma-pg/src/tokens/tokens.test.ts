@@ -224,6 +224,22 @@ test.each([
   expect(trainer.step).toBe(0);
 });
 
+test('after a reward that failed the same prompts are asked for again', async () => {
+  const { reward } = options({});
+  const asked: (readonly string[])[] = [];
+  const failing: RewardFn = (prompts, ...rest) => {
+    asked.push(prompts);
+    if (asked.length === 2) throw new RangeError('the judge is away');
+    return (reward as RewardFn)(prompts, ...rest);
+  };
+  using whole = new TokenPolicyTrainer(options({}));
+  using trainer = new TokenPolicyTrainer(options({ reward: failing }));
+  await expect(trainer.run({ steps: 3 })).rejects.toThrow('the judge is away');
+  expect(trainer.step).toBe(1);
+  expect(await trainer.run({ steps: 3 })).toEqual(await whole.run({ steps: 3 }));
+  expect(asked[2]).toEqual(asked[1]);
+});
+
 test('resumed, the next steps are those of the run that was never stopped; micro-batches make no difference', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'fma-pg-'));
   const numbers = async (t: TokenPolicyTrainer, steps: number): Promise<TokenPolicyStep[]> => {
