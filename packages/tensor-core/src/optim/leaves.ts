@@ -152,6 +152,7 @@ export function slot(state: OptimizerState, branch: string, { path, keys }: Leaf
 
 function leafAt(tree: Tensor | Params | undefined, keys: readonly string[]): Tensor | undefined {
   let node = tree;
-  for (const key of keys) node = isTensor(node) ? undefined : node?.[key];
+  // no tensor has a tensor among its properties: one look at the end is enough
+  for (const key of keys) node = (node as Params | undefined)?.[key];
   return isTensor(node) ? node : undefined;
 }
