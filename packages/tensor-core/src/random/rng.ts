@@ -6,6 +6,8 @@ import { blocksFor, philoxNormal, philoxUniform, randomTensor } from './fill.ts'
 import { childStream, philoxWords, type StreamId } from './philox.ts';
 import { normalPair, unitFromWord } from './transforms.ts';
 
+const { floor } = Math; // see philox.ts
+
 /** Where a stream stands; plain JSON, saved in checkpoints. */
 export interface RngState {
   algorithm: 'philox4x32-10';
@@ -145,7 +147,7 @@ class PhiloxRng implements Rng {
   }
 
   #word(): number {
-    const block = Math.floor(this.#position / 4);
+    const block = floor(this.#position / 4);
     if (block !== this.#block) {
       philoxWords(this.#words, this.#id, block);
       this.#block = block;

@@ -63,6 +63,8 @@ export interface Cue {
   targets(latents: ArrayLike<number>): Float32Array;
 }
 
+const { sin, tanh } = Math; // see draw.ts
+
 const { latent: L, observed: O, target: T } = cueSizes;
 const products = (L * (L - 1)) / 2;
 
@@ -104,7 +106,7 @@ export function cue(o: CueOptions = {}): Cue {
         addScaled(sums, linear, a * O, u(a));
         for (let b = a + 1; b < L; b++) addScaled(sums, quadratic, product++ * O, u(a) * u(b));
       }
-      for (let k = 0; k < O; k++) out[i * O + k] = (out[i * O + k] as number) + Math.tanh(sums[k] as number);
+      for (let k = 0; k < O; k++) out[i * O + k] = (out[i * O + k] as number) + tanh(sums[k] as number);
     }
     return out;
   };
@@ -148,7 +150,7 @@ export function cue(o: CueOptions = {}): Cue {
       for (let i = 0; i < n; i++) {
         sums.fill(0);
         for (let a = 0; a < L; a++) addScaled(sums, pretraining, a * T, latents[i * L + a] as number);
-        for (let k = 0; k < T; k++) out[i * T + k] = Math.sin(1.5 * (sums[k] as number));
+        for (let k = 0; k < T; k++) out[i * T + k] = sin(1.5 * (sums[k] as number));
       }
       return out;
     },
