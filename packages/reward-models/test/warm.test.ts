@@ -171,6 +171,10 @@ it('folders: the average is one plain folder; what does not belong together is r
   const record = await averageFolders(members, join(dir, 'average'));
   expect(record.members.map((m) => m.weight)).toEqual([1 / 3, 1 / 3, 1 / 3]);
   expect(JSON.parse(await readFile(join(dir, 'average', 'warm.json'), 'utf8'))).toEqual(record);
+  const shares = async (o: object): Promise<number[]> =>
+    (await averageFolders(members, join(dir, 'weighed'), { normalize: true, ...o })).members.map((m) => m.weight);
+  expect(await shares({ weights: [1, 1, 2] })).toEqual([0.25, 0.25, 0.5]);
+  expect(await shares({})).toEqual([1 / 3, 1 / 3, 1 / 3]);
   // a temperature that was measured on a member does not hold for the average
   expect(JSON.parse(await readFile(join(dir, 'average', 'reward.json'), 'utf8'))).toEqual({ kind: 'bradley-terry' });
   const { params } = await loadClassifier(join(dir, 'average'));

@@ -3,7 +3,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceModelFolder } from '@gimbal/language-models';
-import { CheckpointError, ConfigError, firstDifference, mergeFiles, writeFileDurable } from '@gimbal/tensor-core';
+import {
+  CheckpointError,
+  ConfigError,
+  firstDifference,
+  mergeFiles,
+  resolveShares,
+  writeFileDurable,
+} from '@gimbal/tensor-core';
 import { type AverageOptions, checkMembers, type Lineage } from './members.ts';
 
 /** A member on disk. */
@@ -64,11 +71,8 @@ export async function averageFolders(
       const wanted = `that of ${members[0]?.folder}`;
       throw new CheckpointError({ where: join(folder, 'tokenizer.json'), what: 'it is another tokenizer', wanted });
     });
-    const sum = normalize ? (weights ?? []).reduce((a, b) => a + b, 0) : 1;
-    record = {
-      members: members.map((m, i) => ({ ...m, weight: (weights?.[i] ?? 1 / members.length) / sum })),
-      note,
-    };
+    const { weights: shares } = resolveShares(members.length, recipe);
+    record = { members: members.map((m, i) => ({ ...m, weight: shares[i] as number })), note };
     for (const [i, name] of files.entries()) {
       const text = first[i];
       if (text !== undefined)

@@ -117,20 +117,19 @@ function moveTowards(average: Params, member: Params, share: number, name: strin
   const targets = flatten(average) as [string, Variable][];
   for (const [path, t] of targets) {
     const found = sources.get(path);
-    sources.delete(path);
     if (String(found?.shape) === String(t.shape)) continue;
     const where = `average, ${name}`;
     const what = found ? `tensor ${path} differs` : `it has no tensor ${path}`;
     throw new CheckpointError({ where, what, got: found?.shape, wanted: t.shape });
   }
-  const [extra] = sources.keys();
+  const known = new Set(targets.map(([path]) => path));
+  const extra = [...sources.keys()].find((path) => !known.has(path));
   if (extra !== undefined) {
     throw new CheckpointError({ where: `average, ${name}`, what: `it has a tensor that the first has not: ${extra}` });
   }
-  const again = new Map<string, Tensor>(flatten(member));
   polyakTree(
     targets.map(([, t]) => t),
-    targets.map(([path]) => again.get(path) as Tensor),
+    targets.map(([path]) => sources.get(path) as Tensor),
     share,
   );
 }
