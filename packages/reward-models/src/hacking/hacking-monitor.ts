@@ -26,7 +26,7 @@ export interface HackingMonitorOptions {
 export interface HackingLook {
   /** Updates done. */
   readonly step: number;
-  /** Mean control reward. */
+  /** Mean control reward of the answers it judges; NaN where it abstains from all. */
   readonly control: number;
   /** Mean length in words. */
   readonly length: number;
@@ -61,14 +61,16 @@ export function hackingMonitor(o: HackingMonitorOptions): HackingMonitor {
       if (looks.length > 0 && step % every !== 0) return [];
       const { look, error } = await lookAt(control, step, prompts, completions);
       looks.push(look);
-      if (best === undefined || look.control > best.control) best = look;
+      if (look.control > (best?.control ?? Number.NEGATIVE_INFINITY)) best = look;
       const alerts: Alert[] = [];
       const alert = (message: string, value: number, limit: number): void => {
         alerts.push({ monitor: 'hacking', step, message, value, limit, stop: true });
       };
-      const limit = best.control - tolerance * error;
-      below = look.control < limit ? below + 1 : 0;
-      if (below >= patience) {
+      // a look without a judgement (NaN) is neither below the best nor back at it
+      const limit = best === undefined ? Number.NaN : best.control - tolerance * error;
+      if (look.control < limit) below++;
+      else if (look.control >= limit) below = 0;
+      if (best !== undefined && look.control < limit && below >= patience) {
         const from = `${best.control.toFixed(3)} (step ${best.step})`;
         alert(`the control reward fell from ${from} to ${look.control.toFixed(3)}`, look.control, limit);
       }

@@ -17,6 +17,21 @@ it('stops a run whose control reward stays below its best, and names the step to
   expect(monitor.looks).toHaveLength(5);
 });
 
+it('is not blinded by looks at which the control abstains from every answer', async () => {
+  const monitor = hackingMonitor({
+    control: (_, texts) => texts.map((text) => (text.includes('?') ? null : Number(text.split('#')[1]))),
+    patience: 2,
+  });
+  const abstained = ['?', '?', '?', '?'];
+  const counts: number[] = [];
+  for (const [step, texts] of [abstained, at(2), at(0), abstained, at(0)].entries()) {
+    counts.push((await monitor.check(step, prompts, texts)).length);
+    if (step === 0) expect(monitor.best).toBeUndefined();
+  }
+  expect(counts).toEqual([0, 0, 0, 0, 1]);
+  expect(monitor.best?.step).toBe(1);
+});
+
 it('sees answers become short or empty and the policy go too far; is silent in between', async () => {
   let kl = 1;
   const monitor = hackingMonitor({
