@@ -1,5 +1,5 @@
 // Memory over a long run: an environment, sixteen copies on all cores, and pictures. Prints what was in use at ten
-// points, and what it grew by after the first; exits with 1 if that is more than the limits below.
+// points, and what it grew by after the third; exits with 1 if that is more than the limits below.
 //   node --expose-gc packages/control-envs/scripts/long-run.mjs [steps = 1000000] [id = InvertedPendulum-v5]
 import { makeEnv, makeVectorEnv } from '@gimbal/control-envs';
 
