@@ -16,7 +16,6 @@ import {
 } from '@gimbal/tensor-core';
 import { type CueBatch, type CuePairs, cue, cueShifts, cueSizes } from '@gimbal/worlds';
 import {
-  clone,
   gather,
   keep,
   type Scalar,
@@ -279,9 +278,3 @@ export const meanOfLists = (lists: readonly ArrayLike<number>[]): Float64Array =
 /** The weight average of members of one pretraining. */
 export const average = (members: Members): Params =>
   averageMembers(members.map((params, run) => ({ params, lineage: { pretrainId: 'cue', run } })));
-
-/** A copy of one side for claims that start elsewhere. */
-export const freshStart = (seed: number): Params => {
-  const { body, head } = initNetwork(rng(seed).split('fresh')) as { body: Params; head: Params };
-  return { body, head: { weight: clone(head.weight as Tensor) } };
-};
