@@ -2,25 +2,14 @@
 // is that of the exact objective, by central differences in float64.
 import { disposeTree, type Params, type Rng, rng, useBackend, valueAndGrad } from '@gimbal/tensor-core';
 import { type Scalar, sum, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
-import { type TokenTable, tokenTable, treeOf } from '../../test/fixtures/token-table.ts';
 import { ipoLoss } from './losses/pair-losses.ts';
 import { type KlEstimator, policyGradientLoss } from './losses/policy-gradient.ts';
+import { type TokenTable, tokenTable } from './policies/token-table.ts';
 
 beforeAll(() => useBackend('auto'));
 
 const draw = (n: number, stream: Rng): Float64Array =>
   Float64Array.from({ length: n }, () => Math.fround(stream.normal()));
-
-/** log π of every completion, in float64. */
-function logProbabilities(policy: TokenTable, z: Float64Array): number[] {
-  const V = z.length / policy.prefixes;
-  return policy.completions.map((tokens) =>
-    tokens.reduce((total, token, t) => {
-      const row = z.subarray(policy.prefixOf(tokens.slice(0, t)) * V, (policy.prefixOf(tokens.slice(0, t)) + 1) * V);
-      return total + (row[token] as number) - Math.log(row.reduce((s, x) => s + Math.exp(x), 0));
-    }, 0),
-  );
-}
 
 /** Central differences. */
 function gradientOf(f: (z: Float64Array) => number, z: Float64Array): Float64Array {
@@ -55,21 +44,20 @@ const tau = 0.7;
 
 /** Σ_y π(y) (P(y ≻ π') − ½ − τ log π(y)/μ(y)) */
 function exact({ policy, z, m, wins }: Draw): Float64Array {
-  const reference = logProbabilities(policy, m);
+  const reference = policy.logProbabilities(m);
   return gradientOf(
     (x) =>
-      logProbabilities(policy, x).reduce(
-        (t, l, y) => t + Math.exp(l) * ((wins[y] as number) - 0.5 - tau * (l - (reference[y] as number))),
-        0,
-      ),
+      policy
+        .logProbabilities(x)
+        .reduce((t, l, y) => t + Math.exp(l) * ((wins[y] as number) - 0.5 - tau * (l - (reference[y] as number))), 0),
     z,
   );
 }
 
 /** Σ_y π(y) ĝ(y) of the loss, its sign turned. */
 function expected({ policy, z, m, wins }: Draw, estimator: KlEstimator): Float64Array {
-  const [params, reference] = [treeOf(policy, z), treeOf(policy, m)];
-  const weights = logProbabilities(policy, z).map(Math.exp);
+  const [params, reference] = [policy.params(z), policy.params(m)];
+  const weights = policy.logProbabilities(z).map(Math.exp);
   const out = new Float64Array(z.length);
   for (const [y, tokens] of policy.completions.entries()) {
     const width = tokens.length;
@@ -116,7 +104,7 @@ test('of the divergence alone, the log-ratio of the same token has another gradi
 test('differentiating the plain sampled log-ratio has expectation 0', () => {
   const { policy, z } = drawn(3, 2, 1);
   // Σ_y π(y) ∇ log π(y) = ∇ Σ_y π(y)
-  const total = gradientOf((x) => logProbabilities(policy, x).reduce((t, l) => t + Math.exp(l), 0), z);
+  const total = gradientOf((x) => policy.logProbabilities(x).reduce((t, l) => t + Math.exp(l), 0), z);
   expect(Math.hypot(...total)).toBeLessThan(1e-9);
 });
 
@@ -132,14 +120,14 @@ test('the expected gradient of online IPO is −4/τ that of self-play', () => {
       P[i * n + j] = Math.fround(stream.uniform());
       P[j * n + i] = 1 - (P[i * n + j] as number);
     }
-  const log = logProbabilities(policy, z);
+  const log = policy.logProbabilities(z);
   const pi = log.map(Math.exp);
-  const reference = logProbabilities(policy, m);
+  const reference = policy.logProbabilities(m);
   const wins = Float64Array.from({ length: n }, (_, i) => pi.reduce((t, p, j) => t + p * (P[i * n + j] as number), 0));
   const selfPlay = exact({ ...d, wins });
   // Σ_{y, y'} π(y) π(y') loss(y, y'), the weights held
   const loss = gradientOf((x) => {
-    const now = logProbabilities(policy, x);
+    const now = policy.logProbabilities(x);
     let total = 0;
     for (let i = 0; i < n; i++)
       for (let j = 0; j < n; j++) {

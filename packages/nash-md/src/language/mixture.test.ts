@@ -2,9 +2,9 @@
 import { decoder, sampleCompletions } from '@gimbal/language-models';
 import { disposeTree, type Params, rng, useBackend } from '@gimbal/tensor-core';
 import { memory, softmax, type Tensor } from '@tensorflow/tfjs-core';
-import { tokenTable, treeOf } from '../../test/fixtures/token-table.ts';
 import { refusal } from '../../test/helpers.ts';
 import { mixturePolicy } from './policies/mixture-policy.ts';
+import { tokenTable } from './policies/token-table.ts';
 
 beforeAll(() => useBackend('auto'));
 
@@ -18,7 +18,7 @@ const numbers = (t: Tensor): number[] => [...t.dataSync()];
 
 test('policy (.9, .1) and reference (.5, .5) with weight 0, .25 and 1', () => {
   const table = tokenTable({ vocabulary: 2, length: 1 });
-  const [params, reference] = [treeOf(table, [Math.log(9), 0]), treeOf(table, [3, 3])];
+  const [params, reference] = [table.params([Math.log(9), 0]), table.params([3, 3])];
   const at = (mixtureCoef: number): number[] =>
     numbers(softmax(mixturePolicy(table, { reference, mixtureCoef }).logits(params, prompt(), one(0))));
   expect(at(0)).toEqual([0.9, 0.1].map((p) => expect.closeTo(p, 6)));
@@ -31,7 +31,7 @@ test('it is not the mixture over whole completions: .5 where that has .4721', ()
   const table = tokenTable({ vocabulary: 2, length: 2 });
   const at = Math.log(9);
   // second token after a: π (.9, .1), μ (.5, .5); all else uniform
-  const [params, reference] = [treeOf(table, [0, 0, at, 0, 0, 0]), treeOf(table, new Array(6).fill(0))];
+  const [params, reference] = [table.params([0, 0, at, 0, 0, 0]), table.params(new Array(6).fill(0))];
   const mixture = mixturePolicy(table, { reference, mixtureCoef: 0.5 });
   const p = (a: number, b: number): number =>
     Math.exp(numbers(mixture.logProbs(params, prompt(), one(a, b))).reduce((x, y) => x + y, 0));

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { disposeTree, type Params, type PreferenceFn, rng, useBackend } from '@gimbal/tensor-core';
 import { memory, softmax, type Tensor } from '@tensorflow/tfjs-core';
-import { tokenTable, treeOf } from '../../test/fixtures/token-table.ts';
 import {
   dualityGap,
   klDivergence,
@@ -15,6 +14,7 @@ import {
   preferenceGames,
   regularizedGame,
   solveExact,
+  tokenTable,
 } from '../index.ts';
 
 beforeAll(() => useBackend('auto'));
@@ -30,7 +30,7 @@ const cyclic: PreferenceFn = (_, a, b) => a.map((x, i) => P.p[Number(x) * 3 + Nu
 
 const options = (o: Partial<NashMdOptions> = {}): NashMdOptions => ({
   policy: table,
-  params: treeOf(table, skewed.map(Math.log)),
+  params: table.params(skewed.map(Math.log)),
   codec: table.codec,
   prompts: ['a', 'b', 'c'],
   preference: cyclic,
@@ -188,7 +188,7 @@ test('completions that never end: trained ids are those sampled, and their log-p
   using trainer = new NashMdTrainer(
     options({
       policy: long,
-      params: treeOf(long, z),
+      params: long.params(z),
       codec: long.codec,
       preference: () => new Array(8).fill(0.5),
       orders: 'one',
@@ -257,7 +257,7 @@ test('options and answers that make no sense are refused by name', async () => {
   expect(of({ objective: 'inpo', inverseStep: 0.1, klCoef: 0.2 })).toThrow('inverseStep: out of range; got 0.1');
   expect(of({ batchSize: 9, samplesPerPrompt: 2 })).toThrow('batchSize: out of range; got 9');
   const other = tokenTable({ vocabulary: 4, length: 1 });
-  const reference = treeOf(other, [0, 0, 0, 0]);
+  const reference = other.params([0, 0, 0, 0]);
   expect(of({ reference })).toThrow('reference, logits: another shape than the policy’s; got "1,4", wanted [1,3]');
   disposeTree(reference);
   const answering = async (preference: PreferenceFn): Promise<unknown> => {

@@ -1,7 +1,6 @@
 // Win rates of policies whose rates are known.
 import { disposeTree, type PreferenceFn, useBackend } from '@gimbal/tensor-core';
 import { memory } from '@tensorflow/tfjs-core';
-import { tokenTable, treeOf } from '../../test/fixtures/token-table.ts';
 import {
   type CellResult,
   cyclicShare,
@@ -11,6 +10,7 @@ import {
   nashAverage,
   playMatrix,
   preferenceGames,
+  tokenTable,
   winProbability,
   winRateMatrix,
 } from '../index.ts';
@@ -27,7 +27,7 @@ const policies: { [name: string]: number[] } = {
 };
 const contestants = () =>
   Object.fromEntries(
-    Object.entries(policies).map(([name, p]) => [name, { policy: table, params: treeOf(table, p.map(Math.log)) }]),
+    Object.entries(policies).map(([name, p]) => [name, { policy: table, params: table.params(p.map(Math.log)) }]),
   );
 const options = { codec: table.codec, preference, prompts: ['a', 'b'], maxNewTokens: 1, samplesPerCell: 2000, seed: 1 };
 
@@ -65,7 +65,7 @@ test('the rates are those of the distributions, within their intervals; a cycle 
 });
 
 test('a preference for whoever comes first: a copy of the policy gets ½, and the asymmetry .8 is told', async () => {
-  const params = treeOf(table, [0, 0, 0]);
+  const params = table.params([0, 0, 0]);
   const copy = { policy: table, params };
   const first: PreferenceFn = (_, a) => a.map(() => 0.9);
   const w = await playMatrix({ policy: copy, copy }, { ...options, preference: first, samplesPerCell: 50 });
@@ -83,11 +83,11 @@ test('a preference for whoever comes first: a copy of the policy gets ½, and th
 });
 
 test('a trained best response finds how exploitable a policy is', async () => {
-  const victim = { policy: table, params: treeOf(table, (policies.first as number[]).map(Math.log)) };
+  const victim = { policy: table, params: table.params((policies.first as number[]).map(Math.log)) };
   using trainer = new NashMdTrainer({
     ...{
       policy: table,
-      params: treeOf(table, [0, 0, 0]),
+      params: table.params([0, 0, 0]),
       codec: table.codec,
       prompts: ['a'],
       preference,
@@ -104,7 +104,7 @@ test('a trained best response finds how exploitable a policy is', async () => {
 });
 
 test('what cannot be played is refused', async () => {
-  const one = { policy: table, params: treeOf(table, [0, 0, 0]) };
+  const one = { policy: table, params: table.params([0, 0, 0]) };
   const play = (o: object, who: object = { a: one, b: one }) => playMatrix(who as never, { ...options, ...o });
   await expect(play({}, { a: one })).rejects.toThrow('contestants: nobody to compare; got 1');
   await expect(play({ prompts: [] })).rejects.toThrow('prompts: there are none');

@@ -1,10 +1,9 @@
 // The estimators of the policy gradient, against the exact gradient: every completion of a tiny model is walked through.
-import { type KlEstimator, policyGradientLoss } from '@gimbal/nash-md';
+import { type KlEstimator, policyGradientLoss, type TokenTable, tokenTable } from '@gimbal/nash-md';
 import { disposeTree, type Params, rng, valueAndGrad } from '@gimbal/tensor-core';
 import { type Scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { defineClaim } from '../../reproduce/claim.ts';
 import { breathe, Checks } from './internal/games.ts';
-import { type TokenTable, tableParams, tokenTable } from './internal/token-table.ts';
 
 const [V, length, tau, draws] = [3, 3, 0.7, 8];
 
@@ -16,7 +15,7 @@ export const claim = defineClaim({
   wanted: `relative error ≤ 1e-5 in float32 for both; ≥ .1 for the same token, on each of ${draws} draws of N(0,1) logits, ${V} tokens, length ${length}`,
   async run({ signal }) {
     const checks = new Checks();
-    const policy = tokenTable(V, length);
+    const policy = tokenTable({ vocabulary: V, length });
     const [errors, biases]: [number[], number[]] = [[], []];
     for (let seed = 0; seed < draws; seed++) {
       await breathe(signal);
@@ -67,7 +66,7 @@ function expected(
   wins: Float64Array,
   estimator: KlEstimator,
 ): Float64Array {
-  const [params, reference] = [tableParams(policy, z), tableParams(policy, m)];
+  const [params, reference] = [policy.params(z), policy.params(m)];
   const weights = policy.logProbabilities(z).map(Math.exp);
   const prompts = { ids: new Int32Array(1), width: 1, lengths: Int32Array.of(1) };
   const total = new Float64Array(z.length);

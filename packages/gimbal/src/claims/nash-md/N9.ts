@@ -8,12 +8,13 @@ import {
   type Opponent,
   type RegularizedGame,
   regularizedGame,
+  type TokenTable,
+  tokenTable,
 } from '@gimbal/nash-md';
 import { disposeTree, type Params, rng } from '@gimbal/tensor-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { defineClaim } from '../../reproduce/claim.ts';
 import { Checks, mean } from './internal/games.ts';
-import { type TokenTable, tableParams, tokenTable } from './internal/token-table.ts';
 
 const [V, length, tau, batch, steps] = [4, 3, 0.05, 32, 1500];
 
@@ -64,10 +65,10 @@ interface Measured {
 }
 
 async function measure(opponent: Opponent | undefined, seed: number, signal: AbortSignal): Promise<Measured> {
-  const policy = tokenTable(V, length);
+  const policy = tokenTable({ vocabulary: V, length });
   const z = reference(policy, seed);
   const game = gameOf(policy, z);
-  const params = tableParams(policy, z);
+  const params = policy.params(z);
   const place = (text: string): number => text.split(' ').reduce((code, token) => code * V + Number(token), 0);
   const common = {
     ...{

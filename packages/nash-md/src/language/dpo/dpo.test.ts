@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { disposeTree, type Params, useBackend, valueAndGrad } from '@gimbal/tensor-core';
 import { memory, type Scalar, softmax, sum, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
-import { tokenTable, treeOf } from '../../../test/fixtures/token-table.ts';
 import {
   type DpoLossOptions,
   type DpoOptions,
@@ -16,6 +15,7 @@ import {
   inpoLoss,
   softly,
   sppoLoss,
+  tokenTable,
 } from '../../index.ts';
 
 beforeAll(() => useBackend('auto'));
@@ -99,7 +99,7 @@ const token = (id: number): Int32Array => Int32Array.of(id);
 const pair = (a: number, b: number, label = 1) => ({ prompt: token(0), chosen: token(a), rejected: token(b), label });
 const options = (o: Partial<DpoOptions> = {}): DpoOptions => ({
   policy: table,
-  params: treeOf(table, [0, 0, 0]),
+  params: table.params([0, 0, 0]),
   data: [pair(0, 1), pair(1, 2), pair(0, 2)],
   batchSize: 3,
   learningRate: 0.1,
@@ -142,7 +142,7 @@ test('held-out pairs are evaluated; a resumed run goes on as if never stopped, a
     using first = new DpoTrainer(options(o));
     await steps(first, 3);
     await first.save(join(dir, 'half'));
-    using second = await DpoTrainer.resume(join(dir, 'half'), options({ ...o, params: treeOf(table, [9, 9, -9]) }));
+    using second = await DpoTrainer.resume(join(dir, 'half'), options({ ...o, params: table.params([9, 9, -9]) }));
     const rest = await steps(second, 6);
     for (const [i, s] of rest.entries())
       for (const key of ['loss', 'margin', 'gradNorm'] as const) expect(s[key]).toBe(all[3 + i]?.[key]);
@@ -165,7 +165,7 @@ test('micro-batches make no difference; tensors stay level', async () => {
 });
 
 test('a reference of its own', async () => {
-  const reference = treeOf(table, [0, 3, 0]);
+  const reference = table.params([0, 3, 0]);
   using trainer = new DpoTrainer(options({ reference, data: [pair(0, 1)], batchSize: 1 }));
   // log π/μ differs by 3 at once
   expect((await steps(trainer, 1))[0]?.margin).toBeCloseTo(0.3, 5);

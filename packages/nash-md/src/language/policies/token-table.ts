@@ -1,21 +1,36 @@
-// A language model that is a table: logits for each prefix of fewer than `length` tokens. All its completions can be
-// walked through, so that every quantity of training on it is known exactly. The prompt does not matter.
+/**
+ * A language model that is a table: a row of logits for each prefix. All its completions can be walked through, so that
+ * what training on it gives is known exactly: what trainers, estimators and preferences are tried on.
+ */
 import { sampleCompletions } from '@gimbal/language-models';
-import { type DecodeState, type LogitPolicy, type Params, type TextCodec, tokenLogProbs } from '@gimbal/tensor-core';
-import { gather, reshape, type Tensor2D, type Tensor3D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import {
+  checkOption,
+  type DecodeState,
+  type LogitPolicy,
+  type Params,
+  type TextCodec,
+  tokenLogProbs,
+} from '@gimbal/tensor-core';
+import { gather, mul, reshape, type Tensor2D, type Tensor3D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import type { EndTokens } from './end-tokens.ts';
+import { tokenMask } from './mixture-policy.ts';
 
+/** A policy whose parameters are `{ logits: [prefixes, vocabulary] }`. The prompt does not matter to it. */
 export interface TokenTable extends LogitPolicy {
+  readonly config: EndTokens;
+  /** prompts are one token each; a completion's text is its tokens, as `0 2 1` */
   readonly codec: TextCodec;
-  readonly config: { readonly eosIds: readonly number[]; readonly padId: number };
   readonly vocabulary: number;
-  /** prefixes, the empty one first */
+  /** prefixes of fewer than `length` tokens, the empty one first, then by length and in the order of counting */
   readonly prefixes: number;
-  /** every completion, in the order of counting */
+  /** every completion of `length` tokens, in the order of counting */
   readonly completions: readonly (readonly number[])[];
-  /** number of a prefix */
+  /** row of a prefix */
   prefixOf(tokens: ArrayLike<number>): number;
-  /** log p of every completion, in float64 */
+  /** log π of each of `completions`, in float64; without `eos`. `logits` are `[prefixes · vocabulary]` */
   logProbabilities(logits: Float64Array): Float64Array;
+  /** These logits, `[prefixes · vocabulary]`, as parameters; the caller disposes them. */
+  params(logits: ArrayLike<number>): Params;
 }
 
 class Prefixes implements DecodeState {
@@ -29,7 +44,18 @@ class Prefixes implements DecodeState {
   [Symbol.dispose](): void {}
 }
 
-export function tokenTable(V: number, length: number): TokenTable {
+/**
+ * @param vocabulary tokens, at least 2
+ * @param length tokens of a completion, or fewer where one is `eos`. The table has V^length completions
+ * @throws ConfigError for numbers that make no table
+ * @example
+ * const table = tokenTable({ vocabulary: 3, length: 1 });
+ * const params = table.params([Math.log(0.7), Math.log(0.2), Math.log(0.1)]);
+ */
+export function tokenTable(o: { vocabulary: number; length: number; eos?: number }): TokenTable {
+  const { vocabulary: V, length, eos } = o;
+  checkOption('vocabulary', V, Number.isSafeInteger(V) && V >= 2, 'a whole number ≥ 2');
+  checkOption('length', length, Number.isSafeInteger(length) && length >= 1, 'a whole number ≥ 1');
   // prefixes by length: 1, V, V², …
   const starts = Array.from({ length: length + 1 }, (_, n) => (V ** n - 1) / (V - 1));
   const prefixOf = (tokens: ArrayLike<number>): number =>
@@ -41,8 +67,8 @@ export function tokenTable(V: number, length: number): TokenTable {
     Array.from({ length }, (_, t) => Math.floor(k / V ** (length - 1 - t)) % V),
   );
   const policy: TokenTable = {
+    config: { eosIds: eos === undefined ? [] : [eos], padId: 0 },
     vocabulary: V,
-    config: { eosIds: [], padId: 0 },
     prefixes,
     completions,
     prefixOf,
@@ -57,6 +83,7 @@ export function tokenTable(V: number, length: number): TokenTable {
         }, 0),
       );
     },
+    params: (logits) => ({ logits: tensor2d(Float32Array.from(logits), [prefixes, V]) }),
     logits: (params, _, { ids, width, lengths }) =>
       tidy(() => {
         const rows = new Int32Array(lengths.length * width);
@@ -67,7 +94,7 @@ export function tokenTable(V: number, length: number): TokenTable {
     logProbs: (params, prompts, batch) =>
       tidy(() => {
         const ids = tensor2d(batch.ids, [batch.lengths.length, batch.width], 'int32');
-        return tokenLogProbs<Tensor2D>(policy.logits(params, prompts, batch), ids);
+        return mul(tokenLogProbs<Tensor2D>(policy.logits(params, prompts, batch), ids), tokenMask(batch));
       }),
     begin: (_, prompts) => new Prefixes(prompts.lengths.length),
     next: (params, state, append) => {
@@ -80,8 +107,12 @@ export function tokenTable(V: number, length: number): TokenTable {
         ),
       );
     },
-    sample: (params, prompts, o) =>
-      sampleCompletions(policy, params, prompts, { ...o, ...policy.config, maxNewTokens: length }),
+    sample: (params, prompts, options) =>
+      sampleCompletions(policy, params, prompts, {
+        ...options,
+        ...policy.config,
+        maxNewTokens: Math.min(length, options.maxNewTokens),
+      }),
     codec: {
       encode: (texts) => ({
         ids: new Int32Array(texts.length),
@@ -94,8 +125,3 @@ export function tokenTable(V: number, length: number): TokenTable {
   };
   return policy;
 }
-
-/** The table as a tree; the caller disposes it. */
-export const tableParams = (policy: TokenTable, logits: Float64Array): Params => ({
-  logits: tensor2d(Float32Array.from(logits), [policy.prefixes, policy.vocabulary]),
-});
