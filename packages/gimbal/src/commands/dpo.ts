@@ -9,7 +9,7 @@ import { openPolicy } from '../nash/open-policy.ts';
 import { checkColumns } from '../options/columns.ts';
 import { checkHeldOut, heldOutOption } from '../options/held-out.ts';
 import { startCompute } from '../run/compute.ts';
-import { openRun, optionsOfRun, type RunFolder } from '../run/run-folder.ts';
+import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 
 const options = z.object({
   model: z.string().describe('model folder, or a .gguf file: where training starts, and the reference'),
@@ -68,15 +68,7 @@ export const command = defineCommand({
       const wanted = '--loss sigmoid or robust';
       throw new ConfigError({ where: 'gimbal dpo --label-smoothing', what: `${given.loss} has none`, wanted });
     }
-    const run = await openRun({ command: 'dpo', options: given, given: context.given });
-    try {
-      return await learn(context, run);
-    } catch (error) {
-      await run.abandonIfEmpty();
-      throw error;
-    } finally {
-      await run.release();
-    }
+    return withRun({ command: 'dpo', options: given, given: context.given }, (run) => learn(context, run));
   },
 });
 

@@ -5,7 +5,7 @@ import { defineCommand } from '../cli/command.ts';
 import { checkColumns } from '../options/columns.ts';
 import { checkHeldOut, heldOutOption } from '../options/held-out.ts';
 import { startCompute } from '../run/compute.ts';
-import { openRun, optionsOfRun } from '../run/run-folder.ts';
+import { optionsOfRun, withRun } from '../run/run-folder.ts';
 
 const options = z.object({
   kind: z
@@ -56,8 +56,7 @@ export const command = defineCommand({
   async run({ options: given, given: where, output, signal }) {
     const known = ['prompt', 'chosen', 'rejected', 'label', 'margin', 'weight', 'premise', 'hypothesis'];
     checkColumns('reward', given.columns, known);
-    const run = await openRun({ command: 'reward', options: given, given: where });
-    try {
+    return withRun({ command: 'reward', options: given, given: where }, async (run) => {
       const o = optionsOfRun(given, run);
       const compute = await startCompute(o);
       const lm = await import('@gimbal/language-models');
@@ -86,11 +85,6 @@ export const command = defineCommand({
       const json = entailment ? await trainJudge(o, parts, context) : await trainPairs(o, parts, context);
       await compute.trace(output);
       return { json };
-    } catch (error) {
-      await run.abandonIfEmpty();
-      throw error;
-    } finally {
-      await run.release();
-    }
+    });
   },
 });

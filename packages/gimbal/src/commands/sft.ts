@@ -9,7 +9,7 @@ import { checkHeldOut, heldOutOption } from '../options/held-out.ts';
 import { bestParams } from '../run/best-params.ts';
 import { startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
-import { openRun, optionsOfRun } from '../run/run-folder.ts';
+import { optionsOfRun, withRun } from '../run/run-folder.ts';
 
 const options = z.object({
   model: z
@@ -72,8 +72,7 @@ export const command = defineCommand({
   ],
   async run({ options: given, given: where, output, signal }) {
     checkColumns('sft', given.columns, ['text', 'prompt', 'completion', 'messages']);
-    const run = await openRun({ command: 'sft', options: given, given: where });
-    try {
+    return withRun({ command: 'sft', options: given, given: where }, async (run) => {
       const o = optionsOfRun(given, run);
       const compute = await startCompute(o);
       const lm = await import('@gimbal/language-models');
@@ -192,11 +191,6 @@ export const command = defineCommand({
           tooLong: overflow,
         },
       };
-    } catch (error) {
-      await run.abandonIfEmpty();
-      throw error;
-    } finally {
-      await run.release();
-    }
+    });
   },
 });

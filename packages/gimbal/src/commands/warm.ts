@@ -6,7 +6,7 @@ import { defineCommand } from '../cli/command.ts';
 import { checkColumns } from '../options/columns.ts';
 import { checkHeldOut, heldOutOption } from '../options/held-out.ts';
 import { startCompute } from '../run/compute.ts';
-import { openRun, optionsOfRun } from '../run/run-folder.ts';
+import { optionsOfRun, withRun } from '../run/run-folder.ts';
 
 const options = z.object({
   model: z
@@ -50,8 +50,7 @@ export const command = defineCommand({
   ],
   async run({ options: given, given: where, output, signal }) {
     checkColumns('warm', given.columns, ['prompt', 'chosen', 'rejected', 'label', 'margin', 'weight']);
-    const run = await openRun({ command: 'warm', options: given, given: where });
-    try {
+    return withRun({ command: 'warm', options: given, given: where }, async (run) => {
       const o = optionsOfRun(given, run);
       const compute = await startCompute(o);
       const lm = await import('@gimbal/language-models');
@@ -124,12 +123,7 @@ export const command = defineCommand({
       for (const tree of checkpoints) disposeTree(tree);
       await compute.trace(output);
       return { json: { path: trainer.model, accuracy, members, meanMember: mean, ...averaged } };
-    } catch (error) {
-      await run.abandonIfEmpty();
-      throw error;
-    } finally {
-      await run.release();
-    }
+    });
   },
 });
 

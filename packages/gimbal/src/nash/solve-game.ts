@@ -16,7 +16,7 @@ import { StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { figure, percent, textTable } from '../cli/format.ts';
 import { renderReport } from '../report/render.ts';
-import { openRun } from '../run/run-folder.ts';
+import { withRun } from '../run/run-folder.ts';
 import { gameSections } from './game-report.ts';
 import type { GameResult } from './game-result.ts';
 import { readGame } from './read-game.ts';
@@ -61,8 +61,7 @@ export async function solveGame(
     ...(exact && { exact }),
   };
   const records = iterate(game, solverOptions);
-  const run = await openRun({ command: 'nash-md', options: o, given: context.given });
-  try {
+  return withRun({ command: 'nash-md', options: o, given: context.given }, async (run) => {
     const curve: TabularStep[] = [];
     for (const record of records) {
       if (signal.aborted)
@@ -80,12 +79,7 @@ export async function solveGame(
       output.line(`report  ${report}`);
     }
     return { json: { ...result, run: run.path, report } };
-  } catch (error) {
-    await run.abandonIfEmpty();
-    throw error;
-  } finally {
-    await run.release();
-  }
+  });
 }
 
 function resultOf(

@@ -8,7 +8,7 @@ import { Progress } from '../cli/progress.ts';
 import { promptCodec } from '../rl/prompt-codec.ts';
 import { fittingPrompts, roomBeside } from '../rl/train-policy.ts';
 import { startCompute } from '../run/compute.ts';
-import { openRun, optionsOfRun, type RunFolder } from '../run/run-folder.ts';
+import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { openPolicy } from './open-policy.ts';
 import { openPreference } from './preference-source.ts';
 
@@ -47,15 +47,7 @@ const [defaultSteps, heldOutPrompts] = [100, 64];
 export async function trainModel(context: Context): Promise<CommandResult> {
   const { options: given } = context;
   if (!given.resume) check(given);
-  const run = await openRun({ command: 'nash-md', options: given, given: context.given });
-  try {
-    return await learn(context, run);
-  } catch (error) {
-    await run.abandonIfEmpty();
-    throw error;
-  } finally {
-    await run.release();
-  }
+  return withRun({ command: 'nash-md', options: given, given: context.given }, (run) => learn(context, run));
 }
 
 /** Refuses before a folder is made. */

@@ -11,7 +11,7 @@ import { Progress } from '../cli/progress.ts';
 import { checkColumns } from '../options/columns.ts';
 import { checkHeldOut, heldOutOption } from '../options/held-out.ts';
 import { startCompute } from '../run/compute.ts';
-import { openRun, optionsOfRun, type RunFolder } from '../run/run-folder.ts';
+import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { meanWithInterval } from '../stages/internal/intervals.ts';
 import { rlReport } from './report.ts';
 import { loadRewards, parseReward, type RewardSpec } from './reward.ts';
@@ -100,15 +100,7 @@ export function rlCommand(name: 'rl' | 'grpo'): Command<ReturnType<typeof option
     async run(context) {
       const { options: given } = context;
       if (!given.resume) check(name, given);
-      const run = await openRun({ command: name, options: given, given: context.given });
-      try {
-        return await learn(context, run, name);
-      } catch (error) {
-        await run.abandonIfEmpty();
-        throw error;
-      } finally {
-        await run.release();
-      }
+      return withRun({ command: name, options: given, given: context.given }, (run) => learn(context, run, name));
     },
   });
 }

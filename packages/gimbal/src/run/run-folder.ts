@@ -84,6 +84,22 @@ export async function openRun(request: RunRequest): Promise<RunFolder> {
   return run;
 }
 
+/**
+ * Works in a run's folder, and gives it free whatever happens; work that fails before anything was written leaves none.
+ * @throws what `openRun` throws, and what the work does
+ */
+export async function withRun<T>(request: RunRequest, work: (run: RunFolder) => Promise<T>): Promise<T> {
+  const run = await openRun(request);
+  try {
+    return await work(run);
+  } catch (error) {
+    await run.abandonIfEmpty();
+    throw error;
+  } finally {
+    await run.release();
+  }
+}
+
 /** The options to run with: a resumed run keeps its own, and goes on with the backend it was started on. */
 export function optionsOfRun<O extends { resume: boolean }>(options: O, run: RunFolder): O {
   if (!options.resume) return options;
