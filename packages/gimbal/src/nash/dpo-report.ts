@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { readMetrics } from '@gimbal/tensor-core';
 import { duration, figure, percent } from '../cli/format.ts';
+import { metricChart } from '../report/metric-chart.ts';
 import { renderReport } from '../report/render.ts';
-import { metricChart } from './metric-chart.ts';
 
 interface DpoRun {
   run: string;

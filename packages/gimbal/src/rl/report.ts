@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { readMetrics } from '@gimbal/tensor-core';
 import { duration, figure, percent } from '../cli/format.ts';
+import { metricChart } from '../report/metric-chart.ts';
 import type { ChartPart, SamplesPart } from '../report/part.ts';
 import { renderReport } from '../report/render.ts';
 import type { Estimate } from '../stages/internal/intervals.ts';
@@ -57,18 +58,8 @@ export async function rlReport(r: RlRun): Promise<string> {
 
 /** Reward, KL, clipped share, length and entropy over the steps. */
 export function rlCharts(rows: readonly Row[], rewards: readonly string[]): ChartPart[] {
-  const chart = (title: string, yName: string, lines: Readonly<Record<string, string>>): ChartPart => ({
-    kind: 'chart',
-    title,
-    xName: 'step',
-    yName,
-    series: Object.entries(lines).flatMap(([name, metric]) => {
-      const points = rows.flatMap((row) =>
-        typeof row[metric] === 'number' ? [[row.step, row[metric] as number] as const] : [],
-      );
-      return points.length < 2 ? [] : [{ name, points }];
-    }),
-  });
+  const chart = (title: string, yName: string, lines: Readonly<Record<string, string>>): ChartPart =>
+    metricChart(rows, title, yName, lines, 'step');
   const parts = rewards.length < 2 ? {} : Object.fromEntries(rewards.map((name) => [name, `reward_${name}`]));
   return [
     chart('Reward', 'mean of a step', { reward: 'reward', ...parts }),

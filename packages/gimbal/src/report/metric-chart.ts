@@ -1,13 +1,13 @@
 // A chart of metrics of a run over its steps.
-import type { MetricsRow } from '@gimbal/tensor-core';
-import type { ChartPart, Series } from '../report/part.ts';
+import type { ChartPart, Series } from './part.ts';
 
 /** @param lines metrics by the name of their line; those with fewer than two values are left out */
 export function metricChart(
-  rows: readonly MetricsRow[],
+  rows: readonly { readonly step: number; readonly [metric: string]: unknown }[],
   title: string,
   yName: string,
   lines: Readonly<Record<string, string>>,
+  xName = 'update',
 ): ChartPart {
   const series = Object.entries(lines).flatMap(([name, metric]): Series[] => {
     const points = rows.flatMap((row): [number, number][] => {
@@ -16,5 +16,5 @@ export function metricChart(
     });
     return points.length < 2 ? [] : [{ name, points }];
   });
-  return { kind: 'chart', title, xName: 'update', yName, series };
+  return { kind: 'chart', title, xName, yName, series };
 }
