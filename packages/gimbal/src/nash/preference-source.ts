@@ -5,9 +5,8 @@
  *   world:newsroom     the newsroom's annotators, whose taste in styles runs in a circle
  *   ./file.mjs         a function of yours: (prompts, a, b, rows) => P(a ≻ b) of each row
  */
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { ConfigError, disposeTree, type PreferenceFn } from '@gimbal/tensor-core';
+import { ownFunction } from '../run/own-function.ts';
 
 /** A preference, and what it holds in memory. */
 export interface OpenPreference {
@@ -23,22 +22,15 @@ export async function openPreference(text: string, where: string, world?: object
     const { newsroom } = await import('@gimbal/worlds');
     return { fn: newsroom(world).preference(), ...nothing };
   }
-  if (/\.[mc]?js$/.test(text)) return { fn: await functionOf(text, where), ...nothing };
+  if (/\.[mc]?js$/.test(text)) {
+    const wanted = 'export default (prompts, a, b, rows) => a.map((text, i) => probability)';
+    return { fn: await ownFunction<PreferenceFn>(text, where, wanted), ...nothing };
+  }
   if (text.includes(':')) {
     const wanted = 'the folder of a preference or reward model, world:newsroom, or a path to a .mjs or .js';
     throw new ConfigError({ where, what: 'no such preference', got: text, wanted });
   }
   return modelOf(text, where);
-}
-
-async function functionOf(path: string, where: string): Promise<PreferenceFn> {
-  const loaded = (await import(pathToFileURL(resolve(path)).href).catch((cause: Error) => {
-    const what = `the module cannot be loaded: ${cause.message}`;
-    throw new ConfigError({ where, what, got: path, fix: 'The path is taken from the working directory', cause });
-  })) as { default?: unknown };
-  if (typeof loaded.default === 'function') return loaded.default as PreferenceFn;
-  const wanted = 'export default (prompts, a, b, rows) => a.map((text, i) => probability)';
-  throw new ConfigError({ where, what: 'its default export is no function', got: path, wanted });
 }
 
 async function modelOf(folder: string, where: string): Promise<OpenPreference> {

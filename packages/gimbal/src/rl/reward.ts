@@ -10,10 +10,10 @@
  * each with =weight behind it where several are summed.
  */
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
 import type { NamedReward } from '@gimbal/fma-pg';
 import { ConfigError, DataError, type Prompt, type RewardFn } from '@gimbal/tensor-core';
+import { ownFunction } from '../run/own-function.ts';
 
 /** Where a reward is written: `gimbal rl --reward`. */
 interface Place {
@@ -78,14 +78,11 @@ async function load({ kind, of }: RewardSpec, place: Place): Promise<RewardFn> {
   if (kind === 'world') return newsroomReward(place.world);
   if (kind === 'model') return modelReward(of, place.where);
   if (kind === 'judge') return judgeReward(of, place.where);
-  const { where } = place;
-  const loaded = (await import(pathToFileURL(resolve(of)).href).catch((cause: Error) => {
-    const what = `the module cannot be loaded: ${cause.message}`;
-    throw new ConfigError({ where, what, got: of, fix: 'The path is taken from the working directory', cause });
-  })) as { default?: unknown };
-  if (typeof loaded.default === 'function') return loaded.default as RewardFn;
-  const wanted = 'export default (prompts, completions, rows) => completions.map(score)';
-  throw new ConfigError({ where, what: 'its default export is no function', got: of, wanted });
+  return ownFunction<RewardFn>(
+    of,
+    place.where,
+    'export default (prompts, completions, rows) => completions.map(score)',
+  );
 }
 
 /** columns that hold an answer, where none is named */
