@@ -1,14 +1,15 @@
 // gimbal dpo: a model you have learns from pairs of a better and a worse answer, without sampling and without a reward.
 import { join } from 'node:path';
-import { ConfigError, latestCheckpoint, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { figure, percent } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
-import { openPolicy } from '../nash/open-policy.ts';
 import { checkColumns } from '../options/columns.ts';
-import { checkHeldOut, heldOutOption } from '../options/held-out.ts';
+import { heldOutOf, heldOutOption, splitRows } from '../options/held-out.ts';
 import { startCompute } from '../run/compute.ts';
+import { checkpointIn, stoppedRun } from '../run/going-on.ts';
+import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 
 const options = z.object({
@@ -80,7 +81,7 @@ async function learn(context: CommandContext<Options>, run: RunFolder): Promise<
   const lm = await import('@gimbal/language-models');
   const { rng, schedules } = await import('@gimbal/tensor-core');
   const note = (text: string): void => output.note(text);
-  const open = await openPolicy('gimbal dpo', { ...o, note });
+  const open = await openPolicy('gimbal dpo', { ...o, output, signal });
   try {
     const { policy, params, tokenizer, contextLength } = open;
     const rows = await lm.readRows(o.data, {
@@ -90,11 +91,8 @@ async function learn(context: CommandContext<Options>, run: RunFolder): Promise<
     const limit = o.maxLength ?? Math.min(contextLength, 1024);
     const { pairs, overflow } = preferenceTokens(rows, tokenizer, { limit, overflow: o.overflow });
     if (overflow.rows > 0) note(`${overflow.rows} pairs are too long (${o.overflow}): ${overflow.where.join(', ')}`);
-    checkHeldOut('dpo', o.heldOut, pairs.length);
-    const share = o.heldOut ?? Math.max(1, Math.min(256, Math.floor(pairs.length / 10)));
-    const count = share < 1 ? Math.max(1, Math.round(share * pairs.length)) : share;
-    const order = rng(o.seed).split('split').shuffle(pairs);
-    const [heldOut, data] = pairs.length === 1 ? [pairs, pairs] : [order.slice(0, count), order.slice(count)];
+    const share = heldOutOf('dpo', o.heldOut, pairs.length);
+    const { training: data, heldOut } = splitRows(pairs, share, rng(o.seed).split('split'));
     note(`${data.length} pairs, ${heldOut.length} held out`);
     const peak = o.learningRate ?? (o.lora > 0 ? 2e-5 : 1e-6);
     const trainerOptions = {
@@ -111,8 +109,7 @@ async function learn(context: CommandContext<Options>, run: RunFolder): Promise<
       }),
     };
     const progress = new Progress(output, 'dpo');
-    const begun = context.options.resume && (await latestCheckpoint(trainerOptions.out, note).catch(() => undefined));
-    using trainer = begun
+    using trainer = (await checkpointIn(trainerOptions.out, note))
       ? await DpoTrainer.resume(trainerOptions.out, trainerOptions, { warn: note })
       : new DpoTrainer(trainerOptions);
     let [evalLoss, evalAccuracy] = [Number.NaN, Number.NaN];
@@ -121,10 +118,8 @@ async function learn(context: CommandContext<Options>, run: RunFolder): Promise<
       const text = `loss ${s.loss.toFixed(4)}  right ${percent(s.accuracy)}  margin ${figure(s.margin)}`;
       progress.update({ step: s.step, total: o.steps, text });
     }
-    if (trainer.stopReason === 'signal') {
-      const fix = `Go on with: gimbal dpo --resume --out ${run.path}`;
-      throw new StoppedError({ where: 'gimbal dpo', what: `stopped after step ${trainer.step} of ${o.steps}`, fix });
-    }
+    if (trainer.stopReason === 'signal')
+      throw stoppedRun('dpo', run.path, `stopped after step ${trainer.step} of ${o.steps}`);
     progress.done(
       `held-out loss ${evalLoss.toFixed(4)}, the better answer is rewarded more in ${percent(evalAccuracy)}`,
     );

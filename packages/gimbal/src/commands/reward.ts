@@ -3,7 +3,7 @@ import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { checkColumns } from '../options/columns.ts';
-import { checkHeldOut, heldOutOption } from '../options/held-out.ts';
+import { heldOutOf, heldOutOption } from '../options/held-out.ts';
 import { startCompute } from '../run/compute.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
 
@@ -77,11 +77,10 @@ export const command = defineCommand({
           fix: 'Leave it out',
         });
       }
-      checkHeldOut('reward', o.heldOut, rows.rows.length);
-      const share = o.heldOut ?? Math.max(1, Math.min(256, Math.floor(rows.rows.length / 10)));
+      const share = heldOutOf('reward', o.heldOut, rows.rows.length);
       const parts = lm.splitDataset(rows, share, rng(o.seed).split('split'));
       output.note(`${parts.train.rows.length} rows, ${parts.heldOut.rows.length} held out`);
-      const context = { path: run.path, resume: given.resume, output, signal };
+      const context = { path: run.path, output, signal };
       const json = entailment ? await trainJudge(o, parts, context) : await trainPairs(o, parts, context);
       await compute.trace(output);
       return { json };

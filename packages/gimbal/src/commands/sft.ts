@@ -1,13 +1,14 @@
 // gimbal sft: go on training a model you have, on rows of your own; all of it, or an adapter beside it.
 import { join } from 'node:path';
-import { ConfigError, StoppedError } from '@gimbal/tensor-core';
+import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { duration, quantity } from '../cli/format.ts';
 import { checkColumns } from '../options/columns.ts';
-import { checkHeldOut, heldOutOption } from '../options/held-out.ts';
+import { heldOutOf, heldOutOption } from '../options/held-out.ts';
 import { bestParams } from '../run/best-params.ts';
 import { startCompute } from '../run/compute.ts';
+import { checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { hubOptions } from '../run/hub.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
 
@@ -94,8 +95,7 @@ export const command = defineCommand({
         ...(o.columns === undefined ? {} : { columns: o.columns }),
         usable: ['text', 'prompt-completion', 'conversation', 'conversation-completion'],
       });
-      checkHeldOut('sft', o.heldOut, rows.rows.length);
-      const share = o.heldOut ?? Math.max(1, Math.min(256, Math.floor(rows.rows.length / 10)));
+      const share = heldOutOf('sft', o.heldOut, rows.rows.length);
       const parts = lm.splitDataset(rows, share, rng(o.seed).split('split'));
       const adapter =
         o.lora === 0
@@ -149,8 +149,9 @@ export const command = defineCommand({
       output.note(
         `${parts.train.rows.length} rows, ${parts.heldOut.rows.length} held out; their loss is ${before.loss.toFixed(4)}`,
       );
-      using trainer = given.resume
-        ? await lm.CausalLmTrainer.resume(trainerOptions.out, trainerOptions, { warn: (text) => output.note(text) })
+      const note = (text: string): void => output.note(text);
+      using trainer = (await checkpointIn(trainerOptions.out, note))
+        ? await lm.CausalLmTrainer.resume(trainerOptions.out, trainerOptions, { warn: note })
         : new lm.CausalLmTrainer(trainerOptions);
       const { overflow } = trainer;
       if (overflow.rows > 0)
@@ -162,8 +163,7 @@ export const command = defineCommand({
         } else if (output.live) output.status(`${loss}  ${duration(step.secondsLeft)} left`);
       }
       if (trainer.stopReason === 'signal') {
-        const fix = `Go on with: gimbal sft --resume --out ${run.path}`;
-        throw new StoppedError({ where: 'gimbal sft', what: `stopped after step ${trainer.step} of ${o.steps}`, fix });
+        throw stoppedRun('sft', run.path, `stopped after step ${trainer.step} of ${o.steps}`);
       }
       const target = join(run.path, adapter ? 'adapter' : 'model');
       const best = await bestParams(trainerOptions.out, trainer, (text) => output.note(text));

@@ -1,11 +1,13 @@
 // gimbal warm: several reward models from one start, averaged in weight space into one; or the average of folders there are.
 import { join } from 'node:path';
-import { type Params, StoppedError } from '@gimbal/tensor-core';
+import type { Params } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
+import { percent } from '../cli/format.ts';
 import { checkColumns } from '../options/columns.ts';
-import { checkHeldOut, heldOutOption } from '../options/held-out.ts';
+import { heldOutOf, heldOutOption } from '../options/held-out.ts';
 import { startCompute } from '../run/compute.ts';
+import { stoppedRun } from '../run/going-on.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
 
 const options = z.object({
@@ -61,8 +63,7 @@ export const command = defineCommand({
         ...(o.columns === undefined ? {} : { columns: o.columns }),
         usable: ['preference', 'implicit-preference', 'conversation-preference', 'conversation-implicit-preference'],
       });
-      checkHeldOut('warm', o.heldOut, rows.rows.length);
-      const share = o.heldOut ?? Math.max(1, Math.min(256, Math.floor(rows.rows.length / 10)));
+      const share = heldOutOf('warm', o.heldOut, rows.rows.length);
       const first = lm.splitDataset(rows, share, rng(o.seed).split('test'));
       const second = lm.splitDataset(first.train, share, rng(o.seed).split('selection'));
       const starts = [];
@@ -97,13 +98,12 @@ export const command = defineCommand({
         } else if (step.phase === 'member') {
           ranks.push({ run: step.run ?? 0, selectionAccuracy: step.selectionAccuracy ?? 0 });
           output.note(
-            `run ${(step.run ?? 0) + 1}/${o.runs}: accuracy ${percent(step.selectionAccuracy)} on the selection pairs`,
+            `run ${(step.run ?? 0) + 1}/${o.runs}: accuracy ${percent(step.selectionAccuracy ?? Number.NaN)} on the selection pairs`,
           );
         } else if (step.phase === 'averaged') averaged = step;
       }
       if (averaged === undefined) {
-        const fix = `Go on with: gimbal warm --resume --out ${run.path}`;
-        throw new StoppedError({ where: 'gimbal warm', what: `stopped after ${ranks.length} of ${o.runs} runs`, fix });
+        throw stoppedRun('warm', run.path, `stopped after ${ranks.length} of ${o.runs} runs`);
       }
       const test = warm
         .pairTexts(first.heldOut, tokenizer)
@@ -126,5 +126,3 @@ export const command = defineCommand({
     });
   },
 });
-
-const percent = (x: number | undefined): string => `${(100 * (x ?? Number.NaN)).toFixed(1)} %`;

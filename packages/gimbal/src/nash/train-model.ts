@@ -1,15 +1,18 @@
 // gimbal nash-md --data: a model you have is trained to a policy that no other beats, by any preference.
 import { join } from 'node:path';
 import type { NashMdOptions, Objective, Opponent } from '@gimbal/nash-md';
-import { ConfigError, latestCheckpoint, type Prompt, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { figure, percent } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
+import { heldOutOf, splitRows } from '../options/held-out.ts';
 import { promptCodec } from '../rl/prompt-codec.ts';
+import { promptRows, promptText } from '../rl/prompt-rows.ts';
 import { fittingPrompts, roomBeside } from '../rl/train-policy.ts';
 import { startCompute } from '../run/compute.ts';
+import { checkpointIn, stoppedRun } from '../run/going-on.ts';
+import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
-import { openPolicy } from './open-policy.ts';
 import { openPreference } from './preference-source.ts';
 
 /** Options of training, as the command resolves them. */
@@ -78,19 +81,18 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   const note = (text: string): void => output.note(text);
   const world = o.world === 'mini' ? { preset: 'mini' as const } : undefined;
   const preference = await openPreference(o.preference as string, 'gimbal nash-md --preference', world);
-  const open = await openPolicy('gimbal nash-md', { model: o.model as string, lora: o.lora, seed: o.seed, note });
+  const open = await openPolicy('gimbal nash-md', { ...o, model: o.model as string, output, signal });
   try {
     const { policy, params, tokenizer, contextLength } = open;
-    const rows = await promptsOf(o, world);
+    const rows = await promptRows(o, world);
     const maxNewTokens = o.maxNewTokens ?? roomBeside(rows, tokenizer, contextLength);
     const all = fittingPrompts(rows, { tokenizer, contextLength, maxNewTokens }, note);
-    const order = rng(o.seed).split('split').shuffle(all);
-    const count = Math.min(heldOutPrompts, Math.max(1, Math.floor(all.length / 10)));
-    const [heldOut, prompts] = all.length === 1 ? [all, all] : [order.slice(0, count), order.slice(count)];
+    const share = heldOutOf('nash-md', undefined, all.length, heldOutPrompts);
+    const { training: prompts, heldOut } = splitRows(all, share, rng(o.seed).split('split'));
     note(`${prompts.length} prompts, ${heldOut.length} held out`);
     const steps = o.steps ?? defaultSteps;
     const codec = promptCodec(tokenizer);
-    const trainerOptions: NashMdOptions = {
+    const trainerOptions: NashMdOptions & { out: string } = {
       ...{ policy, params, codec, prompts, preference: preference.fn, objective: o.objective, deploy: o.deploy },
       ...{ klEstimator: o.klEstimator, batchSize: o.batchSize, samplesPerPrompt: o.samplesPerPrompt },
       ...{ tournament: o.tournament, innerSteps: o.innerSteps, precision: o.precision, seed: o.seed },
@@ -102,20 +104,16 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
       checkpointEvery: Math.max(1, Math.ceil(steps / 10)),
       out: join(run.path, 'training'),
     };
-    const begun =
-      context.options.resume && (await latestCheckpoint(trainerOptions.out as string, note).catch(() => undefined));
-    using trainer = begun
-      ? await NashMdTrainer.resume(trainerOptions.out as string, trainerOptions, { warn: note })
+    using trainer = (await checkpointIn(trainerOptions.out, note))
+      ? await NashMdTrainer.resume(trainerOptions.out, trainerOptions, { warn: note })
       : new NashMdTrainer(trainerOptions);
     const progress = new Progress(output, 'nash-md');
     for await (const s of trainer.train({ steps, signal })) {
       const text = `wins ${percent(s.winRate)}  KL ${figure(s.kl)}  ${figure(s.length)} tokens`;
       progress.update({ step: s.step, total: steps, text });
     }
-    if (trainer.stopReason === 'signal') {
-      const fix = `Go on with: gimbal nash-md --resume --out ${run.path}`;
-      throw new StoppedError({ where: 'gimbal nash-md', what: `stopped after step ${trainer.step} of ${steps}`, fix });
-    }
+    if (trainer.stopReason === 'signal')
+      throw stoppedRun('nash-md', run.path, `stopped after step ${trainer.step} of ${steps}`);
     const start = { policy, params: trainer.reference };
     const played = await playMatrix(
       { trained: trainer.deployable(), start },
@@ -132,7 +130,7 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
     const report = join(run.path, 'report.html');
     const { trainReport } = await import('./train-report.ts');
     const samples = heldOut.slice(0, 6).map((p, i) => ({
-      prompt: textOf(p),
+      prompt: promptText(p),
       start: (played.completions.start as readonly string[])[i] ?? '',
       trained: (played.completions.trained as readonly string[])[i] ?? '',
     }));
@@ -156,15 +154,3 @@ function opponentOf(o: TrainFlags): { opponent?: Opponent } {
   if (o.mixtureCoef === undefined) return {};
   return { opponent: { kind: 'mixture', mixtureCoef: o.mixtureCoef } };
 }
-
-async function promptsOf(o: Context['options'], world: object | undefined): Promise<readonly Prompt[]> {
-  if (o.data !== undefined) {
-    const { readRows } = await import('@gimbal/language-models');
-    const columns = o.columns === undefined ? {} : { columns: o.columns };
-    return (await readRows(o.data, { kind: 'prompt', ...columns })).rows as readonly Prompt[];
-  }
-  const [{ newsroom }, { rng }] = await Promise.all([import('@gimbal/worlds'), import('@gimbal/tensor-core')]);
-  return newsroom(world).rows(o.articles, rng(o.seed).split('articles'));
-}
-
-const textOf = (p: Prompt): string => (typeof p === 'string' ? p : p.prompt);

@@ -1,5 +1,5 @@
 // --held-out: how many rows are set aside.
-import { ConfigError } from '@gimbal/tensor-core';
+import { ConfigError, type Rng } from '@gimbal/tensor-core';
 import { z } from 'zod';
 
 /** A number of rows, or a share below 1. */
@@ -19,4 +19,29 @@ export function checkHeldOut(command: string, heldOut: number | undefined, n: nu
     got: `${heldOut} of ${n} rows`,
     wanted: `a share below 1, or 1 to ${n - 1} rows`,
   });
+}
+
+/**
+ * What is set aside of `n` rows: what was given, or a tenth, at most `most`.
+ * @returns a number of rows, or a share below 1
+ * @throws ConfigError as `checkHeldOut`
+ */
+export function heldOutOf(command: string, heldOut: number | undefined, n: number, most = 256): number {
+  checkHeldOut(command, heldOut, n);
+  return heldOut ?? Math.max(1, Math.min(most, Math.floor(n / 10)));
+}
+
+/**
+ * Rows to learn from and rows to be measured on, drawn; a single one is both.
+ * @param share as `heldOutOf` returns it
+ */
+export function splitRows<T>(
+  rows: readonly T[],
+  share: number,
+  rng: Rng,
+): { training: readonly T[]; heldOut: readonly T[] } {
+  if (rows.length === 1) return { training: rows, heldOut: rows };
+  const count = share < 1 ? Math.max(1, Math.round(share * rows.length)) : share;
+  const order = rng.shuffle(rows);
+  return { training: order.slice(count), heldOut: order.slice(0, count) };
 }

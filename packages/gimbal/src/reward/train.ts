@@ -10,9 +10,10 @@ import type {
   RewardTrainer,
   Share,
 } from '@gimbal/reward-models';
-import { ConfigError, type LoopOptions, StoppedError, type Trainer, type TrainStep } from '@gimbal/tensor-core';
+import { ConfigError, type LoopOptions, type Trainer, type TrainStep } from '@gimbal/tensor-core';
 import { duration } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
+import { checkpointIn, stoppedRun } from '../run/going-on.ts';
 
 /** The options of the command. */
 export interface RewardSettings {
@@ -38,7 +39,6 @@ export interface RewardSettings {
 /** Where a run writes and what it says. */
 export interface RewardContext {
   path: string;
-  resume: boolean;
   output: Output;
   signal: AbortSignal;
 }
@@ -71,12 +71,13 @@ export async function trainPairs(o: RewardSettings, parts: Parts, context: Rewar
   };
   const model = pairwise ? reward.preferenceModel(heads, { form: o.form }) : reward.rewardModel(heads);
   const warn = (text: string): void => context.output.note(text);
-  using trainer = await startPairs(reward, model, common, o.centerCoef, context.resume, warn);
+  const begun = (await checkpointIn(common.out, warn)) !== undefined;
+  using trainer = await startPairs(reward, model, common, o.centerCoef, begun, warn);
   const { overflow } = trainer;
   if (overflow.rows > 0) {
     context.output.note(`${overflow.rows} pairs are too long (${o.overflow}): ${overflow.where.join(', ')}`);
   }
-  await follow('reward', trainer, o, context);
+  await follow(trainer, o, context);
 
   const own = trainer.model();
   const { rows, templated } = reward.pairTexts(parts.heldOut, tokenizer);
@@ -116,17 +117,17 @@ async function startPairs(
   model: RewardModel | PreferenceModel,
   common: PairTrainerOptions & { out: string },
   centerCoef: number,
-  resume: boolean,
+  begun: boolean,
   warn: (text: string) => void,
 ): Promise<RewardTrainer | PreferenceTrainer> {
   if (model.kind === 'pairwise') {
     const options = { ...common, model };
-    return resume
+    return begun
       ? reward.PreferenceTrainer.resume(common.out, options, { warn })
       : new reward.PreferenceTrainer(options);
   }
   const options = { ...common, model, centerCoef };
-  return resume ? reward.RewardTrainer.resume(common.out, options, { warn }) : new reward.RewardTrainer(options);
+  return begun ? reward.RewardTrainer.resume(common.out, options, { warn }) : new reward.RewardTrainer(options);
 }
 
 /** A judge: a classifier of text pairs. */
@@ -139,6 +140,7 @@ export async function trainJudge(o: RewardSettings, parts: Parts, context: Rewar
   const labels = o.labels ?? ['entailment', 'neutral', 'contradiction'];
   nliLabels({ labels }); // refused before anything is read
   const { model, params, tokenizer } = await loadBody(o.model, labels, o.seed, context.output);
+  const note = (text: string): void => context.output.note(text);
   const options = {
     ...loopOptions(o, join(context.path, 'training')),
     model,
@@ -149,11 +151,11 @@ export async function trainJudge(o: RewardSettings, parts: Parts, context: Rewar
     ...(o.maxLength === undefined ? {} : { maxLength: o.maxLength }),
     learningRate: await schedule(o),
   };
-  using trainer = context.resume
+  using trainer = (await checkpointIn(options.out, note))
     ? await lm.ClassifierTrainer.resume(options.out, options)
     : new lm.ClassifierTrainer(options);
   if (trainer.cut.rows > 0) context.output.note(`${trainer.cut.rows} rows lost the end of their longer text`);
-  await follow('reward', trainer, o, context);
+  await follow(trainer, o, context);
   const limit = Math.min(o.maxLength ?? model.config.contextLength, model.config.contextLength);
   const { rows } = lm.labelledRows(parts.heldOut, tokenizer, { labels, limit });
   const found = await lm.classify(model, trainer.params, rows);
@@ -194,7 +196,6 @@ async function schedule({ learningRate: peak = 5e-5, steps }: RewardSettings): P
 
 /** Trains to the end, and says how it goes. @throws StoppedError when the signal asks for it, after a checkpoint */
 async function follow(
-  command: string,
   trainer: Trainer<TrainStep> & { readonly stopReason: string | undefined; readonly step: number },
   o: RewardSettings,
   { path, output, signal }: RewardContext,
@@ -208,8 +209,7 @@ async function follow(
     } else if (output.live) output.status(`${text}  ${duration(step.secondsLeft)} left`);
   }
   if (trainer.stopReason !== 'signal') return;
-  const fix = `Go on with: gimbal ${command} --resume --out ${path}`;
-  throw new StoppedError({ where: `gimbal ${command}`, what: `stopped after step ${trainer.step} of ${o.steps}`, fix });
+  throw stoppedRun('reward', path, `stopped after step ${trainer.step} of ${o.steps}`);
 }
 
 /** Accuracy in all and of each value of a column. */

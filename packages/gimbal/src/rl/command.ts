@@ -2,17 +2,19 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tokenPresets } from '@gimbal/fma-pg';
-import type { LanguageModel, LoraAdapter, Tokenizer } from '@gimbal/language-models';
-import { ConfigError, type Params, type Prompt } from '@gimbal/tensor-core';
+import { ConfigError, type Params } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type Command, type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { figure } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { checkColumns } from '../options/columns.ts';
-import { checkHeldOut, heldOutOption } from '../options/held-out.ts';
+import { heldOutOf, heldOutOption, splitRows } from '../options/held-out.ts';
 import { startCompute } from '../run/compute.ts';
+import { stoppedRun } from '../run/going-on.ts';
+import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { meanWithInterval } from '../stages/internal/intervals.ts';
+import { promptRows, promptText } from './prompt-rows.ts';
 import { rlReport } from './report.ts';
 import { loadRewards, parseReward, type RewardSpec } from './reward.ts';
 import {
@@ -82,6 +84,8 @@ const optionsWith = (preset: PresetName) =>
 type Options = z.output<ReturnType<typeof optionsWith>>;
 type Context = CommandContext<Options>;
 
+const mostHeldOut = 128;
+
 /** The command under one of its names. */
 export function rlCommand(name: 'rl' | 'grpo'): Command<ReturnType<typeof optionsWith>> {
   return defineCommand({
@@ -121,123 +125,75 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
   const o = optionsOfRun(context.options, run) as Context['options'];
   const specs = check(name, o);
   const compute = await startCompute(o);
-  const lm = await import('@gimbal/language-models');
-  const { disposeTree, rng } = await import('@gimbal/tensor-core');
-  const { model, params: base, tokenizer } = await lm.loadPretrained(o.model);
-  if (!tokenizer) {
-    const wanted = 'tokenizer.json';
-    throw new ConfigError({ where: `gimbal ${name} --model`, what: 'it has no tokenizer', got: o.model, wanted });
-  }
+  const { rng } = await import('@gimbal/tensor-core');
   const stream = rng(o.seed);
   const note = (text: string): void => output.note(text);
   const world = o.world === 'mini' ? { preset: 'mini' as const, styles: 0 } : undefined;
   const rewards = await loadRewards(specs, { where: `gimbal ${name} --reward`, world });
-  const all = await promptsOf(o, world, stream.split('articles'));
-  const maxNewTokens = o.maxNewTokens ?? roomBeside(all, tokenizer, model.config.contextLength);
-  const fitting = fittingPrompts(all, { tokenizer, contextLength: model.config.contextLength, maxNewTokens }, note);
-  const { training, heldOut } = split(fitting, name, o.heldOut, stream.split('split'));
-  const adapter =
-    o.lora === 0 ? undefined : lm.createLora(model.config, base, { rank: o.lora }, stream.split('adapter'));
-  const policy = adapter === undefined ? model : lm.adaptedModel(model, base, adapter);
-  const start = adapter?.params ?? base;
-  const common = { policy, tokenizer, rewards, signal };
-  const score = (params: Params) =>
-    scorePrompts({
+  const open = await openPolicy(`gimbal ${name}`, { ...o, output, signal });
+  try {
+    const { policy, params: start, tokenizer, contextLength } = open;
+    const all = await promptRows(o, world);
+    const maxNewTokens = o.maxNewTokens ?? roomBeside(all, tokenizer, contextLength);
+    const fitting = fittingPrompts(all, { tokenizer, contextLength, maxNewTokens }, note);
+    const share = heldOutOf(name, o.heldOut, fitting.length, mostHeldOut);
+    const { training, heldOut } = splitRows(fitting, share, stream.split('split'));
+    const common = { policy, tokenizer, rewards, signal };
+    const score = (params: Params) =>
+      scorePrompts({
+        ...common,
+        params,
+        prompts: heldOut,
+        maxNewTokens,
+        temperature: o.temperature,
+        rng: stream.split('evaluate'),
+      });
+    note(`${training.length} prompts, ${heldOut.length} held out; ${rewards.map((r) => r.name).join(' + ')}`);
+    const before = await score(start);
+    note(`reward of held-out prompts: ${figure(meanWithInterval(before.rewards).value)}`);
+    const settings: RlSettings = { ...o, maxNewTokens, learningRate: o.learningRate ?? (o.lora > 0 ? 1e-4 : 1e-5) };
+    const progress = new Progress(output, name);
+    using trainer = await trainPolicy({
       ...common,
-      params,
-      prompts: heldOut,
-      maxNewTokens,
-      temperature: o.temperature,
-      rng: stream.split('evaluate'),
-    });
-  note(`${training.length} prompts, ${heldOut.length} held out; ${rewards.map((r) => r.name).join(' + ')}`);
-  const before = await score(start);
-  note(`reward of held-out prompts: ${figure(meanWithInterval(before.rewards).value)}`);
-  const settings: RlSettings = { ...o, maxNewTokens, learningRate: o.learningRate ?? (adapter ? 1e-4 : 1e-5) };
-  const progress = new Progress(output, name);
-  using trainer = await trainPolicy({
-    ...common,
-    params: start,
-    prompts: training,
-    settings,
-    seed: o.seed,
-    out: join(run.path, 'training'),
-    progress: (update) => progress.update(update),
-    note,
-    fix: `Go on with: npx gimbal ${name} --out ${run.path} --resume`,
-  });
-  const after = await score(trainer.params);
-  const [was, is] = [meanWithInterval(before.rewards), meanWithInterval(after.rewards)];
-  progress.done(`reward ${figure(was.value)} → ${figure(is.value)} on ${heldOut.length} held-out prompts`);
-  const target = join(run.path, adapter ? 'adapter' : 'model');
-  await save(target, { model, tokenizer, adapter, params: trainer.params, base: o.model });
-  const report = join(run.path, 'report.html');
-  await writeFile(
-    report,
-    await rlReport({
-      eyebrow: `gimbal ${name}`,
-      run: run.path,
+      params: start,
+      prompts: training,
       settings,
-      rewards: rewards.map((r) => r.name),
-      was,
-      is,
-      samples: heldOut.slice(0, 6).map((p, i) => ({
-        prompt: typeof p === 'string' ? p : p.prompt,
-        before: before.completions[i] as string,
-        after: after.completions[i] as string,
-      })),
-      seconds: progress.seconds,
-      backend: compute.name,
-    }),
-  );
-  if (!output.json) {
-    output.line(`report  ${report}`);
-    output.line(`${adapter ? 'adapter' : 'model'}   ${target}`);
+      seed: o.seed,
+      out: join(run.path, 'training'),
+      progress: (update) => progress.update(update),
+      note,
+      stopped: (what) => stoppedRun(name, run.path, what),
+    });
+    const after = await score(trainer.params);
+    const [was, is] = [meanWithInterval(before.rewards), meanWithInterval(after.rewards)];
+    progress.done(`reward ${figure(was.value)} → ${figure(is.value)} on ${heldOut.length} held-out prompts`);
+    const target = await open.save(run.path, trainer.params);
+    const report = join(run.path, 'report.html');
+    await writeFile(
+      report,
+      await rlReport({
+        eyebrow: `gimbal ${name}`,
+        run: run.path,
+        settings,
+        rewards: rewards.map((r) => r.name),
+        was,
+        is,
+        samples: heldOut.slice(0, 6).map((p, i) => ({
+          prompt: promptText(p),
+          before: before.completions[i] as string,
+          after: after.completions[i] as string,
+        })),
+        seconds: progress.seconds,
+        backend: compute.name,
+      }),
+    );
+    if (!output.json) {
+      output.line(`report  ${report}`);
+      output.line(`${o.lora > 0 ? 'adapter' : 'model'}  ${target}`);
+    }
+    await compute.trace(output);
+    return { json: { run: run.path, report, path: target, steps: trainer.step, rewardBefore: was, reward: is } };
+  } finally {
+    open.dispose();
   }
-  if (adapter) lm.disposeAdapter(adapter);
-  disposeTree(base);
-  await compute.trace(output);
-  return { json: { run: run.path, report, path: target, steps: trainer.step, rewardBefore: was, reward: is } };
-}
-
-async function promptsOf(
-  o: Options,
-  world: object | undefined,
-  stream: ReturnType<typeof import('@gimbal/tensor-core').rng>,
-): Promise<readonly Prompt[]> {
-  if (o.data !== undefined) {
-    const { readRows } = await import('@gimbal/language-models');
-    const columns = o.columns === undefined ? {} : { columns: o.columns };
-    return (await readRows(o.data, { kind: 'prompt', ...columns })).rows as readonly Prompt[];
-  }
-  const { newsroom } = await import('@gimbal/worlds');
-  return newsroom(world).rows(o.articles, stream);
-}
-
-const mostHeldOut = 128;
-
-/** Prompts to learn from and prompts to be measured on; a single one is both. */
-function split(
-  prompts: readonly Prompt[],
-  name: string,
-  heldOut: number | undefined,
-  stream: ReturnType<typeof import('@gimbal/tensor-core').rng>,
-): { training: readonly Prompt[]; heldOut: readonly Prompt[] } {
-  const n = prompts.length;
-  checkHeldOut(name, heldOut, n);
-  if (n === 1) return { training: prompts, heldOut: prompts };
-  const share = heldOut ?? Math.min(mostHeldOut, Math.max(1, Math.floor(n / 10)));
-  const count = share < 1 ? Math.max(1, Math.round(share * n)) : share;
-  const order = stream.shuffle(prompts);
-  return { training: order.slice(count), heldOut: order.slice(0, count) };
-}
-
-async function save(
-  target: string,
-  o: { model: LanguageModel; tokenizer: Tokenizer; adapter: LoraAdapter | undefined; params: Params; base: string },
-): Promise<void> {
-  const { saveAdapter, savePretrained } = await import('@gimbal/language-models');
-  const { model, tokenizer, adapter, params, base } = o;
-  if (adapter === undefined) await savePretrained(target, model, params, { tokenizer });
-  else await saveAdapter(target, model.config, { ...adapter, params }, { base, tokenizer });
 }

@@ -8,12 +8,14 @@ import {
   tokenPresets,
 } from '@gimbal/fma-pg';
 import type { LanguageModel, Tokenizer } from '@gimbal/language-models';
-import { DataError, latestCheckpoint, type Params, type Prompt, type Rng, StoppedError } from '@gimbal/tensor-core';
+import { DataError, type Params, type Prompt, type Rng, StoppedError } from '@gimbal/tensor-core';
 import { figure } from '../cli/format.ts';
 import type { ProgressUpdate } from '../cli/progress.ts';
+import { checkpointIn } from '../run/going-on.ts';
 import { promptLength } from '../stages/internal/room.ts';
 import { writeCompletions } from '../stages/internal/write-completions.ts';
 import { promptCodec } from './prompt-codec.ts';
+import { promptText } from './prompt-rows.ts';
 
 export type PresetName = keyof typeof tokenPresets;
 
@@ -50,8 +52,8 @@ export interface RlRequest {
   signal: AbortSignal;
   progress(update: ProgressUpdate): void;
   note(text: string): void;
-  /** what is said when it is stopped: how to go on */
-  fix?: string;
+  /** what is thrown when it is stopped */
+  stopped?(what: string): StoppedError;
 }
 
 const maxGradNorm = 1;
@@ -60,15 +62,7 @@ const maxGradNorm = 1;
 export async function trainPolicy(request: RlRequest): Promise<TokenPolicyTrainer> {
   const { settings: s, out, signal, note } = request;
   const options = optionsOf(request);
-  const from = await latestCheckpoint(out, note).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (from === undefined) {
-    // what a run killed before its first checkpoint logged will be logged again
-    const { rm } = await import('node:fs/promises');
-    await rm(out, { recursive: true, force: true });
-  }
+  const from = await checkpointIn(out, note);
   const trainer = from === undefined ? new TokenPolicyTrainer(options) : await TokenPolicyTrainer.resume(out, options);
   try {
     if (from !== undefined) note(`goes on from step ${trainer.step}`);
@@ -78,7 +72,7 @@ export async function trainPolicy(request: RlRequest): Promise<TokenPolicyTraine
     }
     if (trainer.step < s.steps) {
       const what = `stopped after step ${trainer.step} of ${s.steps}`;
-      throw new StoppedError({ where: 'reinforcement learning', what, ...(request.fix && { fix: request.fix }) });
+      throw request.stopped?.(what) ?? new StoppedError({ where: 'reinforcement learning', what });
     }
     return trainer;
   } catch (error) {
@@ -128,7 +122,7 @@ const mostNewTokens = 64;
 
 /** Tokens that the longest prompt leaves of the context, at most 64; at least a quarter of it: longer prompts are left out then. */
 export function roomBeside(prompts: readonly Prompt[], tokenizer: Tokenizer, contextLength: number): number {
-  const lengths = prompts.map((p) => promptLength(tokenizer, typeof p === 'string' ? p : p.prompt, true));
+  const lengths = prompts.map((p) => promptLength(tokenizer, promptText(p), true));
   const longest = lengths.reduce((most, n) => Math.max(most, n), 0);
   return Math.min(mostNewTokens, Math.max(contextLength - longest, Math.ceil(contextLength / 4)));
 }
@@ -140,7 +134,7 @@ export function fittingPrompts<P extends Prompt>(
   note: (text: string) => void,
 ): P[] {
   const room = contextLength - maxNewTokens;
-  const fits = prompts.filter((p) => promptLength(tokenizer, typeof p === 'string' ? p : p.prompt, true) <= room);
+  const fits = prompts.filter((p) => promptLength(tokenizer, promptText(p), true) <= room);
   const long = prompts.length - fits.length;
   if (fits.length === 0) {
     throw new DataError({
@@ -163,7 +157,7 @@ export async function scorePrompts(
   },
 ): Promise<{ rewards: number[]; completions: string[] }> {
   const { policy: model, params, tokenizer, prompts, rewards, maxNewTokens, temperature, rng, signal } = request;
-  const texts = prompts.map((p) => (typeof p === 'string' ? p : p.prompt));
+  const texts = prompts.map(promptText);
   const pretrained = { model, params, tokenizer } as Parameters<typeof writeCompletions>[0];
   const completions = await writeCompletions(pretrained, texts, {
     batchSize: 32,

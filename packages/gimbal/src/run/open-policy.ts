@@ -1,6 +1,8 @@
 // The model that a command trains: a folder or file, with an adapter beside it where one is asked for; and its saving.
 import type { LanguageModel, LoraAdapter, Tokenizer } from '@gimbal/language-models';
 import { ConfigError, disposeTree, type Params, rng } from '@gimbal/tensor-core';
+import type { Output } from '../cli/output.ts';
+import { hubOptions } from './hub.ts';
 
 /** What is trained. */
 export interface OpenPolicy {
@@ -9,6 +11,7 @@ export interface OpenPolicy {
   /** where training starts */
   params: Params;
   tokenizer: Tokenizer;
+  /** longest row in tokens */
   contextLength: number;
   /** Writes what was trained: an adapter, or a whole model. Returns the folder. */
   save(run: string, trained: Params): Promise<string>;
@@ -21,11 +24,12 @@ export interface OpenPolicy {
  */
 export async function openPolicy(
   where: string,
-  o: { model: string; lora: number; seed: number; note(text: string): void },
+  o: { model: string; lora: number; seed: number; output: Output; signal: AbortSignal },
 ): Promise<OpenPolicy> {
   const lm = await import('@gimbal/language-models');
-  const { model, params: base, tokenizer, warnings } = await lm.loadPretrained(o.model);
-  for (const warning of warnings) o.note(`warning ${warning}`);
+  const hub = hubOptions(o.output, o.signal);
+  const { model, params: base, tokenizer, generation, warnings } = await lm.loadPretrained(o.model, hub);
+  for (const warning of warnings) o.output.note(`warning ${warning}`);
   if (!tokenizer) {
     disposeTree(base);
     const wanted = 'tokenizer.json';
@@ -42,7 +46,7 @@ export async function openPolicy(
       const target = `${run}/${adapter ? 'adapter' : 'model'}`;
       if (adapter)
         await lm.saveAdapter(target, model.config, { ...adapter, params: trained }, { base: o.model, tokenizer });
-      else await lm.savePretrained(target, model, trained, { tokenizer });
+      else await lm.savePretrained(target, model, trained, { tokenizer, generation });
       return target;
     },
     dispose() {

@@ -1,0 +1,26 @@
+// What a policy learns to answer: rows of the user's, or articles of the generated newsroom.
+import { type Prompt, rng } from '@gimbal/tensor-core';
+
+/** Where prompts come from. */
+interface PromptSource {
+  /** a .jsonl, .csv or .parquet with a column `prompt`; undefined: the newsroom */
+  data?: string | undefined;
+  columns?: Record<string, string> | undefined;
+  /** of the newsroom */
+  articles: number;
+  seed: number;
+}
+
+/** @param world options of the newsroom that differ from its defaults */
+export async function promptRows(o: PromptSource, world: object | undefined): Promise<readonly Prompt[]> {
+  if (o.data !== undefined) {
+    const { readRows } = await import('@gimbal/language-models');
+    const columns = o.columns === undefined ? {} : { columns: o.columns };
+    return (await readRows(o.data, { kind: 'prompt', ...columns })).rows as readonly Prompt[];
+  }
+  const { newsroom } = await import('@gimbal/worlds');
+  return newsroom(world).rows(o.articles, rng(o.seed).split('articles'));
+}
+
+/** The text of a prompt. */
+export const promptText = (p: Prompt): string => (typeof p === 'string' ? p : p.prompt);
