@@ -17,9 +17,11 @@ import { tokenMask } from './mixture-policy.ts';
 
 /** A policy whose parameters are `{ logits: [prefixes, vocabulary] }`. The prompt does not matter to it. */
 export interface TokenTable extends LogitPolicy {
+  /** where its completions end */
   readonly config: EndTokens;
   /** prompts are one token each; a completion's text is its tokens, as `0 2 1` */
   readonly codec: TextCodec;
+  /** tokens, V */
   readonly vocabulary: number;
   /** prefixes of fewer than `length` tokens, the empty one first, then by length and in the order of counting */
   readonly prefixes: number;
@@ -45,6 +47,7 @@ class Prefixes implements DecodeState {
 }
 
 /**
+ * A language model that is a table.
  * @param vocabulary tokens, at least 2
  * @param length tokens of a completion, or fewer where one is `eos`. The table has V^length completions
  * @throws ConfigError for numbers that make no table
