@@ -238,7 +238,8 @@ test('GIF: decoded colours are near the picture’s, also where the table overfl
 test('a recording holds what happened, as JSON, and refuses other files', async () => {
   const env = await makeEnv('Hopper-v5');
   const pictures: Uint8Array[] = [];
-  const onFrame = (body: MujocoEnv) => pictures.push(body.render({ width: 32, height: 32 }));
+  const onFrame = (body: { render(o: { width: number; height: number }): Uint8Array }) =>
+    pictures.push(body.render({ width: 32, height: 32 }));
   const recording = recordEpisode(env, { steps: 40, seed: 3, onFrame });
   expect(pictures).toHaveLength(41);
   expect(recording).toMatchObject({ env: 'Hopper-v5', frames: 41, dt: 0.008, seed: 3 });
@@ -251,7 +252,7 @@ test('a recording holds what happened, as JSON, and refuses other files', async 
   expect(() => parseRecording('nope', 'a.json')).toThrow('a.json: no JSON');
   const cut = { ...recording, frames: 50 };
   expect(() => parseRecording(JSON.stringify(cut))).toThrow('poses are incomplete');
-  const pole = await makeEnv('CartPole-v1');
-  expect(() => recordEpisode(pole)).toThrow('record CartPole-v1: nothing to show');
+  const { drawing: _, ...own } = { ...(await makeEnv('CartPole-v1')), drawing: 0 };
+  expect(() => recordEpisode(own as Env)).toThrow('record CartPole-v1: nothing to show');
   env.close();
 });

@@ -4,7 +4,8 @@
  */
 import type { Action, Obs, Rng } from '@gimbal/tensor-core';
 import { clamp } from '../base/angles.ts';
-import { PureEnv } from '../base/pure-env.ts';
+import { DrawnEnv } from '../base/drawn-env.ts';
+import type { Sketch } from '../render/sketch.ts';
 import { box, discrete } from '../spaces/spaces.ts';
 import { type ResetBounds, resetBounds } from './reset-bounds.ts';
 
@@ -16,7 +17,7 @@ const dt = 0.2;
 const [fastest1, fastest2] = [4 * Math.PI, 9 * Math.PI];
 const high = [1, 1, 1, 1, fastest1, fastest2];
 
-export class Acrobot extends PureEnv {
+export class Acrobot extends DrawnEnv {
   // the four slopes of a Runge–Kutta step, and the state they are taken at
   readonly #k = [0, 1, 2, 3].map(() => new Float64Array(4));
   readonly #at = new Float64Array(4);
@@ -70,6 +71,26 @@ export class Acrobot extends PureEnv {
       obs[2 * i + 1] = Math.sin(s[i] as number);
       obs[4 + i] = s[2 + i] as number;
     }
+  }
+
+  protected sketch(): Sketch {
+    const link = { kind: 'capsule', size: [0.07, 0.5] } as const;
+    return {
+      shapes: [
+        { kind: 'box', size: [2.1, 0.01, 0.015], color: [0.25, 0.6, 0.35], at: [0, 1], before: -0.2 },
+        { kind: 'sphere', size: [0.1], color: [0.3, 0.32, 0.36] },
+        { ...link, color: [0.2, 0.42, 0.7] },
+        { ...link, color: [0.85, 0.55, 0.25], before: 0.1 },
+        // what hangs down belongs into the picture
+        { kind: 'box', size: [2.1, 0.01, 2.1], color: [0.93, 0.94, 0.95], before: -0.3 },
+      ],
+      place(put, [theta1 = 0, theta2 = 0]) {
+        const tip = theta1 + theta2;
+        const [x, z] = [Math.sin(theta1), -Math.cos(theta1)];
+        put(2, x / 2, z / 2, -theta1);
+        put(3, x + Math.sin(tip) / 2, z - Math.cos(tip) / 2, -tip);
+      },
+    };
   }
 }
 

@@ -1,6 +1,7 @@
 /** CartPole-v1, after Gymnasium 1.3: a pole on a cart that is pushed left or right. State: x, ẋ, θ, θ̇; θ = 0 is up. */
 import type { Action, Rng } from '@gimbal/tensor-core';
-import { PureEnv } from '../base/pure-env.ts';
+import { DrawnEnv } from '../base/drawn-env.ts';
+import type { Sketch } from '../render/sketch.ts';
 import { box, discrete } from '../spaces/spaces.ts';
 import { type ResetBounds, resetBounds } from './reset-bounds.ts';
 
@@ -19,7 +20,7 @@ const dt = 0.02;
 const farthest = 2.4;
 const steepest = (12 * 2 * Math.PI) / 360;
 
-export class CartPole extends PureEnv {
+export class CartPole extends DrawnEnv {
   readonly #suttonBarto: boolean;
 
   constructor({ maxSteps = 500, suttonBartoReward = false }: CartPoleOptions = {}) {
@@ -57,4 +58,21 @@ export class CartPole extends PureEnv {
     this.terminated = Math.abs(s[0]) > farthest || Math.abs(s[2]) > steepest;
     this.reward = this.#suttonBarto ? (this.terminated ? -1 : 0) : 1;
   }
+  protected sketch(): Sketch {
+    return {
+      shapes: [
+        { kind: 'box', size: [farthest + 0.25, 0.02, 0.02], color: [0.3, 0.32, 0.36] },
+        ...[-farthest, farthest].map((x) => ({ ...edge, at: [x, 0.1] as const })),
+        { kind: 'box', size: [0.25, 0.15, 0.12], color: [0.2, 0.42, 0.7] },
+        { kind: 'capsule', size: [0.05, halfLength], color: [0.85, 0.55, 0.25], before: 0.17 },
+      ],
+      place(put, [x = 0, , theta = 0]) {
+        put(3, x, 0.14);
+        put(4, x + halfLength * Math.sin(theta), 0.2 + halfLength * Math.cos(theta), theta);
+      },
+    };
+  }
 }
+
+/** where the episode ends */
+const edge = { kind: 'box', size: [0.02, 0.05, 0.1], color: [0.75, 0.25, 0.2] } as const;

@@ -1,7 +1,8 @@
 /** Pendulum-v1, after Gymnasium 1.3: swing up and hold with a weak motor. State: θ, θ̇; θ = 0 is up. */
 import type { Action, Obs, Rng } from '@gimbal/tensor-core';
 import { clamp, wrapAngle } from '../base/angles.ts';
-import { PureEnv } from '../base/pure-env.ts';
+import { DrawnEnv } from '../base/drawn-env.ts';
+import type { Sketch } from '../render/sketch.ts';
 import { box } from '../spaces/spaces.ts';
 
 export interface PendulumOptions {
@@ -12,7 +13,7 @@ export interface PendulumOptions {
 
 const dt = 0.05;
 
-export class Pendulum extends PureEnv {
+export class Pendulum extends DrawnEnv {
   readonly #g: number;
 
   constructor({ maxSteps = 200, g = 10 }: PendulumOptions = {}) {
@@ -47,5 +48,16 @@ export class Pendulum extends PureEnv {
     obs[0] = Math.cos(theta);
     obs[1] = Math.sin(theta);
     obs[2] = this.state[1] as number;
+  }
+  protected sketch(): Sketch {
+    return {
+      shapes: [
+        { kind: 'box', size: [1.2, 0.01, 1.2], color: [0.93, 0.94, 0.95], before: -0.2 },
+        { kind: 'sphere', size: [0.12], color: [0.3, 0.32, 0.36] },
+        { kind: 'capsule', size: [0.09, 0.5], color: [0.8, 0.3, 0.3] },
+      ],
+      // θ grows against the clock
+      place: (put, [theta = 0]) => put(2, -0.5 * Math.sin(theta), 0.5 * Math.cos(theta), -theta),
+    };
   }
 }

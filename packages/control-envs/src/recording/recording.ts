@@ -1,10 +1,9 @@
 /** What a body did, frame by frame, with all that is needed to show it: plain JSON. */
 import { type Action, DataError, type Env } from '@gimbal/tensor-core';
-import type { MujocoEnv } from '../tasks/mujoco-env.ts';
-import { unwrapped } from '../wrappers/wrapper.ts';
 import { decodeFloats, encodeBytes, encodeFloats } from './base64.ts';
+import { type Body, bodyOf } from './body.ts';
 import { chooser, type RecordPolicy } from './policy.ts';
-import { contactPoints, type RecordedGeom, recordedGeoms, short, writePoses } from './shapes.ts';
+import { type RecordedGeom, recordedGeoms, short, writePoses } from './shapes.ts';
 
 /** One run of an environment as plain JSON: the shapes of its model and where they were in each frame. */
 export interface Recording {
@@ -50,38 +49,34 @@ export interface RecordOptions {
   /** who acts; default 'random', which draws from the seed */
   policy?: RecordPolicy;
   /** called after each frame, for pictures on the way */
-  onFrame?: (env: MujocoEnv) => void;
+  onFrame?: (body: Pick<Body, 'render'>) => void;
 }
 
 /** Takes down what an environment's body does, frame by frame. */
 export class Recorder {
-  readonly #body: MujocoEnv;
+  readonly #body: Body;
   readonly #recording: Recording;
   readonly #poses: Float32Array[] = [];
 
   /** @throws DataError for an environment without a body to show */
   constructor(env: Env, seed: number) {
-    const body = unwrapped(env) as MujocoEnv;
-    if (!('sim' in body)) {
-      const fix = 'Recordings show MuJoCo tasks and composed scenes';
-      throw new DataError({ where: `record ${env.spec.id}`, what: 'nothing to show', fix });
-    }
+    const body = bodyOf(env, 'record');
     this.#body = body;
-    const { info } = body.model;
+    const { shapes } = body;
     this.#recording = {
       format: 'gimbal-recording',
       version: 1,
       env: env.spec.id,
       seed,
-      dt: env.spec.dtSeconds,
-      geoms: recordedGeoms(info),
-      meshes: info.meshes.map(({ vertices, faces, texcoords }) => ({
+      dt: body.frameSeconds,
+      geoms: recordedGeoms(shapes),
+      meshes: shapes.meshes.map(({ vertices, faces, texcoords }) => ({
         vertices: encodeFloats(vertices),
         faces: [...faces],
         ...(texcoords !== undefined && { texcoords: encodeFloats(texcoords) }),
       })),
-      ...(info.textures.length > 0 && {
-        textures: info.textures.map(({ width, height, rgb }) => ({ width, height, rgb: encodeBytes(rgb) })),
+      ...(shapes.textures.length > 0 && {
+        textures: shapes.textures.map(({ width, height, rgb }) => ({ width, height, rgb: encodeBytes(rgb) })),
       }),
       frames: 0,
       poses: '',
@@ -114,11 +109,10 @@ export class Recorder {
   }
 
   #frame(): void {
-    const { sim, model } = this.#body;
-    const poses = new Float32Array(7 * model.info.geomType.length);
-    writePoses(sim, poses, 0);
+    const poses = new Float32Array(7 * this.#body.shapes.geomType.length);
+    writePoses(this.#body.poses(), poses, 0);
     this.#poses.push(poses);
-    this.#recording.contacts.push(contactPoints(sim));
+    this.#recording.contacts.push(this.#body.contacts());
   }
 }
 
@@ -131,7 +125,7 @@ export function recordEpisode(
   { steps = 200, seed = 0, policy = 'random', onFrame }: RecordOptions = {},
 ): Recording {
   const recorder = new Recorder(env, seed);
-  const body = unwrapped(env) as MujocoEnv;
+  const body = bodyOf(env, 'record');
   const choose = chooser(env, policy, seed);
   let { obs } = env.reset({ seed });
   recorder.begin();

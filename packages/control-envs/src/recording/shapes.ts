@@ -1,6 +1,8 @@
 /** The shapes of a model and where they are, as recordings and the viewer have them. */
-import type { ModelInfo } from '../mujoco/model-info.ts';
+
 import type { PhysicsSimulation } from '../physics/contract.ts';
+import type { GeomPoses } from '../render/canvas.ts';
+import type { ShapeInfo } from '../render/rasterizer.ts';
 import { quatOfMatrix } from './quat.ts';
 
 /** A shape of a model. */
@@ -21,7 +23,7 @@ export interface RecordedGeom {
   uniform?: boolean;
 }
 
-export function recordedGeoms(info: ModelInfo): RecordedGeom[] {
+export function recordedGeoms(info: ShapeInfo): RecordedGeom[] {
   return [...info.geomType.keys()].map((g) => {
     const [mesh, texture] = [info.geomData[g] as number, info.geomTexture[g] as number];
     const hidden = (info.geomGroup[g] as number) >= 3;
@@ -41,13 +43,12 @@ export function recordedGeoms(info: ModelInfo): RecordedGeom[] {
 }
 
 /** Writes `[ngeom, 7]` from `at` on: position, quaternion w x y z. */
-export function writePoses(sim: PhysicsSimulation, poses: Float32Array, at: number): void {
-  sim.refresh();
-  const count = sim.info.geomType.length;
+export function writePoses({ geomXpos, geomXmat }: GeomPoses, poses: Float32Array, at: number): void {
+  const count = geomXpos.length / 3;
   for (let g = 0; g < count; g++) {
     const from = at + 7 * g;
-    poses.set(sim.geomXpos.subarray(3 * g, 3 * g + 3), from);
-    quatOfMatrix(sim.geomXmat, 9 * g, poses, from + 3);
+    poses.set(geomXpos.subarray(3 * g, 3 * g + 3), from);
+    quatOfMatrix(geomXmat, 9 * g, poses, from + 3);
   }
 }
 

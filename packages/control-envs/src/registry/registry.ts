@@ -76,7 +76,8 @@ function checkedOptions(id: string, options: object): object {
   const unknown = Object.keys(options).find((name) => !names.includes(name));
   if (unknown !== undefined) {
     const guess = nearest(unknown, names);
-    const fix = guess === undefined ? `It has ${names.join(', ')}` : `Did you mean ${guess}?`;
+    const known = names.length === 0 ? 'It has none' : `It has ${names.join(', ')}`;
+    const fix = guess === undefined ? known : `Did you mean ${guess}? ${known}`;
     throw new ConfigError({ where: `makeEnv ${id}`, what: 'no such option', got: unknown, fix });
   }
   const { maxSteps } = options as { maxSteps?: unknown };

@@ -1,10 +1,12 @@
 /** A view of a whole model that follows its first body. */
-import { geomTypes, type ModelInfo } from '../mujoco/model-info.ts';
+
+import { geomTypes } from '../mujoco/model-info.ts';
 import { type Camera, defaultCamera } from './camera.ts';
 import type { GeomPoses } from './canvas.ts';
+import type { ShapeInfo } from './rasterizer.ts';
 
 /** Fills the picture with the shapes where they are; planes do not count. */
-export function frameModel(info: ModelInfo, { geomXpos: pos }: GeomPoses): Camera {
+export function frameModel(info: ShapeInfo, { geomXpos: pos }: GeomPoses): Camera {
   const solid = [...info.geomType.keys()].filter(
     (g) => geomTypes[info.geomType[g] as number] !== 'plane' && (info.geomGroup[g] as number) < 3,
   );

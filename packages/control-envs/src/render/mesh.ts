@@ -1,6 +1,7 @@
 /** A user's triangle mesh, flat-shaded, triangle by triangle, with its texture where it has one. */
-import type { ModelInfo } from '../mujoco/model-info.ts';
+
 import { type Canvas, type GeomPoses, light } from './canvas.ts';
+import type { ShapeInfo } from './rasterizer.ts';
 
 const near = 0.01;
 /** corners of one triangle: picture x, picture y, 1 / depth */
@@ -11,7 +12,7 @@ export function drawMesh(
   canvas: Canvas,
   { geomXpos: pos, geomXmat: mat }: GeomPoses,
   geom: number,
-  info: ModelInfo,
+  info: ShapeInfo,
 ): void {
   const mesh = info.meshes[info.geomData[geom] as number];
   if (mesh === undefined) return;
@@ -53,7 +54,7 @@ const fraction = (x: number): number => x - Math.floor(x);
 function fillTriangle(
   { width, height, rgb, depth, camera }: Canvas,
   geom: number,
-  info: ModelInfo,
+  info: ShapeInfo,
   uv: Float32Array | undefined,
   corner: number,
 ): void {

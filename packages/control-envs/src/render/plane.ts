@@ -1,7 +1,8 @@
 /** The ground, chequered in metres or with a user's texture, and the sky behind it. */
-import type { ModelInfo } from '../mujoco/model-info.ts';
+
 import type { Texture } from '../mujoco/surfaces.ts';
 import type { Canvas, GeomPoses } from './canvas.ts';
+import type { ShapeInfo } from './rasterizer.ts';
 
 /** colours at the top and at the horizon */
 const [top, horizon] = [
@@ -29,7 +30,7 @@ export function drawPlane(
   canvas: Canvas,
   { geomXpos: pos, geomXmat: mat }: GeomPoses,
   geom: number,
-  info: ModelInfo,
+  info: ShapeInfo,
 ): void {
   const { width, height, rgb, depth, camera } = canvas;
   const { position: eye, forward: f, right: r, up: u, slope } = camera;

@@ -12,6 +12,21 @@ import { drawMesh } from './mesh.ts';
 import { drawPlane, drawSky } from './plane.ts';
 import { boxRay, capsuleRay, cylinderRay, ellipsoidRay, hit, sphereRay } from './shapes.ts';
 
+/** What is constant about the shapes of a model. */
+export type ShapeInfo = Pick<
+  ModelInfo,
+  | 'geomType'
+  | 'geomSize'
+  | 'geomRgba'
+  | 'geomGroup'
+  | 'geomData'
+  | 'geomTexture'
+  | 'geomTextureRepeat'
+  | 'geomTextureUniform'
+  | 'meshes'
+  | 'textures'
+>;
+
 type Ray = ReturnType<typeof sphereRay>;
 
 interface Shape {
@@ -29,7 +44,7 @@ export class Rasterizer {
   readonly width: number;
   /** pixels, 1 to 4096 */
   readonly height: number;
-  readonly #info: ModelInfo;
+  readonly #info: ShapeInfo;
   readonly #shapes: readonly Shape[];
   readonly #planes: readonly number[];
   readonly #canvas: Canvas;
@@ -37,7 +52,7 @@ export class Rasterizer {
   readonly #corner: [number, number, number] = [0, 0, 0];
 
   /** @throws ConfigError for a size that is no whole number from 1 to 4096 */
-  constructor(info: ModelInfo, width: number, height: number) {
+  constructor(info: ShapeInfo, width: number, height: number) {
     for (const [name, n] of Object.entries({ width, height })) {
       if (Number.isSafeInteger(n) && n >= 1 && n <= 4096) continue;
       throw new ConfigError({ where: 'render', what: `bad ${name}`, got: n, wanted: 'a whole number from 1 to 4096' });
@@ -150,7 +165,7 @@ export class Rasterizer {
 
 const clampByte = (x: number): number => Math.min(x, 255);
 
-function shapeOf(info: ModelInfo, geom: number): Shape {
+function shapeOf(info: ShapeInfo, geom: number): Shape {
   const type = geomTypes[info.geomType[geom] as number] as Shape['type'];
   const [a, b, c] = [0, 1, 2].map((i) => info.geomSize[3 * geom + i] as number) as [number, number, number];
   const corners = (x: number, y: number, z: number): [number, number, number][] =>

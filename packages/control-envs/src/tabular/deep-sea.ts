@@ -4,6 +4,7 @@
  * costs 0.01 / N: random exploration finds it in 2^N episodes.
  */
 import { ConfigError, rng } from '@gimbal/tensor-core';
+import { colors } from './grid.ts';
 import { type Outcome, TabularEnv } from './tabular-env.ts';
 
 export interface DeepSeaOptions {
@@ -25,8 +26,9 @@ export class DeepSea extends TabularEnv {
       const right = mapping === undefined ? 1 : mapping.int(2);
       return [0, 1].map((action) => [drift(s, action === right, size, moveCost)]);
     };
+    const grid = { columns: size, color: (s: number) => (s === size * size - 1 ? colors.goal : colors.ice) };
     const table = Array.from({ length: size * size }, (_, s) => cell(s));
-    super({ id: 'DeepSea-v0', maxSteps: Number.POSITIVE_INFINITY, rewardThreshold: 0.99, table, starts: [0] });
+    super({ id: 'DeepSea-v0', maxSteps: Number.POSITIVE_INFINITY, rewardThreshold: 0.99, table, starts: [0], grid });
   }
 }
 

@@ -3,7 +3,7 @@
  * sideways. Actions: left, down, right, up.
  */
 import { ConfigError } from '@gimbal/tensor-core';
-import { type Moves, moved, slips } from './grid.ts';
+import { colors, type Moves, moved, slips } from './grid.ts';
 import { type Outcome, TabularEnv } from './tabular-env.ts';
 
 export interface FrozenLakeOptions {
@@ -24,6 +24,8 @@ const maps = {
   '4x4': ['SFFF', 'FHFH', 'FFFH', 'HFFG'],
   '8x8': ['SFFFFFFF', 'FFFFFFFF', 'FFFHFFFF', 'FFFFFHFF', 'FFFHFFFF', 'FHHFFFHF', 'FHFFHFHF', 'FFFHFFFG'],
 } as const;
+
+const colorOf = { S: colors.plain, F: colors.ice, H: colors.pit, G: colors.goal };
 
 const moves: Moves = [
   [0, -1],
@@ -58,6 +60,7 @@ export class FrozenLake extends TabularEnv {
       rewardThreshold: large ? 0.85 : 0.7,
       table: states.map((s) => moves.map((_, a) => outcomes(s, a))),
       starts: states.filter((s) => letter(s) === 'S'),
+      grid: { columns, color: (s) => colorOf[letter(s) as keyof typeof colorOf] },
     });
   }
 }

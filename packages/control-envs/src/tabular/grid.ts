@@ -16,3 +16,11 @@ export const slips = (action: number): readonly [number, number, number] => [
   action,
   (action + 1) % 4,
 ];
+
+/** of the cells of a grid, in pictures */
+export const colors = {
+  plain: [0.82, 0.8, 0.74],
+  ice: [0.72, 0.85, 0.93],
+  pit: [0.2, 0.22, 0.28],
+  goal: [0.35, 0.68, 0.4],
+} as const;

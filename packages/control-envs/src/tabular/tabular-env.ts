@@ -1,6 +1,7 @@
 /** Environments that are a table: for each state and action the possible outcomes, open to exact solvers. */
-import { type Action, type Info, NumericalError, type Rng } from '@gimbal/tensor-core';
-import { PureEnv } from '../base/pure-env.ts';
+import { type Action, DataError, type Info, NumericalError, type Rng } from '@gimbal/tensor-core';
+import { DrawnEnv } from '../base/drawn-env.ts';
+import type { Sketch } from '../render/sketch.ts';
 import { discrete } from '../spaces/spaces.ts';
 
 /** One possible result of an action. */
@@ -25,17 +26,20 @@ export interface TabularDescription {
   table: TransitionTable;
   /** states an episode starts in, each equally likely */
   starts: readonly number[];
+  /** for pictures, where the states are the cells of a grid, row by row: its width, and the colour of a cell, 0 to 1 */
+  grid?: { columns: number; color(state: number): readonly [number, number, number] };
 }
 
 /** An environment that steps through a table of outcomes; state and observation are the index of the row. */
-export class TabularEnv extends PureEnv {
+export class TabularEnv extends DrawnEnv {
   /** The table, open to exact solvers. */
   readonly transitions: TransitionTable;
   /** States an episode starts in, each equally likely. */
   readonly starts: readonly number[];
+  readonly #grid: TabularDescription['grid'];
   #probability = 1;
 
-  constructor({ id, maxSteps, rewardThreshold, table, starts }: TabularDescription) {
+  constructor({ id, maxSteps, rewardThreshold, table, starts, grid }: TabularDescription) {
     super(
       {
         spec: { id, dtSeconds: 1, maxSteps, ...(rewardThreshold !== undefined && { rewardThreshold }) },
@@ -54,6 +58,7 @@ export class TabularEnv extends PureEnv {
     }
     this.transitions = table;
     this.starts = starts;
+    this.#grid = grid;
   }
 
   protected resetTask(stream: Rng): void {
@@ -81,5 +86,21 @@ export class TabularEnv extends PureEnv {
 
   protected override taskInfo(): Info {
     return { probability: this.#probability };
+  }
+  protected sketch(): Sketch {
+    if (this.#grid === undefined) {
+      const fix = 'Give it a grid: its columns and the colour of each cell';
+      throw new DataError({ where: this.spec.id, what: 'nothing to show', fix });
+    }
+    const { columns, color } = this.#grid;
+    const place = (s: number): readonly [number, number] => [s % columns, -Math.floor(s / columns)];
+    const cells = this.transitions.map((_, s) => {
+      return { kind: 'box', size: [0.47, 0.05, 0.47], color: color(s), at: place(s) } as const;
+    });
+    return {
+      frameSeconds: 0.25,
+      shapes: [...cells, { kind: 'sphere', size: [0.3], color: [0.85, 0.45, 0.15], before: 0.3 }],
+      place: (put, [s = 0]) => put(cells.length, ...place(s)),
+    };
   }
 }

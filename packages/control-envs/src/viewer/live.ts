@@ -1,8 +1,8 @@
 /** An environment that steps while it is watched, as a source of the viewer. */
-import { ConfigError, type Env } from '@gimbal/tensor-core';
+import type { Env } from '@gimbal/tensor-core';
+import { bodyOf } from '../recording/body.ts';
 import { chooser, type RecordPolicy } from '../recording/policy.ts';
-import { contactPoints, recordedGeoms, writePoses } from '../recording/shapes.ts';
-import type { MujocoEnv } from '../tasks/mujoco-env.ts';
+import { recordedGeoms, writePoses } from '../recording/shapes.ts';
 import type { ViewerSource } from './source.ts';
 
 /** Who acts, and what is told of each step. */
@@ -18,16 +18,12 @@ export interface LiveOptions {
 /**
  * Steps an environment as fast as it is watched: `createViewer(element, liveSource(env))`. The viewer's pause and slow
  * motion hold it back. The caller closes the environment after the viewer.
- * @throws ConfigError for an environment without a body to show
+ * @throws DataError for an environment without a body to show
  * @example createViewer(element, liveSource(await makeEnv('Ant-v5'), { policy: (obs) => agent.act(obs) }));
  */
 export function liveSource(env: Env, { policy = 'random', seed = 0, onStep }: LiveOptions = {}): ViewerSource {
-  const body = bodyOf(env);
-  if (body === undefined) {
-    const fix = 'The viewer shows MuJoCo tasks and composed scenes';
-    throw new ConfigError({ where: `liveSource ${env.spec.id}`, what: 'nothing to show', fix });
-  }
-  const { info } = body.model;
+  const body = bodyOf(env, 'liveSource');
+  const { shapes: info } = body;
   const poses = new Float32Array(7 * info.geomType.length);
   const choose = chooser(env, policy, seed);
   let [{ obs }, now, sum] = [env.reset({ seed }), 0, 0];
@@ -40,7 +36,7 @@ export function liveSource(env: Env, { policy = 'random', seed = 0, onStep }: Li
       ...(texcoords !== undefined && { texcoords }),
     })),
     textures: info.textures,
-    dt: env.spec.dtSeconds,
+    dt: body.frameSeconds,
     frames: Number.POSITIVE_INFINITY,
     poses(frame) {
       for (; now < frame; now++) {
@@ -50,20 +46,10 @@ export function liveSource(env: Env, { policy = 'random', seed = 0, onStep }: Li
         obs = ended ? env.reset().obs : next;
         onStep?.({ reward, terminated, truncated });
       }
-      writePoses(body.sim, poses, 0);
+      writePoses(body.poses(), poses, 0);
       return poses;
     },
-    contacts: () => contactPoints(body.sim),
+    contacts: () => body.contacts(),
     caption: () => `return ${sum.toFixed(1)}`,
   };
-}
-
-/** The body inside wrappers; found by its shape, since the page may have loaded the package twice. */
-function bodyOf(env: Env): MujocoEnv | undefined {
-  let at: unknown = env;
-  while (typeof at === 'object' && at !== null) {
-    if ('sim' in at && 'model' in at) return at as MujocoEnv;
-    at = (at as { env?: unknown }).env;
-  }
-  return undefined;
 }
