@@ -29,12 +29,30 @@ test('train, evaluate the best, and go on with what was saved', async () => {
     .map((line) => JSON.parse(line) as { step: number });
   expect(rows.map((r) => r.step)).toEqual([256, 512, 768, 1024, 1280, 1536]);
   expect(await readFile(join(run, 'report.html'), 'utf8')).toContain('ppo on CartPole-v1');
+  // the example of the help: the trained agent in a page, and as a film
+  const [page, film] = [join(folder, 'x.html'), join(folder, 'x.gif')];
+  expect((await runMain(['control', 'view', run, '--steps', '5', '--out', page, '--backend', 'cpu'], root)).code).toBe(
+    0,
+  );
+  expect(await readFile(page, 'utf8')).toContain('CartPole-v1');
+  const small = ['--steps', '5', '--size', '32', '--backend', 'cpu'];
+  expect((await runMain(['control', 'record', run, '--out', film, ...small], root)).code).toBe(0);
+  expect((await readFile(film, 'latin1')).slice(0, 6)).toBe('GIF89a');
   const evaluated = await runMain(
     ['control', 'eval', run, '--episodes', '4', '--seed', '1', '--json', '--backend', 'cpu'],
     root,
   );
   // the latest checkpoint, the same seed: the returns that training ended with
   expect((JSON.parse(evaluated.stdout) as { returns: number[] }).returns).toEqual(trained.returns);
+}, 60_000);
+
+test('options of the environment hold in training, and in the evaluation of its run', async () => {
+  const run = join(folder, 'short');
+  const given = ['--env', 'CartPole-v1', '--env-options', 'maxSteps=5', '--steps', '256', '--episodes', '2'];
+  const trained = await runMain(['control', 'train', ...given, '--out', run, '--json', '--backend', 'cpu'], root);
+  expect(JSON.parse(trained.stdout)).toMatchObject({ returns: [5, 5] });
+  const evaluate = ['control', 'eval', run, '--episodes', '2', '--json', '--backend', 'cpu'];
+  expect(JSON.parse((await runMain(evaluate, root)).stdout)).toMatchObject({ returns: [5, 5] });
 }, 60_000);
 
 test('a trained agent is shown and recorded: it acts as it does in evaluation', async () => {
@@ -124,7 +142,10 @@ test('record and view refuse what they cannot do, before any work', async () => 
     [['record'], 'no --env'],
     [['view'], 'nothing to show'],
     [['view', join(folder, 'none.json')], 'the recording cannot be read'],
-    [['record', '--env', 'CartPole-v1', '--out', join(folder, 'c.json')], 'nothing to show'],
+    [
+      ['train', '--env', 'CartPole-v1', '--env-options', 'steps=5', '--out', join(folder, 'e')],
+      'It has maxSteps, sutton',
+    ],
     [['record', '--env', 'AntRun-v0', '--env-options', 'leg=5', '--out', join(folder, 'l.json')], 'Did you mean legs?'],
   ];
   for (const [argv, message] of bad) {

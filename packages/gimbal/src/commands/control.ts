@@ -13,6 +13,7 @@ import {
 } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
+import { readEnvOptions } from '../control/env-options.ts';
 import { evaluateRun, train, trainingOptions } from '../control/train.ts';
 import { startCompute } from '../run/compute.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
@@ -120,8 +121,8 @@ async function view(context: Context, file: string | undefined): Promise<Command
 async function ofRun(context: Context, folder: string | undefined): Promise<Context> {
   if (folder === undefined || !(await isFolder(folder))) return context;
   const { environmentOfRun } = await import('../control/agent.ts');
-  const env = context.options.env ?? (await environmentOfRun(folder, 'gimbal control'));
-  return { ...context, options: { ...context.options, env, policy: folder } };
+  const made = await environmentOfRun(folder, 'gimbal control', context.options);
+  return { ...context, options: { ...context.options, ...made, policy: folder } };
 }
 
 const isFolder = async (path: string): Promise<boolean> =>
@@ -170,7 +171,7 @@ async function policyFor(o: Context['options'], env: Env): Promise<Policy> {
   const { loadAgent } = await import('../control/agent.ts');
   const { policyOf } = await import('@gimbal/fma-pg');
   await startCompute(o);
-  const agent = await loadAgent(o.policy, o.env as string, o.which);
+  const agent = await loadAgent(o.policy, { env: o.env as string, envOptions: o.envOptions }, o.which);
   const { rng } = await import('@gimbal/tensor-core');
   const draws = o.stochastic ? rng(o.seed).split('actions') : undefined;
   const act = policyOf(agent, env, draws);
@@ -180,15 +181,6 @@ async function policyFor(o: Context['options'], env: Env): Promise<Policy> {
 interface Policy {
   policy: RecordPolicy;
   close: () => void;
-}
-
-/** Numbers and booleans as such, all else as text. */
-function readEnvOptions(given: { [name: string]: string } | undefined): object {
-  const read = (text: string): unknown => {
-    if (text === 'true' || text === 'false') return text === 'true';
-    return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
-  };
-  return Object.fromEntries(Object.entries(given ?? {}).map(([name, text]) => [name, read(text)]));
 }
 
 async function readRecording(file: string): Promise<Recording> {

@@ -4,13 +4,19 @@ import { join } from 'node:path';
 import { OffPolicyAgent, type OffPolicyOptions, OnPolicyAgent, type OnPolicyOptions, surrogates } from '@gimbal/fma-pg';
 import { ConfigError, loadCheckpoint } from '@gimbal/tensor-core';
 import type { RunConfig } from '../run/run-folder.ts';
+import { type EnvOptionTexts, readEnvOptions } from './env-options.ts';
 import { settingsOf } from './settings.ts';
 
 export type Agent = OnPolicyAgent | OffPolicyAgent;
 
-/** Flags that are options of an agent under the same name. */
-export interface AgentFlags {
+/** Which environment, and how it is made. */
+export interface EnvFlags {
   env: string;
+  envOptions?: EnvOptionTexts | undefined;
+}
+
+/** Flags that are options of an agent under the same name. */
+export interface AgentFlags extends EnvFlags {
   algo: string;
   seed: number;
   numEnvs?: number | undefined;
@@ -60,16 +66,17 @@ const offPolicyFlags = [
 const given = (flags: AgentFlags, names: readonly (keyof AgentFlags)[]): Record<string, unknown> =>
   Object.fromEntries(names.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])));
 
-/** A function that makes one environment of an id. */
-async function environmentOf(id: string): Promise<OnPolicyOptions['env'] & (() => unknown)> {
+/** A function that makes one environment. */
+async function environmentOf({ env, envOptions }: EnvFlags): Promise<OnPolicyOptions['env'] & (() => unknown)> {
   const { makeEnv } = await import('@gimbal/control-envs');
-  return () => makeEnv(id);
+  const options = readEnvOptions(envOptions);
+  return () => makeEnv(env, options);
 }
 
 /** The agent that flags describe. @throws ConfigError for an algorithm, environment or option that is not there */
 export async function createAgent(flags: AgentFlags, out?: string): Promise<Agent> {
   const settings = settingsOf(flags.algo, flags.env);
-  const common = { env: await environmentOf(flags.env), seed: flags.seed, ...(out !== undefined && { out }) };
+  const common = { env: await environmentOf(flags), seed: flags.seed, ...(out !== undefined && { out }) };
   if (settings.kind === 'off-policy') {
     return OffPolicyAgent.create({
       ...settings.options,
@@ -97,7 +104,7 @@ function changedSurrogate(
 }
 
 /** The agent of a run, as it was best or last. */
-export async function loadAgent(folder: string, env: string, which: 'latest' | 'best', out?: string): Promise<Agent> {
+export async function loadAgent(folder: string, env: EnvFlags, which: 'latest' | 'best', out?: string): Promise<Agent> {
   const { config } = await loadCheckpoint(folder, { which });
   const { algorithm } = config as { algorithm: string };
   const more = { env: await environmentOf(env), ...(out !== undefined && { out }) };
@@ -105,12 +112,20 @@ export async function loadAgent(folder: string, env: string, which: 'latest' | '
   return isOff ? OffPolicyAgent.resume(folder, more, { which }) : OnPolicyAgent.resume(folder, more, { which });
 }
 
-/** The environment that a run was trained on. @throws ConfigError for a folder that is no run of gimbal control */
-export async function environmentOfRun(folder: string, where: string): Promise<string> {
+/**
+ * The environment that a run was trained on, where flags name no other; its options hold for it alone.
+ * @throws ConfigError for a folder that is no run of gimbal control
+ */
+export async function environmentOfRun(
+  folder: string,
+  where: string,
+  given: { [K in keyof EnvFlags]?: EnvFlags[K] | undefined },
+): Promise<EnvFlags> {
+  if (given.env !== undefined) return { env: given.env, envOptions: given.envOptions };
   const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => undefined);
   const config = text === undefined ? undefined : (JSON.parse(text) as Partial<RunConfig>);
-  const env = config?.options?.env;
-  if (typeof env === 'string') return env;
+  const { env, envOptions } = (config?.options ?? {}) as Partial<EnvFlags>;
+  if (typeof env === 'string') return { env, envOptions: given.envOptions ?? envOptions };
   const fix = 'Give the folder of a run, and --env';
   throw new ConfigError({ where, what: `${folder} holds no run of gimbal control`, fix });
 }

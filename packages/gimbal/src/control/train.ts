@@ -38,7 +38,11 @@ export const trainingOptions = {
 };
 
 type Context = CommandContext<
-  z.output<z.ZodObject<typeof trainingOptions>> & { env?: string | undefined; steps?: number | undefined }
+  z.output<z.ZodObject<typeof trainingOptions>> & {
+    env?: string | undefined;
+    envOptions?: { [name: string]: string } | undefined;
+    steps?: number | undefined;
+  }
 >;
 
 /** gimbal control train */
@@ -61,7 +65,7 @@ export async function train(context: Context): Promise<CommandResult> {
   const steps = o.steps ?? 100_000;
   const progress = new Progress(output, `${o.algo} ${env}`);
   using agent = await (context.options.resume
-    ? loadAgent(run.path, env, 'latest', run.path)
+    ? loadAgent(run.path, { env, envOptions: o.envOptions }, 'latest', run.path)
     : createAgent({ ...o, env } as AgentFlags, run.path)
   ).catch(async (error) => {
     await run.abandonIfEmpty();
@@ -103,9 +107,10 @@ export async function evaluateRun(context: Context): Promise<CommandResult> {
     });
   await startCompute(o);
   const { environmentOfRun, loadAgent } = await import('./agent.ts');
-  const env = o.env ?? (await environmentOfRun(folder, 'gimbal control eval'));
+  const made = await environmentOfRun(folder, 'gimbal control eval', o);
+  const { env } = made;
   const { evaluate } = await import('@gimbal/fma-pg');
-  using agent = await loadAgent(folder, env, o.which);
+  using agent = await loadAgent(folder, made, o.which);
   const began = performance.now();
   const result = await evaluate(agent, { episodes: o.episodes, deterministic: !o.stochastic, seed: o.seed });
   if (!output.json) {

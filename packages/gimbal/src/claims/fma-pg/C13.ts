@@ -42,7 +42,7 @@ export const claim = defineClaim({
         if (signal.aborted) throw new StoppedError({ where: 'claim C13', what: 'stopped while an agent was trained' });
         returns.push(await played(agent, seed));
         if (out === undefined) continue;
-        using best = await loadAgent(out, env, 'best');
+        using best = await loadAgent(out, { env: env }, 'best');
         bests.push(await played(best, seed));
       }
       const mean = meanOf(returns);
