@@ -1,5 +1,6 @@
 // One suite in this process: its peers are started when it asks for them and ended with it.
 import { loadModule } from '../cli/discover.ts';
+import { cpuTicks, othersShare } from './busy.ts';
 import { Peer } from './peer.ts';
 import { Sampler } from './sampler.ts';
 import type { BenchOptions, BenchRow, Suite, SuiteContext } from './suite.ts';
@@ -39,8 +40,11 @@ export async function runSuite(
   };
   const rows: BenchRow[] = [];
   try {
+    let before = cpuTicks();
     for await (const row of suite.run(context)) {
-      rows.push({ ...row, name: `${name}: ${row.name}` });
+      const now = cpuTicks();
+      rows.push({ ...row, name: `${name}: ${row.name}`, others: othersShare(before, now) });
+      before = now;
       request.onRow(rows.at(-1) as BenchRow);
     }
   } finally {

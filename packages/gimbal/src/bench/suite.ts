@@ -18,6 +18,8 @@ export interface BenchRow {
   goal: number | null;
   /** kernels that fell to JavaScript on the host while ours was measured */
   hostKernels: number;
+  /** share of all processors' time that other processes used meanwhile; null or left out where that is not known */
+  others?: number | null;
 }
 
 /** What a suite measures with. */

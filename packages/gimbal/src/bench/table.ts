@@ -1,6 +1,7 @@
 // The table of a benchmark, for a terminal and for the documentation.
 import { bytes, textTable } from '../cli/format.ts';
 import type { Machine } from '../run/machine.ts';
+import { busyShare } from './busy.ts';
 import type { BenchRow } from './suite.ts';
 
 /** What --json prints. */
@@ -12,9 +13,13 @@ export interface BenchReport {
 
 const head = ['', 'unit', 'ours', 'peer', 'ratio', 'goal', 'host'] as const;
 
-/** `✓` where the goal is met, `✗` where not. */
+const isBusy = ({ others }: BenchRow): boolean => typeof others === 'number' && others > busyShare;
+
+/** `✓` where the goal is met, `✗` where not; neither where other processes took part of the machine. */
 export function cells(row: BenchRow): string[] {
-  const verdict = row.goal === null || row.ratio === null ? '' : row.ratio >= row.goal ? ' ✓' : ' ✗';
+  const met = row.goal === null || row.ratio === null ? '' : row.ratio >= row.goal ? ' ✓' : ' ✗';
+  const busy = ` busy machine (others ${Math.round(100 * (row.others ?? 0))} %): not a verdict`;
+  const verdict = isBusy(row) && row.ratio !== null ? busy : met;
   return [
     row.name,
     row.unit,
@@ -26,9 +31,11 @@ export function cells(row: BenchRow): string[] {
   ];
 }
 
-/** The rows that miss their goal, or that needed a host kernel. */
+/** The rows that miss their goal, or that needed a host kernel; a busy machine gives no verdict on speed. */
 export const missed = (rows: readonly BenchRow[]): BenchRow[] =>
-  rows.filter((row) => (row.goal !== null && row.ratio !== null && row.ratio < row.goal) || missesNative(row));
+  rows.filter(
+    (row) => (!isBusy(row) && row.goal !== null && row.ratio !== null && row.ratio < row.goal) || missesNative(row),
+  );
 
 /** A loop that a goal is set for runs no kernel on the host. */
 const missesNative = (row: BenchRow): boolean => row.goal !== null && row.hostKernels > 0;
@@ -45,7 +52,8 @@ export function markdown(report: BenchReport, commandLine: string, commit: strin
     '',
     'Ratios above 1 mean that Gimbal is better, in memory too. Both sides run in turn in one session, on the same threads',
     'and in the same precision; each number is the median of its rounds. `host` counts kernels that fell back to',
-    'JavaScript while ours was measured.',
+    `JavaScript while ours was measured. Where other processes used more than ${100 * busyShare} % of the processors' time`,
+    'meanwhile, a row is no verdict.',
     '',
     `- Machine: ${machine.cpu}, ${machine.cores} cores, ${bytes(machine.memoryBytes)} of memory, ${machine.platform}`,
     `- Backend: ${machine.backend}${isa}, ${machine.threads} ${machine.threads === 1 ? 'thread' : 'threads'}`,

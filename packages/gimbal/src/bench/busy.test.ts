@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { busyShare, cpuTicks, othersShare } from './busy.ts';
+import type { BenchRow } from './suite.ts';
+import { cells, missed } from './table.ts';
+
+/** A /proc with these processes: pid, parent, utime + stime, cutime + cstime. */
+function proc(cpu: string, processes: readonly (readonly [number, number, number, number])[]): string {
+  const folder = mkdtempSync(join(tmpdir(), 'proc-'));
+  writeFileSync(join(folder, 'stat'), `cpu  ${cpu}\ncpu0 1 2 3\n`);
+  for (const [pid, parent, ticks, ended] of processes) {
+    mkdirSync(join(folder, String(pid)));
+    // the name may hold brackets and blanks
+    writeFileSync(
+      join(folder, String(pid), 'stat'),
+      `${pid} (a) b) S ${parent} 0 0 0 0 0 0 0 0 0 ${ticks} 0 ${ended} 0 20 0`,
+    );
+  }
+  return folder;
+}
+
+test('others are what the processors did, less this process and its descendants', () => {
+  const before = proc('100 0 50 800 50 0 0 999', [
+    [10, 1, 30, 0],
+    [11, 10, 5, 0],
+    [12, 1, 70, 0],
+  ]);
+  // 200 ticks: 100 idle, 60 by this process and its child, 20 by a child that ended, 20 by others
+  const after = proc('180 0 70 880 70 0 0 5999', [
+    [10, 1, 70, 20],
+    [11, 10, 25, 0],
+    [12, 1, 90, 0],
+  ]);
+  const [from, to] = [cpuTicks(10, before), cpuTicks(10, after)];
+  expect(from).toEqual({ all: 1000, worked: 150, own: 35 });
+  expect(to).toEqual({ all: 1200, worked: 250, own: 115 });
+  expect(othersShare(from, to)).toBeCloseTo(20 / 200, 12);
+  expect(othersShare(undefined, to)).toBeNull();
+  expect(cpuTicks(10, join(before, 'none'))).toBeUndefined();
+  for (const folder of [before, after]) rmSync(folder, { recursive: true });
+});
+
+test('on a busy machine a row is no verdict, whichever side of its goal it is on', () => {
+  const row: BenchRow = { name: 'x', unit: 's', ours: 1, peer: 2, ratio: 2, goal: 1, hostKernels: 0, others: 0.02 };
+  expect(cells(row)[4]).toBe('2.00 ✓');
+  const busy = { ...row, others: busyShare + 0.01 };
+  expect(cells(busy)[4]).toBe('2.00 busy machine (others 11 %): not a verdict');
+  expect(missed([row, busy, { ...busy, ratio: 0.5 }])).toEqual([]);
+  expect(
+    missed([
+      { ...row, ratio: 0.5 },
+      { ...row, ratio: 0.5, others: null },
+    ]),
+  ).toHaveLength(2);
+});
+
+const linux = cpuTicks() === undefined ? test.skip : test;
+linux('a child that computes is ours', async () => {
+  const from = cpuTicks();
+  const child = spawn(process.execPath, ['-e', 'for (const end = Date.now() + 700; Date.now() < end; );']);
+  await new Promise((resolve) => child.once('exit', resolve));
+  const to = cpuTicks();
+  expect((to?.own ?? 0) - (from?.own ?? 0)).toBeGreaterThan(20);
+});
