@@ -16,6 +16,7 @@ import { commitOf } from '../run/commit.ts';
 import { type Compute, startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
 import { machine, versions } from '../run/machine.ts';
+import { modelPath } from '../run/model-path.ts';
 import { cacheFolder, openRun, optionsOfRun, type RunFolder } from '../run/run-folder.ts';
 
 type Context = CommandContext<{ [name: string]: unknown }>;
@@ -55,12 +56,11 @@ export const command = defineCommand({
   },
 });
 
-/** A model that is named as on the hub is downloaded first: the stages know it by the content of its folder. */
+/** A model that is named as on the hub is downloaded first, that of a run is found: the stages know it by the content of its folder. */
 async function withModelHere(context: Context): Promise<Context> {
   const { model } = context.options;
   if (typeof model !== 'string') return context;
-  const { localModel } = await import('@gimbal/language-models');
-  const path = await localModel(model, hubOptions(context.output, context.signal));
+  const path = await modelPath(model, 'gimbal align --model', hubOptions(context.output, context.signal));
   return { ...context, options: { ...context.options, model: path } };
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
+import { modelPath } from '../run/model-path.ts';
 
 const options = z.object({
   model: z.string().describe('the base: model folder, a .gguf file, or a name on the hub'),
@@ -30,7 +31,9 @@ export const command = defineCommand({
     await startCompute(o);
     const lm = await import('@gimbal/language-models');
     const { disposeTree } = await import('@gimbal/tensor-core');
-    const { model, params, tokenizer, generation } = await lm.loadPretrained(o.model, hubOptions(output, signal));
+    const { model, params, tokenizer, generation } = await lm.loadPretrained(
+      await modelPath(o.model, 'gimbal merge --model', hubOptions(output, signal)),
+    );
     const adapter = await lm.loadAdapter(o.adapter, model.config);
     const merged = lm.mergeLora(model.config, params, adapter);
     await saveModel(o.out, model, merged, { tokenizer, generation, dtype: o.dtype, type: o.type });

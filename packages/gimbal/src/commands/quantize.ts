@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
+import { modelPath } from '../run/model-path.ts';
 
 const options = z.object({
   model: z.string().describe('model folder, a .gguf file, or a name on the hub'),
@@ -27,7 +28,9 @@ export const command = defineCommand({
     await startCompute(o);
     const { loadPretrained, saveGguf } = await import('@gimbal/language-models');
     const { disposeTree, treeBytes } = await import('@gimbal/tensor-core');
-    const { model, params, tokenizer } = await loadPretrained(o.model, hubOptions(output, signal));
+    const { model, params, tokenizer } = await loadPretrained(
+      await modelPath(o.model, 'gimbal quantize --model', hubOptions(output, signal)),
+    );
     if (!tokenizer)
       throw new ConfigError({
         where: 'gimbal quantize --model',

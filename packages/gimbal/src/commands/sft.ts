@@ -10,6 +10,7 @@ import { bestParams } from '../run/best-params.ts';
 import { startCompute } from '../run/compute.ts';
 import { checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { hubOptions } from '../run/hub.ts';
+import { modelPath } from '../run/model-path.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
 
 const options = z.object({
@@ -78,10 +79,8 @@ export const command = defineCommand({
       const compute = await startCompute(o);
       const lm = await import('@gimbal/language-models');
       const { disposeTree, rng, schedules } = await import('@gimbal/tensor-core');
-      const { model, params, tokenizer, generation, warnings } = await lm.loadPretrained(
-        o.model,
-        hubOptions(output, signal),
-      );
+      const path = await modelPath(o.model, 'gimbal sft --model', hubOptions(output, signal));
+      const { model, params, tokenizer, generation, warnings } = await lm.loadPretrained(path);
       for (const warning of warnings) output.note(`warning ${warning}`);
       if (!tokenizer) {
         throw new ConfigError({
@@ -168,7 +167,7 @@ export const command = defineCommand({
       const target = join(run.path, adapter ? 'adapter' : 'model');
       const best = await bestParams(trainerOptions.out, trainer, (text) => output.note(text));
       if (adapter)
-        await lm.saveAdapter(target, model.config, { ...adapter, params: best.params }, { base: o.model, tokenizer });
+        await lm.saveAdapter(target, model.config, { ...adapter, params: best.params }, { base: path, tokenizer });
       else await lm.savePretrained(target, model, best.params, { tokenizer, generation });
       if (best.params !== trainer.params) disposeTree(best.params);
       if (trainer.stopReason === 'early') output.note(`ended at step ${trainer.step}: no better evaluation came`);

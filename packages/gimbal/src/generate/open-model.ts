@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GenerationDefaults, HubOptions, Message, Tokenizer } from '@gimbal/language-models';
 import { ConfigError, type LogitPolicy, type Params } from '@gimbal/tensor-core';
+import { modelPath } from '../run/model-path.ts';
 
 /** What generation asks of a model. */
 export interface Writer extends Disposable {
@@ -21,7 +22,7 @@ export interface Writer extends Disposable {
 }
 
 /**
- * @param name a folder, a .gguf file, or a name on the hub
+ * @param name a folder, also of a run, a .gguf file, or a name on the hub
  * @param where names the command in messages
  * @throws CheckpointError for what cannot be read, ConfigError without a tokenizer or for an adapter that cannot be used
  */
@@ -32,7 +33,7 @@ export async function openModel(
   hub?: HubOptions,
 ): Promise<Writer> {
   const lm = await import('@gimbal/language-models');
-  const path = await lm.localModel(name, hub);
+  const path = await modelPath(name, `${where} --model`, hub);
   const { disposeTree } = await import('@gimbal/tensor-core');
   const noTokenizer = (): never => {
     const fix = 'Put the tokenizer.json of the model into its folder';

@@ -6,6 +6,7 @@
  *   ./file.mjs         a function of yours: (prompts, a, b, rows) => P(a ≻ b) of each row
  */
 import { ConfigError, disposeTree, type PreferenceFn } from '@gimbal/tensor-core';
+import { modelPath } from '../run/model-path.ts';
 import { ownFunction } from '../run/own-function.ts';
 
 /** A preference, and what it holds in memory. */
@@ -35,7 +36,7 @@ export async function openPreference(text: string, where: string, world?: object
 
 async function modelOf(folder: string, where: string): Promise<OpenPreference> {
   const { loadReward, preferenceFn, preferenceFromReward, rewardFn } = await import('@gimbal/reward-models');
-  const { model, params, tokenizer, notes } = await loadReward(folder);
+  const { model, params, tokenizer, notes } = await loadReward(await modelPath(folder, where));
   const dispose = (): void => disposeTree(params);
   if (!tokenizer) {
     dispose();

@@ -14,6 +14,7 @@ import { ConfigError, type LoopOptions, type Trainer, type TrainStep } from '@gi
 import { duration } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
 import { checkpointIn, stoppedRun } from '../run/going-on.ts';
+import { modelPath } from '../run/model-path.ts';
 
 /** The options of the command. */
 export interface RewardSettings {
@@ -172,7 +173,8 @@ export async function trainJudge(o: RewardSettings, parts: Parts, context: Rewar
 }
 
 /** The body with a head for these labels. */
-export async function loadBody(folder: string, labels: readonly string[], seed: number, output: Output) {
+export async function loadBody(named: string, labels: readonly string[], seed: number, output: Output) {
+  const folder = await modelPath(named, 'gimbal reward --model');
   const { loadClassifier } = await import('@gimbal/language-models');
   const { tokenizer, warnings, ...loaded } = await loadClassifier(folder, { labels, seed });
   for (const warning of warnings) output.note(`warning ${warning}`);

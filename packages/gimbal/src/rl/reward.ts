@@ -13,6 +13,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NamedReward } from '@gimbal/fma-pg';
 import { ConfigError, DataError, type Prompt, type RewardFn } from '@gimbal/tensor-core';
+import { modelPath } from '../run/model-path.ts';
 import { ownFunction } from '../run/own-function.ts';
 
 /** Where a reward is written: `gimbal rl --reward`. */
@@ -122,7 +123,7 @@ async function newsroomReward(world: object | undefined): Promise<RewardFn> {
 /** A reward model's score; its weights stay in memory until the process ends. */
 async function modelReward(folder: string, where: string): Promise<RewardFn> {
   const { loadReward, rewardFn } = await import('@gimbal/reward-models');
-  const { model, params, tokenizer, notes } = await loadReward(folder);
+  const { model, params, tokenizer, notes } = await loadReward(await modelPath(folder, where));
   if (model.kind === 'pairwise') {
     const fix = 'A preference between two completions is no reward of one';
     throw new ConfigError({ where, what: 'this is a preference model', got: folder, wanted: 'a reward model', fix });
@@ -137,7 +138,7 @@ async function modelReward(folder: string, where: string): Promise<RewardFn> {
 async function judgeReward(folder: string, where: string): Promise<RewardFn> {
   const { loadClassifier } = await import('@gimbal/language-models');
   const { classifierJudge, entailmentReward, nliLabels } = await import('@gimbal/reward-models');
-  const { model, params, tokenizer } = await loadClassifier(folder);
+  const { model, params, tokenizer } = await loadClassifier(await modelPath(folder, where));
   if (!tokenizer)
     throw new ConfigError({ where, what: 'the folder has no tokenizer', got: folder, wanted: 'tokenizer.json' });
   const labels = nliLabels(model);

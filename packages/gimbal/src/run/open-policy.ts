@@ -3,6 +3,7 @@ import type { LanguageModel, LoraAdapter, Tokenizer } from '@gimbal/language-mod
 import { ConfigError, disposeTree, type Params, rng } from '@gimbal/tensor-core';
 import type { Output } from '../cli/output.ts';
 import { hubOptions } from './hub.ts';
+import { modelPath } from './model-path.ts';
 
 /** What is trained. */
 export interface OpenPolicy {
@@ -27,8 +28,8 @@ export async function openPolicy(
   o: { model: string; lora: number; seed: number; output: Output; signal: AbortSignal },
 ): Promise<OpenPolicy> {
   const lm = await import('@gimbal/language-models');
-  const hub = hubOptions(o.output, o.signal);
-  const { model, params: base, tokenizer, generation, warnings } = await lm.loadPretrained(o.model, hub);
+  const path = await modelPath(o.model, `${where} --model`, hubOptions(o.output, o.signal));
+  const { model, params: base, tokenizer, generation, warnings } = await lm.loadPretrained(path);
   for (const warning of warnings) o.output.note(`warning ${warning}`);
   if (!tokenizer) {
     disposeTree(base);
@@ -45,7 +46,7 @@ export async function openPolicy(
     async save(run, trained) {
       const target = `${run}/${adapter ? 'adapter' : 'model'}`;
       if (adapter)
-        await lm.saveAdapter(target, model.config, { ...adapter, params: trained }, { base: o.model, tokenizer });
+        await lm.saveAdapter(target, model.config, { ...adapter, params: trained }, { base: path, tokenizer });
       else await lm.savePretrained(target, model, trained, { tokenizer, generation });
       return target;
     },

@@ -1,0 +1,36 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { modelPath } from './model-path.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'model-path-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function make(name: string, inside: { [file: string]: object }): string {
+  for (const [file, json] of Object.entries(inside)) {
+    mkdirSync(join(folder, name, file, '..'), { recursive: true });
+    writeFileSync(join(folder, name, file), JSON.stringify(json));
+  }
+  return join(folder, name);
+}
+
+test("a model's folder is itself, a run's is the model it has made", async () => {
+  const model = make('plain', { 'config.json': { model_type: 'llama' } });
+  expect(await modelPath(model, '--model')).toBe(model);
+  const run = make('run', { 'config.json': { command: 'align' }, 'model/config.json': { model_type: 'llama' } });
+  expect(await modelPath(run, '--model')).toBe(join(run, 'model'));
+});
+
+test('what holds no model is refused as wrong usage, with what to do', async () => {
+  await expect(modelPath(join(folder, 'none'), 'gimbal sft --model')).rejects.toMatchObject({
+    code: 'ERR_CONFIG',
+    message: expect.stringMatching(/^gimbal sft --model: no such file or folder; got ".*none"/),
+  });
+  const stopped = make('stopped', { 'config.json': { command: 'sft' } });
+  await expect(modelPath(stopped, '--model')).rejects.toThrow(`npx gimbal sft --out ${stopped} --resume`);
+  const adapter = make('adapter', { 'config.json': { command: 'sft' }, 'adapter/adapter_config.json': {} });
+  await expect(modelPath(adapter, '--model')).rejects.toThrow(`--adapter ${join(adapter, 'adapter')}`);
+});

@@ -1,0 +1,44 @@
+// --model as a person gives it: a folder, a file, a name on the hub, or the folder of a run.
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HubOptions } from '@gimbal/language-models';
+import { ConfigError } from '@gimbal/tensor-core';
+
+/**
+ * Where a model lies: one on the hub is downloaded, of a run it is the one that the run has made.
+ * @param where the flag, for messages
+ * @throws ConfigError where there is nothing, or a run that has made no model; what `localModel` throws
+ */
+export async function modelPath(path: string, where: string, hub?: HubOptions): Promise<string> {
+  const { localModel } = await import('@gimbal/language-models');
+  const here = await localModel(path, hub);
+  if (!existsSync(here)) {
+    const fix = 'Check the path; it is taken from the working directory';
+    throw new ConfigError({ where, what: 'no such file or folder', got: path, fix });
+  }
+  const command = await commandOfRun(here);
+  if (command === undefined) return here;
+  // `model` is where commands save; `merge` and `warm` write beside it
+  const inside = (await readdir(here, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  const has = (name: string): boolean =>
+    inside.some((entry) => entry.name === name) && existsSync(join(here, name, 'config.json'));
+  if (has('model')) return join(here, 'model');
+  const what = `this is a run of gimbal ${command} that has no model`;
+  if (inside.some(({ name }) => name === 'adapter')) {
+    const fix = `It made an adapter: give --model the model it was trained on, and --adapter ${join(path, 'adapter')}`;
+    throw new ConfigError({ where, what, got: path, fix });
+  }
+  const fix = `If it was stopped, go on with it: npx gimbal ${command} --out ${path} --resume`;
+  throw new ConfigError({ where, what, got: path, fix });
+}
+
+/** The command whose run a folder holds: a model has a config.json too. */
+async function commandOfRun(folder: string): Promise<string | undefined> {
+  try {
+    const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as { [name: string]: unknown };
+    return typeof config.command === 'string' && !('model_type' in config) ? config.command : undefined;
+  } catch {
+    return undefined; // no run: what is wrong with it is told by whoever opens it
+  }
+}
