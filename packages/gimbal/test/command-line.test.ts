@@ -1,3 +1,4 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -263,5 +264,52 @@ describe('reproduce', () => {
       2,
       expect.stringContaining('abacus has no claim A3; wanted one of A1, A2'),
     ]);
+  });
+});
+
+describe('help of what this version has', () => {
+  const root = new URL('../src/', import.meta.url);
+
+  test('help <command> is <command> --help; an unknown one is refused', async () => {
+    const [asked, flag] = [await runMain(['help', 'generate'], root), await runMain(['generate', '--help'], root)];
+    expect(asked).toEqual(flag);
+    expect(asked.stdout).toContain('gimbal generate [options]');
+    expect((await runMain(['help', 'genrate'], root)).stderr).toContain('Did you mean gimbal generate?');
+  });
+
+  test('bench lists its suites, reproduce its papers and claims', async () => {
+    const { stdout } = await runMain(['bench', '--help'], root);
+    expect(stdout).toMatch(/Suites\n(.*\n)* {2}gemm +\S/);
+    const papers = (await runMain(['reproduce', '--help'], root)).stdout;
+    expect(papers).toMatch(/Papers and their claims\n(.*\n)* {2}fma-pg +\d+ claims\n(.*\n)* +C9 +\S/);
+  });
+
+  test.each([
+    ['generate', '--prompt', 'x'],
+    ['sft', '--data', 'rows.jsonl'],
+    ['eval', '--data', 'rows.jsonl'],
+    ['quantize', '--out', 'x.gguf'],
+    ['merge', '--out', 'x', '--adapter', 'y'],
+    ['align', '--data', 'rows.jsonl'],
+    ['rl', '--reward', 'world:newsroom'],
+    ['dpo', '--data', 'rows.jsonl'],
+    ['nash-md', '--preference', 'world:newsroom'],
+    ['reward', '--data', 'rows.jsonl'],
+    ['warm', '--data', 'rows.jsonl'],
+  ])('%s: a model or data that is not there is wrong usage', async (...argv) => {
+    const cwd = process.cwd();
+    const folder = mkdtempSync(join(tmpdir(), 'gimbal-usage-'));
+    try {
+      process.chdir(folder);
+      const { code, stderr } = await runMain([...argv, '--model', './none', '--backend', 'cpu'], root);
+      expect([code, stderr]).toEqual([2, expect.stringContaining('no such file')]);
+      // nothing is left of a refused run
+      expect(readdirSync(folder).flatMap((name) => (name === 'runs' ? readdirSync(join(folder, name)) : name))).toEqual(
+        [],
+      );
+    } finally {
+      process.chdir(cwd);
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });

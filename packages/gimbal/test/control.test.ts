@@ -20,6 +20,7 @@ test('train, evaluate the best, and go on with what was saved', async () => {
     root,
   );
   expect(code).toBe(0);
+  expect(await readdir(run)).not.toContain('.lock');
   const trained = JSON.parse(stdout) as { step: number; mean: number; ci95: number[]; returns: number[] };
   expect([trained.step, trained.returns.length]).toEqual([1536, 4]);
   expect(trained.ci95[0]).toBeLessThanOrEqual(trained.mean);
@@ -135,13 +136,29 @@ test('envs lists every environment; record and view write what their names say',
   expect(await readFile(page, 'utf8')).toMatch(/^<!doctype html>[\s\S]*"format":"gimbal-recording"/);
 }, 60_000);
 
+test('a refused run leaves no folder', async () => {
+  const out = join(folder, 'refused');
+  const refused: string[][] = [
+    ['control', 'train', '--env', 'CartPole-v1', '--algo', 'pppo'],
+    ['control', 'train', '--env', 'CartPol-v1'],
+    ['control', 'train', '--env', 'CartPole-v1', '--env-options', 'x=1'],
+    ['control', 'train', '--env', 'CartPole-v1', '--backend', 'none'],
+    ['reproduce', 'fma-pg', '--claim', 'C9', '--backend', 'none'],
+  ];
+  for (const argv of refused) {
+    const { code } = await runMain([...argv, '--out', out], root);
+    expect([argv, code]).toEqual([argv, 2]);
+    expect(await readdir(out).catch((error: { code: string }) => error.code)).toBe('ENOENT');
+  }
+}, 60_000);
+
 test('record and view refuse what they cannot do, before any work', async () => {
   const bad: [string[], string][] = [
     [['record', '--env', 'AntRn-v0'], 'Did you mean AntRun-v0?'],
     [['record', '--env', 'Ant-v5', '--out', join(folder, 'x.mp4')], 'no such kind of file'],
     [['record'], 'no --env'],
     [['view'], 'nothing to show'],
-    [['view', join(folder, 'none.json')], 'the recording cannot be read'],
+    [['view', join(folder, 'none.json')], 'no such file or folder'],
     [
       ['train', '--env', 'CartPole-v1', '--env-options', 'steps=5', '--out', join(folder, 'e')],
       'It has maxSteps, sutton',

@@ -34,6 +34,12 @@ export interface CommandResult {
   ok?: boolean;
 }
 
+/** A list in --help: names and what each is. */
+export interface Topics {
+  title: string;
+  entries: readonly { name: string; summary: string }[];
+}
+
 export interface Command<T extends OptionTable = OptionTable> {
   /** one sentence for the list of commands */
   summary: string;
@@ -42,6 +48,8 @@ export interface Command<T extends OptionTable = OptionTable> {
   options: T | ((root: URL) => Promise<T>);
   /** whether --resume means something to it */
   resumes?: boolean;
+  /** what its arguments may name, found at run time: shown in --help */
+  topics?(root: URL): Promise<Topics>;
   /** shown below the options of --help */
   examples?: readonly string[];
   run(context: CommandContext<z.output<T>>): Promise<CommandResult>;

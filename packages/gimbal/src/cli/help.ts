@@ -1,7 +1,7 @@
 // --help: every option with its kind, default and one sentence.
 
 import { describeKind, type OptionInfo, type OptionKind } from '../options/kind.ts';
-import type { CommandArgument } from './command.ts';
+import type { CommandArgument, Topics } from './command.ts';
 import type { Colors } from './output.ts';
 
 const wrapAt = 100;
@@ -21,7 +21,7 @@ export function programHelp(
     c.bold('Commands'),
     ...commands.map((command) => `  ${c.cyan(command.name.padEnd(width))}${command.summary}`),
     '',
-    `gimbal <command> --help shows its options. Every command also takes --config, --json, --trace, --seed,`,
+    `gimbal <command> --help, or gimbal help <command>, shows its options. Every command also takes --config, --json, --trace, --seed,`,
     `--backend, --threads, --out and --resume. --version prints the version.`,
   ].join('\n');
 }
@@ -32,6 +32,7 @@ export function commandHelp(
   own: readonly OptionInfo[],
   globals: readonly OptionInfo[],
   c: Colors,
+  topics?: Topics,
 ): string {
   const words = (command.arguments ?? []).map((a) => {
     const name = `${a.name}${a.variadic ? '…' : ''}`;
@@ -47,12 +48,22 @@ export function commandHelp(
     ...(command.arguments?.length
       ? ['', c.bold('Arguments'), ...command.arguments.map((a) => `  ${a.name.padEnd(width)}${a.description}`)]
       : []),
+    ...(topics === undefined ? [] : ['', c.bold(topics.title), ...list(topics, c)]),
     ...(own.length > 0 ? ['', c.bold('Options'), ...table(own)] : []),
     '',
     c.bold('Options of every command'),
     ...table(globals),
     ...(command.examples?.length ? ['', c.bold('Examples'), ...command.examples.map((e) => `  ${e}`)] : []),
   ].join('\n');
+}
+
+function list({ entries }: Topics, c: Colors): string[] {
+  const width = Math.max(0, ...entries.map(({ name }) => name.length)) + 2;
+  return entries.flatMap(({ name, summary }) =>
+    wrap(summary, wrapAt - width - 2).map((line, i) =>
+      i === 0 ? `  ${c.cyan(name.padEnd(width))}${line}` : `  ${' '.repeat(width)}${line}`,
+    ),
+  );
 }
 
 function entry(option: OptionInfo, width: number, c: Colors): string[] {

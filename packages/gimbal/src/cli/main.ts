@@ -57,7 +57,11 @@ async function dispatch(
     return await help(root, names, output, argv);
   }
   const name = argv[at] as string;
-  if (name === 'help') return await help(root, names, output, []);
+  if (name === 'help') {
+    const about = argv.slice(at + 1).find((word) => !word.startsWith('-'));
+    if (about !== undefined && about !== 'help') return await dispatch([about, '--help'], root, output, signal);
+    return await help(root, names, output, []);
+  }
   if (!names.includes(name)) throw unknownCommand(name, names);
 
   const { command } = await loadModule<{ command: Command }>(root, 'commands', name);
@@ -66,7 +70,9 @@ async function dispatch(
   const infos = optionInfos(table);
   const line = parseLine(name, [...argv.slice(0, at), ...argv.slice(at + 1)], infos, command.arguments ?? []);
   if (line.help) {
-    output.line(commandHelp({ ...command, name }, optionInfos(own), globals, output.colors));
+    output.line(
+      commandHelp({ ...command, name }, optionInfos(own), globals, output.colors, await command.topics?.(root)),
+    );
     return undefined;
   }
   const given = await collect(line.flags, infos);

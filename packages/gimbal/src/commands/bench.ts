@@ -4,10 +4,10 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ConfigError, nearest, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
-import type { BenchRow } from '../bench/suite.ts';
+import type { BenchRow, Suite } from '../bench/suite.ts';
 import { type BenchReport, markdown, missed, terminalTable } from '../bench/table.ts';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
-import { listModules } from '../cli/discover.ts';
+import { listModules, loadModule } from '../cli/discover.ts';
 import { commitOf } from '../run/commit.ts';
 import { startCompute } from '../run/compute.ts';
 import { machine, versions } from '../run/machine.ts';
@@ -28,6 +28,11 @@ export const command = defineCommand({
   summary: 'Measure speed and memory, as ratios against PyTorch with --peer.',
   arguments: [{ name: 'suite', description: 'suites to run, or all', required: true, variadic: true }],
   options,
+  async topics(root) {
+    const names = await listModules(root, 'benches');
+    const suites = names.map((name) => loadModule<{ suite: Suite }>(root, 'benches', name));
+    return { title: 'Suites', entries: (await Promise.all(suites)).map(({ suite }) => suite) };
+  },
   examples: [
     'gimbal bench gemm --peer',
     'gimbal bench all --peer --out docs/results/bench.md   a table for the documentation (.json: the same as data)',

@@ -186,6 +186,10 @@ interface Policy {
 async function readRecording(file: string): Promise<Recording> {
   const { parseRecording } = await import('@gimbal/control-envs');
   const text = await readFile(file, 'utf8').catch((cause) => {
+    if (cause.code === 'ENOENT') {
+      const fix = 'Check the path; it is taken from the working directory';
+      throw new ConfigError({ where: 'gimbal control', what: 'no such file or folder', got: file, fix, cause });
+    }
     throw new DataError({ where: 'gimbal control', what: 'the recording cannot be read', got: file, cause });
   });
   return parseRecording(text, file);

@@ -10,7 +10,7 @@ import type { Claim, ClaimResult, ReproduceReport } from '../reproduce/claim.ts'
 import { commitOf } from '../run/commit.ts';
 import { startCompute } from '../run/compute.ts';
 import { machine } from '../run/machine.ts';
-import { openRun, optionsOfRun, type RunFolder } from '../run/run-folder.ts';
+import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 
 const options = z.object({
   claim: z.array(z.string().min(1)).optional().describe('only these claims, by id'),
@@ -27,6 +27,18 @@ export const command = defineCommand({
   resumes: true,
   arguments: [{ name: 'paper', description: 'the paper, by its short name', required: false }],
   options,
+  async topics(root) {
+    const papers = await listFolders(root, 'claims');
+    const entries = papers.map(async (paper) => {
+      const claims = await claimsOf(root, paper, await listModules(root, `claims/${paper}`));
+      const own = claims.map(({ id, claim, fullOnly }) => ({
+        name: `  ${id}`,
+        summary: `${claim}${fullOnly ? ' (only with --full, or by name)' : ''}`,
+      }));
+      return [{ name: paper, summary: `${own.length} ${own.length === 1 ? 'claim' : 'claims'}` }, ...own];
+    });
+    return { title: 'Papers and their claims', entries: (await Promise.all(entries)).flat() };
+  },
   examples: ['gimbal reproduce', 'gimbal reproduce warm --claim W3 --json'],
   async run(context) {
     const papers = await listFolders(context.root, 'claims');
@@ -66,11 +78,12 @@ async function chosen({ root, options: o }: CommandContext<Options>, paper: stri
     });
   }
   const wanted = o.claim ?? ids;
-  const claims = await Promise.all(
-    wanted.map(async (id) => (await loadModule<{ claim: Claim }>(root, folder, id)).claim),
-  );
+  const claims = await claimsOf(root, paper, wanted);
   return claims.filter((claim) => o.claim !== undefined || o.full || !claim.fullOnly);
 }
+
+const claimsOf = (root: URL, paper: string, ids: readonly string[]): Promise<Claim[]> =>
+  Promise.all(ids.map(async (id) => (await loadModule<{ claim: Claim }>(root, `claims/${paper}`, id)).claim));
 
 async function runClaims(
   context: CommandContext<Options>,
@@ -78,12 +91,9 @@ async function runClaims(
   claims: readonly Claim[],
 ): Promise<CommandResult> {
   const { output, signal } = context;
-  const run = await openRun({ command: 'reproduce', options: context.options, given: context.given });
-  try {
-    return await runInto(run, optionsOfRun(context.options, run), paper, claims, { output, signal });
-  } finally {
-    await run.release();
-  }
+  return withRun({ command: 'reproduce', options: context.options, given: context.given }, (run) =>
+    runInto(run, optionsOfRun(context.options, run), paper, claims, { output, signal }),
+  );
 }
 
 async function runInto(

@@ -7,7 +7,7 @@ import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { duration, figure } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { startCompute } from '../run/compute.ts';
-import { openRun } from '../run/run-folder.ts';
+import { type RunFolder, withRun } from '../run/run-folder.ts';
 import type { AgentFlags } from './agent.ts';
 
 /** Options of training and evaluation, beside `env` and `steps`. */
@@ -47,15 +47,18 @@ type Context = CommandContext<
 
 /** gimbal control train */
 export async function train(context: Context): Promise<CommandResult> {
-  const { output, signal } = context;
   if (context.options.env === undefined && !context.options.resume)
     throw new ConfigError({
       where: 'gimbal control train --env',
       what: 'which environment?',
       fix: 'For example --env CartPole-v1',
     });
+  return withRun({ command: 'control', options: context.options, given: context.given }, (run) => learn(context, run));
+}
+
+async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
+  const { output, signal } = context;
   const compute = await startCompute(context.options);
-  const run = await openRun({ command: 'control', options: context.options, given: context.given });
   const o = (
     context.options.resume ? { ...run.config.options, out: context.options.out } : context.options
   ) as typeof context.options;
@@ -66,11 +69,7 @@ export async function train(context: Context): Promise<CommandResult> {
   const progress = new Progress(output, `${o.algo} ${env}`);
   using agent = await (context.options.resume
     ? loadAgent(run.path, { env, envOptions: o.envOptions }, 'latest', run.path)
-    : createAgent({ ...o, env } as AgentFlags, run.path)
-  ).catch(async (error) => {
-    await run.abandonIfEmpty();
-    throw error;
-  });
+    : createAgent({ ...o, env } as AgentFlags, run.path));
   let text = '';
   for await (const m of agent.train({ steps, signal })) {
     if (Number.isFinite(m.episodeReturn)) text = `return ${figure(m.episodeReturn)}`;
