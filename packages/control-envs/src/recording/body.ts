@@ -1,8 +1,7 @@
 /** What recordings and the viewer show of an environment: its shapes and where they are. */
 import { DataError, type Env } from '@gimbal/tensor-core';
 import type { DrawnEnv } from '../base/drawn-env.ts';
-import type { GeomPoses } from '../render/canvas.ts';
-import type { ShapeInfo } from '../render/rasterizer.ts';
+import type { GeomPoses, ShapeInfo } from '../render/canvas.ts';
 import type { MujocoEnv } from '../tasks/mujoco-env.ts';
 import { contactPoints } from './shapes.ts';
 

@@ -1,8 +1,7 @@
 /** The shapes of a model and where they are, as recordings and the viewer have them. */
 
 import type { PhysicsSimulation } from '../physics/contract.ts';
-import type { GeomPoses } from '../render/canvas.ts';
-import type { ShapeInfo } from '../render/rasterizer.ts';
+import type { GeomPoses, ShapeInfo } from '../render/canvas.ts';
 import { quatOfMatrix } from './quat.ts';
 
 /** A shape of a model. */

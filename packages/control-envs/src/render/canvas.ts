@@ -1,5 +1,21 @@
 /** What drawing functions share. */
+import type { ModelInfo } from '../mujoco/model-info.ts';
 import type { CameraFrame } from './camera.ts';
+
+/** What is constant about the shapes of a model. */
+export type ShapeInfo = Pick<
+  ModelInfo,
+  | 'geomType'
+  | 'geomSize'
+  | 'geomRgba'
+  | 'geomGroup'
+  | 'geomData'
+  | 'geomTexture'
+  | 'geomTextureRepeat'
+  | 'geomTextureUniform'
+  | 'meshes'
+  | 'textures'
+>;
 
 /** Where the shapes are. */
 export interface GeomPoses {

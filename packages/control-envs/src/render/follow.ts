@@ -2,8 +2,7 @@
 
 import { geomTypes } from '../mujoco/model-info.ts';
 import { type Camera, defaultCamera } from './camera.ts';
-import type { GeomPoses } from './canvas.ts';
-import type { ShapeInfo } from './rasterizer.ts';
+import type { GeomPoses, ShapeInfo } from './canvas.ts';
 
 /** Fills the picture with the shapes where they are; planes do not count. */
 export function frameModel(info: ShapeInfo, { geomXpos: pos }: GeomPoses): Camera {

@@ -1,7 +1,6 @@
 /** A user's triangle mesh, flat-shaded, triangle by triangle, with its texture where it has one. */
 
-import { type Canvas, type GeomPoses, light } from './canvas.ts';
-import type { ShapeInfo } from './rasterizer.ts';
+import { type Canvas, type GeomPoses, light, type ShapeInfo } from './canvas.ts';
 
 const near = 0.01;
 /** corners of one triangle: picture x, picture y, 1 / depth */

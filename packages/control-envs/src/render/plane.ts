@@ -1,8 +1,7 @@
 /** The ground, chequered in metres or with a user's texture, and the sky behind it. */
 
 import type { Texture } from '../mujoco/surfaces.ts';
-import type { Canvas, GeomPoses } from './canvas.ts';
-import type { ShapeInfo } from './rasterizer.ts';
+import type { Canvas, GeomPoses, ShapeInfo } from './canvas.ts';
 
 /** colours at the top and at the horizon */
 const [top, horizon] = [

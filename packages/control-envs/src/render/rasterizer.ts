@@ -4,28 +4,13 @@
  * allocated in a frame.
  */
 import { ConfigError } from '@gimbal/tensor-core';
-import { geomTypes, type ModelInfo } from '../mujoco/model-info.ts';
+import { geomTypes } from '../mujoco/model-info.ts';
 import { addSphere, clampBounds, type PixelBounds } from './bounds.ts';
 import { type Camera, emptyFrame, placeCamera } from './camera.ts';
-import { type Canvas, type GeomPoses, light } from './canvas.ts';
+import { type Canvas, type GeomPoses, light, type ShapeInfo } from './canvas.ts';
 import { drawMesh } from './mesh.ts';
 import { drawPlane, drawSky } from './plane.ts';
 import { boxRay, capsuleRay, cylinderRay, ellipsoidRay, hit, sphereRay } from './shapes.ts';
-
-/** What is constant about the shapes of a model. */
-export type ShapeInfo = Pick<
-  ModelInfo,
-  | 'geomType'
-  | 'geomSize'
-  | 'geomRgba'
-  | 'geomGroup'
-  | 'geomData'
-  | 'geomTexture'
-  | 'geomTextureRepeat'
-  | 'geomTextureUniform'
-  | 'meshes'
-  | 'textures'
->;
 
 type Ray = ReturnType<typeof sphereRay>;
 

@@ -4,9 +4,9 @@
  */
 import { geomTypes } from '../mujoco/model-info.ts';
 import { type Camera, defaultCamera } from './camera.ts';
-import type { GeomPoses } from './canvas.ts';
+import type { GeomPoses, ShapeInfo } from './canvas.ts';
 import { frameModel } from './follow.ts';
-import { Rasterizer, type ShapeInfo } from './rasterizer.ts';
+import { Rasterizer } from './rasterizer.ts';
 
 /** One shape: its sizes are the rasterizer's, in metres (a box's half sizes; a capsule's radius and half length). */
 export interface SketchShape {
