@@ -15,7 +15,7 @@ export {
   userCache,
 } from './backend/tensorflow/install.node.ts';
 export { backendReport, useBackend } from './backend/use-backend.node.ts';
-export { type CapturedStep, captureStep, type StepInput } from './capture/capture-step.ts';
+export { type CapturedStep, captureStep, replaysSteps, type StepInput } from './capture/capture-step.ts';
 export { checkConfig, firstDifference } from './checkpoint/config-match.ts';
 export type { CheckpointContent, KeepRule, LoadedCheckpoint, LoadOptions } from './checkpoint/content.ts';
 export type {

@@ -11,7 +11,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { type ActionDistribution, type PolicyHead, policyHead } from '../policies/head.ts';
-import { type ActingNetwork, HostNetwork, TensorNetwork } from '../policies/host-network.ts';
+import { type ActingNetwork, actingNetwork } from '../policies/host-network.ts';
 import { network } from '../policies/network.ts';
 import type { ActionSpec } from '../spaces/action-spec.ts';
 import type { ObservationSpec } from '../spaces/observation-spec.ts';
@@ -61,7 +61,7 @@ export class ActorCritic {
     this.#policy = network(ofPolicy, this.head.outputs, { hidden, activation, outputGain: 0.01 });
     this.#value = network(observation, 1, { hidden, activation, outputGain: 1 });
     const hasImages = seen.some((part) => part.image !== undefined);
-    this.#acting = hasImages ? new TensorNetwork(this.#policy, this.#policySize) : new HostNetwork(activation);
+    this.#acting = actingNetwork(this.#policy, this.#policySize, hasImages ? undefined : { activation });
   }
 
   init(r: Rng): ActorCriticParams {
@@ -127,6 +127,11 @@ export class ActorCritic {
       if (rng === undefined) this.head.mode(row, action, mask);
       else this.head.sample(row, this.#logStd, rng, action, mask);
     }
+  }
+
+  /** Frees what acting keeps; parameters are the caller's. */
+  dispose(): void {
+    this.#acting.dispose();
   }
 
   #seen(obs: Tensor2D): Tensor2D {

@@ -253,6 +253,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
 
   protected override free(): void {
     super.free();
+    this.#net.dispose();
     disposeTree(this.params);
     this.#learner.dispose();
     for (const { state } of this.#aux) disposeTree(state);

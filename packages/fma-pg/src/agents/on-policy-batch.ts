@@ -1,6 +1,7 @@
 /** One rollout as the update sees it: rows that count, with what the acting policy thought of them. */
 import type { Params } from '@gimbal/tensor-core';
-import { type Tensor, type Tensor2D, tensor, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { type Tensor, type Tensor2D, tensor2d } from '@tensorflow/tfjs-core';
+import { type HostInput, tensorsOf } from '../internal/replayed-step.ts';
 import type { Rollout } from '../rollout/rollout.ts';
 import { gatherRows } from '../rollout/rollout.ts';
 import type { ActorCritic, ActorCriticParams } from './actor-critic.ts';
@@ -71,42 +72,83 @@ export function logProbsOf(net: ActorCritic, policy: Params, rollout: Rollout): 
 
 const rowsFrom = (from: number, to: number): Int32Array => Int32Array.from({ length: to - from }, (_, i) => from + i);
 
+/** Arrays that are written over from minibatch to minibatch, by name and length. */
+export class Scratch {
+  readonly #arrays = new Map<string, Float32Array>();
+
+  floats(name: string, length: number): Float32Array {
+    const held = this.#arrays.get(name);
+    if (held?.length === length) return held;
+    const fresh = new Float32Array(length);
+    this.#arrays.set(name, fresh);
+    return fresh;
+  }
+}
+
+/**
+ * Some entries on the host, and the head's parameters as they were: what a step is called with.
+ * @param scratch where its arrays are; absent: they are new
+ */
+export function minibatchInputs(
+  net: ActorCritic,
+  b: ActedBatch,
+  rows: Int32Array,
+  advantages: Float32Array,
+  scratch = new Scratch(),
+): { [name: string]: HostInput } {
+  const { rollout } = b;
+  const [n, O, K] = [rows.length, rollout.size.observation, net.head.outputs];
+  const gather = (name: string, x: Float32Array | Uint8Array, width: number): Float32Array =>
+    gatherRows(x, width, rows, scratch.floats(name, n * width));
+  const column = (name: string, x: Float32Array): HostInput => ({ values: gather(name, x, 1), shape: [n] });
+  const { mask } = rollout.size;
+  return {
+    obs: { values: gather('obs', rollout.obs, O), shape: [n, O] },
+    actions: actionInput(net, rollout, rows, scratch),
+    oldLogProbs: column('oldLogProbs', b.logProbs),
+    oldOutputs: { values: gather('oldOutputs', b.outputs, K), shape: [n, K] },
+    advantages: { values: advantages, shape: [n] },
+    returns: column('returns', b.returns),
+    values: column('values', b.values),
+    ...(mask > 0 && { mask: { values: gather('mask', rollout.masks, mask), shape: [n, mask] } }),
+    ...Object.fromEntries(
+      Object.entries(b.head).map(([name, values]) => [headPrefix + name, { values, shape: [values.length] }]),
+    ),
+  };
+}
+
+const headPrefix = 'head.';
+
+/** The head's parameters among the inputs. */
+export const oldHead = (inputs: { [name: string]: Tensor }): Params =>
+  Object.fromEntries(
+    Object.entries(inputs).flatMap(([name, t]) =>
+      name.startsWith(headPrefix) ? [[name.slice(headPrefix.length), t]] : [],
+    ),
+  );
+
 /** The tensors of some entries; the caller's scope owns them. */
 export function minibatch(
   net: ActorCritic,
   b: ActedBatch,
   rows: Int32Array,
   advantages: Float32Array,
-): MinibatchTensors {
-  const { rollout } = b;
-  const [n, O, K] = [rows.length, rollout.size.observation, net.head.outputs];
-  const column = (x: Float32Array): Tensor => tensor1d(gatherRows(x, 1, rows));
-  const mask = maskTensor(rollout, rows);
-  return {
-    obs: tensor2d(gatherRows(rollout.obs, O, rows), [n, O]),
-    actions: actionTensor(net, rollout, rows),
-    oldLogProbs: column(b.logProbs),
-    oldOutputs: tensor2d(gatherRows(b.outputs, K, rows), [n, K]),
-    advantages: tensor1d(advantages),
-    returns: column(b.returns),
-    values: column(b.values),
-    ...(mask !== undefined && { mask }),
-  };
+): { batch: MinibatchTensors; old: Params } {
+  const inputs = tensorsOf(minibatchInputs(net, b, rows, advantages));
+  return { batch: inputs as unknown as MinibatchTensors, old: oldHead(inputs) };
 }
 
-/** The head's parameters as they were, as a tree of tensors; the caller's scope owns them. */
-export const oldHead = (b: ActedBatch): Params =>
-  Object.fromEntries(Object.entries(b.head).map(([name, x]) => [name, tensor1d(x)]));
-
-function actionTensor(net: ActorCritic, rollout: Rollout, rows: Int32Array): Tensor {
+function actionInput(net: ActorCritic, rollout: Rollout, rows: Int32Array, scratch = new Scratch()): HostInput {
   const width = net.head.actionSize;
-  const values = gatherRows(rollout.actions, width, rows);
-  if (net.head.kind === 'continuous') return tensor2d(values, [rows.length, width]);
-  const whole = Int32Array.from(values);
-  return width === 1 ? tensor1d(whole, 'int32') : tensor(whole, [rows.length, width], 'int32');
+  const values = gatherRows(rollout.actions, width, rows, scratch.floats('actions', rows.length * width));
+  if (net.head.kind === 'continuous') return { values, shape: [rows.length, width] };
+  return { values: Int32Array.from(values), shape: width === 1 ? [rows.length] : [rows.length, width] };
 }
+
+const actionTensor = (net: ActorCritic, rollout: Rollout, rows: Int32Array): Tensor =>
+  tensorsOf({ x: actionInput(net, rollout, rows) }).x as Tensor;
 
 function maskTensor({ size, masks }: Rollout, rows: Int32Array): Tensor2D | undefined {
   if (size.mask === 0) return undefined;
-  return tidy(() => tensor2d(gatherRows(masks, size.mask, rows), [rows.length, size.mask]));
+  return tensor2d(gatherRows(masks, size.mask, rows), [rows.length, size.mask]);
 }

@@ -13,15 +13,24 @@ import {
   valueAndGrad,
   valueAndGradWithAux,
 } from '@gimbal/tensor-core';
-import { mean, type Scalar, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
-import { annealed } from '../internal/anneal.ts';
+import { concat, mean, reshape, type Scalar, type Tensor, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
+import { type Anneal, annealed } from '../internal/anneal.ts';
+import { type HostInput, ReplayedStep } from '../internal/replayed-step.ts';
 import { gatherRows } from '../rollout/rollout.ts';
 import { surrogates } from '../surrogates/surrogates.ts';
 import type { TrajectoryBatch } from '../values/gae.ts';
 import { normalizeAdvantages } from '../values/normalize-advantages.ts';
 import { vtrace } from '../values/vtrace.ts';
 import type { ActorCritic, ActorCriticParams } from './actor-critic.ts';
-import { type ActedBatch, logProbsOf, minibatch, oldHead } from './on-policy-batch.ts';
+import {
+  type ActedBatch,
+  logProbsOf,
+  type MinibatchTensors,
+  minibatch,
+  minibatchInputs,
+  oldHead,
+  Scratch,
+} from './on-policy-batch.ts';
 import {
   type LossOptions,
   minibatchLoss,
@@ -51,6 +60,9 @@ export class OnPolicyLearner {
   readonly #criticOptimizer: Optimizer | undefined;
   readonly criticState: OptimizerState | undefined;
   readonly #trained: Params;
+  readonly #policyStep: ReplayedStep;
+  readonly #scratch = new Scratch();
+  readonly #criticStep: ReplayedStep;
   /** β of PPO-KL */
   klCoef: number;
 
@@ -66,6 +78,11 @@ export class OnPolicyLearner {
     this.#criticOptimizer = joint ? undefined : createOptimizer(o.optimizer);
     this.criticState = this.#criticOptimizer?.init({ value: params.value });
     this.klCoef = o.adaptiveKl?.initial ?? 1;
+    this.#policyStep = new ReplayedStep([params, this.optimizerState], replayable(o));
+    this.#criticStep = new ReplayedStep(
+      [params.value, ...(this.criticState === undefined ? [] : [this.criticState])],
+      writesInPlace(o),
+    );
   }
 
   /** One update. @param stream of this update alone */
@@ -84,6 +101,8 @@ export class OnPolicyLearner {
   }
 
   dispose(): void {
+    this.#policyStep.dispose();
+    this.#criticStep.dispose();
     disposeTree(this.optimizerState);
     if (this.criticState !== undefined) disposeTree(this.criticState);
   }
@@ -129,6 +148,7 @@ export class OnPolicyLearner {
   ): Omit<LearnResult, 'finalKl'> {
     const { o } = this;
     const loss = this.#lossOptions();
+    const step = this.#stepper(loss, rate, progress);
     const sums = new Float64Array(statNames.length + 1);
     let [count, epochs, restored] = [0, 0, 0];
     let used = advantages;
@@ -145,7 +165,7 @@ export class OnPolicyLearner {
           const to = Math.floor(((part + 1) * order.length) / o.minibatches);
           const rows = order.subarray(from, to).map((i) => batch.entries[i] as number);
           if (rows.length === 0) continue;
-          const stats = this.#step(batch, rows, used, loss, rate, progress);
+          const stats = step(batch, rows, used);
           for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (stats[i] as number);
           count++;
           if (o.targetKl !== undefined && (stats[3] as number) > 1.5 * o.targetKl) break inner;
@@ -172,33 +192,36 @@ export class OnPolicyLearner {
     return { ...named, gradNorm: means.at(-1) as number, learningRate: rate, epochs, restored };
   }
 
-  /** One minibatch; returns its numbers and the gradient's norm. */
-  #step(
-    batch: ActedBatch,
-    rows: Int32Array,
-    advantages: Float32Array,
+  /** A function that takes one minibatch's step and returns its numbers, the gradient's norm last. */
+  #stepper(
     loss: LossOptions,
     rate: number,
     progress: number,
-  ): Float32Array {
+  ): (batch: ActedBatch, rows: Int32Array, advantages: Float32Array) => Float32Array {
     const { o, net } = this;
-    const raw = gatherRows(advantages, 1, rows);
-    const used = o.normalizeAdvantage === 'minibatch' ? normalizeAdvantages(raw) : raw;
-    return tidy(() => {
-      const b = minibatch(net, batch, rows, used);
-      const old = oldHead(batch);
+    const entropyCoef = annealed(loss.entropyCoef, progress);
+    const constants = [entropyCoef, ...Object.values(loss.surrogate.options).map((x) => numberOf(x, progress))];
+    this.#policyStep.begin(JSON.stringify(constants));
+    const step = (inputs: { [name: string]: Tensor }): { out: Tensor } => {
+      const b = inputs as unknown as MinibatchTensors;
       const { grads, aux } = valueAndGradWithAux((p: Params) =>
-        minibatchLoss(net, { ...this.params, ...p } as ActorCriticParams, old, b, loss, progress),
+        minibatchLoss(net, { ...this.params, ...p } as ActorCriticParams, oldHead(inputs), b, loss, progress),
       )(this.#trained);
       const norm = treeNorm(grads);
-      const stats = aux.dataSync<'float32'>();
-      const size = norm.dataSync<'float32'>()[0] as number;
-      if (!Number.isFinite((stats[0] as number) + (stats[1] as number) + size)) throw this.#notFinite(stats, size);
-      this.#optimizer.update(this.#trained, grads, this.optimizerState, rate, {
+      this.#optimizer.update(this.#trained, grads, this.optimizerState, inputs.learningRate as Scalar, {
         gradientScale: clipScale(norm, o.maxGradNorm),
       });
-      return Float32Array.of(...stats, size);
-    });
+      return { out: concat([aux, reshape(norm, [1])]) };
+    };
+    return (batch, rows, advantages) => {
+      const raw = gatherRows(advantages, 1, rows);
+      const used = o.normalizeAdvantage === 'minibatch' ? normalizeAdvantages(raw) : raw;
+      const inputs = minibatchInputs(net, batch, rows, used, this.#scratch);
+      const stats = this.#policyStep.run({ ...inputs, learningRate: rate }, step);
+      const size = stats[statNames.length] as number;
+      if (!Number.isFinite((stats[0] as number) + (stats[1] as number) + size)) throw this.#notFinite(stats, size);
+      return stats;
+    };
   }
 
   /** The surrogate on the whole batch: what the guard and line searches look at. */
@@ -206,8 +229,8 @@ export class OnPolicyLearner {
     const raw = gatherRows(advantages, 1, batch.entries);
     const used = this.o.normalizeAdvantage === false ? raw : normalizeAdvantages(raw);
     return tidy(() => {
-      const b = minibatch(this.net, batch, batch.entries, used);
-      const { input } = surrogateInput(this.net, this.params.policy, oldHead(batch), b, loss.surrogate, progress);
+      const { batch: b, old } = minibatch(this.net, batch, batch.entries, used);
+      const { input } = surrogateInput(this.net, this.params.policy, old, b, loss.surrogate, progress);
       return -(loss.surrogate(input).loss.dataSync<'float32'>()[0] as number);
     });
   }
@@ -218,8 +241,7 @@ export class OnPolicyLearner {
     const used = o.normalizeAdvantage === false ? raw : normalizeAdvantages(raw);
     const linear = surrogates.ratio();
     return tidy(() => {
-      const b = minibatch(net, batch, batch.entries, used);
-      const old = oldHead(batch);
+      const { batch: b, old } = minibatch(net, batch, batch.entries, used);
       const before = net.distribution({ head: old }, b.oldOutputs, b.mask);
       const objective = (policy: Params): Scalar => {
         const { input } = surrogateInput(net, policy, old, b, linear, progress);
@@ -252,8 +274,8 @@ export class OnPolicyLearner {
   #finalKl(batch: ActedBatch): number {
     const { net, params } = this;
     return tidy(() => {
-      const b = minibatch(net, batch, batch.entries, gatherRows(batch.advantages, 1, batch.entries));
-      const before = net.distribution({ head: oldHead(batch) }, b.oldOutputs, b.mask);
+      const { batch: b, old } = minibatch(net, batch, batch.entries, gatherRows(batch.advantages, 1, batch.entries));
+      const before = net.distribution({ head: old }, b.oldOutputs, b.mask);
       const after = net.distribution(params.policy, net.outputs(params.policy, b.obs), b.mask);
       return mean(before.kl(after)).dataSync<'float32'>()[0] as number;
     });
@@ -264,26 +286,31 @@ export class OnPolicyLearner {
     const { epochs, batchSize, learningRate = rate } = o.critic as NonNullable<ResolvedOnPolicy['critic']>;
     const width = net.observation.size;
     const trained = { value: this.params.value };
+    const step = (inputs: { [name: string]: Tensor }): { out: Tensor } => {
+      const targets = { returns: inputs.returns as Tensor, values: inputs.values as Tensor };
+      const { value, grads } = valueAndGrad((p: Params) =>
+        valueError(net.values(p.value as Params, inputs.obs as Tensor2D), targets, o.valueClip),
+      )(trained);
+      const norm = treeNorm(grads);
+      this.#criticOptimizer?.update(trained, grads, this.criticState as OptimizerState, inputs.learningRate as Scalar, {
+        gradientScale: clipScale(norm, o.maxGradNorm),
+      });
+      return { out: value };
+    };
+    this.#criticStep.begin('');
     let [total, count] = [0, 0];
     for (let epoch = 0; epoch < epochs; epoch++) {
       const order = shuffledIndices(batch.entries.length, stream.split(epoch));
       for (let from = 0; from < order.length; from += batchSize) {
         const rows = order.subarray(from, from + batchSize).map((i) => batch.entries[i] as number);
-        total += tidy(() => {
-          const obs = tensor2d(gatherRows(batch.rollout.obs, width, rows), [rows.length, width]);
-          const targets = {
-            returns: tensor1d(gatherRows(batch.returns, 1, rows)),
-            values: tensor1d(gatherRows(batch.values, 1, rows)),
-          };
-          const { value, grads } = valueAndGrad((p: Params) =>
-            valueError(net.values(p.value as Params, obs), targets, o.valueClip),
-          )(trained);
-          const norm = treeNorm(grads);
-          this.#criticOptimizer?.update(trained, grads, this.criticState as OptimizerState, learningRate, {
-            gradientScale: clipScale(norm, o.maxGradNorm),
-          });
-          return value.dataSync<'float32'>()[0] as number;
-        });
+        const column = (x: Float32Array): HostInput => ({ values: gatherRows(x, 1, rows), shape: [rows.length] });
+        const inputs = {
+          obs: { values: gatherRows(batch.rollout.obs, width, rows), shape: [rows.length, width] },
+          returns: column(batch.returns),
+          values: column(batch.values),
+          learningRate,
+        };
+        total += this.#criticStep.run(inputs, step)[0] as number;
         count++;
       }
     }
@@ -318,10 +345,21 @@ export class OnPolicyLearner {
       where: `${this.o.algorithm}, update`,
       what: `${first} is not finite`,
       got: Number.isFinite(norm) ? stats[0] : norm,
-      fix: 'The parameters are those before this step. Lower the learning rate, or normalise observations and rewards',
+      fix: 'Lower the learning rate, or normalise observations and rewards; the last checkpoint is still good',
     });
   }
 }
+
+/** Whether a replay of a step is the step: the optimiser writes in place. */
+const writesInPlace = ({ optimizer }: ResolvedOnPolicy): boolean =>
+  optimizer.name === 'adam' || optimizer.name === 'adamw';
+
+/** And the surrogate says that it reads no values back. */
+const replayable = (o: ResolvedOnPolicy): boolean => writesInPlace(o) && o.surrogate.replay === true;
+
+/** An option of a surrogate as it is now. */
+const numberOf = (x: unknown, progress: number): unknown =>
+  typeof x === 'function' || (typeof x === 'object' && x !== null && 'from' in x) ? annealed(x as Anneal, progress) : x;
 
 /** A batch as the estimators want it. */
 export function trajectoryOf({

@@ -22,6 +22,7 @@ import {
   abs,
   add,
   argMax,
+  concat,
   max,
   mean,
   minimum,
@@ -29,29 +30,32 @@ import {
   oneHot,
   type Scalar,
   square,
+  stack,
   sub,
   sum,
   type Tensor,
   type Tensor1D,
-  tensor1d,
-  tensor2d,
 } from '@tensorflow/tfjs-core';
-import { scoped } from '../internal/scoped.ts';
+import { ReplayedStep } from '../internal/replayed-step.ts';
 import { argMax as hostArgMax } from '../policies/head.ts';
-import { type ActingNetwork, HostNetwork, TensorNetwork } from '../policies/host-network.ts';
+import { type ActingNetwork, actingNetwork } from '../policies/host-network.ts';
 import { network } from '../policies/network.ts';
 import type { ReplayBatch } from '../replay/replay-buffer.ts';
 import type { ObservationSpec } from '../spaces/observation-spec.ts';
 import { leavesOf } from './critics.ts';
-import type { OffPolicyLearner } from './learner.ts';
+import { type BatchTensors, batchInputs, type OffPolicyLearner } from './learner.ts';
 
 export interface DqnOptions {
   observation: ObservationSpec;
   choices: number;
   hidden: readonly number[];
   double: boolean;
+  /** share of the way that the target goes each time */
+  tau: number;
   maxGradNorm: number;
 }
+
+type Inputs = BatchTensors & { learningRate: Tensor };
 
 export class Dqn implements OffPolicyLearner {
   readonly trees: Readonly<Record<string, Params>>;
@@ -62,6 +66,7 @@ export class Dqn implements OffPolicyLearner {
   readonly #optimizer = createOptimizer({ name: 'adam' });
   readonly #state: OptimizerState;
   readonly #acting: ActingNetwork;
+  readonly #step: ReplayedStep;
 
   constructor(
     private readonly o: DqnOptions,
@@ -76,49 +81,26 @@ export class Dqn implements OffPolicyLearner {
     this.#state = this.#optimizer.init(this.#params);
     this.trees = { q: this.#params, target: this.#target, optimizer: this.#state };
     const hasImages = observation.parts.some((part) => part.image !== undefined);
-    this.#acting = hasImages ? new TensorNetwork(this.#net, observation.size) : new HostNetwork('relu');
+    this.#acting = actingNetwork(this.#net, observation.size, hasImages ? undefined : { activation: 'relu' });
+    this.#step = new ReplayedStep([this.#params, this.#target, this.#state], true);
     this.refresh();
   }
 
-  update(
-    batch: ReplayBatch,
-    learningRate: number,
-    _draws: Rng,
-    _update: number,
-  ): ReturnType<OffPolicyLearner['update']> {
-    const { choices, double, maxGradNorm, observation } = this.o;
-    const { rows } = batch;
-    const result = scoped(() => {
-      const [obs, nextObs] = [
-        tensor2d(batch.obs, [rows, observation.size]),
-        tensor2d(batch.nextObs, [rows, observation.size]),
-      ];
-      const later = this.#net.apply(this.#target, nextObs);
-      const picked = double ? argMax(this.#net.apply(this.#params, nextObs), 1) : undefined;
-      const best = picked === undefined ? max(later, 1) : sum(mul(later, oneHot(picked as Tensor1D, choices)), 1);
-      const y = add(tensor1d(batch.rewards), mul(tensor1d(batch.discounts), best));
-      const taken = oneHot(tensor1d(Int32Array.from(batch.actions), 'int32'), choices);
-      const { value, grads, aux } = valueAndGradWithAux((p: Params) => {
-        const q = sum(mul(this.#net.apply(p, obs), taken), 1);
-        return { value: mean<Scalar>(mul(tensor1d(batch.weights), huber(sub(q, y)))), aux: { q } };
-      })(this.#params);
-      this.#optimizer.update(this.#params, grads, this.#state, learningRate, {
-        gradientScale: clipScale(treeNorm(grads), maxGradNorm),
-      });
-      return {
-        loss: value.dataSync<'float32'>()[0] as number,
-        errors: abs(sub(aux.q, y)).dataSync<'float32'>().slice(),
-        q: mean(aux.q).dataSync<'float32'>()[0] as number,
-      };
-    });
-    return { metrics: () => ({ criticLoss: result.loss, q: result.q }), errors: () => result.errors };
+  update(batch: ReplayBatch, learningRate: number): ReturnType<OffPolicyLearner['update']> {
+    const inputs = { ...batchInputs(batch, this.o.observation.size, 'choice'), learningRate };
+    const out = this.#step.run(inputs, (x) => this.#update(x as Inputs));
+    return {
+      metrics: () => ({ criticLoss: out[0] as number, q: out[1] as number }),
+      errors: () => out.slice(2),
+    };
   }
 
   copyTarget(): void {
-    polyakTree(leavesOf(this.#target), leavesOf(this.#params), 1);
+    polyakTree(leavesOf(this.#target), leavesOf(this.#params), this.o.tau);
   }
 
   refresh(): void {
+    this.#step.begin('');
     this.#acting.refresh(this.#params);
   }
 
@@ -144,7 +126,26 @@ export class Dqn implements OffPolicyLearner {
     }
   }
 
+  #update(x: Inputs): { out: Tensor } {
+    const { choices, double, maxGradNorm } = this.o;
+    const later = this.#net.apply(this.#target, x.nextObs);
+    const picked = double ? argMax(this.#net.apply(this.#params, x.nextObs), 1) : undefined;
+    const best = picked === undefined ? max(later, 1) : sum(mul(later, oneHot(picked as Tensor1D, choices)), 1);
+    const y = add(x.rewards, mul(x.discounts, best));
+    const taken = oneHot(x.actions as Tensor1D, choices);
+    const { value, grads, aux } = valueAndGradWithAux((p: Params) => {
+      const q = sum(mul(this.#net.apply(p, x.obs), taken), 1);
+      return { value: mean<Scalar>(mul(x.weights, huber(sub(q, y)))), aux: { q } };
+    })(this.#params);
+    this.#optimizer.update(this.#params, grads, this.#state, x.learningRate as Scalar, {
+      gradientScale: clipScale(treeNorm(grads), maxGradNorm),
+    });
+    return { out: concat([stack([value, mean(aux.q)]), abs(sub(aux.q, y))] as Tensor1D[]) };
+  }
+
   dispose(): void {
+    this.#step.dispose();
+    this.#acting.dispose();
     for (const tree of [this.#params, this.#target, this.#state]) disposeTree(tree);
   }
 }

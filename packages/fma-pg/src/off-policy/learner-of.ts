@@ -16,7 +16,7 @@ export function learnerOf(
   action: ActionSpec,
   init: Rng,
 ): OffPolicyLearner {
-  const { algorithm, hidden, tau, gamma } = o;
+  const { algorithm, hidden, gamma, tau = algorithm === 'dqn' ? 1 : 0.005 } = o;
   if (algorithm === 'dqn') {
     const { nvec } = requireActions(algorithm, action, 'discrete');
     if (nvec.length !== 1)
@@ -27,7 +27,7 @@ export function learnerOf(
         fix: 'Use ppo',
       });
     return new Dqn(
-      { observation, choices: nvec[0] as number, hidden, double: o.double, maxGradNorm: o.maxGradNorm },
+      { observation, choices: nvec[0] as number, hidden, double: o.double, tau, maxGradNorm: o.maxGradNorm },
       init,
     );
   }

@@ -1,6 +1,7 @@
 /** What the off-policy algorithms share: one update from one batch, and acting on the host. */
 import type { Params, Rng } from '@gimbal/tensor-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import type { HostInputs } from '../internal/replayed-step.ts';
 import type { ReplayBatch } from '../replay/replay-buffer.ts';
 
 /** One algorithm: its parameters, its update, its actions. */
@@ -42,3 +43,19 @@ export interface OffPolicyLearner {
 
 /** The tensors of a batch that an update reads. */
 export type BatchTensors = { [K in 'obs' | 'actions' | 'rewards' | 'nextObs' | 'discounts' | 'weights']: Tensor };
+
+/** A batch as a replayed step is called with it: `actions` are choices where there is one number of them. */
+export function batchInputs(batch: ReplayBatch, observation: number, action: number | 'choice'): HostInputs {
+  const { rows, obs, actions, rewards, nextObs, discounts, weights } = batch;
+  return {
+    obs: { values: obs, shape: [rows, observation] },
+    actions:
+      action === 'choice'
+        ? { values: Int32Array.from(actions), shape: [rows] }
+        : { values: actions, shape: [rows, action] },
+    rewards: { values: rewards, shape: [rows] },
+    nextObs: { values: nextObs, shape: [rows, observation] },
+    discounts: { values: discounts, shape: [rows] },
+    weights: { values: weights, shape: [rows] },
+  };
+}

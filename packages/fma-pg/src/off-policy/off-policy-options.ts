@@ -29,7 +29,7 @@ export interface OffPolicyOptions extends Omit<AgentOptions, 'auxLosses' | 'acti
   updates?: number;
   /** default 3e-4 */
   learningRate?: Anneal;
-  /** share of the way that targets go with each update (sac, td3); default .005 */
+  /** share of the way that targets go: with each update, default .005 (sac, td3); each `targetEvery`, default 1, a copy (dqn) */
   tau?: number;
   /** sac: α at the start; default 1 */
   alpha?: number;
@@ -51,7 +51,7 @@ export interface OffPolicyOptions extends Omit<AgentOptions, 'auxLosses' | 'acti
   explorationFraction?: number;
   /** dqn: default true */
   double?: boolean;
-  /** dqn: environment steps between copies of the target; default 500 */
+  /** dqn: environment steps between moves of the target; default 500 */
   targetEvery?: number;
   /** dqn: default 10 */
   maxGradNorm?: number;
@@ -72,7 +72,6 @@ export const offPolicyDefaults = {
   trainEvery: 1,
   updates: 1,
   learningRate: 3e-4,
-  tau: 0.005,
   alpha: 1,
   learnAlpha: true,
   explorationNoise: 0.1,
@@ -103,6 +102,7 @@ export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
     'rewardSource',
     'seed',
     'targetEntropy',
+    'tau',
   ];
   checkKnown(where, options, [...Object.keys(offPolicyDefaults), ...further]);
   const o: ResolvedOffPolicy = { ...offPolicyDefaults, ...options };
@@ -122,7 +122,8 @@ export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
     checkCount(key, o[key]);
   for (const key of ['evalEvery', 'checkpointEvery', 'keepCheckpoints'] as const)
     if (o[key] !== undefined) checkCount(key, o[key]);
-  for (const key of ['gamma', 'tau', 'explorationFraction'] as const) checkShare(key, o[key]);
+  for (const key of ['gamma', 'explorationFraction'] as const) checkShare(key, o[key]);
+  if (o.tau !== undefined) checkShare('tau', o.tau);
   for (const key of ['alpha', 'targetNoise', 'targetNoiseClip', 'maxGradNorm'] as const) checkPositive(key, o[key]);
   checkAnneal('learningRate', o.learningRate, (x) => x >= 0, 'a finite number ≥ 0');
   checkAnneal('exploration', o.exploration, (x) => x >= 0 && x <= 1, 'a number from 0 to 1');

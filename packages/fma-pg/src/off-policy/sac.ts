@@ -41,7 +41,7 @@ import {
   tensor2d,
   tidy,
 } from '@tensorflow/tfjs-core';
-import { HostNetwork } from '../policies/host-network.ts';
+import { type ActingNetwork, actingNetwork } from '../policies/host-network.ts';
 import type { ReplayBatch } from '../replay/replay-buffer.ts';
 import { leavesOf, TwinCritics, twinError } from './critics.ts';
 import type { BatchTensors, OffPolicyLearner } from './learner.ts';
@@ -71,7 +71,7 @@ export class Sac implements OffPolicyLearner {
   readonly #temperature: Params;
   readonly #optimizer: Optimizer = createOptimizer({ name: 'adam' });
   readonly #states: { actor: OptimizerState; critics: OptimizerState; temperature: OptimizerState };
-  readonly #host = new HostNetwork('relu');
+  readonly #acting: ActingNetwork;
   readonly #step: CapturedStep<keyof Inputs, { metrics: Tensor; errors: Tensor }>;
 
   constructor(
@@ -102,6 +102,7 @@ export class Sac implements OffPolicyLearner {
       'critics-optimizer': this.#states.critics,
       'temperature-optimizer': this.#states.temperature,
     };
+    this.#acting = actingNetwork(this.#net, observation, { activation: 'relu' });
     this.#step = captureStep((inputs: Inputs) => this.#update(inputs));
     this.refresh();
   }
@@ -139,12 +140,12 @@ export class Sac implements OffPolicyLearner {
   }
 
   refresh(): void {
-    this.#host.refresh(this.#actor);
+    this.#acting.refresh(this.#actor);
   }
 
   act(obs: Float32Array, rows: number, out: Float32Array, draws: Rng | undefined): void {
     const A = this.actionSize;
-    const y = this.#host.forward(obs, rows);
+    const y = this.#acting.forward(obs, rows);
     for (let n = 0; n < rows; n++) {
       for (let j = 0; j < A; j++) {
         const mu = y[n * 2 * A + j] as number;
@@ -156,6 +157,7 @@ export class Sac implements OffPolicyLearner {
 
   dispose(): void {
     this.#step.dispose();
+    this.#acting.dispose();
     this.#critics.dispose();
     for (const tree of [this.#actor, this.#temperature, ...Object.values(this.#states)]) disposeTree(tree);
   }

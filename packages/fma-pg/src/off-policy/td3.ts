@@ -22,20 +22,22 @@ import {
   abs,
   add,
   clipByValue,
+  concat,
   mean,
   mul,
   neg,
   type Scalar,
+  stack,
   sub,
   type Tensor,
-  tensor1d,
-  tensor2d,
+  type Tensor1D,
+  zerosLike,
 } from '@tensorflow/tfjs-core';
-import { scoped } from '../internal/scoped.ts';
-import { HostNetwork } from '../policies/host-network.ts';
+import { ReplayedStep } from '../internal/replayed-step.ts';
+import { type ActingNetwork, actingNetwork } from '../policies/host-network.ts';
 import type { ReplayBatch } from '../replay/replay-buffer.ts';
 import { leavesOf, TwinCritics, twinError } from './critics.ts';
-import type { OffPolicyLearner } from './learner.ts';
+import { type BatchTensors, batchInputs, type OffPolicyLearner } from './learner.ts';
 
 export interface Td3Options {
   observation: number;
@@ -49,6 +51,8 @@ export interface Td3Options {
   policyDelay: number;
 }
 
+type Inputs = BatchTensors & { noise: Tensor; learningRate: Tensor };
+
 export class Td3 implements OffPolicyLearner {
   readonly trees: Readonly<Record<string, Params>>;
   readonly actionSize: number;
@@ -59,7 +63,10 @@ export class Td3 implements OffPolicyLearner {
   readonly #optimizer = createOptimizer({ name: 'adam' });
   readonly #actorState: OptimizerState;
   readonly #criticState: OptimizerState;
-  readonly #host = new HostNetwork('relu', 'tanh');
+  readonly #acting: ActingNetwork;
+  // every other update is of the critics alone
+  readonly #bothStep: ReplayedStep;
+  readonly #criticStep: ReplayedStep;
   #actorLoss = 0;
 
   constructor(
@@ -84,53 +91,71 @@ export class Td3 implements OffPolicyLearner {
       'actor-optimizer': this.#actorState,
       'critics-optimizer': this.#criticState,
     };
+    const trees = Object.values(this.trees);
+    this.#bothStep = new ReplayedStep(trees, true);
+    this.#criticStep = new ReplayedStep(trees, true);
+    this.#acting = actingNetwork(this.#net, observation, { activation: 'relu', output: 'tanh' });
     this.refresh();
   }
 
   update(batch: ReplayBatch, learningRate: number, draws: Rng, update: number): ReturnType<OffPolicyLearner['update']> {
-    const { rows } = batch;
-    const { observation: O, action: A, tau, policyDelay, targetNoise, targetNoiseClip } = this.o;
-    const { loss, errors } = scoped(() => {
-      const [obs, nextObs] = [tensor2d(batch.obs, [rows, O]), tensor2d(batch.nextObs, [rows, O])];
-      const noise = draws.normalTensor([rows, A]);
-      const smoothed = smoothedAction(this.#net.apply(this.#target, nextObs), noise, targetNoise, targetNoiseClip);
-      const y = add(tensor1d(batch.rewards), mul(tensor1d(batch.discounts), this.#critics.target(nextObs, smoothed)));
-      const critic = valueAndGradWithAux((p: Params) => {
-        const q = this.#critics.both(p, obs, tensor2d(batch.actions, [rows, A]));
-        return { value: twinError(q, y, tensor1d(batch.weights)), aux: { q1: q[0] } };
-      })(this.#critics.params);
-      this.#optimizer.update(this.#critics.params, critic.grads, this.#criticState, learningRate);
-      if (update % policyDelay === 0) {
-        const { value, grads } = valueAndGrad((p: Params) => {
-          const [q] = this.#critics.both(this.#critics.params, obs, this.#net.apply(p, obs));
-          return neg(mean(q)) as Scalar;
-        })(this.#actor);
-        this.#optimizer.update(this.#actor, grads, this.#actorState, learningRate);
-        this.#actorLoss = value.dataSync<'float32'>()[0] as number;
-        polyakTree(leavesOf(this.#critics.targets), leavesOf(this.#critics.params), tau);
-        polyakTree(leavesOf(this.#target), leavesOf(this.#actor), tau);
-      }
-      return {
-        loss: critic.value.dataSync<'float32'>()[0] as number,
-        errors: abs(sub(critic.aux.q1, y)).dataSync<'float32'>().slice(),
-      };
-    });
-    return { metrics: () => ({ criticLoss: loss, actorLoss: this.#actorLoss }), errors: () => errors };
+    const { observation: O, action: A, policyDelay } = this.o;
+    const values = new Float32Array(batch.rows * A);
+    for (let i = 0; i < values.length; i++) values[i] = draws.normal();
+    const inputs = { ...batchInputs(batch, O, A), noise: { values, shape: [batch.rows, A] }, learningRate };
+    const withActor = update % policyDelay === 0;
+    const out = (withActor ? this.#bothStep : this.#criticStep).run(inputs, (x) =>
+      this.#update(x as Inputs, withActor),
+    );
+    if (withActor) this.#actorLoss = out[1] as number;
+    return {
+      metrics: () => ({ criticLoss: out[0] as number, actorLoss: this.#actorLoss }),
+      errors: () => out.slice(2),
+    };
   }
 
   refresh(): void {
-    this.#host.refresh(this.#actor);
+    this.#bothStep.begin('');
+    this.#criticStep.begin('');
+    this.#acting.refresh(this.#actor);
   }
 
   act(obs: Float32Array, rows: number, out: Float32Array, draws: Rng | undefined): void {
-    const y = this.#host.forward(obs, rows);
+    const y = this.#acting.forward(obs, rows);
     for (let i = 0; i < rows * this.actionSize; i++) {
       const noise = draws === undefined ? 0 : this.o.explorationNoise * draws.normal();
       out[i] = Math.min(Math.max((y[i] as number) + noise, -1), 1);
     }
   }
 
+  #update(x: Inputs, withActor: boolean): { out: Tensor } {
+    const { tau, targetNoise, targetNoiseClip } = this.o;
+    const rate = x.learningRate as Scalar;
+    const smoothed = smoothedAction(this.#net.apply(this.#target, x.nextObs), x.noise, targetNoise, targetNoiseClip);
+    const y = add(x.rewards, mul(x.discounts, this.#critics.target(x.nextObs, smoothed)));
+    const critic = valueAndGradWithAux((p: Params) => {
+      const q = this.#critics.both(p, x.obs, x.actions);
+      return { value: twinError(q, y, x.weights), aux: { q1: q[0] } };
+    })(this.#critics.params);
+    this.#optimizer.update(this.#critics.params, critic.grads, this.#criticState, rate);
+    let actorLoss: Scalar = zerosLike(critic.value);
+    if (withActor) {
+      const { value, grads } = valueAndGrad((p: Params) => {
+        const [q] = this.#critics.both(this.#critics.params, x.obs, this.#net.apply(p, x.obs));
+        return neg(mean(q)) as Scalar;
+      })(this.#actor);
+      this.#optimizer.update(this.#actor, grads, this.#actorState, rate);
+      actorLoss = value;
+      polyakTree(leavesOf(this.#critics.targets), leavesOf(this.#critics.params), tau);
+      polyakTree(leavesOf(this.#target), leavesOf(this.#actor), tau);
+    }
+    return { out: concat([stack([critic.value, actorLoss]), abs(sub(critic.aux.q1, y))] as Tensor1D[]) };
+  }
+
   dispose(): void {
+    this.#bothStep.dispose();
+    this.#criticStep.dispose();
+    this.#acting.dispose();
     this.#critics.dispose();
     for (const tree of [this.#actor, this.#target, this.#actorState, this.#criticState]) disposeTree(tree);
   }

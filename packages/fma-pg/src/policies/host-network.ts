@@ -1,16 +1,67 @@
 /**
- * A network's forward pass for acting. A perceptron runs on the host, in plain arrays: for a handful of rows that is
- * faster than calling a backend, gives the same numbers on all of them, and makes no tensor. Others run as tensors,
- * once for all copies.
+ * A network's forward pass for acting, without a tensor per step: where the backend replays captured steps, a replay, once
+ * for all copies. Elsewhere a perceptron runs on the host, in plain arrays (for a handful of rows that is faster than
+ * calling a backend), and others run as tensors.
  */
-import type { Module, Params } from '@gimbal/tensor-core';
+import { type Module, type Params, replaysSteps } from '@gimbal/tensor-core';
 import { type Tensor, type Tensor2D, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { ReplayedStep } from '../internal/replayed-step.ts';
 
 export interface ActingNetwork {
   /** Takes over the current weights. */
   refresh(params: Params): void;
   /** `[rows·inputs]` → `[rows·outputs]`, a buffer that the next call overwrites. */
   forward(x: Float32Array, rows: number): Float32Array;
+  dispose(): void;
+}
+
+/** What `mlpModule` was made with: such a module can run on the host. */
+export interface Perceptron {
+  activation: 'tanh' | 'relu';
+  /** default linear */
+  output?: 'linear' | 'tanh';
+}
+
+/**
+ * The fastest way to act on the current backend.
+ * @param inputs width of a row
+ */
+export function actingNetwork(
+  module: Module<Tensor, Tensor>,
+  inputs: number,
+  perceptron: Perceptron | undefined,
+): ActingNetwork {
+  if (replaysSteps()) return new ReplayedNetwork(module, inputs);
+  return perceptron === undefined ? new TensorNetwork(module, inputs) : new HostNetwork(perceptron);
+}
+
+/** Any module, replayed: it reads the variables themselves. */
+class ReplayedNetwork implements ActingNetwork {
+  #params: Params = {};
+  #step: ReplayedStep | undefined;
+
+  constructor(
+    private readonly module: Module<Tensor, Tensor>,
+    private readonly inputs: number,
+  ) {}
+
+  refresh(params: Params): void {
+    if (params !== this.#params) this.#step?.dispose();
+    if (params !== this.#params || this.#step === undefined) this.#step = new ReplayedStep([params], true);
+    this.#params = params;
+    this.#step.begin('');
+  }
+
+  forward(x: Float32Array, rows: number): Float32Array {
+    const inputs = { x: { values: x, shape: [rows, this.inputs] } };
+    return (this.#step as ReplayedStep).run(inputs, (t) => ({
+      out: this.module.apply(this.#params, t.x as Tensor) as Tensor,
+    }));
+  }
+
+  dispose(): void {
+    this.#step?.dispose();
+  }
 }
 
 interface Layer {
@@ -21,16 +72,16 @@ interface Layer {
 }
 
 /** A perceptron of `mlpModule`'s layout. */
-export class HostNetwork implements ActingNetwork {
+class HostNetwork implements ActingNetwork {
   #layers: Layer[] = [];
   #buffers: Float32Array[] = [];
   readonly #activate: (x: number) => number;
 
-  constructor(
-    activation: 'tanh' | 'relu',
-    private readonly output: 'linear' | 'tanh' = 'linear',
-  ) {
+  readonly #output: 'linear' | 'tanh';
+
+  constructor({ activation, output = 'linear' }: Perceptron) {
     this.#activate = activation === 'tanh' ? Math.tanh : (x) => Math.max(x, 0);
+    this.#output = output;
   }
 
   refresh(params: Params): void {
@@ -69,16 +120,20 @@ export class HostNetwork implements ActingNetwork {
           for (let j = 0; j < outputs; j++) y[at + j] = (y[at + j] as number) + v * (weight[row + j] as number);
         }
         if (!last) for (let j = at; j < at + outputs; j++) y[j] = this.#activate(y[j] as number);
-        else if (this.output === 'tanh') for (let j = at; j < at + outputs; j++) y[j] = Math.tanh(y[j] as number);
+        else if (this.#output === 'tanh') for (let j = at; j < at + outputs; j++) y[j] = Math.tanh(y[j] as number);
       }
       input = y;
     }
     return input;
   }
+
+  dispose(): void {
+    this.#layers = [];
+  }
 }
 
 /** Any module, on the backend. */
-export class TensorNetwork implements ActingNetwork {
+class TensorNetwork implements ActingNetwork {
   #params: Params = {};
 
   constructor(
@@ -95,5 +150,9 @@ export class TensorNetwork implements ActingNetwork {
       const out = this.module.apply(this.#params, tensor2d(x, [rows, this.inputs])) as Tensor2D;
       return out.dataSync<'float32'>().slice();
     });
+  }
+
+  dispose(): void {
+    this.#params = {};
   }
 }

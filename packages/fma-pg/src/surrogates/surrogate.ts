@@ -73,6 +73,8 @@ export type Surrogate = ((x: SurrogateInput) => SurrogateResult) & {
   readonly surrogate: string;
   /** what it was made with */
   readonly options: Readonly<Record<string, unknown>>;
+  /** true: it reads no value of a tensor, so that steps with it can be captured and replayed, which is faster */
+  readonly replay?: boolean;
 };
 
 /**
@@ -115,6 +117,7 @@ export function defineSurrogate<O extends SurrogateOptions>(
   surrogate: string,
   options: O,
   formula: (e: Entries) => Formula,
+  replay = true,
 ): Surrogate {
   const { aggregate = 'token-mean' } = options;
   const f = (x: SurrogateInput): SurrogateResult => {
@@ -144,7 +147,7 @@ export function defineSurrogate<O extends SurrogateOptions>(
     };
     return { loss: neg(objective), stats };
   };
-  return Object.assign(f, { surrogate, options: { ...options } as Record<string, unknown> });
+  return Object.assign(f, { surrogate, options: { ...options } as Record<string, unknown>, replay });
 }
 
 /** Forward KL of samples from p_t: k3 = (ρ − 1) − x ≥ 0, with the exact gradient p_θ − p_t in expectation. */

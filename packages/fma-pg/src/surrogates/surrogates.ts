@@ -17,7 +17,15 @@ import {
   type Tensor,
 } from '@tensorflow/tfjs-core';
 import { type Anneal, checkAnneal } from '../internal/anneal.ts';
-import { defineSurrogate, k3Forward, outside, type Surrogate, type SurrogateOptions } from './surrogate.ts';
+import {
+  defineSurrogate,
+  type Entries,
+  type Formula,
+  k3Forward,
+  outside,
+  type Surrogate,
+  type SurrogateOptions,
+} from './surrogate.ts';
 
 const positive = (where: string, value: Anneal): void => checkAnneal(where, value, (x) => x > 0, 'a finite number > 0');
 
@@ -107,7 +115,7 @@ function smdpo(o: SmdpoOptions = {}): Surrogate {
   positive('smdpo.eta', eta);
   checkName('smdpo.klEstimator', klEstimator, ['analytic', 'k1', 'k3']);
   checkName('smdpo.negativeWeight', negativeWeight, ['clamp', 'keep', 'error']);
-  return defineSurrogate('smdpo', o, ({ logRatio, advantages, mean, at, forwardKl }) => {
+  const formula = ({ logRatio, advantages, mean, at, forwardKl }: Entries): Formula => {
     const least = -1 / at(eta);
     if (negativeWeight === 'error') refuseBelow(advantages, least);
     const weights = negativeWeight === 'clamp' ? maximum(advantages, least) : advantages;
@@ -116,7 +124,8 @@ function smdpo(o: SmdpoOptions = {}): Surrogate {
       objective: mean(add(mul(weights, logRatio), mul(kl, least))),
       ...(negativeWeight === 'clamp' && { clamped: less(advantages, least) }),
     };
-  });
+  };
+  return defineSurrogate('smdpo', o, formula, negativeWeight !== 'error');
 }
 
 function refuseBelow(advantages: Tensor, least: number): void {

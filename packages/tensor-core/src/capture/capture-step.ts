@@ -50,6 +50,9 @@ export function captureStep<I extends string, O extends { [name: string]: Tensor
   return new Step(f as unknown as (inputs: Tensors) => Tensors) as unknown as CapturedStep<I, O>;
 }
 
+/** Whether the current backend replays captured steps; elsewhere they simply run. */
+export const replaysSteps = (): boolean => backendExtensions() !== undefined;
+
 type Tensors = { [name: string]: Tensor };
 
 class Step implements CapturedStep<string, Tensors> {

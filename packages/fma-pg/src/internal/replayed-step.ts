@@ -1,0 +1,83 @@
+/**
+ * A training step on arrays of the host, captured and replayed where the backend can. Numbers that the step bakes in
+ * (η, ε, coefficients) are its constants: with others it is captured anew, as it is for another number of rows, or when
+ * a parameter was assigned and lives elsewhere.
+ */
+import { type CapturedStep, captureStep, flatten, type Params, type StepInput } from '@gimbal/tensor-core';
+import { scalar, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+
+/** Values of one input, in row order. */
+export interface HostInput {
+  values: Float32Array | Int32Array;
+  shape: number[];
+}
+
+/** Inputs of a step; a number is a scalar that may change from call to call. */
+export type HostInputs = { readonly [name: string]: HostInput | number };
+
+type Step = (x: { [name: string]: Tensor }) => { out: Tensor };
+
+/** Sizes for which programs are kept; a rollout is split into parts of two. */
+const mostPrograms = 4;
+
+export class ReplayedStep {
+  readonly #programs = new Map<string, CapturedStep<string, { out: Tensor }>>();
+  #constants = '';
+  #storage: readonly object[] = [];
+
+  /**
+   * @param trees every variable that the step reads or writes
+   * @param replays false: it runs as it is
+   */
+  constructor(
+    private readonly trees: readonly Params[],
+    private readonly replays: boolean,
+  ) {}
+
+  /** Before some calls: programs that would read other numbers, or variables that are elsewhere by now, are freed. */
+  begin(constants: string): void {
+    if (!this.replays) return;
+    const storage = this.trees.flatMap((tree) => flatten(tree).map(([, t]) => t.dataId));
+    const moved = storage.some((id, i) => id !== this.#storage[i]);
+    if (constants === this.#constants && !moved) return;
+    this.dispose();
+    this.#constants = constants;
+    this.#storage = storage;
+  }
+
+  /**
+   * One call.
+   * @returns the values of `out`, valid until the next call
+   */
+  run(inputs: HostInputs, step: Step): Float32Array {
+    if (!this.replays) return tidy(() => step(tensorsOf(inputs)).out.dataSync<'float32'>().slice());
+    let key = '';
+    for (const x of Object.values(inputs)) key += typeof x === 'number' ? ';' : `${x.shape};`;
+    const program = this.#programs.get(key);
+    if (program === undefined) {
+      if (this.#programs.size === mostPrograms) this.dispose();
+      const fresh = captureStep(step);
+      this.#programs.set(key, fresh);
+      return tidy(() => fresh.run(tensorsOf(inputs)).out.dataSync<'float32'>());
+    }
+    const values: { [name: string]: StepInput } = {};
+    for (const [name, x] of Object.entries(inputs)) values[name] = typeof x === 'number' ? x : x.values;
+    return program.run(values).out.dataSync<'float32'>();
+  }
+
+  /** Frees the programs; what comes next is captured anew. */
+  dispose(): void {
+    for (const program of this.#programs.values()) program.dispose();
+    this.#programs.clear();
+  }
+}
+
+/** The caller's scope owns them. */
+export const tensorsOf = (inputs: HostInputs): { [name: string]: Tensor } =>
+  Object.fromEntries(
+    Object.entries(inputs).map(([name, x]) => [name, typeof x === 'number' ? scalar(x) : tensorOf(x)]),
+  );
+
+// by name: an array may come from another realm, as in a test runner's context
+const tensorOf = ({ values, shape }: HostInput): Tensor =>
+  tensor(values, shape, values[Symbol.toStringTag] === 'Int32Array' ? 'int32' : 'float32');
