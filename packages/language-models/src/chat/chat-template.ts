@@ -4,6 +4,7 @@
 import { ConfigError, DataError } from '@gimbal/tensor-core';
 import { Template } from '@huggingface/jinja';
 import type { Message } from '../data/rows.ts';
+import { messageOf } from '../message-of.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
 /** What a template is given besides the messages. */
@@ -101,7 +102,7 @@ export function renderChat(tokenizer: Tokenizer, messages: readonly Message[], o
       ...o.variables,
     });
   } catch (cause) {
-    const what = `the chat template refuses the conversation: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const what = `the chat template refuses the conversation: ${messageOf(cause)}`;
     const got = messages.map((m) => m.role).join(', ');
     throw new DataError({ where: 'chat template', what, got, fix: 'Check the roles and their order', cause });
   }

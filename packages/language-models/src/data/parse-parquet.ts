@@ -1,5 +1,6 @@
 // Parquet files (`hyparquet`; uncompressed or with Snappy, as Python's `datasets` writes them).
 import { DataError } from '@gimbal/tensor-core';
+import { messageOf } from '../message-of.ts';
 import { checkRows, type RowOptions } from './check-rows.ts';
 import type { Dataset, RowKind } from './rows.ts';
 
@@ -18,7 +19,7 @@ export async function parseParquet<K extends RowKind = RowKind>(
   try {
     rows = await parquetReadObjects({ file: bytes.slice().buffer });
   } catch (cause) {
-    const what = `the file cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const what = `the file cannot be read: ${messageOf(cause)}`;
     throw new DataError({ where: file, what, fix: 'Write it uncompressed or with Snappy, or as JSON Lines', cause });
   }
   const raw = rows.map((row, i) => {

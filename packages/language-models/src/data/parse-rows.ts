@@ -1,5 +1,6 @@
 // Texts of files to rows.
 import { DataError } from '@gimbal/tensor-core';
+import { messageOf } from '../message-of.ts';
 import { checkRows, type RawRow, type RowOptions } from './check-rows.ts';
 import { linesOf } from './lines.ts';
 import type { Dataset, RowKind } from './rows.ts';
@@ -19,7 +20,7 @@ export function parseJsonl<K extends RowKind = RowKind>(text: string, file: stri
     try {
       value = JSON.parse(line.text);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new DataError({ where, what: `not JSON: ${reason}`, fix: 'A line holds one whole object', cause });
     }
     refuseInexactIntegers(line.text, where);

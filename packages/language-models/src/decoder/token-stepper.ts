@@ -36,15 +36,18 @@ export class TokenStepper<T extends StepTensors> implements Stepper<T> {
       drawn = this.#step.run({ ids: append, positions, place, uniform });
     } else {
       // the first run takes the shapes from tensors
-      this.#started = true;
       const inputs = {
         ids: tensor2d(append, [batch, 1], 'int32'),
         positions: tensor2d(positions, [batch, 1], 'int32'),
         place: tensor1d(place, 'int32'),
         uniform: tensor1d(uniform),
       };
-      drawn = this.#step.run(inputs);
-      for (const input of Object.values(inputs)) input.dispose();
+      try {
+        drawn = this.#step.run(inputs);
+      } finally {
+        for (const input of Object.values(inputs)) input.dispose();
+      }
+      this.#started = true; // not before: where it failed, the next run still has the shapes to find
     }
     this.#state.setLength(length + 1);
     return drawn as unknown as T;

@@ -4,6 +4,7 @@
 import { ConfigError, DataError, type TextCodec, type TokenBatch } from '@gimbal/tensor-core';
 import { Tokenizer as Pipeline } from '@huggingface/tokenizers';
 import { padBatch, rowOf } from '../data/token-batch.ts';
+import { messageOf } from '../message-of.ts';
 import { repairTokenizerJson } from './repair.ts';
 import { alignTokens, type Span } from './spans.ts';
 import { templateOf } from './template.ts';
@@ -50,7 +51,7 @@ export class Tokenizer implements TextCodec {
     } catch (cause) {
       throw new DataError({
         where: 'tokenizer.json',
-        what: `the tokenizer cannot be built: ${cause instanceof Error ? cause.message : String(cause)}`,
+        what: `the tokenizer cannot be built: ${messageOf(cause)}`,
         fix: 'Save it with Python’s tokenizers library, or train one with trainTokenizer',
         cause,
       });
