@@ -36,6 +36,9 @@ export function figure(n: number): string {
 /** `31.0 %`. */
 export const percent = (n: number): string => (Number.isFinite(n) ? `${(100 * n).toFixed(1)} %` : '–');
 
+/** `1 row`, `12 rows`. @param many where it is not the noun with an s */
+export const counted = (n: number, noun: string, many = `${noun}s`): string => `${n} ${n === 1 ? noun : many}`;
+
 /** Columns of text, aligned; numbers to the right. */
 export function textTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const width = head.map((h, i) => Math.max(h.length, ...rows.map((row) => (row[i] ?? '').length)));

@@ -8,6 +8,7 @@ import type { BenchRow, Suite } from '../bench/suite.ts';
 import { type BenchReport, markdown, missed, terminalTable } from '../bench/table.ts';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { listModules, loadModule } from '../cli/discover.ts';
+import { counted } from '../cli/format.ts';
 import { commitOf } from '../run/commit.ts';
 import { startCompute } from '../run/compute.ts';
 import { machine, versions } from '../run/machine.ts';
@@ -53,7 +54,7 @@ export const command = defineCommand({
           .map(([name, version]) => `${name} ${version}`)
           .join(', '),
       );
-      if (failed.length > 0) output.line(`${failed.length} of ${report.rows.length} rows below their goal`);
+      if (failed.length > 0) output.line(`${failed.length} of ${counted(report.rows.length, 'row')} below their goal`);
     }
     if (o.out !== undefined) {
       await writeFileAtomic(

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
-import { figure, percent } from '../cli/format.ts';
+import { counted, figure, percent } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOf, heldOutOption, splitRows } from '../options/held-out.ts';
@@ -90,10 +90,11 @@ async function learn(context: CommandContext<Options>, run: RunFolder): Promise<
     });
     const limit = o.maxLength ?? Math.min(contextLength, 1024);
     const { pairs, overflow } = preferenceTokens(rows, tokenizer, { limit, overflow: o.overflow });
-    if (overflow.rows > 0) note(`${overflow.rows} pairs are too long (${o.overflow}): ${overflow.where.join(', ')}`);
+    if (overflow.rows > 0)
+      note(`${counted(overflow.rows, 'pair')} too long (${o.overflow}): ${overflow.where.join(', ')}`);
     const share = heldOutOf('dpo', o.heldOut, pairs.length);
     const { training: data, heldOut } = splitRows(pairs, share, rng(o.seed).split('split'));
-    note(`${data.length} pairs, ${heldOut.length} held out`);
+    note(`${counted(data.length, 'pair')}, ${heldOut.length} held out`);
     const peak = o.learningRate ?? (o.lora > 0 ? 2e-5 : 1e-6);
     const trainerOptions = {
       ...{ policy, params, data, evalData: heldOut, padId: tokenizer.special.pad ?? 0 },

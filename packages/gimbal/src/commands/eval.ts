@@ -3,9 +3,10 @@ import type { Dataset, Interval, LanguageModel, Tokenizer } from '@gimbal/langua
 import { ConfigError, type Rng, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, defineCommand } from '../cli/command.ts';
+import { counted, textTable } from '../cli/format.ts';
 import { openModel, type Writer } from '../generate/open-model.ts';
 import { defaultTokens, samplingOf, samplingOptions } from '../generate/sampling.ts';
-import { type Answer, scoreTexts, textMetrics } from '../generate/score.ts';
+import { type Answer, legend, scoreTexts, textMetrics } from '../generate/score.ts';
 import { checkColumns } from '../options/columns.ts';
 import { startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
@@ -120,7 +121,7 @@ export const command = defineCommand({
       }
     });
     if (!output.json) for (const line of table(scores)) output.line(line);
-    if (tooLong > 0) output.note(`${tooLong} rows are longer than the limit (${o.overflow})`);
+    if (tooLong > 0) output.note(`${counted(tooLong, 'row')} longer than the limit (${o.overflow})`);
     await compute.trace(output);
     return { json: { model: o.model, rows: data.rows.length, tooLong, scores } };
   },
@@ -226,11 +227,16 @@ async function answerAll(
   return written;
 }
 
-/** One line a score, with its interval of 95 %. */
+/** A metric, its value and interval, and what it is. */
 function table(scores: { readonly [name: string]: Interval }): string[] {
-  const width = Object.keys(scores).reduce((most, name) => Math.max(most, name.length), 0);
   const text = (x: number): string => (Math.abs(x) >= 100 ? x.toFixed(1) : x.toFixed(4));
-  return Object.entries(scores).map(
-    ([name, { estimate, low, high }]) => `${name.padEnd(width)}  ${text(estimate)}  (${text(low)} to ${text(high)})`,
+  return textTable(
+    ['', 'value', '95 % interval', 'what it is'],
+    Object.entries(scores).map(([name, { estimate, low, high }]) => [
+      name,
+      text(estimate),
+      `${text(low)} to ${text(high)}`,
+      legend[name] ?? '',
+    ]),
   );
 }

@@ -2,7 +2,7 @@
 import { ConfigError, DataError, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, defineCommand } from '../cli/command.ts';
-import { duration, quantity } from '../cli/format.ts';
+import { counted, duration, quantity } from '../cli/format.ts';
 import { asTurn, openModel, type ReadPrompt, type Writer } from '../generate/open-model.ts';
 import { type PromptAt, readPrompts } from '../generate/read-prompts.ts';
 import { defaultTokens, samplingOf, samplingOptions } from '../generate/sampling.ts';
@@ -93,7 +93,7 @@ export const command = defineCommand({
     const written = await withPrecision(o.precision, () => completeAll(context, model, prompts, stream));
     const tokens = written.reduce((sum, w) => sum + w.tokens, 0);
     const seconds = (performance.now() - began) / 1000;
-    output.note(`${tokens} tokens in ${duration(seconds)}, ${quantity(tokens / seconds)} tokens/s`);
+    output.note(`${counted(tokens, 'token')} in ${duration(seconds)}, ${quantity(tokens / seconds)} tokens/s`);
     await compute.trace(output);
     if (o.out !== undefined) {
       await writeFileAtomic(o.out, written.map((w) => `${JSON.stringify(w)}\n`).join(''));
@@ -223,7 +223,7 @@ function leaveOutLong(
       fix: 'Shorten the prompt or lower --max-new-tokens',
     });
   }
-  output.note(`${long.length} prompts left out, longer than ${room} tokens (first: ${first.where})`);
+  output.note(`${counted(long.length, 'prompt')} left out, longer than ${room} tokens (first: ${first.where})`);
   return all.filter((i) => !isLong(i));
 }
 

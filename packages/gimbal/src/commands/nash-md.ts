@@ -1,4 +1,5 @@
 // gimbal nash-md: a matrix of preferences solved (--game), or a language model trained against a preference (--model).
+import { solverAliases, solverNames } from '@gimbal/nash-md';
 import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
@@ -14,12 +15,16 @@ const game = {
     .string()
     .min(1)
     .optional()
-    .describe('a .json or .csv of preferences P(row ≻ column), or cyclic:a:n, dice, condorcet, annotators:ε, random:n'),
+    .describe(
+      'a .json or .csv of preferences P(row ≻ column); or cyclic:a:n (n responses in a circle, each beats the next with probability a; default 1 and 3), dice (three, each beats the next with 5/9), condorcet (three rankings in a circle), annotators:ε (three kinds of annotators, of weights ⅓ − ε, ⅓ + ε/2 and ⅓ + ε/2; default .1), random:n (n responses, each pair drawn; default 10)',
+    ),
   solver: z
     .string()
     .min(1)
     .default('nash-md')
-    .describe('game: nash-md, omd, mwu, mmd, omwu, extragradient, mirror-prox, nash-ema, moving-magnet, …'),
+    .describe(
+      `game: ${solverNames.join(', ')}; or a method whose tabular form is one of them: ${Object.keys(solverAliases).join(', ')}`,
+    ),
   reference: z
     .array(z.number().min(0))
     .optional()

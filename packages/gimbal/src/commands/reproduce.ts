@@ -5,7 +5,7 @@ import { ConfigError, nearest, StoppedError, writeFileAtomic } from '@gimbal/ten
 import { z } from 'zod';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { listFolders, listModules, loadModule } from '../cli/discover.ts';
-import { figure } from '../cli/format.ts';
+import { counted, figure } from '../cli/format.ts';
 import type { Claim, ClaimResult, ReproduceReport } from '../reproduce/claim.ts';
 import { commitOf } from '../run/commit.ts';
 import { startCompute } from '../run/compute.ts';
@@ -35,7 +35,7 @@ export const command = defineCommand({
         name: `  ${id}`,
         summary: `${claim}${fullOnly ? ' (only with --full, or by name)' : ''}`,
       }));
-      return [{ name: paper, summary: `${own.length} ${own.length === 1 ? 'claim' : 'claims'}` }, ...own];
+      return [{ name: paper, summary: `${counted(own.length, 'claim')}` }, ...own];
     });
     return { title: 'Papers and their claims', entries: (await Promise.all(entries)).flat() };
   },
@@ -124,7 +124,7 @@ async function runInto(
     }
     if (signal.aborted) {
       const where = `gimbal reproduce ${paper}`;
-      throw new StoppedError({ where, what: `stopped after ${results.length} of ${claims.length} claims` });
+      throw new StoppedError({ where, what: `stopped after ${results.length} of ${counted(claims.length, 'claim')}` });
     }
     const { measured, interval, verdict } = await claim.run({
       seeds: o.seeds ?? claim.seeds ?? [o.seed],

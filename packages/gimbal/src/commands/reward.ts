@@ -2,6 +2,7 @@
 import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
+import { counted } from '../cli/format.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOf, heldOutOption } from '../options/held-out.ts';
 import { startCompute } from '../run/compute.ts';
@@ -79,7 +80,7 @@ export const command = defineCommand({
       }
       const share = heldOutOf('reward', o.heldOut, rows.rows.length);
       const parts = lm.splitDataset(rows, share, rng(o.seed).split('split'));
-      output.note(`${parts.train.rows.length} rows, ${parts.heldOut.rows.length} held out`);
+      output.note(`${counted(parts.train.rows.length, 'row')}, ${parts.heldOut.rows.length} held out`);
       const context = { path: run.path, output, signal };
       const json = entailment ? await trainJudge(o, parts, context) : await trainPairs(o, parts, context);
       await compute.trace(output);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
-import { duration, quantity } from '../cli/format.ts';
+import { counted, duration, quantity } from '../cli/format.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOf, heldOutOption } from '../options/held-out.ts';
 import { bestParams } from '../run/best-params.ts';
@@ -12,6 +12,7 @@ import { checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
+import { worsened } from '../run/worsened.ts';
 
 const options = z.object({
   model: z
@@ -146,7 +147,7 @@ export const command = defineCommand({
         { batchSize: o.batchSize, signal },
       );
       output.note(
-        `${parts.train.rows.length} rows, ${parts.heldOut.rows.length} held out; their loss is ${before.loss.toFixed(4)}`,
+        `${counted(parts.train.rows.length, 'row')}, ${parts.heldOut.rows.length} held out; their loss is ${before.loss.toFixed(4)}`,
       );
       const note = (text: string): void => output.note(text);
       using trainer = (await checkpointIn(trainerOptions.out, note))
@@ -154,8 +155,10 @@ export const command = defineCommand({
         : new lm.CausalLmTrainer(trainerOptions);
       const { overflow } = trainer;
       if (overflow.rows > 0)
-        output.note(`${overflow.rows} rows are too long (${o.overflow}): ${overflow.where.join(', ')}`);
+        output.note(`${counted(overflow.rows, 'row')} too long (${o.overflow}): ${overflow.where.join(', ')}`);
+      let last = Number.NaN;
       for await (const step of trainer.train({ steps: o.steps, signal })) {
+        last = step.evalLoss ?? last;
         const loss = `step ${step.step}/${o.steps}  loss ${step.loss.toFixed(4)}`;
         if (step.evalLoss !== undefined) {
           output.note(`${loss}  held-out ${step.evalLoss.toFixed(4)}  ${quantity(step.tokensPerSecond)} tokens/s`);
@@ -176,7 +179,10 @@ export const command = defineCommand({
       if (rows.kind === 'prompt-completion' && tokenizer.config.chat_template !== undefined) {
         output.note('it learnt prompts without the chat template: ask it with gimbal generate --continue');
       }
-      if (best.loss >= before.loss) output.note('warning: no better than the model it started from');
+      const told = worsened({ before: before.loss, best, last: { loss: last, step: trainer.step } });
+      if (told !== undefined) {
+        output.note(`warning: ${told}. Try a lower --learning-rate than ${peak}, fewer --steps, or more rows`);
+      }
       if (adapter) lm.disposeAdapter(adapter);
       disposeTree(params);
       await compute.trace(output);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Params } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
-import { percent } from '../cli/format.ts';
+import { counted, percent } from '../cli/format.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOf, heldOutOption } from '../options/held-out.ts';
 import { startCompute } from '../run/compute.ts';
@@ -118,11 +118,26 @@ export const command = defineCommand({
       }
       const mean = members.reduce((sum, m) => sum + m.accuracy, 0) / members.length;
       output.line(
-        `average of ${members.length}: accuracy ${percent(accuracy.value)} (${percent(accuracy.ci95[0])} to ${percent(accuracy.ci95[1])}, ${accuracy.n} pairs); mean member ${percent(mean)}; saved to ${trainer.model}`,
+        `average of ${members.length}: accuracy ${percent(accuracy.value)} (${percent(accuracy.ci95[0])} to ${percent(accuracy.ci95[1])}, ${counted(accuracy.n, 'pair')}); mean member ${percent(mean)}; saved to ${trainer.model}`,
       );
+      const { writeRewardReport } = await import('../reward/report.ts');
+      const report = await writeRewardReport({
+        eyebrow: 'gimbal warm',
+        run: run.path,
+        title: `The average of ${members.length} reward models`,
+        accuracy: { 'the average': accuracy },
+        figures: [
+          { label: 'mean member', value: percent(mean), detail: `${members.length} members of ${o.runs} runs` },
+          ...members.map((m) => ({ label: `run ${(m.run ?? 0) + 1}`, value: percent(m.accuracy) })),
+        ],
+        curves: Object.fromEntries(
+          ranks.map(({ run: n }) => [`Run ${n + 1}`, join(run.path, 'warm', 'runs', `run-${n}`)]),
+        ),
+      });
+      output.line(`report  ${report}`);
       for (const tree of checkpoints) disposeTree(tree);
       await compute.trace(output);
-      return { json: { path: trainer.model, accuracy, members, meanMember: mean, ...averaged } };
+      return { json: { report, path: trainer.model, accuracy, members, meanMember: mean, ...averaged } };
     });
   },
 });

@@ -1,7 +1,7 @@
 // The page of a control run: its return with interval, and curves over environment steps.
 import type { Evaluation } from '@gimbal/fma-pg';
 import { type MetricsRow, readMetrics } from '@gimbal/tensor-core';
-import { duration, figure } from '../cli/format.ts';
+import { counted, duration, figure } from '../cli/format.ts';
 import type { ChartPart, Series } from '../report/part.ts';
 import { renderReport } from '../report/render.ts';
 
@@ -29,7 +29,7 @@ export async function controlReport({ env, algo, run, result, seconds, backend }
   return renderReport({
     eyebrow: 'gimbal control train',
     title: `${algo} on ${env}`,
-    lead: `${result.returns.length} episodes of the trained policy return ${figure(result.mean)} on average, 95 % interval ${figure(low)} to ${figure(high)}.`,
+    lead: `${counted(result.returns.length, 'episode')} of the trained policy return ${figure(result.mean)} on average, 95 % interval ${figure(low)} to ${figure(high)}.`,
     figures: [
       {
         kind: 'figures',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ConfigError, StoppedError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
-import { duration, figure } from '../cli/format.ts';
+import { counted, duration, figure } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { startCompute } from '../run/compute.ts';
 import { type RunFolder, withRun } from '../run/run-folder.ts';
@@ -81,7 +81,7 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   }
   const result = await evaluate(agent, { episodes: o.episodes, seed: o.seed });
   progress.done(
-    `return ${figure(result.mean)} [${figure(result.ci95[0])}, ${figure(result.ci95[1])}] over ${o.episodes} episodes`,
+    `return ${figure(result.mean)} [${figure(result.ci95[0])}, ${figure(result.ci95[1])}] over ${counted(o.episodes, 'episode')}`,
   );
   const { controlReport } = await import('./report.ts');
   const report = join(run.path, 'report.html');
@@ -117,7 +117,7 @@ export async function evaluateRun(context: Context): Promise<CommandResult> {
       `return ${figure(result.mean)} [${figure(result.ci95[0])}, ${figure(result.ci95[1])}], interquartile mean ${figure(result.iqm)}`,
     );
     output.line(
-      `${o.episodes} episodes of ${env} in ${duration((performance.now() - began) / 1000)}, after ${agent.step} steps of training`,
+      `${counted(o.episodes, 'episode')} of ${env} in ${duration((performance.now() - began) / 1000)}, after ${counted(agent.step, 'step')} of training`,
     );
   }
   return { json: { run: folder, env, step: agent.step, ...result } };

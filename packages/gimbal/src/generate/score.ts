@@ -5,6 +5,23 @@ import type { Rng } from '@gimbal/tensor-core';
 export const textMetrics = ['rouge', 'bleu', 'chrf', 'exact-match', 'distinct', 'extractive'] as const;
 export type TextMetric = (typeof textMetrics)[number];
 
+/** What each score is, its unit and which way is better. */
+export const legend: { readonly [score: string]: string } = {
+  loss: 'nats a token of what counts, lower is better',
+  perplexity: 'e^loss: as unsure as among so many tokens, 1 at best',
+  rouge1: 'words shared with the reference, F of 0 to 1',
+  rouge2: 'pairs of words shared, F of 0 to 1',
+  rougeL: 'longest common subsequence of words, F of 0 to 1',
+  bleu: 'runs of 1 to 4 words found in the references, 0 to 100',
+  chrf: 'runs of 1 to 6 characters shared, F of 0 to 100',
+  exactMatch: 'share of answers that are the reference, 0 to 1',
+  distinct1: 'different words among all, 0 to 1: low repeats itself',
+  distinct2: 'different pairs of words among all, 0 to 1',
+  coverage: 'share of an answer’s words that are copied from the prompt, 0 to 1',
+  density: 'mean squared length of copied stretches, words: high copies',
+  compression: 'words of the prompt for each of the answer',
+};
+
 /** What was asked, what was wanted, what was written. */
 export interface Answer {
   prompt: string;

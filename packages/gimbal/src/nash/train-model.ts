@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { NashMdOptions, Objective, Opponent } from '@gimbal/nash-md';
 import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
-import { figure, percent } from '../cli/format.ts';
+import { counted, figure, percent } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { heldOutOf, splitRows } from '../options/held-out.ts';
 import { promptCodec } from '../rl/prompt-codec.ts';
@@ -89,7 +89,7 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
     const all = fittingPrompts(rows, { tokenizer, contextLength, maxNewTokens }, note);
     const share = heldOutOf('nash-md', undefined, all.length, heldOutPrompts);
     const { training: prompts, heldOut } = splitRows(all, share, rng(o.seed).split('split'));
-    note(`${prompts.length} prompts, ${heldOut.length} held out`);
+    note(`${counted(prompts.length, 'prompt')}, ${heldOut.length} held out`);
     const steps = o.steps ?? defaultSteps;
     const codec = promptCodec(tokenizer);
     const trainerOptions: NashMdOptions & { out: string } = {

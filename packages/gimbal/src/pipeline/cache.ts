@@ -15,7 +15,7 @@ export class StageCache {
       return { value: JSON.parse(await readFile(join(dir, 'result.json'), 'utf8')) as unknown, dir };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      if (!(error instanceof Error) || error.name !== 'SyntaxError') throw error;
+      if ((error as Error).name !== 'SyntaxError') throw error;
       await rm(dir, { recursive: true, force: true }); // a disk that lost power or was full: half a file is no result
       return undefined;
     }

@@ -11,10 +11,11 @@ import type {
   Share,
 } from '@gimbal/reward-models';
 import { ConfigError, type LoopOptions, type Trainer, type TrainStep } from '@gimbal/tensor-core';
-import { duration } from '../cli/format.ts';
+import { counted, duration } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
 import { checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { modelPath } from '../run/model-path.ts';
+import { writeRewardReport } from './report.ts';
 
 /** The options of the command. */
 export interface RewardSettings {
@@ -76,7 +77,7 @@ export async function trainPairs(o: RewardSettings, parts: Parts, context: Rewar
   using trainer = await startPairs(reward, model, common, o.centerCoef, begun, warn);
   const { overflow } = trainer;
   if (overflow.rows > 0) {
-    context.output.note(`${overflow.rows} pairs are too long (${o.overflow}): ${overflow.where.join(', ')}`);
+    context.output.note(`${counted(overflow.rows, 'pair')} too long (${o.overflow}): ${overflow.where.join(', ')}`);
   }
   await follow(trainer, o, context);
 
@@ -90,7 +91,7 @@ export async function trainPairs(o: RewardSettings, parts: Parts, context: Rewar
     pairwise && o.form === 'antisymmetric',
   );
   if (fitting.length < held.length)
-    context.output.note(`${held.length - fitting.length} held-out pairs are too long to be scored`);
+    context.output.note(`${counted(held.length - fitting.length, 'held-out pair')} too long to be scored`);
   const margins =
     model.kind === 'pairwise'
       ? await preferenceMargins(reward.preferenceFn(model, own, tokenizer, scoring), fitting)
@@ -108,8 +109,23 @@ export async function trainPairs(o: RewardSettings, parts: Parts, context: Rewar
   context.output.line(
     `calibration error ${calibration.errorBefore.toFixed(3)} → ${calibration.errorAfter.toFixed(3)} at temperature ${calibration.temperature.toFixed(3)}; saved to ${target}`,
   );
+  const report = await writeRewardReport({
+    eyebrow: 'gimbal reward',
+    run: context.path,
+    title: `A ${pairwise ? 'preference' : 'reward'} model from ${counted(parts.train.rows.length, 'pair')}`,
+    accuracy,
+    figures: [
+      {
+        label: 'calibration error',
+        value: calibration.errorAfter.toFixed(3),
+        detail: `${calibration.errorBefore.toFixed(3)} before temperature ${calibration.temperature.toFixed(3)}`,
+      },
+    ],
+    curves: { Training: common.out },
+  });
+  context.output.line(`report  ${report}`);
   for (const tree of [params, own]) disposeTree(tree);
-  return { path: target, kind: o.kind, steps: trainer.step, accuracy, calibration, tooLong: overflow };
+  return { report, path: target, kind: o.kind, steps: trainer.step, accuracy, calibration, tooLong: overflow };
 }
 
 /** A new trainer, or the one of the run that was stopped. */
@@ -155,7 +171,8 @@ export async function trainJudge(o: RewardSettings, parts: Parts, context: Rewar
   using trainer = (await checkpointIn(options.out, note))
     ? await lm.ClassifierTrainer.resume(options.out, options)
     : new lm.ClassifierTrainer(options);
-  if (trainer.cut.rows > 0) context.output.note(`${trainer.cut.rows} rows lost the end of their longer text`);
+  if (trainer.cut.rows > 0)
+    context.output.note(`${counted(trainer.cut.rows, 'row')} lost the end of their longer text`);
   await follow(trainer, o, context);
   const limit = Math.min(o.maxLength ?? model.config.contextLength, model.config.contextLength);
   const { rows } = lm.labelledRows(parts.heldOut, tokenizer, { labels, limit });
@@ -168,8 +185,16 @@ export async function trainJudge(o: RewardSettings, parts: Parts, context: Rewar
   await lm.saveClassifier(target, model, trainer.params, { tokenizer });
   sayAccuracy(accuracy, context.output);
   context.output.line(`saved to ${target}`);
+  const report = await writeRewardReport({
+    eyebrow: 'gimbal reward',
+    run: context.path,
+    title: `A judge from ${counted(parts.train.rows.length, 'labelled row')}`,
+    accuracy,
+    curves: { Training: options.out },
+  });
+  context.output.line(`report  ${report}`);
   disposeTree(params);
-  return { path: target, kind: o.kind, steps: trainer.step, accuracy, cut: trainer.cut };
+  return { report, path: target, kind: o.kind, steps: trainer.step, accuracy, cut: trainer.cut };
 }
 
 /** The body with a head for these labels. */
@@ -234,7 +259,7 @@ function bySlice(
 function sayAccuracy(accuracy: Readonly<Record<string, Share>>, output: Output): void {
   for (const [name, { value, ci95, n }] of Object.entries(accuracy)) {
     const [low, high] = ci95.map((x) => (100 * x).toFixed(1));
-    output.line(`${name}: accuracy ${(100 * value).toFixed(1)} % (${low} to ${high}, ${n} rows)`);
+    output.line(`${name}: accuracy ${(100 * value).toFixed(1)} % (${low} to ${high}, ${counted(n, 'row')})`);
   }
 }
 

@@ -5,7 +5,7 @@ import { tokenPresets } from '@gimbal/fma-pg';
 import { ConfigError, type Params } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type Command, type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
-import { figure } from '../cli/format.ts';
+import { counted, figure } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOf, heldOutOption, splitRows } from '../options/held-out.ts';
@@ -17,6 +17,7 @@ import { meanWithInterval } from '../stages/internal/intervals.ts';
 import { promptRows, promptText } from './prompt-rows.ts';
 import { rlReport } from './report.ts';
 import { loadRewards, parseReward, type RewardSpec } from './reward.ts';
+import { warnAlike } from './rewards-alike.ts';
 import {
   fittingPrompts,
   type PresetName,
@@ -148,7 +149,9 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
         temperature: o.temperature,
         rng: stream.split('evaluate'),
       });
-    note(`${training.length} prompts, ${heldOut.length} held out; ${rewards.map((r) => r.name).join(' + ')}`);
+    note(
+      `${counted(training.length, 'prompt')}, ${heldOut.length} held out; ${rewards.map((r) => r.name).join(' + ')}`,
+    );
     const before = await score(start);
     note(`reward of held-out prompts: ${figure(meanWithInterval(before.rewards).value)}`);
     const settings: RlSettings = { ...o, maxNewTokens, learningRate: o.learningRate ?? (o.lora > 0 ? 1e-4 : 1e-5) };
@@ -164,9 +167,10 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
       note,
       stopped: (what) => stoppedRun(name, run.path, what),
     });
+    await warnAlike(join(run.path, 'training'), note);
     const after = await score(trainer.params);
     const [was, is] = [meanWithInterval(before.rewards), meanWithInterval(after.rewards)];
-    progress.done(`reward ${figure(was.value)} → ${figure(is.value)} on ${heldOut.length} held-out prompts`);
+    progress.done(`reward ${figure(was.value)} → ${figure(is.value)} on ${counted(heldOut.length, 'held-out prompt')}`);
     const target = await open.save(run.path, trainer.params);
     const report = join(run.path, 'report.html');
     await writeFile(

@@ -45,14 +45,22 @@ export const stage = defineStage({
     const folder = modelFolder(before, before.value.model);
     if (rows.task === 'text') return { model: folder };
 
-    const { loadPretrained } = await import('@gimbal/language-models');
+    const { evaluateLoss, loadPretrained, tokenRows } = await import('@gimbal/language-models');
     const { disposeTree } = await import('@gimbal/tensor-core');
     const { model, params, tokenizer } = await loadPretrained(folder);
     if (!tokenizer) throw new Error(`${folder} has no tokenizer`); // the stages before have written one
     const validation = await storedRows(rowsDir, 'validation', 'prompt-completion');
     const steps = o.steps ?? planned.fineTuneSteps;
+    const evalData = { ...validation, rows: validation.rows.slice(0, mostEvaluated) };
+    const limit = model.config.contextLength;
+    const fitting = tokenRows(evalData, tokenizer, { limit, overflow: o.overflow }).rows;
     try {
+      const { loss: before } = await evaluateLoss(model, params, fitting, {
+        batchSize: planned.batchSize,
+        signal: context.signal,
+      });
       const training = await trainModel(context, {
+        before,
         model,
         params,
         tokenizer,
@@ -61,7 +69,7 @@ export const stage = defineStage({
         learningRate: o.learningRate,
         options: {
           data: await storedRows(rowsDir, 'train', 'prompt-completion'),
-          evalData: { ...validation, rows: validation.rows.slice(0, mostEvaluated) },
+          evalData,
           batchSize: planned.batchSize,
           precision: planned.precision,
           maxGradNorm,

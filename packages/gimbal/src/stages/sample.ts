@@ -1,5 +1,7 @@
 // What each version of the model writes, side by side.
+
 import { z } from 'zod';
+import { counted } from '../cli/format.ts';
 import { defineStage } from '../pipeline/stage.ts';
 import { stage as data } from './data.ts';
 import { type Scorer, scorerFor } from './internal/scoring.ts';
@@ -70,7 +72,7 @@ export const stage = defineStage({
     }
     return { prompt: samples?.[0]?.prompt ?? '', samples: samples ?? [] };
   },
-  describe: (r) => `${r.samples.length} prompts, ${r.samples[0]?.versions.length ?? 0} versions`,
+  describe: (r) => `${counted(r.samples.length, 'prompt')}, ${counted(r.samples[0]?.versions.length ?? 0, 'version')}`,
   async report(r, { input }) {
     const scorer = await scorerFor(input(data).value);
     const plain: Pick<Scorer, 'spans' | 'legend'> = { spans: (_, text) => [{ text }], legend: [] };

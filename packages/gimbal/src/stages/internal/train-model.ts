@@ -7,6 +7,7 @@ import { type GimbalError, type MetricsRow, NumericalError, type Params, readMet
 import { median } from '../../bench/sampler.ts';
 import type { StageContext } from '../../pipeline/stage.ts';
 import { bestParams } from '../../run/best-params.ts';
+import { worsened, worthTelling } from '../../run/worsened.ts';
 
 export interface TrainingRequest {
   model: LanguageModel;
@@ -18,6 +19,8 @@ export interface TrainingRequest {
   learningRate: number;
   steps: number;
   seed: number;
+  /** held-out loss of `params`, where they are a trained model's */
+  before?: number;
 }
 
 export interface TrainingResult {
@@ -30,6 +33,8 @@ export interface TrainingResult {
   bestStep: number;
   /** held-out loss of the last step */
   lastHeldOutLoss: number;
+  /** held-out loss of the model that training began with, where it was a trained one */
+  heldOutLossBefore?: number;
   tokens: number;
   /** target tokens a second, median over the steps */
   tokensPerSecond: number;
@@ -41,9 +46,6 @@ export interface TrainingResult {
 /** share of the steps in which the learning rate rises, and its end as a share of the peak */
 const warmupShare = 0.05;
 const finalShare = 0.05;
-
-/** a held-out loss this many times the best is overfitting, not noise */
-const worthTelling = 1.03;
 
 /** AdamW's second constant: .999 remembers longer than these runs last */
 const beta2 = 0.98;
@@ -119,9 +121,13 @@ export async function trainModel(context: StageContext<unknown>, request: Traini
     tokensPerSecond: median(metric(log, 'tokensPerSecond').sort((a, b) => a - b)),
     parameters: treeSize(trainer.params),
     leftOut: trainer.overflow.rows,
+    ...(request.before === undefined ? {} : { heldOutLossBefore: request.before }),
   };
   const told = overfitting(result);
-  if (told !== undefined) context.note(`${told}; --${basename(context.logDir)}-steps ${best.step} ends there`);
+  const stage = basename(context.logDir);
+  if (told !== undefined && !(best.loss < (request.before ?? Number.POSITIVE_INFINITY))) {
+    context.note(`warning: ${told}. Try a lower --${stage}-learning-rate than ${learningRate}, or more rows`);
+  } else if (told !== undefined) context.note(`${told}; --${stage}-steps ${best.step} ends there`);
   return result;
 }
 
@@ -159,11 +165,13 @@ function heldOutWatch({ note }: StageContext<unknown>): (step: number, loss: num
   };
 }
 
-/** Says when a model went on learning its rows by heart after it was best on others; undefined where it did not. */
-export function overfitting(r: TrainingResult): string | undefined {
-  if (!(r.lastHeldOutLoss > worthTelling * r.heldOutLoss)) return undefined;
-  return `held-out loss was lowest at step ${r.bestStep} of ${r.steps} (${r.heldOutLoss.toFixed(3)}) and rose to ${r.lastHeldOutLoss.toFixed(3)}: the model of step ${r.bestStep} is kept`;
-}
+/** Says when a model is no better than it was, or went on learning its rows by heart after it was best on others. */
+export const overfitting = (r: TrainingResult): string | undefined =>
+  worsened({
+    before: r.heldOutLossBefore,
+    best: { loss: r.heldOutLoss, step: r.bestStep },
+    last: { loss: r.lastHeldOutLoss, step: r.steps },
+  });
 
 function reportLong(
   { note }: StageContext<unknown>,
