@@ -7,12 +7,20 @@ import {
   type Tensor,
   type Tensor1D,
   type Tensor2D,
+  tensor1d,
   tensor2d,
   tidy,
 } from '@tensorflow/tfjs-core';
 import { type ActionDistribution, type PolicyHead, policyHead } from '../policies/head.ts';
 import { type ActingNetwork, actingNetwork } from '../policies/host-network.ts';
 import { network } from '../policies/network.ts';
+import {
+  type PolicyMemory,
+  RecurrentActing,
+  type RecurrentNetwork,
+  type RecurrentOptions,
+  recurrentNetwork,
+} from '../policies/recurrent.ts';
 import type { ActionSpec } from '../spaces/action-spec.ts';
 import type { ObservationSpec } from '../spaces/observation-spec.ts';
 
@@ -22,6 +30,20 @@ export interface ActorCriticOptions {
   initialLogStd: number;
   /** keys that only the value function sees */
   criticObs?: readonly string[];
+  /** a memory in both */
+  recurrent?: RecurrentOptions;
+}
+
+/** What the networks are called with; with a memory, L steps of B copies, row l·B + b. */
+export interface NetInput {
+  /** `[rows, O]` */
+  obs: Tensor2D;
+  /** `[rows]`, 1 where an episode begins */
+  starts?: Tensor;
+  /** the policy's memory before the first step `[B, S]` */
+  policyState?: Tensor2D;
+  /** the value function's `[B, S]` */
+  valueState?: Tensor2D;
 }
 
 /** `{ policy: { network, head }, value }` */
@@ -29,9 +51,11 @@ export type ActorCriticParams = Params & { policy: { network: Params; head: Para
 
 export class ActorCritic {
   readonly head: PolicyHead;
-  readonly #policy: Module<Tensor, Tensor>;
-  readonly #value: Module<Tensor, Tensor>;
-  readonly #acting: ActingNetwork;
+  /** numbers of a copy's memory, in the policy as in the value function; 0 without one */
+  readonly stateSize: number;
+  readonly #policy: Module<Tensor, Tensor> | RecurrentNetwork;
+  readonly #value: Module<Tensor, Tensor> | RecurrentNetwork;
+  readonly #acting: ActingNetwork | RecurrentActing;
   /** parts of the observation that the policy sees, where not all */
   readonly #columns: readonly { from: number; size: number }[] | undefined;
   readonly #policySize: number;
@@ -58,10 +82,22 @@ export class ActorCritic {
       return moved;
     });
     const ofPolicy = { size: this.#policySize, parts };
-    this.#policy = network(ofPolicy, this.head.outputs, { hidden, activation, outputGain: 0.01 });
-    this.#value = network(observation, 1, { hidden, activation, outputGain: 1 });
+    const { recurrent } = o;
+    const trunk = { hidden, activation };
+    if (recurrent !== undefined) {
+      const policy = recurrentNetwork(ofPolicy, this.head.outputs, { ...trunk, outputGain: 0.01 }, recurrent);
+      this.#policy = policy;
+      this.#value = recurrentNetwork(observation, 1, { ...trunk, outputGain: 1 }, recurrent);
+      this.#acting = new RecurrentActing(policy, this.#policySize, this.head.outputs);
+      this.stateSize = policy.stateSize;
+      return;
+    }
+    const policy = network(ofPolicy, this.head.outputs, { ...trunk, outputGain: 0.01 });
+    this.#policy = policy;
+    this.#value = network(observation, 1, { ...trunk, outputGain: 1 });
     const hasImages = seen.some((part) => part.image !== undefined);
-    this.#acting = actingNetwork(this.#policy, this.#policySize, hasImages ? undefined : { activation });
+    this.#acting = actingNetwork(policy, this.#policySize, hasImages ? undefined : { activation });
+    this.stateSize = 0;
   }
 
   init(r: Rng): ActorCriticParams {
@@ -74,24 +110,45 @@ export class ActorCritic {
     return owned as ActorCriticParams;
   }
 
-  /** `[B, outputs]` of rows `[B, O]`. */
-  outputs(policy: Params, obs: Tensor2D): Tensor2D {
-    return this.#policy.apply(policy.network as Params, this.#seen(obs)) as Tensor2D;
+  /** `[rows, outputs]`. */
+  outputs(policy: Params, b: NetInput): Tensor2D {
+    return this.policySteps(policy, b).outputs;
+  }
+
+  /** `outputs`, and the memory after each row `[rows, S]` where there is one. */
+  policySteps(policy: Params, b: NetInput): { outputs: Tensor2D; states?: Tensor2D } {
+    return applied(this.#policy, policy.network as Params, this.#seen(b.obs), b.starts, b.policyState);
   }
 
   distribution(policy: Params, outputs: Tensor2D, mask?: Tensor): ActionDistribution {
     return this.head.distribution(outputs, policy.head as Params, mask);
   }
 
-  /** V, `[B]`. */
-  values(value: Params, obs: Tensor2D): Tensor1D {
-    return reshape(this.#value.apply(value, obs), [-1]) as Tensor1D;
+  /** V, `[rows]`. */
+  values(value: Params, b: NetInput): Tensor1D {
+    return this.valueSteps(value, b).values;
   }
 
-  /** V of rows on the host, `[rows·O]` → `[rows]`. */
-  valuesOf(value: Params, obs: Float32Array, rows: number): Float32Array {
+  /** `values`, and the memory after each row where there is one. */
+  valueSteps(value: Params, b: NetInput): { values: Tensor1D; states?: Tensor2D } {
+    const { outputs, states } = applied(this.#value, value, b.obs, b.starts, b.valueState);
+    return { values: reshape(outputs, [-1]) as Tensor1D, ...(states && { states }) };
+  }
+
+  /**
+   * V of rows on the host, `[rows·O]` → `[rows]`.
+   * @param memory the value function's, of each row
+   */
+  valuesOf(value: Params, obs: Float32Array, rows: number, memory?: PolicyMemory): Float32Array {
     const out = new Float32Array(rows);
-    this.inChunks(obs, rows, (x, from) => out.set(this.values(value, x).dataSync<'float32'>(), from));
+    const S = this.stateSize;
+    this.inChunks(obs, rows, (x, from, to) => {
+      const more = memory && {
+        starts: tensor1d(Float32Array.from(memory.starts.subarray(from, to))),
+        valueState: tensor2d(memory.state.subarray(from * S, to * S), [to - from, S]),
+      };
+      out.set(this.values(value, { obs: x, ...more }).dataSync<'float32'>(), from);
+    });
     return out;
   }
 
@@ -116,10 +173,16 @@ export class ActorCritic {
    * Actions of rows on the host.
    * @param rng where to draw from; undefined = the most probable action
    * @param out `[rows·action]`
+   * @param memory of the rows, where the policy has one: it moves on
    */
-  act(obs: Float32Array, rows: number, out: Float32Array, rng?: Rng, masks?: Uint8Array): void {
+  act(obs: Float32Array, rows: number, out: Float32Array, rng?: Rng, masks?: Uint8Array, memory?: PolicyMemory): void {
     const { outputs, actionSize } = this.head;
-    const y = this.#acting.forward(this.#seenHost(obs, rows), rows);
+    const seen = this.#seenHost(obs, rows);
+    const acting = this.#acting;
+    const y =
+      acting instanceof RecurrentActing
+        ? acting.forward(seen, rows, memory ?? this.freshMemory(rows))
+        : acting.forward(seen, rows);
     for (let n = 0; n < rows; n++) {
       const row = y.subarray(n * outputs, (n + 1) * outputs);
       const action = out.subarray(n * actionSize, (n + 1) * actionSize);
@@ -127,6 +190,11 @@ export class ActorCritic {
       if (rng === undefined) this.head.mode(row, action, mask);
       else this.head.sample(row, this.#logStd, rng, action, mask);
     }
+  }
+
+  /** The memory of copies that begin. */
+  freshMemory(rows: number): PolicyMemory {
+    return { state: new Float32Array(rows * this.stateSize), starts: new Uint8Array(rows).fill(1) };
   }
 
   /** Frees what acting keeps; parameters are the caller's. */
@@ -156,3 +224,15 @@ export class ActorCritic {
 }
 
 const concatColumns = (parts: Tensor2D[]): Tensor2D => concat(parts, 1);
+
+/** A network over rows, or over steps of copies. */
+function applied(
+  net: Module<Tensor, Tensor> | RecurrentNetwork,
+  params: Params,
+  x: Tensor2D,
+  starts: Tensor | undefined,
+  state: Tensor2D | undefined,
+): { outputs: Tensor2D; states?: Tensor2D } {
+  if (!('unroll' in net)) return { outputs: net.apply(params, x) as Tensor2D };
+  return net.unroll(params, x, starts as Tensor, state as Tensor2D);
+}

@@ -20,6 +20,7 @@ import {
 } from '@gimbal/tensor-core';
 import { tidy } from '@tensorflow/tfjs-core';
 import { annealed } from '../internal/anneal.ts';
+import type { PolicyMemory } from '../policies/recurrent.ts';
 import { collectRollout } from '../rollout/collect.ts';
 import { type Rollout, transitionsOf } from '../rollout/rollout.ts';
 import { surrogateOf } from '../surrogates/surrogates.ts';
@@ -36,6 +37,7 @@ import {
   resolveOnPolicy,
   type TransitionBatch,
 } from './on-policy-options.ts';
+import { allSequences, memoryAfter, type SequenceBatch } from './sequences.ts';
 
 /** One update; every field but `step` is a metric. Means over minibatches where there are several. */
 export interface OnPolicyStep {
@@ -82,6 +84,7 @@ export interface OnPolicyStep {
 interface OwnState {
   sampling: RngState;
   klCoef: number;
+  memory: { policy: number[]; value: number[] } | null;
   surrogate: { name: string; options: Readonly<Record<string, unknown>> };
 }
 
@@ -93,18 +96,26 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
   readonly #learner: OnPolicyLearner;
   readonly #aux: { loss: AuxLoss; optimizer: Optimizer; state: OptimizerState }[];
   #rollout: Rollout | undefined;
+  /** what the policy remembers of its copies, and the value function's memories `[N·S]`, where there is one */
+  readonly #memory: PolicyMemory | undefined;
+  #valueState = new Float32Array(0);
   #sampling: Rng;
 
   private constructor(env: VectorEnv, options: ResolvedOnPolicy) {
     super(env, options, options.normalize);
     this.#sampling = this.stream.split('sampling');
-    const { hidden, activation, initialLogStd, criticObs } = options;
+    const { hidden, activation, initialLogStd, criticObs, recurrent } = options;
     this.#net = new ActorCritic(this.observation, this.action, {
       hidden,
       activation,
       initialLogStd,
       ...(criticObs && { criticObs }),
+      ...(recurrent && { recurrent }),
     });
+    if (this.#net.stateSize > 0) {
+      this.#memory = this.#net.freshMemory(options.numEnvs);
+      this.#valueState = new Float32Array(this.#memory.state.length);
+    }
     this.params = this.#net.init(this.stream.split('init'));
     this.#learner = new OnPolicyLearner(this.#net, this.params, options);
     this.#aux = (options.auxLosses ?? []).map((loss) => {
@@ -151,8 +162,20 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     return agent.restore(saved);
   }
 
-  actRows(obs: Float32Array, rows: number, out: Float32Array, draws?: Rng, masks?: Uint8Array): void {
-    this.#net.act(obs, rows, out, draws, masks);
+  /** numbers of a copy's memory; 0 without one */
+  get memorySize(): number {
+    return this.#net.stateSize;
+  }
+
+  actRows(
+    obs: Float32Array,
+    rows: number,
+    out: Float32Array,
+    draws?: Rng,
+    masks?: Uint8Array,
+    memory?: PolicyMemory,
+  ): void {
+    this.#net.act(obs, rows, out, draws, masks, memory);
   }
 
   /** One rollout and what is learnt from it. */
@@ -160,9 +183,10 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     const started = performance.now();
     const progress = this.steps / steps;
     const { numEnvs, rollout: T } = this.options;
-    this.#rollout = await collectRollout(this.stepper, this.#net, T, this.#sampling, this.#rollout);
+    const remembered = this.#memory?.state.slice();
+    this.#rollout = await collectRollout(this.stepper, this.#net, T, this.#sampling, this.#rollout, this.#memory);
     this.steps += T * numEnvs;
-    const { metrics, batch } = this.#learn(this.#rollout, progress);
+    const { metrics, batch } = this.#learn(this.#rollout, progress, remembered);
     this.#trainAux(batch);
     this.#net.refresh(this.params.policy);
     this.updates++;
@@ -175,17 +199,24 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     return { row: row as unknown as Omit<OnPolicyStep, 'step'>, isBest };
   }
 
-  #learn(rollout: Rollout, progress: number): { metrics: Record<string, number>; batch: ActedBatch } {
-    const { gamma, gaeLambda, rewardSource } = this.options;
+  #learn(
+    rollout: Rollout,
+    progress: number,
+    remembered: Float32Array | undefined,
+  ): { metrics: Record<string, number>; batch: ActedBatch } {
+    const { gamma, gaeLambda, rewardSource, recurrent } = this.options;
     if (rewardSource !== undefined) rollout.rewards.set(rewardSource.reward(transitionsOf(rollout)));
-    const opinion = assess(this.#net, this.params, rollout);
-    const finals = Float32Array.from(rollout.finals.obs);
-    const finalOf = this.#net.valuesOf(this.params.value, finals, rollout.finals.entries.length);
-    const finalValues = new Float32Array(rollout.rows);
-    for (const [i, entry] of rollout.finals.entries.entries()) finalValues[entry] = finalOf[i] as number;
-    const lastValues = this.#net.valuesOf(this.params.value, rollout.lastObs, rollout.size.numEnvs);
+    const memory = remembered && {
+      before: { policy: remembered, value: this.#valueState },
+      length: recurrent?.sequence as number,
+    };
+    const opinion = assess(this.#net, this.params, rollout, memory);
+    const { finalValues, lastValues } = this.#valuesAfter(rollout, opinion.sequence);
     const estimate = gae(trajectoryOf({ rollout, ...opinion, finalValues, lastValues }), { gamma, lambda: gaeLambda });
-    const entries = Int32Array.from(rollout.valid.keys()).filter((i) => rollout.valid[i] === 1);
+    const entries =
+      opinion.sequence === undefined
+        ? Int32Array.from(rollout.valid.keys()).filter((i) => rollout.valid[i] === 1)
+        : allSequences(rollout.size, opinion.sequence.length);
     const batch: ActedBatch = { rollout, entries, ...opinion, finalValues, lastValues, ...estimate };
     const learnt = this.#learner.update(batch, progress, this.stream.split('shuffle').split(this.updates));
     const metrics: Record<string, number> = {
@@ -197,6 +228,25 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     if (typeof clipEpsilon === 'number') metrics.clipEpsilon = clipEpsilon;
     if (this.options.adaptiveKl !== undefined) metrics.klCoef = this.#learner.klCoef;
     return { metrics, batch };
+  }
+
+  /** V of final observations and of those after the last step. */
+  #valuesAfter(rollout: Rollout, sequence: SequenceBatch | undefined): Pick<ActedBatch, 'finalValues' | 'lastValues'> {
+    const { value } = this.params;
+    const { entries, obs } = rollout.finals;
+    const { numEnvs } = rollout.size;
+    const S = this.#net.stateSize;
+    // a final observation belongs to the episode that ends
+    const ofFinals = sequence && {
+      state: memoryAfter(sequence, rollout.size, entries, S),
+      starts: new Uint8Array(entries.length),
+    };
+    const finals = this.#net.valuesOf(value, Float32Array.from(obs), entries.length, ofFinals);
+    const finalValues = new Float32Array(rollout.rows);
+    for (const [i, entry] of entries.entries()) finalValues[entry] = finals[i] as number;
+    if (sequence !== undefined) this.#valueState = sequence.value.slice(rollout.rows * S);
+    const ofLast = sequence && { state: this.#valueState, starts: this.stepper.starts };
+    return { finalValues, lastValues: this.#net.valuesOf(value, rollout.lastObs, numEnvs, ofLast) };
   }
 
   #trainAux({ rollout }: ActedBatch): void {
@@ -241,6 +291,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     return {
       sampling: this.#sampling.state(),
       klCoef: this.#learner.klCoef,
+      memory: this.#memory === undefined ? null : { policy: [...this.#memory.state], value: [...this.#valueState] },
       surrogate: { name: surrogate.surrogate, options: surrogate.options },
     };
   }
@@ -248,6 +299,10 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
   protected override restoreOwn(state: OwnState): void {
     this.#sampling = rngFromState(state.sampling);
     this.#learner.klCoef = state.klCoef;
+    if (state.memory !== null) {
+      this.#memory?.state.set(state.memory.policy);
+      this.#valueState.set(state.memory.value);
+    }
     this.#net.refresh(this.params.policy);
   }
 

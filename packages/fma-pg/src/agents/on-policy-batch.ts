@@ -4,7 +4,8 @@ import { type Tensor, type Tensor2D, tensor2d } from '@tensorflow/tfjs-core';
 import { type HostInput, tensorsOf } from '../internal/replayed-step.ts';
 import type { Rollout } from '../rollout/rollout.ts';
 import { gatherRows } from '../rollout/rollout.ts';
-import type { ActorCritic, ActorCriticParams } from './actor-critic.ts';
+import type { ActorCritic, ActorCriticParams, NetInput } from './actor-critic.ts';
+import { type Memories, type SequenceBatch, sequenceInputs, unrolled } from './sequences.ts';
 
 /** Arrays of all T·N entries. */
 export interface ActedBatch {
@@ -24,11 +25,12 @@ export interface ActedBatch {
   lastValues: Float32Array;
   advantages: Float32Array;
   returns: Float32Array;
+  /** of a policy with a memory; `entries` are then those of all sequences, step by step */
+  sequence?: SequenceBatch;
 }
 
 /** Tensors of one minibatch; those of a mask are there where the environment gives masks. */
-export interface MinibatchTensors {
-  obs: Tensor2D;
+export interface MinibatchTensors extends NetInput {
   actions: Tensor;
   oldLogProbs: Tensor;
   oldOutputs: Tensor2D;
@@ -43,19 +45,28 @@ export function assess(
   net: ActorCritic,
   params: ActorCriticParams,
   rollout: Rollout,
-): Pick<ActedBatch, 'logProbs' | 'outputs' | 'values' | 'head'> {
+  memory?: { before: Memories; length: number },
+): Pick<ActedBatch, 'logProbs' | 'outputs' | 'values' | 'head' | 'sequence'> {
   const { rows } = rollout;
   const { outputs: K } = net.head;
   const out = { logProbs: new Float32Array(rows), outputs: new Float32Array(rows * K), values: new Float32Array(rows) };
-  net.inChunks(rollout.obs, rows, (x, from, to) => {
-    const outputs = net.outputs(params.policy, x);
-    const d = net.distribution(params.policy, outputs, maskTensor(rollout, rowsFrom(from, to)));
+  const read = (outputs: Tensor, values: Tensor, from: number, to: number): void => {
+    const d = net.distribution(params.policy, outputs as Tensor2D, maskTensor(rollout, rowsFrom(from, to)));
     out.outputs.set(outputs.dataSync<'float32'>(), from * K);
     out.logProbs.set(d.logProb(actionTensor(net, rollout, rowsFrom(from, to))).dataSync<'float32'>(), from);
-    out.values.set(net.values(params.value, x).dataSync<'float32'>(), from);
-  });
+    out.values.set(values.dataSync<'float32'>(), from);
+  };
   const head: { [name: string]: Float32Array } = {};
   for (const [name, t] of Object.entries(params.policy.head)) head[name] = (t as Tensor).dataSync<'float32'>().slice();
+  if (memory !== undefined) {
+    const sequence = unrolled(net, params, rollout, memory.before, memory.length, ({ outputs, values }) =>
+      read(outputs, values, 0, rows),
+    );
+    return { ...out, head, sequence };
+  }
+  net.inChunks(rollout.obs, rows, (obs, from, to) =>
+    read(net.outputs(params.policy, { obs }), net.values(params.value, { obs }), from, to),
+  );
   return { ...out, head };
 }
 
@@ -64,7 +75,7 @@ export function logProbsOf(net: ActorCritic, policy: Params, rollout: Rollout): 
   const out = new Float32Array(rollout.rows);
   net.inChunks(rollout.obs, rollout.rows, (x, from, to) => {
     const rows = rowsFrom(from, to);
-    const d = net.distribution(policy, net.outputs(policy, x), maskTensor(rollout, rows));
+    const d = net.distribution(policy, net.outputs(policy, { obs: x }), maskTensor(rollout, rows));
     out.set(d.logProb(actionTensor(net, rollout, rows)).dataSync<'float32'>(), from);
   });
   return out;
@@ -111,6 +122,7 @@ export function minibatchInputs(
     returns: column('returns', b.returns),
     values: column('values', b.values),
     ...(mask > 0 && { mask: { values: gather('mask', rollout.masks, mask), shape: [n, mask] } }),
+    ...(b.sequence && sequenceInputs(rollout, b.sequence, rows, net.stateSize)),
     ...Object.fromEntries(
       Object.entries(b.head).map(([name, values]) => [headPrefix + name, { values, shape: [values.length] }]),
     ),

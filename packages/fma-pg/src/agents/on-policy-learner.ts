@@ -40,6 +40,7 @@ import {
   valueError,
 } from './on-policy-loss.ts';
 import type { ResolvedOnPolicy } from './on-policy-options.ts';
+import { sequenceCount, sequenceRows } from './sequences.ts';
 import { parameterSnapshot } from './snapshot.ts';
 import { trustRegionStep } from './trust-region.ts';
 
@@ -159,11 +160,7 @@ export class OnPolicyLearner {
     try {
       inner: for (let epoch = 0; epoch < o.epochs; epoch++) {
         if (o.returns === 'vtrace' && epoch > 0) used = this.#reweighed(batch);
-        const order = shuffledIndices(batch.entries.length, stream.split(epoch));
-        for (let part = 0; part < o.minibatches; part++) {
-          const from = Math.floor((part * order.length) / o.minibatches);
-          const to = Math.floor(((part + 1) * order.length) / o.minibatches);
-          const rows = order.subarray(from, to).map((i) => batch.entries[i] as number);
+        for (const rows of shuffledParts(batch, o.minibatches, stream.split(epoch))) {
           if (rows.length === 0) continue;
           const stats = step(batch, rows, used);
           for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (stats[i] as number);
@@ -248,7 +245,7 @@ export class OnPolicyLearner {
         return linear(input).loss;
       };
       const divergence = (policy: Params): Scalar => {
-        const d = net.distribution(policy, net.outputs(policy, b.obs), b.mask);
+        const d = net.distribution(policy, net.outputs(policy, b), b.mask);
         return mean<Scalar>(before.kl(d));
       };
       const { gradNorm } = trustRegionStep(params.policy, objective, divergence, {
@@ -276,7 +273,7 @@ export class OnPolicyLearner {
     return tidy(() => {
       const { batch: b, old } = minibatch(net, batch, batch.entries, gatherRows(batch.advantages, 1, batch.entries));
       const before = net.distribution({ head: old }, b.oldOutputs, b.mask);
-      const after = net.distribution(params.policy, net.outputs(params.policy, b.obs), b.mask);
+      const after = net.distribution(params.policy, net.outputs(params.policy, b), b.mask);
       return mean(before.kl(after)).dataSync<'float32'>()[0] as number;
     });
   }
@@ -289,7 +286,7 @@ export class OnPolicyLearner {
     const step = (inputs: { [name: string]: Tensor }): { out: Tensor } => {
       const targets = { returns: inputs.returns as Tensor, values: inputs.values as Tensor };
       const { value, grads } = valueAndGrad((p: Params) =>
-        valueError(net.values(p.value as Params, inputs.obs as Tensor2D), targets, o.valueClip),
+        valueError(net.values(p.value as Params, { obs: inputs.obs as Tensor2D }), targets, o.valueClip),
       )(trained);
       const norm = treeNorm(grads);
       this.#criticOptimizer?.update(trained, grads, this.criticState as OptimizerState, inputs.learningRate as Scalar, {
@@ -361,13 +358,28 @@ const replayable = (o: ResolvedOnPolicy): boolean => writesInPlace(o) && o.surro
 const numberOf = (x: unknown, progress: number): unknown =>
   typeof x === 'function' || (typeof x === 'object' && x !== null && 'from' in x) ? annealed(x as Anneal, progress) : x;
 
+/** All entries once, in parts; where there is a memory, whole sequences. */
+function* shuffledParts({ entries, rollout, sequence }: ActedBatch, parts: number, stream: Rng): Iterable<Int32Array> {
+  const count = sequence === undefined ? entries.length : sequenceCount(rollout.size, sequence.length);
+  const order = shuffledIndices(count, stream);
+  for (let part = 0; part < parts; part++) {
+    const chosen = order.subarray(Math.floor((part * count) / parts), Math.floor(((part + 1) * count) / parts));
+    yield sequence === undefined
+      ? chosen.map((i) => entries[i] as number)
+      : sequenceRows(rollout.size, sequence.length, chosen);
+  }
+}
+
 /** A batch as the estimators want it. */
 export function trajectoryOf({
   rollout,
   values,
   finalValues,
   lastValues,
-}: Omit<ActedBatch, 'advantages' | 'returns' | 'entries' | 'logProbs' | 'outputs' | 'head'>): TrajectoryBatch {
+}: Omit<
+  ActedBatch,
+  'advantages' | 'returns' | 'entries' | 'logProbs' | 'outputs' | 'head' | 'sequence'
+>): TrajectoryBatch {
   const { rewards, terminated, truncated } = rollout;
   return { numEnvs: rollout.size.numEnvs, rewards, values, lastValues, finalValues, terminated, truncated };
 }

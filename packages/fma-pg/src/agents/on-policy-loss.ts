@@ -51,7 +51,7 @@ export function surrogateInput(
   surrogate: Surrogate,
   progress: number,
 ): { input: SurrogateInput; entropy: Tensor } {
-  const d = net.distribution(policy, net.outputs(policy, b.obs), b.mask);
+  const d = net.distribution(policy, net.outputs(policy, b), b.mask);
   const wanted = analyticKlOf(surrogate);
   const before = wanted === undefined ? undefined : net.distribution({ head: old }, b.oldOutputs, b.mask);
   const kl =
@@ -82,7 +82,7 @@ export function minibatchLoss(
   let total: Scalar = coefficient === 0 ? loss : add(loss, mul(meanEntropy, -coefficient));
   let valueLoss: Scalar = zerosLike(loss);
   if (o.joint) {
-    valueLoss = valueError(net.values(params.value, b.obs), b, o.valueClip);
+    valueLoss = valueError(net.values(params.value, b), b, o.valueClip);
     total = add(total, mul(valueLoss, o.valueCoef));
   }
   const aux = stack([

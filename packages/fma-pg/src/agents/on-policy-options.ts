@@ -17,6 +17,7 @@ import {
 } from '@gimbal/tensor-core';
 import type { Scalar } from '@tensorflow/tfjs-core';
 import { type Anneal, annealed, checkAnneal } from '../internal/anneal.ts';
+import type { RecurrentOptions } from '../policies/recurrent.ts';
 import type { Surrogate } from '../surrogates/surrogate.ts';
 import { surrogates } from '../surrogates/surrogates.ts';
 
@@ -141,6 +142,8 @@ export interface OnPolicyOptions extends AgentOptions {
   normalize?: { obs?: boolean; reward?: boolean };
   /** default 0 */
   initialLogStd?: number;
+  /** a memory (GRU or LSTM) in policy and value function, 0 at the start of each episode; default none */
+  recurrent?: RecurrentOptions;
 }
 
 /** What is used for options that are not given. */
@@ -192,6 +195,7 @@ const further = [
   'critic',
   'trustRegion',
   'normalize',
+  'recurrent',
 ] as const;
 
 /** @throws ConfigError naming the option, before anything is made */
@@ -225,6 +229,7 @@ export function resolveOnPolicy(options: OnPolicyOptions): ResolvedOnPolicy {
   checkSeed(o.seed);
   createOptimizer(o.optimizer);
   checkSplit(o);
+  if (o.recurrent !== undefined) o.recurrent = resolveRecurrent(o, o.recurrent);
   if (o.adaptiveKl !== undefined) checkPositive('adaptiveKl.target', o.adaptiveKl.target);
   if (o.method !== 'gradient' && o.critic === undefined) o.critic = { epochs: 10, batchSize: 128, learningRate: 1e-3 };
   if (o.checkpointEvery !== undefined && o.out === undefined)
@@ -249,6 +254,47 @@ function checkSplit({ rollout, numEnvs, minibatches, normalizeAdvantage }: Resol
     wanted: 'at least 2 in each',
     fix: 'Use fewer minibatches, or normalizeAdvantage: false',
   });
+}
+
+/** @throws ConfigError for what does not go with a memory */
+function resolveRecurrent(o: ResolvedOnPolicy, given: RecurrentOptions): Required<RecurrentOptions> {
+  checkKnown('recurrent', given, ['cell', 'size', 'sequence']);
+  const { cell, size = 64, sequence = largestDivisor(o.rollout, 32) } = given;
+  checkName('recurrent.cell', cell, ['gru', 'lstm']);
+  checkCount('recurrent.size', size);
+  checkCount('recurrent.sequence', sequence);
+  checkOption('recurrent.sequence', sequence, o.rollout % sequence === 0, `a divisor of rollout = ${o.rollout}`);
+  const sequences = (o.rollout / sequence) * o.numEnvs;
+  checkOption(
+    'minibatches',
+    o.minibatches,
+    o.minibatches <= sequences,
+    `at most rollout·numEnvs/sequence = ${sequences}`,
+  );
+  const wrong =
+    o.method !== 'gradient'
+      ? `method ${o.method}`
+      : o.returns !== 'gae'
+        ? `returns ${o.returns}`
+        : o.critic !== undefined
+          ? 'a critic trained apart'
+          : typeof o.env !== 'function' && o.env.autoresetMode !== 'same-step'
+            ? `${o.env.autoresetMode} autoreset`
+            : undefined;
+  if (wrong === undefined) return { cell, size, sequence };
+  throw new ConfigError({
+    where: 'recurrent',
+    what: 'a memory does not go with this',
+    got: wrong,
+    wanted: 'gradient steps, gae, one loss for policy and values, same-step autoreset',
+    fix: 'Use ppo, sppo, smdpo, spma or ppoKl',
+  });
+}
+
+function largestDivisor(n: number, most: number): number {
+  let d = Math.min(n, most);
+  while (n % d !== 0) d--;
+  return d;
 }
 
 const notSaved = new Set([

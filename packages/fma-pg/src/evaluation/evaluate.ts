@@ -2,6 +2,7 @@
 
 import type { Rng } from '@gimbal/tensor-core';
 import { ConfigError, checkCount, checkSeed, type Env, rng } from '@gimbal/tensor-core';
+import type { PolicyMemory } from '../policies/recurrent.ts';
 import { LocalVectorEnv } from '../rollout/local-vector-env.ts';
 import type { RunningMoments } from '../rollout/moments.ts';
 import { Stepper } from '../rollout/stepper.ts';
@@ -20,8 +21,18 @@ export interface Playable {
   /**
    * Actions of `rows` normalised observations, `[rows·action]`.
    * @param rng where to draw from; undefined = the most probable action
+   * @param memory of the rows, where it has one: it moves on
    */
-  actRows(obs: Float32Array, rows: number, out: Float32Array, rng?: Rng, masks?: Uint8Array): void;
+  actRows(
+    obs: Float32Array,
+    rows: number,
+    out: Float32Array,
+    rng?: Rng,
+    masks?: Uint8Array,
+    memory?: PolicyMemory,
+  ): void;
+  /** numbers of a copy's memory; absent or 0: it has none */
+  readonly memorySize?: number;
 }
 
 /** How many episodes are played, where and how. */
@@ -107,8 +118,9 @@ async function play(
   const [returns, lengths] = [new Float64Array(numEnvs), new Float64Array(numEnvs)];
   const played = Array.from({ length: numEnvs }, (): { return: number; length: number }[] => []);
   const quota = (n: number): number => Math.floor(episodes / numEnvs) + (n < episodes % numEnvs ? 1 : 0);
+  const memory = { state: new Float32Array(numEnvs * (agent.memorySize ?? 0)), starts: stepper.starts };
   while (played.some((list, n) => list.length < quota(n))) {
-    agent.actRows(stepper.obs, numEnvs, actions, deterministic ? undefined : draws, stepper.masks);
+    agent.actRows(stepper.obs, numEnvs, actions, deterministic ? undefined : draws, stepper.masks, memory);
     await stepper.step(actions);
     for (let n = 0; n < numEnvs; n++) {
       returns[n] = (returns[n] as number) + (stepper.rawRewards[n] as number);

@@ -153,12 +153,15 @@ export const sac = (o: OffPolicyPreset = {}): OffPolicyPreset => ({ algorithm: '
 /** CleanRL's settings. */
 export const td3 = (o: OffPolicyPreset = {}): OffPolicyPreset => ({ algorithm: 'td3', learningStarts: 25_000, ...o });
 
-/** The zoo's settings for CartPole: 128 updates every 256 steps. */
+/**
+ * The zoo's settings for CartPole (128 updates every 256 steps), with returns over 5 steps and a learning rate that falls
+ * to 0: with one step and a constant rate the policy goes up and down to the end, Stable-Baselines3's too.
+ */
 export const dqn = (o: OffPolicyPreset = {}): OffPolicyPreset => ({
   algorithm: 'dqn',
-  learningRate: 2.3e-3,
+  learningRate: linear(2.3e-3, 0),
   batchSize: 64,
-  buffer: { capacity: 100_000 },
+  buffer: { capacity: 100_000, nStep: 5 },
   learningStarts: 1000,
   trainEvery: 256,
   updates: 128,

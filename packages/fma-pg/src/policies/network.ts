@@ -36,7 +36,6 @@ export interface NetworkOptions {
 
 /** Rows of observations `[B, O]` to `[B, outputs]`. */
 export function network(spec: ObservationSpec, outputs: number, o: NetworkOptions): Module<Tensor, Tensor> {
-  const images = spec.parts.filter((part) => part.image !== undefined);
   const orthogonal = o.outputGain !== undefined && {
     weightInit: initializers.orthogonal(Math.SQRT2),
     biasInit: initializers.zeros,
@@ -44,26 +43,40 @@ export function network(spec: ObservationSpec, outputs: number, o: NetworkOption
   };
   const head = (inputs: number): Module<Tensor, Tensor> =>
     mlpModule({ sizes: [inputs, ...o.hidden, outputs], activation: o.activation, ...orthogonal });
-  if (images.length === 0) return head(spec.size);
+  if (!spec.parts.some((part) => part.image !== undefined)) return head(spec.size);
+  const seen = features(spec);
+  const trunk = head(seen.size);
+  return {
+    init: (r) => ({ ...seen.init(r), trunk: trunk.init(r.split('trunk')) }),
+    apply: (params, x) => trunk.apply(params.trunk as Params, seen.apply(params, x as Tensor2D)),
+  };
+}
+
+/** What networks see of an observation: each image convolved, beside the vectors `[B, size]`. */
+export interface Features {
+  size: number;
+  init(r: Rng): Params;
+  apply(params: Params, x: Tensor2D): Tensor2D;
+}
+
+export function features(spec: ObservationSpec): Features {
+  const images = spec.parts.filter((part) => part.image !== undefined);
+  if (images.length === 0) return { size: spec.size, init: () => ({}), apply: (_, x) => x };
   const encoders = images.map((part) => ({ part, encoder: imageEncoder(part.image as [number, number, number]) }));
   const vectors = spec.parts.filter((part) => part.image === undefined);
-  const trunk = head(vectors.reduce((n, p) => n + p.size, 0) + encoders.reduce((n, e) => n + e.encoder.outputs, 0));
   return {
+    size: vectors.reduce((n, p) => n + p.size, 0) + encoders.reduce((n, e) => n + e.encoder.outputs, 0),
     init: (r) => ({
       images: Object.fromEntries(
         encoders.map(({ encoder }, i) => [String(i), encoder.init(r.split('images').split(i))]),
       ),
-      trunk: trunk.init(r.split('trunk')),
     }),
     apply(params, x) {
-      const features = encoders.map(({ part, encoder }, i) =>
-        encoder.apply(
-          (params.images as Params)[String(i)] as Params,
-          slice(x as Tensor2D, [0, part.offset], [-1, part.size]),
-        ),
+      const seen = encoders.map(({ part, encoder }, i) =>
+        encoder.apply((params.images as Params)[String(i)] as Params, slice(x, [0, part.offset], [-1, part.size])),
       );
-      const rest = vectors.map((part) => slice(x as Tensor2D, [0, part.offset], [-1, part.size]));
-      return trunk.apply(params.trunk as Params, concat([...features, ...rest] as Tensor2D[], 1));
+      const rest = vectors.map((part) => slice(x, [0, part.offset], [-1, part.size]));
+      return concat([...seen, ...rest], 1);
     },
   };
 }

@@ -1,11 +1,13 @@
 // Acting for a rollout.
 import type { Rng } from '@gimbal/tensor-core';
 import type { ActorCritic } from '../agents/actor-critic.ts';
+import type { PolicyMemory } from '../policies/recurrent.ts';
 import { Rollout } from './rollout.ts';
 import type { Stepper } from './stepper.ts';
 
 /**
  * T steps of every copy with the policy as it is.
+ * @param memory of a policy that has one: it moves on
  * @param held what an earlier rollout left: its arrays are written over
  */
 export async function collectRollout(
@@ -14,6 +16,7 @@ export async function collectRollout(
   T: number,
   draws: Rng,
   held?: Rollout,
+  memory?: PolicyMemory,
 ): Promise<Rollout> {
   const { actionSize, outputs } = net.head;
   const N = stepper.env.numEnvs;
@@ -27,7 +30,9 @@ export async function collectRollout(
     rollout.obs.set(stepper.obs, at * O);
     if (mask > 0) rollout.masks.set(stepper.masks as Uint8Array, at * mask);
     const actions = rollout.actions.subarray(at * actionSize, (at + N) * actionSize);
-    net.act(stepper.obs, N, actions, draws, stepper.masks);
+    rollout.starts.set(stepper.starts, at);
+    memory?.starts.set(stepper.starts);
+    net.act(stepper.obs, N, actions, draws, stepper.masks, memory);
     await stepper.step(actions);
     rollout.rewards.set(stepper.rewards, at);
     rollout.terminated.set(stepper.terminated, at);

@@ -25,6 +25,8 @@ export class Rollout {
   readonly rewards: Float32Array;
   readonly terminated: Uint8Array;
   readonly truncated: Uint8Array;
+  /** 1 where an episode begins */
+  readonly starts: Uint8Array;
   /** 1 = counts; a step that only resets does not */
   readonly valid: Uint8Array;
   /** `[T·N·mask]`, 1 = allowed */
@@ -42,6 +44,7 @@ export class Rollout {
     this.rewards = new Float32Array(this.rows);
     this.terminated = new Uint8Array(this.rows);
     this.truncated = new Uint8Array(this.rows);
+    this.starts = new Uint8Array(this.rows);
     this.valid = new Uint8Array(this.rows).fill(1);
     this.masks = new Uint8Array(this.rows * mask);
     this.lastObs = new Float32Array(numEnvs * observation);

@@ -26,6 +26,7 @@ export interface StepperState {
   obs: number[];
   masks: number[] | null;
   needsReset: number[];
+  starts: number[];
   episodeReturns: number[];
   episodeLengths: number[];
   steps: number;
@@ -45,6 +46,8 @@ export class Stepper {
   readonly truncated: Uint8Array;
   /** of the last step: 0 where the environment only reset (next-step autoreset) */
   readonly valid: Uint8Array;
+  /** 1 where `obs` begins an episode `[N]` */
+  readonly starts: Uint8Array;
   /** `[N·width]`, 1 = allowed; undefined while no info brought a mask */
   masks: Uint8Array | undefined;
   readonly moments: RunningMoments | undefined;
@@ -77,6 +80,7 @@ export class Stepper {
     this.terminated = new Uint8Array(numEnvs);
     this.truncated = new Uint8Array(numEnvs);
     this.valid = new Uint8Array(numEnvs).fill(1);
+    this.starts = new Uint8Array(numEnvs).fill(1);
     this.#returns = new Float64Array(numEnvs);
     this.#lengths = new Float64Array(numEnvs);
     this.#needsReset = new Uint8Array(numEnvs);
@@ -99,6 +103,7 @@ export class Stepper {
     this.#returns.fill(0);
     this.#lengths.fill(0);
     this.#needsReset.fill(0);
+    this.starts.fill(1);
   }
 
   /**
@@ -127,6 +132,7 @@ export class Stepper {
       // where both are set, the end is one
       this.truncated[n] = result.terminated[n] === 1 ? 0 : (result.truncated[n] as number);
       const ended = this.terminated[n] === 1 || this.truncated[n] === 1;
+      this.starts[n] = env.autoresetMode === 'next-step' ? (this.#needsReset[n] as number) : ended ? 1 : 0;
       this.#needsReset[n] = ended && env.autoresetMode === 'next-step' ? 1 : 0;
       this.#count(n, reward, ended);
     }
@@ -162,6 +168,7 @@ export class Stepper {
       obs: [...this.obs],
       masks: this.masks === undefined ? null : [...this.masks],
       needsReset: [...this.#needsReset],
+      starts: [...this.starts],
       episodeReturns: [...this.#returns],
       episodeLengths: [...this.#lengths],
       steps: this.steps,
@@ -174,6 +181,7 @@ export class Stepper {
     this.obs.set(s.obs);
     this.masks = s.masks === null ? undefined : Uint8Array.from(s.masks);
     this.#needsReset.set(s.needsReset);
+    this.starts.set(s.starts);
     this.#returns.set(s.episodeReturns);
     this.#lengths.set(s.episodeLengths);
     this.steps = s.steps;

@@ -71,10 +71,7 @@ export function settingsOf(algo: string, env: string): Settings {
   }
   if (Object.hasOwn(offPolicyPresets, algo)) {
     const preset = offPolicyPresets[algo as keyof typeof offPolicyPresets];
-    return {
-      kind: 'off-policy',
-      options: preset(algo === 'dqn' ? { buffer: { capacity: 100_000 } } : smallOffPolicy[env]),
-    };
+    return { kind: 'off-policy', options: preset(algo === 'dqn' ? {} : smallOffPolicy[env]) };
   }
   const near = nearest(algo, algorithms);
   throw new ConfigError({
