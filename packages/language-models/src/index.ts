@@ -82,6 +82,7 @@ export { type GenerationDefaults, generationDefaults } from './pretrained/genera
 export { downloadModel, type HubOptions, localModel } from './pretrained/hub.node.ts';
 export { type ClassifierWriter, classifierWriter } from './pretrained/model-writer.ts';
 export {
+  loadConfig,
   loadPretrained,
   loadTokenizer,
   replaceModelFolder,

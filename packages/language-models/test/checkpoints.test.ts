@@ -22,6 +22,7 @@ import { memory, type Scalar, slice, type Tensor2D, tensor2d } from '@tensorflow
 import {
   type DecoderOptions,
   decoder,
+  loadConfig,
   loadPretrained,
   type Pretrained,
   padBatch,
@@ -368,4 +369,14 @@ describe('loadPretrained', () => {
     await expect(savePretrained(target, tied.model, tied.params)).rejects.toThrow(/something else than a model/);
     expect(await readFile(join(target, 'letter.txt'), 'utf8')).toBe('dear');
   });
+});
+
+test('loadConfig reads what a model is, and needs no weights for it', async () => {
+  const { model, params } = await loadPretrained(folder('llama-tiny'));
+  disposeTree(params);
+  expect(await loadConfig(folder('llama-tiny'))).toEqual(model.config);
+  const bare = await mkdtemp(join(tmpdir(), 'bare-'));
+  await writeFile(join(bare, 'config.json'), await readFile(join(folder('llama-tiny'), 'config.json')));
+  expect((await loadConfig(bare)).contextLength).toBe(model.config.contextLength);
+  await rm(bare, { recursive: true });
 });

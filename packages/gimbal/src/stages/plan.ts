@@ -82,7 +82,7 @@ export const stage = defineStage({
   async run({ options: o, input, environment, progress, signal }): Promise<Plan> {
     const { value: rows, dir: rowsDir } = input(data);
     const { value: tokens, dir: tokenizerDir } = input(tokenizer);
-    const { isKind, loadPretrained, loadTokenizer } = await import('@gimbal/language-models');
+    const { isKind, loadConfig, loadTokenizer } = await import('@gimbal/language-models');
     const codec = await loadTokenizer(tokenizerDir);
     const train = await storedRows(rowsDir, 'train', rows.kind);
     const lengths = rowLengths(train.rows.slice(0, 2000), codec);
@@ -105,10 +105,7 @@ export const stage = defineStage({
     const mostSteps = Math.max(fewest, Math.ceil((mostEpochs * rows.trainRows) / batchSize));
 
     if (tokens.startFrom !== undefined) {
-      const { model, params } = await loadPretrained(tokens.startFrom);
-      const { disposeTree } = await import('@gimbal/tensor-core');
-      disposeTree(params);
-      const { config } = model;
+      const config = await loadConfig(tokens.startFrom);
       const context = config.contextLength;
       const given: ModelSizes = { ...config };
       progress({ step: 0, text: 'measuring speed' });

@@ -8,7 +8,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { llama3Factors } from './config.ts';
 import { architectureOf, ggufName, interleavedHeads, interleavedRows, isOffsetNorm } from './names.ts';
 import { quantize, type WrittenType } from './quantize.ts';
-import { readGguf } from './read-gguf.ts';
+import { readGguf, readGgufConfig } from './read-gguf.ts';
 import type { GgufValue } from './read-header.ts';
 import { tokenizerToGguf } from './tokenizer.ts';
 import { blockType } from './types.ts';
@@ -23,6 +23,16 @@ export async function loadGguf(path: string): Promise<Pretrained> {
   const source = await fileSource(path);
   try {
     return await readGguf(source);
+  } finally {
+    await source.close();
+  }
+}
+
+/** Reads the config out of a GGUF file's header. @throws CheckpointError as `loadGguf` */
+export async function loadGgufConfig(path: string): Promise<DecoderConfig> {
+  const source = await fileSource(path);
+  try {
+    return (await readGgufConfig(source)).config;
   } finally {
     await source.close();
   }

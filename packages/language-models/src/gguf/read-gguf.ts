@@ -1,6 +1,7 @@
 // A model from a GGUF file: config, weights, tokenizer and chat template out of the one file.
 import { type ByteSource, CheckpointError, type Params, unflatten } from '@gimbal/tensor-core';
 import { type Tensor, tensor } from '@tensorflow/tfjs-core';
+import type { DecoderConfig } from '../decoder/config.ts';
 import { decoder } from '../decoder/decoder.ts';
 import { families } from '../decoder/families/index.ts';
 import type { Pretrained } from '../pretrained/read-pretrained.ts';
@@ -19,9 +20,7 @@ const chunkBytes = 8 << 20;
  * or of another shape
  */
 export async function readGguf(source: ByteSource): Promise<Pretrained> {
-  const header = await readGgufHeader(source);
-  const stretch = header.tensors.get('rope_freqs.weight');
-  const config = configFromGguf(header, source.name, stretch && (await valuesOf(source, stretch)));
+  const { header, config } = await readGgufConfig(source);
   const architecture = String(header.metadata.get('general.architecture'));
   const specs = families[config.family].parameters(config);
   checkNames(
@@ -53,6 +52,13 @@ export async function readGguf(source: ByteSource): Promise<Pretrained> {
     dtype: 'float32',
     warnings: [],
   };
+}
+
+/** The header and the config that it describes. */
+export async function readGgufConfig(source: ByteSource): Promise<{ header: GgufHeader; config: DecoderConfig }> {
+  const header = await readGgufHeader(source);
+  const stretch = header.tensors.get('rope_freqs.weight');
+  return { header, config: configFromGguf(header, source.name, stretch && (await valuesOf(source, stretch))) };
 }
 
 /** Row `r` of the result is row `from[r]`. */

@@ -10,15 +10,22 @@ import {
   writeFileDurable,
   writeShardedSafetensors,
 } from '@gimbal/tensor-core';
+import type { DecoderConfig } from '../decoder/config.ts';
 import type { LanguageModel } from '../decoder/decoder.ts';
 import { families } from '../decoder/families/index.ts';
-import { loadGguf } from '../gguf/gguf.node.ts';
+import { loadGguf, loadGgufConfig } from '../gguf/gguf.node.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type FileDtype, fileDtypes } from './file-dtype.ts';
 import { type GenerationDefaults, generationConfigJson } from './generation-config.ts';
 import { type HubOptions, localModel } from './hub.node.ts';
 import { registerModelWriter } from './model-writer.ts';
-import { type ModelSource, type Pretrained, readPretrained, readTokenizer } from './read-pretrained.ts';
+import {
+  type ModelSource,
+  type Pretrained,
+  readDescription,
+  readPretrained,
+  readTokenizer,
+} from './read-pretrained.ts';
 
 /** What a model folder holds beside the model. */
 export interface SavePretrainedOptions {
@@ -43,6 +50,17 @@ export interface SavePretrainedOptions {
 export async function loadPretrained(path: string, o?: HubOptions): Promise<Pretrained> {
   const folder = await localModel(path, o);
   return folder.endsWith('.gguf') ? loadGguf(folder) : readPretrained(folderSource(folder));
+}
+
+/**
+ * Reads what a model is, without its weights; an output matrix that is stored although the config ties it is not seen.
+ * @param path as `loadPretrained` takes it
+ * @throws CheckpointError for a missing or damaged file, or an architecture that is not known here
+ * @example const { contextLength } = await loadConfig('runs/align/model');
+ */
+export async function loadConfig(path: string, o?: HubOptions): Promise<DecoderConfig> {
+  const folder = await localModel(path, o);
+  return folder.endsWith('.gguf') ? loadGgufConfig(folder) : (await readDescription(folderSource(folder))).config;
 }
 
 /**

@@ -37,6 +37,31 @@ export interface ModelSource {
 
 /** @throws CheckpointError for a missing or damaged file, an unknown architecture, or tensors that are not the config's */
 export async function readPretrained(source: ModelSource): Promise<Pretrained> {
+  const { config: described, generation } = await readDescription(source);
+  const weights = await source.weights();
+  try {
+    const { params, config, warnings } = await readWeights(weights, described);
+    const { eosIds, padId } = config;
+    return {
+      model: decoder(config),
+      params,
+      tokenizer: await readTokenizer(source, false),
+      generation: { ...generation, eosIds, padId },
+      dtype: fileDtypeOf(weights),
+      warnings: [...weights.warnings, ...warnings],
+    };
+  } finally {
+    await weights.close();
+  }
+}
+
+/**
+ * What the files say of a model, without its weights.
+ * @throws CheckpointError for a missing or malformed file, or an unknown architecture
+ */
+export async function readDescription(
+  source: ModelSource,
+): Promise<{ config: DecoderConfig; generation: GenerationDefaults }> {
   const json = await readJson(source, 'config.json', true);
   const family = json?.model_type;
   if (typeof family !== 'string' || !Object.hasOwn(families, family)) {
@@ -57,21 +82,7 @@ export async function readPretrained(source: ModelSource): Promise<Pretrained> {
   // an end token that either file names ends a text
   const eosIds = [...new Set([...fromFile.eosIds, ...(generation.eosIds ?? [])])];
   const padId = generation.padId ?? fromFile.padId;
-
-  const weights = await source.weights();
-  try {
-    const { params, config, warnings } = await readWeights(weights, { ...fromFile, eosIds, padId });
-    return {
-      model: decoder(config),
-      params,
-      tokenizer: await readTokenizer(source, false),
-      generation: { ...generation, eosIds, padId },
-      dtype: fileDtypeOf(weights),
-      warnings: [...weights.warnings, ...warnings],
-    };
-  } finally {
-    await weights.close();
-  }
+  return { config: { ...fromFile, eosIds, padId }, generation };
 }
 
 /**
