@@ -20,7 +20,7 @@ void gemm(Context& context, const GemmArgs& args) {
   if (args.m <= 0 || args.n <= 0) return;
   if (is_skinny(args)) return multiply_skinny(context, args, true);
   if (has_few_rows(args)) return multiply_few_rows(context, args, true);
-  const Partition grid = partition(args, thread_count(context));
+  const Partition grid = partition(args, thread_count(context), context.cpu.l2);
   const int64_t count = grid.rows * grid.columns;
   if (count == 1) return multiply_rectangle(context, args, {0, args.m, 0, args.n});
   struct Closure {

@@ -5,8 +5,8 @@
 //       for each column panel:                    one micro-kernel call
 //
 // B as stored [k, n] is packed by the first row panel's own micro-kernels while they multiply; Bᵀ is packed before,
-// through register transposes. With AVX-512 a row panel of A is packed when its turn comes; otherwise, or where it is
-// read once only, it is read in place. Aᵀ is packed a few panels at a time.
+// through register transposes. With AVX-512 a row panel of A is packed when its turn comes, fetched while the one before
+// multiplies; otherwise, or where it is read once only, it is read in place. Aᵀ is packed a few panels at a time.
 #pragma once
 #include "hint.h"
 #include "microkernel.h"
@@ -114,6 +114,15 @@ struct BlockProduct {
       (whole ? packed_tile_function(vectors) : tile_function<false>(rows, vectors))(o, at, end);
   }
 
+  /// Fetches part `p` of `parts` of the row panel at row i into the second-level cache: its rows are too short for the
+  /// processor to see where they go, and packing it would wait for the third level line by line.
+  void fetch_row_panel(int64_t i, int64_t p, int64_t parts) const {
+    constexpr int64_t kLine = 64 / sizeof(float);
+    const int64_t lines = k / kLine + 1, each = ceil_div(lines, parts), end = least(lines, (p + 1) * each);
+    for (int64_t line = p * each; line < end; line++)
+      for (int r = 0; r < kTileRows; r++) __builtin_prefetch(g.a + (i + r) * g.lda + k0 + line * kLine, 0, 2);
+  }
+
   /// Row panels over all of B: A's panel stays in the first-level cache, B comes from the second.
   void by_rows() {
     const int64_t column_panels = ceil_div(columns, kTileColumns);
@@ -121,8 +130,11 @@ struct BlockProduct {
       for (int64_t p = 0; p < column_panels; p++) pack_panel_of_b(p * kTileColumns, b_panels + p * panel_stride);
     for (int64_t i = m0; i < m1; i += kTileRows) {
       TileOperands o = row_panel(i);
-      for (int64_t p = 0; p < column_panels; p++)
+      const bool fetch = kPackRows && !g.transpose_a && column_panels > 1 && i + 2 * kTileRows <= m1;
+      for (int64_t p = 0; p < column_panels; p++) {
+        if (fetch) fetch_row_panel(i + kTileRows, p, column_panels);
         tile(o, i, p * kTileColumns, b_panels + p * panel_stride, fuse && i == m0);
+      }
     }
   }
 

@@ -23,6 +23,10 @@ struct TileOperands {
 /// Steps of a packed panel that B is fetched ahead into the first-level cache.
 constexpr int kPanelAhead = 8;
 
+/// Steps that B is fetched ahead while it is packed: its rows lie far apart, and where they come from the third level of
+/// the cache, what the core itself looks ahead covers a quarter of the way.
+constexpr int kRowsAhead = 16;
+
 /// The tile of C is needed in k steps: fetches it meanwhile.
 template <int kRows, int kVectors>
 GIMBAL_INLINE void fetch_tile(const TilePlace& at) {
@@ -54,6 +58,7 @@ static __attribute__((noinline)) void multiply_tile(const TileOperands& o, const
       if (kPack) {
         bv[j] = load_part(b + j * kLanes, at.columns - j * kLanes);
         store(pack + j * kLanes, bv[j]);
+        __builtin_prefetch(b + kRowsAhead * b_stride + j * kLanes);
       } else {
         bv[j] = load(b + j * kLanes);
         __builtin_prefetch(b + kPanelAhead * kTileColumns + j * kLanes);
