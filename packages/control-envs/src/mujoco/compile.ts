@@ -2,6 +2,7 @@
 import { DataError, NumericalError } from '@gimbal/tensor-core';
 import type { MjModel } from '@mujoco/mujoco';
 import type { CompileOptions, PhysicsModel } from '../physics/contract.ts';
+import { withListedContacts } from './listed-contacts.ts';
 import { type Engine, loadMujoco } from './load.ts';
 import { type ModelInfo, readModel } from './model-info.ts';
 import { MujocoSimulation } from './simulation.ts';
@@ -59,7 +60,9 @@ export async function compileMjcf(
   const vfs = files === undefined ? undefined : new mj.MjVFS();
   try {
     for (const [path, bytes] of Object.entries(files ?? {})) vfs?.addBuffer(path, bytes);
-    const model = vfs === undefined ? mj.MjModel.from_xml_string(mjcf) : mj.MjModel.from_xml_string(mjcf, vfs);
+    const compile = (text: string): MjModel =>
+      vfs === undefined ? mj.MjModel.from_xml_string(text) : mj.MjModel.from_xml_string(text, vfs);
+    const model = withListedContacts(compile(mjcf), mjcf, compile);
     // states that diverge are ours to report: the engine would jump back to the start without a mark
     model.opt.disableflags |= autoresetOff;
     return new CompiledModel(engine, model, mjcf);
