@@ -1,9 +1,10 @@
 """PyTorch matrix products for `gimbal bench gemm`: [m, k] x [k, n] in float32, in every transpose form."""
 
 import torch
-from protocol import serve, threads
+from protocol import serve, threads, use_device
 
 torch.set_num_threads(threads())
+use_device(torch)
 torch.manual_seed(0)
 
 WORKING_SET = 64 * 1024 * 1024  # bytes of operands to rotate through, as in a training step, where no operand is warm

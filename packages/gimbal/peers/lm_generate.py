@@ -5,9 +5,10 @@ Case `generate`: sizes of the model, `rows`, `promptTokens`, `newTokens`.
 
 import torch
 from lm_model import Cache, Decoder, Sizes, random_ids
-from protocol import serve, threads
+from protocol import serve, threads, use_device
 
 torch.set_num_threads(threads())
+DEVICE = use_device(torch)
 
 
 @torch.inference_mode()

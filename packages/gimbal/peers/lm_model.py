@@ -74,7 +74,7 @@ def read_weights(path: str) -> dict[str, Tensor]:
         if name == "__metadata__":
             continue
         begin, end = (8 + length + offset for offset in entry["data_offsets"])
-        out[name] = torch.frombuffer(data[begin:end], dtype=torch.float32).reshape(entry["shape"]).clone()
+        out[name] = torch.frombuffer(data[begin:end], dtype=torch.float32).reshape(entry["shape"]).to(torch.get_default_device(), copy=True)
     return out
 
 
@@ -177,5 +177,6 @@ def loss(model: Decoder, ids: Tensor) -> Tensor:
 
 
 def random_ids(s: Sizes, rows: int, columns: int) -> Tensor:
-    generator = torch.Generator().manual_seed(math.prod((rows, columns)))
-    return torch.randint(0, s.vocabulary, (rows, columns), generator=generator)
+    generator = torch.Generator("cpu").manual_seed(math.prod((rows, columns)))
+    ids = torch.randint(0, s.vocabulary, (rows, columns), generator=generator, device="cpu")
+    return ids.to(torch.get_default_device())

@@ -7,9 +7,10 @@ Question `losses`: the losses of the first steps from the weights in a safetenso
 
 import torch
 from lm_model import Decoder, Sizes, loss, random_ids, read_weights
-from protocol import serve, threads
+from protocol import serve, threads, use_device
 
 torch.set_num_threads(threads())
+DEVICE = use_device(torch)
 
 
 class Training:
@@ -20,7 +21,7 @@ class Training:
 
     def step(self, ids: torch.Tensor) -> torch.Tensor:
         self.optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16):
+        with torch.autocast(DEVICE, dtype=torch.bfloat16, enabled=self.bf16):
             value = loss(self.model, ids)
         value.backward()
         self.optimizer.step()
@@ -45,7 +46,7 @@ def forward(rows: int, columns: int, precision: str = "float32", **sizes):
     @torch.no_grad()
     def run(calls: int) -> None:
         for _ in range(calls):
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16"):
+            with torch.autocast(DEVICE, dtype=torch.bfloat16, enabled=precision == "bf16"):
                 model.logits(ids)
 
     return run

@@ -21,11 +21,24 @@ import sys
 import time
 
 
-def threads() -> int:
-    """The number of threads the bench gives both sides: `--threads n`."""
+def options() -> argparse.Namespace:
+    """What the bench gives both sides: `--threads n`, `--device cuda`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, default=1)
-    return parser.parse_args().threads
+    parser.add_argument("--device", default="cpu")
+    return parser.parse_args()
+
+
+def threads() -> int:
+    """The number of threads the bench gives both sides."""
+    return options().threads
+
+
+def use_device(torch) -> str:
+    """Let tensors be made on the bench's device, the CPU or a GPU, and give its name."""
+    device = options().device
+    torch.set_default_device(device)
+    return device
 
 
 def peak_memory(_arguments: dict) -> int:
@@ -44,6 +57,10 @@ def serve(cases: dict, questions: dict | None = None, versions: dict | None = No
         out.write(json.dumps(message) + "\n")
         out.flush()
 
+    def finish() -> None:
+        if options().device == "cuda":
+            sys.modules["torch"].cuda.synchronize()
+
     def answer(request: dict) -> dict:
         arguments = request.get("arguments", {})
         if "ask" in request:
@@ -52,8 +69,10 @@ def serve(cases: dict, questions: dict | None = None, versions: dict | None = No
         if key not in prepared:
             prepared[key] = cases[request["time"]](**arguments)
         run = prepared[key]
+        finish()
         start = time.perf_counter()
         run(request.get("calls", 1))
+        finish()
         return {"seconds": time.perf_counter() - start}
 
     reply({"ready": True, "versions": {"python": platform.python_version(), **(versions or {})}})

@@ -8,10 +8,11 @@ distributions do not validate their arguments, Adam is the fused one.
 import copy
 
 import torch
-from protocol import serve, threads
+from protocol import serve, threads, use_device
 from torch import nn
 
 torch.set_num_threads(threads())
+use_device(torch)
 torch.distributions.Distribution.set_default_validate_args(False)
 
 LOG_STD_MIN, LOG_STD_MAX = -20.0, 2.0

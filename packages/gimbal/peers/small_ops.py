@@ -2,10 +2,11 @@
 
 import numpy
 import torch
-from protocol import serve, threads
+from protocol import serve, threads, use_device
 from torch import nn
 
 torch.set_num_threads(threads())
+DEVICE = use_device(torch)
 torch.manual_seed(0)
 
 
@@ -29,7 +30,7 @@ def actor_step(observation: int, hidden: int, action: int):
     @torch.no_grad()
     def run(calls: int) -> None:
         for _ in range(calls):
-            torch.tanh(actor(torch.from_numpy(seen))).numpy()
+            torch.tanh(actor(torch.from_numpy(seen).to(DEVICE))).cpu().numpy()
 
     return run
 

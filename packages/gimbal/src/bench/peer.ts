@@ -27,14 +27,15 @@ export class Peer {
   /**
    * Start a script of peers/.
    * @param root folder of the running code (src or dist), beside which peers/ lies
+   * @param device where a script in PyTorch computes
    * @param script `gemm.py` runs under $PYTHON or python3, `*.mjs` under this Node
    * @throws BackendError with what the process printed, if it does not get ready
    */
-  static async start(root: URL, script: string, threads: number): Promise<Peer> {
+  static async start(root: URL, script: string, threads: number, device: 'cpu' | 'cuda' = 'cpu'): Promise<Peer> {
     const file = fileURLToPath(new URL(`../peers/${script}`, root));
     const program = script.endsWith('.py') ? (process.env.PYTHON ?? 'python3') : process.execPath;
     const env = { ...process.env, OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) };
-    const child = spawn(program, [file, '--threads', String(threads)], { env });
+    const child = spawn(program, [file, '--threads', String(threads), '--device', device], { env });
     const failed = new Promise<never>((_, reject) => child.once('error', reject));
     failed.catch(() => {}); // reported below, where it is awaited
     const errors: string[] = [];

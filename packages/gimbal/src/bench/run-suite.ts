@@ -24,7 +24,8 @@ export async function runSuite(
   const { suite } = await loadModule<{ suite: Suite }>(root, 'benches', name);
   const peers = new Map<string, Peer>();
   const start = async (script: string): Promise<Peer> => {
-    const running = peers.get(script) ?? (await Peer.start(root, script, threads));
+    const running =
+      peers.get(script) ?? (await Peer.start(root, script, threads, backend === 'node-gpu' ? 'cuda' : 'cpu'));
     peers.set(script, running);
     return running;
   };
