@@ -74,7 +74,9 @@ def read_weights(path: str) -> dict[str, Tensor]:
         if name == "__metadata__":
             continue
         begin, end = (8 + length + offset for offset in entry["data_offsets"])
-        out[name] = torch.frombuffer(data[begin:end], dtype=torch.float32).reshape(entry["shape"]).to(torch.get_default_device(), copy=True)
+        with torch.device("cpu"):
+            values = torch.frombuffer(data[begin:end], dtype=torch.float32).reshape(entry["shape"])
+        out[name] = values.to(torch.get_default_device(), copy=True)
     return out
 
 
