@@ -109,25 +109,37 @@ export function composeCrossEntropyGrad(
   const hit = equal(reshape(targets, [rows, 1]), reshape(range(0, classes, 1, 'int32'), [1, classes]));
   const target = mul(cast(hit, 'float32'), 1 - a.labelSmoothing);
   const d = sub(probabilities, a.labelSmoothing === 0 ? target : add(target, a.labelSmoothing / classes));
+  return weighRows(d, dy, weights, a);
+}
+
+/** Gradients of the rows' own losses times what each row counts; a row that does not count has none, whatever d is. */
+export function weighRows(
+  d: Tensor,
+  dy: Tensor,
+  weights: Tensor | undefined,
+  { reduction, sign, temperature }: CrossEntropyAttributes,
+): Tensor2D {
+  const rows = d.shape[0] as number;
   const w = weights === undefined ? ones([rows]) : reshape(weights, [rows]);
-  const perRow = mul(div(mul(w, reshape(dy, [-1])), divisor(rows, weights, a.reduction)), a.sign / a.temperature);
+  const perRow = mul(div(mul(w, reshape(dy, [-1])), divisor(rows, weights, reduction)), sign / temperature);
   const column = reshape(perRow, [rows, 1]);
   return select(notEqual(column, 0), mul(d, column), zerosLike(d)) as Tensor2D;
 }
 
-const crossEntropyGrad = defineKernel<CrossEntropyAttributes>('CrossEntropyGrad', (inputs, a) => {
+export const crossEntropyGrad = defineKernel<CrossEntropyAttributes>('CrossEntropyGrad', (inputs, a) => {
   const { dy, logits, targets, weights, lse } = inputs as { [name: string]: Tensor } & { weights?: Tensor };
   const x = asRows(logits as Tensor);
   const flat = reshape(targets as Tensor, [-1]) as Tensor1D;
   return [reshape(composeCrossEntropyGrad(dy as Tensor, x, flat, weights, lse as Tensor, a), (logits as Tensor).shape)];
 });
 
-const asRows = (x: Tensor): Tensor2D => {
+/** [..., V] → [R,V]. */
+export const asRows = (x: Tensor): Tensor2D => {
   const classes = x.shape[x.rank - 1] as number;
   return reshape(x, [sizeOf(x.shape.slice(0, -1)), classes]);
 };
 
-const crossEntropyOp = defineFusedOp<CrossEntropyAttributes>({
+export const crossEntropyOp = defineFusedOp<CrossEntropyAttributes>({
   name: 'CrossEntropy',
   compose: (inputs, a) => {
     const { logits, targets, weights } = inputs as { logits: Tensor; targets: Tensor; weights?: Tensor };

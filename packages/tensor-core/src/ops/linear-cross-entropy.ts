@@ -15,7 +15,7 @@ import { checkDtype, checkName, checkRank, checkShape } from './internal/check.t
 import { defineFusedOp, runFused1 } from './internal/fused-op.ts';
 import { present } from './internal/kernel.ts';
 
-const linearCrossEntropyOp = defineFusedOp<CrossEntropyAttributes>({
+export const linearCrossEntropyOp = defineFusedOp<CrossEntropyAttributes>({
   name: 'LinearCrossEntropy',
   compose: (inputs, a) => {
     const { hidden, head, targets, weights } = inputs as {

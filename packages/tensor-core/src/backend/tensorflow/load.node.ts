@@ -54,6 +54,8 @@ export function loadTensorFlow(parts: Parts, threads = availableParallelism()): 
   // TensorFlow reads these when its library is loaded; what the user has set stands
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
+  // float32 means float32: TensorFlow rounds the operands of products to 10 bits (TF32) on GPUs from Ampere on
+  process.env.NVIDIA_TF32_OVERRIDE ??= '0';
   process.env.TF_NUM_INTRAOP_THREADS ??= String(threads);
   repairUtil();
   const binding = require(parts.binding) as Binding;

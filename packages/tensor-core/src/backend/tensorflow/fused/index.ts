@@ -5,6 +5,7 @@ import type { Attributes, Inputs } from '../../../ops/internal/kernel.ts';
 import { registeredName as backendName } from '../load.node.ts';
 import type { TensorFlowBackend } from '../tensorflow-backend.ts';
 import { attention, attentionGrad } from './attention.ts';
+import { crossEntropy, crossEntropyGrad, linearCrossEntropy } from './cross-entropy.ts';
 import { layerNorm, layerNormGrad } from './layer-norm.ts';
 import { mlp } from './mlp.ts';
 
@@ -12,6 +13,9 @@ import { mlp } from './mlp.ts';
 export function registerFused(backend: TensorFlowBackend): void {
   body('Attention', attention);
   body('AttentionGrad', attentionGrad);
+  body('CrossEntropy', crossEntropy(backend));
+  body('CrossEntropyGrad', crossEntropyGrad);
+  body('LinearCrossEntropy', linearCrossEntropy(backend));
   body('LayerNorm', layerNorm(backend));
   body('LayerNormGrad', layerNormGrad);
   if (backend.binding.runOp !== undefined) body('Mlp', mlp(backend));
