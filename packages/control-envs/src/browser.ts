@@ -42,6 +42,7 @@ export { type Outcome, TabularEnv, type TransitionTable } from './tabular/tabula
 export { MujocoEnv, type MujocoOptions } from './tasks/mujoco-env.ts';
 export { makeVectorEnv, type VectorOptions } from './vector/make-vector-env.browser.ts';
 export type { RowsVectorEnv } from './vector/vector-env.ts';
+export { VectorFrameStack } from './vector/vector-frame-stack.ts';
 export { VectorEnvWrapper, type VectorReset } from './vector/vector-wrapper.ts';
 export {
   VectorClipAction,

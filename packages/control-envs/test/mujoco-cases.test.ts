@@ -201,7 +201,7 @@ test('invalid MJCF: MuJoCo’s own words with file and line; missing meshes; too
   ok.close();
 });
 
-test('a model of one’s own, with a mesh from its folder and an included file', async () => {
+test('a model of one’s own, with a mesh or height field from its folder and an included file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mjcf-'));
   await mkdir(join(folder, 'assets'));
   const pyramid = 'v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n';
@@ -220,6 +220,24 @@ test('a model of one’s own, with a mesh from its folder and an included file',
   model.close();
   await rm(join(folder, 'assets', 'pyramid.obj'));
   await expect(loadMjcf(scene)).rejects.toThrow(/a file that the model names is missing; got ".*pyramid\.obj"/);
+  // a height field from a file of rows, columns and heights
+  const heights = Buffer.concat([
+    new Uint8Array(Int32Array.of(2, 3).buffer),
+    new Uint8Array(Float32Array.of(0, 1, 2, 0, 1, 2).buffer),
+  ]);
+  await writeFile(join(folder, 'field.bin'), heights);
+  await writeFile(
+    scene,
+    `<mujoco><asset><hfield name="h" file="field.bin" size="3 1 4 .1"/></asset>
+     <worldbody><geom type="hfield" hfield="h"/></worldbody></mujoco>`,
+  );
+  const field = await loadMjcf(scene);
+  const [mesh] = field.info.meshes;
+  expect(mesh?.vertices).toEqual(Float32Array.of(-3, -1, 0, 0, -1, 2, 3, -1, 4, -3, 1, 0, 0, 1, 2, 3, 1, 4));
+  expect(mesh?.faces).toHaveLength(2 * 2 * 3);
+  field.close();
+  await rm(join(folder, 'field.bin'));
+  await expect(loadMjcf(scene)).rejects.toThrow(/a file that the model names is missing; got "field\.bin"/);
   await expect(loadMjcf(join(folder, 'none.xml'))).rejects.toThrow('loadMjcf: the model cannot be read');
   await rm(folder, { recursive: true });
 });

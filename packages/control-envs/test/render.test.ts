@@ -13,6 +13,7 @@ import {
   Rasterizer,
   recordEpisode,
 } from '../src/index.ts';
+import { recordedGeoms } from '../src/recording/shapes.ts';
 
 /** From 4 m along −y, level, at the height of 1 m. */
 const camera: Camera = { azimuth: Math.PI / 2, elevation: 0, distance: 4, lookat: [0, 0, 1], fovy: Math.PI / 4 };
@@ -97,6 +98,31 @@ test('a tetrahedron of triangles is drawn where its vertices are', async () => {
   expect(red(36, 28)).toBe(true); // inside: 0.2 m right, 0.2 m up
   expect(red(28, 28)).toBe(false);
   expect(red(50, 12)).toBe(false); // beyond the slanted edge
+  sim.close();
+  model.close();
+});
+
+test('a height field is drawn as it is felt: a ball rests on its hill', async () => {
+  // 3 × 3 heights: a hill of 0.5 m in the middle of a field of 2 × 2 m
+  const field = `<mujoco><asset><hfield name="h" nrow="3" ncol="3" size="1 1 .5 .1" elevation="0 0 0  0 1 0  0 0 0"/></asset>
+    <worldbody><geom type="hfield" hfield="h" rgba="1 0 0 1"/>
+    <body pos="0.5 0 1"><joint type="slide" axis="0 0 1"/><geom size=".05" rgba="0 0 1 1"/></body></worldbody></mujoco>`;
+  const model = await compileMjcf(field);
+  const sim = model.simulate();
+  sim.step(1000);
+  sim.forward();
+  // the slope of one half: the ball's centre is √1.25 radii above it
+  const [x = 0, , z = 0] = sim.geomXpos.subarray(3, 6);
+  expect([x, z]).toEqual([expect.closeTo(0.5, 9), expect.closeTo(0.25 + 0.05 * Math.sqrt(1.25), 2)]);
+  const rgb = new Rasterizer(model.info, size, size).render(sim, { ...camera, lookat: [0, 0, 0.25] });
+  const red = (x: number): number =>
+    Array.from({ length: size }, (_, y) => 3 * (y * size + x)).filter((at) => isRed([...rgb.subarray(at, at + 3)]))
+      .length;
+  // a pixel is 0.0518 m at 4 m: the top is 4.8 above the middle, the near edge, at 3 m, 6.4 below
+  expect(Math.abs(red(size / 2) - 11.2)).toBeLessThan(1.5);
+  expect(Math.abs(red(size / 2 + 10) - 6.4)).toBeLessThan(1.5);
+  expect(red(0)).toBe(0);
+  expect(recordedGeoms(model.info)[0]).toMatchObject({ type: 1, mesh: 0 });
   sim.close();
   model.close();
 });

@@ -11,6 +11,7 @@ import {
   type Recording,
   VectorClipAction,
   VectorEpisodeStatistics,
+  VectorFrameStack,
   VectorNormalizeObservation,
   VectorNormalizeReward,
   VectorRescaleAction,
@@ -102,6 +103,38 @@ test('rewards are divided by the spread of discounted returns; a reset begins a 
   expect(() => again.load({ moments: whole.moments.state(), discounted: [0] })).toThrow('other number of copies');
   expect(() => new VectorNormalizeReward(again, { gamma: 2 })).toThrow('bad gamma; got 2');
 });
+
+test.each(['same-step', 'next-step'] as const)(
+  'a stack of each copy begins with its episode under %s autoreset',
+  async (mode) => {
+    const envs = new VectorFrameStack(await ramps(mode), 3);
+    expect(envs.observationSpace).toMatchObject({ kind: 'box', shape: [3, 3] });
+    /** the step counts of copy 1, which the first element of each frame is */
+    const counts = (obs: unknown): number[] => [0, 3, 6].map((at) => (obs as Float32Array)[9 + at] as number);
+    const { obs: first } = await envs.reset();
+    expect(counts(first)).toEqual([0, 0, 0]);
+    expect(counts((await envs.step(none)).obs)).toEqual([0, 0, 1]);
+    expect(counts((await envs.step(none)).obs)).toEqual([0, 1, 2]);
+    expect(counts(first)).toEqual([0, 0, 0]); // results are the caller's
+    await envs.step(none);
+    const end = await envs.step(none);
+    if (mode === 'same-step') {
+      expect(counts(end.finalObs)).toEqual([2, 3, 4]);
+      expect(counts(end.obs)).toEqual([0, 0, 0]);
+    } else {
+      expect(counts(end.obs)).toEqual([2, 3, 4]);
+      expect(counts((await envs.step(none)).obs)).toEqual([0, 0, 0]);
+    }
+    expect(counts((await envs.step(none)).obs)).toEqual([0, 0, 1]);
+    // a masked reset begins the named copy's stack and leaves the other's
+    const { obs: masked } = await envs.reset({ mask: Uint8Array.of(0, 1) });
+    expect(counts(masked)).toEqual([0, 0, 0]);
+    expect([...(masked as Float32Array).subarray(0, 9)].filter((_, i) => i % 3 === 0)).toEqual([0, 0, 1]);
+    expect(() => new VectorFrameStack(envs, 0)).toThrow('VectorFrameStack: bad count; got 0');
+    const zeros = new VectorFrameStack(await ramps(mode), 2, { padding: 'zero' });
+    expect([...((await zeros.reset()).obs as Float32Array).subarray(0, 6)]).toEqual([0, 0, 0, 0, 0, 7]);
+  },
+);
 
 test('actions are changed in a copy, as by the wrappers of one environment', async () => {
   const sampled = Float32Array.of(5, -0.5);

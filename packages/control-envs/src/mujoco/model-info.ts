@@ -1,6 +1,7 @@
 /** What is constant in a compiled model, copied out of the engine: safe to keep, to send and to read at any time. */
 import { ConfigError, nearest } from '@gimbal/tensor-core';
 import type { MjModel } from '@mujoco/mujoco';
+import { readHeightFields } from './height-fields.ts';
 import { type Mesh, readMeshes, readSurfaces, type Texture } from './surfaces.ts';
 
 /** The kinds of named objects in a model. */
@@ -52,7 +53,7 @@ export interface ModelInfo {
   readonly geomBody: Int32Array;
   /** the engine's visibility group `[ngeom]` */
   readonly geomGroup: Int32Array;
-  /** mesh of a mesh geom, −1 for others */
+  /** triangles of a mesh or a height field, −1 for others */
   readonly geomData: Int32Array;
   /** picture on a geom, −1 for none: on meshes with texture coordinates, and on planes `[ngeom]` */
   readonly geomTexture: Int32Array;
@@ -60,7 +61,7 @@ export interface ModelInfo {
   readonly geomTextureRepeat: Float32Array;
   /** 1: it repeats by metres; 0: by the plane's size `[ngeom]` */
   readonly geomTextureUniform: Uint8Array;
-  /** what `geomData` counts into */
+  /** what `geomData` counts into: the meshes, then the height fields */
   readonly meshes: readonly Mesh[];
   /** what `geomTexture` counts into */
   readonly textures: readonly Texture[];
@@ -80,6 +81,7 @@ export const geomTypes = [
   'mesh',
   'sdf',
 ] as const;
+const heightField = geomTypes.indexOf('hfield');
 export const jointTypes = ['free', 'ball', 'slide', 'hinge'] as const;
 
 export function readModel(model: MjModel, mjcf: string): ModelInfo {
@@ -120,8 +122,8 @@ export function readModel(model: MjModel, mjcf: string): ModelInfo {
     ...readSurfaces(m, mjcf, names(m.name_matadr, 'material')),
     geomBody: ints(m.geom_bodyid),
     geomGroup: ints(m.geom_group),
-    geomData: ints(m.geom_dataid),
-    meshes: readMeshes(m),
+    geomData: ints(m.geom_dataid).map((data, g) => (m.geom_type?.[g] === heightField ? m.nmesh + data : data)),
+    meshes: [...readMeshes(m), ...readHeightFields(m)],
     hash: fnv1a(mjcf),
   };
 }

@@ -6,13 +6,13 @@ import { quatOfMatrix } from './quat.ts';
 
 /** A shape of a model. */
 export interface RecordedGeom {
-  /** index into the engine's kinds of shapes: 0 plane, 2 sphere, 3 capsule, 4 ellipsoid, 5 cylinder, 6 box, 7 mesh */
+  /** the engine's kind of shape: 0 plane, 1 height field, 2 sphere, 3 capsule, 4 ellipsoid, 5 cylinder, 6 box, 7 mesh */
   type: number;
   /** the engine's three sizes, by type, metres */
   size: readonly [number, number, number];
   /** 0 to 1 */
   rgba: readonly [number, number, number, number];
-  /** index into `meshes` */
+  /** index into `meshes`, of a mesh or a height field */
   mesh?: number;
   /** index into `textures`, for a mesh with texture coordinates or a plane */
   texture?: number;

@@ -1,6 +1,6 @@
 /**
  * A picture of a simulation without a display or a GPU. Each shape is met exactly, pixel by pixel within the part of the
- * picture it can touch; meshes are drawn triangle by triangle. One sun, a light at the camera, no shadows. Nothing is
+ * picture it can touch; meshes and height fields are drawn triangle by triangle. One sun, a light at the camera, no shadows. Nothing is
  * allocated in a frame.
  */
 import { ConfigError } from '@gimbal/tensor-core';
@@ -171,7 +171,23 @@ function shapeOf(info: ShapeInfo, geom: number): Shape {
     case 'box':
       return { geom, type, ray: boxRay(a, b, c), corners: corners(a, b, c), pad: 0 };
     default:
-      // meshes: their compiled size is that of the box around them
-      return { geom, type, ray: undefined, corners: [[0, 0, 0]], pad: Math.hypot(a, b, c) * 2 };
+      return {
+        geom,
+        type,
+        ray: undefined,
+        corners: [[0, 0, 0]],
+        pad: farthest(info.meshes[info.geomData[geom] as number]),
+      };
   }
+}
+
+/** Of a mesh's vertices from its origin. */
+function farthest(mesh: ShapeInfo['meshes'][number] | undefined): number {
+  let most = 0;
+  const { vertices = [] } = mesh ?? {};
+  for (let v = 0; v < vertices.length; v += 3) {
+    const [x, y, z] = [vertices[v] as number, vertices[v + 1] as number, vertices[v + 2] as number];
+    most = Math.max(most, Math.hypot(x, y, z));
+  }
+  return most;
 }

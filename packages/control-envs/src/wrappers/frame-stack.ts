@@ -1,16 +1,6 @@
-import {
-  type Action,
-  type BoxSpace,
-  ConfigError,
-  type Env,
-  type EnvStep,
-  type Info,
-  type Obs,
-  type Space,
-} from '@gimbal/tensor-core';
-import { box, elementsOf } from '../spaces/spaces.ts';
+import type { Action, BoxSpace, Env, EnvStep, Info, Obs, Space } from '@gimbal/tensor-core';
 import { allocate } from '../spaces/value.ts';
-import { boxOf } from './scales.ts';
+import { beginStack, type FrameStackOptions, pushFrame, stackedSpace } from './stacked-space.ts';
 import { EnvWrapper } from './wrapper.ts';
 
 /**
@@ -20,28 +10,15 @@ import { EnvWrapper } from './wrapper.ts';
 export class FrameStack extends EnvWrapper {
   readonly #space: BoxSpace;
   readonly #count: number;
-  readonly #size: number;
-  readonly #padding: 'reset' | 'zero';
+  readonly #options: FrameStackOptions;
   readonly #frames: Float32Array;
 
-  constructor(env: Env, count: number, { padding = 'reset' }: { padding?: 'reset' | 'zero' } = {}) {
+  /** @throws ConfigError for a bad count, and for observations that are no Box */
+  constructor(env: Env, count: number, options: FrameStackOptions = {}) {
     super(env);
-    if (!Number.isSafeInteger(count) || count < 1) {
-      throw new ConfigError({ where: 'FrameStack', what: 'bad count', got: count, wanted: 'a whole number from 1' });
-    }
-    const inner = boxOf(env.observationSpace, 'FrameStack');
+    this.#space = stackedSpace(env.observationSpace, count, options, 'FrameStack');
     this.#count = count;
-    this.#size = elementsOf(inner);
-    this.#padding = padding;
-    const repeat = (xs: Float64Array): number[] => Array.from({ length: count }, () => [...xs]).flat();
-    const [low, high] = [repeat(inner.low), repeat(inner.high)];
-    if (padding === 'zero') {
-      for (let i = 0; i < low.length; i++) {
-        low[i] = Math.min(low[i] as number, 0);
-        high[i] = Math.max(high[i] as number, 0);
-      }
-    }
-    this.#space = box(low, high, [count, ...inner.shape], inner.dtype);
+    this.#options = options;
     this.#frames = allocate(this.#space) as Float32Array;
   }
 
@@ -51,16 +28,13 @@ export class FrameStack extends EnvWrapper {
 
   override reset(o?: { seed?: number; options?: object }): { obs: Obs; info: Info } {
     const { obs, info } = this.env.reset(o);
-    if (this.#padding === 'zero') this.#frames.fill(0);
-    else for (let i = 0; i < this.#count; i++) this.#frames.set(obs as Float32Array, i * this.#size);
-    this.#frames.set(obs as Float32Array, (this.#count - 1) * this.#size);
+    beginStack(this.#frames, 0, obs as Float32Array, this.#count, this.#options);
     return { obs: this.#frames.slice(), info };
   }
 
   override step(action: Action): EnvStep {
     const result = this.env.step(action);
-    this.#frames.copyWithin(0, this.#size);
-    this.#frames.set(result.obs as Float32Array, (this.#count - 1) * this.#size);
+    pushFrame(this.#frames, 0, result.obs as Float32Array, this.#count);
     return { ...result, obs: this.#frames.slice() };
   }
 }

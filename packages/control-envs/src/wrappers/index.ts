@@ -6,5 +6,6 @@ export { NormalizeObservation, NormalizeReward, type RewardMomentsState } from '
 export { RecordEpisodes, type RecordEpisodesOptions } from './record-episodes.ts';
 export { type MomentsState, RunningMoments } from './running-moments.ts';
 export type { NormalizeOptions } from './scales.ts';
+export type { FrameStackOptions } from './stacked-space.ts';
 export { TimeLimit } from './time-limit.ts';
 export { EnvWrapper, unwrapped } from './wrapper.ts';
