@@ -18,6 +18,7 @@ export { type Anneal, linear } from './internal/anneal.ts';
 export { OffPolicyAgent, type OffPolicyStep } from './off-policy/off-policy-agent.ts';
 export {
   dqn,
+  mdpoOffPolicy,
   type OffPolicyOptions,
   offPolicyDefaults,
   offPolicyPresets,

@@ -180,3 +180,11 @@ test('reproduce fma-pg, a claim that takes no time', async () => {
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ paper: 'fma-pg', claims: [{ id: 'C9', verdict: 'holds' }] });
 });
+
+test('a flag that the algorithm does not have is refused, before any work', async () => {
+  const train = ['control', 'train', '--env', 'Pendulum-v1', '--out', join(folder, 'none')];
+  const refused = async (...flags: string[]): Promise<string> => (await runMain([...train, ...flags], root)).stderr;
+  expect(await refused('--algo', 'sac', '--rollout', '64')).toContain('--rollout: sac has no such option; got 64');
+  expect(await refused('--algo', 'trpo', '--clip-epsilon', '0.3')).toContain('--clip-epsilon: trpo has no such option');
+  expect(await refused('--algo', 'td3', '--recurrent', 'gru')).toContain('--recurrent: td3 has no such option');
+}, 60_000);

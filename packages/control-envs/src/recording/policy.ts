@@ -2,12 +2,23 @@
 import { type Action, DataError, type Env, rng } from '@gimbal/tensor-core';
 import { sample } from '../spaces/value.ts';
 
-/** Chooses actions: 'random', 'zero', recorded ones (repeated from the start when they end), or a function. */
-export type RecordPolicy = 'random' | 'zero' | readonly (readonly number[])[] | ((obs: unknown) => Action);
+/**
+ * Chooses actions: 'random', 'zero', recorded ones (repeated from the start when they end), or a function of the
+ * observation and of whether it begins an episode.
+ */
+export type RecordPolicy =
+  | 'random'
+  | 'zero'
+  | readonly (readonly number[])[]
+  | ((obs: unknown, begins: boolean) => Action);
 
 /** @returns the action at step t */
-export function chooser(env: Env, policy: RecordPolicy, seed: number): (obs: unknown, t: number) => Action {
-  if (typeof policy === 'function') return policy;
+export function chooser(
+  env: Env,
+  policy: RecordPolicy,
+  seed: number,
+): (obs: unknown, t: number, begins: boolean) => Action {
+  if (typeof policy === 'function') return (obs, _, begins) => policy(obs, begins);
   if (policy === 'random') {
     const stream = rng(seed).split('record');
     return () => sample(env.actionSpace, stream) as Action;

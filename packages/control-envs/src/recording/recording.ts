@@ -130,11 +130,13 @@ export function recordEpisode(
   let { obs } = env.reset({ seed });
   recorder.begin();
   onFrame?.(body);
+  let begins = true;
   for (let t = 0; t < steps; t++) {
-    const action = choose(obs, t);
+    const action = choose(obs, t, begins);
     const result = env.step(action);
     const ended = result.terminated || result.truncated;
     obs = ended ? env.reset().obs : result.obs;
+    begins = ended;
     recorder.step(action, result.reward, ended);
     onFrame?.(body);
   }

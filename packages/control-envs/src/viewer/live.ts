@@ -26,7 +26,7 @@ export function liveSource(env: Env, { policy = 'random', seed = 0, onStep }: Li
   const { shapes: info } = body;
   const poses = new Float32Array(7 * info.geomType.length);
   const choose = chooser(env, policy, seed);
-  let [{ obs }, now, sum] = [env.reset({ seed }), 0, 0];
+  let [{ obs }, now, sum, begins] = [env.reset({ seed }), 0, 0, true];
   return {
     title: `${env.spec.id}, live`,
     geoms: recordedGeoms(info),
@@ -40,8 +40,9 @@ export function liveSource(env: Env, { policy = 'random', seed = 0, onStep }: Li
     frames: Number.POSITIVE_INFINITY,
     poses(frame) {
       for (; now < frame; now++) {
-        const { reward, terminated, truncated, obs: next } = env.step(choose(obs, now));
+        const { reward, terminated, truncated, obs: next } = env.step(choose(obs, now, begins));
         const ended = terminated || truncated;
+        begins = ended;
         sum = ended ? 0 : sum + reward;
         obs = ended ? env.reset().obs : next;
         onStep?.({ reward, terminated, truncated });

@@ -40,9 +40,10 @@ export function learnerOf(
       fix: 'Use ppo or dqn, or encode the images first',
     });
   const sizes = { observation: observation.size, action: box.size, hidden };
-  if (algorithm === 'sac') {
+  if (algorithm !== 'td3') {
     const { alpha, learnAlpha, targetEntropy = -box.size } = o;
-    return new Sac({ ...sizes, gamma, tau, alpha, learnAlpha, targetEntropy }, init);
+    const soft = { ...sizes, gamma, tau, alpha, learnAlpha, targetEntropy };
+    return new Sac(algorithm === 'mdpo' ? { ...soft, proximal: o.proximal } : soft, init);
   }
   const { explorationNoise, targetNoise, targetNoiseClip, policyDelay } = o;
   return new Td3({ ...sizes, tau, explorationNoise, targetNoise, targetNoiseClip, policyDelay }, init);

@@ -16,7 +16,7 @@ import type { ReplayOptions } from '../replay/replay-buffer.ts';
 /** What an off-policy agent is given. */
 export interface OffPolicyOptions extends Omit<AgentOptions, 'auxLosses' | 'activation' | 'criticObs'> {
   /** default 'sac' */
-  algorithm?: 'sac' | 'td3' | 'dqn';
+  algorithm?: 'sac' | 'td3' | 'dqn' | 'mdpo';
   /** how much is remembered, and how rows are drawn */
   buffer?: ReplayOptions;
   /** rows of an update; default 256 */
@@ -29,9 +29,9 @@ export interface OffPolicyOptions extends Omit<AgentOptions, 'auxLosses' | 'acti
   updates?: number;
   /** default 3e-4 */
   learningRate?: Anneal;
-  /** share of the way that targets go: with each update, default .005 (sac, td3); each `targetEvery`, default 1, a copy (dqn) */
+  /** share of the way that targets go: with each update, default .005 (sac, td3, mdpo); each `targetEvery`, default 1, a copy (dqn) */
   tau?: number;
-  /** sac: α at the start; default 1 */
+  /** sac: α at the start, mdpo: λ; default 1 */
   alpha?: number;
   /** sac: default true */
   learnAlpha?: boolean;
@@ -51,7 +51,9 @@ export interface OffPolicyOptions extends Omit<AgentOptions, 'auxLosses' | 'acti
   explorationFraction?: number;
   /** dqn: default true */
   double?: boolean;
-  /** dqn: environment steps between moves of the target; default 500 */
+  /** mdpo: c, of which c − α weighs the KL to the older policy; default 1 */
+  proximal?: number;
+  /** environment steps between moves of the target (dqn) or copies of the older policy (mdpo); default 500 */
   targetEvery?: number;
   /** dqn: default 10 */
   maxGradNorm?: number;
@@ -83,6 +85,7 @@ export const offPolicyDefaults = {
   double: true,
   targetEvery: 500,
   maxGradNorm: 10,
+  proximal: 1,
   logEvery: 1000,
 } as const satisfies Partial<OffPolicyOptions>;
 
@@ -106,7 +109,7 @@ export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
   ];
   checkKnown(where, options, [...Object.keys(offPolicyDefaults), ...further]);
   const o: ResolvedOffPolicy = { ...offPolicyDefaults, ...options };
-  checkName('algorithm', o.algorithm, ['sac', 'td3', 'dqn']);
+  checkName('algorithm', o.algorithm, ['sac', 'td3', 'dqn', 'mdpo']);
   if (typeof o.env !== 'function') o.numEnvs = o.env.numEnvs;
   for (const key of [
     'numEnvs',
@@ -124,7 +127,8 @@ export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
     if (o[key] !== undefined) checkCount(key, o[key]);
   for (const key of ['gamma', 'explorationFraction'] as const) checkShare(key, o[key]);
   if (o.tau !== undefined) checkShare('tau', o.tau);
-  for (const key of ['alpha', 'targetNoise', 'targetNoiseClip', 'maxGradNorm'] as const) checkPositive(key, o[key]);
+  for (const key of ['alpha', 'targetNoise', 'targetNoiseClip', 'maxGradNorm', 'proximal'] as const)
+    checkPositive(key, o[key]);
   checkAnneal('learningRate', o.learningRate, (x) => x >= 0, 'a finite number ≥ 0');
   checkAnneal('exploration', o.exploration, (x) => x >= 0 && x <= 1, 'a number from 0 to 1');
   checkSeed(o.seed);
@@ -171,5 +175,16 @@ export const dqn = (o: OffPolicyPreset = {}): OffPolicyPreset => ({
   ...o,
 });
 
+/** Off-policy MDPO (arXiv 2005.09814) with its authors' settings. */
+export const mdpoOffPolicy = (o: OffPolicyPreset = {}): OffPolicyPreset => ({
+  algorithm: 'mdpo',
+  alpha: 0.2,
+  learnAlpha: false,
+  proximal: 1,
+  targetEvery: 1000,
+  learningStarts: 10_000,
+  ...o,
+});
+
 /** The presets by name. */
-export const offPolicyPresets = { sac, td3, dqn } as const;
+export const offPolicyPresets = { sac, td3, dqn, mdpoOffPolicy } as const;

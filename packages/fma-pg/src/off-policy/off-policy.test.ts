@@ -1,10 +1,20 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type GoalEnv, rng, type Space, useBackend } from '@gimbal/tensor-core';
-import { memory, type Tensor, tensor2d } from '@tensorflow/tfjs-core';
+import { type GoalEnv, rng, type Space, squashedGaussian, useBackend } from '@gimbal/tensor-core';
+import { add, div, exp, memory, mul, split, sub, type Tensor, tensor2d } from '@tensorflow/tfjs-core';
 import { Track, type TrackOptions } from '../../test/fixtures/track.ts';
-import { dqn, evaluate, OffPolicyAgent, type OffPolicyOptions, type OffPolicyStep, sac, td3 } from '../index.ts';
+import {
+  dqn,
+  evaluate,
+  mdpoOffPolicy,
+  OffPolicyAgent,
+  type OffPolicyOptions,
+  type OffPolicyStep,
+  sac,
+  td3,
+} from '../index.ts';
+import { oldLogProb } from './proximal.ts';
 import { smoothedAction } from './td3.ts';
 
 beforeAll(() => useBackend('auto'));
@@ -30,6 +40,7 @@ describe('each algorithm learns to walk to 0', () => {
   test.each([
     ['sac', sac({ alpha: 0.1 })],
     ['td3', td3({ learningStarts: 100 })],
+    ['mdpo', mdpoOffPolicy({ alpha: 0.1, targetEvery: 100 })],
     [
       'dqn',
       dqn({ trainEvery: 2, updates: 1, learningRate: 3e-3, batchSize: 32, targetEvery: 50, explorationFraction: 0.5 }),
@@ -53,7 +64,7 @@ describe('each algorithm learns to walk to 0', () => {
   });
 });
 
-test.each(['sac', 'td3', 'dqn'] as const)(
+test.each(['sac', 'td3', 'dqn', 'mdpo'] as const)(
   'resumed, %s goes on to the bit, buffer and streams included',
   async (algorithm) => {
     const options = {
@@ -86,6 +97,25 @@ test.each(['sac', 'td3', 'dqn'] as const)(
     }
   },
 );
+
+test('MDPO’s older policy gives the same actions the density that it would give its own', () => {
+  const limits = { minLogStd: -20, maxLogStd: 2 };
+  const draws = rng(5);
+  const row = (n: number): Tensor =>
+    tensor2d(
+      Float32Array.from({ length: 4 * n }, () => 0.5 * draws.normal()),
+      [4, n],
+    );
+  const [outputs, before, noise] = [row(4), row(4), row(2)];
+  const p = squashedGaussian(outputs, noise, limits);
+  // the same u = μ + σ·noise in the other's units
+  const [[mu, s], [oldMu, oldS]] = [split(outputs, 2, 1), split(before, 2, 1)] as [[Tensor, Tensor], [Tensor, Tensor]];
+  const ofOld = div(sub(add(mu, mul(exp(s), noise)), oldMu), exp(oldS));
+  const wanted = squashedGaussian(before, ofOld, limits);
+  for (const [i, x] of wanted.action.dataSync().entries()) expect(p.action.dataSync()[i]).toBeCloseTo(x, 5);
+  const got = oldLogProb(outputs, before, noise, p.logProb, limits).dataSync();
+  for (const [i, x] of wanted.logProb.dataSync().entries()) expect(got[i]).toBeCloseTo(x, 4);
+});
 
 test('TD3’s target noise: different for equal states, .4 before a clip at 1 on a range of ±2, inside the range', () => {
   const action = tensor2d(new Float32Array(20_000), [10_000, 2]);

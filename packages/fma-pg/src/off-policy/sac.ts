@@ -4,7 +4,7 @@
  *   y  = r + γ(1 − term)[min Q̄(s', a') − α log p(a'|s')],  a' from the current actor;   L_Q = Σᵢ mean w(Qᵢ − y)²
  *   L_π = mean(α log p(a|s) − min Q(s, a));   L_α = −log α · mean(log p + H̄),   H̄ = −dim A
  *
- * Actions are in [−1, 1] here; the environment's box is reached by scaling, which H̄ takes no notice of.
+ * MDPO off-policy is the same with another loss of the actor (proximal.ts). Actions are in [−1, 1] here; the environment's box is reached by scaling, which H̄ takes no notice of.
  */
 import {
   type CapturedStep,
@@ -45,6 +45,7 @@ import { type ActingNetwork, actingNetwork } from '../policies/host-network.ts';
 import type { ReplayBatch } from '../replay/replay-buffer.ts';
 import { leavesOf, TwinCritics, twinError } from './critics.ts';
 import type { BatchTensors, OffPolicyLearner } from './learner.ts';
+import { oldLogProb, outputPenalty } from './proximal.ts';
 
 export interface SacOptions {
   observation: number;
@@ -57,6 +58,8 @@ export interface SacOptions {
   /** false: α stays */
   learnAlpha: boolean;
   targetEntropy: number;
+  /** MDPO's c: the actor is held near an older one, see proximal.ts */
+  proximal?: number;
 }
 
 const [minLogStd, maxLogStd] = [-20, 2];
@@ -66,6 +69,8 @@ export class Sac implements OffPolicyLearner {
   readonly trees: Readonly<Record<string, Params>>;
   readonly actionSize: number;
   readonly #actor: Params;
+  /** the older policy of MDPO */
+  readonly #old: Params | undefined;
   readonly #net: Module<Tensor, Tensor>;
   readonly #critics: TwinCritics;
   readonly #temperature: Params;
@@ -83,6 +88,7 @@ export class Sac implements OffPolicyLearner {
     this.#net = mlpModule({ sizes: [observation, ...hidden, 2 * action] });
     const fresh = this.#net.init(r.split('actor'));
     this.#actor = variables(fresh);
+    this.#old = o.proximal === undefined ? undefined : variables(fresh);
     disposeTree(fresh);
     this.#critics = new TwinCritics(observation + action, hidden, r);
     const logAlpha = { logAlpha: scalar(Math.log(o.alpha)) };
@@ -95,6 +101,7 @@ export class Sac implements OffPolicyLearner {
     };
     this.trees = {
       actor: this.#actor,
+      ...(this.#old && { old: this.#old }),
       critics: this.#critics.params,
       targets: this.#critics.targets,
       temperature: this.#temperature,
@@ -139,6 +146,11 @@ export class Sac implements OffPolicyLearner {
     };
   }
 
+  /** The older policy becomes what the actor is by now. */
+  copyTarget(): void {
+    if (this.#old !== undefined) polyakTree(leavesOf(this.#old), leavesOf(this.#actor), 1);
+  }
+
   refresh(): void {
     this.#acting.refresh(this.#actor);
   }
@@ -159,6 +171,7 @@ export class Sac implements OffPolicyLearner {
     this.#step.dispose();
     this.#acting.dispose();
     this.#critics.dispose();
+    if (this.#old !== undefined) disposeTree(this.#old);
     for (const tree of [this.#actor, this.#temperature, ...Object.values(this.#states)]) disposeTree(tree);
   }
 
@@ -176,11 +189,7 @@ export class Sac implements OffPolicyLearner {
       return { value: twinError(q, y, x.weights), aux: { q1: q[0] } };
     })(this.#critics.params);
     this.#optimizer.update(this.#critics.params, critic.grads, this.#states.critics, rate);
-    const actor = valueAndGradWithAux((p: Params) => {
-      const { action, logProb } = sample(p, x.obs, x.noise);
-      const q = minimum(...this.#critics.both(this.#critics.params, x.obs, action));
-      return { value: mean<Scalar>(sub(mul(stopGradient(alpha), logProb), q)), aux: { logProb } };
-    })(this.#actor);
+    const actor = valueAndGradWithAux((p: Params) => this.#actorLoss(p, x, stopGradient(alpha)))(this.#actor);
     this.#optimizer.update(this.#actor, actor.grads, this.#states.actor, rate);
     const logProb = mean<Scalar>(actor.aux.logProb);
     if (learnAlpha) {
@@ -193,5 +202,19 @@ export class Sac implements OffPolicyLearner {
     polyakTree(leavesOf(this.#critics.targets), leavesOf(this.#critics.params), tau);
     const metrics = stack([critic.value, actor.value, neg(logProb), alpha, mean(critic.aux.q1)]);
     return { metrics, errors: abs(sub(critic.aux.q1, y)) };
+  }
+
+  /** SAC's loss of the actor, or MDPO's. */
+  #actorLoss(p: Params, x: Inputs, alpha: Tensor): { value: Scalar; aux: { logProb: Tensor } } {
+    const { proximal } = this.o;
+    const outputs = this.#net.apply(p, x.obs);
+    const { action, logProb } = squashedGaussian(outputs, x.noise, { minLogStd, maxLogStd });
+    const [q1, q2] = this.#critics.both(this.#critics.params, x.obs, action);
+    if (this.#old === undefined || proximal === undefined)
+      return { value: mean<Scalar>(sub(mul(alpha, logProb), minimum(q1, q2))), aux: { logProb } };
+    const before = stopGradient(this.#net.apply(this.#old, x.obs));
+    const old = oldLogProb(outputs, before, x.noise, logProb, { minLogStd, maxLogStd });
+    const value = mean<Scalar>(sub(add(mul(logProb, proximal), mul(old, sub(alpha, proximal))), q1));
+    return { value: add(value, outputPenalty(outputs)), aux: { logProb } };
   }
 }

@@ -151,7 +151,7 @@ export interface PolicyMemory {
 }
 
 /** Sets memories of what begins to 0. */
-export function forget({ state, starts }: PolicyMemory): void {
+function forget({ state, starts }: PolicyMemory): void {
   const size = state.length / starts.length;
   for (let n = 0; n < starts.length; n++) if (starts[n] === 1) state.fill(0, n * size, (n + 1) * size);
 }

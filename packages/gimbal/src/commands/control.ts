@@ -175,7 +175,7 @@ async function policyFor(o: Context['options'], env: Env): Promise<Policy> {
   const { rng } = await import('@gimbal/tensor-core');
   const draws = o.stochastic ? rng(o.seed).split('actions') : undefined;
   const act = policyOf(agent, env, draws);
-  return { policy: (obs) => act(obs as Obs), close: () => agent.dispose() };
+  return { policy: (obs, begins) => act(obs as Obs, begins), close: () => agent.dispose() };
 }
 
 interface Policy {

@@ -5,7 +5,7 @@ import { OffPolicyAgent, type OffPolicyOptions, OnPolicyAgent, type OnPolicyOpti
 import { ConfigError, loadCheckpoint } from '@gimbal/tensor-core';
 import type { RunConfig } from '../run/run-folder.ts';
 import { type EnvOptionTexts, readEnvOptions } from './env-options.ts';
-import { settingsOf } from './settings.ts';
+import { type Settings, settingsOf } from './settings.ts';
 
 export type Agent = OnPolicyAgent | OffPolicyAgent;
 
@@ -29,6 +29,7 @@ export interface AgentFlags extends EnvFlags {
   entropyCoef?: number | undefined;
   batchSize?: number | undefined;
   hidden?: number[] | undefined;
+  recurrent?: 'gru' | 'lstm' | undefined;
   eta?: number | undefined;
   clipEpsilon?: number | undefined;
   innerGuard?: 'off' | 'warn' | 'restore' | undefined;
@@ -66,6 +67,30 @@ const offPolicyFlags = [
 const given = (flags: AgentFlags, names: readonly (keyof AgentFlags)[]): Record<string, unknown> =>
   Object.fromEntries(names.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])));
 
+/** Flags that change a surrogate, and the algorithms that have them. */
+const surrogateFlags = { eta: ['mdpo', 'smdpo', 'spma'], clipEpsilon: ['ppo', 'sppo'] } as const;
+
+/** @throws ConfigError for a flag that the algorithm does not have: it would change nothing */
+function refuseOthers(flags: AgentFlags, kind: Settings['kind']): void {
+  const own: readonly string[] = kind === 'off-policy' ? offPolicyFlags : [...onPolicyFlags, 'recurrent'];
+  const all = new Set<string>([...onPolicyFlags, ...offPolicyFlags, 'recurrent']);
+  const has = (name: string): boolean =>
+    all.has(name)
+      ? own.includes(name)
+      : (surrogateFlags[name as keyof typeof surrogateFlags] as readonly string[]).includes(flags.algo);
+  for (const name of [...all, ...Object.keys(surrogateFlags)]) {
+    const value = flags[name as keyof AgentFlags];
+    if (value === undefined || has(name)) continue;
+    const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new ConfigError({
+      where: `gimbal control train --${flag}`,
+      what: `${flags.algo} has no such option`,
+      got: value,
+      fix: 'Leave it out',
+    });
+  }
+}
+
 /** A function that makes one environment. */
 async function environmentOf({ env, envOptions }: EnvFlags): Promise<OnPolicyOptions['env'] & (() => unknown)> {
   const { makeEnv } = await import('@gimbal/control-envs');
@@ -76,6 +101,7 @@ async function environmentOf({ env, envOptions }: EnvFlags): Promise<OnPolicyOpt
 /** The agent that flags describe. @throws ConfigError for an algorithm, environment or option that is not there */
 export async function createAgent(flags: AgentFlags, out?: string): Promise<Agent> {
   const settings = settingsOf(flags.algo, flags.env);
+  refuseOthers(flags, settings.kind);
   const common = { env: await environmentOf(flags), seed: flags.seed, ...(out !== undefined && { out }) };
   if (settings.kind === 'off-policy') {
     return OffPolicyAgent.create({
@@ -85,7 +111,9 @@ export async function createAgent(flags: AgentFlags, out?: string): Promise<Agen
     } as OffPolicyOptions);
   }
   const surrogate = changedSurrogate(settings.options.surrogate, flags);
-  const options = { ...settings.options, ...given(flags, onPolicyFlags), ...(surrogate && { surrogate }), ...common };
+  const recurrent = flags.recurrent && { recurrent: { cell: flags.recurrent } };
+  const more = { ...given(flags, onPolicyFlags), ...(surrogate && { surrogate }), ...recurrent };
+  const options = { ...settings.options, ...more, ...common };
   return OnPolicyAgent.create(options as OnPolicyOptions);
 }
 
@@ -106,9 +134,9 @@ function changedSurrogate(
 /** The agent of a run, as it was best or last. */
 export async function loadAgent(folder: string, env: EnvFlags, which: 'latest' | 'best', out?: string): Promise<Agent> {
   const { config } = await loadCheckpoint(folder, { which });
-  const { algorithm } = config as { algorithm: string };
   const more = { env: await environmentOf(env), ...(out !== undefined && { out }) };
-  const isOff = ['sac', 'td3', 'dqn'].includes(algorithm);
+  // MDPO has both names: the off-policy one has a replay buffer
+  const isOff = 'buffer' in (config as object);
   return isOff ? OffPolicyAgent.resume(folder, more, { which }) : OnPolicyAgent.resume(folder, more, { which });
 }
 

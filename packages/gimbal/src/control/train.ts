@@ -15,7 +15,7 @@ export const trainingOptions = {
   algo: z
     .string()
     .default('ppo')
-    .describe('ppo, ppo-kl, sppo, smdpo, spma, mdpo, trpo, npg, a2c, reinforce, sac, td3, dqn'),
+    .describe('ppo, ppo-kl, sppo, smdpo, spma, mdpo, trpo, npg, a2c, reinforce, sac, td3, dqn, mdpo-off-policy'),
   numEnvs: z.int().min(1).optional().describe('copies of the environment'),
   rollout: z.int().min(1).optional().describe('steps of every copy per update (on-policy)'),
   epochs: z.int().min(1).optional().describe('passes over a rollout (on-policy)'),
@@ -26,6 +26,7 @@ export const trainingOptions = {
   learningRate: z.number().positive().optional().describe('constant learning rate (default: the algorithm’s own)'),
   entropyCoef: z.number().min(0).optional().describe('weight of the entropy (on-policy)'),
   hidden: z.array(z.int().min(1)).optional().describe('widths of the hidden layers'),
+  recurrent: z.enum(['gru', 'lstm']).optional().describe('a memory in policy and value function (on-policy)'),
   eta: z.number().positive().optional().describe('step size of the surrogate’s KL (mdpo, smdpo, spma)'),
   clipEpsilon: z.number().positive().optional().describe('half-width of the clip (ppo, sppo)'),
   innerGuard: z.enum(['off', 'warn', 'restore']).optional().describe('go back where a pass lowered the surrogate'),
