@@ -201,6 +201,18 @@ test('invalid MJCF: MuJoCo’s own words with file and line; missing meshes; too
   ok.close();
 });
 
+test('what is closed says so; pictures need their size; a body needs motors', async () => {
+  const env = (await makeEnv('Hopper-v5')) as Env as MujocoEnv;
+  env.reset({ seed: 0 });
+  expect(() => env.render({ width: 8, height: 8, out: new Uint8Array(3) })).toThrow('got 3, wanted 192');
+  env.close();
+  for (const call of [() => env.render(), () => env.getState(), () => env.sim.step(1), () => env.sim.forward()]) {
+    expect(call).toThrow('model hopper: simulation used after close()');
+  }
+  const still = '<mujoco model="still"><worldbody><body><joint/><geom size=".1"/></body></worldbody></mujoco>';
+  await expect(makeEnv('Hopper-v5', { xml: still })).rejects.toThrow('model still: it has no actuators');
+});
+
 test('a model of one’s own, with a mesh or height field from its folder and an included file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mjcf-'));
   await mkdir(join(folder, 'assets'));

@@ -268,6 +268,9 @@ test('bad calls are refused before anything moves', async () => {
     'copy 1: action[0] is too large for a finite reward; got 1.0',
   );
   await expect(envs.step(new Float32Array(3))).rejects.toThrow('actions of wrong shape; got 3, wanted 2');
+  for (const state of [new Uint8Array(5), new Uint8Array(), envs.getState().subarray(1)]) {
+    expect(() => envs.setState(state)).toThrow('no such state');
+  }
   const pending = envs.step(new Float32Array(2));
   await expect(envs.step(new Float32Array(2))).rejects.toThrow('the last call is not finished');
   await pending;
@@ -276,5 +279,9 @@ test('bad calls are refused before anything moves', async () => {
   await expect(makeVectorEnv(() => new Nested(), { numEnvs: 2, workers: 1 })).rejects.toThrow(
     'cannot be sent to workers',
   );
+  const wrong = (o: object): Promise<unknown> => makeVectorEnv('CartPole-v1', { numEnvs: 2, ...o });
+  await expect(wrong({ autoresetMode: 'never' })).rejects.toThrow('bad autoresetMode; got "never", wanted same-step');
+  await expect(wrong({ buffers: 'mine' })).rejects.toThrow('bad buffers; got "mine", wanted copy, shared');
+  await expect(wrong({ workrs: 1 })).rejects.toThrow('no such option; got "workrs". Did you mean workers?');
   await expect(makeVectorEnv('CartPol-v1', { numEnvs: 2, workers: 1 })).rejects.toThrow('Did you mean CartPole-v1?');
 });

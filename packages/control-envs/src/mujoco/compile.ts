@@ -1,5 +1,5 @@
 /** MJCF text (and the meshes and textures it names) to a model, with MuJoCo's own words on what is wrong. */
-import { DataError, NumericalError } from '@gimbal/tensor-core';
+import { ConfigError, DataError, NumericalError } from '@gimbal/tensor-core';
 import type { MjModel } from '@mujoco/mujoco';
 import type { CompileOptions, PhysicsModel } from '../physics/contract.ts';
 import { withListedContacts } from './listed-contacts.ts';
@@ -28,7 +28,9 @@ export class CompiledModel implements PhysicsModel {
    * @throws NumericalError if the engine's 2 GiB of memory do not hold it
    */
   simulate(): MujocoSimulation {
-    if (this.#model === undefined) throw new TypeError(`model ${this.info.name}: used after close()`);
+    if (this.#model === undefined) {
+      throw new ConfigError({ where: `model ${this.info.name}`, what: 'used after close()', fix: 'Compile it again' });
+    }
     const { mj } = this.#engine;
     this.#engine.takeMessages();
     try {

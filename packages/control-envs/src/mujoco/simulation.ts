@@ -2,7 +2,7 @@
  * One running simulation. Its arrays are views of the engine's memory, taken anew when that memory has grown (a
  * growing WASM heap detaches every view): read them through the fields each time, do not keep them.
  */
-import { NumericalError, ShapeError } from '@gimbal/tensor-core';
+import { ConfigError, NumericalError, ShapeError } from '@gimbal/tensor-core';
 import type { DoubleBuffer, MainModule, MjData, MjModel } from '@mujoco/mujoco';
 import type { Contact, PhysicsSimulation } from '../physics/contract.ts';
 import type { ModelInfo } from './model-info.ts';
@@ -111,6 +111,7 @@ export class MujocoSimulation implements PhysicsSimulation {
 
   /** Number of numbers in a state. */
   stateSize(kind: 'full' | 'integration'): number {
+    this.#live();
     return this.#mj.mj_stateSize(this.#model, kind === 'full' ? fullPhysics : integration);
   }
 
@@ -211,10 +212,17 @@ export class MujocoSimulation implements PhysicsSimulation {
     this.#force = undefined;
     this.#data?.delete();
     this.#data = undefined;
+    this.qpos = new Float64Array(); // as after a growing memory: whoever asks for views anew is told
   }
 
   #live(): MjData {
-    if (this.#data === undefined) throw new TypeError(`model ${this.info.name}: simulation used after close()`);
+    if (this.#data === undefined) {
+      throw new ConfigError({
+        where: `model ${this.info.name}`,
+        what: 'simulation used after close()',
+        fix: 'Make a new one',
+      });
+    }
     return this.#data;
   }
 

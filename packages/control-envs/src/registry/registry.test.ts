@@ -23,6 +23,19 @@ test('unknown ids and options name the nearest known one', async () => {
   );
 });
 
+test('bad values of options are refused before anything is made', async () => {
+  const make = (options: object): Promise<Env> => makeEnv('Hopper-v5', options);
+  await expect(make({ frameSkip: 0 })).rejects.toThrow(
+    'makeEnv Hopper-v5: bad frameSkip; got 0, wanted a whole number',
+  );
+  await expect(make({ frameSkip: 1.5 })).rejects.toThrow('bad frameSkip');
+  await expect(make({ obsDtype: 'int8' })).rejects.toThrow('bad obsDtype; got "int8", wanted float32 or float64');
+  await expect(make({ ctrlCostWeight: Number.NaN })).rejects.toThrow('bad ctrlCostWeight');
+  await expect(make({ healthyZRange: [0, Number.NaN] })).rejects.toThrow('bad healthyZRange');
+  await expect(make({ resetNoiseScale: '0.1' })).rejects.toThrow('bad resetNoiseScale; got "0.1", wanted a number');
+  await expect(make({ terminateWhenUnhealthy: 1 })).rejects.toThrow('wanted a boolean');
+});
+
 test('registered environments are made and listed; an id is taken once and has a version', async () => {
   const inner = await makeEnv('CartPole-v1');
   registerEnv({ id: 'mine/Tall-v0', summary: 'taller', defaults: {}, make: () => inner });

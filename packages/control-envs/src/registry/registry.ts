@@ -80,10 +80,27 @@ function checkedOptions(id: string, options: object): object {
     const fix = guess === undefined ? known : `Did you mean ${guess}? ${known}`;
     throw new ConfigError({ where: `makeEnv ${id}`, what: 'no such option', got: unknown, fix });
   }
-  const { maxSteps } = options as { maxSteps?: unknown };
-  if (maxSteps !== undefined && !(typeof maxSteps === 'number' && maxSteps >= 1)) {
-    const wanted = 'a number from 1, or Infinity';
-    throw new ConfigError({ where: `makeEnv ${id}`, what: 'bad maxSteps', got: maxSteps, wanted });
+  const { defaults } = findEnv(id);
+  for (const [name, got] of Object.entries(options)) {
+    const wanted = wantedValue(name, got, (defaults as { [name: string]: unknown })[name]);
+    if (wanted !== undefined) throw new ConfigError({ where: `makeEnv ${id}`, what: `bad ${name}`, got, wanted });
   }
   return options;
+}
+
+/** What an option's value should have been; undefined for a good one. Absent ones are good. */
+function wantedValue(name: string, value: unknown, byDefault: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  if (name === 'maxSteps') {
+    return typeof value === 'number' && value >= 1 ? undefined : 'a number from 1, or Infinity';
+  }
+  if (name === 'frameSkip') {
+    return Number.isSafeInteger(value) && (value as number) >= 1 ? undefined : 'a whole number from 1';
+  }
+  if (name === 'obsDtype') return value === 'float32' || value === 'float64' ? undefined : 'float32 or float64';
+  const numbers = Array.isArray(value) ? value : [value];
+  if (numbers.some((x) => Number.isNaN(x))) return 'no NaN';
+  const [type, given] = [typeof byDefault, typeof value];
+  const isPlain = (t: string): boolean => t === 'number' || t === 'boolean' || t === 'string';
+  return type !== given && isPlain(type) && isPlain(given) ? `a ${type}` : undefined;
 }

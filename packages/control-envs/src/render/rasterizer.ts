@@ -3,7 +3,7 @@
  * picture it can touch; meshes and height fields are drawn triangle by triangle. One sun, a light at the camera, no shadows. Nothing is
  * allocated in a frame.
  */
-import { ConfigError } from '@gimbal/tensor-core';
+import { ConfigError, ShapeError } from '@gimbal/tensor-core';
 import { geomTypes } from '../mujoco/model-info.ts';
 import { addSphere, clampBounds, type PixelBounds } from './bounds.ts';
 import { type Camera, emptyFrame, placeCamera } from './camera.ts';
@@ -58,8 +58,13 @@ export class Rasterizer {
   /**
    * Draws one frame.
    * @param out `[height * width * 3]`; default: a new array
+   * @throws ShapeError for an `out` of another size
    */
   render(poses: GeomPoses, camera: Camera, out: Uint8Array = new Uint8Array(this.width * this.height * 3)): Uint8Array {
+    const wanted = this.width * this.height * 3;
+    if (out.length !== wanted) {
+      throw new ShapeError({ where: 'render', what: 'out does not fit the picture', got: out.length, wanted });
+    }
     const canvas = this.#canvas;
     canvas.rgb = out;
     canvas.depth.fill(Number.POSITIVE_INFINITY);

@@ -4,7 +4,15 @@
  * positions belong to the engine's last internal evaluation, as in Gymnasium. A state that leaves the finite ends the
  * episode as truncated, with the last finite state as its observation.
  */
-import { type Action, type Info, type Obs, type ObsLayout, type Rng, ShapeError } from '@gimbal/tensor-core';
+import {
+  type Action,
+  ConfigError,
+  type Info,
+  type Obs,
+  type ObsLayout,
+  type Rng,
+  ShapeError,
+} from '@gimbal/tensor-core';
 import { BufferedEnv } from '../base/buffered-env.ts';
 import type { ModelInfo } from '../mujoco/model-info.ts';
 import type { PhysicsModel, PhysicsSimulation } from '../physics/contract.ts';
@@ -218,6 +226,10 @@ export abstract class MujocoEnv extends BufferedEnv {
 
 function actionBox(info: ModelInfo): ReturnType<typeof box> {
   const { nu, actuatorRange } = info;
+  if (nu === 0) {
+    const fix = 'Give it an <actuator> section: an environment needs something to act with';
+    throw new ConfigError({ where: `model ${info.name}`, what: 'it has no actuators', fix });
+  }
   const bound = (i: number, side: 0 | 1): number => {
     const [low, high] = [actuatorRange[2 * i] as number, actuatorRange[2 * i + 1] as number];
     if (low < high) return side === 0 ? low : high;

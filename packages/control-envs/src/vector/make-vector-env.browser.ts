@@ -1,6 +1,7 @@
 /** Vector environments for the page: all copies step in the calling thread, which may be a web worker. */
 import { type AutoresetMode, ConfigError, type Env } from '@gimbal/tensor-core';
 import { type EnvId, type EnvOptions, makeEnv } from '../registry/registry.ts';
+import { checkVectorOptions } from './check-options.ts';
 import { makeLocal } from './make-local.ts';
 import type { RowsVectorEnv } from './vector-env.ts';
 
@@ -21,8 +22,10 @@ export interface VectorOptions<Id = string> {
 /** Makes `numEnvs` copies of an environment. */
 export async function makeVectorEnv<Id extends EnvId>(
   id: Id | (() => Env | Promise<Env>),
-  { numEnvs, workers = 0, autoresetMode = 'same-step', seed = 0, options, buffers = 'copy' }: VectorOptions<Id>,
+  o: VectorOptions<Id>,
 ): Promise<RowsVectorEnv> {
+  checkVectorOptions({ ...o }, ['numEnvs', 'workers', 'autoresetMode', 'seed', 'options', 'buffers']);
+  const { numEnvs, workers = 0, autoresetMode = 'same-step', seed = 0, options, buffers = 'copy' } = o;
   const where = 'makeVectorEnv';
   if (workers !== 0) throw new ConfigError({ where, what: 'no worker threads in a page', got: workers, wanted: '0' });
   if (!Number.isSafeInteger(numEnvs) || numEnvs < 1) {

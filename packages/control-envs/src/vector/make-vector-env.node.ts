@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { type AutoresetMode, ConfigError, type Env } from '@gimbal/tensor-core';
 import { type EnvId, type EnvOptions, makeEnv } from '../registry/registry.ts';
 import { vectorArrays } from './arrays.ts';
+import { checkVectorOptions } from './check-options.ts';
 import { makeLocal } from './make-local.ts';
 import type { WorkerSetup } from './protocol.ts';
 import { Rows } from './rows.ts';
@@ -35,15 +36,19 @@ export interface VectorOptions<Id = string> {
   onRestart?: (event: WorkerRestart) => void;
 }
 
+const known = ['numEnvs', 'workers', 'autoresetMode', 'seed', 'options', 'buffers', 'modules', 'onRestart'];
+
 /**
  * Makes `numEnvs` copies of an environment.
  * @param id a registered id, or a function that makes one copy (in this thread only)
+ * @throws ConfigError for an unknown id or option, or a bad value
  * @example const envs = await makeVectorEnv('HalfCheetah-v5', { numEnvs: 64, workers: 'auto', seed: 0 });
  */
 export async function makeVectorEnv<Id extends EnvId>(
   id: Id | (() => Env | Promise<Env>),
   o: VectorOptions<Id>,
 ): Promise<RowsVectorEnv> {
+  checkVectorOptions({ ...o }, known);
   const { numEnvs, autoresetMode: mode = 'same-step', seed = 0, buffers = 'copy', modules = [], options = {} } = o;
   const asked = checkedCount(o.workers ?? 0, numEnvs);
   // 'auto': as many threads as cores, this one among them

@@ -162,10 +162,14 @@ export class RowsVectorEnv implements VectorEnv {
   setState(state: Uint8Array): void {
     this.#begin('setState');
     try {
-      const all = new Float64Array(state.slice().buffer);
+      const all = new Float64Array(state.slice(0, state.length - (state.length % 8)).buffer);
       const count = all[0] ?? 0;
       const lengths = [...all.subarray(1, 1 + count)];
-      if (count !== this.numEnvs || all.length !== 1 + count + lengths.reduce((a, b) => a + b, 0)) {
+      if (
+        count !== this.numEnvs ||
+        state.length !== 8 * all.length ||
+        all.length !== 1 + count + lengths.reduce((a, b) => a + b, 0)
+      ) {
         const wanted = `the state of ${this.numEnvs} copies`;
         throw new DataError({ where: `${this.spec.id}: setState`, what: 'no such state', got: `of ${count}`, wanted });
       }
