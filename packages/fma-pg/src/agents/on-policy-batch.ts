@@ -99,6 +99,7 @@ export class Scratch {
 /**
  * Some entries on the host, and the head's parameters as they were: what a step is called with.
  * @param scratch where its arrays are; absent: they are new
+ * @param uses what the loss reads of the acting policy's outputs (a KL in closed form) and of old values (a clip)
  */
 export function minibatchInputs(
   net: ActorCritic,
@@ -106,6 +107,7 @@ export function minibatchInputs(
   rows: Int32Array,
   advantages: Float32Array,
   scratch = new Scratch(),
+  uses: { oldHead: boolean; values: boolean } = { oldHead: true, values: true },
 ): { [name: string]: HostInput } {
   const { rollout } = b;
   const [n, O, K] = [rows.length, rollout.size.observation, net.head.outputs];
@@ -117,15 +119,16 @@ export function minibatchInputs(
     obs: { values: gather('obs', rollout.obs, O), shape: [n, O] },
     actions: actionInput(net, rollout, rows, scratch),
     oldLogProbs: column('oldLogProbs', b.logProbs),
-    oldOutputs: { values: gather('oldOutputs', b.outputs, K), shape: [n, K] },
+    ...(uses.oldHead && { oldOutputs: { values: gather('oldOutputs', b.outputs, K), shape: [n, K] } }),
     advantages: { values: advantages, shape: [n] },
     returns: column('returns', b.returns),
-    values: column('values', b.values),
+    ...(uses.values && { values: column('values', b.values) }),
     ...(mask > 0 && { mask: { values: gather('mask', rollout.masks, mask), shape: [n, mask] } }),
     ...(b.sequence && sequenceInputs(rollout, b.sequence, rows, net.stateSize)),
-    ...Object.fromEntries(
-      Object.entries(b.head).map(([name, values]) => [headPrefix + name, { values, shape: [values.length] }]),
-    ),
+    ...(uses.oldHead &&
+      Object.fromEntries(
+        Object.entries(b.head).map(([name, values]) => [headPrefix + name, { values, shape: [values.length] }]),
+      )),
   };
 }
 

@@ -17,7 +17,7 @@ import { concat, mean, reshape, type Scalar, type Tensor, type Tensor2D, tidy } 
 import { type Anneal, annealed } from '../internal/anneal.ts';
 import { type HostInput, ReplayedStep } from '../internal/replayed-step.ts';
 import { gatherRows } from '../rollout/rollout.ts';
-import { surrogates } from '../surrogates/surrogates.ts';
+import { analyticKlOf, surrogates } from '../surrogates/surrogates.ts';
 import type { TrajectoryBatch } from '../values/gae.ts';
 import { normalizeAdvantages } from '../values/normalize-advantages.ts';
 import { vtrace } from '../values/vtrace.ts';
@@ -199,6 +199,7 @@ export class OnPolicyLearner {
     const entropyCoef = annealed(loss.entropyCoef, progress);
     const constants = [entropyCoef, ...Object.values(loss.surrogate.options).map((x) => numberOf(x, progress))];
     this.#policyStep.begin(JSON.stringify(constants));
+    const uses = { oldHead: analyticKlOf(loss.surrogate) !== undefined, values: loss.valueClip !== undefined };
     const step = (inputs: { [name: string]: Tensor }): { out: Tensor } => {
       const b = inputs as unknown as MinibatchTensors;
       const { grads, aux } = valueAndGradWithAux((p: Params) =>
@@ -213,7 +214,7 @@ export class OnPolicyLearner {
     return (batch, rows, advantages) => {
       const raw = gatherRows(advantages, 1, rows);
       const used = o.normalizeAdvantage === 'minibatch' ? normalizeAdvantages(raw) : raw;
-      const inputs = minibatchInputs(net, batch, rows, used, this.#scratch);
+      const inputs = minibatchInputs(net, batch, rows, used, this.#scratch, uses);
       const stats = this.#policyStep.run({ ...inputs, learningRate: rate }, step);
       const size = stats[statNames.length] as number;
       if (!Number.isFinite((stats[0] as number) + (stats[1] as number) + size)) throw this.#notFinite(stats, size);

@@ -21,7 +21,8 @@ type Step = (x: { [name: string]: Tensor }) => { out: Tensor };
 const mostPrograms = 4;
 
 export class ReplayedStep {
-  readonly #programs = new Map<string, CapturedStep<string, { out: Tensor }>>();
+  // by rows and number of inputs, which decide all shapes
+  readonly #programs = new Map<number, CapturedStep<string, { out: Tensor }>>();
   #constants = '';
   #storage: readonly object[] = [];
 
@@ -47,12 +48,13 @@ export class ReplayedStep {
 
   /**
    * One call.
+   * @param inputs the first one has a row an entry; with as many rows all others are of the same shapes
    * @returns the values of `out`, valid until the next call
    */
   run(inputs: HostInputs, step: Step): Float32Array {
     if (!this.replays) return tidy(() => step(tensorsOf(inputs)).out.dataSync<'float32'>().slice());
-    let key = '';
-    for (const x of Object.values(inputs)) key += typeof x === 'number' ? ';' : `${x.shape};`;
+    const names = Object.keys(inputs);
+    const key = ((inputs[names[0] as string] as HostInput).shape[0] as number) * 64 + names.length;
     const program = this.#programs.get(key);
     if (program === undefined) {
       if (this.#programs.size === mostPrograms) this.dispose();
@@ -61,7 +63,10 @@ export class ReplayedStep {
       return tidy(() => fresh.run(tensorsOf(inputs)).out.dataSync<'float32'>());
     }
     const values: { [name: string]: StepInput } = {};
-    for (const [name, x] of Object.entries(inputs)) values[name] = typeof x === 'number' ? x : x.values;
+    for (const name of names) {
+      const x = inputs[name] as HostInput | number;
+      values[name] = typeof x === 'number' ? x : x.values;
+    }
     return program.run(values).out.dataSync<'float32'>();
   }
 

@@ -21,7 +21,7 @@ import {
 } from '@tensorflow/tfjs-core';
 
 /** Of the authors' code. */
-export const outputWeight = 1e-3;
+const outputWeight = 1e-3;
 
 /**
  * log p_old of actions that p drew, with gradient by p's outputs.

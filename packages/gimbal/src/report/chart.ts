@@ -69,7 +69,10 @@ export function chartSvg(part: ChartPart): string {
       axisLabel: { color: faint, fontSize: 12, formatter: quantity },
       splitLine: { lineStyle: { color: rule, type: [2, 4] } },
     },
-    series: part.series.flatMap((series, i) => lines(series, seriesColors[i % seriesColors.length] as string)),
+    series: part.series.flatMap((series, i) => {
+      const color = seriesColors[i % seriesColors.length] as string;
+      return [...band(series, color), ...lines(series, color)];
+    }),
   });
   const svg = chart.renderToSVGString();
   chart.dispose();
@@ -82,6 +85,23 @@ export function chartSvg(part: ChartPart): string {
       .replace(/<style[^>]*>[\s\S]*?<\/style>/, '')
       .replace(/ (?:ecmeta_\w+|class)="[^"]*"/g, '')
   );
+}
+
+/** An invisible line with the area up to another stacked on it. */
+function band({ name, band: rows }: Series, color: string): object[] {
+  if (rows === undefined) return [];
+  const base = { type: 'line', symbol: 'none', silent: true, stack: `${name} band`, stackStrategy: 'all' };
+  const hidden = { width: 0, opacity: 0 };
+  return [
+    { ...base, name: `${name} low`, data: rows.map(([x, low]) => [x, low]), lineStyle: hidden },
+    {
+      ...base,
+      name: `${name} high`,
+      data: rows.map(([x, low, high]) => [x, high - low]),
+      lineStyle: hidden,
+      areaStyle: { color, opacity: 0.16 },
+    },
+  ];
 }
 
 function lines(series: Series, color: string): object[] {

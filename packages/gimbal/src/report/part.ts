@@ -6,6 +6,8 @@ export interface Series {
   name: string;
   /** x, y */
   points: readonly (readonly [number, number])[];
+  /** x, low, high: an interval around the line, drawn as a band */
+  band?: readonly (readonly [number, number, number])[];
   /** draw the line dashed: a reference, a second quantity */
   dashed?: boolean;
 }
