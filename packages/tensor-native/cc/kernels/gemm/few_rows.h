@@ -6,7 +6,7 @@
 //     for each 128 steps of k:                               brought to the first level by the first row panel
 //       for each row panel:                                  one micro-kernel call
 //
-// A call also fetches into the second level a third of the weights that come next and a piece of what is read after
+// A call also fetches into the second level a share of the weights that come next and a piece of what is read after
 // that: first the rows of A that other cores wrote; then, in a replay, of the next command its weights or, of attention,
 // the first heads' cache.
 //
@@ -18,8 +18,10 @@
 namespace gimbal {
 namespace GIMBAL_ISA {
 
-/// Steps of a panel that lie in the second level already are brought to the first ahead of their use.
-constexpr int kStepsToFirstLevel = 8;
+/// For so many steps of a tile one step of the weights that come next is fetched: four row panels of 32 rows then fetch
+/// each of them once, in the order they lie in and evenly in time. The processor's own prefetcher follows such a stream
+/// and runs ahead of it; one that jumps from line to line or comes in bursts it does not.
+constexpr int kStepsToFetch = 4;
 
 /// Where the vectors of a tile lie in packed B, in floats from the first: a run that begins inside a panel goes on in the
 /// next one.
@@ -38,8 +40,8 @@ struct Sums {
 /// (24 and 16 KiB with 32 rows).
 constexpr int64_t kNearSteps = 128;
 
-/// A tile as `multiply_tile`'s, of packed weights, which also fetches a line each step from `fetch` on, a panel's step
-/// apart, and one from each of `ahead`.
+/// A tile as `multiply_tile`'s, of packed weights, which also fetches weights from `fetch` on, one step for kStepsToFetch
+/// of its own, and a line of `ahead` each step.
 template <int kRows, int kVectors>
 static __attribute__((noinline)) void stream_tile(const TileOperands& o, const VectorPlaces& places, const float* fetch,
                                                   Fetch ahead, const Sums& sums, const TilePlace& at,
@@ -55,14 +57,9 @@ static __attribute__((noinline)) void stream_tile(const TileOperands& o, const V
   const char *a3 = a0 + 3 * stride, *a6 = a0 + 6 * stride;
   const float* b = o.b;
   const VectorPlaces place = places;
-#pragma GCC unroll 2
-  for (int64_t p = 0; p < o.k; p++) {
+  const auto step = [&]() __attribute__((always_inline)) {
     Vec bv[kVectors];
-    GIMBAL_UNROLL for (int j = 0; j < kVectors; j++) {
-      bv[j] = load(b + place.at[j]);
-      __builtin_prefetch(b + place.at[j] + kStepsToFirstLevel * kTileColumns);
-    }
-    __builtin_prefetch(fetch, 0, 2);
+    GIMBAL_UNROLL for (int j = 0; j < kVectors; j++) bv[j] = load(b + place.at[j]);
     __builtin_prefetch(ahead.at, 0, 2);
     GIMBAL_UNROLL for (int i = 0; i < kRows; i++) {
       const char* row = i < 3 ? a0 + i * stride : i < 6 ? a3 + (i - 3) * stride : a6 + (i - 6) * stride;
@@ -71,9 +68,15 @@ static __attribute__((noinline)) void stream_tile(const TileOperands& o, const V
     }
     a0 += sizeof(float), a3 += sizeof(float), a6 += sizeof(float);
     b += kTileColumns;
-    fetch += kTileColumns;
     ahead.at += ahead.stride;
+  };
+  int64_t p = 0;
+  for (; p + kStepsToFetch <= o.k; p += kStepsToFetch) {
+    GIMBAL_UNROLL for (int j = 0; j < kVectors; j++) __builtin_prefetch(fetch + place.at[j], 0, 2);
+    fetch += kTileColumns;
+    GIMBAL_UNROLL for (int q = 0; q < kStepsToFetch; q++) step();
   }
+  for (; p < o.k; p++) step();
   if (!sums.last) {
     GIMBAL_UNROLL for (int i = 0; i < kRows; i++) GIMBAL_UNROLL for (int j = 0; j < kVectors; j++)
         store(sums.tile + (i * kVectors + j) * kLanes, r[i][j]);
@@ -153,10 +156,10 @@ static inline void multiply_vectors(const GemmArgs& g, const Blocks& block, Ahea
         const bool end_of_block = s0 + kNearSteps >= k;
         for (int64_t i = 0, index = 0; i < g.m; i += height, index++) {
           o.a = g.a + i * g.lda + k0 + s0;
-          // one vector of what is read next a row panel; past the end of B a fetch is harmless
-          const int64_t which = least(index, kTileVectors - 1);
-          const float* fetch = last && end_of_block ? vector_at(v + kTileVectors + which)
-                                                    : vector_at(v + which) + (k0 + s0 + o.k) * kTileColumns;
+          // each row panel a run of what is read next; past the end of B a fetch is harmless
+          const float* fetch = last && end_of_block ? vector_at(v + kTileVectors)
+                                                    : vector_at(v) + (k0 + s0 + o.k) * kTileColumns;
+          fetch += index * (o.k / kStepsToFetch) * kTileColumns;
           const TilePlace at{g.c + i * g.ldc + v * kLanes, g.ldc, i, v * kLanes, g.n - v * kLanes};
           const Sums partial{sums + index * kTileRows * kTileColumns, s0 == 0, end_of_block};
           const Fetch beside = pieces.next(kNearSteps, o.b);
