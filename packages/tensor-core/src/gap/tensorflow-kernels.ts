@@ -27,6 +27,7 @@ import {
 import { poolShares } from './image-gradients.ts';
 import { overrideKernel } from './kernel-override.ts';
 import { onCpu } from './on-cpu.ts';
+import { fallBackOnGpu } from './tensorflow-gpu-kernels.ts';
 
 const backendName = 'tensorflow';
 
@@ -91,6 +92,7 @@ export function repairTensorFlow(): void {
       return (params) => (when(params) ? instead(params) : stock(params));
     });
   }
+  fallBackOnGpu(backendName);
 }
 
 type Call = Parameters<KernelFunc>[0];

@@ -50,7 +50,7 @@ export interface AdamWOptions {
   gradientScale?: Tensor | undefined;
 }
 
-type AdamWAttributes = {
+export type AdamWAttributes = {
   count: number;
   beta1: number;
   beta2: number;
@@ -66,11 +66,27 @@ const updatesDone = ({ dataId }: Tensor, read: () => number): number => counts.g
 /** 1 − βᵗ. Through the power in float32 it would be wrong by 1e-5 at t = 1 and β = 0.999. */
 const correctionOf = (beta: number, t: number): number => (beta === 0 ? 1 : -Math.expm1(t * Math.log(beta)));
 
-/**
- * Inputs, a list: step, learningRate, then p, g, m and v of each entry, and perhaps gradientScale. A fused body writes
- * into p, m, v and step and returns nothing; this one returns the new step, then the new p, m and v of each entry.
- */
-const adamWTreeKernel = defineKernel<AdamWAttributes>('AdamWTree', (inputs, a) => {
+/** A leaf's tensors before an update. */
+export interface AdamWLeaf {
+  p: Tensor;
+  g: Tensor;
+  m: Tensor;
+  v: Tensor;
+  weightDecay: number;
+}
+
+/** p, m and v after it. */
+export type AdamWUpdated = [p: Tensor, m: Tensor, v: Tensor];
+
+/** Updates many leaves by a function for one. */
+export type EachLeaf = (leaves: readonly AdamWLeaf[], one: (leaf: AdamWLeaf) => AdamWUpdated) => AdamWUpdated[];
+
+/** The update by operations on tensors. @param each for a backend on which few large operations beat many small ones */
+export function composeAdamWTree(
+  inputs: Inputs,
+  a: AdamWAttributes,
+  each: EachLeaf = (leaves, one) => leaves.map(one),
+): Tensor[] {
   const given = inputs as unknown as Tensor[];
   const [before, rate] = given as [Tensor, Tensor];
   const gradientScale = given[2 + 4 * a.count];
@@ -79,21 +95,29 @@ const adamWTreeKernel = defineKernel<AdamWAttributes>('AdamWTree', (inputs, a) =
   counts.set(step.dataId, t);
   const stepSize = div(rate, correctionOf(a.beta1, t));
   const correction = Math.sqrt(correctionOf(a.beta2, t));
-  const out: Tensor[] = [step];
   // one tensor for all leaves, not one each
   const [gain1, keep2, gain2] = [1 - a.beta1, a.beta2, 1 - a.beta2].map((x) => scalar(x)) as [Tensor, Tensor, Tensor];
   const [root, epsilon] = [scalar(correction), scalar(a.epsilon)];
-  for (let i = 0; i < a.count; i++) {
-    const [p, raw, m, v] = given.slice(2 + 4 * i, 6 + 4 * i) as [Tensor, Tensor, Tensor, Tensor];
+  const leaves = Array.from({ length: a.count }, (_, i): AdamWLeaf => {
+    const [p, g, m, v] = given.slice(2 + 4 * i, 6 + 4 * i) as [Tensor, Tensor, Tensor, Tensor];
+    return { p, g, m, v, weightDecay: a.weightDecay[i] as number };
+  });
+  const updated = each(leaves, ({ p, g: raw, m, v, weightDecay }) => {
     const g = gradientScale === undefined ? raw : mul(raw, gradientScale);
     const m1 = add(m, mul(sub(g, m), gain1));
     const v1 = add(mul(v, keep2), mul(square(g), gain2));
-    const decayed = a.weightDecay[i] === 0 ? p : mul(p, sub(1, mul(rate, a.weightDecay[i] as number)));
+    const decayed = weightDecay === 0 ? p : mul(p, sub(1, mul(rate, weightDecay)));
     const denominator = add(div(sqrt(v1), root), epsilon);
-    out.push(sub(decayed, mul(stepSize, div(m1, denominator))), m1, v1);
-  }
-  return out;
-});
+    return [sub(decayed, mul(stepSize, div(m1, denominator))), m1, v1];
+  });
+  return [step, ...updated.flat()];
+}
+
+/**
+ * Inputs, a list: step, learningRate, then p, g, m and v of each entry, and perhaps gradientScale. A fused body writes
+ * into p, m, v and step and returns nothing; this one returns the new step, then the new p, m and v of each entry.
+ */
+const adamWTreeKernel = defineKernel<AdamWAttributes>('AdamWTree', (inputs, a) => composeAdamWTree(inputs, a));
 
 /** Gives a variable storage of its own where others share it, before a kernel writes into it. */
 export function ownStorage(variable: Variable): void {

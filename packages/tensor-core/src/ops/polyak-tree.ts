@@ -6,12 +6,16 @@ import { ownStorage } from './adamw-tree.ts';
 import { checkNumber, checkShape, sameShape } from './internal/check.ts';
 import { defineKernel, hasFusedBody, type Inputs, runKernel } from './internal/kernel.ts';
 
+/** A target moved a share τ of the way to its source. */
+export const moved = (target: Tensor, source: Tensor, tau: number): Tensor =>
+  add(target, mul(sub(source, target), tau));
+
 /** Inputs, a list: each target and its source. A fused body writes into the targets and returns nothing; this one returns the new targets. */
 const polyakTreeKernel = defineKernel('PolyakTree', (inputs, { count, tau }: { count: number; tau: number }) => {
   const given = inputs as unknown as Tensor[];
   return Array.from({ length: count }, (_, i) => {
     const [target, source] = given.slice(2 * i, 2 * i + 2) as [Tensor, Tensor];
-    return add(target, mul(sub(source, target), tau));
+    return moved(target, source, tau);
   });
 });
 

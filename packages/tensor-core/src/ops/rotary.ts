@@ -55,7 +55,7 @@ export type RotaryScaling =
       originalMaxPositions: number;
     };
 
-type RotaryAttributes = { heads: number; offset: number; frequencies: readonly number[]; inverse: boolean };
+export type RotaryAttributes = { heads: number; offset: number; frequencies: readonly number[]; inverse: boolean };
 
 /** The D/2 angular frequencies of a head, in radians per position. */
 function rotaryFrequencies(headDim: number, theta: number, scaling?: RotaryScaling): number[] {

@@ -9,7 +9,18 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { BackendName } from '../../src/backend/backend-info.ts';
 import { findInstall } from '../../src/backend/tensorflow/install.node.ts';
 import type { TensorFlowBackend } from '../../src/backend/tensorflow/tensorflow-backend.ts';
-import { adamWTree, backendReport, dense, mapTree, rng, useBackend, valueAndGrad, variables } from '../../src/index.ts';
+import {
+  adamWTree,
+  backendReport,
+  dense,
+  globalNorm,
+  mapTree,
+  polyakTree,
+  rng,
+  useBackend,
+  valueAndGrad,
+  variables,
+} from '../../src/index.ts';
 
 const { GIMBAL_TEST_BACKEND: name, GIMBAL_TEST_NODE: otherNode } = process.env;
 const wanted = name === 'node' || name === 'node-gpu';
@@ -42,7 +53,12 @@ function expectSuite(result: Suite, what: string): void {
   const { passed, failed, skipped, excluded } = result;
   process.stdout.write(`tfjs-core suite on ${what}: ${passed} passed, ${failed} failed, ${excluded.length} excluded\n`);
   expect(result.failures).toEqual([]);
-  expect({ passed, skipped, excluded: excluded.length }).toEqual({ passed: 4219, skipped: 5, excluded: 6 });
+  const onGpu = name === 'node-gpu' ? 1 : 0;
+  expect({ passed, skipped, excluded: excluded.length }).toEqual({
+    passed: 4219 - onGpu,
+    skipped: 5,
+    excluded: 6 + onGpu,
+  });
 }
 
 onTensorFlow('on TensorFlow', () => {
@@ -73,6 +89,52 @@ onTensorFlow('on TensorFlow', () => {
   test('the report says what it computes with', async () => {
     const line = (await backendReport()).find((b) => b.name === name);
     expect(line).toMatchObject({ works: true, inUse: true, detail: expect.stringMatching(/^TensorFlow 2\.\d+/) });
+  });
+
+  test('small tensors that come again are handed over once, and their memory is their own', () => {
+    const { binding } = tf.findBackend('tensorflow') as TensorFlowBackend;
+    const held = (): number => (binding as unknown as { getNumOfTensors(): number }).getNumOfTensors();
+    const twice = (values: Float32Array): number[] =>
+      tf.tidy(() => Array.from(tf.add(tf.tensor1d(values), tf.tensor1d(values)).dataSync()));
+    const values = new Float32Array([0.625, -0]);
+    for (let i = 0; i < 3; i++) expect(twice(values)).toEqual([1.25, -0]);
+    const before = held();
+    for (let i = 0; i < 3; i++) expect(twice(values)).toEqual([1.25, -0]);
+    expect(held()).toBe(before);
+    values[0] = 3;
+    expect(twice(values)).toEqual([6, -0]);
+    expect(twice(new Float32Array([0.625, -0]))).toEqual([1.25, -0]);
+    expect(twice(new Float32Array([0.625, 0]))).toEqual([1.25, 0]);
+  });
+
+  test('a tree of many leaves is updated in few operations, to the numbers of each alone', () => {
+    const shapes = [[3, 4], [4], [5, 4], [4], [7], [], [2, 3, 4], [1, 3, 4]];
+    const run = (together: boolean): number[][] =>
+      tf.tidy(() => {
+        const of = (k: number): tf.Variable[] =>
+          shapes.map((shape, i) => tf.variable(tf.abs(rng(10 * k + i).normalTensor(shape)) as tf.Tensor, false));
+        const [p, g, m, v] = [of(1), of(2), of(3), of(4)] as [
+          tf.Variable[],
+          tf.Variable[],
+          tf.Variable[],
+          tf.Variable[],
+        ];
+        const entries = shapes.map((_, i) => ({
+          parameter: p[i] as tf.Variable,
+          gradient: g[i] as tf.Tensor,
+          m: m[i] as tf.Variable,
+          v: v[i] as tf.Variable,
+          weightDecay: i % 2 === 0 ? 0.1 : 0,
+        }));
+        for (const part of together ? [entries] : entries.map((entry) => [entry]))
+          adamWTree(part, { learningRate: 0.1, step: tf.variable(tf.scalar(3), false) });
+        polyakTree(m, v, 0.25);
+        const out = [...p, ...m, ...v].map((t) => Array.from(t.dataSync()));
+        out.push([Math.fround(globalNorm(p).dataSync()[0] as number)]);
+        tf.dispose([p, g, m, v]);
+        return out;
+      });
+    expect(run(true)).toEqual(run(false));
   });
 
   test('reading does not wait for a tensor to stay', async () => {
@@ -122,7 +184,8 @@ onTensorFlow('on TensorFlow', () => {
     for (let i = 0; i < 1000; i++) last = update();
     expect(last).toBeLessThan(first);
     expect(tf.memory().numTensors).toBe(tensors);
-    expect(handles.getNumOfTensors()).toBe(held);
+    // the corrections of Adam's moments end at 1 in float32, which is then kept as what comes again
+    expect(handles.getNumOfTensors()).toBeLessThan(held + 20);
   }, 60_000);
 
   describe('a broken install', () => {

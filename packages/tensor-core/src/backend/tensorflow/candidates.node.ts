@@ -4,6 +4,8 @@ import { availableParallelism } from 'node:os';
 import { findBackend } from '@tensorflow/tfjs-core';
 import type { BackendOptions, Candidate, Offer, Refusal } from '../backend-info.ts';
 import { loadCpu } from '../cpu.ts';
+import { keepConstants } from './constants.ts';
+import { fewerOperations } from './fewer-operations.ts';
 import { registerFused } from './fused/index.ts';
 import { hasDriver } from './gpu.node.ts';
 import { findInstall, type TensorFlowInstall } from './install.node.ts';
@@ -43,6 +45,8 @@ async function load(name: Name, options: BackendOptions): Promise<Offer | Refusa
       return refusalOfLoadError(error, name);
     }
     improveBackend(backend);
+    keepConstants(backend);
+    fewerOperations();
     registerFused(backend);
     if (name === 'node-gpu' && !backend.isUsingGpuDevice) return noGpu((await probe(parts.binding)).said);
   } else if (name === 'node-gpu' && !backend.isUsingGpuDevice) {

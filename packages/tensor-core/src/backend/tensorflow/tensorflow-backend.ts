@@ -29,6 +29,7 @@ export interface Binding {
   readonly TF_BOOL: number;
   isUsingGpuDevice(): boolean;
   createTensor(shape: number[], dtype: number, values: unknown): number;
+  deleteTensor(id: number): void;
   tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array;
   /** `executeOp`, where a string attribute may be a list. */
   runOp?(name: string, attributes: readonly Attribute[], inputs: readonly number[], outputs: number): Metadata[];

@@ -37,9 +37,6 @@ export function defineKernel<A extends Attributes>(
   return { name, compose };
 }
 
-/** The kernel functions that are compositions, to tell them from a backend's own. */
-const compositions = new WeakSet<object>();
-
 /** Whether the active backend has a fused body of its own for the kernel. */
 export function hasFusedBody<A extends Attributes>(kernel: Kernel<A>): boolean {
   ensureKernel(kernel);
@@ -54,13 +51,12 @@ export function ensureKernel<A extends Attributes>(kernel: Kernel<A>): void {
     // the engine hands over the very tensors that it was called with
     const kernelFunc: KernelFunc = ({ inputs, attrs }) =>
       tidy(() => kernel.compose(inputs as unknown as Inputs, attrs as unknown as A));
-    compositions.add(kernelFunc);
-    // tensor-native takes the cpu backend's kernels as fallbacks: not this one, which runs anywhere as it is
+    // tells it from a backend's own; tensor-native takes the cpu backend's kernels as fallbacks: not this one, which runs anywhere as it is
     Object.assign(kernelFunc, { composition: true });
     registerKernel({ kernelName: kernel.name, backendName, kernelFunc });
   }
   kernel.checkedOn = backendName;
-  kernel.fused = !compositions.has(getKernel(kernel.name, backendName).kernelFunc);
+  kernel.fused = !('composition' in getKernel(kernel.name, backendName).kernelFunc);
 }
 
 /**

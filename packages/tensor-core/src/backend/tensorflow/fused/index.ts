@@ -6,8 +6,12 @@ import { registeredName as backendName } from '../load.node.ts';
 import type { TensorFlowBackend } from '../tensorflow-backend.ts';
 import { attention, attentionGrad } from './attention.ts';
 import { crossEntropy, crossEntropyGrad, linearCrossEntropy } from './cross-entropy.ts';
+import { activationGrad, activationGradient, biasGrad, embeddingGrad, linearGradInput } from './gradients.ts';
 import { layerNorm, layerNormGrad } from './layer-norm.ts';
 import { mlp } from './mlp.ts';
+import { rmsNorm, rmsNormGrad } from './rms-norm.ts';
+import { rotary } from './rotary.ts';
+import { adamWTree, globalNorm, polyakTree } from './trees.ts';
 
 /** Registers them; a binding that has only tfjs-node's functions gets those that need no more. */
 export function registerFused(backend: TensorFlowBackend): void {
@@ -18,11 +22,28 @@ export function registerFused(backend: TensorFlowBackend): void {
   body('LinearCrossEntropy', linearCrossEntropy(backend));
   body('LayerNorm', layerNorm(backend));
   body('LayerNormGrad', layerNormGrad);
+  body('RmsNorm', rmsNorm);
+  body('RmsNormGrad', rmsNormGrad);
+  body('Rotary', rotary(backend));
+  body('RotaryGrad', rotary(backend));
+  const gradient = activationGradient(backend);
+  body('ActivationGrad', activationGrad(gradient));
+  body('LinearGradInput', linearGradInput(gradient));
+  body('BiasGrad', biasGrad(backend));
+  body('EmbeddingGrad', embeddingGrad(backend));
+  body('GlobalNorm', globalNorm(backend));
+  // they return what is new, as compositions do
+  body('AdamWTree', adamWTree(backend), { composition: true });
+  body('PolyakTree', polyakTree(backend), { composition: true });
   if (backend.binding.runOp !== undefined) body('Mlp', mlp(backend));
 }
 
-function body<A extends Attributes>(kernelName: string, run: (inputs: Inputs, attributes: A) => Tensor[]): void {
+function body<A extends Attributes>(
+  kernelName: string,
+  run: (inputs: Inputs, attributes: A) => Tensor[],
+  marks: { composition?: true } = {},
+): void {
   const kernelFunc: KernelFunc = ({ inputs, attrs }) =>
     tidy(() => run(inputs as unknown as Inputs, attrs as unknown as A));
-  registerKernel({ kernelName, backendName, kernelFunc });
+  registerKernel({ kernelName, backendName, kernelFunc: Object.assign(kernelFunc, marks) });
 }
