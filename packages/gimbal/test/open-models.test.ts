@@ -1,5 +1,5 @@
 // gimbal sft, merge and quantize on a small model of our own, one after the other.
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -16,7 +16,7 @@ import {
   tokenRows,
   trainTokenizer,
 } from '@gimbal/language-models';
-import { disposeTree, rng, useBackend } from '@gimbal/tensor-core';
+import { disposeTree, flatten, rng, useBackend } from '@gimbal/tensor-core';
 import { runMain } from './run-main.ts';
 
 const root = new URL('../src/', import.meta.url);
@@ -83,6 +83,81 @@ test('an adapter is trained, merged into a folder and a GGUF file, and quantised
   );
   expect(small.bytes).toBeLessThan(small.float32Bytes as number);
 });
+
+test('models are averaged with given shares; what does not fit is refused and nothing is written', async () => {
+  const names = ['a', 'b', 'c'].map((name) => join(dir, `member-${name}`));
+  const { model, tokenizer, params: old } = await loadPretrained(join(dir, 'base'));
+  disposeTree(old);
+  for (const [i, folder] of names.entries()) {
+    const params = model.init(rng(10 + i));
+    await savePretrained(folder, model, params, { tokenizer: tokenizer as Tokenizer });
+    disposeTree(params);
+  }
+  const all = names.join(',');
+  const valuesOf = async (folder: string): Promise<Map<string, Float32Array>> => {
+    const { params } = await loadPretrained(folder);
+    const values = new Map(flatten(params).map(([path, t]) => [path, t.dataSync() as Float32Array] as const));
+    disposeTree(params);
+    return values;
+  };
+  const members = await Promise.all(names.map(valuesOf));
+  const out = (name: string): string => join(dir, `merged-${name}`);
+  const merge = (name: string, ...argv: string[]) => gimbal('merge', '--out', out(name), ...argv);
+  await merge('equal', '--model', all);
+  const said = await merge('weighed', '--model', all, '--method', 'linear', '--shares', '1,1,2', '--normalize');
+  expect(said.note).toBe('weights 1, 1, 2 normalised to 0.25, 0.25, 0.5');
+  await merge('task', '--model', all, '--method', 'task', '--scales', '0.5');
+  await merge('arc', '--model', `${names[0]},${names[1]}`, '--method', 'slerp', '--lambda', '0', '--dtype', 'bfloat16');
+  for (const [name, shares] of [
+    ['equal', [1 / 3, 1 / 3, 1 / 3]],
+    ['weighed', [0.25, 0.25, 0.5]],
+    ['task', [0, 0.5, 0.5]],
+    ['arc', [1, 0, 0]],
+  ] as const) {
+    for (const [path, found] of await valuesOf(out(name))) {
+      const wanted = found.map((_, i) =>
+        shares.reduce((sum, w, m) => sum + w * (members[m]?.get(path)?.[i] as number), 0),
+      );
+      // bfloat16 keeps eight bits
+      for (const [i, x] of found.entries())
+        expect(Math.abs(x - (wanted[i] as number))).toBeLessThan(name === 'arc' ? 2 ** -8 * Math.abs(x) + 1e-9 : 1e-6);
+    }
+  }
+  expect(JSON.parse(await readFile(join(out('arc'), 'config.json'), 'utf8'))).toMatchObject({ dtype: 'bfloat16' });
+  expect(JSON.parse(await readFile(join(out('equal'), 'merge.json'), 'utf8'))).toMatchObject({ models: names });
+  const written = await gimbal('generate', '--model', out('equal'), '--prompt', '2 + 3 =', '--max-new-tokens', '2');
+  expect(written.completions).toHaveLength(1);
+  const wide = decoder({
+    vocabularySize: model.config.vocabularySize + 1,
+    width: 32,
+    layers: 2,
+    heads: 2,
+    contextLength: 32,
+  });
+  const params = wide.init(rng(0));
+  await savePretrained(join(dir, 'wide'), wide, params, { tokenizer: tokenizer as Tokenizer });
+  disposeTree(params);
+  const refused = async (code: number, message: RegExp, ...argv: string[]): Promise<void> => {
+    const r = await runMain(['merge', '--out', out('refused'), ...argv], root);
+    expect([r.code, r.stderr]).toEqual([code, expect.stringMatching(message)]);
+  };
+  await refused(2, /--shares: one for each model is needed.*3 numbers/s, '--model', all, '--shares', '1,2');
+  await refused(2, /they do not sum to 1.*--normalize/s, '--model', all, '--shares', '1,1,2');
+  await refused(2, /a share is below 0/, '--model', all, '--shares=2,-0.5,-0.5');
+  await refused(2, /all are 0/, '--model', all, '--shares', '0,0,0', '--normalize');
+  await refused(2, /linear merges several models/, '--model', names[0] as string);
+  await refused(2, /--lambda: it is an option of --method slerp/, '--model', all, '--lambda', '0.5');
+  await refused(2, /one arc between two/, '--model', all, '--method', 'slerp');
+  await refused(2, /--method adapter needs one/, '--model', all, '--method', 'adapter');
+  await refused(2, /this is an adapter/, '--model', `${names[0]},${join(dir, 'run', 'adapter')}`);
+  await refused(2, /weights in blocks/, '--model', `${names[0]},${join(dir, 'small.gguf')}`);
+  await refused(1, /wide.*tensor model.embed_tokens.weight differs/, '--model', `${names[0]},${join(dir, 'wide')}`);
+  const file = join(names[2] as string, 'tokenizer.json');
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replace('"2"', '"zwei"'));
+  await refused(1, /member-c.tokenizer.json: it is another tokenizer: model.vocab/, '--model', all);
+  expect((await readdir(dir)).filter((name) => name.includes('refused'))).toEqual([]);
+}, 180_000);
 
 test('what is saved is the best of the evaluations, not the last', async () => {
   // eight rows of noise, learnt by heart: the others' loss falls while digits are learnt, then rises

@@ -27,6 +27,9 @@ let asked: string[] = [];
 /** Breaks the connection of a large file after so many bytes. */
 let breakAfter = Number.POSITIVE_INFINITY;
 let damage = false;
+/** The hub takes the question and never answers; or says that it is out of order. */
+let silent = false;
+let outOfOrder = false;
 let token: string | undefined;
 
 const sha1 = (bytes: Buffer): string => createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
@@ -51,6 +54,8 @@ beforeAll(async () => {
     const json = (value: unknown, status = 200): void => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
     };
+    if (silent) return;
+    if (outOfOrder) return json({ error: 'Service Unavailable' }, 503);
     if (token !== undefined && request.headers.authorization !== `Bearer ${token}`)
       return json({ error: 'denied' }, 401);
     const info = /^\/api\/models\/([^/]+)\/([^/]+)\/revision\/([^/]+)$/.exec(url.pathname);
@@ -144,8 +149,49 @@ test('a model by its name: its files once, in the layout of Python’s cache, th
   asked = [];
   expect(await downloadModel('me/tiny', o)).toBe(snapshot);
   expect(asked).toEqual([]);
-  // without a network the cache serves
-  expect(await downloadModel('me/tiny', { ...o, hubUrl: 'http://127.0.0.1:9' })).toBe(snapshot);
+});
+
+test('without a network the cache serves, by branch and by commit; half a download is no model', async () => {
+  const o = { hubUrl, cacheDir: join(dir, 'offline') };
+  const away = { ...o, hubUrl: 'http://127.0.0.1:9' };
+  const folder = await downloadModel('me/tiny', { ...o, revision: commit });
+  asked = [];
+  expect(await downloadModel('me/tiny', { ...away, revision: commit })).toBe(folder);
+  const { params } = await loadPretrained('me/tiny', { ...away, revision: commit });
+  disposeTree(params);
+  // nobody has asked which commit main is
+  await expect(downloadModel('me/tiny', away)).rejects.toThrow(/cannot be reached/);
+  await downloadModel('me/tiny', o);
+  expect(await downloadModel('me/tiny', away)).toBe(folder);
+  outOfOrder = true;
+  expect(await downloadModel('me/tiny', { ...o, revision: commit })).toBe(folder);
+  outOfOrder = false;
+  await expect(downloadModel('me/tiny', { ...away, revision: 'd'.repeat(40) })).rejects.toThrow(/cannot be reached/);
+  silent = true;
+  process.env.HF_HUB_OFFLINE = '1';
+  try {
+    expect(await downloadModel('me/tiny', { ...o, revision: commit })).toBe(folder);
+    await expect(downloadModel('me/only-gguf/small.Q4_0.gguf', o)).rejects.toThrow(/not in the cache at revision main/);
+    await rm(join(folder, 'model.safetensors'));
+    await expect(downloadModel('me/tiny', o)).rejects.toThrow(/not in the cache.*HF_HUB_OFFLINE/);
+  } finally {
+    silent = false;
+    delete process.env.HF_HUB_OFFLINE;
+  }
+  expect(asked).toEqual([]);
+});
+
+test('a hub that does not answer is left when the signal says so', async () => {
+  const o = { hubUrl, cacheDir: join(dir, 'cache') }; // has the model: who stops wants none
+  silent = true;
+  const controller = new AbortController();
+  const waiting = downloadModel('me/tiny', { ...o, signal: controller.signal });
+  setTimeout(() => controller.abort(), 50);
+  await expect(waiting).rejects.toMatchObject({ code: 'ERR_STOPPED' });
+  await expect(downloadModel('me/tiny', { ...o, signal: AbortSignal.abort() })).rejects.toMatchObject({
+    code: 'ERR_STOPPED',
+  });
+  silent = false;
 });
 
 test('a download that broke off goes on where it stopped', async () => {

@@ -104,5 +104,6 @@ export {
   type MemberSource,
   rankMembers,
 } from './warm/members.ts';
+export { type MergeFoldersOptions, mergeFolders } from './warm/merge-folders.node.ts';
 export { type RunSettings, runSettings, type WarmOptions } from './warm/warm-options.ts';
 export { type WarmStep, WarmTrainer } from './warm/warm-trainer.node.ts';

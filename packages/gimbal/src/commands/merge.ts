@@ -1,26 +1,46 @@
-// gimbal merge: work an adapter into its model's weights, as a model folder or a GGUF file.
+// gimbal merge: several models' weights as one, or an adapter worked into its model, as a model folder or a GGUF file.
 import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
-import { defineCommand } from '../cli/command.ts';
+import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
 
 const options = z.object({
-  model: z.string().describe('the base: model folder, a .gguf file, or a name on the hub'),
-  adapter: z.string().describe("the adapter's folder, of PEFT or of gimbal sft"),
-  dtype: z.enum(['float32', 'bfloat16', 'float16']).default('float32').describe('how a model folder holds the weights'),
+  model: z
+    .array(z.string())
+    .min(1)
+    .describe('models to merge, separated by commas; with --adapter one, the base: folder, .gguf file or hub name'),
+  method: z
+    .enum(['adapter', 'linear', 'slerp', 'task'])
+    .optional()
+    .describe(
+      'linear: Σ share × weights; slerp: on the arc between two; task: the first + Σ scale × (other − first) (default: adapter with --adapter, else linear)',
+    ),
+  adapter: z.string().optional().describe("the adapter's folder, of PEFT or of gimbal sft"),
+  shares: z.array(z.number()).optional().describe('linear: the share of each model (default: equal ones)'),
+  normalize: z.boolean().default(false).describe('linear: divide the shares by their sum'),
+  lambda: z.number().min(0).max(1).optional().describe('slerp: how far from the first to the second (default 0.5)'),
+  scales: z.array(z.number()).optional().describe('task: of each model but the first, or one for all (default 1)'),
+  dtype: z
+    .enum(['float32', 'bfloat16', 'float16'])
+    .optional()
+    .describe('how a model folder holds the weights (default: float32 with --adapter, else as the models do)'),
   type: z.enum(['f32', 'f16', 'q8_0', 'q4_0']).default('f16').describe('how a .gguf holds the matrices'),
 });
+type Options = z.output<typeof options>;
 
 export const command = defineCommand({
-  summary: 'Work a LoRA or DoRA adapter into its model.',
+  summary: 'Average the weights of models, or work a LoRA or DoRA adapter into its model.',
   options,
   examples: [
+    'gimbal merge --model run-a/model,run-b/model,run-c/model --out average              equal shares, as WARM does',
+    'gimbal merge --model sft,rl --method linear --shares 0.3,0.7 --out between',
     'gimbal merge --model SmolLM2-135M-Instruct.Q4_1.gguf --adapter runs/sft-1/adapter --out merged',
     'gimbal merge --model SmolLM2-135M-Instruct.Q4_1.gguf --adapter runs/sft-1/adapter --out merged.gguf --type q8_0',
   ],
-  async run({ options: o, output, signal }) {
+  async run(context) {
+    const { options: o, output, signal } = context;
     if (o.out === undefined) {
       throw new ConfigError({
         where: 'gimbal merge --out',
@@ -28,21 +48,50 @@ export const command = defineCommand({
         wanted: 'a folder, or a file that ends in .gguf',
       });
     }
-    await startCompute(o);
-    const lm = await import('@gimbal/language-models');
-    const { disposeTree } = await import('@gimbal/tensor-core');
-    const { model, params, tokenizer, generation } = await lm.loadPretrained(
-      await modelPath(o.model, 'gimbal merge --model', hubOptions(output, signal)),
-    );
-    const adapter = await lm.loadAdapter(o.adapter, model.config);
-    const merged = lm.mergeLora(model.config, params, adapter);
-    await saveModel(o.out, model, merged, { tokenizer, generation, dtype: o.dtype, type: o.type });
-    lm.disposeAdapter(adapter);
-    for (const tree of [params, merged]) disposeTree(tree);
-    output.line(`merged into ${o.out}`);
-    return { json: { path: o.out } };
+    const { method = o.adapter === undefined ? 'linear' : 'adapter' } = o;
+    if ((method === 'adapter') !== (o.adapter !== undefined)) {
+      throw new ConfigError({
+        where: 'gimbal merge --adapter',
+        what: o.adapter === undefined ? '--method adapter needs one' : `--method ${method} takes none`,
+        ...(o.adapter !== undefined && { got: o.adapter }),
+      });
+    }
+    if (method === 'adapter') return mergeAdapter(context, o.out);
+    const { mergeModels } = await import('../merge/merge-models.ts');
+    const { note } = await mergeModels({ ...o, method }, o.out, hubOptions(output, signal));
+    output.line(`${o.model.length} models merged into ${o.out}: ${note}`);
+    return { json: { path: o.out, method, models: o.model, note } };
   },
 });
+
+async function mergeAdapter(
+  { options: o, output, signal }: CommandContext<Options>,
+  out: string,
+): Promise<CommandResult> {
+  const [base, second] = o.model;
+  const odd = (['shares', 'lambda', 'scales'] as const).find((name) => o[name] !== undefined);
+  if (base === undefined || second !== undefined || odd !== undefined || o.normalize) {
+    throw new ConfigError({
+      where: 'gimbal merge --adapter',
+      what: 'an adapter is worked into one model, whole',
+      got: second === undefined ? `--${odd ?? 'normalize'}` : o.model.join(', '),
+      wanted: 'one --model, without shares or scales',
+    });
+  }
+  await startCompute(o);
+  const lm = await import('@gimbal/language-models');
+  const { disposeTree } = await import('@gimbal/tensor-core');
+  const { model, params, tokenizer, generation } = await lm.loadPretrained(
+    await modelPath(base, 'gimbal merge --model', hubOptions(output, signal)),
+  );
+  const adapter = await lm.loadAdapter(o.adapter as string, model.config);
+  const merged = lm.mergeLora(model.config, params, adapter);
+  await saveModel(out, model, merged, { tokenizer, generation, dtype: o.dtype ?? 'float32', type: o.type });
+  lm.disposeAdapter(adapter);
+  for (const tree of [params, merged]) disposeTree(tree);
+  output.line(`merged into ${out}`);
+  return { json: { path: out } };
+}
 
 type Pretrained = Awaited<ReturnType<typeof import('@gimbal/language-models').loadPretrained>>;
 

@@ -46,7 +46,8 @@ export async function localModel(path: string, o: HubOptions = {}): Promise<stri
 }
 
 /**
- * Downloads a model, or finds it in the cache. Without a network the cache serves what it has.
+ * Downloads a model, or finds it in the cache. Without a network (or with `HF_HUB_OFFLINE=1`) the cache serves what it has,
+ * by branch, tag or commit.
  * @param name `owner/name`, or `owner/name/file.gguf`
  * @returns the model's folder, or the path of the .gguf file
  * @throws CheckpointError for a name that the hub does not know, a hub that cannot be reached, or a file that came damaged;
@@ -78,12 +79,20 @@ export async function downloadModel(name: string, o: HubOptions = {}): Promise<s
   const hubUrl = o.hubUrl ?? process.env.HF_ENDPOINT ?? 'https://huggingface.co';
   const token = o.token ?? process.env.HF_TOKEN;
   const root = join(o.cacheDir ?? defaultCache(), `models--${repo.replace('/', '--')}`);
+  if (isOffline()) {
+    const cached = await cachedSnapshot(root, revision, gguf);
+    if (cached !== undefined) return cached;
+    const fix = 'Unset HF_HUB_OFFLINE to download it';
+    throw new CheckpointError({ where: repo, what: `not in the cache at revision ${revision}`, got: root, fix });
+  }
   const hub = await import('@huggingface/hub');
-  const place = {
-    repo: { type: 'model', name: repo } as const,
+  const { signal } = o;
+  const asked = {
     hubUrl,
     ...(token === undefined ? {} : { accessToken: token }),
+    ...(signal && { fetch: ((input, init) => fetch(input, { ...init, signal })) as typeof fetch }),
   };
+  const place = { repo: { type: 'model', name: repo } as const, ...asked };
 
   let commit: string;
   let files: HubFile[];
@@ -91,9 +100,8 @@ export async function downloadModel(name: string, o: HubOptions = {}): Promise<s
     const info = await hub.modelInfo({
       name: repo,
       revision,
-      hubUrl,
       additionalFields: ['sha'],
-      ...(token === undefined ? {} : { accessToken: token }),
+      ...asked,
     });
     commit = info.sha;
     files = [];
@@ -107,8 +115,11 @@ export async function downloadModel(name: string, o: HubOptions = {}): Promise<s
       if (type === 'file') files.push({ path, size: lfs?.size ?? size, blob, sha256: lfs?.oid, git });
     }
   } catch (cause) {
+    if (signal?.aborted) throw stopped(repo);
     const cached = await cachedSnapshot(root, revision, gguf);
-    if (cached !== undefined && (cause as { statusCode?: number }).statusCode === undefined) return cached;
+    // a hub that answers is right about what it has; one that is out of order is as if there were none
+    const { statusCode = 500 } = cause as { statusCode?: number };
+    if (cached !== undefined && statusCode >= 500) return cached;
     throw unreachable(repo, revision, hubUrl, cause);
   }
   const chosen = files.filter(({ path }) => (gguf === undefined ? wanted.test(path) : path === gguf));
@@ -149,6 +160,14 @@ export async function downloadModel(name: string, o: HubOptions = {}): Promise<s
   return gguf === undefined ? snapshot : join(snapshot, gguf);
 }
 
+const goOn = 'Call it again: it goes on from what has come';
+
+const stopped = (at: string): StoppedError =>
+  new StoppedError({ where: 'download', what: `stopped at ${at}`, fix: goOn });
+
+/** Python's switch: nothing is asked of the network. */
+const isOffline = (): boolean => /^(?:1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE ?? '');
+
 interface HubFile {
   path: string;
   size: number;
@@ -170,22 +189,22 @@ async function fetchBlob(file: HubFile, blob: string, o: HubOptions, open: () =>
     done = 0;
   }
   if (done < file.size || file.size === 0) {
-    const whole = await open();
-    const rest = Readable.fromWeb((done === 0 ? whole : whole.slice(done)).stream() as ReadableStream);
-    rest.on('data', (chunk: Uint8Array) => {
-      done += chunk.length;
-      o.onProgress?.(file.path, done, file.size);
-    });
     try {
+      const whole = await open();
+      const rest = Readable.fromWeb((done === 0 ? whole : whole.slice(done)).stream() as ReadableStream);
+      rest.on('data', (chunk: Uint8Array) => {
+        done += chunk.length;
+        o.onProgress?.(file.path, done, file.size);
+      });
       await pipeline(rest, createWriteStream(incomplete, { flags: 'a' }), ...(o.signal ? [{ signal: o.signal }] : []));
     } catch (cause) {
-      const fix = 'Call it again: it goes on from what has come';
-      if (o.signal?.aborted) throw new StoppedError({ where: 'download', what: `stopped at ${file.path}`, fix });
+      if (o.signal?.aborted) throw stopped(file.path);
+      if ((cause as { code?: unknown }).code === 'ERR_CHECKPOINT') throw cause;
       throw new CheckpointError({
         where: file.path,
         what: 'the download broke off',
         got: `${done} of ${file.size} bytes`,
-        fix,
+        fix: goOn,
         cause,
       });
     }
@@ -238,8 +257,21 @@ async function cachedSnapshot(root: string, revision: string, gguf: string | und
     : await readFile(join(root, 'refs', revision), 'utf8').catch(() => undefined);
   if (commit === undefined) return undefined;
   const folder = join(root, 'snapshots', commit.trim());
-  const path = gguf === undefined ? folder : join(folder, gguf);
-  return existsSync(gguf === undefined ? join(folder, 'config.json') : path) ? path : undefined;
+  if (gguf !== undefined) return existsSync(join(folder, gguf)) ? join(folder, gguf) : undefined;
+  return existsSync(join(folder, 'config.json')) && (await hasWeights(folder)) ? folder : undefined;
+}
+
+/** Whether all weights are there: a download that was stopped leaves some of its files. */
+async function hasWeights(folder: string): Promise<boolean> {
+  if (['model.safetensors', 'adapter_model.safetensors'].some((name) => existsSync(join(folder, name)))) return true;
+  try {
+    const index = JSON.parse(await readFile(join(folder, 'model.safetensors.index.json'), 'utf8')) as {
+      weight_map: { [tensor: string]: string };
+    };
+    return Object.values(index.weight_map).every((shard) => existsSync(join(folder, shard)));
+  } catch {
+    return false; // no index, or half of one: it is downloaded anew
+  }
 }
 
 function refuseIncomplete(

@@ -27,6 +27,8 @@ export interface MergeOptions extends Pick<ShardOptions, 'maxShardBytes' | 'stem
   dtype?: FloatDtype;
   /** elements per piece; default 2²⁰ */
   pieceElements?: number;
+  /** called when names and shapes agree and nothing is written yet: what it throws is thrown */
+  check?(): void;
 }
 
 /** What was written. */
@@ -57,6 +59,7 @@ export async function mergeFiles(
   try {
     for (const path of inputs) files.push(await openSafetensors(path));
     checkMembers(files.map((f) => ({ name: f.name, tensors: new Map(f.names.map((n) => [n, f.entry(n)])) })));
+    o.check?.();
     const first = files[0] as WeightFile;
     const tensors = first.names.map((name) => merged(name, files, weights, recipe, o));
     const options = { ...o, metadata: first.metadata };
