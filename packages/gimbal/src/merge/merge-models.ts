@@ -30,7 +30,7 @@ export interface MergeRecord {
  * The recipe that was asked for.
  * @throws ConfigError for numbers that do not fit the models, or that belong to another method
  */
-export function recipeOf(o: MergeModelsOptions): MergeRecipe {
+function recipeOf(o: MergeModelsOptions): MergeRecipe {
   const count = o.model.length;
   if (count < 2) throw wrong('model', `${o.method} merges several models`, o.model, 'two or more, separated by commas');
   const own = { linear: ['shares', 'normalize'], slerp: ['lambda'], task: ['scales'] }[o.method];
