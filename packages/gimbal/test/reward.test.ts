@@ -146,12 +146,52 @@ test('what cannot be is said before work starts', async () => {
   expect(kind.stderr).toMatch(/columns are those of no kind of row|hold no pair of answers/);
 });
 
-test('what was trained is a reward for gimbal rl, alone or with others', async () => {
+interface Picked {
+  prompt: string;
+  completion: string;
+  reward: number;
+  candidates: { completion: string; reward: number }[];
+}
+
+test('what was trained is a reward for gimbal rl and for the best of several samples, alone or with others', async () => {
   const rewards = `${join(dir, 'reward', 'model')}=0.5,entailment:${join(dir, 'judge', 'model')}`;
   const rl = ['rl', '--model', join(dir, 'base'), '--data', join(dir, 'pairs.jsonl'), '--columns', 'prompt=question'];
   const short = ['--steps', '2', '--batch-size', '4', '--max-new-tokens', '4', '--held-out', '4'];
   const found = await gimbal(...rl, ...short, '--reward', rewards, '--out', join(dir, 'rl'));
   expect(found.steps).toBe(2);
+  // the best of four samples of each prompt
+  const best = ['generate', '--model', join(dir, 'base'), '--max-new-tokens', '3', '--best-of', '4', '--reward'];
+  const asked = ['--prompt', 'say red 1'];
+  const byModel = (await gimbal(...best, rewards, ...asked)) as unknown as { completions: Picked[] };
+  const [pick] = byModel.completions as [Picked];
+  expect(byModel.completions).toHaveLength(1);
+  expect(pick.candidates).toHaveLength(4);
+  expect(pick.reward).toBe(Math.max(...pick.candidates.map((c) => c.reward)));
+  expect(pick.candidates.find((c) => c.reward === pick.reward)?.completion).toBe(pick.completion);
+  // the longest and not the likeliest, where that is what is wanted; of a file, in its order
+  await writeFile(join(dir, 'long.mjs'), 'export default (_, texts) => texts.map((t) => t.length);\n');
+  await writeFile(join(dir, 'prompts.txt'), 'say red 1\nsay blue 2\n');
+  const some = ['--data', join(dir, 'prompts.txt'), '--out', join(dir, 'best.jsonl')];
+  const long = await run(...best, `${join(dir, 'long.mjs')}=-1`, ...some);
+  expect(long.stderr).toMatch(/best of 4: reward -.*KL to the model at most 0.636 nats/);
+  const lines = (await readFile(join(dir, 'best.jsonl'), 'utf8')).trim().split('\n').map((l) => JSON.parse(l) as Picked);
+  expect(lines.map(({ prompt }) => prompt)).toEqual(['say red 1', 'say blue 2']);
+  for (const { completion, candidates } of lines)
+    expect(completion.length).toBe(Math.min(...candidates.map((c) => c.completion.length)));
+  const plain = await runMain([...best, join(dir, 'long.mjs'), ...asked], root);
+  expect(plain.stdout.trim().length).toBeGreaterThan(0);
+  for (const [argv, message] of [
+    [[...best, 'exact', ...asked], /a prompt has no answer to compare with/],
+    [best.slice(0, -1).concat(asked), /nothing says which sample is best/],
+    [[...best, join(dir, 'long.mjs')], /a conversation has one answer/],
+    [[...best, join(dir, 'long.mjs'), ...asked, '--temperature', '0'], /greedy samples are all the same/],
+    [[...best, join(dir, 'nowhere'), ...asked], /no such reward/],
+  ] as [string[], RegExp][]) {
+    const refused = await run(...argv);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(message)]);
+  }
+  const preferring = await run(...best, join(dir, 'antisymmetric', 'model'), ...asked);
+  expect(preferring.stderr).toMatch(/this is a preference model/);
   const pairwise = await run(
     ...rl,
     ...short,
@@ -161,4 +201,4 @@ test('what was trained is a reward for gimbal rl, alone or with others', async (
     join(dir, 'rl2'),
   );
   expect(pairwise.stderr).toMatch(/this is a preference model/);
-});
+}, 120_000);

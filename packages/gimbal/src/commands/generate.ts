@@ -1,8 +1,9 @@
 // gimbal generate: a conversation at a terminal, one prompt streamed, or a file of them in batches.
-import { ConfigError, DataError, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, DataError, type RewardFn, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, defineCommand } from '../cli/command.ts';
-import { counted, duration, quantity } from '../cli/format.ts';
+import { counted, duration, figure, quantity } from '../cli/format.ts';
+import { bestOfReward, type Candidate, checkBestOf, pickBest } from '../generate/best-of.ts';
 import { asTurn, openModel, type ReadPrompt, type Writer } from '../generate/open-model.ts';
 import { type PromptAt, readPrompts } from '../generate/read-prompts.ts';
 import { defaultTokens, samplingOf, samplingOptions } from '../generate/sampling.ts';
@@ -27,6 +28,11 @@ const options = z.object({
   columns: z.record(z.string(), z.string()).optional().describe('name of your column, for example prompt=question'),
   system: z.string().optional().describe('what a conversation begins with, for models with a chat template'),
   ...samplingOptions.shape,
+  bestOf: z.int().min(1).optional().describe('draw so many of each prompt and keep the one that --reward likes best'),
+  reward: z
+    .array(z.string())
+    .optional()
+    .describe('a reward model’s folder, entailment:folder, world:newsroom or ./file.mjs; several are summed, as a=0.5,b'),
   continue: z
     .boolean()
     .default(false)
@@ -45,6 +51,9 @@ interface Written {
   /** log p of the completion under the model */
   logProb: number;
   end: string;
+  /** with --best-of: of the completion, and every sample with its own */
+  reward?: number;
+  candidates?: Candidate[];
 }
 
 export const command = defineCommand({
@@ -54,9 +63,12 @@ export const command = defineCommand({
     'gimbal generate --model SmolLM2-135M-Instruct.Q4_1.gguf          a conversation at the terminal',
     'gimbal generate --model runs/align-1/model --prompt "nurse hid coat . headline mayor bought apple ."',
     'gimbal generate --model runs/align-1/model --data prompts.jsonl --temperature 0 --out completions.jsonl',
+    'gimbal generate --model runs/align-1/model --data prompts.jsonl --best-of 16 --reward runs/warm-1/warm/model',
   ],
-  async run(context) {
-    const { options: o, output, signal } = context;
+  async run(given) {
+    const { output, signal } = given;
+    const o = { ...given.options, samples: given.options.bestOf ?? given.options.samples };
+    const context = { ...given, options: o };
     if (o.prompt !== undefined && o.data !== undefined) {
       const wanted = '--prompt text, --data file, or neither for a conversation';
       throw new ConfigError({ where: 'gimbal generate', what: 'both --prompt and --data', wanted });
@@ -64,6 +76,7 @@ export const command = defineCommand({
     checkColumns('generate', o.columns, ['prompt']);
     if (o.out !== undefined) await refuseUnwritable('generate', o.out);
     const isChat = o.prompt === undefined && o.data === undefined;
+    const picks = checkBestOf(given.options, isChat);
     if (isChat && (o.samples > 1 || (o.beams ?? 1) > 1)) {
       const what = 'a conversation has one answer at a time';
       throw new ConfigError({
@@ -80,6 +93,11 @@ export const command = defineCommand({
     using model = await openModel(o.model, 'gimbal generate', o.adapter, hubOptions(output, signal));
     for (const warning of model.warnings) output.note(`warning ${warning}`);
     const stream = rng(o.seed).split('sampling');
+    if (picks && (await samplingOf(o, model.generation)).temperature === 0) {
+      const fix = 'Give --temperature above 0';
+      throw new ConfigError({ where: 'gimbal generate --best-of', what: 'the model’s own samples are greedy', fix });
+    }
+    const reward = picks ? await bestOfReward(o.reward as string[]) : undefined;
     // packed once for all batches, in the precision they will run in
     using _packed = withPrecision(o.precision, () => model.policy.pack(model.params));
     if (isChat) {
@@ -90,10 +108,12 @@ export const command = defineCommand({
       return { json: { model: o.model, messages } };
     }
     const began = performance.now();
-    const written = await withPrecision(o.precision, () => completeAll(context, model, prompts, stream));
-    const tokens = written.reduce((sum, w) => sum + w.tokens, 0);
+    const written = await withPrecision(o.precision, () => completeAll(context, model, prompts, stream, reward));
+    const all = written.flatMap((w): { tokens: number }[] => w.candidates ?? [w]);
+    const tokens = all.reduce((sum, w) => sum + w.tokens, 0);
     const seconds = (performance.now() - began) / 1000;
     output.note(`${counted(tokens, 'token')} in ${duration(seconds)}, ${quantity(tokens / seconds)} tokens/s`);
+    if (reward !== undefined) output.note(await pickedNote(written, o.samples));
     await compute.trace(output);
     if (o.out !== undefined) {
       await writeFileAtomic(o.out, written.map((w) => `${JSON.stringify(w)}\n`).join(''));
@@ -105,7 +125,22 @@ export const command = defineCommand({
 
 type Rng = ReturnType<typeof import('@gimbal/tensor-core').rng>;
 
-async function completeAll(context: Context, model: Writer, prompts: PromptAt[], stream: Rng): Promise<Written[]> {
+/** What choosing was worth, and how far it moved from the model. */
+async function pickedNote(written: readonly Written[], n: number): Promise<string> {
+  const { bonKl } = await import('@gimbal/reward-models');
+  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+  const drawn = written.flatMap((w) => w.candidates?.flatMap(({ reward: r }) => (r === null ? [] : [r])) ?? []);
+  const kept = mean(written.map((w) => w.reward as number));
+  return `best of ${n}: reward ${figure(kept)}, of all samples ${figure(mean(drawn))}; KL to the model at most ${figure(bonKl(n))} nats`;
+}
+
+async function completeAll(
+  context: Context,
+  model: Writer,
+  prompts: PromptAt[],
+  stream: Rng,
+  reward: RewardFn | undefined,
+): Promise<Written[]> {
   const { options: o, output } = context;
   const read = await Promise.all(prompts.map(({ text }) => asTurn(model, text, o)));
   const lengths = read.map(({ text, rendered }) =>
@@ -127,7 +162,10 @@ async function completeAll(context: Context, model: Writer, prompts: PromptAt[],
     const some = rows.map((row) => kept[row] as number);
     const asked = some.map((i) => ({ ...(read[i] as ReadPrompt), shown: (prompts[i] as PromptAt).text }));
     const all = await complete(context, model, asked, maxNewTokens, stream.split(rows[0] as number));
-    for (const [i, row] of rows.entries()) done[row] = all.slice(i * o.samples, (i + 1) * o.samples);
+    for (const [i, row] of rows.entries()) {
+      const own = all.slice(i * o.samples, (i + 1) * o.samples);
+      done[row] = reward === undefined ? own : [await pickBest(reward, own)];
+    }
     // in the order of the prompts, as far as they are written
     for (let of = done[next]; of !== undefined; of = done[++next]) {
       written.push(...of);

@@ -74,6 +74,19 @@ export async function loadRewards(specs: readonly RewardSpec[], place: Place): P
   );
 }
 
+/** Their weighted sum over those that do not abstain; null where all do. A weight that moves counts as at the start. */
+export const sumRewards =
+  (rewards: readonly NamedReward[]): RewardFn =>
+  async (prompts, completions, rows) => {
+    const totals = completions.map((): number | null => null);
+    for (const { weight, fn } of rewards) {
+      const scores = await fn(prompts, completions, rows);
+      const factor = typeof weight === 'number' ? weight : weight(0);
+      for (const [i, score] of scores.entries()) if (score !== null) totals[i] = (totals[i] ?? 0) + factor * score;
+    }
+    return totals;
+  };
+
 async function load({ kind, of }: RewardSpec, place: Place): Promise<RewardFn> {
   if (kind === 'exact') return exactAnswer(of === '' ? undefined : of, place.where);
   if (kind === 'world') return newsroomReward(place.world);

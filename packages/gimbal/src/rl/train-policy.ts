@@ -16,6 +16,7 @@ import { promptLength } from '../stages/internal/room.ts';
 import { writeCompletions } from '../stages/internal/write-completions.ts';
 import { promptCodec } from './prompt-codec.ts';
 import { promptText } from './prompt-rows.ts';
+import { sumRewards } from './reward.ts';
 
 export type PresetName = keyof typeof tokenPresets;
 
@@ -167,11 +168,6 @@ export async function scorePrompts(
     promptSuffix: true,
     signal,
   });
-  const totals = texts.map((): number | null => null);
-  for (const { weight, fn } of rewards) {
-    const scores = await fn(texts, completions, prompts);
-    const factor = typeof weight === 'number' ? weight : weight(0);
-    for (const [i, score] of scores.entries()) if (score !== null) totals[i] = (totals[i] ?? 0) + factor * score;
-  }
+  const totals = await sumRewards(rewards)(texts, completions, prompts);
   return { rewards: totals.filter((r): r is number => r !== null), completions };
 }

@@ -17,7 +17,7 @@ export interface MergeFoldersOptions {
   /** How the weights are held (as in the members). */
   dtype?: FileDtype;
   /** Writes more files into the folder before it appears. */
-  beside?(temporary: string, report: MergeReport): Promise<void>;
+  beside?(temporary: string, report: MergeReport): Promise<unknown>;
 }
 
 /** Files that members have to agree on. */
