@@ -174,7 +174,10 @@ test('what was trained is a reward for gimbal rl and for the best of several sam
   const some = ['--data', join(dir, 'prompts.txt'), '--out', join(dir, 'best.jsonl')];
   const long = await run(...best, `${join(dir, 'long.mjs')}=-1`, ...some);
   expect(long.stderr).toMatch(/best of 4: reward -.*KL to the model at most 0.636 nats/);
-  const lines = (await readFile(join(dir, 'best.jsonl'), 'utf8')).trim().split('\n').map((l) => JSON.parse(l) as Picked);
+  const lines = (await readFile(join(dir, 'best.jsonl'), 'utf8'))
+    .trim()
+    .split('\n')
+    .map((l) => JSON.parse(l) as Picked);
   expect(lines.map(({ prompt }) => prompt)).toEqual(['say red 1', 'say blue 2']);
   for (const { completion, candidates } of lines)
     expect(completion.length).toBe(Math.min(...candidates.map((c) => c.completion.length)));

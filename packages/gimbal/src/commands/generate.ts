@@ -32,7 +32,9 @@ const options = z.object({
   reward: z
     .array(z.string())
     .optional()
-    .describe('a reward model’s folder, entailment:folder, world:newsroom or ./file.mjs; several are summed, as a=0.5,b'),
+    .describe(
+      'a reward model’s folder, entailment:folder, world:newsroom or ./file.mjs; several are summed, as a=0.5,b',
+    ),
   continue: z
     .boolean()
     .default(false)

@@ -64,6 +64,9 @@ export async function pickBest<W extends Omit<Candidate, 'reward'> & { prompt: s
   const prompt = (samples[0] as W).prompt;
   const [pick] = await rerank(reward, [prompt], [samples.map(({ completion }) => completion)]);
   if (pick === undefined) throw new Error('rerank gives one pick a prompt');
-  const candidates = samples.map(({ prompt: _, ...rest }, i) => ({ ...rest, reward: pick.rewards[i] as number | null }));
+  const candidates = samples.map(({ prompt: _, ...rest }, i) => ({
+    ...rest,
+    reward: pick.rewards[i] as number | null,
+  }));
   return { ...(samples[pick.index] as W), reward: pick.reward, candidates };
 }
