@@ -128,9 +128,11 @@ struct BlockProduct {
     const int64_t column_panels = ceil_div(columns, kTileColumns);
     if (!fuse && !g.packed_b)
       for (int64_t p = 0; p < column_panels; p++) pack_panel_of_b(p * kTileColumns, b_panels + p * panel_stride);
+    // few rows lie in the second-level cache as they are
+    const bool worth = kPackRows && !g.transpose_a && column_panels > 1 && m1 - m0 > block.m / 4;
     for (int64_t i = m0; i < m1; i += kTileRows) {
       TileOperands o = row_panel(i);
-      const bool fetch = kPackRows && !g.transpose_a && column_panels > 1 && i + 2 * kTileRows <= m1;
+      const bool fetch = worth && i + 2 * kTileRows <= m1;
       for (int64_t p = 0; p < column_panels; p++) {
         if (fetch) fetch_row_panel(i + kTileRows, p, column_panels);
         tile(o, i, p * kTileColumns, b_panels + p * panel_stride, fuse && i == m0);
