@@ -264,7 +264,11 @@ describe('wrong words', () => {
       );
       await refused(['bench', 'gemm', '--resume'], /bench --resume: this command keeps nothing/);
       await refused(['doctor', '--out', 'a'], /doctor writes no file/);
-      await refused(['align', '--backend', 'webgpu'], /--backend webgpu: webgpu is for web pages.*gimbal doctor/, 1);
+      await refused(
+        ['align', '--backend', 'webgpu'],
+        /--backend webgpu: .* is not installed\. npm install webgpu @tensorflow/,
+        1,
+      );
       await refused(['align', '--colums', 'prompt=q'], /unknown option --colums\. Did you mean --columns\?/);
       // a value that cannot be is wrong usage, whether it is a path or a number
       await refused(['align', '--held-out', '1.5'], /--held-out: neither a share below 1 nor a whole number of rows/);

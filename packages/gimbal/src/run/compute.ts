@@ -45,13 +45,10 @@ export async function startCompute(o: Pick<GlobalOptions, 'backend' | 'threads' 
 function inOptions(error: unknown, backend: string): unknown {
   const { code, what, fix } = error as Partial<GimbalError>;
   if (code !== 'ERR_BACKEND') return error;
-  const inPages = backend === 'webgpu';
-  const advice =
-    inPages || fix === undefined ? 'gimbal doctor shows what works here; leave --backend out to take the fastest' : fix;
   return new BackendError({
     where: `--backend ${backend}`,
-    what: inPages ? 'webgpu is for web pages; Node has none yet' : `${what}`,
-    fix: advice,
+    what: `${what}`,
+    fix: fix ?? 'gimbal doctor shows what works here; leave --backend out to take the fastest',
     cause: error,
   });
 }

@@ -5,8 +5,9 @@ import { cpu } from './cpu.ts';
 import { native } from './native.node.ts';
 import { node, nodeGpu } from './tensorflow/candidates.node.ts';
 import { wasm } from './wasm.node.ts';
+import { webgpu } from './webgpu.node.ts';
 
-const candidates = [nodeGpu, native, node, wasm, cpu];
+const candidates = [nodeGpu, native, node, webgpu, wasm, cpu];
 
 /**
  * Chooses the backend of this process. Call it once, before the first tensor is made.

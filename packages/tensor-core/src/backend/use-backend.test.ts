@@ -90,7 +90,7 @@ test('the report has a line per backend and changes nothing', async () => {
   await useBackend('cpu');
   const lines = await backendReport();
   expect(getBackend()).toBe('cpu');
-  expect(lines.map((l) => l.name)).toEqual(['node-gpu', 'native', 'node', 'wasm', 'cpu']);
+  expect(lines.map((l) => l.name)).toEqual(['node-gpu', 'native', 'node', 'webgpu', 'wasm', 'cpu']);
   expect(lines.find((l) => l.name === 'cpu')).toEqual({ name: 'cpu', works: true, inUse: true, detail: '1 thread' });
   expect(lines.find((l) => l.name === 'wasm')).toMatchObject({
     works: true,

@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import util from 'node:util';
 import * as tfjs from '@tensorflow/tfjs-core';
+import { installedFiles } from '../find-package.node.ts';
 import { bindingFile, type TensorFlowInstall } from './install.node.ts';
 import type { Binding, TensorFlowBackend } from './tensorflow-backend.ts';
 
@@ -33,14 +34,10 @@ export const partsOf = ({ folder }: TensorFlowInstall): Parts => ({
 
 /** tfjs-node as a user installed it, where its own install script succeeded; undefined elsewhere. */
 export function installedPackage(name: '@tensorflow/tfjs-node' | '@tensorflow/tfjs-node-gpu'): Parts | undefined {
-  for (const from of [require, createRequire(join(process.cwd(), 'package.json'))]) {
-    try {
-      const kernels = dirname(from.resolve(`${name}/package.json`));
-      const binding = join(kernels, 'lib', 'napi-v8', bindingFile);
-      if (existsSync(binding)) return { kernels, binding, source: 'package' };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
-    }
+  for (const file of installedFiles(`${name}/package.json`)) {
+    const kernels = dirname(file);
+    const binding = join(kernels, 'lib', 'napi-v8', bindingFile);
+    if (existsSync(binding)) return { kernels, binding, source: 'package' };
   }
   return undefined;
 }
