@@ -84,6 +84,24 @@ test('an adapter is trained, merged into a folder and a GGUF file, and quantised
   expect(small.bytes).toBeLessThan(small.float32Bytes as number);
 });
 
+test('a GGUF file is fine-tuned and aligned: its weights become float32, which is said', async () => {
+  const file = join(dir, 'small.gguf');
+  const rows = ['--data', join(dir, 'rows.jsonl'), '--columns', 'prompt=question,completion=answer'];
+  const opened = /small\.gguf: opened as float32, [\d.]+ MB/;
+  const sft = await runMain(
+    ['sft', '--model', file, ...rows, '--lora', '0', '--steps', '2', '--out', join(dir, 'from-gguf'), '--json'],
+    root,
+  );
+  expect([sft.code, sft.stderr]).toEqual([0, expect.stringMatching(opened)]);
+  const few = ['--minutes', '0.02', '--fine-tune-steps', '4', '--out', join(dir, 'aligned'), '--json'];
+  const align = await runMain(['align', '--model', file, ...rows, ...few], root);
+  expect([align.code, align.stderr]).toEqual([0, expect.stringMatching(opened)]);
+  const { model } = JSON.parse(align.stdout) as { model: string };
+  const { params } = await loadPretrained(model);
+  for (const [path, t] of flatten(params)) expect([path, t.dtype]).toEqual([path, 'float32']);
+  disposeTree(params);
+}, 120_000);
+
 test('models are averaged with given shares; what does not fit is refused and nothing is written', async () => {
   const names = ['a', 'b', 'c'].map((name) => join(dir, `member-${name}`));
   const { model, tokenizer, params: old } = await loadPretrained(join(dir, 'base'));

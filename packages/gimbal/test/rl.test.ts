@@ -63,6 +63,43 @@ test('grpo raises a reward of the user’s, writes a model and a page', async ()
     expect(page).toContain(text);
 }, 60_000);
 
+test('a control reward that falls stops the run, and the page shows where the two parted', async () => {
+  await writeFile(
+    join(dir, 'control.mjs'),
+    'export default (prompts, completions) => completions.map((text) => 1 - Math.min(1, text.split("e").length - 1));\n',
+  );
+  const run = join(dir, 'watched');
+  const watch = ['--monitor', join(dir, 'control.mjs'), '--patience', '2'];
+  const argv = ['grpo', ...common(), '--reward', join(dir, 'letters.mjs'), ...small, '--steps', '40', '--out', run];
+  const result = await gimbal(...argv, ...watch);
+  expect(result.steps).toBeLessThan(40);
+  const { best, last, verdict } = result.control as {
+    best: { step: number; control: number };
+    last: { step: number; control: number };
+    verdict: string;
+  };
+  expect(last.step).toBe(result.steps);
+  expect(last.control).toBeLessThan(best.control);
+  expect(verdict).toMatch(
+    new RegExp(`best at step ${best.step}, .*stopped at step ${last.step}: the control reward fell from`),
+  );
+  const looks = JSON.parse(await readFile(join(run, 'monitor.json'), 'utf8')) as { step: number; control: number }[];
+  expect(looks.map(({ step }) => step)).toEqual(Array.from({ length: last.step }, (_, i) => i + 1));
+  // the control is one less the reward: what the monitor saw is what the trainer was paid for
+  const rows = await readMetrics(join(run, 'training'));
+  for (const [i, { control }] of looks.entries()) expect(control).toBeCloseTo(1 - (rows[i]?.reward as number), 5);
+  const page = await readFile(join(run, 'report.html'), 'utf8');
+  for (const text of ['Proxy and control', 'control at its best', 'What the monitor said', verdict.slice(0, 40)])
+    expect(page).toContain(text);
+  const answers = await failure('rl', ...common(), '--reward', 'exact:answer', '--monitor', 'exact:answer');
+  expect([answers.code, answers.stderr]).toEqual([
+    2,
+    expect.stringMatching(/sees prompts and completions, no answers/),
+  ]);
+  const far = await failure('rl', ...common(), '--reward', 'exact:answer', '--max-kl', '2');
+  expect([far.code, far.stderr]).toEqual([2, expect.stringMatching(/nothing watches the run/)]);
+}, 120_000);
+
 test('an adapter is trained on the answers of a column; rewards are summed with their weights', async () => {
   const run = join(dir, 'adapter');
   const reward = ['--reward', `exact:answer,${join(dir, 'letters.mjs')}=0.5`];

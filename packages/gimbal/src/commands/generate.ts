@@ -10,6 +10,7 @@ import { defaultTokens, samplingOf, samplingOptions } from '../generate/sampling
 import { checkColumns } from '../options/columns.ts';
 import { startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
+import { noteInflated } from '../run/note-inflated.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
 import { batchesByRoom, promptLength } from '../stages/internal/room.ts';
 
@@ -94,6 +95,7 @@ export const command = defineCommand({
     const { rng, withPrecision } = await import('@gimbal/tensor-core');
     using model = await openModel(o.model, 'gimbal generate', o.adapter, hubOptions(output, signal));
     for (const warning of model.warnings) output.note(`warning ${warning}`);
+    noteInflated(o.model, model.params, (text) => output.note(text));
     const stream = rng(o.seed).split('sampling');
     if (picks && (await samplingOf(o, model.generation)).temperature === 0) {
       const fix = 'Give --temperature above 0';

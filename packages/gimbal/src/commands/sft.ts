@@ -11,6 +11,7 @@ import { startCompute } from '../run/compute.ts';
 import { checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
+import { noteInflated } from '../run/note-inflated.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
 import { worsened } from '../run/worsened.ts';
 
@@ -83,6 +84,7 @@ export const command = defineCommand({
       const path = await modelPath(o.model, 'gimbal sft --model', hubOptions(output, signal));
       const { model, params, tokenizer, generation, warnings } = await lm.loadPretrained(path);
       for (const warning of warnings) output.note(`warning ${warning}`);
+      noteInflated(path, params, (text) => output.note(text));
       if (!tokenizer) {
         throw new ConfigError({
           where: 'gimbal sft --model',

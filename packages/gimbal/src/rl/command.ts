@@ -26,6 +26,7 @@ import {
   scorePrompts,
   trainPolicy,
 } from './train-policy.ts';
+import { bestLook, checkMonitor, verdictOf, watchRun } from './watch.ts';
 
 const presets = Object.keys(tokenPresets) as [PresetName, ...PresetName[]];
 
@@ -37,6 +38,12 @@ const optionsWith = (preset: PresetName) =>
       .describe(
         'exact, exact:column, world:newsroom, a reward model’s folder, entailment:folder, or ./file.mjs; several are summed, as exact=0.5,./style.mjs',
       ),
+    monitor: z
+      .array(z.string())
+      .optional()
+      .describe('a second reward, never optimised, written like --reward: the run stops where it falls'),
+    patience: z.int().min(1).default(5).describe('steps in a row that the monitor may stand below its best'),
+    maxKl: z.number().positive().optional().describe('with --monitor: stop this many nats from the model as it was'),
     data: z
       .string()
       .optional()
@@ -100,6 +107,7 @@ export function rlCommand(name: 'rl' | 'grpo'): Command<ReturnType<typeof option
       `gimbal ${name} --model runs/align-1/model --reward world:newsroom --learning-rate 3e-4`,
       `gimbal ${name} --model my-model --data questions.jsonl --columns prompt=question --reward exact:answer --lora 16`,
       `gimbal ${name} --model my-model --data prompts.jsonl --reward ./reward.mjs   export default (prompts, completions, rows) => numbers`,
+      `gimbal ${name} --model my-model --data prompts.jsonl --reward runs/reward-1 --monitor entailment:runs/reward-2   stops where the second falls`,
       `gimbal ${name} --resume                 go on with the run that was stopped`,
     ],
     async run(context) {
@@ -114,6 +122,11 @@ export function rlCommand(name: 'rl' | 'grpo'): Command<ReturnType<typeof option
 function check(name: string, o: Options): readonly RewardSpec[] {
   checkColumns(name, o.columns, ['prompt']);
   const specs = o.reward.map((text) => parseReward(text, `gimbal ${name} --reward`));
+  if (o.monitor !== undefined) checkMonitor(o.monitor, `gimbal ${name} --monitor`);
+  else if (o.maxKl !== undefined) {
+    const fix = 'Give --monitor, or a higher --kl-coef';
+    throw new ConfigError({ where: `gimbal ${name} --max-kl`, what: 'nothing watches the run', fix });
+  }
   if (o.data === undefined && !specs.some(({ kind }) => kind === 'world')) {
     const fix = 'Give --data, rows with a prompt each';
     throw new ConfigError({ where: `gimbal ${name} --data`, what: 'there are no prompts', fix });
@@ -156,6 +169,10 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     note(`reward of held-out prompts: ${figure(meanWithInterval(before.rewards).value)}`);
     const settings: RlSettings = { ...o, maxNewTokens, learningRate: o.learningRate ?? (o.lora > 0 ? 1e-4 : 1e-5) };
     const progress = new Progress(output, name);
+    let kl = 0;
+    const { monitor: control, patience, maxKl } = o;
+    const watching = control && { monitor: control, patience, maxKl, kl: () => kl, world };
+    const watch = watching && (await watchRun(run.path, watching, `gimbal ${name} --monitor`));
     using trainer = await trainPolicy({
       ...common,
       params: start,
@@ -164,6 +181,10 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
       seed: o.seed,
       out: join(run.path, 'training'),
       progress: (update) => progress.update(update),
+      ...(watch && { monitor: watch.monitor }),
+      onStep: (step) => {
+        kl = step.kl;
+      },
       note,
       stopped: (what) => stoppedRun(name, run.path, what),
     });
@@ -171,6 +192,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     const after = await score(trainer.params);
     const [was, is] = [meanWithInterval(before.rewards), meanWithInterval(after.rewards)];
     progress.done(`reward ${figure(was.value)} → ${figure(is.value)} on ${counted(heldOut.length, 'held-out prompt')}`);
+    if (watch) note(verdictOf(watch.seen));
     const target = await open.save(run.path, trainer.params);
     const report = join(run.path, 'report.html');
     await writeFile(
@@ -178,7 +200,8 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
       await rlReport({
         eyebrow: `gimbal ${name}`,
         run: run.path,
-        settings,
+        settings: { ...settings, steps: trainer.step },
+        ...(watch && { watched: watch.seen }),
         rewards: rewards.map((r) => r.name),
         was,
         is,
@@ -196,7 +219,11 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
       output.line(`${o.lora > 0 ? 'adapter' : 'model'}  ${target}`);
     }
     await compute.trace(output);
-    return { json: { run: run.path, report, path: target, steps: trainer.step, rewardBefore: was, reward: is } };
+    const best = watch && bestLook(watch.seen);
+    const seen = watch && { control: { best, last: watch.seen.at(-1), verdict: verdictOf(watch.seen) } };
+    return {
+      json: { run: run.path, report, path: target, steps: trainer.step, rewardBefore: was, reward: is, ...seen },
+    };
   } finally {
     open.dispose();
   }

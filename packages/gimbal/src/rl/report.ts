@@ -7,6 +7,7 @@ import type { ChartPart, SamplesPart } from '../report/part.ts';
 import { renderReport } from '../report/render.ts';
 import type { Estimate } from '../stages/internal/intervals.ts';
 import type { RlSettings } from './train-policy.ts';
+import { type Watched, watchSection } from './watch.ts';
 
 interface RlRun {
   eyebrow: string;
@@ -18,6 +19,8 @@ interface RlRun {
   samples: readonly { prompt: string; before: string; after: string }[];
   seconds: number;
   backend: string;
+  /** what a monitor saw */
+  watched?: readonly Watched[];
 }
 
 type Row = { step: number; [name: string]: unknown };
@@ -50,6 +53,7 @@ export async function rlReport(r: RlRun): Promise<string> {
         text: `Completions of held-out prompts, sampled at temperature ${r.settings.temperature}.`,
         parts: [samplesPart(r.samples)],
       },
+      ...(r.watched ? [watchSection(r.watched, rows as Row[])] : []),
       { title: 'Curves', text: 'Over the steps.', parts: rlCharts(rows, r.rewards) },
     ],
     footer: `${r.run}, ${new Date().toISOString()}`,

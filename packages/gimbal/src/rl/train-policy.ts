@@ -4,11 +4,12 @@ import {
   type NamedReward,
   surrogates,
   type TokenPolicyOptions,
+  type TokenPolicyStep,
   TokenPolicyTrainer,
   tokenPresets,
 } from '@gimbal/fma-pg';
 import type { LanguageModel, Tokenizer } from '@gimbal/language-models';
-import { DataError, type Params, type Prompt, type Rng, StoppedError } from '@gimbal/tensor-core';
+import { DataError, type Monitor, type Params, type Prompt, type Rng, StoppedError } from '@gimbal/tensor-core';
 import { figure } from '../cli/format.ts';
 import type { ProgressUpdate } from '../cli/progress.ts';
 import { checkpointIn } from '../run/going-on.ts';
@@ -53,6 +54,10 @@ export interface RlRequest {
   signal: AbortSignal;
   progress(update: ProgressUpdate): void;
   note(text: string): void;
+  /** sees each step's completions, and may end the run */
+  monitor?: Monitor;
+  /** told of each step that is done */
+  onStep?(step: TokenPolicyStep): void;
   /** what is thrown when it is stopped */
   stopped?(what: string): StoppedError;
 }
@@ -67,11 +72,14 @@ export async function trainPolicy(request: RlRequest): Promise<TokenPolicyTraine
   const trainer = from === undefined ? new TokenPolicyTrainer(options) : await TokenPolicyTrainer.resume(out, options);
   try {
     if (from !== undefined) note(`goes on from step ${trainer.step}`);
+    let halted = false;
     for await (const m of trainer.train({ steps: s.steps, signal })) {
       const text = `reward ${figure(m.reward)}  KL ${figure(m.kl)}  ${figure(m.length)} tokens`;
       request.progress({ step: m.step, total: s.steps, text });
+      request.onStep?.(m);
+      halted = m.alerts.some(({ stop }) => stop);
     }
-    if (trainer.step < s.steps) {
+    if (trainer.step < s.steps && !halted) {
       const what = `stopped after step ${trainer.step} of ${s.steps}`;
       throw request.stopped?.(what) ?? new StoppedError({ where: 'reinforcement learning', what });
     }
@@ -92,6 +100,7 @@ function optionsOf({
   settings: s,
   seed,
   out,
+  monitor,
 }: RlRequest): TokenPolicyOptions {
   const given = {
     ...(s.samplesPerPrompt !== undefined && { samplesPerPrompt: s.samplesPerPrompt }),
@@ -113,6 +122,7 @@ function optionsOf({
     temperature: s.temperature,
     maxNewTokens: s.maxNewTokens,
     maxGradNorm,
+    ...(monitor && { monitor }),
     seed,
     out,
     checkpointEvery: s.checkpointEvery ?? Math.max(1, Math.ceil(s.steps / 10)),

@@ -4,6 +4,7 @@ import { ConfigError, disposeTree, type Params, rng } from '@gimbal/tensor-core'
 import type { Output } from '../cli/output.ts';
 import { hubOptions } from './hub.ts';
 import { modelPath } from './model-path.ts';
+import { noteInflated } from './note-inflated.ts';
 
 /** What is trained. */
 export interface OpenPolicy {
@@ -31,6 +32,7 @@ export async function openPolicy(
   const path = await modelPath(o.model, `${where} --model`, hubOptions(o.output, o.signal));
   const { model, params: base, tokenizer, generation, warnings } = await lm.loadPretrained(path);
   for (const warning of warnings) o.output.note(`warning ${warning}`);
+  noteInflated(path, base, (text) => o.output.note(text));
   if (!tokenizer) {
     disposeTree(base);
     const wanted = 'tokenizer.json';

@@ -1,6 +1,7 @@
 // Supervised fine-tuning: completions after their prompts; only the completions' tokens count.
 import { z } from 'zod';
 import { defineStage } from '../pipeline/stage.ts';
+import { noteInflated } from '../run/note-inflated.ts';
 import { stage as data } from './data.ts';
 import { learningCharts } from './internal/learning-charts.ts';
 import { modelFolder } from './internal/model-folder.ts';
@@ -48,6 +49,7 @@ export const stage = defineStage({
     const { evaluateLoss, loadPretrained, tokenRows } = await import('@gimbal/language-models');
     const { disposeTree } = await import('@gimbal/tensor-core');
     const { model, params, tokenizer } = await loadPretrained(folder);
+    noteInflated(folder, params, context.note);
     if (!tokenizer) throw new Error(`${folder} has no tokenizer`); // the stages before have written one
     const validation = await storedRows(rowsDir, 'validation', 'prompt-completion');
     const steps = o.steps ?? planned.fineTuneSteps;

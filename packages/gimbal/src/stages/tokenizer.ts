@@ -18,7 +18,9 @@ const options = z.object({
     .string()
     .min(1)
     .optional()
-    .describe('start from this model, a folder or a name on the hub: its tokenizer and weights; nothing is pretrained'),
+    .describe(
+      'start from this model, a folder, a .gguf file or a name on the hub: its tokenizer and weights; nothing is pretrained',
+    ),
   vocabulary: z
     .int()
     .min(258)

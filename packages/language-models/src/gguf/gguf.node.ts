@@ -10,7 +10,7 @@ import { architectureOf, ggufName, interleavedHeads, interleavedRows, isOffsetNo
 import { quantize, type WrittenType } from './quantize.ts';
 import { readGguf, readGgufConfig } from './read-gguf.ts';
 import type { GgufValue } from './read-header.ts';
-import { tokenizerToGguf } from './tokenizer.ts';
+import { tokenizerFromGguf, tokenizerToGguf } from './tokenizer.ts';
 import { blockType } from './types.ts';
 
 /**
@@ -33,6 +33,16 @@ export async function loadGgufConfig(path: string): Promise<DecoderConfig> {
   const source = await fileSource(path);
   try {
     return (await readGgufConfig(source)).config;
+  } finally {
+    await source.close();
+  }
+}
+
+/** Reads the tokenizer out of a GGUF file's header. @throws CheckpointError as `loadGguf` */
+export async function loadGgufTokenizer(path: string): Promise<Tokenizer> {
+  const source = await fileSource(path);
+  try {
+    return tokenizerFromGguf((await readGgufConfig(source)).header.metadata, source.name);
   } finally {
     await source.close();
   }

@@ -13,7 +13,7 @@ import {
 import type { DecoderConfig } from '../decoder/config.ts';
 import type { LanguageModel } from '../decoder/decoder.ts';
 import { families } from '../decoder/families/index.ts';
-import { loadGguf, loadGgufConfig } from '../gguf/gguf.node.ts';
+import { loadGguf, loadGgufConfig, loadGgufTokenizer } from '../gguf/gguf.node.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type FileDtype, fileDtypes } from './file-dtype.ts';
 import { type GenerationDefaults, generationConfigJson } from './generation-config.ts';
@@ -139,7 +139,7 @@ export async function writeTokenizerFiles(folder: string, tokenizer: Tokenizer):
 }
 
 /**
- * Reads a folder's tokenizer.
+ * Reads the tokenizer of a folder or a .gguf file.
  * @throws CheckpointError for a missing or malformed file
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer>;
@@ -150,7 +150,8 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer>;
  */
 export async function loadTokenizer(folder: string, required: boolean): Promise<Tokenizer | undefined>;
 export async function loadTokenizer(folder: string, required = true): Promise<Tokenizer | undefined> {
-  return readTokenizer(folderSource(await localModel(folder)), required);
+  const here = await localModel(folder);
+  return here.endsWith('.gguf') ? loadGgufTokenizer(here) : readTokenizer(folderSource(here), required);
 }
 
 /** The files of a model in a folder. */

@@ -20,6 +20,8 @@ export interface HackingMonitorOptions {
   kl?: () => number;
   /** Only look at each so many steps (1). */
   every?: number;
+  /** What was seen before, of a run that is gone on with (nothing). */
+  earlier?: readonly HackingLook[];
 }
 
 /** What a look saw. */
@@ -49,8 +51,11 @@ export interface HackingMonitor extends Monitor {
 export function hackingMonitor(o: HackingMonitorOptions): HackingMonitor {
   checkOptions(o);
   const { control, patience, tolerance = 2, minLengthRatio = 0, maxEmptyRate = 1, maxKl, kl, every = 1 } = o;
-  const looks: HackingLook[] = [];
-  let best: HackingLook | undefined;
+  const looks: HackingLook[] = [...(o.earlier ?? [])];
+  let best = looks.reduce<HackingLook | undefined>(
+    (most, look) => (look.control > (most?.control ?? Number.NEGATIVE_INFINITY) ? look : most),
+    undefined,
+  );
   let below = 0;
   return {
     looks,

@@ -3,8 +3,8 @@ import { averageMembers } from '@gimbal/reward-models';
 import { disposeTree, type Params, type Rng, rng } from '@gimbal/tensor-core';
 import { mul, type Tensor, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { defineClaim } from '../../reproduce/claim.ts';
+import { verdict } from '../../reproduce/verdict.ts';
 import { meanOfLists } from './internal/experiment.ts';
-import { verdict } from './internal/verdict.ts';
 
 const draws = 2000;
 const perKind = 10;

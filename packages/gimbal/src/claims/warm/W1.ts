@@ -2,8 +2,8 @@
 import { lmcCurve } from '@gimbal/reward-models';
 import type { Params } from '@gimbal/tensor-core';
 import { defineClaim } from '../../reproduce/claim.ts';
+import { mean, signed, verdict } from '../../reproduce/verdict.ts';
 import { margins, membersOf, pairsOf } from './internal/experiment.ts';
-import { mean, signed, verdict } from './internal/verdict.ts';
 
 export const claim = defineClaim({
   id: 'W1',

@@ -3,8 +3,8 @@ import { ensemble } from '@gimbal/reward-models';
 import { disposeTree, flatten, type Params, type RewardFn, treeBytes } from '@gimbal/tensor-core';
 import { memory, profile } from '@tensorflow/tfjs-core';
 import { defineClaim } from '../../reproduce/claim.ts';
+import { verdict } from '../../reproduce/verdict.ts';
 import { average, membersOf, pairsOf, score } from './internal/experiment.ts';
-import { verdict } from './internal/verdict.ts';
 
 export const claim = defineClaim({
   id: 'W12',

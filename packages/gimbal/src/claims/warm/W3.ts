@@ -1,7 +1,7 @@
 // First order: the weight average predicts as the ensemble of predictions does.
 import { defineClaim } from '../../reproduce/claim.ts';
+import { mean, signed, verdict } from '../../reproduce/verdict.ts';
 import { accuracy, average, margins, meanOfLists, membersOf, pairsOf } from './internal/experiment.ts';
-import { mean, signed, verdict } from './internal/verdict.ts';
 
 export const claim = defineClaim({
   id: 'W3',

@@ -1,7 +1,7 @@
 // Reliability: the average against its mean member.
 import { defineClaim } from '../../reproduce/claim.ts';
+import { mean, signed, verdict } from '../../reproduce/verdict.ts';
 import { accuracy, average, margins, membersOf, pairsOf } from './internal/experiment.ts';
-import { mean, signed, verdict } from './internal/verdict.ts';
 
 export const claim = defineClaim({
   id: 'W4',

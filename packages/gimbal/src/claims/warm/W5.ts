@@ -1,8 +1,8 @@
 // The average against the member that one would pick.
 import type { Params } from '@gimbal/tensor-core';
 import { defineClaim } from '../../reproduce/claim.ts';
+import { mean, signed, verdict } from '../../reproduce/verdict.ts';
 import { accuracy, average, margins, membersOf, pairsOf } from './internal/experiment.ts';
-import { mean, signed, verdict } from './internal/verdict.ts';
 
 export const claim = defineClaim({
   id: 'W5',

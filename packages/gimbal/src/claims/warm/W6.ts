@@ -1,7 +1,7 @@
 // What was memorised of swapped labels: the average against the ensemble, on training pairs.
 import { defineClaim } from '../../reproduce/claim.ts';
+import { intervalOf, mean, signed } from '../../reproduce/verdict.ts';
 import { accuracy, average, margins, meanOfLists, membersOf, pairsOf } from './internal/experiment.ts';
-import { intervalOf, mean, signed } from './internal/verdict.ts';
 
 export const claim = defineClaim({
   id: 'W6',

@@ -3,8 +3,8 @@ import { bonCurve } from '@gimbal/reward-models';
 import { rng, StoppedError } from '@gimbal/tensor-core';
 import { cueShifts } from '@gimbal/worlds';
 import { defineClaim } from '../../reproduce/claim.ts';
+import { mean, signed, verdict } from '../../reproduce/verdict.ts';
 import { average, membersOf, score, world } from './internal/experiment.ts';
-import { mean, signed, verdict } from './internal/verdict.ts';
 
 const [prompts, pool] = [400, 256];
 const sizes = [1, 4, 16, 64, 256];

@@ -2,8 +2,8 @@
 import { rng } from '@gimbal/tensor-core';
 import { cueSizes } from '@gimbal/worlds';
 import { defineClaim } from '../../reproduce/claim.ts';
+import { mean, signed, verdict } from '../../reproduce/verdict.ts';
 import { average, membersOf, score, world } from './internal/experiment.ts';
-import { mean, signed, verdict } from './internal/verdict.ts';
 
 export const claim = defineClaim({
   id: 'W9',

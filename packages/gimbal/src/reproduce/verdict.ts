@@ -1,5 +1,5 @@
 // Means over seeds with their intervals, and verdicts.
-import type { Measurement } from '../../../reproduce/claim.ts';
+import type { Measurement } from './claim.ts';
 
 export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 

@@ -1,0 +1,156 @@
+// A run that is watched: a second reward that is never optimised. What it saw is kept beside the run, so that a run that is
+// gone on with remembers its best, and the report shows where the two parted.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HackingLook } from '@gimbal/reward-models';
+import { type Alert, ConfigError, type Monitor, writeFileAtomic } from '@gimbal/tensor-core';
+import { figure } from '../cli/format.ts';
+import { metricChart } from '../report/metric-chart.ts';
+import type { ReportSection } from '../report/part.ts';
+import { loadRewards, parseReward, sumRewards } from './reward.ts';
+
+/** A look, and what was alarming about it. */
+export interface Watched extends HackingLook {
+  readonly alerts: readonly Alert[];
+}
+
+export interface Watch {
+  readonly monitor: Monitor;
+  /** so far, in order */
+  readonly seen: readonly Watched[];
+}
+
+/** The rewards of `--monitor`. @throws ConfigError for what is none, or needs columns of the rows */
+export function checkMonitor(texts: readonly string[], where: string): void {
+  for (const text of texts) {
+    if (parseReward(text, where).kind !== 'exact') continue;
+    const fix = 'Name a judge, a reward model, world:newsroom or ./file.mjs';
+    throw new ConfigError({ where, what: 'a monitor sees prompts and completions, no answers', got: text, fix });
+  }
+}
+
+/**
+ * Starts to watch, or goes on with what an earlier try has seen up to a step.
+ * @param o.kl of the last step, in nats
+ */
+export async function watchRun(
+  folder: string,
+  o: {
+    monitor: readonly string[];
+    patience: number;
+    maxKl?: number | undefined;
+    kl: () => number;
+    world?: object | undefined;
+  },
+  where: string,
+): Promise<Watch> {
+  const { hackingMonitor } = await import('@gimbal/reward-models');
+  const specs = o.monitor.map((text) => parseReward(text, where));
+  const control = sumRewards(await loadRewards(specs, { where, world: o.world }));
+  const file = join(folder, 'monitor.json');
+  let seen = await earlierLooks(file);
+  let inner: ReturnType<typeof hackingMonitor> | undefined;
+  const monitor: Monitor = {
+    async check(step, prompts, completions) {
+      // steps behind the checkpoint that is gone on from are done again
+      if (inner === undefined) {
+        seen = seen.filter((look) => look.step < step);
+        const bounds = o.maxKl === undefined ? {} : { maxKl: o.maxKl, kl: o.kl };
+        inner = hackingMonitor({ control, patience: o.patience, earlier: seen, ...bounds });
+      }
+      const alerts = await inner.check(step, prompts, completions);
+      const look = inner.looks.at(-1) as HackingLook;
+      seen = [...seen, { ...look, alerts }];
+      await writeFileAtomic(file, `${JSON.stringify(seen)}\n`);
+      return alerts;
+    },
+  };
+  return {
+    monitor,
+    get seen() {
+      return seen;
+    },
+  };
+}
+
+async function earlierLooks(file: string): Promise<readonly Watched[]> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as Watched[];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** What was found, in a sentence, and the two rewards over the steps. */
+export function watchSection(
+  seen: readonly Watched[],
+  rows: readonly { readonly step: number; readonly [metric: string]: unknown }[],
+): ReportSection {
+  const rewardAt = new Map(rows.map((row) => [row.step, row.reward]));
+  const both = seen.map(({ step, control }) => ({ step, control, proxy: rewardAt.get(step) }));
+  const lines = { 'the reward that is optimised': 'proxy', 'the control, which is not': 'control' };
+  const chart = metricChart(both, 'Proxy and control', 'mean of a step', lines, 'step');
+  const values = chart.series.flatMap(({ points }) => points.map(([, y]) => y));
+  const stop = seen.find(({ alerts }) => alerts.some((alert) => alert.stop));
+  const upright = (name: string, step: number) => ({
+    name,
+    dashed: true,
+    points: [
+      [step, Math.min(...values)],
+      [step, Math.max(...values)],
+    ] as const,
+  });
+  const best = bestLook(seen);
+  const marks =
+    values.length === 0
+      ? []
+      : [
+          ...(best === undefined ? [] : [upright('control at its best', best.step)]),
+          ...(stop === undefined ? [] : [upright('stopped', stop.step)]),
+        ];
+  const alerts = seen.flatMap((look) => look.alerts);
+  const words = metricChart(
+    seen.map((look) => ({ ...look })),
+    'Words',
+    'of a completion',
+    { words: 'length' },
+    'step',
+  );
+  return {
+    slot: 'learning',
+    title: 'Watched by a reward that is not optimised',
+    text: verdictOf(seen),
+    parts: [
+      { ...chart, series: [...chart.series, ...marks] },
+      ...(words.series.length > 0 ? [words] : []),
+      ...(alerts.length > 0
+        ? [
+            {
+              kind: 'table' as const,
+              title: 'What the monitor said',
+              head: ['step', 'verdict', 'measured', 'limit', ''],
+              rows: alerts.map((a) => [`${a.step}`, a.message, figure(a.value), figure(a.limit), a.stop ? 'stop' : '']),
+            },
+          ]
+        : []),
+    ],
+  };
+}
+
+/** The look to go back to. */
+export const bestLook = (seen: readonly Watched[]): Watched | undefined =>
+  seen.reduce<Watched | undefined>(
+    (best, look) => (look.control > (best?.control ?? -Infinity) ? look : best),
+    undefined,
+  );
+
+/** What the monitor found, in a sentence or two. */
+export function verdictOf(seen: readonly Watched[]): string {
+  const [best, last] = [bestLook(seen), seen.at(-1)];
+  if (best === undefined || last === undefined) return 'The control reward judged nothing.';
+  const stop = seen.find(({ alerts }) => alerts.some((alert) => alert.stop));
+  const where = `The control reward was best at step ${best.step}, ${figure(best.control)}, and is ${figure(last.control)} at step ${last.step}.`;
+  if (stop === undefined) return `${where} The monitor raised no alarm.`;
+  return `${where} The run stopped at step ${stop.step}: ${stop.alerts.map(({ message }) => message).join('; ')}.`;
+}
