@@ -75,7 +75,7 @@ export const nvidia = [
   'nvidia-nvjitlink-cu12==12.9.86',
 ] as const;
 export const nvidiaDownloadBytes = 2460 * MB;
-export const nvidiaDiskBytes = 3800 * MB;
+export const nvidiaDiskBytes = 3940 * MB;
 
 /** Packages of npm, with the hash that npm itself pins them by. */
 export const tarballs = [

@@ -76,11 +76,19 @@ export async function report(candidates: readonly Candidate[], options: BackendO
       lines.push({ name, works: false, inUse: false, detail: result.reason, ...(result.fix && { fix: result.fix }) });
     } else {
       const { threads, isa, bf16 } = result;
-      const detail = [isa, `${threads} ${threads === 1 ? 'thread' : 'threads'}`, bf16 ? 'bf16' : undefined];
+      const isCurrent = current === (result.registeredAs ?? name);
+      // one library can answer to two names: the first, faster one is in use
+      const first = isCurrent ? lines.find((line) => line.inUse) : undefined;
+      const detail = [
+        isa,
+        `${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+        bf16 ? 'bf16' : undefined,
+        first && `the library of ${first.name}`,
+      ];
       lines.push({
         name,
         works: true,
-        inUse: current === (result.registeredAs ?? name),
+        inUse: isCurrent && first === undefined,
         detail: detail.filter((part) => part !== undefined).join(', '),
       });
     }

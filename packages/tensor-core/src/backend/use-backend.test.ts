@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { add, getBackend, tensor1d } from '@tensorflow/tfjs-core';
 import type { Candidate } from './backend-info.ts';
-import { choose } from './choose.ts';
+import { choose, report } from './choose.ts';
 import { backendReport, useBackend } from './use-backend.node.ts';
 
 const printed: unknown[] = [];
@@ -98,4 +98,18 @@ test('the report has a line per backend and changes nothing', async () => {
     detail: 'simd128, 1 thread',
   });
   expect(lines.find((l) => l.name === 'node-gpu')).toMatchObject({ works: false, fix: expect.any(String) });
+});
+
+test('one library under two names is in use under the first that works', async () => {
+  await useBackend('cpu');
+  const named = (name: Candidate['name'], works = true): Candidate => ({
+    name,
+    automatic: true,
+    load: async () => (works ? { threads: 2, isa: 'Some library', registeredAs: 'cpu' } : { reason: 'no GPU' }),
+  });
+  expect(await report([named('node-gpu'), named('node')], {})).toEqual([
+    { name: 'node-gpu', works: true, inUse: true, detail: 'Some library, 2 threads' },
+    { name: 'node', works: true, inUse: false, detail: 'Some library, 2 threads, the library of node-gpu' },
+  ]);
+  expect((await report([named('node-gpu', false), named('node')], {})).map((l) => l.inUse)).toEqual([false, true]);
 });
