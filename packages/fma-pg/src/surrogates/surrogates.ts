@@ -129,7 +129,7 @@ function smdpo(o: SmdpoOptions = {}): Surrogate {
 }
 
 function refuseBelow(advantages: Tensor, least: number): void {
-  const worst = Math.min(...advantages.dataSync<'float32'>());
+  const worst = advantages.dataSync<'float32'>().reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   if (worst >= least) return;
   throw new ConfigError({
     where: 'smdpo.negativeWeight',

@@ -172,8 +172,10 @@ async function completeAll(
     }
     // in the order of the prompts, as far as they are written
     for (let of = done[next]; of !== undefined; of = done[++next]) {
-      written.push(...of);
-      for (const each of of) print(context, each);
+      for (const each of of) {
+        written.push(each);
+        print(context, each);
+      }
     }
   }
   return written;

@@ -103,7 +103,7 @@ export const stage = defineStage({
           const fix = 'Give the model more --context, or shorten the prompts';
           throw new DataError({ where: set.where(0), what: 'every held-out prompt is longer than the context', fix });
         }
-        const longest = Math.max(...fitting.map((row) => tokenizer.encodeText(row.completion).length));
+        const longest = fitting.reduce((most, row) => Math.max(most, tokenizer.encodeText(row.completion).length), 0);
         const written = await writeCompletions(
           pretrained,
           fitting.map((row) => row.prompt),

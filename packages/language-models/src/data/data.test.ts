@@ -251,6 +251,16 @@ describe('fitRows', () => {
 });
 
 describe('tokenRows', () => {
+  it('takes a document of more tokens than a call stack holds, as text and on either side of a completion', () => {
+    const tokenizer = trainTokenizer(['ab'], { vocabularySize: 259 });
+    const long = 'a'.repeat(300_000);
+    for (const row of [{ text: long }, { prompt: long, completion: 'b' }, { prompt: 'b', completion: long }]) {
+      const data = dataset([{ ...row }, { ...row }]);
+      expect(tokenRows(data, tokenizer, { limit: 2 ** 20 }).rows[1]?.ids.length).toBeGreaterThan(300_000);
+      expect(() => tokenRows(data, tokenizer, { limit: 8 })).toThrow(/longer than the context; got "30000\d tokens/);
+    }
+  });
+
   const tokenizer = trainTokenizer(['ab ab'], { vocabularySize: 259, minFrequency: 2 });
   const id = (token: string): number => tokenizer.id(token) as number;
 

@@ -3,6 +3,7 @@ import { ConfigError, DataError, type Overflow } from '@gimbal/tensor-core';
 import { encodeChat, refuseUnmarked } from '../chat/encode-chat.ts';
 import { renderRows } from '../chat/render-rows.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { joinIds } from './join-ids.ts';
 import { type Dataset, isKind } from './rows.ts';
 
 /** One row: its tokens, of which those from `from` on are learned. */
@@ -73,7 +74,7 @@ function encodeRows(data: Dataset, tokenizer: Tokenizer, assistantOnly: boolean)
     // the template has written every special token there is
     return rendered.rows.map(({ prompt, completion }) => {
       const head = tokenizer.encodeText(prompt);
-      return { ids: Int32Array.of(...head, ...tokenizer.encodeText(completion)), from: head.length };
+      return { ids: joinIds(head, tokenizer.encodeText(completion)), from: head.length };
     });
   }
   const { eos } = tokenizer.special;
@@ -87,12 +88,12 @@ function encodeRows(data: Dataset, tokenizer: Tokenizer, assistantOnly: boolean)
   const { begin } = tokenizer;
   if (isKind(data, 'prompt-completion')) {
     return data.rows.map(({ prompt, completion }) => {
-      const head = Int32Array.of(...begin, ...tokenizer.encodeText(prompt + tokenizer.promptSuffix));
-      return { ids: Int32Array.of(...head, ...tokenizer.encodeText(completion), eos), from: head.length };
+      const head = joinIds(begin, tokenizer.encodeText(prompt + tokenizer.promptSuffix));
+      return { ids: joinIds(head, tokenizer.encodeText(completion), [eos]), from: head.length };
     });
   }
   if (isKind(data, 'text')) {
-    return data.rows.map(({ text }) => ({ ids: Int32Array.of(...begin, ...tokenizer.encodeText(text), eos), from: 0 }));
+    return data.rows.map(({ text }) => ({ ids: joinIds(begin, tokenizer.encodeText(text), [eos]), from: 0 }));
   }
   throw new DataError({
     where: data.where(0),

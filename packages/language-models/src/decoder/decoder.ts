@@ -90,7 +90,7 @@ export function decoder(options: DecoderOptions): LanguageModel {
   };
 
   const states = (params: Params, ids: Tensor2D, o: ForwardOptions = {}): Tensor3D => {
-    checkWidth('decoder', o.segments ? Math.max(...o.segments) : ids.shape[1], config);
+    checkWidth('decoder', o.segments ? o.segments.reduce((a, b) => Math.max(a, b), 0) : ids.shape[1], config);
     return tidy(() => {
       const x = blocks(params, ids, wholePass(config, o.rng, o.segments), o.gradientCheckpointing);
       return family.norm(params, x, config);

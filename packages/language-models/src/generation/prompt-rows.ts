@@ -1,5 +1,6 @@
 // Prompts as rows of tokens, as generation takes them.
 import { DataError } from '@gimbal/tensor-core';
+import { joinIds } from '../data/join-ids.ts';
 import { frameTokens } from '../encoder/encode-texts.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
@@ -24,7 +25,7 @@ export function promptRows(
   const rows = prompts.map((prompt, i) => {
     const text = tokenizer.encodeText(prompt + (promptSuffix && !rendered ? tokenizer.promptSuffix : ''));
     if (whole) return frameTokens(tokenizer, text).ids;
-    const ids = rendered ? text : Int32Array.of(...tokenizer.begin, ...text);
+    const ids = rendered ? text : joinIds(tokenizer.begin, text);
     if (ids.length > 0) return ids;
     // nothing to predict from but the beginning of a text
     const start = tokenizer.special.bos ?? eos;

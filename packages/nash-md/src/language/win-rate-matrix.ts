@@ -136,7 +136,7 @@ async function completionsOf(name: string, contestant: Contestant, o: WinRateOpt
       ...{ maxNewTokens, temperature, rng: stream.split(at) },
       ...(signal && { signal }),
     });
-    out.push(...codec.decode(drawn));
+    for (const text of codec.decode(drawn)) out.push(text);
   }
   return out;
 }

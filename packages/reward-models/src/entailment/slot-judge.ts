@@ -251,7 +251,7 @@ function initial(words: number, width: number, hidden: number, seed: number): Pa
 function entailmentLogits(p: Params, batch: readonly Pair[]): Tensor1D {
   const table = (side: 'facts' | 'clauses'): { ids: Tensor; count: number; lengths: number[] } => {
     const lengths = batch.map((pair) => pair[side].length / 3);
-    const count = Math.max(...lengths);
+    const count = lengths.reduce((a, b) => Math.max(a, b), 0);
     const ids = new Int32Array(batch.length * count * 3);
     batch.forEach((pair, b) => {
       ids.set(pair[side], b * count * 3);
