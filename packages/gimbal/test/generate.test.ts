@@ -1,5 +1,5 @@
 // gimbal generate and eval on small models of our own: prompts, files of them, conversations, and scores with intervals.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,16 @@ import {
   tokenRows,
   trainTokenizer,
 } from '@gimbal/language-models';
-import { disposeTree, rng, useBackend } from '@gimbal/tensor-core';
+import {
+  disposeTree,
+  flatten,
+  readSafetensors,
+  rng,
+  unflatten,
+  useBackend,
+  writeSafetensors,
+} from '@gimbal/tensor-core';
+import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { startCli } from './cli-process.ts';
 import { runMain } from './run-main.ts';
 
@@ -154,6 +163,33 @@ test('eval: loss, perplexity and text scores, each within its interval; the answ
   expect(Object.keys(text.scores as object)).toEqual(['loss', 'perplexity']);
   const seq2seq = await gimbal('eval', '--model', t5, '--data', join(dir, 'rows.jsonl'), '--metrics', 'loss,distinct');
   expect(Object.keys(seq2seq.scores as object)).toEqual(['loss', 'perplexity', 'distinct1', 'distinct2']);
+});
+
+test.each([Number.NaN, Number.NEGATIVE_INFINITY])('a model whose weights hold %p is refused by name', async (bad) => {
+  const folder = join(dir, `bad${bad}`);
+  await cp(plain(), folder, { recursive: true });
+  const file = join(folder, 'model.safetensors');
+  const weights = await readSafetensors(file);
+  const [path, first] = flatten(weights)[1] as [string, Tensor];
+  const values = await first.data();
+  values[3] = bad;
+  await writeSafetensors(
+    file,
+    unflatten([...flatten(weights).filter(([name]) => name !== path), [path, tensor(values, first.shape)]]),
+  );
+  disposeTree(weights);
+  for (const argv of [
+    ['generate', '--model', folder, '--prompt', 'one plus one'],
+    ['eval', '--model', folder, '--data', join(dir, 'rows.jsonl')],
+  ]) {
+    const { code, stderr } = await runMain(argv, root);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining(
+        `model.safetensors, tensor "${path}": element 3 of its weights is no finite number; got ${bad}`,
+      ),
+    ]);
+  }
 });
 
 test('what cannot be is said before a model is opened', async () => {

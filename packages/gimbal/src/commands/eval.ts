@@ -1,6 +1,6 @@
 // gimbal eval: how good a model is on rows of yours: its loss and perplexity on them, and its answers against theirs.
 import type { Dataset, Interval, LanguageModel, Tokenizer } from '@gimbal/language-models';
-import { ConfigError, type Rng, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, NumericalError, type Rng, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, defineCommand } from '../cli/command.ts';
 import { counted, textTable } from '../cli/format.ts';
@@ -152,8 +152,14 @@ async function losses(
     for (let i = 0; i < count; i++) {
       if (signal.aborted) throw new StoppedError({ where: 'gimbal eval', what: `stopped after ${i} rows` });
       const { loss, tokens } = one(i);
-      rows.push({ sum: (await loss.data())[0] as number, tokens });
+      const sum = (await loss.data())[0] as number;
       loss.dispose();
+      if (!Number.isFinite(sum)) {
+        const fix = 'Its weights are too large for what it computes with; look at how it was trained';
+        const what = `the model’s loss on row ${i + 1} of those within the limit is no finite number`;
+        throw new NumericalError({ where: `gimbal eval --model ${o.model}`, what, got: sum, fix });
+      }
+      rows.push({ sum, tokens });
       if (output.live) output.status(`loss: ${i + 1} of ${count} rows`);
     }
   };

@@ -3,6 +3,7 @@ import { CheckpointError, type Params, unflatten, type WeightFile } from '@gimba
 import { scalar, type Tensor } from '@tensorflow/tfjs-core';
 import type { DecoderConfig } from '../decoder/config.ts';
 import { families } from '../decoder/families/index.ts';
+import { finiteTensor } from '../internal/finite.ts';
 import { type LoraAdapter, layoutOf } from './lora.ts';
 import { loraShape } from './lora-config.ts';
 import { loraFromPeft } from './peft-config.ts';
@@ -68,7 +69,7 @@ export async function readAdapter(
   }
   const read = async (names: Map<string, string>): Promise<Params> => {
     const leaves: [string, Tensor][] = [];
-    for (const [path, name] of names) leaves.push([path, await file.tensor(name)]);
+    for (const [path, name] of names) leaves.push([path, await finiteTensor(file, name)]);
     return unflatten(leaves);
   };
   return {

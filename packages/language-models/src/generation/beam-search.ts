@@ -5,7 +5,7 @@
 import { ConfigError, type LogitPolicy, type Params, StoppedError, type TokenBatch } from '@gimbal/tensor-core';
 import { logSoftmax, tidy } from '@tensorflow/tfjs-core';
 import { type Beam, candidates, type Hypothesis, insertBeam } from './beam-candidates.ts';
-import { begunRows, type Steps } from './decode-tokens.ts';
+import { begunRows, noProbabilities, type Steps } from './decode-tokens.ts';
 import { type LogitsProcessor, repetitionPenalty as penalise } from './logits-processors.ts';
 import { processRow } from './process-logits.ts';
 
@@ -75,6 +75,8 @@ export async function beamSearch(
       first += search.running.length;
       const scored = search.running.map(({ ids }, row): { raw: Float32Array; scores: Float32Array } => {
         const raw = values.subarray((from + row) * classes, (from + row + 1) * classes);
+        // a NaN among the logits makes all of the row's log-probabilities NaN
+        if (Number.isNaN(raw[0])) throw noProbabilities(prompt, length - 1);
         const scores = processors.length === 0 ? raw : raw.slice();
         processRow(scores, processors, prompt, processors.length === 0 ? [] : [...written, ...ids]);
         return { raw, scores };

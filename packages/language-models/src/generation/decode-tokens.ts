@@ -3,6 +3,7 @@ import {
   type DecodeState,
   sampleTokens as drawTokens,
   type LogitPolicy,
+  NumericalError,
   type Params,
   type Rng,
   StoppedError,
@@ -87,6 +88,7 @@ export interface DecodeStep {
 /**
  * Generates until every row has ended or has `maxNewTokens` tokens. The caches live as long as the iteration.
  * @throws ConfigError for options out of range, DataError for an empty prompt or one too long for the context,
+ * NumericalError where the model gives no probabilities (looked at after the prompt, and at every token with `logProbs`),
  * StoppedError when the signal asks for it
  */
 export async function* decodeTokens(
@@ -110,22 +112,27 @@ export async function* decodeTokens(
 
   using _packed = policy.pack?.(params);
   using state = policy.begin(params, prompts, { maxNewTokens });
-  const draw: DrawTokens<DrawnTokens> = (logits, uniform) => {
-    const { ids } = drawTokens(logits, uniform, sampler);
-    return o.logProbs ? { ids, logProbs: tokenLogProbs<Tensor1D>(logits, ids) } : { ids };
-  };
+  const drawWith =
+    (withLogProbs: boolean | undefined): DrawTokens<DrawnTokens> =>
+    (logits, uniform) => {
+      const { ids } = drawTokens(logits, uniform, sampler);
+      return withLogProbs ? { ids, logProbs: tokenLogProbs<Tensor1D>(logits, ids) } : { ids };
+    };
   const processors = [...(repetitionPenalty === 1 ? [] : [penalise(repetitionPenalty)]), ...(o.logitsProcessors ?? [])];
   // where logits are changed in JavaScript they leave the step, and are drawn from after it
   const written = processors.length > 0 ? begunRows(policy, prompts).map((ids) => [...ids]) : undefined;
-  const step: DrawTokens<StepTensors> = written ? (logits) => ({ logits }) : draw;
+  const stepWith = (withLogProbs: boolean | undefined): DrawTokens<StepTensors> =>
+    written ? (logits) => ({ logits }) : drawWith(withLogProbs);
+  const step = stepWith(o.logProbs);
   const uniform = (): Float32Array => {
     const numbers = new Float32Array(batch);
     // a greedy step looks at no random number
     for (let row = 0; temperature > 0 && row < batch; row++) numbers[row] = (streams[row] as Rng).uniform();
     return numbers;
   };
-  using prompt = new PlainStepper(policy, params, state, step);
-  using further = policy.stepper?.(params, state, step) ?? prompt;
+  // the first step always reads log-probabilities: a model that computes NaN is noticed there, at the price of one number a row
+  using prompt = new PlainStepper(policy, params, state, stepWith(true));
+  using further = policy.stepper?.(params, state, step) ?? new PlainStepper(policy, params, state, step);
   let append: Int32Array | undefined;
   for (let t = 0; t < maxNewTokens && open > 0; t++) {
     if (signal?.aborted) {
@@ -133,15 +140,17 @@ export async function* decodeTokens(
     }
     const numbers = uniform();
     const out = (append === undefined ? prompt : further).run(append, numbers);
-    const { ids, logProbs } = written
+    const { ids, logProbs: known } = written
       ? await drawProcessed(out.logits as Tensor2D, numbers, {
           processors,
           written,
           ended,
           sampler,
-          logProbs: o.logProbs,
+          logProbs: o.logProbs || t === 0,
         })
       : await read(out as DrawnTokens);
+    refuseNaN(known, ended, t);
+    const logProbs = o.logProbs ? known : undefined;
 
     for (let row = 0; row < batch; row++) {
       if (ended[row] === 1) {
@@ -165,6 +174,20 @@ export async function* decodeTokens(
 /** The tokens that each row begins with. */
 export const begunRows = (policy: Partial<Steps>, prompts: TokenBatch): readonly Int32Array[] =>
   policy.begun?.(prompts) ?? Array.from(prompts.lengths, (_, row) => rowOf(prompts, row));
+
+/** @throws NumericalError for a row that goes on whose token has no probability: its logits hold NaN, or nothing finite */
+function refuseNaN(logProbs: Float32Array | undefined, ended: Uint8Array, tokens: number): void {
+  const row = logProbs?.findIndex((x, i) => Number.isNaN(x) && ended[i] === 0) ?? -1;
+  if (row >= 0) throw noProbabilities(row, tokens);
+}
+
+/** The error of a row whose logits are no distribution. */
+export const noProbabilities = (row: number, tokens: number): NumericalError =>
+  new NumericalError({
+    where: `generation, row ${row}`,
+    what: `the model gives no probabilities after ${tokens} tokens: its logits hold NaN or +Infinity, or are all −Infinity`,
+    fix: 'Look for weights that are too large or no numbers; nothing that is drawn from such a model means anything',
+  });
 
 async function read(drawn: DrawnTokens): Promise<{ ids: Int32Array; logProbs: Float32Array | undefined }> {
   const ids = new Int32Array(await drawn.ids.data());

@@ -11,6 +11,7 @@ import {
   sampleCompletions,
   trainTokenizer,
 } from '../index.ts';
+import { beamSearch } from './beam-search.ts';
 import { TextTail } from './text-tail.ts';
 
 beforeAll(async () => {
@@ -301,5 +302,35 @@ describe('generationDefaults', () => {
     const file = generationDefaults({ do_sample: true, temperature: 2, top_p: 0.75 });
     expect((await drawn(file)).tokens).toEqual([0, 1, 2]);
     expect((await drawn({ ...file, temperature: 1 })).tokens).toEqual([0, 1]);
+  });
+});
+
+describe('a model that gives no probabilities', () => {
+  const rows = {
+    NaN: [Number.NaN, 1],
+    'one NaN': [1, Number.NaN],
+    'nothing finite': [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY],
+    '+Infinity': [0, Number.POSITIVE_INFINITY],
+  };
+  it.each(Object.entries(rows))('%s: is refused at the first token, drawn or searched, by row', async (_, bad) => {
+    const tensors = memory().numTensors;
+    const policy = scripted((__, row) => (row === 1 ? bad : [1, 2]));
+    const prompts = padBatch([[1], [1]], 0);
+    for (const more of [{}, { temperature: 0 }, { logProbs: true }, { repetitionPenalty: 1.5 }]) {
+      const run = sampleCompletions(policy, {}, prompts, { ...more, maxNewTokens: 2, rng: rng(0) });
+      await expect(run).rejects.toThrow(
+        /generation, row 1: (?:the model gives no probabilities after 0 tokens|its logits processors leave no token)/,
+      );
+    }
+    const search = beamSearch({ ...policy, select: () => {} }, {}, prompts, { beams: 2, maxNewTokens: 2 });
+    await expect(search).rejects.toThrow(/generation, row 1: the model gives no probabilities after 0 tokens/);
+    expect(memory().numTensors).toBe(tensors);
+  });
+
+  it('is refused later too where log-probabilities are asked for; a masked token is none', async () => {
+    const masked = [0, Number.NEGATIVE_INFINITY];
+    const policy = scripted((step) => (step < 2 ? masked : [Number.NaN, 0]));
+    const options = { maxNewTokens: 4, rng: rng(0), logProbs: true };
+    await expect(sampleCompletions(policy, {}, onePrompt, options)).rejects.toThrow(/no probabilities after 2 tokens/);
   });
 });

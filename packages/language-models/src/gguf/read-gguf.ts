@@ -4,6 +4,7 @@ import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import type { DecoderConfig } from '../decoder/config.ts';
 import { decoder } from '../decoder/decoder.ts';
 import { families } from '../decoder/families/index.ts';
+import { refuseNonFinite } from '../internal/finite.ts';
 import type { Pretrained } from '../pretrained/read-pretrained.ts';
 import { configFromGguf } from './config.ts';
 import { dequantize } from './dequantize.ts';
@@ -17,7 +18,7 @@ const chunkBytes = 8 << 20;
 /**
  * Reads a model; its weights become float32.
  * @throws CheckpointError for a damaged file, an architecture or a tokenizer that is not known here, listing what is missing
- * or of another shape
+ * or of another shape, or naming the first tensor that holds NaN or an infinity
  */
 export async function readGguf(source: ByteSource): Promise<Pretrained> {
   const { header, config } = await readGgufConfig(source);
@@ -34,6 +35,7 @@ export async function readGguf(source: ByteSource): Promise<Pretrained> {
       const info = header.tensors.get(ggufName(config.family, path)) as GgufTensor;
       const heads = interleavedHeads(architecture, path, config);
       let values = await valuesOf(source, info);
+      refuseNonFinite(values, source.name, ggufName(config.family, path));
       if (heads > 0) values = permuteRows(values, interleavedRows(shape[0] as number, heads));
       if (isOffsetNorm(config.family, path)) values = values.map((x) => x - 1);
       leaves.push([path, tensor(values, [...shape])]);

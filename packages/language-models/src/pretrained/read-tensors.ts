@@ -4,6 +4,7 @@ import { CheckpointError, type Params, type Rng, unflatten, type WeightFile } fr
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { ParameterSpec } from '../decoder/family.ts';
 import { initParams } from '../decoder/params.ts';
+import { finiteTensor } from '../internal/finite.ts';
 
 export interface ReadTensorsOptions {
   /** What is being read, for messages: `qwen2`. */
@@ -16,7 +17,8 @@ export interface ReadTensorsOptions {
  * Reads the parameters that `specs` describe.
  * @param stored the name in the file of each path; whatever else it holds is unknown
  * @returns the caller disposes the tree; `fresh` are the paths that were made
- * @throws CheckpointError listing tensors that are missing, unknown or of another shape
+ * @throws CheckpointError listing tensors that are missing, unknown or of another shape, or naming the first that holds NaN
+ * or an infinity
  */
 export async function readTensors(
   file: WeightFile,
@@ -51,7 +53,7 @@ export async function readTensors(
   try {
     for (const { path } of specs) {
       const name = stored.get(path);
-      if (name !== undefined) leaves.push([path, await file.tensor(name)]);
+      if (name !== undefined) leaves.push([path, await finiteTensor(file, name)]);
     }
   } catch (error) {
     for (const [, tensor] of leaves) tensor.dispose();

@@ -29,6 +29,7 @@ import {
   type Tensor2D,
   topk,
 } from '@tensorflow/tfjs-core';
+import { ShapeError } from '../errors.ts';
 import { checkDtype, checkNumber, checkRank, checkShape } from './internal/check.ts';
 import { defineKernel, runKernel } from './internal/kernel.ts';
 
@@ -80,11 +81,12 @@ export interface SampleOptions {
 }
 
 /**
- * Draws one token per row.
+ * Draws one token per row. Values are not looked at, which would wait for the backend: of a row that holds NaN or +Infinity,
+ * or nothing finite, the id is some token's and means nothing. Whoever needs to know asks `tokenLogProbs` of it: NaN.
  * @param logits [B,V], float32
  * @param uniform [B], float32: numbers in [0, 1)
  * @returns ids [B] int32 and logProbs [B], their log-probabilities in the distribution drawn from; the caller disposes both
- * @throws ShapeError where shapes do not fit; ConfigError for options out of range
+ * @throws ShapeError where shapes do not fit, or V = 0; ConfigError for options out of range
  */
 export function sampleTokens(
   logits: Tensor,
@@ -95,6 +97,8 @@ export function sampleTokens(
   const { temperature = 1, topK = 0, topP = 1, minP = 0 } = o;
   checkDtype(where, 'logits', logits, 'float32');
   checkRank(where, 'logits', logits, [2], '[B,V]');
+  if (logits.shape[1] === 0)
+    throw new ShapeError({ where, what: 'there is no token to draw', got: logits.shape, wanted: '[B,V] with V ≥ 1' });
   checkShape(where, 'uniform', uniform, logits.shape.slice(0, 1));
   checkNumber(where, 'temperature', temperature, temperature >= 0, 'a number ≥ 0');
   checkNumber(where, 'topK', topK, Number.isInteger(topK) && topK >= 0, 'a whole number ≥ 0');

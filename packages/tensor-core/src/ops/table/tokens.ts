@@ -287,6 +287,12 @@ export const tokenRows: OpRow[] = [
     ],
     errors: [
       {
+        title: 'no vocabulary',
+        run: () => sampleTokens(ones([1, 0]), ones([1])),
+        code: 'ERR_SHAPE',
+        message: 'sampleTokens: there is no token to draw; got [1,0], wanted [B,V] with V ≥ 1',
+      },
+      {
         title: 'a topP of 0',
         run: () => sampleTokens(ones([1, 3]), ones([1]), { topP: 0 }),
         code: 'ERR_CONFIG',
