@@ -137,6 +137,7 @@ export {
   EpochSampler,
   type EpochState,
   shuffledIndices,
+  shuffleInPlace,
 } from './training/epochs.ts';
 export { loopDefaults, type ResolvedLoopOptions } from './training/loop-options.ts';
 export type { LoopSetup, PrepareContext, StopReason, TrainStep } from './training/loop-setup.ts';

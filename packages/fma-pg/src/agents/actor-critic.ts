@@ -11,6 +11,7 @@ import {
   tensor2d,
   tidy,
 } from '@tensorflow/tfjs-core';
+import type { Draws } from '../policies/draws.ts';
 import { type ActionDistribution, type PolicyHead, policyHead } from '../policies/head.ts';
 import { type ActingNetwork, actingNetwork } from '../policies/host-network.ts';
 import { network } from '../policies/network.ts';
@@ -59,7 +60,7 @@ export class ActorCritic {
   /** parts of the observation that the policy sees, where not all */
   readonly #columns: readonly { from: number; size: number }[] | undefined;
   readonly #policySize: number;
-  #logStd: Float32Array = new Float32Array(0);
+  #std = new Float32Array(0);
   #input = new Float32Array(0);
 
   constructor(
@@ -166,17 +167,23 @@ export class ActorCritic {
   refresh(policy: Params): void {
     this.#acting.refresh(policy.network as Params);
     const logStd = (policy.head as Params).logStd as Tensor | undefined;
-    this.#logStd = logStd === undefined ? new Float32Array(0) : logStd.dataSync<'float32'>().slice();
+    this.#std = logStd === undefined ? new Float32Array(0) : logStd.dataSync<'float32'>().map(Math.exp);
   }
 
   /**
    * Actions of rows on the host.
-   * @param rng where to draw from; undefined = the most probable action
+   * @param draws where to draw from; undefined = the most probable action
    * @param out `[rows·action]`
    * @param memory of the rows, where the policy has one: it moves on
    */
-  act(obs: Float32Array, rows: number, out: Float32Array, rng?: Rng, masks?: Uint8Array, memory?: PolicyMemory): void {
-    const { outputs, actionSize } = this.head;
+  act(
+    obs: Float32Array,
+    rows: number,
+    out: Float32Array,
+    draws?: Draws,
+    masks?: Uint8Array,
+    memory?: PolicyMemory,
+  ): void {
     const seen = this.#seenHost(obs, rows);
     const acting = this.#acting;
     const y =
@@ -184,11 +191,8 @@ export class ActorCritic {
         ? acting.forward(seen, rows, memory ?? this.freshMemory(rows))
         : acting.forward(seen, rows);
     for (let n = 0; n < rows; n++) {
-      const row = y.subarray(n * outputs, (n + 1) * outputs);
-      const action = out.subarray(n * actionSize, (n + 1) * actionSize);
-      const mask = masks?.subarray(n * outputs, (n + 1) * outputs);
-      if (rng === undefined) this.head.mode(row, action, mask);
-      else this.head.sample(row, this.#logStd, rng, action, mask);
+      if (draws === undefined) this.head.mode(y, n, out, masks);
+      else this.head.sample(y, n, this.#std, draws, out, masks);
     }
   }
 

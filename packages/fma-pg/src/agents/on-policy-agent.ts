@@ -20,9 +20,10 @@ import {
 } from '@gimbal/tensor-core';
 import { tidy } from '@tensorflow/tfjs-core';
 import { annealed } from '../internal/anneal.ts';
+import { DrawsAhead } from '../policies/draws.ts';
 import type { PolicyMemory } from '../policies/recurrent.ts';
 import { collectRollout } from '../rollout/collect.ts';
-import { type Rollout, transitionsOf } from '../rollout/rollout.ts';
+import { countedRows, type Rollout, transitionsOf } from '../rollout/rollout.ts';
 import { surrogateOf } from '../surrogates/surrogates.ts';
 import { gae } from '../values/gae.ts';
 import { explainedVariance } from '../values/normalize-advantages.ts';
@@ -100,6 +101,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
   readonly #memory: PolicyMemory | undefined;
   #valueState = new Float32Array(0);
   #sampling: Rng;
+  readonly #draws: DrawsAhead;
 
   private constructor(env: VectorEnv, options: ResolvedOnPolicy) {
     super(env, options, options.normalize);
@@ -112,6 +114,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
       ...(criticObs && { criticObs }),
       ...(recurrent && { recurrent }),
     });
+    this.#draws = new DrawsAhead(this.#net.head.draws.kind);
     if (this.#net.stateSize > 0) {
       this.#memory = this.#net.freshMemory(options.numEnvs);
       this.#valueState = new Float32Array(this.#memory.state.length);
@@ -184,7 +187,8 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     const progress = this.steps / steps;
     const { numEnvs, rollout: T } = this.options;
     const remembered = this.#memory?.state.slice();
-    this.#rollout = await collectRollout(this.stepper, this.#net, T, this.#sampling, this.#rollout, this.#memory);
+    const from = { rng: this.#sampling, draws: this.#draws };
+    this.#rollout = await collectRollout(this.stepper, this.#net, T, from, this.#rollout, this.#memory);
     this.steps += T * numEnvs;
     const { metrics, batch } = this.#learn(this.#rollout, progress, remembered);
     this.#trainAux(batch);
@@ -214,9 +218,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     const { finalValues, lastValues } = this.#valuesAfter(rollout, opinion.sequence);
     const estimate = gae(trajectoryOf({ rollout, ...opinion, finalValues, lastValues }), { gamma, lambda: gaeLambda });
     const entries =
-      opinion.sequence === undefined
-        ? Int32Array.from(rollout.valid.keys()).filter((i) => rollout.valid[i] === 1)
-        : allSequences(rollout.size, opinion.sequence.length);
+      opinion.sequence === undefined ? countedRows(rollout) : allSequences(rollout.size, opinion.sequence.length);
     const batch: ActedBatch = { rollout, entries, ...opinion, finalValues, lastValues, ...estimate };
     const learnt = this.#learner.update(batch, progress, this.stream.split('shuffle').split(this.updates));
     const metrics: Record<string, number> = {

@@ -85,14 +85,26 @@ const rowsFrom = (from: number, to: number): Int32Array => Int32Array.from({ len
 
 /** Arrays that are written over from minibatch to minibatch, by name and length. */
 export class Scratch {
-  readonly #arrays = new Map<string, Float32Array>();
+  readonly #floats = new Map<string, Float32Array>();
+  readonly #rows = new Map<string, Int32Array>();
 
   floats(name: string, length: number): Float32Array {
-    const held = this.#arrays.get(name);
+    const held = this.#floats.get(name);
     if (held?.length === length) return held;
     const fresh = new Float32Array(length);
-    this.#arrays.set(name, fresh);
+    this.#floats.set(name, fresh);
     return fresh;
+  }
+
+  /** A copy of row numbers. */
+  rows(name: string, from: Int32Array): Int32Array {
+    let held = this.#rows.get(name);
+    if (held?.length !== from.length) {
+      held = new Int32Array(from.length);
+      this.#rows.set(name, held);
+    }
+    held.set(from);
+    return held;
   }
 }
 

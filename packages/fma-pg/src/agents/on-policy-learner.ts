@@ -9,6 +9,7 @@ import {
   type Params,
   type Rng,
   shuffledIndices,
+  shuffleInPlace,
   treeNorm,
   valueAndGrad,
   valueAndGradWithAux,
@@ -160,7 +161,7 @@ export class OnPolicyLearner {
     try {
       inner: for (let epoch = 0; epoch < o.epochs; epoch++) {
         if (o.returns === 'vtrace' && epoch > 0) used = this.#reweighed(batch);
-        for (const rows of shuffledParts(batch, o.minibatches, stream.split(epoch))) {
+        for (const rows of this.#shuffledParts(batch, stream.split(epoch))) {
           if (rows.length === 0) continue;
           const stats = step(batch, rows, used);
           for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (stats[i] as number);
@@ -212,8 +213,8 @@ export class OnPolicyLearner {
       return { out: concat([aux, reshape(norm, [1])]) };
     };
     return (batch, rows, advantages) => {
-      const raw = gatherRows(advantages, 1, rows);
-      const used = o.normalizeAdvantage === 'minibatch' ? normalizeAdvantages(raw) : raw;
+      const used = gatherRows(advantages, 1, rows, this.#scratch.floats('advantages', rows.length));
+      if (o.normalizeAdvantage === 'minibatch') normalizeAdvantages(used, used);
       const inputs = minibatchInputs(net, batch, rows, used, this.#scratch, uses);
       const stats = this.#policyStep.run({ ...inputs, learningRate: rate }, step);
       const size = stats[statNames.length] as number;
@@ -298,9 +299,10 @@ export class OnPolicyLearner {
     this.#criticStep.begin('');
     let [total, count] = [0, 0];
     for (let epoch = 0; epoch < epochs; epoch++) {
-      const order = shuffledIndices(batch.entries.length, stream.split(epoch));
+      const order = this.#scratch.rows('critic', batch.entries);
+      shuffleInPlace(order, stream.split(epoch));
       for (let from = 0; from < order.length; from += batchSize) {
-        const rows = order.subarray(from, from + batchSize).map((i) => batch.entries[i] as number);
+        const rows = order.subarray(from, from + batchSize);
         const column = (x: Float32Array): HostInput => ({ values: gatherRows(x, 1, rows), shape: [rows.length] });
         const inputs = {
           obs: { values: gatherRows(batch.rollout.obs, width, rows), shape: [rows.length, width] },
@@ -313,6 +315,18 @@ export class OnPolicyLearner {
       }
     }
     return total / count;
+  }
+
+  /** All entries once, in parts that are valid until the next call; where there is a memory, whole sequences. */
+  *#shuffledParts({ entries, rollout, sequence }: ActedBatch, stream: Rng): Iterable<Int32Array> {
+    const parts = this.o.minibatches;
+    const count = sequence === undefined ? entries.length : sequenceCount(rollout.size, sequence.length);
+    const order = sequence === undefined ? this.#scratch.rows('order', entries) : shuffledIndices(count, stream);
+    if (sequence === undefined) shuffleInPlace(order, stream);
+    for (let part = 0; part < parts; part++) {
+      const chosen = order.subarray(Math.floor((part * count) / parts), Math.floor(((part + 1) * count) / parts));
+      yield sequence === undefined ? chosen : sequenceRows(rollout.size, sequence.length, chosen);
+    }
   }
 
   /** V-trace's advantages under the policy as it is now; the returns are replaced too. */
@@ -358,18 +372,6 @@ const replayable = (o: ResolvedOnPolicy): boolean => writesInPlace(o) && o.surro
 /** An option of a surrogate as it is now. */
 const numberOf = (x: unknown, progress: number): unknown =>
   typeof x === 'function' || (typeof x === 'object' && x !== null && 'from' in x) ? annealed(x as Anneal, progress) : x;
-
-/** All entries once, in parts; where there is a memory, whole sequences. */
-function* shuffledParts({ entries, rollout, sequence }: ActedBatch, parts: number, stream: Rng): Iterable<Int32Array> {
-  const count = sequence === undefined ? entries.length : sequenceCount(rollout.size, sequence.length);
-  const order = shuffledIndices(count, stream);
-  for (let part = 0; part < parts; part++) {
-    const chosen = order.subarray(Math.floor((part * count) / parts), Math.floor(((part + 1) * count) / parts));
-    yield sequence === undefined
-      ? chosen.map((i) => entries[i] as number)
-      : sequenceRows(rollout.size, sequence.length, chosen);
-  }
-}
 
 /** A batch as the estimators want it. */
 export function trajectoryOf({

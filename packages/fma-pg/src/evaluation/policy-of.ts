@@ -26,7 +26,7 @@ export function policyOf(agent: Playable, env: Env, draws?: Rng): (obs: Obs, beg
   const chosen = new Float32Array(action.kind === 'discrete' ? action.nvec.length : action.size);
   const memory = { state: new Float32Array(agent.memorySize ?? 0), starts: Uint8Array.of(1) };
   return (obs, begins) => {
-    readObservations(observation, obs, 1, row, env.spec.id);
+    readObservations(observation, obs, 1, row, () => env.spec.id);
     if (agent.moments !== undefined) standardizeRows(agent.moments, row, { skip });
     if (begins !== undefined) memory.starts[0] = begins ? 1 : 0;
     agent.actRows(row, 1, chosen, draws, undefined, memory);

@@ -15,6 +15,12 @@ export interface HostInput {
 /** Inputs of a step; a number is a scalar that may change from call to call. */
 export type HostInputs = { readonly [name: string]: HostInput | number };
 
+/** A program, and the object that it is called with. */
+interface Held {
+  program: CapturedStep<string, { out: Tensor }>;
+  values: { [name: string]: StepInput };
+}
+
 type Step = (x: { [name: string]: Tensor }) => { out: Tensor };
 
 /** Sizes for which programs are kept; a rollout is split into parts of two. */
@@ -22,7 +28,7 @@ const mostPrograms = 4;
 
 export class ReplayedStep {
   // by rows and number of inputs, which decide all shapes
-  readonly #programs = new Map<number, CapturedStep<string, { out: Tensor }>>();
+  readonly #programs = new Map<number, Held>();
   #constants = '';
   #storage: readonly object[] = [];
 
@@ -53,17 +59,16 @@ export class ReplayedStep {
    */
   run(inputs: HostInputs, step: Step): Float32Array {
     if (!this.replays) return tidy(() => step(tensorsOf(inputs)).out.dataSync<'float32'>().slice());
-    const names = Object.keys(inputs);
-    const key = ((inputs[names[0] as string] as HostInput).shape[0] as number) * 64 + names.length;
-    const program = this.#programs.get(key);
-    if (program === undefined) {
+    const key = keyOf(inputs);
+    const held = this.#programs.get(key);
+    if (held === undefined) {
       if (this.#programs.size === mostPrograms) this.dispose();
-      const fresh = captureStep(step);
-      this.#programs.set(key, fresh);
-      return tidy(() => fresh.run(tensorsOf(inputs)).out.dataSync<'float32'>());
+      const program = captureStep(step);
+      this.#programs.set(key, { program, values: {} });
+      return tidy(() => program.run(tensorsOf(inputs)).out.dataSync<'float32'>());
     }
-    const values: { [name: string]: StepInput } = {};
-    for (const name of names) {
+    const { program, values } = held;
+    for (const name in inputs) {
       const x = inputs[name] as HostInput | number;
       values[name] = typeof x === 'number' ? x : x.values;
     }
@@ -72,9 +77,19 @@ export class ReplayedStep {
 
   /** Frees the programs; what comes next is captured anew. */
   dispose(): void {
-    for (const program of this.#programs.values()) program.dispose();
+    for (const { program } of this.#programs.values()) program.dispose();
     this.#programs.clear();
   }
+}
+
+/** Rows of the first input, and how many inputs there are. */
+function keyOf(inputs: HostInputs): number {
+  let [rows, count] = [0, 0];
+  for (const name in inputs) {
+    if (count === 0) rows = (inputs[name] as HostInput).shape[0] as number;
+    count++;
+  }
+  return rows * 64 + count;
 }
 
 /** The caller's scope owns them. */

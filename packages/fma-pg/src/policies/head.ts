@@ -3,9 +3,10 @@
  * whose deviations are parameters of their own. Two faces: tensors for training, and arrays on the host for acting, so
  * that no tensor is made for a step of an environment.
  */
-import { distributions, type Params, type Rng } from '@gimbal/tensor-core';
+import { distributions, type Params } from '@gimbal/tensor-core';
 import { add, fill, gather, mul, slice, sub, type Tensor, type Tensor1D, type Tensor2D } from '@tensorflow/tfjs-core';
 import type { ActionSpec, ContinuousActions, DiscreteActions } from '../spaces/action-spec.ts';
+import type { Draws } from './draws.ts';
 
 /** A batch of action distributions; results are `[B]` and the caller's. */
 export interface ActionDistribution {
@@ -29,15 +30,26 @@ export interface PolicyHead {
    * @param mask `[B, outputs]`, 1 = allowed; discrete actions only
    */
   distribution(outputs: Tensor2D, extra: Params, mask?: Tensor): ActionDistribution;
+  /** numbers that `sample` draws for one copy, and of which kind */
+  readonly draws: { count: number; kind: 'uniform' | 'normal' };
   /**
    * Draws on the host.
-   * @param row the outputs of one copy
-   * @param logStd host values of the deviations' logarithms; empty for discrete actions
-   * @param action written; not clipped
+   * @param outputs of all copies, `[N·outputs]`
+   * @param n which copy
+   * @param std host values of the deviations; empty for discrete actions
+   * @param actions of all copies `[N·actionSize]`: those of copy n are written; not clipped
+   * @param masks of all copies, `[N·outputs]`
    */
-  sample(row: Float32Array, logStd: Float32Array, rng: Rng, action: Float32Array, mask?: Uint8Array): void;
-  /** The most probable action. */
-  mode(row: Float32Array, action: Float32Array, mask?: Uint8Array): void;
+  sample(
+    outputs: Float32Array,
+    n: number,
+    std: Float32Array,
+    draws: Draws,
+    actions: Float32Array,
+    masks?: Uint8Array,
+  ): void;
+  /** The most probable action of copy n. */
+  mode(outputs: Float32Array, n: number, actions: Float32Array, masks?: Uint8Array): void;
 }
 
 /** What a masked logit is lowered by: not −∞, which gives 0·∞ in a KL. */
@@ -49,18 +61,14 @@ export const policyHead = (spec: ActionSpec, o: { initialLogStd?: number } = {})
 function discreteHead({ nvec }: DiscreteActions): PolicyHead {
   const outputs = nvec.reduce((n, k) => n + k, 0);
   const starts = nvec.map((_, i) => nvec.slice(0, i).reduce((n, k) => n + k, 0));
-  const pick = (
-    row: Float32Array,
-    mask: Uint8Array | undefined,
-    action: Float32Array,
-    choose: (logits: Float32Array) => number,
-  ): void => {
-    for (const [i, k] of nvec.entries()) {
-      const at = starts[i] as number;
-      const logits = row.slice(at, at + k);
-      if (mask !== undefined) for (let j = 0; j < k; j++) if (mask[at + j] === 0) logits[j] = Number.NEGATIVE_INFINITY;
-      action[i] = choose(logits);
-    }
+  const held = nvec.map((k) => new Float32Array(k));
+  /** The logits of one choice, written over by the next call; what is masked is −∞. */
+  const logitsOf = (row: Float32Array, n: number, i: number, masks: Uint8Array | undefined): Float32Array => {
+    const logits = held[i] as Float32Array;
+    const at = n * outputs + (starts[i] as number);
+    for (let j = 0; j < logits.length; j++)
+      logits[j] = masks !== undefined && masks[at + j] === 0 ? Number.NEGATIVE_INFINITY : (row[at + j] as number);
+    return logits;
   };
   return {
     kind: 'discrete',
@@ -83,8 +91,14 @@ function discreteHead({ nvec }: DiscreteActions): PolicyHead {
         parts,
       } as ActionDistribution;
     },
-    sample: (row, _, rng, action, mask) => pick(row, mask, action, (logits) => drawLogits(logits, rng.uniform())),
-    mode: (row, action, mask) => pick(row, mask, action, argMax),
+    draws: { count: nvec.length, kind: 'uniform' },
+    sample(row, n, _, draws, actions, masks) {
+      for (let i = 0; i < nvec.length; i++)
+        actions[n * nvec.length + i] = drawLogits(logitsOf(row, n, i, masks), draws.uniform());
+    },
+    mode(row, n, actions, masks) {
+      for (let i = 0; i < nvec.length; i++) actions[n * nvec.length + i] = argMax(logitsOf(row, n, i, masks));
+    },
   };
 }
 
@@ -103,19 +117,23 @@ function gaussianHead({ size }: ContinuousActions, initialLogStd: number): Polic
         d,
       } as ActionDistribution;
     },
-    sample(row, logStd, rng, action) {
-      for (let i = 0; i < size; i++) action[i] = (row[i] as number) + Math.exp(logStd[i] as number) * rng.normal();
+    draws: { count: size, kind: 'normal' },
+    sample(mean, n, std, draws, actions) {
+      for (let i = 0, at = n * size; i < size; i++, at++)
+        actions[at] = (mean[at] as number) + (std[i] as number) * draws.normal();
     },
-    mode: (row, action) => action.set(row),
+    mode(mean, n, actions) {
+      for (let at = n * size; at < (n + 1) * size; at++) actions[at] = mean[at] as number;
+    },
   };
 }
 
 /** The inverse of the cumulative distribution at u. */
 function drawLogits(logits: Float32Array, u: number): number {
   let most = Number.NEGATIVE_INFINITY;
-  for (const x of logits) most = Math.max(most, x);
+  for (let a = 0; a < logits.length; a++) most = Math.max(most, logits[a] as number);
   let total = 0;
-  for (const x of logits) total += Math.exp(x - most);
+  for (let a = 0; a < logits.length; a++) total += Math.exp((logits[a] as number) - most);
   let left = u * total;
   let last = 0;
   for (let a = 0; a < logits.length; a++) {

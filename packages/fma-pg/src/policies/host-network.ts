@@ -39,11 +39,18 @@ export function actingNetwork(
 class ReplayedNetwork implements ActingNetwork {
   #params: Params = {};
   #step: ReplayedStep | undefined;
+  // made once: there are as many calls as steps of the environment
+  readonly #input: { x: { values: Float32Array; shape: number[] } };
+  readonly #apply = (t: { [name: string]: Tensor }): { out: Tensor } => ({
+    out: this.module.apply(this.#params, t.x as Tensor) as Tensor,
+  });
 
   constructor(
     private readonly module: Module<Tensor, Tensor>,
-    private readonly inputs: number,
-  ) {}
+    inputs: number,
+  ) {
+    this.#input = { x: { values: new Float32Array(0), shape: [0, inputs] } };
+  }
 
   refresh(params: Params): void {
     if (params !== this.#params) this.#step?.dispose();
@@ -53,10 +60,9 @@ class ReplayedNetwork implements ActingNetwork {
   }
 
   forward(x: Float32Array, rows: number): Float32Array {
-    const inputs = { x: { values: x, shape: [rows, this.inputs] } };
-    return (this.#step as ReplayedStep).run(inputs, (t) => ({
-      out: this.module.apply(this.#params, t.x as Tensor) as Tensor,
-    }));
+    this.#input.x.values = x;
+    this.#input.x.shape[0] = rows;
+    return (this.#step as ReplayedStep).run(this.#input, this.#apply);
   }
 
   dispose(): void {

@@ -24,6 +24,10 @@ export class LocalVectorEnv implements VectorEnv {
   readonly #reward: Float32Array;
   readonly #terminated: Uint8Array;
   readonly #truncated: Uint8Array;
+  readonly #infos: Info[];
+  // what `step` returns: the arrays are the same from step to step
+  readonly #last: VectorStep;
+  readonly #lastOfSome: VectorStep;
 
   private constructor(envs: readonly Env[]) {
     this.#envs = envs;
@@ -35,6 +39,15 @@ export class LocalVectorEnv implements VectorEnv {
     this.#reward = new Float32Array(envs.length);
     this.#terminated = new Uint8Array(envs.length);
     this.#truncated = new Uint8Array(envs.length);
+    this.#infos = envs.map(() => ({}));
+    this.#last = {
+      obs: this.#obs,
+      reward: this.#reward,
+      terminated: this.#terminated,
+      truncated: this.#truncated,
+      infos: this.#infos,
+    };
+    this.#lastOfSome = { ...this.#last, finalObs: this.#finalObs };
   }
 
   /** @throws ConfigError where the copies have different spaces */
@@ -85,32 +98,26 @@ export class LocalVectorEnv implements VectorEnv {
     const width = actions.length / this.numEnvs;
     const whole = this.actionSpace.kind === 'discrete';
     let ended = false;
-    const infos = this.#envs.map((env, i): Info => {
-      const action: Action = whole
-        ? (actions[i] as number)
-        : Float32Array.from(actions.subarray(i * width, (i + 1) * width));
+    for (let i = 0; i < this.numEnvs; i++) {
+      const env = this.#envs[i] as Env;
+      // a copy: an environment may keep its last action
+      const action: Action = whole ? (actions[i] as number) : floatsOf(actions, i * width, (i + 1) * width);
       const { obs, reward, terminated, truncated, info } = env.step(action);
       this.#reward[i] = checkedReward(reward, i);
       this.#terminated[i] = flag(terminated, i);
       this.#truncated[i] = flag(truncated, i);
+      this.#infos[i] = info;
       if (!terminated && !truncated) {
         put(this.#obs, obs, i, this.numEnvs);
-        return info;
+        continue;
       }
       ended = true;
       put(this.#finalObs, obs, i, this.numEnvs);
       const next = env.reset();
       put(this.#obs, next.obs, i, this.numEnvs);
-      return { ...info, ...next.info } as Info;
-    });
-    return {
-      obs: this.#obs,
-      reward: this.#reward,
-      terminated: this.#terminated,
-      truncated: this.#truncated,
-      ...(ended ? { finalObs: this.#finalObs } : {}),
-      infos,
-    };
+      this.#infos[i] = { ...info, ...next.info } as Info;
+    }
+    return ended ? this.#lastOfSome : this.#last;
   }
 
   /** Whether every copy can be saved and restored. */
@@ -147,6 +154,9 @@ export class LocalVectorEnv implements VectorEnv {
     this.close();
   }
 }
+
+const floatsOf = (xs: Float32Array | Int32Array, from: number, to: number): Float32Array =>
+  xs instanceof Float32Array ? xs.slice(from, to) : Float32Array.from(xs.subarray(from, to));
 
 /** terminated and truncated, not the old `done`. */
 function flag(value: unknown, env: number): 0 | 1 {

@@ -65,11 +65,23 @@ export function gatherRows(
   rows: Int32Array,
   out: Float32Array = new Float32Array(rows.length * width),
 ): Float32Array {
+  if (width === 1) {
+    for (let i = 0; i < rows.length; i++) out[i] = from[rows[i] as number] as number;
+    return out;
+  }
   for (let i = 0; i < rows.length; i++) {
     const at = (rows[i] as number) * width;
     for (let j = 0; j < width; j++) out[i * width + j] = from[at + j] as number;
   }
   return out;
+}
+
+/** Numbers of the entries that count. */
+export function countedRows({ valid }: Rollout): Int32Array {
+  const rows = new Int32Array(valid.length);
+  let count = 0;
+  for (let i = 0; i < valid.length; i++) if (valid[i] === 1) rows[count++] = i;
+  return rows.subarray(0, count);
 }
 
 /** Refuses a mask that allows nothing. */

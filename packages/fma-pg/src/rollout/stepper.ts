@@ -59,7 +59,11 @@ export class Stepper {
   readonly #returns: Float64Array;
   readonly #lengths: Float64Array;
   readonly #needsReset: Uint8Array;
-  readonly #isImage: (j: number) => boolean;
+  readonly #isImage: { skip: (j: number) => boolean };
+  // made once: steps are many
+  readonly #where = (): string => `${this.env.spec.id}, step ${this.steps}`;
+  readonly #ended = (n: number): boolean => this.terminated[n] === 1 || this.truncated[n] === 1;
+  readonly #maskWidth: number;
   readonly #actions: Float32Array | Int32Array;
 
   constructor(
@@ -87,7 +91,8 @@ export class Stepper {
     this.moments = shared ?? (o.normalizeObs ? new RunningMoments(observation.size) : undefined);
     this.#scaler = o.normalizeReward ? new ReturnScaler(numEnvs, o.gamma) : undefined;
     const images = observation.parts.filter((part) => part.image !== undefined);
-    this.#isImage = (j) => images.some(({ offset, size }) => j >= offset && j < offset + size);
+    this.#isImage = { skip: (j) => images.some(({ offset, size }) => j >= offset && j < offset + size) };
+    this.#maskWidth = action.kind === 'discrete' ? action.nvec.reduce((n, k) => n + k, 0) : 0;
     this.#actions =
       action.kind === 'discrete'
         ? new Int32Array(numEnvs * action.nvec.length)
@@ -98,7 +103,7 @@ export class Stepper {
   async reset(stream: Rng): Promise<void> {
     const seed = Array.from({ length: this.env.numEnvs }, (_, i) => stream.split(i).int(2 ** 31));
     const { obs, infos } = await this.env.reset({ seed });
-    readObservations(this.observation, obs, this.env.numEnvs, this.#raw, `${this.env.spec.id}, reset`);
+    readObservations(this.observation, obs, this.env.numEnvs, this.#raw, () => `${this.env.spec.id}, reset`);
     this.#take(infos);
     this.#returns.fill(0);
     this.#lengths.fill(0);
@@ -112,15 +117,13 @@ export class Stepper {
    */
   async step(actions: Float32Array): Promise<void> {
     const { env, observation } = this;
-    const where = `${env.spec.id}, step ${this.steps}`;
-    this.#writeActions(actions, where);
+    this.#writeActions(actions);
     const result = await env.step(this.#actions);
-    this.steps++;
     for (let n = 0; n < env.numEnvs; n++) {
       const reward = result.reward[n] as number;
       if (!Number.isFinite(reward)) {
         throw new NumericalError({
-          where: `${where}, env ${n}`,
+          where: `${this.#where()}, env ${n}`,
           what: 'the reward is not finite',
           got: reward,
           wanted: 'a finite number',
@@ -137,16 +140,17 @@ export class Stepper {
       this.#count(n, reward, ended);
     }
     const final = env.autoresetMode === 'same-step' ? result.finalObs : result.obs;
-    if (final !== undefined && this.#anyEnded()) {
+    if (final !== undefined && this.anyEnded()) {
       // rows that did not end hold whatever they held: only those that did are read
-      readObservations(observation, final, env.numEnvs, this.#raw, where);
+      readObservations(observation, final, env.numEnvs, this.#raw, this.#where);
       this.finalObs.set(this.#raw);
     }
-    readObservations(observation, result.obs, env.numEnvs, this.#raw, where);
+    readObservations(observation, result.obs, env.numEnvs, this.#raw, this.#where);
     if (this.#scaler === undefined) this.rewards.set(this.rawRewards);
-    else this.#scaler.scale(this.rawRewards, (n) => this.terminated[n] === 1 || this.truncated[n] === 1, this.rewards);
+    else this.#scaler.scale(this.rawRewards, this.#ended, this.rewards);
+    this.steps++;
     this.#take(result.infos);
-    if (this.moments !== undefined && this.#anyEnded()) this.#normalize(this.finalObs);
+    if (this.moments !== undefined && this.anyEnded()) this.#normalize(this.finalObs);
   }
 
   /** Episodes that ended since the last call. */
@@ -189,7 +193,8 @@ export class Stepper {
     if (s.scaler !== null) this.#scaler?.restore(s.scaler);
   }
 
-  #anyEnded(): boolean {
+  /** Whether an episode ended in the last step. */
+  anyEnded(): boolean {
     for (let n = 0; n < this.terminated.length; n++)
       if (this.terminated[n] === 1 || this.truncated[n] === 1) return true;
     return false;
@@ -216,9 +221,9 @@ export class Stepper {
     this.#normalize(this.obs);
     if (this.action.kind !== 'discrete') return;
     const { nvec } = this.action;
-    const width = nvec.reduce((n, k) => n + k, 0);
-    for (const [n, info] of infos.entries()) {
-      const { actionMask } = info as { actionMask?: ArrayLike<number> };
+    const width = this.#maskWidth;
+    for (let n = 0; n < infos.length; n++) {
+      const { actionMask } = infos[n] as { actionMask?: ArrayLike<number> };
       if (actionMask === undefined) {
         this.masks?.fill(1, n * width, (n + 1) * width);
         continue;
@@ -233,19 +238,23 @@ export class Stepper {
   }
 
   #normalize(rows: Float32Array): void {
-    if (this.moments !== undefined) standardizeRows(this.moments, rows, { skip: this.#isImage });
+    if (this.moments !== undefined) standardizeRows(this.moments, rows, this.#isImage);
   }
 
-  #writeActions(actions: Float32Array, where: string): void {
+  #writeActions(actions: Float32Array): void {
     const { action } = this;
     for (let i = 0; i < actions.length; i++) {
       const value = actions[i] as number;
-      if (!Number.isFinite(value)) throw new NumericalError({ where, what: `action ${i} is not finite`, got: value });
+      if (!Number.isFinite(value)) throw this.#badAction(i, value);
       if (action.kind === 'discrete') this.#actions[i] = value + (action.single ? action.start : 0);
       else {
         const j = i % action.size;
         this.#actions[i] = Math.min(Math.max(value, action.low[j] as number), action.high[j] as number);
       }
     }
+  }
+
+  #badAction(i: number, got: number): NumericalError {
+    return new NumericalError({ where: this.#where(), what: `action ${i} is not finite`, got });
   }
 }

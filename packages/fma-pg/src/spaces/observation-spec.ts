@@ -60,6 +60,7 @@ export function observationSpec(space: Space, only?: readonly string[]): Observa
 /**
  * Rows of floats from the stacked observations of N copies.
  * @param out `[N·O]`, written
+ * @param where asked for where something is wrong
  * @throws ShapeError where a part is missing or has another length; NumericalError naming copy and component
  */
 export function readObservations(
@@ -67,14 +68,14 @@ export function readObservations(
   obs: Obs,
   numEnvs: number,
   out: Float32Array,
-  where: string,
+  where: () => string,
 ): void {
   for (const part of spec.parts) {
     const source = leafOf(obs, part.path, where);
     const width = part.oneHot === undefined ? part.size : 1;
     if (source.length !== width * numEnvs) {
       throw new ShapeError({
-        where: `${where}, observation ${part.path}`,
+        where: `${where()}, observation ${part.path}`,
         what: 'its length is not that of its space',
         got: source.length,
         wanted: `${width * numEnvs} (${numEnvs} × ${width})`,
@@ -90,18 +91,22 @@ export function readObservations(
       const scale = part.image === undefined ? 1 : 1 / 255;
       for (let j = 0; j < width; j++) {
         const value = source[n * width + j] as number;
-        if (!Number.isFinite(value)) throw notFinite(where, part, n, j, value);
+        if (!Number.isFinite(value)) throw notFinite(where(), part, n, j, value);
         out[at + j] = value * scale;
       }
     }
   }
 }
 
-function leafOf(obs: Obs, path: string, where: string): ArrayLike<number> {
+function leafOf(obs: Obs, path: string, where: () => string): ArrayLike<number> {
   let node: unknown = obs;
   if (path !== '') for (const key of path.split('.')) node = (node as { [key: string]: unknown } | undefined)?.[key];
   if (ArrayBuffer.isView(node)) return node as unknown as ArrayLike<number>;
-  throw new ShapeError({ where, what: `the observation has no array ${path === '' ? '' : path}`, got: typeof node });
+  throw new ShapeError({
+    where: where(),
+    what: `the observation has no array ${path === '' ? '' : path}`,
+    got: typeof node,
+  });
 }
 
 function notFinite(where: string, part: ObservationPart, env: number, component: number, got: number): NumericalError {

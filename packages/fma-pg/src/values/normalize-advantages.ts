@@ -1,16 +1,24 @@
 /**
  * (A − mean)/(std + 1e-8), in float64. One entry alone stays as it is (its deviation does not exist), and equal ones
  * become 0.
+ * @param out written and returned; default a new array
  */
-export function normalizeAdvantages(advantages: Float32Array): Float32Array {
+export function normalizeAdvantages(
+  advantages: Float32Array,
+  out: Float32Array = new Float32Array(advantages.length),
+): Float32Array {
   const n = advantages.length;
-  if (n < 2) return advantages.slice();
+  if (n < 2) {
+    out.set(advantages);
+    return out;
+  }
   let mean = 0;
-  for (const a of advantages) mean += a / n;
+  for (let i = 0; i < n; i++) mean += (advantages[i] as number) / n;
   let variance = 0;
-  for (const a of advantages) variance += (a - mean) ** 2 / (n - 1);
+  for (let i = 0; i < n; i++) variance += ((advantages[i] as number) - mean) ** 2 / (n - 1);
   const scale = 1 / (Math.sqrt(variance) + 1e-8);
-  return advantages.map((a) => (a - mean) * scale);
+  for (let i = 0; i < n; i++) out[i] = ((advantages[i] as number) - mean) * scale;
+  return out;
 }
 
 /** 1 − Var(returns − values)/Var(returns): 1 is a perfect value function, 0 one that says nothing. */

@@ -13,15 +13,15 @@ export type StreamId = readonly [key0: number, key1: number, counter2: number, c
 const { floor, imul } = Math;
 
 const rounds = 10;
-const [m0, m1] = [0xd2511f53, 0xcd9e8d57]; // multipliers of the round function
-const [w0, w1] = [0x9e3779b9, 0xbb67ae85]; // Weyl increments of the key: golden ratio, √3 − 1
+const [m0, m1] = [0xd2511f53 | 0, 0xcd9e8d57 | 0]; // multipliers of the round function
+const [w0, w1] = [0x9e3779b9 | 0, 0xbb67ae85 | 0]; // Weyl increments of the key: golden ratio, √3 − 1
 
-/** Upper 32 bits of the 64-bit product of two unsigned 32-bit numbers. */
+/** Upper 32 bits of the 64-bit product of two 32-bit words, read without a sign; as int32, like all words here. */
 function mulHigh(a: number, b: number): number {
   const [aLow, aHigh, bLow, bHigh] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
-  const [lowHigh, highLow] = [aLow * bHigh, aHigh * bLow];
-  const carry = ((aLow * bLow) >>> 16) + (lowHigh & 0xffff) + (highLow & 0xffff);
-  return (aHigh * bHigh + (lowHigh >>> 16) + (highLow >>> 16) + (carry >>> 16)) >>> 0;
+  const [lowHigh, highLow] = [imul(aLow, bHigh), imul(aHigh, bLow)];
+  const carry = (imul(aLow, bLow) >>> 16) + (lowHigh & 0xffff) + (highLow & 0xffff);
+  return (imul(aHigh, bHigh) + (lowHigh >>> 16) + (highLow >>> 16) + (carry >>> 16)) | 0;
 }
 
 /**
@@ -38,19 +38,23 @@ export function philoxBlock(
   k0: number,
   k1: number,
 ): void {
+  // signed: unsigned words above 2³¹ would be boxed, one object each
+  let [x0, x1, x2, x3, key0, key1] = [c0 | 0, c1 | 0, c2 | 0, c3 | 0, k0 | 0, k1 | 0];
   for (let round = 0; round < rounds; round++) {
-    const high0 = mulHigh(m0, c0);
-    const high1 = mulHigh(m1, c2);
-    const low0 = imul(m0, c0) >>> 0;
-    const low1 = imul(m1, c2) >>> 0;
-    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
-    k0 = (k0 + w0) >>> 0;
-    k1 = (k1 + w1) >>> 0;
+    const high0 = mulHigh(m0, x0);
+    const high1 = mulHigh(m1, x2);
+    const low0 = imul(m0, x0);
+    x0 = high1 ^ x1 ^ key0;
+    x1 = imul(m1, x2);
+    x2 = high0 ^ x3 ^ key1;
+    x3 = low0;
+    key0 = (key0 + w0) | 0;
+    key1 = (key1 + w1) | 0;
   }
-  out[at] = c0;
-  out[at + 1] = c1;
-  out[at + 2] = c2;
-  out[at + 3] = c3;
+  out[at] = x0;
+  out[at + 1] = x1;
+  out[at + 2] = x2;
+  out[at + 3] = x3;
 }
 
 /**
@@ -60,7 +64,7 @@ export function philoxBlock(
  */
 export function philoxWords(out: Uint32Array, id: StreamId, block: number): void {
   for (let at = 0; at < out.length; at += 4, block++) {
-    philoxBlock(out, at, block >>> 0, floor(block / 2 ** 32), id[2], id[3], id[0], id[1]);
+    philoxBlock(out, at, block | 0, floor(block / 2 ** 32), id[2], id[3], id[0], id[1]);
   }
 }
 

@@ -80,6 +80,9 @@ export function rngFromState(state: RngState): Rng {
   return new PhiloxRng(stream as unknown as StreamId, position);
 }
 
+// written and read within one call
+const pairOfNormals = new Float64Array(2);
+
 class PhiloxRng implements Rng {
   readonly #id: StreamId;
   #position: number;
@@ -104,18 +107,20 @@ class PhiloxRng implements Rng {
     if (!Number.isInteger(n) || n < 1 || n > 2 ** 32) {
       throw new ConfigError({ where: 'rng.int', what: 'bad range', got: n, wanted: 'a whole number from 1 to 2^32' });
     }
+    if (n === 2 ** 32) return this.#word();
+    const size = n >>> 0;
     // words from the last, incomplete multiple of n upwards would favour small results: draw again
-    const limit = 2 ** 32 - (2 ** 32 % n);
-    let word = this.#word();
-    while (word >= limit) word = this.#word();
-    return word % n;
+    for (;;) {
+      const word = this.#word() >>> 0;
+      const rest = word % size;
+      if (word - rest <= 2 ** 32 - size) return rest;
+    }
   }
 
   normal(): number {
-    const pair = new Float64Array(2);
     const word = this.#word();
-    normalPair(pair, 0, word, this.#word());
-    return Math.fround(pair[0] ?? 0);
+    normalPair(pairOfNormals, 0, word, this.#word());
+    return Math.fround(pairOfNormals[0] as number);
   }
 
   shuffle<T>(xs: readonly T[]): T[] {

@@ -6,16 +6,22 @@ import { ConfigError, DataError } from '../errors.ts';
 import type { Rng } from '../random/rng.ts';
 import type { BatchSource } from './batch-source.ts';
 
-/** The numbers 0 … n − 1 in random order (Fisher–Yates). */
+/** The numbers 0 … n − 1 in random order. */
 export function shuffledIndices(n: number, rng: Rng): Int32Array {
-  const order = Int32Array.from({ length: n }, (_, i) => i);
-  for (let i = n - 1; i > 0; i--) {
-    const j = rng.int(i + 1);
-    const held = order[i] as number;
-    order[i] = order[j] as number;
-    order[j] = held;
-  }
+  const order = new Int32Array(n);
+  for (let i = 0; i < n; i++) order[i] = i;
+  shuffleInPlace(order, rng);
   return order;
+}
+
+/** Puts the entries into random order, each equally likely (Fisher–Yates). */
+export function shuffleInPlace(xs: Int32Array, rng: Rng): void {
+  for (let i = xs.length - 1; i > 0; i--) {
+    const j = rng.int(i + 1);
+    const held = xs[i] as number;
+    xs[i] = xs[j] as number;
+    xs[j] = held;
+  }
 }
 
 /** How rows are drawn into batches. */
