@@ -6,7 +6,7 @@ export { checkpoint } from './autodiff/checkpoint.ts';
 export { stopGradient } from './autodiff/stop-gradient.ts';
 export { valueAndGrad, valueAndGradWithAux } from './autodiff/value-and-grad.ts';
 export type { BackendInfo, BackendName, BackendOptions, BackendReport, PassedOver } from './backend/backend-info.ts';
-export type { Precision } from './backend/extensions.ts';
+export { backendExtensions, type Precision } from './backend/extensions.ts';
 export {
   type TensorFlowBuild,
   type TensorFlowInstall,

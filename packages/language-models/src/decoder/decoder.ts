@@ -16,7 +16,17 @@ import {
   type TokenBatch,
   tokenLogProbs,
 } from '@gimbal/tensor-core';
-import { clone, mul, reshape, type Tensor2D, type Tensor3D, tanh, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import {
+  clone,
+  mul,
+  reshape,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  tanh,
+  tensor2d,
+  tidy,
+} from '@tensorflow/tfjs-core';
 import { isAdapterPath } from '../adapters/project.ts';
 import { rowOf } from '../data/token-batch.ts';
 import type { Steps } from '../generation/decode-tokens.ts';
@@ -25,6 +35,7 @@ import { type DecoderConfig, type DecoderOptions, decoderConfig } from './config
 import { DecoderState } from './decode-state.ts';
 import { families } from './families/index.ts';
 import type { Pass } from './family.ts';
+import { stateTerms, takeKept } from './kept-state.ts';
 import { packDecoder } from './packing.ts';
 import { initParams } from './params.ts';
 import { cachedPass, passOfBlock, wholePass } from './pass.ts';
@@ -56,7 +67,8 @@ export interface LanguageModel extends LogitPolicy, Steps {
   head(params: Params): Tensor2D;
   /**
    * Packs the matrices for products with few rows, as in generation, until the handle is disposed (`sample` and
-   * `generate` do it for their own time). Costs the matrices' memory once more.
+   * `generate` do it for their own time). Costs the matrices' memory once more. While it lasts, generations in a row
+   * go on with the caches and the captured step of the one before, where they fit: one such state at most is held.
    */
   pack(params: Params): PackedWeights;
   /** See LogitPolicy; a state of this model. */
@@ -139,14 +151,18 @@ export function decoder(options: DecoderOptions): LanguageModel {
       }),
     }),
 
-    begin(_, prompts, { maxNewTokens }) {
+    begin(params, prompts, { maxNewTokens }) {
       const longest = checkPrompts(prompts, config);
       if (!Number.isSafeInteger(maxNewTokens) || maxNewTokens < 1) {
         const wanted = 'a whole number > 0';
         throw new ConfigError({ where: 'decoder.maxNewTokens', what: 'bad count', got: maxNewTokens, wanted });
       }
       checkWidth('decoder: prompt and maxNewTokens', longest + maxNewTokens, config);
-      return new DecoderState(prompts, longest + maxNewTokens, config);
+      const capacity = longest + maxNewTokens;
+      const terms = stateTerms(params, prompts.lengths.length, capacity, isPadded({ ...prompts, width: longest }));
+      const kept = takeKept(params, terms) as DecoderState | undefined;
+      kept?.restart(prompts);
+      return kept ?? new DecoderState(params, prompts, capacity, config, terms);
     },
     next: (params, state, append) =>
       tidy(() => {
@@ -162,11 +178,12 @@ export function decoder(options: DecoderOptions): LanguageModel {
     begun: (prompts) => Array.from(prompts.lengths, (_, row) => rowOf(prompts, row)),
     stepper(params, state, draw) {
       const s = state as DecoderState;
-      return new TokenStepper(s, (ids, positions, place, uniform) => {
+      const step = (ids: Tensor2D, positions: Tensor2D, place: Tensor1D, uniform: Tensor1D) => {
         const x = blocks(params, ids, cachedPass(config, s, positions, place));
         const logits = toLogits(params, family.norm(params, x, config));
         return draw(reshape(logits, [s.batch, config.vocabularySize]) as Tensor2D, uniform);
-      });
+      };
+      return new TokenStepper(s, step, draw.draws);
     },
     sample: (params, prompts, o: SampleOptions) =>
       sampleCompletions(model, params, prompts, { ...o, eosIds: config.eosIds, padId: config.padId }),

@@ -4,14 +4,24 @@ import { currentPrecision, type PackedWeights, type Params, packWeights, type We
 import type { DecoderConfig } from './config.ts';
 import type { Family } from './family.ts';
 
+/** Something that lives as long as a packing. */
+export interface Kept {
+  free(): void;
+}
+
 interface Held {
   /** One packing for each precision that asked for one. */
   readonly packed: Map<string, PackedWeights>;
   users: number;
+  /** What the last generation left for the next (kept-state.ts). */
+  kept: Kept | undefined;
 }
 
 /** Trees that are packed now. */
 const held = new WeakMap<Params, Held>();
+
+/** The packing of a tree, if it is packed now. */
+export const holderOf = (params: Params): { kept: Kept | undefined } | undefined => held.get(params);
 
 /**
  * Packs the matrices of a tree for the current precision until the handle is disposed. Training the parameters in
@@ -28,7 +38,7 @@ export function packDecoder(params: Params, family: Family, c: DecoderConfig): P
  * @param layout of the matrix at a path; undefined for what is no matrix of a product
  */
 export function packMatrices(params: Params, layout: (path: string) => WeightLayout | undefined): PackedWeights {
-  const entry = held.get(params) ?? { packed: new Map<string, PackedWeights>(), users: 0 };
+  const entry = held.get(params) ?? { packed: new Map<string, PackedWeights>(), users: 0, kept: undefined };
   held.set(params, entry);
   const precision = currentPrecision();
   let packed = entry.packed.get(precision);
@@ -42,6 +52,8 @@ export function packMatrices(params: Params, layout: (path: string) => WeightLay
     if (!open) return;
     open = false;
     if (--entry.users > 0) return;
+    entry.kept?.free();
+    entry.kept = undefined;
     for (const each of entry.packed.values()) each.dispose();
     held.delete(params);
   };

@@ -1,20 +1,35 @@
 // One step of generation as a captured step: after two runs it is a program of native commands, and a further token costs
 // one call, whatever the number of layers. On other backends it simply runs.
-import { type CapturedStep, captureStep } from '@gimbal/tensor-core';
+import { captureStep } from '@gimbal/tensor-core';
 import { type Tensor, type Tensor1D, type Tensor2D, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 import type { Stepper, StepTensors } from '../generation/decode-tokens.ts';
-import type { DecoderState } from './decode-state.ts';
+import type { DecoderState, KeptStep } from './decode-state.ts';
 
 /** ids and positions [B,1] int32, place [1] int32, uniform [B] → the drawn tokens, or the logits. */
 type Step<T> = (ids: Tensor2D, positions: Tensor2D, place: Tensor1D, uniform: Tensor1D) => T;
 
 export class TokenStepper<T extends StepTensors> implements Stepper<T> {
   readonly #state: DecoderState;
-  readonly #step: CapturedStep<'ids' | 'positions' | 'place' | 'uniform', { [name: string]: Tensor }>;
+  readonly #step: KeptStep['step'];
+  readonly #draws: string | undefined;
   #started = false;
+  #failed = false;
 
-  constructor(state: DecoderState, step: Step<T>) {
+  /**
+   * @param draws names what the step draws: the state's step of that name goes on instead of a new one, and is left to
+   *   the state at the end. Without it the step ends with the stepper
+   */
+  constructor(state: DecoderState, step: Step<T>, draws?: string) {
     this.#state = state;
+    this.#draws = draws;
+    const kept = state.step;
+    state.step = undefined;
+    if (kept !== undefined && kept.draws === draws) {
+      this.#step = kept.step;
+      this.#started = true;
+      return;
+    }
+    kept?.step.dispose();
     this.#step = captureStep(({ ids, positions, place, uniform }) => {
       const drawn = step(ids as Tensor2D, positions as Tensor2D, place as Tensor1D, uniform as Tensor1D);
       return { ...drawn } as { [name: string]: Tensor };
@@ -32,6 +47,7 @@ export class TokenStepper<T extends StepTensors> implements Stepper<T> {
     const positions = this.#state.nextPositions();
     const place = Int32Array.of(length);
     let drawn: { [name: string]: Tensor };
+    this.#failed = true; // unless it comes to its end
     if (this.#started) {
       drawn = this.#step.run({ ids: append, positions, place, uniform });
     } else {
@@ -49,12 +65,18 @@ export class TokenStepper<T extends StepTensors> implements Stepper<T> {
       }
       this.#started = true; // not before: where it failed, the next run still has the shapes to find
     }
+    this.#failed = false;
     this.#state.setLength(length + 1);
     return drawn as unknown as T;
   }
 
   dispose(): void {
-    this.#step.dispose();
+    const { step, terms } = this.#state;
+    if (this.#draws === undefined || !this.#started || this.#failed || terms === undefined || step !== undefined) {
+      if (step?.step !== this.#step) this.#step.dispose();
+      return;
+    }
+    this.#state.step = { draws: this.#draws, step: this.#step };
   }
 
   [Symbol.dispose](): void {

@@ -48,7 +48,11 @@ export interface DrawnTokens extends StepTensors {
 }
 
 /** Draws from logits [B,V] with uniform numbers [B], or gives them out to be drawn from elsewhere. */
-export type DrawTokens<T extends StepTensors> = (logits: Tensor2D, uniform: Tensor1D) => T;
+export interface DrawTokens<T extends StepTensors> {
+  (logits: Tensor2D, uniform: Tensor1D): T;
+  /** A name that only functions share which compute the same: a captured step may then serve several generations. */
+  readonly draws?: string;
+}
 
 /** Steps after the prompt, the same each time: a token in, a token out. */
 export interface Stepper<T extends StepTensors> extends Disposable {
@@ -112,18 +116,19 @@ export async function* decodeTokens(
 
   using _packed = policy.pack?.(params);
   using state = policy.begin(params, prompts, { maxNewTokens });
-  const drawWith =
-    (withLogProbs: boolean | undefined): DrawTokens<DrawnTokens> =>
-    (logits, uniform) => {
+  const drawWith = (withLogProbs: boolean): DrawTokens<DrawnTokens> => {
+    const draw = (logits: Tensor2D, uniform: Tensor1D): DrawnTokens => {
       const { ids } = drawTokens(logits, uniform, sampler);
       return withLogProbs ? { ids, logProbs: tokenLogProbs<Tensor1D>(logits, ids) } : { ids };
     };
+    return Object.assign(draw, { draws: JSON.stringify([sampler, withLogProbs]) });
+  };
   const processors = [...(repetitionPenalty === 1 ? [] : [penalise(repetitionPenalty)]), ...(o.logitsProcessors ?? [])];
   // where logits are changed in JavaScript they leave the step, and are drawn from after it
   const written = processors.length > 0 ? begunRows(policy, prompts).map((ids) => [...ids]) : undefined;
-  const stepWith = (withLogProbs: boolean | undefined): DrawTokens<StepTensors> =>
-    written ? (logits) => ({ logits }) : drawWith(withLogProbs);
-  const step = stepWith(o.logProbs);
+  const stepWith = (withLogProbs: boolean): DrawTokens<StepTensors> =>
+    written ? Object.assign((logits: Tensor2D) => ({ logits }), { draws: 'logits' }) : drawWith(withLogProbs);
+  const step = stepWith(o.logProbs ?? false);
   const uniform = (): Float32Array => {
     const numbers = new Float32Array(batch);
     // a greedy step looks at no random number

@@ -19,6 +19,8 @@ export interface BackendExtensions {
   /** Attaches a packed copy to a weight; in-place writes and `unpackWeight` drop it. */
   packWeight(weight: Tensor, o: { transposed: boolean; precision: Precision }): void;
   unpackWeight(weight: Tensor): void;
+  /** What stands for a weight's packed copies: another object, or none, once they were dropped. */
+  packedCopies(weight: Tensor): object | undefined;
   /** Runs a step once and records it. @throws where it holds something that a replay would get wrong */
   capture(step: () => void): CapturedProgram;
   /** Overwrites a tensor's elements in place. */

@@ -8,7 +8,7 @@ type NativePackage = typeof import('@gimbal/tensor-native');
 interface NativeBackend {
   matMulPrecision: Precision;
   overwrite(target: Tensor, values: ArrayLike<number>): void;
-  buffer(id: object): { view(): ArrayLike<number> };
+  buffer(id: object): { view(): ArrayLike<number>; readonly packed: object | undefined };
 }
 
 /** Our C++ kernels. The package is optional, and has a binary for the common platforms only. */
@@ -47,6 +47,7 @@ function extend({ capture, packWeight, unpackWeight }: NativePackage, bf16: bool
     },
     packWeight,
     unpackWeight,
+    packedCopies: (weight) => backend.buffer(weight.dataId).packed,
     capture,
     overwrite: (target, values) => backend.overwrite(target, values),
     view: (source) => backend.buffer(source.dataId).view(),
