@@ -38,8 +38,8 @@ export const command = defineCommand({
   async run(given) {
     const began = performance.now();
     const stages = await loadStages(given.root);
+    for (const stage of stages) stage.check?.(optionsFor(stage, given.options), given.options);
     const context = await withModelHere(given);
-    for (const stage of stages) stage.check?.(optionsFor(stage, context.options), context.options);
     const run = await openRun({ command: 'align', options: context.options, given: context.given });
     try {
       return await align(context, run, stages, began);
