@@ -1,86 +1,11 @@
 /** @module @gimbal/language-models */
 
-export { adaptedModel } from './adapters/adapted-model.ts';
 export { loadAdapter, type SaveAdapterOptions, saveAdapter, writeAdapterFiles } from './adapters/adapter-files.node.ts';
-export { adaptTree, createLora, disposeAdapter, type LoraAdapter, mergeLora, unmergeLora } from './adapters/lora.ts';
-export { type LoraConfig, type LoraOptions, loraConfig } from './adapters/lora-config.ts';
-export { type ChatOptions, type RenderedChat, renderChat } from './chat/chat-template.ts';
-export { type EncodedChat, encodeChat } from './chat/encode-chat.ts';
-export { renderRows } from './chat/render-rows.ts';
-export { type Classifier, classifier } from './classification/classifier.ts';
-export { type ClassifierOptions, ClassifierTrainer, classifierDefaults } from './classification/classifier-trainer.ts';
-export { type Classified, classify } from './classification/classify.ts';
-export { type LabelledRow, type LabelledRows, labelledRows } from './classification/labelled-rows.ts';
-export { type ColumnMap, checkRows, dataset, type RawRow, type RowOptions } from './data/check-rows.ts';
-export { batchRows, type LmBatch } from './data/lm-batch.ts';
-export { packRows } from './data/pack.ts';
-export { joinedBatch, packWhole } from './data/padding-free.ts';
-export { parseCsv } from './data/parse-csv.ts';
-export { parseParquet } from './data/parse-parquet.ts';
-export { parseJsonl, parseText, type TextRows } from './data/parse-rows.ts';
 export { readRows } from './data/read-rows.node.ts';
-export { type RowBatchesOptions, rowBatches } from './data/row-batches.ts';
-export {
-  type ColumnType,
-  columnTypes,
-  type Dataset,
-  isKind,
-  type Message,
-  type PromptCompletionRow,
-  type RowKind,
-  type RowKinds,
-  rowColumns,
-  type TextRow,
-} from './data/rows.ts';
-export { splitDataset } from './data/split.ts';
-export { padBatch, rowOf } from './data/token-batch.ts';
-export {
-  type FitOptions,
-  fitRows,
-  type OverflowReport,
-  type TokenRow,
-  type TokenRows,
-  tokenRows,
-} from './data/token-rows.ts';
-export { type DecoderConfig, type DecoderOptions, decoderConfig, type FamilyName } from './decoder/config.ts';
-export { decoder, type ForwardOptions, type LanguageModel } from './decoder/decoder.ts';
-export {
-  type EncoderConfig,
-  type EncoderFamilyName,
-  type EncoderOptions,
-  encoderConfig,
-  type RelativeOptions,
-} from './encoder/config.ts';
-export { encodeTexts, frameTokens, padRows, type TextOrPair } from './encoder/encode-texts.ts';
-export { type Encoder, type EncoderBatch, encoder } from './encoder/encoder.ts';
-export { type EmbedOptions, embedTexts, type PoolingOptions, poolStates } from './encoder/sentence-embeddings.ts';
-export type { Beam } from './generation/beam-candidates.ts';
-export { type BeamSearchOptions, beamSearch } from './generation/beam-search.ts';
-export type { Completion, CompletionPart, EndReason, GenerateOptions } from './generation/completion.ts';
-export { type DecodeStep, type DecodeTokensOptions, decodeTokens } from './generation/decode-tokens.ts';
-export { generate, generateStream } from './generation/generate.ts';
-export {
-  allowTokens,
-  type LogitsProcessor,
-  noRepeatNgrams,
-  type RowSoFar,
-  repetitionPenalty,
-} from './generation/logits-processors.ts';
-export { type SampledBatch, sampleCompletions } from './generation/sample-tokens.ts';
-export type { SamplerOptions } from './generation/sampler-options.ts';
+export * from './everywhere.ts';
 export { loadGguf, type SaveGgufOptions, saveGguf } from './gguf/gguf.node.ts';
-export { corpusBleu, sentenceBleu } from './metrics/bleu.ts';
-export { type BootstrapOptions, bootstrap, bootstrapMean, type Interval } from './metrics/bootstrap.ts';
-export type { References } from './metrics/check.ts';
-export { corpusChrf, sentenceChrf } from './metrics/chrf.ts';
-export { distinctN, type ExactMatchOptions, exactMatch } from './metrics/exact-match.ts';
-export { type Extractiveness, extractiveness } from './metrics/extractive.ts';
-export { type Rouge, type RougeScore, rouge, rougeL, rougeN } from './metrics/rouge.ts';
 export { loadClassifier, loadEncoder, saveClassifier, saveEncoder } from './pretrained/encoders.node.ts';
-export type { FileDtype } from './pretrained/file-dtype.ts';
-export { type GenerationDefaults, generationDefaults } from './pretrained/generation-config.ts';
 export { downloadModel, type HubOptions, localModel } from './pretrained/hub.node.ts';
-export { type ClassifierWriter, classifierWriter } from './pretrained/model-writer.ts';
 export {
   loadConfig,
   loadPretrained,
@@ -90,26 +15,4 @@ export {
   savePretrained,
   writeModelFiles,
 } from './pretrained/pretrained.node.ts';
-export type { ClassifierReadOptions, PretrainedClassifier, PretrainedEncoder } from './pretrained/read-encoder.ts';
-export type { Pretrained } from './pretrained/read-pretrained.ts';
-export type { PretrainedSeq2Seq } from './pretrained/read-seq2seq.ts';
 export { loadSeq2Seq, saveSeq2Seq } from './pretrained/seq2seq.node.ts';
-export { type Continuation, scoreContinuations } from './scoring/score-continuations.ts';
-export { type Seq2SeqConfig, type Seq2SeqOptions, seq2seqConfig } from './seq2seq/config.ts';
-export { type Seq2SeqModel, seq2seq } from './seq2seq/seq2seq.ts';
-export type { Span } from './tokenizer/spans.ts';
-export { type SpecialIds, Tokenizer } from './tokenizer/tokenizer.ts';
-export type { AddedToken, TokenizerConfig, TokenizerJson } from './tokenizer/tokenizer-json.ts';
-export { type TrainTokenizerOptions, trainTokenizer } from './tokenizer/train-tokenizer.ts';
-export { causalLmLoss } from './training/causal-lm-loss.ts';
-export { type CausalLmOptions, CausalLmTrainer, causalLmDefaults } from './training/causal-lm-trainer.ts';
-export { type EvaluatedLoss, type EvaluateLossOptions, evaluateLoss } from './training/evaluate-loss.ts';
-export { evaluateSeq2Seq, seq2seqLoss } from './training/seq2seq-loss.ts';
-export {
-  type Seq2SeqBatch,
-  type Seq2SeqFitOptions,
-  type Seq2SeqRow,
-  seq2seqBatch,
-  seq2seqRows,
-} from './training/seq2seq-rows.ts';
-export { Seq2SeqTrainer, type Seq2SeqTrainerOptions, seq2seqDefaults } from './training/seq2seq-trainer.ts';
