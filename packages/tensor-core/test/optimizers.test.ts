@@ -199,6 +199,40 @@ test.each([
   expect(() => createOptimizer(options as OptimizerOptions)).toThrow(message);
 });
 
+describe.each(['adamw', 'adam', 'sgd', 'adafactor', 'lion', 'muon'] as const)('%s', (name) => {
+  const setUp = () => {
+    const params = variables({ a: { w: tensor([[1, 2]]) } }) as { a: { w: Tensor } };
+    const optimizer = createOptimizer(name === 'sgd' ? { name, momentum: 0.9 } : { name });
+    return { params, optimizer, state: optimizer.init(params), grads: { a: { w: tensor([[1, 1]]) } } };
+  };
+  test('a tensor that was disposed is refused by path, not read or written', () => {
+    for (const which of ['gradient', 'parameter', 'state'] as const) {
+      const { params, optimizer, state, grads } = setUp();
+      if (which === 'gradient') grads.a.w.dispose();
+      else if (which === 'parameter') params.a.w.dispose();
+      else for (const [path, leaf] of flatten(state)) if (path !== 'step') leaf.dispose();
+      expect(() => optimizer.update(params, grads, state, 0.1)).toThrow(
+        /^optimizer at a\.w: (?:its gradient|the parameter|the state’s \w+) was disposed before the update/,
+      );
+    }
+    const { params, optimizer, state, grads } = setUp();
+    state.step.dispose();
+    expect(() => optimizer.update(params, grads, state, 0.1)).toThrow('state.step was disposed');
+  });
+
+  test('a learning rate is a finite number from 0, or a scalar that is there', () => {
+    const { params, optimizer, state, grads } = setUp();
+    for (const rate of [Number.NaN, -0.1, Number.POSITIVE_INFINITY]) {
+      expect(() => optimizer.update(params, grads, state, rate)).toThrow(
+        `optimizer.update: the learning rate is out of range; got ${rate}, wanted a finite number ≥ 0`,
+      );
+    }
+    expect(() => optimizer.update(params, grads, state, undefined as never)).toThrow('learningRate is no tensor');
+    expect([...params.a.w.dataSync()]).toEqual([1, 2]);
+    optimizer.update(params, grads, state, 0);
+  });
+});
+
 test('wrong trees are refused by path', () => {
   const params = variables({ a: { w: tensor([[1, 2]]) } });
   const optimizer = createOptimizer({ name: 'lion' });

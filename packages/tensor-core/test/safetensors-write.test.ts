@@ -182,3 +182,22 @@ test('names, shapes and byte counts that cannot stand in a file are refused', as
     'tensor "a": U8 of shape [2]; got "1 bytes", wanted 2',
   );
 });
+
+test('a number beyond F16 is refused by tensor, and no file is left; what F16 holds is written', async () => {
+  const path = join(folder, 'model.safetensors');
+  const large = { a: { w: tensor([1, 65520]) } };
+  await expect(writeSafetensors(path, large, { dtype: 'F16' })).rejects.toThrow(
+    'tensor "a.w": element 1 is too large for F16 and would become infinite; got 65520, wanted at most 65504',
+  );
+  await expect(encodeSafetensors(large, { dtype: 'F16' })).rejects.toThrow('tensor "a.w"');
+  expect(await readdir(folder)).toEqual([]);
+  const fits = { a: tensor([65519, -65504, Number.POSITIVE_INFINITY]) };
+  await writeSafetensors(path, fits, { dtype: 'F16' });
+  const back = await readSafetensors(path);
+  expect([...(back.a as Tensor).dataSync()]).toEqual([65504, -65504, Number.POSITIVE_INFINITY]);
+});
+
+test('what nothing can be read from is refused', async () => {
+  for (const bad of [undefined, null, 5, {}, [1]])
+    await expect(readSafetensors(bad as never)).rejects.toThrow('openSafetensors: this is nothing to read from');
+});

@@ -90,6 +90,12 @@ describe('trees', () => {
     expect(value(slerpTrees({ w: tensor1d([0, 0]) }, { w: tensor1d([2, 0]) }, 0.5).w)).toEqual([1, 0]);
   });
 
+  test('slerp takes the chord for opposite directions too, where no arc is the shortest', () => {
+    const [a, b] = [{ w: tensor1d([1, 0]) }, { w: tensor1d([-1, 0]) }];
+    expect(value(slerpTrees(a, b, 0.5).w)).toEqual([0, 0]);
+    expect(value(slerpTrees(a, b, 0.25).w)).toEqual([0.5, 0]);
+  });
+
   test('task vectors add up and take away', () => {
     const base = { w: tensor1d([1, 2]) };
     const [a, b] = [{ w: tensor1d([2, 2]) }, { w: tensor1d([1, 5]) }];

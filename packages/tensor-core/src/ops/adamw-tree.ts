@@ -18,7 +18,7 @@ import {
   tidy,
   type Variable,
 } from '@tensorflow/tfjs-core';
-import { checkNumber, checkShape, sameShape } from './internal/check.ts';
+import { checkNumber, checkShape, checkTensor, sameShape } from './internal/check.ts';
 import { defineKernel, hasFusedBody, type Inputs, runKernel } from './internal/kernel.ts';
 
 /** One tensor of the tree that is updated. */
@@ -139,9 +139,12 @@ export function adamWTree(entries: readonly AdamWEntry[], o: AdamWOptions): void
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i] as AdamWEntry;
     const { shape } = entry.parameter;
-    for (const name of ['gradient', 'm', 'v'] as const)
+    if (entry.parameter.isDisposed) checkTensor(where, `entries[${i}].parameter`, entry.parameter);
+    for (const name of ['gradient', 'm', 'v'] as const) {
+      if (entry[name]?.isDisposed !== false) checkTensor(where, `entries[${i}].${name}`, entry[name]);
       if (!sameShape(entry[name].shape, shape))
         checkShape(where, `entries[${i}].${name}`, entry[name], shape, 'like its parameter');
+    }
   }
   tidy(() => {
     if (hasFusedBody(adamWTreeKernel)) {

@@ -186,7 +186,8 @@ export function crossEntropyAttributes(
 /**
  * Cross-entropy of logits with integer targets.
  * @param logits [..., V], float32
- * @param targets [...], int32, each in [0, V)
+ * @param targets [...], int32, each in [0, V); they are not read before the call: the loss of a row with another is NaN,
+ * unless its weight is 0
  * @returns a scalar, or the targets' shape with `reduction: 'none'`; the caller disposes it
  * @throws ShapeError where targets or weights are not logits' shape without its last axis; ConfigError for options
  */
@@ -204,7 +205,7 @@ export function crossEntropy<T extends Tensor = Tensor>(
 /**
  * Log-probabilities of given tokens.
  * @param logits [..., V], float32
- * @param ids [...], int32, each in [0, V)
+ * @param ids [...], int32, each in [0, V); not read before the call: another's log-probability is NaN
  * @param o.temperature logits are divided by it; default 1
  * @returns ids' shape; the caller disposes it
  * @throws ShapeError where ids are not logits' shape without its last axis; ConfigError for a temperature ≤ 0

@@ -2,6 +2,7 @@
 // argument, so that equal seeds give equal runs on every backend.
 
 import { cast, clone, greaterEqual, mul, type Tensor } from '@tensorflow/tfjs-core';
+import { ConfigError } from '../errors.ts';
 import { checkDtype, checkNumber } from './internal/check.ts';
 import { defineFusedOp, runFused1 } from './internal/fused-op.ts';
 import { defineKernel, runKernel1 } from './internal/kernel.ts';
@@ -36,12 +37,22 @@ const dropoutOp = defineFusedOp<Rate>({
  * @param rate in [0, 1); 0 gives x as it is, and draws nothing
  * @param rng where the uniform numbers come from; one is drawn for each element
  * @returns x's shape; the caller disposes it
- * @throws ConfigError for a rate outside [0, 1)
+ * @throws ConfigError for a rate outside [0, 1), or above 0 without a stream
  */
 export function dropout<T extends Tensor>(x: T, rate: number, rng: UniformSource): T {
   checkNumber('dropout', 'rate', rate, rate >= 0 && rate < 1, 'a number in [0, 1)');
   checkDtype('dropout', 'x', x, 'float32');
   if (rate === 0) return clone(x) as T;
+  if (typeof rng?.uniformTensor !== 'function') {
+    const fix = 'Pass one: rng(seed)';
+    throw new ConfigError({
+      where: 'dropout',
+      what: 'there is no stream to draw from',
+      got: typeof rng,
+      wanted: 'an Rng',
+      fix,
+    });
+  }
   const noise = rng.uniformTensor(x.shape);
   const y = runFused1(dropoutOp, { x, noise }, { rate });
   noise.dispose();

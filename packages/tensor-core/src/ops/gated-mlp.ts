@@ -4,7 +4,7 @@
 
 import { add, clone, matMul, mul, reshape, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
 import { type Activation, activations, composeActivation, composeActivationGrad, needsInput } from './activations.ts';
-import { checkDtype, checkName, checkRank, checkShape, sizeOf } from './internal/check.ts';
+import { checkDtype, checkName, checkRank, checkShape, checkTensor, sizeOf } from './internal/check.ts';
 import { type Backward, defineFusedOp, type Gradients, runFused1 } from './internal/fused-op.ts';
 import { defineKernel, present, runKernel, runKernel1 } from './internal/kernel.ts';
 import { linearGradWeight } from './internal/mlp-layerwise.ts';
@@ -100,11 +100,12 @@ export function gatedMlp<T extends Tensor = Tensor>(
 ): T {
   const where = 'gatedMlp';
   const { activation = 'silu', residual, weightLayout = 'in-out' } = o;
-  const { gate, up, down } = weights;
+  const { gate, up, down } = weights ?? {};
   checkName(where, 'activation', activation, activations);
   checkName(where, 'weightLayout', weightLayout, ['in-out', 'out-in']);
   checkDtype(where, 'x', x, 'float32');
   checkRank(where, 'x', x, [1, 2, 3, 4, 5, 6], '[..., D]');
+  checkTensor(where, 'up', up);
   checkRank(where, 'gate', gate, [2], '[D,F]');
   checkRank(where, 'down', down, [2], '[F,D]');
   const outIn = weightLayout === 'out-in';

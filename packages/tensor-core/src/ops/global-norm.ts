@@ -1,6 +1,8 @@
 // The Euclidean norm of all elements of many tensors, as one command.
 
 import { add, scalar, sqrt, square, sum, type Tensor } from '@tensorflow/tfjs-core';
+import { ShapeError } from '../errors.ts';
+import { checkTensor } from './internal/check.ts';
 import { defineKernel, type Inputs, runKernel1 } from './internal/kernel.ts';
 
 /** Inputs x0, x1, …. */
@@ -14,10 +16,22 @@ const globalNormKernel = defineKernel('GlobalNorm', (inputs, { count }: { count:
  * √Σ x² over all elements of all tensors; not differentiable.
  * @param tensors any shapes, float32
  * @returns a scalar; the caller disposes it
+ * @throws ShapeError for what is no list of tensors that are there
  */
 export function globalNorm<T extends Tensor = Tensor>(tensors: readonly Tensor[]): T {
+  if (!Array.isArray(tensors)) {
+    const fix = 'Of a tree, treeNorm(tree) is the norm';
+    throw new ShapeError({
+      where: 'globalNorm',
+      what: 'this is no list of tensors',
+      got: typeof tensors,
+      wanted: '[x0, x1, …]',
+      fix,
+    });
+  }
   const inputs: Inputs = {};
-  tensors.forEach((tensor, i) => {
+  tensors.forEach((tensor: Tensor, i) => {
+    checkTensor('globalNorm', `tensors[${i}]`, tensor);
     inputs[`x${i}`] = tensor;
   });
   return runKernel1(globalNormKernel, inputs, { count: tensors.length });

@@ -5,7 +5,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { ShapeError } from '../errors.ts';
 import { type Activation, activations } from './activations.ts';
-import { checkDtype, checkName, checkRank, checkShape } from './internal/check.ts';
+import { checkDtype, checkName, checkRank, checkShape, checkTensor } from './internal/check.ts';
 import { runFused1 } from './internal/fused-op.ts';
 import type { Inputs } from './internal/kernel.ts';
 import { names } from './internal/mlp-chain.ts';
@@ -103,6 +103,8 @@ function chain<T extends Tensor>(
   checkName(where, 'weightLayout', weightLayout, layouts);
   checkDtype(where, 'x', x, 'float32');
   if (x.rank === 0) checkRank(where, 'x', x, ranks, '[..., K]');
+  if (!Array.isArray(nets) || !nets.every(Array.isArray))
+    throw new ShapeError({ where, what: 'these are no layers', wanted: 'lists of { weight, bias }' });
   if (nets.length === 0) throw new ShapeError({ where, what: 'there is no network', got: 0, wanted: 'at least one' });
   const layers = (nets[0] as readonly Layer[]).length;
   if (layers === 0) throw new ShapeError({ where, what: 'there is no layer', got: 0, wanted: 'at least one' });
@@ -149,6 +151,8 @@ function checkLayers(where: string, x: Tensor, nets: readonly (readonly Layer[])
       throw new ShapeError({ where, what: `nets[${net}] has another depth`, got: here.length, wanted: layers });
     for (let i = 0; i < layers; i++) {
       const { weight, bias } = here[i] as Layer;
+      if (weight?.isDisposed !== false) checkTensor(where, name(i), weight);
+      if (bias !== undefined && bias?.isDisposed !== false) checkTensor(where, name(i).replace('weight', 'bias'), bias);
       const { shape } = weight;
       if (shape.length !== 2) checkRank(where, name(i), weight, [2], outIn ? '[N,K]' : '[K,N]');
       const inSize = shape[outIn ? 1 : 0] as number;

@@ -256,3 +256,74 @@ test('grads of one input alone equal those of all', async () => {
     expect(largest(all[2] as Tensor, grad((c) => f(x, w1, c))(w2))).toBe(0);
   });
 });
+
+describe('what is no tensor, or no longer one', () => {
+  const gone = tensor1d([1, 2]);
+  gone.dispose();
+  const bads: [string, unknown][] = [
+    ['undefined', undefined],
+    ['null', null],
+    ['an array', [[1, 2]]],
+    ['a number', 3],
+    ['disposed', gone],
+  ];
+  const [x, w, v] = [
+    tensor2d([[1, 2]]),
+    tensor2d([
+      [1, 2],
+      [3, 4],
+    ]),
+    tensor1d([1, 2]),
+  ];
+  const ids = tensor1d([0], 'int32');
+  const bad = (f: (b: never) => unknown): ((b: unknown) => unknown) => f as (b: unknown) => unknown;
+  const calls: { [name: string]: (b: unknown) => unknown } = {
+    'linear x': bad((b) => ops.linear(b, w)),
+    'linear weight': bad((b) => ops.linear(x, b)),
+    'mlp weight': bad((b) => ops.mlp(x, [{ weight: w }, { weight: b }])),
+    activate: bad((b) => ops.gelu(b)),
+    'swiglu up': bad((b) => ops.swiglu(x, b)),
+    'crossEntropy logits': bad((b) => ops.crossEntropy(b, ids)),
+    'crossEntropy targets': bad((b) => ops.crossEntropy(x, b)),
+    'tokenLogProbs ids': bad((b) => ops.tokenLogProbs(x, b)),
+    'linearCrossEntropy head': bad((b) => ops.linearCrossEntropy(x, b, ids)),
+    'embedding ids': bad((b) => ops.embedding(b, w)),
+    'embedding table': bad((b) => ops.embedding(ids, b)),
+    'attention qkv': bad((b) => ops.attention(b, { heads: 1 })),
+    'gatedMlp up': bad((b) => ops.gatedMlp(x, { gate: w, up: b, down: w })),
+    'layerNorm x': bad((b) => ops.layerNorm(b, v, v)),
+    'layerNorm scale': bad((b) => ops.layerNorm(x, b, v)),
+    'rmsNorm scale': bad((b) => ops.rmsNorm(x, b)),
+    'rotary x': bad((b) => ops.rotary(b, { heads: 1 })),
+    'sampleTokens logits': bad((b) => ops.sampleTokens(b, v)),
+    'sampleTokens uniform': bad((b) => ops.sampleTokens(x, b)),
+    'squashedGaussian noise': bad((b) => ops.squashedGaussian(x, b)),
+    'dropout x': bad((b) => ops.dropout(b, 0.5, rng(0))),
+    'globalNorm tensor': bad((b) => ops.globalNorm([b])),
+  };
+  it.each(Object.entries(calls))('%s: a typed error that names it', (_, call) => {
+    for (const [what, value] of bads) {
+      const error = (() => {
+        try {
+          call(value);
+        } catch (e) {
+          return e as { code?: string; message: string };
+        }
+        return undefined;
+      })();
+      expect([what, error?.code, error?.message]).toEqual([
+        what,
+        'ERR_SHAPE',
+        expect.stringMatching(what === 'disposed' ? /was disposed before this call/ : /is no tensor/),
+      ]);
+    }
+  });
+
+  it('options that are not there', () => {
+    expect(() => ops.attention(tensor2d([[1]]), undefined as never)).toThrow('attention: there are no options');
+    expect(() => ops.dropout(v, 0.5, undefined as never)).toThrow('dropout: there is no stream to draw from');
+    expect(() => ops.globalNorm({} as never)).toThrow('globalNorm: this is no list of tensors');
+    expect(() => ops.mlp(x, undefined as never)).toThrow('mlp: these are no layers');
+    expect(() => ops.gatedMlp(x, undefined as never)).toThrow('gatedMlp: up is no tensor');
+  });
+});

@@ -3,7 +3,7 @@
 import { add, mul, sub, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
 import { ShapeError } from '../errors.ts';
 import { ownStorage } from './adamw-tree.ts';
-import { checkNumber, checkShape, sameShape } from './internal/check.ts';
+import { checkNumber, checkShape, checkTensor, sameShape } from './internal/check.ts';
 import { defineKernel, hasFusedBody, type Inputs, runKernel } from './internal/kernel.ts';
 
 /** A target moved a share τ of the way to its source. */
@@ -38,6 +38,8 @@ export function polyakTree(targets: readonly Variable[], sources: readonly Tenso
     });
   for (let i = 0; i < sources.length; i++) {
     const [source, { shape }] = [sources[i] as Tensor, targets[i] as Variable];
+    if (source?.isDisposed !== false) checkTensor(where, `sources[${i}]`, source);
+    if (targets[i]?.isDisposed !== false) checkTensor(where, `targets[${i}]`, targets[i] as Variable);
     if (!sameShape(source.shape, shape)) checkShape(where, `sources[${i}]`, source, shape, 'like its target');
   }
   tidy(() => {

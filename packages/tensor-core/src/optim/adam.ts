@@ -5,7 +5,7 @@
  */
 import { add, mul, type Scalar, type Tensor, tidy, variable } from '@tensorflow/tfjs-core';
 import { type AdamWEntry, adamWTree } from '../ops/adamw-tree.ts';
-import { gradientOf, type Leaf, leafCache, slot, trainedLeaves, zeroStep, zerosLike } from './leaves.ts';
+import { checkUpdate, gradientOf, type Leaf, leafCache, slot, trainedLeaves, zeroStep, zerosLike } from './leaves.ts';
 import type { Optimizer, OptimizerState, UpdateOptions } from './optimizer.ts';
 import { type AdamOptions, type AdamWOptions, optimizerDefaults } from './options.ts';
 
@@ -26,6 +26,7 @@ function adamLike(options: Required<AdamWOptions> | Required<AdamOptions>): Opti
       return { step: zeroStep(), m: zerosLike(leaves), v: zerosLike(leaves) };
     },
     update(params, grads, state, learningRate, o = {}) {
+      checkUpdate(state, learningRate);
       tidy(() => adamUpdate(leavesOf(params), grads, state, learningRate, o, options));
     },
   };

@@ -3,7 +3,7 @@
  */
 import { add, mul, type Scalar, scalar, sub, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import type { Params } from '../tree/params.ts';
-import { gradientOf, type Leaf, leafCache, trainedLeaves, zeroStep } from './leaves.ts';
+import { checkUpdate, gradientOf, type Leaf, leafCache, trainedLeaves, zeroStep } from './leaves.ts';
 import type { Optimizer, OptimizerState, UpdateOptions } from './optimizer.ts';
 import type { OptimizerOptions } from './options.ts';
 
@@ -33,6 +33,7 @@ export function composed<O extends Required<OptimizerOptions>>(rule: Rule<O>): O
     init: (params) => ({ ...rule.branches(trainedLeaves(params, rule.options)), step: zeroStep() }),
     update: (params, grads, state, learningRate, o = {}) =>
       tidy(() => {
+        checkUpdate(state, learningRate);
         const step = nextStep(state);
         for (const leaf of leavesOf(params)) rule.apply(momentOf(leaf, grads, state, learningRate, o, step));
       }),

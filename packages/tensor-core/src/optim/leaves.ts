@@ -2,9 +2,9 @@
  * The leaves that an optimiser updates, with the rules that hold for each. Paths and rules are worked out once per tree;
  * a step then only walks a flat list.
  */
-import { type Tensor, type Variable, variable, zeros } from '@tensorflow/tfjs-core';
+import { type Scalar, type Tensor, type Variable, variable, zeros } from '@tensorflow/tfjs-core';
 import { ConfigError, ShapeError } from '../errors.ts';
-import { sameShape } from '../ops/internal/check.ts';
+import { checkTensor, sameShape } from '../ops/internal/check.ts';
 import { flatten, isTensor, type Params, unflatten } from '../tree/params.ts';
 import { matchPaths } from '../tree/select.ts';
 import type { OptimizerState } from './optimizer.ts';
@@ -103,11 +103,13 @@ function countSame(node: Params, tensors: readonly Tensor[], from: number): numb
 
 /**
  * The gradient of a leaf.
- * @throws ShapeError where it is missing or has another shape
+ * @throws ShapeError where it is missing or has another shape, or it or the parameter was disposed
  */
 export function gradientOf(grads: Params, { path, keys, parameter }: Leaf): Tensor {
   const node = leafAt(grads, keys);
   if (node === undefined) throw new ShapeError({ where: `optimizer at ${path}`, what: 'there is no gradient for it' });
+  if (node.isDisposed) throw disposed(path, 'its gradient was disposed before the update');
+  if (parameter.isDisposed) throw disposed(path, 'the parameter was disposed before the update');
   if (!sameShape(node.shape, parameter.shape)) {
     throw new ShapeError({
       where: `optimizer at ${path}`,
@@ -117,6 +119,25 @@ export function gradientOf(grads: Params, { path, keys, parameter }: Leaf): Tens
     });
   }
   return node;
+}
+
+const disposed = (path: string, what: string): ShapeError =>
+  new ShapeError({ where: `optimizer at ${path}`, what, fix: 'Dispose trees after their last update' });
+
+/**
+ * Checks what an update is given beside its trees; a learning rate that is a tensor is not read.
+ * @throws ConfigError for a learning rate that is negative or no finite number, ShapeError for a disposed one or counter
+ */
+export function checkUpdate(state: OptimizerState, learningRate: number | Scalar): void {
+  if (typeof learningRate === 'number') checkRate(learningRate);
+  else checkTensor('optimizer.update', 'learningRate', learningRate);
+  checkTensor('optimizer.update', 'state.step', state.step);
+}
+
+function checkRate(got: number): void {
+  if (got >= 0 && Number.isFinite(got)) return;
+  const wanted = 'a finite number ≥ 0';
+  throw new ConfigError({ where: 'optimizer.update', what: 'the learning rate is out of range', got, wanted });
 }
 
 /** A branch of the state: one variable of zeros for each leaf, of its shape or of `shape(leaf)`. */
@@ -142,6 +163,7 @@ export function zeroStep(): Variable {
 /** The variable that the state keeps for a leaf in one of its branches. */
 export function slot(state: OptimizerState, branch: string, { path, keys }: Leaf): Variable {
   const found = leafAt(state[branch], keys);
+  if (found?.isDisposed) throw disposed(path, `the state’s ${branch} was disposed before the update`);
   if (found !== undefined) return found as Variable;
   throw new ConfigError({
     where: `optimizer at ${path}`,

@@ -8,7 +8,7 @@ import { add, clone, div, matMul, maximum, mul, norm, sub, type Tensor, tidy, tr
 import type { Params } from '../tree/params.ts';
 import { adamUpdate } from './adam.ts';
 import { decayed, lerp, momentOf } from './composed.ts';
-import { type Leaf, leafCache, slot, trainedLeaves, zeroStep, zerosLike } from './leaves.ts';
+import { checkUpdate, type Leaf, leafCache, slot, trainedLeaves, zeroStep, zerosLike } from './leaves.ts';
 import type { Optimizer } from './optimizer.ts';
 import { type MuonOptions, optimizerDefaults } from './options.ts';
 
@@ -32,6 +32,7 @@ export function muon(options: Omit<MuonOptions, 'name'> = {}): Optimizer {
       return { momentum: zerosLike(leaves.filter(isMatrix)), m: zerosLike(rest), v: zerosLike(rest), step: zeroStep() };
     },
     update(params, grads, state, learningRate, o = {}) {
+      checkUpdate(state, learningRate);
       tidy(() => {
         for (const leaf of matrixLeaves(params)) {
           const moment = momentOf(leaf, grads, state, learningRate, o, state.step);

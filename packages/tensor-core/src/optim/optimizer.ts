@@ -31,7 +31,8 @@ export interface Optimizer {
    * @param grads tensors at the same paths; not disposed
    * @param state as `init` made it for this tree; `step` goes up by one
    * @param learningRate a number, or a scalar that is read when the update runs (a captured step replays with it)
-   * @throws ShapeError where a gradient is missing or has another shape; ConfigError where a parameter is no variable
+   * @throws ShapeError where a gradient is missing or has another shape, or a tensor was disposed; ConfigError where a
+   * parameter is no variable, or for a learning rate that is negative or no finite number
    */
   update(params: Params, grads: Params, state: OptimizerState, learningRate: number | Scalar, o?: UpdateOptions): void;
 }

@@ -9,7 +9,7 @@ import { defaultMetadata, fileChunks, layout, type TensorToWrite } from './layou
 
 /** How tensors are written. */
 export interface EncodeOptions {
-  /** dtype of float32 tensors in the file; default 'F32' */
+  /** dtype of float32 tensors in the file; default 'F32'. F16 holds at most 65504: a larger number is refused by tensor */
   dtype?: FloatDtype;
   /** default { format: 'pt' } */
   metadata?: Readonly<Record<string, string>>;
@@ -25,7 +25,9 @@ export function tensorsToWrite(params: Params, { dtype = 'F32' }: EncodeOptions 
     dtype: fileDtype(tensor, dtype, name),
     shape: tensor.shape,
     async *chunks(): AsyncGenerator<Uint8Array> {
-      yield fileBytes((await tensor.data()) as TensorValues, dtype);
+      const values = (await tensor.data()) as TensorValues;
+      if (dtype === 'F16' && tensor.dtype === 'float32') refuseTooLarge(values as Float32Array, name);
+      yield fileBytes(values, dtype);
     },
   }));
 }
@@ -43,6 +45,22 @@ export async function encodeSafetensors(params: Params, options: EncodeOptions =
     at += chunk.byteLength;
   }
   return bytes;
+}
+
+/**
+ * @throws CheckpointError naming the tensor, for a finite number that a 16-bit float would make infinite
+ */
+export function refuseTooLarge(values: Float32Array, name: string): void {
+  // 65504 is the largest; what lies less than half a step above it is rounded to it
+  const at = values.findIndex((x) => Math.abs(x) >= 65520 && Number.isFinite(x));
+  if (at < 0) return;
+  throw new CheckpointError({
+    where: `tensor ${JSON.stringify(name)}`,
+    what: `element ${at} is too large for F16 and would become infinite`,
+    got: values[at],
+    wanted: 'at most 65504',
+    fix: 'Write BF16 or F32',
+  });
 }
 
 function fileDtype(tensor: Tensor, float: FloatDtype, name: string): SafetensorsDtype {

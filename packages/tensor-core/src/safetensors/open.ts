@@ -26,6 +26,7 @@ export function registerPathOpener(opener: (path: string) => Promise<WeightFile>
  */
 export async function openSafetensors(from: SourceLike): Promise<WeightFile> {
   if (typeof from !== 'string') {
+    refuseNoSource(from);
     return 'href' in from ? openAddress(from.href) : fromSource(await openSource(from));
   }
   if (isAddress(from)) return openAddress(from);
@@ -38,6 +39,18 @@ export async function openSafetensors(from: SourceLike): Promise<WeightFile> {
     });
   }
   return openPath(from);
+}
+
+const sourceForms = ['href', 'read', 'byteLength', 'arrayBuffer'];
+
+function refuseNoSource(from: unknown): void {
+  if (typeof from === 'object' && from !== null && sourceForms.some((name) => name in from)) return;
+  throw new CheckpointError({
+    where: 'openSafetensors',
+    what: 'this is nothing to read from',
+    got: from === null ? 'null' : Array.isArray(from) ? 'an array' : typeof from,
+    wanted: 'a path, an address, bytes or a Blob',
+  });
 }
 
 /**

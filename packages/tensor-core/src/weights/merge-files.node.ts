@@ -5,6 +5,7 @@
 import { CheckpointError, ConfigError } from '../errors.ts';
 import '../safetensors/file-source.node.ts';
 import { type FloatDtype, fileBytes, type SafetensorsDtype, tensorDtype } from '../safetensors/dtype.ts';
+import { refuseTooLarge } from '../safetensors/encode.ts';
 import type { TensorToWrite } from '../safetensors/layout.ts';
 import { openSafetensors } from '../safetensors/open.ts';
 import { elements, type WeightFile } from '../safetensors/weight-file.ts';
@@ -121,8 +122,11 @@ function merged(
     async *chunks() {
       if (!isFloat) return yield* copied(name, files, o);
       const shares = recipe.method === 'slerp' ? await slerpWeights(name, files, recipe.lambda, o) : weights;
-      for await (const piece of pieces(name, files, o))
-        yield fileBytes(weightedSum(piece, shares), written as FloatDtype);
+      for await (const piece of pieces(name, files, o)) {
+        const values = weightedSum(piece, shares);
+        if (written === 'F16') refuseTooLarge(values, name);
+        yield fileBytes(values, written as FloatDtype);
+      }
     },
   };
 }

@@ -62,7 +62,8 @@ export function interpolateTrees<P extends Params>(
 
 /**
  * Spherical interpolation, tensor by tensor: along the great circle between the directions, so that norms do not shrink
- * as they do on the chord. Directions that are nearly parallel (or a tensor of zeros) are interpolated linearly.
+ * as they do on the chord. Directions that are nearly parallel or nearly opposite (|cos| > 0.9995: of opposite ones no arc is
+ * the shortest, and halfway they cancel), and a tensor of zeros, are interpolated linearly.
  * @param lambda in [0, 1]
  */
 export function slerpTrees<P extends Params>(a: P, b: P, lambda: number): Result<P> {

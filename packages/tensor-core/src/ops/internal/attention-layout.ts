@@ -14,7 +14,7 @@ import {
   tile,
   transpose,
 } from '@tensorflow/tfjs-core';
-import { ShapeError } from '../../errors.ts';
+import { ConfigError, ShapeError } from '../../errors.ts';
 import { checkDtype, checkNumber, checkRank, checkShape } from './check.ts';
 
 /** Which keys a query sees, and how. */
@@ -31,9 +31,12 @@ export interface AttentionOptions {
   softcap?: number | undefined;
   /** Scores are (q · k) times this. Default 1/√D. */
   scale?: number | undefined;
-  /** [B] int32: keys from here on are padding. */
+  /**
+   * [B] int32: keys from here on are padding. Not read before the call: below 0 is 0 (the row's queries see nothing, their
+   * output is 0), above S is S.
+   */
   lengths?: Tensor | undefined;
-  /** [B] int32: keys before here are padding. */
+  /** [B] int32: keys before here are padding. Not read before the call: below 0 is 0, above S is S (nothing is seen). */
   starts?: Tensor | undefined;
 }
 
@@ -57,6 +60,7 @@ export function attentionAttributes(
   v: Tensor | undefined,
   o: AttentionOptions,
 ): AttentionAttributes {
+  checkOptions(where, o);
   const { heads, kvHeads = heads, causal = false, window = 0, softcap = 0 } = o;
   const packed = k === undefined;
   const name = packed ? 'qkv' : 'q';
@@ -98,6 +102,13 @@ export function attentionAttributes(
   const { scale = 1 / Math.sqrt(headDim) } = o;
   checkNumber(where, 'scale', scale, Number.isFinite(scale), 'a finite number');
   return { heads, kvHeads, headDim, causal, window, softcap, scale, packed };
+}
+
+/** The heads are no default: a call without options is a mistake. */
+function checkOptions(where: string, o: AttentionOptions | undefined): void {
+  if (typeof o === 'object' && o !== null && !('dataId' in o)) return;
+  const wanted = '{ heads, … }';
+  throw new ConfigError({ where, what: 'there are no options', got: o === null ? 'null' : typeof o, wanted });
 }
 
 /** q, k, v of a packed tensor, or those given. */

@@ -4,14 +4,28 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { ConfigError, nearest, ShapeError } from '../../errors.ts';
 
+/** Refuses what is no tensor, and a tensor that was disposed: its memory may be another's by now. */
+export function checkTensor(where: string, name: string, x: Tensor): void {
+  const given: { isDisposed?: boolean } | null | undefined = x;
+  if (given?.isDisposed === false) return;
+  if (given?.isDisposed === true) {
+    const fix = 'Dispose it after its last use, or keep it where a tidy would dispose it';
+    throw new ShapeError({ where, what: `${name} was disposed before this call`, fix });
+  }
+  const got = given === null ? 'null' : Array.isArray(given) ? 'an array' : typeof given;
+  throw new ShapeError({ where, what: `${name} is no tensor`, got, wanted: 'a tensor' });
+}
+
 /** Refuses a tensor whose rank is not one of `ranks`. */
 export function checkRank(where: string, name: string, x: Tensor, ranks: readonly number[], form: string): void {
+  checkTensor(where, name, x);
   if (!ranks.includes(x.rank))
     throw new ShapeError({ where, what: `${name} has rank ${x.rank}`, got: x.shape, wanted: form });
 }
 
 /** Refuses a tensor that has not exactly this shape. */
 export function checkShape(where: string, name: string, x: Tensor, shape: readonly number[], form?: string): void {
+  checkTensor(where, name, x);
   if (!sameShape(x.shape, shape))
     throw new ShapeError({
       where,
@@ -23,6 +37,7 @@ export function checkShape(where: string, name: string, x: Tensor, shape: readon
 
 /** Refuses a tensor of another dtype. */
 export function checkDtype(where: string, name: string, x: Tensor, dtype: 'float32' | 'int32'): void {
+  checkTensor(where, name, x);
   if (x.dtype !== dtype)
     throw new ShapeError({
       where,
