@@ -60,7 +60,7 @@ export class ActorCritic {
   /** parts of the observation that the policy sees, where not all */
   readonly #columns: readonly { from: number; size: number }[] | undefined;
   readonly #policySize: number;
-  #std = new Float32Array(0);
+  #std = new Float64Array(0);
   #input = new Float32Array(0);
 
   constructor(
@@ -167,7 +167,7 @@ export class ActorCritic {
   refresh(policy: Params): void {
     this.#acting.refresh(policy.network as Params);
     const logStd = (policy.head as Params).logStd as Tensor | undefined;
-    this.#std = logStd === undefined ? new Float32Array(0) : logStd.dataSync<'float32'>().map(Math.exp);
+    this.#std = Float64Array.from(logStd?.dataSync<'float32'>() ?? [], Math.exp);
   }
 
   /**

@@ -43,7 +43,7 @@ export interface PolicyHead {
   sample(
     outputs: Float32Array,
     n: number,
-    std: Float32Array,
+    std: Float64Array,
     draws: Draws,
     actions: Float32Array,
     masks?: Uint8Array,
