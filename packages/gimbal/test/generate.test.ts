@@ -192,6 +192,43 @@ test.each([Number.NaN, Number.NEGATIVE_INFINITY])('a model whose weights hold %p
   }
 });
 
+test('a folder of rows, a blank --out and more new tokens than the context are wrong usage, by name', async () => {
+  for (const argv of [
+    ['generate', '--model', plain(), '--data', dir],
+    ['eval', '--model', plain(), '--data', dir],
+    ['align', '--data', dir],
+  ]) {
+    const { code, stderr } = await runMain(argv, root);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/this is a folder/)]);
+  }
+  const blank = await runMain(['generate', '--model', plain(), '--prompt', 'a', '--out', '  '], root);
+  expect([blank.code, blank.stderr]).toEqual([2, expect.stringMatching(/--out: a name of nothing but spaces/)]);
+  const many = await runMain(['generate', '--model', plain(), '--prompt', 'one', '--max-new-tokens', '100000'], root);
+  const message = /--max-new-tokens: .*got 100000, wanted at most \d+: a context of 64 less a prompt of \d+/;
+  expect([many.code, many.stderr]).toEqual([2, expect.stringMatching(message)]);
+});
+
+test('a tokenizer that is not the model’s is refused by token', async () => {
+  const folder = join(dir, 'foreign');
+  await cp(plain(), folder, { recursive: true });
+  const file = join(folder, 'tokenizer.json');
+  const text = await readFile(file, 'utf8');
+  const json = JSON.parse(text) as { model: { vocab: { [token: string]: number }; merges: unknown } };
+  const last = Object.keys(json.model.vocab).at(-1) as string;
+  const cases: [object, RegExp][] = [
+    [{ vocab: { ...json.model.vocab, [last]: 999_999 } }, /has an id that the model has no embedding for; got 999999/],
+    [{ vocab: { ...json.model.vocab, [last]: -1 } }, /the id of token ".*" is out of range; got -1/],
+    [{ merges: [['nope', 'no']] }, /merge 0 names a token that the vocabulary has not; got "nope"/],
+    [{ merges: [7] }, /merge 0 is no pair of tokens; got 7/],
+    [{ merges: 'a b' }, /its merges are no list/],
+  ];
+  for (const [change, message] of cases) {
+    await writeFile(file, JSON.stringify({ ...json, model: { ...json.model, ...change } }));
+    const { code, stderr } = await runMain(['generate', '--model', folder, '--prompt', 'one'], root);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(message)]);
+  }
+});
+
 test('what cannot be is said before a model is opened', async () => {
   const both = await runMain(['generate', '--model', 'm', '--prompt', 'a', '--data', 'b.txt'], root);
   expect([both.code, both.stderr]).toEqual([2, expect.stringMatching(/both --prompt and --data/)]);

@@ -29,6 +29,8 @@ test('a long or cyclic value does not fill the screen or throw', () => {
   const cyclic: Record<string, unknown> = {};
   cyclic.self = cyclic;
   expect(new ConfigError({ where: 'x', what: 'bad', got: cyclic }).message).toBe('x: bad; got [object Object]');
+  const deep = JSON.parse(`${'{"a":['.repeat(1e5)}1${']}'.repeat(1e5)}`) as unknown;
+  expect(new ConfigError({ where: 'x', what: 'bad', got: deep }).message).toBe('x: bad; got {"a":[{"a":["…"]}]}');
   expect(new ConfigError({ where: 'x', what: 'bad', got: 'y'.repeat(1000) }).message.length).toBeLessThan(250);
 });
 

@@ -151,6 +151,18 @@ function message({ where, what, got, wanted, fix }: ErrorDetails): string {
 
 const longest = 200;
 
+/** The value down to a depth, and of each level the first parts. */
+function outermost(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === 0) return '…';
+  if (Array.isArray(value)) return value.slice(0, 10).map((part) => outermost(part, depth - 1));
+  return Object.fromEntries(
+    Object.entries(value)
+      .slice(0, 10)
+      .map(([key, part]) => [key, outermost(part, depth - 1)]),
+  );
+}
+
 /** A value on one line, cut where it would fill the screen. */
 function show(value: unknown): string {
   let text: string | undefined;
@@ -158,8 +170,9 @@ function show(value: unknown): string {
   else {
     try {
       text = JSON.stringify(value);
-    } catch {
-      // cyclic or otherwise unprintable: its plain string form has to do
+    } catch (error) {
+      // nested deeper than the call stack: its outermost part; cyclic or otherwise unprintable: its plain string form
+      if ((error as Error).name === 'RangeError') text = JSON.stringify(outermost(value, 4));
     }
   }
   text ??= String(value);

@@ -13,6 +13,7 @@ export const globalOptions = z.object({
   out: z
     .string()
     .min(1)
+    .refine((path) => path.trim() !== '', 'a name of nothing but spaces')
     .optional()
     .describe('where the results go: the name (in runs/) or path of a run folder, or a file'),
   resume: z.boolean().default(false).describe('go on with the run in --out (default: the newest one of this command)'),

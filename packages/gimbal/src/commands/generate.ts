@@ -258,6 +258,16 @@ function leaveOutLong(
   const long = all.filter(isLong);
   if (long.length === 0) return all;
   const first = prompts[long[0] as number] as PromptAt;
+  const shortest = lengths.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  if (long.length === prompts.length && o.maxNewTokens !== undefined && shortest < model.contextLength) {
+    throw new ConfigError({
+      where: 'gimbal generate --max-new-tokens',
+      what: `more tokens than the context has room for beside ${prompts.length === 1 ? 'the prompt' : 'any prompt'}`,
+      got: least,
+      wanted: `at most ${model.contextLength - shortest}: a context of ${model.contextLength} less a prompt of ${shortest}`,
+      fix: 'Lower it, or leave it out',
+    });
+  }
   if (long.length === prompts.length) {
     throw new DataError({
       where: first.where,

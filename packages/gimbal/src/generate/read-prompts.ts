@@ -31,7 +31,11 @@ async function textOf(file: string): Promise<string> {
     return await readFile(file, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const what = code === 'ENOENT' ? 'no such file' : `cannot be read (${code})`;
+    const reasons: { [code: string]: string } = {
+      ENOENT: 'no such file',
+      EISDIR: 'this is a folder; a file is wanted',
+    };
+    const what = reasons[code ?? ''] ?? `cannot be read (${code})`;
     const fix = 'Check the path; it is taken from the working directory';
     throw new ConfigError({ where: `gimbal generate --data ${file}`, what, fix, cause });
   }

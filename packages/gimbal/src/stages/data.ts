@@ -1,4 +1,5 @@
 // The rows of the run: the user's file, or the generated newsroom; some of them set aside for evaluation.
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Dataset, RowKind } from '@gimbal/language-models';
 import { ConfigError, DataError, type Rng } from '@gimbal/tensor-core';
@@ -79,6 +80,11 @@ export const stage = defineStage({
   files: (o) => (o.data === undefined ? [] : [o.data]),
   check(o) {
     if (o.data === undefined) refuseFileOptions(o);
+    // before its bytes are hashed, which for a folder would be those of all its files
+    else if (statSync(o.data, { throwIfNoEntry: false })?.isDirectory()) {
+      const what = 'this is a folder; a file of rows is wanted';
+      throw new ConfigError({ where: 'gimbal align --data', what, got: o.data, fix: 'Name a file in it' });
+    }
     checkColumns('align', o.columns, ['text', 'prompt', 'completion']);
   },
   async run({ options: o, environment, dir, note }): Promise<DataResult> {

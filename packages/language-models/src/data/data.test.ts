@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BatchSource, rng } from '@gimbal/tensor-core';
@@ -123,7 +124,7 @@ describe('parseJsonl', () => {
 
   it('tells a JSON array from rows, on one line or many, with the command that converts it', () => {
     const message =
-      /rows.jsonl:1: this is a JSON array; .* Convert it: node -e ".*'rows.jsonl'.*" > rows.lines.jsonl # and read/;
+      /rows.jsonl:1: this is a JSON array; .* Convert it: node -e ".*" -- rows.jsonl > rows.lines.jsonl # and read/;
     expect(() => parseJsonl('[{"text": "a"}]', 'rows.jsonl')).toThrow(message);
     expect(() => parseJsonl('[\n  {"text": "a"}\n]', 'rows.jsonl')).toThrow(message);
   });
@@ -168,6 +169,25 @@ describe('readRows', () => {
       code: 'ERR_CONFIG',
       message: expect.stringMatching(/none.jsonl: no such file/),
     });
+    for (const folder of ['f', 'f.jsonl']) {
+      await mkdir(join(dir, folder));
+      await expect(readRows(join(dir, folder))).rejects.toMatchObject({
+        code: 'ERR_CONFIG',
+        message: expect.stringMatching(/this is a folder; a file of rows is wanted/),
+      });
+    }
+    // places are paths as they were given; the command that converts an array takes any of them
+    const bad = await write("it's a $HOME.jsonl", '{"text": "a"}\n{"text": 1}');
+    await expect(readRows(bad)).rejects.toThrow(`${bad}:2: column text must hold text`);
+    const array = await write("it's an $HOME.json", '[{"text": "a"}, {"text": "b"}]');
+    const { fix } = (await readRows(array).catch((error: unknown) => error)) as { fix: string };
+    execFileSync('sh', ['-c', fix.replace(/^.*convert it: /, '')]);
+    expect((await readRows(array.replace('.json', '.lines.jsonl'))).rows).toEqual([{ text: 'a' }, { text: 'b' }]);
+    // nested beyond any call stack
+    const deep = await write('deep.jsonl', `{"text": ${'['.repeat(1e5)}${']'.repeat(1e5)}}`);
+    await expect(readRows(deep, { kind: 'text' })).rejects.toThrow(
+      'deep.jsonl:1: column text must hold text; got [[[["…"]]]], wanted',
+    );
     await expect(readRows(await write('a.xlsx', 'x'))).rejects.toMatchObject({ code: 'ERR_CONFIG' });
     await expect(readRows(await write('bad.txt', Uint8Array.of(0xff, 0xfe)))).rejects.toThrow(/is not UTF-8/);
     await expect(readRows(await write('b.txt', 'x'), { kind: 'prompt-completion' })).rejects.toThrow(
@@ -185,7 +205,9 @@ describe('splitDataset', () => {
     expect(heldOut.where(0)).toBe(`row ${heldOut.rows[0]?.text}`);
     expect(splitDataset(data, 0.2, rng(1)).heldOut.rows).toEqual(heldOut.rows);
     expect(splitDataset(data, 0.2, rng(2)).heldOut.rows).not.toEqual(heldOut.rows);
-    expect(() => splitDataset(dataset([{ text: 'a' }]), 0.1, rng(1))).toThrow(/both parts need at least one row/);
+    expect(() => splitDataset(dataset([{ text: 'a' }]), 0.1, rng(1))).toThrow(
+      /both parts need at least one row; got "1 row in all", wanted at least 2 rows/,
+    );
   });
 });
 

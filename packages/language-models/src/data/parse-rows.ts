@@ -29,9 +29,12 @@ export function parseJsonl<K extends RowKind = RowKind>(text: string, file: stri
   return checkRows(file, rows, o);
 }
 
-/** A command that turns a file with one JSON array into rows, in a file beside it. */
+/** A command that turns a file with one JSON array into rows, in a file beside it; whatever the path, one shell line. */
 export const toJsonLines = (file: string): string =>
-  `node -e "for (const row of JSON.parse(require('fs').readFileSync('${file}', 'utf8'))) console.log(JSON.stringify(row))" > ${file.replace(/\.\w+$/, '')}.lines.jsonl # and read that file`;
+  `node -e "for (const row of JSON.parse(require('fs').readFileSync(process.argv[1], 'utf8'))) console.log(JSON.stringify(row))" -- ${quoted(file)} > ${quoted(`${file.replace(/\.\w+$/, '')}.lines.jsonl`)} # and read that file`;
+
+/** As a shell takes it for one word. */
+const quoted = (word: string): string => (/^[\w./:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 const wholeArray = (where: string, file: string): DataError =>
   new DataError({

@@ -1,6 +1,6 @@
 // Rows from a file, in Node.
-import { readFile } from 'node:fs/promises';
-import { basename, extname } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { ConfigError, DataError } from '@gimbal/tensor-core';
 import type { RowOptions } from './check-rows.ts';
 import { parseCsv } from './parse-csv.ts';
@@ -19,8 +19,11 @@ export async function readRows<K extends RowKind = RowKind>(
   o: RowOptions<K> & { textRows?: TextRows } = {},
 ): Promise<Dataset<K>> {
   const { textRows, ...options } = o;
-  const name = basename(path);
   const kind = extname(path).toLowerCase();
+  if ((await stat(path).catch(() => undefined))?.isDirectory()) {
+    const fix = 'Name a file in it';
+    throw new ConfigError({ where: path, what: 'this is a folder; a file of rows is wanted', fix });
+  }
   const isText = kind === '.txt' || kind === '.md';
   if (!isText && !['.jsonl', '.ndjson', '.csv', '.parquet'].includes(kind)) {
     throw new ConfigError({
@@ -39,7 +42,7 @@ export async function readRows<K extends RowKind = RowKind>(
     const what = code === 'ENOENT' ? 'no such file' : `the file cannot be read (${code})`;
     throw new ConfigError({ where: path, what, fix: 'Check the path', cause });
   }
-  if (kind === '.parquet') return parseParquet(bytes, name, options);
+  if (kind === '.parquet') return parseParquet(bytes, path, options);
   let text: string;
   try {
     // the mark in front is kept here: linesOf leaves it out, and counts columns as an editor does
@@ -61,7 +64,7 @@ export async function readRows<K extends RowKind = RowKind>(
         wanted: 'a .jsonl file',
       });
     }
-    return parseText(text, name, textRows) as unknown as Dataset<K>;
+    return parseText(text, path, textRows) as unknown as Dataset<K>;
   }
-  return kind === '.csv' ? parseCsv(text, name, options) : parseJsonl(text, name, options);
+  return kind === '.csv' ? parseCsv(text, path, options) : parseJsonl(text, path, options);
 }

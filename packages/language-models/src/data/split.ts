@@ -21,8 +21,8 @@ export function splitDataset<K extends RowKind>(
     throw new DataError({
       where: 'held-out rows',
       what: 'both parts need at least one row',
-      got: `${heldOut} of ${n} rows`,
-      wanted: `a share below 1, or 1 to ${n - 1} rows`,
+      got: n < 2 ? `${n} ${n === 1 ? 'row' : 'rows'} in all` : `${heldOut} of ${n} rows`,
+      wanted: n < 2 ? 'at least 2 rows' : `a share below 1, or 1 to ${n - 1} rows`,
       fix: n < 2 ? 'Add rows' : 'Hold out fewer',
     });
   }

@@ -4,6 +4,7 @@ import { CheckpointError, type GimbalError, type Params, type WeightFile } from 
 import type { DecoderConfig, FamilyName } from '../decoder/config.ts';
 import { decoder, type LanguageModel } from '../decoder/decoder.ts';
 import { families } from '../decoder/families/index.ts';
+import { refuseForeignIds } from '../tokenizer/check-json.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type FileDtype, fileDtypeOf } from './file-dtype.ts';
 import { type GenerationDefaults, generationDefaults } from './generation-config.ts';
@@ -42,10 +43,12 @@ export async function readPretrained(source: ModelSource): Promise<Pretrained> {
   try {
     const { params, config, warnings } = await readWeights(weights, described);
     const { eosIds, padId } = config;
+    const tokenizer = await readTokenizer(source, false);
+    if (tokenizer) refuseForeignIds(tokenizer.json, config.vocabularySize, source.where('tokenizer.json'));
     return {
       model: decoder(config),
       params,
-      tokenizer: await readTokenizer(source, false),
+      tokenizer,
       generation: { ...generation, eosIds, padId },
       dtype: fileDtypeOf(weights),
       warnings: [...weights.warnings, ...warnings],
@@ -99,9 +102,9 @@ export async function readTokenizer(source: ModelSource, required: boolean): Pro
   try {
     return new Tokenizer(json as never, config);
   } catch (cause) {
-    const { code, what } = cause as GimbalError;
+    const { code, what, got, wanted } = cause as GimbalError;
     if (code !== 'ERR_DATA') throw cause;
-    throw new CheckpointError({ where: source.where('tokenizer.json'), what, fix: copyAgain, cause });
+    throw new CheckpointError({ where: source.where('tokenizer.json'), what, got, wanted, fix: copyAgain, cause });
   }
 }
 

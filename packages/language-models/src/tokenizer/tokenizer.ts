@@ -5,6 +5,7 @@ import { ConfigError, DataError, type TextCodec, type TokenBatch } from '@gimbal
 import { Tokenizer as Pipeline } from '@huggingface/tokenizers';
 import { padBatch, rowOf } from '../data/token-batch.ts';
 import { messageOf } from '../message-of.ts';
+import { checkTokenizerJson } from './check-json.ts';
 import { repairTokenizerJson } from './repair.ts';
 import { alignTokens, type Span } from './spans.ts';
 import { templateOf } from './template.ts';
@@ -40,11 +41,12 @@ export class Tokenizer implements TextCodec {
   /**
    * @param json parsed `tokenizer.json`
    * @param config parsed `tokenizer_config.json`
-   * @throws DataError if the pipeline cannot be built from them
+   * @throws DataError if the pipeline cannot be built from them, or for ids or merges that cannot be
    */
   constructor(json: TokenizerJson, config: TokenizerConfig = {}) {
     this.json = json;
     this.config = config;
+    checkTokenizerJson(json);
     try {
       // its own copy of the config: the clean-up of spaces is on by default there, off in Python
       this.#pipeline = new Pipeline(repairTokenizerJson(json), { clean_up_tokenization_spaces: false, ...config });
