@@ -48,8 +48,8 @@ class Prefixes implements DecodeState {
 
 /**
  * A language model that is a table.
- * @param vocabulary tokens, at least 2
- * @param length tokens of a completion, or fewer where one is `eos`. The table has V^length completions
+ * @param o.vocabulary tokens, at least 2
+ * @param o.length tokens of a completion, or fewer where one is `eos`. The table has V^length completions
  * @throws ConfigError for numbers that make no table
  * @example
  * const table = tokenTable({ vocabulary: 3, length: 1 });
