@@ -31,7 +31,8 @@ const otherFolders =
 
 /** The functions that the package exports from `ops/` and from every folder that is not one of those above. */
 function publicOps(): string[] {
-  const index = readFileSync(new URL('../index.ts', import.meta.url), 'utf8');
+  const lists = ['index', 'everywhere'].map((name) => readFileSync(new URL(`../${name}.ts`, import.meta.url), 'utf8'));
+  const index = lists.join('\n');
   const names = new Set(Object.keys(ops));
   for (const [, list, folder] of index.matchAll(/^export \{([^}]*)\} from '\.\/(\w+)\/[^']+';$/gm))
     if (!otherFolders.split(' ').includes(folder as string))
