@@ -2,7 +2,8 @@
 import type { Evaluation } from '@gimbal/fma-pg';
 import { type MetricsRow, readMetrics } from '@gimbal/tensor-core';
 import { counted, duration, figure } from '../cli/format.ts';
-import type { ChartPart, Series } from '../report/part.ts';
+import { metricChart } from '../report/metric-chart.ts';
+import type { ChartPart } from '../report/part.ts';
 import { renderReport } from '../report/render.ts';
 
 interface ControlRun {
@@ -45,18 +46,9 @@ export async function controlReport({ env, algo, run, result, seconds, backend }
   });
 }
 
-function chart(
+const chart = (
   rows: readonly MetricsRow[],
   title: string,
   yName: string,
   lines: Readonly<Record<string, string>>,
-): ChartPart {
-  const series = Object.entries(lines).flatMap(([name, metric]): Series[] => {
-    const points = rows.flatMap((row): [number, number][] => {
-      const y = row[metric];
-      return typeof y === 'number' ? [[row.step, y]] : [];
-    });
-    return points.length < 2 ? [] : [{ name, points }];
-  });
-  return { kind: 'chart', title, xName: 'environment steps', yName, series };
-}
+): ChartPart => metricChart(rows, title, yName, lines, 'environment steps');

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Share } from '@gimbal/reward-models';
 import { readMetrics, writeFileAtomic } from '@gimbal/tensor-core';
-import { percent } from '../cli/format.ts';
+import { counted, percent } from '../cli/format.ts';
 import { metricChart } from '../report/metric-chart.ts';
 import type { FiguresPart } from '../report/part.ts';
 import { renderReport } from '../report/render.ts';
@@ -40,7 +40,7 @@ export async function writeRewardReport(r: RewardPage): Promise<string> {
     lead:
       first === undefined
         ? 'Nothing was held out.'
-        : `It is right on ${percent(first.value)} of ${first.n} held-out rows (${name}), 95 % interval ${percent(first.ci95[0])} to ${percent(first.ci95[1])}.`,
+        : `It is right on ${percent(first.value)} of ${counted(first.n, 'held-out row')} (${name}), 95 % interval ${percent(first.ci95[0])} to ${percent(first.ci95[1])}.`,
     figures: [
       {
         kind: 'figures',
@@ -48,7 +48,7 @@ export async function writeRewardReport(r: RewardPage): Promise<string> {
           ...Object.entries(r.accuracy).map(([label, { value, ci95, n }]) => ({
             label: label === 'all' ? 'accuracy' : label,
             value: percent(value),
-            detail: `${percent(ci95[0])} to ${percent(ci95[1])}, ${n} ${n === 1 ? 'row' : 'rows'}`,
+            detail: `${percent(ci95[0])} to ${percent(ci95[1])}, ${counted(n, 'row')}`,
           })),
           ...(r.figures ?? []),
         ],
