@@ -67,7 +67,10 @@ export const command = defineCommand({
       const first = lm.splitDataset(rows, share, rng(o.seed).split('test'));
       const second = lm.splitDataset(first.train, share, rng(o.seed).split('selection'));
       const starts = [];
-      for (const folder of o.model) starts.push(await loadBody(folder, ['reward'], o.seed, output));
+      for (const folder of o.model)
+        starts.push(
+          await loadBody('gimbal warm', { model: folder, labels: ['reward'], seed: o.seed }, { output, signal }),
+        );
       const { model: heads, tokenizer } = starts.at(-1) as (typeof starts)[number];
       const model = warm.rewardModel(heads);
       const turned = warm.swapLabels(second.train.rows as never[], o.swap, rng(o.seed).split('swap'));

@@ -14,6 +14,7 @@ import { ConfigError, type LoopOptions, type Trainer, type TrainStep } from '@gi
 import { counted, duration } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
 import { checkpointIn, stoppedRun } from '../run/going-on.ts';
+import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
 import { writeRewardReport } from './report.ts';
 
@@ -57,7 +58,7 @@ export async function trainPairs(o: RewardSettings, parts: Parts, context: Rewar
   const pairwise = o.kind === 'pairwise';
   const width = pairwise && o.form === 'skew-symmetric' ? 8 : 1;
   const labels = width === 1 ? [pairwise ? 'preference' : 'reward'] : Array.from({ length: width }, (_, i) => `v${i}`);
-  const { model: heads, params, tokenizer } = await loadBody(o.model, labels, o.seed, context.output);
+  const { model: heads, params, tokenizer } = await loadBody('gimbal reward', { ...o, labels }, context);
   const common = {
     ...loopOptions(o, join(context.path, 'training')),
     params,
@@ -156,7 +157,7 @@ export async function trainJudge(o: RewardSettings, parts: Parts, context: Rewar
     throw new ConfigError({ where: 'gimbal reward --lora', what: 'judges have no adapters', fix: 'Leave it out' });
   const labels = o.labels ?? ['entailment', 'neutral', 'contradiction'];
   nliLabels({ labels }); // refused before anything is read
-  const { model, params, tokenizer } = await loadBody(o.model, labels, o.seed, context.output);
+  const { model, params, tokenizer } = await loadBody('gimbal reward', { ...o, labels }, context);
   const note = (text: string): void => context.output.note(text);
   const options = {
     ...loopOptions(o, join(context.path, 'training')),
@@ -197,15 +198,23 @@ export async function trainJudge(o: RewardSettings, parts: Parts, context: Rewar
   return { report, path: target, kind: o.kind, steps: trainer.step, accuracy, cut: trainer.cut };
 }
 
-/** The body with a head for these labels. */
-export async function loadBody(named: string, labels: readonly string[], seed: number, output: Output) {
-  const folder = await modelPath(named, 'gimbal reward --model');
+/**
+ * The body with a head for these labels.
+ * @param command names it in messages
+ */
+export async function loadBody(
+  command: string,
+  { model, labels, seed }: { model: string; labels: readonly string[]; seed: number },
+  { output, signal }: { output: Output; signal: AbortSignal },
+) {
+  const where = `${command} --model`;
+  const folder = await modelPath(model, where, hubOptions(output, signal));
   const { loadClassifier } = await import('@gimbal/language-models');
   const { tokenizer, warnings, ...loaded } = await loadClassifier(folder, { labels, seed });
   for (const warning of warnings) output.note(`warning ${warning}`);
   if (tokenizer) return { ...loaded, tokenizer: tokenizer as Tokenizer };
   const wanted = 'tokenizer.json';
-  throw new ConfigError({ where: 'gimbal reward --model', what: 'it has no tokenizer', got: folder, wanted });
+  throw new ConfigError({ where, what: 'it has no tokenizer', got: folder, wanted });
 }
 
 const loopOptions = (o: RewardSettings, out: string): Omit<LoopOptions, 'learningRate'> & { out: string } => ({
