@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { busyShare, cpuTicks, othersShare } from './busy.ts';
 import type { BenchRow } from './suite.ts';
-import { cells, missed } from './table.ts';
+import { cells, loadNote, missed } from './table.ts';
 
 /** A /proc with these processes: pid, parent, utime + stime, cutime + cstime. */
 function proc(cpu: string, processes: readonly (readonly [number, number, number, number])[]): string {
@@ -54,9 +54,12 @@ test('on a busy machine a row is no verdict, whichever side of its goal it is on
       { ...row, ratio: 0.5, others: null },
     ]),
   ).toHaveLength(2);
+  expect(loadNote([row, { ...row, others: null }])).toContain('more than 10 % of the processors’ time');
+  expect(loadNote([{ ...row, others: null }])).toContain('does not say what other processes used');
 });
 
 const linux = cpuTicks() === undefined ? test.skip : test;
+if (linux === test.skip) console.warn('busy: skipped, this system has no /proc/stat');
 linux('a child that computes is ours', async () => {
   const from = cpuTicks();
   const child = spawn(process.execPath, ['-e', 'for (const end = Date.now() + 700; Date.now() < end; );']);

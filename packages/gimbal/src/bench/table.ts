@@ -1,5 +1,5 @@
 // The table of a benchmark, for a terminal and for the documentation.
-import { bytes, textTable } from '../cli/format.ts';
+import { bytes, counted, textTable } from '../cli/format.ts';
 import type { Machine } from '../run/machine.ts';
 import { busyShare } from './busy.ts';
 import type { BenchRow } from './suite.ts';
@@ -31,6 +31,12 @@ export function cells(row: BenchRow): string[] {
   ];
 }
 
+/** What of other processes' work was looked at. */
+export const loadNote = (rows: readonly BenchRow[]): string =>
+  rows.some(({ others }) => typeof others === 'number')
+    ? `Where other processes used more than ${100 * busyShare} % of the processors’ time meanwhile, a row is no verdict.`
+    : 'This system does not say what other processes used of the processors’ time: a verdict holds for an idle machine.';
+
 /** The rows that miss their goal, or that needed a host kernel; a busy machine gives no verdict on speed. */
 export const missed = (rows: readonly BenchRow[]): BenchRow[] =>
   rows.filter(
@@ -52,11 +58,11 @@ export function markdown(report: BenchReport, commandLine: string, commit: strin
     '',
     'Ratios above 1 mean that Gimbal is better, in memory too. Both sides run in turn in one session, on the same threads',
     'and in the same precision; each number is the median of its rounds. `host` counts kernels that fell back to',
-    `JavaScript while ours was measured. Where other processes used more than ${100 * busyShare} % of the processors' time`,
-    'meanwhile, a row is no verdict.',
+    'JavaScript while ours was measured.',
+    loadNote(rows),
     '',
     `- Machine: ${machine.cpu}, ${machine.cores} cores, ${bytes(machine.memoryBytes)} of memory, ${machine.platform}`,
-    `- Backend: ${machine.backend}${isa}, ${machine.threads} ${machine.threads === 1 ? 'thread' : 'threads'}`,
+    `- Backend: ${machine.backend}${isa}, ${counted(machine.threads, 'thread')}`,
     `- Versions: ${Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}`,

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { ConfigError, nearest, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import type { BenchRow, Suite } from '../bench/suite.ts';
-import { type BenchReport, markdown, missed, terminalTable } from '../bench/table.ts';
+import { type BenchReport, loadNote, markdown, missed, terminalTable } from '../bench/table.ts';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { listModules, loadModule } from '../cli/discover.ts';
 import { counted } from '../cli/format.ts';
@@ -48,12 +48,13 @@ export const command = defineCommand({
       const failed = missed(report.rows);
       if (names.length > 1) for (const line of terminalTable(report.rows)) output.line(line);
       output.line();
-      output.line(`${report.machine.cpu}, ${report.machine.backend}, ${report.machine.threads} threads`);
+      output.line(`${report.machine.cpu}, ${report.machine.backend}, ${counted(report.machine.threads, 'thread')}`);
       output.line(
         Object.entries(report.versions)
           .map(([name, version]) => `${name} ${version}`)
           .join(', '),
       );
+      output.line(loadNote(report.rows));
       if (failed.length > 0) output.line(`${failed.length} of ${counted(report.rows.length, 'row')} below their goal`);
     }
     if (o.out !== undefined) {
