@@ -12,7 +12,7 @@ import { givenLibrary } from './given-library.ts';
 import { removeLeftovers } from './install.ts';
 import { type InstallOptions, type InstallReport, runInstall } from './run.ts';
 import { smokeTest } from './smoke-test.ts';
-import type { Ended, System } from './system.ts';
+import { type Ended, type System, thisSystem } from './system.ts';
 import { untar } from './untar.ts';
 
 let home: string;
@@ -35,6 +35,7 @@ function machine(o: Partial<System> = {}, replies: { [command: string]: Reply } 
     platform: 'linux',
     arch: 'x64',
     glibc: '2.36',
+    unusable: thisSystem.unusable,
     freeBytes: () => 1e12,
     async run(command, args, { cwd } = {}) {
       const reply = replies[command] ?? {};
@@ -108,6 +109,16 @@ describe('an install is refused before any work', () => {
       message: expect.stringContaining(message),
     });
     expect(await readdir(home)).toEqual([]);
+  });
+
+  test('a cache that is a file, or lies where no files are kept', async () => {
+    const file = join(home, 'file');
+    await writeFile(file, '');
+    process.env.XDG_CACHE_HOME = file;
+    await expect(attempt(machine(), { dryRun: true })).rejects.toThrow(`${file} is a file. set XDG_CACHE_HOME`);
+    if (!existsSync('/proc/stat')) return console.warn('install: /proc as a cache was not tried, this system has none');
+    process.env.XDG_CACHE_HOME = '/proc';
+    await expect(attempt(machine(), { dryRun: true })).rejects.toThrow('/proc is on no disk');
   });
 
   test('a name that cannot be installed, with the nearest one', async () => {

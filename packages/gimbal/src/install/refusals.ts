@@ -45,6 +45,10 @@ export async function refuse(request: Request, system: System): Promise<string[]
   }
   if (!(await works(compiler(system), '--version'))) throw stop('needs a C++ compiler (apt install g++)');
   if (!(await works('npm', '--version'))) throw stop('needs npm, which comes with Node');
+  const unusable = system.unusable(cache);
+  if (unusable !== undefined) {
+    throw stop(`nothing can be put into ${cache}: ${unusable}`, 'set XDG_CACHE_HOME to a folder');
+  }
   const [need, have] = [neededBytes(target, linked), system.freeBytes(cache)];
   if (have < need) {
     const fix = `free some, or set XDG_CACHE_HOME to a folder on another disk`;

@@ -1,6 +1,6 @@
 // What an install asks of the machine, in one place, so that a test can be another machine.
 import { spawn } from 'node:child_process';
-import { existsSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** How a program ended. */
@@ -21,6 +21,8 @@ export interface System {
   arch: string;
   /** glibc's version; undefined with another C library */
   glibc: string | undefined;
+  /** why no folder can be made at this path; undefined where one can */
+  unusable(path: string): string | undefined;
   /** bytes free where this path is, or will be */
   freeBytes(path: string): number;
   /** never rejects: a program that does not exist ends with 127 */
@@ -31,10 +33,20 @@ export const thisSystem: System = {
   platform: process.platform,
   arch: process.arch,
   glibc: glibcVersion(),
+  unusable(path) {
+    const there = nearestExisting(path);
+    if (!statSync(there).isDirectory()) return `${there} is a file`;
+    // proc and its like
+    if (statfsSync(there).blocks === 0) return `${there} is on no disk`;
+    try {
+      accessSync(there, constants.W_OK);
+      return undefined;
+    } catch {
+      return `${there} cannot be written to`;
+    }
+  },
   freeBytes(path) {
-    let there = path;
-    while (!existsSync(there)) there = dirname(there);
-    const { bavail, bsize } = statfsSync(there);
+    const { bavail, bsize } = statfsSync(nearestExisting(path));
     return bavail * bsize;
   },
   run(command, args, options = {}) {
@@ -62,6 +74,12 @@ export const thisSystem: System = {
     });
   },
 };
+
+function nearestExisting(path: string): string {
+  let there = path;
+  while (!existsSync(there)) there = dirname(there);
+  return there;
+}
 
 function glibcVersion(): string | undefined {
   const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
