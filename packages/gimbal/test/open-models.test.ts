@@ -122,6 +122,8 @@ test('models are averaged with given shares; what does not fit is refused and no
   const out = (name: string): string => join(dir, `merged-${name}`);
   const merge = (name: string, ...argv: string[]) => gimbal('merge', '--out', out(name), ...argv);
   await merge('equal', '--model', all);
+  const twice = await runMain(['merge', '--out', out('twice'), '--model', `${all},${names[1]}`], root);
+  expect(twice.stderr).toContain(`${names[1]} holds the very weights of ${names[1]}`);
   const said = await merge('weighed', '--model', all, '--method', 'linear', '--shares', '1,1,2', '--normalize');
   expect(said.note).toBe('weights 1, 1, 2 normalised to 0.25, 0.25, 0.5');
   await merge('task', '--model', all, '--method', 'task', '--scales', '0.5');

@@ -58,7 +58,10 @@ export const command = defineCommand({
     }
     if (method === 'adapter') return mergeAdapter(context, o.out);
     const { mergeModels } = await import('../merge/merge-models.ts');
-    const { note } = await mergeModels({ ...o, method }, o.out, hubOptions(output, signal));
+    const { note } = await mergeModels({ ...o, method }, o.out, {
+      hub: hubOptions(output, signal),
+      note: (text) => output.note(text),
+    });
     output.line(`${o.model.length} models merged into ${o.out}: ${note}`);
     return { json: { path: o.out, method, models: o.model, note } };
   },

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { HubOptions } from '@gimbal/language-models';
 import { ConfigError, type MergeRecipe, writeFileDurable } from '@gimbal/tensor-core';
 import { modelPath } from '../run/model-path.ts';
+import { sameWeights } from './same-weights.ts';
 
 /** What of the command line decides how models become one. */
 export interface MergeModelsOptions {
@@ -77,10 +78,15 @@ function linear({ shares, normalize }: MergeModelsOptions, count: number): Merge
 
 /**
  * Merges the folders and writes `merge.json` beside the weights.
+ * Says which models are the same.
  * @param out a folder
  * @throws ConfigError for what is no model's folder, CheckpointError for models that differ
  */
-export async function mergeModels(o: MergeModelsOptions, out: string, hub: HubOptions): Promise<MergeRecord> {
+export async function mergeModels(
+  o: MergeModelsOptions,
+  out: string,
+  { hub, note: warn }: { hub: HubOptions; note(text: string): void },
+): Promise<MergeRecord> {
   const recipe = recipeOf(o);
   if (out.endsWith('.gguf')) {
     const fix = 'Merge into a folder, then: gimbal quantize --model FOLDER --out model.gguf';
@@ -98,6 +104,10 @@ export async function mergeModels(o: MergeModelsOptions, out: string, hub: HubOp
     }
     folders.push(folder);
   }
+  for (const i of folders.keys()) {
+    const j = await firstAlike(folders, i);
+    if (j !== undefined) warn(`warning: ${o.model[i]} holds the very weights of ${o.model[j]}`);
+  }
   const { mergeFolders } = await import('@gimbal/reward-models');
   const record = (note: string): MergeRecord => ({ method: o.method, models: o.model, note });
   const { note } = await mergeFolders(folders, recipe, out, {
@@ -106,6 +116,12 @@ export async function mergeModels(o: MergeModelsOptions, out: string, hub: HubOp
       writeFileDurable(join(temporary, 'merge.json'), `${JSON.stringify(record(report.note), null, 2)}\n`),
   });
   return record(note);
+}
+
+/** The first member before this one that has its weights. */
+async function firstAlike(folders: readonly string[], i: number): Promise<number | undefined> {
+  for (let j = 0; j < i; j++) if (await sameWeights(folders[j] as string, folders[i] as string)) return j;
+  return undefined;
 }
 
 const wrong = (option: string, what: string, got: unknown, wanted: string, fix?: string): ConfigError =>
