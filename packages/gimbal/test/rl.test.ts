@@ -91,6 +91,18 @@ test('a control reward that falls stops the run, and the page shows where the tw
   const page = await readFile(join(run, 'report.html'), 'utf8');
   for (const text of ['Proxy and control', 'control at its best', 'What the monitor said', verdict.slice(0, 40)])
     expect(page).toContain(text);
+  // kept are the weights that a run of as many steps as the best one ends with
+  expect(best.step).toBeLessThan(last.step);
+  const short = join(dir, 'until-best');
+  await gimbal(...argv.slice(0, -3), `${best.step}`, '--out', short);
+  const weights = (folder: string): Promise<Buffer> => readFile(join(folder, 'model/model.safetensors'));
+  expect((await weights(run)).equals(await weights(short))).toBe(true);
+  // what was stopped stays so: the same page and weights once more, no step
+  await rm(join(run, 'model'), { recursive: true });
+  const again = await gimbal('grpo', '--out', run, '--resume');
+  expect([again.steps, again.control, again.reward]).toEqual([result.steps, result.control, result.reward]);
+  expect(await readMetrics(join(run, 'training'))).toEqual(rows);
+  expect((await weights(run)).equals(await weights(short))).toBe(true);
   const answers = await failure('rl', ...common(), '--reward', 'exact:answer', '--monitor', 'exact:answer');
   expect([answers.code, answers.stderr]).toEqual([
     2,

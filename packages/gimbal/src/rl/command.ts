@@ -41,7 +41,9 @@ const optionsWith = (preset: PresetName) =>
     monitor: z
       .array(z.string())
       .optional()
-      .describe('a second reward, never optimised, written like --reward: the run stops where it falls'),
+      .describe(
+        'a second reward, never optimised, written like --reward: the run stops where it falls, and keeps the weights of its best step',
+      ),
     patience: z.int().min(1).default(5).describe('steps in a row that the monitor may stand below its best'),
     maxKl: z.number().positive().optional().describe('with --monitor: stop this many nats from the model as it was'),
     data: z
@@ -139,7 +141,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
   const o = optionsOfRun(context.options, run) as Context['options'];
   const specs = check(name, o);
   const compute = await startCompute(o);
-  const { rng } = await import('@gimbal/tensor-core');
+  const { disposeTree, rng } = await import('@gimbal/tensor-core');
   const stream = rng(o.seed);
   const note = (text: string): void => output.note(text);
   const world = o.world === 'mini' ? { preset: 'mini' as const, styles: 0 } : undefined;
@@ -169,9 +171,8 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     note(`reward of held-out prompts: ${figure(meanWithInterval(before.rewards).value)}`);
     const settings: RlSettings = { ...o, maxNewTokens, learningRate: o.learningRate ?? (o.lora > 0 ? 1e-4 : 1e-5) };
     const progress = new Progress(output, name);
-    let kl = 0;
     const { monitor: control, patience, maxKl } = o;
-    const watching = control && { monitor: control, patience, maxKl, kl: () => kl, world };
+    const watching = control && { monitor: control, patience, maxKl, world };
     const watch = watching && (await watchRun(run.path, watching, `gimbal ${name} --monitor`));
     using trainer = await trainPolicy({
       ...common,
@@ -181,19 +182,23 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
       seed: o.seed,
       out: join(run.path, 'training'),
       progress: (update) => progress.update(update),
-      ...(watch && { monitor: watch.monitor }),
-      onStep: (step) => {
-        kl = step.kl;
-      },
+      watch,
       note,
       stopped: (what) => stoppedRun(name, run.path, what),
     });
     await warnAlike(join(run.path, 'training'), note);
-    const after = await score(trainer.params);
+    // where the control fell, the weights to keep are not the last
+    const best = watch?.endedAt(trainer.step) ? await watch.bestParams(note) : undefined;
+    const { params } = best ?? trainer;
+    const after = await score(params);
     const [was, is] = [meanWithInterval(before.rewards), meanWithInterval(after.rewards)];
     progress.done(`reward ${figure(was.value)} → ${figure(is.value)} on ${counted(heldOut.length, 'held-out prompt')}`);
     if (watch) note(verdictOf(watch.seen));
-    const target = await open.save(run.path, trainer.params);
+    const target = await open.save(run.path, params);
+    if (best) {
+      note(`kept: the weights of step ${best.step}`);
+      disposeTree(best.params);
+    }
     const report = join(run.path, 'report.html');
     await writeFile(
       report,
@@ -219,8 +224,9 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
       output.line(`${o.lora > 0 ? 'adapter' : 'model'}  ${target}`);
     }
     await compute.trace(output);
-    const best = watch && bestLook(watch.seen);
-    const seen = watch && { control: { best, last: watch.seen.at(-1), verdict: verdictOf(watch.seen) } };
+    const seen = watch && {
+      control: { best: bestLook(watch.seen), last: watch.seen.at(-1), verdict: verdictOf(watch.seen) },
+    };
     return {
       json: { run: run.path, report, path: target, steps: trainer.step, rewardBefore: was, reward: is, ...seen },
     };

@@ -4,12 +4,11 @@ import {
   type NamedReward,
   surrogates,
   type TokenPolicyOptions,
-  type TokenPolicyStep,
   TokenPolicyTrainer,
   tokenPresets,
 } from '@gimbal/fma-pg';
 import type { LanguageModel, Tokenizer } from '@gimbal/language-models';
-import { DataError, type Monitor, type Params, type Prompt, type Rng, StoppedError } from '@gimbal/tensor-core';
+import { DataError, type Params, type Prompt, type Rng, StoppedError } from '@gimbal/tensor-core';
 import { figure } from '../cli/format.ts';
 import type { ProgressUpdate } from '../cli/progress.ts';
 import { checkpointIn } from '../run/going-on.ts';
@@ -18,6 +17,7 @@ import { writeCompletions } from '../stages/internal/write-completions.ts';
 import { promptCodec } from './prompt-codec.ts';
 import { promptText } from './prompt-rows.ts';
 import { sumRewards } from './reward.ts';
+import type { Watch } from './watch.ts';
 
 export type PresetName = keyof typeof tokenPresets;
 
@@ -55,9 +55,7 @@ export interface RlRequest {
   progress(update: ProgressUpdate): void;
   note(text: string): void;
   /** sees each step's completions, and may end the run */
-  monitor?: Monitor;
-  /** told of each step that is done */
-  onStep?(step: TokenPolicyStep): void;
+  watch?: Watch | undefined;
   /** what is thrown when it is stopped */
   stopped?(what: string): StoppedError;
 }
@@ -66,17 +64,18 @@ const maxGradNorm = 1;
 
 /** The trainer, after `steps`; the caller disposes it. @throws StoppedError when the signal asks for it, after a checkpoint */
 export async function trainPolicy(request: RlRequest): Promise<TokenPolicyTrainer> {
-  const { settings: s, out, signal, note } = request;
+  const { settings: s, out, signal, note, watch } = request;
   const options = optionsOf(request);
   const from = await checkpointIn(out, note);
   const trainer = from === undefined ? new TokenPolicyTrainer(options) : await TokenPolicyTrainer.resume(out, options);
   try {
     if (from !== undefined) note(`goes on from step ${trainer.step}`);
-    let halted = false;
-    for await (const m of trainer.train({ steps: s.steps, signal })) {
+    let halted = watch?.endedAt(trainer.step) ?? false;
+    if (halted) note('its monitor has stopped it there: no more is learnt');
+    for await (const m of halted ? [] : trainer.train({ steps: s.steps, signal })) {
       const text = `reward ${figure(m.reward)}  KL ${figure(m.kl)}  ${figure(m.length)} tokens`;
       request.progress({ step: m.step, total: s.steps, text });
-      request.onStep?.(m);
+      await watch?.onStep(m, trainer.params);
       halted = m.alerts.some(({ stop }) => stop);
     }
     if (trainer.step < s.steps && !halted) {
@@ -100,7 +99,7 @@ function optionsOf({
   settings: s,
   seed,
   out,
-  monitor,
+  watch,
 }: RlRequest): TokenPolicyOptions {
   const given = {
     ...(s.samplesPerPrompt !== undefined && { samplesPerPrompt: s.samplesPerPrompt }),
@@ -122,7 +121,7 @@ function optionsOf({
     temperature: s.temperature,
     maxNewTokens: s.maxNewTokens,
     maxGradNorm,
-    ...(monitor && { monitor }),
+    ...(watch && { monitor: watch.monitor }),
     seed,
     out,
     checkpointEvery: s.checkpointEvery ?? Math.max(1, Math.ceil(s.steps / 10)),

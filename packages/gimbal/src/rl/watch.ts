@@ -1,10 +1,19 @@
 // A run that is watched: a second reward that is never optimised. What it saw is kept beside the run, so that a run that is
-// gone on with remembers its best, and the report shows where the two parted.
+// gone on with remembers its best, and the report shows where the two parted; beside it lie the weights of the best step.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HackingLook } from '@gimbal/reward-models';
-import { type Alert, ConfigError, type Monitor, writeFileAtomic } from '@gimbal/tensor-core';
+import {
+  type Alert,
+  ConfigError,
+  loadCheckpoint,
+  type Monitor,
+  type Params,
+  saveCheckpoint,
+  writeFileAtomic,
+} from '@gimbal/tensor-core';
 import { figure } from '../cli/format.ts';
+import { packageVersion } from '../cli/version.ts';
 import { metricChart } from '../report/metric-chart.ts';
 import type { ReportSection } from '../report/part.ts';
 import { loadRewards, parseReward, sumRewards } from './reward.ts';
@@ -18,6 +27,12 @@ export interface Watch {
   readonly monitor: Monitor;
   /** so far, in order */
   readonly seen: readonly Watched[];
+  /** Told of each step that is done, and of what it left. */
+  onStep(step: { readonly kl: number }, params: Params): Promise<void>;
+  /** Whether the run was stopped at this step, and so is not gone on with. */
+  endedAt(step: number): boolean;
+  /** The weights left by the step at which the control was best; the caller disposes them. Undefined if it judged nothing. */
+  bestParams(note: (text: string) => void): Promise<{ step: number; params: Params } | undefined>;
 }
 
 /** The rewards of `--monitor`. @throws ConfigError for what is none, or needs columns of the rows */
@@ -29,17 +44,14 @@ export function checkMonitor(texts: readonly string[], where: string): void {
   }
 }
 
-/**
- * Starts to watch, or goes on with what an earlier try has seen up to a step.
- * @param o.kl of the last step, in nats
- */
+/** Starts to watch, or goes on with what an earlier try has seen up to a step. */
 export async function watchRun(
   folder: string,
   o: {
     monitor: readonly string[];
     patience: number;
+    /** nats of the step before */
     maxKl?: number | undefined;
-    kl: () => number;
     world?: object | undefined;
   },
   where: string,
@@ -47,7 +59,8 @@ export async function watchRun(
   const { hackingMonitor } = await import('@gimbal/reward-models');
   const specs = o.monitor.map((text) => parseReward(text, where));
   const control = sumRewards(await loadRewards(specs, { where, world: o.world }));
-  const file = join(folder, 'monitor.json');
+  const [file, best] = [join(folder, 'monitor.json'), join(folder, 'control-best')];
+  let kl = 0;
   let seen = await earlierLooks(file);
   let inner: ReturnType<typeof hackingMonitor> | undefined;
   const monitor: Monitor = {
@@ -55,7 +68,7 @@ export async function watchRun(
       // steps behind the checkpoint that is gone on from are done again
       if (inner === undefined) {
         seen = seen.filter((look) => look.step < step);
-        const bounds = o.maxKl === undefined ? {} : { maxKl: o.maxKl, kl: o.kl };
+        const bounds = o.maxKl === undefined ? {} : { maxKl: o.maxKl, kl: () => kl };
         inner = hackingMonitor({ control, patience: o.patience, earlier: seen, ...bounds });
       }
       const alerts = await inner.check(step, prompts, completions);
@@ -70,12 +83,36 @@ export async function watchRun(
     get seen() {
       return seen;
     },
+    async onStep(step, params) {
+      kl = step.kl;
+      const last = seen.at(-1);
+      if (last === undefined || bestLook(seen) !== last) return;
+      const content = {
+        step: last.step,
+        loss: -last.control,
+        state: null,
+        config: null,
+        version: packageVersion(),
+      };
+      await saveCheckpoint(best, { ...content, trees: { params } });
+    },
+    endedAt: (step) => stopIn(seen)?.step === step,
+    async bestParams(note) {
+      const step = bestLook(seen)?.step;
+      if (step === undefined) return undefined;
+      const saved = await loadCheckpoint(best, { which: 'best', warn: note });
+      if (saved.step === step) return { step, params: await saved.tree('params') };
+      note(`the weights of step ${step} were lost when the run was killed: the last ones are kept`);
+      return undefined;
+    },
   };
 }
 
 async function earlierLooks(file: string): Promise<readonly Watched[]> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as Watched[];
+    const looks = JSON.parse(await readFile(file, 'utf8')) as (Omit<Watched, 'control'> & { control: number | null })[];
+    // JSON has no NaN: a control that judged nothing is null in the file
+    return looks.map((look) => ({ ...look, control: look.control ?? Number.NaN }));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
@@ -92,7 +129,7 @@ export function watchSection(
   const lines = { 'the reward that is optimised': 'proxy', 'the control, which is not': 'control' };
   const chart = metricChart(both, 'Proxy and control', 'mean of a step', lines, 'step');
   const values = chart.series.flatMap(({ points }) => points.map(([, y]) => y));
-  const stop = seen.find(({ alerts }) => alerts.some((alert) => alert.stop));
+  const stop = stopIn(seen);
   const upright = (name: string, step: number) => ({
     name,
     dashed: true,
@@ -145,11 +182,14 @@ export const bestLook = (seen: readonly Watched[]): Watched | undefined =>
     undefined,
   );
 
+const stopIn = (seen: readonly Watched[]): Watched | undefined =>
+  seen.find(({ alerts }) => alerts.some(({ stop }) => stop));
+
 /** What the monitor found, in a sentence or two. */
 export function verdictOf(seen: readonly Watched[]): string {
   const [best, last] = [bestLook(seen), seen.at(-1)];
   if (best === undefined || last === undefined) return 'The control reward judged nothing.';
-  const stop = seen.find(({ alerts }) => alerts.some((alert) => alert.stop));
+  const stop = stopIn(seen);
   const where = `The control reward was best at step ${best.step}, ${figure(best.control)}, and is ${figure(last.control)} at step ${last.step}.`;
   if (stop === undefined) return `${where} The monitor raised no alarm.`;
   return `${where} The run stopped at step ${stop.step}: ${stop.alerts.map(({ message }) => message).join('; ')}.`;

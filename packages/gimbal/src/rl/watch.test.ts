@@ -1,0 +1,37 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Watched, watchRun } from './watch.ts';
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'watch-'));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+test('a run that is gone on with remembers looks that judged nothing as such, and forgets those done again', async () => {
+  const control = join(dir, 'control.mjs');
+  await writeFile(control, 'export default (prompts, completions) => completions.map(Number);\n');
+  const look = { length: 1, emptyRate: 0, alerts: [] };
+  const earlier = [
+    { step: 1, control: null, ...look },
+    { step: 2, control: 5, ...look },
+    { step: 3, control: 9, ...look },
+  ];
+  await writeFile(join(dir, 'monitor.json'), JSON.stringify(earlier));
+  const watch = await watchRun(dir, { monitor: [control], patience: 2 }, '--monitor');
+  // step 3 is done again, and what was seen in it is not held against the run
+  for (const [step, score] of [
+    [3, '4'],
+    [4, '4'],
+  ] as const) {
+    const alerts = await watch.monitor.check(step, ['q', 'q'], [score, score]);
+    expect(alerts.map(({ message }) => message)).toEqual(
+      step === 4 ? ['the control reward fell from 5.000 (step 2) to 4.000'] : [],
+    );
+  }
+  expect(watch.seen.map((seen) => seen.control)).toEqual([Number.NaN, 5, 4, 4]);
+  expect([3, 4, 5].map((step) => watch.endedAt(step))).toEqual([false, true, false]);
+  const kept = JSON.parse(await readFile(join(dir, 'monitor.json'), 'utf8')) as Watched[];
+  expect(kept.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+});
