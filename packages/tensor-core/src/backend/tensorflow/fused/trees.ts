@@ -4,7 +4,7 @@ import { type AdamWAttributes, type AdamWUpdated, composeAdamWTree, type EachLea
 import type { Inputs } from '../../../ops/internal/kernel.ts';
 import { moved } from '../../../ops/polyak-tree.ts';
 import type { TensorFlowBackend } from '../tensorflow-backend.ts';
-import { apart, join, joinable } from './join.ts';
+import { apart, join, joinable, largestJoined } from './join.ts';
 
 export function adamWTree({
   isUsingGpuDevice: gpu,
@@ -12,7 +12,11 @@ export function adamWTree({
   const each: EachLeaf = (leaves, one) => {
     const out: AdamWUpdated[] = [];
     const parameters = leaves.map(({ p }) => p);
-    for (const group of joinable(parameters, gpu, (i) => leaves[i]?.weightDecay as number)) {
+    for (const group of joinable(
+      parameters,
+      gpu ? largestJoined.gpu : largestJoined.adamW,
+      (i) => leaves[i]?.weightDecay as number,
+    )) {
       const here = group.map((i) => leaves[i] as (typeof leaves)[number]);
       const all = (name: 'p' | 'g' | 'm' | 'v'): Tensor => join(here.map((leaf) => leaf[name]));
       const updated = one({
@@ -46,7 +50,7 @@ export function polyakTree({
       Array.from({ length: count }, (_, i) => given[2 * i + which] as Tensor),
     ) as [Tensor[], Tensor[]];
     const out: Tensor[] = [];
-    for (const group of joinable(targets, gpu)) {
+    for (const group of joinable(targets, gpu ? largestJoined.gpu : largestJoined.polyak)) {
       const of = (tensors: Tensor[]): Tensor[] => group.map((i) => tensors[i] as Tensor);
       const parts = apart(moved(join(of(targets)), join(of(sources)), tau), of(targets));
       group.forEach((i, j) => {
@@ -64,7 +68,7 @@ export function globalNorm(backend: TensorFlowBackend): (inputs: Inputs, a: { co
     if (count === 0) return [scalar(0)];
     const tensors = Array.from({ length: count }, (_, i) => inputs[`x${i}`] as Tensor);
     // half the sum of the squares
-    const halves = joinable(tensors, gpu).map((group) =>
+    const halves = joinable(tensors, gpu ? largestJoined.gpu : largestJoined.norm).map((group) =>
       backend.executeSingleOutput('L2Loss', attributes, [join(group.map((i) => tensors[i] as Tensor))]),
     );
     return [sqrt(mul(addN(halves), 2))];
