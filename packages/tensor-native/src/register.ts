@@ -2,6 +2,7 @@
 import { registerBackend } from '@tensorflow/tfjs-core';
 import { loadAddon } from './addon.ts';
 import { backend } from './backend.ts';
+import { extensions } from './extensions.ts';
 import { registerKernels } from './kernels/index.ts';
 import { startingThreads } from './threads.ts';
 
@@ -9,5 +10,5 @@ const addon = loadAddon();
 if (addon) {
   addon.setThreads(startingThreads(process.env.GIMBAL_THREADS));
   registerKernels();
-  registerBackend('native', () => backend, 3); // above wasm (2) and cpu (1)
+  registerBackend('native', () => Object.assign(backend, { extensions }), 3); // above wasm (2) and cpu (1)
 }

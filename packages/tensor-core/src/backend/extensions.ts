@@ -1,6 +1,6 @@
-// What a backend may offer beyond tfjs's interface. The module that loads the backend says what it has; the rest of the
-// library asks here, so that nothing else knows which backend offers what.
-import { getBackend, type Tensor } from '@tensorflow/tfjs-core';
+// What a backend may offer beyond tfjs's interface, as its property `extensions`: it is there however the backend was made
+// current. The library asks here, so that nothing else knows which backend offers what.
+import { findBackend, getBackend, type Tensor } from '@tensorflow/tfjs-core';
 
 /** Precision of matrix products: operands as they are, or rounded to bf16; sums are float32 in both. */
 export type Precision = 'float32' | 'bf16';
@@ -29,13 +29,7 @@ export interface BackendExtensions {
   view(source: Tensor): ArrayLike<number>;
 }
 
-const extensions = new Map<string, BackendExtensions>();
-
-export function extendBackend(backendName: string, e: BackendExtensions): void {
-  extensions.set(backendName, e);
-}
-
 /** What the current backend offers; undefined for tfjs's own backends. */
 export function backendExtensions(): BackendExtensions | undefined {
-  return extensions.get(getBackend());
+  return (findBackend(getBackend()) as { extensions?: BackendExtensions } | null)?.extensions;
 }

@@ -1,15 +1,6 @@
-import { findBackend, type Tensor } from '@tensorflow/tfjs-core';
 import type { Candidate } from './backend-info.ts';
-import { extendBackend, type Precision } from './extensions.ts';
 
 type NativePackage = typeof import('@gimbal/tensor-native');
-
-/** The methods of tensor-native's backend that tfjs does not know. */
-interface NativeBackend {
-  matMulPrecision: Precision;
-  overwrite(target: Tensor, values: ArrayLike<number>): void;
-  buffer(id: object): { view(): ArrayLike<number>; readonly packed: object | undefined };
-}
 
 /** Our C++ kernels. The package is optional, and has a binary for the common platforms only. */
 export const native: Candidate = {
@@ -24,7 +15,6 @@ export const native: Candidate = {
     if (threads !== undefined) package_.setThreads(threads);
     const info = package_.nativeInfo();
     if (info === undefined) return { reason: package_.nativeUnavailableReason() ?? 'its binary does not load' };
-    extend(package_, info.bf16 || info.amx);
     return {
       threads: info.threads,
       isa: info.isa,
@@ -34,25 +24,6 @@ export const native: Candidate = {
     };
   },
 };
-
-function extend({ capture, packWeight, unpackWeight }: NativePackage, bf16: boolean): void {
-  const backend = findBackend('native') as unknown as NativeBackend;
-  extendBackend('native', {
-    bf16,
-    get precision() {
-      return backend.matMulPrecision;
-    },
-    set precision(precision) {
-      backend.matMulPrecision = precision;
-    },
-    packWeight,
-    unpackWeight,
-    packedCopies: (weight) => backend.buffer(weight.dataId).packed,
-    capture,
-    overwrite: (target, values) => backend.overwrite(target, values),
-    view: (source) => backend.buffer(source.dataId).view(),
-  });
-}
 
 async function loadPackage(): Promise<NativePackage | undefined> {
   try {

@@ -1,0 +1,27 @@
+// Whoever makes `native` current by tfjs's own call gets what it offers too. No test here may call useBackend.
+import { add, memory, setBackend, tensor1d } from '@tensorflow/tfjs-core';
+import { captureStep, replaysSteps } from '../capture/capture-step.ts';
+import { withPrecision } from '../precision/with-precision.ts';
+import { backendExtensions } from './extensions.ts';
+
+test('native, made current by setBackend, replays steps', async () => {
+  const { isNativeAvailable } = await import('@gimbal/tensor-native');
+  await setBackend('cpu');
+  expect(replaysSteps()).toBe(false);
+  if (!isNativeAvailable()) return console.warn('skipped: no binary');
+  await setBackend('native');
+  expect(replaysSteps()).toBe(true);
+  const before = memory().numTensors;
+  const step = captureStep(({ x }: { x: Parameters<typeof add>[0] }) => ({ y: add(x, 1) }));
+  const x = tensor1d([1, 2]);
+  const read = (values: Float32Array | typeof x): number[] => Array.from(step.run({ x: values }).y.dataSync());
+  expect(read(x)).toEqual([2, 3]);
+  for (const first of [3, 5, 7]) expect(read(Float32Array.of(first, 4))).toEqual([first + 1, 5]);
+  expect(step.captured).toBe(true);
+  step.dispose();
+  x.dispose();
+  expect(memory().numTensors).toBe(before);
+  const { bf16 } = backendExtensions() as NonNullable<ReturnType<typeof backendExtensions>>;
+  const inBf16 = withPrecision('bf16', () => backendExtensions()?.precision);
+  if (bf16) expect(inBf16).toBe('bf16');
+});
