@@ -9,7 +9,7 @@ import {
   useBackend,
   withPrecision,
 } from '@gimbal/tensor-core';
-import { memory } from '@tensorflow/tfjs-core';
+import { memory, type Tensor } from '@tensorflow/tfjs-core';
 import { decoder, decodeTokens, padBatch } from '../index.ts';
 import { holderOf } from './packing.ts';
 
@@ -123,3 +123,50 @@ test('weights that change, and another precision, end it', async () => {
   if (extensions.bf16) await withPrecision('bf16', () => written());
   expect(kept() === state).toBe(!extensions.bf16);
 });
+
+test('a weight that another tensor takes the place of ends it', async () => {
+  const before = memory().numTensors;
+  const packed = model.pack(params);
+  const old = await written();
+  const first = kept();
+  const other = model.init(rng(2));
+  for (const [path, tensor] of flatten(other)) replace(path, tensor);
+  const after = await written();
+  expect(after).not.toEqual(old);
+  if (native) expect(kept()).not.toBe(first);
+  // the packing holds copies of weights that are gone: the new ones are read as they are: the same sums in another order
+  const fresh = model.init(rng(2));
+  const expected = await written(even, {}, fresh);
+  expect(Math.max(...after.map((x, i) => Math.abs(x - (expected[i] as number))))).toBeLessThan(1e-5);
+  disposeTree(fresh);
+  packed.dispose();
+  expect(memory().numTensors).toBe(before);
+});
+
+test.each(['float32', 'bf16'] as const)('in %s, one capture serves generations in a row', async (precision) => {
+  const extensions = backendExtensions();
+  if (extensions === undefined || (precision === 'bf16' && !extensions.bf16)) return;
+  using _packed = model.pack(params);
+  const capture = jest.spyOn(extensions, 'capture');
+  try {
+    await withPrecision(precision, async () => {
+      const first = await written();
+      expect(capture).toHaveBeenCalledTimes(1);
+      expect(await written()).toEqual(first);
+      await written(other, { temperature: 0 });
+      expect(capture).toHaveBeenCalledTimes(1);
+    });
+  } finally {
+    capture.mockRestore();
+  }
+});
+
+/** Puts a tensor in a weight's place and frees that. */
+function replace(path: string, tensor: Tensor): void {
+  const keys = path.split('.');
+  const last = keys.pop() as string;
+  let node = params;
+  for (const key of keys) node = node[key] as Params;
+  (node[last] as Tensor).dispose();
+  node[last] = tensor;
+}
