@@ -1,6 +1,6 @@
 // The best of N samples by a reward: a saved reward model, a judge of entailment, the newsroom's oracle or a function.
 import { ConfigError, type RewardFn } from '@gimbal/tensor-core';
-import { loadRewards, parseReward, sumRewards } from '../rl/reward.ts';
+import { checkWithoutAnswers, openSum } from '../rl/reward.ts';
 
 const where = 'gimbal generate --reward';
 
@@ -38,19 +38,13 @@ export function checkBestOf(o: BestOfOptions, isChat: boolean): boolean {
   if (o.samples > 1) throw refuse('best-of', '--samples says how many too', 'Leave out --samples');
   if ((o.beams ?? 1) > 1) throw refuse('best-of', 'a search draws no samples', 'Leave out --beams');
   if (o.temperature === 0) throw refuse('best-of', 'greedy samples are all the same', 'Give --temperature above 0');
-  for (const text of o.reward) {
-    if (parseReward(text, where).kind !== 'exact') continue;
-    const fix = 'gimbal eval compares answers with those of your rows';
-    throw new ConfigError({ where, what: 'a prompt has no answer to compare with', got: text, fix });
-  }
+  const fix = 'gimbal eval compares answers with those of your rows';
+  checkWithoutAnswers(o.reward, where, { what: 'a prompt has no answer to compare with', fix });
   return true;
 }
 
 /** The weighted sum of the rewards that were asked for. */
-export async function bestOfReward(texts: readonly string[]): Promise<RewardFn> {
-  const specs = texts.map((text) => parseReward(text, where));
-  return sumRewards(await loadRewards(specs, { where }));
-}
+export const bestOfReward = (texts: readonly string[]): Promise<RewardFn> => openSum(texts, { where });
 
 /**
  * The best of a prompt's samples, of equals the first, with all of them beside it.

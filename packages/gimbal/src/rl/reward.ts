@@ -87,6 +87,26 @@ export const sumRewards =
     return totals;
   };
 
+/** The weighted sum of rewards by their names. @throws as `parseReward` and `loadRewards` */
+export async function openSum(texts: readonly string[], place: Place): Promise<RewardFn> {
+  return sumRewards(
+    await loadRewards(
+      texts.map((text) => parseReward(text, place.where)),
+      place,
+    ),
+  );
+}
+
+/**
+ * Refuses rewards that are no names, or that compare with an answer, before anything is opened.
+ * @param no why there is no answer, and what to do
+ * @throws ConfigError
+ */
+export function checkWithoutAnswers(texts: readonly string[], where: string, no: { what: string; fix: string }): void {
+  for (const text of texts)
+    if (parseReward(text, where).kind === 'exact') throw new ConfigError({ where, got: text, ...no });
+}
+
 async function load({ kind, of }: RewardSpec, place: Place): Promise<RewardFn> {
   if (kind === 'exact') return exactAnswer(of === '' ? undefined : of, place.where);
   if (kind === 'world') return newsroomReward(place.world);

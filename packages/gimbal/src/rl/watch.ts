@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import type { HackingLook } from '@gimbal/reward-models';
 import {
   type Alert,
-  ConfigError,
   loadCheckpoint,
   type Monitor,
   type Params,
@@ -16,7 +15,7 @@ import { figure } from '../cli/format.ts';
 import { packageVersion } from '../cli/version.ts';
 import { metricChart } from '../report/metric-chart.ts';
 import type { ReportSection } from '../report/part.ts';
-import { loadRewards, parseReward, sumRewards } from './reward.ts';
+import { checkWithoutAnswers, openSum } from './reward.ts';
 
 /** A look, and what was alarming about it. */
 export interface Watched extends HackingLook {
@@ -37,11 +36,8 @@ export interface Watch {
 
 /** The rewards of `--monitor`. @throws ConfigError for what is none, or needs columns of the rows */
 export function checkMonitor(texts: readonly string[], where: string): void {
-  for (const text of texts) {
-    if (parseReward(text, where).kind !== 'exact') continue;
-    const fix = 'Name a judge, a reward model, world:newsroom or ./file.mjs';
-    throw new ConfigError({ where, what: 'a monitor sees prompts and completions, no answers', got: text, fix });
-  }
+  const fix = 'Name a judge, a reward model, world:newsroom or ./file.mjs';
+  checkWithoutAnswers(texts, where, { what: 'a monitor sees prompts and completions, no answers', fix });
 }
 
 /** Starts to watch, or goes on with what an earlier try has seen up to a step. */
@@ -57,8 +53,7 @@ export async function watchRun(
   where: string,
 ): Promise<Watch> {
   const { hackingMonitor } = await import('@gimbal/reward-models');
-  const specs = o.monitor.map((text) => parseReward(text, where));
-  const control = sumRewards(await loadRewards(specs, { where, world: o.world }));
+  const control = await openSum(o.monitor, { where, world: o.world });
   const [file, best] = [join(folder, 'monitor.json'), join(folder, 'control-best')];
   let kl = 0;
   let seen = await earlierLooks(file);
