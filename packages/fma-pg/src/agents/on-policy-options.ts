@@ -177,7 +177,8 @@ export type ResolvedOnPolicy = Omit<OnPolicyOptions, keyof typeof onPolicyDefaul
     trustRegion: Required<NonNullable<OnPolicyOptions['trustRegion']>>;
   };
 
-const further = [
+/** Options of every agent that have no default. */
+export const furtherOfAgents = [
   'env',
   'evalEvery',
   'evalEnv',
@@ -185,9 +186,13 @@ const further = [
   'keepCheckpoints',
   'out',
   'rewardSource',
+  'seed',
+] as const satisfies readonly (keyof AgentOptions)[];
+
+const further = [
+  ...furtherOfAgents,
   'auxLosses',
   'criticObs',
-  'seed',
   'surrogate',
   'valueClip',
   'targetKl',

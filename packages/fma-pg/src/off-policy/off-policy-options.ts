@@ -9,7 +9,7 @@ import {
   checkSeed,
   checkShare,
 } from '@gimbal/tensor-core';
-import type { AgentOptions } from '../agents/on-policy-options.ts';
+import { type AgentOptions, furtherOfAgents } from '../agents/on-policy-options.ts';
 import { type Anneal, checkAnneal, linear } from '../internal/anneal.ts';
 import type { ReplayOptions } from '../replay/replay-buffer.ts';
 
@@ -95,19 +95,7 @@ export type ResolvedOffPolicy = Omit<OffPolicyOptions, keyof typeof offPolicyDef
 /** @throws ConfigError naming the option */
 export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
   const where = options.algorithm ?? offPolicyDefaults.algorithm;
-  const further = [
-    'env',
-    'evalEvery',
-    'evalEnv',
-    'checkpointEvery',
-    'keepCheckpoints',
-    'out',
-    'rewardSource',
-    'seed',
-    'targetEntropy',
-    'tau',
-  ];
-  checkKnown(where, options, [...Object.keys(offPolicyDefaults), ...further]);
+  checkKnown(where, options, [...Object.keys(offPolicyDefaults), ...furtherOfAgents, 'targetEntropy', 'tau']);
   const o: ResolvedOffPolicy = { ...offPolicyDefaults, ...options };
   checkName('algorithm', o.algorithm, ['sac', 'td3', 'dqn', 'mdpo']);
   if (typeof o.env !== 'function') o.numEnvs = o.env.numEnvs;
