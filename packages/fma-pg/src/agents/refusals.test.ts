@@ -1,5 +1,5 @@
 // What the specification's list of bad inputs (section 7) has of environments and checkpoints.
-import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Env, type Space, useBackend } from '@gimbal/tensor-core';
@@ -38,6 +38,11 @@ test.each<[string, (result: ReturnType<Track['step']>) => unknown, string | RegE
     'an observation of another length',
     (r) => ({ ...r, obs: new Float32Array(3) }),
     'env 0: the observation’s length changed; got 3, wanted 2',
+  ],
+  [
+    'an observation of another dtype',
+    (r) => ({ ...r, obs: new Float64Array(2) }),
+    'env 0: the observation’s dtype changed; got "Float64Array", wanted Float32Array',
   ],
   [
     'a mask that allows nothing',
@@ -97,7 +102,7 @@ test('an update that is no longer finite says so, and what to do', async () => {
   );
 });
 
-test('a checkpoint of another seed or number of copies, or a damaged one, is not gone on with', async () => {
+test('a checkpoint of another seed, number of copies or version of the format, or a damaged one, is not gone on with', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'fma-pg-'));
   try {
     const env = (): Track => new Track();
@@ -107,6 +112,10 @@ test('a checkpoint of another seed or number of copies, or a damaged one, is not
     await agent.save(at);
     await expect(OnPolicyAgent.resume(at, { env, seed: 2 })).rejects.toThrow('seed differs; got 1, wanted 2');
     await expect(OnPolicyAgent.resume(at, { env, numEnvs: 4 })).rejects.toThrow('numEnvs differs; got 2, wanted 4');
+    const manifest = await readFile(join(at, 'manifest.json'), 'utf8');
+    await writeFile(join(at, 'manifest.json'), manifest.replace('"version": 1,', '"version": 2,'));
+    await expect(OnPolicyAgent.resume(at, { env })).rejects.toMatchObject({ name: 'CheckpointError' });
+    await writeFile(join(at, 'manifest.json'), manifest);
     const weights = (await readdir(at)).filter((name) => name.endsWith('.safetensors'));
     expect(weights.length).toBeGreaterThan(0);
     for (const name of weights) {

@@ -131,4 +131,12 @@ test('sums of a tree, and refusals', () => {
   expect(() => new ReplayBuffer(1, 1, 1, 0.9, { capacity: 10, her: {} })).toThrow(
     'buffer.her: the environment has no goals',
   );
+  const goals = {
+    achieved: { from: 0, size: 1 },
+    desired: { from: 1, size: 1 },
+    reward: () => ({ reward: 0, terminated: false }),
+  };
+  expect(() => new ReplayBuffer(1, 2, 1, 0.9, { capacity: 10, nStep: 2, her: {} }, goals)).toThrow(
+    'buffer.nStep: not together with her; got 2, wanted 1',
+  );
 });

@@ -191,6 +191,14 @@ function put(stack: Obs, obs: Obs, i: number, n: number): void {
     return;
   }
   const [to, from] = [stack as Leaf, obs as Leaf];
+  // numbers of another kind would be cut to fit
+  if (from.constructor !== to.constructor && from[Symbol.toStringTag] !== to[Symbol.toStringTag])
+    throw new ConfigError({
+      where: `env ${i}`,
+      what: 'the observation’s dtype changed',
+      got: from[Symbol.toStringTag] ?? typeof from,
+      wanted: to[Symbol.toStringTag],
+    });
   const width = to.length / n;
   if (from.length !== width)
     throw new ConfigError({

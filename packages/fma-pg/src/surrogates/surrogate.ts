@@ -3,7 +3,7 @@
  * token policies ([B, T]). With x = log p_θ(a|s) − log p_t(a|s), ρ = exp x, all are means of some f(x, Â), and all have
  * the policy gradient −Â∇log p_θ at x = 0. FMA-PG (arXiv 2108.05828), sections 3 and 4; equations stand with each.
  */
-import { NumericalError, ShapeError, stopGradient } from '@gimbal/tensor-core';
+import { DataError, NumericalError, ShapeError, stopGradient } from '@gimbal/tensor-core';
 import {
   abs,
   add,
@@ -67,13 +67,16 @@ export interface SurrogateResult {
   stats: SurrogateStats;
 }
 
-/** The caller's scope owns what it returns. `name` and `options` say how to make it again. */
+/**
+ * The caller's scope owns what it returns. `name` and `options` say how to make it again.
+ * It throws ShapeError where shapes differ, and DataError for a mask without a token, whose mean does not exist.
+ */
 export type Surrogate = ((x: SurrogateInput) => SurrogateResult) & {
   /** its name among `surrogates` */
   readonly surrogate: string;
   /** what it was made with */
   readonly options: Readonly<Record<string, unknown>>;
-  /** true: it reads no value of a tensor, so that steps with it can be captured and replayed, which is faster */
+  /** true: it reads no value of a tensor but the mask's, so that steps with it can be captured and replayed, which is faster */
   readonly replay?: boolean;
 };
 
@@ -123,7 +126,7 @@ export function defineSurrogate<O extends SurrogateOptions>(
   const f = (x: SurrogateInput): SurrogateResult => {
     checkShapes(surrogate, x);
     const { mask, progress = 0 } = x;
-    const average = averaging(aggregate, mask);
+    const average = averaging(surrogate, aggregate, mask);
     const logRatio = clipByValue(sub(x.logProbs, x.oldLogProbs), -logRatioLimit, logRatioLimit);
     const still = stopGradient(logRatio);
     const entries: Entries = {
@@ -165,7 +168,7 @@ export const outside = (x: Tensor, low: number, high: number): Tensor => {
   return greater(abs(sub(stopGradient(x), centre)), half);
 };
 
-function averaging(aggregate: Aggregate, mask: Tensor | undefined): (t: Tensor) => Scalar {
+function averaging(where: string, aggregate: Aggregate, mask: Tensor | undefined): (t: Tensor) => Scalar {
   if (mask === undefined) {
     if (aggregate !== 'row-mean') return (t) => mean<Scalar>(t);
     return (t) => div<Scalar>(sum(t), t.shape[0] ?? 1);
@@ -173,6 +176,9 @@ function averaging(aggregate: Aggregate, mask: Tensor | undefined): (t: Tensor) 
   const masked = (t: Tensor): Tensor => mul(t, mask);
   if (aggregate === 'row-mean') return (t) => div<Scalar>(sum(masked(t)), t.shape[0] ?? 1);
   if (aggregate === 'token-mean' || mask.rank === 1) {
+    // read from the mask, whose values came from the host: the sum would have to be waited for
+    if (!mask.dataSync().some((m) => m !== 0))
+      throw new DataError({ where, what: 'the mask has no token', fix: 'Leave a batch without tokens out' });
     const count = sum(mask);
     return (t) => div<Scalar>(sum(masked(t)), count);
   }

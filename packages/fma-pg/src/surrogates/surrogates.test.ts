@@ -133,6 +133,15 @@ test('rows of tokens: three ways to a mean', () => {
   expect(of('row-mean')).toBeCloseTo(-1.1 / 2, 5);
 });
 
+test('a mask without a token has no mean over tokens', () => {
+  const [x, A] = [tensor2d([[0.1, 0.2]]), tensor2d([[1, 1]])];
+  expect(() => lossOf(surrogates.sppo(), x, A, zerosLike(x))).toThrow('sppo: the mask has no token');
+  // rows without a token count 0
+  const of = (aggregate: 'sequence-mean' | 'row-mean'): number =>
+    lossOf(surrogates.sppo({ aggregate }), x, A, zerosLike(x)).dataSync()[0] as number;
+  expect([of('sequence-mean'), of('row-mean')].map(Math.abs)).toEqual([0, 0]);
+});
+
 test('extreme ratios stay finite; shapes that do not fit are named; tensors are the caller’s', () => {
   const [x, A] = [tensor1d([500, -500]), tensor1d([1, -1])];
   for (const [name, make] of Object.entries(surrogates)) {
