@@ -344,6 +344,19 @@ describe('loadPretrained', () => {
     );
   });
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])('names the tensor and the element that holds %p', async (bad) => {
+    const { wpe, ...rest } = tied.params.transformer as { wpe: Params; [key: string]: Params };
+    const weight = wpe.weight as Tensor2D;
+    const values = weight.dataSync();
+    values[37] = bad;
+    const wrong = await write({ transformer: { ...rest, wpe: { weight: tensor2d(values, weight.shape) } } });
+    const before = memory().numTensors;
+    await expect(loadPretrained(wrong)).rejects.toThrow(
+      `tensor "transformer.wpe.weight": element 37 of its weights is no finite number; got ${bad}`,
+    );
+    expect(memory().numTensors).toBe(before);
+  });
+
   it('says which architecture it does not know and which option it cannot run', async () => {
     const params = { transformer: tied.params.transformer as Params };
     await expect(write(params, { model_type: 'mamba' }).then(loadPretrained)).rejects.toThrow(

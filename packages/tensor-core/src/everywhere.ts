@@ -116,6 +116,7 @@ export { currentPrecision, withPrecision } from './precision/with-precision.ts';
 export { type Rng, type RngState, rng, rngFromState } from './random/rng.ts';
 export type { FloatDtype, RawArray, SafetensorsDtype, TensorValues } from './safetensors/dtype.ts';
 export { type EncodeOptions, encodeSafetensors, tensorsToWrite } from './safetensors/encode.ts';
+export { refuseNonFinite } from './safetensors/finite.ts';
 export { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './safetensors/half.ts';
 export type { TensorEntry } from './safetensors/header.ts';
 export type { TensorToWrite } from './safetensors/layout.ts';

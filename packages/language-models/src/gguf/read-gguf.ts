@@ -1,10 +1,9 @@
 // A model from a GGUF file: config, weights, tokenizer and chat template out of the one file.
-import { type ByteSource, CheckpointError, type Params, unflatten } from '@gimbal/tensor-core';
+import { type ByteSource, CheckpointError, type Params, refuseNonFinite, unflatten } from '@gimbal/tensor-core';
 import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import type { DecoderConfig } from '../decoder/config.ts';
 import { decoder } from '../decoder/decoder.ts';
 import { families } from '../decoder/families/index.ts';
-import { refuseNonFinite } from '../internal/finite.ts';
 import type { Pretrained } from '../pretrained/read-pretrained.ts';
 import { configFromGguf } from './config.ts';
 import { dequantize } from './dequantize.ts';

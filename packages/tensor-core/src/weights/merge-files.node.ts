@@ -6,6 +6,7 @@ import { CheckpointError, ConfigError } from '../errors.ts';
 import '../safetensors/file-source.node.ts';
 import { type FloatDtype, fileBytes, type SafetensorsDtype, tensorDtype } from '../safetensors/dtype.ts';
 import { refuseTooLarge } from '../safetensors/encode.ts';
+import { refuseNonFinite } from '../safetensors/finite.ts';
 import type { TensorToWrite } from '../safetensors/layout.ts';
 import { openSafetensors } from '../safetensors/open.ts';
 import { elements, type WeightFile } from '../safetensors/weight-file.ts';
@@ -46,7 +47,7 @@ export interface MergeReport {
  * Merges files.
  * @param inputs files, indices or folders (as `openSafetensors` takes), at least two
  * @param output a `.safetensors` file, or a folder, sharded where needed; appears when it is complete
- * @throws CheckpointError naming the first tensor that differs, the member and the shapes, or a NaN in a member;
+ * @throws CheckpointError naming the first tensor that differs, the member and the shapes, or holds NaN or an infinity;
  * ConfigError for weights that make no sense. Nothing is written then
  */
 export async function mergeFiles(
@@ -143,24 +144,11 @@ async function* pieces(
     const values: Float32Array[] = [];
     for (const file of files) {
       const piece = (await file.values(name, from, to)) as Float32Array;
-      refuseNonFinite(piece, from, name, file);
+      refuseNonFinite(piece, file.name, name, from);
       values.push(piece);
     }
     yield values;
   }
-}
-
-function refuseNonFinite(piece: Float32Array, from: number, name: string, file: WeightFile): void {
-  // x − x is 0 for every finite x: one sum tells whether a search is needed
-  let sum = 0;
-  for (let i = 0; i < piece.length; i++) sum += (piece[i] as number) - (piece[i] as number);
-  if (sum === 0) return;
-  const bad = piece.findIndex((x) => !Number.isFinite(x));
-  throw new CheckpointError({
-    where: `merge, ${file.name}`,
-    what: `tensor ${name} is not finite at element ${from + bad}`,
-    got: String(piece[bad]),
-  });
 }
 
 function weightedSum(values: readonly Float32Array[], weights: readonly number[]): Float32Array {
