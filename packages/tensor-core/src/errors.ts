@@ -163,6 +163,10 @@ function outermost(value: unknown, depth: number): unknown {
   );
 }
 
+/** What came where something else was wanted, in a word or two. */
+export const kindOf = (value: unknown): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value;
+
 /** A value on one line, cut where it would fill the screen. */
 function show(value: unknown): string {
   let text: string | undefined;

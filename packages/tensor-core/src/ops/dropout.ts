@@ -2,8 +2,7 @@
 // argument, so that equal seeds give equal runs on every backend.
 
 import { cast, clone, greaterEqual, mul, type Tensor } from '@tensorflow/tfjs-core';
-import { ConfigError } from '../errors.ts';
-import { checkDtype, checkNumber } from './internal/check.ts';
+import { checkDtype, checkGiven, checkNumber } from './internal/check.ts';
 import { defineFusedOp, runFused1 } from './internal/fused-op.ts';
 import { defineKernel, runKernel1 } from './internal/kernel.ts';
 
@@ -43,16 +42,8 @@ export function dropout<T extends Tensor>(x: T, rate: number, rng: UniformSource
   checkNumber('dropout', 'rate', rate, rate >= 0 && rate < 1, 'a number in [0, 1)');
   checkDtype('dropout', 'x', x, 'float32');
   if (rate === 0) return clone(x) as T;
-  if (typeof rng?.uniformTensor !== 'function') {
-    const fix = 'Pass one: rng(seed)';
-    throw new ConfigError({
-      where: 'dropout',
-      what: 'there is no stream to draw from',
-      got: typeof rng,
-      wanted: 'an Rng',
-      fix,
-    });
-  }
+  const drawsNumbers = typeof rng?.uniformTensor === 'function';
+  checkGiven('dropout', 'there is no stream to draw from', rng, drawsNumbers, 'an Rng', 'Pass one: rng(seed)');
   const noise = rng.uniformTensor(x.shape);
   const y = runFused1(dropoutOp, { x, noise }, { rate });
   noise.dispose();

@@ -1,8 +1,7 @@
 // The Euclidean norm of all elements of many tensors, as one command.
 
 import { add, scalar, sqrt, square, sum, type Tensor } from '@tensorflow/tfjs-core';
-import { ShapeError } from '../errors.ts';
-import { checkTensor } from './internal/check.ts';
+import { checkList, checkTensor } from './internal/check.ts';
 import { defineKernel, type Inputs, runKernel1 } from './internal/kernel.ts';
 
 /** Inputs x0, x1, …. */
@@ -19,16 +18,8 @@ const globalNormKernel = defineKernel('GlobalNorm', (inputs, { count }: { count:
  * @throws ShapeError for what is no list of tensors that are there
  */
 export function globalNorm<T extends Tensor = Tensor>(tensors: readonly Tensor[]): T {
-  if (!Array.isArray(tensors)) {
-    const fix = 'Of a tree, treeNorm(tree) is the norm';
-    throw new ShapeError({
-      where: 'globalNorm',
-      what: 'this is no list of tensors',
-      got: typeof tensors,
-      wanted: '[x0, x1, …]',
-      fix,
-    });
-  }
+  const fix = 'Of a tree, treeNorm(tree) is the norm';
+  checkList('globalNorm', 'this is no list of tensors', tensors, '[x0, x1, …]', fix);
   const inputs: Inputs = {};
   tensors.forEach((tensor: Tensor, i) => {
     checkTensor('globalNorm', `tensors[${i}]`, tensor);

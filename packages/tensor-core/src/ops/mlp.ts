@@ -5,7 +5,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { ShapeError } from '../errors.ts';
 import { type Activation, activations } from './activations.ts';
-import { checkDtype, checkName, checkRank, checkShape, checkTensor } from './internal/check.ts';
+import { checkDtype, checkList, checkName, checkRank, checkShape, checkTensor } from './internal/check.ts';
 import { runFused1 } from './internal/fused-op.ts';
 import type { Inputs } from './internal/kernel.ts';
 import { names } from './internal/mlp-chain.ts';
@@ -103,8 +103,9 @@ function chain<T extends Tensor>(
   checkName(where, 'weightLayout', weightLayout, layouts);
   checkDtype(where, 'x', x, 'float32');
   if (x.rank === 0) checkRank(where, 'x', x, ranks, '[..., K]');
-  if (!Array.isArray(nets) || !nets.every(Array.isArray))
-    throw new ShapeError({ where, what: 'these are no layers', wanted: 'lists of { weight, bias }' });
+  const form = 'lists of { weight, bias }';
+  checkList(where, 'these are no layers', nets, form);
+  for (const layers of nets) checkList(where, 'these are no layers', layers, form);
   if (nets.length === 0) throw new ShapeError({ where, what: 'there is no network', got: 0, wanted: 'at least one' });
   const layers = (nets[0] as readonly Layer[]).length;
   if (layers === 0) throw new ShapeError({ where, what: 'there is no layer', got: 0, wanted: 'at least one' });

@@ -1,7 +1,7 @@
 /**
  * Opens safetensors: only the header is read; tensors follow when asked for.
  */
-import { CheckpointError } from '../errors.ts';
+import { CheckpointError, kindOf } from '../errors.ts';
 import type { Params } from '../tree/params.ts';
 import { type Header, headerLength, parseHeader } from './header.ts';
 import { type ByteSource, isAddress, openSource, type SourceLike, urlSource } from './source.ts';
@@ -48,7 +48,7 @@ function refuseNoSource(from: unknown): void {
   throw new CheckpointError({
     where: 'openSafetensors',
     what: 'this is nothing to read from',
-    got: from === null ? 'null' : Array.isArray(from) ? 'an array' : typeof from,
+    got: kindOf(from),
     wanted: 'a path, an address, bytes or a Blob',
   });
 }

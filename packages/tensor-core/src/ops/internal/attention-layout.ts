@@ -14,8 +14,8 @@ import {
   tile,
   transpose,
 } from '@tensorflow/tfjs-core';
-import { ConfigError, ShapeError } from '../../errors.ts';
-import { checkDtype, checkNumber, checkRank, checkShape } from './check.ts';
+import { ShapeError } from '../../errors.ts';
+import { checkDtype, checkGiven, checkNumber, checkRank, checkShape } from './check.ts';
 
 /** Which keys a query sees, and how. */
 export interface AttentionOptions {
@@ -60,7 +60,9 @@ export function attentionAttributes(
   v: Tensor | undefined,
   o: AttentionOptions,
 ): AttentionAttributes {
-  checkOptions(where, o);
+  // the heads are no default: a call without options is a mistake
+  const areOptions = typeof o === 'object' && o !== null && !('dataId' in o);
+  checkGiven(where, 'there are no options', o, areOptions, '{ heads, … }');
   const { heads, kvHeads = heads, causal = false, window = 0, softcap = 0 } = o;
   const packed = k === undefined;
   const name = packed ? 'qkv' : 'q';
@@ -102,13 +104,6 @@ export function attentionAttributes(
   const { scale = 1 / Math.sqrt(headDim) } = o;
   checkNumber(where, 'scale', scale, Number.isFinite(scale), 'a finite number');
   return { heads, kvHeads, headDim, causal, window, softcap, scale, packed };
-}
-
-/** The heads are no default: a call without options is a mistake. */
-function checkOptions(where: string, o: AttentionOptions | undefined): void {
-  if (typeof o === 'object' && o !== null && !('dataId' in o)) return;
-  const wanted = '{ heads, … }';
-  throw new ConfigError({ where, what: 'there are no options', got: o === null ? 'null' : typeof o, wanted });
 }
 
 /** q, k, v of a packed tensor, or those given. */

@@ -2,7 +2,7 @@
 // would make the caller wait for the backend.
 
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { ConfigError, nearest, ShapeError } from '../../errors.ts';
+import { ConfigError, kindOf, nearest, ShapeError } from '../../errors.ts';
 
 /** Refuses what is no tensor, and a tensor that was disposed: its memory may be another's by now. */
 export function checkTensor(where: string, name: string, x: Tensor): void {
@@ -12,8 +12,26 @@ export function checkTensor(where: string, name: string, x: Tensor): void {
     const fix = 'Dispose it after its last use, or keep it where a tidy would dispose it';
     throw new ShapeError({ where, what: `${name} was disposed before this call`, fix });
   }
-  const got = given === null ? 'null' : Array.isArray(given) ? 'an array' : typeof given;
-  throw new ShapeError({ where, what: `${name} is no tensor`, got, wanted: 'a tensor' });
+  throw new ShapeError({ where, what: `${name} is no tensor`, got: kindOf(given), wanted: 'a tensor' });
+}
+
+/** Refuses what is no list. */
+export function checkList(where: string, what: string, xs: unknown, wanted: string, fix?: string): void {
+  if (Array.isArray(xs)) return;
+  throw new ShapeError({ where, what, got: kindOf(xs), wanted, ...(fix !== undefined && { fix }) });
+}
+
+/** Refuses an argument that has no default and is not there, or is something else altogether. */
+export function checkGiven(
+  where: string,
+  what: string,
+  given: unknown,
+  ok: boolean,
+  wanted: string,
+  fix?: string,
+): void {
+  if (ok) return;
+  throw new ConfigError({ where, what, got: kindOf(given), wanted, ...(fix !== undefined && { fix }) });
 }
 
 /** Refuses a tensor whose rank is not one of `ranks`. */
