@@ -96,15 +96,20 @@ onTensorFlow('on TensorFlow', () => {
     const held = (): number => (binding as unknown as { getNumOfTensors(): number }).getNumOfTensors();
     const twice = (values: Float32Array): number[] =>
       tf.tidy(() => Array.from(tf.add(tf.tensor1d(values), tf.tensor1d(values)).dataSync()));
-    const values = new Float32Array([0.625, -0]);
-    for (let i = 0; i < 3; i++) expect(twice(values)).toEqual([1.25, -0]);
-    const before = held();
-    for (let i = 0; i < 3; i++) expect(twice(values)).toEqual([1.25, -0]);
-    expect(held()).toBe(before);
-    values[0] = 3;
-    expect(twice(values)).toEqual([6, -0]);
-    expect(twice(new Float32Array([0.625, -0]))).toEqual([1.25, -0]);
-    expect(twice(new Float32Array([0.625, 0]))).toEqual([1.25, 0]);
+    // the library computes on an array's own memory where that is aligned to 64 bytes: one of these is
+    for (const offset of [0, 16, 32, 48]) {
+      const x = 0.625 + offset;
+      const values = new Float32Array(new ArrayBuffer(128), offset, 2);
+      values.set([x, -0]);
+      for (let i = 0; i < 3; i++) expect(twice(values)).toEqual([2 * x, -0]);
+      const before = held();
+      for (let i = 0; i < 3; i++) expect(twice(values)).toEqual([2 * x, -0]);
+      expect(held()).toBe(before);
+      values[0] = 3;
+      expect(twice(values)).toEqual([6, -0]);
+      expect(twice(new Float32Array([x, -0]))).toEqual([2 * x, -0]);
+      expect(twice(new Float32Array([x, 0]))).toEqual([2 * x, 0]);
+    }
   });
 
   test('a tree of many leaves is updated in few operations, to the numbers of each alone', () => {
@@ -139,7 +144,16 @@ onTensorFlow('on TensorFlow', () => {
 
   test('small leaves of one shape take as many operations as two of them', () => {
     const backend = tf.findBackend('tensorflow') as TensorFlowBackend;
-    const calls = (['executeSingleOutput', 'executeMultipleOutputs'] as const).map((name) => jest.spyOn(backend, name));
+    const stock = { one: backend.executeSingleOutput, more: backend.executeMultipleOutputs };
+    let calls = 0;
+    backend.executeSingleOutput = (...given) => {
+      calls++;
+      return stock.one.apply(backend, given);
+    };
+    backend.executeMultipleOutputs = (...given) => {
+      calls++;
+      return stock.more.apply(backend, given);
+    };
     const operationsOf = (count: number, size: number): number =>
       tf.tidy(() => {
         const leaves = (): tf.Variable[] =>
@@ -152,12 +166,12 @@ onTensorFlow('on TensorFlow', () => {
           v: v[i] as tf.Variable,
         }));
         const step = tf.variable(tf.scalar(0), false);
-        for (const call of calls) call.mockClear();
+        calls = 0;
         adamWTree(entries, { learningRate: 0.1, step });
         polyakTree(m, v, 0.25);
         globalNorm(p);
         tf.dispose([p, g, m, v, step]);
-        return calls.reduce((n, call) => n + call.mock.calls.length, 0);
+        return calls;
       });
     try {
       expect(operationsOf(12, 8)).toBe(operationsOf(2, 8));
@@ -165,7 +179,7 @@ onTensorFlow('on TensorFlow', () => {
       const large = (name === 'node-gpu' ? 2 ** 22 : 2 ** 16) + 1;
       expect(operationsOf(3, large)).toBeGreaterThan(operationsOf(2, large));
     } finally {
-      for (const call of calls) call.mockRestore();
+      Object.assign(backend, { executeSingleOutput: stock.one, executeMultipleOutputs: stock.more });
     }
   });
 
