@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { settingsOf } from '../src/control/settings.ts';
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test('train, evaluate the best, and go on with what was saved', async () => {
+test('train, show and evaluate what was saved', async () => {
   const run = join(folder, 'x');
   const train = ['control', 'train', '--env', 'CartPole-v1', '--steps', '1536', '--eval-every', '512', '--seed', '1'];
   const { code, stdout } = await runMain(
@@ -45,6 +45,34 @@ test('train, evaluate the best, and go on with what was saved', async () => {
   );
   // the latest checkpoint, the same seed: the returns that training ended with
   expect((JSON.parse(evaluated.stdout) as { returns: number[] }).returns).toEqual(trained.returns);
+}, 60_000);
+
+test('what was stopped goes on to the same numbers; a killed run without a checkpoint begins anew', async () => {
+  const train = (...argv: string[]) => runMain(['control', 'train', '--json', '--backend', 'cpu', ...argv], root);
+  // a rate that does not end where a run does: one of 512 steps is then the beginning of one of 768
+  const given = ['--env', 'CartPole-v1', '--algo', 'a2c', '--num-envs', '4', '--rollout', '32'];
+  const more = ['--learning-rate', '1e-3', '--seed', '2', '--episodes', '2'];
+  const [whole, stopped] = [join(folder, 'whole'), join(folder, 'stopped')];
+  const all = JSON.parse((await train(...given, ...more, '--steps', '768', '--out', whole)).stdout) as {
+    returns: number[];
+  };
+  await train(...given, ...more, '--steps', '512', '--out', stopped);
+  const config = JSON.parse(await readFile(join(stopped, 'config.json'), 'utf8')) as { options: { steps: number } };
+  config.options.steps = 768;
+  await writeFile(join(stopped, 'config.json'), JSON.stringify(config));
+  const resume = async (): Promise<unknown> => {
+    const { code, stdout, stderr } = await runMain(['control', 'train', '--out', stopped, '--resume', '--json'], root);
+    if (code !== 0) throw new Error(stderr);
+    return JSON.parse(stdout);
+  };
+  expect(await resume()).toMatchObject({ step: 768, returns: all.returns });
+  const log = (run: string): Promise<string> => readFile(join(run, 'metrics.jsonl'), 'utf8');
+  expect((await log(stopped)).split('\n').length).toBe((await log(whole)).split('\n').length);
+  await rm(join(stopped, 'checkpoints'), { recursive: true });
+  expect(await resume()).toMatchObject({ step: 768, returns: all.returns });
+  expect((await log(stopped)).split('\n').length).toBe((await log(whole)).split('\n').length);
+  const { code, stderr } = await runMain(['control', 'eval', whole, '--resume'], root);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('only training is gone on with')]);
 }, 60_000);
 
 test('options of the environment hold in training, and in the evaluation of its run', async () => {

@@ -47,8 +47,10 @@ export const command = defineCommand({
     { name: 'file', description: 'view: the recording or trained run to show; record, eval: the run', required: false },
   ],
   options,
+  resumes: true,
   examples: [
     'gimbal control train --env CartPole-v1 --algo ppo --steps 100000 --out runs/x',
+    'gimbal control train --resume --out runs/x                     go on with the run that was stopped',
     'gimbal control eval runs/x --episodes 20',
     'gimbal control view runs/x                                     the trained agent, in a page',
     'gimbal control record runs/x --out x.gif',
@@ -60,6 +62,14 @@ export const command = defineCommand({
   async run(context) {
     const [what = '', file] = context.arguments;
     if (what === 'train') return train(context);
+    if (context.options.resume) {
+      const wanted = 'gimbal control train --resume';
+      throw new ConfigError({
+        where: `gimbal control ${what} --resume`,
+        what: 'only training is gone on with',
+        wanted,
+      });
+    }
     if (what === 'eval') return evaluateRun(context);
     if (what === 'envs') return listing(context);
     if (what === 'record') return record(await ofRun(context, file));

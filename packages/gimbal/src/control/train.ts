@@ -1,13 +1,14 @@
 // gimbal control train and eval: agents on environments.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, StoppedError } from '@gimbal/tensor-core';
+import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, duration, figure } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { startCompute } from '../run/compute.ts';
-import { type RunFolder, withRun } from '../run/run-folder.ts';
+import { checkpointIn, stoppedRun } from '../run/going-on.ts';
+import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import type { AgentFlags } from './agent.ts';
 
 /** Options of training and evaluation, beside `env` and `steps`. */
@@ -59,16 +60,16 @@ export async function train(context: Context): Promise<CommandResult> {
 
 async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   const { output, signal } = context;
-  const compute = await startCompute(context.options);
-  const o = (
-    context.options.resume ? { ...run.config.options, out: context.options.out } : context.options
-  ) as typeof context.options;
+  const o = optionsOfRun(context.options, run);
+  const compute = await startCompute(o);
   const { createAgent, loadAgent } = await import('./agent.ts');
   const { evaluate } = await import('@gimbal/fma-pg');
   const env = o.env as string;
   const steps = o.steps ?? 100_000;
   const progress = new Progress(output, `${o.algo} ${env}`);
-  using agent = await (context.options.resume
+  // the agent keeps its log and checkpoints beside what says that this is a run
+  const begun = await checkpointIn(run.path, (text) => output.note(text), ['config.json', '.lock']);
+  using agent = await (begun !== undefined
     ? loadAgent(run.path, { env, envOptions: o.envOptions }, 'latest', run.path)
     : createAgent({ ...o, env } as AgentFlags, run.path));
   let text = '';
@@ -77,8 +78,7 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
     progress.update({ step: m.step, total: steps, text });
   }
   if (signal.aborted) {
-    const fix = `Go on with: npx gimbal control train --out ${run.path} --resume`;
-    throw new StoppedError({ where: 'gimbal control train', what: `stopped at step ${agent.step}; it is saved`, fix });
+    throw stoppedRun('control train', run.path, `stopped after step ${agent.step} of ${steps}`);
   }
   const result = await evaluate(agent, { episodes: o.episodes, seed: o.seed });
   progress.done(

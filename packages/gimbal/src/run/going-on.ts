@@ -1,20 +1,31 @@
 // A run that was stopped, and how it goes on.
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { latestCheckpoint, StoppedError } from '@gimbal/tensor-core';
 
 /**
  * The checkpoint that a trainer in `out` goes on from. Where there is none it begins anew, and what a run logged that was
  * killed before its first checkpoint is taken away: it will be logged again.
  * @param out folder of the trainer's log and checkpoints, which need not exist
+ * @param keep names in it that are not the trainer's
  * @throws CheckpointError if what is there cannot be read
  */
-export async function checkpointIn(out: string, note: (text: string) => void): Promise<string | undefined> {
+export async function checkpointIn(
+  out: string,
+  note: (text: string) => void,
+  keep: readonly string[] = [],
+): Promise<string | undefined> {
   const found = await latestCheckpoint(out, note).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-  if (found === undefined) await rm(out, { recursive: true, force: true });
-  return found;
+  if (found !== undefined) return found;
+  if (keep.length === 0) await rm(out, { recursive: true, force: true });
+  else {
+    for (const name of await readdir(out))
+      if (!keep.includes(name)) await rm(join(out, name), { recursive: true, force: true });
+  }
+  return undefined;
 }
 
 /** Thrown by a command that was stopped and has saved what it did. */
