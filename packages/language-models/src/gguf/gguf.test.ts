@@ -4,8 +4,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bytesSource, disposeTree, flatten, rng, useBackend } from '@gimbal/tensor-core';
-import { tensor2d } from '@tensorflow/tfjs-core';
+import { bytesSource, disposeTree, flatten, rng, unflatten, useBackend } from '@gimbal/tensor-core';
+import { memory, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 import { type DecoderOptions, decoder, loadGguf, loadPretrained, saveGguf, trainTokenizer } from '../index.ts';
 import { dequantize } from './dequantize.ts';
 import { quantize } from './quantize.ts';
@@ -132,6 +132,23 @@ it.each(['F16', 'Q8_0', 'Q4_0'] as const)('keeps what %s can keep of the logits'
   expect(worst).toBeLessThan({ F16: 0.005, Q8_0: 0.1, Q4_0: 1 }[type]);
   disposeTree(again.params);
   disposeTree(params);
+});
+
+it('refuses weights that are no numbers, by file and tensor', async () => {
+  const model = decoder(size);
+  const params = model.init(rng(3));
+  const [path, weight] = flatten(params).find(([name]) => name.endsWith('norm.weight')) ?? [];
+  const file = join(dir, 'nan.gguf');
+  const whole = tensor1d(Float32Array.from(weight?.dataSync() ?? [], (x, i) => (i === 3 ? Number.NaN : x)));
+  const broken = unflatten(flatten(params).map(([name, t]) => [name, name === path ? whole : t]));
+  await saveGguf(file, model, broken, { tokenizer, type: 'F32' });
+  const before = memory().numTensors;
+  await expect(loadGguf(file)).rejects.toThrow(
+    /nan\.gguf, tensor ".*norm\.weight": element 3 of its weights is no finite number; got NaN/,
+  );
+  expect(memory().numTensors).toBe(before);
+  disposeTree(params);
+  whole.dispose();
 });
 
 it('refuses files that are cut off, of another kind, or of a model that is not known', async () => {
