@@ -156,16 +156,30 @@ function forget({ state, starts }: PolicyMemory): void {
   for (let n = 0; n < starts.length; n++) if (starts[n] === 1) state.fill(0, n * size, (n + 1) * size);
 }
 
+const hostInput = (): { values: Float32Array; shape: number[] } => ({ values: new Float32Array(0), shape: [0, 0] });
+
 /** Steps of a recurrent network for acting, replayed where the backend can. */
 export class RecurrentActing {
   #params: Params = {};
   #step: ReplayedStep | undefined;
+  // made once: there are as many calls as steps of the environment
+  readonly #input = { x: hostInput(), state: hostInput() };
+  readonly #apply = (t: { [name: string]: Tensor }): { out: Tensor } => {
+    const [x, state] = [t.x as Tensor2D, t.state as Tensor2D];
+    // what begins was forgotten before
+    const { outputs, states } = this.net.unroll(this.#params, x, zeros([x.shape[0]]), state);
+    return { out: concat([outputs, states], 1) };
+  };
+  #outputs = new Float32Array(0);
 
   constructor(
     private readonly net: RecurrentNetwork,
-    private readonly inputs: number,
+    inputs: number,
     private readonly outputs: number,
-  ) {}
+  ) {
+    this.#input.x.shape[1] = inputs;
+    this.#input.state.shape[1] = net.stateSize;
+  }
 
   /** Takes over the current weights. */
   refresh(params: Params): void {
@@ -177,23 +191,22 @@ export class RecurrentActing {
     this.#step?.begin('');
   }
 
-  /** `[rows·inputs]` → `[rows·outputs]`; the memory moves on. */
+  /** `[rows·inputs]` → `[rows·outputs]`, a buffer that the next call overwrites; the memory moves on. */
   forward(x: Float32Array, rows: number, memory: PolicyMemory): Float32Array {
-    const S = this.net.stateSize;
+    const { stateSize: S } = this.net;
     const K = this.outputs;
+    const { x: seen, state } = this.#input;
     forget(memory);
-    const inputs = { x: { values: x, shape: [rows, this.inputs] }, state: { values: memory.state, shape: [rows, S] } };
-    const both = (this.#step as ReplayedStep).run(inputs, (t) => {
-      const { outputs, states } = this.net.unroll(this.#params, t.x as Tensor2D, zeros([rows]), t.state as Tensor2D);
-      return { out: concat([outputs, states], 1) };
-    });
-    const y = new Float32Array(rows * K);
-    for (let n = 0; n < rows; n++) {
-      const at = n * (K + S);
-      y.set(both.subarray(at, at + K), n * K);
-      memory.state.set(both.subarray(at + K, at + K + S), n * S);
+    seen.values = x;
+    state.values = memory.state;
+    seen.shape[0] = state.shape[0] = rows;
+    const both = (this.#step as ReplayedStep).run(this.#input, this.#apply);
+    if (this.#outputs.length !== rows * K) this.#outputs = new Float32Array(rows * K);
+    for (let n = 0, at = 0; n < rows; n++) {
+      for (let j = 0; j < K; j++) this.#outputs[n * K + j] = both[at++] as number;
+      for (let j = 0; j < S; j++) memory.state[n * S + j] = both[at++] as number;
     }
-    return y;
+    return this.#outputs;
   }
 
   dispose(): void {

@@ -85,14 +85,15 @@ export function countedRows({ valid }: Rollout): Int32Array {
 }
 
 /** Refuses a mask that allows nothing. */
-export function checkMask(mask: ArrayLike<number>, nvec: readonly number[], where: string): void {
+export function checkMask(mask: ArrayLike<number>, nvec: readonly number[], where: () => string): void {
   let at = 0;
-  for (const [component, k] of nvec.entries()) {
+  for (let component = 0; component < nvec.length; component++) {
+    const k = nvec[component] as number;
     let some = false;
     for (let j = 0; j < k; j++) some ||= mask[at + j] !== 0;
     if (!some)
       throw new ConfigError({
-        where,
+        where: where(),
         what: `every action of component ${component} is masked`,
         wanted: 'at least one that is allowed',
       });

@@ -228,9 +228,9 @@ export class Stepper {
         this.masks?.fill(1, n * width, (n + 1) * width);
         continue;
       }
-      const where = `${this.env.spec.id}, step ${this.steps}, env ${n}, info.actionMask`;
+      const where = (): string => `${this.#where()}, env ${n}, info.actionMask`;
       if (actionMask.length !== width)
-        throw new ConfigError({ where, what: 'wrong length', got: actionMask.length, wanted: String(width) });
+        throw new ConfigError({ where: where(), what: 'wrong length', got: actionMask.length, wanted: String(width) });
       checkMask(actionMask, nvec, where);
       this.masks ??= new Uint8Array(infos.length * width).fill(1);
       for (let j = 0; j < width; j++) this.masks[n * width + j] = actionMask[j] === 0 ? 0 : 1;
