@@ -20,3 +20,8 @@ export type { AnnotateOptions, PreferenceOptions } from './newsroom/preference.t
 export { annotators, type PreferenceRow, type PreferenceRowsOptions } from './newsroom/preference-rows.ts';
 export { qualityPoints } from './newsroom/quality.ts';
 export type { Rng } from './rng.ts';
+export type { ToyLanguage, Utterance } from './toy-languages/language.ts';
+export type { MiniLanguages, MiniOptions, Translation } from './toy-languages/mini.ts';
+export type { MiniMeaning } from './toy-languages/mini-meaning.ts';
+export type { MiniSurface } from './toy-languages/mini-target.ts';
+export { type ToyLanguageOptions, toyLanguagePresets, toyLanguages } from './toy-languages/toy-languages.ts';

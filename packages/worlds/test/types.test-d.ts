@@ -13,6 +13,8 @@ import {
   newsroomShifts,
   type Problem,
   type Rng,
+  type ToyLanguage,
+  toyLanguages,
   WorldError,
 } from '../src/index.ts';
 
@@ -53,6 +55,13 @@ check<Same<(typeof arithmeticPresets)['chain']['modulus'], 10>>();
 // @ts-expect-error prompts are kept apart as a set
 sums.problems(4, rng, { except: ['1 +1 ='] });
 
+const pair = toyLanguages({ preset: 'mini', registerRates: [0.5, 0.5] });
+check<Same<ReturnType<typeof pair.translations>[0], string>>();
+// a language of another kind behind the same contract
+const numbers: ToyLanguage<number, 'digits' | 'words'>['realise'] = (meaning) => `${meaning}`;
+// @ts-expect-error a register has two probabilities
+toyLanguages({ registerRates: [0.2, 0.3, 0.5] });
+
 // errors are told apart by code
 const error = new WorldError('data', { where: 'newsroom', what: 'unknown word' });
 check<Same<typeof error.code, 'config' | 'data'>>();
@@ -60,3 +69,4 @@ check<Same<typeof error.code, 'config' | 'data'>>();
 new WorldError('io', { where: '', what: '' });
 
 void problems;
+void numbers;
