@@ -1,8 +1,7 @@
 // Two sets of training curves as a picture that stands alone: means over seeds in the range that the seeds span.
 import { chartSvg } from '../../../report/chart.ts';
 import type { Series } from '../../../report/part.ts';
-
-type Curve = readonly (number | null)[];
+import type { Curve } from './returns.ts';
 
 /** Colours of the report, for a file of its own: light, and dark where the reader's system is. */
 const style = `<style>
@@ -10,10 +9,10 @@ svg { --ink: #1d2b33; --faint: #5c6b73; --rule: #cfd8dc; --series-1: #0b6e69; --
 @media (prefers-color-scheme: dark) { svg { --ink: #e6eef0; --faint: #9fb0b6; --rule: #3a474d; --series-1: #4cc2ba; --series-2: #f29b5c } }
 </style>`;
 
-export function returnsSvg(env: string, steps: number, ours: readonly Curve[], peer: readonly Curve[]): string {
+export function returnsSvg(title: string, steps: number, ours: readonly Curve[], peer: readonly Curve[]): string {
   const svg = chartSvg({
     kind: 'chart',
-    title: `PPO on ${env}`,
+    title,
     xName: 'environment steps',
     yName: 'return in training, mean and range of seeds',
     series: [series('Gimbal', ours, steps), series('Stable-Baselines3', peer, steps)],
