@@ -28,3 +28,24 @@ test.each([
   },
   60_000,
 );
+
+test('physics, one part of it, and parts it has not', async () => {
+  const part = 'InvertedPendulum-v5';
+  const { code, stdout, stderr } = await runMain(
+    ['bench', 'physics', '--part', part, '--effort', '0.05', '--json'],
+    source,
+  );
+  if (code !== 0) throw new Error(stderr);
+  const { rows } = JSON.parse(stdout) as BenchReport;
+  expect(rows.map(({ name }) => name)).toEqual([
+    `physics: ${part}, one core`,
+    `physics: ${part}, physics in a step`,
+    expect.stringMatching(/^physics: InvertedPendulum-v5, 16 copies on \d+ cores?$/),
+  ]);
+  for (const { ours } of rows) expect(ours).toBeGreaterThan(0);
+  const refused = async (...words: string[]): Promise<string> => (await runMain(['bench', ...words], source)).stderr;
+  expect(await refused('physics', '--part', 'Hoper-v5')).toMatch(/no part Hoper-v5.*Did you mean Hopper-v5/s);
+  expect(await refused('gemm', '--part', 'Hopper-v5')).toMatch(/gemm is measured whole/);
+  expect(await refused('gemm', 'physics', '--part', part)).toMatch(/parts are of one suite/);
+  expect(await refused('gemm', '--add')).toMatch(/rows are added to a page/);
+}, 60_000);

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { addRows } from '../src/bench/add-rows.ts';
 import { Peer } from '../src/bench/peer.ts';
 import { known } from '../src/bench/row.ts';
 import { median, ours, Sampler } from '../src/bench/sampler.ts';
@@ -117,5 +118,30 @@ describe('the table', () => {
     expect(page).toContain('| gemm: 128³ | GFLOP/s | 180 | 150 | 1.20 ✓ | ≥ 1 | 0 |');
     expect(page).toContain('native (avx2), 2 threads');
     expect(page).toContain('npx gimbal bench gemm --peer');
+  });
+
+  test('grows by the rows of a later run', () => {
+    const report = { machine: { ...machine(), backend: 'native', threads: 2 }, versions: { node: 'v20' } };
+    const other = { ...row, name: 'gemm: 256³' };
+    const first = markdown({ ...report, rows: [row, other] }, 'npx gimbal bench gemm', 'abc');
+    const again = { ...row, ours: 150, ratio: 1 };
+    const second = markdown(
+      { ...report, rows: [again, { ...row, name: 'new' }] },
+      'npx gimbal bench gemm --add',
+      'def',
+    );
+    const page = addRows(first, second, 'page.md');
+    expect(
+      page
+        .split('\n')
+        .filter((line) => line.startsWith('| '))
+        .slice(2),
+    ).toEqual([again, other, { ...row, name: 'new' }].map((r) => `| ${cells(r).join(' | ')} |`));
+    expect(page).toContain('- Commit: abc, def\n');
+    expect(page).toContain('npx gimbal bench gemm\nnpx gimbal bench gemm --add\n```');
+    expect(addRows(page, second, 'page.md')).toBe(page); // once more changes nothing
+    const elsewhere = markdown({ ...report, versions: { node: 'v22' }, rows: [row] }, 'npx gimbal bench gemm', 'abc');
+    expect(() => addRows(first, elsewhere, 'page.md')).toThrow(/measured on one machine.*v22.*v20/s);
+    expect(() => addRows('# Notes', second, 'notes.md')).toThrow(/no table of results.*notes\.md/s);
   });
 });

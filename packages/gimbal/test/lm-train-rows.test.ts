@@ -32,6 +32,7 @@ const context = (peer: Peer | undefined): SuiteContext => ({
   sampler: new Sampler(0.05),
   peer: async () => peer,
   companion: async () => fake,
+  wants: () => true,
   note: () => {},
 });
 

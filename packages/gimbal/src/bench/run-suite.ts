@@ -37,6 +37,7 @@ export async function runSuite(
     sampler: new Sampler(options.effort),
     peer: async (script) => (options.peer ? await start(script) : undefined),
     companion: start,
+    wants: (part) => options.parts?.includes(part) ?? true,
     note,
   };
   const rows: BenchRow[] = [];

@@ -38,6 +38,8 @@ export interface SuiteContext {
   peer(script: string): Promise<Peer | undefined>;
   /** Start a script that needs no Python, with or without --peer. */
   companion(script: string): Promise<Peer>;
+  /** Whether this part of the suite was asked for: all are, unless --part names some. */
+  wants(part: string): boolean;
   /** A line about the work, on stderr. */
   note(text: string): void;
 }
@@ -47,6 +49,8 @@ export interface BenchOptions {
   /** 0…1: fewer repetitions and shorter runs */
   effort: number;
   seed: number;
+  /** the parts to measure; undefined: all */
+  parts?: readonly string[] | undefined;
 }
 
 /** What measures one kind of work. */
@@ -55,6 +59,8 @@ export interface Suite {
   name: string;
   /** one sentence */
   summary: string;
+  /** what `--part` can choose; none where a suite is measured whole */
+  parts?: readonly string[];
   /** Measures, and yields each row when it is known. */
   run(context: SuiteContext): AsyncIterable<BenchRow>;
 }

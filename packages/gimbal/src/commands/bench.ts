@@ -1,9 +1,11 @@
 // gimbal bench: speed as ratios. One suite is measured in this process; several each get a process of their own, so that
 // none runs in the memory and after the warm-up of another.
 import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { ConfigError, nearest, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
+import { addRows } from '../bench/add-rows.ts';
 import type { BenchRow, Suite } from '../bench/suite.ts';
 import { type BenchReport, loadNote, markdown, missed, terminalTable } from '../bench/table.ts';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
@@ -22,6 +24,11 @@ const options = z.object({
     .max(1)
     .default(1)
     .describe('share of the rounds and seconds to spend: 0.2 is a quick look'),
+  part: z.array(z.string().min(1)).optional().describe('only these parts of the suite, such as a task of physics'),
+  add: z
+    .boolean()
+    .default(false)
+    .describe('add the rows to the page that --out names, in place of those measured before'),
 });
 type Options = z.output<typeof options>;
 
@@ -36,11 +43,14 @@ export const command = defineCommand({
   },
   examples: [
     'gimbal bench gemm --peer',
+    'gimbal bench physics --peer --part Hopper-v5 --out physics.md --add   one task more in that table',
     'gimbal bench all --peer --out docs/results/bench.md   a table for the documentation (.json: the same as data)',
   ],
   async run(context) {
     const names = await chosen(context);
+    await refuseParts(context, names);
     if (context.options.out !== undefined) await refuseUnwritable('bench', context.options.out);
+    const earlier = await earlierPage(context.options);
     const report =
       names.length === 1 ? await measureHere(context, names[0] as string) : await measureEach(context, names);
     const { output, options: o } = context;
@@ -58,10 +68,9 @@ export const command = defineCommand({
       if (failed.length > 0) output.line(`${failed.length} of ${counted(report.rows.length, 'row')} below their goal`);
     }
     if (o.out !== undefined) {
-      await writeFileAtomic(
-        o.out,
-        o.out.endsWith('.json') ? json(report) : markdown(report, commandLine(names, o), commitOf()),
-      );
+      const page = markdown(report, commandLine(names, o), commitOf());
+      const added = earlier === undefined ? page : addRows(earlier, page, o.out);
+      await writeFileAtomic(o.out, isJson(o.out) ? json(report) : added);
       output.note(`written to ${o.out}`);
     }
     return { json: report } satisfies CommandResult;
@@ -85,6 +94,43 @@ async function chosen({ arguments: words, root }: CommandContext<Options>): Prom
   return [...new Set(words)];
 }
 
+/** @throws ConfigError for parts that no suite, or none of these, has */
+async function refuseParts(
+  { options: { part }, root }: CommandContext<Options>,
+  names: readonly string[],
+): Promise<void> {
+  if (part === undefined) return;
+  const where = 'gimbal bench --part';
+  if (names.length > 1) throw new ConfigError({ where, what: 'parts are of one suite', got: names.join(', ') });
+  const { suite } = await loadModule<{ suite: Suite }>(root, 'benches', names[0] as string);
+  const { parts } = suite;
+  if (parts === undefined)
+    throw new ConfigError({ where, what: `${suite.name} is measured whole`, fix: 'Leave it out' });
+  for (const name of part) {
+    if (parts.includes(name)) continue;
+    const near = nearest(name, parts);
+    const fix = near === undefined ? {} : { fix: `Did you mean ${near}?` };
+    throw new ConfigError({ where, what: `${suite.name} has no part ${name}`, wanted: parts.join(', '), ...fix });
+  }
+}
+
+/** The page that --add adds to; undefined where there is none yet. */
+async function earlierPage({ add, out }: CommandContext<Options>['options']): Promise<string | undefined> {
+  if (!add) return undefined;
+  if (out === undefined || isJson(out)) {
+    const what = 'rows are added to a page, which --out names';
+    throw new ConfigError({ where: 'gimbal bench --add', what, got: out, wanted: '--out FILE.md' });
+  }
+  const page = await readFile(out, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (page !== undefined) addRows(page, page, out); // before the work: a file that is no such page is refused
+  return page;
+}
+
+const isJson = (path: string): boolean => path.endsWith('.json');
+
 async function measureHere({ options: o, output, root }: CommandContext<Options>, name: string): Promise<BenchReport> {
   const { runSuite } = await import('../bench/run-suite.ts');
   const info = await startCompute(o);
@@ -92,7 +138,7 @@ async function measureHere({ options: o, output, root }: CommandContext<Options>
   const { rows, versions: peers } = await runSuite({
     root,
     name,
-    options: { peer: o.peer, effort: o.effort, seed: o.seed },
+    options: { peer: o.peer, effort: o.effort, seed: o.seed, parts: o.part },
     backend: info.name,
     threads: info.threads,
     bf16: info.bf16,
@@ -171,6 +217,8 @@ function commandLine(names: readonly string[], o: CommandContext<Options>['optio
     o.backend === 'auto' ? '' : `--backend ${o.backend}`,
     o.seed === 0 ? '' : `--seed ${o.seed}`,
     o.threads === undefined ? '' : `--threads ${o.threads}`,
+    ...(o.part ?? []).map((name) => `--part ${name}`),
+    o.add ? '--add' : '',
   ];
   return ['npx gimbal bench', ...names, ...flags, `--out ${o.out}`].filter((s) => s !== '').join(' ');
 }
