@@ -1,0 +1,3 @@
+/** @module @gimbal/vec2text */
+
+export * from './everywhere.ts';

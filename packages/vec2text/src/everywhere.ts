@@ -1,0 +1,12 @@
+// What the package has in Node and in the page alike.
+export type { Noise, Objective, RoundTrip, Translator } from './data/round-trip.ts';
+export type { Vec2TextError, Vec2TextReason } from './internal/refuse.ts';
+export { type Vec2TextConfig, vec2textConfig, vec2textDefaults } from './model/config.ts';
+export type { Vec2Text, Vec2TextModule } from './model/module.ts';
+export { arithmetic, meanCode, type Term } from './space/arithmetic.ts';
+export { type Codes, joinCodes } from './space/codes.ts';
+export { type ControlSpace, controlSpace, type SpaceKind, spaceKinds } from './space/control-space.ts';
+export { type InterpolateOptions, interpolate } from './space/interpolate.ts';
+export { centredCosine, type Neighbour, nearest } from './space/nearest.ts';
+export { type PerturbOptions, perturb, type SampleOptions, sample } from './space/random.ts';
+export { type SpaceStats, spaceStats } from './space/stats.ts';

@@ -1,0 +1,13 @@
+// Checks of numbers, with this package's reason.
+import { refusal } from '../internal/refuse.ts';
+
+/** A whole number of at least `least`. */
+export function checkSize(where: string, got: number, least = 1): void {
+  if (!Number.isSafeInteger(got) || got < least)
+    throw refusal('CONFIG', { where, what: 'out of range', got, wanted: `a whole number ≥ ${least}` });
+}
+
+/** Refuses a value that does not pass its test. */
+export function checkThat(where: string, good: boolean, got: unknown, wanted: string): void {
+  if (!good) throw refusal('CONFIG', { where, what: 'out of range', got, wanted });
+}
