@@ -20,8 +20,27 @@ export type { AnnotateOptions, PreferenceOptions } from './newsroom/preference.t
 export { annotators, type PreferenceRow, type PreferenceRowsOptions } from './newsroom/preference-rows.ts';
 export { qualityPoints } from './newsroom/quality.ts';
 export type { Rng } from './rng.ts';
+export { type Aish, type AishSentence, meaningKey } from './toy-languages/aish.ts';
+export type { AishLanguages } from './toy-languages/aish-languages.ts';
+export {
+  type AishBit,
+  type AishMeaning,
+  type AishSlot,
+  type AishSurface,
+  aishBits,
+  aishSlots,
+  applies,
+  slotSizes,
+} from './toy-languages/aish-meaning.ts';
 export type { ToyLanguage, Utterance } from './toy-languages/language.ts';
 export type { MiniLanguages, MiniOptions, Translation } from './toy-languages/mini.ts';
 export type { MiniMeaning } from './toy-languages/mini-meaning.ts';
 export type { MiniSurface } from './toy-languages/mini-target.ts';
-export { type ToyLanguageOptions, toyLanguagePresets, toyLanguages } from './toy-languages/toy-languages.ts';
+export type { PivotLanguage } from './toy-languages/pivots.ts';
+export type { AishPivot, AishRoundTrip, AishTranslator, RoundTripOptions } from './toy-languages/round-trip.ts';
+export {
+  type AishOptions,
+  type ToyLanguageOptions,
+  toyLanguagePresets,
+  toyLanguages,
+} from './toy-languages/toy-languages.ts';
