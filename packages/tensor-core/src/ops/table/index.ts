@@ -2,6 +2,7 @@
 
 import { activationRows } from './activations.ts';
 import { attentionRows } from './attention.ts';
+import { divergenceRows } from './divergence.ts';
 import { linearRows } from './linear.ts';
 import { normRows } from './norms.ts';
 import { policyRows } from './policy.ts';
@@ -15,6 +16,7 @@ export const opTable: readonly OpRow[] = [
   ...normRows,
   ...reductionRows,
   ...tokenRows,
+  ...divergenceRows,
   ...attentionRows,
   ...policyRows,
 ];
