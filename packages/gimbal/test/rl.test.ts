@@ -78,20 +78,20 @@ test('a control reward that falls stops the run, and the page shows where the tw
     last: { step: number; control: number };
     verdict: string;
   };
-  expect(last.step).toBe(result.steps);
+  expect(last.step).toBe((result.steps as number) - 1); // looked at before the last update
   expect(last.control).toBeLessThan(best.control);
   expect(verdict).toMatch(
     new RegExp(`best at step ${best.step}, .*stopped at step ${last.step}: the control reward fell from`),
   );
   const looks = JSON.parse(await readFile(join(run, 'monitor.json'), 'utf8')) as { step: number; control: number }[];
-  expect(looks.map(({ step }) => step)).toEqual(Array.from({ length: last.step }, (_, i) => i + 1));
+  expect(looks.map(({ step }) => step)).toEqual(Array.from({ length: last.step + 1 }, (_, i) => i));
   // the control is one less the reward: what the monitor saw is what the trainer was paid for
   const rows = await readMetrics(join(run, 'training'));
   for (const [i, { control }] of looks.entries()) expect(control).toBeCloseTo(1 - (rows[i]?.reward as number), 5);
   const page = await readFile(join(run, 'report.html'), 'utf8');
   for (const text of ['Proxy and control', 'control at its best', 'What the monitor said', verdict.slice(0, 40)])
     expect(page).toContain(text);
-  // kept are the weights that a run of as many steps as the best one ends with
+  // kept are the weights that the best look's completions were drawn with: those that a run of as many steps ends with
   expect(best.step).toBeLessThan(last.step);
   const short = join(dir, 'until-best');
   await gimbal(...argv.slice(0, -3), `${best.step}`, '--out', short);

@@ -152,11 +152,12 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
       movingAverage: this.#movingAverage,
     });
     this.#movingAverage = movingAverage;
+    // before anything is learnt: the completions are those of the weights as they are now
+    const alerts = (await o.monitor?.check(this.#step, rows.map(promptText), texts)) ?? [];
     const learnt = this.#learn(credited);
     this.#step++;
     if (typeof o.anchor === 'object' && 'emaRate' in o.anchor)
       polyakTree(leavesOf(this.#anchor), leavesOf(this.params), 1 - o.anchor.emaRate);
-    const alerts = (await o.monitor?.check(this.#step, rows.map(promptText), texts)) ?? [];
     const B = lengths.length;
     const row = {
       ...learnt,

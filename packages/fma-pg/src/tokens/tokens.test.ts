@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { disposeTree, type Params, type RewardFn, rng, useBackend, valueAndGrad } from '@gimbal/tensor-core';
+import { disposeTree, flatten, type Params, type RewardFn, rng, useBackend, valueAndGrad } from '@gimbal/tensor-core';
 import { memory, type Scalar, type Tensor, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { tokenTable } from '../../test/fixtures/token-table.ts';
 import {
@@ -183,6 +183,8 @@ test('rows without a reward and without an end; named rewards; monitors', async 
     { name: 'length', weight: 0.5, fn: ((_, c) => c.map((t) => t.length)) as RewardFn },
     { name: 'even', weight: 2, fn: ((_, c) => c.map((_, i) => (i % 2 === 0 ? null : 1))) as RewardFn },
   ];
+  const before: number[][] = [];
+  const weights = (): number[] => flatten(trainer.params).flatMap(([, leaf]) => [...leaf.dataSync()]);
   using trainer = new TokenPolicyTrainer(
     options({
       policy,
@@ -194,17 +196,21 @@ test('rows without a reward and without an end; named rewards; monitors', async 
       monitor: {
         async check(step) {
           seen.push(step);
-          return [{ monitor: 'm', step, message: '', value: 1, limit: 0, stop: step === 2 }];
+          before.push(weights());
+          return [{ monitor: 'm', step, message: '', value: 1, limit: 0, stop: step === 1 }];
         },
       },
     }),
   );
+  const start = weights();
   const steps: TokenPolicyStep[] = [];
   for await (const s of trainer.train({ steps: 5 })) steps.push(s);
+  expect(before[0]).toEqual(start);
+  expect(before[1]).not.toEqual(start);
   expect(steps).toHaveLength(2); // the monitor said stop
   expect(steps[0]?.reward_even).toBe(1);
   expect(steps[0]?.missingEosRate).toBeGreaterThan(0);
-  expect(seen).toEqual([1, 2]);
+  expect(seen).toEqual([0, 1]); // before each update: updates done, as the weights that wrote the completions have
 });
 
 test.each([

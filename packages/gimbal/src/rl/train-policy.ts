@@ -70,12 +70,13 @@ export async function trainPolicy(request: RlRequest): Promise<TokenPolicyTraine
   const trainer = from === undefined ? new TokenPolicyTrainer(options) : await TokenPolicyTrainer.resume(out, options);
   try {
     if (from !== undefined) note(`goes on from step ${trainer.step}`);
+    watch?.follow(() => trainer.params);
     let halted = watch?.endedAt(trainer.step) ?? false;
     if (halted) note('its monitor has stopped it there: no more is learnt');
     for await (const m of halted ? [] : trainer.train({ steps: s.steps, signal })) {
       const text = `reward ${figure(m.reward)}  KL ${figure(m.kl)}  ${figure(m.length)} tokens`;
       request.progress({ step: m.step, total: s.steps, text });
-      await watch?.onStep(m, trainer.params);
+      watch?.onStep(m);
       halted = m.alerts.some(({ stop }) => stop);
     }
     if (trainer.step < s.steps && !halted) {

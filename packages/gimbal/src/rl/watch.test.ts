@@ -31,7 +31,7 @@ test('a run that is gone on with remembers looks that judged nothing as such, an
     );
   }
   expect(watch.seen.map((seen) => seen.control)).toEqual([Number.NaN, 5, 4, 4]);
-  expect([3, 4, 5].map((step) => watch.endedAt(step))).toEqual([false, true, false]);
+  expect([4, 5, 6].map((steps) => watch.endedAt(steps))).toEqual([false, true, false]);
   const kept = JSON.parse(await readFile(join(dir, 'monitor.json'), 'utf8')) as Watched[];
   expect(kept.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
 });

@@ -1,5 +1,5 @@
 // A run that is watched: a second reward that is never optimised. What it saw is kept beside the run, so that a run that is
-// gone on with remembers its best, and the report shows where the two parted; beside it lie the weights of the best step.
+// gone on with remembers its best, and the report shows where the two parted; beside it lie the weights of the best look.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HackingLook } from '@gimbal/reward-models';
@@ -26,11 +26,13 @@ export interface Watch {
   readonly monitor: Monitor;
   /** so far, in order */
   readonly seen: readonly Watched[];
-  /** Told of each step that is done, and of what it left. */
-  onStep(step: { readonly kl: number }, params: Params): Promise<void>;
-  /** Whether the run was stopped at this step, and so is not gone on with. */
-  endedAt(step: number): boolean;
-  /** The weights left by the step at which the control was best; the caller disposes them. Undefined if it judged nothing. */
+  /** Whose weights the completions are drawn with: they are kept where the control is best. Asked for before each look. */
+  follow(params: () => Params): void;
+  /** Told of each step that is done. */
+  onStep(step: { readonly kl: number }): void;
+  /** Whether the run was stopped when so many steps were done, and so is not gone on with. */
+  endedAt(steps: number): boolean;
+  /** The weights at which the control was best, after `step` updates; the caller disposes them. Undefined if it judged nothing. */
   bestParams(note: (text: string) => void): Promise<{ step: number; params: Params } | undefined>;
 }
 
@@ -57,7 +59,12 @@ export async function watchRun(
   const [file, best] = [join(folder, 'monitor.json'), join(folder, 'control-best')];
   let kl = 0;
   let seen = await earlierLooks(file);
+  let weights: (() => Params) | undefined;
   let inner: ReturnType<typeof hackingMonitor> | undefined;
+  const keep = async ({ step, control: value }: HackingLook, params: Params): Promise<void> => {
+    const content = { step, loss: -value, state: null, config: null, version: packageVersion() };
+    await saveCheckpoint(best, { ...content, trees: { params } });
+  };
   const monitor: Monitor = {
     async check(step, prompts, completions) {
       // steps behind the checkpoint that is gone on from are done again
@@ -69,6 +76,7 @@ export async function watchRun(
       const alerts = await inner.check(step, prompts, completions);
       const look = inner.looks.at(-1) as HackingLook;
       seen = [...seen, { ...look, alerts }];
+      if (weights !== undefined && bestLook(seen) === seen.at(-1)) await keep(look, weights());
       await writeFileAtomic(file, `${JSON.stringify(seen)}\n`);
       return alerts;
     },
@@ -78,20 +86,14 @@ export async function watchRun(
     get seen() {
       return seen;
     },
-    async onStep(step, params) {
-      kl = step.kl;
-      const last = seen.at(-1);
-      if (last === undefined || bestLook(seen) !== last) return;
-      const content = {
-        step: last.step,
-        loss: -last.control,
-        state: null,
-        config: null,
-        version: packageVersion(),
-      };
-      await saveCheckpoint(best, { ...content, trees: { params } });
+    follow(params) {
+      weights = params;
     },
-    endedAt: (step) => stopIn(seen)?.step === step,
+    onStep(step) {
+      kl = step.kl;
+    },
+    // the look came first, and the update of that step was still done
+    endedAt: (steps) => stopIn(seen)?.step === steps - 1,
     async bestParams(note) {
       const step = bestLook(seen)?.step;
       if (step === undefined) return undefined;
@@ -119,8 +121,9 @@ export function watchSection(
   seen: readonly Watched[],
   rows: readonly { readonly step: number; readonly [metric: string]: unknown }[],
 ): ReportSection {
+  // a look at the weights after `step` updates is at the completions that the next one learns from
   const rewardAt = new Map(rows.map((row) => [row.step, row.reward]));
-  const both = seen.map(({ step, control }) => ({ step, control, proxy: rewardAt.get(step) }));
+  const both = seen.map(({ step, control }) => ({ step, control, proxy: rewardAt.get(step + 1) }));
   const lines = { 'the reward that is optimised': 'proxy', 'the control, which is not': 'control' };
   const chart = metricChart(both, 'Proxy and control', 'mean of a step', lines, 'step');
   const values = chart.series.flatMap(({ points }) => points.map(([, y]) => y));
