@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { memory, type Scalar, scalar } from '@tensorflow/tfjs-core';
+import { checkVersion } from '../src/checkpoint/version-match.ts';
 import {
   type Advance,
   disposeTree,
@@ -133,11 +134,37 @@ test('parameters that are not finite are never saved', () =>
   inFolder(async (out) => {
     using trainer = new Counter({ out, checkpointEvery: 2, nanAt: 5 });
     await expect(trainer.run({ steps: 8 })).rejects.toThrow(
-      /saving after step 6: parameter x holds NaN at element 0.*step-00000004/s,
+      /training, after step 6: parameter x holds NaN at element 0.*step-00000004/s,
     );
     expect(await latestCheckpoint(out)).toContain('step-00000004');
     await expect(trainer.save(join(out, 'here'))).rejects.toThrow('parameter x holds NaN');
   }));
+
+test('parameters that are not finite are not handed over at the end either, where nothing is saved', async () => {
+  using trainer = new Counter({ nanAt: 8 });
+  const steps: number[] = [];
+  const training = async (): Promise<void> => {
+    for await (const { step } of trainer.train({ steps: 8 })) steps.push(step);
+  };
+  await expect(training()).rejects.toThrow('training, after step 8: parameter x holds NaN at element 0');
+  expect(steps).toEqual([2, 4, 6, 8]);
+});
+
+test.each([
+  ['1.4.0', '1.5.2', true],
+  ['1.4.0', '2.0.0', false],
+  ['0.1.3', '0.1.0', true],
+  ['0.1.3', '0.2.0', false],
+  ['source', '2.0.0', true],
+  ['2.0.0', 'source', true],
+])('a checkpoint of version %s is gone on with by version %s: %s', (saved, own, goes) => {
+  const check = (): void => checkVersion(saved, 'runs/x/step-1', own);
+  if (goes) expect(check).not.toThrow();
+  else
+    expect(check).toThrow(
+      `runs/x/step-1: the checkpoint was written by another major version of the library; got "${saved}"`,
+    );
+});
 
 test('a signal stops it between two steps, a line may end it, and a caller may leave', () =>
   inFolder(async (out) => {

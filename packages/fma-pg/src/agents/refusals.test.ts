@@ -102,7 +102,15 @@ test('an update that is no longer finite says so, and what to do', async () => {
   );
 });
 
-test('a checkpoint of another seed, number of copies or version of the format, or a damaged one, is not gone on with', async () => {
+test('weights that only the last update made infinite are not handed over', async () => {
+  // its own loss and gradient were finite: no later step reads the weights
+  using agent = await make(() => new Track(), { learningRate: 3e38, maxGradNorm: 1, epochs: 1, minibatches: 1 });
+  await expect(agent.run({ steps: 32 })).rejects.toThrow(
+    /training, after step 32: parameter .* holds -?(NaN|Infinity)/,
+  );
+});
+
+test('a checkpoint of another seed, number of copies, version of the format or of the library, or a damaged one, is not gone on with', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'fma-pg-'));
   try {
     const env = (): Track => new Track();
@@ -115,6 +123,12 @@ test('a checkpoint of another seed, number of copies or version of the format, o
     const manifest = await readFile(join(at, 'manifest.json'), 'utf8');
     await writeFile(join(at, 'manifest.json'), manifest.replace('"version": 1,', '"version": 2,'));
     await expect(OnPolicyAgent.resume(at, { env })).rejects.toMatchObject({ name: 'CheckpointError' });
+    const { about, ...sealed } = JSON.parse(manifest) as { about: { version: string } };
+    const later = { ...sealed, about: { ...about, version: '99.1.0' } };
+    await writeFile(join(at, 'manifest.json'), JSON.stringify(later));
+    await expect(OnPolicyAgent.resume(at, { env })).rejects.toThrow(
+      /written by another major version of the library; got "99.1.0", wanted/,
+    );
     await writeFile(join(at, 'manifest.json'), manifest);
     const weights = (await readdir(at)).filter((name) => name.endsWith('.safetensors'));
     expect(weights.length).toBeGreaterThan(0);

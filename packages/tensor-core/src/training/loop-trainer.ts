@@ -7,6 +7,7 @@
  */
 import { div, memory, type Scalar, scalar } from '@tensorflow/tfjs-core';
 import type { CheckpointContent } from '../checkpoint/content.ts';
+import { checkVersion } from '../checkpoint/version-match.ts';
 import type { Trainer, TrainRequest } from '../contracts/trainer.ts';
 import { ConfigError, type NumericalError } from '../errors.ts';
 import { clipScale, treeNorm } from '../optim/clip.ts';
@@ -80,6 +81,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
    * @param setup as for the run; its `params` only give the structure
    * @param o.warn told about checkpoints that were passed over
    * @throws CheckpointError where there is no valid checkpoint, or it is of another configuration (the option is named)
+   * or of another major version of the library
    */
   static async resume<B>(
     from: string,
@@ -89,6 +91,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
     const trainer = new LoopTrainer(setup);
     try {
       const saved = await storage('resume').load(from, { ...o, config: trainer.#config() });
+      checkVersion(saved.version, saved.path);
       await restoreTrees(saved, trainer.#trees());
       const { batches, evaluations } = saved.state as LoopState;
       setup.batches.restore(batches);
@@ -122,7 +125,8 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
    * Trains until `steps` updates are done in all, then evaluates and saves; or until the signal asks to stop, then saves
    * without an evaluation. Leaving the loop does neither. Saves are made with `out` only. A step that is not logged (`logEvery`) is not yielded.
    * @throws NumericalError when a loss or gradient is not finite: it names the step and where the NaN came from; the
-   * parameters are those before that step if every step is logged. Parameters that are not finite are never saved
+   * parameters are those before that step if every step is logged. Parameters that are not finite are never
+   * saved, nor handed over at the end
    */
   async *train({ steps, signal }: TrainRequest): AsyncGenerator<TrainStep, void, undefined> {
     checkRequest('train', steps, { disposed: this.#disposed, training: this.#training });
@@ -157,7 +161,8 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
         if (files !== undefined && saves) await this.#checkpoint(files);
         if (metrics !== undefined) yield { step: this.#step, ...metrics } as TrainStep;
       }
-      if (files !== undefined && this.#savedStep !== this.#step) await this.#checkpoint(files);
+      if (files === undefined) await checkFinite(this.params, this.#step, this.#lastSaved, naming);
+      else if (this.#savedStep !== this.#step) await this.#checkpoint(files);
       this.#stopReason = stop;
     } finally {
       this.#training = false;

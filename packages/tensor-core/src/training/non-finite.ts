@@ -40,7 +40,7 @@ export async function checkFinite(
   const bad = await nonFiniteLeaf(params);
   if (bad === undefined) return; // large numbers whose squares overflow
   throw new NumericalError({
-    where: `training, saving after step ${step}`,
+    where: `training, after step ${step}`,
     what: `parameter ${bad.path} holds ${bad.value} at element ${bad.index}`,
     fix: `${lastGood(lastSaved)}; lower the learning rate or set maxGradNorm${more === '' ? '' : `. ${more}`}`,
   });

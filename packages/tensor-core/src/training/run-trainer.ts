@@ -6,6 +6,7 @@
  */
 import { checkConfig } from '../checkpoint/config-match.ts';
 import type { CheckpointContent, LoadedCheckpoint } from '../checkpoint/content.ts';
+import { checkVersion } from '../checkpoint/version-match.ts';
 import type { Trainer, TrainerStep, TrainRequest } from '../contracts/trainer.ts';
 import { ConfigError } from '../errors.ts';
 import { checkCount } from '../options/checks.ts';
@@ -105,7 +106,8 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
 
   /**
    * Trains until `steps` steps are done in all; a signal stops it between two, and what was done is saved (with `out`).
-   * @throws NumericalError where parameters that are not finite would be saved: the last good checkpoint stays
+   * @throws NumericalError where parameters that are not finite would be saved, or are what the last update left: the last
+   * good checkpoint stays
    */
   async *train({ steps, signal }: TrainRequest): AsyncGenerator<S, { aborted: boolean }, undefined> {
     this.#check(steps);
@@ -139,6 +141,8 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
         if (stop) break;
       }
       await save();
+      // saving looks first; without files the last update is looked at all the same
+      if (files === undefined) await checkFinite(this.parameters(), this.step, this.#lastSaved);
       return { aborted };
     } finally {
       this.#training = false;
@@ -176,10 +180,11 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
 
   /**
    * Takes over what was saved; where that fails the trainer is disposed.
-   * @throws CheckpointError naming the option that differs
+   * @throws CheckpointError naming the option that differs, or for another major version of the library
    */
   protected async restore(saved: LoadedCheckpoint): Promise<this> {
     try {
+      checkVersion(saved.version, saved.path);
       checkConfig(saved.config, this.config(), saved.path);
       await restoreTrees(saved, this.trees());
       await this.restoreState(saved);
