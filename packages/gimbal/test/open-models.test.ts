@@ -84,6 +84,19 @@ test('an adapter is trained, merged into a folder and a GGUF file, and quantised
   expect(small.bytes).toBeLessThan(small.float32Bytes as number);
 });
 
+test('a GGUF file is run from its blocks, a folder from blocks made of it', async () => {
+  const held = async (...more: string[]): Promise<number> => {
+    const flags = ['--prompt', 'what is 3 + 4', '--temperature', '0', '--max-new-tokens', '4', '--json'];
+    const { code, stderr } = await runMain(['generate', ...more, ...flags], root);
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/weights: [\d.]+ MB/)]);
+    return Number(/weights: ([\d.]+) MB/.exec(stderr)?.[1]);
+  };
+  const floats = await held('--model', join(dir, 'merged'));
+  expect(await held('--model', join(dir, 'small.gguf'))).toBeLessThan(floats);
+  expect(await held('--model', join(dir, 'small.gguf'), '--weights', 'float32')).toBe(floats);
+  expect(await held('--model', join(dir, 'merged'), '--weights', 'q8_0')).toBeLessThan(floats);
+});
+
 test('a GGUF file is fine-tuned and aligned: its weights become float32, which is said', async () => {
   const file = join(dir, 'small.gguf');
   const rows = ['--data', join(dir, 'rows.jsonl'), '--columns', 'prompt=question,completion=answer'];

@@ -6,7 +6,7 @@ export { checkpoint } from './autodiff/checkpoint.ts';
 export { stopGradient } from './autodiff/stop-gradient.ts';
 export { valueAndGrad, valueAndGradWithAux } from './autodiff/value-and-grad.ts';
 export type { BackendInfo, BackendName, BackendOptions, BackendReport, PassedOver } from './backend/backend-info.ts';
-export { backendExtensions, type Precision } from './backend/extensions.ts';
+export { type BlockWeight, backendExtensions, type Precision } from './backend/extensions.ts';
 export { type CapturedStep, captureStep, replaysSteps, type StepInput } from './capture/capture-step.ts';
 export { checkConfig, firstDifference } from './checkpoint/config-match.ts';
 export type { CheckpointContent, KeepRule, LoadedCheckpoint, LoadOptions } from './checkpoint/content.ts';
@@ -106,6 +106,7 @@ export {
   checkSeed,
   checkShare,
 } from './options/checks.ts';
+export { blockValues, blockWeight, heldBytes } from './precision/block-weight.ts';
 export {
   type PackedWeights,
   type PackWeightsOptions,

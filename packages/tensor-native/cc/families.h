@@ -6,6 +6,7 @@
   X(attention_decode)            \
   X(attention_grad)              \
   X(binary)                      \
+  X(blocks)                      \
   X(cast)                        \
   X(compare)                     \
   X(conv)                        \

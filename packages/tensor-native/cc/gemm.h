@@ -31,6 +31,8 @@ struct Epilogue {
   const float* residual = nullptr;  // [m, n]
 };
 
+struct BlockMatrix;  // weights in blocks of few bits (kernels/gemm/blocks.h)
+
 struct GemmArgs {
   int64_t m = 0, n = 0, k = 0;
   const float* a = nullptr;
@@ -45,6 +47,17 @@ struct GemmArgs {
   bool accumulate = false;
   const Epilogue* epilogue = nullptr;
   const float* packed_b = nullptr;  // B as `pack_b` laid it out; b, ldb and transpose_b are then unused
+  const BlockMatrix* blocks = nullptr;  // op(B) = Wᵀ in blocks: in place of all of them
+
+  /// A command's word for what stands in place of B: 0, the address of packed B, or that of blocks and 1 (either is
+  /// aligned to 64 bytes).
+  void read_packed(double word) {
+    const uintptr_t address = static_cast<uintptr_t>(word);
+    if (address & 1)
+      blocks = reinterpret_cast<const BlockMatrix*>(address - 1);
+    else
+      packed_b = reinterpret_cast<const float*>(address);
+  }
 };
 
 void gemm(Context& context, const GemmArgs& args);

@@ -19,7 +19,7 @@ import {
 import { loadAddon } from './addon.ts';
 import { flush, isRecording, optionalOp } from './commands.ts';
 import { heap } from './memory/heap.ts';
-import { NativeBuffer } from './memory/native-buffer.ts';
+import { type Blocks, NativeBuffer } from './memory/native-buffer.ts';
 
 type Values = backend_util.BackendValues;
 
@@ -86,7 +86,7 @@ export class NativeBackend extends KernelBackend {
   /** Where a tensor's elements are. */
   address(tensor: TensorInfo): number {
     const id = tensor.dataId as NativeBuffer;
-    const address = id.address > 0 ? id.address : this.buffer(id).address;
+    const address = id.address > 0 ? id.address : this.buffer(id).place();
     if (heap.observer !== undefined) heap.observer.touched(address);
     return address;
   }
@@ -95,6 +95,12 @@ export class NativeBackend extends KernelBackend {
   output(shape: number[], dtype: DataType = 'float32'): TensorInfo {
     this.#buffers++;
     return { dataId: new NativeBuffer(util.sizeFromShape(shape), dtype), shape, dtype };
+  }
+
+  /** A float32 tensor whose values are in blocks. */
+  inBlocks(shape: number[], blocks: Blocks): TensorInfo {
+    this.#buffers++;
+    return { dataId: new NativeBuffer(util.sizeFromShape(shape), 'float32', false, blocks), shape, dtype: 'float32' };
   }
 
   /** A tensor that shares another's storage under a new shape. */

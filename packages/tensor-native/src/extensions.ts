@@ -1,9 +1,10 @@
 // What this backend offers beyond tfjs's interface, on the backend object itself: whoever has made it current finds it
 // there, by whatever way (`@gimbal/tensor-core` looks for `extensions`).
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { engine, type Tensor } from '@tensorflow/tfjs-core';
 import { backend, type MatMulPrecision } from './backend.ts';
 import { capture } from './capture.ts';
 import { nativeInfo } from './info.ts';
+import { type BlockCodes, blockBytes, blockWeight } from './kernels/blocks.ts';
 import { packWeight, unpackWeight } from './kernels/packed.ts';
 
 export const extensions = {
@@ -20,6 +21,8 @@ export const extensions = {
   packWeight,
   unpackWeight,
   packedCopies: (weight: Tensor): object | undefined => backend.buffer(weight.dataId).packed,
+  blockWeight: (w: BlockCodes): Tensor => engine().makeTensorFromTensorInfo(blockWeight(w), backend),
+  blockBytes,
   capture,
   overwrite: (target: Tensor, values: ArrayLike<number>): void => backend.overwrite(target, values),
   view: (source: Tensor): ArrayLike<number> => backend.buffer(source.dataId).view(),

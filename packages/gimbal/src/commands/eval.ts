@@ -4,7 +4,7 @@ import { ConfigError, NumericalError, type Rng, StoppedError, writeFileAtomic } 
 import { z } from 'zod';
 import { type CommandContext, defineCommand } from '../cli/command.ts';
 import { counted, textTable } from '../cli/format.ts';
-import { openModel, type Writer } from '../generate/open-model.ts';
+import { heldWeights, openModel, type Writer } from '../generate/open-model.ts';
 import { defaultTokens, samplingOf, samplingOptions } from '../generate/sampling.ts';
 import { type Answer, legend, scoreTexts, textMetrics } from '../generate/score.ts';
 import { checkColumns } from '../options/columns.ts';
@@ -48,6 +48,10 @@ const options = z.object({
   batchSize: z.int().min(1).default(16).describe('prompts answered at a time'),
   draws: z.int().min(10).default(200).describe('draws of the bootstrap that gives the intervals'),
   precision: z.enum(['float32', 'bf16']).default('float32').describe('precision of matrix products'),
+  weights: z
+    .enum(heldWeights)
+    .optional()
+    .describe('what matrices are held in (default: as in a .gguf file, float32 of any other)'),
 });
 type Options = z.output<typeof options>;
 type Context = CommandContext<Options>;
@@ -91,7 +95,11 @@ export const command = defineCommand({
       const what = `the backend ${compute.name} has no bf16 products on this machine`;
       throw new ConfigError({ where: 'gimbal eval --precision', what, got: 'bf16', wanted: 'float32' });
     }
-    using model = await openModel(o.model, 'gimbal eval', o.adapter, hubOptions(output, signal));
+    using model = await openModel(o.model, 'gimbal eval', {
+      adapter: o.adapter,
+      weights: o.weights,
+      hub: hubOptions(output, signal),
+    });
     for (const warning of model.warnings) output.note(`warning ${warning}`);
     const stream = rng(o.seed).split('eval');
     const scores: { [name: string]: Interval } = {};

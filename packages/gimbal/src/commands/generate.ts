@@ -4,13 +4,12 @@ import { z } from 'zod';
 import { type CommandContext, defineCommand } from '../cli/command.ts';
 import { counted, duration, figure, quantity } from '../cli/format.ts';
 import { bestOfReward, type Candidate, checkBestOf, pickBest } from '../generate/best-of.ts';
-import { asTurn, openModel, type ReadPrompt, type Writer } from '../generate/open-model.ts';
+import { asTurn, heldWeights, openModel, type ReadPrompt, type Writer } from '../generate/open-model.ts';
 import { type PromptAt, readPrompts } from '../generate/read-prompts.ts';
 import { defaultTokens, samplingOf, samplingOptions } from '../generate/sampling.ts';
 import { checkColumns } from '../options/columns.ts';
 import { startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
-import { noteInflated } from '../run/note-inflated.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
 import { batchesByRoom, promptLength } from '../stages/internal/room.ts';
 
@@ -42,6 +41,10 @@ const options = z.object({
     .describe('go on in the same text, without chat template or separator of prompt and completion'),
   batchSize: z.int().min(1).default(32).describe('prompts at a time'),
   precision: z.enum(['float32', 'bf16']).default('float32').describe('precision of matrix products'),
+  weights: z
+    .enum(heldWeights)
+    .optional()
+    .describe('what matrices are held in (default: as in a .gguf file, float32 of any other)'),
 });
 type Options = z.output<typeof options>;
 type Context = CommandContext<Options>;
@@ -92,10 +95,14 @@ export const command = defineCommand({
     if (o.prompt !== undefined) prompts.push({ text: o.prompt, where: '--prompt' });
     const compute = await startCompute(o);
     if (o.precision === 'bf16' && !compute.bf16) throw noBf16(compute.name);
-    const { rng, withPrecision } = await import('@gimbal/tensor-core');
-    using model = await openModel(o.model, 'gimbal generate', o.adapter, hubOptions(output, signal));
+    const { heldBytes, rng, withPrecision } = await import('@gimbal/tensor-core');
+    using model = await openModel(o.model, 'gimbal generate', {
+      adapter: o.adapter,
+      weights: o.weights,
+      hub: hubOptions(output, signal),
+    });
     for (const warning of model.warnings) output.note(`warning ${warning}`);
-    noteInflated(o.model, model.params, (text) => output.note(text));
+    output.note(`weights: ${(heldBytes(model.params) / 1e6).toFixed(1)} MB`);
     const stream = rng(o.seed).split('sampling');
     if (picks && (await samplingOf(o, model.generation)).temperature === 0) {
       const fix = 'Give --temperature above 0';

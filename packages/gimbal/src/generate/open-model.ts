@@ -21,6 +21,17 @@ export interface Writer extends Disposable {
   readonly chats: boolean;
 }
 
+/** How a model is opened. */
+export interface OpenOptions {
+  adapter?: string | undefined;
+  hub?: HubOptions | undefined;
+  /** What matrices are held in; default: as they are in a .gguf file, float32 of any other. */
+  weights?: HeldWeights | undefined;
+}
+
+export const heldWeights = ['float32', 'q8_0', 'q4_0'] as const;
+export type HeldWeights = (typeof heldWeights)[number];
+
 /**
  * @param name a folder, also of a run, a .gguf file, or a name on the hub
  * @param where names the command in messages
@@ -29,8 +40,7 @@ export interface Writer extends Disposable {
 export async function openModel(
   name: string,
   where: string,
-  adapterFolder?: string,
-  hub?: HubOptions,
+  { adapter: adapterFolder, hub, weights }: OpenOptions = {},
 ): Promise<Writer> {
   const lm = await import('@gimbal/language-models');
   const path = await modelPath(name, `${where} --model`, hub);
@@ -40,6 +50,10 @@ export async function openModel(
     throw new ConfigError({ where: `${where} --model ${path}`, what: 'the folder has no tokenizer.json', fix });
   };
   if (await isSeq2Seq(path)) {
+    if (weights !== undefined && weights !== 'float32') {
+      const what = 'encoder-decoders are held in float32';
+      throw new ConfigError({ where: `${where} --weights`, what, got: weights, wanted: 'float32' });
+    }
     if (adapterFolder !== undefined) {
       throw new ConfigError({
         where: `${where} --adapter`,
@@ -60,13 +74,26 @@ export async function openModel(
       [Symbol.dispose]: () => disposeTree(params),
     };
   }
-  const { model, params: base, tokenizer = noTokenizer(), generation, warnings } = await lm.loadPretrained(path);
+  // an adapter is added to floats, and other blocks are made from them
+  const asInFile = weights === undefined && adapterFolder === undefined;
+  const {
+    model,
+    params: base,
+    tokenizer = noTokenizer(),
+    generation,
+    warnings,
+  } = await lm.loadPretrained(path, { weights: asInFile ? 'blocks' : 'float32' });
   let params = base;
   if (adapterFolder !== undefined) {
     const adapter = await lm.loadAdapter(adapterFolder, model.config);
     params = lm.mergeLora(model.config, base, adapter);
     lm.disposeAdapter(adapter);
     disposeTree(base);
+  }
+  if (weights === 'q8_0' || weights === 'q4_0') {
+    const floats = params;
+    params = await lm.quantizeWeights(model, floats, weights === 'q8_0' ? 'Q8_0' : 'Q4_0');
+    disposeTree(floats);
   }
   return {
     policy: model,

@@ -51,7 +51,7 @@ export async function playModels(context: CommandContext<MatrixFlags>): Promise<
     let prompts = read.rows.slice(0, o.rows) as readonly Prompt[];
     const contestants: Record<string, Contestant> = {};
     for (const { name, model, adapter } of entries) {
-      const writer = await openModel(model, where, adapter);
+      const writer = await openModel(model, where, { adapter });
       open.push(writer);
       for (const warning of writer.warnings) output.note(`warning ${name}: ${warning}`);
       contestants[name] = { policy: writer.policy, params: writer.params, codec: promptCodec(writer.tokenizer) };

@@ -8,21 +8,21 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { llama3Factors } from './config.ts';
 import { architectureOf, ggufName, interleavedHeads, interleavedRows, isOffsetNorm } from './names.ts';
 import { quantize, type WrittenType } from './quantize.ts';
-import { readGguf, readGgufConfig } from './read-gguf.ts';
+import { type GgufOptions, readGguf, readGgufConfig } from './read-gguf.ts';
 import type { GgufValue } from './read-header.ts';
 import { tokenizerFromGguf, tokenizerToGguf } from './tokenizer.ts';
 import { blockType } from './types.ts';
 
 /**
  * Opens a GGUF file (Llama, Mistral, SmolLM2, Qwen 2 and 3, Gemma 2 and 3; F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0,
- * Q4_K, Q5_K, Q6_K); weights become float32.
+ * Q4_K, Q5_K, Q6_K); weights become float32, or stay in their blocks if asked.
  * @throws CheckpointError for a damaged file, or an architecture, type or tokenizer that is not known here
  * @example const { model, params, tokenizer } = await loadGguf('SmolLM2-135M-Instruct.Q4_1.gguf');
  */
-export async function loadGguf(path: string): Promise<Pretrained> {
+export async function loadGguf(path: string, o?: GgufOptions): Promise<Pretrained> {
   const source = await fileSource(path);
   try {
-    return await readGguf(source);
+    return await readGguf(source, o);
   } finally {
     await source.close();
   }

@@ -4,9 +4,27 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bytesSource, disposeTree, flatten, rng, unflatten, useBackend } from '@gimbal/tensor-core';
+import {
+  backendExtensions,
+  bytesSource,
+  disposeTree,
+  flatten,
+  heldBytes,
+  rng,
+  unflatten,
+  useBackend,
+} from '@gimbal/tensor-core';
 import { memory, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
-import { type DecoderOptions, decoder, loadGguf, loadPretrained, saveGguf, trainTokenizer } from '../index.ts';
+import {
+  type DecoderOptions,
+  decoder,
+  loadGguf,
+  loadPretrained,
+  padBatch,
+  quantizeWeights,
+  saveGguf,
+  trainTokenizer,
+} from '../index.ts';
 import { dequantize } from './dequantize.ts';
 import { quantize } from './quantize.ts';
 import { readGguf } from './read-gguf.ts';
@@ -132,6 +150,50 @@ it.each(['F16', 'Q8_0', 'Q4_0'] as const)('keeps what %s can keep of the logits'
   expect(worst).toBeLessThan({ F16: 0.005, Q8_0: 0.1, Q4_0: 1 }[type]);
   disposeTree(again.params);
   disposeTree(params);
+});
+
+describe.each(models)('%s in blocks', (_, options) => {
+  it.each(['Q8_0', 'Q4_0'] as const)('generates from %s as from its floats', async (type) => {
+    const model = decoder({ ...options, initializerRange: 0.1 });
+    const params = model.init(rng(3));
+    const path = join(dir, 'blocks.gguf');
+    await saveGguf(path, model, params, { tokenizer, type });
+    const [floats, blocks] = [await loadGguf(path), await loadGguf(path, { weights: 'blocks' })];
+    const before = heldBytes(blocks.params);
+    if (backendExtensions()) expect(before).toBeLessThan(heldBytes(floats.params));
+    const ids = tensor2d([[5, 6, 7, 8]], [1, 4], 'int32');
+    const [a, b] = [floats, blocks].map((m) => m.model.apply(m.params, ids).dataSync()) as [Float32Array, Float32Array];
+    expect(Math.max(...Array.from(a, (x, i) => Math.abs(x - (b[i] as number))))).toBeLessThan(1e-5);
+    const prompts = padBatch([Int32Array.of(5, 6, 7), Int32Array.of(9)], 0);
+    const written = await Promise.all(
+      [floats, blocks].map(async ({ model: m, params: p }) => {
+        const written = await m.sample(p, prompts, { maxNewTokens: 12, temperature: 0, rng: rng(0) });
+        return [...written.ids];
+      }),
+    );
+    expect(written[1]).toEqual(written[0]);
+    expect(heldBytes(blocks.params)).toBe(before); // nothing was inflated
+    for (const tree of [floats.params, blocks.params, params]) disposeTree(tree);
+  });
+});
+
+it('quantises weights in memory as the file would', async () => {
+  const model = decoder({ ...size, initializerRange: 0.1, tieEmbeddings: false });
+  const params = model.init(rng(3));
+  const path = join(dir, 'q8.gguf');
+  await saveGguf(path, model, params, { tokenizer, type: 'Q8_0' });
+  const read = await loadGguf(path);
+  const made = await quantizeWeights(model, params, 'Q8_0');
+  const small = await quantizeWeights(model, params, 'Q4_0');
+  if (backendExtensions()) {
+    expect(heldBytes(made)).toBeLessThan(heldBytes(params) / 3);
+    expect(heldBytes(small)).toBeLessThan(heldBytes(made));
+  }
+  const wanted = new Map(flatten(read.params));
+  for (const [name, tensor] of flatten(made))
+    expect([name, tensor.dataSync()]).toEqual([name, wanted.get(name)?.dataSync()]);
+  for (const tree of [read.params, made, small, params]) disposeTree(tree);
+  await expect(quantizeWeights(model, params, 'Q5_0' as never)).rejects.toThrow(/unknown type; got "?Q5_0/);
 });
 
 it('refuses weights that are no numbers, by file and tensor', async () => {

@@ -14,6 +14,7 @@ import type { DecoderConfig } from '../decoder/config.ts';
 import type { LanguageModel } from '../decoder/decoder.ts';
 import { families } from '../decoder/families/index.ts';
 import { loadGguf, loadGgufConfig, loadGgufTokenizer } from '../gguf/gguf.node.ts';
+import type { GgufOptions } from '../gguf/read-gguf.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type FileDtype, fileDtypes } from './file-dtype.ts';
 import { type GenerationDefaults, generationConfigJson } from './generation-config.ts';
@@ -41,15 +42,16 @@ export interface SavePretrainedOptions {
 
 /**
  * Opens a model folder, or a `.gguf` file, or a model by its name on the hub (`owner/name`, `owner/name/file.gguf`), which
- * is downloaded into the cache once: see `downloadModel`.
+ * is downloaded into the cache once: see `downloadModel`. Of a `.gguf` file `weights: 'blocks'` keeps the matrices as they
+ * are in it.
  * @throws CheckpointError for a missing or damaged file, an architecture that is not known here, or tensors that are not
  * the config's
  * @example
  * const { model, params, tokenizer } = await loadPretrained('runs/align/model');
  */
-export async function loadPretrained(path: string, o?: HubOptions): Promise<Pretrained> {
+export async function loadPretrained(path: string, o?: HubOptions & GgufOptions): Promise<Pretrained> {
   const folder = await localModel(path, o);
-  return folder.endsWith('.gguf') ? loadGguf(folder) : readPretrained(folderSource(folder));
+  return folder.endsWith('.gguf') ? loadGguf(folder, o) : readPretrained(folderSource(folder));
 }
 
 /**

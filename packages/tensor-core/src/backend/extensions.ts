@@ -5,6 +5,22 @@ import { findBackend, getBackend, type Tensor } from '@tensorflow/tfjs-core';
 /** Precision of matrix products: operands as they are, or rounded to bf16; sums are float32 in both. */
 export type Precision = 'float32' | 'bf16';
 
+/** A matrix [n, k] (a linear layer's [out, in]): element (r, i) is scale · (code − zero) + offset, of its group. */
+export interface BlockWeight {
+  shape: [n: number, k: number];
+  bits: 4 | 8;
+  /** Consecutive elements of a row that share a scale; k is a multiple. */
+  group: 16 | 32;
+  /** [n, k], one byte a code: 0…15 for 4 bits, two's complement for 8. */
+  codes: Uint8Array;
+  /** Subtracted from codes of 4 bits; 0 for 8. */
+  zero: number;
+  /** [n, k / group]: float32, or the raw bits of float16. All finite. */
+  scales: Float32Array | Uint16Array;
+  /** Like `scales`, and of their type. Default: none. */
+  offsets?: Float32Array | Uint16Array;
+}
+
 /** A recorded step. */
 export interface CapturedProgram {
   replay(): void;
@@ -21,6 +37,10 @@ export interface BackendExtensions {
   unpackWeight(weight: Tensor): void;
   /** What stands for a weight's packed copies: another object, or none, once they were dropped. */
   packedCopies(weight: Tensor): object | undefined;
+  /** A float32 tensor that holds codes only (block-weight.ts). */
+  blockWeight(w: BlockWeight): Tensor;
+  /** Bytes of a tensor's codes, and of its floats if it has both; undefined for one without codes. */
+  blockBytes(weight: Tensor): number | undefined;
   /** Runs a step once and records it. @throws where it holds something that a replay would get wrong */
   capture(step: () => void): CapturedProgram;
   /** Overwrites a tensor's elements in place. */

@@ -2,6 +2,7 @@
 #include "../gemm.h"
 
 #include "gemm/arguments.h"
+#include "gemm/block_product.h"
 #include "gemm/driver.h"
 #include "gemm/few_rows.h"
 #include "gemm/skinny.h"
@@ -11,6 +12,7 @@ namespace GIMBAL_ISA {
 
 void gemm_serial(Context& context, const GemmArgs& args) {
   if (args.m <= 0 || args.n <= 0) return;
+  if (args.blocks) return multiply_blocks(context, args, false);
   if (is_skinny(args)) return multiply_skinny(context, args, false);
   if (has_few_rows(args)) return multiply_few_rows(context, args, false);
   multiply_rectangle(context, args, {0, args.m, 0, args.n});
@@ -18,6 +20,7 @@ void gemm_serial(Context& context, const GemmArgs& args) {
 
 void gemm(Context& context, const GemmArgs& args) {
   if (args.m <= 0 || args.n <= 0) return;
+  if (args.blocks) return multiply_blocks(context, args, true);
   if (is_skinny(args)) return multiply_skinny(context, args, true);
   if (has_few_rows(args)) return multiply_few_rows(context, args, true);
   const Partition grid = partition(args, thread_count(context), context.cpu.l2);

@@ -75,9 +75,9 @@ using Run = void (*)(Context&, int product, const GemmArgs&);
 
 void run_serial(Context& context, int, const GemmArgs& g) { gemm_serial(context, g); }
 
-/// A product on all threads, by another operation where one is named.
+/// A product on all threads, by another operation where one is named (weights in blocks have one only).
 void run_threaded(Context& context, int product, const GemmArgs& g) {
-  if (product < 0) return gemm(context, g);
+  if (product < 0 || g.blocks) return gemm(context, g);
   double words[kProductWords];
   write_product(g, words);
   context.registry.entries[product].fn(context, words);
@@ -103,7 +103,7 @@ GemmArgs layer_product(const Chain& chain, int64_t net, int64_t i, int64_t r0, i
   g.c = ptr<float>(layer[3]) + r0 * g.n;
   g.lda = g.k, g.ldb = chain.out_in ? g.k : g.n, g.ldc = g.n;
   g.transpose_b = chain.out_in;
-  g.packed_b = ptr<const float>(layer[4]);
+  g.read_packed(layer[4]);
   e.bias = ptr<const float>(layer[1]);
   e.activation = last ? static_cast<Activation>(chain.sixth) : chain.activation;
   if (layer[2] != 0) e.pre = ptr<float>(layer[2]) + r0 * g.n;
@@ -179,7 +179,7 @@ void backward_layer(Context& context, const Chain& chain, int64_t net, int64_t i
   g.c = (i == 0 ? ptr<float>(chain.net(net)[2]) : dz_of(chain, net, i - 1)) + r0 * g.n;
   g.lda = g.k, g.ldb = chain.out_in ? g.n : g.k, g.ldc = g.n;
   g.transpose_b = !chain.out_in;
-  g.packed_b = ptr<const float>(layer[kPacked]);
+  g.read_packed(layer[kPacked]);
   Epilogue e;
   if (i > 0 && chain.activation != Activation::linear) {
     e.activation = chain.activation;

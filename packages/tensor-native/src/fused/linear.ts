@@ -7,7 +7,7 @@ import { backend } from '../backend.ts';
 import { emit, op } from '../commands.ts';
 import { gemm } from '../kernels/gemm.ts';
 import { nativeKernel } from '../kernels/host.ts';
-import { packedOperand } from '../kernels/packed.ts';
+import { operandAddress, packedOperand } from '../kernels/packed.ts';
 import { sizeOf } from '../kernels/shapes.ts';
 
 const SUM_ROWS = op('sum_rows');
@@ -46,7 +46,7 @@ function timesWeight(
   const [k, n] = [inputsOf(weight, outIn), outputsOf(weight, outIn)];
   const packed = packedOperand(weight, k, n, outIn);
   // biome-ignore format: one command on one screen
-  gemm(m, n, k, a, k, 0, backend.address(weight), outIn ? k : n, outIn ? 1 : 0, c, n, 1, accumulate, bias, ACTIVATION[activation], 0, 0, pre, saved, residual, packed);
+  gemm(m, n, k, a, k, 0, operandAddress(weight, packed), outIn ? k : n, outIn ? 1 : 0, c, n, 1, accumulate, bias, ACTIVATION[activation], 0, 0, pre, saved, residual, packed);
 }
 
 const linearGradInput = nativeKernel<Inputs, { activation: NativeActivation; outIn: boolean; shape: number[] }>(

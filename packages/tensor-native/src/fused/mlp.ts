@@ -5,7 +5,7 @@ import { ACTIVATION, type NativeActivation } from '../activation.ts';
 import { backend } from '../backend.ts';
 import { op, optionalOp, send, commandWords as words } from '../commands.ts';
 import { nativeKernel } from '../kernels/host.ts';
-import { packedOperand } from '../kernels/packed.ts';
+import { operandAddress, packedOperand } from '../kernels/packed.ts';
 import { addressOrNone, type Inputs, inputsOf, needsInput, outputsOf, rowsOf } from './linear.ts';
 
 const MLP = op('mlp');
@@ -78,11 +78,12 @@ const mlp = nativeKernel<Inputs, MlpAttributes>('Mlp', ({ inputs, attrs }) => {
     for (let i = 0; i < layers; i++) {
       const weight = weightOf(inputs, net * layers + i);
       const width = outputsOf(weight, outIn);
-      words[at++] = backend.address(weight);
+      const packed = packedOperand(weight, inputsOf(weight, outIn), width, outIn);
+      words[at++] = operandAddress(weight, packed);
       words[at++] = addressOrNone(inputs[namesOf(net * layers + i).bias]);
       words[at++] = share(pre[i], net, rows * width);
       words[at++] = share(out[i], net, rows * width);
-      words[at++] = packedOperand(weight, inputsOf(weight, outIn), width, outIn);
+      words[at++] = packed;
     }
   }
   send(MLP, at - 1);
@@ -141,8 +142,9 @@ const mlpGrad = nativeKernel<Inputs, GradAttributes>('MlpGrad', ({ inputs, attrs
       if (i < layers - 1 && needsInput(activation)) extra++;
       const h = i < layers - 1 ? inputs[namesOf(extra).extra] : undefined;
       extra++;
-      words[at++] = backend.address(weight);
-      words[at++] = packedOperand(weight, width, inputsOf(weight, outIn), !outIn);
+      const packed = packedOperand(weight, width, inputsOf(weight, outIn), !outIn);
+      words[at++] = operandAddress(weight, packed);
+      words[at++] = packed;
       words[at++] = share(saved, net, rows * width);
       words[at++] = share(h, net, rows * width);
       words[at++] = share(dzs[i], net, rows * width);

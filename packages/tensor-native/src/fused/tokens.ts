@@ -2,8 +2,10 @@
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import { backend } from '../backend.ts';
 import { emit, emitAll, op } from '../commands.ts';
+import { readBlockRows } from '../kernels/blocks.ts';
 import { nativeKernel } from '../kernels/host.ts';
 import { sizeOf } from '../kernels/shapes.ts';
+import type { NativeBuffer } from '../memory/native-buffer.ts';
 
 const EMBEDDING = op('embedding');
 const EMBEDDING_GRAD = op('embedding_grad');
@@ -18,6 +20,11 @@ const embedding = nativeKernel<{ ids: TensorInfo; table: TensorInfo; positions?:
   ({ inputs: { ids, table, positions } }) => {
     const [rows, width] = table.shape as [number, number];
     const y = backend.output([...ids.shape, width]);
+    const { blocks } = table.dataId as NativeBuffer;
+    if (blocks !== undefined && positions === undefined) {
+      readBlockRows(blocks, backend.address(ids), backend.address(y), sizeOf(ids.shape));
+      return [y];
+    }
     emit(
       EMBEDDING,
       backend.address(ids),

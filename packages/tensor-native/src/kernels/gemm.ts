@@ -45,7 +45,7 @@ export interface Product {
   saved?: number;
   /** [m, n], added last. */
   residual?: number;
-  /** B packed by `pack_b`; `b` is then not read. */
+  /** `packedOperand`'s: what stands in place of `b`, which is then not read. */
   packed?: number;
 }
 
@@ -124,7 +124,8 @@ export function gemm(
   words[19] = saved;
   words[20] = residual;
   words[21] = packed;
-  send(backend.matMulPrecision === 'bf16' ? GEMM_BF16 : GEMM, 21);
+  // weights in blocks have one product, in float32
+  send(backend.matMulPrecision === 'bf16' && packed % 2 === 0 ? GEMM_BF16 : GEMM, 21);
 }
 
 /** `count` products of one form, operands `strideA`, `strideB`, `strideC` elements apart (0: shared). */

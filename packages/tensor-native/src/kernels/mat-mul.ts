@@ -12,7 +12,7 @@ import { ACTIVATION, type NativeActivation } from '../activation.ts';
 import { backend } from '../backend.ts';
 import { gemm, productBatch } from './gemm.ts';
 import { hostKernel, nativeKernel } from './host.ts';
-import { packedOperand } from './packed.ts';
+import { operandAddress, packedOperand } from './packed.ts';
 
 /** What follows the sums. */
 interface End {
@@ -76,8 +76,9 @@ function single(
   transposeB: boolean,
   { bias, activation, slope, slopes }: End,
 ): void {
+  const packed = packedOperand(b, k, n, transposeB);
   // biome-ignore format: one command on one screen
-  gemm(m, n, k, backend.address(a), lda, transposeA ? 1 : 0, backend.address(b), transposeB ? k : n, transposeB ? 1 : 0, backend.address(result), n, 1, 0, bias, ACTIVATION[activation], slope, slopes, 0, 0, 0, packedOperand(b, k, n, transposeB));
+  gemm(m, n, k, backend.address(a), lda, transposeA ? 1 : 0, operandAddress(b, packed), transposeB ? k : n, transposeB ? 1 : 0, backend.address(result), n, 1, 0, bias, ACTIVATION[activation], slope, slopes, 0, 0, 0, packed);
 }
 
 function batched(

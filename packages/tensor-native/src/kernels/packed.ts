@@ -13,9 +13,16 @@ const SIZE = op('packed_b_size');
 const PACK_BF16 = optionalOp('pack_b_bf16');
 const SIZE_BF16 = optionalOp('packed_b_size_bf16');
 
-/** The address of the packed copy that a product may read in place of `b`, or 0. */
+/**
+ * What a product may read in place of `b`, as its command takes it: the address of a packed copy, that of blocks and 1,
+ * or 0.
+ */
 export function packedOperand(b: TensorInfo, k: number, n: number, transposed: boolean): number {
-  const copies = (b.dataId as NativeBuffer).packed;
+  const { packed: copies, blocks } = b.dataId as NativeBuffer;
+  if (blocks !== undefined && transposed && blocks.k === k && blocks.n === n) {
+    if (heap.observer !== undefined) heap.observer.touched(blocks.address);
+    return blocks.address + 1;
+  }
   if (copies === undefined) return 0;
   const precision = backend.matMulPrecision;
   for (const copy of copies)
@@ -25,6 +32,9 @@ export function packedOperand(b: TensorInfo, k: number, n: number, transposed: b
     }
   return 0;
 }
+
+/** Where `b` is, for a product that reads `packed` in its place if that is not 0. */
+export const operandAddress = (b: TensorInfo, packed: number): number => (packed !== 0 ? 0 : backend.address(b));
 
 /** How `packWeight` lays a weight out. */
 export interface PackOptions {
@@ -48,6 +58,7 @@ export function packWeight(weight: TensorInfo, options: PackOptions = {}): void 
   const [k, n] = transposed ? [columns, rows] : [rows, columns];
   if (util.sizeFromShape(weight.shape) === 0) return;
   const storage = backend.buffer(weight.dataId);
+  if (storage.blocks !== undefined && transposed) return; // products read those
   const bf16 = precision === 'bf16';
   const bytes = readSize(bf16 ? SIZE_BF16 : SIZE, k, n);
   storage.packed ??= [];
@@ -63,7 +74,7 @@ export function packWeight(weight: TensorInfo, options: PackOptions = {}): void 
 
 /** Drops a weight's packed copies. */
 export function unpackWeight(weight: TensorInfo): void {
-  backend.buffer(weight.dataId).written();
+  backend.buffer(weight.dataId).unpack();
 }
 
 /** The bytes of a packed operand, which the C++ side knows (its tile's width). */

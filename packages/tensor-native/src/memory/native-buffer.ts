@@ -1,7 +1,9 @@
 // A tensor's storage. The object itself is the `dataId` that tfjs passes around, so no table is searched per kernel.
 import type { backend_util, DataType, TensorInfo } from '@tensorflow/tfjs-core';
-import { flush } from '../commands.ts';
+import { emit, flush, op } from '../commands.ts';
 import { heap } from './heap.ts';
+
+const UNPACK = op('unpack_blocks');
 
 /** Bytes of one element; strings and complex numbers have no block of their own. */
 function elementBytes(dtype: DataType): number {
@@ -18,6 +20,14 @@ export interface PackedCopy {
   bytes: number;
 }
 
+/** A weight [n, k] in blocks of few bits (cc/kernels/gemm/blocks.h). */
+export interface Blocks {
+  n: number;
+  k: number;
+  address: number;
+  bytes: number;
+}
+
 export type NativeArray = Float32Array | Int32Array | Uint8Array;
 
 export class NativeBuffer {
@@ -29,15 +39,24 @@ export class NativeBuffer {
   strings?: Uint8Array[] | undefined;
   /** Packed copies of a weight that products read in its place (kernels/packed.ts). */
   packed?: PackedCopy[] | undefined;
+  /** What the storage holds in place of floats, or beside them once something asked for those (kernels/blocks.ts). */
+  blocks: Blocks | undefined = undefined;
   #view: NativeArray | undefined;
 
-  /** @param size elements; @param fresh the host will write the values (see Heap.allocate). */
+  /**
+   * @param size elements
+   * @param fresh the host will write the values (see Heap.allocate)
+   * @param blocks what holds the values: there is no block of floats until one is asked for
+   */
   constructor(
     public size: number,
     public dtype: DataType,
     fresh = false,
+    blocks?: Blocks,
   ) {
-    if (dtype !== 'string' && dtype !== 'complex64') this.address = heap.allocate(this.bytes, fresh);
+    this.blocks = blocks;
+    if (blocks === undefined && dtype !== 'string' && dtype !== 'complex64')
+      this.address = heap.allocate(this.bytes, fresh);
   }
 
   get bytes(): number {
@@ -47,14 +66,23 @@ export class NativeBuffer {
   /** The elements in place (not a copy): valid until the buffer is disposed. */
   get values(): backend_util.BackendValues | undefined {
     if (this.dtype === 'string') return this.strings;
-    if (this.address === 0) return undefined;
-    return this.view();
+    return this.place() === 0 ? undefined : this.view();
   }
 
   /** The elements as commands have left them; those that wait run first. */
   view(): NativeArray {
+    this.place();
     flush();
     return this.#array();
+  }
+
+  /** Where the elements are, as floats. */
+  place(): number {
+    if (this.address === 0 && this.blocks !== undefined) {
+      this.address = heap.allocate(this.bytes);
+      emit(UNPACK, this.blocks.address, this.address);
+    }
+    return this.address;
   }
 
   /** Writes the first values into a `fresh` buffer, whose memory no waiting command uses. */
@@ -64,7 +92,7 @@ export class NativeBuffer {
 
   #array(): NativeArray {
     if (this.#view === undefined) {
-      const { buffer, offset } = heap.locate(this.address);
+      const { buffer, offset } = heap.locate(this.place());
       if (this.dtype === 'int32') this.#view = new Int32Array(buffer, offset, this.size);
       else if (this.dtype === 'bool') this.#view = new Uint8Array(buffer, offset, this.size);
       else this.#view = new Float32Array(buffer, offset, this.size);
@@ -72,8 +100,21 @@ export class NativeBuffer {
     return this.#view;
   }
 
-  /** Call before the elements change in place: a packed copy would be stale. */
+  /** Call before the elements change in place: packed copies and blocks would be stale. */
   written(): void {
+    this.place();
+    this.unpack();
+    this.#dropBlocks();
+  }
+
+  #dropBlocks(): void {
+    if (this.blocks === undefined) return;
+    heap.free(this.blocks.address, this.blocks.bytes);
+    this.blocks = undefined;
+  }
+
+  /** Drops the packed copies. */
+  unpack(): void {
     if (this.packed !== undefined) {
       for (const { address, bytes } of this.packed) heap.free(address, bytes);
       this.packed = undefined;
@@ -82,7 +123,8 @@ export class NativeBuffer {
 
   /** Frees the block. */
   release(): void {
-    this.written();
+    this.unpack();
+    this.#dropBlocks();
     if (this.address !== 0) heap.free(this.address, this.bytes);
     this.address = 0;
     this.#view = undefined;

@@ -51,7 +51,8 @@ static inline void write_product(const GemmArgs& g, double (&words)[kProductWord
       static_cast<double>(g.lda), g.transpose_a ? 1.0 : 0.0, address_of(g.b), static_cast<double>(g.ldb),
       g.transpose_b ? 1.0 : 0.0, address_of(g.c), static_cast<double>(g.ldc), g.alpha, g.accumulate ? 1.0 : 0.0,
       address_of(e.bias), static_cast<double>(static_cast<int>(e.activation)), e.slope, address_of(e.slopes),
-      address_of(e.pre), address_of(e.saved), address_of(e.residual), address_of(g.packed_b)};
+      address_of(e.pre), address_of(e.saved), address_of(e.residual),
+      g.blocks ? address_of(g.blocks) + 1 : address_of(g.packed_b)};
   __builtin_memcpy(words, all, sizeof all);
 }
 
@@ -62,7 +63,7 @@ static inline void run_product(Context& context, const double* a, Product run) {
   GemmArgs g = read_product(a);
   const Epilogue e = read_epilogue(a + 13);
   if (e.bias || e.activation != Activation::linear || e.pre || e.residual) g.epilogue = &e;
-  g.packed_b = ptr<const float>(a[20]);
+  g.read_packed(a[20]);
   run(context, g);
 }
 

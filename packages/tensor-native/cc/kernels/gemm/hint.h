@@ -21,7 +21,7 @@ static inline bool has_few_rows(const GemmArgs& g) {
 /// HintFn of `gemm`: the thread's run of packed panels, if it has few rows.
 static Fetch hint_product(Context&, const double* a, int part, int parts, int64_t index, int64_t steps) {
   GemmArgs g = read_product(a);
-  g.packed_b = ptr<const float>(a[20]);
+  g.read_packed(a[20]);
   if (!has_few_rows(g)) return {};
   const int64_t vectors = ceil_div(g.n, kLanes);
   const auto panel = [&](int64_t v) { return g.packed_b + v / kTileVectors * kTileColumns * g.k; };
