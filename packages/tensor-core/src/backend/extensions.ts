@@ -7,7 +7,9 @@ export type Precision = 'float32' | 'bf16';
 
 /** A matrix [n, k] (a linear layer's [out, in]): element (r, i) is scale · (code − zero) + offset, of its group. */
 export interface BlockWeight {
+  /** Rows and columns. */
   shape: [n: number, k: number];
+  /** Of a code. */
   bits: 4 | 8;
   /** Consecutive elements of a row that share a scale; k is a multiple. */
   group: 16 | 32;
