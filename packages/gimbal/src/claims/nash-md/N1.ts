@@ -1,8 +1,9 @@
 // The last iterate of Nash-MD stays under the bound of theorem 1, on cyclic and random games.
 import { iterate, preferenceGames, type RegularizedGame, regularizedGame, solveExact } from '@gimbal/nash-md';
 import { rng } from '@gimbal/tensor-core';
+import { breathe, Checks } from '../../reproduce/checks.ts';
 import { defineClaim } from '../../reproduce/claim.ts';
-import { breathe, Checks, circle, distribution, skewed } from './internal/games.ts';
+import { circle, distribution, skewed } from './internal/games.ts';
 
 const taus = [1, 0.3, 0.1, 0.03];
 const times = [10, 100, 1000, 10_000];

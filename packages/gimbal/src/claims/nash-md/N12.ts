@@ -2,8 +2,8 @@
 import { type KlEstimator, policyGradientLoss, type TokenTable, tokenTable } from '@gimbal/nash-md';
 import { disposeTree, type Params, rng, valueAndGrad } from '@gimbal/tensor-core';
 import { type Scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { breathe, Checks } from '../../reproduce/checks.ts';
 import { defineClaim } from '../../reproduce/claim.ts';
-import { breathe, Checks } from './internal/games.ts';
 
 const [V, length, tau, draws] = [3, 3, 0.7, 8];
 

@@ -1,8 +1,9 @@
 // The first step of the schedule forgets where it started: η₀τ = 1.
 import { bestResponse, iterate, preferenceGames, regularizedGame } from '@gimbal/nash-md';
 import { rng } from '@gimbal/tensor-core';
+import { breathe, Checks } from '../../reproduce/checks.ts';
 import { defineClaim } from '../../reproduce/claim.ts';
-import { apart, breathe, Checks, circle, distribution } from './internal/games.ts';
+import { apart, circle, distribution } from './internal/games.ts';
 
 export const claim = defineClaim({
   id: 'N2',

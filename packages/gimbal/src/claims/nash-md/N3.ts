@@ -1,7 +1,8 @@
 // A constant step does not lead to the equilibrium, but to the fixed point of the mixture it implies.
 import { dualityGap, klDivergence, mixtureFixedPoint, preferenceGames, regularizedGame } from '@gimbal/nash-md';
+import { Checks } from '../../reproduce/checks.ts';
 import { defineClaim } from '../../reproduce/claim.ts';
-import { Checks, circle, lastOf, skewed } from './internal/games.ts';
+import { circle, lastOf, skewed } from './internal/games.ts';
 
 export const claim = defineClaim({
   id: 'N3',

@@ -1,8 +1,9 @@
 // Without regularisation: multiplicative weights spiral outward and only their average converges; three others' last
 // iterates do.
 import { exploitability } from '@gimbal/nash-md';
+import { Checks } from '../../reproduce/checks.ts';
 import { defineClaim } from '../../reproduce/claim.ts';
-import { Checks, circle, lastOf } from './internal/games.ts';
+import { circle, lastOf } from './internal/games.ts';
 
 const start = Float64Array.of(0.4, 0.35, 0.25);
 const game = { ...circle(0.1), ref: start };

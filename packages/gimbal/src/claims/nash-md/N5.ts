@@ -1,7 +1,9 @@
 // Weak regularisation and a long constant step: extragradient and optimism converge, plain steps circle.
 import { iterate } from '@gimbal/nash-md';
+import { breathe, Checks } from '../../reproduce/checks.ts';
 import { defineClaim } from '../../reproduce/claim.ts';
-import { breathe, Checks, circle, lastOf, mean } from './internal/games.ts';
+import { mean } from '../../reproduce/verdict.ts';
+import { circle, lastOf } from './internal/games.ts';
 
 export const claim = defineClaim({
   id: 'N5',

@@ -9,8 +9,9 @@ import {
   tilt,
   winProbability,
 } from '@gimbal/nash-md';
+import { Checks } from '../../reproduce/checks.ts';
 import { defineClaim } from '../../reproduce/claim.ts';
-import { apart, Checks, circle } from './internal/games.ts';
+import { apart, circle } from './internal/games.ts';
 
 const { annotatorTypes, bradleyTerry, condorcet, cyclic, dice } = preferenceGames;
 

@@ -1,7 +1,8 @@
 // Exact-gradient policy optimisation against a mixture of constant weight.
 import { klDivergence, mixtureFixedPoint } from '@gimbal/nash-md';
+import { Checks } from '../../reproduce/checks.ts';
 import { defineClaim } from '../../reproduce/claim.ts';
-import { Checks, circle, lastOf } from './internal/games.ts';
+import { circle, lastOf } from './internal/games.ts';
 
 export const claim = defineClaim({
   id: 'N7',

@@ -1,8 +1,10 @@
 // Sampled policy gradient: y from π, y' from the mixture, one comparison each.
 import { dualityGap, geometricMixture } from '@gimbal/nash-md';
 import { type Rng, rng } from '@gimbal/tensor-core';
+import { breathe, Checks } from '../../reproduce/checks.ts';
 import { defineClaim } from '../../reproduce/claim.ts';
-import { breathe, Checks, circle, mean } from './internal/games.ts';
+import { mean } from '../../reproduce/verdict.ts';
+import { circle } from './internal/games.ts';
 
 const [batch, tau, learningRate, steps] = [32, 0.05, 0.2, 6000];
 const game = circle(tau);

@@ -13,8 +13,9 @@ import {
 } from '@gimbal/nash-md';
 import { disposeTree, type Params, rng } from '@gimbal/tensor-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { Checks } from '../../reproduce/checks.ts';
 import { defineClaim } from '../../reproduce/claim.ts';
-import { Checks, mean } from './internal/games.ts';
+import { mean } from '../../reproduce/verdict.ts';
 
 const [V, length, tau, batch, steps] = [4, 3, 0.05, 32, 1500];
 
