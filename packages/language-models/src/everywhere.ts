@@ -41,6 +41,8 @@ export {
 } from './data/token-rows.ts';
 export { type DecoderConfig, type DecoderOptions, decoderConfig, type FamilyName } from './decoder/config.ts';
 export { decoder, type ForwardOptions, type LanguageModel } from './decoder/decoder.ts';
+export { type KeepableState, keepState, type StateTerms, stateTerms, takeKept } from './decoder/kept-state.ts';
+export { type Kept, packMatrices } from './decoder/packing.ts';
 export {
   type EncoderConfig,
   type EncoderFamilyName,
@@ -54,7 +56,15 @@ export { type EmbedOptions, embedTexts, type PoolingOptions, poolStates } from '
 export type { Beam } from './generation/beam-candidates.ts';
 export { type BeamSearchOptions, beamSearch } from './generation/beam-search.ts';
 export type { Completion, CompletionPart, EndReason, GenerateOptions } from './generation/completion.ts';
-export { type DecodeStep, type DecodeTokensOptions, decodeTokens } from './generation/decode-tokens.ts';
+export {
+  type DecodeStep,
+  type DecodeTokensOptions,
+  type DrawTokens,
+  decodeTokens,
+  type Stepper,
+  type Steps,
+  type StepTensors,
+} from './generation/decode-tokens.ts';
 export { generate, generateStream } from './generation/generate.ts';
 export {
   allowTokens,

@@ -1,8 +1,14 @@
 // What the package has in Node and in the page alike.
 export type { Noise, Objective, RoundTrip, Translator } from './data/round-trip.ts';
+export { type CodesOf, codePolicy } from './decoding/code-policy.ts';
+export { type Decoded, type DecodeOptions, decodeCodes } from './decoding/decode-codes.ts';
+export { type EncodeOptions, encodeTexts } from './encoding/encode-texts.ts';
 export type { Vec2TextError, Vec2TextReason } from './internal/refuse.ts';
 export { type Vec2TextConfig, vec2textConfig, vec2textDefaults } from './model/config.ts';
+export { encodeVec2Text, type LoadVec2TextOptions } from './model/model-file.ts';
 export type { Vec2Text, Vec2TextModule } from './model/module.ts';
+export { trainedModel } from './model/trained.ts';
+export { vec2text } from './model/vec2text.ts';
 export { arithmetic, meanCode, type Term } from './space/arithmetic.ts';
 export { type Codes, joinCodes } from './space/codes.ts';
 export { type ControlSpace, controlSpace, type SpaceKind, spaceKinds } from './space/control-space.ts';
@@ -10,3 +16,4 @@ export { type InterpolateOptions, interpolate } from './space/interpolate.ts';
 export { centredCosine, type Neighbour, nearest } from './space/nearest.ts';
 export { type PerturbOptions, perturb, type SampleOptions, sample } from './space/random.ts';
 export { type SpaceStats, spaceStats } from './space/stats.ts';
+export { specialIds, textTokenizer, wordTokenizer } from './text/tokenizers.ts';

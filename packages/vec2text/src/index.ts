@@ -1,3 +1,4 @@
 /** @module @gimbal/vec2text */
 
 export * from './everywhere.ts';
+export { loadVec2Text, saveVec2Text } from './model/model-folder.node.ts';

@@ -17,6 +17,7 @@ export interface StateTerms {
 
 /** A state that may serve another generation. */
 export interface KeepableState extends Kept {
+  /** What it is bound to; undefined where it serves one generation only. */
   readonly terms: StateTerms | undefined;
 }
 

@@ -6,6 +6,7 @@ import type { Family } from './family.ts';
 
 /** Something that lives as long as a packing. */
 export interface Kept {
+  /** Frees what it holds. */
   free(): void;
 }
 
@@ -34,7 +35,8 @@ export function packDecoder(params: Params, family: Family, c: DecoderConfig): P
 }
 
 /**
- * The same for any tree.
+ * Packs the matrices of any tree for the current precision until the handle is disposed; nested uses share one packing.
+ * @returns the caller disposes it; safe to dispose twice
  * @param layout of the matrix at a path; undefined for what is no matrix of a product
  */
 export function packMatrices(params: Params, layout: (path: string) => WeightLayout | undefined): PackedWeights {

@@ -26,6 +26,8 @@ export interface DecodeTokensOptions extends SamplerOptions {
   padId?: number;
   /** Where the draws come from; each row has a stream of its own, so its neighbours do not matter. */
   rng: Rng;
+  /** The number of the first row, where the batch is part of a larger one: row i draws from the stream firstRow + i (0). */
+  firstRow?: number;
   /** Also give each token's log-probability under the model: temperature 1, nothing left out. */
   logProbs?: boolean;
   /** Change the logits of each row before its token is drawn, in this order, after the repetition penalty. */
@@ -101,14 +103,14 @@ export async function* decodeTokens(
   prompts: TokenBatch,
   o: DecodeTokensOptions,
 ): AsyncGenerator<DecodeStep, void, undefined> {
-  const { maxNewTokens, eosIds = [], padId = 0, signal, stop } = o;
+  const { maxNewTokens, eosIds = [], padId = 0, firstRow = 0, signal, stop } = o;
   const { temperature = 1, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1 } = o;
   checkSampler({ temperature, topK, topP, minP, repetitionPenalty });
   const sampler = { temperature, topK, topP, minP };
   const batch = prompts.lengths.length;
   // one draw moves the caller's stream on, so the next call with it differs
   const call = o.rng.split(o.rng.int(2 ** 32));
-  const streams = Array.from({ length: batch }, (_, row) => call.split(row));
+  const streams = Array.from({ length: batch }, (_, row) => call.split(firstRow + row));
   const ends = new Set(eosIds);
   const lengths = new Int32Array(batch);
   const ended = new Uint8Array(batch);

@@ -1,0 +1,158 @@
+// A trained model as one safetensors file: weights as tensors, all else in its metadata. What a page loads.
+import { Tokenizer, type TokenizerConfig, type TokenizerJson } from '@gimbal/language-models';
+import {
+  encodeSafetensors,
+  type FloatDtype,
+  flatten,
+  openSafetensors,
+  type Params,
+  type SourceLike,
+  type WeightFile,
+} from '@gimbal/tensor-core';
+import { refusal } from '../internal/refuse.ts';
+import type { SpaceKind } from '../space/control-space.ts';
+import type { SpaceStats } from '../space/stats.ts';
+import type { Vec2TextConfig } from './config.ts';
+import type { Vec2Text } from './module.ts';
+import { parameterSpecs } from './parameters.ts';
+import { trainedModel } from './trained.ts';
+import { vec2text } from './vec2text.ts';
+
+/** What a model is beside its weights, as JSON. */
+export interface ModelDescription {
+  config: Vec2TextConfig;
+  stats: StatsJson;
+  tokenizer: TokenizerJson | undefined;
+  tokenizerConfig: TokenizerConfig;
+}
+
+/** Statistics with plain lists. */
+export interface StatsJson {
+  kind: SpaceKind;
+  count: number;
+  mean: number[];
+  std: number[];
+  cholesky: number[];
+  rms: number;
+  saturation: number;
+}
+
+/** Statistics as JSON holds them. */
+export const statsToJson = (s: SpaceStats): StatsJson => ({
+  ...s,
+  mean: [...s.mean],
+  std: [...s.std],
+  cholesky: [...s.cholesky],
+});
+
+/** How a model is loaded. */
+export interface LoadVec2TextOptions {
+  /** What the caller takes for granted, such as `{ space: 'sphere' }`: refused where the saved model says otherwise. */
+  config?: Partial<Vec2TextConfig>;
+}
+
+const key = 'vec2text';
+
+/**
+ * A model as the bytes of one safetensors file; `loadVec2Text` reads them.
+ * @param o.dtype of the weights (F32); BF16 halves the file
+ * @example await writeFile('model.safetensors', await encodeVec2Text(model, { dtype: 'BF16' }));
+ */
+export function encodeVec2Text(model: Vec2Text, o: { dtype?: FloatDtype } = {}): Promise<Uint8Array<ArrayBuffer>> {
+  const { module, params, tokenizer, stats } = model;
+  const description: ModelDescription = {
+    config: module.config,
+    stats: statsToJson(stats),
+    tokenizer: tokenizer.json,
+    tokenizerConfig: tokenizer.config,
+  };
+  return encodeSafetensors(params, { ...o, metadata: { format: 'pt', [key]: JSON.stringify(description) } });
+}
+
+/** @throws CheckpointError (`CHECKPOINT`) for what is no model of this package */
+export async function readModelFile(from: SourceLike, o: LoadVec2TextOptions = {}): Promise<Vec2Text> {
+  const file = await openSafetensors(from);
+  try {
+    const text = file.metadata[key];
+    if (text === undefined) {
+      const fix = 'Write it with encodeVec2Text, or load the folder of a trained model';
+      throw refusal('CHECKPOINT', { where: file.name, what: 'the file describes no vec2text model', fix });
+    }
+    return await assembleModel(file, parseJson(file.name, text) as ModelDescription, o);
+  } finally {
+    await file.close();
+  }
+}
+
+/** @throws CheckpointError (`CHECKPOINT`) */
+export function parseJson(where: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw refusal('CHECKPOINT', {
+      where,
+      what: 'its description is no JSON',
+      fix: 'The file is damaged: copy it again',
+      cause,
+    });
+  }
+}
+
+/** The model of weights and a description. */
+export async function assembleModel(
+  file: WeightFile,
+  description: ModelDescription,
+  { config: expected = {} }: LoadVec2TextOptions,
+): Promise<Vec2Text> {
+  const where = file.name;
+  const { config, stats, tokenizer, tokenizerConfig } = description;
+  for (const [name, value] of Object.entries(expected)) {
+    if (config?.[name as 'space'] === value) continue;
+    const what = `${name} is not what was asked for`;
+    const fix = 'A model is used as it was trained: leave the option away';
+    throw refusal('CHECKPOINT', { where, what, got: config?.[name as 'space'], wanted: value, fix });
+  }
+  if (tokenizer === undefined)
+    throw refusal('CHECKPOINT', { where, what: 'the model has no tokenizer', fix: 'Save it with its tokenizer' });
+  if (stats === undefined || config === undefined)
+    throw refusal('CHECKPOINT', { where, what: `the model has no ${config === undefined ? 'config' : 'statistics'}` });
+  const module = vec2text(config);
+  const params = await file.params();
+  try {
+    checkShapes(where, params, module.config);
+    return trainedModel({
+      module,
+      params,
+      tokenizer: new Tokenizer(tokenizer, tokenizerConfig),
+      stats: {
+        ...stats,
+        mean: Float32Array.from(stats.mean),
+        std: Float32Array.from(stats.std),
+        cholesky: Float32Array.from(stats.cholesky),
+      },
+    });
+  } catch (error) {
+    for (const [, tensor] of flatten(params)) tensor.dispose();
+    throw error;
+  }
+}
+
+function checkShapes(where: string, params: Params, c: Vec2TextConfig): void {
+  const there = new Map(flatten(params));
+  const specs = parameterSpecs(c);
+  for (const { path, shape } of specs) {
+    const got = there.get(path)?.shape;
+    if (String(got) === String(shape)) continue;
+    const what = got === undefined ? `tensor ${path} is missing` : `tensor ${path} has another shape`;
+    throw refusal('CHECKPOINT', {
+      where,
+      what,
+      got,
+      wanted: shape,
+      fix: 'Weights and config belong to different models',
+    });
+  }
+  const known = new Set(specs.map(({ path }) => path));
+  const extra = [...there.keys()].find((path) => !known.has(path));
+  if (extra !== undefined) throw refusal('CHECKPOINT', { where, what: 'a tensor that the model has not', got: extra });
+}

@@ -1,0 +1,82 @@
+// Tokenizers with the four special tokens that a model of this package needs: PAD, BOS, EOS and MASK.
+import { Tokenizer, type TokenizerJson, trainTokenizer } from '@gimbal/language-models';
+import { refusal } from '../internal/refuse.ts';
+import type { Vec2TextConfig } from '../model/config.ts';
+
+const special = ['<pad>', '<bos>', '<eos>', '<mask>'] as const;
+
+const roles = { pad_token: special[0], bos_token: special[1], eos_token: special[2], mask_token: special[3] };
+
+/**
+ * A tokenizer of a closed vocabulary, a word an id, words parted by white space; the special tokens are 0 to 3. A word
+ * outside it is refused by whatever encodes (`UNKNOWN_TOKEN`).
+ * @param words any order, repetitions allowed; ids follow the order of first appearance
+ * @throws DataError (`NO_DATA`) for no word; ConfigError for one with white space, or named like a special token
+ * @example wordTokenizer('the boy saw the lamp'.split(' ')).size; // 8
+ */
+export function wordTokenizer(words: Iterable<string>): Tokenizer {
+  const where = 'wordTokenizer';
+  const vocabulary = [...special, ...new Set(words)];
+  const bad = vocabulary.slice(4).find((word) => word === '' || /\s/.test(word) || special.includes(word as '<pad>'));
+  if (bad !== undefined) throw refusal('CONFIG', { where, what: 'no word', got: bad, wanted: 'letters without space' });
+  if (vocabulary.length === 4) throw refusal('NO_DATA', { where, what: 'there is no word' });
+  const json: TokenizerJson = {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: special.map((content, id) => ({
+      id,
+      content,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+      special: true,
+    })),
+    normalizer: null,
+    pre_tokenizer: { type: 'WhitespaceSplit' },
+    post_processor: null,
+    decoder: null,
+    // word pieces without continuations are whole words; there is no token for what is unknown
+    model: {
+      type: 'WordPiece',
+      unk_token: '<unk>',
+      continuing_subword_prefix: '##',
+      max_input_chars_per_word: 100,
+      vocab: Object.fromEntries(vocabulary.map((word, id) => [word, id])),
+    },
+  };
+  return new Tokenizer(json, { tokenizer_class: 'PreTrainedTokenizerFast', ...roles });
+}
+
+/**
+ * A byte-level BPE tokenizer of texts, which knows every character.
+ * @param o.vocabularySize tokens, the special ones and 256 bytes included (4000)
+ * @throws ConfigError, DataError as `trainTokenizer`
+ */
+export function textTokenizer(texts: Iterable<string>, o: { vocabularySize?: number } = {}): Tokenizer {
+  const { vocabularySize = 4000 } = o;
+  const [padToken, bos, eosToken, mask] = special;
+  const { json, config } = trainTokenizer(texts, { vocabularySize, padToken, eosToken, specialTokens: [bos, mask] });
+  return new Tokenizer(json, { ...config, ...roles });
+}
+
+/**
+ * The ids that a model takes from its tokenizer.
+ * @throws ConfigError (`CONFIG`) naming the special token that the tokenizer lacks
+ * @example vec2text({ vocabSize: tokenizer.size, ...specialIds(tokenizer) });
+ */
+export function specialIds(tokenizer: Tokenizer): Pick<Vec2TextConfig, 'padId' | 'bosId' | 'eosId' | 'maskId'> {
+  const token = tokenizer.config.mask_token as string | { content: string } | null | undefined;
+  const mask = typeof token === 'string' ? token : token?.content;
+  const { pad, bos, eos } = tokenizer.special;
+  const ids = { padId: pad, bosId: bos, eosId: eos, maskId: mask === undefined ? undefined : tokenizer.id(mask) };
+  for (const [name, id] of Object.entries(ids)) {
+    if (id !== undefined) continue;
+    const what = `the tokenizer has no token for ${name}`;
+    const fix =
+      'Use wordTokenizer or textTokenizer, or name pad_token, bos_token, eos_token and mask_token in its config';
+    throw refusal('CONFIG', { where: 'specialIds', what, fix });
+  }
+  return ids as { padId: number; bosId: number; eosId: number; maskId: number };
+}
