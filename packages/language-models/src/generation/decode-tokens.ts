@@ -59,6 +59,7 @@ export interface DrawTokens<T extends StepTensors> {
 /** Steps after the prompt, the same each time: a token in, a token out. */
 export interface Stepper<T extends StepTensors> extends Disposable {
   /**
+   * Adds a token to every row and computes the next.
    * @param append the [B] tokens to add first; undefined right after the prompts, for a stepper that takes them
    * @returns tensors that belong to the stepper: read them before the next call
    */

@@ -1,5 +1,6 @@
 // A small model with random weights, and words to speak of.
 import { rng } from '@gimbal/tensor-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import {
   spaceStats,
   specialIds,
@@ -19,8 +20,7 @@ export function randomModel(options: Partial<Vec2TextConfig> = {}): Vec2Text {
   const module = vec2text({ vocabSize: tokenizer.size, ...specialIds(tokenizer), ...sizes, ...options });
   const params = module.init(rng(7));
   for (const path of ['memory', 'output']) {
-    const branch = params[path] as { weight: { dataSync(): Float32Array } };
-    const values = branch.weight.dataSync();
+    const values = (params[path] as { weight: Tensor }).weight.dataSync();
     for (let i = 0; i < values.length; i++) values[i] = 4 * (values[i] as number);
   }
   const r = rng(1);
