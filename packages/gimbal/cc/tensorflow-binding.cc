@@ -1,4 +1,5 @@
-// tfjs-node's binding to TensorFlow, as it is, with three functions beside it that it lacks:
+// tfjs-node's binding to TensorFlow, as it is, with three functions beside it that it lacks, and a log that is quiet where
+// TF_CPP_MIN_LOG_LEVEL says so:
 //
 //   runOp(name, attributes, inputs, outputs)   executeOp, where a string attribute may be a list of strings
 //                                              (`fused_ops` of _FusedMatMul and _FusedConv2D)
@@ -12,13 +13,35 @@
 // from ids to tensors is private there.
 #include <node_api.h>
 
+#include <cstdlib>
+
 #undef NAPI_MODULE
 #define NAPI_MODULE(name, init)
 #include "tfjs_backend.cc"
 #include "tfjs_binding.cc"
 
+#ifdef __linux__
+// The part of Abseil's log that TensorFlow's library has in it, under the name of the release that 2.20 is built with; null
+// beside another.
+namespace absl {
+inline namespace lts_20250127 {
+enum class LogSeverityAtLeast : int { kInfo = 0, kInfinity = 1000 };
+__attribute__((weak)) void SetMinLogLevel(LogSeverityAtLeast level);
+}  // namespace lts_20250127
+}  // namespace absl
+#endif
+
 namespace tfnodejs {
 namespace {
+
+// Half of TensorFlow logs by Abseil, which does not know TF_CPP_MIN_LOG_LEVEL: it would tell of each GPU it meets.
+void LimitLog() {
+#ifdef __linux__
+  const char *level = getenv("TF_CPP_MIN_LOG_LEVEL");
+  if (level == nullptr || absl::SetMinLogLevel == nullptr) return;
+  absl::SetMinLogLevel(static_cast<absl::LogSeverityAtLeast>(atoi(level)));
+#endif
+}
 
 TFE_TensorHandle *HandleOf(napi_env env, TFJSBackend *backend, napi_value id_value) {
   int32_t id;
@@ -226,6 +249,7 @@ napi_value Upload(napi_env env, napi_callback_info info) {
 }  // namespace
 
 static napi_value Init(napi_env env, napi_value exports) {
+  LimitLog();
   exports = InitTFNodeJSBinding(env, exports);
   if (exports == nullptr) return nullptr;
   napi_property_descriptor ours[] = {

@@ -1,7 +1,8 @@
 // Compiles tfjs-node's binding, with our functions beside it, against a TensorFlow library.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { BackendError } from '@gimbal/tensor-core';
-import type { System } from './system.ts';
+import { failed } from './failure.ts';
+import type { RunOptions, System } from './system.ts';
 
 export interface Sources {
   /** tfjs-node's folder `binding` */
@@ -14,19 +15,30 @@ export interface Sources {
   library: string;
 }
 
-/** `$CXX`, else g++ (clang++ on macOS). */
-export const compiler = (system: System): string =>
-  process.env.CXX || (system.platform === 'darwin' ? 'clang++' : 'g++');
+/** `$CXX`, with arguments of its own as in `ccache g++`; else g++ (clang++ on macOS). */
+export function compiler(system: System): [command: string, ...args: string[]] {
+  const { CXX } = process.env;
+  if (!CXX?.trim()) return [system.platform === 'darwin' ? 'clang++' : 'g++'];
+  return existsSync(CXX) ? [CXX] : (CXX.trim().split(/\s+/) as [string, ...string[]]);
+}
 
 /** @throws BackendError with the compiler's last lines */
-export async function compile(sources: Sources, output: string, system: System, signal: AbortSignal): Promise<void> {
+export async function compile(
+  sources: Sources,
+  output: string,
+  system: System,
+  signal: AbortSignal,
+  env?: RunOptions['env'],
+): Promise<void> {
   const mac = system.platform === 'darwin';
   const libraries = mac
     ? ['-ltensorflow_cc.2', '-ltensorflow_framework.2', '-undefined', 'dynamic_lookup']
     : ['-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'];
+  const [cxx, ...flags] = compiler(system);
   const { code, stderr } = await system.run(
-    compiler(system),
+    cxx,
     [
+      ...flags,
       ...['-std=gnu++17', '-O2', '-fPIC', '-shared', ...(mac ? [] : ['-s'])],
       ...['-fno-access-control', '-DNAPI_VERSION=8'],
       ...['-I', sources.nodeApi, '-I', sources.binding, '-I', join(sources.library, 'include')],
@@ -34,15 +46,9 @@ export async function compile(sources: Sources, output: string, system: System, 
       `-Wl,-rpath,${mac ? '@loader_path' : '$ORIGIN'}/tensorflow`,
       ...['-o', output],
     ],
-    { signal },
+    { signal, ...(env && { env }) },
   );
   if (code === 0) return;
-  throw new BackendError({
-    where: 'gimbal doctor --install',
-    what: `the binding does not compile:\n${lastLines(stderr)}\n`,
-    fix: `give another compiler: CXX=<compiler> gimbal doctor --install …`,
-  });
+  const fix = 'give another compiler (GCC 11 or newer): CXX=<compiler> gimbal doctor --install …';
+  throw failed('the binding does not compile', stderr, fix, signal);
 }
-
-/** What a program said at its end. */
-export const lastLines = (text: string, count = 12): string => text.trimEnd().split('\n').slice(-count).join('\n');

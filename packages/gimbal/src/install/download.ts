@@ -2,14 +2,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { BackendError } from '@gimbal/tensor-core';
-import { lastLines } from './compile.ts';
+import { failed, where } from './failure.ts';
 import { nvidia, tarballs, tensorflow, type Wheel } from './recipe.ts';
 import type { System } from './system.ts';
 import { untar } from './untar.ts';
-
-const where = 'gimbal doctor --install';
 
 /** Unpacks tfjs-node, its protobuf library and Node's headers: `<folder>/{tfjs-node,google-protobuf,node-api-headers}`. */
 export async function fetchPackages(folder: string, system: System, signal: AbortSignal): Promise<void> {
@@ -18,11 +16,41 @@ export async function fetchPackages(folder: string, system: System, signal: Abor
   await writeFile(join(folder, 'package.json'), '{ "private": true }');
   const specs = tarballs.map((one) => one.spec);
   const { code, stderr } = await system.run('npm', ['pack', '--silent', ...specs], { cwd: folder, signal });
-  if (code !== 0) throw failed('npm could not fetch tfjs-node', stderr, signal);
+  if (code !== 0) throw failed('npm could not fetch tfjs-node', stderr, offline, signal);
   for (const { spec, file, sha512 } of tarballs) {
     const path = join(folder, file);
     await check(path, 'sha512', 'base64', sha512, spec);
     await untar(path, join(folder, spec.replace(/^@tensorflow\//, '').replace(/@[^@]+$/, '')));
+  }
+}
+
+/** Downloads TensorFlow's wheel, checked. @returns its path, in `<folder>/wheel` */
+export async function fetchTensorFlow(
+  folder: string,
+  wheel: Wheel,
+  system: System,
+  signal: AbortSignal,
+): Promise<string> {
+  const downloads = join(folder, 'wheel');
+  const spec = `${wheel.name}==${tensorflow}`;
+  const args = ['download', ...quiet, '--no-deps', '--only-binary=:all:'];
+  const tags = ['--python-version', '3.11', '--platform', wheel.platform, '-d', downloads];
+  const attempt = async (...more: string[]): Promise<string> => {
+    await rm(downloads, { recursive: true, force: true });
+    await mkdir(downloads, { recursive: true });
+    await pip([...args, ...tags, ...more, spec], folder, `pip could not fetch ${spec}`, system, signal);
+    const [file] = (await readdir(downloads)).filter((name) => name.endsWith('.whl'));
+    if (file === undefined) throw failed(`pip fetched no wheel of ${spec}`, '', offline, signal);
+    await check(join(downloads, file), 'sha256', 'hex', wheel.sha256, spec);
+    return join(downloads, file);
+  };
+  try {
+    return await attempt();
+  } catch (error) {
+    // pip keeps what it has downloaded in a cache of its own, which may be damaged
+    if (!/checksum|do not match the hashes|not a zip|badzipfile|invalid wheel/i.test((error as Error).message))
+      throw error;
+    return await attempt('--no-cache-dir');
   }
 }
 
@@ -35,35 +63,52 @@ with zipfile.ZipFile(wheel) as z:
     z.extractall(folder, [n for n in z.namelist() if n.startswith(wanted)])
 `;
 
-/** Unpacks TensorFlow's two libraries and the headers of their C interface to `<folder>/tensorflow`. */
-export async function fetchTensorFlow(
+/** Unpacks TensorFlow's two libraries and the headers of their C interface to `<folder>/tensorflow`; the wheel goes. */
+export async function unpackTensorFlow(
+  wheel: string,
   folder: string,
-  wheel: Wheel,
   system: System,
   signal: AbortSignal,
 ): Promise<void> {
-  const downloads = join(folder, 'wheel');
-  await mkdir(downloads, { recursive: true });
-  const spec = `${wheel.name}==${tensorflow}`;
-  const pip = ['-m', 'pip', 'download', '-q', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:'];
-  const tags = ['--python-version', '3.11', '--platform', wheel.platform, '-d', downloads];
-  const { code, stderr } = await system.run('python3', [...pip, ...tags, spec], { signal });
-  if (code !== 0) throw failed(`pip could not fetch ${spec}`, stderr, signal);
-  const [file] = (await readdir(downloads)).filter((name) => name.endsWith('.whl'));
-  if (file === undefined) throw failed(`pip fetched no wheel of ${spec}`, stderr, signal);
-  await check(join(downloads, file), 'sha256', 'hex', wheel.sha256, spec);
-  const unpacked = await system.run('python3', ['-c', unpack, join(downloads, file), folder], { signal });
-  if (unpacked.code !== 0) throw failed('the wheel could not be unpacked', unpacked.stderr, signal);
-  await rm(downloads, { recursive: true });
+  const { code, stderr } = await system.run('python3', ['-c', unpack, wheel, folder], { signal });
+  if (code !== 0) throw failed('the wheel could not be unpacked', stderr, 'try again', signal);
+  await rm(dirname(wheel), { recursive: true });
 }
 
 /** Installs NVIDIA's libraries to `<folder>/nvidia`, as pip lays them out. */
 export async function fetchNvidia(folder: string, system: System, signal: AbortSignal): Promise<void> {
-  const pip = ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', '--no-deps', '--no-compile'];
-  const { code, stderr } = await system.run('python3', [...pip, '--only-binary=:all:', '--target', folder, ...nvidia], {
+  // no cache: it would take as much again as the space that was asked for
+  const args = ['install', ...quiet, '--no-deps', '--no-compile', '--no-cache-dir', '--only-binary=:all:'];
+  await pip(
+    [...args, '--target', folder, ...nvidia],
+    folder,
+    "pip could not install NVIDIA's libraries",
+    system,
     signal,
-  });
-  if (code !== 0) throw failed("pip could not install NVIDIA's libraries", stderr, signal);
+  );
+}
+
+const quiet = ['-q', '--disable-pip-version-check'];
+const offline = 'try again when the network is back';
+
+/** Runs pip with its temporary files where the install goes: elsewhere there may be no room for them. */
+async function pip(
+  args: readonly string[],
+  folder: string,
+  what: string,
+  system: System,
+  signal: AbortSignal,
+): Promise<void> {
+  const env = { ...(await temporary(folder)), PIP_USER: 'false', PIP_REQUIRE_VIRTUALENV: 'false' };
+  const { code, stderr } = await system.run('python3', ['-m', 'pip', ...args], { signal, env });
+  if (code !== 0) throw failed(what, stderr, offline, signal);
+}
+
+/** The environment of programs whose temporary files lie in `<folder>/tmp`. */
+export async function temporary(folder: string): Promise<{ TMPDIR: string }> {
+  const TMPDIR = join(folder, 'tmp');
+  await mkdir(TMPDIR, { recursive: true });
+  return { TMPDIR };
 }
 
 async function check(
@@ -83,14 +128,5 @@ async function check(
     got,
     wanted: `${algorithm} ${wanted}`,
     fix: 'what was downloaded is thrown away; try again, and if it stays so do not trust the mirror in use',
-  });
-}
-
-function failed(what: string, output: string, signal: AbortSignal): Error {
-  signal.throwIfAborted();
-  return new BackendError({
-    where,
-    what: `${what}:\n${lastLines(output)}\n`,
-    fix: 'try again when the network is back',
   });
 }

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { BackendError } from '@gimbal/tensor-core';
-import { accepted } from './recipe.ts';
+import { accepted, buildOf, type Target } from './recipe.ts';
 
 const where = 'gimbal doctor --tensorflow';
 
@@ -12,15 +12,19 @@ export interface GivenLibrary {
   version: string;
 }
 
-/** @throws BackendError where there is no library, or one of a version that the binding does not fit */
-export function givenLibrary(path: string): GivenLibrary {
-  const folder = candidates(path).find((one) => existsSync(join(one, 'libtensorflow_cc.so.2')));
+/** On Linux and on macOS. */
+const libraries = ['libtensorflow_cc.so.2', 'libtensorflow_cc.2.dylib'];
+
+/** @throws BackendError where there is no library, one that the binding does not fit, or for a GPU one without CUDA */
+export function givenLibrary(path: string, target: Target): GivenLibrary {
+  const folder = candidates(path).find((one) => libraries.some((file) => existsSync(join(one, file))));
   if (folder === undefined) {
     const fix = 'name the site-packages of an environment with `pip install tensorflow` (or tensorflow[and-cuda])';
     throw new BackendError({ where, what: 'there is no TensorFlow library here', got: path, fix });
   }
   if (!existsSync(join(folder, 'include', 'tensorflow', 'c', 'c_api.h'))) {
-    throw new BackendError({ where, what: 'its headers are missing (include/tensorflow/c)', got: folder });
+    const fix = 'take the folder as pip installs it';
+    throw new BackendError({ where, what: 'its headers are missing (include/tensorflow/c)', got: folder, fix });
   }
   const version = versionOf(folder);
   const [major = 0, minor = 0] = (version ?? '').split('.').map(Number);
@@ -32,22 +36,42 @@ export function givenLibrary(path: string): GivenLibrary {
       what: 'the binding does not fit this TensorFlow',
       got,
       wanted: `${low} to ${high}`,
+      fix: 'name another environment, or leave --tensorflow out: the fitting library is downloaded',
     });
+  }
+  if (buildOf(target) === 'cuda' && isWithoutCuda(folder)) {
+    const fix = "pip install 'tensorflow[and-cuda]' there, or gimbal doctor --install node";
+    throw new BackendError({ where, what: 'this TensorFlow is built without CUDA', got: folder, fix });
   }
   return { folder: realpathSync(folder), version };
 }
 
 function candidates(path: string): string[] {
   const lib = join(path, 'lib');
-  const pythons = existsSync(lib) ? readdirSync(lib).filter((name) => /^python3\.\d+$/.test(name)) : [];
+  const pythons = namesIn(lib).filter((name) => /^python3\.\d+$/.test(name));
   return [path, join(path, 'tensorflow'), ...pythons.map((name) => join(lib, name, 'site-packages', 'tensorflow'))];
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** TensorFlow's own record of its build says so; where there is none, the smoke test will tell. */
+function isWithoutCuda(folder: string): boolean {
+  const file = join(folder, 'python', 'platform', 'build_info.py');
+  return existsSync(file) && /['"]is_cuda_build['"]\s*[,:]\s*False/.test(readFileSync(file, 'utf8'));
 }
 
 /** From the metadata that pip leaves beside the package, else from TensorFlow's own header. */
 function versionOf(folder: string): string | undefined {
   const pattern = /^(?:tensorflow|tensorflow_cpu|intel_tensorflow)-(\d+\.\d+[\w.]*)\.dist-info$/;
-  const names = existsSync(join(folder, '..')) ? readdirSync(join(folder, '..')) : [];
-  const told = names.map((name) => pattern.exec(name)?.[1]).find((version) => version !== undefined);
+  const told = namesIn(join(folder, '..'))
+    .map((name) => pattern.exec(name)?.[1])
+    .find((version) => version !== undefined);
   if (told !== undefined) return told;
   for (const header of ['release_version.h', 'version.h']) {
     const file = join(folder, 'include', 'tensorflow', 'core', 'public', header);

@@ -1,70 +1,19 @@
-// Each cause of a refusal or a failure is simulated: another machine, another pip, another compiler.
+// Each cause of a refusal or a failure is simulated: another machine, another pip, another compiler. What can go wrong with
+// files, disks and programs is in mishaps.test.ts.
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { tensorflowInstalls } from '@gimbal/tensor-core';
-import { Output } from '../cli/output.ts';
+import { absent, attempt, gpu, home, machine, type Reply, useOwnCache } from '../../test/simulated-machine.ts';
 import { givenLibrary } from './given-library.ts';
 import { removeLeftovers } from './install.ts';
-import { type InstallOptions, type InstallReport, runInstall } from './run.ts';
 import { smokeTest } from './smoke-test.ts';
-import { type Ended, type System, thisSystem } from './system.ts';
+import type { System } from './system.ts';
 import { untar } from './untar.ts';
 
-let home: string;
-const before = process.env.XDG_CACHE_HOME;
-beforeEach(async () => {
-  home = await mkdtemp(join(tmpdir(), 'gimbal-install-'));
-  process.env.XDG_CACHE_HOME = home;
-});
-afterEach(async () => {
-  if (before === undefined) delete process.env.XDG_CACHE_HOME;
-  else process.env.XDG_CACHE_HOME = before;
-  await rm(home, { recursive: true, force: true });
-});
-
-type Reply = Partial<Ended> | ((args: readonly string[], cwd: string | undefined) => Promise<Partial<Ended>>);
-
-/** A machine on which all is well; `replies` says what a program answers, by its name. */
-function machine(o: Partial<System> = {}, replies: { [command: string]: Reply } = {}): System {
-  return {
-    platform: 'linux',
-    arch: 'x64',
-    glibc: '2.36',
-    unusable: thisSystem.unusable,
-    freeBytes: () => 1e12,
-    async run(command, args, { cwd } = {}) {
-      const reply = replies[command] ?? {};
-      return { code: 0, stdout: '', stderr: '', ...(typeof reply === 'function' ? await reply(args, cwd) : reply) };
-    },
-    ...o,
-  };
-}
-
-const absent: Reply = { code: 127, stderr: 'not found' };
-const gpu = (driver: string, capability: string): Reply => ({ stdout: `${driver}, ${capability}, Some GPU\n` });
-
-async function attempt(
-  system: System,
-  o: Partial<InstallOptions> = {},
-  signal = new AbortController().signal,
-): Promise<{ report: InstallReport; text: string }> {
-  let text = '';
-  const sink = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      text += chunk.toString();
-      done();
-    },
-  });
-  const output = new Output({ stdout: sink, stderr: sink }, false);
-  const root = pathToFileURL(`${home}/`);
-  const options = { install: 'node', dryRun: false, yes: true, ...o };
-  return { report: await runInstall(options, { output, signal, root, system }), text };
-}
+useOwnCache();
 
 describe('an install is refused before any work', () => {
   const cases: [why: string, target: string, system: System, message: string][] = [
@@ -96,6 +45,24 @@ describe('an install is refused before any work', () => {
     ],
     ['an old driver', 'node-gpu', machine({}, { 'nvidia-smi': gpu('470.10', '8.6') }), '470.10 is too old'],
     [
+      'a driver so old that it knows no compute_cap',
+      'node-gpu',
+      machine({}, { 'nvidia-smi': async ([query]) => (query?.includes('cap') ? { code: 2 } : { stdout: '470.10\n' }) }),
+      '470.10 is too old',
+    ],
+    [
+      'a driver without a GPU',
+      'node-gpu',
+      machine({}, { 'nvidia-smi': { stdout: 'No devices were found\n' } }),
+      'no NVIDIA GPU answers: nvidia-smi says "No devices were found"',
+    ],
+    [
+      'a driver without CUDA, as in a container',
+      'node-gpu',
+      machine({}, { 'nvidia-smi': gpu('550.54', '8.9'), [process.execPath]: { code: 3 } }),
+      'no NVIDIA driver: libcuda.so.1 is missing. in a container, start it with NVIDIA_DRIVER_CAPABILITIES=compute,utility',
+    ],
+    [
       'a GPU of the newest kind',
       'node-gpu',
       machine({}, { 'nvidia-smi': gpu('570.86', '12.0') }),
@@ -108,11 +75,11 @@ describe('an install is refused before any work', () => {
       where: `gimbal doctor --install ${target}`,
       message: expect.stringContaining(message),
     });
-    expect(await readdir(home)).toEqual([]);
+    expect(await readdir(home())).toEqual([]);
   });
 
   test('a cache that is a file, or lies where no files are kept', async () => {
-    const file = join(home, 'file');
+    const file = join(home(), 'file');
     await writeFile(file, '');
     process.env.XDG_CACHE_HOME = file;
     await expect(attempt(machine(), { dryRun: true })).rejects.toThrow(`${file} is a file. set XDG_CACHE_HOME`);
@@ -140,9 +107,9 @@ describe('what it costs is said first', () => {
   test('--dry-run downloads nothing', async () => {
     const { report, text } = await attempt(machine(), { dryRun: true });
     expect(report).toMatchObject({ target: 'node', installed: false, downloadBytes: 260e6, diskBytes: 783e6 });
-    expect(report.folder).toBe(join(home, 'gimbal', 'tensorflow-2.20.0-cpu'));
+    expect(report.folder).toBe(join(home(), 'gimbal', 'tensorflow-2.20.0-cpu'));
     expect(text).toContain('download  260 MB');
-    expect(await readdir(home)).toEqual([]);
+    expect(await readdir(home())).toEqual([]);
   });
 
   test('with CUDA, and whose licence that is', async () => {
@@ -153,15 +120,23 @@ describe('what it costs is said first', () => {
   });
 
   test('that a platform is untested', async () => {
-    const { text } = await attempt(machine({ arch: 'arm64' }), { dryRun: true });
-    expect(text).toContain('node is untested on linux-arm64');
+    const arm = await attempt(machine({ arch: 'arm64' }), { dryRun: true });
+    expect(arm.text).toContain('node is untested on linux-arm64');
+    const mac = await attempt(machine({ platform: 'darwin', arch: 'arm64', glibc: undefined }), { dryRun: true });
+    expect(mac.text).toContain('node is untested on darwin-arm64');
+  });
+
+  test('that one GPU of several is too new', async () => {
+    const two = { stdout: '570.86, 8.9, NVIDIA L4\n570.86, 12.0, NVIDIA GeForce RTX 5090\n' };
+    const { text } = await attempt(machine({}, { 'nvidia-smi': two }), { install: 'node-gpu', dryRun: true });
+    expect(text).toContain('cannot run on the NVIDIA GeForce RTX 5090: show it another by CUDA_VISIBLE_DEVICES');
   });
 });
 
 describe('an install that fails leaves nothing', () => {
   const expectNothing = async (): Promise<void> => {
     expect(tensorflowInstalls()).toEqual([]);
-    expect(await readdir(join(home, 'gimbal'))).toEqual([]);
+    expect(await readdir(join(home(), 'gimbal'))).toEqual([]);
   };
 
   test('a wrong checksum', async () => {
@@ -197,23 +172,26 @@ describe('an install that fails leaves nothing', () => {
       if (args[0] === 'pack') control.abort();
       return { code: args[0] === 'pack' ? 1 : 0 };
     };
-    await expect(attempt(machine({}, { npm }), {}, control.signal)).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(attempt(machine({}, { npm }), {}, control.signal)).rejects.toMatchObject({
+      code: 'ERR_STOPPED',
+      what: 'nothing was installed',
+    });
     await expectNothing();
   });
 
   test('what a killed one has left is no install, and the next removes it', async () => {
-    const left = join(home, 'gimbal', 'tensorflow-2.20.0-cpu.partial-999999999');
+    const left = join(home(), 'gimbal', 'tensorflow-2.20.0-cpu.partial-999999999');
     await mkdir(left, { recursive: true });
     await writeFile(join(left, 'install.json'), '{ "build": "cpu" }');
     expect(tensorflowInstalls()).toEqual([]);
-    expect(await removeLeftovers(join(home, 'gimbal'))).toEqual([left]);
+    expect(await removeLeftovers(join(home(), 'gimbal'))).toEqual([left]);
     expect(existsSync(left)).toBe(false);
   });
 });
 
 describe('a library that the user has', () => {
   async function library(dist: string): Promise<string> {
-    const site = join(home, 'venv', 'lib', 'python3.11', 'site-packages');
+    const site = join(home(), 'venv', 'lib', 'python3.11', 'site-packages');
     await mkdir(join(site, 'tensorflow', 'include', 'tensorflow', 'c'), { recursive: true });
     await mkdir(join(site, dist));
     await writeFile(join(site, 'tensorflow', 'libtensorflow_cc.so.2'), '');
@@ -224,16 +202,17 @@ describe('a library that the user has', () => {
   test('is found by its site-packages, its folder or its environment', async () => {
     const site = await library('tensorflow-2.19.1.dist-info');
     const wanted = { folder: join(site, 'tensorflow'), version: '2.19.1' };
-    for (const path of [site, join(site, 'tensorflow'), join(home, 'venv')]) expect(givenLibrary(path)).toEqual(wanted);
+    for (const path of [site, join(site, 'tensorflow'), join(home(), 'venv')])
+      expect(givenLibrary(path, 'node')).toEqual(wanted);
   });
 
   test('of another version is refused', async () => {
     const site = await library('tensorflow-2.11.0.dist-info');
-    expect(() => givenLibrary(site)).toThrow(/does not fit this TensorFlow; got "2.11.0", wanted 2.12 to 2.22/);
+    expect(() => givenLibrary(site, 'node')).toThrow(/does not fit this TensorFlow; got "2.11.0", wanted 2.12 to 2.22/);
   });
 
   test('that is not there is refused', () => {
-    expect(() => givenLibrary(home)).toThrow(/there is no TensorFlow library here/);
+    expect(() => givenLibrary(home(), 'node')).toThrow(/there is no TensorFlow library here/);
   });
 
   test('needs no pip and little space', async () => {
@@ -245,20 +224,28 @@ describe('a library that the user has', () => {
 
   test('stays as it is when the install fails', async () => {
     const site = await library('tensorflow_cpu-2.20.0.dist-info');
-    await symlink(site, join(home, 'link'));
+    await symlink(site, join(home(), 'link'));
     const npm: Reply = { code: 1, stderr: 'offline' };
     const only = machine({}, { npm: async (args) => (args[0] === 'pack' ? npm : {}) });
-    await expect(attempt(only, { tensorflow: join(home, 'link') })).rejects.toMatchObject({ code: 'ERR_BACKEND' });
+    await expect(attempt(only, { tensorflow: join(home(), 'link') })).rejects.toMatchObject({ code: 'ERR_BACKEND' });
     expect(existsSync(join(site, 'tensorflow', 'libtensorflow_cc.so.2'))).toBe(true);
   });
 });
 
 describe('an install that does not work', () => {
   const smoke = async (reply: Reply, target: 'node' | 'node-gpu' = 'node'): Promise<unknown> => {
-    await mkdir(join(home, 'install'), { recursive: true });
-    await writeFile(join(home, 'install', 'smoke.js'), '');
+    await mkdir(join(home(), 'install'), { recursive: true });
+    await writeFile(join(home(), 'install', 'smoke.js'), '');
     const system = machine({}, { [process.execPath]: reply });
-    return smokeTest('/somewhere', target, pathToFileURL(`${home}/`), system);
+    const found = await smokeTest(
+      '/somewhere',
+      target,
+      pathToFileURL(`${home()}/`),
+      system,
+      new AbortController().signal,
+    );
+    if ('error' in found) throw found.error;
+    return found;
   };
   const answer = (o: object): Reply => ({
     stdout: `${JSON.stringify({ isa: 'TensorFlow 2.20.0', gpu: false, wrong: [], ...o })}\n`,
@@ -294,13 +281,13 @@ describe('a tarball', () => {
   }
 
   test('is unpacked without its first folder', async () => {
-    await writeFile(join(home, 'a.tgz'), tar('package/dist/a.js', 'x'));
-    await untar(join(home, 'a.tgz'), join(home, 'out'));
-    expect(await readdir(join(home, 'out', 'dist'))).toEqual(['a.js']);
+    await writeFile(join(home(), 'a.tgz'), tar('package/dist/a.js', 'x'));
+    await untar(join(home(), 'a.tgz'), join(home(), 'out'));
+    expect(await readdir(join(home(), 'out', 'dist'))).toEqual(['a.js']);
   });
 
   test('with a file that would lie outside is refused', async () => {
-    await writeFile(join(home, 'a.tgz'), tar('package/../../a.js', 'x'));
-    await expect(untar(join(home, 'a.tgz'), join(home, 'out'))).rejects.toMatchObject({ code: 'ERR_DATA' });
+    await writeFile(join(home(), 'a.tgz'), tar('package/../../a.js', 'x'));
+    await expect(untar(join(home(), 'a.tgz'), join(home(), 'out'))).rejects.toMatchObject({ code: 'ERR_DATA' });
   });
 });

@@ -14,7 +14,10 @@ export interface Request {
 }
 
 /** The oldest driver that runs CUDA 12. */
-const oldestDriver = 525.6;
+const oldestDriver = [525, 60];
+
+/** A driver that hangs answers no question. */
+const probeMs = 30_000;
 
 /**
  * Check that the machine can do it.
@@ -39,11 +42,15 @@ export async function refuse(request: Request, system: System): Promise<string[]
   }
 
   const works = async (command: string, ...args: string[]): Promise<boolean> =>
-    (await system.run(command, args)).code === 0;
+    (await system.run(command, args, { timeoutMs: probeMs })).code === 0;
   if (!linked && !(await works('python3', '-m', 'pip', '--version'))) {
     throw stop('needs python3 with pip (apt install python3-pip) or --tensorflow <site-packages>');
   }
-  if (!(await works(compiler(system), '--version'))) throw stop('needs a C++ compiler (apt install g++)');
+  const [cxx, ...flags] = compiler(system);
+  if (!(await works(cxx, ...flags, '--version'))) {
+    const given = process.env.CXX ? `CXX names none that works: ${process.env.CXX}` : undefined;
+    throw stop('needs a C++ compiler (apt install g++)', given);
+  }
   if (!(await works('npm', '--version'))) throw stop('needs npm, which comes with Node');
   const unusable = system.unusable(cache);
   if (unusable !== undefined) {
@@ -54,20 +61,50 @@ export async function refuse(request: Request, system: System): Promise<string[]
     const fix = `free some, or set XDG_CACHE_HOME to a folder on another disk`;
     throw stop(`too little space in ${cache}: needs ${bytes(need)}, has ${bytes(have)}`, fix);
   }
-  if (buildOf(target) === 'cuda') await refuseWithoutGpu(system, stop);
+  if (buildOf(target) === 'cuda') notes.push(...(await refuseWithoutGpu(system, stop)));
   return notes;
 }
 
-async function refuseWithoutGpu(system: System, stop: (what: string, fix?: string) => BackendError): Promise<void> {
-  const query = ['--query-gpu=driver_version,compute_cap,name', '--format=csv,noheader'];
-  const { code, stdout } = await system.run('nvidia-smi', query);
-  const [line = ''] = stdout.trim().split('\n');
-  const [driver = '', capability = '', name = ''] = line.split(',').map((cell) => cell.trim());
-  if (code !== 0 || driver === '') throw stop('no NVIDIA driver: install >= 525.60, or use `node`');
-  if (Number.parseFloat(driver) < oldestDriver) {
+/** CUDA's part of the driver, which a container may lack beside a working nvidia-smi. Loading it ends in an error either way. */
+const findCuda = `
+try { process.dlopen({ exports: {} }, 'libcuda.so.1'); } catch (error) {
+  if (/cannot open shared object file/.test(error.message)) process.exit(3);
+}`;
+
+async function refuseWithoutGpu(system: System, stop: (what: string, fix?: string) => BackendError): Promise<string[]> {
+  const ask = async (fields: string): Promise<string[][]> => {
+    const args = [`--query-gpu=${fields}`, '--format=csv,noheader'];
+    const { code, stdout } = await system.run('nvidia-smi', args, { timeoutMs: probeMs });
+    if (code !== 0) return [];
+    const lines = stdout.split('\n').filter((line) => line.trim() !== '');
+    return lines.map((line) => line.split(',').map((cell) => cell.trim()));
+  };
+  const gpus = await ask('driver_version,compute_cap,name');
+  // drivers before 510 know no compute_cap
+  const driver = (gpus[0] ?? (await ask('driver_version'))[0])?.[0];
+  if (driver === undefined) throw stop('no NVIDIA driver: install >= 525.60, or use `node`');
+  if (!/^\d+\./.test(driver))
+    throw stop(`no NVIDIA GPU answers: nvidia-smi says "${driver}"`, 'check it, or use `node`');
+  if (isOlder(driver, oldestDriver)) {
     throw stop(`the NVIDIA driver ${driver} is too old: install >= 525.60, or use \`node\``);
   }
-  if (Number.parseFloat(capability) >= 12) {
-    throw stop(`TensorFlow 2.20 cannot run on this GPU (RTX 50); see tensorflow#89272 (${name})`);
+  const { code } = await system.run(process.execPath, ['-e', findCuda], { timeoutMs: probeMs });
+  if (code === 3) {
+    const fix =
+      'in a container, start it with NVIDIA_DRIVER_CAPABILITIES=compute,utility; elsewhere install the driver anew';
+    throw stop('no NVIDIA driver: libcuda.so.1 is missing', fix);
   }
+  const tooNew = gpus.filter(([, capability = '']) => Number.parseFloat(capability) >= 12);
+  if (tooNew.length > 0 && tooNew.length === gpus.length) {
+    throw stop(`TensorFlow 2.20 cannot run on this GPU (RTX 50); see tensorflow#89272 (${tooNew[0]?.[2]})`);
+  }
+  return tooNew.map(
+    ([, , name]) => `TensorFlow 2.20 cannot run on the ${name}: show it another by CUDA_VISIBLE_DEVICES`,
+  );
+}
+
+function isOlder(version: string, than: readonly number[]): boolean {
+  const parts = version.split('.').map(Number);
+  const at = than.findIndex((part, i) => (parts[i] ?? 0) !== part);
+  return at >= 0 && (parts[at] ?? 0) < (than[at] as number);
 }

@@ -5,7 +5,7 @@ import type { Output } from '../cli/output.ts';
 import { Progress } from '../cli/progress.ts';
 import { confirm } from './ask.ts';
 import { givenLibrary } from './given-library.ts';
-import { existing, folderOf, install, type Plan, removeLeftovers, type Step } from './install.ts';
+import { existing, folderOf, type Grows, install, type Plan, removeLeftovers, type Step, sizeOf } from './install.ts';
 import {
   buildOf,
   nvidiaDiskBytes,
@@ -53,32 +53,44 @@ export async function runInstall(o: InstallOptions, context: InstallContext): Pr
   const { output, system, signal, root } = context;
   const target = targetOf(o.install);
   const cache = userCache();
-  const given = o.tensorflow === undefined ? undefined : givenLibrary(o.tensorflow);
+  const given = o.tensorflow === undefined ? undefined : givenLibrary(o.tensorflow, target);
   const plan: Plan = { target, given, cache };
   const folder = folderOf(plan);
-  for (const leftover of await removeLeftovers(cache)) output.note(`removed ${leftover}, which a stopped install left`);
+  const step = stepsOn(output);
+  const smoke = (): ReturnType<typeof smokeTest> =>
+    step('smoke test', () => smokeTest(folder, target, root, system, signal));
+  const works = (found: Smoke, report: Omit<InstallReport, 'installed'>): InstallReport => {
+    output.line(`${found.isa} works: gimbal align --backend ${target}`);
+    output.line(`To remove it: ${removal(folder)}`);
+    return { ...report, installed: true, smoke: found };
+  };
 
-  const there = existing(plan);
-  const costs = there === undefined ? costOf(plan, system) : { downloadBytes: 0, diskBytes: there.bytes };
-  const report = { target, folder, ...costs };
-  if (there === undefined) {
-    for (const note of await refuse({ target, linked: given !== undefined, cache }, system)) output.note(note);
-    describe(plan, costs, output);
-    if (o.dryRun) return { ...report, installed: false };
-    if (!o.yes && !(await confirm('Install it?', signal))) return { ...report, installed: false };
-    await install(plan, system, stepsOn(output), signal);
-  } else {
+  const there = await existing(plan);
+  if (there !== undefined) {
+    const report = { target, folder, downloadBytes: 0, diskBytes: there.bytes };
     output.line(`TensorFlow ${there.version} is in ${folder} already.`);
     if (o.dryRun) return { ...report, installed: true };
+    const found = await smoke();
+    if (!('error' in found)) return works(found, report);
+    if (found.lack !== 'load') throw found.error;
+    output.note(found.error.what);
+    output.note('It is installed anew.');
   }
-  const smoke = await stepsOn(output)('smoke test', () => smokeTest(folder, target, root, system));
-  output.line(`${smoke.isa} works: gimbal align --backend ${target}`);
-  output.line(`To remove it: ${removal(folder)}`);
-  return { ...report, installed: true, smoke };
+  const report = { target, folder, ...costOf(plan, system) };
+  for (const note of await refuse({ target, linked: given !== undefined, cache }, system)) output.note(note);
+  describe(plan, report, output);
+  if (o.dryRun) return { ...report, installed: false };
+  if (!o.yes && !(await confirm('Install it?', signal))) return { ...report, installed: false };
+  for (const left of await removeLeftovers(cache)) output.note(`removed ${left}, which a stopped install left`);
+  await install(plan, system, step, signal);
+  const found = await smoke();
+  if ('error' in found) throw found.error;
+  return works(found, report);
 }
 
 /** The command that removes an install. */
-export const removal = (folder: string): string => `rm -r ${/^[\w./-]+$/.test(folder) ? folder : `'${folder}'`}`;
+export const removal = (folder: string): string =>
+  `rm -r ${/^[\w./-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", "'\\''")}'`}`;
 
 function targetOf(name: string): Target {
   const known = targets.find((target) => target === name);
@@ -114,14 +126,26 @@ function describe(plan: Plan, costs: { downloadBytes: number; diskBytes: number 
   }
 }
 
-/** Each step is a line of progress. */
+const lookMs = 1000;
+
+/** Each step is a line of progress; a download says how far it is. */
 function stepsOn(output: Output): Step {
-  return async (name, work) => {
+  return async (name, work, grows) => {
     const progress = new Progress(output, name);
     progress.update({ step: 0, text: '…' });
-    const result = await work();
-    progress.done('');
-    return result;
+    const before = grows === undefined ? 0 : await sizeOf(grows.folder);
+    const look = async ({ folder, bytes: all }: Grows): Promise<void> => {
+      const got = (await sizeOf(folder)) - before;
+      progress.update({ step: 0, text: got < all ? `${bytes(got)} of ${bytes(all)}` : 'unpacking' });
+    };
+    const timer = grows && setInterval(() => void look(grows), lookMs);
+    try {
+      const result = await work();
+      progress.done('');
+      return result;
+    } finally {
+      clearInterval(timer);
+    }
   };
 }
 

@@ -3,7 +3,10 @@
 import { useBackend } from '@gimbal/tensor-core';
 import { findBackend, grad, matMul, round, square, sum, type Tensor, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 
-const { name, isa } = await useBackend('node');
+const { name, isa } = await useBackend('node').catch((error: Error) => {
+  console.error(error.message);
+  process.exit(1);
+});
 const { isUsingGpuDevice } = findBackend('tensorflow') as unknown as { isUsingGpuDevice: boolean };
 
 const a = tensor2d([1, 2, 3, 4], [2, 2]);

@@ -1,6 +1,6 @@
 // What an install asks of the machine, in one place, so that a test can be another machine.
 import { spawn } from 'node:child_process';
-import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** How a program ended. */
@@ -14,6 +14,8 @@ export interface RunOptions {
   cwd?: string;
   env?: { [name: string]: string | undefined };
   signal?: AbortSignal;
+  /** The program is killed after this time; default: never. */
+  timeoutMs?: number;
 }
 
 export interface System {
@@ -35,6 +37,7 @@ export const thisSystem: System = {
   glibc: glibcVersion(),
   unusable(path) {
     const there = nearestExisting(path);
+    if (!existsSync(there)) return `${there} is a link to what is not there`;
     if (!statSync(there).isDirectory()) return `${there} is a file`;
     // proc and its like
     if (statfsSync(there).blocks === 0) return `${there} is on no disk`;
@@ -51,23 +54,25 @@ export const thisSystem: System = {
   },
   run(command, args, options = {}) {
     return new Promise((resolve) => {
-      const { cwd, env, signal } = options;
+      const { cwd, env, signal, timeoutMs } = options;
       const child = spawn(command, args, {
         ...(cwd !== undefined && { cwd }),
         ...(signal !== undefined && { signal }),
+        ...(timeoutMs !== undefined && { timeout: timeoutMs, killSignal: 'SIGKILL' as const }),
         env: { ...process.env, ...env },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       const text = { stdout: '', stderr: '' };
-      child.stdout.on('data', (chunk: Buffer) => {
-        text.stdout += chunk.toString();
+      for (const name of ['stdout', 'stderr'] as const) {
+        child[name].setEncoding('utf8').on('data', (chunk: string) => {
+          text[name] += chunk;
+        });
+      }
+      child.on('error', (error: NodeJS.ErrnoException) => {
+        // one that was told to end may write still: its close is waited for
+        if (error.name === 'AbortError' && child.pid !== undefined) return;
+        resolve({ code: 127, ...text, stderr: text.stderr || `${command}: ${error.message}` });
       });
-      child.stderr.on('data', (chunk: Buffer) => {
-        text.stderr += chunk.toString();
-      });
-      child.on('error', (error: NodeJS.ErrnoException) =>
-        resolve({ code: 127, ...text, stderr: text.stderr || `${command}: ${error.message}` }),
-      );
       child.on('close', (code, killed) =>
         resolve({ code: code ?? 1, ...text, ...(killed && { stderr: `${text.stderr}${killed}` }) }),
       );
@@ -77,8 +82,16 @@ export const thisSystem: System = {
 
 function nearestExisting(path: string): string {
   let there = path;
-  while (!existsSync(there)) there = dirname(there);
+  while (!existsSync(there) && !isLink(there)) there = dirname(there);
   return there;
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
+  }
 }
 
 function glibcVersion(): string | undefined {

@@ -8,10 +8,10 @@ import { keepConstants } from './constants.ts';
 import { fewerOperations } from './fewer-operations.ts';
 import { registerFused } from './fused/index.ts';
 import { hasDriver } from './gpu.node.ts';
-import { findInstall, type TensorFlowInstall } from './install.node.ts';
+import { findInstall } from './install.node.ts';
 import { installedPackage, loadTensorFlow, type Parts, partsOf, registeredName } from './load.node.ts';
 import { refusalOfLoadError } from './load-error.ts';
-import { probe } from './probe.node.ts';
+import { type Probed, probe } from './probe.node.ts';
 import { improveBackend } from './read-and-write.ts';
 import type { TensorFlowBackend } from './tensorflow-backend.ts';
 
@@ -37,10 +37,11 @@ async function load(name: Name, options: BackendOptions): Promise<Offer | Refusa
   await loadCpu(); // for kernels that TensorFlow lacks
   let backend = findBackend(registeredName) as TensorFlowBackend | null;
   if (backend === null) {
-    const parts = partsFor(name);
-    if ('reason' in parts) return parts;
+    const found = partsFor(name);
+    if ('reason' in found) return found;
+    let parts: Parts;
     try {
-      backend = loadTensorFlow(parts, options.threads);
+      [backend, parts] = loadFirst(found, options.threads);
     } catch (error) {
       return refusalOfLoadError(error, name);
     }
@@ -61,30 +62,52 @@ async function look(name: Name, options: BackendOptions): Promise<Offer | Refusa
   if (loaded !== null) return load(name, options);
   const parts = partsFor(name);
   if ('reason' in parts) return parts;
-  const found = await probe(parts.binding);
-  if (found.error !== undefined) return refusalOfLoadError(new Error(found.error), name);
-  if (name === 'node-gpu' && !found.gpu) return noGpu(found.said);
-  return offer(found.gpu, found.version, options);
+  let found: Probed | undefined;
+  for (const { binding } of parts) {
+    found = await probe(binding);
+    if (found.error === undefined) break;
+  }
+  if (found?.error !== undefined) return refusalOfLoadError(new Error(found.error), name);
+  if (name === 'node-gpu' && !found?.gpu) return noGpu(found?.said ?? '');
+  return offer(found?.gpu ?? false, found?.version ?? '', options);
+}
+
+/** @throws what the linker says of the last, where none loads */
+function loadFirst(found: readonly Parts[], threads: number | undefined): [TensorFlowBackend, Parts] {
+  let why: unknown;
+  for (const parts of found) {
+    try {
+      return [loadTensorFlow(parts, threads), parts];
+    } catch (error) {
+      why = error;
+    }
+  }
+  throw why;
 }
 
 function offer(gpu: boolean, version: string, { threads }: BackendOptions): Offer {
   const device = gpu ? 'GPU' : 'CPU';
   return {
-    threads: threads ?? availableParallelism(),
+    // TensorFlow reads the variable once: what was set first stands
+    threads: Number(process.env.TF_NUM_INTRAOP_THREADS) || (threads ?? availableParallelism()),
     isa: `TensorFlow ${version} on the ${device}`,
     registeredAs: registeredName,
   };
 }
 
-/** Where the parts of a backend lie: tfjs-node as the user installed it, else an install of ours. */
-function partsFor(name: Name): Parts | Refusal {
-  const parts = process.env.GIMBAL_TENSORFLOW ? undefined : installedPackage(packageOf[name]);
-  const install = parts === undefined ? findInstall(buildsOf[name]) : undefined;
-  if (parts === undefined && install === undefined) {
-    return { reason: 'the TensorFlow library is not installed', fix: `gimbal doctor --install ${name}` };
-  }
-  if (name === 'node-gpu' && !hasDriver()) return noGpu('there is no NVIDIA driver');
-  return parts ?? partsOf(install as TensorFlowInstall);
+/**
+ * Where the parts of a backend lie: tfjs-node as the user installed it, then an install of ours, which also serves where
+ * that package does not load.
+ */
+function partsFor(name: Name): Parts[] | Refusal {
+  const { GIMBAL_TENSORFLOW: given } = process.env;
+  const parts = given ? undefined : installedPackage(packageOf[name]);
+  const install = findInstall(buildsOf[name]);
+  const found = [...(parts ? [parts] : []), ...(install ? [partsOf(install)] : [])];
+  if (found.length > 0) return name === 'node-gpu' && !hasDriver() ? noGpu('there is no NVIDIA driver') : found;
+  const fix = `gimbal doctor --install ${name}`;
+  if (!given) return { reason: 'the TensorFlow library is not installed', fix };
+  return { reason: `GIMBAL_TENSORFLOW names no install (${given})`, fix: `unset it, or ${fix}` };
 }
 
 const packageOf = { node: '@tensorflow/tfjs-node', 'node-gpu': '@tensorflow/tfjs-node-gpu' } as const;

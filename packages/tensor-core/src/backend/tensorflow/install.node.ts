@@ -8,9 +8,10 @@
 //     node_modules/@tensorflow/tfjs-node  the kernels in JavaScript, as npm has them
 //
 // `gimbal doctor --install` makes them; this module finds them.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
+import { BackendError } from '../../errors.ts';
 
 /** Which build of TensorFlow's library: for the CPU alone, or with CUDA. */
 export type TensorFlowBuild = 'cpu' | 'cuda';
@@ -43,24 +44,51 @@ export const bindingFile = 'tfjs_binding.node';
 /** The file that makes a folder an install. */
 const stampFile = 'install.json';
 
-/** The user's cache for Gimbal: `$XDG_CACHE_HOME/gimbal`, else where the platform keeps caches. */
+/**
+ * The user's cache for Gimbal: `$XDG_CACHE_HOME/gimbal` where that is absolute, else where the platform keeps caches.
+ * @throws BackendError where this user has no home folder
+ */
 export function userCache(): string {
   const { XDG_CACHE_HOME: xdg, LOCALAPPDATA: local } = process.env;
-  if (xdg) return join(xdg, 'gimbal');
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'gimbal');
+  // the XDG rules: a relative path counts as none
+  if (xdg && isAbsolute(xdg)) return join(xdg, 'gimbal');
+  if (process.platform === 'darwin') return join(home(), 'Library', 'Caches', 'gimbal');
   if (process.platform === 'win32' && local) return join(local, 'gimbal', 'cache');
-  return join(homedir(), '.cache', 'gimbal');
+  return join(home(), '.cache', 'gimbal');
+}
+
+function home(): string {
+  let folder: string | undefined;
+  try {
+    folder = homedir();
+  } catch {
+    // no HOME, and a user whom the system does not know, as in containers
+  }
+  if (folder !== undefined && isAbsolute(folder)) return folder;
+  throw new BackendError({
+    where: 'the cache of TensorFlow',
+    what: 'this user has no home folder to keep it in',
+    fix: 'set HOME, or XDG_CACHE_HOME to a folder by its absolute path',
+  });
 }
 
 /**
- * The installs of TensorFlow that `gimbal doctor --install` has put in place, the newest first.
+ * The installs of TensorFlow that `gimbal doctor --install` has put in place, the newest first; none where the cache cannot
+ * be read.
  * @param cache the folder to look in; default: the user's cache
  */
-export function tensorflowInstalls(cache: string = userCache()): TensorFlowInstall[] {
-  if (!existsSync(cache)) return [];
-  const found = readdirSync(cache)
+export function tensorflowInstalls(cache?: string): TensorFlowInstall[] {
+  let folder: string;
+  let names: string[];
+  try {
+    folder = cache ?? userCache();
+    names = readdirSync(folder);
+  } catch {
+    return [];
+  }
+  const found = names
     .filter((name) => /^tensorflow-[\w.]+-(cpu|cuda)$/.test(name))
-    .flatMap((name) => readInstall(join(cache, name)) ?? []);
+    .flatMap((name) => readInstall(join(folder, name)) ?? []);
   return found.sort((a, b) => b.installed.localeCompare(a.installed));
 }
 
@@ -70,7 +98,7 @@ export function tensorflowInstalls(cache: string = userCache()): TensorFlowInsta
  */
 export function findInstall(builds: readonly TensorFlowBuild[]): TensorFlowInstall | undefined {
   const { GIMBAL_TENSORFLOW: folder } = process.env;
-  if (folder) return readInstall(folder);
+  if (folder) return readInstall(resolve(folder));
   const installs = tensorflowInstalls();
   return builds.map((build) => installs.find((one) => one.build === build)).find((one) => one !== undefined);
 }
@@ -78,11 +106,15 @@ export function findInstall(builds: readonly TensorFlowBuild[]): TensorFlowInsta
 /** The install in a folder; undefined where its stamp is missing or unreadable, as after an interrupted removal. */
 function readInstall(folder: string): TensorFlowInstall | undefined {
   try {
-    const stamp = JSON.parse(readFileSync(join(folder, stampFile), 'utf8')) as TensorFlowStamp;
-    return ['cpu', 'cuda'].includes(stamp.build) ? { ...stamp, folder } : undefined;
-  } catch (error) {
-    const { code, name } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || name === 'SyntaxError') return undefined;
-    throw error;
+    const stamp = JSON.parse(readFileSync(join(folder, stampFile), 'utf8')) as TensorFlowStamp | null;
+    return isStamp(stamp) ? { ...stamp, folder } : undefined;
+  } catch {
+    return undefined;
   }
 }
+
+const isStamp = (stamp: TensorFlowStamp | null): stamp is TensorFlowStamp =>
+  stamp !== null &&
+  ['cpu', 'cuda'].includes(stamp.build) &&
+  [stamp.version, stamp.recipe, stamp.installed].every((text) => typeof text === 'string') &&
+  typeof stamp.bytes === 'number';

@@ -15,5 +15,11 @@ export function refusalOfLoadError(error: unknown, name: 'node' | 'node-gpu'): R
       fix: `compile it again with this machine's g++: ${again}`,
     };
   }
+  if (/failed to map segment|Operation not permitted/.test(message)) {
+    return {
+      reason: 'the library lies on a file system that runs no programs (noexec)',
+      fix: `set XDG_CACHE_HOME to a folder on another, then ${again}`,
+    };
+  }
   return { reason: `TensorFlow does not load (${message.split('\n')[0]})`, fix: again };
 }

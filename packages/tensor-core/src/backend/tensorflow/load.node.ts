@@ -55,12 +55,16 @@ export function loadTensorFlow(parts: Parts, threads = availableParallelism()): 
   process.env.NVIDIA_TF32_OVERRIDE ??= '0';
   process.env.TF_NUM_INTRAOP_THREADS ??= String(threads);
   repairUtil();
+  // before the library, which cannot be unloaded
+  const [kernelBackend, kernels] = ['nodejs_kernel_backend.js', 'register_all_kernels.js'].map((file) =>
+    require.resolve(join(parts.kernels, 'dist', file)),
+  ) as [string, string];
   const binding = require(parts.binding) as Binding;
   return withTfjs(parts, () => {
-    const { NodeJSKernelBackend } = require(join(parts.kernels, 'dist', 'nodejs_kernel_backend.js')) as {
+    const { NodeJSKernelBackend } = require(kernelBackend) as {
       NodeJSKernelBackend: new (binding: Binding, packageName: string) => TensorFlowBackend;
     };
-    require(join(parts.kernels, 'dist', 'register_all_kernels.js'));
+    require(kernels);
     // the name of the package changes only what its Conv3D allows on a GPU
     const name = binding.isUsingGpuDevice() ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
     const backend = new NodeJSKernelBackend(binding, name);
