@@ -55,6 +55,15 @@ describe('gimbal doctor', () => {
   });
 });
 
+test('a user without a home is told what to set, and can use other backends', async () => {
+  const env = { HOME: '', XDG_CACHE_HOME: '' };
+  const { code, stderr } = await startCli(['doctor', '--install', 'node', '--dry-run'], tmpdir(), env).ended;
+  expect(code).toBe(1);
+  expect(stderr).toContain('this user has no home folder to keep it in. set HOME, or XDG_CACHE_HOME to a folder');
+  const doctor = await startCli(['doctor', '--json'], tmpdir(), env).ended;
+  expect(doctor.code).toBe(0);
+}, 60_000);
+
 test('an install that is killed leaves nothing that is taken for one, and the next clears it away', async () => {
   const home = await mkdtemp(join(tmpdir(), 'gimbal-killed-'));
   try {

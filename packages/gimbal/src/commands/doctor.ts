@@ -4,6 +4,7 @@ import { ConfigError, tensorflowInstalls } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { bytes, textTable } from '../cli/format.ts';
+import { deviceOf } from '../install/device.ts';
 import { refuseAlone, removal, runInstall } from '../install/run.ts';
 import { thisSystem } from '../install/system.ts';
 import { startCompute } from '../run/compute.ts';
@@ -42,7 +43,14 @@ export const command = defineCommand({
     const memory = { totalBytes: here.memoryBytes, availableBytes: availableMemory() };
     const native = (await nativePackage())?.nativeInfo();
     const advice = adviceFor(chosen, backends);
-    const installs = tensorflowInstalls().map((one) => ({ ...one, remove: removal(one.folder) }));
+    const nodeGpu = backends.find((b) => b.name === 'node-gpu');
+    const installs = await Promise.all(
+      tensorflowInstalls().map(async (one) => ({
+        ...one,
+        device: await deviceOf(one, nodeGpu, thisSystem),
+        remove: removal(one.folder),
+      })),
+    );
     if (!output.json) {
       const c = output.colors;
       output.line(c.bold('Machine'));
@@ -63,6 +71,7 @@ export const command = defineCommand({
         for (const one of installs) {
           const library = one.linkedFrom === undefined ? bytes(one.bytes) : `linked from ${one.linkedFrom}`;
           output.line(`  ${one.version} (${one.build}), ${library}, in ${one.folder}`);
+          output.line(`  computes on ${one.device}`);
           output.line(`  to remove it: ${one.remove}`);
         }
         output.line();

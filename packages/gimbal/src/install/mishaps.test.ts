@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { tensorflowInstalls } from '@gimbal/tensor-core';
 import { absent, attempt, home, machine, type Reply, useOwnCache } from '../../test/simulated-machine.ts';
 import { compile } from './compile.ts';
+import { deviceOf } from './device.ts';
 import { fetchTensorFlow, unpackTensorFlow } from './download.ts';
 import { inWords } from './failure.ts';
 import { givenLibrary } from './given-library.ts';
@@ -276,4 +277,14 @@ test('a library without CUDA is refused for a GPU', async () => {
   await writeFile(join(folder, 'python', 'platform', 'build_info.py'), info);
   expect(() => givenLibrary(home(), 'node-gpu')).toThrow(/built without CUDA.*pip install 'tensorflow\[and-cuda\]'/);
   expect(givenLibrary(home(), 'node')).toEqual({ folder, version: '2.20.0' });
+});
+
+test('what an install computes on', async () => {
+  const gpus = machine({}, { 'nvidia-smi': { stdout: 'NVIDIA L4\nNVIDIA T4\n' } });
+  const works = { works: true, detail: 'TensorFlow 2.20.0 on the GPU' };
+  expect(await deviceOf({ build: 'cpu' }, works, gpus)).toBe('the CPU');
+  expect(await deviceOf({ build: 'cuda' }, works, gpus)).toBe('the GPU (this machine has NVIDIA L4, NVIDIA T4)');
+  expect(await deviceOf({ build: 'cuda' }, works, machine({}, { 'nvidia-smi': absent }))).toBe('the GPU');
+  const no = { works: false, detail: 'TensorFlow finds no GPU (there is no NVIDIA driver)' };
+  expect(await deviceOf({ build: 'cuda' }, no, gpus)).toBe(`no GPU here: ${no.detail}`);
 });

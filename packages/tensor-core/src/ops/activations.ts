@@ -47,6 +47,9 @@ export const needsInput = (activation: Activation): boolean =>
 const twoRootTwoOverPi = 2 * Math.sqrt(2 / Math.PI);
 const cubic = 0.044715;
 
+/** `gelu` is x σ(x (c₀ + c₁ x²)). */
+export const geluCoefficients = [twoRootTwoOverPi, cubic * twoRootTwoOverPi] as const;
+
 /** 2√(2/π)(1 + c x²). As ½(1 + tanh u) = σ(2u), `gelu` is x σ(x · this), which takes fewer passes than by tanh. */
 const geluSlope = (square: Tensor, c: number): Tensor => add(mul(square, c * twoRootTwoOverPi), twoRootTwoOverPi);
 
@@ -75,7 +78,7 @@ export function composeActivation(x: Tensor, activation: Activation): Tensor {
 }
 
 /** act′, from the input of gelu, gelu-erf and silu and from the output of the others. */
-function composeDerivative(aux: Tensor, activation: Activation): Tensor {
+export function composeDerivative(aux: Tensor, activation: Activation): Tensor {
   switch (activation) {
     case 'linear':
       return add(mul(aux, 0), 1);

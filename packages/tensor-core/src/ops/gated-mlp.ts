@@ -10,12 +10,13 @@ import { defineKernel, present, runKernel, runKernel1 } from './internal/kernel.
 import { linearGradWeight } from './internal/mlp-layerwise.ts';
 import type { WeightLayout } from './mlp.ts';
 
-type GatedAttributes = { activation: Activation; outIn: boolean };
+/** What the kernels are told. */
+export type GatedAttributes = { activation: Activation; outIn: boolean };
 
 const rows = (x: Tensor, width: number): Tensor2D => reshape(x, [width === 0 ? 0 : sizeOf(x.shape) / width, width]);
 
 /** [dzg, du] [N,F] from dy, by one product with an epilogue. */
-const gatedMlpGrad = defineKernel('GatedMlpGrad', (inputs, { activation, outIn }: GatedAttributes) => {
+export const gatedMlpGrad = defineKernel('GatedMlpGrad', (inputs, { activation, outIn }: GatedAttributes) => {
   const { dy, down, zg, u } = inputs as { dy: Tensor; down: Tensor2D; zg: Tensor; u: Tensor };
   const width = down.shape[outIn ? 0 : 1];
   const dh = matMul(rows(dy, width), down, false, !outIn);
@@ -32,7 +33,8 @@ const gatedMlpGradInput = defineKernel(
   },
 );
 
-const gatedMlpOp = defineFusedOp<GatedAttributes>({
+/** Behind y it returns x Wg, x Wu and their gated product, or what its own body of `GatedMlpGrad` wants in place of the first two. */
+export const gatedMlpOp = defineFusedOp<GatedAttributes>({
   name: 'GatedMlp',
   compose: (inputs, { activation, outIn, training }) => {
     const { x, gate, up, down, residual } = inputs as { [name: string]: Tensor } & { residual?: Tensor };

@@ -1,7 +1,16 @@
 // The backend `node` where its library is in place: `npm run test:tensorflow` installs it and says so in
 // GIMBAL_TEST_BACKEND. tfjs-core's suite and the comparison with `native` run in processes of their own.
 import { execFile } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,11 +37,16 @@ if (!wanted) process.stdout.write('skipped: TensorFlow has tests of its own (npm
 const onTensorFlow = wanted ? describe : describe.skip;
 
 /** Runs <script> here with a Node and gives the JSON of its last line. */
-function child<T>(script: string, env: NodeJS.ProcessEnv = {}, node = process.execPath): Promise<T> {
+function child<T>(
+  script: string,
+  env: NodeJS.ProcessEnv = {},
+  node = process.execPath,
+  args: readonly string[] = [],
+): Promise<T> {
   const file = fileURLToPath(new URL(script, import.meta.url));
   return new Promise((resolve, reject) => {
     const options = { env: { ...process.env, ...env }, maxBuffer: 2 ** 26 };
-    execFile(node, [file], options, (error, stdout, stderr) => {
+    execFile(node, [file, ...args], options, (error, stdout, stderr) => {
       const last = stdout.trim().split('\n').at(-1) ?? '';
       if (last.startsWith('{')) resolve(JSON.parse(last) as T);
       else reject(new Error(`${script}: ${error?.message} ${stderr.slice(-2000)}`));
@@ -234,6 +248,81 @@ onTensorFlow('on TensorFlow', () => {
     expect(handles.getNumOfTensors()).toBe(held);
   }, 60_000);
 
+  // a machine without a GPU, whose library says that it has one or none
+  (name === 'node' ? describe : describe.skip)('where a GPU', () => {
+    interface Answer {
+      chosen: { name: string; isa?: string; passedOver: { name: string; reason: string }[] }[];
+      warnings: string[];
+      product: number[];
+      report: { name: string; works: boolean; inUse: boolean; detail: string }[];
+    }
+    const ask = (answers: string, ...names: string[]): Promise<Answer> => {
+      const preload = fileURLToPath(new URL('simulated-gpu.cjs', import.meta.url));
+      const env = {
+        GIMBAL_SIMULATED_GPU: answers,
+        NODE_OPTIONS: `--require "${preload}"`,
+        GIMBAL_TENSORFLOW: findInstall(['cpu', 'cuda'])?.folder,
+      };
+      return child<Answer>('automatic.mjs', env, process.execPath, names);
+    };
+
+    test('answers, auto takes node-gpu first', async () => {
+      const { chosen, warnings, product, report } = await ask('answers', 'auto');
+      expect(chosen[0]).toMatchObject({
+        name: 'node-gpu',
+        isa: expect.stringMatching(/^TensorFlow 2\..* on the GPU$/),
+      });
+      expect(chosen[0]?.passedOver).toEqual([]);
+      expect(product).toEqual([8, 11, 16, 23]);
+      expect(warnings).toEqual([]);
+      expect(report.find((b) => b.inUse)?.name).toBe('node-gpu');
+      expect(report.find((b) => b.name === 'node')).toMatchObject({
+        works: true,
+        inUse: false,
+        detail: expect.stringContaining('the library of node-gpu'),
+      });
+    }, 60_000);
+
+    test('does not answer, auto goes on to native without a word', async () => {
+      const { chosen, warnings, product, report } = await ask('none', 'auto');
+      expect(chosen[0]?.name).toBe('native');
+      expect(chosen[0]?.passedOver[0]).toMatchObject({
+        name: 'node-gpu',
+        reason: expect.stringContaining('TensorFlow finds no GPU'),
+      });
+      expect(product).toEqual([8, 11, 16, 23]);
+      expect(warnings).toEqual([]);
+      // the reason that was found stays
+      expect(report.find((b) => b.name === 'node-gpu')).toMatchObject({
+        works: false,
+        inUse: false,
+        detail: chosen[0]?.passedOver[0]?.reason,
+      });
+    }, 60_000);
+
+    test('does not answer, node-gpu warns once with the reason and goes on with native', async () => {
+      const { chosen, warnings } = await ask('none', 'node-gpu', 'node-gpu');
+      expect(chosen.map((one) => one.name)).toEqual(['native', 'native']);
+      expect(warnings).toEqual([
+        expect.stringMatching(/^useBackend\('node-gpu'\): TensorFlow finds no GPU \(.+\); going on with native$/),
+      ]);
+    }, 60_000);
+  });
+
+  test('its library logs what TF_CPP_MIN_LOG_LEVEL lets through, and nothing unasked', async () => {
+    const said = (env: NodeJS.ProcessEnv): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const file = fileURLToPath(new URL('automatic.mjs', import.meta.url));
+        const { TF_CPP_MIN_LOG_LEVEL: _, ...rest } = process.env;
+        const options = { env: { ...rest, ...env } };
+        execFile(process.execPath, [file, name as string], options, (error, _stdout, stderr) =>
+          error === null ? resolve(stderr) : reject(error),
+        );
+      });
+    expect(await said({})).toBe('');
+    expect(await said({ TF_CPP_MIN_LOG_LEVEL: '0' })).toMatch(/ I tensorflow\//);
+  }, 60_000);
+
   describe('a broken install', () => {
     let home: string;
     beforeEach(() => {
@@ -241,15 +330,51 @@ onTensorFlow('on TensorFlow', () => {
     });
     afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-    test('whose library was removed says so and what to do', async () => {
+    /** A copy of the install without its library, in a cache of its own. */
+    function copyWithoutLibrary(): string {
       const install = findInstall(['cpu', 'cuda']);
       const folder = join(home, 'gimbal', 'tensorflow-2.20.0-cpu');
       mkdirSync(folder, { recursive: true });
       copyFileSync(join(install?.folder ?? '', 'tfjs_binding.node'), join(folder, 'tfjs_binding.node'));
       cpSync(join(install?.folder ?? '', 'node_modules'), join(folder, 'node_modules'), { recursive: true });
       writeFileSync(join(folder, 'install.json'), JSON.stringify({ ...install, build: 'cpu' }));
-      const answer = await child<{ message: string }>('broken.mjs', { XDG_CACHE_HOME: home });
-      expect(answer.message).toBe('the library folder was removed');
+      return folder;
+    }
+    const asked = (): Promise<{ message: string; looked: { reason: string; fix: string } }> =>
+      child('broken.mjs', { XDG_CACHE_HOME: home, GIMBAL_TENSORFLOW: '' });
+
+    test('whose library was removed says so and what to do', async () => {
+      copyWithoutLibrary();
+      const { message, looked } = await asked();
+      expect(message).toBe('the library folder was removed');
+      expect(looked).toEqual({ reason: message, fix: 'gimbal doctor --install node' });
+    });
+
+    test('whose kernels were removed says so too', async () => {
+      rmSync(join(copyWithoutLibrary(), 'node_modules'), { recursive: true });
+      expect((await asked()).message).toBe('the library folder was removed');
+    });
+
+    test("whose binding wants a newer C++ library than this machine's says so", async () => {
+      const binding = join(copyWithoutLibrary(), 'tfjs_binding.node');
+      const linked = join(binding, '..', 'tensorflow');
+      symlinkSync(join(findInstall(['cpu', 'cuda'])?.folder ?? '', 'tensorflow'), linked);
+      const bytes = readFileSync(binding);
+      const at = bytes.indexOf('GLIBCXX_3.4');
+      expect(at).toBeGreaterThan(0);
+      bytes.write('GLIBCXX_9', at);
+      writeFileSync(binding, bytes);
+      const { message, looked } = await asked();
+      expect(message).toMatch(/^its binding was compiled against a newer system library \(GLIBCXX_9\.4.* not found\)$/);
+      expect(looked.fix).toMatch(/compile it again with this machine's g\+\+: gimbal doctor --install node/);
+    });
+
+    test('whose library is damaged quotes the linker', async () => {
+      const folder = copyWithoutLibrary();
+      mkdirSync(join(folder, 'tensorflow'));
+      for (const file of ['cc', 'framework'])
+        writeFileSync(join(folder, 'tensorflow', `libtensorflow_${file}.so.2`), 'x');
+      expect((await asked()).message).toMatch(/^TensorFlow does not load \(.*file too short\)$/);
     });
   });
 });

@@ -33,6 +33,9 @@ export const node: Candidate = {
   look: (options) => look('node', options),
 };
 
+/** Of the library that this process has loaded, which it keeps. */
+let whyNoGpu = 'the TensorFlow library that this process has loaded computes on the CPU';
+
 async function load(name: Name, options: BackendOptions): Promise<Offer | Refusal> {
   await loadCpu(); // for kernels that TensorFlow lacks
   let backend = findBackend(registeredName) as TensorFlowBackend | null;
@@ -49,10 +52,9 @@ async function load(name: Name, options: BackendOptions): Promise<Offer | Refusa
     keepConstants(backend);
     fewerOperations();
     registerFused(backend);
-    if (name === 'node-gpu' && !backend.isUsingGpuDevice) return noGpu((await probe(parts.binding)).said);
-  } else if (name === 'node-gpu' && !backend.isUsingGpuDevice) {
-    return noGpu('the TensorFlow library that this process has loaded computes on the CPU');
+    if (name === 'node-gpu' && !backend.isUsingGpuDevice) whyNoGpu = (await probe(parts.binding)).said;
   }
+  if (name === 'node-gpu' && !backend.isUsingGpuDevice) return noGpu(whyNoGpu);
   return offer(backend.isUsingGpuDevice, backend.binding.TF_Version, options);
 }
 

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { useBackend } from '../use-backend.node.ts';
 import { hasDriver } from './gpu.node.ts';
 import { tensorflowInstalls, userCache } from './install.node.ts';
@@ -44,6 +44,26 @@ test('without XDG_CACHE_HOME the cache is in the home folder', () => {
   else expect(userCache()).toContain('gimbal');
 });
 
+test('a cache that cannot be is none: a relative path, a file', async () => {
+  process.env.XDG_CACHE_HOME = 'relative';
+  expect(isAbsolute(userCache())).toBe(true);
+  process.env.XDG_CACHE_HOME = home;
+  await writeFile(join(home, 'gimbal'), 'a file');
+  expect(tensorflowInstalls()).toEqual([]);
+});
+
+test('GIMBAL_TENSORFLOW that names no install is said so', async () => {
+  process.env.GIMBAL_TENSORFLOW = join(home, 'nothing');
+  try {
+    await expect(useBackend('node')).rejects.toMatchObject({
+      what: `GIMBAL_TENSORFLOW names no install (${home}/nothing)`,
+      fix: 'unset it, or gimbal doctor --install node',
+    });
+  } finally {
+    delete process.env.GIMBAL_TENSORFLOW;
+  }
+});
+
 test.each([
   [
     'libtensorflow_cc.so.2: cannot open shared object file: No such file or directory',
@@ -54,6 +74,11 @@ test.each([
     "/lib/libstdc++.so.6: version `GLIBCXX_3.4.29' not found (required by /cache/tfjs_binding.node)",
     'its binding was compiled against a newer system library (GLIBCXX_3.4.29 not found)',
     "compile it again with this machine's g++: gimbal doctor --install node",
+  ],
+  [
+    '/cache/libtensorflow_framework.so.2: failed to map segment from shared object',
+    'the library lies on a file system that runs no programs (noexec)',
+    'set XDG_CACHE_HOME to a folder on another, then gimbal doctor --install node',
   ],
   ['invalid ELF header', 'TensorFlow does not load (invalid ELF header)', 'gimbal doctor --install node'],
 ])('what the linker says becomes a reason and what to do: %s', (message, reason, fix) => {

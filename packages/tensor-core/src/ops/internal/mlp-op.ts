@@ -6,7 +6,7 @@
 // Where the tape says which gradients it wants, the kernel MlpGrad computes them together.
 
 import { add, clone, concat, matMul, reshape, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
-import { activate, activationGrad, composeActivation, needsInput } from '../activations.ts';
+import { type Activation, activate, activationGrad, composeActivation, needsInput } from '../activations.ts';
 import { type Backward, defineFusedOp, type FusedOp, type Gradients } from './fused-op.ts';
 import { defineKernel, type Inputs, runKernel, runKernel1 } from './kernel.ts';
 import { type Chain, keptByChain, names, savedInputs } from './mlp-chain.ts';
@@ -21,13 +21,25 @@ const weightsOf = (inputs: Inputs, a: Chain, net: number): Tensor2D[] =>
 /** x W + b, without the bias where a layer has none. */
 export type Product = (x: Tensor, weight: Tensor2D, bias: Tensor | undefined, outIn: boolean) => Tensor;
 
+/** act(z), and what the backward pass takes for z where it needs act′ by it: z itself, or what a backend makes of it. */
+export type Activated = (z: Tensor, activation: Activation) => [h: Tensor, kept: Tensor];
+
+/** How a backend computes the parts of a chain. */
+export interface MlpParts {
+  multiply: Product;
+  /** Of hidden layers in training; what it keeps is `aux` of its body of `LinearGradInput`. */
+  activated: Activated;
+}
+
 const product: Product = (x, weight, bias, outIn) => {
   const y = matMul(x, weight, false, outIn);
   return bias === undefined ? y : add(y, bias);
 };
 
+const plain: MlpParts = { multiply: product, activated: (z, activation) => [composeActivation(z, activation), z] };
+
 /** y and the extras of one network. */
-function composeNet(inputs: Inputs, a: Chain, net: number, multiply: Product): Tensor[] {
+function composeNet(inputs: Inputs, a: Training, net: number, { multiply, activated }: MlpParts): Tensor[] {
   const weights = weightsOf(inputs, a, net);
   const first = weights[0] as Tensor2D;
   let h: Tensor = rows(inputs.x as Tensor, a.outIn ? first.shape[1] : first.shape[0]);
@@ -35,21 +47,23 @@ function composeNet(inputs: Inputs, a: Chain, net: number, multiply: Product): T
   const kept = keptByChain(a);
   for (const [i, weight] of weights.entries()) {
     const z = multiply(h, weight, inputs[names(net * a.layers + i).bias], a.outIn);
-    h = composeActivation(z, i < a.layers - 1 ? a.activation : a.outputActivation);
-    if (kept[i]?.z !== -1) extras.push(z);
+    const isHidden = i < a.layers - 1;
+    const keepsZ = kept[i]?.z !== -1;
+    let aux = z;
+    if (isHidden && keepsZ && a.training) [h, aux] = activated(z, a.activation);
+    else h = composeActivation(z, isHidden ? a.activation : a.outputActivation);
+    if (keepsZ) extras.push(aux);
     if (kept[i]?.h !== -1) extras.push(h);
   }
   return [h, ...extras];
 }
 
-/** The body of `Mlp`. @param multiply for a backend that multiplies and adds in one operation */
-export function composeMlp(
-  inputs: Inputs,
-  a: MlpAttributes & { training: boolean },
-  multiply: Product = product,
-): Tensor[] {
+type Training = MlpAttributes & { training: boolean };
+
+/** The body of `Mlp`. @param parts for a backend that has more than multiplications and additions */
+export function composeMlp(inputs: Inputs, a: Training, parts: MlpParts = plain): Tensor[] {
   const x = inputs.x as Tensor;
-  const nets = Array.from({ length: a.nets }, (_, net) => composeNet(inputs, a, net, multiply));
+  const nets = Array.from({ length: a.nets }, (_, net) => composeNet(inputs, a, net, parts));
   const count = a.training ? nets[0]?.length : 1;
   const [h, ...extras] = Array.from({ length: count as number }, (_, i) => joined(nets.map((t) => t[i] as Tensor)));
   const y = reshape(h as Tensor, [

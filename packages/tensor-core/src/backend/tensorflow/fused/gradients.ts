@@ -1,6 +1,6 @@
 // Gradients of activations, and of embeddings, that TensorFlow has as one operation.
-import { matMul, reshape, scalar, type Tensor, type Tensor2D, zeros } from '@tensorflow/tfjs-core';
-import { type Activation, composeActivationGrad } from '../../../ops/activations.ts';
+import { matMul, mul, reshape, scalar, type Tensor, type Tensor2D, zeros } from '@tensorflow/tfjs-core';
+import { type Activation, composeActivationGrad, needsInput } from '../../../ops/activations.ts';
 import type { Inputs } from '../../../ops/internal/kernel.ts';
 import { rows } from '../../../ops/internal/mlp-layerwise.ts';
 import type { Attribute, TensorFlowBackend } from '../tensorflow-backend.ts';
@@ -32,12 +32,15 @@ export const activationGrad =
     return [gradient(dy, reshape(inputs.aux as Tensor, dy.shape), activation)];
   };
 
+/** `aux` is act′(z) where the slope needs z, as our body of `Mlp` keeps it. */
 export const linearGradInput =
   (gradient: ActivationGradient) =>
   (inputs: Inputs, { activation, outIn, shape }: LinearGradAttributes): Tensor[] => {
     const { dz, weight, aux } = inputs as { dz: Tensor; weight: Tensor2D; aux?: Tensor };
     const d = reshape(matMul(rows(dz, weight.shape[outIn ? 0 : 1]), weight, false, !outIn), [...shape]);
-    return [aux === undefined ? d : gradient(d, reshape(aux, [...shape]), activation)];
+    if (aux === undefined) return [d];
+    const shaped = reshape(aux, [...shape]);
+    return [needsInput(activation) ? mul(d, shaped) : gradient(d, shaped, activation)];
   };
 
 type LinearGradAttributes = { activation: Activation; outIn: boolean; shape: readonly number[] };

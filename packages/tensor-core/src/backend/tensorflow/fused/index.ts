@@ -6,6 +6,7 @@ import { registeredName as backendName } from '../load.node.ts';
 import type { TensorFlowBackend } from '../tensorflow-backend.ts';
 import { attention, attentionGrad } from './attention.ts';
 import { crossEntropy, crossEntropyGrad, linearCrossEntropy } from './cross-entropy.ts';
+import { gatedMlp, gatedMlpGrad } from './gated-mlp.ts';
 import { activationGrad, activationGradient, biasGrad, embeddingGrad, linearGradInput } from './gradients.ts';
 import { layerNorm, layerNormGrad } from './layer-norm.ts';
 import { mlp } from './mlp.ts';
@@ -13,7 +14,7 @@ import { rmsNorm, rmsNormGrad } from './rms-norm.ts';
 import { rotary } from './rotary.ts';
 import { adamWTree, globalNorm, polyakTree } from './trees.ts';
 
-/** Registers them; a binding that has only tfjs-node's functions gets those that need no more. */
+/** Registers them. */
 export function registerFused(backend: TensorFlowBackend): void {
   body('Attention', attention);
   body('AttentionGrad', attentionGrad);
@@ -35,7 +36,9 @@ export function registerFused(backend: TensorFlowBackend): void {
   // they return what is new, as compositions do
   body('AdamWTree', adamWTree(backend), { composition: true });
   body('PolyakTree', polyakTree(backend), { composition: true });
-  if (backend.binding.runOp !== undefined) body('Mlp', mlp(backend));
+  body('Mlp', mlp(backend));
+  body('GatedMlp', gatedMlp(backend));
+  body('GatedMlpGrad', gatedMlpGrad);
 }
 
 function body<A extends Attributes>(

@@ -1,21 +1,28 @@
-// A layer's product and bias as one _FusedMatMul.
+// A layer's product and bias as one _FusedMatMul; an activation's slope beside it, not again in the backward pass.
 import { add, matMul, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
 import type { Inputs } from '../../../ops/internal/kernel.ts';
 import { composeMlp, type MlpAttributes, type Product } from '../../../ops/internal/mlp-op.ts';
-import type { Attribute, Binding, TensorFlowBackend } from '../tensorflow-backend.ts';
+import type { Attribute, Binding, Metadata, TensorFlowBackend } from '../tensorflow-backend.ts';
+import { activatedWithSlope } from './slopes.ts';
 
+/** What it keeps of hidden layers with GELU or SiLU is act′(z), not z. */
 export function mlp(
   backend: TensorFlowBackend,
 ): (inputs: Inputs, a: MlpAttributes & { training: boolean }) => Tensor[] {
-  const fused = [false, true].map((outIn) => attributes(backend.binding, outIn));
+  const { binding } = backend;
+  const { runOp } = binding;
+  const fused = [false, true].map((outIn) => attributes(binding, outIn));
   const multiply: Product = (x, weight, bias, outIn) => {
     if (bias === undefined) return matMul(x as Tensor2D, weight, false, outIn);
-    if (x.size === 0 || weight.size === 0) return add(matMul(x as Tensor2D, weight, false, outIn), bias);
+    // tfjs-node's own binding has no lists of strings among its attributes
+    if (runOp === undefined || x.size === 0 || weight.size === 0)
+      return add(matMul(x as Tensor2D, weight, false, outIn), bias);
     const ids = backend.getInputTensorIds([x, weight, bias]);
-    const [result] = backend.binding.runOp?.('_FusedMatMul', fused[outIn ? 1 : 0] as Attribute[], ids, 1) ?? [];
-    return backend.createOutputTensor(result as NonNullable<typeof result>);
+    const [result] = runOp('_FusedMatMul', fused[outIn ? 1 : 0] as Attribute[], ids, 1);
+    return backend.createOutputTensor(result as Metadata);
   };
-  return (inputs, a) => composeMlp(inputs, a, multiply);
+  const activated = activatedWithSlope(backend);
+  return (inputs, a) => composeMlp(inputs, a, { multiply, activated });
 }
 
 const attributes = (b: Binding, outIn: boolean): Attribute[] => [

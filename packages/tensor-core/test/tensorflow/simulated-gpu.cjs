@@ -1,0 +1,16 @@
+// Preloaded by a test (NODE_OPTIONS=--require): the machine has NVIDIA's driver, and TensorFlow's library says of itself
+// that it computes on a GPU where GIMBAL_SIMULATED_GPU is `answers`. It goes on to compute on the CPU.
+const fs = require('node:fs');
+const Module = require('node:module');
+
+const load = Module._extensions['.node'];
+Module._extensions['.node'] = (module, file) => {
+  load(module, file);
+  if (!file.endsWith('tfjs_binding.node')) return;
+  const isUsingGpuDevice = { value: () => process.env.GIMBAL_SIMULATED_GPU === 'answers' };
+  module.exports = Object.create(module.exports, { isUsingGpuDevice });
+};
+
+const { existsSync } = fs;
+fs.existsSync = (path) => path === '/dev/nvidiactl' || existsSync(path);
+Module.syncBuiltinESMExports();
