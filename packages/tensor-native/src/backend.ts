@@ -18,6 +18,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { loadAddon } from './addon.ts';
 import { flush, isRecording, optionalOp } from './commands.ts';
+import { NativeError } from './errors.ts';
 import { heap } from './memory/heap.ts';
 import { type Blocks, NativeBuffer } from './memory/native-buffer.ts';
 
@@ -27,16 +28,14 @@ type Values = backend_util.BackendValues;
 export type MatMulPrecision = 'float32' | 'bf16';
 
 /** bf16 products were asked of a machine that has none. */
-class PrecisionError extends Error {
-  readonly code = 'BF16_UNAVAILABLE';
-
-  constructor() {
-    const { isa } = loadAddon()?.info() ?? { isa: 'none' };
-    super(
-      `native: bf16 products need AVX512-BF16 or AMX; this machine runs the '${isa}' kernels. Use precision 'float32'.`,
-    );
-    this.name = 'PrecisionError';
-  }
+function noBf16(): NativeError {
+  const { isa } = loadAddon()?.info() ?? { isa: 'none' };
+  return new NativeError('ERR_BACKEND', {
+    where: 'native',
+    what: 'bf16 products need AVX512-BF16 or AMX',
+    got: `the '${isa}' kernels`,
+    fix: "Use precision 'float32'",
+  });
 }
 
 export class NativeBackend extends KernelBackend {
@@ -47,7 +46,7 @@ export class NativeBackend extends KernelBackend {
   // ids made by another backend whose data moved here
   readonly #foreign: WeakMap<object, NativeBuffer> = new WeakMap();
 
-  /** Precision of the products that run from now on. @throws PrecisionError without bf16 */
+  /** Precision of the products that run from now on. @throws NativeError without bf16 */
   get matMulPrecision(): MatMulPrecision {
     return this.#precision;
   }
@@ -57,9 +56,9 @@ export class NativeBackend extends KernelBackend {
     this.#precision = precision;
   }
 
-  /** @throws PrecisionError when the machine has no bf16 products */
+  /** @throws NativeError when the machine has no bf16 products */
   requirePrecision(precision: MatMulPrecision): void {
-    if (precision === 'bf16' && optionalOp('gemm_bf16') < 0) throw new PrecisionError();
+    if (precision === 'bf16' && optionalOp('gemm_bf16') < 0) throw noBf16();
   }
 
   /** The table interface that cpu kernels use. */
@@ -79,7 +78,8 @@ export class NativeBackend extends KernelBackend {
     if (found !== undefined) return found;
     engine().moveData(this, id);
     const moved = this.#find(id);
-    if (moved === undefined) throw new Error('tensor-native: this tensor has no data; was it disposed?');
+    if (moved === undefined)
+      throw new NativeError('ERR_BACKEND', { where: 'native', what: 'this tensor has no data; was it disposed?' });
     return moved;
   }
 
@@ -151,7 +151,12 @@ export class NativeBackend extends KernelBackend {
 
   override readSync(id: object): Values {
     // what the host did with it would be frozen into every replay
-    if (isRecording()) throw new Error("capture: a tensor's value is read inside the step");
+    if (isRecording())
+      throw new NativeError('ERR_CONFIG', {
+        where: 'capture',
+        what: "a tensor's value is read inside the step",
+        fix: 'Read it after the step',
+      });
     const storage = this.buffer(id);
     if (storage.dtype === 'complex64' && storage.complexTensorInfos) {
       const { real, imag } = storage.complexTensorInfos;
@@ -175,7 +180,12 @@ export class NativeBackend extends KernelBackend {
   overwrite(tensor: TensorInfo, values: ArrayLike<number>): void {
     const storage = this.buffer(tensor.dataId);
     if (values.length !== storage.size)
-      throw new RangeError(`overwrite: ${values.length} values for a tensor of ${storage.size} elements`);
+      throw new NativeError('ERR_SHAPE', {
+        where: 'overwrite',
+        what: 'another number of values than the tensor has elements',
+        got: `${values.length}`,
+        wanted: `${storage.size}`,
+      });
     storage.written();
     storage.view().set(values);
   }

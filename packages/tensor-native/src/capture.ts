@@ -5,6 +5,7 @@
 // throws (it would freeze its result); values the host writes during the capture get memory that no command of the
 // program uses; no block that the program touches is reused by others while it lives, even if its tensor is disposed of.
 import { replayWords, startRecording, stopRecording } from './commands.ts';
+import { NativeError } from './errors.ts';
 import { heap } from './memory/heap.ts';
 
 /** The blocks of a program, pinned while it lives: all that its kernels touched, allocated or freed. */
@@ -46,6 +47,9 @@ class ProgramMemory {
   }
 }
 
+const refused = (what: string, fix: string): NativeError =>
+  new NativeError('ERR_CONFIG', { where: 'capture', what, fix });
+
 /** A captured step. Tensors it returned hold the newest results after each `replay`. */
 export class Program {
   #words: Float64Array | undefined;
@@ -61,9 +65,9 @@ export class Program {
     this.length = count;
   }
 
-  /** Runs the step again. @throws after `dispose` */
+  /** Runs the step again. @throws NativeError after `dispose` */
   replay(): void {
-    if (this.#words === undefined) throw new Error('capture: this program was disposed');
+    if (this.#words === undefined) throw refused('this program was disposed', 'Capture the step again');
     replayWords(this.#words);
   }
 
@@ -82,10 +86,10 @@ export class Program {
 /**
  * Runs `step` once and records its native commands.
  * @param step returns nothing that is awaited; tensors it keeps (`tf.keep`, variables) are the program's results
- * @throws when a kernel without a native body runs, or inside another capture; nothing is kept then
+ * @throws NativeError when a kernel without a native body runs, or inside another capture; nothing is kept then
  */
 export function capture(step: () => void): Program {
-  if (heap.observer !== undefined) throw new Error('capture: already capturing');
+  if (heap.observer !== undefined) throw refused('already capturing', 'End the outer capture first');
   const memory = new ProgramMemory();
   heap.observer = memory;
   startRecording();

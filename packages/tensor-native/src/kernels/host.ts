@@ -1,4 +1,5 @@
 // Host kernels: tfjs's cpu kernels on native memory, counted. A training loop must not need one.
+
 import {
   getKernel,
   type KernelConfig,
@@ -9,6 +10,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { backend } from '../backend.ts';
 import { isRecording } from '../commands.ts';
+import { NativeError } from '../errors.ts';
 
 const counts = new Map<string, number>();
 
@@ -30,7 +32,11 @@ export function hostKernel(name: string): KernelFunc {
   let body: KernelFunc | undefined;
   return (params) => {
     if (isRecording())
-      throw new Error(`capture: the kernel '${name}' has no native body here and would freeze its result`);
+      throw new NativeError('ERR_CONFIG', {
+        where: 'capture',
+        what: `the kernel '${name}' has no native body here and would freeze its result`,
+        fix: 'Run it before or after the step',
+      });
     counts.set(name, (counts.get(name) ?? 0) + 1);
     body ??= getKernel(name, 'cpu').kernelFunc;
     const run = body;

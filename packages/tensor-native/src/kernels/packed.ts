@@ -2,9 +2,11 @@
 // At 32 rows packing costs as much as a third of the product; a weight that does not change need not pay it again.
 // The copy hangs on the tensor's storage, is used by every product that reads it, and goes when the storage is written
 // in place or freed.
+
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { backend, type MatMulPrecision } from '../backend.ts';
 import { emit, flush, op, optionalOp } from '../commands.ts';
+import { NativeError } from '../errors.ts';
 import { heap } from '../memory/heap.ts';
 import type { NativeBuffer } from '../memory/native-buffer.ts';
 
@@ -47,12 +49,17 @@ export interface PackOptions {
 /**
  * Attaches a packed copy to a weight of rank 2; products use it from now on. Packing again refreshes it.
  * @param weight float32, [k, n] or, with `transposed`, [n, k]
- * @throws when the weight has another rank or dtype, or bf16 is asked of a machine without it
+ * @throws NativeError when the weight has another rank or dtype, or bf16 is asked of a machine without it
  */
 export function packWeight(weight: TensorInfo, options: PackOptions = {}): void {
   const { transposed = false, precision = backend.matMulPrecision } = options;
   if (weight.shape.length !== 2 || weight.dtype !== 'float32')
-    throw new Error(`packWeight: a float32 matrix is needed; got ${weight.dtype} of shape [${weight.shape}]`);
+    throw new NativeError('ERR_SHAPE', {
+      where: 'packWeight',
+      what: 'a weight that cannot be packed',
+      got: `${weight.dtype} of shape [${weight.shape}]`,
+      wanted: 'a float32 matrix',
+    });
   backend.requirePrecision(precision);
   const [rows, columns] = weight.shape as [number, number];
   const [k, n] = transposed ? [columns, rows] : [rows, columns];

@@ -1,7 +1,9 @@
 // Tensors of random numbers from a counter-based stream (cc/kernels/philox.cc): tensor-core's `rng` calls these kernels.
+
 import type { KernelConfig } from '@tensorflow/tfjs-core';
 import { backend } from '../backend.ts';
 import { emit, isRecording, op } from '../commands.ts';
+import { NativeError } from '../errors.ts';
 import { nativeKernel } from './host.ts';
 
 interface Fill {
@@ -19,7 +21,12 @@ const fill = (kernelName: string, name: string): KernelConfig => {
   return nativeKernel<object, Fill>(kernelName, ({ attrs }) => {
     const { shape, stream, block, a, b } = attrs;
     // the block number would be frozen: every replay would draw the same numbers
-    if (isRecording()) throw new Error('capture: random numbers cannot be drawn in a captured step; pass them in');
+    if (isRecording())
+      throw new NativeError('ERR_CONFIG', {
+        where: 'capture',
+        what: 'random numbers cannot be drawn in a captured step',
+        fix: 'Pass them in',
+      });
     const out = backend.output(shape);
     const n = shape.reduce((product, d) => product * d, 1);
     const [low, high] = [block % 2 ** 32, Math.floor(block / 2 ** 32)];

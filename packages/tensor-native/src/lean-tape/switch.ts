@@ -13,6 +13,7 @@
 // one it was written for. tfjs-core's own suite passes with the switch on and off.
 
 import { version_core } from '@tensorflow/tfjs-core';
+import { NativeError } from '../errors.ts';
 import { gradients } from './backward.ts';
 import { type Method, stock, type TfEngine, tf, written } from './engine.ts';
 import { addTapeNode, forgetKernels, registries, runKernel, runKernelFunc } from './run-kernel.ts';
@@ -57,13 +58,18 @@ function watchRegistries(on: boolean): void {
 /**
  * Switches the lean tape on or off, for the whole process, between computations: not inside a gradient.
  * @param on what is wanted
+ * @throws NativeError inside a gradient or a kernel
  * @returns whether it is on now: never with another tfjs-core than the one it replaces parts of
  */
 export function setLeanTape(on: boolean): boolean {
   if (on === isOn || version_core !== written) return isOn;
   const { state } = tf;
   if (state.gradientDepth > 0 || state.kernelDepth > 0)
-    throw new Error('setLeanTape: not inside a gradient or a kernel');
+    throw new NativeError('ERR_CONFIG', {
+      where: 'setLeanTape',
+      what: 'not inside a gradient or a kernel',
+      fix: 'Switch it between computations',
+    });
   for (const name of Object.keys(replacements) as Method[]) {
     if (on) (tf as unknown as { [name: string]: unknown })[name] = replacements[name];
     else delete (tf as unknown as { [name: string]: unknown })[name];

@@ -1,0 +1,63 @@
+// Errors have the fields of tensor-core's, so that a caller tells them by `code` whichever package raised them.
+import * as tf from '@tensorflow/tfjs-core';
+import { NativeError } from './errors.ts';
+import { capture, isNativeAvailable, packWeight, setLeanTape } from './index.ts';
+
+const raised = (f: () => unknown): unknown => {
+  try {
+    f();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+};
+
+test('the text is built from the data', () => {
+  const error = new NativeError('ERR_SHAPE', { where: 'f', what: 'bad', got: 'a', wanted: 'b', fix: 'Do c' });
+  expect(error).toMatchObject({ message: 'f: bad; got a, wanted b. Do c.', code: 'ERR_SHAPE', name: 'NativeError' });
+  expect(new NativeError('ERR_CONFIG', { where: 'f', what: 'bad' }).message).toBe('f: bad');
+});
+
+const onNative = isNativeAvailable() ? describe : describe.skip;
+onNative('bad calls', () => {
+  beforeAll(async () => void (await tf.setBackend('native')));
+
+  test('a weight of another dtype or rank', () => {
+    expect(raised(() => packWeight(tf.zeros([2, 3, 4])))).toMatchObject({
+      code: 'ERR_SHAPE',
+      where: 'packWeight',
+      got: 'float32 of shape [2,3,4]',
+      wanted: 'a float32 matrix',
+    });
+  });
+
+  test('captures that cannot be', () => {
+    const program = capture(() => undefined);
+    program.dispose();
+    const where = { code: 'ERR_CONFIG', where: 'capture', fix: expect.any(String) };
+    expect(raised(() => program.replay())).toMatchObject({ ...where, what: 'this program was disposed' });
+    expect(raised(() => capture(() => void capture(() => undefined)))).toMatchObject(where);
+    const x = tf.ones([2]);
+    expect(raised(() => capture(() => void x.dataSync()))).toMatchObject(where);
+  });
+
+  test('the tape is not switched inside a gradient', () => {
+    const inside = raised(() =>
+      tf.grad((x) => {
+        setLeanTape(false);
+        return tf.sum(x);
+      })(tf.ones([2])),
+    );
+    expect(inside).toMatchObject({ code: 'ERR_CONFIG', where: 'setLeanTape', fix: expect.any(String) });
+  });
+
+  test('as many values as the tensor has', () => {
+    const backend = tf.backend() as unknown as { overwrite(t: tf.Tensor, values: number[]): void };
+    expect(raised(() => backend.overwrite(tf.ones([2]), [1]))).toMatchObject({
+      code: 'ERR_SHAPE',
+      where: 'overwrite',
+      got: '1',
+      wanted: '2',
+    });
+  });
+});
