@@ -56,8 +56,15 @@ export class NativeBackend extends KernelBackend {
     this.#precision = precision;
   }
 
-  /** @throws NativeError when the machine has no bf16 products */
+  /** @throws NativeError for an unknown precision, or when the machine has no bf16 products */
   requirePrecision(precision: MatMulPrecision): void {
+    if (precision !== 'float32' && precision !== 'bf16')
+      throw new NativeError('ERR_CONFIG', {
+        where: 'native',
+        what: 'unknown precision',
+        got: String(precision),
+        wanted: 'float32 or bf16',
+      });
     if (precision === 'bf16' && optionalOp('gemm_bf16') < 0) throw noBf16();
   }
 

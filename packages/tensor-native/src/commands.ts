@@ -6,6 +6,7 @@
 // JavaScript and then many in C++, both find theirs. Order is kept, so memory may be freed and given to a later command
 // at once; only what the host itself writes needs memory that no waiting command uses (memory/heap.ts).
 import { loadAddon } from './addon.ts';
+import { NativeError } from './errors.ts';
 
 const addon = loadAddon();
 const queue = addon?.commands ?? new Float64Array(1);
@@ -53,7 +54,12 @@ export function flush(): void {
 export function op(name: string): number {
   if (!addon) return -1;
   const id = addon.opId(name);
-  if (id < 0) throw new Error(`tensor-native: the binary has no operation '${name}'; build it again (build:native)`);
+  if (id < 0)
+    throw new NativeError('ERR_BACKEND', {
+      where: 'native',
+      what: `the binary has no operation '${name}'`,
+      fix: 'Build it again (build:native), or install binary and package of one version',
+    });
   return id;
 }
 

@@ -1,7 +1,8 @@
 // Errors have the fields of tensor-core's, so that a caller tells them by `code` whichever package raised them.
 import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-core/dist/register_all_gradients';
 import { NativeError } from './errors.ts';
-import { capture, isNativeAvailable, packWeight, setLeanTape } from './index.ts';
+import { capture, isLeanTape, isNativeAvailable, packWeight, setLeanTape, setThreads } from './index.ts';
 
 const raised = (f: () => unknown): unknown => {
   try {
@@ -31,6 +32,19 @@ onNative('bad calls', () => {
     });
   });
 
+  test('options, precisions and threads that are none', () => {
+    const w = tf.ones([2, 3]);
+    const given = (options: unknown) => raised(() => packWeight(w, options as object));
+    expect(given(null)).toMatchObject({ code: 'ERR_CONFIG', where: 'packWeight', got: 'null', wanted: 'an object' });
+    expect(given({ precision: 'int8' })).toMatchObject({ code: 'ERR_CONFIG', got: 'int8', wanted: 'float32 or bf16' });
+    for (const threads of [0, 1.5, Number.NaN, '2'])
+      expect(raised(() => setThreads(threads as number))).toMatchObject({
+        code: 'ERR_CONFIG',
+        where: 'setThreads',
+        got: String(threads),
+      });
+  });
+
   test('captures that cannot be', () => {
     const program = capture(() => undefined);
     program.dispose();
@@ -44,7 +58,7 @@ onNative('bad calls', () => {
   test('the tape is not switched inside a gradient', () => {
     const inside = raised(() =>
       tf.grad((x) => {
-        setLeanTape(false);
+        setLeanTape(!isLeanTape());
         return tf.sum(x);
       })(tf.ones([2])),
     );
@@ -59,5 +73,12 @@ onNative('bad calls', () => {
       got: '1',
       wanted: '2',
     });
+  });
+
+  test('more memory than there is', () => {
+    const [column, row] = [tf.ones([2 ** 24, 1]), tf.ones([1, 2 ** 23])]; // together 2⁴⁹ bytes
+    const error = raised(() => tf.add(column, row));
+    tf.dispose([column, row]);
+    expect(error).toMatchObject({ code: 'ERR_BACKEND', where: 'native', fix: expect.any(String) });
   });
 });

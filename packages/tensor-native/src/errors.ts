@@ -14,10 +14,13 @@ interface Details {
   wanted?: string;
   /** What to do about it, as a sentence without a full stop. */
   fix?: string;
+  /** The error underneath. */
+  cause?: unknown;
 }
 
 /** A call that cannot be carried out. Tell its kind by `code`. */
 export class NativeError extends Error implements Details {
+  /** What kind of thing went wrong, in tensor-core's words. */
   readonly code: 'ERR_SHAPE' | 'ERR_CONFIG' | 'ERR_BACKEND';
   /** The function that noticed it. */
   readonly where: string;
@@ -31,7 +34,7 @@ export class NativeError extends Error implements Details {
   declare readonly fix?: string;
 
   constructor(code: NativeError['code'], details: Details) {
-    super(message(details));
+    super(message(details), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'NativeError';
     this.code = code;
     this.where = details.where;

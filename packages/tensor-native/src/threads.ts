@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { loadAddon } from './addon.ts';
 import { flush } from './commands.ts';
+import { NativeError } from './errors.ts';
 
 /** CPUs that the control group's quota allows (version 2, else 1), or Infinity. */
 function cgroupQuota(): number {
@@ -38,9 +39,18 @@ export function startingThreads(setting: string | undefined): number {
 
 /**
  * Sets how many threads a kernel may use, the calling one counted.
+ * @param threads a whole number ≥ 1
+ * @throws NativeError for anything else
  * @returns the number in force, which is smaller when the system refuses more; 1 without a native binary.
  */
 export function setThreads(threads: number): number {
+  if (!Number.isSafeInteger(threads) || threads < 1)
+    throw new NativeError('ERR_CONFIG', {
+      where: 'setThreads',
+      what: 'no number of threads',
+      got: String(threads),
+      wanted: 'a whole number ≥ 1',
+    });
   flush();
-  return loadAddon()?.setThreads(Math.max(1, Math.floor(threads))) ?? 1;
+  return loadAddon()?.setThreads(threads) ?? 1;
 }

@@ -52,6 +52,13 @@ export interface PackOptions {
  * @throws NativeError when the weight has another rank or dtype, or bf16 is asked of a machine without it
  */
 export function packWeight(weight: TensorInfo, options: PackOptions = {}): void {
+  if (typeof options !== 'object' || options === null)
+    throw new NativeError('ERR_CONFIG', {
+      where: 'packWeight',
+      what: 'the options are no object',
+      got: String(options),
+      wanted: 'an object',
+    });
   const { transposed = false, precision = backend.matMulPrecision } = options;
   if (weight.shape.length !== 2 || weight.dtype !== 'float32')
     throw new NativeError('ERR_SHAPE', {

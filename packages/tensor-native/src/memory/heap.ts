@@ -5,6 +5,7 @@
 // A block that is freed while commands wait (commands.ts) may hold what one of them reads. Later commands may have it, as
 // they run after that one; the host, which writes now, may not until the queue has run.
 import { flush, isWaiting, onFlush } from '../commands.ts';
+import { NativeError } from '../errors.ts';
 import { commitTo, createSegment, discard, type Segment } from './segment.ts';
 import { classBytes, sizeClass } from './size-class.ts';
 
@@ -152,7 +153,7 @@ export class Heap {
       const offset = address - segment.base;
       if (offset >= 0 && offset < segment.bytes) return { buffer: segment.buffer, offset };
     }
-    throw new Error(`tensor-native: no segment holds address ${address}`);
+    throw new NativeError('ERR_BACKEND', { where: 'native', what: `no segment holds address ${address}` });
   }
 
   /**
