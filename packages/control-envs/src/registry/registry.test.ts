@@ -1,4 +1,5 @@
-import type { Env } from '@gimbal/tensor-core';
+import type { Env, Space } from '@gimbal/tensor-core';
+import { actionFault } from '../base/action-fault.ts';
 import { assertEnv, checkEnv, EnvWrapper, listEnvs, makeEnv, registerEnv } from '../index.ts';
 
 const classic = ['Acrobot-v1', 'CartPole-v1', 'CliffWalking-v1', 'CliffWalkingSlippery-v1', 'DeepSea-v0'].concat([
@@ -67,6 +68,17 @@ test('bad actions name the element', async () => {
   expect(() => env.setState?.(new Float64Array(3))).toThrow(
     'the state is not one of this environment; got 3, wanted 2',
   );
+});
+
+test('a choice of several that is none of its values names the component', () => {
+  const several: Space = { kind: 'multi-discrete', nvec: [3, 2] };
+  const bits: Space = { kind: 'multi-binary', shape: [2] };
+  for (const good of [Float32Array.of(2, 1), Float32Array.of(0, 0)]) expect(actionFault(several, good)).toBeUndefined();
+  expect(actionFault(several, Float32Array.of(2, 2))).toMatchObject({ what: 'is no such choice', index: 1, got: 2 });
+  expect(actionFault(several, Float32Array.of(0.5, 0))).toMatchObject({ index: 0, got: 0.5 });
+  expect(actionFault(several, Float32Array.of(Number.NaN, 0))).toMatchObject({ index: 0 });
+  expect(actionFault(bits, Float32Array.of(1, 0))).toBeUndefined();
+  expect(actionFault(bits, Float32Array.of(1, -1))).toMatchObject({ index: 1, wanted: 'a whole number from 0 to 1' });
 });
 
 test('the checker finds each planted fault', async () => {

@@ -15,7 +15,7 @@ import {
   type VectorEnv,
   type VectorStep,
 } from '@gimbal/tensor-core';
-import { actionFault } from '../base/action-fault.ts';
+import { actionFault, areActions } from '../base/action-fault.ts';
 import type { AgentView } from '../composer/agents.ts';
 import { cloneObs } from '../spaces/value.ts';
 import { actionSize, agentsOf, readReason, type VectorArrays } from './arrays.ts';
@@ -212,6 +212,7 @@ export class RowsVectorEnv implements VectorEnv {
     if (actions?.length !== wanted) {
       throw new ShapeError({ where, what: 'actions of wrong shape', got: actions?.length, wanted });
     }
+    if (this.actionSpace.kind === 'box' && areActions(actions)) return;
     const size = wanted / this.numEnvs;
     for (let row = 0; row < this.numEnvs; row++) {
       const view = this.#actionRows[row];
