@@ -1,5 +1,6 @@
 /** @module @gimbal/fma-pg */
 
+export type { AdaptiveRate } from './agents/adaptive.ts';
 export { OnPolicyAgent, type OnPolicyStep } from './agents/on-policy-agent.ts';
 export {
   type AgentOptions,

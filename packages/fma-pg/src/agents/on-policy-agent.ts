@@ -85,6 +85,7 @@ export interface OnPolicyStep {
 interface OwnState {
   sampling: RngState;
   klCoef: number;
+  rateFactor: number;
   memory: { policy: number[]; value: number[] } | null;
   surrogate: { name: string; options: Readonly<Record<string, unknown>> };
 }
@@ -293,6 +294,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     return {
       sampling: this.#sampling.state(),
       klCoef: this.#learner.klCoef,
+      rateFactor: this.#learner.rateFactor,
       memory: this.#memory === undefined ? null : { policy: [...this.#memory.state], value: [...this.#valueState] },
       surrogate: { name: surrogate.surrogate, options: surrogate.options },
     };
@@ -301,6 +303,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
   protected override restoreOwn(state: OwnState): void {
     this.#sampling = rngFromState(state.sampling);
     this.#learner.klCoef = state.klCoef;
+    this.#learner.rateFactor = state.rateFactor;
     if (state.memory !== null) {
       this.#memory?.state.set(state.memory.policy);
       this.#valueState.set(state.memory.value);

@@ -23,6 +23,7 @@ import type { TrajectoryBatch } from '../values/gae.ts';
 import { normalizeAdvantages } from '../values/normalize-advantages.ts';
 import { vtrace } from '../values/vtrace.ts';
 import type { ActorCritic, ActorCriticParams } from './actor-critic.ts';
+import { boundedRate, nextPenalty, nextRateFactor } from './adaptive.ts';
 import {
   type ActedBatch,
   logProbsOf,
@@ -67,6 +68,8 @@ export class OnPolicyLearner {
   readonly #criticStep: ReplayedStep;
   /** β of PPO-KL */
   klCoef: number;
+  /** what `adaptiveRate` has made of the learning rate: a factor */
+  rateFactor = 1;
 
   constructor(
     private readonly net: ActorCritic,
@@ -91,14 +94,15 @@ export class OnPolicyLearner {
   update(batch: ActedBatch, progress: number, stream: Rng): LearnResult {
     const { o } = this;
     const advantages = this.#advantages(batch);
-    const learningRate = annealed(o.learningRate, progress);
+    const learningRate = boundedRate(annealed(o.learningRate, progress), this.rateFactor, o.adaptiveRate);
     const learnt: Omit<LearnResult, 'finalKl'> =
       o.method === 'gradient'
         ? this.#passes(batch, advantages, learningRate, progress, stream)
         : { ...this.#naturalStep(batch, advantages, progress), learningRate, epochs: 1, restored: 0 };
     const result: LearnResult = { ...learnt, finalKl: this.#finalKl(batch) };
     if (o.critic !== undefined) result.valueLoss = this.#trainCritic(batch, learningRate, stream.split('critic'));
-    if (o.adaptiveKl !== undefined) this.#adaptKl(result.klForward, o.adaptiveKl.target);
+    if (o.adaptiveKl !== undefined) this.klCoef = nextPenalty(this.klCoef, result.klForward, o.adaptiveKl.target);
+    if (o.adaptiveRate !== undefined) this.rateFactor = nextRateFactor(this.rateFactor, result, o.adaptiveRate);
     return result;
   }
 
@@ -343,12 +347,6 @@ export class OnPolicyLearner {
     );
     batch.returns.set(estimate.returns);
     return estimate.advantages;
-  }
-
-  /** PPO-KL's rule (arXiv 1707.06347, section 4). */
-  #adaptKl(kl: number, target: number): void {
-    if (kl < target / 1.5) this.klCoef /= 2;
-    else if (kl > target * 1.5) this.klCoef *= 2;
   }
 
   #notFinite(stats: ArrayLike<number>, norm: number): NumericalError {

@@ -20,6 +20,7 @@ import { type Anneal, annealed, checkAnneal } from '../internal/anneal.ts';
 import type { RecurrentOptions } from '../policies/recurrent.ts';
 import type { Surrogate } from '../surrogates/surrogate.ts';
 import { surrogates } from '../surrogates/surrogates.ts';
+import { type AdaptiveRate, boundsOf } from './adaptive.ts';
 
 /** Where an agent acts: a function that makes one environment (called `numEnvs` times), or many at once. */
 export type EnvSource = (() => Env | Promise<Env>) | VectorEnv;
@@ -130,6 +131,11 @@ export interface OnPolicyOptions extends AgentOptions {
   targetKl?: number;
   /** PPO-KL: the penalty is halved below target/1.5 and doubled above 1.5·target, after each update */
   adaptiveKl?: { target: number; initial?: number };
+  /**
+   * the learning rate by the KL of an update: divided by 1.5 above twice `kl`, multiplied below half of it, within min
+   * (1e-5) … max (1e-2); default off
+   */
+  adaptiveRate?: AdaptiveRate;
   /** look at the surrogate on the whole batch after each epoch, and go back where it fell; default 'off' */
   innerGuard?: 'off' | 'warn' | 'restore';
   /** the value function's own passes, beside the policy's: what TRPO and MDPO do */
@@ -197,6 +203,7 @@ const further = [
   'valueClip',
   'targetKl',
   'adaptiveKl',
+  'adaptiveRate',
   'critic',
   'trustRegion',
   'normalize',
@@ -236,6 +243,7 @@ export function resolveOnPolicy(options: OnPolicyOptions): ResolvedOnPolicy {
   checkSplit(o);
   if (o.recurrent !== undefined) o.recurrent = resolveRecurrent(o, o.recurrent);
   if (o.adaptiveKl !== undefined) checkPositive('adaptiveKl.target', o.adaptiveKl.target);
+  if (o.adaptiveRate !== undefined) checkAdaptiveRate(o, o.adaptiveRate);
   if (o.method !== 'gradient' && o.critic === undefined) o.critic = { epochs: 10, batchSize: 128, learningRate: 1e-3 };
   if (o.checkpointEvery !== undefined && o.out === undefined)
     throw new ConfigError({ where: 'checkpointEvery', what: 'there is nowhere to save', fix: 'Give out, a folder' });
@@ -259,6 +267,14 @@ function checkSplit({ rollout, numEnvs, minibatches, normalizeAdvantage }: Resol
     wanted: 'at least 2 in each',
     fix: 'Use fewer minibatches, or normalizeAdvantage: false',
   });
+}
+
+function checkAdaptiveRate({ method }: ResolvedOnPolicy, given: AdaptiveRate): void {
+  checkKnown('adaptiveRate', given, ['kl', 'min', 'max']);
+  const { min, max } = boundsOf(given);
+  for (const [name, value] of Object.entries({ kl: given.kl, min, max })) checkPositive(`adaptiveRate.${name}`, value);
+  checkOption('adaptiveRate.max', max, max >= min, `at least min = ${min}`);
+  checkOption('method', method, method === 'gradient', "'gradient': adaptiveRate is of gradient steps");
 }
 
 /** @throws ConfigError for what does not go with a memory */

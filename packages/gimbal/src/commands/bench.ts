@@ -217,7 +217,7 @@ function commandLine(names: readonly string[], o: CommandContext<Options>['optio
     o.backend === 'auto' ? '' : `--backend ${o.backend}`,
     o.seed === 0 ? '' : `--seed ${o.seed}`,
     o.threads === undefined ? '' : `--threads ${o.threads}`,
-    ...(o.part ?? []).map((name) => `--part ${name}`),
+    o.part === undefined ? '' : `--part ${o.part.join(',')}`,
     o.add ? '--add' : '',
   ];
   return ['npx gimbal bench', ...names, ...flags, `--out ${o.out}`].filter((s) => s !== '').join(' ');
