@@ -164,6 +164,47 @@ test('envs lists every environment; record and view write what their names say',
   expect(await readFile(page, 'utf8')).toMatch(/^<!doctype html>[\s\S]*"format":"gimbal-recording"/);
 }, 60_000);
 
+test('a table is solved exactly; its return never falls at a small step', async () => {
+  const run = join(folder, 'cliff');
+  const closed = ['control', 'train', '--env', 'CliffWorld', '--algo', 'smdpo', '--inner', 'closed-form'];
+  const { code, stdout } = await runMain([...closed, '--eta', '0.0625', '--out', run, '--json'], root);
+  expect(code).toBe(0);
+  const found = JSON.parse(stdout) as { return: number; returns: number[]; smallestChange: number };
+  // claim C1: J after 200 updates, and that of the uniform policy before them
+  expect(found.returns).toHaveLength(201);
+  expect(found.returns[0]).toBeCloseTo(-112.12147317646847, 9);
+  expect(found.return).toBeCloseTo(0.3288, 4);
+  expect(found.smallestChange).toBeGreaterThan(-1e-10);
+  const { policy, S, A } = JSON.parse(await readFile(join(run, 'policy.json'), 'utf8')) as {
+    policy: number[];
+    S: number;
+    A: number;
+  };
+  expect([S, A, policy.length]).toEqual([21, 4, 84]);
+  for (let s = 0; s < S; s++) expect(policy.slice(4 * s, 4 * s + 4).reduce((a, b) => a + b)).toBeCloseTo(1, 12);
+  expect(await readFile(join(run, 'report.html'), 'utf8')).toContain('The return never fell.');
+  const sea = ['control', 'train', '--env', 'DeepSeaTreasure', '--env-options', 'size=4', '--steps', '20', '--json'];
+  const ppo = await runMain([...sea, '--algo', 'ppo', '--inner-steps', '10', '--out', join(folder, 'sea')], root);
+  expect(ppo.code).toBe(0);
+  const { returns } = JSON.parse(ppo.stdout) as { returns: number[] };
+  expect(returns.at(-1)).toBeGreaterThan(returns[0] as number);
+  const refused: [string[], string][] = [
+    [[...closed, '--rollout', '8'], 'A table has no use for it'],
+    [[...closed, '--alpha', '2'], 'It is not of --inner closed-form'],
+    [['control', 'train', '--env', 'CliffWorld', '--algo', 'sac'], 'sac'],
+    [['control', 'train', '--env', 'CartPole-v1', '--inner', 'fixed'], 'or name a table: CliffWorld, DeepSeaTreasure'],
+    [['control', 'train', '--env', 'CliffWorld', '--env-options', 'size=3'], 'no option of CliffWorld'],
+    [['control', 'eval', run], 'there is no episode to play'],
+    [['control', 'train', '--resume', '--out', run], 'a table is not gone on with'],
+  ];
+  for (const [argv, message] of refused) {
+    const out = argv.includes('eval') || argv.includes('--resume') ? [] : ['--out', join(folder, 'refused-table')];
+    const result = await runMain([...argv, ...out], root);
+    expect([argv, result.code, result.stderr]).toEqual([argv, 2, expect.stringContaining(message)]);
+  }
+  expect((await runMain(['control', 'envs'], root)).stdout).toMatch(/^CliffWorld +a table, solved exactly/m);
+}, 60_000);
+
 test('a refused run leaves no folder', async () => {
   const out = join(folder, 'refused');
   const refused: string[][] = [

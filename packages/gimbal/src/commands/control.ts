@@ -14,6 +14,7 @@ import {
 import { z } from 'zod';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { readEnvOptions } from '../control/env-options.ts';
+import { listTables } from '../control/tabular-flags.ts';
 import { evaluateRun, train, trainingOptions } from '../control/train.ts';
 import { startCompute } from '../run/compute.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
@@ -27,7 +28,7 @@ const options = z.object({
     .min(1)
     .optional()
     .describe(
-      'train: environment steps in all (default 100000); record: steps, episodes that end begin again (default 300)',
+      'train: environment steps in all (default 100000; tables: outer steps, 200); record: steps, episodes that end begin again (default 300)',
     ),
   policy: z
     .string()
@@ -51,6 +52,7 @@ export const command = defineCommand({
   examples: [
     'gimbal control train --env CartPole-v1 --algo ppo --steps 100000 --out runs/x',
     'gimbal control train --resume --out runs/x                     go on with the run that was stopped',
+    'gimbal control train --env CliffWorld --algo smdpo --inner closed-form --eta 0.0625     a table, solved exactly',
     'gimbal control eval runs/x --episodes 20',
     'gimbal control view runs/x                                     the trained agent, in a page',
     'gimbal control record runs/x --out x.gif',
@@ -87,7 +89,8 @@ export const command = defineCommand({
 
 async function listing({ output }: Context): Promise<CommandResult> {
   const { listEnvs } = await import('@gimbal/control-envs');
-  const envs = listEnvs().map(({ id, summary, defaults }) => ({ id, summary, options: Object.keys(defaults) }));
+  const bodies = listEnvs().map(({ id, summary, defaults }) => ({ id, summary, options: Object.keys(defaults) }));
+  const envs = [...bodies, ...listTables()];
   const width = Math.max(...envs.map(({ id }) => id.length));
   if (!output.json) for (const { id, summary } of envs) output.line(`${id.padEnd(width)}  ${summary}`);
   return { json: { envs } };

@@ -6,6 +6,7 @@ import { ConfigError, loadCheckpoint } from '@gimbal/tensor-core';
 import type { RunConfig } from '../run/run-folder.ts';
 import { type EnvOptionTexts, readEnvOptions } from './env-options.ts';
 import { type Settings, settingsOf } from './settings.ts';
+import { isTable } from './tabular-flags.ts';
 
 export type Agent = OnPolicyAgent | OffPolicyAgent;
 
@@ -153,6 +154,10 @@ export async function environmentOfRun(
   const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => undefined);
   const config = text === undefined ? undefined : (JSON.parse(text) as Partial<RunConfig>);
   const { env, envOptions } = (config?.options ?? {}) as Partial<EnvFlags>;
+  if (typeof env === 'string' && isTable(env)) {
+    const fix = `Its policy is in ${join(folder, 'policy.json')}, its returns in report.html`;
+    throw new ConfigError({ where, what: `${env} is a table: there is no episode to play`, got: folder, fix });
+  }
   if (typeof env === 'string') return { env, envOptions: given.envOptions ?? envOptions };
   const fix = 'Give the folder of a run, and --env';
   throw new ConfigError({ where, what: `${folder} holds no run of gimbal control`, fix });

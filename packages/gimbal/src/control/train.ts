@@ -10,13 +10,16 @@ import { startCompute } from '../run/compute.ts';
 import { checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import type { AgentFlags } from './agent.ts';
+import { isTable, refuseTabularFlags, tabularOptions } from './tabular-flags.ts';
 
 /** Options of training and evaluation, beside `env` and `steps`. */
 export const trainingOptions = {
   algo: z
     .string()
     .default('ppo')
-    .describe('ppo, ppo-kl, sppo, smdpo, spma, mdpo, trpo, npg, a2c, reinforce, sac, td3, dqn, mdpo-off-policy'),
+    .describe(
+      'ppo, ppo-kl, sppo, smdpo, spma, mdpo, trpo, npg, a2c, reinforce, sac, td3, dqn, mdpo-off-policy; tables: smdpo, mdpo, trpo, npg, ppo, sppo, reinforce, cpi, mpo',
+    ),
   numEnvs: z.int().min(1).optional().describe('copies of the environment'),
   rollout: z.int().min(1).optional().describe('steps of every copy per update (on-policy)'),
   epochs: z.int().min(1).optional().describe('passes over a rollout (on-policy)'),
@@ -34,6 +37,7 @@ export const trainingOptions = {
   evalEvery: z.int().min(1).optional().describe('evaluate each so many steps and keep the best'),
   evalEpisodes: z.int().min(1).optional().describe('episodes of an evaluation during training'),
   checkpointEvery: z.int().min(1).optional().describe('save each so many steps'),
+  ...tabularOptions,
   episodes: z.int().min(1).default(20).describe('eval: episodes to play'),
   stochastic: z.boolean().default(false).describe('eval: draw actions instead of taking the most probable'),
   which: z.enum(['best', 'latest']).default('latest').describe('eval: which checkpoint'),
@@ -61,6 +65,15 @@ export async function train(context: Context): Promise<CommandResult> {
 async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   const { output, signal } = context;
   const o = optionsOfRun(context.options, run);
+  if (isTable(o.env as string)) {
+    if (o.resume) {
+      const fix = 'Start it again: it takes seconds';
+      throw new ConfigError({ where: 'gimbal control train --resume', what: 'a table is not gone on with', fix });
+    }
+    const { trainTable } = await import('./tabular.ts');
+    return trainTable({ ...o, env: o.env as string }, run, output, signal);
+  }
+  refuseTabularFlags(o);
   const compute = await startCompute(o);
   const { createAgent, loadAgent } = await import('./agent.ts');
   const { evaluate } = await import('@gimbal/fma-pg');

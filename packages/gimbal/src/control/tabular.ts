@@ -1,0 +1,142 @@
+// gimbal control train on a table: exact values and gradients, no sampling. The policy's return after each outer step, and
+// whether it ever fell.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mdps, type TabularInner, type TabularMdp, type TabularMethod, tabularFmaPg } from '@gimbal/fma-pg';
+import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
+import { figure } from '../cli/format.ts';
+import type { Output } from '../cli/output.ts';
+import { renderReport } from '../report/render.ts';
+import type { RunFolder } from '../run/run-folder.ts';
+import { type EnvOptionTexts, readEnvOptions } from './env-options.ts';
+import { noUse, tables } from './tabular-flags.ts';
+
+const make: { readonly [name: string]: (o: { size?: number }) => TabularMdp } = {
+  CliffWorld: () => mdps.cliffWorld(),
+  DeepSeaTreasure: ({ size }) => mdps.deepSeaTreasure(size),
+};
+
+interface TabularFlags {
+  env: string;
+  envOptions?: EnvOptionTexts | undefined;
+  algo: string;
+  steps?: number | undefined;
+  eta?: number | undefined;
+  clipEpsilon?: number | undefined;
+  inner?: TabularInner['kind'] | undefined;
+  innerSteps?: number | undefined;
+  alpha?: number | undefined;
+  delta?: number | undefined;
+  [flag: string]: unknown;
+}
+
+/** Flags that a table has no use for. */
+const useless = [
+  ...['numEnvs', 'rollout', 'epochs', 'minibatches', 'batchSize', 'gamma', 'gaeLambda', 'learningRate', 'entropyCoef'],
+  ...['hidden', 'recurrent', 'innerGuard', 'evalEvery', 'evalEpisodes', 'checkpointEvery'],
+];
+
+/** Methods whose surrogate has its maximum over all tables in closed form, and those that need an η otherwise. */
+const [closed, withEta] = [
+  ['smdpo', 'mdpo', 'npg', 'mpo', 'cpi'],
+  ['smdpo', 'mdpo', 'npg', 'trpo', 'mpo'],
+];
+
+/** How the flags say that a surrogate is to be maximised. */
+function innerOf(o: TabularFlags): TabularInner {
+  const kind = o.inner ?? (closed.includes(o.algo) ? 'closed-form' : 'fixed');
+  const used: Readonly<Record<TabularInner['kind'], readonly string[]>> = {
+    'closed-form': [],
+    fixed: ['innerSteps', 'alpha'],
+    armijo: ['innerSteps'],
+    constrained: ['innerSteps', 'delta'],
+  };
+  for (const name of ['innerSteps', 'alpha', 'delta'] as const)
+    if (o[name] !== undefined && !used[kind].includes(name)) throw noUse(name, o[name], `It is not of --inner ${kind}`);
+  const steps = o.innerSteps ?? 100;
+  if (kind === 'closed-form') return { kind };
+  if (kind === 'fixed') return { kind, steps, alpha: o.alpha ?? 1 };
+  return kind === 'armijo' ? { kind, steps } : { kind, steps, delta: o.delta ?? 0.01 };
+}
+
+/** Runs it; the policy is left in policy.json, its returns in metrics.jsonl. */
+export async function trainTable(o: TabularFlags, run: RunFolder, output: Output, signal: AbortSignal) {
+  for (const name of useless) if (o[name] !== undefined) throw noUse(name, o[name], 'A table has no use for it');
+  const options = tables[o.env]?.options ?? [];
+  const given = readEnvOptions(o.envOptions);
+  for (const name of Object.keys(given)) {
+    if (options.includes(name)) continue;
+    const wanted = options.join(', ') || 'none';
+    throw new ConfigError({
+      where: 'gimbal control train --env-options',
+      what: `no option of ${o.env}`,
+      got: name,
+      wanted,
+    });
+  }
+  const mdp = (make[o.env] as (o: object) => TabularMdp)(given);
+  const method = o.algo as TabularMethod;
+  const inner = innerOf(o);
+  const eta = o.eta ?? (withEta.includes(method) || inner.kind === 'closed-form' ? 1 : undefined);
+  const iterations = o.steps ?? 200;
+  const rows: { step: number; return: number }[] = [];
+  let policy = new Float64Array();
+  // one more, whose policy is the last update's
+  for (const record of tabularFmaPg(mdp, {
+    ...{ method, inner, iterations: iterations + 1, signal },
+    ...(eta !== undefined && { eta }),
+    ...(o.clipEpsilon !== undefined && { clipEpsilon: o.clipEpsilon }),
+  })) {
+    rows.push({ step: record.iteration, return: record.J });
+    policy = record.policy as Float64Array<ArrayBuffer>;
+  }
+  const returns = rows.map((row) => row.return);
+  const changes = returns.slice(1).map((J, i) => J - (returns[i] as number));
+  const smallest = Math.min(...changes);
+  const [first, last] = [returns[0] as number, returns.at(-1) as number];
+  await writeFileAtomic(join(run.path, 'metrics.jsonl'), `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`);
+  const saved = { env: o.env, method, eta: eta ?? null, inner, S: mdp.S, A: mdp.A, policy: [...policy] };
+  await writeFileAtomic(join(run.path, 'policy.json'), `${JSON.stringify(saved)}\n`);
+  const fell = changes.filter((change) => change < -1e-10).length;
+  const verdict = fell === 0 ? 'The return never fell.' : `The return fell in ${fell} of ${changes.length} steps.`;
+  const report = join(run.path, 'report.html');
+  await writeFile(
+    report,
+    renderReport({
+      eyebrow: 'gimbal control train',
+      title: `${method} on ${o.env}, exactly`,
+      lead: `From ${figure(first)} to ${figure(last)} in ${iterations} outer steps, ${inner.kind}. ${verdict}`,
+      figures: [
+        {
+          kind: 'figures',
+          items: [
+            { label: 'return', value: figure(last), detail: `from ${figure(first)}` },
+            { label: 'smallest change', value: figure(smallest) },
+            ...(eta === undefined ? [] : [{ label: 'η', value: figure(eta) }]),
+          ],
+        },
+      ],
+      sections: [
+        {
+          title: 'Return',
+          text: 'Exact, of the policy before each outer step.',
+          parts: [
+            {
+              kind: 'chart',
+              title: 'Return',
+              xName: 'outer step',
+              yName: 'return',
+              series: [{ name: method, points: rows.map((row): [number, number] => [row.step, row.return]) }],
+            },
+          ],
+        },
+      ],
+      footer: `${run.path}, ${new Date().toISOString()}`,
+    }),
+  );
+  if (!output.json) {
+    output.line(`return  ${figure(first)} → ${figure(last)}. ${verdict}`);
+    output.line(`report  ${report}`);
+  }
+  return { json: { run: run.path, report, iterations, return: last, returns, smallestChange: smallest } };
+}
