@@ -14,7 +14,18 @@ beforeEach(async () => {
 afterEach(() => rm(cwd, { recursive: true, force: true }));
 
 // as many steps as a test may take
-const tiny = ['--size', 'tiny', '--articles', '400', '--held-out', '32', '--evaluate-rows', '32'];
+const tiny = [
+  '--size',
+  'tiny',
+  '--articles',
+  '400',
+  '--held-out',
+  '32',
+  '--evaluate-rows',
+  '32',
+  '--preference-pairs',
+  '0',
+];
 const steps = (pretrain: number, fineTune: number): string[] => [
   '--pretrain-steps',
   `${pretrain}`,
@@ -96,6 +107,55 @@ test.each(backends)(
     expect(JSON.parse(written.stdout)).toMatchObject({
       completions: [{ prompt: 'nurse hid coat .', end: expect.any(String) }],
     });
+  },
+  timeoutMs,
+);
+
+test(
+  'reward models, their average and a judge are learned, and the model from each of them',
+  async () => {
+    const few = ['--preference-pairs', '60', '--judge-labels', '200', '--judge-steps', '20', '--reward-models', '2'];
+    const short = ['--reward-steps', '5', '--learn-steps', '4', '--learn-batch-size', '8'];
+    const job = [...tiny.slice(0, -2), ...steps(40, 40), ...few, ...short, '--backend', backends[0] as string];
+    const { code, stdout, stderr } = await runCli(['align', ...job, '--json', '--out', 'a'], cwd);
+    if (stdout === '') throw new Error(stderr);
+    expect(code).toBe(0);
+    type Stages = Record<string, { value: Record<string, unknown> }>;
+    const { stages } = JSON.parse(stdout) as { stages: Stages };
+    expect(stages.preferences?.value).toMatchObject({ train: 60 });
+    const slices = stages['reward-models']?.value.slices as {
+      name: string;
+      mean: number;
+      average: { value: number };
+    }[];
+    expect(slices.map(({ name }) => name)).toEqual([
+      'its own samples',
+      'hot samples (T = 1.6)',
+      'references in another manner',
+      'longer articles',
+      'training pairs, labelled rightly',
+      'training pairs, labelled wrongly',
+    ]);
+    const runs = stages['rl-rewards']?.value.runs as { name: string; curve: { kl: number; quality: number }[] }[];
+    expect(runs.map(({ name, curve }) => [name, curve.length])).toEqual([
+      ['one reward model', 4],
+      ['their average', 4],
+      ['entailment', 4],
+    ]);
+    // before the first update the policy is the fine-tuned model, so the same summaries are drawn against each reward
+    for (const { curve } of runs) {
+      expect(curve[0]?.kl).toBeCloseTo(0, 5);
+      expect(curve[0]?.quality).toBe(runs[0]?.curve[0]?.quality);
+    }
+    const page = await readFile(join(cwd, 'runs/a/report.html'), 'utf8');
+    for (const text of [
+      'Right, by what is judged',
+      'Truth over KL',
+      'What faithfulness costs',
+      'Win rates by the world',
+    ])
+      expect(page).toContain(text);
+    expect(page).not.toMatch(/NaN|undefined|<script/);
   },
   timeoutMs,
 );

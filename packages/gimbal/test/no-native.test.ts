@@ -26,7 +26,18 @@ test('doctor says which backend is in use instead, and why', async () => {
 });
 
 test('the main job and generation run on wasm without being asked to', async () => {
-  const tiny = ['--size', 'tiny', '--articles', '200', '--held-out', '16', '--evaluate-rows', '16'];
+  const tiny = [
+    '--size',
+    'tiny',
+    '--articles',
+    '200',
+    '--held-out',
+    '16',
+    '--evaluate-rows',
+    '16',
+    '--preference-pairs',
+    '0',
+  ];
   const steps = ['--pretrain-steps', '3', '--fine-tune-steps', '3'];
   const { code, stderr } = await runCli(['align', ...tiny, ...steps, '--out', 'a'], cwd);
   expect({ code, wasm: stderr.includes('wasm') }).toEqual({ code: 0, wasm: true });

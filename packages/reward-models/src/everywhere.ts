@@ -27,7 +27,7 @@ export {
   nliLabels,
 } from './entailment/judge.ts';
 export { splitSentences } from './entailment/sentences.ts';
-export { type SlotJudgeOptions, SlotJudgeTrainer } from './entailment/slot-judge.ts';
+export { type SlotJudgeOptions, SlotJudgeTrainer, slotJudge } from './entailment/slot-judge.ts';
 export {
   type AccuracyOptions,
   accuracyBySlice,

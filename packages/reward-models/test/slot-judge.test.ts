@@ -3,7 +3,7 @@ import { dataset } from '@gimbal/language-models';
 import { rng, useBackend } from '@gimbal/tensor-core';
 import { newsroom } from '@gimbal/worlds';
 import { memory } from '@tensorflow/tfjs-core';
-import { SlotJudgeTrainer } from '../src/index.ts';
+import { SlotJudgeTrainer, slotJudge } from '../src/index.ts';
 
 beforeAll(async () => {
   await useBackend('auto');
@@ -33,6 +33,10 @@ it('is right on nine of ten summaries after 2500 labels, and says the floor for 
   const article = (held[0] as { premise: string }).premise;
   const odd = await trainer.judge.logProb([article, article], ['', 'mayor bought']);
   for (const score of odd) expect(score).toBeCloseTo(floor, 5);
+  const again = slotJudge(trainer.params, { words: world.vocabulary });
+  const premises = held.map((r) => r.premise);
+  const hypotheses = held.map((r) => r.hypothesis);
+  expect(await again.logProb(premises, hypotheses)).toEqual(scores);
   await expect(trainer.judge.logProb(['mayor'], ['x'])).rejects.toThrow(/a sentence of the premise is no clause/);
   trainer.dispose();
   expect(memory().numTensors).toBe(before);

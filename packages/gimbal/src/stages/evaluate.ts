@@ -50,8 +50,8 @@ const options = z.object({
 export const stage = defineStage({
   name: 'evaluate',
   summary: 'Measure loss and task score on held-out rows.',
-  version: 3,
-  needs: ['data', 'pretrain', 'fine-tune', 'rl'],
+  version: 4,
+  needs: ['data', 'pretrain', 'fine-tune', 'rl-rewards', 'rl'],
   prefix: 'evaluate',
   options,
   uses: ['seed', 'backend', 'threads'],

@@ -8,6 +8,7 @@ import { defineStage } from '../pipeline/stage.ts';
 import { rlCharts } from '../rl/report.ts';
 import { loadRewards, parseReward, rewardFiles } from '../rl/reward.ts';
 import { fittingPrompts, type PresetName, scorePrompts, trainPolicy } from '../rl/train-policy.ts';
+import { checkMonitor, verdictOf, type Watched, watchRun, watchSection } from '../rl/watch.ts';
 import { stage as data } from './data.ts';
 import { stage as fineTune } from './fine-tune.ts';
 import { type Estimate, meanWithInterval } from './internal/intervals.ts';
@@ -25,6 +26,8 @@ export interface RlResult {
   /** of the last step, nats a completion */
   kl: number;
   rewards: string[];
+  /** what a monitor saw */
+  watched?: readonly Watched[];
 }
 
 const presets = Object.keys(tokenPresets) as [PresetName, ...PresetName[]];
@@ -41,6 +44,13 @@ const options = z.object({
   rlBatchSize: z.int().min(2).default(64).describe('completions of such an update'),
   rlLearningRate: z.number().positive().default(3e-4).describe('learning rate of reinforcement learning'),
   rlKlCoef: z.number().min(0).optional().describe('weight of the KL to the fine-tuned model (default: the preset’s)'),
+  monitor: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'a second reward, never optimised, written like --reward: reinforcement learning stops where it falls, and keeps the weights of its best step',
+    ),
+  patience: z.int().min(1).default(5).describe('steps in a row that the monitor may stand below its best'),
 });
 
 const where = 'gimbal align --reward';
@@ -49,15 +59,23 @@ const mostMeasured = 128;
 export const stage = defineStage({
   name: 'rl',
   summary: 'Learn from a reward.',
-  version: 1,
+  version: 2,
   needs: ['data', 'pretrain', 'fine-tune'],
   prefix: '',
   options,
   uses: ['seed', 'backend', 'threads'],
   isOn: (o) => o.reward !== undefined && o.reward.length > 0,
-  files: (o) => rewardFiles((o.reward ?? []).map((text) => parseReward(text, where))),
+  files: (o) => rewardFiles([...(o.reward ?? []), ...(o.monitor ?? [])].map((text) => parseReward(text, where))),
   check(o, all) {
     const specs = (o.reward ?? []).map((text) => parseReward(text, where));
+    if (o.monitor !== undefined) {
+      checkMonitor(o.monitor, 'gimbal align --monitor');
+      if (specs.length === 0) {
+        const what = 'there is nothing to watch';
+        throw new ConfigError({ where: 'gimbal align --monitor', what, fix: 'Give --reward, or leave --monitor out' });
+      }
+      specs.push(...o.monitor.map((text) => parseReward(text, where)));
+    }
     if (all.data === undefined || !specs.some(({ kind }) => kind === 'world')) return;
     throw new ConfigError({
       where,
@@ -102,6 +120,13 @@ export const stage = defineStage({
       const of = { ...common, params: tree, prompts: measured, maxNewTokens, temperature: 1, rng: draws };
       return meanWithInterval((await scorePrompts(of)).rewards);
     };
+    const watch =
+      o.monitor &&
+      (await watchRun(
+        logDir,
+        { monitor: o.monitor, patience: o.patience, world: rows.world },
+        'gimbal align --monitor',
+      ));
     try {
       const was = await score(params);
       using trainer = await trainPolicy({
@@ -121,17 +146,24 @@ export const stage = defineStage({
         out: logDir,
         progress,
         note,
+        watch,
       });
-      await savePretrained(join(dir, 'model'), model, trainer.params, { tokenizer });
+      const best = watch?.endedAt(trainer.step) ? await watch.bestParams(note) : undefined;
+      if (watch) note(verdictOf(watch.seen));
+      const kept = best?.params ?? trainer.params;
+      await savePretrained(join(dir, 'model'), model, kept, { tokenizer });
       const { readMetrics } = await import('@gimbal/tensor-core');
       const kl = (await readMetrics(logDir)).at(-1)?.kl;
+      const after = await score(kept);
+      if (best) disposeTree(best.params);
       return {
         model: 'model',
-        steps: o.rlSteps,
+        steps: best?.step ?? trainer.step,
         before: was,
-        after: await score(trainer.params),
+        after,
         kl: typeof kl === 'number' ? kl : Number.NaN,
         rewards: rewards.map(({ name }) => name),
+        ...(watch && { watched: watch.seen }),
       };
     } finally {
       disposeTree(params);
@@ -141,6 +173,9 @@ export const stage = defineStage({
     r === undefined
       ? 'left out'
       : `${r.steps} steps, reward ${figure(r.before.value)} → ${figure(r.after.value)}, KL ${figure(r.kl)}`,
-  report: (r, { metrics }) =>
-    r === undefined ? [] : [{ slot: 'learning', title: 'How it learned', parts: rlCharts(metrics, r.rewards) }],
+  report(r, { metrics }) {
+    if (r === undefined) return [];
+    const curves = { slot: 'learning', title: 'How it learned', parts: rlCharts(metrics, r.rewards) } as const;
+    return r.watched ? [watchSection(r.watched, metrics), curves] : [curves];
+  },
 });

@@ -28,8 +28,8 @@ const longestPrompt = 200;
 export const stage = defineStage({
   name: 'sample',
   summary: 'Write samples with every version.',
-  version: 1,
-  needs: ['data', 'pretrain', 'fine-tune', 'rl'],
+  version: 2,
+  needs: ['data', 'pretrain', 'fine-tune', 'rl-rewards', 'rl'],
   prefix: 'sample',
   options,
   uses: ['seed', 'backend', 'threads'],

@@ -8,8 +8,8 @@ import { modelVersions } from './internal/versions.ts';
 export const stage = defineStage({
   name: 'save',
   summary: 'Put the model folder into the run.',
-  version: 1,
-  needs: ['pretrain', 'fine-tune', 'rl'],
+  version: 2,
+  needs: ['pretrain', 'fine-tune', 'rl-rewards', 'rl'],
   prefix: '',
   options: z.object({}),
   uses: [],

@@ -111,7 +111,7 @@ export class SlotJudgeTrainer implements Trainer<TrainStep> {
       config: { words, dot, ignore, width, hidden, pairs: pairs.length },
     });
     for (const t of Object.values(params)) (t as Tensor).dispose();
-    this.judge = this.#judge(read);
+    this.judge = judgeOf(() => this.#loop.params, read);
   }
 
   /** The parameters as trained so far; the trainer owns them. */
@@ -140,41 +140,52 @@ export class SlotJudgeTrainer implements Trainer<TrainStep> {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
 
-  #judge(read: (text: string) => Clauses): EntailmentJudge {
-    const floor = logSigmoid(-largest);
-    return {
-      name: 'slots',
-      logProb: async (premises, hypotheses) => {
-        const out = new Float32Array(premises.length).fill(floor);
-        const known: { pair: Pair; at: number }[] = [];
-        premises.forEach((premise, at) => {
-          const facts = read(premise);
-          if (facts === undefined || facts.length === 0) {
-            const what = facts ? 'the premise is empty' : 'a sentence of the premise is no clause';
-            throw new DataError({ where: `judge slots, row ${at}`, what, got: premise.slice(0, 80) });
-          }
-          const clauses = read(hypotheses[at] ?? '');
-          if (clauses !== undefined && clauses.length > 0) known.push({ pair: { facts, clauses, target: 0 }, at });
-        });
-        for (let from = 0; from < known.length; from += 256) {
-          const some = known.slice(from, from + 256);
-          const z = tidy(() =>
-            entailmentLogits(
-              this.#loop.params,
-              some.map(({ pair }) => pair),
-            ),
-          );
-          const values = await z.data();
-          z.dispose();
-          some.forEach(({ at }, i) => {
-            out[at] = logSigmoid(values[i] as number);
-          });
+/**
+ * A judge with parameters that were trained before, as `SlotJudgeTrainer.params` had them.
+ * @param params used until the last call, not kept beyond it; the caller disposes them
+ */
+export function slotJudge(
+  params: Params,
+  { words, dot = '.', ignore = ['headline'] }: Pick<SlotJudgeOptions, 'words' | 'dot' | 'ignore'>,
+): EntailmentJudge {
+  return judgeOf(() => params, clauseReader(words, dot, ignore));
+}
+
+function judgeOf(params: () => Params, read: (text: string) => Clauses): EntailmentJudge {
+  const floor = logSigmoid(-largest);
+  return {
+    name: 'slots',
+    logProb: async (premises, hypotheses) => {
+      const out = new Float32Array(premises.length).fill(floor);
+      const known: { pair: Pair; at: number }[] = [];
+      premises.forEach((premise, at) => {
+        const facts = read(premise);
+        if (facts === undefined || facts.length === 0) {
+          const what = facts ? 'the premise is empty' : 'a sentence of the premise is no clause';
+          throw new DataError({ where: `judge slots, row ${at}`, what, got: premise.slice(0, 80) });
         }
-        return out;
-      },
-    };
-  }
+        const clauses = read(hypotheses[at] ?? '');
+        if (clauses !== undefined && clauses.length > 0) known.push({ pair: { facts, clauses, target: 0 }, at });
+      });
+      for (let from = 0; from < known.length; from += 256) {
+        const some = known.slice(from, from + 256);
+        const z = tidy(() =>
+          entailmentLogits(
+            params(),
+            some.map(({ pair }) => pair),
+          ),
+        );
+        const values = await z.data();
+        z.dispose();
+        some.forEach(({ at }, i) => {
+          out[at] = logSigmoid(values[i] as number);
+        });
+      }
+      return out;
+    },
+  };
 }
 
 const logSigmoid = (z: number): number => -(Math.max(-z, 0) + Math.log1p(Math.exp(-Math.abs(z))));

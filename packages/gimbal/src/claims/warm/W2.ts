@@ -4,8 +4,9 @@ import { disposeTree, interpolateTrees, type Params, rng } from '@gimbal/tensor-
 import { tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { defineClaim } from '../../reproduce/claim.ts';
 import { mean, verdict } from '../../reproduce/verdict.ts';
-import { accuracy, fineTune, pairsOf, score } from './internal/experiment.ts';
-import { initNetwork } from './internal/network.ts';
+import { fineTune } from '../../warm/dense-members.ts';
+import { initNetwork } from '../../warm/dense-network.ts';
+import { accuracy, pairsOf, score, sizes } from './internal/experiment.ts';
 
 export const claim = defineClaim({
   id: 'W2',
@@ -22,7 +23,7 @@ export const claim = defineClaim({
       const ends: Params[] = [];
       for (const side of ['a', 'b']) {
         const stream = rng(seed).split('W2').split(side);
-        const { body, head } = initNetwork(stream.split('init')) as { body: Params; head: Params };
+        const { body, head } = initNetwork(stream.split('init'), sizes) as { body: Params; head: Params };
         ends.push(
           await fineTune({ body, head }, train, { learningRate: 1e-3, dropout: 0.05, stream, steps: 400, signal }),
         );

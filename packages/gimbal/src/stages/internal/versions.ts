@@ -3,6 +3,7 @@ import type { StageContext } from '../../pipeline/stage.ts';
 import { stage as fineTune } from '../fine-tune.ts';
 import { stage as pretrain } from '../pretrain.ts';
 import { stage as rl } from '../rl.ts';
+import { stage as rlRewards } from '../rl-rewards.ts';
 import { modelFolder } from './model-folder.ts';
 
 export interface ModelVersion {
@@ -23,6 +24,9 @@ export function modelVersions(input: StageContext['input']): ModelVersion[] {
   ];
   if (before.value.training) versions.push({ name: 'pretrained', folder: modelFolder(before, before.value.model) });
   if (after.value.training) versions.push({ name: 'fine-tuned', folder: modelFolder(after, after.value.model) });
+  const rewarded = input(rlRewards);
+  for (const { name, model } of rewarded.value?.runs ?? [])
+    versions.push({ name: `learned from ${name}`, folder: modelFolder(rewarded, model) });
   const learnt = input(rl);
   if (learnt.value) versions.push({ name: 'reinforced', folder: modelFolder(learnt, learnt.value.model) });
   return versions;

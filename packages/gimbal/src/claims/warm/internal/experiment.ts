@@ -1,36 +1,23 @@
 // What the claims share: for each seed a body that was pretrained and fine-tuned once, pairs with and without noise, and the
 // members of a configuration; all kept for the claims that follow.
-import { averageMembers, bradleyTerryLoss, probeHead } from '@gimbal/reward-models';
-import {
-  type BatchSource,
-  cloneTree,
-  EpochSampler,
-  flatten,
-  LoopTrainer,
-  mapBatches,
-  type Params,
-  type Rng,
-  rng,
-  StoppedError,
-  unflatten,
-} from '@gimbal/tensor-core';
+import { averageMembers } from '@gimbal/reward-models';
+import { type Params, type Rng, rng } from '@gimbal/tensor-core';
 import { type CueBatch, type CuePairs, cue, cueShifts, cueSizes } from '@gimbal/worlds';
 import {
-  gather,
-  keep,
-  type Scalar,
-  squaredDifference,
-  sub,
-  sum,
-  type Tensor,
-  type Tensor2D,
-  tensor1d,
-  tensor2d,
-  tidy,
-} from '@tensorflow/tfjs-core';
-import { features, initNetwork, predictions, scores } from './network.ts';
+  type DenseTargets,
+  score as denseScore,
+  fineTune,
+  ownCopy,
+  probe,
+  regression,
+  trainTo,
+} from '../../../warm/dense-members.ts';
+import { initNetwork } from '../../../warm/dense-network.ts';
 
 export const world = cue();
+
+/** Of the network: what it sees, what pretraining predicts. */
+export const sizes = { inputs: cueSizes.observed, targets: cueSizes.target };
 
 /** How members are trained: `S` is short and alike, `D` longer with three learning rates. */
 export const configs = {
@@ -65,50 +52,38 @@ export function bodyOf(seed: number, signal: AbortSignal): Promise<Body> {
 
 async function makeBody(seed: number, signal: AbortSignal): Promise<Body> {
   const stream = rng(seed).split('warm');
-  const start = initNetwork(stream.split('init'));
-  using pretraining = regression(start, stream.split('pretraining'), { learningRate: 2e-3, seed }, (r) =>
-    world.draw(256, r, cueShifts.pretraining),
+  const start = initNetwork(stream.split('init'), sizes);
+  const draw = (name: string, make: (r: Rng) => CueBatch): ((step: number) => DenseTargets) => {
+    const draws = stream.split(name);
+    return (step) => targetsOf(make(draws.split(step)));
+  };
+  const batchSize = 256;
+  using pretraining = regression(
+    start,
+    { learningRate: 2e-3, seed, batchSize },
+    draw('pretraining', (r) => world.draw(batchSize, r, cueShifts.pretraining)),
   );
   await trainTo(pretraining, 700, signal);
-  using tuning = regression(pretraining.params, stream.split('sft'), { learningRate: 3e-4, seed }, (r) =>
-    aboveMedian(world.draw(256, r, cueShifts.id)),
+  using tuning = regression(
+    pretraining.params,
+    { learningRate: 3e-4, seed, batchSize },
+    draw('sft', (r) => aboveMedian(world.draw(batchSize, r, cueShifts.id))),
   );
   const checkpoints: Params[] = [];
   for (const steps of [400, 500, 600]) {
     await trainTo(tuning, steps, signal);
     // the head of pretraining is done with
     const { body, head } = tuning.params as { body: Params; head: Params };
-    checkpoints.push(copy({ body, head }));
+    checkpoints.push(ownCopy({ body, head }));
   }
   return { checkpoints };
 }
 
-/** Regresses the targets; every step draws anew. */
-function regression(
-  params: Params,
-  stream: Rng,
-  o: { learningRate: number; seed: number },
-  draw: (r: Rng) => CueBatch,
-): LoopTrainer<CueBatch> {
-  let step = 0;
-  const batches: BatchSource<CueBatch> = {
-    next: () => draw(stream.split(step++)),
-    state: () => step,
-    restore(s) {
-      step = s as number;
-    },
-  };
-  return new LoopTrainer<CueBatch>({
-    params,
-    batches,
-    loss: (p, { n, latents, observations }) => {
-      const wanted = tensor2d(world.targets(latents), [n, cueSizes.target]);
-      const found = predictions(p, tensor2d(observations, [n, cueSizes.observed]));
-      return { sum: sum(squaredDifference(found, wanted)) as Scalar, weight: n * cueSizes.target };
-    },
-    options: { ...o, optimizer: { name: 'adam' }, batchSize: 256, logEvery: 1000 },
-  });
-}
+const targetsOf = ({ n, latents, observations }: CueBatch): DenseTargets => ({
+  n,
+  inputs: observations,
+  targets: world.targets(latents),
+});
 
 function aboveMedian({ n, latents, observations, qualities }: CueBatch): CueBatch {
   const median = Float64Array.from(qualities).sort()[n >> 1] as number;
@@ -164,10 +139,7 @@ async function trainMembers(
   const { train } = pairsOf(seed, swap);
   const last = checkpoints.at(-1) as Params;
   // one head for all, probed on the last checkpoint's features
-  const differences = tidy(
-    () => sub(features(last, sides(train).chosen), features(last, sides(train).rejected)) as Tensor2D,
-  );
-  const head = await probeHead(differences, { signal }).finally(() => differences.dispose());
+  const head = await probe(last, train, signal);
   const { learningRates, steps } = configs[config];
   const members: Params[] = [];
   for (let run = 0; run < count; run++) {
@@ -186,70 +158,9 @@ async function trainMembers(
   return members;
 }
 
-export interface FineTuning {
-  learningRate: number;
-  dropout: number;
-  stream: Rng;
-  steps: number;
-  signal: AbortSignal;
-}
-
-/** A reward model from `start`, on batches of 32 pairs. */
-export async function fineTune(start: Params, pairs: CuePairs, o: FineTuning): Promise<Params> {
-  const all = sides(pairs);
-  const noise = o.stream.split('noise');
-  let step = 0;
-  const sampler = new EpochSampler(pairs.n, { batchSize: 32, rng: o.stream.split('data') });
-  using loop = new LoopTrainer<Int32Array>({
-    params: start,
-    batches: mapBatches(sampler, (indices) => Int32Array.from(indices)),
-    loss: (p, indices) => {
-      const rows = tensor1d(indices, 'int32');
-      const streams = noise.split(step++);
-      const score = (x: Tensor2D, side: string) =>
-        scores(p, gather(x, rows), { rate: o.dropout, rng: streams.split(side) });
-      const loss = bradleyTerryLoss(score(all.chosen, 'chosen'), score(all.rejected, 'rejected'));
-      return { sum: loss, weight: indices.length };
-    },
-    options: { learningRate: o.learningRate, optimizer: { name: 'adam' }, batchSize: 32, logEvery: 1000, seed: 0 },
-  });
-  try {
-    await trainTo(loop, o.steps, o.signal);
-    return copy(loop.params);
-  } finally {
-    all.chosen.dispose();
-    all.rejected.dispose();
-  }
-}
-
-async function trainTo(
-  loop: LoopTrainer<never> | LoopTrainer<CueBatch> | LoopTrainer<Int32Array>,
-  steps: number,
-  signal: AbortSignal,
-): Promise<void> {
-  await loop.run({ steps, signal });
-  if (loop.stopReason === 'signal')
-    throw new StoppedError({ where: 'gimbal reproduce warm', what: 'stopped while a model was trained' });
-}
-
-/** A copy that outlives the trainer. */
-const copy = (params: Params): Params =>
-  unflatten(flatten(cloneTree(params) as Params).map(([path, t]): [string, Tensor] => [path, keep(t)]));
-
-/** Both sides of all pairs [N,64]. */
-const sides = ({ n, chosen, rejected }: CuePairs): { chosen: Tensor2D; rejected: Tensor2D } => ({
-  chosen: tensor2d(chosen, [n, cueSizes.observed]),
-  rejected: tensor2d(rejected, [n, cueSizes.observed]),
-});
-
 /** Rewards of observations [n·64]. */
-export function score(params: Params, observations: Float32Array): Float32Array {
-  const n = observations.length / cueSizes.observed;
-  const found = tidy(() => scores(params, tensor2d(observations, [n, cueSizes.observed])));
-  const values = found.dataSync() as Float32Array;
-  found.dispose();
-  return values;
-}
+export const score = (params: Params, observations: Float32Array): Float32Array =>
+  denseScore(params, observations, observations.length / cueSizes.observed);
 
 /** r(chosen) − r(rejected) of each pair. */
 export function margins(params: Params, { chosen, rejected }: CuePairs): Float64Array {
