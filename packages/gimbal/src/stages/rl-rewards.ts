@@ -10,44 +10,13 @@ import { fittingPrompts, roomBeside, trainPolicy } from '../rl/train-policy.ts';
 import { watchRun } from '../rl/watch.ts';
 import { stage as data } from './data.ts';
 import { stage as fineTune } from './fine-tune.ts';
-import { hackingSections } from './internal/hacking-charts.ts';
+import { type CurvePoint, hackingSections, type RewardRun, type RlRewardsResult } from './internal/hacking-charts.ts';
 import { modelFolder } from './internal/model-folder.ts';
 import { openJudge, openMember } from './internal/reward-tools.ts';
 import { storedRows } from './internal/stored-rows.ts';
 import { type SummaryScores, summaryScores } from './internal/summary-scores.ts';
 import { stage as judge } from './judge.ts';
 import { stage as rewardModels } from './reward-models.ts';
-
-/** A step of a run. */
-export interface CurvePoint {
-  step: number;
-  kl: number;
-  /** what is optimised, standardised where it is a reward model's */
-  proxy: number;
-  /** r* */
-  quality: number;
-  /** share */
-  entailed: number;
-  length: number;
-}
-
-export interface RewardRun {
-  /** in the report */
-  name: string;
-  /** model folder, see `modelFolder` */
-  model: string;
-  /** whose weights are kept: the best by the world */
-  step: number;
-  /** of all that were asked for */
-  steps: number;
-  curve: CurvePoint[];
-  scores: SummaryScores;
-}
-
-export interface RlRewardsResult {
-  before: SummaryScores;
-  runs: RewardRun[];
-}
 
 const options = z.object({
   steps: z.int().min(1).default(100).describe('updates against each reward: one model, the average, entailment'),

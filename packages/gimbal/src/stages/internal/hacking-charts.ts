@@ -1,9 +1,39 @@
 // What optimising each reward led to: the reward that was optimised beside the truth, over the distance from the start.
 import { figure, percent } from '../../cli/format.ts';
 import type { ChartPart, ReportSection, ScoreCell, Series } from '../../report/part.ts';
-import type { RewardRun, RlRewardsResult } from '../rl-rewards.ts';
 import { rate } from './intervals.ts';
 import type { SummaryScores } from './summary-scores.ts';
+
+/** A step of a run. */
+export interface CurvePoint {
+  step: number;
+  kl: number;
+  /** what is optimised, standardised where it is a reward model's */
+  proxy: number;
+  /** r* */
+  quality: number;
+  /** share */
+  entailed: number;
+  length: number;
+}
+
+export interface RewardRun {
+  /** in the report */
+  name: string;
+  /** model folder, see `modelFolder` */
+  model: string;
+  /** whose weights are kept: the best by the world */
+  step: number;
+  /** of all that were asked for */
+  steps: number;
+  curve: CurvePoint[];
+  scores: SummaryScores;
+}
+
+export interface RlRewardsResult {
+  before: SummaryScores;
+  runs: RewardRun[];
+}
 
 const window = 9;
 
