@@ -9,5 +9,19 @@ export {
   type Temperatures,
 } from './divergence/divergence.ts';
 export { tokenDivergence } from './divergence/token-divergence.ts';
+export { type ChunkedLossInput, chunkedDistillLoss } from './rows/chunked-distill-loss.ts';
+export { type ModelTeacher, type ModelTeacherOptions, modelTeacher } from './teachers/model-teacher.ts';
+export { type NextDistribution, type OracleOptions, oracleTeacher } from './teachers/oracle-teacher.ts';
 export type { Teacher, TeacherRows, TopK, Wanted } from './teachers/teacher.ts';
 export { tokenizerHash, type Vocabulary } from './teachers/vocabulary.ts';
+export {
+  type GkdOptions,
+  gkdDefaults,
+  type Objective,
+  type OffPolicy,
+  type ResolvedGkd,
+  type RewardOptions,
+} from './training/gkd-options.ts';
+export type { GkdPreview, GkdStep } from './training/gkd-step.ts';
+export { GkdTrainer } from './training/gkd-trainer.ts';
+export { type PresetName, presets } from './training/presets.ts';

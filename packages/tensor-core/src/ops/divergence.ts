@@ -36,6 +36,7 @@ import {
   sub,
   sum,
   type Tensor,
+  type Tensor1D,
   type Tensor2D,
   zerosLike,
 } from '@tensorflow/tfjs-core';
@@ -43,7 +44,7 @@ import { logSumExp } from '../gap/log-sum-exp.ts';
 import { asRows } from './cross-entropy.ts';
 import { checkDtype, checkName, checkNumber, checkRank, checkShape } from './internal/check.ts';
 import { defineFusedOp, runFused } from './internal/fused-op.ts';
-import { defineKernel, runKernel1 } from './internal/kernel.ts';
+import { defineKernel, runKernel, runKernel1 } from './internal/kernel.ts';
 
 /** What is measured between p and q; `mix` is β of jsd and α of the skewed ones. */
 export type DivergenceName = 'fkl' | 'rkl' | 'tvd' | 'jsd' | 'skew-fkl' | 'skew-rkl';
@@ -213,11 +214,15 @@ function attributesOf(where: string, o: DivergenceOptions, measures: boolean): D
   return { kind, mix: given, factor: 1, ...shared };
 }
 
-function run(where: string, logits: Tensor, target: Tensor, o: DivergenceOptions, measures: boolean): Tensor[] {
+function checkSides(where: string, logits: Tensor, target: Tensor): void {
   checkDtype(where, 'logits', logits, 'float32');
   checkRank(where, 'logits', logits, [1, 2, 3, 4, 5, 6], '[..., V]');
   checkDtype(where, 'target', target, 'float32');
   checkShape(where, 'target', target, logits.shape);
+}
+
+function run(where: string, logits: Tensor, target: Tensor, o: DivergenceOptions, measures: boolean): Tensor[] {
+  checkSides(where, logits, target);
   return runFused(divergenceOp, { logits, target }, attributesOf(where, o, measures));
 }
 
@@ -252,4 +257,35 @@ export function divergenceMeasures(
   const measures = slice(kept, [0, MEASURES], [kept.shape[0], columns - MEASURES]) as Tensor2D;
   kept.dispose();
   return { values, measures };
+}
+
+/**
+ * Value and gradient at once, for gradients that are made by hand: a loss over chunks of rows that keeps no logits.
+ * @param logits [R,V], float32
+ * @param target [R,V], float32, like logits
+ * @param upstream [R], float32: the gradient of what is minimised to each row's value; a row of 0 has gradient 0
+ * @returns values [R], measures [R,4] as in `divergenceMeasures`, gradient [R,V] to the logits. None of them has a gradient
+ * itself; the caller disposes them
+ * @throws as `divergence`
+ */
+export function divergenceWithGradient(
+  logits: Tensor2D,
+  target: Tensor2D,
+  upstream: Tensor1D,
+  o: DivergenceOptions,
+): { values: Tensor1D; measures: Tensor2D; gradient: Tensor2D } {
+  const where = 'divergenceWithGradient';
+  checkSides(where, logits, target);
+  checkDtype(where, 'upstream', upstream, 'float32');
+  checkShape(where, 'upstream', upstream, logits.shape.slice(0, -1));
+  const a = { ...attributesOf(where, o, true), training: true };
+  const [values, kept] = runKernel(divergenceOp.kernel, { logits, target }, a) as [Tensor1D, Tensor2D];
+  const gradient = runKernel1<DivergenceAttributes, Tensor2D>(
+    divergenceGrad,
+    { dy: upstream, logits, target, columns: kept },
+    a,
+  );
+  const measures = slice(kept, [0, MEASURES], [kept.shape[0], columns - MEASURES]) as Tensor2D;
+  kept.dispose();
+  return { values, measures, gradient };
 }

@@ -14,7 +14,13 @@ export { type AdamWEntry, type AdamWOptions, adamWTree } from './adamw-tree.ts';
 export { type AttentionOptions, attention } from './attention.ts';
 export { attentionDecode, type DecodeOptions, type KvCacheOptions, type KvLayer, kvCache } from './attention-decode.ts';
 export { type CrossEntropyOptions, crossEntropy, type Reduction, tokenLogProbs } from './cross-entropy.ts';
-export { type DivergenceName, type DivergenceOptions, divergence, divergenceMeasures } from './divergence.ts';
+export {
+  type DivergenceName,
+  type DivergenceOptions,
+  divergence,
+  divergenceMeasures,
+  divergenceWithGradient,
+} from './divergence.ts';
 export { dropout, type UniformSource } from './dropout.ts';
 export { embedding } from './embedding.ts';
 export { type GatedMlpOptions, gatedMlp } from './gated-mlp.ts';

@@ -146,6 +146,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
         const { evalEvery, logEvery, checkpointEvery, keepBest } = this.options;
         const evaluates = this.#setup.evaluate !== undefined && (last || isDue(this.#step + 1, evalEvery));
         const logs = evaluates || last || isDue(this.#step + 1, logEvery);
+        meter.start(); // what a step takes begins with what it is prepared from
         if (!(await this.#prepare(signal))) {
           stop = 'signal';
           break;
@@ -218,7 +219,6 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
     const rate = this.#learningRate();
     // only a step that is logged may have to be done again
     const position = logs ? this.#setup.batches.state() : undefined;
-    meter.start();
     const sums = this.#sumGradients();
     const { weight, grads } = sums;
     const { norm, scale } = this.#scaleOf(sums, logs);

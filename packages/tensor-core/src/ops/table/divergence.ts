@@ -1,5 +1,5 @@
-import { type Tensor, zeros } from '@tensorflow/tfjs-core';
-import { type DivergenceOptions, divergence, divergenceMeasures } from '../divergence.ts';
+import { type Tensor, type Tensor1D, type Tensor2D, zeros } from '@tensorflow/tfjs-core';
+import { type DivergenceOptions, divergence, divergenceMeasures, divergenceWithGradient } from '../divergence.ts';
 import { at, dim, logSumExp, nd } from './reference.ts';
 import { floats, numbers } from './samples.ts';
 import type { Nd, OpCase, OpRow, Sample } from './types.ts';
@@ -118,6 +118,34 @@ const finiteAt = (o: DivergenceOptions): OpCase => ({
   reference: reference(o, false),
 });
 
+/** The gradient by central differences of the reference: what its own table row compares with. */
+const withGradient = (o: DivergenceOptions): OpCase => {
+  const shape = [3, 21];
+  const base = reference(o, true);
+  return {
+    title: `[${shape}] ${JSON.stringify(o)}`,
+    inputs: { ...inputsOf(shape), upstream: numbers([3], [1, -0.5, 0]) },
+    run: ({ logits, target, upstream }) => {
+      const r = divergenceWithGradient(logits as Tensor2D, target as Tensor2D, upstream as Tensor1D, o);
+      return [r.values, r.measures, r.gradient];
+    },
+    reference: ({ logits, target, upstream }) => {
+      const z = logits as Nd;
+      const step = 1e-6;
+      const at0 = base({ logits: z, target: target as Nd });
+      const gradient = z.data.map((_, i) => {
+        const row = Math.floor(i / 21);
+        const moved = (by: number): number => {
+          const data = z.data.map((x, j) => (j === i ? x + by : x));
+          return at((base({ logits: { ...z, data }, target: target as Nd })[0] as Nd).data, row);
+        };
+        return (at((upstream as Nd).data, row) * (moved(step) - moved(-step))) / (2 * step);
+      });
+      return [...at0, nd(shape, gradient)];
+    },
+  };
+};
+
 export const divergenceRows: OpRow[] = [
   {
     name: 'divergence',
@@ -186,6 +214,18 @@ export const divergenceRows: OpRow[] = [
         run: () => divergenceMeasures(zeros([2, 3]), zeros([2, 3]), { kind: 'skew-fkl' }),
         code: 'ERR_CONFIG',
         message: 'divergenceMeasures: mix is out of range; got NaN, wanted a number from 0 to 1',
+      },
+    ],
+  },
+  {
+    name: 'divergenceWithGradient',
+    cases: [...all.slice(0, 6), ...all.slice(8, 10), { kind: 'rkl', temperature: 2 } as const].map((o) => withGradient(o)),
+    errors: [
+      {
+        title: 'an upstream of another length',
+        run: () => divergenceWithGradient(zeros([2, 3]), zeros([2, 3]), zeros([3]), { kind: 'fkl' }),
+        code: 'ERR_SHAPE',
+        message: 'divergenceWithGradient: upstream has the wrong shape; got [3], wanted [2]',
       },
     ],
   },

@@ -1,0 +1,38 @@
+/** Σ w D over rows, in the way that is fastest for what teacher and student can give. */
+import type { Scalar, Tensor2D } from '@tensorflow/tfjs-core';
+import { type Divergence, opOptions, type Temperatures } from '../divergence/divergence.ts';
+import type { TeacherRows } from '../teachers/teacher.ts';
+import { chunkedRows } from './chunked-rows.ts';
+import { differentiatedRows } from './differentiated-rows.ts';
+import { isDense } from './teacher-logits.ts';
+
+export interface RowLossInput extends Temperatures {
+  /** the student's logits `[R, V]`, or states `[R, D]` and head `[V, D]` */
+  student: { logits: Tensor2D } | { hidden: Tensor2D; head: Tensor2D };
+  teacher: TeacherRows;
+  /** of D of each row `[R]` */
+  weights: Float32Array;
+  /** the completion's own tokens `[R]` */
+  ids: Int32Array;
+  divergence: Divergence;
+  /** rows whose logits are there at a time; default as many as fit 64 MB */
+  rowsPerChunk?: number;
+  /** default true */
+  trainsHead?: boolean;
+}
+
+/** Rows of V logits that are there at a time unless told otherwise: 16 million numbers. */
+export const defaultRowsPerChunk = (V: number): number => Math.max(1, Math.floor(2 ** 24 / Math.max(1, V)));
+
+/** @returns the loss, differentiable in the student's, and what is known of each row (table.ts), which is not */
+export function rowLoss({ trainsHead = true, ...o }: RowLossInput): { loss: Scalar; table: Tensor2D } {
+  const { student, teacher } = o;
+  const V = 'logits' in student ? student.logits.shape[1] : student.head.shape[0];
+  const rowsPerChunk = o.rowsPerChunk ?? defaultRowsPerChunk(V);
+  const divergence = opOptions(o.divergence, o);
+  if ('hidden' in student && isDense(teacher) && divergence !== undefined) {
+    const { weights, ids } = o;
+    return chunkedRows({ ...student, teacher, weights, ids, divergence, rowsPerChunk, trainsHead });
+  }
+  return differentiatedRows({ ...o, rowsPerChunk });
+}

@@ -1,0 +1,148 @@
+/** The chunked loss is the dense one; top-k with a tail is a lower bound that ends at the whole. */
+import { useBackend } from '@gimbal/tensor-core';
+import {
+  grads,
+  matMul,
+  memory,
+  ones,
+  reshape,
+  type Tensor,
+  type Tensor2D,
+  type Tensor3D,
+  tensor2d,
+  tidy,
+} from '@tensorflow/tfjs-core';
+import { noise, relativeError } from '../../test/helpers.ts';
+import { distillLoss } from '../divergence/distill-loss.ts';
+import type { Divergence } from '../divergence/divergence.ts';
+import { topKOf } from '../teachers/top-k.ts';
+import { chunkedDistillLoss, takeRows } from './chunked-distill-loss.ts';
+
+await useBackend('auto');
+
+const [B, T, D, V] = [3, 5, 8, 50];
+const mask = tensor2d([
+  [1, 1, 1, 0, 0],
+  [1, 1, 1, 1, 1],
+  [1, 0, 0, 0, 0],
+]);
+const counted = Int32Array.of(0, 1, 2, 5, 6, 7, 8, 9, 10);
+const hidden = noise<Tensor3D>([B, T, D], 1);
+const head = noise<Tensor2D>([V, D], 2);
+const hiddenT = noise<Tensor3D>([B, T, D], 3);
+const headT = noise<Tensor2D>([V, D], 4);
+const logits = (h: Tensor3D, w: Tensor2D): Tensor3D =>
+  reshape(matMul(reshape(h, [B * T, D]), w, false, true), [B, T, V]);
+
+type Loss = (h: Tensor, w: Tensor) => Tensor;
+const both = (f: Loss): { value: number; h: Float32Array; w: Float32Array } => {
+  const [h, w] = grads(f as never)([hidden, head]) as [Tensor, Tensor];
+  return {
+    value: f(hidden, head).dataSync()[0] as number,
+    h: h.dataSync() as Float32Array,
+    w: w.dataSync() as Float32Array,
+  };
+};
+
+const cases: Divergence[] = ['fkl', 'rkl', 'tvd', { kind: 'jsd', beta: 0.9 }, { kind: 'skew-rkl', alpha: 0.1 }];
+
+test.each(cases)('loss and gradients of %j are those of the dense loss, whatever the chunk', (divergence) => {
+  const zT = logits(hiddenT, headT);
+  const temperatures = { teacherTemperature: 0.7, studentTemperature: 1.3 };
+  for (const reduction of ['sequence', 'token'] as const) {
+    const dense = both((h, w) =>
+      distillLoss({ zS: logits(h as Tensor3D, w as Tensor2D), zT, mask, divergence, reduction, ...temperatures }),
+    );
+    for (const teacher of [{ full: takeRows(zT, counted) }, { hidden: takeRows(hiddenT, counted), head: headT }])
+      for (const rowsPerChunk of [1, 4, 9, 100]) {
+        const chunked = both((h, w) =>
+          chunkedDistillLoss({
+            ...{ hiddenS: h as Tensor3D, headS: w as Tensor2D, teacher, mask, divergence },
+            ...{ rowsPerChunk, reduction, ...temperatures },
+          }),
+        );
+        expect(Math.abs(chunked.value - dense.value) / dense.value).toBeLessThan(1e-5);
+        expect(relativeError(chunked.h, dense.h)).toBeLessThan(1e-4);
+        expect(relativeError(chunked.w, dense.w)).toBeLessThan(1e-4);
+      }
+  }
+});
+
+test('chunks free what they made', () => {
+  const teacher = { full: takeRows(logits(hiddenT, headT), counted) };
+  const run = (): void =>
+    tidy(() => {
+      both((h, w) =>
+        chunkedDistillLoss({
+          ...{ hiddenS: h as Tensor3D, headS: w as Tensor2D, teacher, mask },
+          ...{ divergence: 'rkl', rowsPerChunk: 2 },
+        }),
+      );
+    });
+  run();
+  const before = memory().numTensors;
+  for (let i = 0; i < 20; i++) run();
+  expect(memory().numTensors).toBe(before);
+});
+
+test('the likeliest tokens and a tail: a lower bound, monotone in K, the whole at V', () => {
+  const zT = takeRows(logits(hiddenT, headT), counted);
+  const losses = (divergence: Divergence): number[] =>
+    [1, 5, 10, 25, V].map((K) => {
+      const { value, h } = both((x, w) =>
+        chunkedDistillLoss({
+          ...{ hiddenS: x as Tensor3D, headS: w as Tensor2D, teacher: { topK: topKOf(zT, K) }, mask },
+          ...{ divergence, rowsPerChunk: 4 },
+        }),
+      );
+      expect(h.every(Number.isFinite)).toBe(true);
+      return value;
+    });
+  for (const divergence of cases) {
+    const full = both((h, w) =>
+      chunkedDistillLoss({
+        ...{ hiddenS: h as Tensor3D, headS: w as Tensor2D, teacher: { full: zT }, mask, divergence },
+        rowsPerChunk: 9,
+      }),
+    );
+    const found = losses(divergence);
+    for (const [i, loss] of found.entries()) {
+      expect(loss).toBeGreaterThan(0);
+      if (i > 0) expect(loss).toBeGreaterThanOrEqual((found[i - 1] as number) - 1e-5);
+      expect(loss).toBeLessThanOrEqual(full.value * (1 + 1e-4));
+    }
+    expect(Math.abs((found.at(-1) as number) / full.value - 1)).toBeLessThan(1e-4);
+  }
+});
+
+test.each<[string, () => unknown, string]>([
+  [
+    'a chunk of no row',
+    () =>
+      chunkedDistillLoss({
+        ...{ hiddenS: hidden, headS: head, teacher: { full: ones([9, V]) }, mask },
+        ...{ divergence: 'fkl', rowsPerChunk: 0 },
+      }),
+    'rowsPerChunk',
+  ],
+  [
+    'a teacher with fewer rows than tokens',
+    () =>
+      chunkedDistillLoss({
+        ...{ hiddenS: hidden, headS: head, teacher: { full: ones([8, V]) }, mask },
+        ...{ divergence: 'fkl', rowsPerChunk: 4 },
+      }),
+    'got 8, wanted 9',
+  ],
+  [
+    'a teacher of another vocabulary',
+    () =>
+      chunkedDistillLoss({
+        ...{ hiddenS: hidden, headS: head, teacher: { full: ones([9, V + 5]) }, mask },
+        ...{ divergence: 'fkl', rowsPerChunk: 4 },
+      }),
+    'the vocabularies of student and teacher differ',
+  ],
+])('refuses %s', (_, run, message) => {
+  expect(run).toThrow(message);
+});

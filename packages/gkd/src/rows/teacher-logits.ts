@@ -1,0 +1,39 @@
+/** A teacher's logits of some rows, from the whole or made for them. */
+import { linear } from '@gimbal/tensor-core';
+import { slice, type Tensor2D } from '@tensorflow/tfjs-core';
+import type { TeacherRows } from '../teachers/teacher.ts';
+
+/** Rows of whole distributions. */
+export type DenseRows = Extract<TeacherRows, { full: Tensor2D } | { hidden: Tensor2D }>;
+
+export const isDense = (rows: TeacherRows): rows is DenseRows => 'full' in rows || 'hidden' in rows;
+
+/** How many rows there are. */
+export function rowCount(rows: TeacherRows): number {
+  if ('full' in rows) return rows.full.shape[0];
+  if ('hidden' in rows) return rows.hidden.shape[0];
+  return 'topK' in rows ? rows.topK.tail.length : rows.sampled.length;
+}
+
+/** V; undefined where the rows do not say. */
+export function teacherWidth(rows: TeacherRows): number | undefined {
+  if ('full' in rows) return rows.full.shape[1];
+  return 'hidden' in rows ? rows.head.shape[0] : undefined;
+}
+
+/** Logits `[count, V]` of rows `from` on; the caller's scope owns them. */
+export function teacherLogits(rows: DenseRows, from: number, count: number): Tensor2D {
+  const part = (x: Tensor2D): Tensor2D =>
+    from === 0 && count === x.shape[0] ? x : slice(x, [from, 0], [count, x.shape[1]]);
+  if ('full' in rows) return part(rows.full);
+  return linear<Tensor2D>(part(rows.hidden), rows.head, { weightLayout: 'out-in' });
+}
+
+/** Disposes the tensors of rows, but for a head, which is a model's. */
+export function disposeRows(rows: TeacherRows): void {
+  if ('full' in rows) rows.full.dispose();
+  if ('hidden' in rows) {
+    rows.hidden.dispose();
+    rows.head.dispose();
+  }
+}

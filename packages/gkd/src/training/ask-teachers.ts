@@ -1,0 +1,107 @@
+/** The teachers' answers on a micro-batch, checked. */
+import { padBatch, rowOf } from '@gimbal/language-models';
+import { logSumExp, NumericalError, type Prompt, ShapeError, type TokenBatch } from '@gimbal/tensor-core';
+import { keep, min, slice, sum, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
+import { disposeRows, rowCount } from '../rows/teacher-logits.ts';
+import type { Teacher, TeacherRows, Wanted } from '../teachers/teacher.ts';
+import { promptIds } from '../teachers/vocabulary.ts';
+import type { Example, MicroBatch, Part } from './examples.ts';
+import type { ResolvedGkd } from './gkd-options.ts';
+import { byTeacher } from './teacher-of.ts';
+
+/** Their tensors belong to the caller. @throws NumericalError where a teacher says NaN */
+export async function askTeachers(
+  o: ResolvedGkd,
+  batch: MicroBatch,
+  padId: number,
+  signal: AbortSignal | undefined,
+): Promise<Part[]> {
+  if (o.divergence === 'nll') return [];
+  const want: Wanted =
+    o.divergence === 'sampled-rkl' ? 'sampled' : o.teacherTopK === undefined ? 'full' : { topK: o.teacherTopK };
+  const parts: Part[] = [];
+  try {
+    const rowOfExample = (b: number): Prompt => (batch.examples[b] as Example).row;
+    for (const [teacher, members] of byTeacher(o, batch.examples.keys(), rowOfExample)) {
+      const all = members.length === batch.examples.length;
+      const pick = (t: TokenBatch): TokenBatch =>
+        all
+          ? t
+          : padBatch(
+              members.map((b) => rowOf(t, b)),
+              padId,
+            );
+      const completions = pick(batch.completions);
+      if (completions.width === 0) continue;
+      const { teacherPrompt, tokenizer } = o;
+      const prompts =
+        teacherPrompt === undefined
+          ? pick(batch.prompts)
+          : padBatch(
+              members.map((b) => promptIds(tokenizer, teacherPrompt(rowOfExample(b)))),
+              padId,
+            );
+      const answer = await teacher.score(prompts, completions, { want, ...(signal && { signal }) });
+      const ids = new Set(members);
+      const rows = all
+        ? undefined
+        : Int32Array.from([...batch.owners.keys()].filter((r) => ids.has(batch.owners[r] as number)));
+      parts.push({ rows, teacher: answer });
+      checkAnswer(answer, rows?.length ?? batch.ids.length, teacher, o);
+      if (o.alignVocab) parts.splice(-1, 1, { rows, teacher: narrowed(answer, o.tokenizer.size) });
+    }
+    return parts;
+  } catch (error) {
+    for (const { teacher } of parts) disposeRows(teacher);
+    throw error;
+  }
+}
+
+/** Only the first V columns: what lies behind is no token. */
+function narrowed(rows: TeacherRows, V: number): TeacherRows {
+  const cut = (x: Tensor2D, shape: [number, number]): Tensor2D => {
+    const out = keep(tidy(() => slice(x, [0, 0], shape)));
+    x.dispose();
+    return out;
+  };
+  if ('full' in rows && rows.full.shape[1] > V) return { full: cut(rows.full, [rows.full.shape[0], V]) };
+  if ('hidden' in rows && rows.head.shape[0] > V)
+    return { hidden: rows.hidden, head: cut(rows.head, [V, rows.head.shape[1]]) };
+  return rows;
+}
+
+function checkAnswer(answer: TeacherRows, wanted: number, teacher: Teacher, o: ResolvedGkd): void {
+  const where = 'teacher';
+  if (rowCount(answer) !== wanted)
+    throw new ShapeError({
+      where,
+      what: 'it scored another number of tokens than the completions have',
+      got: rowCount(answer),
+      wanted,
+    });
+  const refuse = (row: number, what: string): never => {
+    const fix = 'Look at the teacher’s weights and precision';
+    throw new NumericalError({ where, what: `${what} at token ${row} of the batch`, fix });
+  };
+  // one number a row: NaN anywhere makes it NaN
+  const sums = tidy(() => {
+    if ('full' in answer) return logSumExp(answer.full, -1).dataSync<'float32'>().slice();
+    if ('hidden' in answer) return sum(answer.hidden, -1).dataSync<'float32'>().slice();
+    if ('sampled' in answer) return answer.sampled;
+    return answer.topK.logp.map((x, i) => x + (answer.topK.tail[i] ?? 0));
+  });
+  const bad = sums.findIndex((x) => Number.isNaN(x) || ('full' in answer && !Number.isFinite(x)));
+  if (bad >= 0) refuse(bad, 'it gives no distribution (NaN)');
+  const reverse =
+    o.divergence === 'rkl' ||
+    (typeof o.divergence === 'object' && o.divergence.kind === 'jsd' && o.divergence.beta === 1);
+  if (!reverse || !('full' in answer)) return;
+  const least = tidy(() => min(answer.full, -1).dataSync<'float32'>().slice());
+  const banned = least.indexOf(Number.NEGATIVE_INFINITY);
+  if (banned < 0) return;
+  throw new NumericalError({
+    where,
+    what: `it bans a token (probability 0) at token ${banned} of the batch: the reverse KL is infinite there`,
+    fix: `Mix a little of the uniform distribution into it (1e-6 of ${teacher.vocabSize} tokens), or use jsd with β below 1`,
+  });
+}

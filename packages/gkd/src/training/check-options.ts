@@ -1,0 +1,183 @@
+/** What distillation refuses, before anything is allocated. */
+import {
+  ConfigError,
+  checkCount,
+  checkKnown,
+  checkName,
+  checkPositive,
+  checkShare,
+  createOptimizer,
+  type LogitPolicy,
+  schedules,
+} from '@gimbal/tensor-core';
+import { checkDivergence } from '../divergence/divergence.ts';
+import type { ModelTeacher } from '../teachers/model-teacher.ts';
+import type { Teacher } from '../teachers/teacher.ts';
+import { checkTopK } from '../teachers/top-k.ts';
+import { checkSameVocabulary, tokenizerHash } from '../teachers/vocabulary.ts';
+import { type GkdOptions, gkdDefaults, type ResolvedGkd } from './gkd-options.ts';
+
+const known: readonly string[] = [
+  ...Object.keys(gkdDefaults),
+  ...['student', 'params', 'tokenizer', 'teacher', 'divergence', 'prompts', 'offPolicy', 'maxNewTokens', 'teacherTopK'],
+  ...['teacherPrompt', 'reward', 'auxiliary', 'lora', 'rowsPerChunk', 'learningRate', 'batchSize', 'maxGradNorm'],
+  ...['checkpointEvery', 'keepCheckpoints', 'logEvery', 'out', 'seed'],
+];
+
+/** What models say of themselves where they do. */
+interface Described {
+  readonly config?: {
+    readonly vocabularySize?: number;
+    readonly contextLength?: number;
+    readonly padId?: number;
+  };
+  readonly readsWholePrompts?: boolean;
+}
+
+export const described = (policy: LogitPolicy): Described => policy as Described;
+
+/** The teachers by name; one alone has the name ''. */
+export function teachersOf({ teacher }: Pick<GkdOptions, 'teacher'>): Readonly<Record<string, Teacher>> {
+  if (teacher === undefined) return {};
+  return 'score' in teacher && typeof teacher.score === 'function'
+    ? { '': teacher as Teacher }
+    : (teacher as Readonly<Record<string, Teacher>>);
+}
+
+/** @throws ConfigError naming the option; nothing is allocated then */
+export function resolveGkd(options: GkdOptions): ResolvedGkd {
+  checkKnown('GkdTrainer', options, known);
+  const o: ResolvedGkd = { ...gkdDefaults, ...options };
+  for (const key of ['batchSize', 'accumulate', 'maxNewTokens'] as const) checkCount(key, o[key]);
+  if (o.rowsPerChunk !== undefined) checkCount('rowsPerChunk', o.rowsPerChunk);
+  for (const key of ['temperature', 'teacherTemperature', 'studentTemperature'] as const) checkPositive(key, o[key]);
+  checkName('mixing', o.mixing, ['batch', 'sequence']);
+  checkName('reduction', o.reduction, ['sequence', 'token']);
+  checkName('alignment', o.alignment, ['none', 'spans']);
+  const lambda = schedules.scheduleAt(o.lambda, 0);
+  checkShare('lambda', lambda);
+  checkShare('futureDiscount', o.futureDiscount);
+  const { divergence } = o;
+  if (divergence !== 'nll' && divergence !== 'sampled-rkl') checkDivergence('divergence', divergence);
+  checkObjective(o, lambda);
+  checkReward(o);
+  if (o.auxiliary !== undefined) {
+    const { data, weight } = o.auxiliary;
+    checkPositive('auxiliary.weight', weight);
+    if (data.length === 0) throw new ConfigError({ where: 'auxiliary.data', what: 'there are no rows' });
+  }
+  checkTeachers(o, lambda);
+  if (o.tokenizer.special.eos === undefined)
+    throw new ConfigError({
+      where: 'tokenizer',
+      what: 'it has no end-of-text token, so a completion would never end',
+      fix: 'Name one as eos_token in tokenizer_config.json',
+    });
+  createOptimizer(o.optimizer);
+  return o;
+}
+
+function checkObjective(o: ResolvedGkd, lambda: number): void {
+  const { divergence, futureDiscount, offPolicy, reduction } = o;
+  const constant = typeof o.lambda === 'number';
+  if (divergence === 'nll' && !(constant && lambda === 0))
+    throw new ConfigError({
+      where: 'lambda',
+      what: 'nll of the student’s own completions would teach it its mistakes',
+      got: constant ? lambda : 'a schedule',
+      wanted: '0 with divergence nll',
+    });
+  if (divergence === 'sampled-rkl' && !(constant && lambda === 1))
+    throw new ConfigError({
+      where: 'lambda',
+      what: 'sampled-rkl is an expectation over the student’s own completions',
+      got: constant ? lambda : 'a schedule',
+      wanted: '1',
+    });
+  if ((lambda < 1 || !constant) && offPolicy === undefined)
+    throw new ConfigError({
+      where: 'offPolicy',
+      what: `lambda ${constant ? `is ${lambda}` : 'changes'}, and there are no other completions`,
+      wanted: "{ source: 'dataset', data } or { source: 'teacher' }",
+    });
+  if (offPolicy !== undefined) checkName('offPolicy.source', offPolicy.source, ['dataset', 'teacher']);
+  if (offPolicy?.source === 'teacher' && offPolicy.temperature !== undefined)
+    checkPositive('offPolicy.temperature', offPolicy.temperature);
+  if (futureDiscount > 0 && futureDiscount < 1 && reduction === 'sequence')
+    throw new ConfigError({
+      where: 'futureDiscount',
+      what: 'the mean over a completion depends on its length, which every token decides: there is no discounted form',
+      got: futureDiscount,
+      wanted: "0, 1, or reduction 'token'",
+    });
+  if (o.prompts.length === 0 && (lambda > 0 || !constant || offPolicy?.source === 'teacher'))
+    throw new ConfigError({ where: 'prompts', what: 'there are none', wanted: 'at least 1' });
+}
+
+function checkReward({ reward, batchSize, divergence }: ResolvedGkd): void {
+  if (reward === undefined) return;
+  checkShare('reward.alpha', reward.alpha);
+  const K = reward.samplesPerPrompt;
+  checkCount('reward.samplesPerPrompt', K, 2);
+  if (typeof reward.fn !== 'function')
+    throw new ConfigError({ where: 'reward.fn', what: 'no function', got: typeof reward.fn });
+  if (batchSize % K !== 0)
+    throw new ConfigError({
+      where: 'batchSize',
+      what: 'completions of a prompt are each other’s baseline',
+      got: batchSize,
+      wanted: `a multiple of reward.samplesPerPrompt = ${K}`,
+    });
+  if (divergence === 'nll') throw new ConfigError({ where: 'reward', what: 'nll has no completions to reward' });
+}
+
+function checkTeachers(o: ResolvedGkd, lambda: number): void {
+  const teachers = teachersOf(o);
+  const names = Object.keys(teachers);
+  const needed = o.divergence !== 'nll' || o.offPolicy?.source === 'teacher';
+  if (names.length === 0) {
+    if (!needed) return;
+    throw new ConfigError({ where: 'teacher', what: 'there is none', wanted: 'a Teacher, or several by name' });
+  }
+  const hash = tokenizerHash(o.tokenizer);
+  const own = described(o.student).config?.vocabularySize ?? o.tokenizer.size;
+  for (const [name, teacher] of Object.entries(teachers)) {
+    const where = name === '' ? 'teacher' : `teacher.${name}`;
+    const model = teacher as Partial<ModelTeacher>;
+    if (model.policy === o.student && model.params === o.params && !o.selfDistillation)
+      throw new ConfigError({
+        where,
+        what: 'it is the student itself',
+        fix: 'Give another model, or selfDistillation: true',
+      });
+    if (o.offPolicy?.source === 'teacher' && (lambda < 1 || typeof o.lambda !== 'number') && !teacher.sample)
+      throw new ConfigError({ where, what: 'it cannot write completions', fix: "Use offPolicy { source: 'dataset' }" });
+    if (o.teacherTopK !== undefined) checkTopK(o.teacherTopK, teacher.vocabSize);
+    if (o.alignment !== 'none') continue;
+    if (teacher.tokenizerHash !== hash) {
+      if (model.vocabulary !== undefined) checkSameVocabulary(o.tokenizer, model.vocabulary);
+      throw new ConfigError({
+        where,
+        what: 'it has another tokenizer than the student: tokens, end of text or normaliser differ',
+        got: teacher.tokenizerHash,
+        wanted: hash,
+        fix: 'Use models with one tokenizer, or pass alignment',
+      });
+    }
+    if (teacher.vocabSize !== own && !o.alignVocab)
+      throw new ConfigError({
+        where: 'gkd',
+        what: 'student and teacher have logits of different widths',
+        got: `student ${own}, teacher ${teacher.vocabSize}`,
+        wanted: 'the same',
+        fix: `Pass alignVocab: true to compare the tokenizer’s ${o.tokenizer.size} ids only`,
+      });
+  }
+  if (o.teacherTopK !== undefined && o.teacherTemperature !== 1)
+    throw new ConfigError({
+      where: 'teacherTemperature',
+      what: 'the likeliest tokens alone do not tell another temperature',
+      got: o.teacherTemperature,
+      wanted: '1 with teacherTopK',
+    });
+}

@@ -1,0 +1,272 @@
+/**
+ * Where the steps of distillation come from: before each, a coin says who writes, completions are sampled or taken from
+ * the data, rewarded, and the teacher is asked. Coins, prompt order, samples and data have streams of their own.
+ */
+import { baselineAdvantages, tokenRollout } from '@gimbal/fma-pg';
+import { padBatch, rowOf } from '@gimbal/language-models';
+import {
+  type BatchSource,
+  checkedRewards,
+  checkShare,
+  DataError,
+  EpochSampler,
+  type LogitPolicy,
+  type Params,
+  type PrepareContext,
+  type Rng,
+  rng,
+  schedules,
+  type TokenBatch,
+} from '@gimbal/tensor-core';
+import { disposeRows } from '../rows/teacher-logits.ts';
+import type { Teacher } from '../teachers/teacher.ts';
+import { askTeachers } from './ask-teachers.ts';
+import { type EncodedPrompt, type EncodedRow, encodeData, encodePrompts, promptText } from './encode-rows.ts';
+import { type Example, type MicroBatch, microBatch, type StepTotals, totalsOf } from './examples.ts';
+import type { ResolvedGkd } from './gkd-options.ts';
+import type { GkdPreview } from './gkd-step.ts';
+import { byTeacher } from './teacher-of.ts';
+
+const previews = 4;
+
+interface SourceState {
+  prompts: unknown;
+  data: unknown;
+  auxiliary: unknown;
+}
+
+/** A micro-batch and what the step's means divide by. */
+export interface PreparedBatch {
+  batch: MicroBatch;
+  totals: StepTotals;
+  /** rows of the auxiliary loss; none without one */
+  auxiliary: MicroBatch | undefined;
+}
+
+export class DistillBatches implements BatchSource<PreparedBatch> {
+  /** of the last step */
+  source: 'student' | 'dataset' | 'teacher' | 'mixed' = 'student';
+  lambda = 0;
+  studentShare = 0;
+  reward: number | undefined;
+  samples: readonly GkdPreview[] = [];
+  totals: StepTotals = { sequences: 0, tokens: 0, ownTokens: 0 };
+  readonly #o: ResolvedGkd;
+  readonly #student: LogitPolicy;
+  readonly #padId: number;
+  readonly #stream: Rng;
+  readonly #prompts: readonly EncodedPrompt[];
+  readonly #data: readonly EncodedRow[];
+  readonly #auxiliary: readonly EncodedRow[];
+  readonly #promptSampler: EpochSampler | undefined;
+  readonly #dataSampler: EpochSampler | undefined;
+  readonly #auxiliarySampler: EpochSampler | undefined;
+  #micro: MicroBatch[] = [];
+  #auxiliaryMicro: MicroBatch[] = [];
+  #next = 0;
+
+  /** @param student what samples, under the parameters that `prepare` is given */
+  constructor(o: ResolvedGkd, student: LogitPolicy, padId: number) {
+    this.#o = o;
+    this.#student = student;
+    this.#padId = padId;
+    this.#stream = rng(o.seed);
+    const rows = o.batchSize * o.accumulate;
+    const sampler = (count: number, batchSize: number, stream: string): EpochSampler | undefined =>
+      count === 0 ? undefined : new EpochSampler(count, { batchSize, rng: this.#stream.split(stream) });
+    this.#prompts = encodePrompts(o);
+    this.#data = o.offPolicy?.source === 'dataset' ? encodeData(o, 'offPolicy.data', o.offPolicy.data) : [];
+    this.#auxiliary = o.auxiliary === undefined ? [] : encodeData(o, 'auxiliary.data', o.auxiliary.data);
+    this.#promptSampler = sampler(this.#prompts.length, rows / (o.reward?.samplesPerPrompt ?? 1), 'data');
+    // one at a time: how many a step takes is decided by coins
+    this.#dataSampler = sampler(this.#data.length, 1, 'off-policy');
+    this.#auxiliarySampler = sampler(this.#auxiliary.length, rows, 'auxiliary');
+  }
+
+  next(): PreparedBatch {
+    const i = this.#next++;
+    return { batch: this.#micro[i] as MicroBatch, totals: this.totals, auxiliary: this.#auxiliaryMicro[i] };
+  }
+
+  state(): SourceState {
+    return {
+      prompts: this.#promptSampler?.state() ?? null,
+      data: this.#dataSampler?.state() ?? null,
+      auxiliary: this.#auxiliarySampler?.state() ?? null,
+    };
+  }
+
+  restore(state: unknown): void {
+    const { prompts, data, auxiliary } = state as SourceState;
+    this.#promptSampler?.restore(prompts);
+    this.#dataSampler?.restore(data);
+    this.#auxiliarySampler?.restore(auxiliary);
+    this.#next = 0;
+  }
+
+  /** @throws StoppedError where the signal stopped it */
+  async prepare({ step, params, signal }: PrepareContext): Promise<void> {
+    this.#free();
+    const { batchSize, tokenizer } = this.#o;
+    const examples = await this.#write(step, params, signal);
+    if (examples.every(({ completion }) => completion.length === 0))
+      throw new DataError({
+        where: `GkdTrainer, step ${step + 1}`,
+        what: 'every completion is empty: there is no token to learn from',
+        fix: 'Look at the student’s samples: it may end at once',
+      });
+    await this.#reward(examples);
+    this.totals = totalsOf(examples);
+    for (let from = 0; from < examples.length; from += batchSize) {
+      const batch = microBatch(examples.slice(from, from + batchSize), this.#padId);
+      const parts = await askTeachers(this.#o, batch, this.#padId, signal);
+      this.#micro.push({ ...batch, parts });
+    }
+    const extra = Array.from(this.#auxiliarySampler?.next() ?? [], (i) => this.#auxiliary[i] as EncodedRow);
+    for (let from = 0; from < extra.length; from += batchSize) {
+      const rows = extra.slice(from, from + batchSize).map((row, k) => ofData(row, k));
+      this.#auxiliaryMicro.push(microBatch(rows, this.#padId));
+    }
+    const shown = examples.slice(0, previews);
+    const texts = tokenizer.decode(
+      padBatch(
+        shown.map((e) => e.completion),
+        this.#padId,
+      ),
+    );
+    const other = this.#o.offPolicy?.source ?? 'dataset';
+    this.samples = shown.map((e, i) => ({
+      prompt: promptText(e.row),
+      completion: texts[i] as string,
+      source: e.own ? 'student' : other,
+    }));
+    const own = examples.filter((e) => e.own).length;
+    this.studentShare = own / examples.length;
+    this.source = own === examples.length ? 'student' : own === 0 ? other : 'mixed';
+  }
+
+  dispose(): void {
+    this.#free();
+  }
+
+  #free(): void {
+    for (const { parts } of this.#micro) for (const { teacher } of parts) disposeRows(teacher);
+    this.#micro = [];
+    this.#auxiliaryMicro = [];
+    this.#next = 0;
+  }
+
+  /** The step's completions, whoever writes them. */
+  async #write(step: number, params: Params, signal: AbortSignal | undefined): Promise<Example[]> {
+    const o = this.#o;
+    const K = o.reward?.samplesPerPrompt ?? 1;
+    const lambda = schedules.scheduleAt(o.lambda, step);
+    checkShare(`lambda, the schedule’s value at step ${step}`, lambda);
+    this.lambda = lambda;
+    const count = (o.batchSize * o.accumulate) / K;
+    const picked = Array.from(this.#promptSampler?.next() ?? [], (i) => this.#prompts[i] as EncodedPrompt);
+    // strictly below: λ 0 never samples, λ 1 always
+    const coins = this.#stream.split('coin').split(step);
+    const whole = coins.uniform() < lambda;
+    const own = Array.from({ length: count }, () => (o.mixing === 'batch' ? whole : coins.uniform() < lambda));
+    const of = (mine: boolean): number[] => own.flatMap((is, i) => (is === mine ? [i] : []));
+    const [mine, others] = [of(true), of(false)];
+    const rows: Example[][] = Array.from({ length: count }, () => []);
+    if (mine.length > 0) {
+      const rollout = await tokenRollout(
+        this.#student,
+        params,
+        this.#batch(mine.map((i) => picked[i] as EncodedPrompt)),
+        {
+          ...{ samplesPerPrompt: K, temperature: o.temperature, maxNewTokens: o.maxNewTokens },
+          rng: this.#stream.split('sampling').split(step),
+          ...(signal && { signal }),
+        },
+      );
+      for (const [r, g] of rollout.groups.entries()) {
+        const place = mine[g] as number;
+        rows[place]?.push(sampledExample(picked[place] as EncodedPrompt, rollout.completions, r, place, true));
+      }
+    }
+    if (others.length > 0) await this.#others(step, others, picked, rows, K, signal);
+    return rows.flat();
+  }
+
+  /** Completions of the data, or of the teachers, into their places. */
+  async #others(
+    step: number,
+    places: readonly number[],
+    picked: readonly EncodedPrompt[],
+    rows: Example[][],
+    K: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { offPolicy, maxNewTokens } = this.#o;
+    if (offPolicy?.source !== 'teacher') {
+      for (const place of places)
+        for (let k = 0; k < K; k++) {
+          const [i] = this.#dataSampler?.next() ?? [];
+          rows[place]?.push(ofData(this.#data[i as number] as EncodedRow, place));
+        }
+      return;
+    }
+    const { temperature = 1 } = offPolicy;
+    const groups = byTeacher(this.#o, places, (place) => (picked[place] as EncodedPrompt).row);
+    let t = 0;
+    for (const [teacher, own] of groups) {
+      const repeated = own.flatMap((place) => Array.from({ length: K }, () => place));
+      const batch = this.#batch(repeated.map((place) => picked[place] as EncodedPrompt));
+      const sampled = await (teacher.sample as NonNullable<Teacher['sample']>)(batch, {
+        ...{ temperature, maxNewTokens },
+        rng: this.#stream.split('teacher').split(step).split(t++),
+        ...(signal && { signal }),
+      });
+      for (const [r, place] of repeated.entries())
+        rows[place]?.push(sampledExample(picked[place] as EncodedPrompt, sampled, r, place, false));
+    }
+  }
+
+  async #reward(examples: readonly Example[]): Promise<void> {
+    const { reward, tokenizer } = this.#o;
+    this.reward = undefined;
+    const own = examples.filter((e) => e.own);
+    if (reward === undefined || own.length === 0) return;
+    const completions = tokenizer.decode(
+      padBatch(
+        own.map((e) => e.completion),
+        this.#padId,
+      ),
+    );
+    const rows = own.map(({ row }) => row);
+    const scores = await checkedRewards('reward', reward.fn, rows.map(promptText), completions, rows);
+    const kept = scores.map((score, i) => ((own[i] as Example).completion.length === 0 ? null : score));
+    const groups = Int32Array.from(own, ({ group }) => group);
+    for (const [i, a] of baselineAdvantages(kept, groups, { baseline: 'leave-one-out' }).entries())
+      (own[i] as Example).advantage = a;
+    const given = kept.filter((score): score is number => score !== null);
+    this.reward = given.reduce((a, b) => a + b, 0) / Math.max(1, given.length);
+  }
+
+  #batch(rows: readonly EncodedPrompt[]): TokenBatch {
+    return padBatch(
+      rows.map(({ ids }) => ids),
+      this.#padId,
+    );
+  }
+}
+
+const ofData = ({ ids, completion, row }: EncodedRow, group: number): Example => ({
+  ...{ prompt: ids, completion, row, group, ended: true, own: false, advantage: 0 },
+});
+
+const sampledExample = (
+  { ids, row }: EncodedPrompt,
+  sampled: TokenBatch,
+  r: number,
+  group: number,
+  own: boolean,
+): Example => ({
+  ...{ prompt: ids, row, group, own, advantage: 0 },
+  completion: Int32Array.from(rowOf(sampled, r)),
+  ended: sampled.ended?.[r] === 1,
+});

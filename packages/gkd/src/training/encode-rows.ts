@@ -1,0 +1,81 @@
+/** Rows as the student reads them, within its context. */
+import type { PromptCompletionRow } from '@gimbal/language-models';
+import { DataError, type Prompt } from '@gimbal/tensor-core';
+import { completionIds, promptIds, type Vocabulary } from '../teachers/vocabulary.ts';
+import { described } from './check-options.ts';
+import type { ResolvedGkd } from './gkd-options.ts';
+
+/** Ids of a prompt, and where it came from. */
+export interface EncodedPrompt {
+  ids: Int32Array;
+  row: Prompt;
+}
+
+/** Ids of a prompt and its completion. */
+export interface EncodedRow extends EncodedPrompt {
+  completion: Int32Array;
+}
+
+export const promptText = (p: Prompt): string => (typeof p === 'string' ? p : p.prompt);
+
+/** @throws DataError for a prompt that leaves no room for `maxNewTokens` */
+export function encodePrompts(o: ResolvedGkd): EncodedPrompt[] {
+  return o.prompts.map((row, i) => {
+    const ids = read(o, promptText(row));
+    checkRoom(o, `prompts, row ${i}`, ids.length, o.maxNewTokens);
+    return { ids, row };
+  });
+}
+
+/** Rows of the data set, or the prompts' own completions. @throws DataError */
+export function encodeData(
+  o: ResolvedGkd,
+  where: string,
+  data: readonly PromptCompletionRow[] | undefined,
+): EncodedRow[] {
+  const rows = data ?? (o.prompts as readonly Prompt[]);
+  if (rows.length === 0) throw new DataError({ where, what: 'there are no rows', wanted: 'at least 1' });
+  return rows.map((row, i) => {
+    const completion = typeof row === 'string' ? undefined : row.completion;
+    if (typeof completion !== 'string')
+      throw new DataError({
+        where: `${where}, row ${i}`,
+        what: 'it has no completion',
+        wanted: "a text in the column 'completion'",
+        fix: "Give offPolicy.data, or offPolicy { source: 'teacher' }",
+      });
+    const ids = read(o, promptText(row));
+    const answer = Int32Array.from(completionIds(o.tokenizer, completion));
+    checkRoom(o, `${where}, row ${i}`, ids.length, answer.length);
+    return { ids, completion: answer, row };
+  });
+}
+
+/** An encoder reads a whole text, with the special tokens that its tokenizer frames one with. */
+function read({ student, tokenizer }: ResolvedGkd, text: string): Int32Array {
+  const whole = tokenizer as Vocabulary & {
+    encodeText?(text: string, o?: { specialTokens?: boolean }): ArrayLike<number>;
+  };
+  if (described(student).readsWholePrompts && whole.encodeText !== undefined)
+    return Int32Array.from(whole.encodeText(text + (tokenizer.promptSuffix ?? ''), { specialTokens: true }));
+  return Int32Array.from(promptIds(tokenizer, text));
+}
+
+function checkRoom({ student }: ResolvedGkd, where: string, prompt: number, completion: number): void {
+  const { config, readsWholePrompts } = described(student);
+  if (prompt === 0)
+    throw new DataError({ where, what: 'the prompt has no token', fix: 'Begin it with the beginning-of-text token' });
+  const context = config?.contextLength;
+  if (context === undefined) return;
+  const got = readsWholePrompts ? Math.max(prompt, completion) : prompt + completion;
+  if (got <= context) return;
+  throw new DataError({
+    where,
+    what: readsWholePrompts
+      ? 'prompt or completion is longer than the student’s context'
+      : `a prompt of ${prompt} tokens and a completion of ${completion} are longer than the student’s context`,
+    got,
+    wanted: `at most ${context} tokens`,
+    fix: 'Leave long rows out, or lower maxNewTokens',
+  });
+}

@@ -1,0 +1,105 @@
+/** Options of distillation, and their defaults. What is refused stands in check-options.ts. */
+
+import type { LoraOptions, PromptCompletionRow } from '@gimbal/language-models';
+import type { LogitPolicy, LoopOptions, Params, Prompt, RewardFn, Schedule } from '@gimbal/tensor-core';
+import type { LossReduction } from '../divergence/distill-loss.ts';
+import type { Divergence, Temperatures } from '../divergence/divergence.ts';
+import type { Teacher } from '../teachers/teacher.ts';
+import type { Vocabulary } from '../teachers/vocabulary.ts';
+
+/**
+ * What is minimised at each token: a divergence; 'nll', −log q of fixed completions (fine-tuning, SeqKD), which needs no
+ * teacher beside its samples; 'sampled-rkl', log q/p of the sampled token as a negative advantage, for teachers that give
+ * no more: the reverse KL in expectation.
+ */
+export type Objective = Divergence | 'nll' | 'sampled-rkl';
+
+/** Completions that the student did not write. */
+export type OffPolicy =
+  /** rows of prompts and completions; default: the prompts' own `completion` columns */
+  | { source: 'dataset'; data?: readonly PromptCompletionRow[] }
+  /** the teacher's own, sampled anew each time at this temperature (1) */
+  | { source: 'teacher'; temperature?: number };
+
+/** Reinforcement beside distillation (eq. 5): maximise (1 − α) E[r] − α E[D]. */
+export interface RewardOptions {
+  /** of the student's completions */
+  fn: RewardFn;
+  /** α, weight of the divergence, in [0, 1] */
+  alpha: number;
+  /** completions of each prompt, which are each other's baseline; ≥ 2 */
+  samplesPerPrompt: number;
+}
+
+/** Options of `GkdTrainer`, beside those of every training loop. */
+export interface GkdOptions
+  extends Omit<LoopOptions, 'overflow' | 'evalEvery' | 'keepBest' | 'earlyStop' | 'gradientCheckpointing'>,
+    Temperatures {
+  /** what is trained: any policy with next-token logits, decoder or encoder-decoder; not disposed */
+  student: LogitPolicy;
+  /** where training starts; not kept, but with `lora`: there it stays as it is, and must stay there */
+  params: Params;
+  /** of the student: prompts to tokens, completions to the texts that are rewarded */
+  tokenizer: Vocabulary;
+  /** frozen; or several, named: a row with `teacher: 'name'` is that one's, any other the first's. Not needed for 'nll' on a data set */
+  teacher?: Teacher | Readonly<Record<string, Teacher>>;
+  /** what is minimised */
+  divergence: Objective;
+  /** λ, the share of completions that the student writes itself, in [0, 1]; TRL calls it `lmbda`; default 1 */
+  lambda?: Schedule;
+  /** one coin for a whole step, as in the paper, or one for each completion, which varies less; default 'batch' */
+  mixing?: 'batch' | 'sequence';
+  /** default 'sequence' (eq. 2) */
+  reduction?: LossReduction;
+  /** at least one, unless λ is 0; a step takes `batchSize` · `accumulate` of them */
+  prompts: readonly Prompt[];
+  /** needed for λ below 1 */
+  offPolicy?: OffPolicy;
+  /** at which the student's completions are sampled; other than 1 the prefixes are no longer its own; default 1 */
+  temperature?: number;
+  /** most tokens of a completion, ≥ 1 */
+  maxNewTokens: number;
+  /** the teacher gives only its so many likeliest tokens, and the sum of the others: a lower bound of D; default all */
+  teacherTopK?: number;
+  /**
+   * γ: also the gradient of how the prefixes come about: of later tokens' D, discounted. 0 (default) leaves it out, as the
+   * paper does; 1 is the exact gradient. Below 1 it needs `reduction: 'token'`
+   */
+  futureDiscount?: number;
+  /** reads the same prompt to the teacher in other words: with an instruction, with the answer; default as it is */
+  teacherPrompt?: (prompt: Prompt) => string;
+  /** of teachers with another tokenizer: 'spans' compares log-probabilities of stretches of text; default 'none', refused */
+  alignment?: 'none' | 'spans';
+  /** one tokenizer, but logits of different widths (padded to a round number): compare the tokenizer's ids only; default refused */
+  alignVocab?: boolean;
+  /** the teacher is the student's start, or an earlier state of it; default refused as a mistake */
+  selfDistillation?: boolean;
+  /** default none */
+  reward?: RewardOptions;
+  /** −log q of further rows, beside the loss, with this weight (MiniLLM's pre-training loss); default none */
+  auxiliary?: { data: readonly PromptCompletionRow[]; weight: number };
+  /** train an adapter beside the student's weights, which stay as they are; decoders only; default none */
+  lora?: LoraOptions;
+  /** rows (tokens) whose logits are there at a time; default as many as fit 64 MB */
+  rowsPerChunk?: number;
+}
+
+/** What is used for options that are not given. */
+export const gkdDefaults = {
+  optimizer: { name: 'adamw' },
+  accumulate: 1,
+  precision: 'float32',
+  lambda: 1,
+  mixing: 'batch',
+  reduction: 'sequence',
+  temperature: 1,
+  teacherTemperature: 1,
+  studentTemperature: 1,
+  futureDiscount: 0,
+  alignment: 'none',
+  alignVocab: false,
+  selfDistillation: false,
+} as const satisfies Partial<GkdOptions>;
+
+/** Options with every default filled in. */
+export type ResolvedGkd = GkdOptions & Required<Pick<GkdOptions, keyof typeof gkdDefaults>>;

@@ -1,0 +1,57 @@
+/** What a step of distillation tells. */
+import type { TrainerStep } from '@gimbal/tensor-core';
+
+/** One completion of a step. */
+export interface GkdPreview {
+  /** what was answered */
+  prompt: string;
+  /** the student's, the data's or the teacher's */
+  completion: string;
+  /** whose it is */
+  source: 'student' | 'dataset' | 'teacher';
+}
+
+/** One step; every numeric field but `step` is a metric. Means over tokens, in nats, at the temperatures of the loss. */
+export interface GkdStep extends TrainerStep {
+  readonly step: number;
+  /** who wrote the completions */
+  readonly source: 'student' | 'dataset' | 'teacher' | 'mixed';
+  /** of the objective, by its reduction; with a reward α D alone, as the reward's part is a gradient without a value */
+  readonly loss: number;
+  /** mean D over tokens, without α */
+  readonly divergence?: number;
+  /** KL(p‖q); with top-k a lower bound, as are the next two */
+  readonly fkl?: number;
+  /** KL(q‖p) */
+  readonly rkl?: number;
+  /** Σ min(p, q): how often the teacher would accept the student's token as a draft */
+  readonly acceptance?: number;
+  /** of the student's next token */
+  readonly studentEntropy?: number;
+  /** mean log p of the completions' tokens; of the student's own, where there are any */
+  readonly teacherLogProb?: number;
+  /** share of completions that end by themselves */
+  readonly eosRate: number;
+  /** mean tokens of a completion */
+  readonly meanLength: number;
+  /** λ of this step */
+  readonly lambda: number;
+  /** share of completions that the student wrote */
+  readonly studentShare: number;
+  /** mean, without the baseline */
+  readonly reward?: number;
+  /** −log q of the auxiliary rows, mean over tokens */
+  readonly auxiliaryLoss?: number;
+  /** global norm of the gradient before clipping */
+  readonly gradNorm: number;
+  /** of this update */
+  readonly learningRate: number;
+  /** tokens that the loss counts */
+  readonly tokens: number;
+  /** the prefixes are not what the student would write at temperature 1 */
+  readonly offTemperature?: true;
+  /** a few of the completions */
+  readonly samples: readonly GkdPreview[];
+  /** what else the loop measures: stepsPerSecond, secondsLeft, tensors, memoryBytes */
+  readonly [metric: string]: unknown;
+}

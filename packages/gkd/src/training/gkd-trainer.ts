@@ -1,0 +1,213 @@
+/**
+ * On-policy distillation of a language model (arXiv 2306.13649, algorithm 1): the student writes (or the data, or the
+ * teacher), the teacher gives its next-token distributions at every prefix, and the student minimises a divergence there.
+ * The loop, its optimiser, checkpoints and guards are tensor-core's; rollout and baselines are fma-pg's.
+ */
+import {
+  adaptedModel,
+  createLora,
+  disposeAdapter,
+  type LanguageModel,
+  type LoraAdapter,
+} from '@gimbal/language-models';
+import {
+  ConfigError,
+  type LogitPolicy,
+  type LoopSetup,
+  LoopTrainer,
+  type Params,
+  rng,
+  type StopReason,
+  type Trainer,
+  type TrainRequest,
+  type TrainStep,
+} from '@gimbal/tensor-core';
+import { divergenceName } from '../divergence/divergence.ts';
+import { described, resolveGkd } from './check-options.ts';
+import { DistillBatches, type PreparedBatch } from './distill-batches.ts';
+import { gkdLoss } from './gkd-loss.ts';
+import type { GkdOptions, ResolvedGkd } from './gkd-options.ts';
+import type { GkdStep } from './gkd-step.ts';
+import { trainsHead } from './student-rows.ts';
+
+type Loop = LoopTrainer<PreparedBatch>;
+
+/** What a trainer is made of, before there is a loop. */
+interface Prepared {
+  o: ResolvedGkd;
+  /** whose parameters are trained: the student, or it with an adapter */
+  policy: LogitPolicy;
+  adapter: LoraAdapter | undefined;
+  batches: DistillBatches;
+  setup: LoopSetup<PreparedBatch>;
+}
+
+/** Trains a student on a teacher's distributions; disposing it disposes the trained parameters too, not the teacher. */
+export class GkdTrainer implements Trainer<GkdStep> {
+  /** as given, with the defaults */
+  readonly options: ResolvedGkd;
+  /** what `params` are the parameters of: the student, with `lora` the student and its adapter */
+  readonly policy: LogitPolicy;
+  readonly #prepared: Prepared;
+  readonly #loop: Loop;
+
+  /** @throws ConfigError, DataError for options and rows that do not go together, before anything is allocated */
+  constructor(options: GkdOptions);
+  /** @internal a loop that was resumed */
+  constructor(options: GkdOptions, prepared: Prepared, loop: Loop);
+  constructor(options: GkdOptions, prepared = prepare(options), loop = new LoopTrainer(prepared.setup)) {
+    this.options = prepared.o;
+    this.policy = prepared.policy;
+    this.#prepared = prepared;
+    this.#loop = loop;
+  }
+
+  /**
+   * Goes on with a saved run: its next steps are those that the uninterrupted run would have had.
+   * @param from a run's folder, or one of its checkpoints
+   * @param options those of the run; `params` only give the structure (with `lora` they are the student's weights)
+   * @throws CheckpointError where there is no valid checkpoint, or an option differs (it is named)
+   */
+  static async resume(
+    from: string,
+    options: GkdOptions,
+    o: { warn?: (message: string) => void } = {},
+  ): Promise<GkdTrainer> {
+    const prepared = prepare(options);
+    try {
+      return new GkdTrainer(options, prepared, await LoopTrainer.resume(from, prepared.setup, o));
+    } catch (error) {
+      release(prepared);
+      throw error;
+    }
+  }
+
+  /** Variables; the trainer owns them. With `lora` they are the adapter's. */
+  get params(): Params {
+    return this.#loop.params;
+  }
+
+  /** The adapter that is trained, with the values as they are now; undefined without `lora`. */
+  get adapter(): LoraAdapter | undefined {
+    const { adapter } = this.#prepared;
+    return adapter && { ...adapter, params: this.params };
+  }
+
+  /** Steps done. */
+  get step(): number {
+    return this.#loop.step;
+  }
+
+  /** Why the last `train` ended; undefined before that, and when the caller left the loop. */
+  get stopReason(): StopReason | undefined {
+    return this.#loop.stopReason;
+  }
+
+  /**
+   * Trains until `steps` steps are done in all, or the signal asks to stop: the step that is being sampled is then left
+   * out whole.
+   * @throws NumericalError where teacher or loss is not finite, DataError where no completion has a token
+   */
+  async *train(request: TrainRequest): AsyncGenerator<GkdStep, void, undefined> {
+    const { batches, o } = this.#prepared;
+    for await (const row of this.#loop.train(request)) {
+      const { source, lambda, studentShare, reward, samples, totals } = batches;
+      const { tokensPerSecond: _, ...metrics } = row as TrainStep;
+      yield {
+        ...metrics,
+        ...{ source, lambda, studentShare, tokens: totals.tokens, samples },
+        ...(reward !== undefined && { reward }),
+        ...(o.temperature !== 1 && lambda > 0 && { offTemperature: true }),
+      } as unknown as GkdStep;
+    }
+  }
+
+  /** Drains `train`; returns the last step. */
+  async run(request: TrainRequest): Promise<GkdStep | undefined> {
+    let last: GkdStep | undefined;
+    for await (const step of this.train(request)) last = step;
+    return last;
+  }
+
+  /** Writes a checkpoint with all that is needed to continue. */
+  save(dir: string): Promise<void> {
+    return this.#loop.save(dir);
+  }
+
+  /** Frees parameters and optimiser state; safe to call twice. */
+  dispose(): void {
+    this.#loop.dispose();
+    release(this.#prepared);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+function release({ batches, adapter }: Prepared): void {
+  batches.dispose();
+  if (adapter !== undefined) disposeAdapter(adapter);
+}
+
+function prepare(options: GkdOptions): Prepared {
+  const o = resolveGkd(options);
+  const config = described(o.student).config;
+  const padId = config?.padId ?? o.tokenizer.special.pad ?? 0;
+  const base = o.student as LanguageModel;
+  if (o.lora !== undefined && base.config?.layers === undefined)
+    throw new ConfigError({ where: 'lora', what: 'adapters are for decoders', fix: 'Train the whole student' });
+  // rows are read before anything is allocated
+  const batchesOf = (policy: LogitPolicy): DistillBatches => new DistillBatches(o, policy, padId);
+  if (o.lora === undefined) return assemble(o, o.student, undefined, batchesOf(o.student), o.params);
+  batchesOf(o.student);
+  const adapter = createLora(base.config, o.params, o.lora, rng(o.seed).split('lora'));
+  const policy = adaptedModel(base, o.params, adapter);
+  return assemble(o, policy, adapter, batchesOf(policy), adapter.params);
+}
+
+function assemble(
+  o: ResolvedGkd,
+  policy: LogitPolicy,
+  adapter: LoraAdapter | undefined,
+  batches: DistillBatches,
+  params: Params,
+): Prepared {
+  const { learningRate, optimizer, batchSize, accumulate, maxGradNorm, precision, logEvery, out, seed } = o;
+  const { checkpointEvery, keepCheckpoints } = o;
+  const given = { maxGradNorm, logEvery, out, checkpointEvery, keepCheckpoints };
+  let head: boolean | undefined;
+  const setup: LoopSetup<PreparedBatch> = {
+    params,
+    batches,
+    prepare: (context) => batches.prepare(context),
+    loss: (p, batch) => {
+      head ??= trainsHead(policy, p);
+      return gkdLoss({ o, student: policy, trainsHead: head }, p, batch);
+    },
+    options: {
+      ...{ learningRate, optimizer, batchSize, accumulate, precision, seed, keepBest: false },
+      ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    },
+    config: savedConfig(o),
+  };
+  return { o, policy, adapter, batches, setup };
+}
+
+/** What else decides the numbers. */
+function savedConfig(o: ResolvedGkd): object {
+  const { divergence, lambda, offPolicy, reward, auxiliary, prompts, teacher } = o;
+  const { mixing, reduction, temperature, maxNewTokens, teacherTopK, futureDiscount, alignment, alignVocab, lora } = o;
+  const { teacherTemperature, studentTemperature } = o;
+  const several = teacher !== undefined && !('score' in teacher && typeof teacher.score === 'function');
+  return {
+    ...{ mixing, reduction, temperature, teacherTemperature, studentTemperature, maxNewTokens, futureDiscount },
+    ...{ alignment, alignVocab, teacherTopK: teacherTopK ?? null, lora: lora ?? null, prompts: prompts.length },
+    divergence: divergence === 'nll' || divergence === 'sampled-rkl' ? divergence : divergenceName(divergence),
+    lambda: typeof lambda === 'number' ? lambda : 'schedule',
+    offPolicy: offPolicy && { source: offPolicy.source, rows: 'data' in offPolicy ? offPolicy.data?.length : null },
+    reward: reward && { alpha: reward.alpha, samplesPerPrompt: reward.samplesPerPrompt },
+    auxiliary: auxiliary && { rows: auxiliary.data.length, weight: auxiliary.weight },
+    teachers: several ? Object.keys(teacher) : null,
+  };
+}

@@ -1,0 +1,46 @@
+/** Methods of the literature as options of one trainer: what each fills in where nothing is given. */
+import type { GkdOptions } from './gkd-options.ts';
+
+type Preset = (o: Partial<GkdOptions>) => Partial<GkdOptions>;
+
+/** Names of the presets. */
+export type PresetName =
+  | 'sft'
+  | 'seqkd'
+  | 'supervised-kd'
+  | 'imitkd'
+  | 'f-distill'
+  | 'gkd'
+  | 'minillm'
+  | 'distillm'
+  | 'sampled-opd';
+
+const filling =
+  (defaults: Partial<GkdOptions>): Preset =>
+  (o) => ({ ...defaults, ...o });
+
+/** Data that is given is what the method is to learn from; else the teacher writes it. */
+const dataOf = ({ offPolicy }: Partial<GkdOptions>): NonNullable<GkdOptions['offPolicy']> =>
+  offPolicy ?? { source: 'teacher' };
+
+/**
+ * Options filled in by method; whatever is given stays.
+ * sft: −log q of the data. seqkd (Kim & Rush 2016): of the teacher's completions, greedy ones come from `temperature` near
+ * 0. supervised-kd: forward KL on the data. imitkd (Lin et al. 2020): forward KL, half of the completions the student's.
+ * f-distill (Wen et al. 2023): total variation, half the student's, half the teacher's. gkd (Agarwal et al. 2024): all the
+ * student's, a divergence of one's choice. minillm (Gu et al. 2024), in its style: reverse KL with the gradient of later
+ * tokens; its pre-training loss is `auxiliary`. distillm (Ko et al. 2024): skewed forward KL, α .1. sampled-opd: log q/p of
+ * the sampled tokens as the advantage.
+ * @example new GkdTrainer({ ...presets.gkd({ divergence: 'rkl' }), student, params, tokenizer, … })
+ */
+export const presets: Readonly<Record<PresetName, Preset>> = {
+  sft: filling({ divergence: 'nll', lambda: 0, offPolicy: { source: 'dataset' } }),
+  seqkd: (o) => ({ divergence: 'nll', lambda: 0, ...o, offPolicy: dataOf(o) }),
+  'supervised-kd': filling({ divergence: 'fkl', lambda: 0, offPolicy: { source: 'dataset' } }),
+  imitkd: filling({ divergence: 'fkl', lambda: 0.5, mixing: 'sequence', offPolicy: { source: 'dataset' } }),
+  'f-distill': (o) => ({ divergence: 'tvd', lambda: 0.5, mixing: 'sequence', ...o, offPolicy: dataOf(o) }),
+  gkd: filling({ divergence: 'fkl', lambda: 1 }),
+  minillm: filling({ divergence: 'rkl', lambda: 1, futureDiscount: 1, reduction: 'sequence' }),
+  distillm: filling({ divergence: { kind: 'skew-fkl', alpha: 0.1 }, lambda: 1 }),
+  'sampled-opd': filling({ divergence: 'sampled-rkl', lambda: 1 }),
+};
