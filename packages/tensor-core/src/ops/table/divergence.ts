@@ -219,7 +219,9 @@ export const divergenceRows: OpRow[] = [
   },
   {
     name: 'divergenceWithGradient',
-    cases: [...all.slice(0, 6), ...all.slice(8, 10), { kind: 'rkl', temperature: 2 } as const].map((o) => withGradient(o)),
+    cases: [...all.slice(0, 6), ...all.slice(8, 10), { kind: 'rkl', temperature: 2 } as const].map((o) =>
+      withGradient(o),
+    ),
     errors: [
       {
         title: 'an upstream of another length',
