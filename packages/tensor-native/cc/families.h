@@ -12,6 +12,7 @@
   X(conv)                        \
   X(cross_entropy)               \
   X(depthwise)                   \
+  X(divergence)                  \
   X(fused_activation)            \
   X(fused_linear_cross_entropy)  \
   X(fused_norm)                  \

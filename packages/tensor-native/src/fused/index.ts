@@ -3,6 +3,7 @@ import type { KernelConfig } from '@tensorflow/tfjs-core';
 import { kernels as activations } from './activations.ts';
 import { kernels as attention } from './attention.ts';
 import { kernels as crossEntropy } from './cross-entropy.ts';
+import { kernels as divergence } from './divergence.ts';
 import { kernels as linear } from './linear.ts';
 import { kernels as mlp } from './mlp.ts';
 import { kernels as norms } from './norms.ts';
@@ -16,6 +17,7 @@ export const kernels: readonly KernelConfig[] = [
   ...activations,
   ...attention,
   ...crossEntropy,
+  ...divergence,
   ...linear,
   ...mlp,
   ...norms,
