@@ -105,6 +105,7 @@ export {
   checkPositive,
   checkSeed,
   checkShare,
+  requireOptions,
 } from './options/checks.ts';
 export { blockValues, blockWeight, heldBytes } from './precision/block-weight.ts';
 export {

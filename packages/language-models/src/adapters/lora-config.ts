@@ -1,5 +1,5 @@
 // What an adapter is, in PEFT's words: which layers, of which rank, scaled how.
-import { ConfigError } from '@gimbal/tensor-core';
+import { ConfigError, requireOptions } from '@gimbal/tensor-core';
 
 /** The options of PEFT's LoraConfig, by our names. */
 export interface LoraOptions {
@@ -27,6 +27,7 @@ export type LoraConfig = Required<LoraOptions>;
  * @throws ConfigError for a rank or an alpha that is no number > 0
  */
 export function loraConfig(o: LoraOptions = {}): LoraConfig {
+  requireOptions('lora', o);
   const { rank = 8, rankStabilized = false, dora = false, targetModules = 'all-linear' } = o;
   const { alpha = 2 * rank, rankPattern = {}, alphaPattern = {} } = o;
   for (const [name, value] of [['rank', rank] as const, ...Object.entries(rankPattern)]) {

@@ -8,6 +8,7 @@ import {
   type LoopSetup,
   LoopTrainer,
   type Params,
+  requireOptions,
   rng,
 } from '@gimbal/tensor-core';
 import { reshape, type Scalar, squaredDifference, sum, type Tensor2D, tensor1d } from '@tensorflow/tfjs-core';
@@ -76,6 +77,7 @@ interface Prepared {
 }
 
 function prepare(options: ClassifierOptions): Prepared {
+  requireOptions('ClassifierTrainer', options);
   const { model, params, tokenizer, data, evalData, maxLength, ...loop } = { ...classifierDefaults, ...options };
   const { config, labels } = model;
   checkVocabulary('ClassifierTrainer', tokenizer, config);

@@ -1,7 +1,7 @@
 // What a decoder is: one description for every family. The names are ours; families/*.ts translate them from and to
 // the `config.json` of Hugging Face's checkpoints.
 
-import { ConfigError, nearest, type RotaryScaling } from '@gimbal/tensor-core';
+import { ConfigError, nearest, type RotaryScaling, requireOptions } from '@gimbal/tensor-core';
 import { checkSizes } from '../internal/check-sizes.ts';
 
 /** Which block, and which names its parameters have: see families/. The names are Hugging Face's `model_type`. */
@@ -102,6 +102,7 @@ const known = [
  * @throws ConfigError for an unknown option (with the nearest known one) or a size that does not fit the others
  */
 export function decoderConfig(o: DecoderOptions): DecoderConfig {
+  requireOptions('decoder', o);
   for (const name of Object.keys(o)) {
     if (known.includes(name)) continue;
     const near = nearest(name, known);

@@ -1,6 +1,6 @@
 // What an encoder is: one description for BERT, RoBERTa and DeBERTa-v2/v3.
 
-import { type Activation, ConfigError } from '@gimbal/tensor-core';
+import { type Activation, ConfigError, requireOptions } from '@gimbal/tensor-core';
 import { checkSizes } from '../internal/check-sizes.ts';
 
 /** Which block and which names; `xlm-roberta` is RoBERTa under another `model_type`. */
@@ -65,6 +65,7 @@ export type EncoderConfig = Required<Omit<EncoderOptions, 'relative'>> & { reado
  * @throws ConfigError for a size that does not fit the others
  */
 export function encoderConfig(o: EncoderOptions): EncoderConfig {
+  requireOptions('encoder', o);
   const { family = 'bert', vocabularySize, contextLength = 512, width = 128, layers = 4, heads = 4 } = o;
   if (!encoderFamilyNames.includes(family)) {
     const wanted = encoderFamilyNames.join(', ');

@@ -1,5 +1,5 @@
 // What an encoder-decoder is: the sizes of T5 (Raffel et al., arXiv 1910.10683), T5 v1.1 and Flan-T5.
-import { type Activation, ConfigError } from '@gimbal/tensor-core';
+import { type Activation, ConfigError, requireOptions } from '@gimbal/tensor-core';
 import { checkSizes } from '../internal/check-sizes.ts';
 
 /** An encoder-decoder's sizes; what is left out has the default in brackets. */
@@ -54,6 +54,7 @@ export type Seq2SeqConfig = Required<Seq2SeqOptions>;
  * @throws ConfigError for a size that does not fit the others, or a token outside the vocabulary
  */
 export function seq2seqConfig(o: Seq2SeqOptions): Seq2SeqConfig {
+  requireOptions('seq2seq', o);
   const { vocabularySize, contextLength = 512, width = 128, layers = 4, decoderLayers = layers, heads = 4 } = o;
   const { headWidth = width / heads, gated = true, activation = 'gelu', buckets = 32, maxDistance = 128 } = o;
   const { feedForward = gated ? 32 * Math.ceil((8 * width) / 3 / 32) : 4 * width } = o;

@@ -7,6 +7,7 @@ import {
   type LoopSetup,
   LoopTrainer,
   type Params,
+  requireOptions,
   rng,
 } from '@gimbal/tensor-core';
 import { adaptTree, type LoraAdapter } from '../adapters/lora.ts';
@@ -101,6 +102,7 @@ interface Prepared {
 
 /** Turns rows into batches and options into the loop's setup. */
 function prepare(options: CausalLmOptions): Prepared {
+  requireOptions('CausalLmTrainer', options);
   const { model, params, adapter, tokenizer, data, evalData, maxLength, keep, assistantOnly, ...rest } = {
     ...causalLmDefaults,
     ...options,

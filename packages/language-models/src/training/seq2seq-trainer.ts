@@ -1,5 +1,13 @@
 // Training an encoder-decoder on prompts and completions. The loop, its checkpoints and metrics are tensor-core's.
-import { DataTrainer, type LoopOptions, type LoopSetup, LoopTrainer, type Params, rng } from '@gimbal/tensor-core';
+import {
+  DataTrainer,
+  type LoopOptions,
+  type LoopSetup,
+  LoopTrainer,
+  type Params,
+  requireOptions,
+  rng,
+} from '@gimbal/tensor-core';
 import { epochBatches } from '../data/row-batches.ts';
 import type { Dataset } from '../data/rows.ts';
 import type { OverflowReport } from '../data/token-rows.ts';
@@ -75,6 +83,7 @@ interface Prepared {
 }
 
 function prepare(options: Seq2SeqTrainerOptions): Prepared {
+  requireOptions('Seq2SeqTrainer', options);
   const { model, params, tokenizer, data, evalData, maxLength, maxTargetLength, overflow, ...loop } = {
     ...seq2seqDefaults,
     ...options,

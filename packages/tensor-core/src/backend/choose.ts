@@ -2,6 +2,7 @@
 import { getBackend, setBackend } from '@tensorflow/tfjs-core';
 import { BackendError, ConfigError, nearest } from '../errors.ts';
 import { repairBackend } from '../gap/repair.ts';
+import { requireOptions } from '../options/checks.ts';
 import {
   type BackendInfo,
   type BackendName,
@@ -27,6 +28,7 @@ export async function choose(
   options: BackendOptions,
 ): Promise<BackendInfo> {
   checkName(name);
+  requireOptions('useBackend', options);
   checkThreads(options.threads);
   const passedOver: PassedOver[] = [];
   for (const candidate of candidates) {
@@ -67,6 +69,7 @@ const described = ({ reason, fix }: Refusal): Omit<PassedOver, 'name'> => ({
 
 /** What each backend offers, or why it does not work; leaves the current one as it is. */
 export async function report(candidates: readonly Candidate[], options: BackendOptions): Promise<BackendReport[]> {
+  requireOptions('backendReport', options);
   const current = getBackend();
   const lines: BackendReport[] = [];
   for (const candidate of candidates) {

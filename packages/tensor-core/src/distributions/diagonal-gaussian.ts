@@ -1,5 +1,6 @@
 import { add, broadcastTo, clone, div, exp, mul, square, sub, sum, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { ShapeError } from '../errors.ts';
+import { requireOptions } from '../options/checks.ts';
 import type { Distribution } from './distribution.ts';
 
 /** What a network gives for a normal distribution. */
@@ -19,7 +20,9 @@ const halfLog2Pi = 0.5 * Math.log(2 * Math.PI);
  * Normal distributions with independent components. A sample is mean + σ·noise: gradients flow through it.
  * @returns values are float32 [..., A]
  */
-export function diagonalGaussian({ mean, logStd }: GaussianParameters): DiagonalGaussian {
+export function diagonalGaussian(parameters: GaussianParameters): DiagonalGaussian {
+  requireOptions('diagonalGaussian', parameters);
+  const { mean, logStd } = parameters;
   checkGaussian('diagonalGaussian', mean, logStd);
   return {
     mean,

@@ -17,6 +17,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { ConfigError } from '../errors.ts';
+import { requireOptions } from '../options/checks.ts';
 import type { Rng } from '../random/rng.ts';
 import { type DiagonalGaussian, diagonalGaussian, type GaussianParameters } from './diagonal-gaussian.ts';
 import type { Distribution } from './distribution.ts';
@@ -42,6 +43,8 @@ export interface SquashedGaussian extends Distribution {
  * to about 1e-4 for σ ≤ 2
  */
 export function squashedGaussian(parameters: GaussianParameters, o: { scale?: number } = {}): SquashedGaussian {
+  requireOptions('squashedGaussian', o);
+  requireOptions('squashedGaussian', parameters);
   const { scale = 1 } = o;
   if (!(scale > 0 && Number.isFinite(scale))) {
     throw new ConfigError({

@@ -10,6 +10,7 @@ import {
   mlp,
   rmsNorm as rmsNormOp,
 } from '../ops/index.ts';
+import { requireOptions } from '../options/checks.ts';
 import type { Params } from '../tree/params.ts';
 import { type Initializer, normal, ones, torchLinear, zeros } from './initializers.ts';
 import type { Module } from './module.ts';
@@ -32,6 +33,7 @@ export interface DenseOptions {
 
 /** act(x·weight + bias): [..., inputs] → [..., outputs]. Parameters: `weight` [inputs, outputs], `bias` [outputs]. */
 export function dense(o: DenseOptions): Module<Tensor, Tensor> {
+  requireOptions('dense', o);
   const { inputs, outputs, activation = 'linear', bias = true } = o;
   checkSizes('dense', [inputs, outputs]);
   const { weightInit = torchLinear(), biasInit = torchLinear(inputs) } = o;
@@ -67,6 +69,7 @@ export interface MlpModuleOptions {
 
 /** A chain of dense layers, run as one op: [..., sizes[0]] → [..., last size]. Parameters: `0.weight`, `0.bias`, `1.…`. */
 export function mlpModule(o: MlpModuleOptions): Module<Tensor, Tensor> {
+  requireOptions('mlpModule', o);
   const { sizes, activation = 'relu', outputActivation = 'linear', outputWeightInit, ...rest } = o;
   checkSizes('mlpModule', sizes);
   if (sizes.length < 2) {
@@ -94,6 +97,7 @@ export function mlpModule(o: MlpModuleOptions): Module<Tensor, Tensor> {
 
 /** Layer norm over the last axis. Parameters: `scale` [size] of ones, `offset` [size] of zeros. */
 export function layerNormModule(o: { size: number; epsilon?: number }): Module<Tensor, Tensor> {
+  requireOptions('layerNormModule', o);
   const { size, ...options } = o;
   checkSizes('layerNormModule', [size]);
   return {
@@ -104,6 +108,7 @@ export function layerNormModule(o: { size: number; epsilon?: number }): Module<T
 
 /** RMS norm over the last axis. Parameters: `scale` [size], ones, or zeros with `unitOffset` (the factor is 1 + scale). */
 export function rmsNormModule(o: { size: number; epsilon?: number; unitOffset?: boolean }): Module<Tensor, Tensor> {
+  requireOptions('rmsNormModule', o);
   const { size, ...options } = o;
   checkSizes('rmsNormModule', [size]);
   return {
@@ -114,6 +119,7 @@ export function rmsNormModule(o: { size: number; epsilon?: number; unitOffset?: 
 
 /** ids int32 [...] → [..., size]. Parameters: `table` [count, size]. */
 export function embeddingModule(o: { count: number; size: number; init?: Initializer }): Module<Tensor, Tensor> {
+  requireOptions('embeddingModule', o);
   const { count, size, init = normal(1) } = o;
   checkSizes('embeddingModule', [count, size]);
   return {
@@ -124,6 +130,7 @@ export function embeddingModule(o: { count: number; size: number; init?: Initial
 
 /** Sets elements to zero with chance `rate` in training, and needs `rng` there; passes its input through otherwise. */
 export function dropoutModule(o: { rate: number }): Module<Tensor, Tensor> {
+  requireOptions('dropoutModule', o);
   return {
     init: () => ({}),
     apply: (_, x, { training = false, rng } = {}) => {

@@ -18,6 +18,7 @@ import {
   tidy,
   type Variable,
 } from '@tensorflow/tfjs-core';
+import { requireOptions } from '../options/checks.ts';
 import { checkNumber, checkShape, checkTensor, sameShape } from './internal/check.ts';
 import { defineKernel, hasFusedBody, type Inputs, runKernel } from './internal/kernel.ts';
 
@@ -131,6 +132,7 @@ export function ownStorage(variable: Variable): void {
  */
 export function adamWTree(entries: readonly AdamWEntry[], o: AdamWOptions): void {
   const where = 'adamWTree';
+  requireOptions(where, o);
   const { learningRate, step, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, gradientScale } = o;
   checkNumber(where, 'beta1', beta1, beta1 >= 0 && beta1 < 1, 'a number in [0, 1)');
   checkNumber(where, 'beta2', beta2, beta2 >= 0 && beta2 < 1, 'a number in [0, 1)');

@@ -4,6 +4,7 @@
 import { concat, fill, gather, keep, type Tensor, type Tensor1D } from '@tensorflow/tfjs-core';
 import type { Precision } from '../backend/extensions.ts';
 import { ConfigError, ShapeError } from '../errors.ts';
+import { requireOptions } from '../options/checks.ts';
 import { currentPrecision } from '../precision/with-precision.ts';
 import { composeAttention } from './attention.ts';
 import {
@@ -126,6 +127,7 @@ export class KvLayer implements Disposable {
  * @throws ConfigError for a size that is not a whole number > 0
  */
 export function kvCache(o: KvCacheOptions): KvLayer {
+  requireOptions('kvCache', o);
   for (const name of ['batch', 'kvHeads', 'headDim', 'maxLength'] as const)
     checkNumber('kvCache', name, o[name], Number.isInteger(o[name]) && o[name] > 0, 'a whole number > 0');
   return new KvLayer(o, hasFusedBody(attentionDecodeKernel));

@@ -16,6 +16,7 @@ import {
   tensor1d,
 } from '@tensorflow/tfjs-core';
 import { ShapeError } from '../errors.ts';
+import { requireOptions } from '../options/checks.ts';
 import { checkDtype, checkName, checkNumber, checkRank, checkShape } from './internal/check.ts';
 import { defineFusedOp, runFused1 } from './internal/fused-op.ts';
 import { defineKernel, present, runKernel1 } from './internal/kernel.ts';
@@ -134,6 +135,7 @@ export interface RotaryOptions {
  * @throws ShapeError where x does not divide into heads of even width or positions are not [B,T]
  */
 export function rotary<T extends Tensor>(x: T, o: RotaryOptions): T {
+  requireOptions('rotary', o);
   const { heads, theta = 10000, positions, offset = 0, scaling } = o;
   checkDtype('rotary', 'x', x, 'float32');
   checkRank('rotary', 'x', x, [3], '[B,T,H·D]');

@@ -2,6 +2,7 @@
  * Optimisers by name, their options checked: what configurations and command lines go through.
  */
 import { ConfigError, nearest } from '../errors.ts';
+import { requireOptions } from '../options/checks.ts';
 import { adafactor } from './adafactor.ts';
 import { adam, adamw } from './adam.ts';
 import { lion } from './lion.ts';
@@ -50,6 +51,7 @@ export function createOptimizer(options: OptimizerOptions = { name: 'adamw' }): 
 }
 
 function checkOptions(options: OptimizerOptions): void {
+  requireOptions('optimizer', options);
   const names = Object.keys(optimizerDefaults);
   if (!names.includes(options.name)) {
     throw unknown('optimizer.name', 'no such optimiser', options.name, names);

@@ -1,5 +1,11 @@
 // Checks of options, shared by every package: each throws a ConfigError that names the option, before work starts.
-import { ConfigError, nearest } from '../errors.ts';
+import { ConfigError, kindOf, nearest } from '../errors.ts';
+
+/** Refuses what is no object of named options, so that no option is read from it: called first by what takes one. */
+export function requireOptions(where: string, got: unknown): void {
+  if (typeof got === 'object' && got !== null && !Array.isArray(got)) return;
+  throw new ConfigError({ where, what: 'the options are no object', got: kindOf(got), wanted: 'an object of options' });
+}
 
 /** Refuses a value that does not pass its test. */
 export function checkOption(where: string, got: unknown, good: boolean, wanted: string, fix?: string): void {
@@ -41,6 +47,7 @@ export function checkName(where: string, got: string, names: readonly string[]):
 
 /** Refuses an option that is not there, and suggests the nearest that is. */
 export function checkKnown(where: string, options: object, known: readonly string[]): void {
+  requireOptions(where, options);
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     const near = nearest(name, known);

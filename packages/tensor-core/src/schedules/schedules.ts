@@ -4,6 +4,7 @@
  */
 import type { Schedule } from '../contracts/schedule.ts';
 import { ConfigError } from '../errors.ts';
+import { requireOptions } from '../options/checks.ts';
 
 /** A schedule as a function. */
 export type StepFunction = (step: number) => number;
@@ -33,6 +34,7 @@ export function constant(value: number): StepFunction {
 
 /** Linear warm-up, then the peak for ever. */
 export function warmup(o: { peak: number; warmup: number }): StepFunction {
+  requireOptions('warmup', o);
   rate('warmup.peak', o.peak);
   count('warmup.warmup', o.warmup, 0);
   return (step) => o.peak * risen(step, o.warmup);
@@ -54,6 +56,7 @@ export function cosine(o: DecayOptions): StepFunction {
  * @param o.shape of the way down: 'linear' (default), or 'sqrt', 1 − √share (Hägele et al. 2024)
  */
 export function wsd(o: DecayOptions & { decay?: number; shape?: 'linear' | 'sqrt' }): StepFunction {
+  requireOptions('wsd', o);
   const { peak, steps, warmup: up = 0, final = 0, shape = 'linear' } = o;
   const { decay = Math.max(1, Math.round(steps / 10)) } = o;
   checkDecay('wsd', o);
@@ -75,6 +78,7 @@ export function wsd(o: DecayOptions & { decay?: number; shape?: 'linear' | 'sqrt
 
 /** Linear warm-up, then peak·√(warmup/step) for ever (Vaswani et al. 2017); needs no length of the run. */
 export function inverseSqrt(o: { peak: number; warmup: number }): StepFunction {
+  requireOptions('inverseSqrt', o);
   rate('inverseSqrt.peak', o.peak);
   count('inverseSqrt.warmup', o.warmup, 1);
   return (step) => o.peak * Math.min(risen(step, o.warmup), Math.sqrt(o.warmup / (step + 1)));
@@ -108,6 +112,7 @@ export function piecewise(parts: readonly { from: number; value: Schedule }[]): 
 
 /** Warm-up, then final + (peak − final)·shape(share of the rest that is done, in (0, 1]). */
 function decaying(where: string, o: DecayOptions, shape: (share: number) => number): StepFunction {
+  requireOptions(where, o);
   checkDecay(where, o);
   const { peak, steps, warmup: up = 0, final = 0 } = o;
   // the peak itself is step up − 1 (or 0), and steps − 1 is the end
@@ -124,7 +129,8 @@ const risen = (step: number, warmup: number): number => (step >= warmup ? 1 : (s
 
 const clamp = (x: number): number => Math.min(Math.max(x, 0), 1);
 
-function checkDecay(where: string, { peak, steps, warmup: up = 0, final = 0 }: DecayOptions): void {
+function checkDecay(where: string, o: DecayOptions): void {
+  const { peak, steps, warmup: up = 0, final = 0 } = o;
   rate(`${where}.peak`, peak);
   rate(`${where}.final`, final);
   count(`${where}.steps`, steps, 1);

@@ -3,6 +3,7 @@
  * alone. So the state is two numbers, and a resumed run goes on with the very next row.
  */
 import { ConfigError, DataError } from '../errors.ts';
+import { requireOptions } from '../options/checks.ts';
 import type { Rng } from '../random/rng.ts';
 import type { BatchSource } from './batch-source.ts';
 
@@ -62,6 +63,7 @@ export class EpochSampler implements BatchSource<Int32Array> {
     readonly rows: number,
     readonly options: EpochOptions,
   ) {
+    requireOptions('EpochSampler', options);
     const { batchSize, rest = 'carry' } = options;
     if (!Number.isInteger(rows) || rows < 1)
       throw new ConfigError({ where: 'EpochSampler', what: 'there are no rows', got: rows });

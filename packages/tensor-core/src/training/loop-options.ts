@@ -4,7 +4,7 @@
 import type { LoopOptions } from '../contracts/loop.ts';
 import { ConfigError } from '../errors.ts';
 import { createOptimizer } from '../optim/create-optimizer.ts';
-import { checkCount, checkOption, checkSeed } from '../options/checks.ts';
+import { checkCount, checkOption, checkSeed, requireOptions } from '../options/checks.ts';
 
 /** What the loop uses for options that are not given. */
 export const loopDefaults = {
@@ -26,6 +26,7 @@ export type ResolvedLoopOptions = LoopOptions & Required<Pick<LoopOptions, keyof
  * @throws ConfigError naming the option, before anything is allocated
  */
 export function resolveLoopOptions(options: LoopOptions, hasEvaluation: boolean): ResolvedLoopOptions {
+  requireOptions('trainer options', options);
   const o: ResolvedLoopOptions = { ...loopDefaults, ...options };
   const { learningRate: rate } = o;
   if (typeof rate !== 'function')

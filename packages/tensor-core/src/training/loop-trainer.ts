@@ -13,6 +13,7 @@ import { ConfigError, type NumericalError } from '../errors.ts';
 import { clipScale, treeNorm } from '../optim/clip.ts';
 import { createOptimizer } from '../optim/create-optimizer.ts';
 import type { Optimizer, OptimizerState } from '../optim/optimizer.ts';
+import { requireOptions } from '../options/checks.ts';
 import { withPrecision } from '../precision/with-precision.ts';
 import { type Rng, rng } from '../random/rng.ts';
 import { scheduleAt } from '../schedules/schedules.ts';
@@ -63,6 +64,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
 
   /** @throws ConfigError for options that make no sense, BackendError for bf16 where there is none; nothing is allocated then */
   constructor(setup: LoopSetup<B>) {
+    requireOptions('trainer', setup);
     this.options = resolveLoopOptions(setup.options, setup.evaluate !== undefined);
     if (this.options.out !== undefined) storage('out');
     checkTrees(setup.trees);

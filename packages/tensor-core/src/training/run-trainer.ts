@@ -9,7 +9,7 @@ import type { CheckpointContent, LoadedCheckpoint } from '../checkpoint/content.
 import { checkVersion } from '../checkpoint/version-match.ts';
 import type { Trainer, TrainerStep, TrainRequest } from '../contracts/trainer.ts';
 import { ConfigError } from '../errors.ts';
-import { checkCount } from '../options/checks.ts';
+import { checkCount, requireOptions } from '../options/checks.ts';
 import { disposeTree } from '../tree/memory.ts';
 import type { Params } from '../tree/params.ts';
 import { version } from '../version.ts';
@@ -65,6 +65,7 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
 
   /** @throws ConfigError for `checkpointEvery` without `out`, and for `out` in a page */
   protected constructor(run: RunOptions) {
+    requireOptions('trainer options', run);
     this.#run = run;
     if (run.keepCheckpoints !== undefined) checkCount('keepCheckpoints', run.keepCheckpoints);
     if (run.out !== undefined) storage('out');

@@ -5,6 +5,7 @@ import type { Tensor, Variable } from '@tensorflow/tfjs-core';
 import { ConfigError } from '../errors.ts';
 import { polyakTree } from '../ops/polyak-tree.ts';
 import { assignTree } from '../optim/assign.ts';
+import { requireOptions } from '../options/checks.ts';
 import { disposeTree, variables } from '../tree/memory.ts';
 import { flatten, type Params } from '../tree/params.ts';
 
@@ -31,6 +32,7 @@ export class Ema {
     params: Params,
     readonly options: EmaOptions,
   ) {
+    requireOptions('ema', options);
     const { decay } = options;
     if (!(decay >= 0 && decay < 1))
       throw new ConfigError({ where: 'ema.decay', what: 'out of range', got: decay, wanted: 'a number in [0, 1)' });

@@ -3,6 +3,7 @@
  * memory and files on disk.
  */
 import { CheckpointError, ConfigError } from '../errors.ts';
+import { requireOptions } from '../options/checks.ts';
 
 /** What has to agree between members, by tensor name. */
 export interface TensorShape {
@@ -66,7 +67,9 @@ export interface Shares {
  * @throws ConfigError for another number of weights than members, weights that are no numbers or all 0, or a sum of 0
  * that is to be normalised
  */
-export function resolveShares(members: number, { weights, normalize = false }: ShareOptions): Shares {
+export function resolveShares(members: number, o: ShareOptions): Shares {
+  requireOptions('merge', o);
+  const { weights, normalize = false } = o;
   if (weights === undefined) return { weights: Array(members).fill(1 / members), note: `uniform weights 1/${members}` };
   const where = 'merge.weights';
   if (weights.length !== members)
