@@ -29,6 +29,17 @@ test.each([
   60_000,
 );
 
+test('open-models, one part of it; a file that was not named', async () => {
+  const run = (...words: string[]) =>
+    runMain(['bench', 'open-models', '--effort', '0.05', '--json', '--part', ...words], source);
+  const { code, stdout, stderr } = await run('4-bit');
+  if (code !== 0) throw new Error(stderr);
+  const { rows } = JSON.parse(stdout) as BenchReport;
+  expect(rows.map(({ name }) => name)).toEqual(['open-models: generate, batch 1, Q4_0 (peer: our own float32)']);
+  expect(rows[0]?.ratio).toBeGreaterThan(0);
+  expect((await run('file')).stderr).toMatch(/which file\?; wanted --model FILE.gguf/);
+}, 120_000);
+
 test('physics, one part of it, and parts it has not', async () => {
   const part = 'InvertedPendulum-v5';
   const { code, stdout, stderr } = await runMain(

@@ -51,6 +51,8 @@ export interface BenchOptions {
   seed: number;
   /** the parts to measure; undefined: all */
   parts?: readonly string[] | undefined;
+  /** a user's model file, for suites that measure one */
+  model?: string | undefined;
 }
 
 /** What measures one kind of work. */

@@ -2,6 +2,7 @@
 // none runs in the memory and after the warm-up of another.
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError, nearest, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
@@ -25,6 +26,7 @@ const options = z.object({
     .default(1)
     .describe('share of the rounds and seconds to spend: 0.2 is a quick look'),
   part: z.array(z.string().min(1)).optional().describe('only these parts of the suite, such as a task of physics'),
+  model: z.string().min(1).optional().describe('a .gguf file that open-models measures too'),
   add: z
     .boolean()
     .default(false)
@@ -138,7 +140,7 @@ async function measureHere({ options: o, output, root }: CommandContext<Options>
   const { rows, versions: peers } = await runSuite({
     root,
     name,
-    options: { peer: o.peer, effort: o.effort, seed: o.seed, parts: o.part },
+    options: { peer: o.peer, effort: o.effort, seed: o.seed, parts: o.part, model: o.model },
     backend: info.name,
     threads: info.threads,
     bf16: info.bf16,
@@ -191,6 +193,7 @@ function measureApart(
   const flags = [`--backend=${o.backend}`, `--seed=${o.seed}`, `--effort=${o.effort}`, '--json'];
   if (o.threads !== undefined) flags.push(`--threads=${o.threads}`);
   if (o.peer) flags.push('--peer');
+  if (o.model !== undefined) flags.push(`--model=${o.model}`);
   const entry = fileURLToPath(new URL('cli.js', root));
   const child = spawn(process.execPath, [entry, 'bench', name, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -218,6 +221,7 @@ function commandLine(names: readonly string[], o: CommandContext<Options>['optio
     o.seed === 0 ? '' : `--seed ${o.seed}`,
     o.threads === undefined ? '' : `--threads ${o.threads}`,
     o.part === undefined ? '' : `--part ${o.part.join(',')}`,
+    o.model === undefined ? '' : `--model ${basename(o.model)}`,
     o.add ? '--add' : '',
   ];
   return ['npx gimbal bench', ...names, ...flags, `--out ${o.out}`].filter((s) => s !== '').join(' ');
