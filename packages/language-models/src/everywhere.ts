@@ -75,7 +75,7 @@ export {
 } from './generation/logits-processors.ts';
 export { type SampledBatch, sampleCompletions } from './generation/sample-tokens.ts';
 export type { SamplerOptions } from './generation/sampler-options.ts';
-export { corpusBleu, sentenceBleu } from './metrics/bleu.ts';
+export { bootstrapBleu, corpusBleu, sentenceBleu } from './metrics/bleu.ts';
 export { type BootstrapOptions, bootstrap, bootstrapMean, type Interval } from './metrics/bootstrap.ts';
 export type { References } from './metrics/check.ts';
 export { corpusChrf, sentenceChrf } from './metrics/chrf.ts';

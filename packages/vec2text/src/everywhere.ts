@@ -4,6 +4,24 @@ export { type CodesOf, codePolicy } from './decoding/code-policy.ts';
 export { type Decoded, type DecodeOptions, decodeCodes } from './decoding/decode-codes.ts';
 export { type EncodeOptions, encodeTexts } from './encoding/encode-texts.ts';
 export type { Vec2TextError, Vec2TextReason } from './internal/refuse.ts';
+export { type InverterConfig, type InverterOptions, inverterDefaults } from './inversion/config.ts';
+export type { Embedder } from './inversion/embedder.ts';
+export {
+  type InvertOptions,
+  type InvertStep,
+  invert,
+  invertAll,
+  invertSteps,
+  type Scored,
+} from './inversion/invert.ts';
+export { type Inverter, type InverterParts, makeInverter } from './inversion/inverter.ts';
+export { InverterTrainer, type InverterTrainerOptions, inverterTrainDefaults } from './inversion/inverter-trainer.ts';
+export { diversity } from './measures/diversity.ts';
+export { fluency } from './measures/fluency.ts';
+export type { Measure, MeasuredRow, MeasureOptions, Measurer, Measures, Oracles } from './measures/measure.ts';
+export { tokenF1 } from './measures/overlap.ts';
+export { semanticStructure } from './measures/structure.ts';
+export { universality } from './measures/universality.ts';
 export { type Vec2TextConfig, vec2textConfig, vec2textDefaults } from './model/config.ts';
 export { encodeVec2Text, type LoadVec2TextOptions } from './model/model-file.ts';
 export type { Vec2Text, Vec2TextModule } from './model/module.ts';
@@ -17,3 +35,7 @@ export { centredCosine, type Neighbour, nearest } from './space/nearest.ts';
 export { type PerturbOptions, perturb, type SampleOptions, sample } from './space/random.ts';
 export { type SpaceStats, spaceStats } from './space/stats.ts';
 export { specialIds, textTokenizer, wordTokenizer } from './text/tokenizers.ts';
+export { type ActionSpaceOptions, asActionSpace, type CodeActions } from './use/action-space.ts';
+export { type NearText, nearestTexts, type TextIndex, textIndex } from './use/nearest-text.ts';
+export { type Optimised, type OptimiseOptions, type OptimiseStep, optimise } from './use/optimise.ts';
+export { type TextEnvOptions, textEnv } from './use/text-env.ts';

@@ -1,4 +1,5 @@
 /** @module @gimbal/vec2text */
 
 export * from './everywhere.ts';
+export { loadInverter, saveInverter } from './inversion/inverter-folder.node.ts';
 export { loadVec2Text, saveVec2Text } from './model/model-folder.node.ts';

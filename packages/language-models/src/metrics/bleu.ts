@@ -1,5 +1,6 @@
 // BLEU (Papineni et al. 2002) by sacreBLEU's definition (Post 2018, version 2.6.0, its defaults): the tokens of mteval-v13a,
 // letter case kept, up to four tokens, precisions of zero halved again and again (`exp`), the closest reference's length.
+import { type BootstrapOptions, bootstrap, type Interval } from './bootstrap.ts';
 import { type References, referencesOf } from './check.ts';
 import { countNgrams } from './ngrams.ts';
 
@@ -79,6 +80,24 @@ export function corpusBleu(predictions: readonly string[], references: Reference
   return bleuOf(
     predictions.map((prediction, i) => countsOf(prediction, lists[i] as readonly string[])),
     false,
+  );
+}
+
+/**
+ * The interval of {@link corpusBleu} when rows are drawn again; n-grams are counted once.
+ * @throws DataError where predictions and references differ in number, or there are none
+ */
+export function bootstrapBleu(predictions: readonly string[], references: References, o: BootstrapOptions): Interval {
+  const lists = referencesOf('bootstrapBleu', predictions, references);
+  const counts = predictions.map((prediction, i) => countsOf(prediction, lists[i] as readonly string[]));
+  return bootstrap(
+    counts.length,
+    (indices) =>
+      bleuOf(
+        indices.map((i) => counts[i] as Counts),
+        false,
+      ),
+    o,
   );
 }
 

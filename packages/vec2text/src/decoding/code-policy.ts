@@ -20,6 +20,8 @@ import {
   tensor2d,
   tidy,
 } from '@tensorflow/tfjs-core';
+import type { KeysAndValues } from '../model/blocks.ts';
+import type { Vec2TextConfig } from '../model/config.ts';
 import type { Vec2TextModule } from '../model/module.ts';
 import { leaf } from '../model/parameters.ts';
 import { decoderStates, memoryOf, teacherForced, toLogits } from '../model/stacks.ts';
@@ -36,10 +38,16 @@ export type CodesOf = (params: Params, prompts: TokenBatch) => Tensor2D;
  * @example
  * const policy = codePolicy(module, (params, { ids }) => gather(params.contexts, ids) as Tensor2D);
  */
-export function codePolicy(module: Vec2TextModule, codesOf: CodesOf): LogitPolicy & Steps {
-  const c = module.config;
+export const codePolicy = (module: Vec2TextModule, codesOf: CodesOf): LogitPolicy & Steps =>
+  memoryPolicy(module.config, (params, prompts) => memoryOf(params, module.config, codesOf(params, prompts)));
+
+/** What each block of the decoder attends to, for the rows of a batch of prompts; made in the caller's scope. */
+export type MemoryOf = (params: Params, prompts: TokenBatch) => KeysAndValues[];
+
+/** A token policy that decodes whatever memory its rows have. */
+export function memoryPolicy(c: Vec2TextConfig, memoryOfRows: MemoryOf): LogitPolicy & Steps {
   const states = (params: Params, prompts: TokenBatch, completions: TokenBatch): Tensor3D =>
-    teacherForced(params, c, codesOf(params, prompts), shiftRight(completions, c.bosId));
+    teacherForced(params, c, memoryOfRows(params, prompts), shiftRight(completions, c.bosId));
   // after one token: its embedding, attention to what is in the caches, logits
   const nextLogits = (params: Params, s: CodeState, ids: Tensor2D, place: Tensor1D | undefined): Tensor2D => {
     const positions = place ? reshape(place, [1, 1]) : tensor2d([s.length], [1, 1], 'int32');
@@ -67,7 +75,7 @@ export function codePolicy(module: Vec2TextModule, codesOf: CodesOf): LogitPolic
       const kept = takeKept(params, terms) as CodeState | undefined;
       let state = kept;
       tidy(() => {
-        const memory = memoryOf(params, c, codesOf(params, prompts));
+        const memory = memoryOfRows(params, prompts);
         if (kept) kept.restart(memory);
         else
           state = new CodeState(

@@ -63,13 +63,16 @@ export function decoderStates(
 }
 
 /** The decoder's states of whole texts [B,L,d]. @param shifted [B,L] int32 */
-export function teacherForced(params: Params, c: Vec2TextConfig, z: Tensor2D, shifted: Tensor2D): Tensor3D {
+export function teacherForced(
+  params: Params,
+  c: Vec2TextConfig,
+  memory: readonly KeysAndValues[],
+  shifted: Tensor2D,
+): Tensor3D {
   const x = embedding<Tensor3D>(shifted, leaf(params, 'embedding', 'weight'), {
     positions: leaf(params, 'positions', 'weight'),
   });
-  return decoderStates(params, c, x, memoryOf(params, c, z), (_, qkv) =>
-    attention(qkv, { heads: c.heads, causal: true }),
-  );
+  return decoderStates(params, c, x, memory, (_, qkv) => attention(qkv, { heads: c.heads, causal: true }));
 }
 
 /** Far below every logit, yet finite. */

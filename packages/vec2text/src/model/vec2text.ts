@@ -29,7 +29,7 @@ import { type ControlSpace, controlSpace } from '../space/control-space.ts';
 import { type Vec2TextConfig, vec2textConfig } from './config.ts';
 import type { Vec2TextModule } from './module.ts';
 import { initParams, parameterSpecs } from './parameters.ts';
-import { dense, pooledStates, type Rows, teacherForced, toLogits } from './stacks.ts';
+import { dense, memoryOf, pooledStates, type Rows, teacherForced, toLogits } from './stacks.ts';
 import { rowsOfTensor, tokenMask } from './token-rows.ts';
 
 /**
@@ -54,7 +54,7 @@ export function vec2text(options: Partial<Vec2TextConfig> & { vocabSize: number 
     logits: (params, z, shifted) => {
       checkIds('shifted', shifted, c);
       checkWidth(z, shifted.shape[0], c);
-      return tidy(() => toLogits<Tensor3D>(params, c, teacherForced(params, c, z, shifted)));
+      return tidy(() => toLogits<Tensor3D>(params, c, teacherForced(params, c, memoryOf(params, c, z), shifted)));
     },
     loss: (params, { input, target, zNoise = 0, klCoef = 0 }, rng) => {
       checkIds('input', input, c);
@@ -109,7 +109,7 @@ function lossSum(
     1,
   ) as Tensor2D;
   const flat = (x: Tensor): Tensor => reshape(x, [batch * width]);
-  const states = reshape(teacherForced(params, c, code, shifted), [batch * width, c.width]);
+  const states = reshape(teacherForced(params, c, memoryOf(params, c, code), shifted), [batch * width, c.width]);
   const total = crossEntropy<Scalar>(toLogits(params, c, states), flat(target), {
     ...(mask && { weights: flat(mask) }),
     reduction: 'sum',

@@ -23,14 +23,17 @@ export interface RoundTripOptions {
 
 /** A round trip, and the text in between. */
 export interface AishRoundTrip {
+  /** Back in Aish. */
   readonly text: string;
+  /** In between. */
   readonly pivotText: string;
 }
 
 /** From Aish into the pivot, or back; as the translators of a round-trip pipeline. */
 export interface AishTranslator {
+  /** From and into: `aish-bex`. */
   readonly name: string;
-  /** @throws WorldError (`data`) for a text that is no sentence */
+  /** Each text in the other language. @throws WorldError (`data`) for a text that is no sentence */
   translate(batch: readonly string[], o: { rng: Rng }): Promise<string[]>;
 }
 
@@ -38,8 +41,9 @@ export interface AishTranslator {
 export interface AishPivot extends PivotLanguage {
   /** Aish and back. @throws WorldError (`data`) for a text that is no sentence */
   roundTrip(text: string, rng: Rng): AishRoundTrip;
-  /** The two ways as translators. The way back does not see the original: it keeps no bit of its wording. */
+  /** From Aish into the pivot. */
   readonly forward: AishTranslator;
+  /** From the pivot into Aish. It does not see the original, so it keeps no bit of its wording. */
   readonly back: AishTranslator;
 }
 

@@ -1,0 +1,56 @@
+// Somebody else's embedder: what turns texts into vectors, and is asked for nothing but that.
+import { refusal } from '../internal/refuse.ts';
+
+/** A frozen function from texts to vectors. */
+export interface Embedder {
+  /** For messages. */
+  readonly name: string;
+  /** D: numbers of a vector. */
+  readonly dim: number;
+  /**
+   * Tells one embedder from another: weights, pooling, normalisation and prefix, whatever changes the vectors. An inverter
+   * works with the embedder it was trained with, and with no other.
+   */
+  readonly hash: string;
+  /** The vectors of texts, row after row [n·D]. */
+  embed(texts: string[], o?: { signal?: AbortSignal }): Promise<Float32Array>;
+}
+
+/** Embeds, and checks what came. @throws ShapeError (`SHAPE`), NumericalError (`NOT_FINITE`) naming the text */
+export async function embedAll(
+  embedder: Embedder,
+  texts: readonly string[],
+  o: { signal?: AbortSignal | undefined } = {},
+): Promise<Float32Array> {
+  const vectors = await embedder.embed([...texts], o.signal ? { signal: o.signal } : {});
+  checkVectors(`embedder ${embedder.name}`, vectors, embedder.dim, texts.length);
+  return vectors;
+}
+
+/** @throws ShapeError (`SHAPE`), NumericalError (`NOT_FINITE`) naming the row */
+export function checkVectors(where: string, vectors: Float32Array, dim: number, rows?: number): void {
+  if (vectors.length === 0 || vectors.length % dim !== 0 || (rows !== undefined && vectors.length !== rows * dim)) {
+    const what = 'vectors of another width';
+    const wanted = rows === undefined ? `a multiple of ${dim}` : `${rows} rows of ${dim}`;
+    throw refusal('SHAPE', { where, what, got: vectors.length, wanted });
+  }
+  const bad = vectors.findIndex((x) => !Number.isFinite(x));
+  if (bad >= 0) {
+    const what = `row ${Math.floor(bad / dim)}, coordinate ${bad % dim} is no finite number`;
+    throw refusal('NOT_FINITE', { where, what, got: vectors[bad] });
+  }
+}
+
+/** Cosines of two lists of vectors, row by row; 0 where one is zero. */
+export function cosines(a: Float32Array, b: Float32Array, dim: number): Float64Array {
+  return Float64Array.from({ length: a.length / dim }, (_, row) => {
+    let [ab, aa, bb] = [0, 0, 0];
+    for (let j = row * dim; j < (row + 1) * dim; j++) {
+      const [x, y] = [a[j] as number, b[j] as number];
+      ab += x * y;
+      aa += x * x;
+      bb += y * y;
+    }
+    return aa === 0 || bb === 0 ? 0 : ab / Math.sqrt(aa * bb);
+  });
+}

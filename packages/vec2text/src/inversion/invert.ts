@@ -1,0 +1,184 @@
+// Text from the vectors of a given embedder, by iterative correction (Morris et al., arXiv 2310.06816, section 3): guess,
+// embed the guess, correct it by the difference, keep what comes nearest.
+
+import { refusal } from '../internal/refuse.ts';
+import { checkSize, checkThat } from '../space/check-size.ts';
+import { checkVectors, cosines, embedAll } from './embedder.ts';
+import { generate, hypotheses } from './generate.ts';
+import type { Inverter } from './inverter.ts';
+import { fixedRows } from './rows.ts';
+
+/** How long to search. */
+export interface InvertOptions {
+  /** Corrections; 0: the hypothesizer's text alone, which needs no corrector (5). */
+  steps?: number;
+  /** w: hypotheses that are kept, and candidates of each (1). */
+  beams?: number;
+  /** Stop after so many corrections that bring no text nearer (never). */
+  patience?: number;
+  /** Bytes that the candidates of a step may take (256 MiB). */
+  memoryBudget?: number;
+  /** Stops between two corrections, with a StoppedError. */
+  signal?: AbortSignal;
+}
+
+/** A text and how near its vector is to the one asked for. */
+export interface Scored {
+  /** As the model wrote it. */
+  readonly text: string;
+  /** Of φ(text) and e. */
+  readonly cosine: number;
+}
+
+/** A step of one vector's inversion. */
+export interface InvertStep {
+  /** 0: the hypothesizer's. */
+  readonly step: number;
+  /** What is kept, the nearest first. */
+  readonly hypotheses: readonly Scored[];
+  /** The nearest text so far. */
+  readonly best: Scored;
+}
+
+/**
+ * Inverts one vector; the result is the nearest text ever seen, so its cosine never falls with more steps.
+ * @param e a vector of the inverter's embedder [D]
+ * @throws ShapeError, NumericalError for a vector that is none; ConfigError for options out of range, or steps without a
+ * corrector
+ * @example for await (const { step, best } of invert(inverter, e, { steps: 5, beams: 4 })) console.log(step, best);
+ */
+export async function* invert(
+  inverter: Inverter,
+  e: Float32Array,
+  o: InvertOptions = {},
+): AsyncGenerator<InvertStep, Scored> {
+  checkVectors('vec2text: invert', e, inverter.config.embeddingDim, 1);
+  let last: Scored | undefined;
+  for await (const [step] of invertSteps(inverter, e, o)) {
+    last = (step as InvertStep).best;
+    yield step as InvertStep;
+  }
+  return last as Scored;
+}
+
+/**
+ * Inverts many vectors together, which is faster; one result a row, in their order.
+ * @param e vectors [n·D]
+ * @throws as `invert`
+ */
+export async function invertAll(inverter: Inverter, e: Float32Array, o: InvertOptions = {}): Promise<Scored[]> {
+  checkVectors('vec2text: invert', e, inverter.config.embeddingDim);
+  let last: readonly InvertStep[] = [];
+  for await (const steps of invertSteps(inverter, e, o)) last = steps;
+  return last.map(({ best }) => best);
+}
+
+/**
+ * Inverts many vectors together, step by step: of every row its step, in their order; rows that are done repeat their last.
+ * @param e vectors [n·D]
+ * @throws as `invert`
+ */
+export async function* invertSteps(
+  inverter: Inverter,
+  e: Float32Array,
+  o: InvertOptions,
+): AsyncGenerator<readonly InvertStep[], void> {
+  const { config: c } = inverter;
+  const { steps = 5, beams = 1, patience = Number.POSITIVE_INFINITY, memoryBudget = 2 ** 28, signal } = o;
+  checkSize('invert.steps', steps, 0);
+  checkSize('invert.beams', beams);
+  checkThat('invert.patience', patience >= 1, patience, 'a number ≥ 1');
+  if (steps > 0 && inverter.corrector === undefined)
+    throw refusal('CONFIG', {
+      where: 'invert.steps',
+      what: 'the inverter has no corrector',
+      got: steps,
+      wanted: '0',
+      fix: 'Train the stage corrector, or ask for steps: 0',
+    });
+  const n = e.length / c.embeddingDim;
+  // per candidate: what the encoder reads, and keys and values of every block of the decoder
+  const bytes =
+    n * beams ** 2 * (4 + 3 * c.embeddingTokens + 2 * c.maxLength) * c.width * (2 + 2 * c.decoderLayers) * 4;
+  if (steps > 0)
+    checkThat(
+      'invert.beams',
+      bytes <= memoryBudget,
+      `${bytes} bytes for ${n} × ${beams}² candidates`,
+      `at most ${memoryBudget} bytes: fewer beams, fewer vectors at a time, or a larger memoryBudget`,
+    );
+
+  const row = (i: number): Float32Array => e.subarray(i * c.embeddingDim, (i + 1) * c.embeddingDim);
+  const first = await hypotheses(inverter, e, { signal });
+  const scores = cosines(await embedAll(inverter.embedder, first, { signal }), e, c.embeddingDim);
+  const states = first.map((text, i): State => {
+    const scored = { text, cosine: scores[i] as number };
+    return { kept: [scored], best: scored, still: 0 };
+  });
+  const show = (step: number): InvertStep[] => states.map(({ kept, best }) => ({ step, hypotheses: kept, best }));
+  yield show(0);
+  for (let step = 1; step <= steps; step++) {
+    signal?.throwIfAborted();
+    const open = states.flatMap((state, i) => (state.still < patience ? [i] : []));
+    if (open.length === 0) return;
+    const asked = open.flatMap((i) => (states[i] as State).kept.map(({ text }) => ({ i, text })));
+    const texts = asked.map(({ text }) => text);
+    const found = await generate(
+      inverter,
+      'corrector',
+      {
+        embeddings: joined(
+          asked.map(({ i }) => row(i)),
+          c.embeddingDim,
+        ),
+        hypotheses: {
+          embeddings: await embedAll(inverter.embedder, texts, { signal }),
+          ids: fixedRows('vec2text: invert', texts, inverter.tokenizer, c, 'cut').ids,
+        },
+      },
+      { candidates: beams, signal },
+    );
+    // the different candidates of each row; one that was kept before may come again
+    const candidates = open.map((i) => ({
+      i,
+      texts: [...new Set(asked.flatMap((a, j) => (a.i === i ? (found[j] as string[]) : [])))],
+    }));
+    const all = candidates.flatMap(({ i, texts: own }) => own.map((text) => ({ i, text })));
+    const near = cosines(
+      await embedAll(
+        inverter.embedder,
+        all.map(({ text }) => text),
+        { signal },
+      ),
+      joined(
+        all.map(({ i }) => row(i)),
+        c.embeddingDim,
+      ),
+      c.embeddingDim,
+    );
+    for (const i of open) {
+      const state = states[i] as State;
+      const own = all.flatMap((a, j) => (a.i === i ? [{ text: a.text, cosine: near[j] as number }] : []));
+      state.kept = own.sort((a, b) => b.cosine - a.cosine).slice(0, beams);
+      const top = state.kept[0] as Scored;
+      state.still = top.cosine > state.best.cosine ? 0 : state.still + 1;
+      if (top.cosine > state.best.cosine) state.best = top;
+    }
+    yield show(step);
+  }
+}
+
+interface State {
+  kept: readonly Scored[];
+  best: Scored;
+  /** corrections without a nearer text */
+  still: number;
+}
+
+function joined(rows: readonly Float32Array[], width: number): Float32Array {
+  const out = new Float32Array(rows.length * width);
+  rows.forEach((row, i) => {
+    out.set(row, i * width);
+  });
+  return out;
+}

@@ -1,0 +1,80 @@
+// An inverter as a folder: config.json, a file of weights a stage, and the tokenizer's files.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { replaceModelFolder, Tokenizer, type TokenizerConfig, type TokenizerJson } from '@gimbal/language-models';
+import { encodeSafetensors, openSafetensors, type Params, writeFileDurable } from '@gimbal/tensor-core';
+import { refusal } from '../internal/refuse.ts';
+import { type InverterConfig, inverterConfig } from './config.ts';
+import type { Embedder } from './embedder.ts';
+import { checkEmbedder, type Inverter, makeInverter } from './inverter.ts';
+
+const modelType = 'gimbal-inverter';
+
+/** What config.json says. */
+interface Description extends InverterConfig {
+  model_type: typeof modelType;
+  embedder: Pick<Embedder, 'name' | 'dim' | 'hash'>;
+  stages: ('hypothesizer' | 'corrector')[];
+}
+
+/**
+ * Writes an inverter's folder in one piece; the embedder is not in it, but what tells it from others is.
+ * @throws CheckpointError if the folder holds something else, or the disk is full
+ */
+export const saveInverter = (
+  folder: string,
+  inverter: Omit<Inverter, 'dispose' | typeof Symbol.dispose>,
+): Promise<void> =>
+  replaceModelFolder(folder, async (temporary) => {
+    const { config, embedder, tokenizer, hypothesizer, corrector } = inverter;
+    const { name, dim, hash } = embedder;
+    const trees = { hypothesizer, ...(corrector && { corrector }) };
+    for (const [stage, params] of Object.entries(trees))
+      await writeFileDurable(join(temporary, `${stage}.safetensors`), await encodeSafetensors(params));
+    const files = {
+      'config.json': { model_type: modelType, ...config, embedder: { name, dim, hash }, stages: Object.keys(trees) },
+      'tokenizer.json': tokenizer.json,
+      'tokenizer_config.json': tokenizer.config,
+    };
+    for (const [file, value] of Object.entries(files))
+      await writeFileDurable(join(temporary, file), `${JSON.stringify(value, null, 2)}\n`);
+  });
+
+/**
+ * Reads an inverter back.
+ * @param embedder the one of training, told by its hash
+ * @throws CheckpointError (`CHECKPOINT`) for what is no such folder, ConfigError (`EMBEDDER_MISMATCH`)
+ */
+export async function loadInverter(folder: string, embedder: Embedder): Promise<Inverter> {
+  const read = async <T>(name: string): Promise<T> => {
+    try {
+      return JSON.parse(await readFile(join(folder, name), 'utf8')) as T;
+    } catch (cause) {
+      throw refusal('CHECKPOINT', { where: join(folder, name), what: 'the inverter’s file cannot be read', cause });
+    }
+  };
+  const { model_type, embedder: wanted, stages, ...sizes } = await read<Description>('config.json');
+  if (model_type !== modelType)
+    throw refusal('CHECKPOINT', {
+      where: folder,
+      what: 'the folder holds no inverter',
+      got: model_type,
+      wanted: modelType,
+    });
+  checkEmbedder(`inverter ${folder}`, embedder, wanted);
+  const tokenizer = new Tokenizer(
+    await read<TokenizerJson>('tokenizer.json'),
+    await read<TokenizerConfig>('tokenizer_config.json'),
+  );
+  const weights = async (stage: Description['stages'][number]): Promise<Params> => {
+    const file = await openSafetensors(join(folder, `${stage}.safetensors`));
+    try {
+      return await file.params();
+    } finally {
+      await file.close();
+    }
+  };
+  const hypothesizer = await weights('hypothesizer');
+  const corrector = stages.includes('corrector') ? await weights('corrector') : undefined;
+  return makeInverter({ config: inverterConfig(sizes), embedder, tokenizer, hypothesizer, corrector });
+}

@@ -1,0 +1,237 @@
+// Training of an inverter, one stage at a time. First the hypothesizer: text from the vector alone. Then, of the frozen
+// hypothesizer's own texts, the corrector: the text from the vector, a guess, and the guess's vector. Pairs whose guess
+// already has the vector are left out of training, as there is nothing to correct.
+import type { Tokenizer } from '@gimbal/language-models';
+import {
+  type BatchSource,
+  DataTrainer,
+  disposeTree,
+  EpochSampler,
+  type LoopOptions,
+  type LoopSetup,
+  LoopTrainer,
+  type Params,
+  rng,
+} from '@gimbal/tensor-core';
+import { tensor2d } from '@tensorflow/tfjs-core';
+import { refusal } from '../internal/refuse.ts';
+import { type InverterConfig, inverterConfig } from './config.ts';
+import { type Embedder, embedAll } from './embedder.ts';
+import { hypotheses } from './generate.ts';
+import { checkEmbedder, type Inverter, type InverterParts } from './inverter.ts';
+import { type InversionInput, initInverter, inverterLoss, type Stage } from './models.ts';
+import { type FixedRows, fixedRows } from './rows.ts';
+
+/** What is used where nothing is given. */
+export const inverterTrainDefaults = { learningRate: 1e-3, batchSize: 64, maxGradNorm: 1 } as const;
+
+/** What a trainer of an inverter takes: the loop's options, of which none but the seed is needed, and its own. */
+export interface InverterTrainerOptions
+  extends Omit<LoopOptions, keyof typeof inverterTrainDefaults | 'overflow' | 'accumulate'>,
+    Partial<Pick<LoopOptions, keyof typeof inverterTrainDefaults>> {
+  /** Whose vectors are to be inverted; it is not trained. */
+  embedder: Embedder;
+  /** Texts to learn from. */
+  texts: readonly string[];
+  /** Which model is trained. */
+  stage: Stage;
+  /** For the hypothesizer: texts to tokens and back. The corrector takes that of `from`. */
+  tokenizer?: Tokenizer;
+  /** For the hypothesizer: sizes of both models. */
+  config?: Partial<Omit<InverterConfig, 'vocabSize' | 'embeddingDim'>>;
+  /** For the corrector: the inverter whose hypotheses it learns to correct; not changed, not kept beyond the trainer. */
+  from?: Inverter;
+  /** What becomes of a text longer than the model: left out and counted, or refused (`drop`). */
+  overflow?: 'drop' | 'error';
+}
+
+/** A batch: numbers of rows. */
+type Batch = readonly number[];
+
+/** What is computed before the first step. */
+interface Prepared {
+  embeddings: Float32Array;
+  guesses: { texts: readonly string[]; ids: Int32Array; embeddings: Float32Array } | undefined;
+}
+
+/**
+ * Trains one stage of an inverter. Owns its parameters until `dispose()`; the first step also embeds the texts.
+ */
+export class InverterTrainer extends DataTrainer<Batch> {
+  readonly #parts: Omit<InverterParts, 'hypothesizer' | 'corrector'>;
+  readonly #options: InverterTrainerOptions;
+  /** Texts that were too long. */
+  readonly overflow: number;
+
+  /** @throws ConfigError, DataError for options and texts that cannot be used, before anything is allocated */
+  constructor(options: InverterTrainerOptions);
+  /** @internal a loop that was resumed */
+  constructor(options: InverterTrainerOptions, made: Made, loop: LoopTrainer<Batch>);
+  constructor(options: InverterTrainerOptions, made = make(options), loop = started(made)) {
+    super(loop);
+    this.#parts = made.parts;
+    this.#options = options;
+    this.overflow = made.rows.dropped;
+  }
+
+  /**
+   * Goes on with a saved run: the next losses are those of the uninterrupted one.
+   * @param from a run's folder, or one of its checkpoints
+   * @throws CheckpointError where there is no valid checkpoint, or it is of another configuration
+   */
+  static async resume(
+    from: string,
+    options: InverterTrainerOptions,
+    o: { warn?: (message: string) => void } = {},
+  ): Promise<InverterTrainer> {
+    const made = make(options);
+    const first = initInverter(made.parts.config, options.stage, rng(options.seed).split('init'));
+    try {
+      return new InverterTrainer(options, made, await LoopTrainer.resume(from, { ...made.setup, params: first }, o));
+    } finally {
+      disposeTree(first);
+    }
+  }
+
+  /** The inverter with the parameters as trained so far: the trainer's own and those of `from`, not to be disposed. */
+  get inverter(): Inverter {
+    const { stage, from } = this.#options;
+    const models =
+      stage === 'hypothesizer'
+        ? { hypothesizer: this.params, corrector: undefined }
+        : { hypothesizer: (from as Inverter).hypothesizer, corrector: this.params };
+    const dispose = (): void => this.dispose();
+    return { ...this.#parts, ...models, dispose, [Symbol.dispose]: dispose };
+  }
+}
+
+interface Made {
+  setup: Omit<LoopSetup<Batch>, 'params'>;
+  parts: Omit<InverterParts, 'hypothesizer' | 'corrector'>;
+  rows: FixedRows;
+}
+
+function started({ setup, parts }: Made): LoopTrainer<Batch> {
+  const { stage } = setup.config as { stage: Stage };
+  const first = initInverter(parts.config, stage, rng(setup.options.seed).split('init'));
+  try {
+    return new LoopTrainer({ ...setup, params: first });
+  } finally {
+    disposeTree(first);
+  }
+}
+
+function make(options: InverterTrainerOptions): Made {
+  const {
+    embedder,
+    texts,
+    stage,
+    from,
+    tokenizer: own,
+    config: sizes,
+    overflow = 'drop',
+    ...loop
+  } = {
+    ...inverterTrainDefaults,
+    ...options,
+  };
+  const where = 'InverterTrainer';
+  if (stage === 'corrector') {
+    if (from === undefined)
+      throw refusal('CONFIG', {
+        where: `${where}.from`,
+        what: 'a corrector learns from hypotheses, and there is no hypothesizer',
+        fix: 'Train the stage hypothesizer first',
+      });
+    checkEmbedder(where, embedder, from.embedder);
+  }
+  const tokenizer = from?.tokenizer ?? own;
+  if (tokenizer === undefined)
+    throw refusal('CONFIG', { where: `${where}.tokenizer`, what: 'the hypothesizer needs a tokenizer' });
+  const config = from?.config ?? inverterConfig({ ...sizes, vocabSize: tokenizer.size, embeddingDim: embedder.dim });
+  const rows = fixedRows(where, texts, tokenizer, config, overflow);
+  let prepared: Prepared | undefined;
+  const isOpen = (row: number): boolean => {
+    const { guesses, embeddings } = prepared as Prepared;
+    if (guesses === undefined) return true;
+    const D = config.embeddingDim;
+    for (let j = row * D; j < (row + 1) * D; j++) if (guesses.embeddings[j] !== embeddings[j]) return true;
+    return false;
+  };
+  const batches = openRows(rows.texts.length, loop.batchSize, loop.seed, isOpen);
+  const setup: Omit<LoopSetup<Batch>, 'params'> = {
+    batches,
+    prepare: async ({ signal }) => {
+      if (prepared) return;
+      const embeddings = await embedAll(embedder, rows.texts, { signal });
+      const guesses = from && stage === 'corrector' ? await guessesOf(from, embeddings, signal) : undefined;
+      prepared = { embeddings, guesses };
+      if (guesses !== undefined && !rows.texts.some((_, i) => isOpen(i)))
+        throw refusal('NO_DATA', {
+          where,
+          what: 'every hypothesis already has its vector: there is nothing to correct',
+          got: rows.texts.length,
+        });
+    },
+    loss: (params, at) => {
+      const { embeddings, guesses } = prepared as Prepared;
+      const take = (values: Float32Array): Float32Array => gathered(values, at, config.embeddingDim);
+      const L = config.maxLength;
+      const input: InversionInput = {
+        embedding: tensor2d(take(embeddings), [at.length, config.embeddingDim]),
+        ...(guesses && {
+          hypothesis: {
+            embedding: tensor2d(take(guesses.embeddings), [at.length, config.embeddingDim]),
+            ids: tensor2d(gathered(guesses.ids, at, L), [at.length, L], 'int32'),
+          },
+        }),
+      };
+      const ids = gathered(rows.ids, at, L);
+      const mask = Float32Array.from(ids, (id) => Number(id !== config.padId));
+      const weight = mask.reduce((a, b) => a + b, 0);
+      const target = tensor2d(ids, [at.length, L], 'int32');
+      return { sum: inverterLoss(params, config, stage, input, target, tensor2d(mask, [at.length, L])), weight };
+    },
+    options: { ...loop, overflow },
+    config: { model: config, stage, embedder: embedder.hash, rows: rows.texts.length },
+  };
+  return { setup, parts: { config, embedder, tokenizer }, rows };
+}
+
+/** The frozen hypothesizer's greedy texts and their vectors. */
+async function guessesOf(
+  from: Inverter,
+  embeddings: Float32Array,
+  signal: AbortSignal | undefined,
+): Promise<NonNullable<Prepared['guesses']>> {
+  const texts = await hypotheses(from, embeddings, { signal });
+  const { ids } = fixedRows('InverterTrainer', texts, from.tokenizer, from.config, 'cut');
+  return { texts, ids, embeddings: await embedAll(from.embedder, texts, { signal }) };
+}
+
+/** Batches of rows for which `isOpen`, epoch after epoch. */
+function openRows(rows: number, batchSize: number, seed: number, isOpen: (row: number) => boolean): BatchSource<Batch> {
+  const sampler = new EpochSampler(rows, { batchSize: 1, rng: rng(seed).split('data') });
+  return {
+    next: () => {
+      const batch: number[] = [];
+      while (batch.length < batchSize) {
+        const row = sampler.next()[0] as number;
+        if (isOpen(row)) batch.push(row);
+      }
+      return batch;
+    },
+    state: () => sampler.state(),
+    restore: (state) => sampler.restore(state),
+  };
+}
+
+function gathered<A extends Float32Array | Int32Array>(values: A, rows: readonly number[], width: number): A {
+  const out = (values as Float32Array).slice(0, rows.length * width) as A;
+  const all =
+    out.length === rows.length * width ? out : new (values.constructor as new (n: number) => A)(rows.length * width);
+  rows.forEach((row, i) => {
+    all.set(values.subarray(row * width, (row + 1) * width), i * width);
+  });
+  return all;
+}

@@ -1,0 +1,154 @@
+// Diversity: how much there is to say in the space, and how many ways to say it.
+import { bootstrap, distinctN, sentenceBleu } from '@gimbal/language-models';
+import { rng } from '@gimbal/tensor-core';
+import { decodeCodes } from '../decoding/decode-codes.ts';
+import { encodeTexts } from '../encoding/encode-texts.ts';
+import {
+  checkRows,
+  Intervals,
+  keyOf,
+  type MeasureOptions,
+  type Measurer,
+  type Measures,
+  meansSame,
+} from './measure.ts';
+import { priorsOf, samplesOf } from './priors.ts';
+
+/** texts sampled from one code */
+const ways = 10;
+/** texts that self-BLEU compares with each other */
+const compared = 100;
+
+/**
+ * Of greedy texts of each prior p: `validPrior(p)`, `distinctMeanings(p)` (different meanings / valid texts: high for a
+ * broken decoder, too, so read it with validPrior), `distinctValid(p)` (their product: different valid meanings /
+ * samples), `distinct1(p)`, `distinct2(p)` (n-grams), `selfBleu(p)` (of 100), and with `slots` `slotEntropyRatio(p)`
+ * (mean over slots of the entropy in samples / in the rows). Of ten texts sampled at temperature 1 from a row's code:
+ * `paraphrasesDistinct` (different ones / 10) and `paraphrasesKept` (share that means what the row does).
+ * @throws DataError (`TOO_FEW`) for fewer than two rows
+ */
+export const diversity: Measurer = async (model, rows, o) => {
+  checkRows('diversity', rows);
+  const stream = rng(o.seed).split('eval').split('diversity');
+  const interval = new Intervals(stream, o.resamples);
+  const texts = rows.map(({ text }) => text);
+  const z = await encodeTexts(model, texts, o);
+  const measures: Measures = {};
+  for (const prior of priorsOf(model.module.space)) {
+    const drawn = await samplesOf(model, prior, z, o);
+    Object.assign(measures, ofSamples(prior, drawn, texts, o, interval));
+  }
+  // a fifth of the rows is enough: ten texts each
+  const some = Math.max(2, Math.min(rows.length, Math.ceil((o.samples ?? 1000) / 5)));
+  const k = model.module.space.dim;
+  const repeated = new Float32Array(some * ways * k);
+  for (let i = 0; i < some * ways; i++)
+    repeated.set(z.subarray(Math.floor(i / ways) * k, (Math.floor(i / ways) + 1) * k), i * k);
+  const sampled = await decodeCodes(model, repeated, {
+    temperature: 1,
+    rng: stream.split('paraphrases'),
+    ...(o.signal && { signal: o.signal }),
+  });
+  const [distinct, kept]: [number[], number[]] = [[], []];
+  for (let i = 0; i < some; i++) {
+    const own = sampled.slice(i * ways, (i + 1) * ways).map(({ text }) => text);
+    const meaning = o.sem(texts[i] as string);
+    distinct.push(new Set(own).size / ways);
+    kept.push(own.filter((text) => meansSame(o, meaning, o.sem(text))).length / ways);
+  }
+  measures.paraphrasesDistinct = interval.mean('paraphrasesDistinct', distinct);
+  measures.paraphrasesKept = interval.mean('paraphrasesKept', kept);
+  return measures;
+};
+
+function ofSamples<M>(
+  prior: string,
+  drawn: readonly string[],
+  texts: readonly string[],
+  o: MeasureOptions<M>,
+  interval: Intervals,
+): Measures {
+  const n = drawn.length;
+  const measures: Measures = {};
+  const add = (name: string, statistic: (indices: readonly number[]) => number, samples?: number): void => {
+    const full = `${name}(${prior})`;
+    measures[full] = interval.of(n, bootstrap(n, statistic, interval.options(full, samples)));
+  };
+  const meanings = drawn.map((text) => (o.valid(text) ? o.sem(text) : undefined));
+  const keys = meanings.map((m) => (m === undefined ? undefined : keyOf(o, m)));
+  measures[`validPrior(${prior})`] = interval.mean(
+    `validPrior(${prior})`,
+    drawn.map((text) => o.valid(text)),
+  );
+  // a row that is drawn twice says nothing about repetition: intervals of counts of different things by the drawn rows
+  const different = (list: readonly (string | undefined)[]): number =>
+    new Set(list.filter((x) => x !== undefined)).size;
+  const valid = keys.filter((key) => key !== undefined).length;
+  const firstOf = firsts(keys);
+  measures[`distinctMeanings(${prior})`] =
+    valid < 2
+      ? { value: valid, ci: [0, 1], n: valid }
+      : interval.mean(
+          `distinctMeanings(${prior})`,
+          firstOf.filter((_, i) => keys[i] !== undefined),
+        );
+  measures[`distinctValid(${prior})`] = {
+    ...interval.mean(`distinctValid(${prior})`, firstOf),
+    value: different(keys) / n,
+  };
+  for (const size of [1, 2]) {
+    const value = distinctN(drawn, size);
+    measures[`distinct${size}(${prior})`] = { value, ci: [value, value], n };
+  }
+  const some = drawn.slice(0, compared);
+  const bleus = some.map(
+    (text, i) =>
+      sentenceBleu(
+        text,
+        some.filter((_, j) => j !== i),
+      ) / 100,
+  );
+  measures[`selfBleu(${prior})`] = interval.mean(`selfBleu(${prior})`, bleus);
+  const { slots } = o;
+  if (slots !== undefined && valid >= 2) {
+    const ofRows = slotEntropies(
+      texts.flatMap((text) => {
+        const m = o.sem(text);
+        return m === undefined ? [] : [slots(m)];
+      }),
+    );
+    const lists = meanings.map((m) => (m === undefined ? undefined : slots(m)));
+    add(
+      'slotEntropyRatio',
+      (indices) => {
+        const found = slotEntropies(
+          indices.flatMap((i) => (lists[i] === undefined ? [] : [lists[i] as readonly (number | string)[]])),
+        );
+        const ratios = ofRows.flatMap((h, slot) => (h > 0 ? [(found[slot] ?? 0) / h] : []));
+        return ratios.reduce((a, b) => a + b, 0) / ratios.length;
+      },
+      50,
+    );
+  }
+  return measures;
+}
+
+/** 1 for the first row of each key, 0 for those that repeat it and those without. */
+function firsts(keys: readonly (string | undefined)[]): number[] {
+  const seen = new Set<string>();
+  return keys.map((key) => {
+    if (key === undefined || seen.has(key)) return 0;
+    seen.add(key);
+    return 1;
+  });
+}
+
+/** Entropy of each slot's values, in nats. */
+export function slotEntropies(rows: readonly (readonly (number | string)[])[]): number[] {
+  const n = rows.length;
+  return Array.from({ length: rows[0]?.length ?? 0 }, (_, slot) => {
+    const counts = new Map<number | string, number>();
+    for (const row of rows) counts.set(row[slot] as string, (counts.get(row[slot] as string) ?? 0) + 1);
+    return [...counts.values()].reduce((h, count) => h - (count / n) * Math.log(count / n), 0);
+  });
+}

@@ -1,0 +1,52 @@
+// Fluency: whether vectors near codes, and vectors by chance, become sentences.
+import { rng } from '@gimbal/tensor-core';
+import { decodeCodes } from '../decoding/decode-codes.ts';
+import { encodeTexts } from '../encoding/encode-texts.ts';
+import { perturb } from '../space/random.ts';
+import { checkRows, Intervals, type Measurer, type Measures } from './measure.ts';
+import { priorsOf, samplesOf } from './priors.ts';
+
+/**
+ * `validAt(σ)`: share of valid texts among decoded project(z + σ·rms·ε), σ = 0 and `scales`; `validPrior(p)`: among
+ * decoded samples of each prior (`uniform` where the space is bounded, `gaussian-fit`, `empirical`); with `lm` also
+ * `lmScore(p)` and `lmScore`, of reconstructions: nats a token under that model.
+ * @throws DataError (`TOO_FEW`) for fewer than two rows
+ */
+export const fluency: Measurer = async (model, rows, o) => {
+  checkRows('fluency', rows);
+  const stream = rng(o.seed).split('eval').split('fluency');
+  const interval = new Intervals(stream, o.resamples);
+  const { space } = model.module;
+  const z = await encodeTexts(
+    model,
+    rows.map(({ text }) => text),
+    o,
+  );
+  const measures: Measures = {};
+  const score = async (name: string, texts: readonly string[]): Promise<void> => {
+    if (o.lm) measures[name] = interval.mean(name, Array.from(await o.lm(texts)));
+  };
+  for (const scale of [0, ...(o.scales ?? defaultScales)]) {
+    const near =
+      scale === 0 ? z : perturb(space, z, { scale, stats: model.stats, rng: stream.split(`noise ${scale}`) });
+    const texts = (await decodeCodes(model, near, o)).map(({ text }) => text);
+    const name = `validAt(${scale})`;
+    measures[name] = interval.mean(
+      name,
+      texts.map((text) => o.valid(text)),
+    );
+    if (scale === 0) await score('lmScore', texts);
+  }
+  for (const prior of priorsOf(space)) {
+    const texts = await samplesOf(model, prior, z, o);
+    measures[`validPrior(${prior})`] = interval.mean(
+      `validPrior(${prior})`,
+      texts.map((text) => o.valid(text)),
+    );
+    await score(`lmScore(${prior})`, texts);
+  }
+  return measures;
+};
+
+/** σ of noise, in root mean squares of the codes. */
+export const defaultScales = [0.25, 0.5, 0.75, 1] as const;

@@ -1,0 +1,103 @@
+// What the four measures share: the rows they are computed on, the oracles they ask, values with their intervals.
+import { bootstrapMean } from '@gimbal/language-models';
+import type { Rng } from '@gimbal/tensor-core';
+import { refusal } from '../internal/refuse.ts';
+import type { Vec2Text } from '../model/module.ts';
+
+/** A number and how far it is known. */
+export interface Measure {
+  /** Of all rows. */
+  readonly value: number;
+  /** 95 %, by resampling the rows. */
+  readonly ci: readonly [low: number, high: number];
+  /** Rows it was computed from. */
+  readonly n: number;
+}
+
+/** What is known of texts: of a toy language by its parser, of real text by models. */
+export interface Oracles<M> {
+  /** Whether it is a text of the language. */
+  valid(text: string): boolean;
+  /** Its meaning; undefined for a text that has none. */
+  sem(text: string): M | undefined;
+  /** How much two meanings have in common, in [0, 1]: the share of equal slots, or a similarity. 1: the same. */
+  agree(a: M, b: M): number;
+  /** The parts of a meaning, where it has parts: what slot entropies and interpolations are measured by. */
+  slots?(meaning: M): readonly (number | string)[];
+}
+
+/** A held-out sentence; its meaning should not occur in training. */
+export interface MeasuredRow {
+  /** The sentence. */
+  readonly text: string;
+  /** The same meaning in other words. */
+  readonly paraphrase?: string | undefined;
+  /** Another meaning in the same words but one. */
+  readonly edit?: string | undefined;
+}
+
+/** How to measure. */
+export interface MeasureOptions<M> extends Oracles<M> {
+  /** Of noise, priors, samples and intervals. */
+  seed: number;
+  /** σ of noise in root mean squares of the codes ([.25, .5, .75, 1]). */
+  scales?: readonly number[];
+  /** Codes drawn from each prior, pairs interpolated, and the like (1000). */
+  samples?: number;
+  /** Mean log-probability of a token of each text under a model of its own, for `lmScore`. */
+  lm?: (texts: readonly string[]) => Promise<ArrayLike<number>>;
+  /** Draws of each interval (300). */
+  resamples?: number;
+  /** Stops between two passes of the model, with a StoppedError. */
+  signal?: AbortSignal;
+}
+
+/** The measures of one property, by name. */
+export type Measures = Record<string, Measure>;
+
+/** Measures one property of a model on held-out rows. */
+export type Measurer = <M>(model: Vec2Text, rows: readonly MeasuredRow[], o: MeasureOptions<M>) => Promise<Measures>;
+
+/** @throws DataError (`TOO_FEW`) */
+export function checkRows(where: string, rows: readonly unknown[]): void {
+  if (rows.length >= 2) return;
+  throw refusal('TOO_FEW', { where: `vec2text: ${where}`, what: 'too few rows', got: rows.length, wanted: '≥ 2' });
+}
+
+/** Makes measures of lists of numbers, one a row. */
+export class Intervals {
+  readonly #rng: Rng;
+  readonly #samples: number;
+
+  constructor(rng: Rng, samples = 300) {
+    this.#rng = rng;
+    this.#samples = samples;
+  }
+
+  /** The mean of one number a row; booleans count 1 and 0. */
+  mean(name: string, values: readonly (number | boolean)[]): Measure {
+    checkRows(name, values);
+    return this.of(values.length, bootstrapMean(values.map(Number), this.options(name)));
+  }
+
+  /** What `bootstrap` gave of n rows. */
+  of(n: number, { estimate, low, high }: { estimate: number; low: number; high: number }): Measure {
+    return { value: estimate, ci: [low, high], n };
+  }
+
+  /** Of a bootstrap of its own stream. */
+  options(name: string, samples = this.#samples): { samples: number; rng: Rng } {
+    return { samples, rng: this.#rng.split(name) };
+  }
+}
+
+/** Equal meaning; texts without one have none in common. */
+export const meansSame = <M>(o: Oracles<M>, a: M | undefined, b: M | undefined): boolean =>
+  a !== undefined && b !== undefined && o.agree(a, b) === 1;
+
+/** Share of what two texts' meanings have in common; 0 where one has none. */
+export const shared = <M>(o: Oracles<M>, a: M | undefined, b: M | undefined): number =>
+  a === undefined || b === undefined ? 0 : o.agree(a, b);
+
+/** A meaning as a text, to count different ones. */
+export const keyOf = <M>(o: Oracles<M>, meaning: M): string => JSON.stringify(o.slots?.(meaning) ?? meaning);

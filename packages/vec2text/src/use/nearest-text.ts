@@ -1,0 +1,38 @@
+// Known texts near codes.
+
+import { encodeTexts } from '../encoding/encode-texts.ts';
+import type { Vec2Text } from '../model/module.ts';
+import type { Codes } from '../space/codes.ts';
+import { nearest } from '../space/nearest.ts';
+
+/** Texts and their codes, to look among. */
+export interface TextIndex {
+  /** As they were given. */
+  readonly texts: readonly string[];
+  /** [n·k] */
+  readonly codes: Codes;
+}
+
+/** Encodes texts to look among. @throws as encodeTexts */
+export const textIndex = async (
+  model: Vec2Text,
+  texts: readonly string[],
+  o: { signal?: AbortSignal } = {},
+): Promise<TextIndex> => ({
+  texts: [...texts],
+  codes: await encodeTexts(model, [...texts], o),
+});
+
+/** A known text and how near it is. */
+export interface NearText {
+  /** As it was given. */
+  readonly text: string;
+  /** Cosine of the centred codes. */
+  readonly similarity: number;
+}
+
+/** The n nearest known texts of every code, nearest first. @throws as nearest */
+export const nearestTexts = (model: Vec2Text, z: Codes, index: TextIndex, n: number): NearText[][] =>
+  nearest(model.module.space, z, index.codes, n, { stats: model.stats }).map((row) =>
+    row.map(({ row: at, distance }) => ({ text: index.texts[at] as string, similarity: 1 - distance })),
+  );

@@ -1,0 +1,163 @@
+// An inverter learns a small embedder: the sum of a fixed vector for each word and each pair of neighbours.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Rng, rng, useBackend } from '@gimbal/tensor-core';
+import { memory } from '@tensorflow/tfjs-core';
+import {
+  type Embedder,
+  InverterTrainer,
+  type InverterTrainerOptions,
+  invert,
+  invertAll,
+  loadInverter,
+  saveInverter,
+  specialIds,
+  wordTokenizer,
+} from '../src/index.ts';
+
+const nouns = 'boy girl doctor king'.split(' ');
+const verbs = 'saw found took'.split(' ');
+const things = 'lamp box stone cup'.split(' ');
+const texts = nouns.flatMap((a) => verbs.flatMap((v) => things.map((b) => `the ${a} ${v} the ${b}`)));
+const tokenizer = wordTokenizer(['the', ...nouns, ...verbs, ...things]);
+
+const vectorOf = (r: Rng, name: string): Float32Array => {
+  const own = r.split(name);
+  return Float32Array.from({ length: 16 }, () => own.normal());
+};
+const embedder: Embedder = {
+  name: 'sums',
+  dim: 16,
+  hash: 'sums-16',
+  embed: async (list) => {
+    const r = rng(11);
+    const out = new Float32Array(list.length * 16);
+    list.forEach((text, i) => {
+      const words = text.split(' ');
+      for (const [j, word] of words.entries())
+        for (const part of [word, `${word} ${words[j + 1] ?? ''}`])
+          vectorOf(r, part).forEach((x, d) => {
+            out[i * 16 + d] = (out[i * 16 + d] as number) + x;
+          });
+      const norm = Math.hypot(...out.subarray(i * 16, (i + 1) * 16));
+      for (let d = 0; d < 16; d++) out[i * 16 + d] = (out[i * 16 + d] as number) / norm;
+    });
+    return out;
+  },
+};
+const config = { width: 32, ffn: 64, heads: 2, maxLength: 6, embeddingTokens: 2, ...specialIds(tokenizer) };
+const common = { embedder, texts, batchSize: 16, seed: 1, learningRate: 5e-3 } as const;
+const first: InverterTrainerOptions = { ...common, stage: 'hypothesizer', tokenizer, config };
+
+beforeAll(() => useBackend('auto'));
+
+async function trained(steps: number): Promise<InverterTrainer> {
+  const trainer = new InverterTrainer(first);
+  await trainer.run({ steps });
+  return trainer;
+}
+
+it('learns both stages; corrections never lower the cosine, and steps 0 is the first stage', async () => {
+  using hypothesizer = await trained(15); // wrong often enough to be corrected
+  using corrector = new InverterTrainer({ ...common, stage: 'corrector', from: hypothesizer.inverter });
+  const last = await corrector.run({ steps: 40 });
+  expect(last?.loss).toBeLessThan(1);
+  const { inverter } = corrector;
+  const e = await embedder.embed(texts.slice(0, 6));
+  const zero = await invertAll(hypothesizer.inverter, e, { steps: 0 });
+  expect((await invertAll(inverter, e, { steps: 0, beams: 4 })).map(({ text }) => text)).toEqual(
+    zero.map(({ text }) => text),
+  );
+  const cosines: number[] = [];
+  let texts0 = '';
+  for await (const { step, best, hypotheses } of invert(inverter, e.subarray(0, 16), { steps: 4, beams: 2 })) {
+    cosines.push(best.cosine);
+    if (step === 0) texts0 = best.text;
+    expect(new Set(hypotheses.map(({ text }) => text)).size).toBe(hypotheses.length);
+  }
+  expect(cosines).toHaveLength(5);
+  expect(texts0).toBe(zero[0]?.text);
+  for (let i = 1; i < 5; i++) expect(cosines[i]).toBeGreaterThanOrEqual(cosines[i - 1] as number);
+  // many vectors together are the same as one by one
+  const together = await invertAll(inverter, e, { steps: 2, beams: 2 });
+  for (let i = 0; i < 3; i++) {
+    const [alone] = await invertAll(inverter, e.slice(i * 16, (i + 1) * 16), { steps: 2, beams: 2 });
+    expect(alone?.text).toBe(together[i]?.text);
+  }
+  // one of the twelve words right would be 1/12 by chance
+  const hits = together.filter(({ text }, i) => text === texts[i]).length;
+  expect(hits).toBeGreaterThanOrEqual(2);
+
+  const before = memory().numTensors;
+  await invertAll(inverter, e, { steps: 1, beams: 2 });
+  expect(memory().numTensors).toBe(before);
+
+  const folder = await mkdtemp(join(tmpdir(), 'inverter-'));
+  try {
+    await saveInverter(join(folder, 'model'), inverter);
+    using again = await loadInverter(join(folder, 'model'), embedder);
+    expect(await invertAll(again, e, { steps: 2, beams: 2 })).toEqual(together);
+    await expect(loadInverter(join(folder, 'model'), { ...embedder, hash: 'other' })).rejects.toMatchObject({
+      reason: 'EMBEDDER_MISMATCH',
+    });
+    await expect(loadInverter(folder, embedder)).rejects.toMatchObject({ reason: 'CHECKPOINT' });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}, 120_000);
+
+it('goes on with a saved run to the same losses', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'inverter-'));
+  try {
+    using whole = new InverterTrainer(first);
+    const losses: number[] = [];
+    for await (const { loss } of whole.train({ steps: 6 })) losses.push(loss);
+    using part = new InverterTrainer({ ...first, out: folder });
+    await part.run({ steps: 3 });
+    using rest = await InverterTrainer.resume(folder, { ...first, out: folder });
+    const more: number[] = [];
+    for await (const { loss } of rest.train({ steps: 6 })) more.push(loss);
+    expect(more).toEqual(losses.slice(3));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+describe('refuses', () => {
+  it('a corrector without a hypothesizer, or of another embedder; texts that cannot be learnt', async () => {
+    expect(() => new InverterTrainer({ ...common, stage: 'corrector' })).toThrow(
+      expect.objectContaining({ reason: 'CONFIG' }),
+    );
+    expect(() => new InverterTrainer({ ...first, texts: ['the the the the the the'] })).toThrow(
+      expect.objectContaining({ reason: 'NO_DATA' }),
+    );
+    expect(() => new InverterTrainer({ ...first, texts: ['the the the the the the'], overflow: 'error' })).toThrow(
+      expect.objectContaining({ reason: 'TOO_LONG' }),
+    );
+    using hypothesizer = await trained(1);
+    const other = { ...embedder, hash: 'another pooling' };
+    expect(
+      () => new InverterTrainer({ ...common, embedder: other, stage: 'corrector', from: hypothesizer.inverter }),
+    ).toThrow(expect.objectContaining({ reason: 'EMBEDDER_MISMATCH' }));
+  });
+
+  it('corrections without a corrector, vectors of another width, NaN, too many beams for the memory', async () => {
+    using hypothesizer = await trained(1);
+    const { inverter } = hypothesizer;
+    const e = await embedder.embed(texts.slice(0, 1));
+    await expect(invertAll(inverter, e, { steps: 2 })).rejects.toMatchObject({ reason: 'CONFIG' });
+    await expect(invertAll(inverter, new Float32Array(5), { steps: 0 })).rejects.toMatchObject({ reason: 'SHAPE' });
+    await expect(
+      invertAll(
+        inverter,
+        e.map(() => Number.NaN),
+        { steps: 0 },
+      ),
+    ).rejects.toMatchObject({ reason: 'NOT_FINITE' });
+    using corrector = new InverterTrainer({ ...common, stage: 'corrector', from: inverter });
+    await corrector.run({ steps: 1 });
+    const asked = invertAll(corrector.inverter, e, { steps: 1, beams: 4, memoryBudget: 1000 });
+    await expect(asked).rejects.toThrow(/bytes for 1 × 4² candidates/);
+  });
+});

@@ -1,0 +1,133 @@
+// The measures on a model whose texts are known: rows are what it decodes itself.
+import { rng, useBackend } from '@gimbal/tensor-core';
+import {
+  decodeCodes,
+  diversity,
+  encodeTexts,
+  fluency,
+  type MeasureOptions,
+  semanticStructure,
+  universality,
+  type Vec2Text,
+} from '../src/index.ts';
+import { randomModel } from './helpers/toy.ts';
+
+let model: Vec2Text;
+beforeAll(async () => {
+  await useBackend('auto');
+  model = randomModel();
+});
+afterAll(() => model.dispose());
+
+const words = (text: string): string[] => text.split(' ').filter((word) => word !== '');
+/** A text means its first two words; one without is no sentence. */
+const oracles: MeasureOptions<readonly string[]> = {
+  valid: (text) => words(text).length >= 2,
+  sem: (text) => (words(text).length >= 2 ? words(text).slice(0, 2) : undefined),
+  agree: (a, b) => a.filter((word, i) => word === b[i]).length / 2,
+  slots: (m) => m,
+  seed: 3,
+  samples: 20,
+  resamples: 30,
+};
+const texts = ['the boy saw the box', 'a girl found the lamp', 'the old doctor took a stone', 'a red box saw the girl'];
+const rows = texts.map((text, i) => ({
+  text,
+  paraphrase: texts[(i + 1) % 4] as string,
+  edit: texts[(i + 2) % 4] as string,
+}));
+
+it('compares greedy texts with the sentences', async () => {
+  const found = await universality(model, rows, oracles);
+  const decoded = (await decodeCodes(model, await encodeTexts(model, texts))).map(({ text }) => text);
+  const share = (f: (text: string, i: number) => number): number =>
+    decoded.reduce((s, text, i) => s + f(text, i) / 4, 0);
+  expect(found.exactMatch?.value).toBeCloseTo(
+    share((text, i) => Number(text === texts[i])),
+    12,
+  );
+  const agreeing = (text: string, i: number): number => {
+    const [a, b] = [oracles.sem(text), oracles.sem(texts[i] as string)];
+    return a && b ? oracles.agree(a, b) : 0;
+  };
+  expect(found.slotAccuracy?.value).toBeCloseTo(share(agreeing), 12);
+  expect(found.meaningMatch?.value).toBeCloseTo(
+    share((text, i) => Number(agreeing(text, i) === 1)),
+    12,
+  );
+  expect(Object.keys(found)).toEqual(
+    'exactMatch bleu tokenF1 ce meaningMatch slotAccuracy meaningMatchFromParaphrase'.split(' '),
+  );
+  for (const { value, ci, n } of Object.values(found)) {
+    expect(ci[0]).toBeLessThanOrEqual(value + 1e-12);
+    expect(ci[1]).toBeGreaterThanOrEqual(value - 1e-12);
+    expect(n).toBe(4);
+  }
+});
+
+it('agrees with the loss of the module on cross-entropy', async () => {
+  const { tensor2d } = await import('@tensorflow/tfjs-core');
+  const { module, params, tokenizer } = model;
+  const { ce } = await universality(model, rows, oracles);
+  const width = module.config.maxLength;
+  const ids = new Int32Array(4 * width).fill(module.config.padId);
+  texts.forEach((text, i) => {
+    ids.set([...tokenizer.encodeText(text), module.config.eosId], i * width);
+  });
+  const batch = tensor2d(ids, [4, width], 'int32');
+  const loss = module.loss(params, { input: batch, target: batch }, rng(0));
+  expect(ce?.value).toBeCloseTo((await loss.data())[0] as number, 4);
+  batch.dispose();
+  loss.dispose();
+});
+
+it('measures fluency, diversity and structure, the same for the same seed, and leaves no tensors', async () => {
+  const { memory } = await import('@tensorflow/tfjs-core');
+  const all = async () => ({
+    ...(await fluency(model, rows, { ...oracles, lm: async (list) => list.map((text) => -text.length) })),
+    ...(await diversity(model, rows, oracles)),
+    ...(await semanticStructure(model, rows, oracles)),
+  });
+  const first = await all();
+  const before = memory().numTensors;
+  expect(await all()).toEqual(first);
+  expect(memory().numTensors).toBe(before);
+  const other = await diversity(model, rows, { ...oracles, seed: 4 });
+  expect(other['distinct1(gaussian-fit)']?.value).not.toBe(first['distinct1(gaussian-fit)']?.value);
+  for (const name of [
+    'validAt(0)',
+    'validAt(0.25)',
+    'validPrior(uniform)',
+    'validPrior(gaussian-fit)',
+    'lmScore',
+    'distinctMeanings(gaussian-fit)',
+    'distinctValid(uniform)',
+    'slotEntropyRatio(gaussian-fit)',
+    'selfBleu(empirical)',
+    'paraphrasesDistinct',
+    'paraphrasesKept',
+    'robustMeaning(0.5)',
+    'robustSlots(1)',
+    'tripletAccuracy',
+    'paraphraseRetrieval',
+    'latentSts',
+    'interpValid',
+    'interpConsistency',
+    'interpMonotone',
+  ])
+    expect(first[name]?.value).toEqual(expect.any(Number));
+  const share = first['distinctMeanings(gaussian-fit)']?.value as number;
+  const valid = first['validPrior(gaussian-fit)']?.value as number;
+  expect(first['distinctValid(gaussian-fit)']?.value).toBeCloseTo(share * valid, 10);
+});
+
+it('counts a tie of the triplet as a failure, and finds a code that is its own paraphrase', async () => {
+  const same = texts.map((text) => ({ text, paraphrase: text, edit: text }));
+  const { tripletAccuracy, paraphraseRetrieval } = await semanticStructure(model, same, oracles);
+  expect([tripletAccuracy?.value, paraphraseRetrieval?.value]).toEqual([0, 1]);
+});
+
+it('refuses fewer than two rows', async () => {
+  await expect(universality(model, rows.slice(0, 1), oracles)).rejects.toMatchObject({ reason: 'TOO_FEW' });
+  await expect(semanticStructure(model, [], oracles)).rejects.toMatchObject({ reason: 'TOO_FEW' });
+});
