@@ -9,7 +9,15 @@ export {
   type Temperatures,
 } from './divergence/divergence.ts';
 export { tokenDivergence } from './divergence/token-divergence.ts';
+export {
+  type Decoding,
+  type EvalReport,
+  type EvalRow,
+  type EvaluateDistillationOptions,
+  evaluateDistillation,
+} from './evaluation/evaluate-distillation.ts';
 export { type ChunkedLossInput, chunkedDistillLoss } from './rows/chunked-distill-loss.ts';
+export { type CacheOptions, cachedTeacher } from './teachers/cached-teacher.node.ts';
 export { type ModelTeacher, type ModelTeacherOptions, modelTeacher } from './teachers/model-teacher.ts';
 export { type NextDistribution, type OracleOptions, oracleTeacher } from './teachers/oracle-teacher.ts';
 export type { Teacher, TeacherRows, TopK, Wanted } from './teachers/teacher.ts';

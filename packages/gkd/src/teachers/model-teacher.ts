@@ -11,6 +11,7 @@ import {
 import { keep, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core';
 import { takeRows } from '../rows/chunked-distill-loss.ts';
 import { placesOf } from '../rows/places.ts';
+import { hashWords } from './hash.ts';
 import type { Teacher, TeacherRows, Wanted } from './teacher.ts';
 import { checkTopK, topKOf } from './top-k.ts';
 import { tokenizerHash, type Vocabulary } from './vocabulary.ts';
@@ -109,17 +110,14 @@ function scored(
 /** Out of every scope: they live until the update is done. */
 const keepRows = (x: Tensor2D): Tensor2D => keep(x);
 
-/** FNV-1a over names, shapes and the bits of every number, 2 × 32 bits. */
+/** Of names, shapes and the bits of every number. */
 function hashTree(params: Params): string {
-  let [a, b] = [0x811c9dc5, 0x9e3779b9];
-  const add = (word: number): void => {
-    a = Math.imul(a ^ word, 0x01000193);
-    b = Math.imul(b ^ (word + 0x85ebca6b), 0x01000193);
+  const words = function* (): Generator<number> {
+    for (const [path, tensor] of flatten(params)) {
+      for (const c of `${path} ${tensor.shape}`) yield c.codePointAt(0) as number;
+      const values = tensor.dataSync();
+      yield* new Uint32Array(values.buffer, values.byteOffset, values.length);
+    }
   };
-  for (const [path, tensor] of flatten(params)) {
-    for (const c of `${path} ${tensor.shape}`) add(c.codePointAt(0) as number);
-    const values = tensor.dataSync();
-    for (const word of new Uint32Array(values.buffer, values.byteOffset, values.length)) add(word);
-  }
-  return [a, b].map((x) => (x >>> 0).toString(16).padStart(8, '0')).join('');
+  return hashWords(words());
 }

@@ -66,13 +66,13 @@ export function resolveGkd(options: GkdOptions): ResolvedGkd {
     checkPositive('auxiliary.weight', weight);
     if (data.length === 0) throw new ConfigError({ where: 'auxiliary.data', what: 'there are no rows' });
   }
-  checkTeachers(o, lambda);
   if (o.tokenizer.special.eos === undefined)
     throw new ConfigError({
       where: 'tokenizer',
       what: 'it has no end-of-text token, so a completion would never end',
       fix: 'Name one as eos_token in tokenizer_config.json',
     });
+  checkTeachers(o, lambda);
   createOptimizer(o.optimizer);
   return o;
 }
@@ -167,9 +167,9 @@ function checkTeachers(o: ResolvedGkd, lambda: number): void {
     if (teacher.vocabSize !== own && !o.alignVocab)
       throw new ConfigError({
         where: 'gkd',
-        what: 'student and teacher have logits of different widths',
-        got: `student ${own}, teacher ${teacher.vocabSize}`,
-        wanted: 'the same',
+        what: 'the teacher’s logits are wider or narrower than the student’s',
+        got: teacher.vocabSize,
+        wanted: own,
         fix: `Pass alignVocab: true to compare the tokenizer’s ${o.tokenizer.size} ids only`,
       });
   }

@@ -20,7 +20,9 @@ export function rewardCoefficients({ completions, examples, places }: MicroBatch
   const all = tidy(() => {
     const old = tensor2d(new Float32Array(advantages.length), shape);
     const input = { oldLogProbs: old, advantages: tensor2d(advantages, shape), mask: tensor2d(mask, shape) };
-    const slope = grad((x: Tensor) => reinforce({ ...input, logProbs: x }).loss)(old) as Tensor2D;
+    // a tensor of its own: that of the old ones would be differentiated with them
+    const at = tensor2d(new Float32Array(advantages.length), shape);
+    const slope = grad((x: Tensor) => reinforce({ ...input, logProbs: x }).loss)(at) as Tensor2D;
     return slope.dataSync<'float32'>().slice();
   });
   return Float32Array.from(places, (i) => (all[i] as number) * shape[0]);

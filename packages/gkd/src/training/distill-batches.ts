@@ -21,6 +21,7 @@ import {
 import { disposeRows } from '../rows/teacher-logits.ts';
 import type { Teacher } from '../teachers/teacher.ts';
 import { askTeachers } from './ask-teachers.ts';
+import { rewardCoefficients } from './credit.ts';
 import { type EncodedPrompt, type EncodedRow, encodeData, encodePrompts, promptText } from './encode-rows.ts';
 import { type Example, type MicroBatch, microBatch, type StepTotals, totalsOf } from './examples.ts';
 import type { ResolvedGkd } from './gkd-options.ts';
@@ -120,7 +121,8 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
     for (let from = 0; from < examples.length; from += batchSize) {
       const batch = microBatch(examples.slice(from, from + batchSize), this.#padId);
       const parts = await askTeachers(this.#o, batch, this.#padId, signal);
-      this.#micro.push({ ...batch, parts });
+      const rewarded = this.#o.reward === undefined ? {} : { rewardCoefficients: rewardCoefficients(batch) };
+      this.#micro.push({ ...batch, parts, ...rewarded });
     }
     const extra = Array.from(this.#auxiliarySampler?.next() ?? [], (i) => this.#auxiliary[i] as EncodedRow);
     for (let from = 0; from < extra.length; from += batchSize) {

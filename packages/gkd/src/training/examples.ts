@@ -42,6 +42,8 @@ export interface MicroBatch {
   ids: Int32Array;
   /** empty where there is no teacher */
   parts: readonly Part[];
+  /** of log q of each token, from rewards `[R]`; none without */
+  rewardCoefficients?: Float32Array;
 }
 
 /** Totals of a step: what its means divide by. */

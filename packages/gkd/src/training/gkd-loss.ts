@@ -15,7 +15,7 @@ import {
 import type { Divergence } from '../divergence/divergence.ts';
 import { rowLoss } from '../rows/row-loss.ts';
 import { type Column, columnOf } from '../rows/table.ts';
-import { futureCoefficients, rewardCoefficients } from './credit.ts';
+import { futureCoefficients } from './credit.ts';
 import type { PreparedBatch } from './distill-batches.ts';
 import type { MicroBatch, Part, StepTotals } from './examples.ts';
 import type { ResolvedGkd } from './gkd-options.ts';
@@ -62,8 +62,8 @@ export function gkdLoss({ o, student, trainsHead }: LossSetup, params: Params, p
       loss = mul<Scalar>(distilled, alpha);
       // −(1 − α) Σ (r − b) log q
       const score = (1 - alpha) * (whole / totals.sequences);
-      if (o.reward !== undefined && score > 0) {
-        const coefficients = rewardCoefficients(batch).map((c) => c * score);
+      if (batch.rewardCoefficients !== undefined && score > 0) {
+        const coefficients = batch.rewardCoefficients.map((c) => c * score);
         loss = add<Scalar>(loss, gradientOnly(weightedLogProbs(rows, batch.ids, coefficients)));
       }
     }

@@ -1,0 +1,266 @@
+/**
+ * Students and teacher compared with little noise: the same held-out prompts and random numbers for all models, divergences
+ * of whole distributions on the prefixes that each model writes, differences paired by prompt.
+ */
+import { bootstrapMean, distinctN, type Interval, padBatch, sentenceBleu } from '@gimbal/language-models';
+import {
+  ConfigError,
+  checkCount,
+  checkPositive,
+  DataError,
+  type LogitPolicy,
+  type Params,
+  rng,
+  StoppedError,
+  type TokenBatch,
+} from '@gimbal/tensor-core';
+import { slice, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { takeRows } from '../rows/chunked-distill-loss.ts';
+import { placesOf } from '../rows/places.ts';
+import { rowLoss } from '../rows/row-loss.ts';
+import { width as columnCount, columnOf } from '../rows/table.ts';
+import { disposeRows } from '../rows/teacher-logits.ts';
+import type { Teacher } from '../teachers/teacher.ts';
+import { promptIds, type Vocabulary } from '../teachers/vocabulary.ts';
+
+/** How completions are decoded for an evaluation. */
+export type Decoding = 'greedy' | { temperature: number; samples: number };
+
+/** What is compared, on what. */
+export interface EvaluateDistillationOptions {
+  /** by name; the first is what the others are compared with */
+  models: Readonly<Record<string, { policy: LogitPolicy; params: Params }>>;
+  /** of all of them */
+  tokenizer: Vocabulary;
+  /** what divergences are taken from */
+  teacher: Teacher;
+  /** held out; shared by all models */
+  prompts: readonly string[];
+  /** one row of the report for each, and each model */
+  decode: readonly Decoding[];
+  /** score of a completion: 1 or 0 for exact matches, ROUGE, BLEU, a reward */
+  metric(prompt: string, completion: string): number;
+  /** most tokens of a completion; default 64 */
+  maxNewTokens?: number;
+  /** prompts at a time; default 16 */
+  batchSize?: number;
+  /** of sampling and of the intervals' resampling */
+  seed: number;
+  /** stops between two batches, with a StoppedError */
+  signal?: AbortSignal;
+}
+
+/** One model under one decoding. Means over tokens, in nats, at temperature 1. */
+export interface EvalRow {
+  /** its name */
+  model: string;
+  /** 'greedy' or 'temperature 1' */
+  decoding: string;
+  /** mean of the metric over prompts, with a 95 % interval */
+  score: Interval;
+  /** score less the first model's, prompt by prompt; absent for the first */
+  difference?: Interval;
+  /** KL(p‖q) on the prefixes that the model wrote */
+  fkl: number;
+  /** KL(q‖p) there */
+  rkl: number;
+  /** Σ min(p, q): share of the model's tokens that the teacher would accept as drafts */
+  acceptance: number;
+  /** log p of the model's tokens: their quality in the teacher's eyes */
+  teacherLogProb: number;
+  /** of the model's next token */
+  entropy: number;
+  /** different bigrams over all bigrams, of words */
+  distinct2: number;
+  /** mean BLEU of a prompt's samples against its others, 0 to 100; absent with fewer than two samples */
+  selfBleu?: number;
+  /** KL(q‖p) at each position of a completion: errors that build up show as a rise */
+  rklByPosition: readonly number[];
+  /** share of completions that end by themselves */
+  eosRate: number;
+  /** mean tokens of a completion */
+  meanLength: number;
+}
+
+/** All rows. */
+export interface EvalReport {
+  /** in the order of decodings, then models */
+  rows: readonly EvalRow[];
+}
+
+interface Sums {
+  scores: number[];
+  texts: string[];
+  table: Float64Array;
+  byPosition: { sum: number; count: number }[];
+  tokens: number;
+  ended: number;
+  completions: number;
+}
+
+/**
+ * Compares models, a row at a time; the generator's result is the report.
+ * @throws ConfigError for no model, prompt or decoding; StoppedError where the signal stopped it
+ */
+export async function* evaluateDistillation(
+  o: EvaluateDistillationOptions,
+): AsyncGenerator<EvalRow, EvalReport, undefined> {
+  checkEvaluation(o);
+  const rows: EvalRow[] = [];
+  for (const decoding of o.decode) {
+    let base: readonly number[] | undefined;
+    for (const [model, { policy, params }] of Object.entries(o.models)) {
+      const sums = await measure(o, policy, params, decoding);
+      const row = rowOfSums(o, model, decoding, sums, base);
+      base ??= sums.scores;
+      rows.push(row);
+      yield row;
+    }
+  }
+  return { rows };
+}
+
+function checkEvaluation({
+  models,
+  prompts,
+  decode,
+  maxNewTokens = 64,
+  batchSize = 16,
+}: EvaluateDistillationOptions): void {
+  const where = 'evaluateDistillation';
+  const none = (what: string): ConfigError => new ConfigError({ where, what, wanted: 'at least 1' });
+  if (Object.keys(models).length === 0) throw none('there are no models');
+  if (prompts.length === 0) throw none('there are no prompts');
+  if (decode.length === 0) throw none('there is no decoding');
+  checkCount('maxNewTokens', maxNewTokens);
+  checkCount('batchSize', batchSize);
+  for (const d of decode) {
+    if (d === 'greedy') continue;
+    checkPositive('decode.temperature', d.temperature);
+    checkCount('decode.samples', d.samples);
+  }
+}
+
+async function measure(
+  o: EvaluateDistillationOptions,
+  policy: LogitPolicy,
+  params: Params,
+  decoding: Decoding,
+): Promise<Sums> {
+  const { tokenizer, prompts, batchSize = 16, maxNewTokens = 64, signal } = o;
+  const { temperature, samples } = decoding === 'greedy' ? { temperature: 0, samples: 1 } : decoding;
+  const sums: Sums = {
+    ...{ scores: [], texts: [], byPosition: [], tokens: 0, ended: 0, completions: 0 },
+    table: new Float64Array(columnCount),
+  };
+  for (let from = 0; from < prompts.length; from += batchSize) {
+    if (signal?.aborted) throw new StoppedError({ where: 'evaluateDistillation', what: 'the signal stopped it' });
+    const part = prompts.slice(from, from + batchSize);
+    const repeated = part.flatMap((prompt) => Array.from({ length: samples }, () => prompt));
+    const batch = padBatch(
+      repeated.map((prompt) => promptIds(tokenizer, prompt)),
+      tokenizer.special.pad ?? 0,
+    );
+    // the same numbers for every model
+    const stream = rng(o.seed).split('evaluation').split(String(temperature)).split(from);
+    const out = await policy.sample(params, batch, {
+      temperature,
+      maxNewTokens,
+      rng: stream,
+      ...(signal && { signal }),
+    });
+    const texts = tokenizer.decode(out);
+    for (const [i, prompt] of part.entries()) {
+      const own = texts.slice(i * samples, (i + 1) * samples);
+      const scores = own.map((text) => o.metric(prompt, text));
+      const bad = scores.find((score) => !Number.isFinite(score));
+      if (bad !== undefined)
+        throw new DataError({ where: 'metric', what: 'no score', got: bad, wanted: 'a finite number' });
+      sums.scores.push(scores.reduce((a, b) => a + b, 0) / samples);
+    }
+    sums.texts.push(...texts);
+    sums.completions += texts.length;
+    sums.ended += out.ended?.reduce((a, b) => a + b, 0) ?? 0;
+    await addRows(sums, o.teacher, policy, params, batch, out, signal);
+  }
+  return sums;
+}
+
+/** Divergences on the prefixes that were written. */
+async function addRows(
+  sums: Sums,
+  teacher: Teacher,
+  policy: LogitPolicy,
+  params: Params,
+  prompts: TokenBatch,
+  completions: TokenBatch,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const places = placesOf(completions);
+  if (places.length === 0) return;
+  const answer = await teacher.score(prompts, completions, { want: 'full', ...(signal && { signal }) });
+  try {
+    const table = tidy(() => {
+      const ids = Int32Array.from(places, (i) => completions.ids[i] as number);
+      const logits = takeRows(policy.logits(params, prompts, completions), places);
+      const weights = new Float32Array(places.length);
+      const { table: all } = rowLoss({ student: { logits }, teacher: answer, weights, ids, divergence: 'fkl' });
+      return (slice(all, [0, 0], all.shape) as Tensor).dataSync<'float32'>().slice();
+    });
+    for (const [r, place] of places.entries()) {
+      for (let c = 0; c < columnCount; c++)
+        sums.table[c] = (sums.table[c] as number) + (table[r * columnCount + c] as number);
+      const t = place % completions.width;
+      sums.byPosition[t] ??= { sum: 0, count: 0 };
+      const at = sums.byPosition[t];
+      at.sum += table[r * columnCount + columnOf('rkl')] as number;
+      at.count++;
+    }
+    sums.tokens += places.length;
+  } finally {
+    disposeRows(answer);
+  }
+}
+
+function rowOfSums(
+  o: EvaluateDistillationOptions,
+  model: string,
+  decoding: Decoding,
+  sums: Sums,
+  base: readonly number[] | undefined,
+): EvalRow {
+  const mean = (column: Parameters<typeof columnOf>[0]): number =>
+    (sums.table[columnOf(column)] as number) / Math.max(1, sums.tokens);
+  const samples = decoding === 'greedy' ? 1 : decoding.samples;
+  const interval = (values: readonly number[]): Interval =>
+    bootstrapMean(values, { rng: rng(o.seed).split('bootstrap') });
+  return {
+    model,
+    decoding: decoding === 'greedy' ? 'greedy' : `temperature ${decoding.temperature}`,
+    score: interval(sums.scores),
+    ...(base && { difference: interval(sums.scores.map((s, i) => s - (base[i] as number))) }),
+    ...{ fkl: mean('fkl'), rkl: mean('rkl'), acceptance: 1 - mean('tvd'), teacherLogProb: mean('logP') },
+    entropy: mean('entropy'),
+    distinct2: distinctN(sums.texts, 2),
+    ...(samples > 1 && { selfBleu: selfBleu(sums.texts, samples) }),
+    rklByPosition: sums.byPosition.map(({ sum, count }) => sum / count),
+    eosRate: sums.ended / Math.max(1, sums.completions),
+    meanLength: sums.tokens / Math.max(1, sums.completions),
+  };
+}
+
+/** Each sample against the others of its prompt. */
+function selfBleu(texts: readonly string[], samples: number): number {
+  let [total, count] = [0, 0];
+  for (let from = 0; from < texts.length; from += samples) {
+    const own = texts.slice(from, from + samples);
+    for (const [i, text] of own.entries()) {
+      total += sentenceBleu(
+        text,
+        own.filter((_, j) => j !== i),
+      );
+      count++;
+    }
+  }
+  return total / Math.max(1, count);
+}

@@ -1,0 +1,161 @@
+/**
+ * A teacher's answers on disk: a file for each completion, named after teacher, tokenizer, what is wanted, prompt and
+ * completion. It pays where completions come again: data sets over several epochs, runs on the same data.
+ */
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { padBatch, rowOf } from '@gimbal/language-models';
+import {
+  ConfigError,
+  DataError,
+  disposeTree,
+  encodeSafetensors,
+  isTensor,
+  type Params,
+  readSafetensors,
+  type TokenBatch,
+  writeFileAtomic,
+} from '@gimbal/tensor-core';
+import {
+  concat,
+  keep,
+  logSoftmax,
+  slice,
+  type Tensor,
+  type Tensor2D,
+  tensor1d,
+  tensor2d,
+  tidy,
+} from '@tensorflow/tfjs-core';
+import { disposeRows, isDense, teacherLogits } from '../rows/teacher-logits.ts';
+import { hashWords } from './hash.ts';
+import type { Teacher, TeacherRows, Wanted } from './teacher.ts';
+
+/** How the cache is used. */
+export interface CacheOptions {
+  /** answer from the disk alone: a completion that is not there is an error; default false */
+  offline?: boolean;
+}
+
+/**
+ * The teacher with a memory on disk. Each answer is written whole or not at all.
+ * @param base what is asked for what is not there; its `identity` names its answers
+ * @param dir a folder; made if it is not there
+ * @throws ConfigError where the teacher has no identity: answers of another would be taken for its own
+ */
+export function cachedTeacher(base: Teacher, dir: string, { offline = false }: CacheOptions = {}): Teacher {
+  const { identity } = base;
+  if (identity === undefined)
+    throw new ConfigError({
+      where: 'cachedTeacher',
+      what: 'the teacher has no identity, so answers of another could be taken for its own',
+      fix: 'Give it one: modelTeacher and oracleTeacher take { identity }',
+    });
+  return {
+    ...{ tokenizerHash: base.tokenizerHash, vocabSize: base.vocabSize, identity },
+    async score(prompts, completions, { want, signal }) {
+      const rows = Array.from(completions.lengths.keys());
+      const named = rows.map((b) =>
+        join(dir, `${keyOf(base, want, rowOf(prompts, b), rowOf(completions, b))}.safetensors`),
+      );
+      const found = await Promise.all(named.map(readAnswer));
+      const missing = rows.filter((b) => found[b] === undefined && (completions.lengths[b] as number) > 0);
+      try {
+        if (missing.length > 0) {
+          if (offline) throw notThere(dir, missing[0] as number);
+          await mkdir(dir, { recursive: true });
+          const pick = (t: TokenBatch): TokenBatch =>
+            padBatch(
+              missing.map((b) => rowOf(t, b)),
+              0,
+            );
+          const part = pick(completions);
+          const answer = await base.score(pick(prompts), part, { want, ...(signal && { signal }) });
+          const fresh = splitAnswer(answer, part.lengths);
+          for (const [i, b] of missing.entries()) {
+            found[b] = fresh[i] as Params;
+            await writeFileAtomic(named[b] as string, await encodeSafetensors(fresh[i] as Params));
+          }
+        }
+        return joinAnswers(
+          found.filter((tree) => tree !== undefined),
+          want,
+        );
+      } finally {
+        for (const tree of found) if (tree !== undefined) disposeTree(tree);
+      }
+    },
+    ...(base.sample && { sample: base.sample.bind(base) }),
+    ...(base.dispose && { dispose: base.dispose.bind(base) }),
+  };
+}
+
+function keyOf(base: Teacher, want: Wanted, prompt: Int32Array, completion: Int32Array): string {
+  const text = `${base.identity} ${base.tokenizerHash} ${JSON.stringify(want)} ${prompt.length}`;
+  return hashWords([...Array.from(text, (c) => c.codePointAt(0) as number), ...prompt, ...completion], 4);
+}
+
+async function readAnswer(path: string): Promise<Params | undefined> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  return await readSafetensors(bytes);
+}
+
+const notThere = (dir: string, row: number): DataError =>
+  new DataError({
+    where: dir,
+    what: `the teacher’s answer for completion ${row} is not in the cache`,
+    fix: 'Run once with the teacher, on the same prompts and completions',
+  });
+
+/** One tree for each completion; disposes the answer. */
+function splitAnswer(answer: TeacherRows, lengths: Int32Array): Params[] {
+  let from = 0;
+  const trees = Array.from(lengths, (count): Params => {
+    const at = from;
+    from += count;
+    return tidy(() => partOf(answer, at, count)) as Params;
+  });
+  for (const tree of trees) keepLeaves(tree);
+  disposeRows(answer);
+  return trees;
+}
+
+function partOf(answer: TeacherRows, from: number, count: number): Params {
+  if (isDense(answer)) return { full: logSoftmax(teacherLogits(answer, from, count)) };
+  if ('sampled' in answer) return { sampled: tensor1d(answer.sampled.slice(from, from + count)) };
+  const { ids, logp, tail } = answer.topK;
+  const K = ids.length / Math.max(1, tail.length);
+  return {
+    ids: tensor2d(ids.slice(from * K, (from + count) * K), [count, K], 'int32'),
+    logp: tensor2d(logp.slice(from * K, (from + count) * K), [count, K]),
+    tail: tensor1d(tail.slice(from, from + count)),
+  };
+}
+
+function keepLeaves(tree: Params): void {
+  for (const leaf of Object.values(tree)) if (isTensor(leaf)) keep(leaf);
+}
+
+function joinAnswers(trees: readonly Params[], want: Wanted): TeacherRows {
+  const leaf = (tree: Params, name: string): Tensor => tree[name] as Tensor;
+  const numbers = (name: string): number[] => trees.flatMap((tree) => Array.from(leaf(tree, name).dataSync()));
+  if (want === 'full') {
+    const parts = trees.map((tree) => leaf(tree, 'full') as Tensor2D);
+    const whole = parts.length === 1 ? slice(parts[0] as Tensor2D, [0, 0]) : concat(parts, 0);
+    return { full: keep(whole) };
+  }
+  if (want === 'sampled') return { sampled: Float32Array.from(numbers('sampled')) };
+  return {
+    topK: {
+      ids: Int32Array.from(numbers('ids')),
+      logp: Float32Array.from(numbers('logp')),
+      tail: Float32Array.from(numbers('tail')),
+    },
+  };
+}

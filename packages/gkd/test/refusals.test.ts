@@ -1,0 +1,116 @@
+/** What is refused, and what the refusal says (gkd.md §7 and the table of cases). */
+import { type Params, rng, useBackend } from '@gimbal/tensor-core';
+import { fill, keep, tensor2d } from '@tensorflow/tfjs-core';
+import { type GkdOptions, GkdTrainer, modelTeacher, type Teacher } from '../src/index.ts';
+import { counting, letters, smallModel } from './helpers.ts';
+
+await useBackend('auto');
+
+const { vocabulary, teacher } = counting();
+const student = smallModel(vocabulary, 8);
+const params: Params = student.init(rng(0));
+const base: GkdOptions = {
+  ...{ student, params, tokenizer: vocabulary, teacher, prompts: ['1', '2'], divergence: 'fkl', maxNewTokens: 4 },
+  ...{ batchSize: 2, learningRate: 0.01, seed: 0 },
+};
+const swapped = letters('0123456798');
+const wide = smallModel({ ...vocabulary, size: vocabulary.size + 5 }, 8);
+const wideParams = wide.init(rng(1));
+
+test.each<[string, Partial<GkdOptions>, string]>([
+  ['λ beyond 1', { lambda: 1.5 }, 'lambda: out of range; got 1.5, wanted a number from 0 to 1'],
+  ['λ that is no number', { lambda: Number.NaN }, 'lambda'],
+  ['β below 0', { divergence: { kind: 'jsd', beta: -0.1 } }, 'divergence.beta'],
+  ['α beyond 1', { reward: { fn: () => [], alpha: 2, samplesPerPrompt: 2 } }, 'reward.alpha'],
+  ['γ beyond 1', { futureDiscount: 2 }, 'futureDiscount'],
+  ['γ between with the mean of completions', { futureDiscount: 0.5 }, "wanted 0, 1, or reduction 'token'"],
+  ['a sampling temperature of 0', { temperature: 0 }, 'temperature'],
+  ['a teacher’s temperature of 0', { teacherTemperature: 0 }, 'teacherTemperature'],
+  ['no completions for λ below 1', { lambda: 0.5 }, 'offPolicy: lambda is 0.5, and there are no other completions'],
+  ['a data set without completions', { lambda: 0, offPolicy: { source: 'dataset' } }, 'row 0: it has no completion'],
+  ['maxNewTokens 0', { maxNewTokens: 0 }, 'maxNewTokens'],
+  [
+    'a prompt that leaves no room',
+    { maxNewTokens: 40 },
+    'longer than the student’s context; got 41, wanted at most 16',
+  ],
+  ['K 0', { teacherTopK: 0 }, 'topK: out of range; got 0, wanted a whole number from 1 to 12'],
+  ['K beyond V', { teacherTopK: 13 }, 'topK'],
+  ['top-k at another temperature', { teacherTopK: 3, teacherTemperature: 2 }, 'teacherTemperature'],
+  ['a chunk of no row', { rowsPerChunk: 0 }, 'rowsPerChunk'],
+  ['no end of text', { tokenizer: { ...vocabulary, special: { eos: undefined } } }, 'no end-of-text token'],
+  ['no teacher', { teacher: undefined as unknown as Teacher }, 'teacher: there is none'],
+  ['the student as its teacher', { teacher: modelTeacher(student, params, vocabulary) }, 'it is the student itself'],
+  ['nll of the student’s own', { divergence: 'nll' }, 'would teach it its mistakes'],
+  [
+    'groups that do not fit',
+    { reward: { fn: () => [], alpha: 0.5, samplesPerPrompt: 3 } },
+    'a multiple of reward.samplesPerPrompt = 3',
+  ],
+  ['an option that is misspelt', { lambd: 1 } as Partial<GkdOptions>, 'Did you mean lambda?'],
+  [
+    'two ids exchanged',
+    { teacher: modelTeacher(student, student.init(rng(5)), swapped) },
+    'token 10 is "8" to the student',
+  ],
+  ['logits of other widths', { teacher: modelTeacher(wide, wideParams, vocabulary) }, 'got 17, wanted 12'],
+])('refuses %s', (_, o, message) => {
+  expect(() => new GkdTrainer({ ...base, ...o })).toThrow(message);
+});
+
+test('widths that differ are compared on the tokenizer’s ids where asked', async () => {
+  const other = modelTeacher(wide, wideParams, vocabulary);
+  using trainer = new GkdTrainer({ ...base, teacher: other, alignVocab: true });
+  expect((await trainer.run({ steps: 1 }))?.fkl).toBeGreaterThan(0);
+  using narrow = new GkdTrainer({ ...base, student: wide, params: wideParams, alignVocab: true });
+  expect((await narrow.run({ steps: 1 }))?.fkl).toBeGreaterThan(0);
+});
+
+const answering = (value: number): Teacher => ({
+  ...teacher,
+  score: async (_, c) => ({ full: keep(fill([c.lengths.reduce((a, b) => a + b, 0), 12], value)) }),
+});
+
+test('a teacher that says NaN is named, and the parameters stay', async () => {
+  using trainer = new GkdTrainer({ ...base, teacher: answering(Number.NaN) });
+  await expect(trainer.run({ steps: 1 })).rejects.toThrow('teacher: it gives no distribution (NaN) at token 0');
+});
+
+test('a teacher with another number of rows is refused', async () => {
+  const short: Teacher = { ...teacher, score: async () => ({ full: keep(fill([1, 12], 0)) }) };
+  using trainer = new GkdTrainer({ ...base, teacher: short });
+  await expect(trainer.run({ steps: 1 })).rejects.toThrow('it scored another number of tokens');
+});
+
+test('banned tokens are refused for the reverse KL, and fine for the forward KL', async () => {
+  const banning: Teacher = {
+    ...teacher,
+    score: async (_, c) => {
+      const rows = c.lengths.reduce((a, b) => a + b, 0);
+      const z = Array.from({ length: rows }, () => [Number.NEGATIVE_INFINITY, ...Array(11).fill(0)]).flat();
+      return { full: keep(tensor2d(z, [rows, 12])) };
+    },
+  };
+  using reverse = new GkdTrainer({ ...base, divergence: 'rkl', teacher: banning });
+  await expect(reverse.run({ steps: 1 })).rejects.toThrow('it bans a token');
+  using forward = new GkdTrainer({ ...base, teacher: banning });
+  expect(Number.isFinite((await forward.run({ steps: 1 }))?.loss)).toBe(true);
+});
+
+test('a reward of another number of rows, or not finite, is refused', async () => {
+  const run = async (rewards: number[]): Promise<unknown> => {
+    using trainer = new GkdTrainer({ ...base, reward: { fn: () => rewards, alpha: 0.5, samplesPerPrompt: 2 } });
+    return await trainer.run({ steps: 1 });
+  };
+  await expect(run([1])).rejects.toThrow('another number of rewards');
+  await expect(run([1, Number.NaN])).rejects.toThrow('no reward');
+});
+
+test('completions without a token are refused', async () => {
+  const silent = {
+    ...student,
+    sample: async () => ({ ids: new Int32Array(0), width: 0, lengths: new Int32Array(2), ended: Uint8Array.of(1, 1) }),
+  };
+  using trainer = new GkdTrainer({ ...base, student: silent });
+  await expect(trainer.run({ steps: 1 })).rejects.toThrow('every completion is empty');
+});

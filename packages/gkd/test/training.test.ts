@@ -1,0 +1,220 @@
+/** A run can be repeated, resumed, stopped and split, and frees what it uses; what else the trainer can be given. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { seq2seq } from '@gimbal/language-models';
+import { flatten, type Params, rng, useBackend } from '@gimbal/tensor-core';
+import { memory } from '@tensorflow/tfjs-core';
+import { type GkdOptions, type GkdStep, GkdTrainer, modelTeacher, presets } from '../src/index.ts';
+import { counting, relativeError, smallModel } from './helpers.ts';
+
+await useBackend('auto');
+
+const { vocabulary, teacher, right } = counting(0.9);
+const student = smallModel(vocabulary, 8);
+const start: Params = student.init(rng(0));
+const prompts = Array.from('0123456789');
+const data = prompts.map((prompt) => ({ prompt, completion: right(prompt) }));
+
+const options = (o: Partial<GkdOptions> = {}): GkdOptions => ({
+  ...{ student, params: start, tokenizer: vocabulary, teacher, prompts, divergence: { kind: 'jsd', beta: 0.5 } },
+  ...{ maxNewTokens: 5, batchSize: 8, learningRate: 0.01, seed: 1, ...o },
+});
+
+async function losses(trainer: GkdTrainer, steps: number): Promise<number[]> {
+  const out: number[] = [];
+  for await (const { loss } of trainer.train({ steps })) out.push(loss);
+  return out;
+}
+const mixed: Partial<GkdOptions> = {
+  ...{ lambda: (step) => Math.min(1, step / 5), mixing: 'sequence', offPolicy: { source: 'dataset', data } },
+};
+const numbers = (params: Params): number[] => flatten(params).flatMap(([, t]) => [...t.dataSync()]);
+
+test('the same seed gives the same numbers, another seed others', async () => {
+  const run = async (seed: number): Promise<number[]> => {
+    using trainer = new GkdTrainer(options({ ...mixed, seed }));
+    return await losses(trainer, 6);
+  };
+  const first = await run(1);
+  expect(await run(1)).toEqual(first);
+  expect(await run(2)).not.toEqual(first);
+});
+
+test('a resumed run has the next losses of the uninterrupted one', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'gkd-'));
+  const o = options({ ...mixed, auxiliary: { data, weight: 0.3 } });
+  try {
+    using whole = new GkdTrainer(o);
+    const all = await losses(whole, 26);
+    using first = new GkdTrainer(o);
+    await losses(first, 6);
+    await first.save(join(dir, 'step-6'));
+    using second = await GkdTrainer.resume(join(dir, 'step-6'), o);
+    expect(second.step).toBe(6);
+    expect(await losses(second, 26)).toEqual(all.slice(6));
+    await expect(GkdTrainer.resume(join(dir, 'step-6'), { ...o, divergence: 'fkl' })).rejects.toThrow(/divergence/);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+});
+
+test.each(['sequence', 'token'] as const)('8 × 1 accumulated is 1 × 8, by %s', async (reduction) => {
+  const run = async (batchSize: number, accumulate: number): Promise<[GkdStep, number[]]> => {
+    using trainer = new GkdTrainer(options({ batchSize, accumulate, reduction, optimizer: { name: 'sgd' } }));
+    return [(await trainer.run({ steps: 3 })) as GkdStep, numbers(trainer.params)];
+  };
+  const [[one, a], [eight, b]] = [await run(8, 1), await run(1, 8)];
+  for (const name of ['loss', 'fkl', 'rkl', 'acceptance', 'teacherLogProb', 'meanLength', 'eosRate'] as const)
+    expect(Math.abs((one[name] as number) - (eight[name] as number))).toBeLessThan(1e-4);
+  expect(relativeError(b, a)).toBeLessThan(1e-4);
+});
+
+test('a signal stops it between two steps, and training goes on as if it had not', async () => {
+  using whole = new GkdTrainer(options());
+  const all = await losses(whole, 6);
+  using trainer = new GkdTrainer(options());
+  const stop = new AbortController();
+  const got: number[] = [];
+  for await (const { loss, step } of trainer.train({ steps: 6, signal: stop.signal })) {
+    got.push(loss);
+    if (step === 2) stop.abort();
+  }
+  expect(trainer.stopReason).toBe('signal');
+  got.push(...(await losses(trainer, 6)));
+  expect(got).toEqual(all);
+});
+
+test('tensors and bytes stay as many as they are', async () => {
+  using trainer = new GkdTrainer(options({ ...mixed, auxiliary: { data, weight: 0.1 }, logEvery: 10 }));
+  await trainer.run({ steps: 20 });
+  const before = memory();
+  await trainer.run({ steps: 320 });
+  expect(memory().numTensors).toBe(before.numTensors);
+  // the samples of a step are a little longer or shorter; nothing grows
+  expect(Math.abs(memory().numBytes - before.numBytes)).toBeLessThan(20_000);
+});
+
+test('everything is freed', async () => {
+  const before = memory().numTensors;
+  const trainer = new GkdTrainer(options({ lora: { rank: 2 } }));
+  await trainer.run({ steps: 2 });
+  trainer.dispose();
+  trainer.dispose();
+  expect(memory().numTensors).toBe(before);
+});
+
+test('λ 0 never lets the student write, λ 1 always; a coin for a whole step writes all or none', async () => {
+  const sources = async (o: Partial<GkdOptions>): Promise<Set<string>> => {
+    using trainer = new GkdTrainer(options({ offPolicy: { source: 'dataset', data }, ...o }));
+    const out = new Set<string>();
+    for await (const { source } of trainer.train({ steps: 12 })) out.add(source);
+    return out;
+  };
+  expect(await sources({ lambda: 0 })).toEqual(new Set(['dataset']));
+  expect(await sources({ lambda: 1 })).toEqual(new Set(['student']));
+  expect(await sources({ lambda: 0.5 })).toEqual(new Set(['dataset', 'student']));
+  expect((await sources({ lambda: 0.5, mixing: 'sequence' })).has('mixed')).toBe(true);
+});
+
+test('an adapter is trained, and the student stays as it is', async () => {
+  const before = numbers(start);
+  using trainer = new GkdTrainer(
+    options({ lora: { rank: 4 }, learningRate: 0.03, lambda: 0, offPolicy: { source: 'dataset', data } }),
+  );
+  const all = await losses(trainer, 100);
+  expect(all.at(-1)).toBeLessThan((all[0] as number) * 0.98);
+  expect(numbers(start)).toEqual(before);
+  expect(trainer.adapter?.config.rank).toBe(4);
+  expect(
+    (await trainer.policy.sample(trainer.params, vocabulary.encode(['3']), { maxNewTokens: 2, rng: rng(0) })).width,
+  ).toBeGreaterThan(0);
+});
+
+test('an encoder-decoder learns from one', async () => {
+  const model = seq2seq({
+    ...{ vocabularySize: vocabulary.size, width: 16, layers: 1, decoderLayers: 1, heads: 2, startId: 0 },
+    ...{ eosIds: [1], padId: 0, contextLength: 16 },
+  });
+  const [big, small] = [model.init(rng(1)), model.init(rng(2))];
+  using trainer = new GkdTrainer(
+    options({ student: model, params: small, teacher: modelTeacher(model, big, vocabulary), divergence: 'fkl' }),
+  );
+  const all = await losses(trainer, 80);
+  expect(all.at(-1)).toBeLessThan((all[0] as number) * 0.7);
+});
+
+test('a reward pulls where the teacher does not: the more, the smaller α', async () => {
+  const share = async (alpha: number): Promise<number> => {
+    const sevens = (_: readonly string[], texts: readonly string[]): number[] =>
+      texts.map((t) => [...t].filter((c) => c === '7').length / 5);
+    using trainer = new GkdTrainer(
+      options({
+        reward: { fn: sevens, alpha, samplesPerPrompt: 4 },
+        batchSize: 32,
+        divergence: 'rkl',
+        learningRate: 0.02,
+      }),
+    );
+    let reward = 0;
+    for await (const s of trainer.train({ steps: 80 })) if (s.step > 70) reward += (s.reward as number) / 10;
+    return reward;
+  };
+  const [free, bound] = [await share(0), await share(1)];
+  expect(free).toBeGreaterThan(0.6);
+  expect(bound).toBeLessThan(0.3);
+});
+
+test('rows are scored by the teacher they name', async () => {
+  const down = counting(0.9);
+  const asked: Record<string, string[]> = { up: [], down: [] };
+  const watched = (name: string): typeof teacher => ({
+    ...teacher,
+    score: (p, c, w) => {
+      asked[name]?.push(...vocabulary.decode(p));
+      return down.teacher.score(p, c, w);
+    },
+  });
+  using trainer = new GkdTrainer(
+    options({
+      teacher: { up: watched('up'), down: watched('down') },
+      prompts: prompts.map((prompt) => ({ prompt, teacher: Number(prompt) % 2 ? 'down' : 'up' })),
+    }),
+  );
+  const step = await trainer.run({ steps: 3 });
+  expect(new Set(asked.up)).toEqual(new Set([...(asked.up ?? [])].filter((x) => Number(x) % 2 === 0)));
+  expect(asked.down?.every((x) => Number(x) % 2 === 1)).toBe(true);
+  expect(step?.fkl).toBeGreaterThan(0);
+});
+
+test('a teacher may read the prompt in other words', async () => {
+  const seen = new Set<number>();
+  using trainer = new GkdTrainer(
+    options({
+      teacher: {
+        ...teacher,
+        score: (p, c, w) => {
+          for (const n of p.lengths) seen.add(n);
+          return teacher.score(p, c, w);
+        },
+      },
+      teacherPrompt: (p) => `0${typeof p === 'string' ? p : p.prompt}`,
+    }),
+  );
+  await trainer.run({ steps: 1 });
+  expect([...seen]).toEqual([2]);
+});
+
+test('presets fill in what is not given', () => {
+  expect(presets.gkd({ divergence: 'rkl' })).toEqual({ divergence: 'rkl', lambda: 1 });
+  expect(presets.seqkd({})).toEqual({ divergence: 'nll', lambda: 0, offPolicy: { source: 'teacher' } });
+  expect(presets['f-distill']({ lambda: 0.3 })).toMatchObject({ divergence: 'tvd', lambda: 0.3 });
+});
+
+test.each(['sampled-opd', 'minillm', 'distillm', 'imitkd'] as const)('preset %s trains', async (name) => {
+  using trainer = new GkdTrainer(
+    options({ divergence: undefined as never, ...presets[name]({ offPolicy: { source: 'dataset', data } }) } as never),
+  );
+  const step = await trainer.run({ steps: 3 });
+  expect(Number.isFinite(step?.loss)).toBe(true);
+});
