@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => rm(cwd, { recursive: true, force: true }));
 
 const weights = (run: string): Promise<Buffer> => readFile(join(run, 'model/model.safetensors'));
-const quick = ['--articles', '300', '--held-out', '16', '--threads', '1', '--preference-pairs', '0'];
+const quick = ['--articles', '300', '--held-out', '16', '--threads', '1', '--preference-pairs', '0', '--no-distil'];
 
 test(
   'the line `again` gives the same model in another folder, whatever the speed',

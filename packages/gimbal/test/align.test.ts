@@ -23,6 +23,8 @@ const tiny = [
   '32',
   '--evaluate-rows',
   '32',
+  '--distil-steps',
+  '4',
   '--preference-pairs',
   '0',
 ];
@@ -66,12 +68,14 @@ test.each(backends)(
     expect(versions[2]?.loss.value).toBeLessThan(3);
 
     const run = join(cwd, 'runs/a');
-    expect((await readdir(run)).sort()).toEqual(['config.json', 'metrics.jsonl', 'model', 'report.html', 'stages']);
+    const files = ['config.json', 'metrics.jsonl', 'model', 'report.html', 'stages', 'student', 'student-q4_0.gguf'];
+    expect((await readdir(run)).sort()).toEqual(files);
     expect((await readdir(join(run, 'model'))).sort()).toEqual(
       expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json']),
     );
     const page = await readFile(join(run, 'report.html'), 'utf8');
     expect(page).toContain('What it writes');
+    expect(page).toContain('student, 4 bits');
     expect(page).toContain('The step that is kept was chosen on other held-out rows (16).');
     // one number of parameters, wherever it is said
     const parameters = /tiny, (\S+) parameters/.exec(stderr)?.[1];

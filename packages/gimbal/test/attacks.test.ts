@@ -15,7 +15,19 @@ beforeEach(async () => {
 });
 afterEach(() => rm(cwd, { recursive: true, force: true }));
 
-const tiny = ['--size', 'tiny', '--articles', '200', '--held-out', '8', '--threads', '1', '--preference-pairs', '0'];
+const tiny = [
+  '--size',
+  'tiny',
+  '--articles',
+  '200',
+  '--held-out',
+  '8',
+  '--threads',
+  '1',
+  '--preference-pairs',
+  '0',
+  '--no-distil',
+];
 const job = (steps: number): string[] => [...tiny, '--pretrain-steps', `${steps}`, '--fine-tune-steps', '10'];
 const align = (...argv: string[]): Promise<Ended> => runCli(['align', ...argv], cwd);
 const weights = (run: string): Promise<Buffer> => readFile(join(cwd, 'runs', run, 'model/model.safetensors'));

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => rm(cwd, { recursive: true, force: true }));
 
 test('evaluate runs anew for another count, length, seed, or byte of data or checkpoint; not for --out or --json', async () => {
-  const small = ['--threads', '1', '--articles', '120', '--held-out', '8', '--preference-pairs', '0'];
+  const small = ['--threads', '1', '--articles', '120', '--held-out', '8', '--preference-pairs', '0', '--no-distil'];
   const first = await runCli(
     ['align', ...small, '--size', 'tiny', '--pretrain-steps', '3', '--fine-tune-steps', '3', '--out', 'first'],
     cwd,

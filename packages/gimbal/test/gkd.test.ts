@@ -1,14 +1,37 @@
-// Distillation from the command line: the claims that a test has time for.
-import { mkdtemp, rm } from 'node:fs/promises';
+// Distillation from the command line: a small pair of models of our own, stopped and gone on with; the claims that a test
+// has time for.
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { decoder, savePretrained, trainTokenizer } from '@gimbal/language-models';
+import { disposeTree, rng, useBackend } from '@gimbal/tensor-core';
 import type { ReproduceReport } from '../src/reproduce/claim.ts';
+import { quarter } from '../src/stages/distil.ts';
 import { runMain } from './run-main.ts';
 
 const source = new URL('../src/', import.meta.url);
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gimbal-gkd-'));
+  await useBackend('auto');
+  const rows = Array.from({ length: 24 }, (_, i) => ({ prompt: `${i % 6} or ${i % 4} ?`, completion: 'yes it is' }));
+  await writeFile(join(folder, 'rows.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  await writeFile(
+    join(folder, 'letters.mjs'),
+    'export default (prompts, completions) => completions.map((text) => Math.min(1, text.split("e").length - 1));\n',
+  );
+  const texts = rows.map((row) => `${row.prompt}\n${row.completion}`);
+  const make = async (name: string, width: number, tokenizer: ReturnType<typeof trainTokenizer>): Promise<void> => {
+    const size = { width, layers: 1, heads: 2, contextLength: 24, eosIds: [tokenizer.special.eos as number] };
+    // an untrained teacher of the usual spread says next to nothing
+    const model = decoder({ vocabularySize: tokenizer.size, ...size, initializerRange: 0.2 });
+    const params = model.init(rng(width));
+    await savePretrained(join(folder, name), model, params, { tokenizer });
+    disposeTree(params);
+  };
+  await make('teacher', 64, trainTokenizer(texts));
+  await make('student', 32, trainTokenizer(texts));
+  await make('other', 32, trainTokenizer(['something else altogether, in other words']));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -23,3 +46,77 @@ test('reproduce gkd: the claims that are exact', async () => {
   );
   expect(code).toBe(0);
 }, 60_000);
+
+const pair = (student = 'student'): string[] => [
+  ...['gkd', '--teacher', join(folder, 'teacher'), '--student', join(folder, student)],
+  ...['--data', join(folder, 'rows.jsonl'), '--max-new-tokens', '6', '--held-out', '4'],
+];
+interface Model {
+  name: string;
+  score?: number;
+  bytes: number;
+  rkl: number;
+  acceptance: number;
+}
+
+test('gkd brings a student nearer to its teacher, and ends with one table of both and 4 bits', async () => {
+  const run = join(folder, 'run');
+  const argv = [...pair(), '--learning-rate', '1e-2', '--steps', '40', '--divergence', 'jsd:0.5'];
+  const { stdout, stderr } = await runMain([...argv, '--json', '--out', run], source);
+  if (stdout === '') throw new Error(stderr);
+  const { models, scoreName } = JSON.parse(stdout) as { models: Model[]; scoreName: string };
+  expect(models.map(({ name }) => name)).toEqual(['teacher', 'student before', 'student', 'student, 4 bits']);
+  const [teacher, before, after, small] = models as [Model, Model, Model, Model];
+  expect([teacher.rkl, teacher.acceptance]).toEqual([expect.closeTo(0, 5), expect.closeTo(1, 5)]);
+  expect(after.rkl).toBeLessThan(0.8 * before.rkl);
+  expect(after.acceptance).toBeGreaterThan(before.acceptance);
+  expect(small.bytes).toBeLessThan(after.bytes);
+  expect(scoreName).toBe('ROUGE-2');
+  expect((await readdir(run)).sort()).toEqual(
+    ['config.json', 'model', 'model-q4_0.gguf', 'report.html', 'training'].sort(),
+  );
+  const page = await readFile(join(run, 'report.html'), 'utf8');
+  for (const text of ['Teacher and students', 'accepted as drafts', 'Divergence by place', 'Greedy completions'])
+    expect(page).toContain(text);
+}, 60_000);
+
+test('a reward beside it, an adapter, other methods', async () => {
+  const short = ['--steps', '2', '--no-quantize', '--json'];
+  const reward = ['--reward', join(folder, 'letters.mjs'), '--alpha', '0.5', '--batch-size', '8', '--lora', '4'];
+  const rewarded = await runMain([...pair(), ...reward, ...short, '--out', join(folder, 'rewarded')], source);
+  expect([rewarded.code, rewarded.code === 0 ? '' : rewarded.stderr]).toEqual([0, '']);
+  const { scoreName, models } = JSON.parse(rewarded.stdout) as { scoreName: string; models: Model[] };
+  expect([scoreName, models.map(({ score }) => typeof score)]).toEqual(['reward', ['number', 'number', 'number']]);
+  expect(await readdir(join(folder, 'rewarded'))).toContain('adapter');
+  for (const preset of ['seqkd', 'supervised-kd', 'imitkd', 'minillm']) {
+    const argv = [...pair(), '--preset', preset, '--batch-size', '4', ...short, '--out', join(folder, preset)];
+    const { code, stderr } = await runMain(argv, source);
+    expect([preset, code, code === 0 ? '' : stderr]).toEqual([preset, 0, '']);
+  }
+}, 90_000);
+
+test('what cannot be distilled is refused, in the words of the options', async () => {
+  const refused = async (...argv: string[]): Promise<string> =>
+    (await runMain([...argv, '--out', join(folder, 'none')], source)).stderr;
+  expect(await refused(...pair('other'))).toMatch(/token \d+|tokenizer|different sizes/);
+  expect(await refused(...pair('teacher'), '--divergence', 'jds:0.5')).toContain('jsd');
+  expect(await refused(...pair(), '--divergence', 'jsd:1.5')).toContain('1.5');
+  expect(await refused(...pair(), '--lambda', '2')).toContain('--lambda');
+  const odd = ['--reward', join(folder, 'letters.mjs'), '--batch-size', '6'];
+  expect(await refused(...pair(), ...odd)).toContain('a multiple of --samples-per-prompt 4');
+}, 60_000);
+
+test('a quarter: at most a quarter of the parameters, of the same kind', () => {
+  for (const given of [
+    { family: 'llama', width: 128, layers: 4, heads: 4, vocabularySize: 500 },
+    { family: 'gpt2', width: 64, layers: 2, heads: 2, vocabularySize: 300 },
+    { family: 'llama', width: 32, layers: 1, heads: 2, vocabularySize: 1000 },
+  ] as const) {
+    const size = (o: Parameters<typeof decoder>[0]): number =>
+      decoder(o).parameters.reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
+    const { config } = decoder(given);
+    const small = quarter(config, decoder);
+    expect(size(small) / size(config)).toBeLessThanOrEqual(0.26);
+    expect(small).toMatchObject({ family: given.family, heads: given.heads, contextLength: config.contextLength });
+  }
+});

@@ -35,6 +35,7 @@ test('the main job and generation run on wasm without being asked to', async () 
     '16',
     '--evaluate-rows',
     '16',
+    '--no-distil',
     '--preference-pairs',
     '0',
   ];

@@ -1,15 +1,18 @@
-// The model folder of the run: what the last training stage left, in runs/<name>/model.
-import { cp } from 'node:fs/promises';
+// The model folders of the run: what the last training stage left, in runs/<name>/model; the one distilled from it, in
+// student, and in 4 bits, beside it.
+import { copyFile, cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { defineStage } from '../pipeline/stage.ts';
+import { stage as distil } from './distil.ts';
+import { modelFolder } from './internal/model-folder.ts';
 import { modelVersions } from './internal/versions.ts';
 
 export const stage = defineStage({
   name: 'save',
-  summary: 'Put the model folder into the run.',
-  version: 2,
-  needs: ['pretrain', 'fine-tune', 'rl-rewards', 'rl'],
+  summary: 'Put the model folders into the run.',
+  version: 3,
+  needs: ['pretrain', 'fine-tune', 'rl-rewards', 'rl', 'distil'],
   prefix: '',
   options: z.object({}),
   uses: [],
@@ -19,10 +22,14 @@ export const stage = defineStage({
     const folder = join(runDir, 'model');
     const { writeDirectoryAtomic } = await import('@gimbal/tensor-core');
     // a run that goes on may have one of an earlier try
-    const fill = async (temporary: string): Promise<void> => {
-      if (last) await cp(last.folder, temporary, { recursive: true });
-    };
-    await writeDirectoryAtomic(folder, fill, undefined, { replace: true });
+    const put = (from: string, to: string): Promise<void> =>
+      writeDirectoryAtomic(to, (temporary) => cp(from, temporary, { recursive: true }), undefined, { replace: true });
+    if (last) await put(last.folder, folder);
+    const small = input(distil);
+    if (small.value) {
+      await put(modelFolder(small, small.value.model), join(runDir, 'student'));
+      await copyFile(modelFolder(small, small.value.quantized), join(runDir, 'student-q4_0.gguf'));
+    }
     return { folder };
   },
   describe: (r) => r.folder,

@@ -1,0 +1,104 @@
+// gimbal gkd: a small model learns from a large one, on what it writes itself.
+import { ConfigError } from '@gimbal/tensor-core';
+import { z } from 'zod';
+import { defineCommand } from '../cli/command.ts';
+import { distilCommand } from '../gkd/command.ts';
+import { checkColumns } from '../options/columns.ts';
+import { heldOutOption } from '../options/held-out.ts';
+import { parseReward } from '../rl/reward.ts';
+import { withRun } from '../run/run-folder.ts';
+
+const count = z.int().min(1);
+const share = z.number().min(0).max(1);
+
+const options = z.object({
+  teacher: z.string().min(1).describe('the large model: a folder, a run’s, a .gguf file, or a name on the hub'),
+  student: z
+    .string()
+    .min(1)
+    .describe('the small one, already fine-tuned, with the same tokenizer: where training starts'),
+  data: z
+    .string()
+    .optional()
+    .describe('rows with a prompt each, and a completion where --lambda is below 1 (default: the generated newsroom)'),
+  columns: z.record(z.string(), z.string()).optional().describe('names of your columns, as prompt=question'),
+  preset: z
+    .enum(['gkd', 'sft', 'seqkd', 'supervised-kd', 'imitkd', 'f-distill', 'minillm', 'distillm', 'sampled-opd'])
+    .default('gkd')
+    .describe('the method: whose completions, and which divergence'),
+  divergence: z
+    .string()
+    .optional()
+    .describe('fkl, rkl, tvd, jsd:0.9, skew-fkl:0.1 or skew-rkl:0.1 (default: the preset’s; gkd: fkl)'),
+  lambda: share
+    .optional()
+    .describe('share of completions that the student writes itself; TRL: lmbda (default: the preset’s; gkd: 1)'),
+  mixing: z.enum(['batch', 'sequence']).default('sequence').describe('one coin for a step, or one for each completion'),
+  steps: count.default(100).describe('updates'),
+  batchSize: count.default(16).describe('completions of a step'),
+  learningRate: z
+    .number()
+    .positive()
+    .optional()
+    .describe('default: 1e-4 with an adapter, else 1e-5; small models bear 1e-3'),
+  maxNewTokens: count
+    .optional()
+    .describe('most tokens of a completion (default: what the longest prompt leaves of the context, at most 64)'),
+  temperature: z.number().positive().default(1).describe('of the student’s samples'),
+  teacherTemperature: z.number().positive().default(1).describe('of the teacher’s softmax in the divergence'),
+  teacherTopK: count.optional().describe('use only the teacher’s likeliest tokens and the sum of the others'),
+  teacherCache: z
+    .string()
+    .optional()
+    .describe('folder that keeps what the teacher said of completions that come again'),
+  reward: z
+    .array(z.string())
+    .optional()
+    .describe('also learn from a reward, written as for gimbal rl; it is the score of the table, too'),
+  alpha: share.default(0.25).describe('weight of the divergence beside a reward: (1 − α) r − α D'),
+  samplesPerPrompt: z.int().min(2).default(4).describe('completions of a prompt beside a reward'),
+  lora: z.int().min(0).default(0).describe('rank of an adapter to train; 0 trains all weights'),
+  heldOut: heldOutOption
+    .optional()
+    .describe('prompts that the models are compared on: a number, or a share below 1 (default: a tenth, at most 64)'),
+  quantize: z.boolean().default(true).describe('also write the student in 4 bits, and compare it'),
+  articles: z.int().min(16).default(2000).describe('articles of the generated newsroom, without --data'),
+  world: z.enum(['full', 'mini']).default('full').describe('which newsroom: what the teacher was trained on'),
+  checkpointEvery: count.optional().describe('save each so many steps (default: ten times)'),
+  precision: z.enum(['float32', 'bf16']).default('float32').describe('precision of matrix products'),
+});
+
+export type GkdFlags = z.output<typeof options>;
+
+export const command = defineCommand({
+  summary: 'Distil a large model into a small one, on what the small one writes, and then into 4 bits.',
+  options,
+  resumes: true,
+  examples: [
+    'gimbal gkd --teacher runs/align-1 --student small-model --learning-rate 1e-3',
+    'gimbal gkd --teacher big --student small --data prompts.jsonl --divergence jsd:0.9 --lora 16',
+    'gimbal gkd --teacher big --student small --data rows.jsonl --preset supervised-kd',
+    'gimbal gkd --teacher big --student small --data prompts.jsonl --reward ./reward.mjs --alpha 0.25',
+    'gimbal gkd --resume                 go on with the run that was stopped',
+  ],
+  async run(context) {
+    const { options: o } = context;
+    if (!o.resume) {
+      checkColumns('gkd', o.columns, ['prompt', 'completion']);
+      for (const text of o.reward ?? []) parseReward(text, 'gimbal gkd --reward');
+      if (o.divergence !== undefined) {
+        const { parseDivergence } = await import('@gimbal/gkd');
+        parseDivergence(o.divergence);
+      }
+      if (o.reward !== undefined && o.batchSize % o.samplesPerPrompt !== 0) {
+        throw new ConfigError({
+          where: 'gimbal gkd --batch-size',
+          what: 'the completions of a prompt belong together',
+          got: o.batchSize,
+          wanted: `a multiple of --samples-per-prompt ${o.samplesPerPrompt}`,
+        });
+      }
+    }
+    return withRun({ command: 'gkd', options: o, given: context.given }, (run) => distilCommand(context, run));
+  },
+});

@@ -1,0 +1,232 @@
+// What gimbal gkd does: opens both models, distils, compares, writes the student whole and in 4 bits, and a page.
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type GkdOptions, type PresetName, parseDivergence, presets } from '@gimbal/gkd';
+import type { LanguageModel, Tokenizer } from '@gimbal/language-models';
+import { ConfigError, type Params, type Prompt, writeFileAtomic } from '@gimbal/tensor-core';
+import type { CommandContext, CommandResult } from '../cli/command.ts';
+import { counted, percent, textTable } from '../cli/format.ts';
+import { Progress } from '../cli/progress.ts';
+import { heldOutOf, splitRows } from '../options/held-out.ts';
+import { promptRows, promptText } from '../rl/prompt-rows.ts';
+import { loadRewards, parseReward, sumRewards } from '../rl/reward.ts';
+import { fittingPrompts, roomBeside } from '../rl/train-policy.ts';
+import { startCompute } from '../run/compute.ts';
+import { stoppedRun } from '../run/going-on.ts';
+import { hubOptions } from '../run/hub.ts';
+import { modelPath } from '../run/model-path.ts';
+import { optionsOfRun, type RunFolder } from '../run/run-folder.ts';
+import { compareLines } from './compare-table.ts';
+import { distil } from './distil.ts';
+import { type Contestant, type Judged, judgeModel } from './judge-models.ts';
+
+/** The options of the command. */
+export interface GkdFlags {
+  teacher: string;
+  student: string;
+  data?: string | undefined;
+  columns?: Record<string, string> | undefined;
+  preset: PresetName;
+  divergence?: string | undefined;
+  lambda?: number | undefined;
+  mixing: 'batch' | 'sequence';
+  steps: number;
+  batchSize: number;
+  learningRate?: number | undefined;
+  maxNewTokens?: number | undefined;
+  temperature: number;
+  teacherTemperature: number;
+  teacherTopK?: number | undefined;
+  reward?: string[] | undefined;
+  alpha: number;
+  samplesPerPrompt: number;
+  lora: number;
+  heldOut?: number | undefined;
+  quantize: boolean;
+  articles: number;
+  world: 'full' | 'mini';
+  checkpointEvery?: number | undefined;
+  precision: 'float32' | 'bf16';
+}
+
+/** A model of this process. */
+interface Opened {
+  path: string;
+  model: LanguageModel;
+  params: Params;
+  tokenizer: Tokenizer;
+}
+
+const mostHeldOut = 64;
+
+export async function distilCommand<O extends GkdFlags>(
+  context: CommandContext<O>,
+  run: RunFolder,
+): Promise<CommandResult> {
+  const { output, signal } = context;
+  const o = optionsOfRun(context.options, run) as CommandContext<O>['options'];
+  const compute = await startCompute(o);
+  const lm = await import('@gimbal/language-models');
+  const { disposeTree, rng, treeBytes } = await import('@gimbal/tensor-core');
+  const { modelTeacher } = await import('@gimbal/gkd');
+  const note = (text: string): void => output.note(text);
+  const hub = hubOptions(output, signal);
+  const open = async (flag: 'teacher' | 'student'): Promise<Opened> => {
+    const path = await modelPath(o[flag], `gimbal gkd --${flag}`, hub);
+    const { model, params, tokenizer, warnings } = await lm.loadPretrained(path);
+    for (const warning of warnings) note(`warning ${flag}: ${warning}`);
+    if (tokenizer) return { path, model, params, tokenizer };
+    disposeTree(params);
+    const wanted = 'tokenizer.json';
+    throw new ConfigError({ where: `gimbal gkd --${flag}`, what: 'it has no tokenizer', got: o[flag], wanted });
+  };
+  const world = o.world === 'mini' ? { preset: 'mini' as const } : undefined;
+  const specs = (o.reward ?? []).map((text) => parseReward(text, 'gimbal gkd --reward'));
+  const rewards = await loadRewards(specs, { where: 'gimbal gkd --reward', world });
+  const teacher = await open('teacher');
+  let student: Opened | undefined;
+  try {
+    student = await open('student');
+    const { tokenizer } = student;
+    const contextLength = Math.min(student.model.config.contextLength, teacher.model.config.contextLength);
+    const all = await rowsOf(o, world);
+    const maxNewTokens = o.maxNewTokens ?? roomBeside(all, tokenizer, contextLength);
+    const fitting = fittingPrompts(all, { tokenizer, contextLength, maxNewTokens }, note);
+    const held = heldOutOf('gkd', o.heldOut, fitting.length, mostHeldOut);
+    const { training, heldOut } = splitRows(fitting, held, rng(o.seed).split('split'));
+    const prompts = heldOut.map(promptText);
+    note(`${counted(training.length, 'prompt')}, ${heldOut.length} held out`);
+    using disposable = scopeOf(
+      modelTeacher(teacher.model, teacher.params, teacher.tokenizer, { precision: o.precision }),
+    );
+    const method = presets[o.preset]({
+      ...(o.divergence !== undefined && { divergence: parseDivergence(o.divergence) }),
+      ...(o.lambda !== undefined && { lambda: o.lambda }),
+    });
+    const { divergence = 'fkl', lambda = 1 } = method;
+    const options: GkdOptions = {
+      ...method,
+      ...{ divergence, lambda, mixing: o.mixing },
+      ...(typeof lambda === 'number' &&
+        lambda < 1 &&
+        method.offPolicy === undefined && {
+          offPolicy: { source: training.some(isComplete) ? ('dataset' as const) : ('teacher' as const) },
+        }),
+      ...{ student: student.model, params: student.params, tokenizer, teacher: disposable.of, prompts: training },
+      ...{ batchSize: o.batchSize, learningRate: o.learningRate ?? (o.lora > 0 ? 1e-4 : 1e-5), maxNewTokens },
+      ...{ temperature: o.temperature, teacherTemperature: o.teacherTemperature, precision: o.precision },
+      ...{ seed: o.seed, maxGradNorm: 1 },
+      ...(o.teacherTopK !== undefined && { teacherTopK: o.teacherTopK }),
+      ...(o.checkpointEvery !== undefined && { checkpointEvery: o.checkpointEvery }),
+      ...(o.lora > 0 && { lora: { rank: o.lora } }),
+      ...(rewards.length > 0 && {
+        reward: { fn: sumRewards(rewards), alpha: o.alpha, samplesPerPrompt: o.samplesPerPrompt },
+      }),
+    };
+    const judging = {
+      ...{ teacher: { policy: teacher.model, params: teacher.params }, tokenizer, prompts, maxNewTokens },
+      ...{ seed: o.seed, signal },
+      ...scoreOf(rewards.length > 0 ? sumRewards(rewards) : undefined, heldOut, lm.rougeN),
+    };
+    const judge = (c: Contestant): Promise<Judged> => judgeModel(c, judging);
+    const before = await judge({ name: 'student before', policy: student.model, params: student.params });
+    const progress = new Progress(output, 'gkd');
+    using trainer = await distil(options, {
+      ...{ steps: o.steps, out: join(run.path, 'training'), signal, note },
+      progress: (update) => progress.update(update),
+      stopped: (what) => stoppedRun('gkd', run.path, what),
+    });
+    const { adapter } = trainer;
+    const merged = adapter && lm.mergeLora(student.model.config, student.params, adapter);
+    try {
+      const params = merged ?? trainer.params;
+      const folder = join(run.path, 'model');
+      await lm.savePretrained(folder, student.model, params, { tokenizer });
+      if (adapter) {
+        const beside = join(run.path, 'adapter');
+        await lm.saveAdapter(beside, student.model.config, adapter, { base: student.path, tokenizer });
+      }
+      const judged = [
+        await judge({ name: 'teacher', policy: teacher.model, params: teacher.params }),
+        before,
+        await judge({ name: 'student', policy: student.model, params }),
+      ];
+      const file = join(run.path, 'model-q4_0.gguf');
+      if (o.quantize) {
+        await lm.saveGguf(file, student.model, params, { tokenizer, type: 'Q4_0' });
+        const small = await lm.loadPretrained(file, { weights: 'blocks' });
+        const { size } = await stat(file);
+        judged.push(await judge({ name: 'student, 4 bits', policy: small.model, params: small.params, bytes: size }));
+        disposeTree(small.params);
+      }
+      const after = judged[2] as Judged;
+      progress.done(`accepted ${percent(before.acceptance)} → ${percent(after.acceptance)} by the teacher`);
+      const report = join(run.path, 'report.html');
+      const { gkdReport } = await import('./report.ts');
+      const scoreName = judging.scoreName;
+      const page = await gkdReport({
+        ...{ run: run.path, judged, before, after, scoreName, prompts, steps: trainer.step },
+        title: `${o.preset}, a student of ${percent(treeBytes(params) / treeBytes(teacher.params))} of its teacher`,
+        ...{ seconds: progress.seconds, backend: compute.name },
+      });
+      await writeFileAtomic(report, page);
+      if (!output.json) {
+        for (const line of textTable(...compareLines(judged, scoreName))) output.line(line);
+        output.line(`report  ${report}`);
+        output.line(`model   ${folder}`);
+        if (adapter) output.line(`adapter ${join(run.path, 'adapter')}`);
+        if (o.quantize) output.line(`4 bits  ${file}`);
+      }
+      await compute.trace(output);
+      const models = judged.map(({ completions: _, ...rest }) => rest);
+      return {
+        json: { run: run.path, report, path: folder, steps: trainer.step, scoreName: scoreName ?? null, models },
+      };
+    } finally {
+      if (merged) disposeTree(merged);
+    }
+  } finally {
+    if (student) disposeTree(student.params);
+    disposeTree(teacher.params);
+  }
+}
+
+const isComplete = (p: Prompt): boolean => typeof p === 'object' && typeof p.completion === 'string';
+
+/** Frees a teacher with the block. */
+const scopeOf = <T extends { dispose?(): void }>(of: T): { of: T } & Disposable => ({
+  of,
+  [Symbol.dispose]: () => of.dispose?.(),
+});
+
+/** Rows with completions where the file has them. */
+async function rowsOf(o: GkdFlags & { seed: number }, world: object | undefined): Promise<readonly Prompt[]> {
+  if (o.data === undefined) return promptRows(o, world);
+  const { readRows } = await import('@gimbal/language-models');
+  const columns = o.columns === undefined ? {} : { columns: o.columns };
+  try {
+    return (await readRows(o.data, { kind: 'prompt-completion', ...columns })).rows as readonly Prompt[];
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_DATA') throw error;
+    return promptRows(o, world); // prompts alone; what else is wrong is told by this
+  }
+}
+
+/** What the table scores: the reward; or ROUGE-2 against the rows' completions; or nothing. */
+function scoreOf(
+  reward: ReturnType<typeof sumRewards> | undefined,
+  rows: readonly Prompt[],
+  rouge: typeof import('@gimbal/language-models').rougeN,
+): { scoreName?: string; score?: (completions: readonly string[]) => Promise<number[]> | number[] } {
+  if (reward !== undefined) {
+    const score = async (completions: readonly string[]): Promise<number[]> =>
+      (await reward(rows.map(promptText), completions, rows)).filter((r): r is number => r !== null);
+    return { scoreName: 'reward', score };
+  }
+  if (!rows.every(isComplete)) return {};
+  const references = rows.map((row) => String((row as { completion?: unknown }).completion));
+  return {
+    scoreName: 'ROUGE-2',
+    score: (completions) => completions.map((text, i) => rouge(text, references[i] as string, 2).f1),
+  };
+}
