@@ -16,7 +16,7 @@ export { joinedBatch, packWhole } from './data/padding-free.ts';
 export { parseCsv } from './data/parse-csv.ts';
 export { parseParquet } from './data/parse-parquet.ts';
 export { parseJsonl, parseText, type TextRows } from './data/parse-rows.ts';
-export { type RowBatchesOptions, rowBatches } from './data/row-batches.ts';
+export { epochBatches, type RowBatchesOptions, rowBatches } from './data/row-batches.ts';
 export {
   type ColumnType,
   columnTypes,

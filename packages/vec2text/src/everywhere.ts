@@ -1,5 +1,16 @@
 // What the package has in Node and in the page alike.
+export {
+  type BuiltBatch,
+  buildRoundTrips,
+  type Pivot,
+  type PivotCounts,
+  type RoundTripCache,
+  type RoundTripOptions,
+  type RoundTripReport,
+} from './data/build-round-trips.ts';
+export { corrupt, type NoiseTokens } from './data/corrupt.ts';
 export type { Noise, Objective, RoundTrip, Translator } from './data/round-trip.ts';
+export { gatherRoundTrips, type Overflow, type TrainingRow } from './data/training-rows.ts';
 export { type CodesOf, codePolicy } from './decoding/code-policy.ts';
 export { type Decoded, type DecodeOptions, decodeCodes } from './decoding/decode-codes.ts';
 export { type EncodeOptions, encodeTexts } from './encoding/encode-texts.ts';
@@ -35,6 +46,23 @@ export { centredCosine, type Neighbour, nearest } from './space/nearest.ts';
 export { type PerturbOptions, perturb, type SampleOptions, sample } from './space/random.ts';
 export { type SpaceStats, spaceStats } from './space/stats.ts';
 export { specialIds, textTokenizer, wordTokenizer } from './text/tokenizers.ts';
+export { trainDefaults, type Vec2TextStep, type Vec2TextTrainerOptions } from './training/vec2text-options.ts';
+export { Vec2TextTrainer, vec2textSchedule } from './training/vec2text-trainer.ts';
+export {
+  type OwnedTranslator,
+  seq2seqTranslator,
+  type TrainTranslatorOptions,
+  type TranslatorParts,
+  trainTranslator,
+} from './translators/seq2seq-translator.ts';
+export {
+  frequentWords,
+  functionWords,
+  type TelegraphOptions,
+  type TelegraphPivot,
+  telegraph,
+  telegraphPivot,
+} from './translators/telegraph.ts';
 export { type ActionSpaceOptions, asActionSpace, type CodeActions } from './use/action-space.ts';
 export { type NearText, nearestTexts, type TextIndex, textIndex } from './use/nearest-text.ts';
 export { type Optimised, type OptimiseOptions, type OptimiseStep, optimise } from './use/optimise.ts';

@@ -1,9 +1,9 @@
 // Codes to texts.
 import { beamSearch, decodeTokens } from '@gimbal/language-models';
-import { type Rng, rngFromState, StoppedError, rng as seeded } from '@gimbal/tensor-core';
+import { type Params, type Rng, rngFromState, StoppedError, rng as seeded } from '@gimbal/tensor-core';
 import { tensor2d } from '@tensorflow/tfjs-core';
 import { refusal } from '../internal/refuse.ts';
-import type { Vec2Text } from '../model/module.ts';
+import type { Vec2Text, Vec2TextModule } from '../model/module.ts';
 import { holdPacked } from '../model/trained.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';
 import type { Codes } from '../space/codes.ts';
@@ -48,24 +48,29 @@ export interface Decoded {
  * @example const [{ text }] = await decodeCodes(model, z);
  */
 export async function decodeCodes(model: Vec2Text, z: Codes, o: DecodeOptions = {}): Promise<Decoded[]> {
-  const { module, tokenizer } = model;
+  const { module, params, tokenizer } = model;
   const { padId } = module.config;
   const decoded: Decoded[] = [];
-  for (const { ids, logProb, finished } of await decodeToTokens(model, z, o))
+  holdPacked(model);
+  for (const { ids, logProb, finished } of await decodeToTokens(module, params, z, o))
     decoded.push({ text: tokenizer.decodeIds(ids.filter((id) => id !== padId)), logProb, finished });
   return decoded;
 }
 
 /** One code's tokens, the end included where it came. */
-interface DecodedTokens {
+export interface DecodedTokens {
   readonly ids: readonly number[];
   readonly logProb: number;
   readonly finished: boolean;
 }
 
 /** As `decodeCodes`, in tokens. */
-async function decodeToTokens(model: Vec2Text, z: Codes, o: DecodeOptions): Promise<DecodedTokens[]> {
-  const { module } = model;
+export async function decodeToTokens(
+  module: Vec2TextModule,
+  params: Params,
+  z: Codes,
+  o: DecodeOptions,
+): Promise<DecodedTokens[]> {
   const { temperature = 0, topK = 0, topP = 1, beams = 1, batchSize = 64, rng, signal } = o;
   checkThat('decode.temperature', temperature >= 0 && Number.isFinite(temperature), temperature, 'a number ≥ 0');
   checkThat('decode.topP', topP > 0 && topP <= 1, topP, 'a number in (0, 1]');
@@ -85,7 +90,6 @@ async function decodeToTokens(model: Vec2Text, z: Codes, o: DecodeOptions): Prom
     'beams or a temperature, not both',
   );
   const codes = codesInside('vec2text: decode', module.space, z, o.project);
-  holdPacked(model);
   const sampler = { temperature, topK, topP };
   const k = module.config.controlDim;
   const start = (rng ?? seeded(0)).state();
@@ -98,8 +102,8 @@ async function decodeToTokens(model: Vec2Text, z: Codes, o: DecodeOptions): Prom
     const stream = rngFromState(start);
     out.push(
       ...(beams > 1
-        ? await search(model, some, beams, signal)
-        : await draw(model, some, { ...sampler, rng: stream, firstRow: row, ...(signal && { signal }) })),
+        ? await search(module, params, some, beams, signal)
+        : await draw(module, params, some, { ...sampler, rng: stream, firstRow: row, ...(signal && { signal }) })),
     );
   }
   rng?.int(2 ** 32); // the next call draws others
@@ -115,7 +119,7 @@ interface DrawOptions {
   signal?: AbortSignal;
 }
 
-async function draw({ module, params }: Vec2Text, codes: Codes, o: DrawOptions): Promise<DecodedTokens[]> {
+async function draw(module: Vec2TextModule, params: Params, codes: Codes, o: DrawOptions): Promise<DecodedTokens[]> {
   const { maxLength, eosId, padId, controlDim } = module.config;
   const n = codes.length / controlDim;
   const policy = codePolicy(module, () => tensor2d(codes, [n, controlDim]));
@@ -132,7 +136,8 @@ async function draw({ module, params }: Vec2Text, codes: Codes, o: DrawOptions):
 }
 
 async function search(
-  { module, params }: Vec2Text,
+  module: Vec2TextModule,
+  params: Params,
   codes: Codes,
   beams: number,
   signal: AbortSignal | undefined,

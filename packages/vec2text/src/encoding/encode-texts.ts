@@ -1,9 +1,9 @@
 // Texts to codes.
 import { padBatch } from '@gimbal/language-models';
-import { StoppedError } from '@gimbal/tensor-core';
+import { type Params, StoppedError } from '@gimbal/tensor-core';
 import { tidy } from '@tensorflow/tfjs-core';
 import { refusal } from '../internal/refuse.ts';
-import type { Vec2Text } from '../model/module.ts';
+import type { Vec2Text, Vec2TextModule } from '../model/module.ts';
 import { rowsOfBatch } from '../model/token-rows.ts';
 import { holdPacked } from '../model/trained.ts';
 import { codesOf } from '../model/vec2text.ts';
@@ -29,15 +29,19 @@ export async function encodeTexts(model: Vec2Text, texts: readonly string[], o: 
   const { module, tokenizer } = model;
   if (texts.length === 0) throw refusal('TOO_FEW', { where: 'vec2text: encode', what: 'there is no text' });
   const rows = texts.map((text, i) => textRow(`vec2text: encode text ${i}`, tokenizer, text, module.config));
-  return encodeRows(model, rows, o);
+  holdPacked(model);
+  return encodeRows(module, model.params, rows, o);
 }
 
 /** The codes of token rows that end with EOS [n·k]. */
-async function encodeRows(model: Vec2Text, rows: readonly Int32Array[], o: EncodeOptions = {}): Promise<Codes> {
-  const { module, params } = model;
+export async function encodeRows(
+  module: Vec2TextModule,
+  params: Params,
+  rows: readonly Int32Array[],
+  o: EncodeOptions = {},
+): Promise<Codes> {
   const { batchSize = 64, signal } = o;
   checkSize('encode.batchSize', batchSize);
-  holdPacked(model);
   const k = module.config.controlDim;
   const codes = new Float32Array(rows.length * k);
   // rows of like length together: less padding

@@ -12,6 +12,7 @@ import {
   readModelFile,
   statsToJson,
 } from './model-file.ts';
+import { registerModelWriter } from './model-writer.ts';
 import type { Vec2Text } from './module.ts';
 
 const modelType = 'gimbal-vec2text';
@@ -80,3 +81,5 @@ async function readJson(folder: string, name: string): Promise<unknown> {
   }
   return parseJson(path, text);
 }
+
+registerModelWriter(writeVec2TextFiles);

@@ -46,7 +46,7 @@ export const packModel = (params: Params): PackedWeights =>
   packMatrices(params, (path) => (/^(?:embedding|positions)\./.test(path) ? undefined : 'in-out'));
 
 /** @throws CheckpointError (`CHECKPOINT`) where tokenizer and config do not belong together */
-function checkTokenizer(where: string, tokenizer: Tokenizer, c: Vec2TextConfig): void {
+export function checkTokenizer(where: string, tokenizer: Tokenizer, c: Vec2TextConfig): void {
   if (tokenizer.size > c.vocabSize) {
     const what = 'the tokenizer has more tokens than the model';
     throw refusal('CHECKPOINT', { where, what, got: tokenizer.size, wanted: `at most ${c.vocabSize}` });

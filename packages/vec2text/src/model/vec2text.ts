@@ -92,7 +92,7 @@ interface LossRows {
 }
 
 /** Σ −log p over the targets' tokens, plus β times the rows' KL where the model is variational. */
-function lossSum(
+export function lossSum(
   params: Params,
   c: Vec2TextConfig,
   space: ControlSpace,

@@ -46,7 +46,7 @@ export function textRow(where: string, tokenizer: Tokenizer, text: string, c: Li
  * The tokens of one text, however many.
  * @throws DataError: `EMPTY_TEXT`, `UNKNOWN_TOKEN`
  */
-function plainTokens(where: string, tokenizer: Tokenizer, text: string): ArrayLike<number> {
+export function plainTokens(where: string, tokenizer: Tokenizer, text: string): ArrayLike<number> {
   if (typeof text !== 'string')
     throw refusal('EMPTY_TEXT', { where, what: 'no text', got: typeof text, wanted: 'a string' });
   if (text.trim() === '') throw refusal('EMPTY_TEXT', { where, what: 'the text is blank', got: text });

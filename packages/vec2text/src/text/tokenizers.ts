@@ -7,6 +7,19 @@ const special = ['<pad>', '<bos>', '<eos>', '<mask>'] as const;
 
 const roles = { pad_token: special[0], bos_token: special[1], eos_token: special[2], mask_token: special[3] };
 
+/** Ends a text with EOS where special tokens are asked for, so that an encoder-decoder can be trained with it, too. */
+const ending = (eosId: number): NonNullable<TokenizerJson['post_processor']> => ({
+  type: 'TemplateProcessing',
+  single: [{ Sequence: { id: 'A', type_id: 0 } }, { SpecialToken: { id: special[2], type_id: 0 } }],
+  pair: [
+    { Sequence: { id: 'A', type_id: 0 } },
+    { SpecialToken: { id: special[2], type_id: 0 } },
+    { Sequence: { id: 'B', type_id: 1 } },
+    { SpecialToken: { id: special[2], type_id: 1 } },
+  ],
+  special_tokens: { [special[2]]: { id: special[2], ids: [eosId], tokens: [special[2]] } },
+});
+
 /**
  * A tokenizer of a closed vocabulary, a word an id, words parted by white space; the special tokens are 0 to 3. A word
  * outside it is refused by whatever encodes (`UNKNOWN_TOKEN`).
@@ -35,7 +48,7 @@ export function wordTokenizer(words: Iterable<string>): Tokenizer {
     })),
     normalizer: null,
     pre_tokenizer: { type: 'WhitespaceSplit' },
-    post_processor: null,
+    post_processor: ending(2),
     decoder: null,
     // word pieces without continuations are whole words; there is no token for what is unknown
     model: {
@@ -58,7 +71,7 @@ export function textTokenizer(texts: Iterable<string>, o: { vocabularySize?: num
   const { vocabularySize = 4000 } = o;
   const [padToken, bos, eosToken, mask] = special;
   const { json, config } = trainTokenizer(texts, { vocabularySize, padToken, eosToken, specialTokens: [bos, mask] });
-  return new Tokenizer(json, { ...config, ...roles });
+  return new Tokenizer({ ...json, post_processor: ending(1) }, { ...config, ...roles });
 }
 
 /**

@@ -1,0 +1,297 @@
+// The pipeline of round trips: sentences → pivot language → back, filtered, and kept on disk batch by batch, so that a stopped
+// build goes on where it was.
+import { type Rng, rng, StoppedError } from '@gimbal/tensor-core';
+import { refusal } from '../internal/refuse.ts';
+import { checkSize, checkThat } from '../space/check-size.ts';
+import type { RoundTrip, Translator } from './round-trip.ts';
+import { normalised, textId, wordEdits, wordOverlap, wordsOf } from './similarity.ts';
+
+/** A language to go through: there and back. */
+export interface Pivot {
+  /** Its name, in rows and reports. */
+  readonly name: string;
+  /** From the sentences' language. */
+  readonly forward: Translator;
+  /** Into it. */
+  readonly back: Translator;
+}
+
+/** A batch of sentences as it is kept: what was made of them, and what was counted. */
+export interface BuiltBatch {
+  /** Counts from 0. */
+  readonly batch: number;
+  /** Of its sentences: those of another build have another. */
+  readonly of: string;
+  /** What was kept. */
+  readonly rows: readonly RoundTrip[];
+  /** By pivot. */
+  readonly counts: Readonly<Record<string, PivotCounts>>;
+}
+
+/** Where finished batches are kept. */
+export interface RoundTripCache {
+  /** The batches of an earlier build with the same settings, from the first without a gap. */
+  load(settings: object): Promise<BuiltBatch[]>;
+  /** Keeps the next one. */
+  append(batch: BuiltBatch): Promise<void>;
+}
+
+/** How round trips are built. */
+export interface RoundTripOptions {
+  /** The languages to go through. */
+  pivots: readonly Pivot[];
+  /** How many of them each sentence goes through, drawn by its text (1). */
+  pivotsPerSentence?: number;
+  /** Round trips through each of them (1). */
+  tripsPerPivot?: number;
+  /** Of the translators (1). */
+  temperature?: number;
+  /** Of the streams. */
+  seed: number;
+  /** Sentences translated at a time (32). */
+  batchSize?: number;
+  /** Longest sentence and round trip in words (none). */
+  maxWords?: number;
+  /** Least similarity of sentence and round trip (0). */
+  minSimilarity?: number;
+  /** How they are compared, in [0, 1] (F1 of their words). */
+  similarity?: (source: string, rtt: string) => number;
+  /** Leave out round trips that are the sentence itself (false: such rows teach what an autoencoder learns). */
+  dropIdentical?: boolean;
+  /** Where finished batches are kept; `roundTripFile(path)` in Node. */
+  cache?: RoundTripCache;
+  /** Stops between two batches, with a StoppedError. */
+  signal?: AbortSignal;
+}
+
+/** What was counted of a pivot. */
+export interface PivotCounts {
+  /** Round trips made. */
+  readonly made: number;
+  /** Of them kept. */
+  readonly kept: number;
+  /** Of those kept, the sentence itself. */
+  readonly identical: number;
+  /** Σ of word edits from sentence to round trip, of those kept. */
+  readonly edits: number;
+  /** Left out as nothing came back. */
+  readonly empty: number;
+  /** Left out as longer than `maxWords`. */
+  readonly long: number;
+  /** Left out as less similar than `minSimilarity`. */
+  readonly different: number;
+  /** Left out as the sentence itself. */
+  readonly same: number;
+}
+
+/** What a build did. */
+export interface RoundTripReport {
+  /** Sentences that were translated. */
+  readonly sentences: number;
+  /** Sentences that had come before. */
+  readonly duplicates: number;
+  /** Sentences longer than `maxWords`. */
+  readonly overflow: number;
+  /** By pivot; with the share of identical ones and the mean of word edits, of those kept, and the share left out. */
+  readonly pivots: Readonly<
+    Record<string, PivotCounts & { identicalShare: number; meanEdits: number; droppedShare: number }>
+  >;
+}
+
+const nothing: PivotCounts = { made: 0, kept: 0, identical: 0, edits: 0, empty: 0, long: 0, different: 0, same: 0 };
+
+/**
+ * Round trips of sentences. The same sentences, translators and seed give the same rows, stopped in between or not.
+ * @param corpus a sentence each; repeated ones are taken once
+ * @returns yields rows; its return value is the report
+ * @throws DataError: `ROUND_TRIP` where a translator gives another number of texts than it got, `NO_DATA` where no row is left,
+ * with the counts; ConfigError (`CONFIG`); StoppedError
+ */
+export async function* buildRoundTrips(
+  corpus: AsyncIterable<string> | Iterable<string>,
+  options: RoundTripOptions,
+): AsyncGenerator<RoundTrip, RoundTripReport, undefined> {
+  const o = resolve(options);
+  const known = await (options.cache?.load(settingsOf(o)) ?? []);
+  const totals: Record<string, PivotCounts> = Object.fromEntries(o.pivots.map(({ name }) => [name, nothing]));
+  const counters = { sentences: 0, duplicates: 0, overflow: 0 };
+  let batch = 0;
+  for await (const sentences of batches(corpus, o, counters)) {
+    if (options.signal?.aborted)
+      throw new StoppedError({ where: 'buildRoundTrips', what: `stopped by its signal after ${batch} batches` });
+    const kept = known[batch];
+    if (kept) checkSame(kept, sentences, batch);
+    const built = kept ?? (await buildBatch(batch, sentences, o, options.signal));
+    if (kept === undefined) await options.cache?.append(built);
+    batch++;
+    for (const [name, counts] of Object.entries(built.counts)) totals[name] = added(totals[name] ?? nothing, counts);
+    yield* built.rows;
+  }
+  const pivots = Object.fromEntries(
+    Object.entries(totals).map(([name, t]) => {
+      const of = (x: number, n: number): number => (n === 0 ? 0 : x / n);
+      const shares = {
+        identicalShare: of(t.identical, t.kept),
+        meanEdits: of(t.edits, t.kept),
+        droppedShare: of(t.made - t.kept, t.made),
+      };
+      return [name, { ...t, ...shares }];
+    }),
+  );
+  const report = { ...counters, pivots };
+  if (Object.values(totals).every(({ kept }) => kept === 0)) {
+    const what = counters.sentences === 0 ? 'there is no sentence' : 'the filters leave no round trip';
+    const fix = 'Look at the counts: lower minSimilarity, raise maxWords, or use another translator';
+    throw refusal('NO_DATA', { where: 'buildRoundTrips', what, got: report, fix });
+  }
+  return report;
+}
+
+type Resolved = ReturnType<typeof resolve>;
+
+function resolve(o: RoundTripOptions) {
+  const { pivots, pivotsPerSentence = 1, tripsPerPivot = 1, temperature = 1, batchSize = 32, seed } = o;
+  const { maxWords = Number.POSITIVE_INFINITY, minSimilarity = 0, similarity = wordOverlap, dropIdentical = false } = o;
+  const names = pivots.map(({ name }) => name);
+  checkThat(
+    'pivots',
+    names.length > 0 && new Set(names).size === names.length,
+    names,
+    'one or more, of different names',
+  );
+  checkSize('pivotsPerSentence', pivotsPerSentence);
+  checkThat('pivotsPerSentence', pivotsPerSentence <= pivots.length, pivotsPerSentence, `at most ${pivots.length}`);
+  checkSize('tripsPerPivot', tripsPerPivot);
+  checkSize('batchSize', batchSize);
+  checkThat('temperature', Number.isFinite(temperature) && temperature >= 0, temperature, 'a number ≥ 0');
+  checkThat('minSimilarity', minSimilarity >= 0 && minSimilarity <= 1, minSimilarity, 'a number from 0 to 1');
+  checkThat('maxWords', maxWords >= 1, maxWords, 'a number ≥ 1');
+  const filter = { maxWords, minSimilarity, similarity, dropIdentical };
+  return { pivots, pivotsPerSentence, tripsPerPivot, temperature, batchSize, seed, streams: rng(seed), ...filter };
+}
+
+/** What decides a build's rows, as JSON: a cache of other settings is no use. */
+const settingsOf = ({ streams: _, pivots, similarity, ...o }: Resolved): object => ({
+  ...o,
+  maxWords: Number.isFinite(o.maxWords) ? o.maxWords : null,
+  similarity: similarity === wordOverlap ? 'wordOverlap' : 'own',
+  pivots: pivots.map(({ name, forward, back }) => [name, forward.name, back.name]),
+});
+
+/** Distinct sentences, so many at a time. */
+async function* batches(
+  corpus: AsyncIterable<string> | Iterable<string>,
+  o: Resolved,
+  counters: { sentences: number; duplicates: number; overflow: number },
+): AsyncGenerator<string[]> {
+  const seen = new Set<string>();
+  let some: string[] = [];
+  for await (const raw of corpus) {
+    const text = normalised(raw);
+    if (text === '') continue;
+    const id = textId(text);
+    if (seen.has(id)) {
+      counters.duplicates++;
+      continue;
+    }
+    seen.add(id);
+    if (wordsOf(text).length > o.maxWords) {
+      counters.overflow++;
+      continue;
+    }
+    counters.sentences++;
+    some.push(text);
+    if (some.length === o.batchSize) {
+      yield some;
+      some = [];
+    }
+  }
+  if (some.length > 0) yield some;
+}
+
+/** @throws DataError (`ROUND_TRIP`) where a kept batch is of other sentences */
+function checkSame(kept: BuiltBatch, sentences: readonly string[], batch: number): void {
+  if (kept.batch === batch && kept.of === idOf(sentences)) return;
+  throw refusal('ROUND_TRIP', {
+    where: 'buildRoundTrips.cache',
+    what: `batch ${batch} was built of other sentences`,
+    fix: 'Use another file for other sentences',
+  });
+}
+
+const idOf = (sentences: readonly string[]): string => textId(sentences.join('\n'));
+
+async function buildBatch(
+  batch: number,
+  sentences: readonly string[],
+  o: Resolved,
+  signal: AbortSignal | undefined,
+): Promise<BuiltBatch> {
+  const rows: RoundTrip[] = [];
+  const counts: Record<string, PivotCounts> = {};
+  for (const pivot of o.pivots) {
+    // a sentence's pivots follow from its text alone
+    const mine = sentences.filter((text) => pivotsOf(text, o).includes(pivot));
+    for (let trip = 0; mine.length > 0 && trip < o.tripsPerPivot; trip++) {
+      const stream = o.streams.split(pivot.name).split(batch).split(trip);
+      const there = await translated(pivot.name, pivot.forward, mine, o, stream.split('forward'), signal);
+      const back = await translated(pivot.name, pivot.back, there, o, stream.split('back'), signal);
+      mine.forEach((source, i) => {
+        const { row, counted } = judged(source, pivot.name, there[i] as string, back[i] as string, trip, o);
+        counts[pivot.name] = added(counts[pivot.name] ?? nothing, counted);
+        if (row) rows.push(row);
+      });
+    }
+  }
+  return { batch, of: idOf(sentences), rows, counts };
+}
+
+const pivotsOf = (text: string, o: Resolved): readonly Pivot[] =>
+  o.pivots.length === o.pivotsPerSentence
+    ? o.pivots
+    : o.streams.split('pivots').split(textId(text)).shuffle(o.pivots).slice(0, o.pivotsPerSentence);
+
+async function translated(
+  pivot: string,
+  translator: Translator,
+  texts: readonly string[],
+  { temperature }: Resolved,
+  stream: Rng,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const out = await translator.translate([...texts], { temperature, rng: stream, ...(signal && { signal }) });
+  if (out.length === texts.length && out.every((text) => typeof text === 'string')) return out;
+  throw refusal('ROUND_TRIP', {
+    where: `pivot ${pivot}, translator ${translator.name}`,
+    what: `it gave another number of texts, or what is no text, for ${textId(texts[0] as string)} and those after it`,
+    got: out.length,
+    wanted: `${texts.length} texts`,
+  });
+}
+
+/** The row of a round trip, if it is kept, and what is counted of it. */
+function judged(
+  source: string,
+  pivot: string,
+  pivotText: string,
+  raw: string,
+  trip: number,
+  o: Resolved,
+): { row?: RoundTrip; counted: PivotCounts } {
+  const one = { ...nothing, made: 1 };
+  const rtt = normalised(raw);
+  if (rtt === '') return { counted: { ...one, empty: 1 } };
+  if (wordsOf(rtt).length > o.maxWords) return { counted: { ...one, long: 1 } };
+  const identical = rtt === source;
+  if (identical && o.dropIdentical) return { counted: { ...one, same: 1 } };
+  const similarity = o.similarity(source, rtt);
+  if (similarity < o.minSimilarity) return { counted: { ...one, different: 1 } };
+  const id = `${textId(source)}-${pivot}-${trip}`;
+  return {
+    row: { id, source, pivot, pivotText, rtt, identical, similarity },
+    counted: { ...one, kept: 1, identical: identical ? 1 : 0, edits: wordEdits(source, rtt) },
+  };
+}
+
+const added = (a: PivotCounts, b: PivotCounts): PivotCounts =>
+  Object.fromEntries(Object.entries(a).map(([name, n]) => [name, n + b[name as 'made']])) as unknown as PivotCounts;

@@ -1,0 +1,57 @@
+// Corruption of a denoising autoencoder's input, in the order and by the rules of text-autoencoders' noise.py (Shen et al.,
+// arXiv 1905.12777): shuffle, drop, blank, substitute.
+import type { Rng } from '@gimbal/tensor-core';
+import type { Vec2TextConfig } from '../model/config.ts';
+import { checkThat } from '../space/check-size.ts';
+import type { Noise } from './round-trip.ts';
+
+/** The vocabulary that substitutes come from. */
+export type NoiseTokens = Pick<Vec2TextConfig, 'vocabSize' | 'padId' | 'bosId' | 'eosId' | 'maskId'>;
+
+/** @throws ConfigError (`CONFIG`) for a chance outside [0, 1], drop = 1, or a negative shuffle */
+export function checkNoise(where: string, { drop = 0, blank = 0, substitute = 0, shuffle = 0 }: Noise): void {
+  for (const [name, p] of Object.entries({ drop, blank, substitute }))
+    checkThat(`${where}.${name}`, p >= 0 && p <= 1, p, 'a chance from 0 to 1');
+  checkThat(`${where}.drop`, drop < 1, drop, 'less than 1: nothing would be left');
+  checkThat(`${where}.shuffle`, Number.isFinite(shuffle) && shuffle >= 0, shuffle, 'a number of places ≥ 0');
+}
+
+/**
+ * A corrupted copy. PAD, BOS and EOS stay where they are; if every word would be dropped, one stays.
+ * @param noise `shuffle` moves a word at most so many places: words are sorted by i + U[0, shuffle + 1)
+ * @param tokens substitutes are its tokens but the special ones
+ * @throws ConfigError (`CONFIG`) for noise out of range
+ */
+export function corrupt(ids: Int32Array, noise: Noise, rng: Rng, tokens: NoiseTokens): Int32Array {
+  checkNoise('noise', noise);
+  const { drop = 0, blank = 0, substitute = 0, shuffle = 0 } = noise;
+  const { padId, bosId, eosId, maskId, vocabSize } = tokens;
+  const special = [padId, bosId, eosId, maskId].sort((a, b) => a - b);
+  const isWord = (id: number): boolean => id !== padId && id !== bosId && id !== eosId;
+  let words = [...ids].filter(isWord);
+  if (shuffle > 0) {
+    const keys = words.map((_, i) => i + rng.uniform() * (shuffle + 1));
+    words = words
+      .map((word, i) => ({ word, key: keys[i] as number }))
+      .sort((a, b) => a.key - b.key)
+      .map(({ word }) => word);
+  }
+  if (drop > 0) {
+    const left = words.filter(() => rng.uniform() >= drop);
+    words = left.length > 0 || words.length === 0 ? left : [rng.choice(words)];
+  }
+  if (blank > 0) words = words.map((word) => (rng.uniform() < blank ? maskId : word));
+  if (substitute > 0)
+    words = words.map((word) => {
+      if (rng.uniform() >= substitute) return word;
+      // the n-th token that is no special one
+      let id = rng.int(vocabSize - special.length);
+      for (const s of special) if (id >= s) id++;
+      return id;
+    });
+  // what stood before and after the words stays there
+  const first = ids.findIndex(isWord);
+  if (first < 0) return Int32Array.from(ids);
+  const last = ids.findLastIndex(isWord);
+  return Int32Array.of(...ids.subarray(0, first), ...words, ...ids.subarray(last + 1));
+}

@@ -1,0 +1,83 @@
+// Sentences with their round trips, as a trainer takes them, and as tokens.
+import type { OverflowReport, Tokenizer } from '@gimbal/language-models';
+import { refusal } from '../internal/refuse.ts';
+import type { Vec2TextConfig } from '../model/config.ts';
+import { plainTokens } from '../text/text-rows.ts';
+import type { RoundTrip } from './round-trip.ts';
+
+/** A sentence, and what came back of it. */
+export interface TrainingRow {
+  /** The sentence as it is. */
+  readonly source: string;
+  /** Its round trips, if there are any: one is drawn each time. */
+  readonly candidates?: readonly string[];
+}
+
+/** A sentence in tokens, EOS included. */
+export interface TokenRow {
+  readonly source: Int32Array;
+  readonly candidates: readonly Int32Array[];
+}
+
+/**
+ * Round trips by sentence, in the order in which sentences first came.
+ * @param data of `buildRoundTrips`, or a file of them
+ */
+export async function gatherRoundTrips(
+  data: AsyncIterable<Pick<RoundTrip, 'source' | 'rtt'>> | Iterable<Pick<RoundTrip, 'source' | 'rtt'>>,
+): Promise<TrainingRow[]> {
+  const rows = new Map<string, string[]>();
+  for await (const { source, rtt } of data) {
+    const known = rows.get(source);
+    if (known === undefined) rows.set(source, [rtt]);
+    else known.push(rtt);
+  }
+  return Array.from(rows, ([source, candidates]) => ({ source, candidates }));
+}
+
+/** What becomes of texts longer than the model. */
+export type Overflow = 'drop' | 'cut' | 'error';
+
+/**
+ * Rows as tokens. A row whose sentence is too long is left out, cut or refused; a round trip that is too long is left out or
+ * cut.
+ * @throws DataError: `EMPTY_TEXT`, `UNKNOWN_TOKEN`, `TOO_LONG` where overflow is `error`, `NO_DATA` where no row is left
+ */
+export function tokenRows(
+  where: string,
+  data: readonly (TrainingRow | string)[],
+  tokenizer: Tokenizer,
+  c: Pick<Vec2TextConfig, 'eosId' | 'maxLength'>,
+  overflow: Overflow,
+): { rows: TokenRow[]; overflow: OverflowReport } {
+  const rows: TokenRow[] = [];
+  const long: string[] = [];
+  let lost = 0;
+  /** undefined: left out */
+  const fit = (at: string, text: string): Int32Array | undefined => {
+    const ids = plainTokens(at, tokenizer, text);
+    const over = ids.length + 1 - c.maxLength;
+    if (over > 0) {
+      long.push(at);
+      if (overflow === 'error') {
+        const wanted = `at most ${c.maxLength - 1} tokens`;
+        throw refusal('TOO_LONG', { where: at, what: 'the text is longer than the model', got: ids.length, wanted });
+      }
+      lost += overflow === 'cut' ? over : ids.length;
+      if (overflow === 'drop') return undefined;
+    }
+    return Int32Array.of(...Array.from(ids).slice(0, c.maxLength - 1), c.eosId);
+  };
+  data.forEach((row, i) => {
+    const { source, candidates = [] } = typeof row === 'string' ? { source: row } : row;
+    const ids = fit(`${where} row ${i}`, source);
+    if (ids === undefined) return;
+    const trips = candidates.map((text, j) => fit(`${where} row ${i}, round trip ${j}`, text));
+    rows.push({ source: ids, candidates: trips.filter((trip) => trip !== undefined) });
+  });
+  if (rows.length === 0) {
+    const what = data.length === 0 ? 'there are no rows' : `all ${data.length} rows are too long`;
+    throw refusal('NO_DATA', { where, what, wanted: `texts of at most ${c.maxLength - 1} tokens` });
+  }
+  return { rows, overflow: { rows: long.length, tokens: lost, where: long.slice(0, 10) } };
+}

@@ -1,0 +1,70 @@
+// From rows to the loss of a batch.
+import { padBatch, type Tokenizer } from '@gimbal/language-models';
+import type { LossResult, Params, Rng, TokenBatch } from '@gimbal/tensor-core';
+import { tensor2d } from '@tensorflow/tfjs-core';
+import { type DrawRoundTrip, drawCandidate, type Example, exampleOf, needsRoundTrips } from '../data/objective.ts';
+import type { Objective } from '../data/round-trip.ts';
+import type { TokenRow } from '../data/training-rows.ts';
+import { refusal } from '../internal/refuse.ts';
+import type { Vec2TextConfig } from '../model/config.ts';
+import type { Vec2TextModule } from '../model/module.ts';
+import { rowsOfBatch } from '../model/token-rows.ts';
+import { lossSum } from '../model/vec2text.ts';
+import { textRow } from '../text/text-rows.ts';
+
+/** Where round trips come from: the rows' own, or a function that makes them anew. @throws DataError (`ROUND_TRIP`) for a row without */
+export function roundTripsOf(
+  objective: Objective,
+  rows: readonly TokenRow[],
+  roundTrip: ((source: string, rng: Rng) => string) | undefined,
+  tokenizer: Tokenizer,
+  config: Vec2TextConfig,
+): DrawRoundTrip {
+  if (roundTrip !== undefined)
+    return ({ source }, rng) =>
+      textRow('roundTrip', tokenizer, roundTrip(tokenizer.decodeIds(source.subarray(0, -1)), rng), config);
+  const without = needsRoundTrips(objective) ? rows.findIndex(({ candidates }) => candidates.length === 0) : -1;
+  if (without >= 0) {
+    const what = `row ${without} has no round trip`;
+    const fix = 'Give candidates, or a function roundTrip; buildRoundTrips makes them';
+    throw refusal('ROUND_TRIP', { where: `objective ${objective.kind}`, what, fix });
+  }
+  return drawCandidate;
+}
+
+/** The examples of rows; row i draws from a stream of its own. */
+export const examplesOf = (
+  objective: Objective,
+  rows: readonly TokenRow[],
+  rng: Rng,
+  config: Vec2TextConfig,
+  draw: DrawRoundTrip,
+): Example[] => rows.map((row, i) => exampleOf(objective, row, rng.split(i), config, draw));
+
+/** Σ −log p over a batch's target tokens, and their number. */
+export function batchLoss(
+  module: Vec2TextModule,
+  params: Params,
+  examples: readonly Example[],
+  terms: { zNoise: number; klCoef: number },
+  rng: Rng,
+): LossResult {
+  const { config, space } = module;
+  const [input, target] = [examples.map((e) => e.input), examples.map((e) => e.target)].map((rows) =>
+    padBatch(rows, config.padId),
+  ) as [TokenBatch, TokenBatch];
+  const { ids, width, lengths } = target;
+  const shape: [number, number] = [lengths.length, width];
+  const tokens = lengths.reduce((a, b) => a + b, 0);
+  const mask = tokens === ids.length ? undefined : tensor2d(maskOf(target), shape);
+  const batch = { rows: rowsOfBatch(input), target: tensor2d(ids, shape, 'int32'), mask, ...terms };
+  return { sum: lossSum(params, config, space, batch, rng), weight: tokens };
+}
+
+function maskOf({ ids, width, lengths }: TokenBatch): Float32Array {
+  const mask = new Float32Array(ids.length);
+  lengths.forEach((length, b) => {
+    mask.fill(1, b * width, b * width + length);
+  });
+  return mask;
+}

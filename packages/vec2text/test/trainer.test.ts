@@ -1,0 +1,172 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { flatten, latestCheckpoint, rng, useBackend } from '@gimbal/tensor-core';
+import { toyLanguages } from '@gimbal/worlds';
+import { memory } from '@tensorflow/tfjs-core';
+import {
+  decodeCodes,
+  encodeTexts,
+  gatherRoundTrips,
+  loadVec2Text,
+  type Objective,
+  specialIds,
+  Vec2TextTrainer,
+  type Vec2TextTrainerOptions,
+  vec2text,
+  vec2textSchedule,
+  wordTokenizer,
+} from '../src/index.ts';
+
+const { aish, bex } = toyLanguages({ preset: 'typed' });
+const texts = aish.sentences(600, rng(0));
+const held = aish.sentences(60, rng(1), { except: texts });
+const tokenizer = wordTokenizer(aish.words);
+const module = vec2text({ vocabSize: tokenizer.size, ...specialIds(tokenizer), width: 32, ffn: 64, controlDim: 16 });
+const roundTrip: Vec2TextTrainerOptions['roundTrip'] = (source, r) => bex.roundTrip(source, r).text;
+const options = (o: Partial<Vec2TextTrainerOptions> = {}): Vec2TextTrainerOptions => ({
+  module,
+  tokenizer,
+  data: texts,
+  objective: { kind: 'rtt' },
+  roundTrip,
+  batchSize: 16,
+  seed: 0,
+  statsSamples: 50,
+  ...o,
+});
+const reasonOf = (f: () => unknown): string => {
+  try {
+    f();
+  } catch (error) {
+    return (error as { reason?: string; code: string }).reason ?? (error as { code: string }).code;
+  }
+  return 'nothing thrown';
+};
+const losses = async (trainer: Vec2TextTrainer, steps: number): Promise<number[]> => {
+  const all: number[] = [];
+  for await (const { loss } of trainer.train({ steps })) all.push(loss);
+  return all;
+};
+
+let folder: string;
+beforeAll(async () => {
+  await useBackend('auto');
+  folder = await mkdtemp(join(tmpdir(), 'vec2text-train-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const objectives: Objective[] = [
+  { kind: 'ae' },
+  { kind: 'dae', noise: { drop: 0.3, shuffle: 2 } },
+  { kind: 'rtt' },
+  { kind: 'rtt-reverse' },
+  { kind: 'mix', weights: { ae: 1, dae: 1, rtt: 2 } },
+];
+
+test.each(objectives)(
+  '$kind: equal seeds give equal losses, another seed others; a resumed run goes on to the same numbers',
+  async (objective) => {
+    const o = options({ objective, zNoise: 0.1 });
+    using whole = new Vec2TextTrainer(o);
+    const wanted = await losses(whole, 24);
+    const dir = join(folder, objective.kind);
+    {
+      using half = new Vec2TextTrainer(o);
+      expect(await losses(half, 4)).toEqual(wanted.slice(0, 4));
+      await half.save(dir);
+    }
+    using resumed = await Vec2TextTrainer.resume(dir, o);
+    expect(await losses(resumed, 24)).toEqual(wanted.slice(4));
+    expect(
+      flatten(resumed.params).every(([, t], i) =>
+        Object.is(String(t.dataSync()), String(flatten(whole.params)[i]?.[1].dataSync())),
+      ),
+    ).toBe(true);
+    using other = new Vec2TextTrainer({ ...o, seed: 1 });
+    expect((await losses(other, 2))[1]).not.toBe(wanted[1]);
+    await expect(Vec2TextTrainer.resume(dir, { ...o, zNoise: 0 })).rejects.toThrow('zNoise');
+  },
+);
+
+test('a batch of 16 is 4 of 4 accumulated: the first losses agree to rounding, with no chance in the loss', async () => {
+  using one = new Vec2TextTrainer(options({ objective: { kind: 'ae' } }));
+  using four = new Vec2TextTrainer(options({ objective: { kind: 'ae' }, batchSize: 4, accumulate: 4 }));
+  const [a, b] = [await losses(one, 6), await losses(four, 6)];
+  expect(b).toEqual(a.map((loss) => expect.closeTo(loss, 3)));
+});
+
+test('memory is flat over steps and evaluations, and disposing gives it back', async () => {
+  const { numTensors } = memory();
+  const trainer = new Vec2TextTrainer(options({ evalData: held, evalEvery: 5 }));
+  const counts: number[] = [];
+  for await (const { tensors } of trainer.train({ steps: 40 })) counts.push(tensors);
+  expect(new Set(counts.slice(3)).size).toBe(1);
+  (await trainer.model()).dispose();
+  trainer.dispose();
+  trainer.dispose();
+  expect(memory().numTensors).toBe(numTensors);
+});
+
+test('a signal ends training after a whole step; a run’s folder has a model that can be used', async () => {
+  const out = join(folder, 'run');
+  const stop = new AbortController();
+  using trainer = new Vec2TextTrainer(options({ out, evalData: held }));
+  for await (const { step } of trainer.train({ steps: 50, signal: stop.signal })) if (step === 7) stop.abort();
+  expect([trainer.step, trainer.stopReason]).toEqual([7, 'signal']);
+  using resumed = await Vec2TextTrainer.resume(out, options({ out, evalData: held }));
+  expect(resumed.step).toBe(7);
+  let last: { evalLoss?: number; evalExactMatch?: number; evalRms?: number; evalSaturation?: number } = {};
+  for await (const step of resumed.train({ steps: 10 })) last = step;
+  for (const name of ['evalLoss', 'evalExactMatch', 'evalRms', 'evalSaturation'] as const)
+    expect(last[name]).toBeGreaterThanOrEqual(0);
+  const path = (await latestCheckpoint(out)) as string;
+  using saved = await loadVec2Text(join(path, 'model'));
+  using model = await resumed.model();
+  expect(await encodeTexts(saved, held)).toEqual(await encodeTexts(model, held));
+  expect(saved.stats).toEqual(model.stats);
+  expect(saved.stats.count).toBe(50);
+});
+
+test('learns: 500 steps of round trips lower the loss below what any language model without a code gets', async () => {
+  const data = aish.sentences(4000, rng(2));
+  const learningRate = vec2textSchedule(500, 4e-3);
+  using trainer = new Vec2TextTrainer(options({ data, batchSize: 32, learningRate, evalData: held }));
+  let last: { evalLoss: number } | undefined;
+  for await (const step of trainer.train({ steps: 500 })) last = step;
+  // 1.644 nats a token are the entropy of the sentences (derived in the specification); measured here: 1.34 in training
+  expect(last?.evalLoss).toBeLessThan(1.55);
+  using model = await trainer.model();
+  const decoded = await decodeCodes(model, await encodeTexts(model, held));
+  expect(decoded.filter(({ finished }) => finished).length).toBeGreaterThan(55);
+  // the code tells them apart
+  expect(new Set(decoded.map(({ text }) => text)).size).toBeGreaterThan(50);
+});
+
+test('rows of round trips: grouped by sentence, and what cannot be trained on is refused', async () => {
+  const rows = await gatherRoundTrips([
+    { source: 'a', rtt: 'b' },
+    { source: 'c', rtt: 'd' },
+    { source: 'a', rtt: 'e' },
+  ]);
+  expect(rows).toEqual([
+    { source: 'a', candidates: ['b', 'e'] },
+    { source: 'c', candidates: ['d'] },
+  ]);
+  const { roundTrip: _, ...without } = options();
+  expect(() => new Vec2TextTrainer(without)).toThrow('objective rtt: row 0 has no round trip');
+  const make = (o: object): string => reasonOf(() => new Vec2TextTrainer(options(o)));
+  expect(make({ data: [] })).toBe('NO_DATA');
+  expect(make({ data: ['the boy saw the lemp'] })).toBe('UNKNOWN_TOKEN');
+  expect(make({ data: [' '] })).toBe('EMPTY_TEXT');
+  const long = new Array(18).fill('the').join(' ');
+  expect(make({ data: [long, long] })).toBe('NO_DATA');
+  expect(make({ data: [long], overflow: 'error' })).toBe('TOO_LONG');
+  expect(make({ zNoise: -1 })).toBe('CONFIG');
+  expect(make({ klCoef: 1 })).toBe('CONFIG');
+  expect(make({ tokenizer: wordTokenizer([...aish.words, 'zebra']) })).toBe('CHECKPOINT');
+  using dropped = new Vec2TextTrainer(options({ data: [long, ...texts] }));
+  expect(dropped.overflow).toEqual({ rows: 1, tokens: 18, where: ['data row 0'] });
+  using cut = new Vec2TextTrainer(options({ data: [long], overflow: 'cut', objective: { kind: 'ae' } }));
+  expect(cut.overflow).toMatchObject({ rows: 1, tokens: 1 });
+});
