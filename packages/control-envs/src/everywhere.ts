@@ -16,6 +16,7 @@ export type {
   PhysicsSimulation,
 } from './physics/contract.ts';
 export { registerEngine } from './physics/engines.ts';
+export type { FactorRange, PhysicsFactors, Randomize } from './physics/randomize.ts';
 export { encodeGif } from './recording/gif.ts';
 export type { RecordPolicy } from './recording/policy.ts';
 export {
@@ -40,6 +41,7 @@ export { Rasterizer } from './render/rasterizer.ts';
 export * from './spaces/index.ts';
 export { type Outcome, TabularEnv, type TransitionTable } from './tabular/tabular-env.ts';
 export { MujocoEnv, type MujocoOptions } from './tasks/mujoco-env.ts';
+export { type ToleranceOptions, tolerance } from './tasks/tolerance.ts';
 export type { RowsVectorEnv } from './vector/vector-env.ts';
 export { VectorFrameStack } from './vector/vector-frame-stack.ts';
 export { VectorEnvWrapper, type VectorReset } from './vector/vector-wrapper.ts';

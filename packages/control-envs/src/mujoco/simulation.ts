@@ -5,7 +5,9 @@
 import { ConfigError, NumericalError, ShapeError } from '@gimbal/tensor-core';
 import type { DoubleBuffer, MainModule, MjData, MjModel } from '@mujoco/mujoco';
 import type { Contact, PhysicsSimulation } from '../physics/contract.ts';
+import type { PhysicsFactors } from '../physics/randomize.ts';
 import type { ModelInfo } from './model-info.ts';
+import { Variation } from './vary.ts';
 
 // mjtState: what the next step depends on, with and without controls, applied forces and the solver's warm start
 const fullPhysics = 0b1111;
@@ -52,6 +54,7 @@ export class MujocoSimulation implements PhysicsSimulation {
   #data: MjData | undefined;
   #force: DoubleBuffer | undefined;
   readonly #buffers = new Map<number, DoubleBuffer>();
+  #variation: Variation | undefined;
 
   constructor(mj: MainModule, model: MjModel, data: MjData, info: ModelInfo) {
     this.#mj = mj;
@@ -94,6 +97,14 @@ export class MujocoSimulation implements PhysicsSimulation {
   reset(): void {
     this.#mj.mj_resetData(this.#model, this.#live());
     if (this.qpos.length === 0) this.#takeViews();
+  }
+
+  /** Multiplies the model's constants, for all its simulations; the state is the default one afterwards. */
+  vary(factors: PhysicsFactors): void {
+    const data = this.#live();
+    this.#variation ??= new Variation(this.#mj, this.#model);
+    this.#variation.apply(data, factors);
+    this.reset();
   }
 
   /** Views that are valid now: for callers between which other simulations may have grown the memory. */

@@ -4,6 +4,7 @@
  * through the fields each time, a library may move them between calls.
  */
 import type { ModelInfo } from '../mujoco/model-info.ts';
+import type { PhysicsFactors } from './randomize.ts';
 
 /** A physics library. */
 export interface PhysicsEngine {
@@ -101,6 +102,11 @@ export interface PhysicsSimulation {
   contactForces(): void;
   /** The default state, with no trace of what was before. */
   reset(): void;
+  /**
+   * Multiplies constants of the model, always from those it was compiled with; all simulations of the model change. The
+   * default state follows. Left out by a library that cannot: its environments cannot be randomised.
+   */
+  vary?(factors: PhysicsFactors): void;
   /** Makes the arrays valid where the library's memory has moved. */
   refresh(): void;
   /** Whether a position or velocity is NaN, infinite or beyond 1e10; the library must not hide it by a reset. */

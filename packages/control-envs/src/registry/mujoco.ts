@@ -15,7 +15,7 @@ import {
   reacherDefaults,
 } from '../tasks/arms.ts';
 import { HumanoidEnv, type HumanoidTaskOptions, humanoidDefaults } from '../tasks/humanoid.ts';
-import type { MujocoOptions } from '../tasks/mujoco-env.ts';
+import type { MujocoEnv, MujocoOptions } from '../tasks/mujoco-env.ts';
 import {
   type DoublePendulumOptions,
   doublePendulumDefaults,
@@ -51,7 +51,14 @@ export interface MujocoOptionsById {
   'Walker2d-v5': HealthyRunnerOptions;
 }
 
-const common = { maxSteps: 1000, xml: undefined, xmlFile: undefined, engine: 'mujoco', obsDtype: 'float64' as const };
+const common = {
+  maxSteps: 1000,
+  xml: undefined,
+  xmlFile: undefined,
+  engine: 'mujoco',
+  obsDtype: 'float64' as const,
+  randomize: undefined,
+};
 
 /** The user's model, or the task's own. */
 async function modelFor(o: MujocoOptions, component: () => Component): Promise<PhysicsModel> {
@@ -88,7 +95,7 @@ const healthyDefaults = (
   healthyStateRange: d.healthy?.state,
 });
 
-export const mujocoEnvs: readonly EnvRegistration[] = [
+const registrations: readonly EnvRegistration[] = [
   registration<AntTaskOptions>({
     id: 'Ant-v5',
     summary: 'run on four legs (or more)',
@@ -156,3 +163,20 @@ export const mujocoEnvs: readonly EnvRegistration[] = [
     make: async (o) => new Runner(await modelFor(o, bodies.walker2d), walker2dDefaults, o),
   }),
 ];
+
+/** The tasks, with constants that are drawn anew at each reset where `randomize` says so. */
+export const mujocoEnvs: readonly EnvRegistration[] = registrations.map((task) => ({
+  ...task,
+  async make(options) {
+    const env = (await task.make(options)) as MujocoEnv;
+    const { randomize } = options as MujocoOptions;
+    if (randomize === undefined) return env;
+    try {
+      env.randomize(randomize);
+      return env;
+    } catch (error) {
+      env.close();
+      throw error;
+    }
+  },
+}));

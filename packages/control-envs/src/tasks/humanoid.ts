@@ -91,9 +91,14 @@ export class HumanoidEnv extends MujocoEnv {
   /** One coordinate of the centre of mass, as the engine last evaluated it. */
   #centre(axis: 0 | 1): number {
     const [{ xipos }, { bodyMass }] = [this.sim, this.model.info];
-    let sum = 0;
-    for (let b = 0; b < bodyMass.length; b++) sum += (bodyMass[b] as number) * (xipos[3 * b + axis] as number);
-    return sum / this.#mass;
+    const drawn = this.factors?.mass;
+    let [sum, mass] = [0, 0];
+    for (let b = 0; b < bodyMass.length; b++) {
+      const m = (bodyMass[b] as number) * (drawn?.[b] ?? 1);
+      sum += m * (xipos[3 * b + axis] as number);
+      mass += m;
+    }
+    return sum / (drawn === undefined ? this.#mass : mass);
   }
 
   protected score(_action: Float32Array): void {

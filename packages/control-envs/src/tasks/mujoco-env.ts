@@ -16,6 +16,7 @@ import {
 import { BufferedEnv } from '../base/buffered-env.ts';
 import type { ModelInfo } from '../mujoco/model-info.ts';
 import type { PhysicsModel, PhysicsSimulation } from '../physics/contract.ts';
+import { checkRandomize, drawFactors, type PhysicsFactors, type Randomize, unitFactors } from '../physics/randomize.ts';
 import { type Camera, defaultCamera } from '../render/camera.ts';
 import { frameModel } from '../render/follow.ts';
 import { Rasterizer } from '../render/rasterizer.ts';
@@ -35,6 +36,8 @@ export interface MujocoOptions {
   engine?: string;
   /** default float64, as in Gymnasium */
   obsDtype?: 'float32' | 'float64';
+  /** constants of the physics that are drawn anew at each reset; default none */
+  randomize?: Randomize;
 }
 
 export interface MujocoDescription {
@@ -65,6 +68,7 @@ export abstract class MujocoEnv extends BufferedEnv {
   readonly #contactForces: boolean;
   readonly #lastQpos: Float64Array;
   readonly #lastQvel: Float64Array;
+  #randomize: { ranges: Randomize; all: Float64Array; factors: PhysicsFactors } | undefined;
 
   constructor(model: PhysicsModel, description: MujocoDescription) {
     const { id, maxSteps, frameSkip, layout, obsDtype, rewardThreshold, contactForces = false } = description;
@@ -105,8 +109,30 @@ export abstract class MujocoEnv extends BufferedEnv {
     return undefined;
   }
 
+  /**
+   * Draws constants of the physics anew at each reset from now on; they are part of the state.
+   * @throws ConfigError for ranges that are none, and for a physics library that cannot
+   */
+  randomize(ranges: Randomize): void {
+    checkRandomize(`${this.spec.id}: randomize`, ranges);
+    if (this.sim.vary === undefined) {
+      const what = 'its physics library cannot change constants of a model';
+      throw new ConfigError({ where: `${this.spec.id}: randomize`, what });
+    }
+    this.#randomize = { ranges, ...unitFactors(this.model.info) };
+  }
+
+  /** What constants of the physics are multiplied by in this episode; undefined if none are drawn. */
+  get factors(): PhysicsFactors | undefined {
+    return this.#randomize?.factors;
+  }
+
   protected resetTask(stream: Rng, options?: object): void {
     const { sim } = this;
+    if (this.#randomize !== undefined) {
+      drawFactors(this.#randomize.ranges, stream, this.#randomize.factors);
+      sim.vary?.(this.#randomize.factors);
+    }
     sim.reset();
     this.drawState(sim.qpos, sim.qvel, stream, options);
     sim.forward();
@@ -139,22 +165,31 @@ export abstract class MujocoEnv extends BufferedEnv {
 
   getState(kind: 'full' | 'integration' = 'integration'): Float64Array {
     const { memory } = this;
+    const drawn = this.#randomize?.all;
     const size = this.sim.stateSize(kind);
-    const out = new Float64Array(size + (memory?.length ?? 0));
+    const own = memory?.length ?? 0;
+    const out = new Float64Array(size + own + (drawn?.length ?? 0));
     this.sim.getState(kind, out.subarray(0, size));
     if (memory !== undefined) out.set(memory, size);
+    if (drawn !== undefined) out.set(drawn, size + own);
     return out;
   }
 
   protected restoreState(state: Float64Array): void {
     const { memory, sim } = this;
-    const size = state.length - (memory?.length ?? 0);
+    const drawn = this.#randomize;
+    const end = state.length - (drawn?.all.length ?? 0);
+    const size = end - (memory?.length ?? 0);
+    if (drawn !== undefined) {
+      drawn.all.set(state.subarray(end));
+      sim.vary?.(drawn.factors);
+    }
     // derived quantities, with no trace of what was before; the warm start of the next step is part of the state
     sim.reset();
     sim.setState(state.subarray(0, size));
     sim.forward();
     sim.setState(state.subarray(0, size));
-    memory?.set(state.subarray(size));
+    memory?.set(state.subarray(size, end));
     this.#keep();
   }
 
