@@ -120,12 +120,25 @@ test('a judge is trained on labelled pairs', async () => {
   expect(bad.stderr).toMatch(/does not say which class is entailment/);
 });
 
-test('members are trained, ranked and averaged', async () => {
-  const out = join(dir, 'warm');
-  const found = await gimbal('warm', ...pairs(), '--runs', '3', '--members', '2', '--steps', '4', '--out', out);
-  expect(found.members).toHaveLength(2);
-  expect(await readdir(join(out, 'warm', 'members'))).toEqual(['run-0', 'run-1', 'run-2']);
-  expect(await readdir(join(out, 'warm', 'model'))).toContain('warm.json');
+test('members are trained, ranked and averaged, in one process or in several', async () => {
+  const averages: Buffer[] = [];
+  for (const workers of ['1', '2']) {
+    const out = join(dir, `warm-${workers}`);
+    const few = ['--runs', '3', '--members', '2', '--steps', '4', '--threads', '1', '--workers', workers];
+    const found = await gimbal('warm', ...pairs(), ...few, '--out', out);
+    expect(found.members).toHaveLength(2);
+    expect((await readdir(join(out, 'warm', 'members'))).sort()).toEqual(['run-0', 'run-1', 'run-2']);
+    expect(await readdir(join(out, 'warm', 'model'))).toContain('warm.json');
+    averages.push(await readFile(join(out, 'warm', 'model', 'model.safetensors')));
+  }
+  expect(averages[0]?.equals(averages[1] as Buffer)).toBe(true);
+  const broken = ['--runs', '2', '--steps', '2', '--workers', '2', '--overflow', 'error'];
+  const long = join(dir, 'long.jsonl');
+  const row = { question: 'a', chosen: 'b '.repeat(5000), rejected: 'c' };
+  await writeFile(long, `${JSON.stringify(row)}\n`.repeat(12));
+  const argv = ['--model', join(dir, 'base'), '--data', long, '--columns', 'prompt=question'];
+  const bad = await run('warm', ...argv, ...broken, '--out', join(dir, 'warm-bad'));
+  expect([bad.code, bad.stderr]).toEqual([1, expect.stringMatching(/longer than the model|too long/)]);
 });
 
 test('what cannot be is said before work starts', async () => {

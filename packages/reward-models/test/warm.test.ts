@@ -251,6 +251,15 @@ it('a whole run: members differ, are kept and ranked; stopped, it goes on to the
   const bytes = (out: string) => readFile(join(dir, out, 'model', 'model.safetensors'));
   expect((await bytes('halves')).equals(await bytes('whole'))).toBe(true);
 
+  // two processes on one folder: each its runs, in any order, and the average from all
+  for (const only of [[2, 0], [1]]) for await (const _ of new WarmTrainer(options('parts')).train({ only })) void _;
+  const last: WarmStep[] = [];
+  for await (const step of new WarmTrainer(options('parts')).train()) last.push(step);
+  expect(last).toEqual(whole.slice(-1));
+  expect((await bytes('parts')).equals(await bytes('whole'))).toBe(true);
+  const beyond = new WarmTrainer(options('parts')).train({ only: [3] });
+  await expect(beyond.next()).rejects.toThrow(/there is no such run; got 3, wanted 0 to 2/);
+
   const again = { ...options('whole'), grid: { learningRate: [1], dropout: [0] } };
   await expect(new WarmTrainer(again).run()).rejects.toThrow(/another configuration: grid/);
   expect(() => new WarmTrainer({ ...options('x'), runs: 1 })).toThrow(/runs: out of range; got 1/);

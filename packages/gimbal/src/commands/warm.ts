@@ -1,11 +1,12 @@
 // gimbal warm: several reward models from one start, averaged in weight space into one; or the average of folders there are.
 import { join } from 'node:path';
+import type { WarmStep } from '@gimbal/reward-models';
 import type { Params } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { counted, percent } from '../cli/format.ts';
 import { checkColumns } from '../options/columns.ts';
-import { heldOutOf, heldOutOption } from '../options/held-out.ts';
+import { heldOutOption } from '../options/held-out.ts';
 import { startCompute } from '../run/compute.ts';
 import { stoppedRun } from '../run/going-on.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
@@ -39,6 +40,11 @@ const options = z.object({
     .default(0)
     .describe('turn this share of the training labels round, to see what it does'),
   overflow: z.enum(['drop', 'cut', 'error']).default('drop').describe('what becomes of a pair longer than the model'),
+  workers: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('processes that train runs side by side, each with its share of the threads (default: one a thread)'),
 });
 
 export const command = defineCommand({
@@ -50,50 +56,19 @@ export const command = defineCommand({
     'gimbal warm --model sft-8k,sft-10k,sft-12k --data pairs.jsonl',
     'gimbal warm --resume                go on with the run that was stopped',
   ],
-  async run({ options: given, given: where, output, signal }) {
+  async run({ options: given, given: where, output, signal, root }) {
     checkColumns('warm', given.columns, ['prompt', 'chosen', 'rejected', 'label', 'margin', 'weight']);
     return withRun({ command: 'warm', options: given, given: where }, async (run) => {
       const o = optionsOfRun(given, run);
       const compute = await startCompute(o);
       const lm = await import('@gimbal/language-models');
       const warm = await import('@gimbal/reward-models');
-      const { disposeTree, rng } = await import('@gimbal/tensor-core');
-      const { loadBody } = await import('../reward/train.ts');
-      const rows = await lm.readRows(o.data, {
-        ...(o.columns === undefined ? {} : { columns: o.columns }),
-        usable: ['preference', 'implicit-preference', 'conversation-preference', 'conversation-implicit-preference'],
-      });
-      const share = heldOutOf('warm', o.heldOut, rows.rows.length);
-      const first = lm.splitDataset(rows, share, rng(o.seed).split('test'));
-      const second = lm.splitDataset(first.train, share, rng(o.seed).split('selection'));
-      const starts = [];
-      for (const folder of o.model)
-        starts.push(
-          await loadBody('gimbal warm', { model: folder, labels: ['reward'], seed: o.seed }, { output, signal }),
-        );
-      const { model: heads, tokenizer } = starts.at(-1) as (typeof starts)[number];
-      const model = warm.rewardModel(heads);
-      const turned = warm.swapLabels(second.train.rows as never[], o.swap, rng(o.seed).split('swap'));
-      const checkpoints = starts.map((s) => s.params);
-      const trainer = new warm.WarmTrainer({
-        model,
-        tokenizer,
-        data: { ...second.train, rows: turned.rows } as typeof second.train,
-        selection: second.heldOut,
-        init: { kind: 'baklava', checkpoints },
-        grid: { learningRate: o.learningRate, dropout: o.dropout },
-        runs: o.runs,
-        members: o.members,
-        stepsPerRun: o.steps,
-        batchSize: o.batchSize,
-        overflow: o.overflow,
-        seed: o.seed,
-        checkpointEvery: Math.max(1, Math.ceil(o.steps / 4)),
-        out: join(run.path, 'warm'),
-      });
+      const { disposeTree } = await import('@gimbal/tensor-core');
+      const { prepareWarm } = await import('../warm/prepare.ts');
+      const { trainer, model, tokenizer, test, dispose } = await prepareWarm(o, run.path, { output, signal });
       let averaged: { members?: readonly number[]; selectionAccuracy?: number } | undefined;
       const ranks: { run: number; selectionAccuracy: number }[] = [];
-      for await (const step of trainer.train({ signal })) {
+      const onStep = (step: WarmStep): void => {
         if (step.phase === 'run' && output.live) {
           output.status(
             `run ${(step.run ?? 0) + 1}/${o.runs}  step ${step.step}/${o.steps}  loss ${step.loss?.toFixed(4)}`,
@@ -104,13 +79,21 @@ export const command = defineCommand({
             `run ${(step.run ?? 0) + 1}/${o.runs}: accuracy ${percent(step.selectionAccuracy ?? Number.NaN)} on the selection pairs`,
           );
         } else if (step.phase === 'averaged') averaged = step;
+      };
+      const workers = Math.min(o.workers ?? compute.threads, o.runs);
+      if (workers > 1) {
+        const { trainInProcesses } = await import('../warm/workers.ts');
+        output.note(`${o.runs} runs in ${workers} processes`);
+        await trainInProcesses(
+          { settings: o, path: run.path },
+          { root, workers, threads: compute.threads, signal, onStep },
+        );
       }
+      // those that are missing, and the average
+      if (!signal.aborted) for await (const step of trainer.train({ signal })) onStep(step);
       if (averaged === undefined) {
         throw stoppedRun('warm', run.path, `stopped after ${ranks.length} of ${o.runs} runs`);
       }
-      const test = warm
-        .pairTexts(first.heldOut, tokenizer)
-        .rows.map(({ row, chosen, rejected }) => ({ ...row, chosen, rejected }));
       const accuracyOf = async (params: Params) =>
         warm.pairwiseAccuracy(warm.rewardFn(model, params, tokenizer), test).finally(() => disposeTree(params));
       const accuracy = await accuracyOf((await lm.loadClassifier(trainer.model)).params);
@@ -138,9 +121,9 @@ export const command = defineCommand({
         ),
       });
       output.line(`report  ${report}`);
-      for (const tree of checkpoints) disposeTree(tree);
+      dispose();
       await compute.trace(output);
-      return { json: { report, path: trainer.model, accuracy, members, meanMember: mean, ...averaged } };
+      return { json: { report, path: trainer.model, accuracy, members, meanMember: mean, ...(averaged as WarmStep) } };
     });
   },
 });

@@ -1,12 +1,14 @@
 // WARM (Ramé et al., arXiv 2401.12187): reward models fine-tuned from one pretraining that differ in data order, learning
 // rate, dropout and starting checkpoint, ranked, and averaged in weight space into one plain checkpoint.
 //
-// A run's folder has members/run-i (models), runs/run-i (checkpoints of a run that was stopped), members.json (what is done)
-// and model/, the average, with warm.json. A run that was killed goes on where it was: finished members are kept.
+// A run's folder has members/run-i (models; member.json says that it is done, and how good it is), runs/run-i (checkpoints of
+// a run that was stopped) and model/, the average, with warm.json. A run that was killed goes on where it was: finished members
+// are kept. Nothing of one run is another's, so several processes may train different runs of one folder at a time.
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadClassifier } from '@gimbal/language-models';
 import {
+  ConfigError,
   checkConfig,
   disposeTree,
   latestCheckpoint,
@@ -67,13 +69,19 @@ export class WarmTrainer {
   /**
    * Trains what is missing, then averages. Called again on the same folder it goes on: finished members are read, a stopped
    * run continues from its checkpoint and gives the numbers it would have given.
-   * @throws CheckpointError where the folder is of another configuration
+   * @param o.only numbers of runs to train in this process; the average is left to a call without it
+   * @throws CheckpointError where the folder is of another configuration, ConfigError for a run that there is not
    */
-  async *train({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<WarmStep> {
+  async *train({ signal, only }: { signal?: AbortSignal; only?: readonly number[] } = {}): AsyncGenerator<WarmStep> {
     const { out } = this.#o;
     await mkdir(out, { recursive: true });
     const done = await this.#readDone();
-    const settings = runSettings(this.#o);
+    const settings = runSettings(this.#o).filter(({ run }) => only?.includes(run) ?? true);
+    const unknown = only?.find((run) => !settings.some((one) => one.run === run));
+    if (unknown !== undefined) {
+      const wanted = `0 to ${this.#o.runs - 1}`;
+      throw new ConfigError({ where: 'WarmTrainer.train only', what: 'there is no such run', got: unknown, wanted });
+    }
     let starts: readonly Params[] | undefined;
     try {
       for (const run of settings) {
@@ -84,14 +92,15 @@ export class WarmTrainer {
         if (accuracy === undefined) return; // stopped
         const { learningRate, dropout, start } = run;
         const lineage = { pretrainId: await this.#pretrainId(), run: run.run, learningRate, dropout, sftStep: start };
-        done.set(run.run, { lineage, selectionAccuracy: accuracy });
-        await this.#writeDone(done);
+        const member = { lineage, selectionAccuracy: accuracy };
+        done.set(run.run, member);
+        await this.#writeDone(member);
         yield { phase: 'member', run: run.run, selectionAccuracy: accuracy };
       }
     } finally {
       for (const tree of starts ?? []) disposeTree(tree);
     }
-    yield await this.#average(done);
+    if (only === undefined) yield await this.#average(done);
   }
 
   /** Drains `train`. */
@@ -189,20 +198,25 @@ export class WarmTrainer {
   }
 
   async #readDone(): Promise<Map<number, Done>> {
-    const path = join(this.#o.out, 'members.json');
-    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    if (text === undefined) return new Map();
-    const { config, members } = JSON.parse(text) as { config: object; members: Done[] };
-    checkConfig(config, await this.#config(), path);
-    return new Map(members.map((m) => [m.lineage.run, m]));
+    const done = new Map<number, Done>();
+    for (let run = 0; run < this.#o.runs; run++) {
+      const path = this.#doneFile(run);
+      const text = await readFile(path, 'utf8').catch(absent);
+      if (text === undefined) continue;
+      const { config, ...member } = JSON.parse(text) as Done & { config: object };
+      checkConfig(config, await this.#config(), path);
+      done.set(run, member);
+    }
+    return done;
   }
 
-  async #writeDone(done: ReadonlyMap<number, Done>): Promise<void> {
-    const json = { config: await this.#config(), members: [...done.values()] };
-    await writeFileAtomic(join(this.#o.out, 'members.json'), `${JSON.stringify(json, null, 2)}\n`);
+  async #writeDone(member: Done): Promise<void> {
+    const json = { config: await this.#config(), ...member };
+    await writeFileAtomic(this.#doneFile(member.lineage.run), `${JSON.stringify(json, null, 2)}\n`);
+  }
+
+  #doneFile(run: number): string {
+    return join(this.#memberFolder(run), 'member.json');
   }
 }
 
