@@ -9,9 +9,9 @@ import { summariser } from './internal/supervised.ts';
 
 export const claim = defineClaim({
   id: 'E11',
-  claim: 'what was learned on articles of four facts carries over to articles of five',
+  claim: 'how much of what was learned on articles of four facts is there on articles of five',
   paper: 'table 2: TL;DR models on CNN/DM, 92.5 → 95.0 %',
-  wanted: 'reported: the gain on five facts is at least half of that on four',
+  wanted: 'reported: the gain on five facts against half of that on four',
   fullOnly: true,
   seeds: [0, 1],
   async run({ seeds, signal }) {
