@@ -2,8 +2,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { disposeTree, readSafetensors, useBackend } from '@gimbal/tensor-core';
+import { desk, heldOut, isEntailed, write } from '../src/claims/rlef/internal/desk.ts';
+import { measure } from '../src/claims/rlef/internal/measure.ts';
+import { reinforce } from '../src/claims/rlef/internal/reinforced.ts';
+import { bestOf } from '../src/claims/rlef/internal/samples.ts';
 import type { ReproduceReport } from '../src/reproduce/claim.ts';
 import { runMain } from './run-main.ts';
+
+// the summariser of 3000 steps that `npx gimbal reproduce rlef --claim E2` trains and keeps below runs/.cache/rlef-supervised
+const summariser = fileURLToPath(new URL('golden/rlef-summariser.safetensors', import.meta.url));
+const { signal } = new AbortController();
 
 const source = new URL('../src/', import.meta.url);
 
@@ -20,4 +30,44 @@ test('what a token is rewarded with is as the paper says, and its optimum is rea
   ]);
   expect(code).toBe(0);
   await rm(folder, { recursive: true });
+}, 120_000);
+
+test('sixty updates against an oracle make far more summaries true, and shorter', async () => {
+  await useBackend('auto');
+  const start = await readSafetensors(summariser);
+  const before = await measure(start, { temperature: 1, signal });
+  const { params } = await reinforce(
+    { name: 'smoke', reward: desk.judge(0.03), alpha: 0.1, seed: 0, updates: 60 },
+    start,
+    signal,
+  );
+  const after = await measure(params, { temperature: 1, signal });
+  expect(before.entailed).toBeLessThan(0.2);
+  expect(after.entailed).toBeGreaterThan(before.entailed + 0.2);
+  expect(after.tokens).toBeLessThan(before.tokens);
+  for (const tree of [start, params]) disposeTree(tree);
+}, 120_000);
+
+test('the best of N samples is true as often as the draws make likely', async () => {
+  await useBackend('auto');
+  const params = await readSafetensors(summariser);
+  const articles = heldOut(200);
+  const texts = articles.map(({ text }) => text);
+  const hits: boolean[][] = articles.map(() => []);
+  for (let i = 0; i < 32; i++) {
+    const written = await write(params, texts, { temperature: 1, seed: `smoke ${i}`, signal });
+    for (const [k, { text, ended }] of written.entries())
+      hits[k]?.push(ended && isEntailed(articles[k] as never, text));
+  }
+  disposeTree(params);
+  const mean = (of: (row: readonly boolean[]) => number): number => hits.reduce((sum, row) => sum + of(row), 0) / 200;
+  const rates = [1, 2, 4, 8].map((N) => mean((row) => Number(row.slice(0, N).some(Boolean))));
+  const expected = [1, 2, 4, 8].map((N) => mean((row) => bestOf(row.slice(8), N)));
+  for (const [i, rate] of rates.entries()) {
+    expect(rate).toBeGreaterThan(rates[i - 1] ?? 0);
+    // 200 articles: two standard errors of a share are at most .07, and the expectation is of 24 samples
+    expect(Math.abs(rate - (expected[i] as number))).toBeLessThan(0.09);
+  }
+  // by hand: 2 of 4 samples are true, N = 2: 1 − C(2,2)/C(4,2) = 5/6
+  expect(bestOf([true, true, false, false], 2)).toBeCloseTo(5 / 6, 12);
 }, 120_000);
