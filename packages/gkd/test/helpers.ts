@@ -31,7 +31,7 @@ export function letters(alphabet: string): Vocabulary {
     encodeText,
     encode: (texts) => padBatch(texts.map(encodeText), 0),
     decode: (batch) =>
-      Array.from(batch.lengths, (_, b) => [...rowOf(batch, b)].map((id) => (id > 1 ? tokens[id] : '')).join('')),
+      Array.from(batch.lengths, (_, b) => [...rowOf(batch, b)].map((id) => (id === 1 ? '' : tokens[id])).join('')),
   };
 }
 

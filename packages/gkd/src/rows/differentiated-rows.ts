@@ -112,11 +112,21 @@ function rowTable(o: DifferentiatedInput, z: Tensor2D, from: number): Tensor2D {
   }
   // log q/p of the sampled token: its mean is KL(q‖p), its gradient is the score function's
   const logP = tensor1d(teacher.sampled.slice(from, from + count));
-  const ratio = stopGradient(sub(logQ, logP));
-  const d = add(mul(ratio, sub(logQ, stopGradient(logQ))), ratio);
+  const ratio = stopGradient(sub(logQ, logP) as Tensor1D) as Tensor1D;
+  // a token's score counts the whole stretch that it is part of
+  const score = teacher.spans === undefined ? ratio : spanSums(ratio, teacher.spans.subarray(from, from + count));
+  const d = add(mul(score, sub(logQ, stopGradient(logQ))), ratio);
   const unknown = fill([count, 1], Number.NaN);
   const reverse = reshape(ratio, [count, 1]);
   return columnsOf([d, stopGradient(logQ), logP], concat([unknown, reverse, unknown, unknown], 1));
+}
+
+/** Σ over the rows of each row's span. */
+function spanSums(x: Tensor1D, spans: Int32Array): Tensor1D {
+  const totals = new Map<number, number>();
+  for (const [r, value] of x.dataSync<'float32'>().entries())
+    totals.set(spans[r] as number, (totals.get(spans[r] as number) ?? 0) + value);
+  return tensor1d(Float32Array.from(spans, (span) => totals.get(span) as number));
 }
 
 const temperaturesOf = ({ teacherTemperature = 1, studentTemperature = 1 }: Temperatures) => ({

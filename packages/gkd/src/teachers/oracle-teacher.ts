@@ -40,6 +40,7 @@ export function oracleTeacher(next: NextDistribution, vocabulary: Vocabulary, o:
     });
   };
   return {
+    vocabulary,
     tokenizerHash: tokenizerHash(vocabulary),
     vocabSize: V,
     ...(o.identity !== undefined && { identity: o.identity }),

@@ -1,6 +1,7 @@
 /** What a teacher is: next-token distributions at the prefixes of given completions, from wherever they come. */
 import type { SampleOptions, TokenBatch } from '@gimbal/tensor-core';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
+import type { Vocabulary } from './vocabulary.ts';
 
 /** The likeliest tokens of each row, and what is left of the probability. Plain arrays: no tensor is owned. */
 export interface TopK {
@@ -22,7 +23,11 @@ export type TeacherRows =
   | { full: Tensor2D }
   | { hidden: Tensor2D; head: Tensor2D }
   | { topK: TopK }
-  | { sampled: Float32Array };
+  | {
+      sampled: Float32Array;
+      /** number of the stretch of text that each row belongs to, where the teacher has other tokens: `sampled` is then its share of the stretch's log p */
+      spans?: Int32Array;
+    };
 
 /** How much of the distributions is wanted. */
 export type Wanted = 'full' | { topK: number } | 'sampled';
@@ -31,6 +36,8 @@ export type Wanted = 'full' | { topK: number } | 'sampled';
 export interface Teacher {
   /** of its vocabulary (`tokenizerHash`): that of the student must be the same */
   readonly tokenizerHash: string;
+  /** its tokenizer; needed where it is not the student's (`alignment`) */
+  readonly vocabulary?: Vocabulary;
   /** V: columns of its logits */
   readonly vocabSize: number;
   /** what a cache of its answers is named after: changes with its weights */

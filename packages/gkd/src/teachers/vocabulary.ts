@@ -78,7 +78,7 @@ export function completionIds(t: Vocabulary, completion: string): number[] {
   return [...idsOf(t, completion), eos];
 }
 
-function idsOf(t: Vocabulary, text: string): number[] {
+export function idsOf(t: Vocabulary, text: string): number[] {
   if (t.encodeText !== undefined) return Array.from(t.encodeText(text));
   const { ids, lengths } = t.encode([text]);
   return Array.from(ids.subarray(0, lengths[0]));

@@ -3,8 +3,10 @@ import { padBatch, rowOf } from '@gimbal/language-models';
 import { logSumExp, NumericalError, type Prompt, ShapeError, type TokenBatch } from '@gimbal/tensor-core';
 import { keep, min, slice, sum, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
 import { disposeRows, rowCount } from '../rows/teacher-logits.ts';
+import { spanRows } from '../teachers/align-spans.ts';
 import type { Teacher, TeacherRows, Wanted } from '../teachers/teacher.ts';
 import { promptIds } from '../teachers/vocabulary.ts';
+import { promptText } from './encode-rows.ts';
 import type { Example, MicroBatch, Part } from './examples.ts';
 import type { ResolvedGkd } from './gkd-options.ts';
 import { byTeacher } from './teacher-of.ts';
@@ -41,7 +43,14 @@ export async function askTeachers(
               members.map((b) => promptIds(tokenizer, teacherPrompt(rowOfExample(b)))),
               padId,
             );
-      const answer = await teacher.score(prompts, completions, { want, ...(signal && { signal }) });
+      const texts = (): string[] =>
+        members.map((b) =>
+          teacherPrompt === undefined ? promptText(rowOfExample(b)) : teacherPrompt(rowOfExample(b)),
+        );
+      const answer =
+        o.alignment === 'spans'
+          ? await spanRows(teacher, tokenizer, texts(), completions, signal)
+          : await teacher.score(prompts, completions, { want, ...(signal && { signal }) });
       const ids = new Set(members);
       const rows = all
         ? undefined

@@ -131,6 +131,24 @@ function checkReward({ reward, batchSize, divergence }: ResolvedGkd): void {
   if (divergence === 'nll') throw new ConfigError({ where: 'reward', what: 'nll has no completions to reward' });
 }
 
+function checkSpans({ divergence, rowsPerChunk }: ResolvedGkd, where: string, { vocabulary }: Teacher): void {
+  if (vocabulary === undefined)
+    throw new ConfigError({ where, what: 'it does not say which tokenizer it has', wanted: 'a vocabulary' });
+  if (divergence !== 'sampled-rkl')
+    throw new ConfigError({
+      where: 'alignment',
+      what: 'stretches of text have log-probabilities, not distributions',
+      got: typeof divergence === 'string' ? divergence : divergence.kind,
+      wanted: "divergence 'sampled-rkl'",
+    });
+  if (rowsPerChunk !== undefined)
+    throw new ConfigError({
+      where: 'rowsPerChunk',
+      what: 'a chunk could cut a stretch of text in two',
+      fix: 'Leave it out',
+    });
+}
+
 function checkTeachers(o: ResolvedGkd, lambda: number): void {
   const teachers = teachersOf(o);
   const names = Object.keys(teachers);
@@ -153,7 +171,10 @@ function checkTeachers(o: ResolvedGkd, lambda: number): void {
     if (o.offPolicy?.source === 'teacher' && (lambda < 1 || typeof o.lambda !== 'number') && !teacher.sample)
       throw new ConfigError({ where, what: 'it cannot write completions', fix: "Use offPolicy { source: 'dataset' }" });
     if (o.teacherTopK !== undefined) checkTopK(o.teacherTopK, teacher.vocabSize);
-    if (o.alignment !== 'none') continue;
+    if (o.alignment === 'spans') {
+      checkSpans(o, where, teacher);
+      continue;
+    }
     if (teacher.tokenizerHash !== hash) {
       if (model.vocabulary !== undefined) checkSameVocabulary(o.tokenizer, model.vocabulary);
       throw new ConfigError({

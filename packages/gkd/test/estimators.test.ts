@@ -1,0 +1,127 @@
+/**
+ * Gradients by enumeration: three tokens, three steps, every completion. The semi-gradient of the reverse KL is the
+ * own-token score function; γ 1 gives the exact gradient (gkd.md, section 2.5).
+ */
+import { rng, useBackend } from '@gimbal/tensor-core';
+import { futureCoefficients } from '../src/training/credit.ts';
+import type { MicroBatch } from '../src/training/examples.ts';
+
+await useBackend('auto');
+
+const [V, T] = [3, 3];
+const completions = Array.from({ length: V ** T }, (_, k) => [Math.floor(k / 9), Math.floor(k / 3) % 3, k % 3]);
+const prefixOf = (tokens: readonly number[]): number => tokens.reduce((code, t) => code * V + t + 1, 0);
+const rows = prefixOf([2, 2]) + 1;
+
+const softmax = (z: readonly number[]): number[] => {
+  const total = z.reduce((s, x) => s + Math.exp(x), 0);
+  return z.map((x) => Math.exp(x) / total);
+};
+const table = (draw: ReturnType<typeof rng>): number[][] =>
+  Array.from({ length: rows }, () => Array.from({ length: V }, () => draw.normal()));
+const kl = (a: readonly number[], b: readonly number[]): number =>
+  a.reduce((s, x, i) => s + x * Math.log(x / (b[i] as number)), 0);
+
+/** E Σ_n KL(q_n‖p_n), every completion counted. */
+function objective(z: number[][], p: number[][], weight: (n: number) => number): number {
+  let total = 0;
+  for (const y of completions) {
+    let chance = 1;
+    for (let n = 0; n < T; n++) {
+      const q = softmax(z[prefixOf(y.slice(0, n))] as number[]);
+      total += 0;
+      chance *= q[y[n] as number] as number;
+    }
+    for (let n = 0; n < T; n++) {
+      const s = prefixOf(y.slice(0, n));
+      total += chance * weight(n) * kl(softmax(z[s] as number[]), softmax(p[s] as number[]));
+    }
+  }
+  return total;
+}
+
+/** Of one completion: D at each position, and the batch that asks for its coefficients. */
+const batchOf = (own: boolean): MicroBatch =>
+  ({ examples: [{ own, completion: new Int32Array(T) }], owners: new Int32Array(T) }) as unknown as MicroBatch;
+
+/** Σ_y q(y) Σ_n [w ∂D_n + c_n ∇log q_n], the trainer's gradient in expectation. */
+function expected(z: number[][], p: number[][], discount: number, wholeMean: boolean): number[] {
+  const weights = new Float32Array(T).fill(wholeMean ? 1 / T : 1);
+  const out = new Array<number>(rows * V).fill(0);
+  for (const y of completions) {
+    const states = y.map((_, n) => prefixOf(y.slice(0, n)));
+    const q = states.map((s) => softmax(z[s] as number[]));
+    const chance = q.reduce((c, row, n) => c * (row[y[n] as number] as number), 1);
+    const d = states.map((s, n) => kl(q[n] as number[], softmax(p[s] as number[])));
+    const c =
+      discount === 0
+        ? new Float32Array(T)
+        : futureCoefficients(batchOf(true), Float32Array.from(d), weights, { discount, wholeMean });
+    for (const [n, s] of states.entries())
+      for (let v = 0; v < V; v++) {
+        const qv = (q[n] as number[])[v] as number;
+        const r = Math.log(qv / (softmax(p[s] as number[])[v] as number));
+        const direct = (weights[n] as number) * qv * (r - (d[n] as number));
+        const score = (c[n] as number) * (Number(v === y[n]) - qv);
+        out[s * V + v] = (out[s * V + v] as number) + chance * (direct + score);
+      }
+  }
+  return out;
+}
+
+function exactGradient(z: number[][], p: number[][], weight: (n: number) => number): number[] {
+  const h = 1e-5;
+  return z.flatMap((row, s) =>
+    row.map((_, v) => {
+      const moved = (by: number): number =>
+        objective(
+          z.map((r, i) => (i === s ? r.map((x, j) => (j === v ? x + by : x)) : r)),
+          p,
+          weight,
+        );
+      return (moved(h) - moved(-h)) / (2 * h);
+    }),
+  );
+}
+
+const error = (a: readonly number[], b: readonly number[]): number =>
+  Math.sqrt(a.reduce((s, x, i) => s + (x - (b[i] as number)) ** 2, 0) / b.reduce((s, x) => s + x * x, 0));
+
+const draws = Array.from({ length: 8 }, (_, seed): [number, number[][], number[][]] => [
+  seed,
+  table(rng(seed).split('student')),
+  table(rng(seed).split('teacher')),
+]);
+
+test.each(draws)('γ 1 is the exact gradient of E Σ D, γ 0 is not; draw %d', (_, z, p) => {
+  const exact = exactGradient(z, p, () => 1);
+  expect(error(expected(z, p, 1, false), exact)).toBeLessThan(1e-5);
+  expect(error(expected(z, p, 0, false), exact)).toBeGreaterThan(0.1);
+});
+
+test('with the mean of each completion the coefficient is its whole mean', () => {
+  const [, z, p] = draws[0] as [number, number[][], number[][]];
+  expect(
+    error(
+      expected(z, p, 1, true),
+      exactGradient(z, p, () => 1 / T),
+    ),
+  ).toBeLessThan(1e-5);
+});
+
+test('discounts by hand: D 1, 2, 4 with γ ½ give 2, 2, 0', () => {
+  const c = futureCoefficients(batchOf(true), Float32Array.of(1, 2, 4), new Float32Array(3).fill(1), {
+    discount: 0.5,
+    wholeMean: false,
+  });
+  // ½ 2 + ¼ 4 = 2; ½ 4 = 2; nothing follows the last
+  expect([...c]).toEqual([2, 2, 0]);
+});
+
+test('completions of others have no such gradient', () => {
+  const c = futureCoefficients(batchOf(false), Float32Array.of(1, 2, 4), new Float32Array(3).fill(1), {
+    discount: 1,
+    wholeMean: false,
+  });
+  expect([...c]).toEqual([0, 0, 0]);
+});
