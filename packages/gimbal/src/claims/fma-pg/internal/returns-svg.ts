@@ -9,13 +9,18 @@ svg { --ink: #1d2b33; --faint: #5c6b73; --rule: #cfd8dc; --series-1: #0b6e69; --
 @media (prefers-color-scheme: dark) { svg { --ink: #e6eef0; --faint: #9fb0b6; --rule: #3a474d; --series-1: #4cc2ba; --series-2: #f29b5c } }
 </style>`;
 
-export function returnsSvg(title: string, steps: number, ours: readonly Curve[], peer: readonly Curve[]): string {
+export function returnsSvg(
+  title: string,
+  steps: number,
+  ours: readonly Curve[],
+  peer: readonly Curve[] | undefined,
+): string {
   const svg = chartSvg({
     kind: 'chart',
     title,
     xName: 'environment steps',
     yName: 'return in training, mean and range of seeds',
-    series: [series('Gimbal', ours, steps), series('Stable-Baselines3', peer, steps)],
+    series: [series('Gimbal', ours, steps), ...(peer === undefined ? [] : [series('Stable-Baselines3', peer, steps)])],
   });
   return svg.replace(
     /^<svg ([^>]*)>/,
