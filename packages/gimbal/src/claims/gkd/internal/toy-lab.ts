@@ -1,16 +1,18 @@
 // Small students of a teacher that is known exactly: a start fine-tuned on a few prompts, and what each method makes of
 // it. What was measured is kept, so that claims which compare the same methods train them once.
 import { type GkdOptions, GkdTrainer, modelTeacher, type Objective, presets, type Teacher } from '@gimbal/gkd';
-import { decoder, type LanguageModel } from '@gimbal/language-models';
-import { disposeTree, flatten, type Params, rng, type TokenBatch, unflatten } from '@gimbal/tensor-core';
+import { decoder, type LanguageModel, rougeN } from '@gimbal/language-models';
+import { disposeTree, flatten, type Params, type RewardFn, rng, type TokenBatch, unflatten } from '@gimbal/tensor-core';
 import { exp, logSoftmax, matMul, mul, neg, reshape, sum, type Tensor2D, tensor, tidy } from '@tensorflow/tfjs-core';
 import { breathe } from '../../../reproduce/checks.ts';
-import { chain, type ToyRow, type ToyTask, translation } from './toy-task.ts';
+import { chain, summaries, type ToyRow, type ToyTask, translation } from './toy-task.ts';
 
 /** What is tried, and on how much. */
 export interface ToySetup {
-  task: 'chain' | 'mini';
-  /** of the student's one layer */
+  task: 'chain' | 'mini' | 'newsroom';
+  /** of the student; default 1 */
+  layers?: number;
+  /** of its layers */
   width: number;
   /**
    * Standard deviation of first weights. It decides how far a student generalises from few prompts, and the miniature's
@@ -37,6 +39,8 @@ export interface Method {
   fixed?: 'answers' | 'teacher';
   /** the teacher gives only so many tokens and the rest's sum */
   topK?: number;
+  /** beside a reward of 1 for a faithful completion, the weight of the divergence; default no reward */
+  alpha?: number;
 }
 
 /** Of 500 fresh prompts. */
@@ -45,6 +49,10 @@ export interface Student {
   score: number;
   /** of the student's next-token distributions on what it writes at temperature 1, nats a token */
   entropy: number;
+  /** share that says nothing false, greedily; 0 where the task does not tell */
+  faithful: number;
+  /** mean ROUGE-2 of greedy completions and the answers */
+  rouge2: number;
 }
 
 /** The methods that every comparison has. */
@@ -63,12 +71,13 @@ export const methods = {
 
 const learningRate = 3e-3;
 
-const tasks: { chain?: ToyTask; mini?: ToyTask } = {};
+const makers = { chain, mini: translation, newsroom: summaries };
+const tasks: { [name in ToySetup['task']]?: ToyTask } = {};
 const starts = new Map<string, { params: [string, number[], Float32Array][]; student: Student }>();
 const students = new Map<string, Student>();
 const learned = new Map<string, Teacher>();
 
-const taskNamed = (name: ToySetup['task']): ToyTask => (tasks[name] ??= name === 'chain' ? chain() : translation());
+const taskNamed = (name: ToySetup['task']): ToyTask => (tasks[name] ??= makers[name]());
 
 /** The fine-tuned start, as it is. */
 export async function startOf(setup: ToySetup, seed: number, signal: AbortSignal): Promise<Student> {
@@ -83,8 +92,8 @@ export async function studentOf(setup: ToySetup, method: Method, seed: number, s
   const { task, model, training, test } = bench(setup, seed);
   const { params: saved } = await started(setup, seed, signal);
   const params = unflatten(saved.map(([path, shape, values]) => [path, tensor(values, shape)])) as Params;
-  const { objective, lambda = 0, fixed = 'answers', topK } = method;
-  const teacher = setup.teacher === 'learned' ? await learnedTeacher(task, setup.task, signal) : task.teacher;
+  const { objective, lambda = 0, fixed = 'answers', topK, alpha } = method;
+  const teacher = setup.teacher !== 'learned' && task.teacher ? task.teacher : await learnedTeacher(task, signal);
   const data = fixed === 'answers' ? training : await taught(task, teacher, training, seed);
   const student = await trained(
     {
@@ -92,6 +101,7 @@ export async function studentOf(setup: ToySetup, method: Method, seed: number, s
       ...{ params, divergence: objective, lambda, teacher },
       ...(lambda < 1 && { offPolicy: { source: 'dataset' as const, data } }),
       ...(topK !== undefined && { teacherTopK: topK }),
+      ...(alpha !== undefined && { reward: { fn: faithfulness(task), alpha, samplesPerPrompt: 4 } }),
       mixing: 'sequence',
       learningRate: (step) => learningRate * (1 - step / setup.steps),
     },
@@ -129,7 +139,7 @@ function bench(setup: ToySetup, seed: number) {
   const training = task.rows(setup.prompts, stream.split('training'));
   const test = task.rows(500, stream.split('test'), new Set(training.map((row) => row.prompt)));
   const model = decoder({
-    ...{ family: 'gpt2', layers: 1, heads: 2, tieEmbeddings: false },
+    ...{ family: 'gpt2', layers: setup.layers ?? 1, heads: 2, tieEmbeddings: false },
     ...{ width: setup.width, initializerRange: setup.initializerRange, vocabularySize: task.vocabulary.size },
     contextLength: task.promptLength + task.answerLength,
     eosIds: [task.vocabulary.special.eos as number],
@@ -183,8 +193,8 @@ async function trained<R>(
 }
 
 /** 100,000 parameters, taught on problems that are hardly ever seen twice until it is right. @throws if it does not get there */
-async function learnedTeacher(task: ToyTask, name: ToySetup['task'], signal: AbortSignal): Promise<Teacher> {
-  const known = learned.get(name);
+async function learnedTeacher(task: ToyTask, signal: AbortSignal): Promise<Teacher> {
+  const known = learned.get(task.name);
   if (known !== undefined) return known;
   const stream = rng(0).split('claims.gkd.teacher');
   const [rows, test] = [task.rows(8000, stream.split('training')), task.rows(500, stream.split('test'))];
@@ -205,9 +215,9 @@ async function learnedTeacher(task: ToyTask, name: ToySetup['task'], signal: Abo
   await breathe(signal);
   disposeTree(start);
   const { score } = await measure(task, model, trainer.params, test, 0);
-  if (score < 0.99) throw new Error(`the teacher is right in ${score} of the cases`);
+  if (task.teacher !== undefined && score < 0.99) throw new Error(`the teacher is right in ${score} of the cases`);
   const made = modelTeacher(model, trainer.params, vocabulary);
-  learned.set(name, made);
+  learned.set(task.name, made);
   return made;
 }
 
@@ -235,7 +245,12 @@ async function measure(
   const texts = task.vocabulary.decode(greedy);
   const right = rows.filter(({ prompt }, i) => greedy.ended?.[i] === 1 && task.check(prompt, texts[i] as string));
   const sampled = await model.sample(params, prompts, { ...o, temperature: 1 });
-  return { score: right.length / rows.length, entropy: entropyOn(model, params, prompts, sampled) };
+  const faithful = rows.filter(({ prompt }, i) => task.faithful?.(prompt, texts[i] as string)).length / rows.length;
+  const overlap = rows.reduce((sum, { completion }, i) => sum + rougeN(texts[i] as string, completion, 2).f1, 0);
+  return {
+    ...{ score: right.length / rows.length, entropy: entropyOn(model, params, prompts, sampled) },
+    ...{ faithful, rouge2: overlap / rows.length },
+  };
 }
 
 /** Mean entropy of the distributions that the completions' tokens were drawn from. */
@@ -251,6 +266,11 @@ function entropyOn(model: LanguageModel, params: Params, prompts: TokenBatch, co
     for (let t = 0; t < length; t++, count++) total += each[b * completions.width + t] as number;
   return total / count;
 }
+
+const faithfulness =
+  (task: ToyTask): RewardFn =>
+  (prompts, completions) =>
+    prompts.map((prompt, i) => Number(task.faithful?.(prompt, completions[i] as string) ?? false));
 
 function refuse(): never {
   throw new Error('a decoder without capped logits has states');

@@ -1,8 +1,8 @@
 // The worlds that distillation is tried on, behind one face: rows, a tokenizer, an exact teacher, a check.
 import { oracleTeacher, type Teacher, type Vocabulary } from '@gimbal/gkd';
 import { padBatch, rowOf } from '@gimbal/language-models';
-import type { Rng } from '@gimbal/tensor-core';
-import { arithmetic, toyLanguages } from '@gimbal/worlds';
+import { type Rng, rng } from '@gimbal/tensor-core';
+import { arithmetic, newsroom, toyLanguages } from '@gimbal/worlds';
 
 /** A prompt and its right answer. */
 export type ToyRow = { readonly prompt: string; readonly completion: string };
@@ -16,23 +16,30 @@ export interface ToyTask {
   answerLength: number;
   rows(n: number, stream: Rng, except?: ReadonlySet<string>): ToyRow[];
   check(prompt: string, completion: string): boolean;
-  teacher: Teacher;
+  /** the exact one, where there is one */
+  teacher?: Teacher;
+  /** whether all that a completion says is true; where that is not the same as being right */
+  faithful?(prompt: string, completion: string): boolean;
 }
 
-/** What of a world is needed; both have it. */
-interface World {
+/** What a tokenizer is made of. */
+interface Words {
   vocabulary: readonly string[];
   ids: { readonly eos: number; readonly pad: number };
-  promptLength: number;
-  answerLength: number;
   encode(text: string): Int32Array;
   decode(ids: ArrayLike<number>): string;
+}
+
+/** What of a world with an exact teacher is needed. */
+interface World extends Words {
+  promptLength: number;
+  answerLength: number;
   check(prompt: string, completion: string): boolean;
   next(prefix: ArrayLike<number>, promptLength: number): Float64Array;
 }
 
 /** A world's words as a tokenizer. */
-function vocabularyOf(world: World): Vocabulary {
+function vocabularyOf(world: Words): Vocabulary {
   return {
     size: world.vocabulary.length,
     special: { eos: world.ids.eos, pad: world.ids.pad },
@@ -70,4 +77,40 @@ export function chain(): ToyTask {
 export function translation(): ToyTask {
   const world = toyLanguages({ preset: 'mini' });
   return taskOf('mini', world, (n, stream, except) => world.rows(n, stream, except && { except }));
+}
+
+/** Summaries of the two facts in the headlines, and of nothing else; references make no errors. */
+export function summaries(): ToyTask {
+  const world = newsroom({
+    ...{ heads: 2, clauseRates: [0, 1, 0], mainFirstRate: 1, stereotypeRate: 0, errorRate: 0 },
+  });
+  const mark = ' <sep>';
+  const { pad, eos } = world.ids;
+  const articleOf = (prompt: string) => world.parse(prompt.slice(0, -mark.length));
+  const faithful = (prompt: string, completion: string): boolean =>
+    world.entails(articleOf(prompt), completion).label === 'entailment';
+  return {
+    name: 'newsroom',
+    vocabulary: vocabularyOf({ ...world, ids: { pad, eos } }),
+    promptLength: world.encode(world.articles(1, rng(0))[0]?.text + mark).length,
+    // two clauses of three words and a full stop
+    answerLength: 9,
+    rows: (n, stream, except) => {
+      const rows: ToyRow[] = [];
+      while (rows.length < n) {
+        const [row] = world.rows(1, stream) as [ToyRow];
+        if (!except?.has(row.prompt + mark)) rows.push({ prompt: row.prompt + mark, completion: row.completion });
+      }
+      return rows;
+    },
+    faithful,
+    // both headlines, each told once, and nothing false
+    check(prompt, completion) {
+      const article = articleOf(prompt);
+      const { clauses, label } = world.entails(article, completion);
+      const told = clauses.map(({ fact }) => fact);
+      const heads = article.facts.flatMap((fact, i) => (fact.head ? [i] : []));
+      return label === 'entailment' && told.length === 2 && heads.every((i) => told.includes(i));
+    },
+  };
 }
