@@ -88,11 +88,24 @@ test('a reward beside it, an adapter, other methods', async () => {
   const { scoreName, models } = JSON.parse(rewarded.stdout) as { scoreName: string; models: Model[] };
   expect([scoreName, models.map(({ score }) => typeof score)]).toEqual(['reward', ['number', 'number', 'number']]);
   expect(await readdir(join(folder, 'rewarded'))).toContain('adapter');
+  const cache = join(folder, 'cache');
   for (const preset of ['seqkd', 'supervised-kd', 'imitkd', 'minillm']) {
-    const argv = [...pair(), '--preset', preset, '--batch-size', '4', ...short, '--out', join(folder, preset)];
+    const argv = [
+      ...pair(),
+      '--preset',
+      preset,
+      '--teacher-cache',
+      cache,
+      '--batch-size',
+      '4',
+      ...short,
+      '--out',
+      join(folder, preset),
+    ];
     const { code, stderr } = await runMain(argv, source);
     expect([preset, code, code === 0 ? '' : stderr]).toEqual([preset, 0, '']);
   }
+  expect((await readdir(cache)).length).toBeGreaterThan(0);
 }, 90_000);
 
 test('what cannot be distilled is refused, in the words of the options', async () => {

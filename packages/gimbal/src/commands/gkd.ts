@@ -50,7 +50,7 @@ const options = z.object({
   teacherCache: z
     .string()
     .optional()
-    .describe('folder that keeps what the teacher said of completions that come again'),
+    .describe('folder that keeps what the teacher says of completions, for those that come again (--lambda below 1)'),
   reward: z
     .array(z.string())
     .optional()

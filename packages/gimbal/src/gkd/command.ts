@@ -37,6 +37,7 @@ export interface GkdFlags {
   temperature: number;
   teacherTemperature: number;
   teacherTopK?: number | undefined;
+  teacherCache?: string | undefined;
   reward?: string[] | undefined;
   alpha: number;
   samplesPerPrompt: number;
@@ -68,7 +69,7 @@ export async function distilCommand<O extends GkdFlags>(
   const compute = await startCompute(o);
   const lm = await import('@gimbal/language-models');
   const { disposeTree, rng, treeBytes } = await import('@gimbal/tensor-core');
-  const { modelTeacher } = await import('@gimbal/gkd');
+  const { cachedTeacher, modelTeacher } = await import('@gimbal/gkd');
   const note = (text: string): void => output.note(text);
   const hub = hubOptions(output, signal);
   const open = async (flag: 'teacher' | 'student'): Promise<Opened> => {
@@ -96,9 +97,8 @@ export async function distilCommand<O extends GkdFlags>(
     const { training, heldOut } = splitRows(fitting, held, rng(o.seed).split('split'));
     const prompts = heldOut.map(promptText);
     note(`${counted(training.length, 'prompt')}, ${heldOut.length} held out`);
-    using disposable = scopeOf(
-      modelTeacher(teacher.model, teacher.params, teacher.tokenizer, { precision: o.precision }),
-    );
+    const asked = modelTeacher(teacher.model, teacher.params, teacher.tokenizer, { precision: o.precision });
+    using disposable = scopeOf(o.teacherCache === undefined ? asked : cachedTeacher(asked, o.teacherCache));
     const method = presets[o.preset]({
       ...(o.divergence !== undefined && { divergence: parseDivergence(o.divergence) }),
       ...(o.lambda !== undefined && { lambda: o.lambda }),
