@@ -31,9 +31,11 @@ const prompts = [...'0123456789'];
 
 using trainer = new GkdTrainer({
   ...{ student, params: start, tokenizer, teacher, prompts, divergence: 'fkl', maxNewTokens: 5 },
-  ...{ batchSize: 16, learningRate: 0.01, seed: 0 },
+  // at first the teacher writes, after a hundred steps the student
+  ...{ lambda: (step) => Math.min(1, step / 100), mixing: 'sequence', offPolicy: { source: 'teacher' } },
+  ...{ batchSize: 16, learningRate: 0.01, seed: 1 },
 });
-await trainer.run({ steps: 400 });
+await trainer.run({ steps: 250 });
 
 const right = (prompt: string): string => [1, 2, 3, 4].map((i) => (Number(prompt) + i) % 10).join('');
 for await (const row of evaluateDistillation({
