@@ -35,7 +35,7 @@ test('a pivot of the user’s own text: the way back puts words in, by chance at
   const { numTensors } = memory();
   let last = 0;
   let first = 0;
-  const o = { seed: 0, tokenizer, steps: 150, batchSize: 32, maxLength: 18, width: 32 };
+  const o = { seed: 0, tokenizer, steps: 80, batchSize: 16, maxLength: 18, width: 32 };
   const pivot = await telegraphPivot(texts, {
     ...o,
     onStep: ({ step, loss }) => {
@@ -43,7 +43,7 @@ test('a pivot of the user’s own text: the way back puts words in, by chance at
       last = loss;
     },
   });
-  expect(last).toBeLessThan(0.6 * first);
+  expect(last).toBeLessThan(0.75 * first);
   const some = texts.slice(0, 20);
   const there = await pivot.forward.translate(some);
   expect(there[0]?.split(' ').length).toBeLessThan(some[0]?.split(' ').length as number);

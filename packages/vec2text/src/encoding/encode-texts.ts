@@ -61,6 +61,6 @@ export async function encodeRows(
       codes.set(values.subarray(i * k, (i + 1) * k), row * k);
     });
   }
-  rowsOf('vec2text: encode', codes, k); // refuses NaN
+  for (let i = 0; i < codes.length; i++) if (!Number.isFinite(codes[i])) rowsOf('vec2text: encode', codes, k); // names it
   return codes;
 }
