@@ -124,7 +124,7 @@ export async function distilCommand<O extends GkdFlags>(
       }),
     };
     const judging = {
-      ...{ teacher: { policy: teacher.model, params: teacher.params }, tokenizer, prompts, maxNewTokens },
+      ...{ teacher: asked, tokenizer, prompts, maxNewTokens },
       ...{ seed: o.seed, signal },
       ...scoreOf(rewards.length > 0 ? sumRewards(rewards) : undefined, heldOut, lm.rougeN),
     };

@@ -101,7 +101,7 @@ export const stage = defineStage({
       await lm.saveGguf(file, small, trainer.params, { tokenizer, type: 'Q4_0' });
       const scorer = await scorerFor(rows);
       const judging = {
-        ...{ teacher: { policy: teacher.model, params: teacher.params }, tokenizer, prompts: asked.map(promptText) },
+        ...{ teacher: ask, tokenizer, prompts: asked.map(promptText) },
         ...{ maxNewTokens, seed: environment.seed, signal },
         score:
           scorer &&
