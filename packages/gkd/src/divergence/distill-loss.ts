@@ -59,7 +59,7 @@ export function distillLoss({ zS, zT, mask, divergence, reduction = 'sequence', 
  * @param values `[B, T]`; what they are at padding does not matter
  * @param mask `[B, T]`
  */
-export function reduceTokens(values: Tensor2D, mask: Tensor2D, reduction: LossReduction): Scalar {
+function reduceTokens(values: Tensor2D, mask: Tensor2D, reduction: LossReduction): Scalar {
   const kept = where(notEqual(mask, 0), mul(values, mask), zerosLike(values));
   const atLeastOne = (count: Tensor): Tensor => add(count, cast(equal(count, 0), 'float32'));
   if (reduction === 'token') return div<Scalar>(sum(kept), atLeastOne(sum(mask)));

@@ -46,7 +46,7 @@ function customDivergence(zS: Tensor, zT: Tensor, d: Divergence, o: Temperatures
 }
 
 /** @throws ShapeError */
-export function checkLogits(where: string, zS: Tensor, zT: Tensor): void {
+function checkLogits(where: string, zS: Tensor, zT: Tensor): void {
   if (zS.rank >= 1 && String(zS.shape) === String(zT.shape)) return;
   throw new ShapeError({
     where,

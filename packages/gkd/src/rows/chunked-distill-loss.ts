@@ -64,7 +64,7 @@ export function chunkedDistillLoss(o: ChunkedLossInput): Scalar {
 }
 
 /** Where the tokens that count stand `[B·T]`, and what each weighs in the mean. */
-export function countedRows(
+function countedRows(
   marks: ArrayLike<number>,
   [B, T]: readonly [number, number],
   reduction: LossReduction,

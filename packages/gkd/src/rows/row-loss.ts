@@ -22,7 +22,7 @@ export interface RowLossInput extends Temperatures {
 }
 
 /** Rows of V logits that are there at a time unless told otherwise: 16 million numbers. */
-export const defaultRowsPerChunk = (V: number): number => Math.max(1, Math.floor(2 ** 24 / Math.max(1, V)));
+const defaultRowsPerChunk = (V: number): number => Math.max(1, Math.floor(2 ** 24 / Math.max(1, V)));
 
 /** @returns the loss, differentiable in the student's, and what is known of each row (table.ts), which is not */
 export function rowLoss({ trainsHead = true, ...o }: RowLossInput): { loss: Scalar; table: Tensor2D } {
