@@ -24,6 +24,7 @@ import {
   tidy,
   where,
 } from '@tensorflow/tfjs-core';
+import { einsumByMatMul } from './einsum.ts';
 import { poolShares } from './image-gradients.ts';
 import { overrideKernel } from './kernel-override.ts';
 import { onCpu } from './on-cpu.ts';
@@ -83,6 +84,8 @@ export function repairTensorFlow(): void {
     const inside = (): Tensor => where(less(segmentIds, numSegments), segmentIds, fill(segmentIds.shape, -1, 'int32'));
     return tidy(() => stock({ ...params, inputs: { ...params.inputs, segmentIds: inside() } }) as Tensor);
   });
+  // TensorFlow has none of truth values
+  overrideKernel(backendName, 'Einsum', (stock) => (params) => (isTruth(params) ? einsumByMatMul : stock)(params));
   for (const name of paddedConvolutions) overrideKernel(backendName, name, withPadding(name));
   overrideKernel(backendName, 'AvgPoolGrad', byFilterSize);
   overrideKernel(backendName, 'AvgPool3DGrad', byFilterSize);
@@ -110,7 +113,7 @@ const each = (names: readonly string[], when: (call: Call) => boolean): { [kerne
 const unsupported: { readonly [kernel: string]: (call: Call) => boolean } = {
   ...each(
     ['AvgPool', 'AvgPoolGrad', 'AvgPool3D', 'AvgPool3DGrad', 'MaxPool', 'MaxPoolGrad', 'MaxPool3D', 'MaxPool3DGrad'],
-    oddPadding,
+    (call) => oddPadding(call) || isTruth(call),
   ),
   FusedConv2D: ({ attrs }) => attrs?.dataFormat !== 'NHWC',
   ...each(['Greater', 'GreaterEqual', 'Less', 'LessEqual'], (call) => isText(call) || isTruth(call)),
@@ -118,9 +121,15 @@ const unsupported: { readonly [kernel: string]: (call: Call) => boolean } = {
     ['LeakyRelu', 'Step', 'Log1p', 'Softplus', 'Selu', 'IsNan', 'IsFinite', 'IsInf', 'Reciprocal', 'Atan2'],
     notFloat,
   ),
+  ...each(['Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'Sinh', 'Expm1', 'LRN', 'FusedBatchNorm'], notFloat),
   ...each(['Add', 'Sub', 'Multiply', 'Maximum', 'Minimum', 'Diag'], isTruth),
+  ...each(['RealDiv', 'SquaredDifference', 'BatchMatMul', 'SpaceToBatchND', 'ResizeBilinear'], isTruth),
+  ...each(['Abs', 'Neg', 'Relu', 'Relu6', 'Sign', 'Round', 'ClipByValue'], isTruth),
+  ...each(['Max', 'Min', 'TopK', 'Cumsum', 'Cumprod', 'UnsortedSegmentSum'], isTruth),
   // overflow, negative powers and division by zero of whole numbers
   ...each(['Pow', 'Square', 'FloorDiv', 'Mod'], notFloat),
+  // TensorFlow wants indices in order
+  SparseToDense: () => true,
   // TensorFlow wants indices [..., depth]; tfjs also takes a list of them
   ScatterNd: ({ inputs }) => (inputs.indices as TensorInfo).shape.length < 2,
 };
