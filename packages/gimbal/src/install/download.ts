@@ -15,8 +15,10 @@ export async function fetchPackages(folder: string, system: System, signal: Abor
   // a project of its own: npm would ask the workspace around it
   await writeFile(join(folder, 'package.json'), '{ "private": true }');
   const specs = tarballs.map((one) => one.spec);
-  const { code, stderr } = await system.run('npm', ['pack', '--silent', ...specs], { cwd: folder, signal });
-  if (code !== 0) throw failed('npm could not fetch tfjs-node', stderr, offline, signal);
+  // settings of the user's that would put the files elsewhere, or nowhere
+  const here = ['--pack-destination=.', '--no-dry-run'];
+  const { code, stderr } = await system.run('npm', ['pack', '--silent', ...here, ...specs], { cwd: folder, signal });
+  if (code !== 0) throw failed('npm could not fetch tfjs-node', stderr, offline('npm'), signal);
   for (const { spec, file, sha512 } of tarballs) {
     const path = join(folder, file);
     await check(path, 'sha512', 'base64', sha512, spec);
@@ -40,7 +42,7 @@ export async function fetchTensorFlow(
     await mkdir(downloads, { recursive: true });
     await pip([...args, ...tags, ...more, spec], folder, `pip could not fetch ${spec}`, system, signal);
     const [file] = (await readdir(downloads)).filter((name) => name.endsWith('.whl'));
-    if (file === undefined) throw failed(`pip fetched no wheel of ${spec}`, '', offline, signal);
+    if (file === undefined) throw failed(`pip fetched no wheel of ${spec}`, '', offline('pip'), signal);
     await check(join(downloads, file), 'sha256', 'hex', wheel.sha256, spec);
     return join(downloads, file);
   };
@@ -70,7 +72,8 @@ export async function unpackTensorFlow(
   system: System,
   signal: AbortSignal,
 ): Promise<void> {
-  const { code, stderr } = await system.run('python3', ['-c', unpack, wheel, folder], { signal });
+  const cwd = (await temporary(folder)).TMPDIR;
+  const { code, stderr } = await system.run('python3', ['-c', unpack, wheel, folder], { cwd, signal });
   if (code !== 0) throw failed('the wheel could not be unpacked', stderr, 'try again', signal);
   await rm(dirname(wheel), { recursive: true });
 }
@@ -89,9 +92,13 @@ export async function fetchNvidia(folder: string, system: System, signal: AbortS
 }
 
 const quiet = ['-q', '--disable-pip-version-check'];
-const offline = 'try again when the network is back';
+const offline = (program: 'npm' | 'pip'): string =>
+  `try again when the network is back; if it is, look at the settings of ${program} (${program} config list)`;
 
-/** Runs pip with its temporary files where the install goes: elsewhere there may be no room for them. */
+/**
+ * Runs pip with its temporary files where the install goes: elsewhere there may be no room for them. It runs among them too,
+ * since Python takes a pip.py or a random.py of the folder that it runs in for its own.
+ */
 async function pip(
   args: readonly string[],
   folder: string,
@@ -100,8 +107,8 @@ async function pip(
   signal: AbortSignal,
 ): Promise<void> {
   const env = { ...(await temporary(folder)), PIP_USER: 'false', PIP_REQUIRE_VIRTUALENV: 'false' };
-  const { code, stderr } = await system.run('python3', ['-m', 'pip', ...args], { signal, env });
-  if (code !== 0) throw failed(what, stderr, offline, signal);
+  const { code, stderr } = await system.run('python3', ['-m', 'pip', ...args], { cwd: env.TMPDIR, signal, env });
+  if (code !== 0) throw failed(what, stderr, offline('pip'), signal);
 }
 
 /** The environment of programs whose temporary files lie in `<folder>/tmp`. */

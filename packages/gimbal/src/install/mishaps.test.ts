@@ -128,8 +128,10 @@ describe('a download', () => {
   /** A pip that puts this into the folder after -d. */
   const pip = (content: (args: readonly string[]) => string): { asked: string[][]; system: System } => {
     const asked: string[][] = [];
-    const python3: Reply = async (args, _, env) => {
+    const python3: Reply = async (args, cwd, env) => {
       asked.push([...args]);
+      // not where the user is, whose random.py Python would take for its own
+      expect(cwd).toBe(join(home(), 'tmp'));
       expect(env).toMatchObject({ TMPDIR: join(home(), 'tmp'), PIP_USER: 'false' });
       await writeFile(join(args[args.indexOf('-d') + 1] as string, 'tensorflow_cpu-2.20.0.whl'), content(args));
       return {};
@@ -168,6 +170,21 @@ describe('a download', () => {
       what: expect.stringContaining('the wheel could not be unpacked'),
     });
   });
+});
+
+test('files of the folder that the user is in, and settings of npm, change nothing', async () => {
+  const asked: string[] = [];
+  const python3: Reply = async (args, cwd) => {
+    asked.push(`${args.join(' ')} in ${cwd}`);
+    return {};
+  };
+  const npm: Reply = async (args) => {
+    if (args[0] !== 'pack') return {};
+    asked.push(args.filter((one) => one.startsWith('--')).join(' '));
+    return { code: 1 };
+  };
+  await expect(attempt(machine({}, { python3, npm }))).rejects.toThrow('npm could not fetch tfjs-node');
+  expect(asked).toEqual(['-m pip --version in /', '--silent --pack-destination=. --no-dry-run']);
 });
 
 describe('a compiler', () => {

@@ -3,7 +3,7 @@ import { BackendError } from '@gimbal/tensor-core';
 import { bytes } from '../cli/format.ts';
 import { compiler } from './compile.ts';
 import { buildOf, neededBytes, type Target, wheelFor } from './recipe.ts';
-import type { System } from './system.ts';
+import type { Ended, System } from './system.ts';
 
 export interface Request {
   target: Target;
@@ -43,7 +43,9 @@ export async function refuse(request: Request, system: System): Promise<string[]
 
   const works = async (command: string, ...args: string[]): Promise<boolean> =>
     (await system.run(command, args, { timeoutMs: probeMs })).code === 0;
-  if (!linked && !(await works('python3', '-m', 'pip', '--version'))) {
+  // not where the user is: Python takes a pip.py there for pip
+  const pip = (): Promise<Ended> => system.run('python3', ['-m', 'pip', '--version'], { cwd: '/', timeoutMs: probeMs });
+  if (!linked && (await pip()).code !== 0) {
     throw stop('needs python3 with pip (apt install python3-pip) or --tensorflow <site-packages>');
   }
   const [cxx, ...flags] = compiler(system);
