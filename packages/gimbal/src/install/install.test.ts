@@ -248,13 +248,24 @@ describe('an install that does not work', () => {
     return found;
   };
   const answer = (o: object): Reply => ({
-    stdout: `${JSON.stringify({ isa: 'TensorFlow 2.20.0', gpu: false, wrong: [], ...o })}\n`,
+    stdout: `${JSON.stringify({ name: 'node', isa: 'TensorFlow 2.20.0', gpu: false, wrong: [], ...o })}\n`,
     stderr: 'Could not find cuda drivers\n',
   });
 
   test('says what TensorFlow said, and is kept', async () => {
     await expect(smoke({ code: 134, stderr: 'F tensorflow/x.cc Check failed\n' })).rejects.toMatchObject({
       message: expect.stringMatching(/status 134.*\nF tensorflow\/x\.cc Check failed\n.*kept in \/somewhere/s),
+    });
+  });
+
+  test('is heard among what a program of NODE_OPTIONS says', async () => {
+    const { stdout } = answer({}) as { stdout: string };
+    await expect(smoke({ stdout: `loaded\n${stdout}bye\n` })).resolves.toEqual({
+      isa: 'TensorFlow 2.20.0',
+      gpu: false,
+    });
+    await expect(smoke({ stdout: 'bye\n' })).rejects.toMatchObject({
+      what: expect.stringContaining('ended with status 0'),
     });
   });
 

@@ -34,7 +34,9 @@ export async function smokeTest(
   const args = ['--no-deprecation', program];
   const { code, stdout, stderr } = await system.run(process.execPath, args, { env, signal, timeoutMs });
   signal.throwIfAborted();
-  const answer = code === 0 ? (JSON.parse(lastLines(stdout, 1)) as Smoke & { wrong: string[] }) : undefined;
+  // among what programs say that NODE_OPTIONS loads too
+  const line = stdout.split('\n').findLast((one) => one.startsWith('{"name"'));
+  const answer = code === 0 && line !== undefined ? (JSON.parse(line) as Smoke & { wrong: string[] }) : undefined;
   const noGpu = answer !== undefined && target === 'node-gpu' && !answer.gpu;
   if (answer !== undefined && answer.wrong.length === 0 && !noGpu) return { isa: answer.isa, gpu: answer.gpu };
   const what = noGpu ? 'TensorFlow finds no GPU' : (answer?.wrong.join('; ') ?? `it ended with status ${code}`);

@@ -28,7 +28,9 @@ export function probe(binding: string, timeoutMs = 60_000): Promise<Probed> {
     execFile(process.execPath, args, { env, timeout: timeoutMs }, (failure, stdout, stderr) => {
       const said = whatItSaid(stderr);
       try {
-        const answer = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { version?: string; gpu?: boolean };
+        // among what programs say that NODE_OPTIONS loads too
+        const line = stdout.split('\n').findLast((one) => /^\{"(version|error)"/.test(one)) ?? '';
+        const answer = JSON.parse(line) as { version?: string; gpu?: boolean };
         resolve({ version: '', gpu: false, said, ...answer });
       } catch {
         const lines = stderr.trim().split('\n').slice(-3).join(' ');
