@@ -35,7 +35,7 @@ export async function smokeTest(
   const { code, stdout, stderr } = await system.run(process.execPath, args, { env, signal, timeoutMs });
   signal.throwIfAborted();
   // among what programs say that NODE_OPTIONS loads too
-  const line = stdout.split('\n').findLast((one) => one.startsWith('{"name"'));
+  const line = stdout.split('\n').findLast((one) => one.startsWith('{'));
   const answer = code === 0 && line !== undefined ? (JSON.parse(line) as Smoke & { wrong: string[] }) : undefined;
   const noGpu = answer !== undefined && target === 'node-gpu' && !answer.gpu;
   if (answer !== undefined && answer.wrong.length === 0 && !noGpu) return { isa: answer.isa, gpu: answer.gpu };
