@@ -211,6 +211,23 @@ test('presets fill in what is not given', () => {
   expect(presets['f-distill']({ lambda: 0.3 })).toMatchObject({ divergence: 'tvd', lambda: 0.3 });
 });
 
+test('the teacher mixed into sampling: with all but a little of it, completions are the teacher’s', async () => {
+  const sure = smallModel(vocabulary, 16);
+  const taught = sure.init(rng(4));
+  using warm = new GkdTrainer(
+    options({ student: sure, params: taught, divergence: 'nll', lambda: 0, offPolicy: { source: 'dataset', data } }),
+  );
+  await warm.run({ steps: 150 });
+  using trainer = new GkdTrainer(options({ teacher: modelTeacher(sure, warm.params, vocabulary), teacherMix: 0.999 }));
+  const step = await trainer.run({ steps: 1 });
+  expect(step?.offPolicySampling).toBe(true);
+  expect(step?.teacherLogProb).toBeGreaterThan(-0.3);
+  using alone = new GkdTrainer(options({ teacher: modelTeacher(sure, warm.params, vocabulary) }));
+  expect((await alone.run({ steps: 1 }))?.teacherLogProb).toBeLessThan(-1);
+  expect(() => new GkdTrainer(options({ teacherMix: 0.2 }))).toThrow('one modelTeacher');
+  expect(() => new GkdTrainer(options({ teacherMix: 1 }))).toThrow('teacherMix');
+});
+
 test.each(['sampled-opd', 'minillm', 'distillm', 'imitkd'] as const)('preset %s trains', async (name) => {
   using trainer = new GkdTrainer(
     options({ divergence: undefined as never, ...presets[name]({ offPolicy: { source: 'dataset', data } }) } as never),

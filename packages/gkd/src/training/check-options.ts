@@ -4,6 +4,7 @@ import {
   checkCount,
   checkKnown,
   checkName,
+  checkOption,
   checkPositive,
   checkShare,
   createOptimizer,
@@ -57,6 +58,7 @@ export function resolveGkd(options: GkdOptions): ResolvedGkd {
   const lambda = schedules.scheduleAt(o.lambda, 0);
   checkShare('lambda', lambda);
   checkShare('futureDiscount', o.futureDiscount);
+  checkMix(o);
   const { divergence } = o;
   if (divergence !== 'nll' && divergence !== 'sampled-rkl') checkDivergence('divergence', divergence);
   checkObjective(o, lambda);
@@ -112,6 +114,19 @@ function checkObjective(o: ResolvedGkd, lambda: number): void {
     });
   if (o.prompts.length === 0 && (lambda > 0 || !constant || offPolicy?.source === 'teacher'))
     throw new ConfigError({ where: 'prompts', what: 'there are none', wanted: 'at least 1' });
+}
+
+function checkMix(o: ResolvedGkd): void {
+  const { teacherMix } = o;
+  checkOption('teacherMix', teacherMix, teacherMix >= 0 && teacherMix < 1, 'a number from 0 to below 1');
+  if (teacherMix === 0) return;
+  const [teacher, ...others] = Object.values(teachersOf(o)) as Partial<ModelTeacher>[];
+  if (teacher?.policy === undefined || others.length > 0 || o.alignment !== 'none' || o.teacherPrompt !== undefined)
+    throw new ConfigError({
+      where: 'teacherMix',
+      what: 'both must say the next token’s distribution while a completion is written',
+      wanted: 'one modelTeacher of the student’s tokenizer and prompts',
+    });
 }
 
 function checkReward({ reward, batchSize, divergence }: ResolvedGkd): void {

@@ -17,15 +17,19 @@ import {
   rng,
   schedules,
   type TokenBatch,
+  type TokenPolicy,
 } from '@gimbal/tensor-core';
 import { disposeRows } from '../rows/teacher-logits.ts';
+import type { ModelTeacher } from '../teachers/model-teacher.ts';
 import type { Teacher } from '../teachers/teacher.ts';
 import { askTeachers } from './ask-teachers.ts';
+import { teachersOf } from './check-options.ts';
 import { rewardCoefficients } from './credit.ts';
 import { type EncodedPrompt, type EncodedRow, encodeData, encodePrompts, promptText } from './encode-rows.ts';
 import { type Example, type MicroBatch, microBatch, type StepTotals, totalsOf } from './examples.ts';
 import type { ResolvedGkd } from './gkd-options.ts';
 import type { GkdPreview } from './gkd-step.ts';
+import { endsOf, mixedSampling } from './mixed-sampling.ts';
 import { byTeacher } from './teacher-of.ts';
 
 const previews = 4;
@@ -53,7 +57,7 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
   samples: readonly GkdPreview[] = [];
   totals: StepTotals = { sequences: 0, tokens: 0, ownTokens: 0 };
   readonly #o: ResolvedGkd;
-  readonly #student: LogitPolicy;
+  readonly #sampler: TokenPolicy;
   readonly #padId: number;
   readonly #stream: Rng;
   readonly #prompts: readonly EncodedPrompt[];
@@ -69,7 +73,13 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
   /** @param student what samples, under the parameters that `prepare` is given */
   constructor(o: ResolvedGkd, student: LogitPolicy, padId: number) {
     this.#o = o;
-    this.#student = student;
+    this.#sampler =
+      o.teacherMix === 0
+        ? student
+        : mixedSampling(student, Object.values(teachersOf(o))[0] as ModelTeacher, o.teacherMix, {
+            ...endsOf(o.student, o.tokenizer.special.eos),
+            padId,
+          });
     this.#padId = padId;
     this.#stream = rng(o.seed);
     const rows = o.batchSize * o.accumulate;
@@ -176,7 +186,7 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
     const rows: Example[][] = Array.from({ length: count }, () => []);
     if (mine.length > 0) {
       const rollout = await tokenRollout(
-        this.#student,
+        this.#sampler,
         params,
         this.#batch(mine.map((i) => picked[i] as EncodedPrompt)),
         {

@@ -57,6 +57,11 @@ export interface GkdOptions
   offPolicy?: OffPolicy;
   /** at which the student's completions are sampled; other than 1 the prefixes are no longer its own; default 1 */
   temperature?: number;
+  /**
+   * α: the student's completions are sampled from (1 − α) q + α p, which keeps a weak one's prefixes from running away
+   * (MiniLLM); they are then not its own, and no importance weight corrects that. For a `modelTeacher` alone; default 0
+   */
+  teacherMix?: number;
   /** most tokens of a completion, ≥ 1 */
   maxNewTokens: number;
   /** the teacher gives only its so many likeliest tokens, and the sum of the others: a lower bound of D; default all */
@@ -95,6 +100,7 @@ export const gkdDefaults = {
   temperature: 1,
   teacherTemperature: 1,
   studentTemperature: 1,
+  teacherMix: 0,
   futureDiscount: 0,
   alignment: 'none',
   alignVocab: false,

@@ -48,8 +48,8 @@ export interface GkdStep extends TrainerStep {
   readonly learningRate: number;
   /** tokens that the loss counts */
   readonly tokens: number;
-  /** the prefixes are not what the student would write at temperature 1 */
-  readonly offTemperature?: true;
+  /** another temperature, or the teacher mixed in: the prefixes are not what the student would write by itself */
+  readonly offPolicySampling?: true;
   /** a few of the completions */
   readonly samples: readonly GkdPreview[];
   /** what else the loop measures: stepsPerSecond, secondsLeft, tensors, memoryBytes */

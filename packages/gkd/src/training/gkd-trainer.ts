@@ -117,7 +117,7 @@ export class GkdTrainer implements Trainer<GkdStep> {
         ...metrics,
         ...{ source, lambda, studentShare, tokens: totals.tokens, samples },
         ...(reward !== undefined && { reward }),
-        ...(o.temperature !== 1 && lambda > 0 && { offTemperature: true }),
+        ...((o.temperature !== 1 || o.teacherMix > 0) && lambda > 0 && { offPolicySampling: true }),
       } as unknown as GkdStep;
     }
   }
@@ -198,10 +198,19 @@ function assemble(
 function savedConfig(o: ResolvedGkd): object {
   const { divergence, lambda, offPolicy, reward, auxiliary, prompts, teacher } = o;
   const { mixing, reduction, temperature, maxNewTokens, teacherTopK, futureDiscount, alignment, alignVocab, lora } = o;
-  const { teacherTemperature, studentTemperature } = o;
+  const { teacherTemperature, studentTemperature, teacherMix } = o;
   const several = teacher !== undefined && !('score' in teacher && typeof teacher.score === 'function');
   return {
-    ...{ mixing, reduction, temperature, teacherTemperature, studentTemperature, maxNewTokens, futureDiscount },
+    ...{
+      mixing,
+      reduction,
+      temperature,
+      teacherTemperature,
+      studentTemperature,
+      maxNewTokens,
+      futureDiscount,
+      teacherMix,
+    },
     ...{ alignment, alignVocab, teacherTopK: teacherTopK ?? null, lora: lora ?? null, prompts: prompts.length },
     divergence: divergence === 'nll' || divergence === 'sampled-rkl' ? divergence : divergenceName(divergence),
     lambda: typeof lambda === 'number' ? lambda : 'schedule',
