@@ -89,6 +89,27 @@ test.each(objectives)(
   },
 );
 
+test('a variational model trains with its noise and KL, and resumes to the same numbers', async () => {
+  const { vocabSize } = module.config;
+  const free = vec2text({
+    vocabSize,
+    ...specialIds(tokenizer),
+    width: 16,
+    heads: 2,
+    ffn: 16,
+    space: 'free',
+    variational: true,
+  });
+  const o = options({ module: free, objective: { kind: 'ae' }, klCoef: 0.1 });
+  using whole = new Vec2TextTrainer(o);
+  const wanted = await losses(whole, 6);
+  using half = new Vec2TextTrainer(o);
+  await losses(half, 3);
+  await half.save(join(folder, 'vae'));
+  using resumed = await Vec2TextTrainer.resume(join(folder, 'vae'), o);
+  expect(await losses(resumed, 6)).toEqual(wanted.slice(3));
+});
+
 test('a batch of 16 is 4 of 4 accumulated: the first losses agree to rounding, with no chance in the loss', async () => {
   using one = new Vec2TextTrainer(options({ objective: { kind: 'ae' } }));
   using four = new Vec2TextTrainer(options({ objective: { kind: 'ae' }, batchSize: 4, accumulate: 4 }));

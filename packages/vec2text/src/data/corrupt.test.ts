@@ -71,7 +71,7 @@ test('noise and objectives out of range are refused', () => {
 });
 
 test('what goes in and what comes out of each objective', () => {
-  const row = { source: Int32Array.of(4, 5, 2), candidates: [Int32Array.of(6, 2), Int32Array.of(7, 2)] };
+  const row = { text: 'a b', source: Int32Array.of(4, 5, 2), candidates: [Int32Array.of(6, 2), Int32Array.of(7, 2)] };
   const of = (o: object, i = 0) => exampleOf(checkedObjective(o as never), row, rng(0).split(i), tokens, drawCandidate);
   expect(of({ kind: 'ae' })).toEqual({ input: row.source, target: row.source });
   const drawn = new Set(Array.from({ length: 20 }, (_, i) => of({ kind: 'rtt' }, i).input[0]));

@@ -15,6 +15,8 @@ export interface TrainingRow {
 
 /** A sentence in tokens, EOS included. */
 export interface TokenRow {
+  /** As text: what it was, or where it was cut what is left. */
+  readonly text: string;
   readonly source: Int32Array;
   readonly candidates: readonly Int32Array[];
 }
@@ -70,10 +72,12 @@ export function tokenRows(
   };
   data.forEach((row, i) => {
     const { source, candidates = [] } = typeof row === 'string' ? { source: row } : row;
+    const before = long.length;
     const ids = fit(`${where} row ${i}`, source);
     if (ids === undefined) return;
+    const text = long.length > before ? tokenizer.decodeIds(ids.subarray(0, -1)) : source;
     const trips = candidates.map((text, j) => fit(`${where} row ${i}, round trip ${j}`, text));
-    rows.push({ source: ids, candidates: trips.filter((trip) => trip !== undefined) });
+    rows.push({ text, source: ids, candidates: trips.filter((trip) => trip !== undefined) });
   });
   if (rows.length === 0) {
     const what = data.length === 0 ? 'there are no rows' : `all ${data.length} rows are too long`;

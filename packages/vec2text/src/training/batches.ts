@@ -20,9 +20,7 @@ export function roundTripsOf(
   tokenizer: Tokenizer,
   config: Vec2TextConfig,
 ): DrawRoundTrip {
-  if (roundTrip !== undefined)
-    return ({ source }, rng) =>
-      textRow('roundTrip', tokenizer, roundTrip(tokenizer.decodeIds(source.subarray(0, -1)), rng), config);
+  if (roundTrip !== undefined) return ({ text }, rng) => textRow('roundTrip', tokenizer, roundTrip(text, rng), config);
   const without = needsRoundTrips(objective) ? rows.findIndex(({ candidates }) => candidates.length === 0) : -1;
   if (without >= 0) {
     const what = `row ${without} has no round trip`;
