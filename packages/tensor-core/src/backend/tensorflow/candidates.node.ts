@@ -107,7 +107,9 @@ function partsFor(name: Name): Parts[] | Refusal {
   const install = findInstall(buildsOf[name]);
   const found = [...(parts ? [parts] : []), ...(install ? [partsOf(install)] : [])];
   if (found.length > 0) return name === 'node-gpu' && !hasDriver() ? noGpu('there is no NVIDIA driver') : found;
-  const fix = `gimbal doctor --install ${name}`;
+  // without a driver the install is refused
+  const driver = name === 'node-gpu' && !hasDriver() ? 'with an NVIDIA GPU: install its driver >= 525.60, then ' : '';
+  const fix = `${driver}gimbal doctor --install ${name}`;
   if (!given) return { reason: 'the TensorFlow library is not installed', fix };
   return { reason: `GIMBAL_TENSORFLOW names no install (${given})`, fix: `unset it, or ${fix}` };
 }

@@ -108,6 +108,13 @@ test('CUDA without a driver is passed over for native', async () => {
   });
 });
 
+test('no install is advised that would be refused: the driver comes first', async () => {
+  const fix = hasDriver()
+    ? 'gimbal doctor --install node-gpu'
+    : 'with an NVIDIA GPU: install its driver >= 525.60, then gimbal doctor --install node-gpu';
+  await expect(useBackend('node-gpu')).rejects.toMatchObject({ what: 'the TensorFlow library is not installed', fix });
+});
+
 test('a driver is told by the files that it brings', () => {
   expect(hasDriver([join(home, 'nvidiactl')])).toBe(false);
   expect(hasDriver([join(home, 'nvidiactl'), home])).toBe(true);
