@@ -34,7 +34,7 @@ const options = z.object({
   distilSteps: z
     .int()
     .min(2)
-    .default(300)
+    .default(1000)
     .describe('updates of it: half on the large model’s completions, half on its own'),
   distilBatchSize: z.int().min(1).default(32).describe('completions of such an update'),
   distilLearningRate: z.number().positive().default(2e-3).describe('highest learning rate of it'),
