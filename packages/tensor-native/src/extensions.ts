@@ -20,7 +20,10 @@ export const extensions = {
   },
   packWeight,
   unpackWeight,
-  packedCopies: (weight: Tensor): object | undefined => backend.buffer(weight.dataId).packed,
+  packedCopies(weight: Tensor): object | undefined {
+    const { packed, blocks } = backend.buffer(weight.dataId);
+    return packed ?? blocks;
+  },
   blockWeight: (w: BlockCodes): Tensor => engine().makeTensorFromTensorInfo(blockWeight(w), backend),
   blockBytes,
   capture,

@@ -1,5 +1,5 @@
 // A model whose matrices are held in 8 or 4 bits, to generate with.
-import { blockWeight, ConfigError, flatten, type Params, unflatten } from '@gimbal/tensor-core';
+import { blockWeight, ConfigError, flatten, type Params, refuseNonFinite, unflatten } from '@gimbal/tensor-core';
 import { clone, type Tensor } from '@tensorflow/tfjs-core';
 import type { LanguageModel } from '../decoder/decoder.ts';
 import { families } from '../decoder/families/index.ts';
@@ -14,7 +14,8 @@ export type QuantizedType = 'Q8_0' | 'Q4_0';
  * that is as much faster as it reads less. `Q4_0` leaves the embedding and the output matrix 8 bits. Rows that do not fill
  * whole groups, and GPT-2's matrices, which are stored [in, out], stay float32.
  * @returns a tree of its own that the caller disposes; it rounds like `saveGguf`
- * @throws ConfigError for another type
+ * @throws ConfigError for another type, CheckpointError for weights that are no finite numbers, ShapeError for those whose
+ * scale is beyond float16
  */
 export async function quantizeWeights(model: LanguageModel, params: Params, type: QuantizedType): Promise<Params> {
   if (type !== 'Q8_0' && type !== 'Q4_0') {
@@ -31,6 +32,7 @@ export async function quantizeWeights(model: LanguageModel, params: Params, type
     for (const [path, weight] of flatten(params)) {
       const t = typeOf(path, weight);
       const values = t && ((await weight.data()) as Float32Array);
+      if (values) refuseNonFinite(values, 'quantizeWeights', path); // they would become zeros
       const shape = weight.shape as [number, number];
       leaves.push([path, values ? blockWeight({ ...blockCodes(quantize(values, t), t), shape }) : clone(weight)]);
     }

@@ -37,7 +37,7 @@ export interface BackendExtensions {
   /** Attaches a packed copy to a weight; in-place writes and `unpackWeight` drop it. */
   packWeight(weight: Tensor, o: { transposed: boolean; precision: Precision }): void;
   unpackWeight(weight: Tensor): void;
-  /** What stands for a weight's packed copies: another object, or none, once they were dropped. */
+  /** What stands for a weight's packed copies or its codes: another object, or none, once they were dropped. */
   packedCopies(weight: Tensor): object | undefined;
   /** A float32 tensor that holds codes only (block-weight.ts). */
   blockWeight(w: BlockWeight): Tensor;

@@ -21,7 +21,8 @@ const embedding = nativeKernel<{ ids: TensorInfo; table: TensorInfo; positions?:
     const [rows, width] = table.shape as [number, number];
     const y = backend.output([...ids.shape, width]);
     const { blocks } = table.dataId as NativeBuffer;
-    if (blocks !== undefined && positions === undefined) {
+    // a table of another shape may share the storage
+    if (blocks?.n === rows && blocks.k === width && positions === undefined) {
       readBlockRows(blocks, backend.address(ids), backend.address(y), sizeOf(ids.shape));
       return [y];
     }

@@ -76,7 +76,7 @@ function single(
   transposeB: boolean,
   { bias, activation, slope, slopes }: End,
 ): void {
-  const packed = packedOperand(b, k, n, transposeB);
+  const packed = packedOperand(b, k, n, transposeB, transposeA);
   // biome-ignore format: one command on one screen
   gemm(m, n, k, backend.address(a), lda, transposeA ? 1 : 0, operandAddress(b, packed), transposeB ? k : n, transposeB ? 1 : 0, backend.address(result), n, 1, 0, bias, ACTIVATION[activation], slope, slopes, 0, 0, 0, packed);
 }

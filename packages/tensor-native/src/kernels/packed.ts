@@ -18,10 +18,11 @@ const SIZE_BF16 = optionalOp('packed_b_size_bf16');
 /**
  * What a product may read in place of `b`, as its command takes it: the address of a packed copy, that of blocks and 1,
  * or 0.
+ * @param transposeA the left operand is stored [k, m], which products with blocks do not read
  */
-export function packedOperand(b: TensorInfo, k: number, n: number, transposed: boolean): number {
+export function packedOperand(b: TensorInfo, k: number, n: number, transposed: boolean, transposeA = false): number {
   const { packed: copies, blocks } = b.dataId as NativeBuffer;
-  if (blocks !== undefined && transposed && blocks.k === k && blocks.n === n) {
+  if (blocks !== undefined && transposed && !transposeA && blocks.k === k && blocks.n === n) {
     if (heap.observer !== undefined) heap.observer.touched(blocks.address);
     return blocks.address + 1;
   }

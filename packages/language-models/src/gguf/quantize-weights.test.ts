@@ -1,0 +1,52 @@
+// Weights that cannot be quantised, and generation after the weights were written in place.
+import { backendExtensions, disposeTree, flatten, type Params, rng, useBackend } from '@gimbal/tensor-core';
+import { memory, type Tensor } from '@tensorflow/tfjs-core';
+import { decoder, padBatch, quantizeWeights } from '../index.ts';
+
+const size = { vocabularySize: 64, contextLength: 32, width: 32, layers: 2, heads: 2, feedForward: 64 };
+
+beforeAll(async () => {
+  await useBackend();
+});
+
+const weightOf = (params: Params, end: string): Tensor =>
+  flatten(params).find(([path]) => path.endsWith(end))?.[1] as Tensor;
+
+it.each([
+  [Number.NaN, /down_proj\.weight": element 7 of its weights is no finite number/],
+  [Number.NEGATIVE_INFINITY, /element 7 of its weights is no finite number/],
+  [1e9, /scale or offset 0 is no finite number/],
+])('refuses weights of %d', async (value, message) => {
+  const backend = backendExtensions();
+  if (backend === undefined) return;
+  const model = decoder(size);
+  const params = model.init(rng(3));
+  const weight = weightOf(params, 'down_proj.weight');
+  backend.overwrite(weight, (weight.dataSync() as Float32Array).with(7, value));
+  const before = memory().numTensors;
+  await expect(quantizeWeights(model, params, 'Q8_0')).rejects.toThrow(message);
+  expect(memory().numTensors).toBe(before);
+  disposeTree(params);
+});
+
+it('generates from weights as they are, also after blocks were written in place', async () => {
+  const backend = backendExtensions();
+  if (backend === undefined) return;
+  const model = decoder({ ...size, initializerRange: 0.3 });
+  const [params, other] = [model.init(rng(3)), model.init(rng(4))];
+  const blocks = await quantizeWeights(model, params, 'Q8_0');
+  const prompts = padBatch([Int32Array.of(5, 6, 7)], 0);
+  const write = async (tree: Params): Promise<number[]> => [
+    ...(await model.sample(tree, prompts, { maxNewTokens: 12, temperature: 0, rng: rng(0) })).ids,
+  ];
+  using packed = model.pack(blocks); // states are kept for the next call meanwhile
+  void packed;
+  const first = await write(blocks);
+  expect(await write(blocks)).toEqual(first);
+  const wanted = await write(other);
+  expect(wanted).not.toEqual(first);
+  const from = new Map(flatten(other));
+  for (const [path, weight] of flatten(blocks)) backend.overwrite(weight, (from.get(path) as Tensor).dataSync());
+  expect(await write(blocks)).toEqual(wanted);
+  for (const tree of [params, other, blocks]) disposeTree(tree);
+});
