@@ -134,13 +134,13 @@ export const stage = defineStage({
     }
   },
   describe(r) {
-    if (r === undefined) return 'left out';
+    if (!r) return 'left out';
     const [large, small, least] = r.judged;
     const score = (x: number | undefined): string => (x === undefined ? '' : `, ${r.scoreName} ${percent(x)}`);
     return [large, small, least].map((j) => (j ? `${bytes(j.bytes)}${score(j.score)}` : '')).join(' → ');
   },
   async report(r, { metrics }) {
-    if (r === undefined) return [];
+    if (!r) return [];
     const { compareTable, judgedSamples, positionChart } = await import('../gkd/compare-table.ts');
     const { gkdCharts } = await import('../gkd/report.ts');
     return [
