@@ -1,0 +1,166 @@
+// What the claims share: the language, its sentences, and for each training the model and its measures, made once. Models
+// and measures lie in the run's folder, so that a run that was stopped goes on behind them.
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { readMetrics, rng, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import {
+  diversity,
+  fluency,
+  loadVec2Text,
+  type MeasuredRow,
+  type Measures,
+  type Objective,
+  saveVec2Text,
+  semanticStructure,
+  specialIds,
+  universality,
+  type Vec2Text,
+  type Vec2TextConfig,
+  Vec2TextTrainer,
+  vec2text,
+  vec2textSchedule,
+  wordTokenizer,
+} from '@gimbal/vec2text';
+import { type AishLanguages, type RoundTripOptions, toyLanguages } from '@gimbal/worlds';
+import type { ClaimContext } from '../../../reproduce/claim.ts';
+import { languageOracles } from '../../../vec2text/oracles.ts';
+
+/** The typed variant. */
+export const world = toyLanguages({ preset: 'typed' });
+
+/** One model: what it is trained on, and how. */
+export interface Training {
+  objective: 'ae' | 'dae' | 'rtt' | 'rtt-reverse' | 'mix';
+  seed: number;
+  variant?: 'typed' | 'reversible';
+  /** changes of the model's sizes */
+  module?: Partial<Vec2TextConfig>;
+  /** of the pivot's round trips */
+  roundTrip?: RoundTripOptions;
+  /** half of the sentences through each: `both` */
+  pivot?: 'bex' | 'cor' | 'both';
+  steps?: number;
+}
+
+const [trainingRows, heldOut] = [50_000, 1000];
+
+/** Sentences of a seed to train on; none means what a held-out one does. */
+export function trainingTexts(seed: number, variant: 'typed' | 'reversible' = 'typed'): string[] {
+  const stream = rng(seed).split('data');
+  const { aish } = toyLanguages({ preset: variant });
+  const except = heldOutRows(seed, variant).map(({ text }) => text);
+  return aish.sentences(trainingRows, stream.split('train'), { except });
+}
+
+/** Sentences to measure on, each with a paraphrase and an edit. */
+export function heldOutRows(seed: number, variant: 'typed' | 'reversible' = 'typed'): MeasuredRow[] {
+  const stream = rng(seed).split('data').split('held out');
+  const { aish } = toyLanguages({ preset: variant });
+  return aish.sentences(heldOut, stream.split('sentences')).map((text, i) => ({
+    text,
+    paraphrase: aish.paraphrase(text, stream.split(`paraphrase ${i}`)),
+    edit: aish.edit(text, stream.split(`edit ${i}`)),
+  }));
+}
+
+const objectives: Record<Training['objective'], Objective> = {
+  ae: { kind: 'ae' },
+  dae: { kind: 'dae', noise: { drop: 0.3 } },
+  rtt: { kind: 'rtt' },
+  'rtt-reverse': { kind: 'rtt-reverse' },
+  mix: { kind: 'mix', weights: { ae: 0.5, rtt: 0.5 } },
+};
+
+/** What tells trainings apart, as a name of files. */
+function keyOf({ objective, seed, variant, module, roundTrip, pivot, steps }: Training): string {
+  const parts: Record<string, unknown> = {
+    ...(variant && { variant }),
+    ...module,
+    ...roundTrip,
+    ...(pivot && { pivot }),
+    ...(steps && { steps }),
+  };
+  // defaults said aloud are the same training
+  if (parts.surfaceKeep === 0) delete parts.surfaceKeep;
+  if (parts.memorySlots === 4) delete parts.memorySlots;
+  if (parts.controlDim === 32) delete parts.controlDim;
+  if (parts.variant === 'typed') delete parts.variant;
+  return [objective, seed, ...Object.entries(parts).map(([name, value]) => `${name}-${value}`)].join('-');
+}
+
+const models = new Map<string, Promise<Vec2Text>>();
+const measures = new Map<string, Promise<Measures>>();
+
+function once<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const found = known.get(key);
+  if (found) return found;
+  const made = make();
+  made.catch(() => known.delete(key)); // stopped: made anew when asked again
+  known.set(key, made);
+  return made;
+}
+
+const folderOf = (t: Training, { dir }: ClaimContext): string => join(dirname(dir), 'models', keyOf(t));
+
+/** The trained model; it lives as long as the process. */
+export const modelOf = (t: Training, c: ClaimContext): Promise<Vec2Text> =>
+  once(models, folderOf(t, c), async () => {
+    const folder = folderOf(t, c);
+    const saved = await loadVec2Text(join(folder, 'model')).catch(() => undefined);
+    return saved ?? train(t, folder, c);
+  });
+
+async function train(t: Training, folder: string, { signal, note }: ClaimContext): Promise<Vec2Text> {
+  const { objective, seed, variant = 'typed', steps = 5000 } = t;
+  const languages = toyLanguages({ preset: variant, ...t.roundTrip });
+  const tokenizer = wordTokenizer(languages.aish.words);
+  const module = vec2text({ vocabSize: tokenizer.size, ...specialIds(tokenizer), ...t.module });
+  const options = {
+    ...{ module, tokenizer, seed, objective: objectives[objective], out: join(folder, 'training') },
+    ...{ learningRate: vec2textSchedule(steps), checkpointEvery: 500, logEvery: 50, statsSamples: 4000 },
+    data: trainingTexts(seed, variant),
+    ...(objective !== 'ae' && objective !== 'dae' && { roundTrip: roundTripOf(languages, t.pivot) }),
+  };
+  await mkdir(folder, { recursive: true });
+  const begun = await Vec2TextTrainer.resume(options.out, options).catch(() => undefined);
+  using trainer = begun ?? new Vec2TextTrainer(options);
+  for await (const { step, loss, stepsPerSecond } of trainer.train({ steps, signal }))
+    if (step % 500 === 0)
+      note(`${keyOf(t)}: step ${step}, loss ${loss.toFixed(3)}, ${stepsPerSecond.toFixed(1)} steps/s`);
+  if (trainer.stopReason === 'signal')
+    throw new StoppedError({ where: 'gimbal reproduce vec2text', what: `stopped while ${keyOf(t)} was trained` });
+  const model = await trainer.model();
+  await saveVec2Text(join(folder, 'model'), model);
+  return model;
+}
+
+function roundTripOf({ bex, cor }: AishLanguages, pivot: Training['pivot'] = 'bex') {
+  if (pivot !== 'both')
+    return (source: string, stream: ReturnType<typeof rng>) => ({ bex, cor })[pivot].roundTrip(source, stream).text;
+  return (source: string, stream: ReturnType<typeof rng>) =>
+    (stream.int(2) === 0 ? bex : cor).roundTrip(source, stream).text;
+}
+
+/** All four properties of the model, on the held-out sentences of its seed. */
+export const measuresOf = (t: Training, c: ClaimContext): Promise<Measures> =>
+  once(measures, folderOf(t, c), async () => {
+    const path = join(folderOf(t, c), 'measures.json');
+    const saved = await readFile(path, 'utf8').catch(() => undefined);
+    if (saved !== undefined) return JSON.parse(saved) as Measures;
+    const model = await modelOf(t, c);
+    const { variant = 'typed', seed } = t;
+    const rows = heldOutRows(seed, variant);
+    const o = { ...languageOracles(variant), seed, signal: c.signal };
+    const found: Measures = {};
+    for (const measure of [universality, fluency, diversity, semanticStructure])
+      Object.assign(found, await measure(model, rows, o));
+    await writeFileAtomic(path, `${JSON.stringify(found, null, 2)}\n`);
+    return found;
+  });
+
+/** The loss each 500 steps. */
+export async function lossesOf(t: Training, c: ClaimContext): Promise<{ step: number; loss: number }[]> {
+  await modelOf(t, c);
+  const rows = await readMetrics(join(folderOf(t, c), 'training'));
+  return rows.flatMap(({ step, loss }) => (step % 500 === 0 && typeof loss === 'number' ? [{ step, loss }] : []));
+}

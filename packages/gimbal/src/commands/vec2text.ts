@@ -1,0 +1,55 @@
+// gimbal vec2text: train a bottleneck autoencoder, and use it: texts to vectors and back, measures, a page, inversion.
+import { ConfigError, nearest } from '@gimbal/tensor-core';
+import { type CommandResult, defineCommand } from '../cli/command.ts';
+import { type Vec2TextContext, vec2textOptions } from '../vec2text/options.ts';
+
+const actions: Record<string, (context: Vec2TextContext) => Promise<CommandResult>> = {
+  train: async (c) => (await import('../vec2text/train.ts')).trainModel(c),
+  encode: async (c) => (await import('../vec2text/encode.ts')).encodeFile(c),
+  decode: async (c) => (await import('../vec2text/decode.ts')).decodeFile(c),
+  evaluate: async (c) => (await import('../vec2text/evaluate.ts')).evaluateModel(c),
+  explore: async (c) => (await import('../vec2text/explore.ts')).writePage(c),
+  invert: async (c) => (await import('../vec2text/invert.ts')).invertTexts(c),
+};
+
+export const command = defineCommand({
+  summary: 'Turn sentences into vectors and vectors into sentences: train, encode, decode, evaluate, explore, invert.',
+  arguments: [
+    { name: 'what', description: Object.keys(actions).join(', '), required: true },
+    {
+      name: 'model',
+      description: 'encode, decode, evaluate, explore: folder of a model or of its run',
+      required: false,
+    },
+  ],
+  options: vec2textOptions,
+  resumes: true,
+  examples: [
+    'gimbal vec2text train --out runs/space                       on a generated language of known meaning',
+    'gimbal vec2text train --data sentences.txt --out runs/mine   your sentences; without translators by a telegraph style',
+    'gimbal vec2text train --resume --out runs/mine               go on with the run that was stopped',
+    'gimbal vec2text encode runs/mine --data new.txt --out codes.jsonl',
+    'gimbal vec2text decode runs/mine --data codes.jsonl --temperature 1',
+    'gimbal vec2text decode runs/mine --sample 20',
+    'gimbal vec2text evaluate runs/space                          the four properties, with a page',
+    'gimbal vec2text explore runs/space --out space.html          two sentences and what lies between, in one file',
+    'gimbal vec2text invert --embedder all-MiniLM-L6-v2 --data sentences.txt',
+  ],
+  async run(context) {
+    const [what = ''] = context.arguments;
+    const action = actions[what];
+    if (action === undefined) {
+      const near = nearest(what, Object.keys(actions));
+      throw new ConfigError({
+        where: 'gimbal vec2text',
+        what: 'no such action',
+        got: what,
+        wanted: Object.keys(actions).join(', '),
+        ...(near !== undefined && { fix: `Did you mean ${near}?` }),
+      });
+    }
+    if (context.options.resume && what !== 'train' && what !== 'invert')
+      throw new ConfigError({ where: `gimbal vec2text ${what} --resume`, what: 'only training is gone on with' });
+    return action(context);
+  },
+});

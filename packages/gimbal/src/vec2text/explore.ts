@@ -1,0 +1,92 @@
+// gimbal vec2text explore: a page in which two sentences and a slider show what lies between, computed in the page.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
+import type { Vec2Text } from '@gimbal/vec2text';
+import type { CommandResult } from '../cli/command.ts';
+import { startCompute } from '../run/compute.ts';
+import { refuseUnwritable } from '../run/out-file.ts';
+import type { ExploreData } from './explore/data.ts';
+import { explorePage } from './explore/html.ts';
+import { openFrom, openModel, readSentences } from './open.ts';
+import type { Vec2TextContext } from './options.ts';
+import { languageRows } from './oracles.ts';
+
+/** sentences to show the nearest of */
+const known = 300;
+
+export async function writePage(context: Vec2TextContext): Promise<CommandResult> {
+  const { options: o, output, signal } = context;
+  const out = o.out ?? 'vec2text.html';
+  await refuseUnwritable('vec2text explore', out);
+  if (o.text !== undefined && o.text.length !== 2)
+    throw new ConfigError({
+      where: 'gimbal vec2text explore --text',
+      what: 'two sentences are wanted',
+      got: o.text.length,
+    });
+  await startCompute(o);
+  const first = await openModel(context, 'explore');
+  const opened = [first, ...(o.compare === undefined ? [] : [await openFrom(o.compare)])];
+  try {
+    const language = o.data === undefined ? languageOf(first.model) : null;
+    const sentences =
+      o.data !== undefined
+        ? (await readSentences(o.data)).slice(0, known).map(({ text }) => text)
+        : language === null
+          ? []
+          : languageRows(language, known, o.seed).map(({ text }) => text);
+    const start = (o.text ?? (sentences.length >= 2 ? sentences.slice(0, 2) : undefined)) as
+      | [string, string]
+      | undefined;
+    if (start === undefined)
+      throw new ConfigError({
+        where: 'gimbal vec2text explore',
+        what: 'no sentences to begin with',
+        fix: 'Give --data, a file of sentences, or --text with two',
+      });
+    const models: ExploreData['models'][number][] = [];
+    for (const { model, path } of opened) models.push(await modelData(model, await nameOf(path), sentences, signal));
+    const page = await explorePage({ title: 'What lies between two sentences', models, sentences, start, language });
+    await writeFileAtomic(out, page);
+    output.note(`written to ${out} (${(page.length / 1e6).toFixed(1)} MB): open it in a browser`);
+    return { json: { out, bytes: page.length, models: models.map(({ name }) => name) } };
+  } finally {
+    for (const { model } of opened) model.dispose();
+  }
+}
+
+/** A model and what the page needs beside it. */
+export async function modelData(
+  model: Vec2Text,
+  name: string,
+  sentences: readonly string[],
+  signal: AbortSignal,
+): Promise<ExploreData['models'][number]> {
+  const { encodeTexts, encodeVec2Text, loadVec2Text } = await import('@gimbal/vec2text');
+  const file = await encodeVec2Text(model, { dtype: 'BF16' });
+  // of the weights that the page has, which are rounded
+  using rounded = await loadVec2Text(file);
+  const codes = sentences.length === 0 ? new Float32Array() : await encodeTexts(rounded, sentences, { signal });
+  return { name, file: base64(file), codes: base64(new Uint8Array(codes.buffer, codes.byteOffset, codes.byteLength)) };
+}
+
+const base64 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+
+/** Which generated language a model's vocabulary is that of. */
+function languageOf(model: Vec2Text): 'typed' | 'reversible' | null {
+  for (const language of ['typed', 'reversible'] as const) {
+    const words = languageRows(language, 40, 0).flatMap(({ text }) => text.split(' '));
+    if (words.every((word) => model.tokenizer.id(word) !== undefined)) return language;
+  }
+  return null;
+}
+
+/** What the model was trained to do, where its run says so. */
+async function nameOf(path: string): Promise<string> {
+  const text = await readFile(join(path, '..', 'config.json'), 'utf8').catch(() => undefined);
+  const objective =
+    text === undefined ? undefined : (JSON.parse(text) as { options?: { objective?: string } }).options?.objective;
+  return objective ?? path;
+}

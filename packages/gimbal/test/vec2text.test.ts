@@ -1,0 +1,130 @@
+// gimbal vec2text from end to end on a generated language: two short trainings, whose spaces already differ as the paper
+// says, vectors and back, measures, the page in headless Chromium, bad input.
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { chromium } from 'playwright-core';
+import type { ReproduceReport } from '../src/reproduce/claim.ts';
+import { type Printed, runMain } from './run-main.ts';
+
+const source = new URL('../src/', import.meta.url);
+const run = (...argv: string[]): Promise<Printed> => runMain(['vec2text', ...argv], source);
+const json = async <T>(...argv: string[]): Promise<T> => {
+  const { stdout, stderr } = await run(...argv, '--json');
+  if (stdout === '') throw new Error(stderr);
+  return JSON.parse(stdout) as T;
+};
+let folder: string;
+let [ae, rtt]: [string, string] = ['', ''];
+type Trained = { semanticStructure: Record<string, { value: number }>; report: string };
+const trained: Record<string, Trained> = {};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gimbal-vec2text-'));
+  [ae, rtt] = [join(folder, 'ae'), join(folder, 'rtt')];
+  const sizes = ['--steps', '300', '--sentences', '4000', '--rows', '60'];
+  for (const [objective, out] of [
+    ['ae', ae],
+    ['rtt', rtt],
+  ] as const)
+    trained[objective] = await json<Trained>('train', '--objective', objective, ...sizes, '--out', out);
+}, 600_000); // of a busy machine; idle it takes 15 s
+afterAll(() => rm(folder, { recursive: true }));
+
+test('round trips already give more structure than autoencoding after 300 steps', async () => {
+  const triplet = (name: string): number => trained[name]?.semanticStructure.tripletAccuracy?.value as number;
+  expect(triplet('rtt')).toBeGreaterThan(triplet('ae') + 0.1);
+  const page = await readFile(join(rtt, 'report.html'), 'utf8');
+  for (const title of ['Universality', 'Between two sentences', 'Around a sentence']) expect(page).toContain(title);
+});
+
+test('encode and decode go there and back through a file', async () => {
+  const [sentences, codes] = [join(folder, 'new.txt'), join(folder, 'codes.jsonl')];
+  await writeFile(sentences, 'the boy saw the box\nthe lass found the rug at night\n');
+  expect(await json('encode', rtt, '--data', sentences, '--out', codes)).toEqual({ out: codes, rows: 2, dim: 32 });
+  const { rows } = await json<{ rows: { text: string; finished: boolean }[] }>('decode', rtt, '--data', codes);
+  const direct = await json<{ rows: { text: string; code: number[] }[] }>(
+    'encode',
+    rtt,
+    '--text',
+    'the boy saw the box',
+  );
+  expect(direct.rows[0]?.code).toHaveLength(32);
+  expect(rows).toHaveLength(2);
+  expect(rows[0]?.text.split(' ').length).toBeGreaterThan(2);
+  const again = await run('decode', rtt, '--data', codes);
+  expect(again.stdout.trim().split('\n')).toEqual(rows.map(({ text }) => text));
+  const drawn = await json<{ rows: object[] }>('decode', rtt, '--sample', '5', '--temperature', '1');
+  expect(drawn.rows).toHaveLength(5);
+  expect(await json('decode', rtt, '--sample', '5', '--temperature', '1')).toEqual(drawn);
+});
+
+test('the page computes the way between two sentences as Node does, and fetches nothing', async () => {
+  const out = join(folder, 'page.html');
+  const texts = ['the boy saw the box', 'the angry girl found the old lamp'];
+  await json('explore', rtt, '--compare', ae, '--text', texts.join(','), '--backend', 'cpu', '--out', out);
+  const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+  if (executablePath === undefined) return console.warn('explore: skipped, no Chromium is installed');
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  try {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(60_000);
+    const [errors, requests]: [string[], string[]] = [[], []];
+    page.on('pageerror', (error) => errors.push(error.message));
+    page.on('request', (request) => requests.push(request.url()));
+    await page.goto(pathToFileURL(out).href);
+    await page.waitForFunction(`document.getElementById('status').textContent.startsWith('computed')`);
+    const text = (): Promise<string> => page.evaluate(`document.getElementById('text').textContent`) as Promise<string>;
+    // the keyboard moves the slider from end to end
+    await page.focus('#alpha');
+    await page.keyboard.press('Home');
+    const first = await text();
+    await page.keyboard.press('End');
+    const last = await text();
+    const data = JSON.parse(/id="data">(.*?)<\/script>/s.exec(await readFile(out, 'utf8'))?.[1] ?? '') as never;
+    const { Explorer } = await import('../src/vec2text/explore/explorer.ts');
+    const explorer = await Explorer.open(data);
+    const way = await explorer.path(texts as [string, string], 0);
+    explorer.dispose();
+    if ('field' in way) throw new Error(way.message);
+    expect([first, last]).toEqual([way.points[0]?.text, way.points[20]?.text]);
+    expect(way.points[0]?.similarity[0]).toBeCloseTo(1, 5);
+    expect(way.typed[1]).toEqual(['girl', 'found', 'lamp', 'angry', 'old', '', '', '']);
+    expect(await page.evaluate(`document.querySelectorAll('#slots tr').length`)).toBe(8);
+    // an unknown word is told beside its field
+    await page.fill('#b', 'the boy saw the elephant');
+    await page.waitForFunction(`document.getElementById('problem-1').textContent.includes('elephant')`);
+    expect(errors).toEqual([]);
+    expect(requests.filter((url) => !url.startsWith('blob:'))).toEqual([pathToFileURL(out).href]);
+  } finally {
+    await browser.close();
+  }
+}, 300_000);
+
+test('refuses what cannot be done, before any work', async () => {
+  const refused = async (...argv: string[]): Promise<string> => {
+    const { code, stderr } = await run(...argv);
+    expect(code).toBe(2);
+    return stderr;
+  };
+  expect(await refused('encod', rtt)).toContain('Did you mean encode?');
+  expect(await refused('encode', rtt)).toContain('nothing to encode');
+  expect(await refused('decode')).toContain('either --data');
+  expect(await refused('decode', '--sample', '1')).toContain('which model?');
+  expect(await refused('invert', '--data', 'x.txt')).toContain('whose vectors?');
+  expect(await refused('evaluate', '--resume')).toContain('only training is gone on with');
+  const bad = join(folder, 'bad.jsonl');
+  await writeFile(bad, '{"code":[1,2]}\n');
+  expect((await run('decode', rtt, '--data', bad)).stderr).toContain('bad.jsonl:1');
+  expect((await run('encode', rtt, '--text', 'the boy saw the elephant')).stderr).toContain('elephant');
+});
+
+test('claims that need no training hold', async () => {
+  const argv = ['reproduce', 'vec2text', '--claim', 'E0', '--json', '--out', join(folder, 'claims')];
+  const { stdout, stderr } = await runMain(argv, source);
+  if (stdout === '') throw new Error(stderr);
+  const { claims } = JSON.parse(stdout) as ReproduceReport;
+  expect(claims.map(({ id, verdict }) => [id, verdict])).toEqual([['E0', 'holds']]);
+}, 120_000);
