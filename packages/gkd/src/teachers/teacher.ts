@@ -24,6 +24,7 @@ export type TeacherRows =
   | { hidden: Tensor2D; head: Tensor2D }
   | { topK: TopK }
   | {
+      /** log p of the completion's own tokens `[rows]` */
       sampled: Float32Array;
       /** number of the stretch of text that each row belongs to, where the teacher has other tokens: `sampled` is then its share of the stretch's log p */
       spans?: Int32Array;
