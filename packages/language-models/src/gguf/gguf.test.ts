@@ -243,6 +243,14 @@ it('refuses files that are cut off, of another kind, or of a model that is not k
   );
   await writeFile(other, Buffer.from(whole.toString('latin1').replace('blk.1.ffn_up', 'blk.1.ffn_xx'), 'latin1'));
   await expect(loadGguf(other)).rejects.toThrow(/missing blk.1.ffn_up.weight \[64,32\]; unknown blk.1.ffn_xx.weight/);
+  for (const [key, damaged] of [
+    ['tokens', 'tokenz'],
+    ['merges', 'mergez'],
+  ] as const) {
+    const text = whole.toString('latin1').replace(`tokenizer.ggml.${key}`, `tokenizer.ggml.${damaged}`);
+    await writeFile(other, Buffer.from(text, 'latin1'));
+    await expect(loadGguf(other)).rejects.toThrow(new RegExp(`tokenizer.ggml.${key}: .*wanted a list of texts`));
+  }
   await writeFile(other, 'no model');
   await expect(loadGguf(other)).rejects.toThrow(/no GGUF file/);
   disposeTree(params);

@@ -40,7 +40,12 @@ export function tokenizerFromGguf(metadata: ReadonlyMap<string, GgufValue>, wher
   const expressions = Object.hasOwn(splits, pre)
     ? (splits[pre] as readonly string[])
     : refuse('pre', Object.keys(splits).join(', '));
-  const tokens = get('tokens') as readonly string[];
+  const texts = (key: string): readonly string[] => {
+    const list = get(key);
+    const good = Array.isArray(list) && list.every((each) => typeof each === 'string');
+    return good ? (list as readonly string[]) : refuse(key, 'a list of texts');
+  };
+  const tokens = texts('tokens');
   const types = (get('token_type') ?? []) as readonly number[];
   const split = (Regex: string): Stage => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false });
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false };
@@ -88,7 +93,7 @@ export function tokenizerFromGguf(metadata: ReadonlyMap<string, GgufValue>, wher
       byte_fallback: false,
       ignore_merges: pre === 'llama-bpe',
       vocab: Object.fromEntries(tokens.map((content, id) => [content, id])),
-      merges: ((get('merges') ?? []) as readonly string[]).map((pair) => {
+      merges: texts('merges').map((pair) => {
         const at = pair.indexOf(' ', 1);
         return [pair.slice(0, at), pair.slice(at + 1)];
       }),
