@@ -45,13 +45,14 @@ const options = z.object({
   swap: z.number().min(0).lt(0.5).default(0.25).describe('share of the pairs whose label is wrong'),
 });
 
-const testPairs = 500;
+/** at most: no more than there are to learn from */
+const mostTests = 500;
 const hot = 1.6;
 
 export const stage = defineStage({
   name: 'preferences',
   summary: 'Label pairs of summaries.',
-  version: 1,
+  version: 2,
   needs: ['data', 'fine-tune'],
   prefix: 'preference',
   options,
@@ -67,6 +68,7 @@ export const stage = defineStage({
     const pretrained = await loadPretrained(modelFolder(before, before.value.model));
     const stream = rng(environment.seed).split('preferences');
     const desk = newsroom(rows.world);
+    const testPairs = Math.min(mostTests, o.pairs);
 
     /** Pairs of samples; the annotator is the oracle, with slips. Ties and empty answers are drawn anew. */
     const sampled = async (name: string, n: number, temperature: number, swap: number): Promise<LabelledPair[]> => {
