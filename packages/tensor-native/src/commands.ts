@@ -90,6 +90,13 @@ export function emit(operation: number, ...values: number[]): void {
   send(operation, values.length);
 }
 
+/** `emit` that leaves `commandWords` as they are: for what a kernel that is filling them asks for on the way. */
+export function emitOnTheWay(operation: number, ...values: number[]): void {
+  const kept = commandWords.slice(1, values.length + 1);
+  emit(operation, ...values);
+  commandWords.set(kept, 1);
+}
+
 /** `emit` for commands of any length, such as an optimiser's list of tensors. */
 export function emitAll(operation: number, values: readonly number[]): void {
   if (values.length + 2 <= queue.length) {

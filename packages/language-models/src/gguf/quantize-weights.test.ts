@@ -50,3 +50,10 @@ it('generates from weights as they are, also after blocks were written in place'
   expect(await write(blocks)).toEqual(wanted);
   for (const tree of [params, other, blocks]) disposeTree(tree);
 });
+
+it('refuses GPT-2, whose matrices are stored the other way round', async () => {
+  const model = decoder({ ...size, family: 'gpt2' });
+  const params = model.init(rng(3));
+  await expect(quantizeWeights(model, params, 'Q8_0')).rejects.toThrow(/GPT-2.*stay float32; got "?gpt2/);
+  disposeTree(params);
+});

@@ -12,9 +12,9 @@ export type QuantizedType = 'Q8_0' | 'Q4_0';
 /**
  * The tree with its matrices in blocks (`blockWeight`): a quarter or a seventh of the memory, and a generation of few rows
  * that is as much faster as it reads less. `Q4_0` leaves the embedding and the output matrix 8 bits. Rows that do not fill
- * whole groups, and GPT-2's matrices, which are stored [in, out], stay float32.
+ * whole groups stay float32.
  * @returns a tree of its own that the caller disposes; it rounds like `saveGguf`
- * @throws ConfigError for another type, CheckpointError for weights that are no finite numbers, ShapeError for those whose
+ * @throws ConfigError for another type, or GPT-2, whose matrices are stored [in, out], CheckpointError for weights that are no finite numbers, ShapeError for those whose
  * scale is beyond float16
  */
 export async function quantizeWeights(model: LanguageModel, params: Params, type: QuantizedType): Promise<Params> {
@@ -22,6 +22,10 @@ export async function quantizeWeights(model: LanguageModel, params: Params, type
     throw new ConfigError({ where: 'quantizeWeights', what: 'unknown type', got: type, wanted: 'Q8_0 or Q4_0' });
   }
   const family = families[model.config.family];
+  if (model.config.family === 'gpt2') {
+    const what = 'GPT-2’s matrices are stored [in, out] and stay float32';
+    throw new ConfigError({ where: 'quantizeWeights', what, got: 'gpt2', wanted: 'a family stored [out, in]' });
+  }
   const typeOf = (path: string, { rank, shape }: Tensor): QuantizedType | undefined => {
     if (rank !== 2 || (shape[1] as number) % 32 !== 0) return undefined;
     if (path === family.embeddingPath || path === 'lm_head.weight') return 'Q8_0';

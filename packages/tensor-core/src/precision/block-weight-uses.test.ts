@@ -1,5 +1,20 @@
 // Uses of weights in blocks that their kernels do not read, and arguments that cannot be.
-import { engine, matMul, reshape, type Tensor, type Tensor2D, tensor2d } from '@tensorflow/tfjs-core';
+import {
+  concat,
+  engine,
+  gather,
+  grad,
+  matMul,
+  reshape,
+  slice,
+  square,
+  sum,
+  type Tensor,
+  type Tensor2D,
+  tensor1d,
+  tensor2d,
+  transpose,
+} from '@tensorflow/tfjs-core';
 import {
   type BlockWeight,
   backendExtensions,
@@ -8,6 +23,7 @@ import {
   embedding,
   encodeFloat16,
   heldBytes,
+  linear,
   rng,
   useBackend,
 } from '../index.ts';
@@ -81,4 +97,31 @@ test('bytes of a disposed tensor are refused', () => {
   const w = blockWeight(good);
   w.dispose();
   expect(() => heldBytes({ w })).toThrow(/heldBytes: w was disposed/);
+});
+
+// each asks for floats where a command is being put together
+test.each<[string, (w: Tensor2D, x: Tensor2D) => Tensor]>([
+  ['the input’s gradient', (w, x) => grad((y) => sum(linear(y as Tensor2D, w, { weightLayout: 'out-in' })))(x)],
+  [
+    'the weight’s gradient',
+    (w, x) => grad((v) => sum(square(linear(x, v as Tensor2D, { weightLayout: 'out-in' }))))(w),
+  ],
+  [
+    'a table’s gradient',
+    (w) => grad((v) => sum(square(embedding(tensor2d([1, 2], [1, 2], 'int32'), v as Tensor2D))))(w),
+  ],
+  ['gather', (w) => gather(w, tensor1d([0, 5], 'int32'))],
+  ['transpose', (w) => transpose(w)],
+  ['slice', (w) => slice(w, [1, 1], [3, 3])],
+  ['concat', (w) => concat([w, w])],
+  ['its product with itself', (w) => matMul(w, w, true)],
+])('%s', (_, f) => {
+  const codes = draw(48, 64);
+  const x = rng(3).normalTensor([5, 64]) as Tensor2D;
+  const got = numbers(f(blockWeight(codes), x));
+  const wanted = numbers(f(tensor2d(blockValues(codes), [48, 64]), x));
+  expect(got).toHaveLength(wanted.length);
+  got.forEach((value, i) => {
+    expect(value).toBeCloseTo(wanted[i] as number, 3);
+  });
 });

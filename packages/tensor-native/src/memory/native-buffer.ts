@@ -1,6 +1,6 @@
 // A tensor's storage. The object itself is the `dataId` that tfjs passes around, so no table is searched per kernel.
 import type { backend_util, DataType, TensorInfo } from '@tensorflow/tfjs-core';
-import { emit, flush, op } from '../commands.ts';
+import { emitOnTheWay, flush, op } from '../commands.ts';
 import { heap } from './heap.ts';
 
 const UNPACK = op('unpack_blocks');
@@ -80,7 +80,7 @@ export class NativeBuffer {
   place(): number {
     if (this.address === 0 && this.blocks !== undefined) {
       this.address = heap.allocate(this.bytes);
-      emit(UNPACK, this.blocks.address, this.address);
+      emitOnTheWay(UNPACK, this.blocks.address, this.address);
     }
     return this.address;
   }
