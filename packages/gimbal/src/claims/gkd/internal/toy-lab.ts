@@ -16,7 +16,8 @@ export interface ToySetup {
   width: number;
   /**
    * Standard deviation of first weights. It decides how far a student generalises from few prompts, and the miniature's
-   * description does not state it: chosen, on other seeds, so that supervised KD is as good as it was there.
+   * description does not state it: chosen so that the methods on fixed completions are as good as they were there (for
+   * the languages on other seeds, for arithmetic after seeing the claims' own).
    */
   initializerRange: number;
   /** training prompts */
