@@ -34,7 +34,8 @@ export interface CapturedStep<I extends string, O extends { [name: string]: Tens
 
 /**
  * Makes a step that is recorded and replayed where the backend can. The first call runs it as it is (this settles copies
- * of shared variables), the second records it, later ones replay.
+ * of shared variables), the second records it, later ones replay. A replay reads weights where they lay, packed copies and
+ * blocks included: after packed or quantised weights were written in place, make the step anew.
  * @param f the step: it gets the inputs as tensors and returns tensors to look at, such as the loss
  * @example
  * const step = captureStep(({ x, learningRate }) => {
