@@ -72,7 +72,8 @@ export class WarmTrainer {
    * @param o.only numbers of runs to train in this process; the average is left to a call without it
    * @throws CheckpointError where the folder is of another configuration, ConfigError for a run that there is not
    */
-  async *train({ signal, only }: { signal?: AbortSignal; only?: readonly number[] } = {}): AsyncGenerator<WarmStep> {
+  async *train(o: { signal?: AbortSignal; only?: readonly number[] } = {}): AsyncGenerator<WarmStep> {
+    const { signal, only } = o;
     const { out } = this.#o;
     await mkdir(out, { recursive: true });
     const done = await this.#readDone();

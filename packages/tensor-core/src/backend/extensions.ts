@@ -13,11 +13,11 @@ export interface BlockWeight {
   bits: 4 | 8;
   /** Consecutive elements of a row that share a scale; k is a multiple. */
   group: 16 | 32;
-  /** [n, k], one byte a code: 0…15 for 4 bits, two's complement for 8. */
+  /** One byte for each element, [n, k] in order: 0…15 for 4 bits, two's complement for 8. */
   codes: Uint8Array;
   /** Subtracted from codes of 4 bits; 0 for 8. */
   zero: number;
-  /** [n, k / group]: float32, or the raw bits of float16. All finite. */
+  /** One for each group, [n, k / group], as float32 or the raw bits of float16. All finite. */
   scales: Float32Array | Uint16Array;
   /** Like `scales`, and of their type. Default: none. */
   offsets?: Float32Array | Uint16Array;

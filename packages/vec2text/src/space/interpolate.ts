@@ -26,7 +26,7 @@ export interface InterpolateOptions {
  * @param a one code, or several
  * @param b as many
  * @param n points for each pair, both ends included; 1 is the middle
- * @returns [pairs·n·k]: a pair's points one after the other
+ * @returns the points of a pair one after the other, [pairs·n·k]
  * @throws ConfigError for options out of range; DataError (`OUT_OF_SPACE`); NumericalError (`DEGENERATE`) for the slerp of a
  * zero vector or of opposite ones; ShapeError
  */
