@@ -73,6 +73,12 @@ export const stage = defineStage({
       note('a model of this size is left to gimbal gkd, with a student that has learnt to write');
       return undefined;
     }
+    const smaller = quarter(teacher.model.config, lm.decoder);
+    if (smaller.width % 32 !== 0) {
+      disposeTree(teacher.params);
+      note('a model this narrow has no quarter whose rows fill blocks of 4 bits, 32 numbers each');
+      return undefined;
+    }
     const { contextLength } = teacher.model.config;
     const training = (await storedRows(rowsDir, 'train', 'prompt-completion')).rows.slice(0, mostPrompts);
     const heldOut = (await storedRows(rowsDir, 'held-out', 'prompt-completion')).rows.slice(0, mostJudged);
@@ -80,7 +86,7 @@ export const stage = defineStage({
     const room = { tokenizer, contextLength, maxNewTokens };
     const prompts = fittingPrompts(training, room, note);
     const asked = fittingPrompts(heldOut, room, () => {});
-    const small = lm.decoder(quarter(teacher.model.config, lm.decoder));
+    const small = lm.decoder(smaller);
     const start = small.init(rng(environment.seed).split('distil'));
     const ask = modelTeacher(teacher.model, teacher.params, tokenizer);
     try {

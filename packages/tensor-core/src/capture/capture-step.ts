@@ -143,7 +143,9 @@ class Step implements CapturedStep<string, Tensors> {
         this.#execute(),
       );
     } catch (cause) {
-      if ((cause as { code?: string }).code !== undefined) throw cause;
+      const { code, name } = cause as { code?: string; name?: string };
+      // the step's own errors; what the backend refuses says which step it is about here
+      if (code !== undefined && name !== 'NativeError') throw cause;
       throw new BackendError({
         where: 'captureStep',
         what: `the step cannot be replayed: ${(cause as Error).message}`,
