@@ -185,7 +185,7 @@ describe('help', () => {
   test('shows every option with its default and a sentence', async () => {
     const { stdout } = await runMain(['train', '--help']);
     expect(stdout).toMatch(/--learning-rate <number> +step size of the optimiser \(default 0.0003\)/);
-    expect(stdout).toMatch(/--no-shuffle +draw rows in random order/);
+    expect(stdout).toMatch(/--no-shuffle +do not draw rows in random order/);
     expect(stdout).toMatch(/--seed <n> +seed of every random stream \(default 0\)/);
     for (const name of ['config', 'json', 'trace', 'backend', 'threads', 'out', 'resume'])
       expect(stdout).toContain(`--${name}`);

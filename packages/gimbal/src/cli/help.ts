@@ -68,7 +68,9 @@ function list({ entries }: Topics, c: Colors): string[] {
 
 function entry(option: OptionInfo, width: number, c: Colors): string[] {
   const head = label(option);
-  const lines = wrap(`${option.description}${defaultText(option)}`, wrapAt - width - 2);
+  // a flag --no-… says the opposite of the option that it switches off
+  const off = option.kind.type === 'boolean' && option.default === true;
+  const lines = wrap(`${off ? 'do not ' : ''}${option.description}${defaultText(option)}`, wrapAt - width - 2);
   const first = head.length + 2 <= width ? [`  ${c.cyan(head.padEnd(width))}${lines[0] ?? ''}`] : [`  ${c.cyan(head)}`];
   const rest = first[0]?.includes(lines[0] ?? '\0') ? lines.slice(1) : lines;
   return [...first, ...rest.map((line) => `  ${' '.repeat(width)}${line}`)];

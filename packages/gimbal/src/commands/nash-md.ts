@@ -109,6 +109,14 @@ export const command = defineCommand({
   async run(context) {
     const { options: o } = context;
     checkColumns('nash-md', o.columns, ['prompt']);
+    if (o.resume && o.game !== undefined) {
+      const what = 'a game is not gone on with: it is solved anew in seconds';
+      throw new ConfigError({
+        where: 'gimbal nash-md --resume',
+        what,
+        fix: 'Leave out --resume, and give another --out',
+      });
+    }
     const trains = o.model !== undefined || (o.resume && o.game === undefined);
     if (trains && o.game === undefined) return trainModel(context);
     if (o.game !== undefined && o.model === undefined)
