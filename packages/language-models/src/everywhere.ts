@@ -75,6 +75,8 @@ export {
 } from './generation/logits-processors.ts';
 export { type SampledBatch, sampleCompletions } from './generation/sample-tokens.ts';
 export type { SamplerOptions } from './generation/sampler-options.ts';
+export { type QuantizedType, quantizeWeights } from './gguf/quantize-weights.ts';
+export type { GgufOptions } from './gguf/read-gguf.ts';
 export { bootstrapBleu, corpusBleu, sentenceBleu } from './metrics/bleu.ts';
 export { type BootstrapOptions, bootstrap, bootstrapMean, type Interval } from './metrics/bootstrap.ts';
 export type { References } from './metrics/check.ts';

@@ -4,8 +4,6 @@ export { loadAdapter, type SaveAdapterOptions, saveAdapter, writeAdapterFiles } 
 export { readRows } from './data/read-rows.node.ts';
 export * from './everywhere.ts';
 export { loadGguf, type SaveGgufOptions, saveGguf } from './gguf/gguf.node.ts';
-export { type QuantizedType, quantizeWeights } from './gguf/quantize-weights.ts';
-export type { GgufOptions } from './gguf/read-gguf.ts';
 export { loadClassifier, loadEncoder, saveClassifier, saveEncoder } from './pretrained/encoders.node.ts';
 export { downloadModel, type HubOptions, localModel } from './pretrained/hub.node.ts';
 export {
