@@ -25,6 +25,15 @@ test('absent parts are left out', () => {
   );
 });
 
+test('a question keeps its mark', () => {
+  const error = new ConfigError({
+    where: 'train --env',
+    what: 'which environment?',
+    fix: 'For example --env CartPole-v1',
+  });
+  expect(error.message).toBe('train --env: which environment? For example --env CartPole-v1.');
+});
+
 test('a long or cyclic value does not fill the screen or throw', () => {
   const cyclic: Record<string, unknown> = {};
   cyclic.self = cyclic;

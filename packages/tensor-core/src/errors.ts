@@ -145,9 +145,11 @@ function message({ where, what, got, wanted, fix }: ErrorDetails): string {
   ].filter((s) => s !== '');
   const statement = facts.length > 0 ? `${what}; ${facts.join(', ')}` : what;
   if (fix === undefined) return `${where}: ${statement}`;
-  const sentence = fix.endsWith('.') || fix.endsWith('?') ? fix : `${fix}.`;
-  return `${where}: ${statement}. ${sentence}`;
+  return `${where}: ${ended(statement)} ${ended(fix)}`;
 }
+
+/** A sentence with its full stop, unless it has one or is a question. */
+const ended = (sentence: string): string => (/[.?]$/.test(sentence) ? sentence : `${sentence}.`);
 
 const longest = 200;
 
