@@ -1,6 +1,5 @@
 // gimbal control train on a table: exact values and gradients, no sampling. The policy's return after each outer step, and
 // whether it ever fell.
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mdps, type TabularInner, type TabularMdp, type TabularMethod, tabularFmaPg } from '@gimbal/fma-pg';
 import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
@@ -100,7 +99,7 @@ export async function trainTable(o: TabularFlags, run: RunFolder, output: Output
   const fell = changes.filter((change) => change < -1e-10).length;
   const verdict = fell === 0 ? 'The return never fell.' : `The return fell in ${fell} of ${changes.length} steps.`;
   const report = join(run.path, 'report.html');
-  await writeFile(
+  await writeFileAtomic(
     report,
     renderReport({
       eyebrow: 'gimbal control train',

@@ -1,7 +1,6 @@
 // gimbal control train and eval: agents on environments.
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError } from '@gimbal/tensor-core';
+import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, duration, figure } from '../cli/format.ts';
@@ -99,7 +98,7 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   );
   const { controlReport } = await import('./report.ts');
   const report = join(run.path, 'report.html');
-  await writeFile(
+  await writeFileAtomic(
     report,
     await controlReport({ env, algo: o.algo, run: run.path, result, seconds: progress.seconds, backend: compute.name }),
   );
