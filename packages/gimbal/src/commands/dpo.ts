@@ -81,13 +81,14 @@ async function learn(context: CommandContext<Options>, run: RunFolder): Promise<
   const lm = await import('@gimbal/language-models');
   const { rng, schedules } = await import('@gimbal/tensor-core');
   const note = (text: string): void => output.note(text);
+  // refused before a model is downloaded
+  const rows = await lm.readRows(o.data, {
+    ...(o.columns === undefined ? {} : { columns: o.columns }),
+    usable: ['preference', 'conversation-preference'],
+  });
   const open = await openPolicy('gimbal dpo', { ...o, output, signal });
   try {
     const { policy, params, tokenizer, contextLength } = open;
-    const rows = await lm.readRows(o.data, {
-      ...(o.columns === undefined ? {} : { columns: o.columns }),
-      usable: ['preference', 'conversation-preference'],
-    });
     const limit = o.maxLength ?? Math.min(contextLength, 1024);
     const { pairs, overflow } = preferenceTokens(rows, tokenizer, { limit, overflow: o.overflow });
     if (overflow.rows > 0)

@@ -81,6 +81,13 @@ export const command = defineCommand({
       const compute = await startCompute(o);
       const lm = await import('@gimbal/language-models');
       const { disposeTree, rng, schedules } = await import('@gimbal/tensor-core');
+      // refused before a model is downloaded
+      const rows = await lm.readRows(o.data, {
+        ...(o.columns === undefined ? {} : { columns: o.columns }),
+        usable: ['text', 'prompt-completion', 'conversation', 'conversation-completion'],
+      });
+      const share = heldOutOf('sft', o.heldOut, rows.rows.length);
+      const parts = lm.splitDataset(rows, share, rng(o.seed).split('split'));
       const path = await modelPath(o.model, 'gimbal sft --model', hubOptions(output, signal));
       const { model, params, tokenizer, generation, warnings } = await lm.loadPretrained(path);
       for (const warning of warnings) output.note(`warning ${warning}`);
@@ -93,12 +100,6 @@ export const command = defineCommand({
           wanted: 'tokenizer.json',
         });
       }
-      const rows = await lm.readRows(o.data, {
-        ...(o.columns === undefined ? {} : { columns: o.columns }),
-        usable: ['text', 'prompt-completion', 'conversation', 'conversation-completion'],
-      });
-      const share = heldOutOf('sft', o.heldOut, rows.rows.length);
-      const parts = lm.splitDataset(rows, share, rng(o.seed).split('split'));
       const adapter =
         o.lora === 0
           ? undefined

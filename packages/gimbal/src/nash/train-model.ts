@@ -80,11 +80,11 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   const { rng } = await import('@gimbal/tensor-core');
   const note = (text: string): void => output.note(text);
   const world = o.world === 'mini' ? { preset: 'mini' as const } : undefined;
+  const rows = await promptRows(o, world);
   const preference = await openPreference(o.preference as string, 'gimbal nash-md --preference', world);
   const open = await openPolicy('gimbal nash-md', { ...o, model: o.model as string, output, signal });
   try {
     const { policy, params, tokenizer, contextLength } = open;
-    const rows = await promptRows(o, world);
     const maxNewTokens = o.maxNewTokens ?? roomBeside(rows, tokenizer, contextLength);
     const all = fittingPrompts(rows, { tokenizer, contextLength, maxNewTokens }, note);
     const share = heldOutOf('nash-md', undefined, all.length, heldOutPrompts);

@@ -1,8 +1,7 @@
 // gimbal rl, and gimbal grpo, which is its preset: a model you have learns from a reward.
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tokenPresets } from '@gimbal/fma-pg';
-import { ConfigError, type Params } from '@gimbal/tensor-core';
+import { ConfigError, type Params, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type Command, type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { counted, figure } from '../cli/format.ts';
@@ -145,11 +144,11 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
   const stream = rng(o.seed);
   const note = (text: string): void => output.note(text);
   const world = o.world === 'mini' ? { preset: 'mini' as const, styles: 0 } : undefined;
+  const all = await promptRows(o, world);
   const rewards = await loadRewards(specs, { where: `gimbal ${name} --reward`, world });
   const open = await openPolicy(`gimbal ${name}`, { ...o, output, signal });
   try {
     const { policy, params: start, tokenizer, contextLength } = open;
-    const all = await promptRows(o, world);
     const maxNewTokens = o.maxNewTokens ?? roomBeside(all, tokenizer, contextLength);
     const fitting = fittingPrompts(all, { tokenizer, contextLength, maxNewTokens }, note);
     const share = heldOutOf(name, o.heldOut, fitting.length, mostHeldOut);
@@ -200,7 +199,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
       disposeTree(best.params);
     }
     const report = join(run.path, 'report.html');
-    await writeFile(
+    await writeFileAtomic(
       report,
       await rlReport({
         eyebrow: `gimbal ${name}`,
