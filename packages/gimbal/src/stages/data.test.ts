@@ -70,3 +70,12 @@ test('a count of held-out rows that cannot be is wrong usage', async () => {
     });
   }
 });
+
+test('a text of one paragraph is told how its lines become rows', async () => {
+  const data = join(dir, 'lines.txt');
+  await writeFile(data, 'one\ntwo\nthree\n');
+  await expect(run({ data })).rejects.toThrow(/lines\.txt: it is one paragraph.*--text-rows line/);
+  expect(await run({ data, textRows: 'line' })).toMatchObject({ trainRows: 2, heldOutRows: 1 });
+  await writeFile(data, 'one\n');
+  await expect(run({ data })).rejects.toThrow(/at least one row.*Add rows/);
+});

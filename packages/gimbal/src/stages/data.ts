@@ -129,6 +129,10 @@ export const stage = defineStage({
       throw new DataError({ where: o.data, what: 'align does not start from such rows', got: kind, wanted, fix });
     }
     const n = all.rows.length;
+    if (n === 1 && o.textRows === 'paragraph' && isKind(all, 'text') && all.rows[0]?.text.includes('\n')) {
+      const fix = 'With --text-rows line each line is a row; a blank line ends a paragraph';
+      throw new DataError({ where: o.data, what: 'it is one paragraph, so no row can be held out', fix });
+    }
     checkHeldOut('align', o.heldOut, n);
     const share = o.heldOut ?? Math.min(mostHeldOut, Math.max(1, Math.floor(n / 10)));
     const parts = splitDataset(all, share, stream.split('split'));
