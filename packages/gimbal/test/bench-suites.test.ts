@@ -1,6 +1,8 @@
 // The suites of gimbal bench, run for a moment each: every row is a number, and on the native backend no kernel of these
 // workloads falls to the host. (lm-train takes longer: tensor-core's tests count the host kernels of such a step.)
+import { runSuite } from '../src/bench/run-suite.ts';
 import type { BenchReport } from '../src/bench/table.ts';
+import { startCompute } from '../src/run/compute.ts';
 import { nativePackage } from '../src/run/native.ts';
 import { runMain } from './run-main.ts';
 
@@ -28,6 +30,24 @@ test.each([
   },
   60_000,
 );
+
+test('a suite that is stopped ends at its row', async () => {
+  const { name: backend, threads, bf16 } = await startCompute({ backend: 'auto', threads: 1, trace: false });
+  const stop = new AbortController();
+  const names: string[] = [];
+  const stopped = runSuite({
+    root: source,
+    name: 'gemm',
+    options: { peer: false, effort: 0.05, seed: 0 },
+    ...{ backend, threads, bf16, signal: stop.signal, note: () => {} },
+    onRow({ name }) {
+      names.push(name);
+      stop.abort();
+    },
+  });
+  await expect(stopped).rejects.toMatchObject({ code: 'ERR_STOPPED', what: 'stopped after 1 row' });
+  expect(names).toHaveLength(1);
+}, 60_000);
 
 test('open-models, one part of it; a file that was not named', async () => {
   const run = (...words: string[]) =>

@@ -62,6 +62,19 @@ describe('the sampler', () => {
     expect(most).toBeGreaterThan(100);
   });
 
+  test('ends at its next round when it is stopped', async () => {
+    const stop = new AbortController();
+    let calls = 0;
+    const side = {
+      seconds: async () => {
+        if (++calls > 20) stop.abort();
+        return 1;
+      },
+    };
+    await expect(new Sampler(1, stop.signal).interleave([side], { rounds: 1000 })).rejects.toThrow('aborted');
+    expect(calls).toBeLessThan(30);
+  });
+
   test('runs every side as long as asked before it counts, however small the effort', async () => {
     const spent = [0, 0];
     const side = (which: number) => ({

@@ -1,5 +1,7 @@
 // One suite in this process: its peers are started when it asks for them and ended with it.
+import { StoppedError } from '@gimbal/tensor-core';
 import { loadModule } from '../cli/discover.ts';
+import { counted } from '../cli/format.ts';
 import { cpuTicks, othersShare } from './busy.ts';
 import { Peer } from './peer.ts';
 import { Sampler } from './sampler.ts';
@@ -12,15 +14,20 @@ export interface SuiteRequest {
   backend: string;
   threads: number;
   bf16: boolean;
+  /** ends the suite at the next round of its timing, or row */
+  signal: AbortSignal;
   onRow(row: BenchRow): void;
   note(text: string): void;
 }
 
-/** @returns the rows, named after their suite, and the versions of the peers that took part */
+/**
+ * @returns the rows, named after their suite, and the versions of the peers that took part
+ * @throws StoppedError if the signal stopped it
+ */
 export async function runSuite(
   request: SuiteRequest,
 ): Promise<{ rows: BenchRow[]; versions: { [name: string]: string } }> {
-  const { root, name, options, backend, threads, bf16, note } = request;
+  const { root, name, options, backend, threads, bf16, signal, note } = request;
   const { suite } = await loadModule<{ suite: Suite }>(root, 'benches', name);
   const peers = new Map<string, Peer>();
   const start = async (script: string): Promise<Peer> => {
@@ -34,7 +41,7 @@ export async function runSuite(
     backend,
     threads,
     bf16,
-    sampler: new Sampler(options.effort),
+    sampler: new Sampler(options.effort, signal),
     peer: async (script) => (options.peer ? await start(script) : undefined),
     companion: start,
     wants: (part) => options.parts?.includes(part) ?? true,
@@ -48,7 +55,16 @@ export async function runSuite(
       rows.push({ ...row, name: `${name}: ${row.name}`, others: othersShare(before, now) });
       before = now;
       request.onRow(rows.at(-1) as BenchRow);
+      signal.throwIfAborted();
     }
+  } catch (cause) {
+    // a terminal's Ctrl-C reaches the peers too: theirs is then the first error
+    if (!signal.aborted) throw cause;
+    throw new StoppedError({
+      where: `gimbal bench ${name}`,
+      what: `stopped after ${counted(rows.length, 'row')}`,
+      cause,
+    });
   } finally {
     for (const peer of peers.values()) peer.close();
   }

@@ -31,8 +31,14 @@ export interface SamplerOptions {
 }
 
 export class Sampler {
-  /** @param effort 0…1: the share of rounds and seconds that is spent */
-  constructor(private readonly effort = 1) {}
+  /**
+   * @param effort 0…1: the share of rounds and seconds that is spent
+   * @param signal ends `interleave` at its next round, with the signal's reason
+   */
+  constructor(
+    private readonly effort = 1,
+    private readonly signal?: AbortSignal,
+  ) {}
 
   /**
    * Time contenders in turn.
@@ -46,6 +52,7 @@ export class Sampler {
     const samples: number[][] = contenders.map(() => []);
     const began = performance.now();
     for (let round = 0; round < rounds; round++) {
+      this.signal?.throwIfAborted();
       // the order turns, so that no side always runs on what the other left in the caches
       for (let i = 0; i < contenders.length; i++) {
         const which = (i + round) % contenders.length;

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConfigError, nearest, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, nearest, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { addRows } from '../bench/add-rows.ts';
 import type { BenchRow, Suite } from '../bench/suite.ts';
@@ -12,6 +12,9 @@ import { type BenchReport, loadNote, markdown, missed, terminalTable } from '../
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { listModules, loadModule } from '../cli/discover.ts';
 import { counted } from '../cli/format.ts';
+import { globalOptions, presentational } from '../cli/globals.ts';
+import { optionInfos } from '../options/kind.ts';
+import { againCommand, flagsOf, shellWord } from '../run/again.ts';
 import { commitOf } from '../run/commit.ts';
 import { startCompute } from '../run/compute.ts';
 import { machine, versions } from '../run/machine.ts';
@@ -133,10 +136,12 @@ async function earlierPage({ add, out }: CommandContext<Options>['options']): Pr
 
 const isJson = (path: string): boolean => path.endsWith('.json');
 
-async function measureHere({ options: o, output, root }: CommandContext<Options>, name: string): Promise<BenchReport> {
+async function measureHere(
+  { options: o, output, root, signal }: CommandContext<Options>,
+  name: string,
+): Promise<BenchReport> {
   const { runSuite } = await import('../bench/run-suite.ts');
   const info = await startCompute(o);
-  const shown: BenchRow[] = [];
   const { rows, versions: peers } = await runSuite({
     root,
     name,
@@ -144,9 +149,9 @@ async function measureHere({ options: o, output, root }: CommandContext<Options>
     backend: info.name,
     threads: info.threads,
     bf16: info.bf16,
+    signal,
     note: (text) => output.note(text),
     onRow: (row) => {
-      shown.push(row);
       // the table is printed line by line as it grows; its width is settled by the longest names there are
       if (!output.json) output.note(terminalTable([padding, row])[3] ?? '');
     },
@@ -175,6 +180,7 @@ const padding: BenchRow = {
 async function measureEach(context: CommandContext<Options>, names: readonly string[]): Promise<BenchReport> {
   const reports: BenchReport[] = [];
   for (const name of names) {
+    if (context.signal.aborted) throw stopped(`before ${name}`);
     context.output.note(name);
     reports.push(await measureApart(context, name));
   }
@@ -190,15 +196,14 @@ function measureApart(
   { options: o, output, root, signal }: CommandContext<Options>,
   name: string,
 ): Promise<BenchReport> {
-  const flags = [`--backend=${o.backend}`, `--seed=${o.seed}`, `--effort=${o.effort}`, '--json'];
-  if (o.threads !== undefined) flags.push(`--threads=${o.threads}`);
-  if (o.peer) flags.push('--peer');
-  if (o.model !== undefined) flags.push(`--model=${o.model}`);
   const entry = fileURLToPath(new URL('cli.js', root));
-  const child = spawn(process.execPath, [entry, 'bench', name, ...flags], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    signal,
-  });
+  const flags = flagsOf(infos(), o, {}, new Set([...presentational, 'add']));
+  const words = ['bench', name, '--json', ...(o.trace ? ['--trace'] : []), ...flags];
+  const child = spawn(process.execPath, [entry, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const stop = (): void => {
+    child.kill();
+  };
+  signal.addEventListener('abort', stop, { once: true });
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => {
     text += chunk.toString();
@@ -207,24 +212,22 @@ function measureApart(
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => {
+      signal.removeEventListener('abort', stop);
       if (code === 0) resolve(JSON.parse(text) as BenchReport);
+      else if (signal.aborted) reject(stopped(`in ${name}`));
       else reject(new Error(`bench ${name} ended with exit code ${code}`));
     });
   });
 }
 
+const stopped = (when: string): StoppedError => new StoppedError({ where: 'gimbal bench', what: `stopped ${when}` });
+
+const infos = () => optionInfos(z.object({ ...options.shape, ...globalOptions.shape }));
+
 function commandLine(names: readonly string[], o: CommandContext<Options>['options']): string {
-  const flags = [
-    o.peer ? '--peer' : '',
-    o.effort === 1 ? '' : `--effort ${o.effort}`,
-    o.backend === 'auto' ? '' : `--backend ${o.backend}`,
-    o.seed === 0 ? '' : `--seed ${o.seed}`,
-    o.threads === undefined ? '' : `--threads ${o.threads}`,
-    o.part === undefined ? '' : `--part ${o.part.join(',')}`,
-    o.model === undefined ? '' : `--model ${basename(o.model)}`,
-    o.add ? '--add' : '',
-  ];
-  return ['npx gimbal bench', ...names, ...flags, `--out ${o.out}`].filter((s) => s !== '').join(' ');
+  const settled = o.model === undefined ? {} : { model: basename(o.model) };
+  const again = againCommand(['bench', ...names].join(' '), infos(), o, settled, presentational);
+  return `${again} --out ${shellWord(o.out as string)}`;
 }
 
 const json = (report: BenchReport): string => `${JSON.stringify(report, null, 2)}\n`;
