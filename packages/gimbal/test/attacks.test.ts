@@ -149,10 +149,9 @@ describe('disks', () => {
         ['align', ...job(2)],
         ['generate', ...model],
         ['bench', 'gemm'],
-        ['reproduce', 'none'],
+        ['reproduce', 'fma-pg', '--claim', 'C9'],
       ]) {
         const { code, stderr } = await runCli([...argv, '--out', 'file/out'], cwd);
-        if (argv[0] === 'reproduce') continue; // it knows no paper yet, and says that first
         expect([argv[0], code, stderr]).toEqual([argv[0], 2, expect.stringContaining(`gimbal ${argv[0]} --out: `)]);
         expect(stderr).toContain('file');
       }
@@ -286,6 +285,11 @@ describe('wrong words', () => {
       await refused(['align', '--held-out', '1.5'], /--held-out: neither a share below 1 nor a whole number of rows/);
       await refused(['align', '--data', 'none.jsonl'], /none\.jsonl: no such file/);
       await refused(['sft', '--model', 'm', '--data', 'none.jsonl', '--held-out', '1.5'], /--held-out: neither/);
+      // rows are read before the model
+      for (const command of ['sft', 'dpo', 'rl --reward exact', 'nash-md --preference world:newsroom']) {
+        const words = [...command.split(' '), '--model', 'm', '--data', 'none.jsonl'];
+        await refused(words, /none\.jsonl: no such file/);
+      }
       await refused(['generate', '--model', 'm', '--data', 'none.jsonl'], /--data none\.jsonl: no such file/);
       await refused(['align', '--data', 'a.jsonl', '--columns', 'promt=q'], /Did you mean prompt=q\?/);
       await refused(['generate', '--model', 'm', '--data', 'a', '--columns', 'text=q'], /wanted "?prompt=…/);

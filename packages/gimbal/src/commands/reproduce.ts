@@ -51,11 +51,6 @@ export const command = defineCommand({
 
 function noSuchPaper(paper: string | undefined, papers: readonly string[]): ConfigError {
   const where = 'gimbal reproduce';
-  if (papers.length === 0) {
-    const what = 'this version checks no paper yet';
-    const fix = 'Papers come with the packages that implement them; gimbal align and gimbal bench run today';
-    return new ConfigError({ where, what, ...(paper === undefined ? {} : { got: paper }), fix });
-  }
   const wanted = `one of ${papers.join(', ')}`;
   if (paper === undefined) return new ConfigError({ where, what: 'which paper?', wanted });
   const near = nearest(paper, papers);
