@@ -1,6 +1,6 @@
 // gimbal vec2text evaluate: the four properties of a model with intervals, tables of what it writes, and a page.
 import { join } from 'node:path';
-import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, rng, writeFileAtomic } from '@gimbal/tensor-core';
 import type { MeasuredRow, Oracles } from '@gimbal/vec2text';
 import type { CommandResult } from '../cli/command.ts';
 import { counted } from '../cli/format.ts';
@@ -21,7 +21,7 @@ export async function evaluateModel(context: Vec2TextContext): Promise<CommandRe
     const { model, path } = await openModel(context, 'evaluate');
     using _ = model;
     const rows: readonly MeasuredRow[] =
-      o.data === undefined ? languageRows(o.world, o.rows, o.seed) : await readSentences(o.data);
+      o.data === undefined ? languageRows(o.world, o.rows, rng(o.seed)) : await readSentences(o.data);
     const known = rows.flatMap(({ text, paraphrase }) => [text, ...(paraphrase === undefined ? [] : [paraphrase])]);
     const oracles = (o.data === undefined ? languageOracles(o.world) : wordOracles(known)) as Oracles<unknown>;
     const lm = o.lm === undefined ? undefined : await scorer(o.lm);

@@ -1,8 +1,9 @@
 // gimbal vec2text explore: a page in which two sentences and a slider show what lies between, computed in the page.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, rng, writeFileAtomic } from '@gimbal/tensor-core';
 import type { Vec2Text } from '@gimbal/vec2text';
+import { toyLanguages } from '@gimbal/worlds';
 import type { CommandResult } from '../cli/command.ts';
 import { startCompute } from '../run/compute.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
@@ -35,7 +36,7 @@ export async function writePage(context: Vec2TextContext): Promise<CommandResult
         ? (await readSentences(o.data)).slice(0, known).map(({ text }) => text)
         : language === null
           ? []
-          : languageRows(language, known, o.seed).map(({ text }) => text);
+          : languageRows(language, known, rng(o.seed)).map(({ text }) => text);
     const start = (o.text ?? (sentences.length >= 2 ? sentences.slice(0, 2) : undefined)) as
       | [string, string]
       | undefined;
@@ -77,7 +78,7 @@ const base64 = (bytes: Uint8Array): string =>
 /** Which generated language a model's vocabulary is that of. */
 function languageOf(model: Vec2Text): 'typed' | 'reversible' | null {
   for (const language of ['typed', 'reversible'] as const) {
-    const words = languageRows(language, 40, 0).flatMap(({ text }) => text.split(' '));
+    const { words } = toyLanguages({ preset: language }).aish;
     if (words.every((word) => model.tokenizer.id(word) !== undefined)) return language;
   }
   return null;

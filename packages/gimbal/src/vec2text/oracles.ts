@@ -1,6 +1,5 @@
 // What is asked about texts: the parser of a generated language, or, for a text of the user's, its words.
-
-import { rng } from '@gimbal/tensor-core';
+import type { Rng } from '@gimbal/tensor-core';
 import type { MeasuredRow, Oracles } from '@gimbal/vec2text';
 import { type AishMeaning, aishSlots, toyLanguages } from '@gimbal/worlds';
 
@@ -16,9 +15,8 @@ export function languageOracles(preset: 'typed' | 'reversible'): Oracles<AishMea
 }
 
 /** Sentences of a generated language, each with a paraphrase and an edit. */
-export function languageRows(preset: 'typed' | 'reversible', n: number, seed: number): MeasuredRow[] {
+export function languageRows(preset: 'typed' | 'reversible', n: number, stream: Rng): MeasuredRow[] {
   const { aish } = toyLanguages({ preset });
-  const stream = rng(seed);
   return aish.sentences(n, stream.split('sentences')).map((text, i) => ({
     text,
     paraphrase: aish.paraphrase(text, stream.split(`paraphrase ${i}`)),

@@ -132,7 +132,7 @@ function objectiveOf(o: Vec2TextFlags): Objective {
 /** Sentences of the generated language; round trips through its lossless pivot are drawn anew at every step. */
 function ofLanguage(o: Vec2TextFlags): Material {
   const { aish, bex } = toyLanguages({ preset: o.world });
-  const held = languageRows(o.world, o.rows, o.seed);
+  const held = languageRows(o.world, o.rows, rng(o.seed));
   const texts = aish.sentences(o.sentences, rng(o.seed).split('training'), { except: held.map(({ text }) => text) });
   return {
     rows: texts.map((source) => ({ source })),

@@ -7,6 +7,7 @@ import {
   encodeTexts,
   type Inverter,
   InverterTrainer,
+  type InverterTrainerOptions,
   invertAll,
   specialIds,
   vec2textSchedule,
@@ -14,6 +15,7 @@ import {
 } from '@gimbal/vec2text';
 import { type ClaimContext, defineClaim } from '../../reproduce/claim.ts';
 import { verdict } from '../../reproduce/verdict.ts';
+import { checkpointIn } from '../../run/going-on.ts';
 import { heldOutRows, modelOf, trainingTexts, world } from './internal/experiment.ts';
 import { short } from './internal/measured.ts';
 
@@ -127,20 +129,13 @@ function wordSums(seed: number): Embedder {
 async function train(embedder: Embedder, name: string, seed: number, c: ClaimContext): Promise<Inverter> {
   const tokenizer = wordTokenizer(world.aish.words);
   const common = {
-    ...{
-      embedder,
-      texts: trainingTexts(seed),
-      seed,
-      learningRate: vec2textSchedule(steps),
-      checkpointEvery: 500,
-      logEvery: 50,
-    },
+    ...{ embedder, texts: trainingTexts(seed), seed, learningRate: vec2textSchedule(steps) },
+    ...{ checkpointEvery: 500, logEvery: 50 },
   };
-  const run = async (options: ConstructorParameters<typeof InverterTrainer>[0]): Promise<Inverter> => {
-    const out = join(c.dir, name, options.stage);
-    const trainer =
-      (await InverterTrainer.resume(out, { ...options, out }).catch(() => undefined)) ??
-      new InverterTrainer({ ...options, out });
+  const run = async (own: InverterTrainerOptions): Promise<Inverter> => {
+    const options = { ...own, out: join(c.dir, name, own.stage) };
+    const begun = await checkpointIn(options.out, c.note);
+    const trainer = begun === undefined ? new InverterTrainer(options) : await InverterTrainer.resume(begun, options);
     for await (const { step, loss } of trainer.train({ steps, signal: c.signal }))
       if (step % 500 === 0) c.note(`E16 ${name}, ${options.stage}: step ${step}, loss ${loss.toFixed(3)}`);
     if (trainer.stopReason === 'signal')

@@ -1,6 +1,7 @@
 import { decodeCodes, encodeTexts } from '@gimbal/vec2text';
 import { aishSlots, toyLanguages } from '@gimbal/worlds';
 import { defineClaim } from '../../reproduce/claim.ts';
+import { mean } from '../../reproduce/verdict.ts';
 import { heldOutRows, measuresOf, modelOf } from './internal/experiment.ts';
 import { type BySeed, Gates, short, valueIn } from './internal/measured.ts';
 
@@ -16,14 +17,12 @@ export const claim = defineClaim({
   seeds: [0, 1],
   async run(c) {
     const { aish } = toyLanguages({ preset: variant });
-    const all: (BySeed & { roles?: never })[] = [];
-    const roles: { swaps: number; slots: number[] }[] = [];
+    const found: { measures: BySeed; swaps: number; slots: number[] }[] = [];
     for (const seed of c.seeds) {
       const [ae, rtt] = [
         await measuresOf({ objective: 'ae', seed, variant }, c),
         await measuresOf({ objective: 'rtt', seed, variant }, c),
       ];
-      all.push({ ae, rtt });
       const model = await modelOf({ objective: 'rtt', seed, variant }, c);
       const rows = heldOutRows(seed, variant);
       const z = await encodeTexts(
@@ -41,20 +40,17 @@ export const claim = defineClaim({
         for (const [s, slot] of aishSlots.entries())
           if (d[slot] === m[slot]) hits[s] = (hits[s] as number) + 1 / rows.length;
       });
-      roles.push({ swaps: swaps / rows.length, slots: Array.from(hits) });
+      found.push({ measures: { ae, rtt }, swaps: swaps / rows.length, slots: Array.from(hits) });
       if (swaps / rows.length > 0.5)
         c.note(`E8 seed ${seed}: more than half of all sentences change agent and patient`);
     }
-    const found = all.map((f, i) => ({ f, r: roles[i] as (typeof roles)[number] }));
     const measured = new Gates(c.seeds, found)
-      .number('ae meaningMatch', ({ f }) => valueIn(f, 'ae', 'meaningMatch'), { least: 0.9 })
-      .number('rtt triplet', ({ f }) => valueIn(f, 'rtt', 'tripletAccuracy'), { least: 0.9 })
-      .number('rtt meaningMatch', ({ f }) => valueIn(f, 'rtt', 'meaningMatch'))
-      .number('swap rate', ({ r }) => r.swaps)
+      .number('ae meaningMatch', ({ measures }) => valueIn(measures, 'ae', 'meaningMatch'), { least: 0.9 })
+      .number('rtt triplet', ({ measures }) => valueIn(measures, 'rtt', 'tripletAccuracy'), { least: 0.9 })
+      .number('rtt meaningMatch', ({ measures }) => valueIn(measures, 'rtt', 'meaningMatch'))
+      .number('swap rate', ({ swaps }) => swaps)
       .result();
-    const bySlot = aishSlots.map(
-      (slot, s) => `${slot} ${short(roles.reduce((t, r) => t + (r.slots[s] as number), 0) / roles.length)}`,
-    );
+    const bySlot = aishSlots.map((slot, s) => `${slot} ${short(mean(found.map(({ slots }) => slots[s] as number)))}`);
     return { ...measured, measured: `${measured.measured}; by slot ${bySlot.join(', ')}` };
   },
 });

@@ -7,7 +7,6 @@ import {
   disposeTree,
   EpochSampler,
   filterTree,
-  flatten,
   type LogitPolicy,
   LoopTrainer,
   type Params,
@@ -15,28 +14,11 @@ import {
   StoppedError,
   type TextCodec,
   type TokenBatch,
-  tokenLogProbs,
-  unflatten,
 } from '@gimbal/tensor-core';
 import { codePolicy, specialIds, vec2text, wordTokenizer } from '@gimbal/vec2text';
-import {
-  concat,
-  fill,
-  gather,
-  keep,
-  mul,
-  neg,
-  type Scalar,
-  slice,
-  sum,
-  type Tensor,
-  type Tensor2D,
-  tensor1d,
-  tensor2d,
-  tidy,
-} from '@tensorflow/tfjs-core';
+import { gather, neg, type Scalar, sum, type Tensor2D, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import type { ClaimContext } from '../../../reproduce/claim.ts';
-import { heldOutRows, trainingTexts, world } from './experiment.ts';
+import { heldOutRows, once, trainingTexts, world } from './experiment.ts';
 
 /** Contexts of the task. */
 export const contexts = 8;
@@ -70,14 +52,8 @@ export const longest = maxLength;
 const models = new Map<number, Promise<Params>>();
 
 /** Pretrained parameters: those of the decoder, and the contexts' vectors. Kept for the claims that follow. */
-export function contextParams(seed: number, c: ClaimContext): Promise<Params> {
-  const known = models.get(seed);
-  if (known) return known;
-  const made = pretrain(seed, c);
-  made.catch(() => models.delete(seed));
-  models.set(seed, made);
-  return made;
-}
+export const contextParams = (seed: number, c: ClaimContext): Promise<Params> =>
+  once(models, seed, () => pretrain(seed, c));
 
 interface Batch {
   target: TokenBatch;
@@ -94,17 +70,8 @@ const batchOf = (texts: readonly string[], of: Int32Array): Batch => ({
 
 /** Σ −log p over the tokens of sentences, each after its context's vector. */
 function lossSum(params: Params, { target, contexts: of }: Batch): Scalar {
-  const { ids: flat, width, lengths } = target;
-  const shape: [number, number] = [lengths.length, width];
-  const tokens = tensor2d(flat, shape, 'int32');
-  const shifted = concat(
-    [fill([lengths.length, 1], ids.bosId, 'int32'), slice(tokens, [0, 0], [lengths.length, width - 1])],
-    1,
-  );
-  const z = codesOf(params, { ids: of, width: 1, lengths: of });
-  const logProbs = tokenLogProbs<Tensor2D>(module.logits(params, z, shifted as Tensor2D), tokens);
-  const mask = Float32Array.from(flat, (id) => Number(id !== ids.padId));
-  return neg(sum(mul(logProbs, tensor2d(mask, shape)))) as Scalar;
+  const prompts: TokenBatch = { ids: of, width: 1, lengths: new Int32Array(of.length).fill(1) };
+  return neg(sum(contextPolicy.logProbs(params, prompts, target))) as Scalar;
 }
 
 async function pretrain(seed: number, { signal, note }: ClaimContext): Promise<Params> {
@@ -149,15 +116,11 @@ async function pretrain(seed: number, { signal, note }: ClaimContext): Promise<P
         where: 'gimbal reproduce vec2text',
         what: 'stopped while a language model was trained',
       });
-    return kept(trainer.params);
+    return cloneTree(trainer.params); // outlives the trainer
   } finally {
     trainer.dispose();
   }
 }
-
-/** A copy that outlives the trainer. */
-export const kept = (params: Params): Params =>
-  unflatten(flatten(cloneTree(params) as Params).map(([path, t]): [string, Tensor] => [path, keep(t)]));
 
 /** Nats a token of held-out sentences under the language model. */
 export async function lossOf(seed: number, c: ClaimContext): Promise<number> {

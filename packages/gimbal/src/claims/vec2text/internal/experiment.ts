@@ -23,7 +23,9 @@ import {
 } from '@gimbal/vec2text';
 import { type AishLanguages, type RoundTripOptions, toyLanguages } from '@gimbal/worlds';
 import type { ClaimContext } from '../../../reproduce/claim.ts';
-import { languageOracles } from '../../../vec2text/oracles.ts';
+import { checkpointIn } from '../../../run/going-on.ts';
+import { isFolder } from '../../../vec2text/open.ts';
+import { languageOracles, languageRows } from '../../../vec2text/oracles.ts';
 
 /** The typed variant. */
 export const world = toyLanguages({ preset: 'typed' });
@@ -53,15 +55,8 @@ export function trainingTexts(seed: number, variant: 'typed' | 'reversible' = 't
 }
 
 /** Sentences to measure on, each with a paraphrase and an edit. */
-export function heldOutRows(seed: number, variant: 'typed' | 'reversible' = 'typed'): MeasuredRow[] {
-  const stream = rng(seed).split('data').split('held out');
-  const { aish } = toyLanguages({ preset: variant });
-  return aish.sentences(heldOut, stream.split('sentences')).map((text, i) => ({
-    text,
-    paraphrase: aish.paraphrase(text, stream.split(`paraphrase ${i}`)),
-    edit: aish.edit(text, stream.split(`edit ${i}`)),
-  }));
-}
+export const heldOutRows = (seed: number, variant: 'typed' | 'reversible' = 'typed'): MeasuredRow[] =>
+  languageRows(variant, heldOut, rng(seed).split('data').split('held out'));
 
 const objectives: Record<Training['objective'], Objective> = {
   ae: { kind: 'ae' },
@@ -91,7 +86,8 @@ function keyOf({ objective, seed, variant, module, roundTrip, pivot, steps }: Tr
 const models = new Map<string, Promise<Vec2Text>>();
 const measures = new Map<string, Promise<Measures>>();
 
-function once<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+/** What was made before under a key, or made now. */
+export function once<K, T>(known: Map<K, Promise<T>>, key: K, make: () => Promise<T>): Promise<T> {
   const found = known.get(key);
   if (found) return found;
   const made = make();
@@ -106,8 +102,8 @@ const folderOf = (t: Training, { dir }: ClaimContext): string => join(dirname(di
 export const modelOf = (t: Training, c: ClaimContext): Promise<Vec2Text> =>
   once(models, folderOf(t, c), async () => {
     const folder = folderOf(t, c);
-    const saved = await loadVec2Text(join(folder, 'model')).catch(() => undefined);
-    return saved ?? train(t, folder, c);
+    const saved = join(folder, 'model');
+    return (await isFolder(saved)) ? loadVec2Text(saved) : train(t, folder, c);
   });
 
 async function train(t: Training, folder: string, { signal, note }: ClaimContext): Promise<Vec2Text> {
@@ -122,8 +118,8 @@ async function train(t: Training, folder: string, { signal, note }: ClaimContext
     ...(objective !== 'ae' && objective !== 'dae' && { roundTrip: roundTripOf(languages, t.pivot) }),
   };
   await mkdir(folder, { recursive: true });
-  const begun = await Vec2TextTrainer.resume(options.out, options).catch(() => undefined);
-  using trainer = begun ?? new Vec2TextTrainer(options);
+  const begun = await checkpointIn(options.out, note);
+  using trainer = begun === undefined ? new Vec2TextTrainer(options) : await Vec2TextTrainer.resume(begun, options);
   for await (const { step, loss, stepsPerSecond } of trainer.train({ steps, signal }))
     if (step % 500 === 0)
       note(`${keyOf(t)}: step ${step}, loss ${loss.toFixed(3)}, ${stepsPerSecond.toFixed(1)} steps/s`);
@@ -145,7 +141,10 @@ function roundTripOf({ bex, cor }: AishLanguages, pivot: Training['pivot'] = 'be
 export const measuresOf = (t: Training, c: ClaimContext): Promise<Measures> =>
   once(measures, folderOf(t, c), async () => {
     const path = join(folderOf(t, c), 'measures.json');
-    const saved = await readFile(path, 'utf8').catch(() => undefined);
+    const saved = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
     if (saved !== undefined) return JSON.parse(saved) as Measures;
     const model = await modelOf(t, c);
     const { variant = 'typed', seed } = t;

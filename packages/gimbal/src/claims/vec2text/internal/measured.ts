@@ -1,7 +1,7 @@
 // Verdicts over seeds: every gate is asked of every seed.
 import type { Measures } from '@gimbal/vec2text';
 import type { ClaimContext, Measurement } from '../../../reproduce/claim.ts';
-import { mean, verdict } from '../../../reproduce/verdict.ts';
+import { verdict } from '../../../reproduce/verdict.ts';
 import { measuresOf, type Training } from './experiment.ts';
 
 /** Measures of one seed, by objective. */
@@ -68,7 +68,3 @@ export const short = (x: number): string =>
     .toFixed(3)
     .replace(/^(-?)0\./, '$1.')
     .replace('-', '−');
-
-/** Means over seeds of some measures, as a line of a table. */
-export const meansOf = (all: readonly BySeed[], objective: string, names: readonly string[]): string =>
-  names.map((name) => short(mean(all.map((found) => valueIn(found, objective, name))))).join(' / ');

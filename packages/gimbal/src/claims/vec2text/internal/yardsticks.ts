@@ -1,5 +1,5 @@
 // What is exactly known of Aish: entropies of the generator, and what no model can beat.
-import { type AishMeaning, type AishSlot, slotSizes } from '@gimbal/worlds';
+import { type AishSlot, slotSizes } from '@gimbal/worlds';
 
 /** P(none) of an optional slot: drawn so, or made so with .3. */
 const absent = (slot: AishSlot): number => 0.3 + 0.7 / slotSizes[slot];
@@ -44,6 +44,3 @@ export const floors = {
   rtt: (surfaceBits * Math.log(2)) / meanTokens(),
   lm: (surfaceBits * Math.log(2) + meaningNats) / meanTokens(),
 };
-
-/** Slots in the order of their names, for counting. */
-export const slotsOf = (m: AishMeaning): number[] => Object.keys(slotSizes).map((slot) => m[slot as AishSlot]);
