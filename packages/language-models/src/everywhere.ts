@@ -39,10 +39,12 @@ export {
   type TokenRows,
   tokenRows,
 } from './data/token-rows.ts';
+export { CachedState, type KeptStep } from './decoder/cached-state.ts';
 export { type DecoderConfig, type DecoderOptions, decoderConfig, type FamilyName } from './decoder/config.ts';
 export { decoder, type ForwardOptions, type LanguageModel } from './decoder/decoder.ts';
 export { type KeepableState, keepState, type StateTerms, stateTerms, takeKept } from './decoder/kept-state.ts';
 export { type Kept, packMatrices } from './decoder/packing.ts';
+export { TokenStepper } from './decoder/token-stepper.ts';
 export {
   type EncoderConfig,
   type EncoderFamilyName,

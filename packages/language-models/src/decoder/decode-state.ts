@@ -1,29 +1,13 @@
 // The state of a generation: one cache of keys and values for each layer, for one batch under one tree of parameters.
 // Prompts of unequal length are padded on the left, so that every row writes its next token into the same column.
-import {
-  backendExtensions,
-  type CapturedStep,
-  type DecodeState,
-  type KvLayer,
-  kvCache,
-  type Params,
-  type TokenBatch,
-} from '@gimbal/tensor-core';
-import { keep, type Tensor, type Tensor1D, type Tensor2D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { backendExtensions, kvCache, type Params, type TokenBatch } from '@gimbal/tensor-core';
+import { keep, type Tensor1D, type Tensor2D, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 import { rowOf } from '../data/token-batch.ts';
+import { CachedState } from './cached-state.ts';
 import type { DecoderConfig } from './config.ts';
-import { keepState, type StateTerms } from './kept-state.ts';
+import type { StateTerms } from './kept-state.ts';
 
-/** A captured step of generation with the name of what it draws. */
-export interface KeptStep {
-  readonly draws: string;
-  readonly step: CapturedStep<'ids' | 'positions' | 'place' | 'uniform', { [name: string]: Tensor }>;
-}
-
-export class DecoderState implements DecodeState {
-  /** Rows of the batch. */
-  batch: number;
-  readonly caches: readonly KvLayer[];
+export class DecoderState extends CachedState {
   /** The prompts, padded on the left [B·P]. */
   prompt: Int32Array;
   promptWidth: number;
@@ -32,25 +16,16 @@ export class DecoderState implements DecodeState {
   /** The same as a tensor, kept for the attention of every step. */
   startsTensor: Tensor1D | undefined;
 
-  /** What a captured step on this state is bound to; undefined where it is not kept for another generation. */
-  terms: StateTerms | undefined;
-  /** The captured step that goes on with this state, and what it draws. */
-  step: KeptStep | undefined;
-  readonly #params: Params;
-  #live = true;
-
   constructor(params: Params, prompts: TokenBatch, capacity: number, c: DecoderConfig, terms?: StateTerms) {
     const { batch, width, ids, starts } = leftPadded(prompts);
-    this.#params = params;
-    this.terms = terms;
-    this.batch = batch;
+    const caches = Array.from({ length: c.layers }, () =>
+      kvCache({ batch, kvHeads: c.kvHeads, headDim: c.headWidth, maxLength: capacity }),
+    );
+    super(params, batch, caches, terms);
     this.promptWidth = width;
     this.prompt = ids;
     this.starts = starts;
     this.startsTensor = starts && keep(tensor1d(starts, 'int32'));
-    this.caches = Array.from({ length: c.layers }, () =>
-      kvCache({ batch: this.batch, kvHeads: c.kvHeads, headDim: c.headWidth, maxLength: capacity }),
-    );
   }
 
   /** Begins again with other prompts of the same number and capacity, padded if these were. */
@@ -60,23 +35,12 @@ export class DecoderState implements DecodeState {
     this.prompt = ids;
     this.starts = starts;
     if (starts && this.startsTensor) backendExtensions()?.overwrite(this.startsTensor, starts);
-    this.setLength(0); // what the caches hold beyond is overwritten before it is read
-    this.#live = true;
-  }
-
-  /** Tokens in the cache so far, padding on the left included. */
-  get length(): number {
-    return this.caches[0]?.length ?? 0;
-  }
-
-  /** Says that so many columns are filled: after a replay of a captured step, which does not count them itself. */
-  setLength(length: number): void {
-    for (const cache of this.caches) cache.length = length;
+    this.revive();
   }
 
   /** Positions of the next column [B], counted from each row's own start. */
-  nextPositions(): Int32Array {
-    const positions = new Int32Array(this.batch).fill(this.length);
+  override nextPositions(): Int32Array {
+    const positions = super.nextPositions();
     this.starts?.forEach((start, b) => {
       positions[b] = this.length - start;
     });
@@ -99,12 +63,8 @@ export class DecoderState implements DecodeState {
   }
 
   /** Goes on with these rows, in this order. */
-  select(rows: Int32Array): void {
-    this.terms = undefined; // the caches are other tensors from now on
-    const index = tensor1d(rows, 'int32');
-    for (const cache of this.caches) tidy(() => cache.select(index));
-    index.dispose();
-    this.batch = rows.length;
+  override select(rows: Int32Array): void {
+    super.select(rows);
     const { starts } = this;
     if (starts === undefined) return;
     this.starts = rows.map((row) => starts[row] as number);
@@ -112,25 +72,11 @@ export class DecoderState implements DecodeState {
     this.startsTensor = keep(tensor1d(this.starts, 'int32'));
   }
 
-  /** Ends the generation: the packing of the parameters keeps the state for the next one, or it is freed. */
-  dispose(): void {
-    if (!this.#live) return;
-    this.#live = false;
-    if (this.terms === undefined || !keepState(this.#params, this)) this.free();
-  }
-
   /** Frees all that it holds. */
-  free(): void {
-    this.#live = false;
-    this.step?.step.dispose();
-    this.step = undefined;
-    for (const cache of this.caches) cache.dispose();
+  override free(): void {
+    super.free();
     this.startsTensor?.dispose();
     this.startsTensor = undefined;
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
   }
 }
 

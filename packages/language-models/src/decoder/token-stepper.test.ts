@@ -1,6 +1,6 @@
 import { useBackend } from '@gimbal/tensor-core';
 import { memory, tensor1d } from '@tensorflow/tfjs-core';
-import type { DecoderState } from './decode-state.ts';
+import type { CachedState } from './cached-state.ts';
 import { TokenStepper } from './token-stepper.ts';
 
 beforeAll(async () => {
@@ -18,7 +18,7 @@ test('a first step that fails leaves no tensor behind, and the next one is the f
     setLength: (n: number) => {
       length = n;
     },
-  } as unknown as DecoderState;
+  } as unknown as CachedState;
   let fails = true;
   const stepper = new TokenStepper(state, (ids) => {
     if (fails) throw new RangeError('no');

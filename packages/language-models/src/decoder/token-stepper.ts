@@ -3,13 +3,14 @@
 import { captureStep } from '@gimbal/tensor-core';
 import { type Tensor, type Tensor1D, type Tensor2D, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 import type { Stepper, StepTensors } from '../generation/decode-tokens.ts';
-import type { DecoderState, KeptStep } from './decode-state.ts';
+import type { CachedState, KeptStep } from './cached-state.ts';
 
 /** ids and positions [B,1] int32, place [1] int32, uniform [B] → the drawn tokens, or the logits. */
 type Step<T> = (ids: Tensor2D, positions: Tensor2D, place: Tensor1D, uniform: Tensor1D) => T;
 
+/** Steps of any decoder whose state has caches; on a state with terms the captured step outlives it. */
 export class TokenStepper<T extends StepTensors> implements Stepper<T> {
-  readonly #state: DecoderState;
+  readonly #state: CachedState;
   readonly #step: KeptStep['step'];
   readonly #draws: string | undefined;
   #started = false;
@@ -19,7 +20,7 @@ export class TokenStepper<T extends StepTensors> implements Stepper<T> {
    * @param draws names what the step draws: the state's step of that name goes on instead of a new one, and is left to
    *   the state at the end. Without it the step ends with the stepper
    */
-  constructor(state: DecoderState, step: Step<T>, draws?: string) {
+  constructor(state: CachedState, step: Step<T>, draws?: string) {
     this.#state = state;
     this.#draws = draws;
     const kept = state.step;
@@ -70,6 +71,7 @@ export class TokenStepper<T extends StepTensors> implements Stepper<T> {
     return drawn as unknown as T;
   }
 
+  /** Leaves the step to the state, or frees it. */
   dispose(): void {
     const { step, terms } = this.#state;
     if (this.#draws === undefined || !this.#started || this.#failed || terms === undefined || step !== undefined) {

@@ -1,6 +1,6 @@
 // The decoder as a token policy, so that generation, beam search and every algorithm on token policies serve it. What it
 // goes on from is no prompt but a code: each row of the prompts stands for one.
-import { type Steps, sampleCompletions, stateTerms, takeKept } from '@gimbal/language-models';
+import { type Steps, sampleCompletions, stateTerms, TokenStepper, takeKept } from '@gimbal/language-models';
 import {
   attentionDecode,
   embedding,
@@ -27,7 +27,6 @@ import { leaf } from '../model/parameters.ts';
 import { decoderStates, memoryOf, teacherForced, toLogits } from '../model/stacks.ts';
 import { packModel } from '../model/trained.ts';
 import { CodeState } from './code-state.ts';
-import { CodeStepper } from './code-stepper.ts';
 
 /** The codes [B,k] of a batch of prompts, differentiable in `params`; made in the caller's scope. */
 export type CodesOf = (params: Params, prompts: TokenBatch) => Tensor2D;
@@ -96,7 +95,11 @@ export function memoryPolicy(c: Vec2TextConfig, memoryOfRows: MemoryOf): LogitPo
       }),
     stepper: (params, state, draw) => {
       const s = state as CodeState;
-      return new CodeStepper(s, (ids, place, uniform) => draw(nextLogits(params, s, ids, place), uniform), draw.draws);
+      return new TokenStepper(
+        s,
+        (ids, _, place, uniform) => draw(nextLogits(params, s, ids, place), uniform),
+        draw.draws,
+      );
     },
     select: (state, rows) => (state as CodeState).select(rows),
     begun: (prompts) => Array.from(prompts.lengths, () => Int32Array.of(c.bosId)),
