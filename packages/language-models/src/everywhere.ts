@@ -97,7 +97,7 @@ export { type Seq2SeqConfig, type Seq2SeqOptions, seq2seqConfig } from './seq2se
 export { type Seq2SeqModel, seq2seq } from './seq2seq/seq2seq.ts';
 export type { Span } from './tokenizer/spans.ts';
 export { type SpecialIds, Tokenizer } from './tokenizer/tokenizer.ts';
-export type { AddedToken, TokenizerConfig, TokenizerJson } from './tokenizer/tokenizer-json.ts';
+export { type AddedToken, addedToken, type TokenizerConfig, type TokenizerJson } from './tokenizer/tokenizer-json.ts';
 export { type TrainTokenizerOptions, trainTokenizer } from './tokenizer/train-tokenizer.ts';
 export { causalLmLoss } from './training/causal-lm-loss.ts';
 export { type CausalLmOptions, CausalLmTrainer, causalLmDefaults } from './training/causal-lm-trainer.ts';

@@ -3,7 +3,7 @@
 import { CheckpointError, ConfigError } from '@gimbal/tensor-core';
 import { gpt2Pattern } from '../tokenizer/byte-level.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { Stage, TokenizerJson } from '../tokenizer/tokenizer-json.ts';
+import { addedToken, type Stage, type TokenizerJson } from '../tokenizer/tokenizer-json.ts';
 import type { GgufValue } from './read-header.ts';
 
 /** Qwen's and Llama 3's expression, with digits by `digits`. */
@@ -57,19 +57,7 @@ export function tokenizerFromGguf(metadata: ReadonlyMap<string, GgufValue>, wher
     truncation: null,
     padding: null,
     added_tokens: tokens.flatMap((content, id) =>
-      types[id] === 3 || types[id] === 4
-        ? [
-            {
-              id,
-              content,
-              single_word: false,
-              lstrip: false,
-              rstrip: false,
-              normalized: false,
-              special: types[id] === 3,
-            },
-          ]
-        : [],
+      types[id] === 3 || types[id] === 4 ? [addedToken(id, content, types[id] === 3)] : [],
     ),
     normalizer: pre === 'qwen2' ? { type: 'NFC' } : null,
     pre_tokenizer: { type: 'Sequence', pretokenizers: [...expressions.map(split), byteLevel] },

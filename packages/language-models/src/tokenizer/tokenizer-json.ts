@@ -70,6 +70,17 @@ export interface TokenizerConfig {
   [option: string]: unknown;
 }
 
+/** A token found as it stands, whatever is beside it. @param special whether decoding may leave it out (true) */
+export const addedToken = (id: number, content: string, special = true): AddedToken => ({
+  id,
+  content,
+  single_word: false,
+  lstrip: false,
+  rstrip: false,
+  normalized: false,
+  special,
+});
+
 /** The `tokenizer.json` of a byte-level BPE. */
 export function byteLevelBpeJson(
   tokens: readonly string[],
@@ -81,15 +92,7 @@ export function byteLevelBpeJson(
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: specialTokens.map((content, id) => ({
-      id,
-      content,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-      special: true,
-    })),
+    added_tokens: specialTokens.map((content, id) => addedToken(id, content)),
     normalizer: null,
     pre_tokenizer: { ...byteLevel },
     post_processor: { ...byteLevel, trim_offsets: false },

@@ -1,5 +1,5 @@
 // Tokenizers with the four special tokens that a model of this package needs: PAD, BOS, EOS and MASK.
-import { Tokenizer, type TokenizerJson, trainTokenizer } from '@gimbal/language-models';
+import { addedToken, Tokenizer, type TokenizerJson, trainTokenizer } from '@gimbal/language-models';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2TextConfig } from '../model/config.ts';
 
@@ -37,15 +37,7 @@ export function wordTokenizer(words: Iterable<string>): Tokenizer {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: special.map((content, id) => ({
-      id,
-      content,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-      special: true,
-    })),
+    added_tokens: special.map((content, id) => addedToken(id, content)),
     normalizer: null,
     pre_tokenizer: { type: 'WhitespaceSplit' },
     post_processor: ending(2),
