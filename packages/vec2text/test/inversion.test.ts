@@ -85,9 +85,17 @@ it('learns both stages; corrections never lower the cosine, and steps 0 is the f
     const [alone] = await invertAll(inverter, e.slice(i * 16, (i + 1) * 16), { steps: 2, beams: 2 });
     expect(alone?.text).toBe(together[i]?.text);
   }
-  // one of the twelve words right would be 1/12 by chance
+  // by chance one text of 48 is right
   const hits = together.filter(({ text }, i) => text === texts[i]).length;
   expect(hits).toBeGreaterThanOrEqual(2);
+
+  // stopped between two corrections
+  const stop = new AbortController();
+  const stopped = (async () => {
+    for await (const { step } of invert(inverter, e.subarray(0, 16), { steps: 4, signal: stop.signal }))
+      if (step === 1) stop.abort();
+  })();
+  await expect(stopped).rejects.toMatchObject({ code: 'ERR_STOPPED' });
 
   const before = memory().numTensors;
   await invertAll(inverter, e, { steps: 1, beams: 2 });
@@ -158,6 +166,6 @@ describe('refuses', () => {
     using corrector = new InverterTrainer({ ...common, stage: 'corrector', from: inverter });
     await corrector.run({ steps: 1 });
     const asked = invertAll(corrector.inverter, e, { steps: 1, beams: 4, memoryBudget: 1000 });
-    await expect(asked).rejects.toThrow(/bytes for 1 × 4² candidates/);
+    await expect(asked).rejects.toThrow(/bytes for 16 candidates/);
   });
 });

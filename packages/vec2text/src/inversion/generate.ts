@@ -6,8 +6,8 @@ import type { Inverter } from './inverter.ts';
 import type { Stage } from './models.ts';
 import { type InversionRows, inverterPolicy } from './policy.ts';
 
-/** rows at a time */
-const batchSize = 64;
+/** Rows at a time. */
+export const batchSize = 64;
 
 /** How texts are generated. */
 interface GenerateOptions {

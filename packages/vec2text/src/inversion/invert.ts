@@ -1,10 +1,11 @@
 // Text from the vectors of a given embedder, by iterative correction (Morris et al., arXiv 2310.06816, section 3): guess,
 // embed the guess, correct it by the difference, keep what comes nearest.
-
+import { StoppedError } from '@gimbal/tensor-core';
 import { refusal } from '../internal/refuse.ts';
+import { takeRows } from '../internal/take-rows.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';
 import { checkVectors, cosines, embedAll } from './embedder.ts';
-import { generate, hypotheses } from './generate.ts';
+import { batchSize, generate, hypotheses } from './generate.ts';
 import type { Inverter } from './inverter.ts';
 import { fixedRows } from './rows.ts';
 
@@ -16,7 +17,7 @@ export interface InvertOptions {
   beams?: number;
   /** Stop after so many corrections that bring no text nearer (never). */
   patience?: number;
-  /** Bytes that the candidates of a step may take (256 MiB). */
+  /** Bytes that the candidates which are generated together may take (256 MiB). */
   memoryBudget?: number;
   /** Stops between two corrections, with a StoppedError. */
   signal?: AbortSignal;
@@ -98,17 +99,16 @@ export async function* invertSteps(
     });
   const n = e.length / c.embeddingDim;
   // per candidate: what the encoder reads, and keys and values of every block of the decoder
-  const bytes =
-    n * beams ** 2 * (4 + 3 * c.embeddingTokens + 2 * c.maxLength) * c.width * (2 + 2 * c.decoderLayers) * 4;
+  const together = Math.min(n * beams, batchSize) * beams;
+  const bytes = together * (4 + 3 * c.embeddingTokens + 2 * c.maxLength) * c.width * (2 + 2 * c.decoderLayers) * 4;
   if (steps > 0)
     checkThat(
       'invert.beams',
       bytes <= memoryBudget,
-      `${bytes} bytes for ${n} × ${beams}² candidates`,
-      `at most ${memoryBudget} bytes: fewer beams, fewer vectors at a time, or a larger memoryBudget`,
+      `${bytes} bytes for ${together} candidates`,
+      `at most ${memoryBudget} bytes: fewer beams, or a larger memoryBudget`,
     );
 
-  const row = (i: number): Float32Array => e.subarray(i * c.embeddingDim, (i + 1) * c.embeddingDim);
   const first = await hypotheses(inverter, e, { signal });
   const scores = cosines(await embedAll(inverter.embedder, first, { signal }), e, c.embeddingDim);
   const states = first.map((text, i): State => {
@@ -118,19 +118,16 @@ export async function* invertSteps(
   const show = (step: number): InvertStep[] => states.map(({ kept, best }) => ({ step, hypotheses: kept, best }));
   yield show(0);
   for (let step = 1; step <= steps; step++) {
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw new StoppedError({ where: 'invert', what: `stopped after ${step - 1} corrections` });
     const open = states.flatMap((state, i) => (state.still < patience ? [i] : []));
     if (open.length === 0) return;
-    const asked = open.flatMap((i) => (states[i] as State).kept.map(({ text }) => ({ i, text })));
-    const texts = asked.map(({ text }) => text);
+    const texts = open.flatMap((i) => (states[i] as State).kept.map(({ text }) => text));
+    const askedOf = open.flatMap((i) => (states[i] as State).kept.map(() => i));
     const found = await generate(
       inverter,
       'corrector',
       {
-        embeddings: joined(
-          asked.map(({ i }) => row(i)),
-          c.embeddingDim,
-        ),
+        embeddings: takeRows(e, askedOf, c.embeddingDim),
         hypotheses: {
           embeddings: await embedAll(inverter.embedder, texts, { signal }),
           ids: fixedRows('vec2text: invert', texts, inverter.tokenizer, c, 'cut').ids,
@@ -139,27 +136,26 @@ export async function* invertSteps(
       { candidates: beams, signal },
     );
     // the different candidates of each row; one that was kept before may come again
-    const candidates = open.map((i) => ({
-      i,
-      texts: [...new Set(asked.flatMap((a, j) => (a.i === i ? (found[j] as string[]) : [])))],
-    }));
-    const all = candidates.flatMap(({ i, texts: own }) => own.map((text) => ({ i, text })));
+    const candidates = new Map(open.map((i) => [i, new Set<string>()]));
+    for (const [j, i] of askedOf.entries()) for (const text of found[j] as string[]) candidates.get(i)?.add(text);
     const near = cosines(
       await embedAll(
         inverter.embedder,
-        all.map(({ text }) => text),
+        [...candidates.values()].flatMap((own) => [...own]),
         { signal },
       ),
-      joined(
-        all.map(({ i }) => row(i)),
+      takeRows(
+        e,
+        [...candidates].flatMap(([i, own]) => Array.from(own, () => i)),
         c.embeddingDim,
       ),
       c.embeddingDim,
     );
-    for (const i of open) {
+    let at = 0;
+    for (const [i, own] of candidates) {
       const state = states[i] as State;
-      const own = all.flatMap((a, j) => (a.i === i ? [{ text: a.text, cosine: near[j] as number }] : []));
-      state.kept = own.sort((a, b) => b.cosine - a.cosine).slice(0, beams);
+      const scored = Array.from(own, (text): Scored => ({ text, cosine: near[at++] as number }));
+      state.kept = scored.sort((a, b) => b.cosine - a.cosine).slice(0, beams);
       const top = state.kept[0] as Scored;
       state.still = top.cosine > state.best.cosine ? 0 : state.still + 1;
       if (top.cosine > state.best.cosine) state.best = top;
@@ -173,12 +169,4 @@ interface State {
   best: Scored;
   /** corrections without a nearer text */
   still: number;
-}
-
-function joined(rows: readonly Float32Array[], width: number): Float32Array {
-  const out = new Float32Array(rows.length * width);
-  rows.forEach((row, i) => {
-    out.set(row, i * width);
-  });
-  return out;
 }

@@ -10,11 +10,11 @@ import {
   type LoopOptions,
   type LoopSetup,
   LoopTrainer,
-  type Params,
   rng,
 } from '@gimbal/tensor-core';
 import { tensor2d } from '@tensorflow/tfjs-core';
 import { refusal } from '../internal/refuse.ts';
+import { takeRows } from '../internal/take-rows.ts';
 import { type InverterConfig, inverterConfig } from './config.ts';
 import { type Embedder, embedAll } from './embedder.ts';
 import { hypotheses } from './generate.ts';
@@ -51,7 +51,7 @@ type Batch = readonly number[];
 /** What is computed before the first step. */
 interface Prepared {
   embeddings: Float32Array;
-  guesses: { texts: readonly string[]; ids: Int32Array; embeddings: Float32Array } | undefined;
+  guesses: { ids: Int32Array; embeddings: Float32Array } | undefined;
 }
 
 /**
@@ -175,18 +175,18 @@ function make(options: InverterTrainerOptions): Made {
     },
     loss: (params, at) => {
       const { embeddings, guesses } = prepared as Prepared;
-      const take = (values: Float32Array): Float32Array => gathered(values, at, config.embeddingDim);
+      const take = (values: Float32Array): Float32Array => takeRows(values, at, config.embeddingDim);
       const L = config.maxLength;
       const input: InversionInput = {
         embedding: tensor2d(take(embeddings), [at.length, config.embeddingDim]),
         ...(guesses && {
           hypothesis: {
             embedding: tensor2d(take(guesses.embeddings), [at.length, config.embeddingDim]),
-            ids: tensor2d(gathered(guesses.ids, at, L), [at.length, L], 'int32'),
+            ids: tensor2d(takeRows(guesses.ids, at, L), [at.length, L], 'int32'),
           },
         }),
       };
-      const ids = gathered(rows.ids, at, L);
+      const ids = takeRows(rows.ids, at, L);
       const mask = Float32Array.from(ids, (id) => Number(id !== config.padId));
       const weight = mask.reduce((a, b) => a + b, 0);
       const target = tensor2d(ids, [at.length, L], 'int32');
@@ -206,7 +206,7 @@ async function guessesOf(
 ): Promise<NonNullable<Prepared['guesses']>> {
   const texts = await hypotheses(from, embeddings, { signal });
   const { ids } = fixedRows('InverterTrainer', texts, from.tokenizer, from.config, 'cut');
-  return { texts, ids, embeddings: await embedAll(from.embedder, texts, { signal }) };
+  return { ids, embeddings: await embedAll(from.embedder, texts, { signal }) };
 }
 
 /** Batches of rows for which `isOpen`, epoch after epoch. */
@@ -224,14 +224,4 @@ function openRows(rows: number, batchSize: number, seed: number, isOpen: (row: n
     state: () => sampler.state(),
     restore: (state) => sampler.restore(state),
   };
-}
-
-function gathered<A extends Float32Array | Int32Array>(values: A, rows: readonly number[], width: number): A {
-  const out = (values as Float32Array).slice(0, rows.length * width) as A;
-  const all =
-    out.length === rows.length * width ? out : new (values.constructor as new (n: number) => A)(rows.length * width);
-  rows.forEach((row, i) => {
-    all.set(values.subarray(row * width, (row + 1) * width), i * width);
-  });
-  return all;
 }

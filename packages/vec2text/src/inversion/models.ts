@@ -12,7 +12,6 @@ import {
   add,
   concat,
   expandDims,
-  fill,
   mul,
   reshape,
   type Scalar,
@@ -27,6 +26,7 @@ import {
 import { encoderBlock, type KeysAndValues, keysAndValues, norm } from '../model/blocks.ts';
 import { branch, initParams, leaf, type ParameterSpec, parameterSpecs } from '../model/parameters.ts';
 import { teacherForced, toLogits } from '../model/stacks.ts';
+import { shiftRight } from '../model/token-rows.ts';
 import { blockConfig, type InverterConfig } from './config.ts';
 
 /** Which of the two. */
@@ -128,8 +128,7 @@ export function inverterLoss(
 ): Scalar {
   const block = blockConfig(c);
   const [batch, width] = target.shape;
-  const start = fill([batch, 1], c.bosId, 'int32');
-  const shifted = concat([start, slice(target, [0, 0], [batch, width - 1])], 1) as Tensor2D;
+  const shifted = shiftRight(target, c.bosId);
   const states = teacherForced(params, block, inverterMemory(params, c, stage, input), shifted);
   const flat = <T extends Tensor1D>(t: Tensor): T => reshape(t, [batch * width]) as T;
   return crossEntropy<Scalar>(toLogits(params, block, reshape(states, [batch * width, c.width])), flat(target), {

@@ -3,6 +3,7 @@ import { bootstrap, distinctN, sentenceBleu } from '@gimbal/language-models';
 import { rng } from '@gimbal/tensor-core';
 import { decodeCodes } from '../decoding/decode-codes.ts';
 import { encodeTexts } from '../encoding/encode-texts.ts';
+import { takeRows } from '../internal/take-rows.ts';
 import {
   checkRows,
   Intervals,
@@ -40,11 +41,8 @@ export const diversity: Measurer = async (model, rows, o) => {
   }
   // a fifth of the rows is enough: ten texts each
   const some = Math.max(2, Math.min(rows.length, Math.ceil((o.samples ?? 1000) / 5)));
-  const k = model.module.space.dim;
-  const repeated = new Float32Array(some * ways * k);
-  for (let i = 0; i < some * ways; i++)
-    repeated.set(z.subarray(Math.floor(i / ways) * k, (Math.floor(i / ways) + 1) * k), i * k);
-  const sampled = await decodeCodes(model, repeated, {
+  const repeated = Array.from({ length: some * ways }, (_, i) => Math.floor(i / ways));
+  const sampled = await decodeCodes(model, takeRows(z, repeated, model.module.space.dim), {
     temperature: 1,
     rng: stream.split('paraphrases'),
     ...(o.signal && { signal: o.signal }),

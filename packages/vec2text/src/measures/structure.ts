@@ -3,6 +3,7 @@ import { bootstrap } from '@gimbal/language-models';
 import { rng } from '@gimbal/tensor-core';
 import { decodeCodes } from '../decoding/decode-codes.ts';
 import { encodeTexts } from '../encoding/encode-texts.ts';
+import { takeRows } from '../internal/take-rows.ts';
 import type { Vec2Text } from '../model/module.ts';
 import type { Codes } from '../space/codes.ts';
 import { interpolate } from '../space/interpolate.ts';
@@ -66,7 +67,7 @@ async function triplets<M>(
   interval: Intervals,
 ): Promise<Measures> {
   const { space } = model.module;
-  const codesOf = (at: readonly number[]): Codes => joined(z, at, space.dim);
+  const codesOf = (at: readonly number[]): Codes => takeRows(z, at, space.dim);
   const measures: Measures = {};
   const withParaphrase = [...rows.keys()].filter((i) => rows[i]?.paraphrase !== undefined);
   if (withParaphrase.length < 2) return measures;
@@ -87,7 +88,7 @@ async function triplets<M>(
     at.map((i) => rows[i]?.edit as string),
     o,
   );
-  const near = centredCosine(space, codesOf(at), joined(paraphrases, both, space.dim), model.stats);
+  const near = centredCosine(space, codesOf(at), takeRows(paraphrases, both, space.dim), model.stats);
   const far = centredCosine(space, codesOf(at), edits, model.stats);
   measures.tripletAccuracy = interval.mean(
     'tripletAccuracy',
@@ -113,7 +114,7 @@ function latentSts<M>(
   });
   const meant = pairs.map(([a, b]) => 1 - o.agree(meanings[a] as M, meanings[b] as M));
   const [left, right] = [0, 1].map((side) =>
-    joined(
+    takeRows(
       z,
       pairs.map((pair) => pair[side] as number),
       space.dim,
@@ -142,8 +143,8 @@ async function between<M>(
   const points = 5;
   const way = interpolate(
     space,
-    joined(z, first, space.dim),
-    joined(
+    takeRows(z, first, space.dim),
+    takeRows(
       z,
       first.map((i) => i + 1),
       space.dim,
@@ -174,12 +175,4 @@ async function between<M>(
     return m.filter((value, slot) => value === a[slot] || value === b[slot]).length / m.length;
   });
   return { ...measures, interpConsistency: interval.mean('interpConsistency', consistent) };
-}
-
-function joined(z: Codes, rows: readonly number[], k: number): Codes {
-  const out = new Float32Array(rows.length * k);
-  rows.forEach((row, i) => {
-    out.set(z.subarray(row * k, (row + 1) * k), i * k);
-  });
-  return out;
 }
