@@ -188,6 +188,14 @@ test('rows of round trips: grouped by sentence, and what cannot be trained on is
   expect(make({ tokenizer: wordTokenizer([...aish.words, 'zebra']) })).toBe('CHECKPOINT');
   using dropped = new Vec2TextTrainer(options({ data: [long, ...texts] }));
   expect(dropped.overflow).toEqual({ rows: 1, tokens: 18, where: ['data row 0'] });
+  // a row goes with its last round trip
+  const [first, second] = texts as [string, string];
+  const tripless = [
+    { source: first, candidates: [long] },
+    { source: second, candidates: [long, first] },
+  ];
+  using left = new Vec2TextTrainer({ ...without, data: tripless });
+  expect(left.overflow.where).toEqual(['data row 0, round trip 0', 'data row 1, round trip 0']);
   using cut = new Vec2TextTrainer(options({ data: [long], overflow: 'cut', objective: { kind: 'ae' } }));
   expect(cut.overflow).toMatchObject({ rows: 1, tokens: 1 });
 });

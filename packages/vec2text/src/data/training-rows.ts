@@ -41,8 +41,8 @@ export async function gatherRoundTrips(
 export type Overflow = 'drop' | 'cut' | 'error';
 
 /**
- * Rows as tokens. A row whose sentence is too long is left out, cut or refused; a round trip that is too long is left out or
- * cut.
+ * Rows as tokens. A row whose sentence is too long is left out, cut or refused; so is a round trip that is too long, and with
+ * the last one its row is left out, too.
  * @throws DataError: `EMPTY_TEXT`, `UNKNOWN_TOKEN`, `TOO_LONG` where overflow is `error`, `NO_DATA` where no row is left
  */
 export function tokenRows(
@@ -76,8 +76,11 @@ export function tokenRows(
     const ids = fit(`${where} row ${i}`, source);
     if (ids === undefined) return;
     const text = long.length > before ? tokenizer.decodeIds(ids.subarray(0, -1)) : source;
-    const trips = candidates.map((text, j) => fit(`${where} row ${i}, round trip ${j}`, text));
-    rows.push({ text, source: ids, candidates: trips.filter((trip) => trip !== undefined) });
+    const trips = candidates
+      .map((text, j) => fit(`${where} row ${i}, round trip ${j}`, text))
+      .filter((trip) => trip !== undefined);
+    if (candidates.length > 0 && trips.length === 0) return;
+    rows.push({ text, source: ids, candidates: trips });
   });
   if (rows.length === 0) {
     const what = data.length === 0 ? 'there are no rows' : `all ${data.length} rows are too long`;

@@ -25,6 +25,7 @@ import type { Vec2TextConfig } from '../model/config.ts';
 import type { Vec2TextModule } from '../model/module.ts';
 import { leaf } from '../model/parameters.ts';
 import { decoderStates, memoryOf, teacherForced, toLogits } from '../model/stacks.ts';
+import { lengthMask, shiftRight } from '../model/token-rows.ts';
 import { packModel } from '../model/trained.ts';
 import { CodeState } from './code-state.ts';
 
@@ -45,8 +46,9 @@ export type MemoryOf = (params: Params, prompts: TokenBatch) => KeysAndValues[];
 
 /** A token policy that decodes whatever memory its rows have. */
 export function memoryPolicy(c: Vec2TextConfig, memoryOfRows: MemoryOf): LogitPolicy & Steps {
-  const states = (params: Params, prompts: TokenBatch, completions: TokenBatch): Tensor3D =>
-    teacherForced(params, c, memoryOfRows(params, prompts), shiftRight(completions, c.bosId));
+  const tokensOf = ({ ids, width, lengths }: TokenBatch): Tensor2D => tensor2d(ids, [lengths.length, width], 'int32');
+  const logits = (params: Params, prompts: TokenBatch, completions: Tensor2D): Tensor3D =>
+    toLogits(params, c, teacherForced(params, c, memoryOfRows(params, prompts), shiftRight(completions, c.bosId)));
   // after one token: its embedding, attention to what is in the caches, logits
   const nextLogits = (params: Params, s: CodeState, ids: Tensor2D, place: Tensor1D | undefined): Tensor2D => {
     const positions = place ? reshape(place, [1, 1]) : tensor2d([s.length], [1, 1], 'int32');
@@ -59,13 +61,11 @@ export function memoryPolicy(c: Vec2TextConfig, memoryOfRows: MemoryOf): LogitPo
   };
   const policy: LogitPolicy & Steps = {
     pack: packModel,
-    logits: (params, prompts, completions) =>
-      tidy(() => toLogits<Tensor3D>(params, c, states(params, prompts, completions))),
+    logits: (params, prompts, completions) => tidy(() => logits(params, prompts, tokensOf(completions))),
     logProbs: (params, prompts, completions) =>
       tidy(() => {
-        const logits = toLogits<Tensor3D>(params, c, states(params, prompts, completions));
-        const shape: [number, number] = [completions.lengths.length, completions.width];
-        const logProbs = tokenLogProbs<Tensor2D>(logits, tensor2d(completions.ids, shape, 'int32'));
+        const tokens = tokensOf(completions);
+        const logProbs = tokenLogProbs<Tensor2D>(logits(params, prompts, tokens), tokens);
         return mul(logProbs, lengthMask(completions)); // padding has no probability
       }),
     begin(params, prompts, { maxNewTokens }) {
@@ -115,21 +115,3 @@ export const numberedRows = (rows: number): TokenBatch => ({
   width: 1,
   lengths: new Int32Array(rows).fill(1),
 });
-
-/** BOS, then the tokens but for the last [B,T] int32. */
-function shiftRight({ ids, width, lengths }: TokenBatch, bos: number): Tensor2D {
-  const shifted = new Int32Array(ids.length);
-  for (let b = 0; b < lengths.length; b++) {
-    shifted[b * width] = bos;
-    shifted.set(ids.subarray(b * width, (b + 1) * width - 1), b * width + 1);
-  }
-  return tensor2d(shifted, [lengths.length, width], 'int32');
-}
-
-function lengthMask({ lengths, width }: TokenBatch): Tensor2D {
-  const mask = new Float32Array(lengths.length * width);
-  lengths.forEach((length, b) => {
-    mask.fill(1, b * width, b * width + length);
-  });
-  return tensor2d(mask, [lengths.length, width]);
-}

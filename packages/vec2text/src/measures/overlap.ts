@@ -1,24 +1,11 @@
 // Overlap of two texts' words, and intervals of what is no mean over rows.
 import { bootstrap, bootstrapBleu } from '@gimbal/language-models';
+import { wordOverlap } from '../data/similarity.ts';
 import type { Intervals, Measure } from './measure.ts';
 
-const wordsOf = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
-
 /** F1 of the words of two texts, counted with multiplicity; 1 for two empty ones. */
-export function tokenF1(prediction: string, reference: string): number {
-  const [p, r] = [wordsOf(prediction), wordsOf(reference)];
-  if (p.length + r.length === 0) return 1;
-  const left = new Map<string, number>();
-  for (const word of r) left.set(word, (left.get(word) ?? 0) + 1);
-  let hits = 0;
-  for (const word of p) {
-    const count = left.get(word) ?? 0;
-    if (count === 0) continue;
-    left.set(word, count - 1);
-    hits++;
-  }
-  return (2 * hits) / (p.length + r.length);
-}
+export const tokenF1 = (prediction: string, reference: string): number =>
+  prediction.trim() === '' && reference.trim() === '' ? 1 : wordOverlap(prediction, reference);
 
 /** Corpus BLEU-4 in [0, 1] (sacreBLEU's: tokens of 13a, precisions of zero halved again and again). */
 export function bleuInterval(predictions: readonly string[], references: readonly string[], at: Intervals): Measure {

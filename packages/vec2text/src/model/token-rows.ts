@@ -3,13 +3,16 @@ import type { TokenBatch } from '@gimbal/tensor-core';
 import {
   add,
   cast,
+  concat,
   cumsum,
   div,
   equal,
   expandDims,
+  fill,
   maximum,
   notEqual,
   scalar,
+  slice,
   sub,
   sum,
   type Tensor,
@@ -51,6 +54,21 @@ export function rowsOfTensor(ids: Tensor2D, padId: number): Rows {
     positions: int(maximum(sub(seen, 1), 0)) as Tensor2D,
     weights: expandDims(div(mask, expandDims(maximum(count, 1), 1)), 1) as Tensor3D,
   };
+}
+
+/** 1 on the tokens of right-padded rows, 0 on padding [B,L]. */
+export function lengthMask({ lengths, width }: TokenBatch): Tensor2D {
+  const mask = new Float32Array(lengths.length * width);
+  lengths.forEach((length, b) => {
+    mask.fill(1, b * width, b * width + length);
+  });
+  return tensor2d(mask, [lengths.length, width]);
+}
+
+/** BOS, then the tokens but for the last [B,L] int32: what the decoder has read before each token. */
+export function shiftRight(ids: Tensor2D, bosId: number): Tensor2D {
+  const [batch, width] = ids.shape;
+  return concat([fill([batch, 1], bosId, 'int32'), slice(ids, [0, 0], [batch, width - 1])], 1) as Tensor2D;
 }
 
 /** 1 on tokens, 0 on PAD [B,L]. */

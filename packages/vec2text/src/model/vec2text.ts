@@ -8,14 +8,11 @@ import { crossEntropy, type Params, type Rng, ShapeError } from '@gimbal/tensor-
 import {
   add,
   clipByValue,
-  concat,
   div,
   exp,
-  fill,
   mul,
   reshape,
   type Scalar,
-  slice,
   square,
   sub,
   sum,
@@ -30,7 +27,7 @@ import { type Vec2TextConfig, vec2textConfig } from './config.ts';
 import type { Vec2TextModule } from './module.ts';
 import { initParams, parameterSpecs } from './parameters.ts';
 import { dense, memoryOf, pooledStates, type Rows, teacherForced, toLogits } from './stacks.ts';
-import { rowsOfTensor, tokenMask } from './token-rows.ts';
+import { rowsOfTensor, shiftRight, tokenMask } from './token-rows.ts';
 
 /**
  * Makes a model from its description.
@@ -104,10 +101,7 @@ export function lossSum(
   let code = logVariance ? add<Tensor2D>(z, mul(exp(mul(logVariance, 0.5)), noise('code'))) : z;
   if (zNoise > 0) code = space.project(add(code, mul(noise('zNoise'), zNoise)));
   const [batch, width] = target.shape;
-  const shifted = concat(
-    [fill([batch, 1], c.bosId, 'int32'), slice(target, [0, 0], [batch, width - 1])],
-    1,
-  ) as Tensor2D;
+  const shifted = shiftRight(target, c.bosId);
   const flat = (x: Tensor): Tensor => reshape(x, [batch * width]);
   const states = reshape(teacherForced(params, c, memoryOf(params, c, code), shifted), [batch * width, c.width]);
   const total = crossEntropy<Scalar>(toLogits(params, c, states), flat(target), {

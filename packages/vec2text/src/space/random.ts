@@ -5,7 +5,7 @@ import { checkSize, checkThat } from './check-size.ts';
 import { type Codes, rowsOf } from './codes.ts';
 import type { ControlSpace } from './control-space.ts';
 import { codesInside } from './inside.ts';
-import { type SpaceStats, statsFor } from './stats.ts';
+import { coloured, type SpaceStats, statsFor } from './stats.ts';
 
 /**
  * One stream a row: a row's numbers do not depend on how many rows stand beside it. A number is drawn from `rng`, so the
@@ -102,16 +102,12 @@ function uniform(where: string, { kind, dim }: ControlSpace): Draw {
 }
 
 const gaussian =
-  ({ mean, cholesky }: SpaceStats): Draw =>
-  (rng) => {
-    const k = mean.length;
-    const e = Float64Array.from({ length: k }, () => rng.normal());
-    return mean.map((m, i) => {
-      let x = m;
-      for (let j = 0; j <= i; j++) x += (cholesky[i * k + j] as number) * (e[j] as number);
-      return x;
-    });
-  };
+  (stats: SpaceStats): Draw =>
+  (rng) =>
+    coloured(
+      Float64Array.from(stats.mean, () => rng.normal()),
+      stats,
+    );
 
 function empirical(where: string, space: ControlSpace, codes: Codes | undefined): Draw {
   if (codes === undefined)

@@ -70,6 +70,16 @@ function choleskyFactor(covariance: Float64Array, k: number): Float32Array {
   return Float32Array.from(L);
 }
 
+/** μ + L a: standard normal numbers [k] as codes are spread. */
+export function coloured(a: ArrayLike<number>, { mean, cholesky }: SpaceStats): Float32Array {
+  const k = mean.length;
+  return mean.map((m, i) => {
+    let x = m;
+    for (let j = 0; j <= i; j++) x += (cholesky[i * k + j] as number) * (a[j] as number);
+    return x;
+  });
+}
+
 /**
  * The statistics where an operation needs them.
  * @throws ConfigError (`NO_STATS`) where there are none, or they are of another space

@@ -8,7 +8,7 @@ import type { TokenRow } from '../data/training-rows.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2TextConfig } from '../model/config.ts';
 import type { Vec2TextModule } from '../model/module.ts';
-import { rowsOfBatch } from '../model/token-rows.ts';
+import { lengthMask, rowsOfBatch } from '../model/token-rows.ts';
 import { lossSum } from '../model/vec2text.ts';
 import { textRow } from '../text/text-rows.ts';
 
@@ -52,17 +52,8 @@ export function batchLoss(
     padBatch(rows, config.padId),
   ) as [TokenBatch, TokenBatch];
   const { ids, width, lengths } = target;
-  const shape: [number, number] = [lengths.length, width];
   const tokens = lengths.reduce((a, b) => a + b, 0);
-  const mask = tokens === ids.length ? undefined : tensor2d(maskOf(target), shape);
-  const batch = { rows: rowsOfBatch(input), target: tensor2d(ids, shape, 'int32'), mask, ...terms };
+  const mask = tokens === ids.length ? undefined : lengthMask(target);
+  const batch = { rows: rowsOfBatch(input), target: tensor2d(ids, [lengths.length, width], 'int32'), mask, ...terms };
   return { sum: lossSum(params, config, space, batch, rng), weight: tokens };
-}
-
-function maskOf({ ids, width, lengths }: TokenBatch): Float32Array {
-  const mask = new Float32Array(ids.length);
-  lengths.forEach((length, b) => {
-    mask.fill(1, b * width, b * width + length);
-  });
-  return mask;
 }

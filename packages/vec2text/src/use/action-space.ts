@@ -4,7 +4,7 @@ import { refusal } from '../internal/refuse.ts';
 import type { Vec2Text } from '../model/module.ts';
 import { checkThat } from '../space/check-size.ts';
 import { type Codes, rowsOf } from '../space/codes.ts';
-import { type SpaceStats, statsFor } from '../space/stats.ts';
+import { coloured, statsFor } from '../space/stats.ts';
 
 /** How actions become codes. */
 export interface ActionSpaceOptions {
@@ -65,14 +65,4 @@ export function asActionSpace(
       return space.projectCodes(z);
     },
   };
-}
-
-/** μ + L a */
-function coloured(a: Float32Array, { mean, cholesky }: SpaceStats): Float32Array {
-  const k = mean.length;
-  return mean.map((m, i) => {
-    let x = m;
-    for (let j = 0; j <= i; j++) x += (cholesky[i * k + j] as number) * (a[j] as number);
-    return x;
-  });
 }
