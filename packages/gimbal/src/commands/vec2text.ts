@@ -33,7 +33,7 @@ export const command = defineCommand({
     'gimbal vec2text decode runs/mine --sample 20',
     'gimbal vec2text evaluate runs/space                          the four properties, with a page',
     'gimbal vec2text explore runs/space --out space.html          two sentences and what lies between, in one file',
-    'gimbal vec2text invert --embedder all-MiniLM-L6-v2 --data sentences.txt',
+    'gimbal vec2text invert --embedder sentence-transformers/all-MiniLM-L6-v2 --data sentences.txt',
   ],
   async run(context) {
     const [what = ''] = context.arguments;

@@ -25,7 +25,7 @@ export async function invertTexts(context: Vec2TextContext): Promise<CommandResu
       throw new ConfigError({
         where: `${where} --embedder`,
         what: 'whose vectors?',
-        fix: 'For example --embedder all-MiniLM-L6-v2',
+        fix: 'For example --embedder sentence-transformers/all-MiniLM-L6-v2',
       });
     if (context.options.data === undefined)
       throw new ConfigError({
@@ -47,7 +47,7 @@ export async function invertTexts(context: Vec2TextContext): Promise<CommandResu
     if (train.length === 0)
       throw new ConfigError({ where, what: 'too few sentences', got: texts.length, wanted: 'at least two' });
     output.note(`${counted(train.length, 'sentence')} to learn from, ${held.length} to invert`);
-    const { embedder, close } = await openEmbedder(o.embedder as string);
+    const { embedder, close } = await openEmbedder(o.embedder as string, context);
     try {
       const steps = o.steps ?? 5000;
       const tokenizer = v.textTokenizer(train, { vocabularySize: o.vocabulary });

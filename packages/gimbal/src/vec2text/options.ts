@@ -66,7 +66,10 @@ const use = {
   rows: count.default(1000).describe('evaluate: sentences of the generated language'),
   lm: z.string().optional().describe('evaluate: folder of a language model, for the likelihood of what is written'),
   compare: z.string().optional().describe('explore: a second model, to switch to'),
-  embedder: z.string().optional().describe('invert: folder of the embedding model, or of a vec2text model'),
+  embedder: z
+    .string()
+    .optional()
+    .describe('invert: the embedding model: a folder, a name on the hub, or a vec2text model'),
   corrections: z.int().min(0).default(5).describe('invert: steps of correction; 0 = the first stage alone'),
 };
 

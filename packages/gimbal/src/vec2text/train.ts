@@ -1,7 +1,7 @@
 // gimbal vec2text train: sentences, their round trips, a model, its measures, a page.
 import { join } from 'node:path';
-import { DataError, type Params, readMetrics, rng, writeFileAtomic } from '@gimbal/tensor-core';
-import type { MeasuredRow, Objective, Oracles, Pivot, TrainingRow, Translator } from '@gimbal/vec2text';
+import { DataError, type Params, readMetrics, rng, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import type { MeasuredRow, Objective, Oracles, Pivot, TelegraphPivot, TrainingRow, Translator } from '@gimbal/vec2text';
 import { toyLanguages } from '@gimbal/worlds';
 import type { CommandResult } from '../cli/command.ts';
 import { counted } from '../cli/format.ts';
@@ -224,9 +224,21 @@ async function pivotOf(
     output.note(
       'no --translators: round trips go through a telegraph style, without function words, learnt from these sentences',
     );
-    const steps = Math.min(3000, o.steps ?? 5000);
-    const pivot = await v.telegraphPivot(texts, { seed: o.seed, steps, signal });
-    return { pivot, close: () => pivot[Symbol.dispose]() };
+    // learnt when the first batch needs it: where all batches are in the run's folder, there is nothing to learn
+    let learnt: TelegraphPivot | undefined;
+    const back: Translator['translate'] = async (batch, how) => {
+      learnt ??= await v.telegraphPivot(texts, { seed: o.seed, steps: Math.min(3000, o.steps ?? 5000), signal });
+      if (signal.aborted)
+        throw new StoppedError({
+          where: 'gimbal vec2text train',
+          what: 'stopped while the telegraph style was learnt',
+        });
+      return learnt.back.translate(batch, how);
+    };
+    return {
+      pivot: { name: 'telegraph', forward: v.telegraph(), back: { name: 'telegraph-back', translate: back } },
+      close: () => learnt?.[Symbol.dispose](),
+    };
   }
   const { loadSeq2Seq } = await import('@gimbal/language-models');
   const { disposeTree } = await import('@gimbal/tensor-core');
