@@ -3,7 +3,7 @@
  * own-token score function; γ 1 gives the exact gradient (gkd.md, section 2.5).
  */
 import { rng, useBackend } from '@gimbal/tensor-core';
-import { futureCoefficients } from '../src/training/credit.ts';
+import { futureCoefficients, rewardCoefficients } from '../src/training/credit.ts';
 import type { MicroBatch } from '../src/training/examples.ts';
 
 await useBackend('auto');
@@ -29,7 +29,6 @@ function objective(z: number[][], p: number[][], weight: (n: number) => number):
     let chance = 1;
     for (let n = 0; n < T; n++) {
       const q = softmax(z[prefixOf(y.slice(0, n))] as number[]);
-      total += 0;
       chance *= q[y[n] as number] as number;
     }
     for (let n = 0; n < T; n++) {
@@ -116,6 +115,11 @@ test('discounts by hand: D 1, 2, 4 with γ ½ give 2, 2, 0', () => {
   });
   // ½ 2 + ¼ 4 = 2; ½ 4 = 2; nothing follows the last
   expect([...c]).toEqual([2, 2, 0]);
+});
+
+test('a reward’s coefficient is −(r − b) at each token of its completion', () => {
+  const batch = { examples: [{ advantage: 0.5 }, { advantage: -2 }], owners: Int32Array.of(0, 0, 1) };
+  expect([...rewardCoefficients(batch as unknown as MicroBatch)]).toEqual([-0.5, -0.5, 2]);
 });
 
 test('completions of others have no such gradient', () => {

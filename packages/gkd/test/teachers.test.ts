@@ -127,6 +127,14 @@ test.each(['full', { topK: 3 }, 'sampled'] as const)('answers come back from the
   }
 });
 
+test('a model’s answers are named after its weights and its precision', () => {
+  const identity = (of: Params, precision: 'float32' | 'bf16'): string | undefined =>
+    modelTeacher(model, of, vocabulary, { precision }).identity;
+  const names = [identity(params, 'float32'), identity(params, 'bf16'), identity(model.init(rng(4)), 'float32')];
+  expect(new Set(names).size).toBe(3);
+  expect(identity(params, 'float32')).toBe(names[0]);
+});
+
 test('vocabularies are told apart by their tokens, their end and their normaliser', () => {
   const hashes = [
     letters('ab'),

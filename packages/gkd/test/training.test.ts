@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seq2seq } from '@gimbal/language-models';
-import { flatten, type Params, rng, useBackend } from '@gimbal/tensor-core';
+import { flatten, type Params, readMetrics, rng, useBackend } from '@gimbal/tensor-core';
 import { memory } from '@tensorflow/tfjs-core';
 import { type GkdOptions, type GkdStep, GkdTrainer, modelTeacher, presets } from '../src/index.ts';
 import { counting, relativeError, smallModel } from './helpers.ts';
@@ -163,6 +163,27 @@ test('a reward pulls where the teacher does not: the more, the smaller α', asyn
   const [free, bound] = [await share(0), await share(1)];
   expect(free).toBeGreaterThan(0.6);
   expect(bound).toBeLessThan(0.3);
+});
+
+test('what a step tells in numbers stands in the log', async () => {
+  const out = await mkdtemp(join(tmpdir(), 'gkd-'));
+  try {
+    const reward = { fn: (_: readonly string[], texts: readonly string[]) => texts.map((t) => t.length), alpha: 0.5 };
+    using trainer = new GkdTrainer(
+      options({ ...mixed, accumulate: 2, out, reward: { ...reward, samplesPerPrompt: 2 }, lambda: 0.5 }),
+    );
+    const told: GkdStep[] = [];
+    for await (const step of trainer.train({ steps: 4 })) told.push(step);
+    const logged = await readMetrics(out);
+    expect(logged.length).toBe(4);
+    for (const name of ['reward', 'lambda', 'studentShare', 'tokens', 'loss', 'meanLength'])
+      expect(logged.map((row) => row[name])).toEqual(
+        told.map((step) => (step[name] === undefined ? undefined : expect.closeTo(step[name] as number, 5))),
+      );
+    expect(told.some(({ reward: r }) => r !== undefined)).toBe(true);
+  } finally {
+    await rm(out, { recursive: true });
+  }
 });
 
 test('rows are scored by the teacher they name', async () => {

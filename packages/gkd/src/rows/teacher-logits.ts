@@ -29,7 +29,7 @@ export function teacherLogits(rows: DenseRows, from: number, count: number): Ten
   return linear<Tensor2D>(part(rows.hidden), rows.head, { weightLayout: 'out-in' });
 }
 
-/** Disposes the tensors of rows, but for a head, which is a model's. */
+/** Disposes the tensors of rows; a head is a tensor of its own on the model's numbers, which stay. */
 export function disposeRows(rows: TeacherRows): void {
   if ('full' in rows) rows.full.dispose();
   if ('hidden' in rows) {

@@ -53,6 +53,7 @@ export function cachedTeacher(base: Teacher, dir: string, { offline = false }: C
     });
   return {
     ...{ tokenizerHash: base.tokenizerHash, vocabSize: base.vocabSize, identity },
+    ...(base.vocabulary && { vocabulary: base.vocabulary }),
     async score(prompts, completions, { want, signal }) {
       const rows = Array.from(completions.lengths.keys());
       const named = rows.map((b) =>

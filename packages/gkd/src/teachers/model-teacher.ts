@@ -30,7 +30,7 @@ export interface ModelTeacher extends Teacher {
 export interface ModelTeacherOptions {
   /** of its matrix products; default float32 */
   precision?: 'float32' | 'bf16';
-  /** what a cache of its answers is named after; default a hash of its parameters */
+  /** what a cache of its answers is named after; default a hash of its parameters, and the precision other than float32 */
   identity?: string;
 }
 
@@ -61,7 +61,7 @@ export function modelTeacher(
       return hash;
     },
     get identity() {
-      identity ??= hashTree(params);
+      identity ??= `${hashTree(params)}${precision === 'float32' ? '' : `-${precision}`}`;
       return identity;
     },
     async score(prompts, completions, { want }) {

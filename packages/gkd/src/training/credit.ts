@@ -1,32 +1,12 @@
 /** Coefficients of log q of each token: what sampling contributes to the gradient beside the divergence itself. */
-import { surrogates } from '@gimbal/fma-pg';
-import { grad, type Tensor, type Tensor2D, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import type { MicroBatch } from './examples.ts';
 
 /**
- * Of −E[r − b] log q: fma-pg's REINFORCE at the policy that sampled, Σ over a completion, mean over the micro-batch's. Its
- * derivative at log-probabilities that are the sampler's own does not depend on them.
- * @returns `[R]`, times the number of completions: a sum
+ * Of −E[r − b] log q: −(r − b) for each token of a completion, REINFORCE on the policy that sampled it.
+ * @returns `[R]`, of a sum over completions
  */
-export function rewardCoefficients({ completions, examples, places }: MicroBatch): Float32Array {
-  const shape: [number, number] = [completions.lengths.length, completions.width];
-  const advantages = new Float32Array(shape[0] * shape[1]);
-  const mask = new Float32Array(advantages.length);
-  for (const [b, { completion, advantage }] of examples.entries()) {
-    advantages.fill(advantage, b * shape[1], b * shape[1] + completion.length);
-    mask.fill(1, b * shape[1], b * shape[1] + completion.length);
-  }
-  const reinforce = surrogates.reinforce({ aggregate: 'row-mean' });
-  const all = tidy(() => {
-    const old = tensor2d(new Float32Array(advantages.length), shape);
-    const input = { oldLogProbs: old, advantages: tensor2d(advantages, shape), mask: tensor2d(mask, shape) };
-    // a tensor of its own: that of the old ones would be differentiated with them
-    const at = tensor2d(new Float32Array(advantages.length), shape);
-    const slope = grad((x: Tensor) => reinforce({ ...input, logProbs: x }).loss)(at) as Tensor2D;
-    return slope.dataSync<'float32'>().slice();
-  });
-  return Float32Array.from(places, (i) => (all[i] as number) * shape[0]);
-}
+export const rewardCoefficients = ({ examples, owners }: MicroBatch): Float32Array =>
+  Float32Array.from(owners, (b) => -(examples[b]?.advantage ?? 0));
 
 /**
  * Of later tokens' divergence: Σ_{m>n} γ^{m−n} D_m, for the sum (or mean over all tokens); with the mean of each completion

@@ -46,6 +46,8 @@ export interface PreparedBatch {
   totals: StepTotals;
   /** rows of the auxiliary loss; none without one */
   auxiliary: MicroBatch | undefined;
+  /** numbers of the whole step, logged as they are */
+  measures: Readonly<Record<string, number>>;
 }
 
 export class DistillBatches implements BatchSource<PreparedBatch> {
@@ -96,7 +98,9 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
 
   next(): PreparedBatch {
     const i = this.#next++;
-    return { batch: this.#micro[i] as MicroBatch, totals: this.totals, auxiliary: this.#auxiliaryMicro[i] };
+    const { lambda, studentShare, reward, totals } = this;
+    const measures = { lambda, studentShare, tokens: totals.tokens, ...(reward !== undefined && { reward }) };
+    return { batch: this.#micro[i] as MicroBatch, totals, auxiliary: this.#auxiliaryMicro[i], measures };
   }
 
   state(): SourceState {

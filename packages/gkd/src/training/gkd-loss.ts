@@ -31,7 +31,7 @@ export interface LossSetup {
 
 /** Differentiable in `params`; called in the loop's scope. */
 export function gkdLoss({ o, student, trainsHead }: LossSetup, params: Params, prepared: PreparedBatch): LossResult {
-  const { batch, totals, auxiliary } = prepared;
+  const { batch, totals, auxiliary, measures } = prepared;
   const B = batch.examples.length;
   const ofTokens = o.reduction === 'token';
   const weight = ofTokens ? batch.ids.length : B;
@@ -77,7 +77,8 @@ export function gkdLoss({ o, student, trainsHead }: LossSetup, params: Params, p
   }
   const ended = batch.examples.filter((e) => e.ended).length;
   const share = (n: number): number => (n * whole) / totals.sequences / Math.max(1, weight);
-  return { sum: loss, weight, metrics: { ...metrics, eosRate: share(ended), meanLength: share(batch.ids.length) } };
+  const ofBatch = { eosRate: share(ended), meanLength: share(batch.ids.length) };
+  return { sum: loss, weight, metrics: { ...measures, ...metrics, ...ofBatch } };
 }
 
 /** Of each token: 1, or one over its completion's length. */

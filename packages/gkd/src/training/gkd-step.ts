@@ -20,11 +20,11 @@ export interface GkdStep extends TrainerStep {
   readonly loss: number;
   /** mean D over tokens, without α */
   readonly divergence?: number;
-  /** KL(p‖q); with top-k a lower bound, as are the next two */
+  /** KL(p‖q); with top-k a lower bound, as is the next */
   readonly fkl?: number;
   /** KL(q‖p) */
   readonly rkl?: number;
-  /** Σ min(p, q): how often the teacher would accept the student's token as a draft */
+  /** Σ min(p, q): how often the teacher would accept the student's token as a draft; with top-k an upper bound */
   readonly acceptance?: number;
   /** of the student's next token */
   readonly studentEntropy?: number;

@@ -214,7 +214,11 @@ function savedConfig(o: ResolvedGkd): object {
     ...{ alignment, alignVocab, teacherTopK: teacherTopK ?? null, lora: lora ?? null, prompts: prompts.length },
     divergence: divergence === 'nll' || divergence === 'sampled-rkl' ? divergence : divergenceName(divergence),
     lambda: typeof lambda === 'number' ? lambda : 'schedule',
-    offPolicy: offPolicy && { source: offPolicy.source, rows: 'data' in offPolicy ? offPolicy.data?.length : null },
+    offPolicy: offPolicy && {
+      source: offPolicy.source,
+      rows: offPolicy.source === 'dataset' ? (offPolicy.data?.length ?? null) : null,
+      temperature: offPolicy.source === 'teacher' ? (offPolicy.temperature ?? 1) : null,
+    },
     reward: reward && { alpha: reward.alpha, samplesPerPrompt: reward.samplesPerPrompt },
     auxiliary: auxiliary && { rows: auxiliary.data.length, weight: auxiliary.weight },
     teachers: several ? Object.keys(teacher) : null,
