@@ -90,21 +90,14 @@ test('a reward beside it, an adapter, other methods', async () => {
   expect(await readdir(join(folder, 'rewarded'))).toContain('adapter');
   const cache = join(folder, 'cache');
   for (const preset of ['seqkd', 'supervised-kd', 'imitkd', 'minillm']) {
-    const argv = [
-      ...pair(),
-      '--preset',
-      preset,
-      '--teacher-cache',
-      cache,
-      '--batch-size',
-      '4',
-      ...short,
-      '--out',
-      join(folder, preset),
-    ];
-    const { code, stderr } = await runMain(argv, source);
+    const cached = preset === 'minillm' ? [] : ['--teacher-cache', cache];
+    const argv = [...pair(), '--preset', preset, ...cached, '--batch-size', '4', ...short];
+    const { code, stderr } = await runMain([...argv, '--out', join(folder, preset)], source);
     expect([preset, code, code === 0 ? '' : stderr]).toEqual([preset, 0, '']);
   }
+  // a model that is at hand is mixed into sampling
+  const saved = await readFile(join(folder, 'minillm', 'training', 'config.json'), 'utf8');
+  expect(saved).toContain('"teacherMix": 0.2');
   expect((await readdir(cache)).length).toBeGreaterThan(0);
 }, 90_000);
 
@@ -129,7 +122,7 @@ test('a quarter: at most a quarter of the parameters, of the same kind', () => {
       decoder(o).parameters.reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
     const { config } = decoder(given);
     const small = quarter(config, decoder);
-    expect(size(small) / size(config)).toBeLessThanOrEqual(0.26);
+    expect(size(small) / size(config)).toBeLessThanOrEqual(0.25);
     expect(small).toMatchObject({ family: given.family, heads: given.heads, contextLength: config.contextLength });
   }
 });

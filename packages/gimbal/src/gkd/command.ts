@@ -90,7 +90,7 @@ export async function distilCommand<O extends GkdFlags>(
     student = await open('student');
     const { tokenizer } = student;
     const contextLength = Math.min(student.model.config.contextLength, teacher.model.config.contextLength);
-    const all = await rowsOf(o, world);
+    const all = await rowsOf(o, world, note);
     const maxNewTokens = o.maxNewTokens ?? roomBeside(all, tokenizer, contextLength);
     const fitting = fittingPrompts(all, { tokenizer, contextLength, maxNewTokens }, note);
     const held = heldOutOf('gkd', o.heldOut, fitting.length, mostHeldOut);
@@ -100,6 +100,7 @@ export async function distilCommand<O extends GkdFlags>(
     const asked = modelTeacher(teacher.model, teacher.params, teacher.tokenizer, { precision: o.precision });
     using disposable = scopeOf(o.teacherCache === undefined ? asked : cachedTeacher(asked, o.teacherCache));
     const method = presets[o.preset]({
+      teacher: disposable.of,
       ...(o.divergence !== undefined && { divergence: parseDivergence(o.divergence) }),
       ...(o.lambda !== undefined && { lambda: o.lambda }),
     });
@@ -199,8 +200,12 @@ const scopeOf = <T extends { dispose?(): void }>(of: T): { of: T } & Disposable 
   [Symbol.dispose]: () => of.dispose?.(),
 });
 
-/** Rows with completions where the file has them. */
-async function rowsOf(o: GkdFlags & { seed: number }, world: object | undefined): Promise<readonly Prompt[]> {
+/** Rows with completions where the file has them, else prompts alone, and why. */
+async function rowsOf(
+  o: GkdFlags & { seed: number },
+  world: object | undefined,
+  note: (text: string) => void,
+): Promise<readonly Prompt[]> {
   if (o.data === undefined) return promptRows(o, world);
   const { readRows } = await import('@gimbal/language-models');
   const columns = o.columns === undefined ? {} : { columns: o.columns };
@@ -208,7 +213,9 @@ async function rowsOf(o: GkdFlags & { seed: number }, world: object | undefined)
     return (await readRows(o.data, { kind: 'prompt-completion', ...columns })).rows as readonly Prompt[];
   } catch (error) {
     if ((error as { code?: string }).code !== 'ERR_DATA') throw error;
-    return promptRows(o, world); // prompts alone; what else is wrong is told by this
+    const rows = await promptRows(o, world); // what else is wrong is told by this
+    note(`no completions are read, prompts alone: ${(error as Error).message}`);
+    return rows;
   }
 }
 

@@ -23,6 +23,9 @@ export interface DistilResult {
   /** teacher, student, student in 4 bits */
   judged: Line[];
   scoreName?: string | undefined;
+  /** held-out prompts that they were measured on */
+  judgedOn: number;
+  /** the first of them */
   prompts: string[];
 }
 
@@ -47,7 +50,7 @@ const mostParameters = 20e6;
 export const stage = defineStage({
   name: 'distil',
   summary: 'Distil the model into one four times smaller, then into 4 bits.',
-  version: 1,
+  version: 2,
   needs: ['data', 'pretrain', 'fine-tune', 'rl-rewards', 'rl'],
   prefix: '',
   options,
@@ -131,7 +134,7 @@ export const stage = defineStage({
       disposeTree(packed.params);
       return {
         ...{ model: 'model', quantized: 'model-q4_0.gguf', steps: o.distilSteps, judged },
-        ...{ scoreName: scorer?.name, prompts: judging.prompts.slice(0, kept) },
+        ...{ scoreName: scorer?.name, judgedOn: asked.length, prompts: judging.prompts.slice(0, kept) },
       };
     } finally {
       ask.dispose?.();
@@ -153,9 +156,9 @@ export const stage = defineStage({
       {
         slot: 'scores',
         title: 'Smaller',
-        text: `The model was distilled into one of a quarter of its parameters, in ${r.steps} steps: half of them on its completions, half on the student’s own. That one was then written in 4 bits.`,
+        text: `The model was distilled into one of at most a quarter of its parameters, in ${r.steps} steps: half of them on its completions, half on the student’s own. That one was then written in 4 bits.`,
         parts: [
-          compareTable(r.judged, r.scoreName, mostJudged),
+          compareTable(r.judged, r.scoreName, r.judgedOn),
           positionChart(r.judged),
           judgedSamples(r.judged, r.prompts),
         ],

@@ -1,6 +1,7 @@
 // The model folders of the run: what the last training stage left, in runs/<name>/model; the one distilled from it, in
 // student, and in 4 bits, beside it.
-import { copyFile, cp } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { defineStage } from '../pipeline/stage.ts';
@@ -20,7 +21,7 @@ export const stage = defineStage({
   async run({ input, runDir }): Promise<{ folder: string }> {
     const last = modelVersions(input).at(-1);
     const folder = join(runDir, 'model');
-    const { writeDirectoryAtomic } = await import('@gimbal/tensor-core');
+    const { writeDirectoryAtomic, writeFileAtomic } = await import('@gimbal/tensor-core');
     // a run that goes on may have one of an earlier try
     const put = (from: string, to: string): Promise<void> =>
       writeDirectoryAtomic(to, (temporary) => cp(from, temporary, { recursive: true }), undefined, { replace: true });
@@ -28,7 +29,8 @@ export const stage = defineStage({
     const small = input(distil);
     if (small.value) {
       await put(modelFolder(small, small.value.model), join(runDir, 'student'));
-      await copyFile(modelFolder(small, small.value.quantized), join(runDir, 'student-q4_0.gguf'));
+      const packed = createReadStream(modelFolder(small, small.value.quantized));
+      await writeFileAtomic(join(runDir, 'student-q4_0.gguf'), packed);
     }
     return { folder };
   },
