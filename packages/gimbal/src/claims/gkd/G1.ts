@@ -29,15 +29,17 @@ export const claim = defineClaim({
   claim: 'divergences and their gradients in the student’s logits are those of the definitions, to the ends of JSD(β)',
   paper: 'section 2: forward and reverse KL, and JSD(β) between them; equation 1 and its limits',
   wanted:
-    'golden numbers to their last digit; float32 within 1e-6 relative + 1e-7 of float64, logits of standard deviation .5 to 2; closed forms within 1e-12 of exact derivatives; scaled limits at β = 1e-4 and 1 − 1e-4 within 1 %; 0 ≤ JSD(β) ≤ H(β); not the value of swapped weights',
+    'golden numbers to their last digit; float32 within 1e-6 relative + 1e-7 of float64, logits of standard deviation .5 to 2; closed forms within 1e-12 of exact derivatives; scaled limits at β = 1e-4 and 1 − 1e-4 within 1 %; 0 ≤ JSD(β) ≤ H(β); not the value of swapped weights. Those spreads were chosen after seeing that wider ones miss: the gradient of reverse KL by up to 1.4 of what is allowed at 2, 7 at 3 and 14 at 6 (20 seeds)',
   seeds: [0, 1, 2],
   async run({ seeds }) {
     const checks = new Checks();
     const worst = { float32: 0, float64: 0 };
     for (const [kind, value, gradient] of golden) {
       checks.most(`${kind}: golden`, Math.abs(valueAt(kind, p, ln(q)) - value), 0.6 * unit(value));
-      for (const [i, g] of (gradient ?? []).entries())
-        checks.most(`${kind}: golden gradient`, Math.abs((derivativeAt(kind, p, ln(q))[i] as number) - g), 6e-7);
+      for (const [i, g] of (gradient ?? []).entries()) {
+        const off = Math.abs((derivativeAt(kind, p, ln(q))[i] as number) - g);
+        checks.most(`${kind}: golden gradient`, off, 0.6 * lastDecimal(gradient ?? []));
+      }
     }
     compare(checks, worst, p, ln(q));
     for (const seed of seeds) {
@@ -77,6 +79,10 @@ export const claim = defineClaim({
 
 /** one in the last of six significant digits */
 const unit = (x: number): number => 10 ** (Math.floor(Math.log10(Math.abs(x))) - 5);
+
+/** one in the last decimal of gradients that are given to six or seven */
+const lastDecimal = (gradient: readonly number[]): number =>
+  10 ** -Math.max(6, ...gradient.map((g) => `${g}`.split('.')[1]?.length ?? 0));
 
 /** Every divergence of teacher `p` and student logits `z`: tensors against float64, closed forms against duals. */
 function compare(checks: Checks, worst: { float32: number; float64: number }, p: readonly number[], z: number[]): void {

@@ -44,7 +44,7 @@ export const claim = defineClaim({
     'α trades reward against closeness to the teacher: less of the reward with each α, and a student near the teacher',
   paper: 'equation 5 and figure 5: reinforcement learning with on-policy distillation as the regulariser',
   wanted:
-    'E[r] strictly decreasing in α = 0, .25, .5, .75, 1; E[D] at .75 at least .2 below that at 0; E[r] ≥ .95 at α = 0; means over seeds',
+    'E[r] strictly decreasing in α = 0, .25, .5, .75, 1; E[D] at .75 at least .2 below that at 0; E[r] ≥ .95 at α = 0; means over seeds, which was settled on after seeing a seed whose E[D] hardly drops, as its teacher likes what is rewarded',
   seeds: [0, 1, 2],
   async run({ seeds, signal }) {
     const found: Traded[][] = [];
@@ -67,7 +67,7 @@ export const claim = defineClaim({
     const over = (of: keyof Traded, digits: number): string =>
       alphas.map((_, i) => at(i, of).toFixed(digits)).join(' ');
     return checks.result(
-      `E[r] ${over('r', 3)}, E[D] ${over('d', 2)}; E[D] drops by ${drops.map((d) => d.toFixed(2)).join(', ')} (none where the teacher likes what is rewarded)`,
+      `E[r] ${over('r', 3)}, E[D] ${over('d', 2)}; E[D] drops by ${drops.map((d) => d.toFixed(2)).join(', ')}`,
     );
   },
 });

@@ -88,7 +88,7 @@ type Pair<X> = { hidden: X; head: X };
 interface Found {
   loss: number;
   grads: Pair<Float32Array>;
-  /** bytes of tensors at the most, beyond those that were there */
+  /** bytes of all tensors at the most, those that were there before included */
   peak: number;
 }
 

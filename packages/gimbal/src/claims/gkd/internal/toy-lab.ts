@@ -193,12 +193,17 @@ async function trained<R>(
   return await then(trainer.params);
 }
 
-/** 100,000 parameters, taught on problems that are hardly ever seen twice until it is right. @throws if it does not get there */
+/**
+ * 100,000 parameters, taught on 8000 problems (the arithmetic has 10,240 in all), each about sixteen times, and tried on
+ * 500 others.
+ * @throws where there is an exact teacher to compare with and it is right in less than 99 % of them
+ */
 async function learnedTeacher(task: ToyTask, signal: AbortSignal): Promise<Teacher> {
   const known = learned.get(task.name);
   if (known !== undefined) return known;
   const stream = rng(0).split('claims.gkd.teacher');
-  const [rows, test] = [task.rows(8000, stream.split('training')), task.rows(500, stream.split('test'))];
+  const rows = task.rows(8000, stream.split('training'));
+  const test = task.rows(500, stream.split('test'), new Set(rows.map((row) => row.prompt)));
   const { vocabulary } = task;
   const model = decoder({
     ...{ family: 'gpt2', width: 64, layers: 2, heads: 4, tieEmbeddings: false, vocabularySize: vocabulary.size },
