@@ -19,6 +19,7 @@ import {
 import { loadAddon } from './addon.ts';
 import { flush, isRecording, optionalOp } from './commands.ts';
 import { NativeError } from './errors.ts';
+import { tf } from './lean-tape/engine.ts';
 import { heap } from './memory/heap.ts';
 import { type Blocks, NativeBuffer } from './memory/native-buffer.ts';
 
@@ -79,11 +80,11 @@ export class NativeBackend extends KernelBackend {
     return this.#foreign.get(id);
   }
 
-  /** The storage behind a dataId; data of another backend is moved here first. */
+  /** The storage behind a dataId; data of another backend is moved here first. @throws NativeError for a disposed tensor */
   buffer(id: object): NativeBuffer {
     const found = this.#find(id);
     if (found !== undefined) return found;
-    engine().moveData(this, id);
+    if (tf.state.tensorInfo.has(id)) engine().moveData(this, id);
     const moved = this.#find(id);
     if (moved === undefined)
       throw new NativeError('ERR_BACKEND', { where: 'native', what: 'this tensor has no data; was it disposed?' });

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { backend } from './backend.ts';
 import { capture, hostKernelCounts, memoryInfo, type Program, packWeight } from './index.ts';
+import { blockWeight } from './kernels/blocks.ts';
 import { hostKernel } from './kernels/host.ts';
 
 /** y = relu(x W) + 1 summed, kept in `out`. */
@@ -120,6 +121,25 @@ describe('capture', () => {
     }
     program.dispose();
     tf.dispose([x, wanted, out, ...weights]);
+  });
+
+  test('does not unpack blocks again: what was written in place stays', () => {
+    const [codes, scales] = [new Uint8Array(32).fill(3), Float32Array.of(0.5)];
+    const blocks = blockWeight({ shape: [1, 32], bits: 4, group: 32, codes, zero: 0, scales });
+    const w = tf.engine().makeTensorFromTensorInfo(blocks, backend);
+    let out!: tf.Tensor;
+    const program = capture(() => {
+      out = tf.keep(tf.mul(w, w));
+    });
+    expect(program.length).toBe(1);
+    expect(out.dataSync()[31]).toBe(2.25);
+    backend.overwrite(w, new Float32Array(32).fill(4));
+    const others = Array.from({ length: 20 }, () => tf.fill([32], 9)); // where the blocks were
+    program.replay();
+    expect(out.dataSync()[31]).toBe(16);
+    expect(w.dataSync()[31]).toBe(4);
+    program.dispose();
+    tf.dispose([w, out, others]);
   });
 
   test('refuses a kernel that runs on the host, and captures nothing', () => {

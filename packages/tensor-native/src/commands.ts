@@ -68,42 +68,60 @@ export function optionalOp(name: string): number {
   return addon ? addon.opId(name) : -1;
 }
 
-/**
- * Where a hot kernel writes its arguments, words[1…], before it calls `send`; `emit` does the same from a list.
- */
+/** Where a hot kernel writes its arguments, words[1…], before it calls `send`. */
 export const commandWords: Float64Array = new Float64Array(queue.length);
 
-/** Appends the operation whose `count` arguments stand in `commandWords` from index 1 on. */
-export function send(operation: number, count: number): void {
+/** Room for an operation of `count` arguments; where the first of them belongs in the queue. */
+function begin(operation: number, count: number): number {
   if (filled + count + 2 > queue.length) flush();
   queue[filled] = count + 2;
   queue[filled + 1] = operation;
-  for (let i = 1; i <= count; i++) queue[filled + 1 + i] = commandWords[i] as number;
+  return filled + 2;
+}
+
+/** Its arguments are in place. */
+function end(count: number): void {
   if (recording !== undefined) for (let i = 0; i < count + 2; i++) recording.push(queue[filled + i] as number);
   filled += count + 2;
   if (++waiting >= MOST_WAITING || recording !== undefined) flush();
 }
 
-/** Appends one operation. Addresses come from `address(t)`; what each argument means stands at the operation in cc/. */
-export function emit(operation: number, ...values: number[]): void {
-  for (let i = 0; i < values.length; i++) commandWords[i + 1] = values[i] as number;
-  send(operation, values.length);
+/** Appends the operation whose `count` arguments stand in `commandWords` from index 1 on. */
+export function send(operation: number, count: number): void {
+  const at = begin(operation, count);
+  for (let i = 0; i < count; i++) queue[at + i] = commandWords[i + 1] as number;
+  end(count);
 }
 
-/** `emit` that leaves `commandWords` as they are: for what a kernel that is filling them asks for on the way. */
-export function emitOnTheWay(operation: number, ...values: number[]): void {
-  const kept = commandWords.slice(1, values.length + 1);
-  emit(operation, ...values);
-  commandWords.set(kept, 1);
+/**
+ * Appends one operation. Addresses come from `address(t)`; what each argument means stands at the operation in cc/. It
+ * leaves `commandWords` alone: an address that is asked for while a kernel fills them may need a command of its own.
+ */
+export function emit(operation: number, ...values: number[]): void {
+  append(operation, values);
+}
+
+function append(operation: number, values: readonly number[]): void {
+  const at = begin(operation, values.length);
+  for (let i = 0; i < values.length; i++) queue[at + i] = values[i] as number;
+  end(values.length);
+}
+
+/** `emit` of what is done once, whoever asks first: a step that is being captured does not hold it. */
+export function emitOnce(operation: number, ...values: number[]): void {
+  const program = recording;
+  recording = undefined;
+  try {
+    emit(operation, ...values);
+    if (program !== undefined) flush();
+  } finally {
+    recording = program;
+  }
 }
 
 /** `emit` for commands of any length, such as an optimiser's list of tensors. */
 export function emitAll(operation: number, values: readonly number[]): void {
-  if (values.length + 2 <= queue.length) {
-    for (let i = 0; i < values.length; i++) commandWords[i + 1] = values[i] as number;
-    send(operation, values.length);
-    return;
-  }
+  if (values.length + 2 <= queue.length) return append(operation, values);
   const command = new Float64Array(values.length + 2);
   command[0] = values.length + 2;
   command[1] = operation;

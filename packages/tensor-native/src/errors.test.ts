@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
 import { NativeError } from './errors.ts';
-import { capture, isLeanTape, isNativeAvailable, packWeight, setLeanTape, setThreads } from './index.ts';
+import { capture, isLeanTape, isNativeAvailable, packWeight, setLeanTape, setThreads, unpackWeight } from './index.ts';
 
 const raised = (f: () => unknown): unknown => {
   try {
@@ -73,6 +73,16 @@ onNative('bad calls', () => {
       got: '1',
       wanted: '2',
     });
+  });
+
+  test('a tensor that was disposed', () => {
+    const { extensions } = tf.backend() as unknown as { extensions: { blockBytes(t: tf.Tensor): number | undefined } };
+    const x = tf.ones([2]);
+    expect(extensions.blockBytes(x)).toBeUndefined();
+    x.dispose();
+    const disposed = { code: 'ERR_BACKEND', what: expect.stringContaining('was it disposed?') };
+    expect(raised(() => extensions.blockBytes(x))).toMatchObject(disposed);
+    expect(raised(() => unpackWeight(x))).toMatchObject(disposed);
   });
 
   test('more memory than there is', () => {

@@ -5,6 +5,7 @@ import { backend } from '../backend.ts';
 import { emit, flush, op } from '../commands.ts';
 import { heap } from '../memory/heap.ts';
 import type { Blocks } from '../memory/native-buffer.ts';
+import { readSize } from './packed.ts';
 
 const SIZE = op('blocks_size');
 const PACK = op('pack_blocks');
@@ -31,7 +32,7 @@ export interface BlockCodes {
 export function blockWeight(o: BlockCodes): TensorInfo {
   const [n, k] = o.shape;
   const scaleBytes = o.scales.BYTES_PER_ELEMENT;
-  const bytes = sizeOfBlocks(n, k, o.bits, o.group, scaleBytes, o.offsets === undefined ? 0 : 1);
+  const bytes = readSize(SIZE, n, k, o.bits, o.group, scaleBytes, o.offsets === undefined ? 0 : 1);
   const blocks: Blocks = { n, k, address: heap.allocate(bytes), bytes };
   const inputs = [o.codes, o.scales, ...(o.offsets ? [o.offsets] : [])].map(place);
   const [codes, scales, offsets] = inputs;
@@ -63,14 +64,4 @@ function place(values: Uint8Array | Uint16Array | Float32Array): { address: numb
     new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
   );
   return { address, bytes };
-}
-
-function sizeOfBlocks(...form: [n: number, k: number, bits: number, group: number, scale: number, offsets: number]) {
-  const address = heap.allocate(8);
-  emit(SIZE, ...form, address);
-  flush();
-  const { buffer, offset } = heap.locate(address);
-  const bytes = new Float64Array(buffer, offset, 1)[0] as number;
-  heap.free(address, 8);
-  return bytes;
 }

@@ -92,10 +92,10 @@ export function unpackWeight(weight: TensorInfo): void {
   backend.buffer(weight.dataId).unpack();
 }
 
-/** The bytes of a packed operand, which the C++ side knows (its tile's width). */
-function readSize(operation: number, k: number, n: number): number {
+/** The bytes of a packed operand or of blocks, which the C++ side knows. */
+export function readSize(operation: number, ...form: readonly number[]): number {
   const address = heap.allocate(8);
-  emit(operation, k, n, address);
+  emit(operation, ...form, address);
   flush();
   const { buffer, offset } = heap.locate(address);
   const bytes = new Float64Array(buffer, offset, 1)[0] as number;

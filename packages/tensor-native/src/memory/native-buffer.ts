@@ -1,6 +1,6 @@
 // A tensor's storage. The object itself is the `dataId` that tfjs passes around, so no table is searched per kernel.
 import type { backend_util, DataType, TensorInfo } from '@tensorflow/tfjs-core';
-import { emitOnTheWay, flush, op } from '../commands.ts';
+import { emitOnce, flush, op } from '../commands.ts';
 import { heap } from './heap.ts';
 
 const UNPACK = op('unpack_blocks');
@@ -76,11 +76,14 @@ export class NativeBuffer {
     return this.#array();
   }
 
-  /** Where the elements are, as floats. */
+  /**
+   * Where the elements are, as floats. A step that is being captured finds them there: a replay that unpacked them again
+   * would undo what was written in place since, and the blocks are gone then. So they take memory that is not the program's.
+   */
   place(): number {
     if (this.address === 0 && this.blocks !== undefined) {
-      this.address = heap.allocate(this.bytes);
-      emitOnTheWay(UNPACK, this.blocks.address, this.address);
+      this.address = heap.allocate(this.bytes, true);
+      emitOnce(UNPACK, this.blocks.address, this.address);
     }
     return this.address;
   }
