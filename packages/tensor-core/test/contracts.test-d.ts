@@ -1,5 +1,7 @@
 // Types of the contracts between packages: checked by `tsc`, never run. A line under @ts-expect-error must not compile.
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import type { extensions } from '../../tensor-native/src/extensions.ts';
+import type { BackendExtensions, BlockWeight } from '../src/backend/extensions.ts';
 import {
   type AutoresetMode,
   createOptimizer,
@@ -104,6 +106,11 @@ createOptimizer({ name: 'adamx' });
 // @ts-expect-error no such backend
 void useBackend('gpu');
 
+// what `native` offers, which imports nothing from here, is what the library asks a backend for
+declare const offered: typeof extensions;
+const asExtensions: BackendExtensions = offered;
+check<Same<Parameters<typeof extensions.blockWeight>[0], BlockWeight>>();
+
 // environments: spaces are told apart by kind, one copy is synchronous and many are not
 const size = (space: Space): number =>
   space.kind === 'box' ? space.low.length : space.kind === 'discrete' ? space.n : 0;
@@ -118,4 +125,4 @@ void env.step(0).then();
 void many.step([1, 2]);
 
 void [asTokens, noLogits, length, asked, shorter, words, unsure, monitor, codec, plain, mine, seedless];
-void [wrongOverflow, wrongPrecision, asTrainer, size, reward];
+void [wrongOverflow, wrongPrecision, asTrainer, asExtensions, size, reward];

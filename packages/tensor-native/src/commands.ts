@@ -121,7 +121,10 @@ export function emitOnce(operation: number, ...values: number[]): void {
 
 /** `emit` for commands of any length, such as an optimiser's list of tensors. */
 export function emitAll(operation: number, values: readonly number[]): void {
-  if (values.length + 2 <= queue.length) return append(operation, values);
+  if (values.length + 2 <= queue.length) {
+    append(operation, values);
+    return;
+  }
   const command = new Float64Array(values.length + 2);
   command[0] = values.length + 2;
   command[1] = operation;

@@ -28,6 +28,7 @@ import {
 import { dequantize } from './dequantize.ts';
 import { quantize } from './quantize.ts';
 import { readGguf } from './read-gguf.ts';
+import { readGgufHeader } from './read-header.ts';
 import type { GgufType } from './types.ts';
 
 type Golden = {
@@ -212,6 +213,25 @@ it('refuses weights that are no numbers, by file and tensor', async () => {
   disposeTree(params);
   whole.dispose();
 });
+
+it.each(['float32', 'blocks'] as const)(
+  'names the element whose scale is no number, weights as %s',
+  async (weights) => {
+    const model = decoder(size);
+    const params = model.init(rng(3));
+    const file = join(dir, 'scale.gguf');
+    await saveGguf(file, model, params, { tokenizer, type: 'Q8_0' });
+    disposeTree(params);
+    const bytes = new Uint8Array(await readFile(file));
+    const { tensors } = await readGgufHeader(bytesSource(bytes));
+    bytes.set([0x00, 0x7c], (tensors.get('token_embd.weight')?.start as number) + 3 * 34); // the fourth block's scale
+    const before = memory().numTensors;
+    await expect(readGguf(bytesSource(bytes), { weights })).rejects.toThrow(
+      /tensor "token_embd.weight": element 96 of its weights is no finite number; got (Infinity|-Infinity|NaN)/,
+    );
+    expect(memory().numTensors).toBe(before);
+  },
+);
 
 it('refuses files that are cut off, of another kind, or of a model that is not known', async () => {
   const model = decoder(size);

@@ -109,7 +109,8 @@ async function blocksOf(
   const blocks = blockCodes(await source.read(start, end), type);
   const arrange = <T extends Float32Array | Uint16Array | Uint8Array>(x: T): T => (order ? permuteRows(x, order) : x);
   const finite = <T extends Float32Array | Uint16Array>(x: T): T => {
-    refuseNonFinite(x instanceof Float32Array ? x : decodeFloat16(x as Uint16Array), source.name, name);
+    const numbers = x instanceof Float32Array ? x : decodeFloat16(x as Uint16Array);
+    refuseNonFinite(numbers, source.name, name, 0, blocks.group);
     return arrange(x);
   };
   return blockWeight({

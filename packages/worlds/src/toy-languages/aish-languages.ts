@@ -1,5 +1,5 @@
 // The presets `typed` and `reversible`: Aish, and two pivot languages to translate it into and back.
-import { checkKnown } from '../internal/check.ts';
+import { checkKnown, checkRate } from '../internal/check.ts';
 import { type Aish, makeAish } from './aish.ts';
 import { bexRules, corRules, pivotLanguage } from './pivots.ts';
 import { type AishPivot, makeAishPivot, type RoundTripOptions } from './round-trip.ts';
@@ -25,6 +25,8 @@ export const aishLanguages =
     checkKnown('toyLanguages', own, Object.keys(defaults));
     const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
     const settings: Required<RoundTripOptions> = { ...defaults, ...given };
+    checkRate('toyLanguages', 'surfaceKeep', settings.surfaceKeep);
+    checkRate('toyLanguages', 'slotNoise', settings.slotNoise);
     const aish = makeAish(variant);
     const shared = variant === 'reversible';
     return {

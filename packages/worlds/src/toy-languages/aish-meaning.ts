@@ -2,17 +2,14 @@
 import { drawOther } from '../internal/draw.ts';
 import type { Rng } from '../rng.ts';
 
+/** The slots whose value is a word or a phrase, in order: each has two synonyms. */
+export const wordSlots = ['agent', 'verb', 'patient', 'agentAdjective', 'patientAdjective', 'place', 'time'] as const;
+
+/** Those that a sentence may leave out. */
+export const optionalSlots = ['agentAdjective', 'patientAdjective', 'place', 'time'] as const;
+
 /** The slots of a meaning, in order. */
-export const aishSlots = [
-  'agent',
-  'verb',
-  'patient',
-  'agentAdjective',
-  'patientAdjective',
-  'place',
-  'time',
-  'negated',
-] as const;
+export const aishSlots = [...wordSlots, 'negated'] as const;
 
 /** A slot's name. */
 export type AishSlot = (typeof aishSlots)[number];
@@ -21,18 +18,7 @@ export type AishSlot = (typeof aishSlots)[number];
 export type AishMeaning = Readonly<Record<AishSlot, number>>;
 
 /** The bits of a wording, in order: which synonym of seven slots, voice, what stands in front. */
-export const aishBits = [
-  'agent',
-  'verb',
-  'patient',
-  'agentAdjective',
-  'patientAdjective',
-  'place',
-  'time',
-  'passive',
-  'placeFirst',
-  'timeFirst',
-] as const;
+export const aishBits = [...wordSlots, 'passive', 'placeFirst', 'timeFirst'] as const;
 
 /** A bit's name. */
 export type AishBit = (typeof aishBits)[number];
@@ -52,28 +38,15 @@ export const slotSizes: Readonly<Record<AishSlot, number>> = {
   negated: 2,
 };
 
-const optional = ['agentAdjective', 'patientAdjective', 'place', 'time'] as const;
-
 /** Slots uniform, then each optional one none with .3, negated with .3. */
 export function drawMeaning(rng: Rng, distinct: boolean): AishMeaning {
-  const m: Record<AishSlot, number> = { ...empty };
+  const m = {} as Record<AishSlot, number>;
   for (const slot of aishSlots) m[slot] = rng.int(slotSizes[slot]);
   if (distinct) m.patient = drawOther(slotSizes.patient, m.agent, rng);
-  for (const slot of optional) if (rng.uniform() < 0.3) m[slot] = 0;
+  for (const slot of optionalSlots) if (rng.uniform() < 0.3) m[slot] = 0;
   m.negated = Number(rng.uniform() < 0.3);
   return m;
 }
-
-const empty: Record<AishSlot, number> = {
-  agent: 0,
-  verb: 0,
-  patient: 0,
-  agentAdjective: 0,
-  patientAdjective: 0,
-  place: 0,
-  time: 0,
-  negated: 0,
-};
 
 /** Whether a bit says something about a sentence of this meaning. */
 export function applies(bit: AishBit, m: AishMeaning): boolean {

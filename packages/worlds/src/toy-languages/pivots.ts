@@ -3,7 +3,7 @@
 //
 //   Bex: TIME PLACE AGENT-ka ADJ PATIENT-lo ADJ VERB(-ne if negated)        verb last
 //   Cor: VERB(-mu if negated) AGENT ADJ PATIENT-s ADJ PLACE TIME            verb first
-import { type AishMeaning, type AishSlot, drawMeaning, slotSizes } from './aish-meaning.ts';
+import { type AishMeaning, type AishSlot, drawMeaning, optionalSlots, slotSizes, wordSlots } from './aish-meaning.ts';
 import type { ToyLanguage } from './language.ts';
 import { splitWords } from './word-codec.ts';
 
@@ -13,9 +13,8 @@ export interface PivotLanguage extends ToyLanguage<AishMeaning, Record<never, ne
   readings(text: string): AishMeaning[];
 }
 
-const wordSlots = ['agent', 'verb', 'patient', 'agentAdjective', 'patientAdjective', 'place', 'time'] as const;
 type WordSlot = (typeof wordSlots)[number];
-const optional: ReadonlySet<AishSlot> = new Set(['agentAdjective', 'patientAdjective', 'place', 'time']);
+const optional: ReadonlySet<AishSlot> = new Set(optionalSlots);
 
 interface PivotRules {
   readonly name: string;

@@ -4,7 +4,6 @@
 //   pivot → A: one of the meanings that the text may have, in a fresh wording, of which bits may be kept
 
 import { WorldError } from '../errors.ts';
-import { checkKnown, checkRate } from '../internal/check.ts';
 import { drawOther } from '../internal/draw.ts';
 import type { Rng } from '../rng.ts';
 import type { Aish, AishSentence } from './aish.ts';
@@ -47,14 +46,11 @@ export interface AishPivot extends PivotLanguage {
   readonly back: AishTranslator;
 }
 
-/** Joins Aish and a pivot. @throws WorldError (`config`) for options out of range */
-export function makeAishPivot(aish: Aish, pivot: PivotLanguage, o: RoundTripOptions): AishPivot {
+/** Joins Aish and a pivot. */
+export function makeAishPivot(aish: Aish, pivot: PivotLanguage, settings: Required<RoundTripOptions>): AishPivot {
   const { name } = pivot;
   const where = `toyLanguages ${name}`;
-  checkKnown(where, o, ['surfaceKeep', 'slotNoise', 'translationese']);
-  const { surfaceKeep = 0, slotNoise = 0, translationese = false } = o;
-  checkRate(where, 'surfaceKeep', surfaceKeep);
-  checkRate(where, 'slotNoise', slotNoise);
+  const { surfaceKeep, slotNoise, translationese } = settings;
 
   const read = (text: string): AishSentence => {
     const found = aish.parse(text);
