@@ -10,8 +10,9 @@ import {
   quantizeWeights,
 } from '@gimbal/language-models';
 import { ConfigError, disposeTree, type Params, rng } from '@gimbal/tensor-core';
+import { countHostKernels } from '../bench/host-kernels.ts';
 import type { Peer } from '../bench/peer.ts';
-import { compare } from '../bench/row.ts';
+import { compare, known } from '../bench/row.ts';
 import { ours } from '../bench/sampler.ts';
 import { type BenchRow, defineSuite, type SuiteContext } from '../bench/suite.ts';
 import { batchOf, disposeBatch, type LmSizes, LmTraining, randomIds } from './internal/lm-workload.ts';
@@ -124,19 +125,11 @@ async function fourBits(context: SuiteContext, model: LanguageModel, params: Par
   using _blocks = model.pack(small);
   try {
     const { value } = milliseconds;
-    const [blocks, floats] = await context.sampler.interleave(
-      [small, params].map((tree) => ours(writing(model, tree, 1, promptTokens, newTokens, seed))),
-      sampling,
-    );
-    return {
-      name: 'generate, batch 1, Q4_0 (peer: our own float32)',
-      unit: milliseconds.unit,
-      ours: value(blocks?.median ?? Number.NaN),
-      peer: value(floats?.median ?? Number.NaN),
-      ratio: (floats?.median ?? Number.NaN) / (blocks?.median ?? Number.NaN),
-      goal: 2,
-      hostKernels: 0,
-    };
+    const sides = [small, params].map((tree) => ours(writing(model, tree, 1, promptTokens, newTokens, seed)));
+    const { value: timings, hostKernels } = await countHostKernels(() => context.sampler.interleave(sides, sampling));
+    const [blocks, floats] = timings.map(({ median }) => value(median)) as [number, number];
+    const name = 'generate, batch 1, Q4_0 (peer: our own float32)';
+    return known({ name, unit: milliseconds.unit, ours: blocks, peer: floats, goal: 2, hostKernels });
   } finally {
     disposeTree(small);
   }

@@ -4,22 +4,19 @@ import {
   type BatchSource,
   cloneTree,
   EpochSampler,
-  flatten,
+  keepTree,
   LoopTrainer,
   mapBatches,
   type Params,
   type Rng,
   StoppedError,
-  unflatten,
 } from '@gimbal/tensor-core';
 import {
   gather,
-  keep,
   type Scalar,
   squaredDifference,
   sub,
   sum,
-  type Tensor,
   type Tensor2D,
   tensor1d,
   tensor2d,
@@ -127,8 +124,7 @@ export async function trainTo(
 }
 
 /** A copy that outlives the trainer. */
-export const ownCopy = (params: Params): Params =>
-  unflatten(flatten(cloneTree(params) as Params).map(([path, t]): [string, Tensor] => [path, keep(t)]));
+export const ownCopy = (params: Params): Params => keepTree(cloneTree(params));
 
 /** Both sides of all pairs [N,inputs]. */
 const sides = ({ n, chosen, rejected }: DensePairs): { chosen: Tensor2D; rejected: Tensor2D } => ({
