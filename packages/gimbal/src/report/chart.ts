@@ -10,18 +10,20 @@ import type { ChartPart, Series } from './part.ts';
 use([LineChart, GridComponent, LegendComponent, SVGRenderer]);
 
 const width = 520;
-const height = 300;
+const height = 280;
 
 // echarts wants colours it can parse: these stand for the page's variables and are replaced in the drawing
 const ink = '#010101';
 const faint = '#020202';
 const rule = '#030303';
 const seriesColors = ['#0a0001', '#0a0002', '#0a0003', '#0a0004', '#0a0005', '#0a0006'];
+/** Colour of a line of a chart on the page, as CSS. @param i which line */
+export const seriesColor = (i: number): string => `var(--series-${(i % seriesColors.length) + 1})`;
 const variables: readonly (readonly [string, string])[] = [
   [ink, 'var(--ink)'],
   [faint, 'var(--faint)'],
   [rule, 'var(--rule)'],
-  ...seriesColors.map((color, i) => [color, `var(--series-${i + 1})`] as const),
+  ...seriesColors.map((color, i) => [color, seriesColor(i)] as const),
 ];
 
 /** more points than this are drawn faintly, with a running mean over them */
@@ -29,23 +31,30 @@ const noisyFrom = 60;
 /** more than this add bytes and no detail at the chart's size */
 const mostPoints = 400;
 
-/** @returns an `<svg>` that takes the width it is given */
-export function chartSvg(part: ChartPart): string {
+/**
+ * @param o.legend names the lines in the drawing, for one that stands alone; a page lists them beside it, where they wrap
+ * @returns an `<svg>` that takes the width it is given
+ */
+export function chartSvg(part: ChartPart, o: { legend?: boolean } = {}): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
   chart.setOption({
     animation: false,
     textStyle: { fontFamily: 'inherit', color: ink },
     color: seriesColors,
-    grid: { left: 6, right: 18, top: 46, bottom: 24, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-    legend: {
-      top: 0,
-      left: 0,
-      itemWidth: 18,
-      itemHeight: 8,
-      itemGap: 16,
-      icon: 'roundRect',
-      textStyle: { color: ink, fontSize: 13 },
-      data: part.series.map((s) => s.name),
+    legend: o.legend
+      ? {
+          ...{ top: 0, left: 0, itemWidth: 18, itemHeight: 8, itemGap: 16, icon: 'roundRect' },
+          textStyle: { color: ink, fontSize: 13 },
+          data: part.series.map((s) => s.name),
+        }
+      : { show: false },
+    grid: {
+      left: 6,
+      right: 18,
+      top: o.legend ? 46 : 26,
+      bottom: 24,
+      outerBoundsMode: 'same',
+      outerBoundsContain: 'axisLabel',
     },
     xAxis: {
       type: 'value',

@@ -1,5 +1,5 @@
 // From parts to one self-contained page: no script, no request, nothing to install.
-import { chartSvg } from './chart.ts';
+import { chartSvg, seriesColor } from './chart.ts';
 import { type Html, html, nothing, raw } from './html.ts';
 import type {
   ChartPart,
@@ -105,7 +105,9 @@ const caption = (text: string | undefined): Html =>
   text === undefined ? nothing : html`<p class="caption">${text}</p>`;
 
 const chart = (part: ChartPart): Html =>
-  html`<figure class="card" style="margin:0"><h3>${part.title}</h3>${caption(part.caption)}${raw(chartSvg(part))}</figure>`;
+  html`<figure class="card"><h3>${part.title}</h3>${caption(part.caption)}
+<p class="lines">${part.series.map(({ name }, i) => html`<span><i style="background:${seriesColor(i)}"></i>${name}</span>`)}</p>
+${raw(chartSvg(part))}</figure>`;
 
 const figures = ({ items }: FiguresPart): Html =>
   html`<div class="figures">${items.map(

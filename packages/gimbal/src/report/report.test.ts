@@ -97,7 +97,15 @@ describe('a chart', () => {
     expect(svg).toContain('var(--faint)');
     expect(svg).not.toMatch(/#0[123a]0/);
     expect(svg).toMatch(/^<svg viewBox="0 0 \d+ \d+" role="img"/);
-    expect(svg).toContain('held out');
+    expect(svg).not.toContain('held out');
+  });
+
+  test('names its lines on the page, in the drawing where it stands alone', () => {
+    const part = parts[1] as Extract<ReportPart, { kind: 'chart' }>;
+    expect(chartSvg(part, { legend: true })).toContain('held out');
+    expect(renderReport({ ...report, sections: [{ title: '', parts: [part] }] })).toContain(
+      '<i style="background:var(--series-2)"></i>held out</span>',
+    );
   });
 
   test('leaves out what is not finite and thins long curves', () => {

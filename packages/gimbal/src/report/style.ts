@@ -28,7 +28,9 @@ p { margin: 0; } .lead { color: var(--faint); font-size: 18px; max-width: 68ch; 
 .figures span { color: var(--faint); font-size: 13px; display: block; } .figures .label { color: var(--ink); font-size: 14px; font-weight: 550; }
 .grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 16px; margin-top: 16px; }
 .stack { margin-top: 16px; }
+figure { margin: 0; } .grid > figure:only-child { max-width: 620px; }
 svg { display: block; width: 100%; height: auto; overflow: visible; }
+.lines { display: flex; flex-wrap: wrap; gap: 4px 16px; font-size: 12.5px; margin: 8px 0 6px; } .lines i { display: inline-block; width: 16px; height: 7px; border-radius: 3px; margin-right: 6px; vertical-align: 1px; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 15px; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-weight: 600; color: var(--faint); font-size: 13px; padding: 8px 12px; border-bottom: 1px solid var(--rule); white-space: nowrap; }

@@ -15,13 +15,17 @@ export function returnsSvg(
   ours: readonly Curve[],
   peer: readonly Curve[] | undefined,
 ): string {
-  const svg = chartSvg({
-    kind: 'chart',
-    title,
-    xName: 'environment steps',
-    yName: 'return in training, mean and range of seeds',
-    series: [series('Gimbal', ours, steps), ...(peer === undefined ? [] : [series('Stable-Baselines3', peer, steps)])],
-  });
+  const peers = peer === undefined ? [] : [series('Stable-Baselines3', peer, steps)];
+  const svg = chartSvg(
+    {
+      kind: 'chart',
+      title,
+      xName: 'environment steps',
+      yName: 'return in training, mean and range of seeds',
+      series: [series('Gimbal', ours, steps), ...peers],
+    },
+    { legend: true },
+  );
   return svg.replace(
     /^<svg ([^>]*)>/,
     (_, attributes: string) => `<svg xmlns="http://www.w3.org/2000/svg" ${attributes}>${style}`,
