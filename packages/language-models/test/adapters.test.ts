@@ -15,7 +15,17 @@ import {
   useBackend,
   valueAndGrad,
 } from '@gimbal/tensor-core';
-import { clone, memory, ones, type Scalar, slice, tensor2d } from '@tensorflow/tfjs-core';
+import {
+  clone,
+  div,
+  memory,
+  ones,
+  type Scalar,
+  slice,
+  type Tensor,
+  type Tensor2D,
+  tensor2d,
+} from '@tensorflow/tfjs-core';
 import { loraShape } from '../src/adapters/lora-config.ts';
 import {
   adaptTree,
@@ -24,11 +34,16 @@ import {
   dataset,
   decoder,
   disposeAdapter,
+  generate,
   loadAdapter,
   loadPretrained,
+  loadSeq2Seq,
   loraConfig,
   mergeLora,
+  padBatch,
+  Seq2SeqTrainer,
   saveAdapter,
+  seq2seqLoss,
   trainTokenizer,
   unmergeLora,
 } from '../src/index.ts';
@@ -48,46 +63,88 @@ const difference = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   return largest;
 };
 
+/** A checkpoint here with what make_adapters.py computes of its golden rows. */
+interface Opened {
+  config: Parameters<typeof loadAdapter>[1];
+  params: Params;
+  logitsOf(tree: Params): Float32Array;
+  /** Of the file's logits those of real tokens. */
+  seen(logits: Float32Array): Float32Array;
+  /** The mean over tokens. */
+  loss(tree: Params, o: { gradientCheckpointing: boolean }): Scalar;
+}
+
+async function open(base: string): Promise<Opened> {
+  const golden = await openSafetensors(join(folder(base), 'expected.safetensors'));
+  const ids = (await golden.values('ids')) as Int32Array;
+  const valuesOf = (logits: Tensor): Float32Array => {
+    const values = logits.dataSync().slice() as Float32Array;
+    logits.dispose();
+    return values;
+  };
+  if (!base.startsWith('t5')) {
+    await golden.close();
+    const { model, params } = await loadPretrained(folder(base));
+    const all = (): Tensor2D => tensor2d(ids, [2, 24], 'int32');
+    return {
+      config: model.config,
+      params,
+      logitsOf: (tree) => valuesOf(model.apply(tree, all())),
+      seen: (logits) => logits,
+      loss: (tree, o) =>
+        crossEntropy(model.apply(tree, slice(all(), [0, 0], [2, 23]), o), slice(all(), [0, 1], [2, 23])),
+    };
+  }
+  const labels = (await golden.values('labels')) as Int32Array;
+  await golden.close();
+  const { model, params } = await loadSeq2Seq(folder(base));
+  const sources = padBatch([ids.subarray(0, 40), ids.subarray(40, 69)], 0);
+  const targets = padBatch([labels.subarray(0, 17), labels.subarray(24)], 0);
+  const batch = { sources, targets, tokens: 17 + 24 };
+  const width = model.config.vocabularySize;
+  const seen = (logits: Float32Array): Float32Array =>
+    Float32Array.of(...logits.subarray(0, 17 * width), ...logits.subarray(24 * width));
+  return {
+    config: model.config,
+    params,
+    logitsOf: (tree) => seen(valuesOf(model.logits(tree, sources, targets))),
+    seen,
+    loss: (tree, o) => div(seq2seqLoss(model, tree, batch, o), batch.tokens),
+  };
+}
+
 describe.each([
   ['lora-tiny', 'llama-tiny'],
   ['rslora-tiny', 'llama-tiny'],
   ['dora-tiny', 'llama-tiny'],
   ['gpt2-lora-tiny', 'gpt2-tiny'],
+  ['t5-lora-tiny', 't5-tiny'],
+  ['t5-dora-tiny', 't5-gated-tiny'],
 ])('%s on %s', (name, base) => {
   it('gives the logits, loss and gradients of PEFT, merged or not, and is saved as PEFT reads it', async () => {
-    const { model, params } = await loadPretrained(folder(base));
-    const adapter = await loadAdapter(folder(name), model.config);
+    const { config, params, logitsOf, seen, loss } = await open(base);
+    const adapter = await loadAdapter(folder(name), config);
     const expected = await openSafetensors(join(folder(name), 'expected.safetensors'));
-    const golden = await openSafetensors(join(folder(base), 'expected.safetensors'));
-    const ids = (await golden.values('ids')) as Int32Array;
-    const wanted = await expected.values('logits');
-    const logitsOf = (tree: Params): Float32Array => {
-      const logits = model.apply(tree, tensor2d(ids, [2, 24], 'int32'));
-      const values = logits.dataSync().slice() as Float32Array;
-      logits.dispose();
-      return values;
-    };
+    const wanted = seen((await expected.values('logits')) as Float32Array);
     expect(difference(logitsOf(params), wanted)).toBeGreaterThan(1e-2); // the adapter matters
     expect(difference(logitsOf(adaptTree(params, adapter)), wanted)).toBeLessThan(1e-4);
 
-    const merged = mergeLora(model.config, params, adapter);
+    const merged = mergeLora(config, params, adapter);
     expect(difference(logitsOf(merged), wanted)).toBeLessThan(1e-4);
-    if (name !== 'dora-tiny') {
-      const again = unmergeLora(model.config, merged, adapter);
+    if (!adapter.config.dora) {
+      const again = unmergeLora(config, merged, adapter);
       for (const [path, tensor] of flatten(again)) {
         const original = new Map(flatten(params)).get(path);
         expect(difference(tensor.dataSync(), original?.dataSync() ?? [])).toBeLessThan(1e-6);
       }
       disposeTree(again);
-    } else expect(() => unmergeLora(model.config, merged, adapter)).toThrow(/what this adapter replaced/);
+    } else expect(() => unmergeLora(config, merged, adapter)).toThrow(/what this adapter replaced/);
     disposeTree(merged);
 
     for (const gradientCheckpointing of [false, true]) {
-      const { value, grads } = valueAndGrad((p: Params): Scalar => {
-        const inputs = slice(tensor2d(ids, [2, 24], 'int32'), [0, 0], [2, 23]);
-        const targets = slice(tensor2d(ids, [2, 24], 'int32'), [0, 1], [2, 23]);
-        return crossEntropy(model.apply(adaptTree(params, adapter, p), inputs, { gradientCheckpointing }), targets);
-      })(adapter.params);
+      const { value, grads } = valueAndGrad((p: Params) =>
+        loss(adaptTree(params, adapter, p), { gradientCheckpointing }),
+      )(adapter.params);
       expect(difference(value.dataSync(), await expected.values('loss'))).toBeLessThan(1e-4);
       const byPath = new Map(flatten(grads));
       const checked = expected.names.filter((tensor) => tensor.startsWith('gradient:'));
@@ -100,14 +157,14 @@ describe.each([
     }
 
     const target = join(dir, name);
-    await saveAdapter(target, model.config, adapter, { base });
-    const loaded = await loadAdapter(target, model.config);
+    await saveAdapter(target, config, adapter, { base });
+    const loaded = await loadAdapter(target, config);
     expect(loaded.config).toEqual(adapter.config);
     const theirs = await openSafetensors(join(folder(name), 'adapter_model.safetensors'));
     const ours = await openSafetensors(join(target, 'adapter_model.safetensors'));
     expect(ours.names.sort()).toEqual(theirs.names.sort());
     for (const tensor of ours.names) expect(await ours.values(tensor)).toEqual(await theirs.values(tensor));
-    for (const file of [expected, golden, theirs, ours]) await file.close();
+    for (const file of [expected, theirs, ours]) await file.close();
     disposeAdapter(loaded);
     disposeAdapter(adapter);
     disposeTree(params);
@@ -183,6 +240,37 @@ it('trains an adapter in place of the model: the model stays, the loss falls, a 
   expect(memory().numTensors).toBe(before);
 });
 
+it('trains an adapter of an encoder-decoder, which resumes and writes what the merged model writes', async () => {
+  const { model, params, tokenizer } = await loadSeq2Seq(folder('t5-gated-tiny'));
+  if (tokenizer === undefined) throw new Error('no tokenizer');
+  const data = dataset(['nurse', 'coat', 'hid'].map((word) => ({ prompt: `the ${word}`, completion: `${word} the` })));
+  const adapter = createLora(model.config, params, { rank: 8 }, rng(1));
+  const before = new Map(flatten(params).map(([path, tensor]) => [path, tensor.dataSync().slice()]));
+  const run = join(dir, 'seq2seq');
+  const options = { model, params, adapter, tokenizer, data, seed: 2, learningRate: 2e-2, batchSize: 3 };
+  using trainer = new Seq2SeqTrainer({ ...options, out: run });
+  const first = await trainer.run({ steps: 1 });
+  const middle = await trainer.run({ steps: 30 });
+  expect(middle?.loss).toBeLessThan((first?.loss as number) / 2);
+  using resumed = await Seq2SeqTrainer.resume(run, options);
+  const [a, b] = [await trainer.run({ steps: 35 }), await resumed.run({ steps: 35 })];
+  expect(b?.loss).toBe(a?.loss);
+  for (const [path, tensor] of flatten(params)) expect(tensor.dataSync()).toEqual(before.get(path));
+
+  const trained = { ...adapter, params: trainer.params };
+  const merged = mergeLora(model.config, params, trained);
+  const o = { temperature: 0, maxNewTokens: 6, rng: rng(0) };
+  const prompts = data.rows.map(({ prompt }) => prompt as string);
+  const [apart, whole] = await Promise.all(
+    [adaptTree(params, trained), merged].map(async (tree) =>
+      (await generate(model, tree, tokenizer, prompts, o)).map(({ ids }) => ids),
+    ),
+  );
+  expect(whole).toEqual(apart);
+  for (const tree of [merged, params]) disposeTree(tree);
+  disposeAdapter(adapter);
+});
+
 it('refuses adapters and options that do not fit', async () => {
   const { model, params } = await loadPretrained(folder('llama-tiny'));
   await expect(loadAdapter(folder('gpt2-lora-tiny'), model.config)).rejects.toThrow(
@@ -192,5 +280,12 @@ it('refuses adapters and options that do not fit', async () => {
     /no layer of the model is named so; got .*query.*, wanted q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj/,
   );
   expect(() => loraConfig({ rank: 0 })).toThrow(/lora.rank: bad rank/);
-  disposeTree(params);
+  const { model: t5, params: theirs } = await loadSeq2Seq(folder('t5-tiny'));
+  await expect(loadAdapter(folder('lora-tiny'), t5.config)).rejects.toThrow(
+    /does not fit this t5 model: unknown model.layers.0/,
+  );
+  expect(() => createLora(t5.config, theirs, { targetModules: ['lm_head'] }, rng(0))).toThrow(
+    /no layer of the model is named so; got .*lm_head.*, wanted q, k, v, o, wi, wo/,
+  );
+  for (const tree of [params, theirs]) disposeTree(tree);
 });

@@ -49,19 +49,25 @@ export async function openModel(
     const fix = 'Put the tokenizer.json of the model into its folder';
     throw new ConfigError({ where: `${where} --model ${path}`, what: 'the folder has no tokenizer.json', fix });
   };
+  /** The parameters with the adapter in them; takes `base` over. */
+  const withAdapter = async (config: Parameters<typeof lm.mergeLora>[0], base: Params): Promise<Params> => {
+    if (adapterFolder === undefined) return base;
+    try {
+      const adapter = await lm.loadAdapter(adapterFolder, config);
+      const merged = lm.mergeLora(config, base, adapter);
+      lm.disposeAdapter(adapter);
+      return merged;
+    } finally {
+      disposeTree(base);
+    }
+  };
   if (await isSeq2Seq(path)) {
     if (weights !== undefined && weights !== 'float32') {
       const what = 'encoder-decoders are held in float32';
       throw new ConfigError({ where: `${where} --weights`, what, got: weights, wanted: 'float32' });
     }
-    if (adapterFolder !== undefined) {
-      throw new ConfigError({
-        where: `${where} --adapter`,
-        what: 'encoder-decoders take none yet',
-        got: adapterFolder,
-      });
-    }
-    const { model, params, tokenizer = noTokenizer(), generation, warnings } = await lm.loadSeq2Seq(path);
+    const { model, params: base, tokenizer = noTokenizer(), generation, warnings } = await lm.loadSeq2Seq(path);
+    const params = await withAdapter(model.config, base);
     return {
       policy: model,
       params,
@@ -83,13 +89,7 @@ export async function openModel(
     generation,
     warnings,
   } = await lm.loadPretrained(path, { weights: asInFile ? 'blocks' : 'float32' });
-  let params = base;
-  if (adapterFolder !== undefined) {
-    const adapter = await lm.loadAdapter(adapterFolder, model.config);
-    params = lm.mergeLora(model.config, base, adapter);
-    lm.disposeAdapter(adapter);
-    disposeTree(base);
-  }
+  let params = await withAdapter(model.config, base);
   if (weights === 'q8_0' || weights === 'q4_0') {
     const floats = params;
     params = await lm.quantizeWeights(model, floats, weights === 'q8_0' ? 'Q8_0' : 'Q4_0');

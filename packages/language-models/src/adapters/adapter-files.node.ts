@@ -2,11 +2,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { flatten, openSafetensors, unflatten, writeDirectoryAtomic, writeSafetensors } from '@gimbal/tensor-core';
-import type { DecoderConfig } from '../decoder/config.ts';
 import { registerAdapterWriter } from '../pretrained/model-writer.ts';
 import { folderSource, writeJson, writeTokenizerFiles } from '../pretrained/pretrained.node.ts';
 import { readJson } from '../pretrained/read-pretrained.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { type AdaptableConfig, adaptable } from './adaptable.ts';
 import type { LoraAdapter } from './lora.ts';
 import { targetLayers } from './lora.ts';
 import { loraToPeft } from './peft-config.ts';
@@ -21,7 +21,7 @@ import { peftPrefix, readAdapter } from './read-adapter.ts';
  * const adapter = await loadAdapter('runs/sft/adapter', model.config);
  * const answers = await generate(model, adaptTree(params, adapter), tokenizer, prompts, { rng: rng(0) });
  */
-export async function loadAdapter(folder: string, config: DecoderConfig): Promise<LoraAdapter> {
+export async function loadAdapter(folder: string, config: AdaptableConfig): Promise<LoraAdapter> {
   const json = (await readJson(folderSource(folder), 'adapter_config.json', true)) as Record<string, unknown>;
   const file = await openSafetensors(join(folder, 'adapter_model.safetensors'));
   try {
@@ -42,7 +42,7 @@ export interface SaveAdapterOptions {
 /** Writes the folder of an adapter in one piece; one that is there is replaced. */
 export async function saveAdapter(
   folder: string,
-  config: DecoderConfig,
+  config: AdaptableConfig,
   adapter: LoraAdapter,
   o: SaveAdapterOptions = {},
 ): Promise<void> {
@@ -54,7 +54,7 @@ export async function saveAdapter(
 /** Writes the files of an adapter into a folder that its caller makes complete. */
 export async function writeAdapterFiles(
   folder: string,
-  config: DecoderConfig,
+  config: AdaptableConfig,
   adapter: LoraAdapter,
   { base = '', tokenizer }: SaveAdapterOptions = {},
 ): Promise<void> {
@@ -70,7 +70,7 @@ export async function writeAdapterFiles(
   await writeJson(
     folder,
     'adapter_config.json',
-    loraToPeft({ ...adapter.config, targetModules }, { base, family: config.family }),
+    loraToPeft({ ...adapter.config, targetModules }, { base, ...adaptable(config) }),
   );
   if (tokenizer) await writeTokenizerFiles(folder, tokenizer);
 }

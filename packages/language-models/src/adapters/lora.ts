@@ -25,9 +25,8 @@ import {
   transpose,
   zeros,
 } from '@tensorflow/tfjs-core';
-import type { DecoderConfig } from '../decoder/config.ts';
-import { families } from '../decoder/families/index.ts';
 import { branchAt } from '../decoder/params.ts';
+import { type AdaptableConfig, adaptable } from './adaptable.ts';
 import { isTarget, type LoraConfig, type LoraOptions, loraConfig, loraShape } from './lora-config.ts';
 import { adaptedWeight, rowNorms } from './project.ts';
 
@@ -43,15 +42,11 @@ export interface LoraAdapter {
   readonly replaced?: Params;
 }
 
-/** How the weight of a path is used; undefined where it is no matrix of a linear layer inside a block. */
-export const layoutOf = (c: DecoderConfig, path: string): WeightLayout | undefined =>
-  families[c.family].weightLayout(path);
-
 /** The paths of the layers that an adapter of this config has, without `.weight`. */
-export function targetLayers(c: DecoderConfig, lora: LoraConfig): string[] {
-  const all = families[c.family]
-    .parameters(c)
-    .filter(({ path }) => layoutOf(c, path) !== undefined)
+export function targetLayers(c: AdaptableConfig, lora: LoraConfig): string[] {
+  const { parameters, layoutOf } = adaptable(c);
+  const all = parameters
+    .filter(({ path }) => layoutOf(path) !== undefined)
     .map(({ path }) => path.replace(/\.weight$/, ''));
   const found = all.filter((path) => isTarget(lora, path));
   if (found.length > 0) return found;
@@ -65,17 +60,19 @@ export function targetLayers(c: DecoderConfig, lora: LoraConfig): string[] {
 
 /**
  * A new adapter: A at random in ±1/√in, B zero, so that the model is at first as it was.
+ * @param c the config of a decoder or an encoder-decoder
  * @param params the model's, which DoRA takes its magnitudes from
  * @returns the caller disposes it (`disposeAdapter`)
  * @throws ConfigError where no layer is named so
  */
-export function createLora(c: DecoderConfig, params: Params, options: LoraOptions, rng: Rng): LoraAdapter {
+export function createLora(c: AdaptableConfig, params: Params, options: LoraOptions, rng: Rng): LoraAdapter {
   const config = loraConfig(options);
+  const { layoutOf } = adaptable(c);
   const [leaves, scales]: [[string, Tensor][], [string, Tensor][]] = [[], []];
   for (const path of targetLayers(c, config)) {
     const layer = branchAt(params, ...path.split('.'));
     const { weight } = layer as { weight: Tensor };
-    const layout = layoutOf(c, `${path}.weight`) as WeightLayout;
+    const layout = layoutOf(`${path}.weight`) as WeightLayout;
     const [out, width] = (layout === 'out-in' ? weight.shape : weight.shape.toReversed()) as [number, number];
     const { rank, scale } = loraShape(config, path);
     const bound = 1 / Math.sqrt(width);
@@ -123,12 +120,13 @@ function putInto(out: Params, tree: Params): void {
  * @returns a tree of the model's own paths; adapted layers are new tensors, the others copies that share memory. The caller
  * disposes it
  */
-export function mergeLora(c: DecoderConfig, base: Params, adapter: LoraAdapter): Params {
+export function mergeLora(c: AdaptableConfig, base: Params, adapter: LoraAdapter): Params {
+  const { layoutOf } = adaptable(c);
   const adapted = adaptTree(base, adapter);
   return mapTree(adapter.replaced ? adaptTree(base, { ...adapter, params: {}, scales: {} }) : base, (tensor, path) => {
     const layer = layerOf(adapted, path);
     if (layer === undefined || !('lora_A' in layer)) return keep(clone(tensor));
-    return keep(tidy(() => mergedWeight(layer, layoutOf(c, path) as WeightLayout)));
+    return keep(tidy(() => mergedWeight(layer, layoutOf(path) as WeightLayout)));
   });
 }
 
@@ -136,7 +134,7 @@ export function mergeLora(c: DecoderConfig, base: Params, adapter: LoraAdapter):
  * Takes a merged adapter out of the weights again (LoRA only: DoRA's lengths do not tell the weights they came from).
  * @throws ConfigError for an adapter of DoRA, or one that replaced whole leaves
  */
-export function unmergeLora(c: DecoderConfig, merged: Params, adapter: LoraAdapter): Params {
+export function unmergeLora(c: AdaptableConfig, merged: Params, adapter: LoraAdapter): Params {
   if (adapter.config.dora || adapter.replaced) {
     throw new ConfigError({
       where: 'unmergeLora',

@@ -1,5 +1,6 @@
 // `adapter_config.json` of Python's PEFT.
 import { CheckpointError } from '@gimbal/tensor-core';
+import type { Adaptable } from './adaptable.ts';
 import { type LoraConfig, loraConfig } from './lora-config.ts';
 
 type Json = Record<string, unknown>;
@@ -40,9 +41,9 @@ export function loraFromPeft(json: Json, where: string): LoraConfig {
 }
 
 /** Writes the config of an adapter. */
-export const loraToPeft = (c: LoraConfig, o: { base: string; family: string }): Json => ({
+export const loraToPeft = (c: LoraConfig, o: { base: string } & Pick<Adaptable, 'family' | 'taskType'>): Json => ({
   peft_type: 'LORA',
-  task_type: 'CAUSAL_LM',
+  task_type: o.taskType,
   base_model_name_or_path: o.base,
   r: c.rank,
   lora_alpha: c.alpha,

@@ -1,10 +1,9 @@
 // An adapter as the files that Python's PEFT writes, wherever they are.
 import { CheckpointError, type Params, unflatten, type WeightFile } from '@gimbal/tensor-core';
 import { scalar, type Tensor } from '@tensorflow/tfjs-core';
-import type { DecoderConfig } from '../decoder/config.ts';
-import { families } from '../decoder/families/index.ts';
 import { finiteTensor } from '../internal/finite.ts';
-import { type LoraAdapter, layoutOf } from './lora.ts';
+import { type AdaptableConfig, adaptable } from './adaptable.ts';
+import type { LoraAdapter } from './lora.ts';
 import { loraShape } from './lora-config.ts';
 import { loraFromPeft } from './peft-config.ts';
 
@@ -20,10 +19,11 @@ export const peftPrefix = 'base_model.model.';
 export async function readAdapter(
   json: Record<string, unknown>,
   file: WeightFile,
-  c: DecoderConfig,
+  c: AdaptableConfig,
 ): Promise<LoraAdapter> {
   const config = loraFromPeft(json, 'adapter_config.json');
-  const shapes = new Map(families[c.family].parameters(c).map(({ path, shape }) => [path, shape]));
+  const { family, parameters, layoutOf } = adaptable(c);
+  const shapes = new Map(parameters.map(({ path, shape }) => [path, shape]));
   const problems: string[] = [];
   const [wanted, replaced]: [Map<string, string>, Map<string, string>] = [new Map(), new Map()];
   const layers = new Set<string>();
@@ -40,7 +40,7 @@ export async function readAdapter(
       continue;
     }
     const [, layer, part] = match as unknown as [string, string, string];
-    const layout = layoutOf(c, `${layer}.weight`);
+    const layout = layoutOf(`${layer}.weight`);
     const shape = shapes.get(`${layer}.weight`);
     if (layout === undefined || shape === undefined) {
       problems.push(`unknown ${path}`);
@@ -62,7 +62,7 @@ export async function readAdapter(
     const more = problems.length > 8 ? `, and ${problems.length - 8} more` : '';
     throw new CheckpointError({
       where: file.name,
-      what: `the adapter does not fit this ${c.family} model: ${problems.slice(0, 8).join('; ') || 'it has no layers'}${more}`,
+      what: `the adapter does not fit this ${family} model: ${problems.slice(0, 8).join('; ') || 'it has no layers'}${more}`,
       got: `${file.names.length} tensors`,
       wanted: 'lora_A and lora_B of layers of the model',
     });

@@ -1,9 +1,9 @@
 // How a trainer's checkpoints get their model folder. Node's part of the package brings the writers (pretrained.node.ts,
 // encoders.node.ts); a page has no folders, so trainers there do without.
 import type { Params } from '@gimbal/tensor-core';
+import type { AdaptableConfig } from '../adapters/adaptable.ts';
 import type { LoraAdapter } from '../adapters/lora.ts';
 import type { Classifier } from '../classification/classifier.ts';
-import type { DecoderConfig } from '../decoder/config.ts';
 import type { LanguageModel } from '../decoder/decoder.ts';
 import type { Seq2SeqModel } from '../seq2seq/seq2seq.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -17,7 +17,7 @@ export type ClassifierWriter = Writer<Classifier>;
 /** Writes the files of an adapter. */
 type AdapterWriter = (
   folder: string,
-  config: DecoderConfig,
+  config: AdaptableConfig,
   adapter: LoraAdapter,
   o: { tokenizer?: Tokenizer },
 ) => Promise<void>;

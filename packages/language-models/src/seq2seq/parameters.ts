@@ -1,7 +1,12 @@
 // Names, shapes and first values of T5's parameters, by the names of a Hugging Face checkpoint. The deviations are those
 // of transformers' `_init_weights`: attention has no factor 1/√D of its own, so the queries start smaller.
+import type { WeightLayout } from '@gimbal/tensor-core';
 import type { ParameterSpec } from '../decoder/family.ts';
 import type { Seq2SeqConfig } from './config.ts';
+
+/** How the weight of a path is used; undefined for what is no matrix of a block. */
+export const seq2seqLayout = (path: string): WeightLayout | undefined =>
+  /\.(?:[qkvo]|wi|wi_[01]|wo)\.weight$/.test(path) ? 'out-in' : undefined;
 
 /** The parameters, in order. */
 export function seq2seqParameters(c: Seq2SeqConfig): ParameterSpec[] {

@@ -38,7 +38,7 @@ import type { Steps } from '../generation/decode-tokens.ts';
 import { sampleCompletions } from '../generation/sample-tokens.ts';
 import { type Drop, decoderBlock, encoderBlock, hiddenScore, keysAndValues } from './blocks.ts';
 import { type Seq2SeqConfig, type Seq2SeqOptions, seq2seqConfig } from './config.ts';
-import { seq2seqParameters } from './parameters.ts';
+import { seq2seqLayout, seq2seqParameters } from './parameters.ts';
 import { relativeBias } from './relative-bias.ts';
 import { type KeysAndValues, Seq2SeqState } from './state.ts';
 
@@ -143,10 +143,7 @@ export function seq2seq(options: Seq2SeqOptions): Seq2SeqModel {
     encode,
     states,
     head,
-    pack: (params) =>
-      packMatrices(params, (path) =>
-        /\.(?:[qkvo]|wi|wi_[01]|wo)\.weight$/.test(path) || path === output ? 'out-in' : undefined,
-      ),
+    pack: (params) => packMatrices(params, (path) => (path === output ? 'out-in' : seq2seqLayout(path))),
     logits: (params, prompts, completions) => tidy(() => toLogits(params, states(params, prompts, completions))),
     logProbs: (params, prompts, completions) =>
       tidy(() => {

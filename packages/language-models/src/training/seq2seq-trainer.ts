@@ -8,11 +8,12 @@ import {
   requireOptions,
   rng,
 } from '@gimbal/tensor-core';
+import { adaptTree, type LoraAdapter } from '../adapters/lora.ts';
 import { epochBatches } from '../data/row-batches.ts';
 import type { Dataset } from '../data/rows.ts';
 import type { OverflowReport } from '../data/token-rows.ts';
 import { checkLengths, checkVocabulary } from '../internal/check-training.ts';
-import { seq2seqWriter } from '../pretrained/model-writer.ts';
+import { adapterWriter, seq2seqWriter } from '../pretrained/model-writer.ts';
 import type { Seq2SeqModel } from '../seq2seq/seq2seq.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { evaluateSeq2Seq, seq2seqLoss } from './seq2seq-loss.ts';
@@ -28,6 +29,8 @@ export interface Seq2SeqTrainerOptions
   params: Params;
   /** Turns the rows into tokens, at most as many ids as the model has. */
   tokenizer: Tokenizer;
+  /** Train this adapter in place of the model's own parameters, which stay as they are; a copy of it is trained. */
+  adapter?: LoraAdapter;
   /** Prompts, which the encoder reads, and completions, which the decoder learns to write. */
   data: Dataset;
   /** Held-out rows: their loss and perplexity are logged as evalLoss and evalPerplexity. */
@@ -44,7 +47,8 @@ export interface Seq2SeqTrainerOptions
 export const seq2seqDefaults = { learningRate: 1e-3, batchSize: 16, maxGradNorm: 1 } as const;
 
 /**
- * Trains an encoder-decoder on −Σ log p(token of the completion | prompt, tokens before it).
+ * Trains an encoder-decoder on −Σ log p(token of the completion | prompt, tokens before it). With `adapter` the model stays
+ * as it is, `params` are the adapter's and a checkpoint's folder `model` is one that PEFT opens.
  * Owns its copy of the parameters until `dispose()`.
  */
 export class Seq2SeqTrainer extends DataTrainer<Seq2SeqBatch> {
@@ -84,7 +88,7 @@ interface Prepared {
 
 function prepare(options: Seq2SeqTrainerOptions): Prepared {
   requireOptions('Seq2SeqTrainer', options);
-  const { model, params, tokenizer, data, evalData, maxLength, maxTargetLength, overflow, ...loop } = {
+  const { model, params, adapter, tokenizer, data, evalData, maxLength, maxTargetLength, overflow, ...loop } = {
     ...seq2seqDefaults,
     ...options,
   };
@@ -96,26 +100,38 @@ function prepare(options: Seq2SeqTrainerOptions): Prepared {
   const fitting = { limit, targetLimit, ...(overflow && { overflow }) };
   const train = seq2seqRows(data, tokenizer, fitting);
   const evaluation = evalData && seq2seqRows(evalData, tokenizer, fitting).rows;
-  const write = seq2seqWriter();
+  const [write, writeAdapter] = [seq2seqWriter(), adapterWriter()];
+  const whole = (p: Params): Params => (adapter ? adaptTree(params, adapter, p) : p);
   const { batchSize, seed } = loop;
   const setup: LoopSetup<Seq2SeqBatch> = {
-    params,
+    params: adapter ? adapter.params : params,
     batches: epochBatches(train.rows, { batchSize, rng: rng(seed).split('data') }, (rows) =>
       seq2seqBatch(rows, config.padId),
     ),
     loss: (p, batch, { rng: noise, gradientCheckpointing }) => ({
-      sum: seq2seqLoss(model, p, batch, { rng: noise, gradientCheckpointing }),
+      sum: seq2seqLoss(model, whole(p), batch, { rng: noise, gradientCheckpointing }),
       weight: batch.tokens,
     }),
     ...(evaluation && {
       evaluate: async (p: Params) => {
-        const { loss, perplexity } = await evaluateSeq2Seq(model, p, evaluation, { batchSize });
+        const { loss, perplexity } = await evaluateSeq2Seq(model, whole(p), evaluation, { batchSize });
         return { loss, perplexity };
       },
     }),
     options: { ...loop, ...(overflow && { overflow }) },
-    config: { model: config, maxLength: limit, maxTargetLength: targetLimit, rows: train.rows.length },
-    ...(write && { saveModel: (folder: string, p: Params) => write(folder, model, p, { tokenizer }) }),
+    config: {
+      model: config,
+      maxLength: limit,
+      maxTargetLength: targetLimit,
+      rows: train.rows.length,
+      ...(adapter && { adapter: adapter.config }),
+    },
+    ...(adapter && writeAdapter
+      ? {
+          saveModel: (folder: string, p: Params) =>
+            writeAdapter(folder, config, { ...adapter, params: p }, { tokenizer }),
+        }
+      : !adapter && write && { saveModel: (folder: string, p: Params) => write(folder, model, p, { tokenizer }) }),
   };
   return { setup, overflow: train.overflow };
 }

@@ -1,5 +1,5 @@
-"""Makes lora-tiny/, rslora-tiny/, dora-tiny/ and gpt2-lora-tiny/: adapters as PEFT saves them for the checkpoints here, with
-the logits of the adapted models and of the models with the adapter merged.
+"""Makes lora-tiny/, rslora-tiny/, dora-tiny/, gpt2-lora-tiny/, t5-lora-tiny/ and t5-dora-tiny/: adapters as PEFT saves them for
+the checkpoints here, with the logits of the adapted models.
 
 Run with torch 2.13.0, transformers 5.24.0, peft 0.21.2:  python make_adapters.py
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
 HERE = Path(__file__).parent
 ADAPTERS = {
@@ -22,11 +22,14 @@ ADAPTERS = {
     ),
     "dora-tiny": ("llama-tiny", dict(r=4, lora_alpha=6, use_dora=True, target_modules=["q_proj", "gate_proj"])),
     "gpt2-lora-tiny": ("gpt2-tiny", dict(r=4, lora_alpha=6, fan_in_fan_out=True, target_modules=["c_attn", "c_fc"])),
+    "t5-lora-tiny": ("t5-tiny", dict(r=4, lora_alpha=6, target_modules="all-linear")),
+    "t5-dora-tiny": ("t5-gated-tiny", dict(r=4, lora_alpha=6, use_dora=True, target_modules=["q", "v", "wi_1", "wo"])),
 }
 for name, (base, options) in ADAPTERS.items():
     torch.manual_seed(7)
-    model = AutoModelForCausalLM.from_pretrained(HERE / base, attn_implementation="eager")
-    model = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **options)).eval()
+    kind, task = (AutoModelForSeq2SeqLM, "SEQ_2_SEQ_LM") if base.startswith("t5") else (AutoModelForCausalLM, "CAUSAL_LM")
+    model = kind.from_pretrained(HERE / base, attn_implementation="eager")
+    model = get_peft_model(model, LoraConfig(task_type=task, **options)).eval()
     model.peft_config["default"].base_model_name_or_path = base
     with torch.no_grad():
         for key, parameter in model.named_parameters():
@@ -37,8 +40,12 @@ for name, (base, options) in ADAPTERS.items():
     folder = HERE / name
     model.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)
-    ids = load_file(HERE / base / "expected.safetensors")["ids"].long()
-    output = model(ids, labels=ids)
+    golden = load_file(HERE / base / "expected.safetensors")
+    inputs = dict(input_ids=golden["ids"].long())
+    inputs["labels"] = golden["labels"].long() if "labels" in golden else inputs["input_ids"]
+    if "mask" in golden:
+        inputs["attention_mask"] = golden["mask"].long()
+    output = model(**inputs)
     output.loss.backward()
     grads = {
         "gradient:" + k.removeprefix("base_model.model.").replace(".default", ""): p.grad.contiguous()
@@ -47,6 +54,6 @@ for name, (base, options) in ADAPTERS.items():
     }
     logits = output.logits.detach()
     with torch.no_grad():
-        merged = model.merge_and_unload()(ids).logits
+        merged = model.merge_and_unload()(**inputs).logits
     print(name, float((merged - logits).abs().max()))
     save_file({"logits": logits.contiguous(), "loss": output.loss.detach().reshape(1), **grads}, folder / "expected.safetensors")
