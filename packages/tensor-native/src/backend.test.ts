@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { describeNative } from '../test/native.ts';
 import * as native from './index.ts';
 
-describe('the native backend', () => {
+describeNative('the native backend', () => {
   beforeAll(() => tf.setBackend('native'));
 
   test('is registered when the package is imported', () => {

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { describeNative } from '../test/native.ts';
 import { backend } from './backend.ts';
 import { capture, hostKernelCounts, memoryInfo, type Program, packWeight } from './index.ts';
 import { blockWeight } from './kernels/blocks.ts';
@@ -9,7 +10,7 @@ function network(x: tf.Tensor, w: tf.Tensor): tf.Tensor {
   return tf.tidy(() => tf.keep(tf.add(tf.relu(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D)), tf.tensor1d([1, 2, 3]))));
 }
 
-describe('capture', () => {
+describeNative('capture', () => {
   beforeAll(() => tf.setBackend('native'));
 
   test('replays a step on new inputs, bit for bit as it would run', () => {

@@ -1,12 +1,13 @@
 // Commands wait in a queue: nobody may notice.
 import * as tf from '@tensorflow/tfjs-core';
+import { describeNative } from '../test/native.ts';
 import { commandWords, flush, isWaiting } from './commands.ts';
 import { kernelTimes, setProfiling, synchronize } from './index.ts';
 import { heap } from './memory/heap.ts';
 
 const numbers = (t: tf.Tensor): number[] => [...t.dataSync<'float32'>()];
 
-describe('the queue', () => {
+describeNative('the queue', () => {
   beforeAll(() => tf.setBackend('native'));
   beforeEach(() => flush());
 

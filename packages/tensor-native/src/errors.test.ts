@@ -1,8 +1,9 @@
 // Errors have the fields of tensor-core's, so that a caller tells them by `code` whichever package raised them.
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
+import { describeNative } from '../test/native.ts';
 import { NativeError } from './errors.ts';
-import { capture, isLeanTape, isNativeAvailable, packWeight, setLeanTape, setThreads, unpackWeight } from './index.ts';
+import { capture, isLeanTape, packWeight, setLeanTape, setThreads, unpackWeight } from './index.ts';
 
 const raised = (f: () => unknown): unknown => {
   try {
@@ -19,8 +20,7 @@ test('the text is built from the data', () => {
   expect(new NativeError('ERR_CONFIG', { where: 'f', what: 'bad' }).message).toBe('f: bad');
 });
 
-const onNative = isNativeAvailable() ? describe : describe.skip;
-onNative('bad calls', () => {
+describeNative('bad calls', () => {
   beforeAll(async () => void (await tf.setBackend('native')));
 
   test('a weight of another dtype or rank', () => {

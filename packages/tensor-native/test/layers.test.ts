@@ -4,7 +4,8 @@ import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
 import '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops';
 import * as layers from '@tensorflow/tfjs-layers';
-import { hostKernelCounts, isNativeAvailable, nativeUnavailableReason, resetHostKernelCounts } from '../src/index.ts';
+import { hostKernelCounts, resetHostKernelCounts } from '../src/index.ts';
+import { testNative } from './native.ts';
 
 tf.enableProdMode();
 
@@ -89,11 +90,8 @@ async function train(backend: string, { build, inputs, classes }: Task): Promise
   return history.loss as number[];
 }
 
-const native = isNativeAvailable();
-if (!native) process.stdout.write(`skipped, no native binary: ${nativeUnavailableReason()}\n`);
-
 for (const [name, task] of Object.entries(tasks))
-  (native ? test : test.skip)(
+  testNative(
     `${name} trains to cpu's losses within 1e-4, without a host kernel`,
     async () => {
       const wanted = await train('cpu', task);

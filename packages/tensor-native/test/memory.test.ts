@@ -1,6 +1,6 @@
 // What the process holds, and the path for runtimes that refuse memory from outside (Electron).
-import { isNativeAvailable } from '../src/index.ts';
 import { runChild } from './child.ts';
+import { testNative } from './native.ts';
 
 interface Result {
   before: number;
@@ -13,8 +13,6 @@ interface Result {
 }
 
 const run = (env: Record<string, string>): Promise<Result> => runChild<Result>('memory/run.mjs', [], env);
-const testNative = isNativeAvailable() ? test : test.skip;
-if (testNative === test.skip) console.warn('memory: skipped, there is no native binary');
 
 testNative(
   'releaseFreeMemory lowers the resident size, and a huge tensor gives its pages back by itself (MiB)',

@@ -2,17 +2,15 @@
 // gathers, high ranks; and the promise that a thread count has one result, to the bit.
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
-import { isNativeAvailable, nativeUnavailableReason, setThreads } from '../src/index.ts';
+import { setThreads } from '../src/index.ts';
+import { testNative as check } from './native.ts';
 
-const native = isNativeAvailable();
-if (!native) process.stdout.write(`skipped, no native binary: ${nativeUnavailableReason()}\n`);
-const check = native ? test : test.skip;
 const { NaN: nan, NEGATIVE_INFINITY: minusInfinity } = Number;
 const values = (t: tf.Tensor): number[] => [...t.dataSync()];
 
 beforeAll(async () => {
   tf.enableProdMode();
-  if (native) await tf.setBackend('native');
+  if (check !== test.skip) await tf.setBackend('native');
 });
 beforeEach(() => tf.engine().startScope());
 afterEach(() => tf.engine().endScope());

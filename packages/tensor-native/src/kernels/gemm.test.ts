@@ -1,6 +1,7 @@
 // Products against float64 sums, over random shapes, transposes and epilogues.
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
+import { describeNative } from '../../test/native.ts';
 import { ACTIVATION, type NativeActivation } from '../activation.ts';
 import { backend } from '../backend.ts';
 import { nativeInfo, packWeight, setThreads, unpackWeight } from '../index.ts';
@@ -82,7 +83,7 @@ const functions: Record<NativeActivation, (x: number, slope: number) => number> 
   prelu: (x, slope) => (x > 0 ? x : slope * x),
 };
 
-describe('matrix products', () => {
+describeNative('matrix products', () => {
   beforeAll(() => tf.setBackend('native'));
 
   test('equal float64 sums for any shape and transpose, packed or not', () => {

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { describeNative } from '../../test/native.ts';
 import { Heap } from './heap.ts';
 import { classBytes, sizeClass } from './size-class.ts';
 
@@ -20,7 +21,7 @@ describe('size classes', () => {
   });
 });
 
-describe('the heap', () => {
+describeNative('the heap', () => {
   test('gives the same block again after it was freed, and nothing new once warm', () => {
     const heap = new Heap();
     const first = heap.allocate(1000);
