@@ -1,13 +1,15 @@
 // Runs what the documentation shows, against the built packages, as a reader would: the examples of every package (each a
 // file that imports public names only and ends by itself within a minute), and the TypeScript of each page of the guide
-// and of the root's README (its blocks joined into one program). These must also pass the type checker.
+// and of the root's README (its blocks joined into one program). These must also pass the type checker. The README's
+// JavaScript is run too, block by block.
 // usage: node scripts/examples.mjs [package | guide …]
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isNativeAvailable } from '../packages/tensor-native/dist/index.js';
 import { packages } from './lib/packages.mjs';
 import { Results } from './lib/results.mjs';
 import { quote, root, run } from './lib/run.mjs';
-import { programOf, toJavaScript } from './packed/quick-start.mjs';
+import { needsNative, programOf, scriptsOf, toJavaScript } from './packed/quick-start.mjs';
 
 const wanted = process.argv.slice(2);
 const chosen = (name) => wanted.length === 0 || wanted.includes(name);
@@ -61,6 +63,17 @@ if (chosen('guide')) {
     const program = join(built, page.replace('.md', '.mjs'));
     writeFileSync(program, toJavaScript(source));
     await execute(page === 'README.md' ? page : `docs/guide/${page}`, program);
+  }
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  for (const [i, source] of scriptsOf(readme).entries()) {
+    const name = `README.md, js block ${i + 1}`;
+    if (needsNative(source) && !isNativeAvailable()) {
+      results.skip(name, 'no native binary was compiled here');
+      continue;
+    }
+    const program = join(built, `README-js-${i + 1}.mjs`);
+    writeFileSync(program, source);
+    await execute(name, program);
   }
 }
 results.finish();

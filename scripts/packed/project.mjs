@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { quote, root, run } from '../lib/run.mjs';
-import { quickStart, toJavaScript } from './quick-start.mjs';
+import { needsNative, quickStart, toJavaScript } from './quick-start.mjs';
 
 /** Lifecycle scripts are off wherever npm installs: nothing may need one. */
 export const npmFlags = '--ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error';
@@ -34,7 +34,7 @@ export async function install(folder, tarballs, { withoutOptional = false } = {}
  * @param {import('./pack.mjs').Packed} one
  * @param {{ native?: boolean }} [options] whether the project must find a native binary, or must not; undefined when it
  *   does not matter
- * @returns {boolean} whether the README has a quick start
+ * @returns {{ hasQuickStart: boolean, leftOut?: string }} whether the README has a quick start, and why it is not tried
  */
 export function writePrograms(folder, one, { native } = {}) {
   const entries = Object.keys(one.manifest.exports)
@@ -86,13 +86,15 @@ if ((found === true) !== ${native}) throw new Error('wanted native: ${native}, f
     );
   const readme = join(folder, 'node_modules', one.name, 'README.md');
   const start = existsSync(readme) ? quickStart(readFileSync(readme, 'utf8')) : undefined;
-  if (start?.program) {
+  const leftOut =
+    start && needsNative(start.program) && native !== true ? 'no native binary was compiled here' : undefined;
+  if (start?.program && !leftOut) {
     writeFileSync(join(folder, 'quick-start.mts'), start.program);
     writeFileSync(join(folder, 'quick-start.mjs'), toJavaScript(start.program));
   }
   const own = [...readdirSync(folder), notes];
   writeFileSync(join(folder, notes), JSON.stringify({ commands: start?.commands ?? [], own }));
-  return start !== undefined;
+  return { hasQuickStart: start !== undefined, ...(leftOut && { leftOut }) };
 }
 
 /**

@@ -33,6 +33,15 @@ export function quickStart(markdown) {
 /** The `ts` blocks of a whole page, joined into one program; '' when it has none. */
 export const programOf = (markdown) => join(partsOf(markdown).filter((p) => p.language === 'ts'));
 
+/** The `js` blocks of a page: each is a program of its own. */
+export const scriptsOf = (markdown) =>
+  partsOf(markdown)
+    .filter((p) => p.language === 'js')
+    .map((p) => p.text);
+
+/** Whether a program makes `native` its backend, and so has nothing to run on where no binary was compiled. */
+export const needsNative = (program) => program.includes("setBackend('native')");
+
 const join = (blocks) => blocks.map((p) => p.text).join('\n');
 
 /** The headings (with their level) and code blocks (with their language) of a text, in order. */

@@ -1,4 +1,4 @@
-import { programOf, quickStart, toJavaScript } from '../packed/quick-start.mjs';
+import { needsNative, programOf, quickStart, scriptsOf, toJavaScript } from '../packed/quick-start.mjs';
 
 const readme = (...lines: string[]): string => lines.join('\n');
 
@@ -53,6 +53,12 @@ test("a page's program is its ts blocks, joined", () => {
   expect(programOf(readme('```ts', 'a();', '```', '## x', '```js', 'b();', '```', '```ts', 'c();', '```'))).toBe(
     'a();\nc();',
   );
+});
+
+test('js blocks of a page are programs of their own, and one may need the native binary', () => {
+  const text = readme('```js', "await tf.setBackend('native');", '```', '```ts', 'b();', '```', '```js', 'c();', '```');
+  expect(scriptsOf(text)).toEqual(["await tf.setBackend('native');", 'c();']);
+  expect(scriptsOf(text).map(needsNative)).toEqual([true, false]);
 });
 
 test('types are taken out, and nothing else', () => {

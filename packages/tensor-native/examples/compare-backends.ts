@@ -1,5 +1,5 @@
 // The same TensorFlow.js program on tfjs's own backend and on `native`: nothing of it changes but the backend's name.
-import { hostKernelCounts } from '@gimbal/tensor-native';
+import { hostKernelCounts, isNativeAvailable, nativeUnavailableReason } from '@gimbal/tensor-native';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 
@@ -21,10 +21,11 @@ for (const [name, rounds] of [
   ['cpu', 2],
   ['native', 20],
 ] as const) {
-  if (!(await tf.setBackend(name))) {
-    console.log(`${name} is not there`);
+  if (name === 'native' && !isNativeAvailable()) {
+    console.log(`native is not there: ${nativeUnavailableReason()}`);
     continue;
   }
+  await tf.setBackend(name);
   const result = work(); // warm
   const started = performance.now();
   for (let i = 0; i < rounds; i += 1) work();
