@@ -177,7 +177,10 @@ test(
     await untilLogged('killed', 3);
     await new Promise((resolve) => setTimeout(resolve, Math.floor(performance.now() * 1000) % 200));
     killed.child.kill('SIGKILL');
-    await killed.ended;
+    expect((await killed.ended).code).toBeNull();
+    // it was in the middle of its work: neither a model nor a report was left
+    const left = await readdir(join(cwd, 'runs/killed'));
+    for (const made of ['model', 'report.html', 'metrics.jsonl']) expect(left).not.toContain(made);
     const resumed = await runCli(['align', ...job, '--out', 'killed', '--resume'], cwd);
     expect([resumed.code, resumed.stderr]).toEqual([0, expect.stringContaining('fine-tune')]);
     expect(await losses('killed')).toEqual(await losses('whole'));

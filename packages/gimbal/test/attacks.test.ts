@@ -1,6 +1,7 @@
 // What can go wrong around a run: other processes, signals, disks, wrong words, odd data. Each ends in an error that
 // says what to do, and nothing that was finished is lost.
 import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -93,22 +94,31 @@ describe('other processes', () => {
 });
 
 describe('disks', () => {
-  /** A small file system of its own; undefined where none may be mounted. */
-  function mount(...options: string[]): string | undefined {
+  /** Makes the working directory a small file system of its own. */
+  function mount(folder: string, ...options: string[]): void {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', options.join(','), 'tmpfs', folder], { stdio: 'pipe' });
+  }
+
+  const withDisks = mayMount() ? test : test.skip;
+  function mayMount(): boolean {
+    const folder = mkdtempSync(join(tmpdir(), 'mount-'));
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', options.join(','), 'tmpfs', cwd], { stdio: 'pipe' });
-      return cwd;
+      mount(folder, 'size=4k');
+      execFileSync('umount', [folder]);
+      return true;
     } catch (error) {
-      console.log(`skipped: no file system can be mounted here (${String(error).split('\n')[0]})`);
-      return undefined;
+      console.warn(`skipped: no file system can be mounted here (${String(error).split('\n')[0]})`);
+      return false;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
     }
   }
 
-  test(
+  withDisks(
     'a full disk keeps the last checkpoint, and the run goes on when there is room',
     async () => {
       const whole = [...job(60), '--pretrain-evaluations', '20'];
-      if (mount('size=4m') === undefined) return;
+      mount(cwd, 'size=4m');
       try {
         const full = await align(...whole, '--out', 'a');
         expect([full.code, full.stderr]).toEqual([1, expect.stringMatching(/error .*: the disk is full\. Make room/)]);
@@ -126,10 +136,10 @@ describe('disks', () => {
     timeoutMs,
   );
 
-  test(
+  withDisks(
     'a read-only folder is refused before any work',
     async () => {
-      if (mount('size=1m', 'ro') === undefined) return;
+      mount(cwd, 'size=1m', 'ro');
       try {
         const { code, stderr } = await align(...job(2));
         expect([code, stderr]).toEqual([2, expect.stringMatching(/the folder .*runs cannot be made \(EROFS\)/)]);

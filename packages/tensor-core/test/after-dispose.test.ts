@@ -20,6 +20,7 @@ import {
   type Params,
   useBackend,
 } from '../src/index.ts';
+import { availableBackends } from './helpers/backends.ts';
 
 const trainer = (): LoopTrainer<number> =>
   new LoopTrainer({
@@ -31,18 +32,12 @@ const trainer = (): LoopTrainer<number> =>
 
 const code = 'ERR_CONFIG';
 
-describe.each(['cpu', 'native'] as const)('on %s', (name) => {
-  let absent: string | undefined;
-  beforeAll(async () => {
-    absent = await useBackend(name).then(
-      () => undefined,
-      (error: Error) => error.message,
-    );
-    if (absent !== undefined) console.warn(`skipped on ${name}: ${absent}`);
-  });
+const backends = await availableBackends('cpu', 'native');
+
+describe.each(backends)('on %s', (name) => {
+  beforeAll(() => useBackend(name));
 
   test('a trainer neither trains nor saves', async () => {
-    if (absent !== undefined) return;
     const t = trainer();
     await t.run({ steps: 1 });
     t.dispose();
@@ -52,7 +47,6 @@ describe.each(['cpu', 'native'] as const)('on %s', (name) => {
   });
 
   test('a trainer disposed between two steps ends its loop', async () => {
-    if (absent !== undefined) return;
     const t = trainer();
     const loop = async (): Promise<void> => {
       for await (const _ of t.train({ steps: 3 })) t.dispose();
@@ -61,7 +55,6 @@ describe.each(['cpu', 'native'] as const)('on %s', (name) => {
   });
 
   test('an average does not move', () => {
-    if (absent !== undefined) return;
     const params = { w: tensor1d([1, 2]) };
     const ema = new Ema(params, { decay: 0.5 });
     ema.dispose();
@@ -71,7 +64,6 @@ describe.each(['cpu', 'native'] as const)('on %s', (name) => {
   });
 
   test('a cache of keys and values is not begun anew', () => {
-    if (absent !== undefined) return;
     const cache = kvCache({ batch: 1, kvHeads: 1, headDim: 2, maxLength: 4 });
     const packed = tensor3d([1, 2, 3, 4, 5, 6], [1, 1, 6]);
     attentionDecode(packed, undefined, undefined, cache, { heads: 1 }).dispose();
@@ -82,7 +74,6 @@ describe.each(['cpu', 'native'] as const)('on %s', (name) => {
   });
 
   test('a captured step does not run', () => {
-    if (absent !== undefined) return;
     const step = captureStep(({ x }: { x: Tensor }) => ({ y: square(x) }));
     for (let i = 0; i < 3; i++) step.run({ x: 2 });
     step.dispose();
@@ -90,12 +81,10 @@ describe.each(['cpu', 'native'] as const)('on %s', (name) => {
   });
 });
 
-test('a step captured on one backend is refused on another, and goes on when that is back', async () => {
-  const absent = await useBackend('native').then(
-    () => undefined,
-    (error: Error) => error.message,
-  );
-  if (absent !== undefined) return void console.warn(`skipped: ${absent}`);
+const onNative = backends.includes('native') ? test : test.skip;
+
+onNative('a step captured on one backend is refused on another, and goes on when that is back', async () => {
+  await useBackend('native');
   const step = captureStep(({ x }: { x: Tensor }) => ({ y: square(x) }));
   for (let i = 0; i < 3; i++) step.run({ x: 2 });
   await useBackend('cpu');
@@ -105,12 +94,8 @@ test('a step captured on one backend is refused on another, and goes on when tha
   step.dispose();
 });
 
-test('tensors move between two backends that take turns', async () => {
-  const absent = await useBackend('native').then(
-    () => undefined,
-    (error: Error) => error.message,
-  );
-  if (absent !== undefined) return void console.warn(`skipped: ${absent}`);
+onNative('tensors move between two backends that take turns', async () => {
+  await useBackend('native');
   let x: Tensor = tensor1d([1, 2, 3]);
   for (let i = 0; i < 6; i++) {
     await useBackend(i % 2 === 0 ? 'cpu' : 'native');

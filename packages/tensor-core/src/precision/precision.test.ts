@@ -1,15 +1,5 @@
 import { matMul, memory, type Scalar, square, sum, type Tensor, type Tensor2D, tensor2d } from '@tensorflow/tfjs-core';
-import {
-  type BackendInfo,
-  disposeTree,
-  linear,
-  packWeights,
-  rng,
-  useBackend,
-  valueAndGrad,
-  variables,
-  withPrecision,
-} from '../index.ts';
+import { disposeTree, linear, packWeights, rng, useBackend, valueAndGrad, variables, withPrecision } from '../index.ts';
 
 const numbers = (t: Tensor): number[] => [...t.dataSync<'float32'>()];
 /** Root mean square of the difference, in units of the first one's. */
@@ -19,20 +9,18 @@ function difference(a: Tensor, b: Tensor): number {
   return Math.sqrt(x.reduce((sum, v, i) => sum + (v - (y[i] ?? 0)) ** 2, 0)) / norm;
 }
 
-let info: BackendInfo;
+const info = await useBackend();
+if (!info.bf16) console.warn(`skipped: ${info.name} has no bf16 products on this machine`);
+if (info.name !== 'native') console.warn(`skipped: ${info.name} packs no weights`);
 const operands = (): { x: Tensor2D; w: Tensor2D } => ({
   x: rng(1).normalTensor([64, 96]) as Tensor2D,
   w: rng(2).normalTensor([96, 80]) as Tensor2D,
 });
 
-describe('where products run in bf16', () => {
-  beforeAll(async () => {
-    info = await useBackend();
-    if (!info.bf16) console.warn(`skipped: ${info.name} has no bf16 products on this machine`);
-  });
+(info.bf16 ? describe : describe.skip)('where products run in bf16', () => {
+  beforeAll(() => useBackend());
 
   test('products inside are rounded, forward and backward; outside they are not', () => {
-    if (!info.bf16) return;
     const { x, w } = operands();
     const exact = matMul(x, w);
     const rounded = withPrecision('bf16', () => matMul(x, w));
@@ -47,7 +35,6 @@ describe('where products run in bf16', () => {
   });
 
   test('the precision is put back after an exception and after a promise', async () => {
-    if (!info.bf16) return;
     const { x, w } = operands();
     const exact = numbers(matMul(x, w));
     expect(() =>
@@ -84,13 +71,10 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (name) => {
   });
 });
 
-describe('packed weights', () => {
-  beforeAll(async () => {
-    info = await useBackend();
-  });
+(info.name === 'native' ? describe : describe.skip)('packed weights', () => {
+  beforeAll(() => useBackend());
 
   test('give the same products, are counted, and go when disposed', () => {
-    if (info.name !== 'native') return console.warn('skipped: only native packs');
     const { x, w } = operands();
     const bias = rng(3).normalTensor([80]);
     const before = numbers(linear(x, w, { bias }));
