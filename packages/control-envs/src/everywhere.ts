@@ -17,14 +17,11 @@ export type {
 } from './physics/contract.ts';
 export { registerEngine } from './physics/engines.ts';
 export type { FactorRange, PhysicsFactors, Randomize } from './physics/randomize.ts';
-export { encodeGif } from './recording/gif.ts';
+export type { Film } from './recording/film.ts';
+export { encodeGif, GifFilm } from './recording/gif.ts';
 export type { RecordPolicy } from './recording/policy.ts';
-export {
-  parseRecording,
-  type Recording,
-  type RecordOptions,
-  recordEpisode,
-} from './recording/recording.ts';
+export { EpisodeRecorder, type RecordOptions, recordEpisode } from './recording/record-episode.ts';
+export { parseRecording, type Recording } from './recording/recording.ts';
 export { type EnvRegistration, registration } from './registry/registration.ts';
 export {
   type EnvId,

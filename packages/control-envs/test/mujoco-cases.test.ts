@@ -4,7 +4,16 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Env, type GoalEnv, rng } from '@gimbal/tensor-core';
-import { assertEnv, compileMjcf, listEnvs, loadMjcf, type MujocoEnv, makeEnv, totalMass } from '../src/index.ts';
+import {
+  assertEnv,
+  compileMjcf,
+  listEnvs,
+  loadMjcf,
+  type MujocoEnv,
+  makeEnv,
+  makeVectorEnv,
+  totalMass,
+} from '../src/index.ts';
 
 const make = async (id: string, options: object = {}): Promise<MujocoEnv> =>
   (await makeEnv(id, options)) as Env as MujocoEnv;
@@ -200,6 +209,25 @@ test('invalid MJCF: MuJoCo’s own words with file and line; missing meshes; too
   expect(ok.reset({ seed: 0 }).obs).toHaveLength(11);
   ok.close();
 });
+
+test('what fails while it is made leaves the engine’s memory to what comes after', async () => {
+  // two of these fit; a body is missing that the task only looks for when it has its simulation
+  const arm = (body: string): string => `<mujoco><size memory="900M"/><worldbody><body name="${body}"><joint/>
+    <geom size=".1"/></body></worldbody><actuator><motor joint="joint0"/></actuator></mujoco>`;
+  const named = (body: string): string => arm(body).replace('<joint/>', '<joint name="joint0"/>');
+  for (let i = 0; i < 3; i++) {
+    await expect(makeEnv('Ant-v5', { xml: named('trunk') })).rejects.toThrow('no such body; got "torso"');
+  }
+  for (const workers of [0, 1]) {
+    const many = makeVectorEnv('Ant-v5', { numEnvs: 4, workers, options: { xml: named('torso') } });
+    await expect(many).rejects.toThrow(/too large for the engine's memory of 2 GiB/);
+  }
+  const env = await make('Ant-v5', { xml: named('torso') });
+  const { sim } = env;
+  env.model.close();
+  expect(() => sim.step(1)).toThrow('simulation used after close()');
+  env.close();
+}, 30_000);
 
 test('what is closed says so; pictures need their size; a body needs motors', async () => {
   const env = (await makeEnv('Hopper-v5')) as Env as MujocoEnv;

@@ -67,6 +67,7 @@ describe.each(golden.tasks)('$id', ({ id, model, frameSkip, obsSize, ...rollouts
       'dofArmature',
       'jointStiffness',
       'geomMargin',
+      'geomFriction',
     ]) {
       expect([field, farthest(ours[field] as number[], model[field] as number[])]).toEqual([
         field,

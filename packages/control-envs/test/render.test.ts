@@ -2,11 +2,14 @@
 import { inflateSync } from 'node:zlib';
 import type { Env } from '@gimbal/tensor-core';
 import {
+  ApngFilm,
   type Camera,
   compileMjcf,
+  EpisodeRecorder,
   encodeApng,
   encodeGif,
   encodePng,
+  GifFilm,
   type MujocoEnv,
   makeEnv,
   parseRecording,
@@ -261,6 +264,28 @@ test('GIF: decoded colours are near the picture’s, also where the table overfl
   expect(worst).toBeLessThan(45); // steps of 51, and dithering
 });
 
+test('a recording that is made step by step can end anywhere, and its film takes pictures as they come', async () => {
+  const env = await makeEnv('Hopper-v5');
+  const whole = recordEpisode(env, { steps: 12, seed: 3 });
+  const recorder = new EpisodeRecorder(env, { steps: 12, seed: 3 });
+  const [gif, apng, pictures] = [new GifFilm(32, 32, 0.05), new ApngFilm(32, 32, 0.05), [] as Uint8Array[]];
+  const out = new Uint8Array(32 * 32 * 3);
+  do {
+    for (const film of [gif, apng]) film.add(recorder.render({ width: 32, height: 32, out }));
+    pictures.push(out.slice());
+  } while (recorder.taken < 5 && recorder.advance());
+  const part = recorder.finish();
+  expect([part.frames, part.actions]).toEqual([6, whole.actions.slice(0, 5)]);
+  expect(parseRecording(JSON.stringify(part))).toEqual(part);
+  while (recorder.advance());
+  expect(recorder.finish()).toEqual(whole);
+  expect([gif.finish(), apng.finish()]).toEqual([
+    encodeGif(pictures, 32, 32, 0.05),
+    encodeApng(pictures, 32, 32, 0.05),
+  ]);
+  env.close();
+});
+
 test('a recording holds what happened, as JSON, and refuses other files', async () => {
   const env = await makeEnv('Hopper-v5');
   const pictures: Uint8Array[] = [];
@@ -276,8 +301,20 @@ test('a recording holds what happened, as JSON, and refuses other files', async 
   expect(recordEpisode(env, { steps: 40, seed: 3, policy: recording.actions }).rewards).toEqual(recording.rewards);
   expect(() => parseRecording('{"format":"x"}', 'a.json')).toThrow('a.json: not a recording; got "x"');
   expect(() => parseRecording('nope', 'a.json')).toThrow('a.json: no JSON');
-  const cut = { ...recording, frames: 50 };
-  expect(() => parseRecording(JSON.stringify(cut))).toThrow('poses are incomplete');
+  const damaged: [object, string][] = [
+    [{ frames: 50 }, 'poses are incomplete'],
+    [{ poses: '§' }, 'poses are incomplete'],
+    [{ poses: undefined }, 'poses are incomplete'],
+    [{ geoms: undefined }, 'geoms are missing'],
+    [{ actions: 'none' }, 'actions are missing; got "none"'],
+  ];
+  for (const [change, message] of damaged) {
+    expect(() => parseRecording(JSON.stringify({ ...recording, ...change }), 'a.json')).toThrow(message);
+  }
+  for (const steps of [-1, 1.5, 1e8, Number.NaN]) {
+    expect(() => recordEpisode(env, { steps })).toThrow('record Hopper-v5: bad steps');
+  }
+  expect(() => recordEpisode(env, { policy: 'randm' as 'random' })).toThrow('no such policy; got "randm"');
   const { drawing: _, ...own } = { ...(await makeEnv('CartPole-v1')), drawing: 0 };
   expect(() => recordEpisode(own as Env)).toThrow('record CartPole-v1: nothing to show');
   env.close();

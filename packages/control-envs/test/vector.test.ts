@@ -259,6 +259,20 @@ test('a dead worker is reported and replaced; the run goes on', async () => {
   envs.close();
 });
 
+test('a dead worker has no state to save, and says so at once; the next call replaces it', async () => {
+  const envs = await makeVectorEnv('CartPole-v1', { numEnvs: 4, workers: 2 });
+  await envs.reset({ seed: 0 });
+  const state = envs.getState();
+  await envs.workers?.[0]?.kill();
+  const begun = performance.now();
+  expect(() => envs.getState()).toThrow('a worker has died; got "it ended". Step or reset first');
+  expect(() => envs.setState(state)).toThrow('a worker has died');
+  expect(performance.now() - begun).toBeLessThan(5000);
+  await envs.reset({ seed: 0 });
+  expect([envs.restarts, envs.getState()]).toEqual([1, state]);
+  envs.close();
+});
+
 test('bad calls are refused before anything moves', async () => {
   const envs = await makeVectorEnv('Pendulum-v1', { numEnvs: 2, workers: 1 });
   await expect(envs.step(new Float32Array(2))).rejects.toThrow('Pendulum-v1: step: never reset');
@@ -268,6 +282,8 @@ test('bad calls are refused before anything moves', async () => {
     'copy 1: action[0] is too large for a finite reward; got 1.0',
   );
   await expect(envs.step(new Float32Array(3))).rejects.toThrow('actions of wrong shape; got 3, wanted 2');
+  const plain = [Number.NaN, 0] as unknown as Float32Array;
+  await expect(envs.step(plain)).rejects.toThrow('copy 0: action[0] is not finite; got NaN');
   for (const state of [new Uint8Array(5), new Uint8Array(), envs.getState().subarray(1)]) {
     expect(() => envs.setState(state)).toThrow('no such state');
   }

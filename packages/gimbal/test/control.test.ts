@@ -1,7 +1,9 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseRecording } from '@gimbal/control-envs';
 import { settingsOf } from '../src/control/settings.ts';
+import { startCli } from './cli-process.ts';
 import { runMain } from './run-main.ts';
 
 const root = new URL('../src/', import.meta.url);
@@ -228,6 +230,14 @@ test('record and view refuse what they cannot do, before any work', async () => 
     [['record'], 'no --env'],
     [['view'], 'nothing to show'],
     [['view', join(folder, 'none.json')], 'no such file or folder'],
+    // a folder of pictures that is there: `x.png` is written to `x`
+    [['record', '--env', 'Ant-v5', '--out', folder], `it exists; got "${folder}"`],
+    [['record', '--env', 'Ant-v5', '--out', `${folder}.png`], `it exists; got "${folder}"`],
+    [['record', '--env', 'Ant-v5', '--out', join(folder, 'none', 'x.gif')], 'does not exist'],
+    [
+      ['record', '--env', 'Ant-v5', '--steps', '40000', '--out', join(folder, 'long.gif')],
+      'too many pictures of 256 × 256 for one film; got 40001, wanted at most 32768',
+    ],
     [
       ['train', '--env', 'CartPole-v1', '--env-options', 'steps=5', '--out', join(folder, 'e')],
       'It has maxSteps, sutton',
@@ -239,6 +249,39 @@ test('record and view refuse what they cannot do, before any work', async () => 
     expect([argv, code === 0, stderr]).toEqual([argv, false, expect.stringContaining(message)]);
   }
 });
+
+test('Ctrl-C ends a recording at a step: what was recorded is written; a kill leaves nothing under the name', async () => {
+  const record = (out: string): ReturnType<typeof startCli> =>
+    startCli(
+      ['control', 'record', '--env', 'HalfCheetah-v5', '--steps', '50000', '--size', '64', '--out', out],
+      folder,
+    );
+  const begun = async (run: ReturnType<typeof startCli>): Promise<void> => {
+    for (let i = 0; i < 600 && !run.stderr().includes('recording'); i++) await new Promise((ok) => setTimeout(ok, 50));
+  };
+  const stopped = record('stopped.json');
+  await begun(stopped);
+  stopped.child.kill('SIGINT');
+  const { code, stderr } = await stopped.ended;
+  expect([code, stderr]).toEqual([
+    130,
+    expect.stringMatching(/stopped after \d+ of 50000 steps, which are in stopped\.json/),
+  ]);
+  const recording = parseRecording(await readFile(join(folder, 'stopped.json'), 'utf8'));
+  expect(recording.frames).toBeGreaterThan(1);
+  expect(recording.frames).toBeLessThan(50_000);
+  for (const name of ['killed.gif', 'killed']) {
+    const killed = record(name);
+    await begun(killed);
+    killed.child.kill('SIGKILL');
+    await killed.ended;
+    expect(await readdir(folder)).not.toContain(name);
+  }
+  // the next of that name clears away what the killed one has left
+  const again = ['control', 'record', '--env', 'HalfCheetah-v5', '--steps', '2', '--size', '64', '--out'];
+  expect(await startCli([...again, 'killed'], folder).ended).toMatchObject({ code: 0 });
+  expect((await readdir(folder)).filter((name) => name.includes('killed'))).toEqual(['killed']);
+}, 120_000);
 
 test('reproduce fma-pg, a claim that takes no time', async () => {
   const out = join(folder, 'claims');

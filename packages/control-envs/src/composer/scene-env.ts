@@ -1,6 +1,6 @@
 /** A composed scene as an environment, for one agent or several. */
 import { type BoxSpace, ConfigError, type Info, nearest, type Rng } from '@gimbal/tensor-core';
-import type { PhysicsModel } from '../physics/contract.ts';
+import { owning, type PhysicsModel } from '../physics/contract.ts';
 import { findEngine } from '../physics/engines.ts';
 import { layoutOf } from '../tasks/layout.ts';
 import { MujocoEnv } from '../tasks/mujoco-env.ts';
@@ -29,12 +29,13 @@ interface Part {
 export async function makeScene(scene: Scene, id = 'Scene-v0', engine?: string): Promise<SceneEnv> {
   const { mjcf, components } = compileScene(scene);
   const model = await findEngine(engine).compile(mjcf, { source: id });
-  if (model.info.nu === 0) {
-    model.close();
-    const fix = 'Add a component that acts: an environment needs actions';
-    throw new ConfigError({ where: 'scene.components', what: 'nothing has a motor', fix });
-  }
-  return new SceneEnv(model, scene, components, id);
+  return owning(model, () => {
+    if (model.info.nu === 0) {
+      const fix = 'Add a component that acts: an environment needs actions';
+      throw new ConfigError({ where: 'scene.components', what: 'nothing has a motor', fix });
+    }
+    return new SceneEnv(model, scene, components, id);
+  });
 }
 
 /**

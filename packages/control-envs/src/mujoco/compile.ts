@@ -14,6 +14,7 @@ export class CompiledModel implements PhysicsModel {
   /** The text it was compiled from. */
   readonly mjcf: string;
   readonly #engine: Engine;
+  readonly #simulations = new Set<MujocoSimulation>();
   #model: MjModel | undefined;
 
   constructor(engine: Engine, model: MjModel, mjcf: string) {
@@ -34,14 +35,20 @@ export class CompiledModel implements PhysicsModel {
     const { mj } = this.#engine;
     this.#engine.takeMessages();
     try {
-      return new MujocoSimulation(mj, this.#model, new mj.MjData(this.#model), this.info);
+      const data = new mj.MjData(this.#model);
+      const simulation: MujocoSimulation = new MujocoSimulation(mj, this.#model, data, this.info, () =>
+        this.#simulations.delete(simulation),
+      );
+      this.#simulations.add(simulation);
+      return simulation;
     } catch (cause) {
       throw outOfMemory(this.info.name, [...this.#engine.takeMessages(), String(cause)], cause);
     }
   }
 
-  /** Simulations must be closed first. */
+  /** Frees the model, and closes what still runs on it; safe to call twice. */
   close(): void {
+    for (const simulation of this.#simulations) simulation.close();
     this.#model?.delete();
     this.#model = undefined;
   }

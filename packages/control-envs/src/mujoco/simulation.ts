@@ -54,12 +54,15 @@ export class MujocoSimulation implements PhysicsSimulation {
   #data: MjData | undefined;
   #force: DoubleBuffer | undefined;
   readonly #buffers = new Map<number, DoubleBuffer>();
+  readonly #closed: () => void;
   #variation: Variation | undefined;
 
-  constructor(mj: MainModule, model: MjModel, data: MjData, info: ModelInfo) {
+  /** @param closed told when it is closed */
+  constructor(mj: MainModule, model: MjModel, data: MjData, info: ModelInfo, closed: () => void = () => {}) {
     this.#mj = mj;
     this.#model = model;
     this.#data = data;
+    this.#closed = closed;
     this.info = info;
     this.#takeViews();
   }
@@ -204,6 +207,7 @@ export class MujocoSimulation implements PhysicsSimulation {
     dofArmature: Float64Array;
     jointStiffness: Float64Array;
     geomMargin: Float64Array;
+    geomFriction: Float64Array;
   } {
     const m = this.#model;
     return {
@@ -212,6 +216,7 @@ export class MujocoSimulation implements PhysicsSimulation {
       dofArmature: Float64Array.from(m.dof_armature),
       jointStiffness: Float64Array.from(m.jnt_stiffness),
       geomMargin: Float64Array.from(m.geom_margin),
+      geomFriction: Float64Array.from(m.geom_friction),
     };
   }
 
@@ -223,6 +228,7 @@ export class MujocoSimulation implements PhysicsSimulation {
     this.#force = undefined;
     this.#data?.delete();
     this.#data = undefined;
+    this.#closed();
     this.qpos = new Float64Array(); // as after a growing memory: whoever asks for views anew is told
   }
 

@@ -33,8 +33,18 @@ export interface PhysicsModel {
   readonly mjcf: string;
   /** A new simulation in its default state. @throws NumericalError if there is no memory for it */
   simulate(): PhysicsSimulation;
-  /** Frees the model; simulations are closed first. */
+  /** Frees the model, and closes what still runs on it. */
   close(): void;
+}
+
+/** Makes what will close the model; where that fails, the model is closed here. */
+export function owning<T>(model: PhysicsModel, make: (model: PhysicsModel) => T): T {
+  try {
+    return make(model);
+  } catch (error) {
+    model.close();
+    throw error;
+  }
 }
 
 /** One contact between two shapes. */

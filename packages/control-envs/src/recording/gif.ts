@@ -1,7 +1,49 @@
 /** GIF films: 252 fixed colours (6 × 7 × 6) with ordered dithering, LZW-compressed. */
+import { type Film, joinBytes } from './film.ts';
 
 const [reds, greens, blues] = [6, 7, 6];
 const bayer = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5].map((v) => v / 16 - 0.47);
+
+const short = (n: number): number[] => [n & 255, n >> 8];
+
+/** A GIF that is encoded picture by picture and repeated for ever. */
+export class GifFilm implements Film {
+  readonly #parts: Uint8Array[];
+
+  /** @param delaySeconds of each frame; GIF counts hundredths, at least two */
+  constructor(
+    readonly width: number,
+    readonly height: number,
+    readonly delaySeconds: number,
+  ) {
+    const head = [...[...'GIF89a'].map((c) => c.charCodeAt(0)), ...short(width), ...short(height), 0xf7, 0, 0];
+    const level = (n: number, of: number): number => Math.min(255, Math.round((255 * n) / (of - 1)));
+    for (let i = 0; i < 256; i++) {
+      const [r, g, b] = [Math.floor(i / (greens * blues)), Math.floor(i / blues) % greens, i % blues];
+      head.push(level(r, reds), level(g, greens), level(b, blues));
+    }
+    // repeat for ever
+    head.push(0x21, 0xff, 11, ...[...'NETSCAPE2.0'].map((c) => c.charCodeAt(0)), 3, 1, 0, 0, 0);
+    this.#parts = [Uint8Array.from(head)];
+  }
+
+  add(rgb: Uint8Array): void {
+    const { width, height } = this;
+    const delay = Math.max(2, Math.round(this.delaySeconds * 100));
+    const out = [0x21, 0xf9, 4, 0, ...short(delay), 0, 0, 0x2c, 0, 0, 0, 0, ...short(width), ...short(height), 0, 8];
+    const data = lzw(indices(rgb, width, height));
+    for (let i = 0; i < data.length; i += 255) {
+      const block = data.slice(i, i + 255);
+      out.push(block.length, ...block);
+    }
+    out.push(0);
+    this.#parts.push(Uint8Array.from(out));
+  }
+
+  finish(): Uint8Array {
+    return joinBytes([...this.#parts, Uint8Array.of(0x3b)]);
+  }
+}
 
 /**
  * Encodes a film as GIF, repeated for ever.
@@ -9,33 +51,14 @@ const bayer = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5].map((v) => 
  * @param delaySeconds of each frame; GIF counts hundredths, at least two
  */
 export function encodeGif(
-  frames: readonly Uint8Array[],
+  frames: Iterable<Uint8Array>,
   width: number,
   height: number,
   delaySeconds: number,
 ): Uint8Array {
-  const out: number[] = [];
-  const short = (n: number): number[] => [n & 255, n >> 8];
-  out.push(...[...'GIF89a'].map((c) => c.charCodeAt(0)), ...short(width), ...short(height), 0xf7, 0, 0);
-  for (let i = 0; i < 256; i++) {
-    const [r, g, b] = [Math.floor(i / (greens * blues)), Math.floor(i / blues) % greens, i % blues];
-    const level = (n: number, of: number): number => Math.min(255, Math.round((255 * n) / (of - 1)));
-    out.push(level(r, reds), level(g, greens), level(b, blues));
-  }
-  // repeat for ever
-  out.push(0x21, 0xff, 11, ...[...'NETSCAPE2.0'].map((c) => c.charCodeAt(0)), 3, 1, 0, 0, 0);
-  const delay = Math.max(2, Math.round(delaySeconds * 100));
-  for (const rgb of frames) {
-    out.push(0x21, 0xf9, 4, 0, ...short(delay), 0, 0, 0x2c, 0, 0, 0, 0, ...short(width), ...short(height), 0, 8);
-    const data = lzw(indices(rgb, width, height));
-    for (let i = 0; i < data.length; i += 255) {
-      const block = data.slice(i, i + 255);
-      out.push(block.length, ...block);
-    }
-    out.push(0);
-  }
-  out.push(0x3b);
-  return Uint8Array.from(out);
+  const film = new GifFilm(width, height, delaySeconds);
+  for (const rgb of frames) film.add(rgb);
+  return film.finish();
 }
 
 /** Each pixel's colour in the table. */

@@ -1,5 +1,6 @@
 /** PNG pictures and APNG films, 8 bits rgb. */
 import { deflateSync, crc32 as zlibCrc32 } from 'node:zlib';
+import { type Film, joinBytes } from './film.ts';
 
 const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
@@ -8,7 +9,7 @@ const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
  * @param rgb `[height * width * 3]`
  */
 export function encodePng(rgb: Uint8Array, width: number, height: number): Uint8Array {
-  return join([
+  return joinBytes([
     signature,
     chunk('IHDR', header(width, height)),
     chunk('IDAT', packed(rgb, width, height)),
@@ -16,35 +17,63 @@ export function encodePng(rgb: Uint8Array, width: number, height: number): Uint8
   ]);
 }
 
+/** An animated PNG that is encoded picture by picture: every frame complete, repeated for ever. */
+export class ApngFilm implements Film {
+  readonly #frames: Uint8Array[] = [];
+  #sequence = 0;
+
+  /** @param delaySeconds of each frame */
+  constructor(
+    readonly width: number,
+    readonly height: number,
+    readonly delaySeconds: number,
+  ) {}
+
+  add(rgb: Uint8Array): void {
+    const { width, height } = this;
+    // sequence, size, offset; then delay as a fraction of thousandths
+    const control = new Uint8Array(26);
+    control.set(words(this.#sequence++, width, height, 0, 0));
+    const delay = Math.max(1, Math.round(this.delaySeconds * 1000));
+    new DataView(control.buffer).setUint16(20, Math.min(delay, 65535));
+    new DataView(control.buffer).setUint16(22, 1000);
+    const data = packed(rgb, width, height);
+    const isFirst = this.#frames.length === 0;
+    this.#frames.push(
+      chunk('fcTL', control),
+      isFirst ? chunk('IDAT', data) : chunk('fdAT', joinBytes([words(this.#sequence++), data])),
+    );
+  }
+
+  finish(): Uint8Array {
+    const count = chunk('acTL', words(this.#frames.length / 2, 0));
+    return joinBytes([
+      signature,
+      chunk('IHDR', header(this.width, this.height)),
+      count,
+      ...this.#frames,
+      chunk('IEND'),
+    ]);
+  }
+}
+
 /**
  * An animated PNG: every frame complete, repeated for ever.
  * @param delaySeconds of each frame
  */
 export function encodeApng(
-  frames: readonly Uint8Array[],
+  frames: Iterable<Uint8Array>,
   width: number,
   height: number,
   delaySeconds: number,
 ): Uint8Array {
-  const parts = [signature, chunk('IHDR', header(width, height)), chunk('acTL', words(frames.length, 0))];
-  let sequence = 0;
-  const delay = Math.max(1, Math.round(delaySeconds * 1000));
-  for (const [i, rgb] of frames.entries()) {
-    // sequence, size, offset; then delay as a fraction of thousandths
-    const control = new Uint8Array(26);
-    control.set(words(sequence++, width, height, 0, 0));
-    new DataView(control.buffer).setUint16(20, Math.min(delay, 65535));
-    new DataView(control.buffer).setUint16(22, 1000);
-    parts.push(chunk('fcTL', control));
-    const data = packed(rgb, width, height);
-    parts.push(i === 0 ? chunk('IDAT', data) : chunk('fdAT', join([words(sequence++), data])));
-  }
-  parts.push(chunk('IEND'));
-  return join(parts);
+  const film = new ApngFilm(width, height, delaySeconds);
+  for (const rgb of frames) film.add(rgb);
+  return film.finish();
 }
 
 function header(width: number, height: number): Uint8Array {
-  return join([words(width, height), Uint8Array.of(8, 2, 0, 0, 0)]);
+  return joinBytes([words(width, height), Uint8Array.of(8, 2, 0, 0, 0)]);
 }
 
 /** Rows behind the filter "up", which suits still backgrounds, compressed. */
@@ -68,8 +97,8 @@ function words(...values: number[]): Uint8Array {
 }
 
 function chunk(type: string, data: Uint8Array = new Uint8Array()): Uint8Array {
-  const body = join([new TextEncoder().encode(type), data]);
-  return join([words(data.length), body, words(crc32(body))]);
+  const body = joinBytes([new TextEncoder().encode(type), data]);
+  return joinBytes([words(data.length), body, words(crc32(body))]);
 }
 
 // zlib's is in Node from 20.15 on
@@ -82,14 +111,4 @@ function slowCrc32(bytes: Uint8Array): number {
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
   }
   return (crc ^ 0xffffffff) >>> 0;
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

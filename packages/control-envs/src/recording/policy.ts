@@ -1,5 +1,5 @@
 /** Who acts while an environment is recorded or watched. */
-import { type Action, DataError, type Env, rng } from '@gimbal/tensor-core';
+import { type Action, ConfigError, DataError, type Env, rng } from '@gimbal/tensor-core';
 import { sample } from '../spaces/value.ts';
 
 /**
@@ -12,7 +12,10 @@ export type RecordPolicy =
   | readonly (readonly number[])[]
   | ((obs: unknown, begins: boolean) => Action);
 
-/** @returns the action at step t */
+/**
+ * @returns the action at step t
+ * @throws ConfigError for what is no policy; DataError for recorded actions of which there are none
+ */
 export function chooser(
   env: Env,
   policy: RecordPolicy,
@@ -26,6 +29,10 @@ export function chooser(
   if (policy === 'zero') {
     const { actionSpace } = env;
     return () => (actionSpace.kind === 'box' ? new Float32Array(actionSpace.low.length) : 0);
+  }
+  if (!Array.isArray(policy)) {
+    const wanted = "'random', 'zero', recorded actions or a function";
+    throw new ConfigError({ where: 'record', what: 'no such policy', got: policy, wanted });
   }
   if (policy.length === 0) throw new DataError({ where: 'record', what: 'no recorded actions' });
   return (_, t) => {

@@ -2,7 +2,6 @@
 import { type Action, DataError, type Env } from '@gimbal/tensor-core';
 import { decodeFloats, encodeBytes, encodeFloats } from './base64.ts';
 import { type Body, bodyOf } from './body.ts';
-import { chooser, type RecordPolicy } from './policy.ts';
 import { type RecordedGeom, recordedGeoms, short, writePoses } from './shapes.ts';
 
 /** One run of an environment as plain JSON: the shapes of its model and where they were in each frame. */
@@ -38,18 +37,6 @@ export interface Recording {
   actions: number[][];
   /** frames at which an episode begins */
   episodes: number[];
-}
-
-/** How long and with which actions `recordEpisode` runs. */
-export interface RecordOptions {
-  /** default 200 */
-  steps?: number;
-  /** default 0 */
-  seed?: number;
-  /** who acts; default 'random', which draws from the seed */
-  policy?: RecordPolicy;
-  /** called after each frame, for pictures on the way */
-  onFrame?: (body: Pick<Body, 'render'>) => void;
 }
 
 /** Takes down what an environment's body does, frame by frame. */
@@ -117,33 +104,6 @@ export class Recorder {
 }
 
 /**
- * Runs an environment and records it; episodes that end begin again.
- * @throws DataError for an environment without a body to show
- */
-export function recordEpisode(
-  env: Env,
-  { steps = 200, seed = 0, policy = 'random', onFrame }: RecordOptions = {},
-): Recording {
-  const recorder = new Recorder(env, seed);
-  const body = bodyOf(env, 'record');
-  const choose = chooser(env, policy, seed);
-  let { obs } = env.reset({ seed });
-  recorder.begin();
-  onFrame?.(body);
-  let begins = true;
-  for (let t = 0; t < steps; t++) {
-    const action = choose(obs, t, begins);
-    const result = env.step(action);
-    const ended = result.terminated || result.truncated;
-    obs = ended ? env.reset().obs : result.obs;
-    begins = ended;
-    recorder.step(action, result.reward, ended);
-    onFrame?.(body);
-  }
-  return recorder.finish();
-}
-
-/**
  * Reads a recording from JSON text.
  * @param source its name in errors; default `recording`
  * @throws DataError for what is no recording
@@ -159,8 +119,21 @@ export function parseRecording(text: string, source = 'recording'): Recording {
     const wanted = 'a file that `gimbal control record` wrote';
     throw new DataError({ where: source, what: 'not a recording', got: recording?.format, wanted });
   }
-  const floats = decodeFloats(recording.poses).length;
+  for (const name of ['geoms', 'meshes', 'contacts', 'rewards', 'actions', 'episodes'] as const) {
+    if (Array.isArray(recording[name])) continue;
+    throw new DataError({ where: source, what: `${name} are missing`, got: recording[name], wanted: 'a list' });
+  }
+  const floats = floatsOf(recording.poses);
   const wanted = recording.frames * recording.geoms.length * 7;
   if (floats !== wanted) throw new DataError({ where: source, what: 'poses are incomplete', got: floats, wanted });
   return recording;
+}
+
+/** How many numbers a text holds; undefined for what is no base64. */
+function floatsOf(text: unknown): number | undefined {
+  try {
+    return typeof text === 'string' ? decodeFloats(text).length : undefined;
+  } catch {
+    return undefined; // the caller says what was wanted
+  }
 }

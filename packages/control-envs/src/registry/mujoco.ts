@@ -3,7 +3,7 @@ import { ConfigError } from '@gimbal/tensor-core';
 import * as bodies from '../composer/bodies/index.ts';
 import type { Component } from '../composer/component.ts';
 import { taskModel } from '../mjcf/model.ts';
-import type { PhysicsModel } from '../physics/contract.ts';
+import { owning, type PhysicsModel } from '../physics/contract.ts';
 import { findEngine } from '../physics/engines.ts';
 import { AntEnv, type AntTaskOptions, antDefaults } from '../tasks/ant.ts';
 import {
@@ -100,67 +100,70 @@ const registrations: readonly EnvRegistration[] = [
     id: 'Ant-v5',
     summary: 'run on four legs (or more)',
     defaults: { ...common, ...antDefaults, legs: 4 },
-    make: async (o) => new AntEnv(await modelFor(o, () => bodies.ant({ legs: o.legs ?? 4 })), o),
+    make: async (o) =>
+      owning(await modelFor(o, () => bodies.ant({ legs: o.legs ?? 4 })), (model) => new AntEnv(model, o)),
   }),
   registration<RunnerOptions>({
     id: 'HalfCheetah-v5',
     summary: 'run on two legs in the plane',
     defaults: runnerDefaults(halfCheetahDefaults),
-    make: async (o) => new Runner(await modelFor(o, bodies.halfCheetah), halfCheetahDefaults, o),
+    make: async (o) =>
+      owning(await modelFor(o, bodies.halfCheetah), (model) => new Runner(model, halfCheetahDefaults, o)),
   }),
   registration<HealthyRunnerOptions>({
     id: 'Hopper-v5',
     summary: 'hop on one leg without falling',
     defaults: healthyDefaults(hopperDefaults),
-    make: async (o) => new Runner(await modelFor(o, bodies.hopper), hopperDefaults, o),
+    make: async (o) => owning(await modelFor(o, bodies.hopper), (model) => new Runner(model, hopperDefaults, o)),
   }),
   registration<HumanoidTaskOptions>({
     id: 'Humanoid-v5',
     summary: 'walk on two legs without falling',
     defaults: { ...common, ...humanoidDefaults },
-    make: async (o) => new HumanoidEnv(await modelFor(o, bodies.humanoid), o),
+    make: async (o) => owning(await modelFor(o, bodies.humanoid), (model) => new HumanoidEnv(model, o)),
   }),
   registration<DoublePendulumOptions>({
     id: 'InvertedDoublePendulum-v5',
     summary: 'balance two poles on a cart',
     defaults: { ...common, ...doublePendulumDefaults },
-    make: async (o) => new InvertedDoublePendulumEnv(await modelFor(o, bodies.invertedDoublePendulum), o),
+    make: async (o) =>
+      owning(await modelFor(o, bodies.invertedDoublePendulum), (model) => new InvertedDoublePendulumEnv(model, o)),
   }),
   registration<PendulumTaskOptions>({
     id: 'InvertedPendulum-v5',
     summary: 'balance a pole on a cart',
     defaults: { ...common, ...invertedPendulumDefaults },
-    make: async (o) => new InvertedPendulumEnv(await modelFor(o, bodies.invertedPendulum), o),
+    make: async (o) => owning(await modelFor(o, bodies.invertedPendulum), (model) => new InvertedPendulumEnv(model, o)),
   }),
   registration<PusherOptions>({
     id: 'Pusher-v5',
     summary: 'push an object to a place with an arm of seven joints',
     defaults: { ...common, maxSteps: 100, ...pusherDefaults },
-    make: async (o) => new PusherEnv(await modelFor(o, bodies.pusher), o),
+    make: async (o) => owning(await modelFor(o, bodies.pusher), (model) => new PusherEnv(model, o)),
   }),
   registration<ReacherOptions>({
     id: 'Reacher-v5',
     summary: 'reach a target with an arm of two joints',
     defaults: { ...common, maxSteps: 50, ...reacherDefaults },
-    make: async (o) => new ReacherEnv(await modelFor(o, bodies.reacher), o),
+    make: async (o) => owning(await modelFor(o, bodies.reacher), (model) => new ReacherEnv(model, o)),
   }),
   registration<ReacherGoalOptions>({
     id: 'ReacherGoal-v0',
     summary: 'reach a goal that can be replaced (hindsight)',
     defaults: { ...common, maxSteps: 50, ...reacherDefaults, ...reacherGoalDefaults },
-    make: async (o) => new ReacherGoalEnv(await modelFor(o, bodies.reacher), o),
+    make: async (o) => owning(await modelFor(o, bodies.reacher), (model) => new ReacherGoalEnv(model, o)),
   }),
   registration<RunnerOptions>({
     id: 'Swimmer-v5',
     summary: 'swim with three links',
     defaults: runnerDefaults(swimmerDefaults),
-    make: async (o) => new Runner(await modelFor(o, bodies.swimmer), swimmerDefaults, o),
+    make: async (o) => owning(await modelFor(o, bodies.swimmer), (model) => new Runner(model, swimmerDefaults, o)),
   }),
   registration<HealthyRunnerOptions>({
     id: 'Walker2d-v5',
     summary: 'walk on two legs in the plane without falling',
     defaults: healthyDefaults(walker2dDefaults),
-    make: async (o) => new Runner(await modelFor(o, bodies.walker2d), walker2dDefaults, o),
+    make: async (o) => owning(await modelFor(o, bodies.walker2d), (model) => new Runner(model, walker2dDefaults, o)),
   }),
 ];
 

@@ -12,13 +12,24 @@ export interface LocalPlan {
   copies: boolean;
 }
 
+/** Makes copies one after another; where one fails, those made before are closed. */
+export async function makeAll(makeOne: () => Promise<Env>, count: number): Promise<Env[]> {
+  const envs: Env[] = [];
+  try {
+    while (envs.length < count) envs.push(await makeOne());
+    return envs;
+  } catch (error) {
+    for (const env of envs) env.close();
+    throw error;
+  }
+}
+
 /** @param makeOne makes one copy */
 export async function makeLocal(
   makeOne: () => Promise<Env>,
   { numEnvs, mode, seed, copies }: LocalPlan,
 ): Promise<RowsVectorEnv> {
-  const envs: Env[] = [];
-  while (envs.length < numEnvs) envs.push(await makeOne());
+  const envs = await makeAll(makeOne, numEnvs);
   const template = envs[0] as Env;
   const arrays = vectorArrays(template, numEnvs, false);
   const rows = new LocalRows(new Rows(envs, 0, mode, arrays));

@@ -4,7 +4,7 @@ import { type AutoresetMode, ConfigError, type Env } from '@gimbal/tensor-core';
 import { type EnvId, type EnvOptions, makeEnv } from '../registry/registry.ts';
 import { vectorArrays } from './arrays.ts';
 import { checkVectorOptions } from './check-options.ts';
-import { makeLocal } from './make-local.ts';
+import { makeAll, makeLocal } from './make-local.ts';
 import type { WorkerSetup } from './protocol.ts';
 import { Rows } from './rows.ts';
 import { RowsVectorEnv } from './vector-env.ts';
@@ -73,8 +73,7 @@ export async function makeVectorEnv<Id extends EnvId>(
     const control = new Int32Array(new SharedArrayBuffer(16));
     return { id: id as string, options: options as object, ...share(w), mode, arrays, control, modules };
   });
-  const own: Env[] = [];
-  if (threads > workers) while (own.length < share(workers).count) own.push(await makeOne());
+  const own = threads > workers ? await makeAll(makeOne, share(workers).count) : [];
   const here = own.length === 0 ? undefined : new Rows(own, share(workers).from, mode, arrays);
   const { onRestart } = o;
   const plan: WorkerPlan = {

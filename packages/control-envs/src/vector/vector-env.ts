@@ -218,9 +218,7 @@ export class RowsVectorEnv implements VectorEnv {
       const view = this.#actionRows[row];
       const found = actionFault(
         this.actionSpace,
-        view === undefined
-          ? (actions[row] as number)
-          : (actions.subarray(row * size, (row + 1) * size) as Float32Array),
+        view === undefined ? (actions[row] as number) : (actions.slice(row * size, (row + 1) * size) as Float32Array),
       );
       if (found === undefined) continue;
       const { what, index, got, wanted } = found;

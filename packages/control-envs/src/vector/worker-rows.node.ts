@@ -109,8 +109,15 @@ export class WorkerRows {
     return true;
   }
 
-  /** Gives a command and blocks for its answer; for what the contract wants at once (states). */
+  /**
+   * Gives a command and blocks for its answer; for what the contract wants at once (states).
+   * @throws BackendError if the worker has died; what the command threw
+   */
   ask(what: number, payload?: unknown): Reply | undefined {
+    if (!this.alive) {
+      const fix = 'Step or reset first: it is replaced then, and its copies begin anew';
+      throw new BackendError({ where: 'VectorEnv', what: 'a worker has died', got: this.#reason, fix });
+    }
     this.give(what, payload);
     const control = this.#control;
     const deadline = performance.now() + patienceMs;

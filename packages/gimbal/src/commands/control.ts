@@ -1,19 +1,12 @@
 // gimbal control: train and evaluate agents, list environments, record what a body does, watch it.
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
-import type { RecordPolicy } from '@gimbal/control-envs';
-import {
-  ConfigError,
-  DataError,
-  type Env,
-  nearest,
-  type Obs,
-  writeDirectoryAtomic,
-  writeFileAtomic,
-} from '@gimbal/tensor-core';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, extname } from 'node:path';
+import type { Recording, RecordPolicy } from '@gimbal/control-envs';
+import { ConfigError, DataError, type Env, nearest, type Obs, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { readEnvOptions } from '../control/env-options.ts';
+import { recordTo, refuseTarget } from '../control/record.ts';
 import { listTables } from '../control/tabular-flags.ts';
 import { evaluateRun, train, trainingOptions } from '../control/train.ts';
 import { startCompute } from '../run/compute.ts';
@@ -99,18 +92,10 @@ async function listing({ output }: Context): Promise<CommandResult> {
 async function record(context: Context): Promise<CommandResult> {
   const { options: o, output } = context;
   const out = o.out ?? `${o.env ?? 'recording'}.json`;
-  const kind = extname(out);
-  const kinds = ['.json', '.html', '.gif', '.apng', '.png', ''];
-  if (!kinds.includes(kind)) {
-    const wanted = '.json, .html, .gif, .apng, or a folder for .png frames';
-    throw new ConfigError({ where: 'gimbal control record --out', what: 'no such kind of file', got: out, wanted });
-  }
-  await refuseUnwritable('control record', out);
-  const withPictures = kind !== '.json' && kind !== '.html';
-  const { recording, pictures } = await run(context, withPictures);
-  const written = await save(out, recording, pictures, o.size);
-  output.note(`${recording.frames} frames of ${recording.env} written to ${written}`);
-  return { json: summaryOf(recording, written) };
+  await refuseTarget(out);
+  const { recording, file } = await runTo(out, context);
+  output.note(`${recording.frames} frames of ${recording.env} written to ${file}`);
+  return { json: summaryOf(recording, file) };
 }
 
 async function view(context: Context, file: string | undefined): Promise<CommandResult> {
@@ -123,9 +108,12 @@ async function view(context: Context, file: string | undefined): Promise<Command
   await refuseUnwritable('control view', out);
   const trained = await ofRun(context, file);
   const isRun = file !== undefined && trained !== context;
-  const recording = file === undefined || isRun ? (await run(trained, false)).recording : await readRecording(file);
-  const { viewerHtml } = await import('@gimbal/control-envs');
-  await writeFileAtomic(out, await viewerHtml(recording));
+  const recording =
+    file === undefined || isRun ? (await runTo(out, trained, true)).recording : await readRecording(file);
+  if (file !== undefined && !isRun) {
+    const { viewerHtml } = await import('@gimbal/control-envs');
+    await writeFileAtomic(out, await viewerHtml(recording));
+  }
   output.note(`written to ${out}: open it in a browser`);
   return { json: summaryOf(recording, out) };
 }
@@ -141,13 +129,9 @@ async function ofRun(context: Context, folder: string | undefined): Promise<Cont
 const isFolder = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 
-type Recording = ReturnType<typeof import('@gimbal/control-envs').recordEpisode>;
-
-async function run(
-  { options: o }: Context,
-  withPictures: boolean,
-): Promise<{ recording: Recording; pictures: Uint8Array[] }> {
-  const { makeEnv, recordEpisode } = await import('@gimbal/control-envs');
+/** Records what the options say, and writes it. */
+async function runTo(out: string, { options: o, output, signal }: Context, page = false): ReturnType<typeof recordTo> {
+  const { makeEnv } = await import('@gimbal/control-envs');
   if (o.env === undefined) {
     throw new ConfigError({ where: 'gimbal control', what: 'no --env', fix: '`gimbal control envs` lists them' });
   }
@@ -160,19 +144,15 @@ async function run(
       wanted: 'at most 100000 to record',
     });
   const env = await makeEnv(o.env, readEnvOptions(o.envOptions));
-  const pictures: Uint8Array[] = [];
-  const { policy, close } = await policyFor(o, env);
   try {
-    const recording = recordEpisode(env, {
-      steps,
-      seed: o.seed,
-      policy,
-      ...(withPictures && { onFrame: (body) => pictures.push(body.render({ width: o.size, height: o.size })) }),
-    });
-    return { recording, pictures };
+    const { policy, close } = await policyFor(o, env);
+    try {
+      return await recordTo(out, { env, steps, seed: o.seed, policy }, { output, signal, size: o.size, page });
+    } finally {
+      close();
+    }
   } finally {
     env.close();
-    close();
   }
 }
 
@@ -206,37 +186,6 @@ async function readRecording(file: string): Promise<Recording> {
     throw new DataError({ where: 'gimbal control', what: 'the recording cannot be read', got: file, cause });
   });
   return parseRecording(text, file);
-}
-
-async function save(out: string, recording: Recording, pictures: readonly Uint8Array[], size: number): Promise<string> {
-  const { encodeApng, encodeGif, encodePng, viewerHtml } = await import('@gimbal/control-envs');
-  switch (extname(out)) {
-    case '.json':
-      await writeFileAtomic(out, `${JSON.stringify(recording)}\n`);
-      return out;
-    case '.html':
-      await writeFileAtomic(out, await viewerHtml(recording));
-      return out;
-    case '.gif':
-    case '.apng': {
-      // films of at most 30 frames a second: GIF cannot show more
-      const every = Math.max(1, Math.round(1 / 30 / recording.dt));
-      const frames = pictures.filter((_, i) => i % every === 0);
-      const encode = out.endsWith('.gif') ? encodeGif : encodeApng;
-      await writeFileAtomic(out, encode(frames, size, size, recording.dt * every));
-      return out;
-    }
-    default: {
-      const folder = out.endsWith('.png') ? out.slice(0, -4) : out;
-      await mkdir(dirname(folder), { recursive: true });
-      await writeDirectoryAtomic(folder, async (temporary) => {
-        for (const [i, rgb] of pictures.entries()) {
-          await writeFile(join(temporary, `frame-${String(i).padStart(5, '0')}.png`), encodePng(rgb, size, size));
-        }
-      });
-      return folder;
-    }
-  }
 }
 
 function summaryOf({ env, seed, frames, dt, rewards, episodes }: Recording, file: string): object {

@@ -5,8 +5,15 @@ import { ConfigError } from '@gimbal/tensor-core';
 
 /** @throws ConfigError if the file's folder does not exist or cannot be written to, or a folder has its name */
 export async function refuseUnwritable(command: string, out: string): Promise<void> {
-  const where = `gimbal ${command} --out`;
-  const folder = dirname(out);
+  await refuseUnwritableFolder(command, out, dirname(out));
+  if ((await stat(out).catch(() => undefined))?.isDirectory()) {
+    const what = 'this is a folder; a file is wanted';
+    throw new ConfigError({ where: `gimbal ${command} --out`, what, got: out, fix: 'Name a file in it' });
+  }
+}
+
+/** @throws ConfigError if this folder, in which `out` shall lie, does not exist or cannot be written to */
+export async function refuseUnwritableFolder(command: string, out: string, folder: string): Promise<void> {
   try {
     if (!(await stat(folder)).isDirectory()) throw Object.assign(new Error('no folder'), { code: 'ENOTDIR' });
     await access(folder, constants.W_OK);
@@ -16,9 +23,7 @@ export async function refuseUnwritable(command: string, out: string): Promise<vo
       code === 'ENOTDIR'
         ? `${folder} is a file, not a folder`
         : `the folder ${folder} does not exist or cannot be written to`;
+    const where = `gimbal ${command} --out`;
     throw new ConfigError({ where, what, got: out, fix: 'Name a file in one that can', cause });
-  }
-  if ((await stat(out).catch(() => undefined))?.isDirectory()) {
-    throw new ConfigError({ where, what: 'this is a folder; a file is wanted', got: out, fix: 'Name a file in it' });
   }
 }
