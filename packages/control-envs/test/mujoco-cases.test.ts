@@ -132,6 +132,13 @@ test('a diverged state is truncated with its reason, counted, and never seen', a
   expect(obs).toEqual(before.obs);
   env.reset({ seed: 1 });
   expect(env.step(new Float32Array(6)).truncated).toBe(false);
+  // nor is a state taken that the episode could not end at
+  const state = env.getState();
+  state[3] = Number.NaN;
+  expect(() => env.setState(state)).toThrow('HalfCheetah-v5: setState: number 3 is not finite; got NaN');
+  expect(() => env.setPose(new Float64Array(9).fill(Number.POSITIVE_INFINITY), new Float64Array(9))).toThrow(
+    'setPose: number 0 is not finite; got Infinity',
+  );
   const bad = new Float32Array(6);
   bad[2] = Number.NaN;
   expect(() => env.step(bad)).toThrow('HalfCheetah-v5: step: action[2] (bfoot) is not finite; got NaN');
@@ -193,6 +200,7 @@ test('invalid MJCF: MuJoCo’s own words with file and line; missing meshes; too
   await expect(
     compileMjcf('<mujoco>\n<worldbody>\n<geom size="x"/></worldbody></mujoco>', { source: 'a.xml' }),
   ).rejects.toThrow(/^a\.xml:3: MuJoCo says: bad format in attribute 'size'; Element 'geom', line 3$/);
+  await expect(compileMjcf(undefined as unknown as string)).rejects.toThrow('MJCF: a model is given as text');
   const mesh = '<mujoco>\n<asset>\n<mesh name="m" file="m.stl"/></asset></mujoco>';
   await expect(compileMjcf(mesh, { source: 'b.xml' })).rejects.toThrow(
     'b.xml:3: a file that the model names is missing; got "m.stl". Pass it in files, or load the model with loadMjcf',

@@ -300,4 +300,14 @@ test('bad calls are refused before anything moves', async () => {
   await expect(wrong({ buffers: 'mine' })).rejects.toThrow('bad buffers; got "mine", wanted copy, shared');
   await expect(wrong({ workrs: 1 })).rejects.toThrow('no such option; got "workrs". Did you mean workers?');
   await expect(makeVectorEnv('CartPol-v1', { numEnvs: 2, workers: 1 })).rejects.toThrow('Did you mean CartPole-v1?');
+  await expect(wrong({ workers: 'all' })).rejects.toThrow(
+    'bad workers; got "all", wanted a whole number from 0, or \'auto\'',
+  );
+  await expect(wrong({ workers: 1, modules: ['no-such-module'] })).rejects.toThrow(
+    'makeVectorEnv modules: it cannot be imported; got "no-such-module"',
+  );
+  const bare = makeVectorEnv as (id: string, o?: unknown) => Promise<unknown>;
+  await expect(bare('CartPole-v1')).rejects.toThrow('makeVectorEnv: bad options');
+  const two = await makeVectorEnv('CartPole-v1', { numEnvs: 2, seed: 'x' as unknown as number });
+  await expect(two.reset()).rejects.toThrow('VectorEnv.reset: bad seed; got "x"');
 });

@@ -55,6 +55,38 @@ describe('gimbal doctor', () => {
   });
 });
 
+test('an install is shown with its folder, version, size and device, and how to remove it', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'gimbal doctor-'));
+  const before = process.env.XDG_CACHE_HOME;
+  process.env.XDG_CACHE_HOME = home;
+  try {
+    const put = async (name: string, stamp: object): Promise<string> => {
+      const folder = join(home, 'gimbal', name);
+      await mkdir(folder, { recursive: true });
+      const rest = { recipe: 'r', installed: '2026-01-01T00:00:00.000Z' };
+      await writeFile(join(folder, 'install.json'), JSON.stringify({ ...rest, ...stamp }));
+      return folder;
+    };
+    const cpu = await put('tensorflow-2.20.0-cpu', { build: 'cpu', version: '2.20.0', bytes: 781e6 });
+    const given = { build: 'cuda', version: '2.19.1', bytes: 3e6, linkedFrom: '/venv/tensorflow' };
+    const cuda = await put('tensorflow-2.19.1-cuda', given);
+    const { stdout } = await runMain(['doctor', '--backend', 'cpu'], source);
+    expect(stdout).toContain(
+      `  2.20.0 (cpu), 781 MB, in ${cpu}\n  computes on the CPU\n  to remove it: rm -r '${cpu}'\n`,
+    );
+    expect(stdout).toContain(`  2.19.1 (cuda), linked from /venv/tensorflow, in ${cuda}\n  computes on no GPU here: `);
+    const { installs } = JSON.parse((await runMain(['doctor', '--json', '--backend', 'cpu'], source)).stdout);
+    expect(installs).toEqual([
+      expect.objectContaining({ folder: cuda, remove: `rm -r '${cuda}'` }),
+      expect.objectContaining({ folder: cpu, version: '2.20.0', bytes: 781e6, device: 'the CPU' }),
+    ]);
+  } finally {
+    if (before === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = before;
+    await rm(home, { recursive: true, force: true });
+  }
+}, 60_000);
+
 test('a user without a home is told what to set, and can use other backends', async () => {
   const env = { HOME: '', XDG_CACHE_HOME: '' };
   const { code, stderr } = await startCli(['doctor', '--install', 'node', '--dry-run'], tmpdir(), env).ended;

@@ -32,6 +32,7 @@ export function checkEnv(env: Env, { steps = 200, seed = 0 }: CheckOptions = {})
   const say = (what: string, fix: string): void => {
     if (!problems.some((p) => p.what === what)) problems.push({ what, fix });
   };
+  if (!checkParts(env, say)) return problems;
   checkSpec(env, say);
   checkReset(env, seed, say);
   checkEpisodes(env, steps, seed, say);
@@ -49,10 +50,27 @@ export function assertEnv(env: Env, options?: CheckOptions): void {
   const problems = checkEnv(env, options);
   if (problems.length === 0) return;
   const list = problems.map(({ what, fix }) => `\n- ${what}. ${fix}.`).join('');
-  throw new ConfigError({ where: `checkEnv ${env.spec?.id}`, what: `${problems.length} problems:${list}` });
+  throw new ConfigError({ where: `checkEnv ${env?.spec?.id}`, what: `${problems.length} problems:${list}` });
 }
 
 type Say = (what: string, fix: string) => void;
+
+/** @returns false where so much is missing that nothing can be run */
+function checkParts(env: Env, say: Say): boolean {
+  if (typeof env !== 'object' || env === null) {
+    say(`the environment is ${String(env)}`, 'Give what makeEnv returned, awaited, or an object of your own');
+    return false;
+  }
+  const ways = { observationSpace: 'box, dict, …: what observations are', actionSpace: 'box, discrete, …' };
+  for (const [name, fix] of Object.entries(ways)) {
+    if (typeof env[name as keyof typeof ways]?.kind !== 'string') say(`${name} is missing`, `Give one: ${fix}`);
+  }
+  const calls = { reset: '{ obs, info }', step: '{ obs, reward, terminated, truncated, info }', close: 'nothing' };
+  for (const [name, returned] of Object.entries(calls)) {
+    if (typeof env[name as keyof typeof calls] !== 'function') say(`${name}() is missing`, `It returns ${returned}`);
+  }
+  return !['observationSpace', 'actionSpace', 'reset', 'step'].some((name) => env[name as keyof Env] === undefined);
+}
 
 function checkSpec(env: Env, say: Say): void {
   const { spec } = env;

@@ -56,13 +56,16 @@ export class CompiledModel implements PhysicsModel {
 
 /**
  * Compiles MJCF.
- * @throws DataError with MuJoCo's message, the file and the line
+ * @throws DataError with MuJoCo's message, the file and the line; ConfigError for what is no text
  * @example const model = await compileMjcf('<mujoco><worldbody>…</worldbody></mujoco>');
  */
 export async function compileMjcf(
   mjcf: string,
   { source = 'MJCF', files }: CompileOptions = {},
 ): Promise<CompiledModel> {
+  if (typeof mjcf !== 'string') {
+    throw new ConfigError({ where: source, what: 'a model is given as text', got: mjcf, wanted: '<mujoco>…</mujoco>' });
+  }
   const engine = await loadMujoco();
   const { mj } = engine;
   engine.takeMessages();

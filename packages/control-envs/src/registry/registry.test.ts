@@ -24,6 +24,15 @@ test('unknown ids and options name the nearest known one', async () => {
   );
 });
 
+test('what is no id and no options says so', async () => {
+  const make = makeEnv as (id?: unknown, options?: unknown) => Promise<Env>;
+  await expect(make()).rejects.toThrow('makeEnv: an id is a text');
+  await expect(make(3)).rejects.toThrow('an id is a text; got 3');
+  await expect(make('CartPole-v1', null)).rejects.toThrow('makeEnv CartPole-v1: bad options; got null');
+  await expect(make('CartPole-v1', 'sutton')).rejects.toThrow('bad options; got "sutton", wanted an object of');
+  await expect(make('DeepSea-v0', { size: 1e6 })).rejects.toThrow('DeepSea: bad size; got 1000000, wanted');
+});
+
 test('bad values of options are refused before anything is made', async () => {
   const make = (options: object): Promise<Env> => makeEnv('Hopper-v5', options);
   await expect(make({ frameSkip: 0 })).rejects.toThrow(
@@ -79,6 +88,16 @@ test('a choice of several that is none of its values names the component', () =>
   expect(actionFault(several, Float32Array.of(Number.NaN, 0))).toMatchObject({ index: 0 });
   expect(actionFault(bits, Float32Array.of(1, 0))).toBeUndefined();
   expect(actionFault(bits, Float32Array.of(1, -1))).toMatchObject({ index: 1, wanted: 'a whole number from 0 to 1' });
+});
+
+test('the checker says what is missing where there is nothing to run', () => {
+  const missing = (env: unknown): string[] => checkEnv(env as Env).map(({ what }) => what);
+  expect(missing(null)).toEqual(['the environment is null']);
+  expect(missing({ reset() {}, close() {} })).toEqual([
+    'observationSpace is missing',
+    'actionSpace is missing',
+    'step() is missing',
+  ]);
 });
 
 test('the checker finds each planted fault', async () => {

@@ -62,6 +62,10 @@ export async function makeEnv<Id extends EnvId>(id: Id, options: EnvOptions<Id> 
 function findEnv(id: string): EnvRegistration {
   const found = registered.get(id);
   if (found !== undefined) return found;
+  if (typeof id !== 'string') {
+    const fix = '`gimbal control envs` lists them';
+    throw new ConfigError({ where: 'makeEnv', what: 'an id is a text', got: id, wanted: 'Name-v0', fix });
+  }
   const ids = [...registered.keys()];
   const sameName = ids.filter((known) => unversioned(known) === unversioned(id));
   const guess = sameName.at(-1) ?? nearest(id, ids);
@@ -73,6 +77,10 @@ const unversioned = (id: string): string => id.replace(/-v\d+$/, '').toLowerCase
 
 function checkedOptions(id: string, options: object): object {
   const names = Object.keys(findEnv(id).defaults);
+  if (typeof options !== 'object' || options === null) {
+    const wanted = `an object of ${names.join(', ')}`;
+    throw new ConfigError({ where: `makeEnv ${id}`, what: 'bad options', got: options, wanted });
+  }
   const unknown = Object.keys(options).find((name) => !names.includes(name));
   if (unknown !== undefined) {
     const guess = nearest(unknown, names);

@@ -16,10 +16,14 @@ export interface DeepSeaOptions {
   mappingSeed?: number;
 }
 
+/** its table has a row for each of the N² cells */
+const largest = 1000;
+
 export class DeepSea extends TabularEnv {
   constructor({ size = 10, moveCost = 0.01, mappingSeed }: DeepSeaOptions = {}) {
-    if (!Number.isSafeInteger(size) || size < 2) {
-      throw new ConfigError({ where: 'DeepSea', what: 'bad size', got: size, wanted: 'a whole number from 2' });
+    if (!Number.isSafeInteger(size) || size < 2 || size > largest) {
+      const wanted = `a whole number from 2 to ${largest}`;
+      throw new ConfigError({ where: 'DeepSea', what: 'bad size', got: size, wanted });
     }
     const mapping = mappingSeed === undefined ? undefined : rng(mappingSeed).split('mapping');
     const cell = (s: number): Outcome[][] => {

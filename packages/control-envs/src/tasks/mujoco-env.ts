@@ -8,6 +8,7 @@ import {
   type Action,
   ConfigError,
   type Info,
+  NumericalError,
   type Obs,
   type ObsLayout,
   type Rng,
@@ -176,6 +177,7 @@ export abstract class MujocoEnv extends BufferedEnv {
   }
 
   protected restoreState(state: Float64Array): void {
+    this.#refuseInfinite('setState', state);
     const { memory, sim } = this;
     const drawn = this.#randomize;
     const end = state.length - (drawn?.all.length ?? 0);
@@ -222,6 +224,7 @@ export abstract class MujocoEnv extends BufferedEnv {
       const got = [qpos.length, qvel.length];
       throw new ShapeError({ where: `${this.spec.id}: setPose`, what: 'sizes do not fit', got, wanted: [nq, nv] });
     }
+    for (const numbers of [qpos, qvel]) this.#refuseInfinite('setPose', numbers);
     sim.reset();
     sim.qpos.set(qpos);
     sim.qvel.set(qvel);
@@ -233,6 +236,14 @@ export abstract class MujocoEnv extends BufferedEnv {
   protected override closeTask(): void {
     this.sim.close();
     this.model.close();
+  }
+
+  /** A state that is given must be one that the episode can end at. @throws NumericalError */
+  #refuseInfinite(call: string, numbers: ArrayLike<number>): void {
+    const at = Array.prototype.findIndex.call(numbers, (x) => !Number.isFinite(x));
+    if (at < 0) return;
+    const where = `${this.spec.id}: ${call}`;
+    throw new NumericalError({ where, what: `number ${at} is not finite`, got: numbers[at], wanted: 'finite numbers' });
   }
 
   #keep(): void {

@@ -24,7 +24,7 @@ export async function makeVectorEnv<Id extends EnvId>(
   id: Id | (() => Env | Promise<Env>),
   o: VectorOptions<Id>,
 ): Promise<RowsVectorEnv> {
-  checkVectorOptions({ ...o }, ['numEnvs', 'workers', 'autoresetMode', 'seed', 'options', 'buffers']);
+  checkVectorOptions(o, ['numEnvs', 'workers', 'autoresetMode', 'seed', 'options', 'buffers']);
   const { numEnvs, workers = 0, autoresetMode = 'same-step', seed = 0, options, buffers = 'copy' } = o;
   const where = 'makeVectorEnv';
   if (workers !== 0) throw new ConfigError({ where, what: 'no worker threads in a page', got: workers, wanted: '0' });

@@ -48,7 +48,7 @@ export async function makeVectorEnv<Id extends EnvId>(
   id: Id | (() => Env | Promise<Env>),
   o: VectorOptions<Id>,
 ): Promise<RowsVectorEnv> {
-  checkVectorOptions({ ...o }, known);
+  checkVectorOptions(o, known);
   const { numEnvs, autoresetMode: mode = 'same-step', seed = 0, buffers = 'copy', modules = [], options = {} } = o;
   const asked = checkedCount(o.workers ?? 0, numEnvs);
   // 'auto': as many threads as cores, this one among them
@@ -96,7 +96,7 @@ function checkedCount(workers: number | 'auto', numEnvs: number): number {
     ['workers', count, 0],
   ] as const) {
     if (Number.isSafeInteger(n) && n >= least) continue;
-    const wanted = `a whole number from ${least}`;
+    const wanted = `a whole number from ${least}${name === 'workers' ? ", or 'auto'" : ''}`;
     throw new ConfigError({ where: 'makeVectorEnv', what: `bad ${name}`, got: n, wanted });
   }
   return count;

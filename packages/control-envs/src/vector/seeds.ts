@@ -11,13 +11,12 @@ export function seedsOf(
 ): readonly (number | null)[] | undefined {
   if (seed === undefined) return undefined;
   if (typeof seed === 'number') return Array.from({ length: numEnvs }, (_, i) => seed + i);
+  const where = 'VectorEnv.reset';
+  if (!Array.isArray(seed)) {
+    throw new ConfigError({ where, what: 'bad seed', got: seed, wanted: 'a whole number, or a list of them' });
+  }
   if (seed.length !== numEnvs) {
-    throw new ConfigError({
-      where: 'VectorEnv.reset',
-      what: 'one seed for each copy',
-      got: seed.length,
-      wanted: numEnvs,
-    });
+    throw new ConfigError({ where, what: 'one seed for each copy', got: seed.length, wanted: numEnvs });
   }
   return seed;
 }

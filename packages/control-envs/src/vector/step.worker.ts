@@ -1,5 +1,6 @@
 /** A worker thread that steps its rows whenever the control array says so. */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { ConfigError } from '@gimbal/tensor-core';
 import { makeEnv } from '../registry/registry.ts';
 import { command, type ResetPayload, sendable, spinUntil, type WorkerSetup, word } from './protocol.ts';
 import { Rows } from './rows.ts';
@@ -11,7 +12,7 @@ const { id, options, from, count, mode, arrays, control, modules } = setup;
 const awakeMs = 0.05;
 
 try {
-  for (const module of modules) await import(module);
+  for (const module of modules) await importModule(module);
   const envs = [];
   for (let i = 0; i < count; i++) envs.push(await makeEnv(id, options));
   parentPort?.postMessage({ ready: true });
@@ -47,6 +48,13 @@ function serve(rows: Rows): void {
       return;
     }
   }
+}
+
+async function importModule(name: string): Promise<void> {
+  await import(name).catch((cause) => {
+    const fix = `${(cause as Error).message}. Name modules by file URLs or packages; they are imported on each worker`;
+    throw new ConfigError({ where: 'makeVectorEnv modules', what: 'it cannot be imported', got: name, fix, cause });
+  });
 }
 
 /** What was sent along with the command. */
