@@ -1,7 +1,9 @@
 // Tests the backend `node`: TensorFlow's own library, put in place by the command that users have. An install of the same
 // recipe is used again.
 // usage: npm run test:tensorflow [-- --cuda]
-//        --cuda tests the library with CUDA instead (2 GB of memory, 5 GB of disk): on the GPU where there is one
+//        --cuda tests the library with CUDA instead: on the GPU where there is one (5 GB of disk); elsewhere that it loads,
+//        computes on the CPU, and that node-gpu goes on with native (it downloads 621 MB, 2 GB of memory, 4 GB of disk)
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fetchNode } from './lib/fetch-node.mjs';
 import { freshReport, jestCommand, jestCounts } from './lib/jest.mjs';
@@ -31,12 +33,59 @@ const reason = new RegExp(`error gimbal doctor[^:]*: (.*(?:${reasons.join('|')})
 if (installed.ok) {
   results.pass(`gimbal doctor --install ${target} --yes`, installed.seconds);
   await tests();
+} else if (target === 'node-gpu' && reason?.includes('no NVIDIA driver')) {
+  await withoutGpu();
 } else if (reason !== undefined) {
   results.skip('TensorFlow', reason.replace(/:$/, ''));
 } else {
   results.fail(`gimbal doctor --install ${target} --yes`, installed.seconds, { output: installed.output });
 }
 results.finish();
+
+/** The library with CUDA on a machine without a GPU, in a cache of its own, which goes afterwards. */
+async function withoutGpu() {
+  const folder = join(root, 'build', 'tensorflow-cuda');
+  const [site, cache] = [join(folder, 'site-packages'), join(folder, 'cache')];
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(join(folder, 'tmp'), { recursive: true });
+  try {
+    const tags = '--only-binary=:all: --python-version 3.11 --platform manylinux2014_x86_64';
+    const quiet = '-q --disable-pip-version-check --no-deps --no-compile --no-cache-dir';
+    const pip = await run(`python3 -m pip install ${quiet} ${tags} --target ${quote(site)} tensorflow==2.20.0`, {
+      env: { TMPDIR: join(folder, 'tmp'), PIP_USER: 'false', PIP_REQUIRE_VIRTUALENV: 'false' },
+      timeoutMs: 900_000,
+    });
+    if (!pip.ok) return results.skip('TensorFlow with CUDA', pip.output.trim().split('\n').at(-1));
+    const env = { XDG_CACHE_HOME: cache, GIMBAL_TENSORFLOW: undefined };
+    const linked = await run(`${gimbal} doctor --install node --tensorflow ${quote(site)} --yes`, { env });
+    const what = 'the library with CUDA loads and computes on the CPU';
+    if (!linked.ok) return results.fail(what, linked.seconds, { output: linked.output });
+    results.pass(what, linked.seconds);
+    // as on a machine whose driver finds no GPU
+    const test = join(root, 'packages/tensor-core/test/tensorflow');
+    const asked = await run(`${quote(process.execPath)} ${quote(join(test, 'automatic.mjs'))} node-gpu`, {
+      env: {
+        ...env,
+        GIMBAL_TENSORFLOW: join(cache, 'gimbal', 'tensorflow-2.20.0-cpu'),
+        GIMBAL_SIMULATED_GPU: 'driver',
+        NODE_OPTIONS: `--require "${join(test, 'simulated-gpu.cjs')}"`,
+      },
+      timeoutMs: 120_000,
+    });
+    const answer = JSON.parse(/^\{.*\}$/m.exec(asked.output)?.[0] ?? '{}');
+    const fellBack =
+      answer.chosen?.[0]?.name === 'native' &&
+      answer.warnings?.length === 1 &&
+      /^useBackend\('node-gpu'\): TensorFlow finds no GPU \(.*cuda.*\); going on with native$/i.test(
+        answer.warnings[0],
+      ) &&
+      String(answer.product) === '8,11,16,23';
+    if (fellBack) results.pass('node-gpu without a GPU warns with the reason and goes on with native', asked.seconds);
+    else results.fail('node-gpu without a GPU goes on with native', asked.seconds, { output: asked.output });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
 
 async function tests() {
   const report = freshReport('tensorflow-jest');

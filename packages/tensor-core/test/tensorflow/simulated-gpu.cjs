@@ -1,12 +1,13 @@
 // Preloaded by a test (NODE_OPTIONS=--require): the machine has NVIDIA's driver, and TensorFlow's library says of itself
-// that it computes on a GPU where GIMBAL_SIMULATED_GPU is `answers`. It goes on to compute on the CPU.
+// that it computes on a GPU where GIMBAL_SIMULATED_GPU is `answers`, that it does not where that is `none`, and what is so
+// where it is `driver`. It goes on to compute on the CPU.
 const fs = require('node:fs');
 const Module = require('node:module');
 
 const load = Module._extensions['.node'];
 Module._extensions['.node'] = (module, file) => {
   load(module, file);
-  if (!file.endsWith('tfjs_binding.node')) return;
+  if (!file.endsWith('tfjs_binding.node') || process.env.GIMBAL_SIMULATED_GPU === 'driver') return;
   const isUsingGpuDevice = { value: () => process.env.GIMBAL_SIMULATED_GPU === 'answers' };
   module.exports = Object.create(module.exports, { isUsingGpuDevice });
 };

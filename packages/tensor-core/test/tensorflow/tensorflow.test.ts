@@ -80,17 +80,17 @@ onTensorFlow('on TensorFlow', () => {
 
   test("tfjs-core's suite passes but for listed specs", async () => {
     expectSuite(await child<Suite>('tfjs-suite.mjs'), `${name}, Node ${process.version}`);
-  }, 180_000);
+  }, 600_000);
 
   test('and with values handed over as copies, as on a GPU', async () => {
     expectSuite(await child<Suite>('tfjs-suite.mjs', { GIMBAL_TENSORFLOW_COPY: '1' }), `${name}, copies`);
-  }, 180_000);
+  }, 600_000);
 
   (otherNode === undefined ? test.skip : test)(
     'and on a Node without the functions that tfjs-node calls',
     async () =>
       expectSuite(await child<Suite>('tfjs-suite.mjs', {}, otherNode), `${name}, ${otherNode?.split('/').at(-5)}`),
-    180_000,
+    600_000,
   );
 
   test('ops agree with native on random inputs', async () => {
@@ -98,7 +98,7 @@ onTensorFlow('on TensorFlow', () => {
     process.stdout.write(`ops compared with native: ${result.cases}, skipped ${result.skipped.length}\n`);
     expect(result.failures).toEqual([]);
     expect(result.cases).toBeGreaterThan(150);
-  }, 180_000);
+  }, 600_000);
 
   test('the report says what it computes with', async () => {
     const line = (await backendReport()).find((b) => b.name === name);
