@@ -110,10 +110,13 @@ GIMBAL_INLINE Vec vlog(Vec x) {
 
 // log(1 + x). 1.5 ulp
 GIMBAL_INLINE Vec vlog1p(Vec x) {
-  // the rounding error c of u = 1 + x is put back: log(1 + x) = log u + c / u
+  // the rounding error c of u = 1 + x is put back: log(1 + x) = log u + c / u. An estimate of 1 / u will do, but where x is
+  // so small that c is nearly all of it: there c / u = c - c x / u
   const Vec u = splat(1.0f) + x;
-  const Vec c = vabs(x) < splat(1.0f) ? x - (u - splat(1.0f)) : splat(1.0f) - (u - x);
-  Vec y = log_of_normal(u, splat(0.0f)) + c / u;
+  const IVec small = vabs(x) < splat(1.0f);
+  const Vec c = small ? x - (u - splat(1.0f)) : splat(1.0f) - (u - x);
+  const Vec part = c * reciprocal_estimate(u);
+  Vec y = log_of_normal(u, splat(0.0f)) + (small ? c - part * x : part);
   y = u < splat(kInfinity) ? y : u;
   y = u == splat(0.0f) ? splat(-kInfinity) : y;
   y = u < splat(0.0f) ? splat(__builtin_nanf("")) : y;

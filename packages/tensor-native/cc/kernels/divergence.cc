@@ -38,11 +38,12 @@ static void divergence(Context& context, const double* a) {
   const DivergenceForm form = form_of(a + 5);
   const bool measures = a[11] != 0;
   with_kind(form.kind, [&](auto kind) {
-    parallel_for(context, rows, 400.0 / (form.n + 4), [=](int64_t begin, int64_t end) {
+    parallel_for(context, rows, 400.0 / (form.n + 4), [=, &context](int64_t begin, int64_t end) {
+      float* work = scratch(context, 8, 2 * whole_vectors(form.n));
       for (int64_t row = begin; row < end; row++) {
         const float *z = logits + row * form.n, *y = target + row * form.n;
-        values[row] = measures ? row_divergence<kind.value, true>(z, y, form, columns + row * 7)
-                               : row_divergence<kind.value, false>(z, y, form, columns + row * 7);
+        values[row] = measures ? row_divergence<kind.value, true>(z, y, form, columns + row * 7, work)
+                               : row_divergence<kind.value, false>(z, y, form, columns + row * 7, work);
       }
     });
   });

@@ -4,7 +4,7 @@ import { intervalOf, mean, signed } from '../../reproduce/verdict.ts';
 import { compare, type Method, methods, type Student, type ToySetup } from './internal/toy-lab.ts';
 
 const setup: ToySetup = {
-  ...{ task: 'newsroom', layers: 2, width: 48, initializerRange: 0.1, prompts: 1000, batchSize: 32 },
+  ...{ task: 'newsroom', layers: 2, width: 48, prompts: 1000, batchSize: 32 },
   ...{ start: 600, steps: 400, teacher: 'learned' },
 };
 

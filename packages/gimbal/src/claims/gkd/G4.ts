@@ -10,7 +10,7 @@ export const chosenSpread =
 
 /** 14,000 parameters, 100 prompts */
 export const arithmeticSetup: ToySetup = {
-  ...{ task: 'chain', width: 32, initializerRange: 0.21, prompts: 100, batchSize: 64, start: 400, steps: 400 },
+  ...{ task: 'chain', width: 32, prompts: 100, batchSize: 64, start: 400, steps: 400 },
 };
 
 export const claim = defineClaim({

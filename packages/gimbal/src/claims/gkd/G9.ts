@@ -8,7 +8,6 @@ export const translationSetup: ToySetup = {
   ...{
     task: 'mini',
     width: 24,
-    initializerRange: 0.08,
     prompts: 40,
     batchSize: 32,
     start: 200,

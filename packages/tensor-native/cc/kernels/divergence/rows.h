@@ -14,6 +14,8 @@ struct Constant {
   static constexpr int value = K;
 };
 
+constexpr int64_t kBlock = 1024;  // classes that are summed in float32 before float64
+
 struct DivergenceForm {
   int64_t n;
   int kind;
@@ -21,30 +23,54 @@ struct DivergenceForm {
   float inverse_q, inverse_p;  // 1 / temperature
 };
 
-// log sum exp of x * scale
-static inline float row_lse(const float* x, int64_t n, float inverse) {
-  Vec m0 = splat(-kInfinity), m1 = m0;
+// A row's softmax at a temperature, but for what every class is divided by.
+struct Softened {
+  float top;      // the largest logit
+  float log_sum;  // log of the sum of e^((x - top) / tau)
+  float share;    // 1 / that sum
+};
+
+// floats that a row of n takes in whole vectors
+static inline int64_t whole_vectors(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
+
+static inline float largest(const float* x, int64_t n) {
+  Vec m0 = splat(-kInfinity), m1 = m0, m2 = m0, m3 = m0;
   int64_t i = 0;
-  for (; i + 2 * kLanes <= n; i += 2 * kLanes)
-    m0 = vmax_nan(load(x + i), m0), m1 = vmax_nan(load(x + i + kLanes), m1);
-  for (; i + kLanes <= n; i += kLanes) m0 = vmax_nan(load(x + i), m0);
-  float top = hmax(vmax_nan(m0, m1));
+  for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
+    m0 = vmax(load(x + i), m0), m1 = vmax(load(x + i + kLanes), m1);
+    m2 = vmax(load(x + i + 2 * kLanes), m2), m3 = vmax(load(x + i + 3 * kLanes), m3);
+  }
+  for (; i + kLanes <= n; i += kLanes) m0 = vmax(load(x + i), m0);
+  float top = hmax(vmax(vmax(m0, m1), vmax(m2, m3)));
   for (; i < n; i++) top = x[i] > top ? x[i] : top;
-  if (top == -kInfinity) return top;
-  const Vec shift = splat(top), scale = splat(inverse);
+  return top;
+}
+
+// e[i] = e^((x[i] - top) / tau), zeros behind the end to a whole vector. A NaN in x is one in the sum.
+static inline Softened soften(const float* x, int64_t n, float inverse, float* e) {
+  Softened s;
+  s.top = largest(x, n);
+  const Vec shift = splat(s.top), scale = splat(inverse);
   double total = 0;
-  for (int64_t from = 0; from < n; from += 1024) {
-    const int64_t to = from + 1024 < n ? from + 1024 : n;
+  for (int64_t from = 0; from < n; from += kBlock) {
+    const int64_t to = from + kBlock < n ? from + kBlock : n;
     Vec s0 = splat(0.0f), s1 = s0;
     int64_t j = from;
     for (; j + 2 * kLanes <= to; j += 2 * kLanes) {
-      s0 += vexp_negative((load(x + j) - shift) * scale);
-      s1 += vexp_negative((load(x + j + kLanes) - shift) * scale);
+      const Vec first = vexp_negative((load(x + j) - shift) * scale);
+      const Vec second = vexp_negative((load(x + j + kLanes) - shift) * scale);
+      store(e + j, first), store(e + j + kLanes, second);
+      s0 += first, s1 += second;
     }
-    for (; j < to; j += kLanes) s0 += keep_first(vexp_negative((load_rest(x + j, to - j) - shift) * scale), to - j);
+    for (; j < to; j += kLanes) {
+      const Vec last = keep_first(vexp_negative((load_rest(x + j, to - j) - shift) * scale), to - j);
+      store(e + j, last);
+      s0 += last;
+    }
     total += hsum(s0 + s1);
   }
-  return top * inverse + (float)log(total);
+  s.log_sum = (float)log(total), s.share = (float)(1 / total);
+  return s;
 }
 
 // log of a number a little or much above 0, without vlog's care for subnormals: M/base is at least the base's share
@@ -100,48 +126,36 @@ GIMBAL_INLINE Terms terms(Vec p, Vec q, Vec r, float mix) {
   return {vneg(weigh(q, m.over_base)), vneg(m.over_base) - vexp(vneg(m.over_base)) * splat(mix)};
 }
 
-struct Sides {
-  Vec p, q, r, log_q;
-};
-
-GIMBAL_INLINE Sides sides(Vec z, Vec y, const DivergenceForm& f, float lse_q, float lse_p) {
-  Sides s;
-  s.log_q = z * splat(f.inverse_q) - splat(lse_q);
-  const Vec log_p = y * splat(f.inverse_p) - splat(lse_p);
-  s.q = vexp_negative(s.log_q);
-  s.p = vexp_negative(log_p);
-  const IVec none = (s.p == splat(0.0f)) & (s.q == splat(0.0f));
-  s.r = none ? splat(0.0f) : log_p - s.log_q;
-  return s;
-}
-
+// The value; columns are those of ../divergence.cc. `work` has room for the exponentials of both rows: each is taken once.
 template <int K, bool measures>
-static inline float row_divergence(const float* z, const float* y, const DivergenceForm& form, float* columns) {
+static inline float row_divergence(const float* z, const float* y, const DivergenceForm& form, float* columns,
+                                   float* work) {
   const int64_t n = form.n;
-  const float lse_q = row_lse(z, n, form.inverse_q), lse_p = row_lse(y, n, form.inverse_p);
+  float *e_q = work, *e_p = work + whole_vectors(n);
+  const Softened of_q = soften(z, n, form.inverse_q, e_q), of_p = soften(y, n, form.inverse_p, e_p);
   double sums[6] = {0, 0, 0, 0, 0, 0};
-  for (int64_t from = 0; from < n; from += 1024) {
-    const int64_t to = from + 1024 < n ? from + 1024 : n;
+  for (int64_t from = 0; from < n; from += kBlock) {
+    const int64_t to = from + kBlock < n ? from + kBlock : n;
     Vec f = splat(0.0f), centre = f, forward = f, reverse = f, distance = f, entropy = f;
     for (int64_t i = from; i < to; i += kLanes) {
       const int64_t rest = to - i;
-      Sides s = sides(load_rest(z + i, rest), load_rest(y + i, rest), form, lse_q, lse_p);
-      if (rest < kLanes) {
-        s.p = keep_first(s.p, rest), s.q = keep_first(s.q, rest), s.r = keep_first(s.r, rest);
-        s.log_q = keep_first(s.log_q, rest);
-      }
-      const Terms t = terms<K>(s.p, s.q, s.r, form.mix);
+      const Vec q = load(e_q + i) * splat(of_q.share), p = load(e_p + i) * splat(of_p.share);
+      const Vec log_q = (load_rest(z + i, rest) - splat(of_q.top)) * splat(form.inverse_q) - splat(of_q.log_sum);
+      const Vec log_p = (load_rest(y + i, rest) - splat(of_p.top)) * splat(form.inverse_p) - splat(of_p.log_sum);
+      // of a class of probability 0 anything may stand here, NaN too: it is weighed with 0
+      const Vec r = log_p - log_q;
+      const Terms t = terms<K>(p, q, r, form.mix);
       f += t.f;
-      if constexpr (K != 0) centre += weigh(s.q, t.w);
+      if constexpr (K != 0) centre += weigh(q, t.w);
       if constexpr (measures) {
-        forward += weigh(s.p, s.r), reverse += weigh(s.q, s.r);
-        distance += vabs(s.p - s.q), entropy += weigh(s.q, s.log_q);
+        forward += weigh(p, r), reverse += weigh(q, r);
+        distance += vabs(p - q), entropy += weigh(q, log_q);
       }
     }
     sums[0] += hsum(f), sums[1] += hsum(centre), sums[2] += hsum(forward);
     sums[3] -= hsum(reverse), sums[4] += 0.5 * hsum(distance), sums[5] -= hsum(entropy);
   }
-  columns[0] = lse_q, columns[1] = lse_p;
+  columns[0] = of_q.top * form.inverse_q + of_q.log_sum, columns[1] = of_p.top * form.inverse_p + of_p.log_sum;
   for (int i = 1; i < 6; i++) columns[1 + i] = (float)sums[i];
   return (float)(sums[0] * form.factor);
 }
@@ -159,12 +173,12 @@ static inline void row_divergence_grad(float dy, const float* z, const float* y,
   const Vec centre = splat(columns[2]), scale = splat(g);
   const DivergenceForm f = form;
   for_vectors(n, [=](int64_t i, int64_t rest) GIMBAL_BODY {
-    const Sides s = sides(load_rest(z + i, rest), load_rest(y + i, rest), f, lse_q, lse_p);
-    Vec out;
-    if constexpr (K == 0)
-      out = s.q - s.p;
-    else
-      out = weigh(s.q, terms<K>(s.p, s.q, s.r, f.mix).w - centre);
+    const Vec log_q = load_rest(z + i, rest) * splat(f.inverse_q) - splat(lse_q);
+    const Vec log_p = load_rest(y + i, rest) * splat(f.inverse_p) - splat(lse_p);
+    const Vec q = vexp_negative(log_q);
+    // only these two look at p itself
+    const Vec p = K == 0 || K == 2 ? vexp_negative(log_p) : splat(0.0f);
+    const Vec out = K == 0 ? q - p : weigh(q, terms<K>(p, q, log_p - log_q, f.mix).w - centre);
     store_rest(d + i, out * scale, rest);
   });
 }

@@ -4,7 +4,11 @@ import { type GkdOptions, GkdTrainer, modelTeacher, type Objective, presets, typ
 import { decoder, type LanguageModel, rougeN } from '@gimbal/language-models';
 import { disposeTree, flatten, type Params, type RewardFn, rng, type TokenBatch, unflatten } from '@gimbal/tensor-core';
 import { exp, logSoftmax, matMul, mul, neg, reshape, sum, type Tensor2D, tensor, tidy } from '@tensorflow/tfjs-core';
+import { StageCache } from '../../../pipeline/cache.ts';
+import { codeVersion, hashValue } from '../../../pipeline/hash.ts';
 import { breathe } from '../../../reproduce/checks.ts';
+import { cacheFolder } from '../../../run/run-folder.ts';
+import { flaxInit } from './flax-init.ts';
 import { chain, summaries, type ToyRow, type ToyTask, translation } from './toy-task.ts';
 
 /** What is tried, and on how much. */
@@ -14,12 +18,6 @@ export interface ToySetup {
   layers?: number;
   /** of its layers */
   width: number;
-  /**
-   * Standard deviation of first weights. It decides how far a student generalises from few prompts, and the miniature's
-   * description does not state it: chosen so that the methods on fixed completions are as good as they were there (for
-   * the languages on other seeds, for arithmetic after seeing the claims' own).
-   */
-  initializerRange: number;
   /** training prompts */
   prompts: number;
   batchSize: number;
@@ -72,10 +70,13 @@ export const methods = {
 
 const learningRate = 3e-3;
 
+/** Adam's rate falls linearly to 0, when the start is fine-tuned and when a method goes on from it. */
+const fallingOver = (steps: number) => ({ learningRate: (step: number) => learningRate * (1 - step / steps) });
+
 const makers = { chain, mini: translation, newsroom: summaries };
 const tasks: { [name in ToySetup['task']]?: ToyTask } = {};
 const starts = new Map<string, { params: [string, number[], Float32Array][]; student: Student }>();
-const students = new Map<string, Student>();
+const students = new Map<string, Promise<Student>>();
 const learned = new Map<string, Teacher>();
 
 const taskNamed = (name: ToySetup['task']): ToyTask => (tasks[name] ??= makers[name]());
@@ -85,11 +86,29 @@ export async function startOf(setup: ToySetup, seed: number, signal: AbortSignal
   return (await started(setup, seed, signal)).student;
 }
 
-/** A student after a method. The same seed gives every method the same start, prompts and order of prompts. */
-export async function studentOf(setup: ToySetup, method: Method, seed: number, signal: AbortSignal): Promise<Student> {
-  const key = JSON.stringify([setup, method, seed]);
+/**
+ * A student after a method. The same seed gives every method the same start, prompts and order of prompts. What was
+ * measured is kept on the disk by settings and code, so that a run that was stopped goes on.
+ */
+export function studentOf(setup: ToySetup, method: Method, seed: number, signal: AbortSignal): Promise<Student> {
+  const settings = { setup, method, seed };
+  const key = JSON.stringify(settings);
   const known = students.get(key);
   if (known !== undefined) return known;
+  const made = keptStudent(settings, () => distilled(setup, method, seed, signal));
+  made.catch(() => students.delete(key)); // stopped: made anew when asked again
+  students.set(key, made);
+  return made;
+}
+
+async function keptStudent(settings: object, make: () => Promise<Student>): Promise<Student> {
+  const cache = new StageCache(cacheFolder());
+  const [stage, key] = ['gkd-student', hashValue({ settings, code: await codeVersion() })];
+  const { value } = (await cache.find(stage, key)) ?? (await cache.make(stage, key, settings, make));
+  return value as Student;
+}
+
+async function distilled(setup: ToySetup, method: Method, seed: number, signal: AbortSignal): Promise<Student> {
   const { task, model, training, test } = bench(setup, seed);
   const { params: saved } = await started(setup, seed, signal);
   const params = unflatten(saved.map(([path, shape, values]) => [path, tensor(values, shape)])) as Params;
@@ -104,14 +123,13 @@ export async function studentOf(setup: ToySetup, method: Method, seed: number, s
       ...(topK !== undefined && { teacherTopK: topK }),
       ...(alpha !== undefined && { reward: { fn: faithfulness(task), alpha, samplesPerPrompt: 4 } }),
       mixing: 'sequence',
-      learningRate: (step) => learningRate * (1 - step / setup.steps),
+      ...fallingOver(setup.steps),
     },
     setup.steps,
     signal,
     (end) => measure(task, model, end, test, seed),
   );
   disposeTree(params);
-  students.set(key, student);
   return student;
 }
 
@@ -141,7 +159,7 @@ function bench(setup: ToySetup, seed: number) {
   const test = task.rows(500, stream.split('test'), new Set(training.map((row) => row.prompt)));
   const model = decoder({
     ...{ family: 'gpt2', layers: setup.layers ?? 1, heads: 2, tieEmbeddings: false },
-    ...{ width: setup.width, initializerRange: setup.initializerRange, vocabularySize: task.vocabulary.size },
+    ...{ width: setup.width, vocabularySize: task.vocabulary.size },
     contextLength: task.promptLength + task.answerLength,
     eosIds: [task.vocabulary.special.eos as number],
     padId: task.vocabulary.special.pad as number,
@@ -161,8 +179,8 @@ async function started(setup: ToySetup, seed: number, signal: AbortSignal) {
   const known = starts.get(key);
   if (known !== undefined) return known;
   const { task, model, training, test, stream } = bench(setup, seed);
-  const params = model.init(stream.split('init'));
-  const options = { ...common(setup, task, model, training, seed + 1000), params, learningRate };
+  const params = flaxInit(model, stream.split('init'));
+  const options = { ...common(setup, task, model, training, seed + 1000), params, ...fallingOver(setup.start) };
   const made = await trained(
     { ...presets.sft({}), divergence: 'nll', ...options },
     setup.start,
