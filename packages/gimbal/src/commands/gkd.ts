@@ -16,7 +16,15 @@ const options = z.object({
   student: z
     .string()
     .min(1)
+    .optional()
     .describe('the small one, already fine-tuned, with the same tokenizer: where training starts'),
+  everyLayer: z
+    .int()
+    .min(2)
+    .optional()
+    .describe(
+      'instead of --student: it starts as the teacher with every so-manieth of its layers alone, from the first',
+    ),
   data: z
     .string()
     .optional()
@@ -79,11 +87,24 @@ export const command = defineCommand({
     'gimbal gkd --teacher big --student small --data prompts.jsonl --divergence jsd:0.9 --lora 16',
     'gimbal gkd --teacher big --student small --data rows.jsonl --preset supervised-kd',
     'gimbal gkd --teacher big --student small --data prompts.jsonl --reward ./reward.mjs --alpha 0.25',
+    'gimbal gkd --teacher big --every-layer 3 --data rows.jsonl --preset sft',
     'gimbal gkd --resume                 go on with the run that was stopped',
   ],
   async run(context) {
     const { options: o } = context;
     if (!o.resume) {
+      if ((o.student === undefined) === (o.everyLayer === undefined))
+        throw new ConfigError({
+          where: 'gimbal gkd',
+          what: o.student === undefined ? 'which student?' : 'two students',
+          wanted: 'either --student or --every-layer',
+        });
+      if (o.everyLayer !== undefined && o.lora > 0)
+        throw new ConfigError({
+          where: 'gimbal gkd --every-layer',
+          what: 'an adapter needs a student that is saved somewhere',
+          fix: 'Leave out --lora, or save the student with a run of --preset sft first',
+        });
       checkColumns('gkd', o.columns, ['prompt', 'completion']);
       for (const text of o.reward ?? []) parseReward(text, 'gimbal gkd --reward');
       if (o.divergence !== undefined) {

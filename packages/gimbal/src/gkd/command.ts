@@ -23,7 +23,8 @@ import { type Contestant, type Judged, judgeModel } from './judge-models.ts';
 /** The options of the command. */
 export interface GkdFlags {
   teacher: string;
-  student: string;
+  student?: string | undefined;
+  everyLayer?: number | undefined;
   data?: string | undefined;
   columns?: Record<string, string> | undefined;
   preset: PresetName;
@@ -72,22 +73,27 @@ export async function distilCommand<O extends GkdFlags>(
   const { cachedTeacher, modelTeacher } = await import('@gimbal/gkd');
   const note = (text: string): void => output.note(text);
   const hub = hubOptions(output, signal);
-  const open = async (flag: 'teacher' | 'student'): Promise<Opened> => {
-    const path = await modelPath(o[flag], `gimbal gkd --${flag}`, hub);
+  const open = async (flag: 'teacher' | 'student', name: string): Promise<Opened> => {
+    const path = await modelPath(name, `gimbal gkd --${flag}`, hub);
     const { model, params, tokenizer, warnings } = await lm.loadPretrained(path);
     for (const warning of warnings) note(`warning ${flag}: ${warning}`);
     if (tokenizer) return { path, model, params, tokenizer };
     disposeTree(params);
     const wanted = 'tokenizer.json';
-    throw new ConfigError({ where: `gimbal gkd --${flag}`, what: 'it has no tokenizer', got: o[flag], wanted });
+    throw new ConfigError({ where: `gimbal gkd --${flag}`, what: 'it has no tokenizer', got: name, wanted });
   };
   const world = o.world === 'mini' ? { preset: 'mini' as const } : undefined;
   const specs = (o.reward ?? []).map((text) => parseReward(text, 'gimbal gkd --reward'));
   const rewards = await loadRewards(specs, { where: 'gimbal gkd --reward', world });
-  const teacher = await open('teacher');
+  const teacher = await open('teacher', o.teacher);
   let student: Opened | undefined;
   try {
-    student = await open('student');
+    const every = o.everyLayer;
+    if (every === undefined) student = await open('student', o.student as string);
+    else {
+      const layers = Array.from({ length: Math.ceil(teacher.model.config.layers / every) }, (_, i) => i * every);
+      student = { ...teacher, ...lm.keepLayers(teacher.model, teacher.params, layers) };
+    }
     const { tokenizer } = student;
     const contextLength = Math.min(student.model.config.contextLength, teacher.model.config.contextLength);
     const all = await rowsOf(o, world, note);

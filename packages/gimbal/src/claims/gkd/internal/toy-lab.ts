@@ -70,9 +70,6 @@ export const methods = {
 
 const learningRate = 3e-3;
 
-/** Adam's rate falls linearly to 0, when the start is fine-tuned and when a method goes on from it. */
-const fallingOver = (steps: number) => ({ learningRate: (step: number) => learningRate * (1 - step / steps) });
-
 const makers = { chain, mini: translation, newsroom: summaries };
 const tasks: { [name in ToySetup['task']]?: ToyTask } = {};
 const starts = new Map<string, { params: [string, number[], Float32Array][]; student: Student }>();
@@ -123,7 +120,7 @@ async function distilled(setup: ToySetup, method: Method, seed: number, signal: 
       ...(topK !== undefined && { teacherTopK: topK }),
       ...(alpha !== undefined && { reward: { fn: faithfulness(task), alpha, samplesPerPrompt: 4 } }),
       mixing: 'sequence',
-      ...fallingOver(setup.steps),
+      learningRate: (step) => learningRate * (1 - step / setup.steps),
     },
     setup.steps,
     signal,
@@ -180,7 +177,7 @@ async function started(setup: ToySetup, seed: number, signal: AbortSignal) {
   if (known !== undefined) return known;
   const { task, model, training, test, stream } = bench(setup, seed);
   const params = flaxInit(model, stream.split('init'));
-  const options = { ...common(setup, task, model, training, seed + 1000), params, ...fallingOver(setup.start) };
+  const options = { ...common(setup, task, model, training, seed + 1000), params, learningRate };
   const made = await trained(
     { ...presets.sft({}), divergence: 'nll', ...options },
     setup.start,
