@@ -1,8 +1,10 @@
 // Commands wait in a queue: nobody may notice.
 import * as tf from '@tensorflow/tfjs-core';
 import { describeNative } from '../test/native.ts';
+import { backend } from './backend.ts';
 import { commandWords, flush, isWaiting } from './commands.ts';
-import { kernelTimes, setProfiling, synchronize } from './index.ts';
+import { capture, kernelTimes, setProfiling, synchronize } from './index.ts';
+import { blockWeight } from './kernels/blocks.ts';
 import { heap } from './memory/heap.ts';
 
 const numbers = (t: tf.Tensor): number[] => [...t.dataSync<'float32'>()];
@@ -75,6 +77,47 @@ describeNative('the queue', () => {
     synchronize();
     expect(isWaiting()).toBe(false);
     tf.dispose([x, y]);
+  });
+
+  test('operands that are unpacked while a kernel fills its command do not change it', () => {
+    const [rows, width] = [4, 32];
+    const codes = (n: number, seed: number): Uint8Array =>
+      Uint8Array.from({ length: n * width }, (_, i) => (i * seed + 5) % 16);
+    const inBlocks = (n: number, seed: number): tf.Tensor2D =>
+      tf.engine().makeTensorFromTensorInfo(
+        blockWeight({
+          ...{ shape: [n, width], bits: 4, group: 32, zero: 8 },
+          ...{ codes: codes(n, seed), scales: new Float32Array(n).fill(0.25) },
+        }),
+        backend,
+      ) as tf.Tensor2D;
+    const inFloats = (n: number, seed: number): tf.Tensor2D =>
+      tf.tensor2d(
+        [...codes(n, seed)].map((code) => 0.25 * (code - 8)),
+        [n, width],
+      );
+    // none of the three is read as blocks: each asks for its floats between the command's first word and its last
+    const run = (of: typeof inFloats): number[] => {
+      const [a, b, bias] = [of(rows, 3), of(width, 7), of(1, 11)];
+      const product = (): tf.Tensor =>
+        tf.fused.matMul({ a, b, bias: tf.reshape(bias, [width]), activation: 'relu' }) as tf.Tensor;
+      return tf.tidy(() => numbers(product()));
+    };
+    expect(run(inBlocks)).toEqual(run(inFloats));
+
+    // while a step is captured too, which then holds the product alone
+    const [a, b] = [inBlocks(rows, 3), inBlocks(width, 7)];
+    let out!: tf.Tensor;
+    const program = capture(() => {
+      out = tf.keep(tf.matMul(a, b));
+    });
+    expect(program.length).toBe(1);
+    const wanted = tf.tidy(() => numbers(tf.matMul(inFloats(rows, 3), inFloats(width, 7))));
+    expect(numbers(out)).toEqual(wanted);
+    program.replay();
+    expect(numbers(out)).toEqual(wanted);
+    program.dispose();
+    tf.dispose([a, b, out]);
   });
 
   test('more words than the queue holds run in parts', () => {

@@ -9,6 +9,7 @@ import { stage as data } from './data.ts';
 import { scorerFor } from './internal/scoring.ts';
 import { storedRows } from './internal/stored-rows.ts';
 import { modelVersions } from './internal/versions.ts';
+import { stage as plan } from './plan.ts';
 
 /** A line of the table, without what the model wrote. */
 type Line = Omit<import('../gkd/judge-models.ts').Judged, 'completions'> & { completions: string[] };
@@ -37,8 +38,10 @@ const options = z.object({
   distilSteps: z
     .int()
     .min(2)
-    .default(1000)
-    .describe('updates of it: half on the large model’s completions, half on its own'),
+    .optional()
+    .describe(
+      'updates of it: half on the large model’s completions, half on its own (default: what --minutes allow, up to 1000)',
+    ),
   distilBatchSize: z.int().min(1).default(32).describe('completions of such an update'),
   distilLearningRate: z.number().positive().default(2e-3).describe('highest learning rate of it'),
 });
@@ -50,8 +53,8 @@ const mostParameters = 20e6;
 export const stage = defineStage({
   name: 'distil',
   summary: 'Distil the model into one four times smaller, then into 4 bits.',
-  version: 2,
-  needs: ['data', 'pretrain', 'fine-tune', 'rl-rewards', 'rl'],
+  version: 3,
+  needs: ['data', 'plan', 'pretrain', 'fine-tune', 'rl-rewards', 'rl'],
   prefix: '',
   options,
   uses: ['seed', 'backend', 'threads'],
@@ -61,6 +64,7 @@ export const stage = defineStage({
     const { value: rows, dir: rowsDir } = input(data);
     const last = modelVersions(input).at(-1);
     if (rows.kind !== 'prompt-completion' || last === undefined) return undefined;
+    const steps = o.distilSteps ?? (input(plan).value.later.distilSteps as number);
     const lm = await import('@gimbal/language-models');
     const { disposeTree, rng, schedules, treeSize } = await import('@gimbal/tensor-core');
     const { modelTeacher } = await import('@gimbal/gkd');
@@ -97,13 +101,13 @@ export const stage = defineStage({
         {
           ...{ student: small, params: start, tokenizer, teacher: ask, prompts, maxNewTokens, divergence: 'fkl' },
           // what it has learnt from the teacher's completions it is then corrected on in its own
-          ...{ lambda: (step) => (step < o.distilSteps / 2 ? 0 : 1), offPolicy: { source: 'teacher' } },
+          ...{ lambda: (step) => (step < steps / 2 ? 0 : 1), offPolicy: { source: 'teacher' } },
           ...{ batchSize: o.distilBatchSize, maxGradNorm: 1, seed: environment.seed },
           learningRate: schedules.cosine({
-            ...{ peak: o.distilLearningRate, steps: o.distilSteps, warmup: Math.ceil(o.distilSteps / 20) },
+            ...{ peak: o.distilLearningRate, steps, warmup: Math.ceil(steps / 20) },
           }),
         },
-        { steps: o.distilSteps, out: logDir, signal, progress, note },
+        { steps, out: logDir, signal, progress, note },
       );
       await lm.savePretrained(join(dir, 'model'), small, trainer.params, { tokenizer });
       const file = join(dir, 'model-q4_0.gguf');
@@ -133,7 +137,7 @@ export const stage = defineStage({
       }
       disposeTree(packed.params);
       return {
-        ...{ model: 'model', quantized: 'model-q4_0.gguf', steps: o.distilSteps, judged },
+        ...{ model: 'model', quantized: 'model-q4_0.gguf', steps, judged },
         ...{ scoreName: scorer?.name, judgedOn: asked.length, prompts: judging.prompts.slice(0, kept) },
       };
     } finally {

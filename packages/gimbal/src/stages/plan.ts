@@ -6,6 +6,7 @@ import { quantity } from '../cli/format.ts';
 import { defineStage } from '../pipeline/stage.ts';
 import { stage as data, type Task } from './data.ts';
 import { type Fit, fitOf, type LongRows, refuseUnfit } from './internal/fit.ts';
+import { type LaterWork, laterWork } from './internal/later-work.ts';
 import { type ModelSizes, measureSpeed, parameterCount } from './internal/model-sizes.ts';
 import { storedRows } from './internal/stored-rows.ts';
 import { stage as tokenizer } from './tokenizer.ts';
@@ -24,6 +25,8 @@ export interface Plan {
   batchSize: number;
   pretrainSteps: number;
   fineTuneSteps: number;
+  /** what the stages behind it do */
+  later: LaterWork;
   /** FLOP/s of training that the choice was made with; undefined where the size was given */
   measured?: number;
 }
@@ -42,7 +45,11 @@ const options = z.object({
     .enum(['auto', 'tiny', 'small', 'medium', 'large'])
     .default('auto')
     .describe('size of the model; auto takes the largest that --minutes are enough for, tiny on the newsroom'),
-  minutes: z.number().positive().default(3).describe('time to train in, about'),
+  minutes: z
+    .number()
+    .positive()
+    .default(3)
+    .describe('time to train in, about; the stages behind it take little longer than that again'),
   family: z.enum(['llama', 'gpt2']).default('llama').describe("whose block: Llama's or GPT-2's"),
   width: z.int().min(8).optional().describe('width of the model, instead of the size it has by --size'),
   layers: z.int().min(1).optional().describe('blocks'),
@@ -70,7 +77,7 @@ const mostEpochs = 10;
 export const stage = defineStage({
   name: 'plan',
   summary: 'Choose a model that this machine trains in the time there is.',
-  version: 3,
+  version: 4,
   needs: ['data', 'tokenizer'],
   prefix: '',
   options,
@@ -117,6 +124,7 @@ export const stage = defineStage({
         signal,
       });
       const steps = stepsIn(o.minutes * 60, given, meanLength, batchSize, measured);
+      const perRow = secondsPerRow(given, meanLength, measured);
       const fineTuneSteps = rows.task === 'text' ? 0 : Math.min(enough[rows.task], steps, mostSteps);
       const pretrainSteps = rows.task === 'text' ? Math.min(enough.text, steps, mostSteps) : 0;
       return {
@@ -126,6 +134,7 @@ export const stage = defineStage({
         batchSize,
         pretrainSteps,
         fineTuneSteps,
+        later: laterWork(o.minutes * 60, perRow, laterOf(rows.task)),
         measured,
         ...fitting(context),
       };
@@ -165,6 +174,7 @@ export const stage = defineStage({
       batchSize,
       pretrainSteps: Math.min(pretrain, Math.round(wanted * Math.max(share, 0.2)), mostSteps),
       fineTuneSteps: share === 1 ? 0 : Math.min(fineTune, wanted, mostSteps),
+      later: laterWork(seconds, secondsPerRow(model, meanLength, measured), laterOf(rows.task)),
       measured,
     };
   },
@@ -177,6 +187,7 @@ export const stage = defineStage({
     ...(r.model === undefined ? {} : { size: r.size, context: r.context }),
     batchSize: r.batchSize,
     ...stepsOf(r, all),
+    ...laterStepsOf(r, all),
   }),
   describe(r, all) {
     const parameters =
@@ -197,6 +208,18 @@ function stepsOf(
     r[name] === 0 ? {} : { [name]: typeof all[name] === 'number' ? (all[name] as number) : r[name] };
   return { ...of('pretrainSteps'), ...of('fineTuneSteps') };
 }
+
+/** What the stages behind fine-tuning do, of those that are on: the plan's numbers, or those that were asked for. */
+function laterStepsOf({ later }: Plan, all: { readonly [name: string]: unknown }): LaterWork {
+  const isOff = (name: string): boolean => (name === 'distilSteps' ? all.distil === false : all.preferencePairs === 0);
+  return Object.fromEntries(
+    Object.entries(later).flatMap(([name, n]) => (isOff(name) ? [] : [[name, (all[name] as number | undefined) ?? n]])),
+  );
+}
+
+/** The stages behind fine-tuning that a task has. */
+const laterOf = (task: Task): (keyof LaterWork)[] =>
+  task === 'newsroom' ? ['preferencePairs', 'learnSteps', 'distilSteps'] : task === 'completion' ? ['distilSteps'] : [];
 
 /** On the newsroom the smallest finds out soonest that summaries copy from articles; it has nothing to gain by size. */
 const sizesFor = (task: Task): SizeName[] => (task === 'newsroom' ? ['tiny'] : (Object.keys(sizes) as SizeName[]));
@@ -239,10 +262,13 @@ function modelSizes(name: SizeName, o: Options, vocabularySize: number, contextL
   };
 }
 
-/** Steps in a time: 6 FLOP a parameter and token, forward and backward; rounded, so that small differences do not show. */
+/** Of training: 6 FLOP a parameter and token, forward and backward. */
+const secondsPerRow = (model: ModelSizes, tokensPerRow: number, flops: number): number =>
+  (6 * parameterCount(model) * tokensPerRow) / flops;
+
+/** Steps in a time, rounded, so that small differences do not show. */
 function stepsIn(seconds: number, model: ModelSizes, tokensPerRow: number, batchSize: number, flops: number): number {
-  const perStep = (6 * parameterCount(model) * tokensPerRow * batchSize) / flops;
-  const steps = seconds / perStep;
+  const steps = seconds / (batchSize * secondsPerRow(model, tokensPerRow, flops));
   const unit = steps > 1000 ? 100 : steps > 200 ? 50 : 10;
   return Math.max(fewest, Math.floor(steps / unit) * unit);
 }

@@ -9,6 +9,7 @@ import { stage as data } from './data.ts';
 import { stage as fineTune } from './fine-tune.ts';
 import { modelFolder } from './internal/model-folder.ts';
 import { fitsContext, writeCompletions } from './internal/write-completions.ts';
+import { stage as plan } from './plan.ts';
 
 /** A pair; `swapped` where the annotator is wrong. */
 export interface LabelledPair {
@@ -38,9 +39,9 @@ const options = z.object({
   pairs: z
     .int()
     .min(0)
-    .default(1000)
+    .optional()
     .describe(
-      'pairs of summaries that an annotator labels, on the newsroom: reward models learn from them, and the model from those; 0 leaves all of that out',
+      'pairs of summaries that an annotator labels, on the newsroom: reward models learn from them, and the model from those; 0 leaves all of that out (default: what --minutes allow, up to 1000)',
     ),
   swap: z.number().min(0).lt(0.5).default(0.25).describe('share of the pairs whose label is wrong'),
 });
@@ -52,12 +53,12 @@ const hot = 1.6;
 export const stage = defineStage({
   name: 'preferences',
   summary: 'Label pairs of summaries.',
-  version: 2,
-  needs: ['data', 'fine-tune'],
+  version: 3,
+  needs: ['data', 'plan', 'fine-tune'],
   prefix: 'preference',
   options,
   uses: ['seed', 'backend', 'threads'],
-  isOn: (o) => o.pairs > 0,
+  isOn: (o) => o.pairs !== 0,
   async run({ options: o, environment, input, dir, progress, signal }): Promise<PreferencesResult | undefined> {
     const { value: rows } = input(data);
     if (rows.task !== 'newsroom') return undefined;
@@ -68,7 +69,8 @@ export const stage = defineStage({
     const pretrained = await loadPretrained(modelFolder(before, before.value.model));
     const stream = rng(environment.seed).split('preferences');
     const desk = newsroom(rows.world);
-    const testPairs = Math.min(mostTests, o.pairs);
+    const pairs = o.pairs ?? (input(plan).value.later.preferencePairs as number);
+    const testPairs = Math.min(mostTests, pairs);
 
     /** Pairs of samples; the annotator is the oracle, with slips. Ties and empty answers are drawn anew. */
     const sampled = async (name: string, n: number, temperature: number, swap: number): Promise<LabelledPair[]> => {
@@ -112,7 +114,7 @@ export const stage = defineStage({
         .map(({ prompt, chosen, rejected }) => ({ prompt, chosen, rejected, swapped: false }));
     try {
       const sets: PreferenceSets = {
-        train: await sampled('training', o.pairs, 1, o.swap),
+        train: await sampled('training', pairs, 1, o.swap),
         selection: await sampled('selection', testPairs, 1, o.swap),
         test: {
           'its own samples': await sampled('test', testPairs, 1, 0),

@@ -16,10 +16,17 @@ import { openJudge, openMember } from './internal/reward-tools.ts';
 import { storedRows } from './internal/stored-rows.ts';
 import { type SummaryScores, summaryScores } from './internal/summary-scores.ts';
 import { stage as judge } from './judge.ts';
+import { stage as plan } from './plan.ts';
 import { stage as rewardModels } from './reward-models.ts';
 
 const options = z.object({
-  steps: z.int().min(1).default(100).describe('updates against each reward: one model, the average, entailment'),
+  steps: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'updates against each reward: one model, the average, entailment (default: what --minutes allow, up to 100)',
+    ),
   batchSize: z.int().min(2).default(64).describe('summaries of such an update'),
   learningRate: z.number().positive().default(1e-3).describe('learning rate of it'),
   klCoef: z.number().min(0).default(0.02).describe('weight of the KL to the fine-tuned model in it'),
@@ -37,8 +44,8 @@ const measured = 256;
 export const stage = defineStage({
   name: 'rl-rewards',
   summary: 'Learn from one reward model, from the average, and from entailment.',
-  version: 1,
-  needs: ['data', 'fine-tune', 'judge', 'reward-models'],
+  version: 2,
+  needs: ['data', 'plan', 'fine-tune', 'judge', 'reward-models'],
   prefix: 'learn',
   options,
   uses: ['seed', 'backend', 'threads'],
@@ -48,6 +55,7 @@ export const stage = defineStage({
     if (!judged.value || !rewards.value) return undefined;
     const { value: rows, dir: rowsDir } = input(data);
     const before = input(fineTune);
+    const steps = o.steps ?? (input(plan).value.later.learnSteps as number);
     const { loadPretrained, savePretrained } = await import('@gimbal/language-models');
     const { entailmentReward } = await import('@gimbal/reward-models');
     const { disposeTree, readMetrics, rng } = await import('@gimbal/tensor-core');
@@ -122,7 +130,7 @@ export const stage = defineStage({
           rewards: [{ name: 'proxy', weight: 1, fn }, ...truths],
           settings: {
             preset: 'rloo',
-            steps: o.steps,
+            steps,
             batchSize: o.batchSize,
             learningRate: o.learningRate,
             klCoef: o.klCoef,
@@ -134,7 +142,7 @@ export const stage = defineStage({
           signal,
           watch,
           progress: ({ step, text }) =>
-            progress({ step: i * o.steps + step, total: kinds.length * o.steps, text: `${name}: ${text}` }),
+            progress({ step: i * steps + step, total: kinds.length * steps, text: `${name}: ${text}` }),
           note,
         });
         const best = await watch.bestParams(note);
@@ -145,7 +153,7 @@ export const stage = defineStage({
           name,
           model: key,
           step: best?.step ?? trainer.step,
-          steps: o.steps,
+          steps,
           curve,
           scores: await scored(kept),
         });
