@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { memory, type Tensor } from '@tensorflow/tfjs-core';
-import '../src/safetensors/file-source.node.ts';
+import { fileSource } from '../src/safetensors/file-source.node.ts';
 import { openSafetensors, readSafetensors } from '../src/safetensors/open.ts';
 import { urlSource } from '../src/safetensors/source.ts';
 import { disposeTree } from '../src/tree/memory.ts';
@@ -192,4 +192,42 @@ describe('over HTTP', () => {
     const source = await urlSource('http://x/y', answer(206, '12345678', { 'content-range': 'bytes 0-7/100' }));
     await expect(source.read(8, 20)).rejects.toThrow('asked for bytes 8 to 19; got "8 bytes, status 206"');
   });
+});
+
+test('tensors are read in pieces, into one memory that no tensor keeps', async () => {
+  const count = 3 << 20; // 6 MB of BF16, 12 MB as float32
+  const data = new Uint8Array(4 * count);
+  const bits = new Uint16Array(data.buffer);
+  for (let i = 0; i < bits.length; i++) bits[i] = 0x3f80 + (i % 101);
+  const header = { a: entry('BF16', [count], 0, 2 * count), b: entry('BF16', [count], 2 * count, 4 * count) };
+  const path = join(folder, 'large.safetensors');
+  await writeFile(path, rawFile({ header: JSON.stringify(header), data }));
+  const whole = await fileSource(path);
+  const given = new Set<ArrayBufferLike>();
+  let longest = 0;
+  const file = await openSafetensors({
+    ...whole,
+    async read(start, end, into) {
+      const bytes = await whole.read(start, end, into);
+      longest = Math.max(longest, bytes.length);
+      if (end - start > 1 << 20) given.add(bytes.buffer);
+      return bytes;
+    },
+  });
+  const a = await file.values('a');
+  const b = await file.values('b');
+  expect(longest).toBeLessThanOrEqual(4 << 20);
+  expect(given.size).toBe(1);
+  // two readers at the same time do not share it
+  const both = await Promise.all([file.values('a'), file.values('b')]);
+  expect(given.size).toBe(2);
+  await file.close();
+  const table = new Float32Array(Uint32Array.from({ length: 101 }, (_, i) => (0x3f80 + i) << 16).buffer);
+  for (const [values, from] of [
+    [a, 0],
+    [b, count],
+    [both[0], 0],
+    [both[1], count],
+  ] as const)
+    expect(values.every((value, i) => value === table[(from + i) % 101])).toBe(true);
 });

@@ -1,7 +1,6 @@
 // An adapter as the files that Python's PEFT writes, wherever they are.
 import { CheckpointError, type Params, unflatten, type WeightFile } from '@gimbal/tensor-core';
 import { scalar, type Tensor } from '@tensorflow/tfjs-core';
-import { finiteTensor } from '../internal/finite.ts';
 import { type AdaptableConfig, adaptable } from './adaptable.ts';
 import type { LoraAdapter } from './lora.ts';
 import { loraShape } from './lora-config.ts';
@@ -69,7 +68,7 @@ export async function readAdapter(
   }
   const read = async (names: Map<string, string>): Promise<Params> => {
     const leaves: [string, Tensor][] = [];
-    for (const [path, name] of names) leaves.push([path, await finiteTensor(file, name)]);
+    for (const [path, name] of names) leaves.push([path, await file.tensor(name, { finite: true })]);
     return unflatten(leaves);
   };
   return {

@@ -22,7 +22,7 @@ import { type GgufHeader, type GgufTensor, readGgufHeader } from './read-header.
 import { tokenizerFromGguf } from './tokenizer.ts';
 
 /** Bytes of a tensor read at a time, in whole rows. */
-const chunkBytes = 8 << 20;
+const chunkBytes = 1 << 20;
 
 /** How the weights of a file are held. */
 export interface GgufOptions {
@@ -125,8 +125,9 @@ async function blocksOf(
 async function valuesOf(source: ByteSource, { shape, type, start, end }: GgufTensor): Promise<Float32Array> {
   const out = new Float32Array(shape.reduce((a, b) => a * b, 1));
   const step = Math.max(1, Math.floor(chunkBytes / type.bytes)) * type.bytes;
+  const chunk = new Uint8Array(Math.min(step, end - start));
   for (let at = start; at < end; at += step) {
-    const bytes = await source.read(at, Math.min(at + step, end));
+    const bytes = await source.read(at, Math.min(at + step, end), chunk);
     out.set(dequantize(bytes, type.name), ((at - start) / type.bytes) * type.size);
   }
   return out;

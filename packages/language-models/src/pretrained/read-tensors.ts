@@ -4,7 +4,6 @@ import { CheckpointError, type Params, type Rng, unflatten, type WeightFile } fr
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { ParameterSpec } from '../decoder/family.ts';
 import { initParams } from '../decoder/params.ts';
-import { finiteTensor } from '../internal/finite.ts';
 
 export interface ReadTensorsOptions {
   /** What is being read, for messages: `qwen2`. */
@@ -53,7 +52,7 @@ export async function readTensors(
   try {
     for (const { path } of specs) {
       const name = stored.get(path);
-      if (name !== undefined) leaves.push([path, await finiteTensor(file, name)]);
+      if (name !== undefined) leaves.push([path, await file.tensor(name, { finite: true })]);
     }
   } catch (error) {
     for (const [, tensor] of leaves) tensor.dispose();

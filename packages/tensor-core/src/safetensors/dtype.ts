@@ -106,30 +106,36 @@ export function tensorDtype(dtype: SafetensorsDtype): TensorDtype {
 
 /**
  * Elements of a file as a tensor's values. F64 is rounded to float32; 64-bit and unsigned integers must fit int32.
+ * @param out filled with the elements, as many values as they are, of the tensor's dtype
  * @throws CheckpointError naming `where` for F8 (meaningless without its scale) and for integers beyond int32
  */
-export function tensorValues(dtype: SafetensorsDtype, raw: RawArray, where: string): TensorValues {
+export function tensorValues(dtype: SafetensorsDtype, raw: RawArray, where: string, out: TensorValues): void {
   switch (dtype) {
-    case 'F32':
-    case 'I32':
-      return raw as TensorValues;
     case 'BF16':
-      return decodeBfloat16(raw as Uint16Array);
+      decodeBfloat16(raw as Uint16Array, out as Float32Array);
+      return;
     case 'F16':
-      return decodeFloat16(raw as Uint16Array);
+      decodeFloat16(raw as Uint16Array, out as Float32Array);
+      return;
+    case 'F32':
     case 'F64':
-      return Float32Array.from(raw as Float64Array);
-    case 'BOOL':
-      return Uint8Array.from(raw as Uint8Array, (b) => (b === 0 ? 0 : 1));
     case 'I8':
     case 'U8':
     case 'I16':
     case 'U16':
-      return Int32Array.from(raw as Uint8Array);
+    case 'I32':
+      out.set(raw as Float64Array);
+      return;
+    case 'BOOL':
+      (raw as Uint8Array).forEach((b, i) => {
+        out[i] = b === 0 ? 0 : 1;
+      });
+      return;
     case 'U32':
     case 'I64':
     case 'U64':
-      return checkedInt32(raw as Uint32Array | BigInt64Array, dtype, where);
+      checkInt32(raw as Uint32Array | BigInt64Array, dtype, where, out);
+      return;
     default:
       throw new CheckpointError({
         where,
@@ -141,8 +147,12 @@ export function tensorValues(dtype: SafetensorsDtype, raw: RawArray, where: stri
   }
 }
 
-function checkedInt32(raw: Uint32Array | BigInt64Array | BigUint64Array, dtype: string, where: string): Int32Array {
-  const out = new Int32Array(raw.length);
+function checkInt32(
+  raw: Uint32Array | BigInt64Array | BigUint64Array,
+  dtype: string,
+  where: string,
+  out: TensorValues,
+): void {
   for (let i = 0; i < out.length; i++) {
     const value = Number(raw[i]);
     if (value < -2147483648 || value > 2147483647) {
@@ -156,7 +166,6 @@ function checkedInt32(raw: Uint32Array | BigInt64Array | BigUint64Array, dtype: 
     }
     out[i] = value;
   }
-  return out;
 }
 
 /** Dtypes a float32 tensor can be written as. */

@@ -22,8 +22,8 @@ export async function fileSource(path: string): Promise<ByteSource> {
   return {
     name: path,
     size,
-    async read(start, end) {
-      const bytes = new Uint8Array(end - start);
+    async read(start, end, into) {
+      const bytes = into?.subarray(0, end - start) ?? new Uint8Array(end - start);
       for (let at = 0; at < bytes.length; ) {
         const { bytesRead } = await file.read(bytes, at, Math.min(bytes.length - at, 1 << 30), start + at);
         if (bytesRead === 0) {

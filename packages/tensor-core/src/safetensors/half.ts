@@ -19,10 +19,9 @@ export function encodeBfloat16(values: Float32Array): Uint16Array {
   return out;
 }
 
-/** Exact: every bfloat16 is a float32. */
-export function decodeBfloat16(bits: Uint16Array): Float32Array {
-  const out = new Float32Array(bits.length);
-  const words = new Uint32Array(out.buffer);
+/** Exact: every bfloat16 is a float32. @param out what is filled, of the same length; default a new array */
+export function decodeBfloat16(bits: Uint16Array, out: Float32Array = new Float32Array(bits.length)): Float32Array {
+  const words = new Uint32Array(out.buffer, out.byteOffset, out.length);
   for (let i = 0; i < words.length; i++) words[i] = (bits[i] as number) << 16;
   return out;
 }
@@ -34,10 +33,9 @@ export function encodeFloat16(values: Float32Array): Uint16Array {
   return out;
 }
 
-/** Exact: every float16 is a float32. */
-export function decodeFloat16(bits: Uint16Array): Float32Array {
+/** Exact: every float16 is a float32. @param out what is filled, of the same length; default a new array */
+export function decodeFloat16(bits: Uint16Array, out: Float32Array = new Float32Array(bits.length)): Float32Array {
   halfTable ??= buildHalfTable();
-  const out = new Float32Array(bits.length);
   for (let i = 0; i < out.length; i++) out[i] = halfTable[bits[i] as number] as number;
   return out;
 }

@@ -10,8 +10,11 @@ export interface ByteSource {
   readonly name: string;
   /** in bytes */
   readonly size: number;
-  /** Exactly the bytes `start` … `end` − 1; may be a view of memory that the source keeps. */
-  read(start: number, end: number): Promise<Uint8Array>;
+  /**
+   * Exactly the bytes `start` … `end` − 1; may be a view of memory that the source keeps.
+   * @param into at least as long: what a source that copies may fill and give a view of
+   */
+  read(start: number, end: number, into?: Uint8Array): Promise<Uint8Array>;
   /** Lets go of what is open; safe to call twice. */
   close(): Promise<void>;
 }

@@ -103,4 +103,28 @@ describeNative('the heap', () => {
     expect(new Set([kept, ...again]).size).toBe(8);
     expect(new Uint8Array(buffer, offset, size).every((x) => x === 5)).toBe(true);
   });
+
+  test('gives memory back where sizes change from step to step, and never where they do not', () => {
+    let releases = 0;
+    class Counting extends Heap {
+      override releaseFreeMemory(): number {
+        releases++;
+        return super.releaseFreeMemory();
+      }
+    }
+    const heap = new Counting();
+    const step = (size: number): void => {
+      const blocks = Array.from({ length: 24 }, () => heap.allocate(size)); // half a gigabyte and more
+      for (const block of blocks) heap.free(block, size);
+    };
+    for (let i = 0; i < 20; i++) step(2 ** 25);
+    expect(releases).toBe(0);
+    // ten classes: 8 GB would stay
+    const sizes = Array.from({ length: 10 }, (_, i) => classBytes(sizeClass(2 ** 25) + i));
+    for (const size of sizes) step(size);
+    expect(releases).toBeGreaterThanOrEqual(2);
+    const before = releases;
+    for (let i = 0; i < 20; i++) step(2 ** 25); // again steps of equal sizes
+    expect(releases).toBeLessThanOrEqual(before + 1);
+  });
 });

@@ -2,6 +2,9 @@
 // everything from the lists once warm. A block's address is all there is to know about it; its class follows from the
 // bytes its owner asked for.
 //
+// Sizes that change from step to step (rows of other lengths) leave blocks of every class behind. Before their pages come to
+// half of what was ever live at once, they go back to the system; steps of equal sizes never come to that.
+//
 // A block that is freed while commands wait (commands.ts) may hold what one of them reads. Later commands may have it, as
 // they run after that one; the host, which writes now, may not until the queue has run.
 import { flush, isWaiting, onFlush } from '../commands.ts';
@@ -11,6 +14,9 @@ import { classBytes, sizeClass } from './size-class.ts';
 
 /** Larger blocks get a segment of their own, whose pages go back to the system as soon as they are freed. */
 const OWN_SEGMENT_BYTES = 2 ** 28;
+
+/** Free blocks may hold pages of this many bytes whatever is live. */
+const IDLE_BYTES = 2 ** 28;
 
 /** Bytes in tensors now, the most there ever were, and what is kept for reuse. */
 export interface HeapReport {
@@ -39,6 +45,9 @@ export class Heap {
   // freed since the queue last ran, and the classes that have such blocks
   #recent: number[][] = [];
   #recentClasses: number[] = [];
+  // of each class, how many free blocks hold pages: the ones freed last, which are given out first
+  #warm: number[] = [];
+  #warmBytes = 0;
   #live = 0;
   #peak = 0;
   /** The capture in progress. */
@@ -64,8 +73,19 @@ export class Heap {
   }
 
   #take(index: number, size: number, fresh: boolean): number {
+    const warm = this.#warm[index] ?? 0;
+    // memory grows by this block
+    if (warm === 0 && this.#live + this.#warmBytes > 1.5 * this.#peak + IDLE_BYTES && this.observer === undefined) {
+      this.releaseFreeMemory();
+    }
     const recent = fresh ? undefined : this.#recent[index]?.pop();
-    return recent ?? this.#free[index]?.pop() ?? this.#carve(size);
+    const block = recent ?? this.#free[index]?.pop();
+    if (block === undefined) return this.#carve(size);
+    if (warm > 0) {
+      this.#warm[index] = warm - 1;
+      this.#warmBytes -= size;
+    }
+    return block;
   }
 
   /** Gives back what `allocate(bytes)` returned; a block that a program needs is kept until its last `unpin`. */
@@ -109,6 +129,8 @@ export class Heap {
       discard(segment, segment.base, segment.base + segment.bytes);
       return;
     }
+    this.#warm[index] = (this.#warm[index] ?? 0) + 1;
+    this.#warmBytes += size;
     const waiting = isWaiting();
     const lists = waiting ? this.#recent : this.#free;
     let list = lists[index];
@@ -162,6 +184,8 @@ export class Heap {
    */
   releaseFreeMemory(): number {
     flush();
+    this.#warm.length = 0;
+    this.#warmBytes = 0;
     let released = 0;
     for (const segment of this.#segments) {
       // neighbouring free blocks as one range each
