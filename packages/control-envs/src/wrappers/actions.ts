@@ -31,7 +31,8 @@ export function rescaling(env: Pick<Env, 'actionSpace'>, where: string, min: num
   const size = low.length;
   if (!(min < max)) throw new ConfigError({ where, what: 'min is not below max', got: [min, max] });
   if ([...low, ...high].some((bound) => !Number.isFinite(bound))) {
-    throw new ConfigError({ where, what: 'the environment has unbounded actions' });
+    const fix = 'Clip outside of it: ClipAction takes any number, whatever is inside';
+    throw new ConfigError({ where, what: 'the environment has unbounded actions', fix });
   }
   return {
     space: box(min, max, shape),

@@ -73,6 +73,10 @@ test('actions are changed in a copy', () => {
   new RescaleAction(tape, -4, 4).step(sampled);
   expect(tape.seen).toEqual([0.5, -0.5]);
   expect(sampled).toEqual(Float32Array.of(2, -2));
+  // clipping leaves nothing to scale by: it goes outside
+  expect(() => new RescaleAction(new ClipAction(tape))).toThrow('unbounded actions. Clip outside of it');
+  new ClipAction(new RescaleAction(tape, -4, 4)).step(Float32Array.of(9, 2));
+  expect(tape.seen).toEqual([1, 0.5]);
 });
 
 test('moments normalise small, large and constant elements, whatever the batch', () => {
