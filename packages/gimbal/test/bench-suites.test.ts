@@ -13,6 +13,7 @@ test.each([
   ['lm-generate', 2],
   ['rl-update', 1],
   ['small-ops', 6],
+  ['vec2text', 3],
 ])(
   '%s',
   async (suite, leastRows) => {
