@@ -18,6 +18,12 @@ const options = z.object({
     .boolean()
     .default(false)
     .describe('every claim and every seed; the default takes at most 30 minutes on two cores'),
+  quick: z.boolean().default(false).describe('the claims that take least, on one seed: a few minutes'),
+  data: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('folder of real text, for claims about some, which are skipped without it'),
   seeds: z.array(z.int().min(0)).optional().describe("seeds to run (default: each claim's own)"),
 });
 type Options = z.output<typeof options>;
@@ -39,7 +45,12 @@ export const command = defineCommand({
     });
     return { title: 'Papers and their claims', entries: (await Promise.all(entries)).flat() };
   },
-  examples: ['gimbal reproduce', 'gimbal reproduce warm --claim W3 --json'],
+  examples: [
+    'gimbal reproduce',
+    'gimbal reproduce warm --claim W3 --json',
+    'gimbal reproduce vec2text --quick',
+    'gimbal reproduce vec2text --claim E17 --data folder   real sentences, from snli_dev.jsonl and snli_test.jsonl',
+  ],
   async run(context) {
     const papers = await listFolders(context.root, 'claims');
     const paper = context.arguments[0];
@@ -72,9 +83,16 @@ async function chosen({ root, options: o }: CommandContext<Options>, paper: stri
       ...fix,
     });
   }
+  const where = 'gimbal reproduce --quick';
+  if (o.quick && (o.full || o.claim !== undefined)) {
+    const got = o.full ? '--full' : '--claim';
+    throw new ConfigError({ where, what: 'it says itself which claims to run', got, fix: `Leave ${got} out` });
+  }
   const wanted = o.claim ?? ids;
   const claims = await claimsOf(root, paper, wanted);
-  return claims.filter((claim) => o.claim !== undefined || o.full || !claim.fullOnly);
+  const some = claims.filter((claim) => (o.quick ? claim.quick : o.claim !== undefined || o.full || !claim.fullOnly));
+  if (some.length > 0) return some;
+  throw new ConfigError({ where, what: `no claim of ${paper} is a quick one`, fix: 'Name some with --claim' });
 }
 
 const claimsOf = (root: URL, paper: string, ids: readonly string[]): Promise<Claim[]> =>
@@ -103,11 +121,13 @@ async function runInto(
   const began = performance.now();
   const earlier = o.resume ? await earlierClaims(run, paper) : undefined;
   const results: ClaimResult[] = [];
+  const seedsOf = (claim: Claim): readonly number[] =>
+    o.seeds ?? (claim.seeds ?? [o.seed]).slice(0, o.quick ? 1 : undefined);
   const reportNow = (): ReproduceReport => ({
     paper,
     commit: commitOf() ?? null,
     machine: { ...machine(), backend: info.name, threads: info.threads },
-    seeds: [...new Set(claims.flatMap((claim) => o.seeds ?? claim.seeds ?? [o.seed]))].sort((a, b) => a - b),
+    seeds: [...new Set(claims.flatMap(seedsOf))].sort((a, b) => a - b),
     minutes: (earlier?.minutes ?? 0) + (performance.now() - began) / 60_000,
     claims: results,
   });
@@ -122,8 +142,9 @@ async function runInto(
       throw new StoppedError({ where, what: `stopped after ${results.length} of ${counted(claims.length, 'claim')}` });
     }
     const { measured, interval, verdict } = await claim.run({
-      seeds: o.seeds ?? claim.seeds ?? [o.seed],
+      seeds: seedsOf(claim),
       full: o.full,
+      ...(o.data !== undefined && { data: o.data }),
       backend: info.name,
       threads: info.threads,
       dir: join(run.path, claim.id),

@@ -10,6 +10,8 @@ export interface ClaimContext {
   seeds: readonly number[];
   /** whether every experiment is wanted, or those that fit the half hour */
   full: boolean;
+  /** a folder of real text, for claims about some; undefined where none was named */
+  data?: string;
   /** name of the backend in use */
   backend: string;
   /** threads of its kernels */
@@ -44,6 +46,8 @@ export interface Claim {
   wanted: string;
   /** only run with --full, or when it is named */
   fullOnly?: boolean;
+  /** one of those that --quick runs */
+  quick?: boolean;
   /** seeds by default */
   seeds?: readonly number[];
   /** Runs the experiment. */

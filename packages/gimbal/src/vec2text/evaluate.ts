@@ -72,24 +72,14 @@ const figureOf = (value: number | undefined): string => (value === undefined ? '
 async function scorer(
   folder: string,
 ): Promise<{ score: (texts: readonly string[]) => Promise<number[]>; dispose(): void }> {
-  const { loadPretrained, scoreContinuations } = await import('@gimbal/language-models');
+  const { loadPretrained } = await import('@gimbal/language-models');
   const { disposeTree } = await import('@gimbal/tensor-core');
+  const { meanLogProbs } = await import('./likelihood.ts');
   const { model, params, tokenizer } = await loadPretrained(folder);
   if (tokenizer === undefined)
     throw new ConfigError({ where: 'gimbal vec2text evaluate --lm', what: 'it has no tokenizer', got: folder });
   return {
-    score: async (texts) => {
-      const context = [tokenizer.special.bos ?? tokenizer.special.eos ?? 0];
-      const scores: number[] = [];
-      for (let at = 0; at < texts.length; at += 64) {
-        const pairs = texts
-          .slice(at, at + 64)
-          .map((text) => ({ context, continuation: tokenizer.encodeText(text || ' ') }));
-        for (const logProbs of await scoreContinuations(model, params, pairs, { window: model.config.contextLength }))
-          scores.push(logProbs.reduce((a, b) => a + b, 0) / logProbs.length);
-      }
-      return scores;
-    },
+    score: (texts) => meanLogProbs({ model, params, tokenizer }, texts),
     dispose: () => disposeTree(params),
   };
 }

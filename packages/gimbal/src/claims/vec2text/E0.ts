@@ -12,6 +12,7 @@ export const claim = defineClaim({
     'the toy language is read as it was meant; a lossless pivot keeps meanings and no wording, a lossy one alters .205',
   paper: 'no toy languages there (ours); rates derived from the generator',
   wanted: '0 parse failures in both variants; B keeps every meaning, surface bits .5 ± .015; C alters .205 ± .012',
+  quick: true,
   async run({ seeds, note }) {
     const stream = rng(seeds[0] ?? 0).split('claims.E0');
     let failures = 0;

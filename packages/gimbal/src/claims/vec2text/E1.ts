@@ -15,6 +15,7 @@ export const claim = defineClaim({
   paper: 'the bottleneck of section 3: the decoder reads one vector',
   wanted:
     'the same numbers decoded again: logits bit-identical (in a batch 1e-5); extra padding moves a code ≤ 1e-5; gradient past a detached vector exactly 0; vectors shuffled: ae exactMatch ≤ .02',
+  quick: true,
   async run(c) {
     const seed = c.seeds[0] ?? 0;
     const model = await modelOf({ objective: 'ae', seed }, c);

@@ -24,6 +24,7 @@ export const claim = defineClaim({
   paper: 'a bounded, convex control space is asked for; which one is not stated',
   wanted:
     'codes inside to 1e-6; project idempotent; lerp stays in box and ball, is refused off the sphere; free refused as action space; measures of each reported',
+  quick: true,
   async run(c) {
     const seed = c.seeds[0] ?? 0;
     const failed: string[] = [];

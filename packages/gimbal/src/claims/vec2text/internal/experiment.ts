@@ -17,6 +17,7 @@ import {
   type Vec2Text,
   type Vec2TextConfig,
   Vec2TextTrainer,
+  type Vec2TextTrainerOptions,
   vec2text,
   vec2textSchedule,
   wordTokenizer,
@@ -58,7 +59,8 @@ export function trainingTexts(seed: number, variant: 'typed' | 'reversible' = 't
 export const heldOutRows = (seed: number, variant: 'typed' | 'reversible' = 'typed'): MeasuredRow[] =>
   languageRows(variant, heldOut, rng(seed).split('data').split('held out'));
 
-const objectives: Record<Training['objective'], Objective> = {
+/** What encoders read, by name. */
+export const objectives: Record<Training['objective'], Objective> = {
   ae: { kind: 'ae' },
   dae: { kind: 'dae', noise: { drop: 0.3 } },
   rtt: { kind: 'rtt' },
@@ -112,19 +114,30 @@ async function train(t: Training, folder: string, { signal, note }: ClaimContext
   const tokenizer = wordTokenizer(languages.aish.words);
   const module = vec2text({ vocabSize: tokenizer.size, ...specialIds(tokenizer), ...t.module });
   const options = {
-    ...{ module, tokenizer, seed, objective: objectives[objective], out: join(folder, 'training') },
-    ...{ learningRate: vec2textSchedule(steps), checkpointEvery: 500, logEvery: 50, statsSamples: 4000 },
+    ...{ module, tokenizer, seed, objective: objectives[objective], statsSamples: 4000 },
     data: trainingTexts(seed, variant),
     ...(objective !== 'ae' && objective !== 'dae' && { roundTrip: roundTripOf(languages, t.pivot) }),
   };
+  return trainedIn(folder, keyOf(t), options, steps, { signal, note });
+}
+
+/** Trains into a folder, from its last checkpoint where it has one, and saves the model there. */
+export async function trainedIn(
+  folder: string,
+  name: string,
+  o: Vec2TextTrainerOptions,
+  steps: number,
+  { signal, note }: Pick<ClaimContext, 'signal' | 'note'>,
+): Promise<Vec2Text> {
+  const out = join(folder, 'training');
+  const options = { ...o, out, checkpointEvery: 500, logEvery: 50, learningRate: vec2textSchedule(steps) };
   await mkdir(folder, { recursive: true });
-  const begun = await checkpointIn(options.out, note);
+  const begun = await checkpointIn(out, note);
   using trainer = begun === undefined ? new Vec2TextTrainer(options) : await Vec2TextTrainer.resume(begun, options);
   for await (const { step, loss, stepsPerSecond } of trainer.train({ steps, signal }))
-    if (step % 500 === 0)
-      note(`${keyOf(t)}: step ${step}, loss ${loss.toFixed(3)}, ${stepsPerSecond.toFixed(1)} steps/s`);
+    if (step % 500 === 0) note(`${name}: step ${step}, loss ${loss.toFixed(3)}, ${stepsPerSecond.toFixed(1)} steps/s`);
   if (trainer.stopReason === 'signal')
-    throw new StoppedError({ where: 'gimbal reproduce vec2text', what: `stopped while ${keyOf(t)} was trained` });
+    throw new StoppedError({ where: 'gimbal reproduce vec2text', what: `stopped while ${name} was trained` });
   const model = await trainer.model();
   await saveVec2Text(join(folder, 'model'), model);
   return model;
