@@ -1,6 +1,6 @@
 // gimbal vec2text explore: a page in which two sentences and a slider show what lies between, computed in the page.
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ConfigError, rng, writeFileAtomic } from '@gimbal/tensor-core';
 import type { Vec2Text } from '@gimbal/vec2text';
 import { toyLanguages } from '@gimbal/worlds';
@@ -84,10 +84,10 @@ function languageOf(model: Vec2Text): 'typed' | 'reversible' | null {
   return null;
 }
 
-/** What the model was trained to do, where its run says so. */
+/** What the model was trained to do, where its run says so; else the name of its file. */
 async function nameOf(path: string): Promise<string> {
   const text = await readFile(join(path, '..', 'config.json'), 'utf8').catch(() => undefined);
   const objective =
     text === undefined ? undefined : (JSON.parse(text) as { options?: { objective?: string } }).options?.objective;
-  return objective ?? path;
+  return objective ?? basename(path, '.safetensors');
 }

@@ -1,7 +1,7 @@
 // Training of an inverter, one stage at a time. First the hypothesizer: text from the vector alone. Then, of the frozen
 // hypothesizer's own texts, the corrector: the text from the vector, a guess, and the guess's vector. Pairs whose guess
 // already has the vector are left out of training, as there is nothing to correct.
-import type { Tokenizer } from '@gimbal/language-models';
+import { padBatch, type Tokenizer } from '@gimbal/language-models';
 import {
   type BatchSource,
   DataTrainer,
@@ -15,6 +15,7 @@ import {
 import { tensor2d } from '@tensorflow/tfjs-core';
 import { refusal } from '../internal/refuse.ts';
 import { takeRows } from '../internal/take-rows.ts';
+import { lengthMask } from '../model/token-rows.ts';
 import { type InverterConfig, inverterConfig } from './config.ts';
 import { type Embedder, embedAll } from './embedder.ts';
 import { hypotheses } from './generate.ts';
@@ -186,11 +187,14 @@ function make(options: InverterTrainerOptions): Made {
           },
         }),
       };
-      const ids = takeRows(rows.ids, at, L);
-      const mask = Float32Array.from(ids, (id) => Number(id !== config.padId));
-      const weight = mask.reduce((a, b) => a + b, 0);
-      const target = tensor2d(ids, [at.length, L], 'int32');
-      return { sum: inverterLoss(params, config, stage, input, target, tensor2d(mask, [at.length, L])), weight };
+      // unlike the encoder's, the decoder's padding is read by nobody: only as much as the longest row needs
+      const target = padBatch(
+        at.map((row) => rows.ids.subarray(row * L, row * L + (rows.lengths[row] as number))),
+        config.padId,
+      );
+      const weight = target.lengths.reduce((a, b) => a + b, 0);
+      const ids = tensor2d(target.ids, [at.length, target.width], 'int32');
+      return { sum: inverterLoss(params, config, stage, input, ids, lengthMask(target)), weight };
     },
     options: { ...loop, overflow },
     config: { model: config, stage, embedder: embedder.hash, rows: rows.texts.length },

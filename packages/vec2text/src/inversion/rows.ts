@@ -9,6 +9,8 @@ export interface FixedRows {
   readonly texts: readonly string[];
   /** [n·maxLength], ended by EOS, filled up with PAD. */
   readonly ids: Int32Array;
+  /** Tokens of each row, EOS included. */
+  readonly lengths: Int32Array;
   /** Texts that were too long. */
   readonly dropped: number;
 }
@@ -51,5 +53,5 @@ export function fixedRows(
     ids.set(row, i * maxLength);
     ids[i * maxLength + row.length] = eosId;
   });
-  return { texts: kept, ids, dropped };
+  return { texts: kept, ids, lengths: Int32Array.from(rows, (row) => row.length + 1), dropped };
 }
