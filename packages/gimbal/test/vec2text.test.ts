@@ -5,6 +5,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { evaluate, OnPolicyAgent, surrogates } from '@gimbal/fma-pg';
+import { loadVec2Text, textEnv } from '@gimbal/vec2text';
 import { chromium } from 'playwright-core';
 import type { ReproduceReport } from '../src/reproduce/claim.ts';
 import { type Printed, runMain } from './run-main.ts';
@@ -108,6 +110,27 @@ if (executablePath === undefined) console.warn('explore: skipped, no Chromium is
   },
   300_000,
 );
+
+test('an agent of fma-pg learns to answer with the vector of a long sentence, or of a short one, as it is asked', async () => {
+  using model = await loadVec2Text(join(rtt, 'model'));
+  const share = (text: string): number => text.split(' ').length / 16;
+  const env = () =>
+    textEnv(model, {
+      prompts: ['short', 'long'],
+      observe: (prompt) => Float32Array.of(prompt === 'long' ? 1 : -1),
+      reward: (prompts, texts) => texts.map((text, i) => (prompts[i] === 'long' ? share(text) : 1 - share(text))),
+      seed: 0,
+    });
+  using agent = await OnPolicyAgent.create({
+    ...{ env, numEnvs: 8, rollout: 8, epochs: 8, minibatches: 1, learningRate: 0.01, hidden: [32], seed: 1 },
+    ...{ surrogate: surrogates.ppoClip(), normalize: { obs: false, reward: false } },
+  });
+  const before = await evaluate(agent, { episodes: 64, seed: 7 });
+  await agent.run({ steps: 1536 });
+  const after = await evaluate(agent, { episodes: 64, seed: 7 });
+  expect(before.mean).toBeLessThan(0.6);
+  expect(after.ci95[0]).toBeGreaterThan(before.ci95[1]);
+}, 120_000);
 
 test('refuses what cannot be done, before any work', async () => {
   const refused = async (...argv: string[]): Promise<string> => {

@@ -27,7 +27,7 @@ export interface TextEnvOptions extends ActionSpaceOptions {
  * An environment whose action is a vector of the control space [k] and whose reward is that of its text. Steps tell
  * `{ prompt, text }` in `info`. The model stays the caller's.
  * @throws ConfigError for no prompts, a space without bounds (`UNBOUNDED`); ShapeError for observations of different sizes
- * @example const agent = await fmaPgAgent({ env: () => textEnv(model, { prompts, observe, reward, seed: 0 }) });
+ * @example const agent = await OnPolicyAgent.create({ env: () => textEnv(model, { prompts, observe, reward, seed: 0 }), seed: 0 });
  */
 export function textEnv(model: Vec2Text, o: TextEnvOptions): Env {
   const where = 'textEnv';

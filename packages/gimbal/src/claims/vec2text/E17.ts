@@ -34,7 +34,7 @@ import { objectives, trainedIn } from './internal/experiment.ts';
 import { short } from './internal/measured.ts';
 import { readSnli } from './internal/snli.ts';
 
-const [allSteps, fewerSteps] = [10_000, 2500];
+const [allSteps, fewerSteps] = [10_000, 1500];
 const sizes = { width: 128, ffn: 256, encoderLayers: 2, decoderLayers: 2, controlDim: 64 } as const;
 const [held, failures] = [500, 12];
 const kinds = ['ae', 'dae', 'rtt'] as const;
