@@ -136,6 +136,36 @@ test.each(['same-step', 'next-step'] as const)(
   },
 );
 
+test('stacks over shared memory are those over copies, and what was kept stays', async () => {
+  const run = async (buffers: 'copy' | 'shared', workers: number): Promise<[live: Obs[], atOnce: Obs[]]> => {
+    const inner = await makeVectorEnv('CartPole-v1', {
+      numEnvs: 2,
+      buffers,
+      workers,
+      seed: 1,
+      options: { maxSteps: 6 },
+    });
+    const envs = new VectorFrameStack(inner, 3);
+    const [kept, copies]: [Obs[], Obs[]] = [[(await envs.reset()).obs], []];
+    copies.push((kept[0] as Float32Array).slice());
+    for (let t = 0; t < 9; t++) {
+      const { obs, finalObs } = await envs.step(Int32Array.of(t % 2, 1));
+      for (const one of finalObs === undefined ? [obs] : [obs, finalObs]) {
+        kept.push(one);
+        copies.push((one as Float32Array).slice());
+      }
+    }
+    envs.close();
+    return [kept, copies];
+  };
+  const [wanted] = await run('copy', 0);
+  for (const workers of [0, 1]) {
+    const [kept, atOnce] = await run('shared', workers);
+    expect(kept).toEqual(atOnce);
+    expect(kept).toEqual(wanted);
+  }
+});
+
 test('actions are changed in a copy, as by the wrappers of one environment', async () => {
   const sampled = Float32Array.of(5, -0.5);
   const plain = async (actions: Float32Array) => {
