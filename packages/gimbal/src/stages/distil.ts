@@ -40,10 +40,14 @@ const options = z.object({
     .min(2)
     .optional()
     .describe(
-      'updates of it: half on the large model’s completions, half on its own (default: what --minutes allow, up to 1000)',
+      'updates of it: half on the large model’s completions, half on its own (default: what --minutes allow, up to 2500)',
     ),
-  distilBatchSize: z.int().min(1).default(32).describe('completions of such an update'),
-  distilLearningRate: z.number().positive().default(2e-3).describe('highest learning rate of it'),
+  distilBatchSize: z.int().min(1).default(64).describe('completions of such an update'),
+  distilLearningRate: z
+    .number()
+    .positive()
+    .optional()
+    .describe('highest learning rate of it (default: 0.192 over its width, .006 at 32)'),
 });
 
 const [mostJudged, kept, mostPrompts] = [128, 4, 8000];
@@ -53,7 +57,7 @@ const mostParameters = 20e6;
 export const stage = defineStage({
   name: 'distil',
   summary: 'Distil the model into one four times smaller, then into 4 bits.',
-  version: 3,
+  version: 4,
   needs: ['data', 'plan', 'pretrain', 'fine-tune', 'rl-rewards', 'rl'],
   prefix: '',
   options,
@@ -104,7 +108,7 @@ export const stage = defineStage({
           ...{ lambda: (step) => (step < steps / 2 ? 0 : 1), offPolicy: { source: 'teacher' } },
           ...{ batchSize: o.distilBatchSize, maxGradNorm: 1, seed: environment.seed },
           learningRate: schedules.cosine({
-            ...{ peak: o.distilLearningRate, steps, warmup: Math.ceil(steps / 20) },
+            ...{ peak: o.distilLearningRate ?? 0.192 / smaller.width, steps, warmup: Math.ceil(steps / 20) },
           }),
         },
         { steps, out: logDir, signal, progress, note },

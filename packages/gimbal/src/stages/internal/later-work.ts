@@ -21,7 +21,7 @@ const works: {
 } = {
   preferencePairs: { share: 0.3, rows: 5, most: 1000, least: 64 },
   learnSteps: { share: 0.4, rows: 3 * 170, most: 100, least: 4 },
-  distilSteps: { share: 0.6, rows: 45, most: 1000, least: 20 },
+  distilSteps: { share: 0.6, rows: 90, most: 2500, least: 20 },
 };
 
 /**
