@@ -50,7 +50,7 @@ export async function loadGgufTokenizer(path: string): Promise<Tokenizer> {
 
 /** What goes into a GGUF file beside the model. */
 export interface SaveGgufOptions {
-  /** Byte-level BPE that splits texts in a way llama.cpp knows. */
+  /** Byte-level BPE that splits texts in a way llama.cpp knows, or SentencePiece's BPE. */
   tokenizer: Tokenizer;
   /** Of the matrices; norms and biases stay F32 (F16). */
   type?: WrittenType;
@@ -139,7 +139,7 @@ const padded = (bytes: Uint8Array): Uint8Array => {
 };
 
 /** Kinds of numbers, by the end of the key; other numbers are u32. */
-const floats = /(?:epsilon|freq_base|factor|softcapping)$/;
+const floats = /(?:epsilon|freq_base|factor|softcapping|scores)$/;
 
 function metadataOf(c: DecoderConfig, a: string, o: SaveGgufOptions, type: WrittenType): Map<string, GgufValue> {
   const fileType = { F32: 0, F16: 1, Q4_0: 2, Q8_0: 7 }[type];
@@ -201,10 +201,13 @@ function headerBytes(
     } else if (Array.isArray(v)) {
       const strings = typeof v[0] === 'string';
       u32(9);
-      u32(strings ? 8 : 5);
+      u32(strings ? 8 : floats.test(key) ? 6 : 5);
       u64(v.length);
       if (strings) for (const text of v as string[]) string(text);
-      else parts.push(new Uint8Array(Int32Array.from(v as number[]).buffer));
+      else {
+        const numbers = floats.test(key) ? Float32Array.from(v as number[]) : Int32Array.from(v as number[]);
+        parts.push(new Uint8Array(numbers.buffer));
+      }
     } else if (floats.test(key)) {
       u32(6);
       parts.push(new Uint8Array(Float32Array.of(Number(v)).buffer));
