@@ -132,19 +132,24 @@ class Decoder:
     def split(self, x: Tensor, heads: int) -> Tensor:
         return x.unflatten(-1, (heads, self.s.head_width)).transpose(1, 2)
 
+    def affine(self, x: Tensor, name: str) -> Tensor:
+        """x [B,T,in], weight [in,out] as GPT-2 stores it -> [B,T,out], the bias fused as transformers' Conv1D does."""
+        y = torch.addmm(self.w[f"{name}.bias"], x.flatten(0, 1), self.w[f"{name}.weight"])
+        return y.unflatten(0, x.shape[:2])
+
     def gpt2(self, ids: Tensor, start: int, cache: Cache | None) -> Tensor:
         w, d = self.w, self.s.width
         x = F.embedding(ids, w["transformer.wte.weight"]) + w["transformer.wpe.weight"][start : start + ids.shape[1]]
         for i in range(self.s.layers):
             h = f"transformer.h.{i}"
             n = F.layer_norm(x, (d,), w[f"{h}.ln_1.weight"], w[f"{h}.ln_1.bias"])
-            qkv = n @ w[f"{h}.attn.c_attn.weight"] + w[f"{h}.attn.c_attn.bias"]
+            qkv = self.affine(n, f"{h}.attn.c_attn")
             q, k, v = (self.split(part, self.s.heads) for part in qkv.split(d, dim=-1))
             y = self.attend(i, q, k, v, cache)
-            x = x + y @ w[f"{h}.attn.c_proj.weight"] + w[f"{h}.attn.c_proj.bias"]
+            x = x + self.affine(y, f"{h}.attn.c_proj")
             n = F.layer_norm(x, (d,), w[f"{h}.ln_2.weight"], w[f"{h}.ln_2.bias"])
-            m = F.gelu(n @ w[f"{h}.mlp.c_fc.weight"] + w[f"{h}.mlp.c_fc.bias"], approximate="tanh")
-            x = x + m @ w[f"{h}.mlp.c_proj.weight"] + w[f"{h}.mlp.c_proj.bias"]
+            m = F.gelu(self.affine(n, f"{h}.mlp.c_fc"), approximate="tanh")
+            x = x + self.affine(m, f"{h}.mlp.c_proj")
         return x
 
     def rms(self, x: Tensor, name: str) -> Tensor:

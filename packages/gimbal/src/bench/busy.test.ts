@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { busyShare, cpuTicks, othersShare } from './busy.ts';
+import { runSuite } from './run-suite.ts';
 import type { BenchRow } from './suite.ts';
 import { cells, loadNote, missed } from './table.ts';
 
@@ -40,6 +42,44 @@ test('others are what the processors did, less this process and its descendants'
   expect(othersShare(undefined, to)).toBeNull();
   expect(cpuTicks(10, join(before, 'none'))).toBeUndefined();
   for (const folder of [before, after]) rmSync(folder, { recursive: true });
+});
+
+test('each row carries what others did while it was timed, and those made of it at once, too', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'suite-'));
+  mkdirSync(join(root, 'benches'));
+  const row = (more: string): string =>
+    `{ name: 'x', unit: '', ours: 1, peer: 1, ratio: 1, goal: 1, hostKernels: 0${more} }`;
+  writeFileSync(join(root, 'package.json'), '{ "type": "module" }');
+  writeFileSync(
+    join(root, 'benches', 'rows.js'),
+    `export const suite = { name: 'rows', summary: '', async *run() {
+      yield ${row(', others: 0.5')};
+      yield ${row(', others: null')};
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      yield ${row('')};
+      yield ${row('')};
+    } };`,
+  );
+  const options = { peer: false, effort: 1, seed: 0 };
+  const request = {
+    name: 'rows',
+    options,
+    backend: 'cpu',
+    threads: 1,
+    bf16: false,
+    signal: new AbortController().signal,
+  };
+  const { rows } = await runSuite({
+    ...request,
+    root: pathToFileURL(`${root}/`),
+    onRow: () => {},
+    note: () => {},
+  });
+  rmSync(root, { recursive: true });
+  expect(rows.map(({ name }) => name)).toEqual(Array(4).fill('rows: x'));
+  expect(rows.slice(0, 2).map(({ others }) => others)).toEqual([0.5, null]);
+  if (cpuTicks() !== undefined) expect(rows[2]?.others).toEqual(expect.any(Number));
+  expect(rows[3]?.others).toBe(rows[2]?.others);
 });
 
 test('on a busy machine a row is no verdict, whichever side of its goal it is on', () => {

@@ -2,6 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { nativePackage } from '../run/native.ts';
+import { cpuTicks, othersShare } from './busy.ts';
 import { countHostKernels } from './host-kernels.ts';
 import type { Peer } from './peer.ts';
 import { type Contender, ours, type SamplerOptions, type Work } from './sampler.ts';
@@ -40,9 +41,11 @@ export async function compareWithLimit(
   const peer = c.against?.peer;
   if (peer && c.against) contenders.push(peer.contender(c.against.case, c.against.arguments));
   if (limit) contenders.push(limit);
+  const before = cpuTicks();
   const { value: timings, hostKernels } = await countHostKernels(() =>
     context.sampler.interleave(contenders, c.sampling),
   );
+  const others = othersShare(before, cpuTicks());
   const mine = timings[0];
   const theirs = peer ? timings[1] : undefined;
   const best = limit ? timings.at(-1) : undefined;
@@ -54,6 +57,7 @@ export async function compareWithLimit(
     ratio: mine && theirs ? theirs.median / mine.median : null,
     goal: c.goal ?? null,
     hostKernels,
+    others,
   };
   return { row, limit: best ? c.value(best.median) : null };
 }
@@ -70,7 +74,10 @@ async function finishing(backend: string): Promise<(() => void) | undefined> {
   };
 }
 
-/** A row whose two numbers are known already (see `countHostKernels`); ratio > 1 where ours is better. */
+/**
+ * A row whose two numbers are known already (see `countHostKernels`); ratio > 1 where ours is better.
+ * @param row its `others` are null where no time was measured, and left out where it was all the time since the row before
+ */
 export function known(row: {
   name: string;
   unit: string;
@@ -79,8 +86,9 @@ export function known(row: {
   more?: boolean;
   goal?: number | null;
   hostKernels: number;
+  others?: number | null | undefined;
 }): BenchRow {
-  const { name, unit, ours, peer, more = false, goal = null, hostKernels } = row;
+  const { name, unit, ours, peer, more = false, goal = null, hostKernels, others } = row;
   const ratio = peer === null ? null : more ? ours / peer : peer / ours;
-  return { name, unit, ours, peer, ratio, goal, hostKernels };
+  return { name, unit, ours, peer, ratio, goal, hostKernels, ...(others === undefined ? {} : { others }) };
 }

@@ -20,6 +20,9 @@ export interface SuiteRequest {
   note(text: string): void;
 }
 
+/** Of all processors: half a second of two, in which their work can be told from chance. */
+const leastTicks = 100;
+
 /**
  * @returns the rows, named after their suite, and the versions of the peers that took part
  * @throws StoppedError if the signal stopped it
@@ -50,10 +53,15 @@ export async function runSuite(
   const rows: BenchRow[] = [];
   try {
     let before = cpuTicks();
+    let others: number | null = null;
     for await (const row of suite.run(context)) {
       const now = cpuTicks();
-      rows.push({ ...row, name: `${name}: ${row.name}`, others: othersShare(before, now) });
-      before = now;
+      // a row that does not say when it was timed was so all the time since the one before; one that comes at once, with it
+      if (before === undefined || now === undefined || now.all - before.all >= leastTicks) {
+        others = othersShare(before, now);
+        before = now;
+      }
+      rows.push({ others, ...row, name: `${name}: ${row.name}` });
       request.onRow(rows.at(-1) as BenchRow);
       signal.throwIfAborted();
     }

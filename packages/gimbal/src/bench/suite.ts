@@ -18,7 +18,7 @@ export interface BenchRow {
   goal: number | null;
   /** kernels that fell to JavaScript on the host while ours was measured */
   hostKernels: number;
-  /** share of all processors' time that other processes used meanwhile; null or left out where that is not known */
+  /** share of all processors' time that other processes used while it was timed; null where nothing was, or it is not known */
   others?: number | null;
 }
 

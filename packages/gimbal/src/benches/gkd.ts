@@ -149,6 +149,7 @@ async function* kernel(context: SuiteContext): AsyncGenerator<BenchRow> {
       peer: more / 1e6,
       goal: 1 / 0.3,
       hostKernels: 0,
+      others: null,
     });
   }
   zS.dispose();

@@ -86,6 +86,7 @@ async function memory(peer: Peer | undefined, hostKernels: number): Promise<Benc
     peer: theirs === null ? null : megabytes(theirs),
     goal: 1 / 1.2,
     hostKernels,
+    others: null,
   });
 }
 
@@ -116,6 +117,7 @@ async function sameLosses(context: SuiteContext, peer: Peer): Promise<BenchRow> 
       peer: lossTolerance,
       goal: 1,
       hostKernels,
+      others: null,
     });
   } finally {
     await rm(dir, { recursive: true, force: true });
@@ -138,5 +140,6 @@ async function bf16Curve({ options, note }: SuiteContext): Promise<BenchRow> {
     peer: curveDistance(value.first, value.second),
     goal: 1,
     hostKernels,
+    others: null,
   });
 }

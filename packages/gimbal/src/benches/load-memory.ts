@@ -43,6 +43,7 @@ export const suite = defineSuite({
           peer: (1.3 * bytes) / 1e6,
           goal: 1,
           hostKernels: 0,
+          others: null,
         });
       }
     } finally {

@@ -53,6 +53,7 @@ export const suite = defineSuite({
         ours: peak(),
         peer: null,
         hostKernels,
+        others: null,
       });
     }
     disposeTree(params);

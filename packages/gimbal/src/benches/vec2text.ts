@@ -113,6 +113,7 @@ async function* sameResults(
     peer: codeTolerance,
     goal: 1,
     hostKernels,
+    others: null,
   });
   yield known({
     name: 'texts decoded alike (peer: what is asked)',
@@ -122,5 +123,6 @@ async function* sameResults(
     more: true,
     goal: 1,
     hostKernels,
+    others: null,
   });
 }
