@@ -20,7 +20,11 @@ const checks = [
     command: 'node scripts/floors.mjs',
   },
   { name: 'unused', what: 'no unused file, export or dependency', command: 'knip' },
-  { name: 'docstrings', what: 'every public name says what it is', command: 'node scripts/docstrings.mjs' },
+  {
+    name: 'docstrings',
+    what: 'every public name says what it is, and a README tells of it',
+    command: 'node scripts/docstrings.mjs',
+  },
   { name: 'packages', what: 'build, declarations, publint, attw', command: turbo('check:package') },
   { name: 'site', what: 'docs build', command: turbo('build:site') },
   { name: 'tests', what: 'unit tests', command: jestCommand(jestReport), stream: true, counts: unitTests },

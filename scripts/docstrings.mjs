@@ -1,19 +1,31 @@
 // Every public name of every package, and every field and method of its options, results and classes, says in a sentence
-// what it is: editors and the API reference show nothing else.
+// what it is: editors and the API reference show nothing else. And every function, class and constant is told of in its
+// package's README or page: a name that no page leads to is found by nobody.
 // usage: node scripts/docstrings.mjs
+import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import ts from 'typescript';
 import { packages } from './lib/packages.mjs';
 import { root } from './lib/run.mjs';
+import { untold } from './lib/told.mjs';
 
 /** Members whose names say all. */
 const obvious = new Set(['dispose', '__@dispose']);
 
 const config = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
 const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root);
-const entries = packages().map((one) => join(one.folder, 'src', 'index.ts'));
-const program = ts.createProgram(entries, options);
+const sources = new Map(packages().map((one) => [one, [...entrySources(one)]]));
+const program = ts.createProgram([...sources.values()].flat(), options);
 const checker = program.getTypeChecker();
+
+/** The sources of a package's entry points, those of the page's build included. */
+function* entrySources({ folder, manifest }) {
+  for (const conditions of Object.values(manifest.exports)) {
+    const source = conditions['@gimbal/source'];
+    if (source === undefined) continue;
+    for (const path of typeof source === 'string' ? [source] : Object.values(source)) yield join(folder, path);
+  }
+}
 
 /** A declaration of ours, not one of a package we stand on. */
 const isOurs = (node) => !node.getSourceFile().fileName.includes('node_modules');
@@ -68,9 +80,24 @@ function implemented(body, member) {
   );
 }
 
+/** What an export is where it is declared. */
+const declared = (symbol) => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol);
+
+/** Whether an export is a class's type alone: `export type { Thing }`, also by way of another file. */
+function isTypeOnly(symbol) {
+  if (!(symbol.flags & ts.SymbolFlags.Alias)) return false;
+  const written = symbol.declarations?.find(ts.isExportSpecifier);
+  if (written && (written.isTypeOnly || written.parent.parent.isTypeOnly)) return true;
+  return isTypeOnly(checker.getImmediateAliasedSymbol(symbol));
+}
+
+/** Functions, classes and constants by name; types are left to the API reference. */
+const values = new Set();
+
 function check(symbol, name) {
-  const own = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+  const own = declared(symbol);
   if (!own.declarations?.some(isOurs)) return;
+  if (own.flags & ts.SymbolFlags.Value && !isTypeOnly(symbol)) values.add(name);
   if (own.flags & ts.SymbolFlags.Module) {
     // `export * as name`: the names inside are public
     for (const inner of checker.getExportsOfModule(own)) check(inner, `${name}.${inner.name}`);
@@ -80,13 +107,30 @@ function check(symbol, name) {
   checkMembers(own, name);
 }
 
-for (const entry of entries) {
-  const module = checker.getSymbolAtLocation(program.getSourceFile(entry));
-  for (const symbol of checker.getExportsOfModule(module)) check(symbol, symbol.name);
+/** The names that `export type *` gives an entry: types, whatever they are at home. */
+function typesAlone(source) {
+  const stars = source.statements.filter((s) => ts.isExportDeclaration(s) && s.isTypeOnly && !s.exportClause);
+  const modules = stars.map((s) => checker.getSymbolAtLocation(s.moduleSpecifier));
+  return new Set(modules.flatMap((module) => checker.getExportsOfModule(module).map(({ name }) => name)));
 }
 
-for (const [place, name] of [...missing].sort()) console.log(`${place} ${name} has no docstring`);
-if (missing.size > 0) {
-  console.log(`${missing.size} public names without a docstring`);
+const complaints = [];
+for (const [{ folder, short }, entries] of sources) {
+  values.clear();
+  for (const entry of entries) {
+    const source = program.getSourceFile(entry);
+    const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(source));
+    for (const symbol of exported) check(symbol, symbol.name);
+    for (const name of typesAlone(source)) values.delete(name);
+  }
+  const pages = [join(folder, 'README.md'), join(root, 'docs', 'packages', `${short}.md`)].filter(existsSync);
+  const text = pages.map((page) => readFileSync(page, 'utf8')).join('\n');
+  for (const name of untold(values, text)) complaints.push(`packages/${short}/README.md does not tell of ${name}`);
+}
+
+for (const [place, name] of [...missing].sort()) complaints.push(`${place} ${name} has no docstring`);
+for (const line of complaints) console.log(line);
+if (complaints.length > 0) {
+  console.log(`${complaints.length} public names that nobody will find or understand`);
   process.exit(1);
 }

@@ -228,6 +228,9 @@ test('record and view refuse what they cannot do, before any work', async () => 
     [['record', '--env', 'AntRn-v0'], 'Did you mean AntRun-v0?'],
     [['record', '--env', 'Ant-v5', '--out', join(folder, 'x.mp4')], 'no such kind of file'],
     [['record'], 'no --env'],
+    [['record', join(folder, 'run'), '--out', join(folder, 'x.gif')], 'no such run'],
+    [['record', '--env', 'CliffWorld'], 'CliffWalking-v1'],
+    [['view', '--env', 'DeepSeaTreasure'], 'a table has no episode to watch'],
     [['view'], 'nothing to show'],
     [['view', join(folder, 'none.json')], 'no such file or folder'],
     // a folder of pictures that is there: `x.png` is written to `x`

@@ -5,7 +5,9 @@ import { checkVectorOptions } from './check-options.ts';
 import { makeLocal } from './make-local.ts';
 import type { RowsVectorEnv } from './vector-env.ts';
 
+/** How many copies, with which seeds. */
 export interface VectorOptions<Id = string> {
+  /** number of copies */
   numEnvs: number;
   /** worker threads are for Node: only 0 */
   workers?: 0;

@@ -3,8 +3,11 @@ import { decodeBytes, decodeFloats } from '../recording/base64.ts';
 import type { Recording } from '../recording/recording.ts';
 import type { RecordedGeom } from '../recording/shapes.ts';
 
+/** The triangles of one shape. */
 export interface ViewerMesh {
+  /** x, y, z of each corner, metres */
   vertices: Float32Array;
+  /** three corners a triangle, as indices of `vertices` */
   faces: readonly number[];
   /** u, v of each corner of each triangle; undefined without a picture */
   texcoords?: Float32Array;
@@ -12,14 +15,21 @@ export interface ViewerMesh {
 
 /** A picture on shapes: rgb `[height * width * 3]`, the first row where v is 0. */
 export interface ViewerTexture {
+  /** pixels */
   width: number;
+  /** pixels */
   height: number;
+  /** 0 to 255 */
   rgb: Uint8Array;
 }
 
+/** What a viewer shows: shapes, and where they are in each frame. */
 export interface ViewerSource {
+  /** what is shown, beside the controls */
   readonly title: string;
+  /** the shapes, in the order of `poses` */
   readonly geoms: readonly RecordedGeom[];
+  /** what `geoms` name by index: of meshes and height fields */
   readonly meshes: readonly ViewerMesh[];
   /** what `geoms` names by index; default none */
   readonly textures?: readonly ViewerTexture[];
@@ -35,6 +45,11 @@ export interface ViewerSource {
   caption?(frame: number): string;
 }
 
+/**
+ * A recording as what a viewer shows.
+ *
+ * @param recording what `recordEpisode` gave, or `parseRecording` read
+ */
 export function recordingSource(recording: Recording): ViewerSource {
   const floats = decodeFloats(recording.poses);
   const stride = 7 * recording.geoms.length;

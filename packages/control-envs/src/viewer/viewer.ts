@@ -20,6 +20,7 @@ import { makeBodies } from './bodies.ts';
 import { makeControls } from './controls.ts';
 import type { ViewerSource } from './source.ts';
 
+/** How a viewer begins. */
 export interface ViewerOptions {
   /** default true */
   playing?: boolean;
@@ -31,18 +32,26 @@ export interface ViewerOptions {
   follow?: boolean;
 }
 
+/** A viewer in the page. */
 export interface Viewer {
+  /** Goes on. */
   play(): void;
+  /** Stands still; the mouse still turns the picture. */
   pause(): void;
   /** Shows one frame of a recording. */
   seek(frame: number): void;
+  /** the frame that is shown, from 0 */
   readonly frame: number;
   dispose(): void;
 }
 
 const mostContacts = 100;
 
-/** @param container an element with a size; the viewer fills it */
+/**
+ * Shows a recording or a live environment, with controls below it, until it is disposed.
+ *
+ * @param container an element with a size; the viewer fills it
+ */
 export function createViewer(container: HTMLElement, source: ViewerSource, options: ViewerOptions = {}): Viewer {
   const state = { playing: true, speed: 1, showContacts: false, follow: true, ...options };
   const renderer = new WebGLRenderer({ antialias: true, preserveDrawingBuffer: true });

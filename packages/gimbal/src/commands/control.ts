@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { readEnvOptions } from '../control/env-options.ts';
 import { recordTo, refuseTarget } from '../control/record.ts';
-import { listTables } from '../control/tabular-flags.ts';
+import { isTable, listTables } from '../control/tabular-flags.ts';
 import { evaluateRun, train, trainingOptions } from '../control/train.ts';
 import { startCompute } from '../run/compute.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
@@ -67,7 +67,7 @@ export const command = defineCommand({
     }
     if (what === 'eval') return evaluateRun(context);
     if (what === 'envs') return listing(context);
-    if (what === 'record') return record(await ofRun(context, file));
+    if (what === 'record') return record(context, file);
     if (what === 'view') return view(context, file);
     const near = nearest(what, verbs);
     throw new ConfigError({
@@ -89,13 +89,18 @@ async function listing({ output }: Context): Promise<CommandResult> {
   return { json: { envs } };
 }
 
-async function record(context: Context): Promise<CommandResult> {
-  const { options: o, output } = context;
+async function record(context: Context, file: string | undefined): Promise<CommandResult> {
+  if (file !== undefined && !(await isFolder(file))) {
+    const fix = 'Give the folder of a trained run, such as runs/control-1, or --env';
+    throw new ConfigError({ where: 'gimbal control record', what: 'no such run', got: file, fix });
+  }
+  const trained = await ofRun(context, file);
+  const { options: o, output } = trained;
   const out = o.out ?? `${o.env ?? 'recording'}.json`;
   await refuseTarget(out);
-  const { recording, file } = await runTo(out, context);
-  output.note(`${recording.frames} frames of ${recording.env} written to ${file}`);
-  return { json: summaryOf(recording, file) };
+  const { recording, file: written } = await runTo(out, trained);
+  output.note(`${recording.frames} frames of ${recording.env} written to ${written}`);
+  return { json: summaryOf(recording, written) };
 }
 
 async function view(context: Context, file: string | undefined): Promise<CommandResult> {
@@ -134,6 +139,10 @@ async function runTo(out: string, { options: o, output, signal }: Context, page 
   const { makeEnv } = await import('@gimbal/control-envs');
   if (o.env === undefined) {
     throw new ConfigError({ where: 'gimbal control', what: 'no --env', fix: '`gimbal control envs` lists them' });
+  }
+  if (isTable(o.env)) {
+    const fix = `Solve it: gimbal control train --env ${o.env}. Cliffs that can be watched: CliffWalking-v1`;
+    throw new ConfigError({ where: 'gimbal control --env', what: 'a table has no episode to watch', got: o.env, fix });
   }
   const { steps = 300 } = o;
   if (steps > 100_000)

@@ -1,5 +1,6 @@
 // What webgpu in Node answers where a package, a binary or an adapter is missing: simulated, as most machines lack them.
 import { choose, report } from './choose.ts';
+import { installCommand } from './find-package.node.ts';
 import { backendReport, useBackend } from './use-backend.node.ts';
 import { type WebGpuPackages, webgpuFrom } from './webgpu.node.ts';
 
@@ -15,12 +16,12 @@ const missing = [
   [
     'the kernels',
     { bindings: async () => undefined, kernels: () => undefined },
-    `${both} is not installed. npm install webgpu ${both}.`,
+    `${both} is not installed. ${installCommand('webgpu', both)}.`,
   ],
   [
     'the bindings',
     { bindings: async () => undefined, kernels },
-    `webgpu is not installed. npm install webgpu ${both}.`,
+    `webgpu is not installed. ${installCommand('webgpu', both)}.`,
   ],
   [
     'a binary for the platform',
@@ -49,6 +50,12 @@ test.each(missing)('without %s: a typed error, and a line of doctor', async (_, 
   const [line] = await report([candidate], {});
   expect(line).toMatchObject({ name: 'webgpu', works: false, inUse: false });
   expect(`${line?.detail}. ${line?.fix}.`).toBe(said);
+});
+
+test('in a clone pnpm installs, in the version that the workspace pins', () => {
+  expect(installCommand('webgpu', both)).toMatch(
+    /^npx pnpm@\d+\.\d+\.\d+ add -w webgpu @tensorflow\/tfjs-backend-webgpu$/,
+  );
 });
 
 test('the advice fits the system', async () => {

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { findBackend, findBackendFactory } from '@tensorflow/tfjs-core';
 import { BackendError } from '../errors.ts';
 import { type Candidate, isRefusal, type Offer, type Refusal } from './backend-info.ts';
-import { installedFiles } from './find-package.node.ts';
+import { installCommand, installedFiles } from './find-package.node.ts';
 
 /** What is used of WebGPU's `GPU` and its adapters. */
 interface Gpu {
@@ -23,7 +23,6 @@ export interface WebGpuPackages {
 }
 
 const kernelsPackage = '@tensorflow/tfjs-backend-webgpu';
-const install = `npm install webgpu ${kernelsPackage}`;
 
 const installed: WebGpuPackages = {
   async bindings() {
@@ -42,12 +41,14 @@ export function webgpuFrom(packages: WebGpuPackages, system: string = process.pl
   let gpu: Gpu | undefined;
 
   async function look(): Promise<Offer | Refusal> {
-    if (packages.kernels() === undefined) return { reason: `${kernelsPackage} is not installed`, fix: install };
+    if (packages.kernels() === undefined)
+      return { reason: `${kernelsPackage} is not installed`, fix: installCommand('webgpu', kernelsPackage) };
     try {
       gpu ??= (globalThis.navigator as { gpu?: Gpu } | undefined)?.gpu;
       if (gpu === undefined) {
         const bindings = await packages.bindings();
-        if (bindings === undefined) return { reason: 'webgpu is not installed', fix: install };
+        if (bindings === undefined)
+          return { reason: 'webgpu is not installed', fix: installCommand('webgpu', kernelsPackage) };
         gpu = bindings.create([]);
         // constants such as GPUBufferUsage, which pages have
         Object.assign(globalThis, bindings.globals);
