@@ -83,7 +83,7 @@ export { linearProbe, type ProbeOptions, probeHead } from './training/linear-pro
 export { type PairTrainerOptions, pairTrainerDefaults } from './training/pair-trainer.ts';
 export { type PreferenceOptions, PreferenceTrainer } from './training/preference-trainer.ts';
 export { type RewardOptions, RewardTrainer } from './training/reward-trainer.ts';
-export { corruptionReport, swapLabels } from './warm/corruption.ts';
+export { corruptionReport, swapClasses, swapLabels } from './warm/corruption.ts';
 export { type EnsembleOptions, ensemble } from './warm/ensemble.ts';
 export { type LmcPoint, lmcBarrier, lmcCurve, type MarginFn } from './warm/lmc-curve.ts';
 export {
@@ -97,4 +97,11 @@ export {
   type MemberSource,
   rankMembers,
 } from './warm/members.ts';
-export { type RunSettings, runSettings, type WarmOptions } from './warm/warm-options.ts';
+export {
+  type MemberModel,
+  type MemberRun,
+  type MemberTrainer,
+  type RunSettings,
+  runSettings,
+  type WarmOptions,
+} from './warm/warm-options.ts';

@@ -1,7 +1,7 @@
-// gimbal warm: several reward models from one start, averaged in weight space into one; or the average of folders there are.
+// gimbal warm: several reward models, preference models or judges from one start, averaged in weight space into one; or the average of folders there are.
 import { join } from 'node:path';
 import type { WarmStep } from '@gimbal/reward-models';
-import type { Params } from '@gimbal/tensor-core';
+import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { counted, percent } from '../cli/format.ts';
@@ -12,11 +12,21 @@ import { stoppedRun } from '../run/going-on.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
 
 const options = z.object({
+  kind: z
+    .enum(['bradley-terry', 'pairwise', 'entailment'])
+    .default('bradley-terry')
+    .describe('scores of one answer, preferences between two, or judges of text pairs'),
+  form: z
+    .enum(['antisymmetric', 'skew-symmetric'])
+    .default('antisymmetric')
+    .describe('pairwise: reads both answers together, or each alone'),
+  labels: z.array(z.string()).optional().describe('entailment: the classes (entailment,neutral,contradiction)'),
   model: z
     .array(z.string())
     .min(1)
     .describe('model folder to start from; several are checkpoints along one fine-tuning, the last one last (Baklava)'),
-  data: z.string().describe('your rows: prompt, chosen, rejected'),
+  data: z.string().describe('your rows: prompt, chosen, rejected; or for entailment premise, hypothesis, label'),
+  test: z.string().optional().describe('rows to measure on (default: some of --data are set aside)'),
   columns: z
     .record(z.string(), z.string())
     .optional()
@@ -30,7 +40,7 @@ const options = z.object({
     .default('all')
     .describe('how many of the best are averaged, all, or those a greedy soup keeps'),
   steps: z.int().min(1).default(200).describe('updates of each run'),
-  batchSize: z.int().min(1).default(16).describe('pairs at a time'),
+  batchSize: z.int().min(1).default(16).describe('pairs, or rows, at a time'),
   learningRate: z.array(z.number().positive()).default([2e-5, 5e-5, 1e-4]).describe('runs cycle through them'),
   dropout: z.array(z.number().min(0).lt(1)).default([0.05, 0.1]).describe('runs cycle through them'),
   swap: z
@@ -38,8 +48,10 @@ const options = z.object({
     .min(0)
     .lt(0.5)
     .default(0)
-    .describe('turn this share of the training labels round, to see what it does'),
+    .describe('make this share of the training labels wrong, to see what it does'),
+  maxLength: z.int().min(4).optional().describe("longest row in tokens (default: the model's context)"),
   overflow: z.enum(['drop', 'cut', 'error']).default('drop').describe('what becomes of a pair longer than the model'),
+  precision: z.enum(['float32', 'bf16']).default('float32').describe('precision of matrix products in training'),
   workers: z
     .int()
     .min(1)
@@ -54,18 +66,21 @@ export const command = defineCommand({
   examples: [
     'gimbal warm --model runs/align-1/model --data pairs.jsonl --runs 10 --members 6',
     'gimbal warm --model sft-8k,sft-10k,sft-12k --data pairs.jsonl',
+    'gimbal warm --kind entailment --model all-MiniLM-L6-v2 --data nli.jsonl --test nli-test.jsonl',
     'gimbal warm --resume                go on with the run that was stopped',
   ],
   async run({ options: given, given: where, output, signal, root }) {
-    checkColumns('warm', given.columns, ['prompt', 'chosen', 'rejected', 'label', 'margin', 'weight']);
+    const known = ['prompt', 'chosen', 'rejected', 'label', 'margin', 'weight', 'premise', 'hypothesis'];
+    checkColumns('warm', given.columns, known);
     return withRun({ command: 'warm', options: given, given: where }, async (run) => {
       const o = optionsOfRun(given, run);
+      refuseUnused(o);
       const compute = await startCompute(o);
       const lm = await import('@gimbal/language-models');
-      const warm = await import('@gimbal/reward-models');
       const { disposeTree } = await import('@gimbal/tensor-core');
+      const { ensembleOf } = await import('../warm/exam.ts');
       const { prepareWarm } = await import('../warm/prepare.ts');
-      const { trainer, model, tokenizer, test, dispose } = await prepareWarm(o, run.path, { output, signal });
+      const { trainer, exam, dispose } = await prepareWarm(o, run.path, { output, signal });
       let averaged: { members?: readonly number[]; selectionAccuracy?: number } | undefined;
       const ranks: { run: number; selectionAccuracy: number }[] = [];
       const onStep = (step: WarmStep): void => {
@@ -76,7 +91,7 @@ export const command = defineCommand({
         } else if (step.phase === 'member') {
           ranks.push({ run: step.run ?? 0, selectionAccuracy: step.selectionAccuracy ?? 0 });
           output.note(
-            `run ${(step.run ?? 0) + 1}/${o.runs}: accuracy ${percent(step.selectionAccuracy ?? Number.NaN)} on the selection pairs`,
+            `run ${(step.run ?? 0) + 1}/${o.runs}: accuracy ${percent(step.selectionAccuracy ?? Number.NaN)} on the selection rows`,
           );
         } else if (step.phase === 'averaged') averaged = step;
       };
@@ -94,25 +109,31 @@ export const command = defineCommand({
       if (averaged === undefined) {
         throw stoppedRun('warm', run.path, `stopped after ${ranks.length} of ${o.runs} runs`);
       }
-      const accuracyOf = async (params: Params) =>
-        warm.pairwiseAccuracy(warm.rewardFn(model, params, tokenizer), test).finally(() => disposeTree(params));
-      const accuracy = await accuracyOf((await lm.loadClassifier(trainer.model)).params);
+      const answersOf = async (folder: string) => {
+        const { params } = await lm.loadClassifier(folder);
+        return exam.predict(params).finally(() => disposeTree(params));
+      };
+      const accuracy = exam.grade(await answersOf(trainer.model));
       const members = [];
+      const answers = [];
       for (const { folder, lineage } of (await trainer.record()).members) {
-        const { value } = await accuracyOf((await lm.loadClassifier(folder)).params);
-        members.push({ run: lineage?.run, accuracy: value });
+        const found = await answersOf(folder);
+        answers.push(found);
+        members.push({ run: lineage?.run, accuracy: exam.grade(found).value });
       }
+      const ensemble = exam.grade(ensembleOf(answers));
       const mean = members.reduce((sum, m) => sum + m.accuracy, 0) / members.length;
       output.line(
-        `average of ${members.length}: accuracy ${percent(accuracy.value)} (${percent(accuracy.ci95[0])} to ${percent(accuracy.ci95[1])}, ${counted(accuracy.n, 'pair')}); mean member ${percent(mean)}; saved to ${trainer.model}`,
+        `average of ${members.length}: accuracy ${percent(accuracy.value)} (${percent(accuracy.ci95[0])} to ${percent(accuracy.ci95[1])}, ${counted(accuracy.n, 'row')}); mean member ${percent(mean)}, best on the selection rows ${percent(members[0]?.accuracy ?? Number.NaN)}; their ensemble ${percent(ensemble.value)}, at ${members.length} times the cost; saved to ${trainer.model}`,
       );
       const { writeRewardReport } = await import('../reward/report.ts');
       const report = await writeRewardReport({
         eyebrow: 'gimbal warm',
         run: run.path,
-        title: `The average of ${members.length} reward models`,
+        title: `The average of ${members.length} ${o.kind === 'entailment' ? 'judges' : `${o.kind === 'pairwise' ? 'preference' : 'reward'} models`}`,
         accuracy: { 'the average': accuracy },
         figures: [
+          { label: 'their ensemble', value: percent(ensemble.value), detail: `${members.length} times the cost` },
           { label: 'mean member', value: percent(mean), detail: `${members.length} members of ${o.runs} runs` },
           ...members.map((m) => ({ label: `run ${(m.run ?? 0) + 1}`, value: percent(m.accuracy) })),
         ],
@@ -123,7 +144,27 @@ export const command = defineCommand({
       output.line(`report  ${report}`);
       dispose();
       await compute.trace(output);
-      return { json: { report, path: trainer.model, accuracy, members, meanMember: mean, ...(averaged as WarmStep) } };
+      return {
+        json: {
+          report,
+          path: trainer.model,
+          kind: o.kind,
+          accuracy,
+          members,
+          meanMember: mean,
+          ensemble,
+          ...(averaged as WarmStep),
+        },
+      };
     });
   },
 });
+
+/** An option that would be ignored is a misunderstanding. */
+function refuseUnused({ kind, form, labels }: z.output<typeof options>): void {
+  const fix = 'Leave it out';
+  if (form !== 'antisymmetric' && kind !== 'pairwise')
+    throw new ConfigError({ where: 'gimbal warm --form', what: `a ${kind} model has none`, fix });
+  if (labels !== undefined && kind !== 'entailment')
+    throw new ConfigError({ where: 'gimbal warm --labels', what: `a ${kind} model has no classes`, fix });
+}

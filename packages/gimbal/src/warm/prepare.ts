@@ -1,13 +1,20 @@
 // What gimbal warm trains from, and the trainer: the same in the command's process and in those that train some of the runs.
 import { join } from 'node:path';
-import type { Tokenizer } from '@gimbal/language-models';
-import type { PairRow, RewardModel, WarmTrainer } from '@gimbal/reward-models';
+import type { Dataset } from '@gimbal/language-models';
+import type { MemberModel, WarmTrainer } from '@gimbal/reward-models';
 import { disposeTree, type Params, rng } from '@gimbal/tensor-core';
 import type { Output } from '../cli/output.ts';
 import { heldOutOf } from '../options/held-out.ts';
+import { type Exam, examOf } from './exam.ts';
 
 /** Options of the command that decide what is trained. */
 export interface WarmSettings {
+  kind: 'bradley-terry' | 'pairwise' | 'entailment';
+  form: 'antisymmetric' | 'skew-symmetric';
+  labels?: string[] | undefined;
+  test?: string | undefined;
+  maxLength?: number | undefined;
+  precision: 'float32' | 'bf16';
   model: readonly string[];
   data: string;
   columns?: Record<string, string> | undefined;
@@ -25,10 +32,9 @@ export interface WarmSettings {
 
 export interface PreparedWarm {
   trainer: WarmTrainer;
-  model: RewardModel;
-  tokenizer: Tokenizer;
-  /** pairs that neither training nor ranking sees */
-  test: PairRow[];
+  model: MemberModel;
+  /** scores rows that neither training nor ranking sees */
+  exam: Exam;
   dispose(): void;
 }
 
@@ -41,20 +47,37 @@ export async function prepareWarm(
   const lm = await import('@gimbal/language-models');
   const warm = await import('@gimbal/reward-models');
   const { loadBody } = await import('../reward/train.ts');
-  const rows = await lm.readRows(o.data, {
-    ...(o.columns === undefined ? {} : { columns: o.columns }),
-    usable: ['preference', 'implicit-preference', 'conversation-preference', 'conversation-implicit-preference'],
-  });
+  const judges = o.kind === 'entailment';
+  const read = (file: string): Promise<Dataset> =>
+    lm.readRows(file, {
+      ...(o.columns === undefined ? {} : { columns: o.columns }),
+      ...(judges ? { kind: 'labelled-pair' as const } : {}),
+      usable: judges ? ['labelled-pair'] : pairKinds,
+    });
+  const labels = labelsOf(o);
+  if (judges) warm.nliLabels({ labels }); // refused before anything is read
+  const rows = await read(o.data);
   const share = heldOutOf('warm', o.heldOut, rows.rows.length);
-  const first = lm.splitDataset(rows, share, rng(o.seed).split('test'));
+  const first =
+    o.test === undefined
+      ? lm.splitDataset(rows, share, rng(o.seed).split('test'))
+      : { train: rows, heldOut: await read(o.test) };
   const second = lm.splitDataset(first.train, share, rng(o.seed).split('selection'));
   const starts = [];
   for (const folder of o.model)
-    starts.push(await loadBody('gimbal warm', { model: folder, labels: ['reward'], seed: o.seed }, { output, signal }));
+    starts.push(await loadBody('gimbal warm', { model: folder, labels, seed: o.seed }, { output, signal }));
   const { model: heads, tokenizer } = starts.at(-1) as (typeof starts)[number];
-  const model = warm.rewardModel(heads);
-  const turned = warm.swapLabels(second.train.rows as never[], o.swap, rng(o.seed).split('swap'));
+  const model = {
+    'bradley-terry': () => warm.rewardModel(heads),
+    pairwise: () => warm.preferenceModel(heads, { form: o.form }),
+    entailment: () => heads,
+  }[o.kind]();
+  const slips = rng(o.seed).split('swap');
+  const turned = judges
+    ? warm.swapClasses(second.train.rows as never[], labels, o.swap, slips)
+    : warm.swapLabels(second.train.rows as never[], o.swap, slips);
   const checkpoints: Params[] = starts.map((s) => s.params);
+  const exam = await examOf(model, tokenizer, first.heldOut, o.maxLength);
   const trainer = new warm.WarmTrainer({
     model,
     tokenizer,
@@ -67,20 +90,32 @@ export async function prepareWarm(
     stepsPerRun: o.steps,
     batchSize: o.batchSize,
     overflow: o.overflow,
+    precision: o.precision,
+    ...(o.maxLength === undefined ? {} : { maxLength: o.maxLength }),
     seed: o.seed,
     checkpointEvery: Math.max(1, Math.ceil(o.steps / 4)),
     out: join(path, 'warm'),
   });
-  const test = warm
-    .pairTexts(first.heldOut, tokenizer)
-    .rows.map(({ row, chosen, rejected }) => ({ ...row, chosen, rejected }));
   return {
     trainer,
     model,
-    tokenizer,
-    test,
+    exam,
     dispose() {
       for (const tree of checkpoints) disposeTree(tree);
     },
   };
+}
+
+const pairKinds = [
+  'preference',
+  'implicit-preference',
+  'conversation-preference',
+  'conversation-implicit-preference',
+] as const;
+
+/** Names of the head's outputs. */
+function labelsOf({ kind, form, labels }: WarmSettings): string[] {
+  if (kind === 'entailment') return labels ?? ['entailment', 'neutral', 'contradiction'];
+  if (kind === 'bradley-terry') return ['reward'];
+  return form === 'skew-symmetric' ? Array.from({ length: 8 }, (_, i) => `v${i}`) : ['preference'];
 }

@@ -1,8 +1,16 @@
 // Linear probing: the head alone, on features that stay as they are (WARM §3.1: a random head distorts features early in
 // fine-tuning, so all members start from one probed head).
-import { type Classifier, classifier, type Dataset, type Tokenizer } from '@gimbal/language-models';
+import {
+  type Classifier,
+  classifier,
+  type Dataset,
+  labelledRows,
+  padRows,
+  type Tokenizer,
+} from '@gimbal/language-models';
 import {
   ConfigError,
+  crossEntropy,
   disposeTree,
   flatten,
   LoopTrainer,
@@ -18,6 +26,7 @@ import {
   keep,
   matMul,
   mul,
+  type Rank,
   reshape,
   type Scalar,
   slice,
@@ -26,15 +35,17 @@ import {
   sub,
   sum,
   type Tensor,
+  type Tensor1D,
   type Tensor2D,
+  tensor1d,
   tensor2d,
-  tidy,
   zeros,
 } from '@tensorflow/tfjs-core';
-import { preferencePairs } from '../data/preference-pairs.ts';
+import { type PreferencePairs, preferencePairs } from '../data/preference-pairs.ts';
+import { antisymmetricLogits, preferenceLoss, skewSymmetricLogits } from '../losses/preference.ts';
+import type { PreferenceModel } from '../models/preference-model.ts';
 import type { RewardModel } from '../models/reward-model.ts';
 import { scorePath } from '../models/with-body.ts';
-import { batchPairs } from './pair-batches.ts';
 
 /** How a head is probed. */
 export interface ProbeOptions {
@@ -54,72 +65,182 @@ export interface ProbeOptions {
  * @returns ω [1,D]; the caller disposes it
  * @throws ConfigError for options out of range, StoppedError when the signal asks for it
  */
-export async function probeHead(
-  differences: Tensor2D,
-  { steps = 300, learningRate = 1e-2, l2 = 1e-3, signal }: ProbeOptions = {},
-): Promise<Tensor2D> {
+export async function probeHead(differences: Tensor2D, o: ProbeOptions = {}): Promise<Tensor2D> {
   const [pairs, width] = differences.shape;
+  const start: Head = { weight: zeros<Rank.R2>([1, width]) };
+  const head = await fitHead(start, pairs, o, ({ weight }) => {
+    const ahead = reshape(matMul(differences, weight, false, true), [pairs]);
+    return sum(softplus(mul(ahead, -1)));
+  });
+  return head.weight;
+}
+
+/** A linear head: weight [L,D] and, where it has one, bias [L]. */
+interface Head {
+  readonly weight: Tensor2D;
+  readonly bias?: Tensor1D;
+}
+
+/** Fits a head to Σ of losses over all rows at once. Takes over `start`. @returns the caller disposes it */
+async function fitHead(
+  start: Head,
+  rows: number,
+  { steps = 300, learningRate = 1e-2, l2 = 1e-3, signal }: ProbeOptions,
+  losses: (head: Head) => Tensor,
+): Promise<Head> {
   if (!(l2 >= 0))
     throw new ConfigError({ where: 'probeHead.l2', what: 'out of range', got: l2, wanted: 'a number ≥ 0' });
-  const start = zeros([1, width]);
   using loop = new LoopTrainer<null>({
-    params: { weight: start },
+    params: { ...start },
     batches: oneBatch(null),
     loss: (p) => {
-      const ahead = reshape(matMul(differences, p.weight as Tensor, false, true), [pairs]);
-      const losses = sum(softplus(mul(ahead, -1)));
-      return { sum: add(losses, mul(sum(square(p.weight as Tensor)), l2 * pairs)) as Scalar, weight: pairs };
+      const head = p as unknown as Head;
+      return { sum: add(losses(head), mul(sum(square(head.weight)), l2 * rows)) as Scalar, weight: rows };
     },
-    options: { learningRate, optimizer: { name: 'adam' }, batchSize: pairs, logEvery: steps, seed: 0 },
+    options: { learningRate, optimizer: { name: 'adam' }, batchSize: rows, logEvery: steps, seed: 0 },
   });
-  start.dispose();
+  disposeTree({ ...start });
   await loop.run({ steps, ...(signal && { signal }) });
   if (loop.stopReason === 'signal')
     throw new StoppedError({ where: 'probeHead', what: `stopped after ${loop.step} steps` });
-  return keep(clone(loop.params.weight as Tensor2D));
+  const { weight, bias } = loop.params as unknown as Head;
+  return { weight: keep(clone(weight)), ...(bias && { bias: keep(clone(bias)) }) };
 }
 
 /**
- * A reward model's parameters with a probed head; the body keeps its weights.
+ * A model's parameters with a probed head; the body keeps its weights.
+ * @param model a reward or preference model, with rows of preferences, or a classifier, with labelled rows
  * @param params the body as pretrained or fine-tuned; not disposed
- * @param data rows of preferences; those longer than the model are left out
+ * @param data rows of what the model is trained on; pairs longer than the model are left out
  * @returns a tree that the caller disposes
  * @throws DataError for rows that cannot be used, StoppedError when the signal asks for it
  */
 export async function linearProbe(
-  model: RewardModel,
+  model: RewardModel | PreferenceModel | Classifier,
   params: Params,
   tokenizer: Tokenizer,
   data: Dataset,
-  { batchSize = 32, ...o }: ProbeOptions & { batchSize?: number } = {},
+  { batchSize = 32, maxLength, ...o }: ProbeOptions & { batchSize?: number; maxLength?: number } = {},
 ): Promise<Params> {
-  const { classifier: heads } = model;
-  const { pairs } = preferencePairs(data, heads.config, tokenizer, {});
-  const { features, dispose } = featureReader(heads, params);
-  const width = heads.config.width;
-  const differences = new Float32Array(pairs.length * width);
+  const heads = 'classifier' in model ? model.classifier : model;
+  const length = maxLength === undefined ? {} : { maxLength };
+  const { rows, targets, losses } =
+    'classifier' in model
+      ? pairProblem(model, preferencePairs(data, heads.config, tokenizer, { ...length, together: readsBoth(model) }))
+      : classProblem(model, data, tokenizer, length);
+  const features = await featuresOf(heads, params, rows, batchSize, o.signal);
+  const path = scorePath(heads);
+  const leaves = new Map<string, Tensor>(flatten(params));
+  const biasPath = path.replace(/weight$/, 'bias');
+  const count = heads.labels.length;
+  // the skew-symmetric form has no slope at 0: it starts from the head there is
+  const isSkew = 'classifier' in model && model.kind === 'pairwise' && model.form === 'skew-symmetric';
+  const start: Head = {
+    weight: isSkew ? clone(leaves.get(path) as Tensor2D) : zeros<Rank.R2>([count, heads.config.width]),
+    ...(leaves.has(biasPath) && { bias: zeros([count]) as Tensor1D }),
+  };
   try {
-    for (let at = 0; at < pairs.length; at += batchSize) {
-      if (o.signal?.aborted) throw new StoppedError({ where: 'linearProbe', what: `stopped at pair ${at}` });
-      const { rows, targets } = batchPairs(pairs.slice(at, at + batchSize), heads.config.padId);
-      const found = tidy(() => {
-        const states = features(rows);
-        const half = (from: number): Tensor2D => slice(states, [from, 0], [targets.length, width]);
-        return sub(half(0), half(targets.length));
+    const head = await fitHead(start, targets, o, (h) => losses(features, h));
+    const newer = new Map<string, Tensor>([[path, head.weight]]);
+    if (head.bias) newer.set(biasPath, head.bias);
+    return unflatten(flatten(params).map(([name, t]): [string, Tensor] => [name, newer.get(name) ?? keep(clone(t))]));
+  } finally {
+    features.dispose();
+  }
+}
+
+type TokenRows = readonly { ids: Int32Array; types: Int32Array }[];
+
+/** Rows whose features a head is fitted on, and the sum of its losses. */
+interface HeadProblem {
+  rows: TokenRows;
+  targets: number;
+  losses(features: Tensor2D, head: Head): Tensor;
+}
+
+const readsBoth = (model: RewardModel | PreferenceModel): boolean =>
+  model.kind === 'pairwise' && model.form === 'antisymmetric';
+
+/** Pairs: the first rows of all, then the second ones. */
+function pairProblem(model: RewardModel | PreferenceModel, { pairs }: PreferencePairs): HeadProblem {
+  const n = pairs.length;
+  const options = () => ({
+    targets: tensor1d(pairs.map((p) => p.target)),
+    weights: tensor1d(pairs.map((p) => p.weight)),
+  });
+  return {
+    rows: [...pairs.map((p) => p.first), ...pairs.map((p) => p.second)],
+    targets: n,
+    losses: (features, head) => {
+      const out = apply(features, head); // [2N,L]
+      const half = (from: number): Tensor2D => slice(out, [from, 0], [n, out.shape[1]]);
+      const flat = (from: number): Tensor1D => reshape(half(from), [n]);
+      if (model.kind === 'bradley-terry') return preferenceLoss(sub(flat(0), flat(n)), options());
+      const logits =
+        model.form === 'antisymmetric' ? antisymmetricLogits(flat(0), flat(n)) : skewSymmetricLogits(half(0), half(n));
+      return preferenceLoss(logits, options());
+    },
+  };
+}
+
+/** Labelled rows: cross-entropy, or the squared error where there is one label. */
+function classProblem(
+  model: Classifier,
+  data: Dataset,
+  tokenizer: Tokenizer,
+  { maxLength }: { maxLength?: number },
+): HeadProblem {
+  const { labels, config } = model;
+  const limit = Math.min(maxLength ?? config.contextLength, config.contextLength);
+  const { rows } = labelledRows(data, tokenizer, { labels, limit });
+  const targets = rows.map((row) => row.target);
+  return {
+    rows,
+    targets: rows.length,
+    losses: (features, head) => {
+      const out = apply(features, head);
+      if (labels.length > 1) return crossEntropy(out, tensor1d(targets, 'int32'), { reduction: 'sum' });
+      return sum(square(sub(reshape(out, [-1]), tensor1d(targets))));
+    },
+  };
+}
+
+const apply = (features: Tensor2D, { weight, bias }: Head): Tensor2D => {
+  const out: Tensor2D = matMul(features, weight, false, true);
+  return bias ? (add(out, bias) as Tensor2D) : out;
+};
+
+/** What the head sees of each row [N,D], read in batches of like length; the caller disposes it. */
+async function featuresOf(
+  heads: Classifier,
+  params: Params,
+  rows: TokenRows,
+  batchSize: number,
+  signal?: AbortSignal,
+): Promise<Tensor2D> {
+  const { width, padId } = heads.config;
+  const { features, dispose } = featureReader(heads, params);
+  const out = new Float32Array(rows.length * width);
+  const order = rows.map((_, i) => i).sort((a, b) => (rows[a]?.ids.length ?? 0) - (rows[b]?.ids.length ?? 0));
+  try {
+    for (let at = 0; at < order.length; at += batchSize) {
+      if (signal?.aborted) throw new StoppedError({ where: 'linearProbe', what: `stopped at row ${at}` });
+      const some = order.slice(at, at + batchSize);
+      const batch = padRows(
+        some.map((i) => rows[i] as TokenRows[number]),
+        padId,
+      );
+      const states = features(batch);
+      const values = (await states.data()) as Float32Array;
+      states.dispose();
+      some.forEach((i, k) => {
+        out.set(values.subarray(k * width, (k + 1) * width), i * width);
       });
-      differences.set(await found.data(), at * width);
-      found.dispose();
     }
   } finally {
     dispose();
   }
-  const all = tensor2d(differences, [pairs.length, width]);
-  try {
-    const head = await probeHead(all, o);
-    return replaceLeaf(params, scorePath(heads), head);
-  } finally {
-    all.dispose();
-  }
+  return tensor2d(out, [rows.length, width]);
 }
 
 /** What the head sees of each row [B,D]: the same classifier with the identity for its head. */
@@ -141,11 +262,6 @@ function featureReader(
     }),
   );
   return { features: (rows) => wide.logits(tree, rows), dispose: () => disposeTree(tree) };
-}
-
-/** The same tree with one other leaf: copies that share memory. Takes over `leaf`. */
-function replaceLeaf(params: Params, path: string, leaf: Tensor): Params {
-  return unflatten(flatten(params).map(([name, t]): [string, Tensor] => [name, name === path ? leaf : keep(clone(t))]));
 }
 
 /** The body of one tree under the head of another, pooling included: copies that share memory; the caller disposes them. */

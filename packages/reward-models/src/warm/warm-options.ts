@@ -1,18 +1,49 @@
 // What a WARM run takes, and which run gets which of it.
-import type { Dataset, Tokenizer } from '@gimbal/language-models';
-import { ConfigError, type Params } from '@gimbal/tensor-core';
+import type { Classifier, Dataset, Tokenizer } from '@gimbal/language-models';
+import { ConfigError, type Params, type Trainer, type TrainStep } from '@gimbal/tensor-core';
+import type { PreferenceModel } from '../models/preference-model.ts';
 import type { RewardModel } from '../models/reward-model.ts';
+import type { PairTrainerOptions } from '../training/pair-trainer.ts';
 import type { RewardOptions } from '../training/reward-trainer.ts';
 
-/** What `WarmTrainer` trains; options of every run that are not here are `RewardTrainer`'s. */
-export interface WarmOptions extends Omit<RewardOptions, 'params' | 'learningRate' | 'dropout' | 'out' | 'evalData'> {
+/**
+ * What all members are: a reward model is trained by `RewardTrainer`, a preference model by `PreferenceTrainer`, a classifier
+ * (a judge of entailment is one) by `ClassifierTrainer`.
+ */
+export type MemberModel = RewardModel | PreferenceModel | Classifier;
+
+/** A trainer of a member. */
+export interface MemberTrainer extends Trainer<TrainStep> {
+  /** Updates done. */
+  readonly step: number;
+  /** As trained so far; the trainer owns them. */
+  readonly params: Params;
+  /** A copy of the whole model, where `params` is a part of it; the caller disposes it. */
+  model?(): Params;
+}
+
+/** What one run is trained with, and from. */
+export interface MemberRun extends RunSettings {
+  /** Body and head that it starts from; not changed, not kept. */
+  readonly params: Params;
+  /** Folder for its checkpoints. */
+  readonly out: string;
+}
+
+type RunOptions = Omit<
+  PairTrainerOptions,
+  'params' | 'tokenizer' | 'data' | 'learningRate' | 'dropout' | 'out' | 'evalData'
+>;
+
+/** What `WarmTrainer` trains; options of every run that are not here are those of the members' trainer. */
+export interface WarmOptions extends RunOptions, Pick<RewardOptions, 'centerCoef'> {
   /** Body and head of all members. */
-  model: RewardModel;
+  model: MemberModel;
   /** The one the body was trained with. */
   tokenizer: Tokenizer;
-  /** Rows of preferences, the same for all runs. */
+  /** Rows of preferences, or labelled rows for classifiers, the same for all runs. */
   data: Dataset;
-  /** Pairs that members are ranked on; none of the test's. */
+  /** Rows that members are ranked on; none of the test's. */
   selection: Dataset;
   /** Where runs start: one tree, or checkpoints along one run of supervised fine-tuning, the last one last (Baklava). */
   init: { kind: 'shared'; params: Params } | { kind: 'baklava'; checkpoints: readonly Params[] };
@@ -26,10 +57,17 @@ export interface WarmOptions extends Omit<RewardOptions, 'params' | 'learningRat
   members?: number | 'all' | 'greedy';
   /** Updates of each run. */
   stepsPerRun: number;
-  /** Start all runs from one head, linearly probed on the pairs (true); else from the head that `init` has. */
+  /** Start all runs from one head, linearly probed on the rows (true); else from the head that `init` has. */
   probe?: boolean;
   /** Folder of the run: members, checkpoints, the average with `warm.json`. */
   out: string;
+  /**
+   * A trainer of your own for a run; `from` is the checkpoint folder of one that was stopped, which it has to go on from
+   * (the trainer of the model's kind).
+   */
+  train?: (run: MemberRun, from: string | undefined) => MemberTrainer | Promise<MemberTrainer>;
+  /** How good parameters are on the selection rows, higher is better (the share that is right). */
+  rank?: (params: Params) => Promise<number>;
 }
 
 /** What one run is trained with. */
@@ -74,5 +112,12 @@ export function checkWarmOptions(o: WarmOptions): void {
   check('grid.learningRate', grid.learningRate, grid.learningRate.length > 0, 'at least one');
   const drops = grid.dropout.length > 0 && grid.dropout.every((p) => p >= 0 && p < 1);
   check('grid.dropout', grid.dropout, drops, 'numbers from 0 to below 1, at least one');
+  if (!('classifier' in o.model)) {
+    const { labels } = o.model;
+    check('model', labels.join(', '), labels.length > 1 || o.rank !== undefined, 'two labels, or `rank`');
+    for (const option of ['lora', 'labelSmoothing', 'centerCoef'] as const) {
+      check(option, o[option], !o[option], 'none: a classifier has no such option');
+    }
+  }
   if (o.init.kind === 'baklava') check('init.checkpoints', 0, o.init.checkpoints.length > 0, 'at least one');
 }

@@ -1,4 +1,4 @@
-// WARM (Ramé et al., arXiv 2401.12187): reward models fine-tuned from one pretraining that differ in data order, learning
+// WARM (Ramé et al., arXiv 2401.12187): reward models, preference models or classifiers fine-tuned from one pretraining that differ in data order, learning
 // rate, dropout and starting checkpoint, ranked, and averaged in weight space into one plain checkpoint.
 //
 // A run's folder has members/run-i (models; member.json says that it is done, and how good it is), runs/run-i (checkpoints of
@@ -16,13 +16,9 @@ import {
   type TrainStep,
   writeFileAtomic,
 } from '@gimbal/tensor-core';
-import { pairTexts } from '../data/preference-pairs.ts';
-import { type PairRow, pairwiseAccuracy } from '../evaluation/accuracy.ts';
-import { saveReward } from '../pretrained/reward-folder.node.ts';
-import { rewardFn } from '../scoring/reward-fn.ts';
 import { linearProbe, withHead } from '../training/linear-probe.ts';
-import { RewardTrainer } from '../training/reward-trainer.ts';
 import { averageFolders, type MemberFolder, type WarmRecord } from './average-folders.node.ts';
+import { type MemberKind, memberKind } from './member-kinds.node.ts';
 import { fingerprint, greedySoup, type MemberSource, rankMembers } from './members.ts';
 import { checkWarmOptions, type RunSettings, runSettings, type WarmOptions } from './warm-options.ts';
 
@@ -34,11 +30,11 @@ export interface WarmStep {
   readonly run?: number;
   /** Updates of the run that are done. */
   readonly step?: number;
-  /** Of a step: the mean loss of its pairs. */
+  /** Of a step: the mean loss of its rows. */
   readonly loss?: number;
-  /** Of a step: the share of its pairs that are ranked right. */
+  /** Of a step, where the trainer tells it: the share of its rows that is right. */
   readonly accuracy?: number;
-  /** Of a member or the average: accuracy on the selection pairs. */
+  /** Of a member or the average: accuracy on the selection rows. */
   readonly selectionAccuracy?: number;
   /** Of the average: its members' runs, in the order of their accuracy. */
   readonly members?: readonly number[];
@@ -49,16 +45,13 @@ type Done = Required<Pick<MemberFolder, 'lineage' | 'selectionAccuracy'>>;
 /** Trains, ranks and averages members; everything it makes is in its folder. */
 export class WarmTrainer {
   readonly #o: WarmOptions;
-  readonly #selection: PairRow[];
+  readonly #kind: MemberKind;
 
   /** @throws ConfigError for options, DataError for rows that cannot be used, before anything is made */
   constructor(options: WarmOptions) {
     checkWarmOptions(options);
     this.#o = options;
-    const rows = (data: WarmOptions['data']): PairRow[] =>
-      pairTexts(data, options.tokenizer).rows.map(({ row, chosen, rejected }) => ({ ...row, chosen, rejected }));
-    this.#selection = rows(options.selection);
-    rows(options.data);
+    this.#kind = memberKind(options);
   }
 
   /** The folder of the average, when `train` has ended. */
@@ -116,36 +109,37 @@ export class WarmTrainer {
     params: Params,
     signal?: AbortSignal,
   ): AsyncGenerator<WarmStep, number | undefined> {
-    const { model, tokenizer, out, stepsPerRun } = this.#o;
+    const { out, stepsPerRun } = this.#o;
     const logs = join(out, 'runs', `run-${run.run}`);
-    const { init: _, grid: __, runs: ___, members: ____, selection: _____, stepsPerRun: ______, ...common } = this.#o;
-    const { learningRate, dropout, seed } = run;
-    const options = { ...common, params, learningRate, dropout, seed, out: logs };
-    const from = await latestCheckpoint(logs).catch(absent);
+    const from = (await latestCheckpoint(logs).catch(absent)) && logs;
     if (from === undefined) await rm(logs, { recursive: true, force: true });
-    using trainer = from === undefined ? new RewardTrainer(options) : await RewardTrainer.resume(logs, options);
+    using trainer = await this.#kind.train({ ...run, params, out: logs }, from);
     for await (const s of trainer.train({ steps: stepsPerRun, ...(signal && { signal }) })) {
-      const { step, loss, accuracy } = s as TrainStep & { accuracy: number };
-      yield { phase: 'run', run: run.run, step, loss, accuracy };
+      const { step, loss, accuracy } = s as TrainStep & { accuracy?: number };
+      yield { phase: 'run', run: run.run, step, loss, ...(accuracy === undefined ? {} : { accuracy }) };
     }
     if (trainer.step < stepsPerRun) return undefined;
-    const own = trainer.model();
+    const whole = trainer.model?.();
     try {
-      const { value } = await pairwiseAccuracy(rewardFn(model, own, tokenizer), this.#selection);
-      await saveReward(this.#memberFolder(run.run), model, own, { tokenizer });
+      const own = whole ?? trainer.params;
+      const value = await this.#kind.rank(own);
+      await this.#kind.save(this.#memberFolder(run.run), own);
       await rm(logs, { recursive: true, force: true }); // the member is kept, its optimiser is not
       return value;
     } finally {
-      disposeTree(own);
+      if (whole) disposeTree(whole);
     }
   }
 
   /** The trees that runs start from, with one head: probed on the features of the last checkpoint. */
   async #starts(signal?: AbortSignal): Promise<Params[]> {
-    const { model, tokenizer, data, init, probe = true } = this.#o;
+    const { model, tokenizer, data, init, maxLength, probe = true } = this.#o;
     const trees = init.kind === 'shared' ? [init.params] : init.checkpoints;
     if (!probe) return trees.map((tree) => withHead(tree, trees.at(-1) as Params));
-    const probed = await linearProbe(model, trees.at(-1) as Params, tokenizer, data, { ...(signal && { signal }) });
+    const probed = await linearProbe(model, trees.at(-1) as Params, tokenizer, data, {
+      ...(signal && { signal }),
+      ...(maxLength === undefined ? {} : { maxLength }),
+    });
     try {
       return trees.map((tree) => withHead(tree, probed));
     } finally {
@@ -154,13 +148,12 @@ export class WarmTrainer {
   }
 
   async #average(done: ReadonlyMap<number, Done>): Promise<WarmStep> {
-    const { members = 'all', model, tokenizer } = this.#o;
+    const { members = 'all' } = this.#o;
     const all = [...done.values()].map((d): Done & MemberSource & MemberFolder => {
       const folder = this.#memberFolder(d.lineage.run);
       return { ...d, folder, name: `run ${d.lineage.run}`, load: async () => (await loadClassifier(folder)).params };
     });
-    const evaluate = async (params: Params): Promise<number> =>
-      (await pairwiseAccuracy(rewardFn(model, params, tokenizer), this.#selection)).value;
+    const evaluate = (params: Params): Promise<number> => this.#kind.rank(params);
     const ranked = rankMembers(all);
     let chosen =
       members === 'greedy' ? await greedySoup(all, evaluate) : ranked.slice(0, members === 'all' ? undefined : members);
@@ -191,11 +184,12 @@ export class WarmTrainer {
 
   /** What decides the members: another value belongs to another folder. */
   async #config(): Promise<object> {
-    const { grid, runs, stepsPerRun, seed, model, init, data, probe = true } = this.#o;
-    const body = model.classifier.config;
+    const { grid, runs, stepsPerRun, seed, init, data, probe = true } = this.#o;
+    const { name: kind, classifier } = this.#kind;
+    const { config: body, labels } = classifier;
     const starts = init.kind === 'shared' ? 1 : init.checkpoints.length;
     const pretrainId = await this.#pretrainId();
-    return { grid, runs, stepsPerRun, seed, body, starts, pretrainId, probe, pairs: data.rows.length };
+    return { kind, grid, runs, stepsPerRun, seed, body, labels, starts, pretrainId, probe, rows: data.rows.length };
   }
 
   async #readDone(): Promise<Map<number, Done>> {

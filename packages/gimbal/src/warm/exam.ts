@@ -1,0 +1,58 @@
+// How often models are right on rows that nobody trained on: each by itself, and the ensemble of their predictions.
+import type { Dataset, Tokenizer } from '@gimbal/language-models';
+import type { MemberModel, PairRow, Share } from '@gimbal/reward-models';
+import type { Params } from '@gimbal/tensor-core';
+
+/** A model's predictions, row by row: a margin of a pair, or the logits of a row's classes. */
+export type Predictions = readonly (readonly number[])[];
+
+/** The same rows for every model. */
+export interface Exam {
+  predict(params: Params): Promise<Predictions>;
+  /** Share of rows that is right; ties of pairs count half. */
+  grade(found: Predictions): Share;
+}
+
+/** @throws DataError for rows that cannot be scored, before anything is trained */
+export async function examOf(
+  model: MemberModel,
+  tokenizer: Tokenizer,
+  data: Dataset,
+  maxLength?: number,
+): Promise<Exam> {
+  const lm = await import('@gimbal/language-models');
+  const reward = await import('@gimbal/reward-models');
+  if (!('classifier' in model)) {
+    const { labels, config } = model;
+    const limit = Math.min(maxLength ?? config.contextLength, config.contextLength);
+    const { rows } = lm.labelledRows(data, tokenizer, { labels, limit });
+    return {
+      predict: async (params) => (await lm.classify(model, params, rows)).map(({ logits }) => Array.from(logits)),
+      grade: (found) =>
+        reward.shareOf(found.filter((z, i) => z.indexOf(Math.max(...z)) === rows[i]?.target).length, found.length),
+    };
+  }
+  const { rows: texts, templated } = reward.pairTexts(data, tokenizer);
+  const rows = texts.map(({ row, chosen, rejected }): PairRow => ({ ...row, chosen, rejected }));
+  const scoring = { templated, ...(maxLength === undefined ? {} : { maxLength }) };
+  return {
+    async predict(params) {
+      if (model.kind === 'bradley-terry')
+        return (await reward.rewardMargins(reward.rewardFn(model, params, tokenizer, scoring), rows)).map((m) => [m]);
+      const preference = reward.preferenceFn(model, params, tokenizer, scoring);
+      const found = await preference(
+        rows.map((row) => row.prompt),
+        rows.map((row) => row.chosen),
+        rows.map((row) => row.rejected),
+      );
+      return found.map((p) => [p - 0.5]);
+    },
+    grade: (found) => reward.accuracyOfMargins(found.map(([margin]) => margin as number)),
+  };
+}
+
+/** Predictions of an ensemble: the mean of raw scores (WARM §2: ENS), at the cost of all members. */
+export const ensembleOf = (members: readonly Predictions[]): Predictions =>
+  (members[0] as Predictions).map((row, i) =>
+    row.map((_, k) => members.reduce((sum, list) => sum + (list[i]?.[k] as number), 0) / members.length),
+  );
