@@ -32,13 +32,14 @@ export const command = defineCommand({
     'gimbal align --data book.txt --minutes 30',
     'gimbal align --model runs/align-1/model --data my.jsonl   fine-tune a model you have',
     'gimbal align --model HuggingFaceTB/SmolLM2-135M --data my.jsonl',
+    'gimbal align --preferences pairs.jsonl                your pairs: reward models, their average, learning from both',
     'gimbal align --reward world:newsroom                  then reinforcement learning from a reward',
     'gimbal align --resume                                 go on with the run that was stopped',
   ],
   async run(given) {
     const began = performance.now();
     const stages = await loadStages(given.root);
-    for (const stage of stages) stage.check?.(optionsFor(stage, given.options), given.options);
+    for (const stage of stages) await stage.check?.(optionsFor(stage, given.options), given.options);
     const context = await withModelHere(given);
     const run = await openRun({ command: 'align', options: context.options, given: context.given });
     try {

@@ -89,7 +89,7 @@ export interface Stage<T extends OptionTable = OptionTable, R = unknown> {
    * Refuse options that do not fit each other, before anything runs.
    * @param all options of every stage, under their prefixed names
    */
-  check?(options: z.output<T>, all: { readonly [name: string]: unknown }): void;
+  check?(options: z.output<T>, all: { readonly [name: string]: unknown }): void | Promise<void>;
   /** Refuse a result, new or from the cache, that a later stage could not work with; `all` as for `check`. */
   accept?(value: R, all: { readonly [name: string]: unknown }): void;
   /**

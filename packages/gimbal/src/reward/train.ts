@@ -285,7 +285,7 @@ async function preferenceMargins(
 }
 
 /** Pairs that the model has room for. */
-function fittingRows(
+export function fittingRows(
   rows: readonly PairRow[],
   encoder: ReturnType<typeof import('@gimbal/reward-models').answerEncoder>,
   together: boolean,

@@ -8,6 +8,7 @@ import {
   loadCheckpoint,
   type Monitor,
   type Params,
+  type RewardFn,
   saveCheckpoint,
   writeFileAtomic,
 } from '@gimbal/tensor-core';
@@ -46,7 +47,8 @@ export function checkMonitor(texts: readonly string[], where: string): void {
 export async function watchRun(
   folder: string,
   o: {
-    monitor: readonly string[];
+    /** by name, or as a function */
+    monitor: readonly string[] | RewardFn;
     patience: number;
     /** nats of the step before */
     maxKl?: number | undefined;
@@ -55,7 +57,7 @@ export async function watchRun(
   where: string,
 ): Promise<Watch> {
   const { hackingMonitor } = await import('@gimbal/reward-models');
-  const control = await openSum(o.monitor, { where, world: o.world });
+  const control = typeof o.monitor === 'function' ? o.monitor : await openSum(o.monitor, { where, world: o.world });
   const [file, best] = [join(folder, 'monitor.json'), join(folder, 'control-best')];
   let kl = 0;
   let seen = await earlierLooks(file);

@@ -8,6 +8,7 @@ import { quantity } from '../cli/format.ts';
 import { checkColumns } from '../options/columns.ts';
 import { checkHeldOut, heldOutOption } from '../options/held-out.ts';
 import { defineStage } from '../pipeline/stage.ts';
+import { type OwnPair, type OwnPairs, readOwnPairs, splitOwnPairs, storeOwnPairs } from './internal/own-pairs.ts';
 import { storeRows } from './internal/stored-rows.ts';
 
 /** What a row's completion is scored by. */
@@ -33,6 +34,8 @@ export interface DataResult {
   duplicates: number;
   /** characters of the training rows */
   characters: number;
+  /** pairs of the user's own, by what they are for */
+  pairs?: { source: string; train: number; control: number; selection: number; test: number };
   /** options of the newsroom that differ from its defaults */
   world?: { preset?: 'mini'; styles?: number; stereotypeRate: number; errorRate: number };
 }
@@ -49,6 +52,17 @@ const options = z.object({
     .record(z.string(), z.string())
     .optional()
     .describe('names of your columns, for example prompt=question,completion=answer'),
+  preferences: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'pairs of your own, prompt, chosen, rejected: reward models learn from them, and the model from those; without --data it is first fine-tuned on the chosen answers',
+    ),
+  preferenceColumns: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('names of their columns, for example prompt=question,chosen=better,rejected=worse'),
   textRows: z.enum(['paragraph', 'line', 'document']).default('paragraph').describe('what is a row of a .txt'),
   articles: z.int().min(16).default(40_000).describe('articles of the generated newsroom to train on'),
   world: z
@@ -72,13 +86,13 @@ const fast = new Set(['native', 'node-gpu', 'node', 'webgpu']);
 export const stage = defineStage({
   name: 'data',
   summary: 'Read or generate rows, and set some aside.',
-  version: 2,
+  version: 3,
   needs: [],
   prefix: '',
   options,
   uses: ['seed', 'backend'],
-  files: (o) => (o.data === undefined ? [] : [o.data]),
-  check(o) {
+  files: (o) => [o.data, o.preferences].filter((file) => file !== undefined),
+  async check(o) {
     if (o.data === undefined) refuseFileOptions(o);
     // before its bytes are hashed, which for a folder would be those of all its files
     else if (statSync(o.data, { throwIfNoEntry: false })?.isDirectory()) {
@@ -86,12 +100,30 @@ export const stage = defineStage({
       throw new ConfigError({ where: 'gimbal align --data', what, got: o.data, fix: 'Name a file in it' });
     }
     checkColumns('align', o.columns, ['text', 'prompt', 'completion']);
+    checkColumns('align', o.preferenceColumns, ['prompt', 'chosen', 'rejected', 'label', 'margin', 'weight']);
+    if (o.preferences !== undefined) await readOwnPairs(o.preferences, o.preferenceColumns);
+    else if (o.preferenceColumns !== undefined) {
+      const what = 'names columns of a file, but there is none';
+      const fix = 'Name the file with --preferences, or leave it out';
+      throw new ConfigError({ where: 'gimbal align --preference-columns', what, fix });
+    }
   },
   async run({ options: o, environment, dir, note }): Promise<DataResult> {
     const { rng } = await import('@gimbal/tensor-core');
     const { dataset, isKind, readRows, splitDataset } = await import('@gimbal/language-models');
     const stream = rng(environment.seed).split('data');
 
+    let own: OwnPairs | undefined;
+    let pairs: DataResult['pairs'];
+    if (o.preferences !== undefined) {
+      own = splitOwnPairs(await readOwnPairs(o.preferences, o.preferenceColumns), stream.split('preferences'));
+      await storeOwnPairs(dir, own);
+      const { train, control, selection, test } = own;
+      const counts = { train: train.length, control: control.length, selection: selection.length, test: test.length };
+      pairs = { source: basename(o.preferences), ...counts };
+    }
+    if (own !== undefined && pairs !== undefined && o.data === undefined)
+      return await chosenRows(own, pairs, dir, stream);
     if (o.data === undefined) {
       const { newsroom } = await import('@gimbal/worlds');
       // a clause is first made a stereotype; of the others some get another error
@@ -139,10 +171,16 @@ export const stage = defineStage({
     await storeRows(dir, 'train', parts.train);
     const validationRows = await storeHalves(dir, parts.heldOut, stream.split('halves'));
     const { duplicates } = parts;
+    if (pairs !== undefined && kind === 'text') {
+      const what = 'the rows of --data are plain text: the model does not learn to answer a prompt';
+      const fix = 'Give rows of prompt and completion, or leave --data out';
+      throw new ConfigError({ where: 'gimbal align --preferences', what, fix });
+    }
     if (duplicates > 0) note(`${duplicatesText(duplicates, n)}; equal rows are all trained on or all held out`);
-    const pairs = isKind(parts.train, 'prompt-completion');
+    const hasCompletions = isKind(parts.train, 'prompt-completion');
     return {
-      task: pairs ? 'completion' : 'text',
+      ...(pairs && { pairs }),
+      task: hasCompletions ? 'completion' : 'text',
       kind,
       source: basename(o.data),
       trainRows: parts.train.rows.length,
@@ -153,8 +191,37 @@ export const stage = defineStage({
     };
   },
   describe: (r) =>
-    `${quantity(r.trainRows)} rows (${quantity(r.characters)} characters) of ${r.source}, ${r.heldOutRows} held out${r.duplicates > 0 ? `; ${r.duplicates} equal to others` : ''}`,
+    `${quantity(r.trainRows)} rows (${quantity(r.characters)} characters) of ${r.source}, ${r.heldOutRows} held out${r.duplicates > 0 ? `; ${r.duplicates} equal to others` : ''}${r.pairs ? `; ${quantity(r.pairs.train + r.pairs.control)} pairs of ${r.pairs.source}, ${r.pairs.selection + r.pairs.test} held out` : ''}`,
 });
+
+/** What pairs alone give to be fine-tuned on: the chosen answers; none of a prompt that rewards are tested on is trained on. */
+async function chosenRows(
+  own: OwnPairs,
+  pairs: NonNullable<DataResult['pairs']>,
+  dir: string,
+  stream: Rng,
+): Promise<DataResult> {
+  const { dataset } = await import('@gimbal/language-models');
+  const rowsOf = (some: readonly OwnPair[]) => {
+    const texts = some.map(({ prompt, chosen }) => JSON.stringify({ prompt, completion: chosen }));
+    const rows = [...new Set(texts)].map((text) => JSON.parse(text) as { prompt: string; completion: string });
+    return dataset<'prompt-completion'>(rows, { kind: 'prompt-completion' });
+  };
+  const [train, heldOut] = [rowsOf([...own.train, ...own.control]), rowsOf([...own.selection, ...own.test])];
+  await storeRows(dir, 'train', train);
+  const validationRows = await storeHalves(dir, heldOut, stream.split('halves'));
+  return {
+    task: 'completion',
+    kind: 'prompt-completion',
+    source: `the chosen answers of ${pairs.source}`,
+    trainRows: train.rows.length,
+    heldOutRows: heldOut.rows.length,
+    validationRows,
+    duplicates: 0,
+    characters: train.rows.reduce((sum, row) => sum + lengthOf(row), 0),
+    pairs,
+  };
+}
 
 const lengthOf = (row: { [column: string]: unknown }): number =>
   ['text', 'prompt', 'completion'].reduce(

@@ -8,10 +8,14 @@ import { percent } from '../cli/format.ts';
 import { defineStage } from '../pipeline/stage.ts';
 import type { ReportSection, ScoreCell } from '../report/part.ts';
 import { stage as data } from './data.ts';
+import { stage as fineTune } from './fine-tune.ts';
 import { type Estimate, rate } from './internal/intervals.ts';
+import { modelFolder } from './internal/model-folder.ts';
+import { storedOwnPairs } from './internal/own-pairs.ts';
 import { openJudge } from './internal/reward-tools.ts';
 import { stage as judge } from './judge.ts';
 import { type LabelledPair, type PreferenceSets, stage as preferences } from './preferences.ts';
+import { stage as tokenizer } from './tokenizer.ts';
 
 export interface RewardModelsResult {
   members: number;
@@ -19,14 +23,20 @@ export interface RewardModelsResult {
   best: number;
   /** accuracy by slice */
   slices: { name: string; mean: number; best: Estimate; ensemble: Estimate; average: Estimate }[];
-  /** between the first two members, on hot samples */
+  /** between the first two members, on hot samples, or on held-out pairs of the user's own */
   line: { lambda: number; wa: number; ens: number; diag: number }[];
+  /** of the user's own pairs: how many, and how often the control reward, of others, is right on the held-out ones */
+  own?: { pairs: number; controlPairs: number; control: Estimate };
 }
 
 const options = z.object({
   models: z.int().min(2).default(6).describe('reward models whose weights are averaged'),
-  steps: z.int().min(1).default(60).describe('updates of each'),
-  learningRate: z.number().positive().default(2e-3).describe('learning rate of reward models'),
+  steps: z.int().min(1).optional().describe('updates of each (default: 60; of --preferences 150)'),
+  learningRate: z
+    .number()
+    .positive()
+    .optional()
+    .describe('learning rate of reward models (default: 2e-3; of --preferences 3e-4, of a model that is given 5e-5)'),
 });
 
 const shifted = 'hot samples (T = 1.6)';
@@ -34,12 +44,23 @@ const shifted = 'hot samples (T = 1.6)';
 export const stage = defineStage({
   name: 'reward-models',
   summary: 'Train reward models, and average their weights.',
-  version: 1,
-  needs: ['data', 'preferences', 'judge'],
+  version: 2,
+  needs: ['data', 'tokenizer', 'fine-tune', 'preferences', 'judge'],
   prefix: 'reward',
   options,
   uses: ['seed', 'backend', 'threads'],
-  async run({ options: o, environment, input, dir, progress, signal }): Promise<RewardModelsResult | undefined> {
+  async run(context): Promise<RewardModelsResult | undefined> {
+    const { options: o, environment, input, dir, progress, signal } = context;
+    const rows = input(data);
+    if (rows.value.pairs) {
+      const { ownRewardModels } = await import('./internal/own-rewards.ts');
+      const tuned = input(fineTune);
+      const rate = input(tokenizer).value.startFrom === undefined ? 3e-4 : 5e-5;
+      const settings = { models: o.models, steps: o.steps ?? 150, learningRate: o.learningRate ?? rate };
+      const { seed } = environment;
+      const folder = modelFolder(tuned, tuned.value.model);
+      return await ownRewardModels(await storedOwnPairs(rows.dir), folder, { ...settings, seed }, context);
+    }
     const [pairs, judged] = [input(preferences), input(judge)];
     if (!pairs.value || !judged.value) return undefined;
     const { averageMembers, lmcCurve } = await import('@gimbal/reward-models');
@@ -53,8 +74,8 @@ export const stage = defineStage({
     const body = await pretrainedBody(train, stream.split('body'), signal);
     const members = await trainMembers(body, train, {
       members: o.models,
-      steps: o.steps,
-      learningRate: o.learningRate,
+      steps: o.steps ?? 60,
+      learningRate: o.learningRate ?? 2e-3,
       stream: stream.split('members'),
       signal,
       onMember: (run) => progress({ step: run + 1, total: o.models, text: 'reward models' }),
@@ -121,8 +142,8 @@ export const stage = defineStage({
           section(
             r,
             input(preferences).value?.swapped ?? 0,
-            input(preferences).value?.train ?? 0,
-            input(data).value.source,
+            r.own?.pairs ?? input(preferences).value?.train ?? 0,
+            input(data).value.pairs?.source ?? input(data).value.source,
           ),
         ],
 });
@@ -149,12 +170,14 @@ function section(r: RewardModelsResult, swapped: number, train: number, source: 
   return {
     slot: 'learning',
     title: 'Reward models',
-    text: `${r.members} reward models learned from the same ${train} pairs of summaries of ${source}, ${swapped} of them labelled wrongly; they differ in the order of the data and in dropout. Their weights are averaged into one (WARM), which costs what one costs; an ensemble of their predictions costs ${r.members} times as much.`,
+    text: `${r.members} reward models learned from the same ${train} pairs of ${r.own ? source : `summaries of ${source}, ${swapped} of them labelled wrongly`}; they differ in the order of the data and in dropout. Their weights are averaged into one (WARM), which costs what one costs; an ensemble of their predictions costs ${r.members} times as much.${r.own ? ` A control reward, of ${r.own.controlPairs} other pairs, is right on ${percent(r.own.control.value)} of the held-out ones: it is never optimised.` : ''}`,
     parts: [
       {
         kind: 'table',
         title: 'Right, by what is judged',
-        caption: 'Of wrongly labelled training pairs fewer is better: those are wrong labels learnt by heart.',
+        ...(r.own
+          ? {}
+          : { caption: 'Of wrongly labelled training pairs fewer is better: those are wrong labels learnt by heart.' }),
         head: ['pairs', 'mean member', 'best member', 'ensemble', 'average of weights'],
         rows,
       },
@@ -164,7 +187,7 @@ function section(r: RewardModelsResult, swapped: number, train: number, source: 
             {
               kind: 'chart' as const,
               title: 'Between two reward models',
-              caption: `Accuracy on ${shifted}: weights in between are as good as the models at the ends, or better.`,
+              caption: `Accuracy on ${r.own ? 'held-out pairs' : shifted}: weights in between are as good as the models at the ends, or better.`,
               xName: 'share of the second',
               yName: 'accuracy',
               series: [

@@ -1,17 +1,22 @@
 // Reinforcement learning of the fine-tuned model against one reward model, against the average of several, and against
 // entailment; the world, which is never optimised, watches each run and says what its reward is truly worth.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NamedReward } from '@gimbal/fma-pg';
-import type { Params } from '@gimbal/tensor-core';
+import { ConfigError, type Params } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { figure, percent } from '../cli/format.ts';
 import { defineStage } from '../pipeline/stage.ts';
+import { parseReward, rewardFiles } from '../rl/reward.ts';
 import { fittingPrompts, roomBeside, trainPolicy } from '../rl/train-policy.ts';
 import { watchRun } from '../rl/watch.ts';
 import { stage as data } from './data.ts';
 import { stage as fineTune } from './fine-tune.ts';
 import { type CurvePoint, hackingSections, type RewardRun, type RlRewardsResult } from './internal/hacking-charts.ts';
 import { modelFolder } from './internal/model-folder.ts';
+import { ownSections } from './internal/own-charts.ts';
+import { storedOwnPairs } from './internal/own-pairs.ts';
+import type { OwnRlResult } from './internal/own-rl.ts';
 import { openJudge, openMember } from './internal/reward-tools.ts';
 import { storedRows } from './internal/stored-rows.ts';
 import { type SummaryScores, summaryScores } from './internal/summary-scores.ts';
@@ -34,7 +39,12 @@ const options = z.object({
     .int()
     .min(1)
     .default(40)
-    .describe('updates that the truth may stand below its best, until a run is stopped'),
+    .describe('updates that the truth, or the control, may stand below its best, until a run is stopped'),
+  entailment: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('with --preferences: folder of a judge (gimbal reward --kind entailment) to learn from too'),
 });
 
 const where = 'stage rl-rewards';
@@ -44,14 +54,35 @@ const measured = 256;
 export const stage = defineStage({
   name: 'rl-rewards',
   summary: 'Learn from one reward model, from the average, and from entailment.',
-  version: 2,
+  version: 3,
   needs: ['data', 'plan', 'fine-tune', 'judge', 'reward-models'],
   prefix: 'learn',
   options,
   uses: ['seed', 'backend', 'threads'],
-  async run(context): Promise<RlRewardsResult | undefined> {
+  files: (o) => (o.entailment === undefined ? [] : rewardFiles([parseReward(`entailment:${o.entailment}`, where)])),
+  check(o, all) {
+    if (o.entailment === undefined) return;
+    const place = 'gimbal align --learn-entailment';
+    if (all.preferences === undefined) {
+      const what = 'the newsroom has a judge of its own';
+      throw new ConfigError({ where: place, what, fix: 'Give --preferences, or leave it out' });
+    }
+    if (existsSync(join(o.entailment, 'config.json'))) return;
+    const wanted = 'a folder of gimbal reward --kind entailment';
+    throw new ConfigError({ where: place, what: 'this is no model’s folder', got: o.entailment, wanted });
+  },
+  async run(context): Promise<RlRewardsResult | OwnRlResult | undefined> {
     const { options: o, environment, input, signal, note, progress, dir, logDir } = context;
     const [judged, rewards] = [input(judge), input(rewardModels)];
+    if (rewards.value?.own) {
+      const { learnFromOwn } = await import('./internal/own-rl.ts');
+      const tuned = input(fineTune);
+      const pairs = await storedOwnPairs(input(data).dir);
+      const steps = o.steps ?? (input(plan).value.later.learnSteps as number);
+      const settings = { ...o, steps, seed: environment.seed };
+      const folder = modelFolder(tuned, tuned.value.model);
+      return await learnFromOwn(pairs, folder, { dir: rewards.dir, value: rewards.value }, settings, context);
+    }
     if (!judged.value || !rewards.value) return undefined;
     const { value: rows, dir: rowsDir } = input(data);
     const before = input(fineTune);
@@ -166,10 +197,14 @@ export const stage = defineStage({
   },
   describe(r) {
     if (!r) return 'left out';
+    if ('own' in r) {
+      const learned = r.runs.map(({ name, scores }) => `${name} ${figure(scores.control.value)}`);
+      return `control ${figure(r.before.control.value)} → ${learned.join(', ')}`;
+    }
     const texts = r.runs.map(({ name, scores }) => `${name} ${percent(scores.entailed.value)}`);
     return `entailed ${percent(r.before.entailed.value)} → ${texts.join(', ')}; quality ${figure(r.before.quality.value)} → ${r.runs.map(({ scores }) => figure(scores.quality.value)).join(', ')}`;
   },
-  report: (r) => (!r ? [] : hackingSections(r)),
+  report: (r) => (!r ? [] : 'own' in r ? ownSections(r) : hackingSections(r)),
 });
 
 function pointOf(row: { step: number; [name: string]: unknown }): CurvePoint {

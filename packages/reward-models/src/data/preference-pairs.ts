@@ -50,12 +50,17 @@ export interface PreferencePairs {
 /**
  * The texts of rows of preferences, with or without a prompt, or of conversations, which the tokenizer's template renders.
  * Columns `label` (P(chosen is the better one)), `margin` and `weight` are taken where a row has them.
- * @throws DataError naming the place of a row of another kind, with equal or empty answers, a label outside [0, 1], or a
+ * @param tokenizer of the model; plain texts need none
+ * @throws ConfigError for conversations without one; DataError naming the place of a row of another kind, with equal or empty answers, a label outside [0, 1], or a
  * margin or weight below 0
  */
-export function pairTexts(data: Dataset, tokenizer: Tokenizer): { rows: PairTexts[]; templated: boolean } {
+export function pairTexts(data: Dataset, tokenizer?: Tokenizer): { rows: PairTexts[]; templated: boolean } {
   const templated = data.kind.startsWith('conversation');
-  const text = templated ? renderRows(data, tokenizer) : data;
+  if (templated && tokenizer === undefined) {
+    const fix = 'Give the tokenizer of the model';
+    throw new ConfigError({ where: 'pairTexts', what: 'conversations need a chat template', got: data.kind, fix });
+  }
+  const text = templated ? renderRows(data, tokenizer as Tokenizer) : data;
   const plain = isKind(text, 'preference');
   if (!plain && !isKind(text, 'implicit-preference')) {
     throw new DataError({

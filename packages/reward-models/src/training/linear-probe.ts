@@ -264,10 +264,14 @@ function featureReader(
   return { features: (rows) => wide.logits(tree, rows), dispose: () => disposeTree(tree) };
 }
 
+const isHead = (path: string): boolean => /^(?:classifier|pooler|score|bert\.pooler)\./.test(path);
+
+/** The head of a tree, pooling included; it shares the tree's tensors. */
+export const headOf = (params: Params): Params => unflatten(flatten(params).filter(([path]) => isHead(path)));
+
 /** The body of one tree under the head of another, pooling included: copies that share memory; the caller disposes them. */
 export function withHead(body: Params, head: Params): Params {
   const heads = new Map<string, Tensor>(flatten(head));
-  const isHead = (path: string): boolean => /^(?:classifier|pooler|score|bert\.pooler)\./.test(path);
   return unflatten(
     flatten(body).map(([path, t]): [string, Tensor] => [path, keep(clone(isHead(path) ? (heads.get(path) ?? t) : t))]),
   );

@@ -1,7 +1,7 @@
 // WARM (Ramé et al., arXiv 2401.12187): reward models, preference models or classifiers fine-tuned from one pretraining that differ in data order, learning
 // rate, dropout and starting checkpoint, ranked, and averaged in weight space into one plain checkpoint.
 //
-// A run's folder has members/run-i (models; member.json says that it is done, and how good it is), runs/run-i (checkpoints of
+// A run's folder has head.safetensors (the probed head), members/run-i (models; member.json says that it is done, and how good it is), runs/run-i (checkpoints of
 // a run that was stopped) and model/, the average, with warm.json. A run that was killed goes on where it was: finished members
 // are kept. Nothing of one run is another's, so several processes may train different runs of one folder at a time.
 import { mkdir, readFile, rm } from 'node:fs/promises';
@@ -13,10 +13,12 @@ import {
   disposeTree,
   latestCheckpoint,
   type Params,
+  readSafetensors,
   type TrainStep,
   writeFileAtomic,
+  writeSafetensors,
 } from '@gimbal/tensor-core';
-import { linearProbe, withHead } from '../training/linear-probe.ts';
+import { headOf, linearProbe, withHead } from '../training/linear-probe.ts';
 import { averageFolders, type MemberFolder, type WarmRecord } from './average-folders.node.ts';
 import { type MemberKind, memberKind } from './member-kinds.node.ts';
 import { fingerprint, greedySoup, type MemberSource, rankMembers } from './members.ts';
@@ -133,18 +135,29 @@ export class WarmTrainer {
 
   /** The trees that runs start from, with one head: probed on the features of the last checkpoint. */
   async #starts(signal?: AbortSignal): Promise<Params[]> {
-    const { model, tokenizer, data, init, maxLength, probe = true } = this.#o;
+    const { init, probe = true } = this.#o;
     const trees = init.kind === 'shared' ? [init.params] : init.checkpoints;
     if (!probe) return trees.map((tree) => withHead(tree, trees.at(-1) as Params));
-    const probed = await linearProbe(model, trees.at(-1) as Params, tokenizer, data, {
-      ...(signal && { signal }),
-      ...(maxLength === undefined ? {} : { maxLength }),
-    });
+    const probed = await this.#probed(trees.at(-1) as Params, signal);
     try {
       return trees.map((tree) => withHead(tree, probed));
     } finally {
       disposeTree(probed);
     }
+  }
+
+  /** A tree with the probed head, which is made once: it takes a pass over all rows. */
+  async #probed(start: Params, signal?: AbortSignal): Promise<Params> {
+    const { model, tokenizer, data, maxLength, out } = this.#o;
+    const file = join(out, 'head.safetensors');
+    const kept = await readFile(file).catch(absent);
+    if (kept !== undefined) return await readSafetensors(kept);
+    const probed = await linearProbe(model, start, tokenizer, data, {
+      ...(signal && { signal }),
+      ...(maxLength === undefined ? {} : { maxLength }),
+    });
+    await writeSafetensors(file, headOf(probed));
+    return probed;
   }
 
   async #average(done: ReadonlyMap<number, Done>): Promise<WarmStep> {

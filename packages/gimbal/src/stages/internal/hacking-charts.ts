@@ -46,11 +46,17 @@ export function hackingSections(r: RlRewardsResult): ReportSection[] {
       text: `The fine-tuned model learned from each reward by itself. Of its sampled summaries ${percent(r.before.entailed.value)} were entailed; after learning from ${finals}. A reward is hacked where it rises and the truth, which is never optimised, does not: the weights that are kept are those of the update at which the truth was best.`,
       parts: [
         truth(r.runs),
-        chart(r.runs, 'Truly entailed', 'share', ({ entailed }) => entailed),
-        chart(r.runs, 'The reward that is optimised', 'each in its own unit', ({ proxy }) => proxy),
-        chart(r.runs, 'Length', 'tokens', ({ length }) => length),
+        overKl(r.runs, 'Truly entailed', 'share', ({ entailed }) => entailed),
+        overKl(r.runs, 'The reward that is optimised', 'each in its own unit', ({ proxy }) => proxy),
+        overKl(r.runs, 'Length', 'tokens', ({ length }) => length),
         prices(r),
-        duels(r),
+        duelsOf(
+          [{ name: 'references only', scores: r.before }, ...r.runs].map(({ name, scores }) => ({
+            name,
+            values: scores.qualities,
+          })),
+          'Win rates by the world',
+        ),
       ],
     },
   ];
@@ -58,27 +64,27 @@ export function hackingSections(r: RlRewardsResult): ReportSection[] {
 
 function truth(runs: readonly RewardRun[]): ChartPart {
   return {
-    ...chart(runs, 'Truth over KL', 'quality r*', ({ quality }) => quality),
+    ...overKl(runs, 'Truth over KL', 'quality r*', ({ quality }) => quality),
     caption: 'Where a line turns down while its reward, below, still rises, the reward is being hacked.',
   };
 }
 
 /** Over KL, each point the mean of its neighbours. */
-function chart(
-  runs: readonly RewardRun[],
+export function overKl<P extends { kl: number }>(
+  runs: readonly { name: string; curve: readonly P[] }[],
   title: string,
   yName: string,
-  of: (point: RewardRun['curve'][number]) => number,
+  of: (point: P) => number,
 ): ChartPart {
   const series = runs.map(({ name, curve }): Series => {
-    const near = (i: number, f: (point: RewardRun['curve'][number]) => number): number => {
+    const near = (i: number, f: (point: P) => number): number => {
       const some = curve.slice(Math.max(0, i - (window >> 1)), i + (window >> 1) + 1).map(f);
       return some.reduce((a, b) => a + b, 0) / some.length;
     };
     const points = curve.map((_, i): [number, number] => [near(i, ({ kl }) => kl), near(i, of)]);
     return { name, points: points.sort((a, b) => a[0] - b[0]) };
   });
-  return { kind: 'chart', title, xName: 'KL to the fine-tuned model, nats a summary', yName, series };
+  return { kind: 'chart', title, xName: 'KL to the fine-tuned model, nats a completion', yName, series };
 }
 
 function prices({ before, runs }: RlRewardsResult): ReportSection['parts'][number] {
@@ -108,22 +114,24 @@ function prices({ before, runs }: RlRewardsResult): ReportSection['parts'][numbe
   };
 }
 
-/** How often the row's summary is truly better than the column's of the same article; ties half. */
-function duels({ before, runs }: RlRewardsResult): ReportSection['parts'][number] {
-  const all = [{ name: 'references only', scores: before }, ...runs];
-  const cell = (a: SummaryScores, b: SummaryScores): ScoreCell => {
-    const hits = a.qualities.reduce((sum, q, i) => {
-      const other = b.qualities[i] as number;
+/** How often the row's completion is better than the column's of the same prompt; ties half. */
+export function duelsOf(
+  all: readonly { name: string; values: readonly number[] }[],
+  title: string,
+): ReportSection['parts'][number] {
+  const cell = (a: readonly number[], b: readonly number[]): ScoreCell => {
+    const hits = a.reduce((sum, q, i) => {
+      const other = b[i] as number;
       return sum + (q > other ? 1 : q === other ? 0.5 : 0);
     }, 0);
-    const { value, low, high } = rate(hits, a.qualities.length);
+    const { value, low, high } = rate(hits, a.length);
     return { text: percent(value), detail: `${(100 * low).toFixed(0)} to ${(100 * high).toFixed(0)} %`, share: value };
   };
   return {
     kind: 'table',
-    title: 'Win rates by the world',
-    caption: 'How often the summary of the row is better than that of the column, ties half.',
+    title,
+    caption: 'How often the completion of the row is better than that of the column, ties half.',
     head: ['', ...all.map(({ name }) => name)],
-    rows: all.map((a) => [a.name, ...all.map((b) => (a === b ? '' : cell(a.scores, b.scores)))]),
+    rows: all.map((a) => [a.name, ...all.map((b) => (a === b ? '' : cell(a.values, b.values)))]),
   };
 }

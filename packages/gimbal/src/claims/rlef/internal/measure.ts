@@ -13,6 +13,8 @@ export interface Measured {
   tokens: number;
   /** ROUGE-1 F1 against a reference of the world, content words only */
   rouge: number;
+  /** of each article, in their order: the same reference for every policy, so that policies are compared in pairs */
+  rouges: readonly number[];
   coverage: number;
   density: number;
   /** share of the verbs that are synonyms, which no article has */
@@ -40,12 +42,16 @@ export function measureTexts(articles: readonly Article[], written: readonly Wri
   const mean = (of: (w: Written, article: Article) => number): number =>
     written.reduce((sum, w, i) => sum + of(w, articles[i] as Article), 0) / written.length;
   const copied = written.map((w, i) => extractiveness(content((articles[i] as Article).text), content(w.text)));
+  const rouges = written.map(
+    (w, i) => rougeN(content(w.text), content(world.reference(articles[i] as Article, references)), 1).f1,
+  );
   const { verb, synonym } = verbs(written);
   return {
     entailed: mean((w, article) => Number(w.ended && isEntailed(article, w.text, world))),
     quality: mean((w, article) => world.quality(article, w.text)),
     tokens: mean((w) => words(w.text).length),
-    rouge: mean((w, article) => rougeN(content(w.text), content(world.reference(article, references)), 1).f1),
+    rouge: rouges.reduce((sum, f1) => sum + f1, 0) / rouges.length,
+    rouges,
     coverage: copied.reduce((sum, c) => sum + c.coverage, 0) / copied.length,
     density: copied.reduce((sum, c) => sum + c.density, 0) / copied.length,
     synonyms: synonym / Math.max(verb + synonym, 1),
