@@ -80,7 +80,7 @@ test('reward models, their average and the model that learns from each, to the r
   if (code !== 0) throw new Error(stderr);
   const { stages } = JSON.parse(stdout) as { stages: Record<string, { value: Record<string, unknown> }> };
   expect(stages.data?.value.pairs).toMatchObject({ test: 6, selection: 6, control: 13, train: 39 });
-  expect(stages.preferences?.value).toBeUndefined();
+  expect(stages.preferences?.value).toBeNull();
   const rewards = stages['reward-models']?.value as { slices: { name: string; average: { n: number } }[]; own: object };
   expect(rewards.slices.map(({ name }) => name)).toEqual(
     expect.arrayContaining(['held-out pairs', 'of them, the better answer is no longer', 'training pairs']),

@@ -141,6 +141,42 @@ test('members are trained, ranked and averaged, in one process or in several', a
   expect([bad.code, bad.stderr]).toEqual([1, expect.stringMatching(/gimbal warm, process \d of 2: .*(long|room)/)]);
 });
 
+test('judges and preference models are averaged too; wrong labels that were learnt are counted', async () => {
+  const nli = (await readFile(join(dir, 'nli.jsonl'), 'utf8')).trim().split('\n');
+  await writeFile(join(dir, 'nli-train.jsonl'), nli.slice(0, 40).join('\n'));
+  await writeFile(join(dir, 'nli-test.jsonl'), nli.slice(40).join('\n'));
+  const short = ['--runs', '2', '--steps', '3', '--threads', '1', '--workers', '1', '--swap', '0.25'];
+  const judges = ['--kind', 'entailment', '--labels', 'entailment,contradiction', '--model', join(dir, 'encoder')];
+  const rows = ['--data', join(dir, 'nli-train.jsonl'), '--test'];
+  const out = join(dir, 'warm-judges');
+  const found = await gimbal('warm', ...judges, ...rows, join(dir, 'nli-test.jsonl'), ...short, '--out', out);
+  expect(found).toMatchObject({ kind: 'entailment', accuracy: { n: 20 }, ensemble: { n: 20 } });
+  expect((found.line as { lambda: number }[]).map(({ lambda }) => lambda)).toEqual([0, 0.25, 0.5, 0.75, 1]);
+  expect((found.learnt as { name: string }[]).map(({ name }) => name)).toEqual(['wrong labels', 'right labels']);
+  const config = JSON.parse(await readFile(join(out, 'warm', 'model', 'config.json'), 'utf8'));
+  expect(Object.values(config.id2label)).toEqual(['entailment', 'contradiction']);
+  const page = await readFile(join(out, 'report.html'), 'utf8');
+  for (const title of ['The average of 2 judges', 'Linear mode connectivity', 'Learnt by heart'])
+    expect(page).toContain(title);
+  expect(page).not.toMatch(/NaN|undefined/);
+  const shared = await run(
+    'warm',
+    ...judges,
+    ...rows,
+    join(dir, 'nli-train.jsonl'),
+    ...short,
+    '--out',
+    join(dir, 'no'),
+  );
+  expect(shared.stderr).toMatch(/nli-train.jsonl:1: this row of --test is in --data too/);
+
+  const form = ['--kind', 'pairwise', '--form', 'skew-symmetric'];
+  const game = await gimbal('warm', ...pairs(), ...form, ...short, '--out', join(dir, 'warm-game'));
+  expect(game).toMatchObject({ kind: 'pairwise', members: [{}, {}] });
+  const unused = await run('warm', ...pairs(), '--form', 'skew-symmetric', '--out', join(dir, 'no'));
+  expect(unused.stderr).toMatch(/gimbal warm --form: a bradley-terry model has none/);
+});
+
 test('what cannot be is said before work starts', async () => {
   const form = await run('reward', ...pairs(), '--form', 'skew-symmetric', '--out', join(dir, 'x'));
   expect([form.code, form.stderr]).toEqual([

@@ -141,6 +141,9 @@ test('what was stopped goes on to the same numbers', async () => {
 test('rewards by name, and what is none', async () => {
   expect(parseReward('exact', '').of).toBe('');
   expect(parseReward('exact:answer=0.5', '')).toEqual({ kind: 'exact', of: 'answer', weight: 0.5, name: 'exact' });
+  const server = 'https://host/score?key=a';
+  expect(parseReward(server, '')).toEqual({ kind: 'remote', of: server, weight: 1, name: 'remote' });
+  expect(parseReward('http://host:8000/score=0.5', '')).toMatchObject({ of: 'http://host:8000/score', weight: 0.5 });
   expect(parseReward('./my/style-2.mjs=-2', '')).toMatchObject({ of: './my/style-2.mjs', weight: -2, name: 'style_2' });
   expect(() => parseReward('exact=much', 'here')).toThrow('here: the weight is no number');
   expect(() => parseReward('kindness', 'here')).toThrow('here: no such reward; got "kindness", wanted exact');

@@ -40,7 +40,13 @@ export {
 } from './evaluation/accuracy.ts';
 export { type Calibration, calibrationError, fitTemperature } from './evaluation/calibration.ts';
 export { type Share, shareOf } from './evaluation/intervals.ts';
-export { evaluateSummaries, type Mean, type SummaryReport, type SummaryRow } from './evaluation/summaries.ts';
+export {
+  type ConsistencyScorer,
+  evaluateSummaries,
+  type Mean,
+  type SummaryReport,
+  type SummaryRow,
+} from './evaluation/summaries.ts';
 export {
   type HackingLook,
   type HackingMonitor,
@@ -67,6 +73,7 @@ export {
 export { type RewardModel, rewardModel } from './models/reward-model.ts';
 export { withBody } from './models/with-body.ts';
 export { mixRewards, type RewardMixture, type RewardPart } from './rewards/mix-rewards.ts';
+export { type RemoteOptions, remoteJudge, remoteReward } from './rewards/remote-reward.ts';
 export { type LengthBounds, lengthReward, repetitionReward } from './rewards/text-rewards.ts';
 export {
   antisymmetrise,

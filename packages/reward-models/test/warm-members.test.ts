@@ -12,7 +12,9 @@ import {
   preferenceAccuracy,
   preferenceFn,
   preferenceModel,
+  rewardFn,
   rewardModel,
+  rewardStats,
   swapClasses,
   type WarmOptions,
   type WarmStep,
@@ -112,7 +114,13 @@ it('preference models of both forms are ranked and kept as what they are', async
 it('low-rank members are merged into the model before they are averaged', async () => {
   const { o, free } = settings(rewardModel(smallDecoder()), 'lora');
   await run({ ...o, lora: { rank: 2 } });
-  const { model, params } = await loadReward(join(o.out, 'model'));
+  const { model, params, notes } = await loadReward(join(o.out, 'model'));
+  // of its own scores, not of a member's
+  const answers = colourRows.flatMap(({ prompt, chosen, rejected }) =>
+    [chosen, rejected].map((completion) => ({ prompt, completion })),
+  );
+  const stats = await rewardStats(rewardFn(rewardModel(smallDecoder()), params, words), answers);
+  expect(notes.stats?.std).toBeCloseTo(stats.std, 6);
   expect(model.kind).toBe('bradley-terry');
   expect(flatten(params).filter(([path]) => /lora/.test(path))).toEqual([]);
   disposeTree(params);
@@ -140,7 +148,26 @@ it('a trainer and a rank of one’s own', async () => {
     },
     rank: async () => 0.25,
   });
+  // the same run twice
+  const same = await run({
+    ...o,
+    out: join(dir, 'same'),
+    async train({ params, out }) {
+      return new ClassifierTrainer({
+        model: judge,
+        params,
+        tokenizer,
+        data: labelled,
+        learningRate: 1e-3,
+        seed: 0,
+        batchSize: 4,
+        out,
+      });
+    },
+  });
+  expect(same.at(-1)?.warnings).toEqual(['runs 0 and 1 are the same to the bit: they add no diversity']);
   expect(seen).toEqual([1, 2]);
+  expect(last.at(-1)?.warnings).toBeUndefined();
   expect(last.at(-1)).toMatchObject({ selectionAccuracy: 0.25 });
   free();
 });

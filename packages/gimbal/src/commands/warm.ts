@@ -1,7 +1,7 @@
 // gimbal warm: several reward models, preference models or judges from one start, averaged in weight space into one; or the average of folders there are.
 import { join } from 'node:path';
 import type { WarmStep } from '@gimbal/reward-models';
-import { ConfigError } from '@gimbal/tensor-core';
+import { ConfigError, type Params } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { counted, percent } from '../cli/format.ts';
@@ -10,6 +10,8 @@ import { heldOutOption } from '../options/held-out.ts';
 import { startCompute } from '../run/compute.ts';
 import { stoppedRun } from '../run/going-on.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
+import type { Predictions } from '../warm/exam.ts';
+import { connectedSection, memorySection } from '../warm/sections.ts';
 
 const options = z.object({
   kind: z
@@ -78,9 +80,9 @@ export const command = defineCommand({
       const compute = await startCompute(o);
       const lm = await import('@gimbal/language-models');
       const { disposeTree } = await import('@gimbal/tensor-core');
-      const { ensembleOf } = await import('../warm/exam.ts');
+      const { ensembleOf, lineBetween } = await import('../warm/exam.ts');
       const { prepareWarm } = await import('../warm/prepare.ts');
-      const { trainer, exam, dispose } = await prepareWarm(o, run.path, { output, signal });
+      const { trainer, exam, memory, dispose } = await prepareWarm(o, run.path, { output, signal });
       let averaged: { members?: readonly number[]; selectionAccuracy?: number } | undefined;
       const ranks: { run: number; selectionAccuracy: number }[] = [];
       const onStep = (step: WarmStep): void => {
@@ -109,22 +111,47 @@ export const command = defineCommand({
       if (averaged === undefined) {
         throw stoppedRun('warm', run.path, `stopped after ${ranks.length} of ${o.runs} runs`);
       }
-      const answersOf = async (folder: string) => {
+      for (const warning of (averaged as WarmStep).warnings ?? []) output.note(`warning ${warning}`);
+      const answersOf = async (folder: string, of = exam) => {
         const { params } = await lm.loadClassifier(folder);
-        return exam.predict(params).finally(() => disposeTree(params));
+        return of.predict(params).finally(() => disposeTree(params));
       };
       const accuracy = exam.grade(await answersOf(trainer.model));
-      const members = [];
-      const answers = [];
+      const members: { run: number | undefined; accuracy: number; folder: string }[] = [];
+      const answers: Predictions[] = [];
       for (const { folder, lineage } of (await trainer.record()).members) {
         const found = await answersOf(folder);
         answers.push(found);
-        members.push({ run: lineage?.run, accuracy: exam.grade(found).value });
+        members.push({ run: lineage?.run, accuracy: exam.grade(found).value, folder });
       }
       const ensemble = exam.grade(ensembleOf(answers));
       const mean = members.reduce((sum, m) => sum + m.accuracy, 0) / members.length;
       output.line(
         `average of ${members.length}: accuracy ${percent(accuracy.value)} (${percent(accuracy.ci95[0])} to ${percent(accuracy.ci95[1])}, ${counted(accuracy.n, 'row')}); mean member ${percent(mean)}, best on the selection rows ${percent(members[0]?.accuracy ?? Number.NaN)}; their ensemble ${percent(ensemble.value)}, at ${members.length} times the cost; saved to ${trainer.model}`,
+      );
+      const learnt = [];
+      for (const { name, exam: of } of memory) {
+        const found = [];
+        for (const { folder } of members) found.push(await answersOf(folder, of));
+        const grades = found.map((each) => of.grade(each).value);
+        const row = {
+          name,
+          mean: grades.reduce((a, b) => a + b, 0) / grades.length,
+          ensemble: of.grade(ensembleOf(found)).value,
+          average: of.grade(await answersOf(trainer.model, of)).value,
+        };
+        learnt.push(row);
+        output.note(
+          `${name}, as they were trained on: mean member ${percent(row.mean)}, ensemble ${percent(row.ensemble)}, average ${percent(row.average)}`,
+        );
+      }
+      const ends = [];
+      for (const { folder } of members.slice(0, 2)) ends.push((await lm.loadClassifier(folder)).params);
+      const line = await lineBetween(exam, ends as [Params, Params], answers as [Predictions, Predictions]).finally(
+        () =>
+          ends.forEach((tree) => {
+            disposeTree(tree);
+          }),
       );
       const { writeRewardReport } = await import('../reward/report.ts');
       const report = await writeRewardReport({
@@ -137,6 +164,7 @@ export const command = defineCommand({
           { label: 'mean member', value: percent(mean), detail: `${members.length} members of ${o.runs} runs` },
           ...members.map((m) => ({ label: `run ${(m.run ?? 0) + 1}`, value: percent(m.accuracy) })),
         ],
+        sections: [connectedSection(line), ...(learnt.length > 0 ? [memorySection(learnt)] : [])],
         curves: Object.fromEntries(
           ranks.map(({ run: n }) => [`Run ${n + 1}`, join(run.path, 'warm', 'runs', `run-${n}`)]),
         ),

@@ -16,6 +16,8 @@ interface RewardPage {
   accuracy: Readonly<Record<string, Share>>;
   /** more figures beside the accuracies */
   figures?: FiguresPart['items'];
+  /** what more there is to show, before the curves */
+  sections?: Parameters<typeof renderReport>[0]['sections'];
   /** folders with metrics to draw, by the name of their curve */
   curves: Readonly<Record<string, string>>;
 }
@@ -23,7 +25,7 @@ interface RewardPage {
 /** Writes report.html into the run. @returns its path */
 export async function writeRewardReport(r: RewardPage): Promise<string> {
   const [name = 'all', first] = Object.entries(r.accuracy)[0] ?? [];
-  const sections = [];
+  const sections = [...(r.sections ?? [])];
   for (const [title, folder] of Object.entries(r.curves)) {
     if (!existsSync(folder)) continue;
     const rows = await readMetrics(folder);

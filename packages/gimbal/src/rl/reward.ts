@@ -5,6 +5,7 @@
  *   world:newsroom             1 where the article entails the summary, else 0, by the world that made the article
  *   folder                     a reward model's score (gimbal reward, gimbal warm)
  *   entailment:folder          log P(the prompt entails the completion) of a judge (gimbal reward --kind entailment)
+ *   https://host/score         a server's score of { prompts, completions }: what is too large for this machine
  *   ./file.mjs                 a function of yours: (prompts, completions, rows) => numbers, or null to abstain
  *
  * each with =weight behind it where several are summed.
@@ -25,7 +26,7 @@ interface Place {
 
 /** A reward as it is written, in its parts. */
 export interface RewardSpec {
-  kind: 'exact' | 'world' | 'module' | 'model' | 'judge';
+  kind: 'exact' | 'world' | 'module' | 'model' | 'judge' | 'remote';
   /** column, or path */
   of: string;
   weight: number;
@@ -34,14 +35,19 @@ export interface RewardSpec {
 }
 
 const forms =
-  'exact, exact:column, world:newsroom, a reward model’s folder, entailment:folder, or a path to a .mjs or .js';
+  'exact, exact:column, world:newsroom, a reward model’s folder, entailment:folder, https://…, or a path to a .mjs or .js';
 
 /** Reads the grammar; nothing is loaded. @throws ConfigError for what is no reward */
 export function parseReward(text: string, where: string): RewardSpec {
   const [, body = text, factor] = /^(.*?)(?:=([^=/\\]*))?$/.exec(text) ?? [];
+  // an address may hold an = of its own
+  const isAddress = /^https?:\/\//.test(text);
+  if (isAddress && (factor === undefined || factor === '' || !Number.isFinite(Number(factor))))
+    return { kind: 'remote', of: text, weight: 1, name: 'remote' };
   const weight = factor === undefined ? 1 : Number(factor);
   if (!Number.isFinite(weight) || factor === '')
     throw new ConfigError({ where, what: 'the weight is no number', got: text, wanted: 'for example exact=0.5' });
+  if (isAddress) return { kind: 'remote', of: body, weight, name: 'remote' };
   if (body === 'exact' || body.startsWith('exact:')) return { kind: 'exact', of: body.slice(6), weight, name: 'exact' };
   if (body === 'world:newsroom') return { kind: 'world', of: 'newsroom', weight, name: 'entailed' };
   if (/\.[mc]?js$/.test(body)) {
@@ -112,6 +118,7 @@ async function load({ kind, of }: RewardSpec, place: Place): Promise<RewardFn> {
   if (kind === 'world') return newsroomReward(place.world);
   if (kind === 'model') return modelReward(of, place.where);
   if (kind === 'judge') return judgeReward(of, place.where);
+  if (kind === 'remote') return (await import('@gimbal/reward-models')).remoteReward(of);
   return ownFunction<RewardFn>(
     of,
     place.where,

@@ -51,6 +51,32 @@ export async function examOf(
   };
 }
 
+/** A point on the straight line from one model to another: accuracies of the weights, of the predictions, and between the ends. */
+export interface LinePoint {
+  lambda: number;
+  wa: number;
+  ens: number;
+  diag: number;
+}
+
+/** The line between two models (WARM eq. 2). */
+export async function lineBetween(
+  exam: Exam,
+  ends: readonly [Params, Params],
+  found: readonly [Predictions, Predictions],
+): Promise<LinePoint[]> {
+  const { disposeTree, interpolateTrees } = await import('@gimbal/tensor-core');
+  const [from, to] = [exam.grade(found[0]).value, exam.grade(found[1]).value];
+  const points: LinePoint[] = [{ lambda: 0, wa: from, ens: from, diag: from }];
+  for (const lambda of [0.25, 0.5, 0.75]) {
+    const between = interpolateTrees(ends[0], ends[1], lambda);
+    const wa = exam.grade(await exam.predict(between).finally(() => disposeTree(between))).value;
+    const mixed = found[0].map((row, i) => row.map((x, k) => (1 - lambda) * x + lambda * (found[1][i]?.[k] as number)));
+    points.push({ lambda, wa, ens: exam.grade(mixed).value, diag: (1 - lambda) * from + lambda * to });
+  }
+  return [...points, { lambda: 1, wa: to, ens: to, diag: to }];
+}
+
 /** Predictions of an ensemble: the mean of raw scores (WARM §2: ENS), at the cost of all members. */
 export const ensembleOf = (members: readonly Predictions[]): Predictions =>
   (members[0] as Predictions).map((row, i) =>

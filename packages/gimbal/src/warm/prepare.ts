@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Dataset } from '@gimbal/language-models';
 import type { MemberModel, WarmTrainer } from '@gimbal/reward-models';
-import { disposeTree, type Params, rng } from '@gimbal/tensor-core';
+import { DataError, disposeTree, type Params, rng } from '@gimbal/tensor-core';
 import type { Output } from '../cli/output.ts';
 import { heldOutOf } from '../options/held-out.ts';
 import { type Exam, examOf } from './exam.ts';
@@ -35,6 +35,8 @@ export interface PreparedWarm {
   model: MemberModel;
   /** scores rows that neither training nor ranking sees */
   exam: Exam;
+  /** of rows that were trained on, as their labels stand: those that are wrong on purpose, and others; empty without --swap */
+  memory: { name: string; exam: Exam }[];
   dispose(): void;
 }
 
@@ -62,6 +64,7 @@ export async function prepareWarm(
     o.test === undefined
       ? lm.splitDataset(rows, share, rng(o.seed).split('test'))
       : { train: rows, heldOut: await read(o.test) };
+  if (o.test !== undefined) refuseShared(rows, first.heldOut);
   const second = lm.splitDataset(first.train, share, rng(o.seed).split('selection'));
   const starts = [];
   for (const folder of o.model)
@@ -78,6 +81,17 @@ export async function prepareWarm(
     : warm.swapLabels(second.train.rows as never[], o.swap, slips);
   const checkpoints: Params[] = starts.map((s) => s.params);
   const exam = await examOf(model, tokenizer, first.heldOut, o.maxLength);
+  const memory: PreparedWarm['memory'] = [];
+  for (const [name, wrong] of o.swap === 0
+    ? []
+    : ([
+        ['wrong labels', 1],
+        ['right labels', 0],
+      ] as const)) {
+    const some = (turned.rows as object[]).filter((_, i) => turned.swapped[i] === wrong).slice(0, mostRemembered);
+    const slice = { ...second.train, rows: some } as Dataset;
+    if (some.length > 0) memory.push({ name, exam: await examOf(model, tokenizer, slice, o.maxLength) });
+  }
   const trainer = new warm.WarmTrainer({
     model,
     tokenizer,
@@ -100,10 +114,24 @@ export async function prepareWarm(
     trainer,
     model,
     exam,
+    memory,
     dispose() {
       for (const tree of checkpoints) disposeTree(tree);
     },
   };
+}
+
+/** rows of each kind of label, to see what was learnt by heart */
+const mostRemembered = 256;
+
+/** Rows that are trained on say nothing of others. */
+function refuseShared(data: Dataset, test: Dataset): void {
+  const textOf = ({ label: _, ...row }: Record<string, unknown>): string => JSON.stringify(row);
+  const known = new Set(data.rows.map((row) => textOf(row)));
+  const shared = test.rows.findIndex((row) => known.has(textOf(row)));
+  if (shared < 0) return;
+  const fix = 'Leave it out of one of the two';
+  throw new DataError({ where: test.where(shared), what: 'this row of --test is in --data too', fix });
 }
 
 const pairKinds = [

@@ -159,6 +159,11 @@ describe('entailment rewards', () => {
     expect(report.density.value).toBe(1); // one fragment of two words, and none
     expect(report.length.value).toBe(1.5);
     expect(report.rouge1.value).toBeCloseTo(0.4, 9); // F1 of 2 of 2 and 2 of 3 is .8
+    const rows = [{ article: 'red is it', summary: 'red is', references: ['red is it'] }];
+    const second = (score: number[]) => ({ consistency: { name: 'Q²', score: async () => score } });
+    expect((await evaluateSummaries(rows, judge(), second([0.25]))).consistency?.value).toBe(0.25);
+    await expect(evaluateSummaries(rows, judge(), second([2]))).rejects.toThrow(/consistency Q², row 0: .*got 2/);
+    await expect(evaluateSummaries(rows, judge(), second([]))).rejects.toThrow(/got undefined|got "0 scores"/);
     await expect(evaluateSummaries([], judge())).rejects.toThrow(/there are no rows/);
     const none = [{ article: 'a', summary: 'b', references: [] }];
     await expect(evaluateSummaries(none, { name: 'x', logProb: async () => Float32Array.of(0) })).rejects.toThrow(

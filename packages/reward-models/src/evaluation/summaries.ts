@@ -22,6 +22,18 @@ export interface Mean {
   readonly ci95: readonly [low: number, high: number];
 }
 
+/** A second opinion on faithfulness that no judge of entailment stands behind, such as Q² (questions asked and answered). */
+export interface ConsistencyScorer {
+  /** For reports. */
+  readonly name: string;
+  /** How consistent each summary is with its article [B], in [0, 1]. */
+  score(
+    articles: readonly string[],
+    summaries: readonly string[],
+    o?: { signal?: AbortSignal },
+  ): Promise<ArrayLike<number>>;
+}
+
 /** Means over all summaries. */
 export interface SummaryReport {
   /** Share with P(entailment) above ½. */
@@ -42,6 +54,8 @@ export interface SummaryReport {
   readonly length: Mean;
   /** Share without a word. */
   readonly empty: Mean;
+  /** Of the consistency scorer, where there is one. */
+  readonly consistency?: Mean;
   /** How many. */
   readonly n: number;
 }
@@ -49,16 +63,17 @@ export interface SummaryReport {
 /**
  * Faithfulness, overlap, extractiveness and length, reported together.
  * @param judge should not be the one that was optimised: else `entailed` is the reward, not its check
- * @throws DataError without rows, or for one without references
+ * @throws DataError without rows, for one without references, or a consistency outside [0, 1]
  */
 export async function evaluateSummaries(
   rows: readonly SummaryRow[],
   judge: EntailmentJudge,
-  o: { signal?: AbortSignal } = {},
+  { consistency, ...o }: { signal?: AbortSignal; consistency?: ConsistencyScorer } = {},
 ): Promise<SummaryReport> {
   if (rows.length === 0) throw new DataError({ where: 'evaluateSummaries', what: 'there are no rows' });
   const [articles, summaries] = [rows.map((row) => row.article), rows.map((row) => row.summary)];
   const scores = await judge.logProb(articles, summaries, o);
+  const second = consistency && (await consistencyOf(consistency, articles, summaries, o));
   const overlaps = rouge(
     summaries,
     rows.map((row) => row.references),
@@ -75,8 +90,24 @@ export async function evaluateSummaries(
     density: meanOf(copies.map((c) => c.density)),
     length: meanOf(words),
     empty: meanOf(words.map((n) => Number(n === 0))),
+    ...(second && { consistency: meanOf(second) }),
     n: rows.length,
   };
+}
+
+async function consistencyOf(
+  scorer: ConsistencyScorer,
+  articles: readonly string[],
+  summaries: readonly string[],
+  o: { signal?: AbortSignal },
+): Promise<number[]> {
+  const found = Array.from(await scorer.score(articles, summaries, o));
+  const bad = summaries.findIndex((_, i) => !((found[i] as number) >= 0 && (found[i] as number) <= 1));
+  if (bad < 0 && found.length === summaries.length) return found;
+  const where = `consistency ${scorer.name}${bad < 0 ? '' : `, row ${bad}`}`;
+  const got = bad < 0 ? `${found.length} scores` : found[bad];
+  const wanted = bad < 0 ? `${summaries.length} scores` : 'a number from 0 to 1';
+  throw new DataError({ where, what: 'not the scores that were asked for', got, wanted });
 }
 
 function meanOf(values: readonly number[]): Mean {

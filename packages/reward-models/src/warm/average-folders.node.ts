@@ -26,6 +26,7 @@ export interface WarmRecord {
 /**
  * Averages model folders into a new one, which transformers opens as any of them.
  * @param out only another model's folder is replaced
+ * @param o.beside writes more into the folder before it appears
  * @returns what was written to `warm.json`
  * @throws ConfigError for fewer than two members or weights that make no sense; CheckpointError naming the first thing that
  * differs: an entry of config.json, the tokenizer, the pretraining, or a tensor. Nothing is written then
@@ -33,7 +34,7 @@ export interface WarmRecord {
 export async function averageFolders(
   members: readonly MemberFolder[],
   out: string,
-  { weights, normalize, ...o }: AverageOptions = {},
+  { weights, normalize, beside, ...o }: AverageOptions & { beside?(temporary: string): Promise<unknown> } = {},
 ): Promise<WarmRecord> {
   const lineages = members.flatMap(({ lineage }) => (lineage ? [{ lineage }] : []));
   checkMembers(lineages.length === members.length ? lineages : members.map(unknownLineage), {
@@ -52,7 +53,10 @@ export async function averageFolders(
     recipe,
     out,
     {
-      beside: (temporary) => writeFileDurable(join(temporary, 'warm.json'), `${JSON.stringify(record, null, 2)}\n`),
+      async beside(temporary) {
+        await writeFileDurable(join(temporary, 'warm.json'), `${JSON.stringify(record, null, 2)}\n`);
+        await beside?.(temporary);
+      },
     },
   );
   return record;

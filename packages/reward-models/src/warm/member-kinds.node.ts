@@ -14,7 +14,7 @@ import type { PreferenceModel } from '../models/preference-model.ts';
 import type { RewardModel } from '../models/reward-model.ts';
 import { saveReward } from '../pretrained/reward-folder.node.ts';
 import { preferenceFn } from '../scoring/preference-fn.ts';
-import { rewardFn } from '../scoring/reward-fn.ts';
+import { type RewardStats, rewardFn, rewardStats } from '../scoring/reward-fn.ts';
 import { PreferenceTrainer } from '../training/preference-trainer.ts';
 import { RewardTrainer } from '../training/reward-trainer.ts';
 import type { MemberRun, MemberTrainer, WarmOptions } from './warm-options.ts';
@@ -28,6 +28,8 @@ export interface MemberKind {
   /** Share of the selection rows that is right. */
   rank(params: Params): Promise<number>;
   save(folder: string, params: Params): Promise<void>;
+  /** Scale of the scores on the answers of the selection rows; undefined for what has none. */
+  stats?(params: Params): Promise<RewardStats>;
 }
 
 /** @throws DataError for rows that cannot be used */
@@ -83,6 +85,13 @@ function pairMembers(model: RewardModel | PreferenceModel, o: WarmOptions): Memb
       const options = { ...common(o), ...settingsOf(run), model };
       return from === undefined ? new RewardTrainer(options) : RewardTrainer.resume(from, options);
     },
+    stats: (params) =>
+      rewardStats(
+        rewardFn(model, params, tokenizer, scoring),
+        selection.flatMap(({ prompt, chosen, rejected }) =>
+          [chosen, rejected].map((completion) => ({ prompt, completion })),
+        ),
+      ),
     rank: async (params) => (await pairwiseAccuracy(rewardFn(model, params, tokenizer, scoring), selection)).value,
   };
 }

@@ -40,9 +40,12 @@ export interface WarmStep {
   readonly selectionAccuracy?: number;
   /** Of the average: its members' runs, in the order of their accuracy. */
   readonly members?: readonly number[];
+  /** Of the average: members that add nothing. */
+  readonly warnings?: readonly string[];
 }
 
-type Done = Required<Pick<MemberFolder, 'lineage' | 'selectionAccuracy'>>;
+/** `fingerprint` names the member's weights. */
+type Done = Required<Pick<MemberFolder, 'lineage' | 'selectionAccuracy'>> & { readonly fingerprint?: string };
 
 /** Trains, ranks and averages members; everything it makes is in its folder. */
 export class WarmTrainer {
@@ -84,14 +87,14 @@ export class WarmTrainer {
         if (done.has(run.run)) continue;
         if (signal?.aborted) return;
         starts ??= await this.#starts(signal);
-        const accuracy = yield* this.#trainRun(run, starts[run.start] as Params, signal);
-        if (accuracy === undefined) return; // stopped
+        const found = yield* this.#trainRun(run, starts[run.start] as Params, signal);
+        if (found === undefined) return; // stopped
         const { learningRate, dropout, start } = run;
         const lineage = { pretrainId: await this.#pretrainId(), run: run.run, learningRate, dropout, sftStep: start };
-        const member = { lineage, selectionAccuracy: accuracy };
+        const member = { lineage, ...found };
         done.set(run.run, member);
         await this.#writeDone(member);
-        yield { phase: 'member', run: run.run, selectionAccuracy: accuracy };
+        yield { phase: 'member', run: run.run, selectionAccuracy: found.selectionAccuracy };
       }
     } finally {
       for (const tree of starts ?? []) disposeTree(tree);
@@ -110,7 +113,7 @@ export class WarmTrainer {
     run: RunSettings,
     params: Params,
     signal?: AbortSignal,
-  ): AsyncGenerator<WarmStep, number | undefined> {
+  ): AsyncGenerator<WarmStep, Pick<Done, 'selectionAccuracy' | 'fingerprint'> | undefined> {
     const { out, stepsPerRun } = this.#o;
     const logs = join(out, 'runs', `run-${run.run}`);
     const from = (await latestCheckpoint(logs).catch(absent)) && logs;
@@ -124,10 +127,10 @@ export class WarmTrainer {
     const whole = trainer.model?.();
     try {
       const own = whole ?? trainer.params;
-      const value = await this.#kind.rank(own);
+      const selectionAccuracy = await this.#kind.rank(own);
       await this.#kind.save(this.#memberFolder(run.run), own);
       await rm(logs, { recursive: true, force: true }); // the member is kept, its optimiser is not
-      return value;
+      return { selectionAccuracy, fingerprint: fingerprint(own) };
     } finally {
       if (whole) disposeTree(whole);
     }
@@ -172,11 +175,49 @@ export class WarmTrainer {
       members === 'greedy' ? await greedySoup(all, evaluate) : ranked.slice(0, members === 'all' ? undefined : members);
     // a soup of one is that member; an average needs two
     if (chosen.length < 2) chosen = ranked.slice(0, 2);
-    const kept = chosen.map(({ folder, lineage, selectionAccuracy }) => ({ folder, lineage, selectionAccuracy }));
-    await averageFolders(kept, this.model);
-    const { params } = await loadClassifier(this.model);
-    const selectionAccuracy = await evaluate(params).finally(() => disposeTree(params));
-    return { phase: 'averaged', members: kept.map((m) => m.lineage.run), selectionAccuracy };
+    const kept = chosen.map((m) => ({
+      folder: m.folder,
+      lineage: m.lineage,
+      selectionAccuracy: m.selectionAccuracy,
+      ...(m.fingerprint !== undefined && { fingerprint: m.fingerprint }),
+    }));
+    let selectionAccuracy = Number.NaN;
+    await averageFolders(kept, this.model, {
+      beside: async (temporary) => {
+        const { params } = await loadClassifier(temporary);
+        try {
+          selectionAccuracy = await evaluate(params);
+          await this.#noteStats(temporary, params);
+        } finally {
+          disposeTree(params);
+        }
+      },
+    });
+    const alike = kept.flatMap((m, i) => {
+      const twin = kept.slice(0, i).find((other) => m.fingerprint !== undefined && other.fingerprint === m.fingerprint);
+      return twin
+        ? [`runs ${twin.lineage.run} and ${m.lineage.run} are the same to the bit: they add no diversity`]
+        : [];
+    });
+    return {
+      phase: 'averaged',
+      members: kept.map((m) => m.lineage.run),
+      selectionAccuracy,
+      ...(alike.length > 0 && { warnings: alike }),
+    };
+  }
+
+  /** An average has a scale of its own: its scores are measured anew. */
+  async #noteStats(folder: string, params: Params): Promise<void> {
+    if (!this.#kind.stats) return;
+    const stats = await this.#kind.stats(params).catch((error: { code?: string }) => {
+      if (error.code === 'ERR_DATA') return undefined; // all scores are equal: there is no scale
+      throw error;
+    });
+    if (!stats) return;
+    const path = join(folder, 'reward.json');
+    const notes = JSON.parse(await readFile(path, 'utf8')) as object;
+    await writeFileAtomic(path, `${JSON.stringify({ ...notes, stats }, null, 2)}\n`);
   }
 
   /** What `warm.json` of the average says. @throws where there is none yet */
