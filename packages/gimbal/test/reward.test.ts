@@ -204,6 +204,18 @@ interface Picked {
 
 test('what was trained is a reward for gimbal rl and for the best of several samples, alone or with others', async () => {
   const rewards = `${join(dir, 'reward', 'model')}=0.5,entailment:${join(dir, 'judge', 'model')}`;
+  const answers = join(dir, 'answers.jsonl');
+  await writeFile(
+    answers,
+    [1, 2, 3].map((i) => `${JSON.stringify({ prompt: `say red ${i}`, completion: ' red' })}\n`).join(''),
+  );
+  const metrics = ['--metrics', 'entailment,length,extractive', '--max-new-tokens', '3'];
+  const model = ['--model', join(dir, 'base'), '--data', answers];
+  const measured = await gimbal('eval', ...model, ...metrics, '--judge', join(dir, 'judge', 'model'));
+  expect(Object.keys(measured.scores as object)).toEqual(
+    expect.arrayContaining(['entailed', 'words', 'coverage', 'density']),
+  );
+  expect((await run('eval', ...model, ...metrics)).stderr).toMatch(/entailment needs a judge/);
   const rl = ['rl', '--model', join(dir, 'base'), '--data', join(dir, 'pairs.jsonl'), '--columns', 'prompt=question'];
   const short = ['--steps', '2', '--batch-size', '4', '--max-new-tokens', '4', '--held-out', '4'];
   const found = await gimbal(...rl, ...short, '--reward', rewards, '--out', join(dir, 'rl'));

@@ -8,6 +8,7 @@ import { heldWeights, openModel, type Writer } from '../generate/open-model.ts';
 import { defaultTokens, samplingOf, samplingOptions } from '../generate/sampling.ts';
 import { type Answer, legend, scoreTexts, textMetrics } from '../generate/score.ts';
 import { checkColumns } from '../options/columns.ts';
+import { openSum } from '../rl/reward.ts';
 import { startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
@@ -40,6 +41,11 @@ const options = z.object({
     .array(z.enum(['loss', ...textMetrics]))
     .optional()
     .describe('what to measure (default: loss; with completions rouge, bleu, chrf and exact-match too)'),
+  judge: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('entailment: folder of a judge (gimbal reward --kind entailment), not the one that was optimised'),
   maxLength: z.int().min(2).optional().describe("longest row in tokens (default: the model's context)"),
   overflow: z.enum(['drop', 'cut', 'split', 'error']).default('drop').describe('what becomes of a longer row'),
   assistantOnly: z.boolean().default(false).describe('of conversations, count only what the assistant writes'),
@@ -63,6 +69,7 @@ export const command = defineCommand({
     'gimbal eval --model runs/align-1/model --data held-out.jsonl',
     'gimbal eval --model SmolLM2-135M-Instruct.Q4_1.gguf --adapter runs/sft-1/adapter --data test.jsonl --columns prompt=question,completion=answer',
     'gimbal eval --model runs/align-1/model --data test.jsonl --metrics rouge,extractive --out answers.jsonl',
+    'gimbal eval --model runs/rl-1/model --data articles.jsonl --metrics entailment,rouge,extractive,length --judge runs/reward-1/model',
     'gimbal eval --matrix sft=runs/sft-1/model,nash=runs/nash-md-1/model --preference runs/reward-1/model --data prompts.jsonl --out matrix.html',
   ],
   async run(context) {
@@ -90,6 +97,7 @@ export const command = defineCommand({
         wanted,
       });
     }
+    refuseJudge(o.judge, metrics);
     const compute = await startCompute(o);
     if (o.precision === 'bf16' && !compute.bf16) {
       const what = `the backend ${compute.name} has no bf16 products on this machine`;
@@ -123,7 +131,12 @@ export const command = defineCommand({
       }
       if (ofTexts.length > 0) {
         const written = await answerAll(context, model, data, stream.split('answers'));
-        Object.assign(scores, await scoreTexts(written, ofTexts, { draws: o.draws, rng: stream.split('draws') }));
+        const judge =
+          o.judge === undefined
+            ? undefined
+            : await openSum([`entailment:${o.judge}`], { where: 'gimbal eval --judge' });
+        const draws = { draws: o.draws, rng: stream.split('draws'), judge };
+        Object.assign(scores, await scoreTexts(written, ofTexts, draws));
         if (o.out !== undefined)
           await writeFileAtomic(o.out, written.map((row) => `${JSON.stringify(row)}\n`).join(''));
       }
@@ -134,6 +147,20 @@ export const command = defineCommand({
     return { json: { model: o.model, rows: data.rows.length, tooLong, scores } };
   },
 });
+
+/** A judge goes with its metric. */
+function refuseJudge(judge: string | undefined, metrics: readonly string[]): void {
+  const where = 'gimbal eval --judge';
+  const asked = metrics.includes('entailment');
+  if (asked && judge === undefined)
+    throw new ConfigError({
+      where,
+      what: 'entailment needs a judge',
+      wanted: 'a folder of gimbal reward --kind entailment',
+    });
+  if (!asked && judge !== undefined)
+    throw new ConfigError({ where, what: 'nothing is judged', fix: 'Add --metrics entailment, or leave --judge out' });
+}
 
 function withModel<O extends { model?: string | undefined }>(o: O): O & { model: string } {
   if (o.model !== undefined) return { ...o, model: o.model };

@@ -1,7 +1,7 @@
 // gimbal warm: several reward models, preference models or judges from one start, averaged in weight space into one; or the average of folders there are.
 import { join } from 'node:path';
 import type { WarmStep } from '@gimbal/reward-models';
-import { ConfigError, type Params } from '@gimbal/tensor-core';
+import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { counted, percent } from '../cli/format.ts';
@@ -145,13 +145,10 @@ export const command = defineCommand({
           `${name}, as they were trained on: mean member ${percent(row.mean)}, ensemble ${percent(row.ensemble)}, average ${percent(row.average)}`,
         );
       }
-      const ends = [];
-      for (const { folder } of members.slice(0, 2)) ends.push((await lm.loadClassifier(folder)).params);
-      const line = await lineBetween(exam, ends as [Params, Params], answers as [Predictions, Predictions]).finally(
-        () =>
-          ends.forEach((tree) => {
-            disposeTree(tree);
-          }),
+      const line = await lineBetween(
+        exam,
+        members.slice(0, 2).map(({ folder }) => folder),
+        answers,
       );
       const { writeRewardReport } = await import('../reward/report.ts');
       const report = await writeRewardReport({

@@ -1,8 +1,17 @@
 // Scores of written texts against wanted ones, each with the interval that it is known to.
 import type { Interval } from '@gimbal/language-models';
-import type { Rng } from '@gimbal/tensor-core';
+import type { RewardFn, Rng } from '@gimbal/tensor-core';
 
-export const textMetrics = ['rouge', 'bleu', 'chrf', 'exact-match', 'distinct', 'extractive'] as const;
+export const textMetrics = [
+  'rouge',
+  'bleu',
+  'chrf',
+  'exact-match',
+  'distinct',
+  'extractive',
+  'length',
+  'entailment',
+] as const;
 export type TextMetric = (typeof textMetrics)[number];
 
 /** What each score is, its unit and which way is better. */
@@ -20,6 +29,8 @@ export const legend: { readonly [score: string]: string } = {
   coverage: 'share of an answer’s words that are copied from the prompt, 0 to 1',
   density: 'mean squared length of copied stretches, words: high copies',
   compression: 'words of the prompt for each of the answer',
+  words: 'of an answer',
+  entailed: 'share of answers that the judge finds entailed by the prompt (P above ½), 0 to 1',
 };
 
 /** What was asked, what was wanted, what was written. */
@@ -29,11 +40,11 @@ export interface Answer {
   prediction: string;
 }
 
-/** @param draws of the bootstrap */
+/** @param draws of the bootstrap; `judge` gives log P(the prompt entails the answer), for `entailment` */
 export async function scoreTexts(
   answers: readonly Answer[],
   metrics: readonly TextMetric[],
-  { draws, rng }: { draws: number; rng: Rng },
+  { draws, rng, judge }: { draws: number; rng: Rng; judge?: RewardFn | undefined },
 ): Promise<{ [name: string]: Interval }> {
   const lm = await import('@gimbal/language-models');
   const predictions = answers.map(({ prediction }) => prediction);
@@ -44,6 +55,9 @@ export async function scoreTexts(
   const corpus = (name: string, statistic: (at: readonly number[]) => number) => [
     [name, lm.bootstrap(answers.length, statistic, o(name))] as const,
   ];
+  const prompts = answers.map(({ prompt }) => prompt);
+  const verdicts = judge && metrics.includes('entailment') ? await judge(prompts, predictions) : [];
+  const words = (text: string): number => text.split(/\s+/).filter((word) => word !== '').length;
   const score: { [K in TextMetric]: () => readonly (readonly [string, Interval])[] } = {
     rouge: () => {
       const all = lm.rouge(predictions, references);
@@ -68,6 +82,12 @@ export async function scoreTexts(
         ),
       );
     },
+    length: () => mean('words', predictions.map(words)),
+    entailment: () =>
+      mean(
+        'entailed',
+        verdicts.map((p) => Number(p !== null && p > Math.log(0.5))),
+      ),
   };
   return Object.fromEntries(metrics.flatMap((metric) => score[metric]()));
 }

@@ -59,20 +59,28 @@ export interface LinePoint {
   diag: number;
 }
 
-/** The line between two models (WARM eq. 2). */
+/** The line between the first two models (WARM eq. 2). @param found what each of them predicts */
 export async function lineBetween(
   exam: Exam,
-  ends: readonly [Params, Params],
-  found: readonly [Predictions, Predictions],
+  folders: readonly string[],
+  found: readonly Predictions[],
 ): Promise<LinePoint[]> {
+  const { loadClassifier } = await import('@gimbal/language-models');
   const { disposeTree, interpolateTrees } = await import('@gimbal/tensor-core');
-  const [from, to] = [exam.grade(found[0]).value, exam.grade(found[1]).value];
+  const open = async (at: number): Promise<Params> => (await loadClassifier(folders[at] as string)).params;
+  const [a, b] = [await open(0), await open(1)];
+  const [first, second] = [found[0] as Predictions, found[1] as Predictions];
+  const [from, to] = [exam.grade(first).value, exam.grade(second).value];
   const points: LinePoint[] = [{ lambda: 0, wa: from, ens: from, diag: from }];
-  for (const lambda of [0.25, 0.5, 0.75]) {
-    const between = interpolateTrees(ends[0], ends[1], lambda);
-    const wa = exam.grade(await exam.predict(between).finally(() => disposeTree(between))).value;
-    const mixed = found[0].map((row, i) => row.map((x, k) => (1 - lambda) * x + lambda * (found[1][i]?.[k] as number)));
-    points.push({ lambda, wa, ens: exam.grade(mixed).value, diag: (1 - lambda) * from + lambda * to });
+  try {
+    for (const lambda of [0.25, 0.5, 0.75]) {
+      const between = interpolateTrees(a, b, lambda);
+      const wa = exam.grade(await exam.predict(between).finally(() => disposeTree(between))).value;
+      const mixed = first.map((row, i) => row.map((x, k) => (1 - lambda) * x + lambda * (second[i]?.[k] as number)));
+      points.push({ lambda, wa, ens: exam.grade(mixed).value, diag: (1 - lambda) * from + lambda * to });
+    }
+  } finally {
+    for (const tree of [a, b]) disposeTree(tree);
   }
   return [...points, { lambda: 1, wa: to, ens: to, diag: to }];
 }

@@ -102,12 +102,15 @@ async function consistencyOf(
   o: { signal?: AbortSignal },
 ): Promise<number[]> {
   const found = Array.from(await scorer.score(articles, summaries, o));
-  const bad = summaries.findIndex((_, i) => !((found[i] as number) >= 0 && (found[i] as number) <= 1));
-  if (bad < 0 && found.length === summaries.length) return found;
-  const where = `consistency ${scorer.name}${bad < 0 ? '' : `, row ${bad}`}`;
-  const got = bad < 0 ? `${found.length} scores` : found[bad];
-  const wanted = bad < 0 ? `${summaries.length} scores` : 'a number from 0 to 1';
-  throw new DataError({ where, what: 'not the scores that were asked for', got, wanted });
+  const where = `consistency ${scorer.name}`;
+  if (found.length !== summaries.length) {
+    const what = 'it gave another number of scores';
+    throw new DataError({ where, what, got: found.length, wanted: summaries.length });
+  }
+  const bad = found.findIndex((x) => !(x >= 0 && x <= 1));
+  if (bad < 0) return found;
+  const wanted = 'a number from 0 to 1';
+  throw new DataError({ where: `${where}, row ${bad}`, what: 'out of range', got: found[bad], wanted });
 }
 
 function meanOf(values: readonly number[]): Mean {
