@@ -8,6 +8,7 @@ import { stage as data, type Task } from './data.ts';
 import { type Fit, fitOf, type LongRows, refuseUnfit } from './internal/fit.ts';
 import { type LaterWork, laterWork } from './internal/later-work.ts';
 import { type ModelSizes, measureSpeed, parameterCount } from './internal/model-sizes.ts';
+import { type OwnPairs, storedOwnPairs } from './internal/own-pairs.ts';
 import { storedRows } from './internal/stored-rows.ts';
 import { stage as tokenizer } from './tokenizer.ts';
 
@@ -141,7 +142,8 @@ export const stage = defineStage({
     }
 
     // of few rows, those held out may be the longest
-    const context = o.context ?? contextFor([...lengths, ...rowLengths(heldOut, codec)]);
+    const answers = rows.pairs === undefined ? [] : answersOf(await storedOwnPairs(rowsDir));
+    const context = o.context ?? contextFor([...lengths, ...rowLengths([...heldOut, ...answers], codec)]);
     const seconds = o.minutes * 60;
     const share = pretrainShare[rows.task];
     const wanted = enough[rows.task];
@@ -289,6 +291,12 @@ export const measuredLength = (lengths: readonly number[], context: number): num
     context,
     longestMeasured,
     lengths.reduce((most, n) => Math.max(most, n), 8),
+  );
+
+/** Both answers of the user's pairs: reward models read them too. */
+const answersOf = (pairs: OwnPairs): { prompt: string; completion: string }[] =>
+  Object.values(pairs).flatMap((part: OwnPairs['test']) =>
+    part.flatMap(({ prompt, chosen, rejected }) => [chosen, rejected].map((completion) => ({ prompt, completion }))),
   );
 
 const tokensInBatch = 2048;
