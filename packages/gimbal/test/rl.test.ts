@@ -2,8 +2,10 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TokenPolicyTrainer } from '@gimbal/fma-pg';
 import { decoder, savePretrained, trainTokenizer } from '@gimbal/language-models';
-import { disposeTree, readMetrics, rng, useBackend } from '@gimbal/tensor-core';
+import { disposeTree, mapTree, readMetrics, rng, type TokenBatch, useBackend } from '@gimbal/tensor-core';
+import { clone } from '@tensorflow/tfjs-core';
 import { exactAnswer, parseReward } from '../src/rl/reward.ts';
 import { runMain } from './run-main.ts';
 
@@ -137,6 +139,59 @@ test('what was stopped goes on to the same numbers', async () => {
   const weights = (run: string): Promise<Buffer> => readFile(join(run, 'model/model.safetensors'));
   expect((await weights(stopped)).equals(await weights(whole))).toBe(true);
 }, 60_000);
+
+test('dropout never reaches a log-probability: a copy agrees to the bit, and at step 1 the KL is 0', async () => {
+  const model = decoder({
+    vocabularySize: 12,
+    width: 16,
+    layers: 2,
+    heads: 2,
+    contextLength: 12,
+    dropout: 0.5,
+    eosIds: [1],
+  });
+  const params = model.init(rng(0));
+  const copy = mapTree(params, (t) => clone(t));
+  const batch = (rows: number[][]): TokenBatch => ({
+    ids: Int32Array.from(rows.flat()),
+    width: rows[0]?.length ?? 0,
+    lengths: Int32Array.from(rows, (row) => row.length),
+  });
+  const [prompts, completions] = [
+    [
+      [3, 4],
+      [5, 6],
+    ],
+    [
+      [7, 8, 1],
+      [9, 2, 1],
+    ],
+  ];
+  const logProbs = (tree: typeof params, rows: readonly number[]): number[] => {
+    const pick = (all: number[][]): TokenBatch => batch(rows.map((i) => all[i] as number[]));
+    const found = model.logProbs(tree, pick(prompts), pick(completions));
+    const values = [...found.dataSync()];
+    found.dispose();
+    return values;
+  };
+  const own = logProbs(params, [0, 1]);
+  expect(logProbs(copy, [0, 1])).toEqual(own);
+  const halves = [...logProbs(params, [0]), ...logProbs(params, [1])];
+  for (const [i, p] of own.entries()) expect(halves[i]).toBeCloseTo(p, 6);
+  const codec = {
+    encode: (texts: readonly string[]) => batch(texts.map((text) => [...text].map(Number))),
+    decode: ({ ids, width, lengths }: TokenBatch) =>
+      Array.from(lengths, (n, b) => ids.subarray(b * width, b * width + n).join(' ')),
+  };
+  using trainer = new TokenPolicyTrainer({
+    ...{ policy: model, params, codec, prompts: ['34', '56'], maxNewTokens: 3, batchSize: 8, seed: 0 },
+    ...{ reward: (_, texts) => texts.map((text) => text.length), klCoef: 0.1, learningRate: 1e-2 },
+  });
+  const [first, second] = [await trainer.run({ steps: 1 }), await trainer.run({ steps: 2 })];
+  expect(first?.kl).toBe(0);
+  expect(second?.kl).not.toBe(0);
+  for (const tree of [params, copy]) disposeTree(tree);
+});
 
 test('rewards by name, and what is none', async () => {
   expect(parseReward('exact', '').of).toBe('');

@@ -54,6 +54,8 @@ export interface TokenPolicyStep {
   readonly emptyRate: number;
   /** share of completions cut at the limit, 0 to 1; 0 where the policy does not say */
   readonly missingEosRate: number;
+  /** share of completions that no function rewarded, or without a token: they are in no mean, spread or loss, 0 to 1 */
+  readonly unrewarded: number;
   /** share of prompts whose completions all have the same reward */
   readonly flatGroups: number;
   /** L2 norm of the whole gradient before clipping: mean over the epochs; 0 while the policy is frozen */
@@ -166,6 +168,7 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
       length: lengths.reduce((a, b) => a + b, 0) / B,
       emptyRate: lengths.filter((n) => n === 0).length / B,
       missingEosRate: ended === undefined ? 0 : ended.filter((e) => e === 0).length / B,
+      unrewarded: rewards.filter((r) => r === null).length / B,
       flatGroups: flatGroupShare(rewards, rollout.groups),
       alerts,
     } as unknown as Omit<TokenPolicyStep, 'step'>;

@@ -210,7 +210,17 @@ test('rows without a reward and without an end; named rewards; monitors', async 
   expect(steps).toHaveLength(2); // the monitor said stop
   expect(steps[0]?.reward_even).toBe(1);
   expect(steps[0]?.missingEosRate).toBeGreaterThan(0);
+  expect(steps[0]?.unrewarded).toBe(steps[0]?.emptyRate); // one of the two always answers
   expect(seen).toEqual([0, 1]); // before each update: updates done, as the weights that wrote the completions have
+});
+
+test('rows on which all functions abstain are counted, and are in no mean and no loss', async () => {
+  const half: RewardFn = (_, c) => c.map((_, i) => (i % 2 === 0 ? null : 2));
+  using trainer = new TokenPolicyTrainer(options({ reward: half, baseline: 'batch' }));
+  const weights = (): number[] => flatten(trainer.params).flatMap(([, leaf]) => [...leaf.dataSync()]);
+  const before = weights();
+  expect(await trainer.run({ steps: 1 })).toMatchObject({ unrewarded: 0.5, reward: 2 });
+  expect(weights()).toEqual(before); // the others are all equal: taken for 0, those without one would move them
 });
 
 test.each([
