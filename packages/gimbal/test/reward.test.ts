@@ -139,7 +139,7 @@ test('members are trained, ranked and averaged, in one process or in several', a
   const argv = ['--model', join(dir, 'base'), '--data', long, '--columns', 'prompt=question'];
   const bad = await run('warm', ...argv, ...broken, '--out', join(dir, 'warm-bad'));
   expect([bad.code, bad.stderr]).toEqual([1, expect.stringMatching(/gimbal warm, process \d of 2: .*(long|room)/)]);
-});
+}, 120_000);
 
 test('judges and preference models are averaged too; wrong labels that were learnt are counted', async () => {
   const nli = (await readFile(join(dir, 'nli.jsonl'), 'utf8')).trim().split('\n');
@@ -175,7 +175,7 @@ test('judges and preference models are averaged too; wrong labels that were lear
   expect(game).toMatchObject({ kind: 'pairwise', members: [{}, {}] });
   const unused = await run('warm', ...pairs(), '--form', 'skew-symmetric', '--out', join(dir, 'no'));
   expect(unused.stderr).toMatch(/gimbal warm --form: a bradley-terry model has none/);
-});
+}, 120_000);
 
 test('what cannot be is said before work starts', async () => {
   const form = await run('reward', ...pairs(), '--form', 'skew-symmetric', '--out', join(dir, 'x'));

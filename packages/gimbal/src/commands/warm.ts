@@ -175,9 +175,11 @@ export const command = defineCommand({
           path: trainer.model,
           kind: o.kind,
           accuracy,
-          members,
+          members: members.map(({ folder: _, ...member }) => member),
           meanMember: mean,
           ensemble,
+          line,
+          learnt,
           ...(averaged as WarmStep),
         },
       };

@@ -4,7 +4,7 @@ import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { quantity } from '../cli/format.ts';
 import { defineStage } from '../pipeline/stage.ts';
-import { stage as data, type Task } from './data.ts';
+import { type DataResult, stage as data, type Task } from './data.ts';
 import { type Fit, fitOf, type LongRows, refuseUnfit } from './internal/fit.ts';
 import { type LaterWork, laterWork } from './internal/later-work.ts';
 import { type ModelSizes, measureSpeed, parameterCount } from './internal/model-sizes.ts';
@@ -135,7 +135,7 @@ export const stage = defineStage({
         batchSize,
         pretrainSteps,
         fineTuneSteps,
-        later: laterWork(o.minutes * 60, perRow, laterOf(rows.task)),
+        later: laterWork(o.minutes * 60, perRow, laterOf(rows)),
         measured,
         ...fitting(context),
       };
@@ -176,7 +176,7 @@ export const stage = defineStage({
       batchSize,
       pretrainSteps: Math.min(pretrain, Math.round(wanted * Math.max(share, 0.2)), mostSteps),
       fineTuneSteps: share === 1 ? 0 : Math.min(fineTune, wanted, mostSteps),
-      later: laterWork(seconds, secondsPerRow(model, meanLength, measured), laterOf(rows.task)),
+      later: laterWork(seconds, secondsPerRow(model, meanLength, measured), laterOf(rows)),
       measured,
     };
   },
@@ -213,15 +213,18 @@ function stepsOf(
 
 /** What the stages behind fine-tuning do, of those that are on: the plan's numbers, or those that were asked for. */
 function laterStepsOf({ later }: Plan, all: { readonly [name: string]: unknown }): LaterWork {
-  const isOff = (name: string): boolean => (name === 'distilSteps' ? all.distil === false : all.preferencePairs === 0);
+  const noPairs = all.preferencePairs === 0 && all.preferences === undefined;
+  const isOff = (name: string): boolean => (name === 'distilSteps' ? all.distil === false : noPairs);
   return Object.fromEntries(
     Object.entries(later).flatMap(([name, n]) => (isOff(name) ? [] : [[name, (all[name] as number | undefined) ?? n]])),
   );
 }
 
-/** The stages behind fine-tuning that a task has. */
-const laterOf = (task: Task): (keyof LaterWork)[] =>
-  task === 'newsroom' ? ['preferencePairs', 'learnSteps', 'distilSteps'] : task === 'completion' ? ['distilSteps'] : [];
+/** The stages behind fine-tuning that a task has; with pairs of the user's own the model learns from rewards too. */
+function laterOf({ task, pairs }: Pick<DataResult, 'task' | 'pairs'>): (keyof LaterWork)[] {
+  if (task === 'newsroom') return ['preferencePairs', 'learnSteps', 'distilSteps'];
+  return task === 'completion' ? [...(pairs ? (['learnSteps'] as const) : []), 'distilSteps'] : [];
+}
 
 /** On the newsroom the smallest finds out soonest that summaries copy from articles; it has nothing to gain by size. */
 const sizesFor = (task: Task): SizeName[] => (task === 'newsroom' ? ['tiny'] : (Object.keys(sizes) as SizeName[]));

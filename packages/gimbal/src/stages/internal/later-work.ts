@@ -5,7 +5,7 @@
 export interface LaterWork {
   /** pairs of summaries that are labelled, on the newsroom */
   preferencePairs?: number;
-  /** updates against each of three rewards, on the newsroom */
+  /** updates against each of three rewards, on the newsroom or of pairs of one's own */
   learnSteps?: number;
   /** updates of the student */
   distilSteps?: number;
