@@ -12,22 +12,11 @@ import { stage as fineTune } from './fine-tune.ts';
 import { type Estimate, rate } from './internal/intervals.ts';
 import { modelFolder } from './internal/model-folder.ts';
 import { storedOwnPairs } from './internal/own-pairs.ts';
+import type { RewardModelsResult } from './internal/reward-models-result.ts';
 import { openJudge } from './internal/reward-tools.ts';
 import { stage as judge } from './judge.ts';
 import { type LabelledPair, type PreferenceSets, stage as preferences } from './preferences.ts';
 import { stage as tokenizer } from './tokenizer.ts';
-
-export interface RewardModelsResult {
-  members: number;
-  /** index of the member that is best on the selection pairs */
-  best: number;
-  /** accuracy by slice */
-  slices: { name: string; mean: number; best: Estimate; ensemble: Estimate; average: Estimate }[];
-  /** between the first two members, on hot samples, or on held-out pairs of the user's own */
-  line: { lambda: number; wa: number; ens: number; diag: number }[];
-  /** of the user's own pairs: how many, and how often the control reward, of others, is right on the held-out ones */
-  own?: { pairs: number; controlPairs: number; control: Estimate };
-}
 
 const options = z.object({
   models: z.int().min(2).default(6).describe('reward models whose weights are averaged'),

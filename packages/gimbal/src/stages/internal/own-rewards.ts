@@ -10,9 +10,9 @@ import type { StageContext } from '../../pipeline/stage.ts';
 import { fittingRows } from '../../reward/train.ts';
 import { checkpointIn } from '../../run/going-on.ts';
 import { ensembleOf, examOf, type Predictions } from '../../warm/exam.ts';
-import type { RewardModelsResult } from '../reward-models.ts';
 import { rate } from './intervals.ts';
 import type { OwnPairs } from './own-pairs.ts';
+import type { RewardModelsResult } from './reward-models-result.ts';
 
 export interface OwnRewardOptions {
   models: number;

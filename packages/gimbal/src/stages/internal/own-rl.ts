@@ -8,9 +8,9 @@ import type { StageContext } from '../../pipeline/stage.ts';
 import { loadRewards, parseReward } from '../../rl/reward.ts';
 import { fittingPrompts, roomBeside, trainPolicy } from '../../rl/train-policy.ts';
 import { watchRun } from '../../rl/watch.ts';
-import type { RewardModelsResult } from '../reward-models.ts';
 import { type Estimate, meanWithInterval } from './intervals.ts';
 import type { OwnPair, OwnPairs } from './own-pairs.ts';
+import type { RewardModelsResult } from './reward-models-result.ts';
 import { writeCompletions } from './write-completions.ts';
 
 export interface OwnRlOptions {
