@@ -5,6 +5,7 @@
 import { rng, useBackend } from '@gimbal/tensor-core';
 import { futureCoefficients, rewardCoefficients } from '../src/training/credit.ts';
 import type { MicroBatch } from '../src/training/examples.ts';
+import { mixWeightsOf } from '../src/training/mix-weights.ts';
 
 await useBackend('auto');
 
@@ -128,4 +129,49 @@ test('completions of others have no such gradient', () => {
     wholeMean: false,
   });
   expect([...c]).toEqual([0, 0, 0]);
+});
+
+test('weights of a mixture’s completions: expectations are those of the student’s own, by enumeration', () => {
+  const [, z, p] = draws[1] as [number, number[][], number[][]];
+  const share = 0.3;
+  const value = (y: readonly number[]): number => y.reduce((s, v, n) => s + (n + 1) * (v + 0.5) ** 2, 0);
+  let [whole, own, prefix, ownPrefix] = [0, 0, 0, 0];
+  for (const y of completions) {
+    const states = y.map((_, n) => prefixOf(y.slice(0, n)));
+    const chance = (of: number[][]): number[] =>
+      states.map((s, n) => softmax(of[s] as number[])[y[n] as number] as number);
+    const [q, t] = [chance(z), chance(p)];
+    const product = (x: readonly number[]): number => x.reduce((a, b) => a * b, 1);
+    const mixed = q.map((x, n) => (1 - share) * x + share * (t[n] as number));
+    const [logQ, logP] = [q.map(Math.log), t.map(Math.log)];
+    const how = { kind: 'exact' as const, share };
+    const all = mixWeightsOf(logQ, logP, { ...how, whole: true });
+    const before = mixWeightsOf(logQ, logP, { ...how, whole: false });
+    // a number of the whole completion, and one of each prefix, which the token behind it does not change
+    whole += product(mixed) * (all[0] as number) * value(y);
+    own += product(q) * value(y);
+    const sums = (weights: ArrayLike<number>): number =>
+      y.reduce((s, _, n) => s + (weights[n] as number) * value(y.slice(0, n)), 0);
+    prefix += product(mixed) * sums(before);
+    ownPrefix += product(q) * sums([1, 1, 1]);
+    const tokens = mixWeightsOf(logQ, logP, { kind: 'token', share, whole: true });
+    for (const [n, w] of tokens.entries()) {
+      expect(w).toBeCloseTo((q[n] as number) / (mixed[n] as number), 5);
+      expect(w).toBeLessThanOrEqual(1 / (1 - share));
+    }
+  }
+  expect(whole).toBeCloseTo(own, 5);
+  expect(prefix).toBeCloseTo(ownPrefix, 5);
+});
+
+test('counts of a mixture’s tokens: with the divergences behind, or with the token itself', () => {
+  const batch = batchOf(true);
+  const examples = batch.examples.map((e) => ({ ...e, counts: Float32Array.of(2, 3, 5) }));
+  const d = Float32Array.of(1, 2, 4);
+  const of = (o: { wholeMean: boolean; ownCounts?: boolean }): number[] => [
+    ...futureCoefficients({ ...batch, examples }, d, Float32Array.of(1, 1, 1), { discount: 1, ...o }),
+  ];
+  expect(of({ wholeMean: false })).toEqual([26, 20, 0]);
+  expect(of({ wholeMean: false, ownCounts: true })).toEqual([12, 12, 0]);
+  expect(of({ wholeMean: true })).toEqual([28, 28, 28]);
 });

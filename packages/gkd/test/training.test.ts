@@ -245,6 +245,16 @@ test('the teacher mixed into sampling: with all but a little of it, completions 
   expect(step?.teacherLogProb).toBeGreaterThan(-0.3);
   using alone = new GkdTrainer(options({ teacher: modelTeacher(sure, warm.params, vocabulary) }));
   expect((await alone.run({ steps: 1 }))?.teacherLogProb).toBeLessThan(-1);
+  // what is written off the student's ways counts for less, and each token by itself at most 1/(1 − α)
+  for (const mixWeights of ['token', 'exact'] as const) {
+    const mix = { teacher: modelTeacher(sure, warm.params, vocabulary), teacherMix: 0.5, learningRate: 0 };
+    using weighed = new GkdTrainer(options({ ...mix, mixWeights }));
+    using plain = new GkdTrainer(options(mix));
+    const [some, all] = [await weighed.run({ steps: 1 }), await plain.run({ steps: 1 })];
+    expect(some?.loss).toBeLessThan(all?.loss as number);
+    expect(some?.loss).toBeGreaterThan(0);
+  }
+  expect(() => new GkdTrainer(options({ mixWeights: 'exact' }))).toThrow(/teacherMix.*above 0/);
   expect(() => new GkdTrainer(options({ teacherMix: 0.2 }))).toThrow('one modelTeacher');
   expect(() => new GkdTrainer(options({ teacherMix: 1 }))).toThrow('teacherMix');
 });
@@ -255,4 +265,57 @@ test.each(['sampled-opd', 'minillm', 'distillm', 'imitkd'] as const)('preset %s 
   );
   const step = await trainer.run({ steps: 3 });
   expect(Number.isFinite(step?.loss)).toBe(true);
+});
+
+test('held-out prompts: the objective on what the student writes, without a random number of training’s', async () => {
+  const heldOut = ['3', '7', '9'];
+  const base = { divergence: 'fkl' as const, prompts: prompts.filter((p) => !heldOut.includes(p)), learningRate: 0.02 };
+  const found: Record<string, number>[] = [];
+  const before = memory().numTensors;
+  {
+    using trainer = new GkdTrainer(options({ ...base, heldOut, evalEvery: 20, batchSize: 2 }));
+    for await (const step of trainer.train({ steps: 60 }))
+      if (step.evalLoss !== undefined) found.push(step as unknown as Record<string, number>);
+    const [last] = found.slice(-1) as [Record<string, number>];
+    expect(last.evalLoss).toBeCloseTo(last.evalFkl as number, 5); // completions of one length: both means are one
+    expect(last.evalAcceptance).toBeGreaterThan(0);
+  }
+  expect(memory().numTensors).toBe(before);
+  expect(found.map(({ step }) => step)).toEqual([20, 40, 60]);
+  expect(found[2]?.evalLoss).toBeLessThan(0.5 * (found[0]?.evalLoss as number));
+
+  // an evaluation takes no random number from training
+  const run = async (more: Partial<GkdOptions>): Promise<number[]> => {
+    using trainer = new GkdTrainer(options({ ...base, ...more }));
+    return await losses(trainer, 6);
+  };
+  expect(await run({ heldOut, evalEvery: 2 })).toEqual(await run({}));
+
+  // with λ 0 the rows' own completions
+  using fixed = new GkdTrainer(
+    options({ ...presets.sft({}), divergence: 'nll', prompts: data, heldOut: data.slice(0, 4), learningRate: 0 }),
+  );
+  const last = await fixed.run({ steps: 1 });
+  using same = new GkdTrainer(
+    options({ ...presets.sft({}), divergence: 'nll', prompts: data.slice(0, 4), batchSize: 4, learningRate: 0 }),
+  );
+  expect(last?.evalLoss).toBeCloseTo((await same.run({ steps: 1 }))?.loss as number, 5);
+});
+
+test('no lower loss for some evaluations: it stops', async () => {
+  using trainer = new GkdTrainer(
+    options({ heldOut: ['1', '2'], evalEvery: 1, earlyStop: { patience: 2 }, learningRate: 0 }),
+  );
+  await trainer.run({ steps: 30 });
+  expect([trainer.step, trainer.stopReason]).toEqual([3, 'early']);
+});
+
+test('rows without room are refused, or left out where that is asked for', async () => {
+  const long = '1'.repeat(14);
+  expect(() => new GkdTrainer(options({ prompts: [...prompts, long] }))).toThrow(/prompts, row 10: .*longer/);
+  using trainer = new GkdTrainer(options({ prompts: [...prompts, long], overflow: 'drop', batchSize: 10 }));
+  const step = await trainer.run({ steps: 1 });
+  expect(step?.samples.some(({ prompt }) => prompt === long)).toBe(false);
+  expect(() => new GkdTrainer(options({ prompts: [long], overflow: 'drop' }))).toThrow(/none of the 1 rows fits/);
+  expect(() => new GkdTrainer(options({ heldOut: [] }))).toThrow(/heldOut: there are none/);
 });

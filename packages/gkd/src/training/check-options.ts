@@ -22,7 +22,7 @@ const known: readonly string[] = [
   ...Object.keys(gkdDefaults),
   ...['student', 'params', 'tokenizer', 'teacher', 'divergence', 'prompts', 'offPolicy', 'maxNewTokens', 'teacherTopK'],
   ...['teacherPrompt', 'reward', 'auxiliary', 'lora', 'rowsPerChunk', 'learningRate', 'batchSize', 'maxGradNorm'],
-  ...['checkpointEvery', 'keepCheckpoints', 'logEvery', 'out', 'seed'],
+  ...['checkpointEvery', 'keepCheckpoints', 'logEvery', 'out', 'seed', 'heldOut', 'evalEvery', 'keepBest', 'earlyStop'],
 ];
 
 /** What models say of themselves where they do. */
@@ -55,6 +55,9 @@ export function resolveGkd(options: GkdOptions): ResolvedGkd {
   checkName('mixing', o.mixing, ['batch', 'sequence']);
   checkName('reduction', o.reduction, ['sequence', 'token']);
   checkName('alignment', o.alignment, ['none', 'spans']);
+  checkName('overflow', o.overflow, ['error', 'drop']);
+  if (o.heldOut?.length === 0)
+    throw new ConfigError({ where: 'heldOut', what: 'there are none', wanted: 'at least 1' });
   const lambda = schedules.scheduleAt(o.lambda, 0);
   checkShare('lambda', lambda);
   checkShare('futureDiscount', o.futureDiscount);
@@ -119,6 +122,19 @@ function checkObjective(o: ResolvedGkd, lambda: number): void {
 function checkMix(o: ResolvedGkd): void {
   const { teacherMix } = o;
   checkOption('teacherMix', teacherMix, teacherMix >= 0 && teacherMix < 1, 'a number from 0 to below 1');
+  checkName('mixWeights', o.mixWeights, ['none', 'token', 'exact']);
+  if (o.mixWeights !== 'none') {
+    const against = teacherMix === 0 ? 'teacherMix' : o.temperature !== 1 ? 'temperature' : undefined;
+    if (against !== undefined)
+      throw new ConfigError({
+        where: against,
+        what: `mixWeights ${o.mixWeights} is about completions of the mixture as it is`,
+        got: o[against],
+        wanted: against === 'teacherMix' ? 'above 0' : '1',
+      });
+    if (o.reward !== undefined)
+      throw new ConfigError({ where: 'mixWeights', what: 'rewards are not weighed', fix: 'Leave out one of both' });
+  }
   if (teacherMix === 0) return;
   const [teacher, ...others] = Object.values(teachersOf(o)) as Partial<ModelTeacher>[];
   if (teacher?.policy === undefined || others.length > 0 || o.alignment !== 'none' || o.teacherPrompt !== undefined)

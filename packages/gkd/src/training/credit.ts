@@ -12,26 +12,31 @@ export const rewardCoefficients = ({ examples, owners }: MicroBatch): Float32Arr
  * Of later tokens' divergence: Σ_{m>n} γ^{m−n} D_m, for the sum (or mean over all tokens); with the mean of each completion
  * its length depends on every token, and the exact coefficient is the completion's whole mean (γ = 1).
  * @param divergences D of each token `[R]`
- * @param weights of each token in the loss `[R]`
+ * @param weights of each token in the loss `[R]`, but for what tokens of a mixture's completions count
+ * @param o.ownCounts those counts weigh the token whose coefficient it is, not the divergences behind it
  * @returns `[R]`; 0 for completions that the student did not write
  */
 export function futureCoefficients(
   { examples, owners }: MicroBatch,
   divergences: Float32Array,
   weights: Float32Array,
-  { discount, wholeMean }: { discount: number; wholeMean: boolean },
+  o: { discount: number; wholeMean: boolean; ownCounts?: boolean },
 ): Float32Array {
+  const { discount, wholeMean, ownCounts = false } = o;
   const out = new Float32Array(owners.length);
   for (let to = owners.length; to > 0; ) {
     const owner = owners[to - 1] as number;
     let from = to;
     while (from > 0 && owners[from - 1] === owner) from--;
     if (examples[owner]?.own) {
+      const counts = examples[owner]?.counts;
+      const count = (r: number, here: boolean): number => (here ? (counts?.[r - from] ?? 1) : 1);
+      const value = (r: number): number => (divergences[r] as number) * count(r, !ownCounts);
       let ahead = 0;
-      for (let r = from; r < to; r++) if (wholeMean) ahead += (divergences[r] as number) * (weights[r] as number);
+      for (let r = from; r < to; r++) if (wholeMean) ahead += value(r) * (weights[r] as number);
       for (let r = to - 1; r >= from; r--) {
-        out[r] = wholeMean ? ahead : ahead * (weights[r] as number);
-        if (!wholeMean) ahead = discount * (ahead + (divergences[r] as number));
+        out[r] = (wholeMean ? ahead : ahead * (weights[r] as number)) * count(r, ownCounts);
+        if (!wholeMean) ahead = discount * (ahead + value(r));
       }
     }
     to = from;

@@ -2,7 +2,7 @@
  * Where the steps of distillation come from: before each, a coin says who writes, completions are sampled or taken from
  * the data, rewarded, and the teacher is asked. Coins, prompt order, samples and data have streams of their own.
  */
-import { baselineAdvantages, tokenRollout } from '@gimbal/fma-pg';
+import { baselineAdvantages, type TokenRollout, tokenRollout } from '@gimbal/fma-pg';
 import { padBatch, rowOf } from '@gimbal/language-models';
 import {
   type BatchSource,
@@ -29,6 +29,7 @@ import { type EncodedPrompt, type EncodedRow, encodeData, encodePrompts, promptT
 import { type Example, type MicroBatch, microBatch, type StepTotals, totalsOf } from './examples.ts';
 import type { ResolvedGkd } from './gkd-options.ts';
 import type { GkdPreview } from './gkd-step.ts';
+import { weighMixture } from './mix-weights.ts';
 import { endsOf, mixedSampling } from './mixed-sampling.ts';
 import { byTeacher } from './teacher-of.ts';
 
@@ -59,6 +60,7 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
   samples: readonly GkdPreview[] = [];
   totals: StepTotals = { sequences: 0, tokens: 0, ownTokens: 0 };
   readonly #o: ResolvedGkd;
+  readonly #student: LogitPolicy;
   readonly #sampler: TokenPolicy;
   readonly #padId: number;
   readonly #stream: Rng;
@@ -75,6 +77,7 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
   /** @param student what samples, under the parameters that `prepare` is given */
   constructor(o: ResolvedGkd, student: LogitPolicy, padId: number) {
     this.#o = o;
+    this.#student = student;
     this.#sampler =
       o.teacherMix === 0
         ? student
@@ -199,13 +202,24 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
           ...(signal && { signal }),
         },
       );
+      const counts = this.#mixCounts(params, rollout);
       for (const [r, g] of rollout.groups.entries()) {
         const place = mine[g] as number;
-        rows[place]?.push(sampledExample(picked[place] as EncodedPrompt, rollout.completions, r, place, true));
+        const made = sampledExample(picked[place] as EncodedPrompt, rollout.completions, r, place, true);
+        rows[place]?.push({ ...made, ...(counts && { counts: counts[r] as Float32Array }) });
       }
     }
     if (others.length > 0) await this.#others(step, others, picked, rows, K, signal);
     return rows.flat();
+  }
+
+  /** What the tokens of a mixture's completions count, where that is asked for. */
+  #mixCounts(params: Params, { prompts, completions }: TokenRollout): Float32Array[] | undefined {
+    const { mixWeights: kind, teacherMix: share, reduction } = this.#o;
+    if (kind === 'none') return undefined;
+    const teacher = Object.values(teachersOf(this.#o))[0] as ModelTeacher;
+    const how = { kind, share, whole: reduction === 'sequence' };
+    return weighMixture(this.#student, params, teacher, prompts, completions, how);
   }
 
   /** Completions of the data, or of the teachers, into their places. */

@@ -18,13 +18,40 @@ export interface EncodedRow extends EncodedPrompt {
 
 export const promptText = (p: Prompt): string => (typeof p === 'string' ? p : p.prompt);
 
-/** @throws DataError for a prompt that leaves no room for `maxNewTokens` */
-export function encodePrompts(o: ResolvedGkd): EncodedPrompt[] {
-  return o.prompts.map((row, i) => {
+/** Prompts that leave room for `maxNewTokens`. @throws DataError for one that does not, or where none is left */
+export function encodePrompts(o: ResolvedGkd, where = 'prompts'): EncodedPrompt[] {
+  return fitting(o, where, o.prompts, (row, i) => {
     const ids = read(o, promptText(row));
-    checkRoom(o, `prompts, row ${i}`, ids.length, o.maxNewTokens);
+    checkRoom(o, `${where}, row ${i}`, ids.length, o.maxNewTokens);
     return { ids, row };
   });
+}
+
+/** What `encode` makes of the rows; those that are too long are left out where that is asked for. */
+function fitting<R, E>(
+  { overflow }: ResolvedGkd,
+  where: string,
+  rows: readonly R[],
+  encode: (row: R, i: number) => E,
+): E[] {
+  const out: E[] = [];
+  let first: DataError | undefined;
+  for (const [i, row] of rows.entries()) {
+    try {
+      out.push(encode(row, i));
+    } catch (error) {
+      if (overflow !== 'drop' || !(error instanceof TooLong)) throw error;
+      first ??= error;
+    }
+  }
+  if (first === undefined || out.length > 0) return out;
+  const what = `none of the ${rows.length} rows fits`;
+  throw new DataError({ where, what, fix: `The first: ${first.message}` });
+}
+
+/** A row that the student's context has no room for. */
+class TooLong extends DataError {
+  override name = 'DataError';
 }
 
 /** Rows of the data set, or the prompts' own completions. @throws DataError */
@@ -35,7 +62,7 @@ export function encodeData(
 ): EncodedRow[] {
   const rows = data ?? (o.prompts as readonly Prompt[]);
   if (rows.length === 0) throw new DataError({ where, what: 'there are no rows', wanted: 'at least 1' });
-  return rows.map((row, i) => {
+  return fitting(o, where, rows, (row, i) => {
     const completion = typeof row === 'string' ? undefined : row.completion;
     if (typeof completion !== 'string')
       throw new DataError({
@@ -69,13 +96,13 @@ function checkRoom({ student }: ResolvedGkd, where: string, prompt: number, comp
   if (context === undefined) return;
   const got = readsWholePrompts ? Math.max(prompt, completion) : prompt + completion;
   if (got <= context) return;
-  throw new DataError({
+  throw new TooLong({
     where,
     what: readsWholePrompts
       ? 'prompt or completion is longer than the student’s context'
       : `a prompt of ${prompt} tokens and a completion of ${completion} are longer than the student’s context`,
     got,
     wanted: `at most ${context} tokens`,
-    fix: 'Leave long rows out, or lower maxNewTokens',
+    fix: "Leave long rows out (overflow: 'drop'), or lower maxNewTokens",
   });
 }

@@ -19,6 +19,8 @@ export interface Example {
   group: number;
   /** r − b; 0 without a reward */
   advantage: number;
+  /** what each token counts, where the completion was sampled from a mixture and that is corrected; else 1 */
+  counts?: Float32Array;
 }
 
 /** Rows of one teacher within a micro-batch. */

@@ -85,6 +85,13 @@ export function gkdLoss({ o, student, trainsHead }: LossSetup, params: Params, p
 const rowWeights = ({ owners, examples }: MicroBatch, ofTokens: boolean): Float32Array =>
   Float32Array.from(owners, (b) => (ofTokens ? 1 : 1 / (examples[b]?.completion.length ?? 1)));
 
+/** `weights` where tokens of a mixture's completions count as they are told to. */
+function counted({ examples }: MicroBatch, weights: Float32Array): Float32Array {
+  if (examples.every(({ counts }) => counts === undefined)) return weights;
+  const counts = examples.flatMap((e) => [...(e.counts ?? new Float32Array(e.completion.length).fill(1))]);
+  return weights.map((w, r) => w * (counts[r] as number));
+}
+
 type LogRows = (part: Part, table: Tensor2D, own: Float32Array) => void;
 
 /** Σ w D over all teachers' rows, and its gradient by way of the prefixes where that is asked for. */
@@ -100,13 +107,14 @@ function distil(
   const divergence: Divergence = o.divergence === 'sampled-rkl' ? 'rkl' : (o.divergence as Divergence);
   const { teacherTemperature, studentTemperature, rowsPerChunk, futureDiscount } = o;
   const values = new Float32Array(batch.ids.length);
+  const counts = counted(batch, weights);
   let total: Scalar = scalar(0);
   for (const part of batch.parts) {
     const { rows, teacher } = part;
     const take = <A extends Float32Array | Int32Array>(x: A): A =>
       rows === undefined ? x : (x.constructor as unknown as { from(a: Iterable<number>): A }).from(pluck(rows, x));
     const { loss, table } = rowLoss({
-      ...{ student: pickRows(student, rows), teacher, weights: take(weights), ids: take(batch.ids) },
+      ...{ student: pickRows(student, rows), teacher, weights: take(counts), ids: take(batch.ids) },
       ...{ divergence, teacherTemperature, studentTemperature, trainsHead },
       ...(rowsPerChunk !== undefined && { rowsPerChunk }),
     });
@@ -118,7 +126,7 @@ function distil(
     for (const [i, d] of found.entries()) values[rows === undefined ? i : (rows[i] as number)] = d;
   }
   if (futureDiscount === 0) return total;
-  const how = { discount: futureDiscount, wholeMean: o.reduction === 'sequence' };
+  const how = { discount: futureDiscount, wholeMean: o.reduction === 'sequence', ownCounts: o.mixWeights === 'token' };
   const coefficients = futureCoefficients(batch, values, weights, how);
   return add<Scalar>(total, gradientOnly(weightedLogProbs(student, batch.ids, coefficients)));
 }

@@ -32,9 +32,7 @@ export interface RewardOptions {
 }
 
 /** Options of `GkdTrainer`, beside those of every training loop. */
-export interface GkdOptions
-  extends Omit<LoopOptions, 'overflow' | 'evalEvery' | 'keepBest' | 'earlyStop' | 'gradientCheckpointing'>,
-    Temperatures {
+export interface GkdOptions extends Omit<LoopOptions, 'overflow' | 'gradientCheckpointing'>, Temperatures {
   /** what is trained: any policy with next-token logits, decoder or encoder-decoder; not disposed */
   student: LogitPolicy;
   /** where training starts; not kept, but with `lora`: there it stays as it is, and must stay there */
@@ -55,13 +53,28 @@ export interface GkdOptions
   prompts: readonly Prompt[];
   /** needed for λ below 1 */
   offPolicy?: OffPolicy;
+  /**
+   * prompts that are not trained on. Each `evalEvery` steps, and after the last, the student writes their completions (the
+   * same random numbers each time; with λ 0 the rows' own are read), and the objective there is the evaluation's loss:
+   * evalLoss, evalFkl, … in the log, and what `keepBest` and `earlyStop` go by. Default none
+   */
+  heldOut?: readonly Prompt[];
+  /** rows that are longer than the student's context: refused (default), or left out */
+  overflow?: 'error' | 'drop';
   /** at which the student's completions are sampled; other than 1 the prefixes are no longer its own; default 1 */
   temperature?: number;
   /**
    * α: the student's completions are sampled from (1 − α) q + α p, which keeps a weak one's prefixes from running away
-   * (MiniLLM); they are then not its own, and no importance weight corrects that. For a `modelTeacher` alone; default 0
+   * (MiniLLM); they are then not its own, which `mixWeights` corrects. For a `modelTeacher` alone; default 0
    */
   teacherMix?: number;
+  /**
+   * What a token of a mixed completion counts, p̃ the mixture: 'token', its own q/p̃, at most 1/(1 − α), as MiniLLM does;
+   * 'exact', the product of q/p̃ over the tokens in front of it (with `reduction: 'sequence'` over the whole completion, as
+   * its length depends on all), which makes expectations those of the student's own completions, with a variance that
+   * grows with their length; 'none' (default), 1. At temperature 1
+   */
+  mixWeights?: 'none' | 'token' | 'exact';
   /** most tokens of a completion, ≥ 1 */
   maxNewTokens: number;
   /** the teacher gives only its so many likeliest tokens, and the sum of the others: a lower bound of D; default all */
@@ -101,10 +114,12 @@ export const gkdDefaults = {
   teacherTemperature: 1,
   studentTemperature: 1,
   teacherMix: 0,
+  mixWeights: 'none',
   futureDiscount: 0,
   alignment: 'none',
   alignVocab: false,
   selfDistillation: false,
+  overflow: 'error',
 } as const satisfies Partial<GkdOptions>;
 
 /** Options with every default filled in. */

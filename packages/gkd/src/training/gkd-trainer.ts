@@ -28,6 +28,7 @@ import { DistillBatches, type PreparedBatch } from './distill-batches.ts';
 import { gkdLoss } from './gkd-loss.ts';
 import type { GkdOptions, ResolvedGkd } from './gkd-options.ts';
 import type { GkdStep } from './gkd-step.ts';
+import { heldOutEvaluation } from './held-out.ts';
 import { trainsHead } from './student-rows.ts';
 
 type Loop = LoopTrainer<PreparedBatch>;
@@ -158,7 +159,10 @@ function prepare(options: GkdOptions): Prepared {
   if (o.lora !== undefined && base.config?.layers === undefined)
     throw new ConfigError({ where: 'lora', what: 'adapters are for decoders', fix: 'Train the whole student' });
   // rows are read before anything is allocated
-  const batchesOf = (policy: LogitPolicy): DistillBatches => new DistillBatches(o, policy, padId);
+  const batchesOf = (policy: LogitPolicy): Sources => ({
+    batches: new DistillBatches(o, policy, padId),
+    evaluate: heldOutEvaluation(o, policy, padId),
+  });
   if (o.lora === undefined) return assemble(o, o.student, undefined, batchesOf(o.student), o.params);
   batchesOf(o.student);
   const adapter = createLora(base.config, o.params, o.lora, rng(o.seed).split('lora'));
@@ -166,16 +170,22 @@ function prepare(options: GkdOptions): Prepared {
   return assemble(o, policy, adapter, batchesOf(policy), adapter.params);
 }
 
+/** Where a step's rows come from, and what an evaluation does. */
+interface Sources {
+  batches: DistillBatches;
+  evaluate: ReturnType<typeof heldOutEvaluation>;
+}
+
 function assemble(
   o: ResolvedGkd,
   policy: LogitPolicy,
   adapter: LoraAdapter | undefined,
-  batches: DistillBatches,
+  { batches, evaluate }: Sources,
   params: Params,
 ): Prepared {
   const { learningRate, optimizer, batchSize, accumulate, maxGradNorm, precision, logEvery, out, seed } = o;
-  const { checkpointEvery, keepCheckpoints } = o;
-  const given = { maxGradNorm, logEvery, out, checkpointEvery, keepCheckpoints };
+  const { checkpointEvery, keepCheckpoints, evalEvery, earlyStop, keepBest } = o;
+  const given = { maxGradNorm, logEvery, out, checkpointEvery, keepCheckpoints, evalEvery, earlyStop, keepBest };
   let head: boolean | undefined;
   const setup: LoopSetup<PreparedBatch> = {
     params,
@@ -186,10 +196,11 @@ function assemble(
       return gkdLoss({ o, student: policy, trainsHead: head }, p, batch);
     },
     options: {
-      ...{ learningRate, optimizer, batchSize, accumulate, precision, seed, keepBest: false },
+      ...{ learningRate, optimizer, batchSize, accumulate, precision, seed, keepBest: evaluate !== undefined },
       ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
     },
     config: savedConfig(o),
+    ...(evaluate && { evaluate }),
   };
   return { o, policy, adapter, batches, setup };
 }
@@ -198,7 +209,7 @@ function assemble(
 function savedConfig(o: ResolvedGkd): object {
   const { divergence, lambda, offPolicy, reward, auxiliary, prompts, teacher } = o;
   const { mixing, reduction, temperature, maxNewTokens, teacherTopK, futureDiscount, alignment, alignVocab, lora } = o;
-  const { teacherTemperature, studentTemperature, teacherMix } = o;
+  const { teacherTemperature, studentTemperature, teacherMix, mixWeights } = o;
   const several = teacher !== undefined && !('score' in teacher && typeof teacher.score === 'function');
   return {
     ...{
@@ -210,6 +221,7 @@ function savedConfig(o: ResolvedGkd): object {
       maxNewTokens,
       futureDiscount,
       teacherMix,
+      mixWeights,
     },
     ...{ alignment, alignVocab, teacherTopK: teacherTopK ?? null, lora: lora ?? null, prompts: prompts.length },
     divergence: divergence === 'nll' || divergence === 'sampled-rkl' ? divergence : divergenceName(divergence),

@@ -29,7 +29,8 @@ const dataOf = ({ offPolicy }: Partial<GkdOptions>): NonNullable<GkdOptions['off
  * 0. supervised-kd: forward KL on the data. imitkd (Lin et al. 2020): forward KL, half of the completions the student's.
  * f-distill (Wen et al. 2023): total variation, half the student's, half the teacher's. gkd (Agarwal et al. 2024): all the
  * student's, a divergence of one's choice. minillm (Gu et al. 2024), in its style: reverse KL with the gradient of later
- * tokens, a fifth of the teacher, where it is a model, mixed into sampling; its pre-training loss is `auxiliary`. distillm (Ko et al. 2024): skewed forward KL, α .1. sampled-opd: log q/p of
+ * tokens, a fifth of the teacher, where it is a model, mixed into sampling, tokens weighed by q/p̃; one update a sample, so
+ * that its clipping never acts; its pre-training loss is `auxiliary`. distillm (Ko et al. 2024): skewed forward KL, α .1. sampled-opd: log q/p of
  * the sampled tokens as the advantage.
  * @example new GkdTrainer({ ...presets.gkd({ divergence: 'rkl' }), student, params, tokenizer, … })
  */
@@ -43,7 +44,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   // only a model can be mixed into sampling
   minillm: (o) => ({
     ...{ divergence: 'rkl', lambda: 1, futureDiscount: 1, reduction: 'sequence' },
-    ...(o.teacher !== undefined && 'policy' in o.teacher && { teacherMix: 0.2 }),
+    ...(o.teacher !== undefined && 'policy' in o.teacher && { teacherMix: 0.2, mixWeights: 'token' as const }),
     ...o,
   }),
   distillm: filling({ divergence: { kind: 'skew-fkl', alpha: 0.1 }, lambda: 1 }),

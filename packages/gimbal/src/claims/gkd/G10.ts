@@ -44,7 +44,7 @@ export const claim = defineClaim({
     'α trades reward against closeness to the teacher: less of the reward with each α, and a student near the teacher',
   paper: 'equation 5 and figure 5: reinforcement learning with on-policy distillation as the regulariser',
   wanted:
-    'E[r] strictly decreasing in α = 0, .25, .5, .75, 1; E[D] at .75 at least .2 below that at 0; E[r] ≥ .95 at α = 0; means over seeds, which was settled on after seeing a seed whose E[D] hardly drops, as its teacher likes what is rewarded',
+    'E[r] strictly decreasing in α = 0, .25, .5, .75, 1; E[D] at .75 at least .2 below that at 0; E[r] ≥ .95 at α = 0; means over seeds, as for every claim that does not say each; a teacher that likes what is rewarded lets E[D] hardly drop',
   seeds: [0, 1, 2],
   async run({ seeds, signal }) {
     const found: Traded[][] = [];
