@@ -5,12 +5,12 @@ import { captureStep, disposeTree, type Params, type Rng, valueAndGrad } from '@
 import { gather, mul, type Scalar, sum, type Tensor, type Tensor2D, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 import { logRows } from './enumerate.ts';
 
-/** The teacher: log p of a row of V tokens for each pair of tokens before; the last V pairs have nothing in front. */
+/** The teacher: log p of a row of V tokens for each pair of tokens before. In front of the first stands token 0. */
 export interface OrderTwo {
   readonly V: number;
   /** tokens of a sequence; the first is uniform, and learnt by nobody */
   readonly L: number;
-  /** `[(V + 1) · V · V]` */
+  /** `[V · V · V]` */
   readonly logp: Float64Array;
 }
 
@@ -30,9 +30,9 @@ export function drawRows(n: number, V: number, stream: Rng): Float64Array {
 
 /** How often each pair is visited in a sequence, as a share of the L − 1 tokens that follow one. `next` gives P(v | pair). */
 export function occupancies({ V, L }: OrderTwo, next: (row: number, last: number, v: number) => number): Float64Array {
-  const visited = new Float64Array((V + 1) * V);
-  let now = new Float64Array((V + 1) * V);
-  now.fill(1 / V, V * V);
+  const visited = new Float64Array(V ** 2);
+  let now = new Float64Array(V ** 2);
+  now.fill(1 / V, 0, V);
   for (let n = 1; n < L; n++) {
     const then = new Float64Array(now.length);
     for (let row = 0; row < now.length; row++) {
@@ -65,7 +65,7 @@ export function distilBigram(
   { steps, learningRate }: { steps: number; learningRate: number },
 ): Judged {
   const { V, logp } = teacher;
-  const pairs = (V + 1) * V;
+  const pairs = V ** 2;
   const zT = tensor2d(Float32Array.from(logp), [pairs, V]);
   const index = tensor1d(
     Array.from({ length: pairs }, (_, row) => row % V),
