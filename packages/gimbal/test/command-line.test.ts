@@ -187,8 +187,9 @@ describe('help', () => {
     expect(stdout).toMatch(/--learning-rate <number> +step size of the optimiser \(default 0.0003\)/);
     expect(stdout).toMatch(/--no-shuffle +do not draw rows in random order/);
     expect(stdout).toMatch(/--seed <n> +seed of every random stream \(default 0\)/);
-    for (const name of ['config', 'json', 'trace', 'backend', 'threads', 'out', 'resume'])
-      expect(stdout).toContain(`--${name}`);
+    for (const name of ['config', 'json', 'trace', 'backend', 'threads', 'out']) expect(stdout).toContain(`--${name}`);
+    // it keeps no run that could be gone on with
+    expect(stdout).not.toContain('--resume');
   });
 });
 

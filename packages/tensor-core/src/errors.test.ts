@@ -32,6 +32,9 @@ test('a question keeps its mark', () => {
     fix: 'For example --env CartPole-v1',
   });
   expect(error.message).toBe('train --env: which environment? For example --env CartPole-v1.');
+  expect(new ConfigError({ where: 'x', what: 'which one?', got: 2, fix: 'Is it here?' }).message).toBe(
+    'x: which one? got 2. Is it here?',
+  );
 });
 
 test('a long or cyclic value does not fill the screen or throw', () => {

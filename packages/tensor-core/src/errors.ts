@@ -143,7 +143,7 @@ function message({ where, what, got, wanted, fix }: ErrorDetails): string {
     got === undefined ? '' : `got ${show(got)}`,
     wanted === undefined ? '' : `wanted ${typeof wanted === 'string' ? wanted : show(wanted)}`,
   ].filter((s) => s !== '');
-  const statement = facts.length > 0 ? `${what}; ${facts.join(', ')}` : what;
+  const statement = facts.length > 0 ? `${what}${/[.?]$/.test(what) ? '' : ';'} ${facts.join(', ')}` : what;
   if (fix === undefined) return `${where}: ${statement}`;
   return `${where}: ${ended(statement)} ${ended(fix)}`;
 }

@@ -9,8 +9,11 @@ import { readdir } from 'node:fs/promises';
 export async function listModules(root: URL, folder: string): Promise<string[]> {
   const entries = await names(new URL(`${folder}/`, root));
   const modules = entries.filter((name) => /^[a-z0-9][a-z0-9-]*\.(ts|js)$/i.test(name));
-  return [...new Set(modules.map((name) => name.replace(/\.(ts|js)$/, '')))].sort();
+  return [...new Set(modules.map((name) => name.replace(/\.(ts|js)$/, '')))].sort(naturally);
 }
+
+/** C2 before C10. */
+const naturally = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
 
 /** Names of the folders in a folder below `root`. */
 export async function listFolders(root: URL, folder: string): Promise<string[]> {

@@ -1,7 +1,7 @@
 // --help: every option with its kind, default and one sentence.
 
 import { describeKind, type OptionInfo, type OptionKind } from '../options/kind.ts';
-import type { CommandArgument, Topics } from './command.ts';
+import type { Command, Topics } from './command.ts';
 import type { Colors } from './output.ts';
 
 const wrapAt = 100;
@@ -22,13 +22,13 @@ export function programHelp(
     ...commands.map((command) => `  ${c.cyan(command.name.padEnd(width))}${command.summary}`),
     '',
     `gimbal <command> --help, or gimbal help <command>, shows its options. Every command also takes --config, --json, --trace, --seed,`,
-    `--backend, --threads, --out and --resume. --version prints the version.`,
+    `--backend, --threads and --out; those that go on with a run take --resume. --version prints the version.`,
   ].join('\n');
 }
 
 /** One command: usage, arguments, its options, the global ones, examples. */
 export function commandHelp(
-  command: { name: string; summary: string; arguments?: readonly CommandArgument[]; examples?: readonly string[] },
+  command: Pick<Command, 'summary' | 'arguments' | 'examples' | 'resumes'> & { name: string },
   own: readonly OptionInfo[],
   globals: readonly OptionInfo[],
   c: Colors,
@@ -38,7 +38,8 @@ export function commandHelp(
     const name = `${a.name}${a.variadic ? '…' : ''}`;
     return a.required ? `<${name}>` : `[${name}]`;
   });
-  const all = [...own, ...globals];
+  const shared = command.resumes ? globals : globals.filter(({ name }) => name !== 'resume');
+  const all = [...own, ...shared];
   const width = Math.min(38, Math.max(...all.map((o) => label(o).length)) + 2);
   const table = (options: readonly OptionInfo[]): string[] => options.flatMap((o) => entry(o, width, c));
   return [
@@ -52,7 +53,7 @@ export function commandHelp(
     ...(own.length > 0 ? ['', c.bold('Options'), ...table(own)] : []),
     '',
     c.bold('Options of every command'),
-    ...table(globals),
+    ...table(shared),
     ...(command.examples?.length ? ['', c.bold('Examples'), ...command.examples.map((e) => `  ${e}`)] : []),
   ].join('\n');
 }

@@ -5,11 +5,11 @@ import type { Recording, RecordPolicy } from '@gimbal/control-envs';
 import { ConfigError, DataError, type Env, nearest, type Obs, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
-import { readEnvOptions } from '../control/env-options.ts';
+import { envOf } from '../control/env-options.ts';
 import { recordTo, refuseTarget } from '../control/record.ts';
 import { isTable, listTables } from '../control/tabular-flags.ts';
 import { evaluateRun, train, trainingOptions } from '../control/train.ts';
-import { startCompute } from '../run/compute.ts';
+import { type Compute, startCompute } from '../run/compute.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
 
 const options = z.object({
@@ -136,7 +136,6 @@ const isFolder = async (path: string): Promise<boolean> =>
 
 /** Records what the options say, and writes it. */
 async function runTo(out: string, { options: o, output, signal }: Context, page = false): ReturnType<typeof recordTo> {
-  const { makeEnv } = await import('@gimbal/control-envs');
   if (o.env === undefined) {
     throw new ConfigError({ where: 'gimbal control', what: 'no --env', fix: '`gimbal control envs` lists them' });
   }
@@ -152,11 +151,17 @@ async function runTo(out: string, { options: o, output, signal }: Context, page 
       got: steps,
       wanted: 'at most 100000 to record',
     });
-  const env = await makeEnv(o.env, readEnvOptions(o.envOptions));
+  const env = await envOf(o.env, o.envOptions);
   try {
-    const { policy, close } = await policyFor(o, env);
+    const { policy, close, compute } = await policyFor(o, env);
     try {
-      return await recordTo(out, { env, steps, seed: o.seed, policy }, { output, signal, size: o.size, page });
+      const recorded = await recordTo(
+        out,
+        { env, steps, seed: o.seed, policy },
+        { output, signal, size: o.size, page },
+      );
+      await compute?.trace(output);
+      return recorded;
     } finally {
       close();
     }
@@ -172,17 +177,19 @@ async function policyFor(o: Context['options'], env: Env): Promise<Policy> {
   if (!(await isFolder(o.policy))) return { policy: (await readRecording(o.policy)).actions, close };
   const { loadAgent } = await import('../control/agent.ts');
   const { policyOf } = await import('@gimbal/fma-pg');
-  await startCompute(o);
+  const compute = await startCompute(o);
   const agent = await loadAgent(o.policy, { env: o.env as string, envOptions: o.envOptions }, o.which);
   const { rng } = await import('@gimbal/tensor-core');
   const draws = o.stochastic ? rng(o.seed).split('actions') : undefined;
   const act = policyOf(agent, env, draws);
-  return { policy: (obs, begins) => act(obs as Obs, begins), close: () => agent.dispose() };
+  return { policy: (obs, begins) => act(obs as Obs, begins), close: () => agent.dispose(), compute };
 }
 
 interface Policy {
   policy: RecordPolicy;
   close: () => void;
+  /** where a trained agent acts */
+  compute?: Compute;
 }
 
 async function readRecording(file: string): Promise<Recording> {

@@ -5,6 +5,7 @@ import { defineCommand } from '../cli/command.ts';
 import { distilCommand } from '../gkd/command.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOption } from '../options/held-out.ts';
+import { inFlags } from '../options/in-flags.ts';
 import { parseReward } from '../rl/reward.ts';
 import { withRun } from '../run/run-folder.ts';
 
@@ -109,7 +110,8 @@ export const command = defineCommand({
       for (const text of o.reward ?? []) parseReward(text, 'gimbal gkd --reward');
       if (o.divergence !== undefined) {
         const { parseDivergence } = await import('@gimbal/gkd');
-        parseDivergence(o.divergence);
+        const { divergence } = o;
+        await inFlags('gimbal gkd', { divergence: '--divergence' }, () => parseDivergence(divergence));
       }
       if (o.reward !== undefined && o.batchSize % o.samplesPerPrompt !== 0) {
         throw new ConfigError({

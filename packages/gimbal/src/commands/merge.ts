@@ -81,7 +81,7 @@ async function mergeAdapter(
       wanted: 'one --model, without shares or scales',
     });
   }
-  await startCompute(o);
+  const compute = await startCompute(o);
   const lm = await import('@gimbal/language-models');
   const { disposeTree } = await import('@gimbal/tensor-core');
   const { model, params, tokenizer, generation } = await lm.loadPretrained(
@@ -93,6 +93,7 @@ async function mergeAdapter(
   lm.disposeAdapter(adapter);
   for (const tree of [params, merged]) disposeTree(tree);
   output.line(`merged into ${out}`);
+  await compute.trace(output);
   return { json: { path: out } };
 }
 

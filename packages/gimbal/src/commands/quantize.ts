@@ -25,7 +25,7 @@ export const command = defineCommand({
         wanted: 'a name that ends in .gguf',
       });
     }
-    await startCompute(o);
+    const compute = await startCompute(o);
     const { loadPretrained, saveGguf } = await import('@gimbal/language-models');
     const { disposeTree, treeBytes } = await import('@gimbal/tensor-core');
     const { model, params, tokenizer } = await loadPretrained(
@@ -44,6 +44,7 @@ export const command = defineCommand({
     disposeTree(params);
     const { size } = await stat(o.out);
     output.line(`${o.out}: ${(size / 1e6).toFixed(1)} MB (float32: ${(before / 1e6).toFixed(1)} MB)`);
+    await compute.trace(output);
     return { json: { path: o.out, bytes: size, float32Bytes: before } };
   },
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { OffPolicyAgent, type OffPolicyOptions, OnPolicyAgent, type OnPolicyOptions, surrogates } from '@gimbal/fma-pg';
 import { ConfigError, loadCheckpoint } from '@gimbal/tensor-core';
 import type { RunConfig } from '../run/run-folder.ts';
-import { type EnvOptionTexts, readEnvOptions } from './env-options.ts';
+import { type EnvOptionTexts, envOf } from './env-options.ts';
 import { type Settings, settingsOf } from './settings.ts';
 import { isTable } from './tabular-flags.ts';
 
@@ -93,17 +93,15 @@ function refuseOthers(flags: AgentFlags, kind: Settings['kind']): void {
 }
 
 /** A function that makes one environment. */
-async function environmentOf({ env, envOptions }: EnvFlags): Promise<OnPolicyOptions['env'] & (() => unknown)> {
-  const { makeEnv } = await import('@gimbal/control-envs');
-  const options = readEnvOptions(envOptions);
-  return () => makeEnv(env, options);
+function environmentOf({ env, envOptions }: EnvFlags): OnPolicyOptions['env'] & (() => unknown) {
+  return () => envOf(env, envOptions);
 }
 
 /** The agent that flags describe. @throws ConfigError for an algorithm, environment or option that is not there */
 export async function createAgent(flags: AgentFlags, out?: string): Promise<Agent> {
   const settings = settingsOf(flags.algo, flags.env);
   refuseOthers(flags, settings.kind);
-  const common = { env: await environmentOf(flags), seed: flags.seed, ...(out !== undefined && { out }) };
+  const common = { env: environmentOf(flags), seed: flags.seed, ...(out !== undefined && { out }) };
   if (settings.kind === 'off-policy') {
     return OffPolicyAgent.create({
       ...settings.options,
@@ -135,7 +133,7 @@ function changedSurrogate(
 /** The agent of a run, as it was best or last. */
 export async function loadAgent(folder: string, env: EnvFlags, which: 'latest' | 'best', out?: string): Promise<Agent> {
   const { config } = await loadCheckpoint(folder, { which });
-  const more = { env: await environmentOf(env), ...(out !== undefined && { out }) };
+  const more = { env: environmentOf(env), ...(out !== undefined && { out }) };
   // MDPO has both names: the off-policy one has a replay buffer
   const isOff = 'buffer' in (config as object);
   return isOff ? OffPolicyAgent.resume(folder, more, { which }) : OnPolicyAgent.resume(folder, more, { which });

@@ -5,6 +5,7 @@ import { mdps, type TabularInner, type TabularMdp, type TabularMethod, tabularFm
 import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
 import { figure } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
+import { inFlags } from '../options/in-flags.ts';
 import { renderReport } from '../report/render.ts';
 import type { RunFolder } from '../run/run-folder.ts';
 import { type EnvOptionTexts, readEnvOptions } from './env-options.ts';
@@ -81,11 +82,14 @@ export async function trainTable(o: TabularFlags, run: RunFolder, output: Output
   const rows: { step: number; return: number }[] = [];
   let policy = new Float64Array();
   // one more, whose policy is the last update's
-  for (const record of tabularFmaPg(mdp, {
-    ...{ method, inner, iterations: iterations + 1, signal },
-    ...(eta !== undefined && { eta }),
-    ...(o.clipEpsilon !== undefined && { clipEpsilon: o.clipEpsilon }),
-  })) {
+  const records = await inFlags('gimbal control train', { method: '--algo' }, () =>
+    tabularFmaPg(mdp, {
+      ...{ method, inner, iterations: iterations + 1, signal },
+      ...(eta !== undefined && { eta }),
+      ...(o.clipEpsilon !== undefined && { clipEpsilon: o.clipEpsilon }),
+    }),
+  );
+  for (const record of records) {
     rows.push({ step: record.iteration, return: record.J });
     policy = record.policy as Float64Array<ArrayBuffer>;
   }

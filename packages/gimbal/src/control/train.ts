@@ -117,7 +117,7 @@ export async function evaluateRun(context: Context): Promise<CommandResult> {
       what: 'which run?',
       fix: 'For example gimbal control eval runs/control-1',
     });
-  await startCompute(o);
+  const compute = await startCompute(o);
   const { environmentOfRun, loadAgent } = await import('./agent.ts');
   const made = await environmentOfRun(folder, 'gimbal control eval', o);
   const { env } = made;
@@ -133,5 +133,6 @@ export async function evaluateRun(context: Context): Promise<CommandResult> {
       `${counted(o.episodes, 'episode')} of ${env} in ${duration((performance.now() - began) / 1000)}, after ${counted(agent.step, 'step')} of training`,
     );
   }
+  await compute.trace(output);
   return { json: { run: folder, env, step: agent.step, ...result } };
 }

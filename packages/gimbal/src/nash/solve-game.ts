@@ -15,6 +15,7 @@ import {
 import { StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { figure, percent, textTable } from '../cli/format.ts';
+import { inFlags } from '../options/in-flags.ts';
 import { renderReport } from '../report/render.ts';
 import { withRun } from '../run/run-folder.ts';
 import { gameSections } from './game-report.ts';
@@ -60,7 +61,11 @@ export async function solveGame(
     ...(o.magnetEvery !== undefined && { magnetEvery: o.magnetEvery }),
     ...(exact && { exact }),
   };
-  const records = iterate(game, solverOptions);
+  const flags = {
+    ...{ solver: '--solver', steps: '--steps', eta: '--eta', mixtureCoef: '--mixture-coef' },
+    ...{ emaDecay: '--ema-decay', magnetEvery: '--magnet-every' },
+  };
+  const records = await inFlags('gimbal nash-md', flags, () => iterate(game, solverOptions));
   return withRun({ command: 'nash-md', options: o, given: context.given }, async (run) => {
     const curve: TabularStep[] = [];
     for (const record of records) {

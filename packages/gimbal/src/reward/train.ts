@@ -209,6 +209,10 @@ export async function loadBody(
 ) {
   const where = `${command} --model`;
   const folder = await modelPath(model, where, hubOptions(output, signal));
+  if (folder.endsWith('.gguf')) {
+    const what = 'a .gguf file holds a model that writes; a body to put a head on comes from a model folder';
+    throw new ConfigError({ where, what, got: model, fix: 'Give the folder that the file was made from' });
+  }
   const { loadClassifier } = await import('@gimbal/language-models');
   const { tokenizer, warnings, ...loaded } = await loadClassifier(folder, { labels, seed });
   for (const warning of warnings) output.note(`warning ${warning}`);

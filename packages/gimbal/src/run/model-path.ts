@@ -1,5 +1,5 @@
 // --model as a person gives it: a folder, a file, a name on the hub, or the folder of a run.
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HubOptions } from '@gimbal/language-models';
@@ -8,7 +8,7 @@ import { ConfigError } from '@gimbal/tensor-core';
 /**
  * Where a model lies: one on the hub is downloaded, of a run it is the one that the run has made.
  * @param where the flag, for messages
- * @throws ConfigError where there is nothing, or a run that has made no model; what `localModel` throws
+ * @throws ConfigError where there is nothing, a file of another kind, or a run that has made no model; what `localModel` throws
  */
 export async function modelPath(path: string, where: string, hub?: HubOptions): Promise<string> {
   const { localModel } = await import('@gimbal/language-models');
@@ -16,6 +16,10 @@ export async function modelPath(path: string, where: string, hub?: HubOptions): 
   if (!existsSync(here)) {
     const fix = 'Check the path; it is taken from the working directory';
     throw new ConfigError({ where, what: 'no such file or folder', got: path, fix });
+  }
+  if (statSync(here).isFile() && !here.endsWith('.gguf')) {
+    const wanted = 'a model folder, a .gguf file, or a name on the hub';
+    throw new ConfigError({ where, what: 'this file is no model', got: path, wanted });
   }
   const command = await commandOfRun(here);
   if (command === undefined) return here;

@@ -11,7 +11,17 @@ import {
   requireOptions,
   rng,
 } from '@gimbal/tensor-core';
-import { reshape, type Scalar, squaredDifference, sum, type Tensor2D, tensor1d } from '@tensorflow/tfjs-core';
+import {
+  reshape,
+  type Scalar,
+  squaredDifference,
+  sum,
+  type Tensor1D,
+  type Tensor2D,
+  tensor1d,
+  tensor2d,
+  tidy,
+} from '@tensorflow/tfjs-core';
 import { epochBatches } from '../data/row-batches.ts';
 import type { Dataset } from '../data/rows.ts';
 import { padRows } from '../encoder/encode-texts.ts';
@@ -96,7 +106,7 @@ function prepare(options: ClassifierOptions): Prepared {
     batches,
     loss: (p, batch, { rng: noise, gradientCheckpointing }) => {
       const logits = model.logits(p, batch, { rng: noise, gradientCheckpointing });
-      return { sum: lossSum(logits, batch.targets), weight: batch.targets.length };
+      return { sum: sum<Scalar>(lossOfRows(logits, batch.targets)), weight: batch.targets.length };
     },
     ...(evaluation && {
       evaluate: async (p: Params) => evaluateClassifier(model, p, evaluation, loop.batchSize),
@@ -108,10 +118,10 @@ function prepare(options: ClassifierOptions): Prepared {
   return { setup, cut: train.cut };
 }
 
-/** −Σ log p(label), or Σ (value − target)² where there is one label. */
-function lossSum(logits: Tensor2D, targets: readonly number[]): Scalar {
-  if (logits.shape[1] === 1) return sum(squaredDifference(reshape(logits, [-1]), tensor1d([...targets])));
-  return crossEntropy(logits, tensor1d([...targets], 'int32'), { reduction: 'sum' });
+/** Of each row −log p(label), or (value − target)² where there is one label. */
+function lossOfRows(logits: Tensor2D, targets: readonly number[]): Tensor1D {
+  if (logits.shape[1] === 1) return squaredDifference(reshape(logits, [-1]), tensor1d([...targets]));
+  return crossEntropy(logits, tensor1d([...targets], 'int32'), { reduction: 'none' });
 }
 
 /** Mean loss, and the share of rows that are right (with one label: the loss alone). */
@@ -122,16 +132,12 @@ async function evaluateClassifier(
   batchSize: number,
 ): Promise<{ loss: number; [metric: string]: number }> {
   const found = await classify(model, params, rows, { batchSize });
-  let [loss, right] = [0, 0];
-  found.forEach(({ logits, prediction }, i) => {
-    const { target } = rows[i] as LabelledRow;
-    if (logits.length === 1) loss += (prediction - target) ** 2;
-    else {
-      const top = Math.max(...logits);
-      loss += top + Math.log(logits.reduce((a, z) => a + Math.exp(z - top), 0)) - (logits[target] as number);
-      if (prediction === target) right++;
-    }
-  });
+  const targets = rows.map(({ target }) => target);
+  const logits = found.flatMap((row) => [...row.logits]);
+  const losses = tidy(() =>
+    lossOfRows(tensor2d(logits, [rows.length, model.labels.length]), targets).dataSync<'float32'>(),
+  );
+  const right = found.filter(({ prediction }, i) => prediction === targets[i]).length;
   const n = rows.length;
-  return { loss: loss / n, ...(model.labels.length > 1 ? { accuracy: right / n } : {}) };
+  return { loss: losses.reduce((a, b) => a + b, 0) / n, ...(model.labels.length > 1 ? { accuracy: right / n } : {}) };
 }

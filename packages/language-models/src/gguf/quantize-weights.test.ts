@@ -1,7 +1,7 @@
 // Weights that cannot be quantised, and generation after the weights were written in place.
-import { backendExtensions, disposeTree, flatten, type Params, rng, useBackend } from '@gimbal/tensor-core';
-import { memory, type Tensor } from '@tensorflow/tfjs-core';
-import { decoder, padBatch, quantizeWeights } from '../index.ts';
+import { backendExtensions, disposeTree, flatten, type Params, rng, unflatten, useBackend } from '@gimbal/tensor-core';
+import { memory, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { CausalLmTrainer, dataset, decoder, padBatch, quantizeWeights, trainTokenizer } from '../index.ts';
 
 const size = { vocabularySize: 64, contextLength: 32, width: 32, layers: 2, heads: 2, feedForward: 64 };
 
@@ -48,6 +48,35 @@ onBlocks('generates from weights as they are, also after blocks were written in 
   for (const [path, weight] of flatten(blocks)) backend.overwrite(weight, (from.get(path) as Tensor).dataSync());
   expect(await write(blocks)).toEqual(wanted);
   for (const tree of [params, other, blocks]) disposeTree(tree);
+});
+
+onBlocks('an adapter learns on weights in blocks as it does on their floats', async () => {
+  const texts = ['nurse hid coat', 'cook hid coat'];
+  const tokenizer = trainTokenizer(texts, { vocabularySize: 270 });
+  const model = decoder({ ...size, vocabularySize: 288 });
+  const params = model.init(rng(3));
+  const blocks = await quantizeWeights(model, params, 'Q8_0');
+  const floats = unflatten(flatten(blocks).map(([path, weight]) => [path, tensor(weight.dataSync(), weight.shape)]));
+  const fresh = await quantizeWeights(model, params, 'Q8_0');
+  const data = dataset(
+    texts.map((text) => ({ text })),
+    { kind: 'text' },
+  );
+  const losses = async (tree: Params): Promise<number[]> => {
+    const found: number[] = [];
+    const o = { model, params: tree, tokenizer, data, lora: { rank: 4 }, batchSize: 2, seed: 1 };
+    using trainer = new CausalLmTrainer({ ...o, learningRate: 1e-2 });
+    for await (const { loss } of trainer.train({ steps: 6 })) found.push(loss);
+    return found;
+  };
+  const wanted = await losses(floats);
+  expect(wanted[5]).toBeLessThan(wanted[0] as number);
+  const got = await losses(fresh);
+  for (const [i, loss] of got.entries()) expect(loss).toBeCloseTo(wanted[i] as number, 4);
+  // the weights are as they were
+  const [before, after] = [blocks, fresh].map((tree) => flatten(tree).map(([, weight]) => [...weight.dataSync()]));
+  expect(after).toEqual(before);
+  for (const tree of [params, blocks, floats, fresh]) disposeTree(tree);
 });
 
 it('refuses GPT-2, whose matrices are stored the other way round', async () => {
