@@ -4,7 +4,7 @@ import { useBackend } from '../../src/backend/use-backend.node.ts';
 import '../../src/register-gradients.ts';
 
 /** The names, or the one in GIMBAL_TEST_BACKEND: `npm run test:tensorflow` runs the same tests on `node`. */
-export function testedBackends(...names: BackendName[]): BackendName[] {
+function testedBackends(...names: BackendName[]): BackendName[] {
   const { GIMBAL_TEST_BACKEND: only } = process.env;
   return only ? [only as BackendName] : names;
 }
