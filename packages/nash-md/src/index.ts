@@ -27,6 +27,7 @@ export {
   dnoLoss,
   dpoLoss,
   dpoLossNames,
+  egpoLoss,
   inpoLoss,
   ipoLoss,
   softly,

@@ -50,13 +50,13 @@ const training = {
     .min(1)
     .optional()
     .describe(
-      'rows with a prompt each, in a .jsonl, .csv or .parquet (default: articles of the newsroom, for its preference)',
+      'rows with a prompt each, a text or the turns of a conversation, or with messages, in a .jsonl, .csv or .parquet (default: articles of the newsroom, for its preference)',
     ),
   columns: z.record(z.string(), z.string()).optional().describe('name of your column, as prompt=question'),
   articles: count.default(2000).describe('articles of the generated newsroom, without --data'),
   world: z.enum(['full', 'mini']).default('full').describe('which newsroom: what the model was trained on'),
   objective: z
-    .enum(['policy-gradient', 'online-ipo', 'ipo-md', 'online-dpo', 'sppo', 'dno', 'inpo'])
+    .enum(['policy-gradient', 'online-ipo', 'ipo-md', 'online-dpo', 'sppo', 'dno', 'inpo', 'egpo', 'nash-mp'])
     .default('policy-gradient')
     .describe('what is minimised'),
   opponent: z
@@ -74,7 +74,7 @@ const training = {
   batchSize: count.default(16).describe('completions of a step, by either player'),
   samplesPerPrompt: count.default(1).describe('completions of each prompt'),
   tournament: z.boolean().default(false).describe('compare each completion with all of the opponent’s of its prompt'),
-  innerSteps: count.default(1).describe('updates against one opponent'),
+  innerSteps: count.optional().describe('updates against one opponent (default: 1; nash-mp: 4)'),
   learningRate: z.number().positive().optional().describe('default: 1e-4 with an adapter, else 1e-5'),
   maxNewTokens: count.optional().describe('most tokens of a completion (default: what the prompts leave, at most 64)'),
   lora: z.int().min(0).default(16).describe('rank of the adapter; 0 trains all weights'),
@@ -108,7 +108,7 @@ export const command = defineCommand({
   ],
   async run(context) {
     const { options: o } = context;
-    checkColumns('nash-md', o.columns, ['prompt']);
+    checkColumns('nash-md', o.columns, ['prompt', 'messages']);
     if (o.resume && o.game !== undefined) {
       const what = 'a game is not gone on with: it is solved anew in seconds';
       throw new ConfigError({

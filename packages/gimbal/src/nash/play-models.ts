@@ -5,7 +5,8 @@ import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { figure, percent, textTable } from '../cli/format.ts';
 import { openModel, type Writer } from '../generate/open-model.ts';
 import { checkColumns } from '../options/columns.ts';
-import { promptCodec } from '../rl/prompt-codec.ts';
+import { codecOf } from '../rl/chat-prompts.ts';
+import { readAskedPrompts } from '../rl/prompt-rows.ts';
 import { fittingPrompts, roomBeside } from '../rl/train-policy.ts';
 import { startCompute } from '../run/compute.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
@@ -35,7 +36,7 @@ const where = 'gimbal eval --matrix';
 
 export async function playModels(context: CommandContext<MatrixFlags>): Promise<CommandResult> {
   const { options: o, output, signal } = context;
-  checkColumns('eval', o.columns, ['prompt']);
+  checkColumns('eval', o.columns, ['prompt', 'messages']);
   const entries = named(o.matrix ?? []);
   if (o.preference === undefined) {
     const wanted = 'the folder of a preference or reward model, world:newsroom, or ./file.mjs';
@@ -43,26 +44,31 @@ export async function playModels(context: CommandContext<MatrixFlags>): Promise<
   }
   if (o.out !== undefined) await refuseUnwritable('eval', o.out);
   const compute = await startCompute(o);
-  const preference = await openPreference(o.preference, 'gimbal eval --preference');
+  const { rows, chats } = await readAskedPrompts(o.data, o.columns);
+  const preference = await openPreference(o.preference, 'gimbal eval --preference', { chats });
   const open: Writer[] = [];
   try {
-    const { readRows } = await import('@gimbal/language-models');
-    const read = await readRows(o.data, { kind: 'prompt', ...(o.columns && { columns: o.columns }) });
-    let prompts = read.rows.slice(0, o.rows) as readonly Prompt[];
+    let prompts: readonly Prompt[] = rows.slice(0, o.rows);
     const contestants: Record<string, Contestant> = {};
     for (const { name, model, adapter } of entries) {
       const writer = await openModel(model, where, { adapter });
       open.push(writer);
       for (const warning of writer.warnings) output.note(`warning ${name}: ${warning}`);
-      contestants[name] = { policy: writer.policy, params: writer.params, codec: promptCodec(writer.tokenizer) };
+      contestants[name] = { policy: writer.policy, params: writer.params, codec: codecOf(writer.tokenizer, chats) };
     }
-    const rooms = open.map(({ tokenizer, contextLength }) => roomBeside(prompts, tokenizer, contextLength));
+    const rooms = open.map(({ tokenizer, contextLength }) =>
+      roomBeside(prompts, tokenizer, contextLength, codecOf(tokenizer, chats)),
+    );
     const maxNewTokens = o.maxNewTokens ?? Math.min(...rooms);
     // what one of them cannot read is asked of none
     for (const { tokenizer, contextLength } of open)
-      prompts = fittingPrompts(prompts, { tokenizer, contextLength, maxNewTokens }, (text) => output.note(text));
+      prompts = fittingPrompts(
+        prompts,
+        { tokenizer, contextLength, maxNewTokens, codec: codecOf(tokenizer, chats) },
+        (text) => output.note(text),
+      );
     const played = winRateMatrix(contestants, {
-      ...{ codec: promptCodec((open[0] as Writer).tokenizer), preference: preference.fn, prompts, maxNewTokens },
+      ...{ codec: codecOf((open[0] as Writer).tokenizer, chats), preference: preference.fn, prompts, maxNewTokens },
       ...{ samplesPerCell: o.comparisons, batchSize: o.batchSize, temperature: o.temperature, seed: o.seed, signal },
     });
     let next = await played.next();

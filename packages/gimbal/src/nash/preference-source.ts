@@ -6,6 +6,7 @@
  *   ./file.mjs         a function of yours: (prompts, a, b, rows) => P(a ≻ b) of each row
  */
 import { ConfigError, disposeTree, type PreferenceFn } from '@gimbal/tensor-core';
+import { type Chats, rendered } from '../rl/chat-prompts.ts';
 import { modelPath } from '../run/model-path.ts';
 import { ownFunction } from '../run/own-function.ts';
 
@@ -18,10 +19,14 @@ export interface OpenPreference {
 const nothing = { dispose(): void {} };
 
 /** @throws ConfigError for what is no preference, CheckpointError for a folder that holds no model of one */
-export async function openPreference(text: string, where: string, world?: object): Promise<OpenPreference> {
+export async function openPreference(
+  text: string,
+  where: string,
+  o: { world?: object | undefined; chats?: Chats | undefined } = {},
+): Promise<OpenPreference> {
   if (text === 'world:newsroom') {
     const { newsroom } = await import('@gimbal/worlds');
-    return { fn: newsroom(world).preference(), ...nothing };
+    return { fn: newsroom(o.world).preference(), ...nothing };
   }
   if (/\.[mc]?js$/.test(text)) {
     const wanted = 'export default (prompts, a, b, rows) => a.map((text, i) => probability)';
@@ -31,10 +36,10 @@ export async function openPreference(text: string, where: string, world?: object
     const wanted = 'the folder of a preference or reward model, world:newsroom, or a path to a .mjs or .js';
     throw new ConfigError({ where, what: 'no such preference', got: text, wanted });
   }
-  return modelOf(text, where);
+  return modelOf(text, where, o.chats);
 }
 
-async function modelOf(folder: string, where: string): Promise<OpenPreference> {
+async function modelOf(folder: string, where: string, chats: Chats | undefined): Promise<OpenPreference> {
   const { loadReward, preferenceFn, preferenceFromReward, rewardFn } = await import('@gimbal/reward-models');
   const { model, params, tokenizer, notes } = await loadReward(await modelPath(folder, where));
   const dispose = (): void => disposeTree(params);
@@ -48,5 +53,8 @@ async function modelOf(folder: string, where: string): Promise<OpenPreference> {
     model.kind === 'pairwise'
       ? preferenceFn(model, params, tokenizer, more)
       : preferenceFromReward(rewardFn(model, params, tokenizer, templated === undefined ? {} : { templated }), more);
-  return { fn, dispose };
+  if (chats === undefined || templated !== true) return { fn, dispose };
+  // it was trained on conversations: it reads them as its own template writes them
+  const asked = (prompts: readonly string[]): string[] => prompts.map((p) => rendered(tokenizer, chats, p));
+  return { fn: (prompts, a, b, rows) => fn(asked(prompts), a, b, rows), dispose };
 }

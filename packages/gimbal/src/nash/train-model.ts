@@ -6,8 +6,8 @@ import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, figure, percent } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { heldOutOf, splitRows } from '../options/held-out.ts';
-import { promptCodec } from '../rl/prompt-codec.ts';
-import { promptRows, promptText } from '../rl/prompt-rows.ts';
+import { codecOf } from '../rl/chat-prompts.ts';
+import { promptRowsOrChats, promptText } from '../rl/prompt-rows.ts';
 import { fittingPrompts, roomBeside } from '../rl/train-policy.ts';
 import { startCompute } from '../run/compute.ts';
 import { checkpointIn, stoppedRun } from '../run/going-on.ts';
@@ -34,7 +34,7 @@ export interface TrainFlags {
   batchSize: number;
   samplesPerPrompt: number;
   tournament: boolean;
-  innerSteps: number;
+  innerSteps?: number | undefined;
   learningRate?: number | undefined;
   maxNewTokens?: number | undefined;
   lora: number;
@@ -80,22 +80,23 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   const { rng } = await import('@gimbal/tensor-core');
   const note = (text: string): void => output.note(text);
   const world = o.world === 'mini' ? { preset: 'mini' as const } : undefined;
-  const rows = await promptRows(o, world);
-  const preference = await openPreference(o.preference as string, 'gimbal nash-md --preference', world);
+  const { rows, chats } = await promptRowsOrChats(o, world);
+  const preference = await openPreference(o.preference as string, 'gimbal nash-md --preference', { world, chats });
   const open = await openPolicy('gimbal nash-md', { ...o, model: o.model as string, output, signal });
   try {
     const { policy, params, tokenizer, contextLength } = open;
-    const maxNewTokens = o.maxNewTokens ?? roomBeside(rows, tokenizer, contextLength);
-    const all = fittingPrompts(rows, { tokenizer, contextLength, maxNewTokens }, note);
+    const codec = codecOf(tokenizer, chats);
+    const maxNewTokens = o.maxNewTokens ?? roomBeside(rows, tokenizer, contextLength, codec);
+    const all = fittingPrompts(rows, { tokenizer, contextLength, maxNewTokens, codec }, note);
     const share = heldOutOf('nash-md', undefined, all.length, heldOutPrompts);
     const { training: prompts, heldOut } = splitRows(all, share, rng(o.seed).split('split'));
     note(`${counted(prompts.length, 'prompt')}, ${heldOut.length} held out`);
     const steps = o.steps ?? defaultSteps;
-    const codec = promptCodec(tokenizer);
     const trainerOptions: NashMdOptions & { out: string } = {
       ...{ policy, params, codec, prompts, preference: preference.fn, objective: o.objective, deploy: o.deploy },
       ...{ klEstimator: o.klEstimator, batchSize: o.batchSize, samplesPerPrompt: o.samplesPerPrompt },
-      ...{ tournament: o.tournament, innerSteps: o.innerSteps, precision: o.precision, seed: o.seed },
+      ...{ tournament: o.tournament, precision: o.precision, seed: o.seed },
+      ...(o.innerSteps !== undefined && { innerSteps: o.innerSteps }),
       ...(o.klCoef !== undefined && { klCoef: o.klCoef }),
       ...opponentOf(o),
       maxNewTokens,

@@ -1,5 +1,6 @@
 // What a policy learns to answer: rows of the user's, or articles of the generated newsroom.
 import { type Prompt, rng } from '@gimbal/tensor-core';
+import type { AskedPrompts } from './chat-prompts.ts';
 
 /** Where prompts come from. */
 interface PromptSource {
@@ -20,6 +21,22 @@ export async function promptRows(o: PromptSource, world: object | undefined): Pr
   }
   const { newsroom } = await import('@gimbal/worlds');
   return newsroom(world).rows(o.articles, rng(o.seed).split('articles'));
+}
+
+/** The same, and conversations: what is asked of each is a text, its turns are beside it. */
+export async function promptRowsOrChats(o: PromptSource, world: object | undefined): Promise<AskedPrompts> {
+  if (o.data === undefined) return { rows: await promptRows(o, world) };
+  return readAskedPrompts(o.data, o.columns);
+}
+
+/** Prompts of a file, plain or of conversations. */
+export async function readAskedPrompts(
+  data: string,
+  columns: Record<string, string> | undefined,
+): Promise<AskedPrompts> {
+  const { readRows } = await import('@gimbal/language-models');
+  const { askedPrompts, promptKinds } = await import('./chat-prompts.ts');
+  return askedPrompts(await readRows(data, { oneOf: promptKinds, ...(columns && { columns }) }));
 }
 
 /** The text of a prompt. */

@@ -8,7 +8,7 @@ import {
   tokenPresets,
 } from '@gimbal/fma-pg';
 import type { LanguageModel, Tokenizer } from '@gimbal/language-models';
-import { DataError, type Params, type Prompt, type Rng, StoppedError } from '@gimbal/tensor-core';
+import { DataError, type Params, type Prompt, type Rng, StoppedError, type TextCodec } from '@gimbal/tensor-core';
 import { figure } from '../cli/format.ts';
 import type { ProgressUpdate } from '../cli/progress.ts';
 import { checkpointIn } from '../run/going-on.ts';
@@ -132,8 +132,13 @@ function optionsOf({
 const mostNewTokens = 64;
 
 /** Tokens that the longest prompt leaves of the context, at most 64; at least a quarter of it: longer prompts are left out then. */
-export function roomBeside(prompts: readonly Prompt[], tokenizer: Tokenizer, contextLength: number): number {
-  const lengths = prompts.map((p) => promptLength(tokenizer, promptText(p), true));
+export function roomBeside(
+  prompts: readonly Prompt[],
+  tokenizer: Tokenizer,
+  contextLength: number,
+  codec?: TextCodec,
+): number {
+  const lengths = prompts.map((p) => lengthOf(tokenizer, p, codec));
   const longest = lengths.reduce((most, n) => Math.max(most, n), 0);
   return Math.min(mostNewTokens, Math.max(contextLength - longest, Math.ceil(contextLength / 4)));
 }
@@ -141,11 +146,16 @@ export function roomBeside(prompts: readonly Prompt[], tokenizer: Tokenizer, con
 /** Prompts that leave room for a completion; the others are left out and counted. @throws DataError where none is left */
 export function fittingPrompts<P extends Prompt>(
   prompts: readonly P[],
-  { tokenizer, contextLength, maxNewTokens }: { tokenizer: Tokenizer; contextLength: number; maxNewTokens: number },
+  {
+    tokenizer,
+    contextLength,
+    maxNewTokens,
+    codec,
+  }: { tokenizer: Tokenizer; contextLength: number; maxNewTokens: number; codec?: TextCodec },
   note: (text: string) => void,
 ): P[] {
   const room = contextLength - maxNewTokens;
-  const fits = prompts.filter((p) => promptLength(tokenizer, promptText(p), true) <= room);
+  const fits = prompts.filter((p) => lengthOf(tokenizer, p, codec) <= room);
   const long = prompts.length - fits.length;
   if (fits.length === 0) {
     throw new DataError({
@@ -158,6 +168,12 @@ export function fittingPrompts<P extends Prompt>(
   if (long > 0) note(`${long} ${long === 1 ? 'prompt is' : 'prompts are'} left out: longer than ${room} tokens`);
   return fits;
 }
+
+/** Tokens of a prompt: by a codec of its own, or as plain text. */
+const lengthOf = (tokenizer: Tokenizer, p: Prompt, codec?: TextCodec): number =>
+  codec === undefined
+    ? promptLength(tokenizer, promptText(p), true)
+    : (codec.encode([promptText(p)]).lengths[0] as number);
 
 /** Rewards of completions sampled at a temperature (0 = greedy): the weighted sum over the functions that do not abstain. */
 export async function scorePrompts(

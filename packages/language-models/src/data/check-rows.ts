@@ -18,6 +18,8 @@ export type ColumnMap = Readonly<Record<string, string>>;
 export interface RowOptions<K extends RowKind = RowKind> {
   /** The kind the rows must be of; by default the first row says it. */
   kind?: K;
+  /** The kinds the rows may be of, where some cannot be told by the columns alone: the first that the first row fits. */
+  oneOf?: readonly K[];
   /**
    * The user's names of our columns, where they differ (each under its own name). A column that has such a name of ours
    * by itself is left out: the one that was named stands in its place.
@@ -44,13 +46,16 @@ export interface RawRow {
 export function checkRows<K extends RowKind = RowKind>(
   source: string,
   raw: readonly RawRow[],
-  { kind, columns = {}, usable }: RowOptions<K> = {},
+  { kind, oneOf, columns = {}, usable }: RowOptions<K> = {},
 ): Dataset<K> {
   const first = raw[0];
   if (first === undefined) throw new DataError({ where: source, what: 'there are no rows', wanted: 'at least one' });
   refuseAbsentColumns(source, raw, columns);
   const named = raw.map(({ value, where }) => renameColumns(value, where, columns));
-  const found = kind ?? (kindOf(named[0] as Record<string, unknown>, Object.keys(columns)) as K | undefined);
+  const row = named[0] as Record<string, unknown>;
+  // where none fits, what the first of them lacks is told
+  const listed = oneOf?.find((candidate) => fitsKind(row, candidate)) ?? oneOf?.[0];
+  const found = kind ?? listed ?? (kindOf(row, Object.keys(columns)) as K | undefined);
   if (found === undefined) throw unknownKind(first.where, Object.keys(named[0] ?? {}), usable);
   named.forEach((row, i) => {
     for (const [column, type] of Object.entries(columnTypes[found])) {
@@ -114,14 +119,17 @@ function renameColumns(value: unknown, where: string, columns: ColumnMap): Recor
 /** The kind whose columns a row has; where it has several, one with all columns that were named, then one with more. */
 function kindOf(row: Record<string, unknown>, wanted: readonly string[]): RowKind | undefined {
   const kinds = (Object.keys(columnTypes) as RowKind[]).filter((kind) => !namedKinds.has(kind));
-  const fits = (kind: RowKind): boolean =>
-    Object.entries(columnTypes[kind]).every(
-      ([column, type]) =>
-        column in row && (type === 'messages') === isMessages(row[column]) && !isForeignLabel(row, kind),
-    );
   const lacks = (kind: RowKind): number => wanted.filter((column) => !rowColumns[kind].includes(column)).length;
-  return kinds.filter(fits).sort((a, b) => lacks(a) - lacks(b) || rowColumns[b].length - rowColumns[a].length)[0];
+  return kinds
+    .filter((kind) => fitsKind(row, kind))
+    .sort((a, b) => lacks(a) - lacks(b) || rowColumns[b].length - rowColumns[a].length)[0];
 }
+
+const fitsKind = (row: Record<string, unknown>, kind: RowKind): boolean =>
+  Object.entries(columnTypes[kind]).every(
+    ([column, type]) =>
+      column in row && (type === 'messages') === isMessages(row[column]) && !isForeignLabel(row, kind),
+  );
 
 /** Prompt and completion may stand beside a label that is no verdict: it is carried along. */
 const isForeignLabel = (row: Record<string, unknown>, kind: RowKind): boolean =>

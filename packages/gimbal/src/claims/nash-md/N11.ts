@@ -27,7 +27,8 @@ const tokenizer = wordTokenizer(world.vocabulary.slice(4)); // it has marks of i
 export const claim = defineClaim({
   id: 'N11',
   claim: 'a preference model learns preferences that run in a circle, a reward model of the same size cannot',
-  paper: 'section 3.2 and appendix C: no reward expresses a cycle; test accuracy .78 of its preference, .76 of its reward model',
+  paper:
+    'section 3.2 and appendix C: no reward expresses a cycle; test accuracy .78 of its preference, .76 of its reward model',
   wanted: `labels that agree with the circle in ${agreement} of cases, ${pairs} pairs, mean of the seeds: held-out accuracy of the preference model ≥ .77 (.8 at best) and of the reward model at least .10 less (a ranking: .6); order bias ≤ 1e-6`,
   seeds: [0, 1, 2],
   async run({ seeds, signal, note }) {
@@ -36,7 +37,9 @@ export const claim = defineClaim({
     let bias = 0;
     for (const seed of seeds) {
       const found = await measure(seed, signal);
-      note(`N11 seed ${seed}: preference model ${found.preferred.toFixed(3)}, reward model ${found.rewarded.toFixed(3)}`);
+      note(
+        `N11 seed ${seed}: preference model ${found.preferred.toFixed(3)}, reward model ${found.rewarded.toFixed(3)}`,
+      );
       preferred.push(found.preferred);
       rewarded.push(found.rewarded);
       bias = Math.max(bias, found.bias);
@@ -77,7 +80,10 @@ async function measure(seed: number, signal: AbortSignal): Promise<Measured> {
     for (const trainer of [preference, reward]) {
       await trainer.run({ steps, signal });
       if (trainer.stopReason === 'signal')
-        throw new StoppedError({ where: 'gimbal reproduce nash-md', what: 'stopped while a model learned N11’s labels' });
+        throw new StoppedError({
+          where: 'gimbal reproduce nash-md',
+          what: 'stopped while a model learned N11’s labels',
+        });
     }
     const fn = preferenceFn(pairwise, preference.params, tokenizer, { batchSize: 256 });
     const some = rows.slice(0, 500);

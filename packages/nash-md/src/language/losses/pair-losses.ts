@@ -86,6 +86,17 @@ export function ipoLoss(h: Tensor1D, p: Tensor1D, klCoef: number): Tensor1D {
 }
 
 /**
+ * (h − (P(y ≻ q) − P(y' ≻ q))/τ)²: online IPO against any opponent q, the loss of EGPO (2503.08942). With y and y' from π its
+ * expected gradient is −(4/τ) ∇[P(π ≻ q) − τ KL(π‖μ)].
+ * @param h `[B]`
+ * @param margin P(y ≻ q) − P(y' ≻ q), or a draw of it `[B]`
+ * @param klCoef τ > 0
+ */
+export function egpoLoss(h: Tensor1D, margin: Tensor1D, klCoef: number): Tensor1D {
+  return tidy(() => square(sub(h, div(margin, klCoef))));
+}
+
+/**
  * (log π(y)/π_t(y) − η (P(y ≻ π_t) − ½))² for both completions (SPPO, 2405.00675, eq. 4.7); TRL's `sppo_hard` has 0/1 for P.
  * @param ratio log π(y)/π_t(y) `[B]`
  * @param otherRatio the same of y'

@@ -35,7 +35,16 @@ export type Opponent =
   | { kind: 'fixed'; contestant: Contestant };
 
 /** What is minimised. */
-export type Objective = 'policy-gradient' | 'online-ipo' | 'ipo-md' | 'online-dpo' | 'sppo' | 'dno' | 'inpo';
+export type Objective =
+  | 'policy-gradient'
+  | 'online-ipo'
+  | 'ipo-md'
+  | 'online-dpo'
+  | 'sppo'
+  | 'dno'
+  | 'inpo'
+  | 'egpo'
+  | 'nash-mp';
 
 /** Names of the objectives, the default first. */
 export const objectives: readonly Objective[] = [
@@ -46,7 +55,15 @@ export const objectives: readonly Objective[] = [
   'sppo',
   'dno',
   'inpo',
+  'egpo',
+  'nash-mp',
 ];
+
+/** Objectives that are gradients of new completions at every update, never several updates on the same ones. */
+export const isGradient = (o: Objective): boolean => o === 'policy-gradient' || inHalves(o);
+
+/** Objectives whose steps have two halves: `innerSteps` updates to an opponent, and as many from the start against it. */
+export const inHalves = (o: Objective): boolean => o === 'egpo' || o === 'nash-mp';
 
 /** Options of `NashMdTrainer`, beside those of every training loop. */
 export interface NashMdOptions extends Omit<LoopOptions, 'overflow' | 'evalEvery' | 'keepBest' | 'earlyStop'> {
@@ -76,13 +93,16 @@ export interface NashMdOptions extends Omit<LoopOptions, 'overflow' | 'evalEvery
   klEstimator?: KlEstimator;
   /** of online-dpo; default 'sigmoid' */
   dpoLoss?: DpoLossName;
-  /** η̂ = 1/η of sppo (default .001), dno (.1) and inpo (τ (t + 2)/2, t the samplings so far) */
+  /** η̂ = 1/η of sppo (default .001), dno (.1), inpo (τ (t + 2)/2, t the samplings so far) and nash-mp (τ + 3) */
   inverseStep?: Schedule;
   /** completions of each prompt by either player; default 1 */
   samplesPerPrompt?: number;
   /** compare each completion with all the opponent's of its prompt, not only with one; default false */
   tournament?: boolean;
-  /** updates against one opponent: of pairs on the same completions, of the policy gradient with new ones; default 1 */
+  /**
+   * updates against one opponent: of pairs on the same completions, of the policy gradient, egpo and nash-mp with new
+   * ones; default 1, of nash-mp 4. A step of egpo and nash-mp is twice as many updates
+   */
   innerSteps?: number;
   /**
    * What will be used after the training; default 'policy'. Against the mixture with β the policy goes to a best response
@@ -134,11 +154,13 @@ const known: readonly string[] = [
 export function resolveNashMd(options: NashMdOptions): ResolvedNashMd {
   for (const key of Object.keys(options)) checkName('NashMdTrainer, option', key, known);
   const merged = { ...nashMdDefaults, ...options };
+  const innerSteps = options.innerSteps ?? (merged.objective === 'nash-mp' ? 4 : nashMdDefaults.innerSteps);
   const plays = merged.objective === 'policy-gradient' || merged.objective === 'ipo-md';
   const o: ResolvedNashMd = {
     ...merged,
     opponent: options.opponent ?? { kind: 'mixture', mixtureCoef: plays ? 0.125 : 0 },
-    inverseStep: options.inverseStep ?? defaultStep(merged.objective, merged.klCoef, merged.innerSteps),
+    innerSteps,
+    inverseStep: options.inverseStep ?? defaultStep(merged.objective, merged.klCoef, innerSteps),
     ends: endTokens(options.policy, options.ends),
   };
   for (const key of ['batchSize', 'accumulate', 'samplesPerPrompt', 'innerSteps', 'maxNewTokens'] as const)
@@ -150,6 +172,10 @@ export function resolveNashMd(options: NashMdOptions): ResolvedNashMd {
   checkName('objective', o.objective, objectives);
   checkName('klEstimator', o.klEstimator, klEstimators);
   checkName('deploy', o.deploy, ['policy', 'mixture']);
+  if (o.objective === 'nash-mp' && o.klEstimator !== 'reward-to-go') {
+    const what = 'nash-mp has two divergences, from the reference and from π_t, and one estimator for both';
+    throw new ConfigError({ where: 'klEstimator', what, got: o.klEstimator, wanted: 'reward-to-go' });
+  }
   checkDpoLoss({ dpoLoss: o.dpoLoss, klCoef: 1 });
   checkOpponent(o);
   const positive = o.objective !== 'policy-gradient';
@@ -227,6 +253,7 @@ function checkReference(params: Params, reference: Params): void {
 }
 
 const defaultStep = (objective: Objective, klCoef: Schedule, innerSteps: number): Schedule => {
+  if (objective === 'nash-mp') return (step) => schedules.scheduleAt(klCoef, step) + 3;
   if (objective !== 'inpo') return objective === 'sppo' ? 0.001 : 0.1;
   // η̂_t = τ (t + 2)/2, t the number of samplings
   return (step) => (schedules.scheduleAt(klCoef, step) * (Math.floor(step / innerSteps) + 2)) / 2;

@@ -98,7 +98,7 @@ export class NashMdTrainer implements Trainer<NashMdStep> {
 
   /** μ; the trainer owns it. */
   get reference(): Params {
-    return this.#batches.reference;
+    return this.#batches.players.reference;
   }
 
   /** Steps done. */
@@ -143,7 +143,7 @@ export class NashMdTrainer implements Trainer<NashMdStep> {
 
   /** The averaged opponent, itself often the better policy; undefined where the opponent is the mixture. */
   get average(): Params | undefined {
-    return this.options.opponent.kind === 'ema' ? this.#batches.opponent : undefined;
+    return this.options.opponent.kind === 'ema' ? this.#batches.players.opponent : undefined;
   }
 
   /** Writes a checkpoint with all that is needed to continue. */
@@ -170,8 +170,8 @@ function setupOf(o: ResolvedNashMd, batches: SampledBatches): LoopSetup<Samples>
     params,
     batches,
     prepare: (context) => batches.prepare(context),
-    trees: batches.trees,
-    loss: (p, batch, { step }) => objectiveLoss(o, p, batch, step, batches.reference),
+    trees: batches.players.trees,
+    loss: (p, batch, { step }) => objectiveLoss(o, p, batch, step, batches.players.reference),
     options: { keepBest: false, ...loopOptions },
     config: {
       ...{

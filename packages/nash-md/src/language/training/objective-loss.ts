@@ -1,7 +1,16 @@
 /** The loss of a micro-batch, by objective, and what is logged of it. */
 import { type LossResult, type Params, schedules, stopGradient, type TokenBatch } from '@gimbal/tensor-core';
 import { mul, type Scalar, sub, sum, type Tensor, type Tensor1D, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
-import { dnoLoss, dpoLoss, inpoLoss, ipoLoss, isLengthNormalised, softly, sppoLoss } from '../losses/pair-losses.ts';
+import {
+  dnoLoss,
+  dpoLoss,
+  egpoLoss,
+  inpoLoss,
+  ipoLoss,
+  isLengthNormalised,
+  softly,
+  sppoLoss,
+} from '../losses/pair-losses.ts';
 import { policyGradientLoss } from '../losses/policy-gradient.ts';
 import type { ResolvedNashMd } from './nash-md-options.ts';
 import type { Samples, Side } from './samples.ts';
@@ -19,9 +28,10 @@ export function objectiveLoss(
   const klCoef = schedules.scheduleAt(o.klCoef, step) * (o.deploy === 'mixture' ? 1 - mixtureCoef : 1);
   const B = s.prompts.lengths.length;
   const { sum: total, logProbs } =
-    o.objective === 'policy-gradient'
+    o.objective === 'policy-gradient' || o.objective === 'nash-mp'
       ? policyGradientLoss(params, {
-          ...{ policy: o.policy, prompts: s.prompts, side: s.own, klCoef, estimator: o.klEstimator, reference },
+          ...{ policy: o.policy, prompts: s.prompts, estimator: o.klEstimator, reference },
+          ...heldTo(s.own, klCoef, schedules.scheduleAt(o.inverseStep, step)),
           advantages: advantagesOf(o, s),
         })
       : pairLoss(o, params, s, { klCoef, step });
@@ -46,6 +56,18 @@ export function objectiveLoss(
   };
 }
 
+/**
+ * What a policy gradient is held to: the reference with τ and, of Nash-MP, π_t with 1/η. Their log-ratios add up, so they are
+ * one: τ log π/μ + (1/η) log π/π_t = (τ + 1/η) log π/ρ with log ρ the weighted mean of log μ and log π_t.
+ */
+function heldTo(side: Side, klCoef: number, inverseStep: number): { side: Side; klCoef: number } {
+  const { previous } = side;
+  if (previous === undefined) return { side, klCoef };
+  const both = klCoef + inverseStep;
+  const reference = side.reference.map((x, i) => (klCoef * x + inverseStep * (previous[i] as number)) / both);
+  return { side: { ...side, reference }, klCoef: both };
+}
+
 /** P(y ≻ y') − ½, less the penalty where a completion was cut. */
 function advantagesOf({ missingEos }: ResolvedNashMd, { wins, own }: Samples): Float32Array {
   const { ended } = own.tokens;
@@ -67,6 +89,12 @@ function pairLoss(
   const apart = (a: Tensor1D, b: Tensor1D): Tensor1D => sub(a, b);
   const loss = (): Tensor1D => {
     switch (o.objective) {
+      case 'egpo':
+        return egpoLoss(
+          apart(apart(own.total, own.reference), apart(rival.total, rival.reference)),
+          tensor1d(s.wins.map((w, b) => w - (s.otherWins[b] as number))),
+          klCoef,
+        );
       case 'sppo':
         return sppoLoss(
           apart(own.total, own.previous),

@@ -1,30 +1,22 @@
 /**
  * Where the steps of Nash learning come from: before each, completions are sampled from the policy and from its opponent,
- * and the preference is asked. Owns the reference and, where there is one, the opponent's tree.
+ * and the preference is asked.
  */
 import { rolloutLogProbs, type TokenRollout, tokenRollout } from '@gimbal/fma-pg';
 import {
-  assignTree,
   type BatchSource,
-  disposeTree,
   EpochSampler,
-  flatten,
   type Params,
   type PrepareContext,
   type Prompt,
-  polyakTree,
   type Rng,
   rng,
   StoppedError,
-  schedules,
   type TokenPolicy,
-  variables,
 } from '@gimbal/tensor-core';
-import type { Variable } from '@tensorflow/tfjs-core';
-import type { Contestant } from '../contestant.ts';
-import { mixturePolicy } from '../policies/mixture-policy.ts';
 import { askPreferences } from '../preferences/ask-preferences.ts';
-import type { ResolvedNashMd } from './nash-md-options.ts';
+import { isGradient, type ResolvedNashMd } from './nash-md-options.ts';
+import { Players } from './players.ts';
 import { packSamples, type Samples, selectSamples, sideOf, unpackSamples } from './samples.ts';
 
 /** One completion beside the opponent's. */
@@ -51,11 +43,12 @@ interface SourceState {
   samples?: unknown;
 }
 
+/** What a preference said of completions and the opponent's. */
+type Asked = Pick<Samples, 'wins' | 'otherWins' | 'pairs'>;
+
 export class SampledBatches implements BatchSource<Samples> {
-  /** μ */
-  readonly reference: Params;
-  /** parameters of the opponent where they are not the policy's own */
-  readonly opponent: Params | undefined;
+  /** whose trees are used */
+  readonly players: Players;
   /** what the preference threw at last */
   failure: unknown;
   /** of the last step, if both orders were asked */
@@ -65,7 +58,6 @@ export class SampledBatches implements BatchSource<Samples> {
   readonly #o: ResolvedNashMd;
   readonly #sampler: EpochSampler;
   readonly #stream: Rng;
-  #moved = -1;
   #bothOrders: boolean | undefined;
   #current: Samples | undefined;
   #next = 0;
@@ -75,16 +67,8 @@ export class SampledBatches implements BatchSource<Samples> {
     this.#stream = rng(o.seed);
     const prompts = (o.batchSize * o.accumulate) / o.samplesPerPrompt;
     this.#sampler = new EpochSampler(o.prompts.length, { batchSize: prompts, rng: this.#stream.split('data') });
-    this.reference = variables(o.reference ?? o.params);
-    const moves = o.opponent.kind === 'mixture' && o.objective === 'policy-gradient' && o.innerSteps > 1;
-    const frozen = o.opponent.kind === 'ema' || moves;
-    this.opponent = frozen ? variables(o.params) : undefined;
+    this.players = new Players(o);
     if (o.orders !== 'auto') this.#bothOrders = o.orders === 'both';
-  }
-
-  /** What a checkpoint holds beside the policy. */
-  get trees(): Record<string, Params> {
-    return { reference: this.reference, ...(this.opponent && { opponent: this.opponent }) };
   }
 
   /** A micro-batch of the step that is prepared. */
@@ -95,11 +79,10 @@ export class SampledBatches implements BatchSource<Samples> {
   }
 
   state(): SourceState {
-    const { innerSteps, objective } = this.#o;
-    const keeps = innerSteps > 1 && objective !== 'policy-gradient' && this.#current !== undefined;
+    const keeps = this.#o.innerSteps > 1 && !isGradient(this.#o.objective) && this.#current !== undefined;
     return {
       sampler: this.#sampler.state(),
-      moved: this.#moved,
+      moved: this.players.moved,
       bothOrders: this.#bothOrders ?? null,
       ...(keeps && { samples: packSamples(this.#current as Samples) }),
     };
@@ -108,39 +91,25 @@ export class SampledBatches implements BatchSource<Samples> {
   restore(state: unknown): void {
     const { sampler, moved, bothOrders, samples } = state as SourceState;
     this.#sampler.restore(sampler as never);
-    this.#moved = moved;
+    this.players.restore(moved);
     this.#bothOrders = bothOrders ?? undefined;
     if (samples !== undefined) this.#current = unpackSamples(samples);
     this.#next = 0;
   }
 
   /** @throws StoppedError where the signal stopped the sampling, or the preference failed (`failure` says how) */
-  async prepare({ step, params, signal }: PrepareContext): Promise<void> {
+  async prepare(context: PrepareContext): Promise<void> {
+    const { step, params, signal } = context;
     const { innerSteps, objective } = this.#o;
     this.failure = undefined;
     this.#next = 0;
-    this.#moveOpponent(step, params);
-    const onSame = objective !== 'policy-gradient' && step % innerSteps > 0 && this.#current !== undefined;
+    this.players.move(context);
+    const onSame = !isGradient(objective) && step % innerSteps > 0 && this.#current !== undefined;
     if (!onSame) this.#current = await this.#sample(step, params, signal);
   }
 
   dispose(): void {
-    disposeTree(this.reference);
-    if (this.opponent) disposeTree(this.opponent);
-  }
-
-  /** Once a step, whatever was interrupted. */
-  #moveOpponent(step: number, params: Params): void {
-    if (this.opponent === undefined || this.#moved === step) return;
-    const { opponent: o, innerSteps } = this.#o;
-    this.#moved = step;
-    if (step % innerSteps > 0) return;
-    if (o.kind === 'mixture') assignTree(this.opponent, params, 'opponent');
-    else if (o.kind === 'fixed') return;
-    else if (o.form === 'anchored') {
-      assignTree(this.opponent, this.reference, 'opponent');
-      polyakTree(leaves(this.opponent), leaves(params), 1 - o.decay);
-    } else if (step > 0) polyakTree(leaves(this.opponent), leaves(params), 1 - o.decay);
+    this.players.dispose();
   }
 
   async #sample(step: number, params: Params, signal: AbortSignal | undefined): Promise<Samples> {
@@ -155,35 +124,30 @@ export class SampledBatches implements BatchSource<Samples> {
         rng: this.#stream.split(stream).split(step),
         ...(signal && { signal }),
       });
-    const rival = this.#rival(step, params);
+    const { reference, start } = this.players;
+    const rival = this.players.rival(step, params);
     const both = o.objective === 'ipo-md';
     const own = both ? await draw(rival.policy, rival.params, 'y') : await draw(o.policy, params, 'y');
-    const other = await draw(rival.policy, rival.params, 'opponent');
-    const { wins, otherWins, pairs } = await this.#ask(rows, own, other);
-    const learnsPairs = o.objective !== 'policy-gradient';
-    const previous = o.objective === 'sppo' || o.objective === 'dno' || o.objective === 'inpo';
-    const side = (r: TokenRollout): Samples['own'] =>
-      sideOf(r, rolloutLogProbs(o, this.reference, r), previous ? rolloutLogProbs(o, params, r) : undefined);
-    return { prompts: own.prompts, own: side(own), ...(learnsPairs && { other: side(other) }), wins, otherWins, pairs };
+    const faced = await draw(rival.policy, rival.params, 'opponent');
+    const asked = await this.#ask(rows, own, faced);
+    const side = (r: TokenRollout, before?: Params): Samples['own'] =>
+      sideOf(r, rolloutLogProbs(o, reference, r), before && rolloutLogProbs(o, before, r));
+    const common = { prompts: own.prompts, ...asked };
+    if (o.objective === 'policy-gradient') return { ...common, own: side(own) };
+    if (o.objective === 'nash-mp') return { ...common, own: side(own, start?.params) };
+    if (o.objective === 'egpo') {
+      // both completions of the pair are the policy's, and each is judged against the opponent
+      const other = await draw(o.policy, params, 'other');
+      const preview = this.samples;
+      const { wins: otherWins } = await this.#ask(rows, other, faced);
+      this.samples = preview;
+      return { ...common, own: side(own), other: side(other), otherWins };
+    }
+    const before = o.objective === 'sppo' || o.objective === 'dno' || o.objective === 'inpo' ? params : undefined;
+    return { ...common, own: side(own, before), other: side(faced, before) };
   }
 
-  /** Whom the policy plays against in this step. */
-  #rival(step: number, params: Params): Contestant {
-    const { policy, opponent, ends } = this.#o;
-    if (opponent.kind === 'fixed') return opponent.contestant;
-    if (opponent.kind === 'ema') return { policy, params: this.opponent as Params };
-    const mixtureCoef = schedules.scheduleAt(opponent.mixtureCoef, step);
-    return {
-      policy: mixturePolicy(policy, { reference: this.reference, mixtureCoef, ...ends }),
-      params: this.opponent ?? params,
-    };
-  }
-
-  async #ask(
-    rows: readonly Prompt[],
-    own: TokenRollout,
-    other: TokenRollout,
-  ): Promise<Pick<Samples, 'wins' | 'otherWins' | 'pairs'>> {
+  async #ask(rows: readonly Prompt[], own: TokenRollout, other: TokenRollout): Promise<Asked> {
     const { codec, samplesPerPrompt: K, tournament, preference, retries } = this.#o;
     const [a, b] = [codec.decode(own.completions), codec.decode(other.completions)];
     const B = a.length;
@@ -234,4 +198,3 @@ export class SampledBatches implements BatchSource<Samples> {
 }
 
 const textOf = (p: Prompt): string => (typeof p === 'string' ? p : p.prompt);
-const leaves = (tree: Params): Variable[] => flatten(tree).map(([, t]) => t as Variable);
