@@ -115,6 +115,64 @@ test('nash-md trains a model against a function, and says how often it wins', as
   expect(stderr).toContain('who is preferred?');
 });
 
+test('nash-md asks conversations by the chat template, and trains a best response to a model', async () => {
+  const turns = (n: number) => [{ role: 'user', content: `${n} is` }];
+  const rows = Array.from({ length: 12 }, (_, i) =>
+    i % 2 === 0 ? { prompt: turns(i) } : { prompt: [...turns(i), { role: 'assistant', content: 'odd' }] },
+  );
+  const whole = rows.map(({ prompt }) => ({ messages: prompt }));
+  // what is asked is what was said, its turns are beside it; the answer that was there is not
+  const judge = `export default (prompts, a, b, rows) => a.map((x, i) => {
+    if (!/^\\d+ is$/.test(prompts[i]) || rows[i].messages.length !== 1) throw new Error(JSON.stringify([prompts[i], rows[i]]));
+    return 1 / (1 + Math.exp(b[i].split("e").length - x.split("e").length));
+  });\n`;
+  await writeFile(join(dir, 'chat-judge.mjs'), judge);
+  for (const [name, list] of [
+    ['prompts', rows],
+    ['messages', whole],
+  ] as const)
+    await writeFile(join(dir, `${name}.jsonl`), list.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const common = ['--preference', join(dir, 'chat-judge.mjs'), '--max-new-tokens', '4', '--comparisons', '20'];
+  const model = ['nash-md', '--model', join(dir, 'base'), '--lora', '4', '--steps', '2', '--batch-size', '4'];
+  for (const name of ['prompts', 'messages']) {
+    const out = join(dir, `chat-${name}`);
+    const made = await gimbal(
+      ...model,
+      ...common,
+      '--data',
+      join(dir, `${name}.jsonl`),
+      '--out',
+      out,
+      '--against',
+      join(dir, 'base'),
+    );
+    expect(made.winRateAgainst).toMatchObject({ comparisons: 20 });
+    expect(await readFile(join(out, 'report.html'), 'utf8')).toContain('above one half it is exploitable');
+  }
+  const matrix = [
+    'eval',
+    '--matrix',
+    `a=${join(dir, 'base')},b=${join(dir, 'base')}+${join(dir, 'chat-prompts', 'adapter')}`,
+  ];
+  const played = await gimbal(...matrix, ...common, '--data', join(dir, 'messages.jsonl'));
+  expect(played.models).toEqual(['a', 'b']);
+  const { code, stderr } = await runMain(
+    [
+      ...model,
+      ...common,
+      '--data',
+      join(dir, 'prompts.jsonl'),
+      '--against',
+      join(dir, 'base'),
+      '--mixture-coef',
+      '0.5',
+    ],
+    root,
+  );
+  expect(code).not.toBe(0);
+  expect(stderr).toContain('the opponent is the model that is named');
+});
+
 test('eval --matrix plays models against each other, and says who is strongest', async () => {
   const data = [
     '--data',

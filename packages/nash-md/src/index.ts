@@ -44,6 +44,7 @@ export { type EndTokens, endTokens } from './language/policies/end-tokens.ts';
 export { type MixtureOptions, mixturePolicy } from './language/policies/mixture-policy.ts';
 export { type TokenTable, tokenTable } from './language/policies/token-table.ts';
 export { type Answers, type AskOptions, askPreferences, type Pairs } from './language/preferences/ask-preferences.ts';
+export { type RememberOptions, rememberPreferences } from './language/preferences/remember-preferences.ts';
 export {
   type NashMdOptions,
   nashMdDefaults,

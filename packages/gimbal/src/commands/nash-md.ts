@@ -63,6 +63,13 @@ const training = {
     .enum(['mixture', 'ema'])
     .default('mixture')
     .describe('of the policy gradient: mixture with the reference, or an average'),
+  against: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'a model, or model+adapter, that never moves: what is trained is a best response to it, and how often that wins says how exploitable it is',
+    ),
   klEstimator: z
     .enum(['reward-to-go', 'analytic', 'token-local'])
     .default('reward-to-go')
@@ -74,6 +81,10 @@ const training = {
   batchSize: count.default(16).describe('completions of a step, by either player'),
   samplesPerPrompt: count.default(1).describe('completions of each prompt'),
   tournament: z.boolean().default(false).describe('compare each completion with all of the opponent’s of its prompt'),
+  contrastive: z
+    .boolean()
+    .default(false)
+    .describe('self-play (--mixture-coef 0): learn from the completions of both sides'),
   innerSteps: count.optional().describe('updates against one opponent (default: 1; nash-mp: 4)'),
   learningRate: z.number().positive().optional().describe('default: 1e-4 with an adapter, else 1e-5'),
   maxNewTokens: count.optional().describe('most tokens of a completion (default: what the prompts leave, at most 64)'),
@@ -104,6 +115,7 @@ export const command = defineCommand({
     'gimbal nash-md --game preferences.csv --solver extragradient --steps 5000',
     'gimbal nash-md --model my-model --preference runs/reward-1/model --data prompts.jsonl',
     'gimbal nash-md --model my-model --preference ./judge.mjs --data prompts.jsonl   export default (prompts, a, b) => numbers',
+    'gimbal nash-md --model my-model --against my-model+runs/nash-md-1/adapter --preference ./judge.mjs --data prompts.jsonl',
     'gimbal nash-md --resume                 go on with the run that was stopped',
   ],
   async run(context) {

@@ -4,8 +4,8 @@ import type { TablePart } from '../report/part.ts';
 import { renderReport } from '../report/render.ts';
 import type { MatrixResult } from './matrix-result.ts';
 
-/** @returns one self-contained page */
-export function matrixPage(r: MatrixResult): string {
+/** The matrix and the ratings that follow from it. */
+export function matrixParts(r: MatrixResult): TablePart[] {
   const best = r.nash.skill.indexOf(Math.max(...r.nash.skill));
   const rates: TablePart = {
     kind: 'table',
@@ -39,6 +39,12 @@ export function matrixPage(r: MatrixResult): string {
       { text: figure(r.nash.skill[i] as number), emphasis: i === best },
     ]),
   };
+  return [rates, ratings];
+}
+
+/** @returns one self-contained page */
+export function matrixPage(r: MatrixResult): string {
+  const best = r.nash.skill.indexOf(Math.max(...r.nash.skill));
   return renderReport({
     eyebrow: 'gimbal eval --matrix',
     title: 'All against all',
@@ -53,7 +59,7 @@ export function matrixPage(r: MatrixResult): string {
         ],
       },
     ],
-    sections: [{ title: 'Matrix', parts: [rates, ratings] }],
+    sections: [{ title: 'Matrix', parts: matrixParts(r) }],
     footer: new Date().toISOString(),
   });
 }

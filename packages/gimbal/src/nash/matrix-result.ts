@@ -1,3 +1,6 @@
+// A win-rate matrix as data, with the ratings that follow from it.
+import { cyclicShare, elo, nashAverage, type PlayedMatrix } from '@gimbal/nash-md';
+
 /** What is printed with --json. */
 export interface MatrixResult {
   models: readonly string[];
@@ -10,4 +13,19 @@ export interface MatrixResult {
   nash: { weights: readonly number[]; skill: readonly number[] };
   cyclicShare: number;
   orderBias: number;
+}
+
+/** @param comparisons of each pair */
+export function resultOf(w: PlayedMatrix, comparisons: number): MatrixResult {
+  const rows = (x: Float64Array): number[][] =>
+    Array.from({ length: w.n }, (_, i) => [...x.subarray(i * w.n, (i + 1) * w.n)]);
+  const { weights, skill } = nashAverage(w);
+  return {
+    models: w.labels,
+    ...{ rates: rows(w.p), low: rows(w.low), high: rows(w.high), comparisons },
+    elo: [...elo(w)],
+    nash: { weights: [...weights], skill: [...skill] },
+    cyclicShare: cyclicShare(w).share,
+    orderBias: w.orderBias ?? 0,
+  };
 }

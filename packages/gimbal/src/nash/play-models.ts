@@ -1,5 +1,5 @@
 // gimbal eval --matrix: models against each other, all against all, as a preference sees it.
-import { type Contestant, cyclicShare, elo, nashAverage, type PlayedMatrix, winRateMatrix } from '@gimbal/nash-md';
+import { type Contestant, winRateMatrix } from '@gimbal/nash-md';
 import { ConfigError, DataError, type Prompt, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { figure, percent, textTable } from '../cli/format.ts';
@@ -10,7 +10,7 @@ import { readAskedPrompts } from '../rl/prompt-rows.ts';
 import { fittingPrompts, roomBeside } from '../rl/train-policy.ts';
 import { startCompute } from '../run/compute.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
-import type { MatrixResult } from './matrix-result.ts';
+import { type MatrixResult, resultOf } from './matrix-result.ts';
 import { openPreference } from './preference-source.ts';
 
 interface MatrixFlags {
@@ -113,20 +113,6 @@ function named(texts: readonly string[]): Named[] {
     throw new DataError({ where, what: 'two models of one name', got: name, fix });
   }
   return entries;
-}
-
-function resultOf(w: PlayedMatrix, comparisons: number): MatrixResult {
-  const rows = (x: Float64Array): number[][] =>
-    Array.from({ length: w.n }, (_, i) => [...x.subarray(i * w.n, (i + 1) * w.n)]);
-  const { weights, skill } = nashAverage(w);
-  return {
-    models: w.labels,
-    ...{ rates: rows(w.p), low: rows(w.low), high: rows(w.high), comparisons },
-    elo: [...elo(w)],
-    nash: { weights: [...weights], skill: [...skill] },
-    cyclicShare: cyclicShare(w).share,
-    orderBias: w.orderBias ?? 0,
-  };
 }
 
 function lines(r: MatrixResult): string[] {

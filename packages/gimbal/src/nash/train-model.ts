@@ -1,10 +1,12 @@
 // gimbal nash-md --data: a model you have is trained to a policy that no other beats, by any preference.
 import { join } from 'node:path';
-import type { NashMdOptions, Objective, Opponent } from '@gimbal/nash-md';
+import type { Tokenizer } from '@gimbal/language-models';
+import type { Contestant, NashMdOptions, Objective, Opponent } from '@gimbal/nash-md';
 import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, figure, percent } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
+import { openModel, type Writer } from '../generate/open-model.ts';
 import { heldOutOf, splitRows } from '../options/held-out.ts';
 import { codecOf } from '../rl/chat-prompts.ts';
 import { promptRowsOrChats, promptText } from '../rl/prompt-rows.ts';
@@ -27,6 +29,7 @@ export interface TrainFlags {
   opponent: 'mixture' | 'ema';
   mixtureCoef?: number | undefined;
   emaDecay?: number | undefined;
+  against?: string | undefined;
   klCoef?: number | undefined;
   klEstimator: 'reward-to-go' | 'analytic' | 'token-local';
   deploy: 'policy' | 'mixture';
@@ -34,6 +37,7 @@ export interface TrainFlags {
   batchSize: number;
   samplesPerPrompt: number;
   tournament: boolean;
+  contrastive: boolean;
   innerSteps?: number | undefined;
   learningRate?: number | undefined;
   maxNewTokens?: number | undefined;
@@ -44,6 +48,14 @@ export interface TrainFlags {
 }
 
 type Context = CommandContext<TrainFlags>;
+
+/** A share of comparisons, with the ends of its interval. */
+interface WinRate {
+  value: number;
+  low: number;
+  high: number;
+  comparisons: number;
+}
 
 const [defaultSteps, heldOutPrompts] = [100, 64];
 
@@ -66,6 +78,10 @@ function check(o: TrainFlags): void {
     const wanted = 'the folder of a preference or reward model, world:newsroom, or ./file.mjs';
     throw new ConfigError({ where: `${where} --preference`, what: 'who is preferred?', wanted });
   }
+  if (o.against !== undefined && (o.opponent === 'ema' || o.mixtureCoef !== undefined)) {
+    const what = 'the opponent is the model that is named, and never moves';
+    throw new ConfigError({ where: `${where} --against`, what, fix: 'Leave out --opponent and --mixture-coef' });
+  }
   if (o.data === undefined && o.preference !== 'world:newsroom') {
     const fix = 'Give --data, rows with a prompt each';
     throw new ConfigError({ where: `${where} --data`, what: 'there are no prompts', fix });
@@ -83,8 +99,10 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   const { rows, chats } = await promptRowsOrChats(o, world);
   const preference = await openPreference(o.preference as string, 'gimbal nash-md --preference', { world, chats });
   const open = await openPolicy('gimbal nash-md', { ...o, model: o.model as string, output, signal });
+  let rival: Writer | undefined;
   try {
     const { policy, params, tokenizer, contextLength } = open;
+    rival = o.against === undefined ? undefined : await openRival(o.against, tokenizer);
     const codec = codecOf(tokenizer, chats);
     const maxNewTokens = o.maxNewTokens ?? roomBeside(rows, tokenizer, contextLength, codec);
     const all = fittingPrompts(rows, { tokenizer, contextLength, maxNewTokens, codec }, note);
@@ -95,10 +113,10 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
     const trainerOptions: NashMdOptions & { out: string } = {
       ...{ policy, params, codec, prompts, preference: preference.fn, objective: o.objective, deploy: o.deploy },
       ...{ klEstimator: o.klEstimator, batchSize: o.batchSize, samplesPerPrompt: o.samplesPerPrompt },
-      ...{ tournament: o.tournament, precision: o.precision, seed: o.seed },
+      ...{ tournament: o.tournament, contrastive: o.contrastive, precision: o.precision, seed: o.seed },
       ...(o.innerSteps !== undefined && { innerSteps: o.innerSteps }),
       ...(o.klCoef !== undefined && { klCoef: o.klCoef }),
-      ...opponentOf(o),
+      ...opponentOf(o, rival),
       maxNewTokens,
       maxGradNorm: 1,
       learningRate: o.learningRate ?? (o.lora > 0 ? 1e-4 : 1e-5),
@@ -117,16 +135,22 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
       throw stoppedRun('nash-md', run.path, `stopped after step ${trainer.step} of ${steps}`);
     const start = { policy, params: trainer.reference };
     const played = await playMatrix(
-      { trained: trainer.deployable(), start },
+      { trained: trainer.deployable(), start, ...(rival && { against: contestantOf(rival) }) },
       {
         ...{ codec, preference: preference.fn, prompts: heldOut, maxNewTokens, seed: o.seed, signal },
         samplesPerCell: o.comparisons,
       },
     );
-    const [rate, low, high] = [played.p[1], played.low[1], played.high[1]] as [number, number, number];
-    progress.done(
-      `wins ${percent(rate)} [${percent(low)}, ${percent(high)}] against the start, ${o.comparisons} comparisons`,
-    );
+    const against = (at: number): WinRate => ({
+      ...{ value: played.p[at] as number, low: played.low[at] as number, high: played.high[at] as number },
+      comparisons: o.comparisons,
+    });
+    const winRate = against(1);
+    const response = rival && against(2);
+    const said = ({ value, low, high }: WinRate): string => `${percent(value)} [${percent(low)}, ${percent(high)}]`;
+    progress.done(`wins ${said(winRate)} against the start, ${o.comparisons} comparisons`);
+    if (response)
+      note(`wins ${said(response)} against ${o.against}: what is above one half, a best response takes from it`);
     const path = await open.save(run.path, trainer.params);
     const report = join(run.path, 'report.html');
     const { trainReport } = await import('./train-report.ts');
@@ -135,22 +159,47 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
       start: (played.completions.start as readonly string[])[i] ?? '',
       trained: (played.completions.trained as readonly string[])[i] ?? '',
     }));
-    const about = { run: run.path, objective: o.objective, rate, low, high, samples, orderBias: played.orderBias ?? 0 };
+    const about = {
+      ...{ run: run.path, objective: o.objective, samples, orderBias: played.orderBias ?? 0 },
+      ...{ rate: winRate.value, low: winRate.low, high: winRate.high },
+      ...(response && { against: { name: o.against as string, ...response } }),
+    };
     await writeFileAtomic(report, await trainReport({ ...about, seconds: progress.seconds, backend: compute.name }));
     if (!output.json) {
       output.line(`report  ${report}`);
       output.line(`${o.lora > 0 ? 'adapter' : 'model'}  ${path}`);
     }
     await compute.trace(output);
-    const winRate = { value: rate, low, high, comparisons: o.comparisons };
-    return { json: { run: run.path, report, path, steps: trainer.step, winRateAgainstStart: winRate } };
+    const found = { winRateAgainstStart: winRate, ...(response && { winRateAgainst: response }) };
+    return { json: { run: run.path, report, path, steps: trainer.step, ...found } };
   } finally {
+    rival?.[Symbol.dispose]();
     open.dispose();
     preference.dispose();
   }
 }
 
-function opponentOf(o: TrainFlags): { opponent?: Opponent } {
+/** The policy that a best response is trained to. @throws ConfigError for one with other tokens */
+async function openRival(against: string, tokenizer: Tokenizer): Promise<Writer> {
+  const where = 'gimbal nash-md --against';
+  const [model = against, adapter] = against.split('+');
+  const rival = await openModel(model, where, { adapter });
+  const { size } = tokenizer;
+  const isSame = (id: number): boolean => rival.tokenizer.token(id) === tokenizer.token(id);
+  if (rival.tokenizer.size === size && Array.from({ length: size }, (_, id) => id).every(isSame)) return rival;
+  rival[Symbol.dispose]();
+  throw new ConfigError({
+    where,
+    what: 'it has other tokens than --model',
+    got: `${rival.tokenizer.size} tokens`,
+    wanted: `the ${size} of --model`,
+  });
+}
+
+const contestantOf = ({ policy, params }: Writer): Contestant => ({ policy, params });
+
+function opponentOf(o: TrainFlags, rival: Writer | undefined): { opponent?: Opponent } {
+  if (rival !== undefined) return { opponent: { kind: 'fixed', contestant: contestantOf(rival) } };
   if (o.opponent === 'ema') return { opponent: { kind: 'ema', decay: o.emaDecay ?? 0.99 } };
   if (o.mixtureCoef === undefined) return {};
   return { opponent: { kind: 'mixture', mixtureCoef: o.mixtureCoef } };

@@ -12,6 +12,8 @@ interface NashRun {
   rate: number;
   low: number;
   high: number;
+  /** the same against the model that it is a best response to */
+  against?: { name: string; value: number; low: number; high: number };
   orderBias: number;
   samples: readonly { prompt: string; start: string; trained: string }[];
   seconds: number;
@@ -34,6 +36,15 @@ export async function trainReport(r: NashRun): Promise<string> {
             value: percent(r.rate),
             detail: `[${percent(r.low)}, ${percent(r.high)}]`,
           },
+          ...(r.against === undefined
+            ? []
+            : [
+                {
+                  label: `wins against ${r.against.name}`,
+                  value: percent(r.against.value),
+                  detail: `[${percent(r.against.low)}, ${percent(r.against.high)}]; above one half it is exploitable`,
+                },
+              ]),
           { label: 'order bias', value: figure(r.orderBias), detail: 'of the preference, by who is shown first' },
           { label: 'training', value: duration(r.seconds), detail: r.backend },
         ],

@@ -58,7 +58,7 @@ export const stage = defineStage({
   name: 'distil',
   summary: 'Distil the model into one four times smaller, then into 4 bits.',
   version: 4,
-  needs: ['data', 'plan', 'pretrain', 'fine-tune', 'rl-rewards', 'rl'],
+  needs: ['data', 'plan', 'pretrain', 'fine-tune', 'rl-rewards', 'rl', 'nash-md'],
   prefix: '',
   options,
   uses: ['seed', 'backend', 'threads'],

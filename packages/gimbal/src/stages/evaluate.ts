@@ -51,7 +51,7 @@ export const stage = defineStage({
   name: 'evaluate',
   summary: 'Measure loss and task score on held-out rows.',
   version: 4,
-  needs: ['data', 'pretrain', 'fine-tune', 'rl-rewards', 'rl'],
+  needs: ['data', 'pretrain', 'fine-tune', 'rl-rewards', 'rl', 'nash-md'],
   prefix: 'evaluate',
   options,
   uses: ['seed', 'backend', 'threads'],

@@ -29,7 +29,7 @@ export const stage = defineStage({
   name: 'sample',
   summary: 'Write samples with every version.',
   version: 2,
-  needs: ['data', 'pretrain', 'fine-tune', 'rl-rewards', 'rl'],
+  needs: ['data', 'pretrain', 'fine-tune', 'rl-rewards', 'rl', 'nash-md'],
   prefix: 'sample',
   options,
   uses: ['seed', 'backend', 'threads'],

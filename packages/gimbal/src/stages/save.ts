@@ -13,7 +13,7 @@ export const stage = defineStage({
   name: 'save',
   summary: 'Put the model folders into the run.',
   version: 3,
-  needs: ['pretrain', 'fine-tune', 'rl-rewards', 'rl', 'distil'],
+  needs: ['pretrain', 'fine-tune', 'rl-rewards', 'rl', 'nash-md', 'distil'],
   prefix: '',
   options: z.object({}),
   uses: [],

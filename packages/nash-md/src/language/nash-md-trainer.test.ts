@@ -69,6 +69,7 @@ test.each([
   ],
   ['the analytic divergence', { opponent: { kind: 'mixture', mixtureCoef: 0 }, klEstimator: 'analytic' }, exact],
   ['a tournament', { opponent: { kind: 'mixture', mixtureCoef: 0 }, samplesPerPrompt: 4, tournament: true }, exact],
+  ['both sides of self-play', { opponent: { kind: 'mixture', mixtureCoef: 0 }, contrastive: true }, exact],
   ['several steps against one opponent', { opponent: { kind: 'mixture', mixtureCoef: 0 }, innerSteps: 3 }, exact],
   ['online IPO', { objective: 'online-ipo' }, exact],
   [
@@ -264,6 +265,7 @@ test('options and answers that make no sense are refused by name', async () => {
   );
   expect(of({ opponent: { kind: 'ema', decay: 2 } })).toThrow('opponent.decay: out of range; got 2');
   expect(of({ tournament: true })).toThrow('a tournament needs several completions of a prompt; got 1');
+  expect(of({ contrastive: true })).toThrow('contrastive: the opponent’s completions are not the policy’s own');
   expect(of({ prompts: [] })).toThrow('prompts: there are none');
   expect(of({ temperature: 0.9 as never })).toThrow('temperature: the loss needs the log-probabilities');
   expect(of({ topK: 1 } as never)).toThrow('option');

@@ -52,22 +52,50 @@ interface Found {
   written: Record<string, Written>;
 }
 
+const own: readonly number[] = [0, 1];
+
 export const claim = defineClaim({
   id: 'N10',
-  claim: 'x',
-  paper: 'table 1',
-  wanted: 'reported',
-  seeds: [0, 1],
+  claim:
+    'summaries for annotators whose taste in styles runs in a circle: Nash-MD beats the start, reward learning and, by a little, the best response to the start, and keeps every style',
+  paper:
+    'table 1: MD .125 beats SFT in .982, RLHF in .598, the best response in .837 of comparisons, self-play in .592',
+  wanted:
+    'against the annotators themselves, means of the seeds: facts told ≥ .2 above the start for self-play, both mixtures and the best response; MD .125 beats the start and reward learning ≥ .7, the best response ≥ .51; the rarest style of both mixtures ≥ .12. The other cells, and what is learned from a preference model of 2000 labels, are reported',
+  seeds: own,
   async run(c) {
     const checks = new Checks();
-    const all: Record<Judge, Found[]> = { oracle: [], learned: [] };
+    // twice as many were measured when the limits were set
+    const seeds = c.full && c.seeds === own ? [0, 1, 2, 3, 4] : c.seeds;
+    const parts: string[] = [];
     for (const judge of judges) {
-      for (const seed of c.seeds) {
+      const all: Found[] = [];
+      for (const seed of seeds) {
         using lab = new NewsroomLab(seed, fullSizes, c);
-        all[judge].push(await found(lab, judge, c));
+        all.push(await found(lab, judge, c));
       }
+      const rate = (a: string, b: string): number =>
+        mean(all.map(({ names, rates }) => rates[names.indexOf(a)]?.[names.indexOf(b)] as number));
+      const facts = (name: string): number => mean(all.map(({ written }) => (written[name] as Written).covered));
+      const rarest = (name: string): number =>
+        mean(all.map(({ written }) => Math.min(...(written[name] as Written).styles)));
+      if (judge === 'oracle') {
+        for (const name of ['SP', 'MD .125', 'MD .375', 'BR'])
+          checks.least(`facts that ${name} tells, above the start’s`, facts(name) - facts('start'), 0.2);
+        for (const other of ['start', 'RLHF', 'RLHF τ .2'])
+          checks.least(`MD .125 ≻ ${other}`, rate('MD .125', other), 0.7);
+        checks.least('MD .125 ≻ BR', rate('MD .125', 'BR'), 0.51);
+        for (const name of ['MD .125', 'MD .375']) checks.least(`rarest style of ${name}`, rarest(name), 0.12);
+      }
+      const list = (of: (name: string) => number, names: readonly string[]): string =>
+        names.map((name) => `${name} ${of(name).toFixed(3)}`).join(', ');
+      const names = (all[0] as Found).names;
+      const others = names.filter((name) => name !== 'MD .125');
+      parts.push(
+        `${judge === 'oracle' ? 'against the annotators' : 'against a preference model'}: MD .125 beats ${list((name) => rate('MD .125', name), others)}; facts ${list(facts, names)}; rarest style ${list(rarest, names)}`,
+      );
     }
-    return checks.result(JSON.stringify(mean([1])));
+    return checks.result(parts.join('; '));
   },
 });
 

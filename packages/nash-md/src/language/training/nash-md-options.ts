@@ -100,6 +100,11 @@ export interface NashMdOptions extends Omit<LoopOptions, 'overflow' | 'evalEvery
   /** compare each completion with all the opponent's of its prompt, not only with one; default false */
   tournament?: boolean;
   /**
+   * Learn from the opponent's completions too, which in self-play are the policy's own: half of the gradient of each side.
+   * Of the policy gradient with mixtureCoef 0; default false
+   */
+  contrastive?: boolean;
+  /**
    * updates against one opponent: of pairs on the same completions, of the policy gradient, egpo and nash-mp with new
    * ones; default 1, of nash-mp 4. A step of egpo and nash-mp is twice as many updates
    */
@@ -133,6 +138,7 @@ export const nashMdDefaults = {
   dpoLoss: 'sigmoid',
   samplesPerPrompt: 1,
   tournament: false,
+  contrastive: false,
   innerSteps: 1,
   deploy: 'policy',
 } as const satisfies Partial<NashMdOptions>;
@@ -198,6 +204,12 @@ export function resolveNashMd(options: NashMdOptions): ResolvedNashMd {
   if (o.tournament && o.samplesPerPrompt < 2) {
     const what = 'a tournament needs several completions of a prompt';
     throw new ConfigError({ where: 'samplesPerPrompt', what, got: o.samplesPerPrompt, wanted: 'at least 2' });
+  }
+  const isSelfPlay = o.opponent.kind === 'mixture' && o.opponent.mixtureCoef === 0 && o.innerSteps === 1;
+  if (o.contrastive && !(o.objective === 'policy-gradient' && isSelfPlay)) {
+    const what = 'the opponent’s completions are not the policy’s own';
+    const wanted = 'objective policy-gradient, mixtureCoef 0, innerSteps 1';
+    throw new ConfigError({ where: 'contrastive', what, wanted });
   }
   const { missingEos } = o;
   if (missingEos !== undefined) {

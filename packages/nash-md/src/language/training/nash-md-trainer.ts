@@ -163,8 +163,18 @@ export class NashMdTrainer implements Trainer<NashMdStep> {
 
 function setupOf(o: ResolvedNashMd, batches: SampledBatches): LoopSetup<Samples> {
   const { policy, params, reference, codec, prompts, preference, ends, retries, orders, ...rest } = o;
-  const { opponent, klCoef, inverseStep, objective, klEstimator, dpoLoss, samplesPerPrompt, tournament, ...loop } =
-    rest;
+  const {
+    opponent,
+    klCoef,
+    inverseStep,
+    objective,
+    klEstimator,
+    dpoLoss,
+    samplesPerPrompt,
+    tournament,
+    contrastive,
+    ...loop
+  } = rest;
   const { innerSteps, deploy, maxNewTokens, temperature: _, missingEos, ...loopOptions } = loop;
   return {
     params,
@@ -180,6 +190,7 @@ function setupOf(o: ResolvedNashMd, batches: SampledBatches): LoopSetup<Samples>
         dpoLoss,
         samplesPerPrompt,
         tournament,
+        contrastive,
         innerSteps,
         deploy,
         maxNewTokens,

@@ -1,6 +1,6 @@
 /** The loss of a micro-batch, by objective, and what is logged of it. */
 import { type LossResult, type Params, schedules, stopGradient, type TokenBatch } from '@gimbal/tensor-core';
-import { mul, type Scalar, sub, sum, type Tensor, type Tensor1D, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
+import { add, mul, type Scalar, sub, sum, type Tensor, type Tensor1D, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
 import {
   dnoLoss,
   dpoLoss,
@@ -27,14 +27,15 @@ export function objectiveLoss(
   const mixtureCoef = opponent.kind === 'mixture' ? schedules.scheduleAt(opponent.mixtureCoef, step) : 0;
   const klCoef = schedules.scheduleAt(o.klCoef, step) * (o.deploy === 'mixture' ? 1 - mixtureCoef : 1);
   const B = s.prompts.lengths.length;
-  const { sum: total, logProbs } =
-    o.objective === 'policy-gradient' || o.objective === 'nash-mp'
-      ? policyGradientLoss(params, {
-          ...{ policy: o.policy, prompts: s.prompts, estimator: o.klEstimator, reference },
-          ...heldTo(s.own, klCoef, schedules.scheduleAt(o.inverseStep, step)),
-          advantages: advantagesOf(o, s),
-        })
-      : pairLoss(o, params, s, { klCoef, step });
+  const gradient = (side: Side, wins: Float32Array): ReturnType<typeof policyGradientLoss> =>
+    policyGradientLoss(params, {
+      ...{ policy: o.policy, prompts: s.prompts, estimator: o.klEstimator, reference },
+      ...heldTo(side, klCoef, schedules.scheduleAt(o.inverseStep, step)),
+      advantages: advantagesOf(o, side, wins),
+    });
+  const isGradient = o.objective === 'policy-gradient' || o.objective === 'nash-mp';
+  const { sum: own, logProbs } = isGradient ? gradient(s.own, s.wins) : pairLoss(o, params, s, { klCoef, step });
+  const total = isGradient && s.other ? mul<Scalar>(add(own, gradient(s.other, s.otherWins).sum), 0.5) : own;
   const { tokens, mask } = s.own;
   const shape: [number, number] = [B, tokens.width];
   const perToken = tensor2d(
@@ -69,8 +70,8 @@ function heldTo(side: Side, klCoef: number, inverseStep: number): { side: Side; 
 }
 
 /** P(y ≻ y') − ½, less the penalty where a completion was cut. */
-function advantagesOf({ missingEos }: ResolvedNashMd, { wins, own }: Samples): Float32Array {
-  const { ended } = own.tokens;
+function advantagesOf({ missingEos }: ResolvedNashMd, { tokens }: Side, wins: Float32Array): Float32Array {
+  const { ended } = tokens;
   const penalty = ended === undefined ? 0 : (missingEos?.penalty ?? 0);
   return wins.map((p, b) => p - 0.5 - (ended?.[b] === 0 ? penalty : 0));
 }

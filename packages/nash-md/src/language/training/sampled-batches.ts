@@ -133,7 +133,8 @@ export class SampledBatches implements BatchSource<Samples> {
     const side = (r: TokenRollout, before?: Params): Samples['own'] =>
       sideOf(r, rolloutLogProbs(o, reference, r), before && rolloutLogProbs(o, before, r));
     const common = { prompts: own.prompts, ...asked };
-    if (o.objective === 'policy-gradient') return { ...common, own: side(own) };
+    if (o.objective === 'policy-gradient')
+      return { ...common, own: side(own), ...(o.contrastive && { other: side(faced) }) };
     if (o.objective === 'nash-mp') return { ...common, own: side(own, start?.params) };
     if (o.objective === 'egpo') {
       // both completions of the pair are the policy's, and each is judged against the opponent
