@@ -149,6 +149,17 @@ test('nash-md asks conversations by the chat template, and trains a best respons
     expect(made.winRateAgainst).toMatchObject({ comparisons: 20 });
     expect(await readFile(join(out, 'report.html'), 'utf8')).toContain('above one half it is exploitable');
   }
+  const flags = ['--inverse-step', '1', '--inner-steps', '1', '--orders', 'both', '--missing-eos-penalty', '0.1'];
+  const halves = [
+    '--objective',
+    'nash-mp',
+    ...flags,
+    '--data',
+    join(dir, 'prompts.jsonl'),
+    '--out',
+    join(dir, 'halves'),
+  ];
+  expect((await gimbal(...model, ...common, ...halves)).steps).toBe(2);
   const matrix = [
     'eval',
     '--matrix',

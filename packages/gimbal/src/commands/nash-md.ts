@@ -1,5 +1,5 @@
 // gimbal nash-md: a matrix of preferences solved (--game), or a language model trained against a preference (--model).
-import { solverAliases, solverNames } from '@gimbal/nash-md';
+import { dpoLossNames, solverAliases, solverNames } from '@gimbal/nash-md';
 import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
@@ -85,6 +85,25 @@ const training = {
     .boolean()
     .default(false)
     .describe('self-play (--mixture-coef 0): learn from the completions of both sides'),
+  inverseStep: z
+    .number()
+    .positive()
+    .optional()
+    .describe('1/η of sppo (default .001), dno (.1), inpo (τ(t + 2)/2) and nash-mp (τ + 3)'),
+  dpoLoss: z.enum(dpoLossNames).default('sigmoid').describe('of online-dpo'),
+  orders: z
+    .enum(['auto', 'one', 'both'])
+    .default('auto')
+    .describe('ask who is preferred in both orders; auto: in the first update, and then if it matters'),
+  missingEosPenalty: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('taken from the preference of a completion that is cut at the limit'),
+  emaForm: z
+    .enum(['recursive', 'anchored'])
+    .default('recursive')
+    .describe('of the averaged opponent: of all past policies, or of the present one and the reference'),
   innerSteps: count.optional().describe('updates against one opponent (default: 1; nash-mp: 4)'),
   learningRate: z.number().positive().optional().describe('default: 1e-4 with an adapter, else 1e-5'),
   maxNewTokens: count.optional().describe('most tokens of a completion (default: what the prompts leave, at most 64)'),

@@ -1,7 +1,7 @@
 // gimbal nash-md --data: a model you have is trained to a policy that no other beats, by any preference.
 import { join } from 'node:path';
 import type { Tokenizer } from '@gimbal/language-models';
-import type { Contestant, NashMdOptions, Objective, Opponent } from '@gimbal/nash-md';
+import type { Contestant, DpoLossName, NashMdOptions, Objective, Opponent } from '@gimbal/nash-md';
 import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, figure, percent } from '../cli/format.ts';
@@ -38,6 +38,11 @@ export interface TrainFlags {
   samplesPerPrompt: number;
   tournament: boolean;
   contrastive: boolean;
+  inverseStep?: number | undefined;
+  dpoLoss: DpoLossName;
+  orders: 'auto' | 'one' | 'both';
+  missingEosPenalty: number;
+  emaForm: 'recursive' | 'anchored';
   innerSteps?: number | undefined;
   learningRate?: number | undefined;
   maxNewTokens?: number | undefined;
@@ -115,7 +120,10 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
       ...{ klEstimator: o.klEstimator, batchSize: o.batchSize, samplesPerPrompt: o.samplesPerPrompt },
       ...{ tournament: o.tournament, contrastive: o.contrastive, precision: o.precision, seed: o.seed },
       ...(o.innerSteps !== undefined && { innerSteps: o.innerSteps }),
+      ...{ dpoLoss: o.dpoLoss, orders: o.orders },
       ...(o.klCoef !== undefined && { klCoef: o.klCoef }),
+      ...(o.inverseStep !== undefined && { inverseStep: o.inverseStep }),
+      ...(o.missingEosPenalty > 0 && { missingEos: { penalty: o.missingEosPenalty } }),
       ...opponentOf(o, rival),
       maxNewTokens,
       maxGradNorm: 1,
@@ -200,7 +208,7 @@ const contestantOf = ({ policy, params }: Writer): Contestant => ({ policy, para
 
 function opponentOf(o: TrainFlags, rival: Writer | undefined): { opponent?: Opponent } {
   if (rival !== undefined) return { opponent: { kind: 'fixed', contestant: contestantOf(rival) } };
-  if (o.opponent === 'ema') return { opponent: { kind: 'ema', decay: o.emaDecay ?? 0.99 } };
+  if (o.opponent === 'ema') return { opponent: { kind: 'ema', decay: o.emaDecay ?? 0.99, form: o.emaForm } };
   if (o.mixtureCoef === undefined) return {};
   return { opponent: { kind: 'mixture', mixtureCoef: o.mixtureCoef } };
 }
