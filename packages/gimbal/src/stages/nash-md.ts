@@ -47,7 +47,7 @@ export interface NashMdResult {
 const options = z.object({
   steps: z.int().min(1).default(100).describe('updates of Nash-MD against the preference model'),
   batchSize: z.int().min(2).default(64).describe('summaries of such an update'),
-  learningRate: z.number().positive().default(1e-3).describe('learning rate of it'),
+  learningRate: z.number().positive().default(5e-4).describe('learning rate of it'),
   klCoef: z.number().min(0).default(0.05).describe('weight of the KL to the fine-tuned model in it'),
   mixtureCoef: z.number().min(0).max(1).default(0.125).describe('weight of the fine-tuned model in the opponent'),
   patience: z.int().min(1).default(40).describe('updates that the truth may stand below its best, until it is stopped'),
@@ -88,12 +88,12 @@ export const stage = defineStage({
     const { disposeTree, rng, StoppedError } = await import('@gimbal/tensor-core');
     const { newsroom } = await import('@gimbal/worlds');
     const { densePairs, pretrainedBody } = await import('../warm/summary-rewards.ts');
-    const { summaryPreference, trainSummaryPreference } = await import('../warm/summary-preference.ts');
+    const { matchedPairs, summaryPreference, trainSummaryPreference } = await import('../warm/summary-preference.ts');
     const stream = rng(environment.seed).split('nash-md');
     const desk = newsroom(rows.world);
     const { features } = await openJudge({ dir: judged.dir, value: judged.value });
     const sets = JSON.parse(await readFile(join(pairs.dir, 'pairs.json'), 'utf8')) as PreferenceSets;
-    const train = await densePairs(features, sets.train);
+    const train = matchedPairs(await densePairs(features, sets.train));
     const body = await pretrainedBody(train, stream.split('body'), signal);
     const compares = await trainSummaryPreference(body, train, {
       ...{ steps: preferenceSteps, learningRate: preferenceRate, stream: stream.split('preference'), signal },

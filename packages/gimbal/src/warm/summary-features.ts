@@ -9,8 +9,8 @@ export interface SummaryFeatures {
   read(articles: readonly string[], summaries: readonly string[]): Promise<Float32Array>;
 }
 
-/** numbers about clauses and facts, before the words */
-const matches = 8;
+/** Numbers about clauses and facts, before the words. */
+export const matches = 8;
 const mark = 'headline';
 
 interface Reading {

@@ -1,5 +1,7 @@
 // A preference model of summaries on dense features: an embedding of each, compared by a skew-symmetric form, so that what it
 // prefers may run in circles and never depends on who is shown first.
+// It sees how clauses match facts, not which words there are: those are what a model of few, noisy pairs learns by heart, and
+// what a policy then writes.
 //   z = Σⱼ (u₂ⱼ v₂ⱼ₊₁ − u₂ⱼ₊₁ v₂ⱼ),  P(a ≻ b) = σ(z)
 import { preferenceLoss, skewSymmetricLogits } from '@gimbal/reward-models';
 import {
@@ -23,9 +25,24 @@ import {
 } from '@tensorflow/tfjs-core';
 import { type DensePairs, ownCopy, trainTo } from './dense-members.ts';
 import { features as bodyFeatures } from './dense-network.ts';
-import type { SummaryFeatures } from './summary-features.ts';
+import { matches, type SummaryFeatures } from './summary-features.ts';
 
 const [embedding, batchSize] = [8, 64];
+
+/** Of dense inputs [n·width] the numbers about clauses and facts [n·8]. */
+function matchesIn(inputs: Float32Array, n: number): Float32Array {
+  const width = inputs.length / n;
+  const out = new Float32Array(n * matches);
+  for (let i = 0; i < n; i++) out.set(inputs.subarray(i * width, i * width + matches), i * matches);
+  return out;
+}
+
+/** Pairs as the model sees them. */
+export const matchedPairs = ({ n, chosen, rejected }: DensePairs): DensePairs => ({
+  n,
+  chosen: matchesIn(chosen, n),
+  rejected: matchesIn(rejected, n),
+});
 
 /** z of P(first ≻ second) [B] of inputs [B,inputs]. */
 function logits(params: Params, a: Tensor2D, b: Tensor2D, drop?: { rate: number; rng: Rng }): Tensor1D {
@@ -38,7 +55,7 @@ function logits(params: Params, a: Tensor2D, b: Tensor2D, drop?: { rate: number;
 }
 
 /**
- * Trains a preference model from a body, with a fresh head. The caller owns it.
+ * Trains a preference model on `matchedPairs` from a body, with a fresh head. The caller owns it.
  * @throws StoppedError where the signal stopped it
  */
 export async function trainSummaryPreference(
@@ -78,8 +95,9 @@ export const summaryPreference =
   async (articles, a, b) => {
     const [first, second] = [await features.read(articles, a), await features.read(articles, b)];
     const found = tidy(() => {
-      const shape: [number, number] = [articles.length, features.width];
-      return sigmoid(logits(params, tensor2d(first, shape), tensor2d(second, shape)));
+      const n = articles.length;
+      const inputs = (x: Float32Array): Tensor2D => tensor2d(matchesIn(x, n), [n, matches]);
+      return sigmoid(logits(params, inputs(first), inputs(second)));
     });
     const values = Array.from(await found.data<'float32'>());
     found.dispose();
