@@ -79,8 +79,8 @@ export const stage = defineStage({
   async run(context): Promise<NashMdResult | undefined> {
     const { options: o, environment, input, signal, note, progress, dir, logDir } = context;
     const [judged, pairs] = [input(judge), input(preferences)];
-    if (!judged.value || !pairs.value) return undefined;
     const { value: rows, dir: rowsDir } = input(data);
+    if (!judged.value || !pairs.value || rows.task !== 'newsroom') return undefined;
     const before = input(fineTune);
     const { loadPretrained, savePretrained } = await import('@gimbal/language-models');
     const { NashMdTrainer, playMatrix } = await import('@gimbal/nash-md');

@@ -15,8 +15,10 @@ export function modelVersions(input: StageContext['input']): ModelVersion[] {
   const nash = input(nashMd);
   if (!nash.value) return before;
   const own: ModelVersion = { name: nash.value.name, folder: modelFolder(nash, nash.value.model) };
-  const rewarded = input(rlRewards).value?.runs.at(-1);
-  const isBetter = rewarded === undefined || nash.value.scores.quality.value > rewarded.scores.quality.value;
+  // on rows of the user's, where the world judges nothing, there is no Nash-MD
+  const scores = input(rlRewards).value?.runs.at(-1)?.scores;
+  const isBetter =
+    scores === undefined || !('quality' in scores) || nash.value.scores.quality.value > scores.quality.value;
   if (isBetter && !input(rl).value) return [...before, own];
   return [...before.slice(0, -1), own, ...before.slice(-1)];
 }
