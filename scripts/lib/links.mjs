@@ -28,7 +28,8 @@ export function deadLinks(pages, exists) {
   for (const [page, text] of pages) {
     for (const [, inText, inTag] of prose(text).matchAll(/\]\(([^)\s]+)\)|\b(?:href|src)="([^"]+)"/g)) {
       const link = inText ?? inTag;
-      if (/^[a-z]+:/.test(link)) continue;
+      // another site, or a page that only ours has
+      if (/^[a-z]+:|^\/[^#]*\.html$/.test(link)) continue;
       const [path, anchor] = link.split('#');
       const target = path === '' ? page : posix.join(posix.dirname(page), path);
       if (path.startsWith('/')) complaints.push(`${page}: ${link} is a place on the site alone: make it relative`);
