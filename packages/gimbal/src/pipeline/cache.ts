@@ -3,6 +3,7 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { removeLeftovers, writeDirectoryAtomic, writeFileAtomic, writeFileDurable } from '@gimbal/tensor-core';
+import { undefinedIfAbsent } from './absent.ts';
 import type { StageResult } from './stage.ts';
 
 export class StageCache {
@@ -33,7 +34,7 @@ export class StageCache {
     fill: (dir: string) => Promise<unknown>,
   ): Promise<StageResult> {
     const target = join(this.folder, stage, key);
-    await removeLeftovers(dirname(target)).catch(ignoreAbsent); // of runs that were killed and not gone on with
+    await removeLeftovers(dirname(target)).catch(undefinedIfAbsent); // of runs that were killed and not gone on with
     try {
       await writeDirectoryAtomic(target, async (dir) => {
         const value = await fill(dir);
@@ -49,16 +50,12 @@ export class StageCache {
   }
 }
 
-function ignoreAbsent(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error;
-}
-
 /** What a stage logged belongs to its result: a later run that takes the result shows the same curves. */
 const logged = /^(metrics\.jsonl|events\..*|.*\.tfevents\..*)$/;
 
 /** Copy metrics and events from a stage's folder in the run to the result, or back. */
 export async function copyLogs(from: string, to: string): Promise<void> {
-  const names = await readdir(from, { recursive: true }).catch(() => []);
+  const names = (await readdir(from, { recursive: true }).catch(undefinedIfAbsent)) ?? [];
   for (const name of names.filter((n) => logged.test(n.split(/[\\/]/).at(-1) ?? ''))) {
     await mkdir(dirname(join(to, name)), { recursive: true });
     await writeFileAtomic(join(to, name), await readFile(join(from, name)));

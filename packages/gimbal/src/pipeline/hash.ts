@@ -5,6 +5,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { versionOf } from '../cli/version.ts';
+import { undefinedIfAbsent } from './absent.ts';
 
 /** JSON with sorted keys: equal values give equal text. */
 export function canonical(value: unknown): string {
@@ -61,10 +62,8 @@ export function codeVersion(): Promise<string> {
 }
 
 async function built(name: string): Promise<string[]> {
-  const dist = join(folderOf(name), 'dist');
-  const files = await readdir(dist, { recursive: true }).catch(() => []);
-  const scripts = files.filter((file) => file.endsWith('.js')).sort();
-  const paths = [...scripts.map((file) => join(dist, file)), ...(name === native ? nativeBinaries() : [])];
+  const scripts = await scriptsOf(join(folderOf(name), 'dist'));
+  const paths = [...scripts, ...(name === native ? nativeBinaries() : [])];
   return await Promise.all(
     paths.map(async (path) =>
       createHash('sha256')
@@ -72,6 +71,13 @@ async function built(name: string): Promise<string[]> {
         .digest('base64'),
     ),
   );
+}
+
+/** The scripts in a folder of built code, in order; none where it is not there, as before the first build. */
+export async function scriptsOf(dist: string): Promise<string[]> {
+  const files = (await readdir(dist, { recursive: true }).catch(undefinedIfAbsent)) ?? [];
+  const scripts = files.filter((file) => file.endsWith('.js')).sort();
+  return scripts.map((file) => join(dist, file));
 }
 
 const folderOf = (name: string): string => dirname(require.resolve(`${name}/package.json`));

@@ -3,6 +3,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckpointError, firstDifference, writeFileAtomic } from '@gimbal/tensor-core';
+import { undefinedIfAbsent } from './absent.ts';
 import type { Stage } from './stage.ts';
 
 /** Of one stage. */
@@ -30,9 +31,9 @@ export async function noteBeginning(runDir: string, stage: Stage, made: Provenan
  * @throws CheckpointError that says what has changed
  */
 export async function refuseChanged(runDir: string, stage: Stage, made: Provenance): Promise<void> {
-  const begun = await stat(join(runDir, 'stages', stage.name, 'checkpoints')).catch(() => undefined);
+  const begun = await stat(join(runDir, 'stages', stage.name, 'checkpoints')).catch(undefinedIfAbsent);
   if (!begun) return; // nothing is lost by beginning anew
-  const text = await readFile(pathOf(runDir, stage.name), 'utf8').catch(() => undefined);
+  const text = await readFile(pathOf(runDir, stage.name), 'utf8').catch(undefinedIfAbsent);
   if (text === undefined) return;
   const what = changed(JSON.parse(text) as Provenance, made);
   if (what === undefined) return;
