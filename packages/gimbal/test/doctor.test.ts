@@ -11,7 +11,7 @@ interface Report {
   machine: { cores: number };
   versions: { [name: string]: string };
   backend: { name: string; threads: number };
-  backends: { name: string; works: boolean; inUse: boolean; detail: string }[];
+  backends: { name: string; works: boolean; inUse: boolean; detail: string; fix?: string }[];
   advice: string[];
 }
 
@@ -29,6 +29,8 @@ describe('gimbal doctor', () => {
     expect(backend.threads).toBe(1);
     expect(backends.filter((b) => b.inUse).map((b) => b.name)).toEqual([backend.name]);
     for (const b of backends) expect(b.detail).not.toBe('');
+    const native = backends.find((b) => b.name === 'native');
+    if (!native?.works) expect(native?.fix).toMatch(/npm|GIMBAL_NATIVE/);
     expect(advice.length).toBeGreaterThan(0);
   });
 
@@ -36,7 +38,9 @@ describe('gimbal doctor', () => {
     const { backend, backends, advice } = await doctor('--backend', 'cpu');
     expect(backend.name).toBe('cpu');
     const native = backends.find((b) => b.name === 'native');
-    expect(advice[0]).toMatch(native?.works ? /--backend native is faster/ : /native backend does not work/);
+    expect(advice[0]).toMatch(
+      native?.works ? /--backend native is faster/ : /native backend does not work: .*\. What to do: .+\./,
+    );
   });
 
   test('what cannot be installed is wrong usage', async () => {

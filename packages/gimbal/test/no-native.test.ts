@@ -15,13 +15,21 @@ afterAll(() => {
   rmSync(cwd, { recursive: true });
 });
 
-test('doctor says which backend is in use instead, and why', async () => {
+test('doctor says which backend is in use instead, why, and what to do', async () => {
   const { code, stdout } = await runCli(['doctor', '--json'], cwd);
   expect(code).toBe(0);
-  const { backend, backends } = JSON.parse(stdout);
+  const { backend, backends, advice } = JSON.parse(stdout);
   expect(backend).toMatchObject({ name: 'wasm' });
   expect(backends).toContainEqual(
-    expect.objectContaining({ name: 'native', works: false, detail: expect.stringContaining('GIMBAL_NATIVE=off') }),
+    expect.objectContaining({
+      name: 'native',
+      works: false,
+      detail: expect.stringContaining('GIMBAL_NATIVE=off'),
+      fix: 'unset GIMBAL_NATIVE',
+    }),
+  );
+  expect(advice[0]).toBe(
+    'The native backend does not work: switched off by GIMBAL_NATIVE=off. What to do: unset GIMBAL_NATIVE.',
   );
 });
 

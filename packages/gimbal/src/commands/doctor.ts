@@ -1,6 +1,6 @@
 // gimbal doctor: what runs here, what does not and why, and what would make it faster.
 import { availableParallelism } from 'node:os';
-import { ConfigError, tensorflowInstalls } from '@gimbal/tensor-core';
+import { type BackendReport, ConfigError, tensorflowInstalls } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { bytes, textTable } from '../cli/format.ts';
@@ -102,11 +102,13 @@ interface Chosen {
 }
 
 /** Sentences, most effective first; one that says so where nothing is left to do. */
-function adviceFor(chosen: Chosen, backends: readonly { name: string; works: boolean; detail: string }[]): string[] {
+function adviceFor(chosen: Chosen, backends: readonly BackendReport[]): string[] {
   const advice: string[] = [];
   const native = backends.find((b) => b.name === 'native');
-  if (native && !native.works) advice.push(`The native backend does not work: ${native.detail}.`);
-  else if (native && chosen.name !== 'native' && chosen.name !== 'node-gpu') {
+  if (native && !native.works) {
+    const fix = native.fix === undefined ? '' : ` What to do: ${native.fix}.`;
+    advice.push(`The native backend does not work: ${native.detail}.${fix}`);
+  } else if (native && chosen.name !== 'native' && chosen.name !== 'node-gpu') {
     advice.push(`${chosen.name} was asked for; --backend native is faster.`);
   }
   if (chosen.threads < availableParallelism() && chosen.name === 'native') {

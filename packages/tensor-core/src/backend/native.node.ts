@@ -1,4 +1,5 @@
 import type { Candidate } from './backend-info.ts';
+import { nativeFix } from './native-fix.ts';
 
 type NativePackage = typeof import('@gimbal/tensor-native');
 
@@ -14,7 +15,10 @@ export const native: Candidate = {
     // the package itself starts with the cores that this process may use
     if (threads !== undefined) package_.setThreads(threads);
     const info = package_.nativeInfo();
-    if (info === undefined) return { reason: package_.nativeUnavailableReason() ?? 'its binary does not load' };
+    if (info === undefined) {
+      const reason = package_.nativeUnavailableReason() ?? 'its binary does not load';
+      return { reason, fix: nativeFix(process.platform, process.env.GIMBAL_NATIVE === 'off') };
+    }
     return {
       threads: info.threads,
       isa: info.isa,
