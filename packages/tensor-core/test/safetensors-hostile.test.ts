@@ -1,8 +1,11 @@
 /** Files that lie: each is refused with a typed error that names the tensor and its offsets, cheaply. */
 import './helpers/cpu.ts';
+import { memory } from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
+import { dtypeBytes, type SafetensorsDtype } from '../src/safetensors/dtype.ts';
 import { openSafetensors } from '../src/safetensors/open.ts';
 import type { ByteSource } from '../src/safetensors/source.ts';
+import { disposeTree } from '../src/tree/memory.ts';
 import { entry, type RawFile, rawFile } from './helpers/safetensors.ts';
 
 const ok = entry('F32', [1], 0, 4);
@@ -180,14 +183,16 @@ test('a header padded with spaces, an empty file and tensors of no bytes are acc
   await expect(proto.params()).rejects.toMatchObject({ code: expect.stringContaining('ERR_') });
 });
 
-/** Counts what is asked of it, and answers no request beyond the file. */
-function counting(bytes: Uint8Array): ByteSource & { asked: number } {
+/** Counts what is asked of it and the memory it is given to fill, and answers no request beyond the file. */
+function counting(bytes: Uint8Array): ByteSource & { asked: number; given: number } {
   return {
     name: 'fuzz',
     size: bytes.length,
     asked: 0,
-    async read(start, end) {
+    given: 0,
+    async read(start, end, into) {
       this.asked += end - start;
+      this.given = Math.max(this.given, into?.length ?? 0);
       if (start < 0 || end > bytes.length || end < start) throw new Error(`read outside the file: ${start}…${end}`);
       return bytes.subarray(start, end);
     },
@@ -195,19 +200,58 @@ function counting(bytes: Uint8Array): ByteSource & { asked: number } {
   };
 }
 
-/** Parsed with every tensor inside the file, or a typed error; never more bytes read than the file has. */
-async function parsedOrTyped(bytes: Uint8Array): Promise<void> {
-  const source = counting(bytes);
+/** What was read, or undefined for a typed refusal; any other error is the test's. */
+async function readOrTyped<T>(read: Promise<T>, codes = ['ERR_CHECKPOINT']): Promise<T | undefined> {
   try {
-    const file = await openSafetensors(source);
-    for (const name of file.names) {
-      const { start, byteLength } = file.entry(name);
-      expect(start + byteLength).toBeLessThanOrEqual(bytes.length);
-    }
+    return await read;
   } catch (error) {
-    expect(error).toMatchObject({ code: 'ERR_CHECKPOINT' });
+    expect(codes).toContain((error as { code?: string }).code);
+    return undefined;
   }
+}
+
+/** A byte of the file as an int32 (U8, I8) takes four bytes: nothing grows by more. */
+const growth = 4;
+
+/**
+ * Parsed with every tensor inside the file, or a typed error; never more bytes read than the file has. What was parsed
+ * is read in every way there is: the same holds of each tensor, and no way takes more memory than `growth` allows.
+ * @returns the number of tensors that were read
+ */
+async function parsedOrTyped(bytes: Uint8Array): Promise<number> {
+  const source = counting(bytes);
+  const started = performance.now();
+  const file = await readOrTyped(openSafetensors(source));
   expect(source.asked).toBeLessThanOrEqual(bytes.length);
+  if (file === undefined) return 0;
+  const before = memory();
+  let read = 0;
+  for (const name of file.names) {
+    const { start, byteLength } = file.entry(name);
+    expect(start + byteLength).toBeLessThanOrEqual(bytes.length);
+    source.asked = 0;
+    const values = await readOrTyped(file.values(name));
+    expect(values?.byteLength ?? 0).toBeLessThanOrEqual(growth * byteLength);
+    const tensor = await readOrTyped(file.tensor(name));
+    expect(memory().numBytes - before.numBytes).toBeLessThanOrEqual(growth * byteLength);
+    if (tensor !== undefined) {
+      read++;
+      expect(await tensor.data()).toEqual(values);
+    }
+    tensor?.dispose();
+    expect(source.asked).toBeLessThanOrEqual(2 * byteLength);
+  }
+  source.asked = 0;
+  // names of any text are no paths of a tree: that is a ConfigError
+  const params = await readOrTyped(file.params(), ['ERR_CHECKPOINT', 'ERR_CONFIG']);
+  expect(memory().numBytes - before.numBytes).toBeLessThanOrEqual(growth * bytes.length);
+  if (params !== undefined) disposeTree(params);
+  expect(source.asked).toBeLessThanOrEqual(bytes.length);
+  expect(source.given).toBeLessThanOrEqual(bytes.length);
+  expect(memory().numTensors).toBe(before.numTensors);
+  await file.close();
+  expect(performance.now() - started).toBeLessThan(5000); // no hang, however slow the machine
+  return read;
 }
 
 const number = fc.oneof(fc.integer({ min: -2, max: 40 }), fc.double(), fc.maxSafeInteger(), fc.constant(2 ** 53));
@@ -221,7 +265,10 @@ const anyEntry = fc.record(
 );
 
 test('random bytes are parsed or refused', async () => {
-  await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), parsedOrTyped), { numRuns: 2000 });
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => void (await parsedOrTyped(bytes))),
+    { numRuns: 2000 },
+  );
 });
 
 test('random bytes with a fitting length are parsed or refused', async () => {
@@ -244,7 +291,7 @@ test('random headers are parsed or refused', async () => {
     fc.asyncProperty(
       fc.dictionary(fc.string({ maxLength: 4 }), fc.oneof(anyEntry, fc.jsonValue())),
       fc.uint8Array({ maxLength: 60 }),
-      (header, data) => parsedOrTyped(rawFile({ header, data })),
+      async (header, data) => void (await parsedOrTyped(rawFile({ header, data }))),
     ),
     { numRuns: 2000 },
   );
@@ -258,12 +305,50 @@ test('a good file with any byte changed is parsed or refused', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 }),
-      (changes) => {
+      async (changes) => {
         const bytes = good.slice();
         for (const [at, value] of changes) bytes[at] = value;
-        return parsedOrTyped(bytes);
+        await parsedOrTyped(bytes);
       },
     ),
     { numRuns: 3000 },
   );
+});
+
+/** Files whose headers fit: names of any text, every dtype, ranks that no tensor has, random bytes for elements. */
+const fitting = fc
+  .uniqueArray(
+    fc.record({
+      name: fc.oneof(fc.constantFrom('a', 'a.b', 'a.b.c', 'w', '', '.', '__proto__'), fc.string({ maxLength: 4 })),
+      dtype: fc.constantFrom(...(Object.keys(dtypeBytes) as SafetensorsDtype[])),
+      shape: fc.oneof(
+        fc.array(fc.nat(3), { maxLength: 4 }),
+        fc.array(fc.constantFrom(0, 1), { maxLength: 9 }),
+        fc.constantFrom([0, 2 ** 40], [2 ** 20, 0]),
+      ),
+    }),
+    { maxLength: 5, selector: ({ name }) => name },
+  )
+  .chain((tensors) => {
+    const entries: [string, object][] = [];
+    let end = 0;
+    for (const { name, dtype, shape } of tensors) {
+      const size = (shape as number[]).reduce((n, d) => n * d, dtypeBytes[dtype]);
+      entries.push([name, entry(dtype, shape, end, end + size)]);
+      end += size;
+    }
+    return fc
+      .uint8Array({ minLength: end, maxLength: end })
+      .map((data) => rawFile({ header: Object.fromEntries(entries), data }));
+  });
+
+test("tensors of random bytes are read or refused, in memory of the file's size", async () => {
+  let read = 0;
+  await fc.assert(
+    fc.asyncProperty(fitting, async (bytes) => {
+      read += await parsedOrTyped(bytes);
+    }),
+    { numRuns: 400 },
+  );
+  expect(read).toBeGreaterThan(200); // most of them fit
 });
