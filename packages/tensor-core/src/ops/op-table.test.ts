@@ -27,9 +27,9 @@ const positions = backends.flatMap((name): [string, BackendName, boolean?][] =>
 
 /** Folders of the package whose public functions are no ops. What comes from any other has a row. */
 const otherFolders =
-  'autodiff backend capture checkpoint io modules optim options precision random safetensors training tree weights';
+  'autodiff backend capture checkpoint io modules optim options precision random safetensors schedules training tree weights';
 
-/** The functions that the package exports from `ops/` and from every folder that is not one of those above. */
+/** The functions that the package exports from `ops/` and from every folder that is not one of those above, alone or in a namespace. */
 function publicOps(): string[] {
   const lists = ['index', 'everywhere'].map((name) => readFileSync(new URL(`../${name}.ts`, import.meta.url), 'utf8'));
   const index = lists.join('\n');
@@ -37,8 +37,20 @@ function publicOps(): string[] {
   for (const [, list, folder] of index.matchAll(/^export \{([^}]*)\} from '\.\/(\w+)\/[^']+';$/gm))
     if (!otherFolders.split(' ').includes(folder as string))
       for (const name of (list as string).split(',')) names.add(name.trim());
-  return [...names].filter((name) => typeof (library as { [name: string]: unknown })[name] === 'function');
+  const exported = library as { [name: string]: unknown };
+  const alone = [...names].filter((name) => typeof exported[name] === 'function');
+  const spaces = [...index.matchAll(/^export \* as (\w+) from '\.\/(\w+)\/[^']+';$/gm)];
+  // a form of export that is not looked through would hide ops
+  expect(spaces.map(([, space]) => space)).toEqual(Object.keys(exported).filter((name) => isNamespace(exported[name])));
+  const within = spaces
+    .filter(([, , folder]) => !otherFolders.split(' ').includes(folder as string))
+    .flatMap(([, space]) => functionsOf(space as string, exported[space as string] as object));
+  return [...alone, ...within];
 }
+
+const isNamespace = (x: unknown): boolean => Object.prototype.toString.call(x) === '[object Module]';
+const functionsOf = (space: string, members: object): string[] =>
+  Object.entries(members).flatMap(([name, member]) => (typeof member === 'function' ? [`${space}.${name}`] : []));
 
 test('every public op has a row', () => {
   expect(opTable.map((row) => row.name).sort()).toEqual(publicOps().sort());

@@ -1,7 +1,8 @@
-// The op table: a row for every public op.
+// The op table: a row for every public op, those of namespaces by their full names.
 
 import { activationRows } from './activations.ts';
 import { attentionRows } from './attention.ts';
+import { distributionRows } from './distributions.ts';
 import { divergenceRows } from './divergence.ts';
 import { linearRows } from './linear.ts';
 import { normRows } from './norms.ts';
@@ -19,4 +20,5 @@ export const opTable: readonly OpRow[] = [
   ...divergenceRows,
   ...attentionRows,
   ...policyRows,
+  ...distributionRows,
 ];
