@@ -21,8 +21,8 @@ beforeAll(async () => {
     'export default (prompts, completions) => completions.map((text) => Math.min(1, text.split("e").length - 1));\n',
   );
   const texts = rows.map((row) => `${row.prompt}\n${row.completion}`);
-  const make = async (name: string, width: number, tokenizer: ReturnType<typeof trainTokenizer>): Promise<void> => {
-    const size = { width, layers: 1, heads: 2, contextLength: 24, eosIds: [tokenizer.special.eos as number] };
+  const make = async (name: string, width: number, tokenizer: ReturnType<typeof trainTokenizer>, layers = 1) => {
+    const size = { width, layers, heads: 2, contextLength: 24, eosIds: [tokenizer.special.eos as number] };
     // an untrained teacher of the usual spread says next to nothing
     const model = decoder({ vocabularySize: tokenizer.size, ...size, initializerRange: 0.2 });
     const params = model.init(rng(width));
@@ -31,6 +31,7 @@ beforeAll(async () => {
   };
   await make('teacher', 64, trainTokenizer(texts));
   await make('student', 32, trainTokenizer(texts));
+  await make('deep', 32, trainTokenizer(texts), 4);
   await make('other', 32, trainTokenizer(['something else altogether, in other words']));
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -100,6 +101,24 @@ test('a reward beside it, an adapter, other methods', async () => {
   expect(saved).toContain('"teacherMix": 0.2');
   expect((await readdir(cache)).length).toBeGreaterThan(0);
 }, 90_000);
+
+test('a student of every second layer of its teacher', async () => {
+  const run = join(folder, 'every');
+  const rest = ['--data', join(folder, 'rows.jsonl'), '--max-new-tokens', '6', '--held-out', '4', '--steps', '2'];
+  const deep = ['gkd', '--teacher', join(folder, 'deep'), ...rest, '--preset', 'sft', '--no-quantize', '--json'];
+  const { code, stdout, stderr } = await runMain([...deep, '--every-layer', '2', '--out', run], source);
+  expect([code, code === 0 ? '' : stderr]).toEqual([0, '']);
+  const { models } = JSON.parse(stdout) as { models: Model[] };
+  expect(models[1]?.bytes).toBeLessThan(models[0]?.bytes as number);
+  const config = await readFile(join(run, 'model', 'config.json'), 'utf8');
+  expect((JSON.parse(config) as { num_hidden_layers: number }).num_hidden_layers).toBe(2);
+  for (const [more, what] of [
+    [[], 'which student?'],
+    [['--every-layer', '2', '--student', join(folder, 'deep')], 'two students'],
+    [['--every-layer', '2', '--lora', '2'], 'an adapter needs a student'],
+  ] as const)
+    expect((await runMain([...deep, ...more, '--out', join(folder, 'none')], source)).stderr).toContain(what);
+}, 60_000);
 
 test('what cannot be distilled is refused, in the words of the options', async () => {
   const refused = async (...argv: string[]): Promise<string> =>

@@ -2,10 +2,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { seq2seq } from '@gimbal/language-models';
+import { padBatch, seq2seq } from '@gimbal/language-models';
 import { flatten, type Params, readMetrics, rng, useBackend } from '@gimbal/tensor-core';
-import { memory } from '@tensorflow/tfjs-core';
-import { type GkdOptions, type GkdStep, GkdTrainer, modelTeacher, presets } from '../src/index.ts';
+import { memory, reshape, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
+import { type GkdOptions, type GkdStep, GkdTrainer, modelTeacher, presets, tokenDivergence } from '../src/index.ts';
+import { mixWeightsOf } from '../src/training/mix-weights.ts';
 import { counting, relativeError, smallModel } from './helpers.ts';
 
 await useBackend('auto');
@@ -245,6 +246,35 @@ test('the teacher mixed into sampling: with all but a little of it, completions 
   expect(step?.teacherLogProb).toBeGreaterThan(-0.3);
   using alone = new GkdTrainer(options({ teacher: modelTeacher(sure, warm.params, vocabulary) }));
   expect((await alone.run({ steps: 1 }))?.teacherLogProb).toBeLessThan(-1);
+  // weighed: the loss of the completions that were written, by hand
+  for (const kind of ['token', 'exact'] as const) {
+    const mix = {
+      teacher: modelTeacher(sure, warm.params, vocabulary),
+      teacherMix: 0.5,
+      learningRate: 0,
+      batchSize: 4,
+    };
+    using weighed = new GkdTrainer(options({ ...mix, mixWeights: kind }));
+    const written = (await weighed.run({ steps: 1 })) as GkdStep;
+    const ids = (text: string): number[] => Array.from(text, (c) => 2 + Number(c));
+    const asked = padBatch(
+      written.samples.map(({ prompt }) => ids(prompt)),
+      0,
+    );
+    const answers = written.samples.map(({ completion: text }) => [...ids(text), ...(text.length < 5 ? [1] : [])]);
+    const completions = padBatch(answers, 0);
+    const flat = (z: Tensor): Tensor2D => reshape(z, [4 * completions.width, vocabulary.size]);
+    const [zS, zT] = [student.logits(start, asked, completions), sure.logits(warm.params, asked, completions)];
+    const d = tokenDivergence(flat(zS), flat(zT), { kind: 'jsd', beta: 0.5 }).dataSync<'float32'>();
+    const [q, p] = [student.logProbs(start, asked, completions), sure.logProbs(warm.params, asked, completions)];
+    const byHand = answers.reduce((sum, { length }, b) => {
+      const row = (x: ArrayLike<number>): number[] =>
+        Array.from({ length }, (_, n) => x[b * completions.width + n] as number);
+      const counts = mixWeightsOf(row(q.dataSync()), row(p.dataSync()), { kind, share: 0.5, whole: true });
+      return sum + row(d).reduce((s, x, n) => s + x * (counts[n] as number), 0) / length / 4;
+    }, 0);
+    expect(written.loss).toBeCloseTo(byHand, 4);
+  }
   expect(() => new GkdTrainer(options({ mixWeights: 'exact' }))).toThrow(/teacherMix.*above 0/);
   expect(() => new GkdTrainer(options({ teacherMix: 0.2 }))).toThrow('one modelTeacher');
   expect(() => new GkdTrainer(options({ teacherMix: 1 }))).toThrow('teacherMix');
