@@ -168,27 +168,32 @@ test(
 );
 
 test(
-  'a run killed at a random moment and resumed has the losses of one that was not',
+  'a run killed or stopped by Ctrl-C at a random moment and resumed has the losses of one that was not',
   async () => {
     const job = [...tiny, ...steps(40, 25), '--backend', backends[0] as string, '--pretrain-evaluations', '8'];
     const whole = await runCli(['align', ...job, '--out', 'whole'], cwd);
     expect(whole.code).toBe(0);
-    await rm(join(cwd, 'runs/.cache'), { recursive: true });
 
-    const killed = startCli(['align', ...job, '--out', 'killed'], cwd);
-    // at some moment of its training, not at a chosen one
-    await untilLogged('killed', 3);
-    await new Promise((resolve) => setTimeout(resolve, Math.floor(performance.now() * 1000) % 200));
-    killed.child.kill('SIGKILL');
-    expect((await killed.ended).code).toBeNull();
-    // it was in the middle of its work: neither a model nor a report was left
-    const left = await readdir(join(cwd, 'runs/killed'));
-    for (const made of ['model', 'report.html', 'metrics.jsonl']) expect(left).not.toContain(made);
-    const resumed = await runCli(['align', ...job, '--out', 'killed', '--resume'], cwd);
-    expect([resumed.code, resumed.stderr]).toEqual([0, expect.stringContaining('fine-tune')]);
-    expect(await losses('killed')).toEqual(await losses('whole'));
+    for (const [signal, code] of [
+      ['SIGKILL', null],
+      ['SIGINT', 130],
+    ] as const) {
+      await rm(join(cwd, 'runs/.cache'), { recursive: true });
+      const stopped = startCli(['align', ...job, '--out', signal], cwd);
+      // at some moment of its training, not at a chosen one
+      await untilLogged(signal, 3);
+      await new Promise((resolve) => setTimeout(resolve, Math.floor(performance.now() * 1000) % 200));
+      stopped.child.kill(signal);
+      expect((await stopped.ended).code).toBe(code);
+      // it was in the middle of its work: neither a model nor a report was left
+      const left = await readdir(join(cwd, 'runs', signal));
+      for (const made of ['model', 'report.html', 'metrics.jsonl']) expect(left).not.toContain(made);
+      const resumed = await runCli(['align', ...job, '--out', signal, '--resume'], cwd);
+      expect([resumed.code, resumed.stderr]).toEqual([0, expect.stringContaining('fine-tune')]);
+      expect(await losses(signal)).toEqual(await losses('whole'));
+    }
   },
-  timeoutMs,
+  2 * timeoutMs, // five runs
 );
 
 test(
