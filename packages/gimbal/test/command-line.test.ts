@@ -96,6 +96,13 @@ describe('values of options', () => {
     });
   });
 
+  test('a list grows with each flag, of a number the last counts', async () => {
+    expect(await understood('--layers', '1,2', '--layers', '3', '--steps', '5', '--steps', '6')).toMatchObject({
+      layers: [1, 2, 3],
+      steps: 6,
+    });
+  });
+
   test('maps, lists, choices and alternatives', async () => {
     const file = await yaml('columns: { prompt: question, completion: answer }\nlayers: [1, 2]\nsize: 3\n');
     expect(await understood('--config', file)).toMatchObject({

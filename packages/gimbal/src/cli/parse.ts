@@ -33,7 +33,11 @@ export function parseLine(
     if (option.kind.type === 'boolean') {
       commander.addOption(new Option(`--${option.flag}`)).addOption(new Option(`--no-${option.flag}`));
     } else {
-      commander.addOption(new Option(`--${option.flag} <value>`));
+      const flag = new Option(`--${option.flag} <value>`);
+      // a list may be given piece by piece; of anything else the last value counts
+      if (option.kind.type === 'list')
+        flag.argParser((value, before?: string) => [before, value].filter(Boolean).join(','));
+      commander.addOption(flag);
     }
   }
   for (const word of words) commander.argument(word.variadic ? `[${word.name}...]` : `[${word.name}]`);
