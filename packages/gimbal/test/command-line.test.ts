@@ -278,6 +278,11 @@ describe('reproduce', () => {
 describe('help of what this version has', () => {
   const root = new URL('../src/', import.meta.url);
 
+  test('an option that is needed and left out: what it is', async () => {
+    const { code, stderr } = await runMain(['sft', '--data', 'rows.jsonl'], root);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^error gimbal sft: --model is needed; wanted .*folder/)]);
+  });
+
   test('help <command> is <command> --help; an unknown one is refused', async () => {
     const [asked, flag] = [await runMain(['help', 'generate'], root), await runMain(['generate', '--help'], root)];
     expect(asked).toEqual(flag);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
-import { modelPath } from '../run/model-path.ts';
+import { adapterPath, modelPath } from '../run/model-path.ts';
 
 const options = z.object({
   model: z
@@ -87,7 +87,7 @@ async function mergeAdapter(
   const { model, params, tokenizer, generation } = await lm.loadPretrained(
     await modelPath(base, 'gimbal merge --model', hubOptions(output, signal)),
   );
-  const adapter = await lm.loadAdapter(o.adapter as string, model.config);
+  const adapter = await lm.loadAdapter(adapterPath(o.adapter as string), model.config);
   const merged = lm.mergeLora(model.config, params, adapter);
   await saveModel(out, model, merged, { tokenizer, generation, dtype: o.dtype ?? 'float32', type: o.type });
   lm.disposeAdapter(adapter);

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GenerationDefaults, HubOptions, Message, Tokenizer } from '@gimbal/language-models';
 import { ConfigError, type LogitPolicy, type Params } from '@gimbal/tensor-core';
-import { modelPath } from '../run/model-path.ts';
+import { adapterPath, modelPath } from '../run/model-path.ts';
 
 /** What generation asks of a model. */
 export interface Writer extends Disposable {
@@ -53,7 +53,7 @@ export async function openModel(
   const withAdapter = async (config: Parameters<typeof lm.mergeLora>[0], base: Params): Promise<Params> => {
     if (adapterFolder === undefined) return base;
     try {
-      const adapter = await lm.loadAdapter(adapterFolder, config);
+      const adapter = await lm.loadAdapter(adapterPath(adapterFolder), config);
       const merged = lm.mergeLora(config, base, adapter);
       lm.disposeAdapter(adapter);
       return merged;

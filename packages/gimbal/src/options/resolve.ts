@@ -34,7 +34,11 @@ export function resolveOptions<T extends OptionTable>(
     else if (option.required && given.has('resume')) absent.add(option.name);
     else if (option.required) {
       const what = `--${option.flag} is needed`;
-      throw new ConfigError({ where: `gimbal ${command}`, what, wanted: describeKind(option.kind) });
+      throw new ConfigError({
+        where: `gimbal ${command}`,
+        what,
+        wanted: option.description || describeKind(option.kind),
+      });
     }
   }
   const optional = Object.fromEntries([...absent].map((name) => [name, true])) as { [name: string]: true } & Record<

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { modelPath } from './model-path.ts';
+import { adapterPath, modelPath } from './model-path.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -22,6 +22,14 @@ test("a model's folder is itself, a run's is the model it has made", async () =>
   expect(await modelPath(model, '--model')).toBe(model);
   const run = make('run', { 'config.json': { command: 'align' }, 'model/config.json': { model_type: 'llama' } });
   expect(await modelPath(run, '--model')).toBe(join(run, 'model'));
+});
+
+test("an adapter's folder is itself, a run's is the adapter it has made", () => {
+  const adapter = make('peft', { 'adapter_config.json': {} });
+  expect(adapterPath(adapter)).toBe(adapter);
+  const run = make('tuned', { 'config.json': { command: 'sft' }, 'adapter/adapter_config.json': {} });
+  expect(adapterPath(run)).toBe(join(run, 'adapter'));
+  expect(adapterPath(join(folder, 'none'))).toBe(join(folder, 'none'));
 });
 
 test('what holds no model is refused as wrong usage, with what to do', async () => {

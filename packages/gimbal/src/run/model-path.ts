@@ -1,4 +1,4 @@
-// --model as a person gives it: a folder, a file, a name on the hub, or the folder of a run.
+// --model and --adapter as a person gives them: a folder, a file, a name on the hub, or the folder of a run.
 import { existsSync, statSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -35,6 +35,13 @@ export async function modelPath(path: string, where: string, hub?: HubOptions): 
   }
   const fix = `If it was stopped, go on with it: npx gimbal ${command} --out ${path} --resume`;
   throw new ConfigError({ where, what, got: path, fix });
+}
+
+/** Where an adapter lies: in a folder of PEFT's, or of a run the one that it has made. */
+export function adapterPath(path: string): string {
+  const made = join(path, 'adapter');
+  const isAdapter = (folder: string): boolean => existsSync(join(folder, 'adapter_config.json'));
+  return !isAdapter(path) && isAdapter(made) ? made : path;
 }
 
 /** The command whose run a folder holds: a model has a config.json too. */
