@@ -26,7 +26,7 @@ export interface WarmRecord {
 /**
  * Averages model folders into a new one, which transformers opens as any of them.
  * @param out only another model's folder is replaced
- * @param o.beside writes more into the folder before it appears
+ * @param o weights and how they are normalised; its `beside` writes more into the folder before it appears
  * @returns what was written to `warm.json`
  * @throws ConfigError for fewer than two members or weights that make no sense; CheckpointError naming the first thing that
  * differs: an entry of config.json, the tokenizer, the pretraining, or a tensor. Nothing is written then
