@@ -287,7 +287,7 @@ describe('wrong words', () => {
       await refused(['doctor', '--out', 'a'], /doctor writes no file/);
       await refused(
         ['align', '--backend', 'webgpu'],
-        /--backend webgpu: .* is not installed\. npm install webgpu @tensorflow/,
+        /--backend webgpu: .* is not installed\. (npm install|npx pnpm@\S+ add -w) webgpu @tensorflow/,
         1,
       );
       await refused(['align', '--colums', 'prompt=q'], /unknown option --colums\. Did you mean --columns\?/);
