@@ -129,7 +129,8 @@ test(
     // no more than the least of each fits into 30 milliseconds on any machine, and the run says how to have the same again
     expect(stages.preferences?.value).toMatchObject({ train: 64 });
     expect(stages.distil?.value).toMatchObject({ steps: 20 });
-    for (const text of ['--preference-pairs 64', '--learn-steps 4', '--distil-steps 20']) expect(again).toContain(text);
+    for (const text of ['--preference-pairs 64', '--learn-steps 4', '--nash-steps 4', '--distil-steps 20'])
+      expect(again).toContain(text);
     const slices = stages['reward-models']?.value.slices as {
       name: string;
       mean: number;

@@ -59,7 +59,7 @@ test('open-models, one part of it; a file that was not named', async () => {
   expect(rows.map(({ name }) => name)).toEqual(['open-models: generate, batch 1, Q4_0 (peer: our own float32)']);
   expect(rows[0]?.ratio).toBeGreaterThan(0);
   expect(rows[0]?.hostKernels).toBe(0);
-  expect((await run('file')).stderr).toMatch(/which file\?; wanted --model FILE.gguf/);
+  expect((await run('file')).stderr).toMatch(/which file\? wanted --model FILE.gguf/);
 }, 120_000);
 
 test('physics, one part of it, and parts it has not', async () => {

@@ -22,6 +22,7 @@ import { storedRows } from './internal/stored-rows.ts';
 import { type SummaryScores, summaryScores } from './internal/summary-scores.ts';
 import { trainedBefore } from './internal/trained-before.ts';
 import { stage as judge } from './judge.ts';
+import { stage as plan } from './plan.ts';
 import { type PreferenceSets, stage as preferences } from './preferences.ts';
 
 /** What the stage leaves; undefined where there are no labelled pairs. */
@@ -45,7 +46,11 @@ export interface NashMdResult {
 }
 
 const options = z.object({
-  steps: z.int().min(1).default(100).describe('updates of Nash-MD against the preference model'),
+  steps: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('updates of Nash-MD against the preference model (default: what --minutes allow, up to 100)'),
   batchSize: z.int().min(2).default(64).describe('summaries of such an update'),
   learningRate: z.number().positive().default(5e-4).describe('learning rate of it'),
   klCoef: z.number().min(0).default(0.05).describe('weight of the KL to the fine-tuned model in it'),
@@ -71,8 +76,8 @@ const truth =
 export const stage = defineStage({
   name: 'nash-md',
   summary: 'Learn from a preference model by Nash-MD, and compare every policy with every other.',
-  version: 1,
-  needs: ['data', 'pretrain', 'fine-tune', 'preferences', 'judge', 'rl-rewards', 'rl'],
+  version: 2,
+  needs: ['data', 'plan', 'pretrain', 'fine-tune', 'preferences', 'judge', 'rl-rewards', 'rl'],
   prefix: 'nash',
   options,
   uses: ['seed', 'backend', 'threads'],
@@ -81,6 +86,7 @@ export const stage = defineStage({
     const [judged, pairs] = [input(judge), input(preferences)];
     const { value: rows, dir: rowsDir } = input(data);
     if (!judged.value || !pairs.value || rows.task !== 'newsroom') return undefined;
+    const steps = o.steps ?? (input(plan).value.later.nashSteps as number);
     const before = input(fineTune);
     const { loadPretrained, savePretrained } = await import('@gimbal/language-models');
     const { NashMdTrainer, playMatrix } = await import('@gimbal/nash-md');
@@ -139,7 +145,7 @@ export const stage = defineStage({
         opponent: { kind: 'mixture', mixtureCoef: o.mixtureCoef },
         optimizer: { name: 'adam' },
         learningRate: o.learningRate,
-        checkpointEvery: Math.max(1, Math.ceil(o.steps / 5)),
+        checkpointEvery: Math.max(1, Math.ceil(steps / 5)),
         ...{ seed: environment.seed, out: logDir },
       };
       using trainer = (await checkpointIn(logDir, note))
@@ -148,14 +154,14 @@ export const stage = defineStage({
       watch.follow(() => trainer.params);
       halted = watch.endedAt(trainer.step);
       let kl = Number.NaN;
-      for await (const s of halted ? [] : trainer.train({ steps: o.steps, signal })) {
+      for await (const s of halted ? [] : trainer.train({ steps, signal })) {
         kl = s.kl;
         watch.onStep(s);
         const text = `Nash-MD: wins ${percent(s.winRate)}  KL ${figure(s.kl)}  ${figure(s.length)} tokens`;
-        progress({ step: s.step, total: o.steps, text });
+        progress({ step: s.step, total: steps, text });
         if (halted) break;
       }
-      if (trainer.step < o.steps && !halted)
+      if (trainer.step < steps && !halted)
         throw new StoppedError({ where: 'stage nash-md', what: 'stopped while it learned' });
       const best = await watch.bestParams(note);
       if (best) opened.push(best.params);
@@ -172,7 +178,7 @@ export const stage = defineStage({
         players[name] = { policy: one.model, params: one.params, codec: promptCodec(one.tokenizer) };
       }
       players[versionName] = { policy: model, params: kept };
-      progress({ step: o.steps, total: o.steps, text: `${Object.keys(players).length} policies, all against all` });
+      progress({ step: steps, total: steps, text: `${Object.keys(players).length} policies, all against all` });
       const prompts: readonly Prompt[] = tests;
       const played = await playMatrix(players, {
         ...{ codec: promptCodec(tokenizer), preference: truth(desk), prompts, maxNewTokens, bothOrders: false },

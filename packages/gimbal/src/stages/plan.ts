@@ -78,7 +78,7 @@ const mostEpochs = 10;
 export const stage = defineStage({
   name: 'plan',
   summary: 'Choose a model that this machine trains in the time there is.',
-  version: 4,
+  version: 5,
   needs: ['data', 'tokenizer'],
   prefix: '',
   options,
@@ -222,7 +222,7 @@ function laterStepsOf({ later }: Plan, all: { readonly [name: string]: unknown }
 
 /** The stages behind fine-tuning that a task has; with pairs of the user's own the model learns from rewards too. */
 function laterOf({ task, pairs }: Pick<DataResult, 'task' | 'pairs'>): (keyof LaterWork)[] {
-  if (task === 'newsroom') return ['preferencePairs', 'learnSteps', 'distilSteps'];
+  if (task === 'newsroom') return ['preferencePairs', 'learnSteps', 'nashSteps', 'distilSteps'];
   return task === 'completion' ? [...(pairs ? (['learnSteps'] as const) : []), 'distilSteps'] : [];
 }
 

@@ -7,6 +7,8 @@ export interface LaterWork {
   preferencePairs?: number;
   /** updates against each of three rewards, on the newsroom or of pairs of one's own */
   learnSteps?: number;
+  /** updates of Nash-MD, on the newsroom */
+  nashSteps?: number;
   /** updates of the student */
   distilSteps?: number;
 }
@@ -21,6 +23,7 @@ const works: {
 } = {
   preferencePairs: { share: 0.3, rows: 5, most: 1000, least: 64 },
   learnSteps: { share: 0.4, rows: 3 * 170, most: 100, least: 4 },
+  nashSteps: { share: 0.3, rows: 450, most: 100, least: 4 },
   distilSteps: { share: 0.6, rows: 90, most: 2500, least: 20 },
 };
 
