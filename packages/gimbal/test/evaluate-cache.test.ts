@@ -23,7 +23,7 @@ test('evaluate runs anew for another count, length, seed, or byte of data or che
   const data = join(cwd, 'rows.jsonl');
   await writeFile(data, `${rows.join('\n')}\n`);
   const model = join(cwd, 'runs/first/model');
-  const job = ['align', '--threads', '1', '--model', model, '--data', data, '--fine-tune-steps', '1'];
+  const job = ['align', '--threads', '1', '--model', model, '--data', data, '--fine-tune-steps', '1', '--no-distil'];
   const isCached = async (...more: string[]): Promise<boolean> => {
     const { code, stdout, stderr } = await runCli([...job, ...more, '--json'], cwd);
     if (code !== 0) throw new Error(stderr);
