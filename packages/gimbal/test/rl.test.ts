@@ -114,6 +114,38 @@ test('a control reward that falls stops the run, and the page shows where the tw
   expect([far.code, far.stderr]).toEqual([2, expect.stringMatching(/nothing watches the run/)]);
 }, 120_000);
 
+test('completions that were cut are masked or lose a penalty; ppo takes a value function of its own', async () => {
+  const letters = ['--reward', join(dir, 'letters.mjs')];
+  const masked = join(dir, 'masked');
+  await gimbal('rl', ...common(), ...letters, ...small, '--steps', '1', '--mask-truncated', '--out', masked);
+  const [row] = await readMetrics(join(masked, 'training'));
+  expect(row?.unrewarded).toBeCloseTo((row?.missingEosRate as number) + (row?.emptyRate as number), 9);
+  expect(row?.missingEosRate).toBeGreaterThan(0);
+  const own = join(dir, 'own-trunk');
+  await gimbal(
+    'rl',
+    ...common(),
+    ...letters,
+    ...small,
+    '--preset',
+    'ppo',
+    '--value-trunk',
+    'own',
+    '--steps',
+    '2',
+    '--out',
+    own,
+  );
+  expect((await readMetrics(join(own, 'training')))[1]?.valueLoss).toBeGreaterThan(0);
+  for (const [more, message] of [
+    [['--mask-truncated', '--missing-eos-penalty', '1'], /what is left out can have no penalty/],
+    [['--value-trunk', 'own'], /'rloo' has no value function/],
+  ] as const) {
+    const { code, stderr } = await failure('rl', ...common(), ...letters, ...more);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+  }
+}, 60_000);
+
 test('an adapter is trained on the answers of a column; rewards are summed with their weights', async () => {
   const run = join(dir, 'adapter');
   const reward = ['--reward', `exact:answer,${join(dir, 'letters.mjs')}=0.5`];

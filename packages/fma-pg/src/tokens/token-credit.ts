@@ -76,11 +76,14 @@ export function creditTokens(
   };
   const tokens = sums(() => 1);
   const given = rewards.filter((r): r is number => r !== null);
-  const kl = sums((i) => (logProbs[i] as number) - (refLogProbs[i] as number)) / B;
+  const logRatio = (i: number): number => (logProbs[i] as number) - (refLogProbs[i] as number);
+  const kl = sums(logRatio) / B;
   const metrics = {
     reward: given.length === 0 ? Number.NaN : given.reduce((a, b) => a + b, 0) / given.length,
     rewardKl: inReward ? -klCoef * kl : 0,
     kl,
+    klK2: sums((i) => logRatio(i) ** 2 / 2) / B,
+    klK3: sums((i) => Math.expm1(-logRatio(i)) + logRatio(i)) / B,
     entropy: -sums((i) => logProbs[i] as number) / Math.max(tokens, 1),
   };
   return {

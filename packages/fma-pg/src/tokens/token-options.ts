@@ -58,8 +58,11 @@ export interface TokenPolicyOptions
   credit?: 'token' | 'sequence';
   /** default 'leave-one-out'; 'value' needs a policy whose hidden states can be asked for */
   baseline?: 'value' | 'batch' | 'leave-one-out' | 'group' | 'moving-average';
-  /** the value function: a linear head on the policy's hidden states, trained beside it; default λ 1 */
-  value?: { learningRate: number; gaeLambda?: number };
+  /**
+   * the value function, trained beside the policy: a linear head on hidden states, the policy's as they are (trunk
+   * 'policy', default) or those of a copy of the policy's parameters that learns with the head ('own'); default λ 1
+   */
+  value?: { learningRate: number; gaeLambda?: number; trunk?: 'policy' | 'own' };
   /** default reinforce */
   surrogate?: Surrogate;
   /** updates on the same completions; default 1 */
@@ -72,8 +75,8 @@ export interface TokenPolicyOptions
   temperature?: number;
   /** most tokens of a completion, ≥ 1 */
   maxNewTokens: number;
-  /** completions that were cut at the limit: their reward is replaced, or lessened */
-  missingEos?: { reward: number } | { penalty: number };
+  /** completions that were cut at the limit: their reward is replaced, or lessened, or ('mask') they are left out of the loss */
+  missingEos?: 'mask' | { reward: number } | { penalty: number };
   /** default false */
   normalizeAdvantage?: false | 'batch' | 'group';
   /** sees the prompts and completions of each step; an alert with `stop` ends the training; default none */
@@ -128,6 +131,8 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
   );
   if (typeof o.anchor === 'object' && 'emaRate' in o.anchor) checkShare('anchor.emaRate', o.anchor.emaRate);
   if (o.value?.gaeLambda !== undefined) checkShare('value.gaeLambda', o.value.gaeLambda);
+  if (o.value?.trunk !== undefined) checkName('value.trunk', o.value.trunk, ['policy', 'own']);
+  if (typeof o.missingEos === 'string') checkName('missingEos', o.missingEos, ['mask']);
   if (o.prompts.length === 0) throw new ConfigError({ where: 'prompts', what: 'there are none' });
   const peers = o.batchSize * o.accumulate;
   const few = o.baseline === 'group' ? o.samplesPerPrompt : peers;

@@ -44,8 +44,12 @@ export interface TokenPolicyStep {
   readonly reward: number;
   /** mean Σ over tokens of what the KL adds to the reward */
   readonly rewardKl: number;
-  /** mean Σ over tokens of log p − log p_ref, of the policy that sampled */
+  /** mean Σ over tokens of log p − log p_ref, of the policy that sampled: k1, which can be negative */
   readonly kl: number;
+  /** the same by k2, ½x² of x = log p − log p_ref at each token: ≥ 0, biased */
+  readonly klK2: number;
+  /** the same by k3, e⁻ˣ − 1 + x: ≥ 0, unbiased, of less variance near the reference (Schulman 2020) */
+  readonly klK3: number;
   /** mean of −log p over sampled tokens */
   readonly entropy: number;
   /** mean tokens of a completion */
@@ -54,7 +58,7 @@ export interface TokenPolicyStep {
   readonly emptyRate: number;
   /** share of completions cut at the limit, 0 to 1; 0 where the policy does not say */
   readonly missingEosRate: number;
-  /** share of completions that no function rewarded, or without a token: they are in no mean, spread or loss, 0 to 1 */
+  /** share of completions that no function rewarded, without a token, or cut where such are masked: they are in no mean, spread or loss, 0 to 1 */
   readonly unrewarded: number;
   /** share of prompts whose completions all have the same reward */
   readonly flatGroups: number;

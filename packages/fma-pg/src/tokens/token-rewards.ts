@@ -3,7 +3,7 @@ import { checkedRewards, type Prompt, schedules } from '@gimbal/tensor-core';
 import type { NamedReward, ResolvedTokenOptions } from './token-options.ts';
 
 export interface ScoredCompletions {
-  /** null = no function scored the row, or it has no token */
+  /** null = no function scored the row, or it has no token, or it was cut and such rows are masked */
   rewards: (number | null)[];
   /** mean of each function over the rows it scored */
   components: Record<string, number>;
@@ -41,6 +41,7 @@ export async function scoreCompletions(
   const rewards = totals.map((total, b) => {
     if (total === null || lengths[b] === 0) return null;
     if (missingEos === undefined || ended === undefined || ended[b] === 1) return total;
+    if (missingEos === 'mask') return null;
     return 'reward' in missingEos ? missingEos.reward : total - missingEos.penalty;
   });
   return { rewards, components };

@@ -1,6 +1,6 @@
 /**
- * A value function of prompt and prefix: a linear head on the policy's hidden states, which get no gradient from it. Its
- * parameters and optimiser are its own.
+ * A value function of prompt and prefix: a linear head on hidden states. They are the policy's, which gets no gradient
+ * from it, or those of a trunk of its own, begun as a copy of the policy's parameters. Its optimiser is its own.
  */
 import {
   ConfigError,
@@ -34,7 +34,7 @@ import { promptText } from './token-rewards.ts';
 import { selectRows, type TokenRollout } from './token-rollout.ts';
 
 export class TokenValueHead {
-  /** `{ weight [D, 1], bias [1] }`, variables */
+  /** `{ weight [D, 1], bias [1] }`, and `trunk`, a tree like the policy's, where it is its own; variables */
   readonly params: Params;
   readonly state: OptimizerState;
   readonly #policy: LogitPolicy;
@@ -53,7 +53,7 @@ export class TokenValueHead {
     hidden.states.dispose();
     hidden.head.dispose();
     const fresh = { weight: zeros([D, 1]), bias: zeros([1]) };
-    this.params = variables(fresh);
+    this.params = variables(value?.trunk === 'own' ? { ...fresh, trunk: params } : fresh);
     disposeTree(fresh);
     this.state = this.#optimizer.init(this.params);
   }
@@ -64,7 +64,7 @@ export class TokenValueHead {
     const out = new Float32Array(lengths.length * width);
     for (const [from, to] of this.#parts(lengths.length)) {
       const part = scoped(() =>
-        at(this.params, this.#states(policy, r, from, to))
+        at(this.params, this.#states(trunkOf(this.params) ?? policy, r, from, to))
           .dataSync<'float32'>()
           .slice(),
       );
@@ -86,13 +86,16 @@ export class TokenValueHead {
       total += scoped(() => {
         const cut = (x: Float32Array): Tensor2D => tensor2d(x.subarray(from * width, to * width), [to - from, width]);
         const [targets, mask] = [cut(returns), cut(counted)];
-        const states = this.#states(policy, r, from, to);
+        const fixed = trunkOf(this.params) === undefined ? this.#states(policy, r, from, to) : undefined;
         const tokens = Math.max(
           1,
           counted.subarray(from * width, to * width).reduce((n, m) => n + m, 0),
         );
         const { value, grads } = valueAndGrad((p: Params) =>
-          mul<Scalar>(sum(mul(square(sub(at(p, states), targets)), mask)), 1 / tokens),
+          mul<Scalar>(
+            sum(mul(square(sub(at(p, fixed ?? this.#states(trunkOf(p) as Params, r, from, to)), targets)), mask)),
+            1 / tokens,
+          ),
         )(this.params);
         this.#optimizer.update(this.params, grads, this.state, this.#learningRate);
         return ((value.dataSync<'float32'>()[0] as number) * (to - from)) / lengths.length;
@@ -120,6 +123,8 @@ export class TokenValueHead {
     ).states;
   }
 }
+
+const trunkOf = (p: Params): Params | undefined => p.trunk as Params | undefined;
 
 /** states `[B, T, D]` → `[B, T]` */
 function at(head: Params, states: Tensor3D): Tensor2D {

@@ -214,6 +214,46 @@ test('rows without a reward and without an end; named rewards; monitors', async 
   expect(seen).toEqual([0, 1]); // before each update: updates done, as the weights that wrote the completions have
 });
 
+test('completions that were cut are left out of the loss where they are masked, and counted', async () => {
+  const policy = tokenTable({ vocabulary: 3, length: 6, eos: 0 });
+  const base = {
+    policy,
+    codec: policy.codec,
+    baseline: 'batch' as const,
+    maxNewTokens: 2,
+    missingEos: 'mask' as const,
+  };
+  const reward: RewardFn = (_, c) => c.map((text) => text.length); // longer is better, so that the cut ones would lead
+  using trainer = new TokenPolicyTrainer(options({ ...base, params: policy.init(), reward }));
+  const step = (await trainer.run({ steps: 1 })) as TokenPolicyStep;
+  expect(step.missingEosRate).toBeGreaterThan(0);
+  expect(step.unrewarded).toBeCloseTo(step.missingEosRate + step.emptyRate, 12);
+  // tokens that only cut completions have, the second of two that do not end, get no gradient
+  const logits = (trainer.params.logits as Tensor).dataSync();
+  for (const first of [1, 2]) for (const second of [1, 2]) expect(logits[policy.prefixOf([first, second]) * 3]).toBe(0);
+  expect(() => new TokenPolicyTrainer(options({ missingEos: 'msak' as 'mask' }))).toThrow(/missingEos/);
+});
+
+test('k1, k2 and k3 of the KL to the reference, by hand', async () => {
+  const policy = tokenTable({ vocabulary: 2, length: 1 });
+  const reference = policy.init();
+  const params = { logits: tensor2d([[Math.log(3), 0]]) };
+  using trainer = new TokenPolicyTrainer(
+    options({ policy, params, codec: policy.codec, maxNewTokens: 1, anchor: { params: reference }, batchSize: 4096 }),
+  );
+  const { kl, klK2, klK3 } = (await trainer.run({ steps: 1 })) as TokenPolicyStep;
+  // p = (3/4, 1/4), q = (1/2, 1/2)
+  const [x, y] = [Math.log(1.5), Math.log(0.5)];
+  const exact = 0.75 * x + 0.25 * y;
+  expect(kl).toBeCloseTo(exact, 1);
+  expect(klK3).toBeCloseTo(exact, 1);
+  expect(klK2).toBeCloseTo((0.75 * x * x + 0.25 * y * y) / 2, 1);
+  // the share of the first token, by k1, gives the others exactly
+  const share = (kl - y) / (x - y);
+  expect(klK2).toBeCloseTo((share * x * x + (1 - share) * y * y) / 2, 5);
+  expect(klK3).toBeCloseTo(share * (Math.exp(-x) - 1 + x) + (1 - share) * (Math.exp(-y) - 1 + y), 5);
+});
+
 test('rows on which all functions abstain are counted, and are in no mean and no loss', async () => {
   const half: RewardFn = (_, c) => c.map((_, i) => (i % 2 === 0 ? null : 2));
   using trainer = new TokenPolicyTrainer(options({ reward: half, baseline: 'batch' }));

@@ -86,6 +86,17 @@ const optionsWith = (preset: PresetName) =>
       .min(1)
       .optional()
       .describe('most tokens of a completion (default: what the longest prompt leaves of the context, at most 64)'),
+    maskTruncated: z
+      .boolean()
+      .default(false)
+      .describe('leave completions that were cut at the limit out of the loss, as TRL’s mask_truncated_completions'),
+    missingEosPenalty: z.number().min(0).default(0).describe('taken off the reward of completions that were cut'),
+    valueTrunk: z
+      .enum(['policy', 'own'])
+      .default('policy')
+      .describe(
+        'of ppo’s value function: a head on the policy’s hidden states, or a copy of the policy that learns too',
+      ),
     lora: z.int().min(0).default(0).describe('rank of an adapter to train; 0 trains all weights'),
     checkpointEvery: z.int().min(1).optional().describe('save each so many steps (default: ten times)'),
     precision: z.enum(['float32', 'bf16']).default('float32').describe('precision of matrix products'),
@@ -128,6 +139,18 @@ function check(name: string, o: Options): readonly RewardSpec[] {
     const fix = 'Give --monitor, or a higher --kl-coef';
     throw new ConfigError({ where: `gimbal ${name} --max-kl`, what: 'nothing watches the run', fix });
   }
+  if (o.maskTruncated && o.missingEosPenalty > 0)
+    throw new ConfigError({
+      where: `gimbal ${name} --mask-truncated`,
+      what: 'what is left out can have no penalty',
+      fix: 'Give one of --mask-truncated and --missing-eos-penalty',
+    });
+  if (o.valueTrunk === 'own' && o.preset !== 'ppo')
+    throw new ConfigError({
+      where: `gimbal ${name} --value-trunk`,
+      what: `the preset '${o.preset}' has no value function`,
+      fix: 'Give --preset ppo, or leave --value-trunk out',
+    });
   if (o.data === undefined && !specs.some(({ kind }) => kind === 'world')) {
     const fix = 'Give --data, rows with a prompt each';
     throw new ConfigError({ where: `gimbal ${name} --data`, what: 'there are no prompts', fix });

@@ -33,6 +33,11 @@ export interface RlSettings {
   learningRate: number;
   klCoef?: number | undefined;
   klMixing?: 'additive' | 'convex' | undefined;
+  /** completions that were cut: left out of the loss, or with this taken off their reward */
+  maskTruncated?: boolean | undefined;
+  missingEosPenalty?: number | undefined;
+  /** of the preset with a value function: it learns at the policy's rate where its trunk is its own */
+  valueTrunk?: 'policy' | 'own' | undefined;
   temperature: number;
   maxNewTokens: number;
   checkpointEvery?: number | undefined;
@@ -108,6 +113,9 @@ function optionsOf({
     ...(s.klCoef !== undefined && { klCoef: s.klCoef }),
     ...(s.klMixing !== undefined && { klMixing: s.klMixing }),
     ...(s.precision !== undefined && { precision: s.precision }),
+    ...(s.valueTrunk === 'own' && { value: { learningRate: s.learningRate, gaeLambda: 0.95, trunk: 'own' as const } }),
+    ...(s.maskTruncated && { missingEos: 'mask' as const }),
+    ...(s.missingEosPenalty && { missingEos: { penalty: s.missingEosPenalty } }),
     ...(s.surrogate !== undefined && { surrogate: surrogates[s.surrogate]() }),
   };
   return {
