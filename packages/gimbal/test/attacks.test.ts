@@ -315,7 +315,7 @@ describe('wrong words', () => {
     async () => {
       await writeFile(join(cwd, 'qa.jsonl'), '{"question": "a", "answer": "b"}\n');
       const argv = ['generate', '--model', 'm', '--data', 'qa.jsonl'];
-      await refused(argv, /qa\.jsonl:1: the row has no column prompt.*--columns prompt=…/, 1);
+      await refused(argv, /qa\.jsonl:1: the row has no column prompt.*--columns prompt=…/);
     },
     timeoutMs,
   );

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { main } from '../src/cli/main.ts';
+import { parseLine } from '../src/cli/parse.ts';
 import { runMain } from './run-main.ts';
 
 let folder: string;
@@ -176,6 +177,23 @@ describe('wrong usage', () => {
     expect(stderr).toContain('Did you mean gimbal train?');
   });
 
+  test('a file without its flag is told which', async () => {
+    const options = [
+      {
+        name: 'data',
+        flag: 'data',
+        kind: { type: 'string' },
+        description: '',
+        default: undefined,
+        required: false,
+      } as const,
+    ];
+    expect(() => parseLine('align', ['rows.jsonl'], options, [])).toThrow(
+      /got "rows.jsonl"\. Did you mean --data rows.jsonl\?/,
+    );
+    expect(() => parseLine('align', ['rows'], options, [])).toThrow(/got "rows"\. See gimbal align --help/);
+  });
+
   test('a flag without its value, and an unknown backend', async () => {
     expect(await refused('--steps')).toContain('--steps needs a value');
     expect(await refused('--backend', 'natve')).toContain('Did you mean native?');
@@ -202,7 +220,7 @@ describe('help', () => {
 
 describe('exit codes and messages', () => {
   test.each([
-    ['data', 1, 'error rows.jsonl:3: not JSON; got "{\\"a\\""'],
+    ['data', 2, 'error rows.jsonl:3: not JSON; got "{\\"a\\""'],
     ['nan', 1, 'error matMul at step 7: NaN in the loss'],
     ['stopped', 130, 'stopped pretrain: stopped at step 9'],
     ['disk', 1, 'error runs/a/model.safetensors: the disk is full'],

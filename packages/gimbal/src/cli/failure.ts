@@ -1,4 +1,4 @@
-// What a failed command says and the exit code it leaves: 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.
+// What a failed command says and the exit code it leaves: 1 failed, 2 wrong usage or unusable data, 130 stopped by Ctrl-C.
 import type { Output } from './output.ts';
 
 interface Failure {
@@ -14,7 +14,7 @@ interface Failure {
 export function exitCode(error: unknown): number {
   const { code, name } = error as Failure;
   if (code === 'ERR_STOPPED' || name === 'AbortError') return 130;
-  return code === 'ERR_CONFIG' ? 2 : 1;
+  return code === 'ERR_CONFIG' || code === 'ERR_DATA' ? 2 : 1;
 }
 
 const system: { [code: string]: string } = {

@@ -24,7 +24,7 @@ export interface MainOptions {
 /**
  * Run one command line.
  * @param argv words after `gimbal`
- * @returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C
+ * @returns the exit code: 0 done, 1 failed, 2 wrong usage or unusable data, 130 stopped by Ctrl-C
  */
 export async function main(argv: readonly string[], { root, streams = process }: MainOptions): Promise<number> {
   const asked = (flag: string): boolean => argv.includes(flag);

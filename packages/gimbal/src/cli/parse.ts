@@ -44,7 +44,7 @@ export function parseLine(
   try {
     commander.parse(foldBooleans(argv, options), { from: 'user' });
   } catch (error) {
-    throw usageError(name, error as CommanderError, options);
+    throw usageError(name, error as CommanderError, options, commander.args[0]);
   }
   const given = commander.opts<{ [flag: string]: string | boolean }>();
   const flags = new Map(options.flatMap((o) => (o.name in given ? [[o.name, given[o.name] as string | boolean]] : [])));
@@ -62,7 +62,12 @@ function checkWords(name: string, args: readonly string[], words: readonly Comma
   }
 }
 
-function usageError(name: string, error: CommanderError, options: readonly OptionInfo[]): Error {
+function usageError(
+  name: string,
+  error: CommanderError,
+  options: readonly OptionInfo[],
+  word: string | undefined,
+): Error {
   const where = `gimbal ${name}`;
   const flag = /'(--?[^\s'=]+)/.exec(error.message)?.[1] ?? '';
   switch (error.code) {
@@ -83,8 +88,11 @@ function usageError(name: string, error: CommanderError, options: readonly Optio
     }
     case 'commander.optionMissingArgument':
       return new ConfigError({ where, what: `${flag} needs a value`, fix: `See gimbal ${name} --help` });
-    case 'commander.excessArguments':
-      return new ConfigError({ where, what: 'this command takes flags only', fix: `See gimbal ${name} --help` });
+    case 'commander.excessArguments': {
+      const isRows = /\.(?:jsonl|csv|parquet|txt)$/.test(word ?? '') && options.some((o) => o.flag === 'data');
+      const fix = isRows ? `Did you mean --data ${word}?` : `See gimbal ${name} --help`;
+      return new ConfigError({ where, what: 'this command takes flags only', got: word, fix });
+    }
     default:
       return error.code?.startsWith('commander.')
         ? new ConfigError({ where, what: error.message.replace(/^error: /, '') })

@@ -51,6 +51,17 @@ test('one held-out row both chooses and is reported on, which the result says', 
   expect(await prompts('validation')).toEqual(await prompts('held-out'));
 });
 
+test.each([
+  ['one.jsonl', '{"prompt": "a", "completion": "b"}\n', {}, /one\.jsonl: there is one row only.*Add rows/],
+  ['one.txt', 'A text.', {}, /one\.txt: it is one paragraph.*by blank lines/],
+  ['one.txt', 'A text\nof lines.', {}, /one\.txt: it is one paragraph.*--text-rows line/],
+  ['one.txt', 'A\n\ntext.', { textRows: 'document' }, /one\.txt: it is one document.*Leave --text-rows document out/],
+])('a single row cannot be held out: %s, %j', async (name, text, options, message) => {
+  const data = join(dir, name);
+  await writeFile(data, text);
+  await expect(run({ data, ...options })).rejects.toThrow(message);
+});
+
 test('the generated newsroom holds out articles that are not trained on', async () => {
   const result = await run({ articles: 400, heldOut: 64, world: 'mini' });
   expect(result).toMatchObject({ trainRows: 400, heldOutRows: 64, validationRows: 32 });
@@ -76,6 +87,4 @@ test('a text of one paragraph is told how its lines become rows', async () => {
   await writeFile(data, 'one\ntwo\nthree\n');
   await expect(run({ data })).rejects.toThrow(/lines\.txt: it is one paragraph.*--text-rows line/);
   expect(await run({ data, textRows: 'line' })).toMatchObject({ trainRows: 2, heldOutRows: 1 });
-  await writeFile(data, 'one\n');
-  await expect(run({ data })).rejects.toThrow(/at least one row.*Add rows/);
 });

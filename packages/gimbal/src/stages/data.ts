@@ -161,10 +161,7 @@ export const stage = defineStage({
       throw new DataError({ where: o.data, what: 'align does not start from such rows', got: kind, wanted, fix });
     }
     const n = all.rows.length;
-    if (n === 1 && o.textRows === 'paragraph' && isKind(all, 'text') && all.rows[0]?.text.includes('\n')) {
-      const fix = 'With --text-rows line each line is a row; a blank line ends a paragraph';
-      throw new DataError({ where: o.data, what: 'it is one paragraph, so no row can be held out', fix });
-    }
+    if (n === 1) refuseSingleRow(o, isKind(all, 'text') ? all.rows[0]?.text : undefined);
     checkHeldOut('align', o.heldOut, n);
     const share = o.heldOut ?? Math.min(mostHeldOut, Math.max(1, Math.floor(n / 10)));
     const parts = splitDataset(all, share, stream.split('split'));
@@ -221,6 +218,20 @@ async function chosenRows(
     characters: train.rows.reduce((sum, row) => sum + lengthOf(row), 0),
     pairs,
   };
+}
+
+/** Nothing would be left to measure on. */
+function refuseSingleRow(o: { data?: string | undefined; textRows: string }, text: string | undefined): never {
+  const where = o.data as string;
+  if (text === undefined || !where.endsWith('.txt')) {
+    throw new DataError({ where, what: 'there is one row only, so none can be held out', fix: 'Add rows' });
+  }
+  const what = `it is one ${o.textRows}, so no row can be held out`;
+  const paragraphs = text.includes('\n')
+    ? 'With --text-rows line each line is a row; a blank line ends a paragraph'
+    : 'Break it into paragraphs by blank lines';
+  const fix = { paragraph: paragraphs, line: 'Break it into lines' }[o.textRows] ?? 'Leave --text-rows document out';
+  throw new DataError({ where, what, fix });
 }
 
 const lengthOf = (row: { [column: string]: unknown }): number =>

@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { WarmStep } from '@gimbal/reward-models';
-import { ConfigError, DataError } from '@gimbal/tensor-core';
+import { BackendError, ConfigError } from '@gimbal/tensor-core';
 import type { WarmJob } from './worker.ts';
 
 interface Crew {
@@ -49,7 +49,7 @@ export async function trainInProcesses(
       child.on('close', (exit, killedBy) => {
         if (exit === 0) return resolve();
         const why = errors.trim() === '' ? `ended with ${killedBy ?? `exit code ${exit}`}` : errors.trim();
-        reject(new DataError({ where: `gimbal warm, process ${worker + 1} of ${workers}`, what: why }));
+        reject(new BackendError({ where: `gimbal warm, process ${worker + 1} of ${workers}`, what: why }));
       });
       const only = Array.from({ length: runs }, (_, run) => run).filter((run) => run % workers === worker);
       child.send({ ...job, threads: Math.max(1, Math.floor(threads / workers)), only } satisfies WarmJob);

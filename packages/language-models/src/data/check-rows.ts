@@ -59,7 +59,7 @@ export function checkRows<K extends RowKind = RowKind>(
   if (found === undefined) throw unknownKind(first.where, Object.keys(named[0] ?? {}), usable);
   named.forEach((row, i) => {
     for (const [column, type] of Object.entries(columnTypes[found])) {
-      checkColumn(row, column, type, (raw[i] as RawRow).where, columns[column]);
+      checkColumn(row, column, type, (raw[i] as RawRow).where, columns, named);
     }
     if (found === 'stepwise') checkSteps(row as RowKinds['stepwise'], (raw[i] as RawRow).where);
   });
@@ -177,26 +177,32 @@ function checkColumn(
   column: string,
   type: ColumnType,
   where: string,
-  theirs: string | undefined,
+  columns: ColumnMap,
+  all: readonly Record<string, unknown>[],
 ): void {
   const cell = row[column];
   const { what, wanted, test } = tests[type];
   if (test(cell)) return;
-  const name = theirs ?? column;
+  const name = columns[column] ?? column;
+  const faulty = all.filter((other) => !test(other[column])).length;
+  const rowsToMend = faulty === 1 ? 'Mend this row, or remove it' : `Mend or remove the ${faulty} rows of that kind`;
   if (!(column in row)) {
-    const near = nearest(name, Object.keys(row));
+    const found = Object.keys(row).map((ours) => columns[ours] ?? ours);
+    const near = nearest(name, found);
+    const isNamed = all.some((other) => column in other); // then it is the row that is wrong, not the name
+    const unnamed =
+      near === undefined
+        ? `Name yours with --columns ${column}=…`
+        : `Did you mean ${near}? Use --columns ${column}=${near}`;
     throw new DataError({
       where,
       what: `the row has no column ${name}`,
-      got: Object.keys(row).join(', '),
+      got: found.join(', '),
       wanted: name,
-      fix:
-        near === undefined
-          ? `Name yours with --columns ${column}=…`
-          : `Did you mean ${near}? Use --columns ${column}=${near}`,
+      fix: isNamed ? rowsToMend : unnamed,
     });
   }
-  throw new DataError({ where, what: `column ${name} must hold ${what}`, got: cell, wanted });
+  throw new DataError({ where, what: `column ${name} must hold ${what}`, got: cell, wanted, fix: rowsToMend });
 }
 
 function unknownKind(

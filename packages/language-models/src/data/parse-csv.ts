@@ -1,5 +1,5 @@
 // Comma-separated values (RFC 4180): the first line names the columns, a cell in quotes may hold commas, quotes written twice
-// and line breaks. Every cell is text.
+// and line breaks. Every cell is text. Spreadsheets write semicolons where a comma is the decimal point, or tabs.
 import { DataError } from '@gimbal/tensor-core';
 import { checkRows, type RawRow, type RowOptions } from './check-rows.ts';
 import type { Dataset, RowKind } from './rows.ts';
@@ -10,7 +10,15 @@ interface Csv {
   readonly line: number;
 }
 
+/** What stands between cells: a comma; where the first line has none, a tab or semicolon that it has. */
+function separatorOf(text: string): ',' | ';' | '\t' {
+  const first = /^[^\r\n]*/.exec(text)?.[0] ?? '';
+  return ([',', '\t', ';'] as const).find((separator) => first.includes(separator)) ?? ',';
+}
+
 function* recordsOf(text: string, file: string): Generator<Csv> {
+  const separator = separatorOf(text);
+  const unquoted = new RegExp(`[^${separator}\\r\\n]*`, 'y');
   let at = text.charCodeAt(0) === 0xfeff ? 1 : 0;
   let line = 1;
   while (at < text.length) {
@@ -34,13 +42,12 @@ function* recordsOf(text: string, file: string): Generator<Csv> {
         }
         line += cell.split('\n').length - 1;
       } else {
-        const rest = /[^,\r\n]*/y;
-        rest.lastIndex = at;
-        cell = rest.exec(text)?.[0] ?? '';
+        unquoted.lastIndex = at;
+        cell = unquoted.exec(text)?.[0] ?? '';
         at += cell.length;
       }
       cells.push(cell);
-      if (text[at] === ',') at++;
+      if (text[at] === separator) at++;
       else {
         if (text[at] === '\r') at++;
         if (at < text.length && text[at] !== '\n') {
@@ -48,7 +55,7 @@ function* recordsOf(text: string, file: string): Generator<Csv> {
             where: `${file}:${line}`,
             what: 'something follows a closed quote',
             got: text.slice(at, at + 10),
-            wanted: 'a comma or the end of the line',
+            wanted: `${{ ',': 'a comma', ';': 'a semicolon', '\t': 'a tab' }[separator]} or the end of the line`,
           });
         }
         at++;
@@ -61,7 +68,7 @@ function* recordsOf(text: string, file: string): Generator<Csv> {
 }
 
 /**
- * Reads comma-separated values.
+ * Reads comma-separated values; where the first line has no comma, those that tabs or semicolons separate.
  * @param file its name, for messages
  * @throws DataError naming file and line, for a quote that is not closed or a line of another number of cells
  */

@@ -18,6 +18,17 @@ it('reads CSV: quotes, commas and line breaks in cells, either end of line, a ma
   expect([data.where(0), data.where(1)]).toEqual(['rows.csv:2', 'rows.csv:5']);
 });
 
+it('reads what a spreadsheet writes: semicolons or tabs, where the first line has no comma', () => {
+  for (const s of [';', '\t']) {
+    const data = parseCsv(`"prompt"${s}completion\r\n1,5 + 1${s}"2,5${s} so"\r\n`, 'rows.csv');
+    expect(data.rows).toEqual([{ prompt: '1,5 + 1', completion: `2,5${s} so` }]);
+    expect(() => parseCsv(`text${s}b\n"x"y${s}\n`, 'r.csv')).toThrow(
+      s === ';' ? /wanted a semicolon or/ : /wanted a tab or/,
+    );
+  }
+  expect(parseCsv('text,b\nx;y,z\n', 'rows.csv').rows).toEqual([{ text: 'x;y', b: 'z' }]);
+});
+
 it('names the line of what is wrong in a CSV', () => {
   expect(() => parseCsv('text,b\nx\n', 'r.csv')).toThrow(
     /r.csv:2: the line has another number of cells.*got 1, wanted 2/,
