@@ -5,6 +5,7 @@ import {
   box,
   dict,
   discrete,
+  type MujocoEnv,
   makeEnv,
   makeVectorEnv,
   PureEnv,
@@ -230,6 +231,53 @@ test('states of all copies are saved and restored, on workers too', async () => 
     envs.close();
   }
 });
+
+test('a state of another model is refused, though its numbers are as many', async () => {
+  const make = (id: string, options: object = {}) => makeVectorEnv(id, { numEnvs: 2, options });
+  const [cheetah, walker, softer] = [
+    await make('HalfCheetah-v5'),
+    await make('Walker2d-v5'),
+    await make('HalfCheetah-v5', { resetNoiseScale: 0.2 }),
+  ];
+  for (const envs of [cheetah, walker, softer]) await envs.reset();
+  const state = cheetah.getState();
+  expect(walker.getState().length).toBe(state.length);
+  expect(() => walker.setState(state)).toThrow(
+    /Walker2d-v5: setState: the state is of another environment or model; got "[0-9a-f]{8}", wanted .*[0-9a-f]{8} \(Walker2d-v5\)/,
+  );
+  softer.setState(state); // options that leave the model as it is
+  for (const envs of [cheetah, walker, softer]) envs.close();
+});
+
+test.each(['same-step', 'next-step', 'disabled'] as const)(
+  'a copy whose physics diverges is truncated with the reason, counted and goes on, %s',
+  async (autoresetMode) => {
+    const copies: MujocoEnv[] = [];
+    const makeOne = async (): Promise<Env> => {
+      copies.push((await makeEnv('HalfCheetah-v5')) as Env as MujocoEnv);
+      return copies.at(-1) as Env;
+    };
+    const envs = await makeVectorEnv(makeOne, { numEnvs: 2, autoresetMode });
+    await envs.reset({ seed: 0 });
+    const push = new Float32Array(12).fill(0.2);
+    const before = await envs.step(push);
+    (copies[1] as MujocoEnv).sim.qpos[2] = Number.NaN;
+    const { obs, finalObs, reward, terminated, truncated, infos } = await envs.step(push);
+    expect([[...terminated], [...truncated], reward[1]]).toEqual([[0, 0], [0, 1], 0]);
+    expect(infos[1]?.truncatedReason).toMatch(/^diverged: qpos\[\d\] \(\w+\) is NaN$/);
+    expect(envs.divergences).toBe(1);
+    const last = (autoresetMode === 'same-step' ? finalObs : obs) as Float64Array;
+    expect(last.subarray(17)).toEqual((before.obs as Float64Array).subarray(17)); // the last finite one
+    if (autoresetMode === 'disabled') await envs.reset({ mask: Uint8Array.of(0, 1) });
+    for (let t = 0; t < 5; t++) {
+      const next = await envs.step(push);
+      expect([...next.truncated]).toEqual([0, 0]);
+      expect((next.obs as Float64Array).every(Number.isFinite)).toBe(true);
+    }
+    expect(envs.divergences).toBe(1);
+    envs.close();
+  },
+);
 
 test('a dead worker beside this thread’s own share is replaced too', async () => {
   const envs = await makeVectorEnv('CartPole-v1', { numEnvs: 4, workers: 'auto' });

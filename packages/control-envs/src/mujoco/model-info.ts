@@ -1,6 +1,7 @@
 /** What is constant in a compiled model, copied out of the engine: safe to keep, to send and to read at any time. */
 import { ConfigError, nearest } from '@gimbal/tensor-core';
 import type { MjModel } from '@mujoco/mujoco';
+import { hashText, hex } from '../base/hash.ts';
 import { readHeightFields } from './height-fields.ts';
 import { type Mesh, readMeshes, readSurfaces, type Texture } from './surfaces.ts';
 
@@ -124,7 +125,7 @@ export function readModel(model: MjModel, mjcf: string): ModelInfo {
     geomGroup: ints(m.geom_group),
     geomData: ints(m.geom_dataid).map((data, g) => (m.geom_type?.[g] === heightField ? m.nmesh + data : data)),
     meshes: [...readMeshes(m), ...readHeightFields(m)],
-    hash: fnv1a(mjcf),
+    hash: hex(hashText(mjcf)),
   };
 }
 
@@ -145,9 +146,3 @@ export const totalMass = (info: ModelInfo): number => info.bodyMass.reduce((sum,
 
 const doubles = (xs: ArrayLike<number> | undefined): Float64Array => Float64Array.from(xs ?? []);
 const ints = (xs: ArrayLike<number> | undefined): Int32Array => Int32Array.from(xs ?? []);
-
-function fnv1a(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return (hash >>> 0).toString(16).padStart(8, '0');
-}

@@ -16,6 +16,7 @@ import {
   type VectorStep,
 } from '@gimbal/tensor-core';
 import { actionFault, areActions } from '../base/action-fault.ts';
+import { hashText, hex } from '../base/hash.ts';
 import type { AgentView } from '../composer/agents.ts';
 import { cloneObs } from '../spaces/value.ts';
 import { actionSize, agentsOf, readReason, type VectorArrays } from './arrays.ts';
@@ -52,6 +53,8 @@ export class RowsVectorEnv implements VectorEnv {
   readonly #actionRows: (Float32Array | undefined)[];
   readonly #infos: Info[];
   readonly #result: VectorStep;
+  /** of the environment and its model: states of others are refused */
+  readonly #origin: number;
   #seed: number | undefined;
   #phase: 'new' | 'running' | 'busy' | 'closed' = 'new';
 
@@ -67,6 +70,7 @@ export class RowsVectorEnv implements VectorEnv {
     this.#rows = rows;
     this.#copies = copies;
     this.#seed = seed;
+    this.#origin = hashText(`${this.spec.id} ${this.spec.modelHash}`);
     const size = actionSize(template.actionSpace);
     this.#actionRows = Array.from({ length: numEnvs }, (_, i) =>
       template.actionSpace.kind === 'discrete'
@@ -144,8 +148,8 @@ export class RowsVectorEnv implements VectorEnv {
     this.#begin('getState');
     try {
       const states = this.#rows.save();
-      const lengths = Float64Array.from([this.numEnvs, ...states.map((s) => s.length)]);
-      const parts = [lengths, ...states];
+      const header = Float64Array.from([this.numEnvs, this.#origin, ...states.map((s) => s.length)]);
+      const parts = [header, ...states];
       const all = new Float64Array(parts.reduce((n, part) => n + part.length, 0));
       let at = 0;
       for (const part of parts) {
@@ -158,22 +162,27 @@ export class RowsVectorEnv implements VectorEnv {
     }
   }
 
-  /** @throws DataError for a state of other copies */
+  /** @throws DataError for a state of another environment or model, or of another number of copies */
   setState(state: Uint8Array): void {
     this.#begin('setState');
     try {
       const all = new Float64Array(state.slice(0, state.length - (state.length % 8)).buffer);
-      const count = all[0] ?? 0;
-      const lengths = [...all.subarray(1, 1 + count)];
+      const [count = 0, origin] = all;
+      const lengths = [...all.subarray(2, 2 + count)];
       if (
         count !== this.numEnvs ||
         state.length !== 8 * all.length ||
-        all.length !== 1 + count + lengths.reduce((a, b) => a + b, 0)
+        all.length !== 2 + count + lengths.reduce((a, b) => a + b, 0)
       ) {
         const wanted = `the state of ${this.numEnvs} copies`;
         throw new DataError({ where: `${this.spec.id}: setState`, what: 'no such state', got: `of ${count}`, wanted });
       }
-      let at = 1 + count;
+      if (origin !== this.#origin) {
+        const [got, wanted] = [hex(origin as number), `${hex(this.#origin)} (${this.spec.id})`];
+        const what = 'the state is of another environment or model';
+        throw new DataError({ where: `${this.spec.id}: setState`, what, got, wanted });
+      }
+      let at = 2 + count;
       const states = lengths.map((length) => {
         at += length;
         return all.slice(at - length, at);
