@@ -17,6 +17,9 @@ export interface PartIndices {
   readonly qvel: readonly number[];
 }
 
+/** joints that only say where a body in a plane is: the runners' and the swimmer's */
+const places = ['rootx', 'slider1', 'slider2'];
+
 export function partIndices(info: ModelInfo, name: string, root: string): PartIndices {
   const prefix = `${name}/`;
   const mine = (names: readonly string[]): number[] => names.flatMap((full, i) => (full.startsWith(prefix) ? [i] : []));
@@ -26,7 +29,7 @@ export function partIndices(info: ModelInfo, name: string, root: string): PartIn
     const type = jointTypes[info.jointType[j] as number] as keyof typeof sizes;
     const [nq, nv] = sizes[type];
     const [q, v] = [info.jointQpos[j] as number, info.jointDof[j] as number];
-    const skip = type === 'free' ? 2 : info.names.joint[j] === `${prefix}rootx` ? 1 : 0;
+    const skip = type === 'free' ? 2 : places.some((place) => info.names.joint[j] === `${prefix}${place}`) ? 1 : 0;
     for (let i = 0; i < nq; i++) qpos.push(q + i);
     for (let i = skip; i < nq; i++) observedQpos.push(q + i);
     for (let i = 0; i < nv; i++) qvel.push(v + i);

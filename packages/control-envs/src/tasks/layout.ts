@@ -33,16 +33,17 @@ export function layoutOf(blocks: readonly LayoutBlock[]): ObsLayout {
   return { size: at, names, slice };
 }
 
-const planar: { readonly [joint: string]: string } = { rootx: 'x', rootz: 'z', rooty: 'y' };
+/** Joints that move the root of a body in a plane: upright ones live in x–z, the swimmer in x–y. */
+const slides: { readonly [joint: string]: string } = { rootx: 'x', rootz: 'z', slider1: 'x', slider2: 'y' };
+const turns: { readonly [joint: string]: string } = { rooty: 'y', free_body_rot: 'z' };
 
 /** Names of qpos: `root.pos.z`, `root.quat.w`, `hip_1.pos`. */
 export function qposNames(info: ModelInfo): string[] {
   return jointNames(info, (type, joint) => {
     if (type === 'free') return ['x', 'y', 'z'].map((a) => `root.pos.${a}`).concat(quat('root'));
     if (type === 'ball') return quat(joint);
-    const axis = planar[joint];
-    if (axis === undefined) return [`${joint}.pos`];
-    return [joint === 'rooty' ? 'root.angle.y' : `root.pos.${axis}`];
+    if (joint in slides) return [`root.pos.${slides[joint]}`];
+    return [joint in turns ? `root.angle.${turns[joint]}` : `${joint}.pos`];
   });
 }
 
@@ -51,9 +52,8 @@ export function qvelNames(info: ModelInfo): string[] {
   return jointNames(info, (type, joint) => {
     if (type === 'free') return ['vel', 'ang'].flatMap((part) => ['x', 'y', 'z'].map((a) => `root.${part}.${a}`));
     if (type === 'ball') return ['x', 'y', 'z'].map((a) => `${joint}.ang.${a}`);
-    const axis = planar[joint];
-    if (axis === undefined) return [`${joint}.vel`];
-    return [joint === 'rooty' ? 'root.ang.y' : `root.vel.${axis}`];
+    if (joint in slides) return [`root.vel.${slides[joint]}`];
+    return [joint in turns ? `root.ang.${turns[joint]}` : `${joint}.vel`];
   });
 }
 
