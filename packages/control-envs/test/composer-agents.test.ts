@@ -235,6 +235,29 @@ test('observers and rewards of one’s own are named in the scene, which stays p
   expect(() => registerObserver('state', () => ({ size: 0, write: () => {} }))).toThrow('the name is taken');
 });
 
+test('velocities of roots are observed from the first step on, and 0 after a reset', async () => {
+  const scene: Scene = {
+    components: { a: { use: 'ant' }, ball: { use: 'sphere', pos: [3, 0, 2] } },
+    edges: [{ between: ['a', 'ball'], observe: ['rootVelocity'] }],
+    resetNoiseScale: 0,
+  };
+  const env = await makeScene(scene);
+  const { info } = env.model;
+  const ball = info.jointDof[info.names.joint.indexOf('ball/root')] as number;
+  const moving = new Float64Array(info.nv);
+  moving.set([2, -1], ball);
+  for (const _ of [1, 2]) {
+    const { obs: first } = env.reset({ seed: 0 });
+    expect(block(env, first, 'ball.vel')).toEqual([0, 0, 0]);
+    env.setPose(info.qpos0, moving);
+    const { obs } = env.step(still(8));
+    const [x, y] = block(env, obs, 'ball.vel');
+    expect([x, y]).toEqual([expect.closeTo(2, 4), expect.closeTo(-1, 4)]);
+    expect(block(env, obs, 'a~ball.rootVelocity')[0]).toBeCloseTo(-2, 2);
+  }
+  env.close();
+});
+
 test('a carried body moves with the one that carries it, and keeps its own joints and motors', async () => {
   const gripper = `<mujoco><compiler angle="radian"/><option timestep="0.01" integrator="RK4"/><worldbody>
     <body name="base"><freejoint name="free"/><geom name="g" type="box" size=".05 .05 .05" density="50"/>

@@ -1,6 +1,6 @@
 /** Gives a component's elements names of their own, a default class of their own, and its bits of collision. */
 import { ConfigError } from '@gimbal/tensor-core';
-import { el, type XmlElement } from '../mjcf/xml.ts';
+import { el, walk, type XmlElement } from '../mjcf/xml.ts';
 import type { Component } from './component.ts';
 
 /** Attributes that name another object, wherever they stand. */
@@ -47,6 +47,8 @@ export interface Attached {
   tendons: readonly XmlElement[];
   sensors: readonly XmlElement[];
   assets: readonly XmlElement[];
+  equalities: readonly XmlElement[];
+  contacts: readonly XmlElement[];
 }
 
 export interface Placement {
@@ -71,27 +73,31 @@ export function attach(component: Component, placement: Placement): Attached {
       ? el('geom', { ...d.attributes, density })
       : d,
   );
-  let counter = 0;
+  const named = naming([...component.bodies, ...component.actuators]);
+  const own = { bodies: component.bodies.map(named), actuators: component.actuators.map(named) };
+  const shapes = component.defaults.find(({ tag }) => tag === 'geom')?.attributes ?? {};
   const isJoint = ({ tag }: XmlElement): boolean => tag === 'joint' || tag === 'freejoint';
   const place = (body: XmlElement, isRoot: boolean): XmlElement => {
-    const named = rename(withBits(body, placement, () => `geom${counter++}`));
-    const children = frozen || carried ? named.children.filter((c) => !isJoint(c)) : named.children;
-    const moved = isRoot ? movedTo(named, placement) : named.attributes;
+    const renamed = rename(withBits(body, placement, shapes));
+    const children = frozen || carried ? renamed.children.filter((c) => !isJoint(c)) : renamed.children;
+    const moved = isRoot ? movedTo(renamed, placement) : renamed.attributes;
     return el('body', { ...moved, childclass: moved.childclass ?? `${name}/main` }, children);
   };
-  const removed = new Set(component.bodies.flatMap((b) => b.children.filter(isJoint).map((j) => j.attributes.name)));
-  const kept = component.actuators.filter((a) => !carried || !removed.has(a.attributes.joint));
+  const removed = new Set(own.bodies.flatMap((b) => b.children.filter(isJoint).map((j) => j.attributes.name)));
+  const kept = own.actuators.filter((a) => !carried || !removed.has(a.attributes.joint));
   const actuators = (frozen ? [] : kept).map((actuator) => {
     const renamed = rename(actuator);
     return el(renamed.tag, { class: `${name}/main`, ...renamed.attributes }, renamed.children);
   });
   return {
-    bodies: component.bodies.map((body) => place(body, true)),
+    bodies: own.bodies.map((body) => place(body, true)),
     defaults: el('default', { class: `${name}/main` }, defaults.map(rename)),
     actuators,
     tendons: (component.tendons ?? []).map(rename),
     sensors: (component.sensors ?? []).map(rename),
     assets: (component.assets ?? []).map(rename),
+    equalities: (component.equalities ?? []).map(rename),
+    contacts: (component.contacts ?? []).map(rename),
   };
 }
 
@@ -107,14 +113,44 @@ function prefixed(element: XmlElement, name: string): XmlElement {
   );
 }
 
-/** Sets the bits of every geom that can touch anything; unnamed ones get a name. Geoms of bits 0/0 stay visual. */
-function withBits(element: XmlElement, bits: Placement, newName: () => string): XmlElement {
-  const children = element.children.map((child) => withBits(child, bits, newName));
+/** What a component owns in the compiled model is found by its names: what has none gets one. */
+function naming(elements: readonly XmlElement[]): (element: XmlElement) => XmlElement {
+  const taken = new Set(elements.flatMap((e) => [...walk(e)].map(({ attributes }) => attributes.name)));
+  const counts = new Map<string, number>();
+  const newName = (kind: string): string => {
+    let n = counts.get(kind) ?? 0;
+    while (taken.has(`${kind}${n}`)) n++;
+    counts.set(kind, n + 1);
+    return `${kind}${n}`;
+  };
+  const inBodies: { readonly [tag: string]: string } = {
+    body: 'body',
+    joint: 'joint',
+    freejoint: 'joint',
+    geom: 'geom',
+  };
+  const named = (element: XmlElement, kind: string | undefined): XmlElement => {
+    const { tag, attributes } = element;
+    // their children are templates, which MuJoCo names itself
+    const isTemplate = tag === 'composite' || tag === 'flexcomp';
+    const children = isTemplate ? element.children : element.children.map((child) => named(child, inBodies[child.tag]));
+    if (kind === undefined || attributes.name !== undefined) return el(tag, attributes, children);
+    return el(tag, { ...attributes, name: newName(kind) }, children);
+  };
+  return (element) => named(element, element.tag === 'body' ? 'body' : 'motor');
+}
+
+/**
+ * Sets the bits of every geom that can touch anything. Geoms of bits 0/0, their own or by default, stay visual.
+ * @param byDefault attributes of the component's default geom
+ */
+function withBits(element: XmlElement, bits: Placement, byDefault: XmlElement['attributes']): XmlElement {
+  const children = element.children.map((child) => withBits(child, bits, byDefault));
   if (element.tag !== 'geom') return el(element.tag, element.attributes, children);
-  const { contype, conaffinity } = element.attributes;
+  const { contype, conaffinity } = { ...byDefault, ...element.attributes };
   const isVisual = Number(contype ?? 1) === 0 && Number(conaffinity ?? 1) === 0;
   const own = isVisual ? { contype: 0, conaffinity: 0 } : { contype: bits.contype, conaffinity: bits.conaffinity };
-  return el('geom', { ...element.attributes, name: element.attributes.name ?? newName(), ...own }, children);
+  return el('geom', { ...element.attributes, ...own }, children);
 }
 
 function movedTo(body: XmlElement, { name, pos, yaw, carried }: Placement): XmlElement['attributes'] {

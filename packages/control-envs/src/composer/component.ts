@@ -38,6 +38,10 @@ export interface Component {
   readonly sensors?: readonly XmlElement[];
   /** meshes, textures and materials that it uses: children of `<asset>`; default none */
   readonly assets?: readonly XmlElement[];
+  /** children of `<equality>`; default none */
+  readonly equalities?: readonly XmlElement[];
+  /** children of `<contact>`: pairs and exclusions of its own; default none */
+  readonly contacts?: readonly XmlElement[];
   /** name of the root body */
   readonly root: string;
   /** whether its own parts touch each other (parent and child never do) */

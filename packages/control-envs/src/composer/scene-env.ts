@@ -124,7 +124,8 @@ export class SceneEnv extends MujocoEnv {
 
   protected drawState(qpos: Float64Array, qvel: Float64Array, stream: Rng): void {
     const noise = this.scene.resetNoiseScale ?? 0.1;
-    for (const { at } of this.#parts) {
+    for (const { at, root } of this.#parts) {
+      root.vel.fill(0); // of the last step, of which there is none
       for (const i of at.qpos) qpos[i] = (qpos[i] as number) + noise * (2 * stream.uniform() - 1);
       for (const i of at.qvel) qvel[i] = (qvel[i] as number) + noise * stream.normal();
     }
@@ -139,7 +140,6 @@ export class SceneEnv extends MujocoEnv {
       for (let i = 0; i < 3; i++) {
         this.#positions[3 * p + i] = xpos[3 * at.root + i] as number;
         root.pos[i] = xpos[3 * at.root + i] as number;
-        if (this.elapsed === 0) root.vel[i] = 0;
       }
     }
   }

@@ -11,37 +11,63 @@ export interface MjcfOptions {
   root?: string;
 }
 
+const where = 'mjcf component';
+
+/** Sections that become part of the component, and those that say nothing about how its bodies move. */
+const taken = [
+  'compiler',
+  'option',
+  'default',
+  'worldbody',
+  'asset',
+  'tendon',
+  'actuator',
+  'sensor',
+  'equality',
+  'contact',
+];
+const leftOut = ['size', 'visual', 'statistic', 'keyframe', 'custom'];
+
+/** Settings of the compiler that can be attached, with the values that can be; without a list, any. */
+const compilerSettings: { readonly [name: string]: readonly string[] | undefined } = {
+  angle: ['degree', 'radian'],
+  autolimits: ['true'],
+  coordinate: ['local'],
+  eulerseq: ['xyz'],
+  inertiafromgeom: ['auto', 'false', 'true'],
+  // of how a model is read and stored, not of how it moves
+  assetdir: undefined,
+  discardvisual: undefined,
+  fusestatic: undefined,
+  meshdir: undefined,
+  strippath: undefined,
+  texturedir: undefined,
+  usethread: undefined,
+};
+
 /** @throws DataError for malformed XML; ConfigError for what cannot be attached */
 export function mjcfComponent({ mjcf, root }: MjcfOptions): Component {
-  const where = 'mjcf component';
   if (typeof mjcf !== 'string')
     throw new ConfigError({ where, what: 'no text', got: mjcf, wanted: '{ mjcf: "<mujoco>…" }' });
   const model = parseXml(mjcf, where);
+  refuseWhatIsLost(model);
   const section = (tag: string): XmlElement[] => model.children.filter((c) => c.tag === tag).flatMap((c) => c.children);
-  const compiler = Object.assign({}, ...model.children.filter((c) => c.tag === 'compiler').map((c) => c.attributes));
-  for (const tag of ['include', 'settotalmass']) {
-    if (![...walk(model)].some((e) => e.tag === tag) && compiler[tag] === undefined) continue;
-    const fix = tag === 'include' ? 'Put the included text in its place' : 'Give the geoms their mass';
-    throw new ConfigError({ where, what: `${tag} cannot be attached`, fix });
-  }
+  const settings = (tag: string): { [name: string]: string } =>
+    Object.assign({}, ...model.children.filter((c) => c.tag === tag).map((c) => c.attributes));
+  const compiler = settings('compiler');
   const radians = compiler.angle === 'radian';
   const defaultElements = section('default');
   const jointsSlide = defaultElements.some((d) => d.tag === 'joint' && d.attributes.type === 'slide');
   const convert = (e: XmlElement): XmlElement => (radians ? e : toRadians(e, jointsSlide));
   const bodies = section('worldbody')
     .filter((e) => e.tag === 'body')
-    .map(convert);
+    .map((e) => withInertia(convert(e), compiler.inertiafromgeom));
   const rootName = root ?? String(bodies[0]?.attributes.name ?? '');
   const chosen = bodies.find((b) => b.attributes.name === rootName);
   if (chosen === undefined) {
     const names = bodies.map((b) => b.attributes.name ?? '(unnamed)');
     throw new ConfigError({ where, what: 'no such root body in the world', got: rootName, wanted: names.join(', ') });
   }
-  if (defaultElements.some((d) => d.tag === 'default')) {
-    const fix = 'Write the attributes of nested default classes at their elements';
-    throw new ConfigError({ where, what: 'nested default classes cannot be attached', fix });
-  }
-  const option = Object.assign({}, ...model.children.filter((c) => c.tag === 'option').map((c) => c.attributes));
   return {
     kind: 'mjcf',
     root: rootName,
@@ -50,21 +76,63 @@ export function mjcfComponent({ mjcf, root }: MjcfOptions): Component {
     actuators: section('actuator'),
     tendons: section('tendon'),
     sensors: section('sensor'),
+    equalities: section('equality'),
+    contacts: section('contact'),
     assets: section('asset').filter((a) => a.attributes.file === undefined || a.tag !== 'model'),
     selfCollides: true,
-    options: readOptions(option),
+    options: readOptions(settings('option')),
     floor: undefined,
   };
 }
 
+/** What would change the bodies by being left out is named, before anything is made. */
+function refuseWhatIsLost(model: XmlElement): void {
+  const refuse = (what: string, fix: string): never => {
+    throw new ConfigError({ where, what: `${what} cannot be attached`, fix });
+  };
+  for (const { tag } of walk(model)) if (tag === 'include') refuse(tag, 'Put the included text in its place');
+  for (const { tag, attributes, children } of model.children) {
+    if (![...taken, ...leftOut].includes(tag)) refuse(`<${tag}>`, 'Load such a model by itself: xmlFile of a task');
+    const inWorld = ['body', 'geom', 'light', 'camera', 'site'];
+    const lost = tag === 'worldbody' ? children.find((c) => !inWorld.includes(c.tag)) : undefined;
+    if (lost !== undefined) refuse(`<${lost.tag}> in the world`, 'Put it into a body');
+    if (tag === 'option' && children.length > 0) refuse('<flag>', 'Leave it out');
+    if (tag === 'default' && children.some((d) => d.tag === 'default')) {
+      refuse('nested default classes', 'Write their attributes at their elements');
+    }
+    if (tag !== 'compiler') continue;
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name === 'settotalmass') refuse(name, 'Give the geoms their mass');
+      const values = name in compilerSettings ? (compilerSettings[name] ?? [value]) : [];
+      if (!values.includes(value as string))
+        refuse(`${name}="${value}" of <compiler>`, 'Write what it does at the elements');
+    }
+  }
+}
+
+/** A composed model takes masses from `<inertial>` and else from geoms; 'true' ignores the one, 'false' the other. */
+function withInertia(body: XmlElement, from = 'auto'): XmlElement {
+  if (from === 'auto') return body;
+  const children = body.children.map((c) => (c.tag === 'body' ? withInertia(c, from) : c));
+  const given = children.some(({ tag }) => tag === 'inertial');
+  if (from === 'true')
+    return el(
+      body.tag,
+      body.attributes,
+      children.filter(({ tag }) => tag !== 'inertial'),
+    );
+  if (given) return el(body.tag, body.attributes, children);
+  const massless = children.map((c) => (c.tag === 'geom' ? el('geom', { ...c.attributes, mass: 0 }) : c));
+  return el(body.tag, body.attributes, massless);
+}
+
 function readOptions(option: { [name: string]: string }): PhysicsOptions {
   const numeric = ['timestep', 'iterations', 'density', 'viscosity'] as const;
-  const words = ['integrator', 'solver'] as const;
   return {
+    ...option, // MuJoCo has more than are named in PhysicsOptions
     ...Object.fromEntries(numeric.flatMap((k) => (option[k] === undefined ? [] : [[k, Number(option[k])]]))),
-    ...Object.fromEntries(words.flatMap((k) => (option[k] === undefined ? [] : [[k, option[k]]]))),
     ...(option.gravity !== undefined && {
-      gravity: option.gravity.split(/\s+/).map(Number) as [number, number, number],
+      gravity: option.gravity.trim().split(/\s+/).map(Number) as [number, number, number],
     }),
   } as PhysicsOptions;
 }

@@ -30,7 +30,7 @@ const section = (tag: string, children: readonly XmlElement[] | undefined): XmlE
 export function writeModel(parts: ModelParts): string {
   return writeXml(
     el('mujoco', { model: parts.name }, [
-      el('compiler', { angle: 'radian', inertiafromgeom: true, settotalmass: parts.totalMass }),
+      el('compiler', { angle: 'radian', settotalmass: parts.totalMass }),
       el('size', { memory: parts.memory ?? '4M' }),
       el('option', { ...parts.options }, [
         el('flag', { autoreset: 'disable', ...(parts.islands === false && { island: 'disable' }) }),
