@@ -1,5 +1,5 @@
 // gimbal sft, merge and quantize on a small model of our own, one after the other.
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -43,6 +43,24 @@ const gimbal = async (...argv: string[]): Promise<Record<string, unknown>> => {
   if (code !== 0) throw new Error(stderr);
   return JSON.parse(stdout) as Record<string, unknown>;
 };
+
+test('sft names --continue only where the chat template writes another text than was learnt', async () => {
+  const [base, other] = [join(dir, 'base'), join(dir, 'templated')];
+  await cp(base, other, { recursive: true });
+  const file = join(other, 'tokenizer_config.json');
+  const config = JSON.parse(await readFile(file, 'utf8')) as { [name: string]: unknown };
+  const template = "{% for message in messages %}<{{ message['content'] }}>{% endfor %}";
+  await writeFile(file, JSON.stringify({ ...config, chat_template: template }));
+  const columns = ['--columns', 'prompt=question,completion=answer', '--steps', '1'];
+  const said = async (model: string): Promise<string> => {
+    const argv = ['sft', '--model', model, '--data', join(dir, 'rows.jsonl'), ...columns, '--out', `${model}-run`];
+    const { code, stderr } = await runMain(argv, root);
+    expect([code, stderr]).toEqual([0, stderr]);
+    return stderr;
+  };
+  expect(await said(base)).not.toContain('--continue');
+  expect(await said(other)).toContain('gimbal generate --continue');
+});
 
 test('an adapter is trained, merged into a folder and a GGUF file, and quantised', async () => {
   const sft = [

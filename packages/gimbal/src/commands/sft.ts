@@ -1,5 +1,6 @@
 // gimbal sft: go on training a model you have, on rows of your own; all of it, or an adapter beside it.
 import { join } from 'node:path';
+import type { renderChat, Tokenizer } from '@gimbal/language-models';
 import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
@@ -179,7 +180,7 @@ export const command = defineCommand({
       if (trainer.stopReason === 'early') output.note(`ended at step ${trainer.step}: no better evaluation came`);
       const at = best.step === trainer.step ? '' : ` (step ${best.step} of ${trainer.step}, the best)`;
       output.line(`held-out loss ${before.loss.toFixed(4)} → ${best.loss.toFixed(4)}${at}; saved to ${target}`);
-      if (rows.kind === 'prompt-completion' && tokenizer.config.chat_template !== undefined) {
+      if (rows.kind === 'prompt-completion' && !rendersAsTrained(tokenizer, lm.renderChat)) {
         output.note('it learnt prompts without the chat template: ask it with gimbal generate --continue');
       }
       const told = worsened({ before: before.loss, best, last: { loss: last, step: trainer.step } });
@@ -202,3 +203,15 @@ export const command = defineCommand({
     });
   },
 });
+
+/** Whether generation, which takes a prompt for a turn of the chat template, writes it as rows of prompts are trained on. */
+function rendersAsTrained(tokenizer: Tokenizer, render: typeof renderChat): boolean {
+  if (tokenizer.config.chat_template === undefined) return true;
+  const content = 'a';
+  try {
+    const { text } = render(tokenizer, [{ role: 'user', content }], { addGenerationPrompt: true });
+    return text === content + tokenizer.promptSuffix;
+  } catch {
+    return false; // a template that wants more than one turn
+  }
+}

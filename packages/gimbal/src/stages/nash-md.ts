@@ -223,7 +223,7 @@ export const stage = defineStage({
       {
         slot: 'scores',
         title: 'All against all',
-        text: `${models.length} policies of this run, each of ${comparisons} sampled summaries against the other’s of the same article; the better one by the world, which none was trained on, wins. ${percent(cyclicShare)} of the matrix is cyclic.`,
+        text: `${models.length} policies of this run, each of ${comparisons} sampled summaries against the other’s of the same article; the better one by the world, which none was trained on, wins. It takes more from a false statement than from none, so that an untrained model is not always last. ${percent(cyclicShare)} of the matrix is cyclic.`,
         parts: matrixParts(r.matrix),
       },
     ];
