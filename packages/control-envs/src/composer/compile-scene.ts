@@ -27,7 +27,7 @@ export function compileScene(scene: Scene): CompiledScene {
   const components = new Map(
     names.map((name) => {
       const { use, params = {} } = scene.components[name] as SceneComponent;
-      return [name, makeComponent(use, params, `scene.components.${name}.use`)] as const;
+      return [name, makeComponent(use, params, `scene.components.${name}`)] as const;
     }),
   );
   const bits = collisionBits(scene, names, components);

@@ -5,11 +5,19 @@ import type { Scene } from './scene.ts';
 
 /**
  * A scene as JSON text, indented by two spaces, with a line end at the end.
- * @throws ConfigError for an invalid scene
+ * @throws ConfigError for an invalid scene, and for a value that JSON does not have
  */
 export function sceneToJson(scene: Scene): string {
   checkScene(scene);
-  return `${JSON.stringify(scene, null, 2)}\n`;
+  return `${JSON.stringify(scene, plain, 2)}\n`;
+}
+
+/** Refuses what JSON would write as null, or leave out: it would be another scene that is read back. */
+function plain(key: string, value: unknown): unknown {
+  const isKept = typeof value === 'number' ? Number.isFinite(value) : !['function', 'symbol'].includes(typeof value);
+  if (isKept) return value;
+  const fix = value === Number.POSITIVE_INFINITY ? 'Write a large number, such as 1e9' : undefined;
+  throw new ConfigError({ where: 'sceneToJson', what: `JSON cannot hold ${key}`, got: value, ...(fix && { fix }) });
 }
 
 /**
@@ -39,7 +47,7 @@ export function editScene(scene: Scene, edits: { readonly [path: string]: unknow
     const keys = path.split('.');
     let at = copy as unknown as { [key: string]: unknown };
     for (const key of keys.slice(0, -1)) {
-      const next = at[key];
+      const next = Object.hasOwn(at, key) ? at[key] : undefined;
       if (typeof next !== 'object' || next === null) {
         const guess = nearest(key, Object.keys(at));
         const fix = guess === undefined ? `There are ${Object.keys(at).join(', ')}` : `Did you mean ${guess}?`;

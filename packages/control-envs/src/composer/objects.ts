@@ -2,6 +2,7 @@
 import { ConfigError } from '@gimbal/tensor-core';
 import { el } from '../mjcf/xml.ts';
 import type { Component } from './component.ts';
+import { finite } from './scene-values.ts';
 
 export interface ObjectOptions {
   /** metres; of a sphere or capsule */
@@ -23,6 +24,10 @@ function object(kind: string, type: string, size: readonly number[], height: num
     throw new ConfigError({ where: kind, what: 'bad size', got: size, wanted: 'positive numbers, in metres' });
   }
   const { density = 100, rgba = [0.3, 0.5, 0.8, 1] } = o;
+  if (!(density > 0 && Number.isFinite(density))) {
+    throw new ConfigError({ where: kind, what: 'bad density', got: density, wanted: 'kg/m³ above 0' });
+  }
+  finite(rgba, 4, `${kind}: rgba`);
   return {
     kind,
     root: 'body',
@@ -47,6 +52,7 @@ export function sphere(o: ObjectOptions = {}): Component {
 
 export function boxObject(o: ObjectOptions = {}): Component {
   const { halfSize = [0.5, 0.5, 0.5] } = o;
+  finite(halfSize, 3, 'box: halfSize');
   return object('box', 'box', halfSize, halfSize[2], o);
 }
 

@@ -202,8 +202,7 @@ function indexIn({ name: part, info }: ObservedPart, kind: 'body' | 'joint', nam
 }
 
 function choose<T>({ name }: ObservedPart, of: string, choices: { readonly [of: string]: T }): T {
-  const found = choices[of];
-  if (found !== undefined) return found;
+  if (Object.hasOwn(choices, of)) return choices[of] as T;
   const wanted = Object.keys(choices).join(', ');
   throw new ConfigError({ where: `scene.components.${name}.observe`, what: 'no such quantity', got: of, wanted });
 }

@@ -9,15 +9,19 @@ interface Open {
   line: number;
 }
 
+/** as deep as MuJoCo's own reader goes */
+const deepest = 500;
+
 const token =
   /<!--[\s\S]*?-->|<\?[\s\S]*?\?>|<!\[CDATA\[[\s\S]*?\]\]>|<!DOCTYPE[^>]*>|<\/\s*([\w.:-]+)\s*>|<([\w.:-]+)((?:\s+[\w.:-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*(\/?)>|</g;
 
 /** @throws DataError with file and line for what is not well formed */
 export function parseXml(text: string, source = 'XML'): XmlElement {
   const stack: Open[] = [{ tag: '', attributes: {}, children: [], line: 1 }];
+  let [line, counted] = [1, 0];
   for (const match of text.matchAll(token)) {
     const [all, closing, opening, attributes = '', slash] = match;
-    const line = lineOf(text, match.index);
+    for (; counted < match.index; counted++) if (text.charCodeAt(counted) === 10) line++;
     const top = stack.at(-1) as Open;
     if (all === '<') throw new DataError({ where: `${source}:${line}`, what: 'not well-formed XML' });
     if (closing !== undefined) {
@@ -29,6 +33,9 @@ export function parseXml(text: string, source = 'XML'): XmlElement {
       (stack.at(-1) as Open).children.push(el(top.tag, top.attributes, top.children));
     } else if (opening !== undefined) {
       const element: Open = { tag: opening, attributes: readAttributes(attributes), children: [], line };
+      if (stack.length > deepest) {
+        throw new DataError({ where: `${source}:${line}`, what: 'elements are nested too deeply', wanted: deepest });
+      }
       if (slash === '/') top.children.push(el(element.tag, element.attributes));
       else stack.push(element);
     }
@@ -49,14 +56,12 @@ function readAttributes(text: string): { [name: string]: string } {
 
 const unescapeText = (text: string): string =>
   text
+    .replaceAll(/&#(?:x([\da-fA-F]{1,6})|(\d{1,7}));/g, (all, hex, decimal) => {
+      const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+      return code <= 0x10ffff ? String.fromCodePoint(code) : all;
+    })
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>')
     .replaceAll('&quot;', '"')
     .replaceAll('&apos;', "'")
     .replaceAll('&amp;', '&');
-
-function lineOf(text: string, index: number): number {
-  let line = 1;
-  for (let i = 0; i < index; i++) if (text.charCodeAt(i) === 10) line++;
-  return line;
-}
