@@ -88,23 +88,29 @@ async function withoutGpu() {
 }
 
 async function tests() {
-  const report = freshReport('tensorflow-jest');
   const node24 = await fetchNode('24').catch((error) => {
-    results.skip('the suite under Node 24', error.message.split('\n')[0]);
+    results.skip('Node 24', error.message.split('\n')[0]);
   });
-  const files = [
-    'packages/tensor-core/test/tensorflow',
-    'packages/tensor-core/src/ops/op-table',
-    'packages/tensor-core/src/gap/',
-    'packages/tensor-core/test/golden-ops',
-    'packages/tensor-core/test/optimizers',
-  ];
-  const { ok, output, seconds } = await run(jestCommand(report, files), {
-    env: {
-      GIMBAL_TEST_BACKEND: target,
-      TF_CPP_MIN_LOG_LEVEL: '2',
-      ...(node24 !== undefined && { GIMBAL_TEST_NODE: node24 }),
-    },
+  const table = 'packages/tensor-core/src/ops/op-table';
+  await jest(`tests on ${target}`, 'tensorflow-jest', {
+    files: [
+      'packages/tensor-core/test/tensorflow',
+      table,
+      'packages/tensor-core/src/gap/',
+      'packages/tensor-core/test/golden-ops',
+      'packages/tensor-core/test/optimizers',
+    ],
+    env: node24 === undefined ? {} : { GIMBAL_TEST_NODE: node24 },
+  });
+  if (node24 !== undefined)
+    await jest(`the op table on ${target}, Node 24`, 'tensorflow-jest-24', { files: [table], node: node24 });
+}
+
+/** Runs test files on the backend; each test counts. */
+async function jest(what, name, { files, node, env = {} }) {
+  const report = freshReport(name);
+  const { ok, output, seconds } = await run(jestCommand(report, files, node), {
+    env: { GIMBAL_TEST_BACKEND: target, TF_CPP_MIN_LOG_LEVEL: '2', ...env },
     timeoutMs: 900_000,
   });
   let counted;
@@ -112,13 +118,13 @@ async function tests() {
     counted = jestCounts(report);
     results.add(counted);
   } catch {
-    results.fail(`tests on ${target}`, seconds, { output });
+    results.fail(what, seconds, { output });
     return;
   }
   for (const line of output.split('\n').filter((text) => /^(tfjs-core suite|ops |skipped)/.test(text)))
     console.log(line);
-  const what = `tests on ${target}, ${counted.skipped} skipped`;
-  if (ok) results.pass(what, seconds, { count: false });
+  const counts = `${what}, ${counted.skipped} skipped`;
+  if (ok) results.pass(counts, seconds, { count: false });
   // a run that fails without a failed test (its end, say) is one
-  else results.fail(what, seconds, { output, count: counted.failed === 0 });
+  else results.fail(counts, seconds, { output, count: counted.failed === 0 });
 }

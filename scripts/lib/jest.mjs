@@ -11,10 +11,10 @@ export function freshReport(name) {
   return report;
 }
 
-/** The command that tests these files (all, without any) and writes a report. */
-export const jestCommand = (report, files = []) =>
+/** The command that tests these files (all, without any) and writes a report, on this Node or another. */
+export const jestCommand = (report, files = [], node = 'node') =>
   [
-    'node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js',
+    `${quote(node)} --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js`,
     `--maxWorkers=2 --json --outputFile=${quote(report)}`,
     ...files,
   ].join(' ');

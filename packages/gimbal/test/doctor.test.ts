@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { tensorflowInstalls } from '@gimbal/tensor-core';
 import { startCli } from './cli-process.ts';
 import { runMain } from './run-main.ts';
@@ -58,6 +59,24 @@ describe('gimbal doctor', () => {
     }
   });
 });
+
+test('a machine with NVIDIA’s driver is told what would make it faster', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'gimbal-doctor-'));
+  const preload = fileURLToPath(new URL('../../tensor-core/test/tensorflow/simulated-gpu.cjs', import.meta.url));
+  try {
+    const ask = async (env: { [name: string]: string }): Promise<Report> =>
+      JSON.parse((await startCli(['doctor', '--json'], tmpdir(), { XDG_CACHE_HOME: home, ...env }).ended).stdout);
+    const { advice } = await ask({ NODE_OPTIONS: `--require "${preload}"`, GIMBAL_SIMULATED_GPU: 'none' });
+    expect(advice[0]).toBe(
+      'The node-gpu backend does not work: the TensorFlow library is not installed. What to do: gimbal doctor --install node-gpu.',
+    );
+    const here = await ask({});
+    if (here.backends.find((b) => b.name === 'node-gpu')?.fix?.startsWith('with an NVIDIA GPU'))
+      expect(here.advice.join()).not.toContain('node-gpu');
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}, 60_000);
 
 test('an install is shown with its folder, version, size and device, and how to remove it', async () => {
   const home = await mkdtemp(join(tmpdir(), 'gimbal doctor-'));

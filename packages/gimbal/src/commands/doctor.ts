@@ -104,10 +104,13 @@ interface Chosen {
 /** Sentences, most effective first; one that says so where nothing is left to do. */
 function adviceFor(chosen: Chosen, backends: readonly BackendReport[]): string[] {
   const advice: string[] = [];
-  const native = backends.find((b) => b.name === 'native');
+  const [nodeGpu, native] = ['node-gpu', 'native'].map((name) => backends.find((b) => b.name === name));
+  const broken = ({ name, detail, fix }: BackendReport): string =>
+    `The ${name} backend does not work: ${detail}.${fix === undefined ? '' : ` What to do: ${fix}.`}`;
+  // a machine without the driver is not told of a card that it may not have
+  if (nodeGpu && !nodeGpu.works && nodeGpu.fix?.startsWith('gimbal doctor --install')) advice.push(broken(nodeGpu));
   if (native && !native.works) {
-    const fix = native.fix === undefined ? '' : ` What to do: ${native.fix}.`;
-    advice.push(`The native backend does not work: ${native.detail}.${fix}`);
+    advice.push(broken(native));
   } else if (native && chosen.name !== 'native' && chosen.name !== 'node-gpu') {
     advice.push(`${chosen.name} was asked for; --backend native is faster.`);
   }

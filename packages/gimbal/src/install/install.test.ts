@@ -20,6 +20,12 @@ describe('an install is refused before any work', () => {
     ['node-gpu on arm64', 'node-gpu', machine({ arch: 'arm64' }), 'node-gpu needs Linux x64 (Windows: use WSL 2)'],
     ['node-gpu on macOS', 'node-gpu', machine({ platform: 'darwin' }), 'node-gpu needs Linux x64'],
     ['Windows', 'node', machine({ platform: 'win32' }), 'node needs Linux or macOS (Windows: use WSL 2)'],
+    [
+      'macOS on Intel',
+      'node',
+      machine({ platform: 'darwin', arch: 'x64', glibc: undefined }),
+      'there is no pinned TensorFlow for darwin-x64. give one with --tensorflow <site-packages>',
+    ],
     ['musl', 'node', machine({ glibc: undefined }), 'TensorFlow has no musl build; use a Debian-based image'],
     [
       'no pip',

@@ -80,7 +80,10 @@ export async function runInstall(o: InstallOptions, context: InstallContext): Pr
   for (const note of await refuse({ target, linked: given !== undefined, cache }, system)) output.note(note);
   describe(plan, report, output);
   if (o.dryRun) return { ...report, installed: false };
-  if (!o.yes && !(await confirm('Install it?', signal))) return { ...report, installed: false };
+  if (!o.yes && !(await confirm('Install it?', signal))) {
+    output.line('Nothing was installed.');
+    return { ...report, installed: false };
+  }
   for (const left of await removeLeftovers(cache)) output.note(`removed ${left}, which a stopped install left`);
   await install(plan, system, step, signal);
   const found = await smoke();

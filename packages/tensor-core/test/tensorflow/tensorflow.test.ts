@@ -30,29 +30,12 @@ import {
   valueAndGrad,
   variables,
 } from '../../src/index.ts';
+import { type Answer, child, simulatedGpu } from './child.ts';
 
 const { GIMBAL_TEST_BACKEND: name, GIMBAL_TEST_NODE: otherNode } = process.env;
 const wanted = name === 'node' || name === 'node-gpu';
 if (!wanted) process.stdout.write('skipped: TensorFlow has tests of its own (npm run test:tensorflow)\n');
 const onTensorFlow = wanted ? describe : describe.skip;
-
-/** Runs <script> here with a Node and gives the JSON of its last line. */
-function child<T>(
-  script: string,
-  env: NodeJS.ProcessEnv = {},
-  node = process.execPath,
-  args: readonly string[] = [],
-): Promise<T> {
-  const file = fileURLToPath(new URL(script, import.meta.url));
-  return new Promise((resolve, reject) => {
-    const options = { env: { ...process.env, ...env }, maxBuffer: 2 ** 26 };
-    execFile(node, [file, ...args], options, (error, stdout, stderr) => {
-      const last = stdout.trim().split('\n').at(-1) ?? '';
-      if (last.startsWith('{')) resolve(JSON.parse(last) as T);
-      else reject(new Error(`${script}: ${error?.message} ${stderr.slice(-2000)}`));
-    });
-  });
-}
 
 interface Suite {
   passed: number;
@@ -250,19 +233,8 @@ onTensorFlow('on TensorFlow', () => {
 
   // a machine without a GPU, whose library says that it has one or none
   (name === 'node' ? describe : describe.skip)('where a GPU', () => {
-    interface Answer {
-      chosen: { name: string; isa?: string; passedOver: { name: string; reason: string }[] }[];
-      warnings: string[];
-      product: number[];
-      report: { name: string; works: boolean; inUse: boolean; detail: string }[];
-    }
-    const ask = (answers: string, ...names: string[]): Promise<Answer> => {
-      const preload = fileURLToPath(new URL('simulated-gpu.cjs', import.meta.url));
-      const env = {
-        GIMBAL_SIMULATED_GPU: answers,
-        NODE_OPTIONS: `--require "${preload}"`,
-        GIMBAL_TENSORFLOW: findInstall(['cpu', 'cuda'])?.folder,
-      };
+    const ask = (answers: 'answers' | 'none', ...names: string[]): Promise<Answer> => {
+      const env = { ...simulatedGpu(answers), GIMBAL_TENSORFLOW: findInstall(['cpu', 'cuda'])?.folder };
       return child<Answer>('automatic.mjs', env, process.execPath, names);
     };
 

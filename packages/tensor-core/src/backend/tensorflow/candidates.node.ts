@@ -44,7 +44,7 @@ async function load(name: Name, options: BackendOptions): Promise<Offer | Refusa
     if ('reason' in found) return found;
     let parts: Parts;
     try {
-      [backend, parts] = loadFirst(found, options.threads);
+      [backend, parts] = loadFirst(await withGpuFirst(name, found), options.threads);
     } catch (error) {
       return refusalOfLoadError(error, name);
     }
@@ -65,13 +65,21 @@ async function look(name: Name, options: BackendOptions): Promise<Offer | Refusa
   const parts = partsFor(name);
   if ('reason' in parts) return parts;
   let found: Probed | undefined;
-  for (const { binding } of parts) {
+  for (const { binding } of await withGpuFirst(name, parts)) {
     found = await probe(binding);
     if (found.error === undefined) break;
   }
   if (found?.error !== undefined) return refusalOfLoadError(new Error(found.error), name);
   if (name === 'node-gpu' && !found?.gpu) return noGpu(found?.said ?? '');
   return offer(found?.gpu ?? false, found?.version ?? '', options);
+}
+
+/** Of several libraries, those that find a GPU come first where one is wanted: the first that loads stays. */
+async function withGpuFirst(name: Name, found: readonly Parts[]): Promise<readonly Parts[]> {
+  if (name === 'node' || found.length < 2) return found;
+  const probed = await Promise.all(found.map(({ binding }) => probe(binding)));
+  const those = (gpu: boolean): Parts[] => found.filter((_, i) => probed[i]?.gpu === gpu);
+  return [...those(true), ...those(false)];
 }
 
 /** @throws what the linker says of the last, where none loads */

@@ -18,7 +18,7 @@ export interface Parts {
   kernels: string;
   /** The compiled binding. */
   binding: string;
-  /** What is asked for again when it does not load. */
+  /** An install of ours, or the user's own package, whose kernels find tfjs by themselves. */
   source: 'install' | 'package';
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { useBackend } from '../use-backend.node.ts';
@@ -118,4 +118,10 @@ test('no install is advised that would be refused: the driver comes first', asyn
 test('a driver is told by the files that it brings', () => {
   expect(hasDriver([join(home, 'nvidiactl')])).toBe(false);
   expect(hasDriver([join(home, 'nvidiactl'), home])).toBe(true);
+});
+
+test('packages that are looked for are optional peers', async () => {
+  const manifest = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8'));
+  for (const name of ['tfjs-node', 'tfjs-node-gpu'])
+    expect(manifest.peerDependenciesMeta[`@tensorflow/${name}`]).toEqual({ optional: true });
 });
