@@ -5,7 +5,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BackendError } from '@gimbal/tensor-core';
 import { failed, where } from './failure.ts';
-import { nvidia, tarballs, tensorflow, type Wheel } from './recipe.ts';
+import { nvidiaSha256, tarballs, tensorflow, type Wheel } from './recipe.ts';
 import type { System } from './system.ts';
 import { untar } from './untar.ts';
 
@@ -78,17 +78,16 @@ export async function unpackTensorFlow(
   await rm(dirname(wheel), { recursive: true });
 }
 
-/** Installs NVIDIA's libraries to `<folder>/nvidia`, as pip lays them out. */
+/** Installs NVIDIA's libraries to `<folder>/nvidia`, as pip lays them out; pip checks each wheel. */
 export async function fetchNvidia(folder: string, system: System, signal: AbortSignal): Promise<void> {
+  const { TMPDIR } = await temporary(folder);
+  const wanted = join(TMPDIR, 'nvidia.txt');
+  const lines = Object.entries(nvidiaSha256).map(([spec, sha256]) => `${spec} --hash=sha256:${sha256}\n`);
+  await writeFile(wanted, lines.join(''));
   // no cache: it would take as much again as the space that was asked for
   const args = ['install', ...quiet, '--no-deps', '--no-compile', '--no-cache-dir', '--only-binary=:all:'];
-  await pip(
-    [...args, '--target', folder, ...nvidia],
-    folder,
-    "pip could not install NVIDIA's libraries",
-    system,
-    signal,
-  );
+  const all = [...args, '--require-hashes', '--target', folder, '-r', wanted];
+  await pip(all, folder, "pip could not install NVIDIA's libraries", system, signal);
 }
 
 const quiet = ['-q', '--disable-pip-version-check'];

@@ -6,7 +6,7 @@ import { tensorflowInstalls } from '@gimbal/tensor-core';
 import { absent, attempt, home, machine, type Reply, useOwnCache } from '../../test/simulated-machine.ts';
 import { compile } from './compile.ts';
 import { deviceOf } from './device.ts';
-import { fetchTensorFlow, unpackTensorFlow } from './download.ts';
+import { fetchNvidia, fetchTensorFlow, unpackTensorFlow } from './download.ts';
 import { inWords } from './failure.ts';
 import { givenLibrary } from './given-library.ts';
 import { existing, removeLeftovers, replace } from './install.ts';
@@ -154,6 +154,24 @@ describe('a download', () => {
     const ofNothing = { ...wheel, sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' };
     await expect(fetchTensorFlow(home(), ofNothing, system, signal)).resolves.toBe(
       join(home(), 'wheel', 'tensorflow_cpu-2.20.0.whl'),
+    );
+  });
+
+  test('of NVIDIA’s libraries is checked by pip, each against its hash', async () => {
+    let lines: string[] = [];
+    const python3: Reply = async (args) => {
+      expect(args).toContain('--require-hashes');
+      lines = (await readFile(args[args.indexOf('-r') + 1] as string, 'utf8')).trim().split('\n');
+      return { code: 1, stderr: 'THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE' };
+    };
+    await expect(fetchNvidia(home(), machine({}, { python3 }), signal)).rejects.toMatchObject({
+      code: 'ERR_BACKEND',
+      what: expect.stringMatching(/^pip could not install NVIDIA's libraries:\nTHESE PACKAGES DO NOT MATCH THE HASHES/),
+    });
+    expect(lines).toHaveLength(11);
+    for (const line of lines) expect(line).toMatch(/^nvidia-[a-z]+(-[a-z]+)?-cu12==[\d.]+ --hash=sha256:[\da-f]{64}$/);
+    expect(lines).toContain(
+      'nvidia-cuda-runtime-cu12==12.9.79 --hash=sha256:25bba2dfb01d48a9b59ca474a1ac43c6ebf7011f1b0b8cc44f54eb6ac48a96c3',
     );
   });
 
