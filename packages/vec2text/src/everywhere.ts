@@ -27,6 +27,7 @@ export {
 } from './inversion/invert.ts';
 export { type Inverter, type InverterParts, makeInverter } from './inversion/inverter.ts';
 export { InverterTrainer, type InverterTrainerOptions, inverterTrainDefaults } from './inversion/inverter-trainer.ts';
+export type { EmbeddingSpread } from './inversion/spread.ts';
 export { diversity } from './measures/diversity.ts';
 export { fluency } from './measures/fluency.ts';
 export type { Measure, MeasuredRow, MeasureOptions, Measurer, Measures, Oracles } from './measures/measure.ts';

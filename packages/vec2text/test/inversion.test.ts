@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Rng, rng, useBackend } from '@gimbal/tensor-core';
-import { memory } from '@tensorflow/tfjs-core';
+import { type Params, type Rng, rng, useBackend } from '@gimbal/tensor-core';
+import { memory, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
 import {
   type Embedder,
   InverterTrainer,
@@ -89,6 +89,32 @@ it('learns both stages; corrections never lower the cosine, and steps 0 is the f
   const hits = together.filter(({ text }, i) => text === texts[i]).length;
   expect(hits).toBeGreaterThanOrEqual(2);
 
+  // a hypothesizer of one step that writes nothing: a blank guess is not embedded, and is like nothing
+  const picky: Embedder = {
+    ...embedder,
+    embed: async (list) => {
+      if (list.some((text) => text === '')) throw new Error('blank');
+      return embedder.embed(list);
+    },
+  };
+  const { hypothesizer: tree } = hypothesizer.inverter;
+  const { bias } = tree.output as { bias: Tensor };
+  const ending = tensor1d(Float32Array.from(bias.dataSync(), (x, id) => (id === config.eosId ? 1e4 : x)));
+  const mute = { ...tree, output: { ...(tree.output as Params), bias: ending } };
+  const silent = await invertAll({ ...hypothesizer.inverter, hypothesizer: mute, embedder: picky }, e, { steps: 0 });
+  expect(silent).toEqual(silent.map(() => ({ text: '', cosine: 0 })));
+  ending.dispose();
+
+  // a difference of two embeddings is none: inverted all the same, and it is said
+  const said: string[] = [];
+  const warn = (message: string): void => void said.push(message);
+  await invertAll(inverter, e, { steps: 0, warn });
+  expect(said).toEqual([]);
+  const difference = e.slice(0, 16).map((x, j) => x - (e[16 + j] as number));
+  expect(await invertAll(inverter, difference, { steps: 1, warn })).toHaveLength(1);
+  expect(said).toEqual([expect.stringMatching(/row 0 has the length .*a difference or a sum of embeddings is none/)]);
+  await expect(invertAll(inverter, new Float32Array(32), { steps: 0 })).rejects.toMatchObject({ reason: 'DEGENERATE' });
+
   // stopped between two corrections
   const stop = new AbortController();
   const stopped = (async () => {
@@ -106,6 +132,7 @@ it('learns both stages; corrections never lower the cosine, and steps 0 is the f
     await saveInverter(join(folder, 'model'), inverter);
     using again = await loadInverter(join(folder, 'model'), embedder);
     expect(await invertAll(again, e, { steps: 2, beams: 2 })).toEqual(together);
+    expect(again.spread).toEqual(inverter.spread);
     await expect(loadInverter(join(folder, 'model'), { ...embedder, hash: 'other' })).rejects.toMatchObject({
       reason: 'EMBEDDER_MISMATCH',
     });
@@ -114,6 +141,20 @@ it('learns both stages; corrections never lower the cosine, and steps 0 is the f
     await rm(folder, { recursive: true });
   }
 }, 120_000);
+
+it('drops numbers in training by the run’s own stream, and none where it is told so', async () => {
+  const losses = async (o: Partial<InverterTrainerOptions>): Promise<number[]> => {
+    using trainer = new InverterTrainer({ ...first, ...o });
+    const all: number[] = [];
+    for await (const { loss } of trainer.train({ steps: 2 })) all.push(loss);
+    return all;
+  };
+  const [some, again, none] = [await losses({}), await losses({}), await losses({ dropout: 0 })];
+  expect(again).toEqual(some);
+  expect(none[0]).not.toBe(some[0]);
+  expect(none[0]).toBeCloseTo(some[0] as number, 0); // before the first update only chance is between them
+  expect(() => new InverterTrainer({ ...first, dropout: 1 })).toThrow('InverterTrainer.dropout');
+});
 
 it('goes on with a saved run to the same losses', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'inverter-'));

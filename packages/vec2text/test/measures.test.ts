@@ -1,6 +1,7 @@
 // The measures on a model whose texts are known: rows are what it decodes itself.
 import { rng, useBackend } from '@gimbal/tensor-core';
 import {
+  arithmetic,
   decodeCodes,
   diversity,
   encodeTexts,
@@ -63,6 +64,58 @@ it('compares greedy texts with the sentences', async () => {
     expect(ci[1]).toBeGreaterThanOrEqual(value - 1e-12);
     expect(n).toBe(4);
   }
+});
+
+it('measures groups apart: the same numbers as of their rows alone, and none of a group of one', async () => {
+  const grouped = rows.map((row, i) => ({
+    ...row,
+    ...(i < 2 && { group: 'short' }),
+    ...(i === 3 && { group: 'odd' }),
+  }));
+  const all = await universality(model, grouped, oracles);
+  const alone = await universality(model, rows.slice(0, 2), oracles);
+  for (const name of ['exactMatch', 'bleu', 'tokenF1', 'meaningMatch', 'slotAccuracy'])
+    expect([name, all[`${name}(short)`]?.value, all[`${name}(short)`]?.n]).toEqual([name, alone[name]?.value, 2]);
+  expect(Object.keys(all).filter((name) => name.includes('odd'))).toEqual([]);
+  const plain = await universality(model, rows, oracles);
+  for (const [name, measure] of Object.entries(plain)) expect([name, all[name]]).toEqual([name, measure]);
+});
+
+it('asks analogies: a row is to its edit as the next row with the same word in that slot is to what is decoded', async () => {
+  // the first slot of rows 0 and 2 is “the”, of 1 and 3 “a”; edits change it, but for the last, which changes both
+  const edits = [
+    'a boy saw the box',
+    'the girl found the lamp',
+    'a old doctor took a stone',
+    'the big box saw the girl',
+  ];
+  const asked = texts.map((text, i) => ({ text, edit: edits[i] as string }));
+  const found = await semanticStructure(model, asked, { ...oracles, samples: 1000 });
+  const [z, e] = [await encodeTexts(model, texts), await encodeTexts(model, edits)];
+  const code = (codes: Float32Array, i: number): Float32Array => codes.slice(4 * i, 4 * i + 4);
+  // row, the row it is compared with, what the changed slot is to say
+  const wanted = [
+    [0, 2, 'a'],
+    [1, 3, 'the'],
+    [2, 0, 'a'],
+  ] as const;
+  let [slot, whole] = [0, 0];
+  for (const [row, third, word] of wanted) {
+    const terms = [
+      { z: code(z, third), w: 1 },
+      { z: code(e, row), w: 1 },
+      { z: code(z, row), w: -1 },
+    ];
+    const [decoded] = await decodeCodes(model, arithmetic(model.module.space, terms, { project: true }));
+    const [first, second] = words(decoded?.text as string);
+    if (first !== word || second === undefined) continue;
+    slot += 1 / 3;
+    if (second === words(texts[third] as string)[1]) whole += 1 / 3;
+  }
+  expect(found.analogySlot).toMatchObject({ value: expect.closeTo(slot, 12), n: 3 });
+  expect(found.analogy).toMatchObject({ value: expect.closeTo(whole, 12), n: 3 });
+  const { slots: _, ...without } = oracles;
+  expect((await semanticStructure(model, asked, without)).analogy).toBeUndefined();
 });
 
 it('agrees with the loss of the module on cross-entropy', async () => {

@@ -54,6 +54,8 @@ test('a pivot of the user’s own text: the way back puts words in, by chance at
   expect(await pivot.back.translate(there, { temperature: 1, rng: rng(1) })).toEqual(drawn);
   await expect(pivot.back.translate(there, { temperature: 1 })).rejects.toThrow('sampling needs a stream');
   expect(await pivot.back.translate(['', 'boy'])).toEqual(['', expect.stringMatching(/./)]);
+  // longer than its context of 18 tokens, the end included
+  expect(await pivot.back.translate([new Array(18).fill('boy').join(' ')])).toEqual(['']);
   const rows: RoundTrip[] = [];
   for await (const row of buildRoundTrips(some, { pivots: [pivot], seed: 0, maxWords: 17 })) rows.push(row);
   expect(rows.length).toBeGreaterThan(5);

@@ -27,6 +27,25 @@ export async function embedAll(
   return vectors;
 }
 
+/** The vectors of guesses. A blank one has none, and few embedders take it: its numbers are 0, so that nothing is like it. */
+export async function embedGuesses(
+  embedder: Embedder,
+  guesses: readonly string[],
+  o: { signal?: AbortSignal | undefined } = {},
+): Promise<Float32Array> {
+  const out = new Float32Array(guesses.length * embedder.dim);
+  const some = guesses.flatMap((text, i) => (text.trim() === '' ? [] : [i]));
+  if (some.length === 0) return out;
+  const vectors = await embedAll(
+    embedder,
+    some.map((i) => guesses[i] as string),
+    o,
+  );
+  for (const [at, i] of some.entries())
+    out.set(vectors.subarray(at * embedder.dim, (at + 1) * embedder.dim), i * embedder.dim);
+  return out;
+}
+
 /** @throws ShapeError (`SHAPE`), NumericalError (`NOT_FINITE`) naming the row */
 export function checkVectors(where: string, vectors: Float32Array, dim: number, rows?: number): void {
   if (vectors.length === 0 || vectors.length % dim !== 0 || (rows !== undefined && vectors.length !== rows * dim)) {

@@ -4,10 +4,11 @@ import { StoppedError } from '@gimbal/tensor-core';
 import { refusal } from '../internal/refuse.ts';
 import { takeRows } from '../internal/take-rows.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';
-import { checkVectors, cosines, embedAll } from './embedder.ts';
+import { checkVectors, cosines, embedGuesses } from './embedder.ts';
 import { batchSize, generate, hypotheses } from './generate.ts';
 import type { Inverter } from './inverter.ts';
 import { fixedRows } from './rows.ts';
+import { checkEmbeddings } from './spread.ts';
 
 /** How long to search. */
 export interface InvertOptions {
@@ -19,6 +20,8 @@ export interface InvertOptions {
   patience?: number;
   /** Bytes that the candidates which are generated together may take (256 MiB). */
   memoryBudget?: number;
+  /** Told of vectors unlike those of training, such as differences of two (nobody). */
+  warn?: (message: string) => void;
   /** Stops between two corrections, with a StoppedError. */
   signal?: AbortSignal;
 }
@@ -44,7 +47,7 @@ export interface InvertStep {
 /**
  * Inverts one vector; the result is the nearest text ever seen, so its cosine never falls with more steps.
  * @param e a vector of the inverter's embedder [D]
- * @throws ShapeError, NumericalError for a vector that is none; ConfigError for options out of range, or steps without a
+ * @throws ShapeError, NumericalError for a vector that is none or zero (`DEGENERATE`); ConfigError for options out of range, or steps without a
  * corrector
  * @example for await (const { step, best } of invert(inverter, e, { steps: 5, beams: 4 })) console.log(step, best);
  */
@@ -85,7 +88,7 @@ export async function* invertSteps(
   o: InvertOptions,
 ): AsyncGenerator<readonly InvertStep[], void> {
   const { config: c } = inverter;
-  const { steps = 5, beams = 1, patience = Number.POSITIVE_INFINITY, memoryBudget = 2 ** 28, signal } = o;
+  const { steps = 5, beams = 1, patience = Number.POSITIVE_INFINITY, memoryBudget = 2 ** 28, signal, warn } = o;
   checkSize('invert.steps', steps, 0);
   checkSize('invert.beams', beams);
   checkThat('invert.patience', patience >= 1, patience, 'a number ≥ 1');
@@ -108,9 +111,10 @@ export async function* invertSteps(
       `${bytes} bytes for ${together} candidates`,
       `at most ${memoryBudget} bytes: fewer beams, or a larger memoryBudget`,
     );
+  checkEmbeddings(e, c.embeddingDim, inverter.spread, warn);
 
   const first = await hypotheses(inverter, e, { signal });
-  const scores = cosines(await embedAll(inverter.embedder, first, { signal }), e, c.embeddingDim);
+  const scores = cosines(await embedGuesses(inverter.embedder, first, { signal }), e, c.embeddingDim);
   const states = first.map((text, i): State => {
     const scored = { text, cosine: scores[i] as number };
     return { kept: [scored], best: scored, still: 0 };
@@ -129,7 +133,7 @@ export async function* invertSteps(
       {
         embeddings: takeRows(e, askedOf, c.embeddingDim),
         hypotheses: {
-          embeddings: await embedAll(inverter.embedder, texts, { signal }),
+          embeddings: await embedGuesses(inverter.embedder, texts, { signal }),
           ids: fixedRows('vec2text: invert', texts, inverter.tokenizer, c, 'cut').ids,
         },
       },
@@ -139,7 +143,7 @@ export async function* invertSteps(
     const candidates = new Map(open.map((i) => [i, new Set<string>()]));
     for (const [j, i] of askedOf.entries()) for (const text of found[j] as string[]) candidates.get(i)?.add(text);
     const near = cosines(
-      await embedAll(
+      await embedGuesses(
         inverter.embedder,
         [...candidates.values()].flatMap((own) => [...own]),
         { signal },

@@ -1,5 +1,5 @@
 // An inverter as a folder: config.json, a file of weights a stage, and the tokenizer's files.
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceModelFolder, Tokenizer, type TokenizerConfig, type TokenizerJson } from '@gimbal/language-models';
 import { encodeSafetensors, openSafetensors, type Params, writeFileDurable } from '@gimbal/tensor-core';
@@ -7,6 +7,7 @@ import { refusal } from '../internal/refuse.ts';
 import { type InverterConfig, inverterConfig } from './config.ts';
 import type { Embedder } from './embedder.ts';
 import { checkEmbedder, type Inverter, makeInverter } from './inverter.ts';
+import type { EmbeddingSpread } from './spread.ts';
 
 const modelType = 'gimbal-inverter';
 
@@ -26,13 +27,14 @@ export const saveInverter = (
   inverter: Omit<Inverter, 'dispose' | typeof Symbol.dispose>,
 ): Promise<void> =>
   replaceModelFolder(folder, async (temporary) => {
-    const { config, embedder, tokenizer, hypothesizer, corrector } = inverter;
+    const { config, embedder, tokenizer, hypothesizer, corrector, spread } = inverter;
     const { name, dim, hash } = embedder;
     const trees = { hypothesizer, ...(corrector && { corrector }) };
     for (const [stage, params] of Object.entries(trees))
       await writeFileDurable(join(temporary, `${stage}.safetensors`), await encodeSafetensors(params));
     const files = {
       'config.json': { model_type: modelType, ...config, embedder: { name, dim, hash }, stages: Object.keys(trees) },
+      ...(spread && { 'spread.json': spread }),
       'tokenizer.json': tokenizer.json,
       'tokenizer_config.json': tokenizer.config,
     };
@@ -74,7 +76,10 @@ export async function loadInverter(folder: string, embedder: Embedder): Promise<
       await file.close();
     }
   };
+  const hasSpread = (await readdir(folder)).includes('spread.json'); // those of earlier versions have none
+  const spread = hasSpread ? await read<EmbeddingSpread>('spread.json') : undefined;
   const hypothesizer = await weights('hypothesizer');
   const corrector = stages.includes('corrector') ? await weights('corrector') : undefined;
-  return makeInverter({ config: inverterConfig(sizes), embedder, tokenizer, hypothesizer, corrector });
+  const parts = { config: inverterConfig(sizes), embedder, tokenizer, hypothesizer, corrector };
+  return makeInverter({ ...parts, ...(spread && { spread }) });
 }

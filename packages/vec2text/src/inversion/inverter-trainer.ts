@@ -16,20 +16,22 @@ import { tensor2d } from '@tensorflow/tfjs-core';
 import { refusal } from '../internal/refuse.ts';
 import { takeRows } from '../internal/take-rows.ts';
 import { lengthMask } from '../model/token-rows.ts';
+import { checkThat } from '../space/check-size.ts';
 import { type InverterConfig, inverterConfig } from './config.ts';
-import { type Embedder, embedAll } from './embedder.ts';
+import { type Embedder, embedAll, embedGuesses } from './embedder.ts';
 import { hypotheses } from './generate.ts';
 import { checkEmbedder, type Inverter, type InverterParts } from './inverter.ts';
 import { type InversionInput, initInverter, inverterLoss, type Stage } from './models.ts';
 import { type FixedRows, fixedRows } from './rows.ts';
+import { type EmbeddingSpread, embeddingSpread } from './spread.ts';
 
 /** What is used where nothing is given. */
-export const inverterTrainDefaults = { learningRate: 1e-3, batchSize: 64, maxGradNorm: 1 } as const;
+export const inverterTrainDefaults = { learningRate: 1e-3, batchSize: 64, maxGradNorm: 1, dropout: 0.1 } as const;
 
 /** What a trainer of an inverter takes: the loop's options, of which none but the seed is needed, and its own. */
 export interface InverterTrainerOptions
   extends Omit<LoopOptions, keyof typeof inverterTrainDefaults | 'overflow' | 'accumulate'>,
-    Partial<Pick<LoopOptions, keyof typeof inverterTrainDefaults>> {
+    Partial<Pick<LoopOptions, keyof LoopOptions & keyof typeof inverterTrainDefaults>> {
   /** Whose vectors are to be inverted; it is not trained. */
   embedder: Embedder;
   /** Texts to learn from. */
@@ -42,6 +44,8 @@ export interface InverterTrainerOptions
   config?: Partial<Omit<InverterConfig, 'vocabSize' | 'embeddingDim'>>;
   /** For the corrector: the inverter whose hypotheses it learns to correct; not changed, not kept beyond the trainer. */
   from?: Inverter;
+  /** Chance in [0, 1) that a number between the two layers that read a vector is dropped in training (.1). */
+  dropout?: number;
   /** What becomes of a text longer than the model: left out and counted, or refused (`drop`). */
   overflow?: 'drop' | 'error';
 }
@@ -52,6 +56,7 @@ type Batch = readonly number[];
 /** What is computed before the first step. */
 interface Prepared {
   embeddings: Float32Array;
+  spread: EmbeddingSpread;
   guesses: { ids: Int32Array; embeddings: Float32Array } | undefined;
 }
 
@@ -61,6 +66,7 @@ interface Prepared {
 export class InverterTrainer extends DataTrainer<Batch> {
   readonly #parts: Omit<InverterParts, 'hypothesizer' | 'corrector'>;
   readonly #options: InverterTrainerOptions;
+  readonly #spread: Made['spread'];
   /** Texts that were too long. */
   readonly overflow: number;
 
@@ -72,6 +78,7 @@ export class InverterTrainer extends DataTrainer<Batch> {
     super(loop);
     this.#parts = made.parts;
     this.#options = options;
+    this.#spread = made.spread;
     this.overflow = made.rows.dropped;
   }
 
@@ -102,7 +109,8 @@ export class InverterTrainer extends DataTrainer<Batch> {
         ? { hypothesizer: this.params, corrector: undefined }
         : { hypothesizer: (from as Inverter).hypothesizer, corrector: this.params };
     const dispose = (): void => this.dispose();
-    return { ...this.#parts, ...models, dispose, [Symbol.dispose]: dispose };
+    const spread = this.#spread() ?? from?.spread;
+    return { ...this.#parts, ...models, ...(spread && { spread }), dispose, [Symbol.dispose]: dispose };
   }
 }
 
@@ -110,6 +118,8 @@ interface Made {
   setup: Omit<LoopSetup<Batch>, 'params'>;
   parts: Omit<InverterParts, 'hypothesizer' | 'corrector'>;
   rows: FixedRows;
+  /** undefined before the first step */
+  spread(): EmbeddingSpread | undefined;
 }
 
 function started({ setup, parts }: Made): LoopTrainer<Batch> {
@@ -131,12 +141,14 @@ function make(options: InverterTrainerOptions): Made {
     tokenizer: own,
     config: sizes,
     overflow = 'drop',
+    dropout,
     ...loop
   } = {
     ...inverterTrainDefaults,
     ...options,
   };
   const where = 'InverterTrainer';
+  checkThat(`${where}.dropout`, dropout >= 0 && dropout < 1, dropout, 'a chance in [0, 1)');
   if (stage === 'corrector') {
     if (from === undefined)
       throw refusal('CONFIG', {
@@ -166,7 +178,7 @@ function make(options: InverterTrainerOptions): Made {
       if (prepared) return;
       const embeddings = await embedAll(embedder, rows.texts, { signal });
       const guesses = from && stage === 'corrector' ? await guessesOf(from, embeddings, signal) : undefined;
-      prepared = { embeddings, guesses };
+      prepared = { embeddings, spread: embeddingSpread(embeddings, config.embeddingDim), guesses };
       if (guesses !== undefined && !rows.texts.some((_, i) => isOpen(i)))
         throw refusal('NO_DATA', {
           where,
@@ -174,7 +186,7 @@ function make(options: InverterTrainerOptions): Made {
           got: rows.texts.length,
         });
     },
-    loss: (params, at) => {
+    loss: (params, at, { rng: stream }) => {
       const { embeddings, guesses } = prepared as Prepared;
       const take = (values: Float32Array): Float32Array => takeRows(values, at, config.embeddingDim);
       const L = config.maxLength;
@@ -194,12 +206,13 @@ function make(options: InverterTrainerOptions): Made {
       );
       const weight = target.lengths.reduce((a, b) => a + b, 0);
       const ids = tensor2d(target.ids, [at.length, target.width], 'int32');
-      return { sum: inverterLoss(params, config, stage, input, ids, lengthMask(target)), weight };
+      const drop = { rate: dropout, rng: stream };
+      return { sum: inverterLoss(params, config, stage, input, ids, lengthMask(target), drop), weight };
     },
     options: { ...loop, overflow },
-    config: { model: config, stage, embedder: embedder.hash, rows: rows.texts.length },
+    config: { model: config, stage, embedder: embedder.hash, rows: rows.texts.length, dropout },
   };
-  return { setup, parts: { config, embedder, tokenizer }, rows };
+  return { setup, parts: { config, embedder, tokenizer }, rows, spread: () => prepared?.spread };
 }
 
 /** The frozen hypothesizer's greedy texts and their vectors. */
@@ -210,7 +223,7 @@ async function guessesOf(
 ): Promise<NonNullable<Prepared['guesses']>> {
   const texts = await hypotheses(from, embeddings, { signal });
   const { ids } = fixedRows('InverterTrainer', texts, from.tokenizer, from.config, 'cut');
-  return { ids, embeddings: await embedAll(from.embedder, texts, { signal }) };
+  return { ids, embeddings: await embedGuesses(from.embedder, texts, { signal }) };
 }
 
 /** Batches of rows for which `isOpen`, epoch after epoch. */

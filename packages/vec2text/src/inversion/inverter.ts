@@ -4,6 +4,7 @@ import { disposeTree, type Params } from '@gimbal/tensor-core';
 import { refusal } from '../internal/refuse.ts';
 import type { InverterConfig } from './config.ts';
 import type { Embedder } from './embedder.ts';
+import type { EmbeddingSpread } from './spread.ts';
 
 /** Both models, or the first alone. Owns its parameters. */
 export interface Inverter extends Disposable {
@@ -17,6 +18,8 @@ export interface Inverter extends Disposable {
   readonly hypothesizer: Params;
   /** Corrects a text; undefined before it is trained. */
   readonly corrector: Params | undefined;
+  /** How the vectors of training were spread; undefined before a step of it. */
+  readonly spread?: EmbeddingSpread | undefined;
   /** Frees the parameters; safe to call twice. */
   dispose(): void;
 }

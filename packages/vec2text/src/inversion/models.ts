@@ -3,11 +3,21 @@
 //
 //   hypothesizer: encoder input  T(e)                                        R vectors
 //   corrector:    encoder input  LN[sep, T1(e), sep, T3(ê), sep, T2(e − ê), sep, tokens of the hypothesis]
-//   T(x) = reshape(W' gelu(W x + b) + b', [R, d]), sep the embedding of EOS
+//   T(x) = reshape(W' gelu(dropout(W x + b)) + b', [R, d]), sep the embedding of EOS
 //
 // The decoder attends to the encoder's states. Hypotheses are filled up to the longest length with PAD, whose embedding
 // stands for "nothing here", so that a row's numbers do not depend on the rows beside it.
-import { crossEntropy, embedding, layerNorm, mlp, type Params, type Rng } from '@gimbal/tensor-core';
+import {
+  crossEntropy,
+  dropout,
+  embedding,
+  gelu,
+  layerNorm,
+  linear,
+  mlp,
+  type Params,
+  type Rng,
+} from '@gimbal/tensor-core';
 import {
   add,
   concat,
@@ -73,13 +83,23 @@ function inverterSpecs(c: InverterConfig, stage: Stage): ParameterSpec[] {
 export const initInverter = (c: InverterConfig, stage: Stage, rng: Rng): Params =>
   initParams(inverterSpecs(c, stage), rng);
 
+/** In training: the chance that a number inside T is dropped, and what draws it. */
+export interface Dropout {
+  readonly rate: number;
+  readonly rng: Rng;
+}
+
 /** R pseudo-tokens of vectors [B,R,d]. */
-function pseudoTokens(params: Params, c: InverterConfig, name: string, x: Tensor2D): Tensor3D {
+function pseudoTokens(params: Params, c: InverterConfig, name: string, x: Tensor2D, drop?: Dropout): Tensor3D {
   const p = branch(params, 'project', name);
   const layers = ['in', 'out'].map((layer) => ({ weight: leaf(p, layer, 'weight'), bias: leaf(p, layer, 'bias') }));
   // unit vectors of D numbers have coordinates of 1/√D: brought to 1
   const scaled = mul(x, Math.sqrt(c.embeddingDim));
-  return reshape(mlp(scaled, layers, { activation: 'gelu' }), [-1, c.embeddingTokens, c.width]) as Tensor3D;
+  const shape = [-1, c.embeddingTokens, c.width] as [number, number, number];
+  if (drop === undefined || drop.rate === 0) return reshape(mlp(scaled, layers, { activation: 'gelu' }), shape);
+  const [inner, outer] = layers as [(typeof layers)[number], (typeof layers)[number]];
+  const hidden = dropout(linear(scaled, inner.weight, { bias: inner.bias }), drop.rate, drop.rng.split(name));
+  return reshape(linear(gelu(hidden), outer.weight, { bias: outer.bias }), shape);
 }
 
 /** What the decoder attends to, by its blocks: made in the caller's scope. */
@@ -88,11 +108,12 @@ export function inverterMemory(
   c: InverterConfig,
   stage: Stage,
   input: InversionInput,
+  drop?: Dropout,
 ): KeysAndValues[] {
   const block = blockConfig(c);
   const table = leaf(params, 'embedding', 'weight');
   let x: Tensor3D;
-  if (stage === 'hypothesizer') x = pseudoTokens(params, c, 'embedding', input.embedding);
+  if (stage === 'hypothesizer') x = pseudoTokens(params, c, 'embedding', input.embedding, drop);
   else {
     const { embedding: guess, ids } = input.hypothesis as NonNullable<InversionInput['hypothesis']>;
     const batch = ids.shape[0];
@@ -100,9 +121,9 @@ export function inverterMemory(
     const sep = tile(expandDims(end, 0), [batch, 1, 1]) as Tensor3D;
     const sequence = concat(
       [
-        ...[sep, pseudoTokens(params, c, 'embedding', input.embedding)],
-        ...[sep, pseudoTokens(params, c, 'hypothesis', guess)],
-        ...[sep, pseudoTokens(params, c, 'difference', sub(input.embedding, guess))],
+        ...[sep, pseudoTokens(params, c, 'embedding', input.embedding, drop)],
+        ...[sep, pseudoTokens(params, c, 'hypothesis', guess, drop)],
+        ...[sep, pseudoTokens(params, c, 'difference', sub(input.embedding, guess), drop)],
         ...[sep, embedding<Tensor3D>(ids, table)],
       ],
       1,
@@ -125,11 +146,12 @@ export function inverterLoss(
   target: Tensor2D,
   /** 1 on its tokens [B,L] */
   mask: Tensor2D,
+  drop?: Dropout,
 ): Scalar {
   const block = blockConfig(c);
   const [batch, width] = target.shape;
   const shifted = shiftRight(target, c.bosId);
-  const states = teacherForced(params, block, inverterMemory(params, c, stage, input), shifted);
+  const states = teacherForced(params, block, inverterMemory(params, c, stage, input, drop), shifted);
   const flat = <T extends Tensor1D>(t: Tensor): T => reshape(t, [batch * width]) as T;
   return crossEntropy<Scalar>(toLogits(params, block, reshape(states, [batch * width, c.width])), flat(target), {
     weights: flat(mask),

@@ -34,6 +34,8 @@ export interface MeasuredRow {
   readonly paraphrase?: string | undefined;
   /** Another meaning in the same words but one. */
   readonly edit?: string | undefined;
+  /** Measured apart, too: a length, a topic, a source that training had none of. */
+  readonly group?: string | undefined;
 }
 
 /** How to measure. */

@@ -8,8 +8,13 @@ export const tokenF1 = (prediction: string, reference: string): number =>
   prediction.trim() === '' && reference.trim() === '' ? 1 : wordOverlap(prediction, reference);
 
 /** Corpus BLEU-4 in [0, 1] (sacreBLEU's: tokens of 13a, precisions of zero halved again and again). */
-export function bleuInterval(predictions: readonly string[], references: readonly string[], at: Intervals): Measure {
-  const { estimate, low, high } = bootstrapBleu(predictions, references, at.options('bleu'));
+export function bleuInterval(
+  predictions: readonly string[],
+  references: readonly string[],
+  at: Intervals,
+  name = 'bleu',
+): Measure {
+  const { estimate, low, high } = bootstrapBleu(predictions, references, at.options(name));
   return { value: estimate / 100, ci: [low / 100, high / 100], n: predictions.length };
 }
 

@@ -9,6 +9,7 @@ import type { Codes } from '../space/codes.ts';
 import { interpolate } from '../space/interpolate.ts';
 import { centredCosine, nearest } from '../space/nearest.ts';
 import { perturb } from '../space/random.ts';
+import { analogies } from './analogy.ts';
 import { defaultScales } from './fluency.ts';
 import {
   checkRows,
@@ -26,7 +27,8 @@ import { spearman } from './ranks.ts';
  * `robustMeaning(σ)`, `robustSlots(σ)`: meaning and share of equal slots of decoded project(z + σ·rms·ε) against the row;
  * `tripletAccuracy`: the paraphrase's code is nearer than the edit's, by centred cosine, a tie counts as no;
  * `paraphraseRetrieval`: the code nearest to a paraphrase's is its row's; `latentSts`: Spearman's ρ between 1 − agreement
- * of meanings and centred cosine distance, over 4,000 pairs; of the middle of two codes `interpValid`, with `slots`
+ * of meanings and centred cosine distance, over 4,000 pairs; with `slots` and edits `analogy` and `analogySlot` (a row is to its
+ * edit as another row is to what is decoded, in every slot and in the edited one); of the middle of two codes `interpValid`, with `slots`
  * `interpConsistency` (share of slots whose value is one of the ends', 0 where it has no meaning), and `interpMonotone`
  * (of 5 points: how often the agreement with the start does not rise from one to the next).
  * @throws DataError (`TOO_FEW`) for fewer than two rows
@@ -55,6 +57,7 @@ export const semanticStructure: Measurer = async (model, rows, o) => {
   }
   Object.assign(measures, await triplets(model, rows, z, o, interval));
   measures.latentSts = latentSts(model, z, meanings, o, interval);
+  Object.assign(measures, await analogies(model, rows, z, meanings, o, interval));
   return { ...measures, ...(await between(model, z, meanings, o, interval)) };
 };
 

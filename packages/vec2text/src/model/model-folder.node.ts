@@ -30,7 +30,14 @@ export async function loadVec2Text(from: string | URL | Uint8Array, o: LoadVec2T
   );
   if ((config as { model_type?: string } | undefined)?.model_type !== modelType) {
     const got = config === undefined ? 'no config.json' : (config as { model_type?: string }).model_type;
-    throw refusal('CHECKPOINT', { where: from, what: 'the folder holds no vec2text model', got, wanted: modelType });
+    const fix = 'Give the folder that gimbal vec2text train or saveVec2Text wrote';
+    throw refusal('CHECKPOINT', {
+      where: from,
+      what: 'the folder holds no vec2text model',
+      got,
+      wanted: modelType,
+      fix,
+    });
   }
   const { model_type: _, ...sizes } = config as ModelDescription['config'] & { model_type: string };
   const file = await openSafetensors(from);

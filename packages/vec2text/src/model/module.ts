@@ -18,6 +18,7 @@ export interface Vec2TextModule {
   /**
    * Codes [B,k] of token rows, differentiable; the caller disposes them.
    * @param ids [B,L] int32, ended by EOS, filled up with PAD on either side: the padding does not matter
+   * @throws DataError (`EMPTY_TEXT`) for a row of padding alone
    */
   encode(params: Params, ids: Tensor2D): Tensor2D;
   /**

@@ -139,6 +139,21 @@ describe('the model', () => {
     expect(Array.from(alone)).toEqual(Array.from(right, (v) => expect.closeTo(v, 6)));
   });
 
+  test('“Hello” has the same code to 1e-6 alone and beside a sentence of 60 tokens, padded on the right and on the left', async () => {
+    const long = vec2text({ ...small, maxLength: 64 });
+    const own = long.init(rng(2));
+    const hello = [5, 2];
+    const sentence = [...Array.from({ length: 59 }, (_, i) => 4 + (i % 7)), 2];
+    const alone = await long.encode(own, padded([hello], 2)).data();
+    for (const left of [false, true]) {
+      const beside = await long.encode(own, padded([sentence, hello], 60, left)).data();
+      alone.forEach((v, j) => {
+        expect(Math.abs(v - (beside[3 + j] as number))).toBeLessThan(1e-6);
+      });
+    }
+    disposeTree(own);
+  });
+
   test('the decoder knows of the text by its code alone: equal codes of different texts give equal logits to the bit', async () => {
     const codes = await module.encode(params, padded(texts, 6)).array();
     const shifted = padded([[1, 4, 5]], 3);
@@ -253,4 +268,6 @@ test('bad sizes are refused by name', () => {
   );
   expect(() => module.encode(params, tensor2d([[4, 2]]))).toThrow('got "float32 [1,2]"');
   expect(reasonOf(() => module.encode(params, padded([[4, 2]], 7)))).toBe('CONFIG');
+  expect(() => module.encode(params, padded([[4, 2], []], 3))).toThrow('vec2text: ids: row 1 is padding alone');
+  expect(reasonOf(() => module.encode(params, padded([[]], 3)))).toBe('EMPTY_TEXT');
 });

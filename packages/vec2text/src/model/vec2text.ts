@@ -21,6 +21,7 @@ import {
   type Tensor3D,
   tidy,
 } from '@tensorflow/tfjs-core';
+import { refusal } from '../internal/refuse.ts';
 import { checkThat } from '../space/check-size.ts';
 import { type ControlSpace, controlSpace } from '../space/control-space.ts';
 import { type Vec2TextConfig, vec2textConfig } from './config.ts';
@@ -46,6 +47,7 @@ export function vec2text(options: Partial<Vec2TextConfig> & { vocabSize: number 
     init: (rng) => initParams(specs, rng),
     encode: (params, ids) => {
       checkIds('ids', ids, c);
+      checkNoneEmpty(ids, c.padId);
       return tidy(() => codesOf(params, c, space, rowsOfTensor(ids, c.padId)).z);
     },
     logits: (params, z, shifted) => {
@@ -129,6 +131,20 @@ function checkIds(name: string, ids: Tensor2D, c: Vec2TextConfig): void {
     ids.shape,
     `rows of 1 to ${c.maxLength} tokens`,
   );
+}
+
+/** @throws DataError (`EMPTY_TEXT`) naming a row of padding alone, which has no mean */
+function checkNoneEmpty(ids: Tensor2D, padId: number): void {
+  const [batch, width] = ids.shape;
+  const values = ids.dataSync<'int32'>();
+  for (let b = 0; b < batch; b++) {
+    if (values.subarray(b * width, (b + 1) * width).some((id) => id !== padId)) continue;
+    throw refusal('EMPTY_TEXT', {
+      where: 'vec2text: ids',
+      what: `row ${b} is padding alone`,
+      wanted: 'a token or more',
+    });
+  }
 }
 
 function checkWidth(z: Tensor2D, rows: number, c: Vec2TextConfig): void {

@@ -24,7 +24,8 @@ export interface TranslatorParts {
 }
 
 /**
- * A translator of an encoder-decoder. At temperature 0, its default, it takes the likeliest token; else it needs a stream.
+ * A translator of an encoder-decoder. At temperature 0, its default, it takes the likeliest token; else it needs a stream. Of a
+ * text longer than the model's context, such as a translation that never ended, nothing comes: the empty text.
  * @example
  * const t5 = await loadSeq2Seq('t5-small');
  * const forward = seq2seqTranslator({ name: 'german', ...t5, prefix: 'translate English to German: ' });
@@ -39,8 +40,8 @@ export function seq2seqTranslator(parts: TranslatorParts): Translator {
       if (temperature > 0 && stream === undefined)
         throw refusal('CONFIG', { where: `${name}.rng`, what: 'sampling needs a stream', wanted: 'rng: rng(seed)' });
       const out = texts.map(() => '');
-      // of nothing nothing comes
-      const some = texts.map((_, i) => i).filter((i) => (texts[i] as string).trim() !== '');
+      const fits = (text: string): boolean => tokenizer.encodeText(prefix + text).length < model.config.contextLength; // and the end
+      const some = texts.flatMap((text, i) => (text.trim() !== '' && fits(text) ? [i] : []));
       for (let at = 0; at < some.length; at += batchSize) {
         const rows = some.slice(at, at + batchSize);
         const done = await generate(
