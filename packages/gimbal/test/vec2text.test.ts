@@ -1,14 +1,18 @@
 // gimbal vec2text from end to end on a generated language: two short trainings, whose spaces already differ as the paper
 // says, vectors and back, measures, the page in headless Chromium, bad input.
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { evaluate, OnPolicyAgent, surrogates } from '@gimbal/fma-pg';
-import { loadVec2Text, textEnv } from '@gimbal/vec2text';
+import { saveSeq2Seq } from '@gimbal/language-models';
+import { rng } from '@gimbal/tensor-core';
+import { decodeCodes, encodeTexts, loadVec2Text, textEnv, trainTranslator, wordTokenizer } from '@gimbal/vec2text';
+import { toyLanguages } from '@gimbal/worlds';
 import { chromium } from 'playwright-core';
 import type { ReproduceReport } from '../src/reproduce/claim.ts';
+import type { ExploreData } from '../src/vec2text/explore/data.ts';
 import { type Printed, runMain } from './run-main.ts';
 
 const source = new URL('../src/', import.meta.url);
@@ -148,7 +152,146 @@ test('refuses what cannot be done, before any work', async () => {
   await writeFile(bad, '{"code":[1,2]}\n');
   expect((await run('decode', rtt, '--data', bad)).stderr).toContain('bad.jsonl:1');
   expect((await run('encode', rtt, '--text', 'the boy saw the elephant')).stderr).toContain('elephant');
+  // the model: as a word or by its flag, not both; where there is none, it is said what there is
+  const text = ['--text', 'the boy saw the box'];
+  expect((await json<{ rows: object[] }>('encode', '--model', rtt, ...text)).rows).toHaveLength(1);
+  expect(await refused('encode', rtt, '--model', ae, ...text)).toContain('two models are named');
+  expect(await refused('encode', '--model', join(folder, 'nothing'), ...text)).toMatch(
+    /gimbal vec2text encode: no such file or folder; got ".*nothing".*run of gimbal vec2text train/s,
+  );
+  const other = join(folder, 'other');
+  await mkdir(other);
+  await writeFile(join(other, 'config.json'), '{"command":"sft"}');
+  expect(await refused('encode', other, ...text)).toContain('this is a run of gimbal sft that has no model');
+  await writeFile(join(other, 'config.json'), '{"model_type":"gpt2"}');
+  expect((await run('encode', other, ...text)).stderr).toMatch(
+    /holds no vec2text model; got "gpt2", wanted gimbal-vec2text.*gimbal vec2text train/s,
+  );
 });
+
+test('one’s own sentences: long ones are left out and the limit is said, no oracle is pretended, the page needs no more', async () => {
+  const own = join(folder, 'own.txt');
+  const { aish } = toyLanguages({ preset: 'typed' });
+  const texts = aish.sentences(60, rng(5)).map((text) => `${text}.`.replace(/^./, (first) => first.toUpperCase()));
+  const long = Array.from({ length: 8 }, (_, i) => new Array(90).fill(`word${i}`).join(' '));
+  await writeFile(own, `${[...texts, ...long].join('\n')}\n`);
+  const out = join(folder, 'mine');
+  const sizes = ['--steps', '20', '--width', '16', '--vocabulary', '400', '--held-out', '0.5', '--objective', 'ae'];
+  const learnt = await run('train', '--data', own, ...sizes, '--out', out);
+  expect([learnt.code, learnt.stderr]).toEqual([
+    0,
+    expect.stringMatching(/longer than 63 tokens, left out: --max-length/),
+  ]);
+  expect(learnt.stderr).toMatch(/left out: the model reads at most 63 tokens/);
+  expect(learnt.stdout).toContain('No oracle knows these sentences');
+  const measured = await run('evaluate', out, '--data', own, '--samples', '20', '--out', join(folder, 'measured'));
+  expect([measured.code, measured.stderr]).toEqual([
+    0,
+    expect.stringContaining('8 sentences left out: the model reads at most 63'),
+  ]);
+  expect(measured.stdout).toContain('No oracle knows these sentences');
+  expect(measured.stdout).toMatch(/exactMatch\(\d+ to \d+ words\)/);
+  const page = await readFile(join(folder, 'measured', 'report.html'), 'utf8');
+  for (const title of ['short sentences, and of long ones', 'pairs of words known', 'Arithmetic', 'Ten texts sampled'])
+    expect(page).toContain(title);
+  // the page's sentences are those of training, and what is typed keeps its capitals
+  const space = join(folder, 'mine.html');
+  await json('explore', out, '--out', space);
+  const data = JSON.parse(/id="data">(.*?)<\/script>/s.exec(await readFile(space, 'utf8'))?.[1] ?? '') as ExploreData;
+  expect(data.sentences).toEqual(texts);
+  const { Explorer } = await import('../src/vec2text/explore/explorer.ts');
+  const explorer = await Explorer.open(data);
+  const way = await explorer.path([texts[0] as string, texts[1] as string], 0);
+  explorer.dispose();
+  using model = await loadVec2Text(Buffer.from(data.models[0]?.file as string, 'base64'));
+  const [direct] = await decodeCodes(model, await encodeTexts(model, texts.slice(0, 1)));
+  expect('points' in way && way.points[0]?.text).toBe(direct?.text);
+}, 120_000);
+
+test('round trips of translators that were trained here between two languages and saved', async () => {
+  const { aish, bex } = toyLanguages({ preset: 'typed' });
+  const texts = aish.sentences(40, rng(7));
+  const there = await bex.forward.translate(texts, { rng: rng(0) });
+  const tokenizer = wordTokenizer([...aish.words, ...bex.words]);
+  const folders = ['aish-bex', 'bex-aish'].map((name) => join(folder, name));
+  for (const [i, path] of folders.entries()) {
+    const pairs = texts.map((text, j): [string, string] => [text, there[j] as string]);
+    if (i === 1) for (const pair of pairs) pair.reverse();
+    using translator = await trainTranslator({
+      name: path,
+      pairs,
+      tokenizer,
+      steps: 20,
+      width: 16,
+      batchSize: 16,
+      seed: 0,
+    });
+    const { model, params } = translator.parts;
+    await saveSeq2Seq(path, model, params, { tokenizer });
+  }
+  const own = join(folder, 'translated.txt');
+  await writeFile(own, texts.join('\n'));
+  const out = join(folder, 'translated');
+  const sizes = ['--steps', '3', '--width', '16', '--vocabulary', '300', '--held-out', '6', '--max-length', '64'];
+  const { code, stderr } = await run(
+    'train',
+    '--data',
+    own,
+    '--translators',
+    folders.join(','),
+    ...sizes,
+    '--out',
+    out,
+  );
+  expect([code, stderr]).toEqual([0, expect.stringMatching(/translators: \d+ % come back as they were/)]);
+  const wrong = ['--translators', `${join(folder, 'none')},${folders[1]}`];
+  expect((await run('train', '--data', own, ...wrong, '--out', join(folder, 'w'))).stderr).toContain(
+    'no such file or folder',
+  );
+}, 120_000);
+
+test('an inverter is trained, its steps are shown for one text kept and for more, and it inverts vectors later', async () => {
+  const [own, out, vectors] = ['inverse.txt', 'inverse', 'vectors.jsonl'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const texts = toyLanguages({ preset: 'typed' }).aish.sentences(60, rng(6));
+  await writeFile(own, texts.join('\n'));
+  const sizes = [
+    '--steps',
+    '12',
+    '--width',
+    '16',
+    '--batch-size',
+    '16',
+    '--vocabulary',
+    '300',
+    '--embedding-tokens',
+    '2',
+  ];
+  const trained = await json<{ steps: { step: number; beams: number; cosine: number }[] }>(
+    ...['invert', '--embedder', rtt, '--data', own, ...sizes, '--corrections', '2', '--beams', '2', '--out', out],
+  );
+  expect(trained.steps.map(({ step, beams }) => [step, beams])).toEqual([
+    [0, 1],
+    [1, 1],
+    [2, 1],
+    [1, 2],
+    [2, 2],
+  ]);
+  const { rows } = await json<{ rows: { text: string; cosine: number; of: string }[] }>(
+    ...['invert', out, '--text', texts[0] as string, '--corrections', '1'],
+  );
+  expect(rows).toEqual([{ text: expect.any(String), cosine: expect.any(Number), of: texts[0] }]);
+  await json('encode', rtt, '--text', texts[0] as string, '--out', vectors);
+  const again = await json<{ rows: object[] }>('invert', out, '--data', vectors, '--corrections', '1');
+  expect(again.rows).toEqual([{ text: rows[0]?.text, cosine: expect.closeTo(rows[0]?.cosine as number, 5) }]);
+  expect((await run('invert', out)).stderr).toContain('nothing to invert');
+  expect((await run('invert', out, '--embedder', ae, '--text', 'the boy')).stderr).toContain(
+    'another than that of training',
+  );
+}, 120_000);
 
 test('claims that need no training hold', async () => {
   const argv = ['reproduce', 'vec2text', '--claim', 'E0', '--json', '--out', join(folder, 'claims')];

@@ -1,6 +1,7 @@
 // gimbal vec2text: train a bottleneck autoencoder, and use it: texts to vectors and back, measures, a page, inversion.
 import { ConfigError, nearest } from '@gimbal/tensor-core';
 import { type CommandResult, defineCommand } from '../cli/command.ts';
+import { namedModel } from '../vec2text/open.ts';
 import { type Vec2TextContext, vec2textOptions } from '../vec2text/options.ts';
 
 const actions: Record<string, (context: Vec2TextContext) => Promise<CommandResult>> = {
@@ -9,7 +10,10 @@ const actions: Record<string, (context: Vec2TextContext) => Promise<CommandResul
   decode: async (c) => (await import('../vec2text/decode.ts')).decodeFile(c),
   evaluate: async (c) => (await import('../vec2text/evaluate.ts')).evaluateModel(c),
   explore: async (c) => (await import('../vec2text/explore.ts')).writePage(c),
-  invert: async (c) => (await import('../vec2text/invert.ts')).invertTexts(c),
+  invert: async (c) =>
+    namedModel(c) === undefined
+      ? (await import('../vec2text/invert.ts')).invertTexts(c)
+      : (await import('../vec2text/invert-vectors.ts')).invertVectors(c),
 };
 
 export const command = defineCommand({
@@ -18,7 +22,7 @@ export const command = defineCommand({
     { name: 'what', description: Object.keys(actions).join(', '), required: true },
     {
       name: 'model',
-      description: 'encode, decode, evaluate, explore: folder of a model or of its run',
+      description: 'encode, decode, evaluate, explore: folder of a model or of its run; invert: of an inverter',
       required: false,
     },
   ],
@@ -32,8 +36,9 @@ export const command = defineCommand({
     'gimbal vec2text decode runs/mine --data codes.jsonl --temperature 1',
     'gimbal vec2text decode runs/mine --sample 20',
     'gimbal vec2text evaluate runs/space                          the four properties, with a page',
-    'gimbal vec2text explore runs/space --out space.html          two sentences and what lies between, in one file',
-    'gimbal vec2text invert --embedder sentence-transformers/all-MiniLM-L6-v2 --data sentences.txt',
+    'gimbal vec2text explore runs/mine --out mine.html            two sentences and what lies between, in one file',
+    'gimbal vec2text invert --embedder sentence-transformers/all-MiniLM-L6-v2 --data sentences.txt --out runs/inverter',
+    'gimbal vec2text invert runs/inverter --data vectors.jsonl    vectors of that model (or sentences) to text',
   ],
   async run(context) {
     const [what = ''] = context.arguments;

@@ -4,17 +4,22 @@ import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ConfigError, disposeTree } from '@gimbal/tensor-core';
-import type { Embedder } from '@gimbal/vec2text';
+import type { Embedder, Vec2Text } from '@gimbal/vec2text';
 import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
 import { isFolder, openFrom } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 
-/** Opens it; `close` frees its weights. @param named a folder, a name on the hub, or the folder of a run */
-export async function openEmbedder(
-  named: string,
-  { output, signal }: Vec2TextContext,
-): Promise<{ embedder: Embedder; close(): void }> {
+/** An embedder, and what frees its weights. */
+export interface OpenEmbedder {
+  embedder: Embedder;
+  /** of a model of this command: an inverter that speaks its words writes what it can read */
+  own?: Pick<Vec2Text, 'module' | 'tokenizer'>;
+  close(): void;
+}
+
+/** Opens it. @param named a folder, a name on the hub, or the folder of a run */
+export async function openEmbedder(named: string, { output, signal }: Vec2TextContext): Promise<OpenEmbedder> {
   const where = 'gimbal vec2text invert --embedder';
   const path = await modelPath(named, where, hubOptions(output, signal));
   const text = await readFile(join(path, 'config.json'), 'utf8').catch((cause) => {
@@ -29,12 +34,8 @@ export async function openEmbedder(
   const hash = await hashOf(path);
   const name = basename(named);
   if ((JSON.parse(text) as { model_type?: string }).model_type === 'gimbal-vec2text') {
-    const { encodeTexts } = await import('@gimbal/vec2text');
-    const { model } = await openFrom(path);
-    return {
-      embedder: { name, dim: model.module.space.dim, hash, embed: (texts, o) => encodeTexts(model, texts, o) },
-      close: () => model.dispose(),
-    };
+    const { model } = await openFrom(path, where);
+    return { embedder: await embedderOf(model, { name, hash }), own: model, close: () => model.dispose() };
   }
   const lm = await import('@gimbal/language-models');
   const { model, params, tokenizer, pooling } = await lm.loadEncoder(path);
@@ -53,6 +54,18 @@ export async function openEmbedder(
     },
     close: () => disposeTree(params),
   };
+}
+
+/** A model of vec2text as an embedder. A guess may be longer than it reads: as embedders do, it reads the beginning. */
+export async function embedderOf(model: Vec2Text, o: Pick<Embedder, 'name' | 'hash'>): Promise<Embedder> {
+  const { encodeTexts } = await import('@gimbal/vec2text');
+  const { module, tokenizer } = model;
+  const most = module.config.maxLength - 1;
+  const cut = (text: string): string => {
+    const ids = tokenizer.encodeText(text);
+    return ids.length > most ? tokenizer.decodeIds(ids.subarray(0, most)) : text;
+  };
+  return { ...o, dim: module.space.dim, embed: (texts, how) => encodeTexts(model, texts.map(cut), how) };
 }
 
 /** Tells a model's folder from others: by its weights, of however many files, its tokenizer, pooling and configuration. */

@@ -7,53 +7,73 @@ import { counted } from '../cli/format.ts';
 import { renderReport } from '../report/render.ts';
 import { startCompute } from '../run/compute.ts';
 import { withRun } from '../run/run-folder.ts';
-import { measureModel, measureTables, noiseChart, sayMeasures } from './measured.ts';
-import { openModel, readSentences } from './open.ts';
+import { lengthCharts, measureModel, measureTables, noiseChart, sayMeasures } from './measured.ts';
+import { namedModel, openModel, readSentences, thatFit } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
-import { languageOracles, languageRows, wordOracles } from './oracles.ts';
+import {
+  byLength,
+  languageAttributes,
+  languageOracles,
+  languageRows,
+  languageTerms,
+  lengthAttributes,
+  wordOracles,
+  wordTerms,
+} from './oracles.ts';
 import { qualitativeTables } from './tables.ts';
 
 export async function evaluateModel(context: Vec2TextContext): Promise<CommandResult> {
   const { options: o, output, signal, given } = context;
-  if (context.arguments[1] === undefined) await openModel(context, 'evaluate'); // refuses
+  if (namedModel(context) === undefined) await openModel(context, 'evaluate'); // refuses
   return withRun({ command: 'vec2text', options: o, given }, async (run) => {
     const compute = await startCompute(o);
     const { model, path } = await openModel(context, 'evaluate');
     using _ = model;
-    const rows: readonly MeasuredRow[] =
-      o.data === undefined ? languageRows(o.world, o.rows, rng(o.seed)) : await readSentences(o.data);
+    const all = o.data === undefined ? languageRows(o.world, o.rows, rng(o.seed)) : await readSentences(o.data);
+    const rows: readonly MeasuredRow[] = byLength(thatFit('gimbal vec2text evaluate', all, model, output, 2));
+    const terms = o.data === undefined ? languageTerms : wordTerms;
     const known = rows.flatMap(({ text, paraphrase }) => [text, ...(paraphrase === undefined ? [] : [paraphrase])]);
     const oracles = (o.data === undefined ? languageOracles(o.world) : wordOracles(known)) as Oracles<unknown>;
     const lm = o.lm === undefined ? undefined : await scorer(o.lm);
     const seen = { seed: o.seed, samples: o.samples, signal, ...(lm && { lm: lm.score }) };
     const evaluation = await measureModel(model, rows, { ...oracles, ...seen }, output);
     lm?.dispose();
-    if (!output.json) sayMeasures(evaluation, output);
-    const tables = await qualitativeTables(
-      model,
-      rows.map(({ text }) => text),
-      oracles,
-      { seed: o.seed, signal },
-    );
+    if (!output.json) sayMeasures(evaluation, output, terms);
+    const texts = rows.map(({ text }) => text);
+    const attributes = o.data === undefined ? languageAttributes(o.world) : lengthAttributes(texts);
+    const tables = await qualitativeTables(model, texts, oracles, { seed: o.seed, signal, terms, attributes });
     const report = join(run.path, 'report.html');
     const what = o.data === undefined ? `the generated language (${o.world})` : o.data;
     const page = renderReport({
       eyebrow: 'gimbal vec2text evaluate',
       title: 'Four properties of a vector space of sentences',
-      lead: `${path}, on ${counted(rows.length, 'sentence')} of ${what}.${o.data === undefined ? '' : ' Nothing is known of these but their words: a text counts as valid where its pairs of words occur in them, and agreement is the F1 of words.'}`,
+      lead: `${path}, on ${counted(rows.length, 'sentence')} of ${what}.${terms.note === undefined ? '' : ` ${terms.note}`}`,
       figures: [
         {
           kind: 'figures',
           items: [
-            { label: 'meaning kept', value: figureOf(evaluation.universality.meaningMatch?.value) },
+            { label: terms.same, value: figureOf(evaluation.universality.meaningMatch?.value) },
             { label: 'word for word', value: figureOf(evaluation.universality.exactMatch?.value) },
-            { label: 'valid by chance', value: figureOf(evaluation.fluency['validPrior(gaussian-fit)']?.value) },
-            { label: 'slots at noise .5', value: figureOf(evaluation.semanticStructure['robustSlots(0.5)']?.value) },
+            {
+              label: `${terms.valid}, drawn by chance`,
+              value: figureOf(evaluation.fluency['validPrior(gaussian-fit)']?.value),
+            },
+            {
+              label: `${terms.agree} at noise .5`,
+              value: figureOf(evaluation.semanticStructure['robustSlots(0.5)']?.value),
+            },
           ],
         },
       ],
       sections: [
-        { title: 'Measures', parts: [noiseChart(evaluation, model.stats.rms), ...measureTables(evaluation)] },
+        {
+          title: 'Measures',
+          parts: [
+            ...lengthCharts(evaluation, terms),
+            noiseChart(evaluation, model.stats.rms, terms),
+            ...measureTables(evaluation),
+          ],
+        },
         { title: 'What it writes', parts: tables },
       ],
       footer: `${run.path}, ${new Date().toISOString()}`,
@@ -62,7 +82,8 @@ export async function evaluateModel(context: Vec2TextContext): Promise<CommandRe
     await writeFileAtomic(join(run.path, 'measures.json'), `${JSON.stringify(evaluation, null, 2)}\n`);
     if (!output.json) output.line(`report  ${report}`);
     await compute.trace(output);
-    return { json: { model: path, rows: rows.length, report, ...evaluation } };
+    const oracle = terms.note === undefined ? 'grammar' : 'pairs of words';
+    return { json: { model: path, rows: rows.length, oracle, report, ...evaluation } };
   });
 }
 

@@ -1,6 +1,6 @@
 // gimbal vec2text explore: a page in which two sentences and a slider show what lies between, computed in the page.
-import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { ConfigError, rng, writeFileAtomic } from '@gimbal/tensor-core';
 import type { Vec2Text } from '@gimbal/vec2text';
 import { toyLanguages } from '@gimbal/worlds';
@@ -9,7 +9,7 @@ import { startCompute } from '../run/compute.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
 import type { ExploreData } from './explore/data.ts';
 import { explorePage } from './explore/html.ts';
-import { openFrom, openModel, readSentences } from './open.ts';
+import { openFrom, openModel, optionsOfModel, readSentences, thatFit } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import { languageRows } from './oracles.ts';
 
@@ -28,15 +28,18 @@ export async function writePage(context: Vec2TextContext): Promise<CommandResult
     });
   await startCompute(o);
   const first = await openModel(context, 'explore');
-  const opened = [first, ...(o.compare === undefined ? [] : [await openFrom(o.compare)])];
+  const opened = [
+    first,
+    ...(o.compare === undefined ? [] : [await openFrom(o.compare, 'gimbal vec2text explore --compare')]),
+  ];
   try {
     const language = o.data === undefined ? languageOf(first.model) : null;
-    const sentences =
-      o.data !== undefined
-        ? (await readSentences(o.data)).slice(0, known).map(({ text }) => text)
-        : language === null
-          ? []
-          : languageRows(language, known, rng(o.seed)).map(({ text }) => text);
+    const data = o.data ?? (language === null ? await dataOf(first.path) : undefined);
+    let rows: readonly { text: string }[] = language === null ? [] : languageRows(language, known, rng(o.seed));
+    if (data !== undefined) rows = await readSentences(data);
+    for (const { model } of rows.length === 0 ? [] : opened)
+      rows = thatFit('gimbal vec2text explore', rows, model, output);
+    const sentences = [...new Set(rows.map(({ text }) => text))].slice(0, known);
     const start = (o.text ?? (sentences.length >= 2 ? sentences.slice(0, 2) : undefined)) as
       | [string, string]
       | undefined;
@@ -44,7 +47,7 @@ export async function writePage(context: Vec2TextContext): Promise<CommandResult
       throw new ConfigError({
         where: 'gimbal vec2text explore',
         what: 'no sentences to begin with',
-        fix: 'Give --data, a file of sentences, or --text with two',
+        fix: 'Give --data, a file of sentences such as the model was trained on, or --text with two, parted by a comma',
       });
     const models: ExploreData['models'][number][] = [];
     for (const { model, path } of opened) models.push(await modelData(model, await nameOf(path), sentences, signal));
@@ -86,8 +89,11 @@ function languageOf(model: Vec2Text): 'typed' | 'reversible' | null {
 
 /** What the model was trained to do, where its run says so; else the name of its file. */
 async function nameOf(path: string): Promise<string> {
-  const text = await readFile(join(path, '..', 'config.json'), 'utf8').catch(() => undefined);
-  const objective =
-    text === undefined ? undefined : (JSON.parse(text) as { options?: { objective?: string } }).options?.objective;
-  return objective ?? basename(path, '.safetensors');
+  return (await optionsOfModel(path)).objective ?? basename(path, '.safetensors');
+}
+
+/** The sentences that a model was trained on, where its run says so and they are still there. */
+async function dataOf(path: string): Promise<string | undefined> {
+  const { data } = await optionsOfModel(path);
+  return data !== undefined && existsSync(data) ? data : undefined;
 }

@@ -47,10 +47,10 @@ export async function invertTexts(context: Vec2TextContext): Promise<CommandResu
     if (train.length === 0)
       throw new ConfigError({ where, what: 'too few sentences', got: texts.length, wanted: 'at least two' });
     output.note(`${counted(train.length, 'sentence')} to learn from, ${held.length} to invert`);
-    const { embedder, close } = await openEmbedder(o.embedder as string, context);
+    const { embedder, own, close } = await openEmbedder(o.embedder as string, context);
     try {
       const steps = o.steps ?? 5000;
-      const tokenizer = v.textTokenizer(train, { vocabularySize: o.vocabulary });
+      const tokenizer = own?.tokenizer ?? v.textTokenizer(train, { vocabularySize: o.vocabulary });
       const longest = train.reduce((most, text) => Math.max(most, tokenizer.encodeText(text).length + 1), 2);
       const common = {
         ...{ embedder, texts: train, batchSize: o.batchSize, seed: o.seed, checkpointEvery: 500, logEvery: 10 },
@@ -63,7 +63,11 @@ export async function invertTexts(context: Vec2TextContext): Promise<CommandResu
       };
       const config = {
         ...{ width: o.width, ffn: 2 * o.width, encoderLayers: o.layers, decoderLayers: o.layers },
-        ...{ maxLength: o.maxLength ?? Math.min(64, longest), ...v.specialIds(tokenizer) },
+        ...{
+          maxLength: o.maxLength ?? own?.module.config.maxLength ?? Math.min(64, longest),
+          ...v.specialIds(tokenizer),
+        },
+        embeddingTokens: o.embeddingTokens,
       };
       const curves: Record<string, string> = {};
       const stage = async (name: 'hypothesizer' | 'corrector', from?: Inverter): Promise<InverterTrainer> => {
@@ -81,9 +85,9 @@ export async function invertTexts(context: Vec2TextContext): Promise<CommandResu
       const inverter = (second ?? first).inverter;
       const found = await inverted(inverter, held, o, signal);
       if (!output.json)
-        for (const { step, cosine, exact, f1, bleu } of found.steps)
+        for (const { step, beams, cosine, exact, f1, bleu } of found.steps)
           output.line(
-            `step ${step}: cosine ${cosine.toFixed(3)}, exact ${exact.toFixed(3)}, token F1 ${f1.toFixed(3)}, BLEU ${bleu.toFixed(1)}`,
+            `step ${step}, ${beams} kept: cosine ${cosine.toFixed(3)}, exact ${exact.toFixed(3)}, token F1 ${f1.toFixed(3)}, BLEU ${bleu.toFixed(1)}`,
           );
       const report = join(run.path, 'report.html');
       const charts = [];
@@ -103,9 +107,10 @@ export async function invertTexts(context: Vec2TextContext): Promise<CommandResu
               {
                 kind: 'table',
                 title: 'What corrections gain',
-                head: ['step', 'cosine', 'exact match', 'token F1', 'BLEU'],
+                head: ['step', 'kept at a time', 'cosine', 'exact match', 'token F1', 'BLEU'],
                 rows: found.steps.map((s) => [
                   String(s.step),
+                  String(s.beams),
                   s.cosine.toFixed(4),
                   s.exact.toFixed(3),
                   s.f1.toFixed(3),
@@ -162,12 +167,12 @@ async function follow(
 }
 
 interface Found {
-  steps: { step: number; cosine: number; exact: number; f1: number; bleu: number }[];
+  steps: { step: number; beams: number; cosine: number; exact: number; f1: number; bleu: number }[];
   first: readonly Scored[];
   best: readonly Scored[];
 }
 
-/** Inverts the vectors of sentences, and compares at each step. */
+/** Inverts the vectors of sentences, and compares at each step: with one text kept at a time, and with as many as asked. */
 async function inverted(
   inverter: Inverter,
   texts: readonly string[],
@@ -180,18 +185,23 @@ async function inverted(
   const wanted = texts.map((text) => text.trim());
   const vectors = await inverter.embedder.embed([...texts], { signal });
   const found: Found = { steps: [], first: [], best: [] };
-  for await (const rows of invertSteps(inverter, vectors, { steps: o.corrections, beams: o.beams, signal })) {
-    const best = rows.map((row) => row.best);
-    const decoded = best.map(({ text }) => text.trim());
-    if (found.steps.length === 0) found.first = best;
-    found.best = best;
-    found.steps.push({
-      step: found.steps.length,
-      cosine: mean(best.map(({ cosine }) => cosine)),
-      exact: mean(decoded.map((text, i) => Number(text === wanted[i]))),
-      f1: mean(decoded.map((text, i) => tokenF1(text, wanted[i] as string))),
-      bleu: corpusBleu(decoded, wanted),
-    });
+  for (const beams of new Set([1, o.beams])) {
+    let step = 0;
+    for await (const rows of invertSteps(inverter, vectors, { steps: o.corrections, beams, signal })) {
+      const best = rows.map((row) => row.best);
+      const decoded = best.map(({ text }) => text.trim());
+      if (step === 0) found.first = best;
+      found.best = best;
+      // the first text is the same however many are kept
+      if (step > 0 || beams === 1)
+        found.steps.push({
+          ...{ step, beams, cosine: mean(best.map(({ cosine }) => cosine)) },
+          exact: mean(decoded.map((text, i) => Number(text === wanted[i]))),
+          f1: mean(decoded.map((text, i) => tokenF1(text, wanted[i] as string))),
+          bleu: corpusBleu(decoded, wanted),
+        });
+      step++;
+    }
   }
   return found;
 }

@@ -2,6 +2,7 @@
 import type { MeasuredRow, MeasureOptions, Measures, Vec2Text } from '@gimbal/vec2text';
 import type { Output } from '../cli/output.ts';
 import type { ChartPart, TablePart } from '../report/part.ts';
+import { languageTerms, type Terms } from './oracles.ts';
 
 /** The properties, in the paper's order. */
 export const properties = ['universality', 'fluency', 'diversity', 'semanticStructure'] as const;
@@ -46,8 +47,42 @@ export const measureTables = (evaluation: Evaluation): TablePart[] =>
     ]),
   }));
 
+/** What comes back of sentences of a length, where rows were measured by it. */
+export function lengthCharts({ universality }: Evaluation, terms: Terms): ChartPart[] {
+  const line = (name: string, measure: string) => {
+    const points = Object.entries(universality).flatMap(([key, { value, ci }]): [number, number, number, number][] => {
+      const found = new RegExp(`^${measure}\\((\\d+)(?: to (\\d+))? words\\)$`).exec(key);
+      if (found === null) return [];
+      const [low, high] = [Number(found[1]), Number(found[2] ?? found[1])];
+      return [[(low + high) / 2, value, ci[0], ci[1]]];
+    });
+    points.sort(([a], [b]) => a - b);
+    return {
+      name,
+      points: points.map(([x, y]): [number, number] => [x, y]),
+      band: points.map(([x, , low, high]): [number, number, number] => [x, low, high]),
+    };
+  };
+  const series = [
+    line('word for word', 'exactMatch'),
+    line(terms.same, 'meaningMatch'),
+    line('F1 of words', 'tokenF1'),
+  ];
+  if (series.some(({ points }) => points.length < 2)) return [];
+  return [
+    {
+      kind: 'chart',
+      title: 'What comes back of short sentences, and of long ones',
+      xName: 'words',
+      yName: 'share',
+      series,
+      fromZero: true,
+    },
+  ];
+}
+
 /** What noise does, as curves with their intervals. */
-export function noiseChart(evaluation: Evaluation, rms: number): ChartPart {
+export function noiseChart(evaluation: Evaluation, rms: number, terms: Terms = languageTerms): ChartPart {
   const line = (name: string, measures: Measures, prefix: string) => {
     const points = Object.entries(measures).flatMap(([key, { value, ci }]): [number, number, number, number][] => {
       const scale = new RegExp(`^${prefix}\\((.+)\\)$`).exec(key)?.[1];
@@ -60,9 +95,9 @@ export function noiseChart(evaluation: Evaluation, rms: number): ChartPart {
     };
   };
   const series = [
-    line('valid', evaluation.fluency, 'validAt'),
-    line('slots kept', evaluation.semanticStructure, 'robustSlots'),
-    line('meaning kept', evaluation.semanticStructure, 'robustMeaning'),
+    line(terms.valid, evaluation.fluency, 'validAt'),
+    line(terms.agree, evaluation.semanticStructure, 'robustSlots'),
+    line(terms.same, evaluation.semanticStructure, 'robustMeaning'),
   ].filter(({ points }) => points.length > 1);
   return {
     kind: 'chart',
@@ -76,7 +111,8 @@ export function noiseChart(evaluation: Evaluation, rms: number): ChartPart {
 }
 
 /** Prints the measures for a person. */
-export function sayMeasures(evaluation: Evaluation, output: Output): void {
+export function sayMeasures(evaluation: Evaluation, output: Output, { note }: Terms): void {
+  if (note !== undefined) output.line(note);
   for (const name of properties) {
     output.line(output.colors.bold(titles[name]));
     for (const [measure, { value, ci }] of Object.entries(evaluation[name]))

@@ -3,24 +3,48 @@ import { readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { ConfigError, DataError } from '@gimbal/tensor-core';
 import type { Vec2Text } from '@gimbal/vec2text';
+import { counted } from '../cli/format.ts';
+import type { Output } from '../cli/output.ts';
+import { modelPath } from '../run/model-path.ts';
 import type { Vec2TextContext } from './options.ts';
 
-/** The model named behind the action: its folder, its file, or the folder of the run that trained it. */
-export async function openModel(context: Vec2TextContext, what: string): Promise<{ model: Vec2Text; path: string }> {
-  const named = context.arguments[1];
-  if (named === undefined) {
-    const fix = `For example gimbal vec2text ${what} runs/vec2text-1`;
-    throw new ConfigError({ where: `gimbal vec2text ${what}`, what: 'which model?', fix });
-  }
-  return openFrom(named);
+/** What is named behind the action, or by --model. @throws ConfigError for both at once */
+export function namedModel({ arguments: [, word], options: { model } }: Vec2TextContext): string | undefined {
+  if (word === undefined || model === undefined || word === model) return word ?? model;
+  throw new ConfigError({ where: 'gimbal vec2text --model', what: 'two models are named', got: [word, model] });
 }
 
-/** A model's folder, its file, or the folder of its run. */
-export async function openFrom(named: string): Promise<{ model: Vec2Text; path: string }> {
+/** The model of the command: its folder, its file, or the folder of the run that trained it. */
+export async function openModel(context: Vec2TextContext, what: string): Promise<{ model: Vec2Text; path: string }> {
+  const [where, named] = [`gimbal vec2text ${what}`, namedModel(context)];
+  if (named !== undefined) return openFrom(named, where);
+  throw new ConfigError({ where, what: 'which model?', fix: `For example ${where} runs/vec2text-1` });
+}
+
+/**
+ * A model's folder, its file, or the folder of its run.
+ * @throws ConfigError where there is nothing, or a run without a model; CheckpointError for a model of another kind
+ */
+export async function openFrom(named: string, where: string): Promise<{ model: Vec2Text; path: string }> {
   const { loadVec2Text } = await import('@gimbal/vec2text');
-  const inRun = join(named, 'model');
-  const path = (await isFolder(inRun)) ? inRun : named;
+  const path = await modelIn(named, where);
   return { model: await loadVec2Text(path), path };
+}
+
+/** The model's own folder or file, which lies in `model` where a run's is named. @throws ConfigError */
+export async function modelIn(named: string, where: string): Promise<string> {
+  const inRun = join(named, 'model');
+  if (await isFolder(inRun)) return inRun;
+  if (await isFolder(named)) return modelPath(named, where);
+  if ((await stat(named).catch(() => undefined)) !== undefined) return named;
+  const fix = 'Give the folder of a run of gimbal vec2text train; it is taken from the working directory';
+  throw new ConfigError({ where, what: 'no such file or folder', got: named, fix });
+}
+
+/** The options of the run that made a model, where it lies in one. */
+export async function optionsOfModel(path: string): Promise<Partial<Vec2TextContext['options']>> {
+  const text = await readFile(join(path, '..', 'config.json'), 'utf8').catch(() => '{}');
+  return (JSON.parse(text) as { options?: Partial<Vec2TextContext['options']> }).options ?? {};
 }
 
 export const isFolder = async (path: string): Promise<boolean> =>
@@ -32,6 +56,37 @@ export interface SentenceRow {
   rtt?: string;
   paraphrase?: string;
   edit?: string;
+  /** measured apart, too: a topic, a source */
+  group?: string;
+}
+
+/**
+ * The sentences that a model can read. Longer ones are left out, and it is said how many, and what is too long; so are
+ * longer paraphrases and edits of the others.
+ * @throws DataError where fewer than `least` are left
+ */
+export function thatFit<R extends { text: string; paraphrase?: string | undefined; edit?: string | undefined }>(
+  where: string,
+  rows: readonly R[],
+  { module, tokenizer }: Pick<Vec2Text, 'module' | 'tokenizer'>,
+  output: Output,
+  least = 1,
+): R[] {
+  const most = module.config.maxLength - 1;
+  const fits = (text: string): boolean => tokenizer.encodeText(text).length <= most;
+  const kept = rows.flatMap((row): R[] => {
+    if (!fits(row.text)) return [];
+    const long = (['paraphrase', 'edit'] as const).filter((name) => !fits(row[name] ?? ''));
+    return [long.length === 0 ? row : { ...row, ...Object.fromEntries(long.map((name) => [name, undefined])) }];
+  });
+  const lost = rows.length - kept.length;
+  if (kept.length < least) {
+    const wanted = `${least} or more of at most ${most} tokens`;
+    const fix = 'Train with a larger --max-length';
+    throw new DataError({ where, what: 'too few sentences that the model can read', got: kept.length, wanted, fix });
+  }
+  if (lost > 0) output.note(`${counted(lost, 'sentence')} left out: the model reads at most ${most} tokens`);
+  return kept;
 }
 
 /** Sentences of a file: lines of a .txt, or rows of a .jsonl with `text` or `source`. @throws DataError naming the line */
@@ -51,7 +106,7 @@ export async function readSentences(file: string): Promise<SentenceRow[]> {
         wanted: 'text or source',
       });
     const optional = Object.fromEntries(
-      ['rtt', 'paraphrase', 'edit'].flatMap((k) => (typeof row[k] === 'string' ? [[k, row[k]]] : [])),
+      ['rtt', 'paraphrase', 'edit', 'group'].flatMap((k) => (typeof row[k] === 'string' ? [[k, row[k]]] : [])),
     );
     return [{ text, ...optional }];
   });
@@ -59,12 +114,28 @@ export async function readSentences(file: string): Promise<SentenceRow[]> {
   return rows;
 }
 
-/** Vectors of a .jsonl with `code` in each row, or lists of numbers. @throws DataError naming the line */
+/** Whether a file has vectors: its first row is a list, or has one as `code`, `embedding` or `vector`. */
+export async function holdsVectors(file: string): Promise<boolean> {
+  if (extname(file) !== '.jsonl') return false;
+  const lines = (await readText(file)).split(/\r?\n/);
+  const first = lines.findIndex((line) => line.trim() !== '');
+  return first >= 0 && vectorOf(parseLine(file, lines[first] as string, first)) !== undefined;
+}
+
+const vectorOf = (row: unknown): unknown => {
+  if (Array.isArray(row)) return row;
+  const { code, embedding, vector } = row as { code?: unknown; embedding?: unknown; vector?: unknown };
+  return code ?? embedding ?? vector;
+};
+
+/**
+ * Vectors of a .jsonl with `code`, `embedding` or `vector` in each row, or lists of numbers.
+ * @throws DataError naming the line
+ */
 export async function readCodes(file: string, dim: number): Promise<Float32Array> {
   const rows = (await readText(file)).split(/\r?\n/).flatMap((line, i): number[][] => {
     if (line.trim() === '') return [];
-    const row = parseLine(file, line, i) as { code?: unknown } | number[];
-    const code = Array.isArray(row) ? row : row.code;
+    const code = vectorOf(parseLine(file, line, i));
     if (!Array.isArray(code) || code.length !== dim || !code.every((x) => typeof x === 'number'))
       throw new DataError({
         where: `${file}:${i + 1}`,

@@ -16,6 +16,11 @@ const training = {
     .describe(
       'train: two model folders, into another language and back (default: a telegraph style, learnt from the data)',
     ),
+  translatorPrefixes: z
+    .array(z.string())
+    .length(2)
+    .optional()
+    .describe('train: what each translator is told before a text, as T5 was taught'),
   pairs: z.string().optional().describe('train: round trips you have, a .jsonl of source and rtt'),
   steps: count.optional().describe('train, invert: updates, of each stage (default 5000)'),
   batchSize: count.default(64).describe('train, invert: sentences of an update'),
@@ -35,7 +40,27 @@ const training = {
     .describe('train, invert: longest sentence in tokens (default: that of the data, at most 64)'),
   vocabulary: count.default(4000).describe('train, invert: tokens that are learnt of your sentences'),
   drop: z.number().min(0).lt(1).default(0.3).describe('train, dae: chance that a word is dropped'),
+  blank: z.number().min(0).max(1).default(0).describe('train, dae: chance that a word is masked'),
+  substitute: z.number().min(0).max(1).default(0).describe('train, dae: chance that a word becomes another'),
+  shuffle: z.number().min(0).default(0).describe('train, dae: places that a word moves at most'),
   mixRtt: z.number().min(0).max(1).default(0.5).describe('train, mix: share of round trips; the rest is ae'),
+  minSimilarity: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe('train: leave out round trips that share fewer words with their sentence (F1)'),
+  dropIdentical: z.boolean().default(false).describe('train: leave out round trips that come back as they were'),
+  zNoise: z.number().min(0).default(0).describe('train: σ of normal noise on vectors'),
+  klCoef: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('train --space free: weight of the KL of a variational autoencoder; 0 = none'),
+  overflow: z
+    .enum(['drop', 'cut', 'error'])
+    .default('drop')
+    .describe('train: what becomes of sentences longer than --max-length'),
   world: z
     .enum(['typed', 'reversible'])
     .default('typed')
@@ -49,8 +74,12 @@ const use = {
     .min(1)
     .optional()
     .describe(
-      'sentences, one a line (.txt) or as text, source or paraphrase and edit in a .jsonl; for decode vectors as code',
+      'sentences, one a line (.txt) or as text, with paraphrase, edit and group, in a .jsonl; for decode, vectors as code',
     ),
+  model: z
+    .string()
+    .optional()
+    .describe('encode, decode, evaluate, explore, invert: the model, if it is not named behind the action'),
   text: z.array(z.string()).optional().describe('encode, explore: sentences, parted by commas'),
   project: z
     .boolean()
@@ -65,6 +94,7 @@ const use = {
   samples: count.default(1000).describe('evaluate: vectors of each prior, pairs to interpolate'),
   rows: count.default(1000).describe('evaluate: sentences of the generated language'),
   lm: z.string().optional().describe('evaluate: folder of a language model, for the likelihood of what is written'),
+  embeddingTokens: count.default(16).describe('invert: pseudo-tokens that a vector becomes'),
   compare: z.string().optional().describe('explore: a second model, to switch to'),
   embedder: z
     .string()

@@ -2,13 +2,18 @@
 import { rng } from '@gimbal/tensor-core';
 import type { Oracles, Vec2Text } from '@gimbal/vec2text';
 import type { TablePart } from '../report/part.ts';
+import type { Attributes, Terms } from './oracles.ts';
 
-/** Reconstructions, neighbourhoods, ways between, nearest sentences, samples. @param texts at least a few */
+/**
+ * Reconstructions, neighbourhoods, ways between, nearest sentences, arithmetic, samples.
+ * @param texts at least a few
+ * @param o.attributes what arithmetic adds: the mean of sentences that have it less that of those that have not
+ */
 export async function qualitativeTables<M>(
   model: Vec2Text,
   texts: readonly string[],
   oracles: Oracles<M>,
-  o: { seed: number; signal: AbortSignal },
+  o: { seed: number; signal: AbortSignal; terms: Terms; attributes: Attributes },
 ): Promise<TablePart[]> {
   const v = await import('@gimbal/vec2text');
   const { signal } = o;
@@ -33,7 +38,7 @@ export async function qualitativeTables<M>(
     {
       kind: 'table',
       title: 'Reconstructions, short to long',
-      caption: '✗ marks what is no sentence.',
+      caption: `✗ marks ${o.terms.invalid}.`,
       head: ['sentence', 'decoded'],
       rows: spread.map((text, i) => [text, mark(back[i] as string)]),
     },
@@ -76,6 +81,24 @@ export async function qualitativeTables<M>(
     });
   }
 
+  tables.push(...(await arithmeticTable(model, texts, spread, o.attributes, decode, mark, signal)));
+
+  // of two vectors, as sampling writes them
+  const ways = 10;
+  const repeated = new Float32Array(2 * ways * k);
+  for (let i = 0; i < 2 * ways; i++) repeated.set(code(i < ways ? 0 : spread.length - 1), i * k);
+  const wordings = await v.decodeCodes(model, repeated, {
+    ...{ temperature: 1, rng: stream.split('wordings'), project: true, signal },
+  });
+  tables.push({
+    kind: 'table',
+    title: 'Ten texts sampled from one vector',
+    head: [spread[0] as string, spread.at(-1) as string],
+    rows: Array.from({ length: ways }, (_, i) =>
+      [0, ways].map((from) => mark((wordings[from + i] as { text: string }).text)),
+    ),
+  });
+
   const others = texts.filter((text) => !spread.includes(text)).slice(0, 500);
   if (others.length >= 3) {
     const index = await v.textIndex(model, others, { signal });
@@ -102,4 +125,51 @@ export async function qualitativeTables<M>(
     rows: Array.from({ length: 8 }, (_, j) => drawn.map((list) => mark(list[j] as string))),
   });
   return tables;
+}
+
+/** Sentences, and what is written of their vectors with an attribute's direction added, as long as it is and half as long again. */
+async function arithmeticTable(
+  model: Vec2Text,
+  texts: readonly string[],
+  some: readonly string[],
+  attributes: Attributes,
+  decode: (z: Float32Array) => Promise<string[]>,
+  mark: (text: string) => string,
+  signal: AbortSignal,
+): Promise<TablePart[]> {
+  const v = await import('@gimbal/vec2text');
+  const { space } = model.module;
+  const codes = (list: readonly string[]): Promise<Float32Array> => v.encodeTexts(model, list, { signal });
+  const rows: string[][] = [];
+  for (const [name, has] of Object.entries(attributes)) {
+    const [yes, no] = [true, false].map((wanted) => texts.filter((text) => has(text) === wanted));
+    const plain = some.filter((text) => has(text) === false).slice(0, 3);
+    if (!yes?.length || !no?.length || plain.length === 0) continue;
+    const [from, to] = [v.meanCode(space, await codes(no)), v.meanCode(space, await codes(yes))];
+    const z = await codes(plain);
+    const moved = async (w: number): Promise<string[]> =>
+      decode(
+        v.arithmetic(
+          space,
+          [
+            { z, w: 1 },
+            { z: to, w },
+            { z: from, w: -w },
+          ],
+          { project: true },
+        ),
+      );
+    const [once, further] = [await moved(1), await moved(1.5)];
+    rows.push(...plain.map((text, i) => [name, text, mark(once[i] as string), mark(further[i] as string)]));
+  }
+  if (rows.length === 0) return [];
+  return [
+    {
+      kind: 'table',
+      title: 'Arithmetic: a sentence, and an attribute added to its vector',
+      caption: 'What is added is the mean vector of sentences that have it less that of sentences that have not.',
+      head: ['add', 'sentence', 'once', 'one and a half times'],
+      rows,
+    },
+  ];
 }

@@ -11,11 +11,24 @@ import { metricChart } from '../report/metric-chart.ts';
 import { renderReport } from '../report/render.ts';
 import { startCompute } from '../run/compute.ts';
 import { checkpointIn, stoppedRun } from '../run/going-on.ts';
+import { hubOptions } from '../run/hub.ts';
+import { modelPath } from '../run/model-path.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
-import { measureModel, measureTables, noiseChart, sayMeasures } from './measured.ts';
-import { readSentences } from './open.ts';
+import { lengthCharts, measureModel, measureTables, noiseChart, sayMeasures } from './measured.ts';
+import { readSentences, thatFit } from './open.ts';
 import type { Vec2TextContext, Vec2TextFlags } from './options.ts';
-import { languageOracles, languageRows, wordOracles } from './oracles.ts';
+import {
+  type Attributes,
+  byLength,
+  languageAttributes,
+  languageOracles,
+  languageRows,
+  languageTerms,
+  lengthAttributes,
+  type Terms,
+  wordOracles,
+  wordTerms,
+} from './oracles.ts';
 import { qualitativeTables } from './tables.ts';
 
 /** sentences that a page is measured on, at most */
@@ -30,6 +43,9 @@ interface Material {
   rows: TrainingRow[];
   held: MeasuredRow[];
   oracles: Oracles<unknown>;
+  /** what the page calls what they find */
+  terms: Terms;
+  attributes: Attributes;
   roundTrip?: (source: string, stream: ReturnType<typeof rng>) => string;
   /** its words, where they are all known; else a tokenizer is learnt */
   words?: readonly string[];
@@ -42,7 +58,7 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
   const v = await import('@gimbal/vec2text');
   const steps = o.steps ?? 5000;
   const material = o.data === undefined ? ofLanguage(o) : await ofFile(o, context, run);
-  const { rows, held, oracles } = material;
+  const { rows, oracles, terms, attributes } = material;
   const tokenizer = material.words
     ? v.wordTokenizer(material.words)
     : v.textTokenizer(
@@ -52,13 +68,16 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
   const longest = rows.reduce((most, { source }) => Math.max(most, tokenizer.encodeText(source).length + 1), 2);
   const module = v.vec2text({
     ...{ vocabSize: tokenizer.size, ...v.specialIds(tokenizer), space: o.space, controlDim: o.controlDim },
+    variational: o.klCoef > 0,
     ...{ width: o.width, ffn: 2 * o.width, encoderLayers: o.layers, decoderLayers: o.layers },
     maxLength: o.maxLength ?? (material.words ? 18 : Math.min(64, longest)),
   });
+  const held = thatFit('gimbal vec2text train --held-out', material.held, { module, tokenizer }, output, 2);
   const out = join(run.path, 'training');
   const options = {
     ...{ module, tokenizer, data: rows, objective: objectiveOf(o), seed: o.seed, out },
     ...{ batchSize: o.batchSize, learningRate: v.vec2textSchedule(steps, o.learningRate) },
+    ...{ zNoise: o.zNoise, klCoef: o.klCoef, overflow: o.overflow },
     ...{ checkpointEvery: Math.max(1, Math.min(500, steps)), logEvery: 10, warn: (text: string) => output.note(text) },
     evalData: held.map(({ text }, i) => ({ source: text, candidates: [held[i]?.paraphrase ?? text] })),
     ...(o.evalEvery !== undefined && { evalEvery: o.evalEvery }),
@@ -66,7 +85,10 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
   };
   const begun = await checkpointIn(out, (text) => output.note(text));
   using trainer = begun === undefined ? new v.Vec2TextTrainer(options) : await v.Vec2TextTrainer.resume(out, options);
-  if (trainer.overflow.rows > 0) output.note(`${counted(trainer.overflow.rows, 'text')} too long, left out`);
+  if (trainer.overflow.rows > 0)
+    output.note(
+      `${counted(trainer.overflow.rows, 'text')} longer than ${module.config.maxLength - 1} tokens, ${o.overflow === 'cut' ? 'cut there' : 'left out'}: --max-length takes longer ones`,
+    );
   const progress = new Progress(output, o.objective);
   for await (const { step, loss, tokensPerSecond } of trainer.train({ steps, signal }))
     progress.update({ step, total: steps, loss, tokensPerSecond });
@@ -77,29 +99,42 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
   const path = join(run.path, 'model');
   await v.saveVec2Text(path, model);
 
-  const some = held.slice(0, measured);
+  const some = byLength(held.slice(0, measured));
   const evaluation = await measureModel(model, some, { ...oracles, seed: o.seed, samples: measured, signal }, output);
-  if (!output.json) sayMeasures(evaluation, output);
+  if (!output.json) sayMeasures(evaluation, output, terms);
   const texts = some.map(({ text }) => text);
   const report = join(run.path, 'report.html');
   const metrics = await readMetrics(out);
   const page = renderReport({
     eyebrow: 'gimbal vec2text train',
     title: `A vector space of ${counted(rows.length, 'sentence')}`,
-    lead: `${leads[o.objective]} ${module.space.dim} coordinates, space ${module.space.kind}.`,
+    lead: `${leads[o.objective]} ${module.space.dim} coordinates, space ${module.space.kind}.${terms.note === undefined ? '' : ` ${terms.note}`}`,
     figures: [
       {
         kind: 'figures',
         items: [
-          { label: 'meaning kept', value: (evaluation.universality.meaningMatch?.value ?? 0).toFixed(3) },
+          { label: terms.same, value: (evaluation.universality.meaningMatch?.value ?? 0).toFixed(3) },
           { label: 'word for word', value: (evaluation.universality.exactMatch?.value ?? 0).toFixed(3) },
-          { label: 'valid by chance', value: (evaluation.fluency['validPrior(gaussian-fit)']?.value ?? 0).toFixed(3) },
+          {
+            label: `${terms.valid}, drawn by chance`,
+            value: (evaluation.fluency['validPrior(gaussian-fit)']?.value ?? 0).toFixed(3),
+          },
         ],
       },
     ],
     sections: [
-      { title: 'What it writes', parts: await qualitativeTables(model, texts, oracles, { seed: o.seed, signal }) },
-      { title: 'Measures', parts: [noiseChart(evaluation, model.stats.rms), ...measureTables(evaluation)] },
+      {
+        title: 'What it writes',
+        parts: await qualitativeTables(model, texts, oracles, { seed: o.seed, signal, terms, attributes }),
+      },
+      {
+        title: 'Measures',
+        parts: [
+          ...lengthCharts(evaluation, terms),
+          noiseChart(evaluation, model.stats.rms, terms),
+          ...measureTables(evaluation),
+        ],
+      },
       {
         title: 'Learning',
         parts: [metricChart(metrics, 'Loss', 'nats a token', { 'in training': 'loss', 'held out': 'evalLoss' })].filter(
@@ -124,7 +159,10 @@ const leads: Readonly<Record<Vec2TextFlags['objective'], string>> = {
 };
 
 function objectiveOf(o: Vec2TextFlags): Objective {
-  if (o.objective === 'dae') return { kind: 'dae', noise: { drop: o.drop } };
+  if (o.objective === 'dae') {
+    const { drop, blank, substitute, shuffle } = o;
+    return { kind: 'dae', noise: { drop, blank, substitute, shuffle } };
+  }
   if (o.objective === 'mix') return { kind: 'mix', weights: { ae: 1 - o.mixRtt, rtt: o.mixRtt } };
   return { kind: o.objective };
 }
@@ -138,6 +176,8 @@ function ofLanguage(o: Vec2TextFlags): Material {
     rows: texts.map((source) => ({ source })),
     held,
     oracles: languageOracles(o.world) as Oracles<unknown>,
+    terms: languageTerms,
+    attributes: languageAttributes(o.world),
     words: aish.words,
     ...(needsTrips(o) && { roundTrip: (source, stream) => bex.roundTrip(source, stream).text }),
   };
@@ -150,11 +190,12 @@ async function ofFile(o: Vec2TextFlags, context: Vec2TextContext, run: RunFolder
   const { output } = context;
   const read = await readSentences(o.data as string);
   const unique = [...new Map(read.map((row) => [row.text, row])).values()];
-  const count = heldOutOf(
+  const share = heldOutOf(
     'vec2text train',
     o.heldOut ?? Math.max(2, Math.round(Math.min(1000, unique.length / 50))),
     unique.length,
   );
+  const count = share < 1 ? Math.max(2, Math.round(share * unique.length)) : share;
   if (unique.length - count < 2)
     throw new DataError({
       where: 'gimbal vec2text train --data',
@@ -167,7 +208,8 @@ async function ofFile(o: Vec2TextFlags, context: Vec2TextContext, run: RunFolder
   output.note(`${counted(train.length, 'sentence')}, ${held.length} held out`);
   const rows = needsTrips(o) ? await withTrips(o, train, context, run) : train.map(({ text }) => ({ source: text }));
   const oracles = wordOracles(unique.map(({ text }) => text)) as Oracles<unknown>;
-  return { rows, held, oracles };
+  const attributes = lengthAttributes(held.map(({ text }) => text));
+  return { rows, held, oracles, terms: wordTerms, attributes };
 }
 
 async function withTrips(
@@ -187,6 +229,8 @@ async function withTrips(
     pivots: [pivot],
     tripsPerPivot: 2,
     temperature: 1,
+    minSimilarity: o.minSimilarity,
+    dropIdentical: o.dropIdentical,
     seed: o.seed,
     cache,
     signal,
@@ -243,11 +287,12 @@ async function pivotOf(
   const { loadSeq2Seq } = await import('@gimbal/language-models');
   const { disposeTree } = await import('@gimbal/tensor-core');
   const opened: { translator: Translator; params: Params }[] = [];
-  for (const folder of o.translators) {
-    const { model, params, tokenizer } = await loadSeq2Seq(folder);
-    if (tokenizer === undefined)
-      throw new DataError({ where: 'gimbal vec2text train --translators', what: 'it has no tokenizer', got: folder });
-    opened.push({ translator: v.seq2seqTranslator({ name: folder, model, params, tokenizer }), params });
+  const where = 'gimbal vec2text train --translators';
+  for (const [i, folder] of o.translators.entries()) {
+    const { model, params, tokenizer } = await loadSeq2Seq(await modelPath(folder, where, hubOptions(output, signal)));
+    if (tokenizer === undefined) throw new DataError({ where, what: 'it has no tokenizer', got: folder });
+    const prefix = o.translatorPrefixes?.[i] ?? '';
+    opened.push({ translator: v.seq2seqTranslator({ name: folder, model, params, tokenizer, prefix }), params });
   }
   const [there, back] = opened as [(typeof opened)[number], (typeof opened)[number]];
   return {

@@ -16,6 +16,7 @@ import {
 import { type ClaimContext, defineClaim } from '../../reproduce/claim.ts';
 import { verdict } from '../../reproduce/verdict.ts';
 import { checkpointIn } from '../../run/going-on.ts';
+import { embedderOf } from '../../vec2text/embedder.ts';
 import { heldOutRows, modelOf, trainingTexts, world } from './internal/experiment.ts';
 import { short } from './internal/measured.ts';
 
@@ -65,12 +66,7 @@ export const claim = defineClaim({
       );
 
       const model = await modelOf({ objective: 'ae', seed }, c);
-      const own: Embedder = {
-        name: 'ae',
-        dim: model.module.space.dim,
-        hash: `ae ${seed}`,
-        embed: (list) => encodeTexts(model, list, c),
-      };
+      const own = await embedderOf(model, { name: 'ae', hash: `ae ${seed}` });
       const inverter = await train(own, `own-${seed}`, seed, c);
       const z = await encodeTexts(model, wanted, c);
       const share = (list: readonly { text: string }[]): number =>

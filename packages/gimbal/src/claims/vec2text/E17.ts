@@ -27,7 +27,7 @@ import type { TablePart } from '../../report/part.ts';
 import { renderReport } from '../../report/render.ts';
 import { type ClaimContext, defineClaim } from '../../reproduce/claim.ts';
 import { isFolder } from '../../vec2text/open.ts';
-import { wordOracles } from '../../vec2text/oracles.ts';
+import { lengthAttributes, wordOracles, wordTerms } from '../../vec2text/oracles.ts';
 import { qualitativeTables } from '../../vec2text/tables.ts';
 import { type Judge, judgeOf } from './internal/caption-model.ts';
 import { objectives, trainedIn } from './internal/experiment.ts';
@@ -181,7 +181,12 @@ async function measured(
   return {
     line: [...values, ...(await Promise.all(valid))].map(short).join('/'),
     tables: [
-      ...(await qualitativeTables(model, texts, { ...oracles, valid: () => true }, { seed, signal })),
+      ...(await qualitativeTables(
+        model,
+        texts,
+        { ...oracles, valid: () => true },
+        { seed, signal, terms: wordTerms, attributes: lengthAttributes(texts) },
+      )),
       {
         kind: 'table',
         title: 'The worst reconstructions',

@@ -46,7 +46,7 @@ export class Explorer {
     const ends: Float32Array[] = [];
     for (const [field, text] of texts.entries()) {
       try {
-        ends.push(await encodeTexts(model, [text.trim().toLowerCase()]));
+        ends.push(await encodeTexts(model, [this.#plain(text)]));
       } catch (error) {
         return { field, message: (error as Error).message.replace(/^vec2text: encode text 0: /, '') };
       }
@@ -77,7 +77,7 @@ export class Explorer {
         }),
       ),
       slotNames: this.#aish === undefined ? [] : aishSlots,
-      typed: texts.map((text) => this.#slotsOf(text.trim().toLowerCase())),
+      typed: texts.map((text) => this.#slotsOf(this.#plain(text))),
       milliseconds: performance.now() - began,
     };
   }
@@ -85,6 +85,11 @@ export class Explorer {
   /** Frees the models. */
   dispose(): void {
     for (const { model } of this.#loaded) model.dispose();
+  }
+
+  /** As the model knows texts: a generated language has no capitals, a user's may. */
+  #plain(text: string): string {
+    return this.#aish === undefined ? text.trim() : text.trim().toLowerCase();
   }
 
   #slotsOf(text: string): string[] | null {

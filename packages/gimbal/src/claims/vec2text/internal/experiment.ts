@@ -43,16 +43,33 @@ export interface Training {
   /** half of the sentences through each: `both` */
   pivot?: 'bex' | 'cor' | 'both';
   steps?: number;
+  /** what training has none of, and is measured apart */
+  without?: Unseen;
+}
+
+/** Sentences of more than twelve words; agents and verbs that never come together. */
+export type Unseen = 'length' | 'topic';
+
+/** Whether a sentence is of a kind that training had none of. */
+export function isUnseen(kind: Unseen, text: string): boolean {
+  if (kind === 'length') return text.split(' ').length > 12;
+  const meaning = world.aish.sem(text);
+  return meaning !== undefined && (meaning.agent + meaning.verb) % 4 === 0;
 }
 
 const [trainingRows, heldOut] = [50_000, 1000];
 
-/** Sentences of a seed to train on; none means what a held-out one does. */
-export function trainingTexts(seed: number, variant: 'typed' | 'reversible' = 'typed'): string[] {
-  const stream = rng(seed).split('data');
+/** Sentences of a seed to train on; none means what a held-out one does, and with `without` none is of that kind. */
+export function trainingTexts(seed: number, variant: 'typed' | 'reversible' = 'typed', without?: Unseen): string[] {
+  const stream = rng(seed).split('data').split('train');
   const { aish } = toyLanguages({ preset: variant });
   const except = heldOutRows(seed, variant).map(({ text }) => text);
-  return aish.sentences(trainingRows, stream.split('train'), { except });
+  const texts: string[] = [];
+  while (texts.length < trainingRows) {
+    const more = aish.sentences(trainingRows - texts.length, stream, { except });
+    texts.push(...(without === undefined ? more : more.filter((text) => !isUnseen(without, text))));
+  }
+  return texts;
 }
 
 /** Sentences to measure on, each with a paraphrase and an edit. */
@@ -69,13 +86,14 @@ export const objectives: Record<Training['objective'], Objective> = {
 };
 
 /** What tells trainings apart, as a name of files. */
-function keyOf({ objective, seed, variant, module, roundTrip, pivot, steps }: Training): string {
+function keyOf({ objective, seed, variant, module, roundTrip, pivot, steps, without }: Training): string {
   const parts: Record<string, unknown> = {
     ...(variant && { variant }),
     ...module,
     ...roundTrip,
     ...(pivot && { pivot }),
     ...(steps && { steps }),
+    ...(without && { without }),
   };
   // defaults said aloud are the same training
   if (parts.surfaceKeep === 0) delete parts.surfaceKeep;
@@ -115,7 +133,7 @@ async function train(t: Training, folder: string, { signal, note }: ClaimContext
   const module = vec2text({ vocabSize: tokenizer.size, ...specialIds(tokenizer), ...t.module });
   const options = {
     ...{ module, tokenizer, seed, objective: objectives[objective], statsSamples: 4000 },
-    data: trainingTexts(seed, variant),
+    data: trainingTexts(seed, variant, t.without),
     ...(objective !== 'ae' && objective !== 'dae' && { roundTrip: roundTripOf(languages, t.pivot) }),
   };
   return trainedIn(folder, keyOf(t), options, steps, { signal, note });
