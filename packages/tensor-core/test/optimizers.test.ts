@@ -1,6 +1,7 @@
 /** Optimisers against PyTorch: parameters after 1, 2 and 10 steps on recorded gradients (golden/optimizers.py). */
 import { readFileSync } from 'node:fs';
 import { memory, scalar, type Tensor, tensor, tensor1d, tensor2d, tidy, variable } from '@tensorflow/tfjs-core';
+import type { BackendName } from '../src/backend/backend-info.ts';
 import { useBackend } from '../src/backend/use-backend.node.ts';
 import { clipByGlobalNorm, clipScale, treeNorm } from '../src/optim/clip.ts';
 import { createOptimizer } from '../src/optim/create-optimizer.ts';
@@ -177,6 +178,28 @@ describe.each(await availableBackends('cpu', 'wasm', 'native'))('on %s', (backen
     });
   });
 });
+
+test.each(Object.entries(runs))(
+  '%s follows the reference where the backend changes at every update',
+  async (name, [options, rate]) => {
+    const backends = await availableBackends('cpu', 'wasm', 'native');
+    const wanted = golden.after[name] as Record<string, Leaves>;
+    const params = owned(golden.start, Object.keys(wanted['1'] as Leaves));
+    const optimizer = createOptimizer(options);
+    const state = optimizer.init(params);
+    for (const [i, g] of golden.grads.entries()) {
+      await useBackend(i % 2 === 0 ? 'cpu' : (backends.at(-1) as BackendName));
+      optimizer.update(params, tree(g, Object.keys(wanted['1'] as Leaves)), state, rate);
+      const at = wanted[String(i + 1)];
+      for (const [path, t] of at ? flatten(params) : []) {
+        const reference = at?.[path.split('.')[1] as string] ?? [];
+        const worst = Math.max(...Array.from(t.dataSync()).map((x, j) => Math.abs(x - (reference[j] ?? Number.NaN))));
+        expect(worst).toBeLessThan(3e-6);
+      }
+    }
+    expect(state.step.dataSync()[0]).toBe(10);
+  },
+);
 
 test.each([
   [

@@ -58,6 +58,24 @@ const cases: Case[] = [
       ),
     [1, 0, 1, 0, 2, 0],
   ],
+  ['cumulative sum along the last axis', () => tf.cumsum(tf.reshape(tf.range(0, 6), [2, 3]), -1), [0, 1, 3, 3, 7, 12]],
+  [
+    'cumulative product along the axis before the last',
+    () => tf.cumprod(tf.reshape(tf.range(1, 9), [2, 2, 2]), -2, true, true),
+    [3, 4, 1, 1, 7, 8, 1, 1],
+  ],
+  [
+    'arg-max among NaN and −∞',
+    () =>
+      tf.argMax(
+        [
+          [nan, -inf, nan],
+          [nan, -inf, 3],
+        ],
+        1,
+      ),
+    [1, 2],
+  ],
   ['clip to one value', () => tf.clipByValue([1, 2, 3, 4, 5], 2, 2), [2, 2, 2, 2, 2]],
 
   ['maximum with NaN on either side', () => tf.maximum([nan, 1, 2], [1, nan, 3]), [nan, nan, 3]],

@@ -21,12 +21,12 @@ export function onCpu(kernelName: string): KernelFunc {
       copies.push(there);
       return there;
     };
-    // some inputs are lists
-    const inputs = Object.fromEntries(
-      Object.entries(params.inputs as { [name: string]: TensorInfo | TensorInfo[] | undefined }).map(([name, x]) => [
-        name,
-        Array.isArray(x) ? x.map(copy) : x && copy(x),
-      ]),
+    // some inputs are lists, those of AddN altogether
+    const given = Object.entries(params.inputs as { [name: string]: TensorInfo | TensorInfo[] | undefined }).map(
+      ([name, x]) => [name, Array.isArray(x) ? x.map(copy) : x && copy(x)] as const,
+    );
+    const inputs = (
+      Array.isArray(params.inputs) ? given.map(([, x]) => x) : Object.fromEntries(given)
     ) as NamedTensorInfoMap;
     const out = kernelFunc({ ...params, inputs, backend: cpu });
     const results = Array.isArray(out) ? out : [out];

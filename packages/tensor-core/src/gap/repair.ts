@@ -5,6 +5,7 @@ import { repairCpuKernels } from './cpu-kernels.ts';
 import { einsumByMatMul } from './einsum.ts';
 import { repairEmptyReductions } from './empty-reductions.ts';
 import { overrideKernel } from './kernel-override.ts';
+import { repairScanAxes } from './scan-axes.ts';
 import { repairTensorFlow } from './tensorflow-kernels.ts';
 import { repairWasm } from './wasm-kernels.ts';
 
@@ -23,5 +24,6 @@ export function repairBackend(backendName: string): void {
     // the stock ones fail where a label is in one operand only, and multiply elementwise
     overrideKernel(backendName, 'Einsum', () => einsumByMatMul);
   }
+  if (backendName !== 'native') repairScanAxes(backendName);
   repairEmptyReductions(backendName);
 }

@@ -12,25 +12,30 @@ import {
   type KernelFunc,
   less,
   log,
+  maximum,
+  minimum,
   mul,
   type NamedAttrMap,
-  pad as padTensor,
   registerKernel,
   scalar,
-  slice,
   type Tensor,
   type TensorInfo,
   tensor1d,
   tidy,
+  upcastType,
   where,
 } from '@tensorflow/tfjs-core';
 import { einsumByMatMul } from './einsum.ts';
 import { poolShares } from './image-gradients.ts';
 import { overrideKernel } from './kernel-override.ts';
 import { onCpu } from './on-cpu.ts';
+import { repairConvolutions } from './tensorflow-convolutions.ts';
 import { fallBackOnGpu } from './tensorflow-gpu-kernels.ts';
+import { repairLargeRanks } from './tensorflow-ranks.ts';
 
 const backendName = 'tensorflow';
+/** The number before float32's largest. */
+const almostLargest = 3.4028232635611926e38;
 
 export function repairTensorFlow(): void {
   for (const name of missingKernels()) registerKernel({ kernelName: name, backendName, kernelFunc: onCpu(name) });
@@ -48,14 +53,24 @@ export function repairTensorFlow(): void {
     return x.dtype === 'float32' ? stock(params) : tidy(() => exp(cast(x, 'float32')));
   });
   overrideKernel(backendName, 'Prelu', () => ({ inputs }) => {
-    const [x, alpha] = [inputs.x as Tensor, inputs.alpha as Tensor];
     return tidy(() => {
-      const scaled = mul(alpha, x);
-      return where(greaterEqual(x, 0), cast(x, scaled.dtype), scaled);
+      const [x, alpha] = [inputs.x, inputs.alpha].map((t) => cast(t as Tensor, 'float32')) as [Tensor, Tensor];
+      return where(greaterEqual(x, 0), x, mul(alpha, x));
     });
   });
-  overrideKernel(backendName, 'ArgMax', argExtreme(Number.NEGATIVE_INFINITY));
-  overrideKernel(backendName, 'ArgMin', argExtreme(Number.POSITIVE_INFINITY));
+  // a NaN counts as worse than any number, infinite ones too; TensorFlow looks for what is beyond the largest number
+  const orWorst = (x: Tensor, numbers: Tensor, worst: number): Tensor =>
+    where(isNotANumber(x), fill(x.shape, worst), numbers);
+  overrideKernel(
+    backendName,
+    'ArgMax',
+    argExtreme((x) => orWorst(x, maximum(x, -almostLargest), Number.NEGATIVE_INFINITY)),
+  );
+  overrideKernel(
+    backendName,
+    'ArgMin',
+    argExtreme((x) => orWorst(x, minimum(x, almostLargest), Number.POSITIVE_INFINITY)),
+  );
   // keeps a NaN, where tfjs says 0
   overrideKernel(backendName, 'Sign', (stock) => (params) => {
     const x = params.inputs.x as Tensor;
@@ -69,13 +84,16 @@ export function repairTensorFlow(): void {
     const whole = (y: Tensor): Tensor => cast(where(isFiniteNumber(y), y, 0), 'int32');
     return tidy(() => whole(stock(params) as Tensor));
   });
-  // the older operation does not broadcast, which tfjs leaves to it where a tensor is empty
+  // the older operation does not broadcast, which tfjs leaves to it where a tensor is empty; neither mixes types
   overrideKernel(backendName, 'Select', () => ({ inputs, backend }) => {
-    const { condition, t, e } = inputs as { [name: string]: Tensor };
+    const { condition, t, e } = inputs as { [name in 'condition' | 't' | 'e']: Tensor };
     const { binding, executeSingleOutput } = backend as unknown as Operations;
-    const value = { float32: binding.TF_FLOAT, int32: binding.TF_INT32, bool: binding.TF_BOOL }[t?.dtype as 'float32'];
+    const dtype = t.dtype === e.dtype ? t.dtype : upcastType(t.dtype, e.dtype);
+    const value = { float32: binding.TF_FLOAT, int32: binding.TF_INT32, bool: binding.TF_BOOL }[dtype as 'float32'];
     const types = [{ name: 'T', type: binding.TF_ATTR_TYPE, value }];
-    return executeSingleOutput.call(backend, 'SelectV2', types, [condition, t, e] as Tensor[]);
+    const select = (a: Tensor, b: Tensor): Tensor =>
+      executeSingleOutput.call(backend, 'SelectV2', types, [condition, a, b]);
+    return t.dtype === e.dtype ? select(t, e) : tidy(() => select(cast(t, dtype), cast(e, dtype)));
   });
   // rows of a segment out of range are left out; TensorFlow leaves out negative ones, and refuses others
   overrideKernel(backendName, 'UnsortedSegmentSum', (stock) => (params) => {
@@ -84,9 +102,13 @@ export function repairTensorFlow(): void {
     const inside = (): Tensor => where(less(segmentIds, numSegments), segmentIds, fill(segmentIds.shape, -1, 'int32'));
     return tidy(() => stock({ ...params, inputs: { ...params.inputs, segmentIds: inside() } }) as Tensor);
   });
-  // TensorFlow has none of truth values
-  overrideKernel(backendName, 'Einsum', (stock) => (params) => (isTruth(params) ? einsumByMatMul : stock)(params));
-  for (const name of paddedConvolutions) overrideKernel(backendName, name, withPadding(name));
+  // TensorFlow has none of truth values, nor of two types
+  overrideKernel(
+    backendName,
+    'Einsum',
+    (stock) => (params) => (isTruth(params) || isMixed(params) ? einsumByMatMul : stock)(params),
+  );
+  repairConvolutions(backendName);
   overrideKernel(backendName, 'AvgPoolGrad', byFilterSize);
   overrideKernel(backendName, 'AvgPool3DGrad', byFilterSize);
   for (const [name, when] of Object.entries(unsupported)) {
@@ -95,6 +117,7 @@ export function repairTensorFlow(): void {
       return (params) => (when(params) ? instead(params) : stock(params));
     });
   }
+  repairLargeRanks(backendName);
   fallBackOnGpu(backendName);
 }
 
@@ -103,6 +126,8 @@ type Call = Parameters<KernelFunc>[0];
 const first = ({ inputs }: Call): TensorInfo => Object.values(inputs)[0] as TensorInfo;
 const notFloat = (call: Call): boolean => ['int32', 'bool'].includes(first(call).dtype);
 const isTruth = (call: Call): boolean => first(call).dtype === 'bool';
+const isMixed = ({ inputs }: Call): boolean =>
+  new Set(Object.values(inputs).map((x) => (x as TensorInfo).dtype)).size > 1;
 const isText = (call: Call): boolean => first(call).dtype === 'string';
 const oddPadding = ({ attrs }: Call): boolean => attrs?.pad !== 'same' && attrs?.pad !== 'valid';
 
@@ -115,14 +140,13 @@ const unsupported: { readonly [kernel: string]: (call: Call) => boolean } = {
     ['AvgPool', 'AvgPoolGrad', 'AvgPool3D', 'AvgPool3DGrad', 'MaxPool', 'MaxPoolGrad', 'MaxPool3D', 'MaxPool3DGrad'],
     (call) => oddPadding(call) || isTruth(call),
   ),
-  FusedConv2D: ({ attrs }) => attrs?.dataFormat !== 'NHWC',
   ...each(['Greater', 'GreaterEqual', 'Less', 'LessEqual'], (call) => isText(call) || isTruth(call)),
   ...each(
     ['LeakyRelu', 'Step', 'Log1p', 'Softplus', 'Selu', 'IsNan', 'IsFinite', 'IsInf', 'Reciprocal', 'Atan2'],
     notFloat,
   ),
   ...each(['Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'Sinh', 'Expm1', 'LRN', 'FusedBatchNorm'], notFloat),
-  ...each(['Add', 'Sub', 'Multiply', 'Maximum', 'Minimum', 'Diag'], isTruth),
+  ...each(['Add', 'AddN', 'Sub', 'Multiply', 'Maximum', 'Minimum', 'Diag'], isTruth),
   ...each(['RealDiv', 'SquaredDifference', 'BatchMatMul', 'SpaceToBatchND', 'ResizeBilinear'], isTruth),
   ...each(['Abs', 'Neg', 'Relu', 'Relu6', 'Sign', 'Round', 'ClipByValue'], isTruth),
   ...each(['Max', 'Min', 'TopK', 'Cumsum', 'Cumprod', 'UnsortedSegmentSum'], isTruth),
@@ -133,64 +157,6 @@ const unsupported: { readonly [kernel: string]: (call: Call) => boolean } = {
   // TensorFlow wants indices [..., depth]; tfjs also takes a list of them
   ScatterNd: ({ inputs }) => (inputs.indices as TensorInfo).shape.length < 2,
 };
-
-const paddedConvolutions = [
-  'Conv2D',
-  'Conv2DBackpropInput',
-  'Conv2DBackpropFilter',
-  'DepthwiseConv2dNative',
-  'DepthwiseConv2dNativeBackpropInput',
-  'DepthwiseConv2dNativeBackpropFilter',
-] as const;
-
-/** Padding by numbers: the image gets it first, then the convolution is one without. Channels first run on the host. */
-function withPadding(name: (typeof paddedConvolutions)[number]): (stock: KernelFunc) => KernelFunc {
-  const onHost = onCpu(name);
-  return (stock) => (params) => {
-    const { pad, dataFormat, dimRoundingMode, inputShape, strides, filterShape } =
-      params.attrs as unknown as ConvolutionAttributes;
-    // tfjs-node gives TensorFlow the strides of the other layout
-    if ((dataFormat ?? 'NHWC') !== 'NHWC') return onHost(params);
-    if (pad === 'same' || pad === 'valid') return stock(params);
-    // where padding is one number, tfjs takes the filter's height and the vertical stride for both axes
-    const [height, width] = filterShape ?? (params.inputs.filter as Tensor).shape;
-    const square = height === width && (typeof strides === 'number' || strides[0] === strides[1]);
-    if (pad === 0 && square) return stock(params);
-    const rounded = dimRoundingMode != null && dimRoundingMode !== 'floor';
-    if (rounded || (typeof pad === 'number' && !square)) return onHost(params);
-    const [top, side] = (
-      Array.isArray(pad)
-        ? [pad[1], pad[2]]
-        : [
-            [pad, pad],
-            [pad, pad],
-          ]
-    ) as [number, number][];
-    const edges = [[0, 0], top, side, [0, 0]] as [number, number][];
-    return tidy(() => {
-      const inputs = { ...params.inputs };
-      if ('x' in inputs) inputs.x = padTensor(inputs.x as Tensor, edges);
-      const attrs: NamedAttrMap = { ...params.attrs, pad: 'valid' };
-      if (!name.endsWith('Input')) return stock({ ...params, inputs, attrs }) as Tensor;
-      attrs.inputShape = inputShape.map((extent, i) => extent + (edges[i]?.[0] ?? 0) + (edges[i]?.[1] ?? 0));
-      const padded = stock({ ...params, inputs, attrs }) as Tensor;
-      return slice(
-        padded,
-        edges.map(([before]) => before),
-        inputShape,
-      );
-    });
-  };
-}
-
-interface ConvolutionAttributes {
-  pad: 'same' | 'valid' | number | [number, number][];
-  dataFormat?: string;
-  dimRoundingMode?: string;
-  inputShape: number[];
-  strides: number | [number, number];
-  filterShape?: number[];
-}
 
 /** tfjs's other kernels divide by the filter's size at an edge too; its gradients are made for them (image-gradients.ts). */
 const byFilterSize =
@@ -227,14 +193,14 @@ interface Operations {
   executeSingleOutput(name: string, attributes: readonly object[], inputs: readonly TensorInfo[]): Tensor;
 }
 
-/** A NaN is passed over, as on the other backends: it counts as the worst value. Truth values are compared as numbers. */
+/** Truth values are compared as numbers. @param passingOverNaN as on the other backends */
 const argExtreme =
-  (worst: number) =>
+  (passingOverNaN: (x: Tensor) => Tensor) =>
   (stock: KernelFunc): KernelFunc =>
   (params) => {
     const x = params.inputs.x as Tensor;
     return tidy(() => {
-      const numbers = x.dtype === 'float32' ? where(isNotANumber(x), fill(x.shape, worst), x) : cast(x, 'int32');
+      const numbers = x.dtype === 'float32' ? passingOverNaN(x) : cast(x, 'int32');
       return stock({ ...params, inputs: { x: numbers } }) as Tensor;
     });
   };

@@ -151,6 +151,8 @@ export function adamWTree(entries: readonly AdamWEntry[], o: AdamWOptions): void
   tidy(() => {
     if (hasFusedBody(adamWTreeKernel)) {
       ownStorage(step);
+      // it writes into the counter, which another backend may have counted
+      counts.delete(step.dataId);
       for (const { parameter, m, v } of entries) {
         ownStorage(parameter);
         ownStorage(m);
