@@ -54,7 +54,8 @@ function readAttributes(text: string): { [name: string]: string } {
   return Object.fromEntries(found.map(([, name, double, single]) => [name, unescapeText(double ?? single ?? '')]));
 }
 
-const unescapeText = (text: string): string =>
+/** The characters that entities stand for. */
+export const unescapeText = (text: string): string =>
   text
     .replaceAll(/&#(?:x([\da-fA-F]{1,6})|(\d{1,7}));/g, (all, hex, decimal) => {
       const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);

@@ -3,7 +3,7 @@ import { ConfigError, DataError, NumericalError } from '@gimbal/tensor-core';
 import type { MjModel } from '@mujoco/mujoco';
 import type { CompileOptions, PhysicsModel } from '../physics/contract.ts';
 import { withListedContacts } from './listed-contacts.ts';
-import { type Engine, loadMujoco } from './load.ts';
+import { type Engine, loadMujoco, retireEngine } from './load.ts';
 import { type ModelInfo, readModel } from './model-info.ts';
 import { MujocoSimulation } from './simulation.ts';
 
@@ -56,7 +56,8 @@ export class CompiledModel implements PhysicsModel {
 
 /**
  * Compiles MJCF.
- * @throws DataError with MuJoCo's message, the file and the line; ConfigError for what is no text
+ * @throws DataError with MuJoCo's message, the file and the line; ConfigError for what is no text or no file;
+ *   NumericalError for what the engine's memory does not hold
  * @example const model = await compileMjcf('<mujoco><worldbody>…</worldbody></mujoco>');
  */
 export async function compileMjcf(
@@ -66,24 +67,40 @@ export async function compileMjcf(
   if (typeof mjcf !== 'string') {
     throw new ConfigError({ where: source, what: 'a model is given as text', got: mjcf, wanted: '<mujoco>…</mujoco>' });
   }
+  for (const [path, bytes] of Object.entries(files ?? {})) {
+    if (bytes instanceof Uint8Array) continue;
+    const [what, wanted] = [`files: ${path} has no bytes`, 'a Uint8Array'];
+    throw new ConfigError({ where: source, what, got: bytes, wanted });
+  }
   const engine = await loadMujoco();
   const { mj } = engine;
   engine.takeMessages();
   const vfs = files === undefined ? undefined : new mj.MjVFS();
   try {
     for (const [path, bytes] of Object.entries(files ?? {})) vfs?.addBuffer(path, bytes);
-    const compile = (text: string): MjModel =>
-      vfs === undefined ? mj.MjModel.from_xml_string(text) : mj.MjModel.from_xml_string(text, vfs);
+    const compile = (text: string): MjModel => {
+      const made = vfs === undefined ? mj.MjModel.from_xml_string(text) : mj.MjModel.from_xml_string(text, vfs);
+      if (made === null) throw new Error('no model');
+      return made;
+    };
     const model = withListedContacts(compile(mjcf), mjcf, compile);
     // states that diverge are ours to report: the engine would jump back to the start without a mark
     model.opt.disableflags |= autoresetOff;
     return new CompiledModel(engine, model, mjcf);
   } catch (error) {
-    throw compileError(String((error as { message?: unknown }).message ?? error), source, mjcf, error);
+    const text = String((error as { message?: unknown }).message ?? error);
+    if (!text.startsWith(ownError)) {
+      await retireEngine(engine);
+      throw outOfMemory(source, [`it failed with: ${text}`], error);
+    }
+    throw compileError(text, source, mjcf, error);
   } finally {
     vfs?.delete();
   }
 }
+
+/** how every message about a model begins; anything else is a failure of the engine, such as of its allocator */
+const ownError = 'MuJoCo Error';
 
 /** mjDSBL_AUTORESET */
 const autoresetOff = 1 << 16;

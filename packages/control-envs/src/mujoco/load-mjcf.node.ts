@@ -1,14 +1,16 @@
 /** A user's MJCF from a folder: the files it includes, and the meshes, textures and height fields it names. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { DataError } from '@gimbal/tensor-core';
+import { unescapeText } from '../mjcf/parse-xml.ts';
 import { type CompiledModel, compileMjcf } from './compile.ts';
 
 /** largest folder that is read: more is a mistake (a home folder) rather than a robot */
 const mostBytes = 512 * 2 ** 20;
 
 /**
- * Loads an MJCF file with all files that lie in its folder and below and that it, or what it includes, names.
+ * Loads an MJCF file with all files that it, or what it includes, names: from its folder and below, or by a relative
+ * path such as `meshdir="../meshes"`.
  * @throws DataError if it is missing or invalid, with MuJoCo's message, the file and the line
  * @example const model = await loadMjcf('robots/arm/scene.xml');
  */
@@ -29,12 +31,20 @@ export async function readMjcf(path: string): Promise<{ mjcf: string; files: { [
     });
   });
   const folder = dirname(path);
-  const names = await namedFiles(folder, mjcf);
+  const named = await namedFiles(folder, mjcf);
+  const found = new Map<string, string>();
+  for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const full = join(file.parentPath, file.name);
+    if (named.names.has(file.name.toLowerCase()) && (await isFile(full))) found.set(keyOf(folder, full), full);
+  }
+  for (const full of named.paths) {
+    const name = basename(full).toLowerCase();
+    const isFound = [...found.values()].some((other) => basename(other).toLowerCase() === name);
+    if (!isFound && (await isFile(full))) found.set(keyOf(folder, full), full);
+  }
   const files: { [path: string]: Uint8Array } = {};
   let bytes = 0;
-  for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (!file.isFile() || !names.has(file.name.toLowerCase())) continue;
-    const full = join(file.parentPath, file.name);
+  for (const [key, full] of found) {
     const content = await readFile(full);
     bytes += content.length;
     if (bytes > mostBytes) {
@@ -45,20 +55,41 @@ export async function readMjcf(path: string): Promise<{ mjcf: string; files: { [
         wanted: `at most ${mostBytes} bytes`,
       });
     }
-    files[relative(folder, full).split(sep).join('/')] = content;
+    files[key] = content;
   }
   return { mjcf, files };
 }
 
-/** Base names of every `file="…"` in the model and, transitively, in the XML files of its folder that it names. */
-async function namedFiles(folder: string, mjcf: string, seen = new Set<string>()): Promise<Set<string>> {
-  for (const [, attribute] of mjcf.matchAll(/\bfile(?:right|up|left|down|front|back)?\s*=\s*"([^"]+)"/g)) {
-    const name = basename((attribute as string).replaceAll('\\', '/')).toLowerCase();
-    if (seen.has(name)) continue;
-    seen.add(name);
+const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined))?.isFile() ?? false;
+const keyOf = (folder: string, full: string): string => relative(folder, full).split(sep).join('/');
+
+/** What a model names. */
+interface Named {
+  /** base names, in small letters */
+  names: Set<string>;
+  /** where they would be by the model's own paths, and the folders that its compiler names */
+  paths: Set<string>;
+}
+
+/** Every `file="…"` in the model and, transitively, in the XML files that it names. */
+async function namedFiles(
+  folder: string,
+  mjcf: string,
+  named: Named = { names: new Set(), paths: new Set() },
+): Promise<Named> {
+  const values = (attribute: RegExp): string[] =>
+    [...mjcf.matchAll(attribute)].map(([, double, single]) =>
+      unescapeText(double ?? single ?? '').replaceAll('\\', '/'),
+    );
+  const folders = ['', ...values(/\b(?:mesh|texture|asset)dir\s*=\s*(?:"([^"]*)"|'([^']*)')/g)];
+  for (const value of values(/\bfile(?:right|up|left|down|front|back)?\s*=\s*(?:"([^"]+)"|'([^']+)')/g)) {
+    for (const one of folders) named.paths.add(join(folder, one, value));
+    const name = basename(value).toLowerCase();
+    if (named.names.has(name)) continue;
+    named.names.add(name);
     if (!name.endsWith('.xml')) continue;
-    const included = await readFile(join(folder, attribute as string), 'utf8').catch(() => ''); // MuJoCo will name it
-    await namedFiles(folder, included, seen);
+    const included = await readFile(join(folder, value), 'utf8').catch(() => ''); // MuJoCo will name it
+    await namedFiles(folder, included, named);
   }
-  return seen;
+  return named;
 }

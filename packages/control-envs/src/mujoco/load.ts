@@ -32,6 +32,15 @@ export function loadMujoco(options: LoadOptions = {}): Promise<Engine> {
   return loading;
 }
 
+/**
+ * Makes the next call load a new engine: an exception that is not MuJoCo's own leaves this one with half of its work, and
+ * every later message would be about that. What runs on it goes on.
+ */
+export async function retireEngine(engine: Engine): Promise<void> {
+  const current = loading;
+  if ((await current) === engine && loading === current) loading = undefined;
+}
+
 async function load({ wasmUrl }: LoadOptions): Promise<Engine> {
   const messages: string[] = [];
   const module = {

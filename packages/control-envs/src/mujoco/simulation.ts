@@ -72,16 +72,24 @@ export class MujocoSimulation implements PhysicsSimulation {
     return this.#live().time;
   }
 
-  /** `n` physics steps under the present controls. */
+  /** `n` physics steps under the present controls. @throws NumericalError if the model's memory does not suffice */
   step(n: number): void {
     const [mj, model, data] = [this.#mj, this.#model, this.#live()];
-    for (let i = 0; i < n; i++) mj.mj_step(model, data);
+    try {
+      for (let i = 0; i < n; i++) mj.mj_step(model, data);
+    } catch (cause) {
+      throw this.#failed(cause);
+    }
     if (this.qpos.length === 0) this.#takeViews();
   }
 
   /** Everything that follows from the present positions and velocities. */
   forward(): void {
-    this.#mj.mj_forward(this.#model, this.#live());
+    try {
+      this.#mj.mj_forward(this.#model, this.#live());
+    } catch (cause) {
+      throw this.#failed(cause);
+    }
     if (this.qpos.length === 0) this.#takeViews();
   }
 
@@ -230,6 +238,14 @@ export class MujocoSimulation implements PhysicsSimulation {
     this.#data = undefined;
     this.#closed();
     this.qpos = new Float64Array(); // as after a growing memory: whoever asks for views anew is told
+  }
+
+  #failed(cause: unknown): unknown {
+    const text = String((cause as { message?: unknown }).message ?? cause);
+    if (!text.startsWith('MuJoCo Error')) return cause;
+    const what = text.replace(/^MuJoCo Error: /, '').replaceAll(/\s*\n\s*/g, '; ');
+    const fix = /memory/.test(what) ? 'Raise <size memory="…"/> in the model' : undefined;
+    return new NumericalError({ where: `model ${this.info.name}: step`, what, cause, ...(fix && { fix }) });
   }
 
   #live(): MjData {
