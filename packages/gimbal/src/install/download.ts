@@ -15,10 +15,14 @@ export async function fetchPackages(folder: string, system: System, signal: Abor
   // a project of its own: npm would ask the workspace around it
   await writeFile(join(folder, 'package.json'), '{ "private": true }');
   const specs = tarballs.map((one) => one.spec);
-  // settings of the user's that would put the files elsewhere, or nowhere
-  const here = ['--pack-destination=.', '--no-dry-run'];
-  const { code, stderr } = await system.run('npm', ['pack', '--silent', ...here, ...specs], { cwd: folder, signal });
-  if (code !== 0) throw failed('npm could not fetch tfjs-node', stderr, offline('npm'), signal);
+  // settings of the user's that would put the files elsewhere, or nowhere; --silent would keep npm's reasons too
+  const here = ['--loglevel=error', '--pack-destination=.', '--no-dry-run'];
+  // npm's own patience is five minutes, three times: long for packages of a megabyte, behind a proxy that says nothing
+  const env = { npm_config_fetch_timeout: process.env.npm_config_fetch_timeout ?? '60000' };
+  const { code, stderr } = await system.run('npm', ['pack', ...here, ...specs], { cwd: folder, signal, env });
+  // a reason, then a stack and where the log lies
+  const said = stderr.trim().split('\n').slice(0, 8).join('\n');
+  if (code !== 0) throw failed('npm could not fetch tfjs-node', said, offline('npm'), signal);
   for (const { spec, file, sha512 } of tarballs) {
     const path = join(folder, file);
     await check(path, 'sha512', 'base64', sha512, spec);

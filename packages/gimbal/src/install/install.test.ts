@@ -34,6 +34,12 @@ describe('an install is refused before any work', () => {
       'needs python3 with pip (apt install python3-pip) or --tensorflow <site-packages>',
     ],
     ['no Python', 'node', machine({}, { python3: absent }), 'needs python3 with pip'],
+    [
+      'a pip as old as that of Python 3.6',
+      'node',
+      machine({}, { python3: { stdout: 'pip 9.0.3 from /usr/lib/python3.6/site-packages (python 3.6)\n' } }),
+      'needs pip >= 19.2, python3 has 9.0.3. python3 -m pip install --user --upgrade pip',
+    ],
     ['no compiler', 'node', machine({}, { 'g++': absent }), 'needs a C++ compiler (apt install g++)'],
     ['no npm', 'node', machine({}, { npm: absent }), 'needs npm, which comes with Node'],
     [

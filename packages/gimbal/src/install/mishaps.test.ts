@@ -6,7 +6,7 @@ import { tensorflowInstalls } from '@gimbal/tensor-core';
 import { absent, attempt, home, machine, type Reply, useOwnCache } from '../../test/simulated-machine.ts';
 import { compile } from './compile.ts';
 import { deviceOf } from './device.ts';
-import { fetchNvidia, fetchTensorFlow, unpackTensorFlow } from './download.ts';
+import { fetchNvidia, fetchPackages, fetchTensorFlow, unpackTensorFlow } from './download.ts';
 import { inWords } from './failure.ts';
 import { givenLibrary } from './given-library.ts';
 import { existing, removeLeftovers, replace } from './install.ts';
@@ -202,7 +202,45 @@ test('files of the folder that the user is in, and settings of npm, change nothi
     return { code: 1 };
   };
   await expect(attempt(machine({}, { python3, npm }))).rejects.toThrow('npm could not fetch tfjs-node');
-  expect(asked).toEqual(['-m pip --version in /', '--silent --pack-destination=. --no-dry-run']);
+  expect(asked).toEqual(['-m pip --version in /', '--loglevel=error --pack-destination=. --no-dry-run']);
+});
+
+test('npm’s own reason is told where it cannot reach the registry', async () => {
+  const before = { ...process.env };
+  Object.assign(process.env, {
+    npm_config_registry: 'http://127.0.0.1:9/',
+    npm_config_cache: join(home(), 'npm'),
+    npm_config_fetch_retries: '0',
+  });
+  try {
+    await expect(fetchPackages(join(home(), 'packages'), thisSystem, signal)).rejects.toMatchObject({
+      code: 'ERR_BACKEND',
+      what: expect.stringMatching(/^npm could not fetch tfjs-node:\n.*ECONNREFUSED.*127\.0\.0\.1:9/s),
+    });
+  } finally {
+    for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
+    Object.assign(process.env, before);
+  }
+}, 60_000);
+
+test('npm waits for a proxy that says nothing as long as the user wants, else a minute', async () => {
+  const asked: (string | undefined)[] = [];
+  const npm: Reply = async (_, _cwd, env) => {
+    asked.push(env.npm_config_fetch_timeout);
+    return { code: 1 };
+  };
+  const before = process.env.npm_config_fetch_timeout;
+  try {
+    for (const given of [undefined, '5000']) {
+      if (given === undefined) delete process.env.npm_config_fetch_timeout;
+      else process.env.npm_config_fetch_timeout = given;
+      await expect(fetchPackages(home(), machine({}, { npm }), signal)).rejects.toThrow('npm could not fetch');
+    }
+  } finally {
+    if (before === undefined) delete process.env.npm_config_fetch_timeout;
+    else process.env.npm_config_fetch_timeout = before;
+  }
+  expect(asked).toEqual(['60000', '5000']);
 });
 
 describe('a compiler', () => {

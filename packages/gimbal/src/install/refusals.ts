@@ -16,6 +16,9 @@ export interface Request {
 /** The oldest driver that runs CUDA 12. */
 const oldestDriver = [525, 60];
 
+/** The oldest pip that fetches for another Python than its own, by a version with a dot. */
+const oldestPip = [19, 2];
+
 /** A driver that hangs answers no question. */
 const probeMs = 30_000;
 
@@ -45,8 +48,14 @@ export async function refuse(request: Request, system: System): Promise<string[]
     (await system.run(command, args, { timeoutMs: probeMs })).code === 0;
   // not where the user is: Python takes a pip.py there for pip
   const pip = (): Promise<Ended> => system.run('python3', ['-m', 'pip', '--version'], { cwd: '/', timeoutMs: probeMs });
-  if (!linked && (await pip()).code !== 0) {
-    throw stop('needs python3 with pip (apt install python3-pip) or --tensorflow <site-packages>');
+  if (!linked) {
+    const { code, stdout } = await pip();
+    if (code !== 0) throw stop('needs python3 with pip (apt install python3-pip) or --tensorflow <site-packages>');
+    const version = /^pip (\d+(?:\.\d+)*)/m.exec(stdout)?.[1];
+    if (version !== undefined && isOlder(version, oldestPip)) {
+      const fix = 'python3 -m pip install --user --upgrade pip, or --tensorflow <site-packages>';
+      throw stop(`needs pip >= ${oldestPip.join('.')}, python3 has ${version}`, fix);
+    }
   }
   const [cxx, ...flags] = compiler(system);
   if (!(await works(cxx, ...flags, '--version'))) {

@@ -119,7 +119,10 @@ function partsFor(name: Name): Parts[] | Refusal {
   const driver = name === 'node-gpu' && !hasDriver() ? 'with an NVIDIA GPU: install its driver >= 525.60, then ' : '';
   const fix = `${driver}gimbal doctor --install ${name}`;
   if (!given) return { reason: 'the TensorFlow library is not installed', fix };
-  return { reason: `GIMBAL_TENSORFLOW names no install (${given})`, fix: `unset it, or ${fix}` };
+  return {
+    reason: `GIMBAL_TENSORFLOW names no install (${given})`,
+    fix: `unset it; where nothing else is installed, ${fix}`,
+  };
 }
 
 const packageOf = { node: '@tensorflow/tfjs-node', 'node-gpu': '@tensorflow/tfjs-node-gpu' } as const;

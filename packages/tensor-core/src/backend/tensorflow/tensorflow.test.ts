@@ -57,7 +57,7 @@ test('GIMBAL_TENSORFLOW that names no install is said so', async () => {
   try {
     await expect(useBackend('node')).rejects.toMatchObject({
       what: `GIMBAL_TENSORFLOW names no install (${home}/nothing)`,
-      fix: 'unset it, or gimbal doctor --install node',
+      fix: 'unset it; where nothing else is installed, gimbal doctor --install node',
     });
   } finally {
     delete process.env.GIMBAL_TENSORFLOW;
