@@ -112,6 +112,10 @@ describe.each<FamilyName>(['llama', 'gpt2'])('decoder of family %s', (family) =>
     expect(() => model.apply(params, long)).toThrow(/longer than the context; got 17, wanted at most 16 tokens/);
     const prompts = padBatch([[1], []], 0);
     expect(() => model.begin(params, prompts, { maxNewTokens: 2 })).toThrow(/prompt 1 is empty/);
+    const five = padBatch([[1, 2, 3, 4, 5]], 0);
+    expect(() => model.begin(params, five, { maxNewTokens: 64 })).toThrow(
+      /got "5 and 64 tokens", wanted at most 16 together\. Lower maxNewTokens to 11, or/,
+    );
     expect(() => model.logits(params, padBatch([[1]], 0), padBatch([[1], [2]], 0))).toThrow(
       /differ in number; got 2, wanted 1/,
     );

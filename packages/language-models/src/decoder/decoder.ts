@@ -157,8 +157,8 @@ export function decoder(options: DecoderOptions): LanguageModel {
         const wanted = 'a whole number > 0';
         throw new ConfigError({ where: 'decoder.maxNewTokens', what: 'bad count', got: maxNewTokens, wanted });
       }
-      checkWidth('decoder: prompt and maxNewTokens', longest + maxNewTokens, config);
       const capacity = longest + maxNewTokens;
+      if (capacity > config.contextLength) throw noRoom(longest, maxNewTokens, config);
       const terms = stateTerms(params, prompts.lengths.length, capacity, isPadded({ ...prompts, width: longest }));
       const kept = takeKept(params, terms) as DecoderState | undefined;
       kept?.restart(prompts);
@@ -257,6 +257,19 @@ function checkPrompts({ lengths }: TokenBatch, c: DecoderConfig): number {
   const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
   checkWidth(`decoder: prompt ${lengths.indexOf(longest)}`, longest, c);
   return longest;
+}
+
+/** A prompt that fits, and more new tokens than the context has left. */
+function noRoom(longest: number, maxNewTokens: number, { contextLength }: DecoderConfig): DataError {
+  const room = contextLength - longest;
+  const lower = room > 0 ? `Lower maxNewTokens to ${room}` : 'Shorten the prompt';
+  return new DataError({
+    where: 'decoder: prompt and maxNewTokens',
+    what: 'longer than the context',
+    got: `${longest} and ${maxNewTokens} tokens`,
+    wanted: `at most ${contextLength} together`,
+    fix: `${lower}, or make the model with a larger contextLength`,
+  });
 }
 
 function checkWidth(where: string, width: number, c: DecoderConfig): void {
