@@ -31,6 +31,7 @@ export const claim = defineClaim({
           const model = await modelOf({ objective, seed, without }, c);
           const measures = await universality(model, rows, { ...languageOracles('typed'), seed, signal: c.signal });
           found.push(`${objective} ${line(measures, 'unseen')} (seen ${line(measures, 'seen')})`);
+          c.note(`E19 seed ${seed}, unseen ${without}, ${names.join('/')}: ${found.at(-1)}`);
         }
         const n = rows.filter(({ group }) => group === 'unseen').length;
         parts.push(`seed ${seed}, ${n} ${kinds[without]}: ${found.join(', ')}`);
