@@ -1,6 +1,19 @@
 // A user's MJCF in a scene moves, weighs and is named as it does by itself; what would be lost is refused.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Env } from '@gimbal/tensor-core';
-import { compileMjcf, type MujocoEnv, makeEnv, makeScene, type SceneEnv, totalMass } from '../src/index.ts';
+import {
+  compileMjcf,
+  encodePng,
+  type MujocoEnv,
+  makeEnv,
+  makeScene,
+  type SceneEnv,
+  sceneFromJson,
+  sceneToJson,
+  totalMass,
+} from '../src/index.ts';
 
 /** The text in a scene of its own, beside a ball that stands still far away. */
 const inScene = (mjcf: string): Promise<SceneEnv> =>
@@ -94,7 +107,10 @@ test('what would be lost is refused by name', async () => {
     [model(hinges, '', '<compiler eulerseq="zyx"/>'), 'eulerseq="zyx" of <compiler> cannot be attached'],
     [model(hinges, '', '<compiler autolimits="false"/>'), 'autolimits="false" of <compiler> cannot be attached'],
     [model(hinges, '', '<option><flag contact="disable"/></option>'), '<flag> cannot be attached'],
-    [model(hinges, '', '<include file="x.xml"/>'), 'include cannot be attached. Put the included text in its place'],
+    [
+      model(hinges, '', '<include file="x.xml"/>'),
+      '<include file="x.xml"> cannot be attached. Name the model by xmlFile, or give its files',
+    ],
     [model(hinges, '<extension/>'), '<extension> cannot be attached'],
     [model(hinges, '', '<default><default class="x"/></default>'), 'nested default classes cannot be attached'],
     [
@@ -121,4 +137,45 @@ test('a composed swimmer swims as Swimmer-v5 does: its shapes touch nothing', as
   for (const [i, q] of task.sim.qpos.entries()) expect(composed.sim.qpos[i]).toBeCloseTo(q, 9);
   composed.close();
   task.close();
+});
+
+test('a model from its folder, with an included file, a mesh and a texture, is a component by its path', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'scene-'));
+  await mkdir(join(folder, 'assets'));
+  const pyramid = 'v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n';
+  await writeFile(join(folder, 'assets', 'pyramid.obj'), pyramid);
+  await writeFile(join(folder, 'assets', 'dots.png'), encodePng(new Uint8Array(12).fill(200), 2, 2));
+  const parts = `<mujocoinclude><asset><mesh file="pyramid.obj"/><texture name="t" type="2d" file="dots.png"/>
+    <material name="m" texture="t"/></asset></mujocoinclude>`;
+  await writeFile(join(folder, 'parts.xml'), parts);
+  const text = `<mujoco><compiler meshdir="assets" texturedir="./assets/"/><include file="parts.xml"/><worldbody>
+    <body name="base" pos="0 0 2"><geom type="mesh" mesh="pyramid" material="m" mass="2"/>
+      <body><joint name="b" axis="0 1 0"/>${rod}</body></body></worldbody>
+    <actuator><motor joint="b"/></actuator></mujoco>`;
+  await writeFile(join(folder, 'robot.xml'), text);
+  const robot = { use: 'mjcf', params: { xmlFile: join(folder, 'robot.xml') } };
+  const scene = sceneFromJson(sceneToJson({ components: { one: robot, two: { ...robot, pos: [3, 0, 0] } } }));
+  const env = await makeScene(scene);
+  const { info } = env.model;
+  expect(info.meshes).toHaveLength(2);
+  for (const name of ['one/base', 'two/base']) {
+    expect(info.bodyMass[info.names.body.indexOf(name)]).toBeCloseTo(2, 9);
+  }
+  env.close();
+  await rm(join(folder, 'assets', 'pyramid.obj'));
+  await expect(makeScene(scene)).rejects.toThrow(/a file that the model names is missing; got ".*pyramid\.obj"/);
+  await rm(folder, { recursive: true });
+  await expect(makeScene(scene)).rejects.toThrow('the model cannot be read');
+  // in a page there are no folders: the files are given
+  const files = {
+    'parts.xml': new TextEncoder().encode(parts),
+    'assets/pyramid.obj': new TextEncoder().encode(pyramid),
+  };
+  const given = { ...files, 'assets/dots.png': encodePng(new Uint8Array(12), 2, 2) };
+  const page = await makeScene({ components: { one: { use: 'mjcf', params: { mjcf: text, files: given } } } });
+  expect(page.model.info.meshes).toHaveLength(1);
+  page.close();
+  await expect(inScene(text)).rejects.toThrow(
+    '<include file="parts.xml"> cannot be attached. Name the model by xmlFile',
+  );
 });

@@ -101,10 +101,14 @@ export function attach(component: Component, placement: Placement): Attached {
   };
 }
 
+/** kinds that come from a file: its path begins with the component's name, as in what the scene compiles with */
+const isAsset = (tag: string): boolean => ['mesh', 'texture', 'hfield', 'skin'].includes(tag);
+
 function prefixed(element: XmlElement, name: string): XmlElement {
   const attributes = Object.entries(element.attributes).map(([key, value]) => {
     const isReference = references.has(key) && typeof value === 'string' && value !== '' && value !== 'world';
-    return [key, isReference ? `${name}/${value}` : value] as const;
+    const isFile = key.startsWith('file') && isAsset(element.tag);
+    return [key, isReference || isFile ? `${name}/${value}` : value] as const;
   });
   return el(
     element.tag,

@@ -14,6 +14,8 @@ export interface CompiledScene {
   mjcf: string;
   /** components by name, as the scene made them; sorted by name, which is the order of their motors */
   components: ReadonlyMap<string, Component>;
+  /** files that the text names, by path: `component/path`; what `compileMjcf` takes */
+  files: { readonly [path: string]: Uint8Array };
 }
 
 /**
@@ -53,7 +55,10 @@ export function compileScene(scene: Scene): CompiledScene {
     sensors: attached.flatMap((a) => a.sensors),
     memory: '16M',
   });
-  return { mjcf, components };
+  const files = [...components].flatMap(([name, { files: own = {} }]) =>
+    Object.entries(own).map(([path, bytes]): [string, Uint8Array] => [`${name}/${path}`, bytes]),
+  );
+  return { mjcf, components, files: Object.fromEntries(files) };
 }
 
 const collideOf = (scene: Scene, a: string, b: string): 'full' | 'root' | 'none' => {

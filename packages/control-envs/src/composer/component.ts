@@ -42,6 +42,8 @@ export interface Component {
   readonly equalities?: readonly XmlElement[];
   /** children of `<contact>`: pairs and exclusions of its own; default none */
   readonly contacts?: readonly XmlElement[];
+  /** files that the assets name, by their path there; default none */
+  readonly files?: { readonly [path: string]: Uint8Array };
   /** name of the root body */
   readonly root: string;
   /** whether its own parts touch each other (parent and child never do) */

@@ -11,6 +11,7 @@ import { type Block, bindObserver, type ObservedPart } from './observers.ts';
 import { type PartIndices, partIndices } from './parts.ts';
 import { type BoundTerm, bindTerm, type RootState } from './reward-terms.ts';
 import { edgeName, type Scene, type SceneComponent } from './scene.ts';
+import { withFiles } from './scene-files.ts';
 
 interface Part {
   name: string;
@@ -24,11 +25,11 @@ interface Part {
  * Makes a scene's environment.
  * @param id for messages and recordings
  * @param engine physics library, by the name it was registered with
- * @throws ConfigError for a scene that contradicts itself; DataError for MJCF that does not compile
+ * @throws ConfigError for a scene that contradicts itself; DataError for MJCF that cannot be read or does not compile
  */
 export async function makeScene(scene: Scene, id = 'Scene-v0', engine?: string): Promise<SceneEnv> {
-  const { mjcf, components } = compileScene(scene);
-  const model = await findEngine(engine).compile(mjcf, { source: id });
+  const { mjcf, components, files } = compileScene(await withFiles(scene));
+  const model = await findEngine(engine).compile(mjcf, { source: id, files });
   return owning(model, () => {
     if (model.info.nu === 0) {
       const fix = 'Add a component that acts: an environment needs actions';

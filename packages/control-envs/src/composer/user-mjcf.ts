@@ -5,8 +5,10 @@ import { el, walk, type XmlElement } from '../mjcf/xml.ts';
 import type { Component, PhysicsOptions } from './component.ts';
 
 export interface MjcfOptions {
-  /** the text; includes and mesh files are not looked up */
+  /** the text */
   mjcf: string;
+  /** included texts, meshes, textures and height fields, by path; `makeScene` finds those of an `xmlFile` */
+  files?: { readonly [path: string]: Uint8Array };
   /** name of the root body; default: the first in the world */
   root?: string;
 }
@@ -46,10 +48,12 @@ const compilerSettings: { readonly [name: string]: readonly string[] | undefined
 };
 
 /** @throws DataError for malformed XML; ConfigError for what cannot be attached */
-export function mjcfComponent({ mjcf, root }: MjcfOptions): Component {
-  if (typeof mjcf !== 'string')
-    throw new ConfigError({ where, what: 'no text', got: mjcf, wanted: '{ mjcf: "<mujoco>…" }' });
-  const model = parseXml(mjcf, where);
+export function mjcfComponent({ mjcf, root, files = {} }: MjcfOptions): Component {
+  if (typeof mjcf !== 'string') {
+    const fix = 'xmlFile is read by makeScene';
+    throw new ConfigError({ where, what: 'no text', got: mjcf, wanted: '{ mjcf: "<mujoco>…" }', fix });
+  }
+  const model = included(parseXml(mjcf, where), files);
   refuseWhatIsLost(model);
   const section = (tag: string): XmlElement[] => model.children.filter((c) => c.tag === tag).flatMap((c) => c.children);
   const settings = (tag: string): { [name: string]: string } =>
@@ -78,11 +82,45 @@ export function mjcfComponent({ mjcf, root }: MjcfOptions): Component {
     sensors: section('sensor'),
     equalities: section('equality'),
     contacts: section('contact'),
-    assets: section('asset').filter((a) => a.attributes.file === undefined || a.tag !== 'model'),
+    assets: section('asset')
+      .filter(({ tag }) => tag !== 'model') // for <attach>, which is refused
+      .map((asset) => withPath(asset, compiler)),
+    files,
     selfCollides: true,
     options: readOptions(settings('option')),
     floor: undefined,
   };
+}
+
+/** The model with the texts it includes in place of `<include>`. */
+function included(element: XmlElement, files: NonNullable<MjcfOptions['files']>, depth = 0): XmlElement {
+  const children = element.children.flatMap((child) => {
+    const bytes = child.tag === 'include' && depth < 10 ? files[String(child.attributes.file)] : undefined;
+    if (bytes === undefined) return [included(child, files, depth)];
+    const text = new TextDecoder().decode(bytes);
+    return included(parseXml(text, String(child.attributes.file)), files, depth + 1).children;
+  });
+  return el(element.tag, element.attributes, children);
+}
+
+/** An asset with its file's path from the model's folder; one that is named after its file gets that name. */
+function withPath(asset: XmlElement, compiler: { readonly [name: string]: string }): XmlElement {
+  const { attributes } = asset;
+  const folder = (asset.tag === 'texture' ? compiler.texturedir : compiler.meshdir) ?? compiler.assetdir;
+  const from = (file: string): string => {
+    const path = compiler.strippath === 'true' ? (file.split('/').at(-1) as string) : file;
+    const parts = [...(folder ?? '').split('/'), ...path.split('/')].filter((part) => part !== '' && part !== '.');
+    return parts.join('/');
+  };
+  const placed = Object.entries(attributes).map(([key, value]) => [
+    key,
+    key.startsWith('file') ? from(String(value)) : value,
+  ]);
+  const file = String(attributes.file ?? '')
+    .split('/')
+    .at(-1) as string;
+  const named = attributes.name === undefined && file !== '' ? { name: file.replace(/\.[^.]*$/, '') } : {};
+  return el(asset.tag, { ...named, ...Object.fromEntries(placed) }, asset.children);
 }
 
 /** What would change the bodies by being left out is named, before anything is made. */
@@ -90,7 +128,11 @@ function refuseWhatIsLost(model: XmlElement): void {
   const refuse = (what: string, fix: string): never => {
     throw new ConfigError({ where, what: `${what} cannot be attached`, fix });
   };
-  for (const { tag } of walk(model)) if (tag === 'include') refuse(tag, 'Put the included text in its place');
+  for (const { tag, attributes } of walk(model)) {
+    if (tag === 'include')
+      refuse(`<include file="${attributes.file}">`, 'Name the model by xmlFile, or give its files');
+    if (tag === 'attach') refuse('<attach>', 'Make it a component of its own');
+  }
   for (const { tag, attributes, children } of model.children) {
     if (![...taken, ...leftOut].includes(tag)) refuse(`<${tag}>`, 'Load such a model by itself: xmlFile of a task');
     const inWorld = ['body', 'geom', 'light', 'camera', 'site'];
