@@ -36,6 +36,16 @@ const rails = `<body name="one" pos=".2 0 0"><joint type="slide" axis="1 0 0"/><
 const sled = `<geom type="box" size="2 2 .05" pos="0 0 -.5"/><body><joint name="b" axis="0 1 0"/>${rod}</body>`;
 const box = '<body name="box" pos="0 .8 1.61"><freejoint/><geom type="box" size=".1 .1 .1"/></body>';
 
+/** Classes in classes: angles in degrees, a rail in metres, shapes that are looked at only, a mesh in centimetres. */
+const classes = `<default><geom friction=".5"/><mesh scale=".01 .01 .01"/><motor gear="3"/>
+  <default class="bent"><joint axis="0 1 0" range="-20 5" damping=".02"/><default class="rail"><joint type="slide" axis="1 0 0"
+    range="-.04 .04"/></default></default>
+  <default class="seen"><geom contype="0" conaffinity="0"/></default></default>
+  <asset><mesh name="m" vertex="0 0 0  9 0 0  0 9 0  0 0 9"/></asset>`;
+const nested = `<body pos="0 0 .2" childclass="bent"><joint/><geom type="mesh" mesh="m"/>
+    <body pos="0 0 .1"><joint name="b" class="rail"/><geom name="g1" size=".1"/></body></body>
+  <body pos=".12 0 .3" childclass="rail"><joint/><geom class="seen" size=".1"/><geom size=".01"/></body>`;
+
 test.each([
   ['nothing special', model(hinges)],
   ['joints coupled by an equality', model(hinges, '<equality><joint joint1="a" joint2="b"/></equality>')],
@@ -46,6 +56,7 @@ test.each([
   ],
   ['a pair of its own', model(rails, '<contact><pair geom1="g1" geom2="g2" solref=".2 1"/></contact>')],
   ['shapes that are visual by default', model(rails, '', '<default><geom contype="0" conaffinity="0"/></default>')],
+  ['nested default classes', model(nested, '', classes)],
   [
     'an option of MuJoCo’s',
     model(sled, '', '<option cone="elliptic" wind="2 1 0" density="1.2"/>').replace(
@@ -112,7 +123,7 @@ test('what would be lost is refused by name', async () => {
       '<include file="x.xml"> cannot be attached. Name the model by xmlFile, or give its files',
     ],
     [model(hinges, '<extension/>'), '<extension> cannot be attached'],
-    [model(hinges, '', '<default><default class="x"/></default>'), 'nested default classes cannot be attached'],
+    [model(hinges, '', '<default class="x"/>'), 'the name "x" of the main default class cannot be attached'],
     [
       model(hinges).replace('<worldbody>', '<worldbody><frame><body name="lost"><geom size="1"/></body></frame>'),
       '<frame> in the world cannot be attached',

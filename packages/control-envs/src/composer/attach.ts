@@ -2,6 +2,7 @@
 import { ConfigError } from '@gimbal/tensor-core';
 import { el, walk, type XmlElement } from '../mjcf/xml.ts';
 import type { Component } from './component.ts';
+import { classOf, classWithin, type DefaultsOf, defaultsOf } from './default-classes.ts';
 
 /** Attributes that name another object, wherever they stand. */
 const references = new Set([
@@ -75,31 +76,38 @@ export function attach(component: Component, placement: Placement): Attached {
   );
   const named = naming([...component.bodies, ...component.actuators]);
   const own = { bodies: component.bodies.map(named), actuators: component.actuators.map(named) };
-  const shapes = component.defaults.find(({ tag }) => tag === 'geom')?.attributes ?? {};
+  const byClass = defaultsOf(component.defaults);
   const isJoint = ({ tag }: XmlElement): boolean => tag === 'joint' || tag === 'freejoint';
   const place = (body: XmlElement, isRoot: boolean): XmlElement => {
-    const renamed = rename(withBits(body, placement, shapes));
+    const renamed = rename(withBits(body, placement, byClass));
     const children = frozen || carried ? renamed.children.filter((c) => !isJoint(c)) : renamed.children;
     const moved = isRoot ? movedTo(renamed, placement) : renamed.attributes;
     return el('body', { ...moved, childclass: moved.childclass ?? `${name}/main` }, children);
   };
   const removed = new Set(own.bodies.flatMap((b) => b.children.filter(isJoint).map((j) => j.attributes.name)));
   const kept = own.actuators.filter((a) => !carried || !removed.has(a.attributes.joint));
-  const actuators = (frozen ? [] : kept).map((actuator) => {
-    const renamed = rename(actuator);
+  // those outside of bodies have the class of no body around them
+  const classed = (element: XmlElement): XmlElement => {
+    const renamed = rename(element);
     return el(renamed.tag, { class: `${name}/main`, ...renamed.attributes }, renamed.children);
-  });
+  };
+  const withClass = (elements: readonly XmlElement[] = []): XmlElement[] =>
+    elements.map((e) => (hasClass(e.tag) ? classed(e) : rename(e)));
   return {
     bodies: own.bodies.map((body) => place(body, true)),
     defaults: el('default', { class: `${name}/main` }, defaults.map(rename)),
-    actuators,
-    tendons: (component.tendons ?? []).map(rename),
+    actuators: (frozen ? [] : kept).map(classed),
+    tendons: withClass(component.tendons),
     sensors: (component.sensors ?? []).map(rename),
-    assets: (component.assets ?? []).map(rename),
-    equalities: (component.equalities ?? []).map(rename),
-    contacts: (component.contacts ?? []).map(rename),
+    assets: withClass(component.assets),
+    equalities: withClass(component.equalities),
+    contacts: withClass(component.contacts),
   };
 }
+
+/** kinds of assets, tendons, equalities and contacts that defaults speak of */
+const hasClass = (tag: string): boolean =>
+  ['mesh', 'material', 'spatial', 'fixed', 'connect', 'weld', 'joint', 'tendon', 'pair'].includes(tag);
 
 /** kinds that come from a file: its path begins with the component's name, as in what the scene compiles with */
 const isAsset = (tag: string): boolean => ['mesh', 'texture', 'hfield', 'skin'].includes(tag);
@@ -146,12 +154,13 @@ function naming(elements: readonly XmlElement[]): (element: XmlElement) => XmlEl
 
 /**
  * Sets the bits of every geom that can touch anything. Geoms of bits 0/0, their own or by default, stay visual.
- * @param byDefault attributes of the component's default geom
+ * @param byClass what the component's default classes say
  */
-function withBits(element: XmlElement, bits: Placement, byDefault: XmlElement['attributes']): XmlElement {
-  const children = element.children.map((child) => withBits(child, bits, byDefault));
+function withBits(element: XmlElement, bits: Placement, byClass: DefaultsOf, outer?: string): XmlElement {
+  const within = classWithin(element, outer);
+  const children = element.children.map((child) => withBits(child, bits, byClass, within));
   if (element.tag !== 'geom') return el(element.tag, element.attributes, children);
-  const { contype, conaffinity } = { ...byDefault, ...element.attributes };
+  const { contype, conaffinity } = { ...byClass('geom', classOf(element, outer)), ...element.attributes };
   const isVisual = Number(contype ?? 1) === 0 && Number(conaffinity ?? 1) === 0;
   const own = isVisual ? { contype: 0, conaffinity: 0 } : { contype: bits.contype, conaffinity: bits.conaffinity };
   return el('geom', { ...element.attributes, ...own }, children);

@@ -3,6 +3,7 @@ import { ConfigError } from '@gimbal/tensor-core';
 import { parseXml } from '../mjcf/parse-xml.ts';
 import { el, walk, type XmlElement } from '../mjcf/xml.ts';
 import type { Component, PhysicsOptions } from './component.ts';
+import { classOf, classWithin, type DefaultsOf, defaultsOf } from './default-classes.ts';
 
 export interface MjcfOptions {
   /** the text */
@@ -61,8 +62,8 @@ export function mjcfComponent({ mjcf, root, files = {} }: MjcfOptions): Componen
   const compiler = settings('compiler');
   const radians = compiler.angle === 'radian';
   const defaultElements = section('default');
-  const jointsSlide = defaultElements.some((d) => d.tag === 'joint' && d.attributes.type === 'slide');
-  const convert = (e: XmlElement): XmlElement => (radians ? e : toRadians(e, jointsSlide));
+  const byClass = defaultsOf(defaultElements);
+  const convert = (e: XmlElement): XmlElement => (radians ? e : toRadians(e, byClass));
   const bodies = section('worldbody')
     .filter((e) => e.tag === 'body')
     .map((e) => withInertia(convert(e), compiler.inertiafromgeom));
@@ -139,9 +140,8 @@ function refuseWhatIsLost(model: XmlElement): void {
     const lost = tag === 'worldbody' ? children.find((c) => !inWorld.includes(c.tag)) : undefined;
     if (lost !== undefined) refuse(`<${lost.tag}> in the world`, 'Put it into a body');
     if (tag === 'option' && children.length > 0) refuse('<flag>', 'Leave it out');
-    if (tag === 'default' && children.some((d) => d.tag === 'default')) {
-      refuse('nested default classes', 'Write their attributes at their elements');
-    }
+    const main = tag === 'default' ? (attributes.class ?? 'main') : 'main';
+    if (main !== 'main') refuse(`the name "${main}" of the main default class`, 'Leave it out, or call it main');
     if (tag !== 'compiler') continue;
     for (const [name, value] of Object.entries(attributes)) {
       if (name === 'settotalmass') refuse(name, 'Give the geoms their mass');
@@ -180,7 +180,7 @@ function readOptions(option: { [name: string]: string }): PhysicsOptions {
 }
 
 /** MJCF's angles are degrees unless the compiler says radian: ranges of hinges, Euler angles, the angle of axisangle. */
-function toRadians(element: XmlElement, jointsSlide: boolean): XmlElement {
+function toRadians(element: XmlElement, byClass: DefaultsOf, outer?: string): XmlElement {
   const { tag, attributes } = element;
   const scale = (value: unknown, from = 0): number[] =>
     String(value)
@@ -190,7 +190,7 @@ function toRadians(element: XmlElement, jointsSlide: boolean): XmlElement {
   const turned: { [name: string]: number[] } = {};
   if (attributes.euler !== undefined) turned.euler = scale(attributes.euler);
   if (attributes.axisangle !== undefined) turned.axisangle = scale(attributes.axisangle, 3);
-  const type = attributes.type ?? (jointsSlide ? 'slide' : 'hinge');
+  const type = attributes.type ?? byClass('joint', classOf(element, outer)).type ?? 'hinge';
   if (tag === 'joint' && type !== 'slide' && type !== 'free') {
     for (const name of ['range', 'ref', 'springref'] as const) {
       if (attributes[name] !== undefined) turned[name] = scale(attributes[name]);
@@ -199,6 +199,6 @@ function toRadians(element: XmlElement, jointsSlide: boolean): XmlElement {
   return el(
     tag,
     { ...attributes, ...turned },
-    element.children.map((child) => toRadians(child, jointsSlide)),
+    element.children.map((child) => toRadians(child, byClass, classWithin(element, outer))),
   );
 }
