@@ -122,11 +122,11 @@ export async function compilers() {
  * The programs of a project, as command lines for the given Node.
  *
  * @param {string} folder
- * @param {{ node?: string, tsc?: Record<string, string> }} [options] `tsc`: compilers to check the TypeScript consumers
- *   with; none by default
+ * @param {{ node?: string, tsc?: Record<string, string>, readsTypeScript?: boolean }} [options] `tsc`: compilers to check
+ *   the TypeScript consumers with; none by default. `readsTypeScript`: this Node runs the quick start as it stands
  * @returns {{ what: string, command: string }[]}
  */
-export function trials(folder, { node = process.execPath, tsc = {} } = {}) {
+export function trials(folder, { node = process.execPath, tsc = {}, readsTypeScript = false } = {}) {
   const { commands } = JSON.parse(readFileSync(join(folder, notes), 'utf8'));
   const list = [
     { what: 'import', command: `${quote(node)} esm.mjs` },
@@ -137,7 +137,10 @@ export function trials(folder, { node = process.execPath, tsc = {} } = {}) {
     list.push({ what: `TypeScript ${version}`, command: `${quote(node)} ${quote(path)} -p .` });
   for (const line of commands) list.push({ what: `README: ${line}`, command: line });
   if (existsSync(join(folder, 'quick-start.mjs')))
-    list.push({ what: 'README quick start', command: `${quote(node)} quick-start.mjs` });
+    list.push({
+      what: 'README quick start',
+      command: `${quote(node)} quick-start.${readsTypeScript ? 'mts' : 'mjs'}`,
+    });
   return list;
 }
 

@@ -48,3 +48,17 @@ test('until the first release every README says how to use the package without n
   });
   expect(read).toEqual(packages().map(({ name }) => [name, true, true]));
 });
+
+test('a quick start says how it is run, on a Node that reads TypeScript and on one that does not', () => {
+  const said = {
+    ts: /`start\.mts`.*Node 24.*`node start\.mts`.*Node 20.*`npx tsx start\.mts`/s,
+    js: /`node start\.mjs`/,
+    sh: /^/,
+  };
+  const silent = packages().filter(({ short }) => {
+    const text = readFileSync(join(root, 'packages', short, 'README.md'), 'utf8');
+    const [, before = '', language] = /^## Quick start\n(.*?)^```(\w+)$/ms.exec(text) ?? [];
+    return !said[language as keyof typeof said]?.test(before);
+  });
+  expect(silent.map(({ name }) => name)).toEqual([]);
+});

@@ -205,7 +205,7 @@ describe('odd data', () => {
     'one row is too few, two and three are enough',
     async () => {
       const one = await rows(`${line('a b', 'c')}\n`);
-      expect([one.code, one.stderr]).toEqual([1, expect.stringMatching(/both parts need at least one row.*Add rows/)]);
+      expect([one.code, one.stderr]).toEqual([2, expect.stringMatching(/both parts need at least one row.*Add rows/)]);
       for (const count of [2, 3]) {
         const few = await rows(Array.from({ length: count }, (_, i) => `${line(`a ${i}`, `b ${i}`)}\n`).join(''));
         expect([few.code, few.stderr]).toEqual([0, expect.stringContaining(`${count - 1} rows`)]);
@@ -235,7 +235,7 @@ describe('odd data', () => {
       const array = JSON.stringify(Array.from({ length: 4 }, (_, i) => ({ prompt: `p ${i}`, completion: `c ${i}` })));
       const { code, stderr } = await rows(array);
       expect([code, stderr]).toEqual([
-        1,
+        2,
         expect.stringMatching(/rows\.jsonl:1: this is a JSON array.*one object a line/),
       ]);
       const json = await rows(array, 'rows.json');

@@ -71,6 +71,20 @@ test('several samples of each prompt of a file, .jsonl or .csv, in its order', a
   expect(csv.completions).toEqual(completions);
 });
 
+test('a prompt that leaves no room is left out, counted and named by file and line', async () => {
+  const data = join(dir, 'long.jsonl');
+  const prompts = ['one plus one', 'one plus '.repeat(40), 'two plus one'];
+  await writeFile(data, prompts.map((prompt) => `${JSON.stringify({ prompt })}\n`).join(''));
+  const argv = ['generate', '--model', plain(), '--data', data, '--max-new-tokens', '4', '--json'];
+  const { code, stdout, stderr } = await runMain(argv, root);
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringContaining(`1 prompt left out, longer than 60 tokens (first: ${data}:2)`),
+  ]);
+  const { completions } = JSON.parse(stdout) as Completions;
+  expect(completions.map(({ prompt }) => prompt)).toEqual([prompts[0], prompts[2]]);
+});
+
 test('a search, penalties and an encoder-decoder', async () => {
   const prompt = ['--prompt', 'the nurse', '--max-new-tokens', '5'];
   const beams = (await gimbal(

@@ -255,5 +255,5 @@ test('what is missing is said before work starts', async () => {
     ['sft', '--model', join(dir, 'base'), '--data', join(dir, 'rows.jsonl'), '--out', join(dir, 'none')],
     root,
   );
-  expect([noRows.code, noRows.stderr]).toEqual([1, expect.stringMatching(/columns are those of no kind of row/)]);
+  expect([noRows.code, noRows.stderr]).toEqual([2, expect.stringMatching(/columns are those of no kind of row/)]);
 });

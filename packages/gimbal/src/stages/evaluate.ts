@@ -7,6 +7,7 @@ import { stage as data } from './data.ts';
 import { stage as fineTune } from './fine-tune.ts';
 import { heldOutLoss } from './internal/held-out-loss.ts';
 import { type Estimate, rate } from './internal/intervals.ts';
+import { longRows } from './internal/long-rows.ts';
 import { scorerFor } from './internal/scoring.ts';
 import { storedRows } from './internal/stored-rows.ts';
 import { modelVersions } from './internal/versions.ts';
@@ -79,7 +80,9 @@ export const stage = defineStage({
           overflow: found.kind === 'text' ? 'split' : 'drop',
         });
         // text that is split counts from end to end
-        counts.lossRows = set.rows.length - (found.kind === 'text' ? 0 : overflow.rows);
+        const long = found.kind === 'text' ? 0 : overflow.rows;
+        counts.lossRows = set.rows.length - long;
+        if (i === 0 && long > 0) note(longRows('held-out row', overflow, 'not in the loss'));
         const { special } = tokenizer;
         const loss = await heldOutLoss(model, params, rows, {
           batchSize: o.batchSize,
@@ -92,12 +95,11 @@ export const stage = defineStage({
           versions.push({ name, loss });
           continue;
         }
-        const fitting = pairs.filter((row) => fitsContext(pretrained, row.prompt, true));
+        const fits = pairs.map((row) => fitsContext(pretrained, row.prompt, true));
+        const fitting = pairs.filter((_, row) => fits[row]);
         if (i === 0 && fitting.length < pairs.length) {
-          const long = pairs.findIndex((row) => !fitting.includes(row));
-          note(
-            `${pairs.length - fitting.length} held-out prompts are longer than the context and not scored (${set.where(long)}, …)`,
-          );
+          const where = fits.flatMap((isShort, row) => (isShort ? [] : [set.where(row)]));
+          note(longRows('held-out prompt', { rows: where.length, where }, 'not scored'));
         }
         if (fitting.length === 0) {
           const fix = 'Give the model more --context, or shorten the prompts';

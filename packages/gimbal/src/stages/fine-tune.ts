@@ -4,6 +4,7 @@ import { defineStage } from '../pipeline/stage.ts';
 import { noteInflated } from '../run/note-inflated.ts';
 import { stage as data } from './data.ts';
 import { learningCharts } from './internal/learning-charts.ts';
+import { longRows } from './internal/long-rows.ts';
 import { modelFolder } from './internal/model-folder.ts';
 import { storedRows } from './internal/stored-rows.ts';
 import { describeTraining, type TrainingResult, trainModel } from './internal/train-model.ts';
@@ -55,7 +56,11 @@ export const stage = defineStage({
     const steps = o.steps ?? planned.fineTuneSteps;
     const evalData = { ...validation, rows: validation.rows.slice(0, mostEvaluated) };
     const limit = model.config.contextLength;
-    const fitting = tokenRows(evalData, tokenizer, { limit, overflow: o.overflow }).rows;
+    const { rows: fitting, overflow: long } = tokenRows(evalData, tokenizer, { limit, overflow: o.overflow });
+    if (long.rows > 0) {
+      const done = o.overflow === 'cut' ? 'cut' : 'left out';
+      context.note(longRows('validation row', long, done));
+    }
     try {
       const { loss: before } = await evaluateLoss(model, params, fitting, {
         batchSize: planned.batchSize,

@@ -8,6 +8,7 @@ import { median } from '../../bench/sampler.ts';
 import type { StageContext } from '../../pipeline/stage.ts';
 import { bestParams } from '../../run/best-params.ts';
 import { worsened, worthTelling } from '../../run/worsened.ts';
+import { longRows } from './long-rows.ts';
 
 export interface TrainingRequest {
   model: LanguageModel;
@@ -180,11 +181,7 @@ function reportLong(
 ): void {
   // rows that are split are trained on from end to end
   if (rows === 0 || overflow === 'split') return;
-  const more = rows > where.length ? ', …' : '';
-  const done = overflow === 'cut' ? 'cut' : 'left out';
-  note(
-    `${rows} ${rows === 1 ? 'row is' : 'rows are'} longer than the context and ${done} (${where.slice(0, 3).join(', ')}${more}); --context sets it`,
-  );
+  note(`${longRows('training row', { rows, where }, overflow === 'cut' ? 'cut' : 'left out')}; --context sets it`);
 }
 
 /** The numbers of one metric, in the order of the steps. */
