@@ -102,6 +102,19 @@ test('a reward beside it, an adapter, other methods', async () => {
   expect((await readdir(cache)).length).toBeGreaterThan(0);
 }, 90_000);
 
+test('rows that have prompts alone are enough, which is said', async () => {
+  const data = join(folder, 'prompts.jsonl');
+  await writeFile(data, Array.from({ length: 12 }, (_, i) => `{"prompt": "${i % 6} or ${i % 4} ?"}\n`).join(''));
+  const argv = [...pair(), '--data', data, '--steps', '1', '--no-quantize', '--json', '--out', join(folder, 'alone')];
+  const { code, stderr } = await runMain(argv, source);
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringMatching(
+      /no completions are read, prompts alone: .*prompts\.jsonl:1: the row has no column completion/,
+    ),
+  ]);
+}, 60_000);
+
 test('a student of every second layer of its teacher', async () => {
   const run = join(folder, 'every');
   const rest = ['--data', join(folder, 'rows.jsonl'), '--max-new-tokens', '6', '--held-out', '4', '--steps', '2'];
