@@ -17,6 +17,7 @@ const gimbal = `${quote(process.execPath)} ${quote(join(root, 'packages/gimbal/b
 /** What keeps an install from being made, without being a fault of ours. */
 const reasons = [
   'needs python3 with pip',
+  'needs pip >=',
   'needs a C\\+\\+ compiler',
   'needs npm',
   'no musl build',
