@@ -104,6 +104,12 @@ describe('values of options', () => {
     });
   });
 
+  test('a map grows with each flag too', async () => {
+    expect(await understood('--columns', 'prompt=q', '--columns', 'completion=a')).toMatchObject({
+      columns: { prompt: 'q', completion: 'a' },
+    });
+  });
+
   test('maps, lists, choices and alternatives', async () => {
     const file = await yaml('columns: { prompt: question, completion: answer }\nlayers: [1, 2]\nsize: 3\n');
     expect(await understood('--config', file)).toMatchObject({

@@ -222,6 +222,15 @@ test('a folder of rows, a blank --out and more new tokens than the context are w
   expect([many.code, many.stderr]).toEqual([2, expect.stringMatching(message)]);
 });
 
+test('prompts in another encoding are refused, not read as other characters', async () => {
+  for (const name of ['utf16.txt', 'utf16.jsonl']) {
+    const file = join(dir, name);
+    await writeFile(file, Buffer.from('\ufeff{"prompt": "one"}\n', 'utf16le'));
+    const { code, stderr } = await runMain(['generate', '--model', plain(), '--data', file], root);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/utf16\.\w+: the file is not UTF-8 text/)]);
+  }
+});
+
 test('a tokenizer that is not the model’s is refused by token', async () => {
   const folder = join(dir, 'foreign');
   await cp(plain(), folder, { recursive: true });

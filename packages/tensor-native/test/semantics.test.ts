@@ -40,6 +40,30 @@ check('an index outside the axis is an error that names it, and leaves nothing b
   expect(tf.memory().numTensors).toBe(tensors);
 });
 
+check('what would be read or written beside a tensor is refused, or run as the cpu kernel does', () => {
+  const x = tf.range(0, 6);
+  expect(values(tf.pad(x, [[-2, 1]]))).toEqual([2, 3, 4, 5, 0]);
+  expect(values(tf.slice(x, [-3], [2]))).toEqual([3, 4]);
+  const square = tf.reshape(tf.range(0, 9), [3, 3]);
+  expect(() => tf.transpose(square, [1, 1])).toThrow('perm must name each axis once');
+  const ids = tf.tensor1d([0, 1, 0, 1, 0, 1, 0], 'int32');
+  expect(() => tf.unsortedSegmentSum(x, ids, 2)).toThrow('segmentIds of shape [7] name other rows');
+  const image = tf.ones([1, 2, 2, 1]) as tf.Tensor4D;
+  const filter = tf.ones([5, 5, 1, 1]) as tf.Tensor4D;
+  expect(() => tf.conv2d(image, filter, 1, 'valid')).toThrow('windows of 5 by 5 do not fit');
+  expect(() => tf.maxPool(image, 5, 1, 'valid')).toThrow('windows of 5 by 5 do not fit');
+  const prelu = { x: image, filter, strides: 1, pad: 'same', activation: 'prelu' } as const;
+  expect(() => tf.fused.conv2d(prelu)).toThrow();
+  const unknown = { a: square as tf.Tensor2D, b: square as tf.Tensor2D, activation: 'swash' as 'relu' };
+  expect(() => tf.fused.matMul(unknown)).toThrow('swash');
+  const blocks = tf.ones([4, 2, 2, 1]) as tf.Tensor4D;
+  const crops = [
+    [-1, 0],
+    [0, 0],
+  ];
+  expect(() => tf.batchToSpaceND(blocks, [2, 2], crops)).toThrow('negative begin');
+});
+
 check('clip to one value gives that value', () => {
   expect(values(tf.clipByValue(tf.tensor1d([1, 2, 3, 4, 5]), 2, 2))).toEqual([2, 2, 2, 2, 2]);
 });

@@ -57,12 +57,12 @@ export class Output {
 
   /** Whether progress may rewrite its line. */
   get live(): boolean {
-    return Boolean(this.streams.stderr.isTTY);
+    return isTerminal(this.streams.stderr);
   }
 
-  /** Columns of the terminal (100 where there is none). */
+  /** Columns of the terminal (100 where there is none, or one that does not know). */
   get width(): number {
-    return this.streams.stderr.columns ?? 100;
+    return this.streams.stderr.columns || 100;
   }
 
   /** A line of the result, for a person. */
@@ -102,7 +102,10 @@ export class Output {
 }
 
 const colorsOf = (stream: { isTTY?: boolean }): Colors =>
-  pc.createColors(process.env.NO_COLOR ? false : Boolean(stream.isTTY || process.env.FORCE_COLOR));
+  pc.createColors(process.env.NO_COLOR ? false : isTerminal(stream) || Boolean(process.env.FORCE_COLOR));
+
+/** A dumb one shows the characters that move the cursor and colour text, instead of obeying them. */
+const isTerminal = (stream: { isTTY?: boolean }): boolean => Boolean(stream.isTTY) && process.env.TERM !== 'dumb';
 
 /** Nobody reads any more: not a failure. Any other fault of a stream, such as a full disk, ends the process with 1. */
 function ignoreClosed(error: NodeJS.ErrnoException): void {

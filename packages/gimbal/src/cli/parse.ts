@@ -34,8 +34,8 @@ export function parseLine(
       commander.addOption(new Option(`--${option.flag}`)).addOption(new Option(`--no-${option.flag}`));
     } else {
       const flag = new Option(`--${option.flag} <value>`);
-      // a list may be given piece by piece; of anything else the last value counts
-      if (option.kind.type === 'list')
+      // lists and maps may be given piece by piece; of anything else the last value counts
+      if (option.kind.type === 'list' || option.kind.type === 'map')
         flag.argParser((value, before?: string) => [before, value].filter(Boolean).join(','));
       commander.addOption(flag);
     }

@@ -51,6 +51,37 @@ test('without a total there is a step, no bar and no time left', () => {
   expect(text).toBe('· pretrain     3\n· pretrain     9  12.5 tokens/s\n');
 });
 
+describe('at a terminal', () => {
+  const shown = (columns: number, term: string): string => {
+    const [before, color] = [process.env.TERM, process.env.NO_COLOR];
+    process.env.TERM = term;
+    delete process.env.NO_COLOR;
+    let out = '';
+    const stderr = Object.assign(
+      new Writable({
+        write(chunk: Buffer, _encoding, done) {
+          out += chunk.toString();
+          done();
+        },
+      }),
+      { isTTY: true, columns },
+    );
+    new Progress(new Output({ stdout: stderr, stderr }, false), 'pretrain').update({ step: 1, total: 4, loss: 2.5 });
+    process.env.TERM = before;
+    if (color !== undefined) process.env.NO_COLOR = color;
+    return out;
+  };
+
+  test('that does not know its width the whole line is shown', () => {
+    expect(shown(0, 'xterm')).toContain('1/4  loss 2.500');
+    expect(shown(24, 'xterm')).not.toContain('loss');
+  });
+
+  test('that is dumb there are plain lines', () => {
+    expect(shown(80, 'dumb')).toBe(`· pretrain     ${'━'.repeat(5)}${'┄'.repeat(15)}  1/4  loss 2.500\n`);
+  });
+});
+
 test('lines of a log file are seconds apart', () => {
   for (now = 0; now < 12_000; now += 1000) progress.update({ step: now / 1000, total: 100 });
   expect(text.trim().split('\n')).toHaveLength(3); // at 0, 5 and 10 s

@@ -27,8 +27,9 @@ export async function readPrompts(file: string, columns: Record<string, string> 
 
 async function textOf(file: string): Promise<string> {
   const { readFile } = await import('node:fs/promises');
+  let bytes: Uint8Array;
   try {
-    return await readFile(file, 'utf8');
+    bytes = await readFile(file);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const reasons: { [code: string]: string } = {
@@ -38,5 +39,11 @@ async function textOf(file: string): Promise<string> {
     const what = reasons[code ?? ''] ?? `cannot be read (${code})`;
     const fix = 'Check the path; it is taken from the working directory';
     throw new ConfigError({ where: `gimbal generate --data ${file}`, what, fix, cause });
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    const fix = 'Convert it, for example with iconv';
+    throw new DataError({ where: file, what: 'the file is not UTF-8 text', fix, cause });
   }
 }

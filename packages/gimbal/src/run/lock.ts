@@ -7,13 +7,19 @@ import { ConfigError } from '@gimbal/tensor-core';
 
 const lockName = '.lock';
 
+/** Locks of this process. A container that is started again gives its processes the ids of the ones that were killed. */
+const held = new Set<string>();
+let count = 0;
+
 /** @returns gives the folder free again; @throws ConfigError while another process works in it */
 export async function lockFolder(path: string, where: string): Promise<() => Promise<void>> {
   const file = join(path, lockName);
-  const mine = JSON.stringify({ pid: process.pid, host: hostname(), since: new Date().toISOString() });
+  const since = new Date().toISOString();
+  const mine = JSON.stringify({ pid: process.pid, host: hostname(), since, number: count++ });
   for (let tries = 0; ; tries++) {
     try {
       const handle = await open(file, 'wx');
+      held.add(mine); // before another call can read it
       await handle.writeFile(mine);
       await handle.close();
       return () => release(file, mine);
@@ -45,6 +51,7 @@ async function setAside(file: string, text: string): Promise<void> {
 }
 
 async function release(file: string, mine: string): Promise<void> {
+  held.delete(mine);
   if ((await readFile(file, 'utf8').catch(() => '')) === mine) await rm(file, { force: true });
 }
 
@@ -67,6 +74,7 @@ function isHeld(text: string): boolean {
   const { pid, host } = holderOf(text);
   if (pid === undefined) return false;
   if (host !== hostname()) return true; // it cannot be asked
+  if (pid === process.pid) return held.has(text);
   try {
     process.kill(pid, 0);
     return true;

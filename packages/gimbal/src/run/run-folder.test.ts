@@ -122,6 +122,14 @@ describe('one process at a time', () => {
     expect((await readdir(path)).sort()).toEqual(['.lock', 'config.json']);
   });
 
+  test('goes on behind one that was killed and had the same process id, as in a container', async () => {
+    const { path } = await open({ out: 'a' });
+    const gone = { pid: process.pid, host: hostname(), since: 'then' };
+    await writeFile(join(path, '.lock'), JSON.stringify(gone));
+    const both = await Promise.allSettled([start({ out: 'a', resume: true }), start({ out: 'a', resume: true })]);
+    expect(both.map((one) => one.status).sort()).toEqual(['fulfilled', 'rejected']);
+  });
+
   test('on another machine is believed', async () => {
     const { path } = await open({ out: 'a' });
     await writeFile(join(path, '.lock'), JSON.stringify({ pid: 1, host: 'elsewhere', since: 'then' }));

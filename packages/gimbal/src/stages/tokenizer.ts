@@ -58,7 +58,8 @@ export const stage = defineStage({
       characters += text.length;
       tokens += tokenizer.encodeText(text).length;
     }
-    const result = { size: tokenizer.size, charactersPerToken: characters / tokens };
+    // held-out rows may be empty texts
+    const result = { size: tokenizer.size, charactersPerToken: characters / Math.max(1, tokens) };
     return o.model === undefined ? result : { ...result, startFrom: o.model };
   },
   describe: (r) =>

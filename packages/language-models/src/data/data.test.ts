@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BatchSource, rng } from '@gimbal/tensor-core';
@@ -190,6 +190,10 @@ describe('readRows', () => {
     );
     await expect(readRows(await write('a.xlsx', 'x'))).rejects.toMatchObject({ code: 'ERR_CONFIG' });
     await expect(readRows(await write('bad.txt', Uint8Array.of(0xff, 0xfe)))).rejects.toThrow(/is not UTF-8/);
+    // longer than any string: sparse, so it costs no disk
+    const large = await write('large.jsonl', '');
+    await truncate(large, 540e6);
+    await expect(readRows(large)).rejects.toThrow(/large.jsonl: the file is too large to be read at once/);
     await expect(readRows(await write('b.txt', 'x'), { kind: 'prompt-completion' })).rejects.toThrow(
       /rows of kind text/,
     );

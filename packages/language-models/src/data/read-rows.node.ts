@@ -39,6 +39,7 @@ export async function readRows<K extends RowKind = RowKind>(
     bytes = await readFile(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ERR_FS_FILE_TOO_LARGE') throw tooLarge(path, cause);
     const what = code === 'ENOENT' ? 'no such file' : `the file cannot be read (${code})`;
     throw new ConfigError({ where: path, what, fix: 'Check the path', cause });
   }
@@ -48,6 +49,7 @@ export async function readRows<K extends RowKind = RowKind>(
     // the mark in front is kept here: linesOf leaves it out, and counts columns as an editor does
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_STRING_TOO_LONG') throw tooLarge(path, cause);
     throw new DataError({
       where: path,
       what: 'the file is not UTF-8 text',
@@ -68,3 +70,13 @@ export async function readRows<K extends RowKind = RowKind>(
   }
   return kind === '.csv' ? parseCsv(text, path, options) : parseJsonl(text, path, options);
 }
+
+/** A file that is read is one string, and V8 has none that is longer. */
+const tooLarge = (path: string, cause: unknown): DataError =>
+  new DataError({
+    where: path,
+    what: 'the file is too large to be read at once',
+    wanted: 'less than 512 MB of text',
+    fix: 'Take a part of it, for example with head -n 1000000',
+    cause,
+  });

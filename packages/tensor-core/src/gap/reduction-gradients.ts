@@ -47,6 +47,7 @@ export function registerReductionGradients(): void {
     registerGradient({ kernelName, inputsToSave: ['x'], outputsToSave: [true], gradFunc: extremeGradient });
   }
   registerGradient({ kernelName: 'Prod', inputsToSave: ['x'], gradFunc: prodGradient });
+  registerGradient({ kernelName: 'Cumsum', gradFunc: cumsumGradient });
   registerGradient({ kernelName: 'Cumprod', inputsToSave: ['x'], gradFunc: cumprodGradient });
 }
 
@@ -130,6 +131,12 @@ function prodGradient(dy: Tensor | Tensor[], saved: Tensor[], attrs: NamedAttrMa
       return transpose(reshape(gradient, moved.shape), backend_util.getUndoAxesPermutation(order));
     },
   };
+}
+
+/** dxᵢ is the sum of dy from i on: the scan the other way. tfjs transposes it where the axis is not the last. */
+function cumsumGradient(dy: Tensor | Tensor[], _: Tensor[], attrs: NamedAttrMap): { x: () => Tensor } {
+  const { axis, exclusive, reverse: backwards } = attrs as { axis: number; exclusive: boolean; reverse: boolean };
+  return { x: () => cumsum(dy as Tensor, axis, exclusive, !backwards) };
 }
 
 /**

@@ -19,7 +19,7 @@ import {
   type Variable,
 } from '@tensorflow/tfjs-core';
 import { requireOptions } from '../options/checks.ts';
-import { checkNumber, checkShape, checkTensor, sameShape } from './internal/check.ts';
+import { checkDtype, checkNumber, checkShape, sameShape } from './internal/check.ts';
 import { defineKernel, hasFusedBody, type Inputs, runKernel } from './internal/kernel.ts';
 
 /** One tensor of the tree that is updated. */
@@ -128,7 +128,7 @@ export function ownStorage(variable: Variable): void {
 /**
  * One AdamW update of many parameters, in place.
  * @param entries parameters with their gradients and moments; the variables are changed
- * @throws ShapeError where a gradient or moment has another shape than its parameter; ConfigError for numbers out of range
+ * @throws ShapeError where a gradient or moment has another shape than its parameter, or a tensor is not float32; ConfigError for numbers out of range
  */
 export function adamWTree(entries: readonly AdamWEntry[], o: AdamWOptions): void {
   const where = 'adamWTree';
@@ -137,13 +137,16 @@ export function adamWTree(entries: readonly AdamWEntry[], o: AdamWOptions): void
   checkNumber(where, 'beta1', beta1, beta1 >= 0 && beta1 < 1, 'a number in [0, 1)');
   checkNumber(where, 'beta2', beta2, beta2 >= 0 && beta2 < 1, 'a number in [0, 1)');
   checkNumber(where, 'epsilon', epsilon, epsilon >= 0, 'a number ≥ 0');
+  checkDtype(where, 'step', step, 'float32');
   checkShape(where, 'step', step, []);
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i] as AdamWEntry;
     const { shape } = entry.parameter;
-    if (entry.parameter.isDisposed) checkTensor(where, `entries[${i}].parameter`, entry.parameter);
+    if (entry.parameter.isDisposed || entry.parameter.dtype !== 'float32')
+      checkDtype(where, `entries[${i}].parameter`, entry.parameter, 'float32');
     for (const name of ['gradient', 'm', 'v'] as const) {
-      if (entry[name]?.isDisposed !== false) checkTensor(where, `entries[${i}].${name}`, entry[name]);
+      if (entry[name]?.isDisposed !== false || entry[name].dtype !== 'float32')
+        checkDtype(where, `entries[${i}].${name}`, entry[name], 'float32');
       if (!sameShape(entry[name].shape, shape))
         checkShape(where, `entries[${i}].${name}`, entry[name], shape, 'like its parameter');
     }

@@ -2,7 +2,7 @@
 // argument, so that equal seeds give equal runs on every backend.
 
 import { cast, clone, greaterEqual, mul, type Tensor } from '@tensorflow/tfjs-core';
-import { checkDtype, checkGiven, checkNumber } from './internal/check.ts';
+import { checkDtype, checkGiven, checkNumber, checkShape } from './internal/check.ts';
 import { defineFusedOp, runFused1 } from './internal/fused-op.ts';
 import { defineKernel, runKernel1 } from './internal/kernel.ts';
 
@@ -45,6 +45,8 @@ export function dropout<T extends Tensor>(x: T, rate: number, rng: UniformSource
   const drawsNumbers = typeof rng?.uniformTensor === 'function';
   checkGiven('dropout', 'there is no stream to draw from', rng, drawsNumbers, 'an Rng', 'Pass one: rng(seed)');
   const noise = rng.uniformTensor(x.shape);
+  checkDtype('dropout', 'what the stream gives', noise, 'float32');
+  checkShape('dropout', 'what the stream gives', noise, x.shape, 'like x');
   const y = runFused1(dropoutOp, { x, noise }, { rate });
   noise.dispose();
   return y as T;

@@ -72,9 +72,11 @@ export function embedding<T extends Tensor = Tensor>(
 ): T {
   const { positions } = o;
   checkDtype('embedding', 'ids', ids, 'int32');
+  checkDtype('embedding', 'table', table, 'float32');
   checkRank('embedding', 'table', table, [2], '[V,D]');
   if (positions !== undefined) {
     checkRank('embedding', 'ids', ids, [1, 2, 3, 4, 5], '[..., T] where there are positions');
+    checkDtype('embedding', 'positions', positions, 'float32');
     checkRank('embedding', 'positions', positions, [2], '[Tmax,D]');
     checkShape('embedding', 'positions', positions, [positions.shape[0] as number, table.shape[1] as number]);
     const time = ids.shape[ids.rank - 1] as number;

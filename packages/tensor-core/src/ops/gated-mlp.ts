@@ -4,7 +4,7 @@
 
 import { add, clone, matMul, mul, reshape, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
 import { type Activation, activations, composeActivation, composeActivationGrad, needsInput } from './activations.ts';
-import { checkDtype, checkName, checkRank, checkShape, checkTensor, sizeOf } from './internal/check.ts';
+import { checkDtype, checkName, checkRank, checkShape, sizeOf } from './internal/check.ts';
 import { type Backward, defineFusedOp, type Gradients, runFused1 } from './internal/fused-op.ts';
 import { defineKernel, present, runKernel, runKernel1 } from './internal/kernel.ts';
 import { linearGradWeight } from './internal/mlp-layerwise.ts';
@@ -107,7 +107,7 @@ export function gatedMlp<T extends Tensor = Tensor>(
   checkName(where, 'weightLayout', weightLayout, ['in-out', 'out-in']);
   checkDtype(where, 'x', x, 'float32');
   checkRank(where, 'x', x, [1, 2, 3, 4, 5, 6], '[..., D]');
-  checkTensor(where, 'up', up);
+  for (const [name, weight] of Object.entries({ gate, up, down })) checkDtype(where, name, weight, 'float32');
   checkRank(where, 'gate', gate, [2], '[D,F]');
   checkRank(where, 'down', down, [2], '[F,D]');
   const outIn = weightLayout === 'out-in';
@@ -118,6 +118,9 @@ export function gatedMlp<T extends Tensor = Tensor>(
   checkShape(where, 'gate', gate, oriented(width, inner), 'for this x');
   checkShape(where, 'up', up, gate.shape, 'like gate');
   checkShape(where, 'down', down, oriented(inner, outer), 'for this gate');
-  if (residual !== undefined) checkShape(where, 'residual', residual, [...x.shape.slice(0, -1), outer]);
+  if (residual !== undefined) {
+    checkDtype(where, 'residual', residual, 'float32');
+    checkShape(where, 'residual', residual, [...x.shape.slice(0, -1), outer]);
+  }
   return runFused1(gatedMlpOp, present({ residual, down, gate, up, x }), { activation, outIn });
 }

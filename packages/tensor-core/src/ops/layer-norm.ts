@@ -46,13 +46,15 @@ const layerNormOp = defineFusedOp<{ epsilon: number }>({
  * @param offset [D]
  * @param o.epsilon added to the variance; default 1e-5
  * @returns x's shape; the caller disposes it
- * @throws ShapeError where scale or offset are not [D]; ConfigError for a negative epsilon
+ * @throws ShapeError where scale or offset are not float32 [D]; ConfigError for a negative epsilon
  */
 export function layerNorm<T extends Tensor>(x: T, scale: Tensor, offset: Tensor, o: { epsilon?: number } = {}): T {
   const { epsilon = 1e-5 } = o;
   checkDtype('layerNorm', 'x', x, 'float32');
   checkRank('layerNorm', 'x', x, [1, 2, 3, 4, 5, 6], '[..., D]');
   const width = [x.shape[x.rank - 1] as number];
+  checkDtype('layerNorm', 'scale', scale, 'float32');
+  checkDtype('layerNorm', 'offset', offset, 'float32');
   checkShape('layerNorm', 'scale', scale, width, 'like the last axis of x');
   checkShape('layerNorm', 'offset', offset, width, 'like the last axis of x');
   checkNumber('layerNorm', 'epsilon', epsilon, epsilon >= 0, 'a number ≥ 0');

@@ -57,6 +57,7 @@ export function linearCrossEntropy<T extends Tensor = Tensor>(
   const where = 'linearCrossEntropy';
   checkDtype(where, 'hidden', hidden, 'float32');
   checkRank(where, 'hidden', hidden, [2], '[N,D]');
+  checkDtype(where, 'head', head, 'float32');
   checkRank(where, 'head', head, [2], '[V,D]');
   checkShape(where, 'head', head, [head.shape[0] as number, hidden.shape[1] as number]);
   checkName(where, 'reduction', o.reduction ?? 'mean', ['mean', 'sum']);

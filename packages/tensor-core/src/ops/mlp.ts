@@ -5,7 +5,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { ShapeError } from '../errors.ts';
 import { type Activation, activations } from './activations.ts';
-import { checkDtype, checkList, checkName, checkRank, checkShape, checkTensor } from './internal/check.ts';
+import { checkDtype, checkList, checkName, checkRank, checkShape } from './internal/check.ts';
 import { runFused1 } from './internal/fused-op.ts';
 import type { Inputs } from './internal/kernel.ts';
 import { names } from './internal/mlp-chain.ts';
@@ -113,6 +113,7 @@ function chain<T extends Tensor>(
   const width = checkLayers(where, x, nets, outIn);
   const inputs: Inputs = {};
   if (residual !== undefined) {
+    checkDtype(where, 'residual', residual, 'float32');
     checkShape(where, 'residual', residual, [...x.shape.slice(0, -1), width]);
     inputs.residual = residual;
   }
@@ -152,8 +153,9 @@ function checkLayers(where: string, x: Tensor, nets: readonly (readonly Layer[])
       throw new ShapeError({ where, what: `nets[${net}] has another depth`, got: here.length, wanted: layers });
     for (let i = 0; i < layers; i++) {
       const { weight, bias } = here[i] as Layer;
-      if (weight?.isDisposed !== false) checkTensor(where, name(i), weight);
-      if (bias !== undefined && bias?.isDisposed !== false) checkTensor(where, name(i).replace('weight', 'bias'), bias);
+      if (weight?.isDisposed !== false || weight.dtype !== 'float32') checkDtype(where, name(i), weight, 'float32');
+      if (bias !== undefined && (bias?.isDisposed !== false || bias.dtype !== 'float32'))
+        checkDtype(where, name(i).replace('weight', 'bias'), bias, 'float32');
       const { shape } = weight;
       if (shape.length !== 2) checkRank(where, name(i), weight, [2], outIn ? '[N,K]' : '[K,N]');
       const inSize = shape[outIn ? 1 : 0] as number;

@@ -57,6 +57,49 @@ describe.each(backends)('on %s', (backend) => {
     });
   });
 
+  test('a NaN in either logits reaches every divergence', () => {
+    const kinds = [
+      { kind: 'fkl' },
+      { kind: 'rkl' },
+      { kind: 'tvd' },
+      ...(['jsd', 'skew-fkl', 'skew-rkl'] as const).flatMap((kind) => [0.1, 0.9].map((mix) => ({ kind, mix }))),
+    ] as ops.DivergenceOptions[];
+    for (const o of kinds)
+      for (const place of [0, 1])
+        tidy(() => {
+          const pair = [tensor2d([[1, 2, 3]]), tensor2d([[3, 2, 1]])];
+          pair[place] = tensor2d([[1, Number.NaN, 3]]);
+          const value = ops.divergence(pair[0] as Tensor, pair[1] as Tensor, o).dataSync()[0];
+          expect([o, place, value]).toEqual([o, place, Number.NaN]);
+        });
+  });
+
+  test('no rows, no queries and no keys give no numbers or zeros, with gradients', () => {
+    tidy(() => {
+      const shapes = (f: (...xs: Tensor[]) => Tensor, ...xs: Tensor[]): number[][] =>
+        [f(...xs), ...grads((...ys) => sum(f(...ys)))(xs)].map((t) => {
+          t.dataSync();
+          return t.shape;
+        });
+      const attend = (...xs: Tensor[]): Tensor =>
+        ops.attention(xs[0] as Tensor, xs[1] as Tensor, xs[2] as Tensor, { heads: 2 });
+      const none = zeros([2, 0, 8]);
+      expect(shapes(attend, none, normal(2, 3, 8), normal(2, 3, 8))).toEqual([
+        [2, 0, 8],
+        [2, 0, 8],
+        [2, 3, 8],
+        [2, 3, 8],
+      ]);
+      expect(shapes((x) => ops.rotary(x as Tensor, { heads: 2 }), zeros([0, 3, 8]))).toEqual([
+        [0, 3, 8],
+        [0, 3, 8],
+      ]);
+      if (backend !== 'native') return; // the largest of no scores is another backend's NaN
+      const blind = attend(normal(2, 3, 8), none, none);
+      expect([...blind.dataSync()]).toEqual(Array.from({ length: 48 }, () => 0));
+    });
+  });
+
   test('variableGrads finds the gradients of a network of fused ops', () => {
     const w = variable(normal(4, 3));
     const b = variable(zeros([3]));

@@ -3,7 +3,7 @@
 import { add, mul, sub, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
 import { ShapeError } from '../errors.ts';
 import { ownStorage } from './adamw-tree.ts';
-import { checkNumber, checkShape, checkTensor, sameShape } from './internal/check.ts';
+import { checkDtype, checkNumber, checkShape, checkTensor, sameShape } from './internal/check.ts';
 import { defineKernel, hasFusedBody, type Inputs, runKernel } from './internal/kernel.ts';
 
 /** A target moved a share τ of the way to its source. */
@@ -24,7 +24,7 @@ const polyakTreeKernel = defineKernel('PolyakTree', (inputs, { count, tau }: { c
  * @param targets changed by the call
  * @param sources as many, of the same shapes
  * @param tau in [0, 1]; 1 copies the sources
- * @throws ShapeError where the lists or shapes differ; ConfigError for a share outside [0, 1]
+ * @throws ShapeError where the lists or shapes differ, or a tensor is not float32; ConfigError for a share outside [0, 1]
  */
 export function polyakTree(targets: readonly Variable[], sources: readonly Tensor[], tau: number): void {
   const where = 'polyakTree';
@@ -40,6 +40,8 @@ export function polyakTree(targets: readonly Variable[], sources: readonly Tenso
     const [source, { shape }] = [sources[i] as Tensor, targets[i] as Variable];
     if (source?.isDisposed !== false) checkTensor(where, `sources[${i}]`, source);
     if (targets[i]?.isDisposed !== false) checkTensor(where, `targets[${i}]`, targets[i] as Variable);
+    if (source.dtype !== 'float32') checkDtype(where, `sources[${i}]`, source, 'float32');
+    if (targets[i]?.dtype !== 'float32') checkDtype(where, `targets[${i}]`, targets[i] as Variable, 'float32');
     if (!sameShape(source.shape, shape)) checkShape(where, `sources[${i}]`, source, shape, 'like its target');
   }
   tidy(() => {

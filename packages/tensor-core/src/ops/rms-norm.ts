@@ -49,12 +49,13 @@ const rmsNormOp = defineFusedOp<RmsAttributes>({
  * @param o.epsilon added to the mean square; default 1e-6
  * @param o.unitOffset multiply by 1 + scale, as Gemma does; default false
  * @returns x's shape; the caller disposes it
- * @throws ShapeError where scale is not [D]; ConfigError for a negative epsilon
+ * @throws ShapeError where scale is not float32 [D]; ConfigError for a negative epsilon
  */
 export function rmsNorm<T extends Tensor>(x: T, scale: Tensor, o: { epsilon?: number; unitOffset?: boolean } = {}): T {
   const { epsilon = 1e-6, unitOffset = false } = o;
   checkDtype('rmsNorm', 'x', x, 'float32');
   checkRank('rmsNorm', 'x', x, [1, 2, 3, 4, 5, 6], '[..., D]');
+  checkDtype('rmsNorm', 'scale', scale, 'float32');
   checkShape('rmsNorm', 'scale', scale, [x.shape[x.rank - 1] as number], 'like the last axis of x');
   checkNumber('rmsNorm', 'epsilon', epsilon, epsilon >= 0, 'a number ≥ 0');
   return runFused1(rmsNormOp, { x, scale }, { epsilon, unitOffset }) as T;

@@ -99,6 +99,7 @@ export function sampleTokens(
   checkRank(where, 'logits', logits, [2], '[B,V]');
   if (logits.shape[1] === 0)
     throw new ShapeError({ where, what: 'there is no token to draw', got: logits.shape, wanted: '[B,V] with V ≥ 1' });
+  checkDtype(where, 'uniform', uniform, 'float32');
   checkShape(where, 'uniform', uniform, logits.shape.slice(0, 1));
   checkNumber(where, 'temperature', temperature, temperature >= 0, 'a number ≥ 0');
   checkNumber(where, 'topK', topK, Number.isInteger(topK) && topK >= 0, 'a whole number ≥ 0');

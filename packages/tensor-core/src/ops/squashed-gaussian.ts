@@ -86,6 +86,7 @@ export function squashedGaussian(
 ): { action: Tensor2D; logProb: Tensor1D } {
   const { minLogStd = -20, maxLogStd = 2 } = o;
   checkDtype('squashedGaussian', 'parameters', parameters, 'float32');
+  checkDtype('squashedGaussian', 'noise', noise, 'float32');
   checkRank('squashedGaussian', 'noise', noise, [2], '[B,A]');
   const [batch, width] = noise.shape as [number, number];
   checkShape('squashedGaussian', 'parameters', parameters, [batch, 2 * width], 'for this noise');

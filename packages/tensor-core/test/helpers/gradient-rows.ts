@@ -140,6 +140,8 @@ export const gradientRows: GradientRow[] = [
   unary('softmax', (x) => tf.softmax(x)),
   unary('logSoftmax', (x) => tf.logSoftmax(x)),
   unary('cumsum', (x) => tf.cumsum(x, 1, true, true)),
+  unary('cumsum along the first axis', (x) => tf.cumsum(x, 0, false, true)),
+  { name: 'cumsum along the first axis of a square', f: (x) => tf.cumsum(x as tf.Tensor, 0), shapes: [[3, 3]] },
   ...[
     [false, false],
     [true, false],

@@ -3,7 +3,9 @@
 import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core';
 import { backend } from '../backend.ts';
 import { emit, op } from '../commands.ts';
+import { filled } from '../kernels/cast.ts';
 import { nativeKernel } from '../kernels/host.ts';
+import { sizeOf } from '../kernels/shapes.ts';
 
 const ATTENTION = op('attention');
 const ATTENTION_GRAD = op('attention_grad');
@@ -66,11 +68,19 @@ function form(inputs: Inputs, a: Attributes): number[] {
   ];
 }
 
+/** Whether there is no query or no key at all: commands divide by their numbers. */
+const isEmpty = ({ q, k }: Inputs): boolean => sizeOf(q.shape) === 0 || (k !== undefined && sizeOf(k.shape) === 0);
+
 const outputOf = ({ q }: Inputs, a: Attributes): TensorInfo =>
   backend.output([...q.shape.slice(0, 2), a.heads * a.headDim]);
 
 const attention = nativeKernel<Inputs, Attributes>('Attention', ({ inputs, attrs }) => {
   const [batch, queries] = inputs.q.shape as [number, number];
+  if (isEmpty(inputs)) {
+    // a query that sees nothing gives zeros, as one whose keys are all hidden does
+    const out = filled([...inputs.q.shape.slice(0, 2), attrs.heads * attrs.headDim], 0);
+    return attrs.training ? [out, filled([batch, attrs.heads, queries], 0)] : [out];
+  }
   const out = outputOf(inputs, attrs);
   const lse = attrs.training ? backend.output([batch, attrs.heads, queries]) : undefined;
   emit(ATTENTION, ...form(inputs, attrs), ...tokens(out), addressOf(lse));
@@ -84,6 +94,8 @@ interface GradInputs extends Inputs {
 }
 
 const attentionGrad = nativeKernel<GradInputs, Attributes>('AttentionGrad', ({ inputs, attrs }) => {
+  if (isEmpty(inputs))
+    return [inputs.q, inputs.k, inputs.v].flatMap((t) => (t === undefined ? [] : [filled(t.shape, 0)]));
   const q = backend.output(inputs.q.shape);
   const separate =
     inputs.k === undefined || inputs.v === undefined

@@ -88,6 +88,7 @@ const rotary = ({
 }): TensorInfo[] => {
   const y = backend.output(x.shape);
   const [batch, time] = x.shape as [number, number];
+  if (sizeOf(x.shape) === 0) return [y];
   emitAll(ROTARY, [
     backend.address(x),
     addressOf(positions),

@@ -61,7 +61,7 @@ function convInfo(x: number[], filter: number[], attrs: ConvAttrs, depthwise = f
     Array.isArray(attrs.pad) && isFirst(attrs)
       ? (TO_LAST.map((axis) => (attrs.pad as backend_util.ExplicitPadding)[axis]) as backend_util.ExplicitPadding)
       : attrs.pad;
-  return backend_util.computeConv2DInfo(
+  const info = backend_util.computeConv2DInfo(
     x as Shape4,
     filter as Shape4,
     attrs.strides,
@@ -70,6 +70,16 @@ function convInfo(x: number[], filter: number[], attrs: ConvAttrs, depthwise = f
     attrs.dimRoundingMode,
     depthwise,
     'channelsLast',
+  );
+  return refuseNegative(info, 'conv2d');
+}
+
+/** tfjs gives a window that is larger than the image a result of fewer than no rows. */
+export function refuseNegative(info: backend_util.Conv2DInfo, where: string): backend_util.Conv2DInfo {
+  const { inHeight, inWidth, outHeight, outWidth, filterHeight, filterWidth } = info;
+  if (outHeight >= 0 && outWidth >= 0) return info;
+  throw new Error(
+    `Error in ${where}: windows of ${filterHeight} by ${filterWidth} do not fit into ${inHeight} by ${inWidth} pixels`,
   );
 }
 
@@ -161,6 +171,7 @@ const standard: KernelConfig[] = [
       !perChannel(bias) ||
       !perChannel(slopes) ||
       FUSED[activation] === undefined ||
+      (activation === 'prelu' && !slopes) ||
       isFirst(call.attrs)
     )
       return host.fused(call);

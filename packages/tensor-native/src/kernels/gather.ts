@@ -14,7 +14,7 @@ import { emit, flush, op } from '../commands.ts';
 import { castTo } from './cast.ts';
 import { hostBody, nativeKernel } from './host.ts';
 import { concatenated } from './layout.ts';
-import { bytesOf, isNumeric, sizeOf } from './shapes.ts';
+import { bytesOf, isNumeric, sameShape, sizeOf } from './shapes.ts';
 
 const host = {
   gather: hostBody('GatherV2'),
@@ -171,8 +171,13 @@ const writes: KernelConfig[] = [
     const { x, segmentIds } = call.inputs;
     const operation = segmentSum[x.dtype];
     if (operation === undefined || !isNumeric(segmentIds)) return host.segmentSum(call);
+    const rank = segmentIds.shape.length;
+    if (!sameShape(segmentIds.shape, x.shape.slice(0, rank)))
+      throw new Error(
+        `Error in unsortedSegmentSum: segmentIds of shape [${segmentIds.shape}] name other rows than x has, which is [${x.shape}]`,
+      );
     const count = sizeOf(segmentIds.shape);
-    const rest = x.shape.slice(segmentIds.shape.length);
+    const rest = x.shape.slice(rank);
     const { numSegments } = call.attrs;
     return withInt(segmentIds, (ids) => {
       const out = backend.output([numSegments, ...rest], x.dtype);
@@ -197,7 +202,7 @@ const writes: KernelConfig[] = [
     const operation = topK[x.dtype];
     const n = x.shape.at(-1);
     const { k } = call.attrs;
-    if (operation === undefined || n === undefined || k > n) return host.topK(call);
+    if (operation === undefined || n === undefined || k > n || !Number.isInteger(k)) return host.topK(call);
     const shape = [...x.shape.slice(0, -1), k];
     const values = backend.output(shape, x.dtype);
     const indices = backend.output(shape, 'int32');

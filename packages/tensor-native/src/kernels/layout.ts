@@ -108,6 +108,17 @@ export function padded(x: TensorInfo, paddings: readonly [number, number][], val
   return out;
 }
 
+/** Whole numbers from 0: what a command may take for sizes and places. */
+const isCounts = (numbers: readonly number[]): boolean => numbers.every((n) => Number.isInteger(n) && n >= 0);
+
+/** An axis that is named twice would be walked beyond its end. */
+function refuseNoPermutation(order: readonly number[]): void {
+  let seen = 0;
+  for (let i = 0; i < order.length; i++) seen |= 1 << (order[i] as number);
+  if (seen === (1 << order.length) - 1) return;
+  throw new Error(`Error in transpose: perm must name each axis once, but got [${order}]`);
+}
+
 const host = {
   reshape: hostBody('Reshape'),
   expandDims: hostBody('ExpandDims'),
@@ -157,6 +168,8 @@ const parts: KernelConfig[] = [
     if (!isNumeric(x)) return host.slice(call);
     const [begin, size] = slice_util.parseSliceParams(x as never, call.attrs.begin, call.attrs.size);
     slice_util.assertParamsValid(x as never, begin as number[], size as number[]);
+    // from the end, as the cpu kernel happens to take it: memory before the tensor is not ours to read
+    if (!isCounts(begin as number[]) || !isCounts(size as number[])) return host.slice(call);
     return sliced(x, begin as number[], size as number[]);
   }),
   nativeKernel<Inputs, StridedSliceAttrs>('StridedSlice', (call) => {
@@ -247,6 +260,7 @@ const joins: KernelConfig[] = [
 const orders: KernelConfig[] = [
   nativeKernel<Inputs, { perm: number[] }>('Transpose', (call) => {
     const { x } = call.inputs;
+    refuseNoPermutation(call.attrs.perm);
     return isNumeric(x) ? transposed(x, call.attrs.perm) : host.transpose(call);
   }),
   nativeKernel<Inputs, { reps: number[] }>('Tile', (call) => {
@@ -278,7 +292,9 @@ const orders: KernelConfig[] = [
 const pads: KernelConfig[] = [
   nativeKernel<Inputs, PadV2Attrs>('PadV2', (call) => {
     const { x } = call.inputs;
-    return isNumeric(x) ? padded(x, call.attrs.paddings, call.attrs.constantValue) : host.pad(call);
+    // a negative border cuts, on the host
+    if (!isNumeric(x) || !call.attrs.paddings.every(isCounts)) return host.pad(call);
+    return padded(x, call.attrs.paddings, call.attrs.constantValue);
   }),
   nativeKernel<Inputs, MirrorPadAttrs>('MirrorPad', (call) => {
     const { x } = call.inputs;

@@ -175,7 +175,9 @@ const fusedMatMul = nativeKernel<FusedOperands, _FusedMatMulAttrs>('_FusedMatMul
   const { a, b, bias, preluActivationWeights: slopes } = call.inputs;
   const { transposeA, transposeB, leakyreluAlpha } = call.attrs;
   const activation: NativeActivation = call.attrs.activation ?? 'linear';
-  if (a.dtype !== 'float32' || b.dtype !== 'float32') return hostFused({ ...call, backend } as never);
+  // the host refuses what it does not know by name
+  if (a.dtype !== 'float32' || b.dtype !== 'float32' || ACTIVATION[activation] === undefined)
+    return hostFused({ ...call, backend } as never);
   const n = (transposeB ? b.shape.at(-2) : b.shape.at(-1)) as number;
   // a bias or slopes of another shape than one value per column follow as ops of their own
   const early = bias === undefined || isPerColumn(bias, n);

@@ -2,7 +2,7 @@
 import { backend_util, type KernelConfig, type TensorInfo } from '@tensorflow/tfjs-core';
 import { backend } from '../backend.ts';
 import { emit, op } from '../commands.ts';
-import { shapeWords } from './conv.ts';
+import { refuseNegative, shapeWords } from './conv.ts';
 import { hostBody, nativeKernel } from './host.ts';
 import { sameShape, sizeOf } from './shapes.ts';
 
@@ -15,7 +15,7 @@ interface PoolAttrs {
 
 function poolInfo(shape: number[], attrs: PoolAttrs): backend_util.Conv2DInfo {
   const { filterSize, strides, pad, dimRoundingMode } = attrs;
-  return backend_util.computePool2DInfo(
+  const info = backend_util.computePool2DInfo(
     shape as [number, number, number, number],
     filterSize,
     strides,
@@ -23,6 +23,7 @@ function poolInfo(shape: number[], attrs: PoolAttrs): backend_util.Conv2DInfo {
     pad,
     dimRoundingMode,
   );
+  return refuseNegative(info, 'pool');
 }
 
 function forward(kernelName: string, name: string): KernelConfig {

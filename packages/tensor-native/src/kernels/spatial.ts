@@ -4,7 +4,7 @@ import { backend } from '../backend.ts';
 import { emit, op } from '../commands.ts';
 import { hostBody, nativeKernel } from './host.ts';
 import { padded, sliced, transposed } from './layout.ts';
-import { isNumeric } from './shapes.ts';
+import { isNumeric, sizeOf } from './shapes.ts';
 
 interface ResizeAttrs {
   alignCorners: boolean;
@@ -18,7 +18,7 @@ function resize(kernelName: string, name: string): KernelConfig {
   return nativeKernel<{ images: TensorInfo }, ResizeAttrs>(kernelName, (call) => {
     const { images } = call.inputs;
     const { alignCorners, halfPixelCenters = false, size } = call.attrs;
-    if (images.dtype !== 'float32') return host(call);
+    if (images.dtype !== 'float32' || sizeOf(images.shape) === 0) return host(call);
     const [batch, height, width, channels] = images.shape as [number, number, number, number];
     const out = backend.output([batch, ...size, channels]);
     emit(
@@ -96,7 +96,7 @@ export const kernels: KernelConfig[] = [
   nativeKernel<{ x: TensorInfo }, { blockShape: number[]; crops: number[][] }>('BatchToSpaceND', (call) => {
     const { x } = call.inputs;
     const { blockShape, crops } = call.attrs;
-    if (!isNumeric(x)) return host.batchToSpace(call);
+    if (!isNumeric(x) || crops.flat().some((n) => n < 0)) return host.batchToSpace(call);
     const blocks = util.sizeFromShape(blockShape);
     const split = backend_util.getReshaped(x.shape, blockShape, blocks);
     const order = backend_util.getPermuted(split.length, blockShape.length);

@@ -91,6 +91,8 @@ export function attentionAttributes(
       wanted: `a last axis that is a multiple of ${parts}`,
     });
   if (k !== undefined && v !== undefined) {
+    checkDtype(where, 'k', k, 'float32');
+    checkDtype(where, 'v', v, 'float32');
     checkRank(where, 'k', k, [3], '[B,S,Hkv·D]');
     checkShape(where, 'k', k, [batch, k.shape[1] as number, kvHeads * headDim]);
     checkShape(where, 'v', v, k.shape, 'like k');

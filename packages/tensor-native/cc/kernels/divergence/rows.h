@@ -82,7 +82,7 @@ struct Mixture {
 };
 
 GIMBAL_INLINE Mixture mixture(Vec s, float b) {
-  const Vec near = vmin(s, splat(80.0f));
+  const Vec near = vmin(splat(80.0f), s);  // in this order a NaN stays one
   const Vec grown = vexpm1(near);
   Vec body = vlog1p(grown * splat(b));
   // where M is little but its share of the base, 1 + b (e^s - 1) would lose that share
