@@ -217,6 +217,22 @@ describe('odd data', () => {
   );
 
   test(
+    'held-out rows of empty texts are evaluated; a column nested beyond the call stack is refused by line',
+    async () => {
+      await writeFile(join(cwd, 'empty.jsonl'), '{"text": ""}\n{"text": "a b"}\n');
+      // of these two rows this seed holds the empty one out
+      const empty = await align('--data', 'empty.jsonl', '--size', 'tiny', '--pretrain-steps', '2', '--seed', '1');
+      expect([empty.code, empty.stderr]).toEqual([0, expect.stringContaining('0.00 characters each')]);
+      const deep = await rows(`{"text": "a"}\n{"text": "b", "x": ${'['.repeat(2e5)}${']'.repeat(2e5)}}\n`);
+      expect([deep.code, deep.stderr]).toEqual([
+        1,
+        expect.stringMatching(/rows\.jsonl:2: a column is nested too deep/),
+      ]);
+    },
+    timeoutMs,
+  );
+
+  test(
     'a byte order mark, CR LF and every script',
     async () => {
       const texts = ['naïve café', 'Привет, мир', '日本語のテキスト', '👩‍👩‍👧 🇧🇷', 'a\u2028b\u0085c', 'עברית'];

@@ -107,7 +107,7 @@ export function gatedMlp<T extends Tensor = Tensor>(
   checkName(where, 'weightLayout', weightLayout, ['in-out', 'out-in']);
   checkDtype(where, 'x', x, 'float32');
   checkRank(where, 'x', x, [1, 2, 3, 4, 5, 6], '[..., D]');
-  for (const [name, weight] of Object.entries({ gate, up, down })) checkDtype(where, name, weight, 'float32');
+  for (const [name, weight] of Object.entries({ up, gate, down })) checkDtype(where, name, weight, 'float32');
   checkRank(where, 'gate', gate, [2], '[D,F]');
   checkRank(where, 'down', down, [2], '[F,D]');
   const outIn = weightLayout === 'out-in';
