@@ -196,6 +196,8 @@ describe('odd data', () => {
       '2',
       '--fine-tune-steps',
       '2',
+      '--distil-steps', // by itself it takes as long as the default minutes leave it
+      '2',
       '--json',
     );
   };
@@ -205,7 +207,10 @@ describe('odd data', () => {
     'one row is too few, two and three are enough',
     async () => {
       const one = await rows(`${line('a b', 'c')}\n`);
-      expect([one.code, one.stderr]).toEqual([2, expect.stringMatching(/both parts need at least one row.*Add rows/)]);
+      expect([one.code, one.stderr]).toEqual([
+        2,
+        expect.stringMatching(/there is one row only, so none can be held out\. Add rows/),
+      ]);
       for (const count of [2, 3]) {
         const few = await rows(Array.from({ length: count }, (_, i) => `${line(`a ${i}`, `b ${i}`)}\n`).join(''));
         expect([few.code, few.stderr]).toEqual([0, expect.stringContaining(`${count - 1} rows`)]);
@@ -269,6 +274,7 @@ describe('odd data', () => {
             '1',
             '--fine-tune-steps',
             '1',
+            '--no-distil',
           )
         ).code,
       ).toBe(0);
