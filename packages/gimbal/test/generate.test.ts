@@ -175,6 +175,15 @@ test('eval: loss, perplexity and text scores, each within its interval; the answ
   expect(scores.bleu?.estimate).toBeCloseTo(bleu, 6);
   const text = await gimbal('eval', '--model', plain(), '--data', join(dir, 'text.txt'));
   expect(Object.keys(text.scores as object)).toEqual(['loss', 'perplexity']);
+  // a text longer than the context is read in pieces, unless it is told otherwise
+  await writeFile(join(dir, 'long.txt'), `${'one plus two '.repeat(60)}\n\none plus one\n`);
+  const long = ['eval', '--model', plain(), '--data', join(dir, 'long.txt')];
+  const pieces = await gimbal(...long);
+  const split = await gimbal(...long, '--overflow', 'split');
+  const left = await gimbal(...long, '--overflow', 'drop');
+  expect(pieces.scores).toEqual(split.scores);
+  expect([pieces.tooLong, left.tooLong]).toEqual([1, 1]);
+  expect(left.scores).not.toEqual(split.scores);
   const seq2seq = await gimbal('eval', '--model', t5, '--data', join(dir, 'rows.jsonl'), '--metrics', 'loss,distinct');
   expect(Object.keys(seq2seq.scores as object)).toEqual(['loss', 'perplexity', 'distinct1', 'distinct2']);
 });

@@ -106,8 +106,10 @@ test('a GGUF file is run from its blocks, a folder from blocks made of it', asyn
   const held = async (...more: string[]): Promise<number> => {
     const flags = ['--prompt', 'what is 3 + 4', '--temperature', '0', '--max-new-tokens', '4', '--json'];
     const { code, stderr } = await runMain(['generate', ...more, ...flags], root);
-    expect([code, stderr]).toEqual([0, expect.stringMatching(/weights: [\d.]+ MB/)]);
-    return Number(/weights: ([\d.]+) MB/.exec(stderr)?.[1]);
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/weights: [\d.]+ [kM]B/)]);
+    const [, figure, unit] = /weights: ([\d.]+) ([kM])B/.exec(stderr) ?? [];
+    expect(Number(figure)).toBeGreaterThan(0);
+    return Number(figure) * (unit === 'k' ? 1e3 : 1e6);
   };
   const floats = await held('--model', join(dir, 'merged'));
   expect(await held('--model', join(dir, 'small.gguf'))).toBeLessThan(floats);

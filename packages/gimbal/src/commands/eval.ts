@@ -47,7 +47,10 @@ const options = z.object({
     .optional()
     .describe('entailment: folder of a judge (gimbal reward --kind entailment), not the one that was optimised'),
   maxLength: z.int().min(2).optional().describe("longest row in tokens (default: the model's context)"),
-  overflow: z.enum(['drop', 'cut', 'split', 'error']).default('drop').describe('what becomes of a longer row'),
+  overflow: z
+    .enum(['drop', 'cut', 'split', 'error'])
+    .optional()
+    .describe('what becomes of a longer row (default: split of plain text, else drop)'),
   assistantOnly: z.boolean().default(false).describe('of conversations, count only what the assistant writes'),
   ...sampling,
   temperature: z.number().min(0).default(0).describe('of the answers; 0 is greedy'),
@@ -142,7 +145,7 @@ export const command = defineCommand({
       }
     });
     if (!output.json) for (const line of table(scores)) output.line(line);
-    if (tooLong > 0) output.note(`${counted(tooLong, 'row')} longer than the limit (${o.overflow})`);
+    if (tooLong > 0) output.note(`${counted(tooLong, 'row')} longer than the limit (${overflowOf(o, data)})`);
     await compute.trace(output);
     return { json: { model: o.model, rows: data.rows.length, tooLong, scores } };
   },
@@ -201,7 +204,8 @@ async function losses(
   const { tidy } = await import('@tensorflow/tfjs-core');
   if (writesApart) {
     const model = policy as unknown as Parameters<typeof lm.seq2seqLoss>[0];
-    const overflow = o.overflow === 'split' ? 'drop' : o.overflow;
+    const given = overflowOf(o, data);
+    const overflow = given === 'split' ? 'drop' : given;
     const fitted = lm.seq2seqRows(data, tokenizer, { limit, targetLimit: limit, overflow });
     await measure(fitted.rows.length, (i) => {
       const batch = lm.seq2seqBatch(fitted.rows.slice(i, i + 1), model.config.padId);
@@ -212,7 +216,7 @@ async function losses(
   const model = policy as unknown as LanguageModel;
   const fitted = lm.tokenRows(data, tokenizer as Tokenizer, {
     limit,
-    overflow: o.overflow,
+    overflow: overflowOf(o, data),
     assistantOnly: o.assistantOnly,
   });
   await measure(fitted.rows.length, (i) => {
@@ -221,6 +225,9 @@ async function losses(
   });
   return { rows, tooLong: fitted.overflow.rows };
 }
+
+/** A text is read in pieces, a row with an answer whole or not at all. */
+const overflowOf = ({ overflow }: Options, { kind }: Dataset) => overflow ?? (kind === 'text' ? 'split' : 'drop');
 
 /** An answer to each prompt that leaves room for one, beside the wanted one. */
 async function answerAll(

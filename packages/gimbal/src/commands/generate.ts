@@ -2,7 +2,7 @@
 import { ConfigError, DataError, type RewardFn, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, defineCommand } from '../cli/command.ts';
-import { counted, duration, figure, quantity } from '../cli/format.ts';
+import { bytes, counted, duration, figure, quantity } from '../cli/format.ts';
 import { bestOfReward, type Candidate, checkBestOf, pickBest } from '../generate/best-of.ts';
 import { asTurn, heldWeights, openModel, type ReadPrompt, type Writer } from '../generate/open-model.ts';
 import { type PromptAt, readPrompts } from '../generate/read-prompts.ts';
@@ -102,7 +102,7 @@ export const command = defineCommand({
       hub: hubOptions(output, signal),
     });
     for (const warning of model.warnings) output.note(`warning ${warning}`);
-    output.note(`weights: ${(heldBytes(model.params) / 1e6).toFixed(1)} MB`);
+    output.note(`weights: ${bytes(heldBytes(model.params))}`);
     const stream = rng(o.seed).split('sampling');
     if (picks && (await samplingOf(o, model.generation)).temperature === 0) {
       const fix = 'Give --temperature above 0';

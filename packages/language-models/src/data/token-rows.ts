@@ -162,7 +162,7 @@ export function fitRows(
           ? 0
           : `${rows.reduce((a, r) => Math.min(a, r.ids.length), Number.POSITIVE_INFINITY)} tokens in the shortest`,
       wanted: `at most ${limit} tokens`,
-      fix: 'Use a larger contextLength, or another overflow policy',
+      fix: 'Cut or split them (overflow), or use a model of a longer context',
     });
   }
   return { rows: kept, overflow: { rows: long, tokens: lost, where: places } };
