@@ -137,13 +137,17 @@ function stepsOn(output: Output): Step {
     const progress = new Progress(output, name);
     progress.update({ step: 0, text: '…' });
     const before = grows === undefined ? 0 : await sizeOf(grows.folder);
+    let ended = false;
     const look = async ({ folder, bytes: all }: Grows): Promise<void> => {
       const got = (await sizeOf(folder)) - before;
+      if (ended) return;
       progress.update({ step: 0, text: got < all ? `${bytes(got)} of ${bytes(all)}` : 'unpacking' });
     };
     const timer = grows && setInterval(() => void look(grows), lookMs);
     try {
-      const result = await work();
+      const result = await work().finally(() => {
+        ended = true;
+      });
       progress.done('');
       return result;
     } finally {
