@@ -152,19 +152,20 @@ test('a composed swimmer swims as Swimmer-v5 does: its shapes touch nothing', as
 
 test('a model from its folder, with an included file, a mesh and a texture, is a component by its path', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'scene-'));
-  await mkdir(join(folder, 'assets'));
+  const home = join(folder, 'robot');
+  for (const name of ['assets', 'robot']) await mkdir(join(folder, name));
   const pyramid = 'v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n';
   await writeFile(join(folder, 'assets', 'pyramid.obj'), pyramid);
   await writeFile(join(folder, 'assets', 'dots.png'), encodePng(new Uint8Array(12).fill(200), 2, 2));
   const parts = `<mujocoinclude><asset><mesh file="pyramid.obj"/><texture name="t" type="2d" file="dots.png"/>
     <material name="m" texture="t"/></asset></mujocoinclude>`;
-  await writeFile(join(folder, 'parts.xml'), parts);
-  const text = `<mujoco><compiler meshdir="assets" texturedir="./assets/"/><include file="parts.xml"/><worldbody>
+  await writeFile(join(home, 'parts.xml'), parts);
+  const text = `<mujoco><compiler meshdir="../assets" texturedir="../assets/"/><include file="parts.xml"/><worldbody>
     <body name="base" pos="0 0 2"><geom type="mesh" mesh="pyramid" material="m" mass="2"/>
       <body><joint name="b" axis="0 1 0"/>${rod}</body></body></worldbody>
     <actuator><motor joint="b"/></actuator></mujoco>`;
-  await writeFile(join(folder, 'robot.xml'), text);
-  const robot = { use: 'mjcf', params: { xmlFile: join(folder, 'robot.xml') } };
+  await writeFile(join(home, 'robot.xml'), text);
+  const robot = { use: 'mjcf', params: { xmlFile: join(home, 'robot.xml') } };
   const scene = sceneFromJson(sceneToJson({ components: { one: robot, two: { ...robot, pos: [3, 0, 0] } } }));
   const env = await makeScene(scene);
   const { info } = env.model;
@@ -180,9 +181,9 @@ test('a model from its folder, with an included file, a mesh and a texture, is a
   // in a page there are no folders: the files are given
   const files = {
     'parts.xml': new TextEncoder().encode(parts),
-    'assets/pyramid.obj': new TextEncoder().encode(pyramid),
+    '../assets/pyramid.obj': new TextEncoder().encode(pyramid),
   };
-  const given = { ...files, 'assets/dots.png': encodePng(new Uint8Array(12), 2, 2) };
+  const given = { ...files, '../assets/dots.png': encodePng(new Uint8Array(12), 2, 2) };
   const page = await makeScene({ components: { one: { use: 'mjcf', params: { mjcf: text, files: given } } } });
   expect(page.model.info.meshes).toHaveLength(1);
   page.close();

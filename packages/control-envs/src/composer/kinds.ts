@@ -29,7 +29,7 @@ const params = new Map<string, readonly string[]>([
   ['ant', ['legs']],
   ['box', ['halfSize', ...ofObjects]],
   ['capsule', ['radius', 'halfLength', ...ofObjects]],
-  ['mjcf', ['mjcf', 'root']],
+  ['mjcf', ['xmlFile', 'mjcf', 'files', 'root']],
   ['sphere', ['radius', ...ofObjects]],
 ]);
 

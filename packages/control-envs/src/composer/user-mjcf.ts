@@ -49,7 +49,8 @@ const compilerSettings: { readonly [name: string]: readonly string[] | undefined
 };
 
 /** @throws DataError for malformed XML; ConfigError for what cannot be attached */
-export function mjcfComponent({ mjcf, root, files = {} }: MjcfOptions): Component {
+export function mjcfComponent({ mjcf, root, files: given = {} }: MjcfOptions): Component {
+  const files = Object.fromEntries(Object.entries(given).map(([path, bytes]) => [plainPath(path), bytes]));
   if (typeof mjcf !== 'string') {
     const fix = 'xmlFile is read by makeScene';
     throw new ConfigError({ where, what: 'no text', got: mjcf, wanted: '{ mjcf: "<mujoco>…" }', fix });
@@ -96,12 +97,24 @@ export function mjcfComponent({ mjcf, root, files = {} }: MjcfOptions): Componen
 /** The model with the texts it includes in place of `<include>`. */
 function included(element: XmlElement, files: NonNullable<MjcfOptions['files']>, depth = 0): XmlElement {
   const children = element.children.flatMap((child) => {
-    const bytes = child.tag === 'include' && depth < 10 ? files[String(child.attributes.file)] : undefined;
+    const bytes = child.tag === 'include' && depth < 10 ? files[plainPath(String(child.attributes.file))] : undefined;
     if (bytes === undefined) return [included(child, files, depth)];
     const text = new TextDecoder().decode(bytes);
     return included(parseXml(text, String(child.attributes.file)), files, depth + 1).children;
   });
   return el(element.tag, element.attributes, children);
+}
+
+/** A path below the model's folder: one that leads up from it goes into a folder `up`, so that components stay apart. */
+function plainPath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.replaceAll('\\', '/').split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part !== '..') parts.push(part);
+    else if (parts.length === 0 || parts.at(-1) === 'up') parts.push('up');
+    else parts.pop();
+  }
+  return parts.join('/');
 }
 
 /** An asset with its file's path from the model's folder; one that is named after its file gets that name. */
@@ -110,8 +123,7 @@ function withPath(asset: XmlElement, compiler: { readonly [name: string]: string
   const folder = (asset.tag === 'texture' ? compiler.texturedir : compiler.meshdir) ?? compiler.assetdir;
   const from = (file: string): string => {
     const path = compiler.strippath === 'true' ? (file.split('/').at(-1) as string) : file;
-    const parts = [...(folder ?? '').split('/'), ...path.split('/')].filter((part) => part !== '' && part !== '.');
-    return parts.join('/');
+    return plainPath(`${folder ?? ''}/${path}`);
   };
   const placed = Object.entries(attributes).map(([key, value]) => [
     key,

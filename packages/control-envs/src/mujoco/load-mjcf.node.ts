@@ -69,21 +69,23 @@ interface Named {
   names: Set<string>;
   /** where they would be by the model's own paths, and the folders that its compiler names */
   paths: Set<string>;
+  /** those folders: what a model says of them holds for the texts that it includes */
+  folders: Set<string>;
 }
 
 /** Every `file="…"` in the model and, transitively, in the XML files that it names. */
 async function namedFiles(
   folder: string,
   mjcf: string,
-  named: Named = { names: new Set(), paths: new Set() },
+  named: Named = { names: new Set(), paths: new Set(), folders: new Set(['']) },
 ): Promise<Named> {
   const values = (attribute: RegExp): string[] =>
     [...mjcf.matchAll(attribute)].map(([, double, single]) =>
       unescapeText(double ?? single ?? '').replaceAll('\\', '/'),
     );
-  const folders = ['', ...values(/\b(?:mesh|texture|asset)dir\s*=\s*(?:"([^"]*)"|'([^']*)')/g)];
+  for (const one of values(/\b(?:mesh|texture|asset)dir\s*=\s*(?:"([^"]*)"|'([^']*)')/g)) named.folders.add(one);
   for (const value of values(/\bfile(?:right|up|left|down|front|back)?\s*=\s*(?:"([^"]+)"|'([^']+)')/g)) {
-    for (const one of folders) named.paths.add(join(folder, one, value));
+    for (const one of named.folders) named.paths.add(join(folder, one, value));
     const name = basename(value).toLowerCase();
     if (named.names.has(name)) continue;
     named.names.add(name);
