@@ -1,5 +1,5 @@
 /** An environment whose whole state is one small vector of float64: classic control and the tabular tasks. */
-import type { Obs } from '@gimbal/tensor-core';
+import { NumericalError, type Obs } from '@gimbal/tensor-core';
 import { BufferedEnv, type EnvDescription } from './buffered-env.ts';
 
 /** Base of a task whose state is one vector: it gives `getState` and an observation, a task adds reset and step. */
@@ -16,8 +16,13 @@ export abstract class PureEnv extends BufferedEnv {
     return this.state.slice();
   }
 
-  /** Sets the vector. */
+  /** Sets the vector. @throws NumericalError for numbers that are not finite */
   protected restoreState(state: Float64Array): void {
+    const at = state.findIndex((x) => !Number.isFinite(x));
+    if (at >= 0) {
+      const [where, what] = [`${this.spec.id}: setState`, `number ${at} is not finite`];
+      throw new NumericalError({ where, what, got: state[at], wanted: 'finite numbers' });
+    }
     this.state.set(state);
   }
 

@@ -68,7 +68,7 @@ export async function compileMjcf(
     throw new ConfigError({ where: source, what: 'a model is given as text', got: mjcf, wanted: '<mujoco>…</mujoco>' });
   }
   for (const [path, bytes] of Object.entries(files ?? {})) {
-    if (bytes instanceof Uint8Array) continue;
+    if (ArrayBuffer.isView(bytes)) continue;
     const [what, wanted] = [`files: ${path} has no bytes`, 'a Uint8Array'];
     throw new ConfigError({ where: source, what, got: bytes, wanted });
   }

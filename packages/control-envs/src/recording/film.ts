@@ -1,4 +1,5 @@
 /** What the encoders of films share. */
+import { ShapeError } from '@gimbal/tensor-core';
 
 /** A film that is encoded picture by picture, so that no picture has to be kept. */
 export interface Film {
@@ -6,6 +7,13 @@ export interface Film {
   add(rgb: Uint8Array): void;
   /** The file of what was added so far. */
   finish(): Uint8Array;
+}
+
+/** @throws ShapeError for a picture of another size */
+export function checkPicture(rgb: Uint8Array, width: number, height: number, where: string): void {
+  const wanted = width * height * 3;
+  if (wanted > 0 && rgb?.length === wanted) return;
+  throw new ShapeError({ where, what: `no picture of ${width} × ${height}`, got: rgb?.length, wanted });
 }
 
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {

@@ -1,5 +1,5 @@
 /** GIF films: 252 fixed colours (6 × 7 × 6) with ordered dithering, LZW-compressed. */
-import { type Film, joinBytes } from './film.ts';
+import { checkPicture, type Film, joinBytes } from './film.ts';
 
 const [reds, greens, blues] = [6, 7, 6];
 const bayer = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5].map((v) => v / 16 - 0.47);
@@ -29,6 +29,7 @@ export class GifFilm implements Film {
 
   add(rgb: Uint8Array): void {
     const { width, height } = this;
+    checkPicture(rgb, width, height, 'GIF');
     const delay = Math.max(2, Math.round(this.delaySeconds * 100));
     const out = [0x21, 0xf9, 4, 0, ...short(delay), 0, 0, 0x2c, 0, 0, 0, 0, ...short(width), ...short(height), 0, 8];
     const data = lzw(indices(rgb, width, height));

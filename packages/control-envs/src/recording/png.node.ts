@@ -1,6 +1,6 @@
 /** PNG pictures and APNG films, 8 bits rgb. */
 import { deflateSync, crc32 as zlibCrc32 } from 'node:zlib';
-import { type Film, joinBytes } from './film.ts';
+import { checkPicture, type Film, joinBytes } from './film.ts';
 
 const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
@@ -78,6 +78,7 @@ function header(width: number, height: number): Uint8Array {
 
 /** Rows behind the filter "up", which suits still backgrounds, compressed. */
 function packed(rgb: Uint8Array, width: number, height: number): Uint8Array {
+  checkPicture(rgb, width, height, 'PNG');
   const row = 3 * width;
   const raw = new Uint8Array(height * (row + 1));
   for (let y = 0; y < height; y++) {

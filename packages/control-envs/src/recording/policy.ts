@@ -37,6 +37,10 @@ export function chooser(
   if (policy.length === 0) throw new DataError({ where: 'record', what: 'no recorded actions' });
   return (_, t) => {
     const action = policy[t % policy.length] as readonly number[];
+    if (!Array.isArray(action)) {
+      const what = `action ${t % policy.length} is no list of numbers`;
+      throw new DataError({ where: 'record', what, got: action });
+    }
     return env.actionSpace.kind === 'discrete' ? (action[0] as number) : Float32Array.from(action);
   };
 }

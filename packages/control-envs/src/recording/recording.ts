@@ -1,7 +1,8 @@
 /** What a body did, frame by frame, with all that is needed to show it: plain JSON. */
 import { type Action, DataError, type Env } from '@gimbal/tensor-core';
-import { decodeFloats, encodeBytes, encodeFloats } from './base64.ts';
+import { encodeBytes, encodeFloats } from './base64.ts';
 import { type Body, bodyOf } from './body.ts';
+import { checkRecording } from './check-recording.ts';
 import { type RecordedGeom, recordedGeoms, short, writePoses } from './shapes.ts';
 
 /** One run of an environment as plain JSON: the shapes of its model and where they were in each frame. */
@@ -115,25 +116,6 @@ export function parseRecording(text: string, source = 'recording'): Recording {
   } catch (cause) {
     throw new DataError({ where: source, what: `no JSON: ${(cause as Error).message}`, cause });
   }
-  if (recording?.format !== 'gimbal-recording' || recording.version !== 1) {
-    const wanted = 'a file that `gimbal control record` wrote';
-    throw new DataError({ where: source, what: 'not a recording', got: recording?.format, wanted });
-  }
-  for (const name of ['geoms', 'meshes', 'contacts', 'rewards', 'actions', 'episodes'] as const) {
-    if (Array.isArray(recording[name])) continue;
-    throw new DataError({ where: source, what: `${name} are missing`, got: recording[name], wanted: 'a list' });
-  }
-  const floats = floatsOf(recording.poses);
-  const wanted = recording.frames * recording.geoms.length * 7;
-  if (floats !== wanted) throw new DataError({ where: source, what: 'poses are incomplete', got: floats, wanted });
+  checkRecording(recording, source);
   return recording;
-}
-
-/** How many numbers a text holds; undefined for what is no base64. */
-function floatsOf(text: unknown): number | undefined {
-  try {
-    return typeof text === 'string' ? decodeFloats(text).length : undefined;
-  } catch {
-    return undefined; // the caller says what was wanted
-  }
 }

@@ -25,7 +25,7 @@ const registered = new Map<string, EnvRegistration>(
  * @throws ConfigError for an id without a version, or one that is taken
  */
 export function registerEnv(registration: EnvRegistration): void {
-  const { id } = registration;
+  const { id, make, defaults } = registration ?? {};
   if (!/^([\w.-]+\/)?[\w.-]+-v\d+$/.test(id)) {
     const wanted = 'Name-v0 or namespace/Name-v0';
     throw new ConfigError({ where: 'registerEnv', what: 'an id needs a name and a version', got: id, wanted });
@@ -33,6 +33,11 @@ export function registerEnv(registration: EnvRegistration): void {
   if (registered.has(id)) {
     const fix = 'Results must stay comparable under one id: register a new version';
     throw new ConfigError({ where: 'registerEnv', what: 'the id is taken', got: id, fix });
+  }
+  const isComplete = typeof make === 'function' && typeof defaults === 'object' && defaults !== null;
+  if (!isComplete) {
+    const wanted = '{ id, summary, defaults: every option and its default, make(options) }';
+    throw new ConfigError({ where: `registerEnv ${id}`, what: 'make or defaults are missing', wanted });
   }
   registered.set(id, registration);
 }
@@ -55,7 +60,14 @@ export function listEnvs(): readonly EnvRegistration[] {
  * @example const env = await makeEnv('CartPole-v1');
  */
 export async function makeEnv<Id extends EnvId>(id: Id, options: EnvOptions<Id> = {} as EnvOptions<Id>): Promise<Env> {
-  return (await findEnv(id)).make(checkedOptions(id, options as object));
+  return checkedEnv(await findEnv(id).make(checkedOptions(id, options as object)), `makeEnv ${id}`);
+}
+
+/** @throws ConfigError for what a maker gave that is no environment */
+export function checkedEnv(env: Env, where: string): Env {
+  if (typeof env?.step === 'function' && env.observationSpace !== undefined) return env;
+  const fix = 'checkEnv says what an environment lacks';
+  throw new ConfigError({ where, what: 'what was made is no environment', got: env, wanted: 'an Env', fix });
 }
 
 /** @throws ConfigError for an unknown id */
@@ -96,6 +108,8 @@ function checkedOptions(id: string, options: object): object {
   return options;
 }
 
+const isPlain = (type: string): boolean => type === 'number' || type === 'boolean' || type === 'string';
+
 /** What an option's value should have been; undefined for a good one. Absent ones are good. */
 function wantedValue(name: string, value: unknown, byDefault: unknown): string | undefined {
   if (value === undefined) return undefined;
@@ -108,7 +122,15 @@ function wantedValue(name: string, value: unknown, byDefault: unknown): string |
   if (name === 'obsDtype') return value === 'float32' || value === 'float64' ? undefined : 'float32 or float64';
   const numbers = Array.isArray(value) ? value : [value];
   if (numbers.some((x) => Number.isNaN(x))) return 'no NaN';
-  const [type, given] = [typeof byDefault, typeof value];
-  const isPlain = (t: string): boolean => t === 'number' || t === 'boolean' || t === 'string';
+  if (Array.isArray(byDefault)) {
+    const isLike = Array.isArray(value) && value.length === byDefault.length;
+    const isOrdered = !name.endsWith('Range') || (isLike && (value[0] as number) <= (value[1] as number));
+    const wanted = `${byDefault.length} numbers${name.endsWith('Range') ? ', the lower first' : ''}`;
+    return isLike && numbers.every((x) => typeof x === 'number') && isOrdered ? undefined : wanted;
+  }
+  const [type, given] = [typeof byDefault, value === null ? 'null' : typeof value];
+  const mustBeFinite = name === 'resetNoiseScale' || name.endsWith('Weight');
+  if (mustBeFinite && given === 'number' && !Number.isFinite(value)) return 'a finite number';
+  if (value === null && isPlain(type)) return `a ${type}`;
   return type !== given && isPlain(type) && isPlain(given) ? `a ${type}` : undefined;
 }

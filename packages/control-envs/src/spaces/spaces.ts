@@ -29,11 +29,28 @@ export function box(
   shape: readonly number[] = [lengthOf(low) ?? lengthOf(high) ?? 1],
   dtype: BoxSpace['dtype'] = 'float32',
 ): BoxSpace {
+  for (const [name, bound] of Object.entries({ low, high })) {
+    if (typeof bound === 'number' || Array.isArray(bound) || ArrayBuffer.isView(bound)) continue;
+    throw new ConfigError({
+      where: 'box',
+      what: `bad ${name}`,
+      got: bound,
+      wanted: 'a number, or one for each element',
+    });
+  }
+  if (!['float32', 'float64', 'uint8'].includes(dtype)) {
+    throw new ConfigError({ where: 'box', what: 'bad dtype', got: dtype, wanted: 'float32, float64, uint8' });
+  }
   const size = sizeOf(shape, 'box');
   const [lows, highs] = [spread(low, size, 'low'), spread(high, size, 'high')];
   for (let i = 0; i < size; i++) {
     const [a, b] = [lows[i] as number, highs[i] as number];
-    if (!(a <= b)) {
+    const isByte = dtype !== 'uint8' || [a, b].every((x) => Number.isInteger(x) && x >= 0 && x <= 255);
+    if (!isByte) {
+      const wanted = 'whole numbers from 0 to 255';
+      throw new ConfigError({ where: 'box', what: `bounds of element ${i} are no bytes`, got: [a, b], wanted });
+    }
+    if (!(a <= b) || a === Number.POSITIVE_INFINITY || b === Number.NEGATIVE_INFINITY) {
       throw new ConfigError({ where: 'box', what: `bounds of element ${i} are no interval`, got: [a, b] });
     }
   }
@@ -43,6 +60,9 @@ export function box(
 /** The integers start … start + n − 1. */
 export function discrete(n: number, start = 0): DiscreteSpace {
   positive(n, 'discrete', 'n');
+  if (!Number.isSafeInteger(start)) {
+    throw new ConfigError({ where: 'discrete', what: 'bad start', got: start, wanted: 'a whole number' });
+  }
   return { kind: 'discrete', n, start };
 }
 
@@ -83,7 +103,7 @@ export function elementsOf(space: Exclude<Space, DictSpace | TupleSpace>): numbe
 }
 
 function lengthOf(bound: Bound): number | undefined {
-  return typeof bound === 'number' ? undefined : bound.length;
+  return typeof bound === 'number' ? undefined : bound?.length;
 }
 
 function spread(bound: Bound, size: number, name: string): Float64Array {

@@ -93,7 +93,11 @@ function drawMasked(n: number, mask: ArrayLike<number>, stream: Rng): number {
 
 function drawElement(low: number, high: number, whole: boolean, stream: Rng): number {
   if (whole) return low + stream.int(high - low + 1);
-  if (Number.isFinite(low) && Number.isFinite(high)) return low + (high - low) * stream.uniform();
+  if (Number.isFinite(low) && Number.isFinite(high)) {
+    const part = stream.uniform();
+    // the difference of two large numbers may be infinite
+    return Number.isFinite(high - low) ? low + (high - low) * part : low * (1 - part) + high * part;
+  }
   const exponential = (): number => -Math.log1p(-stream.uniform());
   if (Number.isFinite(low)) return low + exponential();
   if (Number.isFinite(high)) return high - exponential();

@@ -38,6 +38,13 @@ export class FrozenLake extends TabularEnv {
   constructor(options: FrozenLakeOptions = {}) {
     const { mapName = '4x4', isSlippery = true, successRate = 1 / 3, rewardSchedule = [1, 0, 0] } = options;
     const large = mapName === '8x8' && options.map === undefined;
+    if (!(mapName in maps)) {
+      const [got, wanted] = [mapName, Object.keys(maps).join(', ')];
+      throw new ConfigError({ where: 'FrozenLake: mapName', what: 'no such map', got, wanted });
+    }
+    if (!(successRate >= 0 && successRate <= 1)) {
+      throw new ConfigError({ where: 'FrozenLake: successRate', what: 'no probability', got: successRate });
+    }
     const cells = checkedMap(options.map ?? maps[mapName]);
     const [rows, columns] = [cells.length, (cells[0] as string).length];
     const letter = (s: number): string => cells[Math.floor(s / columns)]?.[s % columns] as string;
@@ -67,6 +74,7 @@ export class FrozenLake extends TabularEnv {
 
 function checkedMap(map: readonly string[]): readonly string[] {
   const where = 'FrozenLake: map';
+  if (!Array.isArray(map)) throw new ConfigError({ where, what: 'no list of rows', got: map });
   const bad = map.find((row) => !/^[SFHG]+$/.test(row) || row.length !== map[0]?.length);
   if (map.length === 0 || bad !== undefined) {
     throw new ConfigError({ where, what: 'bad row', got: bad ?? map, wanted: 'rows of one length, of S, F, H and G' });

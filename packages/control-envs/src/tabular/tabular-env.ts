@@ -50,6 +50,11 @@ export class TabularEnv extends DrawnEnv {
     );
     for (const [s, actions] of table.entries()) {
       for (const [a, outcomes] of actions.entries()) {
+        const bad = outcomes.find(({ probability }) => !(probability >= 0 && probability <= 1));
+        if (bad !== undefined) {
+          const where = `${id}: state ${s}, action ${a}`;
+          throw new NumericalError({ where, what: 'no probability', got: bad.probability, wanted: '0 to 1' });
+        }
         const sum = outcomes.reduce((total, { probability }) => total + probability, 0);
         if (Math.abs(sum - 1) < 1e-9) continue;
         const where = `${id}: state ${s}, action ${a}`;
@@ -59,6 +64,15 @@ export class TabularEnv extends DrawnEnv {
     this.transitions = table;
     this.starts = starts;
     this.#grid = grid;
+  }
+
+  protected override restoreState(state: Float64Array): void {
+    const [s = Number.NaN] = state;
+    if (this.transitions[s] === undefined) {
+      const wanted = `a whole number from 0 to ${this.transitions.length - 1}`;
+      throw new DataError({ where: `${this.spec.id}: setState`, what: 'no such state', got: s, wanted });
+    }
+    super.restoreState(state);
   }
 
   protected resetTask(stream: Rng): void {

@@ -1,5 +1,6 @@
 /** Copies that step in the calling thread: the only kind in a page. */
 import type { AutoresetMode, Env } from '@gimbal/tensor-core';
+import { checkedEnv } from '../registry/registry.ts';
 import { vectorArrays } from './arrays.ts';
 import { LocalRows } from './row-set.ts';
 import { Rows } from './rows.ts';
@@ -16,7 +17,7 @@ export interface LocalPlan {
 export async function makeAll(makeOne: () => Promise<Env>, count: number): Promise<Env[]> {
   const envs: Env[] = [];
   try {
-    while (envs.length < count) envs.push(await makeOne());
+    while (envs.length < count) envs.push(checkedEnv(await makeOne(), 'makeVectorEnv'));
     return envs;
   } catch (error) {
     for (const env of envs) env.close();

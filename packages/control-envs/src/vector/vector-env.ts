@@ -57,6 +57,8 @@ export class RowsVectorEnv implements VectorEnv {
   readonly #origin: number;
   #seed: number | undefined;
   #phase: 'new' | 'running' | 'busy' | 'closed' = 'new';
+  /** the phase that a call which changes nothing goes back to */
+  #before: 'new' | 'running' = 'new';
 
   constructor({ template, numEnvs, mode, arrays, rows, seed, copies }: VectorDescription) {
     this.numEnvs = numEnvs;
@@ -106,23 +108,24 @@ export class RowsVectorEnv implements VectorEnv {
   ): Promise<{ obs: VecObs; infos: readonly Info[] }> {
     this.#begin('reset');
     try {
-      if (o.mask !== undefined && o.mask.length !== this.numEnvs) {
+      if (o.mask !== undefined && !(ArrayBuffer.isView(o.mask) && o.mask.length === this.numEnvs)) {
         const wanted = this.numEnvs;
         throw new ShapeError({
           where: `${this.spec.id}: reset`,
           what: 'mask does not fit',
-          got: o.mask.length,
-          wanted,
+          got: (o.mask as Uint8Array | null)?.length,
+          wanted: `a Uint8Array of ${wanted}`,
         });
       }
       const seeds = seedsOf(o.seed ?? this.#seed, this.numEnvs);
       await this.#rows.reset({ seeds, mask: o.mask, options: o.options });
       this.#seed = undefined;
+      this.#before = 'running';
       this.#infos.fill(nothing);
       const obs = this.#copies ? cloneObs(this.#arrays.obs) : this.#arrays.obs;
       return { obs, infos: this.#copies ? [...this.#infos] : this.#infos };
     } finally {
-      this.#phase = 'running';
+      this.#finish();
     }
   }
 
@@ -139,7 +142,7 @@ export class RowsVectorEnv implements VectorEnv {
       const ended = this.#collectInfos();
       return this.#answer(ended);
     } finally {
-      this.#phase = 'running';
+      this.#finish();
     }
   }
 
@@ -158,7 +161,7 @@ export class RowsVectorEnv implements VectorEnv {
       }
       return new Uint8Array(all.buffer);
     } finally {
-      this.#phase = 'running';
+      this.#finish();
     }
   }
 
@@ -166,6 +169,14 @@ export class RowsVectorEnv implements VectorEnv {
   setState(state: Uint8Array): void {
     this.#begin('setState');
     try {
+      if (!ArrayBuffer.isView(state)) {
+        throw new DataError({
+          where: `${this.spec.id}: setState`,
+          what: 'no state',
+          got: state,
+          wanted: 'a Uint8Array',
+        });
+      }
       const all = new Float64Array(state.slice(0, state.length - (state.length % 8)).buffer);
       const [count = 0, origin] = all;
       const lengths = [...all.subarray(2, 2 + count)];
@@ -188,8 +199,9 @@ export class RowsVectorEnv implements VectorEnv {
         return all.slice(at - length, at);
       });
       this.#rows.load(states);
+      this.#before = 'running';
     } finally {
-      this.#phase = 'running';
+      this.#finish();
     }
   }
 
@@ -211,15 +223,27 @@ export class RowsVectorEnv implements VectorEnv {
     if (this.#phase === 'busy') {
       throw new ConfigError({ where, what: 'the last call is not finished', fix: 'Await it first' });
     }
+    this.#before = this.#phase;
     this.#phase = 'busy';
+  }
+
+  /** A call that has ended; one that closed the environments meanwhile stays. */
+  #finish(): void {
+    if (this.#phase === 'busy') this.#phase = this.#before;
   }
 
   /** @throws ShapeError, ConfigError that name the copy and the element */
   #check(actions: Float32Array | Int32Array): void {
     const where = `${this.spec.id}: step`;
     const wanted = this.#arrays.actions.length;
-    if (actions?.length !== wanted) {
-      throw new ShapeError({ where, what: 'actions of wrong shape', got: actions?.length, wanted });
+    const isList = ArrayBuffer.isView(actions) || Array.isArray(actions);
+    if (!isList || actions.length !== wanted) {
+      throw new ShapeError({
+        where,
+        what: 'actions of wrong shape',
+        got: (actions as Float32Array | null)?.length,
+        wanted,
+      });
     }
     if (this.actionSpace.kind === 'box' && areActions(actions)) return;
     const size = wanted / this.numEnvs;

@@ -7,7 +7,7 @@ import {
   type VectorEnv,
   type VectorStep,
 } from '@gimbal/tensor-core';
-import { type ActionMap, clipping, rescaling } from '../wrappers/actions.ts';
+import { type ActionMap, clipping, mapped, rescaling } from '../wrappers/actions.ts';
 import type { EpisodeRecord } from '../wrappers/episode-statistics.ts';
 import type { MomentsState, RunningMoments } from '../wrappers/running-moments.ts';
 import { type NormalizeOptions, ObservationScale, RewardScale } from '../wrappers/scales.ts';
@@ -194,7 +194,7 @@ export class VectorClipAction extends VectorEnvWrapper {
   }
 
   override step(actions: Float32Array): Promise<VectorStep> {
-    return this.env.step(actions.map(this.#actions.map));
+    return this.env.step(mapped(actions, this.#actions));
   }
 }
 
@@ -213,6 +213,6 @@ export class VectorRescaleAction extends VectorEnvWrapper {
   }
 
   override step(actions: Float32Array): Promise<VectorStep> {
-    return this.env.step(actions.map(this.#actions.map));
+    return this.env.step(mapped(actions, this.#actions));
   }
 }

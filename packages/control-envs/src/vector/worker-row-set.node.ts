@@ -36,6 +36,7 @@ export class WorkerRowSet implements RowSet {
   restarts = 0;
   readonly #plan: WorkerPlan;
   readonly #workers: WorkerRows[];
+  #isClosed = false;
 
   private constructor(plan: WorkerPlan, workers: WorkerRows[]) {
     this.#plan = plan;
@@ -81,6 +82,7 @@ export class WorkerRowSet implements RowSet {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const worker of this.#workers) void worker.close();
     this.#plan.here?.close();
   }
@@ -98,7 +100,7 @@ export class WorkerRowSet implements RowSet {
     if (failed) throw error;
     for (const [i, result] of results.entries()) {
       if (result.status === 'rejected') throw result.reason;
-      if (!result.value) await this.#replace(i, payload);
+      if (!result.value && !this.#isClosed) await this.#replace(i, payload);
     }
   }
 
@@ -112,6 +114,8 @@ export class WorkerRowSet implements RowSet {
       throw new BackendError({ where: 'VectorEnv', what, got: dead.reason, fix: 'Try workers: 0 to see the error' });
     }
     control.fill(0);
+    const { episodeReturn, episodeLength, agentReturn } = arrays;
+    const sums = [episodeReturn, episodeLength, agentReturn].map((all) => ({ all, before: all.slice() }));
     const worker = await WorkerRows.start(setup);
     this.#workers[index] = worker;
     for (let row = from; row < from + count; row++) {
@@ -124,6 +128,11 @@ export class WorkerRowSet implements RowSet {
       throw new BackendError({ where: 'VectorEnv', what: 'a replaced worker died at once', got: worker.reason });
     }
     if (payload === undefined) {
+      // of the episodes that ended with it; the next step begins them anew
+      for (const { all, before } of sums) {
+        const size = all.length / arrays.truncated.length;
+        all.set(before.subarray(from * size, (from + count) * size), from * size);
+      }
       for (let row = from; row < from + count; row++) {
         arrays.truncated[row] = 1;
         writeReason(arrays.reason, row, `worker died: ${dead.reason}`);

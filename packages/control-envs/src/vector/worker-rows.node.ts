@@ -1,7 +1,7 @@
 /** The main thread's side of one worker: commands, waiting without blocking, and noticing its death. */
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import { BackendError } from '@gimbal/tensor-core';
+import { BackendError, ConfigError } from '@gimbal/tensor-core';
 import { command, received, type SentError, spinUntil, type WorkerSetup, word } from './protocol.ts';
 
 interface Reply {
@@ -71,7 +71,7 @@ export class WorkerRows {
 
   /** Gives a command; `finished` says when it is done. */
   give(what: number, payload?: unknown): void {
-    if (payload !== undefined) this.#port.postMessage(payload);
+    if (payload !== undefined) this.#send(payload);
     this.#worker.ref();
     this.#control[word.command] = what;
     Atomics.add(this.#control, word.given, 1);
@@ -138,6 +138,15 @@ export class WorkerRows {
     this.#worker.unref();
     await this.#ended;
     this.#port.close();
+  }
+
+  #send(payload: unknown): void {
+    try {
+      this.#port.postMessage(payload);
+    } catch (cause) {
+      const [where, what] = ['VectorEnv', 'options that cannot be sent to a worker'];
+      throw new ConfigError({ where, what, got: (cause as Error).message, wanted: 'plain data', cause });
+    }
   }
 
   #take(): Reply | undefined {

@@ -1,13 +1,15 @@
 /** One HTML file that plays a recording anywhere: the viewer's script and the data stand in it, nothing is fetched. */
 import { readFile } from 'node:fs/promises';
 import { BackendError } from '@gimbal/tensor-core';
+import { checkRecording } from '../recording/check-recording.ts';
 import type { Recording } from '../recording/recording.ts';
 
 /**
  * A recording as one HTML page that plays it by itself, without a network.
- * @throws BackendError if the package is not built
+ * @throws BackendError if the package is not built; DataError for a damaged recording
  */
 export async function viewerHtml(recording: Recording): Promise<string> {
+  checkRecording(recording, 'viewerHtml');
   const built = import.meta.url.endsWith('.ts') ? '../../dist/viewer-page.global.js' : './viewer-page.global.js';
   const script = await readFile(new URL(built, import.meta.url), 'utf8').catch((cause) => {
     throw new BackendError({ where: 'viewerHtml', what: 'the viewer is not built', fix: 'Run npm run setup', cause });

@@ -29,7 +29,8 @@ export function clipping(env: Pick<Env, 'actionSpace'>, where: string): ActionMa
 export function rescaling(env: Pick<Env, 'actionSpace'>, where: string, min: number, max: number): ActionMap {
   const { low, high, shape } = continuous(env, where);
   const size = low.length;
-  if (!(min < max)) throw new ConfigError({ where, what: 'min is not below max', got: [min, max] });
+  if (!(min < max) || !Number.isFinite(max - min))
+    throw new ConfigError({ where, what: 'min is not below max, both finite', got: [min, max] });
   if ([...low, ...high].some((bound) => !Number.isFinite(bound))) {
     const fix = 'Clip outside of it: ClipAction takes any number, whatever is inside';
     throw new ConfigError({ where, what: 'the environment has unbounded actions', fix });
@@ -42,6 +43,10 @@ export function rescaling(env: Pick<Env, 'actionSpace'>, where: string, min: num
     },
   };
 }
+
+/** Each element changed, in a new array; what is no array is passed on, for the environment to refuse. */
+export const mapped = <A extends Action | Int32Array>(actions: A, { map }: ActionMap): A | Float32Array =>
+  ArrayBuffer.isView(actions) || Array.isArray(actions) ? Float32Array.from(actions as Float32Array, map) : actions;
 
 /** Clips each element into the environment's bounds; the outer action space is unbounded. */
 export class ClipAction extends EnvWrapper {
@@ -58,7 +63,7 @@ export class ClipAction extends EnvWrapper {
   }
 
   override step(action: Action): EnvStep {
-    return this.env.step(Float32Array.from(action as Float32Array, this.#actions.map));
+    return this.env.step(mapped(action, this.#actions));
   }
 }
 
@@ -77,7 +82,7 @@ export class RescaleAction extends EnvWrapper {
   }
 
   override step(action: Action): EnvStep {
-    return this.env.step(Float32Array.from(action as Float32Array, this.#actions.map));
+    return this.env.step(mapped(action, this.#actions));
   }
 }
 

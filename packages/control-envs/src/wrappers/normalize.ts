@@ -1,5 +1,5 @@
 /** Observations of mean 0 and spread 1, rewards of returns with spread 1; the statistics can be frozen and saved. */
-import type { Action, Env, EnvStep, Info, Obs, Space } from '@gimbal/tensor-core';
+import { type Action, DataError, type Env, type EnvStep, type Info, type Obs, type Space } from '@gimbal/tensor-core';
 import type { MomentsState, RunningMoments } from './running-moments.ts';
 import { type NormalizeOptions, ObservationScale, RewardScale } from './scales.ts';
 import { EnvWrapper } from './wrapper.ts';
@@ -98,7 +98,12 @@ export class NormalizeReward extends EnvWrapper {
   }
 
   /** Continues from what `state` returned. @throws DataError if it is of another size */
-  load({ moments, discounted }: RewardMomentsState): void {
+  load(state: RewardMomentsState): void {
+    const { moments, discounted } = state ?? {};
+    if (!Number.isFinite(discounted)) {
+      const where = 'NormalizeReward.load';
+      throw new DataError({ where, what: 'not saved statistics', got: state, wanted: '{ moments, discounted }' });
+    }
     this.moments.load(moments);
     this.#scale.discounted[0] = discounted;
   }

@@ -81,10 +81,17 @@ export class RunningMoments {
    * Continues from what `state` returned.
    * @throws DataError if the state is of another size
    */
-  load({ count, mean, squares }: MomentsState): void {
-    if (mean.length !== this.size || squares.length !== this.size || !(count >= 0)) {
-      throw new DataError({ where: 'RunningMoments.load', what: 'other size', got: mean.length, wanted: this.size });
+  load(state: MomentsState): void {
+    const { count, mean, squares } = state ?? {};
+    const where = 'RunningMoments.load';
+    if (!(Number.isFinite(count) && count >= 0 && Array.isArray(mean) && Array.isArray(squares))) {
+      throw new DataError({ where, what: 'not saved statistics', got: state, wanted: '{ count, mean, squares }' });
     }
+    if (mean.length !== this.size || squares.length !== this.size) {
+      throw new DataError({ where, what: 'other size', got: mean.length, wanted: this.size });
+    }
+    const bad = [...mean, ...squares.map((x) => (x >= 0 ? x : Number.NaN))].find((x) => !Number.isFinite(x));
+    if (bad !== undefined) throw new DataError({ where, what: 'not finite numbers, squares from 0', got: bad });
     this.count = count;
     this.mean.set(mean);
     this.#squares.set(squares);

@@ -26,6 +26,7 @@ export class ObservationScale {
   /** @throws ConfigError for a space that is no Box */
   constructor(space: Space, where: string, { epsilon = 1e-8, clip = 10 }: NormalizeOptions) {
     const inner = boxOf(space, where);
+    checkPositive(where, { epsilon, clip });
     this.moments = new RunningMoments(elementsOf(inner));
     this.space = box(-clip, clip, inner.shape, inner.dtype === 'float64' ? 'float64' : 'float32');
     this.#epsilon = epsilon;
@@ -57,6 +58,7 @@ export class RewardScale {
     if (!(gamma >= 0 && gamma <= 1)) {
       throw new ConfigError({ where, what: 'bad gamma', got: gamma, wanted: '0 to 1' });
     }
+    checkPositive(where, { epsilon, clip });
     this.discounted = new Float64Array(copies);
     this.#gamma = gamma;
     this.#epsilon = epsilon;
@@ -76,6 +78,14 @@ export class RewardScale {
   /** A reward by `spread`. */
   scaled(reward: number, spread: number): number {
     return clamp(reward / spread, -this.#clip, this.#clip);
+  }
+}
+
+/** A clip may be infinite. */
+function checkPositive(where: string, options: { epsilon: number; clip: number }): void {
+  for (const [name, got] of Object.entries(options)) {
+    if (got > 0 && (name === 'clip' || Number.isFinite(got))) continue;
+    throw new ConfigError({ where, what: `bad ${name}`, got, wanted: 'a number above 0' });
   }
 }
 

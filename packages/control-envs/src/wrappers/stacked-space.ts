@@ -9,12 +9,21 @@ export interface FrameStackOptions {
   padding?: 'reset' | 'zero';
 }
 
+/** of one stacked observation */
+const mostElements = 2 ** 26;
+
 /** `[count, …]` of a Box. @throws ConfigError for a bad count, and for observations that are no Box */
 export function stackedSpace(space: Space, count: number, { padding }: FrameStackOptions, where: string): BoxSpace {
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new ConfigError({ where, what: 'bad count', got: count, wanted: 'a whole number from 1' });
   }
+  if (padding !== undefined && padding !== 'reset' && padding !== 'zero') {
+    throw new ConfigError({ where, what: 'bad padding', got: padding, wanted: 'reset, zero' });
+  }
   const inner = boxOf(space, where);
+  if (count * inner.low.length > mostElements) {
+    throw new ConfigError({ where, what: 'too many frames', got: count, wanted: `at most ${mostElements} numbers` });
+  }
   const reach = (bound: Float64Array, zero: (x: number) => number): number[] =>
     Array.from({ length: count }, () => [...bound].map(padding === 'zero' ? zero : (x) => x)).flat();
   const [low, high] = [reach(inner.low, (x) => Math.min(x, 0)), reach(inner.high, (x) => Math.max(x, 0))];

@@ -13,6 +13,7 @@ import { EnvWrapper } from './wrapper.ts';
 export class TimeLimit extends EnvWrapper {
   readonly #maxSteps: number;
   #elapsed = 0;
+  #hasEnded = false;
 
   constructor(env: Env, maxSteps: number) {
     super(env);
@@ -28,13 +29,25 @@ export class TimeLimit extends EnvWrapper {
 
   override reset(o?: { seed?: number; options?: object }): { obs: Obs; info: Info } {
     this.#elapsed = 0;
+    this.#hasEnded = false;
     return this.env.reset(o);
   }
 
   override step(action: Action): EnvStep {
+    if (this.#hasEnded) {
+      const [where, what] = [`${this.spec.id}: step`, 'the episode has ended'];
+      throw new ConfigError({ where, what, fix: 'Call reset(), or use a vector environment with autoreset' });
+    }
     const result = this.env.step(action);
     this.#elapsed++;
     if (this.#elapsed < this.#maxSteps || result.truncated) return result;
+    this.#hasEnded = true;
     return { ...result, truncated: true, info: { ...result.info, truncatedReason: 'time limit' } };
+  }
+
+  /** An episode that had ended goes on from the state; the clock stays. */
+  override setState(state: Float64Array): void {
+    super.setState(state);
+    this.#hasEnded = false;
   }
 }
