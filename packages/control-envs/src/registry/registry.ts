@@ -1,5 +1,6 @@
 /** Environments by versioned id. */
 import { ConfigError, type Env, nearest } from '@gimbal/tensor-core';
+import { checkedEnv } from '../base/checked-env.ts';
 import { checkScene } from '../composer/check-scene.ts';
 import type { Scene } from '../composer/scene.ts';
 import { type ClassicOptions, classicEnvs } from './classic.ts';
@@ -61,13 +62,6 @@ export function listEnvs(): readonly EnvRegistration[] {
  */
 export async function makeEnv<Id extends EnvId>(id: Id, options: EnvOptions<Id> = {} as EnvOptions<Id>): Promise<Env> {
   return checkedEnv(await findEnv(id).make(checkedOptions(id, options as object)), `makeEnv ${id}`);
-}
-
-/** @throws ConfigError for what a maker gave that is no environment */
-export function checkedEnv(env: Env, where: string): Env {
-  if (typeof env?.step === 'function' && env.observationSpace !== undefined) return env;
-  const fix = 'checkEnv says what an environment lacks';
-  throw new ConfigError({ where, what: 'what was made is no environment', got: env, wanted: 'an Env', fix });
 }
 
 /** @throws ConfigError for an unknown id */

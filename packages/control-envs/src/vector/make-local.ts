@@ -1,6 +1,6 @@
 /** Copies that step in the calling thread: the only kind in a page. */
 import type { AutoresetMode, Env } from '@gimbal/tensor-core';
-import { checkedEnv } from '../registry/registry.ts';
+import { checkedEnv } from '../base/checked-env.ts';
 import { vectorArrays } from './arrays.ts';
 import { LocalRows } from './row-set.ts';
 import { Rows } from './rows.ts';
