@@ -19,9 +19,10 @@ export { registerEngine } from './physics/engines.ts';
 export type { FactorRange, PhysicsFactors, Randomize } from './physics/randomize.ts';
 export type { Film } from './recording/film.ts';
 export { encodeGif, GifFilm } from './recording/gif.ts';
+export { parseRecording } from './recording/parse-recording.ts';
 export type { RecordPolicy } from './recording/policy.ts';
 export { EpisodeRecorder, type RecordOptions, recordEpisode } from './recording/record-episode.ts';
-export { parseRecording, type Recording } from './recording/recording.ts';
+export type { Recording } from './recording/recording.ts';
 export { type EnvRegistration, registration } from './registry/registration.ts';
 export {
   type EnvId,

@@ -1,8 +1,7 @@
 /** What a body did, frame by frame, with all that is needed to show it: plain JSON. */
-import { type Action, DataError, type Env } from '@gimbal/tensor-core';
+import type { Action, Env } from '@gimbal/tensor-core';
 import { encodeBytes, encodeFloats } from './base64.ts';
 import { type Body, bodyOf } from './body.ts';
-import { checkRecording } from './check-recording.ts';
 import { type RecordedGeom, recordedGeoms, short, writePoses } from './shapes.ts';
 
 /** One run of an environment as plain JSON: the shapes of its model and where they were in each frame. */
@@ -102,20 +101,4 @@ export class Recorder {
     this.#poses.push(poses);
     this.#recording.contacts.push(this.#body.contacts());
   }
-}
-
-/**
- * Reads a recording from JSON text.
- * @param source its name in errors; default `recording`
- * @throws DataError for what is no recording
- */
-export function parseRecording(text: string, source = 'recording'): Recording {
-  let recording: Recording;
-  try {
-    recording = JSON.parse(text);
-  } catch (cause) {
-    throw new DataError({ where: source, what: `no JSON: ${(cause as Error).message}`, cause });
-  }
-  checkRecording(recording, source);
-  return recording;
 }

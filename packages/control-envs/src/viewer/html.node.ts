@@ -1,7 +1,7 @@
 /** One HTML file that plays a recording anywhere: the viewer's script and the data stand in it, nothing is fetched. */
 import { readFile } from 'node:fs/promises';
 import { BackendError } from '@gimbal/tensor-core';
-import { checkRecording } from '../recording/check-recording.ts';
+import { checkRecording } from '../recording/parse-recording.ts';
 import type { Recording } from '../recording/recording.ts';
 
 /**

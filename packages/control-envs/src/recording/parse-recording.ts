@@ -1,7 +1,23 @@
-/** What is wrong with a recording that was read from a file: the first part that could not be shown or repeated. */
+/** Reads recordings from files: the first part that could not be shown or repeated is named. */
 import { DataError } from '@gimbal/tensor-core';
 import { decodeBytes, decodeFloats } from './base64.ts';
 import type { Recording } from './recording.ts';
+
+/**
+ * Reads a recording from JSON text.
+ * @param source its name in errors; default `recording`
+ * @throws DataError for what is no recording
+ */
+export function parseRecording(text: string, source = 'recording'): Recording {
+  let recording: Recording;
+  try {
+    recording = JSON.parse(text);
+  } catch (cause) {
+    throw new DataError({ where: source, what: `no JSON: ${(cause as Error).message}`, cause });
+  }
+  checkRecording(recording, source);
+  return recording;
+}
 
 /** @throws DataError that names the part */
 export function checkRecording(recording: Recording, source: string): void {
