@@ -150,6 +150,23 @@ describe('disks', () => {
     timeoutMs,
   );
 
+  withDisks(
+    'a read-only working directory is no obstacle where --out lies elsewhere',
+    async () => {
+      const elsewhere = await mkdtemp(join(tmpdir(), 'gimbal-out-'));
+      mount(cwd, 'size=1m', 'ro');
+      try {
+        const { code, stderr } = await align(...job(2), '--out', join(elsewhere, 'a'));
+        expect([code, stderr]).toEqual([0, expect.any(String)]);
+        expect(await readdir(join(elsewhere, 'a'))).toContain('report.html');
+      } finally {
+        execFileSync('umount', [cwd]);
+        await rm(elsewhere, { recursive: true });
+      }
+    },
+    timeoutMs,
+  );
+
   test(
     '--out inside a file is refused by every command, before any work',
     async () => {

@@ -17,7 +17,7 @@ import { type Compute, startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
 import { machine, versions } from '../run/machine.ts';
 import { modelPath } from '../run/model-path.ts';
-import { cacheFolder, openRun, optionsOfRun, type RunFolder } from '../run/run-folder.ts';
+import { cacheFolderFor, openRun, optionsOfRun, type RunFolder } from '../run/run-folder.ts';
 
 type Context = CommandContext<{ [name: string]: unknown }>;
 
@@ -86,7 +86,7 @@ async function align(
     options,
     environment,
     runDir: run.path,
-    cacheDir: cacheFolder(),
+    cacheDir: await cacheFolderFor(run.path),
     output,
     signal,
     ...(options.resume ? { kept: { code: [...earlier].reverse(), choices: run.config.choices ?? {} } } : {}),

@@ -1,6 +1,6 @@
 // A run is a folder: config.json, metrics.jsonl, a folder per stage (its metrics, TensorBoard events, checkpoints) and
 // report.html. It is claimed by its config.json and never overwritten.
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
 import { presentational } from '../cli/globals.ts';
@@ -50,6 +50,18 @@ export interface RunFolder {
 
 /** Where the results of stages lie, by content. */
 export const cacheFolder = (cwd = '.'): string => join(cwd, 'runs', '.cache');
+
+/** That folder, or one in the run where nothing can be written below the working directory: --out may lie elsewhere. */
+export async function cacheFolderFor(runPath: string, cwd = '.'): Promise<string> {
+  const shared = cacheFolder(cwd);
+  try {
+    await mkdir(shared, { recursive: true });
+    await access(shared, constants.W_OK);
+    return shared;
+  } catch {
+    return join(runPath, '.cache'); // a disk that is full says so there
+  }
+}
 
 /**
  * Make the folder of a new run, or find that of the run to go on with.
