@@ -201,12 +201,19 @@ test('Dict and Tuple observations and an environment that is no BufferedEnv, on 
   registerEnv(nestedEnv({ box, dict, discrete, tuple }));
   const results: unknown[] = [];
   for (const workers of [0, 2]) {
-    const envs = await makeVectorEnv('test/Nested-v0', { numEnvs: 3, workers, modules: [fixture.href] });
+    const envs = await makeVectorEnv('test/Nested-v0', {
+      numEnvs: 3,
+      workers,
+      modules: [workers ? fixture : fixture.href],
+    });
     const seen: unknown[] = [(await envs.reset({ seed: 4 })).obs];
     for (let t = 0; t < 7; t++) seen.push(await envs.step(Int32Array.of(0, 1, 0)));
     envs.close();
     results.push(seen);
   }
+  await expect(makeVectorEnv('test/Nested-v0', { numEnvs: 2, workers: 1 })).rejects.toThrow(
+    'makeVectorEnv: the workers do not know this environment; got "test/Nested-v0". Register it in a module of its own',
+  );
   expect(results[1]).toEqual(results[0]);
   const last = (results[0] as { obs: { parts: { [key: string]: Obs } } }[])[2]?.obs.parts;
   expect(last).toEqual({ 0: expect.any(Float32Array), 1: { deep: Float64Array.of(6, 9, 8) } });

@@ -30,17 +30,32 @@ export interface CheckOptions {
 export function checkEnv(env: Env, { steps = 200, seed = 0 }: CheckOptions = {}): EnvProblem[] {
   const problems: EnvProblem[] = [];
   const say = (what: string, fix: string): void => {
-    if (!problems.some((p) => p.what === what)) problems.push({ what, fix });
+    if (!problems.some((p) => kindOf(p.what) === kindOf(what))) problems.push({ what, fix });
   };
   if (!checkParts(env, say)) return problems;
-  checkSpec(env, say);
-  checkReset(env, seed, say);
-  checkEpisodes(env, steps, seed, say);
-  checkRepeats(env, Math.min(steps, 50), seed, say);
-  checkState(env, seed, say);
-  checkBadActions(env, seed, say);
+  const parts = {
+    spec: () => checkSpec(env, say),
+    reset: () => checkReset(env, seed, say),
+    step: () => checkEpisodes(env, steps, seed, say),
+    'an episode again': () => checkRepeats(env, Math.min(steps, 50), seed, say),
+    'getState and setState': () => checkState(env, seed, say),
+    'bad actions': () => checkBadActions(env, seed, say),
+  };
+  for (const [name, check] of Object.entries(parts)) {
+    try {
+      check();
+    } catch (error) {
+      say(
+        `checking ${name} throws: ${error instanceof Error ? error.message : error}`,
+        'Mend that, or a problem above that leads to it',
+      );
+    }
+  }
   return problems;
 }
+
+/** What is wrong without the number that shows it: a bound that every step breaks is one problem. */
+const kindOf = (what: string): string => what.replace(/ is -?\d[\d.e+-]*/g, ' is');
 
 /**
  * Throws where `checkEnv` finds something.

@@ -30,7 +30,8 @@ export function bodyOf(env: Env, where: string): Body {
     if ('drawing' in at) return drawn(at as DrawnEnv, dtSeconds);
     at = (at as { env?: unknown }).env;
   }
-  const fix = 'Environments of your own are shown if they are MuJoCo tasks or composed scenes';
+  const fix =
+    'Environments of your own are shown if they are MuJoCo tasks, composed scenes, or a TabularEnv with a grid';
   throw new DataError({ where: `${where} ${env.spec.id}`, what: 'nothing to show', fix });
 }
 

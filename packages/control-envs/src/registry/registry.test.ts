@@ -1,4 +1,4 @@
-import type { Env, Space } from '@gimbal/tensor-core';
+import type { Action, Env, Space } from '@gimbal/tensor-core';
 import { actionFault } from '../base/action-fault.ts';
 import { assertEnv, checkEnv, EnvWrapper, listEnvs, makeEnv, registerEnv } from '../index.ts';
 
@@ -146,4 +146,35 @@ test('the checker finds each planted fault', async () => {
   }
   const endless = new Endless(await makeEnv('Pendulum-v1', { maxSteps: 1000 }));
   expect(checkEnv(endless).map(({ what }) => what)).toContain('truncated is false at spec.maxSteps = 60');
+});
+
+test('the checker names a fault once, however often it occurs, and goes on after a call that throws', async () => {
+  const inner = await makeEnv('Pendulum-v1', { maxSteps: 60 });
+  const outside = Object.assign(new EnvWrapper(inner), {
+    step: (action: Action) => ({ ...inner.step(action), obs: Float32Array.of(0, 0, 9 + Math.random()) }),
+    reset: (options?: { seed?: number }) => {
+      if (options === undefined) throw new Error('no seed');
+      return inner.reset(options);
+    },
+  });
+  const found = checkEnv(outside).map(({ what }) => what);
+  expect(found.filter((what) => what.startsWith('obs of step: [2] is 9.'))).toHaveLength(1);
+  expect(found).toContain('checking step throws: no seed');
+  expect(found).toContain('the same seed and actions give another episode');
+});
+
+test('a registered environment is made with every option: what is not given has its default', async () => {
+  const seen: object[] = [];
+  const make = (options: object): Env => {
+    seen.push(options);
+    return new EnvWrapper(pendulum);
+  };
+  const pendulum = await makeEnv('Pendulum-v1');
+  registerEnv({ id: 'mine/Filled-v0', summary: 'a test', defaults: { size: 3, name: 'a' }, make });
+  await makeEnv('mine/Filled-v0');
+  await makeEnv('mine/Filled-v0', { size: 4, name: undefined });
+  expect(seen).toEqual([
+    { size: 3, name: 'a' },
+    { size: 4, name: 'a' },
+  ]);
 });

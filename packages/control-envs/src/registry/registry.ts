@@ -23,6 +23,7 @@ const registered = new Map<string, EnvRegistration>(
 /**
  * Makes an environment known by its id. On worker threads the module that calls this is imported again
  * (`makeVectorEnv`'s `modules`).
+ * @param registration its `make` is given every option of `defaults`, those that the caller leaves out by their default
  * @throws ConfigError for an id without a version, or one that is taken
  */
 export function registerEnv(registration: EnvRegistration): void {
@@ -40,7 +41,12 @@ export function registerEnv(registration: EnvRegistration): void {
     const wanted = '{ id, summary, defaults: every option and its default, make(options) }';
     throw new ConfigError({ where: `registerEnv ${id}`, what: 'make or defaults are missing', wanted });
   }
-  registered.set(id, registration);
+  // the caller's make sees every option: what is not given, or undefined, has its default
+  const filled = (options: object): object => {
+    const given = Object.entries(options).filter(([, value]) => value !== undefined);
+    return { ...defaults, ...Object.fromEntries(given) };
+  };
+  registered.set(id, { ...registration, make: (options) => registration.make(filled(options)) });
 }
 
 /** Registers a composed scene under an id. @throws ConfigError as `registerEnv` does */

@@ -30,8 +30,8 @@ export interface VectorOptions<Id = string> {
    * next call overwrites; nothing is created in a step.
    */
   buffers?: 'copy' | 'shared';
-  /** modules that register environments, imported on each worker (file URLs or package names) */
-  modules?: readonly string[];
+  /** modules that register environments, imported on each worker (file URLs, as text or URL, or package names) */
+  modules?: readonly (string | URL)[];
   /** told of each worker that died and was replaced */
   onRestart?: (event: WorkerRestart) => void;
 }
@@ -49,7 +49,8 @@ export async function makeVectorEnv<Id extends EnvId>(
   o: VectorOptions<Id>,
 ): Promise<RowsVectorEnv> {
   checkVectorOptions(o, known);
-  const { numEnvs, autoresetMode: mode = 'same-step', seed = 0, buffers = 'copy', modules = [], options = {} } = o;
+  const { numEnvs, autoresetMode: mode = 'same-step', seed = 0, buffers = 'copy', options = {} } = o;
+  const modules = (o.modules ?? []).map(String);
   const asked = checkedCount(o.workers ?? 0, numEnvs);
   // 'auto': as many threads as cores, this one among them
   const threads = Math.min(asked, numEnvs);

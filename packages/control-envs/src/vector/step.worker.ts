@@ -1,7 +1,7 @@
 /** A worker thread that steps its rows whenever the control array says so. */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { ConfigError } from '@gimbal/tensor-core';
-import { makeEnv } from '../registry/registry.ts';
+import { listEnvs, makeEnv } from '../registry/registry.ts';
 import { command, type ResetPayload, sendable, spinUntil, type WorkerSetup, word } from './protocol.ts';
 import { Rows } from './rows.ts';
 
@@ -13,6 +13,10 @@ const awakeMs = 0.05;
 
 try {
   for (const module of modules) await importModule(module);
+  if (!listEnvs().some((known) => known.id === id)) {
+    const fix = 'Register it in a module of its own and name that in modules';
+    throw new ConfigError({ where: 'makeVectorEnv', what: 'the workers do not know this environment', got: id, fix });
+  }
   const envs = [];
   for (let i = 0; i < count; i++) envs.push(await makeEnv(id, options));
   parentPort?.postMessage({ ready: true });
