@@ -13,6 +13,7 @@ import { toyLanguages } from '@gimbal/worlds';
 import { chromium } from 'playwright-core';
 import type { ReproduceReport } from '../src/reproduce/claim.ts';
 import type { ExploreData } from '../src/vec2text/explore/data.ts';
+import { startCli } from './cli-process.ts';
 import { type Printed, runMain } from './run-main.ts';
 
 const source = new URL('../src/', import.meta.url);
@@ -184,6 +185,9 @@ test('one’s own sentences: long ones are left out and the limit is said, no or
   ]);
   expect(learnt.stderr).toMatch(/left out: the model reads at most 63 tokens/);
   expect(learnt.stdout).toContain('No oracle knows these sentences');
+  // without --data it is not measured on a language that it does not know
+  const none = await run('evaluate', out, '--out', join(folder, 'no-sentences'));
+  expect([none.code, none.stderr]).toEqual([2, expect.stringMatching(/which sentences\?.*--data/s)]);
   const measured = await run('evaluate', out, '--data', own, '--samples', '20', '--out', join(folder, 'measured'));
   expect([measured.code, measured.stderr]).toEqual([
     0,
@@ -206,6 +210,31 @@ test('one’s own sentences: long ones are left out and the limit is said, no or
   using model = await loadVec2Text(Buffer.from(data.models[0]?.file as string, 'base64'));
   const [direct] = await decodeCodes(model, await encodeTexts(model, texts.slice(0, 1)));
   expect('points' in way && way.points[0]?.text).toBe(direct?.text);
+}, 120_000);
+
+test('a few sentences of one’s own: a tenth is held out, and two are enough to end with a page', async () => {
+  const [few, ten] = [join(folder, 'few.txt'), join(folder, 'ten')];
+  await writeFile(few, toyLanguages({ preset: 'typed' }).aish.sentences(60, rng(8)).join('\n'));
+  const small = ['--steps', '5', '--width', '16', '--vocabulary', '400', '--objective', 'ae'];
+  const { code, stderr } = await run('train', '--data', few, ...small, '--out', ten);
+  expect([code, stderr]).toEqual([0, expect.stringContaining('54 sentences, 6 held out')]);
+  const two = join(folder, 'two');
+  expect((await run('train', '--data', few, ...small, '--held-out', '2', '--out', two)).code).toBe(0);
+  expect(await readFile(join(two, 'report.html'), 'utf8')).toContain('Semantic structure');
+}, 120_000);
+
+test('stopped while the telegraph style is learnt, it says how to go on', async () => {
+  const stopped = join(folder, 'stopped.txt');
+  await writeFile(stopped, toyLanguages({ preset: 'typed' }).aish.sentences(60, rng(9)).join('\n'));
+  const { child, ended, stderr } = startCli(['vec2text', 'train', '--data', stopped, '--out', 'stopped'], folder);
+  child.stderr?.on('data', () => {
+    if (stderr().includes('telegraph style') && !child.killed) child.kill('SIGINT');
+  });
+  const { code } = await ended;
+  expect([code, stderr()]).toEqual([
+    130,
+    expect.stringMatching(/Go on with: npx gimbal vec2text train --out runs.stopped --resume/),
+  ]);
 }, 120_000);
 
 test('round trips of translators that were trained here between two languages and saved', async () => {

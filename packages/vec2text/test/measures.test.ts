@@ -180,6 +180,13 @@ it('counts a tie of the triplet as a failure, and finds a code that is its own p
   expect([tripletAccuracy?.value, paraphraseRetrieval?.value]).toEqual([0, 1]);
 });
 
+it('measures two rows by what needs no more: the one way between them has no interval', async () => {
+  const two = await semanticStructure(model, rows.slice(0, 2), oracles);
+  expect(two['robustSlots(0.5)']?.n).toBe(2);
+  expect([two.interpValid, two.interpMonotone, two.interpConsistency]).toEqual([undefined, undefined, undefined]);
+  expect((await semanticStructure(model, rows.slice(0, 3), oracles)).interpValid?.n).toBe(2);
+});
+
 it('refuses fewer than two rows', async () => {
   await expect(universality(model, rows.slice(0, 1), oracles)).rejects.toMatchObject({ reason: 'TOO_FEW' });
   await expect(semanticStructure(model, [], oracles)).rejects.toMatchObject({ reason: 'TOO_FEW' });

@@ -13,6 +13,7 @@ import type { Vec2TextContext } from './options.ts';
 import {
   byLength,
   languageAttributes,
+  languageOf,
   languageOracles,
   languageRows,
   languageTerms,
@@ -29,6 +30,13 @@ export async function evaluateModel(context: Vec2TextContext): Promise<CommandRe
     const compute = await startCompute(o);
     const { model, path } = await openModel(context, 'evaluate');
     using _ = model;
+    if (o.data === undefined && languageOf(model) === null)
+      throw new ConfigError({
+        where: 'gimbal vec2text evaluate',
+        what: 'which sentences? The model was not trained on a generated language',
+        got: path,
+        fix: 'Give --data, a file of sentences that it was not trained on',
+      });
     const all = o.data === undefined ? languageRows(o.world, o.rows, rng(o.seed)) : await readSentences(o.data);
     const rows: readonly MeasuredRow[] = byLength(thatFit('gimbal vec2text evaluate', all, model, output, 2));
     const terms = o.data === undefined ? languageTerms : wordTerms;

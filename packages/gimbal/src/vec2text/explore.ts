@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ConfigError, rng, writeFileAtomic } from '@gimbal/tensor-core';
 import type { Vec2Text } from '@gimbal/vec2text';
-import { toyLanguages } from '@gimbal/worlds';
 import type { CommandResult } from '../cli/command.ts';
 import { startCompute } from '../run/compute.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
@@ -11,7 +10,7 @@ import type { ExploreData } from './explore/data.ts';
 import { explorePage } from './explore/html.ts';
 import { openFrom, openModel, optionsOfModel, readSentences, thatFit } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
-import { languageRows } from './oracles.ts';
+import { languageOf, languageRows } from './oracles.ts';
 
 /** sentences to show the nearest of */
 const known = 300;
@@ -77,15 +76,6 @@ export async function modelData(
 
 const base64 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
-
-/** Which generated language a model's vocabulary is that of. */
-function languageOf(model: Vec2Text): 'typed' | 'reversible' | null {
-  for (const language of ['typed', 'reversible'] as const) {
-    const { words } = toyLanguages({ preset: language }).aish;
-    if (words.every((word) => model.tokenizer.id(word) !== undefined)) return language;
-  }
-  return null;
-}
 
 /** What the model was trained to do, where its run says so; else the name of its file. */
 async function nameOf(path: string): Promise<string> {

@@ -29,7 +29,7 @@ const training = {
     .number()
     .positive()
     .optional()
-    .describe('train: sentences to evaluate on: a number, or a share (default: a fiftieth)'),
+    .describe('train: sentences to evaluate on: a number, or a share (default: a fiftieth; of few a tenth, up to 20)'),
   evalEvery: count.optional().describe('train: updates between evaluations (default: at the end)'),
   space: z.enum(['box', 'ball', 'sphere', 'free']).default('box').describe('train: where vectors live'),
   controlDim: count.default(32).describe('train: coordinates of a vector'),

@@ -1,6 +1,6 @@
 // What is asked about texts: the parser of a generated language, or, for a text of the user's, its words.
 import type { Rng } from '@gimbal/tensor-core';
-import type { MeasuredRow, Oracles } from '@gimbal/vec2text';
+import type { MeasuredRow, Oracles, Vec2Text } from '@gimbal/vec2text';
 import { type AishMeaning, aishSlots, toyLanguages } from '@gimbal/worlds';
 
 /** What words like "valid" mean on a page and in print. */
@@ -118,4 +118,13 @@ export function wordOracles(sentences: readonly string[]): Oracles<readonly stri
       return (2 * hits) / (a.length + b.length);
     },
   };
+}
+
+/** Which generated language a model's vocabulary is that of. */
+export function languageOf(model: Vec2Text): 'typed' | 'reversible' | null {
+  for (const language of ['typed', 'reversible'] as const) {
+    const { words } = toyLanguages({ preset: language }).aish;
+    if (words.every((word) => model.tokenizer.id(word) !== undefined)) return language;
+  }
+  return null;
 }

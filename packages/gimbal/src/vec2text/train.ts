@@ -57,7 +57,7 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
   const compute = await startCompute(o);
   const v = await import('@gimbal/vec2text');
   const steps = o.steps ?? 5000;
-  const material = o.data === undefined ? ofLanguage(o) : await ofFile(o, context, run);
+  const material = o.data === undefined ? ofLanguage(o) : await ofFile(o, context, run).catch(goOn(run));
   const { rows, oracles, terms, attributes } = material;
   const tokenizer = material.words
     ? v.wordTokenizer(material.words)
@@ -87,7 +87,7 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
   using trainer = begun === undefined ? new v.Vec2TextTrainer(options) : await v.Vec2TextTrainer.resume(out, options);
   if (trainer.overflow.rows > 0)
     output.note(
-      `${counted(trainer.overflow.rows, 'text')} longer than ${module.config.maxLength - 1} tokens, ${o.overflow === 'cut' ? 'cut there' : 'left out'}: --max-length takes longer ones`,
+      `${needsTrips(o) ? counted(trainer.overflow.rows, 'sentence or round trip', 'sentences or round trips') : counted(trainer.overflow.rows, 'sentence')} longer than ${module.config.maxLength - 1} tokens, ${o.overflow === 'cut' ? 'cut there' : 'left out'}: --max-length takes longer ones`,
     );
   const progress = new Progress(output, o.objective);
   for await (const { step, loss, tokensPerSecond } of trainer.train({ steps, signal }))
@@ -150,6 +150,15 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
   return { json: { run: run.path, path, report, steps: trainer.step, ...evaluation } };
 }
 
+/** Says of a stop before the first step how to go on, as one in training does. */
+const goOn =
+  (run: RunFolder) =>
+  (error: unknown): never => {
+    if (error instanceof StoppedError)
+      throw stoppedRun('vec2text train', run.path, 'stopped while round trips were made');
+    throw error;
+  };
+
 const leads: Readonly<Record<Vec2TextFlags['objective'], string>> = {
   ae: 'Trained to give back the sentence it reads.',
   dae: 'Trained to give back a sentence of which it reads a noisy copy.',
@@ -192,7 +201,8 @@ async function ofFile(o: Vec2TextFlags, context: Vec2TextContext, run: RunFolder
   const unique = [...new Map(read.map((row) => [row.text, row])).values()];
   const share = heldOutOf(
     'vec2text train',
-    o.heldOut ?? Math.max(2, Math.round(Math.min(1000, unique.length / 50))),
+    o.heldOut ??
+      Math.max(2, Math.round(Math.min(1000, Math.max(unique.length / 50, Math.min(20, unique.length / 10))))),
     unique.length,
   );
   const count = share < 1 ? Math.max(2, Math.round(share * unique.length)) : share;

@@ -30,7 +30,7 @@ import { spearman } from './ranks.ts';
  * of meanings and centred cosine distance, over 4,000 pairs; with `slots` and edits `analogy` and `analogySlot` (a row is to its
  * edit as another row is to what is decoded, in every slot and in the edited one); of the middle of two codes `interpValid`, with `slots`
  * `interpConsistency` (share of slots whose value is one of the ends', 0 where it has no meaning), and `interpMonotone`
- * (of 5 points: how often the agreement with the start does not rise from one to the next).
+ * (of 5 points: how often the agreement with the start does not rise from one to the next), of three rows or more.
  * @throws DataError (`TOO_FEW`) for fewer than two rows
  */
 export const semanticStructure: Measurer = async (model, rows, o) => {
@@ -142,6 +142,7 @@ async function between<M>(
 ): Promise<Measures> {
   const { space } = model.module;
   const n = Math.min(meanings.length - 1, o.samples ?? 1000);
+  if (n < 2) return {}; // one way has no interval
   const first = Array.from({ length: n }, (_, i) => i);
   const points = 5;
   const way = interpolate(
