@@ -7,6 +7,7 @@ import type { Scene, SceneComponent } from './scene.ts';
  * @throws DataError for a file that cannot be read
  */
 export async function withFiles(scene: Scene): Promise<Scene> {
+  if (Array.isArray(scene.components)) return scene; // spread, a list would pass for an object; compileScene refuses it
   const read: { [name: string]: SceneComponent } = {};
   for (const [name, component] of Object.entries(scene.components ?? {})) {
     const { xmlFile, ...params } = component?.params ?? {};
