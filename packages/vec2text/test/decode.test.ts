@@ -1,6 +1,7 @@
 import { rng, useBackend } from '@gimbal/tensor-core';
 import { logSoftmax, memory, setBackend, sum, type Tensor2D, tensor2d, tidy } from '@tensorflow/tfjs-core';
-import { codePolicy, decodeCodes, encodeTexts, sample, type Vec2Text } from '../src/index.ts';
+import { codePolicy, decodeCodes, encodeTexts, sample, textTokenizer, type Vec2Text } from '../src/index.ts';
+import { textRow } from '../src/text/text-rows.ts';
 import { randomModel } from './helpers/toy.ts';
 
 const reasonOf = async (f: () => Promise<unknown>): Promise<string> => {
@@ -198,6 +199,10 @@ describe('what cannot be decoded or encoded is refused before work starts', () =
     );
     expect(await refused('the boy saw the lamp the girl')).toBe('nothing thrown'); // 7 words and the end
     expect(await refused('the boy saw the lamp the girl saw')).toBe('TOO_LONG');
+    const open = textTokenizer(['the boy saw'], { vocabularySize: 300 });
+    const config = { eosId: 1, maxLength: 40 };
+    for (const text of ['the <mask> saw', 'the <pad>'])
+      expect(await reasonOf(async () => textRow('here', open, text, config))).toBe('UNKNOWN_TOKEN');
     expect(await reasonOf(() => encodeTexts(model, []))).toBe('TOO_FEW');
     const [a, b] = [
       await encodeTexts(model, ['the  boy ']),

@@ -1,5 +1,5 @@
 // An inverter learns a small embedder: the sum of a fixed vector for each word and each pair of neighbours.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Params, type Rng, rng, useBackend } from '@gimbal/tensor-core';
@@ -13,6 +13,7 @@ import {
   loadInverter,
   saveInverter,
   specialIds,
+  textTokenizer,
   wordTokenizer,
 } from '../src/index.ts';
 
@@ -137,6 +138,14 @@ it('learns both stages; corrections never lower the cosine, and steps 0 is the f
       reason: 'EMBEDDER_MISMATCH',
     });
     await expect(loadInverter(folder, embedder)).rejects.toMatchObject({ reason: 'CHECKPOINT' });
+    for (const [name, bad] of [
+      ['spread.json', '{}'],
+      ['config.json', '{"model_type":"gimbal-inverter"}'],
+      ['config.json', 'null'],
+    ] as const) {
+      await writeFile(join(folder, 'model', name), bad);
+      await expect(loadInverter(join(folder, 'model'), embedder)).rejects.toMatchObject({ reason: 'CHECKPOINT' });
+    }
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -209,4 +218,28 @@ describe('refuses', () => {
     const asked = invertAll(corrector.inverter, e, { steps: 1, beams: 4, memoryBudget: 1000 });
     await expect(asked).rejects.toThrow(/bytes for 16 candidates/);
   });
+});
+
+test('an embedder that gives no Float32Array, and texts that no decoder may write, are refused before a step', async () => {
+  const reason = async (o: Partial<InverterTrainerOptions>): Promise<unknown> => {
+    try {
+      using trainer = new InverterTrainer({ ...first, ...o });
+      await trainer.run({ steps: 1 });
+      return 'nothing thrown';
+    } catch (error) {
+      return (error as { reason?: string }).reason ?? String(error);
+    }
+  };
+  const answers = [undefined, null, [[1]], new Array(texts.length * 16).fill(0.5), new Float64Array(texts.length * 16)];
+  for (const answer of answers)
+    expect(await reason({ embedder: { ...embedder, embed: async () => answer as never } })).toBe('SHAPE');
+  const open = textTokenizer(texts, { vocabularySize: 300 });
+  const speaks = (text: string, own = open): Promise<unknown> =>
+    reason({ texts: [...texts, text], tokenizer: own, config: { ...config, maxLength: 40, ...specialIds(own) } });
+  for (const text of ['the <mask> saw', '<pad>', 'the <eos> boy']) expect(await speaks(text)).toBe('UNKNOWN_TOKEN');
+  expect(await speaks('the elephant', tokenizer)).toBe('UNKNOWN_TOKEN');
+  expect(await speaks('  ')).toBe('EMPTY_TEXT');
+  using trainer = await trained(1);
+  for (const e of [undefined, new Array(16).fill(1), new Float64Array(16)])
+    await expect(invertAll(trainer.inverter, e as never, { steps: 0 })).rejects.toMatchObject({ reason: 'SHAPE' });
 });

@@ -188,6 +188,8 @@ it('measures two rows by what needs no more: the one way between them has no int
 });
 
 it('refuses fewer than two rows', async () => {
+  // two rows are one pair of neighbours: too few for what lies between
+  expect(await semanticStructure(model, rows.slice(0, 2), oracles)).not.toHaveProperty('interpValid');
   await expect(universality(model, rows.slice(0, 1), oracles)).rejects.toMatchObject({ reason: 'TOO_FEW' });
   await expect(semanticStructure(model, [], oracles)).rejects.toMatchObject({ reason: 'TOO_FEW' });
 });

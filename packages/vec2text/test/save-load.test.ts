@@ -92,7 +92,14 @@ test('what is no model, is damaged, or contradicts what is asked for is refused'
   expect(await damage('tokenizer.json', () => undefined)).toBe('CHECKPOINT');
   expect(await damage('stats.json', () => undefined)).toBe('CHECKPOINT');
   expect(await damage('stats.json', (json) => json.replace('"box"', '"ball"'))).toBe('NO_STATS');
+  for (const bad of ['{}', 'null', '[]']) expect(await damage('stats.json', () => bad)).toBe('CHECKPOINT');
+  for (const name of ['mean', 'std', 'cholesky'])
+    expect(
+      await damage('stats.json', (json) => json.replace(new RegExp(`"${name}": \\[\\s*[^,]*`), `"${name}": [null`)),
+    ).toBe('CHECKPOINT');
+  expect(await damage('stats.json', (json) => json.replace(/"rms": [^,]*/, '"rms": "x"'))).toBe('CHECKPOINT');
   expect(await damage('config.json', () => '{')).toBe('CHECKPOINT');
+  expect(await damage('config.json', () => 'null')).toBe('CHECKPOINT');
   expect(await damage('config.json', (json) => json.replace('gimbal-vec2text', 'gpt2'))).toBe('CHECKPOINT');
   expect(await damage('config.json', (json) => json.replace('"memorySlots": 2', '"memorySlots": 3'))).toBe(
     'CHECKPOINT',

@@ -88,6 +88,8 @@ describe('optimise', () => {
     await expect(bad.next()).rejects.toMatchObject({ reason: 'NOT_FINITE' });
     const short = optimise(model, () => [1], { episodes: 8, population: 8, rng: rng(0), elite: 2 });
     await expect(short.next()).rejects.toMatchObject({ reason: 'SHAPE' });
+    const none = optimise(model, (() => undefined) as never, { episodes: 8, population: 8, rng: rng(0), elite: 2 });
+    await expect(none.next()).rejects.toMatchObject({ reason: 'SHAPE' });
     const few = optimise(model, reward, { episodes: 8, rng: rng(0) });
     await expect(few.next()).rejects.toMatchObject({ reason: 'CONFIG' });
   });

@@ -33,7 +33,7 @@ export async function openEmbedder(named: string, { output, signal }: Vec2TextCo
   });
   const hash = await hashOf(path);
   const name = basename(named);
-  if ((JSON.parse(text) as { model_type?: string }).model_type === 'gimbal-vec2text') {
+  if (typeOf(text, path) === 'gimbal-vec2text') {
     const { model } = await openFrom(path, where);
     return { embedder: await embedderOf(model, { name, hash }), own: model, close: () => model.dispose() };
   }
@@ -56,6 +56,16 @@ export async function openEmbedder(named: string, { output, signal }: Vec2TextCo
   };
 }
 
+/** What a config.json says that the model is. @throws ConfigError */
+function typeOf(text: string, folder: string): string | undefined {
+  try {
+    return (JSON.parse(text) as { model_type?: string } | null)?.model_type;
+  } catch (cause) {
+    const where = 'gimbal vec2text invert --embedder';
+    throw new ConfigError({ where, what: 'its config.json is no JSON: the file is damaged', got: folder, cause });
+  }
+}
+
 /** A model of vec2text as an embedder. A guess may be longer than it reads: as embedders do, it reads the beginning. */
 export async function embedderOf(model: Vec2Text, o: Pick<Embedder, 'name' | 'hash'>): Promise<Embedder> {
   const { encodeTexts } = await import('@gimbal/vec2text');
@@ -63,7 +73,11 @@ export async function embedderOf(model: Vec2Text, o: Pick<Embedder, 'name' | 'ha
   const most = module.config.maxLength - 1;
   const cut = (text: string): string => {
     const ids = tokenizer.encodeText(text);
-    return ids.length > most ? tokenizer.decodeIds(ids.subarray(0, most)) : text;
+    let short = text;
+    // half a character, or half a word, may be more tokens when it is read again
+    for (let n = most; n > 0 && tokenizer.encodeText(short).length > most; n--)
+      short = tokenizer.decodeIds(ids.subarray(0, n));
+    return short;
   };
   return { ...o, dim: module.space.dim, embed: (texts, how) => encodeTexts(model, texts.map(cut), how) };
 }

@@ -43,8 +43,13 @@ export async function modelIn(named: string, where: string): Promise<string> {
 
 /** The options of the run that made a model, where it lies in one. */
 export async function optionsOfModel(path: string): Promise<Partial<Vec2TextContext['options']>> {
-  const text = await readFile(join(path, '..', 'config.json'), 'utf8').catch(() => '{}');
-  return (JSON.parse(text) as { options?: Partial<Vec2TextContext['options']> }).options ?? {};
+  const file = join(path, '..', 'config.json');
+  const text = await readFile(file, 'utf8').catch(() => '{}');
+  try {
+    return (JSON.parse(text) as { options?: Partial<Vec2TextContext['options']> } | null)?.options ?? {};
+  } catch (cause) {
+    throw new DataError({ where: file, what: 'the run’s options are no JSON: the file is damaged', cause });
+  }
 }
 
 export const isFolder = async (path: string): Promise<boolean> =>
@@ -98,11 +103,11 @@ export async function readSentences(file: string): Promise<SentenceRow[]> {
     if (!isJson) return [{ text: line.trim() }];
     const row = parseLine(file, line, i);
     const text = row.text ?? row.source ?? row.sentence;
-    if (typeof text !== 'string')
+    if (typeof text !== 'string' || text.trim() === '')
       throw new DataError({
         where: `${file}:${i + 1}`,
         what: 'the row has no sentence',
-        got: Object.keys(row).join(', '),
+        got: typeof text === 'string' ? text : Object.keys(row).join(', '),
         wanted: 'text or source',
       });
     const optional = Object.fromEntries(
@@ -149,17 +154,33 @@ export async function readCodes(file: string, dim: number): Promise<Float32Array
   return Float32Array.from(rows.flat());
 }
 
-function parseLine(file: string, line: string, i: number): Record<string, unknown> {
+export function parseLine(file: string, line: string, i: number): Record<string, unknown> {
+  const where = `${file}:${i + 1}`;
+  let row: unknown;
   try {
-    return JSON.parse(line) as Record<string, unknown>;
+    row = JSON.parse(line);
   } catch (cause) {
-    throw new DataError({ where: `${file}:${i + 1}`, what: 'no JSON', got: line.slice(0, 80), cause });
+    throw new DataError({ where, what: 'no JSON', got: line.slice(0, 80), cause });
   }
+  if (typeof row === 'object' && row !== null) return row as Record<string, unknown>;
+  throw new DataError({ where, what: 'no row', got: line.slice(0, 80), wanted: 'an object, in braces' });
 }
 
-async function readText(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+/** The text of a file, without a byte order mark. @throws ConfigError where there is none, DataError for what is not UTF-8 */
+export async function readText(file: string, option = 'data'): Promise<string> {
+  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
     const what = cause.code === 'ENOENT' ? 'no such file' : 'the file cannot be read';
-    throw new ConfigError({ where: 'gimbal vec2text --data', what, got: file, cause });
+    throw new ConfigError({ where: `gimbal vec2text --${option}`, what, got: file, cause });
   });
+  const fix = 'Convert it, for example with iconv';
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new DataError({ where: file, what: 'the file is not UTF-8 text', fix, cause });
+  }
+  // UTF-16 of plain letters is UTF-8 with zeros in between
+  if (text.includes('\0'))
+    throw new DataError({ where: file, what: 'the file has zero bytes: it is no UTF-8 text', fix });
+  return text;
 }

@@ -1,6 +1,14 @@
 // gimbal vec2text train: sentences, their round trips, a model, its measures, a page.
 import { join } from 'node:path';
-import { DataError, type Params, readMetrics, rng, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import {
+  ConfigError,
+  DataError,
+  type Params,
+  readMetrics,
+  rng,
+  StoppedError,
+  writeFileAtomic,
+} from '@gimbal/tensor-core';
 import type { MeasuredRow, Objective, Oracles, Pivot, TelegraphPivot, TrainingRow, Translator } from '@gimbal/vec2text';
 import { toyLanguages } from '@gimbal/worlds';
 import type { CommandResult } from '../cli/command.ts';
@@ -15,7 +23,7 @@ import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { lengthCharts, measureModel, measureTables, noiseChart, sayMeasures } from './measured.ts';
-import { readSentences, thatFit } from './open.ts';
+import { readSentences, type SentenceRow, thatFit } from './open.ts';
 import type { Vec2TextContext, Vec2TextFlags } from './options.ts';
 import {
   type Attributes,
@@ -29,6 +37,7 @@ import {
   wordOracles,
   wordTerms,
 } from './oracles.ts';
+import { readPairs, withoutHeld } from './pairs.ts';
 import { qualitativeTables } from './tables.ts';
 
 /** sentences that a page is measured on, at most */
@@ -65,7 +74,9 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
         rows.map(({ source }) => source),
         { vocabularySize: o.vocabulary },
       );
-  const longest = rows.reduce((most, { source }) => Math.max(most, tokenizer.encodeText(source).length + 1), 2);
+  // held-out sentences too: training may have none of the longest
+  const all = [...rows.map(({ source }) => source), ...material.held.map(({ text }) => text)];
+  const longest = all.reduce((most, text) => Math.max(most, tokenizer.encodeText(text).length + 1), 2);
   const module = v.vec2text({
     ...{ vocabSize: tokenizer.size, ...v.specialIds(tokenizer), space: o.space, controlDim: o.controlDim },
     variational: o.klCoef > 0,
@@ -178,6 +189,13 @@ function objectiveOf(o: Vec2TextFlags): Objective {
 
 /** Sentences of the generated language; round trips through its lossless pivot are drawn anew at every step. */
 function ofLanguage(o: Vec2TextFlags): Material {
+  const idle = (['pairs', 'translators'] as const).find((name) => o[name] !== undefined);
+  if (idle !== undefined)
+    throw new ConfigError({
+      where: `gimbal vec2text train --${idle}`,
+      what: 'it is for sentences of yours, and none are given',
+      wanted: '--data, a .txt or .jsonl, of which some are held out',
+    });
   const { aish, bex } = toyLanguages({ preset: o.world });
   const held = languageRows(o.world, o.rows, rng(o.seed));
   const texts = aish.sentences(o.sentences, rng(o.seed).split('training'), { except: held.map(({ text }) => text) });
@@ -216,7 +234,9 @@ async function ofFile(o: Vec2TextFlags, context: Vec2TextContext, run: RunFolder
   const order = rng(o.seed).split('held out').shuffle(unique);
   const [held, train] = [order.slice(0, count), order.slice(count)];
   output.note(`${counted(train.length, 'sentence')}, ${held.length} held out`);
-  const rows = needsTrips(o) ? await withTrips(o, train, context, run) : train.map(({ text }) => ({ source: text }));
+  const rows = needsTrips(o)
+    ? await withTrips(o, { train, held }, context, run)
+    : train.map(({ text }) => ({ source: text }));
   const oracles = wordOracles(unique.map(({ text }) => text)) as Oracles<unknown>;
   const attributes = lengthAttributes(held.map(({ text }) => text));
   return { rows, held, oracles, terms: wordTerms, attributes };
@@ -224,14 +244,21 @@ async function ofFile(o: Vec2TextFlags, context: Vec2TextContext, run: RunFolder
 
 async function withTrips(
   o: Vec2TextFlags,
-  train: readonly { text: string; rtt?: string }[],
+  { train, held }: Record<'train' | 'held', readonly SentenceRow[]>,
   { output, signal }: Vec2TextContext,
   run: RunFolder,
 ): Promise<TrainingRow[]> {
   const v = await import('@gimbal/vec2text');
-  if (o.pairs !== undefined) return v.gatherRoundTrips(await v.readRoundTrips(o.pairs));
-  if (train.every(({ rtt }) => rtt !== undefined))
-    return train.map(({ text, rtt }) => ({ source: text, candidates: [rtt as string] }));
+  if (o.pairs !== undefined) return v.gatherRoundTrips(withoutHeld(await readPairs(o.pairs), held, o.pairs));
+  const given = train.filter(({ rtt }) => rtt !== undefined).length;
+  if (given > 0 && given < train.length)
+    throw new DataError({
+      where: o.data as string,
+      what: 'some rows have a round trip and others have none',
+      got: `${given} of ${train.length} with rtt`,
+      wanted: 'rtt in every row, or in none',
+    });
+  if (given > 0) return train.map(({ text, rtt }) => ({ source: text, candidates: [rtt as string] }));
   const texts = train.map(({ text }) => text);
   const { pivot, close } = await pivotOf(o, texts, output, signal);
   const cache = v.roundTripFile(join(run.path, 'round-trips.jsonl'));

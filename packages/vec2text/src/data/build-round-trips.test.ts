@@ -126,3 +126,27 @@ test('a translator that loses a text, and options out of range, are refused by n
   expect(await reasonOf(build(options({ signal: AbortSignal.abort() })))).toBe('ERR_STOPPED');
   expect(rng(0).uniform()).toBeLessThan(1);
 });
+
+test('a translator that answers with nothing, or no list, and a similarity that is none are refused', async () => {
+  for (const answer of [undefined, null, 'text', 3, [1, 2, 3]]) {
+    const back = { name: 'odd', translate: async () => answer as never };
+    const built = build(options({ pivots: [{ name: 'q', forward: there, back }] }));
+    expect([answer, await reasonOf(built)]).toEqual([answer, 'ROUND_TRIP']);
+  }
+  await expect(build(options({ similarity: () => Number.NaN }))).rejects.toThrow('buildRoundTrips.similarity');
+});
+
+test('a translator that never answers is left alone a while after the signal', async () => {
+  const real = globalThis.setTimeout;
+  // time goes a hundred times as fast
+  globalThis.setTimeout = ((run: () => void, ms: number) => real(run, ms / 100)) as typeof setTimeout;
+  try {
+    const stop = new AbortController();
+    const back = { name: 'silent', translate: () => new Promise<string[]>(() => {}) };
+    const pivots = [{ name: 'q', forward: there, back }];
+    setTimeout(() => stop.abort(), 1000);
+    expect(await reasonOf(build(options({ pivots, signal: stop.signal })))).toBe('ERR_STOPPED');
+  } finally {
+    globalThis.setTimeout = real;
+  }
+}, 10_000);

@@ -60,7 +60,7 @@ export interface RoundTripOptions {
   dropIdentical?: boolean;
   /** Where finished batches are kept; `roundTripFile(path)` in Node. */
   cache?: RoundTripCache;
-  /** Stops between two batches, with a StoppedError. */
+  /** Stops between two batches, or where a translator does not answer, with a StoppedError. */
   signal?: AbortSignal;
 }
 
@@ -259,14 +259,39 @@ async function translated(
   stream: Rng,
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
-  const out = await translator.translate([...texts], { temperature, rng: stream, ...(signal && { signal }) });
-  if (out.length === texts.length && out.every((text) => typeof text === 'string')) return out;
+  const where = `pivot ${pivot}, translator ${translator.name}`;
+  const asked = translator.translate([...texts], { temperature, rng: stream, ...(signal && { signal }) });
+  const out: unknown = await untilAborted(where, asked, signal);
+  if (Array.isArray(out) && out.length === texts.length && out.every((text) => typeof text === 'string')) return out;
   throw refusal('ROUND_TRIP', {
-    where: `pivot ${pivot}, translator ${translator.name}`,
+    where,
     what: `it gave another number of texts, or what is no text, for ${textId(texts[0] as string)} and those after it`,
-    got: out.length,
+    got: Array.isArray(out) ? out.length : out === null ? 'null' : typeof out,
     wanted: `${texts.length} texts`,
   });
+}
+
+/** How long a translator has to end by itself after the signal, in ms: its weights may be freed once it is left alone. */
+const grace = 5000;
+
+/** Waits little longer than the signal lets it: a translator may be a service that never answers. @throws StoppedError */
+async function untilAborted<T>(where: string, asked: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return asked;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let wait = (): void => {};
+  const stopped = new Promise<never>((_, reject) => {
+    const stop = (): void => reject(new StoppedError({ where, what: 'stopped by its signal, while no answer came' }));
+    wait = () => {
+      timer = setTimeout(stop, grace);
+    };
+    signal.addEventListener('abort', wait);
+  });
+  try {
+    return await Promise.race([asked, stopped]);
+  } finally {
+    signal.removeEventListener('abort', wait);
+    clearTimeout(timer);
+  }
 }
 
 /** The row of a round trip, if it is kept, and what is counted of it. */
@@ -285,6 +310,13 @@ function judged(
   const identical = rtt === source;
   if (identical && o.dropIdentical) return { counted: { ...one, same: 1 } };
   const similarity = o.similarity(source, rtt);
+  if (Number.isNaN(similarity))
+    throw refusal('NOT_FINITE', {
+      where: 'buildRoundTrips.similarity',
+      what: `of ‘${source}’ and ‘${rtt}’`,
+      got: similarity,
+      wanted: 'a number from 0 to 1',
+    });
   if (similarity < o.minSimilarity) return { counted: { ...one, different: 1 } };
   const id = `${textId(source)}-${pivot}-${trip}`;
   return {

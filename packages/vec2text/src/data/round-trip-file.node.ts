@@ -34,6 +34,13 @@ export async function readRoundTrips(path: string): Promise<RoundTrip[]> {
       what: 'the file holds no round trips',
       fix: 'Build them with buildRoundTrips',
     });
+  const other = batches.findIndex((batch) => !Array.isArray(batch?.rows));
+  if (other >= 0)
+    throw refusal('ROUND_TRIP', {
+      where: `${path}:${other + 2}`,
+      what: 'the line is no batch of round trips',
+      wanted: 'a file that roundTripFile wrote',
+    });
   return batches.flatMap(({ rows }) => rows);
 }
 

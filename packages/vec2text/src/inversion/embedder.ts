@@ -1,5 +1,6 @@
 // Somebody else's embedder: what turns texts into vectors, and is asked for nothing but that.
 import { refusal } from '../internal/refuse.ts';
+import { checkFloats } from '../space/codes.ts';
 
 /** A frozen function from texts to vectors. */
 export interface Embedder {
@@ -48,6 +49,7 @@ export async function embedGuesses(
 
 /** @throws ShapeError (`SHAPE`), NumericalError (`NOT_FINITE`) naming the row */
 export function checkVectors(where: string, vectors: Float32Array, dim: number, rows?: number): void {
+  checkFloats(where, 'vectors', vectors, `${rows ?? 'n'}·${dim} numbers`);
   if (vectors.length === 0 || vectors.length % dim !== 0 || (rows !== undefined && vectors.length !== rows * dim)) {
     const what = 'vectors of another width';
     const wanted = rows === undefined ? `a multiple of ${dim}` : `${rows} rows of ${dim}`;

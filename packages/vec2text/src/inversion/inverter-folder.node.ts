@@ -55,7 +55,8 @@ export async function loadInverter(folder: string, embedder: Embedder): Promise<
       throw refusal('CHECKPOINT', { where: join(folder, name), what: 'the inverter’s file cannot be read', cause });
     }
   };
-  const { model_type, embedder: wanted, stages, ...sizes } = await read<Description>('config.json');
+  const description = (await read<Partial<Description> | null>('config.json')) ?? {};
+  const { model_type, embedder: wanted, stages, ...sizes } = description as Description;
   if (model_type !== modelType)
     throw refusal('CHECKPOINT', {
       where: folder,
@@ -63,6 +64,10 @@ export async function loadInverter(folder: string, embedder: Embedder): Promise<
       got: model_type,
       wanted: modelType,
     });
+  const damaged = (file: string, what: string): Error =>
+    refusal('CHECKPOINT', { where: join(folder, file), what, fix: 'The file is damaged: copy it again' });
+  if (typeof wanted !== 'object' || wanted === null || !Array.isArray(stages))
+    throw damaged('config.json', 'it does not say whose vectors are inverted, or by which stages');
   checkEmbedder(`inverter ${folder}`, embedder, wanted);
   const tokenizer = new Tokenizer(
     await read<TokenizerJson>('tokenizer.json'),
@@ -78,6 +83,10 @@ export async function loadInverter(folder: string, embedder: Embedder): Promise<
   };
   const hasSpread = (await readdir(folder)).includes('spread.json'); // those of earlier versions have none
   const spread = hasSpread ? await read<EmbeddingSpread>('spread.json') : undefined;
+  if (spread && ![spread.mean, spread.std].every((x) => Array.isArray(x) && x.length === wanted.dim))
+    throw damaged('spread.json', 'it has no mean and deviation of each coordinate');
+  if (spread && ![spread.farthest, ...(spread.norms ?? [Number.NaN])].every(Number.isFinite))
+    throw damaged('spread.json', 'it has no distances');
   const hypothesizer = await weights('hypothesizer');
   const corrector = stages.includes('corrector') ? await weights('corrector') : undefined;
   const parts = { config: inverterConfig(sizes), embedder, tokenizer, hypothesizer, corrector };

@@ -1,6 +1,7 @@
 // Texts as rows of one width, for models that read padding too.
 import type { Tokenizer } from '@gimbal/language-models';
 import { refusal } from '../internal/refuse.ts';
+import { plainTokens } from '../text/text-rows.ts';
 import type { InverterConfig } from './config.ts';
 
 /** Rows of maxLength tokens. */
@@ -17,7 +18,7 @@ export interface FixedRows {
 
 /**
  * @param overflow what becomes of a longer text: left out, refused, or cut, which only a model's own text may be
- * @throws DataError `EMPTY_TEXT`, `TOO_LONG`, `NO_DATA`
+ * @throws DataError `EMPTY_TEXT`, `UNKNOWN_TOKEN`, `TOO_LONG`, `NO_DATA`
  */
 export function fixedRows(
   where: string,
@@ -30,9 +31,11 @@ export function fixedRows(
   const rows: Int32Array[] = [];
   let dropped = 0;
   texts.forEach((text, i) => {
-    const ids = tokenizer.encodeText(text);
-    if (ids.length === 0 && overflow !== 'cut')
-      throw refusal('EMPTY_TEXT', { where, what: `text ${i} is empty`, got: text });
+    // a model's own text may be blank
+    const ids =
+      overflow === 'cut'
+        ? tokenizer.encodeText(text)
+        : Int32Array.from(plainTokens(`${where} text ${i}`, tokenizer, text));
     if (ids.length > maxLength - 1 && overflow !== 'cut') {
       dropped++;
       if (overflow === 'drop') return;

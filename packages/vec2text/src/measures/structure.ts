@@ -132,7 +132,7 @@ function latentSts<M>(
   return interval.of(pairs.length, bootstrap(pairs.length, statistic, interval.options('latentSts', 100)));
 }
 
-/** What lies between the codes of neighbouring rows. */
+/** What lies between the codes of neighbouring rows, where there are two pairs of them. */
 async function between<M>(
   model: Vec2Text,
   z: Codes,
@@ -144,6 +144,7 @@ async function between<M>(
   const n = Math.min(meanings.length - 1, o.samples ?? 1000);
   if (n < 2) return {}; // one way has no interval
   const first = Array.from({ length: n }, (_, i) => i);
+  if (n < 2) return {};
   const points = 5;
   const way = interpolate(
     space,

@@ -114,8 +114,9 @@ export async function assembleModel(
   }
   if (tokenizer === undefined)
     throw refusal('CHECKPOINT', { where, what: 'the model has no tokenizer', fix: 'Save it with its tokenizer' });
-  if (stats === undefined || config === undefined)
+  if (stats == null || config == null)
     throw refusal('CHECKPOINT', { where, what: `the model has no ${config === undefined ? 'config' : 'statistics'}` });
+  checkStats(where, stats);
   const module = vec2text(config);
   const params = await file.params();
   try {
@@ -135,6 +136,19 @@ export async function assembleModel(
     for (const [, tensor] of flatten(params)) tensor.dispose();
     throw error;
   }
+}
+
+/** Of the space that they say; whether that is the model's is asked later. */
+function checkStats(where: string, { mean, std, cholesky, rms, saturation }: StatsJson): void {
+  const k = mean?.length ?? 0;
+  const good = (x: unknown, n: number): boolean => Array.isArray(x) && x.length === n && x.every(Number.isFinite);
+  if (good(mean, k) && good(std, k) && good(cholesky, k * k) && [rms, saturation].every(Number.isFinite)) return;
+  throw refusal('CHECKPOINT', {
+    where,
+    what: 'the statistics of the model’s codes are damaged',
+    wanted: 'finite numbers: mean [k], std [k], cholesky [k·k], rms, saturation',
+    fix: 'Copy the model again',
+  });
 }
 
 function checkShapes(where: string, params: Params, c: Vec2TextConfig): void {

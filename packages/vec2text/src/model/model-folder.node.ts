@@ -28,8 +28,9 @@ export async function loadVec2Text(from: string | URL | Uint8Array, o: LoadVec2T
   const [config, stats, tokenizer, tokenizerConfig] = await Promise.all(
     ['config.json', 'stats.json', 'tokenizer.json', 'tokenizer_config.json'].map((name) => readJson(from, name)),
   );
-  if ((config as { model_type?: string } | undefined)?.model_type !== modelType) {
-    const got = config === undefined ? 'no config.json' : (config as { model_type?: string }).model_type;
+  const type = (config as { model_type?: string } | null | undefined)?.model_type;
+  if (type !== modelType) {
+    const got = config === undefined ? 'no config.json' : type;
     const fix = 'Give the folder that gimbal vec2text train or saveVec2Text wrote';
     throw refusal('CHECKPOINT', {
       where: from,

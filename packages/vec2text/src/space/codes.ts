@@ -10,10 +10,7 @@ export type Codes = Float32Array;
  * ±∞, naming row and coordinate
  */
 export function rowsOf(where: string, z: Codes, dim: number, { finite = true } = {}): Float32Array[] {
-  if (!ArrayBuffer.isView(z) || (z as Float32Array).BYTES_PER_ELEMENT !== 4) {
-    const got = Array.isArray(z) ? 'an array' : typeof z;
-    throw refusal('SHAPE', { where, what: 'codes are numbers in one Float32Array', got, wanted: `n·${dim} numbers` });
-  }
+  checkFloats(where, 'codes', z, `n·${dim} numbers`);
   if (z.length === 0 || z.length % dim !== 0) {
     const what = z.length === 0 ? 'there is no code' : 'the length is no whole number of codes';
     throw refusal('SHAPE', { where, what, got: z.length, wanted: `a multiple of ${dim}, the space’s coordinates` });
@@ -44,4 +41,11 @@ export function joinCodes(rows: readonly ArrayLike<number>[], dim: number): Code
     out.set(row, i * dim);
   });
   return out;
+}
+
+/** Refuses what is no Float32Array, of whatever realm. @throws ShapeError (`SHAPE`) */
+export function checkFloats(where: string, name: string, z: unknown, wanted: string): void {
+  const kind = Object.prototype.toString.call(z).slice(8, -1);
+  if (kind === 'Float32Array') return;
+  throw refusal('SHAPE', { where, what: `${name} are numbers in one Float32Array`, got: kind, wanted });
 }

@@ -3,6 +3,7 @@ import type { Tokenizer } from '@gimbal/language-models';
 import { nearest } from '@gimbal/tensor-core';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2TextConfig } from '../model/config.ts';
+import { maskOf } from './tokenizers.ts';
 
 type Limits = Pick<Vec2TextConfig, 'eosId' | 'maxLength'>;
 
@@ -69,7 +70,8 @@ function openTokens(where: string, tokenizer: Tokenizer, text: string): Int32Arr
   if (unk !== undefined && ids.includes(unk))
     throw refusal('UNKNOWN_TOKEN', { where, what: 'the tokenizer does not know a part of the text', got: text });
   const { pad, bos, eos } = tokenizer.special;
-  const role = ids.find((id) => id === pad || id === bos || id === eos);
+  const roles = [pad, bos, eos, maskOf(tokenizer)]; // of which no decoder may write one
+  const role = ids.find((id) => roles.includes(id));
   if (role !== undefined) {
     const what = 'the text has a special token in it';
     throw refusal('UNKNOWN_TOKEN', { where, what, got: tokenizer.token(role) });

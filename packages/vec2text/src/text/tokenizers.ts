@@ -72,10 +72,8 @@ export function textTokenizer(texts: Iterable<string>, o: { vocabularySize?: num
  * @example vec2text({ vocabSize: tokenizer.size, ...specialIds(tokenizer) });
  */
 export function specialIds(tokenizer: Tokenizer): Pick<Vec2TextConfig, 'padId' | 'bosId' | 'eosId' | 'maskId'> {
-  const token = tokenizer.config.mask_token as string | { content: string } | null | undefined;
-  const mask = typeof token === 'string' ? token : token?.content;
   const { pad, bos, eos } = tokenizer.special;
-  const ids = { padId: pad, bosId: bos, eosId: eos, maskId: mask === undefined ? undefined : tokenizer.id(mask) };
+  const ids = { padId: pad, bosId: bos, eosId: eos, maskId: maskOf(tokenizer) };
   for (const [name, id] of Object.entries(ids)) {
     if (id !== undefined) continue;
     const what = `the tokenizer has no token for ${name}`;
@@ -84,4 +82,11 @@ export function specialIds(tokenizer: Tokenizer): Pick<Vec2TextConfig, 'padId' |
     throw refusal('CONFIG', { where: 'specialIds', what, fix });
   }
   return ids as { padId: number; bosId: number; eosId: number; maskId: number };
+}
+
+/** The id of MASK, where the tokenizer has one. */
+export function maskOf(tokenizer: Tokenizer): number | undefined {
+  const token = tokenizer.config.mask_token as string | { content: string } | null | undefined;
+  const mask = typeof token === 'string' ? token : token?.content;
+  return mask === undefined ? undefined : tokenizer.id(mask);
 }

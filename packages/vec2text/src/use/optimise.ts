@@ -143,8 +143,8 @@ function follow(
 /** Rewards as numbers; those that are missing come last. */
 export function checked(rewards: readonly (number | null)[], texts: readonly string[]): number[] {
   const where = 'vec2text: reward';
-  if (rewards.length !== texts.length)
-    throw refusal('SHAPE', { where, what: 'not one reward a text', got: rewards.length, wanted: texts.length });
+  if (rewards?.length !== texts.length)
+    throw refusal('SHAPE', { where, what: 'not one reward a text', got: rewards?.length, wanted: texts.length });
   return rewards.map((r, i) => {
     if (r === null) return Number.NEGATIVE_INFINITY;
     if (Number.isFinite(r)) return r;
