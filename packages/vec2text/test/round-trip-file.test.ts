@@ -65,5 +65,7 @@ test('files of other settings or sentences, and what is no JSON, are refused', a
   );
   await writeFile(path, '{"seed":0}\nnonsense\n');
   await expect(rowsOf(options(path))).rejects.toThrow('other.jsonl:2: no JSON');
+  await writeFile(path, '{"source":"a","rtt":"b"}\n{"source":"c","rtt":"d"}\n');
+  await expect(readRoundTrips(path)).rejects.toThrow('other.jsonl:2: the line is no batch of round trips');
   await expect(readRoundTrips(join(folder, 'none.jsonl'))).rejects.toThrow('the file holds no round trips');
 });
