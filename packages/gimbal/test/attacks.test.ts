@@ -247,7 +247,7 @@ describe('odd data', () => {
       expect([empty.code, empty.stderr]).toEqual([0, expect.stringContaining('0.00 characters each')]);
       const deep = await rows(`{"text": "a"}\n{"text": "b", "x": ${'['.repeat(2e5)}${']'.repeat(2e5)}}\n`);
       expect([deep.code, deep.stderr]).toEqual([
-        1,
+        2,
         expect.stringMatching(/rows\.jsonl:2: a column is nested too deep/),
       ]);
     },

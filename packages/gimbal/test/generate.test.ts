@@ -236,7 +236,7 @@ test('prompts in another encoding are refused, not read as other characters', as
     const file = join(dir, name);
     await writeFile(file, Buffer.from('\ufeff{"prompt": "one"}\n', 'utf16le'));
     const { code, stderr } = await runMain(['generate', '--model', plain(), '--data', file], root);
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/utf16\.\w+: the file is not UTF-8 text/)]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/utf16\.\w+: the file is not UTF-8 text/)]);
   }
 });
 

@@ -53,9 +53,10 @@ test('without a total there is a step, no bar and no time left', () => {
 
 describe('at a terminal', () => {
   const shown = (columns: number, term: string): string => {
-    const [before, color] = [process.env.TERM, process.env.NO_COLOR];
-    process.env.TERM = term;
-    delete process.env.NO_COLOR;
+    const before = process.env;
+    // a worker of jest may have been told to force colours
+    const { NO_COLOR: _no, FORCE_COLOR: _force, ...others } = before;
+    process.env = { ...others, TERM: term };
     let out = '';
     const stderr = Object.assign(
       new Writable({
@@ -67,8 +68,7 @@ describe('at a terminal', () => {
       { isTTY: true, columns },
     );
     new Progress(new Output({ stdout: stderr, stderr }, false), 'pretrain').update({ step: 1, total: 4, loss: 2.5 });
-    process.env.TERM = before;
-    if (color !== undefined) process.env.NO_COLOR = color;
+    process.env = before;
     return out;
   };
 

@@ -54,13 +54,16 @@ export const cacheFolder = (cwd = '.'): string => join(cwd, 'runs', '.cache');
 /** That folder, or one in the run where nothing can be written below the working directory: --out may lie elsewhere. */
 export async function cacheFolderFor(runPath: string, cwd = '.'): Promise<string> {
   const shared = cacheFolder(cwd);
-  try {
-    await mkdir(shared, { recursive: true });
-    await access(shared, constants.W_OK);
-    return shared;
-  } catch {
-    return join(runPath, '.cache'); // a disk that is full says so there
+  // asked, not made: a run that is refused leaves nothing behind
+  for (const folder of [shared, dirname(shared), cwd]) {
+    try {
+      await access(folder, constants.W_OK);
+      return shared;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') break;
+    }
   }
+  return join(runPath, '.cache'); // a disk that is full says so there
 }
 
 /**
