@@ -50,7 +50,7 @@ export class Peer {
       throw new BackendError({
         where: `bench --peer (${script})`,
         what: `the peer does not start: ${(cause as Error).message}${errors.length > 0 ? `\n${errors.slice(-5).join('\n')}` : ''}`,
-        fix: 'Set PYTHON to an interpreter that has torch (and transformers), or leave --peer out',
+        fix: 'Set PYTHON to an interpreter that has what the peer imports (torch, transformers, gymnasium …), or leave --peer out',
         cause,
       });
     }
