@@ -71,7 +71,6 @@ test('a text that is nested too deeply is refused, before it overflows the stack
 
 test('numbered entities are characters; a long text takes a time of its length', () => {
   expect(parseXml('<a b="&#x41;&#66;&lt;"/>').attributes.b).toBe('AB<');
-  const begun = performance.now();
   parseXml(`<a>${'<b/>\n'.repeat(100_000)}</a>`);
-  expect(performance.now() - begun).toBeLessThan(5000); // quadratic, it was minutes
+  // quadratic, it took minutes: the time limit of a test would end it
 });
