@@ -84,6 +84,12 @@ test('what is no game is refused, with the place, before a folder is made', asyn
     'i.csv:2, column 2: no number; got "half"',
   );
   expect(await refused('--game', await file('j.json', '{"a": 1'))).toContain('no JSON');
+  expect(await refused('--game', await file('k.json', '{"preferences": [[0.5]], "tua": 1}'))).toContain(
+    'Did you mean tau?',
+  );
+  // what would be ignored
+  expect(await refused('--game', 'cyclic', '--lora', '4')).toContain('--lora: with --game nothing is trained');
+  expect(await refused('--model', folder, '--solver', 'mmd')).toContain('--solver: it is of --game');
   expect(await refused('--game', 'cyclic', '--kl-coef', '0')).toContain('game, tau: out of range; got 0');
   expect(await refused('--game', 'cyclic', '--eta', '30')).toContain('eta: out of range; got 30');
   expect(await refused('--game', 'cyclic', '--reference', '0.5,0.6,0.1')).toContain('do not sum to 1');

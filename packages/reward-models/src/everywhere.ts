@@ -72,8 +72,10 @@ export {
 } from './models/preference-model.ts';
 export { type RewardModel, rewardModel } from './models/reward-model.ts';
 export { withBody } from './models/with-body.ts';
+export type { RemoteOptions } from './rewards/ask-server.ts';
 export { mixRewards, type RewardMixture, type RewardPart } from './rewards/mix-rewards.ts';
-export { type RemoteOptions, remoteJudge, remoteReward } from './rewards/remote-reward.ts';
+export { remotePreference } from './rewards/remote-preference.ts';
+export { remoteJudge, remoteReward } from './rewards/remote-reward.ts';
 export { type LengthBounds, lengthReward, repetitionReward } from './rewards/text-rewards.ts';
 export {
   antisymmetrise,

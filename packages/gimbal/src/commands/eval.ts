@@ -7,9 +7,11 @@ import { counted, textTable } from '../cli/format.ts';
 import { heldWeights, openModel, type Writer } from '../generate/open-model.ts';
 import { defaultTokens, samplingOf, samplingOptions } from '../generate/sampling.ts';
 import { type Answer, legend, scoreTexts, textMetrics } from '../generate/score.ts';
+import { preferenceForms } from '../nash/preference-forms.ts';
 import { checkColumns } from '../options/columns.ts';
+import { refuseGiven } from '../options/refuse-given.ts';
 import { openSum } from '../rl/reward.ts';
-import { startCompute } from '../run/compute.ts';
+import { refuseBf16, startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
 import { batchesByRoom, promptLength } from '../stages/internal/room.ts';
@@ -21,11 +23,7 @@ const options = z.object({
     .array(z.string().min(1))
     .optional()
     .describe('instead: models to compare with each other, as a,b or name=folder or name=base+adapter'),
-  preference: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('matrix: who is preferred: folder of a preference or reward model, world:newsroom, or ./file.mjs'),
+  preference: z.string().min(1).optional().describe(`matrix: who is preferred: ${preferenceForms}`),
   comparisons: z.int().min(1).default(200).describe('matrix: of each pair'),
   adapter: z.string().min(1).optional().describe("an adapter's folder, of PEFT or of gimbal sft"),
   data: z
@@ -53,7 +51,7 @@ const options = z.object({
     .describe('what becomes of a longer row (default: split of plain text, else drop)'),
   assistantOnly: z.boolean().default(false).describe('of conversations, count only what the assistant writes'),
   ...sampling,
-  temperature: z.number().min(0).default(0).describe('of the answers; 0 is greedy'),
+  temperature: z.number().min(0).default(0).describe('of the answers; 0 is greedy (matrix: default 1)'),
   batchSize: z.int().min(1).default(16).describe('prompts answered at a time'),
   draws: z.int().min(10).default(200).describe('draws of the bootstrap that gives the intervals'),
   precision: z.enum(['float32', 'bf16']).default('float32').describe('precision of matrix products'),
@@ -77,6 +75,7 @@ export const command = defineCommand({
   ],
   async run(context) {
     if (context.options.matrix !== undefined) return (await import('../nash/play-models.ts')).playModels(context);
+    refuseGiven('gimbal eval', context.given, ['preference', 'comparisons'], 'it is of --matrix, which is not there');
     const o = withModel(context.options);
     const { output, signal } = context;
     checkColumns('eval', o.columns, ['text', 'prompt', 'completion', 'messages']);
@@ -102,10 +101,7 @@ export const command = defineCommand({
     }
     refuseJudge(o.judge, metrics);
     const compute = await startCompute(o);
-    if (o.precision === 'bf16' && !compute.bf16) {
-      const what = `the backend ${compute.name} has no bf16 products on this machine`;
-      throw new ConfigError({ where: 'gimbal eval --precision', what, got: 'bf16', wanted: 'float32' });
-    }
+    refuseBf16('gimbal eval', o.precision, compute);
     using model = await openModel(o.model, 'gimbal eval', {
       adapter: o.adapter,
       weights: o.weights,

@@ -8,7 +8,7 @@ import { asTurn, heldWeights, openModel, type ReadPrompt, type Writer } from '..
 import { type PromptAt, readPrompts } from '../generate/read-prompts.ts';
 import { defaultTokens, samplingOf, samplingOptions } from '../generate/sampling.ts';
 import { checkColumns } from '../options/columns.ts';
-import { startCompute } from '../run/compute.ts';
+import { refuseBf16, startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
 import { batchesByRoom, promptLength } from '../stages/internal/room.ts';
@@ -94,7 +94,7 @@ export const command = defineCommand({
     const prompts = o.data === undefined ? [] : await readPrompts(o.data, o.columns);
     if (o.prompt !== undefined) prompts.push({ text: o.prompt, where: '--prompt' });
     const compute = await startCompute(o);
-    if (o.precision === 'bf16' && !compute.bf16) throw noBf16(compute.name);
+    refuseBf16('gimbal generate', o.precision, compute);
     const { heldBytes, rng, withPrecision } = await import('@gimbal/tensor-core');
     using model = await openModel(o.model, 'gimbal generate', {
       adapter: o.adapter,
@@ -287,11 +287,3 @@ function leaveOutLong(
   output.note(`${counted(long.length, 'prompt')} left out, longer than ${room} tokens (first: ${first.where})`);
   return all.filter((i) => !isLong(i));
 }
-
-const noBf16 = (backend: string): ConfigError =>
-  new ConfigError({
-    where: 'gimbal generate --precision',
-    what: `the backend ${backend} has no bf16 products on this machine`,
-    got: 'bf16',
-    wanted: 'float32',
-  });

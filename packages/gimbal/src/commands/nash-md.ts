@@ -3,9 +3,11 @@ import { dpoLossNames, solverAliases, solverNames } from '@gimbal/nash-md';
 import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
+import { preferenceForms } from '../nash/preference-forms.ts';
 import { solveGame } from '../nash/solve-game.ts';
 import { trainModel } from '../nash/train-model.ts';
 import { checkColumns } from '../options/columns.ts';
+import { refuseGiven } from '../options/refuse-given.ts';
 
 const share = z.number().min(0).max(1).optional();
 const count = z.int().min(1);
@@ -40,11 +42,7 @@ const training = {
     .min(1)
     .optional()
     .describe('model folder, or a .gguf file: where training starts, and the reference'),
-  preference: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('folder of a preference or reward model, world:newsroom, or ./file.mjs'),
+  preference: z.string().min(1).optional().describe(`who is preferred: ${preferenceForms}`),
   data: z
     .string()
     .min(1)
@@ -79,6 +77,7 @@ const training = {
     .default('policy')
     .describe('what will be used: with mixture it is the mixture that goes to the equilibrium'),
   batchSize: count.default(16).describe('completions of a step, by either player'),
+  accumulate: count.default(1).describe('batches in one update'),
   samplesPerPrompt: count.default(1).describe('completions of each prompt'),
   tournament: z.boolean().default(false).describe('compare each completion with all of the opponent’s of its prompt'),
   contrastive: z
@@ -95,6 +94,8 @@ const training = {
     .enum(['auto', 'one', 'both'])
     .default('auto')
     .describe('ask who is preferred in both orders; auto: in the first update, and then if it matters'),
+  retries: z.int().min(0).default(2).describe('how often to ask again when the preference throws'),
+  remember: z.boolean().default(false).describe('ask the preference about no two completions twice in the same order'),
   missingEosPenalty: z
     .number()
     .min(0)
@@ -149,9 +150,14 @@ export const command = defineCommand({
       });
     }
     const trains = o.model !== undefined || (o.resume && o.game === undefined);
-    if (trains && o.game === undefined) return trainModel(context);
-    if (o.game !== undefined && o.model === undefined)
+    if (trains && o.game === undefined) {
+      refuseGiven('gimbal nash-md', context.given, Object.keys(game), 'it is of --game, and a model is trained here');
+      return trainModel(context);
+    }
+    if (o.game !== undefined && o.model === undefined) {
+      refuseGiven('gimbal nash-md', context.given, Object.keys(training), 'with --game nothing is trained');
       return solveGame({ ...context, options: { ...o, game: o.game } });
+    }
     throw new ConfigError({
       where: 'gimbal nash-md',
       what: o.game === undefined ? 'nothing to solve and nothing to train' : 'both --game and --model',

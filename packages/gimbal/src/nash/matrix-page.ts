@@ -10,7 +10,7 @@ export function matrixParts(r: MatrixResult): TablePart[] {
   const rates: TablePart = {
     kind: 'table',
     title: 'Who is preferred to whom',
-    caption: `P(row ≻ column) over ${r.comparisons} comparisons a pair, both orders asked, with intervals of 95 %.`,
+    caption: `P(row ≻ column) over ${r.comparisons} comparisons a pair, ${r.orderBias === null ? '' : 'both orders asked, '}with intervals of 95 %.`,
     head: ['', ...r.models],
     rows: r.models.map((name, i) => [
       name,
@@ -55,7 +55,11 @@ export function matrixPage(r: MatrixResult): string {
         items: [
           { label: 'strongest', value: r.models[best] as string, detail: 'by Nash averaging' },
           { label: 'cyclic', value: percent(r.cyclicShare) },
-          { label: 'order bias', value: figure(r.orderBias), detail: 'of the preference, by who is shown first' },
+          ...(r.orderBias === null
+            ? []
+            : [
+                { label: 'order bias', value: figure(r.orderBias), detail: 'of the preference, by who is shown first' },
+              ]),
         ],
       },
     ],

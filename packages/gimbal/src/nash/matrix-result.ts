@@ -12,7 +12,8 @@ export interface MatrixResult {
   elo: readonly number[];
   nash: { weights: readonly number[]; skill: readonly number[] };
   cyclicShare: number;
-  orderBias: number;
+  /** null where one order was asked: the preference knows none */
+  orderBias: number | null;
 }
 
 /** @param comparisons of each pair */
@@ -26,6 +27,6 @@ export function resultOf(w: PlayedMatrix, comparisons: number): MatrixResult {
     elo: [...elo(w)],
     nash: { weights: [...weights], skill: [...skill] },
     cyclicShare: cyclicShare(w).share,
-    orderBias: w.orderBias ?? 0,
+    orderBias: w.orderBias ?? null,
   };
 }

@@ -1,16 +1,18 @@
 // gimbal eval --matrix: models against each other, all against all, as a preference sees it.
 import { type Contestant, winRateMatrix } from '@gimbal/nash-md';
-import { ConfigError, DataError, type Prompt, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, DataError, type Prompt, StoppedError, withPrecision, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
-import { figure, percent, textTable } from '../cli/format.ts';
-import { openModel, type Writer } from '../generate/open-model.ts';
+import { counted, figure, percent, textTable } from '../cli/format.ts';
+import { type heldWeights, openModel, type Writer } from '../generate/open-model.ts';
 import { checkColumns } from '../options/columns.ts';
+import { refuseGiven } from '../options/refuse-given.ts';
 import { codecOf } from '../rl/chat-prompts.ts';
 import { readAskedPrompts } from '../rl/prompt-rows.ts';
 import { fittingPrompts, roomBeside } from '../rl/train-policy.ts';
-import { startCompute } from '../run/compute.ts';
+import { refuseBf16, startCompute } from '../run/compute.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
 import { type MatrixResult, resultOf } from './matrix-result.ts';
+import { preferenceForms } from './preference-forms.ts';
 import { openPreference } from './preference-source.ts';
 
 interface MatrixFlags {
@@ -23,6 +25,8 @@ interface MatrixFlags {
   temperature: number;
   maxNewTokens?: number | undefined;
   batchSize: number;
+  precision: 'float32' | 'bf16';
+  weights?: (typeof heldWeights)[number] | undefined;
   [name: string]: unknown;
 }
 
@@ -34,16 +38,34 @@ interface Named {
 
 const where = 'gimbal eval --matrix';
 
+/** What `gimbal eval` has for one model alone. */
+const notPlayed = [
+  ...[
+    'model',
+    'adapter',
+    'metrics',
+    'judge',
+    'maxLength',
+    'overflow',
+    'assistantOnly',
+    'draws',
+    'topK',
+    'topP',
+    'minP',
+  ],
+  ...['repetitionPenalty', 'noRepeatNgram', 'beams', 'stop'],
+];
+
 export async function playModels(context: CommandContext<MatrixFlags>): Promise<CommandResult> {
   const { options: o, output, signal } = context;
+  refuseGiven('gimbal eval', context.given, notPlayed, 'with --matrix models are compared, and it has no meaning');
   checkColumns('eval', o.columns, ['prompt', 'messages']);
   const entries = named(o.matrix ?? []);
-  if (o.preference === undefined) {
-    const wanted = 'the folder of a preference or reward model, world:newsroom, or ./file.mjs';
-    throw new ConfigError({ where: 'gimbal eval --preference', what: 'who is preferred?', wanted });
-  }
+  if (o.preference === undefined)
+    throw new ConfigError({ where: 'gimbal eval --preference', what: 'who is preferred?', wanted: preferenceForms });
   if (o.out !== undefined) await refuseUnwritable('eval', o.out);
   const compute = await startCompute(o);
+  refuseBf16('gimbal eval', o.precision, compute);
   const { rows, chats } = await readAskedPrompts(o.data, o.columns);
   const preference = await openPreference(o.preference, 'gimbal eval --preference', { chats });
   const open: Writer[] = [];
@@ -51,7 +73,7 @@ export async function playModels(context: CommandContext<MatrixFlags>): Promise<
     let prompts: readonly Prompt[] = rows.slice(0, o.rows);
     const contestants: Record<string, Contestant> = {};
     for (const { name, model, adapter } of entries) {
-      const writer = await openModel(model, where, { adapter });
+      const writer = await openModel(model, where, { adapter, weights: o.weights });
       open.push(writer);
       for (const warning of writer.warnings) output.note(`warning ${name}: ${warning}`);
       contestants[name] = { policy: writer.policy, params: writer.params, codec: codecOf(writer.tokenizer, chats) };
@@ -67,16 +89,23 @@ export async function playModels(context: CommandContext<MatrixFlags>): Promise<
         { tokenizer, contextLength, maxNewTokens, codec: codecOf(tokenizer, chats) },
         (text) => output.note(text),
       );
+    // a policy is what it draws: eval's greedy answers are not it
+    const temperature = context.given.has('temperature') ? o.temperature : 1;
+    const comparisons = temperature === 0 ? Math.min(o.comparisons, prompts.length) : o.comparisons;
+    if (comparisons < o.comparisons)
+      output.note(`${comparisons} comparisons: greedy answers to ${counted(prompts.length, 'prompt')} are no more`);
     const played = winRateMatrix(contestants, {
       ...{ codec: codecOf((open[0] as Writer).tokenizer, chats), preference: preference.fn, prompts, maxNewTokens },
-      ...{ samplesPerCell: o.comparisons, batchSize: o.batchSize, temperature: o.temperature, seed: o.seed, signal },
+      ...{ samplesPerCell: comparisons, batchSize: o.batchSize, temperature, seed: o.seed, signal },
     });
-    let next = await played.next();
-    for (; !next.done; next = await played.next()) {
-      const { a, b, rate, low, high } = next.value;
-      output.note(`${a} ≻ ${b}  ${percent(rate)}  [${percent(low)}, ${percent(high)}]`);
-    }
-    const result = resultOf(next.value, o.comparisons);
+    const result = await withPrecision(o.precision, async () => {
+      let next = await played.next();
+      for (; !next.done; next = await played.next()) {
+        const { a, b, rate, low, high } = next.value;
+        output.note(`${a} ≻ ${b}  ${percent(rate)}  [${percent(low)}, ${percent(high)}]`);
+      }
+      return resultOf(next.value, comparisons);
+    });
     if (!output.json) for (const line of lines(result)) output.line(line);
     if (o.out !== undefined) {
       const { matrixPage } = await import('./matrix-page.ts');
@@ -124,5 +153,6 @@ function lines(r: MatrixResult): string[] {
     percent(r.nash.weights[i] as number),
     figure(r.nash.skill[i] as number),
   ]);
-  return [...textTable(head, rows), '', `${percent(r.cyclicShare)} of it is cyclic, order bias ${figure(r.orderBias)}`];
+  const bias = r.orderBias === null ? '' : `, order bias ${figure(r.orderBias)}`;
+  return [...textTable(head, rows), '', `${percent(r.cyclicShare)} of it is cyclic${bias}`];
 }

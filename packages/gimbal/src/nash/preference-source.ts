@@ -3,12 +3,14 @@
  *
  *   a folder           a preference model, or a reward model: P(a ≻ b) = σ(r(a) − r(b))
  *   world:newsroom     the newsroom's annotators, whose taste in styles runs in a circle
+ *   https://host/path  a server's answer to { prompts, a, b }: a judge that is too large for this machine
  *   ./file.mjs         a function of yours: (prompts, a, b, rows) => P(a ≻ b) of each row
  */
 import { ConfigError, disposeTree, type PreferenceFn } from '@gimbal/tensor-core';
 import { type Chats, rendered } from '../rl/chat-prompts.ts';
 import { modelPath } from '../run/model-path.ts';
 import { ownFunction } from '../run/own-function.ts';
+import { preferenceForms } from './preference-forms.ts';
 
 /** A preference, and what it holds in memory. */
 export interface OpenPreference {
@@ -28,14 +30,15 @@ export async function openPreference(
     const { newsroom } = await import('@gimbal/worlds');
     return { fn: newsroom(o.world).preference(), ...nothing };
   }
+  // before the path of a module: a server's may end in .js
+  if (/^https?:\/\//.test(text))
+    return { fn: (await import('@gimbal/reward-models')).remotePreference(text), ...nothing };
   if (/\.[mc]?js$/.test(text)) {
     const wanted = 'export default (prompts, a, b, rows) => a.map((text, i) => probability)';
     return { fn: await ownFunction<PreferenceFn>(text, where, wanted), ...nothing };
   }
-  if (text.includes(':')) {
-    const wanted = 'the folder of a preference or reward model, world:newsroom, or a path to a .mjs or .js';
-    throw new ConfigError({ where, what: 'no such preference', got: text, wanted });
-  }
+  if (text.includes(':'))
+    throw new ConfigError({ where, what: 'no such preference', got: text, wanted: preferenceForms });
   return modelOf(text, where, o.chats);
 }
 

@@ -7,7 +7,7 @@ import {
   symmetrise,
   winRatesFromCounts,
 } from '@gimbal/nash-md';
-import { DataError, nearest, rng } from '@gimbal/tensor-core';
+import { checkName, DataError, nearest, rng } from '@gimbal/tensor-core';
 
 /** A game as it is read: preferences, and what the file says of reference and τ. */
 export interface ReadGame {
@@ -74,6 +74,8 @@ interface Entries {
   tau?: number;
 }
 
+const gameFields = ['preferences', 'wins', 'labels', 'reference', 'tau'] as const;
+
 function fromJson(text: string, file: string): Entries {
   let data: unknown;
   try {
@@ -81,9 +83,9 @@ function fromJson(text: string, file: string): Entries {
   } catch (cause) {
     throw new DataError({ where: file, what: `no JSON: ${(cause as Error).message}`, cause });
   }
-  const { preferences, wins, labels, reference, tau } = (
-    Array.isArray(data) ? { preferences: data } : (data ?? {})
-  ) as { [name: string]: unknown };
+  const fields = (Array.isArray(data) ? { preferences: data } : (data ?? {})) as { [name: string]: unknown };
+  for (const name of Object.keys(fields)) checkName(`${file}, field`, name, gameFields);
+  const { preferences, wins, labels, reference, tau } = fields;
   const rows = preferences ?? wins;
   const isMatrix =
     Array.isArray(rows) && rows.every((row) => Array.isArray(row) && row.every((x) => typeof x === 'number'));

@@ -8,6 +8,8 @@ import { counted, figure, percent } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { openModel, type Writer } from '../generate/open-model.ts';
 import { heldOutOf, splitRows } from '../options/held-out.ts';
+import { inFlags } from '../options/in-flags.ts';
+import { refuseGiven } from '../options/refuse-given.ts';
 import { codecOf } from '../rl/chat-prompts.ts';
 import { promptRowsOrChats, promptText } from '../rl/prompt-rows.ts';
 import { fittingPrompts, roomBeside } from '../rl/train-policy.ts';
@@ -15,6 +17,7 @@ import { startCompute } from '../run/compute.ts';
 import { checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
+import { preferenceForms } from './preference-forms.ts';
 import { openPreference } from './preference-source.ts';
 
 /** Options of training, as the command resolves them. */
@@ -42,6 +45,9 @@ export interface TrainFlags {
   dpoLoss: DpoLossName;
   orders: 'auto' | 'one' | 'both';
   missingEosPenalty: number;
+  accumulate: number;
+  retries: number;
+  remember: boolean;
   emaForm: 'recursive' | 'anchored';
   innerSteps?: number | undefined;
   learningRate?: number | undefined;
@@ -64,9 +70,19 @@ interface WinRate {
 
 const [defaultSteps, heldOutPrompts] = [100, 64];
 
+/** The library's options, as they are typed. */
+const flags = {
+  ...{ klCoef: '--kl-coef', 'opponent.mixtureCoef': '--mixture-coef', opponent: '--opponent', deploy: '--deploy' },
+  ...{ batchSize: '--batch-size', samplesPerPrompt: '--samples-per-prompt', contrastive: '--contrastive' },
+  ...{ inverseStep: '--inverse-step', klEstimator: '--kl-estimator' },
+};
+
 export async function trainModel(context: Context): Promise<CommandResult> {
   const { options: given } = context;
-  if (!given.resume) check(given);
+  if (!given.resume) {
+    check(given);
+    refuseUnused(context);
+  }
   return withRun({ command: 'nash-md', options: given, given: context.given }, (run) => learn(context, run));
 }
 
@@ -79,10 +95,8 @@ function check(o: TrainFlags): void {
       what: 'which model?',
       wanted: 'a model folder, or a .gguf file',
     });
-  if (o.preference === undefined) {
-    const wanted = 'the folder of a preference or reward model, world:newsroom, or ./file.mjs';
-    throw new ConfigError({ where: `${where} --preference`, what: 'who is preferred?', wanted });
-  }
+  if (o.preference === undefined)
+    throw new ConfigError({ where: `${where} --preference`, what: 'who is preferred?', wanted: preferenceForms });
   if (o.against !== undefined && (o.opponent === 'ema' || o.mixtureCoef !== undefined)) {
     const what = 'the opponent is the model that is named, and never moves';
     throw new ConfigError({ where: `${where} --against`, what, fix: 'Leave out --opponent and --mixture-coef' });
@@ -93,11 +107,24 @@ function check(o: TrainFlags): void {
   }
 }
 
+/** Options of other objectives and opponents would be ignored. */
+function refuseUnused({ given, options: { objective, opponent } }: Context): void {
+  const of = (...names: Objective[]): boolean => names.includes(objective);
+  const ignored = [
+    ...(of('policy-gradient', 'nash-mp') ? [] : ['klEstimator', 'missingEosPenalty']),
+    ...(of('online-dpo') ? [] : ['dpoLoss']),
+    ...(of('sppo', 'dno', 'inpo', 'nash-mp') ? [] : ['inverseStep']),
+  ];
+  refuseGiven('gimbal nash-md', given, ignored, `--objective ${objective} has no such option`);
+  const others = opponent === 'ema' ? ['mixtureCoef'] : ['emaDecay', 'emaForm'];
+  refuseGiven('gimbal nash-md', given, others, `--opponent ${opponent} has no such option`);
+}
+
 async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   const { output, signal } = context;
   const o = optionsOfRun(context.options, run) as Context['options'];
   const compute = await startCompute(o);
-  const { NashMdTrainer, playMatrix } = await import('@gimbal/nash-md');
+  const { NashMdTrainer, playMatrix, rememberPreferences } = await import('@gimbal/nash-md');
   const { rng } = await import('@gimbal/tensor-core');
   const note = (text: string): void => output.note(text);
   const world = o.world === 'mini' ? { preset: 'mini' as const } : undefined;
@@ -116,11 +143,14 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
     note(`${counted(prompts.length, 'prompt')}, ${heldOut.length} held out`);
     const steps = o.steps ?? defaultSteps;
     const trainerOptions: NashMdOptions & { out: string } = {
-      ...{ policy, params, codec, prompts, preference: preference.fn, objective: o.objective, deploy: o.deploy },
-      ...{ klEstimator: o.klEstimator, batchSize: o.batchSize, samplesPerPrompt: o.samplesPerPrompt },
+      ...{ policy, params, codec, prompts, objective: o.objective, deploy: o.deploy },
+      preference: o.remember ? rememberPreferences(preference.fn) : preference.fn,
+      ...{ batchSize: o.batchSize, accumulate: o.accumulate, samplesPerPrompt: o.samplesPerPrompt },
       ...{ tournament: o.tournament, contrastive: o.contrastive, precision: o.precision, seed: o.seed },
       ...(o.innerSteps !== undefined && { innerSteps: o.innerSteps }),
-      ...{ dpoLoss: o.dpoLoss, orders: o.orders },
+      ...{ orders: o.orders, retries: o.retries },
+      ...(o.objective === 'policy-gradient' && { klEstimator: o.klEstimator }),
+      ...(o.objective === 'online-dpo' && { dpoLoss: o.dpoLoss }),
       ...(o.klCoef !== undefined && { klCoef: o.klCoef }),
       ...(o.inverseStep !== undefined && { inverseStep: o.inverseStep }),
       ...(o.missingEosPenalty > 0 && { missingEos: { penalty: o.missingEosPenalty } }),
@@ -131,9 +161,12 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
       checkpointEvery: Math.max(1, Math.ceil(steps / 10)),
       out: join(run.path, 'training'),
     };
-    using trainer = (await checkpointIn(trainerOptions.out, note))
-      ? await NashMdTrainer.resume(trainerOptions.out, trainerOptions, { warn: note })
-      : new NashMdTrainer(trainerOptions);
+    const from = await checkpointIn(trainerOptions.out, note);
+    using trainer = await inFlags('gimbal nash-md', flags, () =>
+      from
+        ? NashMdTrainer.resume(trainerOptions.out, trainerOptions, { warn: note })
+        : new NashMdTrainer(trainerOptions),
+    );
     const progress = new Progress(output, 'nash-md');
     for await (const s of trainer.train({ steps, signal })) {
       const text = `wins ${percent(s.winRate)}  KL ${figure(s.kl)}  ${figure(s.length)} tokens`;
@@ -173,6 +206,12 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
       ...(response && { against: { name: o.against as string, ...response } }),
     };
     await writeFileAtomic(report, await trainReport({ ...about, seconds: progress.seconds, backend: compute.name }));
+    if (o.deploy === 'mixture') {
+      const { mixtureCoef } = trainer.options.opponent as { mixtureCoef: number };
+      note(
+        `what was measured is its mixture with the start, of weight ${figure(mixtureCoef)}: mixturePolicy of nash-md`,
+      );
+    }
     if (!output.json) {
       output.line(`report  ${report}`);
       output.line(`${o.lora > 0 ? 'adapter' : 'model'}  ${path}`);

@@ -1,5 +1,5 @@
 // The backend of a command, from the global options; and with --trace, where the time went.
-import { BackendError, type BackendInfo, type GimbalError } from '@gimbal/tensor-core';
+import { BackendError, type BackendInfo, ConfigError, type GimbalError } from '@gimbal/tensor-core';
 import { duration, textTable } from '../cli/format.ts';
 import type { GlobalOptions } from '../cli/globals.ts';
 import type { Output } from '../cli/output.ts';
@@ -39,6 +39,13 @@ export async function startCompute(o: Pick<GlobalOptions, 'backend' | 'threads' 
       }
     },
   };
+}
+
+/** @throws ConfigError where products in bf16 were asked for and the backend has none; `where` is the command */
+export function refuseBf16(where: string, precision: 'float32' | 'bf16', { name, bf16 }: BackendInfo): void {
+  if (precision !== 'bf16' || bf16) return;
+  const what = `the backend ${name} has no bf16 products on this machine`;
+  throw new ConfigError({ where: `${where} --precision`, what, got: 'bf16', wanted: 'float32' });
 }
 
 /** A backend that cannot be used, in the words of the command line. */

@@ -101,6 +101,31 @@ test('of the divergence alone, the log-ratio of the same token has another gradi
   }
 });
 
+test('the divergence of (.6, .3, .1) from (.3, .3, .4) is .277259; of a policy from itself 0', () => {
+  const policy = tokenTable({ vocabulary: 3, length: 1 });
+  const [params, reference] = [[0.6, 0.3, 0.1].map(Math.log), [0.3, 0.3, 0.4].map(Math.log)].map(policy.params) as [
+    Params,
+    Params,
+  ];
+  const prompts = { ids: new Int32Array(1), width: 1, lengths: Int32Array.of(1) };
+  const divergence = (from: Params): number =>
+    tidy(() => {
+      const side = {
+        tokens: { ids: new Int32Array(1), width: 1, lengths: Int32Array.of(1) },
+        mask: Float32Array.of(1),
+        reference: Float32Array.of(Math.log(0.3)),
+      };
+      // nothing to win and τ 1: the loss is the divergence
+      const common = { policy, prompts, side, advantages: Float32Array.of(0), klCoef: 1 };
+      const { sum: loss } = policyGradientLoss(params, { ...common, estimator: 'analytic', reference: from });
+      return loss.dataSync()[0] as number;
+    });
+  // .6 log 2 + .3 log 1 + .1 log ¼
+  expect(divergence(reference)).toBeCloseTo(0.277259, 6);
+  expect(divergence(params)).toBeCloseTo(0, 6);
+  for (const tree of [params, reference]) disposeTree(tree);
+});
+
 test('differentiating the plain sampled log-ratio has expectation 0', () => {
   const { policy, z } = drawn(3, 2, 1);
   // Σ_y π(y) ∇ log π(y) = ∇ Σ_y π(y)

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { disposeTree, type Params, type PreferenceFn, rng, useBackend } from '@gimbal/tensor-core';
+import { disposeTree, type Params, type PreferenceFn, rng, type TextCodec, useBackend } from '@gimbal/tensor-core';
 import { memory, softmax, type Tensor } from '@tensorflow/tfjs-core';
 import {
   dualityGap,
@@ -253,6 +253,39 @@ test('schedules of the coefficients are followed', async () => {
   expect(steps.map(({ mixtureCoef }) => mixtureCoef)).toEqual([0, 0.25, 0.5]);
 });
 
+test('a schedule that leaves its range stops the run there', async () => {
+  using tau = new NashMdTrainer(options({ batchSize: 4, klCoef: (step) => (step < 2 ? 0.1 : -0.1) }));
+  await expect(collected(tau, 4)).rejects.toThrow('klCoef: out of range; got -0.1, wanted a finite number ≥ 0');
+  expect(tau.step).toBe(2);
+  using inverse = new NashMdTrainer(
+    options({ batchSize: 4, objective: 'sppo', inverseStep: (step) => (step < 1 ? 1 : Number.NaN) }),
+  );
+  await expect(collected(inverse, 4)).rejects.toThrow('inverseStep: out of range; got NaN');
+});
+
+test('a fixed opponent answers with tokens of its own', async () => {
+  // its tokens are written in capitals, and it always says the third
+  const codec: TextCodec = {
+    encode: table.codec.encode,
+    decode: ({ ids }) => Array.from(ids, (id) => 'ABC'[id] as string),
+  };
+  const contestant = { policy: table, params: table.params([-30, -30, 0]), codec };
+  const asked: string[] = [];
+  const preference: PreferenceFn = (_, a, b) => {
+    asked.push(...b);
+    return a.map(() => 0.5);
+  };
+  using trainer = new NashMdTrainer(
+    options({ opponent: { kind: 'fixed', contestant }, preference, orders: 'one', batchSize: 4 }),
+  );
+  await trainer.run({ steps: 1 });
+  expect(asked).toEqual(['C', 'C', 'C', 'C']);
+  expect(() => trainer.deployable('mixture')).toThrow(
+    'deployable: only the mixture opponent is a mixture; got "fixed"',
+  );
+  disposeTree(contestant.params);
+});
+
 test('options and answers that make no sense are refused by name', async () => {
   const of =
     (o: Partial<NashMdOptions>): (() => unknown) =>
@@ -268,7 +301,17 @@ test('options and answers that make no sense are refused by name', async () => {
   expect(of({ contrastive: true })).toThrow('contrastive: the opponent’s completions are not the policy’s own');
   expect(of({ prompts: [] })).toThrow('prompts: there are none');
   expect(of({ temperature: 0.9 as never })).toThrow('temperature: the loss needs the log-probabilities');
-  expect(of({ topK: 1 } as never)).toThrow('option');
+  // a filter would draw from another distribution than the one whose log-probabilities are in the loss
+  for (const filter of [{ topK: 1 }, { topP: 0.5 }, { minNewTokens: 4 }])
+    expect(of(filter as never)).toThrow(`NashMdTrainer, option: no such choice; got "${Object.keys(filter)[0]}"`);
+  expect(of({ objective: 'online-ipo', missingEos: { penalty: 1 } })).toThrow(
+    'missingEos: online-ipo has no such option; wanted objective policy-gradient or nash-mp',
+  );
+  for (const other of [{ dpoLoss: 'ipo' }, { inverseStep: 1 }] as const)
+    expect(of(other)).toThrow(`${Object.keys(other)[0]}: policy-gradient has no such option`);
+  expect(of({ opponent: { kind: 'mixture', mixtureCoef: 1 }, deploy: 'mixture' })).toThrow(
+    'deploy: with mixtureCoef 1 the mixture is the reference itself',
+  );
   expect(of({ objective: 'nash' as never })).toThrow('objective');
   expect(of({ objective: 'sppo', opponent: { kind: 'ema', decay: 0.5 } })).toThrow('the policy’s own completions');
   expect(of({ objective: 'inpo', inverseStep: 0.1, klCoef: 0.2 })).toThrow('inverseStep: out of range; got 0.1');

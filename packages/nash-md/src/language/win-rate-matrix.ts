@@ -27,7 +27,7 @@ export interface WinRateOptions {
   prompts: readonly Prompt[];
   /** most tokens of a completion */
   maxNewTokens: number;
-  /** comparisons of each pair, each of a new completion by both */
+  /** comparisons of each pair, each of a new completion by both; at temperature 0 at most one a prompt */
   samplesPerCell: number;
   /** of the intervals, in (0, 1); default .95 */
   confidence?: number;
@@ -150,6 +150,12 @@ function check(contestants: Readonly<Record<string, Contestant>>, o: WinRateOpti
   if (o.prompts.length === 0)
     throw new ConfigError({ where: 'winRateMatrix, prompts', what: 'there are none', wanted: 'at least 1' });
   for (const key of ['samplesPerCell', 'maxNewTokens'] as const) checkCount(key, o[key]);
+  // the same comparison counted twice would narrow the intervals
+  if (o.temperature === 0 && o.samplesPerCell > o.prompts.length) {
+    const what = 'at temperature 0 a prompt has one answer, and one comparison';
+    const wanted = `at most ${o.prompts.length}, the number of prompts`;
+    throw new ConfigError({ where: 'samplesPerCell', what, got: o.samplesPerCell, wanted });
+  }
   checkCount('batchSize', o.batchSize ?? 32);
   checkOpenShare('confidence', o.confidence ?? 0.95);
 }

@@ -1,5 +1,6 @@
 import { entailmentReward } from '../entailment/entailment-reward.ts';
-import { type RemoteOptions, remoteJudge, remoteReward } from './remote-reward.ts';
+import type { RemoteOptions } from './ask-server.ts';
+import { remoteJudge, remoteReward } from './remote-reward.ts';
 
 const url = 'http://localhost:1/score';
 type Body = { prompts: string[]; completions: string[]; rows?: unknown[] };

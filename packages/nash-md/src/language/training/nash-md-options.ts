@@ -62,6 +62,9 @@ export const objectives: readonly Objective[] = [
 /** Objectives that are gradients of new completions at every update, never several updates on the same ones. */
 export const isGradient = (o: Objective): boolean => o === 'policy-gradient' || inHalves(o);
 
+/** Objectives that weigh the policy's tokens with advantages; the others compare the two completions of a pair. */
+export const isPolicyGradient = (o: Objective): boolean => o === 'policy-gradient' || o === 'nash-mp';
+
 /** Objectives whose steps have two halves: `innerSteps` updates to an opponent, and as many from the start against it. */
 export const inHalves = (o: Objective): boolean => o === 'egpo' || o === 'nash-mp';
 
@@ -156,6 +159,14 @@ const known: readonly string[] = [
   ...['checkpointEvery', 'keepCheckpoints', 'logEvery', 'out', 'seed'],
 ];
 
+/** Options of some objectives: elsewhere they would be ignored, so they are refused. */
+const belongsTo = {
+  klEstimator: ['policy-gradient', 'nash-mp'],
+  dpoLoss: ['online-dpo'],
+  inverseStep: ['sppo', 'dno', 'inpo', 'nash-mp'],
+  missingEos: ['policy-gradient', 'nash-mp'],
+} as const satisfies { [option in keyof NashMdOptions]?: readonly Objective[] };
+
 /** @throws ConfigError naming the option, ShapeError for a reference that is not of this policy; nothing is allocated then */
 export function resolveNashMd(options: NashMdOptions): ResolvedNashMd {
   for (const key of Object.keys(options)) checkName('NashMdTrainer, option', key, known);
@@ -176,6 +187,11 @@ export function resolveNashMd(options: NashMdOptions): ResolvedNashMd {
   checkOption('batchSize', o.batchSize, o.batchSize % o.samplesPerPrompt === 0, `${whole} = ${o.samplesPerPrompt}`);
   checkName('orders', o.orders, ['auto', 'one', 'both']);
   checkName('objective', o.objective, objectives);
+  for (const [option, those] of Object.entries(belongsTo) as [keyof typeof belongsTo, readonly Objective[]][]) {
+    if (options[option] === undefined || those.includes(o.objective)) continue;
+    const wanted = `objective ${those.join(' or ')}`;
+    throw new ConfigError({ where: option, what: `${o.objective} has no such option`, wanted });
+  }
   checkName('klEstimator', o.klEstimator, klEstimators);
   checkName('deploy', o.deploy, ['policy', 'mixture']);
   if (o.objective === 'nash-mp' && o.klEstimator !== 'reward-to-go') {
@@ -184,12 +200,8 @@ export function resolveNashMd(options: NashMdOptions): ResolvedNashMd {
   }
   checkDpoLoss({ dpoLoss: o.dpoLoss, klCoef: 1 });
   checkOpponent(o);
-  const positive = o.objective !== 'policy-gradient';
-  const tau = schedules.scheduleAt(o.klCoef, 0);
-  const least = positive ? '> 0' : '≥ 0';
-  checkOption('klCoef', tau, Number.isFinite(tau) && (positive ? tau > 0 : tau >= 0), `a finite number ${least}`);
-  const inverse = schedules.scheduleAt(o.inverseStep, 0);
-  checkOption('inverseStep', inverse, Number.isFinite(inverse) && inverse > 0, 'a finite number > 0');
+  const tau = klCoefAt(o, 0);
+  const inverse = inverseStepAt(o, 0);
   if (o.objective === 'inpo')
     checkOption(
       'inverseStep',
@@ -222,6 +234,25 @@ export function resolveNashMd(options: NashMdOptions): ResolvedNashMd {
   return o;
 }
 
+/**
+ * τ of a step; a schedule may leave its range after the first.
+ * @throws ConfigError for what is no weight
+ */
+export function klCoefAt({ klCoef, objective }: ResolvedNashMd, step: number): number {
+  const tau = schedules.scheduleAt(klCoef, step);
+  const positive = objective !== 'policy-gradient';
+  const wanted = `a finite number ${positive ? '>' : '≥'} 0`;
+  checkOption('klCoef', tau, Number.isFinite(tau) && (positive ? tau > 0 : tau >= 0), wanted);
+  return tau;
+}
+
+/** 1/η of a step. @throws ConfigError for what is no step size */
+export function inverseStepAt(o: ResolvedNashMd, step: number): number {
+  const inverse = schedules.scheduleAt(o.inverseStep, step);
+  checkOption('inverseStep', inverse, Number.isFinite(inverse) && inverse > 0, 'a finite number > 0');
+  return inverse;
+}
+
 function checkOpponent({ opponent, objective, deploy }: ResolvedNashMd): void {
   checkName('opponent.kind', opponent.kind, ['mixture', 'ema', 'fixed']);
   if (opponent.kind === 'ema') {
@@ -232,6 +263,10 @@ function checkOpponent({ opponent, objective, deploy }: ResolvedNashMd): void {
   const mixes = opponent.kind === 'mixture';
   if (deploy === 'mixture' && !mixes)
     throw new ConfigError({ where: 'deploy', what: 'only the mixture opponent is a mixture', wanted: "'policy'" });
+  if (deploy === 'mixture' && mixes && schedules.scheduleAt(opponent.mixtureCoef, 0) === 1) {
+    const what = 'with mixtureCoef 1 the mixture is the reference itself, and nothing that is trained shows in it';
+    throw new ConfigError({ where: 'deploy', what, wanted: 'a mixtureCoef below 1' });
+  }
   if (objective === 'policy-gradient' || (objective === 'ipo-md' && mixes)) return;
   if (mixes && opponent.mixtureCoef === 0) return;
   throw new ConfigError({

@@ -3,6 +3,8 @@
  * its optimiser, checkpoints and guards are tensor-core's; the rollout and the rewards of the KL are fma-pg's.
  */
 import {
+  ConfigError,
+  checkName,
   type LoopSetup,
   LoopTrainer,
   type Params,
@@ -133,10 +135,16 @@ export class NashMdTrainer implements Trainer<NashMdStep> {
   /**
    * What has been trained, to be sampled from: the policy, or its mixture with the reference (see `deploy`). Valid until
    * the trainer is disposed.
+   * @throws ConfigError for the mixture where the opponent is none
    */
   deployable(which: 'policy' | 'mixture' = this.options.deploy): Contestant {
     const { policy, opponent, ends } = this.options;
-    if (which === 'policy' || opponent.kind !== 'mixture') return { policy, params: this.params };
+    checkName('deployable', which, ['policy', 'mixture']);
+    if (which === 'policy') return { policy, params: this.params };
+    if (opponent.kind !== 'mixture') {
+      const what = 'only the mixture opponent is a mixture';
+      throw new ConfigError({ where: 'deployable', what, got: opponent.kind, wanted: "'policy'" });
+    }
     const mixtureCoef = schedules.scheduleAt(opponent.mixtureCoef, Math.max(0, this.step - 1));
     return { policy: mixturePolicy(policy, { reference: this.reference, mixtureCoef, ...ends }), params: this.params };
   }

@@ -12,7 +12,7 @@ import {
   sppoLoss,
 } from '../losses/pair-losses.ts';
 import { policyGradientLoss } from '../losses/policy-gradient.ts';
-import type { ResolvedNashMd } from './nash-md-options.ts';
+import { inverseStepAt, isPolicyGradient, klCoefAt, type ResolvedNashMd } from './nash-md-options.ts';
 import type { Samples, Side } from './samples.ts';
 
 /** Differentiable in `params`; called in the loop's scope. */
@@ -25,15 +25,15 @@ export function objectiveLoss(
 ): LossResult {
   const { opponent, ends } = o;
   const mixtureCoef = opponent.kind === 'mixture' ? schedules.scheduleAt(opponent.mixtureCoef, step) : 0;
-  const klCoef = schedules.scheduleAt(o.klCoef, step) * (o.deploy === 'mixture' ? 1 - mixtureCoef : 1);
+  const klCoef = klCoefAt(o, step) * (o.deploy === 'mixture' ? 1 - mixtureCoef : 1);
   const B = s.prompts.lengths.length;
   const gradient = (side: Side, wins: Float32Array): ReturnType<typeof policyGradientLoss> =>
     policyGradientLoss(params, {
       ...{ policy: o.policy, prompts: s.prompts, estimator: o.klEstimator, reference },
-      ...heldTo(side, klCoef, schedules.scheduleAt(o.inverseStep, step)),
+      ...heldTo(side, klCoef, inverseStepAt(o, step)),
       advantages: advantagesOf(o, side, wins),
     });
-  const isGradient = o.objective === 'policy-gradient' || o.objective === 'nash-mp';
+  const isGradient = isPolicyGradient(o.objective);
   const { sum: own, logProbs } = isGradient ? gradient(s.own, s.wins) : pairLoss(o, params, s, { klCoef, step });
   const total = isGradient && s.other ? mul<Scalar>(add(own, gradient(s.other, s.otherWins).sum), 0.5) : own;
   const { tokens, mask } = s.own;
@@ -86,7 +86,7 @@ function pairLoss(
   const own = player(o, params, s.prompts, s.own);
   const rival = player(o, params, s.prompts, other);
   const p = tensor1d(s.pairs);
-  const inverseStep = schedules.scheduleAt(o.inverseStep, step);
+  const inverseStep = inverseStepAt(o, step);
   const apart = (a: Tensor1D, b: Tensor1D): Tensor1D => sub(a, b);
   const loss = (): Tensor1D => {
     switch (o.objective) {

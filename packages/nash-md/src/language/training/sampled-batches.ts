@@ -12,6 +12,7 @@ import {
   type Rng,
   rng,
   StoppedError,
+  type TextCodec,
   type TokenPolicy,
 } from '@gimbal/tensor-core';
 import { askPreferences } from '../preferences/ask-preferences.ts';
@@ -115,9 +116,10 @@ export class SampledBatches implements BatchSource<Samples> {
   async #sample(step: number, params: Params, signal: AbortSignal | undefined): Promise<Samples> {
     const o = this.#o;
     const rows = Array.from(this.#sampler.next(), (i) => o.prompts[i] as Prompt);
-    const encoded = o.codec.encode(rows.map(textOf));
-    const draw = (policy: TokenPolicy, tree: Params, stream: string): Promise<TokenRollout> =>
-      tokenRollout(policy, tree, encoded, {
+    const texts = rows.map(textOf);
+    const encoded = o.codec.encode(texts);
+    const draw = (policy: TokenPolicy, tree: Params, stream: string, asked = encoded): Promise<TokenRollout> =>
+      tokenRollout(policy, tree, asked, {
         samplesPerPrompt: o.samplesPerPrompt,
         temperature: 1,
         maxNewTokens: o.maxNewTokens,
@@ -128,8 +130,10 @@ export class SampledBatches implements BatchSource<Samples> {
     const rival = this.players.rival(step, params);
     const both = o.objective === 'ipo-md';
     const own = both ? await draw(rival.policy, rival.params, 'y') : await draw(o.policy, params, 'y');
-    const faced = await draw(rival.policy, rival.params, 'opponent');
-    const asked = await this.#ask(rows, own, faced);
+    // a fixed opponent may have tokens of its own
+    const { codec = o.codec } = rival;
+    const faced = await draw(rival.policy, rival.params, 'opponent', codec === o.codec ? encoded : codec.encode(texts));
+    const asked = await this.#ask(rows, own, faced, codec);
     const side = (r: TokenRollout, before?: Params): Samples['own'] =>
       sideOf(r, rolloutLogProbs(o, reference, r), before && rolloutLogProbs(o, before, r));
     const common = { prompts: own.prompts, ...asked };
@@ -140,7 +144,7 @@ export class SampledBatches implements BatchSource<Samples> {
       // both completions of the pair are the policy's, and each is judged against the opponent
       const other = await draw(o.policy, params, 'other');
       const preview = this.samples;
-      const { wins: otherWins } = await this.#ask(rows, other, faced);
+      const { wins: otherWins } = await this.#ask(rows, other, faced, codec);
       this.samples = preview;
       return { ...common, own: side(own), other: side(other), otherWins };
     }
@@ -148,9 +152,9 @@ export class SampledBatches implements BatchSource<Samples> {
     return { ...common, own: side(own, before), other: side(faced, before) };
   }
 
-  async #ask(rows: readonly Prompt[], own: TokenRollout, other: TokenRollout): Promise<Asked> {
+  async #ask(rows: readonly Prompt[], own: TokenRollout, other: TokenRollout, theirs: TextCodec): Promise<Asked> {
     const { codec, samplesPerPrompt: K, tournament, preference, retries } = this.#o;
-    const [a, b] = [codec.decode(own.completions), codec.decode(other.completions)];
+    const [a, b] = [codec.decode(own.completions), theirs.decode(other.completions)];
     const B = a.length;
     // row i of the policy with row j of the opponent, of the same prompt
     const pairs: [number, number][] = [];
