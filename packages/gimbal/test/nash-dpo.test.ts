@@ -90,7 +90,7 @@ test('nash-md trains a model against a function, and says how often it wins', as
     '--columns',
     'prompt=question',
   ];
-  const judge = ['--preference', join(dir, 'judge.mjs'), '--max-new-tokens', '6', '--comparisons', '60'];
+  const judge = ['--preference', join(dir, 'judge.mjs'), '--max-new-tokens', '6', '--comparisons', '60', '--remember'];
   const out = join(dir, 'nash');
   const made = await gimbal(
     ...common,
@@ -113,6 +113,13 @@ test('nash-md trains a model against a function, and says how often it wins', as
   const { code, stderr } = await runMain([...common, '--out', join(dir, 'y')], root);
   expect(code).not.toBe(0);
   expect(stderr).toContain('who is preferred?');
+  for (const [flags, said] of [
+    [['--opponent', 'ema', '--mixture-coef', '0.5'], '--mixture-coef: --opponent ema has no such option'],
+    [['--ema-decay', '0.5'], '--ema-decay: --opponent mixture has no such option'],
+    [['--objective', 'online-ipo', '--missing-eos-penalty', '1'], '--objective online-ipo has no such option'],
+    [['--mixture-coef', '1', '--deploy', 'mixture'], 'gimbal nash-md --deploy: with mixtureCoef 1'],
+  ] as const)
+    expect((await runMain([...common, ...judge, ...flags, '--out', join(dir, 'z')], root)).stderr).toContain(said);
 });
 
 test('nash-md asks conversations by the chat template, and trains a best response to a model', async () => {
@@ -216,6 +223,16 @@ test('eval --matrix plays models against each other, and says who is strongest',
       expect((made.rates[i]?.[j] as number) + (made.rates[j]?.[i] as number)).toBeCloseTo(1, 9);
   expect(made.elo[1]).toBeGreaterThan(made.elo[0] as number);
   expect(await readFile(page, 'utf8')).toContain('Nash skill');
+  // greedy answers are compared once a prompt, in one order or the other
+  const greedy = ['--max-new-tokens', '6', '--temperature', '0', '--comparisons', '500'];
+  const once = (await gimbal('eval', '--matrix', models, ...data, '--rows', '5', ...greedy)) as unknown as MatrixResult;
+  expect(once.comparisons).toBe(5);
+  for (const [argv, said] of [
+    [['eval', '--matrix', models, ...data, '--metrics', 'rouge'], 'gimbal eval --metrics: with --matrix'],
+    [['eval', '--model', join(dir, 'base'), ...data], 'gimbal eval --preference: it is of --matrix'],
+    [['eval', '--matrix', models, ...data, '--preference', 'ftp://judge'], 'no such preference; got "ftp://judge"'],
+  ] as const)
+    expect((await runMain([...argv], root)).stderr).toContain(said);
   const { code, stderr } = await runMain(['eval', '--matrix', join(dir, 'base'), ...data], root);
   expect(code).not.toBe(0);
   expect(stderr).toContain('two models or more');
