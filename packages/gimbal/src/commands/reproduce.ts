@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, nearest, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
+import { runPeerScript } from '../bench/peer-script.ts';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { listFolders, listModules, loadModule } from '../cli/discover.ts';
 import { counted, figure } from '../cli/format.ts';
@@ -24,6 +25,10 @@ const options = z.object({
     .min(1)
     .optional()
     .describe('folder of real text, for claims about some, which are skipped without it'),
+  peer: z
+    .boolean()
+    .default(false)
+    .describe('run the Python peer ($PYTHON or python3) of claims beside one, where its figures are not kept'),
   seeds: z.array(z.int().min(0)).optional().describe("seeds to run (default: each claim's own)"),
 });
 type Options = z.output<typeof options>;
@@ -49,6 +54,7 @@ export const command = defineCommand({
     'gimbal reproduce',
     'gimbal reproduce warm --claim W3 --json',
     'gimbal reproduce vec2text --quick',
+    'gimbal reproduce fma-pg --claim C15 --peer             Stable-Baselines3 trains too, seed by seed',
     'gimbal reproduce vec2text --claim E17 --data folder   real sentences, from snli_dev.jsonl and snli_test.jsonl',
   ],
   async run(context) {
@@ -103,9 +109,8 @@ async function runClaims(
   paper: string,
   claims: readonly Claim[],
 ): Promise<CommandResult> {
-  const { output, signal } = context;
   return withRun({ command: 'reproduce', options: context.options, given: context.given }, (run) =>
-    runInto(run, optionsOfRun(context.options, run), paper, claims, { output, signal }),
+    runInto(run, optionsOfRun(context.options, run), paper, claims, context),
   );
 }
 
@@ -114,7 +119,7 @@ async function runInto(
   o: CommandContext<Options>['options'],
   paper: string,
   claims: readonly Claim[],
-  { output, signal }: Pick<CommandContext, 'output' | 'signal'>,
+  { output, signal, root }: Pick<CommandContext, 'output' | 'signal' | 'root'>,
 ): Promise<CommandResult> {
   const info = await startCompute(o);
   await run.update({ resolved: { backend: info.name, threads: info.threads } });
@@ -149,6 +154,7 @@ async function runInto(
       threads: info.threads,
       dir: join(run.path, claim.id),
       signal,
+      ...(o.peer && { peer: (script, args) => runPeerScript(root, script, args, signal) }),
       note: (text) => output.note(text),
     });
     const { id, paper: reported, wanted } = claim;

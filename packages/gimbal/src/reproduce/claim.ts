@@ -20,6 +20,11 @@ export interface ClaimContext {
   dir: string;
   /** stops it between two steps */
   signal: AbortSignal;
+  /**
+   * Runs a script of peers/ to its end with these words on its command line; only where --peer was given.
+   * @throws BackendError if it fails; StoppedError if the signal ended it
+   */
+  peer?(script: string, args: readonly string[]): Promise<void>;
   /** A line about the work, on stderr. */
   note(text: string): void;
 }

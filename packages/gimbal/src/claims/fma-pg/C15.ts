@@ -1,22 +1,25 @@
-// SAC's returns on MuJoCo; beside Stable-Baselines3's where its curves lie in the claim's folder (peers/rl_returns.py).
-import { join } from 'node:path';
+// SAC's returns on MuJoCo beside Stable-Baselines3's with equal settings: curves that are kept (internal/sb3-sac-returns.ts)
+// or that --peer makes, with peers/rl_returns.py.
 import { defineClaim } from '../../reproduce/claim.ts';
-import { besideStableBaselines, curvesIn } from './internal/beside-sb3.ts';
+import { besideStableBaselines, type PeerCurves } from './internal/beside-sb3.ts';
+import { stableBaselinesCurves } from './internal/sb3-curves.ts';
+import { sb3SacReturns } from './internal/sb3-sac-returns.ts';
 
-const steps = 50_000;
+const run = { algorithm: 'SAC', steps: 50_000 } as const;
 
 export const claim = defineClaim({
   id: 'C15',
   claim: 'SAC on Hopper, HalfCheetah and Walker2d returns what Stable-Baselines3 returns with equal settings',
-  paper: 'not of the paper: 50k steps, 3 seeds, beside the curves that sac-<env>.json in the claim’s folder holds',
+  paper: 'not of the paper: Stable-Baselines3, 50k steps, 3 seeds, curves kept or made by --peer',
   wanted:
     'last fifth of training: our mean ≥ its mean − its standard deviation over seeds; without its curves reported',
   fullOnly: true,
   seeds: [1, 2, 3],
   async run(context) {
-    const envs = ['Hopper-v5', 'HalfCheetah-v5', 'Walker2d-v5'];
-    const curves = envs.map(async (env) => [env, await curvesIn(join(context.dir, `sac-${env}.json`), env, steps)]);
-    // looked for before anything is trained
-    return besideStableBaselines({ algorithm: 'SAC', steps }, Object.fromEntries(await Promise.all(curves)), context);
+    const peers: { -readonly [env in keyof PeerCurves]: PeerCurves[env] } = {};
+    // all of theirs before anything of ours is trained
+    for (const env of ['Hopper-v5', 'HalfCheetah-v5', 'Walker2d-v5'])
+      peers[env] = await stableBaselinesCurves({ ...run, env }, sb3SacReturns[env], context);
+    return besideStableBaselines(run, peers, context);
   },
 });

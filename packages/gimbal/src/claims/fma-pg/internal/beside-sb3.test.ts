@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { useBackend } from '@gimbal/tensor-core';
 import type { ClaimContext } from '../../../reproduce/claim.ts';
-import { besideStableBaselines, curvesIn } from './beside-sb3.ts';
+import { besideStableBaselines } from './beside-sb3.ts';
 import { type Curve, points } from './returns.ts';
 
 let dir: string;
@@ -45,14 +45,4 @@ test('a kept run of other steps does not count', async () => {
   await expect(besideStableBaselines({ ...run, steps: 600 }, { 'Hopper-v5': undefined }, context())).rejects.toThrow(
     'SAC on Hopper-v5: stopped while it was trained',
   );
-});
-
-test('their curves are read from what the peer wrote, and are of the same run', async () => {
-  const file = join(dir, 'sac-Hopper-v5.json');
-  expect(await curvesIn(file, 'Hopper-v5', 300)).toBeUndefined();
-  await writeFile(file, JSON.stringify({ env: 'Hopper-v5', steps: 300, curves: { 1: flat(1), 2: flat(2) } }));
-  expect(await curvesIn(file, 'Hopper-v5', 300)).toEqual([flat(1), flat(2)]);
-  await expect(curvesIn(file, 'Hopper-v5', 50_000)).rejects.toThrow('no curves to stand beside');
-  await writeFile(file, JSON.stringify({ env: 'Hopper-v5', steps: 300, curves: { 1: flat(1) } }));
-  await expect(curvesIn(file, 'Hopper-v5', 300)).rejects.toThrow('got "1 seeds, Hopper-v5, 300 steps"');
 });

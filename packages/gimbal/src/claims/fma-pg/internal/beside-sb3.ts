@@ -1,10 +1,10 @@
 // A claim about returns in training: ours beside Stable-Baselines3's with equal settings, whose curves are kept.
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataError, writeFileAtomic } from '@gimbal/tensor-core';
+import { writeFileAtomic } from '@gimbal/tensor-core';
 import type { ClaimContext, Measurement } from '../../../reproduce/claim.ts';
 import { meanOf } from './agents.ts';
-import { type Curve, lastFifth, points, type ReturnsRun, trainingReturns } from './returns.ts';
+import { type Curve, lastFifth, type ReturnsRun, trainingReturns } from './returns.ts';
 import { returnsSvg } from './returns-svg.ts';
 import { Checks } from './tabular.ts';
 
@@ -47,25 +47,6 @@ export async function besideStableBaselines(
   const measured = parts.join('; ');
   const isCompared = Object.values(peers).some((peer) => peer !== undefined);
   return isCompared ? checks.result(measured) : { measured, verdict: 'reported' };
-}
-
-/**
- * Curves that peers/rl_returns.py wrote; undefined where the file is not there.
- * @throws DataError for another file, and for a run of other steps
- */
-export async function curvesIn(file: string, env: string, steps: number): Promise<readonly Curve[] | undefined> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (text === undefined) return undefined;
-  const found = JSON.parse(text) as { env?: string; steps?: number; curves?: { [seed: string]: Curve } };
-  const curves = Object.values(found.curves ?? {});
-  const fits = found.env === env && found.steps === steps && curves.every(({ length }) => length === points);
-  if (fits && curves.length > 1) return curves;
-  const wanted = `${points} points each of 2 seeds and more, ${env}, ${steps} steps`;
-  const got = `${curves.length} seeds, ${found.env}, ${found.steps} steps`;
-  throw new DataError({ where: file, what: 'no curves to stand beside', got, wanted });
 }
 
 const sampleDeviation = (x: readonly number[]): number =>
