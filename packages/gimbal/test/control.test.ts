@@ -2,6 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseRecording } from '@gimbal/control-envs';
+import { dqn, sppo } from '@gimbal/fma-pg';
+import { offPolicyFlags, onPolicyFlags } from '../src/control/agent-flags.ts';
 import { settingsOf } from '../src/control/settings.ts';
 import { startCli } from './cli-process.ts';
 import { runMain } from './run-main.ts';
@@ -302,4 +304,28 @@ test('a flag that the algorithm does not have is refused, before any work', asyn
   expect(await refused('--algo', 'sac', '--rollout', '64')).toContain('--rollout: sac has no such option; got 64');
   expect(await refused('--algo', 'trpo', '--clip-epsilon', '0.3')).toContain('--clip-epsilon: trpo has no such option');
   expect(await refused('--algo', 'td3', '--recurrent', 'gru')).toContain('--recurrent: td3 has no such option');
+  expect(await refused('--algo', 'ppo', '--her', 'final')).toContain('--her: ppo has no such option; got "final"');
+  expect(await refused('--algo', 'ppo', '--no-pessimistic')).toContain('--pessimistic: ppo has no such option');
+  expect(await refused('--algo', 'sac', '--her-fraction', '.5')).toContain('nothing is relabelled; got 0.5');
+  expect(await refused('--algo', 'ppo', '--normalize', 'obs,none')).toContain('none stands alone; got "obs,none"');
+  expect(await refused('--algo', 'sac', '--her', 'future')).toContain('the environment has no goals');
 }, 60_000);
+
+test('flags are options of the agent, parts of one included', () => {
+  const flags = { env: 'x', seed: 0 };
+  const rate = { learningRate: 1e-3, finalLearningRate: 0 };
+  expect(onPolicyFlags({ ...flags, algo: 'ppo', ...rate, normalize: ['obs'], targetKl: 0.1 }, {})).toEqual({
+    learningRate: { from: 1e-3, to: 0 },
+    normalize: { obs: true, reward: false },
+    targetKl: 0.1,
+  });
+  const { surrogate } = onPolicyFlags({ ...flags, algo: 'sppo', pessimistic: false, clipEpsilon: 0.3 }, sppo());
+  expect(surrogate?.surrogate).toBe('sppo');
+  expect(surrogate?.options).toEqual({ clipEpsilon: 0.3, pessimistic: false });
+  const replay = { capacity: 1000, nStep: 3, prioritized: true, her: 'final', herFraction: 0.5 } as const;
+  expect(offPolicyFlags({ ...flags, algo: 'dqn', finalLearningRate: 1e-4, ...replay }, dqn())).toEqual({
+    learningRate: { from: 2.3e-3, to: 1e-4 },
+    buffer: { capacity: 1000, nStep: 3, prioritized: true, her: { strategy: 'final', fraction: 0.5 } },
+  });
+  expect(offPolicyFlags({ ...flags, algo: 'dqn', prioritized: false }, dqn())).toEqual({ buffer: dqn().buffer });
+});

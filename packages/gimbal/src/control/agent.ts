@@ -1,96 +1,15 @@
 // Agents of the command line: made from an algorithm's name and flags, or found in a run's folder.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OffPolicyAgent, type OffPolicyOptions, OnPolicyAgent, type OnPolicyOptions, surrogates } from '@gimbal/fma-pg';
+import { OffPolicyAgent, OnPolicyAgent, type OnPolicyOptions } from '@gimbal/fma-pg';
 import { ConfigError, loadCheckpoint } from '@gimbal/tensor-core';
 import type { RunConfig } from '../run/run-folder.ts';
-import { type EnvOptionTexts, envOf } from './env-options.ts';
-import { type Settings, settingsOf } from './settings.ts';
+import { type AgentFlags, type EnvFlags, offPolicyFlags, onPolicyFlags, refuseOthers } from './agent-flags.ts';
+import { envOf } from './env-options.ts';
+import { settingsOf } from './settings.ts';
 import { isTable } from './tabular-flags.ts';
 
 export type Agent = OnPolicyAgent | OffPolicyAgent;
-
-/** Which environment, and how it is made. */
-export interface EnvFlags {
-  env: string;
-  envOptions?: EnvOptionTexts | undefined;
-}
-
-/** Flags that are options of an agent under the same name. */
-export interface AgentFlags extends EnvFlags {
-  algo: string;
-  seed: number;
-  numEnvs?: number | undefined;
-  rollout?: number | undefined;
-  epochs?: number | undefined;
-  minibatches?: number | undefined;
-  gamma?: number | undefined;
-  gaeLambda?: number | undefined;
-  learningRate?: number | undefined;
-  entropyCoef?: number | undefined;
-  batchSize?: number | undefined;
-  hidden?: number[] | undefined;
-  recurrent?: 'gru' | 'lstm' | undefined;
-  eta?: number | undefined;
-  clipEpsilon?: number | undefined;
-  innerGuard?: 'off' | 'warn' | 'restore' | undefined;
-  evalEvery?: number | undefined;
-  evalEpisodes?: number | undefined;
-  checkpointEvery?: number | undefined;
-}
-
-const onPolicyFlags = [
-  'numEnvs',
-  'rollout',
-  'epochs',
-  'minibatches',
-  'gamma',
-  'gaeLambda',
-  'learningRate',
-  'entropyCoef',
-  'hidden',
-  'innerGuard',
-  'evalEvery',
-  'evalEpisodes',
-  'checkpointEvery',
-] as const;
-const offPolicyFlags = [
-  'numEnvs',
-  'gamma',
-  'learningRate',
-  'batchSize',
-  'hidden',
-  'evalEvery',
-  'evalEpisodes',
-  'checkpointEvery',
-] as const;
-
-const given = (flags: AgentFlags, names: readonly (keyof AgentFlags)[]): Record<string, unknown> =>
-  Object.fromEntries(names.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])));
-
-/** Flags that change a surrogate, and the algorithms that have them. */
-const surrogateFlags = { eta: ['mdpo', 'smdpo', 'spma'], clipEpsilon: ['ppo', 'sppo'] } as const;
-
-/** @throws ConfigError for a flag that the algorithm does not have: it would change nothing */
-function refuseOthers(flags: AgentFlags, kind: Settings['kind']): void {
-  const own: readonly string[] = kind === 'off-policy' ? offPolicyFlags : [...onPolicyFlags, 'recurrent'];
-  const all = new Set<string>([...onPolicyFlags, ...offPolicyFlags, 'recurrent']);
-  const has = (name: string): boolean =>
-    all.has(name)
-      ? own.includes(name)
-      : (surrogateFlags[name as keyof typeof surrogateFlags] as readonly string[]).includes(flags.algo);
-  for (const name of [...all, ...Object.keys(surrogateFlags)]) {
-    const value = flags[name as keyof AgentFlags];
-    if (value === undefined || has(name)) continue;
-    const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw new ConfigError({
-      where: `gimbal control train --${flag}`,
-      what: `${flags.algo} has no such option`,
-      got: value,
-      fix: 'Leave it out',
-    });
-  }
-}
 
 /** A function that makes one environment. */
 function environmentOf({ env, envOptions }: EnvFlags): OnPolicyOptions['env'] & (() => unknown) {
@@ -102,32 +21,9 @@ export async function createAgent(flags: AgentFlags, out?: string): Promise<Agen
   const settings = settingsOf(flags.algo, flags.env);
   refuseOthers(flags, settings.kind);
   const common = { env: environmentOf(flags), seed: flags.seed, ...(out !== undefined && { out }) };
-  if (settings.kind === 'off-policy') {
-    return OffPolicyAgent.create({
-      ...settings.options,
-      ...given(flags, offPolicyFlags),
-      ...common,
-    } as OffPolicyOptions);
-  }
-  const surrogate = changedSurrogate(settings.options.surrogate, flags);
-  const recurrent = flags.recurrent && { recurrent: { cell: flags.recurrent } };
-  const more = { ...given(flags, onPolicyFlags), ...(surrogate && { surrogate }), ...recurrent };
-  const options = { ...settings.options, ...more, ...common };
-  return OnPolicyAgent.create(options as OnPolicyOptions);
-}
-
-/** --eta and --clip-epsilon belong to the surrogate. */
-function changedSurrogate(
-  s: OnPolicyOptions['surrogate'],
-  { eta, clipEpsilon }: AgentFlags,
-): OnPolicyOptions['surrogate'] {
-  if (s === undefined || (eta === undefined && clipEpsilon === undefined)) return s;
-  const options = {
-    ...s.options,
-    ...(eta !== undefined && { eta }),
-    ...(clipEpsilon !== undefined && { clipEpsilon }),
-  };
-  return surrogates[s.surrogate as keyof typeof surrogates](options as never);
+  if (settings.kind === 'off-policy')
+    return OffPolicyAgent.create({ ...settings.options, ...offPolicyFlags(flags, settings.options), ...common });
+  return OnPolicyAgent.create({ ...settings.options, ...onPolicyFlags(flags, settings.options), ...common });
 }
 
 /** The agent of a run, as it was best or last. */

@@ -8,6 +8,7 @@ import type { Output } from '../cli/output.ts';
 import { inFlags } from '../options/in-flags.ts';
 import { renderReport } from '../report/render.ts';
 import type { RunFolder } from '../run/run-folder.ts';
+import { givenAgentFlags } from './agent-flags.ts';
 import { type EnvOptionTexts, readEnvOptions } from './env-options.ts';
 import { noUse, tables } from './tabular-flags.ts';
 
@@ -23,18 +24,13 @@ interface TabularFlags {
   steps?: number | undefined;
   eta?: number | undefined;
   clipEpsilon?: number | undefined;
+  pessimistic?: boolean | undefined;
   inner?: TabularInner['kind'] | undefined;
   innerSteps?: number | undefined;
   alpha?: number | undefined;
   delta?: number | undefined;
   [flag: string]: unknown;
 }
-
-/** Flags that a table has no use for. */
-const useless = [
-  ...['numEnvs', 'rollout', 'epochs', 'minibatches', 'batchSize', 'gamma', 'gaeLambda', 'learningRate', 'entropyCoef'],
-  ...['hidden', 'recurrent', 'innerGuard', 'evalEvery', 'evalEpisodes', 'checkpointEvery'],
-];
 
 /** Methods whose surrogate has its maximum over all tables in closed form, and those that need an η otherwise. */
 const [closed, withEta] = [
@@ -61,7 +57,7 @@ function innerOf(o: TabularFlags): TabularInner {
 
 /** Runs it; the policy is left in policy.json, its returns in metrics.jsonl. */
 export async function trainTable(o: TabularFlags, run: RunFolder, output: Output, signal: AbortSignal) {
-  for (const name of useless) if (o[name] !== undefined) throw noUse(name, o[name], 'A table has no use for it');
+  for (const [name, got] of Object.entries(givenAgentFlags(o))) throw noUse(name, got, 'A table has no use for it');
   const options = tables[o.env]?.options ?? [];
   const given = readEnvOptions(o.envOptions);
   for (const name of Object.keys(given)) {
@@ -87,6 +83,7 @@ export async function trainTable(o: TabularFlags, run: RunFolder, output: Output
       ...{ method, inner, iterations: iterations + 1, signal },
       ...(eta !== undefined && { eta }),
       ...(o.clipEpsilon !== undefined && { clipEpsilon: o.clipEpsilon }),
+      ...(o.pessimistic === false && { pessimistic: false }),
     }),
   );
   for (const record of records) {

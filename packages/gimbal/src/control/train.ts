@@ -8,7 +8,7 @@ import { Progress } from '../cli/progress.ts';
 import { startCompute } from '../run/compute.ts';
 import { checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
-import type { AgentFlags } from './agent.ts';
+import type { AgentFlags } from './agent-flags.ts';
 import { isTable, refuseTabularFlags, tabularOptions } from './tabular-flags.ts';
 
 /** Options of training and evaluation, beside `env` and `steps`. */
@@ -27,11 +27,35 @@ export const trainingOptions = {
   gamma: z.number().min(0).max(1).optional().describe('discount'),
   gaeLambda: z.number().min(0).max(1).optional().describe('λ of the advantages (on-policy)'),
   learningRate: z.number().positive().optional().describe('constant learning rate (default: the algorithm’s own)'),
+  finalLearningRate: z.number().min(0).optional().describe('the learning rate goes there in a straight line'),
   entropyCoef: z.number().min(0).optional().describe('weight of the entropy (on-policy)'),
+  valueCoef: z.number().min(0).optional().describe('weight of the value function’s error (on-policy)'),
+  targetKl: z.number().positive().optional().describe('ends an update beyond 1.5 times this KL (on-policy)'),
+  maxGradNorm: z.number().positive().optional().describe('clips the norm of the gradients (on-policy)'),
+  normalize: z
+    .array(z.enum(['obs', 'reward', 'none']))
+    .optional()
+    .describe('what is brought to spread 1: obs,reward or none (on-policy)'),
+  learningStarts: z.int().min(1).optional().describe('steps of random actions before the first update (off-policy)'),
+  trainEvery: z.int().min(1).optional().describe('steps between updates (off-policy)'),
+  updates: z.int().min(1).optional().describe('updates each time (off-policy)'),
+  capacity: z.int().min(1).optional().describe('transitions that are remembered (off-policy)'),
+  nStep: z.int().min(1).optional().describe('rewards summed over so many steps (off-policy)'),
+  prioritized: z.boolean().default(false).describe('replays in proportion to the error (off-policy)'),
+  her: z
+    .enum(['future', 'final', 'geometric'])
+    .optional()
+    .describe('hindsight: replays with goals that were reached later (off-policy, environments with goals)'),
+  herFraction: z.number().min(0).max(1).optional().describe('share of the rows that --her changes (default 0.8)'),
   hidden: z.array(z.int().min(1)).optional().describe('widths of the hidden layers'),
   recurrent: z.enum(['gru', 'lstm']).optional().describe('a memory in policy and value function (on-policy)'),
   eta: z.number().positive().optional().describe('step size of the surrogate’s KL (mdpo, smdpo, spma)'),
   clipEpsilon: z.number().positive().optional().describe('half-width of the clip (ppo, sppo)'),
+  pessimistic: z.boolean().default(true).describe('the minimum with the unclipped term (sppo)'),
+  negativeWeight: z
+    .enum(['clamp', 'keep', 'error'])
+    .optional()
+    .describe('advantages below −1/η: raised to it, kept, or an error (smdpo; default clamp)'),
   innerGuard: z.enum(['off', 'warn', 'restore']).optional().describe('go back where a pass lowered the surrogate'),
   evalEvery: z.int().min(1).optional().describe('evaluate each so many steps and keep the best'),
   evalEpisodes: z.int().min(1).optional().describe('episodes of an evaluation during training'),

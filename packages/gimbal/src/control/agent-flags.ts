@@ -1,0 +1,158 @@
+// Flags of `gimbal control train` as options of an agent: those of the same name, and those that become part of one.
+import { type OffPolicyOptions, type OnPolicyOptions, surrogates } from '@gimbal/fma-pg';
+import { ConfigError } from '@gimbal/tensor-core';
+import type { EnvOptionTexts } from './env-options.ts';
+import type { Settings } from './settings.ts';
+
+/** Which environment, and how it is made. */
+export interface EnvFlags {
+  env: string;
+  envOptions?: EnvOptionTexts | undefined;
+}
+
+/** What is undefined is the preset's. */
+export interface AgentFlags extends EnvFlags {
+  algo: string;
+  seed: number;
+  numEnvs?: number | undefined;
+  rollout?: number | undefined;
+  epochs?: number | undefined;
+  minibatches?: number | undefined;
+  gamma?: number | undefined;
+  gaeLambda?: number | undefined;
+  learningRate?: number | undefined;
+  finalLearningRate?: number | undefined;
+  entropyCoef?: number | undefined;
+  valueCoef?: number | undefined;
+  targetKl?: number | undefined;
+  maxGradNorm?: number | undefined;
+  batchSize?: number | undefined;
+  learningStarts?: number | undefined;
+  trainEvery?: number | undefined;
+  updates?: number | undefined;
+  capacity?: number | undefined;
+  nStep?: number | undefined;
+  prioritized?: boolean | undefined;
+  her?: 'future' | 'final' | 'geometric' | undefined;
+  herFraction?: number | undefined;
+  hidden?: number[] | undefined;
+  normalize?: ('obs' | 'reward' | 'none')[] | undefined;
+  recurrent?: 'gru' | 'lstm' | undefined;
+  eta?: number | undefined;
+  clipEpsilon?: number | undefined;
+  pessimistic?: boolean | undefined;
+  negativeWeight?: 'clamp' | 'keep' | 'error' | undefined;
+  innerGuard?: 'off' | 'warn' | 'restore' | undefined;
+  evalEvery?: number | undefined;
+  evalEpisodes?: number | undefined;
+  checkpointEvery?: number | undefined;
+}
+
+const both = ['numEnvs', 'gamma', 'hidden', 'evalEvery', 'evalEpisodes', 'checkpointEvery'] as const;
+
+/** Options under the same name. */
+const plain = {
+  'on-policy': [
+    ...both,
+    'rollout',
+    'epochs',
+    'minibatches',
+    'gaeLambda',
+    'entropyCoef',
+    'valueCoef',
+    'targetKl',
+    'maxGradNorm',
+    'innerGuard',
+  ],
+  'off-policy': [...both, 'batchSize', 'learningStarts', 'trainEvery', 'updates'],
+} as const satisfies Record<Settings['kind'], readonly (keyof AgentFlags)[]>;
+
+/** Parts of an option. */
+const parts = {
+  'on-policy': ['learningRate', 'finalLearningRate', 'normalize', 'recurrent'],
+  'off-policy': ['learningRate', 'finalLearningRate', 'capacity', 'nStep', 'prioritized', 'her', 'herFraction'],
+} as const satisfies Record<Settings['kind'], readonly (keyof AgentFlags)[]>;
+
+const everywhere = [...plain['on-policy'], ...plain['off-policy'], ...parts['on-policy'], ...parts['off-policy']];
+
+/** Options of a surrogate, and the algorithms that have them. */
+const ofSurrogates = {
+  eta: ['mdpo', 'smdpo', 'spma'],
+  clipEpsilon: ['ppo', 'sppo'],
+  pessimistic: ['sppo'],
+  negativeWeight: ['smdpo'],
+} as const satisfies { [name in keyof AgentFlags]?: readonly string[] };
+
+/** What these are where they are not given. */
+const unset: { readonly [name in keyof AgentFlags]?: unknown } = { prioritized: false, pessimistic: true };
+
+/** The flags of these names that were given, by name. */
+const given = (flags: AgentFlags, names: readonly (keyof AgentFlags)[]): Record<string, unknown> =>
+  Object.fromEntries(
+    names.flatMap((name) => (flags[name] === undefined || flags[name] === unset[name] ? [] : [[name, flags[name]]])),
+  );
+
+/** The flags that are of agents alone, not of tables, and were given: by name. */
+export const givenAgentFlags = (flags: object): Record<string, unknown> =>
+  given(flags as AgentFlags, [...everywhere, 'negativeWeight']);
+
+/** @throws ConfigError for a flag that the algorithm does not have: it would change nothing */
+export function refuseOthers(flags: AgentFlags, kind: Settings['kind']): void {
+  const own: readonly string[] = [...plain[kind], ...parts[kind]];
+  const others = everywhere.filter((name) => !own.includes(name));
+  const ofOthers = Object.entries(ofSurrogates).flatMap(([name, algorithms]) =>
+    (algorithms as readonly string[]).includes(flags.algo) ? [] : [name as keyof AgentFlags],
+  );
+  for (const [name, got] of Object.entries(given(flags, [...others, ...ofOthers])))
+    throw refused(name, `${flags.algo} has no such option`, got, 'Leave it out');
+}
+
+/** Of an agent on policy. @throws ConfigError for flags that do not go together */
+export function onPolicyFlags(flags: AgentFlags, preset: Partial<OnPolicyOptions>): Partial<OnPolicyOptions> {
+  const { normalize, recurrent } = flags;
+  if (normalize !== undefined && normalize.length > 1 && normalize.includes('none'))
+    throw refused('normalize', 'none stands alone', normalize.join(','), 'Name what is normalised, or none');
+  return {
+    ...(given(flags, plain['on-policy']) as Partial<OnPolicyOptions>),
+    ...rateOf(flags, preset.learningRate),
+    ...(normalize && { normalize: { obs: normalize.includes('obs'), reward: normalize.includes('reward') } }),
+    ...(recurrent && { recurrent: { cell: recurrent } }),
+    ...surrogateOf(flags, preset.surrogate),
+  };
+}
+
+/** Of an agent off policy. @throws ConfigError for flags that do not go together */
+export function offPolicyFlags(flags: AgentFlags, preset: Partial<OffPolicyOptions>): Partial<OffPolicyOptions> {
+  const { her: strategy, herFraction: fraction } = flags;
+  if (fraction !== undefined && strategy === undefined)
+    throw refused('herFraction', 'nothing is relabelled', fraction, 'Add --her future, or leave it out');
+  const her = strategy && { her: { strategy, ...(fraction !== undefined && { fraction }) } };
+  return {
+    ...(given(flags, plain['off-policy']) as Partial<OffPolicyOptions>),
+    ...rateOf(flags, preset.learningRate),
+    buffer: { ...preset.buffer, ...given(flags, ['capacity', 'nStep', 'prioritized']), ...her },
+  };
+}
+
+/** A constant, or a straight line to --final-learning-rate. */
+function rateOf(
+  { learningRate, finalLearningRate }: AgentFlags,
+  preset: OnPolicyOptions['learningRate'] = 3e-4,
+): Pick<OnPolicyOptions, 'learningRate'> {
+  if (finalLearningRate === undefined) return learningRate === undefined ? {} : { learningRate };
+  const first = typeof preset === 'object' ? preset.from : (preset as number);
+  return { learningRate: { from: learningRate ?? first, to: finalLearningRate } };
+}
+
+/** The preset's surrogate with other options; nothing where it stays. */
+function surrogateOf(flags: AgentFlags, preset: OnPolicyOptions['surrogate']): Pick<OnPolicyOptions, 'surrogate'> {
+  const changed = given(flags, Object.keys(ofSurrogates) as (keyof AgentFlags)[]);
+  if (preset === undefined || Object.keys(changed).length === 0) return {};
+  const make = surrogates[preset.surrogate as keyof typeof surrogates];
+  return { surrogate: make({ ...preset.options, ...changed } as never) };
+}
+
+function refused(name: string, what: string, got: unknown, fix: string): ConfigError {
+  const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return new ConfigError({ where: `gimbal control train --${flag}`, what, got, fix });
+}
