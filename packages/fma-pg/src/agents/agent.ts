@@ -3,6 +3,8 @@
  * checkpoint. How they act and learn is the subclass's.
  */
 import {
+  CheckpointError,
+  ConfigError,
   type Env,
   type LoadedCheckpoint,
   type Rng,
@@ -40,6 +42,8 @@ interface AgentState {
   updates: number;
   stepper: StepperState;
   env: string | null;
+  /** id of the environment; absent in older checkpoints */
+  envId?: string;
   lastEvaluation: number;
   lastReturn: number | null;
   best: number | null;
@@ -64,6 +68,8 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
   protected updates = 0;
   readonly #env: VectorEnv;
   #begun = false;
+  /** of the environment that a checkpoint was made on, where it is not this one: to be played, not trained on */
+  #trainedOn: string | undefined;
   #lastEvaluation = 0;
   #lastReturn: number | null = null;
   #best: number | null = null;
@@ -117,6 +123,14 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
   protected abstract restoreOwn(state: unknown, saved: LoadedCheckpoint): void | Promise<void>;
 
   protected override async begin(): Promise<void> {
+    if (this.#trainedOn !== undefined)
+      throw new CheckpointError({
+        where: `${this.options.algorithm}, train`,
+        what: 'the checkpoint is of another environment',
+        got: this.#env.spec.id,
+        wanted: this.#trainedOn,
+        fix: 'Resume with that one; on others it can be evaluated and played',
+      });
     if (!this.#begun) await this.stepper.reset(this.stream.split('env'));
     this.#begun = true;
   }
@@ -147,6 +161,7 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
       updates: this.updates,
       stepper: this.stepper.state(),
       env: this.#begun ? envState(this.#env) : null,
+      envId: this.#env.spec.id,
       lastEvaluation: this.#lastEvaluation,
       lastReturn: this.#lastReturn,
       best: this.#best,
@@ -165,7 +180,9 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
     this.#lastReturn = state.lastReturn;
     this.#best = state.best;
     await this.restoreOwn(state.own, saved);
-    if (state.env === null) return;
+    const { id } = this.#env.spec;
+    if (state.envId !== undefined && state.envId !== id) this.#trainedOn = state.envId;
+    if (state.env === null || this.#trainedOn !== undefined) return;
     this.#env.setState(fromBase64(state.env));
     this.#begun = true;
   }
@@ -184,9 +201,20 @@ export function optionsOf({ config }: LoadedCheckpoint): Record<string, unknown>
 /** What an agent's own part of a saved state was. */
 export const ownStateOf = ({ state }: LoadedCheckpoint): unknown => (state as AgentState).own;
 
-/** Copies of an environment, or those that were given. */
+/**
+ * Copies of an environment, or those that were given.
+ * @throws ConfigError where nothing would begin the episodes after the first
+ */
 export async function environments(o: { env: EnvSource; numEnvs: number }): Promise<VectorEnv> {
-  return typeof o.env === 'function' ? LocalVectorEnv.create(o.env, o.numEnvs) : o.env;
+  if (typeof o.env === 'function') return LocalVectorEnv.create(o.env, o.numEnvs);
+  if (o.env.autoresetMode !== 'disabled') return o.env;
+  throw new ConfigError({
+    where: `env, ${o.env.spec.id}`,
+    what: 'copies whose episode ended are not reset',
+    got: o.env.autoresetMode,
+    wanted: 'autoresetMode same-step or next-step',
+    fix: "Make it with autoresetMode: 'same-step'",
+  });
 }
 
 /** What the environments say of themselves; null where they cannot (a resumed run then begins new episodes). */

@@ -24,6 +24,7 @@ import { DrawsAhead } from '../policies/draws.ts';
 import type { PolicyMemory } from '../policies/recurrent.ts';
 import { collectRollout } from '../rollout/collect.ts';
 import { countedRows, type Rollout, transitionsOf } from '../rollout/rollout.ts';
+import { sourceRewards } from '../rollout/source-rewards.ts';
 import { surrogateOf } from '../surrogates/surrogates.ts';
 import { gae } from '../values/gae.ts';
 import { explainedVariance } from '../values/normalize-advantages.ts';
@@ -68,6 +69,8 @@ export interface OnPolicyStep {
   readonly clipFraction: number;
   /** share of entries whose advantage was raised to −1/η */
   readonly clampedShare: number;
+  /** share of entries whose log(p_θ/p_t) was beyond ±20 and was held there */
+  readonly heldShare: number;
   /** largest p_θ/p_t */
   readonly ratioMax: number;
   /** norm of all gradients */
@@ -210,7 +213,12 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     remembered: Float32Array | undefined,
   ): { metrics: Record<string, number>; batch: ActedBatch } {
     const { gamma, gaeLambda, rewardSource, recurrent } = this.options;
-    if (rewardSource !== undefined) rollout.rewards.set(rewardSource.reward(transitionsOf(rollout)));
+    if (rewardSource !== undefined) {
+      const { numEnvs, steps } = rollout.size;
+      const first = this.stepper.steps - steps;
+      const place = (i: number): string => `step ${first + Math.floor(i / numEnvs)}, env ${i % numEnvs}`;
+      rollout.rewards.set(sourceRewards(rewardSource, transitionsOf(rollout), place));
+    }
     const memory = remembered && {
       before: { policy: remembered, value: this.#valueState },
       length: recurrent?.sequence as number,

@@ -39,6 +39,7 @@ export const statNames = [
   'clipFraction',
   'ratioMax',
   'clampedShare',
+  'heldShare',
 ] as const;
 export type UpdateStats = { [name in (typeof statNames)[number]]: number };
 
@@ -94,6 +95,7 @@ export function minibatchLoss(
     stats.clipFraction,
     stats.ratioMax,
     stats.clampedShare,
+    stats.heldShare,
   ]) as Tensor1D;
   return { value: total, aux };
 }

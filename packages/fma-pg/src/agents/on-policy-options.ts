@@ -233,7 +233,7 @@ export function resolveOnPolicy(options: OnPolicyOptions): ResolvedOnPolicy {
   checkPositive('maxGradNorm', o.maxGradNorm);
   checkOption('valueCoef', o.valueCoef, Number.isFinite(o.valueCoef) && o.valueCoef >= 0, 'a finite number ≥ 0');
   for (const key of ['valueClip', 'targetKl'] as const) if (o[key] !== undefined) checkPositive(key, o[key]);
-  for (const key of ['delta', 'damping', 'shrink'] as const) checkPositive(`trustRegion.${key}`, o.trustRegion[key]);
+  checkNested(options, o);
   checkName('method', o.method, ['gradient', 'trpo', 'npg']);
   checkName('returns', o.returns, ['gae', 'vtrace']);
   checkName('innerGuard', o.innerGuard, ['off', 'warn', 'restore']);
@@ -242,7 +242,6 @@ export function resolveOnPolicy(options: OnPolicyOptions): ResolvedOnPolicy {
   createOptimizer(o.optimizer);
   checkSplit(o);
   if (o.recurrent !== undefined) o.recurrent = resolveRecurrent(o, o.recurrent);
-  if (o.adaptiveKl !== undefined) checkPositive('adaptiveKl.target', o.adaptiveKl.target);
   if (o.adaptiveRate !== undefined) checkAdaptiveRate(o, o.adaptiveRate);
   if (o.method !== 'gradient' && o.critic === undefined) o.critic = { epochs: 10, batchSize: 128, learningRate: 1e-3 };
   if (o.checkpointEvery !== undefined && o.out === undefined)
@@ -252,6 +251,23 @@ export function resolveOnPolicy(options: OnPolicyOptions): ResolvedOnPolicy {
     throw new ConfigError({ where: 'evalEvery', what: 'there is no environment to evaluate on', fix });
   }
   return o;
+}
+
+/** Options that are objects: their names and numbers. */
+function checkNested({ normalize, critic, adaptiveKl }: OnPolicyOptions, { trustRegion }: ResolvedOnPolicy): void {
+  if (normalize !== undefined) checkKnown('normalize', normalize, ['obs', 'reward']);
+  checkKnown('trustRegion', trustRegion, ['delta', 'cgIterations', 'damping', 'shrink', 'backtracks']);
+  for (const key of ['delta', 'damping', 'shrink'] as const) checkPositive(`trustRegion.${key}`, trustRegion[key]);
+  for (const key of ['cgIterations', 'backtracks'] as const) checkCount(`trustRegion.${key}`, trustRegion[key]);
+  if (critic !== undefined) {
+    checkKnown('critic', critic, ['epochs', 'batchSize', 'learningRate']);
+    for (const key of ['epochs', 'batchSize'] as const) checkCount(`critic.${key}`, critic[key]);
+    if (critic.learningRate !== undefined) checkPositive('critic.learningRate', critic.learningRate);
+  }
+  if (adaptiveKl === undefined) return;
+  checkKnown('adaptiveKl', adaptiveKl, ['target', 'initial']);
+  checkPositive('adaptiveKl.target', adaptiveKl.target);
+  checkPositive('adaptiveKl.initial', adaptiveKl.initial ?? 1);
 }
 
 /** A rollout must fill its minibatches, and a minibatch of one entry has no deviation to be divided by. */

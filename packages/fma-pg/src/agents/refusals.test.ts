@@ -2,9 +2,9 @@
 import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Env, type Space, useBackend } from '@gimbal/tensor-core';
+import { type Env, type Space, useBackend, type VectorEnv } from '@gimbal/tensor-core';
 import { Track, type TrackOptions } from '../../test/fixtures/track.ts';
-import { OnPolicyAgent, type OnPolicyOptions } from '../index.ts';
+import { evaluate, OffPolicyAgent, OnPolicyAgent, type OnPolicyOptions } from '../index.ts';
 
 beforeAll(() => useBackend('auto'));
 
@@ -74,8 +74,68 @@ test.each([
   [{ gaeLambda: -0.1 }, 'gaeLambda: out of range; got -0.1'],
   [{ epochs: 0 }, 'epochs: out of range; got 0'],
   [{ learningRate: Number.NaN }, 'learningRate: out of range; got NaN'],
+  [{ normalize: { observations: true } as never }, 'normalize: unknown option observations'],
+  [{ trustRegion: { dleta: 0.1 } as never }, 'Did you mean delta?'],
+  [{ trustRegion: { backtracks: 0 } }, 'trustRegion.backtracks: out of range; got 0'],
+  [{ critic: { epochs: 1, batchSize: 0 } }, 'critic.batchSize: out of range; got 0'],
+  [{ adaptiveKl: { target: 0.01, initial: -1 } }, 'adaptiveKl.initial: out of range; got -1'],
 ] as const)('%j is refused', async (options, message) => {
   await expect(make(() => new Track(), options)).rejects.toThrow(message);
+});
+
+test('copies that nothing resets are refused before the first step', async () => {
+  const many = { autoresetMode: 'disabled', numEnvs: 2, spec: { id: 'Many-v0' } } as unknown as VectorEnv;
+  const wanted = 'env, Many-v0: copies whose episode ended are not reset; got "disabled"';
+  await expect(OnPolicyAgent.create({ ...small, env: many })).rejects.toThrow(wanted);
+  await expect(OffPolicyAgent.create({ env: many, trainEvery: 2, seed: 1 })).rejects.toThrow(wanted);
+});
+
+test.each<[string, (rows: number) => number[], RegExp]>([
+  [
+    'too few',
+    (rows) => new Array<number>(rows - 1).fill(0),
+    /rewardSource: it gave another number of rewards; got \d+/,
+  ],
+  [
+    'one that is not finite',
+    (rows) => Array.from({ length: rows }, (_, i) => (i === 5 ? Number.NaN : 0)),
+    // 2 copies: entry 5 is step 2 of copy 1
+    /rewardSource, (step 2, env 1|update 0, row 5): the reward is not finite; got NaN/,
+  ],
+])('rewards of a source, %s, are refused', async (_, of, message) => {
+  const rewardSource = { reward: ({ rows }: { rows: number }) => Float32Array.from(of(rows)) };
+  using agent = await make(() => new Track(), { rewardSource });
+  await expect(agent.run({ steps: 32 })).rejects.toThrow(message);
+  const env = (): Track => new Track({ actions: 'continuous' });
+  using other = await OffPolicyAgent.create({
+    env,
+    rewardSource,
+    batchSize: 8,
+    hidden: [8],
+    learningStarts: 8,
+    seed: 1,
+  });
+  await expect(other.run({ steps: 16 })).rejects.toThrow(message);
+});
+
+test('an agent of another environment with the same spaces is played, not gone on with', async () => {
+  class Other extends Track {
+    override readonly spec = { id: 'Other-v0', dtSeconds: 1, maxSteps: 20 };
+  }
+  const dir = await mkdtemp(join(tmpdir(), 'fma-pg-'));
+  try {
+    const at = join(dir, 'saved');
+    using agent = await make(() => new Track());
+    await agent.run({ steps: 32 });
+    await agent.save(at);
+    using moved = await OnPolicyAgent.resume(at, { env: () => new Other() });
+    expect((await evaluate(moved, { episodes: 2, seed: 1 })).returns).toHaveLength(2);
+    await expect(moved.run({ steps: 64 })).rejects.toThrow(
+      'the checkpoint is of another environment; got "Other-v0", wanted Track-v0',
+    );
+  } finally {
+    await rm(dir, { recursive: true });
+  }
 });
 
 test('65 entries in two minibatches stay finite', async () => {

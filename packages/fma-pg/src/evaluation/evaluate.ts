@@ -1,7 +1,7 @@
 /** Playing an agent: returns of whole episodes, with intervals. */
 
 import type { Rng } from '@gimbal/tensor-core';
-import { ConfigError, checkCount, checkSeed, type Env, rng } from '@gimbal/tensor-core';
+import { ConfigError, checkCount, checkKnown, checkSeed, type Env, rng } from '@gimbal/tensor-core';
 import type { PolicyMemory } from '../policies/recurrent.ts';
 import { LocalVectorEnv } from '../rollout/local-vector-env.ts';
 import type { RunningMoments } from '../rollout/moments.ts';
@@ -72,7 +72,9 @@ export interface Evaluation {
  * @example const { mean, ci95 } = await evaluate(agent, { episodes: 20, seed: 7 });
  */
 export async function evaluate(agent: Playable, o: EvaluateOptions): Promise<Evaluation> {
+  checkKnown('evaluate', o, ['episodes', 'deterministic', 'numEnvs', 'env', 'maxSteps', 'seed']);
   const { episodes = 10, deterministic = true, maxSteps = 1e6, seed } = o;
+  if (o.numEnvs !== undefined) checkCount('numEnvs', o.numEnvs);
   checkCount('episodes', episodes);
   checkSeed(seed);
   const make = o.env ?? agent.evalEnv;

@@ -21,6 +21,7 @@ import { annealed } from '../internal/anneal.ts';
 import { bufferTree, restoreBuffer } from '../replay/buffer-tree.ts';
 import { NStep } from '../replay/n-step.ts';
 import { type GoalRelabel, ReplayBuffer } from '../replay/replay-buffer.ts';
+import { sourceRewards } from '../rollout/source-rewards.ts';
 import { randomChoice } from './dqn.ts';
 import type { OffPolicyLearner } from './learner.ts';
 import { goalsOf, learnerOf } from './learner-of.ts';
@@ -187,7 +188,8 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
       if (rewardSource !== undefined) {
         const ended = batch.discounts.map((d) => (d === 0 ? 1 : 0));
         const terminated = Uint8Array.from(ended);
-        batch.rewards.set(rewardSource.reward({ ...batch, terminated, truncated: new Uint8Array(batch.rows) }));
+        const seen = { ...batch, terminated, truncated: new Uint8Array(batch.rows) };
+        batch.rewards.set(sourceRewards(rewardSource, seen, (i) => `update ${this.updates}, row ${i}`));
       }
       const result = this.#learner.update(batch, rate, this.#learning, this.updates);
       if (buffer.prioritized) this.buffer.setPriorities(batch.indices, result.errors());

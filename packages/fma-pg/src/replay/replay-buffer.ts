@@ -3,7 +3,7 @@
  * The next observation is stored beside each, the true final one where an episode ended; `discount` is γⁿ, or 0 where
  * the episode terminated: a time limit keeps its bootstrap.
  */
-import { ConfigError, checkCount, checkShare, type Rng } from '@gimbal/tensor-core';
+import { ConfigError, checkCount, checkKnown, checkName, checkShare, type Rng } from '@gimbal/tensor-core';
 import { SumTree } from './sum-tree.ts';
 
 /** How much is remembered, and how rows are drawn. */
@@ -78,12 +78,12 @@ export class ReplayBuffer {
     options: ReplayOptions = {},
     private readonly goals?: GoalRelabel,
   ) {
+    checkReplay(options);
     const { capacity = 1e6, nStep = 1, prioritized, her } = options;
     checkCount('buffer.capacity', capacity, numEnvs);
     checkCount('buffer.nStep', nStep);
     this.#o = { ...options, nStep };
     if (her !== undefined) {
-      checkShare('buffer.her.fraction', her.fraction ?? 0.8);
       if (goals === undefined) {
         const fix = 'Give an environment with achieved, desired and computeReward, or leave her away';
         throw new ConfigError({ where: 'buffer.her', what: 'the environment has no goals (it is no GoalEnv)', fix });
@@ -258,6 +258,20 @@ export class ReplayBuffer {
     const n = Math.floor(i / this.perEnv);
     return n * this.perEnv + ((i - n * this.perEnv + steps) % this.perEnv);
   }
+}
+
+function checkReplay(options: ReplayOptions): void {
+  checkKnown('buffer', options, ['capacity', 'nStep', 'prioritized', 'her']);
+  const { prioritized, her } = options;
+  if (typeof prioritized === 'object') {
+    checkKnown('buffer.prioritized', prioritized, ['alpha', 'beta']);
+    checkShare('buffer.prioritized.alpha', prioritized.alpha ?? 0.6);
+    checkShare('buffer.prioritized.beta', prioritized.beta ?? 0.4);
+  }
+  if (her === undefined) return;
+  checkKnown('buffer.her', her, ['fraction', 'strategy']);
+  checkShare('buffer.her.fraction', her.fraction ?? 0.8);
+  checkName('buffer.her.strategy', her.strategy ?? 'future', ['future', 'final', 'geometric']);
 }
 
 /** 0, 1, …, most with probability falling by 1 − p. */

@@ -131,6 +131,10 @@ test('sums of a tree, and refusals', () => {
   expect(() => new ReplayBuffer(1, 1, 1, 0.9, { capacity: 10, her: {} })).toThrow(
     'buffer.her: the environment has no goals',
   );
+  const of = (o: object) => () => new ReplayBuffer(1, 1, 1, 0.9, { capacity: 10, ...o });
+  expect(of({ nstep: 2 })).toThrow('buffer: unknown option nstep');
+  expect(of({ prioritized: { alpha: 2 } })).toThrow('buffer.prioritized.alpha: out of range; got 2');
+  expect(of({ her: { strategy: 'futur' } })).toThrow('Did you mean future?');
   const goals = {
     achieved: { from: 0, size: 1 },
     desired: { from: 1, size: 1 },

@@ -3,7 +3,7 @@
  * token policies ([B, T]). With x = log p_θ(a|s) − log p_t(a|s), ρ = exp x, all are means of some f(x, Â), and all have
  * the policy gradient −Â∇log p_θ at x = 0. FMA-PG (arXiv 2108.05828), sections 3 and 4; equations stand with each.
  */
-import { DataError, NumericalError, ShapeError, stopGradient } from '@gimbal/tensor-core';
+import { checkKnown, checkName, DataError, NumericalError, ShapeError, stopGradient } from '@gimbal/tensor-core';
 import {
   abs,
   add,
@@ -57,6 +57,8 @@ export interface SurrogateStats {
   ratioMax: Scalar;
   /** share of entries whose advantage was raised to −1/η */
   clampedShare: Scalar;
+  /** share of entries whose log ρ was beyond ±20 and is held there, where it has no gradient */
+  heldShare: Scalar;
 }
 
 /** A loss and what it looks like inside. */
@@ -105,7 +107,7 @@ export interface Entries {
 }
 
 /** exp of more is meaningless, and infinite a little later */
-const logRatioLimit = 20;
+export const logRatioLimit = 20;
 
 /** What a formula gives: the objective to maximise, and shares to log. */
 export interface Formula {
@@ -116,18 +118,28 @@ export interface Formula {
   clamped?: Tensor;
 }
 
+/**
+ * @param options as the caller gave them
+ * @param known names of its options, beside those that every surrogate has
+ * @param replay false where the formula reads values back
+ * @throws ConfigError for an option that is not there
+ */
 export function defineSurrogate<O extends SurrogateOptions>(
   surrogate: string,
   options: O,
+  known: readonly (keyof O & string)[],
   formula: (e: Entries) => Formula,
   replay = true,
 ): Surrogate {
+  checkKnown(surrogate, options, [...known, 'aggregate']);
   const { aggregate = 'token-mean' } = options;
+  checkName(`${surrogate}.aggregate`, aggregate, ['token-mean', 'sequence-mean', 'row-mean']);
   const f = (x: SurrogateInput): SurrogateResult => {
     checkShapes(surrogate, x);
     const { mask, progress = 0 } = x;
     const average = averaging(surrogate, aggregate, mask);
-    const logRatio = clipByValue(sub(x.logProbs, x.oldLogProbs), -logRatioLimit, logRatioLimit);
+    const raw = sub(x.logProbs, x.oldLogProbs);
+    const logRatio = clipByValue(raw, -logRatioLimit, logRatioLimit);
     const still = stopGradient(logRatio);
     const entries: Entries = {
       logRatio,
@@ -147,6 +159,7 @@ export function defineSurrogate<O extends SurrogateOptions>(
       clipFraction: share(clipped),
       ratioMax: max(ratios),
       clampedShare: share(clamped),
+      heldShare: share(outside(raw, -logRatioLimit, logRatioLimit)),
     };
     return { loss: neg(objective), stats };
   };

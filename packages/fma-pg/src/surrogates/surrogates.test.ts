@@ -105,6 +105,23 @@ test('statistics by hand', () => {
   );
 });
 
+test('log-ratios beyond ±20 are held there and counted, those that are masked are not', () => {
+  const x = {
+    logProbs: tensor1d([25, -30, 19, 0]),
+    oldLogProbs: tensor1d([0, 0, 0, 0]),
+    advantages: tensor1d([1, 1, 1, 1]),
+  };
+  const held = (mask?: Tensor): number =>
+    surrogates
+      .reinforce()({ ...x, ...(mask && { mask }) })
+      .stats.heldShare.dataSync<'float32'>()[0] as number;
+  expect(held()).toBe(0.5);
+  expect(held(tensor1d([1, 0, 1, 0]))).toBe(0.5);
+  expect(held(tensor1d([0, 0, 1, 1]))).toBe(0);
+  // (20 − 20 + 19 + 0)/4
+  expect(surrogates.reinforce()(x).loss.dataSync()[0]).toBeCloseTo(-19 / 4, 5);
+});
+
 test('sPPO: the plain clip lets go of what drifted the wrong way, the pessimistic one pulls it back', () => {
   const [x, A] = [tensor1d([-0.5]), tensor1d([1])];
   const slope = (pessimistic: boolean): number =>
@@ -161,6 +178,13 @@ test('options out of range, and a sampler that disagrees', () => {
   expect(() => surrogates.ppoClip({ clipEpsilon: { low: 0.2, high: -1 } })).toThrow(
     'ppoClip.clipEpsilon.high: out of range',
   );
+  expect(() => surrogates.ppoClip({ clipEpsilon: 0 })).toThrow(
+    'ppoClip.clipEpsilon: out of range; got 0, wanted more than 0 at the start',
+  );
+  expect(() => surrogates.ppoClip({ clipEpsilon: { from: 0.2, to: 0 } })).not.toThrow();
+  expect(() => surrogates.sppo({ pesimistic: false } as never)).toThrow('Did you mean pessimistic?');
+  expect(() => surrogates.ppoClip({ clipEpsilon: { low: 0.2, hihg: 0.3 } as never })).toThrow('Did you mean high?');
+  expect(() => surrogates.ratio({ aggregate: 'mean' as never })).toThrow('ratio.aggregate: no such choice');
   expect(() => surrogates.smdpo({ eta: 0 })).toThrow('smdpo.eta: out of range; got 0, wanted a finite number > 0');
   expect(() => surrogates.mpo({ temperature: Number.NaN })).toThrow('mpo.temperature: out of range');
   expect(() => checkSameLogProbs('test', Float32Array.of(0, 2e-4))).toThrow(

@@ -1,7 +1,15 @@
 /**
  * The losses by name. Each is −E[f(x, Â)] with x = log ρ; E is over samples of the policy that acted.
  */
-import { ConfigError, checkName, logSumExp, stopGradient } from '@gimbal/tensor-core';
+import {
+  ConfigError,
+  checkKnown,
+  checkName,
+  checkOpenShare,
+  checkOption,
+  logSumExp,
+  stopGradient,
+} from '@gimbal/tensor-core';
 import {
   add,
   clipByValue,
@@ -16,7 +24,7 @@ import {
   sum,
   type Tensor,
 } from '@tensorflow/tfjs-core';
-import { type Anneal, checkAnneal } from '../internal/anneal.ts';
+import { type Anneal, annealed, checkAnneal } from '../internal/anneal.ts';
 import {
   defineSurrogate,
   type Entries,
@@ -31,14 +39,14 @@ const positive = (where: string, value: Anneal): void => checkAnneal(where, valu
 
 /** A x: REINFORCE and A2C; the softmax representation's linear term. With several inner steps nothing holds it back. */
 function reinforce(o: SurrogateOptions = {}): Surrogate {
-  return defineSurrogate('reinforce', o, ({ logRatio, advantages, mean }) => ({
+  return defineSurrogate('reinforce', o, [], ({ logRatio, advantages, mean }) => ({
     objective: mean(mul(advantages, logRatio)),
   }));
 }
 
 /** ρA: CPI's and TRPO's linear term, the direct representation's. */
 function ratio(o: SurrogateOptions = {}): Surrogate {
-  return defineSurrogate('ratio', o, ({ logRatio, advantages, mean }) => ({
+  return defineSurrogate('ratio', o, [], ({ logRatio, advantages, mean }) => ({
     objective: mean(mul(exp(logRatio), advantages)),
   }));
 }
@@ -52,12 +60,16 @@ export interface PpoClipOptions extends SurrogateOptions {
 function ppoClip(o: PpoClipOptions = {}): Surrogate {
   const { clipEpsilon = 0.2 } = o;
   const asymmetric = typeof clipEpsilon === 'object' && 'low' in clipEpsilon ? clipEpsilon : undefined;
-  const inUnit = (x: number): boolean => x >= 0 && x < 1;
   if (asymmetric !== undefined) {
-    checkAnneal('ppoClip.clipEpsilon.low', asymmetric.low, inUnit, 'a number in [0, 1)');
+    checkKnown('ppoClip.clipEpsilon', asymmetric, ['low', 'high']);
+    checkOpenShare('ppoClip.clipEpsilon.low', asymmetric.low);
     positive('ppoClip.clipEpsilon.high', asymmetric.high);
-  } else checkAnneal('ppoClip.clipEpsilon', clipEpsilon as Anneal, inUnit, 'a number in [0, 1)');
-  return defineSurrogate('ppoClip', o, ({ logRatio, advantages, mean, at }) => {
+  } else {
+    // it may fall to 0 by the end of a run, where the last update stands still; at the start nothing would be learnt
+    checkAnneal('ppoClip.clipEpsilon', clipEpsilon as Anneal, (x) => x >= 0 && x < 1, 'a number in [0, 1)');
+    checkOption('ppoClip.clipEpsilon', clipEpsilon, annealed(clipEpsilon as Anneal, 0) > 0, 'more than 0 at the start');
+  }
+  return defineSurrogate('ppoClip', o, ['clipEpsilon'], ({ logRatio, advantages, mean, at }) => {
     const [low, high] = asymmetric ? [asymmetric.low, asymmetric.high] : twice(at(clipEpsilon as Anneal));
     const rho = exp(logRatio);
     const clipped = clipByValue(rho, 1 - low, 1 + high);
@@ -78,7 +90,7 @@ export interface PpoKlOptions extends SurrogateOptions {
 function ppoKl(o: PpoKlOptions = {}): Surrogate {
   const { klCoef = 1 } = o;
   checkAnneal('ppoKl.klCoef', klCoef, (x) => x >= 0, 'a finite number ≥ 0');
-  return defineSurrogate('ppoKl', o, ({ logRatio, advantages, mean, at, forwardKl }) => ({
+  return defineSurrogate('ppoKl', o, ['klCoef'], ({ logRatio, advantages, mean, at, forwardKl }) => ({
     objective: mean(sub(mul(exp(logRatio), advantages), mul(forwardKl(), at(klCoef)))),
   }));
 }
@@ -92,7 +104,7 @@ export interface MdpoOptions extends SurrogateOptions {
 function mdpo(o: MdpoOptions = {}): Surrogate {
   const { eta = 1 } = o;
   positive('mdpo.eta', eta);
-  return defineSurrogate('mdpo', o, ({ logRatio, advantages, mean, at, reverseKl }) => ({
+  return defineSurrogate('mdpo', o, ['eta'], ({ logRatio, advantages, mean, at, reverseKl }) => ({
     objective: mean(sub(mul(exp(logRatio), advantages), mul(reverseKl(), 1 / at(eta)))),
   }));
 }
@@ -125,7 +137,7 @@ function smdpo(o: SmdpoOptions = {}): Surrogate {
       ...(negativeWeight === 'clamp' && { clamped: less(advantages, least) }),
     };
   };
-  return defineSurrogate('smdpo', o, formula, negativeWeight !== 'error');
+  return defineSurrogate('smdpo', o, ['eta', 'klEstimator', 'negativeWeight'], formula, negativeWeight !== 'error');
 }
 
 function refuseBelow(advantages: Tensor, least: number): void {
@@ -151,7 +163,7 @@ export interface SppoOptions extends SurrogateOptions {
 function sppo(o: SppoOptions = {}): Surrogate {
   const { clipEpsilon = 0.2, pessimistic = true } = o;
   positive('sppo.clipEpsilon', clipEpsilon);
-  return defineSurrogate('sppo', o, ({ logRatio, advantages, mean, at }) => {
+  return defineSurrogate('sppo', o, ['clipEpsilon', 'pessimistic'], ({ logRatio, advantages, mean, at }) => {
     const band = Math.log1p(at(clipEpsilon));
     const inside = mul(advantages, clipByValue(logRatio, -band, band));
     return {
@@ -165,7 +177,7 @@ function sppo(o: SppoOptions = {}): Surrogate {
 function spma(o: MdpoOptions = {}): Surrogate {
   const { eta = 1 } = o;
   positive('spma.eta', eta);
-  return defineSurrogate('spma', o, ({ logRatio, advantages, mean, at }) => ({
+  return defineSurrogate('spma', o, ['eta'], ({ logRatio, advantages, mean, at }) => ({
     objective: mean(sub(mul(advantages, logRatio), mul(k3Forward(logRatio), 1 / at(eta)))),
   }));
 }
@@ -179,7 +191,7 @@ export interface MpoOptions extends SurrogateOptions {
 function mpo(o: MpoOptions = {}): Surrogate {
   const { temperature = 1 } = o;
   positive('mpo.temperature', temperature);
-  return defineSurrogate('mpo', o, ({ logRatio, advantages, at, mask }) => {
+  return defineSurrogate('mpo', o, ['temperature'], ({ logRatio, advantages, at, mask }) => {
     const scaled = mul(advantages, 1 / at(temperature));
     // entries that do not count get no weight
     const logits = mask === undefined ? scaled : sub(scaled, mul(sub(1, mask), 1e9));

@@ -2,6 +2,7 @@
 import {
   ConfigError,
   checkCount,
+  checkKnown,
   checkName,
   checkOption,
   checkPositive,
@@ -73,6 +74,12 @@ export interface TokenPolicyOptions
   samplesPerPrompt?: number;
   /** default 1 */
   temperature?: number;
+  /**
+   * log-probabilities of sampled tokens, in loss and KL: 'unit' (default) at temperature 1 whatever they were sampled at,
+   * so that the policy that is trained is the one without a temperature and the gradient is slightly off-policy where
+   * `temperature` is not 1; 'tempered': of the distribution that was sampled from, which needs the policy's logits
+   */
+  rolloutLogProbs?: 'unit' | 'tempered';
   /** most tokens of a completion, ≥ 1 */
   maxNewTokens: number;
   /** completions that were cut at the limit: their reward is replaced, or lessened, or ('mask') they are left out of the loss */
@@ -97,14 +104,38 @@ export const tokenDefaults = {
   epochs: 1,
   samplesPerPrompt: 1,
   temperature: 1,
+  rolloutLogProbs: 'unit',
   normalizeAdvantage: false,
 } as const satisfies Partial<TokenPolicyOptions>;
 
 export type ResolvedTokenOptions = Omit<TokenPolicyOptions, keyof typeof tokenDefaults | 'surrogate'> &
   Required<Pick<TokenPolicyOptions, keyof typeof tokenDefaults | 'surrogate'>>;
 
+/** Options without a default. */
+const further = [
+  'policy',
+  'params',
+  'codec',
+  'prompts',
+  'reward',
+  'surrogate',
+  'value',
+  'policyWarmup',
+  'maxNewTokens',
+  'missingEos',
+  'monitor',
+  'learningRate',
+  'batchSize',
+  'maxGradNorm',
+  'checkpointEvery',
+  'keepCheckpoints',
+  'out',
+  'seed',
+] as const satisfies readonly (keyof TokenPolicyOptions)[];
+
 /** @throws ConfigError naming the option */
 export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenOptions {
+  checkKnown('TokenPolicyTrainer', options, [...Object.keys(tokenDefaults), ...further]);
   const o: ResolvedTokenOptions = { ...tokenDefaults, surrogate: surrogates.reinforce(), ...options };
   for (const key of ['batchSize', 'accumulate', 'epochs', 'samplesPerPrompt', 'maxNewTokens'] as const)
     checkCount(key, o[key]);
@@ -118,6 +149,7 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
   checkPositive('temperature', o.temperature);
   if (o.maxGradNorm !== undefined) checkPositive('maxGradNorm', o.maxGradNorm);
   checkName('klMixing', o.klMixing, ['additive', 'convex']);
+  checkName('rolloutLogProbs', o.rolloutLogProbs, ['unit', 'tempered']);
   checkName('klIn', o.klIn, ['reward', 'loss']);
   checkName('credit', o.credit, ['token', 'sequence']);
   checkName('baseline', o.baseline, ['value', 'batch', 'leave-one-out', 'group', 'moving-average']);

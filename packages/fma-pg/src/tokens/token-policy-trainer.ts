@@ -27,6 +27,7 @@ import { savedOptions } from '../agents/on-policy-options.ts';
 import { leavesOf } from '../off-policy/critics.ts';
 import { flatGroupShare } from './baselines.ts';
 import { rolloutLogProbs } from './rollout-log-probs.ts';
+import { tempered } from './tempered.ts';
 import { type Credited, creditTokens } from './token-credit.ts';
 import { type ResolvedTokenOptions, resolveTokenOptions, type TokenPolicyOptions } from './token-options.ts';
 import { promptText, type ScoredCompletions, scoreCompletions } from './token-rewards.ts';
@@ -68,7 +69,7 @@ export interface TokenPolicyStep {
   readonly learningRate: number;
   /** what the monitor found; empty without one */
   readonly alerts: readonly Alert[];
-  /** clipFraction, klForward, klReverse, ratioMax, clampedShare; valueLoss; reward_… of each named function */
+  /** clipFraction, klForward, klReverse, ratioMax, clampedShare, heldShare; valueLoss; reward_… of each named function */
   readonly [metric: string]: number | readonly Alert[];
 }
 
@@ -98,6 +99,8 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
   readonly #value: TokenValueHead | undefined;
   readonly #sampler: EpochSampler;
   readonly #stream: Rng;
+  /** the options with the policy whose log-probabilities are learnt from */
+  readonly #scored: ResolvedTokenOptions;
   #movingAverage: number | null = null;
   #step = 0;
 
@@ -107,6 +110,7 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
     const { out, checkpointEvery, keepCheckpoints } = o;
     super({ name: 'TokenPolicyTrainer', out, checkpointEvery, keepCheckpoints });
     this.options = o;
+    this.#scored = o.rolloutLogProbs === 'unit' ? o : { ...o, policy: tempered(o.policy, o.temperature) };
     this.params = variables(o.params);
     this.#ownsAnchor = !(typeof o.anchor === 'object' && 'params' in o.anchor);
     this.#anchor = typeof o.anchor === 'object' && 'params' in o.anchor ? o.anchor.params : variables(o.params);
@@ -151,8 +155,8 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
     const { credited, metrics, movingAverage } = creditTokens(o, {
       rollout,
       rewards,
-      logProbs: rolloutLogProbs(o, this.params, rollout),
-      refLogProbs: rolloutLogProbs(o, this.#anchor, rollout),
+      logProbs: rolloutLogProbs(this.#scored, this.params, rollout),
+      refLogProbs: rolloutLogProbs(this.#scored, this.#anchor, rollout),
       values: this.#value?.values(this.params, rollout),
       step: this.#step,
       movingAverage: this.#movingAverage,
@@ -207,7 +211,7 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
       const numbers = frozen
         ? new Float64Array(updateStats.length)
         : withPrecision(o.precision, () =>
-            updateOnTokens(o, { ...own, credited: c, rate, step: this.#step, first: epoch === 0 }),
+            updateOnTokens(this.#scored, { ...own, credited: c, rate, step: this.#step, first: epoch === 0 }),
           );
       for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (numbers[i] as number) / o.epochs;
       if (this.#value !== undefined) valueLoss += this.#value.update(this.params, c, c.returns, c.counted) / o.epochs;

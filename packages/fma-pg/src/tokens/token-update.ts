@@ -12,6 +12,7 @@ import {
 } from '@gimbal/tensor-core';
 import {
   add,
+  clipByValue,
   exp,
   mul,
   type Scalar,
@@ -24,7 +25,7 @@ import {
   tensor2d,
 } from '@tensorflow/tfjs-core';
 import { scoped } from '../internal/scoped.ts';
-import { checkSameLogProbs } from '../surrogates/surrogate.ts';
+import { checkSameLogProbs, logRatioLimit } from '../surrogates/surrogate.ts';
 import type { Credited } from './token-credit.ts';
 import type { ResolvedTokenOptions } from './token-options.ts';
 import { selectRows } from './token-rollout.ts';
@@ -37,8 +38,11 @@ export const updateStats = [
   'clipFraction',
   'ratioMax',
   'clampedShare',
+  'heldShare',
   'gradNorm',
 ] as const;
+/** places of the first, of the largest ratio and of the last */
+const [lossAt, ratioAt, normAt] = [0, updateStats.indexOf('ratioMax'), updateStats.length - 1];
 
 interface TokenUpdate {
   /** variables: changed */
@@ -62,7 +66,7 @@ export function updateOnTokens(
   const klCoef = o.klIn === 'loss' ? schedules.scheduleAt(o.klCoef, step) : 0;
   return scoped(() => {
     let grads: Params | undefined;
-    const totals = new Float64Array(7);
+    const totals = new Float64Array(updateStats.length);
     for (let from = 0; from < B; from += o.batchSize) {
       const to = Math.min(B, from + o.batchSize);
       const share = shareOf(o, c, from, to);
@@ -76,26 +80,28 @@ export function updateOnTokens(
         const logProbs = o.policy.logProbs(p, part.prompts, part.completions);
         const { loss, stats } = o.surrogate({ ...part.input, logProbs });
         const total = klCoef === 0 ? loss : add<Scalar>(loss, mul(referenceKl(logProbs, part), klCoef));
-        const { klForward, klReverse, clipFraction, ratioMax, clampedShare } = stats;
+        const { klForward, klReverse, clipFraction, ratioMax, clampedShare, heldShare } = stats;
         return {
           value: mul<Scalar>(total, share),
-          aux: { stats: stack([klForward, klReverse, clipFraction, ratioMax, clampedShare]), logProbs },
+          aux: { stats: stack([klForward, klReverse, clipFraction, ratioMax, clampedShare, heldShare]), logProbs },
         };
       })(params);
       if (first) checkRatios(o, step, aux.logProbs, part.input.oldLogProbs, part.mask);
-      totals[0] = (totals[0] as number) + (value.dataSync<'float32'>()[0] as number);
-      for (const [i, s] of aux.stats.dataSync<'float32'>().entries())
-        totals[1 + i] = i === 3 ? Math.max(totals[4] as number, s) : (totals[1 + i] as number) + share * s;
+      totals[lossAt] = (totals[lossAt] as number) + (value.dataSync<'float32'>()[0] as number);
+      for (const [i, s] of aux.stats.dataSync<'float32'>().entries()) {
+        const [at, before] = [1 + i, totals[1 + i] as number];
+        totals[at] = at === ratioAt ? Math.max(before, s) : before + share * s;
+      }
       grads = grads === undefined ? g : (zipTree(grads, g, (a, b) => add(a, b as Tensor)) as Params);
     }
     if (grads === undefined) return totals;
     const norm = treeNorm(grads);
-    totals[6] = norm.dataSync<'float32'>()[0] as number;
-    if (!Number.isFinite((totals[0] as number) + totals[6])) {
+    totals[normAt] = norm.dataSync<'float32'>()[0] as number;
+    if (!Number.isFinite((totals[lossAt] as number) + totals[normAt])) {
       throw new NumericalError({
         where: `TokenPolicyTrainer, step ${step + 1}`,
         what: 'loss or gradient is not finite',
-        got: totals[0],
+        got: totals[lossAt],
         fix: 'The parameters are those before this step. Lower the learning rate, or set maxGradNorm',
       });
     }
@@ -107,7 +113,8 @@ export function updateOnTokens(
 
 /** k3 to the reference, as an average over the tokens that count (GRPO, arXiv 2402.03300, eq. 4). */
 function referenceKl(logProbs: Tensor2D, part: { ref: Tensor2D; mask: Tensor2D }): Scalar {
-  const x = sub(part.ref, logProbs);
+  // beyond ±20 exp says nothing more than that the tokens are given up
+  const x = clipByValue(sub(part.ref, logProbs), -logRatioLimit, logRatioLimit);
   const k3 = sub(sub(exp(x), 1), x);
   return mul<Scalar>(sum(mul(k3, part.mask)), 1 / Math.max(1, sum(part.mask).dataSync<'float32'>()[0] as number));
 }

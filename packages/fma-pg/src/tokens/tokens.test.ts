@@ -149,6 +149,36 @@ test('completions that were cut are left out of the loss where they are masked, 
   expect(() => new TokenPolicyTrainer(options({ missingEos: 'msak' as 'mask' }))).toThrow(/missingEos/);
 });
 
+test('tempered, the log-probabilities are those of what was sampled from: logits over the temperature', async () => {
+  const policy = tokenTable({ vocabulary: 3, length: 1 });
+  const logits = [0.3, -0.2, 0.9];
+  const params = { logits: tensor2d([logits]) };
+  const common = {
+    ...options(),
+    policy,
+    params,
+    codec: policy.codec,
+    temperature: 2,
+    learningRate: 0,
+    maxNewTokens: 1,
+  };
+  // 3 600 samples: the mean of −log p over them is the entropy of what was sampled from, ± .02
+  const entropyOf = async (rolloutLogProbs: 'unit' | 'tempered'): Promise<number> => {
+    using trainer = new TokenPolicyTrainer({ ...common, batchSize: 3600, rolloutLogProbs });
+    return (await trainer.run({ steps: 1 }))?.entropy as number;
+  };
+  const softmax = (z: number[]): number[] => z.map((x) => Math.exp(x) / z.reduce((sum, y) => sum + Math.exp(y), 0));
+  const sampled = softmax(logits.map((x) => x / 2));
+  const cross = (p: number[]): number => -p.reduce((sum, x, i) => sum + (sampled[i] as number) * Math.log(x), 0);
+  expect(Math.abs((await entropyOf('tempered')) - cross(sampled))).toBeLessThan(0.02);
+  expect(Math.abs((await entropyOf('unit')) - cross(softmax(logits)))).toBeLessThan(0.03);
+  const { logits: _, ...without } = policy;
+  expect(() => new TokenPolicyTrainer({ ...common, policy: without, rolloutLogProbs: 'tempered' })).toThrow(
+    "rolloutLogProbs: 'tempered' divides the policy's logits, which it does not give",
+  );
+  disposeTree(params);
+});
+
 test('k1, k2 and k3 of the KL to the reference, by hand', async () => {
   const policy = tokenTable({ vocabulary: 2, length: 1 });
   const reference = policy.init();
@@ -349,5 +379,8 @@ test('options that make no sense are refused by name', () => {
   expect(() => of({ baseline: 'group' })).toThrow("baseline: 'group' needs others to compare with; got 1");
   expect(() => of({ batchSize: 1, baseline: 'batch' })).toThrow("baseline: 'batch' needs others");
   expect(() => of({ prompts: [] })).toThrow('prompts: there are none');
+  expect(() => of({ klCoeff: 0.1 } as never)).toThrow(
+    /TokenPolicyTrainer: unknown option klCoeff; .*Did you mean klCoef\?/s,
+  );
   expect(() => of({ checkpointEvery: 3 })).toThrow('checkpointEvery: there is nowhere to save');
 });

@@ -133,7 +133,7 @@ export class NewsroomLab {
     const params = await this.supervised();
     const common = {
       ...{ policy, params, codec, klCoef, batchSize, maxNewTokens, seed: this.seed },
-      ...{ optimizer: { name: 'adam' as const }, maxGradNorm: 1, logEvery: 10 },
+      ...{ optimizer: { name: 'adam' as const }, maxGradNorm: 1 },
       prompts: world.articles(4000, this.#stream.split('articles')).map(({ text }) => text),
       learningRate: (step: number) => 1e-3 * Math.min(1, 2 * (1 - step / steps)),
     };
@@ -145,7 +145,13 @@ export class NewsroomLab {
               surrogate: surrogates.reinforce({ aggregate: 'row-mean' }),
             })
           : new NashMdTrainer({
-              ...{ ...common, opponent, orders: 'one' as const, preference: await this.preference(judge) },
+              ...{
+                ...common,
+                logEvery: 10,
+                opponent,
+                orders: 'one' as const,
+                preference: await this.preference(judge),
+              },
             });
       return await this.#saved(`${judge}-${name}`, trainer as Trained, steps);
     });

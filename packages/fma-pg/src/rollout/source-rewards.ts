@@ -1,0 +1,32 @@
+// What a user's reward source gives, checked before anything is learnt from it.
+import { DataError, NumericalError } from '@gimbal/tensor-core';
+import type { RewardSource, TransitionBatch } from '../agents/on-policy-options.ts';
+
+/**
+ * Rewards of a batch.
+ * @param where names row i, for messages
+ * @returns `[rows]`, finite
+ * @throws DataError for another number of rewards, NumericalError for one that is not finite
+ */
+export function sourceRewards(
+  source: RewardSource,
+  batch: TransitionBatch,
+  where: (row: number) => string,
+): Float32Array {
+  const rewards = source.reward(batch);
+  if (rewards?.length !== batch.rows)
+    throw new DataError({
+      where: 'rewardSource',
+      what: 'it gave another number of rewards',
+      got: rewards?.length,
+      wanted: batch.rows,
+    });
+  const bad = rewards.findIndex((reward) => !Number.isFinite(reward));
+  if (bad < 0) return rewards;
+  throw new NumericalError({
+    where: `rewardSource, ${where(bad)}`,
+    what: 'the reward is not finite',
+    got: rewards[bad],
+    wanted: 'a finite number',
+  });
+}
