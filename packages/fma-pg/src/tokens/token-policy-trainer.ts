@@ -251,12 +251,14 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
       surrogate,
       checkpointEvery,
       keepCheckpoints,
+      rolloutLogProbs: scale,
       ...rest
     } = this.options;
     const kept = typeof anchor === 'object' && 'params' in anchor ? 'params' : anchor;
     return {
       ...savedOptions(rest),
       anchor: kept,
+      ...(scale === 'tempered' && { rolloutLogProbs: scale }), // checkpoints from before the option are 'unit'
       prompts: prompts.length,
       surrogate: { name: surrogate.surrogate, ...surrogate.options },
     };
