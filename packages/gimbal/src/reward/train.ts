@@ -10,7 +10,7 @@ import type {
   RewardTrainer,
   Share,
 } from '@gimbal/reward-models';
-import { ConfigError, type LoopOptions, type Trainer, type TrainStep } from '@gimbal/tensor-core';
+import { ConfigError, type LoopOptions, schedules, type Trainer, type TrainStep } from '@gimbal/tensor-core';
 import { counted, duration } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
 import { checkpointIn, stoppedRun } from '../run/going-on.ts';
@@ -70,7 +70,7 @@ export async function trainPairs(o: RewardSettings, parts: Parts, context: Rewar
     overflow: o.overflow,
     ...(o.maxLength === undefined ? {} : { maxLength: o.maxLength }),
     ...(o.lora === 0 ? {} : { lora: { rank: o.lora } }),
-    learningRate: await schedule(o),
+    learningRate: rateOf(o.learningRate ?? 5e-5, o.steps),
   };
   const model = pairwise ? reward.preferenceModel(heads, { form: o.form }) : reward.rewardModel(heads);
   const warn = (text: string): void => context.output.note(text);
@@ -167,7 +167,7 @@ export async function trainJudge(o: RewardSettings, parts: Parts, context: Rewar
     data: parts.train,
     evalData: parts.heldOut,
     ...(o.maxLength === undefined ? {} : { maxLength: o.maxLength }),
-    learningRate: await schedule(o),
+    learningRate: rateOf(o.learningRate ?? 5e-5, o.steps),
   };
   using trainer = (await checkpointIn(options.out, note))
     ? await lm.ClassifierTrainer.resume(options.out, options)
@@ -229,10 +229,9 @@ const loopOptions = (o: RewardSettings, out: string): Omit<LoopOptions, 'learnin
   out,
 });
 
-async function schedule({ learningRate: peak = 5e-5, steps }: RewardSettings): Promise<LoopOptions['learningRate']> {
-  const { schedules } = await import('@gimbal/tensor-core');
-  return schedules.cosine({ peak, steps, warmup: Math.max(1, Math.round(steps / 20)), final: peak / 20 });
-}
+/** Up to the peak over a twentieth of the run, then down along a cosine: constant rates ruin small encoders. */
+export const rateOf = (peak: number, steps: number): ((step: number) => number) =>
+  schedules.cosine({ peak, steps, warmup: Math.max(1, Math.round(steps / 20)), final: peak / 20 });
 
 /** Trains to the end, and says how it goes. @throws StoppedError when the signal asks for it, after a checkpoint */
 async function follow(

@@ -48,7 +48,7 @@ export async function prepareWarm(
 ): Promise<PreparedWarm> {
   const lm = await import('@gimbal/language-models');
   const warm = await import('@gimbal/reward-models');
-  const { loadBody } = await import('../reward/train.ts');
+  const { loadBody, rateOf } = await import('../reward/train.ts');
   const judges = o.kind === 'entailment';
   const read = (file: string): Promise<Dataset> =>
     lm.readRows(file, {
@@ -102,6 +102,7 @@ export async function prepareWarm(
     runs: o.runs,
     members: o.members,
     stepsPerRun: o.steps,
+    schedule: (peak) => rateOf(peak, o.steps),
     batchSize: o.batchSize,
     overflow: o.overflow,
     precision: o.precision,

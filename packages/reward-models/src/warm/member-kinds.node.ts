@@ -42,13 +42,13 @@ export function memberKind(o: WarmOptions): MemberKind {
 /** Options of every run. */
 function common(o: WarmOptions) {
   const { init: _, grid: _1, runs: _2, members: _3, selection: _4, stepsPerRun: _5, probe: _6, ...rest } = o;
-  const { pretrainId: _7, model: _8, train: _9, rank: _10, ...options } = rest;
+  const { pretrainId: _7, model: _8, train: _9, rank: _10, schedule: _11, ...options } = rest;
   return options;
 }
 
-const settingsOf = ({ params, learningRate, dropout, seed, out }: MemberRun) => ({
+const settingsOf = ({ params, learningRate: peak, dropout, seed, out }: MemberRun, { schedule }: WarmOptions) => ({
   params,
-  learningRate,
+  learningRate: schedule ? schedule(peak) : peak,
   dropout,
   seed,
   out,
@@ -72,7 +72,7 @@ function pairMembers(model: RewardModel | PreferenceModel, o: WarmOptions): Memb
     return {
       ...base,
       async train(run, from) {
-        const { centerCoef: _, ...options } = { ...common(o), ...settingsOf(run), model };
+        const { centerCoef: _, ...options } = { ...common(o), ...settingsOf(run, o), model };
         return from === undefined ? new PreferenceTrainer(options) : PreferenceTrainer.resume(from, options);
       },
       rank: async (params) =>
@@ -82,7 +82,7 @@ function pairMembers(model: RewardModel | PreferenceModel, o: WarmOptions): Memb
   return {
     ...base,
     async train(run, from) {
-      const options = { ...common(o), ...settingsOf(run), model };
+      const options = { ...common(o), ...settingsOf(run, o), model };
       return from === undefined ? new RewardTrainer(options) : RewardTrainer.resume(from, options);
     },
     stats: (params) =>
@@ -106,7 +106,7 @@ function classMembers(model: Classifier, o: WarmOptions): MemberKind {
     name: 'classifier',
     classifier: model,
     async train(run, from) {
-      const { dropout, ...settings } = settingsOf(run);
+      const { dropout, ...settings } = settingsOf(run, o);
       const { lora: _, labelSmoothing: _1, centerCoef: _2, ...options } = common(o);
       const noisy = classifier({ ...config, dropout }, labels); // the same parameters under a body that drops
       const all = { batchSize: 16, maxGradNorm: 1, ...options, ...settings, model: noisy };

@@ -1,6 +1,6 @@
 // What a WARM run takes, and which run gets which of it.
 import type { Classifier, Dataset, Tokenizer } from '@gimbal/language-models';
-import { ConfigError, type Params, type Trainer, type TrainStep } from '@gimbal/tensor-core';
+import { ConfigError, type Params, type Schedule, type Trainer, type TrainStep } from '@gimbal/tensor-core';
 import type { PreferenceModel } from '../models/preference-model.ts';
 import type { RewardModel } from '../models/reward-model.ts';
 import type { PairTrainerOptions } from '../training/pair-trainer.ts';
@@ -57,6 +57,8 @@ export interface WarmOptions extends RunOptions, Pick<RewardOptions, 'centerCoef
   members?: number | 'all' | 'greedy';
   /** Updates of each run. */
   stepsPerRun: number;
+  /** The course of a run's learning rate, from its value in the grid, the peak (constant). */
+  schedule?: (peak: number) => Schedule;
   /** Start all runs from one head, linearly probed on the rows (true); else from the head that `init` has. */
   probe?: boolean;
   /** Folder of the run: members, checkpoints, the average with `warm.json`. */
