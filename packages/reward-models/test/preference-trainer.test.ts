@@ -91,6 +91,9 @@ it('any preference is made fair, and what is no preference is refused', async ()
   await expect(preferenceAccuracy(() => [1.5], beats.slice(0, 1))).rejects.toThrow(/preference, pair 0: out of range/);
   await expect(preferenceAccuracy(first, [])).rejects.toThrow(/there are none/);
   await expect(preferenceFromReward(() => [null])(['x'], ['y'], ['z'])).rejects.toThrow(/the reward abstains/);
+  await expect(preferenceFromReward(() => [Number.NaN])(['x'], ['y'], ['z'])).rejects.toThrow(
+    /reward preference, row 0: no reward; got "NaN"/,
+  );
   expect(() => preferenceFromReward(() => [], { temperature: 0 })).toThrow(/temperature: out of range/);
   expect(() => preferenceModel(smallDecoder(), { form: 'skew-symmetric', embedding: 3 })).toThrow(/an even number/);
 });

@@ -172,6 +172,49 @@ it('a trainer and a rank of one’s own', async () => {
   free();
 });
 
+it('a run follows a schedule from its rate in the grid, and a folder belongs to one way of training', async () => {
+  const { o, free } = settings(judge, 'scheduled');
+  const first = async (more: Partial<WarmOptions>): Promise<Buffer> => {
+    const all = { ...o, ...more };
+    for await (const _ of new WarmTrainer(all).train({ only: [0] })) void _;
+    return await readFile(join(all.out, 'members', 'run-0', 'model.safetensors'));
+  };
+  const peaks = new Set<number>();
+  const schedule = (peak: number) => {
+    peaks.add(peak);
+    return (step: number) => (step === 0 ? peak : 0); // after one update nothing moves
+  };
+  const scheduled = await first({ stepsPerRun: 2, schedule });
+  expect([...peaks]).toEqual([3e-3]);
+  expect(scheduled.equals(await first({ stepsPerRun: 1, out: join(dir, 'one-update') }))).toBe(true);
+  await expect(first({ stepsPerRun: 2, batchSize: 4 })).rejects.toThrow(/another configuration: batchSize/);
+  free();
+});
+
+it('a greedy soup that keeps one member says so', async () => {
+  const { o, free } = settings(judge, 'soup');
+  let asked = 0;
+  // of averages each is worse than the one before
+  const last = await run({ ...o, stepsPerRun: 2, members: 'greedy', rank: async () => 1 / ++asked });
+  expect(last.at(-1)).toMatchObject({
+    members: [0, 1],
+    warnings: ['no member helps run 0, the best: it is averaged with run 1 all the same'],
+  });
+  free();
+});
+
+it('pairs longer than the model are cut for the probe where training cuts them', async () => {
+  const { o, free } = settings(rewardModel(smallDecoder()), 'cut');
+  const long = { ...o, maxLength: 5, overflow: 'cut' } as const;
+  const probed = linearProbe(rewardModel(smallDecoder()), o.init.params, words, colourPairs, { steps: 2, maxLength: 5 });
+  await expect(probed).rejects.toThrow(/all 12 pairs are longer than the model/);
+  const steps: WarmStep[] = [];
+  const only = new WarmTrainer({ ...long, rank: async () => 1 }).train({ only: [0] });
+  for await (const step of only) steps.push(step);
+  expect(steps.at(-1)).toMatchObject({ phase: 'member', run: 0 });
+  free();
+});
+
 it('a probed head is the best on features as they are, for every kind', async () => {
   const start = judge.init(rng(0));
   const probed = await linearProbe(judge, start, tokenizer, labelled, { steps: 400, learningRate: 0.05, l2: 0 });

@@ -43,7 +43,10 @@ const options = z.object({
     .describe('how many of the best are averaged, all, or those a greedy soup keeps'),
   steps: z.int().min(1).default(200).describe('updates of each run'),
   batchSize: z.int().min(1).default(16).describe('pairs, or rows, at a time'),
-  learningRate: z.array(z.number().positive()).default([2e-5, 5e-5, 1e-4]).describe('runs cycle through them'),
+  learningRate: z
+    .array(z.number().positive())
+    .default([2e-5, 5e-5, 1e-4])
+    .describe('peaks of a cosine with warm-up; runs cycle through them'),
   dropout: z.array(z.number().min(0).lt(1)).default([0.05, 0.1]).describe('runs cycle through them'),
   swap: z
     .number()

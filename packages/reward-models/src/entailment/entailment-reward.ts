@@ -2,6 +2,7 @@
 import type { PromptCompletionRow } from '@gimbal/language-models';
 import { ConfigError, DataError, type RewardFn } from '@gimbal/tensor-core';
 import type { EntailmentJudge } from './judge.ts';
+import { judged } from './judged.ts';
 
 /**
  * log P(the prompt entails the completion), the reward of RLEF.
@@ -11,29 +12,6 @@ import type { EntailmentJudge } from './judge.ts';
 export function entailmentReward(judge: EntailmentJudge, o: { premise?: (prompt: string) => string } = {}): RewardFn {
   const { premise = (prompt: string): string => prompt } = o;
   return async (prompts, completions) => [...(await judged(judge, prompts.map(premise), completions))];
-}
-
-/** A judge's answers, checked. */
-async function judged(
-  judge: EntailmentJudge,
-  premises: readonly string[],
-  hypotheses: readonly string[],
-): Promise<Float32Array> {
-  const found = await judge.logProb(premises, hypotheses);
-  if (found.length !== premises.length) {
-    const what = 'it gave another number of scores';
-    throw new DataError({ where: `judge ${judge.name}`, what, got: found.length, wanted: premises.length });
-  }
-  const bad = found.findIndex((p) => !(p <= 0 && p > Number.NEGATIVE_INFINITY));
-  if (bad >= 0) {
-    throw new DataError({
-      where: `judge ${judge.name}, row ${bad}`,
-      what: 'no logarithm of a probability',
-      got: String(found[bad]),
-      wanted: 'a finite number ≤ 0',
-    });
-  }
-  return found;
 }
 
 /** Rows that a judge let through. */

@@ -166,6 +166,10 @@ describe('entailment rewards', () => {
     await expect(evaluateSummaries(rows, judge(), second([]))).rejects.toThrow(
       /another number of scores; got 0, wanted 1/,
     );
+    for (const found of [Float32Array.of(0.5), Float32Array.of(Number.NaN), new Float32Array(2)]) {
+      const odd: EntailmentJudge = { name: 'odd', logProb: async () => found };
+      await expect(evaluateSummaries(rows, odd)).rejects.toThrow(/judge odd.*(?:no logarithm|another number)/);
+    }
     await expect(evaluateSummaries([], judge())).rejects.toThrow(/there are no rows/);
     const none = [{ article: 'a', summary: 'b', references: [] }];
     await expect(evaluateSummaries(none, { name: 'x', logProb: async () => Float32Array.of(0) })).rejects.toThrow(

@@ -3,6 +3,7 @@
 import { extractiveness, rouge } from '@gimbal/language-models';
 import { DataError } from '@gimbal/tensor-core';
 import type { EntailmentJudge } from '../entailment/judge.ts';
+import { judged } from '../entailment/judged.ts';
 
 /** A summary with its article and what people wrote. */
 export interface SummaryRow {
@@ -63,7 +64,8 @@ export interface SummaryReport {
 /**
  * Faithfulness, overlap, extractiveness and length, reported together.
  * @param judge should not be the one that was optimised: else `entailed` is the reward, not its check
- * @throws DataError without rows, for one without references, or a consistency outside [0, 1]
+ * @throws DataError without rows, for one without references, a judge's answer that is no logarithm of a probability, or a
+ * consistency outside [0, 1]
  */
 export async function evaluateSummaries(
   rows: readonly SummaryRow[],
@@ -72,7 +74,7 @@ export async function evaluateSummaries(
 ): Promise<SummaryReport> {
   if (rows.length === 0) throw new DataError({ where: 'evaluateSummaries', what: 'there are no rows' });
   const [articles, summaries] = [rows.map((row) => row.article), rows.map((row) => row.summary)];
-  const scores = await judge.logProb(articles, summaries, o);
+  const scores = await judged(judge, articles, summaries, o);
   const second = consistency && (await consistencyOf(consistency, articles, summaries, o));
   const overlaps = rouge(
     summaries,

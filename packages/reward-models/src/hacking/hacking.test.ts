@@ -67,6 +67,9 @@ it('finds where the truth turns while the proxy rises', () => {
   });
   expect(overOptimisation(points.slice(0, 3)).hacked).toBe(false);
   expect(() => overOptimisation([])).toThrow(/there are no points/);
+  expect(() => overOptimisation([...points, { kl: 5, proxy: 5, gold: Number.NaN }])).toThrow(
+    /overOptimisation, point 5: a reward is no number; got "proxy 5, gold NaN"/,
+  );
 });
 
 it('reports how answers drift', () => {

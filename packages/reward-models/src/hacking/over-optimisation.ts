@@ -28,7 +28,7 @@ export interface OverOptimisation<P extends ProxyPoint = ProxyPoint> {
  * Finds the turn.
  * @param points in the order of the run
  * @param o.smooth mean of so many neighbouring points, to look through the noise of batches (1)
- * @throws DataError without points
+ * @throws DataError without points, or for one whose rewards are no numbers
  */
 export function overOptimisation<P extends ProxyPoint>(
   points: readonly P[],
@@ -36,6 +36,12 @@ export function overOptimisation<P extends ProxyPoint>(
 ): OverOptimisation<P> {
   const { smooth = 1 } = o;
   if (points.length === 0) throw new DataError({ where: 'overOptimisation', what: 'there are no points' });
+  const bad = points.findIndex(({ proxy, gold }) => !Number.isFinite(proxy + gold));
+  if (bad >= 0) {
+    const { proxy, gold } = points[bad] as P;
+    const got = `proxy ${proxy}, gold ${gold}`;
+    throw new DataError({ where: `overOptimisation, point ${bad}`, what: 'a reward is no number', got });
+  }
   const side = Math.floor(smooth / 2);
   const near = (at: number, of: 'proxy' | 'gold'): number => {
     const some = points.slice(Math.max(0, at - side), at + side + 1);

@@ -1,6 +1,6 @@
 // Preference models, and rewards, as the function that says how likely one answer is preferred to another.
 import { padRows, type Tokenizer } from '@gimbal/language-models';
-import { ConfigError, DataError, type Params, type PreferenceFn, type RewardFn } from '@gimbal/tensor-core';
+import { ConfigError, checkedRewards, DataError, type Params, type PreferenceFn, type RewardFn } from '@gimbal/tensor-core';
 import { type AnswerEncoderOptions, answerEncoder, type EncodedRow } from '../data/answer-encoder.ts';
 import { tooLong } from '../data/preference-pairs.ts';
 import type { PreferenceModel } from '../models/preference-model.ts';
@@ -52,14 +52,16 @@ export function preferenceFn(
 
 /**
  * P(a ≻ b) = σ((r(a) − r(b)) / temperature): what a reward says of pairs.
- * @returns throws DataError where the reward abstains, which has no preference
+ * @returns throws DataError, naming the row, where the reward gives no number, or abstains, which has no preference
  * @throws ConfigError for a temperature that is not > 0
  */
 export function preferenceFromReward(fn: RewardFn, { temperature = 1 }: { temperature?: number } = {}): PreferenceFn {
   checkTemperature('preferenceFromReward', temperature);
   return async (prompts, a, b, rows) => {
     checkCounts('preference', prompts, a, b);
-    const [first, second] = [await fn(prompts, a, rows), await fn(prompts, b, rows)];
+    const ask = (answers: readonly string[]): Promise<(number | null)[]> =>
+      checkedRewards('preference', fn, prompts, answers, rows);
+    const [first, second] = [await ask(a), await ask(b)];
     return prompts.map((_, i) => {
       const [x, y] = [first[i] ?? null, second[i] ?? null];
       if (x !== null && y !== null) return sigmoid((x - y) / temperature);

@@ -14,6 +14,7 @@ import {
   disposeTree,
   flatten,
   LoopTrainer,
+  type Overflow,
   oneBatch,
   type Params,
   StoppedError,
@@ -107,11 +108,21 @@ async function fitHead(
   return { weight: keep(clone(weight)), ...(bias && { bias: keep(clone(bias)) }) };
 }
 
+/** How rows are read for a probe. */
+interface RowOptions {
+  /** Rows at a time (32). */
+  batchSize?: number;
+  /** Longest row in tokens (the model's context). */
+  maxLength?: number;
+  /** What becomes of a pair that is longer, as in training (`drop`). */
+  overflow?: Overflow;
+}
+
 /**
  * A model's parameters with a probed head; the body keeps its weights.
  * @param model a reward or preference model, with rows of preferences, or a classifier, with labelled rows
  * @param params the body as pretrained or fine-tuned; not disposed
- * @param data rows of what the model is trained on; pairs longer than the model are left out
+ * @param data rows of what the model is trained on; pairs longer than the model are left out where `overflow` says nothing else
  * @returns a tree that the caller disposes
  * @throws DataError for rows that cannot be used, StoppedError when the signal asks for it
  */
@@ -120,10 +131,10 @@ export async function linearProbe(
   params: Params,
   tokenizer: Tokenizer,
   data: Dataset,
-  { batchSize = 32, maxLength, ...o }: ProbeOptions & { batchSize?: number; maxLength?: number } = {},
+  { batchSize = 32, maxLength, overflow, ...o }: ProbeOptions & RowOptions = {},
 ): Promise<Params> {
   const heads = 'classifier' in model ? model.classifier : model;
-  const length = maxLength === undefined ? {} : { maxLength };
+  const length = { ...(maxLength !== undefined && { maxLength }), ...(overflow && { overflow }) };
   const { rows, targets, losses } =
     'classifier' in model
       ? pairProblem(model, preferencePairs(data, heads.config, tokenizer, { ...length, together: readsBoth(model) }))

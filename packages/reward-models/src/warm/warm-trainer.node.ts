@@ -40,7 +40,7 @@ export interface WarmStep {
   readonly selectionAccuracy?: number;
   /** Of the average: its members' runs, in the order of their accuracy. */
   readonly members?: readonly number[];
-  /** Of the average: members that add nothing. */
+  /** Of the average: members that add nothing, or a greedy soup of one member. */
   readonly warnings?: readonly string[];
 }
 
@@ -151,13 +151,14 @@ export class WarmTrainer {
 
   /** A tree with the probed head, which is made once: it takes a pass over all rows. */
   async #probed(start: Params, signal?: AbortSignal): Promise<Params> {
-    const { model, tokenizer, data, maxLength, out } = this.#o;
+    const { model, tokenizer, data, maxLength, overflow, out } = this.#o;
     const file = join(out, 'head.safetensors');
     const kept = await readFile(file).catch(absent);
     if (kept !== undefined) return await readSafetensors(kept);
     const probed = await linearProbe(model, start, tokenizer, data, {
       ...(signal && { signal }),
       ...(maxLength === undefined ? {} : { maxLength }),
+      ...(overflow && { overflow }),
     });
     await writeSafetensors(file, headOf(probed));
     return probed;
@@ -173,8 +174,13 @@ export class WarmTrainer {
     const ranked = rankMembers(all);
     let chosen =
       members === 'greedy' ? await greedySoup(all, evaluate) : ranked.slice(0, members === 'all' ? undefined : members);
-    // a soup of one is that member; an average needs two
-    if (chosen.length < 2) chosen = ranked.slice(0, 2);
+    const warnings: string[] = [];
+    if (chosen.length < 2) {
+      // a soup of one is that member; an average needs two
+      chosen = ranked.slice(0, 2);
+      const [first, second] = chosen.map((m) => m.lineage.run);
+      warnings.push(`no member helps run ${first}, the best: it is averaged with run ${second} all the same`);
+    }
     const kept = chosen.map((m) => ({
       folder: m.folder,
       lineage: m.lineage,
@@ -193,17 +199,17 @@ export class WarmTrainer {
         }
       },
     });
-    const alike = kept.flatMap((m, i) => {
+    for (const [i, m] of kept.entries()) {
       const twin = kept.slice(0, i).find((other) => m.fingerprint !== undefined && other.fingerprint === m.fingerprint);
-      return twin
-        ? [`runs ${twin.lineage.run} and ${m.lineage.run} are the same to the bit: they add no diversity`]
-        : [];
-    });
+      if (twin === undefined) continue;
+      const runs = `runs ${twin.lineage.run} and ${m.lineage.run}`;
+      warnings.push(`${runs} are the same to the bit: they add no diversity`);
+    }
     return {
       phase: 'averaged',
       members: kept.map((m) => m.lineage.run),
       selectionAccuracy,
-      ...(alike.length > 0 && { warnings: alike }),
+      ...(warnings.length > 0 && { warnings }),
     };
   }
 
@@ -243,7 +249,10 @@ export class WarmTrainer {
     const { config: body, labels } = classifier;
     const starts = init.kind === 'shared' ? 1 : init.checkpoints.length;
     const pretrainId = await this.#pretrainId();
-    return { kind, grid, runs, stepsPerRun, seed, body, labels, starts, pretrainId, probe, rows: data.rows.length };
+    const { batchSize, maxLength, overflow, labelSmoothing, centerCoef, lora } = this.#o;
+    const training = { batchSize, maxLength, overflow, labelSmoothing, centerCoef, lora };
+    const rows = data.rows.length;
+    return { kind, grid, runs, stepsPerRun, seed, body, labels, starts, pretrainId, probe, rows, ...training };
   }
 
   async #readDone(): Promise<Map<number, Done>> {
