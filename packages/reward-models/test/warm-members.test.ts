@@ -206,7 +206,10 @@ it('a greedy soup that keeps one member says so', async () => {
 it('pairs longer than the model are cut for the probe where training cuts them', async () => {
   const { o, free } = settings(rewardModel(smallDecoder()), 'cut');
   const long = { ...o, maxLength: 5, overflow: 'cut' } as const;
-  const probed = linearProbe(rewardModel(smallDecoder()), o.init.params, words, colourPairs, { steps: 2, maxLength: 5 });
+  const probed = linearProbe(rewardModel(smallDecoder()), o.init.params, words, colourPairs, {
+    steps: 2,
+    maxLength: 5,
+  });
   await expect(probed).rejects.toThrow(/all 12 pairs are longer than the model/);
   const steps: WarmStep[] = [];
   const only = new WarmTrainer({ ...long, rank: async () => 1 }).train({ only: [0] });

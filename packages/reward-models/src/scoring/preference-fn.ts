@@ -1,6 +1,13 @@
 // Preference models, and rewards, as the function that says how likely one answer is preferred to another.
 import { padRows, type Tokenizer } from '@gimbal/language-models';
-import { ConfigError, checkedRewards, DataError, type Params, type PreferenceFn, type RewardFn } from '@gimbal/tensor-core';
+import {
+  ConfigError,
+  checkedRewards,
+  DataError,
+  type Params,
+  type PreferenceFn,
+  type RewardFn,
+} from '@gimbal/tensor-core';
 import { type AnswerEncoderOptions, answerEncoder, type EncodedRow } from '../data/answer-encoder.ts';
 import { tooLong } from '../data/preference-pairs.ts';
 import type { PreferenceModel } from '../models/preference-model.ts';
