@@ -39,6 +39,11 @@ test('files of other systems: a byte order mark and CRLF are read, UTF-16 and wh
   for (const line of ['null', '3', '"text"', '{"text":"  "}', '{"text":""}', '{"txt":"b"}'])
     await expect(readSentences(await file('bad.jsonl', `{"text":"a"}\n${line}\n`))).rejects.toThrow('bad.jsonl:2');
   await expect(readCodes(await file('none.jsonl', 'null\n'), 2)).rejects.toThrow('none.jsonl:1');
+  // sentences where vectors are wanted
+  const sentences = await file('sentences.txt', 'the boy saw the box\n');
+  await expect(readCodes(sentences, 2)).rejects.toThrow(
+    /sentences\.txt:1.*no vectors.*"the boy saw the box".*vec2text encode/s,
+  );
 });
 
 test('round trips of one’s own: rows of source and rtt, or a run’s file; none of a held-out sentence', async () => {

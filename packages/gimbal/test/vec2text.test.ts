@@ -31,7 +31,7 @@ const trained: Record<string, Trained> = {};
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gimbal-vec2text-'));
   [ae, rtt] = [join(folder, 'ae'), join(folder, 'rtt')];
-  const sizes = ['--steps', '300', '--sentences', '4000', '--rows', '60'];
+  const sizes = ['--steps', '300', '--sentences', '4000', '--rows', '60', '--samples', '60'];
   for (const [objective, out] of [
     ['ae', ae],
     ['rtt', rtt],
@@ -178,6 +178,7 @@ test('one’s own sentences: long ones are left out and the limit is said, no or
   await writeFile(own, `${[...texts, ...long].join('\n')}\n`);
   const out = join(folder, 'mine');
   const sizes = ['--steps', '20', '--width', '16', '--vocabulary', '400', '--held-out', '0.5', '--objective', 'ae'];
+  sizes.push('--samples', '20'); // as of evaluate below
   const learnt = await run('train', '--data', own, ...sizes, '--out', out);
   expect([learnt.code, learnt.stderr]).toEqual([
     0,
@@ -215,7 +216,7 @@ test('one’s own sentences: long ones are left out and the limit is said, no or
 test('a few sentences of one’s own: a tenth is held out, and two are enough to end with a page', async () => {
   const [few, ten] = [join(folder, 'few.txt'), join(folder, 'ten')];
   await writeFile(few, toyLanguages({ preset: 'typed' }).aish.sentences(60, rng(8)).join('\n'));
-  const small = ['--steps', '5', '--width', '16', '--vocabulary', '400', '--objective', 'ae'];
+  const small = ['--steps', '5', '--width', '16', '--vocabulary', '400', '--objective', 'ae', '--samples', '20'];
   const { code, stderr } = await run('train', '--data', few, ...small, '--out', ten);
   expect([code, stderr]).toEqual([0, expect.stringContaining('54 sentences, 6 held out')]);
   const two = join(folder, 'two');
@@ -261,7 +262,20 @@ test('round trips of translators that were trained here between two languages an
   const own = join(folder, 'translated.txt');
   await writeFile(own, texts.join('\n'));
   const out = join(folder, 'translated');
-  const sizes = ['--steps', '3', '--width', '16', '--vocabulary', '300', '--held-out', '6', '--max-length', '64'];
+  const sizes = [
+    '--steps',
+    '3',
+    '--width',
+    '16',
+    '--vocabulary',
+    '300',
+    '--held-out',
+    '6',
+    '--max-length',
+    '64',
+    '--samples',
+    '20',
+  ];
   const { code, stderr } = await run(
     'train',
     '--data',
@@ -320,6 +334,39 @@ test('an inverter is trained, its steps are shown for one text kept and for more
   expect((await run('invert', out, '--embedder', ae, '--text', 'the boy')).stderr).toContain(
     'another than that of training',
   );
+}, 120_000);
+
+test('a first stage that recovers every sentence leaves nothing to correct: it is saved alone, and that is said', async () => {
+  const [own, out] = [join(folder, 'known.txt'), join(folder, 'known')];
+  const texts = ['the boy saw the box', 'the lass found the rug', 'the king took the lamp'];
+  await writeFile(own, texts.join('\n'));
+  const small = [
+    '--steps',
+    '60',
+    '--width',
+    '16',
+    '--batch-size',
+    '4',
+    '--vocabulary',
+    '100',
+    '--embedding-tokens',
+    '2',
+  ];
+  const guesses = ['--guesses', '1', '--guess-noise', '0', '--learning-rate', '0.02', '--beams', '2'];
+  const { code, stdout, stderr } = await run(
+    'invert',
+    '--embedder',
+    rtt,
+    '--data',
+    own,
+    ...small,
+    ...guesses,
+    '--out',
+    out,
+  );
+  expect([code, stderr]).toEqual([0, expect.stringContaining('there is no corrector to train, it is saved alone')]);
+  expect(stdout.match(/^step .*$/gm)).toHaveLength(1);
+  expect((await json<{ rows: object[] }>('invert', out, '--text', texts[0] as string)).rows).toHaveLength(1);
 }, 120_000);
 
 test('claims that need no training hold', async () => {

@@ -17,6 +17,7 @@ export { type EncodeOptions, encodeTexts } from './encoding/encode-texts.ts';
 export type { Vec2TextError, Vec2TextReason } from './internal/refuse.ts';
 export { type InverterConfig, type InverterOptions, inverterDefaults } from './inversion/config.ts';
 export type { Embedder } from './inversion/embedder.ts';
+export { type GuessOptions, guessDefaults } from './inversion/guesses.ts';
 export {
   type InvertOptions,
   type InvertStep,

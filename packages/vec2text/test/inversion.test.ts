@@ -165,18 +165,46 @@ it('drops numbers in training by the run’s own stream, and none where it is to
   expect(() => new InverterTrainer({ ...first, dropout: 1 })).toThrow('InverterTrainer.dropout');
 });
 
+it('a corrector learns from wrong guesses of a hypothesizer that knows its texts by heart', async () => {
+  const few = { ...common, texts: texts.filter((_, i) => i % 8 === 0), batchSize: 6 };
+  using hypothesizer = new InverterTrainer({ ...first, ...few, dropout: 0 });
+  await hypothesizer.run({ steps: 150 });
+  const from = hypothesizer.inverter;
+  const known = await invertAll(from, await embedder.embed(few.texts), { steps: 0 });
+  expect(known.map(({ text }) => text)).toEqual(few.texts);
+  // of the vectors as they are, every guess is right
+  using copies = new InverterTrainer({ ...few, stage: 'corrector', from, guesses: { draws: 1, noise: 0 } });
+  await expect(copies.run({ steps: 1 })).rejects.toMatchObject({ reason: 'NO_DATA' });
+  using corrector = new InverterTrainer({ ...few, stage: 'corrector', from });
+  expect((await corrector.run({ steps: 2 }))?.loss).toBeGreaterThan(0);
+  for (const guesses of [{ draws: 0 }, { noise: -1 }, { noise: Number.NaN }, { temperature: -1 }])
+    expect(() => new InverterTrainer({ ...few, stage: 'corrector', from, guesses })).toThrow(
+      /InverterTrainer\.guesses\.(?:draws|noise|temperature)/,
+    );
+});
+
 it('goes on with a saved run to the same losses', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'inverter-'));
   try {
-    using whole = new InverterTrainer(first);
-    const losses: number[] = [];
-    for await (const { loss } of whole.train({ steps: 6 })) losses.push(loss);
-    using part = new InverterTrainer({ ...first, out: folder });
-    await part.run({ steps: 3 });
-    using rest = await InverterTrainer.resume(folder, { ...first, out: folder });
-    const more: number[] = [];
-    for await (const { loss } of rest.train({ steps: 6 })) more.push(loss);
-    expect(more).toEqual(losses.slice(3));
+    using hypothesizer = await trained(3);
+    const guesses = { draws: 2, temperature: 1 };
+    const second: InverterTrainerOptions = { ...common, stage: 'corrector', from: hypothesizer.inverter, guesses };
+    for (const options of [first, second]) {
+      const out = join(folder, options.stage);
+      using whole = new InverterTrainer(options);
+      const losses: number[] = [];
+      for await (const { loss } of whole.train({ steps: 6 })) losses.push(loss);
+      using part = new InverterTrainer({ ...options, out });
+      await part.run({ steps: 3 });
+      using rest = await InverterTrainer.resume(out, { ...options, out });
+      const more: number[] = [];
+      for await (const { loss } of rest.train({ steps: 6 })) more.push(loss);
+      expect(more).toEqual(losses.slice(3));
+    }
+    // other guesses are another run
+    await expect(
+      InverterTrainer.resume(join(folder, 'corrector'), { ...second, guesses: { draws: 3 } }),
+    ).rejects.toMatchObject({ code: 'ERR_CHECKPOINT' });
   } finally {
     await rm(folder, { recursive: true });
   }

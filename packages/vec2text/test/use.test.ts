@@ -79,6 +79,11 @@ describe('optimise', () => {
       rng: rng(0),
     });
     expect((await some.next()).value).toMatchObject({ reward: 1, best: 1 });
+    // a round in which nothing has a reward has no mean and no best
+    const nothing = optimise(model, (_, texts) => texts.map(() => null), {
+      ...{ episodes: 8, population: 8, elite: 2, rng: rng(0) },
+    });
+    await expect(nothing.next()).rejects.toMatchObject({ reason: 'NO_DATA', code: 'ERR_DATA' });
     const bad = optimise(model, (_, texts) => texts.map(() => Number.NaN), {
       episodes: 8,
       population: 8,

@@ -37,21 +37,23 @@ export async function evaluateModel(context: Vec2TextContext): Promise<CommandRe
         got: path,
         fix: 'Give --data, a file of sentences that it was not trained on',
       });
-    const all = o.data === undefined ? languageRows(o.world, o.rows, rng(o.seed)) : await readSentences(o.data);
+    // the model's own language, unless another is asked for
+    const world = (given.has('world') ? undefined : languageOf(model)) ?? o.world;
+    const all = o.data === undefined ? languageRows(world, o.rows, rng(o.seed)) : await readSentences(o.data);
     const rows: readonly MeasuredRow[] = byLength(thatFit('gimbal vec2text evaluate', all, model, output, 2));
     const terms = o.data === undefined ? languageTerms : wordTerms;
     const known = rows.flatMap(({ text, paraphrase }) => [text, ...(paraphrase === undefined ? [] : [paraphrase])]);
-    const oracles = (o.data === undefined ? languageOracles(o.world) : wordOracles(known)) as Oracles<unknown>;
+    const oracles = (o.data === undefined ? languageOracles(world) : wordOracles(known)) as Oracles<unknown>;
     const lm = o.lm === undefined ? undefined : await scorer(o.lm);
     const seen = { seed: o.seed, samples: o.samples, signal, ...(lm && { lm: lm.score }) };
     const evaluation = await measureModel(model, rows, { ...oracles, ...seen }, output);
     lm?.dispose();
     if (!output.json) sayMeasures(evaluation, output, terms);
     const texts = rows.map(({ text }) => text);
-    const attributes = o.data === undefined ? languageAttributes(o.world) : lengthAttributes(texts);
+    const attributes = o.data === undefined ? languageAttributes(world) : lengthAttributes(texts);
     const tables = await qualitativeTables(model, texts, oracles, { seed: o.seed, signal, terms, attributes });
     const report = join(run.path, 'report.html');
-    const what = o.data === undefined ? `the generated language (${o.world})` : o.data;
+    const what = o.data === undefined ? `the generated language (${world})` : o.data;
     const page = renderReport({
       eyebrow: 'gimbal vec2text evaluate',
       title: 'Four properties of a vector space of sentences',

@@ -54,13 +54,8 @@ export async function invertTexts(context: Vec2TextContext): Promise<CommandResu
       const longest = train.reduce((most, text) => Math.max(most, tokenizer.encodeText(text).length + 1), 2);
       const common = {
         ...{ embedder, texts: train, batchSize: o.batchSize, seed: o.seed, checkpointEvery: 500, logEvery: 10 },
-        learningRate: schedules.cosine({
-          peak: o.learningRate,
-          steps,
-          warmup: Math.max(1, Math.round(steps / 20)),
-          final: o.learningRate / 20,
-        }),
       };
+      const guesses = { draws: o.guesses, noise: o.guessNoise, temperature: o.guessTemperature };
       const config = {
         ...{ width: o.width, ffn: 2 * o.width, encoderLayers: o.layers, decoderLayers: o.layers },
         ...{
@@ -72,18 +67,35 @@ export async function invertTexts(context: Vec2TextContext): Promise<CommandResu
       const curves: Record<string, string> = {};
       const stage = async (name: 'hypothesizer' | 'corrector', from?: Inverter): Promise<InverterTrainer> => {
         const out = join(run.path, name);
-        curves[name] = out;
-        const options = { ...common, stage: name, out, ...(from ? { from } : { tokenizer, config }) };
+        const updates = from === undefined ? steps : (o.correctorSteps ?? steps);
+        const learningRate = schedules.cosine({
+          ...{ peak: o.learningRate, steps: updates, final: o.learningRate / 20 },
+          warmup: Math.max(1, Math.round(updates / 20)),
+        });
+        if (from)
+          output.note(
+            `${counted(train.length * o.guesses, 'guess', 'guesses')} are made and embedded for the corrector`,
+          );
+        const learns = from ? { from, guesses } : { tokenizer, config };
+        const options = { ...common, ...learns, learningRate, stage: name, out };
         const begun = await checkpointIn(out, (text) => output.note(text));
         const trainer =
           begun === undefined ? new v.InverterTrainer(options) : await v.InverterTrainer.resume(out, options);
-        await follow(trainer, name, steps, run.path, context);
+        try {
+          await follow(trainer, name, updates, run.path, context);
+        } catch (error) {
+          trainer.dispose();
+          throw error;
+        }
+        curves[name] = out;
         return trainer;
       };
       using first = await stage('hypothesizer');
-      using second = o.corrections > 0 ? await stage('corrector', first.inverter) : undefined;
+      using second =
+        o.corrections > 0 ? await stage('corrector', first.inverter).catch(nothingToCorrect(output)) : undefined;
       const inverter = (second ?? first).inverter;
-      const found = await inverted(inverter, held, o, signal);
+      const corrections = second === undefined ? 0 : o.corrections;
+      const found = await inverted(inverter, held, { corrections, beams: o.beams }, signal);
       if (!output.json)
         for (const { step, beams, cosine, exact, f1, bleu } of found.steps)
           output.line(
@@ -98,7 +110,7 @@ export async function invertTexts(context: Vec2TextContext): Promise<CommandResu
       const page = renderReport({
         eyebrow: 'gimbal vec2text invert',
         title: `Text from the vectors of ${embedder.name}`,
-        lead: `${counted(held.length, 'sentence')} that training did not see, ${o.corrections} corrections, ${o.beams} kept at a time.`,
+        lead: `${counted(held.length, 'sentence')} that training did not see, ${counted(corrections, 'correction')}, ${o.beams} kept at a time.`,
         figures: [],
         sections: [
           {
@@ -146,6 +158,16 @@ export async function invertTexts(context: Vec2TextContext): Promise<CommandResu
   });
 }
 
+/** A first stage that recovers every text of training leaves nothing to learn from: it is an inverter by itself. */
+const nothingToCorrect =
+  (output: Vec2TextContext['output']) =>
+  (error: unknown): undefined => {
+    if ((error as { reason?: string }).reason !== 'NO_DATA') throw error;
+    output.note(
+      'the first stage recovers every sentence of training: there is no corrector to train, it is saved alone',
+    );
+  };
+
 async function follow(
   trainer: InverterTrainer,
   name: string,
@@ -159,10 +181,8 @@ async function follow(
     loss = step.loss;
     progress.update({ step: step.step, total: steps, loss, tokensPerSecond: step.tokensPerSecond });
   }
-  if (trainer.stopReason === 'signal') {
-    trainer.dispose();
+  if (trainer.stopReason === 'signal')
     throw stoppedRun('vec2text invert', path, `stopped at step ${trainer.step} of the ${name}`);
-  }
   progress.done(Number.isNaN(loss) ? 'was done' : `loss ${loss.toFixed(3)}`);
 }
 
@@ -176,7 +196,7 @@ interface Found {
 async function inverted(
   inverter: Inverter,
   texts: readonly string[],
-  o: Vec2TextFlags,
+  o: Pick<Vec2TextFlags, 'corrections' | 'beams'>,
   signal: AbortSignal,
 ): Promise<Found> {
   const { invertSteps, tokenF1 } = await import('@gimbal/vec2text');
@@ -185,7 +205,8 @@ async function inverted(
   const wanted = texts.map((text) => text.trim());
   const vectors = await inverter.embedder.embed([...texts], { signal });
   const found: Found = { steps: [], first: [], best: [] };
-  for (const beams of new Set([1, o.beams])) {
+  // without corrections there is one text, however many are kept
+  for (const beams of new Set([1, o.corrections > 0 ? o.beams : 1])) {
     let step = 0;
     for await (const rows of invertSteps(inverter, vectors, { steps: o.corrections, beams, signal })) {
       const best = rows.map((row) => row.best);

@@ -140,6 +140,14 @@ const vectorOf = (row: unknown): unknown => {
 export async function readCodes(file: string, dim: number): Promise<Float32Array> {
   const rows = (await readText(file)).split(/\r?\n/).flatMap((line, i): number[][] => {
     if (line.trim() === '') return [];
+    if (extname(file) !== '.jsonl' && !/^\s*[[{]/.test(line))
+      throw new DataError({
+        where: `${file}:${i + 1}`,
+        what: 'these are no vectors',
+        got: line.slice(0, 80),
+        wanted: `a .jsonl, in each row code: ${dim} numbers`,
+        fix: 'gimbal vec2text encode --data sentences.txt --out codes.jsonl makes vectors of sentences',
+      });
     const code = vectorOf(parseLine(file, line, i));
     if (!Array.isArray(code) || code.length !== dim || !code.every((x) => typeof x === 'number'))
       throw new DataError({

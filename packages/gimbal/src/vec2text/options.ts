@@ -64,7 +64,7 @@ const training = {
   world: z
     .enum(['typed', 'reversible'])
     .default('typed')
-    .describe('train, evaluate: which generated language, without --data'),
+    .describe('train, evaluate: which generated language, without --data (evaluate: the model’s own)'),
   sentences: count.default(50_000).describe('train: sentences of the generated language'),
 };
 
@@ -91,7 +91,9 @@ const use = {
   beams: count.default(1).describe('decode, invert: width of the search'),
   sample: count.optional().describe('decode: so many vectors by chance, in place of --data'),
   prior: z.enum(['uniform', 'gaussian-fit']).default('gaussian-fit').describe('decode --sample: where they are drawn'),
-  samples: count.default(1000).describe('evaluate: vectors of each prior, pairs to interpolate'),
+  samples: count
+    .default(1000)
+    .describe('train, evaluate: vectors of each prior, pairs to interpolate (train: at most 500)'),
   rows: count.default(1000).describe('evaluate: sentences of the generated language'),
   lm: z.string().optional().describe('evaluate: folder of a language model, for the likelihood of what is written'),
   embeddingTokens: count.default(16).describe('invert: pseudo-tokens that a vector becomes'),
@@ -100,6 +102,14 @@ const use = {
     .string()
     .optional()
     .describe('invert: the embedding model: a folder, a name on the hub, or a vec2text model'),
+  correctorSteps: count.optional().describe('invert: updates of the corrector (default: as many as --steps)'),
+  guesses: count.default(4).describe('invert: guesses of each sentence that the corrector learns from'),
+  guessNoise: z
+    .number()
+    .min(0)
+    .default(1)
+    .describe('invert: greatest noise on the vectors that are guessed from, as a share of their length; 0 = none'),
+  guessTemperature: z.number().min(0).default(0).describe('invert: of these guesses; 0 takes the likeliest words'),
   corrections: z.int().min(0).default(5).describe('invert: steps of correction; 0 = the first stage alone'),
 };
 

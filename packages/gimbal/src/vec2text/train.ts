@@ -40,7 +40,7 @@ import {
 import { readPairs, withoutHeld } from './pairs.ts';
 import { qualitativeTables } from './tables.ts';
 
-/** sentences that a page is measured on, at most */
+/** sentences that a page is measured on, and vectors of each prior, at most */
 const measured = 500;
 
 export async function trainModel(context: Vec2TextContext): Promise<CommandResult> {
@@ -111,7 +111,8 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
   await v.saveVec2Text(path, model);
 
   const some = byLength(held.slice(0, measured));
-  const evaluation = await measureModel(model, some, { ...oracles, seed: o.seed, samples: measured, signal }, output);
+  const samples = Math.min(measured, o.samples);
+  const evaluation = await measureModel(model, some, { ...oracles, seed: o.seed, samples, signal }, output);
   if (!output.json) sayMeasures(evaluation, output, terms);
   const texts = some.map(({ text }) => text);
   const report = join(run.path, 'report.html');
@@ -307,8 +308,17 @@ async function pivotOf(
     );
     // learnt when the first batch needs it: where all batches are in the run's folder, there is nothing to learn
     let learnt: TelegraphPivot | undefined;
+    const learnTelegraph = async (): Promise<TelegraphPivot> => {
+      const steps = Math.min(3000, o.steps ?? 5000);
+      const progress = new Progress(output, 'telegraph');
+      const onStep = ({ step, loss }: { step: number; loss: number }): void =>
+        progress.update({ step, total: steps, loss });
+      const pivot = await v.telegraphPivot(texts, { seed: o.seed, steps, signal, onStep });
+      if (!signal.aborted) progress.done(counted(steps, 'update'));
+      return pivot;
+    };
     const back: Translator['translate'] = async (batch, how) => {
-      learnt ??= await v.telegraphPivot(texts, { seed: o.seed, steps: Math.min(3000, o.steps ?? 5000), signal });
+      learnt ??= await learnTelegraph();
       if (signal.aborted)
         throw new StoppedError({
           where: 'gimbal vec2text train',

@@ -1,6 +1,6 @@
 // Texts from an inverter's models: one a row, or several candidates by beam search.
 import { beamSearch, decodeTokens } from '@gimbal/language-models';
-import { rng } from '@gimbal/tensor-core';
+import { type Rng, rng, rngFromState } from '@gimbal/tensor-core';
 import { numberedRows } from '../decoding/code-policy.ts';
 import type { Inverter } from './inverter.ts';
 import type { Stage } from './models.ts';
@@ -14,13 +14,17 @@ interface GenerateOptions {
   signal?: AbortSignal | undefined;
   /** candidates a row, the likeliest first (1) */
   candidates?: number;
+  /** logits are divided by it; 0 takes the likeliest token (0) */
+  temperature?: number;
+  /** where draws come from, each row's own part of it; needed for temperature > 0 */
+  rng?: Rng;
 }
 
-/** The hypothesizer's likeliest text of each vector. */
+/** The hypothesizer's text of each vector: the likeliest, unless a temperature is given. */
 export async function hypotheses(
   inverter: Inverter,
   embeddings: Float32Array,
-  o: { signal?: AbortSignal | undefined } = {},
+  o: Omit<GenerateOptions, 'candidates'> = {},
 ): Promise<string[]> {
   return (await generate(inverter, 'hypothesizer', { embeddings }, o)).map(([text]) => text as string);
 }
@@ -30,7 +34,7 @@ export async function generate(
   inverter: Inverter,
   stage: Stage,
   rows: InversionRows,
-  { candidates = 1, signal }: GenerateOptions = {},
+  { candidates = 1, temperature = 0, rng: stream = rng(0), signal }: GenerateOptions = {},
 ): Promise<string[][]> {
   const { config: c, tokenizer } = inverter;
   const params = stage === 'hypothesizer' ? inverter.hypothesizer : (inverter.corrector as Inverter['hypothesizer']);
@@ -38,6 +42,7 @@ export async function generate(
   const n = rows.embeddings.length / D;
   const out: string[][] = [];
   const ends = { maxNewTokens: L, eosIds: [eosId], ...(signal && { signal }) };
+  const start = stream.state();
   const textOf = (ids: readonly number[]): string => tokenizer.decodeIds(ids.filter((id) => id !== padId));
   for (let at = 0; at < n; at += batchSize) {
     const to = Math.min(n, at + batchSize);
@@ -58,7 +63,9 @@ export async function generate(
       continue;
     }
     const ids: number[][] = Array.from({ length: to - at }, () => []);
-    for await (const step of decodeTokens(policy, params, prompts, { ...ends, temperature: 0, padId, rng: rng(0) }))
+    // the same stream for every batch, each row its own part of it
+    const draws = { temperature, padId, rng: rngFromState(start), firstRow: at };
+    for await (const step of decodeTokens(policy, params, prompts, { ...ends, ...draws }))
       ids.forEach((row, i) => {
         if ((step.lengths[i] as number) > row.length) row.push(step.ids[i] as number);
       });

@@ -1,6 +1,6 @@
 // Training of an inverter, one stage at a time. First the hypothesizer: text from the vector alone. Then, of the frozen
-// hypothesizer's own texts, the corrector: the text from the vector, a guess, and the guess's vector. Pairs whose guess
-// already has the vector are left out of training, as there is nothing to correct.
+// hypothesizer's guesses (`guesses.ts`), the corrector: the text from the vector, a guess, and the guess's vector. Pairs
+// whose guess already has the vector are left out of training, as there is nothing to correct.
 import { padBatch, type Tokenizer } from '@gimbal/language-models';
 import {
   type BatchSource,
@@ -18,8 +18,8 @@ import { takeRows } from '../internal/take-rows.ts';
 import { lengthMask } from '../model/token-rows.ts';
 import { checkThat } from '../space/check-size.ts';
 import { type InverterConfig, inverterConfig } from './config.ts';
-import { type Embedder, embedAll, embedGuesses } from './embedder.ts';
-import { hypotheses } from './generate.ts';
+import { type Embedder, embedAll } from './embedder.ts';
+import { type Guesses, type GuessOptions, guessAll, guessOptions } from './guesses.ts';
 import { checkEmbedder, type Inverter, type InverterParts } from './inverter.ts';
 import { type InversionInput, initInverter, inverterLoss, type Stage } from './models.ts';
 import { type FixedRows, fixedRows } from './rows.ts';
@@ -44,20 +44,22 @@ export interface InverterTrainerOptions
   config?: Partial<Omit<InverterConfig, 'vocabSize' | 'embeddingDim'>>;
   /** For the corrector: the inverter whose hypotheses it learns to correct; not changed, not kept beyond the trainer. */
   from?: Inverter;
+  /** For the corrector: how the hypotheses are made that it learns from. */
+  guesses?: GuessOptions;
   /** Chance in [0, 1) that a number between the two layers that read a vector is dropped in training (.1). */
   dropout?: number;
   /** What becomes of a text longer than the model: left out and counted, or refused (`drop`). */
   overflow?: 'drop' | 'error';
 }
 
-/** A batch: numbers of rows. */
+/** A batch: numbers of rows, or of guesses. */
 type Batch = readonly number[];
 
 /** What is computed before the first step. */
 interface Prepared {
   embeddings: Float32Array;
   spread: EmbeddingSpread;
-  guesses: { ids: Int32Array; embeddings: Float32Array } | undefined;
+  guesses: Guesses | undefined;
 }
 
 /**
@@ -142,6 +144,7 @@ function make(options: InverterTrainerOptions): Made {
     config: sizes,
     overflow = 'drop',
     dropout,
+    guesses: ofGuesses,
     ...loop
   } = {
     ...inverterTrainDefaults,
@@ -158,44 +161,51 @@ function make(options: InverterTrainerOptions): Made {
       });
     checkEmbedder(where, embedder, from.embedder);
   }
+  const guessing = guessOptions(ofGuesses);
   const tokenizer = from?.tokenizer ?? own;
   if (tokenizer === undefined)
     throw refusal('CONFIG', { where: `${where}.tokenizer`, what: 'the hypothesizer needs a tokenizer' });
   const config = from?.config ?? inverterConfig({ ...sizes, vocabSize: tokenizer.size, embeddingDim: embedder.dim });
   const rows = fixedRows(where, texts, tokenizer, config, overflow);
+  const n = rows.texts.length;
+  const pairs = stage === 'corrector' ? n * guessing.draws : n;
   let prepared: Prepared | undefined;
-  const isOpen = (row: number): boolean => {
+  const isOpen = (pair: number): boolean => {
     const { guesses, embeddings } = prepared as Prepared;
     if (guesses === undefined) return true;
     const D = config.embeddingDim;
-    for (let j = row * D; j < (row + 1) * D; j++) if (guesses.embeddings[j] !== embeddings[j]) return true;
+    const [guess, row] = [pair * D, (pair % n) * D];
+    for (let j = 0; j < D; j++) if (guesses.embeddings[guess + j] !== embeddings[row + j]) return true;
     return false;
   };
-  const batches = openRows(rows.texts.length, loop.batchSize, loop.seed, isOpen);
+  const batches = openRows(pairs, loop.batchSize, loop.seed, isOpen);
   const setup: Omit<LoopSetup<Batch>, 'params'> = {
     batches,
     prepare: async ({ signal }) => {
       if (prepared) return;
       const embeddings = await embedAll(embedder, rows.texts, { signal });
-      const guesses = from && stage === 'corrector' ? await guessesOf(from, embeddings, signal) : undefined;
+      const guesses =
+        from && stage === 'corrector'
+          ? await guessAll(from, { texts: rows.texts, embeddings }, guessing, rng(loop.seed).split('guesses'), signal)
+          : undefined;
       prepared = { embeddings, spread: embeddingSpread(embeddings, config.embeddingDim), guesses };
-      if (guesses !== undefined && !rows.texts.some((_, i) => isOpen(i)))
+      if (guesses !== undefined && !Array.from({ length: pairs }, (_, i) => i).some(isOpen))
         throw refusal('NO_DATA', {
           where,
           what: 'every hypothesis already has its vector: there is nothing to correct',
-          got: rows.texts.length,
+          got: pairs,
         });
     },
-    loss: (params, at, { rng: stream }) => {
+    loss: (params, batch, { rng: stream }) => {
       const { embeddings, guesses } = prepared as Prepared;
-      const take = (values: Float32Array): Float32Array => takeRows(values, at, config.embeddingDim);
-      const L = config.maxLength;
+      const at = batch.map((pair) => pair % n);
+      const [L, D] = [config.maxLength, config.embeddingDim];
       const input: InversionInput = {
-        embedding: tensor2d(take(embeddings), [at.length, config.embeddingDim]),
+        embedding: tensor2d(takeRows(embeddings, at, D), [at.length, D]),
         ...(guesses && {
           hypothesis: {
-            embedding: tensor2d(take(guesses.embeddings), [at.length, config.embeddingDim]),
-            ids: tensor2d(takeRows(guesses.ids, at, L), [at.length, L], 'int32'),
+            embedding: tensor2d(takeRows(guesses.embeddings, batch, D), [at.length, D]),
+            ids: tensor2d(takeRows(guesses.ids, batch, L), [at.length, L], 'int32'),
           },
         }),
       };
@@ -210,20 +220,12 @@ function make(options: InverterTrainerOptions): Made {
       return { sum: inverterLoss(params, config, stage, input, ids, lengthMask(target), drop), weight };
     },
     options: { ...loop, overflow },
-    config: { model: config, stage, embedder: embedder.hash, rows: rows.texts.length, dropout },
+    config: {
+      ...{ model: config, stage, embedder: embedder.hash, rows: n, dropout },
+      ...(stage === 'corrector' && { guesses: guessing }),
+    },
   };
   return { setup, parts: { config, embedder, tokenizer }, rows, spread: () => prepared?.spread };
-}
-
-/** The frozen hypothesizer's greedy texts and their vectors. */
-async function guessesOf(
-  from: Inverter,
-  embeddings: Float32Array,
-  signal: AbortSignal | undefined,
-): Promise<NonNullable<Prepared['guesses']>> {
-  const texts = await hypotheses(from, embeddings, { signal });
-  const { ids } = fixedRows('InverterTrainer', texts, from.tokenizer, from.config, 'cut');
-  return { ids, embeddings: await embedGuesses(from.embedder, texts, { signal }) };
 }
 
 /** Batches of rows for which `isOpen`, epoch after epoch. */

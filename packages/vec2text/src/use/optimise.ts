@@ -62,7 +62,7 @@ export interface Optimised {
  * Searches the control space for texts of high reward; one step a round. A text without a reward (null) is never among the
  * best.
  * @throws ConfigError for options out of range or a space without bounds; NumericalError (`NOT_FINITE`) for a reward that is
- * no number, naming the text
+ * no number, naming the text; DataError (`NO_DATA`) for a round in which no text has one
  */
 export async function* optimise(
   model: Vec2Text,
@@ -97,19 +97,27 @@ export async function* optimise(
       ),
       texts,
     );
+    if (rewards.every((r) => r === Number.NEGATIVE_INFINITY)) {
+      const what = `no text of round ${step} has a reward: there is nothing to follow`;
+      throw refusal('NO_DATA', {
+        where: 'optimise',
+        what,
+        got: `null for all ${population}`,
+        wanted: 'a number for some',
+      });
+    }
     const order = [...rewards.keys()].sort((a, b) => (rewards[b] as number) - (rewards[a] as number) || a - b);
     const first = order[0] as number;
     if (best === undefined || (rewards[first] as number) > best.reward)
       best = { text: texts[first] as string, z: z.slice(first * k, (first + 1) * k), reward: rewards[first] as number };
     const chosen = order.slice(0, elite).filter((i) => rewards[i] !== Number.NEGATIVE_INFINITY);
-    if (chosen.length > 0)
-      follow(
-        mean,
-        deviation,
-        chosen.map((i) => actions.subarray(i * k, (i + 1) * k)),
-        smoothing,
-        floor,
-      );
+    follow(
+      mean,
+      deviation,
+      chosen.map((i) => actions.subarray(i * k, (i + 1) * k)),
+      smoothing,
+      floor,
+    );
     const known = rewards.filter((r) => r !== Number.NEGATIVE_INFINITY);
     yield {
       step,
