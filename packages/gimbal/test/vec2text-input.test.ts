@@ -3,7 +3,16 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rng, useBackend } from '@gimbal/tensor-core';
-import { spaceStats, specialIds, textTokenizer, trainedModel, vec2text } from '@gimbal/vec2text';
+import {
+  saveVec2Text,
+  spaceStats,
+  specialIds,
+  textTokenizer,
+  trainedModel,
+  vec2text,
+  wordTokenizer,
+} from '@gimbal/vec2text';
+import { toyLanguages } from '@gimbal/worlds';
 import { embedderOf } from '../src/vec2text/embedder.ts';
 import { readCodes, readSentences } from '../src/vec2text/open.ts';
 import { readPairs, withoutHeld } from '../src/vec2text/pairs.ts';
@@ -97,3 +106,17 @@ test('a model as embedder reads the beginning of a longer guess, also where that
   expect(codes.slice(0, 4)).toEqual(codes.slice(4, 8));
   expect(codes).toHaveLength(12);
 });
+
+test('a model of the reversible language is evaluated on that language, without being told', async () => {
+  await useBackend('auto');
+  const tokenizer = wordTokenizer(toyLanguages({ preset: 'reversible' }).aish.words);
+  const sizes = { width: 16, heads: 2, controlDim: 4, maxLength: 18 };
+  const module = vec2text({ vocabSize: tokenizer.size, ...specialIds(tokenizer), ...sizes });
+  const stats = spaceStats(module.space, Float32Array.of(0, 0, 0, 0, 1, 1, 1, 1));
+  using model = trainedModel({ module, params: module.init(rng(0)), tokenizer, stats });
+  const [path, out] = [join(folder, 'reversible'), join(folder, 'reversible-measured')];
+  await saveVec2Text(path, model);
+  const { code, stderr } = await run('evaluate', path, '--rows', '10', '--samples', '10', '--out', out);
+  expect([code, stderr]).toEqual([0, expect.any(String)]);
+  expect(await readFile(join(out, 'report.html'), 'utf8')).toContain('the generated language (reversible)');
+}, 120_000);
