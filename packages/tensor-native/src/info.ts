@@ -27,6 +27,11 @@ export function memoryInfo(): HeapReport {
   return heap.report();
 }
 
+/** `peakBytes` of `memoryInfo()` starts anew from what is live: before work whose memory is measured. */
+export function resetPeakMemory(): void {
+  heap.resetPeak();
+}
+
 /**
  * Waits until everything that was asked for is computed: before a clock is read. Reads of a tensor wait by themselves.
  */

@@ -87,9 +87,12 @@ function forward(o: ChunkedInput, hidden: Tensor2D, head: Tensor2D): Pass {
       const z = linear<Tensor2D>(states, head, { weightLayout: 'out-in' });
       const target = teacherLogits(o.teacher, from, count);
       const weights = tensor1d(o.weights.subarray(from, to));
-      const { values, measures, gradient } = divergenceWithGradient(z, target, weights, o.divergence);
       const own = tensor1d(o.ids.subarray(from, to), 'int32');
-      const first = stack([values, tokenLogProbs(z, own), tokenLogProbs(target, own)], 1);
+      const logQ = tokenLogProbs(z, own);
+      // the gradient takes the place of the logits: they are read no more
+      const rules = { ...o.divergence, overwrite: true };
+      const { values, measures, gradient } = divergenceWithGradient(z, target, weights, rules);
+      const first = stack([values, logQ, tokenLogProbs(target, own)], 1);
       const product = o.trainsHead ? matMul(gradient, states, true, false) : undefined;
       return {
         table: concat([first, measures], 1) as Tensor2D,

@@ -61,6 +61,8 @@ type DivergenceAttributes = {
   targetTemperature: number;
   /** fill in the measures */
   measures: boolean;
+  /** of the gradient alone: it may take the logits' memory */
+  overwrite?: boolean;
 };
 
 /** Columns of the op's second output: what the gradient needs, and the measures. */
@@ -264,6 +266,8 @@ export function divergenceMeasures(
  * @param logits [R,V], float32
  * @param target [R,V], float32, like logits
  * @param upstream [R], float32: the gradient of what is minimised to each row's value; a row of 0 has gradient 0
+ * @param o `overwrite`: the logits are not read after this call, so that the gradient may take their memory, which it does
+ * where a native kernel runs and no other tensor shares them; the caller disposes both all the same. Default false
  * @returns values [R], measures [R,4] as in `divergenceMeasures`, gradient [R,V] to the logits. None of them has a gradient
  * itself; the caller disposes them
  * @throws as `divergence`
@@ -272,7 +276,7 @@ export function divergenceWithGradient(
   logits: Tensor2D,
   target: Tensor2D,
   upstream: Tensor1D,
-  o: DivergenceOptions,
+  { overwrite = false, ...o }: DivergenceOptions & { overwrite?: boolean },
 ): { values: Tensor1D; measures: Tensor2D; gradient: Tensor2D } {
   const where = 'divergenceWithGradient';
   checkSides(where, logits, target);
@@ -283,7 +287,7 @@ export function divergenceWithGradient(
   const gradient = runKernel1<DivergenceAttributes, Tensor2D>(
     divergenceGrad,
     { dy: upstream, logits, target, columns: kept },
-    a,
+    { ...a, overwrite },
   );
   const measures = slice(kept, [0, MEASURES], [kept.shape[0], columns - MEASURES]) as Tensor2D;
   kept.dispose();

@@ -15,6 +15,8 @@ interface Attributes {
   temperature: number;
   targetTemperature: number;
   measures: boolean;
+  /** the logits are not read again: the gradient may take their memory */
+  overwrite?: boolean;
 }
 
 const kinds = ['fkl', 'rkl', 'tvd', 'jsd', 'skew-fkl', 'skew-rkl'];
@@ -51,7 +53,9 @@ const divergenceGrad = nativeKernel<Inputs & { dy: TensorInfo; columns: TensorIn
   'DivergenceGrad',
   ({ inputs, attrs }) => {
     const { dy, logits, target, columns } = inputs;
-    const out = backend.output(logits.shape);
+    const inPlace = attrs.overwrite === true && backend.refCount(logits.dataId) === 1;
+    if (inPlace) backend.buffer(logits.dataId).written();
+    const out = inPlace ? backend.alias(logits, logits.shape) : backend.output(logits.shape);
     emit(DIVERGENCE_GRAD, ...[dy, logits, target, columns, out].map((t) => backend.address(t)), ...form(inputs, attrs));
     return out;
   },

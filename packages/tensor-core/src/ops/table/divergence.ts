@@ -1,4 +1,4 @@
-import { type Tensor, type Tensor1D, type Tensor2D, zeros } from '@tensorflow/tfjs-core';
+import { add, type Tensor, type Tensor1D, type Tensor2D, zeros } from '@tensorflow/tfjs-core';
 import { type DivergenceOptions, divergence, divergenceMeasures, divergenceWithGradient } from '../divergence.ts';
 import { at, dim, logSumExp, nd } from './reference.ts';
 import { floats, numbers } from './samples.ts';
@@ -119,14 +119,17 @@ const finiteAt = (o: DivergenceOptions): OpCase => ({
 });
 
 /** The gradient by central differences of the reference: what its own table row compares with. */
-const withGradient = (o: DivergenceOptions): OpCase => {
+const withGradient = (o: DivergenceOptions & { overwrite?: true }): OpCase => {
   const shape = [3, 21];
   const base = reference(o, true);
   return {
     title: `[${shape}] ${JSON.stringify(o)}`,
     inputs: { ...inputsOf(shape), upstream: numbers([3], [1, -0.5, 0]) },
     run: ({ logits, target, upstream }) => {
-      const r = divergenceWithGradient(logits as Tensor2D, target as Tensor2D, upstream as Tensor1D, o);
+      // what may be overwritten is a tensor of its own
+      const own = o.overwrite === undefined ? logits : add(logits as Tensor, 0);
+      const r = divergenceWithGradient(own as Tensor2D, target as Tensor2D, upstream as Tensor1D, o);
+      if (own !== logits) own?.dispose();
       return [r.values, r.measures, r.gradient];
     },
     reference: ({ logits, target, upstream }) => {
@@ -219,9 +222,12 @@ export const divergenceRows: OpRow[] = [
   },
   {
     name: 'divergenceWithGradient',
-    cases: [...all.slice(0, 6), ...all.slice(8, 10), { kind: 'rkl', temperature: 2 } as const].map((o) =>
-      withGradient(o),
-    ),
+    cases: [
+      ...all.slice(0, 6),
+      ...all.slice(8, 10),
+      { kind: 'rkl', temperature: 2 } as const,
+      { kind: 'jsd', mix: 0.3, overwrite: true } as const,
+    ].map((o) => withGradient(o)),
     errors: [
       {
         title: 'an upstream of another length',
