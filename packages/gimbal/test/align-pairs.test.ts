@@ -45,6 +45,10 @@ test('a file that cannot be used is refused before a run is made', async () => {
     pairs.map(({ worse: _, ...row }) => row),
     /rejected|worse/,
   );
+  const unnamed = pairs.map(({ question: text, better: good, worse: bad }) => ({ text, good, bad }));
+  await refused(unnamed, /bad.jsonl: no row has the column question.*--preference-columns/);
+  const bare = await align('--preferences', await file('bare.jsonl', unnamed));
+  expect(bare.stderr).toMatch(/bare.jsonl:1: .*Name yours with --preference-columns/);
   await refused(pairs, /learn-entailment: this is no model’s folder/, '--learn-entailment', join(dir, 'nowhere'));
   const none = await align('--learn-entailment', dir);
   expect(none.stderr).toMatch(/the newsroom has a judge of its own/);

@@ -90,9 +90,14 @@ test('what is no game is refused, with the place, before a folder is made', asyn
   // what would be ignored
   expect(await refused('--game', 'cyclic', '--lora', '4')).toContain('--lora: with --game nothing is trained');
   expect(await refused('--model', folder, '--solver', 'mmd')).toContain('--solver: it is of --game');
-  expect(await refused('--game', 'cyclic', '--kl-coef', '0')).toContain('game, tau: out of range; got 0');
+  expect(await refused('--game', 'cyclic', '--kl-coef', '0')).toContain(
+    'gimbal nash-md --kl-coef: out of range; got 0',
+  );
   expect(await refused('--game', 'cyclic', '--eta', '30')).toContain('eta: out of range; got 30');
   expect(await refused('--game', 'cyclic', '--reference', '0.5,0.6,0.1')).toContain('do not sum to 1');
+  expect(await refused('--game', 'cyclic', '--reference', '0.5,0.5')).toContain(
+    'gimbal nash-md --reference: wrong length; got 2, wanted 3',
+  );
   expect(await refused()).toContain('nothing to solve');
   const { result } = await run('--game', await file('g.json', '[[0.5, 0.8], [0.3, 0.5]]'), '--symmetrise');
   expect(result?.preferences[0]).toEqual([0.5, 0.75]);

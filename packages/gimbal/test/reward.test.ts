@@ -118,6 +118,12 @@ test('a judge is trained on labelled pairs', async () => {
   expect(Object.values(config.id2label)).toEqual(['entailment', 'neutral', 'contradiction']);
   const bad = await run('reward', '--kind', 'entailment', ...data, '--labels', 'yes,no', '--out', join(dir, 'bad'));
   expect(bad.stderr).toMatch(/does not say which class is entailment/);
+  for (const command of ['reward', 'warm']) {
+    const decoder = ['--model', join(dir, 'base'), '--data', join(dir, 'nli.jsonl'), '--out', join(dir, 'bad')];
+    expect((await run(command, '--kind', 'entailment', ...decoder)).stderr).toMatch(
+      /--model: its tokenizer does not say how two texts are joined.*wanted an encoder/,
+    );
+  }
 });
 
 test('members are trained, ranked and averaged, in one process or in several', async () => {

@@ -106,7 +106,8 @@ function defaultText(option: OptionInfo): string {
   const choices = kind.type === 'string' && (kind.choices?.length ?? 0) > 4 ? ` (${describeKind(kind)})` : '';
   if (option.required) return `${choices} (needed)`;
   if (option.default === undefined || kind.type === 'boolean') return choices;
-  const value = typeof option.default === 'object' ? JSON.stringify(option.default) : String(option.default);
+  const list = Array.isArray(option.default);
+  const value = typeof option.default === 'object' && !list ? JSON.stringify(option.default) : String(option.default);
   return `${choices} (default ${value})`;
 }
 

@@ -13,7 +13,9 @@ const options = z.object({
     .enum(['bradley-terry', 'pairwise', 'entailment'])
     .default('bradley-terry')
     .describe('a score of one answer, a preference between two, or a judge of text pairs'),
-  model: z.string().describe('model folder to start from: a decoder, or an encoder such as MiniLM'),
+  model: z
+    .string()
+    .describe('model folder to start from: a decoder, or an encoder such as MiniLM; entailment needs an encoder'),
   data: z.string().describe('your rows: prompt, chosen, rejected; or for entailment premise, hypothesis, label'),
   columns: z
     .record(z.string(), z.string())
@@ -51,7 +53,7 @@ export const command = defineCommand({
   examples: [
     'gimbal reward --model runs/align-1/model --data pairs.jsonl',
     'gimbal reward --kind pairwise --model runs/align-1/model --data pairs.jsonl --columns chosen=better,rejected=worse',
-    'gimbal reward --kind entailment --model all-MiniLM-L6-v2 --data snli.jsonl',
+    'gimbal reward --kind entailment --model sentence-transformers/all-MiniLM-L6-v2 --data snli.jsonl',
     'gimbal reward --resume              go on with the run that was stopped',
   ],
   async run({ options: given, given: where, output, signal }) {

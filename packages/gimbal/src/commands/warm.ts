@@ -5,6 +5,7 @@ import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { counted, percent } from '../cli/format.ts';
+import { Progress } from '../cli/progress.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOption } from '../options/held-out.ts';
 import { startCompute } from '../run/compute.ts';
@@ -71,7 +72,7 @@ export const command = defineCommand({
   examples: [
     'gimbal warm --model runs/align-1/model --data pairs.jsonl --runs 10 --members 6',
     'gimbal warm --model sft-8k,sft-10k,sft-12k --data pairs.jsonl',
-    'gimbal warm --kind entailment --model all-MiniLM-L6-v2 --data nli.jsonl --test nli-test.jsonl',
+    'gimbal warm --kind entailment --model sentence-transformers/all-MiniLM-L6-v2 --data nli.jsonl --test nli-test.jsonl',
     'gimbal warm --resume                go on with the run that was stopped',
   ],
   async run({ options: given, given: where, output, signal, root }) {
@@ -88,12 +89,19 @@ export const command = defineCommand({
       const { trainer, exam, memory, dispose } = await prepareWarm(o, run.path, { output, signal });
       let averaged: { members?: readonly number[]; selectionAccuracy?: number } | undefined;
       const ranks: { run: number; selectionAccuracy: number }[] = [];
+      const progress = new Progress(output, 'warm');
+      const done = new Map<number, number>(); // updates of each run
       const onStep = (step: WarmStep): void => {
-        if (step.phase === 'run' && output.live) {
-          output.status(
-            `run ${(step.run ?? 0) + 1}/${o.runs}  step ${step.step}/${o.steps}  loss ${step.loss?.toFixed(4)}`,
-          );
+        if (step.phase === 'run') {
+          done.set(step.run ?? 0, step.step);
+          progress.update({
+            step: [...done.values()].reduce((sum, steps) => sum + steps, 0),
+            total: o.runs * o.steps,
+            ...(step.loss !== undefined && { loss: step.loss }),
+            text: `run ${(step.run ?? 0) + 1} of ${o.runs}`,
+          });
         } else if (step.phase === 'member') {
+          done.set(step.run ?? 0, o.steps);
           ranks.push({ run: step.run ?? 0, selectionAccuracy: step.selectionAccuracy ?? 0 });
           output.note(
             `run ${(step.run ?? 0) + 1}/${o.runs}: accuracy ${percent(step.selectionAccuracy ?? Number.NaN)} on the selection rows`,

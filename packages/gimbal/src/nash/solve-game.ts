@@ -6,13 +6,14 @@ import {
   iterate,
   klDivergence,
   type PreferenceMatrix,
+  type RegularizedGame,
   regularizedGame,
   type SolverName,
   solveExact,
   solveNashLP,
   type TabularStep,
 } from '@gimbal/nash-md';
-import { StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import { DataError, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { figure, percent, textTable } from '../cli/format.ts';
 import { inFlags } from '../options/in-flags.ts';
@@ -20,7 +21,7 @@ import { renderReport } from '../report/render.ts';
 import { withRun } from '../run/run-folder.ts';
 import { gameSections } from './game-report.ts';
 import type { GameResult } from './game-result.ts';
-import { readGame } from './read-game.ts';
+import { type ReadGame, readGame } from './read-game.ts';
 
 /** Options of `--game`. */
 export interface GameFlags {
@@ -47,7 +48,7 @@ export async function solveGame(
 ): Promise<CommandResult> {
   const { options: o, output, signal } = context;
   const read = await readGame(o.game, { seed: o.seed, symmetrise: o.symmetrise });
-  const game = regularizedGame(read.P, o.klCoef ?? read.tau ?? defaultTau, o.reference ?? read.reference);
+  const game = await gameOf(read, o);
   const steps = o.steps ?? defaultSteps;
   const exact = game.tau > 0 ? solveExact(game).policy : undefined;
   const solverOptions = {
@@ -63,7 +64,7 @@ export async function solveGame(
   };
   const flags = {
     ...{ solver: '--solver', steps: '--steps', eta: '--eta', mixtureCoef: '--mixture-coef' },
-    ...{ emaDecay: '--ema-decay', magnetEvery: '--magnet-every' },
+    ...{ emaDecay: '--ema-decay', magnetEvery: '--magnet-every', ...tauFlag(o) },
   };
   const records = await inFlags('gimbal nash-md', flags, () => iterate(game, solverOptions));
   return withRun({ command: 'nash-md', options: o, given: context.given }, async (run) => {
@@ -84,6 +85,24 @@ export async function solveGame(
       output.line(`report  ${report}`);
     }
     return { json: { ...result, run: run.path, report } };
+  });
+}
+
+/** A τ that the game's file names has no flag. */
+const tauFlag = (o: GameFlags): { [where: string]: string } =>
+  o.klCoef === undefined ? {} : { 'game, tau': '--kl-coef' };
+
+/** The game with the reference and the τ of the flags, else of its file. @throws ConfigError or DataError naming the flag */
+function gameOf(read: ReadGame, o: GameFlags): Promise<RegularizedGame> {
+  return inFlags('gimbal nash-md', tauFlag(o), () => {
+    try {
+      return regularizedGame(read.P, o.klCoef ?? read.tau ?? defaultTau, o.reference ?? read.reference);
+    } catch (error) {
+      const { where, what, got, wanted } = error as Partial<DataError>;
+      if (o.reference === undefined || !where?.startsWith('game, ref')) throw error;
+      const place = where.replace('game, ref', 'gimbal nash-md --reference');
+      throw new DataError({ where: place, what: `${what}`, got, wanted, cause: error });
+    }
   });
 }
 

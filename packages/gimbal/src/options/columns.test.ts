@@ -10,4 +10,7 @@ test('a misspelt name of ours is told with the nearest one, before a file is rea
   expect(() => checkColumns('generate', { text: 'question' }, ['prompt'])).toThrow(/wanted "?prompt=…/);
   checkColumns('align', { prompt: 'question', completion: 'answer' }, known);
   checkColumns('align', undefined, known);
+  expect(() => checkColumns('align', { better: 'good' }, ['chosen'], '--preference-columns')).toThrow(
+    /gimbal align --preference-columns: there is no column better/,
+  );
 });

@@ -11,11 +11,13 @@ import type {
   Share,
 } from '@gimbal/reward-models';
 import { ConfigError, type LoopOptions, schedules, type Trainer, type TrainStep } from '@gimbal/tensor-core';
-import { counted, duration } from '../cli/format.ts';
+import { counted } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
+import { Progress } from '../cli/progress.ts';
 import { checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
+import { toldCalibration } from './calibration.ts';
 import { writeRewardReport } from './report.ts';
 
 /** The options of the command. */
@@ -98,7 +100,7 @@ export async function trainPairs(o: RewardSettings, parts: Parts, context: Rewar
       ? await preferenceMargins(reward.preferenceFn(model, own, tokenizer, scoring), fitting)
       : await reward.rewardMargins(reward.rewardFn(model, own, tokenizer, scoring), fitting);
   const targets = fitting.map((row) => (typeof row.label === 'number' ? row.label : 1));
-  const calibration = reward.fitTemperature(margins, targets);
+  const { told, ...calibration } = toldCalibration(reward.fitTemperature(margins, targets));
   const target = join(context.path, 'model');
   await reward.saveReward(target, model, own, {
     tokenizer,
@@ -107,9 +109,11 @@ export async function trainPairs(o: RewardSettings, parts: Parts, context: Rewar
   });
   const accuracy = bySlice(fitting, margins, o.slice, reward.accuracyOfMargins);
   sayAccuracy(accuracy, context.output);
-  context.output.line(
-    `calibration error ${calibration.errorBefore.toFixed(3)} → ${calibration.errorAfter.toFixed(3)} at temperature ${calibration.temperature.toFixed(3)}; saved to ${target}`,
-  );
+  const { errorBefore, errorAfter, temperature } = calibration;
+  const errors = told
+    ? `${errorBefore.toFixed(3)} → ${errorAfter.toFixed(3)} at temperature ${temperature.toFixed(3)}`
+    : `${errorBefore.toFixed(3)}; ${counted(fitting.length, 'held-out pair')}, all right or all wrong, tell no temperature`;
+  context.output.line(`calibration error ${errors}; saved to ${target}`);
   const report = await writeRewardReport({
     eyebrow: 'gimbal reward',
     run: context.path,
@@ -119,7 +123,9 @@ export async function trainPairs(o: RewardSettings, parts: Parts, context: Rewar
       {
         label: 'calibration error',
         value: calibration.errorAfter.toFixed(3),
-        detail: `${calibration.errorBefore.toFixed(3)} before temperature ${calibration.temperature.toFixed(3)}`,
+        detail: told
+          ? `${errorBefore.toFixed(3)} before temperature ${temperature.toFixed(3)}`
+          : 'the held-out pairs, all right or all wrong, tell no temperature',
       },
     ],
     curves: { Training: common.out },
@@ -157,7 +163,7 @@ export async function trainJudge(o: RewardSettings, parts: Parts, context: Rewar
     throw new ConfigError({ where: 'gimbal reward --lora', what: 'judges have no adapters', fix: 'Leave it out' });
   const labels = o.labels ?? ['entailment', 'neutral', 'contradiction'];
   nliLabels({ labels }); // refused before anything is read
-  const { model, params, tokenizer } = await loadBody('gimbal reward', { ...o, labels }, context);
+  const { model, params, tokenizer } = await loadBody('gimbal reward', { ...o, labels, judge: true }, context);
   const note = (text: string): void => context.output.note(text);
   const options = {
     ...loopOptions(o, join(context.path, 'training')),
@@ -201,10 +207,11 @@ export async function trainJudge(o: RewardSettings, parts: Parts, context: Rewar
 /**
  * The body with a head for these labels.
  * @param command names it in messages
+ * @throws ConfigError for a folder without a tokenizer, or, for judges, one whose tokenizer cannot join two texts
  */
 export async function loadBody(
   command: string,
-  { model, labels, seed }: { model: string; labels: readonly string[]; seed: number },
+  { model, labels, seed, judge }: { model: string; labels: readonly string[]; seed: number; judge?: boolean },
   { output, signal }: { output: Output; signal: AbortSignal },
 ) {
   const where = `${command} --model`;
@@ -213,9 +220,18 @@ export async function loadBody(
     const what = 'a .gguf file holds a model that writes; a body to put a head on comes from a model folder';
     throw new ConfigError({ where, what, got: model, fix: 'Give the folder that the file was made from' });
   }
-  const { loadClassifier } = await import('@gimbal/language-models');
+  const { frameTokens, loadClassifier } = await import('@gimbal/language-models');
   const { tokenizer, warnings, ...loaded } = await loadClassifier(folder, { labels, seed });
   for (const warning of warnings) output.note(`warning ${warning}`);
+  if (tokenizer && judge) {
+    try {
+      frameTokens(tokenizer as Tokenizer, new Int32Array(), new Int32Array());
+    } catch (cause) {
+      const what = 'its tokenizer does not say how two texts are joined, so that it cannot judge pairs of them';
+      const wanted = 'an encoder, such as sentence-transformers/all-MiniLM-L6-v2';
+      throw new ConfigError({ where, what, got: model, wanted, cause });
+    }
+  }
   if (tokenizer) return { ...loaded, tokenizer: tokenizer as Tokenizer };
   const wanted = 'tokenizer.json';
   throw new ConfigError({ where, what: 'it has no tokenizer', got: folder, wanted });
@@ -239,13 +255,14 @@ async function follow(
   o: RewardSettings,
   { path, output, signal }: RewardContext,
 ): Promise<void> {
+  const progress = new Progress(output, 'reward');
   for await (const step of trainer.train({ steps: o.steps, signal })) {
     const text = `step ${step.step}/${o.steps}  loss ${step.loss.toFixed(4)}`;
     if (step.evalLoss !== undefined) {
       output.note(
         `${text}  held-out ${step.evalLoss.toFixed(4)}, accuracy ${(100 * (step.evalAccuracy ?? 0)).toFixed(1)} %`,
       );
-    } else if (output.live) output.status(`${text}  ${duration(step.secondsLeft)} left`);
+    } else progress.update({ step: step.step, total: o.steps, loss: step.loss });
   }
   if (trainer.stopReason !== 'signal') return;
   throw stoppedRun('reward', path, `stopped after step ${trainer.step} of ${o.steps}`);

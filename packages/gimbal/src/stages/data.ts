@@ -100,7 +100,8 @@ export const stage = defineStage({
       throw new ConfigError({ where: 'gimbal align --data', what, got: o.data, fix: 'Name a file in it' });
     }
     checkColumns('align', o.columns, ['text', 'prompt', 'completion']);
-    checkColumns('align', o.preferenceColumns, ['prompt', 'chosen', 'rejected', 'label', 'margin', 'weight']);
+    const ofPairs = ['prompt', 'chosen', 'rejected', 'label', 'margin', 'weight'];
+    checkColumns('align', o.preferenceColumns, ofPairs, '--preference-columns');
     if (o.preferences !== undefined) await readOwnPairs(o.preferences, o.preferenceColumns);
     else if (o.preferenceColumns !== undefined) {
       const what = 'names columns of a file, but there is none';

@@ -68,7 +68,9 @@ export async function prepareWarm(
   const second = lm.splitDataset(first.train, share, rng(o.seed).split('selection'));
   const starts = [];
   for (const folder of o.model)
-    starts.push(await loadBody('gimbal warm', { model: folder, labels, seed: o.seed }, { output, signal }));
+    starts.push(
+      await loadBody('gimbal warm', { model: folder, labels, seed: o.seed, judge: judges }, { output, signal }),
+    );
   const { model: heads, tokenizer } = starts.at(-1) as (typeof starts)[number];
   const model = {
     'bradley-terry': () => warm.rewardModel(heads),

@@ -36,7 +36,13 @@ export async function readOwnPairs(
   }
   const { readRows } = await import('@gimbal/language-models');
   const { pairTexts } = await import('@gimbal/reward-models');
-  const data = await readRows(file, { ...(columns && { columns }), usable: ['preference'] });
+  const data = await readRows(file, { ...(columns && { columns }), usable: ['preference'] }).catch((error) => {
+    const { code, where, what, got, wanted, fix } = error as Partial<DataError>;
+    if (code !== 'ERR_DATA' || !fix?.includes('--columns')) throw error;
+    // --columns of align is of the rows of --data
+    const mended = fix.replace('--columns', '--preference-columns');
+    throw new DataError({ where: `${where}`, what: `${what}`, got, wanted, fix: mended, cause: error });
+  });
   if (data.kind !== 'preference') {
     const fix = 'Name the columns: --preference-columns prompt=question,chosen=better,rejected=worse';
     const wanted = 'prompt, chosen, rejected';
