@@ -48,7 +48,7 @@ test('a file that cannot be used is refused before a run is made', async () => {
   const unnamed = pairs.map(({ question: text, better: good, worse: bad }) => ({ text, good, bad }));
   await refused(unnamed, /bad.jsonl: no row has the column question.*--preference-columns/);
   const bare = await align('--preferences', await file('bare.jsonl', unnamed));
-  expect(bare.stderr).toMatch(/bare.jsonl:1: .*Name yours with --preference-columns/);
+  expect(bare.stderr).toMatch(/bare.jsonl:1: .*Name yours with --preference-columns, for example --preference-columns/);
   await refused(pairs, /learn-entailment: this is no model’s folder/, '--learn-entailment', join(dir, 'nowhere'));
   const none = await align('--learn-entailment', dir);
   expect(none.stderr).toMatch(/the newsroom has a judge of its own/);

@@ -93,7 +93,7 @@ export const command = defineCommand({
       const done = new Map<number, number>(); // updates of each run
       const onStep = (step: WarmStep): void => {
         if (step.phase === 'run') {
-          done.set(step.run ?? 0, step.step);
+          done.set(step.run ?? 0, step.step ?? 0);
           progress.update({
             step: [...done.values()].reduce((sum, steps) => sum + steps, 0),
             total: o.runs * o.steps,

@@ -40,7 +40,7 @@ export async function readOwnPairs(
     const { code, where, what, got, wanted, fix } = error as Partial<DataError>;
     if (code !== 'ERR_DATA' || !fix?.includes('--columns')) throw error;
     // --columns of align is of the rows of --data
-    const mended = fix.replace('--columns', '--preference-columns');
+    const mended = fix.replaceAll('--columns', '--preference-columns');
     throw new DataError({ where: `${where}`, what: `${what}`, got, wanted, fix: mended, cause: error });
   });
   if (data.kind !== 'preference') {
