@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { decoder, savePretrained, trainTokenizer } from '@gimbal/language-models';
 import { disposeTree, rng, useBackend } from '@gimbal/tensor-core';
 import type { MatrixResult } from '../src/nash/matrix-result.ts';
+import { runCli } from './cli-process.ts';
 import { runMain } from './run-main.ts';
 
 const root = new URL('../src/', import.meta.url);
@@ -236,4 +237,16 @@ test('eval --matrix plays models against each other, and says who is strongest',
   const { code, stderr } = await runMain(['eval', '--matrix', join(dir, 'base'), ...data], root);
   expect(code).not.toBe(0);
   expect(stderr).toContain('two models or more');
+});
+
+test('a preference that never answers ends the command with a word, not in silence', async () => {
+  const preference = join(dir, 'never.mjs');
+  await writeFile(preference, 'export default () => new Promise(() => {});\n');
+  const argv = ['nash-md', '--model', join(dir, 'base'), '--data', join(dir, 'pairs.jsonl'), '--columns', columns];
+  const { code, stderr } = await runCli(
+    [...argv, '--preference', preference, '--steps', '1', '--batch-size', '2', '--max-new-tokens', '2', '--out', 'never'],
+    dir,
+  );
+  expect(code).toBe(1);
+  expect(stderr).toContain('a function returned a promise that never settles');
 });

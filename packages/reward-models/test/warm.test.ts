@@ -125,6 +125,8 @@ it('ensembles: mean, median, least, and mean less variance, by hand', async () =
   expect(() => ensemble([])).toThrow(/there are no members/);
   expect(() => ensemble(members.slice(0, 1), { reduce: { meanMinusVariance: 1 } })).toThrow(/reduce: out of range/);
   expect(() => ensemble(members, { stats: [] })).toThrow(/one a member is needed/);
+  const stats = members.map((_, m) => ({ mean: 0, std: m }));
+  expect(() => ensemble(members, { stats })).toThrow(/stats of member 1: out of range/);
 });
 
 it('the curve between two models has its ends, and a barrier where accuracy falls', async () => {
@@ -262,6 +264,15 @@ it('a whole run: members differ, are kept and ranked; stopped, it goes on to the
 
   const again = { ...options('whole'), grid: { learningRate: [1], dropout: [0] } };
   await expect(new WarmTrainer(again).run()).rejects.toThrow(/another configuration: grid/);
+  // members of two batch sizes are no members of one run
+  const smaller = { ...options('whole'), batchSize: 4 };
+  await expect(new WarmTrainer(smaller).run()).rejects.toThrow(/another configuration: training.batchSize/);
+  // before there is a member there is a head, which was probed for one configuration
+  const early = new AbortController();
+  for await (const _ of new WarmTrainer(options('early')).train({ signal: early.signal })) early.abort();
+  expect(await readdir(join(dir, 'early'))).not.toContain('members');
+  const later = { ...options('early'), seed: 1 };
+  await expect(new WarmTrainer(later).run()).rejects.toThrow(/another configuration: seed/);
   expect(() => new WarmTrainer({ ...options('x'), runs: 1 })).toThrow(/runs: out of range; got 1/);
   expect(() => new WarmTrainer({ ...options('x'), members: 4 })).toThrow(/members: out of range; got 4/);
   expect(() => new WarmTrainer({ ...options('x'), grid: { learningRate: [], dropout: [0] } })).toThrow(

@@ -13,6 +13,7 @@ import { commandHelp, programHelp } from './help.ts';
 import { watchInterrupts } from './interrupt.ts';
 import { Output, type Streams } from './output.ts';
 import { parseLine } from './parse.ts';
+import { watchStranding } from './stranded.ts';
 import { packageVersion } from './version.ts';
 
 export interface MainOptions {
@@ -31,6 +32,7 @@ export async function main(argv: readonly string[], { root, streams = process }:
   const output = new Output(streams, asked('--json'));
   const { signal, release } = watchInterrupts(output);
   output.outliveReaders();
+  const settled = watchStranding(output);
   try {
     const result = await dispatch(argv, root, output, signal);
     if (result) output.result(result.json);
@@ -39,6 +41,7 @@ export async function main(argv: readonly string[], { root, streams = process }:
     printFailure(error, output, asked('--trace'));
     return exitCode(error);
   } finally {
+    settled();
     release();
   }
 }

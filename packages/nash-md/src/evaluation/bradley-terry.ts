@@ -19,6 +19,7 @@ export function fitBradleyTerry(P: PreferenceMatrix, weights?: Float64Array): Fl
   checkWeights(w, n);
   checkConnected(P, w);
   const r = new Float64Array(n);
+  if (n === 1) return r; // nothing to compare with
   let value = logLikelihood(p, w, r);
   for (let k = 0; k < 200; k++) {
     const { gradient, curvature } = derivatives(p, w, r);

@@ -263,3 +263,14 @@ describe('the cyclic share', () => {
     );
   });
 });
+
+test('one contestant alone has a rating, an average and a fit', () => {
+  const alone = winRatesFromCounts(['a'], new Float64Array(1));
+  expect(elo(alone)).toEqual(Float64Array.of(0));
+  expect(nashAverage(alone).weights).toEqual(Float64Array.of(1));
+});
+
+test('a score that is no number is no defeat', () => {
+  const score = null as unknown as number;
+  expect(refusal(() => winRates([{ a: 'x', b: 'y', score }]))).toMatch('comparison 0: no score; got null');
+});

@@ -51,7 +51,7 @@ export function winRates(
       places.set(name, places.size);
     }
     if (a === b) throw new DataError({ where, what: 'a contestant meets itself', got: a, wanted: 'two names' });
-    if (!(score >= 0 && score <= 1))
+    if (!(typeof score === 'number' && score >= 0 && score <= 1))
       throw new DataError({ where, what: 'no score', got: score, wanted: 'a number from 0 to 1' });
   }
   const labels = [...places.keys()];

@@ -108,6 +108,19 @@ test('what is no preference matrix or no game is refused, with the entry and wha
     ),
   ).toMatch('row 0, column 1: no probability; got NaN');
   expect(refusal(() => preferenceMatrix([[0.5, 0.5]]))).toMatch('row 0: not square; got 2, wanted 1 entries');
+  // what JSON makes of NaN would be read as 0
+  for (const [entry, got] of [
+    [null, 'null'],
+    ['0', '"0"'],
+  ] as const) {
+    const rows = [
+      [0.5, entry],
+      [1, 0.5],
+    ];
+    expect(refusal(() => preferenceMatrix(rows as never))).toMatch(`row 0, column 1: no probability; got ${got}`);
+  }
+  expect(refusal(() => preferenceMatrix(null as never))).toMatch('ERR_DATA: preference matrix: no list of rows');
+  expect(refusal(() => preferenceMatrix([null] as never))).toMatch('row 0: not square; got null');
   expect(refusal(() => preferenceMatrix([]))).toMatch('no number of responses; got 0');
   expect(refusal(() => preferenceMatrix([[0.5]], ['a', 'b']))).toMatch('labels: wrong length; got 2, wanted 1');
   expect(refusal(() => checkPreferences({ n: 2, p: new Float64Array(3) }))).toMatch(

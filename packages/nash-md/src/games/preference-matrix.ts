@@ -47,16 +47,13 @@ function checkEntries({ n, p }: PreferenceMatrix, where: string): void {
     throw new DataError({ where: `${where}, n`, what: 'no number of responses', got: n, wanted: 'a whole number ≥ 1' });
   if (p.length !== n * n)
     throw new DataError({ where, what: 'not square', got: p.length, wanted: `${n} × ${n} = ${n * n} entries` });
-  for (let at = 0; at < p.length; at++) {
-    const x = p[at] as number;
-    if (x >= 0 && x <= 1) continue;
-    throw new DataError({
-      where: `${where}, row ${Math.floor(at / n)}, column ${at % n}`,
-      what: 'no probability',
-      got: x,
-      wanted: 'a number from 0 to 1',
-    });
-  }
+  for (let at = 0; at < p.length; at++) checkEntry(p[at], Math.floor(at / n), at % n, where);
+}
+
+function checkEntry(x: unknown, i: number, j: number, where: string): void {
+  if (typeof x === 'number' && x >= 0 && x <= 1) return;
+  const wanted = 'a number from 0 to 1';
+  throw new DataError({ where: `${where}, row ${i}, column ${j}`, what: 'no probability', got: x, wanted });
 }
 
 /**
@@ -66,17 +63,17 @@ function checkEntries({ n, p }: PreferenceMatrix, where: string): void {
  * @example preferenceMatrix([[0.5, 0.8], [0.2, 0.5]], ['short', 'long'])
  */
 export function preferenceMatrix(rows: readonly (readonly number[])[], labels?: readonly string[]): PreferenceMatrix {
+  const where = 'preference matrix';
+  if (!Array.isArray(rows)) throw new DataError({ where, what: 'no list of rows', got: rows });
   const n = rows.length;
   for (const [i, row] of rows.entries()) {
-    if (row.length === n) continue;
-    throw new DataError({
-      where: `preference matrix, row ${i}`,
-      what: 'not square',
-      got: row.length,
-      wanted: `${n} entries, as many as rows`,
-    });
+    const got = Array.isArray(row) || ArrayBuffer.isView(row) ? row.length : row;
+    if (got === n) continue;
+    throw new DataError({ where: `${where}, row ${i}`, what: 'not square', got, wanted: `${n} entries, as many as rows` });
   }
-  const P = { n, p: Float64Array.from(rows.flat()), ...(labels !== undefined && { labels }) };
+  // a typed array would make 0 of null and a number of a text
+  for (const [i, row] of rows.entries()) for (let j = 0; j < n; j++) checkEntry(row[j], i, j, where);
+  const P = { n, p: Float64Array.from(rows.flatMap((row) => Array.from(row))), ...(labels !== undefined && { labels }) };
   checkPreferences(P);
   return P;
 }

@@ -1,7 +1,7 @@
 // The per-token mixture: exact numbers, what it is not, and sampling with both models' caches.
 import { decoder, sampleCompletions } from '@gimbal/language-models';
-import { disposeTree, type Params, rng, useBackend } from '@gimbal/tensor-core';
-import { memory, softmax, type Tensor } from '@tensorflow/tfjs-core';
+import { disposeTree, type LogitPolicy, type Params, rng, useBackend } from '@gimbal/tensor-core';
+import { memory, reshape, softmax, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
 import { refusal } from '../../test/helpers.ts';
 import { mixturePolicy } from './policies/mixture-policy.ts';
 import { tokenTable } from './policies/token-table.ts';
@@ -86,4 +86,18 @@ describe('a decoder', () => {
       expect(a).toEqual(b);
     }
   });
+});
+
+test('a reference of another vocabulary is named as one', () => {
+  const [policy, other] = [3, 4].map((vocabulary) => tokenTable({ vocabulary, length: 1 }));
+  const [params, reference] = [policy?.params([0, 0, 0]), other?.params([0, 0, 0, 0])] as [Params, Params];
+  // what any model's logits may be: as wide as its parameters say
+  const wide: LogitPolicy = {
+    ...(policy as LogitPolicy),
+    logits: (p) => reshape(p.logits as Tensor2D, [1, 1, (p.logits as Tensor2D).shape[1]]),
+  };
+  const mixture = mixturePolicy(wide, { reference, mixtureCoef: 0.5 });
+  const batch = { ids: new Int32Array(1), width: 1, lengths: Int32Array.of(1) };
+  expect(() => mixture.logits(params, batch, batch)).toThrow('the reference has another vocabulary; got 4, wanted');
+  for (const tree of [params, reference]) disposeTree(tree);
 });

@@ -328,3 +328,14 @@ test('options and answers that make no sense are refused by name', async () => {
   await expect(answering(() => [0.5, 1.2])).rejects.toThrow('preference, row 1: no probability; got 1.2');
   await expect(answering(() => [Number.NaN, 1])).rejects.toThrow('preference, row 0: no probability; got NaN');
 });
+
+test.each(['policy-gradient', 'online-ipo', 'sppo'] as const)(
+  'a schedule of %s that leaves its range later ends the run by name, not in silence',
+  async (objective) => {
+    const bad = objective === 'sppo' ? 'inverseStep' : 'klCoef';
+    const schedule = (step: number): number => (step === 2 ? -1 : 1);
+    using trainer = new NashMdTrainer(options({ objective, [bad]: schedule, batchSize: 2 }));
+    await expect(trainer.run({ steps: 4 })).rejects.toThrow(`${bad}: out of range; got -1`);
+    expect(trainer.step).toBe(2);
+  },
+);

@@ -114,6 +114,7 @@ test('what cannot be played is refused', async () => {
     'samplesPerCell: at temperature 0 a prompt has one answer, and one comparison; got 3, wanted at most 2',
   );
   expect((await play({ temperature: 0, samplesPerCell: 2 })).samples[1]).toBe(2);
+  await expect(play({ retries: -1 })).rejects.toThrow('retries: out of range; got -1');
   await expect(play({ samplesPerCell: 2, preference: () => [1, 2] })).rejects.toThrow('row 1: no probability; got 2');
   await expect(play({ signal: AbortSignal.abort() })).rejects.toThrow();
   disposeTree(one.params);

@@ -157,5 +157,6 @@ function check(contestants: Readonly<Record<string, Contestant>>, o: WinRateOpti
     throw new ConfigError({ where: 'samplesPerCell', what, got: o.samplesPerCell, wanted });
   }
   checkCount('batchSize', o.batchSize ?? 32);
+  checkCount('retries', o.retries ?? 2, 0);
   checkOpenShare('confidence', o.confidence ?? 0.95);
 }

@@ -101,3 +101,15 @@ test('a policy with a response that the reference excludes is refused', () => {
   expect(dualityGap(game, solveExact(game).policy)).toBeLessThan(1e-14);
   expect(refusal(() => exploitability(game.P, Float64Array.of(1)))).toMatch('policy: wrong length; got 1, wanted 3');
 });
+
+test('KL to a distribution that is almost 0 somewhere is large, exact and finite', () => {
+  const half = Float64Array.of(0.5, 0.5);
+  for (const q of [1e-6, 1e-12, 1e-17, 1e-300]) {
+    const wanted = 0.5 * (Math.log(0.5) - Math.log1p(-q)) + 0.5 * (Math.log(0.5) - Math.log(q));
+    expect(klDivergence(half, Float64Array.of(1 - q, q)) / wanted).toBeCloseTo(1, 12);
+    expect(klDivergence(Float64Array.of(1 - q, q), half)).toBeCloseTo(Math.log(2) + q * (Math.log(q) - 1), 11);
+    const game = regularizedGame(preferenceGames.cyclic(1), 0.1, [1 - q, q, 0]);
+    expect(dualityGap(game, Float64Array.of(0.5, 0.5, 0))).toBeLessThan(2 * 0.1 * wanted + 2);
+  }
+  expect(tilt(half, Float64Array.of(1, 2), 1e-310)).toEqual(Float64Array.of(0, 1));
+});

@@ -62,10 +62,12 @@ function divergence(p: Float64Array, q: Float64Array): number {
   return total;
 }
 
-/** a log(a/b) − a + b for a > 0; by its series where a/b is close to 1 */
+/** a log(a/b) − a + b for a > 0; by its series where a/b is close to 1, by two logarithms where they are far apart */
 function term(a: number, b: number): number {
   if (b === 0) return Number.POSITIVE_INFINITY;
   const d = (b - a) / a;
+  // 1 + d has lost the digits of a small b
+  if (Math.abs(d) > 0.5) return a * (Math.log(a) - Math.log(b)) + (b - a);
   if (Math.abs(d) > 1e-3) return a * (d - Math.log1p(d));
   // d − log(1 + d) = d²/2 − d³/3 + d⁴/4 − …
   return a * d * d * (1 / 2 - d * (1 / 3 - d * (1 / 4 - d * (1 / 5 - d * (1 / 6 - d / 7)))));
@@ -90,8 +92,9 @@ export function tilt(ref: Float64Array, values: Float64Array, tau: number): Floa
 
 export function tilted(ref: Float64Array, values: Float64Array, tau: number): Float64Array {
   let most = Number.NEGATIVE_INFINITY;
-  for (const [i, v] of values.entries()) if ((ref[i] as number) > 0) most = Math.max(most, v / tau);
-  const weights = values.map((v, i) => (ref[i] === 0 ? 0 : (ref[i] as number) * Math.exp(v / tau - most)));
+  for (const [i, v] of values.entries()) if ((ref[i] as number) > 0) most = Math.max(most, v);
+  // the difference first: values/τ may be no number for the smallest τ
+  const weights = values.map((v, i) => (ref[i] === 0 ? 0 : (ref[i] as number) * Math.exp((v - most) / tau)));
   const total = weights.reduce((a, b) => a + b, 0);
   return weights.map((w) => w / total);
 }

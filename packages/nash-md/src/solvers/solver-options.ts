@@ -132,6 +132,8 @@ export function checkRegularisation(solver: ResolvedSolver, tau: number): void {
     `a finite number ${free ? '≥' : '>'} 0 for ${name}`,
     free ? undefined : `Without regularisation there are ${unregularised.join(', ')}`,
   );
+  // beyond these 1/τ and τ² are no numbers
+  checkOption('game, tau', tau, tau === 0 || (tau >= 1e-100 && tau <= 1e100), 'a number from 1e-100 to 1e100');
   if (tau === 0 && (eta === 'paper' || (eta === undefined && name === 'omd')))
     throw new ConfigError({
       where: 'eta',

@@ -44,6 +44,8 @@ describe('a classifier as a judge', () => {
     expect(await ask(judge(), 'red is', 'blue green')).toBeCloseTo(1e-3, 6);
     expect(await ask(judge({ pMin: 0.03 }), 'red is', 'blue')).toBeCloseTo(0.03, 6);
     expect(await ask(judge(), 'red', ' ')).toBeCloseTo(1e-3, 6);
+    expect(() => judge({ batchSize: 0 })).toThrow(/judge.batchSize: out of range; got 0/);
+    expect(() => judge({ maxLength: Number.NaN })).toThrow(/judge.maxLength: out of range/);
     expect(await ask(judge({ emptyPolicy: 'accept' }), 'red', '')).toBe(1);
   });
 

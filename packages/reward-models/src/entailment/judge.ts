@@ -4,7 +4,7 @@
 //   summac     mean over the hypothesis's sentences of the max over the premise's (Laban et al., arXiv 2111.09525)
 //   minClause  min over the hypothesis's sentences of the max over windows of the premise
 import { type Classifier, classify, frameTokens, type Tokenizer } from '@gimbal/language-models';
-import { ConfigError, DataError, type Params, StoppedError } from '@gimbal/tensor-core';
+import { ConfigError, checkCount, DataError, type Params, StoppedError } from '@gimbal/tensor-core';
 import { splitSentences } from './sentences.ts';
 import { windowsOf } from './windows.ts';
 
@@ -88,6 +88,8 @@ export function classifierJudge(
   if (!(pMin > 0 && pMin < 1)) {
     throw new ConfigError({ where: 'judge.pMin', what: 'out of range', got: pMin, wanted: 'a number between 0 and 1' });
   }
+  checkCount('judge.batchSize', batchSize);
+  if (o.maxLength !== undefined) checkCount('judge.maxLength', o.maxLength);
   const limit = Math.min(o.maxLength ?? model.config.contextLength, model.config.contextLength);
   const specials = frameTokens(tokenizer, new Int32Array(), new Int32Array()).ids.length;
 

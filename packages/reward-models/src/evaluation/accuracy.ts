@@ -1,5 +1,6 @@
 // How often a reward or a preference agrees with labels, in all and on every slice of the data.
 import { ConfigError, DataError, type PreferenceFn, type RewardFn } from '@gimbal/tensor-core';
+import { checkedPreferences } from '../scoring/preference-fn.ts';
 import { type Share, shareOf } from './intervals.ts';
 
 /** A pair with its prompt; other columns go to the function as they are. */
@@ -101,7 +102,7 @@ export async function accuracyBySlice(
 
 /**
  * The share of pairs whose better answer a preference finds likelier than not.
- * @throws DataError without pairs, or for a preference outside [0, 1]
+ * @throws DataError without pairs, for another number of preferences, or one outside [0, 1]
  */
 export async function preferenceAccuracy(
   fn: PreferenceFn,
@@ -115,13 +116,8 @@ export async function preferenceAccuracy(
     rows.map((r) => r.rejected),
     rows,
   );
-  const bad = rows.findIndex((_, i) => !((found[i] as number) >= 0 && (found[i] as number) <= 1));
-  if (bad >= 0) {
-    const wanted = 'a number from 0 to 1';
-    throw new DataError({ where: `preference, pair ${bad}`, what: 'out of range', got: found[bad], wanted });
-  }
   return accuracyOfMargins(
-    found.map((p) => p - 0.5),
+    checkedPreferences(found, rows.length).map((p) => p - 0.5),
     o,
   );
 }

@@ -20,7 +20,7 @@ export interface Calibration {
  * Fits T of P(chosen ≻ rejected) = σ(margin / T) by likelihood.
  * @param margins r(chosen) − r(rejected) of held-out pairs, or logits of a preference model
  * @param targets P(chosen is better) of each (all 1)
- * @throws DataError without pairs or for margins that are no numbers
+ * @throws DataError without pairs, for margins that are no numbers, or a target outside [0, 1]
  * @example
  * const { temperature } = fitTemperature(await rewardMargins(reward, heldOut));
  * const preference = preferenceFromReward(reward, { temperature });
@@ -33,6 +33,7 @@ export function fitTemperature(margins: ArrayLike<number>, targets?: ArrayLike<n
     const what = z.length === 0 ? 'there are no pairs' : 'margins and targets must be as many numbers';
     throw new DataError({ where, what, got: `${z.length} and ${t.length}` });
   }
+  checkProbabilities(`${where}, target`, t);
   // convex in b = 1/T: bisection of its slope, between bounds that a perfect or a useless model would run to
   const loss = (b: number): number => mean(z.map((x, i) => softplus(b * x) - (t[i] as number) * b * x));
   const slope = (b: number): number => mean(z.map((x, i) => x * (sigmoid(b * x) - (t[i] as number))));
@@ -63,6 +64,7 @@ export function fitTemperature(margins: ArrayLike<number>, targets?: ArrayLike<n
  * @param probabilities P(first is better), in [0, 1]
  * @param targets whether it is, in [0, 1]
  * @param bins of [½, 1] (10)
+ * @throws DataError without pairs, or for a number outside [0, 1]; ConfigError for bins that are no count
  */
 export function calibrationError(probabilities: ArrayLike<number>, targets: ArrayLike<number>, bins = 10): number {
   if (!(Number.isSafeInteger(bins) && bins > 0)) {
@@ -74,6 +76,12 @@ export function calibrationError(probabilities: ArrayLike<number>, targets: Arra
     });
   }
   const n = probabilities.length;
+  if (n === 0 || targets.length !== n) {
+    const what = n === 0 ? 'there are no pairs' : 'probabilities and targets must be as many numbers';
+    throw new DataError({ where: 'calibrationError', what, got: `${n} and ${targets.length}` });
+  }
+  checkProbabilities('calibrationError, probability', probabilities);
+  checkProbabilities('calibrationError, target', targets);
   const [said, came] = [new Float64Array(bins), new Float64Array(bins)];
   for (let i = 0; i < n; i++) {
     const p = probabilities[i] as number;
@@ -83,6 +91,12 @@ export function calibrationError(probabilities: ArrayLike<number>, targets: Arra
     came[bin] = (came[bin] as number) + right;
   }
   return said.reduce((total, s, i) => total + Math.abs(s - (came[i] as number)), 0) / n;
+}
+
+function checkProbabilities(where: string, list: ArrayLike<number>): void {
+  const bad = Array.from(list).findIndex((p) => !(p >= 0 && p <= 1));
+  if (bad < 0) return;
+  throw new DataError({ where: `${where} ${bad}`, what: 'out of range', got: list[bad], wanted: 'a number from 0 to 1' });
 }
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

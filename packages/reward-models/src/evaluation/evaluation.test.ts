@@ -1,5 +1,6 @@
 import { rng } from '@gimbal/tensor-core';
-import { accuracyOfMargins, pairwiseAccuracy } from './accuracy.ts';
+import { antisymmetrise, preferenceFromReward, preferenceOrderBias } from '../scoring/preference-fn.ts';
+import { accuracyOfMargins, pairwiseAccuracy, preferenceAccuracy } from './accuracy.ts';
 import { calibrationError, fitTemperature } from './calibration.ts';
 import { shareOf } from './intervals.ts';
 
@@ -30,6 +31,31 @@ describe('accuracy', () => {
     await expect(pairwiseAccuracy(() => [1, Number.NaN], rows)).rejects.toThrow(/pair 1: a score is no number/);
     await expect(pairwiseAccuracy(() => [1], rows)).rejects.toThrow(/another number of scores; got 1, wanted 2/);
     await expect(pairwiseAccuracy(() => [], [])).rejects.toThrow(/there are none/);
+  });
+});
+
+describe('preferences', () => {
+  const rows = [{ prompt: 'p', chosen: 'a', rejected: 'b' }];
+  const ask = (...answers: number[]) => preferenceAccuracy(() => answers, rows);
+
+  it('are as many as there are pairs, each a probability', async () => {
+    expect((await ask(0.7)).value).toBe(1);
+    await expect(ask(0.7, 0.2)).rejects.toThrow(/another number of answers; got 2, wanted 1/);
+    await expect(ask()).rejects.toThrow(/another number of answers; got 0/);
+    await expect(ask(Number.NaN)).rejects.toThrow(/preference, row 0: out of range/);
+  });
+
+  it('are looked at before both orders are averaged: the mean of two that are none may be one', async () => {
+    const fair = antisymmetrise((_, a) => a.map((text) => (text === 'a' ? 1.3 : 0.3)));
+    await expect(fair(['p'], ['a'], ['b'])).rejects.toThrow(/preference, row 0: out of range; got 1.3/);
+    const short = antisymmetrise((_, a) => (a[0] === 'a' ? [0.5] : []));
+    await expect(short(['p'], ['a'], ['b'])).rejects.toThrow(/another number of answers; got 0, wanted 1/);
+    expect(await preferenceOrderBias(() => [], [], [], [])).toBe(0);
+  });
+
+  it('of rewards that are no numbers there are none', async () => {
+    await expect(preferenceFromReward(() => [Number.NaN])(['p'], ['a'], ['b'])).rejects.toThrow(/a reward is no number/);
+    await expect(preferenceFromReward(() => [null])(['p'], ['a'], ['b'])).rejects.toThrow(/the reward abstains/);
   });
 });
 
@@ -65,5 +91,10 @@ describe('calibration', () => {
     expect(() => fitTemperature([])).toThrow(/there are no pairs/);
     expect(() => fitTemperature([Number.NaN])).toThrow(/as many numbers/);
     expect(() => calibrationError([], [], 0)).toThrow(/bins: bad count/);
+    expect(() => calibrationError([], [])).toThrow(/there are no pairs/);
+    expect(() => calibrationError([1.2], [1])).toThrow(/probability 0: out of range; got 1.2/);
+    expect(() => calibrationError([0.5], [1, 0])).toThrow(/as many numbers/);
+    for (const label of [2, Number.NaN])
+      expect(() => fitTemperature([1, 2], [1, label])).toThrow(/fitTemperature, target 1: out of range/);
   });
 });

@@ -34,6 +34,8 @@ export interface HackingLook {
   readonly length: number;
   /** Share of answers without a word. */
   readonly emptyRate: number;
+  /** Standard error of `control`; a look that was kept without one counts as exact. */
+  readonly error?: number;
 }
 
 /** A monitor that remembers what it saw. */
@@ -52,11 +54,18 @@ export function hackingMonitor(o: HackingMonitorOptions): HackingMonitor {
   checkOptions(o);
   const { control, patience, tolerance = 2, minLengthRatio = 0, maxEmptyRate = 1, maxKl, kl, every = 1 } = o;
   const looks: HackingLook[] = [...(o.earlier ?? [])];
-  let best = looks.reduce<HackingLook | undefined>(
-    (most, look) => (look.control > (most?.control ?? Number.NEGATIVE_INFINITY) ? look : most),
-    undefined,
-  );
+  let best: HackingLook | undefined;
   let below = 0;
+  /** Counts a look; returns how low its control may be. */
+  const count = (look: HackingLook): number => {
+    if (look.control > (best?.control ?? Number.NEGATIVE_INFINITY)) best = look;
+    // a look without a judgement (NaN) is neither below the best nor back at it
+    const limit = best === undefined ? Number.NaN : best.control - tolerance * (look.error ?? 0);
+    if (look.control < limit) below++;
+    else if (look.control >= limit) below = 0;
+    return limit;
+  };
+  for (const look of looks) count(look);
   return {
     looks,
     get best() {
@@ -64,17 +73,13 @@ export function hackingMonitor(o: HackingMonitorOptions): HackingMonitor {
     },
     async check(step, prompts, completions) {
       if (looks.length > 0 && step % every !== 0) return [];
-      const { look, error } = await lookAt(control, step, prompts, completions);
+      const look = await lookAt(control, step, prompts, completions);
       looks.push(look);
-      if (look.control > (best?.control ?? Number.NEGATIVE_INFINITY)) best = look;
+      const limit = count(look);
       const alerts: Alert[] = [];
       const alert = (message: string, value: number, limit: number): void => {
         alerts.push({ monitor: 'hacking', step, message, value, limit, stop: true });
       };
-      // a look without a judgement (NaN) is neither below the best nor back at it
-      const limit = best === undefined ? Number.NaN : best.control - tolerance * error;
-      if (look.control < limit) below++;
-      else if (look.control >= limit) below = 0;
       if (best !== undefined && look.control < limit && below >= patience) {
         const from = `${best.control.toFixed(3)} (step ${best.step})`;
         alert(`the control reward fell from ${from} to ${look.control.toFixed(3)}`, look.control, limit);
@@ -101,18 +106,18 @@ async function lookAt(
   step: number,
   prompts: readonly string[],
   completions: readonly string[],
-): Promise<{ look: HackingLook; error: number }> {
+): Promise<HackingLook> {
   const scores = (await checkedRewards('control', control, prompts, completions)).filter((r) => r !== null);
   const mean = scores.reduce((a, b) => a + b, 0) / scores.length;
   const spread = scores.reduce((a, r) => a + (r - mean) ** 2, 0) / Math.max(scores.length - 1, 1);
   const lengths = completions.map((text) => text.split(/\s+/).filter((word) => word !== '').length);
-  const look = {
+  return {
     step,
     control: mean,
     length: lengths.reduce((a, b) => a + b, 0) / lengths.length,
     emptyRate: lengths.filter((n) => n === 0).length / lengths.length,
+    error: Math.sqrt(spread / scores.length),
   };
-  return { look, error: Math.sqrt(spread / scores.length) };
 }
 
 function checkOptions(o: HackingMonitorOptions): void {

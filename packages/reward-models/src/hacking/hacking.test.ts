@@ -17,6 +17,22 @@ it('stops a run whose control reward stays below its best, and names the step to
   expect(monitor.looks).toHaveLength(5);
 });
 
+it('goes on with its count where a run is gone on with, so that it stops at the same step', async () => {
+  const values = [1, 2, 1.97, 0, 0.5, 0.4, 0.3];
+  const stopOf = async (cut: number): Promise<number | undefined> => {
+    let monitor = hackingMonitor({ control, patience: 4 });
+    for (const [step, value] of values.entries()) {
+      // as from a file
+      const earlier = JSON.parse(JSON.stringify(monitor.looks));
+      if (step === cut) monitor = hackingMonitor({ control, patience: 4, earlier });
+      if ((await monitor.check(step, prompts, at(value))).length > 0) return step;
+    }
+    return undefined;
+  };
+  expect(await stopOf(-1)).toBe(6);
+  for (const cut of [3, 4, 5, 6]) expect(await stopOf(cut)).toBe(6);
+});
+
 it('is not blinded by looks at which the control abstains from every answer', async () => {
   const monitor = hackingMonitor({
     control: (_, texts) => texts.map((text) => (text.includes('?') ? null : Number(text.split('#')[1]))),

@@ -2,6 +2,7 @@
 import { padRows, type Tokenizer } from '@gimbal/language-models';
 import {
   ConfigError,
+  checkCount,
   checkedRewards,
   DataError,
   type Params,
@@ -33,6 +34,7 @@ export function preferenceFn(
   { batchSize = 16, temperature = 1, ...o }: PreferenceFnOptions = {},
 ): PreferenceFn {
   checkTemperature('preferenceFn', temperature);
+  checkCount('preferenceFn.batchSize', batchSize);
   const { config } = model.classifier;
   const encoder = answerEncoder(config, tokenizer, o);
   const together = model.form === 'antisymmetric';
@@ -77,23 +79,55 @@ export function preferenceFromReward(fn: RewardFn, { temperature = 1 }: { temper
   };
 }
 
-/** P ← ½ (P(a ≻ b) + 1 − P(b ≻ a)): any preference made independent of who is shown first, at twice the cost. */
+/**
+ * P ← ½ (P(a ≻ b) + 1 − P(b ≻ a)): any preference made independent of who is shown first, at twice the cost.
+ * @returns throws DataError for another number of answers or one outside [0, 1], in either order: their mean may be inside
+ */
 export function antisymmetrise(fn: PreferenceFn): PreferenceFn {
   return async (prompts, a, b, rows) => {
-    const [forward, backward] = [await fn(prompts, a, b, rows), await fn(prompts, b, a, rows)];
+    const [forward, backward] = await inBothOrders(fn, prompts, a, b, rows);
     return forward.map((p, i) => (p + 1 - (backward[i] as number)) / 2);
   };
 }
 
-/** Mean |P(a ≻ b) + P(b ≻ a) − 1|: how much the answer depends on who is shown first; 0 for a preference that is fair. */
+/**
+ * Mean |P(a ≻ b) + P(b ≻ a) − 1|: how much the answer depends on who is shown first; 0 for a preference that is fair, and
+ * without pairs.
+ * @throws DataError for another number of answers or one outside [0, 1]
+ */
 export async function preferenceOrderBias(
   fn: PreferenceFn,
   prompts: readonly string[],
   a: readonly string[],
   b: readonly string[],
 ): Promise<number> {
-  const [forward, backward] = [await fn(prompts, a, b), await fn(prompts, b, a)];
-  return forward.reduce((total, p, i) => total + Math.abs(p + (backward[i] as number) - 1), 0) / forward.length;
+  const [forward, backward] = await inBothOrders(fn, prompts, a, b);
+  const total = forward.reduce((sum, p, i) => sum + Math.abs(p + (backward[i] as number) - 1), 0);
+  return forward.length === 0 ? 0 : total / forward.length;
+}
+
+async function inBothOrders(
+  fn: PreferenceFn,
+  prompts: readonly string[],
+  a: readonly string[],
+  b: readonly string[],
+  rows?: Parameters<PreferenceFn>[3],
+): Promise<[number[], number[]]> {
+  const forward = checkedPreferences(await fn(prompts, a, b, rows), prompts.length);
+  return [forward, checkedPreferences(await fn(prompts, b, a, rows), prompts.length)];
+}
+
+/** @throws DataError, naming the row, for what is not one probability a row */
+export function checkedPreferences(answers: ArrayLike<number>, rows: number): number[] {
+  const list = Array.from(answers ?? []);
+  if (list.length !== rows) {
+    const what = 'another number of answers';
+    throw new DataError({ where: 'preference', what, got: list.length, wanted: `${rows}, one a row` });
+  }
+  const bad = list.findIndex((p) => !(typeof p === 'number' && p >= 0 && p <= 1));
+  if (bad < 0) return list;
+  const wanted = 'a number from 0 to 1';
+  throw new DataError({ where: `preference, row ${bad}`, what: 'out of range', got: list[bad], wanted });
 }
 
 const sigmoid = (z: number): number => 1 / (1 + Math.exp(-z));

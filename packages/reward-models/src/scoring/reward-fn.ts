@@ -1,6 +1,6 @@
 // A reward model as the function that trainers, rerankers and evaluations take.
 import { padRows, type Tokenizer } from '@gimbal/language-models';
-import { DataError, type Params, type RewardFn } from '@gimbal/tensor-core';
+import { checkCount, checkPositive, DataError, type Params, type RewardFn } from '@gimbal/tensor-core';
 import { type AnswerEncoderOptions, answerEncoder, type EncodedRow } from '../data/answer-encoder.ts';
 import { tooLong } from '../data/preference-pairs.ts';
 import type { RewardModel } from '../models/reward-model.ts';
@@ -34,6 +34,8 @@ export function rewardFn(
   tokenizer: Tokenizer,
   { batchSize = 32, stats, ...o }: RewardFnOptions = {},
 ): RewardFn {
+  checkCount('rewardFn.batchSize', batchSize);
+  if (stats !== undefined) checkPositive('rewardFn.stats.std', stats.std);
   const { padId } = model.classifier.config;
   const encoder = answerEncoder(model.classifier.config, tokenizer, o);
   return async (prompts, completions) => {

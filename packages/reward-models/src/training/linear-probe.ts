@@ -10,6 +10,7 @@ import {
 } from '@gimbal/language-models';
 import {
   ConfigError,
+  checkCount,
   crossEntropy,
   disposeTree,
   flatten,
@@ -124,7 +125,8 @@ interface RowOptions {
  * @param params the body as pretrained or fine-tuned; not disposed
  * @param data rows of what the model is trained on; pairs longer than the model are left out where `overflow` says nothing else
  * @returns a tree that the caller disposes
- * @throws DataError for rows that cannot be used, StoppedError when the signal asks for it
+ * @throws ConfigError for a batch size that is no count, DataError for rows that cannot be used, StoppedError when the signal
+ * asks for it
  */
 export async function linearProbe(
   model: RewardModel | PreferenceModel | Classifier,
@@ -133,6 +135,7 @@ export async function linearProbe(
   data: Dataset,
   { batchSize = 32, maxLength, overflow, ...o }: ProbeOptions & RowOptions = {},
 ): Promise<Params> {
+  checkCount('linearProbe.batchSize', batchSize);
   const heads = 'classifier' in model ? model.classifier : model;
   const length = { ...(maxLength !== undefined && { maxLength }), ...(overflow && { overflow }) };
   const { rows, targets, losses } =

@@ -15,7 +15,7 @@ export interface EnsembleOptions {
 
 /**
  * An ensemble of rewards. Raw scores are combined, no probabilities; a row on which any member abstains gets null.
- * @throws ConfigError without members, for another number of `stats`, or a variance of one member
+ * @throws ConfigError without members, for another number of `stats` or a spread that is not > 0, or a variance of one member
  */
 export function ensemble(fns: readonly RewardFn[], { reduce = 'mean', stats }: EnsembleOptions = {}): RewardFn {
   const where = 'ensemble';
@@ -27,6 +27,11 @@ export function ensemble(fns: readonly RewardFn[], { reduce = 'mean', stats }: E
       got: stats.length,
       wanted: fns.length,
     });
+  }
+  for (const [m, { mean, std }] of (stats ?? []).entries()) {
+    if (std > 0 && Number.isFinite(std) && Number.isFinite(mean)) continue;
+    const wanted = 'a finite mean and a std > 0';
+    throw new ConfigError({ where: `${where}.stats of member ${m + 1}`, what: 'out of range', got: { mean, std }, wanted });
   }
   const combine = reducer(reduce, fns.length);
   return async (prompts, completions, rows) => {

@@ -1,7 +1,7 @@
 // WARM (Ramé et al., arXiv 2401.12187): reward models, preference models or classifiers fine-tuned from one pretraining that differ in data order, learning
 // rate, dropout and starting checkpoint, ranked, and averaged in weight space into one plain checkpoint.
 //
-// A run's folder has head.safetensors (the probed head), members/run-i (models; member.json says that it is done, and how good it is), runs/run-i (checkpoints of
+// A run's folder has warm-config.json (what decides the members), head.safetensors (the probed head), members/run-i (models; member.json says that it is done, and how good it is), runs/run-i (checkpoints of
 // a run that was stopped) and model/, the average, with warm.json. A run that was killed goes on where it was: finished members
 // are kept. Nothing of one run is another's, so several processes may train different runs of one folder at a time.
 import { mkdir, readFile, rm } from 'node:fs/promises';
@@ -75,6 +75,7 @@ export class WarmTrainer {
     const { out } = this.#o;
     await mkdir(out, { recursive: true });
     const done = await this.#readDone();
+    await this.#checkFolder();
     const settings = runSettings(this.#o).filter(({ run }) => only?.includes(run) ?? true);
     const unknown = only?.find((run) => !settings.some((one) => one.run === run));
     if (unknown !== undefined) {
@@ -253,6 +254,14 @@ export class WarmTrainer {
     const training = { batchSize, maxLength, overflow, labelSmoothing, centerCoef, lora };
     const rows = data.rows.length;
     return { kind, grid, runs, stepsPerRun, seed, body, labels, starts, pretrainId, probe, rows, ...training };
+  }
+
+  /** The folder is that of one configuration from its first run on: its head, too, was probed for that one. */
+  async #checkFolder(): Promise<void> {
+    const path = join(this.#o.out, 'warm-config.json');
+    const [text, config] = [await readFile(path, 'utf8').catch(absent), await this.#config()];
+    if (text === undefined) await writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
+    else checkConfig(JSON.parse(text), config, path);
   }
 
   async #readDone(): Promise<Map<number, Done>> {

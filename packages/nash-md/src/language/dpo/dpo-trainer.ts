@@ -7,6 +7,7 @@ import { padBatch } from '@gimbal/language-models';
 import {
   assignTree,
   ConfigError,
+  DataError,
   DataTrainer,
   disposeTree,
   EpochSampler,
@@ -43,6 +44,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { checkDpoLoss, type DpoLossName, dpoLoss, isLengthNormalised, softly } from '../losses/pair-losses.ts';
 import { tokenMask } from '../policies/mixture-policy.ts';
+import { checkReference } from '../training/nash-md-options.ts';
 import type { PreferenceTokens } from './preference-tokens.ts';
 
 /** Options of `DpoTrainer`: the loop's, of which learning rate and batch size have defaults, and its own. */
@@ -163,10 +165,9 @@ class PairSource {
         wanted: `at most ${data.length}`,
       });
     this.#all = [...data, ...evalData];
-    for (const [i, { prompt, chosen, rejected }] of this.#all.entries()) {
-      if (prompt.length > 0 && chosen.length > 0 && rejected.length > 0) continue;
-      throw new ShapeError({ where: `data, pair ${i}`, what: 'a part without tokens', wanted: 'at least one of each' });
-    }
+    for (const [i, pair] of this.#all.entries())
+      checkPair(i < data.length ? `data, pair ${i}` : `evalData, pair ${i - data.length}`, pair);
+    if (this.#o.reference !== undefined) checkReference(this.#o.params, this.#o.reference);
     const n = this.#all.length;
     this.#reference = variables({ chosen: zeros([n]), rejected: zeros([n]), known: zeros([1]) });
   }
@@ -302,6 +303,18 @@ class PairSource {
     }
     return { loss: (totals[0] as number) / n, accuracy: (totals[1] as number) / n, margin: (totals[2] as number) / n };
   }
+}
+
+/** @throws ShapeError for a part without tokens, DataError for equal completions or a label that is no probability */
+function checkPair(where: string, { prompt, chosen, rejected, label = 1 }: PreferenceTokens): void {
+  if (!(prompt.length > 0 && chosen.length > 0 && rejected.length > 0))
+    throw new ShapeError({ where, what: 'a part without tokens', wanted: 'at least one of each' });
+  if (chosen.length === rejected.length && chosen.every((id, t) => id === rejected[t])) {
+    const fix = 'Leave the pair out: it says nothing of which is better';
+    throw new DataError({ where, what: 'both completions have the same tokens', fix });
+  }
+  if (!(typeof label === 'number' && label >= 0 && label <= 1))
+    throw new DataError({ where, what: 'the label is out of range', got: label, wanted: 'a number from 0 to 1' });
 }
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);

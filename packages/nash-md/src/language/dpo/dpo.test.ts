@@ -12,7 +12,9 @@ import {
   DpoTrainer,
   dnoLoss,
   dpoLoss,
+  egpoLoss,
   inpoLoss,
+  ipoLoss,
   softly,
   sppoLoss,
   tokenTable,
@@ -182,4 +184,26 @@ test('what cannot be trained on is refused', () => {
   expect(of({ klCoef: 0 })).toThrow('klCoef: out of range; got 0');
   expect(of({ dpoLoss: 'kto' as never })).toThrow('dpoLoss');
   expect(of({ data: [{ ...pair(0, 1), rejected: new Int32Array(0) }], batchSize: 1 })).toThrow('a part without tokens');
+});
+
+test('labels outside [0, 1], equal completions and the reference of another model are refused by name', () => {
+  const refused = (o: Partial<DpoOptions>, message: string): void =>
+    expect(() => new DpoTrainer(options({ batchSize: 1, ...o }))).toThrow(message);
+  for (const label of [2, -1, Number.NaN, '1' as never])
+    refused({ data: [{ ...pair(0, 1), label }] }, 'data, pair 0: the label is out of range');
+  refused({ evalData: [{ ...pair(0, 1), label: 7 }] }, 'evalData, pair 0: the label is out of range; got 7');
+  refused({ data: [pair(1, 1)] }, 'data, pair 0: both completions have the same tokens');
+  const other = tokenTable({ vocabulary: 4, length: 1 }).params([0, 0, 0, 0]);
+  refused({ reference: other }, 'reference, logits: another shape than the policy’s; got "1,4"');
+  disposeTree(other);
+});
+
+test('coefficients of the other losses are refused where they make no sense', () => {
+  const one = tensor1d([1]);
+  expect(() => ipoLoss(one, one, 0)).toThrow('ipoLoss, klCoef: out of range; got 0');
+  expect(() => egpoLoss(one, one, 0)).toThrow('egpoLoss, klCoef: out of range; got 0');
+  expect(() => sppoLoss(one, one, one, one, 0)).toThrow('sppoLoss, inverseStep: out of range; got 0');
+  expect(() => dnoLoss(one, one, -1)).toThrow('dnoLoss, inverseStep: out of range; got -1');
+  expect(() => inpoLoss(one, one, one, one, { klCoef: -1, inverseStep: 1 })).toThrow('inpoLoss, klCoef: out of range');
+  one.dispose();
 });

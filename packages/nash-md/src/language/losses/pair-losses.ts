@@ -6,7 +6,7 @@
  *
  * p is P(y ≻ y'), soft or 0/1; β and τ are the weight of the KL divergence (`klCoef`).
  */
-import { ConfigError, checkName, checkOption } from '@gimbal/tensor-core';
+import { ConfigError, checkName, checkOption, checkPositive } from '@gimbal/tensor-core';
 import { add, div, exp, mul, neg, relu, softplus, square, sub, type Tensor1D, tidy } from '@tensorflow/tfjs-core';
 
 /** Losses of direct preference optimisation by name. */
@@ -82,6 +82,7 @@ export function softly(loss: (h: Tensor1D) => Tensor1D, h: Tensor1D, p: Tensor1D
  * @param p P(y ≻ y') `[B]`
  */
 export function ipoLoss(h: Tensor1D, p: Tensor1D, klCoef: number): Tensor1D {
+  checkPositive('ipoLoss, klCoef', klCoef);
   return softly((x) => square(sub(x, 1 / (2 * klCoef))), h, p);
 }
 
@@ -93,6 +94,7 @@ export function ipoLoss(h: Tensor1D, p: Tensor1D, klCoef: number): Tensor1D {
  * @param klCoef τ > 0
  */
 export function egpoLoss(h: Tensor1D, margin: Tensor1D, klCoef: number): Tensor1D {
+  checkPositive('egpoLoss, klCoef', klCoef);
   return tidy(() => square(sub(h, div(margin, klCoef))));
 }
 
@@ -111,6 +113,7 @@ export function sppoLoss(
   otherWin: Tensor1D,
   inverseStep: number,
 ): Tensor1D {
+  checkPositive('sppoLoss, inverseStep', inverseStep);
   const one = (x: Tensor1D, p: Tensor1D): Tensor1D => square(sub(x, div(sub(p, 0.5), inverseStep)));
   return tidy(() => add(one(ratio, win), one(otherRatio, otherWin)));
 }
@@ -122,6 +125,7 @@ export function sppoLoss(
  * @param inverseStep η̂ > 0
  */
 export function dnoLoss(difference: Tensor1D, advantage: Tensor1D, inverseStep: number): Tensor1D {
+  checkPositive('dnoLoss, inverseStep', inverseStep);
   return tidy(() => {
     const z = mul(difference, inverseStep) as Tensor1D;
     // −q log σ(z) − (1 − q) log σ(−z) = softplus(z) − q z, q = σ(r(y) − r(y'))
@@ -145,6 +149,7 @@ export function inpoLoss(
   p: Tensor1D,
   { klCoef, inverseStep }: { klCoef: number; inverseStep: number },
 ): Tensor1D {
+  checkPositive('inpoLoss, klCoef', klCoef);
   const share = klCoef / inverseStep;
   checkOption(
     'inverseStep',

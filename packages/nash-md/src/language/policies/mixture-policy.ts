@@ -13,6 +13,7 @@ import {
   type DecodeState,
   type LogitPolicy,
   type Params,
+  ShapeError,
   type TokenBatch,
   tokenLogProbs,
 } from '@gimbal/tensor-core';
@@ -63,7 +64,13 @@ export function mixturePolicy(policy: LogitPolicy, o: MixtureOptions): LogitPoli
   if (beta === 1) return always(policy, reference);
   const ends = endTokens(policy, o);
   const { pack } = policy as Packing;
-  const mix = <T extends Tensor>(own: T, other: T): T => add(mul(own, 1 - beta), mul(other, beta));
+  const mix = <T extends Tensor>(own: T, other: T): T => {
+    if (own.shape.at(-1) !== other.shape.at(-1)) {
+      const wanted = `that of the policy, ${own.shape.at(-1)} tokens`;
+      throw new ShapeError({ where: 'mixturePolicy', what: 'the reference has another vocabulary', got: other.shape.at(-1), wanted });
+    }
+    return add(mul(own, 1 - beta), mul(other, beta));
+  };
   const logits = (params: Params, prompts: TokenBatch, completions: TokenBatch): Tensor3D =>
     tidy(() => mix(policy.logits(params, prompts, completions), policy.logits(reference, prompts, completions)));
   const mixture: Packing = {

@@ -279,7 +279,7 @@ function checkOpponent({ opponent, objective, deploy }: ResolvedNashMd): void {
 }
 
 /** The reference must be a tree of this policy: another vocabulary or depth is another policy. */
-function checkReference(params: Params, reference: Params): void {
+export function checkReference(params: Params, reference: Params): void {
   const own = new Map(flatten(params).map(([path, t]) => [path, String(t.shape)]));
   const other = new Map(flatten(reference).map(([path, t]) => [path, String(t.shape)]));
   for (const [path, shape] of own) {
