@@ -242,9 +242,29 @@ test('eval --matrix plays models against each other, and says who is strongest',
 test('a preference that never answers ends the command with a word, not in silence', async () => {
   const preference = join(dir, 'never.mjs');
   await writeFile(preference, 'export default () => new Promise(() => {});\n');
-  const argv = ['nash-md', '--model', join(dir, 'base'), '--data', join(dir, 'pairs.jsonl'), '--columns', columns];
+  const argv = [
+    'nash-md',
+    '--model',
+    join(dir, 'base'),
+    '--data',
+    join(dir, 'pairs.jsonl'),
+    '--columns',
+    'prompt=question',
+  ];
   const { code, stderr } = await runCli(
-    [...argv, '--preference', preference, '--steps', '1', '--batch-size', '2', '--max-new-tokens', '2', '--out', 'never'],
+    [
+      ...argv,
+      '--preference',
+      preference,
+      '--steps',
+      '1',
+      '--batch-size',
+      '2',
+      '--max-new-tokens',
+      '2',
+      '--out',
+      'never',
+    ],
     dir,
   );
   expect(code).toBe(1);

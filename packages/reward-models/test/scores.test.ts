@@ -120,7 +120,9 @@ describe('rows longer than the model', () => {
     );
     await expect(fn(['say red'], [])).rejects.toThrow(/differ in number; got 0, wanted 1/);
     // rows at a time would never come to an end
-    expect(() => rewardFn(model, params, tokenizer, { batchSize: 0 })).toThrow(/rewardFn.batchSize: out of range; got 0/);
+    expect(() => rewardFn(model, params, tokenizer, { batchSize: 0 })).toThrow(
+      /rewardFn.batchSize: out of range; got 0/,
+    );
     const stats = { mean: 0, std: 0 };
     expect(() => rewardFn(model, params, tokenizer, { stats })).toThrow(/rewardFn.stats.std: out of range; got 0/);
     disposeTree(params);

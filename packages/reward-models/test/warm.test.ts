@@ -125,8 +125,8 @@ it('ensembles: mean, median, least, and mean less variance, by hand', async () =
   expect(() => ensemble([])).toThrow(/there are no members/);
   expect(() => ensemble(members.slice(0, 1), { reduce: { meanMinusVariance: 1 } })).toThrow(/reduce: out of range/);
   expect(() => ensemble(members, { stats: [] })).toThrow(/one a member is needed/);
-  const stats = members.map((_, m) => ({ mean: 0, std: m }));
-  expect(() => ensemble(members, { stats })).toThrow(/stats of member 1: out of range/);
+  const flat = members.map((_, m) => ({ mean: 0, std: m }));
+  expect(() => ensemble(members, { stats: flat })).toThrow(/stats of member 1: out of range/);
 });
 
 it('the curve between two models has its ends, and a barrier where accuracy falls', async () => {

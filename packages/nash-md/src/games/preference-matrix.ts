@@ -69,11 +69,20 @@ export function preferenceMatrix(rows: readonly (readonly number[])[], labels?: 
   for (const [i, row] of rows.entries()) {
     const got = Array.isArray(row) || ArrayBuffer.isView(row) ? row.length : row;
     if (got === n) continue;
-    throw new DataError({ where: `${where}, row ${i}`, what: 'not square', got, wanted: `${n} entries, as many as rows` });
+    throw new DataError({
+      where: `${where}, row ${i}`,
+      what: 'not square',
+      got,
+      wanted: `${n} entries, as many as rows`,
+    });
   }
   // a typed array would make 0 of null and a number of a text
   for (const [i, row] of rows.entries()) for (let j = 0; j < n; j++) checkEntry(row[j], i, j, where);
-  const P = { n, p: Float64Array.from(rows.flatMap((row) => Array.from(row))), ...(labels !== undefined && { labels }) };
+  const P = {
+    n,
+    p: Float64Array.from(rows.flatMap((row) => Array.from(row))),
+    ...(labels !== undefined && { labels }),
+  };
   checkPreferences(P);
   return P;
 }

@@ -339,8 +339,7 @@ test('what a solver cannot do is refused before the first step', () => {
   expect(say({}, zero)).toMatch(
     'game, tau: out of range; got 0, wanted a finite number > 0 for nash-md. Without regularisation there are mwu',
   );
-  for (const tau of [1e-320, 1e300])
-    expect(say({ solver: 'mmd' }, { ...game, tau })).toMatch('tau: out of range');
+  for (const tau of [1e-320, 1e300]) expect(say({ solver: 'mmd' }, { ...game, tau })).toMatch('tau: out of range');
   expect(say({ solver: 'omd' }, zero)).toMatch('eta: the step 2/(τ(t + 2)) needs τ > 0');
   expect(say({ eta: 4 })).toMatch('eta: out of range; got 4, wanted at most 1/τ = 3.33');
   expect(say({ eta: 0 })).toMatch('eta: out of range; got 0, wanted a finite number > 0');

@@ -96,7 +96,12 @@ export function calibrationError(probabilities: ArrayLike<number>, targets: Arra
 function checkProbabilities(where: string, list: ArrayLike<number>): void {
   const bad = Array.from(list).findIndex((p) => !(p >= 0 && p <= 1));
   if (bad < 0) return;
-  throw new DataError({ where: `${where} ${bad}`, what: 'out of range', got: list[bad], wanted: 'a number from 0 to 1' });
+  throw new DataError({
+    where: `${where} ${bad}`,
+    what: 'out of range',
+    got: list[bad],
+    wanted: 'a number from 0 to 1',
+  });
 }
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

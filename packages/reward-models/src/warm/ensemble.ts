@@ -31,7 +31,12 @@ export function ensemble(fns: readonly RewardFn[], { reduce = 'mean', stats }: E
   for (const [m, { mean, std }] of (stats ?? []).entries()) {
     if (std > 0 && Number.isFinite(std) && Number.isFinite(mean)) continue;
     const wanted = 'a finite mean and a std > 0';
-    throw new ConfigError({ where: `${where}.stats of member ${m + 1}`, what: 'out of range', got: { mean, std }, wanted });
+    throw new ConfigError({
+      where: `${where}.stats of member ${m + 1}`,
+      what: 'out of range',
+      got: { mean, std },
+      wanted,
+    });
   }
   const combine = reducer(reduce, fns.length);
   return async (prompts, completions, rows) => {

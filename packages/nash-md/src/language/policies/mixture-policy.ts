@@ -67,7 +67,12 @@ export function mixturePolicy(policy: LogitPolicy, o: MixtureOptions): LogitPoli
   const mix = <T extends Tensor>(own: T, other: T): T => {
     if (own.shape.at(-1) !== other.shape.at(-1)) {
       const wanted = `that of the policy, ${own.shape.at(-1)} tokens`;
-      throw new ShapeError({ where: 'mixturePolicy', what: 'the reference has another vocabulary', got: other.shape.at(-1), wanted });
+      throw new ShapeError({
+        where: 'mixturePolicy',
+        what: 'the reference has another vocabulary',
+        got: other.shape.at(-1),
+        wanted,
+      });
     }
     return add(mul(own, 1 - beta), mul(other, beta));
   };
