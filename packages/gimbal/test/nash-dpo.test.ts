@@ -269,4 +269,4 @@ test('a preference that never answers ends the command with a word, not in silen
   );
   expect(code).toBe(1);
   expect(stderr).toContain('a function returned a promise that never settles');
-});
+}, 120_000);

@@ -67,7 +67,7 @@ export function preferenceMatrix(rows: readonly (readonly number[])[], labels?: 
   if (!Array.isArray(rows)) throw new DataError({ where, what: 'no list of rows', got: rows });
   const n = rows.length;
   for (const [i, row] of rows.entries()) {
-    const got = Array.isArray(row) || ArrayBuffer.isView(row) ? row.length : row;
+    const got = (row as ArrayLike<number> | null)?.length ?? row;
     if (got === n) continue;
     throw new DataError({
       where: `${where}, row ${i}`,
