@@ -80,7 +80,7 @@ function pairLoss(
   o: ResolvedNashMd,
   params: Params,
   s: Samples,
-  { klCoef, inverseStep }: { klCoef: number; inverseStep: number },
+  { klCoef, step }: { klCoef: number; step: number },
 ): { sum: Scalar; logProbs: Tensor } {
   const other = s.other as Side;
   const own = player(o, params, s.prompts, s.own);
