@@ -266,7 +266,7 @@ it('a whole run: members differ, are kept and ranked; stopped, it goes on to the
   await expect(new WarmTrainer(again).run()).rejects.toThrow(/another configuration: grid/);
   // members of two batch sizes are no members of one run
   const smaller = { ...options('whole'), batchSize: 4 };
-  await expect(new WarmTrainer(smaller).run()).rejects.toThrow(/another configuration: training.batchSize/);
+  await expect(new WarmTrainer(smaller).run()).rejects.toThrow(/another configuration: batchSize/);
   // before there is a member there is a head, which was probed for one configuration
   const early = new AbortController();
   for await (const _ of new WarmTrainer(options('early')).train({ signal: early.signal })) early.abort();
