@@ -1,6 +1,7 @@
 /** @module @gimbal/language-models */
 
 export * from './everywhere.ts';
+export { loadGguf } from './gguf/gguf.browser.ts';
 export { loadClassifier, loadEncoder } from './pretrained/encoders.browser.ts';
 export { hubAddress } from './pretrained/hub.browser.ts';
 export { loadPretrained, loadTokenizer } from './pretrained/pretrained.browser.ts';

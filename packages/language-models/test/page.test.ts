@@ -1,11 +1,15 @@
 // The browser's entry: it bundles without a module of Node's, and the bundle writes and trains where there is nothing but
 // what a page has (a realm of its own with web globals), with the tokens that transformers wrote.
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createContext, runInContext } from 'node:vm';
+import { disposeTree, useBackend } from '@gimbal/tensor-core';
 import { build } from 'esbuild';
+import { loadPretrained, saveGguf, type Tokenizer } from '../src/index.ts';
 import type { PageResult } from './helpers/page-generate.ts';
 
 const require = createRequire(import.meta.url);
@@ -20,7 +24,9 @@ function fetchFile(request: string | URL, init?: RequestInit): Response {
   const name = String(request).slice(address.length);
   const file = name.startsWith('wasm/')
     ? join(wasmFolder, name.slice('wasm/'.length))
-    : here(`golden/saved/llama/${name}`);
+    : name === 'model.gguf'
+      ? join(dir, name)
+      : here(`golden/saved/llama/${name}`);
   let bytes: Buffer;
   try {
     bytes = readFileSync(file);
@@ -71,11 +77,18 @@ function page(): { run(backend: string, address: string, texts: readonly string[
   return context as ReturnType<typeof page>;
 }
 
+let dir: string;
 let code: string;
 let imports: Record<string, string[]>;
 beforeAll(async () => {
+  await useBackend('auto');
+  dir = await mkdtemp(join(tmpdir(), 'gimbal-page-'));
+  const { model, params, tokenizer } = await loadPretrained(here('golden/saved/llama'));
+  await saveGguf(join(dir, 'model.gguf'), model, params, { tokenizer: tokenizer as Tokenizer, type: 'F32' });
+  disposeTree(params);
   ({ code, imports } = await bundle());
 }, 60_000);
+afterAll(() => rm(dir, { recursive: true }));
 
 test('the bundle holds the browser’s modules and none that needs Node', () => {
   const ours = Object.keys(imports).filter((file) => !file.includes('@tensorflow') && !file.includes('(disabled)'));
@@ -106,6 +119,7 @@ test.each(['cpu', 'wasm'])(
       folder: 'ERR_CONFIG',
       missing: `${address}nothing/config.json: the file cannot be read: there is none. A model folder has this file; check the path.`,
       tensors: 0,
+      gguf: [cases[0]?.greedy, cases[0]?.greedy],
     });
     expect(streamed.length).toBeGreaterThan(0);
     expect(losses).toHaveLength(5);

@@ -1,20 +1,22 @@
 // A model folder behind an address, read by fetch: in a page, where there are no paths.
 import { CheckpointError, openSafetensors } from '@gimbal/tensor-core';
+import { loadGguf } from '../gguf/gguf.browser.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type ModelSource, type Pretrained, readPretrained, readTokenizer } from './read-pretrained.ts';
 
 const index = 'model.safetensors.index.json';
 
 /**
- * Opens the model folder at an address; weights are read by range requests where the server answers them.
- * @param address of the folder; relative ones count from the page
+ * Opens the model folder, or the .gguf file, at an address; weights are read by range requests where the server answers
+ * them.
+ * @param address of the folder or file; relative ones count from the page
  * @throws CheckpointError for a missing or damaged file, an architecture that is not known here, or tensors that are not
  * the config's
  * @example
  * const { model, params, tokenizer } = await loadPretrained('/models/newsroom/');
  */
 export async function loadPretrained(address: string | URL): Promise<Pretrained> {
-  return readPretrained(addressSource(address));
+  return /\.gguf(?:[?#]|$)/.test(String(address)) ? loadGguf(address) : readPretrained(addressSource(address));
 }
 
 /**

@@ -4,6 +4,7 @@ import {
   dataset,
   generate,
   generateStream,
+  loadGguf,
   loadPretrained,
   type Tokenizer,
 } from '@gimbal/language-models';
@@ -18,6 +19,8 @@ export interface PageResult {
   losses: number[];
   folder: string;
   missing: string;
+  /** The same from a .gguf file behind an address, and from the file itself as a Blob. */
+  gguf: (readonly number[])[];
   tensors: number;
 }
 
@@ -40,6 +43,13 @@ async function run(backend: 'cpu' | 'wasm', address: string, texts: readonly str
   const folder = await trainer.save('x').catch((error: { code: string }) => error.code);
   trainer.dispose();
   disposeTree(params);
+  const file = `${address}model.gguf`;
+  const gguf = [];
+  for (const opened of [await loadPretrained(file), await loadGguf(await (await fetch(file)).blob())]) {
+    const written = await generate(opened.model, opened.params, opened.tokenizer as Tokenizer, texts.slice(0, 1), o);
+    gguf.push(written[0]?.ids ?? []);
+    disposeTree(opened.params);
+  }
   const missing = await loadPretrained(`${address}nothing`).catch((error: Error) => error.message);
   return {
     backend: name,
@@ -48,6 +58,7 @@ async function run(backend: 'cpu' | 'wasm', address: string, texts: readonly str
     losses,
     folder: String(folder),
     missing: String(missing),
+    gguf,
     tensors: memory().numTensors - before,
   };
 }
