@@ -88,6 +88,7 @@ async function mergeAdapter(
     await modelPath(base, 'gimbal merge --model', hubOptions(output, signal)),
   );
   const adapter = await lm.loadAdapter(adapterPath(o.adapter as string), model.config);
+  for (const warning of adapter.warnings ?? []) output.note(`warning ${warning}`);
   const merged = lm.mergeLora(model.config, params, adapter);
   await saveModel(out, model, merged, { tokenizer, generation, dtype: o.dtype ?? 'float32', type: o.type });
   lm.disposeAdapter(adapter);

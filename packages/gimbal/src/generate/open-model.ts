@@ -49,11 +49,13 @@ export async function openModel(
     const fix = 'Put the tokenizer.json of the model into its folder';
     throw new ConfigError({ where: `${where} --model ${path}`, what: 'the folder has no tokenizer.json', fix });
   };
+  const told: string[] = []; // of the adapter
   /** The parameters with the adapter in them; takes `base` over. */
   const withAdapter = async (config: Parameters<typeof lm.mergeLora>[0], base: Params): Promise<Params> => {
     if (adapterFolder === undefined) return base;
     try {
       const adapter = await lm.loadAdapter(adapterPath(adapterFolder), config);
+      told.push(...(adapter.warnings ?? []));
       const merged = lm.mergeLora(config, base, adapter);
       lm.disposeAdapter(adapter);
       return merged;
@@ -73,7 +75,7 @@ export async function openModel(
       params,
       tokenizer,
       generation,
-      warnings,
+      warnings: [...warnings, ...told],
       contextLength: model.config.contextLength,
       writesApart: true,
       chats: false,
@@ -100,7 +102,7 @@ export async function openModel(
     params,
     tokenizer,
     generation,
-    warnings,
+    warnings: [...warnings, ...told],
     contextLength: model.config.contextLength,
     writesApart: false,
     chats: tokenizer.config.chat_template !== undefined,

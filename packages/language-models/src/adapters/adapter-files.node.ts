@@ -67,11 +67,8 @@ export async function writeAdapterFiles(
   // PEFT's `all-linear` asks the base model which layers it has: written out, the file says it itself
   const names = [...new Set(targetLayers(config, adapter.config).map((path) => path.slice(path.lastIndexOf('.') + 1)))];
   const targetModules = adapter.config.targetModules === 'all-linear' ? names : adapter.config.targetModules;
-  await writeJson(
-    folder,
-    'adapter_config.json',
-    loraToPeft({ ...adapter.config, targetModules }, { base, ...adaptable(config) }),
-  );
+  const json = loraToPeft({ ...adapter.config, targetModules }, { base, ...adaptable(config) });
+  await writeJson(folder, 'adapter_config.json', { ...adapter.other, ...json });
   if (tokenizer) await writeTokenizerFiles(folder, tokenizer);
 }
 

@@ -40,6 +40,10 @@ export interface LoraAdapter {
   readonly scales: Params;
   /** Whole leaves that take the place of the model's own, such as a new head (PEFT's `modules_to_save`). */
   readonly replaced?: Params;
+  /** Entries of the `adapter_config.json` it was read from that are not known here; written again with it. */
+  readonly other?: Readonly<Record<string, unknown>>;
+  /** What of those is told to the user. */
+  readonly warnings?: readonly string[];
 }
 
 /** The paths of the layers that an adapter of this config has, without `.weight`. */

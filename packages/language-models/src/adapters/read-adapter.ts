@@ -4,7 +4,7 @@ import { scalar, type Tensor } from '@tensorflow/tfjs-core';
 import { type AdaptableConfig, adaptable } from './adaptable.ts';
 import type { LoraAdapter } from './lora.ts';
 import { loraShape } from './lora-config.ts';
-import { loraFromPeft } from './peft-config.ts';
+import { loraFromPeft, peftWarnings, unknownToPeft } from './peft-config.ts';
 
 /** What stands in front of every name of an adapter's file. */
 export const peftPrefix = 'base_model.model.';
@@ -20,7 +20,9 @@ export async function readAdapter(
   file: WeightFile,
   c: AdaptableConfig,
 ): Promise<LoraAdapter> {
-  const config = loraFromPeft(json, 'adapter_config.json');
+  const where = 'adapter_config.json';
+  const config = loraFromPeft(json, where);
+  const other = unknownToPeft(json);
   const { family, parameters, layoutOf } = adaptable(c);
   const shapes = new Map(parameters.map(({ path, shape }) => [path, shape]));
   const problems: string[] = [];
@@ -76,5 +78,6 @@ export async function readAdapter(
     params: await read(wanted),
     scales: unflatten([...layers].map((layer) => [`${layer}.lora_scale`, scalar(loraShape(config, layer).scale)])),
     ...(replaced.size > 0 ? { replaced: await read(replaced) } : {}),
+    ...(Object.keys(other).length > 0 && { other, warnings: peftWarnings(other, where) }),
   };
 }
