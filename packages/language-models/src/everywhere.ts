@@ -101,7 +101,7 @@ export type { Span } from './tokenizer/spans.ts';
 export { type SpecialIds, Tokenizer } from './tokenizer/tokenizer.ts';
 export { type AddedToken, addedToken, type TokenizerConfig, type TokenizerJson } from './tokenizer/tokenizer-json.ts';
 export { type TrainTokenizerOptions, trainTokenizer } from './tokenizer/train-tokenizer.ts';
-export { causalLmLoss } from './training/causal-lm-loss.ts';
+export { causalLmLoss, type LmLossOptions } from './training/causal-lm-loss.ts';
 export { type CausalLmOptions, CausalLmTrainer, causalLmDefaults } from './training/causal-lm-trainer.ts';
 export { type EvaluatedLoss, type EvaluateLossOptions, evaluateLoss } from './training/evaluate-loss.ts';
 export { evaluateSeq2Seq, seq2seqLoss } from './training/seq2seq-loss.ts';

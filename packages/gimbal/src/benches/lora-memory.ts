@@ -40,7 +40,10 @@ export const suite = defineSuite({
       const adapter = createLora(model.config, params, { rank: 8, ...o }, stream.split(name));
       const { hostKernels } = await countHostKernels(async () => {
         const { value, grads } = valueAndGrad((p: Params) =>
-          causalLmLoss(model, adaptTree(params, adapter, p), batch, { gradientCheckpointing }),
+          causalLmLoss(model, adaptTree(params, adapter, p), batch, {
+            gradientCheckpointing,
+            frozenHead: true,
+          }),
         )(adapter.params);
         await value.data();
         value.dispose();

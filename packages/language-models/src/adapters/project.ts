@@ -1,7 +1,7 @@
 // A linear layer of a model, with whatever adapter its branch of the tree holds. LoRA (Hu et al., arXiv 2106.09685) and
 // DoRA (Liu et al., arXiv 2402.09353) are leaves beside the weight, so a model with an adapter is one tree like any other.
 //
-//   LoRA: y = x Wᵀ + s (x Aᵀ) Bᵀ + b
+//   LoRA: y = x Wᵀ + (s x Aᵀ) Bᵀ + b
 //   DoRA: y = m / ‖W + s B A‖ ⊙ (x Wᵀ + s (x Aᵀ) Bᵀ) + b, the norm by output, without a gradient
 import { linear, type Params, stopGradient, type WeightLayout } from '@gimbal/tensor-core';
 import { add, div, matMul, mul, sqrt, square, sum, type Tensor, type Tensor2D, transpose } from '@tensorflow/tfjs-core';
@@ -42,8 +42,9 @@ export function project<T extends Tensor = Tensor>(
   if (a === undefined || b === undefined || scale === undefined) {
     return linear<T>(x, weight, { bias, residual, weightLayout });
   }
-  const low = linear(x, a.weight, { weightLayout: 'out-in' }); // [..., r]
-  const delta = mul(linear(low, b.weight, { weightLayout: 'out-in' }), scale);
+  // scaled where it is narrow: a product keeps what it multiplied until the backward pass
+  const low = mul(linear(x, a.weight, { weightLayout: 'out-in' }), scale); // [..., r]
+  const delta = linear(low, b.weight, { weightLayout: 'out-in' });
   if (magnitude === undefined) {
     const rest = residual === undefined ? delta : add(delta, residual);
     return linear<T>(x, weight, { bias, residual: rest, weightLayout });

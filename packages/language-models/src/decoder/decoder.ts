@@ -96,7 +96,9 @@ export function decoder(options: DecoderOptions): LanguageModel {
       const inBlock = passOfBlock(pass, i);
       const block = (layer: Params, y: Tensor3D): Tensor3D => family.block(layer, y, i, config, inBlock);
       const layer = family.layer(params, i);
-      x = gradientCheckpointing ? recomputed(block, layer, x) : block(layer, x);
+      const before = x;
+      // what no gradient will ask for is freed behind each block, not behind the last
+      x = tidy(() => (gradientCheckpointing ? recomputed(block, layer, before) : block(layer, before)));
     }
     return x;
   };

@@ -128,7 +128,9 @@ export function encoder(options: EncoderOptions): Encoder {
         // DeBERTa's table is a parameter that all layers share, which `checkpoint` would give no gradient
         const recompute = o.gradientCheckpointing && c.relative === undefined;
         const run = (p: Params, y: Tensor3D): Tensor3D => block(p, y, attend, noise);
-        x = recompute ? checkpoint(run)(layer, x) : run(layer, x);
+        const apply = recompute ? checkpoint(run) : run;
+        const before = x;
+        x = tidy(() => apply(layer, before));
       }
       return x;
     });

@@ -104,7 +104,9 @@ export function seq2seq(options: Seq2SeqOptions): Seq2SeqModel {
       for (let i = 0; i < c.layers; i++) {
         const run = (p: Params, y: Tensor3D, b: Tensor): Tensor3D => encoderBlock(p, y, b, c, placed(drop, i));
         const block = branchAt(params, 'encoder', 'block', i);
-        x = o.gradientCheckpointing ? checkpoint(run)(block, x, bias) : run(block, x, bias);
+        const apply = o.gradientCheckpointing ? checkpoint(run) : run;
+        const before = x;
+        x = tidy(() => apply(block, before, bias));
       }
       return drop(finalNorm(params, 'encoder', x), 'states');
     });
@@ -126,7 +128,9 @@ export function seq2seq(options: Seq2SeqOptions): Seq2SeqModel {
           return decoderBlock(p, y, (fresh) => fresh, across, { own: b, across: hidden }, c, placed(drop, i));
         };
         const block = branchAt(params, 'decoder', 'block', i);
-        x = o.gradientCheckpointing ? checkpoint(run)(block, x, source, own) : run(block, x, source, own);
+        const apply = o.gradientCheckpointing ? checkpoint(run) : run;
+        const before = x;
+        x = tidy(() => apply(block, before, source, own));
       }
       return scaled(drop(finalNorm(params, 'decoder', x), 'states'));
     });

@@ -10,20 +10,26 @@ export const CHUNKED_FROM = 16384;
 /** Where fewer targets than this share count, the others' states are left out before the output matrix. */
 const SPARSE_BELOW = 0.75;
 
+/** How a loss is computed. */
+export interface LmLossOptions extends ForwardOptions {
+  /** The output matrix is not trained, as beside an adapter: no gradient of its size is computed (false). */
+  frozenHead?: boolean;
+}
+
 /**
  * Σ −log p(target) over the targets that count: L = −Σ_t w_t log p(x_{t+1} | x_{≤t}). Divide by `batch.tokens` for the mean.
  * @returns a scalar, differentiable in `params`; the caller disposes it
  */
-export function causalLmLoss(model: LanguageModel, params: Params, batch: LmBatch, o: ForwardOptions = {}): Scalar {
-  const { rows, width } = batch;
+export function causalLmLoss(model: LanguageModel, params: Params, batch: LmBatch, o: LmLossOptions = {}): Scalar {
+  const { rows, width, segments } = batch;
   const size = rows * width;
-  const { segments } = batch;
-  const forward = segments === undefined ? o : { ...o, segments };
+  const { frozenHead = false, ...given } = o;
+  const forward = segments === undefined ? given : { ...given, segments };
   const states = model.states(params, tensor2d(batch.inputs, [rows, width], 'int32'), forward); // [B,T,D]
   const flat = reshape(states, [size, model.config.width]); // [N,D]
   const { weights } = batch;
   if (weights === undefined || batch.tokens >= SPARSE_BELOW * size) {
-    return headLoss(model, params, flat, batch.targets, weights);
+    return headLoss(model, params, flat, batch.targets, weights, frozenHead);
   }
   // a prompt's tokens only serve to be seen: logits are made where something is learned
   const index = Int32Array.from(positionsThatCount(weights));
@@ -35,7 +41,7 @@ export function causalLmLoss(model: LanguageModel, params: Params, batch: LmBatc
     return to;
   };
   const targets = pick(batch.targets, new Int32Array(index.length));
-  return headLoss(model, params, picked, targets, pick(weights, new Float32Array(index.length)));
+  return headLoss(model, params, picked, targets, pick(weights, new Float32Array(index.length)), frozenHead);
 }
 
 /** Cross-entropy of states [N,D] through the output matrix, summed. */
@@ -45,13 +51,14 @@ function headLoss(
   states: Tensor,
   targets: Int32Array,
   weights: Float32Array | undefined,
+  frozenHead: boolean,
 ): Scalar {
   const head = model.head(params); // [V,D]
   const ids = tensor1d(targets, 'int32');
   const options = { weights: weights && tensor1d(weights), reduction: 'sum' } as const;
   const { finalSoftcap: cap } = model.config;
   if (cap !== undefined) return cappedLoss(states, head, targets, weights, cap);
-  if (head.shape[0] >= CHUNKED_FROM) return linearCrossEntropy<Scalar>(states, head, ids, options);
+  if (head.shape[0] >= CHUNKED_FROM) return linearCrossEntropy<Scalar>(states, head, ids, { ...options, frozenHead });
   return crossEntropy<Scalar>(linear(states, head, { weightLayout: 'out-in' }), ids, options); // logits [N,V]
 }
 

@@ -140,7 +140,11 @@ function prepare(options: CausalLmOptions): Prepared {
     params: adapter ? adapter.params : params,
     batches: paddingFree ? joinedBatches(blocks, batching) : rowBatches(train.rows, { ...batching, limit }),
     loss: (p, batch, { rng: noise, gradientCheckpointing }) => ({
-      sum: causalLmLoss(model, whole(p), batch, { rng: noise, gradientCheckpointing }),
+      sum: causalLmLoss(model, whole(p), batch, {
+        rng: noise,
+        gradientCheckpointing,
+        frozenHead: adapter !== undefined,
+      }),
       weight: batch.tokens,
     }),
     ...(evaluation && {

@@ -1,9 +1,8 @@
 // The loss of an encoder-decoder.
 import { crossEntropy, linear, linearCrossEntropy, type Params } from '@gimbal/tensor-core';
 import { reshape, type Scalar, tensor1d, tidy } from '@tensorflow/tfjs-core';
-import type { ForwardOptions } from '../decoder/decoder.ts';
 import type { Seq2SeqModel } from '../seq2seq/seq2seq.ts';
-import { CHUNKED_FROM } from './causal-lm-loss.ts';
+import { CHUNKED_FROM, type LmLossOptions } from './causal-lm-loss.ts';
 import { type EvaluatedLoss, type EvaluateLossOptions, meanLoss } from './evaluate-loss.ts';
 import { type Seq2SeqBatch, type Seq2SeqRow, seq2seqBatch } from './seq2seq-rows.ts';
 
@@ -15,7 +14,7 @@ export function seq2seqLoss(
   model: Seq2SeqModel,
   params: Params,
   { sources, targets, tokens }: Seq2SeqBatch,
-  o: ForwardOptions = {},
+  { frozenHead = false, ...o }: LmLossOptions = {},
 ): Scalar {
   return tidy(() => {
     const size = targets.lengths.length * targets.width;
@@ -23,7 +22,9 @@ export function seq2seqLoss(
     const ids = tensor1d(targets.ids, 'int32');
     const options = { ...(tokens < size && { weights: tensor1d(weightsOf(targets)) }), reduction: 'sum' } as const;
     const head = model.head(params);
-    if (head.shape[0] >= CHUNKED_FROM) return linearCrossEntropy<Scalar>(states, head, ids, options);
+    if (head.shape[0] >= CHUNKED_FROM) {
+      return linearCrossEntropy<Scalar>(states, head, ids, { ...options, frozenHead });
+    }
     return crossEntropy<Scalar>(linear(states, head, { weightLayout: 'out-in' }), ids, options);
   });
 }

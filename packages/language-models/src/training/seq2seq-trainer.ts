@@ -109,7 +109,11 @@ function prepare(options: Seq2SeqTrainerOptions): Prepared {
       seq2seqBatch(rows, config.padId),
     ),
     loss: (p, batch, { rng: noise, gradientCheckpointing }) => ({
-      sum: seq2seqLoss(model, whole(p), batch, { rng: noise, gradientCheckpointing }),
+      sum: seq2seqLoss(model, whole(p), batch, {
+        rng: noise,
+        gradientCheckpointing,
+        frozenHead: adapter !== undefined,
+      }),
       weight: batch.tokens,
     }),
     ...(evaluation && {

@@ -26,7 +26,7 @@ export { embedding } from './embedding.ts';
 export { type GatedMlpOptions, gatedMlp } from './gated-mlp.ts';
 export { globalNorm } from './global-norm.ts';
 export { layerNorm } from './layer-norm.ts';
-export { linearCrossEntropy } from './linear-cross-entropy.ts';
+export { type LinearCrossEntropyOptions, linearCrossEntropy } from './linear-cross-entropy.ts';
 export {
   type Layer,
   type LinearOptions,

@@ -12,10 +12,13 @@ import {
   rowLosses,
 } from './cross-entropy.ts';
 import { checkDtype, checkName, checkRank, checkShape } from './internal/check.ts';
-import { defineFusedOp, runFused1 } from './internal/fused-op.ts';
+import { defineFusedOp, type FusedOp, runFused1 } from './internal/fused-op.ts';
 import { present } from './internal/kernel.ts';
 
-export const linearCrossEntropyOp = defineFusedOp<CrossEntropyAttributes>({
+/** Attributes of cross-entropy, and whether the head's gradient will be asked for. */
+export type LinearCrossEntropyAttributes = CrossEntropyAttributes & { headGradient: boolean };
+
+export const linearCrossEntropyOp: FusedOp<LinearCrossEntropyAttributes> = defineFusedOp({
   name: 'LinearCrossEntropy',
   compose: (inputs, a) => {
     const { hidden, head, targets, weights } = inputs as {
@@ -30,21 +33,29 @@ export const linearCrossEntropyOp = defineFusedOp<CrossEntropyAttributes>({
     const out = reduceLosses(loss, weights, targets.shape, a);
     if (!a.training) return [out];
     const d = composeCrossEntropyGrad(ones([1]), logits, flat, weights, lse, a);
-    return [out, matMul(d, head), matMul(d, hidden, true, false)];
+    return [out, matMul(d, head), ...(a.headGradient ? [matMul(d, hidden, true, false)] : [])];
   },
   // the forward pass has the gradients for an incoming gradient of 1
   gradient: ({ dys, extras: [dHidden, dHead] }) => ({
     hidden: () => mul(dHidden as Tensor, dys[0] as Tensor),
-    head: () => mul(dHead as Tensor, dys[0] as Tensor),
+    ...(dHead && { head: () => mul(dHead, dys[0] as Tensor) }),
   }),
 });
+
+/** Options of crossEntropy that fit, and one of its own. */
+export type LinearCrossEntropyOptions = Omit<CrossEntropyOptions, 'reduction'> & {
+  /** Default `mean`. */
+  reduction?: 'mean' | 'sum';
+  /** The head is a constant: its gradient, as large as itself, is not computed and would be zero. Default false. */
+  frozenHead?: boolean;
+};
 
 /**
  * Cross-entropy of the logits hidden · headᵀ.
  * @param hidden [N,D], float32
  * @param head [V,D], float32: the output projection, one row per class
  * @param targets [N], int32, each in [0, V)
- * @param o as in crossEntropy; the reduction is `mean` or `sum`
+ * @param o as in crossEntropy; the reduction is `mean` or `sum`; `frozenHead` spares a head that is not trained
  * @returns a scalar; the caller disposes it
  * @throws ShapeError where shapes do not fit; ConfigError for options
  */
@@ -52,7 +63,7 @@ export function linearCrossEntropy<T extends Tensor = Tensor>(
   hidden: Tensor,
   head: Tensor,
   targets: Tensor,
-  o: Omit<CrossEntropyOptions, 'reduction'> & { reduction?: 'mean' | 'sum' } = {},
+  o: LinearCrossEntropyOptions = {},
 ): T {
   const where = 'linearCrossEntropy';
   checkDtype(where, 'hidden', hidden, 'float32');
@@ -61,6 +72,7 @@ export function linearCrossEntropy<T extends Tensor = Tensor>(
   checkRank(where, 'head', head, [2], '[V,D]');
   checkShape(where, 'head', head, [head.shape[0] as number, hidden.shape[1] as number]);
   checkName(where, 'reduction', o.reduction ?? 'mean', ['mean', 'sum']);
-  const a = crossEntropyAttributes(where, targets, hidden.shape.slice(0, 1), o);
+  const { frozenHead = false, ...loss } = o;
+  const a = { ...crossEntropyAttributes(where, targets, hidden.shape.slice(0, 1), loss), headGradient: !frozenHead };
   return runFused1(linearCrossEntropyOp, present({ hidden, head, targets, weights: o.weights }), a);
 }

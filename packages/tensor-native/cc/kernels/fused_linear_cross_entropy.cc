@@ -2,7 +2,7 @@
 //
 //   logits -> losses -> dlogits in place;  dhidden = dlogits head;  dhead += dlogitsT hidden
 //
-// for an incoming gradient of 1. Formulas of a row: cross_entropy.cc.
+// for an incoming gradient of 1; dhead only where it is asked for. Formulas of a row: cross_entropy.cc.
 //
 // Command: linear_cross_entropy [hidden, head, targets, weights or 0, out, dhidden or 0, dhead or 0,
 //                                rows, width, classes, smoothing, reduction (1 sum, 2 mean)]
@@ -61,6 +61,7 @@ static void linear_cross_entropy(Context& context, const double* a) {
     by_hidden.b = head, by_hidden.ldb = width;
     by_hidden.c = dhidden + first * width, by_hidden.ldc = width;
     gemm(context, by_hidden);
+    if (!dhead) continue;
 
     GemmArgs by_head;
     by_head.m = classes, by_head.n = width, by_head.k = here;

@@ -81,12 +81,15 @@ interface LinearInputs {
   weights?: TensorInfo;
 }
 
-const linearCrossEntropy = nativeKernel<LinearInputs, Attributes>('LinearCrossEntropy', ({ inputs, attrs }) => {
+type LinearAttributes = Attributes & { headGradient: boolean };
+
+const linearCrossEntropy = nativeKernel<LinearInputs, LinearAttributes>('LinearCrossEntropy', ({ inputs, attrs }) => {
   const { hidden, head, targets, weights } = inputs;
   const [rows, width] = hidden.shape as [number, number];
   const classes = head.shape[0] as number;
   const out = backend.output([]);
-  const grads = attrs.training ? [backend.output(hidden.shape), backend.output(head.shape)] : [];
+  const shapes = [hidden.shape, ...(attrs.headGradient ? [head.shape] : [])];
+  const grads = attrs.training ? shapes.map((shape) => backend.output(shape)) : [];
   const [dHidden = 0, dHead = 0] = grads.map((t) => backend.address(t));
   emit(
     LINEAR_CROSS_ENTROPY,

@@ -92,7 +92,7 @@ function linearCase(
   n: number,
   d: number,
   v: number,
-  o: { reduction?: 'mean' | 'sum'; labelSmoothing?: number; weighted?: boolean } = {},
+  o: { reduction?: 'mean' | 'sum'; labelSmoothing?: number; weighted?: boolean; frozenHead?: boolean } = {},
 ): OpCase {
   const { weighted = false, ...options } = o;
   const inputs: { [name: string]: Sample } = {
@@ -110,7 +110,7 @@ function linearCase(
     inputs,
     run: ({ hidden, head, targets, weights }) =>
       linearCrossEntropy(hidden as Tensor, head as Tensor, targets as Tensor, { ...options, weights }),
-    differentiable: ['hidden', 'head'],
+    differentiable: o.frozenHead ? ['hidden'] : ['hidden', 'head'],
     reference: ({ hidden, head, targets, weights }) => [
       lossReference(product(hidden as Nd, head as Nd, true), targets as Nd, weights, options),
     ],
@@ -250,6 +250,7 @@ export const tokenRows: OpRow[] = [
       linearCase(5, 4, 7),
       linearCase(9, 8, 33, { reduction: 'sum', labelSmoothing: 0.1 }),
       linearCase(70, 16, 65, { weighted: true }),
+      linearCase(6, 8, 33, { frozenHead: true }),
     ],
     errors: [
       {

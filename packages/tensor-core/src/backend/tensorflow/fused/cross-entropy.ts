@@ -25,7 +25,7 @@ import {
   weighRows,
 } from '../../../ops/cross-entropy.ts';
 import type { Inputs } from '../../../ops/internal/kernel.ts';
-import { linearCrossEntropyOp } from '../../../ops/linear-cross-entropy.ts';
+import { type LinearCrossEntropyAttributes, linearCrossEntropyOp } from '../../../ops/linear-cross-entropy.ts';
 import type { TensorFlowBackend } from '../tensorflow-backend.ts';
 
 type Body<A> = (inputs: Inputs, attributes: A) => Tensor[];
@@ -52,7 +52,9 @@ export const crossEntropyGrad: Body<CrossEntropyAttributes> = (inputs, a) => {
   return [reshape(weighRows(d as Tensor, dy as Tensor, weights, a), (logits as Tensor).shape)];
 };
 
-export function linearCrossEntropy(backend: TensorFlowBackend): Body<Training> {
+export function linearCrossEntropy(
+  backend: TensorFlowBackend,
+): Body<LinearCrossEntropyAttributes & { training: boolean }> {
   const rowLosses = sparse(backend);
   return (inputs, a) => {
     const { hidden, head, targets, weights } = inputs as { [name: string]: Tensor2D } & { weights?: Tensor };
@@ -62,7 +64,8 @@ export function linearCrossEntropy(backend: TensorFlowBackend): Body<Training> {
     const out = reduceLosses(loss, weights, (targets as Tensor).shape, a);
     if (!a.training) return [out];
     const d = weighRows(rowGradients, ones([1]), weights, a);
-    return [out, matMul(d, head as Tensor2D), matMul(d, hidden as Tensor2D, true, false)];
+    const dHead = a.headGradient ? [matMul(d, hidden as Tensor2D, true, false)] : [];
+    return [out, matMul(d, head as Tensor2D), ...dHead];
   };
 }
 
