@@ -45,7 +45,7 @@ test('a file that cannot be used is refused before a run is made', async () => {
     pairs.map(({ worse: _, ...row }) => row),
     /rejected|worse/,
   );
-  const unnamed = pairs.map(({ question: text, better: good, worse: bad }) => ({ text, good, bad }));
+  const unnamed = pairs.map(({ question: ask, better: good, worse: bad }) => ({ ask, good, bad }));
   await refused(unnamed, /bad.jsonl: no row has the column question.*--preference-columns/);
   const bare = await align('--preferences', await file('bare.jsonl', unnamed));
   expect(bare.stderr).toMatch(/bare.jsonl:1: .*Name yours with --preference-columns, for example --preference-columns/);
