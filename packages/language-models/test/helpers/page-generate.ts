@@ -44,8 +44,9 @@ async function run(backend: 'cpu' | 'wasm', address: string, texts: readonly str
   trainer.dispose();
   disposeTree(params);
   const file = `${address}model.gguf`;
+  const ofBlob = loadGguf as unknown as (from: Blob) => ReturnType<typeof loadGguf>; // the types here are Node's
   const gguf = [];
-  for (const opened of [await loadPretrained(file), await loadGguf(await (await fetch(file)).blob())]) {
+  for (const opened of [await loadPretrained(file), await ofBlob(await (await fetch(file)).blob())]) {
     const written = await generate(opened.model, opened.params, opened.tokenizer as Tokenizer, texts.slice(0, 1), o);
     gguf.push(written[0]?.ids ?? []);
     disposeTree(opened.params);
