@@ -11,6 +11,7 @@ import {
   Tokenizer,
   trainTokenizer,
 } from '@gimbal/language-models';
+import { loadReward, type RewardModel, rewardFn } from '@gimbal/reward-models';
 import { disposeTree, rng, useBackend } from '@gimbal/tensor-core';
 import { runMain } from './run-main.ts';
 
@@ -94,6 +95,28 @@ test('a reward model is trained, measured by slice, calibrated and saved', async
     'tokenizer.json',
     'tokenizer_config.json',
   ]);
+  // the same model on all rows, slice by slice, beside its scores one by one
+  const evaluated = await gimbal('eval', '--model', out, ...pairs().slice(2), '--slice', 'source');
+  const { model, params, tokenizer } = await loadReward(join(out, 'model'));
+  const score = rewardFn(model as RewardModel, params, tokenizer as Tokenizer);
+  const lines = (await readFile(join(dir, 'pairs.jsonl'), 'utf8')).trim().split('\n');
+  const worth = { all: 0, 'source even': 0, 'source odd': 0 };
+  for (const line of lines) {
+    const { question, better, worse, source } = JSON.parse(line);
+    const [a, b] = (await score([question, question], [better, worse])) as [number, number];
+    const right = a > b ? 1 : a === b ? 0.5 : 0;
+    worth.all += right;
+    worth[`source ${source}` as 'source even'] += right;
+  }
+  disposeTree(params);
+  expect(evaluated).toMatchObject({ kind: 'bradley-terry', tooLong: 0 });
+  const shares = evaluated.accuracy as Record<string, { value: number; n: number }>;
+  expect(Object.keys(shares).sort()).toEqual(Object.keys(worth).sort());
+  for (const [name, sum] of Object.entries(worth))
+    expect(shares[name]?.value).toBeCloseTo(sum / (name === 'all' ? 60 : 30), 12);
+  const refused = async (...argv: string[]) => (await run('eval', '--model', out, ...pairs().slice(2), ...argv)).stderr;
+  expect(await refused('--slice', 'colour')).toMatch(/--slice: no row has this column; got "colour", wanted .*source/);
+  expect(await refused('--metrics', 'loss')).toMatch(/--metrics: the model is a reward model or a judge/);
   // it is refused to be written over, and going on with what is done changes nothing
   expect((await run('reward', ...pairs(), '--out', out)).code).not.toBe(0);
 });
@@ -116,6 +139,11 @@ test('a judge is trained on labelled pairs', async () => {
   expect(found.accuracy).toMatchObject({ all: { n: 6 } });
   const config = JSON.parse(await readFile(join(out, 'model', 'config.json'), 'utf8'));
   expect(Object.values(config.id2label)).toEqual(['entailment', 'neutral', 'contradiction']);
+  const all = await gimbal('eval', '--model', out, '--data', join(dir, 'nli.jsonl'), '--slice', 'label');
+  expect(all).toMatchObject({
+    kind: 'labels',
+    accuracy: { all: { n: 60 }, 'label entailment': { n: 30 }, 'label contradiction': { n: 30 } },
+  });
   const bad = await run('reward', '--kind', 'entailment', ...data, '--labels', 'yes,no', '--out', join(dir, 'bad'));
   expect(bad.stderr).toMatch(/does not say which class is entailment/);
   for (const command of ['reward', 'warm']) {

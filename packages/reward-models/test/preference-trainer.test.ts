@@ -88,7 +88,7 @@ it('any preference is made fair, and what is no preference is refused', async ()
   const [prompts, a, b] = [['x'], ['y'], ['z']];
   expect(await preferenceOrderBias(first, prompts, a, b)).toBeCloseTo(0.8, 12);
   expect((await antisymmetrise(first)(prompts, a, b))[0]).toBeCloseTo(0.5, 12);
-  await expect(preferenceAccuracy(() => [1.5], beats.slice(0, 1))).rejects.toThrow(/preference, pair 0: out of range/);
+  await expect(preferenceAccuracy(() => [1.5], beats.slice(0, 1))).rejects.toThrow(/preference, row 0: out of range/);
   await expect(preferenceAccuracy(first, [])).rejects.toThrow(/there are none/);
   await expect(preferenceFromReward(() => [null])(['x'], ['y'], ['z'])).rejects.toThrow(/the reward abstains/);
   await expect(preferenceFromReward(() => [Number.NaN])(['x'], ['y'], ['z'])).rejects.toThrow(

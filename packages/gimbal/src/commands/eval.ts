@@ -29,7 +29,9 @@ const options = z.object({
   data: z
     .string()
     .min(1)
-    .describe('your rows: a .jsonl, .csv or .parquet of text, of prompt and completion, or of messages; or a .txt'),
+    .describe(
+      'your rows: a .jsonl, .csv or .parquet of text, of prompt and completion, or of messages; or a .txt. For a reward model: prompt, chosen, rejected; for a judge: premise, hypothesis, label',
+    ),
   columns: z
     .record(z.string(), z.string())
     .optional()
@@ -39,6 +41,11 @@ const options = z.object({
     .array(z.enum(['loss', ...textMetrics]))
     .optional()
     .describe('what to measure (default: loss; with completions rouge, bleu, chrf and exact-match too)'),
+  slice: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('of reward models and judges: a column of yours; accuracy is told for each of its values'),
   judge: z
     .string()
     .min(1)
@@ -60,6 +67,8 @@ const options = z.object({
     .optional()
     .describe('what matrices are held in (default: as in a .gguf file, float32 of any other)'),
 });
+/** Options that a model which only scores has no use for. */
+const ofWriters = ['adapter', 'metrics', 'judge', 'overflow', 'assistantOnly', 'temperature', 'weights', 'precision'];
 type Options = z.output<typeof options>;
 type Context = CommandContext<Options>;
 
@@ -71,6 +80,7 @@ export const command = defineCommand({
     'gimbal eval --model SmolLM2-135M-Instruct.Q4_1.gguf --adapter runs/sft-1/adapter --data test.jsonl --columns prompt=question,completion=answer',
     'gimbal eval --model runs/align-1/model --data test.jsonl --metrics rouge,extractive --out answers.jsonl',
     'gimbal eval --model runs/rl-1/model --data articles.jsonl --metrics entailment,rouge,extractive,length --judge runs/reward-1/model',
+    'gimbal eval --model runs/reward-1/model --data pairs.jsonl --slice topic',
     'gimbal eval --matrix sft=runs/sft-1/model,nash=runs/nash-md-1/model --preference runs/reward-1/model --data prompts.jsonl --out matrix.html',
   ],
   async run(context) {
@@ -78,6 +88,17 @@ export const command = defineCommand({
     refuseGiven('gimbal eval', context.given, ['preference', 'comparisons'], 'it is of --matrix, which is not there');
     const o = withModel(context.options);
     const { output, signal } = context;
+    const classifiers = await import('../reward/eval.ts');
+    if (await classifiers.isClassifier(o.model)) {
+      refuseGiven('gimbal eval', context.given, ofWriters, 'the model is a reward model or a judge: it writes nothing');
+      checkColumns('eval', o.columns, ['prompt', 'chosen', 'rejected', 'premise', 'hypothesis', 'text', 'label']);
+      if (o.out !== undefined) await refuseUnwritable('eval', o.out);
+      const compute = await startCompute(o);
+      const found = await classifiers.evaluateClassifier(o, output);
+      await compute.trace(output);
+      return { json: { model: o.model, ...found } };
+    }
+    refuseGiven('gimbal eval', context.given, ['slice'], 'it is of reward models and judges, and the model is neither');
     checkColumns('eval', o.columns, ['text', 'prompt', 'completion', 'messages']);
     if (o.out !== undefined) await refuseUnwritable('eval', o.out);
     const lm = await import('@gimbal/language-models');

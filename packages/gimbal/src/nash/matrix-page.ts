@@ -48,7 +48,7 @@ export function matrixPage(r: MatrixResult): string {
   return renderReport({
     eyebrow: 'gimbal eval --matrix',
     title: 'All against all',
-    lead: `${r.models.length} models, ${r.comparisons} comparisons a pair. ${percent(r.cyclicShare)} of the matrix is cyclic: no ranking expresses it.`,
+    lead: `${r.models.length} models, ${r.comparisons} comparisons a pair. ${percent(r.cyclicShare)} of the matrix is cyclic, which no ranking can express.`,
     figures: [
       {
         kind: 'figures',

@@ -8,7 +8,6 @@ import type {
   PreferenceTrainer,
   RewardModel,
   RewardTrainer,
-  Share,
 } from '@gimbal/reward-models';
 import { ConfigError, type LoopOptions, schedules, type Trainer, type TrainStep } from '@gimbal/tensor-core';
 import { counted } from '../cli/format.ts';
@@ -17,7 +16,9 @@ import { Progress } from '../cli/progress.ts';
 import { checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
+import { bySlice, sayAccuracy } from './accuracy.ts';
 import { toldCalibration } from './calibration.ts';
+import { pairMargins } from './pair-margins.ts';
 import { writeRewardReport } from './report.ts';
 
 /** The options of the command. */
@@ -86,19 +87,13 @@ export async function trainPairs(o: RewardSettings, parts: Parts, context: Rewar
 
   const own = trainer.model();
   const { rows, templated } = reward.pairTexts(parts.heldOut, tokenizer);
-  const scoring = { templated, ...(o.maxLength === undefined ? {} : { maxLength: o.maxLength }) };
   const held = rows.map(({ row, chosen, rejected }): PairRow => ({ ...row, chosen, rejected }));
-  const fitting = fittingRows(
-    held,
-    reward.answerEncoder(heads.config, tokenizer, scoring),
-    pairwise && o.form === 'antisymmetric',
-  );
+  const { fitting, margins } = await pairMargins(model, own, tokenizer, held, {
+    templated,
+    ...(o.maxLength === undefined ? {} : { maxLength: o.maxLength }),
+  });
   if (fitting.length < held.length)
     context.output.note(`${counted(held.length - fitting.length, 'held-out pair')} too long to be scored`);
-  const margins =
-    model.kind === 'pairwise'
-      ? await preferenceMargins(reward.preferenceFn(model, own, tokenizer, scoring), fitting)
-      : await reward.rewardMargins(reward.rewardFn(model, own, tokenizer, scoring), fitting);
   const targets = fitting.map((row) => (typeof row.label === 'number' ? row.label : 1));
   const { told, ...calibration } = toldCalibration(reward.fitTemperature(margins, targets));
   const target = join(context.path, 'model');
@@ -266,53 +261,4 @@ async function follow(
   }
   if (trainer.stopReason !== 'signal') return;
   throw stoppedRun('reward', path, `stopped after step ${trainer.step} of ${o.steps}`);
-}
-
-/** Accuracy in all and of each value of a column. */
-function bySlice(
-  rows: readonly object[],
-  margins: readonly number[],
-  slice: string | undefined,
-  accuracyOf: (margins: ArrayLike<number>) => Share,
-): Record<string, Share> {
-  const parts = new Map<string, number[]>([['all', [...margins]]]);
-  if (slice !== undefined) {
-    rows.forEach((row, i) => {
-      const name = `${slice} ${(row as Record<string, unknown>)[slice]}`;
-      parts.set(name, [...(parts.get(name) ?? []), margins[i] as number]);
-    });
-  }
-  return Object.fromEntries([...parts].map(([name, list]) => [name, accuracyOf(list)]));
-}
-
-function sayAccuracy(accuracy: Readonly<Record<string, Share>>, output: Output): void {
-  for (const [name, { value, ci95, n }] of Object.entries(accuracy)) {
-    const [low, high] = ci95.map((x) => (100 * x).toFixed(1));
-    output.line(`${name}: accuracy ${(100 * value).toFixed(1)} % (${low} to ${high}, ${counted(n, 'row')})`);
-  }
-}
-
-async function preferenceMargins(
-  fn: ReturnType<typeof import('@gimbal/reward-models').preferenceFn>,
-  rows: readonly PairRow[],
-): Promise<number[]> {
-  const p = await fn(
-    rows.map((r) => r.prompt),
-    rows.map((r) => r.chosen),
-    rows.map((r) => r.rejected),
-  );
-  return p.map((x) => Math.log(Math.max(x, 1e-12) / Math.max(1 - x, 1e-12)));
-}
-
-/** Pairs that the model has room for. */
-export function fittingRows(
-  rows: readonly PairRow[],
-  encoder: ReturnType<typeof import('@gimbal/reward-models').answerEncoder>,
-  together: boolean,
-): PairRow[] {
-  const fits = (prompt: string, answers: readonly string[]): boolean =>
-    encoder.encode(prompt, answers).ids.length <= encoder.limit;
-  return rows.filter(({ prompt, chosen, rejected }) =>
-    together ? fits(prompt, [chosen, rejected]) : fits(prompt, [chosen]) && fits(prompt, [rejected]),
-  );
 }

@@ -180,5 +180,5 @@ export const tooLong = (where: string, got: number, limit: number): DataError =>
     what: 'prompt and answer are longer than the model',
     got: `${got} tokens`,
     wanted: `at most ${limit}`,
-    fix: 'Shorten it, or use a model with a longer context; training can leave such rows out (overflow drop)',
+    fix: 'Shorten it (of samples: fewer new tokens), or use a model with a longer context; training can leave such rows out (overflow drop)',
   });

@@ -7,7 +7,7 @@ import type { PairRow, RewardModel, RewardTrainer } from '@gimbal/reward-models'
 import { DataError, disposeTree, type Params, rng, StoppedError } from '@gimbal/tensor-core';
 import { counted } from '../../cli/format.ts';
 import type { StageContext } from '../../pipeline/stage.ts';
-import { fittingRows } from '../../reward/train.ts';
+import { fittingRows } from '../../reward/pair-margins.ts';
 import { checkpointIn } from '../../run/going-on.ts';
 import { ensembleOf, examOf, type Predictions } from '../../warm/exam.ts';
 import { rate } from './intervals.ts';

@@ -31,8 +31,8 @@ export interface Answers {
 
 /**
  * Asks a preference function about pairs.
- * @throws DataError where it gives another number of answers or one outside [0, 1] (not asked again), and where it has
- * thrown at every try: `cause` is what it threw last
+ * @throws DataError where it gives another number of answers or one outside [0, 1], what the function throws as a
+ * DataError (neither is asked again), and where it has thrown at every try: `cause` is what it threw last
  */
 export async function askPreferences(fn: PreferenceFn, pairs: Pairs, o: AskOptions = {}): Promise<Answers> {
   const { bothOrders = false, retries = 2 } = o;
@@ -55,6 +55,7 @@ async function asked(fn: PreferenceFn, { prompts, a, b, rows }: Pairs, retries: 
       answers = await fn(prompts, a, b, rows);
       break;
     } catch (cause) {
+      if (cause instanceof DataError) throw cause; // of the rows: they would be refused again
       if (attempt < retries) continue;
       throw new DataError({
         where: 'preference',
