@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { evaluate, OnPolicyAgent, surrogates } from '@gimbal/fma-pg';
 import { saveSeq2Seq } from '@gimbal/language-models';
-import { rng } from '@gimbal/tensor-core';
+import { rng, useBackend } from '@gimbal/tensor-core';
 import { decodeCodes, encodeTexts, loadVec2Text, textEnv, trainTranslator, wordTokenizer } from '@gimbal/vec2text';
 import { toyLanguages } from '@gimbal/worlds';
 import { chromium } from 'playwright-core';
@@ -117,6 +117,7 @@ if (executablePath === undefined) console.warn('explore: skipped, no Chromium is
 );
 
 test('an agent of fma-pg learns to answer with the vector of a long sentence, or of a short one, as it is asked', async () => {
+  await useBackend('auto'); // the page's way above is computed as pages compute it
   using model = await loadVec2Text(join(rtt, 'model'));
   const share = (text: string): number => text.split(' ').length / 16;
   const env = () =>
