@@ -126,8 +126,8 @@ const withGradient = (o: DivergenceOptions & { overwrite?: true }): OpCase => {
     title: `[${shape}] ${JSON.stringify(o)}`,
     inputs: { ...inputsOf(shape), upstream: numbers([3], [1, -0.5, 0]) },
     run: ({ logits, target, upstream }) => {
-      // what may be overwritten is a tensor of its own
-      const own = o.overwrite === undefined ? logits : add(logits as Tensor, 0);
+      // what may be overwritten is a tensor of its own (a sum would turn bytes, which are to be refused, into floats)
+      const own = o.overwrite === undefined || logits?.dtype !== 'float32' ? logits : add(logits, 0);
       const r = divergenceWithGradient(own as Tensor2D, target as Tensor2D, upstream as Tensor1D, o);
       if (own !== logits) own?.dispose();
       return [r.values, r.measures, r.gradient];
