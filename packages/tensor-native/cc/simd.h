@@ -49,6 +49,17 @@ constexpr __mmask16 kAllLanes = 0xffff;  // GCC 12 warns about its own unmasked 
 GIMBAL_INLINE IVec as_int(Vec v) { return (IVec)v; }
 GIMBAL_INLINE Vec as_float(IVec v) { return (Vec)v; }
 
+/// A product rounded before it is added to anything: the compiler may not fuse the two.
+template <class V>
+GIMBAL_INLINE V alone(V product) {
+#if defined(__SSE2__)
+  asm("" : "+v"(product));
+#else
+  asm("" : "+w"(product));
+#endif
+  return product;
+}
+
 // ---- memory: no alignment is asked for ------------------------------------------------------------------------------
 
 GIMBAL_INLINE Vec load(const float* p) {

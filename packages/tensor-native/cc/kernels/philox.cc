@@ -48,16 +48,6 @@ GIMBAL_INLINE DVec square_root(DVec x) {
 #endif
 }
 
-// a product that the compiler may not fuse with a later addition: JavaScript rounds it
-GIMBAL_INLINE DVec alone(DVec product) {
-#if defined(__SSE2__)
-  asm("" : "+v"(product));
-#else
-  asm("" : "+w"(product));
-#endif
-  return product;
-}
-
 // whole numbers below 2^32 as doubles: 2^52 + w has w in its low mantissa bits
 GIMBAL_INLINE DVec to_double(WVec w) { return (DVec)(w | 0x4330000000000000u) - 0x1p52; }
 

@@ -139,7 +139,8 @@ static inline float row_divergence(const float* z, const float* y, const Diverge
     Vec f = splat(0.0f), centre = f, forward = f, reverse = f, distance = f, entropy = f;
     for (int64_t i = from; i < to; i += kLanes) {
       const int64_t rest = to - i;
-      const Vec q = load(e_q + i) * splat(of_q.share), p = load(e_p + i) * splat(of_p.share);
+      // equal rows are to be exactly 0 apart: p - q of a product that is not rounded is its rounding error
+      const Vec q = alone(load(e_q + i) * splat(of_q.share)), p = alone(load(e_p + i) * splat(of_p.share));
       const Vec log_q = (load_rest(z + i, rest) - splat(of_q.top)) * splat(form.inverse_q) - splat(of_q.log_sum);
       const Vec log_p = (load_rest(y + i, rest) - splat(of_p.top)) * splat(form.inverse_p) - splat(of_p.log_sum);
       // of a class of probability 0 anything may stand here, NaN too: it is weighed with 0
@@ -175,9 +176,9 @@ static inline void row_divergence_grad(float dy, const float* z, const float* y,
   for_vectors(n, [=](int64_t i, int64_t rest) GIMBAL_BODY {
     const Vec log_q = load_rest(z + i, rest) * splat(f.inverse_q) - splat(lse_q);
     const Vec log_p = load_rest(y + i, rest) * splat(f.inverse_p) - splat(lse_p);
-    const Vec q = vexp_negative(log_q);
+    const Vec q = alone(vexp_negative(log_q));
     // only these two look at p itself
-    const Vec p = K == 0 || K == 2 ? vexp_negative(log_p) : splat(0.0f);
+    const Vec p = K == 0 || K == 2 ? alone(vexp_negative(log_p)) : splat(0.0f);
     const Vec out = K == 0 ? q - p : weigh(q, terms<K>(p, q, log_p - log_q, f.mix).w - centre);
     store_rest(d + i, out * scale, rest);
   });
