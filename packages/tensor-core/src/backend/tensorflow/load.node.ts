@@ -50,6 +50,8 @@ export function installedPackage(name: '@tensorflow/tfjs-node' | '@tensorflow/tf
 export function loadTensorFlow(parts: Parts, threads = availableParallelism()): TensorFlowBackend {
   // TensorFlow reads these when its library is loaded; what the user has set stands
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  // on by default only where the processor has AVX-512; without it depthwise convolutions know no dilations
+  process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   // float32 means float32: TensorFlow rounds the operands of products to 10 bits (TF32) on GPUs from Ampere on
   process.env.NVIDIA_TF32_OVERRIDE ??= '0';
