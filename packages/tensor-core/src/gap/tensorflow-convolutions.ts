@@ -21,10 +21,18 @@ export function repairConvolutions(backendName: string): void {
   for (const name of [...flat, ...solid]) {
     overrideKernel(backendName, name, (stock) => {
       const onHost = onCpu(name);
-      return (params) => (isEmpty(params) ? onHost(params) : stock(params));
+      const refused = (params: Call): boolean =>
+        isEmpty(params) || (name.includes('epthwise') && hasUnequalStrides(params));
+      return (params) => (refused(params) ? onHost(params) : stock(params));
     });
   }
   for (const name of flat) overrideKernel(backendName, name, withPadding(name));
+}
+
+/** Which TensorFlow's own depthwise kernels refuse; oneDNN's take some of them, on some processors. */
+function hasUnequalStrides({ attrs }: Call): boolean {
+  const { strides } = attrs as unknown as ConvolutionAttributes;
+  return typeof strides !== 'number' && strides[0] !== strides[1];
 }
 
 /** TensorFlow gives a result without elements the shape of its input, and leaves what is in it then unwritten. */
