@@ -81,16 +81,14 @@ test('dpo refuses what it cannot use', async () => {
   expect(await refused(...data, '--out', join(dir, 'x'))).toContain('question');
 });
 
+/** What every run of nash-md here begins with. */
+const nashMd = (): string[] => [
+  ...['nash-md', '--model', join(dir, 'base')],
+  ...['--data', join(dir, 'pairs.jsonl'), '--columns', 'prompt=question'],
+];
+
 test('nash-md trains a model against a function, and says how often it wins', async () => {
-  const common = [
-    'nash-md',
-    '--model',
-    join(dir, 'base'),
-    '--data',
-    join(dir, 'pairs.jsonl'),
-    '--columns',
-    'prompt=question',
-  ];
+  const common = nashMd();
   const judge = ['--preference', join(dir, 'judge.mjs'), '--max-new-tokens', '6', '--comparisons', '60', '--remember'];
   const out = join(dir, 'nash');
   const made = await gimbal(
@@ -242,18 +240,9 @@ test('eval --matrix plays models against each other, and says who is strongest',
 test('a preference that never answers ends the command with a word, not in silence', async () => {
   const preference = join(dir, 'never.mjs');
   await writeFile(preference, 'export default () => new Promise(() => {});\n');
-  const argv = [
-    'nash-md',
-    '--model',
-    join(dir, 'base'),
-    '--data',
-    join(dir, 'pairs.jsonl'),
-    '--columns',
-    'prompt=question',
-  ];
   const { code, stderr } = await runCli(
     [
-      ...argv,
+      ...nashMd(),
       '--preference',
       preference,
       '--steps',

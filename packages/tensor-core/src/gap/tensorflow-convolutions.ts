@@ -21,8 +21,8 @@ export function repairConvolutions(backendName: string): void {
   for (const name of [...flat, ...solid]) {
     overrideKernel(backendName, name, (stock) => {
       const onHost = onCpu(name);
-      const refused = (params: Call): boolean =>
-        isEmpty(params) || (name.includes('epthwise') && hasUnequalStrides(params));
+      const isDepthwise = name.includes('Depthwise');
+      const refused = (params: Call): boolean => isEmpty(params) || (isDepthwise && hasUnequalStrides(params));
       return (params) => (refused(params) ? onHost(params) : stock(params));
     });
   }
