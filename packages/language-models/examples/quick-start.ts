@@ -1,5 +1,5 @@
 import { CausalLmTrainer, dataset, decoder, generate, savePretrained, trainTokenizer } from '@gimbal/language-models';
-import { rng, useBackend } from '@gimbal/tensor-core';
+import { rng, schedules, useBackend } from '@gimbal/tensor-core';
 
 await useBackend('auto'); // the fastest that works here
 
@@ -20,7 +20,8 @@ const model = decoder({
   eosIds: [eos as number],
 });
 
-const options = { model, params: model.init(rng(0)), tokenizer, data, learningRate: 3e-3, batchSize: 16, seed: 0 };
+const learningRate = schedules.cosine({ peak: 3e-3, steps: 300 });
+const options = { model, params: model.init(rng(0)), tokenizer, data, learningRate, batchSize: 16, seed: 0 };
 using trainer = new CausalLmTrainer(options);
 for await (const { step, loss, tokensPerSecond } of trainer.train({ steps: 300 })) {
   if (step % 50 === 0) console.log(`step ${step}: loss ${loss.toFixed(3)}, ${Math.round(tokensPerSecond)} tokens/s`);
