@@ -294,6 +294,11 @@ test('round trips of translators that were trained here between two languages an
   );
 }, 120_000);
 
+const inverterSizes = (steps: number, batchSize: number, vocabulary: number): string[] => [
+  ...['--steps', `${steps}`, '--width', '16', '--batch-size', `${batchSize}`],
+  ...['--vocabulary', `${vocabulary}`, '--embedding-tokens', '2'],
+];
+
 test('an inverter is trained, its steps are shown for one text kept and for more, and it inverts vectors later', async () => {
   const [own, out, vectors] = ['inverse.txt', 'inverse', 'vectors.jsonl'].map((name) => join(folder, name)) as [
     string,
@@ -302,18 +307,7 @@ test('an inverter is trained, its steps are shown for one text kept and for more
   ];
   const texts = toyLanguages({ preset: 'typed' }).aish.sentences(60, rng(6));
   await writeFile(own, texts.join('\n'));
-  const sizes = [
-    '--steps',
-    '12',
-    '--width',
-    '16',
-    '--batch-size',
-    '16',
-    '--vocabulary',
-    '300',
-    '--embedding-tokens',
-    '2',
-  ];
+  const sizes = inverterSizes(12, 16, 300);
   const trained = await json<{ steps: { step: number; beams: number; cosine: number }[] }>(
     ...['invert', '--embedder', rtt, '--data', own, ...sizes, '--corrections', '2', '--beams', '2', '--out', out],
   );
@@ -341,18 +335,7 @@ test('a first stage that recovers every sentence leaves nothing to correct: it i
   const [own, out] = [join(folder, 'known.txt'), join(folder, 'known')];
   const texts = ['the boy saw the box', 'the lass found the rug', 'the king took the lamp'];
   await writeFile(own, texts.join('\n'));
-  const small = [
-    '--steps',
-    '60',
-    '--width',
-    '16',
-    '--batch-size',
-    '4',
-    '--vocabulary',
-    '100',
-    '--embedding-tokens',
-    '2',
-  ];
+  const small = inverterSizes(60, 4, 100);
   const guesses = ['--guesses', '1', '--guess-noise', '0', '--learning-rate', '0.02', '--beams', '2'];
   const { code, stdout, stderr } = await run(
     'invert',
