@@ -77,6 +77,15 @@ test('a folder that holds something is refused without --resume', async () => {
   await expect(open({ out: join(cwd, 'data'), resume: true })).rejects.toThrow(/holds no run/);
 });
 
+test.each(['{', 'null', '{}'])('a configuration of %s is named as what is damaged', async (text) => {
+  const { path } = await open({ out: 'mine' });
+  await writeFile(join(path, 'config.json'), text);
+  await expect(open({ out: 'mine', resume: true })).rejects.toMatchObject({
+    code: 'ERR_CONFIG',
+    message: expect.stringMatching(/config\.json is not the configuration of a run\. Restore that file/),
+  });
+});
+
 test('--resume takes the newest run of the command, with its options', async () => {
   await open({ steps: 1 });
   await new Promise((resolve) => setTimeout(resolve, 5));

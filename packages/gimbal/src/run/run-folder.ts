@@ -77,8 +77,12 @@ export async function openRun(request: RunRequest): Promise<RunFolder> {
   const where = `gimbal ${command} ${options.resume ? '--resume' : '--out'}`;
   const saved = options.resume ? await readConfig(path) : undefined;
   if (options.resume && !saved) {
-    const fix = 'Start a new run without --resume';
-    throw new ConfigError({ where, what: `${path} holds no run`, fix });
+    const isThere = await stat(join(path, 'config.json')).catch(() => undefined);
+    const what = isThere ? `${path}/config.json is not the configuration of a run` : `${path} holds no run`;
+    const fix = isThere
+      ? 'Restore that file, or start a new run with another --out'
+      : 'Start a new run without --resume';
+    throw new ConfigError({ where, what, fix });
   }
   if (saved) refuseOtherConfig(request, saved, path);
   const release = await lockFolder(path, where).catch((error) => Promise.reject(unwritable(error, path, where)));
@@ -249,7 +253,8 @@ async function holdsSomething(path: string): Promise<boolean> {
 
 async function readConfig(path: string): Promise<RunConfig | undefined> {
   try {
-    return JSON.parse(await readFile(join(path, 'config.json'), 'utf8')) as RunConfig;
+    const config = JSON.parse(await readFile(join(path, 'config.json'), 'utf8')) as RunConfig | null;
+    return config?.command && config.options ? config : undefined;
   } catch {
     return undefined; // no folder, no file, or not one of ours: the caller says what that means
   }
