@@ -2,6 +2,7 @@
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   adaptTree,
   decoder,
@@ -9,6 +10,7 @@ import {
   evaluateLoss,
   loadAdapter,
   loadPretrained,
+  loadSeq2Seq,
   readRows,
   savePretrained,
   splitDataset,
@@ -249,6 +251,41 @@ test('what is saved is the best of the evaluations, not the last', async () => {
   );
   expect(early.steps).toBe((early.bestStep as number) + 15);
 });
+
+test('an encoder-decoder learns pairs, its adapter is worked into its folder', async () => {
+  const t5 = fileURLToPath(new URL('../../language-models/test/golden/t5-tiny', import.meta.url));
+  const rows = ['--data', join(dir, 'rows.jsonl'), '--columns', 'prompt=question,completion=answer'];
+  const sft = ['sft', '--model', t5, ...rows, '--learning-rate', '3e-2', '--eval-every', '6'];
+  const out = join(dir, 't5');
+  const trained = await gimbal(...sft, '--steps', '12', '--out', out);
+  expect(trained.heldOutLoss).toBeLessThan((trained.heldOutLossBefore as number) - 0.5);
+  const adapter = ['--adapter', join(out, 'adapter')];
+  await gimbal('merge', '--model', t5, ...adapter, '--out', join(dir, 't5-merged'));
+  const prompt = ['--prompt', '2 + 3 =', '--temperature', '0'];
+  const written = await Promise.all(
+    [[t5], [t5, ...adapter], [join(dir, 't5-merged')]].map(async ([model, ...more]) => {
+      const { completions } = await gimbal('generate', '--model', model as string, ...more, ...prompt);
+      return completions;
+    }),
+  );
+  expect(written[2]).toEqual(written[1]);
+  expect(written[1]).not.toEqual(written[0]);
+  // all weights: a folder, with what the model had beside them
+  const whole = await gimbal(...sft, '--lora', '0', '--steps', '3', '--out', join(dir, 't5-whole'));
+  expect(whole.heldOutLoss).toBeLessThan(whole.heldOutLossBefore as number);
+  const { params, tokenizer } = await loadSeq2Seq(whole.path as string);
+  expect(tokenizer).toBeDefined();
+  disposeTree(params);
+
+  const refused = async (wanted: RegExp, ...argv: string[]): Promise<void> => {
+    const { code, stderr } = await runMain(argv, root);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(wanted)]);
+  };
+  const none = ['--out', join(dir, 't5-none')];
+  await refused(/gimbal sft --packing: an encoder-decoder learns pairs/, ...sft, '--packing', ...none);
+  await refused(/--overflow: a pair cannot be split/, ...sft, '--overflow', 'split', ...none);
+  await refused(/encoder-decoders have no .gguf/, 'merge', '--model', t5, ...adapter, '--out', join(dir, 't5.gguf'));
+}, 120_000);
 
 test('what is missing is said before work starts', async () => {
   const noOut = await runMain(['quantize', '--model', join(dir, 'base')], root);

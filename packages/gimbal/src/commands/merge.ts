@@ -1,9 +1,11 @@
 // gimbal merge: several models' weights as one, or an adapter worked into its model, as a model folder or a GGUF file.
-import { ConfigError } from '@gimbal/tensor-core';
+import type { AdaptableConfig, FileDtype } from '@gimbal/language-models';
+import { ConfigError, type Params } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
+import { isSeq2Seq } from '../run/is-seq2seq.ts';
 import { adapterPath, modelPath } from '../run/model-path.ts';
 
 const options = z.object({
@@ -81,16 +83,16 @@ async function mergeAdapter(
       wanted: 'one --model, without shares or scales',
     });
   }
+  const path = await modelPath(base, 'gimbal merge --model', hubOptions(output, signal));
+  const open = (await isSeq2Seq(path)) ? openSeq2Seq : openDecoder;
   const compute = await startCompute(o);
   const lm = await import('@gimbal/language-models');
   const { disposeTree } = await import('@gimbal/tensor-core');
-  const { model, params, tokenizer, generation } = await lm.loadPretrained(
-    await modelPath(base, 'gimbal merge --model', hubOptions(output, signal)),
-  );
-  const adapter = await lm.loadAdapter(adapterPath(o.adapter as string), model.config);
+  const { config, params, save } = await open(path, out);
+  const adapter = await lm.loadAdapter(adapterPath(o.adapter as string), config);
   for (const warning of adapter.warnings ?? []) output.note(`warning ${warning}`);
-  const merged = lm.mergeLora(model.config, params, adapter);
-  await saveModel(out, model, merged, { tokenizer, generation, dtype: o.dtype ?? 'float32', type: o.type });
+  const merged = lm.mergeLora(config, params, adapter);
+  await save(merged, { dtype: o.dtype ?? 'float32', type: o.type });
   lm.disposeAdapter(adapter);
   for (const tree of [params, merged]) disposeTree(tree);
   output.line(`merged into ${out}`);
@@ -98,23 +100,48 @@ async function mergeAdapter(
   return { json: { path: out } };
 }
 
-type Pretrained = Awaited<ReturnType<typeof import('@gimbal/language-models').loadPretrained>>;
+/** A model that an adapter is worked into. */
+interface Base {
+  config: AdaptableConfig;
+  params: Params;
+  /** Writes a tree of its shape, with its tokenizer and its way of generating. */
+  save(params: Params, o: { dtype: FileDtype; type: Options['type'] }): Promise<void>;
+}
 
-/** Writes a folder, or a .gguf by the ending of its name. */
-async function saveModel(
-  out: string,
-  model: Pretrained['model'],
-  params: Pretrained['params'],
-  o: Pick<Pretrained, 'tokenizer' | 'generation' | 'dtype'> & { type: 'f32' | 'f16' | 'q8_0' | 'q4_0' },
-): Promise<void> {
-  const { saveGguf, savePretrained } = await import('@gimbal/language-models');
-  const { tokenizer, generation, dtype } = o;
-  if (!out.endsWith('.gguf')) {
-    await savePretrained(out, model, params, { generation, dtype, ...(tokenizer ? { tokenizer } : {}) });
-    return;
+async function openDecoder(path: string, out: string): Promise<Base> {
+  const { loadPretrained, saveGguf, savePretrained } = await import('@gimbal/language-models');
+  const { model, params, tokenizer, generation } = await loadPretrained(path);
+  return {
+    config: model.config,
+    params,
+    async save(merged, { dtype, type }) {
+      if (!out.endsWith('.gguf')) {
+        await savePretrained(out, model, merged, { generation, dtype, ...(tokenizer && { tokenizer }) });
+        return;
+      }
+      if (!tokenizer)
+        throw new ConfigError({ where: out, what: 'a .gguf holds the tokenizer too, but the model has none' });
+      await saveGguf(out, model, merged, { tokenizer, type: type.toUpperCase() as Uppercase<typeof type> });
+    },
+  };
+}
+
+async function openSeq2Seq(path: string, out: string): Promise<Base> {
+  if (out.endsWith('.gguf')) {
+    const wanted = 'a folder';
+    throw new ConfigError({
+      where: 'gimbal merge --out',
+      what: 'encoder-decoders have no .gguf here',
+      got: out,
+      wanted,
+    });
   }
-  if (!tokenizer)
-    throw new ConfigError({ where: out, what: 'a .gguf holds the tokenizer too, but the model has none' });
-  const type = o.type.toUpperCase() as 'F32' | 'F16' | 'Q8_0' | 'Q4_0';
-  await saveGguf(out, model, params, { tokenizer, type });
+  const { loadSeq2Seq, saveSeq2Seq } = await import('@gimbal/language-models');
+  const { model, params, tokenizer, generation } = await loadSeq2Seq(path);
+  return {
+    config: model.config,
+    params,
+    save: (merged, { dtype }) =>
+      saveSeq2Seq(out, model, merged, { generation, dtype, ...(tokenizer && { tokenizer }) }),
+  };
 }

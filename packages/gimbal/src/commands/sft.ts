@@ -15,6 +15,7 @@ import { modelPath } from '../run/model-path.ts';
 import { noteInflated } from '../run/note-inflated.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
 import { worsened } from '../run/worsened.ts';
+import { openTuned } from '../sft/tuned-model.ts';
 
 const options = z.object({
   model: z
@@ -90,8 +91,18 @@ export const command = defineCommand({
       const share = heldOutOf('sft', o.heldOut, rows.rows.length);
       const parts = lm.splitDataset(rows, share, rng(o.seed).split('split'));
       const path = await modelPath(o.model, 'gimbal sft --model', hubOptions(output, signal));
-      const { model, params, tokenizer, generation, warnings } = await lm.loadPretrained(path);
-      for (const warning of warnings) output.note(`warning ${warning}`);
+      const tuned = await openTuned(
+        path,
+        {
+          assistantOnly: o.assistantOnly,
+          overflow: o.overflow,
+          ...(o.packing === undefined ? {} : { packing: o.packing }),
+          ...(o.paddingFree ? { paddingFree: true } : {}),
+        },
+        where,
+      );
+      const { config, params, tokenizer } = tuned;
+      for (const warning of tuned.warnings) output.note(`warning ${warning}`);
       noteInflated(path, params, (text) => output.note(text));
       if (!tokenizer) {
         throw new ConfigError({
@@ -105,7 +116,7 @@ export const command = defineCommand({
         o.lora === 0
           ? undefined
           : lm.createLora(
-              model.config,
+              config,
               params,
               {
                 rank: o.lora,
@@ -117,19 +128,13 @@ export const command = defineCommand({
             );
       const peak = o.learningRate ?? (adapter ? 2e-4 : 5e-5);
       const trainerOptions = {
-        model,
-        params,
         tokenizer,
         data: parts.train,
         evalData: parts.heldOut,
         ...(adapter ? { adapter } : {}),
-        assistantOnly: o.assistantOnly,
-        maxLength: o.maxLength ?? Math.min(model.config.contextLength, 1024),
-        overflow: o.overflow,
+        maxLength: o.maxLength ?? Math.min(config.contextLength, 1024),
         batchSize: o.batchSize,
         accumulate: o.accumulate,
-        ...(o.packing === undefined ? {} : { packing: o.packing }),
-        ...(o.paddingFree ? { paddingFree: true } : {}),
         gradientCheckpointing: o.gradientCheckpointing,
         precision: o.precision,
         evalEvery: Math.min(o.evalEvery, o.steps),
@@ -143,20 +148,20 @@ export const command = defineCommand({
           final: peak / 20,
         }),
       };
-      const before = await lm.evaluateLoss(
-        model,
-        params,
-        lm.tokenRows(parts.heldOut, tokenizer, { limit: trainerOptions.maxLength, assistantOnly: o.assistantOnly })
-          .rows,
-        { batchSize: o.batchSize, signal },
-      );
+      const before = await tuned.lossOn(parts.heldOut, tokenizer, {
+        limit: trainerOptions.maxLength,
+        batchSize: o.batchSize,
+        signal,
+      });
       output.note(
         `${counted(parts.train.rows.length, 'row')}, ${parts.heldOut.rows.length} held out; their loss is ${before.loss.toFixed(4)}`,
       );
       const note = (text: string): void => output.note(text);
-      using trainer = (await checkpointIn(trainerOptions.out, note))
-        ? await lm.CausalLmTrainer.resume(trainerOptions.out, trainerOptions, { warn: note })
-        : new lm.CausalLmTrainer(trainerOptions);
+      const goesOn = (await checkpointIn(trainerOptions.out, note)) !== undefined;
+      using trainer = await tuned.trainer(
+        trainerOptions,
+        goesOn ? { folder: trainerOptions.out, warn: note } : undefined,
+      );
       const { overflow } = trainer;
       if (overflow.rows > 0)
         output.note(`${counted(overflow.rows, 'row')} too long (${o.overflow}): ${overflow.where.join(', ')}`);
@@ -173,9 +178,8 @@ export const command = defineCommand({
       }
       const target = join(run.path, adapter ? 'adapter' : 'model');
       const best = await bestParams(trainerOptions.out, trainer, (text) => output.note(text));
-      if (adapter)
-        await lm.saveAdapter(target, model.config, { ...adapter, params: best.params }, { base: path, tokenizer });
-      else await lm.savePretrained(target, model, best.params, { tokenizer, generation });
+      if (adapter) await lm.saveAdapter(target, config, { ...adapter, params: best.params }, { base: path, tokenizer });
+      else await tuned.save(target, best.params);
       if (best.params !== trainer.params) disposeTree(best.params);
       if (trainer.stopReason === 'early') output.note(`ended at step ${trainer.step}: no better evaluation came`);
       const at = best.step === trainer.step ? '' : ` (step ${best.step} of ${trainer.step}, the best)`;

@@ -1,9 +1,8 @@
 // A model to write with, whatever it is: a decoder's folder or .gguf file, with an adapter or without, or an
 // encoder-decoder's folder.
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { GenerationDefaults, HubOptions, Message, Tokenizer } from '@gimbal/language-models';
 import { ConfigError, type LogitPolicy, type Params } from '@gimbal/tensor-core';
+import { isSeq2Seq } from '../run/is-seq2seq.ts';
 import { adapterPath, modelPath } from '../run/model-path.ts';
 
 /** What generation asks of a model. */
@@ -108,16 +107,6 @@ export async function openModel(
     chats: tokenizer.config.chat_template !== undefined,
     [Symbol.dispose]: () => disposeTree(params),
   };
-}
-
-async function isSeq2Seq(path: string): Promise<boolean> {
-  try {
-    return (
-      (JSON.parse(await readFile(join(path, 'config.json'), 'utf8')) as { model_type?: unknown }).model_type === 't5'
-    );
-  } catch {
-    return false; // what is wrong with it is told by whoever opens it
-  }
 }
 
 /** A prompt as the model reads it. */
