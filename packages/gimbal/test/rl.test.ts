@@ -3,8 +3,18 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TokenPolicyTrainer } from '@gimbal/fma-pg';
-import { decoder, savePretrained, trainTokenizer } from '@gimbal/language-models';
-import { disposeTree, mapTree, readMetrics, rng, type TokenBatch, useBackend } from '@gimbal/tensor-core';
+import { decoder, loadPretrained, savePretrained, trainTokenizer } from '@gimbal/language-models';
+import {
+  disposeTree,
+  flatten,
+  loadRun,
+  mapTree,
+  type Params,
+  readMetrics,
+  rng,
+  type TokenBatch,
+  useBackend,
+} from '@gimbal/tensor-core';
 import { clone } from '@tensorflow/tfjs-core';
 import { exactAnswer, parseReward } from '../src/rl/reward.ts';
 import { runMain } from './run-main.ts';
@@ -144,6 +154,40 @@ test('completions that were cut are masked or lose a penalty; ppo takes a value 
     const { code, stderr } = await failure('rl', ...common(), ...letters, ...more);
     expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
   }
+}, 60_000);
+
+test('what a preset leaves open can be said; of evaluations the best weights are kept', async () => {
+  const letters = ['--reward', join(dir, 'letters.mjs'), ...small];
+  const said = join(dir, 'said');
+  const how = '--preset reinforce --baseline moving-average --credit sequence --kl-in loss --anchor-rate 0.5';
+  const more = '--normalize-advantage batch --rollout-log-probs tempered --temperature 0.7 --accumulate 2 --steps 2';
+  await gimbal('rl', ...common(), ...letters, ...`${how} ${more}`.split(' '), '--out', said);
+  const { config } = await loadRun(join(said, 'training'));
+  expect(config).toMatchObject({
+    ...{ baseline: 'moving-average', credit: 'sequence', klIn: 'loss', anchor: { emaRate: 0.5 }, accumulate: 2 },
+    ...{ normalizeAdvantage: 'batch', rolloutLogProbs: 'tempered' },
+  });
+  const run = join(dir, 'evaluated');
+  const often = ['--eval-every', '1', '--learning-rate', '0.1', '--kl-coef', '0', '--steps', '6'];
+  await gimbal('rl', ...common(), ...letters, ...often, '--out', run);
+  const rewards = (await readMetrics(join(run, 'training'))).map((row) => row.evalReward as number);
+  const best = await loadRun(join(run, 'training'), 'best');
+  expect(best.step).toBe(1 + rewards.indexOf(Math.max(...rewards)));
+  const [kept, was] = [await loadPretrained(join(run, 'model')), await best.tree('params')];
+  const values = (tree: Params) => Object.fromEntries(flatten(tree).map(([name, t]) => [name, [...t.dataSync()]]));
+  expect(values(kept.params)).toEqual(values(was));
+  disposeTree(kept.params);
+  disposeTree(was);
+  const { code, stderr } = await failure(
+    'rl',
+    ...common(),
+    ...letters,
+    '--monitor',
+    join(dir, 'letters.mjs'),
+    '--eval-every',
+    '2',
+  );
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/Give one of --eval-every and --monitor/)]);
 }, 60_000);
 
 test('an adapter is trained on the answers of a column; rewards are summed with their weights', async () => {

@@ -33,10 +33,7 @@ export interface NamedReward {
 
 /** Options of `TokenPolicyTrainer`, beside those of every training loop. */
 export interface TokenPolicyOptions
-  extends Omit<
-    LoopOptions,
-    'overflow' | 'gradientCheckpointing' | 'evalEvery' | 'keepBest' | 'earlyStop' | 'logEvery'
-  > {
+  extends Omit<LoopOptions, 'overflow' | 'gradientCheckpointing' | 'earlyStop' | 'logEvery'> {
   /** samples completions and gives their log-probabilities; not disposed */
   policy: TokenPolicy;
   /** not kept: the trainer owns variables with the same values */
@@ -45,6 +42,11 @@ export interface TokenPolicyOptions
   codec: TextCodec;
   /** at least one; a step takes `batchSize` · `accumulate` / `samplesPerPrompt` of them */
   prompts: readonly Prompt[];
+  /**
+   * prompts that are not learnt from: each `evalEvery` steps (default: after the last) one completion of each is sampled
+   * and scored, and with `keepBest` (default) and `out` the checkpoint of the highest mean stays; default none
+   */
+  evalPrompts?: readonly Prompt[];
   /** null = no reward for that row, which stays out of the loss */
   reward: RewardFn | readonly NamedReward[];
   /** β, or α where the mixing is convex; default .05 */
@@ -106,6 +108,7 @@ export const tokenDefaults = {
   temperature: 1,
   rolloutLogProbs: 'unit',
   normalizeAdvantage: false,
+  keepBest: true,
 } as const satisfies Partial<TokenPolicyOptions>;
 
 export type ResolvedTokenOptions = Omit<TokenPolicyOptions, keyof typeof tokenDefaults | 'surrogate'> &
@@ -117,6 +120,8 @@ const further = [
   'params',
   'codec',
   'prompts',
+  'evalPrompts',
+  'evalEvery',
   'reward',
   'surrogate',
   'value',
@@ -139,7 +144,8 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
   const o: ResolvedTokenOptions = { ...tokenDefaults, surrogate: surrogates.reinforce(), ...options };
   for (const key of ['batchSize', 'accumulate', 'epochs', 'samplesPerPrompt', 'maxNewTokens'] as const)
     checkCount(key, o[key]);
-  for (const key of ['checkpointEvery', 'keepCheckpoints'] as const) if (o[key] !== undefined) checkCount(key, o[key]);
+  for (const key of ['checkpointEvery', 'keepCheckpoints', 'evalEvery'] as const)
+    if (o[key] !== undefined) checkCount(key, o[key]);
   checkOption(
     'batchSize',
     o.batchSize,
@@ -166,6 +172,9 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
   if (o.value?.trunk !== undefined) checkName('value.trunk', o.value.trunk, ['policy', 'own']);
   if (typeof o.missingEos === 'string') checkName('missingEos', o.missingEos, ['mask']);
   if (o.prompts.length === 0) throw new ConfigError({ where: 'prompts', what: 'there are none' });
+  if (o.evalPrompts?.length === 0) throw new ConfigError({ where: 'evalPrompts', what: 'there are none' });
+  if (o.evalEvery !== undefined && o.evalPrompts === undefined)
+    throw new ConfigError({ where: 'evalEvery', what: 'there is nothing to evaluate on', fix: 'Give evalPrompts' });
   const peers = o.batchSize * o.accumulate;
   const few = o.baseline === 'group' ? o.samplesPerPrompt : peers;
   if ((o.baseline === 'batch' || o.baseline === 'leave-one-out' || o.baseline === 'group') && few < 2) {

@@ -14,6 +14,7 @@ import {
   type OptimizerState,
   type Params,
   type Prompt,
+  passes,
   polyakTree,
   type Rng,
   RunTrainer,
@@ -29,6 +30,7 @@ import { flatGroupShare } from './baselines.ts';
 import { rolloutLogProbs } from './rollout-log-probs.ts';
 import { tempered } from './tempered.ts';
 import { type Credited, creditTokens } from './token-credit.ts';
+import { evaluateRewards } from './token-evaluation.ts';
 import { type ResolvedTokenOptions, resolveTokenOptions, type TokenPolicyOptions } from './token-options.ts';
 import { promptText, type ScoredCompletions, scoreCompletions } from './token-rewards.ts';
 import { type TokenRollout, tokenRollout } from './token-rollout.ts';
@@ -69,7 +71,7 @@ export interface TokenPolicyStep {
   readonly learningRate: number;
   /** what the monitor found; empty without one */
   readonly alerts: readonly Alert[];
-  /** clipFraction, klForward, klReverse, ratioMax, clampedShare, heldShare; valueLoss; reward_… of each named function */
+  /** clipFraction, klForward, klReverse, ratioMax, clampedShare, heldShare; valueLoss; reward_… of each named function; evalReward, evalLength, evalReward_… where prompts were evaluated */
   readonly [metric: string]: number | readonly Alert[];
 }
 
@@ -77,6 +79,8 @@ interface SavedState {
   step: number;
   sampler: unknown;
   movingAverage: number | null;
+  /** absent in checkpoints from before evaluations */
+  best?: { step: number; loss: number } | null;
 }
 
 interface Sampled extends ScoredCompletions {
@@ -102,6 +106,8 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
   /** the options with the policy whose log-probabilities are learnt from */
   readonly #scored: ResolvedTokenOptions;
   #movingAverage: number | null = null;
+  #best: { step: number; loss: number } | null = null;
+  #lastLoss: number | undefined;
   #step = 0;
 
   /** @throws ConfigError for options that do not go together, before anything is sampled */
@@ -136,8 +142,13 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
     return this.#step;
   }
 
+  /** The evaluation with the highest reward, as a loss: minus its mean. Null before the first. */
+  get best(): { readonly step: number; readonly loss: number } | null {
+    return this.#best;
+  }
+
   /** One step; undefined where the signal stopped the sampling. Nothing has changed then, nor where sampling or a reward failed. */
-  protected override async advance({ signal }: TrainRequest) {
+  protected override async advance({ signal, steps }: TrainRequest) {
     const { options: o } = this;
     const position = this.#sampler.state();
     const picked = Array.from(this.#sampler.next(), (i) => o.prompts[i] as Prompt);
@@ -168,11 +179,13 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
     this.#step++;
     if (typeof o.anchor === 'object' && 'emaRate' in o.anchor)
       polyakTree(leavesOf(this.#anchor), leavesOf(this.params), 1 - o.anchor.emaRate);
+    const { evaluated, isBest } = await this.#evaluateIfDue(steps);
     const B = lengths.length;
     const row = {
       ...learnt,
       ...metrics,
       ...components,
+      ...evaluated,
       length: lengths.reduce((a, b) => a + b, 0) / B,
       emptyRate: lengths.filter((n) => n === 0).length / B,
       missingEosRate: ended === undefined ? 0 : ended.filter((e) => e === 0).length / B,
@@ -180,7 +193,24 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
       flatGroups: flatGroupShare(rewards, rollout.groups),
       alerts,
     } as unknown as Omit<TokenPolicyStep, 'step'>;
-    return { row, stop: alerts.some(({ stop }) => stop) };
+    return { row, isBest, stop: alerts.some(({ stop }) => stop) };
+  }
+
+  /** Goes on to its end when a signal stops the run: a run that is gone on with evaluates the same steps. */
+  async #evaluateIfDue(steps: number): Promise<{ evaluated: Record<string, number>; isBest: boolean }> {
+    const { options: o } = this;
+    const { evalPrompts, evalEvery, keepBest } = o;
+    this.#lastLoss = undefined;
+    if (evalPrompts === undefined || !(passes(evalEvery, this.#step - 1, this.#step) || this.#step >= steps))
+      return { evaluated: {}, isBest: false };
+    const stream = this.#stream.split('evaluation');
+    const evaluated = await evaluateRewards({ ...o, evalPrompts }, this.params, this.#step, stream);
+    const loss = -(evaluated.evalReward as number);
+    if (Number.isNaN(loss)) return { evaluated, isBest: false };
+    if (keepBest) this.#lastLoss = loss;
+    const isBest = this.#best === null || loss < this.#best.loss;
+    if (isBest) this.#best = { step: this.#step, loss };
+    return { evaluated, isBest: isBest && keepBest };
   }
 
   /** Completions of prompts, and their rewards; nothing of the trainer changes. */
@@ -252,6 +282,9 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
       checkpointEvery,
       keepCheckpoints,
       rolloutLogProbs: scale,
+      evalPrompts,
+      evalEvery,
+      keepBest,
       ...rest
     } = this.options;
     const kept = typeof anchor === 'object' && 'params' in anchor ? 'params' : anchor;
@@ -264,14 +297,16 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
     };
   }
 
-  protected override content(): { state: SavedState } {
-    return { state: { step: this.#step, sampler: this.#sampler.state(), movingAverage: this.#movingAverage } };
+  protected override content(): { state: SavedState; loss?: number } {
+    const state = { step: this.#step, sampler: this.#sampler.state(), movingAverage: this.#movingAverage };
+    return { state: { ...state, best: this.#best }, ...(this.#lastLoss !== undefined && { loss: this.#lastLoss }) };
   }
 
   protected override restoreState(saved: LoadedCheckpoint): void {
     const state = saved.state as SavedState;
     this.#sampler.restore(state.sampler);
     this.#movingAverage = state.movingAverage;
+    this.#best = state.best ?? null;
     this.#step = state.step;
   }
 

@@ -8,6 +8,7 @@ import { counted, figure } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOf, heldOutOption, splitRows } from '../options/held-out.ts';
+import { bestParams } from '../run/best-params.ts';
 import { startCompute } from '../run/compute.ts';
 import { stoppedRun } from '../run/going-on.ts';
 import { openPolicy } from '../run/open-policy.ts';
@@ -80,6 +81,36 @@ const optionsWith = (preset: PresetName) =>
       .describe('default: 1e-4 with an adapter, else 1e-5; small models bear 1e-3'),
     klCoef: z.number().min(0).optional().describe('weight of the KL to the model as it was (default: the preset’s)'),
     klMixing: z.enum(['additive', 'convex']).optional().describe('reward − βKL, or (1 − α)·reward − αKL'),
+    klIn: z
+      .enum(['reward', 'loss'])
+      .optional()
+      .describe("the KL of each token is a reward (k1), or a part of the loss (k3, as GRPO) (default: the preset's)"),
+    anchorRate: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe(
+        'the KL is to a moving average of the policy, reference ← rate·reference + (1 − rate)·policy; .99 say (default: to the model as it was)',
+      ),
+    baseline: z
+      .enum(['leave-one-out', 'batch', 'group', 'moving-average', 'value'])
+      .optional()
+      .describe("what a completion's reward is compared with (default: the preset's)"),
+    credit: z
+      .enum(['token', 'sequence'])
+      .optional()
+      .describe("each token is credited with what follows, or with the whole (default: the preset's)"),
+    normalizeAdvantage: z
+      .enum(['none', 'batch', 'group'])
+      .optional()
+      .describe(
+        "divide advantages by their spread in the batch, or among a prompt's completions (default: the preset's)",
+      ),
+    rolloutLogProbs: z
+      .enum(['unit', 'tempered'])
+      .optional()
+      .describe('log-probabilities at temperature 1, or of what was sampled from (default unit)'),
     temperature: z.number().positive().default(1).describe('of the samples'),
     maxNewTokens: z
       .int()
@@ -95,8 +126,14 @@ const optionsWith = (preset: PresetName) =>
       .enum(['policy', 'own'])
       .default('policy')
       .describe(
-        'of ppo’s value function: a head on the policy’s hidden states, or a copy of the policy that learns too',
+        'of the value function (ppo, or --baseline value): a head on the policy’s hidden states, or a copy of the policy that learns too',
       ),
+    evalEvery: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('score the held-out prompts each so many steps, and keep the weights of the best'),
+    accumulate: z.int().min(1).optional().describe('batches in one update (default 1)'),
     lora: z.int().min(0).default(0).describe('rank of an adapter to train; 0 trains all weights'),
     checkpointEvery: z.int().min(1).optional().describe('save each so many steps (default: ten times)'),
     precision: z.enum(['float32', 'bf16']).default('float32').describe('precision of matrix products'),
@@ -145,11 +182,17 @@ function check(name: string, o: Options): readonly RewardSpec[] {
       what: 'what is left out can have no penalty',
       fix: 'Give one of --mask-truncated and --missing-eos-penalty',
     });
-  if (o.valueTrunk === 'own' && o.preset !== 'ppo')
+  if (o.valueTrunk === 'own' && (o.baseline ?? (o.preset === 'ppo' ? 'value' : undefined)) !== 'value')
     throw new ConfigError({
       where: `gimbal ${name} --value-trunk`,
-      what: `the preset '${o.preset}' has no value function`,
-      fix: 'Give --preset ppo, or leave --value-trunk out',
+      what: `'${o.baseline ?? o.preset}' has no value function`,
+      fix: 'Give --preset ppo or --baseline value, or leave --value-trunk out',
+    });
+  if (o.evalEvery !== undefined && o.monitor !== undefined)
+    throw new ConfigError({
+      where: `gimbal ${name} --eval-every`,
+      what: 'the monitor says already which weights are kept',
+      fix: 'Give one of --eval-every and --monitor',
     });
   if (o.data === undefined && !specs.some(({ kind }) => kind === 'world')) {
     const fix = 'Give --data, rows with a prompt each';
@@ -196,21 +239,25 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     const { monitor: control, patience, maxKl } = o;
     const watching = control && { monitor: control, patience, maxKl, world };
     const watch = watching && (await watchRun(run.path, watching, `gimbal ${name} --monitor`));
+    const folder = join(run.path, 'training');
     using trainer = await trainPolicy({
       ...common,
       params: start,
       prompts: training,
+      ...(o.evalEvery !== undefined && { evalPrompts: heldOut }),
       settings,
       seed: o.seed,
-      out: join(run.path, 'training'),
+      out: folder,
       progress: (update) => progress.update(update),
       watch,
       note,
       stopped: (what) => stoppedRun(name, run.path, what),
     });
-    await warnAlike(join(run.path, 'training'), note);
-    // where the control fell, the weights to keep are not the last
-    const best = watch?.endedAt(trainer.step) ? await watch.bestParams(note) : undefined;
+    await warnAlike(folder, note);
+    // where the control fell, or held-out prompts were answered better before, the weights to keep are not the last
+    let best = watch?.endedAt(trainer.step) ? await watch.bestParams(note) : undefined;
+    if (o.evalEvery !== undefined && trainer.best?.step !== trainer.step)
+      best = await bestParams(folder, trainer, note);
     const { params } = best ?? trainer;
     const after = await score(params);
     const [was, is] = [meanWithInterval(before.rewards), meanWithInterval(after.rewards)];
@@ -219,7 +266,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     const target = await open.save(run.path, params);
     if (best) {
       note(`kept: the weights of step ${best.step}`);
-      disposeTree(best.params);
+      if (best.params !== trainer.params) disposeTree(best.params);
     }
     const report = join(run.path, 'report.html');
     await writeFileAtomic(

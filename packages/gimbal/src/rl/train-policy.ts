@@ -33,6 +33,13 @@ export interface RlSettings {
   learningRate: number;
   klCoef?: number | undefined;
   klMixing?: 'additive' | 'convex' | undefined;
+  klIn?: 'reward' | 'loss' | undefined;
+  /** of a moving average that the KL is to; undefined: the model as it was */
+  anchorRate?: number | undefined;
+  baseline?: TokenPolicyOptions['baseline'] | undefined;
+  credit?: 'token' | 'sequence' | undefined;
+  normalizeAdvantage?: 'none' | 'batch' | 'group' | undefined;
+  rolloutLogProbs?: 'unit' | 'tempered' | undefined;
   /** completions that were cut: left out of the loss, or with this taken off their reward */
   maskTruncated?: boolean | undefined;
   missingEosPenalty?: number | undefined;
@@ -41,6 +48,9 @@ export interface RlSettings {
   temperature: number;
   maxNewTokens: number;
   checkpointEvery?: number | undefined;
+  /** of `evalPrompts` */
+  evalEvery?: number | undefined;
+  accumulate?: number | undefined;
   precision?: 'float32' | 'bf16' | undefined;
 }
 
@@ -51,6 +61,8 @@ export interface RlRequest {
   params: Params;
   tokenizer: Tokenizer;
   prompts: readonly Prompt[];
+  /** scored each `evalEvery` steps */
+  evalPrompts?: readonly Prompt[];
   rewards: readonly NamedReward[];
   settings: RlSettings;
   seed: number;
@@ -66,6 +78,10 @@ export interface RlRequest {
 }
 
 const maxGradNorm = 1;
+
+/** The properties that have a value: what is left out is the preset's. */
+const defined = <T extends object>(o: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(o).filter(([, value]) => value !== undefined)) as never;
 
 /** The trainer, after `steps`; the caller disposes it. @throws StoppedError when the signal asks for it, after a checkpoint */
 export async function trainPolicy(request: RlRequest): Promise<TokenPolicyTrainer> {
@@ -101,6 +117,7 @@ function optionsOf({
   params,
   tokenizer,
   prompts,
+  evalPrompts,
   rewards,
   settings: s,
   seed,
@@ -108,11 +125,24 @@ function optionsOf({
   watch,
 }: RlRequest): TokenPolicyOptions {
   const given = {
-    ...(s.samplesPerPrompt !== undefined && { samplesPerPrompt: s.samplesPerPrompt }),
-    ...(s.epochs !== undefined && { epochs: s.epochs }),
-    ...(s.klCoef !== undefined && { klCoef: s.klCoef }),
-    ...(s.klMixing !== undefined && { klMixing: s.klMixing }),
-    ...(s.precision !== undefined && { precision: s.precision }),
+    ...defined({
+      samplesPerPrompt: s.samplesPerPrompt,
+      epochs: s.epochs,
+      klCoef: s.klCoef,
+      klMixing: s.klMixing,
+      klIn: s.klIn,
+      baseline: s.baseline,
+      credit: s.credit,
+      rolloutLogProbs: s.rolloutLogProbs,
+      evalPrompts,
+      evalEvery: s.evalEvery,
+      accumulate: s.accumulate,
+      precision: s.precision,
+    }),
+    ...(s.anchorRate !== undefined && { anchor: { emaRate: s.anchorRate } }),
+    ...(s.normalizeAdvantage !== undefined && {
+      normalizeAdvantage: s.normalizeAdvantage === 'none' ? (false as const) : s.normalizeAdvantage,
+    }),
     ...(s.valueTrunk === 'own' && { value: { learningRate: s.learningRate, gaeLambda: 0.95, trunk: 'own' as const } }),
     ...(s.maskTruncated && { missingEos: 'mask' as const }),
     ...(s.missingEosPenalty && { missingEos: { penalty: s.missingEosPenalty } }),

@@ -1,0 +1,54 @@
+/** The reward of prompts that are not learnt from. */
+import type { Params, Prompt, Rng } from '@gimbal/tensor-core';
+import type { ResolvedTokenOptions } from './token-options.ts';
+import { promptText, scoreCompletions } from './token-rewards.ts';
+import { tokenRollout } from './token-rollout.ts';
+
+/**
+ * Samples one completion of each of `evalPrompts`, as in training, and scores them.
+ * @param step what the weights of several rewards are taken at
+ * @param stream the same for every evaluation, so that two differ by their policies alone
+ * @returns `evalReward`, the mean over completions that have one (NaN where none has), without the KL; `evalLength`, mean
+ * tokens of a completion; `evalReward_…`, the mean of each named function
+ * @throws DataError what a reward function that answers wrongly throws
+ */
+export async function evaluateRewards(
+  o: ResolvedTokenOptions & { evalPrompts: readonly Prompt[] },
+  params: Params,
+  step: number,
+  stream: Rng,
+): Promise<Record<string, number>> {
+  const { policy, codec, evalPrompts, batchSize, maxNewTokens, temperature } = o;
+  const means = new Means();
+  for (let from = 0; from < evalPrompts.length; from += batchSize) {
+    const rows = evalPrompts.slice(from, from + batchSize);
+    const { completions } = await tokenRollout(policy, params, codec.encode(rows.map(promptText)), {
+      samplesPerPrompt: 1,
+      temperature,
+      maxNewTokens,
+      rng: stream.split(from),
+    });
+    const { lengths, ended } = completions;
+    const { rewards, components } = await scoreCompletions(o, step, rows, codec.decode(completions), lengths, ended);
+    for (const reward of rewards) if (reward !== null) means.add('evalReward', reward);
+    for (const length of lengths) means.add('evalLength', length);
+    for (const [name, value] of Object.entries(components))
+      means.add(`evalReward_${name.slice('reward_'.length)}`, value, rows.length);
+  }
+  return { evalReward: Number.NaN, ...means.values() };
+}
+
+class Means {
+  readonly #sums = new Map<string, [sum: number, weight: number]>();
+
+  /** A NaN, the mean of nothing, counts for nothing. */
+  add(name: string, value: number, weight = 1): void {
+    if (Number.isNaN(value)) return;
+    const [sum, of] = this.#sums.get(name) ?? [0, 0];
+    this.#sums.set(name, [sum + weight * value, of + weight]);
+  }
+
+  values(): Record<string, number> {
+    return Object.fromEntries(Array.from(this.#sums, ([name, [sum, of]]) => [name, sum / of]));
+  }
+}
