@@ -29,7 +29,9 @@ const options = z.object({
   data: z
     .string()
     .optional()
-    .describe('rows with a prompt each, and a completion where --lambda is below 1 (default: the generated newsroom)'),
+    .describe(
+      'rows with a prompt each, and a completion where --lambda is below 1: texts, or the turns of a conversation, also as messages (default: the generated newsroom)',
+    ),
   columns: z.record(z.string(), z.string()).optional().describe('names of your columns, as prompt=question'),
   preset: z
     .enum(['gkd', 'sft', 'seqkd', 'supervised-kd', 'imitkd', 'f-distill', 'minillm', 'distillm', 'sampled-opd'])
@@ -106,7 +108,7 @@ export const command = defineCommand({
           what: 'an adapter needs a student that is saved somewhere',
           fix: 'Leave out --lora, or save the student with a run of --preset sft first',
         });
-      checkColumns('gkd', o.columns, ['prompt', 'completion']);
+      checkColumns('gkd', o.columns, ['prompt', 'completion', 'messages']);
       for (const text of o.reward ?? []) parseReward(text, 'gimbal gkd --reward');
       if (o.divergence !== undefined) {
         const { parseDivergence } = await import('@gimbal/gkd');

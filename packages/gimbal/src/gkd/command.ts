@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type GkdOptions, type PresetName, parseDivergence, presets } from '@gimbal/gkd';
-import type { LanguageModel, Tokenizer } from '@gimbal/language-models';
+import type { LanguageModel, RowKind, Tokenizer } from '@gimbal/language-models';
 import { ConfigError, type Params, type Prompt, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, percent, textTable } from '../cli/format.ts';
@@ -19,6 +19,7 @@ import { optionsOfRun, type RunFolder } from '../run/run-folder.ts';
 import { compareLines } from './compare-table.ts';
 import { distil } from './distil.ts';
 import { type Contestant, type Judged, judgeModel } from './judge-models.ts';
+import { askingKinds, completedKinds, textRows } from './text-rows.ts';
 
 /** The options of the command. */
 export interface GkdFlags {
@@ -96,7 +97,7 @@ export async function distilCommand<O extends GkdFlags>(
     }
     const { tokenizer } = student;
     const contextLength = Math.min(student.model.config.contextLength, teacher.model.config.contextLength);
-    const all = await rowsOf(o, world, note);
+    const all = await rowsOf(o, world, tokenizer, note);
     const maxNewTokens = o.maxNewTokens ?? roomBeside(all, tokenizer, contextLength);
     const fitting = fittingPrompts(all, { tokenizer, contextLength, maxNewTokens }, note);
     const held = heldOutOf('gkd', o.heldOut, fitting.length, mostHeldOut);
@@ -210,16 +211,20 @@ const scopeOf = <T extends { dispose?(): void }>(of: T): { of: T } & Disposable 
 async function rowsOf(
   o: GkdFlags & { seed: number },
   world: object | undefined,
+  tokenizer: Tokenizer,
   note: (text: string) => void,
 ): Promise<readonly Prompt[]> {
-  if (o.data === undefined) return promptRows(o, world);
+  const { data } = o;
+  if (data === undefined) return promptRows(o, world);
   const { readRows } = await import('@gimbal/language-models');
   const columns = o.columns === undefined ? {} : { columns: o.columns };
+  const read = async (kinds: readonly RowKind[]): Promise<readonly Prompt[]> =>
+    textRows(await readRows(data, { oneOf: kinds, ...columns }), tokenizer);
   try {
-    return (await readRows(o.data, { kind: 'prompt-completion', ...columns })).rows as readonly Prompt[];
+    return await read(completedKinds);
   } catch (error) {
     if ((error as { code?: string }).code !== 'ERR_DATA') throw error;
-    const rows = await promptRows(o, world); // what else is wrong is told by this
+    const rows = await read(askingKinds); // what else is wrong is told by this
     note(`no completions are read, prompts alone: ${(error as Error).message}`);
     return rows;
   }

@@ -15,13 +15,13 @@ import {
   type TokenBatch,
 } from '@gimbal/tensor-core';
 import { slice, type Tensor, tidy } from '@tensorflow/tfjs-core';
-import { takeRows } from '../rows/chunked-distill-loss.ts';
 import { placesOf } from '../rows/places.ts';
 import { rowLoss } from '../rows/row-loss.ts';
 import { width as columnCount, columnOf } from '../rows/table.ts';
 import { disposeRows } from '../rows/teacher-logits.ts';
 import type { Teacher } from '../teachers/teacher.ts';
 import { promptIds, type Vocabulary } from '../teachers/vocabulary.ts';
+import { studentRows } from '../training/student-rows.ts';
 
 /** How completions are decoded for an evaluation. */
 export type Decoding = 'greedy' | { temperature: number; samples: number };
@@ -202,9 +202,11 @@ async function addRows(
   try {
     const table = tidy(() => {
       const ids = Int32Array.from(places, (i) => completions.ids[i] as number);
-      const logits = takeRows(policy.logits(params, prompts, completions), places);
+      // logits chunk by chunk, as in training
+      const student = studentRows(policy, params, { prompts, completions, places });
       const weights = new Float32Array(places.length);
-      const { table: all } = rowLoss({ student: { logits }, teacher: answer, weights, ids, divergence: 'fkl' });
+      const rows = { student, teacher: answer, weights, ids, divergence: 'fkl' as const };
+      const { table: all } = rowLoss({ ...rows, gradient: false });
       return (slice(all, [0, 0], all.shape) as Tensor).dataSync<'float32'>().slice();
     });
     for (const [r, place] of places.entries()) {

@@ -4,6 +4,7 @@ import { type Divergence, opOptions, type Temperatures } from '../divergence/div
 import type { TeacherRows } from '../teachers/teacher.ts';
 import { chunkedRows } from './chunked-rows.ts';
 import { differentiatedRows } from './differentiated-rows.ts';
+import { defaultRowsPerChunk } from './rows-per-chunk.ts';
 import { isDense } from './teacher-logits.ts';
 
 export interface RowLossInput extends Temperatures {
@@ -19,18 +20,17 @@ export interface RowLossInput extends Temperatures {
   rowsPerChunk?: number;
   /** default true */
   trainsHead?: boolean;
+  /** false: nobody differentiates, and what only a gradient needs is not computed; default true */
+  gradient?: boolean;
 }
 
-/** Rows of V logits that are there at a time unless told otherwise: 16 million numbers. */
-const defaultRowsPerChunk = (V: number): number => Math.max(1, Math.floor(2 ** 24 / Math.max(1, V)));
-
 /** @returns the loss, differentiable in the student's, and what is known of each row (table.ts), which is not */
-export function rowLoss({ trainsHead = true, ...o }: RowLossInput): { loss: Scalar; table: Tensor2D } {
+export function rowLoss({ trainsHead = true, gradient = true, ...o }: RowLossInput): { loss: Scalar; table: Tensor2D } {
   const { student, teacher } = o;
   const V = 'logits' in student ? student.logits.shape[1] : student.head.shape[0];
   const rowsPerChunk = o.rowsPerChunk ?? defaultRowsPerChunk(V);
   const divergence = opOptions(o.divergence, o);
-  if ('hidden' in student && isDense(teacher) && divergence !== undefined) {
+  if (gradient && 'hidden' in student && isDense(teacher) && divergence !== undefined) {
     const { weights, ids } = o;
     return chunkedRows({ ...student, teacher, weights, ids, divergence, rowsPerChunk, trainsHead });
   }

@@ -15,8 +15,9 @@ import {
 import { noise, relativeError } from '../../test/helpers.ts';
 import { distillLoss } from '../divergence/distill-loss.ts';
 import type { Divergence } from '../divergence/divergence.ts';
-import { topKOf } from '../teachers/top-k.ts';
+import { topKOf, topKOfStates } from '../teachers/top-k.ts';
 import { chunkedDistillLoss, takeRows } from './chunked-distill-loss.ts';
+import { rowLoss } from './row-loss.ts';
 
 await useBackend('auto');
 
@@ -83,6 +84,28 @@ test('chunks free what they made', () => {
   const before = memory().numTensors;
   for (let i = 0; i < 20; i++) run();
   expect(memory().numTensors).toBe(before);
+});
+
+test('the likeliest tokens of states, two rows at a time, are those of their logits', () => {
+  const whole = topKOf(takeRows(logits(hiddenT, headT), counted), 5);
+  const chunked = topKOfStates(takeRows(hiddenT, counted), headT, 5, 2);
+  expect(chunked.ids).toEqual(whole.ids);
+  expect(relativeError(chunked.logp, whole.logp)).toBeLessThan(1e-5);
+  expect(relativeError(chunked.tail, whole.tail)).toBeLessThan(1e-5);
+});
+
+test('measures without a gradient are those beside one, whatever the chunk', () => {
+  const rows = counted.length;
+  const of = (gradient: boolean, rowsPerChunk: number): Float32Array =>
+    tidy(() => {
+      const student = { hidden: takeRows(hidden, counted), head };
+      const teacher = { hidden: takeRows(hiddenT, counted), head: headT };
+      const given = { student, teacher, weights: new Float32Array(rows).fill(1), ids: new Int32Array(rows) };
+      const { loss, table } = rowLoss({ ...given, divergence: 'fkl', rowsPerChunk, gradient });
+      return Float32Array.of(...loss.dataSync<'float32'>(), ...table.dataSync<'float32'>());
+    });
+  const wanted = of(true, rows);
+  for (const size of [2, rows]) expect(relativeError(of(false, size), wanted)).toBeLessThan(1e-5);
 });
 
 test('the likeliest tokens and a tail: a lower bound, monotone in K, the whole at V', () => {

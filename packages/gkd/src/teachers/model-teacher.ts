@@ -13,7 +13,7 @@ import { takeRows } from '../rows/chunked-distill-loss.ts';
 import { placesOf } from '../rows/places.ts';
 import { hashWords } from './hash.ts';
 import type { Teacher, TeacherRows, Wanted } from './teacher.ts';
-import { checkTopK, topKOf } from './top-k.ts';
+import { checkTopK, topKOf, topKOfStates } from './top-k.ts';
 import { tokenizerHash, type Vocabulary } from './vocabulary.ts';
 
 /** A teacher whose next-token distributions can be walked token by token, so that sampling can be mixed with it. */
@@ -95,6 +95,14 @@ function scored(
     return tidy(() => {
       const { states, head } = hidden(params, prompts, completions);
       return { hidden: keepRows(takeRows(states, places)), head: keepRows(head) };
+    });
+  }
+  if (want !== 'full' && policy.hidden !== undefined) {
+    const { hidden } = policy;
+    return tidy(() => {
+      const { states, head } = hidden(params, prompts, completions);
+      checkTopK(want.topK, head.shape[0]);
+      return { topK: { ...topKOfStates(takeRows(states, places), head, want.topK) } };
     });
   }
   const full = tidy(() => keepRows(takeRows(policy.logits(params, prompts, completions) as Tensor3D, places)));

@@ -1,6 +1,8 @@
 /** The likeliest tokens of whole distributions, and what is left of the probability. */
 import { checkOption } from '@gimbal/tensor-core';
 import { logSoftmax, type Tensor2D, tidy, topk } from '@tensorflow/tfjs-core';
+import { defaultRowsPerChunk } from '../rows/rows-per-chunk.ts';
+import { teacherLogits } from '../rows/teacher-logits.ts';
 import type { TopK } from './teacher.ts';
 
 /**
@@ -23,6 +25,32 @@ export function topKOf(logits: Tensor2D, K: number): TopK {
     }
     return { ids: Int32Array.from(indices.dataSync<'int32'>()), logp, tail };
   });
+}
+
+/**
+ * The same of rows whose logits are there a chunk at a time.
+ * @param hidden states `[rows, D]`
+ * @param head `[V, D]`
+ * @throws ConfigError
+ */
+export function topKOfStates(
+  hidden: Tensor2D,
+  head: Tensor2D,
+  K: number,
+  rowsPerChunk = defaultRowsPerChunk(head.shape[0]),
+): TopK {
+  const rows = hidden.shape[0];
+  const all: TopK = { ids: new Int32Array(rows * K), logp: new Float32Array(rows * K), tail: new Float32Array(rows) };
+  for (let from = 0; from < rows; from += rowsPerChunk) {
+    const count = Math.min(rowsPerChunk, rows - from);
+    tidy(() => {
+      const part = topKOf(teacherLogits({ hidden, head }, from, count), K);
+      all.ids.set(part.ids, from * K);
+      all.logp.set(part.logp, from * K);
+      all.tail.set(part.tail, from);
+    });
+  }
+  return all;
 }
 
 /** @throws ConfigError */

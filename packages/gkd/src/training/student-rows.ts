@@ -14,7 +14,7 @@ export type StudentRows = { logits: Tensor2D } | { hidden: Tensor2D; head: Tenso
 export function studentRows(
   student: LogitPolicy,
   params: Params,
-  { prompts, completions, places }: MicroBatch,
+  { prompts, completions, places }: Pick<MicroBatch, 'prompts' | 'completions' | 'places'>,
   columns?: number,
 ): StudentRows {
   const narrow = (x: Tensor2D, axis: 0 | 1): Tensor2D => {
