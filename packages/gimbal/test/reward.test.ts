@@ -12,7 +12,7 @@ import {
   trainTokenizer,
 } from '@gimbal/language-models';
 import { loadReward, type RewardModel, rewardFn } from '@gimbal/reward-models';
-import { disposeTree, rng, useBackend } from '@gimbal/tensor-core';
+import { disposeTree, flatten, rng, useBackend } from '@gimbal/tensor-core';
 import { runMain } from './run-main.ts';
 
 const root = new URL('../src/', import.meta.url);
@@ -172,7 +172,7 @@ test('members are trained, ranked and averaged, in one process or in several', a
   await writeFile(long, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   const argv = ['--model', join(dir, 'base'), '--data', long, '--columns', 'prompt=question'];
   const bad = await run('warm', ...argv, ...broken, '--out', join(dir, 'warm-bad'));
-  expect([bad.code, bad.stderr]).toEqual([1, expect.stringMatching(/gimbal warm, process \d of 2: .*(long|room)/)]);
+  expect([bad.code, bad.stderr]).toEqual([2, expect.stringMatching(/gimbal warm, process \d of 2: .*(long|room)/)]);
 }, 120_000);
 
 test('judges and preference models are averaged too; wrong labels that were learnt are counted', async () => {
@@ -207,16 +207,34 @@ test('judges and preference models are averaged too; wrong labels that were lear
   const form = ['--kind', 'pairwise', '--form', 'skew-symmetric'];
   const game = await gimbal('warm', ...pairs(), ...form, ...short, '--out', join(dir, 'warm-game'));
   expect(game).toMatchObject({ kind: 'pairwise', members: [{}, {}] });
-  const unused = await run('warm', ...pairs(), '--form', 'skew-symmetric', '--out', join(dir, 'no'));
-  expect(unused.stderr).toMatch(/gimbal warm --form: a bradley-terry model has none/);
 }, 120_000);
 
+test('members of gimbal warm train adapters, smooth labels and hold scores near 0 as gimbal reward does', async () => {
+  const out = join(dir, 'warm-lora');
+  const few = ['--runs', '2', '--steps', '2', '--threads', '1', '--workers', '1', '--out', out];
+  const options = ['--lora', '2', '--label-smoothing', '0.1', '--center-coef', '0.01'];
+  const found = await gimbal('warm', ...pairs(), ...few, ...options);
+  expect(found.members).toHaveLength(2);
+  const { config } = JSON.parse(await readFile(join(out, 'warm', 'members', 'run-0', 'member.json'), 'utf8'));
+  expect(config).toMatchObject({ lora: { rank: 2 }, labelSmoothing: 0.1, centerCoef: 0.01 });
+  // adapters are worked in: the average is a plain model
+  const { params } = await loadReward(join(out, 'warm', 'model'));
+  expect(flatten(params).filter(([path]) => path.includes('lora'))).toEqual([]);
+  disposeTree(params);
+}, 60_000);
+
 test('what cannot be is said before work starts', async () => {
-  const form = await run('reward', ...pairs(), '--form', 'skew-symmetric', '--out', join(dir, 'x'));
-  expect([form.code, form.stderr]).toEqual([
-    expect.any(Number),
-    expect.stringMatching(/a bradley-terry model has none/),
-  ]);
+  const refused: [string, string, string, string, RegExp][] = [
+    ['reward', 'bradley-terry', '--form', 'skew-symmetric', /gimbal reward --form: a bradley-terry model has none/],
+    ['warm', 'bradley-terry', '--form', 'skew-symmetric', /gimbal warm --form: a bradley-terry model has none/],
+    ['reward', 'pairwise', '--center-coef', '0.1', /gimbal reward --center-coef: a pairwise model has none/],
+    ['warm', 'entailment', '--lora', '2', /gimbal warm --lora: a judge has none/],
+    ['reward', 'entailment', '--overflow', 'error', /gimbal reward --overflow: a judge has none/],
+  ];
+  for (const [command, kind, flag, value, message] of refused) {
+    const { code, stderr } = await run(command, '--kind', kind, ...pairs(), flag, value, '--out', join(dir, 'x'));
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+  }
   const kind = await run(
     'reward',
     '--model',
@@ -243,7 +261,7 @@ test('what was trained is a reward for gimbal rl and for the best of several sam
     answers,
     [1, 2, 3].map((i) => `${JSON.stringify({ prompt: `say red ${i}`, completion: ' red' })}\n`).join(''),
   );
-  const metrics = ['--metrics', 'entailment,length,extractive', '--max-new-tokens', '3'];
+  const metrics = ['--metrics', 'entailment,length,coverage,density', '--max-new-tokens', '3'];
   const model = ['--model', join(dir, 'base'), '--data', answers];
   const measured = await gimbal('eval', ...model, ...metrics, '--judge', join(dir, 'judge', 'model'));
   expect(Object.keys(measured.scores as object)).toEqual(

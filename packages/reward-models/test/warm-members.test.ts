@@ -1,5 +1,5 @@
 // Members of every kind, of one run each: what trains them, what they are averaged to, and what is refused.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Classifier, ClassifierTrainer, classifier, dataset, loadClassifier } from '@gimbal/language-models';
@@ -97,6 +97,29 @@ it('classifiers: stopped, they go on to the same average, which is a classifier'
   expect(() => new WarmTrainer({ ...o, selection: colourPairs })).toThrow(/rows of this kind have no label/);
   free();
   expect(memory().numTensors).toBe(before);
+});
+
+it('a damaged folder is told with what to do, before anything is trained; the other members are kept', async () => {
+  const { o, free } = settings(judge, 'damaged');
+  const first = (await run({ ...o, stepsPerRun: 2 })).at(-1);
+  const again = () => run({ ...o, stepsPerRun: 2 });
+  const spoilt = async (file: string, message: RegExp): Promise<void> => {
+    const path = join(o.out, file);
+    const whole = await readFile(path);
+    await writeFile(path, whole.subarray(0, whole.length / 2));
+    await expect(again()).rejects.toMatchObject({ code: 'ERR_CHECKPOINT', message: expect.stringMatching(message) });
+    await writeFile(path, whole);
+  };
+  const anew = /run-1.*Delete .*run-1: going on trains this run anew/;
+  for (const file of ['member.json', 'config.json', 'model.safetensors']) await spoilt(`members/run-1/${file}`, anew);
+  await spoilt('warm-config.json', /warm-config.json: the file is damaged: it is not JSON\. Start a new run/);
+  await rm(join(o.out, 'members', 'run-1'), { recursive: true });
+  await spoilt('head.safetensors', /head.safetensors.*Delete it: going on probes the head anew/);
+  await rm(join(o.out, 'head.safetensors'));
+  const steps = await again();
+  expect(new Set(steps.flatMap((s) => (s.phase === 'run' ? [s.run] : [])))).toEqual(new Set([1]));
+  expect(steps.at(-1)).toEqual(first);
+  free();
 });
 
 it('preference models of both forms are ranked and kept as what they are', async () => {

@@ -79,7 +79,7 @@ export const command = defineCommand({
     'gimbal eval --model runs/align-1/model --data held-out.jsonl',
     'gimbal eval --model SmolLM2-135M-Instruct.Q4_1.gguf --adapter runs/sft-1/adapter --data test.jsonl --columns prompt=question,completion=answer',
     'gimbal eval --model runs/align-1/model --data test.jsonl --metrics rouge,extractive --out answers.jsonl',
-    'gimbal eval --model runs/rl-1/model --data articles.jsonl --metrics entailment,rouge,extractive,length --judge runs/reward-1/model',
+    'gimbal eval --model runs/rl-1/model --data articles.jsonl --metrics entailment,rouge,coverage,density,length --judge runs/reward-1/model',
     'gimbal eval --model runs/reward-1/model --data pairs.jsonl --slice topic',
     'gimbal eval --matrix sft=runs/sft-1/model,nash=runs/nash-md-1/model --preference runs/reward-1/model --data prompts.jsonl --out matrix.html',
   ],

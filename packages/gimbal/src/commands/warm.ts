@@ -1,13 +1,13 @@
 // gimbal warm: several reward models, preference models or judges from one start, averaged in weight space into one; or the average of folders there are.
 import { join } from 'node:path';
 import type { WarmStep } from '@gimbal/reward-models';
-import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { counted, percent } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOption } from '../options/held-out.ts';
+import { pairColumns, pairOptions, refuseOfOtherKinds } from '../reward/options.ts';
 import { startCompute } from '../run/compute.ts';
 import { stoppedRun } from '../run/going-on.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
@@ -15,25 +15,12 @@ import type { Predictions } from '../warm/exam.ts';
 import { connectedSection, memorySection } from '../warm/sections.ts';
 
 const options = z.object({
-  kind: z
-    .enum(['bradley-terry', 'pairwise', 'entailment'])
-    .default('bradley-terry')
-    .describe('scores of one answer, preferences between two, or judges of text pairs'),
-  form: z
-    .enum(['antisymmetric', 'skew-symmetric'])
-    .default('antisymmetric')
-    .describe('pairwise: reads both answers together, or each alone'),
-  labels: z.array(z.string()).optional().describe('entailment: the classes (entailment,neutral,contradiction)'),
   model: z
     .array(z.string())
     .min(1)
     .describe('model folder to start from; several are checkpoints along one fine-tuning, the last one last (Baklava)'),
-  data: z.string().describe('your rows: prompt, chosen, rejected; or for entailment premise, hypothesis, label'),
+  ...pairOptions,
   test: z.string().optional().describe('rows to measure on (default: some of --data are set aside)'),
-  columns: z
-    .record(z.string(), z.string())
-    .optional()
-    .describe('names of your columns, as chosen=better,rejected=worse'),
   heldOut: heldOutOption
     .optional()
     .describe('rows set aside twice: to rank members, and to measure the average (default: a tenth, at most 256)'),
@@ -55,9 +42,6 @@ const options = z.object({
     .lt(0.5)
     .default(0)
     .describe('make this share of the training labels wrong, to see what it does'),
-  maxLength: z.int().min(4).optional().describe("longest row in tokens (default: the model's context)"),
-  overflow: z.enum(['drop', 'cut', 'error']).default('drop').describe('what becomes of a pair longer than the model'),
-  precision: z.enum(['float32', 'bf16']).default('float32').describe('precision of matrix products in training'),
   workers: z
     .int()
     .min(1)
@@ -76,11 +60,10 @@ export const command = defineCommand({
     'gimbal warm --resume                go on with the run that was stopped',
   ],
   async run({ options: given, given: where, output, signal, root }) {
-    const known = ['prompt', 'chosen', 'rejected', 'label', 'margin', 'weight', 'premise', 'hypothesis'];
-    checkColumns('warm', given.columns, known);
+    checkColumns('warm', given.columns, pairColumns);
     return withRun({ command: 'warm', options: given, given: where }, async (run) => {
       const o = optionsOfRun(given, run);
-      refuseUnused(o);
+      refuseOfOtherKinds('gimbal warm', o.kind, where);
       const compute = await startCompute(o);
       const lm = await import('@gimbal/language-models');
       const { disposeTree } = await import('@gimbal/tensor-core');
@@ -197,12 +180,3 @@ export const command = defineCommand({
     });
   },
 });
-
-/** An option that would be ignored is a misunderstanding. */
-function refuseUnused({ kind, form, labels }: z.output<typeof options>): void {
-  const fix = 'Leave it out';
-  if (form !== 'antisymmetric' && kind !== 'pairwise')
-    throw new ConfigError({ where: 'gimbal warm --form', what: `a ${kind} model has none`, fix });
-  if (labels !== undefined && kind !== 'entailment')
-    throw new ConfigError({ where: 'gimbal warm --labels', what: `a ${kind} model has no classes`, fix });
-}

@@ -9,6 +9,8 @@ export const textMetrics = [
   'exact-match',
   'distinct',
   'extractive',
+  'coverage',
+  'density',
   'length',
   'entailment',
 ] as const;
@@ -58,6 +60,11 @@ export async function scoreTexts(
   const prompts = answers.map(({ prompt }) => prompt);
   const verdicts = judge && metrics.includes('entailment') ? await judge(prompts, predictions) : [];
   const words = (text: string): number => text.split(/\s+/).filter((word) => word !== '').length;
+  const copied = (name: 'coverage' | 'density' | 'compression') =>
+    mean(
+      name,
+      answers.map(({ prompt, prediction }) => lm.extractiveness(prompt, prediction)[name]),
+    );
   const score: { [K in TextMetric]: () => readonly (readonly [string, Interval])[] } = {
     rouge: () => {
       const all = lm.rouge(predictions, references);
@@ -73,15 +80,9 @@ export async function scoreTexts(
     chrf: () => corpus('chrf', (at) => lm.corpusChrf(pick(predictions, at), pick(references, at))),
     'exact-match': () => mean('exactMatch', lm.exactMatch(predictions, references)),
     distinct: () => [1, 2].flatMap((n) => corpus(`distinct${n}`, (at) => lm.distinctN(pick(predictions, at), n))),
-    extractive: () => {
-      const all = answers.map(({ prompt, prediction }) => lm.extractiveness(prompt, prediction));
-      return (['coverage', 'density', 'compression'] as const).flatMap((name) =>
-        mean(
-          name,
-          all.map((each) => each[name]),
-        ),
-      );
-    },
+    extractive: () => (['coverage', 'density', 'compression'] as const).flatMap(copied),
+    coverage: () => copied('coverage'),
+    density: () => copied('density'),
     length: () => mean('words', predictions.map(words)),
     entailment: () =>
       mean(

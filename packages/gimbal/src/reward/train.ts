@@ -154,15 +154,13 @@ export async function trainJudge(o: RewardSettings, parts: Parts, context: Rewar
   const lm = await import('@gimbal/language-models');
   const { nliLabels, shareOf } = await import('@gimbal/reward-models');
   const { disposeTree } = await import('@gimbal/tensor-core');
-  if (o.lora > 0)
-    throw new ConfigError({ where: 'gimbal reward --lora', what: 'judges have no adapters', fix: 'Leave it out' });
   const labels = o.labels ?? ['entailment', 'neutral', 'contradiction'];
   nliLabels({ labels }); // refused before anything is read
   const { model, params, tokenizer } = await loadBody('gimbal reward', { ...o, labels, judge: true }, context);
   const note = (text: string): void => context.output.note(text);
   const options = {
     ...loopOptions(o, join(context.path, 'training')),
-    model,
+    model: o.dropout === 0 ? model : lm.classifier({ ...model.config, dropout: o.dropout }, model.labels),
     params,
     tokenizer,
     data: parts.train,

@@ -3,7 +3,7 @@
  *
  *   exact, exact:column        1 where the completion is the row's answer, else 0
  *   world:newsroom             1 where the article entails the summary, else 0, by the world that made the article
- *   folder                     a reward model's score (gimbal reward, gimbal warm)
+ *   folder                     a reward model's score (gimbal reward, gimbal warm): the model's folder, or the run's
  *   entailment:folder          log P(the prompt entails the completion) of a judge (gimbal reward --kind entailment)
  *   https://host/score         a server's score of { prompts, completions }: what is too large for this machine
  *   ./file.mjs                 a function of yours: (prompts, completions, rows) => numbers, or null to abstain
@@ -14,7 +14,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NamedReward } from '@gimbal/fma-pg';
 import { ConfigError, DataError, type Prompt, type RewardFn } from '@gimbal/tensor-core';
-import { modelPath } from '../run/model-path.ts';
+import { modelPath, modelsOfRun } from '../run/model-path.ts';
 import { ownFunction } from '../run/own-function.ts';
 
 /** Where a reward is written: `gimbal rl --reward`. */
@@ -65,7 +65,8 @@ export const rewardFiles = (specs: readonly RewardSpec[]): string[] =>
     if (kind === 'module') return [of];
     if (kind !== 'model' && kind !== 'judge') return [];
     const files = ['config.json', 'model.safetensors', 'model.safetensors.index.json', 'reward.json'];
-    return files.map((name) => join(of, name)).filter((path) => existsSync(path));
+    const folders = [of, ...modelsOfRun.map((inside) => join(of, inside))];
+    return folders.flatMap((folder) => files.map((name) => join(folder, name))).filter((path) => existsSync(path));
   });
 
 /** The functions. @throws ConfigError for a module that cannot be loaded or exports no function */

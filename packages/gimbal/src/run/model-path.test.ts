@@ -22,6 +22,9 @@ test("a model's folder is itself, a run's is the model it has made", async () =>
   expect(await modelPath(model, '--model')).toBe(model);
   const run = make('run', { 'config.json': { command: 'align' }, 'model/config.json': { model_type: 'llama' } });
   expect(await modelPath(run, '--model')).toBe(join(run, 'model'));
+  const average = { 'config.json': { command: 'warm' }, 'warm/model/config.json': { model_type: 'llama' } };
+  const averaged = make('averaged', average);
+  expect(await modelPath(averaged, '--reward')).toBe(join(averaged, 'warm', 'model'));
 });
 
 test("an adapter's folder is itself, a run's is the adapter it has made", () => {

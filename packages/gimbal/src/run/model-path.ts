@@ -23,11 +23,10 @@ export async function modelPath(path: string, where: string, hub?: HubOptions): 
   }
   const command = await commandOfRun(here);
   if (command === undefined) return here;
-  // `model` is where commands save; `merge` and `warm` write beside it
+  // `model` is where commands save; `warm` keeps its average beside the members
   const inside = (await readdir(here, { withFileTypes: true })).filter((entry) => entry.isDirectory());
-  const has = (name: string): boolean =>
-    inside.some((entry) => entry.name === name) && existsSync(join(here, name, 'config.json'));
-  if (has('model')) return join(here, 'model');
+  const made = modelsOfRun.map((name) => join(here, name)).find((folder) => existsSync(join(folder, 'config.json')));
+  if (made !== undefined) return made;
   const what = `this is a run of gimbal ${command} that has no model`;
   if (inside.some(({ name }) => name === 'adapter')) {
     const fix = `It made an adapter: give --model the model it was trained on, and --adapter ${join(path, 'adapter')}`;
@@ -36,6 +35,9 @@ export async function modelPath(path: string, where: string, hub?: HubOptions): 
   const fix = `If it was stopped, go on with it: npx gimbal ${command} --out ${path} --resume`;
   throw new ConfigError({ where, what, got: path, fix });
 }
+
+/** Where a run's model may be, in its folder. */
+export const modelsOfRun = ['model', 'warm/model'];
 
 /** Where an adapter lies: in a folder of PEFT's, or of a run the one that it has made. */
 export function adapterPath(path: string): string {

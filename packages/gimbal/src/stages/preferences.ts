@@ -135,6 +135,6 @@ export const stage = defineStage({
   },
   describe: (r) =>
     !r
-      ? 'left out: only the newsroom knows which of two answers is better'
+      ? 'left out: pairs are labelled only on the newsroom, whose truth is known'
       : `${counted(r.train, 'pair')}, ${percent(r.swapped / r.train)} labelled wrongly; ${counted(Object.keys(r.tests).length, 'test set')}`,
 });

@@ -26,6 +26,9 @@ export interface WarmSettings {
   learningRate: readonly number[];
   dropout: readonly number[];
   swap: number;
+  labelSmoothing: number;
+  centerCoef: number;
+  lora: number;
   overflow: 'drop' | 'cut' | 'error';
   seed: number;
 }
@@ -107,6 +110,9 @@ export async function prepareWarm(
     schedule: (peak) => rateOf(peak, o.steps),
     batchSize: o.batchSize,
     overflow: o.overflow,
+    ...(o.labelSmoothing > 0 && { labelSmoothing: o.labelSmoothing }),
+    ...(o.centerCoef > 0 && { centerCoef: o.centerCoef }),
+    ...(o.lora > 0 && { lora: { rank: o.lora } }),
     precision: o.precision,
     ...(o.maxLength === undefined ? {} : { maxLength: o.maxLength }),
     seed: o.seed,

@@ -15,6 +15,9 @@ export interface WarmJob {
   only: readonly number[];
 }
 
+/** What a process says before it ends: what stopped it, of a full disk with its code and path. */
+export type WarmFailure = Pick<NodeJS.ErrnoException, 'message' | 'code' | 'path'>;
+
 const stop = new AbortController();
 process.on('SIGINT', () => {}); // of the terminal: the command says when to stop
 process.on('disconnect', () => stop.abort());
@@ -23,9 +26,9 @@ process.on('message', (message: WarmJob | 'stop') => {
   else
     work(message).then(
       () => process.exit(0),
-      (error: Error) => {
-        process.stderr.write(`${error.message}\n`);
-        process.exit(1);
+      ({ message: text, code, path }: NodeJS.ErrnoException) => {
+        const failed: WarmFailure = { message: text, code, path };
+        process.send?.({ failed }, undefined, undefined, () => process.exit(1));
       },
     );
 });

@@ -3,8 +3,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { WarmStep } from '@gimbal/reward-models';
-import { BackendError, ConfigError } from '@gimbal/tensor-core';
-import type { WarmJob } from './worker.ts';
+import { BackendError, CheckpointError, ConfigError, DataError } from '@gimbal/tensor-core';
+import type { WarmFailure, WarmJob } from './worker.ts';
 
 interface Crew {
   /** the folder of commands: the worker's code is beside it */
@@ -44,12 +44,18 @@ export async function trainInProcesses(
       child.stderr?.on('data', (chunk: Buffer) => {
         errors += chunk.toString();
       });
-      child.on('message', (step) => onStep(step as WarmStep));
+      let failure: WarmFailure | undefined;
+      child.on('message', (message: WarmStep | { failed: WarmFailure }) => {
+        if ('failed' in message) failure = message.failed;
+        else onStep(message);
+      });
       child.on('error', reject);
       child.on('close', (exit, killedBy) => {
         if (exit === 0) return resolve();
+        const where = `gimbal warm, process ${worker + 1} of ${workers}`;
+        if (failure !== undefined) return reject(errorOf(failure, where));
         const why = errors.trim() === '' ? `ended with ${killedBy ?? `exit code ${exit}`}` : errors.trim();
-        reject(new BackendError({ where: `gimbal warm, process ${worker + 1} of ${workers}`, what: why }));
+        reject(new BackendError({ where, what: why }));
       });
       const only = Array.from({ length: runs }, (_, run) => run).filter((run) => run % workers === worker);
       child.send({ ...job, threads: Math.max(1, Math.floor(threads / workers)), only } satisfies WarmJob);
@@ -65,4 +71,15 @@ export async function trainInProcesses(
   } finally {
     signal.removeEventListener('abort', stop);
   }
+}
+
+const kinds = { ERR_CONFIG: ConfigError, ERR_DATA: DataError, ERR_CHECKPOINT: CheckpointError };
+
+/** The error again, of its kind, so that it ends the command as it would have in one process. */
+function errorOf({ message, code, path }: WarmFailure, where: string): Error {
+  const Kind = kinds[code as keyof typeof kinds] ?? (code?.startsWith('ERR_') === false ? undefined : BackendError);
+  // of the system, such as ENOSPC: the command knows what to do about it
+  return Kind === undefined
+    ? Object.assign(new Error(message), { code, path })
+    : new Kind({ where, what: message.replace(/\.$/, '') });
 }

@@ -4,14 +4,16 @@
 // A run's folder has warm-config.json (what decides the members), head.safetensors (the probed head), members/run-i (models; member.json says that it is done, and how good it is), runs/run-i (checkpoints of
 // a run that was stopped) and model/, the average, with warm.json. A run that was killed goes on where it was: finished members
 // are kept. Nothing of one run is another's, so several processes may train different runs of one folder at a time.
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadClassifier } from '@gimbal/language-models';
 import {
+  CheckpointError,
   ConfigError,
   checkConfig,
   disposeTree,
   latestCheckpoint,
+  openSafetensors,
   type Params,
   readSafetensors,
   type TrainStep,
@@ -154,8 +156,9 @@ export class WarmTrainer {
   async #probed(start: Params, signal?: AbortSignal): Promise<Params> {
     const { model, tokenizer, data, maxLength, overflow, out } = this.#o;
     const file = join(out, 'head.safetensors');
-    const kept = await readFile(file).catch(absent);
-    if (kept !== undefined) return await readSafetensors(kept);
+    if ((await stat(file).catch(absent)) !== undefined) {
+      return await readSafetensors(file).catch(damaged(file, 'Delete it: going on probes the head anew'));
+    }
     const probed = await linearProbe(model, start, tokenizer, data, {
       ...(signal && { signal }),
       ...(maxLength === undefined ? {} : { maxLength }),
@@ -229,7 +232,8 @@ export class WarmTrainer {
 
   /** What `warm.json` of the average says. @throws where there is none yet */
   async record(): Promise<WarmRecord> {
-    return JSON.parse(await readFile(join(this.model, 'warm.json'), 'utf8')) as WarmRecord;
+    const path = join(this.model, 'warm.json');
+    return parsed(await readFile(path, 'utf8'), path, 'Delete the folder it is in: going on averages the members anew');
   }
 
   #memberFolder(run: number): string {
@@ -261,17 +265,19 @@ export class WarmTrainer {
     const path = join(this.#o.out, 'warm-config.json');
     const [text, config] = [await readFile(path, 'utf8').catch(absent), await this.#config()];
     if (text === undefined) await writeFileAtomic(path, `${JSON.stringify(config, null, 2)}\n`);
-    else checkConfig(JSON.parse(text), config, path);
+    else checkConfig(parsed(text, path, 'Start a new run: what its members were trained with is lost'), config, path);
   }
 
   async #readDone(): Promise<Map<number, Done>> {
     const done = new Map<number, Done>();
     for (let run = 0; run < this.#o.runs; run++) {
-      const path = this.#doneFile(run);
+      const [path, folder] = [this.#doneFile(run), this.#memberFolder(run)];
       const text = await readFile(path, 'utf8').catch(absent);
       if (text === undefined) continue;
-      const { config, ...member } = JSON.parse(text) as Done & { config: object };
+      const fix = `Delete ${folder}: going on trains this run anew, and the others are kept`;
+      const { config, ...member } = parsed<Done & { config: object }>(text, path, fix);
       checkConfig(config, await this.#config(), path);
+      await checkMemberFolder(folder, fix);
       done.set(run, member);
     }
     return done;
@@ -286,6 +292,31 @@ export class WarmTrainer {
     return join(this.#memberFolder(run), 'member.json');
   }
 }
+
+/** Its files are whole, as far as their headers tell: said before others are trained, not when all are averaged. */
+async function checkMemberFolder(folder: string, fix: string): Promise<void> {
+  const config = join(folder, 'config.json');
+  parsed(await readFile(config, 'utf8').catch(damaged(config, fix)), config, fix);
+  const file = await openSafetensors(folder).catch(damaged(folder, fix));
+  await file.close();
+}
+
+/** @throws CheckpointError for what is no JSON */
+function parsed<T>(text: string, where: string, fix: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw new CheckpointError({ where, what: 'the file is damaged: it is not JSON', fix, cause });
+  }
+}
+
+/** What is to be done about a file that cannot be read. */
+const damaged =
+  (where: string, fix: string) =>
+  (cause: Partial<CheckpointError> & { code?: string }): never => {
+    const { what = `the file cannot be read (${cause.code})`, got, wanted } = cause;
+    throw new CheckpointError({ where: cause.where ?? where, what, got, wanted, fix, cause });
+  };
 
 /** A folder that is not there holds no checkpoint. */
 function absent(error: NodeJS.ErrnoException): undefined {
