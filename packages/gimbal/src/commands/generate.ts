@@ -69,7 +69,7 @@ export const command = defineCommand({
     'gimbal generate --model SmolLM2-135M-Instruct.Q4_1.gguf          a conversation at the terminal',
     'gimbal generate --model runs/align-1/model --prompt "nurse hid coat . headline mayor bought apple ."',
     'gimbal generate --model runs/align-1/model --data prompts.jsonl --temperature 0 --out completions.jsonl',
-    'gimbal generate --model runs/align-1/model --data prompts.jsonl --best-of 16 --reward runs/warm-1/warm/model',
+    'gimbal generate --model runs/align-1/model --data prompts.jsonl --best-of 16 --reward runs/warm-1',
   ],
   async run(given) {
     const { output, signal } = given;
