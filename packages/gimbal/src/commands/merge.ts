@@ -24,6 +24,10 @@ const options = z.object({
   normalize: z.boolean().default(false).describe('linear: divide the shares by their sum'),
   lambda: z.number().min(0).max(1).optional().describe('slerp: how far from the first to the second (default 0.5)'),
   scales: z.array(z.number()).optional().describe('task: of each model but the first, or one for all (default 1)'),
+  allowUnsharedPretraining: z
+    .boolean()
+    .default(false)
+    .describe('merge members of gimbal warm that come from different pretrainings'),
   dtype: z
     .enum(['float32', 'bfloat16', 'float16'])
     .optional()

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { HubOptions } from '@gimbal/language-models';
 import { ConfigError, type MergeRecipe, writeFileDurable } from '@gimbal/tensor-core';
 import { modelPath } from '../run/model-path.ts';
+import { refuseOtherPretraining } from './pretraining.ts';
 import { sameWeights } from './same-weights.ts';
 
 /** What of the command line decides how models become one. */
@@ -16,6 +17,8 @@ export interface MergeModelsOptions {
   lambda?: number | undefined;
   scales?: readonly number[] | undefined;
   dtype?: 'float32' | 'bfloat16' | 'float16' | undefined;
+  /** merge members of `gimbal warm` that come from different pretrainings */
+  allowUnsharedPretraining?: boolean;
 }
 
 /** What `merge.json` in the merged folder says. */
@@ -104,6 +107,7 @@ export async function mergeModels(
     }
     folders.push(folder);
   }
+  if (!o.allowUnsharedPretraining) await refuseOtherPretraining(folders);
   for (const i of folders.keys()) {
     const j = await firstAlike(folders, i);
     if (j !== undefined) warn(`warning: ${o.model[i]} holds the very weights of ${o.model[j]}`);
