@@ -2,7 +2,7 @@
 // and measures lie in the run's folder, so that a run that was stopped goes on behind them.
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { disposeTree, readMetrics, rng, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import { readMetrics, rng, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import {
   diversity,
   fluency,
@@ -27,7 +27,6 @@ import type { ClaimContext } from '../../../reproduce/claim.ts';
 import { checkpointIn } from '../../../run/going-on.ts';
 import { isFolder } from '../../../vec2text/open.ts';
 import { languageOracles, languageRows } from '../../../vec2text/oracles.ts';
-import { firstWeights } from './first-weights.ts';
 
 /** The typed variant. */
 export const world = toyLanguages({ preset: 'typed' });
@@ -137,12 +136,7 @@ async function train(t: Training, folder: string, { signal, note }: ClaimContext
     data: trainingTexts(seed, variant, t.without),
     ...(objective !== 'ae' && objective !== 'dae' && { roundTrip: roundTripOf(languages, t.pivot) }),
   };
-  const params = firstWeights(module, rng(seed).split('init'));
-  try {
-    return await trainedIn(folder, keyOf(t), { ...options, params }, steps, { signal, note });
-  } finally {
-    disposeTree(params);
-  }
+  return trainedIn(folder, keyOf(t), options, steps, { signal, note });
 }
 
 /** Trains into a folder, from its last checkpoint where it has one, and saves the model there. */
