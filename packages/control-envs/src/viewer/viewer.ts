@@ -106,7 +106,8 @@ export function createViewer(container: HTMLElement, source: ViewerSource, optio
   resize();
 
   renderer.setAnimationLoop((now) => {
-    const seconds = Math.min(0.1, (now - last) / 1000);
+    // a frame's time stands still while a page is made: on a busy machine the first one lies before `last`
+    const seconds = Math.max(0, Math.min(0.1, (now - last) / 1000));
     last = now;
     if (state.playing) {
       clock += seconds * state.speed;
