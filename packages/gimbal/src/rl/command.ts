@@ -139,7 +139,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     await warnAlike(folder, note);
     // where the control fell, or held-out prompts were answered better before, the weights to keep are not the last
     let best = watch?.endedAt(trainer.step) ? await watch.bestParams(note) : undefined;
-    if (o.evalEvery !== undefined && trainer.best?.step !== trainer.step)
+    if (o.evalEvery !== undefined && trainer.best !== null && trainer.best.step !== trainer.step)
       best = await bestParams(folder, trainer, note);
     const { params } = best ?? trainer;
     const after = await score(params);
@@ -149,7 +149,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     const target = await open.save(run.path, params);
     if (best) {
       note(`kept: the weights of step ${best.step}`);
-      if (best.params !== trainer.params) disposeTree(best.params);
+      disposeTree(best.params);
     }
     const report = join(run.path, 'report.html');
     await writeFileAtomic(
