@@ -2,33 +2,18 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decoder, savePretrained, trainTokenizer } from '@gimbal/language-models';
-import { disposeTree, rng, useBackend } from '@gimbal/tensor-core';
+import { useBackend } from '@gimbal/tensor-core';
 import type { MatrixResult } from '../src/nash/matrix-result.ts';
 import { runCli } from './cli-process.ts';
 import { runMain } from './run-main.ts';
+import { tinyColumns as columns, writeTinyPairs } from './tiny-pairs.ts';
 
 const root = new URL('../src/', import.meta.url);
 let dir: string;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'gimbal-nash-'));
   await useBackend('auto');
-  const rows = Array.from({ length: 40 }, (_, i) => ({
-    question: `${i % 8} is`,
-    better: 'an even one',
-    worse: 'odd',
-  }));
-  await writeFile(join(dir, 'pairs.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  await writeFile(
-    join(dir, 'judge.mjs'),
-    'export default (prompts, a, b) => a.map((x, i) => 1 / (1 + Math.exp(b[i].split("e").length - x.split("e").length)));\n',
-  );
-  const tokenizer = trainTokenizer(rows.map((row) => `${row.question}\n${row.better} ${row.worse}`));
-  const size = { width: 32, layers: 2, heads: 2, contextLength: 24, eosIds: [tokenizer.special.eos as number] };
-  const model = decoder({ vocabularySize: tokenizer.size, ...size });
-  const params = model.init(rng(0));
-  await savePretrained(join(dir, 'base'), model, params, { tokenizer });
-  disposeTree(params);
+  await writeTinyPairs(dir);
 });
 afterAll(() => rm(dir, { recursive: true }));
 
@@ -37,7 +22,6 @@ const gimbal = async (...argv: string[]): Promise<Record<string, unknown>> => {
   if (code !== 0) throw new Error(stderr);
   return JSON.parse(stdout) as Record<string, unknown>;
 };
-const columns = 'prompt=question,chosen=better,rejected=worse';
 
 test('dpo learns the pairs, with an adapter and with all weights, and writes what it made', async () => {
   const common = ['dpo', '--model', join(dir, 'base'), '--data', join(dir, 'pairs.jsonl'), '--columns', columns];

@@ -1,6 +1,6 @@
 // gimbal dpo: a model you have learns from pairs of a better and a worse answer, without sampling and without a reward.
 import { join } from 'node:path';
-import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, readMetrics, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { counted, figure, percent } from '../cli/format.ts';
@@ -8,7 +8,7 @@ import { Progress } from '../cli/progress.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOf, heldOutOption, splitRows } from '../options/held-out.ts';
 import { startCompute } from '../run/compute.ts';
-import { checkpointIn, stoppedRun } from '../run/going-on.ts';
+import { alreadyDone, checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 
@@ -114,14 +114,16 @@ async function learn(context: CommandContext<Options>, run: RunFolder): Promise<
     using trainer = (await checkpointIn(trainerOptions.out, note))
       ? await DpoTrainer.resume(trainerOptions.out, trainerOptions, { warn: note })
       : new DpoTrainer(trainerOptions);
-    let [evalLoss, evalAccuracy] = [Number.NaN, Number.NaN];
+    const isDone = trainer.step >= o.steps;
+    if (isDone) note(alreadyDone(trainer.step));
     for await (const s of trainer.train({ steps: o.steps, signal })) {
-      if (s.evalLoss !== undefined) [evalLoss, evalAccuracy] = [s.evalLoss, s.evalAccuracy as number];
       const text = `loss ${s.loss.toFixed(4)}  right ${percent(s.accuracy)}  margin ${figure(s.margin)}`;
       progress.update({ step: s.step, total: o.steps, text });
     }
     if (trainer.stopReason === 'signal')
       throw stoppedRun('dpo', run.path, `stopped after step ${trainer.step} of ${o.steps}`);
+    // from the log: a run that is gone on with after its last update evaluates nothing
+    const { evalLoss, evalAccuracy } = await lastEvaluation(trainerOptions.out);
     progress.done(
       `held-out loss ${evalLoss.toFixed(4)}, the better answer is rewarded more in ${percent(evalAccuracy)}`,
     );
@@ -137,7 +139,7 @@ async function learn(context: CommandContext<Options>, run: RunFolder): Promise<
         evalLoss,
         evalAccuracy,
         pairs: data.length,
-        seconds: progress.seconds,
+        seconds: isDone ? undefined : progress.seconds,
         backend: compute.name,
       }),
     );
@@ -160,4 +162,10 @@ async function learn(context: CommandContext<Options>, run: RunFolder): Promise<
   } finally {
     open.dispose();
   }
+}
+
+/** Loss and accuracy on the held-out pairs, as last logged; NaN where a number was none. */
+async function lastEvaluation(folder: string): Promise<{ evalLoss: number; evalAccuracy: number }> {
+  const row = (await readMetrics(folder)).findLast((one) => one.evalLoss !== undefined);
+  return { evalLoss: row?.evalLoss ?? Number.NaN, evalAccuracy: row?.evalAccuracy ?? Number.NaN };
 }

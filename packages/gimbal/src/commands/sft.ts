@@ -9,7 +9,7 @@ import { checkColumns } from '../options/columns.ts';
 import { heldOutOf, heldOutOption } from '../options/held-out.ts';
 import { bestParams } from '../run/best-params.ts';
 import { startCompute } from '../run/compute.ts';
-import { checkpointIn, stoppedRun } from '../run/going-on.ts';
+import { alreadyDone, checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
 import { noteInflated } from '../run/note-inflated.ts';
@@ -162,6 +162,7 @@ export const command = defineCommand({
         trainerOptions,
         goesOn ? { folder: trainerOptions.out, warn: note } : undefined,
       );
+      if (trainer.step >= o.steps) note(alreadyDone(trainer.step));
       const { overflow } = trainer;
       if (overflow.rows > 0)
         output.note(`${counted(overflow.rows, 'row')} too long (${o.overflow}): ${overflow.where.join(', ')}`);

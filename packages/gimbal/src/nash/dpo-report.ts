@@ -12,7 +12,8 @@ interface DpoRun {
   evalLoss: number;
   evalAccuracy: number;
   pairs: number;
-  seconds: number;
+  /** undefined where the updates were done by an earlier process */
+  seconds: number | undefined;
   backend: string;
 }
 
@@ -29,7 +30,7 @@ export async function dpoReport(r: DpoRun): Promise<string> {
         items: [
           { label: 'held-out pairs right', value: percent(r.evalAccuracy) },
           { label: 'held-out loss', value: figure(r.evalLoss), detail: `β ${figure(r.klCoef)}` },
-          { label: 'training', value: duration(r.seconds), detail: r.backend },
+          ...(r.seconds === undefined ? [] : [{ label: 'training', value: duration(r.seconds), detail: r.backend }]),
         ],
       },
     ],

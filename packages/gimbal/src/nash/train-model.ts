@@ -14,7 +14,7 @@ import { codecOf } from '../rl/chat-prompts.ts';
 import { promptRowsOrChats, promptText } from '../rl/prompt-rows.ts';
 import { fittingPrompts, roomBeside } from '../rl/train-policy.ts';
 import { startCompute } from '../run/compute.ts';
-import { checkpointIn, stoppedRun } from '../run/going-on.ts';
+import { alreadyDone, checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { preferenceForms } from './preference-forms.ts';
@@ -167,6 +167,7 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
         ? NashMdTrainer.resume(trainerOptions.out, trainerOptions, { warn: note })
         : new NashMdTrainer(trainerOptions),
     );
+    if (trainer.step >= steps) note(alreadyDone(trainer.step));
     const progress = new Progress(output, 'nash-md');
     for await (const s of trainer.train({ steps, signal })) {
       const text = `wins ${percent(s.winRate)}  KL ${figure(s.kl)}  ${figure(s.length)} tokens`;

@@ -2,6 +2,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { latestCheckpoint, StoppedError } from '@gimbal/tensor-core';
+import { counted } from '../cli/format.ts';
 
 /**
  * The checkpoint that a trainer in `out` goes on from. Where there is none it begins anew, and what a run logged that was
@@ -35,3 +36,7 @@ export const stoppedRun = (command: string, path: string, what: string): Stopped
     what,
     fix: `Go on with: npx gimbal ${command} --out ${path} --resume`,
   });
+
+/** What is said of a run that is resumed with all its updates done: it is not trained again. */
+export const alreadyDone = (step: number): string =>
+  `this run’s ${counted(step, 'update')} ${step === 1 ? 'was' : 'were'} done already: only what comes after them is done again`;

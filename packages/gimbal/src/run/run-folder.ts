@@ -8,6 +8,7 @@ import { packageVersion } from '../cli/version.ts';
 import { kebab } from '../options/kind.ts';
 import type { Given } from '../options/resolve.ts';
 import type { Choice } from '../pipeline/run-stages.ts';
+import { type Inputs, inputsOf, refuseChangedInputs } from './inputs.ts';
 import { lockFolder } from './lock.ts';
 
 /** What config.json holds. */
@@ -19,6 +20,8 @@ export interface RunConfig {
   options: { [name: string]: unknown };
   /** what was chosen while running: the size, the backend, the number of threads */
   resolved?: { [name: string]: unknown };
+  /** hashes of the files and folders that it learns from, by path */
+  inputs?: Inputs;
   /** hashes of the code it was computed with; an upgrade in between adds one */
   code?: readonly string[];
   /** what stages chose by measuring, by stage */
@@ -105,11 +108,19 @@ export async function openRun(request: RunRequest): Promise<RunFolder> {
 
 /**
  * Works in a run's folder, and gives it free whatever happens; work that fails before anything was written leaves none.
- * @throws what `openRun` throws, and what the work does
+ * What it learns from must not have changed when it goes on. (Align, which opens its run itself, asks that of each stage.)
+ * @throws what `openRun` throws, ConfigError for a file with other content, and what the work does
  */
 export async function withRun<T>(request: RunRequest, work: (run: RunFolder) => Promise<T>): Promise<T> {
   const run = await openRun(request);
   try {
+    const { inputs, options } = run.config;
+    const where = `gimbal ${request.command} --resume`;
+    if (request.options.resume) await refuseChangedInputs(options, inputs ?? {}, where, run.path);
+    else {
+      const found = await inputsOf(options);
+      if (Object.keys(found).length > 0) await run.update({ inputs: found });
+    }
     return await work(run);
   } catch (error) {
     await run.abandonIfEmpty();
