@@ -88,8 +88,8 @@ test.each([
   for (let seed = 0; seed < 3; seed++) {
     const d = drawn(V, L, seed);
     const wanted = exact(d);
-    expect(relative(expected(d, 'reward-to-go'), wanted)).toBeLessThan(1e-5);
-    expect(relative(expected(d, 'analytic'), wanted)).toBeLessThan(1e-5);
+    expect(relative(expected(d, 'reward-to-go'), wanted)).toBeLessThan(1e-6);
+    expect(relative(expected(d, 'analytic'), wanted)).toBeLessThan(1e-6);
   }
 });
 

@@ -55,7 +55,8 @@ async function asked(fn: PreferenceFn, { prompts, a, b, rows }: Pairs, retries: 
       answers = await fn(prompts, a, b, rows);
       break;
     } catch (cause) {
-      if (cause instanceof DataError) throw cause; // of the rows: they would be refused again
+      // of the rows: they would be refused again
+      if ((cause as { code?: string } | undefined)?.code === 'ERR_DATA') throw cause;
       if (attempt < retries) continue;
       throw new DataError({
         where: 'preference',

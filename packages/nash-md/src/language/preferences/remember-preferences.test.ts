@@ -1,5 +1,5 @@
 // A dear judge is asked once about each pair.
-import { type PreferenceFn, useBackend } from '@gimbal/tensor-core';
+import { type PreferenceFn, type Prompt, useBackend } from '@gimbal/tensor-core';
 import { askPreferences, rememberPreferences } from '../../index.ts';
 
 beforeAll(() => useBackend('auto'));
@@ -27,9 +27,24 @@ test('only new pairs are asked about, each once, with the rows that are theirs',
   ];
   expect(await judge(['p', 'q', 'p'], ['aa', 'b', 'aa'], ['b', 'bbb', 'b'], rows)).toEqual([2 / 3, 1 / 4, 2 / 3]);
   expect(asked).toEqual(['p|aa|b|{"prompt":"p","id":1}', 'q|b|bbb|{"prompt":"q","id":2}']);
-  expect(await judge(['q', 'p', 'p'], ['b', 'aa', 'b'], ['bbb', 'b', 'aa'])).toEqual([1 / 4, 2 / 3, 1 / 3]);
-  expect(asked.slice(2)).toEqual(['p|b|aa|undefined']);
+  const again = [rows[1], rows[0], rows[0]] as Prompt[];
+  expect(await judge(['q', 'p', 'p'], ['b', 'aa', 'b'], ['bbb', 'b', 'aa'], again)).toEqual([1 / 4, 2 / 3, 1 / 3]);
+  expect(asked.slice(2)).toEqual(['p|b|aa|{"prompt":"p","id":1}']);
   expect(await judge([], [], [])).toEqual([]);
+});
+
+test('a pair with another rubric is another question', async () => {
+  const judge = rememberPreferences((prompts, _a, _b, rows) =>
+    prompts.map((_, i) => ((rows?.[i] as { rubric?: string } | undefined)?.rubric === 'short' ? 0.2 : 0.9)),
+  );
+  const ask = (row: Prompt) => judge(['p'], ['a'], ['b'], [row]);
+  expect(await ask({ prompt: 'p', rubric: 'short' })).toEqual([0.2]);
+  expect(await ask({ prompt: 'p', rubric: 'long', size: 3n })).toEqual([0.9]);
+  const { fn, asked } = counted(share);
+  // a row that is its prompt asks nothing more than the prompt
+  const plain = rememberPreferences(fn);
+  for (const rows of [undefined, ['p'], [{ prompt: 'p' }]]) await plain(['p'], ['a'], ['b'], rows);
+  expect(asked).toHaveLength(1);
 });
 
 test('the oldest are forgotten; what was no answer, or thrown, is asked again', async () => {

@@ -8,8 +8,9 @@ export interface RememberOptions {
 }
 
 /**
- * The same preference, asked only about pairs that it was not asked about before, each once a call. For judges that give the
- * same answer to the same question; what an answer says of the other order is not concluded from it. A call that throws, or
+ * The same preference, asked only about pairs that it was not asked about before, each once a call: the same prompt, the same
+ * completions, and the same other columns of the row where rows are given. For judges that give the same answer to the same
+ * question; what an answer says of the other order is not concluded from it. A call that throws, or
  * gives another number of answers, leaves nothing behind.
  * @throws ConfigError for `most` below 1
  * @example new NashMdTrainer({ preference: rememberPreferences(judge), … })
@@ -18,7 +19,8 @@ export function rememberPreferences(fn: PreferenceFn, { most = 100_000 }: Rememb
   checkCount('rememberPreferences, most', most);
   const known = new Map<string, number>();
   return async (prompts, a, b, rows) => {
-    const keys = prompts.map((prompt, i) => JSON.stringify([prompt, a[i], b[i]]));
+    // a row may hold what the answer hangs on, such as a rubric; one that is a text, or has no more than a prompt, is the prompt
+    const keys = prompts.map((prompt, i) => keyOf(prompt, a[i], b[i], columnsOf(rows?.[i])));
     const found = new Map<string, number>();
     const places: number[] = [];
     for (const [i, key] of keys.entries()) {
@@ -46,4 +48,14 @@ export function rememberPreferences(fn: PreferenceFn, { most = 100_000 }: Rememb
     }
     return keys.map((key) => found.get(key) as number);
   };
+}
+
+// a column of a Parquet file may be a bigint
+const keyOf = (...parts: unknown[]): string =>
+  JSON.stringify(parts, (_, x: unknown) => (typeof x === 'bigint' ? `${x}n` : x));
+
+function columnsOf(row: Prompt | undefined): unknown {
+  if (row === undefined || typeof row === 'string') return undefined;
+  const { prompt: _, ...columns } = row;
+  return Object.keys(columns).length === 0 ? undefined : columns;
 }
