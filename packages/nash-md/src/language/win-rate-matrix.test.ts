@@ -107,6 +107,8 @@ test('what cannot be played is refused', async () => {
   const one = { policy: table, params: table.params([0, 0, 0]) };
   const play = (o: object, who: object = { a: one, b: one }) => playMatrix(who as never, { ...options, ...o });
   await expect(play({}, { a: one })).rejects.toThrow('contestants: nobody to compare; got 1');
+  await expect(play({ confidnce: 0.9 })).rejects.toThrow('winRateMatrix: unknown option confidnce');
+  await expect(play({ samples: 3 })).rejects.toThrow('unknown option samples');
   await expect(play({ prompts: [] })).rejects.toThrow('prompts: there are none');
   await expect(play({ confidence: 1 })).rejects.toThrow('confidence: out of range; got 1');
   await expect(play({ samplesPerCell: 0 })).rejects.toThrow('samplesPerCell: out of range; got 0');

@@ -5,6 +5,7 @@
 import {
   ConfigError,
   checkCount,
+  checkKnown,
   checkOpenShare,
   type PreferenceFn,
   type Prompt,
@@ -31,7 +32,7 @@ export interface WinRateOptions {
   samplesPerCell: number;
   /** of the intervals, in (0, 1); default .95 */
   confidence?: number;
-  /** completions sampled at a time; default 32 */
+  /** completions sampled at a time; default 32. Another size draws other completions with the same seed */
   batchSize?: number;
   /** default 1, the policy itself; smaller: towards its likeliest completions; 0: them */
   temperature?: number;
@@ -141,7 +142,13 @@ async function completionsOf(name: string, contestant: Contestant, o: WinRateOpt
   return out;
 }
 
+const known: readonly string[] = [
+  ...['codec', 'preference', 'prompts', 'maxNewTokens', 'samplesPerCell', 'confidence', 'batchSize', 'temperature'],
+  ...['bothOrders', 'retries', 'seed', 'signal'],
+];
+
 function check(contestants: Readonly<Record<string, Contestant>>, o: WinRateOptions): void {
+  checkKnown('winRateMatrix', o, known);
   const names = Object.keys(contestants).length;
   if (names < 2) {
     const wanted = 'at least two';

@@ -7,6 +7,7 @@ import { padBatch } from '@gimbal/language-models';
 import {
   assignTree,
   ConfigError,
+  checkKnown,
   DataError,
   DataTrainer,
   disposeTree,
@@ -65,7 +66,7 @@ export interface DpoOptions
   klCoef?: Schedule;
   /** default 'sigmoid' */
   dpoLoss?: DpoLossName;
-  /** share of labels that are taken for flipped, in [0, ½); of sigmoid and robust; default 0 */
+  /** share of labels that are taken for flipped, in [0, ½); of sigmoid, and of robust, which needs it; default 0 */
   labelSmoothing?: number;
   /** fills up short rows; default 0 */
   padId?: number;
@@ -81,6 +82,13 @@ export const dpoDefaults = {
   labelSmoothing: 0,
   padId: 0,
 } as const satisfies Partial<LoopOptions> & { [name: string]: unknown };
+
+const known: readonly string[] = [
+  ...Object.keys(dpoDefaults),
+  ...['policy', 'params', 'reference', 'data', 'evalData', 'optimizer', 'accumulate', 'precision', 'seed'],
+  ...['gradientCheckpointing', 'evalEvery', 'keepBest', 'earlyStop', 'checkpointEvery', 'keepCheckpoints'],
+  ...['logEvery', 'out'],
+];
 
 /** One step; every field but `step` is a metric. */
 export interface DpoStep extends TrainStep {
@@ -109,11 +117,11 @@ interface PairBatch {
 export class DpoTrainer extends DataTrainer<PairBatch, DpoStep> {
   readonly #pairs: PairSource;
 
-  /** @throws ConfigError for options, DataError for pairs that cannot be used, before anything is allocated */
+  /** @throws ConfigError for options, DataError for pairs that cannot be used; nothing stays allocated then */
   constructor(options: DpoOptions);
   /** @internal a loop that was resumed */
   constructor(options: DpoOptions, pairs: PairSource, loop: LoopTrainer<PairBatch>);
-  constructor(options: DpoOptions, pairs = new PairSource(options), loop = new LoopTrainer(pairs.setup())) {
+  constructor(options: DpoOptions, pairs = new PairSource(options), loop = loopOf(pairs)) {
     super(loop);
     this.#pairs = pairs;
   }
@@ -143,6 +151,16 @@ export class DpoTrainer extends DataTrainer<PairBatch, DpoStep> {
   }
 }
 
+/** A new loop over pairs that are disposed where there is none. */
+function loopOf(pairs: PairSource): LoopTrainer<PairBatch> {
+  try {
+    return new LoopTrainer(pairs.setup());
+  } catch (error) {
+    pairs.dispose();
+    throw error;
+  }
+}
+
 /** Pairs in batches, and what the reference says of them. */
 class PairSource {
   readonly #o: DpoOptions & typeof dpoDefaults;
@@ -151,11 +169,18 @@ class PairSource {
   /** log μ of chosen and rejected `[N]` each, and whether they are known */
   readonly #reference: Params;
   #known: { chosen: Float32Array; rejected: Float32Array } | undefined;
+  /** of the last update: held-out pairs are measured with its β */
+  #step = 0;
 
   constructor(options: DpoOptions) {
+    checkKnown('DpoTrainer', options, known);
     this.#o = { ...dpoDefaults, ...options } as DpoOptions & typeof dpoDefaults;
     const { data, evalData = [], klCoef, dpoLoss: name, labelSmoothing, batchSize } = this.#o;
     checkDpoLoss({ dpoLoss: name, klCoef: schedules.scheduleAt(klCoef, 0), labelSmoothing });
+    if ((name as DpoLossName) === 'robust' && labelSmoothing === 0) {
+      const what = 'robust without flipped labels is sigmoid';
+      throw new ConfigError({ where: 'labelSmoothing', what, got: 0, wanted: 'their share, above 0 and below ½' });
+    }
     if (data.length === 0) throw new ConfigError({ where: 'data', what: 'there are no pairs', wanted: 'at least 1' });
     if (batchSize > data.length)
       throw new ConfigError({
@@ -169,7 +194,8 @@ class PairSource {
       checkPair(i < data.length ? `data, pair ${i}` : `evalData, pair ${i - data.length}`, pair);
     if (this.#o.reference !== undefined) checkReference(this.#o.params, this.#o.reference);
     const n = this.#all.length;
-    this.#reference = variables({ chosen: zeros([n]), rejected: zeros([n]), known: zeros([1]) });
+    // variables are copies
+    this.#reference = tidy(() => variables({ chosen: zeros([n]), rejected: zeros([n]), known: zeros([1]) }));
   }
 
   setup(): LoopSetup<PairBatch> {
@@ -189,7 +215,10 @@ class PairSource {
     return {
       params,
       batches: mapBatches(sampler, (indices) => this.#batch(indices)),
-      prepare: ({ params: now, signal }) => this.#ask(reference ?? now, signal),
+      prepare: ({ params: now, step, signal }) => {
+        this.#step = step;
+        return this.#ask(reference ?? now, signal);
+      },
       trees: { reference: this.#reference },
       loss: (p, batch, { step }) => this.#loss(p, batch, step),
       ...(evalData && evalData.length > 0 && { evaluate: (p: Params) => this.#evaluate(p) }),
@@ -295,7 +324,7 @@ class PairSource {
     for (let at = data.length; at < this.#all.length; at += batchSize) {
       const to = Math.min(this.#all.length, at + batchSize);
       const values = tidy(() => {
-        const { sum: loss, metrics } = this.#loss(params, this.#batch(range(at, to)), 0);
+        const { sum: loss, metrics } = this.#loss(params, this.#batch(range(at, to)), this.#step);
         return stack([loss, mul(metrics.accuracy as Scalar, to - at), mul(metrics.margin as Scalar, to - at)]);
       });
       for (const [i, x] of (await values.data<'float32'>()).entries()) totals[i] = (totals[i] as number) + x;

@@ -166,6 +166,42 @@ test('micro-batches make no difference; tensors stay level', async () => {
   expect(memory().numTensors).toBe(before);
 });
 
+test('a trainer leaves nothing behind: neither one that was used, nor one that was refused', async () => {
+  const o = options({ evalData: [pair(2, 0)] });
+  const before = memory().numTensors;
+  const trainer = new DpoTrainer(o);
+  await trainer.run({ steps: 2 });
+  trainer.dispose();
+  expect(memory().numTensors).toBe(before);
+  const { evalData: _, ...bare } = o;
+  for (const bad of [
+    { ...o, learningRate: Number.NaN },
+    { ...o, batchSize: 0 },
+    { ...bare, evalEvery: 2 },
+  ]) {
+    expect(() => new DpoTrainer(bad)).toThrow(expect.objectContaining({ code: 'ERR_CONFIG' }));
+    expect(memory().numTensors).toBe(before);
+  }
+  disposeTree(o.params);
+});
+
+test('a misspelt option is refused, with the one that is meant', () => {
+  expect(() => new DpoTrainer({ ...options(), dpoLos: 'ipo' } as DpoOptions)).toThrow(
+    'DpoTrainer: unknown option dpoLos',
+  );
+  expect(() => new DpoTrainer({ ...options(), klcoef: 1 } as DpoOptions)).toThrow('Did you mean klCoef?');
+});
+
+test('held-out pairs are measured with the β of the update before them', async () => {
+  // log π/μ of the pair is 2 at the start and stays: nothing is learned with a rate of 0
+  const reference = table.params([0, 0, 2]);
+  const o = { reference, evalData: [pair(0, 2)], evalEvery: 1, learningRate: 0 };
+  using trainer = new DpoTrainer(options({ ...o, klCoef: (step) => 0.1 * (step + 1) }));
+  const all = await steps(trainer, 3);
+  for (const [i, { evalMargin }] of all.entries()) expect(evalMargin).toBeCloseTo(0.2 * (i + 1), 5);
+  disposeTree(reference);
+});
+
 test('a reference of its own', async () => {
   const reference = table.params([0, 3, 0]);
   using trainer = new DpoTrainer(options({ reference, data: [pair(0, 1)], batchSize: 1 }));
@@ -183,6 +219,9 @@ test('what cannot be trained on is refused', () => {
   expect(of({ batchSize: 4 })).toThrow('batchSize: more than there are pairs; got 4, wanted at most 3');
   expect(of({ klCoef: 0 })).toThrow('klCoef: out of range; got 0');
   expect(of({ dpoLoss: 'kto' as never })).toThrow('dpoLoss');
+  expect(of({ dpoLoss: 'robust' })).toThrow(
+    'labelSmoothing: robust without flipped labels is sigmoid; got 0, wanted their share, above 0 and below ½',
+  );
   expect(of({ data: [{ ...pair(0, 1), rejected: new Int32Array(0) }], batchSize: 1 })).toThrow('a part without tokens');
 });
 

@@ -25,7 +25,7 @@ export interface DpoLossOptions {
   dpoLoss?: DpoLossName;
   /** β > 0 */
   klCoef: number;
-  /** ε in [0, ½): the share of labels that are taken for flipped; of sigmoid and robust. Default 0 */
+  /** ε in [0, ½): the share of labels that are taken for flipped; of sigmoid, and of robust, which is sigmoid at 0. Default 0 */
   labelSmoothing?: number;
 }
 
