@@ -46,6 +46,7 @@ export { type TokenTable, tokenTable } from './language/policies/token-table.ts'
 export { type Answers, type AskOptions, askPreferences, type Pairs } from './language/preferences/ask-preferences.ts';
 export { type RememberOptions, rememberPreferences } from './language/preferences/remember-preferences.ts';
 export {
+  klCoefDefaults,
   type NashMdOptions,
   nashMdDefaults,
   type Objective,

@@ -120,7 +120,9 @@ const options = z.object({
     .number()
     .min(0)
     .optional()
-    .describe('τ, weight of the KL divergence from the reference (default: game .1, model .008)'),
+    .describe(
+      'τ, weight of the KL divergence from the reference (default: game .1; model .008, online-ipo and ipo-md 1, online-dpo, inpo and egpo .1; sppo and dno have none)',
+    ),
   mixtureCoef: share.describe('β, weight of the reference in the opponent (default: model .125)'),
   emaDecay: share.describe('share of the averaged opponent that stays each step (default: game .9, model .99)'),
   steps: count.optional().describe('default: game 1000, model 100'),

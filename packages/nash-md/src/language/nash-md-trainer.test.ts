@@ -11,6 +11,7 @@ import {
   type NashMdOptions,
   type NashMdStep,
   NashMdTrainer,
+  type Objective,
   preferenceGames,
   regularizedGame,
   solveExact,
@@ -34,7 +35,7 @@ const options = (o: Partial<NashMdOptions> = {}): NashMdOptions => ({
   codec: table.codec,
   prompts: ['a', 'b', 'c'],
   preference: cyclic,
-  klCoef: tau,
+  ...(o.objective !== 'sppo' && o.objective !== 'dno' && { klCoef: tau }),
   maxNewTokens: 1,
   batchSize: 64,
   learningRate: (step) => 0.15 / (1 + step / 20),
@@ -86,8 +87,8 @@ test.each([
 test.each(['sppo', 'dno', 'inpo'] as const)(
   '%s: many steps on one set of completions are a step of multiplicative weights',
   async (objective) => {
-    const o = { samplesPerPrompt: 16, tournament: true, batchSize: 768, innerSteps: 60, inverseStep: 0.5 };
-    const policy = await trained({ ...o, objective, learningRate: 0.05 }, 60);
+    const o = { samplesPerPrompt: 16, batchSize: 768, innerSteps: 60, inverseStep: 0.5 };
+    const policy = await trained({ ...o, objective, tournament: objective !== 'inpo', learningRate: 0.05 }, 60);
     // μ exp(η (P(y ≻ μ) − ½)), normalised; SPPO's is so up to the square of the step
     const raw = skewed.map(
       (m, i) => m * Math.exp(2 * skewed.reduce((s, q, j) => s + q * ((P.p[i * 3 + j] as number) - 0.5), 0)),
@@ -218,6 +219,28 @@ test('completions that never end: trained ids are those sampled, and their log-p
   for (const { completion } of last?.samples ?? []) expect(completion.split(' ')).toHaveLength(5);
 });
 
+test.each([
+  ['policy-gradient', {}],
+  ['policy-gradient', { klEstimator: 'analytic' }],
+  ['policy-gradient', { klEstimator: 'token-local' }],
+  ['nash-mp', { innerSteps: 2 }],
+] as [Objective, Partial<NashMdOptions>][])(
+  'the loss of %s with %j is the objective, estimated',
+  async (objective, o) => {
+    const reference = table.params([0, 0, 0]);
+    using trainer = new NashMdTrainer(options({ objective, reference, batchSize: 2000, ...o }));
+    const first = await trainer.run({ steps: 1 });
+    // KL(skewed ‖ uniform) = log 3 − H(skewed) = .2968; at π_t itself the divergence from it is 0
+    const kl = Math.log(3) + skewed.reduce((s, p) => s + p * Math.log(p), 0);
+    expect(kl).toBeCloseTo(0.2968, 4);
+    const wanted = 0.5 - (first?.winRate as number) + tau * kl;
+    expect(Math.abs((first?.loss as number) - wanted)).toBeLessThan(o.klEstimator === 'analytic' ? 1e-5 : 0.01);
+    if (o.klEstimator !== 'analytic' && objective === 'policy-gradient')
+      expect(first?.loss).toBeCloseTo(0.5 - (first?.winRate as number) + tau * (first?.kl as number), 5);
+    disposeTree(reference);
+  },
+);
+
 test('a preference for whoever comes first: both orders give ½ and the bias is told', async () => {
   const first: PreferenceFn = (_, a) => a.map(() => 0.9);
   using auto = new NashMdTrainer(options({ preference: first, batchSize: 8 }));
@@ -313,6 +336,7 @@ test('options and answers that make no sense are refused by name', async () => {
     'deploy: with mixtureCoef 1 the mixture is the reference itself',
   );
   expect(of({ objective: 'nash' as never })).toThrow('objective');
+  expect(of({ objective: 'online-dpo', dpoLoss: 'robust' })).toThrow('dpoLoss: no such choice; got "robust"');
   expect(of({ objective: 'sppo', opponent: { kind: 'ema', decay: 0.5 } })).toThrow('the policy’s own completions');
   expect(of({ objective: 'inpo', inverseStep: 0.1, klCoef: 0.2 })).toThrow('inverseStep: out of range; got 0.1');
   expect(of({ batchSize: 9, samplesPerPrompt: 2 })).toThrow('batchSize: out of range; got 9');
@@ -327,6 +351,59 @@ test('options and answers that make no sense are refused by name', async () => {
   await expect(answering(() => [0.5])).rejects.toThrow('preference: another number of answers; got 1, wanted 2');
   await expect(answering(() => [0.5, 1.2])).rejects.toThrow('preference, row 1: no probability; got 1.2');
   await expect(answering(() => [Number.NaN, 1])).rejects.toThrow('preference, row 0: no probability; got NaN');
+});
+
+test('what the objective would not look at is refused, and its τ is its own', async () => {
+  for (const objective of ['sppo', 'dno'] as const) {
+    expect(() => new NashMdTrainer({ ...options({ objective }), klCoef: 0.1 })).toThrow(
+      `klCoef: ${objective} has no such option; wanted objective policy-gradient or nash-mp`,
+    );
+    using none = new NashMdTrainer(options({ objective, batchSize: 2 }));
+    expect((await none.run({ steps: 1 }))?.klCoef).toBe(0);
+  }
+  for (const objective of ['online-ipo', 'ipo-md', 'online-dpo', 'inpo'] as const)
+    expect(() => new NashMdTrainer(options({ objective, tournament: true, samplesPerPrompt: 2 }))).toThrow(
+      `tournament: ${objective} learns from pairs, of which a tournament would ask 2 times as many as it uses`,
+    );
+  const wanted = { 'policy-gradient': 0.008, 'nash-mp': 0.008, 'online-ipo': 1, 'ipo-md': 1, 'online-dpo': 0.1 };
+  for (const [objective, klCoef] of Object.entries({ ...wanted, inpo: 0.1, egpo: 0.1 })) {
+    using trainer = new NashMdTrainer(options({ objective: objective as Objective, klCoef: undefined as never }));
+    expect(trainer.options.klCoef).toBe(klCoef);
+  }
+});
+
+test('what is given in half is refused before anything is allocated, what is undefined is not given', () => {
+  const before = memory().numTensors;
+  const common = options();
+  const used = memory().numTensors;
+  const refused = (o: object, message: string): void => {
+    expect(() => new NashMdTrainer({ ...common, ...o } as NashMdOptions)).toThrow(
+      expect.objectContaining({ code: expect.stringMatching(/^ERR_/), message: expect.stringContaining(message) }),
+    );
+    expect(memory().numTensors).toBe(used);
+  };
+  refused(
+    { opponent: { kind: 'mixture' } },
+    'opponent.mixtureCoef: no coefficient; wanted a number, or a function of the step',
+  );
+  refused({ opponent: { kind: 'mixture', mixturCoef: 0.1 } }, 'Did you mean mixtureCoef?');
+  refused({ opponent: { kind: 'fixed' } }, 'opponent.contestant: there is nobody to play against');
+  refused({ opponent: { kind: 'fixed', contestant: { policy: table } } }, 'opponent.contestant: there is nobody');
+  refused({ opponent: null }, 'opponent: the options are no object');
+  refused({ codec: undefined }, 'codec: it is needed; got "undefined"');
+  refused({ preference: undefined }, 'preference: it is needed');
+  refused({ policy: null }, 'policy: it is needed; got "null"');
+  refused({ params: undefined }, 'params: it is needed');
+  refused({ prompts: 'abc' }, 'prompts: it is needed; got "string"');
+  refused({ prompts: ['a', null] }, 'prompts, row 1: it is needed; got "null"');
+  refused({ klCoef: null }, 'klCoef: no coefficient; got null');
+  refused({ klCoef: '0.1' }, 'klCoef: no coefficient; got "0.1"');
+  // the loop's own options are looked at when the reference is there already
+  refused({ learningRate: Number.NaN }, 'learningRate: out of range');
+  refused({ learningRate: undefined }, 'learningRate: out of range');
+  refused({ objective: 'egpo', opponent: undefined, maxGradNorm: -1 }, 'maxGradNorm: out of range');
+  disposeTree(common.params);
+  expect(memory().numTensors).toBe(before);
 });
 
 test.each(['policy-gradient', 'online-ipo', 'sppo'] as const)(

@@ -52,7 +52,10 @@ export interface PolicyGradientInput {
 
 /** Tensors of the caller's scope. */
 export interface PolicyGradientTerms {
-  /** Σ over rows of the loss */
+  /**
+   * Σ over rows of a loss whose gradient is −ĝ and whose value is the objective, estimated from these completions:
+   * −(P(y ≻ y') − ½) + τ KL, with penalties and with the divergence as the estimator has it
+   */
   sum: Scalar;
   /** log π of the sampled tokens `[B, T]`, 0 at padding, no gradient */
   logProbs: Tensor2D;
@@ -72,20 +75,23 @@ export function policyGradientLoss(params: Params, x: PolicyGradientInput): Poli
   // mean over rows of −A log π, summed again
   const weigh = (advantages: Tensor): Scalar =>
     mul<Scalar>(surrogate({ logProbs, oldLogProbs: fixed, advantages, mask }).loss, B);
+  // the surrogate's own value is 0, its log-ratios are: the objective's is put there, which has no gradient
+  const lost = -x.advantages.reduce((a, b) => a + b, 0);
+  const logRatios = mul(sub(fixed, reference), mask);
+  const valued = (loss: Scalar, kl: Scalar = mul(sum(logRatios), klCoef)): Scalar => add<Scalar>(loss, add(kl, lost));
   const spread = mul(expandDims(tensor1d(x.advantages), 1), mask);
   if (estimator === 'token-local') {
     // the log-ratio of the token alone: biased, kept for comparison with trainers that do so
-    const sumOfLoss = weigh(sub(spread, mul(mul(sub(fixed, reference), mask), klCoef)));
-    return { sum: sumOfLoss, logProbs: fixed };
+    return { sum: valued(weigh(sub(spread, mul(logRatios, klCoef)))), logProbs: fixed };
   }
   if (estimator === 'analytic') {
     const kl = mul(vocabularyKl(x, params), mask) as Tensor2D;
     // τ KL_n of the distribution itself, and for the choice of token n those of the prefixes after it
     const later = cumsum(stopGradient(kl) as Tensor2D, 1, true, true);
-    return { sum: add<Scalar>(weigh(sub(spread, mul(later, klCoef))), mul(sum(kl), klCoef)), logProbs: fixed };
+    return { sum: valued(weigh(sub(spread, mul(later, klCoef))), mul<Scalar>(sum(kl), klCoef)), logProbs: fixed };
   }
   const rewards = klRewards(fixed, reference, mask, x.advantages, { klCoef, klMixing: 'additive' });
-  return { sum: weigh(mul(cumsum(rewards, 1, false, true), mask)), logProbs: fixed };
+  return { sum: valued(weigh(mul(cumsum(rewards, 1, false, true), mask))), logProbs: fixed };
 }
 
 /** KL(π(·|s_n) ‖ μ(·|s_n)) over the whole vocabulary `[B, T]`. */

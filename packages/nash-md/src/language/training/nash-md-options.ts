@@ -2,6 +2,7 @@
 import {
   ConfigError,
   checkCount,
+  checkKnown,
   checkName,
   checkOption,
   checkShare,
@@ -12,13 +13,14 @@ import {
   type Params,
   type PreferenceFn,
   type Prompt,
+  requireOptions,
   type Schedule,
   ShapeError,
   schedules,
   type TextCodec,
 } from '@gimbal/tensor-core';
 import type { Contestant } from '../contestant.ts';
-import { checkDpoLoss, type DpoLossName } from '../losses/pair-losses.ts';
+import { type DpoLossName, dpoLossNames } from '../losses/pair-losses.ts';
 import { type KlEstimator, klEstimators } from '../losses/policy-gradient.ts';
 import { type EndTokens, endTokens } from '../policies/end-tokens.ts';
 
@@ -88,19 +90,26 @@ export interface NashMdOptions extends Omit<LoopOptions, 'overflow' | 'evalEvery
   retries?: number;
   /** default the mixture with β .125 for the policy gradient and ipo-md, self-play for the other objectives */
   opponent?: Opponent;
-  /** τ, weight of the KL divergence from the reference; default .008 */
+  /**
+   * τ, weight of the KL divergence from the reference; default by objective, since theirs are not comparable
+   * (`klCoefDefaults`): .008 for the policy gradients, 1 for online-ipo and ipo-md, .1 for online-dpo, inpo and egpo. SPPO
+   * and DNO have none: what holds them is π_t alone
+   */
   klCoef?: Schedule;
   /** default 'policy-gradient' */
   objective?: Objective;
   /** of the policy gradient; 'token-local' is biased, as some trainers are; default 'reward-to-go' */
   klEstimator?: KlEstimator;
-  /** of online-dpo; default 'sigmoid' */
+  /** of online-dpo; default 'sigmoid'. Not 'robust': it is for labels that are flipped by chance, and these are asked for */
   dpoLoss?: DpoLossName;
   /** η̂ = 1/η of sppo (default .001), dno (.1), inpo (τ (t + 2)/2, t the samplings so far) and nash-mp (τ + 3) */
   inverseStep?: Schedule;
   /** completions of each prompt by either player; default 1 */
   samplesPerPrompt?: number;
-  /** compare each completion with all the opponent's of its prompt, not only with one; default false */
+  /**
+   * Compare each completion with all the opponent's of its prompt, not only with one; default false. Of objectives that
+   * learn from how often a completion wins: policy-gradient, nash-mp, sppo, dno and egpo
+   */
   tournament?: boolean;
   /**
    * Learn from the opponent's completions too, which in self-play are the policy's own: half of the gradient of each side.
@@ -135,7 +144,6 @@ export const nashMdDefaults = {
   precision: 'float32',
   orders: 'auto',
   retries: 2,
-  klCoef: 0.008,
   objective: 'policy-gradient',
   klEstimator: 'reward-to-go',
   dpoLoss: 'sigmoid',
@@ -146,7 +154,22 @@ export const nashMdDefaults = {
   deploy: 'policy',
 } as const satisfies Partial<NashMdOptions>;
 
-type Filled = keyof typeof nashMdDefaults | 'opponent' | 'inverseStep';
+/**
+ * τ of each objective that has one, where none is given. Of the policy gradients and of IPO with completions from the policy
+ * or the mixture those of arXiv 2403.08635; of DPO with sampled completions TRL's; of EGPO its authors' (training script,
+ * 644bf31); INPO's is weighed against the paper's step, η̂ = τ (t + 2)/2, so that it sets the first step too.
+ */
+export const klCoefDefaults = {
+  'policy-gradient': 0.008,
+  'nash-mp': 0.008,
+  'online-ipo': 1,
+  'ipo-md': 1,
+  'online-dpo': 0.1,
+  inpo: 0.1,
+  egpo: 0.1,
+} as const satisfies { [objective in Objective]?: number };
+
+type Filled = keyof typeof nashMdDefaults | 'opponent' | 'inverseStep' | 'klCoef';
 
 /** Options with every default filled in. */
 export type ResolvedNashMd = Omit<NashMdOptions, Filled | 'ends'> &
@@ -155,27 +178,39 @@ export type ResolvedNashMd = Omit<NashMdOptions, Filled | 'ends'> &
 const known: readonly string[] = [
   ...Object.keys(nashMdDefaults),
   ...['policy', 'params', 'reference', 'codec', 'prompts', 'preference', 'opponent', 'inverseStep', 'maxNewTokens'],
+  'klCoef',
   ...['temperature', 'missingEos', 'ends', 'learningRate', 'batchSize', 'maxGradNorm', 'gradientCheckpointing'],
   ...['checkpointEvery', 'keepCheckpoints', 'logEvery', 'out', 'seed'],
 ];
 
 /** Options of some objectives: elsewhere they would be ignored, so they are refused. */
 const belongsTo = {
+  klCoef: Object.keys(klCoefDefaults) as Objective[],
   klEstimator: ['policy-gradient', 'nash-mp'],
   dpoLoss: ['online-dpo'],
   inverseStep: ['sppo', 'dno', 'inpo', 'nash-mp'],
   missingEos: ['policy-gradient', 'nash-mp'],
 } as const satisfies { [option in keyof NashMdOptions]?: readonly Objective[] };
 
+/** Objectives that learn from how often a completion wins; the others from the two completions of a pair. */
+const learnsFromWins: readonly Objective[] = ['policy-gradient', 'nash-mp', 'sppo', 'dno', 'egpo'];
+
 /** @throws ConfigError naming the option, ShapeError for a reference that is not of this policy; nothing is allocated then */
-export function resolveNashMd(options: NashMdOptions): ResolvedNashMd {
-  for (const key of Object.keys(options)) checkName('NashMdTrainer, option', key, known);
-  const merged = { ...nashMdDefaults, ...options };
+export function resolveNashMd(given: NashMdOptions): ResolvedNashMd {
+  requireOptions('NashMdTrainer', given);
+  for (const key of Object.keys(given)) checkName('NashMdTrainer, option', key, known);
+  // an option that is given as undefined is not given
+  const options = Object.fromEntries(
+    Object.entries(given).filter(([, x]) => x !== undefined),
+  ) as unknown as NashMdOptions;
+  checkParts(options);
+  const merged = { ...nashMdDefaults, klCoef: defaultTau(options.objective), ...options };
   const innerSteps = options.innerSteps ?? (merged.objective === 'nash-mp' ? 4 : nashMdDefaults.innerSteps);
   const plays = merged.objective === 'policy-gradient' || merged.objective === 'ipo-md';
+  const opponent: Opponent = { kind: 'mixture', mixtureCoef: plays ? 0.125 : 0 };
   const o: ResolvedNashMd = {
     ...merged,
-    opponent: options.opponent ?? { kind: 'mixture', mixtureCoef: plays ? 0.125 : 0 },
+    opponent: options.opponent === undefined ? opponent : options.opponent,
     innerSteps,
     inverseStep: options.inverseStep ?? defaultStep(merged.objective, merged.klCoef, innerSteps),
     ends: endTokens(options.policy, options.ends),
@@ -192,13 +227,23 @@ export function resolveNashMd(options: NashMdOptions): ResolvedNashMd {
     const wanted = `objective ${those.join(' or ')}`;
     throw new ConfigError({ where: option, what: `${o.objective} has no such option`, wanted });
   }
+  for (const key of ['klCoef', 'inverseStep'] as const) checkSchedule(key, o[key]);
+  if (o.tournament && !learnsFromWins.includes(o.objective)) {
+    const what = `${o.objective} learns from pairs, of which a tournament would ask ${o.samplesPerPrompt} times as many as it uses`;
+    const wanted = `objective ${learnsFromWins.join(' or ')}`;
+    throw new ConfigError({ where: 'tournament', what, wanted });
+  }
   checkName('klEstimator', o.klEstimator, klEstimators);
   checkName('deploy', o.deploy, ['policy', 'mixture']);
   if (o.objective === 'nash-mp' && o.klEstimator !== 'reward-to-go') {
     const what = 'nash-mp has two divergences, from the reference and from π_t, and one estimator for both';
     throw new ConfigError({ where: 'klEstimator', what, got: o.klEstimator, wanted: 'reward-to-go' });
   }
-  checkDpoLoss({ dpoLoss: o.dpoLoss, klCoef: 1 });
+  checkName(
+    'dpoLoss',
+    o.dpoLoss,
+    dpoLossNames.filter((name) => name !== 'robust'),
+  );
   checkOpponent(o);
   const tau = klCoefAt(o, 0);
   const inverse = inverseStepAt(o, 0);
@@ -234,13 +279,40 @@ export function resolveNashMd(options: NashMdOptions): ResolvedNashMd {
   return o;
 }
 
+/** What a call without types may leave out or give in half. @throws ConfigError naming the option */
+function checkParts({ policy, params, codec, preference, prompts }: NashMdOptions): void {
+  const lacks = (where: string, got: unknown, wanted: string): never => {
+    throw new ConfigError({ where, what: 'it is needed', got: got === null ? 'null' : typeof got, wanted });
+  };
+  if (typeof policy?.sample !== 'function' || typeof policy.logits !== 'function')
+    lacks('policy', policy, 'a LogitPolicy: sample, logProbs, logits');
+  if (typeof params !== 'object' || params === null) lacks('params', params, 'a tree of tensors');
+  if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function')
+    lacks('codec', codec, 'encode and decode, for example a tokenizer');
+  if (typeof preference !== 'function') lacks('preference', preference, '(prompts, a, b) => P(a ≻ b) of each row');
+  // a string has a length and places too, and would be learned letter by letter
+  if (!Array.isArray(prompts)) lacks('prompts', prompts, 'a list of texts, or of rows with a prompt');
+  for (const [i, row] of prompts.entries())
+    if (typeof (row as { prompt?: unknown } | null)?.prompt !== 'string' && typeof row !== 'string')
+      lacks(`prompts, row ${i}`, row, 'a text, or a row with a prompt');
+}
+
+/** A coefficient: a number or a function of the step. @throws ConfigError for what is neither */
+function checkSchedule(where: string, got: unknown): void {
+  if (typeof got === 'number' || typeof got === 'function') return;
+  throw new ConfigError({ where, what: 'no coefficient', got, wanted: 'a number, or a function of the step' });
+}
+
+const defaultTau = (objective: Objective = 'policy-gradient'): number =>
+  (klCoefDefaults as { [objective in Objective]?: number })[objective] ?? 0;
+
 /**
- * τ of a step; a schedule may leave its range after the first.
+ * τ of a step; a schedule may leave its range after the first. 0 for SPPO and DNO, which have none.
  * @throws ConfigError for what is no weight
  */
 export function klCoefAt({ klCoef, objective }: ResolvedNashMd, step: number): number {
   const tau = schedules.scheduleAt(klCoef, step);
-  const positive = objective !== 'policy-gradient';
+  const positive = objective !== 'policy-gradient' && objective in klCoefDefaults;
   const wanted = `a finite number ${positive ? '>' : '≥'} 0`;
   checkOption('klCoef', tau, Number.isFinite(tau) && (positive ? tau > 0 : tau >= 0), wanted);
   return tau;
@@ -253,8 +325,25 @@ export function inverseStepAt(o: ResolvedNashMd, step: number): number {
   return inverse;
 }
 
+/** What an opponent of each kind is said with. */
+const opponentOptions = {
+  mixture: ['mixtureCoef'],
+  ema: ['decay', 'form'],
+  fixed: ['contestant'],
+} as const satisfies { [kind in Opponent['kind']]: readonly string[] };
+
 function checkOpponent({ opponent, objective, deploy }: ResolvedNashMd): void {
-  checkName('opponent.kind', opponent.kind, ['mixture', 'ema', 'fixed']);
+  requireOptions('opponent', opponent);
+  checkName('opponent.kind', opponent.kind, Object.keys(opponentOptions));
+  checkKnown('opponent', opponent, ['kind', ...opponentOptions[opponent.kind]]);
+  if (opponent.kind === 'fixed') {
+    const { policy, params } = (opponent.contestant ?? {}) as Partial<Contestant>;
+    if (policy === undefined || params === undefined) {
+      const what = 'there is nobody to play against';
+      throw new ConfigError({ where: 'opponent.contestant', what, wanted: '{ policy, params }' });
+    }
+  }
+  if (opponent.kind === 'mixture') checkSchedule('opponent.mixtureCoef', opponent.mixtureCoef);
   if (opponent.kind === 'ema') {
     checkShare('opponent.decay', opponent.decay);
     checkName('opponent.form', opponent.form ?? 'recursive', ['recursive', 'anchored']);

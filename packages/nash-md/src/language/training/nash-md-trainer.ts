@@ -26,13 +26,19 @@ import type { Samples } from './samples.ts';
 /** One step; every numeric field but `step` is a metric. */
 export interface NashMdStep extends TrainerStep {
   readonly step: number;
-  /** of the objective, mean over completions */
+  /**
+   * of the objective, mean over completions or pairs. Of the policy gradients the objective itself, estimated:
+   * ½ − winRate + τ · kl, with the penalties and the estimator's divergence; it falls below 0 as the policy wins
+   */
   readonly loss: number;
   /** mean P(y ≻ y') of the policy's completions against the opponent's */
   readonly winRate: number;
-  /** mean Σ over tokens of log π − log μ: an estimate of KL(π‖μ) */
+  /**
+   * mean Σ over tokens of log π − log μ of the first completions: an estimate of KL(π‖μ). Under ipo-md those are the
+   * mixture's, and so are both sides of `winRate`
+   */
   readonly kl: number;
-  /** τ of this step, as it is used */
+  /** τ of this step, as it is used; 0 for sppo and dno, which have none */
   readonly klCoef: number;
   /** β of this step; 0 for an averaged opponent */
   readonly mixtureCoef: number;
@@ -63,14 +69,19 @@ export class NashMdTrainer implements Trainer<NashMdStep> {
   readonly #batches: SampledBatches;
   readonly #loop: Loop;
 
-  /** @throws ConfigError and ShapeError for options that do not go together, before anything is allocated */
+  /** @throws ConfigError and ShapeError for options that do not go together; nothing stays allocated then */
   constructor(options: NashMdOptions);
   /** @internal a loop that was resumed */
   constructor(options: ResolvedNashMd, batches: SampledBatches, loop: Loop);
   constructor(options: NashMdOptions | ResolvedNashMd, batches?: SampledBatches, loop?: Loop) {
     this.options = batches === undefined ? resolveNashMd(options) : (options as ResolvedNashMd);
     this.#batches = batches ?? new SampledBatches(this.options);
-    this.#loop = loop ?? new LoopTrainer(setupOf(this.options, this.#batches));
+    try {
+      this.#loop = loop ?? new LoopTrainer(setupOf(this.options, this.#batches));
+    } catch (error) {
+      if (batches === undefined) this.#batches.dispose(); // else they are the caller's
+      throw error;
+    }
   }
 
   /**
