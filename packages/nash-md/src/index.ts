@@ -19,6 +19,7 @@ export {
   type PreferenceTokens,
   type PreferenceTokensOptions,
   preferenceTokens,
+  type RowPlaces,
   type TokenPairs,
 } from './language/dpo/preference-tokens.ts';
 export {

@@ -7,12 +7,15 @@ interface Failure {
   stack?: string;
   code?: string;
   path?: string;
+  /** where it is another than that of `code` */
+  exitCode?: number;
   cause?: unknown;
 }
 
 /** Exit code of an error; by `code`, since an error may come from another realm. */
 export function exitCode(error: unknown): number {
-  const { code, name } = error as Failure;
+  const { code, name, exitCode: own } = error as Failure;
+  if (own !== undefined) return own;
   if (code === 'ERR_STOPPED' || name === 'AbortError') return 130;
   return code === 'ERR_CONFIG' || code === 'ERR_DATA' ? 2 : 1;
 }

@@ -2,6 +2,7 @@
 import { ConfigError, nearest } from '@gimbal/tensor-core';
 import { Command as Commander, type CommanderError, Option } from 'commander';
 import type { OptionInfo } from '../options/kind.ts';
+import { optionByOtherName } from '../options/other-names.ts';
 import { foldBooleans } from './argv.ts';
 import type { CommandArgument } from './command.ts';
 
@@ -79,10 +80,9 @@ function usageError(
           what: 'not a value of this flag',
           wanted: 'true or false',
         });
-      const near = nearest(
-        flag.replace(/^-+(no-)?/, ''),
-        options.map((o) => o.flag),
-      );
+      const typed = flag.replace(/^-+(no-)?/, '');
+      const flags = options.map((o) => o.flag);
+      const near = optionByOtherName(typed, flags) ?? nearest(typed, flags);
       const fix = near === undefined ? `See gimbal ${name} --help` : `Did you mean --${near}?`;
       return new ConfigError({ where, what: `unknown option ${flag}`, fix });
     }

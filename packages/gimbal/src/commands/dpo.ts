@@ -7,7 +7,7 @@ import { counted, figure, percent } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOf, heldOutOption, splitRows } from '../options/held-out.ts';
-import { startCompute } from '../run/compute.ts';
+import { refuseBf16, startCompute } from '../run/compute.ts';
 import { alreadyDone, checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
@@ -77,6 +77,7 @@ async function learn(context: CommandContext<Options>, run: RunFolder): Promise<
   const { output, signal } = context;
   const o = optionsOfRun(context.options, run) as CommandContext<Options>['options'];
   const compute = await startCompute(o);
+  refuseBf16('gimbal dpo', o.precision, compute);
   const { DpoTrainer, preferenceTokens } = await import('@gimbal/nash-md');
   const lm = await import('@gimbal/language-models');
   const { rng, schedules } = await import('@gimbal/tensor-core');
@@ -89,13 +90,17 @@ async function learn(context: CommandContext<Options>, run: RunFolder): Promise<
   const open = await openPolicy('gimbal dpo', { ...o, output, signal });
   try {
     const { policy, params, tokenizer, contextLength } = open;
-    const limit = o.maxLength ?? Math.min(contextLength, 1024);
-    const { pairs, overflow } = preferenceTokens(rows, tokenizer, { limit, overflow: o.overflow });
+    const limit = lengthLimit(o.maxLength, contextLength);
+    const { pairs, overflow, equal } = preferenceTokens(rows, tokenizer, { limit, overflow: o.overflow });
     if (overflow.rows > 0)
       note(`${counted(overflow.rows, 'pair')} too long (${o.overflow}): ${overflow.where.join(', ')}`);
+    if (equal.rows > 0)
+      note(`${counted(equal.rows, 'pair')} with equal completions left out: ${equal.where.join(', ')}`);
     const share = heldOutOf('dpo', o.heldOut, pairs.length);
     const { training: data, heldOut } = splitRows(pairs, share, rng(o.seed).split('split'));
     note(`${counted(data.length, 'pair')}, ${heldOut.length} held out`);
+    if (pairs.length === 1)
+      note('warning: the only pair is learned from and measured on: what is measured says nothing of other pairs');
     const peak = o.learningRate ?? (o.lora > 0 ? 2e-5 : 1e-6);
     const trainerOptions = {
       ...{ policy, params, data, evalData: heldOut, padId: tokenizer.special.pad ?? 0 },
@@ -157,11 +162,20 @@ async function learn(context: CommandContext<Options>, run: RunFolder): Promise<
         heldOutLoss: evalLoss,
         heldOutAccuracy: evalAccuracy,
         tooLong: overflow.rows,
+        equal: equal.rows,
       },
     };
   } finally {
     open.dispose();
   }
+}
+
+/** Most tokens of a row. @throws ConfigError for more than the model reads */
+function lengthLimit(maxLength: number | undefined, contextLength: number): number {
+  if (maxLength === undefined) return Math.min(contextLength, 1024);
+  if (maxLength <= contextLength) return maxLength;
+  const [where, wanted] = ['gimbal dpo --max-length', `at most ${contextLength}`];
+  throw new ConfigError({ where, what: 'longer than the context of the model', got: maxLength, wanted });
 }
 
 /** Loss and accuracy on the held-out pairs, as last logged; NaN where a number was none. */

@@ -5,7 +5,7 @@ import { counted } from '../cli/format.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOf, heldOutOption } from '../options/held-out.ts';
 import { pairColumns, pairOptions, refuseOfOtherKinds } from '../reward/options.ts';
-import { startCompute } from '../run/compute.ts';
+import { refuseBf16, startCompute } from '../run/compute.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
 
 const options = z.object({
@@ -40,6 +40,7 @@ export const command = defineCommand({
       const o = optionsOfRun(given, run);
       refuseOfOtherKinds('gimbal reward', o.kind, where);
       const compute = await startCompute(o);
+      refuseBf16('gimbal reward', o.precision, compute);
       const lm = await import('@gimbal/language-models');
       const { rng } = await import('@gimbal/tensor-core');
       const { trainJudge, trainPairs } = await import('../reward/train.ts');

@@ -8,7 +8,7 @@ import { Progress } from '../cli/progress.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOption } from '../options/held-out.ts';
 import { pairColumns, pairOptions, refuseOfOtherKinds } from '../reward/options.ts';
-import { startCompute } from '../run/compute.ts';
+import { refuseBf16, startCompute } from '../run/compute.ts';
 import { stoppedRun } from '../run/going-on.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
 import type { Predictions } from '../warm/exam.ts';
@@ -65,6 +65,7 @@ export const command = defineCommand({
       const o = optionsOfRun(given, run);
       refuseOfOtherKinds('gimbal warm', o.kind, where);
       const compute = await startCompute(o);
+      refuseBf16('gimbal warm', o.precision, compute);
       const lm = await import('@gimbal/language-models');
       const { disposeTree } = await import('@gimbal/tensor-core');
       const { ensembleOf, lineBetween } = await import('../warm/exam.ts');

@@ -11,7 +11,7 @@ import { heldOutOf, splitRows } from '../options/held-out.ts';
 import { promptRows, promptText } from '../rl/prompt-rows.ts';
 import { loadRewards, parseReward, sumRewards } from '../rl/reward.ts';
 import { fittingPrompts, roomBeside } from '../rl/train-policy.ts';
-import { startCompute } from '../run/compute.ts';
+import { refuseBf16, startCompute } from '../run/compute.ts';
 import { stoppedRun } from '../run/going-on.ts';
 import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
@@ -69,6 +69,7 @@ export async function distilCommand<O extends GkdFlags>(
   const { output, signal } = context;
   const o = optionsOfRun(context.options, run) as CommandContext<O>['options'];
   const compute = await startCompute(o);
+  refuseBf16('gimbal gkd', o.precision, compute);
   const lm = await import('@gimbal/language-models');
   const { disposeTree, rng, treeBytes } = await import('@gimbal/tensor-core');
   const { cachedTeacher, modelTeacher } = await import('@gimbal/gkd');

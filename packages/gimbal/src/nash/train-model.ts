@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Tokenizer } from '@gimbal/language-models';
 import type { Contestant, DpoLossName, NashMdOptions, Objective, Opponent } from '@gimbal/nash-md';
-import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, type GimbalError, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, figure, percent } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
@@ -13,8 +13,8 @@ import { refuseGiven } from '../options/refuse-given.ts';
 import { codecOf } from '../rl/chat-prompts.ts';
 import { promptRowsOrChats, promptText } from '../rl/prompt-rows.ts';
 import { fittingPrompts, roomBeside } from '../rl/train-policy.ts';
-import { startCompute } from '../run/compute.ts';
-import { alreadyDone, checkpointIn, stoppedRun } from '../run/going-on.ts';
+import { refuseBf16, startCompute } from '../run/compute.ts';
+import { alreadyDone, checkpointIn, failedRun, stoppedRun } from '../run/going-on.ts';
 import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { preferenceForms } from './preference-forms.ts';
@@ -74,7 +74,7 @@ const [defaultSteps, heldOutPrompts] = [100, 64];
 const flags = {
   ...{ klCoef: '--kl-coef', 'opponent.mixtureCoef': '--mixture-coef', opponent: '--opponent', deploy: '--deploy' },
   ...{ batchSize: '--batch-size', samplesPerPrompt: '--samples-per-prompt', contrastive: '--contrastive' },
-  ...{ inverseStep: '--inverse-step', klEstimator: '--kl-estimator' },
+  ...{ inverseStep: '--inverse-step', klEstimator: '--kl-estimator', tournament: '--tournament' },
 };
 
 export async function trainModel(context: Context): Promise<CommandResult> {
@@ -108,22 +108,34 @@ function check(o: TrainFlags): void {
 }
 
 /** Options of other objectives and opponents would be ignored. */
-function refuseUnused({ given, options: { objective, opponent } }: Context): void {
+function refuseUnused({ given, options }: Context): void {
+  const { objective, opponent, mixtureCoef, data, preference } = options;
   const of = (...names: Objective[]): boolean => names.includes(objective);
   const ignored = [
     ...(of('policy-gradient', 'nash-mp') ? [] : ['klEstimator', 'missingEosPenalty']),
     ...(of('online-dpo') ? [] : ['dpoLoss']),
+    ...(of('sppo', 'dno') ? ['klCoef'] : []),
     ...(of('sppo', 'dno', 'inpo', 'nash-mp') ? [] : ['inverseStep']),
   ];
   refuseGiven('gimbal nash-md', given, ignored, `--objective ${objective} has no such option`);
+  if (options.deploy === 'mixture' && (mixtureCoef ?? (of('policy-gradient', 'ipo-md') ? 0.125 : 0)) === 0) {
+    const what = 'the mixture has no weight on the reference: it is the policy';
+    const fix = 'Leave it out, or give a --mixture-coef above 0 with --objective policy-gradient or ipo-md';
+    throw new ConfigError({ where: 'gimbal nash-md --deploy', what, got: 'mixture', wanted: 'policy', fix });
+  }
   const others = opponent === 'ema' ? ['mixtureCoef'] : ['emaDecay', 'emaForm'];
   refuseGiven('gimbal nash-md', given, others, `--opponent ${opponent} has no such option`);
+  if (data === undefined) return;
+  refuseGiven('gimbal nash-md', given, ['articles'], 'the prompts are those of --data');
+  if (preference !== 'world:newsroom')
+    refuseGiven('gimbal nash-md', given, ['world'], 'neither prompts nor preference are of a newsroom');
 }
 
 async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   const { output, signal } = context;
   const o = optionsOfRun(context.options, run) as Context['options'];
   const compute = await startCompute(o);
+  refuseBf16('gimbal nash-md', o.precision, compute);
   const { NashMdTrainer, playMatrix, rememberPreferences } = await import('@gimbal/nash-md');
   const { rng } = await import('@gimbal/tensor-core');
   const note = (text: string): void => output.note(text);
@@ -146,10 +158,11 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
       ...{ policy, params, codec, prompts, objective: o.objective, deploy: o.deploy },
       preference: o.remember ? rememberPreferences(preference.fn) : preference.fn,
       ...{ batchSize: o.batchSize, accumulate: o.accumulate, samplesPerPrompt: o.samplesPerPrompt },
-      ...{ tournament: o.tournament, contrastive: o.contrastive, precision: o.precision, seed: o.seed },
+      ...(o.tournament && { tournament: true }),
+      ...{ contrastive: o.contrastive, precision: o.precision, seed: o.seed },
       ...(o.innerSteps !== undefined && { innerSteps: o.innerSteps }),
       ...{ orders: o.orders, retries: o.retries },
-      ...(o.objective === 'policy-gradient' && { klEstimator: o.klEstimator }),
+      ...((o.objective === 'policy-gradient' || o.objective === 'nash-mp') && { klEstimator: o.klEstimator }),
       ...(o.objective === 'online-dpo' && { dpoLoss: o.dpoLoss }),
       ...(o.klCoef !== undefined && { klCoef: o.klCoef }),
       ...(o.inverseStep !== undefined && { inverseStep: o.inverseStep }),
@@ -169,9 +182,16 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
     );
     if (trainer.step >= steps) note(alreadyDone(trainer.step));
     const progress = new Progress(output, 'nash-md');
-    for await (const s of trainer.train({ steps, signal })) {
-      const text = `wins ${percent(s.winRate)}  KL ${figure(s.kl)}  ${figure(s.length)} tokens`;
-      progress.update({ step: s.step, total: steps, text });
+    const failed = (error: unknown): never => {
+      throw isJudgesFailure(error, o.preference) ? failedRun('nash-md', '--preference', run.path, error) : error;
+    };
+    try {
+      for await (const s of trainer.train({ steps, signal })) {
+        const text = `wins ${percent(s.winRate)}  KL ${figure(s.kl)}  ${figure(s.length)} tokens`;
+        progress.update({ step: s.step, total: steps, text });
+      }
+    } catch (error) {
+      failed(error);
     }
     if (trainer.stopReason === 'signal')
       throw stoppedRun('nash-md', run.path, `stopped after step ${trainer.step} of ${steps}`);
@@ -182,7 +202,7 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
         ...{ codec, preference: preference.fn, prompts: heldOut, maxNewTokens, seed: o.seed, signal },
         samplesPerCell: o.comparisons,
       },
-    );
+    ).catch(failed);
     const against = (at: number): WinRate => ({
       ...{ value: played.p[at] as number, low: played.low[at] as number, high: played.high[at] as number },
       comparisons: o.comparisons,
@@ -225,6 +245,12 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
     open.dispose();
     preference.dispose();
   }
+}
+
+/** Whether it is the judge who failed, a function that threw or a server without an answer, and not the data that are wrong. */
+function isJudgesFailure(error: unknown, preference: string | undefined): error is GimbalError {
+  const { code, where, cause } = error as Partial<GimbalError>;
+  return code === 'ERR_DATA' && (where === preference || (where === 'preference' && cause !== undefined));
 }
 
 /** The policy that a best response is trained to. @throws ConfigError for one with other tokens */

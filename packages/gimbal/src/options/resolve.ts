@@ -2,7 +2,8 @@
 import { ConfigError, nearest } from '@gimbal/tensor-core';
 import type { z } from 'zod';
 import type { ConfigEntry } from './config-file.ts';
-import { describeKind, type OptionInfo, type OptionTable, optionInfos } from './kind.ts';
+import { describeKind, kebab, type OptionInfo, type OptionTable, optionInfos } from './kind.ts';
+import { optionByOtherName, valueByOtherName } from './other-names.ts';
 import { readValue } from './read-value.ts';
 
 /** A value as it was given, with the place to name in an error. */
@@ -58,7 +59,10 @@ function checked(command: string, option: OptionInfo, given: Given): unknown {
   const reading = readValue(option.kind, given.raw, given.source);
   if ('value' in reading) return reading.value;
   const choices = option.kind.type === 'string' ? option.kind.choices : undefined;
-  const near = choices && typeof reading.got === 'string' ? nearest(reading.got, choices) : undefined;
+  const near =
+    choices && typeof reading.got === 'string'
+      ? (valueByOtherName(command, option.flag, reading.got) ?? nearest(reading.got, choices))
+      : undefined;
   const place = given.where.startsWith('--') ? `gimbal ${command} ${given.where}` : `${given.where} (${option.name})`;
   throw new ConfigError({
     where: place,
@@ -77,7 +81,8 @@ export function givenByFile(entries: readonly ConfigEntry[], names: ReadonlySet<
   const given = new Map<string, Given>();
   for (const { name, value, source, where } of entries) {
     if (!names.has(name)) {
-      const near = nearest(name, names);
+      const other = optionByOtherName(kebab(name), [...names].map(kebab));
+      const near = other === undefined ? nearest(name, names) : [...names].find((one) => kebab(one) === other);
       const fix = near === undefined ? 'See --help for all options' : `Did you mean ${near}?`;
       throw new ConfigError({ where, what: `unknown option ${name}`, fix });
     }

@@ -8,7 +8,7 @@ import { Progress } from '../cli/progress.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOf, splitRows } from '../options/held-out.ts';
 import { bestParams } from '../run/best-params.ts';
-import { startCompute } from '../run/compute.ts';
+import { refuseBf16, startCompute } from '../run/compute.ts';
 import { stoppedRun } from '../run/going-on.ts';
 import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
@@ -89,6 +89,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
   const o = optionsOfRun(context.options, run) as Context['options'];
   const specs = check(name, o);
   const compute = await startCompute(o);
+  refuseBf16(`gimbal ${name}`, o.precision, compute);
   const { disposeTree, rng } = await import('@gimbal/tensor-core');
   const stream = rng(o.seed);
   const note = (text: string): void => output.note(text);

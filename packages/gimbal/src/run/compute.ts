@@ -45,7 +45,8 @@ export async function startCompute(o: Pick<GlobalOptions, 'backend' | 'threads' 
 export function refuseBf16(where: string, precision: 'float32' | 'bf16', { name, bf16 }: BackendInfo): void {
   if (precision !== 'bf16' || bf16) return;
   const what = `the backend ${name} has no bf16 products on this machine`;
-  throw new ConfigError({ where: `${where} --precision`, what, got: 'bf16', wanted: 'float32' });
+  const fix = 'Leave out --precision bf16';
+  throw new ConfigError({ where: `${where} --precision`, what, got: 'bf16', wanted: 'float32', fix });
 }
 
 /** A backend that cannot be used, in the words of the command line. */

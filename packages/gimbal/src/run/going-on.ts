@@ -1,7 +1,7 @@
 // A run that was stopped, and how it goes on.
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { latestCheckpoint, StoppedError } from '@gimbal/tensor-core';
+import { DataError, type GimbalError, latestCheckpoint, StoppedError } from '@gimbal/tensor-core';
 import { counted } from '../cli/format.ts';
 
 /**
@@ -36,6 +36,23 @@ export const stoppedRun = (command: string, path: string, what: string): Stopped
     what,
     fix: `Go on with: npx gimbal ${command} --out ${path} --resume`,
   });
+
+/**
+ * Thrown by a command that cannot go on for something outside it, as a judge that does not answer; what it did is saved. The
+ * usage was right: it leaves the exit code 1.
+ * @param flag whose value failed
+ */
+export const failedRun = (command: string, flag: string, path: string, error: GimbalError): DataError =>
+  Object.assign(
+    new DataError({
+      where: `gimbal ${command} ${flag}`,
+      what: error.what,
+      got: error.got,
+      fix: `When it answers again, go on with: npx gimbal ${command} --out ${path} --resume`,
+      cause: error,
+    }),
+    { exitCode: 1 },
+  );
 
 /** What is said of a run that is resumed with all its updates done: it is not trained again. */
 export const alreadyDone = (step: number): string =>

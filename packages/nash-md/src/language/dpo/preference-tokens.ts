@@ -14,12 +14,20 @@ export interface PreferenceTokens {
   readonly label?: number;
 }
 
-/** Pairs, and which were too long. */
+/** Pairs, and which rows are not among them, or not whole. */
 export interface TokenPairs {
   /** in the order of the data */
   readonly pairs: readonly PreferenceTokens[];
   /** pairs longer than the limit that were left out or cut, and the places of the first ten */
-  readonly overflow: { readonly rows: number; readonly where: readonly string[] };
+  readonly overflow: RowPlaces;
+  /** pairs left out since their completions are equal: they say nothing of which is better */
+  readonly equal: RowPlaces;
+}
+
+/** How many rows, and the places of the first ten. */
+export interface RowPlaces {
+  readonly rows: number;
+  readonly where: readonly string[];
 }
 
 /** How pairs are brought within the context. */
@@ -33,8 +41,7 @@ export interface PreferenceTokensOptions {
 /**
  * The tokens of rows with `prompt`, `chosen` and `rejected`, texts or turns of a conversation; a column `label` is P(chosen is
  * the better one).
- * @throws DataError naming the place of rows of another kind, with equal completions, a label outside [0, 1], or if no row
- * is left
+ * @throws DataError naming the place of rows of another kind or with a label outside [0, 1], and if no row is left
  */
 export function preferenceTokens(
   data: Dataset,
@@ -47,17 +54,14 @@ export function preferenceTokens(
   }
   const sides = (['chosen', 'rejected'] as const).map((side) => tokensOf(data, tokenizer, side));
   const pairs: PreferenceTokens[] = [];
-  const places: string[] = [];
-  let [long, shortest] = [0, Number.POSITIVE_INFINITY];
+  const [long, equal] = [new Places(), new Places()];
+  let shortest = Number.POSITIVE_INFINITY;
   for (const [i, row] of data.rows.entries()) {
     const [better, worse] = sides.map((rows) => rows[i]) as [Side, Side];
     const label = labelOf(row.label, data.where(i));
-    if (
-      better.completion.length === worse.completion.length &&
-      better.completion.every((id, t) => id === worse.completion[t])
-    ) {
-      const fix = 'Leave the row out: it says nothing of which is better';
-      throw new DataError({ where: data.where(i), what: 'both completions have the same tokens', fix });
+    if (isSame(better.completion, worse.completion)) {
+      equal.add(data.where(i));
+      continue;
     }
     const { prompt } = better;
     const most = prompt.length + Math.max(better.completion.length, worse.completion.length);
@@ -65,24 +69,55 @@ export function preferenceTokens(
     let [chosen, rejected] = [better.completion, worse.completion];
     if (most > limit) {
       if (overflow === 'error') throw tooLong(data.where(i), most, limit);
-      long++;
-      if (places.length < 10) places.push(data.where(i));
+      long.add(data.where(i));
       [chosen, rejected] = [chosen, rejected].map((ids) => ids.subarray(0, limit - prompt.length)) as [
         Int32Array,
         Int32Array,
       ];
-      const same = chosen.length === rejected.length && chosen.every((id, t) => id === rejected[t]);
-      if (overflow === 'drop' || prompt.length >= limit || same) continue;
+      if (overflow === 'drop' || prompt.length >= limit || isSame(chosen, rejected)) continue;
     }
     pairs.push({ prompt, chosen, rejected, ...(label !== 1 && { label }) });
   }
-  if (pairs.length > 0) return { pairs, overflow: { rows: long, where: places } };
-  throw new DataError({
-    where: data.where(0),
-    what: `all ${data.rows.length} pairs are longer than the model`,
-    got: `${shortest} tokens in the shortest`,
-    wanted: `at most ${limit}`,
-    fix: 'Use a model with a longer context, or overflow cut',
+  if (pairs.length > 0) return { pairs, overflow: long.found, equal: equal.found };
+  throw noneLeft(data, { limit, overflow, shortest, equal: equal.rows });
+}
+
+/** Counts rows, and keeps the places of the first ten. */
+class Places {
+  rows = 0;
+  readonly #where: string[] = [];
+
+  add(place: string): void {
+    this.rows++;
+    if (this.#where.length < 10) this.#where.push(place);
+  }
+
+  get found(): RowPlaces {
+    return { rows: this.rows, where: this.#where };
+  }
+}
+
+const isSame = (a: Int32Array, b: Int32Array): boolean => a.length === b.length && a.every((id, t) => id === b[t]);
+
+/** Why no pair is left, and what helps. */
+function noneLeft(
+  data: Dataset,
+  o: { limit: number; overflow: 'drop' | 'cut' | 'error'; shortest: number; equal: number },
+): DataError {
+  const [where, n] = [data.where(0), data.rows.length];
+  if (o.equal === n) {
+    const fix = 'Give others: such rows say nothing of which is better';
+    return new DataError({ where, what: `all ${n} pairs have two completions of the same tokens`, fix });
+  }
+  const equal =
+    o.equal === 0 ? `all ${n} pairs are` : `${o.equal} of ${n} pairs have equal completions, the others are`;
+  const cut = o.overflow === 'cut' ? ', and after the cut nothing tells their completions apart' : '';
+  return new DataError({
+    where,
+    what: `${equal} longer than the model${cut}`,
+    got: `${o.shortest} tokens in the shortest`,
+    wanted: `at most ${o.limit}`,
+    fix: `Use a model with a longer context${o.overflow === 'cut' ? '' : ', or overflow cut'}`,
   });
 }
 
