@@ -159,16 +159,16 @@ export async function build(target, out) {
 
   const pending = jobs.filter((job) => !existsSync(job.object));
   if (pending.length > 0)
-    console.log(
-      `tensor-native: compiling ${pending.length} of ${jobs.length} objects; the first time takes a minute or two`,
-    );
+    console.log(`tensor-native: compiling ${pending.length} of ${jobs.length} objects; the first time takes minutes`);
   const failures = [];
+  let done = 0;
   const worker = async (queue) => {
     for (let job = queue.shift(); job; job = queue.shift()) {
       const temporary = `${job.object}.${process.pid}`;
       const args = [...prefix, ...job.flags, '-I', headers.include_dir, '-c', job.source, '-o', temporary];
       const { status, output } = await execute(compiler, args);
       if (status === 0) renameSync(temporary, job.object);
+      if (++done % 10 === 0 && done < pending.length) console.log(`tensor-native: ${done} of ${pending.length}`);
       if (output) (status === 0 ? console.warn : (text) => failures.push(text))(output);
     }
   };

@@ -89,6 +89,19 @@ test('without a compiler the build succeeds, says so in one line, and makes no b
   expect((await compile(env)).stderr).toMatch(/; the binary made before stays\.\n$/);
 });
 
+(process.platform === 'win32' ? test.skip : test)('a first compilation says how far it is', async () => {
+  const cc = join(copy, 'stub-cc');
+  // makes empty objects, and an empty binary of them
+  const made = `[ "$1" = --version ] && echo stub 1.0\nwhile [ $# -gt 0 ]; do [ "$1" = -o ] && : > "$2"; shift; done; exit 0`;
+  writeFileSync(cc, `#!/bin/sh\n${made}\n`);
+  chmodSync(cc, 0o755);
+  const { code, stdout, stderr } = await compile({ CC: cc });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const [, total] = /compiling (\d+) of \1 objects/.exec(stdout) ?? [];
+  const said = [...stdout.matchAll(/^tensor-native: (\d+) of (\d+)$/gm)].map(([, done, of]) => [Number(done), of]);
+  expect(said).toEqual(Array.from({ length: Math.ceil(Number(total) / 10) - 1 }, (_, i) => [10 * (i + 1), total]));
+});
+
 (canCompile ? describe : describe.skip)('with a compiler that refuses a flag', () => {
   /** What the copy's binary says of itself. */
   const facts = async (): Promise<{ isa: string; bf16: boolean; amx: boolean; gemmBf16: boolean }> => {
