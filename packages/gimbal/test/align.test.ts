@@ -145,6 +145,7 @@ test(
       'training pairs, labelled wrongly',
     ]);
     const runs = stages['rl-rewards']?.value.runs as { name: string; curve: { kl: number; quality: number }[] }[];
+    const learned = runs.map((run) => `learned from ${run.name}`);
     expect(runs.map(({ name, curve }) => [name, curve.length])).toEqual([
       ['one reward model', 4],
       ['their average', 4],
@@ -155,8 +156,16 @@ test(
       expect(curve[0]?.kl).toBeCloseTo(0, 5);
       expect(curve[0]?.quality).toBe(runs[0]?.curve[0]?.quality);
     }
+    // Nash-MD is there, and every policy of the run was compared with every other: one wins what the other loses
+    const { value } = stages['nash-md'] as { value: Record<string, unknown> };
+    const { models, rates } = value.matrix as { models: string[]; rates: number[][] };
+    expect(models).toEqual(['untrained', 'pretrained', 'fine-tuned', ...learned, value.name]);
+    for (const [i, row] of rates.entries())
+      for (const [j, rate] of row.entries()) expect(rate + (rates[j]?.[i] as number)).toBeCloseTo(1, 9);
     const page = await readFile(join(cwd, 'runs/a/report.html'), 'utf8');
     for (const text of [
+      'Learning from preferences',
+      'All against all',
       'Right, by what is judged',
       'Truth over KL',
       'What faithfulness costs',

@@ -2,7 +2,7 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { useBackend } from '@gimbal/tensor-core';
+import { readMetrics, useBackend } from '@gimbal/tensor-core';
 import { type Printed, runMain } from './run-main.ts';
 import { lines, tinyColumns, writeTinyPairs } from './tiny-pairs.ts';
 
@@ -79,6 +79,24 @@ test('dpo leaves out pairs with equal completions, and says what a single pair i
   expect(stderr).toMatch(/1 pair with equal completions left out: .*equal\.jsonl:1/);
   expect(stderr).toContain('warning: the only pair is learned from and measured on');
   expect(JSON.parse(stdout)).toMatchObject({ equal: 1, tooLong: 0, steps: 1 });
+});
+
+test('coefficients of parts of the run: each update has its own', async () => {
+  const out = join(dir, 'parts');
+  const few = ['--steps', '4', '--batch-size', '2', '--max-new-tokens', '2', '--comparisons', '4', '--lora', '0'];
+  const { code, stderr } = await nashMd(...few, '--kl-coef', '0.4,0.2', '--mixture-coef', '0,1', '--out', out);
+  expect([code, stderr]).toEqual([0, expect.stringContaining('4 comparisons')]);
+  const rows = await readMetrics(join(out, 'training'));
+  expect(rows.map(({ klCoef, mixtureCoef }) => [klCoef, mixtureCoef])).toEqual([
+    [0.4, 0],
+    [0.4, 0],
+    [0.2, 1],
+    [0.2, 1],
+  ]);
+  const game = await runMain(['nash-md', '--game', 'cyclic', '--kl-coef', '0.4,0.2'], root);
+  expect(game.stderr).toContain('gimbal nash-md --kl-coef: a game has one; got [0.4,0.2], wanted one number');
+  const pairs = await dpo('--columns', tinyColumns, '--kl-coef', '0.1,0', '--out', join(dir, 'refused'));
+  expect(pairs.stderr).toContain('gimbal dpo --kl-coef: no value this option takes; got "0.1,0"');
 });
 
 test('a judge that fails for good ends with the command that goes on, and the exit code of a failure', async () => {

@@ -7,6 +7,7 @@ import { counted, figure, percent } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOf, heldOutOption, splitRows } from '../options/held-out.ts';
+import { inParts, partsOption } from '../options/in-parts.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
 import { alreadyDone, checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { openPolicy } from '../run/open-policy.ts';
@@ -26,7 +27,11 @@ const options = z.object({
     .enum(['sigmoid', 'ipo', 'hinge', 'robust', 'sigmoid-norm'])
     .default('sigmoid')
     .describe('sigmoid (DPO), ipo, hinge (SLiC), robust (to flipped labels), sigmoid-norm (per token)'),
-  klCoef: z.number().positive().default(0.1).describe('β, weight of the KL divergence from the model as it was'),
+  klCoef: partsOption(z.number().positive())
+    .default(0.1)
+    .describe(
+      'β, weight of the KL divergence from the model as it was; several numbers, each for an equal part of the run',
+    ),
   labelSmoothing: z
     .number()
     .min(0)
@@ -104,7 +109,13 @@ async function learn(context: CommandContext<Options>, run: RunFolder): Promise<
     const peak = o.learningRate ?? (o.lora > 0 ? 2e-5 : 1e-6);
     const trainerOptions = {
       ...{ policy, params, data, evalData: heldOut, padId: tokenizer.special.pad ?? 0 },
-      ...{ klCoef: o.klCoef, dpoLoss: o.loss, labelSmoothing: o.labelSmoothing, seed: o.seed, precision: o.precision },
+      ...{
+        klCoef: inParts(o.klCoef, o.steps),
+        dpoLoss: o.loss,
+        labelSmoothing: o.labelSmoothing,
+        seed: o.seed,
+        precision: o.precision,
+      },
       batchSize: Math.min(o.batchSize, data.length),
       accumulate: o.accumulate,
       evalEvery: Math.min(o.evalEvery, o.steps),

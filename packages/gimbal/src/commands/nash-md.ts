@@ -7,6 +7,7 @@ import { preferenceForms } from '../nash/preference-forms.ts';
 import { solveGame } from '../nash/solve-game.ts';
 import { trainModel } from '../nash/train-model.ts';
 import { checkColumns } from '../options/columns.ts';
+import { partsOption } from '../options/in-parts.ts';
 import { refuseGiven } from '../options/refuse-given.ts';
 
 const share = z.number().min(0).max(1).optional();
@@ -116,14 +117,14 @@ const training = {
 const options = z.object({
   ...game,
   ...training,
-  klCoef: z
-    .number()
-    .min(0)
+  klCoef: partsOption(z.number().min(0))
     .optional()
     .describe(
-      'τ, weight of the KL divergence from the reference (default: game .1; model .008, online-ipo and ipo-md 1, online-dpo, inpo and egpo .1; sppo and dno have none)',
+      'τ, weight of the KL divergence from the reference (default: game .1; model .008, online-ipo and ipo-md 1, online-dpo, inpo and egpo .1; sppo and dno have none); of a model also several numbers, each for an equal part of the run',
     ),
-  mixtureCoef: share.describe('β, weight of the reference in the opponent (default: model .125)'),
+  mixtureCoef: partsOption(z.number().min(0).max(1))
+    .optional()
+    .describe('β, weight of the reference in the opponent (default: model .125)'),
   emaDecay: share.describe('share of the averaged opponent that stays each step (default: game .9, model .99)'),
   steps: count.optional().describe('default: game 1000, model 100'),
 });
@@ -158,7 +159,8 @@ export const command = defineCommand({
     }
     if (o.game !== undefined && o.model === undefined) {
       refuseGiven('gimbal nash-md', context.given, Object.keys(training), 'with --game nothing is trained');
-      return solveGame({ ...context, options: { ...o, game: o.game } });
+      const coefficients = { klCoef: one('--kl-coef', o.klCoef), mixtureCoef: one('--mixture-coef', o.mixtureCoef) };
+      return solveGame({ ...context, options: { ...o, ...coefficients, game: o.game } });
     }
     throw new ConfigError({
       where: 'gimbal nash-md',
@@ -168,3 +170,10 @@ export const command = defineCommand({
     });
   },
 });
+
+/** A game has no parts. */
+function one(flag: string, value: number | readonly number[] | undefined): number | undefined {
+  const [first, ...others] = [value].flat();
+  if (others.length === 0) return first as number | undefined;
+  throw new ConfigError({ where: `gimbal nash-md ${flag}`, what: 'a game has one', got: value, wanted: 'one number' });
+}

@@ -8,7 +8,8 @@ import { renderReport } from '../report/render.ts';
 interface DpoRun {
   run: string;
   loss: string;
-  klCoef: number;
+  /** one number, or those of equal parts of the run */
+  klCoef: number | readonly number[];
   evalLoss: number;
   evalAccuracy: number;
   pairs: number;
@@ -29,7 +30,11 @@ export async function dpoReport(r: DpoRun): Promise<string> {
         kind: 'figures',
         items: [
           { label: 'held-out pairs right', value: percent(r.evalAccuracy) },
-          { label: 'held-out loss', value: figure(r.evalLoss), detail: `β ${figure(r.klCoef)}` },
+          {
+            label: 'held-out loss',
+            value: figure(r.evalLoss),
+            detail: `β ${[r.klCoef].flat().map(figure).join(', ')}`,
+          },
           ...(r.seconds === undefined ? [] : [{ label: 'training', value: duration(r.seconds), detail: r.backend }]),
         ],
       },

@@ -2,13 +2,14 @@
 import { join } from 'node:path';
 import type { Tokenizer } from '@gimbal/language-models';
 import type { Contestant, DpoLossName, NashMdOptions, Objective, Opponent } from '@gimbal/nash-md';
-import { ConfigError, type GimbalError, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, type GimbalError, type Schedule, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, figure, percent } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { openModel, type Writer } from '../generate/open-model.ts';
 import { heldOutOf, splitRows } from '../options/held-out.ts';
 import { inFlags } from '../options/in-flags.ts';
+import { inParts } from '../options/in-parts.ts';
 import { refuseGiven } from '../options/refuse-given.ts';
 import { codecOf } from '../rl/chat-prompts.ts';
 import { promptRowsOrChats, promptText } from '../rl/prompt-rows.ts';
@@ -30,10 +31,10 @@ export interface TrainFlags {
   articles: number;
   objective: Objective;
   opponent: 'mixture' | 'ema';
-  mixtureCoef?: number | undefined;
+  mixtureCoef?: number | number[] | undefined;
   emaDecay?: number | undefined;
   against?: string | undefined;
-  klCoef?: number | undefined;
+  klCoef?: number | number[] | undefined;
   klEstimator: 'reward-to-go' | 'analytic' | 'token-local';
   deploy: 'policy' | 'mixture';
   steps?: number | undefined;
@@ -118,7 +119,8 @@ function refuseUnused({ given, options }: Context): void {
     ...(of('sppo', 'dno', 'inpo', 'nash-mp') ? [] : ['inverseStep']),
   ];
   refuseGiven('gimbal nash-md', given, ignored, `--objective ${objective} has no such option`);
-  if (options.deploy === 'mixture' && (mixtureCoef ?? (of('policy-gradient', 'ipo-md') ? 0.125 : 0)) === 0) {
+  const mixes = [mixtureCoef ?? (of('policy-gradient', 'ipo-md') ? 0.125 : 0)].flat().some((beta) => beta > 0);
+  if (options.deploy === 'mixture' && !mixes) {
     const what = 'the mixture has no weight on the reference: it is the policy';
     const fix = 'Leave it out, or give a --mixture-coef above 0 with --objective policy-gradient or ipo-md';
     throw new ConfigError({ where: 'gimbal nash-md --deploy', what, got: 'mixture', wanted: 'policy', fix });
@@ -137,7 +139,7 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   const compute = await startCompute(o);
   refuseBf16('gimbal nash-md', o.precision, compute);
   const { NashMdTrainer, playMatrix, rememberPreferences } = await import('@gimbal/nash-md');
-  const { rng } = await import('@gimbal/tensor-core');
+  const { rng, schedules } = await import('@gimbal/tensor-core');
   const note = (text: string): void => output.note(text);
   const world = o.world === 'mini' ? { preset: 'mini' as const } : undefined;
   const { rows, chats } = await promptRowsOrChats(o, world);
@@ -164,10 +166,10 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
       ...{ orders: o.orders, retries: o.retries },
       ...((o.objective === 'policy-gradient' || o.objective === 'nash-mp') && { klEstimator: o.klEstimator }),
       ...(o.objective === 'online-dpo' && { dpoLoss: o.dpoLoss }),
-      ...(o.klCoef !== undefined && { klCoef: o.klCoef }),
+      ...(o.klCoef !== undefined && { klCoef: inParts(o.klCoef, steps) }),
       ...(o.inverseStep !== undefined && { inverseStep: o.inverseStep }),
       ...(o.missingEosPenalty > 0 && { missingEos: { penalty: o.missingEosPenalty } }),
-      ...opponentOf(o, rival),
+      ...opponentOf(o, rival, steps),
       maxNewTokens,
       maxGradNorm: 1,
       learningRate: o.learningRate ?? (o.lora > 0 ? 1e-4 : 1e-5),
@@ -228,10 +230,9 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
     };
     await writeFileAtomic(report, await trainReport({ ...about, seconds: progress.seconds, backend: compute.name }));
     if (o.deploy === 'mixture') {
-      const { mixtureCoef } = trainer.options.opponent as { mixtureCoef: number };
-      note(
-        `what was measured is its mixture with the start, of weight ${figure(mixtureCoef)}: mixturePolicy of nash-md`,
-      );
+      const { mixtureCoef } = trainer.options.opponent as { mixtureCoef: Schedule };
+      const weight = figure(schedules.scheduleAt(mixtureCoef, Math.max(0, trainer.step - 1)));
+      note(`what was measured is its mixture with the start, of weight ${weight}: mixturePolicy of nash-md`);
     }
     if (!output.json) {
       output.line(`report  ${report}`);
@@ -272,9 +273,9 @@ async function openRival(against: string, tokenizer: Tokenizer): Promise<Writer>
 
 const contestantOf = ({ policy, params }: Writer): Contestant => ({ policy, params });
 
-function opponentOf(o: TrainFlags, rival: Writer | undefined): { opponent?: Opponent } {
+function opponentOf(o: TrainFlags, rival: Writer | undefined, steps: number): { opponent?: Opponent } {
   if (rival !== undefined) return { opponent: { kind: 'fixed', contestant: contestantOf(rival) } };
   if (o.opponent === 'ema') return { opponent: { kind: 'ema', decay: o.emaDecay ?? 0.99, form: o.emaForm } };
   if (o.mixtureCoef === undefined) return {};
-  return { opponent: { kind: 'mixture', mixtureCoef: o.mixtureCoef } };
+  return { opponent: { kind: 'mixture', mixtureCoef: inParts(o.mixtureCoef, steps) } };
 }
