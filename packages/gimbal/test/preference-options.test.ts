@@ -27,6 +27,8 @@ test.each([
   ['--objective nash-mp --kl-estimator analytic', '--kl-estimator: nash-mp has two divergences'],
   ['--objective sppo --kl-coef 0.5', '--kl-coef: --objective sppo has no such option'],
   ['--objective dno --kl-coef 0.5', '--kl-coef: --objective dno has no such option'],
+  ['--objective inpo --tournament', '--tournament: --objective inpo has no such option'],
+  ['--objective online-dpo --dpo-loss robust', '--dpo-loss: unknown value; got "robust"'],
   ['--objective online-ipo --deploy mixture', '--deploy: the mixture has no weight on the reference'],
   ['--mixture-coef 0 --deploy mixture', '--deploy: the mixture has no weight on the reference'],
   ['--articles 5', '--articles: the prompts are those of --data'],
@@ -45,6 +47,7 @@ test.each([
   ['--loss dpo', 'Did you mean sigmoid?'],
   ['--loss slic', 'Did you mean hinge?'],
   ['--loss sigmod', 'Did you mean sigmoid?'],
+  ['--loss robust', 'gimbal dpo --loss: robust without flipped labels is sigmoid'],
   ['--beta 0.1', 'Did you mean --kl-coef?'],
   ['--max-length 25', 'gimbal dpo --max-length: longer than the context of the model; got 25, wanted at most 24'],
 ])('dpo %s is refused with what is meant', async (flags, said) => {

@@ -26,7 +26,9 @@ const options = z.object({
   loss: z
     .enum(['sigmoid', 'ipo', 'hinge', 'robust', 'sigmoid-norm'])
     .default('sigmoid')
-    .describe('sigmoid (DPO), ipo, hinge (SLiC), robust (to flipped labels), sigmoid-norm (per token)'),
+    .describe(
+      'sigmoid (DPO), ipo, hinge (SLiC), robust (to flipped labels, of which --label-smoothing is the share), sigmoid-norm (per token)',
+    ),
   klCoef: partsOption(z.number().positive())
     .default(0.1)
     .describe(
@@ -73,6 +75,11 @@ export const command = defineCommand({
     if (given.labelSmoothing > 0 && given.loss !== 'sigmoid' && given.loss !== 'robust') {
       const wanted = '--loss sigmoid or robust';
       throw new ConfigError({ where: 'gimbal dpo --label-smoothing', what: `${given.loss} has none`, wanted });
+    }
+    if (given.loss === 'robust' && given.labelSmoothing === 0 && !given.resume) {
+      const what = 'robust without flipped labels is sigmoid';
+      const fix = 'Give the share of labels that are flipped, for example --label-smoothing 0.1';
+      throw new ConfigError({ where: 'gimbal dpo --loss', what, got: 'robust', fix });
     }
     return withRun({ command: 'dpo', options: given, given: context.given }, (run) => learn(context, run));
   },

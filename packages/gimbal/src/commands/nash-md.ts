@@ -90,7 +90,11 @@ const training = {
     .positive()
     .optional()
     .describe('1/η of sppo (default .001), dno (.1), inpo (τ(t + 2)/2) and nash-mp (τ + 3)'),
-  dpoLoss: z.enum(dpoLossNames).default('sigmoid').describe('of online-dpo'),
+  dpoLoss: z
+    .enum(dpoLossNames)
+    .exclude(['robust']) // it is for labels that were flipped by chance, and here they are asked for
+    .default('sigmoid')
+    .describe('of online-dpo'),
   orders: z
     .enum(['auto', 'one', 'both'])
     .default('auto')

@@ -115,6 +115,7 @@ function refuseUnused({ given, options }: Context): void {
   const ignored = [
     ...(of('policy-gradient', 'nash-mp') ? [] : ['klEstimator', 'missingEosPenalty']),
     ...(of('online-dpo') ? [] : ['dpoLoss']),
+    ...(of('online-ipo', 'ipo-md', 'online-dpo', 'inpo') ? ['tournament'] : []),
     ...(of('sppo', 'dno') ? ['klCoef'] : []),
     ...(of('sppo', 'dno', 'inpo', 'nash-mp') ? [] : ['inverseStep']),
   ];
