@@ -8,7 +8,7 @@ testEachLevel(
       GIMBAL_ISA: isa,
     });
     expect(result.failures).toEqual([]);
-    expect(result).toMatchObject({ isa, cases: 256 });
+    expect(result).toMatchObject({ isa, cases: 262 });
   },
   60_000,
 );

@@ -6,7 +6,8 @@
 //
 // B as stored [k, n] is packed by the first row panel's own micro-kernels while they multiply; Bᵀ is packed before,
 // through register transposes. With AVX-512 a row panel of A is packed when its turn comes, fetched while the one before
-// multiplies; otherwise, or where it is read once only, it is read in place. Aᵀ is packed a few panels at a time.
+// multiplies, and Aᵀ a few panels at a time. With sixteen registers both are packed once for all blocks of columns
+// (kKeepRows). Where A is read once only or lies near, it is read in place.
 #pragma once
 #include "hint.h"
 #include "microkernel.h"
@@ -21,6 +22,9 @@ struct Rectangle {
 };
 
 constexpr int kSlotB = 0, kSlotA = 1;           // scratch slots
+
+/// Row panels of Aᵀ that are packed together, where they are kept: their lines lie side by side.
+constexpr int kPanelsAtOnce = 16;
 
 /// Whether the micro-kernels themselves can pack B: they read it in place, so partial vectors need true masks.
 GIMBAL_INLINE bool packs_while_multiplying(int64_t columns) {
@@ -41,15 +45,16 @@ static inline void pack_b_panel(const GemmArgs& g, int64_t j, int64_t columns, i
 }
 
 /// The sizes of blocks: k in equal parts of at most kBlockK (a multiple of 8 steps each), columns and packed rows so
-/// that the second-level cache holds the packed block of B and, beside A, C and what passes, packed Aᵀ.
+/// that the second-level cache holds the packed block of B and, beside A, C and what passes, packed Aᵀ; kept rows lie in
+/// the third level.
 struct Blocks {
   int64_t k, n, m;
   Blocks(const GemmArgs& g, int64_t l2) {
     const int64_t parts = most(1, ceil_div(g.k, kBlockK));
     k = most(8, ceil_div(ceil_div(g.k, parts), 8) * 8);
-    const int64_t share = g.transpose_a ? l2 / 4 : l2 * 3 / 8;
+    const int64_t share = g.transpose_a && !kKeepRows ? l2 / 4 : l2 * 3 / 8;
     n = most(1, share / (4 * k * kTileColumns)) * kTileColumns;
-    m = most(1, l2 / 4 / (4 * k * kTileRows)) * kTileRows;
+    m = most(1, (kKeepRows ? 4 * kKeptFloats : l2 / 4) / (4 * k * kTileRows)) * kTileRows;
   }
 };
 
@@ -66,18 +71,20 @@ struct BlockProduct {
   bool fuse;            // the first row panel packs B
   float* a_block;       // packed rows of op(A)
   bool a_packed;        // it holds these rows already
-  bool few_rows;        // all row panels stay packed, else one at a time (of A) or up to block.m rows (of Aᵀ)
+  bool pack_rows;       // of A, row panels are packed
+  bool few_rows;        // all row panels stay packed (kKeepRows: always), else one (of A) or up to block.m rows (of Aᵀ)
 
   /// op(A)'s row panel that begins at row i: packed if it is stored transposed, or whole and read by several tiles.
   TileOperands row_panel(int64_t i) {
     if (g.transpose_a) {
-      const int64_t inside = (i - m0) % block.m, rows = least(block.m, m1 - i);
-      if (inside == 0 && !a_packed) pack_rows_of_transposed(g.a + k0 * g.lda + i, g.lda, rows, k, a_block);
+      const int64_t inside = (i - m0) % block.m, each = kKeepRows ? kPanelsAtOnce * kTileRows : block.m;
+      if (inside % each == 0 && !a_packed)
+        pack_rows_of_transposed(g.a + k0 * g.lda + i, g.lda, least(each, m1 - i), k, a_block + inside * k);
       return packed_rows(a_block + inside * k);
     }
     const float* a = g.a + i * g.lda + k0;
-    if (kPackRows && columns > kTileColumns && m1 - m0 > kTileRows && i + kTileRows <= m1) {
-      float* packed = a_block + (few_rows ? (i - m0) * k : 0);
+    if (pack_rows && i + kTileRows <= m1) {
+      float* packed = a_block + (few_rows || kKeepRows ? (i - m0) * k : 0);
       if (!a_packed) pack_row_panel(a, g.lda, k, packed);
       return packed_rows(packed);
     }
@@ -129,7 +136,7 @@ struct BlockProduct {
     if (!fuse && !g.packed_b)
       for (int64_t p = 0; p < column_panels; p++) pack_panel_of_b(p * kTileColumns, b_panels + p * panel_stride);
     // few rows lie in the second-level cache as they are
-    const bool worth = kPackRows && !g.transpose_a && column_panels > 1 && m1 - m0 > block.m / 4;
+    const bool worth = pack_rows && !kKeepRows && !g.transpose_a && column_panels > 1 && m1 - m0 > block.m / 4;
     for (int64_t i = m0; i < m1; i += kTileRows) {
       TileOperands o = row_panel(i);
       const bool fetch = worth && i + 2 * kTileRows <= m1;
@@ -159,13 +166,12 @@ struct BlockProduct {
   }
 };
 
-static void multiply_rectangle(Context& context, const GemmArgs& g, const Rectangle& area) {
-  const Blocks block(g, context.cpu.l2);
+static void multiply_rows(Context& context, const GemmArgs& g, const Blocks& block, const Rectangle& area) {
   const int64_t rows = area.m1 - area.m0;
   const bool few_rows = rows <= kFewPanels * kTileRows;
   const int64_t columns_kept = least(block.n, ceil_div(area.n1 - area.n0, kTileColumns) * kTileColumns);
   float* b_block = g.packed_b ? nullptr : scratch(context, kSlotB, columns_kept * block.k + 4096);
-  const int64_t rows_kept = g.transpose_a ? least(block.m, rows) : few_rows ? rows : kTileRows;
+  const int64_t rows_kept = g.transpose_a ? least(block.m, rows) : few_rows || kKeepRows ? rows : kTileRows;
   float* a_block = scratch(context, kSlotA, (rows_kept + kTileRows) * block.k);
   // at least once: k = 0 gives the epilogue of zeros
   for (int64_t k0 = 0; k0 < g.k || k0 == 0; k0 += block.k) {
@@ -173,9 +179,12 @@ static void multiply_rectangle(Context& context, const GemmArgs& g, const Rectan
     const TileEnd end{g.alpha, g.accumulate || k0 > 0, k0 + k >= g.k ? g.epilogue : nullptr};
     for (int64_t n0 = area.n0; n0 < area.n1; n0 += block.n) {
       const int64_t columns = least(block.n, area.n1 - n0);
-      const bool a_packed = n0 > area.n0 && rows <= (g.transpose_a ? block.m : kFewPanels * kTileRows);
+      const bool a_packed = n0 > area.n0 && (kKeepRows || rows <= (g.transpose_a ? block.m : kFewPanels * kTileRows));
+      // kept rows are packed if the second-level cache would not hold them as they are
+      const bool pack_rows = kKeepRows ? 4 * k * rows > context.cpu.l2 && area.n1 - area.n0 >= 8 * kTileColumns
+                                       : kPackRows && columns > kTileColumns && rows > kTileRows;
       BlockProduct product{g,       block,   end, k0, k, n0, columns, area.m0, area.m1, b_block, k * kTileColumns,
-                           false, a_block, a_packed, few_rows};
+                           false, a_block, a_packed, pack_rows, few_rows};
       if (g.packed_b) {
         product.b_panels = const_cast<float*>(g.packed_b) + n0 * g.k + k0 * kTileColumns;
         product.panel_stride = g.k * kTileColumns;
@@ -188,6 +197,13 @@ static void multiply_rectangle(Context& context, const GemmArgs& g, const Rectan
         product.by_rows();
     }
   }
+}
+
+static void multiply_rectangle(Context& context, const GemmArgs& g, const Rectangle& area) {
+  const Blocks block(g, context.cpu.l2);
+  const int64_t rows_at_once = kKeepRows ? block.m : area.m1 - area.m0;
+  for (int64_t m0 = area.m0; m0 < area.m1; m0 += rows_at_once)
+    multiply_rows(context, g, block, {m0, least(area.m1, m0 + rows_at_once), area.n0, area.n1});
 }
 
 }  // namespace GIMBAL_ISA

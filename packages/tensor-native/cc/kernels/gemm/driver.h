@@ -24,8 +24,8 @@ static inline double rectangle_cycles(const GemmArgs& g, const Blocks& block, in
   // through transposes of four rows (read in place beside a single column panel, it is as far away)
   const double pack_b = g.packed_b ? 0.02 : g.transpose_b ? 0.5 : 0.3;
   const double pack_a = g.transpose_a ? 0.3 : kPackRows ? 0.5 : 0.1;
-  // many rows are packed again for each block of columns
-  const bool again = m > kFewPanels * kTileRows && !(g.transpose_a && m <= block.m);
+  // many rows are packed again for each block of columns, unless they are kept
+  const bool again = !kKeepRows && m > kFewPanels * kTileRows && !(g.transpose_a && m <= block.m);
   const double passes = again ? static_cast<double>(ceil_div(n, block.n)) : 1.0;
   return 300 + multiply + k * (pack_b * static_cast<double>(n) + pack_a * static_cast<double>(m) * passes);
 }

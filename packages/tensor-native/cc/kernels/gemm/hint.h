@@ -9,9 +9,6 @@ namespace GIMBAL_ISA {
 /// Up to this many row panels, panels of B are the outer loop.
 constexpr int64_t kFewPanels = 8;
 
-/// Floats of a cache line.
-constexpr int64_t kLineFloats = 16;
-
 /// Whether a product reads every weight once for a few rows. A single row panel multiplies faster than memory delivers:
 /// there the processor's own prefetchers do better alone, on whole panels.
 static inline bool has_few_rows(const GemmArgs& g) {

@@ -87,25 +87,39 @@ GIMBAL_INLINE void transpose_quarters(Vec& a, Vec& b, Vec& c, Vec& d) {
 #undef GIMBAL_EACH_QUARTER
 }
 
-/// A row panel of A as stored [m, k], all kTileRows = 8 rows of it, to [k, 8]: four rows at a time through 4 x 4 squares.
+/// A row panel of A as stored [m, k], all kTileRows rows of it, to [k, kTileRows]: four rows at a time through 4 x 4
+/// squares, two that are left through pairs.
 static inline void pack_row_panel(const float* a, int64_t lda, int64_t k, float* out) {
-  constexpr int kRows = 8;
+  constexpr int kFours = kTileRows / 4 * 4;
   int64_t p = 0;
-  for (; p + kLanes <= k; p += kLanes)
-    for (int half = 0; half < kRows; half += 4) {
-      const float* from = a + half * lda + p;
+  for (; p + kLanes <= k; p += kLanes) {
+    for (int i0 = 0; i0 < kFours; i0 += 4) {
+      const float* from = a + i0 * lda + p;
       Vec r[4] = {load(from), load(from + lda), load(from + 2 * lda), load(from + 3 * lda)};
       transpose_quarters(r[0], r[1], r[2], r[3]);
-      float* to = out + p * kRows + half;
+      float* to = out + p * kTileRows + i0;
 #pragma GCC unroll 4
       for (int i = 0; i < kLanes; i += 4)
 #pragma GCC unroll 4
         for (int step = 0; step < 4; step++)
-          __builtin_memcpy(to + (i + step) * kRows, reinterpret_cast<const float*>(&r[step]) + i, 4 * sizeof(float));
+          __builtin_memcpy(to + (i + step) * kTileRows, reinterpret_cast<const float*>(&r[step]) + i, 4 * sizeof(float));
     }
+    if (kTileRows % 4 == 2) {
+      const float* from = a + kFours * lda + p;
+      const Vec x = load(from), y = load(from + lda);
+      const Vec pairs[2] = {interleave_low(x, y), interleave_high(x, y)};
+      float* to = out + p * kTileRows + kFours;
+#pragma GCC unroll 16
+      for (int i = 0; i < kLanes; i++)
+        __builtin_memcpy(to + i * kTileRows, reinterpret_cast<const float*>(pairs) + 2 * i, 2 * sizeof(float));
+    }
+  }
   for (; p < k; p++)
-    for (int i = 0; i < kRows; i++) out[p * kRows + i] = a[i * lda + p];
+    for (int i = 0; i < kTileRows; i++) out[p * kTileRows + i] = a[i * lda + p];
 }
+
+/// Steps that Aᵀ is fetched ahead while it is packed: its rows lie too far apart for the processor to see where they go.
+constexpr int kPackAhead = 16;
 
 /// Row panels of op(A) = Aᵀ, stored [k, m]: `rows` of its columns from `a` on to panels of [k, kTileRows]. The last
 /// panel's missing rows are left as they are: no micro-kernel reads them. Eight panels at a time: panels lie a power of
@@ -113,7 +127,10 @@ static inline void pack_row_panel(const float* a, int64_t lda, int64_t k, float*
 static inline void pack_rows_of_transposed(const float* a, int64_t lda, int64_t rows, int64_t k, float* out) {
   for (int64_t begin = 0; begin < rows; begin += 8 * kTileRows) {
     const int64_t end = least(rows, begin + 8 * kTileRows);
-    for (int64_t p = 0; p < k; p++)
+    for (int64_t p = 0; p < k; p++) {
+      const float* ahead = a + (p + kPackAhead) * lda;
+      if (kKeepRows)
+        for (int64_t i = begin; i < end + kLineFloats; i += kLineFloats) __builtin_prefetch(ahead + i);
       for (int64_t i = begin; i < end; i += kTileRows) {
         const float* from = a + p * lda + i;
         float* to = out + i * k + p * kTileRows;
@@ -122,6 +139,7 @@ static inline void pack_rows_of_transposed(const float* a, int64_t lda, int64_t 
         else
           for (int64_t r = 0; r < rows - i; r++) to[r] = from[r];
       }
+    }
   }
 }
 
