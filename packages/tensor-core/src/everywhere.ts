@@ -63,6 +63,7 @@ export {
   ShapeError,
   StoppedError,
 } from './errors.ts';
+export { eventTurn } from './events/event-turn.ts';
 export { logSumExp } from './gap/log-sum-exp.ts';
 export * as initializers from './modules/initializers.ts';
 export {

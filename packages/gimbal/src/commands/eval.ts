@@ -1,6 +1,6 @@
 // gimbal eval: how good a model is on rows of yours: its loss and perplexity on them, and its answers against theirs.
 import type { Dataset, Interval, LanguageModel, Tokenizer } from '@gimbal/language-models';
-import { ConfigError, NumericalError, type Rng, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, eventTurn, NumericalError, type Rng, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, defineCommand } from '../cli/command.ts';
 import { counted, textTable } from '../cli/format.ts';
@@ -205,6 +205,7 @@ async function losses(
     one: (i: number) => { loss: { data(): Promise<ArrayLike<number>>; dispose(): void }; tokens: number },
   ): Promise<void> => {
     for (let i = 0; i < count; i++) {
+      await eventTurn();
       if (signal.aborted) throw new StoppedError({ where: 'gimbal eval', what: `stopped after ${i} rows` });
       const { loss, tokens } = one(i);
       const sum = (await loss.data())[0] as number;

@@ -8,6 +8,7 @@ import {
   checkCount,
   checkPositive,
   DataError,
+  eventTurn,
   type LogitPolicy,
   type Params,
   rng,
@@ -154,6 +155,7 @@ async function measure(
     table: new Float64Array(columnCount),
   };
   for (let from = 0; from < prompts.length; from += batchSize) {
+    await eventTurn();
     if (signal?.aborted) throw new StoppedError({ where: 'evaluateDistillation', what: 'the signal stopped it' });
     const part = prompts.slice(from, from + batchSize);
     const repeated = part.flatMap((prompt) => Array.from({ length: samples }, () => prompt));

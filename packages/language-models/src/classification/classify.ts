@@ -1,5 +1,5 @@
 // A classifier's verdicts.
-import type { Params } from '@gimbal/tensor-core';
+import { eventTurn, type Params } from '@gimbal/tensor-core';
 import { padRows } from '../encoder/encode-texts.ts';
 import type { Classifier } from './classifier.ts';
 
@@ -25,6 +25,7 @@ export async function classify(
   const order = rows.map((_, i) => i).sort((a, b) => (rows[a]?.ids.length ?? 0) - (rows[b]?.ids.length ?? 0));
   const width = model.labels.length;
   for (let at = 0; at < order.length; at += batchSize) {
+    await eventTurn();
     const some = order.slice(at, at + batchSize);
     const batch = padRows(
       some.map((i) => rows[i] as (typeof rows)[number]),

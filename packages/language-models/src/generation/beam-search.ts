@@ -2,7 +2,14 @@
 // by step, as transformers 5 (`_beam_search` in generation/utils.py), so that the tokens are the same.
 //
 //   score = Σ log p(token) / lengthᵃ, a the length penalty; the end token counts in the length
-import { ConfigError, type LogitPolicy, type Params, StoppedError, type TokenBatch } from '@gimbal/tensor-core';
+import {
+  ConfigError,
+  eventTurn,
+  type LogitPolicy,
+  type Params,
+  StoppedError,
+  type TokenBatch,
+} from '@gimbal/tensor-core';
 import { logSoftmax, tidy } from '@tensorflow/tfjs-core';
 import { type Beam, candidates, type Hypothesis, insertBeam } from './beam-candidates.ts';
 import { begunRows, noProbabilities, type Steps } from './decode-tokens.ts';
@@ -60,6 +67,7 @@ export async function beamSearch(
   // before the first token each prompt is one row; after it, `beams` of them
   let append: Int32Array | undefined;
   for (let length = 1; length <= maxNewTokens; length++) {
+    await eventTurn();
     if (o.signal?.aborted) {
       throw new StoppedError({ where: 'beamSearch', what: `stopped by its signal after ${length - 1} tokens` });
     }

@@ -2,6 +2,7 @@
 import {
   type DecodeState,
   sampleTokens as drawTokens,
+  eventTurn,
   type LogitPolicy,
   NumericalError,
   type Params,
@@ -143,6 +144,7 @@ export async function* decodeTokens(
   using further = policy.stepper?.(params, state, step) ?? new PlainStepper(policy, params, state, step);
   let append: Int32Array | undefined;
   for (let t = 0; t < maxNewTokens && open > 0; t++) {
+    await eventTurn();
     if (signal?.aborted) {
       throw new StoppedError({ where: 'generation', what: `stopped by its signal after ${t} tokens` });
     }

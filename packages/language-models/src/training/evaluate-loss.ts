@@ -1,5 +1,5 @@
 // The loss of a model on rows it did not train on.
-import { type Params, StoppedError } from '@gimbal/tensor-core';
+import { eventTurn, type Params, StoppedError } from '@gimbal/tensor-core';
 import { type Scalar, tidy } from '@tensorflow/tfjs-core';
 import { batchRows } from '../data/lm-batch.ts';
 import type { TokenRow } from '../data/token-rows.ts';
@@ -58,6 +58,7 @@ export async function meanLoss<R, B extends { readonly tokens: number }>(
   const order = rows.toSorted((a, b) => o.lengthOf(a) - o.lengthOf(b));
   let [sum, tokens] = [0, 0];
   for (let at = 0; at < order.length; at += batchSize) {
+    await eventTurn();
     if (signal?.aborted) throw new StoppedError({ where: 'evaluation', what: `stopped after ${at} rows` });
     const batch = o.batchOf(order.slice(at, at + batchSize));
     const loss = tidy(() => o.lossOf(batch));

@@ -7,6 +7,7 @@ import {
   checkCount,
   checkKnown,
   checkOpenShare,
+  eventTurn,
   type PreferenceFn,
   type Prompt,
   rng,
@@ -96,6 +97,7 @@ export async function* winRateMatrix(
   for (const [i, a] of names.entries()) {
     for (const [j, b] of names.entries()) {
       if (j <= i) continue;
+      await eventTurn();
       if (signal?.aborted) throw new StoppedError({ where: 'winRateMatrix', what: `stopped after ${cells} pairs` });
       const pairs = { prompts, a: completions[a] as string[], b: completions[b] as string[], rows };
       const { preferences, orderBias } = await askPreferences(preference, pairs, { bothOrders, retries });

@@ -5,6 +5,7 @@ import {
   checkCount,
   checkedRewards,
   DataError,
+  eventTurn,
   type Params,
   type PreferenceFn,
   type RewardFn,
@@ -50,6 +51,7 @@ export function preferenceFn(
     const [first, second] = [sides(a, b), sides(b, a)];
     const out: number[] = [];
     for (let at = 0; at < prompts.length; at += batchSize) {
+      await eventTurn();
       const rows = padRows([...first.slice(at, at + batchSize), ...second.slice(at, at + batchSize)], config.padId);
       const logits = model.logits(params, rows);
       for (const z of await logits.data()) out.push(sigmoid(z / temperature));

@@ -1,6 +1,6 @@
 // A reward model as the function that trainers, rerankers and evaluations take.
 import { padRows, type Tokenizer } from '@gimbal/language-models';
-import { checkCount, checkPositive, DataError, type Params, type RewardFn } from '@gimbal/tensor-core';
+import { checkCount, checkPositive, DataError, eventTurn, type Params, type RewardFn } from '@gimbal/tensor-core';
 import { type AnswerEncoderOptions, answerEncoder, type EncodedRow } from '../data/answer-encoder.ts';
 import { tooLong } from '../data/preference-pairs.ts';
 import type { RewardModel } from '../models/reward-model.ts';
@@ -64,6 +64,7 @@ async function inBatches(
   const out = new Array<number>(rows.length);
   const order = rows.map((_, i) => i).sort((a, b) => (rows[a]?.ids.length ?? 0) - (rows[b]?.ids.length ?? 0));
   for (let at = 0; at < order.length; at += batchSize) {
+    await eventTurn();
     const some = order.slice(at, at + batchSize);
     const values = await run(some.map((i) => rows[i] as EncodedRow));
     some.forEach((i, k) => {

@@ -13,6 +13,7 @@ import {
   checkCount,
   crossEntropy,
   disposeTree,
+  eventTurn,
   flatten,
   LoopTrainer,
   type Overflow,
@@ -238,6 +239,7 @@ async function featuresOf(
   const order = rows.map((_, i) => i).sort((a, b) => (rows[a]?.ids.length ?? 0) - (rows[b]?.ids.length ?? 0));
   try {
     for (let at = 0; at < order.length; at += batchSize) {
+      await eventTurn();
       if (signal?.aborted) throw new StoppedError({ where: 'linearProbe', what: `stopped at row ${at}` });
       const some = order.slice(at, at + batchSize);
       const batch = padRows(

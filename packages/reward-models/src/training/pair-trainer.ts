@@ -20,6 +20,7 @@ import {
   ConfigError,
   DataTrainer,
   disposeTree,
+  eventTurn,
   flatten,
   type LoopOptions,
   type LoopSetup,
@@ -196,6 +197,7 @@ async function evaluatePairs(
 ): Promise<{ loss: number; accuracy: number }> {
   let [loss, accuracy, weight] = [0, 0, 0];
   for (let at = 0; at < pairs.length; at += batchSize) {
+    await eventTurn();
     const batch = batchPairs(pairs.slice(at, at + batchSize), model.config.padId);
     let shares = 0;
     const found = tidy(() => {

@@ -5,11 +5,13 @@
  * A step runs in scopes and keeps only parameters, optimiser state and the numbers it yields. Values are read back only
  * for steps that are logged (`logEvery`). A NaN in a logged step is found before the parameters are changed.
  */
+
 import { div, memory, type Scalar, scalar } from '@tensorflow/tfjs-core';
 import type { CheckpointContent } from '../checkpoint/content.ts';
 import { checkVersion } from '../checkpoint/version-match.ts';
 import type { Trainer, TrainRequest } from '../contracts/trainer.ts';
 import { ConfigError, type NumericalError } from '../errors.ts';
+import { eventTurn } from '../events/event-turn.ts';
 import { clipScale, treeNorm } from '../optim/clip.ts';
 import { createOptimizer } from '../optim/create-optimizer.ts';
 import type { Optimizer, OptimizerState } from '../optim/optimizer.ts';
@@ -140,6 +142,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
       let stop: StopReason | undefined = this.#step >= steps ? 'steps' : undefined;
       while (stop === undefined) {
         if (this.#disposed) throw disposedTrainer('train');
+        await eventTurn();
         if (signal?.aborted) {
           stop = 'signal';
           break;

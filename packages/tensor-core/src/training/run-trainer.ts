@@ -4,11 +4,13 @@
  * continues what was saved. What a step is, and what of it is to be kept, the subclass says. (A step that is one update
  * of one tree by one loss is `LoopTrainer`'s, also where its data is made in `prepare`; `DataTrainer` is a trainer on it.)
  */
+
 import { checkConfig } from '../checkpoint/config-match.ts';
 import type { CheckpointContent, LoadedCheckpoint } from '../checkpoint/content.ts';
 import { checkVersion } from '../checkpoint/version-match.ts';
 import type { Trainer, TrainerStep, TrainRequest } from '../contracts/trainer.ts';
 import { ConfigError } from '../errors.ts';
+import { eventTurn } from '../events/event-turn.ts';
 import { checkCount, requireOptions } from '../options/checks.ts';
 import { disposeTree } from '../tree/memory.ts';
 import type { Params } from '../tree/params.ts';
@@ -127,6 +129,7 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
       await this.begin();
       while (this.step < steps) {
         if (this.#disposed) throw this.#gone('train');
+        await eventTurn();
         if (signal?.aborted) {
           aborted = true;
           break;

@@ -1,6 +1,6 @@
 // Texts to codes.
 import { padBatch } from '@gimbal/language-models';
-import { type Params, StoppedError } from '@gimbal/tensor-core';
+import { eventTurn, type Params, StoppedError } from '@gimbal/tensor-core';
 import { tidy } from '@tensorflow/tfjs-core';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2Text, Vec2TextModule } from '../model/module.ts';
@@ -47,6 +47,7 @@ export async function encodeRows(
   // rows of like length together: less padding
   const order = rows.map((_, i) => i).sort((a, b) => (rows[a] as Int32Array).length - (rows[b] as Int32Array).length);
   for (let at = 0; at < order.length; at += batchSize) {
+    await eventTurn();
     if (signal?.aborted)
       throw new StoppedError({ where: 'vec2text: encode', what: `stopped by its signal after ${at} texts` });
     const some = order.slice(at, at + batchSize);

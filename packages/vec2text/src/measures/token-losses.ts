@@ -1,6 +1,6 @@
 // Teacher-forced losses of texts, given their codes.
 import { padBatch } from '@gimbal/language-models';
-import { StoppedError } from '@gimbal/tensor-core';
+import { eventTurn, StoppedError } from '@gimbal/tensor-core';
 import { sum, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { codePolicy, numberedRows } from '../decoding/code-policy.ts';
 import type { Vec2Text } from '../model/module.ts';
@@ -20,6 +20,7 @@ export async function tokenLosses(
   const { padId, controlDim: k } = module.config;
   const out: { loss: number; tokens: number }[] = [];
   for (let at = 0; at < texts.length; at += batch) {
+    await eventTurn();
     if (o.signal?.aborted) throw new StoppedError({ where: 'vec2text: losses', what: `stopped after ${at} texts` });
     const rows = texts
       .slice(at, at + batch)

@@ -21,11 +21,12 @@ export async function heldOutLoss(
   o: LossOptions,
 ): Promise<Estimate> {
   const { padBatch } = await import('@gimbal/language-models');
-  const { StoppedError } = await import('@gimbal/tensor-core');
+  const { eventTurn, StoppedError } = await import('@gimbal/tensor-core');
   // neighbours of similar length waste little padding
   const order = rows.map((_, i) => i).sort((a, b) => lengthAt(rows, a) - lengthAt(rows, b));
   const sums: number[] = new Array<number>(rows.length).fill(0);
   for (let at = 0; at < order.length; at += o.batchSize) {
+    await eventTurn();
     if (o.signal.aborted) throw new StoppedError({ where: 'evaluation', what: `stopped after ${at} rows` });
     const batch = order.slice(at, at + o.batchSize);
     const chosen = batch.map((i) => rows[i] as TokenRow);
