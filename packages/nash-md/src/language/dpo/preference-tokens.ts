@@ -26,7 +26,9 @@ export interface TokenPairs {
 
 /** How many rows, and the places of the first ten. */
 export interface RowPlaces {
+  /** how many */
   readonly rows: number;
+  /** file and line, or index */
   readonly where: readonly string[];
 }
 
