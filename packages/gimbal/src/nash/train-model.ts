@@ -84,7 +84,10 @@ export async function trainModel(context: Context): Promise<CommandResult> {
     check(given);
     refuseUnused(context);
   }
-  return withRun({ command: 'nash-md', options: given, given: context.given }, (run) => learn(context, run));
+  return withRun(
+    { command: 'nash-md', options: given, given: context.given, note: (text) => context.output.note(text) },
+    (run) => learn(context, run),
+  );
 }
 
 /** Refuses before a folder is made. */

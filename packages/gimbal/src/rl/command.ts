@@ -45,7 +45,10 @@ export function rlCommand(name: 'rl' | 'grpo'): Command<ReturnType<typeof option
     async run(context) {
       const { options: given } = context;
       if (!given.resume) check(name, given);
-      return withRun({ command: name, options: given, given: context.given }, (run) => learn(context, run, name));
+      return withRun(
+        { command: name, options: given, given: context.given, note: (text) => context.output.note(text) },
+        (run) => learn(context, run, name),
+      );
     },
   });
 }

@@ -18,7 +18,9 @@ test('files and models are hashed by their content, in a reward behind its kind 
   const options = { data: rows, test: undefined, reward: [`${mine}=0.5`, 'exact', `entailment:${run}`], steps: 3 };
   const inputs = await inputsOf(options);
   expect(Object.keys(inputs)).toEqual([rows, mine, run]);
-  const check = (): Promise<void> => refuseChangedInputs(options, inputs, 'gimbal rl --resume', 'runs/rl-1');
+  const notes: string[] = [];
+  const check = (): Promise<void> =>
+    refuseChangedInputs(options, inputs, 'gimbal rl --resume', 'runs/rl-1', (text) => notes.push(text));
   await writeFile(join(run, 'log.txt'), 'a line');
   await check();
   await writeFile(join(run, 'model/config.json'), '{"layers":2}');
@@ -27,6 +29,10 @@ test('files and models are hashed by their content, in a reward behind its kind 
     message: expect.stringContaining(`${run} (--reward) has changed since the run in runs/rl-1 began`),
   });
   await rm(run, { recursive: true });
+  expect(notes).toEqual([]);
+  await writeFile(mine, 'export default () => [2];\n'); // mended, which a run is resumed for
+  await check();
+  expect(notes).toEqual([expect.stringContaining(`${mine} (--reward) has changed`)]);
   await check(); // what is gone is told by who reads it
 });
 

@@ -42,18 +42,32 @@ export async function inputsOf(options: Values): Promise<Inputs> {
   return Object.fromEntries((await contentOf(options)).map(({ path, hash }) => [path, hash]));
 }
 
+/** Code may have been mended since it failed: that is what a run is resumed for. */
+const isModule = (path: string): boolean => /\.[cm]?[jt]s$/.test(path);
+
 /**
- * Refuses to go on where the content of a file or folder is another than when the run began. What is gone is told by who
- * reads it; what has no hash, as in a run of an earlier version, is believed.
+ * Refuses to go on where the content of a file or folder is another than when the run began; a module that is another is
+ * noted. What is gone is told by who reads it; what has no hash, as in a run of an earlier version, is believed.
  * @param options of the run
  * @param inputs hashes from its start
  * @param where `gimbal dpo --resume`
  * @param run its folder
+ * @param note is told of modules
  * @throws ConfigError naming the file
  */
-export async function refuseChangedInputs(options: Values, inputs: Inputs, where: string, run: string): Promise<void> {
+export async function refuseChangedInputs(
+  options: Values,
+  inputs: Inputs,
+  where: string,
+  run: string,
+  note: (text: string) => void,
+): Promise<void> {
   for (const { path, flag, hash } of await contentOf(options)) {
     if ((inputs[path] ?? hash) === hash) continue;
+    if (isModule(path)) {
+      note(`${path} (${flag}) has changed since the run in ${run} began: it goes on with what it says now`);
+      continue;
+    }
     throw new ConfigError({
       where,
       what: `${path} (${flag}) has changed since the run in ${run} began`,

@@ -36,6 +36,8 @@ export interface RunRequest {
   given: ReadonlyMap<string, Given>;
   /** where runs/ stands; default the working directory */
   cwd?: string;
+  /** is told of what a resumed run does otherwise than the one that began */
+  note?: (text: string) => void;
 }
 
 export interface RunFolder {
@@ -116,7 +118,8 @@ export async function withRun<T>(request: RunRequest, work: (run: RunFolder) => 
   try {
     const { inputs, options } = run.config;
     const where = `gimbal ${request.command} --resume`;
-    if (request.options.resume) await refuseChangedInputs(options, inputs ?? {}, where, run.path);
+    if (request.options.resume)
+      await refuseChangedInputs(options, inputs ?? {}, where, run.path, request.note ?? (() => {}));
     else {
       const found = await inputsOf(options);
       if (Object.keys(found).length > 0) await run.update({ inputs: found });
