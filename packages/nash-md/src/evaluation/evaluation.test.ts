@@ -8,7 +8,7 @@ import { clopperPearson } from './clopper-pearson.ts';
 import { cyclicShare } from './cyclic-share.ts';
 import { elo } from './elo.ts';
 import { nashAverage } from './nash-average.ts';
-import { winRates, winRatesFromCounts } from './win-rates.ts';
+import { type WinRateMatrix, winRates, winRatesFromCounts } from './win-rates.ts';
 
 const { annotatorTypes, bradleyTerry, condorcet, cyclic, dice, random } = preferenceGames;
 
@@ -36,6 +36,34 @@ describe('Clopper–Pearson', () => {
       expect(atLeast(k, trials, low)).toBeCloseTo((1 - confidence) / 2, 9);
       expect(1 - atLeast(k + 1, trials, high)).toBeCloseTo((1 - confidence) / 2, 9);
     }
+  });
+
+  // scipy 1.17.1: beta.ppf(tail, k, N − k + 1), beta.isf(tail, k + 1, N − k)
+  test.each([
+    [1, 1e6, 0.95, 2.53178076637942e-8, 5.571630655166939e-6],
+    [999_999, 1e6, 0.99, 0.999992569894388, 0.9999999949874582],
+    [3e6, 1e7, 0.95, 0.29971598216542433, 0.3002841336338419],
+    [1e9, 1e12, 0.95, 0.0009999380524385495, 0.0010000619504500036],
+    [3, 1e15, 0.95, 6.186721228956021e-16, 8.767273069742306e-15],
+    [1, 2 ** 53, 0.95, 2.8108413357197268e-18, 6.185766777620945e-16],
+    [12345, 2 ** 53, 0.95, 1.3464985690768956e-12, 1.3949643892134025e-12],
+    [50, 100, 1 - 1e-12, 0.18144820387271735, 0.8185517961272827],
+  ])('%d of %d at %d: as scipy has it, at once', (k, trials, confidence, low, high) => {
+    const [from, to] = clopperPearson(k, trials, confidence);
+    const width = high - low;
+    expect(Math.abs(from - low) / width).toBeLessThan(1e-8);
+    expect(Math.abs(to - high) / width).toBeLessThan(1e-8);
+    expect(Math.abs(from / low - 1)).toBeLessThan(1e-11);
+    expect(Math.abs(to / high - 1)).toBeLessThan(1e-11);
+  });
+
+  test('half of the most there can be: ½ ± 1.96/(2√N); more are refused', () => {
+    const [low, high] = clopperPearson(2 ** 52, 2 ** 53);
+    expect((high - low) / (1.959963984540054 / Math.sqrt(2 ** 53))).toBeCloseTo(1, 6);
+    expect(refusal(() => clopperPearson(0, 1e308))).toMatch('trials: out of range; got 1e+308, wanted a number from 0');
+    expect(refusal(() => winRatesFromCounts(['x', 'y'], Float64Array.of(0, 3, 1e308, 0)))).toMatch(
+      'ERR_DATA: winRates, wins of x against y: too many to be counted; got 1e+308, wanted at most 2^53',
+    );
   });
 
   test('none and all, by hand: 1 − .025^(1/N)', () => {
@@ -262,6 +290,15 @@ describe('the cyclic share', () => {
       'row 0, column 1: log-odds are infinite; got 1',
     );
   });
+});
+
+test('a matrix that was not measured has no rating; no two contestants have one name', () => {
+  expect(refusal(() => elo(cyclic(1) as WinRateMatrix))).toMatch(
+    'ERR_DATA: elo, samples: a matrix without the numbers of comparisons; got "none", wanted 3 × 3',
+  );
+  const double = 'ERR_DATA: winRates, labels: two of one name; got "a"';
+  expect(refusal(() => winRates([{ a: 'a', b: 'b', score: 1 }], { labels: ['a', 'a', 'b'] }))).toMatch(double);
+  expect(refusal(() => winRatesFromCounts(['b', 'a', 'a'], new Float64Array(9)))).toMatch(double);
 });
 
 test('one contestant alone has a rating, an average and a fit', () => {

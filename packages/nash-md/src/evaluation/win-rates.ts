@@ -1,7 +1,7 @@
 /** All against all: the share of comparisons that each contestant won against each other, with intervals. */
 import { checkOpenShare, checkOption, DataError } from '@gimbal/tensor-core';
 import type { PreferenceMatrix } from '../games/preference-matrix.ts';
-import { clopperPearson } from './clopper-pearson.ts';
+import { clopperPearson, mostTrials } from './clopper-pearson.ts';
 
 /** W[i][j] = P(i ≻ j), measured; a preference matrix, so that every measure of one applies. */
 export interface WinRateMatrix extends PreferenceMatrix {
@@ -33,7 +33,7 @@ export interface Comparison {
  * @param o.confidence of the intervals (Clopper–Pearson, on wins + ties/2), in (0, 1); default .95
  * @param o.labels the contestants and their order; default: as they first appear
  * @returns rates of ½ with the interval [0, 1] for pairs that never met
- * @throws DataError for a score outside [0, 1], a contestant against itself, or a name not in `labels`
+ * @throws DataError for a name that is twice in `labels`, a score outside [0, 1], a contestant against itself, or a name not in `labels`
  * @example winRates([{ a: 'nash-md', b: 'rlhf', score: 1 }, { a: 'rlhf', b: 'nash-md', score: 0.5 }])
  */
 export function winRates(
@@ -41,6 +41,7 @@ export function winRates(
   o: { confidence?: number; labels?: readonly string[] } = {},
 ): WinRateMatrix {
   const places = new Map<string, number>((o.labels ?? []).map((label, i) => [label, i]));
+  checkLabels(o.labels ?? []);
   const list = Array.from(comparisons);
   for (const [k, { a, b, score }] of list.entries()) {
     const where = `winRates, comparison ${k}`;
@@ -69,7 +70,7 @@ export function winRates(
  * Win rates from counts.
  * @param wins wins[i·n + j] how often i won against j, `[n·n]`, ≥ 0; for a tie add ½ to both
  * @param o.confidence of the intervals, in (0, 1); default .95
- * @throws DataError for a count that is negative or not finite, or an array that is not square
+ * @throws DataError for a count that is negative, not finite or with its pair's above 2^53, or an array that is not square
  */
 export function winRatesFromCounts(
   labels: readonly string[],
@@ -77,6 +78,7 @@ export function winRatesFromCounts(
   o: { confidence?: number } = {},
 ): WinRateMatrix {
   const n = labels.length;
+  checkLabels(labels);
   const { confidence = 0.95 } = o;
   checkOpenShare('winRates, confidence', confidence);
   checkOption('winRates, contestants', n, n >= 1, 'at least one');
@@ -93,6 +95,10 @@ export function winRatesFromCounts(
     for (let j = i + 1; j < n; j++) {
       const won = wins[i * n + j] as number;
       const total = won + (wins[j * n + i] as number);
+      if (total > mostTrials) {
+        const where = `winRates, wins of ${labels[i]} against ${labels[j]}`;
+        throw new DataError({ where, what: 'too many to be counted', got: total, wanted: 'at most 2^53' });
+      }
       const [from, to] = clopperPearson(won, total, confidence);
       const [here, there] = [i * n + j, j * n + i];
       [samples[here], samples[there]] = [total, total];
@@ -101,4 +107,15 @@ export function winRatesFromCounts(
     }
   }
   return { n, p, labels: [...labels], low, high, samples, confidence };
+}
+
+function checkLabels(labels: readonly string[]): void {
+  const double = labels.find((label, i) => labels.indexOf(label) !== i);
+  if (double !== undefined)
+    throw new DataError({
+      where: 'winRates, labels',
+      what: 'two of one name',
+      got: double,
+      wanted: 'a name of its own each',
+    });
 }

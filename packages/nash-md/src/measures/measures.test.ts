@@ -113,3 +113,26 @@ test('KL to a distribution that is almost 0 somewhere is large, exact and finite
   }
   expect(tilt(half, Float64Array.of(1, 2), 1e-310)).toEqual(Float64Array.of(0, 1));
 });
+
+test('a divergence of what is no distribution is refused', () => {
+  const half = Float64Array.of(0.5, 0.5);
+  for (const bad of [Float64Array.of(Number.NaN, 1), Float64Array.of(-0.5, 1.5), Float64Array.of(2, 3)]) {
+    expect(refusal(() => klDivergence(bad, half))).toMatch('klDivergence, p');
+    expect(refusal(() => klDivergence(half, bad))).toMatch('klDivergence, q');
+  }
+});
+
+test.each([2, 1e3, 1e8, 1e16, 1e100])(
+  'the gap at τ = %d is 0 at the equilibrium, and as large as it is elsewhere',
+  (tau) => {
+    const game = randomGame(10, tau, rng(10));
+    expect(Math.abs(dualityGap(game, solveExact(game).policy))).toBeLessThan(1e-14 * Math.max(1, tau * 1e-14));
+    // gap(π) = 2 P_τ-advantage of the best response: at μ itself Var_μ(Pμ)/τ + O(1/τ²)
+    const values = Array.from({ length: 10 }, (_, i) =>
+      game.ref.reduce((sum, m, j) => sum + m * (game.P.p[i * 10 + j] as number), 0),
+    );
+    const mean = values.reduce((sum, v, i) => sum + (game.ref[i] as number) * v, 0);
+    const variance = values.reduce((sum, v, i) => sum + (game.ref[i] as number) * (v - mean) ** 2, 0);
+    if (tau >= 1e3 && tau <= 1e8) expect((dualityGap(game, game.ref) * tau) / variance).toBeCloseTo(1, 2);
+  },
+);

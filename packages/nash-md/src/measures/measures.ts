@@ -45,10 +45,13 @@ export function policyMatrix(
  * KL(p‖q) = Σ p log p/q ≥ 0; infinite where p has a probability and q has none.
  * @param p `[n]`
  * @param q `[n]`
+ * @throws DataError for what is no distribution, or of another length
  */
 export function klDivergence(p: Float64Array, q: Float64Array): number {
   if (p.length !== q.length)
     throw new DataError({ where: 'klDivergence', what: 'lengths differ', got: q.length, wanted: String(p.length) });
+  checkDistribution('klDivergence, p', p, p.length);
+  checkDistribution('klDivergence, q', q, q.length);
   return divergence(p, q);
 }
 
@@ -147,6 +150,11 @@ export function dualityGap(g: RegularizedGame, policy: Float64Array): number {
 
 export function gapOf({ P, ref, tau }: RegularizedGame, policy: Float64Array): number {
   const values = multiply(P.p, policy);
+  if (tau > 1) {
+    // log Σ μ e^s for s near 0, of which the large τ would leave rounding alone: s = (v − ½)/τ, so that ½ is in it
+    const beyond = values.reduce((sum, v, i) => sum + (ref[i] as number) * Math.expm1((v - 0.5) / tau), 0);
+    return 2 * tau * (Math.log1p(beyond) + divergence(policy, ref));
+  }
   if (tau > 0) {
     const scaled = values.map((v) => v / tau);
     return 2 * (tau * logSumExp(ref, scaled) + tau * divergence(policy, ref) - 0.5);

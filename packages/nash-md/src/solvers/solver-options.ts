@@ -58,8 +58,8 @@ export interface SolverOptions {
   solver?: SolverName | SolverAlias;
   /**
    * η. Default `'paper'` for nash-md, omd and nash-ema; 4τ for mmd and moving-magnet, 1/(τ + 3) for extragradient and
-   * mirror-prox, half that for omwu; .1 for mwu; .5 for policy-gradient, τ/8 for online-ipo and ipo-md, where it is the
-   * learning rate of gradient steps on the logits
+   * mirror-prox, half that for omwu; .1 for mwu; .5 for policy-gradient (2/τ for τ > 4), τ/8 for online-ipo and ipo-md (½
+   * for τ > 4), where it is the learning rate of gradient steps on the logits
    */
   eta?: StepSize;
   /** β of policy-gradient and ipo-md, the weight of μ in the opponent's mixture, in [0, 1]; default 0 */
@@ -195,11 +195,12 @@ function defaultStepInto(name: SolverName, t: number, taus: Float64Array, out: F
       out[g] = 0.1;
       break;
     case 'policy-gradient':
-      out[g] = 0.5;
+      // the divergence of logits has a curvature of at most τ/2: beyond 4/τ a step of it goes too far
+      out[g] = Math.min(0.5, 2 / tau);
       break;
     case 'online-ipo':
     case 'ipo-md':
-      out[g] = tau / 8;
+      out[g] = Math.min(tau / 8, 0.5); // its gradient is 4/τ that of the policy
       break;
     case 'best-response':
     case 'fictitious-play':

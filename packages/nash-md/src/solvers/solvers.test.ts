@@ -363,3 +363,15 @@ test('what a solver cannot do is refused before the first step', () => {
   );
   for (const alias of Object.values(solverAliases)) expect(solverNames).toContain(alias);
 });
+
+test.each(['policy-gradient', 'online-ipo', 'ipo-md'] as const)(
+  'the default step of %s is short enough for every τ',
+  (solver) => {
+    for (const tau of [1, 4, 20, 100, 1e4]) {
+      const end = last(regularizedGame(preferenceGames.cyclic(1), tau, skewed), {
+        ...{ solver, steps: 2000, init: Float64Array.of(0.05, 0.05, 0.9) },
+      });
+      expect(end.gap).toBeLessThan(1e-9);
+    }
+  },
+);
