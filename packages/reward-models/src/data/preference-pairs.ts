@@ -2,7 +2,7 @@
 
 import type { DecoderConfig, EncoderConfig } from '@gimbal/language-models';
 import { type Dataset, isKind, type OverflowReport, renderRows, type Tokenizer } from '@gimbal/language-models';
-import { ConfigError, DataError, type Overflow } from '@gimbal/tensor-core';
+import { ConfigError, checkName, DataError, type Overflow } from '@gimbal/tensor-core';
 import { type AnswerEncoder, type AnswerEncoderOptions, answerEncoder, type EncodedRow } from './answer-encoder.ts';
 
 /** A pair ready to be trained on. */
@@ -103,7 +103,7 @@ export function pairTexts(data: Dataset, tokenizer?: Tokenizer): { rows: PairTex
  * Preference rows as tokens.
  * @param o.together both answers in one row, in both orders, as the antisymmetric form reads them
  * @throws DataError as `pairTexts`, for answers of equal tokens, if no row is left, or for the first long one with
- * overflow `error`; ConfigError for overflow `split`
+ * overflow `error`; ConfigError for overflow `split` or one that is unknown
  */
 export function preferencePairs(
   data: Dataset,
@@ -112,6 +112,7 @@ export function preferencePairs(
   o: AnswerEncoderOptions & { overflow?: Overflow; together?: boolean },
 ): PreferencePairs {
   const { overflow = 'drop', together = false, ...encoding } = o;
+  checkName('overflow', overflow, ['drop', 'cut', 'split', 'error']);
   if (overflow === 'split') {
     const wanted = 'drop, cut or error';
     throw new ConfigError({ where: 'overflow', what: 'a pair cannot be split', got: overflow, wanted });

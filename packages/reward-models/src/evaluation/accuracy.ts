@@ -62,15 +62,19 @@ export async function rewardMargins(fn: RewardFn, rows: readonly PairRow[]): Pro
   });
 }
 
-/** The share of margins above 0. */
+/** The share of margins above 0. @throws DataError where there are none, or for one that is no number */
 export function accuracyOfMargins(margins: ArrayLike<number>, { ties = 'half' }: AccuracyOptions = {}): Share {
   const worth = { half: 0.5, correct: 1, wrong: 0 }[ties];
   if (worth === undefined) {
     throw new ConfigError({ where: 'ties', what: 'unknown', got: ties, wanted: 'half, correct or wrong' });
   }
+  if (margins.length === 0) throw new DataError({ where: 'margins', what: 'there are none', wanted: 'at least one' });
   let hits = 0;
   for (let i = 0; i < margins.length; i++) {
     const margin = margins[i] as number;
+    if (Number.isNaN(margin)) {
+      throw new DataError({ where: `margin ${i}`, what: 'it is no number', got: 'NaN', wanted: 'a number' });
+    }
     hits += margin > 0 ? 1 : margin === 0 ? worth : 0;
   }
   return shareOf(hits, margins.length);
@@ -80,7 +84,7 @@ export function accuracyOfMargins(margins: ArrayLike<number>, { ties = 'half' }:
  * Accuracy in all and of each slice, with intervals.
  * @param slice the name of a row's slice: its source, its length, its noise
  * @returns `all`, then the slices by name
- * @throws DataError as `pairwiseAccuracy`
+ * @throws DataError as `pairwiseAccuracy`, or for a slice that is named `all`, as the whole is
  */
 export async function accuracyBySlice(
   fn: RewardFn,
@@ -88,10 +92,15 @@ export async function accuracyBySlice(
   slice: (row: PairRow, index: number) => string,
   o: AccuracyOptions = {},
 ): Promise<Record<string, Share>> {
+  const names = rows.map((row, i) => slice(row, i));
+  const taken = names.indexOf('all');
+  if (taken >= 0) {
+    const what = 'a slice is named `all`, as the whole is';
+    throw new DataError({ where: `slice of pair ${taken}`, what, fix: 'Give the slice another name' });
+  }
   const margins = await rewardMargins(fn, rows);
   const parts = new Map<string, number[]>();
-  rows.forEach((row, i) => {
-    const name = slice(row, i);
+  names.forEach((name, i) => {
     parts.set(name, [...(parts.get(name) ?? []), margins[i] as number]);
   });
   const named = [...parts]

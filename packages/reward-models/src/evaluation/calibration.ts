@@ -4,7 +4,7 @@ import { ConfigError, DataError } from '@gimbal/tensor-core';
 
 /** A temperature, and what it does. */
 export interface Calibration {
-  /** Margins are to be divided by it. */
+  /** Margins are to be divided by it; 1 where no pair tells it. */
   readonly temperature: number;
   /** Mean −log σ(margin) as it was. */
   readonly lossBefore: number;
@@ -17,7 +17,7 @@ export interface Calibration {
 }
 
 /**
- * Fits T of P(chosen ≻ rejected) = σ(margin / T) by likelihood.
+ * Fits T of P(chosen ≻ rejected) = σ(margin / T) by likelihood. Where no pair tells it (all margins are 0) it stays 1.
  * @param margins r(chosen) − r(rejected) of held-out pairs, or logits of a preference model
  * @param targets P(chosen is better) of each (all 1)
  * @throws DataError without pairs, for margins that are no numbers, or a target outside [0, 1]
@@ -37,13 +37,14 @@ export function fitTemperature(margins: ArrayLike<number>, targets?: ArrayLike<n
   // convex in b = 1/T: bisection of its slope, between bounds that a perfect or a useless model would run to
   const loss = (b: number): number => mean(z.map((x, i) => softplus(b * x) - (t[i] as number) * b * x));
   const slope = (b: number): number => mean(z.map((x, i) => x * (sigmoid(b * x) - (t[i] as number))));
+  const flat = z.every((x) => x === 0);
   let [low, high] = [1e-4, 1e4];
   for (let i = 0; i < 200; i++) {
     const middle = Math.sqrt(low * high);
     if (slope(middle) > 0) high = middle;
     else low = middle;
   }
-  const b = Math.sqrt(low * high);
+  const b = flat ? 1 : Math.sqrt(low * high);
   const error = (scale: number): number =>
     calibrationError(
       z.map((x) => sigmoid(scale * x)),

@@ -1,6 +1,6 @@
 import { rng } from '@gimbal/tensor-core';
 import { antisymmetrise, preferenceFromReward, preferenceOrderBias } from '../scoring/preference-fn.ts';
-import { accuracyOfMargins, pairwiseAccuracy, preferenceAccuracy } from './accuracy.ts';
+import { accuracyBySlice, accuracyOfMargins, pairwiseAccuracy, preferenceAccuracy } from './accuracy.ts';
 import { calibrationError, fitTemperature } from './calibration.ts';
 import { shareOf } from './intervals.ts';
 
@@ -97,4 +97,22 @@ describe('calibration', () => {
     for (const label of [2, Number.NaN])
       expect(() => fitTemperature([1, 2], [1, label])).toThrow(/fitTemperature, target 1: out of range/);
   });
+});
+
+it('of margins that are none or no numbers there is no accuracy', () => {
+  expect(() => accuracyOfMargins([])).toThrow(/there are none/);
+  expect(() => accuracyOfMargins([1, Number.NaN])).toThrow(/margin 1: it is no number/);
+});
+
+it('no slice takes the name of the whole', async () => {
+  const rows = ['x', 'all'].map((s) => ({ prompt: 'p', chosen: 'aa', rejected: 'b', s }));
+  const length = (_: readonly string[], texts: readonly string[]) => texts.map((text) => text.length);
+  await expect(accuracyBySlice(length, rows, (row) => row.s as string)).rejects.toThrow(
+    /pair 1: a slice is named `all`/,
+  );
+  expect(Object.keys(await accuracyBySlice(length, rows, () => 'x'))).toEqual(['all', 'x']);
+});
+
+it('a temperature that no pair tells stays 1', () => {
+  expect(fitTemperature([0, 0])).toMatchObject({ temperature: 1, lossBefore: Math.log(2), lossAfter: Math.log(2) });
 });

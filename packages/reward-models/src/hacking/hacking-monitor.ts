@@ -1,6 +1,6 @@
 // Sees a policy fool its reward: a second reward that is never optimised falls, answers become short or empty, or the
 // policy moves too far.
-import { type Alert, ConfigError, checkedRewards, type Monitor, type RewardFn } from '@gimbal/tensor-core';
+import { type Alert, ConfigError, checkedRewards, DataError, type Monitor, type RewardFn } from '@gimbal/tensor-core';
 
 /** When the monitor speaks. */
 export interface HackingMonitorOptions {
@@ -48,7 +48,7 @@ export interface HackingMonitor extends Monitor {
 
 /**
  * Makes a monitor for one run.
- * @throws ConfigError for options out of range
+ * @throws ConfigError for options that are missing or out of range. Its `check` throws DataError without answers
  */
 export function hackingMonitor(o: HackingMonitorOptions): HackingMonitor {
   checkOptions(o);
@@ -73,6 +73,9 @@ export function hackingMonitor(o: HackingMonitorOptions): HackingMonitor {
     },
     async check(step, prompts, completions) {
       if (looks.length > 0 && step % every !== 0) return [];
+      if (completions.length === 0) {
+        throw new DataError({ where: `hackingMonitor, step ${step}`, what: 'there are no answers to look at' });
+      }
       const look = await lookAt(control, step, prompts, completions);
       looks.push(look);
       const limit = count(look);
@@ -93,8 +96,9 @@ export function hackingMonitor(o: HackingMonitorOptions): HackingMonitor {
         alert(`${(100 * look.emptyRate).toFixed(0)} % of answers are empty`, look.emptyRate, maxEmptyRate);
       }
       const far = kl?.();
-      if (far !== undefined && maxKl !== undefined && far > maxKl) {
-        alert(`the policy is ${far.toFixed(2)} nats from its start`, far, maxKl);
+      // a KL that is no number is as far as one can be
+      if (far !== undefined && maxKl !== undefined && !(far <= maxKl)) {
+        alert(`the policy is ${Number.isNaN(far) ? 'NaN' : far.toFixed(2)} nats from its start`, far, maxKl);
       }
       return alerts;
     },
@@ -123,9 +127,13 @@ async function lookAt(
 function checkOptions(o: HackingMonitorOptions): void {
   const check = (name: keyof HackingMonitorOptions, good: (x: number) => boolean, wanted: string): void => {
     const got = o[name] as number | undefined;
-    if (got === undefined || good(got)) return;
+    if (got === undefined ? name !== 'patience' : good(got)) return;
     throw new ConfigError({ where: `hackingMonitor.${name}`, what: 'out of range', got, wanted });
   };
+  if (typeof o.control !== 'function') {
+    const wanted = 'a reward that the policy is not trained on';
+    throw new ConfigError({ where: 'hackingMonitor.control', what: 'no function', got: typeof o.control, wanted });
+  }
   const isCount = (x: number): boolean => Number.isSafeInteger(x) && x >= 1;
   check('patience', isCount, 'a whole number ≥ 1');
   check('every', isCount, 'a whole number ≥ 1');

@@ -96,3 +96,26 @@ it('reports how answers drift', () => {
     empty: [0, 1 / 3],
   });
 });
+
+it('speaks where the KL is no number', async () => {
+  const monitor = hackingMonitor({ control: () => [0], patience: 1, maxKl: 1, kl: () => Number.NaN });
+  const [alert] = await monitor.check(0, ['p'], ['a']);
+  expect(alert).toMatchObject({ message: 'the policy is NaN nats from its start', stop: true });
+});
+
+it('needs a control, its patience and answers', async () => {
+  expect(() => hackingMonitor({ control } as never)).toThrow(/patience: out of range/);
+  expect(() => hackingMonitor({ patience: 1 } as never)).toThrow(/control: no function/);
+  const monitor = hackingMonitor({ control, patience: 1, minLengthRatio: 0.5 });
+  await expect(monitor.check(0, [], [])).rejects.toThrow(/there are no answers to look at/);
+  expect(monitor.looks).toEqual([]);
+});
+
+it('takes no window that is none, and no KL', () => {
+  const points = [0, 1, 2].map((gold) => ({ kl: gold, proxy: gold, gold }));
+  expect(overOptimisation(points, { smooth: 3 }).peak).toBe(points[2]);
+  for (const smooth of [Number.NaN, -3, 0, 2, 2.5]) {
+    expect(() => overOptimisation(points, { smooth })).toThrow(/smooth: no window/);
+  }
+  expect(() => overOptimisation([{ kl: Number.NaN, proxy: 1, gold: 1 }])).toThrow(/point 0: its KL is no number/);
+});

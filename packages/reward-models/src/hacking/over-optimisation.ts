@@ -1,6 +1,6 @@
 // Proxy against true reward over KL (Gao et al., arXiv 2210.10760): where the truth turns while the proxy still rises.
 import { distinctN } from '@gimbal/language-models';
-import { DataError } from '@gimbal/tensor-core';
+import { ConfigError, DataError } from '@gimbal/tensor-core';
 
 /** A point of a run, or of best-of-n. */
 export interface ProxyPoint {
@@ -27,14 +27,18 @@ export interface OverOptimisation<P extends ProxyPoint = ProxyPoint> {
 /**
  * Finds the turn.
  * @param points in the order of the run
- * @param o.smooth mean of so many neighbouring points, to look through the noise of batches (1)
- * @throws DataError without points, or for one whose rewards are no numbers
+ * @param o.smooth mean of so many neighbouring points, to look through the noise of batches: odd (1)
+ * @throws ConfigError for a window that is no odd count, DataError without points or for one that has no numbers
  */
 export function overOptimisation<P extends ProxyPoint>(
   points: readonly P[],
   o: { smooth?: number } = {},
 ): OverOptimisation<P> {
   const { smooth = 1 } = o;
+  if (!(Number.isSafeInteger(smooth) && smooth >= 1 && smooth % 2 === 1)) {
+    const wanted = 'an odd whole number ≥ 1';
+    throw new ConfigError({ where: 'overOptimisation.smooth', what: 'no window', got: smooth, wanted });
+  }
   if (points.length === 0) throw new DataError({ where: 'overOptimisation', what: 'there are no points' });
   const bad = points.findIndex(({ proxy, gold }) => !Number.isFinite(proxy + gold));
   if (bad >= 0) {
@@ -47,6 +51,11 @@ export function overOptimisation<P extends ProxyPoint>(
     const some = points.slice(Math.max(0, at - side), at + side + 1);
     return some.reduce((sum, p) => sum + p[of], 0) / some.length;
   };
+  const nowhere = points.findIndex(({ kl }) => !Number.isFinite(kl));
+  if (nowhere >= 0) {
+    const got = String(points[nowhere]?.kl);
+    throw new DataError({ where: `overOptimisation, point ${nowhere}`, what: 'its KL is no number', got });
+  }
   const golds = points.map((_, i) => near(i, 'gold'));
   const end = points.length - 1;
   const at = golds.indexOf(Math.max(...golds));

@@ -9,7 +9,7 @@ import {
   type ForwardOptions,
 } from '@gimbal/language-models';
 import type { Params, Rng } from '@gimbal/tensor-core';
-import { ConfigError } from '@gimbal/tensor-core';
+import { ConfigError, checkName } from '@gimbal/tensor-core';
 import { reshape, slice, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
 import { antisymmetricLogits, skewSymmetricLogits } from '../losses/preference.ts';
 
@@ -47,13 +47,14 @@ export interface PreferenceModelOptions {
 /**
  * Makes a preference model on a body.
  * @param body the description of an encoder or a decoder, or a classifier whose labels fit the form
- * @throws ConfigError for an odd embedding, or a classifier that does not fit
+ * @throws ConfigError for an unknown form, an odd embedding, or a classifier that does not fit
  */
 export function preferenceModel(
   body: EncoderConfig | DecoderConfig | Classifier,
   { form = 'antisymmetric', embedding = 8 }: PreferenceModelOptions = {},
 ): PreferenceModel {
   const where = 'preferenceModel';
+  checkName(`${where}.form`, form, ['antisymmetric', 'skew-symmetric']);
   const outputs = form === 'antisymmetric' ? ['preference'] : Array.from({ length: embedding }, (_, i) => `v${i}`);
   const heads = 'logits' in body ? body : classifier(body, outputs);
   const count = heads.labels.length;

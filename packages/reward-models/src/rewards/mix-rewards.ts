@@ -1,6 +1,6 @@
 // Several rewards as one: weights that may follow a schedule, scales made alike, abstentions, and every answer checked
 // before anything is trained on it.
-import { ConfigError, checkedRewards, type RewardFn, type Schedule, schedules } from '@gimbal/tensor-core';
+import { ConfigError, checkedRewards, DataError, type RewardFn, type Schedule, schedules } from '@gimbal/tensor-core';
 import type { RewardStats } from '../scoring/reward-fn.ts';
 
 /** One reward of a mixture. */
@@ -27,8 +27,9 @@ export interface RewardMixture {
 
 /**
  * Mixes rewards.
- * @throws ConfigError without parts, for a name given twice, a weight or a spread that is no number. The mixture's function
- * throws DataError, naming part and row, for another number of rewards than completions or one that is no finite number
+ * @throws ConfigError without parts, for a name given twice, a weight or a scale that is no number. The mixture's function
+ * throws DataError, naming part and row, for another number of rewards than completions or one that is no finite number,
+ * also once weighted; ConfigError for a schedule that gives none, naming part and step
  * @example
  * const { fn } = mixRewards([{ name: 'judge', weight: 1, fn: judge }, { name: 'length', weight: 0.2, fn: length }]);
  */
@@ -41,7 +42,7 @@ export function mixRewards(parts: readonly RewardPart[]): RewardMixture {
   for (const { name, weight, stats } of parts) {
     if (typeof weight !== 'function' && !Number.isFinite(weight))
       throw new ConfigError({ where: `${where} ${name}.weight`, what: 'no number', got: String(weight) });
-    if (stats && !(stats.std > 0 && Number.isFinite(stats.mean)))
+    if (stats && !(stats.std > 0 && Number.isFinite(stats.std) && Number.isFinite(stats.mean)))
       throw new ConfigError({ where: `${where} ${name}.stats`, what: 'std must be > 0', got: stats });
   }
   let step = 0;
@@ -56,10 +57,19 @@ export function mixRewards(parts: readonly RewardPart[]): RewardMixture {
       for (const { name, weight, fn, stats } of parts) {
         const scores = await checkedRewards(name, fn, prompts, completions, rows);
         const factor = schedules.scheduleAt(weight, step);
+        if (!Number.isFinite(factor)) {
+          const at = `${where} ${name}.weight`;
+          throw new ConfigError({ where: at, what: `no number at step ${step}`, got: String(factor) });
+        }
         let [sum, count] = [0, 0];
         scores.forEach((score, i) => {
           if (score === null) return;
-          totals[i] = (totals[i] ?? 0) + factor * (stats ? (score - stats.mean) / stats.std : score);
+          const total = (totals[i] ?? 0) + factor * (stats ? (score - stats.mean) / stats.std : score);
+          if (!Number.isFinite(total)) {
+            const got = `${factor} × ${score}`;
+            throw new DataError({ where: `reward ${name}, row ${i}`, what: 'its share is no finite number', got });
+          }
+          totals[i] = total;
           sum += score;
           count++;
         });

@@ -55,3 +55,17 @@ it('length outside its bounds costs a point a word, repetition its share', () =>
   expect(() => lengthReward({ min: 3, max: 2 })).toThrow(/bounds/);
   expect(() => repetitionReward({ n: 0 })).toThrow(/bad count/);
 });
+
+it('a schedule that gives no number is told with its part and step, and so is a share that overflows', async () => {
+  const mix = (weight: number | (() => unknown)) => {
+    const mixture = mixRewards([{ name: 'a', weight: weight as () => number, fn: () => [15] }]);
+    mixture.setStep(3);
+    return mixture.fn(['p'], ['c']);
+  };
+  for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, '2']) {
+    await expect(mix(() => bad)).rejects.toThrow(/mixRewards a.weight: no number at step 3/);
+  }
+  await expect(mix(1e308)).rejects.toThrow(/reward a, row 0: its share is no finite number/);
+  const stats = { mean: 0, std: Number.POSITIVE_INFINITY };
+  expect(() => mixRewards([{ name: 'a', weight: 1, fn: () => [1], stats }])).toThrow(/std must be/);
+});

@@ -37,7 +37,8 @@ export async function averageFolders(
   { weights, normalize, beside, ...o }: AverageOptions & { beside?(temporary: string): Promise<unknown> } = {},
 ): Promise<WarmRecord> {
   const lineages = members.flatMap(({ lineage }) => (lineage ? [{ lineage }] : []));
-  checkMembers(lineages.length === members.length ? lineages : members.map(unknownLineage), {
+  // those whose pretraining is known must share it, whatever the others are
+  checkMembers(lineages.length >= 2 ? lineages : members.map(unknownLineage), {
     ...o,
     ...(weights && { weights }),
   });

@@ -1,6 +1,6 @@
 // Linear mode connectivity: whether accuracy holds on the line between two models (WARM eq. 2).
 //   Acc(r of (1 − λ) φ₁ + λ φ₂) ≥ (1 − λ) Acc(r of φ₁) + λ Acc(r of φ₂)
-import { disposeTree, interpolateTrees, type Params } from '@gimbal/tensor-core';
+import { ConfigError, DataError, disposeTree, interpolateTrees, type Params } from '@gimbal/tensor-core';
 import { accuracyOfMargins } from '../evaluation/accuracy.ts';
 
 /** Differences of score, better less worse, of the pairs of a test set under given parameters. */
@@ -24,7 +24,8 @@ export interface LmcPoint {
  * Yields the curve between two models; at most three models are in memory.
  * @param margins on pairs that neither training nor selection saw
  * @param lambdas each in [0, 1] (0, .25, .5, .75, 1)
- * @throws ConfigError for a share out of range, CheckpointError for trees that differ
+ * @throws ConfigError for a share out of range, before anything is computed; CheckpointError for trees that differ;
+ * DataError without margins, for one that is no number, or where their number changes
  */
 export async function* lmcCurve(
   margins: MarginFn,
@@ -32,11 +33,27 @@ export async function* lmcCurve(
   b: Params,
   lambdas: readonly number[] = [0, 0.25, 0.5, 0.75, 1],
 ): AsyncGenerator<LmcPoint> {
+  const out = lambdas.find((lambda) => !(lambda >= 0 && lambda <= 1));
+  if (out !== undefined) {
+    throw new ConfigError({ where: 'lmcCurve.lambdas', what: 'out of range', got: out, wanted: '0 to 1' });
+  }
   const [first, second] = [Array.from(await margins(a)), Array.from(await margins(b))];
+  const checkCount = (found: readonly number[]): void => {
+    if (found.length === first.length) return;
+    const what = 'the number of margins changes';
+    throw new DataError({ where: 'lmcCurve', what, got: found.length, wanted: first.length });
+  };
+  checkCount(second);
   const [accA, accB] = [accuracyOfMargins(first).value, accuracyOfMargins(second).value];
   for (const lambda of lambdas) {
     const between = interpolateTrees(a, b, lambda) as Params;
-    const found = Array.from(await margins(between).finally(() => disposeTree(between)));
+    let found: number[];
+    try {
+      found = Array.from(await margins(between));
+    } finally {
+      disposeTree(between);
+    }
+    checkCount(found);
     yield {
       lambda,
       wa: accuracyOfMargins(found).value,

@@ -12,7 +12,7 @@ import {
   resolveShares,
   variables,
 } from '@gimbal/tensor-core';
-import { mul, type Tensor, type Variable } from '@tensorflow/tfjs-core';
+import { all, isFinite as finite, mul, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core';
 
 /** Where a member comes from. */
 export interface Lineage {
@@ -62,10 +62,11 @@ export interface AverageOptions {
  * Σ wᵢ·memberᵢ over every tensor, the head included.
  * @returns a tree that the caller disposes
  * @throws ConfigError for fewer than two members or weights that make no sense; CheckpointError naming what differs: the
- * pretraining, or the first tensor with member and shapes
+ * pretraining, the first tensor with member and shapes, or one with values that are no finite numbers
  */
 export function averageMembers(members: readonly Member[], o: AverageOptions = {}): Params {
   checkMembers(members, o);
+  for (const { params, lineage } of members) checkFinite(`average, run ${lineage.run}`, params);
   return averageTrees(
     members.map((m) => m.params),
     sharesOf(o),
@@ -87,6 +88,7 @@ export async function averageStream(members: readonly MemberSource[], o: Average
       if (weight === 0) continue;
       const params = await member.load();
       try {
+        checkFinite(`average, ${member.name}`, params);
         total += weight;
         if (average === undefined) average = variables(params);
         else moveTowards(average, params, weight / total, member.name);
@@ -109,6 +111,22 @@ export async function averageStream(members: readonly MemberSource[], o: Average
     if (average) disposeTree(average);
     throw error;
   }
+}
+
+/** @throws CheckpointError naming the first tensor with a value that is no finite number */
+function checkFinite(where: string, params: Params): void {
+  const bad = flatten(params).find(([, t]) => {
+    const fine = tidy(() => all(finite(t)));
+    const [yes] = fine.dataSync();
+    fine.dispose();
+    return !yes;
+  });
+  if (bad === undefined) return;
+  throw new CheckpointError({
+    where,
+    what: `tensor ${bad[0]} has values that are no finite numbers`,
+    fix: 'Leave the member out',
+  });
 }
 
 /** average ← average + share · (member − average), in place. */
@@ -180,6 +198,7 @@ export function rankMembers<M extends { lineage: Lineage; selectionAccuracy?: nu
  * average does not get worse for it.
  * @param evaluate accuracy of an average on the selection pairs; the tree is disposed after it
  * @returns the members that were kept, at least one
+ * @throws DataError where an accuracy is no number
  */
 export async function greedySoup<M extends MemberSource>(
   members: readonly M[],
@@ -191,7 +210,16 @@ export async function greedySoup<M extends MemberSource>(
   let accuracy = best.selectionAccuracy as number;
   for (const next of others) {
     const average = await averageStream([...kept, next]);
-    const found = await evaluate(average).finally(() => disposeTree(average));
+    let found: number;
+    try {
+      found = await evaluate(average);
+    } finally {
+      disposeTree(average);
+    }
+    if (!Number.isFinite(found)) {
+      const where = `greedySoup, with ${next.name}`;
+      throw new DataError({ where, what: 'the accuracy of the average is no number', got: String(found) });
+    }
     if (found < accuracy) continue;
     kept.push(next);
     accuracy = found;
@@ -213,7 +241,9 @@ export function fingerprint(params: Params): string {
     for (const c of `${path}${tensor.shape}`) add(c.charCodeAt(0) & 255);
     const values = tensor.dataSync() as Float32Array;
     const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
-    for (const word of words) add((word ^ (word >>> 8) ^ (word >>> 16) ^ (word >>> 24)) & 255);
+    for (const word of words) {
+      for (let shift = 0; shift < 32; shift += 8) add((word >>> shift) & 255);
+    }
   }
   return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
 }
