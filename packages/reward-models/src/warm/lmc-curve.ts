@@ -35,7 +35,8 @@ export async function* lmcCurve(
 ): AsyncGenerator<LmcPoint> {
   const out = lambdas.find((lambda) => !(lambda >= 0 && lambda <= 1));
   if (out !== undefined) {
-    throw new ConfigError({ where: 'lmcCurve.lambdas', what: 'out of range', got: out, wanted: '0 to 1' });
+    const wanted = 'a number from 0 to 1';
+    throw new ConfigError({ where: 'lmcCurve.lambdas', what: 'out of range', got: out, wanted });
   }
   const [first, second] = [Array.from(await margins(a)), Array.from(await margins(b))];
   const checkCount = (found: readonly number[]): void => {
