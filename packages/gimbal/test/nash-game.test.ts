@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GameResult } from '../src/nash/game-result.ts';
+import { startCli } from './cli-process.ts';
 import { runMain } from './run-main.ts';
 
 const source = new URL('../src/', import.meta.url);
@@ -31,6 +32,9 @@ test('the cyclic game: the equilibrium of an independent implementation, a curve
   expect(rounded(result?.nash)).toEqual([0.3333, 0.3333, 0.3333]);
   expect(result?.cyclicShare).toBeCloseTo(1, 12);
   expect(result?.curve.at(-1)?.t).toBe(5000);
+  expect(result?.curve.length).toBeLessThanOrEqual(20);
+  const whole = JSON.parse(await readFile(join(out, 'result.json'), 'utf8')) as GameResult;
+  expect(whole.curve.length).toBe(201);
   expect(result?.gap).toBeLessThan(1e-6);
   const page = await readFile(join(out, 'report.html'), 'utf8');
   expect(page).toContain('Distance from equilibrium');
@@ -101,4 +105,71 @@ test('what is no game is refused, with the place, before a folder is made', asyn
   expect(await refused()).toContain('nothing to solve');
   const { result } = await run('--game', await file('g.json', '[[0.5, 0.8], [0.3, 0.5]]'), '--symmetrise');
   expect(result?.preferences[0]).toEqual([0.5, 0.75]);
+});
+
+test('as spreadsheets and Notepad write it: a mark in front, names with commas in quotes, six digits', async () => {
+  const named = await run('--game', await file('l.csv', '\uFEFF"","x, y",b\n"x, y",0.5,0.8\nb,0.2,0.5\n'));
+  expect(named.result?.labels).toEqual(['x, y', 'b']);
+  const text =
+    '{"preferences": [[0.5,0.8,0.3],[0.2,0.5,0.9],[0.7,0.1,0.5]], "reference": [0.333333,0.333333,0.333333]}';
+  expect((await run('--game', await file('m.json', `\uFEFF${text}`))).code).toBe(0);
+});
+
+test('contradictions, counts in a .csv, sizes and numbers that mean nothing are refused, in the file’s words', async () => {
+  const refused = async (...argv: string[]): Promise<string> => {
+    const { code, stderr } = await run(...argv);
+    expect(code).toBe(2);
+    return stderr;
+  };
+  const json = async (name: string, value: object): Promise<string> => file(name, JSON.stringify(value));
+  const [P, wins] = [
+    [
+      [0.5, 0.8],
+      [0.2, 0.5],
+    ],
+    [
+      [0, 8],
+      [2, 0],
+    ],
+  ];
+  expect(await refused('--game', await json('n.json', { preferences: P, wins }))).toContain(
+    'both preferences and wins',
+  );
+  expect(await refused('--game', await json('o.json', { preferences: P, tau: -1 }))).toContain('o.json, tau');
+  expect(await refused('--game', await json('p.json', { preferences: P, reference: [0.5, 0.6] }))).toContain(
+    'p.json, reference: the probabilities do not sum to 1',
+  );
+  expect(await refused('--game', await json('q.json', { wins }), '--symmetrise')).toContain('--symmetrise');
+  expect(await refused('--game', await file('r.csv', 'a,a\n0.5,0.8\n0.2,0.5'))).toContain('two responses of one name');
+  expect(await refused('--game', await file('s.csv', '0,14\n6,0'))).toContain('Counts of wins go into a .json');
+  expect(await refused('--game', 'random:100000000')).toContain(
+    'too many responses; got 100000000, wanted at most 1000',
+  );
+  expect(await refused('--game', 'cyclic:0.9:5:7')).toContain('cyclic and at most 2');
+  expect(await refused('--game', 'dice:99')).toContain('dice has no number of this place');
+});
+
+test('a yardstick that is not found does not fail the solver; what the numbers do not say is said', async () => {
+  const small = await run('--game', 'random:10', '--solver', 'extragradient', '--kl-coef', '1e-6', '--steps', '50');
+  expect(small.code).toBe(0);
+  const told = async (...argv: string[]): Promise<string> =>
+    (await runMain(['nash-md', ...argv, '--steps', '50', '--out', join(folder, `told-${++runs}`)], source)).stdout;
+  const dice = await told('--game', 'dice');
+  expect(dice).toContain('is the equilibrium already');
+  expect(dice).toContain('gap 0, exploitability 0');
+  expect(await told('--game', 'cyclic:0.9:4', '--solver', 'sppo')).toContain('its average is what counts');
+});
+
+test('Ctrl-C is heard while a game is solved', async () => {
+  const out = join(folder, 'stopped');
+  const argv = ['nash-md', '--game', 'random:100', '--steps', '1000000000', '--out', out];
+  const { child, ended } = startCli(argv, folder);
+  for (let tries = 0; tries < 600; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    if (await readFile(join(out, 'config.json')).catch(() => undefined)) break;
+  }
+  child.kill('SIGINT');
+  const { code, stderr } = await ended;
+  expect(stderr).toContain('of 1000000000 steps');
+  expect(code).toBe(130);
 });

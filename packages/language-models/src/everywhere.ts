@@ -14,7 +14,7 @@ export { type ColumnMap, checkRows, dataset, type RawRow, type RowOptions } from
 export { batchRows, type LmBatch } from './data/lm-batch.ts';
 export { packRows } from './data/pack.ts';
 export { joinedBatch, packWhole } from './data/padding-free.ts';
-export { parseCsv } from './data/parse-csv.ts';
+export { type CsvRecord, csvRecords, parseCsv } from './data/parse-csv.ts';
 export { parseParquet } from './data/parse-parquet.ts';
 export { parseJsonl, parseText, type TextRows } from './data/parse-rows.ts';
 export { epochBatches, type RowBatchesOptions, rowBatches } from './data/row-batches.ts';

@@ -19,7 +19,7 @@ const game = {
     .min(1)
     .optional()
     .describe(
-      'a .json or .csv of preferences P(row ≻ column); or cyclic:a:n (n responses in a circle, each beats the next with probability a; default 1 and 3), dice (three, each beats the next with 5/9), condorcet (three rankings in a circle), annotators:ε (three kinds of annotators, of weights ⅓ − ε, ⅓ + ε/2 and ⅓ + ε/2; default .1), random:n (n responses, each pair drawn; default 10)',
+      'a .json or .csv of preferences P(row ≻ column), a .csv with or without a first line and a first column of names, counts as {"wins": [[0, 14], [6, 0]]} in a .json; or cyclic:a:n (n responses in a circle, each beats the next with probability a; default 1 and 3), dice (three, each beats the next with 5/9), condorcet (three rankings in a circle), annotators:ε (three kinds of annotators, of weights ⅓ − ε, ⅓ + ε/2 and ⅓ + ε/2; default .1), random:n (n responses, each pair drawn; default 10)',
     ),
   solver: z
     .string()

@@ -1,5 +1,4 @@
 // The page of a solved game: its strategies, how the solver came there, and the matrix.
-import { figure } from '../cli/format.ts';
 import type { ReportPart, ReportSection, Series } from '../report/part.ts';
 import type { GameResult } from './game-result.ts';
 
@@ -66,12 +65,21 @@ function strategyTable(r: GameResult, shown: readonly number[]): ReportPart {
     kind: 'table',
     title: 'Who is played how often',
     ...(shown.length > mostRows && { caption: `The ${mostRows} likeliest of ${shown.length}.` }),
-    head: ['response', 'reference', 'policy', ...(r.exact ? ['equilibrium'] : []), 'Nash, τ = 0', 'average'],
+    head: [
+      'response',
+      'reference',
+      'policy',
+      ...(r.exact ? ['equilibrium'] : []),
+      ...(r.nash ? ['Nash, τ = 0'] : []),
+      'average',
+    ],
     rows: shown
       .slice(0, mostRows)
       .map((i) => [
         r.labels[i] as string,
-        ...[r.reference, r.policy, ...(r.exact ? [r.exact] : []), r.nash, r.average].map((p) => cell(p[i] as number)),
+        ...[r.reference, r.policy, ...(r.exact ? [r.exact] : []), ...(r.nash ? [r.nash] : []), r.average].map((p) =>
+          cell(p[i] as number),
+        ),
       ]),
   };
 }
@@ -82,6 +90,6 @@ const matrixTable = (r: GameResult): ReportPart => ({
   head: ['', ...r.labels],
   rows: r.labels.map((label, i) => [
     label,
-    ...(r.preferences[i] as readonly number[]).map((p) => ({ text: figure(p), share: p })),
+    ...(r.preferences[i] as readonly number[]).map((p) => ({ text: p.toFixed(3), share: p })),
   ]),
 });

@@ -6,11 +6,11 @@ export interface GameResult {
   tau: number;
   solver: string;
   steps: number;
-  /** last iterate, average of the iterates, exact equilibrium of the regularised game (τ > 0), a Nash equilibrium of P */
+  /** last iterate, average of the iterates, exact equilibrium of the regularised game (τ > 0), a Nash equilibrium of P; null where there is none or it takes long */
   policy: readonly number[];
   average: readonly number[];
   exact: readonly number[] | null;
-  nash: readonly number[];
+  nash: readonly number[] | null;
   gap: number;
   exploitability: number;
   klToExact: number | null;

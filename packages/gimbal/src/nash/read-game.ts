@@ -1,5 +1,6 @@
 // A game for gimbal nash-md --game: one of the paper's by name, or a matrix of preferences in a file.
 import { readFile } from 'node:fs/promises';
+import { csvRecords } from '@gimbal/language-models';
 import {
   type PreferenceMatrix,
   preferenceGames,
@@ -7,7 +8,7 @@ import {
   symmetrise,
   winRatesFromCounts,
 } from '@gimbal/nash-md';
-import { checkName, DataError, nearest, rng } from '@gimbal/tensor-core';
+import { ConfigError, checkName, DataError, nearest, rng } from '@gimbal/tensor-core';
 
 /** A game as it is read: preferences, and what the file says of reference and τ. */
 export interface ReadGame {
@@ -19,6 +20,12 @@ export interface ReadGame {
 /** Games by name; `:` separates their numbers, as in cyclic:0.9:5. */
 const namedGames = ['cyclic', 'dice', 'condorcet', 'annotators', 'random'] as const;
 
+/** How many numbers each is given with. */
+const numbersOf = { cyclic: 2, dice: 0, condorcet: 0, annotators: 1, random: 1 } as const;
+
+/** A matrix of this many rows takes 8 MB, and a step of a solver about a millisecond. */
+const mostResponses = 1000;
+
 /**
  * @param game a name, or the path of a .json or .csv
  * @throws DataError saying what is no game, with the row and column of the first entry that is wrong
@@ -29,7 +36,15 @@ export async function readGame(game: string, o: { seed: number; symmetrise: bool
     const what = cause.code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${cause.code})`;
     throw new DataError({ where: `gimbal nash-md --game ${game}`, what, cause });
   });
-  const read = /\.json$/i.test(game) ? fromJson(text, game) : fromTable(text, game, /\.tsv$/i.test(game) ? '\t' : ',');
+  const read = /\.json$/i.test(game) ? fromJson(text.replace(/^\uFEFF/, ''), game) : fromTable(text, game);
+  if (read.counts && o.symmetrise)
+    throw new ConfigError({
+      where: 'gimbal nash-md --symmetrise',
+      what: 'counts of wins are the same in both orders already',
+      fix: 'Leave it out',
+    });
+  checkSize(read.rows.length, game);
+  checkLabels(read, game);
   return { ...read, P: matrixOf(read, game, o.symmetrise) };
 }
 
@@ -41,6 +56,16 @@ function named(game: string, seed: number): PreferenceMatrix {
       throw new DataError({ where: 'gimbal nash-md --game', what: `${game}: no number`, got: text });
     return x;
   });
+  const most = numbersOf[name as (typeof namedGames)[number]];
+  if (most !== undefined && rest.length > most)
+    throw new DataError({
+      where: 'gimbal nash-md --game',
+      what: `${name} has no number of this place`,
+      got: game,
+      wanted: most === 0 ? name : `${name} and at most ${most} of them`,
+    });
+  const n = name === 'cyclic' ? b : name === 'random' ? a : undefined;
+  if (n !== undefined) checkSize(n, '--game');
   switch (name) {
     case 'cyclic':
       return preferenceGames.cyclic(a ?? 1, b ?? 3);
@@ -65,6 +90,18 @@ function named(game: string, seed: number): PreferenceMatrix {
   }
 }
 
+function checkSize(n: number, game: string): void {
+  if (n <= mostResponses) return;
+  const wanted = `at most ${mostResponses}`;
+  throw new DataError({ where: `gimbal nash-md ${game}`, what: 'too many responses', got: n, wanted });
+}
+
+function checkLabels({ labels = [] }: Entries, file: string): void {
+  const twice = labels.find((label, i) => labels.indexOf(label) < i);
+  if (twice === undefined) return;
+  throw new DataError({ where: `${file}, labels`, what: 'two responses of one name', got: twice });
+}
+
 interface Entries {
   rows: number[][];
   labels?: string[];
@@ -86,6 +123,8 @@ function fromJson(text: string, file: string): Entries {
   const fields = (Array.isArray(data) ? { preferences: data } : (data ?? {})) as { [name: string]: unknown };
   for (const name of Object.keys(fields)) checkName(`${file}, field`, name, gameFields);
   const { preferences, wins, labels, reference, tau } = fields;
+  if (preferences !== undefined && wins !== undefined)
+    throw new DataError({ where: file, what: 'both preferences and wins', wanted: 'one of them' });
   const rows = preferences ?? wins;
   const isMatrix =
     Array.isArray(rows) && rows.every((row) => Array.isArray(row) && row.every((x) => typeof x === 'number'));
@@ -111,12 +150,11 @@ function fromJson(text: string, file: string): Entries {
 }
 
 /** Lines of numbers, with or without a line and a column of names. */
-function fromTable(text: string, file: string, separator: string): Entries {
-  const lines = text
-    .replace(/^\uFEFF/, '')
-    .split(/\r?\n/)
-    .filter((line) => line.trim() !== '');
-  const cells = lines.map((line) => line.split(separator).map((cell) => cell.trim().replace(/^"(.*)"$/, '$1')));
+function fromTable(text: string, file: string): Entries {
+  const records = [...csvRecords(text, file)]
+    .map(({ cells, line }) => ({ cells: cells.map((cell) => cell.trim()), line }))
+    .filter(({ cells }) => cells.some((cell) => cell !== ''));
+  const cells = records.map((record) => record.cells);
   const isNumber = (cell: string | undefined): boolean =>
     cell !== undefined && cell !== '' && Number.isFinite(Number(cell));
   const head = cells[0]?.slice(1).some((cell) => !isNumber(cell)) ?? false;
@@ -125,7 +163,7 @@ function fromTable(text: string, file: string, separator: string): Entries {
   const rows = body.map((row, i) =>
     row.slice(side ? 1 : 0).map((cell, j) => {
       if (isNumber(cell)) return Number(cell);
-      const where = `${file}:${i + (head ? 2 : 1)}, column ${j + (side ? 2 : 1)}`;
+      const where = `${file}:${records[i + (head ? 1 : 0)]?.line}, column ${j + (side ? 2 : 1)}`;
       throw new DataError({ where, what: 'no number', got: cell, wanted: 'P(row ≻ column)' });
     }),
   );
@@ -134,6 +172,16 @@ function fromTable(text: string, file: string, separator: string): Entries {
     : head
       ? (cells[0] as string[]).slice(-rows.length)
       : undefined;
+  const places = rows.flatMap((row, i) => row.map((x, j) => ({ x, i, j })));
+  const count = places.find(({ x }) => x > 1 && Number.isInteger(x));
+  if (count !== undefined && places.every(({ x }) => x >= 0 && Number.isInteger(x)))
+    throw new DataError({
+      where: `${file}, row ${count.i}, column ${count.j}`,
+      what: 'no probability',
+      got: count.x,
+      wanted: 'a number from 0 to 1',
+      fix: 'Counts of wins go into a .json: {"wins": [[0, 14], [6, 0]]}',
+    });
   return { rows, ...(names && { labels: names }) };
 }
 

@@ -5,8 +5,10 @@ import { checkRows, type RawRow, type RowOptions } from './check-rows.ts';
 import type { Dataset, RowKind } from './rows.ts';
 
 /** One record and the line it begins on, counted from 1. */
-interface Csv {
+export interface CsvRecord {
+  /** as text, quotes taken off */
   readonly cells: string[];
+  /** where it begins */
   readonly line: number;
 }
 
@@ -16,7 +18,13 @@ function separatorOf(text: string): ',' | ';' | '\t' {
   return ([',', '\t', ';'] as const).find((separator) => first.includes(separator)) ?? ',';
 }
 
-function* recordsOf(text: string, file: string): Generator<Csv> {
+/**
+ * The records of comma-separated values as they stand, the first line among them; empty lines are left out. Where the first
+ * line has no comma, tabs or semicolons separate.
+ * @param file its name, for messages
+ * @throws DataError naming file and line, for a quote that is not closed or followed by something
+ */
+export function* csvRecords(text: string, file: string): Generator<CsvRecord, void, undefined> {
   const separator = separatorOf(text);
   const unquoted = new RegExp(`[^${separator}\\r\\n]*`, 'y');
   let at = text.charCodeAt(0) === 0xfeff ? 1 : 0;
@@ -75,7 +83,7 @@ function* recordsOf(text: string, file: string): Generator<Csv> {
 export function parseCsv<K extends RowKind = RowKind>(text: string, file: string, o?: RowOptions<K>): Dataset<K> {
   let names: readonly string[] | undefined;
   const rows: RawRow[] = [];
-  for (const { cells, line } of recordsOf(text, file)) {
+  for (const { cells, line } of csvRecords(text, file)) {
     const where = `${file}:${line}`;
     if (names === undefined) {
       names = cells;
