@@ -147,3 +147,18 @@ it('keeps tensors and bytes flat over steps', async () => {
   expect(new Set(seen.slice(1).map(String)).size).toBe(1);
   disposeTree(params);
 });
+
+it('leaves nothing behind where its options, or the run it would go on with, are none', async () => {
+  const params = model.init(rng(0));
+  const before = memory().numTensors;
+  const options = { ...common, params, lora: { rank: 2 } };
+  expect(() => new RewardTrainer({ ...options, learningRate: -1 })).toThrow(/learningRate/);
+  await expect(RewardTrainer.resume(join(dir, 'nowhere'), options)).rejects.toMatchObject({ code: 'ERR_CHECKPOINT' });
+  expect(() => new RewardTrainer({ ...common, params, overflow: 'cutt' as never })).toThrow(/Did you mean cut/);
+  for (const bad of [{ steps: 0 }, { l2: Number.NaN }, { learningRate: -1 }]) {
+    const probe = linearProbe(model, params, tokenizer, colourPairs, bad);
+    await expect(probe).rejects.toThrow(`linearProbe.${Object.keys(bad)[0]}: `);
+  }
+  expect(memory().numTensors).toBe(before);
+  disposeTree(params);
+});

@@ -41,6 +41,8 @@ it('is right on nine of ten summaries after 2500 labels, and says the floor for 
   trainer.dispose();
   expect(memory().numTensors).toBe(before);
   expect(() => new SlotJudgeTrainer({ ...options, width: 0 })).toThrow(/width: bad count/);
+  expect(() => new SlotJudgeTrainer({ ...options, learningRate: -1 })).toThrow(/learningRate/);
+  expect(memory().numTensors).toBe(before);
   const bad = dataset([{ premise: 'mayor', hypothesis: 'mayor', label: 'entailment' }]);
   expect(() => new SlotJudgeTrainer({ ...options, data: bad })).toThrow(/row 0: the premise has no clauses/);
 });

@@ -1,4 +1,5 @@
 // Members of every kind, of one run each: what trains them, what they are averaged to, and what is refused.
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -93,7 +94,7 @@ it('classifiers: stopped, they go on to the same average, which is a classifier'
   for (const { params } of trees) disposeTree(params);
   await expect(run({ ...o, runs: 3 })).rejects.toThrow(/another configuration: runs/);
   expect(() => new WarmTrainer({ ...o, lora: { rank: 2 } })).toThrow(/lora: .*a classifier has no such option/);
-  expect(() => new WarmTrainer({ ...o, data: colourPairs })).not.toThrow(); // read when a run starts
+  expect(() => new WarmTrainer({ ...o, data: colourPairs })).toThrow(/rows of this kind have no label/);
   expect(() => new WarmTrainer({ ...o, selection: colourPairs })).toThrow(/rows of this kind have no label/);
   free();
   expect(memory().numTensors).toBe(before);
@@ -288,4 +289,40 @@ it('classes are made wrong at a rate, each other class as likely', () => {
   expect(() => swapClasses(rows, ['a'], 0.1, rng(0))).toThrow(/no other class/);
   const strange = Array.from({ length: 40 }, () => ({ label: 'x' }));
   expect(() => swapClasses(strange, classes, 0.25, rng(0))).toThrow(/row \d+: not a class; got "x", wanted a, b, c/);
+});
+
+it('options and rows are looked at before anything is made', () => {
+  const { o, free } = settings(rewardModel(smallDecoder()), 'never');
+  const cases: [object, RegExp][] = [
+    [{ grid: { learningRate: [1e-3, Number.NaN], dropout: [0] } }, /grid.learningRate: out of range/],
+    [{ batchSize: -3 }, /batchSize/],
+    [{ maxGradNorm: 0 }, /maxGradNorm: out of range/],
+    [{ labelSmoothing: 0.9 }, /labelSmoothing: out of range/],
+    [{ centerCoef: -1 }, /centerCoef: out of range/],
+    [{ overflow: 'split' }, /overflow: no such choice/],
+    [{ maxLength: 4 }, /all 12 pairs are longer than the model/],
+    [{ data: dataset([{ prompt: 'say red', chosen: 'it is red', rejected: 'it  is red' }]) }, /the same tokens/],
+  ];
+  for (const [more, message] of cases) {
+    expect(() => new WarmTrainer({ ...o, ...more } as WarmOptions)).toThrow(message);
+  }
+  free();
+  const judges = settings(judge, 'never');
+  const other = dataset([{ premise: 'it', hypothesis: 'it', label: 'maybe' }], { kind: 'labelled-pair' });
+  expect(() => new WarmTrainer({ ...judges.o, data: other })).toThrow(/none of the model’s; got "maybe"/);
+  judges.free();
+  expect(existsSync(join(dir, 'never'))).toBe(false);
+});
+
+it('a folder is that of its rows', async () => {
+  const { o, free } = settings(judge, 'rows');
+  for await (const _ of new WarmTrainer({ ...o, stepsPerRun: 1 }).train({ only: [0] })) void _;
+  const rows = labelled.rows as readonly { premise: string; hypothesis: string; label: string }[];
+  const turned = dataset([...rows].reverse(), { kind: 'labelled-pair' });
+  const goOn = (more: object) => new WarmTrainer({ ...o, stepsPerRun: 1, ...more }).train({ only: [0] }).next();
+  await expect(goOn({ data: turned })).rejects.toThrow(/another configuration: data/);
+  await expect(goOn({ selection: turned })).rejects.toThrow(/another configuration: selection/);
+  const columns = rows.map(({ premise, hypothesis, label }) => ({ label, hypothesis, premise }));
+  expect((await goOn({ data: dataset(columns, { kind: 'labelled-pair' }) })).done).toBe(true);
+  free();
 });

@@ -208,6 +208,8 @@ it('folders: the average is one plain folder; what does not belong together is r
   await expect(refused(members.slice(0, 2))).rejects.toThrow(/m1.*it is another tokenizer/);
   const other = [members[0], { ...members[1], lineage: lineage(1, 'b') }] as object[];
   await expect(refused(other)).rejects.toThrow(/another pretraining/);
+  // of three the one that tells nothing hides no other
+  await expect(refused([{ folder: folders[0] }, ...other])).rejects.toThrow(/another pretraining/);
   await expect(refused(members, { weights: [1, 2] })).rejects.toThrow(/one weight per member is needed/);
   expect((await readdir(dir)).filter((name) => name.includes('refused'))).toEqual([]);
   for (const tree of [...trees, params, more]) disposeTree(tree);

@@ -6,9 +6,11 @@ import { type Dataset, isKind } from '@gimbal/language-models';
 import {
   ConfigError,
   DataError,
+  disposeTree,
   EpochSampler,
   embedding,
   type LoopOptions,
+  type LoopSetup,
   LoopTrainer,
   linear,
   mapBatches,
@@ -78,7 +80,7 @@ export class SlotJudgeTrainer implements Trainer<TrainStep> {
   readonly judge: EntailmentJudge;
   readonly #loop: LoopTrainer<readonly Pair[]>;
 
-  /** @throws ConfigError for options, DataError naming a row that is no pair of clauses, before anything is allocated */
+  /** @throws ConfigError for options, DataError naming a row that is no pair of clauses; nothing is kept then */
   constructor(options: SlotJudgeOptions) {
     const { words, data, dot = '.', ignore = ['headline'], width = 24, hidden = 16, ...loop } = options;
     for (const [name, n] of Object.entries({ width, hidden })) {
@@ -95,7 +97,7 @@ export class SlotJudgeTrainer implements Trainer<TrainStep> {
     const batchSize = Math.min(loop.batchSize ?? 64, pairs.length);
     const sampler = new EpochSampler(pairs.length, { batchSize, rng: rng(loop.seed).split('data') });
     const params = initial(words.length, width, hidden, loop.seed);
-    this.#loop = new LoopTrainer<readonly Pair[]>({
+    const setup: LoopSetup<readonly Pair[]> = {
       params,
       batches: mapBatches(sampler, (indices) => Array.from(indices, (i) => pairs[i] as Pair)),
       loss: (p, batch) => {
@@ -109,8 +111,12 @@ export class SlotJudgeTrainer implements Trainer<TrainStep> {
       },
       options: { optimizer: { name: 'adam' }, ...loop, learningRate: loop.learningRate ?? 1e-2, batchSize },
       config: { words, dot, ignore, width, hidden, pairs: pairs.length },
-    });
-    for (const t of Object.values(params)) (t as Tensor).dispose();
+    };
+    try {
+      this.#loop = new LoopTrainer(setup);
+    } finally {
+      disposeTree(params);
+    }
     this.judge = judgeOf(() => this.#loop.params, read);
   }
 

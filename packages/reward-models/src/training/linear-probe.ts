@@ -11,6 +11,7 @@ import {
 import {
   ConfigError,
   checkCount,
+  checkPositive,
   crossEntropy,
   disposeTree,
   eventTurn,
@@ -69,6 +70,7 @@ export interface ProbeOptions {
  * @throws ConfigError for options out of range, StoppedError when the signal asks for it
  */
 export async function probeHead(differences: Tensor2D, o: ProbeOptions = {}): Promise<Tensor2D> {
+  checkProbe('probeHead', o);
   const [pairs, width] = differences.shape;
   const start: Head = { weight: zeros<Rank.R2>([1, width]) };
   const head = await fitHead(start, pairs, o, ({ weight }) => {
@@ -84,6 +86,14 @@ interface Head {
   readonly bias?: Tensor1D;
 }
 
+/** @throws ConfigError for options out of range, before anything is computed */
+function checkProbe(where: string, { steps, learningRate, l2 }: ProbeOptions): void {
+  if (steps !== undefined) checkCount(`${where}.steps`, steps);
+  if (learningRate !== undefined) checkPositive(`${where}.learningRate`, learningRate);
+  if (l2 === undefined || (l2 >= 0 && Number.isFinite(l2))) return;
+  throw new ConfigError({ where: `${where}.l2`, what: 'out of range', got: l2, wanted: 'a number ≥ 0' });
+}
+
 /** Fits a head to Σ of losses over all rows at once. Takes over `start`. @returns the caller disposes it */
 async function fitHead(
   start: Head,
@@ -91,8 +101,6 @@ async function fitHead(
   { steps = 300, learningRate = 1e-2, l2 = 1e-3, signal }: ProbeOptions,
   losses: (head: Head) => Tensor,
 ): Promise<Head> {
-  if (!(l2 >= 0))
-    throw new ConfigError({ where: 'probeHead.l2', what: 'out of range', got: l2, wanted: 'a number ≥ 0' });
   using loop = new LoopTrainer<null>({
     params: { ...start },
     batches: oneBatch(null),
@@ -126,7 +134,7 @@ interface RowOptions {
  * @param params the body as pretrained or fine-tuned; not disposed
  * @param data rows of what the model is trained on; pairs longer than the model are left out where `overflow` says nothing else
  * @returns a tree that the caller disposes
- * @throws ConfigError for a batch size that is no count, DataError for rows that cannot be used, StoppedError when the signal
+ * @throws ConfigError for options out of range, before anything is computed; DataError for rows that cannot be used, StoppedError when the signal
  * asks for it
  */
 export async function linearProbe(
@@ -137,6 +145,11 @@ export async function linearProbe(
   { batchSize = 32, maxLength, overflow, ...o }: ProbeOptions & RowOptions = {},
 ): Promise<Params> {
   checkCount('linearProbe.batchSize', batchSize);
+  checkProbe('linearProbe', o);
+  if (!('classifier' in model) && overflow !== undefined && overflow !== 'cut') {
+    const what = 'long rows of a classifier are cut';
+    throw new ConfigError({ where: 'linearProbe.overflow', what, got: overflow, wanted: 'cut, or nothing' });
+  }
   const heads = 'classifier' in model ? model.classifier : model;
   const length = { ...(maxLength !== undefined && { maxLength }), ...(overflow && { overflow }) };
   const { rows, targets, losses } =

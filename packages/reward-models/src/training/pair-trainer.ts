@@ -24,7 +24,7 @@ import {
   flatten,
   type LoopOptions,
   type LoopSetup,
-  type LoopTrainer,
+  LoopTrainer,
   type LossResult,
   mergeTrees,
   type Params,
@@ -211,6 +211,30 @@ async function evaluatePairs(
     for (const t of Object.values(found)) t.dispose();
   }
   return { loss: loss / weight, accuracy: accuracy / weight };
+}
+
+/** A new loop; what was prepared for one that its options do not let be is released. */
+export function loopOf(prepared: PreparedPairs): LoopTrainer<PairBatch> {
+  try {
+    return new LoopTrainer(prepared.setup);
+  } catch (error) {
+    prepared.release();
+    throw error;
+  }
+}
+
+/** A loop that goes on with a saved run; what was prepared is released where there is none. */
+export async function resumedLoop(
+  from: string,
+  prepared: PreparedPairs,
+  o: { warn?: (message: string) => void },
+): Promise<LoopTrainer<PairBatch>> {
+  try {
+    return await LoopTrainer.resume(from, prepared.setup, o);
+  } catch (error) {
+    prepared.release();
+    throw error;
+  }
 }
 
 /** A trainer on pairs. Owns its copy of the parameters (with `lora` those of the adapter and the head) until `dispose()`. */

@@ -1,10 +1,17 @@
 // Training a preference model on pairs: cross-entropy of P(a ≻ b | prompt).
-import { LoopTrainer, type LossResult } from '@gimbal/tensor-core';
+import type { LoopTrainer, LossResult } from '@gimbal/tensor-core';
 import { tensor1d } from '@tensorflow/tfjs-core';
 import { preferenceLoss } from '../losses/preference.ts';
 import { type PreferenceModel, preferenceModel } from '../models/preference-model.ts';
 import type { PairBatch } from './pair-batches.ts';
-import { PairTrainer, type PairTrainerOptions, type PreparedPairs, preparePairs } from './pair-trainer.ts';
+import {
+  loopOf,
+  PairTrainer,
+  type PairTrainerOptions,
+  type PreparedPairs,
+  preparePairs,
+  resumedLoop,
+} from './pair-trainer.ts';
 import { accuracyOf, weightedMean } from './reward-trainer.ts';
 
 /** What `PreferenceTrainer` trains, on which pairs; the rest is every trainer's. */
@@ -19,7 +26,7 @@ export class PreferenceTrainer extends PairTrainer {
   constructor(options: PreferenceOptions);
   /** @internal a loop that was resumed */
   constructor(options: PreferenceOptions, prepared: PreparedPairs, loop: LoopTrainer<PairBatch>);
-  constructor(options: PreferenceOptions, prepared = prepare(options), loop = new LoopTrainer(prepared.setup)) {
+  constructor(options: PreferenceOptions, prepared = prepare(options), loop = loopOf(prepared)) {
     super(prepared, loop);
   }
 
@@ -30,7 +37,7 @@ export class PreferenceTrainer extends PairTrainer {
     o: { warn?: (message: string) => void } = {},
   ): Promise<PreferenceTrainer> {
     const prepared = prepare(options);
-    return new PreferenceTrainer(options, prepared, await LoopTrainer.resume(from, prepared.setup, o));
+    return new PreferenceTrainer(options, prepared, await resumedLoop(from, prepared, o));
   }
 }
 

@@ -1,5 +1,5 @@
 // Training a reward model on pairs: −log σ(r(x,y⁺) − r(x,y⁻)), WARM eq. 1.
-import { ConfigError, LoopTrainer, type LossResult } from '@gimbal/tensor-core';
+import { ConfigError, type LoopTrainer, type LossResult } from '@gimbal/tensor-core';
 import {
   abs,
   add,
@@ -21,7 +21,14 @@ import {
 import { bradleyTerryLoss } from '../losses/bradley-terry.ts';
 import { type RewardModel, rewardModel } from '../models/reward-model.ts';
 import type { PairBatch } from './pair-batches.ts';
-import { PairTrainer, type PairTrainerOptions, type PreparedPairs, preparePairs } from './pair-trainer.ts';
+import {
+  loopOf,
+  PairTrainer,
+  type PairTrainerOptions,
+  type PreparedPairs,
+  preparePairs,
+  resumedLoop,
+} from './pair-trainer.ts';
 
 /** What `RewardTrainer` trains, on which pairs; the rest is every trainer's. */
 export interface RewardOptions extends PairTrainerOptions {
@@ -41,7 +48,7 @@ export class RewardTrainer extends PairTrainer {
   constructor(options: RewardOptions);
   /** @internal a loop that was resumed */
   constructor(options: RewardOptions, prepared: PreparedPairs, loop: LoopTrainer<PairBatch>);
-  constructor(options: RewardOptions, prepared = prepare(options), loop = new LoopTrainer(prepared.setup)) {
+  constructor(options: RewardOptions, prepared = prepare(options), loop = loopOf(prepared)) {
     super(prepared, loop);
   }
 
@@ -52,7 +59,7 @@ export class RewardTrainer extends PairTrainer {
     o: { warn?: (message: string) => void } = {},
   ): Promise<RewardTrainer> {
     const prepared = prepare(options);
-    return new RewardTrainer(options, prepared, await LoopTrainer.resume(from, prepared.setup, o));
+    return new RewardTrainer(options, prepared, await resumedLoop(from, prepared, o));
   }
 }
 

@@ -8,7 +8,7 @@ import {
   saveClassifier,
 } from '@gimbal/language-models';
 import type { Params } from '@gimbal/tensor-core';
-import { pairTexts } from '../data/preference-pairs.ts';
+import { pairTexts, preferencePairs } from '../data/preference-pairs.ts';
 import { type PairRow, pairwiseAccuracy, preferenceAccuracy } from '../evaluation/accuracy.ts';
 import type { PreferenceModel } from '../models/preference-model.ts';
 import type { RewardModel } from '../models/reward-model.ts';
@@ -35,8 +35,22 @@ export interface MemberKind {
 /** @throws DataError for rows that cannot be used */
 export function memberKind(o: WarmOptions): MemberKind {
   const kind = 'classifier' in o.model ? pairMembers(o.model, o) : classMembers(o.model, o);
-  const { train, rank } = o;
+  const { train, rank, probe = true } = o;
+  // a trainer of one's own may read rows in its own way; the probe reads them as ours do
+  if (train === undefined || probe) checkRows(o);
   return { ...kind, ...(train && { train: async (run, from) => train(run, from) }), ...(rank && { rank }) };
+}
+
+/** @throws DataError for the rows of which a trainer could make nothing */
+function checkRows({ model, data, tokenizer, maxLength, overflow }: WarmOptions): void {
+  const length = { ...(maxLength !== undefined && { maxLength }), ...(overflow && { overflow }) };
+  if ('classifier' in model) {
+    const together = model.kind === 'pairwise' && model.form === 'antisymmetric';
+    preferencePairs(data, model.classifier.config, tokenizer, { ...length, together });
+    return;
+  }
+  const { labels, config } = model;
+  labelledRows(data, tokenizer, { labels, limit: Math.min(maxLength ?? config.contextLength, config.contextLength) });
 }
 
 /** Options of every run. */

@@ -20,8 +20,8 @@ export interface Lineage {
   readonly pretrainId: string;
   /** Number of its run. */
   readonly run: number;
-  /** Step of supervised fine-tuning that it started from (Baklava). */
-  readonly sftStep?: number;
+  /** Index of the checkpoint of supervised fine-tuning that it started from (Baklava). */
+  readonly start?: number;
   /** Of its run. */
   readonly learningRate?: number;
   /** Of its run. */

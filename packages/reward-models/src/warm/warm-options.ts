@@ -1,6 +1,14 @@
 // What a WARM run takes, and which run gets which of it.
 import type { Classifier, Dataset, Tokenizer } from '@gimbal/language-models';
-import { ConfigError, type Params, type Schedule, type Trainer, type TrainStep } from '@gimbal/tensor-core';
+import {
+  ConfigError,
+  checkCount,
+  checkName,
+  type Params,
+  type Schedule,
+  type Trainer,
+  type TrainStep,
+} from '@gimbal/tensor-core';
 import type { PreferenceModel } from '../models/preference-model.ts';
 import type { RewardModel } from '../models/reward-model.ts';
 import type { PairTrainerOptions } from '../training/pair-trainer.ts';
@@ -111,7 +119,8 @@ export function checkWarmOptions(o: WarmOptions): void {
   const named = members === 'all' || members === 'greedy';
   const fits = named || (isCount(members, 2) && members <= o.runs);
   check('members', members, fits, `all, greedy, or 2 to ${o.runs}, the runs`);
-  check('grid.learningRate', grid.learningRate, grid.learningRate.length > 0, 'at least one');
+  const rates = grid.learningRate.length > 0 && grid.learningRate.every((rate) => rate > 0 && Number.isFinite(rate));
+  check('grid.learningRate', grid.learningRate, rates, 'numbers > 0, at least one');
   const drops = grid.dropout.length > 0 && grid.dropout.every((p) => p >= 0 && p < 1);
   check('grid.dropout', grid.dropout, drops, 'numbers from 0 to below 1, at least one');
   if (!('classifier' in o.model)) {
@@ -121,5 +130,15 @@ export function checkWarmOptions(o: WarmOptions): void {
       check(option, o[option], !o[option], 'none: a classifier has no such option');
     }
   }
+  for (const option of ['batchSize', 'accumulate', 'maxLength', 'checkpointEvery'] as const) {
+    if (o[option] !== undefined) checkCount(`WarmTrainer.${option}`, o[option]);
+  }
+  const { maxGradNorm = 1, labelSmoothing = 0, centerCoef = 0, overflow = 'cut' } = o;
+  check('maxGradNorm', maxGradNorm, maxGradNorm > 0, 'a number > 0');
+  check('labelSmoothing', labelSmoothing, labelSmoothing >= 0 && labelSmoothing < 0.5, 'a number from 0 to below .5');
+  check('centerCoef', centerCoef, centerCoef >= 0 && Number.isFinite(centerCoef), 'a number ≥ 0');
+  checkName('WarmTrainer.overflow', overflow, ['drop', 'cut', 'error']);
+  const { config } = 'classifier' in o.model ? o.model.classifier : o.model;
+  check('lora', o.lora, !(o.lora && 'typeVocabulary' in config), 'none: adapters are for decoders');
   if (o.init.kind === 'baklava') check('init.checkpoints', 0, o.init.checkpoints.length > 0, 'at least one');
 }

@@ -4,6 +4,7 @@
 // A run's folder has warm-config.json (what decides the members), head.safetensors (the probed head), members/run-i (models; member.json says that it is done, and how good it is), runs/run-i (checkpoints of
 // a run that was stopped) and model/, the average, with warm.json. A run that was killed goes on where it was: finished members
 // are kept. Nothing of one run is another's, so several processes may train different runs of one folder at a time.
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadClassifier } from '@gimbal/language-models';
@@ -93,7 +94,13 @@ export class WarmTrainer {
         const found = yield* this.#trainRun(run, starts[run.start] as Params, signal);
         if (found === undefined) return; // stopped
         const { learningRate, dropout, start } = run;
-        const lineage = { pretrainId: await this.#pretrainId(), run: run.run, learningRate, dropout, sftStep: start };
+        const lineage = {
+          pretrainId: await this.#pretrainId(),
+          run: run.run,
+          learningRate,
+          dropout,
+          ...(this.#o.init.kind === 'baklava' && { start }),
+        };
         const member = { lineage, ...found };
         done.set(run.run, member);
         await this.#writeDone(member);
@@ -162,7 +169,7 @@ export class WarmTrainer {
     const probed = await linearProbe(model, start, tokenizer, data, {
       ...(signal && { signal }),
       ...(maxLength === undefined ? {} : { maxLength }),
-      ...(overflow && { overflow }),
+      ...(overflow && 'classifier' in model && { overflow }), // rows of classifiers are cut
     });
     await writeSafetensors(file, headOf(probed));
     return probed;
@@ -247,17 +254,27 @@ export class WarmTrainer {
     return this.#id;
   }
 
-  /** What decides the members: another value belongs to another folder. */
+  #rows: { data: string; selection: string } | undefined;
+
+  /**
+   * What decides the members: another value belongs to another folder. Functions (schedules, `train`, `rank`) are left out,
+   * and so is what only says how often is logged or saved.
+   */
   async #config(): Promise<object> {
-    const { grid, runs, stepsPerRun, seed, init, data, probe = true } = this.#o;
+    const { grid, runs, stepsPerRun, seed, init, data, selection, probe = true } = this.#o;
     const { name: kind, classifier } = this.#kind;
     const { config: body, labels } = classifier;
     const starts = init.kind === 'shared' ? 1 : init.checkpoints.length;
     const pretrainId = await this.#pretrainId();
     const { batchSize, maxLength, overflow, labelSmoothing, centerCoef, lora } = this.#o;
-    const training = { batchSize, maxLength, overflow, labelSmoothing, centerCoef, lora };
+    const { optimizer, accumulate, maxGradNorm, precision } = this.#o;
+    const pairs = { batchSize, maxLength, overflow, labelSmoothing, centerCoef, lora };
+    const training = { ...pairs, optimizer, accumulate, maxGradNorm, precision };
     const rows = data.rows.length;
-    return { kind, grid, runs, stepsPerRun, seed, body, labels, starts, pretrainId, probe, rows, ...training };
+    // other rows of the same number make other members; ranks are of the selection rows
+    this.#rows ??= { data: hashOf(data.rows), selection: hashOf(selection.rows) };
+    const all = { kind, grid, runs, stepsPerRun, seed, body, labels, starts, pretrainId, probe, rows };
+    return { ...all, ...this.#rows, ...training };
   }
 
   /** The folder is that of one configuration from its first run on: its head, too, was probed for that one. */
@@ -291,6 +308,15 @@ export class WarmTrainer {
   #doneFile(run: number): string {
     return join(this.#memberFolder(run), 'member.json');
   }
+}
+
+/** sha-256 of rows, whatever the order of their columns. */
+function hashOf(rows: readonly object[]): string {
+  const hash = createHash('sha256');
+  for (const row of rows) {
+    hash.update(`${JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)))}\n`);
+  }
+  return hash.digest('hex').slice(0, 32);
 }
 
 /** Its files are whole, as far as their headers tell: said before others are trained, not when all are averaged. */
