@@ -172,8 +172,36 @@ test('members are trained, ranked and averaged, in one process or in several', a
   await writeFile(long, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   const argv = ['--model', join(dir, 'base'), '--data', long, '--columns', 'prompt=question'];
   const bad = await run('warm', ...argv, ...broken, '--out', join(dir, 'warm-bad'));
-  expect([bad.code, bad.stderr]).toEqual([2, expect.stringMatching(/gimbal warm, process \d of 2: .*(long|room)/)]);
+  // before any process is started
+  expect([bad.code, bad.stderr]).toEqual([2, expect.stringMatching(/long\.jsonl:\d+: prompt and answer are longer/)]);
 }, 120_000);
+
+test('pairs longer than the model are left out and counted before anything is trained; a policy’s get no reward', async () => {
+  const rows = Array.from({ length: 24 }, (_, i) => ({
+    prompt: `say red ${i}`,
+    chosen: i % 3 === 0 ? ' red'.repeat(40) : ' red',
+    rejected: ' blue',
+  }));
+  const data = join(dir, 'some-long.jsonl');
+  await writeFile(data, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const few = ['--runs', '2', '--steps', '1', '--threads', '1', '--workers', '1', '--held-out', '6'];
+  const out = join(dir, 'warm-long');
+  const argv = ['--model', join(dir, 'base'), '--data', data];
+  const { code, stderr } = await run('warm', ...argv, ...few, '--out', out);
+  expect([code, stderr]).toEqual([0, expect.stringMatching(/of 12 training pairs are longer than 32 tokens and left out/)]);
+  expect(stderr).toMatch(/of 6 (selection|held-out) rows are longer than 32 tokens and left out: \S+some-long\.jsonl:\d+/);
+
+  const { model, params, tokenizer } = await loadReward(join(out, 'warm', 'model'));
+  const texts = [' red'.repeat(40), ' red'];
+  const seen: number[] = [];
+  const asked = { tooLong: 'abstain' as const, onTooLong: (tokens: number) => seen.push(tokens) };
+  const score = rewardFn(model as RewardModel, params, tokenizer as Tokenizer, asked);
+  expect(await score(['say red', 'say red'], texts)).toEqual([null, expect.any(Number)]);
+  expect(seen).toEqual([expect.any(Number)]);
+  const strict = rewardFn(model as RewardModel, params, tokenizer as Tokenizer);
+  await expect(strict(['say red', 'say red'], texts)).rejects.toThrow(/longer than the model/);
+  disposeTree(params);
+}, 60_000);
 
 test('judges and preference models are averaged too; wrong labels that were learnt are counted', async () => {
   const nli = (await readFile(join(dir, 'nli.jsonl'), 'utf8')).trim().split('\n');

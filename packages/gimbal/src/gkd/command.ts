@@ -86,7 +86,7 @@ export async function distilCommand<O extends GkdFlags>(
   };
   const world = o.world === 'mini' ? { preset: 'mini' as const } : undefined;
   const specs = (o.reward ?? []).map((text) => parseReward(text, 'gimbal gkd --reward'));
-  const rewards = await loadRewards(specs, { where: 'gimbal gkd --reward', world });
+  const rewards = await loadRewards(specs, { where: 'gimbal gkd --reward', world, onTooLong: () => {} });
   const teacher = await open('teacher', o.teacher);
   let student: Opened | undefined;
   try {

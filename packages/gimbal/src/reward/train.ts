@@ -18,6 +18,7 @@ import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
 import { bySlice, sayAccuracy } from './accuracy.ts';
 import { toldCalibration } from './calibration.ts';
+import { toldLong } from './long-pairs.ts';
 import { pairMargins } from './pair-margins.ts';
 import { writeRewardReport } from './report.ts';
 
@@ -81,7 +82,9 @@ export async function trainPairs(o: RewardSettings, parts: Parts, context: Rewar
   using trainer = await startPairs(reward, model, common, o.centerCoef, begun, warn);
   const { overflow } = trainer;
   if (overflow.rows > 0) {
-    context.output.note(`${counted(overflow.rows, 'pair')} too long (${o.overflow}): ${overflow.where.join(', ')}`);
+    const limit = reward.answerEncoder(heads.config, tokenizer, lengthOf(o)).limit;
+    const long = { ...overflow, limit, overflow: o.overflow };
+    context.output.note(toldLong(long, parts.train.rows.length, 'training pair'));
   }
   await follow(trainer, o, context);
 
@@ -129,6 +132,9 @@ export async function trainPairs(o: RewardSettings, parts: Parts, context: Rewar
   for (const tree of [params, own]) disposeTree(tree);
   return { report, path: target, kind: o.kind, steps: trainer.step, accuracy, calibration, tooLong: overflow };
 }
+
+const lengthOf = ({ maxLength }: { maxLength?: number | undefined }): { maxLength?: number } =>
+  maxLength === undefined ? {} : { maxLength };
 
 /** A new trainer, or the one of the run that was stopped. */
 async function startPairs(

@@ -13,6 +13,7 @@ import { stoppedRun } from '../run/going-on.ts';
 import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { meanWithInterval } from '../stages/internal/intervals.ts';
+import { LongCompletions } from './long-completions.ts';
 import { optionsWith } from './options.ts';
 import { promptRows, promptText } from './prompt-rows.ts';
 import { rlReport } from './report.ts';
@@ -98,7 +99,9 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
   const note = (text: string): void => output.note(text);
   const world = o.world === 'mini' ? { preset: 'mini' as const, styles: 0 } : undefined;
   const all = await promptRows(o, world);
-  const rewards = await loadRewards(specs, { where: `gimbal ${name} --reward`, world });
+  const long = new LongCompletions();
+  const { onTooLong } = long;
+  const rewards = await loadRewards(specs, { where: `gimbal ${name} --reward`, world, onTooLong });
   const open = await openPolicy(`gimbal ${name}`, { ...o, output, signal });
   try {
     const { policy, params: start, tokenizer, contextLength } = open;
@@ -141,6 +144,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
       stopped: (what) => stoppedRun(name, run.path, what),
     });
     await warnAlike(folder, note);
+    if (long.seen > 0) note(`warning: ${long.told}`);
     // where the control fell, or held-out prompts were answered better before, the weights to keep are not the last
     let best = watch?.endedAt(trainer.step) ? await watch.bestParams(note) : undefined;
     if (o.evalEvery !== undefined && trainer.best !== null && trainer.best.step !== trainer.step)
@@ -184,7 +188,16 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
       control: { best: bestLook(watch.seen), last: watch.seen.at(-1), verdict: verdictOf(watch.seen) },
     };
     return {
-      json: { run: run.path, report, path: target, steps: trainer.step, rewardBefore: was, reward: is, ...seen },
+      json: {
+        run: run.path,
+        report,
+        path: target,
+        steps: trainer.step,
+        rewardBefore: was,
+        reward: is,
+        ...seen,
+        ...(long.seen > 0 && { tooLong: long.seen }),
+      },
     };
   } finally {
     open.dispose();

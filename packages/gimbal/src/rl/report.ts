@@ -30,6 +30,8 @@ export async function rlReport(r: RlRun): Promise<string> {
   const rows = await readMetrics(join(r.run, 'training'));
   const last = rows.at(-1) as Row | undefined;
   const number = (name: string): number => (typeof last?.[name] === 'number' ? (last[name] as number) : Number.NaN);
+  const missing = rows.flatMap((row) => (typeof row.unrewarded === 'number' ? [row.unrewarded] : []));
+  const unrewarded = missing.reduce((sum, share) => sum + share, 0) / Math.max(1, missing.length);
   const interval = ({ low, high }: Estimate): string => `[${figure(low)}, ${figure(high)}]`;
   return renderReport({
     eyebrow: r.eyebrow,
@@ -43,6 +45,9 @@ export async function rlReport(r: RlRun): Promise<string> {
           { label: 'reward after', value: figure(r.is.value), detail: interval(r.is) },
           { label: 'KL to the start', value: figure(number('kl')), detail: 'nats a completion' },
           { label: 'clipped share', value: percent(number('clipFraction')), detail: 'of the tokens' },
+          ...(unrewarded > 0
+            ? [{ label: 'without a reward', value: percent(unrewarded), detail: 'of the sampled completions' }]
+            : []),
           { label: 'training', value: duration(r.seconds), detail: r.backend },
         ],
       },

@@ -22,6 +22,11 @@ interface Place {
   where: string;
   /** options of the generated newsroom that differ from its defaults, for its judge */
   world?: object | undefined;
+  /**
+   * Where a policy writes: a completion that, read again, is longer than the reward model gets no reward, and this is told.
+   * Without it such a text is refused.
+   */
+  onTooLong?: ((tokens: number, limit: number) => void) | undefined;
 }
 
 /** A reward as it is written, in its parts. */
@@ -117,7 +122,7 @@ export function checkWithoutAnswers(texts: readonly string[], where: string, no:
 async function load({ kind, of }: RewardSpec, place: Place): Promise<RewardFn> {
   if (kind === 'exact') return exactAnswer(of === '' ? undefined : of, place.where);
   if (kind === 'world') return newsroomReward(place.world);
-  if (kind === 'model') return modelReward(of, place.where);
+  if (kind === 'model') return modelReward(of, place);
   if (kind === 'judge') return judgeReward(of, place.where);
   if (kind === 'remote') return (await import('@gimbal/reward-models')).remoteReward(of);
   return ownFunction<RewardFn>(
@@ -162,7 +167,7 @@ async function newsroomReward(world: object | undefined): Promise<RewardFn> {
 }
 
 /** A reward model's score; its weights stay in memory until the process ends. */
-async function modelReward(folder: string, where: string): Promise<RewardFn> {
+async function modelReward(folder: string, { where, onTooLong }: Place): Promise<RewardFn> {
   const { loadReward, rewardFn } = await import('@gimbal/reward-models');
   const { model, params, tokenizer, notes } = await loadReward(await modelPath(folder, where));
   if (model.kind === 'pairwise') {
@@ -172,7 +177,8 @@ async function modelReward(folder: string, where: string): Promise<RewardFn> {
   if (!tokenizer)
     throw new ConfigError({ where, what: 'the folder has no tokenizer', got: folder, wanted: 'tokenizer.json' });
   const { stats, templated = false } = notes;
-  return rewardFn(model, params, tokenizer, { templated, ...(stats && { stats }) });
+  const long = onTooLong && { tooLong: 'abstain' as const, onTooLong };
+  return rewardFn(model, params, tokenizer, { templated, ...(stats && { stats }), ...long });
 }
 
 /** A judge of entailment, which rejects what is empty. */

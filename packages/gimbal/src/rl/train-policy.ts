@@ -9,7 +9,7 @@ import {
 } from '@gimbal/fma-pg';
 import type { LanguageModel, Tokenizer } from '@gimbal/language-models';
 import { DataError, type Params, type Prompt, type Rng, StoppedError, type TextCodec } from '@gimbal/tensor-core';
-import { figure } from '../cli/format.ts';
+import { figure, percent } from '../cli/format.ts';
 import type { ProgressUpdate } from '../cli/progress.ts';
 import { checkpointIn } from '../run/going-on.ts';
 import { promptLength } from '../stages/internal/room.ts';
@@ -95,7 +95,8 @@ export async function trainPolicy(request: RlRequest): Promise<TokenPolicyTraine
     let halted = watch?.endedAt(trainer.step) ?? false;
     if (halted) note('its monitor has stopped it there: no more is learnt');
     for await (const m of halted ? [] : trainer.train({ steps: s.steps, signal })) {
-      const text = `reward ${figure(m.reward)}  KL ${figure(m.kl)}  ${figure(m.length)} tokens`;
+      const missing = m.unrewarded > 0 ? `  ${percent(m.unrewarded)} without a reward` : '';
+      const text = `reward ${figure(m.reward)}  KL ${figure(m.kl)}  ${figure(m.length)} tokens${missing}`;
       request.progress({ step: m.step, total: s.steps, text });
       watch?.onStep(m);
       halted = m.alerts.some(({ stop }) => stop);

@@ -57,7 +57,10 @@ export async function watchRun(
   where: string,
 ): Promise<Watch> {
   const { hackingMonitor } = await import('@gimbal/reward-models');
-  const control = typeof o.monitor === 'function' ? o.monitor : await openSum(o.monitor, { where, world: o.world });
+  const control =
+    typeof o.monitor === 'function'
+      ? o.monitor
+      : await openSum(o.monitor, { where, world: o.world, onTooLong: () => {} });
   const [file, best] = [join(folder, 'monitor.json'), join(folder, 'control-best')];
   let kl = 0;
   let seen = await earlierLooks(file);

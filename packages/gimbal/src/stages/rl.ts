@@ -100,7 +100,7 @@ export const stage = defineStage({
     if (!tokenizer) throw new Error('the fine-tuned model has no tokenizer'); // the stages before have written one
     const rewards = await loadRewards(
       (o.reward ?? []).map((text) => parseReward(text, where)),
-      { where, world: rows.world },
+      { where, world: rows.world, onTooLong: () => {} },
     );
     const { contextLength } = model.config;
     const [train, validation] = await Promise.all(

@@ -6,6 +6,7 @@ import { DataError, disposeTree, type Params, rng } from '@gimbal/tensor-core';
 import type { Output } from '../cli/output.ts';
 import { heldOutOf } from '../options/held-out.ts';
 import { type Exam, examOf } from './exam.ts';
+import { countLong, scorable } from './long-rows.ts';
 
 /** Options of the command that decide what is trained. */
 export interface WarmSettings {
@@ -85,7 +86,12 @@ export async function prepareWarm(
     ? warm.swapClasses(second.train.rows as never[], labels, o.swap, slips)
     : warm.swapLabels(second.train.rows as never[], o.swap, slips);
   const checkpoints: Params[] = starts.map((s) => s.params);
-  const exam = await examOf(model, tokenizer, first.heldOut, o.maxLength);
+  const room = { ...o, tokenizer, output };
+  if ('classifier' in model) await countLong(second.train, model, room);
+  const fitting = (data: Dataset, what: string): Promise<Dataset> =>
+    'classifier' in model ? scorable(data, model, { ...room, what }) : Promise.resolve(data);
+  const selection = await fitting(second.heldOut, 'selection row');
+  const exam = await examOf(model, tokenizer, await fitting(first.heldOut, 'held-out row'), o.maxLength);
   const memory: PreparedWarm['memory'] = [];
   for (const [name, wrong] of o.swap === 0
     ? []
@@ -95,13 +101,14 @@ export async function prepareWarm(
       ] as const)) {
     const some = (turned.rows as object[]).filter((_, i) => turned.swapped[i] === wrong).slice(0, mostRemembered);
     const slice = { ...second.train, rows: some } as Dataset;
-    if (some.length > 0) memory.push({ name, exam: await examOf(model, tokenizer, slice, o.maxLength) });
+    if (some.length === 0) continue;
+    memory.push({ name, exam: await examOf(model, tokenizer, await fitting(slice, ''), o.maxLength) });
   }
   const trainer = new warm.WarmTrainer({
     model,
     tokenizer,
     data: { ...second.train, rows: turned.rows } as typeof second.train,
-    selection: second.heldOut,
+    selection,
     init: { kind: 'baklava', checkpoints },
     grid: { learningRate: o.learningRate, dropout: o.dropout },
     runs: o.runs,

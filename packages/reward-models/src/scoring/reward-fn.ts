@@ -1,6 +1,14 @@
 // A reward model as the function that trainers, rerankers and evaluations take.
 import { padRows, type Tokenizer } from '@gimbal/language-models';
-import { checkCount, checkPositive, DataError, eventTurn, type Params, type RewardFn } from '@gimbal/tensor-core';
+import {
+  checkCount,
+  checkName,
+  checkPositive,
+  DataError,
+  eventTurn,
+  type Params,
+  type RewardFn,
+} from '@gimbal/tensor-core';
 import { type AnswerEncoderOptions, answerEncoder, type EncodedRow } from '../data/answer-encoder.ts';
 import { tooLong } from '../data/preference-pairs.ts';
 import type { RewardModel } from '../models/reward-model.ts';
@@ -19,39 +27,59 @@ export interface RewardFnOptions extends AnswerEncoderOptions {
   batchSize?: number;
   /** Give (r − mean) / std in place of r. */
   stats?: RewardStats;
+  /**
+   * A row longer than the model: refused, or left without a score (null), as reinforcement learning wants of what a policy
+   * writes ('error'). `onTooLong` is told of each.
+   */
+  tooLong?: 'error' | 'abstain';
+  /** Told the length in tokens of each row that is left without a score, and the most there is room for. */
+  onTooLong?(tokens: number, limit: number): void;
 }
 
 /**
  * A reward model's scores of texts. Each score is that of its row alone: neither the batch nor its padding moves it by
  * more than rounding.
  * @param params not kept by the function's results, but used until the last call
- * @returns one number a row; throws DataError, naming the row, where prompt and answer are longer than the model
- * @throws ConfigError where model and tokenizer do not fit
+ * @returns one number a row; where prompt and answer are longer than the model throws DataError, naming the row, or with
+ * tooLong 'abstain' gives null
+ * @throws ConfigError where model and tokenizer do not fit, or an option is out of range
  */
 export function rewardFn(
   model: RewardModel,
   params: Params,
   tokenizer: Tokenizer,
-  { batchSize = 32, stats, ...o }: RewardFnOptions = {},
+  { batchSize = 32, stats, tooLong: policy = 'error', onTooLong, ...o }: RewardFnOptions = {},
 ): RewardFn {
   checkCount('rewardFn.batchSize', batchSize);
   if (stats !== undefined) checkPositive('rewardFn.stats.std', stats.std);
+  checkName('rewardFn.tooLong', policy, ['error', 'abstain']);
   const { padId } = model.classifier.config;
   const encoder = answerEncoder(model.classifier.config, tokenizer, o);
   return async (prompts, completions) => {
     checkCounts('reward', prompts, completions);
-    const rows = prompts.map((prompt, i) => {
+    const rows: EncodedRow[] = [];
+    const places: number[] = [];
+    for (const [i, prompt] of prompts.entries()) {
       const row = encoder.encode(prompt, [completions[i] as string]);
-      if (row.ids.length > encoder.limit) throw tooLong(`reward, row ${i}`, row.ids.length, encoder.limit);
-      return row;
-    });
+      const { length } = row.ids;
+      if (length <= encoder.limit) {
+        rows.push(row);
+        places.push(i);
+      } else if (policy === 'error') throw tooLong(`reward, row ${i}`, length, encoder.limit);
+      else onTooLong?.(length, encoder.limit);
+    }
     const scores = await inBatches(rows, batchSize, async (some) => {
       const scored = model.score(params, padRows(some, padId));
       const values = await scored.data();
       scored.dispose();
       return values;
     });
-    return stats === undefined ? scores : scores.map((r) => (r - stats.mean) / stats.std);
+    const out = prompts.map((): number | null => null);
+    for (const [k, i] of places.entries()) {
+      const r = scores[k] as number;
+      out[i] = stats === undefined ? r : (r - stats.mean) / stats.std;
+    }
+    return out;
   };
 }
 
