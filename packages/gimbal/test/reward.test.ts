@@ -188,8 +188,13 @@ test('pairs longer than the model are left out and counted before anything is tr
   const out = join(dir, 'warm-long');
   const argv = ['--model', join(dir, 'base'), '--data', data];
   const { code, stderr } = await run('warm', ...argv, ...few, '--out', out);
-  expect([code, stderr]).toEqual([0, expect.stringMatching(/of 12 training pairs are longer than 32 tokens and left out/)]);
-  expect(stderr).toMatch(/of 6 (selection|held-out) rows are longer than 32 tokens and left out: \S+some-long\.jsonl:\d+/);
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringMatching(/of 12 training pairs are longer than 32 tokens and left out/),
+  ]);
+  expect(stderr).toMatch(
+    /of 6 (selection|held-out) rows are longer than 32 tokens and left out: \S+some-long\.jsonl:\d+/,
+  );
 
   const { model, params, tokenizer } = await loadReward(join(out, 'warm', 'model'));
   const texts = [' red'.repeat(40), ' red'];

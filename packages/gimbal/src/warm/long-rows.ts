@@ -31,7 +31,7 @@ export async function countLong(data: Dataset, model: Model, { tokenizer, output
 
 /**
  * The pairs that the model has room for; the others are counted. Scoring never cuts, so that `cut` leaves them out too.
- * @param o.what names the rows in what is said; nothing is said where it is ''
+ * @param o.what names the rows in what is said; nothing is said or refused where it is ''
  * @throws DataError if none is left, or for the first long one with overflow `error`, each at its file and line
  */
 export async function scorable(data: Dataset, model: Model, o: Room & { what: string }): Promise<Dataset> {
@@ -48,7 +48,7 @@ export async function scorable(data: Dataset, model: Model, o: Room & { what: st
   if (kept.length === rows.length) return data;
   const long = rows.flatMap((_, i) => ((tokens[i] as number) > limit ? [i] : []));
   const [first] = long as [number];
-  if (o.overflow === 'error' || kept.length === 0) {
+  if (o.what !== '' && (o.overflow === 'error' || kept.length === 0)) {
     const none = kept.length === 0 && o.overflow !== 'error';
     throw new DataError({
       where: data.where(first),

@@ -100,9 +100,9 @@ export async function prepareWarm(
         ['right labels', 0],
       ] as const)) {
     const some = (turned.rows as object[]).filter((_, i) => turned.swapped[i] === wrong).slice(0, mostRemembered);
-    const slice = { ...second.train, rows: some } as Dataset;
-    if (some.length === 0) continue;
-    memory.push({ name, exam: await examOf(model, tokenizer, await fitting(slice, ''), o.maxLength) });
+    const slice = await fitting({ ...second.train, rows: some } as Dataset, '');
+    if (slice.rows.length === 0) continue;
+    memory.push({ name, exam: await examOf(model, tokenizer, slice, o.maxLength) });
   }
   const trainer = new warm.WarmTrainer({
     model,
