@@ -206,6 +206,23 @@ test('pairs longer than the model are left out and counted before anything is tr
   const strict = rewardFn(model as RewardModel, params, tokenizer as Tokenizer);
   await expect(strict(['say red', 'say red'], texts)).rejects.toThrow(/longer than the model/);
   disposeTree(params);
+  // the head is what is trained: that it is new is nothing to warn of
+  expect(stderr).not.toMatch(/not trained yet/);
+
+  // an untrained policy writes bytes that are no text, which take three tokens each when they are read again
+  const short = ['--steps', '2', '--batch-size', '8', '--max-new-tokens', '20', '--held-out', '4'];
+  const learnt = await run(
+    'rl',
+    ...argv,
+    ...short,
+    '--reward',
+    join(out, 'warm', 'model'),
+    '--out',
+    join(dir, 'rl-long'),
+  );
+  expect([learnt.code, learnt.stderr]).toEqual([0, expect.stringMatching(/completions? got no reward: .*it reads 32/)]);
+  expect(JSON.parse(learnt.stdout).tooLong).toBeGreaterThan(0);
+  expect(await readFile(join(dir, 'rl-long', 'report.html'), 'utf8')).toContain('without a reward');
 }, 60_000);
 
 test('judges and preference models are averaged too; wrong labels that were learnt are counted', async () => {

@@ -11,7 +11,9 @@ import { optionsOfRun, withRun } from '../run/run-folder.ts';
 const options = z.object({
   model: z
     .string()
-    .describe('model folder to start from: a decoder, or an encoder such as MiniLM; entailment needs an encoder'),
+    .describe(
+      'model to start from: a folder, a run (runs/align-1) or a name on the hub; a decoder, or an encoder such as MiniLM; entailment needs an encoder',
+    ),
   ...pairOptions,
   heldOut: heldOutOption
     .optional()

@@ -1,4 +1,4 @@
-// gimbal warm: several reward models, preference models or judges from one start, averaged in weight space into one; or the average of folders there are.
+// gimbal warm: several reward models, preference models or judges from one start, averaged in weight space into one.
 import { join } from 'node:path';
 import type { WarmStep } from '@gimbal/reward-models';
 import { z } from 'zod';
@@ -18,7 +18,9 @@ const options = z.object({
   model: z
     .array(z.string())
     .min(1)
-    .describe('model folder to start from; several are checkpoints along one fine-tuning, the last one last (Baklava)'),
+    .describe(
+      'model to start from: a folder, a run (runs/align-1) or a name on the hub; several are checkpoints along one fine-tuning, the last one last (Baklava)',
+    ),
   ...pairOptions,
   test: z.string().optional().describe('rows to measure on (default: some of --data are set aside)'),
   heldOut: heldOutOption

@@ -13,7 +13,7 @@ export const optionsWith = (preset: PresetName) =>
     reward: z
       .array(z.string())
       .describe(
-        'exact, exact:column, world:newsroom, a reward model’s folder, entailment:folder, or ./file.mjs; several are summed, as exact=0.5,./style.mjs',
+        'exact, exact:column, world:newsroom, a reward model’s folder, entailment:folder, https://…, or ./file.mjs; several are summed, as exact=0.5,./style.mjs',
       ),
     monitor: z
       .array(z.string())
