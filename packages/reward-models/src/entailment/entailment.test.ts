@@ -1,5 +1,5 @@
 // Judges by hand arithmetic: a classifier that counts the hypothesis's words in the premise stands for a trained one.
-import type { Classifier } from '@gimbal/language-models';
+import { type Classifier, Tokenizer } from '@gimbal/language-models';
 import { useBackend } from '@gimbal/tensor-core';
 import { tensor2d } from '@tensorflow/tfjs-core';
 import { smallEncoder, wordTokenizer } from '../../test/helpers/toy.ts';
@@ -47,6 +47,18 @@ describe('a classifier as a judge', () => {
     expect(() => judge({ batchSize: 0 })).toThrow(/judge.batchSize: out of range; got 0/);
     expect(() => judge({ maxLength: Number.NaN })).toThrow(/judge.maxLength: out of range/);
     expect(await ask(judge({ emptyPolicy: 'accept' }), 'red', '')).toBe(1);
+  });
+
+  it('finds a text empty that the tokenizer takes nothing from', async () => {
+    const normalizer = { type: 'Replace', pattern: { String: '\u200b' }, content: '' };
+    const strip = new Tokenizer({ ...tokenizer.json, normalizer } as never, { pad_token: '<pad>', eos_token: '<eos>' });
+    for (const aggregate of ['whole', 'summac', 'minClause'] as const) {
+      const j = classifierJudge(overlap, {}, strip, { labels, emptyPolicy: 'reject', aggregate });
+      expect(await ask(j, 'red is', '\u200b')).toBeCloseTo(1e-3, 6);
+      // nor is a part of it a sentence
+      expect(await ask(j, 'red is', 'red is\n\u200b')).toBeCloseTo(1, 4);
+      await expect(ask(j, '\u200b', 'red')).rejects.toThrow(/the premise is empty/);
+    }
   });
 
   it('sums up sentences: summac takes the mean of the best, minClause the worst', async () => {
@@ -178,4 +190,11 @@ describe('entailment rewards', () => {
       /prediction 0 has no reference/,
     );
   });
+});
+
+it('a long run of marks is one sentence, found in one pass', () => {
+  const long = `${'!'.repeat(100_000)}x`;
+  expect(splitSentences(long)).toEqual([long]);
+  const four = ['"Go!!"', 'he said.', '("Yes.")', 'Dr. Roe?!'];
+  expect(splitSentences(four.join(' '))).toEqual(four);
 });

@@ -93,6 +93,8 @@ export function classifierJudge(
   const limit = Math.min(o.maxLength ?? model.config.contextLength, model.config.contextLength);
   const specials = frameTokens(tokenizer, new Int32Array(), new Int32Array()).ids.length;
 
+  /** Also what the tokenizer takes nothing from (a zero-width space): a policy would find it. */
+  const isEmpty = (text: string): boolean => text.trim() === '' || tokenizer.encodeText(text).length === 0;
   const least = Math.min(16, Math.floor(limit / 4));
   /** Rows of tokens for one premise and one hypothesis. */
   const rowsOf = (premise: Int32Array, hypothesis: Int32Array, where: string) => {
@@ -115,9 +117,9 @@ export function classifierJudge(
   /** The cells that pair `i` is judged by: for each part of the hypothesis, the rows of which the best counts. */
   const cellsOf = (premise: string, hypothesis: string, i: number) => {
     const where = `judge ${name}, row ${i}`;
-    if (premise.trim() === '') throw new DataError({ where, what: 'the premise is empty', wanted: 'a text' });
-    const parts = aggregate === 'whole' ? [hypothesis] : splitSentences(hypothesis);
-    const sources = aggregate === 'summac' ? splitSentences(premise) : [premise];
+    if (isEmpty(premise)) throw new DataError({ where, what: 'the premise is empty', wanted: 'a text' });
+    const parts = aggregate === 'whole' ? [hypothesis] : splitSentences(hypothesis).filter((part) => !isEmpty(part));
+    const sources = aggregate === 'summac' ? splitSentences(premise).filter((part) => !isEmpty(part)) : [premise];
     const encoded = sources.map((text) => tokenizer.encodeText(text));
     return parts.map((part) => encoded.flatMap((source) => rowsOf(source, tokenizer.encodeText(part), where)));
   };
@@ -131,7 +133,7 @@ export function classifierJudge(
       }
       const pairs = premises.map((premise, i) => {
         const hypothesis = hypotheses[i] as string;
-        return hypothesis.trim() === '' ? undefined : cellsOf(premise, hypothesis, i);
+        return isEmpty(hypothesis) ? undefined : cellsOf(premise, hypothesis, i);
       });
       const rows = pairs.flatMap((cells) => cells?.flat() ?? []);
       const probabilities: number[] = [];

@@ -20,9 +20,8 @@ export function splitSentences(text: string): string[] {
       continue;
     }
     sentence += piece;
-    const end = /^(.*?)([.!?]+)["'”’)\]]*$/su.exec(piece);
-    if (end === null) continue;
-    const [, word = '', marks] = end;
+    const [word, marks] = endOf(piece);
+    if (marks === '') continue;
     const plain = word.replace(/^["'“‘([]+/u, '');
     const isAbbreviation = marks === '.' && (abbreviations.has(plain.toLowerCase()) || /^\p{Lu}$/u.test(plain));
     if (!isAbbreviation) flush();
@@ -36,4 +35,13 @@ export function splitSentences(text: string): string[] {
     if (whole !== '') out.push(whole);
     sentence = '';
   }
+}
+
+/** A piece's word and the marks at its end, closing quotes and brackets left out: from its end, in one pass. */
+function endOf(piece: string): [word: string, marks: string] {
+  let end = piece.length;
+  while (end > 0 && `"'”’)]`.includes(piece[end - 1] as string)) end--;
+  let start = end;
+  while (start > 0 && '.!?'.includes(piece[start - 1] as string)) start--;
+  return [piece.slice(0, start), piece.slice(start, end)];
 }

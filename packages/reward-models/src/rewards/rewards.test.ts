@@ -1,5 +1,6 @@
 // cases.md, reward-models: rewards that answer wrongly, abstain, or are mixed.
 import type { RewardFn } from '@gimbal/tensor-core';
+import { rewardStats } from '../scoring/reward-fn.ts';
 import { mixRewards } from './mix-rewards.ts';
 import { lengthReward, repetitionReward } from './text-rewards.ts';
 
@@ -68,4 +69,11 @@ it('a schedule that gives no number is told with its part and step, and so is a 
   await expect(mix(1e308)).rejects.toThrow(/reward a, row 0: its share is no finite number/);
   const stats = { mean: 0, std: Number.POSITIVE_INFINITY };
   expect(() => mixRewards([{ name: 'a', weight: 1, fn: () => [1], stats }])).toThrow(/std must be/);
+});
+
+it('the scale of a reward is that of as many numbers as there are rows', async () => {
+  const rows = ['a', 'b'].map((completion) => ({ prompt: 'p', completion }));
+  expect(await rewardStats(() => [1, 3], rows)).toEqual({ mean: 2, std: Math.SQRT2 });
+  await expect(rewardStats(() => [1, 2, 3], rows)).rejects.toThrow(/another number of rewards; got 3, wanted 2/);
+  await expect(rewardStats(() => [Number.NaN, 1], rows)).rejects.toThrow(/row 0: no reward/);
 });

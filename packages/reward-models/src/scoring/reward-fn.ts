@@ -2,6 +2,7 @@
 import { padRows, type Tokenizer } from '@gimbal/language-models';
 import {
   checkCount,
+  checkedRewards,
   checkName,
   checkPositive,
   DataError,
@@ -114,13 +115,15 @@ export function checkCounts(where: string, prompts: readonly string[], ...lists:
 /**
  * Mean and spread of a reward over answers, to standardise it with: rewards of different models have different scales,
  * and an average of weights has one of its own.
- * @throws DataError for fewer than two rewards, or rewards that are all equal
+ * @throws DataError for fewer than two rewards, rewards that are all equal, are no numbers or are not as many as rows
  */
 export async function rewardStats(
   fn: RewardFn,
   rows: readonly { prompt: string; completion: string }[],
 ): Promise<RewardStats> {
-  const scores = await fn(
+  const scores = await checkedRewards(
+    'to be measured',
+    fn,
     rows.map((r) => r.prompt),
     rows.map((r) => r.completion),
   );
