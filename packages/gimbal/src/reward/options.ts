@@ -29,7 +29,9 @@ export const pairOptions = {
   overflow: z
     .enum(['drop', 'cut', 'error'])
     .default('drop')
-    .describe('what becomes of a longer pair of answers; of text pairs the longer text loses its end, which is told'),
+    .describe(
+      'what becomes of a longer pair of answers (one that is scored is never cut, but left out); of text pairs the longer text loses its end, which is told',
+    ),
   precision: z.enum(['float32', 'bf16']).default('float32').describe('precision of matrix products in training'),
 };
 
