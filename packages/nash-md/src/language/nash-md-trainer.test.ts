@@ -11,6 +11,7 @@ import {
   type NashMdOptions,
   type NashMdStep,
   NashMdTrainer,
+  type Objective,
   preferenceGames,
   regularizedGame,
   solveExact,
