@@ -187,3 +187,28 @@ test('τ = 0 and tolerances that cannot be kept are refused', () => {
     'ERR_NUMERICAL: solveExact: Newton',
   );
 });
+
+test('KL(π‖π^β) = β KL(π‖μ) − c, so one gradient step away from the frozen mixture is β steps away from μ', () => {
+  const stream = rng(5);
+  for (const beta of [0.125, 0.5, 0.9]) {
+    const [policy, mu, other] = [0, 1, 2].map(() => distribution(4, stream)) as [
+      Float64Array,
+      Float64Array,
+      Float64Array,
+    ];
+    const mixture = geometricMixture(policy, mu, beta);
+    // log π^β = (1 − β) log π + β log μ + c, c = −log Σ π^(1−β) μ^β
+    const c = -Math.log(policy.reduce((t, p, i) => t + p ** (1 - beta) * (mu[i] as number) ** beta, 0));
+    expect(klDivergence(policy, mixture)).toBeCloseTo(beta * klDivergence(policy, mu) - c, 13);
+    // the mixture of π held, towards another policy: π (1 + e (other/π − 1))
+    const slope = (to: Float64Array): number => {
+      const at = (e: number): number =>
+        klDivergence(
+          policy.map((p, i) => p + e * ((other[i] as number) - p)),
+          to,
+        );
+      return (at(1e-4) - at(-1e-4)) / 2e-4;
+    };
+    expect(slope(mixture)).toBeCloseTo(beta * slope(mu), 6);
+  }
+});

@@ -1,5 +1,6 @@
 // Claim N12: what the estimators are on average, by walking through every completion of a tiny model. The wanted gradient
 // is that of the exact objective, by central differences in float64.
+import { readFileSync } from 'node:fs';
 import { disposeTree, type Params, type Rng, rng, useBackend, valueAndGrad } from '@gimbal/tensor-core';
 import { type Scalar, sum, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { ipoLoss } from './losses/pair-losses.ts';
@@ -92,6 +93,60 @@ test.each([
     expect(relative(expected(d, 'analytic'), wanted)).toBeLessThan(1e-6);
   }
 });
+
+const golden = JSON.parse(readFileSync(new URL('../../test/golden/nash-md-trl.json', import.meta.url), 'utf8')) as {
+  logits: number[];
+  reference: number[];
+  tokens: number[][];
+  probability: number[];
+  losses: { klCoef: number; kl: number[]; gradient: number[] }[];
+};
+
+test.each(golden.losses)(
+  'token-local has the gradient of TRL’s Nash-MD loss, beta $klCoef',
+  ({ klCoef, kl, gradient }) => {
+    const { logits, reference, tokens, probability } = golden;
+    const policy = tokenTable({ vocabulary: 3, length: 2 });
+    const [params, mu] = [policy.params(logits), policy.params(reference)];
+    const B = tokens.length;
+    const completions = {
+      ids: Int32Array.from(tokens.flatMap(([a = 0, b = 0]) => [a, b])),
+      width: 2,
+      lengths: Int32Array.from(tokens, (row) => row.length),
+    };
+    const mask = Float32Array.from(tokens.flatMap((row) => [1, row.length - 1]));
+    const prompts = { ids: new Int32Array(B), width: 1, lengths: new Int32Array(B).fill(1) };
+    const logRef = tidy(() => policy.logProbs(mu, prompts, completions).dataSync<'float32'>().slice());
+    const of = (estimator: KlEstimator): { value: number; g: Float64Array } => {
+      const { value, grads } = valueAndGrad(
+        (p: Params): Scalar =>
+          policyGradientLoss(p, {
+            ...{ policy, prompts, klCoef, estimator, reference: mu },
+            side: { tokens: completions, mask, reference: logRef },
+            advantages: Float32Array.from(probability, (x) => x - 0.5),
+          }).sum,
+      )(params);
+      // TRL's is the mean over completions
+      const out = {
+        value: (value.dataSync()[0] as number) / B,
+        g: Float64Array.from((grads.logits as Tensor).dataSync(), (x) => x / B),
+      };
+      value.dispose();
+      disposeTree(grads);
+      return out;
+    };
+    const { value, g } = of('token-local');
+    // float32 against float64
+    expect(relative(g, Float64Array.from(gradient))).toBeLessThan(1e-6);
+    // TRL logs the surrogate whose gradient this is; the value here is the objective of these completions
+    const mean = (x: readonly number[]): number => x.reduce((a, b) => a + b, 0) / B;
+    expect(value).toBeCloseTo(0.5 - mean(probability) + klCoef * mean(kl), 6);
+    const whole = relative(of('reward-to-go').g, Float64Array.from(gradient));
+    if (klCoef > 0) expect(whole).toBeGreaterThan(0.05);
+    else expect(whole).toBeLessThan(1e-6);
+    for (const tree of [params, mu]) disposeTree(tree);
+  },
+);
 
 test('of the divergence alone, the log-ratio of the same token has another gradient, on each of 8 draws', () => {
   for (let seed = 0; seed < 8; seed++) {
