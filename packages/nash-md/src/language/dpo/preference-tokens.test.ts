@@ -41,3 +41,11 @@ test('longer pairs are left out, cut or refused, and what is said names what was
   const both = of([row('even', 'odd'), long], { limit: prompt.length + chosen.length - 1, overflow: 'cut' });
   expect(both.overflow.rows).toBe(1);
 });
+
+test('turns of a conversation give the tokens of the texts they are written as; rows without a prompt are refused', () => {
+  const turn = (role: string, content: string) => ({ role, content });
+  const [even, odd] = ['even', 'odd'].map((text) => [turn('assistant', text)]);
+  const turns = { prompt: [turn('user', 'what is')], chosen: even, rejected: odd, label: 0.7 };
+  expect(of([turns]).pairs).toEqual(of([row('even', 'odd', { label: 0.7 })]).pairs);
+  expect(() => of([{ chosen: 'even', rejected: 'odd' }])).toThrow('rows of this kind hold no prompt');
+});
