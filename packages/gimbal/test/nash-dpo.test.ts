@@ -206,6 +206,9 @@ test('eval --matrix plays models against each other, and says who is strongest',
       expect((made.rates[i]?.[j] as number) + (made.rates[j]?.[i] as number)).toBeCloseTo(1, 9);
   expect(made.elo[1]).toBeGreaterThan(made.elo[0] as number);
   expect(await readFile(page, 'utf8')).toContain('Nash skill');
+  // the best of the others against a model is the largest entry of its column
+  for (let j = 0; j < 3; j++)
+    expect(made.exploitability[j]).toBeCloseTo(Math.max(...made.rates.map((row) => row[j] as number)) - 0.5, 12);
   // greedy answers are compared once a prompt, in one order or the other
   const greedy = ['--max-new-tokens', '6', '--temperature', '0', '--comparisons', '500'];
   const once = (await gimbal('eval', '--matrix', models, ...data, '--rows', '5', ...greedy)) as unknown as MatrixResult;
@@ -214,11 +217,23 @@ test('eval --matrix plays models against each other, and says who is strongest',
     [['eval', '--matrix', models, ...data, '--metrics', 'rouge'], 'gimbal eval --metrics: with --matrix'],
     [['eval', '--model', join(dir, 'base'), ...data], 'gimbal eval --preference: it is of --matrix'],
     [['eval', '--matrix', models, ...data, '--preference', 'ftp://judge'], 'no such preference; got "ftp://judge"'],
+    [
+      ['eval', '--matrix', `a=${join(dir, 'base')},b=${join(dir, 'dpo-4', 'adapter')}`, ...data],
+      `Say what it was trained on: b=BASE+${join(dir, 'dpo-4', 'adapter')}`,
+    ],
+    [['eval', '--matrix', `10=${join(dir, 'base')},2=${join(dir, 'base')}`, ...data], 'Give each a name with letters'],
   ] as const)
     expect((await runMain([...argv], root)).stderr).toContain(said);
   const { code, stderr } = await runMain(['eval', '--matrix', join(dir, 'base'), ...data], root);
   expect(code).not.toBe(0);
   expect(stderr).toContain('two models or more');
+  const broken = join(dir, 'broken.mjs');
+  await writeFile(broken, "export default () => { throw new Error('down'); };\n");
+  const argv = ['eval', '--matrix', models, ...data, '--preference', broken, '--comparisons', '2'];
+  const failed = await runMain([...argv, '--max-new-tokens', '2'], root);
+  expect(failed.code).toBe(1); // the usage was right
+  expect(failed.stderr).toContain('down');
+  expect(failed.stderr).toContain('Run it again when it answers');
 });
 
 test('a preference that never answers ends the command with a word, not in silence', async () => {

@@ -1,8 +1,9 @@
 // The page of a win-rate matrix.
-import { figure, percent } from '../cli/format.ts';
+import { percent } from '../cli/format.ts';
 import type { TablePart } from '../report/part.ts';
 import { renderReport } from '../report/render.ts';
 import type { MatrixResult } from './matrix-result.ts';
+import { points } from './points.ts';
 
 /** The matrix and the ratings that follow from it. */
 export function matrixParts(r: MatrixResult): TablePart[] {
@@ -30,13 +31,14 @@ export function matrixParts(r: MatrixResult): TablePart[] {
     kind: 'table',
     title: 'Ratings',
     caption:
-      'Elo says how strong each is if strength is one number. Nash averaging plays the strongest mixture of all: weights of that mixture, and what each wins against it beyond one half. Copies of a model change neither.',
-    head: ['', 'Elo', 'Nash weight', 'Nash skill'],
+      'Elo says how strong each is if strength is one number. Nash averaging plays the strongest mixture of all: weights of that mixture, and what each wins against it beyond one half. Copies of a model change neither. Exploitable is what the best of the others wins against it beyond one half.',
+    head: ['', 'Elo', 'Nash weight', 'Nash skill', 'exploitable'],
     rows: r.models.map((name, i) => [
       name,
       (r.elo[i] as number).toFixed(0),
       { text: percent(r.nash.weights[i] as number), share: r.nash.weights[i] as number },
-      { text: figure(r.nash.skill[i] as number), emphasis: i === best },
+      { text: points(r.nash.skill[i] as number), emphasis: i === best },
+      points(r.exploitability[i] as number),
     ]),
   };
   return [rates, ratings];
@@ -58,7 +60,7 @@ export function matrixPage(r: MatrixResult): string {
           ...(r.orderBias === null
             ? []
             : [
-                { label: 'order bias', value: figure(r.orderBias), detail: 'of the preference, by who is shown first' },
+                { label: 'order bias', value: points(r.orderBias), detail: 'of the preference, by who is shown first' },
               ]),
         ],
       },

@@ -1,8 +1,10 @@
 // gimbal eval --matrix: models against each other, all against all, as a preference sees it.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Contestant, winRateMatrix } from '@gimbal/nash-md';
 import { ConfigError, DataError, type Prompt, StoppedError, withPrecision, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
-import { counted, figure, percent, textTable } from '../cli/format.ts';
+import { counted, percent, textTable } from '../cli/format.ts';
 import { type heldWeights, openModel, type Writer } from '../generate/open-model.ts';
 import { checkColumns } from '../options/columns.ts';
 import { refuseGiven } from '../options/refuse-given.ts';
@@ -10,10 +12,12 @@ import { codecOf } from '../rl/chat-prompts.ts';
 import { readAskedPrompts } from '../rl/prompt-rows.ts';
 import { fittingPrompts, roomBeside } from '../rl/train-policy.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
+import { failedOutside } from '../run/going-on.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
 import { type MatrixResult, resultOf } from './matrix-result.ts';
+import { points } from './points.ts';
 import { preferenceForms } from './preference-forms.ts';
-import { openPreference } from './preference-source.ts';
+import { isJudgesFailure, openPreference } from './preference-source.ts';
 
 interface MatrixFlags {
   matrix?: string[] | undefined;
@@ -117,7 +121,8 @@ export async function playModels(context: CommandContext<MatrixFlags>): Promise<
     return { json: result };
   } catch (error) {
     if (signal.aborted) throw new StoppedError({ where, what: 'stopped', cause: error });
-    throw error;
+    if (!isJudgesFailure(error, o.preference)) throw error;
+    throw failedOutside('gimbal eval --preference', 'Run it again when it answers: nothing was written', error);
   } finally {
     preference.dispose();
     for (const writer of open) writer[Symbol.dispose]();
@@ -136,7 +141,15 @@ function named(texts: readonly string[]): Named[] {
   });
   if (entries.length < 2)
     throw new ConfigError({ where, what: 'nobody to compare', got: texts, wanted: 'two models or more' });
-  for (const [i, { name }] of entries.entries()) {
+  for (const [i, { name, model }] of entries.entries()) {
+    if (/^\d+$/.test(name) || name === '__proto__') {
+      const fix = 'Give each a name with letters, as first=folder';
+      throw new ConfigError({ where, what: 'a name that would change the order of rows', got: name, fix });
+    }
+    if (existsSync(join(model, 'adapter_config.json')) && !existsSync(join(model, 'config.json'))) {
+      const fix = `Say what it was trained on: ${name}=BASE+${model}`;
+      throw new ConfigError({ where, what: 'an adapter is no model', got: model, wanted: 'base+adapter', fix });
+    }
     if (entries.findIndex((e) => e.name === name) === i) continue;
     const fix = 'Give each a name, as sft=folder,nash=folder';
     throw new DataError({ where, what: 'two models of one name', got: name, fix });
@@ -145,14 +158,20 @@ function named(texts: readonly string[]): Named[] {
 }
 
 function lines(r: MatrixResult): string[] {
-  const head = ['', ...r.models, 'Elo', 'Nash weight', 'Nash skill'];
+  const head = ['', ...r.models, 'Elo', 'Nash weight', 'Nash skill', 'exploitable'];
   const rows = r.models.map((name, i) => [
     name,
     ...(r.rates[i] as readonly number[]).map((rate, j) => (i === j ? '–' : percent(rate))),
     (r.elo[i] as number).toFixed(0),
     percent(r.nash.weights[i] as number),
-    figure(r.nash.skill[i] as number),
+    points(r.nash.skill[i] as number),
+    points(r.exploitability[i] as number),
   ]);
-  const bias = r.orderBias === null ? '' : `, order bias ${figure(r.orderBias)}`;
-  return [...textTable(head, rows), '', `${percent(r.cyclicShare)} of it is cyclic${bias}`];
+  const bias = r.orderBias === null ? '' : `, order bias ${points(r.orderBias)}`;
+  return [
+    ...textTable(head, rows),
+    '',
+    `${percent(r.cyclicShare)} of it is cyclic${bias}`,
+    'Nash weight: its share of the strongest mixture; Nash skill: what it wins against that mixture beyond one half; exploitable: what the best of the others wins against it beyond one half',
+  ];
 }

@@ -6,7 +6,7 @@
  *   https://host/path  a server's answer to { prompts, a, b }: a judge that is too large for this machine
  *   ./file.mjs         a function of yours: (prompts, a, b, rows) => P(a ≻ b) of each row
  */
-import { ConfigError, disposeTree, type PreferenceFn } from '@gimbal/tensor-core';
+import { ConfigError, disposeTree, type GimbalError, type PreferenceFn } from '@gimbal/tensor-core';
 import { type Chats, rendered } from '../rl/chat-prompts.ts';
 import { modelPath } from '../run/model-path.ts';
 import { ownFunction } from '../run/own-function.ts';
@@ -60,4 +60,10 @@ async function modelOf(folder: string, where: string, chats: Chats | undefined):
   // it was trained on conversations: it reads them as its own template writes them
   const asked = (prompts: readonly string[]): string[] => prompts.map((p) => rendered(tokenizer, chats, p));
   return { fn: (prompts, a, b, rows) => fn(asked(prompts), a, b, rows), dispose };
+}
+
+/** Whether it is the judge who failed, a function that threw or a server without an answer, and not the data that are wrong. */
+export function isJudgesFailure(error: unknown, preference: string | undefined): error is GimbalError {
+  const { code, where, cause } = error as Partial<GimbalError>;
+  return code === 'ERR_DATA' && (where === preference || (where === 'preference' && cause !== undefined));
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Tokenizer } from '@gimbal/language-models';
 import type { Contestant, DpoLossName, NashMdOptions, Objective, Opponent } from '@gimbal/nash-md';
-import { ConfigError, type GimbalError, type Schedule, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, type Schedule, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, figure, percent } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
@@ -19,7 +19,7 @@ import { alreadyDone, checkpointIn, failedRun, stoppedRun } from '../run/going-o
 import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { preferenceForms } from './preference-forms.ts';
-import { openPreference } from './preference-source.ts';
+import { isJudgesFailure, openPreference } from './preference-source.ts';
 
 /** Options of training, as the command resolves them. */
 export interface TrainFlags {
@@ -250,12 +250,6 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
     open.dispose();
     preference.dispose();
   }
-}
-
-/** Whether it is the judge who failed, a function that threw or a server without an answer, and not the data that are wrong. */
-function isJudgesFailure(error: unknown, preference: string | undefined): error is GimbalError {
-  const { code, where, cause } = error as Partial<GimbalError>;
-  return code === 'ERR_DATA' && (where === preference || (where === 'preference' && cause !== undefined));
 }
 
 /** The policy that a best response is trained to. @throws ConfigError for one with other tokens */

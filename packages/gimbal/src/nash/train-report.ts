@@ -1,9 +1,10 @@
 // The page of a run of gimbal nash-md on a model.
 import { join } from 'node:path';
 import { readMetrics } from '@gimbal/tensor-core';
-import { duration, figure, percent } from '../cli/format.ts';
+import { duration, percent } from '../cli/format.ts';
 import { metricChart } from '../report/metric-chart.ts';
 import { renderReport } from '../report/render.ts';
+import { points } from './points.ts';
 
 interface NashRun {
   run: string;
@@ -25,7 +26,7 @@ export async function trainReport(r: NashRun): Promise<string> {
   const rows = await readMetrics(join(r.run, 'training'));
   return renderReport({
     eyebrow: 'gimbal nash-md',
-    title: 'Trained against itself',
+    title: r.against === undefined ? 'Learned from preferences' : 'A best response',
     lead: `What was trained is preferred to the model it started from in ${percent(r.rate)} of the comparisons, 95 % interval ${percent(r.low)} to ${percent(r.high)}.`,
     figures: [
       {
@@ -45,7 +46,7 @@ export async function trainReport(r: NashRun): Promise<string> {
                   detail: `[${percent(r.against.low)}, ${percent(r.against.high)}]; above one half it is exploitable`,
                 },
               ]),
-          { label: 'order bias', value: figure(r.orderBias), detail: 'of the preference, by who is shown first' },
+          { label: 'order bias', value: points(r.orderBias), detail: 'of the preference, by who is shown first' },
           { label: 'training', value: duration(r.seconds), detail: r.backend },
         ],
       },

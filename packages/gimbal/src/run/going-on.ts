@@ -38,20 +38,20 @@ export const stoppedRun = (command: string, path: string, what: string): Stopped
   });
 
 /**
- * Thrown by a command that cannot go on for something outside it, as a judge that does not answer; what it did is saved. The
- * usage was right: it leaves the exit code 1.
- * @param flag whose value failed
+ * Thrown by a command that cannot go on for something outside it, as a judge that does not answer. The usage was right: it
+ * leaves the exit code 1.
+ * @param where `gimbal eval --preference`: the flag whose value failed
+ * @param fix what to do when it answers again
  */
+export const failedOutside = (where: string, fix: string, error: GimbalError): DataError =>
+  Object.assign(new DataError({ where, what: error.what, got: error.got, fix, cause: error }), { exitCode: 1 });
+
+/** The same of a run, whose work so far is saved. @param flag whose value failed */
 export const failedRun = (command: string, flag: string, path: string, error: GimbalError): DataError =>
-  Object.assign(
-    new DataError({
-      where: `gimbal ${command} ${flag}`,
-      what: error.what,
-      got: error.got,
-      fix: `When it answers again, go on with: npx gimbal ${command} --out ${path} --resume`,
-      cause: error,
-    }),
-    { exitCode: 1 },
+  failedOutside(
+    `gimbal ${command} ${flag}`,
+    `When it answers again, go on with: npx gimbal ${command} --out ${path} --resume`,
+    error,
   );
 
 /** What is said of a run that is resumed with all its updates done: it is not trained again. */
