@@ -117,6 +117,8 @@ test('a reward model is trained, measured by slice, calibrated and saved', async
   const refused = async (...argv: string[]) => (await run('eval', '--model', out, ...pairs().slice(2), ...argv)).stderr;
   expect(await refused('--slice', 'colour')).toMatch(/--slice: no row has this column; got "colour", wanted .*source/);
   expect(await refused('--metrics', 'loss')).toMatch(/--metrics: the model is a reward model or a judge/);
+  const column = await run('reward', ...pairs(), '--slice', 'colour', '--out', join(dir, 'no-column'));
+  expect(column.stderr).toMatch(/gimbal reward --slice: no row has this column; got "colour"/);
   // it is refused to be written over, and going on with what is done changes nothing
   expect((await run('reward', ...pairs(), '--out', out)).code).not.toBe(0);
 });

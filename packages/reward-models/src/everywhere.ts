@@ -32,6 +32,7 @@ export {
   type AccuracyOptions,
   accuracyBySlice,
   accuracyOfMargins,
+  labelledMargins,
   type PairRow,
   pairwiseAccuracy,
   preferenceAccuracy,

@@ -54,6 +54,8 @@ export const command = defineCommand({
           ? ['labelled-pair']
           : ['preference', 'implicit-preference', 'conversation-preference', 'conversation-implicit-preference'],
       });
+      const { checkSlice } = await import('../reward/accuracy.ts');
+      checkSlice('gimbal reward --slice', o.slice, rows.rows);
       const share = heldOutOf('reward', o.heldOut, rows.rows.length);
       const parts = lm.splitDataset(rows, share, rng(o.seed).split('split'));
       output.note(`${counted(parts.train.rows.length, 'row')}, ${parts.heldOut.rows.length} held out`);

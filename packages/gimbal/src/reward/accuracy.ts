@@ -1,5 +1,6 @@
 // How often pairs or rows are judged rightly: in all, and of each value of a column.
 import type { Share } from '@gimbal/reward-models';
+import { ConfigError } from '@gimbal/tensor-core';
 import { counted } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
 
@@ -18,6 +19,13 @@ export function bySlice(
     });
   }
   return Object.fromEntries([...parts].map(([name, list]) => [name, accuracyOf(list)]));
+}
+
+/** @throws ConfigError for a column that no row has, naming those there are */
+export function checkSlice(where: string, slice: string | undefined, rows: readonly object[]): void {
+  if (slice === undefined || rows.some((row) => slice in row)) return;
+  const wanted = Object.keys(rows[0] ?? {}).join(', ');
+  throw new ConfigError({ where, what: 'no row has this column', got: slice, wanted });
 }
 
 /** One line a slice. */

@@ -8,7 +8,7 @@ import { ConfigError, DataError, disposeTree, writeFileAtomic } from '@gimbal/te
 import { counted } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
 import { modelPath } from '../run/model-path.ts';
-import { bySlice, sayAccuracy } from './accuracy.ts';
+import { bySlice, checkSlice, sayAccuracy } from './accuracy.ts';
 import { pairMargins } from './pair-margins.ts';
 
 const where = 'gimbal eval --model';
@@ -105,7 +105,7 @@ async function ofPairs(
         got: pairs.length,
         fix: 'Shorten the texts, or raise --max-length',
       });
-    const accuracy = bySlice(fitting, margins, o.slice, reward.accuracyOfMargins);
+    const accuracy = bySlice(fitting, reward.labelledMargins(margins, fitting), o.slice, reward.accuracyOfMargins);
     return { kind: model.kind, accuracy, tooLong: pairs.length - fitting.length };
   } finally {
     disposeTree(params);
@@ -119,13 +119,7 @@ async function read(o: ClassifierEval, usable: Dataset['kind'][]): Promise<Datas
     usable,
   });
   const rows = o.rows === undefined ? all.rows : all.rows.slice(0, o.rows);
-  if (o.slice !== undefined && !rows.some((row) => (o.slice as string) in row))
-    throw new ConfigError({
-      where: 'gimbal eval --slice',
-      what: 'no row has this column',
-      got: o.slice,
-      wanted: Object.keys(rows[0] ?? {}).join(', '),
-    });
+  checkSlice('gimbal eval --slice', o.slice, rows);
   return { ...all, rows };
 }
 

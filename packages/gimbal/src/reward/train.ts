@@ -105,7 +105,7 @@ export async function trainPairs(o: RewardSettings, parts: Parts, context: Rewar
     temperature: calibration.temperature,
     ...(templated && { templated }),
   });
-  const accuracy = bySlice(fitting, margins, o.slice, reward.accuracyOfMargins);
+  const accuracy = bySlice(fitting, reward.labelledMargins(margins, fitting), o.slice, reward.accuracyOfMargins);
   sayAccuracy(accuracy, context.output);
   const { errorBefore, errorAfter, temperature } = calibration;
   const errors = told

@@ -47,7 +47,10 @@ export async function examOf(
       );
       return found.map((p) => [p - 0.5]);
     },
-    grade: (found) => reward.accuracyOfMargins(found.map(([margin]) => margin as number)),
+    grade(found) {
+      const margins = found.map(([margin]) => margin as number);
+      return reward.accuracyOfMargins(reward.labelledMargins(margins, rows));
+    },
   };
 }
 

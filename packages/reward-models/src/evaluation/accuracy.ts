@@ -11,6 +11,8 @@ export interface PairRow {
   chosen: string;
   /** The worse answer. */
   rejected: string;
+  /** P(chosen is the better one), as training takes it: below ½ `rejected` is, at ½ neither. Default 1. */
+  label?: unknown;
   [column: string]: unknown;
 }
 
@@ -32,7 +34,19 @@ export async function pairwiseAccuracy(
   rows: readonly PairRow[],
   o: AccuracyOptions = {},
 ): Promise<Share> {
-  return accuracyOfMargins(await rewardMargins(fn, rows), o);
+  return accuracyOfMargins(labelledMargins(await rewardMargins(fn, rows), rows), o);
+}
+
+/**
+ * Margins of the answer that a row's label says is the better one: turned round below ½, and 0, a tie, at ½.
+ * @param margins of chosen over rejected, one a row
+ */
+export function labelledMargins(margins: ArrayLike<number>, rows: readonly PairRow[]): number[] {
+  return rows.map((row, i) => {
+    const margin = margins[i] as number;
+    const label = typeof row.label === 'boolean' ? Number(row.label) : row.label;
+    return typeof label !== 'number' || label > 0.5 ? margin : label < 0.5 ? -margin : 0;
+  });
 }
 
 /** r(chosen) − r(rejected) of each pair. @throws DataError as `pairwiseAccuracy` */
@@ -98,7 +112,7 @@ export async function accuracyBySlice(
     const what = 'a slice is named `all`, as the whole is';
     throw new DataError({ where: `slice of pair ${taken}`, what, fix: 'Give the slice another name' });
   }
-  const margins = await rewardMargins(fn, rows);
+  const margins = labelledMargins(await rewardMargins(fn, rows), rows);
   const parts = new Map<string, number[]>();
   names.forEach((name, i) => {
     parts.set(name, [...(parts.get(name) ?? []), margins[i] as number]);
@@ -125,8 +139,6 @@ export async function preferenceAccuracy(
     rows.map((r) => r.rejected),
     rows,
   );
-  return accuracyOfMargins(
-    checkedPreferences(found, rows.length).map((p) => p - 0.5),
-    o,
-  );
+  const margins = checkedPreferences(found, rows.length).map((p) => p - 0.5);
+  return accuracyOfMargins(labelledMargins(margins, rows), o);
 }

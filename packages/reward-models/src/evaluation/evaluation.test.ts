@@ -1,6 +1,12 @@
 import { rng } from '@gimbal/tensor-core';
 import { antisymmetrise, preferenceFromReward, preferenceOrderBias } from '../scoring/preference-fn.ts';
-import { accuracyBySlice, accuracyOfMargins, pairwiseAccuracy, preferenceAccuracy } from './accuracy.ts';
+import {
+  accuracyBySlice,
+  accuracyOfMargins,
+  labelledMargins,
+  pairwiseAccuracy,
+  preferenceAccuracy,
+} from './accuracy.ts';
 import { calibrationError, fitTemperature } from './calibration.ts';
 import { shareOf } from './intervals.ts';
 
@@ -115,4 +121,19 @@ it('no slice takes the name of the whole', async () => {
 
 it('a temperature that no pair tells stays 1', () => {
   expect(fitTemperature([0, 0])).toMatchObject({ temperature: 1, lossBefore: Math.log(2), lossAfter: Math.log(2) });
+});
+
+test('a label below ½ says that the other answer is the better one, and at ½ that neither is', async () => {
+  const long = (_: readonly string[], texts: readonly string[]): number[] => texts.map((text) => text.length);
+  const longer = (_: readonly string[], a: readonly string[], b: readonly string[]): number[] =>
+    a.map((text, i) => (text.length > (b[i] as string).length ? 0.9 : 0.1));
+  const pair = { prompt: '', chosen: 'aaa', rejected: 'a' };
+  const turned = { prompt: '', chosen: 'a', rejected: 'aaa' };
+  const rows = [pair, { ...turned, label: 0 }, { ...turned, label: 0.2 }, { ...turned, label: false }];
+  expect((await pairwiseAccuracy(long, rows)).value).toBe(1);
+  expect((await preferenceAccuracy(longer, rows)).value).toBe(1);
+  expect((await pairwiseAccuracy(long, [{ ...pair, label: 0.5 }])).value).toBe(0.5);
+  expect((await pairwiseAccuracy(long, [{ ...pair, label: 0.5 }, turned])).value).toBe(0.25);
+  expect((await accuracyBySlice(long, rows, () => 'x')).x?.value).toBe(1);
+  expect(labelledMargins([2, 2, 2], [pair, { ...pair, label: 0.4 }, { ...pair, label: 'spam' }])).toEqual([2, -2, 2]);
 });
