@@ -19,7 +19,9 @@ export function byMessage(then: () => void): void {
   port2.postMessage(undefined);
 }
 
-const schedule: (then: () => void) => unknown = immediate ?? byMessage;
+/** What gives a turn here; where nothing does, nothing can be heard either. */
+const schedule: ((then: () => void) => unknown) | undefined =
+  immediate ?? (typeof MessageChannel === 'undefined' ? undefined : byMessage);
 
 let last = Number.NEGATIVE_INFINITY;
 
@@ -34,7 +36,7 @@ let last = Number.NEGATIVE_INFINITY;
  * }
  */
 export async function eventTurn(): Promise<void> {
-  if (performance.now() - last < longestMs) return;
+  if (schedule === undefined || performance.now() - last < longestMs) return;
   await new Promise<void>((resolve) => schedule(resolve));
   last = performance.now();
 }
