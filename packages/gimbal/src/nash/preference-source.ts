@@ -9,7 +9,7 @@
 import { ConfigError, disposeTree, type GimbalError, type PreferenceFn } from '@gimbal/tensor-core';
 import { type Chats, rendered } from '../rl/chat-prompts.ts';
 import { modelPath } from '../run/model-path.ts';
-import { ownFunction } from '../run/own-function.ts';
+import { isModule, ownFunction } from '../run/own-function.ts';
 import { preferenceForms } from './preference-forms.ts';
 
 /** A preference, and what it holds in memory. */
@@ -33,7 +33,7 @@ export async function openPreference(
   // before the path of a module: a server's may end in .js
   if (/^https?:\/\//.test(text))
     return { fn: (await import('@gimbal/reward-models')).remotePreference(text), ...nothing };
-  if (/\.[mc]?js$/.test(text)) {
+  if (isModule(text)) {
     const wanted = 'export default (prompts, a, b, rows) => a.map((text, i) => probability)';
     return { fn: await ownFunction<PreferenceFn>(text, where, wanted), ...nothing };
   }

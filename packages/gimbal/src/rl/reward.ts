@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import type { NamedReward } from '@gimbal/fma-pg';
 import { ConfigError, DataError, type Prompt, type RewardFn } from '@gimbal/tensor-core';
 import { modelPath, modelsOfRun } from '../run/model-path.ts';
-import { ownFunction } from '../run/own-function.ts';
+import { isModule, ownFunction } from '../run/own-function.ts';
 
 /** Where a reward is written: `gimbal rl --reward`. */
 interface Place {
@@ -55,8 +55,8 @@ export function parseReward(text: string, where: string): RewardSpec {
   if (isAddress) return { kind: 'remote', of: body, weight, name: 'remote' };
   if (body === 'exact' || body.startsWith('exact:')) return { kind: 'exact', of: body.slice(6), weight, name: 'exact' };
   if (body === 'world:newsroom') return { kind: 'world', of: 'newsroom', weight, name: 'entailed' };
-  if (/\.[mc]?js$/.test(body)) {
-    const name = (body.split(/[\\/]/).at(-1) as string).replace(/\.[mc]?js$/, '').replace(/\W+/g, '_');
+  if (isModule(body)) {
+    const name = (body.split(/[\\/]/).at(-1) as string).replace(/\.[mc]?[jt]s$/, '').replace(/\W+/g, '_');
     return { kind: 'module', of: body, weight, name };
   }
   if (body.startsWith('entailment:')) return { kind: 'judge', of: body.slice(11), weight, name: 'entailment' };

@@ -6,6 +6,7 @@ import { existsSync, statSync } from 'node:fs';
 import { ConfigError } from '@gimbal/tensor-core';
 import { hashPath, hashValue } from '../pipeline/hash.ts';
 import { rewardFiles } from '../rl/reward.ts';
+import { isModule } from './own-function.ts';
 
 /** Hashes of files and folders, by their path as it was given. */
 export type Inputs = { readonly [path: string]: string };
@@ -42,9 +43,6 @@ export async function inputsOf(options: Values): Promise<Inputs> {
   return Object.fromEntries((await contentOf(options)).map(({ path, hash }) => [path, hash]));
 }
 
-/** Code may have been mended since it failed: that is what a run is resumed for. */
-const isModule = (path: string): boolean => /\.[cm]?[jt]s$/.test(path);
-
 /**
  * Refuses to go on where the content of a file or folder is another than when the run began; a module that is another is
  * noted. What is gone is told by who reads it; what has no hash, as in a run of an earlier version, is believed.
@@ -64,6 +62,7 @@ export async function refuseChangedInputs(
 ): Promise<void> {
   for (const { path, flag, hash } of await contentOf(options)) {
     if ((inputs[path] ?? hash) === hash) continue;
+    // code may have been mended since it failed: that is what a run is resumed for
     if (isModule(path)) {
       note(`${path} (${flag}) has changed since the run in ${run} began: it goes on with what it says now`);
       continue;
