@@ -213,7 +213,22 @@ test('eval --matrix plays models against each other, and says who is strongest',
   const greedy = ['--max-new-tokens', '6', '--temperature', '0', '--comparisons', '500'];
   const once = (await gimbal('eval', '--matrix', models, ...data, '--rows', '5', ...greedy)) as unknown as MatrixResult;
   expect(once.comparisons).toBe(5);
+  // mixtures with the start: of weight 1 it is the start itself, with the same greedy answers
+  const [base, dpo, nash] = ['base', 'dpo-4/adapter', 'nash/model'].map((folder) => join(dir, folder));
+  const mixed = `start=${base},all=${base}+${dpo}@1,half=${nash}@.5@${base}`;
+  const mixture = (await gimbal(
+    'eval',
+    '--matrix',
+    mixed,
+    ...data,
+    '--rows',
+    '5',
+    ...greedy,
+  )) as unknown as MatrixResult;
+  expect(mixture.models).toEqual(['start', 'all', 'half']);
+  expect(mixture.rates[2]?.[0]).toBe(mixture.rates[2]?.[1]);
   for (const [argv, said] of [
+    [['eval', '--matrix', `${base},${nash}@.5`, ...data], `Name it behind the weight: ${nash}@.5@START`],
     [['eval', '--matrix', models, ...data, '--metrics', 'rouge'], 'gimbal eval --metrics: with --matrix'],
     [['eval', '--model', join(dir, 'base'), ...data], 'gimbal eval --preference: it is of --matrix'],
     [['eval', '--matrix', models, ...data, '--preference', 'ftp://judge'], 'no such preference; got "ftp://judge"'],

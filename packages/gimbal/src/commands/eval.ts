@@ -22,7 +22,9 @@ const options = z.object({
   matrix: z
     .array(z.string().min(1))
     .optional()
-    .describe('instead: models to compare with each other, as a,b or name=folder or name=base+adapter'),
+    .describe(
+      'instead: models to compare with each other, as a,b or name=folder or name=base+adapter; …@0.125 is its mixture with the base, folder@0.125@start with another',
+    ),
   preference: z.string().min(1).optional().describe(`matrix: who is preferred: ${preferenceForms}`),
   comparisons: z.int().min(1).default(200).describe('matrix: of each pair'),
   adapter: z.string().min(1).optional().describe("an adapter's folder, of PEFT or of gimbal sft"),

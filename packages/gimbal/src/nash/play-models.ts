@@ -1,8 +1,16 @@
 // gimbal eval --matrix: models against each other, all against all, as a preference sees it.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Contestant, winRateMatrix } from '@gimbal/nash-md';
-import { ConfigError, DataError, type Prompt, StoppedError, withPrecision, writeFileAtomic } from '@gimbal/tensor-core';
+import { type Contestant, mixturePolicy, winRateMatrix } from '@gimbal/nash-md';
+import {
+  ConfigError,
+  DataError,
+  type LogitPolicy,
+  type Prompt,
+  StoppedError,
+  withPrecision,
+  writeFileAtomic,
+} from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, percent, textTable } from '../cli/format.ts';
 import { type heldWeights, openModel, type Writer } from '../generate/open-model.ts';
@@ -38,6 +46,8 @@ interface Named {
   name: string;
   model: string;
   adapter?: string;
+  /** mixed in, with this weight: what --deploy mixture trains */
+  mixed?: { reference: string; mixtureCoef: number };
 }
 
 const where = 'gimbal eval --matrix';
@@ -76,11 +86,20 @@ export async function playModels(context: CommandContext<MatrixFlags>): Promise<
   try {
     let prompts: readonly Prompt[] = rows.slice(0, o.rows);
     const contestants: Record<string, Contestant> = {};
-    for (const { name, model, adapter } of entries) {
+    const opened = async (name: string, model: string, adapter?: string): Promise<Writer> => {
       const writer = await openModel(model, where, { adapter, weights: o.weights });
       open.push(writer);
       for (const warning of writer.warnings) output.note(`warning ${name}: ${warning}`);
-      contestants[name] = { policy: writer.policy, params: writer.params, codec: codecOf(writer.tokenizer, chats) };
+      return writer;
+    };
+    for (const { name, model, adapter, mixed } of entries) {
+      const writer = await opened(name, model, adapter);
+      let policy: LogitPolicy = writer.policy;
+      if (mixed !== undefined) {
+        const { params } = await opened(name, mixed.reference);
+        policy = mixturePolicy(policy, { reference: params, mixtureCoef: mixed.mixtureCoef });
+      }
+      contestants[name] = { policy, params: writer.params, codec: codecOf(writer.tokenizer, chats) };
     }
     const rooms = open.map(({ tokenizer, contextLength }) =>
       roomBeside(prompts, tokenizer, contextLength, codecOf(tokenizer, chats)),
@@ -129,15 +148,25 @@ export async function playModels(context: CommandContext<MatrixFlags>): Promise<
   }
 }
 
-/** `name=base+adapter`; without a name the last folder's, or the one above where that is only called model or adapter. */
+/**
+ * `name=base+adapter`, `name=base+adapter@0.125` for its mixture with its base, or `name=model@0.125@start` with another model;
+ * without a name the last folder's, or the one above where that is only called model or adapter.
+ */
 function named(texts: readonly string[]): Named[] {
   const entries = texts.map((text): Named => {
-    const [, given, path = text] = /^([^=/\\]+)=(.+)$/.exec(text) ?? [];
+    const [, given, whole = text] = /^([^=/\\]+)=(.+)$/.exec(text) ?? [];
+    const [, path = whole, weight, start] = /^(.+?)@([01]?\.\d+|[01])(?:@(.+))?$/.exec(whole) ?? [];
     const [model = path, adapter] = path.split('+');
+    const mixed = weight === undefined ? undefined : mixedWith(text, Number(weight), start ?? (adapter && model));
     const parts = (adapter ?? model)
       .split(/[\\/]/)
       .filter((part) => part !== '' && part !== 'model' && part !== 'adapter');
-    return { name: given ?? parts.at(-1) ?? text, model, ...(adapter !== undefined && { adapter }) };
+    return {
+      name: given ?? parts.at(-1) ?? text,
+      model,
+      ...(adapter !== undefined && { adapter }),
+      ...(mixed && { mixed }),
+    };
   });
   if (entries.length < 2)
     throw new ConfigError({ where, what: 'nobody to compare', got: texts, wanted: 'two models or more' });
@@ -155,6 +184,15 @@ function named(texts: readonly string[]): Named[] {
     throw new DataError({ where, what: 'two models of one name', got: name, fix });
   }
   return entries;
+}
+
+/** @throws ConfigError for a weight outside [0, 1], or a model alone, whose start is not known */
+function mixedWith(text: string, mixtureCoef: number, reference: string | undefined): NonNullable<Named['mixed']> {
+  if (mixtureCoef > 1)
+    throw new ConfigError({ where, what: 'no weight of a mixture', got: mixtureCoef, wanted: 'a number from 0 to 1' });
+  if (reference !== undefined) return { reference, mixtureCoef };
+  const fix = `Name it behind the weight: ${text}@START`;
+  throw new ConfigError({ where, what: 'a mixture with which model?', got: text, wanted: 'model@weight@start', fix });
 }
 
 function lines(r: MatrixResult): string[] {

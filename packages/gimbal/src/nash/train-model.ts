@@ -235,8 +235,12 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
     await writeFileAtomic(report, await trainReport({ ...about, seconds: progress.seconds, backend: compute.name }));
     if (o.deploy === 'mixture') {
       const { mixtureCoef } = trainer.options.opponent as { mixtureCoef: Schedule };
-      const weight = figure(schedules.scheduleAt(mixtureCoef, Math.max(0, trainer.step - 1)));
-      note(`what was measured is its mixture with the start, of weight ${weight}: mixturePolicy of nash-md`);
+      const weight = schedules.scheduleAt(mixtureCoef, Math.max(0, trainer.step - 1));
+      const made = join(run.path, o.lora > 0 ? 'adapter' : 'model');
+      const played = o.lora > 0 ? `${o.model}+${made}@${weight}` : `${made}@${weight}@${o.model}`;
+      note(
+        `what was measured is its mixture with the start, of weight ${weight}: gimbal eval --matrix plays it as ${played}`,
+      );
     }
     if (!output.json) {
       output.line(`report  ${report}`);
