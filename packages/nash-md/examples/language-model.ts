@@ -30,11 +30,12 @@ using sft = new CausalLmTrainer({
 const tuned = await sft.run({ steps: 150 });
 console.log(`fine-tuned: loss ${tuned?.loss.toFixed(2)}`);
 
-const common = { policy: model, params: sft.params, codec, preference, maxNewTokens: 12, seed: 0 };
+const common = { codec, preference, maxNewTokens: 12, seed: 0 };
+const start = { policy: model, params: sft.params };
 const prompts = rows.slice(0, 500).map(({ prompt }) => prompt);
 const train = async (mixtureCoef: number): Promise<Contestant> => {
   const trainer = new NashMdTrainer({
-    ...{ ...common, prompts, klCoef: 0.05, batchSize: 16, learningRate: 1e-3 },
+    ...{ ...common, ...start, prompts, klCoef: 0.05, batchSize: 16, learningRate: 1e-3 },
     opponent: { kind: 'mixture', mixtureCoef },
   });
   const last = await trainer.run({ steps: 40 });
@@ -42,7 +43,7 @@ const train = async (mixtureCoef: number): Promise<Contestant> => {
   return trainer.deployable();
 };
 const contestants = {
-  sft: { policy: model, params: sft.params },
+  sft: start,
   'nash-md': await train(0.125),
   response: await train(1),
 };
