@@ -1,6 +1,6 @@
 // The page of a solved game: its strategies, how the solver came there, and the matrix.
 import type { ReportPart, ReportSection, Series } from '../report/part.ts';
-import type { GameResult } from './game-result.ts';
+import { type GameResult, strategiesOf } from './game-result.ts';
 
 /** lines in one chart that can still be told apart */
 const mostLines = 6;
@@ -61,26 +61,15 @@ function gapChart(r: GameResult): ReportPart {
 
 function strategyTable(r: GameResult, shown: readonly number[]): ReportPart {
   const cell = (p: number) => ({ text: p.toFixed(4), share: p });
+  const strategies = strategiesOf(r);
   return {
     kind: 'table',
     title: 'Who is played how often',
     ...(shown.length > mostRows && { caption: `The ${mostRows} likeliest of ${shown.length}.` }),
-    head: [
-      'response',
-      'reference',
-      'policy',
-      ...(r.exact ? ['equilibrium'] : []),
-      ...(r.nash ? ['Nash, τ = 0'] : []),
-      'average',
-    ],
+    head: ['response', ...strategies.map(({ name }) => name)],
     rows: shown
       .slice(0, mostRows)
-      .map((i) => [
-        r.labels[i] as string,
-        ...[r.reference, r.policy, ...(r.exact ? [r.exact] : []), ...(r.nash ? [r.nash] : []), r.average].map((p) =>
-          cell(p[i] as number),
-        ),
-      ]),
+      .map((i) => [r.labels[i] as string, ...strategies.map(({ shares }) => cell(shares[i] as number))]),
   };
 }
 

@@ -17,3 +17,15 @@ export interface GameResult {
   cyclicShare: number;
   curve: readonly { t: number; gap: number; exploitability: number; klToExact?: number; policy: readonly number[] }[];
 }
+
+/** The strategies there are, each with what it is called. */
+export function strategiesOf(r: GameResult): { name: string; shares: readonly number[] }[] {
+  const all: [string, readonly number[] | null][] = [
+    ['reference', r.reference],
+    ['policy', r.policy],
+    ['equilibrium', r.exact],
+    ['Nash, τ = 0', r.nash],
+    ['average', r.average],
+  ];
+  return all.flatMap(([name, shares]) => (shares === null ? [] : [{ name, shares }]));
+}

@@ -21,7 +21,7 @@ import { inFlags } from '../options/in-flags.ts';
 import { renderReport } from '../report/render.ts';
 import { withRun } from '../run/run-folder.ts';
 import { gameSections } from './game-report.ts';
-import type { GameResult } from './game-result.ts';
+import { type GameResult, strategiesOf } from './game-result.ts';
 import { type ReadGame, readGame } from './read-game.ts';
 
 /** Options of `--game`. */
@@ -197,21 +197,9 @@ const small = (x: number): string => (Math.abs(x) < 1e-15 ? '0' : figure(x));
 const short = (p: number): string => p.toFixed(4);
 
 function table(r: GameResult): string[] {
-  const head = [
-    '',
-    'reference',
-    'policy',
-    ...(r.exact ? ['equilibrium'] : []),
-    ...(r.nash ? ['Nash, τ = 0'] : []),
-    'average',
-  ];
-  const rows = r.labels.map((label, i) => [
-    label,
-    ...[r.reference, r.policy, ...(r.exact ? [r.exact] : []), ...(r.nash ? [r.nash] : []), r.average].map((p) =>
-      short(p[i] as number),
-    ),
-  ]);
-  return textTable(head, rows);
+  const strategies = strategiesOf(r);
+  const rows = r.labels.map((label, i) => [label, ...strategies.map(({ shares }) => short(shares[i] as number))]);
+  return textTable(['', ...strategies.map(({ name }) => name)], rows);
 }
 
 const summary = (r: GameResult): string =>

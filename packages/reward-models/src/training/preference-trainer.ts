@@ -22,7 +22,7 @@ export interface PreferenceOptions extends PairTrainerOptions {
 
 /** Trains a preference model. Owns its copy of the parameters until `dispose()`. */
 export class PreferenceTrainer extends PairTrainer {
-  /** @throws ConfigError for options, DataError for rows that cannot be used, before anything is allocated */
+  /** @throws ConfigError for options, DataError for rows that cannot be used; nothing stays allocated then */
   constructor(options: PreferenceOptions);
   /** @internal a loop that was resumed */
   constructor(options: PreferenceOptions, prepared: PreparedPairs, loop: LoopTrainer<PairBatch>);

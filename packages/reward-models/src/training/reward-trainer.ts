@@ -41,7 +41,7 @@ export interface RewardOptions extends PairTrainerOptions {
 /** Trains a reward model. Owns its copy of the parameters until `dispose()`. */
 export class RewardTrainer extends PairTrainer {
   /**
-   * @throws ConfigError for options, DataError for rows that cannot be used, before anything is allocated
+   * @throws ConfigError for options, DataError for rows that cannot be used; nothing stays allocated then
    * @example
    * for await (const s of trainer.train({ steps: 500 })) console.log(s.step, s.loss, s.accuracy);
    */
