@@ -1,13 +1,16 @@
 // node-llama-cpp for `gimbal bench open-models`, from the folder that the bench was started in (`npm i node-llama-cpp`): the
 // protocol of protocol.py. Case `file-prompt`: `file`, `promptTokens`; case `file-generate`: and `newTokens`. Greedy, one row.
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 
 const from = createRequire(join(process.cwd(), 'x.js'));
-const { getLlama } = await import(pathToFileURL(from.resolve('node-llama-cpp')).href);
-const { version } = from('node-llama-cpp/package.json');
+const entry = from.resolve('node-llama-cpp');
+const { getLlama } = await import(pathToFileURL(entry).href);
+// its package.json is none of its exports: the entry is dist/index.js
+const { version } = JSON.parse(readFileSync(join(dirname(entry), '..', 'package.json'), 'utf8'));
 const threads = Number(process.argv[process.argv.indexOf('--threads') + 1]);
 const llama = await getLlama({ gpu: false, maxThreads: threads, logLevel: 'error' });
 const models = new Map();
