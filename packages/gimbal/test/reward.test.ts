@@ -166,6 +166,10 @@ test('members are trained, ranked and averaged, in one process or in several', a
     expect((await readdir(join(out, 'warm', 'members'))).sort()).toEqual(['run-0', 'run-1', 'run-2']);
     expect(await readdir(join(out, 'warm', 'model'))).toContain('warm.json');
     averages.push(await readFile(join(out, 'warm', 'model', 'model.safetensors')));
+    // the page shows how each run learnt, whether it is a member or not, and in whatever process
+    const page = await readFile(join(out, 'report.html'), 'utf8');
+    for (const title of ['Run 1', 'Run 2', 'Run 3', 'Loss', 'in training']) expect(page).toContain(title);
+    expect(page.match(/Over updates\./g)).toHaveLength(3);
   }
   expect(averages[0]?.equals(averages[1] as Buffer)).toBe(true);
   const broken = ['--runs', '2', '--steps', '2', '--workers', '2', '--overflow', 'error'];

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadClassifier } from '@gimbal/language-models';
-import { disposeTree, flatten, type Params, rng, treeBytes, useBackend } from '@gimbal/tensor-core';
+import { disposeTree, flatten, type Params, readMetrics, rng, treeBytes, useBackend } from '@gimbal/tensor-core';
 import { memory, ones, type Tensor, tensor2d } from '@tensorflow/tfjs-core';
 import {
   averageFolders,
@@ -173,6 +173,7 @@ it('folders: the average is one plain folder; what does not belong together is r
   const record = await averageFolders(members, join(dir, 'average'));
   expect(record.members.map((m) => m.weight)).toEqual([1 / 3, 1 / 3, 1 / 3]);
   expect(JSON.parse(await readFile(join(dir, 'average', 'warm.json'), 'utf8'))).toEqual(record);
+  expect(record.members.map((m) => m.folder)).toEqual(['../m0', '../m1', '../m2']); // as they lie from the average
   const shares = async (o: object): Promise<number[]> =>
     (await averageFolders(members, join(dir, 'weighed'), { normalize: true, ...o })).members.map((m) => m.weight);
   expect(await shares({ weights: [1, 1, 2] })).toEqual([0.25, 0.25, 0.5]);
@@ -241,6 +242,10 @@ it('a whole run: members differ, are kept and ranked; stopped, it goes on to the
   const record = await new WarmTrainer(options('whole')).record();
   expect(record.members.map((m) => m.weight)).toEqual([0.5, 0.5]);
   expect(record.members[0]?.lineage?.pretrainId).toBe(fingerprint(checkpoints[1] as Params));
+  // members are found from wherever it is run, each with the log of its training, and their checkpoints are gone
+  for (const { folder } of record.members)
+    expect((await readMetrics(folder)).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(await readdir(join(dir, 'whole', 'runs'))).toEqual([]);
 
   // stopped in the middle of the second run
   const controller = new AbortController();

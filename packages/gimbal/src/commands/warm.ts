@@ -160,7 +160,7 @@ export const command = defineCommand({
         ],
         sections: [connectedSection(line), ...(learnt.length > 0 ? [memorySection(learnt)] : [])],
         curves: Object.fromEntries(
-          ranks.map(({ run: n }) => [`Run ${n + 1}`, join(run.path, 'warm', 'runs', `run-${n}`)]),
+          Array.from({ length: o.runs }, (_, n) => [`Run ${n + 1}`, join(run.path, 'warm', 'members', `run-${n}`)]),
         ),
       });
       output.line(`report  ${report}`);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Dataset } from '@gimbal/language-models';
 import type { MemberModel, WarmTrainer } from '@gimbal/reward-models';
 import { DataError, disposeTree, type Params, rng } from '@gimbal/tensor-core';
+import { counted } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
 import { heldOutOf } from '../options/held-out.ts';
 import { type Exam, examOf } from './exam.ts';
@@ -88,6 +89,12 @@ export async function prepareWarm(
   const checkpoints: Params[] = starts.map((s) => s.params);
   const room = { ...o, tokenizer, output };
   if ('classifier' in model) await countLong(second.train, model, room);
+  else {
+    const { contextLength } = model.config;
+    const limit = Math.min(o.maxLength ?? contextLength, contextLength);
+    const { cut } = lm.labelledRows(second.train, tokenizer, { labels: model.labels, limit });
+    if (cut.rows > 0) output.note(`${counted(cut.rows, 'training row')} lost the end of their longer text`);
+  }
   const fitting = (data: Dataset, what: string): Promise<Dataset> =>
     'classifier' in model ? scorable(data, model, { ...room, what }) : Promise.resolve(data);
   const selection = await fitting(second.heldOut, 'selection row');

@@ -1,13 +1,13 @@
 // The average of model folders as one plain folder, with what it is made of beside it in `warm.json`: what was trained
 // anywhere, by whatever trainer.
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { ConfigError, resolveShares, writeFileDurable } from '@gimbal/tensor-core';
 import { type AverageOptions, checkMembers, type Lineage } from './members.ts';
 import { mergeFolders } from './merge-folders.node.ts';
 
 /** A member on disk. */
 export interface MemberFolder {
-  /** A model's folder. */
+  /** A model's folder; in `warm.json` as it lies from the average's, so that a run may be moved as a whole. */
   readonly folder: string;
   /** Where it comes from, as far as it is known. */
   readonly lineage?: Lineage;
@@ -48,7 +48,11 @@ export async function averageFolders(
   }
   const recipe = { method: 'linear' as const, ...(weights && { weights }), ...(normalize && { normalize }) };
   const { weights: shares, note } = resolveShares(members.length, recipe);
-  const record: WarmRecord = { members: members.map((m, i) => ({ ...m, weight: shares[i] as number })), note };
+  const fromOut = (folder: string): string => relative(out, folder).split(sep).join('/');
+  const record: WarmRecord = {
+    members: members.map((m, i) => ({ ...m, folder: fromOut(m.folder), weight: shares[i] as number })),
+    note,
+  };
   await mergeFolders(
     members.map((m) => m.folder),
     recipe,

@@ -1,12 +1,14 @@
-// WARM (Ramé et al., arXiv 2401.12187): reward models, preference models or classifiers fine-tuned from one pretraining that differ in data order, learning
-// rate, dropout and starting checkpoint, ranked, and averaged in weight space into one plain checkpoint.
+// WARM (Ramé et al., arXiv 2401.12187): reward models, preference models or classifiers fine-tuned from one pretraining that
+// differ in data order, learning rate, dropout and starting checkpoint, ranked, and averaged in weight space into one plain
+// checkpoint.
 //
-// A run's folder has warm-config.json (what decides the members), head.safetensors (the probed head), members/run-i (models; member.json says that it is done, and how good it is), runs/run-i (checkpoints of
-// a run that was stopped) and model/, the average, with warm.json. A run that was killed goes on where it was: finished members
-// are kept. Nothing of one run is another's, so several processes may train different runs of one folder at a time.
+// A run's folder has warm-config.json (what decides the members), head.safetensors (the probed head), members/run-i (models;
+// member.json says that it is done, and how good it is, metrics.jsonl how it learnt), runs/run-i (checkpoints of a run that was
+// stopped) and model/, the average, with warm.json. A run that was killed goes on where it was: finished members are kept.
+// Nothing of one run is another's, so several processes may train different runs of one folder at a time.
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { loadClassifier } from '@gimbal/language-models';
 import {
   CheckpointError,
@@ -139,7 +141,9 @@ export class WarmTrainer {
       const own = whole ?? trainer.params;
       const selectionAccuracy = await this.#kind.rank(own);
       await this.#kind.save(this.#memberFolder(run.run), own);
-      await rm(logs, { recursive: true, force: true }); // the member is kept, its optimiser is not
+      // the member is kept with the log of its training, its optimiser is not
+      await rename(join(logs, 'metrics.jsonl'), join(this.#memberFolder(run.run), 'metrics.jsonl')).catch(absent);
+      await rm(logs, { recursive: true, force: true });
       return { selectionAccuracy, fingerprint: fingerprint(own) };
     } finally {
       if (whole) disposeTree(whole);
@@ -237,10 +241,12 @@ export class WarmTrainer {
     await writeFileAtomic(path, `${JSON.stringify({ ...notes, stats }, null, 2)}\n`);
   }
 
-  /** What `warm.json` of the average says. @throws where there is none yet */
+  /** What `warm.json` of the average says, its folders as this process finds them. @throws where there is none yet */
   async record(): Promise<WarmRecord> {
     const path = join(this.model, 'warm.json');
-    return parsed(await readFile(path, 'utf8'), path, 'Delete the folder it is in: going on averages the members anew');
+    const fix = 'Delete the folder it is in: going on averages the members anew';
+    const { members, note } = parsed<WarmRecord>(await readFile(path, 'utf8'), path, fix);
+    return { members: members.map((m) => ({ ...m, folder: resolve(this.model, m.folder) })), note };
   }
 
   #memberFolder(run: number): string {
