@@ -169,9 +169,11 @@ test('what a preset leaves open can be said; of evaluations the best weights are
   });
   const run = join(dir, 'evaluated');
   const often = ['--eval-every', '1', '--learning-rate', '0.1', '--kl-coef', '0', '--steps', '6'];
-  await gimbal('rl', ...common(), ...letters, ...often, '--out', run);
+  const evaluated = await gimbal('rl', ...common(), ...letters, ...often, '--out', run);
   const rewards = (await readMetrics(join(run, 'training'))).map((row) => row.evalReward as number);
   const best = await loadRun(join(run, 'training'), 'best');
+  // of 24 prompts 4 are reported on, and 4 others choose the step
+  expect([evaluated.rewardBefore, best.config]).toMatchObject([{ n: 4 }, { prompts: 16 }]);
   expect(best.step).toBe(1 + rewards.indexOf(Math.max(...rewards)));
   const [kept, was] = [await loadPretrained(join(run, 'model')), await best.tree('params')];
   const values = (tree: Params) => Object.fromEntries(flatten(tree).map(([name, t]) => [name, [...t.dataSync()]]));
@@ -216,7 +218,7 @@ test('what was stopped goes on to the same numbers', async () => {
   expect((await weights(stopped)).equals(await weights(whole))).toBe(true);
 }, 60_000);
 
-test('dropout never reaches a log-probability: a copy agrees to the bit, and at step 1 the KL is 0', async () => {
+test('dropout never reaches a log-probability: a copy agrees to the bit, and at step 1 the KL is 0 and the ratio 1', async () => {
   const model = decoder({
     vocabularySize: 12,
     width: 16,
@@ -265,6 +267,8 @@ test('dropout never reaches a log-probability: a copy agrees to the bit, and at 
   });
   const [first, second] = [await trainer.run({ steps: 1 }), await trainer.run({ steps: 2 })];
   expect(first?.kl).toBe(0);
+  // one pass over the completions: the policy that learns is the one that sampled, p over p is 1
+  expect(first).toMatchObject({ ratioMax: 1, clipFraction: 0, klForward: 0, klReverse: 0 });
   expect(second?.kl).not.toBe(0);
   for (const tree of [params, copy]) disposeTree(tree);
 });
@@ -297,6 +301,10 @@ test('rewards by name, and what is none', async () => {
     [[...common(), '--reward', 'exact', '--held-out', '24'], 'nothing is left to train on'],
     [[...common(), '--reward', 'exact', '--batch-size', '3'], 'a multiple of samplesPerPrompt = 2'],
     [[...common(), '--reward', 'exact', '--max-new-tokens', '24'], 'are too long'],
+    [[...common(), '--reward', 'exact', '--held-out', '12', '--eval-every', '2'], 'holds out a second part'],
+    [[...common(), '--reward', 'exact', '--articles', '100'], '--articles: the prompts are those of --data'],
+    [[...common(), '--reward', 'exact', '--world', 'mini'], '--world: the prompts are those of --data'],
+    [[...common(), '--reward', 'exact', '--max-new-tokens', '1', '--mask-truncated'], 'leaves no room for an end'],
   ];
   for (const [argv, text] of cases) {
     const { code, stderr } = await failure('rl', ...argv, '--out', join(dir, 'refused'));

@@ -2,13 +2,12 @@
  * Credit: what of a completion's reward each of its tokens gets. The KL to the reference is part of the reward here, or
  * of the loss (token-update.ts).
  */
-import { schedules } from '@gimbal/tensor-core';
 import { tensor2d } from '@tensorflow/tfjs-core';
 import { scoped } from '../internal/scoped.ts';
 import { normalizeAdvantages } from '../values/normalize-advantages.ts';
 import { baselineAdvantages, type PeerBaseline, positionAdvantages, returnsToGo, tokenGae } from './baselines.ts';
 import { klRewards } from './kl-rewards.ts';
-import type { ResolvedTokenOptions } from './token-options.ts';
+import { klCoefAt, type ResolvedTokenOptions } from './token-options.ts';
 import type { TokenRollout } from './token-rollout.ts';
 
 /** Arrays of one step, `[B·T]` where nothing else is said. */
@@ -44,7 +43,7 @@ export function creditTokens(
   const { completions, groups, mask } = rollout;
   const { width, lengths } = completions;
   const B = lengths.length;
-  const klCoef = schedules.scheduleAt(o.klCoef, step);
+  const klCoef = klCoefAt(o, step);
   const inReward = o.klIn === 'reward';
   const terminal = Float32Array.from(rewards, (r) => r ?? 0);
   const shape = [B, width] as [number, number];
@@ -129,7 +128,9 @@ function tokenAdvantages(
 ): Estimate {
   const { width, lengths } = rows;
   const standardize = (advantages: Float32Array): Float32Array =>
-    normalizeAdvantage === false ? advantages : standardized(advantages, rows);
+    normalizeAdvantage === false
+      ? advantages
+      : standardized(advantages, rows, normalizeAdvantage === 'group' ? groups : undefined);
   const spread = (perRow: (b: number) => number): Float32Array => {
     const out = new Float32Array(returns.length);
     for (const [b, n] of lengths.entries()) out.fill(perRow(b), b * width, b * width + n);
@@ -156,15 +157,23 @@ function tokenAdvantages(
   return { advantages: standardize(advantages), returns, average };
 }
 
-/** Over all tokens that count. */
+/** Over all tokens that count, or over those of each prompt's completions. @param groups `[B]` */
 function standardized(
   advantages: Float32Array,
   { width, lengths }: { width: number; lengths: Int32Array },
+  groups: Int32Array | undefined,
 ): Float32Array {
-  const places: number[] = [];
-  for (const [b, n] of lengths.entries()) for (let t = 0; t < n; t++) places.push(b * width + t);
-  const standard = normalizeAdvantages(Float32Array.from(places, (i) => advantages[i] as number));
+  const sets = new Map<number, number[]>();
+  for (const [b, n] of lengths.entries()) {
+    const group = groups?.[b] ?? 0;
+    const places = sets.get(group) ?? [];
+    for (let t = 0; t < n; t++) places.push(b * width + t);
+    sets.set(group, places);
+  }
   const out = new Float32Array(advantages.length);
-  for (const [k, i] of places.entries()) out[i] = standard[k] as number;
+  for (const places of sets.values()) {
+    const standard = normalizeAdvantages(Float32Array.from(places, (i) => advantages[i] as number));
+    for (const [k, i] of places.entries()) out[i] = standard[k] as number;
+  }
   return out;
 }

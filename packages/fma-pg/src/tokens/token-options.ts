@@ -9,12 +9,14 @@ import {
   checkSeed,
   checkShare,
   createOptimizer,
+  flatten,
   type LoopOptions,
   type Monitor,
   type Params,
   type Prompt,
   type RewardFn,
   type Schedule,
+  schedules,
   type TextCodec,
   type TokenPolicy,
 } from '@gimbal/tensor-core';
@@ -49,9 +51,9 @@ export interface TokenPolicyOptions
   evalPrompts?: readonly Prompt[];
   /** null = no reward for that row, which stays out of the loss */
   reward: RewardFn | readonly NamedReward[];
-  /** β, or α where the mixing is convex; default .05 */
+  /** β, or α where the mixing is convex; a schedule is looked at before each step; default .05 */
   klCoef?: Schedule;
-  /** 'additive' (default): r − βk; 'convex': (1 − α)r − αk */
+  /** 'additive' (default): r − βk; 'convex': (1 − α)r − αk, and in the loss (1 − α) of the surrogate's and α of k3 */
   klMixing?: 'additive' | 'convex';
   /** 'reward' (default): k1 of each token is a reward; 'loss': k3 is added to the loss, as in GRPO */
   klIn?: 'reward' | 'loss';
@@ -82,7 +84,11 @@ export interface TokenPolicyOptions
    * `temperature` is not 1; 'tempered': of the distribution that was sampled from, which needs the policy's logits
    */
   rolloutLogProbs?: 'unit' | 'tempered';
-  /** most tokens of a completion, ≥ 1 */
+  /**
+   * most tokens of a completion, its end included: ≥ 1, or ≥ 2 with `missingEos`. rlef.md §7 wants 2 at least, for a text
+   * of one token and its end are two: with 1 every completion is empty or cut, and rules for cut ones apply to all that
+   * say something. Without such rules one token is a policy of its own (a choice of A to D, a bandit)
+   */
   maxNewTokens: number;
   /** completions that were cut at the limit: their reward is replaced, or lessened, or ('mask') they are left out of the loss */
   missingEos?: 'mask' | { reward: number } | { penalty: number };
@@ -160,17 +166,21 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
   checkName('credit', o.credit, ['token', 'sequence']);
   checkName('baseline', o.baseline, ['value', 'batch', 'leave-one-out', 'group', 'moving-average']);
   checkSeed(o.seed);
-  const first = typeof o.klCoef === 'number' ? o.klCoef : o.klCoef(0);
-  checkOption(
-    'klCoef',
-    first,
-    first >= 0 && (o.klMixing === 'additive' ? Number.isFinite(first) : first <= 1),
-    o.klMixing === 'additive' ? 'a finite number ≥ 0' : 'a number from 0 to 1',
-  );
+  klCoefAt(o, 0);
+  const rate = schedules.scheduleAt(o.learningRate, 0);
+  checkOption('learningRate', rate, rate >= 0 && Number.isFinite(rate), 'a finite number ≥ 0');
   if (typeof o.anchor === 'object' && 'emaRate' in o.anchor) checkShare('anchor.emaRate', o.anchor.emaRate);
+  if (typeof o.anchor === 'object' && 'params' in o.anchor) checkAnchor(o.params, o.anchor.params);
+  if (o.value !== undefined) checkPositive('value.learningRate', o.value.learningRate);
   if (o.value?.gaeLambda !== undefined) checkShare('value.gaeLambda', o.value.gaeLambda);
   if (o.value?.trunk !== undefined) checkName('value.trunk', o.value.trunk, ['policy', 'own']);
-  if (typeof o.missingEos === 'string') checkName('missingEos', o.missingEos, ['mask']);
+  if (o.policyWarmup !== undefined) {
+    checkCount('policyWarmup.steps', o.policyWarmup.steps);
+    checkName('policyWarmup.mode', o.policyWarmup.mode, ['lr', 'freeze']);
+  }
+  if (o.normalizeAdvantage !== false) checkName('normalizeAdvantage', o.normalizeAdvantage, ['batch', 'group']);
+  if (o.missingEos !== undefined) checkMissingEos(o.missingEos, o.maxNewTokens);
+  if (typeof o.reward !== 'function') checkNames(o.reward);
   if (o.prompts.length === 0) throw new ConfigError({ where: 'prompts', what: 'there are none' });
   if (o.evalPrompts?.length === 0) throw new ConfigError({ where: 'evalPrompts', what: 'there are none' });
   if (o.evalEvery !== undefined && o.evalPrompts === undefined)
@@ -210,6 +220,63 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
     throw new ConfigError({ where: 'checkpointEvery', what: 'there is nowhere to save', fix: 'Give out, a folder' });
   createOptimizer(o.optimizer);
   return o;
+}
+
+/**
+ * β or α of a step.
+ * @param step steps done
+ * @throws ConfigError for a number out of range, of a schedule with the step
+ */
+export function klCoefAt(
+  { klCoef, klMixing }: Pick<ResolvedTokenOptions, 'klCoef' | 'klMixing'>,
+  step: number,
+): number {
+  const now = schedules.scheduleAt(klCoef, step);
+  checkOption(
+    step === 0 ? 'klCoef' : `klCoef, step ${step + 1}`,
+    now,
+    now >= 0 && (klMixing === 'additive' ? Number.isFinite(now) : now <= 1),
+    klMixing === 'additive' ? 'a finite number ≥ 0' : 'a number from 0 to 1',
+  );
+  return now;
+}
+
+/** A reference of another vocabulary or size is none of this policy. */
+function checkAnchor(params: Params, anchor: Params): void {
+  const shapes = new Map(flatten(anchor).map(([path, leaf]) => [path, `[${leaf.shape}]`]));
+  for (const [path, leaf] of flatten(params)) {
+    const [got, wanted] = [shapes.get(path), `[${leaf.shape}]`];
+    if (got === wanted) continue;
+    const what = `'${path}' ${got === undefined ? 'is missing' : 'has another shape than the policy’s'}`;
+    throw new ConfigError({ where: 'anchor.params', what, ...(got !== undefined && { got }), wanted });
+  }
+}
+
+function checkMissingEos(missingEos: NonNullable<TokenPolicyOptions['missingEos']>, maxNewTokens: number): void {
+  if (typeof missingEos === 'string') checkName('missingEos', missingEos, ['mask']);
+  else if ('reward' in missingEos) {
+    const { reward } = missingEos;
+    checkOption('missingEos.reward', reward, Number.isFinite(reward), 'a finite number');
+  } else {
+    const { penalty } = missingEos;
+    checkOption('missingEos.penalty', penalty, penalty >= 0 && Number.isFinite(penalty), 'a finite number ≥ 0');
+  }
+  if (maxNewTokens >= 2) return;
+  throw new ConfigError({
+    where: 'maxNewTokens',
+    what: 'one token leaves no room for an end, and missingEos tells apart what has none',
+    got: maxNewTokens,
+    wanted: 'at least 2',
+    fix: 'Set it to 2 or more, or leave missingEos out',
+  });
+}
+
+/** Metrics are named after rewards. */
+function checkNames(rewards: readonly NamedReward[]): void {
+  if (rewards.length === 0) throw new ConfigError({ where: 'reward', what: 'there are none' });
+  const names = rewards.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new ConfigError({ where: 'reward', what: 'two have one name', got: twice });
 }
 
 type TokenPreset = (o?: Partial<TokenPolicyOptions>) => Partial<TokenPolicyOptions>;

@@ -31,7 +31,7 @@ import { rolloutLogProbs } from './rollout-log-probs.ts';
 import { tempered } from './tempered.ts';
 import { type Credited, creditTokens } from './token-credit.ts';
 import { evaluateRewards } from './token-evaluation.ts';
-import { type ResolvedTokenOptions, resolveTokenOptions, type TokenPolicyOptions } from './token-options.ts';
+import { klCoefAt, type ResolvedTokenOptions, resolveTokenOptions, type TokenPolicyOptions } from './token-options.ts';
 import { promptText, type ScoredCompletions, scoreCompletions } from './token-rewards.ts';
 import { type TokenRollout, tokenRollout } from './token-rollout.ts';
 import { updateOnTokens, updateStats } from './token-update.ts';
@@ -150,6 +150,7 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
   /** One step; undefined where the signal stopped the sampling. Nothing has changed then, nor where sampling or a reward failed. */
   protected override async advance({ signal, steps }: TrainRequest) {
     const { options: o } = this;
+    klCoefAt(o, this.#step); // a schedule that leaves its range is met before anything is sampled
     const position = this.#sampler.state();
     const picked = Array.from(this.#sampler.next(), (i) => o.prompts[i] as Prompt);
     let sampled: Sampled;

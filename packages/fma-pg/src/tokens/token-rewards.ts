@@ -1,5 +1,5 @@
 /** Rewards of completions: functions by name and weight, abstentions, completions without an end. */
-import { checkedRewards, type Prompt, schedules } from '@gimbal/tensor-core';
+import { checkedRewards, checkOption, type Prompt, schedules } from '@gimbal/tensor-core';
 import type { NamedReward, ResolvedTokenOptions } from './token-options.ts';
 
 export interface ScoredCompletions {
@@ -11,7 +11,7 @@ export interface ScoredCompletions {
 
 export const promptText = (p: Prompt): string => (typeof p === 'string' ? p : p.prompt);
 
-/** @throws DataError where a function gives no list, another number of rewards, or one that is no finite number */
+/** @throws ConfigError for a weight that is no finite number; DataError where a function gives no list, another number of rewards, or one that is no finite number */
 export async function scoreCompletions(
   o: Pick<ResolvedTokenOptions, 'reward' | 'missingEos'>,
   step: number,
@@ -28,6 +28,7 @@ export async function scoreCompletions(
   for (const { name, weight, fn } of named) {
     const scores = await checkedRewards(name, fn, prompts, texts, rows);
     const w = schedules.scheduleAt(weight, step);
+    checkOption(`reward ${name}, weight at step ${step + 1}`, w, Number.isFinite(w), 'a finite number');
     let [sum, count] = [0, 0];
     for (const [b, score] of scores.entries()) {
       if (score === null) continue;

@@ -5,7 +5,6 @@ import {
   type Optimizer,
   type OptimizerState,
   type Params,
-  schedules,
   treeNorm,
   valueAndGradWithAux,
   zipTree,
@@ -27,7 +26,7 @@ import {
 import { scoped } from '../internal/scoped.ts';
 import { checkSameLogProbs, logRatioLimit } from '../surrogates/surrogate.ts';
 import type { Credited } from './token-credit.ts';
-import type { ResolvedTokenOptions } from './token-options.ts';
+import { klCoefAt, type ResolvedTokenOptions } from './token-options.ts';
 import { selectRows } from './token-rollout.ts';
 
 /** What `updateOnTokens` counts, in this order. */
@@ -63,14 +62,15 @@ export function updateOnTokens(
   { params, optimizer, state, credited: c, rate, step, first }: TokenUpdate,
 ): Float64Array {
   const B = c.groups.length;
-  const klCoef = o.klIn === 'loss' ? schedules.scheduleAt(o.klCoef, step) : 0;
+  const klCoef = o.klIn === 'loss' ? klCoefAt(o, step) : 0;
+  const share = o.klMixing === 'convex' ? 1 - klCoef : 1; // of the surrogate, as of the reward where the KL is in it
   return scoped(() => {
     let grads: Params | undefined;
     const totals = new Float64Array(updateStats.length);
     for (let from = 0; from < B; from += o.batchSize) {
       const to = Math.min(B, from + o.batchSize);
-      const share = shareOf(o, c, from, to);
-      if (share === 0) continue;
+      const weight = shareOf(o, c, from, to);
+      if (weight === 0) continue;
       const part = partOf(c, from, to);
       const {
         value,
@@ -79,10 +79,11 @@ export function updateOnTokens(
       } = valueAndGradWithAux((p: Params) => {
         const logProbs = o.policy.logProbs(p, part.prompts, part.completions);
         const { loss, stats } = o.surrogate({ ...part.input, logProbs });
-        const total = klCoef === 0 ? loss : add<Scalar>(loss, mul(referenceKl(logProbs, part), klCoef));
+        const own = share === 1 ? loss : mul<Scalar>(loss, share);
+        const total = klCoef === 0 ? own : add<Scalar>(own, mul(referenceKl(logProbs, part), klCoef));
         const { klForward, klReverse, clipFraction, ratioMax, clampedShare, heldShare } = stats;
         return {
-          value: mul<Scalar>(total, share),
+          value: mul<Scalar>(total, weight),
           aux: { stats: stack([klForward, klReverse, clipFraction, ratioMax, clampedShare, heldShare]), logProbs },
         };
       })(params);
@@ -90,7 +91,7 @@ export function updateOnTokens(
       totals[lossAt] = (totals[lossAt] as number) + (value.dataSync<'float32'>()[0] as number);
       for (const [i, s] of aux.stats.dataSync<'float32'>().entries()) {
         const [at, before] = [1 + i, totals[1 + i] as number];
-        totals[at] = at === ratioAt ? Math.max(before, s) : before + share * s;
+        totals[at] = at === ratioAt ? Math.max(before, s) : before + weight * s;
       }
       grads = grads === undefined ? g : (zipTree(grads, g, (a, b) => add(a, b as Tensor)) as Params);
     }

@@ -83,7 +83,8 @@ test('with a reference the policy goes to p_ref·exp(r/β), the optimum in close
     learningRate: 0.03,
   };
   const p = Math.E / (Math.E + 3);
-  for (const more of [{}, { klIn: 'loss' as const, epochs: 1 }, { klMixing: 'convex' as const, klCoef: 0.5 }]) {
+  const convex = { klMixing: 'convex' as const, klCoef: 0.5 };
+  for (const more of [{}, { klIn: 'loss' as const, epochs: 1 }, convex, { ...convex, klIn: 'loss' as const }]) {
     using trainer = new TokenPolicyTrainer(options({ ...base, ...more, baseline: 'batch' }));
     await trainer.run({ steps: 150 });
     const z = [...(trainer.params.logits as Tensor).dataSync()].map(Math.exp);
@@ -241,6 +242,30 @@ test('after a reward that failed the same prompts are asked for again', async ()
   expect(asked[2]).toEqual(asked[1]);
 });
 
+test.each(['reward', 'loss'] as const)(
+  'a klCoef that leaves its range is refused before the step in which it does, in the %s',
+  async (klIn) => {
+    let sampled = 0;
+    const counted: RewardFn = (...given) => {
+      sampled++;
+      return ones(...given);
+    };
+    for (const [klMixing, bad, wanted] of [
+      ['convex', 1.2, 'a number from 0 to 1'],
+      ['additive', Number.NaN, 'a finite number ≥ 0'],
+    ] as const) {
+      sampled = 0;
+      const klCoef = (step: number): number => (step < 2 ? 0.1 : bad);
+      using trainer = new TokenPolicyTrainer(options({ klIn, klMixing, klCoef, reward: counted }));
+      await expect(trainer.run({ steps: 5 })).rejects.toMatchObject({
+        code: 'ERR_CONFIG',
+        message: `klCoef, step 3: out of range; got ${bad}, wanted ${wanted}`,
+      });
+      expect([trainer.step, sampled]).toEqual([2, 2]);
+    }
+  },
+);
+
 test('resumed, the next steps are those of the run that was never stopped; micro-batches make no difference', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'fma-pg-'));
   const numbers = async (t: TokenPolicyTrainer, steps: number): Promise<TokenPolicyStep[]> => {
@@ -383,4 +408,35 @@ test('options that make no sense are refused by name', () => {
     /TokenPolicyTrainer: unknown option klCoeff; .*Did you mean klCoef\?/s,
   );
   expect(() => of({ checkpointEvery: 3 })).toThrow('checkpointEvery: there is nowhere to save');
+  expect(() => of({ learningRate: Number.NaN })).toThrow('learningRate: out of range');
+  expect(() => of({ value: { learningRate: -1 } })).toThrow('value.learningRate: out of range');
+  expect(() => of({ policyWarmup: { steps: 2, mode: 'frozen' as 'freeze' } })).toThrow(/policyWarmup.mode: .*freeze/);
+  expect(() => of({ policyWarmup: { steps: 0, mode: 'lr' } })).toThrow('policyWarmup.steps: out of range');
+  expect(() => of({ normalizeAdvantage: 'groups' as 'group' })).toThrow(/normalizeAdvantage: .*Did you mean group\?/);
+  expect(() => of({ missingEos: { penalty: -1 } })).toThrow('missingEos.penalty: out of range');
+  expect(() => of({ missingEos: { reward: Number.NaN } })).toThrow('missingEos.reward: out of range');
+  expect(() => of({ reward: [] })).toThrow('reward: there are none');
+  const twice = { name: 'style', weight: 1, fn: ones };
+  expect(() => of({ reward: [twice, twice] })).toThrow('reward: two have one name; got "style"');
+  const other = tokenTable({ vocabulary: 5, length: 3 }).init();
+  expect(() => of({ anchor: { params: other } })).toThrow(/anchor.params: 'logits' has another shape/);
+  disposeTree(other);
+});
+
+test('a completion of one token is a policy of its own, but not where what has no end is told apart', () => {
+  const of = (o: Partial<TokenPolicyOptions>): TokenPolicyTrainer =>
+    new TokenPolicyTrainer(options({ maxNewTokens: 1, ...o }));
+  of({}).dispose();
+  of({ missingEos: 'mask', maxNewTokens: 2 }).dispose();
+  for (const missingEos of ['mask', { reward: 0 }, { penalty: 1 }] as const)
+    expect(() => of({ missingEos })).toThrow(
+      'maxNewTokens: one token leaves no room for an end, and missingEos tells apart what has none; got 1, wanted at least 2',
+    );
+});
+
+test('a weight of a reward that is no number is named with its step', async () => {
+  const weight = (step: number): number => (step < 1 ? 1 : Number.NaN);
+  using trainer = new TokenPolicyTrainer(options({ reward: [{ name: 'style', weight, fn: ones }] }));
+  await expect(trainer.run({ steps: 3 })).rejects.toThrow('reward style, weight at step 2: out of range; got NaN');
+  expect(trainer.step).toBe(1);
 });

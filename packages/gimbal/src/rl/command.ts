@@ -6,7 +6,7 @@ import { type Command, type CommandContext, type CommandResult, defineCommand } 
 import { counted, figure } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { checkColumns } from '../options/columns.ts';
-import { heldOutOf, splitRows } from '../options/held-out.ts';
+import { refuseGiven } from '../options/refuse-given.ts';
 import { bestParams } from '../run/best-params.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
 import { stoppedRun } from '../run/going-on.ts';
@@ -15,6 +15,7 @@ import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { meanWithInterval } from '../stages/internal/intervals.ts';
 import { LongCompletions } from './long-completions.ts';
 import { optionsWith } from './options.ts';
+import { promptParts } from './prompt-parts.ts';
 import { promptRows, promptText } from './prompt-rows.ts';
 import { rlReport } from './report.ts';
 import { loadRewards, parseReward, type RewardSpec } from './reward.ts';
@@ -24,8 +25,6 @@ import { bestLook, checkMonitor, verdictOf, watchRun } from './watch.ts';
 
 type Options = z.output<ReturnType<typeof optionsWith>>;
 type Context = CommandContext<Options>;
-
-const mostHeldOut = 128;
 
 /** The command under one of its names. */
 export function rlCommand(name: 'rl' | 'grpo'): Command<ReturnType<typeof optionsWith>> {
@@ -45,7 +44,7 @@ export function rlCommand(name: 'rl' | 'grpo'): Command<ReturnType<typeof option
     ],
     async run(context) {
       const { options: given } = context;
-      if (!given.resume) check(name, given);
+      if (!given.resume) refuseUnused(context, name, check(name, given));
       return withRun(
         { command: name, options: given, given: context.given, note: (text) => context.output.note(text) },
         (run) => learn(context, run, name),
@@ -69,6 +68,13 @@ function check(name: string, o: Options): readonly RewardSpec[] {
       what: 'what is left out can have no penalty',
       fix: 'Give one of --mask-truncated and --missing-eos-penalty',
     });
+  // such a completion is empty, or cut: the trainer refuses it too, after the model was read
+  if (o.maxNewTokens === 1 && (o.maskTruncated || o.missingEosPenalty > 0))
+    throw new ConfigError({
+      where: `gimbal ${name} --max-new-tokens`,
+      what: 'one token leaves no room for an end, and completions without one are to be told apart',
+      fix: `Give 2 or more, or leave ${o.maskTruncated ? '--mask-truncated' : '--missing-eos-penalty'} out`,
+    });
   if (o.valueTrunk === 'own' && (o.baseline ?? (o.preset === 'ppo' ? 'value' : undefined)) !== 'value')
     throw new ConfigError({
       where: `gimbal ${name} --value-trunk`,
@@ -86,6 +92,16 @@ function check(name: string, o: Options): readonly RewardSpec[] {
     throw new ConfigError({ where: `gimbal ${name} --data`, what: 'there are no prompts', fix });
   }
   return specs;
+}
+
+/** Options of the generated newsroom say nothing beside rows of the user's. */
+function refuseUnused({ options: o, given }: Context, name: string, specs: readonly RewardSpec[]): void {
+  if (o.data === undefined) return;
+  refuseGiven(`gimbal ${name}`, given, ['articles'], 'the prompts are those of --data: no articles are generated');
+  // a judge of the newsroom reads articles that came from a file
+  const judged = [...specs, ...(o.monitor ?? []).map((text) => parseReward(text, `gimbal ${name} --monitor`))];
+  if (judged.some(({ kind }) => kind === 'world')) return;
+  refuseGiven(`gimbal ${name}`, given, ['world'], 'the prompts are those of --data, and no reward is world:newsroom');
 }
 
 async function learn(context: Context, run: RunFolder, name: string): Promise<CommandResult> {
@@ -107,8 +123,9 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     const { policy, params: start, tokenizer, contextLength } = open;
     const maxNewTokens = o.maxNewTokens ?? roomBeside(all, tokenizer, contextLength);
     const fitting = fittingPrompts(all, { tokenizer, contextLength, maxNewTokens }, note);
-    const share = heldOutOf(name, o.heldOut, fitting.length, mostHeldOut);
-    const { training, heldOut } = splitRows(fitting, share, stream.split('split'));
+    const choose = o.evalEvery !== undefined;
+    const parts = { heldOut: o.heldOut, choose, rng: stream };
+    const { training, heldOut, selection } = promptParts(name, fitting, parts);
     const common = { policy, tokenizer, rewards, signal };
     const score = (params: Params) =>
       scorePrompts({
@@ -120,7 +137,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
         rng: stream.split('evaluate'),
       });
     note(
-      `${counted(training.length, 'prompt')}, ${heldOut.length} held out; ${rewards.map((r) => r.name).join(' + ')}`,
+      `${counted(training.length, 'prompt')}, ${heldOut.length} held out${choose ? `, ${selection.length} to choose the step on` : ''}; ${rewards.map((r) => r.name).join(' + ')}`,
     );
     const before = await score(start);
     note(`reward of held-out prompts: ${figure(meanWithInterval(before.rewards).value)}`);
@@ -134,7 +151,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
       ...common,
       params: start,
       prompts: training,
-      ...(o.evalEvery !== undefined && { evalPrompts: heldOut }),
+      ...(choose && { evalPrompts: selection }),
       settings,
       seed: o.seed,
       out: folder,
@@ -145,9 +162,9 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     });
     await warnAlike(folder, note);
     if (long.seen > 0) note(`warning: ${long.told}`);
-    // where the control fell, or held-out prompts were answered better before, the weights to keep are not the last
+    // where the control fell, or other prompts were answered better before, the weights to keep are not the last
     let best = watch?.endedAt(trainer.step) ? await watch.bestParams(note) : undefined;
-    if (o.evalEvery !== undefined && trainer.best !== null && trainer.best.step !== trainer.step)
+    if (choose && trainer.best !== null && trainer.best.step !== trainer.step)
       best = await bestParams(folder, trainer, note);
     const { params } = best ?? trainer;
     const after = await score(params);

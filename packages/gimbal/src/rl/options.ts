@@ -110,7 +110,7 @@ export const optionsWith = (preset: PresetName) =>
       .min(1)
       .optional()
       .describe(
-        'score the held-out prompts each so many steps, and keep the weights of the best: chosen on them, its reward there is a little high',
+        'score prompts each so many steps, and keep the weights of the best: as many as --held-out, neither learnt from nor reported on',
       ),
     accumulate: z.int().min(1).optional().describe('batches in one update (default 1)'),
     lora: z.int().min(0).default(0).describe('rank of an adapter to train; 0 trains all weights'),

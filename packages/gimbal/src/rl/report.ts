@@ -72,7 +72,7 @@ export function rlCharts(rows: readonly Row[], rewards: readonly string[]): Char
   const parts = rewards.length < 2 ? {} : Object.fromEntries(rewards.map((name) => [name, `reward_${name}`]));
   return [
     chart('Reward', 'mean of a step', { reward: 'reward', ...parts }),
-    chart('Reward of held-out prompts', 'mean', { reward: 'evalReward' }),
+    chart('Reward of the prompts that the step is chosen on', 'mean', { reward: 'evalReward' }),
     chart('KL', 'nats a completion', { 'to the model as it was': 'kl' }),
     chart('Clipped share', 'of the tokens', { clipped: 'clipFraction', 'clamped advantages': 'clampedShare' }),
     chart('Length', 'tokens', { 'of a completion': 'length' }),

@@ -61,7 +61,7 @@ export interface RlRequest {
   params: Params;
   tokenizer: Tokenizer;
   prompts: readonly Prompt[];
-  /** scored each `evalEvery` steps */
+  /** scored each `evalEvery` steps; the checkpoint of the best mean stays */
   evalPrompts?: readonly Prompt[];
   rewards: readonly NamedReward[];
   settings: RlSettings;

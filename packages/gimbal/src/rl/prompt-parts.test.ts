@@ -1,0 +1,36 @@
+import { rng } from '@gimbal/tensor-core';
+import { promptParts } from './prompt-parts.ts';
+
+const prompts = Array.from({ length: 40 }, (_, i) => `p${i}`);
+const parts = (heldOut: number | undefined, choose: boolean) =>
+  promptParts('rl', prompts, { heldOut, choose, rng: rng(1) });
+
+test('the step is chosen on prompts that are neither learnt from nor reported on', () => {
+  const { training, heldOut, selection } = parts(6, true);
+  expect([training.length, heldOut.length, selection.length]).toEqual([28, 6, 6]);
+  expect([...training, ...heldOut, ...selection].sort()).toEqual([...prompts].sort());
+});
+
+test('what is reported on is the same, whether a step is chosen or not', () => {
+  for (const heldOut of [undefined, 6, 0.25]) {
+    const [plain, chosen] = [parts(heldOut, false), parts(heldOut, true)];
+    expect(chosen.heldOut).toEqual(plain.heldOut);
+    expect(plain.selection).toEqual([]);
+    expect(plain.training).toEqual(expect.arrayContaining([...chosen.training, ...chosen.selection]));
+  }
+});
+
+test('two parts must leave something to learn from; a single prompt is all three', () => {
+  expect(parts(20, false).training).toHaveLength(20);
+  expect(() => parts(20, true)).toThrow(
+    'gimbal rl --held-out: nothing is left to train on: --eval-every holds out a second part; got 20 of 40 rows, twice, wanted at most 19 rows',
+  );
+  expect(() => promptParts('rl', ['a', 'b'], { heldOut: undefined, choose: true, rng: rng(1) })).toThrow(
+    '3 rows or more',
+  );
+  expect(promptParts('rl', ['one'], { heldOut: undefined, choose: true, rng: rng(1) })).toEqual({
+    training: ['one'],
+    heldOut: ['one'],
+    selection: ['one'],
+  });
+});

@@ -1,0 +1,48 @@
+// What becomes of prompts: learnt from, used to choose the step whose weights are kept, or reported on.
+import { ConfigError, type Rng } from '@gimbal/tensor-core';
+import { heldOutOf, splitRows } from '../options/held-out.ts';
+
+/** Prompts by what they are for; only a single prompt is in more than one part. */
+export interface PromptParts<P> {
+  training: readonly P[];
+  /** compared before and after; nothing is chosen by them */
+  heldOut: readonly P[];
+  /** what the best step is chosen on; empty where nothing is chosen */
+  selection: readonly P[];
+}
+
+/** most prompts of a part where `--held-out` does not say */
+const most = 128;
+
+/**
+ * Draws the parts. What is reported on does not depend on whether a step is chosen.
+ * @param command `rl`, for messages
+ * @param heldOut number of rows of a part, or share of the rows that are there; undefined = a tenth, at most 128
+ * @param choose set a second part aside, as large as the first
+ * @throws ConfigError where nothing is left to train on
+ */
+export function promptParts<P>(
+  command: string,
+  prompts: readonly P[],
+  { heldOut, choose, rng }: { heldOut: number | undefined; choose: boolean; rng: Rng },
+): PromptParts<P> {
+  const share = heldOutOf(command, heldOut, prompts.length, most);
+  const test = splitRows(prompts, share, rng.split('split'));
+  if (!choose) return { ...test, selection: [] };
+  checkSecond(command, share, prompts.length, test.training.length);
+  const rest = splitRows(test.training, share, rng.split('selection'));
+  return { training: rest.training, heldOut: test.heldOut, selection: rest.heldOut };
+}
+
+/** The first part was checked to leave something; a second one as large may not. */
+function checkSecond(command: string, share: number, n: number, left: number): void {
+  const count = share < 1 ? Math.max(1, Math.round(share * left)) : share;
+  if (n === 1 || count < left) return;
+  const most = Math.floor((n - 1) / 2);
+  throw new ConfigError({
+    where: `gimbal ${command} --held-out`,
+    what: 'nothing is left to train on: --eval-every holds out a second part',
+    got: `${share} of ${n} rows, twice`,
+    wanted: most < 1 ? '3 rows or more' : `at most ${most} rows`,
+  });
+}
