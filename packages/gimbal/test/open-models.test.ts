@@ -159,6 +159,7 @@ test('models are averaged with given shares; what does not fit is refused and no
   await merge('equal', '--model', all);
   const twice = await runMain(['merge', '--out', out('twice'), '--model', `${all},${names[1]}`], root);
   expect(twice.stderr).toContain(`${names[1]} holds the very weights of ${names[1]}`);
+  expect(twice.stdout).toContain('uniform weights 1/4'); // which weights, as cases.md asks
   const said = await merge('weighed', '--model', all, '--method', 'linear', '--shares', '1,1,2', '--normalize');
   expect(said.note).toBe('weights 1, 1, 2 normalised to 0.25, 0.25, 0.5');
   await merge('task', '--model', all, '--method', 'task', '--scales', '0.5');

@@ -161,8 +161,9 @@ test('members are trained, ranked and averaged, in one process or in several', a
   for (const workers of ['1', '2']) {
     const out = join(dir, `warm-${workers}`);
     const few = ['--runs', '3', '--members', '2', '--steps', '4', '--threads', '1', '--workers', workers];
-    const found = await gimbal('warm', ...pairs(), ...few, '--out', out);
-    expect(found.members).toHaveLength(2);
+    const { stdout, stderr } = await run('warm', ...pairs(), ...few, '--out', out);
+    expect((JSON.parse(stdout) as { members: unknown[] }).members).toHaveLength(2);
+    expect(stderr).toContain('averaged with uniform weights 1/2'); // which weights, as cases.md asks
     expect((await readdir(join(out, 'warm', 'members'))).sort()).toEqual(['run-0', 'run-1', 'run-2']);
     expect(await readdir(join(out, 'warm', 'model'))).toContain('warm.json');
     averages.push(await readFile(join(out, 'warm', 'model', 'model.safetensors')));

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { rerank } from '@gimbal/reward-models';
 import { disposeTree, readSafetensors, useBackend } from '@gimbal/tensor-core';
 import { desk, heldOut, isEntailed, write } from '../src/claims/rlef/internal/desk.ts';
 import { measure } from '../src/claims/rlef/internal/measure.ts';
@@ -54,14 +55,27 @@ test('the best of N samples is true as often as the draws make likely', async ()
   const articles = heldOut(200);
   const texts = articles.map(({ text }) => text);
   const hits: boolean[][] = articles.map(() => []);
+  const pool: string[][] = articles.map(() => []);
   for (let i = 0; i < 32; i++) {
     const written = await write(params, texts, { temperature: 1, seed: `smoke ${i}`, signal });
-    for (const [k, { text, ended }] of written.entries())
+    for (const [k, { text, ended }] of written.entries()) {
       hits[k]?.push(ended && isEntailed(articles[k] as never, text));
+      // a summary without an end is none: a word that no summary has makes it false to the judge
+      pool[k]?.push(ended ? text : `${text} ${desk.vocabulary[desk.ids.pol]}`);
+    }
   }
   disposeTree(params);
   const mean = (of: (row: readonly boolean[]) => number): number => hits.reduce((sum, row) => sum + of(row), 0) / 200;
-  const rates = [1, 2, 4, 8].map((N) => mean((row) => Number(row.slice(0, N).some(Boolean))));
+  const judge = desk.judge(0.03);
+  const picked = async (N: number): Promise<number> => {
+    const lists = pool.map((some) => some.slice(0, N));
+    const picks = await rerank(judge, texts, lists);
+    // the judge is the oracle but for its floor: it takes the first true one, and the first where none is
+    expect(picks.map(({ index }) => index)).toEqual(hits.map((row) => Math.max(0, row.slice(0, N).findIndex(Boolean))));
+    return picks.filter(({ completion }, k) => isEntailed(articles[k] as never, completion)).length / 200;
+  };
+  const rates: number[] = [];
+  for (const N of [1, 2, 4, 8]) rates.push(await picked(N));
   const expected = [1, 2, 4, 8].map((N) => mean((row) => bestOf(row.slice(8), N)));
   for (const [i, rate] of rates.entries()) {
     expect(rate).toBeGreaterThan(rates[i - 1] ?? 0);

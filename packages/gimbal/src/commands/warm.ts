@@ -116,7 +116,9 @@ export const command = defineCommand({
       const accuracy = exam.grade(await answersOf(trainer.model));
       const members: { run: number | undefined; accuracy: number; folder: string }[] = [];
       const answers: Predictions[] = [];
-      for (const { folder, lineage } of (await trainer.record()).members) {
+      const record = await trainer.record();
+      output.note(`averaged with ${record.note}`);
+      for (const { folder, lineage } of record.members) {
         const found = await answersOf(folder);
         answers.push(found);
         members.push({ run: lineage?.run, accuracy: exam.grade(found).value, folder });
