@@ -15,6 +15,9 @@ describe('baselines', () => {
       0, 0, 0, 0,
     ]);
     expect(list(baselineAdvantages([1], groups(0), { ...group, normalize: 'group' }))).toEqual([0]);
+    // beside the batch's mean too, 2.5 here: the 3 of a flat group are no outliers
+    const beside = { baseline: 'batch', normalize: 'group' } as const;
+    expect(list(baselineAdvantages([3, 3, 0, 4], groups(0, 0, 1, 1), beside)).slice(0, 2)).toEqual([0, 0]);
     expect(list(baselineAdvantages([1, 3], groups(0, 0), group))).toEqual([-1, 1]);
     const scaled = list(baselineAdvantages([1, 3], groups(0, 0), { ...group, normalize: 'group' }));
     expect(scaled).toEqual([-1, 1].map((v) => expect.closeTo(v / (Math.SQRT2 + 1e-4), 5)));

@@ -40,6 +40,8 @@ export function baselineAdvantages(
     const advantage = reward - baselineOf(baseline, reward, group, batch);
     const peers = baseline === 'batch' ? batch : group;
     if (peers.count < 2) return 0;
+    // nothing to divide by: beside a batch's mean all of the group would be taken for extremes
+    if (normalize === 'group' && group.std === 0) return 0;
     return normalize === false ? advantage : advantage / ((normalize === 'batch' ? batch : group).std + 1e-4);
   });
 }

@@ -92,7 +92,7 @@ export interface TokenPolicyOptions
   maxNewTokens: number;
   /** completions that were cut at the limit: their reward is replaced, or lessened, or ('mask') they are left out of the loss */
   missingEos?: 'mask' | { reward: number } | { penalty: number };
-  /** default false */
+  /** divided by the deviation in the batch, or among the completions of a prompt (needs two or more); default false */
   normalizeAdvantage?: false | 'batch' | 'group';
   /** sees the prompts and completions of each step; an alert with `stop` ends the training; default none */
   monitor?: Monitor;
@@ -179,6 +179,15 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
     checkName('policyWarmup.mode', o.policyWarmup.mode, ['lr', 'freeze']);
   }
   if (o.normalizeAdvantage !== false) checkName('normalizeAdvantage', o.normalizeAdvantage, ['batch', 'group']);
+  if (o.normalizeAdvantage === 'group' && o.samplesPerPrompt < 2) {
+    throw new ConfigError({
+      where: 'normalizeAdvantage',
+      what: "'group' divides by the spread among the completions of one prompt",
+      got: o.samplesPerPrompt,
+      wanted: 'samplesPerPrompt of 2 or more',
+      fix: "Set samplesPerPrompt to 2 or more, or use 'batch'",
+    });
+  }
   if (o.missingEos !== undefined) checkMissingEos(o.missingEos, o.maxNewTokens);
   if (typeof o.reward !== 'function') checkNames(o.reward);
   if (o.prompts.length === 0) throw new ConfigError({ where: 'prompts', what: 'there are none' });

@@ -413,6 +413,9 @@ test('options that make no sense are refused by name', () => {
   expect(() => of({ policyWarmup: { steps: 2, mode: 'frozen' as 'freeze' } })).toThrow(/policyWarmup.mode: .*freeze/);
   expect(() => of({ policyWarmup: { steps: 0, mode: 'lr' } })).toThrow('policyWarmup.steps: out of range');
   expect(() => of({ normalizeAdvantage: 'groups' as 'group' })).toThrow(/normalizeAdvantage: .*Did you mean group\?/);
+  expect(() => of({ normalizeAdvantage: 'group' })).toThrow(
+    "normalizeAdvantage: 'group' divides by the spread among the completions of one prompt; got 1",
+  );
   expect(() => of({ missingEos: { penalty: -1 } })).toThrow('missingEos.penalty: out of range');
   expect(() => of({ missingEos: { reward: Number.NaN } })).toThrow('missingEos.reward: out of range');
   expect(() => of({ reward: [] })).toThrow('reward: there are none');

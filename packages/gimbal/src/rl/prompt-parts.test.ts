@@ -23,7 +23,7 @@ test('what is reported on is the same, whether a step is chosen or not', () => {
 test('two parts must leave something to learn from; a single prompt is all three', () => {
   expect(parts(20, false).training).toHaveLength(20);
   expect(() => parts(20, true)).toThrow(
-    'gimbal rl --held-out: nothing is left to train on: --eval-every holds out a second part; got 20 of 40 rows, twice, wanted at most 19 rows',
+    'gimbal rl --held-out: nothing is left to train on: --eval-every holds out a second part; got "20 of 40 rows, twice", wanted at most 19 rows',
   );
   expect(() => promptParts('rl', ['a', 'b'], { heldOut: undefined, choose: true, rng: rng(1) })).toThrow(
     '3 rows or more',

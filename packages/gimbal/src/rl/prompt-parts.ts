@@ -38,11 +38,11 @@ export function promptParts<P>(
 function checkSecond(command: string, share: number, n: number, left: number): void {
   const count = share < 1 ? Math.max(1, Math.round(share * left)) : share;
   if (n === 1 || count < left) return;
-  const most = Math.floor((n - 1) / 2);
+  const largest = Math.floor((n - 1) / 2);
   throw new ConfigError({
     where: `gimbal ${command} --held-out`,
     what: 'nothing is left to train on: --eval-every holds out a second part',
     got: `${share} of ${n} rows, twice`,
-    wanted: most < 1 ? '3 rows or more' : `at most ${most} rows`,
+    wanted: largest < 1 ? '3 rows or more' : `at most ${largest} rows`,
   });
 }
