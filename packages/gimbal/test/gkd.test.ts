@@ -140,6 +140,7 @@ test('what cannot be distilled is refused, in the words of the options', async (
   expect(await refused(...pair('teacher'), '--divergence', 'jds:0.5')).toContain('jsd');
   expect(await refused(...pair(), '--divergence', 'jsd:1.5')).toContain('1.5');
   expect(await refused(...pair(), '--lambda', '2')).toContain('--lambda');
+  expect(await refused(...pair(), '--articles', '100')).toContain('--articles: the prompts are those of --data');
   const odd = ['--reward', join(folder, 'letters.mjs'), '--batch-size', '6'];
   expect(await refused(...pair(), ...odd)).toContain('a multiple of --samples-per-prompt 4');
 }, 60_000);

@@ -6,6 +6,7 @@ import { distilCommand } from '../gkd/command.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOption } from '../options/held-out.ts';
 import { inFlags } from '../options/in-flags.ts';
+import { refuseGiven } from '../options/refuse-given.ts';
 import { parseReward } from '../rl/reward.ts';
 import { withRun } from '../run/run-folder.ts';
 
@@ -109,7 +110,17 @@ export const command = defineCommand({
           fix: 'Leave out --lora, or save the student with a run of --preset sft first',
         });
       checkColumns('gkd', o.columns, ['prompt', 'completion', 'messages']);
-      for (const text of o.reward ?? []) parseReward(text, 'gimbal gkd --reward');
+      const rewards = (o.reward ?? []).map((text) => parseReward(text, 'gimbal gkd --reward'));
+      if (o.data !== undefined) {
+        refuseGiven(
+          'gimbal gkd',
+          context.given,
+          ['articles'],
+          'the prompts are those of --data: no articles are generated',
+        );
+        if (!rewards.some(({ kind }) => kind === 'world'))
+          refuseGiven('gimbal gkd', context.given, ['world'], 'neither prompts nor a reward are of a newsroom');
+      }
       if (o.divergence !== undefined) {
         const { parseDivergence } = await import('@gimbal/gkd');
         const { divergence } = o;
