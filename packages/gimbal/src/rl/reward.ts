@@ -17,16 +17,19 @@ import { ConfigError, DataError, type Prompt, type RewardFn } from '@gimbal/tens
 import { modelPath, modelsOfRun } from '../run/model-path.ts';
 import { isModule, ownFunction } from '../run/own-function.ts';
 
+/** What reads completions, and has room for so many tokens. */
+export type Reader = 'model' | 'judge';
+
 /** Where a reward is written: `gimbal rl --reward`. */
 interface Place {
   where: string;
   /** options of the generated newsroom that differ from its defaults, for its judge */
   world?: object | undefined;
   /**
-   * Where a policy writes: a completion that, read again, is longer than the reward model gets no reward, and this is told.
-   * Without it such a text is refused.
+   * Where a policy writes: a completion that, read again, is longer than a reward model or a judge gets no reward, and this
+   * is told. Without it such a text is refused.
    */
-  onTooLong?: ((tokens: number, limit: number) => void) | undefined;
+  onTooLong?: ((tokens: number, limit: number, reader: Reader) => void) | undefined;
 }
 
 /** A reward as it is written, in its parts. */
@@ -123,7 +126,7 @@ async function load({ kind, of }: RewardSpec, place: Place): Promise<RewardFn> {
   if (kind === 'exact') return exactAnswer(of === '' ? undefined : of, place.where);
   if (kind === 'world') return newsroomReward(place.world);
   if (kind === 'model') return modelReward(of, place);
-  if (kind === 'judge') return judgeReward(of, place.where);
+  if (kind === 'judge') return judgeReward(of, place);
   if (kind === 'remote') return (await import('@gimbal/reward-models')).remoteReward(of);
   return ownFunction<RewardFn>(
     of,
@@ -177,17 +180,27 @@ async function modelReward(folder: string, { where, onTooLong }: Place): Promise
   if (!tokenizer)
     throw new ConfigError({ where, what: 'the folder has no tokenizer', got: folder, wanted: 'tokenizer.json' });
   const { stats, templated = false } = notes;
-  const long = onTooLong && { tooLong: 'abstain' as const, onTooLong };
+  const long = abstaining('model', onTooLong);
   return rewardFn(model, params, tokenizer, { templated, ...(stats && { stats }), ...long });
 }
 
+/** Options of what reads completions: it abstains on long ones where somebody is told. */
+const abstaining = (reader: Reader, onTooLong: Place['onTooLong']) =>
+  onTooLong && {
+    tooLong: 'abstain' as const,
+    onTooLong: (tokens: number, limit: number) => onTooLong(tokens, limit, reader),
+  };
+
 /** A judge of entailment, which rejects what is empty. */
-async function judgeReward(folder: string, where: string): Promise<RewardFn> {
+async function judgeReward(folder: string, { where, onTooLong }: Place): Promise<RewardFn> {
   const { loadClassifier } = await import('@gimbal/language-models');
   const { classifierJudge, entailmentReward, nliLabels } = await import('@gimbal/reward-models');
   const { model, params, tokenizer } = await loadClassifier(await modelPath(folder, where));
   if (!tokenizer)
     throw new ConfigError({ where, what: 'the folder has no tokenizer', got: folder, wanted: 'tokenizer.json' });
   const labels = nliLabels(model);
-  return entailmentReward(classifierJudge(model, params, tokenizer, { labels, emptyPolicy: 'reject', name: folder }));
+  const long = abstaining('judge', onTooLong);
+  return entailmentReward(
+    classifierJudge(model, params, tokenizer, { labels, emptyPolicy: 'reject', name: folder, ...long }),
+  );
 }

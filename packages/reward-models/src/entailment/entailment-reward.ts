@@ -7,11 +7,15 @@ import { judged } from './judged.ts';
 /**
  * log P(the prompt entails the completion), the reward of RLEF.
  * @param o.premise the premise of a prompt, where it holds more than the article (the prompt itself)
- * @returns a reward function; it throws DataError, naming the row, for a judge's answer that is above 0 or no number
+ * @returns a reward function: null of a pair that the judge abstains on; it throws DataError, naming the row, for a judge's
+ * answer that is above 0 or no number
  */
 export function entailmentReward(judge: EntailmentJudge, o: { premise?: (prompt: string) => string } = {}): RewardFn {
   const { premise = (prompt: string): string => prompt } = o;
-  return async (prompts, completions) => [...(await judged(judge, prompts.map(premise), completions))];
+  return async (prompts, completions) => {
+    const found = await judged(judge, prompts.map(premise), completions, { abstaining: true });
+    return Array.from(found, (p) => (Number.isNaN(p) ? null : p));
+  };
 }
 
 /** Rows that a judge let through. */

@@ -91,6 +91,31 @@ describe('a classifier as a judge', () => {
     expect(windows.every((w) => w.length === 6)).toBe(true);
   });
 
+  it('abstains on a hypothesis it has no room for, where that is asked, and says how long it is', async () => {
+    const long = Array(20).fill('red').join(' ');
+    const seen: [number, number][] = [];
+    const o = { tooLong: 'abstain' as const, onTooLong: (n: number, most: number) => void seen.push([n, most]) };
+    const [premises, hypotheses] = [
+      ['red is', 'red is', 'red is'],
+      ['red', long, ''],
+    ];
+    const found = await judge(o).logProb(premises, hypotheses);
+    expect([...found].map(Number.isNaN)).toEqual([false, true, false]);
+    // a context of 16 less one separator and a window of 4
+    expect(seen).toEqual([[20, 11]]);
+    const rewards = await entailmentReward(judge(o))(premises, hypotheses);
+    expect(rewards).toEqual([found[0], null, found[2]]);
+    // one sentence that does not fit is enough
+    expect(await ask(judge({ ...o, aggregate: 'minClause' }), 'red is', `red.\n${long}`)).toBeNaN();
+    const rows = [{ prompt: 'red', completion: long }];
+    await expect(filterByJudge(rows, judge(o))).rejects.toThrow(/judge classifier, row 0: the judge abstains/);
+    // a premise is read in windows whatever becomes of hypotheses
+    expect(await ask(judge(o), `${long} is it`, 'is it')).toBeCloseTo(1, 4);
+    expect(() => judge({ tooLong: 'cut' as never })).toThrow(/judge.tooLong: unknown/);
+    expect(() => judge({ emptypolicy: 'reject' } as never)).toThrow(/unknown option emptypolicy.*emptyPolicy/s);
+    expect(() => judge({ maxLength: 17 })).toThrow(/judge.maxLength: out of range; got 17, wanted 4 to .* 16/);
+  });
+
   it('refuses labels that nobody gave or that are others, an empty premise, and stops when asked', async () => {
     expect(() => judge({ labels: undefined as never })).toThrow(/nothing says which class is entailment/);
     expect(() => judge({ labels: { entailment: 2, neutral: 1, contradiction: 0 } })).toThrow(

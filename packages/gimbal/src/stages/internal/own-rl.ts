@@ -96,7 +96,7 @@ export async function learnFromOwn(
   const entailment =
     o.entailment === undefined
       ? []
-      : [await loadRewards([parseReward(`entailment:${o.entailment}`, where)], { where })];
+      : [await loadRewards([parseReward(`entailment:${o.entailment}`, where)], { where, onTooLong: () => {} })];
   const kinds: { key: string; name: string; fn: RewardFn }[] = [
     { key: 'one', name: 'one reward model', fn: await open(`member-${rewards.value.best}`) },
     ...entailment.map((list) => ({ key: 'entailment', name: 'entailment', fn: (list[0] as NamedReward).fn })),
