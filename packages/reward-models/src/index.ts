@@ -1,11 +1,18 @@
 /** @module @gimbal/reward-models */
 
 export * from './everywhere.ts';
-export { type LoadedReward, loadReward, type RewardNotes, saveReward } from './pretrained/reward-folder.node.ts';
+export {
+  type AskedReward,
+  type LoadedReward,
+  loadReward,
+  type RewardNotes,
+  saveReward,
+} from './pretrained/reward-folder.node.ts';
 export {
   averageFolders,
   type MemberFolder,
   type WarmRecord,
 } from './warm/average-folders.node.ts';
 export { type MergeFoldersOptions, mergeFolders } from './warm/merge-folders.node.ts';
+export { sameWeights } from './warm/same-weights.node.ts';
 export { type WarmStep, WarmTrainer } from './warm/warm-trainer.node.ts';

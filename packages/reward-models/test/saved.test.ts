@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Tokenizer } from '@gimbal/language-models';
 import { disposeTree, useBackend } from '@gimbal/tensor-core';
+import { memory } from '@tensorflow/tfjs-core';
 import { answerEncoder, loadReward, type RewardModel, rewardFn, saveReward } from '../src/index.ts';
 
 const folder = fileURLToPath(new URL('golden/saved', import.meta.url));
@@ -59,5 +60,24 @@ it('is written today byte for byte as when transformers opened it, and gives its
 it('what is no reward model is refused', async () => {
   const parent = await mkdtemp(join(tmpdir(), 'gimbal-saved-'));
   await expect(loadReward(join(parent, 'none'))).rejects.toMatchObject({ code: 'ERR_CHECKPOINT' });
+  await rm(parent, { recursive: true });
+});
+
+it('is what was asked for by kind, with a tokenizer, or refused with nothing left behind', async () => {
+  const parent = await mkdtemp(join(tmpdir(), 'gimbal-saved-'));
+  const before = memory().numTensors;
+  const { model, params, tokenizer } = await loadReward(folder, { kind: 'bradley-terry' });
+  expect(await rewardFn(model, params, tokenizer)(['a'], ['b'])).toEqual([expect.any(Number)]);
+  await expect(loadReward(folder, { kind: 'pairwise' })).rejects.toMatchObject({
+    code: 'ERR_CHECKPOINT',
+    message: expect.stringMatching(/this is a reward model; got "bradley-terry", wanted pairwise, a preference model/),
+  });
+  await saveReward(join(parent, 'bare'), model, params);
+  await expect(loadReward(join(parent, 'bare'), { kind: 'bradley-terry' })).rejects.toThrow(
+    /bare: there is no tokenizer.*wanted tokenizer.json/,
+  );
+  await expect(loadReward(folder, { kind: 'pairwse' as 'pairwise' })).rejects.toThrow(/Did you mean pairwise/);
+  disposeTree(params);
+  expect(memory().numTensors).toBe(before);
   await rm(parent, { recursive: true });
 });

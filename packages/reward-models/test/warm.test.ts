@@ -44,6 +44,7 @@ describe('weights', () => {
     expect(value(averageMembers(two(), { weights: [1, -1], extrapolate: true }))).toBeCloseTo(0, 6);
     expect(() => averageMembers(two(), { weights: [1, -1] })).toThrow(/a weight is below 0; got -1/);
     expect(() => averageMembers(two(), { weights: [0, 0], normalize: true })).toThrow(/sum to 0 cannot be normalised/);
+    expect(() => averageMembers(two(), { weights: [0, 0] })).toThrow(/average.weights: all are 0/);
     expect(() => averageMembers(two().slice(0, 1))).toThrow(/too few members; got 1, wanted at least 2/);
     const other = [
       { params: {}, lineage: lineage(0) },
@@ -174,6 +175,11 @@ it('folders: the average is one plain folder; what does not belong together is r
   expect(record.members.map((m) => m.weight)).toEqual([1 / 3, 1 / 3, 1 / 3]);
   expect(JSON.parse(await readFile(join(dir, 'average', 'warm.json'), 'utf8'))).toEqual(record);
   expect(record.members.map((m) => m.folder)).toEqual(['../m0', '../m1', '../m2']); // as they lie from the average
+  expect(record.warnings).toBeUndefined();
+  const twins = [members[0], members[1], { ...members[0], lineage: lineage(3) }] as typeof members;
+  const doubled = await averageFolders(twins, join(dir, 'doubled'));
+  expect(doubled.warnings).toEqual([expect.stringMatching(/m0 has the very weights of \S+m0: it adds no diversity/)]);
+  expect(JSON.parse(await readFile(join(dir, 'doubled', 'warm.json'), 'utf8'))).toEqual(doubled);
   const shares = async (o: object): Promise<number[]> =>
     (await averageFolders(members, join(dir, 'weighed'), { normalize: true, ...o })).members.map((m) => m.weight);
   expect(await shares({ weights: [1, 1, 2] })).toEqual([0.25, 0.25, 0.5]);

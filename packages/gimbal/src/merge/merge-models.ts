@@ -6,7 +6,6 @@ import type { HubOptions } from '@gimbal/language-models';
 import { ConfigError, type MergeRecipe, writeFileDurable } from '@gimbal/tensor-core';
 import { modelPath } from '../run/model-path.ts';
 import { refuseOtherPretraining } from './pretraining.ts';
-import { sameWeights } from './same-weights.ts';
 
 /** What of the command line decides how models become one. */
 export interface MergeModelsOptions {
@@ -108,11 +107,11 @@ export async function mergeModels(
     folders.push(folder);
   }
   if (!o.allowUnsharedPretraining) await refuseOtherPretraining(folders);
+  const { mergeFolders, sameWeights } = await import('@gimbal/reward-models');
   for (const i of folders.keys()) {
-    const j = await firstAlike(folders, i);
+    const j = await firstAlike(folders, i, sameWeights);
     if (j !== undefined) warn(`warning: ${o.model[i]} holds the very weights of ${o.model[j]}`);
   }
-  const { mergeFolders } = await import('@gimbal/reward-models');
   const record = (note: string): MergeRecord => ({ method: o.method, models: o.model, note });
   const { note } = await mergeFolders(folders, recipe, out, {
     ...(o.dtype && { dtype: o.dtype }),
@@ -123,8 +122,12 @@ export async function mergeModels(
 }
 
 /** The first member before this one that has its weights. */
-async function firstAlike(folders: readonly string[], i: number): Promise<number | undefined> {
-  for (let j = 0; j < i; j++) if (await sameWeights(folders[j] as string, folders[i] as string)) return j;
+async function firstAlike(
+  folders: readonly string[],
+  i: number,
+  same: (a: string, b: string) => Promise<boolean>,
+): Promise<number | undefined> {
+  for (let j = 0; j < i; j++) if (await same(folders[j] as string, folders[i] as string)) return j;
   return undefined;
 }
 

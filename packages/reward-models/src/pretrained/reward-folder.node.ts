@@ -9,7 +9,14 @@ import {
   replaceModelFolder,
   type Tokenizer,
 } from '@gimbal/language-models';
-import { CheckpointError, type Params, writeFileDurable } from '@gimbal/tensor-core';
+import {
+  CheckpointError,
+  checkKnown,
+  checkName,
+  disposeTree,
+  type Params,
+  writeFileDurable,
+} from '@gimbal/tensor-core';
 import { type PreferenceForm, type PreferenceModel, preferenceModel } from '../models/preference-model.ts';
 import { type RewardModel, rewardModel } from '../models/reward-model.ts';
 import type { RewardStats } from '../scoring/reward-fn.ts';
@@ -38,6 +45,11 @@ export interface LoadedReward<M extends RewardModel | PreferenceModel = RewardMo
   readonly warnings: readonly string[];
 }
 
+/** A folder's model of the kind that was asked for, with a tokenizer: what `rewardFn` or `preferenceFn` takes. */
+export interface AskedReward<M extends RewardModel | PreferenceModel> extends LoadedReward<M> {
+  readonly tokenizer: Tokenizer;
+}
+
 /**
  * Writes a folder in one piece; only another model's is replaced.
  * @throws CheckpointError if the folder holds something else than a model, or the disk is full
@@ -61,24 +73,55 @@ export async function saveReward(
 /**
  * Opens the folder of a reward or a preference model. One without `reward.json`, of Python's making or a trainer's
  * checkpoint, is a reward model where it has one label.
- * @throws CheckpointError for a missing or damaged file or an architecture that is not known here
+ * @param o.kind the kind that the folder has to hold, with a tokenizer; either kind, whose `model.kind` says which
+ * @throws CheckpointError for a missing or damaged file, an architecture that is not known here, or a folder that does not
+ * hold what was asked for
+ * @example
+ * const { model, params, tokenizer } = await loadReward('runs/reward-1/model', { kind: 'bradley-terry' });
+ * const reward = rewardFn(model, params, tokenizer);
  */
-export async function loadReward(folder: string): Promise<LoadedReward> {
+export function loadReward(folder: string, o: { kind: 'bradley-terry' }): Promise<AskedReward<RewardModel>>;
+export function loadReward(folder: string, o: { kind: 'pairwise' }): Promise<AskedReward<PreferenceModel>>;
+export function loadReward(folder: string, o?: { kind?: undefined }): Promise<LoadedReward>;
+export async function loadReward(
+  folder: string,
+  o: { kind?: 'bradley-terry' | 'pairwise' | undefined } = {},
+): Promise<LoadedReward> {
+  checkKnown('loadReward', o, ['kind']);
+  if (o.kind !== undefined) checkName('loadReward.kind', o.kind, ['bradley-terry', 'pairwise']);
   const json = await readNotes(folder);
   const { model: heads, params, tokenizer, warnings } = await loadClassifier(folder);
   const { kind = 'bradley-terry', form, ...notes } = json;
   const where = join(folder, 'reward.json');
+  const refused = (error: CheckpointError): CheckpointError => {
+    disposeTree(params);
+    return error;
+  };
   if (kind !== 'bradley-terry' && kind !== 'pairwise') {
-    throw new CheckpointError({ where, what: 'unknown kind', got: kind, wanted: 'bradley-terry or pairwise' });
+    throw refused(new CheckpointError({ where, what: 'unknown kind', got: kind, wanted: 'bradley-terry or pairwise' }));
   }
   if (kind === 'bradley-terry' && heads.labels.length !== 1) {
-    throw new CheckpointError({
-      where: join(folder, 'config.json'),
-      what: 'this is a classifier, no reward model',
-      got: heads.labels.join(', '),
-      wanted: 'one label',
-      fix: 'A judge of entailment is asked for as entailment:FOLDER',
-    });
+    throw refused(
+      new CheckpointError({
+        where: join(folder, 'config.json'),
+        what: 'this is a classifier, no reward model',
+        got: heads.labels.join(', '),
+        wanted: 'one label',
+        fix: 'A judge of entailment is asked for as entailment:FOLDER',
+      }),
+    );
+  }
+  if (o.kind !== undefined && o.kind !== kind) {
+    const names = { 'bradley-terry': 'reward model', pairwise: 'preference model' };
+    const what = `this is a ${names[kind]}`;
+    const fix = kind === 'pairwise' ? 'preferenceFn takes it' : 'rewardFn takes it';
+    throw refused(
+      new CheckpointError({ where: folder, what, got: kind, wanted: `${o.kind}, a ${names[o.kind]}`, fix }),
+    );
+  }
+  if (o.kind !== undefined && tokenizer === undefined) {
+    const fix = 'Copy it there, or leave `kind` out and give a tokenizer of your own to the function';
+    throw refused(new CheckpointError({ where: folder, what: 'there is no tokenizer', wanted: 'tokenizer.json', fix }));
   }
   const model = kind === 'pairwise' ? preferenceModel(heads, { ...(form && { form }) }) : rewardModel(heads);
   return { model, params, tokenizer, notes, warnings };

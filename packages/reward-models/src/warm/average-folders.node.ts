@@ -4,6 +4,7 @@ import { join, relative, sep } from 'node:path';
 import { ConfigError, resolveShares, writeFileDurable } from '@gimbal/tensor-core';
 import { type AverageOptions, checkMembers, type Lineage } from './members.ts';
 import { mergeFolders } from './merge-folders.node.ts';
+import { sameWeights } from './same-weights.node.ts';
 
 /** A member on disk. */
 export interface MemberFolder {
@@ -21,6 +22,8 @@ export interface WarmRecord {
   readonly members: readonly (MemberFolder & { readonly weight: number })[];
   /** Which weights were used, and whether they were normalised. */
   readonly note: string;
+  /** Members that are the same to the bit, which add no diversity; absent where there are none. */
+  readonly warnings?: readonly string[];
 }
 
 /**
@@ -49,9 +52,11 @@ export async function averageFolders(
   const recipe = { method: 'linear' as const, ...(weights && { weights }), ...(normalize && { normalize }) };
   const { weights: shares, note } = resolveShares(members.length, recipe);
   const fromOut = (folder: string): string => relative(out, folder).split(sep).join('/');
+  const warnings = await twinsOf(members.map((m) => m.folder));
   const record: WarmRecord = {
     members: members.map((m, i) => ({ ...m, folder: fromOut(m.folder), weight: shares[i] as number })),
     note,
+    ...(warnings.length > 0 && { warnings }),
   };
   await mergeFolders(
     members.map((m) => m.folder),
@@ -65,6 +70,19 @@ export async function averageFolders(
     },
   );
   return record;
+}
+
+/** A sentence for each folder whose weights an earlier one has; folders that cannot be read are left to the merging. */
+async function twinsOf(folders: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const [i, folder] of folders.entries()) {
+    for (const earlier of folders.slice(0, i)) {
+      if (!(await sameWeights(earlier, folder).catch(() => false))) continue;
+      found.push(`${folder} has the very weights of ${earlier}: it adds no diversity`);
+      break;
+    }
+  }
+  return found;
 }
 
 const unknownLineage = (_: unknown, run: number): { lineage: Lineage } => ({ lineage: { pretrainId: '', run } });

@@ -65,6 +65,11 @@ export async function* lmcCurve(
   }
 }
 
-/** The most by which accuracy on the line falls below the line of accuracies; 0 or less: connected. */
-export const lmcBarrier = (curve: readonly LmcPoint[]): number =>
-  curve.reduce((most, { wa, diag }) => Math.max(most, diag - wa), Number.NEGATIVE_INFINITY);
+/**
+ * The most by which accuracy on the line falls below the line of accuracies; 0 or less: connected.
+ * @throws DataError without points
+ */
+export function lmcBarrier(curve: readonly LmcPoint[]): number {
+  if (curve.length === 0) throw new DataError({ where: 'lmcBarrier', what: 'the curve has no points' });
+  return curve.reduce((most, { wa, diag }) => Math.max(most, diag - wa), Number.NEGATIVE_INFINITY);
+}

@@ -75,10 +75,14 @@ export function averageMembers(members: readonly Member[], o: AverageOptions = {
 
 /**
  * The same from members that are read one by one: never more than the average and one member are in memory.
- * @throws as `averageMembers`; ConfigError also for weights below 0
+ * @throws as `averageMembers`; ConfigError also for `extrapolate`, which it cannot
  */
 export async function averageStream(members: readonly MemberSource[], o: AverageOptions = {}): Promise<Params> {
-  checkMembers(members, { ...o, extrapolate: false });
+  if (o.extrapolate) {
+    const fix = 'averageMembers takes members away, with all of them in memory';
+    throw new ConfigError({ where: 'averageStream.extrapolate', what: 'members are only added', got: true, fix });
+  }
+  checkMembers(members, o);
   const { weights } = resolveShares(members.length, sharesOf(o));
   let average: Params | undefined;
   let total = 0;
@@ -96,9 +100,8 @@ export async function averageStream(members: readonly MemberSource[], o: Average
         disposeTree(params);
       }
     }
-    if (average === undefined) throw new ConfigError({ where: 'average.weights', what: 'all are 0' });
     // towards nothing, where weights are used as stated and do not sum to 1
-    const leaves = flatten(average).map(([, t]) => t as Variable);
+    const leaves = flatten(average as Params).map(([, t]) => t as Variable);
     if (Math.abs(total - 1) > 1e-9) {
       for (const t of leaves) {
         const scaled = mul(t, total);
@@ -106,7 +109,7 @@ export async function averageStream(members: readonly MemberSource[], o: Average
         scaled.dispose();
       }
     }
-    return average;
+    return average as Params;
   } catch (error) {
     if (average) disposeTree(average);
     throw error;
@@ -165,8 +168,11 @@ export function checkMembers(members: readonly { lineage: Lineage }[], o: Averag
   }
   const bad = o.extrapolate ? undefined : o.weights?.find((w) => w < 0);
   if (bad !== undefined) {
-    const fix = 'Set extrapolate to take a member away';
+    const fix = 'Set extrapolate (of averageMembers) to take a member away';
     throw new ConfigError({ where: 'average.weights', what: 'a weight is below 0', got: bad, wanted: '≥ 0', fix });
+  }
+  if (o.weights?.length && !o.normalize && o.weights.every((w) => w === 0)) {
+    throw new ConfigError({ where: 'average.weights', what: 'all are 0', got: o.weights, wanted: 'one above 0' });
   }
   const first = members[0]?.lineage.pretrainId;
   const other = members.find((m) => m.lineage.pretrainId !== first);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 const chunkBytes = 1 << 20;
 
-/** Byte for byte: false too for weights that are held in other types, or divided into other files. */
+/** Whether two folders’ weights are the same, byte for byte: false too for weights that are held in other types, or divided into other files. */
 export async function sameWeights(a: string, b: string): Promise<boolean> {
   const [names, others] = [await weightFiles(a), await weightFiles(b)];
   if (names.length === 0 || names.join() !== others.join()) return false;

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sameWeights } from './same-weights.ts';
+import { sameWeights } from './same-weights.node.ts';
 
 let dir: string;
 beforeAll(async () => {
