@@ -1,4 +1,7 @@
 // The judge of clauses learns the newsroom's entailment from labels.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { dataset } from '@gimbal/language-models';
 import { rng, useBackend } from '@gimbal/tensor-core';
 import { newsroom } from '@gimbal/worlds';
@@ -38,6 +41,8 @@ it('is right on nine of ten summaries after 2500 labels, and says the floor for 
   const hypotheses = held.map((r) => r.hypothesis);
   expect(await again.logProb(premises, hypotheses)).toEqual(scores);
   await expect(trainer.judge.logProb(['mayor'], ['x'])).rejects.toThrow(/a sentence of the premise is no clause/);
+  const stopped = again.logProb(premises, hypotheses, { signal: AbortSignal.abort() });
+  await expect(stopped).rejects.toMatchObject({ code: 'ERR_STOPPED' });
   trainer.dispose();
   expect(memory().numTensors).toBe(before);
   expect(() => new SlotJudgeTrainer({ ...options, width: 0 })).toThrow(/width: bad count/);
@@ -45,4 +50,43 @@ it('is right on nine of ten summaries after 2500 labels, and says the floor for 
   expect(memory().numTensors).toBe(before);
   const bad = dataset([{ premise: 'mayor', hypothesis: 'mayor', label: 'entailment' }]);
   expect(() => new SlotJudgeTrainer({ ...options, data: bad })).toThrow(/row 0: the premise has no clauses/);
+});
+
+it('goes on with a saved run to the numbers it would have had, and leaves nothing behind', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'gimbal-slots-'));
+  const words = ['mayor', 'pilot', 'bought', 'sold', 'apple', 'drum'];
+  const row = (premise: string, hypothesis: string, label: boolean) => ({ premise, hypothesis, label });
+  const rows = [
+    row('mayor bought apple .', 'mayor bought apple .', true),
+    row('mayor bought apple .', 'pilot sold drum .', false),
+    row('pilot sold drum . mayor bought drum .', 'mayor bought drum .', true),
+    row('pilot sold drum .', 'pilot bought drum .', false),
+  ];
+  const before = memory().numTensors;
+  const options = { words, data: dataset(rows, { kind: 'labelled-pair' }), seed: 0, batchSize: 3, width: 8 };
+  const losses = async (trainer: SlotJudgeTrainer, steps: number): Promise<number[]> => {
+    const seen: number[] = [];
+    for await (const { loss } of trainer.train({ steps })) seen.push(loss);
+    return seen;
+  };
+  try {
+    using whole = new SlotJudgeTrainer(options);
+    const wanted = await losses(whole, 25);
+    using half = new SlotJudgeTrainer(options);
+    await half.run({ steps: 5 });
+    await half.save(dir);
+    using resumed = await SlotJudgeTrainer.resume(dir, options);
+    expect(resumed.step).toBe(5);
+    expect(await losses(resumed, 25)).toEqual(wanted.slice(5));
+    const ask = (trainer: SlotJudgeTrainer) =>
+      trainer.judge.logProb(['mayor bought apple .'], ['mayor bought apple .']);
+    expect(await ask(resumed)).toEqual(await ask(whole));
+    await expect(SlotJudgeTrainer.resume(dir, { ...options, width: 9 })).rejects.toMatchObject({
+      code: 'ERR_CHECKPOINT',
+    });
+    await expect(SlotJudgeTrainer.resume(join(dir, 'none'), options)).rejects.toMatchObject({ code: 'ERR_CHECKPOINT' });
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+  expect(memory().numTensors).toBe(before);
 });

@@ -5,7 +5,9 @@
 import { type Dataset, isKind } from '@gimbal/language-models';
 import {
   ConfigError,
+  checkKnown,
   DataError,
+  DataTrainer,
   disposeTree,
   EpochSampler,
   embedding,
@@ -16,9 +18,7 @@ import {
   mapBatches,
   type Params,
   rng,
-  type Trainer,
-  type TrainRequest,
-  type TrainStep,
+  StoppedError,
 } from '@gimbal/tensor-core';
 import {
   add,
@@ -42,11 +42,17 @@ import {
   tensor1d,
   tidy,
 } from '@tensorflow/tfjs-core';
+import { checkSaved } from '../options/check-saved.ts';
+import { optionNames } from '../options/option-names.ts';
 import type { EntailmentJudge } from './judge.ts';
 
 /** What the judge reads, and how it is trained. */
 export interface SlotJudgeOptions
-  extends Omit<LoopOptions, 'learningRate' | 'batchSize'>,
+  // nothing is evaluated while it learns, no row is long, and there are no blocks to recompute
+  extends Omit<
+      LoopOptions,
+      'learningRate' | 'batchSize' | 'evalEvery' | 'keepBest' | 'earlyStop' | 'overflow' | 'gradientCheckpointing'
+    >,
     Partial<Pick<LoopOptions, 'learningRate' | 'batchSize'>> {
   /** All words of the texts. */
   words: readonly string[];
@@ -74,77 +80,103 @@ interface Pair {
   readonly target: number;
 }
 
+const slotNames = optionNames<SlotJudgeOptions>({
+  words: true,
+  data: true,
+  dot: true,
+  ignore: true,
+  width: true,
+  hidden: true,
+  learningRate: true,
+  optimizer: true,
+  batchSize: true,
+  accumulate: true,
+  maxGradNorm: true,
+  precision: true,
+  checkpointEvery: true,
+  keepCheckpoints: true,
+  logEvery: true,
+  out: true,
+  seed: true,
+});
+
+/** The loop of a judge, before it is made. */
+interface PreparedSlots {
+  readonly setup: LoopSetup<readonly Pair[]>;
+  readonly read: (text: string) => Clauses;
+}
+
 /** Trains the judge of clauses. Owns its parameters until `dispose()`. */
-export class SlotJudgeTrainer implements Trainer<TrainStep> {
+export class SlotJudgeTrainer extends DataTrainer<readonly Pair[]> {
   /** Judges with the parameters as they are: usable during training and until `dispose()`. */
   readonly judge: EntailmentJudge;
-  readonly #loop: LoopTrainer<readonly Pair[]>;
 
   /** @throws ConfigError for options, DataError naming a row that is no pair of clauses; nothing is kept then */
-  constructor(options: SlotJudgeOptions) {
-    const { words, data, dot = '.', ignore = ['headline'], width = 24, hidden = 16, ...loop } = options;
-    for (const [name, n] of Object.entries({ width, hidden })) {
-      if (Number.isSafeInteger(n) && n >= 1) continue;
-      throw new ConfigError({
-        where: `SlotJudgeTrainer.${name}`,
-        what: 'bad count',
-        got: n,
-        wanted: 'a whole number ≥ 1',
-      });
-    }
-    const read = clauseReader(words, dot, ignore);
-    const pairs = pairsOf(data, read);
-    const batchSize = Math.min(loop.batchSize ?? 64, pairs.length);
-    const sampler = new EpochSampler(pairs.length, { batchSize, rng: rng(loop.seed).split('data') });
-    const params = initial(words.length, width, hidden, loop.seed);
-    const setup: LoopSetup<readonly Pair[]> = {
-      params,
-      batches: mapBatches(sampler, (indices) => Array.from(indices, (i) => pairs[i] as Pair)),
-      loss: (p, batch) => {
-        const z = entailmentLogits(p, batch);
-        const targets = tensor1d(batch.map((pair) => pair.target));
-        // −t log σ(z) − (1 − t) log σ(−z)
-        const losses = sub(softplus(z), mul(targets, z));
-        const wanted = tensor1d(batch.map((pair) => 2 * pair.target - 1));
-        const right = mean(mul(add(mul(sign(z), wanted), 1), 0.5)); // ties half
-        return { sum: sum(losses) as Scalar, weight: batch.length, metrics: { accuracy: right as Scalar } };
-      },
-      options: { optimizer: { name: 'adam' }, ...loop, learningRate: loop.learningRate ?? 1e-2, batchSize },
-      config: { words, dot, ignore, width, hidden, pairs: pairs.length },
-    };
+  constructor(options: SlotJudgeOptions);
+  /** @internal a loop that was resumed */
+  constructor(options: SlotJudgeOptions, prepared: PreparedSlots, loop: LoopTrainer<readonly Pair[]>);
+  constructor(options: SlotJudgeOptions, prepared = prepare(options), loop = loopOf(prepared)) {
+    super(loop);
+    this.judge = judgeOf(() => this.params, prepared.read);
+  }
+
+  /** Goes on with a saved run. @throws CheckpointError where there is no valid checkpoint, or it is another run's */
+  static async resume(
+    from: string,
+    options: SlotJudgeOptions,
+    o: { warn?: (message: string) => void } = {},
+  ): Promise<SlotJudgeTrainer> {
+    const prepared = prepare(options);
     try {
-      this.#loop = new LoopTrainer(setup);
+      return new SlotJudgeTrainer(options, prepared, await LoopTrainer.resume(from, prepared.setup, o));
     } finally {
-      disposeTree(params);
+      disposeTree(prepared.setup.params);
     }
-    this.judge = judgeOf(() => this.#loop.params, read);
   }
+}
 
-  /** The parameters as trained so far; the trainer owns them. */
-  get params(): Params {
-    return this.#loop.params;
+/** Checks options and rows, and makes the first parameters. */
+function prepare(options: SlotJudgeOptions): PreparedSlots {
+  checkKnown('SlotJudgeTrainer', options, slotNames);
+  const { words, data, dot = '.', ignore = ['headline'], width = 24, hidden = 16, ...loop } = options;
+  for (const [name, n] of Object.entries({ width, hidden })) {
+    if (Number.isSafeInteger(n) && n >= 1) continue;
+    throw new ConfigError({
+      where: `SlotJudgeTrainer.${name}`,
+      what: 'bad count',
+      got: n,
+      wanted: 'a whole number ≥ 1',
+    });
   }
+  checkSaved('SlotJudgeTrainer', loop);
+  const read = clauseReader(words, dot, ignore);
+  const pairs = pairsOf(data, read);
+  const batchSize = Math.min(loop.batchSize ?? 64, pairs.length);
+  const sampler = new EpochSampler(pairs.length, { batchSize, rng: rng(loop.seed).split('data') });
+  const setup: LoopSetup<readonly Pair[]> = {
+    params: initial(words.length, width, hidden, loop.seed),
+    batches: mapBatches(sampler, (indices) => Array.from(indices, (i) => pairs[i] as Pair)),
+    loss: (p, batch) => {
+      const z = entailmentLogits(p, batch);
+      const targets = tensor1d(batch.map((pair) => pair.target));
+      // −t log σ(z) − (1 − t) log σ(−z)
+      const losses = sub(softplus(z), mul(targets, z));
+      const wanted = tensor1d(batch.map((pair) => 2 * pair.target - 1));
+      const right = mean(mul(add(mul(sign(z), wanted), 1), 0.5)); // ties half
+      return { sum: sum(losses) as Scalar, weight: batch.length, metrics: { accuracy: right as Scalar } };
+    },
+    options: { optimizer: { name: 'adam' }, ...loop, learningRate: loop.learningRate ?? 1e-2, batchSize },
+    config: { words, dot, ignore, width, hidden, pairs: pairs.length },
+  };
+  return { setup, read };
+}
 
-  /** Yields each step's loss and accuracy, and the loop's metrics. */
-  train(request: TrainRequest): AsyncIterableIterator<TrainStep> {
-    return this.#loop.train(request);
-  }
-
-  run(request: TrainRequest): Promise<TrainStep | undefined> {
-    return this.#loop.run(request);
-  }
-
-  /** Writes a checkpoint. */
-  save(dir: string): Promise<void> {
-    return this.#loop.save(dir);
-  }
-
-  dispose(): void {
-    this.#loop.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
+/** A new loop; it has its own copy of the first parameters, which are disposed. */
+function loopOf({ setup }: PreparedSlots): LoopTrainer<readonly Pair[]> {
+  try {
+    return new LoopTrainer(setup);
+  } finally {
+    disposeTree(setup.params);
   }
 }
 
@@ -163,7 +195,7 @@ function judgeOf(params: () => Params, read: (text: string) => Clauses): Entailm
   const floor = logSigmoid(-largest);
   return {
     name: 'slots',
-    logProb: async (premises, hypotheses) => {
+    logProb: async (premises, hypotheses, { signal } = {}) => {
       const out = new Float32Array(premises.length).fill(floor);
       const known: { pair: Pair; at: number }[] = [];
       premises.forEach((premise, at) => {
@@ -176,6 +208,7 @@ function judgeOf(params: () => Params, read: (text: string) => Clauses): Entailm
         if (clauses !== undefined && clauses.length > 0) known.push({ pair: { facts, clauses, target: 0 }, at });
       });
       for (let from = 0; from < known.length; from += 256) {
+        if (signal?.aborted) throw new StoppedError({ where: 'judge slots', what: 'stopped' });
         const some = known.slice(from, from + 256);
         const z = tidy(() =>
           entailmentLogits(
