@@ -88,11 +88,13 @@ export function pairTexts(data: Dataset, tokenizer?: Tokenizer): { rows: PairTex
       if (value === undefined || value === null) return fallback;
       const got = typeof value === 'boolean' ? Number(value) : value;
       if (typeof got === 'number' && got >= least && got <= most) return got;
-      const wanted = most === 1 ? 'a number from 0 to 1' : `a number ≥ ${least}`;
+      const isLarge = typeof got === 'number' && got > most;
+      const open = isLarge ? 'at most 3.4e38, what float32 holds' : `a number ≥ ${least}`;
+      const wanted = most === 1 ? 'a number from 0 to 1' : open;
       throw new DataError({ where, what: `column ${column} is out of range`, got, wanted });
     };
     const target = number('label', 0, 1, 1);
-    const most = Number.MAX_VALUE;
+    const most = 3.4028234663852886e38; // of float32, which trainers compute in
     const [margin, weight] = [number('margin', 0, most, 0), number('weight', 0, most, 1)];
     return { prompt, chosen, rejected, row: { ...row, prompt }, target, margin, weight, where };
   });

@@ -1,5 +1,5 @@
 // How often a reward or a preference agrees with labels, in all and on every slice of the data.
-import { ConfigError, DataError, type PreferenceFn, type RewardFn } from '@gimbal/tensor-core';
+import { ConfigError, checkedRewards, DataError, type PreferenceFn, type RewardFn } from '@gimbal/tensor-core';
 import { checkedPreferences } from '../scoring/preference-fn.ts';
 import { type Share, shareOf } from './intervals.ts';
 
@@ -27,7 +27,7 @@ export interface AccuracyOptions {
 
 /**
  * The share of pairs that a reward ranks as labelled.
- * @throws DataError without pairs, or where the reward abstains or gives another number of scores
+ * @throws DataError without pairs, or where the reward abstains, gives another number of scores or one that is no number
  */
 export async function pairwiseAccuracy(
   fn: RewardFn,
@@ -49,30 +49,23 @@ export function labelledMargins(margins: ArrayLike<number>, rows: readonly PairR
   });
 }
 
-/** r(chosen) − r(rejected) of each pair. @throws DataError as `pairwiseAccuracy` */
+/** r(chosen) − r(rejected) of each pair. @throws DataError as `pairwiseAccuracy`, naming the pair */
 export async function rewardMargins(fn: RewardFn, rows: readonly PairRow[]): Promise<number[]> {
   if (rows.length === 0) throw new DataError({ where: 'pairs', what: 'there are none', wanted: 'at least one' });
   const prompts = rows.map((r) => r.prompt);
-  const side = async (name: 'chosen' | 'rejected'): Promise<(number | null)[]> => {
-    const found = await fn(
+  const side = (name: 'chosen' | 'rejected'): Promise<(number | null)[]> =>
+    checkedRewards(
+      `of the ${name} answers`,
+      fn,
       prompts,
       rows.map((r) => r[name]),
       rows,
     );
-    if (found.length === rows.length) return found;
-    throw new DataError({
-      where: 'reward',
-      what: 'it gave another number of scores',
-      got: found.length,
-      wanted: rows.length,
-    });
-  };
   const [chosen, rejected] = [await side('chosen'), await side('rejected')];
   return chosen.map((x, i) => {
-    const margin = (x ?? Number.NaN) - (rejected[i] ?? Number.NaN);
-    if (!Number.isNaN(margin)) return margin;
-    const got = `${x} and ${rejected[i]}`;
-    throw new DataError({ where: `reward, pair ${i}`, what: 'a score is no number', got, wanted: 'two numbers' });
+    const y = rejected[i] ?? null;
+    if (x !== null && y !== null) return x - y;
+    throw new DataError({ where: `reward, pair ${i}`, what: 'the reward abstains', wanted: 'two numbers' });
   });
 }
 

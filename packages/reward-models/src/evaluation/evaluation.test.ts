@@ -33,9 +33,14 @@ describe('accuracy', () => {
       { prompt: 'p', chosen: 'a', rejected: 'b' },
       { prompt: 'p', chosen: 'c', rejected: 'd' },
     ];
-    await expect(pairwiseAccuracy(() => [1, null], rows)).rejects.toThrow(/pair 1: a score is no number/);
-    await expect(pairwiseAccuracy(() => [1, Number.NaN], rows)).rejects.toThrow(/pair 1: a score is no number/);
-    await expect(pairwiseAccuracy(() => [1], rows)).rejects.toThrow(/another number of scores; got 1, wanted 2/);
+    await expect(pairwiseAccuracy(() => [1, null], rows)).rejects.toThrow(/pair 1: the reward abstains/);
+    await expect(pairwiseAccuracy(() => [1], rows)).rejects.toThrow(/another number of rewards; got 1, wanted 2/);
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, '5', true]) {
+      const given = pairwiseAccuracy(() => [1, bad as number], rows);
+      await expect(given).rejects.toThrow(/reward of the chosen answers, row 1: no reward/);
+    }
+    const nothing = pairwiseAccuracy(() => undefined as never, rows);
+    await expect(nothing).rejects.toThrow(/it gave no list of rewards/);
     await expect(pairwiseAccuracy(() => [], [])).rejects.toThrow(/there are none/);
   });
 });

@@ -1,4 +1,5 @@
 // What a share is known to: 95 %.
+import { ConfigError } from '@gimbal/tensor-core';
 
 /** A share of rows, and how well it is known. */
 export interface Share {
@@ -12,8 +13,16 @@ export interface Share {
 
 const z = 1.959963984540054;
 
-/** A share with its interval. @param hits of `n` independent rows; halves for ties */
+/**
+ * A share with its interval.
+ * @param hits of `n` independent rows; halves for ties
+ * @throws ConfigError for n that is no count, or hits that are not 0 to n
+ */
 export function shareOf(hits: number, n: number): Share {
+  if (!(Number.isSafeInteger(n) && n >= 0 && hits >= 0 && hits <= n)) {
+    const wanted = 'hits from 0 to n, a whole number';
+    throw new ConfigError({ where: 'shareOf', what: 'no share', got: `${hits} of ${n}`, wanted });
+  }
   if (n === 0) return { value: Number.NaN, ci95: [0, 1], n };
   const p = hits / n;
   const center = (p + (z * z) / (2 * n)) / (1 + (z * z) / n);

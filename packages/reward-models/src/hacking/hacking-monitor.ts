@@ -1,6 +1,15 @@
 // Sees a policy fool its reward: a second reward that is never optimised falls, answers become short or empty, or the
 // policy moves too far.
-import { type Alert, ConfigError, checkedRewards, DataError, type Monitor, type RewardFn } from '@gimbal/tensor-core';
+import {
+  type Alert,
+  ConfigError,
+  checkedRewards,
+  checkKnown,
+  DataError,
+  type Monitor,
+  type RewardFn,
+} from '@gimbal/tensor-core';
+import { optionNames } from '../options/option-names.ts';
 
 /** When the monitor speaks. */
 export interface HackingMonitorOptions {
@@ -48,7 +57,7 @@ export interface HackingMonitor extends Monitor {
 
 /**
  * Makes a monitor for one run.
- * @throws ConfigError for options that are missing or out of range. Its `check` throws DataError without answers
+ * @throws ConfigError for options that are unknown, missing, without effect or out of range. Its `check` throws DataError without answers
  */
 export function hackingMonitor(o: HackingMonitorOptions): HackingMonitor {
   checkOptions(o);
@@ -124,7 +133,20 @@ async function lookAt(
   };
 }
 
+const monitorNames = optionNames<HackingMonitorOptions>({
+  control: true,
+  patience: true,
+  tolerance: true,
+  minLengthRatio: true,
+  maxEmptyRate: true,
+  maxKl: true,
+  kl: true,
+  every: true,
+  earlier: true,
+});
+
 function checkOptions(o: HackingMonitorOptions): void {
+  checkKnown('hackingMonitor', o, monitorNames);
   const check = (name: keyof HackingMonitorOptions, good: (x: number) => boolean, wanted: string): void => {
     const got = o[name] as number | undefined;
     if (got === undefined ? name !== 'patience' : good(got)) return;
@@ -141,6 +163,10 @@ function checkOptions(o: HackingMonitorOptions): void {
   check('minLengthRatio', (x) => x > 0 && x <= 1, 'a number above 0, at most 1');
   check('maxEmptyRate', (x) => x >= 0 && x <= 1, 'a number from 0 to 1');
   check('maxKl', (x) => x > 0, 'a number > 0');
+  if (o.maxKl === undefined && o.kl !== undefined) {
+    const fix = 'Give maxKl, the most it may be';
+    throw new ConfigError({ where: 'hackingMonitor.kl', what: 'it has no effect', fix });
+  }
   if (o.maxKl !== undefined && o.kl === undefined) {
     const fix = 'Give kl: () => the KL of the trainer’s last step';
     throw new ConfigError({ where: 'hackingMonitor.maxKl', what: 'nothing says what the KL is', fix });

@@ -1,6 +1,15 @@
 // Several rewards as one: weights that may follow a schedule, scales made alike, abstentions, and every answer checked
 // before anything is trained on it.
-import { ConfigError, checkedRewards, DataError, type RewardFn, type Schedule, schedules } from '@gimbal/tensor-core';
+import {
+  ConfigError,
+  checkedRewards,
+  checkKnown,
+  DataError,
+  type RewardFn,
+  type Schedule,
+  schedules,
+} from '@gimbal/tensor-core';
+import { optionNames } from '../options/option-names.ts';
 import type { RewardStats } from '../scoring/reward-fn.ts';
 
 /** One reward of a mixture. */
@@ -25,9 +34,11 @@ export interface RewardMixture {
   setStep(step: number): void;
 }
 
+const partNames = optionNames<RewardPart>({ name: true, weight: true, fn: true, stats: true });
+
 /**
  * Mixes rewards.
- * @throws ConfigError without parts, for a name given twice, a weight or a scale that is no number. The mixture's function
+ * @throws ConfigError without parts, for a part’s unknown option, a name given twice, a weight or a scale that is no number. The mixture's function
  * throws DataError, naming part and row, for another number of rewards than completions or one that is no finite number,
  * also once weighted; ConfigError for a schedule that gives none, naming part and step
  * @example
@@ -36,6 +47,7 @@ export interface RewardMixture {
 export function mixRewards(parts: readonly RewardPart[]): RewardMixture {
   const where = 'mixRewards';
   if (parts.length === 0) throw new ConfigError({ where, what: 'there is no reward', wanted: 'at least one' });
+  for (const part of parts) checkKnown(`${where} ${part.name}`, part, partNames);
   const names = parts.map((part) => part.name);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new ConfigError({ where, what: 'a name is given twice', got: twice });

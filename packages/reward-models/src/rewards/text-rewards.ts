@@ -17,7 +17,7 @@ export interface LengthBounds {
  * @throws ConfigError for bounds that no length fits
  */
 export function lengthReward({ min = 0, max = Number.POSITIVE_INFINITY }: LengthBounds): RewardFn {
-  if (!(min >= 0 && max >= min)) {
+  if (!(min >= 0 && Number.isFinite(min) && max >= min)) {
     throw new ConfigError({ where: 'lengthReward', what: 'bounds', got: { min, max }, wanted: '0 ≤ min ≤ max' });
   }
   return (_, completions) =>

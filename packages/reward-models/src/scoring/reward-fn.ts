@@ -4,6 +4,7 @@ import {
   checkCount,
   checkedRewards,
   checkName,
+  checkOption,
   checkPositive,
   DataError,
   eventTurn,
@@ -52,7 +53,10 @@ export function rewardFn(
   { batchSize = 32, stats, tooLong: policy = 'error', onTooLong, ...o }: RewardFnOptions = {},
 ): RewardFn {
   checkCount('rewardFn.batchSize', batchSize);
-  if (stats !== undefined) checkPositive('rewardFn.stats.std', stats.std);
+  if (stats !== undefined) {
+    checkPositive('rewardFn.stats.std', stats.std);
+    checkOption('rewardFn.stats.mean', stats.mean, Number.isFinite(stats.mean), 'a finite number');
+  }
   checkName('rewardFn.tooLong', policy, ['error', 'abstain']);
   const { padId } = model.classifier.config;
   const encoder = answerEncoder(model.classifier.config, tokenizer, o);

@@ -18,6 +18,7 @@ import {
 } from '@gimbal/language-models';
 import {
   ConfigError,
+  DataError,
   DataTrainer,
   disposeTree,
   eventTurn,
@@ -34,6 +35,8 @@ import {
 import { clone, keep, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { type PreferencePair, preferencePairs } from '../data/preference-pairs.ts';
 import { scorePath } from '../models/with-body.ts';
+import { checkSaved } from '../options/check-saved.ts';
+import { loopNames } from '../options/option-names.ts';
 import { batchPairs, type PairBatch, pairBatches } from './pair-batches.ts';
 
 /** What the trainers use where nothing is given, beside the loop's own defaults. */
@@ -67,6 +70,19 @@ export interface PairTrainerOptions
   lora?: LoraOptions;
 }
 
+/** Names of `PairTrainerOptions`. */
+export const pairTrainerNames = {
+  ...loopNames,
+  params: true,
+  tokenizer: true,
+  data: true,
+  evalData: true,
+  dropout: true,
+  labelSmoothing: true,
+  maxLength: true,
+  lora: true,
+} as const satisfies Record<keyof PairTrainerOptions, true>;
+
 /** A trainer's loss on a batch, and its numbers to log. */
 export type PairObjective = (model: Classifier, params: Params, batch: PairBatch, o: ForwardOptions) => LossResult;
 
@@ -99,6 +115,7 @@ export function preparePairs(
     const wanted = 'a number from 0 to below .5';
     throw new ConfigError({ where: `${where}.labelSmoothing`, what: 'out of range', got: labelSmoothing, wanted });
   }
+  checkEffects(where, options);
   const heads = model.classifier;
   const { padId } = heads.config;
   if (lora !== undefined && 'typeVocabulary' in heads.config) {
@@ -114,6 +131,10 @@ export function preparePairs(
     });
   const train = fit(data);
   const evaluation = evalData && fit(evalData).pairs;
+  if (evaluation && !evaluation.some(({ weight }) => weight > 0)) {
+    const fix = 'Give one a weight, or leave evalData out';
+    throw new DataError({ where: `${where}.evalData`, what: 'all weights are 0', wanted: 'at least one above 0', fix });
+  }
   // the same parameters under a body that drops
   const noisy = dropout === 0 ? heads : classifier({ ...heads.config, dropout }, heads.labels);
   const tree = trainedTree(heads, params, lora, loop.seed);
@@ -140,6 +161,14 @@ export function preparePairs(
     }),
   };
   return { setup, overflow: train.overflow, whole: tree.whole, release: tree.release };
+}
+
+/** @throws ConfigError for options that would do nothing */
+function checkEffects(where: string, o: PairTrainerOptions): void {
+  checkSaved(where, o);
+  if (o.keepBest === undefined || o.evalData !== undefined) return;
+  const fix = 'Give evalData: the best is the one with the lowest held-out loss';
+  throw new ConfigError({ where: `${where}.keepBest`, what: 'it has no effect', got: o.keepBest, fix });
 }
 
 interface TrainedTree {
@@ -251,8 +280,12 @@ export abstract class PairTrainer extends DataTrainer<PairBatch> {
     this.#prepared = prepared;
   }
 
-  /** A copy of the whole model's parameters as they are now, adapters merged. The caller disposes the tree. */
+  /**
+   * A copy of the whole model's parameters as they are now, adapters merged. The caller disposes the tree.
+   * @throws ConfigError once the trainer is disposed
+   */
   model(): Params {
+    if (this.#disposed) throw new ConfigError({ where: 'trainer.model', what: 'the trainer was disposed' });
     const { params, owned } = this.#prepared.whole(this.params);
     return owned ? params : unflatten(flatten(params).map(([path, t]): [string, Tensor] => [path, keep(clone(t))]));
   }

@@ -1,14 +1,16 @@
 // Training a preference model on pairs: cross-entropy of P(a ≻ b | prompt).
-import type { LoopTrainer, LossResult } from '@gimbal/tensor-core';
+import { checkKnown, type LoopTrainer, type LossResult } from '@gimbal/tensor-core';
 import { tensor1d } from '@tensorflow/tfjs-core';
 import { preferenceLoss } from '../losses/preference.ts';
 import { type PreferenceModel, preferenceModel } from '../models/preference-model.ts';
+import { optionNames } from '../options/option-names.ts';
 import type { PairBatch } from './pair-batches.ts';
 import {
   loopOf,
   PairTrainer,
   type PairTrainerOptions,
   type PreparedPairs,
+  pairTrainerNames,
   preparePairs,
   resumedLoop,
 } from './pair-trainer.ts';
@@ -41,7 +43,11 @@ export class PreferenceTrainer extends PairTrainer {
   }
 }
 
-function prepare({ model, ...options }: PreferenceOptions): PreparedPairs {
+const preferenceNames = optionNames<PreferenceOptions>({ ...pairTrainerNames, model: true });
+
+function prepare(all: PreferenceOptions): PreparedPairs {
+  checkKnown('PreferenceTrainer', all, preferenceNames);
+  const { model, ...options } = all;
   const { form } = model;
   const { labelSmoothing = 0 } = options;
   return preparePairs('PreferenceTrainer', model, options, {

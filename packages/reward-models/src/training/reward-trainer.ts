@@ -1,5 +1,5 @@
 // Training a reward model on pairs: −log σ(r(x,y⁺) − r(x,y⁻)), WARM eq. 1.
-import { ConfigError, type LoopTrainer, type LossResult } from '@gimbal/tensor-core';
+import { ConfigError, checkKnown, type LoopTrainer, type LossResult } from '@gimbal/tensor-core';
 import {
   abs,
   add,
@@ -20,12 +20,14 @@ import {
 } from '@tensorflow/tfjs-core';
 import { bradleyTerryLoss } from '../losses/bradley-terry.ts';
 import { type RewardModel, rewardModel } from '../models/reward-model.ts';
+import { optionNames } from '../options/option-names.ts';
 import type { PairBatch } from './pair-batches.ts';
 import {
   loopOf,
   PairTrainer,
   type PairTrainerOptions,
   type PreparedPairs,
+  pairTrainerNames,
   preparePairs,
   resumedLoop,
 } from './pair-trainer.ts';
@@ -63,7 +65,11 @@ export class RewardTrainer extends PairTrainer {
   }
 }
 
-function prepare({ model, centerCoef = 0, ...options }: RewardOptions): PreparedPairs {
+const rewardNames = optionNames<RewardOptions>({ ...pairTrainerNames, model: true, centerCoef: true });
+
+function prepare(all: RewardOptions): PreparedPairs {
+  checkKnown('RewardTrainer', all, rewardNames);
+  const { model, centerCoef = 0, ...options } = all;
   // refused here rather than at the first step
   if (!(centerCoef >= 0 && Number.isFinite(centerCoef))) {
     const wanted = 'a number ≥ 0';

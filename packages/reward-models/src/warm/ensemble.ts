@@ -1,5 +1,5 @@
 // Predictions of several rewards as one: what an average of weights is compared with, at M times its cost.
-import { ConfigError, checkedRewards, type RewardFn } from '@gimbal/tensor-core';
+import { ConfigError, checkedRewards, checkKnown, type RewardFn } from '@gimbal/tensor-core';
 import type { RewardStats } from '../scoring/reward-fn.ts';
 
 /** How predictions become one. */
@@ -15,11 +15,22 @@ export interface EnsembleOptions {
 
 /**
  * An ensemble of rewards. Raw scores are combined, no probabilities; a row on which any member abstains gets null.
- * @throws ConfigError without members, for another number of `stats` or a spread that is not > 0, or a variance of one member
+ * @throws ConfigError without members, for an unknown option, another number of `stats` or a spread that is not > 0, or a variance of one member
  */
-export function ensemble(fns: readonly RewardFn[], { reduce = 'mean', stats }: EnsembleOptions = {}): RewardFn {
+export function ensemble(fns: readonly RewardFn[], o: EnsembleOptions = {}): RewardFn {
   const where = 'ensemble';
+  checkKnown(where, o, ['reduce', 'stats']);
+  const { reduce = 'mean', stats } = o;
   if (fns.length === 0) throw new ConfigError({ where, what: 'there are no members', wanted: 'at least one' });
+  const odd = fns.findIndex((fn) => typeof fn !== 'function');
+  if (odd >= 0) {
+    throw new ConfigError({
+      where: `${where}, member ${odd + 1}`,
+      what: 'no function',
+      got: fns[odd],
+      wanted: 'a reward',
+    });
+  }
   if (stats && stats.length !== fns.length) {
     throw new ConfigError({
       where: `${where}.stats`,
@@ -66,8 +77,9 @@ function reducer(reduce: EnsembleOptions['reduce'], members: number): (scores: r
         : ((sorted[half - 1] as number) + (sorted[half] as number)) / 2;
     };
   }
+  if (typeof reduce === 'object' && reduce !== null) checkKnown('ensemble.reduce', reduce, ['meanMinusVariance']);
   const penalty = typeof reduce === 'object' ? reduce.meanMinusVariance : Number.NaN;
-  if (!(penalty >= 0 && members > 1)) {
+  if (!(penalty >= 0 && Number.isFinite(penalty) && members > 1)) {
     const wanted = 'mean, median, min, or { meanMinusVariance: a number ≥ 0 } of two members or more';
     throw new ConfigError({ where: 'ensemble.reduce', what: 'out of range', got: reduce, wanted });
   }

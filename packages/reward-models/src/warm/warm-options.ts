@@ -3,6 +3,7 @@ import type { Classifier, Dataset, Tokenizer } from '@gimbal/language-models';
 import {
   ConfigError,
   checkCount,
+  checkKnown,
   checkName,
   type Params,
   type Schedule,
@@ -11,6 +12,7 @@ import {
 } from '@gimbal/tensor-core';
 import type { PreferenceModel } from '../models/preference-model.ts';
 import type { RewardModel } from '../models/reward-model.ts';
+import { optionNames } from '../options/option-names.ts';
 import type { PairTrainerOptions } from '../training/pair-trainer.ts';
 import type { RewardOptions } from '../training/reward-trainer.ts';
 
@@ -40,7 +42,17 @@ export interface MemberRun extends RunSettings {
 
 type RunOptions = Omit<
   PairTrainerOptions,
-  'params' | 'tokenizer' | 'data' | 'learningRate' | 'dropout' | 'out' | 'evalData'
+  // members are ranked when they are done, on `selection`: nothing is evaluated while they learn
+  | 'params'
+  | 'tokenizer'
+  | 'data'
+  | 'learningRate'
+  | 'dropout'
+  | 'out'
+  | 'evalData'
+  | 'evalEvery'
+  | 'keepBest'
+  | 'earlyStop'
 >;
 
 /** What `WarmTrainer` trains; options of every run that are not here are those of the members' trainer. */
@@ -107,8 +119,43 @@ export function runSettings(o: Pick<WarmOptions, 'grid' | 'runs' | 'init' | 'see
   }));
 }
 
-/** @throws ConfigError for options that make no sense together, before anything is made */
+const warmNames = optionNames<WarmOptions>({
+  model: true,
+  tokenizer: true,
+  data: true,
+  selection: true,
+  init: true,
+  pretrainId: true,
+  grid: true,
+  runs: true,
+  members: true,
+  stepsPerRun: true,
+  schedule: true,
+  probe: true,
+  out: true,
+  train: true,
+  rank: true,
+  optimizer: true,
+  batchSize: true,
+  accumulate: true,
+  maxGradNorm: true,
+  precision: true,
+  gradientCheckpointing: true,
+  checkpointEvery: true,
+  keepCheckpoints: true,
+  logEvery: true,
+  overflow: true,
+  seed: true,
+  labelSmoothing: true,
+  maxLength: true,
+  lora: true,
+  centerCoef: true,
+});
+
+/** @throws ConfigError for options that are unknown or make no sense together, before anything is made */
 export function checkWarmOptions(o: WarmOptions): void {
+  checkKnown('WarmTrainer', o, warmNames);
+  checkKnown('WarmTrainer.grid', o.grid, ['learningRate', 'dropout']);
   const check = (where: string, got: unknown, good: boolean, wanted: string): void => {
     if (!good) throw new ConfigError({ where: `WarmTrainer.${where}`, what: 'out of range', got, wanted });
   };
