@@ -47,6 +47,7 @@ export interface LoadedReward<M extends RewardModel | PreferenceModel = RewardMo
 
 /** A folder's model of the kind that was asked for, with a tokenizer: what `rewardFn` or `preferenceFn` takes. */
 export interface AskedReward<M extends RewardModel | PreferenceModel> extends LoadedReward<M> {
+  /** The folder's. */
   readonly tokenizer: Tokenizer;
 }
 
