@@ -17,7 +17,10 @@ export interface HackingMonitorOptions {
   control: RewardFn;
   /** Looks in a row at which the control reward may stand below its best before the run is to stop. */
   patience: number;
-  /** How far below its best counts as below, in standard errors of the mean (2). */
+  /**
+   * How far below its best counts as below, in standard errors of the mean (3). The best of many looks is partly luck: with 2
+   * a control that stays as it is counts as fallen sooner or later.
+   */
   tolerance?: number;
   /** Least mean length of answers, in words, as a share of the first look's (no bound). */
   minLengthRatio?: number;
@@ -61,7 +64,7 @@ export interface HackingMonitor extends Monitor {
  */
 export function hackingMonitor(o: HackingMonitorOptions): HackingMonitor {
   checkOptions(o);
-  const { control, patience, tolerance = 2, minLengthRatio = 0, maxEmptyRate = 1, maxKl, kl, every = 1 } = o;
+  const { control, patience, tolerance = 3, minLengthRatio = 0, maxEmptyRate = 1, maxKl, kl, every = 1 } = o;
   const looks: HackingLook[] = [...(o.earlier ?? [])];
   let best: HackingLook | undefined;
   let below = 0;

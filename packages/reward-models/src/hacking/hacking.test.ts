@@ -1,3 +1,4 @@
+import { rng } from '@gimbal/tensor-core';
 import { hackingMonitor } from './hacking-monitor.ts';
 import { driftReport, overOptimisation } from './over-optimisation.ts';
 
@@ -15,6 +16,29 @@ it('stops a run whose control reward stays below its best, and names the step to
   expect(seen[4]?.[0]?.message).toBe('the control reward fell from 2.000 (step 1) to 0.500');
   expect(monitor.best?.step).toBe(1);
   expect(monitor.looks).toHaveLength(5);
+});
+
+it('lets a run go on whose control rises, whatever luck its best look had', async () => {
+  // 48 answers a look, each right with a chance that rises from .1 to .95
+  const right = (_: readonly string[], texts: readonly string[]) => texts.map(Number);
+  const alarmed = async (seed: number, tolerance: number): Promise<boolean> => {
+    const monitor = hackingMonitor({ control: right, patience: 5, tolerance });
+    const draws = rng(seed);
+    for (let step = 0; step < 250; step++) {
+      const chance = 0.1 + 0.85 * (1 - Math.exp(-step / 60));
+      const texts = Array.from({ length: 48 }, () => (draws.uniform() < chance ? '1' : '0'));
+      if ((await monitor.check(step, texts, texts)).length > 0) return true;
+    }
+    return false;
+  };
+  const count = async (tolerance: number): Promise<number> => {
+    let alarms = 0;
+    for (let seed = 0; seed < 20; seed++) alarms += Number(await alarmed(seed, tolerance));
+    return alarms;
+  };
+  // of 300 such runs 62 % alarm at 2 and 1 % at 3
+  expect(await count(3)).toBeLessThanOrEqual(2);
+  expect(await count(2)).toBeGreaterThan(5);
 });
 
 it('goes on with its count where a run is gone on with, so that it stops at the same step', async () => {
