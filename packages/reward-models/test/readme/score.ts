@@ -3,8 +3,7 @@ import { disposeTree, useBackend } from '@gimbal/tensor-core';
 
 await useBackend('auto');
 // what `gimbal reward` left in its run; `gimbal warm` leaves its average in runs/warm-1/warm/model
-const { model, params, tokenizer, notes } = await loadReward('runs/reward-1/model');
-if (model.kind !== 'bradley-terry' || !tokenizer) throw new Error('this is no reward model with its tokenizer');
+const { model, params, tokenizer, notes } = await loadReward('runs/reward-1/model', { kind: 'bradley-terry' });
 const reward = rewardFn(model, params, tokenizer, notes.templated ? { templated: true } : {});
 
 const [good, bad] = await reward(['the nurse', 'the nurse'], [' hid the coat', ' bought the nurse']);
