@@ -8,9 +8,9 @@ import { measure, measureTexts } from './internal/measure.ts';
 import { reinforced } from './internal/reinforced.ts';
 
 /**
- * Standard errors below its best at which the control counts as fallen. Two is what the claim's monitor has; over 250 looks
- * at 48 summaries each the best of them is luck by that much, so that it also stops runs that only get better. Three is not
- * met by luck.
+ * Standard errors below its best at which the control counts as fallen. The claim's first numbers are of two; over 250 looks
+ * at 48 summaries each the best of them is luck by that much, so that it also stops runs that only get better. Three, the
+ * monitor's default since, is hardly met by luck.
  */
 const [usual, wide] = [2, 3];
 
