@@ -23,7 +23,7 @@ import {
   type WarmStep,
   WarmTrainer,
 } from '../src/index.ts';
-import { colourPairs, colourRows, smallDecoder, wordTokenizer } from './helpers/toy.ts';
+import { colourPairs, smallDecoder, wordTokenizer } from './helpers/toy.ts';
 
 let dir: string;
 beforeAll(async () => {
