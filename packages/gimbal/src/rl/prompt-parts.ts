@@ -3,7 +3,7 @@ import { ConfigError, type Rng } from '@gimbal/tensor-core';
 import { heldOutOf, splitRows } from '../options/held-out.ts';
 
 /** Prompts by what they are for; only a single prompt is in more than one part. */
-export interface PromptParts<P> {
+interface PromptParts<P> {
   training: readonly P[];
   /** compared before and after; nothing is chosen by them */
   heldOut: readonly P[];
