@@ -16,7 +16,8 @@ import {
   useBackend,
 } from '@gimbal/tensor-core';
 import { clone } from '@tensorflow/tfjs-core';
-import { exactAnswer, parseReward } from '../src/rl/reward.ts';
+import { exactAnswer } from '../src/rl/reward.ts';
+import { parseReward } from '../src/rl/reward-spec.ts';
 import { runMain } from './run-main.ts';
 
 const root = new URL('../src/', import.meta.url);

@@ -33,7 +33,7 @@ const options = z.object({
     .array(z.string())
     .optional()
     .describe(
-      'a reward model’s folder, entailment:folder, world:newsroom or ./file.mjs; several are summed, as a=0.5,b',
+      'a reward model’s folder, entailment:folder, ensemble:a+b, length:20..40, repetition, world:newsroom or ./file.mjs, with options as gimbal rl takes them; several are summed, as a=0.5,b',
     ),
   continue: z
     .boolean()

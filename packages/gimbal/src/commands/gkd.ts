@@ -7,7 +7,7 @@ import { checkColumns } from '../options/columns.ts';
 import { heldOutOption } from '../options/held-out.ts';
 import { inFlags } from '../options/in-flags.ts';
 import { refuseGiven } from '../options/refuse-given.ts';
-import { parseReward } from '../rl/reward.ts';
+import { parseReward } from '../rl/reward-spec.ts';
 import { withRun } from '../run/run-folder.ts';
 
 const count = z.int().min(1);

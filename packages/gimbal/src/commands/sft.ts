@@ -15,6 +15,7 @@ import { modelPath } from '../run/model-path.ts';
 import { noteInflated } from '../run/note-inflated.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
 import { worsened } from '../run/worsened.ts';
+import { checkJudged, judgedRows } from '../sft/judged-rows.ts';
 import { openTuned } from '../sft/tuned-model.ts';
 
 const options = z.object({
@@ -26,6 +27,24 @@ const options = z.object({
     .record(z.string(), z.string())
     .optional()
     .describe('names of your columns, as prompt=question,completion=answer'),
+  judge: z
+    .string()
+    .optional()
+    .describe(
+      'of rows with prompts: folder of a judge (gimbal reward --kind entailment); rows whose prompt does not entail the completion are left out',
+    ),
+  judgeThreshold: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe('with --judge: least probability of entailment (default 0.5)'),
+  controlWords: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'with --judge: keep all rows, and end a prompt with the first word where it entails its completion, else with the second, as faithful,free',
+    ),
   heldOut: heldOutOption
     .optional()
     .describe('rows to evaluate on: a number, or a share below 1 (default: a tenth, at most 256)'),
@@ -74,10 +93,12 @@ export const command = defineCommand({
   examples: [
     'gimbal sft --model SmolLM2-135M-Instruct.Q4_1.gguf --data my.jsonl --columns prompt=question,completion=answer',
     'gimbal sft --model runs/align-1/model --data chats.jsonl --lora 0 --assistant-only',
+    'gimbal sft --model my-model --data summaries.jsonl --judge runs/reward-1     learn only what the prompt entails',
     'gimbal sft --resume                 go on with the run that was stopped',
   ],
   async run({ options: given, given: where, output, signal }) {
     checkColumns('sft', given.columns, ['text', 'prompt', 'completion', 'messages']);
+    checkJudged(given);
     return withRun({ command: 'sft', options: given, given: where }, async (run) => {
       const o = optionsOfRun(given, run);
       const compute = await startCompute(o);
@@ -85,10 +106,11 @@ export const command = defineCommand({
       const lm = await import('@gimbal/language-models');
       const { disposeTree, rng, schedules } = await import('@gimbal/tensor-core');
       // refused before a model is downloaded
-      const rows = await lm.readRows(o.data, {
+      const read = await lm.readRows(o.data, {
         ...(o.columns === undefined ? {} : { columns: o.columns }),
         usable: ['text', 'prompt-completion', 'conversation', 'conversation-completion'],
       });
+      const rows = await judgedRows(read, o, (text) => output.note(text));
       const share = heldOutOf('sft', o.heldOut, rows.rows.length);
       const parts = lm.splitDataset(rows, share, rng(o.seed).split('split'));
       const path = await modelPath(o.model, 'gimbal sft --model', hubOptions(output, signal));

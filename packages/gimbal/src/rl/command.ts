@@ -6,6 +6,7 @@ import { type Command, type CommandContext, type CommandResult, defineCommand } 
 import { counted, figure } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { checkColumns } from '../options/columns.ts';
+import { kebab } from '../options/kind.ts';
 import { refuseGiven } from '../options/refuse-given.ts';
 import { bestParams } from '../run/best-params.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
@@ -18,7 +19,8 @@ import { optionsWith } from './options.ts';
 import { promptParts } from './prompt-parts.ts';
 import { promptRows, promptText } from './prompt-rows.ts';
 import { rlReport } from './report.ts';
-import { loadRewards, parseReward, type RewardSpec } from './reward.ts';
+import { loadRewards } from './reward.ts';
+import { parseReward, type RewardSpec } from './reward-spec.ts';
 import { warnAlike } from './rewards-alike.ts';
 import { fittingPrompts, type RlSettings, roomBeside, scorePrompts, trainPolicy } from './train-policy.ts';
 import { bestLook, checkMonitor, verdictOf, watchRun } from './watch.ts';
@@ -56,12 +58,9 @@ export function rlCommand(name: 'rl' | 'grpo'): Command<ReturnType<typeof option
 /** Refuses options before a folder is made. */
 function check(name: string, o: Options): readonly RewardSpec[] {
   checkColumns(name, o.columns, ['prompt']);
-  const specs = o.reward.map((text) => parseReward(text, `gimbal ${name} --reward`));
+  const specs = o.reward.map((text) => parseReward(text, `gimbal ${name} --reward`, { moving: true }));
   if (o.monitor !== undefined) checkMonitor(o.monitor, `gimbal ${name} --monitor`);
-  else if (o.maxKl !== undefined) {
-    const fix = 'Give --monitor, or a higher --kl-coef';
-    throw new ConfigError({ where: `gimbal ${name} --max-kl`, what: 'nothing watches the run', fix });
-  }
+  else refuseUnwatched(name, o);
   if (o.maskTruncated && o.missingEosPenalty > 0)
     throw new ConfigError({
       where: `gimbal ${name} --mask-truncated`,
@@ -104,6 +103,15 @@ function refuseUnused({ options: o, given }: Context, name: string, specs: reado
   refuseGiven(`gimbal ${name}`, given, ['world'], 'the prompts are those of --data, and no reward is world:newsroom');
 }
 
+/** What the monitor is told, without one. @throws ConfigError naming the flag */
+function refuseUnwatched(name: string, o: Options): void {
+  for (const option of ['maxKl', 'tolerance', 'minLengthRatio', 'maxEmptyRate', 'lookEvery'] as const) {
+    if (o[option] === undefined) continue;
+    const fix = option === 'maxKl' ? 'Give --monitor, or a higher --kl-coef' : 'Give --monitor';
+    throw new ConfigError({ where: `gimbal ${name} --${kebab(option)}`, what: 'nothing watches the run', fix });
+  }
+}
+
 async function learn(context: Context, run: RunFolder, name: string): Promise<CommandResult> {
   const { output, signal } = context;
   const o = optionsOfRun(context.options, run) as Context['options'];
@@ -143,8 +151,9 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     note(`reward of held-out prompts: ${figure(meanWithInterval(before.rewards).value)}`);
     const settings: RlSettings = { ...o, maxNewTokens, learningRate: o.learningRate ?? (o.lora > 0 ? 1e-4 : 1e-5) };
     const progress = new Progress(output, name);
-    const { monitor: control, patience, maxKl } = o;
-    const watching = control && { monitor: control, patience, maxKl, world };
+    const { patience, maxKl, tolerance, minLengthRatio, maxEmptyRate, lookEvery } = o;
+    const bounds = { patience, maxKl, tolerance, minLengthRatio, maxEmptyRate, every: lookEvery };
+    const watching = o.monitor && { monitor: o.monitor, ...bounds, world };
     const watch = watching && (await watchRun(run.path, watching, `gimbal ${name} --monitor`));
     const folder = join(run.path, 'training');
     using trainer = await trainPolicy({

@@ -13,7 +13,7 @@ export const optionsWith = (preset: PresetName) =>
     reward: z
       .array(z.string())
       .describe(
-        'exact, exact:column, world:newsroom, a reward model’s folder, entailment:folder, https://…, or ./file.mjs; several are summed, as exact=0.5,./style.mjs',
+        'exact, exact:column, world:newsroom, a reward model’s folder, entailment:folder, ensemble:a+b, length:20..40, repetition, https://…, or ./file.mjs; options behind a ?, as entailment:folder?aggregate=summac?p-min=0.01 or ensemble:runs/warm-1?reduce=median; several are summed with weights, as exact=0.5,./style.mjs,length:..40=0..0.1@100, the last rising over 100 updates',
       ),
     monitor: z
       .array(z.string())
@@ -23,6 +23,24 @@ export const optionsWith = (preset: PresetName) =>
       ),
     patience: z.int().min(1).default(5).describe('steps in a row that the monitor may stand below its best'),
     maxKl: z.number().positive().optional().describe('with --monitor: stop this many nats from the model as it was'),
+    tolerance: z
+      .number()
+      .min(0)
+      .optional()
+      .describe('with --monitor: how far below its best is below, in standard errors of its mean (default 3)'),
+    minLengthRatio: z
+      .number()
+      .positive()
+      .max(1)
+      .optional()
+      .describe("with --monitor: stop where completions have less than this share of the first step's words"),
+    maxEmptyRate: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe('with --monitor: stop where a larger share of completions is empty'),
+    lookEvery: z.int().min(1).optional().describe('with --monitor: it looks each so many steps (default 1)'),
     data: z
       .string()
       .optional()

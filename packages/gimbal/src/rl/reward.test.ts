@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { classifier, encoderConfig, saveClassifier, Tokenizer, trainTokenizer } from '@gimbal/language-models';
 import { disposeTree, rng, useBackend } from '@gimbal/tensor-core';
 import { LongCompletions } from './long-completions.ts';
-import { loadRewards, parseReward } from './reward.ts';
+import { loadRewards } from './reward.ts';
+import { parseReward } from './reward-spec.ts';
 
 let folder: string;
 beforeAll(async () => {

@@ -1,21 +1,13 @@
-/**
- * Rewards by the names of the command line, one grammar for every command that takes one:
- *
- *   exact, exact:column        1 where the completion is the row's answer, else 0
- *   world:newsroom             1 where the article entails the summary, else 0, by the world that made the article
- *   folder                     a reward model's score (gimbal reward, gimbal warm): the model's folder, or the run's
- *   entailment:folder          log P(the prompt entails the completion) of a judge (gimbal reward --kind entailment)
- *   https://host/score         a server's score of { prompts, completions }: what is too large for this machine
- *   ./file.mjs                 a function of yours: (prompts, completions, rows) => numbers, or null to abstain
- *
- * each with =weight behind it where several are summed.
- */
+// The functions behind the rewards of the command line (reward-spec.ts).
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { NamedReward } from '@gimbal/fma-pg';
-import { ConfigError, DataError, type Prompt, type RewardFn } from '@gimbal/tensor-core';
+import type { EntailmentJudge, WarmRecord } from '@gimbal/reward-models';
+import { ConfigError, DataError, type Prompt, type RewardFn, schedules } from '@gimbal/tensor-core';
 import { modelPath, modelsOfRun } from '../run/model-path.ts';
-import { isModule, ownFunction } from '../run/own-function.ts';
+import { ownFunction } from '../run/own-function.ts';
+import { type JudgeSettings, parseReward, type RewardBody, type RewardSpec } from './reward-spec.ts';
 
 /** What reads completions, and has room for so many tokens. */
 export type Reader = 'model' | 'judge';
@@ -32,47 +24,15 @@ interface Place {
   onTooLong?: ((tokens: number, limit: number, reader: Reader) => void) | undefined;
 }
 
-/** A reward as it is written, in its parts. */
-export interface RewardSpec {
-  kind: 'exact' | 'world' | 'module' | 'model' | 'judge' | 'remote';
-  /** column, or path */
-  of: string;
-  weight: number;
-  /** in metrics */
-  name: string;
-}
-
-const forms =
-  'exact, exact:column, world:newsroom, a reward model’s folder, entailment:folder, https://…, or a path to a .mjs or .js';
-
-/** Reads the grammar; nothing is loaded. @throws ConfigError for what is no reward */
-export function parseReward(text: string, where: string): RewardSpec {
-  const [, body = text, factor] = /^(.*?)(?:=([^=/\\]*))?$/.exec(text) ?? [];
-  // an address may hold an = of its own
-  const isAddress = /^https?:\/\//.test(text);
-  if (isAddress && (factor === undefined || factor === '' || !Number.isFinite(Number(factor))))
-    return { kind: 'remote', of: text, weight: 1, name: 'remote' };
-  const weight = factor === undefined ? 1 : Number(factor);
-  if (!Number.isFinite(weight) || factor === '')
-    throw new ConfigError({ where, what: 'the weight is no number', got: text, wanted: 'for example exact=0.5' });
-  if (isAddress) return { kind: 'remote', of: body, weight, name: 'remote' };
-  if (body === 'exact' || body.startsWith('exact:')) return { kind: 'exact', of: body.slice(6), weight, name: 'exact' };
-  if (body === 'world:newsroom') return { kind: 'world', of: 'newsroom', weight, name: 'entailed' };
-  if (isModule(body)) {
-    const name = (body.split(/[\\/]/).at(-1) as string).replace(/\.[mc]?[jt]s$/, '').replace(/\W+/g, '_');
-    return { kind: 'module', of: body, weight, name };
-  }
-  if (body.startsWith('entailment:')) return { kind: 'judge', of: body.slice(11), weight, name: 'entailment' };
-  if (existsSync(join(body, 'config.json'))) return { kind: 'model', of: body, weight, name: 'model' };
-  throw new ConfigError({ where, what: 'no such reward', got: text, wanted: forms });
-}
-
 /** Files that rewards are read from: part of what a result is made from. */
-export const rewardFiles = (specs: readonly RewardSpec[]): string[] =>
-  specs.flatMap(({ kind, of }) => {
+export const rewardFiles = (specs: readonly RewardBody[]): string[] =>
+  specs.flatMap((spec) => {
+    const { kind, of } = spec;
     if (kind === 'module') return [of];
-    if (kind !== 'model' && kind !== 'judge') return [];
+    if (kind === 'ensemble' && spec.members.length > 0) return rewardFiles(spec.members);
+    if (kind !== 'model' && kind !== 'judge' && kind !== 'ensemble') return [];
     const files = ['config.json', 'model.safetensors', 'model.safetensors.index.json', 'reward.json'];
+    // of an ensemble, too: where a member of a run changes, so does their average
     const folders = [of, ...modelsOfRun.map((inside) => join(of, inside))];
     return folders.flatMap((folder) => files.map((name) => join(folder, name))).filter((path) => existsSync(path));
   });
@@ -89,14 +49,14 @@ export async function loadRewards(specs: readonly RewardSpec[], place: Place): P
   );
 }
 
-/** Their weighted sum over those that do not abstain; null where all do. A weight that moves counts as at the start. */
+/** Their weighted sum over those that do not abstain; null where all do. A weight that moves counts as at its end. */
 export const sumRewards =
   (rewards: readonly NamedReward[]): RewardFn =>
   async (prompts, completions, rows) => {
     const totals = completions.map((): number | null => null);
     for (const { weight, fn } of rewards) {
       const scores = await fn(prompts, completions, rows);
-      const factor = typeof weight === 'number' ? weight : weight(0);
+      const factor = schedules.scheduleAt(weight, Number.MAX_SAFE_INTEGER);
       for (const [i, score] of scores.entries()) if (score !== null) totals[i] = (totals[i] ?? 0) + factor * score;
     }
     return totals;
@@ -122,12 +82,22 @@ export function checkWithoutAnswers(texts: readonly string[], where: string, no:
     if (parseReward(text, where).kind === 'exact') throw new ConfigError({ where, got: text, ...no });
 }
 
-async function load({ kind, of }: RewardSpec, place: Place): Promise<RewardFn> {
+async function load(spec: RewardBody, place: Place): Promise<RewardFn> {
+  const { kind, of } = spec;
   if (kind === 'exact') return exactAnswer(of === '' ? undefined : of, place.where);
   if (kind === 'world') return newsroomReward(place.world);
   if (kind === 'model') return modelReward(of, place);
-  if (kind === 'judge') return judgeReward(of, place);
-  if (kind === 'remote') return (await import('@gimbal/reward-models')).remoteReward(of);
+  const reward = await import('@gimbal/reward-models');
+  if (kind === 'judge') return reward.entailmentReward(await openJudge(of, place, spec.judge));
+  if (kind === 'length') return reward.lengthReward(spec.bounds);
+  if (kind === 'repetition') return reward.repetitionReward({ n: spec.n });
+  if (kind === 'ensemble') {
+    const members = spec.members.length > 0 ? spec.members : await membersOf(of, place.where);
+    const fns = [];
+    for (const member of members) fns.push(await load(member, place));
+    return reward.ensemble(fns, { reduce: spec.reduce });
+  }
+  if (kind === 'remote') return reward.remoteReward(of);
   return ownFunction<RewardFn>(
     of,
     place.where,
@@ -191,16 +161,33 @@ const abstaining = (reader: Reader, onTooLong: Place['onTooLong']) =>
     onTooLong: (tokens: number, limit: number) => onTooLong(tokens, limit, reader),
   };
 
-/** A judge of entailment, which rejects what is empty. */
-async function judgeReward(folder: string, { where, onTooLong }: Place): Promise<RewardFn> {
+/** The members of a run of gimbal warm, or of the folder of its average. */
+async function membersOf(folder: string, where: string): Promise<RewardBody[]> {
+  const homes = [folder, ...modelsOfRun.map((inside) => join(folder, inside))];
+  const home = homes.find((one) => existsSync(join(one, 'warm.json')));
+  if (home === undefined) {
+    const wanted = 'a run of gimbal warm, or two or more: a+b';
+    throw new ConfigError({ where, what: 'there are no members', got: `ensemble:${folder}`, wanted });
+  }
+  const { members } = JSON.parse(await readFile(join(home, 'warm.json'), 'utf8')) as WarmRecord;
+  return members.map((member): RewardBody => {
+    const of = resolve(home, member.folder);
+    return { kind: existsSync(join(of, 'reward.json')) ? 'model' : 'judge', of };
+  });
+}
+
+/** A judge of entailment, which rejects what is empty where nothing else is said; its weights stay in memory. */
+export async function openJudge(
+  folder: string,
+  { where, onTooLong }: Place,
+  settings: JudgeSettings = {},
+): Promise<EntailmentJudge> {
   const { loadClassifier } = await import('@gimbal/language-models');
-  const { classifierJudge, entailmentReward, nliLabels } = await import('@gimbal/reward-models');
+  const { classifierJudge, nliLabels } = await import('@gimbal/reward-models');
   const { model, params, tokenizer } = await loadClassifier(await modelPath(folder, where));
   if (!tokenizer)
     throw new ConfigError({ where, what: 'the folder has no tokenizer', got: folder, wanted: 'tokenizer.json' });
   const labels = nliLabels(model);
-  const long = abstaining('judge', onTooLong);
-  return entailmentReward(
-    classifierJudge(model, params, tokenizer, { labels, emptyPolicy: 'reject', name: folder, ...long }),
-  );
+  const options = { labels, emptyPolicy: 'reject' as const, name: folder, ...abstaining('judge', onTooLong) };
+  return classifierJudge(model, params, tokenizer, { ...options, ...settings });
 }

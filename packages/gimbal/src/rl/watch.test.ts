@@ -35,3 +35,23 @@ test('a run that is gone on with remembers looks that judged nothing as such, an
   const kept = JSON.parse(await readFile(join(dir, 'monitor.json'), 'utf8')) as Watched[];
   expect(kept.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
 });
+
+test('bounds of lengths, of empty answers and of what is below, and how often it looks, are the monitor’s', async () => {
+  const control = (_: readonly string[], completions: readonly string[]): number[] => completions.map(() => 1);
+  const folder = await mkdtemp(join(tmpdir(), 'watch-bounds-'));
+  const bounds = { minLengthRatio: 0.5, maxEmptyRate: 0.4, tolerance: 3, every: 2 };
+  const watch = await watchRun(folder, { monitor: control, patience: 2, ...bounds }, '--monitor');
+  const look = async (step: number, ...texts: string[]): Promise<string[]> =>
+    (
+      await watch.monitor.check(
+        step,
+        texts.map(() => 'q'),
+        texts,
+      )
+    ).map(({ message }) => message);
+  expect(await look(0, 'a b c d', 'a b c d')).toEqual([]);
+  expect(await look(1, '', '')).toEqual([]); // not looked at
+  expect(await look(2, 'a', '')).toEqual(['answers have 0.5 words, 2.0 is the least', '50 % of answers are empty']);
+  expect(watch.seen.map(({ step }) => step)).toEqual([0, 2]);
+  await rm(folder, { recursive: true });
+});

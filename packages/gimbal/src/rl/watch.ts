@@ -52,6 +52,11 @@ export async function watchRun(
     patience: number;
     /** nats of the step before */
     maxKl?: number | undefined;
+    /** as `hackingMonitor` takes them */
+    tolerance?: number | undefined;
+    minLengthRatio?: number | undefined;
+    maxEmptyRate?: number | undefined;
+    every?: number | undefined;
     world?: object | undefined;
   },
   where: string,
@@ -75,10 +80,20 @@ export async function watchRun(
       // steps behind the checkpoint that is gone on from are done again
       if (inner === undefined) {
         seen = seen.filter((look) => look.step < step);
-        const bounds = o.maxKl === undefined ? {} : { maxKl: o.maxKl, kl: () => kl };
-        inner = hackingMonitor({ control, patience: o.patience, earlier: seen, ...bounds });
+        inner = hackingMonitor({
+          control,
+          patience: o.patience,
+          earlier: seen,
+          ...(o.maxKl !== undefined && { maxKl: o.maxKl, kl: () => kl }),
+          ...(o.tolerance !== undefined && { tolerance: o.tolerance }),
+          ...(o.minLengthRatio !== undefined && { minLengthRatio: o.minLengthRatio }),
+          ...(o.maxEmptyRate !== undefined && { maxEmptyRate: o.maxEmptyRate }),
+          ...(o.every !== undefined && { every: o.every }),
+        });
       }
+      const looks = inner.looks.length;
       const alerts = await inner.check(step, prompts, completions);
+      if (inner.looks.length === looks) return alerts; // it looks each so many steps
       const look = inner.looks.at(-1) as HackingLook;
       seen = [...seen, { ...look, alerts }];
       if (weights !== undefined && bestLook(seen) === seen.at(-1)) await keep(look, weights());

@@ -12,21 +12,23 @@ import { isModule } from './own-function.ts';
 export type Inputs = { readonly [path: string]: string };
 
 /** Options that name what is learned from. */
-const names = ['data', 'test', 'preference', 'reward'] as const;
+const names = ['data', 'test', 'preference', 'reward', 'judge'] as const;
 
 type Values = { readonly [name: string]: unknown };
 
-/** A path as it was typed; of a reward, without its kind before and its weight behind it. */
-const pathsIn = (text: string): string[] => [text, text.replace(/^[a-z]+:/, '').replace(/=[^=/\\]*$/, '')];
+/** Paths as they were typed; of a reward, without its kind before, its options and its weight behind it; of an ensemble each. */
+function pathsIn(text: string): string[] {
+  if (existsSync(text)) return [text];
+  const body = text.replace(/\?.*$/, '').replace(/=[^=/\\]*$/, '');
+  const members = body.startsWith('ensemble:') ? body.slice('ensemble:'.length).split('+') : [body];
+  return members.map((one) => one.replace(/^[a-z]+:/, '')).filter((path) => path !== '' && existsSync(path));
+}
 
 /** What the options name that exists here, each with the hash of its content. */
 async function contentOf(options: Values): Promise<{ path: string; flag: string; hash: string }[]> {
   const all = names.flatMap((name) => {
     const texts = [options[name]].flat().filter((value) => typeof value === 'string');
-    return texts.flatMap((text) => {
-      const path = pathsIn(text).find((one) => one !== '' && existsSync(one));
-      return path === undefined ? [] : [{ path, flag: `--${name}` }];
-    });
+    return texts.flatMap((text) => pathsIn(text).map((path) => ({ path, flag: `--${name}` })));
   });
   return Promise.all(all.map(async (one) => ({ ...one, hash: await hashOf(one.path) })));
 }
@@ -34,7 +36,7 @@ async function contentOf(options: Values): Promise<{ path: string; flag: string;
 /** Of a model's folder its configuration and weights: a run's folder holds logs and checkpoints too. */
 async function hashOf(path: string): Promise<string> {
   if (!statSync(path).isDirectory()) return hashPath(path);
-  const files = rewardFiles([{ kind: 'model', of: path, weight: 1, name: 'model' }]);
+  const files = rewardFiles([{ kind: 'model', of: path }]);
   return files.length === 0 ? hashPath(path) : hashValue(await Promise.all(files.map(hashPath)));
 }
 

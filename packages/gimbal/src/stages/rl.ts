@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { figure } from '../cli/format.ts';
 import { defineStage } from '../pipeline/stage.ts';
 import { rlCharts } from '../rl/report.ts';
-import { loadRewards, parseReward, rewardFiles } from '../rl/reward.ts';
+import { loadRewards, rewardFiles } from '../rl/reward.ts';
+import { parseReward } from '../rl/reward-spec.ts';
 import { fittingPrompts, type PresetName, scorePrompts, trainPolicy } from '../rl/train-policy.ts';
 import { checkMonitor, verdictOf, type Watched, watchRun, watchSection } from '../rl/watch.ts';
 import { stage as data } from './data.ts';
@@ -65,9 +66,10 @@ export const stage = defineStage({
   options,
   uses: ['seed', 'backend', 'threads'],
   isOn: (o) => o.reward !== undefined && o.reward.length > 0,
-  files: (o) => rewardFiles([...(o.reward ?? []), ...(o.monitor ?? [])].map((text) => parseReward(text, where))),
+  files: (o) =>
+    rewardFiles([...(o.reward ?? []), ...(o.monitor ?? [])].map((text) => parseReward(text, where, { moving: true }))),
   check(o, all) {
-    const specs = (o.reward ?? []).map((text) => parseReward(text, where));
+    const specs = (o.reward ?? []).map((text) => parseReward(text, where, { moving: true }));
     if (o.monitor !== undefined) {
       checkMonitor(o.monitor, 'gimbal align --monitor');
       if (specs.length === 0) {
@@ -99,7 +101,7 @@ export const stage = defineStage({
     const { model, params, tokenizer } = await loadPretrained(modelFolder(before, before.value.model));
     if (!tokenizer) throw new Error('the fine-tuned model has no tokenizer'); // the stages before have written one
     const rewards = await loadRewards(
-      (o.reward ?? []).map((text) => parseReward(text, where)),
+      (o.reward ?? []).map((text) => parseReward(text, where, { moving: true })),
       { where, world: rows.world, onTooLong: () => {} },
     );
     const { contextLength } = model.config;
