@@ -2,12 +2,13 @@
 import { join } from 'node:path';
 import type { Dataset } from '@gimbal/language-models';
 import type { MemberModel, WarmTrainer } from '@gimbal/reward-models';
-import { DataError, disposeTree, type Params, rng } from '@gimbal/tensor-core';
+import { disposeTree, type Params, rng } from '@gimbal/tensor-core';
 import { counted } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
 import { heldOutOf } from '../options/held-out.ts';
 import { type Exam, examOf } from './exam.ts';
 import { countLong, scorable } from './long-rows.ts';
+import { noteShared, refuseShared } from './shared-rows.ts';
 
 /** Options of the command that decide what is trained. */
 export interface WarmSettings {
@@ -71,6 +72,9 @@ export async function prepareWarm(
       : { train: rows, heldOut: await read(o.test) };
   if (o.test !== undefined) refuseShared(rows, first.heldOut);
   const second = lm.splitDataset(first.train, share, rng(o.seed).split('selection'));
+  // equal rows are kept together; those of one content that are written otherwise are not
+  noteShared('held-out', first.heldOut, first.train, (text) => output.note(text));
+  noteShared('selection', second.heldOut, second.train, (text) => output.note(text));
   const starts = [];
   for (const folder of o.model)
     starts.push(
@@ -146,16 +150,6 @@ export async function prepareWarm(
 
 /** rows of each kind of label, to see what was learnt by heart */
 const mostRemembered = 256;
-
-/** Rows that are trained on say nothing of others. */
-function refuseShared(data: Dataset, test: Dataset): void {
-  const textOf = ({ label: _, ...row }: Record<string, unknown>): string => JSON.stringify(row);
-  const known = new Set(data.rows.map((row) => textOf(row)));
-  const shared = test.rows.findIndex((row) => known.has(textOf(row)));
-  if (shared < 0) return;
-  const fix = 'Leave it out of one of the two';
-  throw new DataError({ where: test.where(shared), what: 'this row of --test is in --data too', fix });
-}
 
 const pairKinds = [
   'preference',
