@@ -123,6 +123,15 @@ test('a control reward that falls stops the run, and the page shows where the tw
   ]);
   const far = await failure('rl', ...common(), '--reward', 'exact:answer', '--max-kl', '2');
   expect([far.code, far.stderr]).toEqual([2, expect.stringMatching(/nothing watches the run/)]);
+  for (const [flag, value] of [
+    ['--tolerance', '1'],
+    ['--min-length-ratio', '0.5'],
+    ['--max-empty-rate', '0.1'],
+    ['--look-every', '2'],
+  ] as const) {
+    const alone = await failure('rl', ...common(), '--reward', 'exact:answer', flag, value);
+    expect([alone.code, alone.stderr]).toEqual([2, expect.stringContaining(`${flag}: nothing watches the run`)]);
+  }
 }, 120_000);
 
 test('completions that were cut are masked or lose a penalty; ppo takes a value function of its own', async () => {
@@ -195,7 +204,8 @@ test('what a preset leaves open can be said; of evaluations the best weights are
 
 test('an adapter is trained on the answers of a column; rewards are summed with their weights', async () => {
   const run = join(dir, 'adapter');
-  const reward = ['--reward', `exact:answer,${join(dir, 'letters.mjs')}=0.5`];
+  // a bound that no completion of six tokens passes costs nothing, whatever its weight has become
+  const reward = ['--reward', `exact:answer,${join(dir, 'letters.mjs')}=0.5,length:..40=0..1@2`];
   await gimbal('rl', ...common(), ...reward, ...small, '--lora', '4', '--steps', '3', '--out', run);
   expect((await readdir(join(run, 'adapter'))).sort()).toContain('adapter_model.safetensors');
   const [first] = await readMetrics(join(run, 'training'));
