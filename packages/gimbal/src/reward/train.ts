@@ -18,6 +18,7 @@ import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
 import { bySlice, sayAccuracy } from './accuracy.ts';
 import { toldCalibration } from './calibration.ts';
+import { toldGuessing } from './guessing.ts';
 import { toldLong } from './long-pairs.ts';
 import { pairMargins } from './pair-margins.ts';
 import { writeRewardReport } from './report.ts';
@@ -190,6 +191,8 @@ export async function trainJudge(o: RewardSettings, parts: Parts, context: Rewar
   const target = join(context.path, 'model');
   await lm.saveClassifier(target, model, trainer.params, { tokenizer });
   sayAccuracy(accuracy, context.output);
+  const guessing = accuracy.all && toldGuessing(accuracy.all, labels.length);
+  if (guessing !== undefined) note(`warning: ${guessing}`);
   context.output.line(`saved to ${target}`);
   const report = await writeRewardReport({
     eyebrow: 'gimbal reward',
