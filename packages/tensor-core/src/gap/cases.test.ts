@@ -283,10 +283,11 @@ const cases: Case[] = [
 describe.each(await availableBackends('cpu', 'wasm', 'native'))('on %s', (name) => {
   beforeAll(() => useBackend(name));
 
-  test.each(cases)('%s', (_, compute, wanted) => {
+  test.each(cases)('%s', async (_, compute, wanted) => {
     const out = compute();
     const all = Array.isArray(out) ? out : [out];
-    const values = all.map((t) => [...t.dataSync<'float32'>()].map((v) => (Object.is(v, -0) ? 0 : v)));
+    const read = await Promise.all(all.map((t) => t.data<'float32'>()));
+    const values = read.map((row) => [...row].map((v) => (Object.is(v, -0) ? 0 : v)));
     const expected = (Array.isArray(out) ? wanted : [wanted]) as number[][];
     expect(values).toEqual(
       expected.map((row) =>

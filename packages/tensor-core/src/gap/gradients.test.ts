@@ -45,18 +45,19 @@ describe.each(await availableBackends('cpu', 'wasm', 'native'))('on %s', (name) 
   test.each(gradientRows.map((row) => [row.name, row] as const))('%s', async (_, row) => {
     const wanted = await differences(row);
     await useBackend(name);
-    tf.tidy(() => {
+    const grads = tf.tidy(() => {
       const xs = inputs(row).map((v, i) => tf.tensor(v, row.shapes[i] as number[]));
-      const grads = tf.grads(weighted(row.f))(xs);
-      for (const [i, g] of grads.entries()) {
-        expect(g.shape).toEqual(row.shapes[i]);
-        const got = [...g.dataSync<'float32'>()];
-        const scale = Math.max(1, ...got.map(Math.abs));
-        got.forEach((v, j) => {
-          if (!(Math.abs(v - (wanted[i]?.[j] ?? 0)) < 3e-3 * scale))
-            throw new Error(`input ${i}: got ${got}, wanted ${wanted[i]}`);
-        });
-      }
+      return tf.grads(weighted(row.f))(xs);
     });
+    for (const [i, g] of grads.entries()) {
+      expect(g.shape).toEqual(row.shapes[i]);
+      const got = [...(await g.data<'float32'>())];
+      const scale = Math.max(1, ...got.map(Math.abs));
+      got.forEach((v, j) => {
+        if (!(Math.abs(v - (wanted[i]?.[j] ?? 0)) < 3e-3 * scale))
+          throw new Error(`input ${i}: got ${got}, wanted ${wanted[i]}`);
+      });
+    }
+    tf.dispose(grads);
   });
 });

@@ -8,6 +8,7 @@ import { overrideKernel } from './kernel-override.ts';
 import { repairScanAxes } from './scan-axes.ts';
 import { repairTensorFlow } from './tensorflow-kernels.ts';
 import { repairWasm } from './wasm-kernels.ts';
+import { repairWebgpu } from './webgpu-kernels.ts';
 
 const repaired = new Set<string>();
 
@@ -20,7 +21,8 @@ export function repairBackend(backendName: string): void {
   else repairCpuKernels(backendName);
   if (backendName !== 'native' && backendName !== 'tensorflow') {
     // by reading x, which would stop a GPU's queue in every step
-    if (backendName !== 'webgpu') repairArgExtremes(backendName);
+    if (backendName === 'webgpu') repairWebgpu();
+    else repairArgExtremes(backendName);
     // the stock ones fail where a label is in one operand only, and multiply elementwise
     overrideKernel(backendName, 'Einsum', () => einsumByMatMul);
   }
