@@ -1,7 +1,7 @@
 // The kernels that stand in for those of webgpu, on the cpu backend: few machines that test have a graphics card.
 import * as tf from '@tensorflow/tfjs-core';
 import { useBackend } from '../index.ts';
-import { castByProduct, firstExtreme, withEmptyOperands } from './webgpu-kernels.ts';
+import { backwardsByTurning, castByProduct, firstExtreme, withEmptyOperands } from './webgpu-kernels.ts';
 
 beforeAll(() => useBackend('cpu'));
 
@@ -51,6 +51,17 @@ test('truth values and whole numbers become float32 by a product, nothing else d
     [tf.zeros([0], 'int32'), 'float32'],
   ] as const)
     expect(call(cast, { x }, { dtype }).dtype).toBe('complex64');
+});
+
+test('scans from the end', () => {
+  const x = tf.tensor2d([[1, 2, 3]]);
+  const never = (): tf.TensorInfo => {
+    throw new Error('asked');
+  };
+  const attrs = { axis: 1, exclusive: false, reverse: true };
+  expect(read(call(backwardsByTurning(never, tf.cumsum), { x }, attrs))).toEqual([6, 5, 3]);
+  expect(read(call(backwardsByTurning(never, tf.cumprod), { x }, { ...attrs, exclusive: true }))).toEqual([6, 3, 1]);
+  expect(() => call(backwardsByTurning(never, tf.cumsum), { x }, { ...attrs, reverse: false })).toThrow('asked');
 });
 
 test('no inner dimension: zeros, and what is fused with the product', () => {

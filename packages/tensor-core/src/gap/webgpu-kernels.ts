@@ -1,6 +1,8 @@
 // What tfjs's WebGPU backend gets wrong, by its other kernels: nothing is read, as that would stop the GPU's queue.
 import {
   broadcast_util,
+  cumprod,
+  cumsum,
   equal,
   getKernel,
   isNaN as isNaNTensor,
@@ -10,6 +12,7 @@ import {
   mod,
   range,
   reshape,
+  reverse,
   scalar,
   where as select,
   type Tensor,
@@ -24,6 +27,8 @@ export function repairWebgpu(): void {
   overrideKernel('webgpu', 'ArgMin', () => firstExtreme(min));
   const { kernelFunc: multiply } = getKernel('Multiply', 'webgpu');
   overrideKernel('webgpu', 'Cast', (stock) => castByProduct(stock, multiply));
+  overrideKernel('webgpu', 'Cumsum', (stock) => backwardsByTurning(stock, cumsum));
+  overrideKernel('webgpu', 'Cumprod', (stock) => backwardsByTurning(stock, cumprod));
   for (const kernelName of ['BatchMatMul', '_FusedMatMul']) overrideKernel('webgpu', kernelName, withEmptyOperands);
 }
 
@@ -60,6 +65,23 @@ export function castByProduct(stock: KernelFunc, multiply: KernelFunc): KernelFu
     const converts = params.attrs?.dtype === 'float32' && (x.dtype === 'int32' || x.dtype === 'bool');
     if (!converts || x.shape.includes(0)) return stock(params);
     return tidy(() => multiply({ inputs: { a: scalar(1), b: x }, attrs: {}, backend: params.backend }) as Tensor);
+  };
+}
+
+/**
+ * A scan from the end: one from the start of the turned numbers. The stock shader holds the length of the first scan from
+ * the end, and serves every later one of another length.
+ * @param scan `cumsum` or `cumprod`
+ */
+export function backwardsByTurning(stock: KernelFunc, scan: typeof cumsum): KernelFunc {
+  return (params) => {
+    const {
+      axis,
+      exclusive,
+      reverse: backwards,
+    } = params.attrs as { axis: number; exclusive: boolean; reverse: boolean };
+    if (!backwards) return stock(params);
+    return tidy(() => reverse(scan(reverse(params.inputs.x as Tensor, axis), axis, exclusive), axis));
   };
 }
 
