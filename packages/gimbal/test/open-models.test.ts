@@ -1,4 +1,5 @@
 // gimbal sft, merge and quantize on a small model of our own, one after the other.
+import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +23,7 @@ import { disposeTree, flatten, rng, useBackend } from '@gimbal/tensor-core';
 import { runMain } from './run-main.ts';
 
 const root = new URL('../src/', import.meta.url);
+const t5 = fileURLToPath(new URL('../../language-models/test/golden/t5-tiny', import.meta.url));
 let dir: string;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'gimbal-open-'));
@@ -254,7 +256,6 @@ test('what is saved is the best of the evaluations, not the last', async () => {
 });
 
 test('an encoder-decoder learns pairs, its adapter is worked into its folder', async () => {
-  const t5 = fileURLToPath(new URL('../../language-models/test/golden/t5-tiny', import.meta.url));
   const rows = ['--data', join(dir, 'rows.jsonl'), '--columns', 'prompt=question,completion=answer'];
   const sft = ['sft', '--model', t5, ...rows, '--learning-rate', '3e-2', '--eval-every', '6'];
   const out = join(dir, 't5');
@@ -287,6 +288,25 @@ test('an encoder-decoder learns pairs, its adapter is worked into its folder', a
   await refused(/--overflow: a pair cannot be split/, ...sft, '--overflow', 'split', ...none);
   await refused(/encoder-decoders have no .gguf/, 'merge', '--model', t5, ...adapter, '--out', join(dir, 't5.gguf'));
 }, 120_000);
+
+test.each([
+  ['rl', '--data', 'prompts.jsonl', '--reward', './none.mjs'],
+  ['grpo', '--data', 'prompts.jsonl', '--reward', './none.mjs'],
+  ['dpo', '--data', 'none.jsonl'],
+  ['nash-md', '--data', 'none.jsonl', '--preference', './none.mjs'],
+  ['align', '--data', 'none.jsonl'],
+  ['quantize'],
+])(
+  'gimbal %s refuses an encoder-decoder at once, whatever else is wrong, and says what to do',
+  async (name, ...argv) => {
+    const out = join(dir, `none-${name}.gguf`);
+    const { code, stderr } = await runMain([name, '--model', t5, '--out', out, ...argv], root);
+    const fix = name === 'quantize' ? 'saveSeq2Seq' : 'gimbal sft trains it on rows of prompt and completion';
+    const said = `gimbal ${name} --model: this is an encoder-decoder \\(T5\\); got .*, wanted a decoder\\. .*${fix}`;
+    expect([code, stderr]).toEqual([2, expect.stringMatching(new RegExp(said, 's'))]);
+    expect(existsSync(out)).toBe(false);
+  },
+);
 
 test('what is missing is said before work starts', async () => {
   const noOut = await runMain(['quantize', '--model', join(dir, 'base')], root);

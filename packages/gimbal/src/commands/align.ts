@@ -14,6 +14,7 @@ import type { Stage } from '../pipeline/stage.ts';
 import { againCommand, shellWord } from '../run/again.ts';
 import { commitOf } from '../run/commit.ts';
 import { type Compute, startCompute } from '../run/compute.ts';
+import { refuseSeq2Seq } from '../run/decoder-only.ts';
 import { hubOptions } from '../run/hub.ts';
 import { machine, versions } from '../run/machine.ts';
 import { modelPath } from '../run/model-path.ts';
@@ -62,6 +63,7 @@ async function withModelHere(context: Context): Promise<Context> {
   const { model } = context.options;
   if (typeof model !== 'string') return context;
   const path = await modelPath(model, 'gimbal align --model', hubOptions(context.output, context.signal));
+  await refuseSeq2Seq('gimbal align --model', path);
   return { ...context, options: { ...context.options, model: path } };
 }
 

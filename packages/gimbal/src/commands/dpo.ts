@@ -9,6 +9,7 @@ import { checkColumns } from '../options/columns.ts';
 import { heldOutOf, heldOutOption, splitRows } from '../options/held-out.ts';
 import { inParts, partsOption } from '../options/in-parts.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
+import { refuseSeq2Seq } from '../run/decoder-only.ts';
 import { alreadyDone, checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
@@ -81,6 +82,7 @@ export const command = defineCommand({
       const fix = 'Give the share of labels that are flipped, for example --label-smoothing 0.1';
       throw new ConfigError({ where: 'gimbal dpo --loss', what, got: 'robust', fix });
     }
+    if (!given.resume) await refuseSeq2Seq('gimbal dpo --model', given.model);
     return withRun({ command: 'dpo', options: given, given: context.given }, (run) => learn(context, run));
   },
 });

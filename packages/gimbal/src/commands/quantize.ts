@@ -4,6 +4,7 @@ import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { startCompute } from '../run/compute.ts';
+import { refuseSeq2Seq } from '../run/decoder-only.ts';
 import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
 
@@ -11,6 +12,9 @@ const options = z.object({
   model: z.string().describe('model folder, a .gguf file, or a name on the hub'),
   type: z.enum(['f16', 'q8_0', 'q4_0']).default('q8_0').describe('how the matrices are held; norms stay float32'),
 });
+
+const noBlocks =
+  'A .gguf of ours holds a decoder. A folder in 16 bits is half the size: saveSeq2Seq(folder, model, params, { dtype: "bfloat16" }), or with an adapter gimbal merge --dtype bfloat16';
 
 export const command = defineCommand({
   summary: 'Write a model as a GGUF file in 16, 8 or 4 bits, for llama.cpp and programs on it.',
@@ -25,12 +29,12 @@ export const command = defineCommand({
         wanted: 'a name that ends in .gguf',
       });
     }
+    const path = await modelPath(o.model, 'gimbal quantize --model', hubOptions(output, signal));
+    await refuseSeq2Seq('gimbal quantize --model', path, noBlocks);
     const compute = await startCompute(o);
     const { loadPretrained, saveGguf } = await import('@gimbal/language-models');
     const { disposeTree, treeBytes } = await import('@gimbal/tensor-core');
-    const { model, params, tokenizer } = await loadPretrained(
-      await modelPath(o.model, 'gimbal quantize --model', hubOptions(output, signal)),
-    );
+    const { model, params, tokenizer } = await loadPretrained(path);
     if (!tokenizer)
       throw new ConfigError({
         where: 'gimbal quantize --model',

@@ -15,6 +15,7 @@ import { codecOf } from '../rl/chat-prompts.ts';
 import { promptRowsOrChats, promptText } from '../rl/prompt-rows.ts';
 import { fittingPrompts, roomBeside } from '../rl/train-policy.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
+import { refuseSeq2Seq } from '../run/decoder-only.ts';
 import { alreadyDone, checkpointIn, failedRun, stoppedRun } from '../run/going-on.ts';
 import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
@@ -83,6 +84,9 @@ export async function trainModel(context: Context): Promise<CommandResult> {
   if (!given.resume) {
     check(given);
     refuseUnused(context);
+    await refuseSeq2Seq('gimbal nash-md --model', given.model as string);
+    const { against } = given;
+    if (against !== undefined) await refuseSeq2Seq('gimbal nash-md --against', against.split('+')[0] as string);
   }
   return withRun(
     { command: 'nash-md', options: given, given: context.given, note: (text) => context.output.note(text) },

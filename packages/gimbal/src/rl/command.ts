@@ -10,6 +10,7 @@ import { kebab } from '../options/kind.ts';
 import { refuseGiven } from '../options/refuse-given.ts';
 import { bestParams } from '../run/best-params.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
+import { refuseSeq2Seq } from '../run/decoder-only.ts';
 import { stoppedRun } from '../run/going-on.ts';
 import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
@@ -46,7 +47,10 @@ export function rlCommand(name: 'rl' | 'grpo'): Command<ReturnType<typeof option
     ],
     async run(context) {
       const { options: given } = context;
-      if (!given.resume) refuseUnused(context, name, check(name, given));
+      if (!given.resume) {
+        refuseUnused(context, name, check(name, given));
+        await refuseSeq2Seq(`gimbal ${name} --model`, given.model);
+      }
       return withRun(
         { command: name, options: given, given: context.given, note: (text) => context.output.note(text) },
         (run) => learn(context, run, name),

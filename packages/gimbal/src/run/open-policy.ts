@@ -2,6 +2,7 @@
 import type { LanguageModel, LoraAdapter, Tokenizer } from '@gimbal/language-models';
 import { ConfigError, disposeTree, type Params, rng } from '@gimbal/tensor-core';
 import type { Output } from '../cli/output.ts';
+import { refuseSeq2Seq } from './decoder-only.ts';
 import { hubOptions } from './hub.ts';
 import { modelPath } from './model-path.ts';
 import { noteInflated } from './note-inflated.ts';
@@ -30,6 +31,7 @@ export async function openPolicy(
 ): Promise<OpenPolicy> {
   const lm = await import('@gimbal/language-models');
   const path = await modelPath(o.model, `${where} --model`, hubOptions(o.output, o.signal));
+  await refuseSeq2Seq(`${where} --model`, path); // one from the hub, which was not here before
   const { model, params: base, tokenizer, generation, warnings } = await lm.loadPretrained(path);
   for (const warning of warnings) o.output.note(`warning ${warning}`);
   noteInflated(path, base, (text) => o.output.note(text));
