@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { padBatch, seq2seq } from '@gimbal/language-models';
 import { flatten, type Params, readMetrics, rng, useBackend } from '@gimbal/tensor-core';
 import { memory, reshape, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
-import { type GkdOptions, type GkdStep, GkdTrainer, modelTeacher, presets, tokenDivergence } from '../src/index.ts';
+import {
+  evaluateDistillation,
+  type GkdOptions,
+  type GkdStep,
+  GkdTrainer,
+  modelTeacher,
+  presets,
+  tokenDivergence,
+} from '../src/index.ts';
 import { mixWeightsOf } from '../src/training/mix-weights.ts';
 import { counting, relativeError, smallModel } from './helpers.ts';
 
@@ -132,17 +140,49 @@ test('an adapter is trained, and the student stays as it is', async () => {
   ).toBeGreaterThan(0);
 });
 
-test('an encoder-decoder learns from one', async () => {
+describe('an encoder-decoder', () => {
   const model = seq2seq({
     ...{ vocabularySize: vocabulary.size, width: 16, layers: 1, decoderLayers: 1, heads: 2, startId: 0 },
     ...{ eosIds: [1], padId: 0, contextLength: 16 },
   });
   const [big, small] = [model.init(rng(1)), model.init(rng(2))];
-  using trainer = new GkdTrainer(
-    options({ student: model, params: small, teacher: modelTeacher(model, big, vocabulary), divergence: 'fkl' }),
-  );
-  const all = await losses(trainer, 80);
-  expect(all.at(-1)).toBeLessThan((all[0] as number) * 0.7);
+  const pair = { student: model, params: small, teacher: modelTeacher(model, big, vocabulary) };
+
+  test('learns from one, whole or by an adapter beside it', async () => {
+    using trainer = new GkdTrainer(options({ ...pair, divergence: 'fkl' }));
+    const all = await losses(trainer, 80);
+    expect(all.at(-1)).toBeLessThan((all[0] as number) * 0.7);
+    const before = numbers(small);
+    using adapted = new GkdTrainer(options({ ...pair, divergence: 'fkl', lora: { rank: 4 }, learningRate: 0.03 }));
+    const beside = await losses(adapted, 40);
+    expect(beside.at(-1)).toBeLessThan((beside[0] as number) * 0.9);
+    expect(numbers(small)).toEqual(before);
+    expect(adapted.policy).toMatchObject({ readsWholePrompts: true });
+  });
+
+  test('reads whole prompts in training and where it is compared', async () => {
+    const framed: string[] = [];
+    const whole = {
+      ...vocabulary,
+      encodeText(text: string, o: { specialTokens?: boolean } = {}) {
+        if (o.specialTokens) framed.push(text);
+        const { ids, lengths } = vocabulary.encode([text]);
+        return [...ids.subarray(0, lengths[0]), ...(o.specialTokens ? [1] : [])];
+      },
+    };
+    const teacher = modelTeacher(model, big, whole);
+    new GkdTrainer(options({ ...pair, teacher, tokenizer: whole, prompts: ['3'] }))[Symbol.dispose]();
+    const models = { student: { policy: model, params: small } };
+    const request = { ...{ models, tokenizer: whole, teacher, prompts: ['4', '7'], seed: 0, maxNewTokens: 3 } };
+    await evaluateDistillation({ ...request, decode: ['greedy'], metric: () => 0 }).next();
+    expect(framed).toEqual(['3', '4', '7']);
+  });
+
+  test('is no teacher of a decoder', () => {
+    expect(() => new GkdTrainer(options({ teacher: pair.teacher }))).toThrow(
+      /an encoder-decoder reads a prompt with other tokens.*wanted teacher and student of one kind/,
+    );
+  });
 });
 
 test('a reward pulls where the teacher does not: the more, the smaller α', async () => {

@@ -21,7 +21,8 @@ import { rowLoss } from '../rows/row-loss.ts';
 import { width as columnCount, columnOf } from '../rows/table.ts';
 import { disposeRows } from '../rows/teacher-logits.ts';
 import type { Teacher } from '../teachers/teacher.ts';
-import { promptIds, type Vocabulary } from '../teachers/vocabulary.ts';
+import type { Vocabulary } from '../teachers/vocabulary.ts';
+import { readPrompt } from '../training/read-prompt.ts';
 import { studentRows } from '../training/student-rows.ts';
 
 /** How completions are decoded for an evaluation. */
@@ -160,7 +161,7 @@ async function measure(
     const part = prompts.slice(from, from + batchSize);
     const repeated = part.flatMap((prompt) => Array.from({ length: samples }, () => prompt));
     const batch = padBatch(
-      repeated.map((prompt) => promptIds(tokenizer, prompt)),
+      repeated.map((prompt) => readPrompt(policy, tokenizer, prompt)),
       tokenizer.special.pad ?? 0,
     );
     // the same numbers for every model

@@ -199,6 +199,14 @@ function checkTeachers(o: ResolvedGkd, lambda: number): void {
         what: 'it is the student itself',
         fix: 'Give another model, or selfDistillation: true',
       });
+    const apart = described(o.student).readsWholePrompts ?? false;
+    if (model.policy !== undefined && (described(model.policy).readsWholePrompts ?? false) !== apart)
+      throw new ConfigError({
+        where,
+        what: 'an encoder-decoder reads a prompt with other tokens around it than a decoder',
+        got: apart ? 'a decoder, of an encoder-decoder' : 'an encoder-decoder, of a decoder',
+        wanted: 'teacher and student of one kind',
+      });
     if (o.offPolicy?.source === 'teacher' && (lambda < 1 || typeof o.lambda !== 'number') && !teacher.sample)
       throw new ConfigError({ where, what: 'it cannot write completions', fix: "Use offPolicy { source: 'dataset' }" });
     if (o.teacherTopK !== undefined) checkTopK(o.teacherTopK, teacher.vocabSize);

@@ -1,9 +1,10 @@
 /** Rows as the student reads them, within its context. */
 import type { PromptCompletionRow } from '@gimbal/language-models';
 import { DataError, type Prompt } from '@gimbal/tensor-core';
-import { completionIds, promptIds, type Vocabulary } from '../teachers/vocabulary.ts';
+import { completionIds } from '../teachers/vocabulary.ts';
 import { described } from './check-options.ts';
 import type { ResolvedGkd } from './gkd-options.ts';
+import { readPrompt } from './read-prompt.ts';
 
 /** Ids of a prompt, and where it came from. */
 export interface EncodedPrompt {
@@ -21,7 +22,7 @@ export const promptText = (p: Prompt): string => (typeof p === 'string' ? p : p.
 /** Prompts that leave room for `maxNewTokens`. @throws DataError for one that does not, or where none is left */
 export function encodePrompts(o: ResolvedGkd, where = 'prompts'): EncodedPrompt[] {
   return fitting(o, where, o.prompts, (row, i) => {
-    const ids = read(o, promptText(row));
+    const ids = readPrompt(o.student, o.tokenizer, promptText(row));
     checkRoom(o, `${where}, row ${i}`, ids.length, o.maxNewTokens);
     return { ids, row };
   });
@@ -71,21 +72,11 @@ export function encodeData(
         wanted: "a text in the column 'completion'",
         fix: "Give offPolicy.data, or offPolicy { source: 'teacher' }",
       });
-    const ids = read(o, promptText(row));
+    const ids = readPrompt(o.student, o.tokenizer, promptText(row));
     const answer = Int32Array.from(completionIds(o.tokenizer, completion));
     checkRoom(o, `${where}, row ${i}`, ids.length, answer.length);
     return { ids, completion: answer, row };
   });
-}
-
-/** An encoder reads a whole text, with the special tokens that its tokenizer frames one with. */
-function read({ student, tokenizer }: ResolvedGkd, text: string): Int32Array {
-  const whole = tokenizer as Vocabulary & {
-    encodeText?(text: string, o?: { specialTokens?: boolean }): ArrayLike<number>;
-  };
-  if (described(student).readsWholePrompts && whole.encodeText !== undefined)
-    return Int32Array.from(whole.encodeText(text + (tokenizer.promptSuffix ?? ''), { specialTokens: true }));
-  return Int32Array.from(promptIds(tokenizer, text));
 }
 
 function checkRoom({ student }: ResolvedGkd, where: string, prompt: number, completion: number): void {

@@ -96,7 +96,7 @@ export interface GkdOptions extends Omit<LoopOptions, 'overflow' | 'gradientChec
   reward?: RewardOptions;
   /** −log q of further rows, beside the loss, with this weight (MiniLLM's pre-training loss); default none */
   auxiliary?: { data: readonly PromptCompletionRow[]; weight: number };
-  /** train an adapter beside the student's weights, which stay as they are; decoders only; default none */
+  /** train an adapter beside the student's weights, which stay as they are; of `decoder` and `seq2seq`; default none */
   lora?: LoraOptions;
   /** rows (tokens) whose logits are there at a time; default as many as fit 64 MB */
   rowsPerChunk?: number;

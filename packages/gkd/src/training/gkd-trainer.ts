@@ -157,7 +157,7 @@ function prepare(options: GkdOptions): Prepared {
   const padId = config?.padId ?? o.tokenizer.special.pad ?? 0;
   const base = o.student as LanguageModel;
   if (o.lora !== undefined && base.config?.layers === undefined)
-    throw new ConfigError({ where: 'lora', what: 'adapters are for decoders', fix: 'Train the whole student' });
+    throw new ConfigError({ where: 'lora', what: 'this student has no layers to adapt', fix: 'Train it whole' });
   // rows are read before anything is allocated
   const batchesOf = (policy: LogitPolicy): Sources => ({
     batches: new DistillBatches(o, policy, padId),

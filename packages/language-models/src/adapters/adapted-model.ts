@@ -2,33 +2,33 @@
 // train in place of the whole.
 import type { Params } from '@gimbal/tensor-core';
 import type { LanguageModel } from '../decoder/decoder.ts';
+import type { Seq2SeqModel } from '../seq2seq/seq2seq.ts';
 import { adaptTree, type LoraAdapter } from './lora.ts';
+
+/** What of a decoder, and of an encoder-decoder, takes parameters first. */
+const ofParams: readonly (keyof LanguageModel | keyof Seq2SeqModel)[] = [
+  ...(['apply', 'encode', 'states', 'head', 'hidden', 'pack'] as const),
+  ...(['logits', 'logProbs', 'begin', 'next', 'stepper', 'sample'] as const),
+];
 
 /**
  * The model as a policy whose `params` are an adapter's (`adapter.params`, or a copy as it is trained). Any number of
  * adapters share the one base: the reference of a trainer that starts from `adapter.params` costs an adapter's memory,
  * not a model's.
+ * @param model a decoder or an encoder-decoder
  * @param base the model's own parameters: neither copied nor disposed
  * @param adapter its config, scales and replaced leaves; its parameters are those that each call is given
+ * @returns the same kind of model
  * @example
  * const adapter = createLora(model.config, base, { rank: 8 }, rng(0));
  * const policy = adaptedModel(model, base, adapter); // train { policy, params: adapter.params }
  */
-export function adaptedModel(model: LanguageModel, base: Params, adapter: LoraAdapter): LanguageModel {
-  const whole = (params: Params): Params => adaptTree(base, adapter, params);
-  const { hidden } = model;
-  return {
-    ...model,
-    apply: (params, ids, o) => model.apply(whole(params), ids, o),
-    states: (params, ids, o) => model.states(whole(params), ids, o),
-    head: (params) => model.head(whole(params)),
-    pack: (params) => model.pack(whole(params)),
-    logits: (params, prompts, completions) => model.logits(whole(params), prompts, completions),
-    logProbs: (params, prompts, completions) => model.logProbs(whole(params), prompts, completions),
-    begin: (params, prompts, o) => model.begin(whole(params), prompts, o),
-    next: (params, state, append) => model.next(whole(params), state, append),
-    stepper: (params, state, draw) => model.stepper(whole(params), state, draw),
-    sample: (params, prompts, o) => model.sample(whole(params), prompts, o),
-    ...(hidden && ({ hidden: (params: Params, p, c) => hidden(whole(params), p, c) } satisfies Partial<LanguageModel>)),
-  };
+export function adaptedModel<M extends LanguageModel | Seq2SeqModel>(model: M, base: Params, adapter: LoraAdapter): M {
+  const adapted: { [name: string]: unknown } = { ...model };
+  for (const name of ofParams) {
+    const own = (model as { [name: string]: unknown })[name];
+    if (typeof own !== 'function') continue;
+    adapted[name] = (params: Params, ...rest: unknown[]) => own(adaptTree(base, adapter, params), ...rest);
+  }
+  return adapted as unknown as M;
 }
