@@ -3,13 +3,23 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decoder, savePretrained, trainTokenizer } from '@gimbal/language-models';
+import { fileURLToPath } from 'node:url';
+import {
+  decoder,
+  loadSeq2Seq,
+  savePretrained,
+  saveSeq2Seq,
+  seq2seq,
+  type Tokenizer,
+  trainTokenizer,
+} from '@gimbal/language-models';
 import { disposeTree, rng, useBackend } from '@gimbal/tensor-core';
 import type { ReproduceReport } from '../src/reproduce/claim.ts';
 import { quarter } from '../src/stages/distil.ts';
 import { runMain } from './run-main.ts';
 
 const source = new URL('../src/', import.meta.url);
+const t5 = fileURLToPath(new URL('../../language-models/test/golden/t5-tiny', import.meta.url));
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gimbal-gkd-'));
@@ -132,6 +142,46 @@ test('a student of every second layer of its teacher', async () => {
   ] as const)
     expect((await runMain([...deep, ...more, '--out', join(folder, 'none')], source)).stderr).toContain(what);
 }, 60_000);
+
+test('encoder-decoders distil like decoders, whole or by an adapter; there is no .gguf of one, which is said', async () => {
+  const { tokenizer, params: unused } = await loadSeq2Seq(t5);
+  disposeTree(unused);
+  const model = seq2seq({ vocabularySize: 64, width: 16, layers: 1, heads: 2, contextLength: 32, eosIds: [1] });
+  const params = model.init(rng(3));
+  await saveSeq2Seq(join(folder, 't5-small'), model, params, { tokenizer: tokenizer as Tokenizer });
+  disposeTree(params);
+  const words = ['nurse', 'coat', 'the', 'hid'];
+  const rows = words.flatMap((a) => words.map((b) => ({ prompt: `the ${a} ${b}`, completion: `${b} ${a}` })));
+  const data = join(folder, 'words.jsonl');
+  await writeFile(data, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const argv = ['gkd', '--teacher', t5, '--data', data, '--max-new-tokens', '6', '--held-out', '4', '--json'];
+  const small = ['--student', join(folder, 't5-small'), '--learning-rate', '2e-2'];
+  const run = join(folder, 't5-run');
+  const { stdout, stderr } = await runMain([...argv, ...small, '--steps', '40', '--out', run], source);
+  if (stdout === '') throw new Error(stderr);
+  expect(stderr).toContain('no 4 bits: a .gguf of ours holds a decoder');
+  const { models } = JSON.parse(stdout) as { models: Model[] };
+  const [teacher, before, after] = models as [Model, Model, Model];
+  expect(models.map(({ name }) => name)).toEqual(['teacher', 'student before', 'student']);
+  expect([teacher.rkl, teacher.acceptance]).toEqual([expect.closeTo(0, 5), expect.closeTo(1, 5)]);
+  expect(after.rkl).toBeLessThan(0.8 * before.rkl);
+  expect((await readdir(run)).sort()).toEqual(['config.json', 'model', 'report.html', 'training']);
+  disposeTree((await loadSeq2Seq(join(run, 'model'))).params);
+
+  const adapted = [...argv, ...small, '--lora', '2', '--steps', '2', '--out', join(folder, 't5-lora')];
+  const beside = await runMain(adapted, source);
+  expect([beside.code, beside.code === 0 ? '' : beside.stderr]).toEqual([0, '']);
+  expect(await readdir(join(folder, 't5-lora'))).toContain('adapter');
+
+  const refused = async (...more: string[]): Promise<string> =>
+    (await runMain([...argv, ...more, '--out', join(folder, 't5-none')], source)).stderr;
+  expect(await refused('--every-layer', '2')).toMatch(
+    /--every-layer: layers are left out of decoders alone.*--student/,
+  );
+  expect(await refused('--student', join(folder, 'student'))).toMatch(
+    /--teacher: .*wanted a decoder, as the student is/,
+  );
+}, 120_000);
 
 test('what cannot be distilled is refused, in the words of the options', async () => {
   const refused = async (...argv: string[]): Promise<string> =>

@@ -1,6 +1,6 @@
 // Adapters that Python's PEFT wrote, and adapters trained here.
 // The files were made by golden/make_adapters.py (torch 2.13.0, transformers 5.24.0, peft 0.21.2).
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -176,6 +176,39 @@ it('scales by layer: patterns of ranks and alphas, with and without the stabilis
   expect(loraShape(c, 'layers.1.q_proj')).toEqual({ rank: 4, scale: 8 });
   for (const layer of [0, 2, 11]) expect(loraShape(c, `layers.${layer}.q_proj`)).toEqual({ rank: 8, scale: 4 });
   expect(loraShape(c, 'layers.1.v_proj')).toEqual({ rank: 8, scale: 2 });
+});
+
+it('keeps the patterns of a model’s layers in PEFT’s file: shapes and scales are the same when it is read', async () => {
+  const model = decoder({ vocabularySize: 8, width: 32, layers: 12, heads: 2 });
+  const params = model.init(rng(0));
+  const patterns = { rankPattern: { 'layers.1.self_attn.q_proj': 4 }, alphaPattern: { q_proj: 32 } };
+  const options = { rank: 8, alpha: 16, targetModules: ['q_proj', 'v_proj'], ...patterns };
+  const made = createLora(model.config, params, options, rng(1));
+  const target = join(dir, 'patterns');
+  await saveAdapter(target, model.config, { ...made, params: mapTree(made.params, (t) => ones(t.shape)) });
+  const json = JSON.parse(await readFile(join(target, 'adapter_config.json'), 'utf8'));
+  expect(json).toMatchObject({ r: 8, rank_pattern: patterns.rankPattern, alpha_pattern: patterns.alphaPattern });
+  const adapter = await loadAdapter(target, model.config);
+  const merged = mergeLora(model.config, params, adapter);
+  const [before, after] = [params, merged].map((tree) => new Map(flatten(tree)));
+  const added = (layer: number, name: string): number => {
+    const path = `model.layers.${layer}.self_attn.${name}.weight`;
+    return (after?.get(path)?.dataSync()[0] as number) - (before?.get(path)?.dataSync()[0] as number);
+  };
+  // of ones: scale times rank
+  for (let i = 0; i < 12; i++) {
+    expect(added(i, 'q_proj')).toBeCloseTo(i === 1 ? 8 * 4 : 4 * 8, 3);
+    expect(added(i, 'v_proj')).toBeCloseTo(2 * 8, 3);
+  }
+  const q = (i: number) => new Map(flatten(adapter.params)).get(`model.layers.${i}.self_attn.q_proj.lora_A.weight`);
+  expect([q(0)?.shape, q(1)?.shape]).toEqual([
+    [8, 32],
+    [4, 32],
+  ]);
+  disposeTree(merged);
+  disposeAdapter(adapter);
+  disposeAdapter(made);
+  disposeTree(params);
 });
 
 it('an adapter of ones in BF16 adds 16 r-stabilised, 1 each otherwise times its rank', async () => {

@@ -14,6 +14,7 @@ import {
   evaluateLoss,
   generate,
   loadPretrained,
+  Tokenizer,
   type TokenRow,
   tokenRows,
   trainTokenizer,
@@ -189,21 +190,28 @@ describe('CausalLmTrainer', () => {
     expect([memory().numTensors, memory().numBytes]).toEqual([before.numTensors, before.numBytes]);
   });
 
-  it('ends what it was taught to end: greedy answers of an overfit model are the completions', async () => {
-    using trainer = make({ data: dataset(pairs.slice(0, 4)), learningRate: 1e-2 }).trainer;
-    await trainer.run({ steps: 150 });
-    const prompts = pairs.slice(0, 4).map((row) => row.prompt);
-    const written = await generate(model, trainer.params, tokenizer, prompts, {
-      temperature: 0,
-      maxNewTokens: 8,
-      rng: rng(1),
-    });
-    expect(written.map(({ text, end }) => ({ text, end }))).toEqual(
-      pairs.slice(0, 4).map((row) => ({ text: row.completion, end: 'eos' })),
-    );
-    const { rows } = tokenRows(dataset(pairs.slice(0, 4)), tokenizer, { limit: 32 });
-    expect((await evaluateLoss(model, trainer.params, rows, { batchSize: 3 })).loss).toBeLessThan(0.2);
-  });
+  const endPads = new Tokenizer(tokenizer.json, { ...tokenizer.config, pad_token: tokenizer.token(1) as string });
+  it.each([
+    ['apart from', model, tokenizer],
+    ['as', decoder({ ...model.config, padId: 1 }), endPads],
+  ])(
+    'ends what it was taught to end, the padding %s the end: greedy answers of an overfit model are the completions',
+    async (_, model, tokenizer) => {
+      using trainer = make({ model, data: dataset(pairs.slice(0, 4)), learningRate: 1e-2, tokenizer }).trainer;
+      await trainer.run({ steps: 150 });
+      const prompts = pairs.slice(0, 4).map((row) => row.prompt);
+      const written = await generate(model, trainer.params, tokenizer, prompts, {
+        temperature: 0,
+        maxNewTokens: 8,
+        rng: rng(1),
+      });
+      expect(written.map(({ text, end }) => ({ text, end }))).toEqual(
+        pairs.slice(0, 4).map((row) => ({ text: row.completion, end: 'eos' })),
+      );
+      const { rows } = tokenRows(dataset(pairs.slice(0, 4)), tokenizer, { limit: 32 });
+      expect((await evaluateLoss(model, trainer.params, rows, { batchSize: 3 })).loss).toBeLessThan(0.2);
+    },
+  );
 
   it('refuses what does not fit before it allocates anything', () => {
     const before = memory().numTensors;

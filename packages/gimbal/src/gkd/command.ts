@@ -2,12 +2,13 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type GkdOptions, type PresetName, parseDivergence, presets } from '@gimbal/gkd';
-import type { LanguageModel, RowKind, Tokenizer } from '@gimbal/language-models';
-import { ConfigError, type Params, type Prompt, writeFileAtomic } from '@gimbal/tensor-core';
+import type { RowKind, Tokenizer } from '@gimbal/language-models';
+import { ConfigError, type Prompt, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, percent, textTable } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { heldOutOf, splitRows } from '../options/held-out.ts';
+import { promptCodec } from '../rl/prompt-codec.ts';
 import { promptRows, promptText } from '../rl/prompt-rows.ts';
 import { loadRewards, sumRewards } from '../rl/reward.ts';
 import { parseReward } from '../rl/reward-spec.ts';
@@ -20,6 +21,7 @@ import { optionsOfRun, type RunFolder } from '../run/run-folder.ts';
 import { compareLines } from './compare-table.ts';
 import { distil } from './distil.ts';
 import { type Contestant, type Judged, judgeModel } from './judge-models.ts';
+import { decoderOf, isDecoder, type Opened, openForDistilling } from './open-model.ts';
 import { askingKinds, completedKinds, textRows } from './text-rows.ts';
 
 /** The options of the command. */
@@ -53,14 +55,6 @@ export interface GkdFlags {
   precision: 'float32' | 'bf16';
 }
 
-/** A model of this process. */
-interface Opened {
-  path: string;
-  model: LanguageModel;
-  params: Params;
-  tokenizer: Tokenizer;
-}
-
 const mostHeldOut = 64;
 
 export async function distilCommand<O extends GkdFlags>(
@@ -77,13 +71,10 @@ export async function distilCommand<O extends GkdFlags>(
   const note = (text: string): void => output.note(text);
   const hub = hubOptions(output, signal);
   const open = async (flag: 'teacher' | 'student', name: string): Promise<Opened> => {
-    const path = await modelPath(name, `gimbal gkd --${flag}`, hub);
-    const { model, params, tokenizer, warnings } = await lm.loadPretrained(path);
-    for (const warning of warnings) note(`warning ${flag}: ${warning}`);
-    if (tokenizer) return { path, model, params, tokenizer };
-    disposeTree(params);
-    const wanted = 'tokenizer.json';
-    throw new ConfigError({ where: `gimbal gkd --${flag}`, what: 'it has no tokenizer', got: name, wanted });
+    const where = `gimbal gkd --${flag}`;
+    const opened = await openForDistilling(await modelPath(name, where, hub), where);
+    for (const warning of opened.warnings) note(`warning ${flag}: ${warning}`);
+    return opened;
   };
   const world = o.world === 'mini' ? { preset: 'mini' as const } : undefined;
   const specs = (o.reward ?? []).map((text) => parseReward(text, 'gimbal gkd --reward'));
@@ -94,14 +85,29 @@ export async function distilCommand<O extends GkdFlags>(
     const every = o.everyLayer;
     if (every === undefined) student = await open('student', o.student as string);
     else {
+      if (!isDecoder(teacher)) {
+        const what = 'layers are left out of decoders alone, and the teacher is an encoder-decoder';
+        throw new ConfigError({ where: 'gimbal gkd --every-layer', what, fix: 'Give --student' });
+      }
       const layers = Array.from({ length: Math.ceil(teacher.model.config.layers / every) }, (_, i) => i * every);
-      student = { ...teacher, ...lm.keepLayers(teacher.model, teacher.params, layers) };
+      student = decoderOf({ ...teacher, ...lm.keepLayers(teacher.model, teacher.params, layers) });
+    }
+    const apart = !isDecoder(student);
+    if (apart === isDecoder(teacher)) {
+      const [got, wanted] = apart ? ['a decoder', 'an encoder-decoder'] : ['an encoder-decoder', 'a decoder'];
+      const what = 'an encoder-decoder and a decoder read a prompt in different tokens';
+      throw new ConfigError({ where: 'gimbal gkd --teacher', what, got, wanted: `${wanted}, as the student is` });
     }
     const { tokenizer } = student;
+    const codec = apart ? promptCodec(tokenizer, true) : undefined;
     const contextLength = Math.min(student.model.config.contextLength, teacher.model.config.contextLength);
     const all = await rowsOf(o, world, tokenizer, note);
-    const maxNewTokens = o.maxNewTokens ?? roomBeside(all, tokenizer, contextLength);
-    const fitting = fittingPrompts(all, { tokenizer, contextLength, maxNewTokens }, note);
+    const maxNewTokens = o.maxNewTokens ?? roomBeside(all, tokenizer, contextLength, codec, apart);
+    const fitting = fittingPrompts(
+      all,
+      { tokenizer, contextLength, maxNewTokens, apart, ...(codec && { codec }) },
+      note,
+    );
     const held = heldOutOf('gkd', o.heldOut, fitting.length, mostHeldOut);
     const { training, heldOut } = splitRows(fitting, held, rng(o.seed).split('split'));
     const prompts = heldOut.map(promptText);
@@ -151,7 +157,7 @@ export async function distilCommand<O extends GkdFlags>(
     try {
       const params = merged ?? trainer.params;
       const folder = join(run.path, 'model');
-      await lm.savePretrained(folder, student.model, params, { tokenizer });
+      await student.save(folder, params);
       if (adapter) {
         const beside = join(run.path, 'adapter');
         await lm.saveAdapter(beside, student.model.config, adapter, { base: student.path, tokenizer });
@@ -162,12 +168,15 @@ export async function distilCommand<O extends GkdFlags>(
         await judge({ name: 'student', policy: student.model, params }),
       ];
       const file = join(run.path, 'model-q4_0.gguf');
-      if (o.quantize) {
-        await lm.saveGguf(file, student.model, params, { tokenizer, type: 'Q4_0' });
-        const small = await lm.loadPretrained(file, { weights: 'blocks' });
+      const small = o.quantize && isDecoder(student) ? student : undefined;
+      if (o.quantize && apart)
+        note('no 4 bits: a .gguf of ours holds a decoder, and the student is an encoder-decoder');
+      if (small) {
+        await lm.saveGguf(file, small.model, params, { tokenizer, type: 'Q4_0' });
+        const packed = await lm.loadPretrained(file, { weights: 'blocks' });
         const { size } = await stat(file);
-        judged.push(await judge({ name: 'student, 4 bits', policy: small.model, params: small.params, bytes: size }));
-        disposeTree(small.params);
+        judged.push(await judge({ name: 'student, 4 bits', policy: packed.model, params: packed.params, bytes: size }));
+        disposeTree(packed.params);
       }
       const after = judged[2] as Judged;
       progress.done(`accepted ${percent(before.acceptance)} → ${percent(after.acceptance)} by the teacher`);
@@ -185,7 +194,7 @@ export async function distilCommand<O extends GkdFlags>(
         output.line(`report  ${report}`);
         output.line(`model   ${folder}`);
         if (adapter) output.line(`adapter ${join(run.path, 'adapter')}`);
-        if (o.quantize) output.line(`4 bits  ${file}`);
+        if (small) output.line(`4 bits  ${file}`);
       }
       await compute.trace(output);
       const models = judged.map(({ completions: _, ...rest }) => rest);

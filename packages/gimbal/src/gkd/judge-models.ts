@@ -8,7 +8,7 @@ import { promptCodec } from '../rl/prompt-codec.ts';
 /** A model of the table. */
 export interface Contestant {
   name: string;
-  policy: LogitPolicy & { pack?(params: Params): Disposable };
+  policy: LogitPolicy & { pack?(params: Params): Disposable; readonly readsWholePrompts?: boolean };
   params: Params;
   /** of its file; default: of its parameters in memory */
   bytes?: number | undefined;
@@ -71,7 +71,7 @@ async function written(
   { policy, params }: Contestant,
   j: Judging,
 ): Promise<{ completions: string[]; tokensPerSecond: number }> {
-  const codec = promptCodec(j.tokenizer);
+  const codec = promptCodec(j.tokenizer, policy.readsWholePrompts);
   const completions: string[] = [];
   let [tokens, seconds] = [0, 0];
   using _packed = policy.pack?.(params);

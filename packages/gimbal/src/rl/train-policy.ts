@@ -170,13 +170,18 @@ function optionsOf({
 
 const mostNewTokens = 64;
 
-/** Tokens that the longest prompt leaves of the context, at most 64; at least a quarter of it: longer prompts are left out then. */
+/**
+ * Tokens that the longest prompt leaves of the context, at most 64; at least a quarter of it: longer prompts are left out then.
+ * @param apart the completion has a context of its own (an encoder-decoder)
+ */
 export function roomBeside(
   prompts: readonly Prompt[],
   tokenizer: Tokenizer,
   contextLength: number,
   codec?: TextCodec,
+  apart = false,
 ): number {
+  if (apart) return Math.min(mostNewTokens, contextLength);
   const lengths = prompts.map((p) => lengthOf(tokenizer, p, codec));
   const longest = lengths.reduce((most, n) => Math.max(most, n), 0);
   return Math.min(mostNewTokens, Math.max(contextLength - longest, Math.ceil(contextLength / 4)));
@@ -190,18 +195,19 @@ export function fittingPrompts<P extends Prompt>(
     contextLength,
     maxNewTokens,
     codec,
-  }: { tokenizer: Tokenizer; contextLength: number; maxNewTokens: number; codec?: TextCodec },
+    apart = false,
+  }: { tokenizer: Tokenizer; contextLength: number; maxNewTokens: number; codec?: TextCodec; apart?: boolean },
   note: (text: string) => void,
 ): P[] {
-  const room = contextLength - maxNewTokens;
+  const room = apart ? contextLength : contextLength - maxNewTokens;
   const fits = prompts.filter((p) => lengthOf(tokenizer, p, codec) <= room);
   const long = prompts.length - fits.length;
   if (fits.length === 0) {
     throw new DataError({
       where: 'prompts',
       what: `all ${prompts.length} are too long`,
-      wanted: `at most ${Math.max(0, room)} tokens: a context of ${contextLength} less ${maxNewTokens} new ones`,
-      fix: 'Lower --max-new-tokens, or take a model with a longer context',
+      wanted: `at most ${Math.max(0, room)} tokens${apart ? '' : `: a context of ${contextLength} less ${maxNewTokens} new ones`}`,
+      fix: `${apart ? 'T' : 'Lower --max-new-tokens, or t'}ake a model with a longer context`,
     });
   }
   if (long > 0) note(`${long} ${long === 1 ? 'prompt is' : 'prompts are'} left out: longer than ${room} tokens`);

@@ -115,6 +115,11 @@ it('renders every conversational kind as the rows of text that trainers take', (
   expect(
     renderRows(dataset([{ chosen: [...user, ...assistant], rejected: [...user, ...worse], id: 7 }]), tokenizer),
   ).toMatchObject({ kind: 'preference', rows: [preference] });
+  const verdict = { prompt: user, completion: assistant, label: true };
+  expect(renderRows(dataset([verdict], { kind: 'conversation-unpaired-preference' }), tokenizer)).toMatchObject({
+    kind: 'unpaired-preference',
+    rows: [{ prompt: asked, completion: 'bye<|im_end|>\n', label: true }],
+  });
   expect(renderRows(dataset([{ prompt: user }], { kind: 'conversation-prompt' }), tokenizer)).toMatchObject({
     kind: 'prompt',
     rows: [{ prompt: asked }],

@@ -1,6 +1,7 @@
 // Rows of conversations to rows of text, as trainers on text take them: what a model is asked ends with the beginning of the
 // assistant's turn, so that its answer follows.
 import { DataError } from '@gimbal/tensor-core';
+import { explicitPrompts } from '../data/convert.ts';
 import { type Dataset, isKind, type Message, type RowKind, type RowKinds } from '../data/rows.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { renderChat } from './chat-template.ts';
@@ -8,7 +9,7 @@ import { renderChat } from './chat-template.ts';
 /**
  * Renders every conversation with the tokenizer's chat template; rows of text stay as they are.
  * @returns `conversation` → `text`, `conversation-prompt` → `prompt`, `conversation-completion` → `prompt-completion`,
- * both conversational preferences → `preference`; other columns are carried along
+ * conversational preferences → `preference`, unpaired ones → `unpaired-preference`; other columns are carried along
  * @throws DataError naming the place of a row that the template refuses, or whose prompt is not the beginning of the whole
  */
 export function renderRows(data: Dataset, tokenizer: Tokenizer): Dataset {
@@ -54,28 +55,13 @@ export function renderRows(data: Dataset, tokenizer: Tokenizer): Dataset {
       rejected: answer(row.prompt, row.rejected, where),
     }));
   }
-  if (isKind(data, 'conversation-implicit-preference')) {
-    return map('preference', (row: RowKinds['conversation-implicit-preference'], where) => {
-      let n = 0;
-      const { chosen, rejected } = row;
-      while (n < chosen.length - 1 && n < rejected.length - 1 && sameMessage(chosen[n], rejected[n])) n++;
-      const prompt = chosen.slice(0, n);
-      if (n === 0) {
-        throw new DataError({
-          where,
-          what: 'the two conversations do not begin alike',
-          wanted: 'a common first message',
-        });
-      }
-      return {
-        ...row,
-        prompt: asked(prompt),
-        chosen: answer(prompt, chosen.slice(n), where),
-        rejected: answer(prompt, rejected.slice(n), where),
-      };
-    });
+  if (isKind(data, 'conversation-implicit-preference')) return renderRows(explicitPrompts(data), tokenizer);
+  if (isKind(data, 'conversation-unpaired-preference')) {
+    return map('unpaired-preference', (row: RowKinds['conversation-unpaired-preference'], where) => ({
+      ...row,
+      prompt: asked(row.prompt),
+      completion: answer(row.prompt, row.completion, where),
+    }));
   }
   return data;
 }
-
-const sameMessage = (a?: Message, b?: Message): boolean => JSON.stringify(a) === JSON.stringify(b);

@@ -165,6 +165,14 @@ describe('readRows', () => {
     };
     expect((await readRows(await write('a.jsonl', '{"text": "x"}'))).rows).toEqual([{ text: 'x' }]);
     expect((await readRows(await write('a.txt', 'x\n\ny'))).rows).toHaveLength(2);
+    // EF BB BF, which editors on Windows write in front, is no part of the first row
+    const mark = Uint8Array.of(0xef, 0xbb, 0xbf);
+    const marked = async (name: string, content: string): Promise<unknown> =>
+      (await readRows(await write(name, Buffer.concat([mark, Buffer.from(content)])))).rows;
+    const three = jsonl({ text: 'a', meta: { x: 1 } }, { text: 'b', meta: { y: null } }, { text: 'c' });
+    expect(await marked('mark.jsonl', three)).toEqual((await readRows(await write('three.jsonl', three))).rows);
+    expect(await marked('mark.csv', 'text\nx')).toEqual([{ text: 'x' }]);
+    expect(await marked('mark.txt', 'x')).toEqual([{ text: 'x' }]);
     await expect(readRows(join(dir, 'none.jsonl'))).rejects.toMatchObject({
       code: 'ERR_CONFIG',
       message: expect.stringMatching(/none.jsonl: no such file/),

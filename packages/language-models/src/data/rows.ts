@@ -59,6 +59,12 @@ export interface RowKinds {
     chosen: readonly Message[];
     rejected: readonly Message[];
   }>;
+  /** turns, an answer, and whether it is wanted; only by name */
+  'conversation-unpaired-preference': Columns<{
+    prompt: readonly Message[];
+    completion: readonly Message[];
+    label: boolean;
+  }>;
   /** two conversations that begin alike */
   'conversation-implicit-preference': Columns<{ chosen: readonly Message[]; rejected: readonly Message[] }>;
 }
@@ -84,6 +90,7 @@ export const columnTypes: { readonly [K in RowKind]: Readonly<Record<string, Col
   'conversation-prompt': { prompt: 'messages' },
   'conversation-completion': { prompt: 'messages', completion: 'messages' },
   'conversation-preference': { prompt: 'messages', chosen: 'messages', rejected: 'messages' },
+  'conversation-unpaired-preference': { prompt: 'messages', completion: 'messages', label: 'boolean' },
   'conversation-implicit-preference': { chosen: 'messages', rejected: 'messages' },
 };
 
@@ -93,7 +100,10 @@ export const rowColumns = Object.fromEntries(
 ) as unknown as Readonly<Record<RowKind, readonly string[]>>;
 
 /** Kinds that the first row does not decide by itself: their columns also stand in rows of other kinds. */
-export const namedKinds: ReadonlySet<RowKind> = new Set(['prompt', 'labelled-text', 'conversation-prompt']);
+export const namedKinds: ReadonlySet<RowKind> = new Set([
+  ...(['prompt', 'labelled-text', 'conversation-prompt'] as const),
+  'conversation-unpaired-preference',
+]);
 
 /** Rows of one kind, each with the place it came from. */
 export interface Dataset<K extends RowKind = RowKind> {
