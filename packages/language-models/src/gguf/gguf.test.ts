@@ -55,6 +55,11 @@ it.each(Object.keys(golden.read))('reads %s as the reference does, to the bit', 
   expect(hexOf(dequantize(bytes(blocks), name as GgufType))).toBe(values);
 });
 
+it('reads BF16 as the upper halves of floats', () => {
+  const halves = Uint16Array.of(0x3f80, 0xc049, 0x0000, 0x7f80); // 1, −3.140625, 0, ∞
+  expect([...dequantize(new Uint8Array(halves.buffer), 'BF16')]).toEqual([1, -3.140625, 0, Number.POSITIVE_INFINITY]);
+});
+
 it.each(['Q8_0', 'Q4_0', 'F16'] as const)('writes %s as the reference does, to the bit', (name) => {
   const rows = new Float32Array(bytes(golden.rows).buffer);
   const blocks = quantize(rows, name);
