@@ -11,9 +11,11 @@ import {
   mapTree,
   openSafetensors,
   type Params,
+  readSafetensors,
   rng,
   useBackend,
   valueAndGrad,
+  writeSafetensors,
 } from '@gimbal/tensor-core';
 import {
   clone,
@@ -211,7 +213,7 @@ it('keeps the patterns of a model’s layers in PEFT’s file: shapes and scales
   disposeTree(params);
 });
 
-it('an adapter of ones in BF16 adds 16 r-stabilised, 1 each otherwise times its rank', async () => {
+it('an adapter of ones in BF16 adds 4 r-stabilised, 1 each otherwise times its rank, and is taken out again', async () => {
   const model = decoder({ vocabularySize: 8, width: 32, layers: 1, heads: 2 });
   const params = model.init(rng(0));
   for (const rankStabilized of [true, false]) {
@@ -223,15 +225,23 @@ it('an adapter of ones in BF16 adds 16 r-stabilised, 1 each otherwise times its 
     );
     const target = join(dir, `ones-${rankStabilized}`);
     await saveAdapter(target, model.config, { ...made, params: mapTree(made.params, (t) => ones(t.shape)) });
+    const file = join(target, 'adapter_model.safetensors');
+    const tree = await readSafetensors(file);
+    await writeSafetensors(file, tree, { dtype: 'BF16' });
     const adapter = await loadAdapter(target, model.config);
     const merged = mergeLora(model.config, params, adapter);
+    const back = unmergeLora(model.config, merged, adapter);
+    const again = mergeLora(model.config, back, adapter);
     const path = 'model.layers.0.self_attn.q_proj.weight';
-    const [before, after] = [params, merged].map(
-      (tree) => new Map(flatten(tree)).get(path)?.dataSync() as Float32Array,
-    );
+    const [before, after, restored, twice] = [params, merged, back, again].map(
+      (of) => new Map(flatten(of)).get(path)?.dataSync() as Float32Array,
+    ) as [Float32Array, Float32Array, Float32Array, Float32Array];
     // B A is a matrix of 16; alpha / √16 = 4, alpha / 16 = 1
-    expect((after?.[0] as number) - (before?.[0] as number)).toBeCloseTo(rankStabilized ? 4 * 16 : 16, 3);
-    disposeTree(merged);
+    expect((after[0] as number) - (before[0] as number)).toBeCloseTo(rankStabilized ? 4 * 16 : 16, 3);
+    expect(difference(twice, after)).toBe(0);
+    // 64 added to float32 rounds what is smaller: 2⁻¹⁸ is half a unit there
+    expect(difference(restored, before)).toBeLessThanOrEqual(rankStabilized ? 2 ** -18 : 1e-6);
+    for (const made of [merged, back, again, tree]) disposeTree(made);
   }
 });
 
