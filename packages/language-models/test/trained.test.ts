@@ -94,7 +94,7 @@ test.each([
   expect(lastLogits(again.params, row)).toEqual(lastLogits(params, row));
   if (keptIn === undefined) {
     expect(farthest(lastLogits(params, said.ids), said.logits[name] as number[])).toBeLessThan(1e-4);
-    const o = { temperature: 0, maxNewTokens: 8, rng: rng(0) };
+    const o = { temperature: 0, maxNewTokens: 8, eosIds: model.config.eosIds, rng: rng(0) };
     const { ids } = await sampleCompletions(again.model, again.params, padBatch([said.ids], 0), o);
     expect([...ids]).toEqual(said.greedy[name]);
   }

@@ -6,10 +6,10 @@ import type { Seq2SeqModel } from '../seq2seq/seq2seq.ts';
 import { adaptTree, type LoraAdapter } from './lora.ts';
 
 /** What of a decoder, and of an encoder-decoder, takes parameters first. */
-const ofParams: readonly (keyof LanguageModel | keyof Seq2SeqModel)[] = [
+const ofParams: ReadonlySet<string> = new Set<keyof LanguageModel | keyof Seq2SeqModel>([
   ...(['apply', 'encode', 'states', 'head', 'hidden', 'pack'] as const),
   ...(['logits', 'logProbs', 'begin', 'next', 'stepper', 'sample'] as const),
-];
+]);
 
 /**
  * The model as a policy whose `params` are an adapter's (`adapter.params`, or a copy as it is trained). Any number of
@@ -24,11 +24,9 @@ const ofParams: readonly (keyof LanguageModel | keyof Seq2SeqModel)[] = [
  * const policy = adaptedModel(model, base, adapter); // train { policy, params: adapter.params }
  */
 export function adaptedModel<M extends LanguageModel | Seq2SeqModel>(model: M, base: Params, adapter: LoraAdapter): M {
-  const adapted: { [name: string]: unknown } = { ...model };
-  for (const name of ofParams) {
-    const own = (model as { [name: string]: unknown })[name];
-    if (typeof own !== 'function') continue;
-    adapted[name] = (params: Params, ...rest: unknown[]) => own(adaptTree(base, adapter, params), ...rest);
-  }
-  return adapted as unknown as M;
+  const adapted = Object.entries(model).map(([name, own]) => {
+    if (!ofParams.has(name) || typeof own !== 'function') return [name, own] as const;
+    return [name, (params: Params, ...rest: unknown[]) => own(adaptTree(base, adapter, params), ...rest)] as const;
+  });
+  return Object.fromEntries(adapted) as unknown as M;
 }

@@ -69,5 +69,5 @@ it('names the row that holds no pair, or two sides that are the same or begin di
   expect(() => explicitPrompts(rows([[user, said('a')], [said('a')]]))).toThrow(
     /row 0: the two conversations do not begin/,
   );
-  expect(() => explicitPrompts(dataset([{ text: 'a' }]))).toThrow(/row 0: rows of this kind hold no pair; got text/);
+  expect(() => explicitPrompts(dataset([{ text: 'a' }]))).toThrow(/row 0: rows of this kind hold no pair; got "text"/);
 });

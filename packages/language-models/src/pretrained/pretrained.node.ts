@@ -16,6 +16,7 @@ import { families } from '../decoder/families/index.ts';
 import { loadGguf, loadGgufConfig, loadGgufTokenizer } from '../gguf/gguf.node.ts';
 import type { GgufOptions } from '../gguf/read-gguf.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { configText } from './config-text.ts';
 import { type FileDtype, fileDtypes } from './file-dtype.ts';
 import { type GenerationDefaults, generationConfigJson } from './generation-config.ts';
 import { type HubOptions, localModel } from './hub.node.ts';
@@ -130,8 +131,9 @@ export async function writeModelFiles(
 }
 
 /** Writes one of a model's JSON files. */
-export async function writeJson(folder: string, name: string, value: unknown): Promise<void> {
-  await writeFileDurable(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
+export async function writeJson(folder: string, name: string, value: object): Promise<void> {
+  const text = name === 'config.json' ? configText(value) : JSON.stringify(value, null, 2);
+  await writeFileDurable(join(folder, name), `${text}\n`);
 }
 
 /** Writes the files of a tokenizer. */
