@@ -28,5 +28,5 @@ await writeSafetensors(join(out, 'logits.safetensors'), {
 const beside = { tokenizer, generation };
 await savePretrained(join(out, 'base'), model, params, beside);
 await savePretrained(join(out, 'merged'), model, merged, beside);
-await saveGguf(join(out, 'merged.gguf'), model, merged, { tokenizer, type: 'F16' });
+await saveGguf(join(out, 'merged-f16.gguf'), model, merged, { tokenizer, type: 'F16' });
 await saveGguf(join(out, 'merged-f32.gguf'), model, merged, { tokenizer, type: 'F32' });
