@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { disposeTree, flatten, type Params, type RewardFn, rng, useBackend, valueAndGrad } from '@gimbal/tensor-core';
 import { memory, type Scalar, type Tensor, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { ones, tokenOptions as options } from '../../test/fixtures/token-options.ts';
 import { tokenTable } from '../../test/fixtures/token-table.ts';
 import {
   type Surrogate,
   surrogates,
-  type TokenPolicyOptions,
   type TokenPolicyStep,
   TokenPolicyTrainer,
   tokenPresets,
@@ -31,27 +31,6 @@ test('rollouts repeat prompts, mask what was sampled, and refuse a temperature o
   );
   disposeTree(params);
 });
-
-/** reward: how many tokens are 1 */
-const ones: RewardFn = (_, completions) => completions.map((text) => text.split(' ').filter((t) => t === '1').length);
-
-const options = (o: Partial<TokenPolicyOptions> = {}): TokenPolicyOptions => {
-  const policy = tokenTable({ vocabulary: 4, length: 3 });
-  return {
-    policy,
-    params: policy.init(),
-    codec: policy.codec,
-    prompts: ['a', 'b', 'c'],
-    reward: ones,
-    maxNewTokens: 3,
-    batchSize: 48,
-    learningRate: 0.1,
-    klCoef: 0.02,
-    optimizer: { name: 'adam' },
-    seed: 1,
-    ...o,
-  };
-};
 
 describe('every preset learns to write ones', () => {
   test.each(Object.entries(tokenPresets))('%s', async (name, preset) => {
@@ -391,55 +370,3 @@ test.each(['reinforce', 'ratio', 'ppoClip', 'smdpo', 'mdpo', 'sppo'] as const)(
     }
   },
 );
-
-test('options that make no sense are refused by name', () => {
-  const of = (o: Partial<TokenPolicyOptions>): unknown => new TokenPolicyTrainer(options(o));
-  expect(() => of({ temperature: 0 })).toThrow('temperature: out of range; got 0');
-  expect(() => of({ klMixing: 'convex', klCoef: 2 })).toThrow(
-    'klCoef: out of range; got 2, wanted a number from 0 to 1',
-  );
-  expect(() => of({ batchSize: 9, samplesPerPrompt: 2 })).toThrow(
-    'batchSize: out of range; got 9, wanted a multiple of samplesPerPrompt = 2',
-  );
-  expect(() => of({ baseline: 'group' })).toThrow("baseline: 'group' needs others to compare with; got 1");
-  expect(() => of({ batchSize: 1, baseline: 'batch' })).toThrow("baseline: 'batch' needs others");
-  expect(() => of({ prompts: [] })).toThrow('prompts: there are none');
-  expect(() => of({ klCoeff: 0.1 } as never)).toThrow(
-    /TokenPolicyTrainer: unknown option klCoeff; .*Did you mean klCoef\?/s,
-  );
-  expect(() => of({ checkpointEvery: 3 })).toThrow('checkpointEvery: there is nowhere to save');
-  expect(() => of({ learningRate: Number.NaN })).toThrow('learningRate: out of range');
-  expect(() => of({ value: { learningRate: -1 } })).toThrow('value.learningRate: out of range');
-  expect(() => of({ policyWarmup: { steps: 2, mode: 'frozen' as 'freeze' } })).toThrow(/policyWarmup.mode: .*freeze/);
-  expect(() => of({ policyWarmup: { steps: 0, mode: 'lr' } })).toThrow('policyWarmup.steps: out of range');
-  expect(() => of({ normalizeAdvantage: 'groups' as 'group' })).toThrow(/normalizeAdvantage: .*Did you mean group\?/);
-  expect(() => of({ normalizeAdvantage: 'group' })).toThrow(
-    "normalizeAdvantage: 'group' divides by the spread among the completions of one prompt; got 1",
-  );
-  expect(() => of({ missingEos: { penalty: -1 } })).toThrow('missingEos.penalty: out of range');
-  expect(() => of({ missingEos: { reward: Number.NaN } })).toThrow('missingEos.reward: out of range');
-  expect(() => of({ reward: [] })).toThrow('reward: there are none');
-  const twice = { name: 'style', weight: 1, fn: ones };
-  expect(() => of({ reward: [twice, twice] })).toThrow('reward: two have one name; got "style"');
-  const other = tokenTable({ vocabulary: 5, length: 3 }).init();
-  expect(() => of({ anchor: { params: other } })).toThrow(/anchor.params: 'logits' has another shape/);
-  disposeTree(other);
-});
-
-test('a completion of one token is a policy of its own, but not where what has no end is told apart', () => {
-  const of = (o: Partial<TokenPolicyOptions>): TokenPolicyTrainer =>
-    new TokenPolicyTrainer(options({ maxNewTokens: 1, ...o }));
-  of({}).dispose();
-  of({ missingEos: 'mask', maxNewTokens: 2 }).dispose();
-  for (const missingEos of ['mask', { reward: 0 }, { penalty: 1 }] as const)
-    expect(() => of({ missingEos })).toThrow(
-      'maxNewTokens: one token leaves no room for an end, and missingEos tells apart what has none; got 1, wanted at least 2',
-    );
-});
-
-test('a weight of a reward that is no number is named with its step', async () => {
-  const weight = (step: number): number => (step < 1 ? 1 : Number.NaN);
-  using trainer = new TokenPolicyTrainer(options({ reward: [{ name: 'style', weight, fn: ones }] }));
-  await expect(trainer.run({ steps: 3 })).rejects.toThrow('reward style, weight at step 2: out of range; got NaN');
-  expect(trainer.step).toBe(1);
-});
