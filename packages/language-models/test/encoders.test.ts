@@ -147,12 +147,26 @@ describe.each(encoders)('%s as an encoder', (name) => {
 describe('classifiers', () => {
   it('get a new head for other labels, and say so', async () => {
     const labels = ['entailment', 'other'];
-    const { model, params, warnings } = await loadClassifier(folder('bert-tiny'), { labels, seed: 1 });
+    const { model, params, fresh, warnings } = await loadClassifier(folder('bert-tiny'), { labels, seed: 1 });
     expect(model.labels).toEqual(labels);
-    expect(warnings.join()).toMatch(/new, not trained yet: classifier.weight, classifier.bias/);
+    expect(fresh).toEqual(['classifier.weight', 'classifier.bias']);
+    expect(warnings).toEqual([]); // it was asked for
     const batch = { ids: Int32Array.of(5, 6), lengths: Int32Array.of(2), width: 2 };
     expect(model.logits(params, batch).shape).toEqual([1, 2]);
     disposeTree(params);
+  });
+
+  it('warn of a head that nobody asked for and the file has not', async () => {
+    const body = await loadEncoder(folder('bert-tiny'));
+    const target = join(dir, 'headless');
+    await saveEncoder(target, body.model, body.params);
+    const { params, fresh, warnings } = await loadClassifier(target);
+    expect(fresh).toEqual(expect.arrayContaining(['classifier.weight', 'classifier.bias']));
+    expect(warnings).toEqual([expect.stringMatching(/new, not trained yet: .*classifier\.weight, classifier\.bias$/)]);
+    for (const tree of [body.params, params]) disposeTree(tree);
+    const whole = await loadClassifier(folder('bert-tiny'));
+    expect([whole.fresh, whole.warnings]).toEqual([[], []]);
+    disposeTree(whole.params);
   });
 
   it('refuse what they cannot read', async () => {

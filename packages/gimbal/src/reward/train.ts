@@ -224,9 +224,7 @@ export async function loadBody(
   }
   const { frameTokens, loadClassifier } = await import('@gimbal/language-models');
   const { tokenizer, warnings, ...loaded } = await loadClassifier(folder, { labels, seed });
-  // the head is what the command trains: that it is new is no warning
-  for (const warning of warnings)
-    if (!/new, not trained yet: ((score|classifier)\.\w+(, )?)+$/.test(warning)) output.note(`warning ${warning}`);
+  for (const warning of warnings) output.note(`warning ${warning}`);
   if (tokenizer && judge) {
     try {
       frameTokens(tokenizer as Tokenizer, new Int32Array(), new Int32Array());

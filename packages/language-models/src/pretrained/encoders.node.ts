@@ -46,7 +46,7 @@ export const loadEncoder = async (folder: string, o?: HubOptions): Promise<Pretr
 
 /**
  * Opens the folder of a classifier, on an encoder or a decoder. A folder without a head, or with `labels` of another
- * number, gets a new one.
+ * number, gets a new one, whose parameters are named in `fresh`.
  * @throws as `loadEncoder`
  */
 export const loadClassifier = async (

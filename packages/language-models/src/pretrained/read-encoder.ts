@@ -39,7 +39,9 @@ export interface PretrainedClassifier {
   tokenizer: Tokenizer | undefined;
   /** Of the weights in the file. */
   dtype: FileDtype;
-  /** What was found odd while reading, such as a head that the file lacks. */
+  /** Paths of parameters that the file lacks, all of the head: they are new, not trained yet. */
+  fresh: readonly string[];
+  /** What was found odd while reading, such as a head that the file lacks where no new one was asked for. */
   warnings: readonly string[];
 }
 
@@ -93,15 +95,21 @@ export async function readClassifier(
     if (o.labels && stored && weights.entry(stored).shape[0] !== o.labels.length) {
       for (const path of [...names.keys()]) if (path.startsWith(last.path.replace(/weight$/, ''))) names.delete(path);
     }
-    const fresh = { rng: rng(o.seed ?? 0).split('head'), allows: isHead };
-    const read = await readTensors(weights, names, model.parameters, { family: config.family, fresh });
-    const made = read.fresh.length > 0 ? [`${weights.name}: new, not trained yet: ${read.fresh.join(', ')}`] : [];
+    const read = await readTensors(weights, names, model.parameters, {
+      family: config.family,
+      fresh: { rng: rng(o.seed ?? 0).split('head'), allows: isHead },
+    });
+    const { fresh: made } = read;
+    // who names labels asks for a head, and a new one is what is to be trained
+    const asked = o.labels !== undefined && last !== undefined && made.includes(last.path);
+    const odd = made.length > 0 && !asked ? [`${weights.name}: new, not trained yet: ${made.join(', ')}`] : [];
     return {
       model,
       params: read.params,
       tokenizer: await readTokenizer(source, false),
       dtype: fileDtypeOf(weights),
-      warnings: [...weights.warnings, ...made],
+      fresh: made,
+      warnings: [...weights.warnings, ...odd],
     };
   } finally {
     await weights.close();
