@@ -117,6 +117,15 @@ test('a reward model is trained, measured by slice, calibrated and saved', async
   const refused = async (...argv: string[]) => (await run('eval', '--model', out, ...pairs().slice(2), ...argv)).stderr;
   expect(await refused('--slice', 'colour')).toMatch(/--slice: no row has this column; got "colour", wanted .*source/);
   expect(await refused('--metrics', 'loss')).toMatch(/--metrics: the model is a reward model or a judge/);
+  // rows of one content, their sides turned, fall on both sides of the split
+  const turned = lines
+    .map((line) => JSON.parse(line))
+    .flatMap((row) => [row, { ...row, better: row.worse, worse: row.better }]);
+  const twice = join(dir, 'twice.jsonl');
+  await writeFile(twice, turned.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const some = ['--data', twice, ...columns, '--steps', '1', '--held-out', '12', '--out', join(dir, 'twice')];
+  const told = await run('reward', '--model', join(dir, 'base'), ...some);
+  expect(told.stderr).toMatch(/warning: \d+ of 12 held-out rows are among the others too, as \S+twice\.jsonl:\d+/);
   const column = await run('reward', ...pairs(), '--slice', 'colour', '--out', join(dir, 'no-column'));
   expect(column.stderr).toMatch(/gimbal reward --slice: no row has this column; got "colour"/);
   // it is refused to be written over, and going on with what is done changes nothing

@@ -5,6 +5,7 @@ import { counted } from '../cli/format.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOf, heldOutOption } from '../options/held-out.ts';
 import { pairColumns, pairOptions, refuseOfOtherKinds } from '../reward/options.ts';
+import { noteShared } from '../reward/shared-rows.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
 
@@ -59,6 +60,8 @@ export const command = defineCommand({
       const share = heldOutOf('reward', o.heldOut, rows.rows.length);
       const parts = lm.splitDataset(rows, share, rng(o.seed).split('split'));
       output.note(`${counted(parts.train.rows.length, 'row')}, ${parts.heldOut.rows.length} held out`);
+      // equal rows are kept together; those of one content that are written otherwise are not
+      noteShared('held-out', parts.heldOut, parts.train, (text) => output.note(text));
       const context = { path: run.path, output, signal };
       const json = entailment ? await trainJudge(o, parts, context) : await trainPairs(o, parts, context);
       await compute.trace(output);

@@ -6,9 +6,9 @@ import { disposeTree, type Params, rng } from '@gimbal/tensor-core';
 import { counted } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
 import { heldOutOf } from '../options/held-out.ts';
+import { noteShared, refuseShared } from '../reward/shared-rows.ts';
 import { type Exam, examOf } from './exam.ts';
 import { countLong, scorable } from './long-rows.ts';
-import { noteShared, refuseShared } from './shared-rows.ts';
 
 /** Options of the command that decide what is trained. */
 export interface WarmSettings {
