@@ -163,7 +163,10 @@ export const command = defineCommand({
           await writeFileAtomic(o.out, written.map((row) => `${JSON.stringify(row)}\n`).join(''));
       }
     });
-    if (!output.json) for (const line of table(scores)) output.line(line);
+    if (!output.json) {
+      for (const line of table(scores)) output.line(line);
+      output.line(`of ${counted(data.rows.length, 'row')}`);
+    }
     if (tooLong > 0) output.note(`${counted(tooLong, 'row')} longer than the limit (${overflowOf(o, data)})`);
     await compute.trace(output);
     return { json: { model: o.model, rows: data.rows.length, tooLong, scores } };

@@ -3,6 +3,7 @@ import { ConfigError, DataError, type RewardFn, writeFileAtomic } from '@gimbal/
 import { z } from 'zod';
 import { type CommandContext, defineCommand } from '../cli/command.ts';
 import { bytes, counted, duration, figure, quantity } from '../cli/format.ts';
+import { jsonLine } from '../cli/json-line.ts';
 import { bestOfReward, type Candidate, checkBestOf, pickBest } from '../generate/best-of.ts';
 import { asTurn, heldWeights, openModel, type ReadPrompt, type Writer } from '../generate/open-model.ts';
 import { type PromptAt, readPrompts } from '../generate/read-prompts.ts';
@@ -127,7 +128,7 @@ export const command = defineCommand({
     if (reward !== undefined) output.note(await pickedNote(written, o.samples));
     await compute.trace(output);
     if (o.out !== undefined) {
-      await writeFileAtomic(o.out, written.map((w) => `${JSON.stringify(w)}\n`).join(''));
+      await writeFileAtomic(o.out, written.map(jsonLine).join(''));
       output.note(`written to ${o.out}`);
     }
     return { json: { model: o.model, completions: written } };

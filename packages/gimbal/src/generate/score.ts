@@ -1,6 +1,7 @@
 // Scores of written texts against wanted ones, each with the interval that it is known to.
 import type { Interval } from '@gimbal/language-models';
 import type { RewardFn, Rng } from '@gimbal/tensor-core';
+import { rate } from '../stages/internal/intervals.ts';
 
 export const textMetrics = [
   'rouge',
@@ -42,7 +43,10 @@ export interface Answer {
   prediction: string;
 }
 
-/** @param draws of the bootstrap; `judge` gives log P(the prompt entails the answer), for `entailment` */
+/**
+ * Means and scores of a whole corpus have intervals by the bootstrap; shares of answers have Wilson's.
+ * @param draws of the bootstrap; `judge` gives log P(the prompt entails the answer), for `entailment`
+ */
 export async function scoreTexts(
   answers: readonly Answer[],
   metrics: readonly TextMetric[],
@@ -53,6 +57,14 @@ export async function scoreTexts(
   const references = answers.map(({ reference }) => reference);
   const o = (name: string) => ({ samples: draws, rng: rng.split(name) });
   const mean = (name: string, values: readonly number[]) => [[name, lm.bootstrapMean(values, o(name))] as const];
+  // drawn again, a share of none or of all would seem to be known exactly
+  const share = (name: string, hits: readonly number[]) => {
+    const { value, low, high } = rate(
+      hits.reduce((sum, hit) => sum + hit, 0),
+      hits.length,
+    );
+    return [[name, { estimate: value, low, high }] as const];
+  };
   const pick = (list: readonly string[], at: readonly number[]): string[] => at.map((i) => list[i] as string);
   const corpus = (name: string, statistic: (at: readonly number[]) => number) => [
     [name, lm.bootstrap(answers.length, statistic, o(name))] as const,
@@ -78,14 +90,14 @@ export async function scoreTexts(
     },
     bleu: () => corpus('bleu', (at) => lm.corpusBleu(pick(predictions, at), pick(references, at))),
     chrf: () => corpus('chrf', (at) => lm.corpusChrf(pick(predictions, at), pick(references, at))),
-    'exact-match': () => mean('exactMatch', lm.exactMatch(predictions, references)),
+    'exact-match': () => share('exactMatch', lm.exactMatch(predictions, references)),
     distinct: () => [1, 2].flatMap((n) => corpus(`distinct${n}`, (at) => lm.distinctN(pick(predictions, at), n))),
     extractive: () => (['coverage', 'density', 'compression'] as const).flatMap(copied),
     coverage: () => copied('coverage'),
     density: () => copied('density'),
     length: () => mean('words', predictions.map(words)),
     entailment: () =>
-      mean(
+      share(
         'entailed',
         verdicts.map((p) => Number(p !== null && p > Math.log(0.5))),
       ),

@@ -15,6 +15,7 @@ import { stoppedRun } from '../run/going-on.ts';
 import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { meanWithInterval } from '../stages/internal/intervals.ts';
+import { lastKl, toldDistance, toldOverlap } from './findings.ts';
 import { LongCompletions } from './long-completions.ts';
 import { optionsWith } from './options.ts';
 import { promptParts } from './prompt-parts.ts';
@@ -183,6 +184,9 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     const after = await score(params);
     const [was, is] = [meanWithInterval(before.rewards), meanWithInterval(after.rewards)];
     progress.done(`reward ${figure(was.value)} → ${figure(is.value)} on ${counted(heldOut.length, 'held-out prompt')}`);
+    const went = { kl: await lastKl(folder), rewards: rewards.map((r) => r.name), watched: watch !== undefined };
+    const found = [toldOverlap(was, is), toldDistance(went)].filter((told) => told !== undefined);
+    for (const told of found) note(told);
     if (watch) note(verdictOf(watch.seen));
     const target = await open.save(run.path, params);
     if (best) {
@@ -200,10 +204,11 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
         rewards: rewards.map((r) => r.name),
         was,
         is,
+        found,
         samples: heldOut.slice(0, 6).map((p, i) => ({
           prompt: promptText(p),
-          before: before.completions[i] as string,
-          after: after.completions[i] as string,
+          before: { text: before.completions[i] as string, reward: before.totals[i] as number | null },
+          after: { text: after.completions[i] as string, reward: after.totals[i] as number | null },
         })),
         seconds: progress.seconds,
         backend: compute.name,

@@ -9,7 +9,9 @@ const presets = Object.keys(tokenPresets) as [PresetName, ...PresetName[]];
 /** @param preset the default */
 export const optionsWith = (preset: PresetName) =>
   z.object({
-    model: z.string().describe('model folder, or a .gguf file'),
+    model: z
+      .string()
+      .describe('the model that learns: a folder, a run (runs/sft-1), a .gguf file, or a name on the hub'),
     reward: z
       .array(z.string())
       .describe(

@@ -9,6 +9,11 @@ import type { Estimate } from '../stages/internal/intervals.ts';
 import type { RlSettings } from './train-policy.ts';
 import { type Watched, watchSection } from './watch.ts';
 
+interface Written {
+  text: string;
+  reward: number | null;
+}
+
 interface RlRun {
   eyebrow: string;
   run: string;
@@ -16,7 +21,10 @@ interface RlRun {
   rewards: readonly string[];
   was: Estimate;
   is: Estimate;
-  samples: readonly { prompt: string; before: string; after: string }[];
+  /** what else is to be said of the change, in sentences */
+  found: readonly string[];
+  /** of held-out prompts, with the reward of each text: null where none judged it */
+  samples: readonly { prompt: string; before: Written; after: Written }[];
   seconds: number;
   backend: string;
   /** what a monitor saw */
@@ -36,7 +44,7 @@ export async function rlReport(r: RlRun): Promise<string> {
   return renderReport({
     eyebrow: r.eyebrow,
     title: `${r.settings.preset} on ${r.rewards.join(' + ')}`,
-    lead: `The reward of ${r.is.n} held-out prompts went from ${figure(r.was.value)} to ${figure(r.is.value)}, 95 % interval ${interval(r.is)}, in ${r.settings.steps} steps of ${r.settings.batchSize} completions. Completions are sampled at temperature ${r.settings.temperature}.`,
+    lead: `The reward of ${r.is.n} held-out prompts went from ${figure(r.was.value)} to ${figure(r.is.value)}, 95 % interval ${interval(r.is)}, in ${r.settings.steps} steps of ${r.settings.batchSize} completions.${r.found.map((told) => ` ${told}.`).join('')} Completions are sampled at temperature ${r.settings.temperature}.`,
     figures: [
       {
         kind: 'figures',
@@ -90,8 +98,10 @@ const samplesPart = (samples: RlRun['samples']): SamplesPart => ({
   samples: samples.map(({ prompt, before, after }) => ({
     prompt,
     versions: [
-      { name: 'before', spans: [{ text: before }] },
-      { name: 'after', spans: [{ text: after }] },
+      { name: `before${rewardOf(before)}`, spans: [{ text: before.text }] },
+      { name: `after${rewardOf(after)}`, spans: [{ text: after.text }] },
     ],
   })),
 });
+
+const rewardOf = ({ reward }: Written): string => (reward === null ? ', no reward' : `, reward ${figure(reward)}`);

@@ -220,14 +220,17 @@ const lengthOf = (tokenizer: Tokenizer, p: Prompt, codec?: TextCodec): number =>
     ? promptLength(tokenizer, promptText(p), true)
     : (codec.encode([promptText(p)]).lengths[0] as number);
 
-/** Rewards of completions sampled at a temperature (0 = greedy): the weighted sum over the functions that do not abstain. */
+/**
+ * Rewards of completions sampled at a temperature (0 = greedy): the weighted sum over the functions that do not abstain.
+ * @returns `totals` by prompt, null where all abstain; `rewards` are the others
+ */
 export async function scorePrompts(
   request: Pick<RlRequest, 'policy' | 'params' | 'tokenizer' | 'prompts' | 'rewards' | 'signal'> & {
     maxNewTokens: number;
     temperature: number;
     rng: Rng;
   },
-): Promise<{ rewards: number[]; completions: string[] }> {
+): Promise<{ rewards: number[]; totals: (number | null)[]; completions: string[] }> {
   const { policy: model, params, tokenizer, prompts, rewards, maxNewTokens, temperature, rng, signal } = request;
   const texts = prompts.map(promptText);
   const pretrained = { model, params, tokenizer } as Parameters<typeof writeCompletions>[0];
@@ -240,5 +243,5 @@ export async function scorePrompts(
     signal,
   });
   const totals = await sumRewards(rewards)(texts, completions, prompts);
-  return { rewards: totals.filter((r): r is number => r !== null), completions };
+  return { rewards: totals.filter((r): r is number => r !== null), totals, completions };
 }

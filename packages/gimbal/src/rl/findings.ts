@@ -1,0 +1,33 @@
+// What the numbers of a run of reinforcement learning say that its headline alone would hide.
+import { readMetrics } from '@gimbal/tensor-core';
+import { figure } from '../cli/format.ts';
+import type { Estimate } from '../stages/internal/intervals.ts';
+
+/** Rewards that are the goal itself, by their names: they are not hacked. */
+const truths: readonly string[] = ['exact', 'entailed'];
+
+/** Nats to the start from which texts want to be read: the best of 50 samples is as far, log 50 − 49/50 (Beirami et al., arXiv 2401.01879). */
+const far = 3;
+
+/** That a difference is not told, in a sentence; undefined where the intervals are apart. */
+export const toldOverlap = (was: Estimate, is: Estimate): string | undefined =>
+  was.low > is.high || is.low > was.high
+    ? undefined
+    : `The intervals before and after overlap: ${is.n} held-out prompts tell little of a difference of this size`;
+
+/**
+ * That a run went far on a reward that may be hacked, in a sentence.
+ * @param o.kl nats a completion to the model as it was
+ * @param o.rewards their names, as in metrics
+ * @param o.watched whether a monitor looked on
+ */
+export function toldDistance(o: { kl: number; rewards: readonly string[]; watched: boolean }): string | undefined {
+  if (!(o.kl > far) || o.watched || o.rewards.every((name) => truths.includes(name))) return undefined;
+  return `The model went ${figure(o.kl)} nats a completion from where it began, where a reward may rise by being hacked: read what it writes, hold it with a higher --kl-coef, or let a second reward watch (--monitor)`;
+}
+
+/** Nats a completion to the model as it was, by the last step of a run's log; NaN without one. */
+export async function lastKl(folder: string): Promise<number> {
+  const kl = (await readMetrics(folder)).at(-1)?.kl;
+  return typeof kl === 'number' ? kl : Number.NaN;
+}
