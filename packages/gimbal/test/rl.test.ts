@@ -72,7 +72,7 @@ test('grpo raises a reward of the user’s, writes a model and a page', async ()
   expect(Object.keys(result)).toEqual(['run', 'report', 'path', 'steps', 'rewardBefore', 'reward']);
   expect(await readdir(join(run, 'model'))).toContain('model.safetensors');
   const page = await readFile(join(run, 'report.html'), 'utf8');
-  for (const text of ['grpo on letters', 'KL to the start', 'clipped share', 'What it writes'])
+  for (const text of ['grpo on letters', 'KL to the start', 'clipped share', 'What it writes', 'after, reward '])
     expect(page).toContain(text);
 }, 60_000);
 

@@ -64,7 +64,27 @@ test('rows are those that the judge lets through, at their places, or all with a
   expect(notes[1]).toContain('ask with " faithful" at the end of a prompt');
   // options stand behind the folder as in a reward
   await expect(judgedRows(data, { judge: `${judge}?p-min=0.999`, judgeThreshold: 0.9999 }, note)).rejects.toThrow(
-    /no row is kept/,
+    /--judge-threshold: the judge lets none of 12 rows through: its surest has P\(entailment\) 0\.999/,
+  );
+  const controlWords = ['no such word', ' a 3'];
+  await expect(judgedRows(data, { judge, controlWords }, note)).rejects.toThrow(
+    `${data.where(3)}: the text holds a control word already`,
+  );
+});
+
+test('what the judge has no room for is left out, and its place is told', async () => {
+  const notes: string[] = [];
+  const [first, second] = rows as [PromptCompletionRow, PromptCompletionRow];
+  const mixed = dataset([first, { ...second, completion: second.completion.repeat(100) }, second]);
+  const options = { judge, judgeThreshold: 1e-6 };
+  const kept = await judgedRows(mixed, options, (text) => notes.push(text));
+  expect(kept.rows).toEqual([first, second]);
+  expect([0, 1].map((i) => kept.where(i))).toEqual([mixed.where(0), mixed.where(2)]);
+  expect(notes[0]).toMatch(/^1 completion of more than \d+ tokens, which the judge has no room for, left out: /);
+  expect(notes[0]).toContain(mixed.where(1));
+  expect(notes[1]).toContain('lets 2 of 2 rows through');
+  await expect(judgedRows(dataset([mixed.rows[1] as PromptCompletionRow]), options, () => {})).rejects.toThrow(
+    /the judge has no room for any completion/,
   );
 });
 
