@@ -62,6 +62,8 @@ test('rows are those that the judge lets through, at their places, or all with a
     rows.map((row, i) => ({ ...row, prompt: `${row.prompt} ${good.includes(i) ? 'faithful' : 'free'}` })),
   );
   expect(notes[1]).toContain('ask with " faithful" at the end of a prompt');
+  await judgedRows(data, { judge, judgeThreshold: 1e-6, controlWords: ['faithful', 'free'] }, note);
+  expect(notes.at(-1)).toMatch(/^warning: all rows end with the same word.* set --judge-threshold between them$/);
   // options stand behind the folder as in a reward
   await expect(judgedRows(data, { judge: `${judge}?p-min=0.999`, judgeThreshold: 0.9999 }, note)).rejects.toThrow(
     /--judge-threshold: the judge lets none of 12 rows through: its surest has P\(entailment\) 0\.999/,

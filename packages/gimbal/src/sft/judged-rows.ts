@@ -67,6 +67,12 @@ export async function judgedRows(data: Dataset, o: JudgedOptions, note: (text: s
     note(
       `the judge takes ${percent(share)} of ${counted(rows.length, 'row')} for entailed: ask with " ${entailed}" at the end of a prompt`,
     );
+    if (share === 0 || share === 1) {
+      const [low, high] = [Math.min(...logProbs), Math.max(...logProbs)].map(Math.exp) as [number, number];
+      note(
+        `warning: all rows end with the same word, which then teaches nothing: the judge's P(entailment) goes from ${figure(low)} to ${figure(high)}, set --judge-threshold between them`,
+      );
+    }
     return part(fits, marked);
   }
   const surest = Math.exp(Math.max(...logProbs));
