@@ -135,6 +135,6 @@ export const stage = defineStage({
   },
   describe: (r) =>
     !r
-      ? 'left out: pairs are labelled on the newsroom only, whose truth is known; --preferences brings your own'
+      ? 'none labelled here, which takes the newsroom, whose truth is known; pairs of your own are those of --preferences'
       : `${counted(r.train, 'pair')}, ${percent(r.swapped / r.train)} labelled wrongly; ${counted(Object.keys(r.tests).length, 'test set')}`,
 });
