@@ -6,20 +6,24 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   adaptTree,
+  dataset,
   decoder,
   disposeAdapter,
   evaluateLoss,
   loadAdapter,
   loadPretrained,
   loadSeq2Seq,
+  loadTokenizer,
   readRows,
   savePretrained,
+  seq2seqRows,
   splitDataset,
   type Tokenizer,
   tokenRows,
   trainTokenizer,
 } from '@gimbal/language-models';
 import { disposeTree, flatten, rng, useBackend } from '@gimbal/tensor-core';
+import { codecOf } from '../src/rl/chat-prompts.ts';
 import { runMain } from './run-main.ts';
 
 const root = new URL('../src/', import.meta.url);
@@ -253,6 +257,22 @@ test('what is saved is the best of the evaluations, not the last', async () => {
     ],
   );
   expect(early.steps).toBe((early.bestStep as number) + 15);
+});
+
+test('an encoder-decoder is compared with others on prompts as it reads them', async () => {
+  const prompts = ['the nurse', 'the coat'];
+  await writeFile(join(dir, 'asked.jsonl'), prompts.map((prompt) => `${JSON.stringify({ prompt })}\n`).join(''));
+  await writeFile(join(dir, 'even.mjs'), 'export default (prompts, a) => a.map(() => 0.5);\n');
+  const play = ['--matrix', `one=${t5},other=${t5}`, '--preference', join(dir, 'even.mjs'), '--comparisons', '4'];
+  await gimbal('eval', ...play, '--data', join(dir, 'asked.jsonl'), '--max-new-tokens', '4');
+  const tokenizer = await loadTokenizer(t5);
+  const { ids, width } = codecOf(tokenizer, undefined, true).encode(prompts);
+  const { rows } = seq2seqRows(dataset(prompts.map((prompt) => ({ prompt, completion: '' }))), tokenizer, {
+    ...{ limit: 64, targetLimit: 64 },
+  });
+  expect(rows.map((_, i) => [...ids.subarray(i * width, (i + 1) * width)])).toEqual(
+    rows.map(({ source }) => [...source, ...Array(width - source.length).fill(tokenizer.special.pad)]),
+  );
 });
 
 test('an encoder-decoder learns pairs, its adapter is worked into its folder', async () => {

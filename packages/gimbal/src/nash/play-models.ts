@@ -8,6 +8,7 @@ import {
   type LogitPolicy,
   type Prompt,
   StoppedError,
+  type TextCodec,
   withPrecision,
   writeFileAtomic,
 } from '@gimbal/tensor-core';
@@ -86,6 +87,7 @@ export async function playModels(context: CommandContext<MatrixFlags>): Promise<
   try {
     let prompts: readonly Prompt[] = rows.slice(0, o.rows);
     const contestants: Record<string, Contestant> = {};
+    const codecFor = ({ tokenizer, writesApart }: Writer): TextCodec => codecOf(tokenizer, chats, writesApart);
     const opened = async (name: string, model: string, adapter?: string): Promise<Writer> => {
       const writer = await openModel(model, where, { adapter, weights: o.weights });
       open.push(writer);
@@ -99,26 +101,25 @@ export async function playModels(context: CommandContext<MatrixFlags>): Promise<
         const { params } = await opened(name, mixed.reference);
         policy = mixturePolicy(policy, { reference: params, mixtureCoef: mixed.mixtureCoef });
       }
-      contestants[name] = { policy, params: writer.params, codec: codecOf(writer.tokenizer, chats) };
+      contestants[name] = { policy, params: writer.params, codec: codecFor(writer) };
     }
-    const rooms = open.map(({ tokenizer, contextLength }) =>
-      roomBeside(prompts, tokenizer, contextLength, codecOf(tokenizer, chats)),
+    const rooms = open.map((writer) =>
+      roomBeside(prompts, writer.tokenizer, writer.contextLength, codecFor(writer), writer.writesApart),
     );
     const maxNewTokens = o.maxNewTokens ?? Math.min(...rooms);
     // what one of them cannot read is asked of none
-    for (const { tokenizer, contextLength } of open)
-      prompts = fittingPrompts(
-        prompts,
-        { tokenizer, contextLength, maxNewTokens, codec: codecOf(tokenizer, chats) },
-        (text) => output.note(text),
-      );
+    for (const writer of open) {
+      const { tokenizer, contextLength, writesApart: apart } = writer;
+      const room = { tokenizer, contextLength, maxNewTokens, codec: codecFor(writer), apart };
+      prompts = fittingPrompts(prompts, room, (text) => output.note(text));
+    }
     // a policy is what it draws: eval's greedy answers are not it
     const temperature = context.given.has('temperature') ? o.temperature : 1;
     const comparisons = temperature === 0 ? Math.min(o.comparisons, prompts.length) : o.comparisons;
     if (comparisons < o.comparisons)
       output.note(`${comparisons} comparisons: greedy answers to ${counted(prompts.length, 'prompt')} are no more`);
     const played = winRateMatrix(contestants, {
-      ...{ codec: codecOf((open[0] as Writer).tokenizer, chats), preference: preference.fn, prompts, maxNewTokens },
+      ...{ codec: codecFor(open[0] as Writer), preference: preference.fn, prompts, maxNewTokens },
       ...{ samplesPerCell: comparisons, batchSize: o.batchSize, temperature, seed: o.seed, signal },
     });
     const result = await withPrecision(o.precision, async () => {

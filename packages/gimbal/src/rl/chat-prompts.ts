@@ -39,9 +39,12 @@ export function askedPrompts(data: Dataset): AskedPrompts {
   return { rows, chats };
 }
 
-/** Prompts to the tokens that a model is to go on from; conversations by its chat template, which writes every special token. */
-export function codecOf(tokenizer: Tokenizer, chats: Chats | undefined): TextCodec {
-  const plain = promptCodec(tokenizer);
+/**
+ * Prompts to the tokens that a model is to go on from; conversations by its chat template, which writes every special token.
+ * @param whole an encoder reads the prompts: texts get the special tokens of a whole text
+ */
+export function codecOf(tokenizer: Tokenizer, chats: Chats | undefined, whole = false): TextCodec {
+  const plain = promptCodec(tokenizer, whole);
   if (chats === undefined) return plain;
   return {
     encode: (prompts) =>
