@@ -18,8 +18,8 @@ export interface HackingMonitorOptions {
   /** Looks in a row at which the control reward may stand below its best before the run is to stop. */
   patience: number;
   /**
-   * How far below its best counts as below, in standard errors of the mean (3). The best of many looks is partly luck: with 2
-   * a control that stays as it is counts as fallen sooner or later.
+   * How far below its best counts as below, in standard errors of the difference of the two means, √(e² + e_best²) (3). The
+   * best of many looks is partly luck: with 2 a control that stays as it is counts as fallen sooner or later.
    */
   tolerance?: number;
   /** Least mean length of answers, in words, as a share of the first look's (no bound). */
@@ -46,7 +46,10 @@ export interface HackingLook {
   readonly length: number;
   /** Share of answers without a word. */
   readonly emptyRate: number;
-  /** Standard error of `control`; a look that was kept without one counts as exact. */
+  /**
+   * Standard error of `control`; NaN (in a file: null) where it judges fewer than two answers, whose error nobody knows: such
+   * a look is neither the best nor below it. A look that was kept without one counts as exact.
+   */
   readonly error?: number;
 }
 
@@ -60,7 +63,8 @@ export interface HackingMonitor extends Monitor {
 
 /**
  * Makes a monitor for one run.
- * @throws ConfigError for options that are unknown, missing, without effect or out of range. Its `check` throws DataError without answers
+ * @throws ConfigError for options that are unknown, missing, without effect or out of range. Its `check`
+ * throws DataError without answers, for another number of prompts, or a KL that is no number
  */
 export function hackingMonitor(o: HackingMonitorOptions): HackingMonitor {
   checkOptions(o);
@@ -68,11 +72,14 @@ export function hackingMonitor(o: HackingMonitorOptions): HackingMonitor {
   const looks: HackingLook[] = [...(o.earlier ?? [])];
   let best: HackingLook | undefined;
   let below = 0;
-  /** Counts a look; returns how low its control may be. */
+  /** Counts a look; returns how low its control may be, NaN where that is not known. */
   const count = (look: HackingLook): number => {
+    const error = errorOf(look);
+    // a look without a judgement, or with a single one, is neither below the best nor back at it
+    if (Number.isNaN(error)) return Number.NaN;
     if (look.control > (best?.control ?? Number.NEGATIVE_INFINITY)) best = look;
-    // a look without a judgement (NaN) is neither below the best nor back at it
-    const limit = best === undefined ? Number.NaN : best.control - tolerance * (look.error ?? 0);
+    if (best === undefined) return Number.NaN;
+    const limit = best.control - tolerance * Math.hypot(error, errorOf(best));
     if (look.control < limit) below++;
     else if (look.control >= limit) below = 0;
     return limit;
@@ -87,6 +94,11 @@ export function hackingMonitor(o: HackingMonitorOptions): HackingMonitor {
       if (looks.length > 0 && step % every !== 0) return [];
       if (completions.length === 0) {
         throw new DataError({ where: `hackingMonitor, step ${step}`, what: 'there are no answers to look at' });
+      }
+      if (prompts.length !== completions.length) {
+        const what = 'prompts and answers differ in number';
+        const [got, wanted] = [completions.length, prompts.length];
+        throw new DataError({ where: `hackingMonitor, step ${step}`, what, got, wanted });
       }
       const look = await lookAt(control, step, prompts, completions);
       looks.push(look);
@@ -108,6 +120,9 @@ export function hackingMonitor(o: HackingMonitorOptions): HackingMonitor {
         alert(`${(100 * look.emptyRate).toFixed(0)} % of answers are empty`, look.emptyRate, maxEmptyRate);
       }
       const far = kl?.();
+      if (far !== undefined && typeof far !== 'number') {
+        throw new DataError({ where: `hackingMonitor.kl, step ${step}`, what: 'no number', got: far, wanted: 'nats' });
+      }
       // a KL that is no number is as far as one can be
       if (far !== undefined && maxKl !== undefined && !(far <= maxKl)) {
         alert(`the policy is ${Number.isNaN(far) ? 'NaN' : far.toFixed(2)} nats from its start`, far, maxKl);
@@ -125,7 +140,8 @@ async function lookAt(
 ): Promise<HackingLook> {
   const scores = (await checkedRewards('control', control, prompts, completions)).filter((r) => r !== null);
   const mean = scores.reduce((a, b) => a + b, 0) / scores.length;
-  const spread = scores.reduce((a, r) => a + (r - mean) ** 2, 0) / Math.max(scores.length - 1, 1);
+  // of one answer, or none, 0/0: nobody knows
+  const spread = scores.reduce((a, r) => a + (r - mean) ** 2, 0) / (scores.length - 1);
   const lengths = completions.map((text) => text.split(/\s+/).filter((word) => word !== '').length);
   return {
     step,
@@ -134,6 +150,11 @@ async function lookAt(
     emptyRate: lengths.filter((n) => n === 0).length / lengths.length,
     error: Math.sqrt(spread / scores.length),
   };
+}
+
+/** NaN where it is not known: also of a look from a file, whose NaN is null, and of one that judged nothing. */
+function errorOf({ control, error = 0 }: HackingLook): number {
+  return control === null || Number.isNaN(control) || error === null ? Number.NaN : error;
 }
 
 const monitorNames = optionNames<HackingMonitorOptions>({

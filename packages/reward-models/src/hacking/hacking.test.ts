@@ -36,8 +36,8 @@ it('lets a run go on whose control rises, whatever luck its best look had', asyn
     for (let seed = 0; seed < 20; seed++) alarms += Number(await alarmed(seed, tolerance));
     return alarms;
   };
-  // of 300 such runs 62 % alarm at 2 and 1 % at 3
-  expect(await count(3)).toBeLessThanOrEqual(2);
+  // of 300 such runs 44 % alarm at 2, 3 % at 2.5 and none at 3
+  expect(await count(3)).toBe(0);
   expect(await count(2)).toBeGreaterThan(5);
 });
 
@@ -70,6 +70,36 @@ it('is not blinded by looks at which the control abstains from every answer', as
   }
   expect(counts).toEqual([0, 0, 0, 0, 1]);
   expect(monitor.best?.step).toBe(1);
+});
+
+it('gives no verdict on, or against, a single judged answer, whose error nobody knows', async () => {
+  const judge = (_: readonly string[], texts: readonly string[]) => texts.map((t) => (t === '?' ? null : Number(t)));
+  const alarms = async (...looks: string[][]) => {
+    const monitor = hackingMonitor({ control: judge, patience: 1 });
+    const found: number[] = [];
+    for (const [step, texts] of looks.entries()) found.push((await monitor.check(step, prompts, texts)).length);
+    return { found, monitor };
+  };
+  const one = (value: string): string[] => [value, '?', '?', '?'];
+  const { found, monitor } = await alarms(one('1'), one('.99'));
+  expect(found).toEqual([0, 0]);
+  expect(monitor.looks[0]?.error).toBeNaN();
+  // nor is one lucky answer the best that all others are measured against
+  const lucky = await alarms(one('5'), ['1', '1.1', '.9', '1'], ['0', '.1', '-.1', '0']);
+  expect(lucky.found).toEqual([0, 0, 1]);
+  expect(lucky.monitor.best?.step).toBe(1);
+  // as from a file, where NaN is null
+  const earlier = JSON.parse(JSON.stringify(lucky.monitor.looks.slice(0, 1)));
+  expect(hackingMonitor({ control: judge, patience: 1, earlier }).best).toBeUndefined();
+});
+
+it('counts the errors of both looks', async () => {
+  // best: mean 2 of 1, 3, 1, 3, error √(4/3/4) = .577; then means without spread: the limit at 3 is 2 − 1.732
+  const monitor = hackingMonitor({ control: (_, texts) => texts.map(Number), patience: 1 });
+  const counts: number[] = [];
+  for (const [step, texts] of [['1', '3', '1', '3'], Array(4).fill('.3'), Array(4).fill('.2')].entries())
+    counts.push((await monitor.check(step, prompts, texts)).length);
+  expect(counts).toEqual([0, 0, 1]);
 });
 
 it('sees answers become short or empty and the policy go too far; is silent in between', async () => {
@@ -132,6 +162,9 @@ it('needs a control, its patience and answers', async () => {
   expect(() => hackingMonitor({ patience: 1 } as never)).toThrow(/control: no function/);
   const monitor = hackingMonitor({ control, patience: 1, minLengthRatio: 0.5 });
   await expect(monitor.check(0, [], [])).rejects.toThrow(/there are no answers to look at/);
+  await expect(monitor.check(0, ['p'], at(1))).rejects.toThrow(/prompts and answers differ in number; got 4, wanted 1/);
+  const text = hackingMonitor({ control, patience: 1, maxKl: 1, kl: () => '.5' as never });
+  await expect(text.check(0, prompts, at(1))).rejects.toThrow(/hackingMonitor.kl, step 0: no number; got ".5"/);
   expect(monitor.looks).toEqual([]);
 });
 

@@ -38,6 +38,32 @@ describe('the Bradley–Terry loss', () => {
     expect(value(bradleyTerryLoss(chosen, rejected, { weights: tensor1d([2, 0]) }))).toBeCloseTo(0.6265234, 6);
   });
 
+  it('asks a margin of the better answer, whichever it is', () => {
+    const [two, nil] = [tensor1d([2]), tensor1d([0])];
+    const loss = (a: Tensor1D, b: Tensor1D, t: number, o = {}): number =>
+      value(bradleyTerryLoss(a, b, { targets: tensor1d([t]), margins: tensor1d([1]), ...o }));
+    // the better is 2 ahead, 1 is asked: softplus(−1); in the other order, 2 behind: softplus(3)
+    expect(loss(two, nil, 1)).toBeCloseTo(0.3132617, 6);
+    expect(loss(nil, two, 0)).toBeCloseTo(0.3132617, 6);
+    expect(loss(two, nil, 0)).toBeCloseTo(3.0485874, 6);
+    expect(loss(nil, two, 1)).toBeCloseTo(3.0485874, 6);
+    // t = ¾: z = 1, softplus(−1) + ¼; t = ½, neither is better: z = 2, softplus(−2) + ½ · 2
+    expect(loss(two, nil, 0.75)).toBeCloseTo(0.3132617 + 0.25, 6);
+    expect(loss(nil, two, 0.25)).toBeCloseTo(0.3132617 + 0.25, 6);
+    expect(loss(two, nil, 0.5)).toBeCloseTo(0.126928 + 1, 6);
+    // at ½ the least loss is where the scores are equal: softplus(0) = .6931472
+    expect(loss(nil, nil, 0.5)).toBeCloseTo(0.6931472, 6);
+    // smoothing turns no margin: t = .9 · 0 + .1: z = −1, softplus(1) − .9 · 1
+    expect(loss(nil, two, 0, { labelSmoothing: 0.1 })).toBeCloseTo(1.3132617 - 0.9, 6);
+  });
+
+  it('refuses an option that is not there', () => {
+    expect(() => bradleyTerryLoss(chosen, rejected, { margin: tensor1d([1, 1]) } as never)).toThrow(
+      /bradleyTerryLoss: unknown option margin.*Did you mean margins/,
+    );
+    expect(() => preferenceLoss(chosen, { target: chosen } as never)).toThrow(/unknown option target/);
+  });
+
   it('is finite and exact where σ underflows', () => {
     expect(value(bradleyTerryLoss(tensor1d([-200]), tensor1d([200])))).toBeCloseTo(400, 3);
     expect(value(bradleyTerryLoss(tensor1d([200]), tensor1d([-200])))).toBe(0);
@@ -92,7 +118,7 @@ describe('gradients', () => {
     [0.3, -1.2, 2.5],
     [0.1, 0.4, -0.7],
     [1, 0.2, 0.5],
-    [0.5, 0, 1],
+    [0.5, 0.75, 1],
     [1, 2, 0.5],
   ] as const;
   const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
@@ -100,7 +126,8 @@ describe('gradients', () => {
   /** The same loss in float64, from its definition. */
   const reference = (a: readonly number[], b: readonly number[]): number =>
     a.reduce((total, x, i) => {
-      const [y, z] = [b[i] as number, x - (b[i] as number) - (m[i] as number)];
+      const y = b[i] as number;
+      const z = x - y - (m[i] as number) * Math.sign((t[i] as number) - 0.5);
       const p = 0.9 * (t[i] as number) + 0.1 * (1 - (t[i] as number));
       const weight = w[i] as number;
       return total + weight * (p * softplus(-z) + (1 - p) * softplus(z)) + 0.02 * weight * (x + y) ** 2;

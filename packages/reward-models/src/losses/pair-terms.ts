@@ -12,6 +12,13 @@ export interface PairLossOptions {
   labelSmoothing?: number;
 }
 
+/** Names of the options that losses on pairs share. */
+export const pairLossNames = {
+  targets: true,
+  weights: true,
+  labelSmoothing: true,
+} as const satisfies Record<keyof PairLossOptions, true>;
+
 /**
  * Σ w (−t log σ(z) − (1 − t) log σ(−z)) = Σ w (softplus(−z) + (1 − t) z), exact where σ underflows.
  * @param logits z [B], > 0 where the first is the better one

@@ -2,7 +2,7 @@
 //   antisymmetric    z = (f(x,a,b) − f(x,b,a)) / 2          any network of both answers, two passes a pair
 //   skew-symmetric   z = v(x,a)ᵀ S v(x,b), Sᵀ = −S          one pass an answer: n, not n², for all pairs of n answers
 // The second is the general preference model of Zhang et al. (arXiv 2410.02197): S has blocks [[0, 1], [−1, 0]].
-import { ShapeError } from '@gimbal/tensor-core';
+import { checkKnown, ShapeError } from '@gimbal/tensor-core';
 import {
   mul,
   reshape,
@@ -15,7 +15,7 @@ import {
   type Tensor2D,
   tidy,
 } from '@tensorflow/tfjs-core';
-import { binaryCrossEntropySum, checkSame, type PairLossOptions } from './pair-terms.ts';
+import { binaryCrossEntropySum, checkSame, type PairLossOptions, pairLossNames } from './pair-terms.ts';
 
 /**
  * z = (f(a,b) − f(b,a)) / 2, so that swapping the answers turns the sign and nothing else.
@@ -55,8 +55,9 @@ export function skewSymmetricLogits(u: Tensor2D, v: Tensor2D): Tensor1D {
  * Σ over pairs of −t log σ(z) − (1 − t) log σ(−z), differentiable in the logits.
  * @param logits z of P(first ≻ second) = σ(z) [B]
  * @returns a scalar that the caller disposes; divide by the pairs for the mean
- * @throws ShapeError where shapes differ, ConfigError for smoothing out of range
+ * @throws ShapeError where shapes differ, ConfigError for an unknown option or smoothing out of range
  */
 export function preferenceLoss(logits: Tensor1D, o: PairLossOptions = {}): Scalar {
+  checkKnown('preferenceLoss', o, Object.keys(pairLossNames));
   return tidy(() => binaryCrossEntropySum('preferenceLoss', logits, o) as Scalar);
 }
