@@ -5,9 +5,9 @@ export {
   type AskedReward,
   type LoadedReward,
   loadReward,
-  type RewardNotes,
   saveReward,
 } from './pretrained/reward-folder.node.ts';
+export type { RewardNotes } from './pretrained/reward-notes.node.ts';
 export {
   averageFolders,
   type MemberFolder,

@@ -1,7 +1,7 @@
 // A reward model that Gimbal wrote, opened by Python's transformers: golden/saved/ holds it with the rewards that
 // transformers 5.24.0 gave (transformers.json, by golden/check_reward.py). saveReward must still write these very bytes,
 // and our model must give those rewards.
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -79,5 +79,40 @@ it('is what was asked for by kind, with a tokenizer, or refused with nothing lef
   await expect(loadReward(folder, { kind: 'pairwse' as 'pairwise' })).rejects.toThrow(/Did you mean pairwise/);
   disposeTree(params);
   expect(memory().numTensors).toBe(before);
+  await rm(parent, { recursive: true });
+});
+
+it('a damaged reward.json is refused by its name and entry, with nothing left behind', async () => {
+  const parent = await mkdtemp(join(tmpdir(), 'gimbal-saved-'));
+  const damaged = join(parent, 'model');
+  await cp(folder, damaged, { recursive: true });
+  const before = memory().numTensors;
+  const load = async (text: string) => {
+    await writeFile(join(damaged, 'reward.json'), text);
+    return await loadReward(damaged);
+  };
+  for (const [text, expected] of [
+    ['null', /no object; got null/],
+    ['[]', /no object/],
+    ['"x"', /no object/],
+    ['{"temperature":0}', /temperature is out of range; got 0, wanted a number > 0/],
+    ['{"templated":"false"}', /templated is out of range; got "false", wanted true or false/],
+    ['{"kind":"entailment"}', /kind is out of range; got "entailment"/],
+    ['{"kind":"pairwise","form":"zig"}', /form is out of range; got "zig"/],
+    ['{"kind":"pairwise","form":"skew-symmetric"}', /form: the head does not fit skew-symmetric; got "1 labels"/],
+    ['{"stats":{"mean":"1","std":"2"}}', /stats.mean is out of range; got "1"/],
+    ['{"stats":{"mean":1,"std":0}}', /stats.std is out of range; got 0/],
+    ['{"stats":[1,2]}', /stats is out of range/],
+  ] as const) {
+    const message = expect.stringMatching(new RegExp(`reward\\.json: ${expected.source}`));
+    await expect(load(text)).rejects.toMatchObject({ code: 'ERR_CHECKPOINT', message });
+  }
+  expect(memory().numTensors).toBe(before);
+  const { params, notes, model } = await load('\uFEFF{"temperature":2}'); // as editors write it
+  expect(notes).toEqual({ temperature: 2 });
+  const saved = (o: object) => saveReward(join(parent, 'saved'), model, params, o);
+  await expect(saved({ temprature: 2 })).rejects.toThrow(/saveReward: unknown option temprature.*mean temperature/);
+  await expect(saved({ temperature: 0 })).rejects.toThrow(/saveReward.temperature: out of range/);
+  disposeTree(params);
   await rm(parent, { recursive: true });
 });

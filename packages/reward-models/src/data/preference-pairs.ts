@@ -83,22 +83,26 @@ export function pairTexts(data: Dataset, tokenizer?: Tokenizer): { rows: PairTex
       const fix = 'Leave the row out: it says nothing of which is better';
       throw new DataError({ where, what: 'both answers are the same text', got: chosen.slice(0, 60), fix });
     }
-    const number = (column: string, least: number, most: number, fallback: number): number => {
-      const value = (row as Record<string, unknown>)[column];
-      if (value === undefined || value === null) return fallback;
-      const got = typeof value === 'boolean' ? Number(value) : value;
-      if (typeof got === 'number' && got >= least && got <= most) return got;
-      const isLarge = typeof got === 'number' && got > most;
-      const open = isLarge ? 'at most 3.4e38, what float32 holds' : `a number ≥ ${least}`;
-      const wanted = most === 1 ? 'a number from 0 to 1' : open;
-      throw new DataError({ where, what: `column ${column} is out of range`, got, wanted });
-    };
-    const target = number('label', 0, 1, 1);
+    const target = labelOf(row, where);
     const most = 3.4028234663852886e38; // of float32, which trainers compute in
-    const [margin, weight] = [number('margin', 0, most, 0), number('weight', 0, most, 1)];
+    const [margin, weight] = [numberIn(row, 'margin', most, 0, where), numberIn(row, 'weight', most, 1, where)];
     return { prompt, chosen, rejected, row: { ...row, prompt }, target, margin, weight, where };
   });
   return { rows, templated };
+}
+
+/** P(chosen is the better one) of a row, 1 where it does not say. @throws DataError for a label outside [0, 1] */
+export const labelOf = (row: object, where: string): number => numberIn(row, 'label', 1, 1, where);
+
+/** @throws DataError for what is no number, or boolean, from 0 to `most` */
+function numberIn(row: object, column: string, most: number, fallback: number, where: string): number {
+  const value = (row as Record<string, unknown>)[column];
+  if (value === undefined || value === null) return fallback;
+  const got = typeof value === 'boolean' ? Number(value) : value;
+  if (typeof got === 'number' && got >= 0 && got <= most) return got;
+  const open = typeof got === 'number' && got > most ? 'at most 3.4e38, what float32 holds' : 'a number ≥ 0';
+  const wanted = most === 1 ? 'a number from 0 to 1' : open;
+  throw new DataError({ where, what: `column ${column} is out of range`, got, wanted });
 }
 
 /**

@@ -1,5 +1,13 @@
 // How often a reward or a preference agrees with labels, in all and on every slice of the data.
-import { ConfigError, checkedRewards, DataError, type PreferenceFn, type RewardFn } from '@gimbal/tensor-core';
+import {
+  ConfigError,
+  checkedRewards,
+  checkKnown,
+  DataError,
+  type PreferenceFn,
+  type RewardFn,
+} from '@gimbal/tensor-core';
+import { labelOf } from '../data/preference-pairs.ts';
 import { checkedPreferences } from '../scoring/preference-fn.ts';
 import { type Share, shareOf } from './intervals.ts';
 
@@ -27,7 +35,8 @@ export interface AccuracyOptions {
 
 /**
  * The share of pairs that a reward ranks as labelled.
- * @throws DataError without pairs, or where the reward abstains, gives another number of scores or one that is no number
+ * @throws DataError without pairs, or where the reward abstains, gives another number of scores or one that is no number, or
+ * for a label outside [0, 1]; ConfigError for an unknown option
  */
 export async function pairwiseAccuracy(
   fn: RewardFn,
@@ -40,12 +49,13 @@ export async function pairwiseAccuracy(
 /**
  * Margins of the answer that a row's label says is the better one: turned round below ½, and 0, a tie, at ½.
  * @param margins of chosen over rejected, one a row
+ * @throws DataError, naming the pair, for a label that training would refuse too
  */
 export function labelledMargins(margins: ArrayLike<number>, rows: readonly PairRow[]): number[] {
   return rows.map((row, i) => {
     const margin = margins[i] as number;
-    const label = typeof row.label === 'boolean' ? Number(row.label) : row.label;
-    return typeof label !== 'number' || label > 0.5 ? margin : label < 0.5 ? -margin : 0;
+    const label = labelOf(row, `pair ${i}`);
+    return label > 0.5 ? margin : label < 0.5 ? -margin : 0;
   });
 }
 
@@ -70,7 +80,9 @@ export async function rewardMargins(fn: RewardFn, rows: readonly PairRow[]): Pro
 }
 
 /** The share of margins above 0. @throws DataError where there are none, or for one that is no number */
-export function accuracyOfMargins(margins: ArrayLike<number>, { ties = 'half' }: AccuracyOptions = {}): Share {
+export function accuracyOfMargins(margins: ArrayLike<number>, o: AccuracyOptions = {}): Share {
+  checkKnown('accuracy', o, ['ties']);
+  const { ties = 'half' } = o;
   const worth = { half: 0.5, correct: 1, wrong: 0 }[ties];
   if (worth === undefined) {
     throw new ConfigError({ where: 'ties', what: 'unknown', got: ties, wanted: 'half, correct or wrong' });

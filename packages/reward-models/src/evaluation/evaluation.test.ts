@@ -140,5 +140,13 @@ test('a label below ½ says that the other answer is the better one, and at ½ t
   expect((await pairwiseAccuracy(long, [{ ...pair, label: 0.5 }])).value).toBe(0.5);
   expect((await pairwiseAccuracy(long, [{ ...pair, label: 0.5 }, turned])).value).toBe(0.25);
   expect((await accuracyBySlice(long, rows, () => 'x')).x?.value).toBe(1);
-  expect(labelledMargins([2, 2, 2], [pair, { ...pair, label: 0.4 }, { ...pair, label: 'spam' }])).toEqual([2, -2, 2]);
+  expect(labelledMargins([2, 2, 2], [pair, { ...pair, label: 0.4 }, { ...pair, label: null }])).toEqual([2, -2, 2]);
+  expect(labelledMargins([2, 2], [pair, { ...pair, label: false }])).toEqual([2, -2]);
+  // what training refuses
+  for (const label of ['spam', '0', 0n, Number.NaN, 7, -1])
+    expect(() => labelledMargins([1, 1], [pair, { ...pair, label }])).toThrow(/pair 1: column label is out of range/);
+  await expect(pairwiseAccuracy(long, [{ ...pair, label: '0' }])).rejects.toThrow(/pair 0: column label/);
+  await expect(pairwiseAccuracy(long, rows, { tie: 'wrong' } as never)).rejects.toThrow(
+    /unknown option tie.*mean ties/,
+  );
 });

@@ -1,6 +1,5 @@
 // Reward and preference models as folders: a sequence-classification checkpoint that Python's transformers opens, with
 // `reward.json` beside it that says what its scores mean.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type ClassifierWriter,
@@ -13,23 +12,14 @@ import {
   CheckpointError,
   checkKnown,
   checkName,
+  checkPositive,
   disposeTree,
   type Params,
   writeFileDurable,
 } from '@gimbal/tensor-core';
-import { type PreferenceForm, type PreferenceModel, preferenceModel } from '../models/preference-model.ts';
+import { type PreferenceModel, preferenceModel } from '../models/preference-model.ts';
 import { type RewardModel, rewardModel } from '../models/reward-model.ts';
-import type { RewardStats } from '../scoring/reward-fn.ts';
-
-/** What `reward.json` says beside the model. */
-export interface RewardNotes {
-  /** Fitted on held-out pairs: P(a ≻ b) = σ(margin / temperature). */
-  temperature?: number;
-  /** Of the scores, to standardise them with. */
-  stats?: RewardStats;
-  /** The models were trained on conversations: prompts and answers come from the chat template. */
-  templated?: boolean;
-}
+import { type RewardNotes, readNotes } from './reward-notes.node.ts';
 
 /** A folder's model. */
 export interface LoadedReward<M extends RewardModel | PreferenceModel = RewardModel | PreferenceModel> {
@@ -53,14 +43,19 @@ export interface AskedReward<M extends RewardModel | PreferenceModel> extends Lo
 
 /**
  * Writes a folder in one piece; only another model's is replaced.
- * @throws CheckpointError if the folder holds something else than a model, or the disk is full
+ * @throws CheckpointError if the folder holds something else than a model, or the disk is full; ConfigError for an option that
+ * is unknown or out of range, before anything is written
  */
 export async function saveReward(
   folder: string,
   model: RewardModel | PreferenceModel,
   params: Params,
-  { tokenizer, ...notes }: RewardNotes & { tokenizer?: Tokenizer } = {},
+  o: RewardNotes & { tokenizer?: Tokenizer } = {},
 ): Promise<void> {
+  checkKnown('saveReward', o, ['tokenizer', 'temperature', 'stats', 'templated']);
+  if (o.temperature !== undefined) checkPositive('saveReward.temperature', o.temperature);
+  if (o.stats !== undefined) checkPositive('saveReward.stats.std', o.stats.std);
+  const { tokenizer, ...notes } = o;
   await replaceModelFolder(folder, async (temporary) => {
     await (classifierWriter() as ClassifierWriter)(temporary, model.classifier, params, {
       ...(tokenizer && { tokenizer }),
@@ -90,17 +85,13 @@ export async function loadReward(
 ): Promise<LoadedReward> {
   checkKnown('loadReward', o, ['kind']);
   if (o.kind !== undefined) checkName('loadReward.kind', o.kind, ['bradley-terry', 'pairwise']);
-  const json = await readNotes(folder);
-  const { model: heads, params, tokenizer, warnings } = await loadClassifier(folder);
-  const { kind = 'bradley-terry', form, ...notes } = json;
   const where = join(folder, 'reward.json');
+  const { kind = 'bradley-terry', form, ...notes } = await readNotes(where);
+  const { model: heads, params, tokenizer, warnings } = await loadClassifier(folder);
   const refused = (error: CheckpointError): CheckpointError => {
     disposeTree(params);
     return error;
   };
-  if (kind !== 'bradley-terry' && kind !== 'pairwise') {
-    throw refused(new CheckpointError({ where, what: 'unknown kind', got: kind, wanted: 'bradley-terry or pairwise' }));
-  }
   if (kind === 'bradley-terry' && heads.labels.length !== 1) {
     throw refused(
       new CheckpointError({
@@ -124,25 +115,16 @@ export async function loadReward(
     const fix = 'Copy it there, or leave `kind` out and give a tokenizer of your own to the function';
     throw refused(new CheckpointError({ where: folder, what: 'there is no tokenizer', wanted: 'tokenizer.json', fix }));
   }
-  const model = kind === 'pairwise' ? preferenceModel(heads, { ...(form && { form }) }) : rewardModel(heads);
-  return { model, params, tokenizer, notes, warnings };
-}
+  return { model: modelOf(), params, tokenizer, notes, warnings };
 
-type NotesFile = RewardNotes & { kind?: string; form?: PreferenceForm };
-
-async function readNotes(folder: string): Promise<NotesFile> {
-  const where = join(folder, 'reward.json');
-  let text: string;
-  try {
-    text = await readFile(where, 'utf8');
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return {};
-    throw new CheckpointError({ where, what: `the file cannot be read (${code})`, cause });
-  }
-  try {
-    return JSON.parse(text) as NotesFile;
-  } catch (cause) {
-    throw new CheckpointError({ where, what: 'not JSON', fix: 'The file is damaged: copy the folder again', cause });
+  function modelOf(): RewardModel | PreferenceModel {
+    if (kind === 'bradley-terry') return rewardModel(heads);
+    try {
+      return preferenceModel(heads, { ...(form && { form }) });
+    } catch (cause) {
+      const what = `form: the head does not fit ${form ?? 'antisymmetric, which is meant where none is named'}`;
+      const wanted = 'one label of antisymmetric, an even number of skew-symmetric';
+      throw refused(new CheckpointError({ where, what, got: `${heads.labels.length} labels`, wanted, cause }));
+    }
   }
 }
