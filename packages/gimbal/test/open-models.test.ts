@@ -211,6 +211,7 @@ test('models are averaged with given shares; what does not fit is refused and no
   await refused(2, /--lambda: it is an option of --method slerp/, '--model', all, '--lambda', '0.5');
   await refused(2, /one arc between two/, '--model', all, '--method', 'slerp');
   await refused(2, /--method adapter needs one/, '--model', all, '--method', 'adapter');
+  await refused(2, /take the place of a model that it is made of/, '--model', all, '--out', names[1] as string);
   await refused(2, /this is an adapter/, '--model', `${names[0]},${join(dir, 'run', 'adapter')}`);
   await refused(2, /weights in blocks/, '--model', `${names[0]},${join(dir, 'small.gguf')}`);
   await refused(1, /wide.*tensor model.embed_tokens.weight differs/, '--model', `${names[0]},${join(dir, 'wide')}`);

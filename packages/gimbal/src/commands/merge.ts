@@ -88,6 +88,8 @@ async function mergeAdapter(
     });
   }
   const path = await modelPath(base, 'gimbal merge --model', hubOptions(output, signal));
+  const { refuseReplaced } = await import('../merge/merge-models.ts');
+  refuseReplaced(out, [path]);
   const open = (await isSeq2Seq(path)) ? openSeq2Seq : openDecoder;
   const compute = await startCompute(o);
   const lm = await import('@gimbal/language-models');

@@ -1,7 +1,7 @@
 // Several models' weights as one model: averaged with given shares, along the arc between two, or by what each learnt
 // beyond the first.
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { HubOptions } from '@gimbal/language-models';
 import { ConfigError, type MergeRecipe, writeFileDurable } from '@gimbal/tensor-core';
 import { modelPath } from '../run/model-path.ts';
@@ -106,6 +106,7 @@ export async function mergeModels(
     }
     folders.push(folder);
   }
+  refuseReplaced(out, folders);
   if (!o.allowUnsharedPretraining) await refuseOtherPretraining(folders);
   const { mergeFolders, sameWeights } = await import('@gimbal/reward-models');
   for (const i of folders.keys()) {
@@ -119,6 +120,18 @@ export async function mergeModels(
       writeFileDurable(join(temporary, 'merge.json'), `${JSON.stringify(record(report.note), null, 2)}\n`),
   });
   return record(note);
+}
+
+/** @throws ConfigError where the merged model would take the place of one that it is made of */
+export function refuseReplaced(out: string, sources: readonly string[]): void {
+  const replaced = sources.find((source) => resolve(source) === resolve(out));
+  if (replaced === undefined) return;
+  throw new ConfigError({
+    where: 'gimbal merge --out',
+    what: 'it would take the place of a model that it is made of',
+    got: out,
+    wanted: 'another folder',
+  });
 }
 
 /** The first member before this one that has its weights. */
