@@ -108,6 +108,12 @@ export {
   checkShare,
   requireOptions,
 } from './options/checks.ts';
+export {
+  endOfSchedules,
+  type WeighedRewards,
+  type WeightedReward,
+  weighRewards,
+} from './options/weigh-rewards.ts';
 export { blockValues, blockWeight, heldBytes } from './precision/block-weight.ts';
 export {
   type PackedWeights,

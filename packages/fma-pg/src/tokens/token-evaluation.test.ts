@@ -82,6 +82,36 @@ test('without keepBest the latest alone stays', async () => {
   expect(await loadRun(dir, 'best')).toMatchObject({ step: 6 });
 });
 
+test('an evaluation takes weights as they end, and a mean is over the rows that were judged', async () => {
+  // a penalty that grows, of completions that are all alike to it: what it is worth does not hang on the step
+  const same: RewardFn = (_, completions) => completions.map(() => -1);
+  // judges one held-out prompt of the first batch of 48, and all of the others
+  const picky: RewardFn = (prompts) => prompts.map((p) => (p === 'h0' ? 5 : Number(p.slice(1)) >= 48 ? 0 : null));
+  const reward = [
+    { name: 'same', weight: (step: number) => Math.min(step, 4), fn: same },
+    { name: 'picky', weight: 0, fn: picky },
+  ];
+  using trainer = new TokenPolicyTrainer(options({ reward, evalPrompts: held, evalEvery: 1 }));
+  const rows = await steps(trainer, 3);
+  expect(rows.map((s) => s.evalReward)).toEqual([-4, -4, -4]);
+  expect(rows.map((s) => s.reward)).toEqual([0, -1, -2].map((r) => expect.closeTo(r, 12)));
+  // 5 of one row, 0 of the 52 behind the first batch
+  expect(rows[0]?.evalReward_picky).toBeCloseTo(5 / 53, 12);
+});
+
+test('a row on which a required reward abstains is not rewarded', async () => {
+  // −3 and no room in turn, beside a rule that nothing breaks
+  const judge: RewardFn = (_, completions) => completions.map((_c, b) => (b % 2 === 0 ? -3 : null));
+  const rule = { name: 'rule', weight: 1, fn: (_: readonly string[], c: readonly string[]) => c.map(() => 0) };
+  const of = async (required?: boolean) => {
+    const reward = [{ name: 'judge', weight: 1, fn: judge, ...(required && { required }) }, rule];
+    using trainer = new TokenPolicyTrainer(options({ reward }));
+    return (await steps(trainer, 1))[0];
+  };
+  expect(await of()).toMatchObject({ reward: -1.5, unrewarded: 0 });
+  expect(await of(true)).toMatchObject({ reward: -3, unrewarded: 0.5, reward_judge: -3 });
+});
+
 test('evaluations without prompts are refused', () => {
   const of = (o: Partial<TokenPolicyOptions>): unknown => new TokenPolicyTrainer(options(o));
   expect(() => of({ evalPrompts: [] })).toThrow('evalPrompts: there are none');

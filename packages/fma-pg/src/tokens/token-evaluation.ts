@@ -1,21 +1,20 @@
 /** The reward of prompts that are not learnt from. */
-import type { Params, Prompt, Rng } from '@gimbal/tensor-core';
+import { endOfSchedules, type Params, type Prompt, type Rng } from '@gimbal/tensor-core';
 import type { ResolvedTokenOptions } from './token-options.ts';
 import { promptText, scoreCompletions } from './token-rewards.ts';
 import { tokenRollout } from './token-rollout.ts';
 
 /**
- * Samples one completion of each of `evalPrompts`, as in training, and scores them.
- * @param step what the weights of several rewards are taken at
+ * Samples one completion of each of `evalPrompts`, as in training, and scores them. Weights of rewards that move stand at
+ * their end: scored at the step's, the best evaluation would be the one at which a penalty weighed least.
  * @param stream the same for every evaluation, so that two differ by their policies alone
  * @returns `evalReward`, the mean over completions that have one (NaN where none has), without the KL; `evalLength`, mean
- * tokens of a completion; `evalReward_…`, the mean of each named function
+ * tokens of a completion; `evalReward_…`, the mean of each named function over those it scored
  * @throws DataError what a reward function that answers wrongly throws
  */
 export async function evaluateRewards(
   o: ResolvedTokenOptions & { evalPrompts: readonly Prompt[] },
   params: Params,
-  step: number,
   stream: Rng,
 ): Promise<Record<string, number>> {
   const { policy, codec, evalPrompts, batchSize, maxNewTokens, temperature } = o;
@@ -29,11 +28,12 @@ export async function evaluateRewards(
       rng: stream.split(from),
     });
     const { lengths, ended } = completions;
-    const { rewards, components } = await scoreCompletions(o, step, rows, codec.decode(completions), lengths, ended);
+    const texts = codec.decode(completions);
+    const { rewards, components, scored } = await scoreCompletions(o, endOfSchedules, rows, texts, lengths, ended);
     for (const reward of rewards) if (reward !== null) means.add('evalReward', reward);
     for (const length of lengths) means.add('evalLength', length);
     for (const [name, value] of Object.entries(components))
-      means.add(`evalReward_${name.slice('reward_'.length)}`, value, rows.length);
+      means.add(`evalReward_${name.slice('reward_'.length)}`, value, scored[name]);
   }
   return { evalReward: Number.NaN, ...means.values() };
 }

@@ -53,6 +53,6 @@ test('a completion of one token is a policy of its own, but not where what has n
 test('a weight of a reward that is no number is named with its step', async () => {
   const weight = (step: number): number => (step < 1 ? 1 : Number.NaN);
   using trainer = new TokenPolicyTrainer(options({ reward: [{ name: 'style', weight, fn: ones }] }));
-  await expect(trainer.run({ steps: 3 })).rejects.toThrow('reward style, weight at step 2: out of range; got NaN');
+  await expect(trainer.run({ steps: 3 })).rejects.toThrow('reward style, weight: no number at step 1; got "NaN"');
   expect(trainer.step).toBe(1);
 });

@@ -27,10 +27,15 @@ import { surrogates } from '../surrogates/surrogates.ts';
 export interface NamedReward {
   /** its metric, the mean before the weight, is called `reward_` and this */
   name: string;
-  /** factor of its rewards in the sum: a number, or a function of the steps done */
+  /** factor of its rewards in the sum: a number, or a function of the steps done; evaluations take it at its end */
   weight: Schedule;
   /** scores each completion; null = it abstains, and the others alone make the row's reward */
   fn: RewardFn;
+  /**
+   * whether a row on which it abstains has no reward (default false): for a judge or a model that abstains where it has no
+   * room, whose share would else count 0, the best that a log-probability can be
+   */
+  required?: boolean | undefined;
 }
 
 /** Options of `TokenPolicyTrainer`, beside those of every training loop. */

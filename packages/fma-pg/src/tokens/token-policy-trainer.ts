@@ -205,7 +205,7 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
     if (evalPrompts === undefined || !(passes(evalEvery, this.#step - 1, this.#step) || this.#step >= steps))
       return { evaluated: {}, isBest: false };
     const stream = this.#stream.split('evaluation');
-    const evaluated = await evaluateRewards({ ...o, evalPrompts }, this.params, this.#step, stream);
+    const evaluated = await evaluateRewards({ ...o, evalPrompts }, this.params, stream);
     const loss = -(evaluated.evalReward as number);
     if (Number.isNaN(loss)) return { evaluated, isBest: false };
     if (keepBest) this.#lastLoss = loss;

@@ -1,11 +1,13 @@
 // Ctrl-C: the first asks the work to stop at a step boundary, the second ends the process.
 import type { Output } from './output.ts';
 
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** npm passes a terminal's Ctrl-C on to its child, which has it already: two signals this close are one press. */
 const sameMomentMs = 400;
 
 /**
- * Watch SIGINT and SIGTERM while a command runs.
+ * Watch SIGINT, SIGTERM and SIGHUP (a terminal that was closed) while a command runs.
  * @returns the signal that aborts, and a function that stops watching
  */
 export function watchInterrupts(output: Output): { signal: AbortSignal; release: () => void } {
@@ -21,11 +23,9 @@ export function watchInterrupts(output: Output): { signal: AbortSignal; release:
       process.exit(130);
     }
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  for (const name of signals) process.on(name, onSignal);
   const release = (): void => {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    for (const name of signals) process.off(name, onSignal);
   };
   return { signal: controller.signal, release };
 }

@@ -108,8 +108,9 @@ const colorsOf = (stream: { isTTY?: boolean }): Colors =>
 const isTerminal = (stream: { isTTY?: boolean }): boolean => Boolean(stream.isTTY) && process.env.TERM !== 'dumb';
 
 /** Nobody reads any more: not a failure. Any other fault of a stream, such as a full disk, ends the process with 1. */
-function ignoreClosed(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') return;
+function ignoreClosed(this: { isTTY?: boolean }, error: NodeJS.ErrnoException): void {
+  // a terminal that was closed is EIO, which of a file is a fault
+  if (error.code === 'EPIPE' || (error.code === 'EIO' && this.isTTY)) return;
   process.stderr.write(`error the output cannot be written: ${error.message}\n`);
   process.exit(1);
 }

@@ -23,7 +23,7 @@ export const optionsWith = (preset: PresetName) =>
       .describe(
         'a second reward, never optimised, written like --reward: the run stops where it falls, and keeps the weights of its best step',
       ),
-    patience: z.int().min(1).default(5).describe('steps in a row that the monitor may stand below its best'),
+    patience: z.int().min(1).default(5).describe('looks in a row at which the monitor may stand below its best'),
     maxKl: z.number().positive().optional().describe('with --monitor: stop this many nats from the model as it was'),
     tolerance: z
       .number()

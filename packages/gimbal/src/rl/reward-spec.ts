@@ -10,7 +10,8 @@
  *                              ?reduce=mean, median or min, or ?variance=1: the mean less so many variances
  *   length:20..40              0 within so many words, −1 for each word outside; a bound may be left out
  *   repetition, repetition:4   −(the share of a text's runs of 3, or of 4, words that it has had before)
- *   https://host/score         a server's score of { prompts, completions }: what is too large for this machine
+ *   https://host/score         a server's score of { prompts, completions }: what is too large for this machine; a number at
+ *                              the end of ?name=0.5 is the parameter's, and a weight stands behind it: ?name=0.5=2
  *   ./file.mjs                 a function of yours: (prompts, completions, rows) => numbers, or null to abstain
  *
  * Options stand behind it, each after a ?, and at the end its weight, where several are summed: =0.5, or one that moves with
@@ -40,6 +41,9 @@ export type RewardSpec = RewardBody & {
   name: string;
 };
 
+/** what an ensemble can take */
+const memberForms =
+  'world:newsroom, a reward model’s folder, entailment:folder, length:20..40, repetition, or a path to a .mjs or .js';
 const forms =
   'exact, exact:column, world:newsroom, a reward model’s folder, entailment:folder, ensemble:folder+folder, length:20..40, repetition, https://…, or a path to a .mjs or .js';
 
@@ -49,13 +53,7 @@ const forms =
  * @throws ConfigError for what is no reward, or an option that it has not
  */
 export function parseReward(text: string, where: string, { moving = false } = {}): RewardSpec {
-  // an address may hold a ? and an = of its own
-  if (/^https?:\/\//.test(text)) {
-    const [, body = text, factor] = /^(.*?)(?:=([^=/\\]*))?$/.exec(text) ?? [];
-    const isWeight = factor !== undefined && factor !== '' && Number.isFinite(Number(factor));
-    const address = isWeight ? { of: body, weight: Number(factor) } : { of: text, weight: 1 };
-    return { kind: 'remote', ...address, name: 'remote' };
-  }
+  if (/^https?:\/\//.test(text)) return { kind: 'remote', ...addressOf(text, where, moving), name: 'remote' };
   const [head = '', ...given] = text.split('?');
   const options: [name: string, value: string][] = [];
   let factor: string | undefined;
@@ -65,12 +63,36 @@ export function parseReward(text: string, where: string, { moving = false } = {}
       const wanted = 'for example entailment:folder?aggregate=summac?p-min=0.01=0.5, the weight at the end';
       throw new ConfigError({ where, what: 'an option is a name and a value', got: text, wanted });
     }
+    if (options.some(([earlier]) => earlier === name))
+      throw new ConfigError({ where, what: `an option is given twice: ?${name}`, got: text });
     options.push([name, value]);
     factor = last;
   }
   let body = head;
   if (given.length === 0) [, body = head, factor] = /^(.*?)(?:=([^=/\\]*))?$/.exec(head) ?? [];
   return { ...readBody(body, options, text, where), weight: weightOf(factor, text, where, moving), name: nameOf(body) };
+}
+
+/**
+ * A judge as `--judge` names it: its folder, with options behind it.
+ * @throws ConfigError for what is no judge, or a weight: nothing is summed there
+ */
+export function parseJudge(text: string, where: string): RewardBody & { kind: 'judge' } {
+  const { weight, name, ...spec } = parseReward(`entailment:${text}`, where);
+  if (spec.kind !== 'judge') throw new ConfigError({ where, what: 'no judge', got: text, wanted: 'its folder' });
+  if (weight === 1 && !/=1(\.0*)?$/.test(text)) return spec;
+  const fix = 'Leave it out: weights are for rewards that are summed';
+  throw new ConfigError({ where, what: 'a judge has no weight here', got: text, fix });
+}
+
+/** An address, which may hold a ? and an = of its own, and its weight. */
+function addressOf(text: string, where: string, moving: boolean): { of: string; weight: Schedule } {
+  const [, of = text, factor = ''] = /^(.*)=([^=/\\?&]*)$/.exec(text) ?? [];
+  const isWeight = factor.trim() !== '' && (Number.isFinite(Number(factor)) || /^.+\.\..+@\d+$/.test(factor));
+  // of a query the last parameter has its value first
+  const last = of.includes('?') ? of.split(/[?&]/).at(-1) : undefined;
+  if (!isWeight || last?.includes('=') === false) return { of: text, weight: 1 };
+  return { of, weight: weightOf(factor, text, where, moving) };
 }
 
 /** In metrics. */
@@ -80,19 +102,32 @@ function nameOf(body: string): string {
   return /^(exact|entailment|ensemble|length|repetition)(:|$)/.exec(body)?.[1] ?? 'model';
 }
 
-function readBody(body: string, options: readonly [string, string][], text: string, where: string): RewardBody {
+function readBody(
+  body: string,
+  options: readonly [string, string][],
+  text: string,
+  where: string,
+  wanted = forms,
+): RewardBody {
   const colon = body.indexOf(':');
   const [kind, of] = colon < 0 ? [body, ''] : [body.slice(0, colon), body.slice(colon + 1)];
   if (kind === 'entailment' && of !== '') return { kind: 'judge', of, ...judgeOf(options, where) };
   if (kind === 'ensemble' && of !== '') return { kind: 'ensemble', of, ...ensembleOf(of, options, text, where) };
-  const found = plainBody(kind, of, body, text, where);
+  const found = plainBody(kind, of, body, text, where, wanted);
   const [first] = options;
   if (first === undefined) return found;
   const fix = 'entailment: and ensemble: have some (gimbal rl --help); a weight is written =0.5';
   throw new ConfigError({ where, what: `this reward has no options: ?${first.join('=')}`, got: text, fix });
 }
 
-function plainBody(kind: string, of: string, body: string, text: string, where: string): RewardBody {
+function plainBody(
+  kind: string,
+  of: string,
+  body: string,
+  text: string,
+  where: string,
+  known: string,
+): RewardBody {
   if (isModule(body)) return { kind: 'module', of: body };
   if (kind === 'exact') return { kind, of };
   if (body === 'world:newsroom') return { kind: 'world', of };
@@ -111,7 +146,7 @@ function plainBody(kind: string, of: string, body: string, text: string, where: 
     throw new ConfigError({ where, what: 'no whole number above 0', got: text, wanted });
   }
   if (existsSync(join(body, 'config.json'))) return { kind: 'model', of: body };
-  throw new ConfigError({ where, what: 'no such reward', got: text, wanted: forms });
+  throw new ConfigError({ where, what: 'no such reward', got: text, wanted: known });
 }
 
 function judgeOf(options: readonly [string, string][], where: string): { judge?: JudgeSettings } {
@@ -147,7 +182,7 @@ function ensembleOf(
   }
   const names = of.split('+');
   // of a run of gimbal warm its members, which are known where it is opened
-  const members = names.length === 1 ? [] : names.map((name) => readBody(name, [], text, where));
+  const members = names.length === 1 ? [] : names.map((name) => readBody(name, [], text, where, memberForms));
   const odd = members.find(({ kind }) => kind === 'exact' || kind === 'ensemble');
   if (odd === undefined) return { members, reduce };
   const fix = 'Name reward models, judges as entailment:folder, or ./file.mjs';

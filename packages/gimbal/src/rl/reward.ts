@@ -3,8 +3,16 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { NamedReward } from '@gimbal/fma-pg';
-import type { EntailmentJudge, WarmRecord } from '@gimbal/reward-models';
-import { ConfigError, DataError, type Prompt, type RewardFn, schedules } from '@gimbal/tensor-core';
+import type { EntailmentJudge, RewardStats } from '@gimbal/reward-models';
+import {
+  CheckpointError,
+  ConfigError,
+  DataError,
+  endOfSchedules,
+  type Prompt,
+  type RewardFn,
+  weighRewards,
+} from '@gimbal/tensor-core';
 import { modelPath, modelsOfRun } from '../run/model-path.ts';
 import { ownFunction } from '../run/own-function.ts';
 import { type JudgeSettings, parseReward, type RewardBody, type RewardSpec } from './reward-spec.ts';
@@ -22,6 +30,8 @@ interface Place {
    * is told. Without it such a text is refused.
    */
   onTooLong?: ((tokens: number, limit: number, reader: Reader) => void) | undefined;
+  /** what a reward model's scores are standardised by where its folder does not say */
+  stats?: RewardStats | undefined;
 }
 
 /** Files that rewards are read from: part of what a result is made from. */
@@ -37,30 +47,40 @@ export const rewardFiles = (specs: readonly RewardBody[]): string[] =>
     return folders.flatMap((folder) => files.map((name) => join(folder, name))).filter((path) => existsSync(path));
   });
 
-/** The functions. @throws ConfigError for a module that cannot be loaded or exports no function */
+/**
+ * Whether it reads completions, and abstains where it has no room: left out of a sum its share would be 0, which is more
+ * than log P ever is, so such a completion gets no reward at all.
+ */
+const readsCompletions = (spec: RewardBody): boolean => {
+  if (spec.kind !== 'ensemble') return spec.kind === 'model' || spec.kind === 'judge';
+  return spec.members.length === 0 || spec.members.some(readsCompletions); // of a run: its models
+};
+
+/**
+ * The functions, models and judges as required parts of a sum.
+ * @throws ConfigError for a module that cannot be loaded or exports no function; CheckpointError for a damaged folder
+ */
 export async function loadRewards(specs: readonly RewardSpec[], place: Place): Promise<NamedReward[]> {
   const seen = new Map<string, number>();
   return Promise.all(
     specs.map(async (spec) => {
       const n = (seen.get(spec.name) ?? 0) + 1;
       seen.set(spec.name, n);
-      return { name: n === 1 ? spec.name : `${spec.name}_${n}`, weight: spec.weight, fn: await load(spec, place) };
+      const name = n === 1 ? spec.name : `${spec.name}_${n}`;
+      return { name, weight: spec.weight, fn: await load(spec, place), required: readsCompletions(spec) };
     }),
   );
 }
 
-/** Their weighted sum over those that do not abstain; null where all do. A weight that moves counts as at its end. */
+/**
+ * Their weighted sum over those that do not abstain; null where all do, or one that is required. A weight that moves counts
+ * as at its end.
+ * @throws (what it returns) DataError, naming reward and row, for an answer that is none
+ */
 export const sumRewards =
   (rewards: readonly NamedReward[]): RewardFn =>
-  async (prompts, completions, rows) => {
-    const totals = completions.map((): number | null => null);
-    for (const { weight, fn } of rewards) {
-      const scores = await fn(prompts, completions, rows);
-      const factor = schedules.scheduleAt(weight, Number.MAX_SAFE_INTEGER);
-      for (const [i, score] of scores.entries()) if (score !== null) totals[i] = (totals[i] ?? 0) + factor * score;
-    }
-    return totals;
-  };
+  async (prompts, completions, rows) =>
+    (await weighRewards(rewards, endOfSchedules, prompts, completions, rows)).totals;
 
 /** The weighted sum of rewards by their names. @throws as `parseReward` and `loadRewards` */
 export async function openSum(texts: readonly string[], place: Place): Promise<RewardFn> {
@@ -92,9 +112,10 @@ async function load(spec: RewardBody, place: Place): Promise<RewardFn> {
   if (kind === 'length') return reward.lengthReward(spec.bounds);
   if (kind === 'repetition') return reward.repetitionReward({ n: spec.n });
   if (kind === 'ensemble') {
-    const members = spec.members.length > 0 ? spec.members : await membersOf(of, place.where);
+    const { members, stats } =
+      spec.members.length > 0 ? { ...spec, stats: undefined } : await membersOf(of, place.where);
     const fns = [];
-    for (const member of members) fns.push(await load(member, place));
+    for (const member of members) fns.push(await load(member, { ...place, stats }));
     return reward.ensemble(fns, { reduce: spec.reduce });
   }
   if (kind === 'remote') return reward.remoteReward(of);
@@ -140,16 +161,18 @@ async function newsroomReward(world: object | undefined): Promise<RewardFn> {
 }
 
 /** A reward model's score; its weights stay in memory until the process ends. */
-async function modelReward(folder: string, { where, onTooLong }: Place): Promise<RewardFn> {
+async function modelReward(folder: string, { where, onTooLong, stats: others }: Place): Promise<RewardFn> {
   const { loadReward, rewardFn } = await import('@gimbal/reward-models');
-  const { model, params, tokenizer, notes } = await loadReward(await modelPath(folder, where));
+  const path = await modelPath(folder, where);
+  await refuseLanguageModel(path, where, 'gimbal reward trains one on pairs of answers');
+  const { model, params, tokenizer, notes } = await loadReward(path);
   if (model.kind === 'pairwise') {
     const fix = 'A preference between two completions is no reward of one';
     throw new ConfigError({ where, what: 'this is a preference model', got: folder, wanted: 'a reward model', fix });
   }
   if (!tokenizer)
     throw new ConfigError({ where, what: 'the folder has no tokenizer', got: folder, wanted: 'tokenizer.json' });
-  const { stats, templated = false } = notes;
+  const { stats = others, templated = false } = notes;
   const long = abstaining('model', onTooLong);
   return rewardFn(model, params, tokenizer, { templated, ...(stats && { stats }), ...long });
 }
@@ -161,19 +184,71 @@ const abstaining = (reader: Reader, onTooLong: Place['onTooLong']) =>
     onTooLong: (tokens: number, limit: number) => onTooLong(tokens, limit, reader),
   };
 
-/** The members of a run of gimbal warm, or of the folder of its average. */
-async function membersOf(folder: string, where: string): Promise<RewardBody[]> {
+/**
+ * The members of a run of gimbal warm, or of the folder of its average, and what the average's scores are standardised by: so
+ * are theirs, which nobody has measured, and one KL coefficient means the same beside the ensemble and beside the average.
+ */
+async function membersOf(
+  folder: string,
+  where: string,
+): Promise<{ members: RewardBody[]; stats: RewardStats | undefined }> {
   const homes = [folder, ...modelsOfRun.map((inside) => join(folder, inside))];
   const home = homes.find((one) => existsSync(join(one, 'warm.json')));
   if (home === undefined) {
     const wanted = 'a run of gimbal warm, or two or more: a+b';
     throw new ConfigError({ where, what: 'there are no members', got: `ensemble:${folder}`, wanted });
   }
-  const { members } = JSON.parse(await readFile(join(home, 'warm.json'), 'utf8')) as WarmRecord;
-  return members.map((member): RewardBody => {
-    const of = resolve(home, member.folder);
+  const folders = await recordedMembers(join(home, 'warm.json'));
+  const members = folders.map((member): RewardBody => {
+    const of = resolve(home, member);
     return { kind: existsSync(join(of, 'reward.json')) ? 'model' : 'judge', of };
   });
+  const notes = join(home, 'reward.json');
+  return { members, stats: existsSync(notes) ? await recordedStats(notes) : undefined };
+}
+
+const damaged = 'The file is damaged: average the members again (gimbal warm --resume), or name them as a+b';
+
+/** Folders, as `warm.json` names them. @throws CheckpointError with its path */
+async function recordedMembers(path: string): Promise<string[]> {
+  const { members } = await readRecord(path);
+  const folders = Array.isArray(members) ? members.map((member) => (member as { folder?: unknown } | null)?.folder) : [];
+  if (folders.length > 0 && folders.every((folder) => typeof folder === 'string')) return folders as string[];
+  const wanted = '"members": [{ "folder": "…" }]';
+  throw new CheckpointError({ where: path, what: 'it names no members', got: members, wanted, fix: damaged });
+}
+
+/** What `reward.json` says of the scores. @throws CheckpointError with its path */
+async function recordedStats(path: string): Promise<RewardStats | undefined> {
+  const { stats } = await readRecord(path);
+  if (stats === undefined) return undefined;
+  const { mean, std } = (stats ?? {}) as Partial<RewardStats>;
+  if (Number.isFinite(mean) && Number.isFinite(std) && (std as number) > 0) return stats as RewardStats;
+  const wanted = 'a finite mean and a std > 0';
+  throw new CheckpointError({ where: path, what: '"stats" is out of range', got: stats, wanted, fix: damaged });
+}
+
+/** An object of a JSON file. @throws CheckpointError with its path */
+async function readRecord(path: string, fix = damaged): Promise<{ readonly [name: string]: unknown }> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    throw new CheckpointError({ where: path, what: `it cannot be read: ${(cause as Error).message}`, fix, cause });
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as { [name: string]: unknown };
+  throw new CheckpointError({ where: path, what: 'it is no object', got: value, fix });
+}
+
+/** A language model has no head that scores. @param fix what makes one @throws ConfigError */
+async function refuseLanguageModel(folder: string, where: string, fix: string): Promise<void> {
+  const config = join(folder, 'config.json');
+  if (!existsSync(config)) return; // told by who opens it
+  const { architectures } = await readRecord(config, 'Copy the folder again');
+  const [first] = Array.isArray(architectures) ? (architectures as unknown[]) : [];
+  if (typeof first !== 'string' || !/(ForCausalLM|LMHeadModel)$/.test(first)) return;
+  const what = 'this is a language model, which has no head that scores';
+  throw new ConfigError({ where, what, got: `${folder} (${first})`, fix });
 }
 
 /** A judge of entailment, which rejects what is empty where nothing else is said; its weights stay in memory. */
@@ -184,7 +259,9 @@ export async function openJudge(
 ): Promise<EntailmentJudge> {
   const { loadClassifier } = await import('@gimbal/language-models');
   const { classifierJudge, nliLabels } = await import('@gimbal/reward-models');
-  const { model, params, tokenizer } = await loadClassifier(await modelPath(folder, where));
+  const path = await modelPath(folder, where);
+  await refuseLanguageModel(path, where, 'gimbal reward --kind entailment trains a judge');
+  const { model, params, tokenizer } = await loadClassifier(path);
   if (!tokenizer)
     throw new ConfigError({ where, what: 'the folder has no tokenizer', got: folder, wanted: 'tokenizer.json' });
   const labels = nliLabels(model);

@@ -206,9 +206,9 @@ const stopIn = (seen: readonly Watched[]): Watched | undefined =>
 /** What the monitor found, in a sentence or two. */
 export function verdictOf(seen: readonly Watched[]): string {
   const [best, last] = [bestLook(seen), seen.at(-1)];
-  if (best === undefined || last === undefined) return 'The control reward judged nothing.';
+  if (best === undefined || last === undefined) return 'The monitor’s control reward judged nothing.';
   const stop = stopIn(seen);
-  const where = `The control reward was best at step ${best.step}, ${figure(best.control)}, and is ${figure(last.control)} at step ${last.step}.`;
+  const where = `The monitor’s control reward was best at step ${best.step}, ${figure(best.control)}, and is ${figure(last.control)} at step ${last.step}.`;
   if (stop === undefined) return `${where} The monitor raised no alarm.`;
   return `${where} The run stopped at step ${stop.step}: ${stop.alerts.map(({ message }) => message).join('; ')}.`;
 }

@@ -4,7 +4,7 @@ import { type Dataset, isKind, type PromptCompletionRow } from '@gimbal/language
 import { ConfigError, DataError } from '@gimbal/tensor-core';
 import { counted, figure, percent } from '../cli/format.ts';
 import { openJudge } from '../rl/reward.ts';
-import { parseReward } from '../rl/reward-spec.ts';
+import { parseJudge } from '../rl/reward-spec.ts';
 
 /** The options of `gimbal sft` about a judge. */
 export interface JudgedOptions {
@@ -27,7 +27,7 @@ export function checkJudged(o: JudgedOptions): void {
     if (o.judge !== undefined || value === undefined) continue;
     throw new ConfigError({ where: `gimbal sft --${flag}`, what: 'nobody judges the rows', fix: 'Give --judge' });
   }
-  if (o.judge !== undefined) parseReward(`entailment:${o.judge}`, where);
+  if (o.judge !== undefined) parseJudge(o.judge, where);
   if (o.controlWords === undefined || o.controlWords.length === 2) return;
   const wanted = 'two: for rows that are entailed, and for others';
   throw new ConfigError({ where: 'gimbal sft --control-words', what: 'words', got: o.controlWords.length, wanted });
@@ -100,12 +100,12 @@ async function judgeAll(
   note: (text: string) => void,
 ): Promise<{ logProbs: Float32Array; fits: number[] }> {
   const { entailmentReward } = await import('@gimbal/reward-models');
-  const spec = parseReward(`entailment:${folder}`, where);
+  const { of, judge: settings } = parseJudge(folder, where);
   let room = 0;
   const onTooLong = (_: number, limit: number): void => {
     room = limit;
   };
-  const judge = await openJudge(spec.of, { where, onTooLong }, spec.kind === 'judge' ? spec.judge : {});
+  const judge = await openJudge(of, { where, onTooLong }, settings);
   const found = await entailmentReward(judge)(
     data.rows.map((row) => row.prompt),
     data.rows.map((row) => row.completion),

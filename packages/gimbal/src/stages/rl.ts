@@ -51,7 +51,7 @@ const options = z.object({
     .describe(
       'a second reward, never optimised, written like --reward: reinforcement learning stops where it falls, and keeps the weights of its best step',
     ),
-  patience: z.int().min(1).default(5).describe('steps in a row that the monitor may stand below its best'),
+  patience: z.int().min(1).default(5).describe('looks in a row at which the monitor may stand below its best'),
 });
 
 const where = 'gimbal align --reward';

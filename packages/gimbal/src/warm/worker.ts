@@ -19,7 +19,8 @@ export interface WarmJob {
 export type WarmFailure = Pick<NodeJS.ErrnoException, 'message' | 'code' | 'path'>;
 
 const stop = new AbortController();
-process.on('SIGINT', () => {}); // of the terminal: the command says when to stop
+// of the terminal, or of who ends the whole group: the command gets it too, and says when to stop
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => stop.abort());
 process.on('message', (message: WarmJob | 'stop') => {
   if (message === 'stop') stop.abort();

@@ -1,14 +1,6 @@
 // Several rewards as one: weights that may follow a schedule, scales made alike, abstentions, and every answer checked
 // before anything is trained on it.
-import {
-  ConfigError,
-  checkedRewards,
-  checkKnown,
-  DataError,
-  type RewardFn,
-  type Schedule,
-  schedules,
-} from '@gimbal/tensor-core';
+import { ConfigError, checkKnown, checkOption, type RewardFn, type Schedule, weighRewards } from '@gimbal/tensor-core';
 import { optionNames } from '../options/option-names.ts';
 import type { RewardStats } from '../scoring/reward-fn.ts';
 
@@ -22,11 +14,16 @@ export interface RewardPart {
   fn: RewardFn;
   /** Standardise it first: (r − mean) / std. */
   stats?: RewardStats;
+  /**
+   * Whether a row on which it abstains has no reward (default false: the other parts make it, as in TRL). Set it for a judge
+   * or a model that abstains where it has no room: left out it counts 0, and more than 0 no log-probability gives.
+   */
+  required?: boolean;
 }
 
 /** A mixture of rewards: itself a `RewardFn` (`fn`). */
 export interface RewardMixture {
-  /** Σ weight · reward; a part that abstains (null) counts 0, a row on which all abstain gets null. */
+  /** Σ weight · reward over the parts that do not abstain (null); null where all do, or one that is `required`. */
   readonly fn: RewardFn;
   /** Mean of each part over the rows it scored, unweighted and before standardising, of the last call; NaN of none. */
   readonly components: Readonly<Record<string, number>>;
@@ -34,7 +31,7 @@ export interface RewardMixture {
   setStep(step: number): void;
 }
 
-const partNames = optionNames<RewardPart>({ name: true, weight: true, fn: true, stats: true });
+const partNames = optionNames<RewardPart>({ name: true, weight: true, fn: true, stats: true, required: true });
 
 /**
  * Mixes rewards.
@@ -51,7 +48,8 @@ export function mixRewards(parts: readonly RewardPart[]): RewardMixture {
   const names = parts.map((part) => part.name);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new ConfigError({ where, what: 'a name is given twice', got: twice });
-  for (const { name, weight, stats } of parts) {
+  for (const { name, weight, stats, required = false } of parts) {
+    checkOption(`${where} ${name}.required`, required, typeof required === 'boolean', 'true or false');
     if (typeof weight !== 'function' && !Number.isFinite(weight))
       throw new ConfigError({ where: `${where} ${name}.weight`, what: 'no number', got: String(weight) });
     if (stats && !(stats.std > 0 && Number.isFinite(stats.std) && Number.isFinite(stats.mean)))
@@ -65,28 +63,8 @@ export function mixRewards(parts: readonly RewardPart[]): RewardMixture {
       step = value;
     },
     async fn(prompts, completions, rows) {
-      const totals: (number | null)[] = completions.map(() => null);
-      for (const { name, weight, fn, stats } of parts) {
-        const scores = await checkedRewards(name, fn, prompts, completions, rows);
-        const factor = schedules.scheduleAt(weight, step);
-        if (!Number.isFinite(factor)) {
-          const at = `${where} ${name}.weight`;
-          throw new ConfigError({ where: at, what: `no number at step ${step}`, got: String(factor) });
-        }
-        let [sum, count] = [0, 0];
-        scores.forEach((score, i) => {
-          if (score === null) return;
-          const total = (totals[i] ?? 0) + factor * (stats ? (score - stats.mean) / stats.std : score);
-          if (!Number.isFinite(total)) {
-            const got = `${factor} × ${score}`;
-            throw new DataError({ where: `reward ${name}, row ${i}`, what: 'its share is no finite number', got });
-          }
-          totals[i] = total;
-          sum += score;
-          count++;
-        });
-        components[name] = sum / count;
-      }
+      const { totals, components: found } = await weighRewards(parts, step, prompts, completions, rows);
+      for (const [name, { mean }] of Object.entries(found)) components[name] = mean;
       return totals;
     },
   };

@@ -33,6 +33,16 @@ it('where one abstains the other alone counts; where all do, there is no reward'
   expect(mix.components).toEqual({ a: 2, b: 10 / 3 });
 });
 
+it('where a part that is required abstains there is no reward: what a judge has no room for is not its best', async () => {
+  const judge = { name: 'judge', weight: 1, fn: () => [-2, null, null, -6] };
+  const rule = { name: 'rule', weight: 1, fn: () => [0, 0, null, 0] };
+  expect(await mixRewards([judge, rule]).fn(four, four)).toEqual([-2, 0, null, -6]);
+  const mix = mixRewards([{ ...judge, required: true }, rule]);
+  expect(await mix.fn(four, four)).toEqual([-2, null, null, -6]);
+  expect(mix.components).toEqual({ judge: -4, rule: 0 });
+  expect(() => mixRewards([{ ...judge, required: 'yes' as never }])).toThrow(/mixRewards judge.required/);
+});
+
 it('weights follow a schedule, and scales are made alike', async () => {
   const mix = mixRewards([
     { name: 'a', weight: (step) => step / 10, fn: () => [5], stats: { mean: 1, std: 2 } },
@@ -64,7 +74,7 @@ it('a schedule that gives no number is told with its part and step, and so is a 
     return mixture.fn(['p'], ['c']);
   };
   for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, '2']) {
-    await expect(mix(() => bad)).rejects.toThrow(/mixRewards a.weight: no number at step 3/);
+    await expect(mix(() => bad)).rejects.toThrow(/reward a, weight: no number at step 3/);
   }
   await expect(mix(1e308)).rejects.toThrow(/reward a, row 0: its share is no finite number/);
   const stats = { mean: 0, std: Number.POSITIVE_INFINITY };
