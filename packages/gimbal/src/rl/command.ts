@@ -100,7 +100,8 @@ function check(name: string, o: Options): readonly RewardSpec[] {
 
 /** Options that say nothing here: of a monitor that there is not, of the generated newsroom beside rows of the user's. */
 function refuseUnused({ options: o, given }: Context, name: string, specs: readonly RewardSpec[]): void {
-  if (o.monitor === undefined) refuseGiven(`gimbal ${name}`, given, ['patience'], 'nothing watches the run without --monitor');
+  if (o.monitor === undefined)
+    refuseGiven(`gimbal ${name}`, given, ['patience'], 'nothing watches the run without --monitor');
   if (o.data === undefined) return;
   refuseGiven(`gimbal ${name}`, given, ['articles'], 'the prompts are those of --data: no articles are generated');
   // a judge of the newsroom reads articles that came from a file

@@ -120,14 +120,7 @@ function readBody(
   throw new ConfigError({ where, what: `this reward has no options: ?${first.join('=')}`, got: text, fix });
 }
 
-function plainBody(
-  kind: string,
-  of: string,
-  body: string,
-  text: string,
-  where: string,
-  known: string,
-): RewardBody {
+function plainBody(kind: string, of: string, body: string, text: string, where: string, known: string): RewardBody {
   if (isModule(body)) return { kind: 'module', of: body };
   if (kind === 'exact') return { kind, of };
   if (body === 'world:newsroom') return { kind: 'world', of };

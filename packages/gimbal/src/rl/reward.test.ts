@@ -1,5 +1,5 @@
 // What reads a policy's completions has room for so many tokens: a run that takes hours does not end at a longer one.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -7,8 +7,8 @@ import {
   decoder,
   decoderConfig,
   encoderConfig,
-  savePretrained,
   saveClassifier,
+  savePretrained,
   Tokenizer,
   trainTokenizer,
 } from '@gimbal/language-models';
@@ -85,7 +85,10 @@ test('members of a run of gimbal warm are standardised as their average is, and 
     disposeTree(params);
   }
   const record = (...names: string[]): Promise<void> =>
-    writeFile(join(run, 'model/warm.json'), JSON.stringify({ members: names.map((of) => ({ folder: `../members/${of}` })) }));
+    writeFile(
+      join(run, 'model/warm.json'),
+      JSON.stringify({ members: names.map((of) => ({ folder: `../members/${of}` })) }),
+    );
   const score = async (text: string): Promise<number> => {
     const [reward] = await loadRewards([parseReward(text, 'here')], { where: 'here' });
     return (await reward?.fn(['say'], [' red']))?.[0] as number;
@@ -101,5 +104,7 @@ test('members of a run of gimbal warm are standardised as their average is, and 
   await savePretrained(join(folder, 'base'), plain, params, { tokenizer });
   disposeTree(params);
   for (const text of [join(folder, 'base'), `entailment:${join(folder, 'base')}`])
-    await expect(score(text)).rejects.toThrow(/here: this is a language model, which has no head that scores; .*gimbal reward/);
+    await expect(score(text)).rejects.toThrow(
+      /here: this is a language model, which has no head that scores; .*gimbal reward/,
+    );
 });

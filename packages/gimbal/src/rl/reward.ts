@@ -212,7 +212,9 @@ const damaged = 'The file is damaged: average the members again (gimbal warm --r
 /** Folders, as `warm.json` names them. @throws CheckpointError with its path */
 async function recordedMembers(path: string): Promise<string[]> {
   const { members } = await readRecord(path);
-  const folders = Array.isArray(members) ? members.map((member) => (member as { folder?: unknown } | null)?.folder) : [];
+  const folders = Array.isArray(members)
+    ? members.map((member) => (member as { folder?: unknown } | null)?.folder)
+    : [];
   if (folders.length > 0 && folders.every((folder) => typeof folder === 'string')) return folders as string[];
   const wanted = '"members": [{ "folder": "…" }]';
   throw new CheckpointError({ where: path, what: 'it names no members', got: members, wanted, fix: damaged });
