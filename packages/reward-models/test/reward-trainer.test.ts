@@ -44,6 +44,11 @@ it('learns which answer is better, resumes to the same numbers, and is saved as 
     expect(Number.isFinite(last?.[name])).toBe(true);
   using resumed = await RewardTrainer.resume(join(dir, 'half'), options);
   expect((await resumed.run({ steps: 60 }))?.loss).toBe(last?.loss);
+  const turned = dataset(colourRows.map((row) => ({ ...row, label: 0 })));
+  await expect(RewardTrainer.resume(join(dir, 'half'), { ...options, data: turned })).rejects.toMatchObject({
+    code: 'ERR_CHECKPOINT',
+    message: expect.stringContaining('trained on other rows'),
+  });
 
   await trainer.save(join(dir, 'whole'));
   const checkpoint = await loadReward(join(dir, 'whole', 'model')); // no reward.json: one label makes it a reward model

@@ -45,7 +45,7 @@ it('is right on nine of ten summaries after 2500 labels, and says the floor for 
   await expect(stopped).rejects.toMatchObject({ code: 'ERR_STOPPED' });
   trainer.dispose();
   expect(memory().numTensors).toBe(before);
-  expect(() => new SlotJudgeTrainer({ ...options, width: 0 })).toThrow(/width: bad count/);
+  expect(() => new SlotJudgeTrainer({ ...options, width: 0 })).toThrow(/width: out of range/);
   expect(() => new SlotJudgeTrainer({ ...options, learningRate: -1 })).toThrow(/learningRate/);
   expect(memory().numTensors).toBe(before);
   const bad = dataset([{ premise: 'mayor', hypothesis: 'mayor', label: 'entailment' }]);
@@ -84,6 +84,18 @@ it('goes on with a saved run to the numbers it would have had, and leaves nothin
     await expect(SlotJudgeTrainer.resume(dir, { ...options, width: 9 })).rejects.toMatchObject({
       code: 'ERR_CHECKPOINT',
     });
+    const turned = rows.map((one) => ({ ...one, label: !one.label }));
+    const others = { ...options, data: dataset(turned, { kind: 'labelled-pair' }) };
+    await expect(SlotJudgeTrainer.resume(dir, others)).rejects.toThrow(/trained on other rows/);
+    await expect(SlotJudgeTrainer.resume(dir, options, { wran() {} } as never)).rejects.toThrow(
+      /option wran.*mean warn/,
+    );
+    await expect(resumed.judge.logProb(['mayor bought apple .'], [])).rejects.toThrow(
+      /differ in number; got 0, wanted 1/,
+    );
+    expect(() => new SlotJudgeTrainer({ ...options, words: [...words, 'drum'] })).toThrow(
+      /words: a word is given twice/,
+    );
     await expect(SlotJudgeTrainer.resume(join(dir, 'none'), options)).rejects.toMatchObject({ code: 'ERR_CHECKPOINT' });
   } finally {
     await rm(dir, { recursive: true });

@@ -5,6 +5,7 @@
 import { type Dataset, isKind } from '@gimbal/language-models';
 import {
   ConfigError,
+  checkCount,
   checkKnown,
   DataError,
   DataTrainer,
@@ -42,6 +43,7 @@ import {
   tensor1d,
   tidy,
 } from '@tensorflow/tfjs-core';
+import { knownRows, NumberHash } from '../data/known-rows.ts';
 import { checkSaved } from '../options/check-saved.ts';
 import { optionNames } from '../options/option-names.ts';
 import type { EntailmentJudge } from './judge.ts';
@@ -120,12 +122,16 @@ export class SlotJudgeTrainer extends DataTrainer<readonly Pair[]> {
     this.judge = judgeOf(() => this.params, prepared.read);
   }
 
-  /** Goes on with a saved run. @throws CheckpointError where there is no valid checkpoint, or it is another run's */
+  /**
+   * Goes on with a saved run.
+   * @throws CheckpointError where there is no valid checkpoint, or it is another run's: of other options or other rows
+   */
   static async resume(
     from: string,
     options: SlotJudgeOptions,
     o: { warn?: (message: string) => void } = {},
   ): Promise<SlotJudgeTrainer> {
+    checkKnown('SlotJudgeTrainer.resume', o, ['warn']);
     const prepared = prepare(options);
     try {
       return new SlotJudgeTrainer(options, prepared, await LoopTrainer.resume(from, prepared.setup, o));
@@ -139,14 +145,10 @@ export class SlotJudgeTrainer extends DataTrainer<readonly Pair[]> {
 function prepare(options: SlotJudgeOptions): PreparedSlots {
   checkKnown('SlotJudgeTrainer', options, slotNames);
   const { words, data, dot = '.', ignore = ['headline'], width = 24, hidden = 16, ...loop } = options;
-  for (const [name, n] of Object.entries({ width, hidden })) {
-    if (Number.isSafeInteger(n) && n >= 1) continue;
-    throw new ConfigError({
-      where: `SlotJudgeTrainer.${name}`,
-      what: 'bad count',
-      got: n,
-      wanted: 'a whole number ≥ 1',
-    });
+  for (const [name, n] of Object.entries({ width, hidden })) checkCount(`SlotJudgeTrainer.${name}`, n);
+  const twice = words.find((word, i) => words.indexOf(word) < i);
+  if (twice !== undefined) {
+    throw new ConfigError({ where: 'SlotJudgeTrainer.words', what: 'a word is given twice', got: twice });
   }
   checkSaved('SlotJudgeTrainer', loop);
   const read = clauseReader(words, dot, ignore);
@@ -155,7 +157,10 @@ function prepare(options: SlotJudgeOptions): PreparedSlots {
   const sampler = new EpochSampler(pairs.length, { batchSize, rng: rng(loop.seed).split('data') });
   const setup: LoopSetup<readonly Pair[]> = {
     params: initial(words.length, width, hidden, loop.seed),
-    batches: mapBatches(sampler, (indices) => Array.from(indices, (i) => pairs[i] as Pair)),
+    batches: knownRows(
+      mapBatches(sampler, (indices) => Array.from(indices, (i) => pairs[i] as Pair)),
+      nameOf(pairs),
+    ),
     loss: (p, batch) => {
       const z = entailmentLogits(p, batch);
       const targets = tensor1d(batch.map((pair) => pair.target));
@@ -169,6 +174,12 @@ function prepare(options: SlotJudgeOptions): PreparedSlots {
     config: { words, dot, ignore, width, hidden, pairs: pairs.length },
   };
   return { setup, read };
+}
+
+function nameOf(pairs: readonly Pair[]): string {
+  const hash = new NumberHash();
+  for (const { facts, clauses, target } of pairs) hash.add(facts).add(clauses).add([target]);
+  return hash.name;
 }
 
 /** A new loop; it has its own copy of the first parameters, which are disposed. */
@@ -196,6 +207,10 @@ function judgeOf(params: () => Params, read: (text: string) => Clauses): Entailm
   return {
     name: 'slots',
     logProb: async (premises, hypotheses, { signal } = {}) => {
+      if (premises.length !== hypotheses.length) {
+        const what = 'premises and hypotheses differ in number';
+        throw new DataError({ where: 'judge slots', what, got: hypotheses.length, wanted: premises.length });
+      }
       const out = new Float32Array(premises.length).fill(floor);
       const known: { pair: Pair; at: number }[] = [];
       premises.forEach((premise, at) => {
@@ -204,7 +219,7 @@ function judgeOf(params: () => Params, read: (text: string) => Clauses): Entailm
           const what = facts ? 'the premise is empty' : 'a sentence of the premise is no clause';
           throw new DataError({ where: `judge slots, row ${at}`, what, got: premise.slice(0, 80) });
         }
-        const clauses = read(hypotheses[at] ?? '');
+        const clauses = read(hypotheses[at] as string);
         if (clauses !== undefined && clauses.length > 0) known.push({ pair: { facts, clauses, target: 0 }, at });
       });
       for (let from = 0; from < known.length; from += 256) {

@@ -33,6 +33,7 @@ import {
   unflatten,
 } from '@gimbal/tensor-core';
 import { clone, keep, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { knownRows, NumberHash } from '../data/known-rows.ts';
 import { type PreferencePair, preferencePairs } from '../data/preference-pairs.ts';
 import { scorePath } from '../models/with-body.ts';
 import { checkSaved } from '../options/check-saved.ts';
@@ -141,7 +142,10 @@ export function preparePairs(
   const write = classifierWriter();
   const setup: LoopSetup<PairBatch> = {
     params: tree.start,
-    batches: pairBatches(train.pairs, { batchSize: loop.batchSize, padId, rng: rng(loop.seed).split('data') }),
+    batches: knownRows(
+      pairBatches(train.pairs, { batchSize: loop.batchSize, padId, rng: rng(loop.seed).split('data') }),
+      nameOf(train.pairs),
+    ),
     loss: (p, batch, { rng: noise, gradientCheckpointing }) =>
       objective(noisy, tree.forward(p), batch, { gradientCheckpointing, ...(dropout > 0 && { rng: noise }) }),
     ...(evaluation && {
@@ -161,6 +165,16 @@ export function preparePairs(
     }),
   };
   return { setup, overflow: train.overflow, whole: tree.whole, release: tree.release };
+}
+
+/** Names what training sees of pairs: tokens and numbers, no further columns. */
+function nameOf(pairs: readonly PreferencePair[]): string {
+  const hash = new NumberHash();
+  for (const { first, second, target, margin, weight } of pairs) {
+    for (const { ids, types } of [first, second]) hash.add(ids).add(types);
+    hash.add([target, margin, weight]);
+  }
+  return hash.name;
 }
 
 /** @throws ConfigError for options that would do nothing */

@@ -32,12 +32,16 @@ export class PreferenceTrainer extends PairTrainer {
     super(prepared, loop);
   }
 
-  /** Goes on with a saved run. @throws CheckpointError where there is no valid checkpoint, or it is another run's */
+  /**
+   * Goes on with a saved run.
+   * @throws CheckpointError where there is no valid checkpoint, or it is another run's: of other options or other rows
+   */
   static async resume(
     from: string,
     options: PreferenceOptions,
     o: { warn?: (message: string) => void } = {},
   ): Promise<PreferenceTrainer> {
+    checkKnown('PreferenceTrainer.resume', o, ['warn']);
     const prepared = prepare(options);
     return new PreferenceTrainer(options, prepared, await resumedLoop(from, prepared, o));
   }

@@ -54,12 +54,16 @@ export class RewardTrainer extends PairTrainer {
     super(prepared, loop);
   }
 
-  /** Goes on with a saved run. @throws CheckpointError where there is no valid checkpoint, or it is another run's */
+  /**
+   * Goes on with a saved run.
+   * @throws CheckpointError where there is no valid checkpoint, or it is another run's: of other options or other rows
+   */
   static async resume(
     from: string,
     options: RewardOptions,
     o: { warn?: (message: string) => void } = {},
   ): Promise<RewardTrainer> {
+    checkKnown('RewardTrainer.resume', o, ['warn']);
     const prepared = prepare(options);
     return new RewardTrainer(options, prepared, await resumedLoop(from, prepared, o));
   }
