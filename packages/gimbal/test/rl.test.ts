@@ -310,6 +310,7 @@ test('rewards by name, and what is none', async () => {
     [[...common(), '--reward', join(dir, 'absent.mjs')], 'the module cannot be loaded'],
     [['--model', join(dir, 'base'), '--reward', 'exact'], 'there are no prompts'],
     [[...common(), '--reward', 'exact', '--patience', '2'], '--patience: nothing watches the run without --monitor'],
+    [[...common(), '--reward', 'repetition', '--monitor', 'repetition=2'], 'what is optimised cannot watch itself'],
     [[...common(), '--reward', join(dir, 'base')], 'this is a language model, which has no head that scores'],
     [[...common(), '--reward', 'exact', '--held-out', '24'], 'nothing is left to train on'],
     [[...common(), '--reward', 'exact', '--batch-size', '3'], 'a multiple of samplesPerPrompt = 2'],

@@ -99,6 +99,9 @@ test('members of a run of gimbal warm are standardised as their average is, and 
   expect(await score(ensemble)).toBeCloseTo(((a - 3) / 2 + (b - 3) / 2) / 2, 6);
   await record('a');
   expect(await score(ensemble)).toBeCloseTo(await score(join(run, 'model')), 6);
+  await expect(score(`entailment:${members[0]}`)).rejects.toThrow(
+    /here: this is a reward model, no judge of entailment/,
+  );
   const plain = decoder(size);
   const params = plain.init(rng(0));
   await savePretrained(join(folder, 'base'), plain, params, { tokenizer });

@@ -8,6 +8,7 @@ import {
   CheckpointError,
   ConfigError,
   DataError,
+  disposeTree,
   endOfSchedules,
   type Prompt,
   type RewardFn,
@@ -266,6 +267,11 @@ export async function openJudge(
   const { model, params, tokenizer } = await loadClassifier(path);
   if (!tokenizer)
     throw new ConfigError({ where, what: 'the folder has no tokenizer', got: folder, wanted: 'tokenizer.json' });
+  if (model.labels.length === 1) {
+    disposeTree(params);
+    const what = 'this is a reward model, no judge of entailment';
+    throw new ConfigError({ where, what, got: folder, fix: `As a reward it is written ${folder}` });
+  }
   const labels = nliLabels(model);
   const options = { labels, emptyPolicy: 'reject' as const, name: folder, ...abstaining('judge', onTooLong) };
   return classifierJudge(model, params, tokenizer, { ...options, ...settings });

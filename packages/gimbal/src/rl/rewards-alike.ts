@@ -9,10 +9,10 @@ export async function warnAlike(folder: string, note: (text: string) => void): P
   if (told !== undefined) note(`warning: ${told}`);
 }
 
-/** @param rewards means of the steps */
+/** @param rewards means of the steps; one alone has nothing to be like */
 export function alike(rewards: readonly number[]): string | undefined {
   const [first] = rewards;
-  if (first === undefined || rewards.some((reward) => reward !== first)) return undefined;
+  if (first === undefined || rewards.length < 2 || rewards.some((reward) => reward !== first)) return undefined;
   const fix =
     first === 0
       ? 'No completion was ever right: see samples in the report, the column that --reward names, and whether the model can do the task at all'
