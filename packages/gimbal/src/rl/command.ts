@@ -66,16 +66,6 @@ function check(name: string, o: Options): readonly RewardSpec[] {
   const specs = o.reward.map((text) => parseReward(text, `gimbal ${name} --reward`, { moving: true }));
   if (o.monitor !== undefined) checkMonitor(o.monitor, `gimbal ${name} --monitor`);
   else refuseUnwatched(name, o);
-  const bodyOf = ({ weight: _weight, name: _name, ...body }: RewardSpec): string => JSON.stringify(body);
-  const optimised = specs.map(bodyOf);
-  const twice = o.monitor?.find((text) => optimised.includes(bodyOf(parseReward(text, `gimbal ${name} --monitor`))));
-  if (twice !== undefined)
-    throw new ConfigError({
-      where: `gimbal ${name} --monitor`,
-      what: 'what is optimised cannot watch itself',
-      got: twice,
-      fix: 'Name another reward model, judge or function than --reward does',
-    });
   if (o.maskTruncated && o.missingEosPenalty > 0)
     throw new ConfigError({
       where: `gimbal ${name} --mask-truncated`,
@@ -100,6 +90,16 @@ function check(name: string, o: Options): readonly RewardSpec[] {
       where: `gimbal ${name} --eval-every`,
       what: 'the monitor says already which weights are kept',
       fix: 'Give one of --eval-every and --monitor',
+    });
+  const bodyOf = ({ weight: _weight, name: _name, ...body }: RewardSpec): string => JSON.stringify(body);
+  const optimised = specs.map(bodyOf);
+  const twice = o.monitor?.find((text) => optimised.includes(bodyOf(parseReward(text, `gimbal ${name} --monitor`))));
+  if (twice !== undefined)
+    throw new ConfigError({
+      where: `gimbal ${name} --monitor`,
+      what: 'what is optimised cannot watch itself',
+      got: twice,
+      fix: 'Name another reward model, judge or function than --reward does',
     });
   if (o.data === undefined && !specs.some(({ kind }) => kind === 'world')) {
     const fix = 'Give --data, rows with a prompt each';
