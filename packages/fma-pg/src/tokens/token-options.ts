@@ -27,7 +27,7 @@ import { surrogates } from '../surrogates/surrogates.ts';
 export interface NamedReward {
   /** its metric, the mean before the weight, is called `reward_` and this */
   name: string;
-  /** factor of its rewards in the sum: a number, or a function of the steps done; evaluations take it at its end */
+  /** factor of its rewards in the sum: a number, or a function of the steps done; evaluations take it at `endOfSchedules` */
   weight: Schedule;
   /** scores each completion; null = it abstains, and the others alone make the row's reward */
   fn: RewardFn;
