@@ -1,5 +1,5 @@
 import type { Params } from '@gimbal/tensor-core';
-import { runSettings } from './warm-options.ts';
+import { checkWarmOptions, runSettings } from './warm-options.ts';
 
 const tree = {} as Params;
 const grid = { learningRate: [1e-4, 2e-4], dropout: [0, 0.1] };
@@ -19,4 +19,29 @@ test('runs cycle through the grid, learning rates first, and each has a seed of 
 test('of several checkpoints each run starts from the next', () => {
   const runs = runSettings({ grid, runs: 5, init: { kind: 'baklava', checkpoints: [tree, tree, tree] }, seed: 0 });
   expect(runs.map(({ start }) => start)).toEqual([0, 1, 2, 0, 1]);
+});
+
+const o = {
+  model: { kind: 'bradley-terry', classifier: { config: { family: 'llama' }, labels: ['reward'] } },
+  ...{ tokenizer: {}, data: {}, selection: {}, init: { kind: 'shared', params: tree } },
+  ...{ grid, runs: 2, stepsPerRun: 1, seed: 0, out: 'nowhere' },
+};
+const pairwise = { ...o.model, kind: 'pairwise', form: 'antisymmetric' };
+
+it.each<[object, RegExp]>([
+  [{ precision: 'float64' }, /WarmTrainer.precision: no such choice/],
+  [{ optimizer: { name: 'adm' } }, /Did you mean adam/],
+  [{ keepCheckpoints: -1 }, /WarmTrainer.keepCheckpoints: out of range/],
+  [{ logEvery: 0 }, /WarmTrainer.logEvery: out of range/],
+  [{ seed: Number.NaN }, /seed/],
+  [{ lora: { rank: -1 } }, /WarmTrainer.lora.rank: out of range/],
+  [{ init: { kind: 'sharde', params: tree } }, /WarmTrainer.init.kind: .*Did you mean shared/],
+  [{ init: undefined }, /WarmTrainer.init: the options are no object/],
+  [{ selection: undefined }, /WarmTrainer.selection: the options are no object/],
+  [{ model: pairwise, centerCoef: 0.5 }, /WarmTrainer.centerCoef: .*a preference model has no scores to centre/],
+])('%j is refused before anything is made', (bad, message) => {
+  expect(() => checkWarmOptions(o as never)).not.toThrow();
+  const call = () => checkWarmOptions({ ...o, ...bad } as never);
+  expect(call).toThrow(expect.objectContaining({ code: 'ERR_CONFIG' }));
+  expect(call).toThrow(message);
 });

@@ -5,7 +5,10 @@ import {
   checkCount,
   checkKnown,
   checkName,
+  checkSeed,
+  createOptimizer,
   type Params,
+  requireOptions,
   type Schedule,
   type Trainer,
   type TrainStep,
@@ -152,6 +155,8 @@ const warmNames = optionNames<WarmOptions>({
   centerCoef: true,
 });
 
+const counts = ['batchSize', 'accumulate', 'maxLength', 'checkpointEvery', 'keepCheckpoints', 'logEvery'] as const;
+
 /** @throws ConfigError for options that are unknown or make no sense together, before anything is made */
 export function checkWarmOptions(o: WarmOptions): void {
   checkKnown('WarmTrainer', o, warmNames);
@@ -177,9 +182,19 @@ export function checkWarmOptions(o: WarmOptions): void {
       check(option, o[option], !o[option], 'none: a classifier has no such option');
     }
   }
-  for (const option of ['batchSize', 'accumulate', 'maxLength', 'checkpointEvery'] as const) {
+  if ('classifier' in o.model && o.model.kind === 'pairwise') {
+    check('centerCoef', o.centerCoef, !o.centerCoef, 'none: a preference model has no scores to centre');
+  }
+  for (const option of counts) {
     if (o[option] !== undefined) checkCount(`WarmTrainer.${option}`, o[option]);
   }
+  checkSeed(o.seed);
+  createOptimizer(o.optimizer); // checks its options
+  if (o.precision !== undefined) checkName('WarmTrainer.precision', o.precision, ['float32', 'bf16']);
+  if (o.lora?.rank !== undefined) check('lora.rank', o.lora.rank, isCount(o.lora.rank, 1), 'a whole number ≥ 1');
+  requireOptions('WarmTrainer.init', o.init);
+  checkName('WarmTrainer.init.kind', o.init.kind, ['shared', 'baklava']);
+  for (const name of ['data', 'selection'] as const) requireOptions(`WarmTrainer.${name}`, o[name]);
   const { maxGradNorm = 1, labelSmoothing = 0, centerCoef = 0, overflow = 'cut' } = o;
   check('maxGradNorm', maxGradNorm, maxGradNorm > 0, 'a number > 0');
   check('labelSmoothing', labelSmoothing, labelSmoothing >= 0 && labelSmoothing < 0.5, 'a number from 0 to below .5');

@@ -6,7 +6,6 @@
 // member.json says that it is done, and how good it is, metrics.jsonl how it learnt), runs/run-i (checkpoints of a run that was
 // stopped) and model/, the average, with warm.json. A run that was killed goes on where it was: finished members are kept.
 // Nothing of one run is another's, so several processes may train different runs of one folder at a time.
-import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { loadClassifier } from '@gimbal/language-models';
@@ -25,6 +24,7 @@ import {
 } from '@gimbal/tensor-core';
 import { headOf, linearProbe, withHead } from '../training/linear-probe.ts';
 import { averageFolders, type MemberFolder, type WarmRecord } from './average-folders.node.ts';
+import { hashOf } from './hash-of.node.ts';
 import { type MemberKind, memberKind } from './member-kinds.node.ts';
 import { fingerprint, greedySoup, type MemberSource, rankMembers } from './members.ts';
 import { checkWarmOptions, type RunSettings, runSettings, type WarmOptions } from './warm-options.ts';
@@ -314,15 +314,6 @@ export class WarmTrainer {
   #doneFile(run: number): string {
     return join(this.#memberFolder(run), 'member.json');
   }
-}
-
-/** sha-256 of rows, whatever the order of their columns. */
-function hashOf(rows: readonly object[]): string {
-  const hash = createHash('sha256');
-  for (const row of rows) {
-    hash.update(`${JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)))}\n`);
-  }
-  return hash.digest('hex').slice(0, 32);
 }
 
 /** Its files are whole, as far as their headers tell: said before others are trained, not when all are averaged. */
