@@ -4,7 +4,9 @@ import { defineCommand } from '../cli/command.ts';
 import { counted } from '../cli/format.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOf, heldOutOption } from '../options/held-out.ts';
+import { toldFew } from '../reward/few-pairs.ts';
 import { pairColumns, pairOptions, refuseOfOtherKinds } from '../reward/options.ts';
+import { readPairRows } from '../reward/read-rows.ts';
 import { noteShared } from '../reward/shared-rows.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
@@ -48,13 +50,7 @@ export const command = defineCommand({
       const { rng } = await import('@gimbal/tensor-core');
       const { trainJudge, trainPairs } = await import('../reward/train.ts');
       const entailment = o.kind === 'entailment';
-      const rows = await lm.readRows(o.data, {
-        ...(o.columns === undefined ? {} : { columns: o.columns }),
-        ...(entailment ? { kind: 'labelled-pair' as const } : {}),
-        usable: entailment
-          ? ['labelled-pair']
-          : ['preference', 'implicit-preference', 'conversation-preference', 'conversation-implicit-preference'],
-      });
+      const rows = await readPairRows(o.data, o);
       const { checkSlice } = await import('../reward/accuracy.ts');
       checkSlice('gimbal reward --slice', o.slice, rows.rows);
       const share = heldOutOf('reward', o.heldOut, rows.rows.length);
@@ -62,6 +58,8 @@ export const command = defineCommand({
       output.note(`${counted(parts.train.rows.length, 'row')}, ${parts.heldOut.rows.length} held out`);
       // equal rows are kept together; those of one content that are written otherwise are not
       noteShared('held-out', parts.heldOut, parts.train, (text) => output.note(text));
+      const few = toldFew(rows.rows.length, entailment ? 'row' : 'pair');
+      if (few !== undefined) output.note(`warning: ${few}`);
       const context = { path: run.path, output, signal };
       const json = entailment ? await trainJudge(o, parts, context) : await trainPairs(o, parts, context);
       await compute.trace(output);

@@ -7,13 +7,32 @@ test('pairs that are all right, or all wrong, tell no temperature: it stays 1', 
     [-0.2, -1, -3],
   ]) {
     const fitted = fitTemperature(margins);
-    const { told, temperature, lossAfter, errorAfter } = toldCalibration(fitted);
+    const { told, temperature, lossAfter, errorAfter, text } = toldCalibration(fitted, 3);
     expect({ told, temperature }).toEqual({ told: false, temperature: 1 });
     expect([lossAfter, errorAfter]).toEqual([fitted.lossBefore, fitted.errorBefore]);
+    expect(text).toMatch(/3 held-out pairs, all right or all wrong, tell no temperature/);
   }
 });
 
-test('else the fit is what it was', () => {
-  const fitted = fitTemperature([2, 1, -1, 2]);
-  expect(toldCalibration(fitted)).toEqual({ ...fitted, told: true });
+test('nor do pairs that are too few to tell it from 1', () => {
+  // five of eight right by .1: σ(.1/T) = 5/8 at T = .1 / ln(5/3) = .196, but 2·8·(.6819 − .6616) = .33 < 3.84
+  const margins = [0.1, 0.1, 0.1, 0.1, 0.1, -0.1, -0.1, -0.1];
+  const fitted = fitTemperature(margins);
+  expect(fitted.temperature).toBeCloseTo(0.1 / Math.log(5 / 3), 6);
+  const found = toldCalibration(fitted, 8);
+  expect(found).toMatchObject({ told: false, temperature: 1, errorAfter: fitted.errorBefore });
+  expect(found.text).toMatch(/8 held-out pairs do not tell a temperature from 1, where it stays/);
+  // the same shares of 400 pairs do: 2·400·.0203 = 16
+  const many = Array.from({ length: 50 }, () => margins).flat();
+  expect(toldCalibration(fitTemperature(many), 400)).toMatchObject({ told: true, temperature: fitted.temperature });
+});
+
+test('else the fit is what it was; that its error over bins is larger is said', () => {
+  // three of four right by 4: σ(4/T) = 3/4 at T = 4 / ln 3
+  const fitted = fitTemperature(Array.from({ length: 40 }, (_, i) => (i % 4 === 0 ? -4 : 4)));
+  expect(fitted.temperature).toBeCloseTo(4 / Math.log(3), 6);
+  const { text, ...found } = toldCalibration(fitted, 40);
+  expect(found).toEqual({ ...fitted, told: true });
+  expect(text).toBe(`${fitted.errorBefore.toFixed(3)} → 0.000 at temperature 3.641`);
+  expect(toldCalibration({ ...fitted, errorAfter: 0.4 }, 40).text).toMatch(/likelier, though its error over bins/);
 });

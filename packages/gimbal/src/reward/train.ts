@@ -1,6 +1,6 @@
 // What gimbal reward does with its rows: training, accuracy by slice, calibration, the folder.
 import { join } from 'node:path';
-import type { Dataset, Tokenizer } from '@gimbal/language-models';
+import type { Dataset } from '@gimbal/language-models';
 import type {
   PairRow,
   PairTrainerOptions,
@@ -98,8 +98,15 @@ export async function trainPairs(o: RewardSettings, parts: Parts, context: Rewar
   });
   if (fitting.length < held.length)
     context.output.note(`${counted(held.length - fitting.length, 'held-out pair')} too long to be scored`);
-  const targets = fitting.map((row) => (typeof row.label === 'number' ? row.label : 1));
-  const { told, ...calibration } = toldCalibration(reward.fitTemperature(margins, targets));
+  // what pairTexts reads a label as: false is 0, and absent is 1
+  const targets = new Map(held.map((row, i) => [row, rows[i]?.target ?? 1]));
+  const { text, ...calibration } = toldCalibration(
+    reward.fitTemperature(
+      margins,
+      fitting.map((row) => targets.get(row) as number),
+    ),
+    fitting.length,
+  );
   const target = join(context.path, 'model');
   await reward.saveReward(target, model, own, {
     tokenizer,
@@ -108,11 +115,9 @@ export async function trainPairs(o: RewardSettings, parts: Parts, context: Rewar
   });
   const accuracy = bySlice(fitting, reward.labelledMargins(margins, fitting), o.slice, reward.accuracyOfMargins);
   sayAccuracy(accuracy, context.output);
-  const { errorBefore, errorAfter, temperature } = calibration;
-  const errors = told
-    ? `${errorBefore.toFixed(3)} → ${errorAfter.toFixed(3)} at temperature ${temperature.toFixed(3)}`
-    : `${errorBefore.toFixed(3)}; ${counted(fitting.length, 'held-out pair')}, all right or all wrong, tell no temperature`;
-  context.output.line(`calibration error ${errors}; saved to ${target}`);
+  const guessing = accuracy.all && toldGuessing(accuracy.all, 'pairs');
+  if (guessing !== undefined) warn(`warning: ${guessing}`);
+  context.output.line(`calibration error ${text}; saved to ${target}`);
   const report = await writeRewardReport({
     eyebrow: 'gimbal reward',
     run: context.path,
@@ -122,9 +127,7 @@ export async function trainPairs(o: RewardSettings, parts: Parts, context: Rewar
       {
         label: 'calibration error',
         value: calibration.errorAfter.toFixed(3),
-        detail: told
-          ? `${errorBefore.toFixed(3)} before temperature ${temperature.toFixed(3)}`
-          : 'the held-out pairs, all right or all wrong, tell no temperature',
+        detail: text,
       },
     ],
     curves: { Training: common.out },
@@ -222,21 +225,22 @@ export async function loadBody(
     const what = 'a .gguf file holds a model that writes; a body to put a head on comes from a model folder';
     throw new ConfigError({ where, what, got: model, fix: 'Give the folder that the file was made from' });
   }
-  const { frameTokens, loadClassifier } = await import('@gimbal/language-models');
-  const { tokenizer, warnings, ...loaded } = await loadClassifier(folder, { labels, seed });
-  for (const warning of warnings) output.note(`warning ${warning}`);
+  const { frameTokens, loadClassifier, loadTokenizer } = await import('@gimbal/language-models');
+  // what a tokenizer cannot do is refused before the weights are read
+  const tokenizer = await loadTokenizer(folder, false);
   if (tokenizer && judge) {
     try {
-      frameTokens(tokenizer as Tokenizer, new Int32Array(), new Int32Array());
+      frameTokens(tokenizer, new Int32Array(), new Int32Array());
     } catch (cause) {
       const what = 'its tokenizer does not say how two texts are joined, so that it cannot judge pairs of them';
       const wanted = 'an encoder, such as sentence-transformers/all-MiniLM-L6-v2';
       throw new ConfigError({ where, what, got: model, wanted, cause });
     }
   }
-  if (tokenizer) return { ...loaded, tokenizer: tokenizer as Tokenizer };
-  const wanted = 'tokenizer.json';
-  throw new ConfigError({ where, what: 'it has no tokenizer', got: folder, wanted });
+  if (!tokenizer) throw new ConfigError({ where, what: 'it has no tokenizer', got: folder, wanted: 'tokenizer.json' });
+  const { tokenizer: _, warnings, ...loaded } = await loadClassifier(folder, { labels, seed });
+  for (const warning of warnings) output.note(`warning ${warning}`);
+  return { ...loaded, tokenizer };
 }
 
 const loopOptions = (o: RewardSettings, out: string): Omit<LoopOptions, 'learningRate'> & { out: string } => ({

@@ -5,6 +5,7 @@ import type { PreferenceModel, RewardModel } from '@gimbal/reward-models';
 import { DataError } from '@gimbal/tensor-core';
 import type { Output } from '../cli/output.ts';
 import { toldLong } from '../reward/long-pairs.ts';
+import { readsTogether, tokensOfPairs } from '../reward/pair-margins.ts';
 
 type Model = RewardModel | PreferenceModel;
 
@@ -15,14 +16,12 @@ interface Room {
   output: Output;
 }
 
-const readTogether = (model: Model): boolean => model.kind === 'pairwise' && model.form === 'antisymmetric';
-
 /** Says how many pairs of training are left out or cut. @throws DataError for rows that cannot be trained on */
 export async function countLong(data: Dataset, model: Model, { tokenizer, output, ...o }: Room): Promise<void> {
   const { answerEncoder, preferencePairs } = await import('@gimbal/reward-models');
   const { config } = model.classifier;
   const length = o.maxLength === undefined ? {} : { maxLength: o.maxLength };
-  const reading = { ...length, overflow: o.overflow, together: readTogether(model) };
+  const reading = { ...length, overflow: o.overflow, together: readsTogether(model) };
   const { overflow } = preferencePairs(data, config, tokenizer, reading);
   if (overflow.rows === 0) return;
   const { limit } = answerEncoder(config, tokenizer, length);
@@ -40,10 +39,7 @@ export async function scorable(data: Dataset, model: Model, o: Room & { what: st
   const length = o.maxLength === undefined ? {} : { maxLength: o.maxLength };
   const encoder = answerEncoder(model.classifier.config, o.tokenizer, { templated, ...length });
   const { limit } = encoder;
-  const tokens = rows.map(({ prompt, chosen, rejected }) => {
-    const sides = readTogether(model) ? [[chosen, rejected]] : [[chosen], [rejected]];
-    return Math.max(...sides.map((answers) => encoder.encode(prompt, answers).ids.length));
-  });
+  const tokens = tokensOfPairs(rows, encoder, readsTogether(model));
   const kept = rows.flatMap((_, i) => ((tokens[i] as number) <= limit ? [i] : []));
   if (kept.length === rows.length) return data;
   const long = rows.flatMap((_, i) => ((tokens[i] as number) > limit ? [i] : []));

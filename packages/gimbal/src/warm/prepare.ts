@@ -6,6 +6,8 @@ import { disposeTree, type Params, rng } from '@gimbal/tensor-core';
 import { counted } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
 import { heldOutOf } from '../options/held-out.ts';
+import { toldFew } from '../reward/few-pairs.ts';
+import { readPairRows } from '../reward/read-rows.ts';
 import { noteShared, refuseShared } from '../reward/shared-rows.ts';
 import { type Exam, examOf } from './exam.ts';
 import { countLong, scorable } from './long-rows.ts';
@@ -56,15 +58,12 @@ export async function prepareWarm(
   const warm = await import('@gimbal/reward-models');
   const { loadBody, rateOf } = await import('../reward/train.ts');
   const judges = o.kind === 'entailment';
-  const read = (file: string): Promise<Dataset> =>
-    lm.readRows(file, {
-      ...(o.columns === undefined ? {} : { columns: o.columns }),
-      ...(judges ? { kind: 'labelled-pair' as const } : {}),
-      usable: judges ? ['labelled-pair'] : pairKinds,
-    });
+  const read = (file: string): Promise<Dataset> => readPairRows(file, o);
   const labels = labelsOf(o);
   if (judges) warm.nliLabels({ labels }); // refused before anything is read
   const rows = await read(o.data);
+  const few = toldFew(rows.rows.length, judges ? 'row' : 'pair');
+  if (few !== undefined) output.note(`warning: ${few}`);
   const share = heldOutOf('warm', o.heldOut, rows.rows.length);
   const first =
     o.test === undefined
@@ -150,13 +149,6 @@ export async function prepareWarm(
 
 /** rows of each kind of label, to see what was learnt by heart */
 const mostRemembered = 256;
-
-const pairKinds = [
-  'preference',
-  'implicit-preference',
-  'conversation-preference',
-  'conversation-implicit-preference',
-] as const;
 
 /** Names of the head's outputs. */
 function labelsOf({ kind, form, labels }: WarmSettings): string[] {

@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, DataError, type Rng, writeFileDurable } from '@gimbal/tensor-core';
+import { fewestPairs } from '../../reward/few-pairs.ts';
 
 export interface OwnPair {
   prompt: string;
@@ -23,7 +24,7 @@ export interface OwnPairs {
 }
 
 const where = 'gimbal align --preferences';
-const [fewest, mostTests] = [16, 256];
+const mostTests = 256;
 
 /** @throws ConfigError or DataError naming the row, for a file that cannot be used; nothing has been made then */
 export async function readOwnPairs(
@@ -49,8 +50,8 @@ export async function readOwnPairs(
     throw new DataError({ where: file, what: 'these rows are no pairs', got: data.kind, wanted, fix });
   }
   const { rows } = pairTexts(data);
-  if (rows.length < fewest) {
-    const wanted = `at least ${fewest}`;
+  if (rows.length < fewestPairs) {
+    const wanted = `at least ${fewestPairs}`;
     const fix = 'Label more pairs: a tenth is set aside to rank reward models, a tenth to test them';
     throw new DataError({
       where: file,
