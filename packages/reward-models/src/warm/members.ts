@@ -168,7 +168,7 @@ export function checkMembers(members: readonly { lineage: Lineage }[], o: Averag
   }
   const bad = o.extrapolate ? undefined : o.weights?.find((w) => w < 0);
   if (bad !== undefined) {
-    const fix = 'Set extrapolate (of averageMembers) to take a member away';
+    const fix = 'Set extrapolate to take a member away (not of averageStream)';
     throw new ConfigError({ where: 'average.weights', what: 'a weight is below 0', got: bad, wanted: '≥ 0', fix });
   }
   if (o.weights?.length && !o.normalize && o.weights.every((w) => w === 0)) {
