@@ -198,6 +198,10 @@ describe('wrong usage', () => {
       /got "rows.jsonl"\. Did you mean --data rows.jsonl\?/,
     );
     expect(() => parseLine('align', ['rows'], options, [])).toThrow(/got "rows"\. See gimbal align --help/);
+    const model = { name: 'model', flag: 'model', description: '', default: undefined, required: true } as const;
+    const several = [{ ...model, kind: { type: 'list', of: { type: 'string' } } }] as unknown as typeof options;
+    expect(() => parseLine('merge', ['a', 'b', 'c'], several, [])).toThrow(/got "a"\. Did you mean --model a,b,c\?/);
+    expect(() => parseLine('merge', ['--model', 'a', 'b'], several, [])).toThrow(/got "b"\. See gimbal merge --help/);
   });
 
   test('a flag without its value, and an unknown backend', async () => {

@@ -45,7 +45,7 @@ export function parseLine(
   try {
     commander.parse(foldBooleans(argv, options), { from: 'user' });
   } catch (error) {
-    throw usageError(name, error as CommanderError, options, commander.args[0]);
+    throw usageError(name, error as CommanderError, options, commander.args, 'model' in commander.opts());
   }
   const given = commander.opts<{ [flag: string]: string | boolean }>();
   const flags = new Map(options.flatMap((o) => (o.name in given ? [[o.name, given[o.name] as string | boolean]] : [])));
@@ -67,8 +67,10 @@ function usageError(
   name: string,
   error: CommanderError,
   options: readonly OptionInfo[],
-  word: string | undefined,
+  words: readonly string[],
+  hasModel: boolean,
 ): Error {
+  const [word] = words;
   const where = `gimbal ${name}`;
   const flag = /'(--?[^\s'=]+)/.exec(error.message)?.[1] ?? '';
   switch (error.code) {
@@ -90,7 +92,10 @@ function usageError(
       return new ConfigError({ where, what: `${flag} needs a value`, fix: `See gimbal ${name} --help` });
     case 'commander.excessArguments': {
       const isRows = /\.(?:jsonl|csv|parquet|txt)$/.test(word ?? '') && options.some((o) => o.flag === 'data');
-      const fix = isRows ? `Did you mean --data ${word}?` : `See gimbal ${name} --help`;
+      const model = hasModel ? undefined : options.find((o) => o.flag === 'model');
+      const isModel = model !== undefined && (words.length === 1 || model.kind.type === 'list');
+      const meant = isRows ? `--data ${word}` : `--model ${words.join(',')}`;
+      const fix = isRows || isModel ? `Did you mean ${meant}?` : `See gimbal ${name} --help`;
       return new ConfigError({ where, what: 'this command takes flags only', got: word, fix });
     }
     default:

@@ -5,6 +5,7 @@ import { counted } from '../cli/format.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOf, heldOutOption } from '../options/held-out.ts';
 import { toldFew } from '../reward/few-pairs.ts';
+import { checkJudgeRows, judgeLabels } from '../reward/judge-rows.ts';
 import { pairColumns, pairOptions, refuseOfOtherKinds } from '../reward/options.ts';
 import { readPairRows } from '../reward/read-rows.ts';
 import { noteShared } from '../reward/shared-rows.ts';
@@ -51,6 +52,8 @@ export const command = defineCommand({
       const { trainJudge, trainPairs } = await import('../reward/train.ts');
       const entailment = o.kind === 'entailment';
       const rows = await readPairRows(o.data, o);
+      const order = entailment ? checkJudgeRows(rows, o.labels ?? judgeLabels) : undefined;
+      if (order !== undefined) output.note(order);
       const { checkSlice } = await import('../reward/accuracy.ts');
       checkSlice('gimbal reward --slice', o.slice, rows.rows);
       const share = heldOutOf('reward', o.heldOut, rows.rows.length);

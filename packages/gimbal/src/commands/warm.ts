@@ -7,11 +7,15 @@ import { counted, percent } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOption } from '../options/held-out.ts';
+import { sayAccuracy } from '../reward/accuracy.ts';
+import { toldGuessing } from '../reward/guessing.ts';
+import { judgeLabels } from '../reward/judge-rows.ts';
 import { pairColumns, pairOptions, refuseOfOtherKinds } from '../reward/options.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
 import { stoppedRun } from '../run/going-on.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
 import type { Predictions } from '../warm/exam.ts';
+import { finishedRuns } from '../warm/finished-runs.ts';
 import { connectedSection, memorySection } from '../warm/sections.ts';
 
 const options = z.object({
@@ -26,6 +30,7 @@ const options = z.object({
   heldOut: heldOutOption
     .optional()
     .describe('rows set aside twice: to rank members, and to measure the average (default: a tenth, at most 256)'),
+  slice: z.string().optional().describe("a column of yours: the average's accuracy is told for each of its values"),
   runs: z.int().min(2).default(6).describe('fine-tunings'),
   members: z
     .union([z.int().min(2), z.enum(['all', 'greedy'])])
@@ -74,9 +79,10 @@ export const command = defineCommand({
       const { prepareWarm } = await import('../warm/prepare.ts');
       const { trainer, exam, memory, dispose } = await prepareWarm(o, run.path, { output, signal });
       let averaged: { members?: readonly number[]; selectionAccuracy?: number } | undefined;
-      const ranks: { run: number; selectionAccuracy: number }[] = [];
       const progress = new Progress(output, 'warm');
-      const done = new Map<number, number>(); // updates of each run
+      // of an earlier call too, whose members are not trained again
+      const finished = new Set(finishedRuns(join(run.path, 'warm'), o.runs));
+      const done = new Map([...finished].map((n) => [n, o.steps])); // updates of each run
       const onStep = (step: WarmStep): void => {
         if (step.phase === 'run') {
           done.set(step.run ?? 0, step.step ?? 0);
@@ -88,7 +94,7 @@ export const command = defineCommand({
           });
         } else if (step.phase === 'member') {
           done.set(step.run ?? 0, o.steps);
-          ranks.push({ run: step.run ?? 0, selectionAccuracy: step.selectionAccuracy ?? 0 });
+          finished.add(step.run ?? 0);
           output.note(
             `run ${(step.run ?? 0) + 1}/${o.runs}: accuracy ${percent(step.selectionAccuracy ?? Number.NaN)} on the selection rows`,
           );
@@ -106,14 +112,16 @@ export const command = defineCommand({
       // those that are missing, and the average
       if (!signal.aborted) for await (const step of trainer.train({ signal })) onStep(step);
       if (averaged === undefined) {
-        throw stoppedRun('warm', run.path, `stopped after ${ranks.length} of ${o.runs} runs`);
+        throw stoppedRun('warm', run.path, `stopped after ${finished.size} of ${o.runs} runs`);
       }
       for (const warning of (averaged as WarmStep).warnings ?? []) output.note(`warning ${warning}`);
       const answersOf = async (folder: string, of = exam) => {
         const { params } = await lm.loadClassifier(folder);
         return of.predict(params).finally(() => disposeTree(params));
       };
-      const accuracy = exam.grade(await answersOf(trainer.model));
+      const averages = await answersOf(trainer.model);
+      const accuracy = exam.grade(averages);
+      const slices = o.slice === undefined ? {} : exam.slices(averages, o.slice);
       const members: { run: number | undefined; accuracy: number; folder: string }[] = [];
       const answers: Predictions[] = [];
       const record = await trainer.record();
@@ -128,6 +136,10 @@ export const command = defineCommand({
       output.line(
         `average of ${members.length}: accuracy ${percent(accuracy.value)} (${percent(accuracy.ci95[0])} to ${percent(accuracy.ci95[1])}, ${counted(accuracy.n, 'row')}); mean member ${percent(mean)}, best on the selection rows ${percent(members[0]?.accuracy ?? Number.NaN)}; their ensemble ${percent(ensemble.value)}, at ${members.length} times the cost; saved to ${trainer.model}`,
       );
+      sayAccuracy(slices, output);
+      const classes = (o.labels ?? judgeLabels).length;
+      const guessing = toldGuessing(accuracy, o.kind === 'entailment' ? classes : 'pairs');
+      if (guessing !== undefined) output.note(`warning: ${guessing}`);
       const learnt = [];
       for (const { name, exam: of } of memory) {
         const found = [];
@@ -154,7 +166,7 @@ export const command = defineCommand({
         eyebrow: 'gimbal warm',
         run: run.path,
         title: `The average of ${members.length} ${o.kind === 'entailment' ? 'judges' : `${o.kind === 'pairwise' ? 'preference' : 'reward'} models`}`,
-        accuracy: { 'the average': accuracy },
+        accuracy: { 'the average': accuracy, ...slices },
         figures: [
           { label: 'their ensemble', value: percent(ensemble.value), detail: `${members.length} times the cost` },
           { label: 'mean member', value: percent(mean), detail: `${members.length} members of ${o.runs} runs` },
@@ -174,6 +186,7 @@ export const command = defineCommand({
           path: trainer.model,
           kind: o.kind,
           accuracy,
+          ...(o.slice !== undefined && { slices }),
           members: members.map(({ folder: _, ...member }) => member),
           meanMember: mean,
           ensemble,

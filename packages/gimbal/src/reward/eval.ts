@@ -9,6 +9,7 @@ import { counted } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
 import { modelPath } from '../run/model-path.ts';
 import { bySlice, checkSlice, sayAccuracy } from './accuracy.ts';
+import { toldGuessing } from './guessing.ts';
 import { pairMargins } from './pair-margins.ts';
 
 const where = 'gimbal eval --model';
@@ -57,6 +58,9 @@ export async function evaluateClassifier(o: ClassifierEval, output: Output): Pro
         : `${counted(found.tooLong, 'pair')} too long to be scored`,
     );
   if (!output.json) sayAccuracy(found.accuracy, output);
+  // of judges, how many classes there are is the model's to say
+  const guessing = found.kind !== 'labels' && found.accuracy.all && toldGuessing(found.accuracy.all, 'pairs');
+  if (guessing) output.note(`warning: ${guessing}`);
   if (o.out !== undefined) await writeFileAtomic(o.out, `${JSON.stringify(found, null, 2)}\n`);
   return found;
 }

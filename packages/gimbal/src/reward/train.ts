@@ -8,6 +8,7 @@ import type {
   PreferenceTrainer,
   RewardModel,
   RewardTrainer,
+  Share,
 } from '@gimbal/reward-models';
 import { ConfigError, type LoopOptions, schedules, type Trainer, type TrainStep } from '@gimbal/tensor-core';
 import { counted } from '../cli/format.ts';
@@ -19,6 +20,7 @@ import { modelPath } from '../run/model-path.ts';
 import { bySlice, sayAccuracy } from './accuracy.ts';
 import { toldCalibration } from './calibration.ts';
 import { toldGuessing } from './guessing.ts';
+import { judgeLabels } from './judge-rows.ts';
 import { toldLong } from './long-pairs.ts';
 import { pairMargins } from './pair-margins.ts';
 import { writeRewardReport } from './report.ts';
@@ -98,22 +100,20 @@ export async function trainPairs(o: RewardSettings, parts: Parts, context: Rewar
   });
   if (fitting.length < held.length)
     context.output.note(`${counted(held.length - fitting.length, 'held-out pair')} too long to be scored`);
+  const accuracy = bySlice(fitting, reward.labelledMargins(margins, fitting), o.slice, reward.accuracyOfMargins);
   // what pairTexts reads a label as: false is 0, and absent is 1
   const targets = new Map(held.map((row, i) => [row, rows[i]?.target ?? 1]));
-  const { text, ...calibration } = toldCalibration(
-    reward.fitTemperature(
-      margins,
-      fitting.map((row) => targets.get(row) as number),
-    ),
-    fitting.length,
+  const fitted = reward.fitTemperature(
+    margins,
+    fitting.map((row) => targets.get(row) as number),
   );
+  const { text, ...calibration } = toldCalibration(fitted, accuracy.all as Share);
   const target = join(context.path, 'model');
   await reward.saveReward(target, model, own, {
     tokenizer,
     temperature: calibration.temperature,
     ...(templated && { templated }),
   });
-  const accuracy = bySlice(fitting, reward.labelledMargins(margins, fitting), o.slice, reward.accuracyOfMargins);
   sayAccuracy(accuracy, context.output);
   const guessing = accuracy.all && toldGuessing(accuracy.all, 'pairs');
   if (guessing !== undefined) warn(`warning: ${guessing}`);
@@ -164,7 +164,7 @@ export async function trainJudge(o: RewardSettings, parts: Parts, context: Rewar
   const lm = await import('@gimbal/language-models');
   const { nliLabels, shareOf } = await import('@gimbal/reward-models');
   const { disposeTree } = await import('@gimbal/tensor-core');
-  const labels = o.labels ?? ['entailment', 'neutral', 'contradiction'];
+  const labels = o.labels ?? [...judgeLabels];
   nliLabels({ labels }); // refused before anything is read
   const { model, params, tokenizer } = await loadBody('gimbal reward', { ...o, labels, judge: true }, context);
   const note = (text: string): void => context.output.note(text);

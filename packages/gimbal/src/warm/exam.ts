@@ -2,6 +2,7 @@
 import type { Dataset, Tokenizer } from '@gimbal/language-models';
 import type { MemberModel, PairRow, Share } from '@gimbal/reward-models';
 import type { Params } from '@gimbal/tensor-core';
+import { bySlice } from '../reward/accuracy.ts';
 
 /** A model's predictions, row by row: a margin of a pair, or the logits of a row's classes. */
 export type Predictions = readonly (readonly number[])[];
@@ -11,6 +12,8 @@ export interface Exam {
   predict(params: Params): Promise<Predictions>;
   /** Share of rows that is right; ties of pairs count half. */
   grade(found: Predictions): Share;
+  /** The same of the rows with each value of a column, as `column value`. */
+  slices(found: Predictions, column: string): Record<string, Share>;
 }
 
 /** @throws DataError for rows that cannot be scored, before anything is trained */
@@ -26,14 +29,23 @@ export async function examOf(
     const { labels, config } = model;
     const limit = Math.min(maxLength ?? config.contextLength, config.contextLength);
     const { rows } = lm.labelledRows(data, tokenizer, { labels, limit });
+    const right = (found: Predictions): number[] =>
+      found.map((z, i) => Number(z.indexOf(Math.max(...z)) === rows[i]?.target) - 0.5);
+    const share = (list: ArrayLike<number>): Share =>
+      reward.shareOf(Array.from(list).filter((x) => x > 0).length, list.length);
     return {
       predict: async (params) => (await lm.classify(model, params, rows)).map(({ logits }) => Array.from(logits)),
-      grade: (found) =>
-        reward.shareOf(found.filter((z, i) => z.indexOf(Math.max(...z)) === rows[i]?.target).length, found.length),
+      grade: (found) => share(right(found)),
+      slices: (found, column) => slicesOf(data.rows, right(found), column, share),
     };
   }
   const { rows: texts, templated } = reward.pairTexts(data, tokenizer);
   const rows = texts.map(({ row, chosen, rejected }): PairRow => ({ ...row, chosen, rejected }));
+  const labelled = (found: Predictions): number[] =>
+    reward.labelledMargins(
+      found.map(([margin]) => margin as number),
+      rows,
+    );
   const scoring = { templated, ...(maxLength === undefined ? {} : { maxLength }) };
   return {
     async predict(params) {
@@ -47,12 +59,15 @@ export async function examOf(
       );
       return found.map((p) => [p - 0.5]);
     },
-    grade(found) {
-      const margins = found.map(([margin]) => margin as number);
-      return reward.accuracyOfMargins(reward.labelledMargins(margins, rows));
-    },
+    grade: (found) => reward.accuracyOfMargins(labelled(found)),
+    slices: (found, column) => slicesOf(rows, labelled(found), column, reward.accuracyOfMargins),
   };
 }
+
+const slicesOf = (...[rows, margins, column, accuracyOf]: Parameters<typeof bySlice>): Record<string, Share> => {
+  const { all: _, ...slices } = bySlice(rows, margins, column, accuracyOf);
+  return slices;
+};
 
 /** A point on the straight line from one model to another: accuracies of the weights, of the predictions, and between the ends. */
 export interface LinePoint {
@@ -62,7 +77,11 @@ export interface LinePoint {
   diag: number;
 }
 
-/** The line between the first two models (WARM eq. 2). @param found what each of them predicts */
+/**
+ * The line between the first two models (WARM eq. 2). lmcCurve of @gimbal/reward-models is of margins; this one is of classes
+ * too, whose interpolated logits have no margin that is interpolated, and takes what the ends were found to predict.
+ * @param found what each of them predicts
+ */
 export async function lineBetween(
   exam: Exam,
   folders: readonly string[],
@@ -88,7 +107,7 @@ export async function lineBetween(
   return [...points, { lambda: 1, wa: to, ens: to, diag: to }];
 }
 
-/** Predictions of an ensemble: the mean of raw scores (WARM §2: ENS), at the cost of all members. */
+/** Predictions of an ensemble, as `ensemble` makes them of rewards: the mean of raw scores (WARM §2: ENS), of classes' logits too. */
 export const ensembleOf = (members: readonly Predictions[]): Predictions =>
   (members[0] as Predictions).map((row, i) =>
     row.map((_, k) => members.reduce((sum, list) => sum + (list[i]?.[k] as number), 0) / members.length),

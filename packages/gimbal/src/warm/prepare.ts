@@ -6,11 +6,14 @@ import { disposeTree, type Params, rng } from '@gimbal/tensor-core';
 import { counted } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
 import { heldOutOf } from '../options/held-out.ts';
+import { checkSlice } from '../reward/accuracy.ts';
 import { toldFew } from '../reward/few-pairs.ts';
+import { checkJudgeRows, judgeLabels } from '../reward/judge-rows.ts';
 import { readPairRows } from '../reward/read-rows.ts';
 import { noteShared, refuseShared } from '../reward/shared-rows.ts';
 import { type Exam, examOf } from './exam.ts';
 import { countLong, scorable } from './long-rows.ts';
+import { refuseOtherStarts } from './same-starts.ts';
 
 /** Options of the command that decide what is trained. */
 export interface WarmSettings {
@@ -18,6 +21,7 @@ export interface WarmSettings {
   form: 'antisymmetric' | 'skew-symmetric';
   labels?: string[] | undefined;
   test?: string | undefined;
+  slice?: string | undefined;
   maxLength?: number | undefined;
   precision: 'float32' | 'bf16';
   model: readonly string[];
@@ -62,6 +66,8 @@ export async function prepareWarm(
   const labels = labelsOf(o);
   if (judges) warm.nliLabels({ labels }); // refused before anything is read
   const rows = await read(o.data);
+  const order = judges ? checkJudgeRows(rows, labels) : undefined;
+  if (order !== undefined) output.note(order);
   const few = toldFew(rows.rows.length, judges ? 'row' : 'pair');
   if (few !== undefined) output.note(`warning: ${few}`);
   const share = heldOutOf('warm', o.heldOut, rows.rows.length);
@@ -70,6 +76,7 @@ export async function prepareWarm(
       ? lm.splitDataset(rows, share, rng(o.seed).split('test'))
       : { train: rows, heldOut: await read(o.test) };
   if (o.test !== undefined) refuseShared(rows, first.heldOut);
+  checkSlice('gimbal warm --slice', o.slice, first.heldOut.rows);
   const second = lm.splitDataset(first.train, share, rng(o.seed).split('selection'));
   // equal rows are kept together; those of one content that are written otherwise are not
   noteShared('held-out', first.heldOut, first.train, (text) => output.note(text));
@@ -79,6 +86,7 @@ export async function prepareWarm(
     starts.push(
       await loadBody('gimbal warm', { model: folder, labels, seed: o.seed, judge: judges }, { output, signal }),
     );
+  refuseOtherStarts(o.model, starts);
   const { model: heads, tokenizer } = starts.at(-1) as (typeof starts)[number];
   const model = {
     'bradley-terry': () => warm.rewardModel(heads),
@@ -152,7 +160,7 @@ const mostRemembered = 256;
 
 /** Names of the head's outputs. */
 function labelsOf({ kind, form, labels }: WarmSettings): string[] {
-  if (kind === 'entailment') return labels ?? ['entailment', 'neutral', 'contradiction'];
+  if (kind === 'entailment') return labels ?? [...judgeLabels];
   if (kind === 'bradley-terry') return ['reward'];
   return form === 'skew-symmetric' ? Array.from({ length: 8 }, (_, i) => `v${i}`) : ['preference'];
 }
