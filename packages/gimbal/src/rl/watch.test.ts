@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Watched, watchRun } from './watch.ts';
+import { bestLook, type Watched, watchRun } from './watch.ts';
 
 let dir: string;
 beforeAll(async () => {
@@ -54,4 +54,12 @@ test('bounds of lengths, of empty answers and of what is below, and how often it
   expect(await look(2, 'a', '')).toEqual(['answers have 0.5 words, 2.0 is the least', '50 % of answers are empty']);
   expect(watch.seen.map(({ step }) => step)).toEqual([0, 2]);
   await rm(folder, { recursive: true });
+});
+
+test('one judged answer is no best look, nor one whose error a file has as null', () => {
+  const look = (step: number, control: number, error?: number): Watched =>
+    ({ step, control, length: 1, emptyRate: 0, alerts: [], ...(error !== undefined && { error }) }) as Watched;
+  const single = { ...look(3, 9), error: null } as unknown as Watched;
+  expect(bestLook([look(1, 1), look(2, 2, 0.1), single, look(4, 8, Number.NaN)])?.step).toBe(2);
+  expect(bestLook([single])).toBeUndefined();
 });

@@ -193,12 +193,14 @@ export function watchSection(
   };
 }
 
-/** The look to go back to. */
+/** The look to go back to: as of `hackingMonitor`, none at which the control judged a single answer, whose error nobody knows. */
 export const bestLook = (seen: readonly Watched[]): Watched | undefined =>
-  seen.reduce<Watched | undefined>(
-    (best, look) => (look.control > (best?.control ?? -Infinity) ? look : best),
-    undefined,
-  );
+  seen
+    .filter(({ error }) => error === undefined || Number.isFinite(error))
+    .reduce<Watched | undefined>(
+      (best, look) => (look.control > (best?.control ?? -Infinity) ? look : best),
+      undefined,
+    );
 
 const stopIn = (seen: readonly Watched[]): Watched | undefined =>
   seen.find(({ alerts }) => alerts.some(({ stop }) => stop));
@@ -206,7 +208,8 @@ const stopIn = (seen: readonly Watched[]): Watched | undefined =>
 /** What the monitor found, in a sentence or two. */
 export function verdictOf(seen: readonly Watched[]): string {
   const [best, last] = [bestLook(seen), seen.at(-1)];
-  if (best === undefined || last === undefined) return 'The monitor’s control reward judged nothing.';
+  if (best === undefined || last === undefined)
+    return 'The monitor’s control reward judged fewer than two answers at every look.';
   const stop = stopIn(seen);
   const where = `The monitor’s control reward was best at step ${best.step}, ${figure(best.control)}, and is ${figure(last.control)} at step ${last.step}.`;
   if (stop === undefined) return `${where} The monitor raised no alarm.`;
