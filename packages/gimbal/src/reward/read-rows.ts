@@ -10,7 +10,7 @@ export interface PairReading {
 }
 
 /** Kinds of rows that hold two answers. */
-export const pairKinds: readonly RowKind[] = [
+const pairKinds: readonly RowKind[] = [
   'preference',
   'implicit-preference',
   'conversation-preference',
