@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadRun, type Prompt, type RewardFn, useBackend } from '@gimbal/tensor-core';
-import { tokenTable } from '../../test/fixtures/token-table.ts';
+import { tokenOptions } from '../../test/fixtures/token-options.ts';
 import { type TokenPolicyOptions, type TokenPolicyStep, TokenPolicyTrainer } from '../index.ts';
 
 beforeAll(() => useBackend('auto'));
@@ -19,23 +19,8 @@ const ones: RewardFn = (_, completions, rows) =>
     return (rows as readonly { turned?: boolean }[])[b]?.turned ? -n : n;
   });
 
-const options = (o: Partial<TokenPolicyOptions> = {}): TokenPolicyOptions => {
-  const policy = tokenTable({ vocabulary: 4, length: 3 });
-  return {
-    policy,
-    params: policy.init(),
-    codec: policy.codec,
-    prompts: ['a', 'b', 'c'],
-    reward: [{ name: 'ones', weight: 2, fn: ones }],
-    maxNewTokens: 3,
-    batchSize: 48,
-    learningRate: 0.1,
-    klCoef: 0,
-    optimizer: { name: 'adam' },
-    seed: 1,
-    ...o,
-  };
-};
+const options = (o: Partial<TokenPolicyOptions> = {}): TokenPolicyOptions =>
+  tokenOptions({ reward: [{ name: 'ones', weight: 2, fn: ones }], klCoef: 0, ...o });
 const held: Prompt[] = Array.from({ length: 100 }, (_, i) => `h${i}`);
 const turned: Prompt[] = held.map((prompt) => ({ prompt: prompt as string, turned: true }));
 
