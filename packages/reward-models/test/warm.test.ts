@@ -252,6 +252,11 @@ it('a whole run: members differ, are kept and ranked; stopped, it goes on to the
   for (const { folder } of record.members)
     expect((await readMetrics(folder)).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   expect(await readdir(join(dir, 'whole', 'runs'))).toEqual([]);
+  // another checkpoint in the middle, the same last one
+  const others = [model.init(rng(1)), checkpoints[1] as Params];
+  const changed = new WarmTrainer({ ...options('whole'), init: { kind: 'baklava', checkpoints: others } });
+  await expect(changed.run()).rejects.toThrow(/another configuration: starts/);
+  disposeTree(others[0] as Params);
 
   // stopped in the middle of the second run
   const controller = new AbortController();

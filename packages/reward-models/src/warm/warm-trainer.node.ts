@@ -261,6 +261,8 @@ export class WarmTrainer {
   }
 
   #rows: { data: string; selection: string } | undefined;
+  /** of several checkpoints the name of each: the last alone is that of the pretraining */
+  #startNames: 1 | readonly string[] | undefined;
 
   /**
    * What decides the members: another value belongs to another folder. Functions (schedules, `train`, `rank`) are left out,
@@ -270,8 +272,9 @@ export class WarmTrainer {
     const { grid, runs, stepsPerRun, seed, init, data, selection, probe = true } = this.#o;
     const { name: kind, classifier } = this.#kind;
     const { config: body, labels } = classifier;
-    const starts = init.kind === 'shared' ? 1 : init.checkpoints.length;
     const pretrainId = await this.#pretrainId();
+    this.#startNames ??= init.kind === 'shared' ? 1 : init.checkpoints.map(fingerprint);
+    const starts = this.#startNames;
     const { batchSize, maxLength, overflow, labelSmoothing, centerCoef, lora } = this.#o;
     const { optimizer, accumulate, maxGradNorm, precision } = this.#o;
     const pairs = { batchSize, maxLength, overflow, labelSmoothing, centerCoef, lora };
