@@ -63,3 +63,11 @@ test('one judged answer is no best look, nor one whose error a file has as null'
   expect(bestLook([look(1, 1), look(2, 2, 0.1), single, look(4, 8, Number.NaN)])?.step).toBe(2);
   expect(bestLook([single])).toBeUndefined();
 });
+
+test.each(['{', 'null', '{}', '[{}]', '[null]'])('what the monitor saw is no list of looks: %s', async (text) => {
+  const folder = await mkdtemp(join(tmpdir(), 'watch-damaged-'));
+  await writeFile(join(folder, 'monitor.json'), text);
+  const watched = watchRun(folder, { monitor: () => [], patience: 2 }, '--monitor');
+  await expect(watched).rejects.toMatchObject({ code: 'ERR_CHECKPOINT', where: join(folder, 'monitor.json') });
+  await rm(folder, { recursive: true });
+});

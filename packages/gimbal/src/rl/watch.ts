@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { HackingLook } from '@gimbal/reward-models';
 import {
   type Alert,
+  CheckpointError,
   loadCheckpoint,
   type Monitor,
   type Params,
@@ -125,14 +126,25 @@ export async function watchRun(
   };
 }
 
+/** @throws CheckpointError for a file that is no list of looks */
 async function earlierLooks(file: string): Promise<readonly Watched[]> {
-  try {
-    const looks = JSON.parse(await readFile(file, 'utf8')) as (Omit<Watched, 'control'> & { control: number | null })[];
-    // JSON has no NaN: a control that judged nothing is null in the file
-    return looks.map((look) => ({ ...look, control: look.control ?? Number.NaN }));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '[]';
     throw error;
+  });
+  // JSON has no NaN: a control that judged nothing is null in the file
+  const looks = looksOf(text)?.map((look) => ({ ...look, control: look.control ?? Number.NaN }));
+  if (looks !== undefined) return looks;
+  const fix = 'Delete the file: what the monitor saw before is forgotten, and its best with it';
+  throw new CheckpointError({ where: file, what: 'the file is damaged: it holds no looks', fix });
+}
+
+function looksOf(text: string): (Omit<Watched, 'control'> & { control: number | null })[] | undefined {
+  try {
+    const looks = JSON.parse(text) as unknown;
+    return Array.isArray(looks) && looks.every((look) => Number.isFinite(look?.step)) ? looks : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -193,7 +205,10 @@ export function watchSection(
   };
 }
 
-/** The look to go back to: as of `hackingMonitor`, none at which the control judged a single answer, whose error nobody knows. */
+/**
+ * The look to go back to, as the `best` of `hackingMonitor`, which pages have not at hand: none at which the control judged a
+ * single answer, whose error nobody knows.
+ */
 export const bestLook = (seen: readonly Watched[]): Watched | undefined =>
   seen
     .filter(({ error }) => error === undefined || Number.isFinite(error))
