@@ -245,6 +245,8 @@ it('a whole run: members differ, are kept and ranked; stopped, it goes on to the
   for await (const step of new WarmTrainer(options('whole')).train()) whole.push(step);
   expect(whole.filter((s) => s.phase === 'run')).toHaveLength(24);
   expect(whole.at(-1)).toMatchObject({ phase: 'averaged', members: [expect.any(Number), expect.any(Number)] });
+  const none = new WarmTrainer(options('none')).record();
+  await expect(none).rejects.toThrow(/none.*warm.json: there is no average yet/);
   const record = await new WarmTrainer(options('whole')).record();
   expect(record.members.map((m) => m.weight)).toEqual([0.5, 0.5]);
   expect(record.members[0]?.lineage?.pretrainId).toBe(fingerprint(checkpoints[1] as Params));

@@ -129,12 +129,12 @@ test('what a run of gimbal warm averaged are the members of its ensemble', async
   const [record, notes] = ['warm.json', 'reward.json'].map((name) => join(run, 'warm/model', name)) as [string, string];
   const whole = await readFile(record, 'utf8');
   for (const [path, text, message] of [
-    [record, whole.slice(0, 20), /it cannot be read: .*JSON/],
+    [record, whole.slice(0, 20), /not JSON/],
     [record, '{}', /it names no members/],
     [record, '{"members":[null]}', /it names no members/],
-    [record, 'null', /it is no object; got null/],
-    [notes, 'null', /it is no object; got null/],
-    [notes, '{"stats":{"mean":0,"std":0}}', /"stats" is out of range/],
+    [record, 'null', /it names no members/],
+    [notes, 'null', /no object; got null/],
+    [notes, '{"stats":{"mean":0,"std":0}}', /stats.std is out of range/],
   ] as const) {
     await writeFile(record, whole);
     await writeFile(path, text);

@@ -1,11 +1,10 @@
 // The functions behind the rewards of the command line (reward-spec.ts).
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { NamedReward } from '@gimbal/fma-pg';
 import type { EntailmentJudge, RewardStats } from '@gimbal/reward-models';
 import {
-  CheckpointError,
   ConfigError,
   DataError,
   disposeTree,
@@ -199,56 +198,24 @@ async function membersOf(
     const wanted = 'a run of gimbal warm, or two or more: a+b';
     throw new ConfigError({ where, what: 'there are no members', got: `ensemble:${folder}`, wanted });
   }
-  const folders = await recordedMembers(join(home, 'warm.json'));
-  const members = folders.map((member): RewardBody => {
-    const of = resolve(home, member);
-    return { kind: existsSync(join(of, 'reward.json')) ? 'model' : 'judge', of };
-  });
-  const notes = join(home, 'reward.json');
-  return { members, stats: existsSync(notes) ? await recordedStats(notes) : undefined };
-}
-
-const damaged = 'The file is damaged: average the members again (gimbal warm --resume), or name them as a+b';
-
-/** Folders, as `warm.json` names them. @throws CheckpointError with its path */
-async function recordedMembers(path: string): Promise<string[]> {
-  const { members } = await readRecord(path);
-  const folders = Array.isArray(members)
-    ? members.map((member) => (member as { folder?: unknown } | null)?.folder)
-    : [];
-  if (folders.length > 0 && folders.every((folder) => typeof folder === 'string')) return folders as string[];
-  const wanted = '"members": [{ "folder": "…" }]';
-  throw new CheckpointError({ where: path, what: 'it names no members', got: members, wanted, fix: damaged });
-}
-
-/** What `reward.json` says of the scores. @throws CheckpointError with its path */
-async function recordedStats(path: string): Promise<RewardStats | undefined> {
-  const { stats } = await readRecord(path);
-  if (stats === undefined) return undefined;
-  const { mean, std } = (stats ?? {}) as Partial<RewardStats>;
-  if (Number.isFinite(mean) && Number.isFinite(std) && (std as number) > 0) return stats as RewardStats;
-  const wanted = 'a finite mean and a std > 0';
-  throw new CheckpointError({ where: path, what: '"stats" is out of range', got: stats, wanted, fix: damaged });
-}
-
-/** An object of a JSON file. @throws CheckpointError with its path */
-async function readRecord(path: string, fix = damaged): Promise<{ readonly [name: string]: unknown }> {
-  let value: unknown;
-  try {
-    value = JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    throw new CheckpointError({ where: path, what: `it cannot be read: ${(cause as Error).message}`, fix, cause });
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as { [name: string]: unknown };
-  throw new CheckpointError({ where: path, what: 'it is no object', got: value, fix });
+  const { readRewardNotes, readWarmRecord } = await import('@gimbal/reward-models');
+  const members = (await readWarmRecord(home)).members.map(
+    ({ folder: of }): RewardBody => ({ kind: existsSync(join(of, 'reward.json')) ? 'model' : 'judge', of }),
+  );
+  return { members, stats: (await readRewardNotes(home)).stats };
 }
 
 /** A language model has no head that scores. @param fix what makes one @throws ConfigError */
 async function refuseLanguageModel(folder: string, where: string, fix: string): Promise<void> {
-  const config = join(folder, 'config.json');
-  if (!existsSync(config)) return; // told by who opens it
-  const { architectures } = await readRecord(config, 'Copy the folder again');
-  const [first] = Array.isArray(architectures) ? (architectures as unknown[]) : [];
+  let first: unknown;
+  try {
+    const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as {
+      architectures?: unknown;
+    } | null;
+    first = (config?.architectures as readonly unknown[] | undefined)?.[0];
+  } catch {
+    return; // told by who opens it
+  }
   if (typeof first !== 'string' || !/(ForCausalLM|LMHeadModel)$/.test(first)) return;
   const what = 'this is a language model, which has no head that scores';
   throw new ConfigError({ where, what, got: `${folder} (${first})`, fix });

@@ -19,7 +19,7 @@ import {
 } from '@gimbal/tensor-core';
 import { type PreferenceModel, preferenceModel } from '../models/preference-model.ts';
 import { type RewardModel, rewardModel } from '../models/reward-model.ts';
-import { type RewardNotes, readNotes } from './reward-notes.node.ts';
+import { type RewardNotes, readRewardNotes } from './reward-notes.node.ts';
 
 /** A folder's model. */
 export interface LoadedReward<M extends RewardModel | PreferenceModel = RewardModel | PreferenceModel> {
@@ -86,7 +86,7 @@ export async function loadReward(
   checkKnown('loadReward', o, ['kind']);
   if (o.kind !== undefined) checkName('loadReward.kind', o.kind, ['bradley-terry', 'pairwise']);
   const where = join(folder, 'reward.json');
-  const { kind = 'bradley-terry', form, ...notes } = await readNotes(where);
+  const { kind = 'bradley-terry', form, ...notes } = await readRewardNotes(folder);
   const { model: heads, params, tokenizer, warnings } = await loadClassifier(folder);
   const refused = (error: CheckpointError): CheckpointError => {
     disposeTree(params);

@@ -1,5 +1,6 @@
 // `reward.json`, which says beside a model what its scores mean, read with every entry checked.
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CheckpointError } from '@gimbal/tensor-core';
 import type { PreferenceForm } from '../models/preference-model.ts';
 import type { RewardStats } from '../scoring/reward-fn.ts';
@@ -30,10 +31,11 @@ const entries: readonly [path: string, good: (x: unknown) => boolean, wanted: st
 ];
 
 /**
- * Reads `reward.json`; nothing where there is none.
+ * Reads `reward.json` of a model's folder; empty where there is none.
  * @throws CheckpointError naming the file, and the entry that is none
  */
-export async function readNotes(where: string): Promise<NotesFile> {
+export async function readRewardNotes(folder: string): Promise<NotesFile> {
+  const where = join(folder, 'reward.json');
   let text: string;
   try {
     text = await readFile(where, 'utf8');

@@ -5,26 +5,7 @@ import { ConfigError, resolveShares, writeFileDurable } from '@gimbal/tensor-cor
 import { type AverageOptions, checkMembers, type Lineage } from './members.ts';
 import { mergeFolders } from './merge-folders.node.ts';
 import { sameWeights } from './same-weights.node.ts';
-
-/** A member on disk. */
-export interface MemberFolder {
-  /** A model's folder; in `warm.json` as it lies from the average's, so that a run may be moved as a whole. */
-  readonly folder: string;
-  /** Where it comes from, as far as it is known. */
-  readonly lineage?: Lineage;
-  /** Accuracy on the selection pairs. */
-  readonly selectionAccuracy?: number;
-}
-
-/** What `warm.json` says. */
-export interface WarmRecord {
-  /** The members, in the order of their weights. */
-  readonly members: readonly (MemberFolder & { readonly weight: number })[];
-  /** Which weights were used, and whether they were normalised. */
-  readonly note: string;
-  /** Members that are the same to the bit, which add no diversity; absent where there are none. */
-  readonly warnings?: readonly string[];
-}
+import type { MemberFolder, WarmRecord } from './warm-record.node.ts';
 
 /**
  * Averages model folders into a new one, which transformers opens as any of them.

@@ -7,7 +7,7 @@
 // stopped) and model/, the average, with warm.json. A run that was killed goes on where it was: finished members are kept.
 // Nothing of one run is another's, so several processes may train different runs of one folder at a time.
 import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { loadClassifier } from '@gimbal/language-models';
 import {
   CheckpointError,
@@ -23,11 +23,12 @@ import {
   writeSafetensors,
 } from '@gimbal/tensor-core';
 import { headOf, linearProbe, withHead } from '../training/linear-probe.ts';
-import { averageFolders, type MemberFolder, type WarmRecord } from './average-folders.node.ts';
+import { averageFolders } from './average-folders.node.ts';
 import { hashOf } from './hash-of.node.ts';
 import { type MemberKind, memberKind } from './member-kinds.node.ts';
 import { fingerprint, greedySoup, type MemberSource, rankMembers } from './members.ts';
 import { checkWarmOptions, type RunSettings, runSettings, type WarmOptions } from './warm-options.ts';
+import { type MemberFolder, readWarmRecord, type WarmRecord } from './warm-record.node.ts';
 
 /** What a WARM run yields: a step of a run, a member that is done, or the average. */
 export interface WarmStep {
@@ -241,12 +242,9 @@ export class WarmTrainer {
     await writeFileAtomic(path, `${JSON.stringify({ ...notes, stats }, null, 2)}\n`);
   }
 
-  /** What `warm.json` of the average says, its folders as this process finds them. @throws where there is none yet */
-  async record(): Promise<WarmRecord> {
-    const path = join(this.model, 'warm.json');
-    const fix = 'Delete the folder it is in: going on averages the members anew';
-    const { members, note } = parsed<WarmRecord>(await readFile(path, 'utf8'), path, fix);
-    return { members: members.map((m) => ({ ...m, folder: resolve(this.model, m.folder) })), note };
+  /** `readWarmRecord` of the average. @throws CheckpointError where there is none yet */
+  record(): Promise<WarmRecord> {
+    return readWarmRecord(this.model);
   }
 
   #memberFolder(run: number): string {
