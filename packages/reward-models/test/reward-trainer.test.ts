@@ -47,7 +47,7 @@ it('learns which answer is better, resumes to the same numbers, and is saved as 
   const turned = dataset(colourRows.map((row) => ({ ...row, label: 0 })));
   await expect(RewardTrainer.resume(join(dir, 'half'), { ...options, data: turned })).rejects.toMatchObject({
     code: 'ERR_CHECKPOINT',
-    message: expect.stringContaining('trained on other rows'),
+    message: expect.stringContaining('another configuration: config.rows'),
   });
 
   await trainer.save(join(dir, 'whole'));

@@ -86,7 +86,7 @@ it('goes on with a saved run to the numbers it would have had, and leaves nothin
     });
     const turned = rows.map((one) => ({ ...one, label: !one.label }));
     const others = { ...options, data: dataset(turned, { kind: 'labelled-pair' }) };
-    await expect(SlotJudgeTrainer.resume(dir, others)).rejects.toThrow(/trained on other rows/);
+    await expect(SlotJudgeTrainer.resume(dir, others)).rejects.toThrow(/another configuration: config.rows/);
     await expect(SlotJudgeTrainer.resume(dir, options, { wran() {} } as never)).rejects.toThrow(
       /option wran.*mean warn/,
     );

@@ -10,6 +10,7 @@ import {
   DataError,
   disposeTree,
   encodeSafetensors,
+  hashWords,
   isTensor,
   type Params,
   readSafetensors,
@@ -28,7 +29,6 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { disposeRows, isDense, teacherLogits } from '../rows/teacher-logits.ts';
-import { hashWords } from './hash.ts';
 import type { Teacher, TeacherRows, Wanted } from './teacher.ts';
 
 /** How the cache is used. */

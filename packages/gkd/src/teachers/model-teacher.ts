@@ -1,6 +1,7 @@
 /** A frozen language model as a teacher, in this process: whole precision, bf16, or weights read back from 4 bits. */
 import {
   flatten,
+  hashWords,
   type LogitPolicy,
   type PackedWeights,
   type Params,
@@ -11,7 +12,6 @@ import {
 import { keep, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core';
 import { takeRows } from '../rows/chunked-distill-loss.ts';
 import { placesOf } from '../rows/places.ts';
-import { hashWords } from './hash.ts';
 import type { Teacher, TeacherRows, Wanted } from './teacher.ts';
 import { checkTopK, topKOf, topKOfStates } from './top-k.ts';
 import { tokenizerHash, type Vocabulary } from './vocabulary.ts';

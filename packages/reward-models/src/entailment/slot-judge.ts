@@ -43,7 +43,7 @@ import {
   tensor1d,
   tidy,
 } from '@tensorflow/tfjs-core';
-import { knownRows, NumberHash } from '../data/known-rows.ts';
+import { hashLists } from '../data/hash-lists.ts';
 import { checkSaved } from '../options/check-saved.ts';
 import { optionNames } from '../options/option-names.ts';
 import type { EntailmentJudge } from './judge.ts';
@@ -153,14 +153,12 @@ function prepare(options: SlotJudgeOptions): PreparedSlots {
   checkSaved('SlotJudgeTrainer', loop);
   const read = clauseReader(words, dot, ignore);
   const pairs = pairsOf(data, read);
+  const seen = pairs.flatMap(({ facts, clauses, target }): ArrayLike<number>[] => [facts, clauses, [target]]);
   const batchSize = Math.min(loop.batchSize ?? 64, pairs.length);
   const sampler = new EpochSampler(pairs.length, { batchSize, rng: rng(loop.seed).split('data') });
   const setup: LoopSetup<readonly Pair[]> = {
     params: initial(words.length, width, hidden, loop.seed),
-    batches: knownRows(
-      mapBatches(sampler, (indices) => Array.from(indices, (i) => pairs[i] as Pair)),
-      nameOf(pairs),
-    ),
+    batches: mapBatches(sampler, (indices) => Array.from(indices, (i) => pairs[i] as Pair)),
     loss: (p, batch) => {
       const z = entailmentLogits(p, batch);
       const targets = tensor1d(batch.map((pair) => pair.target));
@@ -171,15 +169,9 @@ function prepare(options: SlotJudgeOptions): PreparedSlots {
       return { sum: sum(losses) as Scalar, weight: batch.length, metrics: { accuracy: right as Scalar } };
     },
     options: { optimizer: { name: 'adam' }, ...loop, learningRate: loop.learningRate ?? 1e-2, batchSize },
-    config: { words, dot, ignore, width, hidden, pairs: pairs.length },
+    config: { words, dot, ignore, width, hidden, pairs: pairs.length, rows: hashLists(seen) },
   };
   return { setup, read };
-}
-
-function nameOf(pairs: readonly Pair[]): string {
-  const hash = new NumberHash();
-  for (const { facts, clauses, target } of pairs) hash.add(facts).add(clauses).add([target]);
-  return hash.name;
 }
 
 /** A new loop; it has its own copy of the first parameters, which are disposed. */

@@ -33,7 +33,7 @@ import {
   unflatten,
 } from '@gimbal/tensor-core';
 import { clone, keep, type Tensor, tidy } from '@tensorflow/tfjs-core';
-import { knownRows, NumberHash } from '../data/known-rows.ts';
+import { hashLists } from '../data/hash-lists.ts';
 import { type PreferencePair, preferencePairs } from '../data/preference-pairs.ts';
 import { scorePath } from '../models/with-body.ts';
 import { checkSaved } from '../options/check-saved.ts';
@@ -142,17 +142,19 @@ export function preparePairs(
   const write = classifierWriter();
   const setup: LoopSetup<PairBatch> = {
     params: tree.start,
-    batches: knownRows(
-      pairBatches(train.pairs, { batchSize: loop.batchSize, padId, rng: rng(loop.seed).split('data') }),
-      nameOf(train.pairs),
-    ),
+    batches: pairBatches(train.pairs, { batchSize: loop.batchSize, padId, rng: rng(loop.seed).split('data') }),
     loss: (p, batch, { rng: noise, gradientCheckpointing }) =>
       objective(noisy, tree.forward(p), batch, { gradientCheckpointing, ...(dropout > 0 && { rng: noise }) }),
     ...(evaluation && {
       evaluate: async (p: Params) => evaluatePairs(heads, tree.forward(p), evaluation, objective, loop.batchSize),
     }),
     options: loop,
-    config: { ...config, body: heads.config, dropout, labelSmoothing, pairs: train.pairs.length, ...tree.config },
+    config: {
+      ...config,
+      ...{ body: heads.config, dropout, labelSmoothing },
+      ...{ pairs: train.pairs.length, rows: hashLists(seenOf(train.pairs)) },
+      ...tree.config,
+    },
     ...(write && {
       saveModel: async (folder: string, p: Params) => {
         const whole = tree.whole(p);
@@ -167,14 +169,12 @@ export function preparePairs(
   return { setup, overflow: train.overflow, whole: tree.whole, release: tree.release };
 }
 
-/** Names what training sees of pairs: tokens and numbers, no further columns. */
-function nameOf(pairs: readonly PreferencePair[]): string {
-  const hash = new NumberHash();
+/** What training sees of pairs: tokens and numbers, no further columns. */
+function* seenOf(pairs: readonly PreferencePair[]): Generator<ArrayLike<number>> {
   for (const { first, second, target, margin, weight } of pairs) {
-    for (const { ids, types } of [first, second]) hash.add(ids).add(types);
-    hash.add([target, margin, weight]);
+    for (const { ids, types } of [first, second]) yield* [ids, types];
+    yield [target, margin, weight];
   }
-  return hash.name;
 }
 
 /** @throws ConfigError for options that would do nothing */

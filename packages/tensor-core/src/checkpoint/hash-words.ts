@@ -1,6 +1,10 @@
-/** Hashes that name things: not against anyone who wants two of the same. */
+/** Names of what a saved state belongs to: not against anyone who wants two of the same. */
 
-/** FNV-1a over 32-bit words, in several lanes of other starts. @returns 8 hexadecimal digits a lane */
+/**
+ * A name for numbers, of which the low 32 bits count: multiplied as FNV-1a does (Fowler, Noll, Vo), in several lanes of other
+ * starts.
+ * @returns 8 hexadecimal digits a lane
+ */
 export function hashWords(words: Iterable<number>, lanes = 2): string {
   const state = Array.from({ length: lanes }, (_, i) => Math.imul(0x811c9dc5 + i, 0x9e3779b1));
   for (const word of words)
