@@ -58,10 +58,8 @@ export async function reinforce(o: Reinforced, start: Params, signal: AbortSigna
     seed,
   });
   const rows: { kl: number; reward: number; length: number; alarm: number }[] = [];
-  const alarms: Record<string, number> = {}; // the first of each monitor, by its name
   for await (const step of trainer.train({ steps: updates, signal })) {
     const alarm = step.alerts.length > 0 ? step.step : Number.NaN;
-    for (const { monitor } of step.alerts) alarms[`alarm, ${monitor}`] ??= step.step;
     rows.push({ kl: step.kl, reward: step.reward, length: step.length, alarm });
   }
   if (signal.aborted && trainer.step < updates)
@@ -69,14 +67,7 @@ export async function reinforce(o: Reinforced, start: Params, signal: AbortSigna
   const last = rows.slice(-averaged);
   const mean = (of: 'kl' | 'reward' | 'length'): number => last.reduce((sum, r) => sum + r[of], 0) / last.length;
   const alarm = rows.find((r) => !Number.isNaN(r.alarm))?.alarm ?? 0;
-  const notes = {
-    kl: mean('kl'),
-    reward: mean('reward'),
-    length: mean('length'),
-    alarm,
-    ...alarms,
-    updates: trainer.step,
-  };
+  const notes = { kl: mean('kl'), reward: mean('reward'), length: mean('length'), alarm, updates: trainer.step };
   return { params: copyTree(trainer.params), notes };
 }
 
