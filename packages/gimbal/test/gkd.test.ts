@@ -36,7 +36,7 @@ beforeAll(async () => {
     // an untrained teacher of the usual spread says next to nothing
     const model = decoder({ vocabularySize: tokenizer.size, ...size, initializerRange: 0.2 });
     const params = model.init(rng(width));
-    await savePretrained(join(folder, name), model, params, { tokenizer });
+    await savePretrained(join(folder, name), model, params, { tokenizer, generation: { temperature: 0.5, topK: 7 } });
     disposeTree(params);
   };
   await make('teacher', 64, trainTokenizer(texts));
@@ -86,6 +86,9 @@ test('gkd brings a student nearer to its teacher, and ends with one table of bot
   expect((await readdir(run)).sort()).toEqual(
     ['config.json', 'model', 'model-q4_0.gguf', 'report.html', 'training'].sort(),
   );
+  // it is sampled from as it was meant to be
+  const sampling = JSON.parse(await readFile(join(run, 'model', 'generation_config.json'), 'utf8'));
+  expect(sampling).toMatchObject({ temperature: 0.5, top_k: 7 });
   const page = await readFile(join(run, 'report.html'), 'utf8');
   for (const text of ['Teacher and students', 'accepted as drafts', 'Divergence by place', 'Greedy completions'])
     expect(page).toContain(text);

@@ -66,8 +66,30 @@ test('sft names --continue only where the chat template writes another text than
     expect([code, stderr]).toEqual([0, stderr]);
     return stderr;
   };
-  expect(await said(base)).not.toContain('--continue');
-  expect(await said(other)).toContain('gimbal generate --continue');
+  expect(await said(base)).not.toMatch(/--continue|as one text/);
+  // before it trains, and at its end
+  expect(await said(other)).toMatch(/learnt as one text, without the chat template.*gimbal generate --continue/s);
+
+  const refused = async (data: string, ...more: string[]): Promise<string> => {
+    const argv = ['sft', '--model', other, '--data', join(dir, data), ...more, '--out', join(dir, 'refused')];
+    const { code, stderr } = await runMain(argv, root);
+    expect([code, stderr]).toEqual([2, stderr]);
+    return stderr;
+  };
+  const turns = [{ role: 'user', content: '1 + 1 =' }];
+  const chats = [1, 2, 3].map(
+    (i) => `${JSON.stringify({ messages: [...turns, { role: 'assistant', content: `${i}` }] })}\n`,
+  );
+  await writeFile(join(dir, 'chats.jsonl'), chats.join(''));
+  expect(await refused('chats.jsonl', '--assistant-only')).toMatch(
+    /gimbal sft --assistant-only: the chat template does not mark.*Give rows of prompt and completion, both as messages/s,
+  );
+  expect(await refused('rows.jsonl', ...columns, '--assistant-only')).toMatch(
+    /sft --assistant-only: it is for conversations/,
+  );
+  expect(await refused('rows.jsonl', ...columns, '--max-length', '2')).toMatch(
+    /all 4 held-out rows are longer than the limit; got "?\d+ tokens in the shortest"?, wanted "?at most 2 tokens"?.*--max-length/s,
+  );
 });
 
 test('an adapter is trained, merged into a folder and a GGUF file, and quantised', async () => {

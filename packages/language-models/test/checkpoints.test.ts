@@ -23,6 +23,7 @@ import {
   decoder,
   loadConfig,
   loadPretrained,
+  loadTokenizer,
   type Pretrained,
   padBatch,
   rowOf,
@@ -351,6 +352,42 @@ describe('loadPretrained', () => {
     await expect(loadPretrained(wrong)).rejects.toThrow(
       `tensor "transformer.wpe.weight": element 37 of its weights is no finite number; got ${bad}`,
     );
+    expect(memory().numTensors).toBe(before);
+  });
+
+  it('refuses weights that are no floats by tensor and type, and quantised ones by method', async () => {
+    const { wpe, ...rest } = tied.params.transformer as { wpe: Params; [key: string]: Params };
+    const { shape } = wpe.weight as Tensor2D;
+    const codes = tensor2d(new Int32Array(shape[0] * shape[1]), shape, 'int32');
+    const packed = await write({ transformer: { ...rest, wpe: { weight: codes } } });
+    const before = memory().numTensors;
+    await expect(loadPretrained(packed)).rejects.toMatchObject({
+      code: 'ERR_CHECKPOINT',
+      message: expect.stringMatching(
+        /tensor "transformer.wpe.weight": a weight of a type that is no float; got "I32", wanted "?F32, F16, BF16 or F64/,
+      ),
+    });
+    const params = { transformer: tied.params.transformer as Params };
+    for (const quant_method of ['gptq', 'nonsense']) {
+      const quantised = write(params, { quantization_config: { quant_method, bits: 4 } });
+      await expect(quantised.then(loadPretrained)).rejects.toThrow(
+        new RegExp(`config.json quantization_config: the weights are quantised .*; got "${quant_method}"`),
+      );
+    }
+    expect(memory().numTensors).toBe(before);
+    disposeTree((await loadPretrained(await write(params, { quantization_config: null }))).params);
+  });
+
+  it('says what to do with a folder that has SentencePiece’s own file alone', async () => {
+    const target = await write({ transformer: tied.params.transformer as Params });
+    expect(await loadTokenizer(target, false)).toBeUndefined();
+    await writeFile(join(target, 'spiece.model'), Uint8Array.of(10, 14, 10, 5));
+    const before = memory().numTensors;
+    for (const open of [loadPretrained, loadTokenizer] as const) {
+      await expect(open(target)).rejects.toThrow(
+        /spiece.model: SentencePiece’s own file is not read here.*from_pretrained/s,
+      );
+    }
     expect(memory().numTensors).toBe(before);
   });
 

@@ -5,6 +5,16 @@ import { join } from 'node:path';
 const read = (path: string): Promise<string> => readFile(new URL(`../${path}`, import.meta.url), 'utf8');
 
 describe('README', () => {
+  it('shows snippets that are type-checked in test/readme-snippets.ts', async () => {
+    const lines = (text: string): string => text.replace(/^\s+/gm, '');
+    const checked = lines(await read('test/readme-snippets.ts'));
+    const [, ...snippets] = [...(await read('README.md')).matchAll(/```ts\n(.*?)```/gs)].map(
+      ([, code]) => code as string,
+    );
+    expect(snippets.length).toBeGreaterThan(2);
+    for (const snippet of snippets) expect(checked).toContain(lines(snippet));
+  });
+
   it('shows examples/quick-start.ts, which learns its sums and saves a model', async () => {
     expect(/```ts\n(.*?)```/s.exec(await read('README.md'))?.[1]).toBe(await read('examples/quick-start.ts'));
     const printed: string[] = [];

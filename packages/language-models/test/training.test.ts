@@ -136,7 +136,7 @@ describe('CausalLmTrainer', () => {
     expect(trainer.overflow).toMatchObject({ rows: 1, where: ['row 0'] });
     expect(await losses(trainer, 3)).toEqual(await losses(without, 3));
     for (const t of [trainer, without]) t.dispose();
-    expect(() => make({ data: dataset([long, long]) })).toThrow(/all 2 rows are longer than the context/);
+    expect(() => make({ data: dataset([long, long]) })).toThrow(/all 2 rows are longer than the limit/);
   });
 
   it('gives the same numbers for the same seed, and others for another', async () => {
@@ -230,6 +230,8 @@ describe('CausalLmTrainer', () => {
       /tokenizer has more tokens than the model; got \d+, wanted at most 100/,
     );
     expect(() => new CausalLmTrainer({ ...options, model, maxLength: 64 })).toThrow(/maxLength: out of range; got 64/);
+    const misspelt = { ...options, model, accumulation: 8 };
+    expect(() => new CausalLmTrainer(misspelt)).toThrow(/unknown option accumulation.*Did you mean accumulate\?/);
     const packed = { ...options, model, data: dataset(pairs), packing: true, paddingFree: false };
     expect(() => new CausalLmTrainer(packed)).toThrow(/paddingFree: packed rows need it/);
     expect(memory().numTensors).toBe(before);

@@ -6,18 +6,26 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** npm passes a terminal's Ctrl-C on to its child, which has it already: two signals this close are one press. */
 const sameMomentMs = 400;
 
-/**
- * Watch SIGINT, SIGTERM and SIGHUP (a terminal that was closed) while a command runs.
- * @returns the signal that aborts, and a function that stops watching
- */
-export function watchInterrupts(output: Output): { signal: AbortSignal; release: () => void } {
+/** Signals that are watched. */
+export interface Interrupts {
+  /** aborts at the first */
+  readonly signal: AbortSignal;
+  /** whether the work keeps what it has when it is stopped (false until the command is known): what a person is told */
+  saves: boolean;
+  /** stops watching */
+  release(): void;
+}
+
+/** Watch SIGINT, SIGTERM and SIGHUP (a terminal that was closed) while a command runs. */
+export function watchInterrupts(output: Output): Interrupts {
   const controller = new AbortController();
   let first = 0;
   const onSignal = (): void => {
     const now = performance.now();
     if (!controller.signal.aborted) {
       first = now;
-      output.note('stopping after this step and saving; press Ctrl-C again to end at once');
+      const saving = watched.saves ? ' and saving' : '';
+      output.note(`stopping after this step${saving}; press Ctrl-C again to end at once`);
       controller.abort();
     } else if (now - first > sameMomentMs) {
       process.exit(130);
@@ -27,5 +35,6 @@ export function watchInterrupts(output: Output): { signal: AbortSignal; release:
   const release = (): void => {
     for (const name of signals) process.off(name, onSignal);
   };
-  return { signal: controller.signal, release };
+  const watched: Interrupts = { signal: controller.signal, saves: false, release };
+  return watched;
 }

@@ -10,7 +10,7 @@ import { listModules, loadModule } from './discover.ts';
 import { exitCode, printFailure } from './failure.ts';
 import { globalOptions } from './globals.ts';
 import { commandHelp, programHelp } from './help.ts';
-import { watchInterrupts } from './interrupt.ts';
+import { type Interrupts, watchInterrupts } from './interrupt.ts';
 import { Output, type Streams } from './output.ts';
 import { parseLine } from './parse.ts';
 import { watchStranding } from './stranded.ts';
@@ -30,11 +30,11 @@ export interface MainOptions {
 export async function main(argv: readonly string[], { root, streams = process }: MainOptions): Promise<number> {
   const asked = (flag: string): boolean => argv.includes(flag);
   const output = new Output(streams, asked('--json'));
-  const { signal, release } = watchInterrupts(output);
+  const interrupts = watchInterrupts(output);
   output.outliveReaders();
   const settled = watchStranding(output);
   try {
-    const result = await dispatch(argv, root, output, signal);
+    const result = await dispatch(argv, root, output, interrupts);
     if (result) output.result(result.json);
     return result?.ok === false ? 1 : 0;
   } catch (error) {
@@ -42,7 +42,7 @@ export async function main(argv: readonly string[], { root, streams = process }:
     return exitCode(error);
   } finally {
     settled();
-    release();
+    interrupts.release();
   }
 }
 
@@ -50,7 +50,7 @@ async function dispatch(
   argv: readonly string[],
   root: URL,
   output: Output,
-  signal: AbortSignal,
+  interrupts: Interrupts,
 ): Promise<CommandResult | undefined> {
   const globals = optionInfos(globalOptions);
   const names = await listModules(root, 'commands');
@@ -62,7 +62,7 @@ async function dispatch(
   const name = argv[at] as string;
   if (name === 'help') {
     const about = argv.slice(at + 1).find((word) => !word.startsWith('-'));
-    if (about !== undefined && about !== 'help') return await dispatch([about, '--help'], root, output, signal);
+    if (about !== undefined && about !== 'help') return await dispatch([about, '--help'], root, output, interrupts);
     return await help(root, names, output, []);
   }
   if (!names.includes(name)) throw unknownCommand(name, names);
@@ -82,7 +82,8 @@ async function dispatch(
   const options = resolveOptions(name, table, given) as CommandContext['options'];
   output.useJson(options.json);
   if (options.resume && !command.resumes) throw nothingToResume(name, given);
-  return await command.run({ options, arguments: line.words, given, root, output, signal });
+  interrupts.saves = command.resumes === true;
+  return await command.run({ options, arguments: line.words, given, root, output, signal: interrupts.signal });
 }
 
 /** What the config file says, then what the flags say. */

@@ -15,6 +15,7 @@ import { modelPath } from '../run/model-path.ts';
 import { noteInflated } from '../run/note-inflated.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
 import { worsened } from '../run/worsened.ts';
+import { refuseAssistantOnly } from '../sft/assistant-only.ts';
 import { checkJudged, judgedRows } from '../sft/judged-rows.ts';
 import { openTuned } from '../sft/tuned-model.ts';
 
@@ -22,7 +23,11 @@ const options = z.object({
   model: z
     .string()
     .describe('model folder, a .gguf file, or a name on the hub, as HuggingFaceTB/SmolLM2-135M-Instruct'),
-  data: z.string().describe('your rows: a .jsonl of text, of prompt and completion, or of messages; or a .txt'),
+  data: z
+    .string()
+    .describe(
+      'your rows: a .jsonl, .csv or .parquet of text, of prompt and completion (as texts, or as messages), or of messages; or a .txt',
+    ),
   columns: z
     .record(z.string(), z.string())
     .optional()
@@ -114,6 +119,7 @@ export const command = defineCommand({
       const share = heldOutOf('sft', o.heldOut, rows.rows.length);
       const parts = lm.splitDataset(rows, share, rng(o.seed).split('split'));
       const path = await modelPath(o.model, 'gimbal sft --model', hubOptions(output, signal));
+      if (o.assistantOnly) await refuseAssistantOnly(path, rows);
       const tuned = await openTuned(
         path,
         {
@@ -171,6 +177,11 @@ export const command = defineCommand({
           final: peak / 20,
         }),
       };
+      const isGlued = rows.kind === 'prompt-completion' && !rendersAsTrained(tokenizer, lm.renderChat);
+      if (isGlued) {
+        const as = 'prompt and completion are learnt as one text, without the chat template';
+        output.note(`${as}; rows that hold them as messages, [{"role": …, "content": …}], are learnt as its turns`);
+      }
       const before = await tuned.lossOn(parts.heldOut, tokenizer, {
         limit: trainerOptions.maxLength,
         batchSize: o.batchSize,
@@ -208,7 +219,7 @@ export const command = defineCommand({
       if (trainer.stopReason === 'early') output.note(`ended at step ${trainer.step}: no better evaluation came`);
       const at = best.step === trainer.step ? '' : ` (step ${best.step} of ${trainer.step}, the best)`;
       output.line(`held-out loss ${before.loss.toFixed(4)} → ${best.loss.toFixed(4)}${at}; saved to ${target}`);
-      if (rows.kind === 'prompt-completion' && !rendersAsTrained(tokenizer, lm.renderChat)) {
+      if (isGlued) {
         output.note('it learnt prompts without the chat template: ask it with gimbal generate --continue');
       }
       const told = worsened({ before: before.loss, best, last: { loss: last, step: trainer.step } });

@@ -10,6 +10,8 @@ export interface Opened<M = LanguageModel | Seq2SeqModel> {
   /** The caller disposes the tree. */
   readonly params: Params;
   readonly tokenizer: Tokenizer;
+  /** How it is meant to be sampled from, which goes with it where it is saved. */
+  readonly generation: GenerationDefaults;
   readonly warnings: readonly string[];
   /** Writes a tree of its shape as its folder. */
   save(folder: string, params: Params): Promise<void>;
@@ -27,11 +29,11 @@ export async function openForDistilling(path: string, where: string): Promise<Op
     const { model, params, tokenizer, generation, warnings } = await lm.loadSeq2Seq(path);
     if (!tokenizer) throw noTokenizer(params, path, where);
     const save: Opened['save'] = (folder, p) => lm.saveSeq2Seq(folder, model, p, beside(tokenizer, generation));
-    return { path, model, params, tokenizer, warnings, save };
+    return { path, model, params, tokenizer, generation, warnings, save };
   }
-  const { model, params, tokenizer, warnings } = await lm.loadPretrained(path);
+  const { model, params, tokenizer, generation, warnings } = await lm.loadPretrained(path);
   if (!tokenizer) throw noTokenizer(params, path, where);
-  return decoderOf({ path, model, params, tokenizer, warnings });
+  return decoderOf({ path, model, params, tokenizer, generation, warnings });
 }
 
 /** A decoder, also one that lies nowhere. */
@@ -40,7 +42,7 @@ export function decoderOf(o: Omit<Opened<LanguageModel>, 'save'>): Opened<Langua
     ...o,
     async save(folder, params) {
       const { savePretrained } = await import('@gimbal/language-models');
-      await savePretrained(folder, o.model, params, { tokenizer: o.tokenizer });
+      await savePretrained(folder, o.model, params, { tokenizer: o.tokenizer, generation: o.generation });
     },
   };
 }

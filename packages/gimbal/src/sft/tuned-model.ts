@@ -48,6 +48,12 @@ export interface TunedModel {
   save(folder: string, params: Params): Promise<void>;
 }
 
+/** Which rows an error speaks of, and the flags that help. */
+const heldOut = {
+  part: 'held-out',
+  fix: 'Raise --max-length, or hold more rows out (--held-out): which they are is drawn before their lengths are looked at',
+};
+
 interface LossOptions {
   limit: number;
   batchSize: number;
@@ -89,7 +95,7 @@ async function openDecoder(path: string, { assistantOnly = false, ...rows }: Row
     config: model.config,
     params,
     lossOn: (data, tokenizer, { limit, ...o }) =>
-      lm.evaluateLoss(model, params, lm.tokenRows(data, tokenizer, { limit, assistantOnly }).rows, o),
+      lm.evaluateLoss(model, params, lm.tokenRows(data, tokenizer, { limit, assistantOnly, told: heldOut }).rows, o),
     trainer: async (o, from) => {
       const options = { ...o, ...rows, assistantOnly, model, params };
       return from ? lm.CausalLmTrainer.resume(from.folder, options, from) : new lm.CausalLmTrainer(options);

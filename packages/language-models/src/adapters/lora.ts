@@ -140,11 +140,10 @@ export function mergeLora(c: AdaptableConfig, base: Params, adapter: LoraAdapter
  */
 export function unmergeLora(c: AdaptableConfig, merged: Params, adapter: LoraAdapter): Params {
   if (adapter.config.dora || adapter.replaced) {
-    throw new ConfigError({
-      where: 'unmergeLora',
-      what: 'what this adapter replaced is not in it',
-      fix: 'Load the base model again',
-    });
+    const what = adapter.config.dora
+      ? 'an adapter of DoRA cannot be taken out: its lengths do not tell those of the weights before'
+      : 'what this adapter replaced is not in it';
+    throw new ConfigError({ where: 'unmergeLora', what, fix: 'Load the base model again' });
   }
   const negative = { ...adapter, scales: mapTree(adapter.scales, (scale) => mul(scale, -1)) };
   try {

@@ -46,6 +46,6 @@ export function refuseUnmarked(assistant: Uint8Array | undefined, where: string)
     where,
     what: 'the chat template does not mark what the assistant writes, so it cannot be learned alone',
     wanted: '{% generation %} … {% endgeneration %} around it',
-    fix: 'Put the marks into chat_template of tokenizer_config.json, or train on whole conversations (assistantOnly: false)',
+    fix: 'Give rows of prompt and completion, both as messages: of those the completion alone is learnt. Or put the marks into the chat template, or train on whole conversations (assistantOnly: false)',
   });
 }

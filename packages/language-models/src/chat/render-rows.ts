@@ -1,7 +1,7 @@
 // Rows of conversations to rows of text, as trainers on text take them: what a model is asked ends with the beginning of the
 // assistant's turn, so that its answer follows.
 import { DataError } from '@gimbal/tensor-core';
-import { explicitPrompts } from '../data/convert.ts';
+import { type ConvertOptions, explicitPrompts } from '../data/convert.ts';
 import { type Dataset, isKind, type Message, type RowKind, type RowKinds } from '../data/rows.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { renderChat } from './chat-template.ts';
@@ -10,9 +10,10 @@ import { renderChat } from './chat-template.ts';
  * Renders every conversation with the tokenizer's chat template; rows of text stay as they are.
  * @returns `conversation` → `text`, `conversation-prompt` → `prompt`, `conversation-completion` → `prompt-completion`,
  * conversational preferences → `preference`, unpaired ones → `unpaired-preference`; other columns are carried along
+ * @param o who is told of pairs that have one answer twice
  * @throws DataError naming the place of a row that the template refuses, or whose prompt is not the beginning of the whole
  */
-export function renderRows(data: Dataset, tokenizer: Tokenizer): Dataset {
+export function renderRows(data: Dataset, tokenizer: Tokenizer, o?: ConvertOptions): Dataset {
   const whole = (messages: readonly Message[]): string => renderChat(tokenizer, messages).text;
   const asked = (messages: readonly Message[]): string =>
     renderChat(tokenizer, messages, { addGenerationPrompt: true }).text;
@@ -55,7 +56,7 @@ export function renderRows(data: Dataset, tokenizer: Tokenizer): Dataset {
       rejected: answer(row.prompt, row.rejected, where),
     }));
   }
-  if (isKind(data, 'conversation-implicit-preference')) return renderRows(explicitPrompts(data), tokenizer);
+  if (isKind(data, 'conversation-implicit-preference')) return renderRows(explicitPrompts(data, o), tokenizer);
   if (isKind(data, 'conversation-unpaired-preference')) {
     return map('unpaired-preference', (row: RowKinds['conversation-unpaired-preference'], where) => ({
       ...row,

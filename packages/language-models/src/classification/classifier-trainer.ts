@@ -1,6 +1,7 @@
 // Training a classifier: cross-entropy of the labels, or the squared error where there is one. The loop, its checkpoints and
 // metrics are tensor-core's.
 import {
+  checkKnown,
   crossEntropy,
   DataError,
   DataTrainer,
@@ -8,7 +9,6 @@ import {
   type LoopSetup,
   LoopTrainer,
   type Params,
-  requireOptions,
   rng,
 } from '@gimbal/tensor-core';
 import {
@@ -27,6 +27,7 @@ import type { Dataset } from '../data/rows.ts';
 import { padRows } from '../encoder/encode-texts.ts';
 import type { EncoderBatch } from '../encoder/encoder.ts';
 import { checkVocabulary } from '../internal/check-training.ts';
+import { loopNames, optionNames } from '../internal/option-names.ts';
 import { classifierWriter } from '../pretrained/model-writer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Classifier } from './classifier.ts';
@@ -86,8 +87,18 @@ interface Prepared {
   cut: LabelledRows['cut'];
 }
 
+const classifierNames = optionNames<ClassifierOptions>({
+  ...loopNames,
+  model: true,
+  params: true,
+  tokenizer: true,
+  data: true,
+  evalData: true,
+  maxLength: true,
+});
+
 function prepare(options: ClassifierOptions): Prepared {
-  requireOptions('ClassifierTrainer', options);
+  checkKnown('ClassifierTrainer', options, classifierNames);
   const { model, params, tokenizer, data, evalData, maxLength, ...loop } = { ...classifierDefaults, ...options };
   const { config, labels } = model;
   checkVocabulary('ClassifierTrainer', tokenizer, config);

@@ -133,7 +133,7 @@ const fitsKind = (row: Record<string, unknown>, kind: RowKind): boolean =>
 
 /** Prompt and completion may stand beside a label that is no verdict: it is carried along. */
 const isForeignLabel = (row: Record<string, unknown>, kind: RowKind): boolean =>
-  kind === 'unpaired-preference' && typeof row.label !== 'boolean';
+  kind.endsWith('unpaired-preference') && typeof row.label !== 'boolean';
 
 const isMessages = (cell: unknown): boolean =>
   Array.isArray(cell) && cell.every((m) => typeof m === 'object' && m !== null);

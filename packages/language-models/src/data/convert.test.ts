@@ -1,4 +1,11 @@
-import { chosenCompletions, dataset, explicitPrompts, unpairedPreferences } from '../index.ts';
+import {
+  chosenCompletions,
+  dataset,
+  explicitPrompts,
+  tokenRows,
+  trainTokenizer,
+  unpairedPreferences,
+} from '../index.ts';
 
 const user = { role: 'user', content: 'the sky is' };
 const said = (content: string) => ({ role: 'assistant', content });
@@ -55,17 +62,46 @@ it('makes two rows of a pair, one wanted and one not, or keeps the better alone'
       { prompt: [user], completion: [said('green')], label: false },
     ],
   });
-  expect(dataset(verdicts.rows, { kind: 'conversation-unpaired-preference' }).rows).toEqual(verdicts.rows);
+  expect(dataset(verdicts.rows)).toMatchObject({ kind: 'conversation-unpaired-preference', rows: verdicts.rows });
   expect(chosenCompletions(turns)).toMatchObject({
     kind: 'conversation-completion',
     rows: [{ prompt: [user], completion: [said('blue')] }],
   });
 });
 
-it('names the row that holds no pair, or two sides that are the same or begin differently', () => {
+it('tells of pairs that have one answer twice, which are no error of the file, and keeps them', () => {
+  const warned: string[] = [];
+  const warn = (message: string): number => warned.push(message);
+  const turns = { chosen: [user, said('blue')], rejected: [user, said('blue')] };
+  const other = { chosen: [user, said('blue')], rejected: [user, said('green')] };
+  expect(explicitPrompts(dataset([other, turns, turns]), { warn }).rows[1]).toEqual({
+    ...{ prompt: [user], chosen: [said('blue')], rejected: [said('blue')] },
+  });
+  expect(unpairedPreferences(dataset([{ chosen: 'a b', rejected: 'a b' }]), { warn }).rows).toHaveLength(2);
+  expect(chosenCompletions(dataset([{ prompt: 'a', chosen: 'b', rejected: 'b' }]), { warn }).rows).toHaveLength(1);
+  expect(warned).toEqual([
+    '2 pairs have the same answer on both sides, which prefers nothing (first: row 1)',
+    ...Array(2).fill('one pair has the same answer on both sides, which prefers nothing (first: row 0)'),
+  ]);
+});
+
+it('takes an answer with a verdict for no answer to learn, in conversations as in texts; another label is carried along', () => {
+  const row = { prompt: [user], completion: [said('blue')] };
+  expect(dataset([{ ...row, label: false }]).kind).toBe('conversation-unpaired-preference');
+  expect(dataset([{ ...row, label: 'sky' }])).toMatchObject({
+    kind: 'conversation-completion',
+    rows: [{ label: 'sky' }],
+  });
+  for (const rows of [[{ ...row, label: false }], [{ prompt: 'a', completion: 'b', label: false }]]) {
+    expect(() => tokenRows(dataset(rows), trainTokenizer(['a b']), { limit: 64 })).toThrow(
+      /rows of this kind are not trained on as they are; got "?(?:conversation-)?unpaired-preference/,
+    );
+  }
+});
+
+it('names the row that holds no pair, or two sides that begin differently', () => {
   const rows = (...sides: [unknown, unknown][]) => dataset(sides.map(([chosen, rejected]) => ({ chosen, rejected })));
   expect(() => explicitPrompts(rows(['a b', 'a c'], ['x', 'y']))).toThrow(/row 1: the two texts do not begin alike/);
-  expect(() => unpairedPreferences(rows(['a b', 'a b']))).toThrow(/row 0: both answers are the same/);
   expect(() => explicitPrompts(rows([[user, said('a')], [said('a')]]))).toThrow(
     /row 0: the two conversations do not begin/,
   );

@@ -5,14 +5,24 @@ import { type Dataset, isKind, type Message, type RowKind, type RowKinds } from 
 
 type Pair<T> = { chosen: T; rejected: T };
 
+/** Who is told of rows that are odd, but no error. */
+export interface ConvertOptions {
+  /** Told, once, of pairs whose two sides are the same: they prefer nothing (console.warn). */
+  warn?: (message: string) => void;
+}
+
 /**
  * Takes the prompt out of preferences that do not name it: what both texts, or both conversations, begin with. A space
  * before the place where two texts part belongs to the completions, whose tokens begin with it.
  * @returns `implicit-preference` → `preference`, `conversation-implicit-preference` → `conversation-preference`; these two
  * as they are
- * @throws DataError naming the place of a row whose sides do not begin alike or are the same, or for rows of another kind
+ * @throws DataError naming the place of a row whose sides do not begin alike, or for rows of another kind
  */
-export function explicitPrompts(data: Dataset): Dataset<'preference' | 'conversation-preference'> {
+export function explicitPrompts(
+  data: Dataset,
+  { warn = console.warn }: ConvertOptions = {},
+): Dataset<'preference' | 'conversation-preference'> {
+  tellTies(data, warn);
   if (isKind(data, 'preference') || isKind(data, 'conversation-preference')) return data;
   if (isKind(data, 'implicit-preference'))
     return convert(data, 'preference', (row, where) => ({ ...row, ...splitAt(row, commonText(row), where) }));
@@ -32,8 +42,9 @@ export function explicitPrompts(data: Dataset): Dataset<'preference' | 'conversa
  */
 export function unpairedPreferences(
   data: Dataset,
+  o?: ConvertOptions,
 ): Dataset<'unpaired-preference' | 'conversation-unpaired-preference'> {
-  const pairs = explicitPrompts(data);
+  const pairs = explicitPrompts(data, o);
   const rows = (pairs.rows as readonly (Pair<unknown> & { prompt: unknown })[]).flatMap((row) => {
     const { chosen, rejected, ...rest } = row;
     return [
@@ -51,8 +62,11 @@ export function unpairedPreferences(
  * prompt are split by `explicitPrompts` first
  * @throws DataError as `explicitPrompts`
  */
-export function chosenCompletions(data: Dataset): Dataset<'prompt-completion' | 'conversation-completion'> {
-  const pairs = explicitPrompts(data);
+export function chosenCompletions(
+  data: Dataset,
+  o?: ConvertOptions,
+): Dataset<'prompt-completion' | 'conversation-completion'> {
+  const pairs = explicitPrompts(data, o);
   const rows = (pairs.rows as readonly (Pair<unknown> & { prompt: unknown })[]).map((row) => {
     const { chosen, rejected: _, ...rest } = row;
     return { ...rest, completion: chosen };
@@ -69,14 +83,23 @@ function convert<F extends RowKind, K extends RowKind>(
   return { kind, rows: data.rows.map((row, i) => of(row, data.where(i))), where: (i) => data.where(i) };
 }
 
+/** Says how many pairs have two equal sides, and where the first is. */
+function tellTies(data: Dataset, warn: (message: string) => void): void {
+  const ties = [...data.rows.keys()].filter((i) => {
+    const { chosen, rejected } = data.rows[i] as Partial<Pair<unknown>>;
+    return chosen !== undefined && JSON.stringify(chosen) === JSON.stringify(rejected);
+  });
+  if (ties.length === 0) return;
+  const pairs = ties.length === 1 ? 'one pair has' : `${ties.length} pairs have`;
+  warn(`${pairs} the same answer on both sides, which prefers nothing (first: ${data.where(ties[0] as number)})`);
+}
+
 /** Both sides from `n` on, and what stands before. */
 function splitAt<T extends string | readonly Message[]>(
   { chosen, rejected }: Pair<T>,
   n: number,
   where: string,
 ): { prompt: T; chosen: T; rejected: T } {
-  if (JSON.stringify(chosen) === JSON.stringify(rejected))
-    throw new DataError({ where, what: 'both answers are the same', fix: 'Leave the row out: it prefers nothing' });
   if (n === 0) {
     const [what, wanted] =
       typeof chosen === 'string'

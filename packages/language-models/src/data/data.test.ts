@@ -216,7 +216,10 @@ describe('fitRows', () => {
       overflow: { rows: 1, tokens: 11, where: ['rows.jsonl:1'] },
     });
     expect(() => fitRows([a, a], where, { limit: 8 })).toThrow(
-      /all 2 rows are longer than the context; got "11 tokens in the shortest"/,
+      /all 2 rows are longer than the limit; got "11 tokens in the shortest"/,
+    );
+    expect(() => fitRows([a], where, { limit: 8, told: { part: 'held-out', fix: 'Hold out more' } })).toThrow(
+      /rows.jsonl:1: the only held-out row is longer than the limit; got "11 tokens", wanted "?at most 8 tokens"?. Hold out more/,
     );
     expect(() => fitRows([b, a], where, { limit: 8, overflow: 'error' })).toThrow(/rows.jsonl:2: the row is longer/);
   });
@@ -240,7 +243,7 @@ describe('fitRows', () => {
       [106, 107, 108, 109],
     ]);
     // a cut that leaves only prompt teaches nothing
-    expect(() => fitRows([row(10, 6)], where, { limit: 4, overflow: 'cut' })).toThrow(/all 1 rows/);
+    expect(() => fitRows([row(10, 6)], where, { limit: 4, overflow: 'cut' })).toThrow(/the only row/);
     expect(fitRows([row(10, 6)], where, { limit: 6, overflow: 'cut', keep: 'end' }).rows[0]?.from).toBe(2);
   });
 });
@@ -252,7 +255,7 @@ describe('tokenRows', () => {
     for (const row of [{ text: long }, { prompt: long, completion: 'b' }, { prompt: 'b', completion: long }]) {
       const data = dataset([{ ...row }, { ...row }]);
       expect(tokenRows(data, tokenizer, { limit: 2 ** 20 }).rows[1]?.ids.length).toBeGreaterThan(300_000);
-      expect(() => tokenRows(data, tokenizer, { limit: 8 })).toThrow(/longer than the context; got "30000\d tokens/);
+      expect(() => tokenRows(data, tokenizer, { limit: 8 })).toThrow(/longer than the limit; got "30000\d tokens/);
     }
   });
 

@@ -59,7 +59,7 @@ export interface RowKinds {
     chosen: readonly Message[];
     rejected: readonly Message[];
   }>;
-  /** turns, an answer, and whether it is wanted; only by name */
+  /** turns, an answer, and whether it is wanted */
   'conversation-unpaired-preference': Columns<{
     prompt: readonly Message[];
     completion: readonly Message[];
@@ -100,10 +100,7 @@ export const rowColumns = Object.fromEntries(
 ) as unknown as Readonly<Record<RowKind, readonly string[]>>;
 
 /** Kinds that the first row does not decide by itself: their columns also stand in rows of other kinds. */
-export const namedKinds: ReadonlySet<RowKind> = new Set([
-  ...(['prompt', 'labelled-text', 'conversation-prompt'] as const),
-  'conversation-unpaired-preference',
-]);
+export const namedKinds: ReadonlySet<RowKind> = new Set(['prompt', 'labelled-text', 'conversation-prompt']);
 
 /** Rows of one kind, each with the place it came from. */
 export interface Dataset<K extends RowKind = RowKind> {

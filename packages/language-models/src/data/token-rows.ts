@@ -42,6 +42,8 @@ export interface FitOptions {
   overflow?: Overflow;
   /** Which end of a row `cut` keeps (`start`). */
   keep?: 'start' | 'end';
+  /** For messages: what the rows are (none), as `held-out`, and what to do where none is short enough. */
+  told?: { part?: string; fix?: string };
 }
 
 /**
@@ -123,7 +125,7 @@ function located<T>(where: string, run: () => T): T {
 export function fitRows(
   rows: readonly TokenRow[],
   where: (index: number) => string,
-  { limit, overflow = 'drop', keep = 'start' }: FitOptions,
+  { limit, overflow = 'drop', keep = 'start', told }: FitOptions,
 ): TokenRows {
   const kept: TokenRow[] = [];
   const places: string[] = [];
@@ -154,15 +156,16 @@ export function fitRows(
     if (usable) kept.push(cut);
   });
   if (kept.length === 0) {
+    if (rows.length === 0) throw new DataError({ where: where(0), what: 'there are no rows', wanted: 'at least one' });
+    const part = told?.part === undefined ? '' : `${told.part} `;
+    const all = rows.length === 1 ? `the only ${part}row is` : `all ${rows.length} ${part}rows are`;
+    const shortest = rows.reduce((a, r) => Math.min(a, r.ids.length), Number.POSITIVE_INFINITY);
     throw new DataError({
       where: where(0),
-      what: rows.length === 0 ? 'there are no rows' : `all ${rows.length} rows are longer than the context`,
-      got:
-        rows.length === 0
-          ? 0
-          : `${rows.reduce((a, r) => Math.min(a, r.ids.length), Number.POSITIVE_INFINITY)} tokens in the shortest`,
+      what: `${all} longer than the limit`,
+      got: `${shortest} tokens${rows.length === 1 ? '' : ' in the shortest'}`,
       wanted: `at most ${limit} tokens`,
-      fix: 'Cut or split them (overflow), or use a model of a longer context',
+      fix: told?.fix ?? 'Raise maxLength, cut or split them (overflow), or use a model of a longer context',
     });
   }
   return { rows: kept, overflow: { rows: long, tokens: lost, where: places } };
@@ -182,8 +185,8 @@ const teaches = ({ ids, from, counts }: TokenRow): boolean =>
 const tooLong = (where: string, got: number, limit: number): DataError =>
   new DataError({
     where,
-    what: 'the row is longer than the context',
+    what: 'the row is longer than the limit',
     got: `${got} tokens`,
     wanted: `at most ${limit}`,
-    fix: 'Use a larger contextLength, or overflow drop to leave such rows out',
+    fix: 'Raise maxLength, use a model of a longer context, or overflow drop to leave such rows out',
   });

@@ -1,5 +1,5 @@
 // Generation from texts to texts, at once or as a stream.
-import { ConfigError, type LogitPolicy, type Params } from '@gimbal/tensor-core';
+import { ConfigError, checkCount, type LogitPolicy, type Params } from '@gimbal/tensor-core';
 import { padBatch } from '../data/token-batch.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Completion, CompletionPart, EndReason, GenerateOptions } from './completion.ts';
@@ -22,7 +22,7 @@ export async function generate(
   prompts: readonly string[],
   o: GenerateOptions,
 ): Promise<Completion[]> {
-  checkCounts(o);
+  checkOptions(policy, tokenizer, o);
   if (o.beams !== undefined && o.beams > 1) return generateBeams(policy, params, tokenizer, prompts, o);
   const done = Array.from({ length: prompts.length * (o.samples ?? 1) }, () => ({
     text: '',
@@ -53,7 +53,7 @@ export async function* generateStream(
   o: GenerateOptions,
 ): AsyncGenerator<CompletionPart, void, undefined> {
   const { maxNewTokens = 64, stopStrings = [], samples = 1, rng, signal } = o;
-  checkCounts(o);
+  checkOptions(policy, tokenizer, o);
   if (o.beams !== undefined && o.beams > 1) {
     const fix = 'Call generate, which waits for the end of the search';
     throw new ConfigError({ where: 'generateStream.beams', what: 'a beam search has no stream', got: o.beams, fix });
@@ -99,11 +99,22 @@ export async function* generateStream(
   }
 }
 
-/** Before anything of that number is made. */
-function checkCounts(o: Pick<GenerateOptions, 'beams' | 'samples'>): void {
-  for (const name of ['samples', 'beams'] as const) {
-    const got = o[name] ?? 1;
-    if (Number.isSafeInteger(got) && got >= 1) continue;
-    throw new ConfigError({ where: `generation.${name}`, what: 'out of range', got, wanted: 'a whole number ≥ 1' });
+/** Before anything is made of them. @throws ConfigError for counts below 1, a stop string without a character, or an id of no token */
+function checkOptions(
+  policy: LogitPolicy & { readonly config?: { readonly vocabularySize?: number } },
+  tokenizer: Tokenizer,
+  o: GenerateOptions,
+): void {
+  for (const name of ['samples', 'beams'] as const) checkCount(`generation.${name}`, o[name] ?? 1);
+  const { stopStrings = [], eosIds = [] } = o;
+  if (stopStrings.includes('')) {
+    const fix = 'Leave it out: every text contains the empty one';
+    throw new ConfigError({ where: 'generation.stopStrings', what: 'a stop string is empty', got: stopStrings, fix });
   }
+  // a model may have more rows than its tokenizer has tokens, and a tokenizer tokens that its model has not
+  const size = Math.max(tokenizer.size, policy.config?.vocabularySize ?? 0);
+  const foreign = eosIds.find((id) => !(Number.isSafeInteger(id) && id >= 0 && id < size));
+  if (foreign === undefined) return;
+  const wanted = `whole numbers from 0 to ${size - 1}`;
+  throw new ConfigError({ where: 'generation.eosIds', what: 'it is no token’s id', got: foreign, wanted });
 }

@@ -286,6 +286,19 @@ it('a row ends at the first of several end tokens and stop strings, whichever co
   ]);
 });
 
+it('refuses an empty stop string and ids of no token, drawn, streamed or searched', async () => {
+  const tokenizer = trainTokenizer(['x'], { vocabularySize: 258 });
+  const model = decoder({ vocabularySize: tokenizer.size, width: 8, layers: 1, heads: 1, contextLength: 8 });
+  for (const beams of [1, 2]) {
+    const ask = (o: object): Promise<unknown> => generate(model, {}, tokenizer, ['x'], { beams, rng: rng(0), ...o });
+    await expect(ask({ stopStrings: ['.', ''] })).rejects.toThrow(/generation.stopStrings: a stop string is empty/);
+    await expect(ask({ eosIds: [1, 9999] })).rejects.toThrow(/generation.eosIds: it is no token’s id; got 9999/);
+    await expect(ask({ eosIds: [-1] })).rejects.toMatchObject({ code: 'ERR_CONFIG' });
+  }
+  const stream = generateStream(model, {}, tokenizer, ['x'], { eosIds: [0.5], rng: rng(0) });
+  await expect(stream.next()).rejects.toThrow(/no token’s id; got 0.5/);
+});
+
 describe('generationDefaults', () => {
   it('reads a file as Python does', () => {
     expect(generationDefaults({ do_sample: true, temperature: 2, top_p: 0.75, eos_token_id: [2, 3] })).toEqual({

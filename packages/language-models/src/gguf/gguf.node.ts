@@ -42,7 +42,8 @@ export async function loadGgufConfig(path: string): Promise<DecoderConfig> {
 export async function loadGgufTokenizer(path: string): Promise<Tokenizer> {
   const source = await fileSource(path);
   try {
-    return tokenizerFromGguf((await readGgufConfig(source)).header.metadata, source.name);
+    const { header, config } = await readGgufConfig(source);
+    return tokenizerFromGguf(header.metadata, source.name, config.vocabularySize);
   } finally {
     await source.close();
   }

@@ -29,6 +29,7 @@ import { dequantize } from './dequantize.ts';
 import { quantize } from './quantize.ts';
 import { readGguf } from './read-gguf.ts';
 import { readGgufHeader } from './read-header.ts';
+import { tokenizerFromGguf, tokenizerToGguf } from './tokenizer.ts';
 import type { GgufType } from './types.ts';
 
 type Golden = {
@@ -240,6 +241,35 @@ it.each(['float32', 'blocks'] as const)(
     expect(memory().numTensors).toBe(before);
   },
 );
+
+it('refuses two tensors on the same bytes', async () => {
+  const model = decoder(size);
+  const params = model.init(rng(3));
+  const path = join(dir, 'overlap.gguf');
+  await saveGguf(path, model, params, { tokenizer, type: 'F32' });
+  disposeTree(params);
+  const bytes = await readFile(path);
+  /** Where a matrix's offset stands: after its name, rank, two sizes and type. */
+  const offsetOf = (name: string): number => bytes.indexOf(name) + name.length + 4 + 2 * 8 + 4;
+  const [one, two] = [offsetOf('blk.0.attn_q.weight'), offsetOf('blk.1.attn_q.weight')];
+  bytes.copy(bytes, two, one, one + 8);
+  await expect(readGguf(bytesSource(new Uint8Array(bytes)))).rejects.toMatchObject({
+    code: 'ERR_CHECKPOINT',
+    message: expect.stringMatching(/tensor blk.1.attn_q.weight: it lies on the bytes of tensor blk.0.attn_q.weight/),
+  });
+});
+
+it('refuses more tokens than embeddings, and types of another number than the tokens', () => {
+  const metadata = tokenizerToGguf(tokenizer, 280);
+  expect(() => tokenizerFromGguf(metadata, 'a.gguf', 280)).not.toThrow();
+  expect(() => tokenizerFromGguf(metadata, 'a.gguf', 275)).toThrow(
+    /a.gguf tokenizer.ggml.tokens: there are more tokens than the model has embeddings for; got 280, wanted "?at most 275/,
+  );
+  metadata.set('tokenizer.ggml.token_type', [1, 3, 1]);
+  expect(() => tokenizerFromGguf(metadata, 'a.gguf', 280)).toThrow(
+    /tokenizer.ggml.token_type: not one type for each token; got 3, wanted "?280 numbers/,
+  );
+});
 
 it('refuses files that are cut off, of another kind, or of a model that is not known', async () => {
   const model = decoder(size);

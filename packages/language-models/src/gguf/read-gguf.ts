@@ -50,6 +50,8 @@ export async function readGguf(source: ByteSource, { weights = 'float32' }: Gguf
     source.name,
     specs.map(({ path, shape }) => ({ name: ggufName(config.family, path), shape })),
   );
+  // before anything is allocated
+  const tokenizer = tokenizerFromGguf(header.metadata, source.name, config.vocabularySize);
   const leaves: [string, Tensor][] = [];
   try {
     for (const { path, shape } of specs) {
@@ -75,7 +77,7 @@ export async function readGguf(source: ByteSource, { weights = 'float32' }: Gguf
   return {
     model: decoder(config),
     params,
-    tokenizer: tokenizerFromGguf(header.metadata, source.name),
+    tokenizer,
     generation: { eosIds, padId },
     dtype: 'float32',
     warnings: [],

@@ -111,7 +111,10 @@ class Cursor {
   }
 }
 
-/** @throws CheckpointError for a file that is no GGUF, or that is cut off, misaligned or of a type that is not read here */
+/**
+ * @throws CheckpointError for a file that is no GGUF, or that is cut off, misaligned, of a type that is not read here, or with
+ * two tensors on the same bytes
+ */
 export async function readGgufHeader(source: ByteSource): Promise<GgufHeader> {
   const cursor = new Cursor(source);
   const magic = await cursor.u32();
@@ -161,5 +164,23 @@ export async function readGgufHeader(source: ByteSource): Promise<GgufHeader> {
     }
     tensors.set(name, { name, shape, type, start, end: start + bytes });
   }
+  refuseOverlaps(tensors, source.name);
   return { metadata, tensors };
+}
+
+/** @throws CheckpointError for two tensors on the same bytes: one of them would be read as the other */
+function refuseOverlaps(tensors: ReadonlyMap<string, GgufTensor>, where: string): void {
+  let before: GgufTensor | undefined;
+  for (const tensor of [...tensors.values()].sort((a, b) => a.start - b.start || a.end - b.end)) {
+    if (before !== undefined && tensor.start < before.end) {
+      throw new CheckpointError({
+        where: `${where}, tensor ${tensor.name}`,
+        what: `it lies on the bytes of tensor ${before.name}`,
+        got: `${tensor.start} to ${tensor.end}`,
+        wanted: `none before ${before.end}`,
+        fix: 'The file is damaged: copy it again from where it came',
+      });
+    }
+    before = tensor;
+  }
 }

@@ -57,8 +57,17 @@ function byteLevelPipeline(
   };
 }
 
-/** Reads the tokenizer. @throws CheckpointError for a kind or a way of splitting that is not known here */
-export function tokenizerFromGguf(metadata: ReadonlyMap<string, GgufValue>, where: string): Tokenizer {
+/**
+ * Reads the tokenizer.
+ * @param size rows of the model's embedding
+ * @throws CheckpointError for a kind or a way of splitting that is not known here, more tokens than the model has, or types of
+ * another number than the tokens
+ */
+export function tokenizerFromGguf(
+  metadata: ReadonlyMap<string, GgufValue>,
+  where: string,
+  size = Number.POSITIVE_INFINITY,
+): Tokenizer {
   const get = (key: string): GgufValue | undefined => metadata.get(`tokenizer.ggml.${key}`);
   const refuse = (key: string, wanted: string): never => {
     throw new CheckpointError({
@@ -77,7 +86,25 @@ export function tokenizerFromGguf(metadata: ReadonlyMap<string, GgufValue>, wher
     return good ? (list as readonly string[]) : refuse(key, 'a list of texts');
   };
   const tokens = texts('tokens');
+  if (tokens.length > size) {
+    throw new CheckpointError({
+      where: `${where} tokenizer.ggml.tokens`,
+      what: 'there are more tokens than the model has embeddings for',
+      got: tokens.length,
+      wanted: `at most ${size}, the rows of token_embd.weight`,
+      fix: 'Take a file whose tokenizer is the model’s',
+    });
+  }
   const types = (get('token_type') ?? []) as readonly number[];
+  if (!Array.isArray(types) || (types.length !== tokens.length && types.length > 0)) {
+    throw new CheckpointError({
+      where: `${where} tokenizer.ggml.token_type`,
+      what: 'not one type for each token',
+      got: Array.isArray(types) ? types.length : types,
+      wanted: `${tokens.length} numbers`,
+      fix: 'The file is damaged: copy it again from where it came',
+    });
+  }
   const pieces = (): Pipeline => {
     const scores = get('scores');
     const good = Array.isArray(scores) && scores.length === tokens.length && scores.every((x) => typeof x === 'number');

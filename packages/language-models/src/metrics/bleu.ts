@@ -3,6 +3,7 @@
 import { type BootstrapOptions, bootstrap, type Interval } from './bootstrap.ts';
 import { type References, referencesOf } from './check.ts';
 import { countNgrams } from './ngrams.ts';
+import { splitWords, trimEnd } from './white-space.ts';
 
 /** mteval-v13a: punctuation apart, but not inside numbers. */
 export function tokenize13a(line: string): string[] {
@@ -10,13 +11,13 @@ export function tokenize13a(line: string): string[] {
   if (text.includes('&')) {
     text = text.replaceAll('&quot;', '"').replaceAll('&amp;', '&').replaceAll('&lt;', '<').replaceAll('&gt;', '>');
   }
-  return ` ${text} `
-    .replace(/([{-~[-` -&(-+:-@/])/g, ' $1 ')
-    .replace(/([^0-9])([.,])/g, '$1 $2 ')
-    .replace(/([.,])([^0-9])/g, ' $1 $2')
-    .replace(/([0-9])(-)/g, '$1 $2 ')
-    .split(/\s+/)
-    .filter((token) => token !== '');
+  return splitWords(
+    ` ${text} `
+      .replace(/([{-~[-` -&(-+:-@/])/g, ' $1 ')
+      .replace(/([^0-9])([.,])/g, '$1 $2 ')
+      .replace(/([.,])([^0-9])/g, ' $1 $2')
+      .replace(/([0-9])(-)/g, '$1 $2 '),
+  );
 }
 
 const longest = 4;
@@ -29,8 +30,8 @@ interface Counts {
 }
 
 function countsOf(prediction: string, references: readonly string[]): Counts {
-  const p = tokenize13a(prediction.trimEnd());
-  const lists = references.map((reference) => tokenize13a(reference.trimEnd()));
+  const p = tokenize13a(trimEnd(prediction));
+  const lists = references.map((reference) => tokenize13a(trimEnd(reference)));
   const [hits, totals]: [number[], number[]] = [[], []];
   for (let n = 1; n <= longest; n++) {
     const most = new Map<string, number>();

@@ -1,6 +1,7 @@
 // chrF2 (Popović 2015) by sacreBLEU's definition (2.6.0, its defaults): F₂ of runs of 1 to 6 characters, white space left out.
 import { type References, referencesOf } from './check.ts';
 import { countNgrams, overlap, total } from './ngrams.ts';
+import { splitWords } from './white-space.ts';
 
 const [longest, beta] = [6, 2];
 
@@ -8,7 +9,7 @@ const [longest, beta] = [6, 2];
 type Counts = readonly (readonly [predicted: number, wanted: number, hits: number])[];
 
 function countsOf(prediction: string, reference: string): Counts {
-  const [p, r] = [prediction, reference].map((text) => [...text.replace(/\s+/g, '')]) as [string[], string[]];
+  const [p, r] = [prediction, reference].map((text) => [...splitWords(text).join('')]) as [string[], string[]];
   return Array.from({ length: longest }, (_, i) => {
     const [a, b] = [countNgrams(p, i + 1), countNgrams(r, i + 1)];
     // without any run of the reference the prediction's do not count either

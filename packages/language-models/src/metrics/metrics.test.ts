@@ -38,6 +38,16 @@ it.each(golden.cases)('scores $prediction as the reference libraries do', ({ pre
   }
 });
 
+it('knows white space as the reference libraries do, by Python and not by JavaScript', () => {
+  // sacreBLEU 2.6.0's scores; the separators U+001C to U+001F and U+0085 part words, U+FEFF does not
+  expect(sentenceBleu('a\u001cb c', ['a b c'])).toBeCloseTo(100, 9);
+  expect(sentenceChrf('a\u001cb c', ['a b c'])).toBeCloseTo(100, 9);
+  expect(sentenceBleu('a\u0085b c d', ['ab c d'])).toBeCloseTo(31.95, 2);
+  expect(sentenceChrf('a\u0085b c d', ['ab c d'])).toBeCloseTo(100, 9);
+  expect(sentenceBleu('\ufeffthe cat sat on', ['the cat sat on'])).toBeCloseTo(59.46, 2);
+  expect(sentenceChrf('\ufeffthe cat sat on', ['the cat sat on'])).toBeCloseTo(97.61, 2);
+});
+
 it('scores the whole corpus', () => {
   const [predictions, references] = [
     golden.cases.map((c) => c.prediction),

@@ -12,6 +12,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type FileDtype, fileDtypeOf } from './file-dtype.ts';
 import { type ModelSource, readJson, readTokenizer } from './read-pretrained.ts';
 import { readTensors } from './read-tensors.ts';
+import { refuseQuantized } from './refuse-quantized.ts';
 
 /** What an encoder's folder holds. */
 export interface PretrainedEncoder {
@@ -60,6 +61,7 @@ export async function readEncoder(source: ModelSource): Promise<PretrainedEncode
   const json = (await readJson(source, 'config.json', true)) as Json;
   const config = bodyConfig(json, source, encoderFamilyNames) as EncoderConfig;
   const model = encoder(config);
+  const tokenizer = await readTokenizer(source, false); // before anything is allocated
   const weights = await source.weights();
   try {
     const names = bodyNames(weights, config, false);
@@ -67,7 +69,7 @@ export async function readEncoder(source: ModelSource): Promise<PretrainedEncode
     return {
       model,
       params,
-      tokenizer: await readTokenizer(source, false),
+      tokenizer,
       pooling: await readPooling(source, config),
       dtype: fileDtypeOf(weights),
       warnings: weights.warnings,
@@ -85,6 +87,7 @@ export async function readClassifier(
   const json = (await readJson(source, 'config.json', true)) as Json;
   const config = bodyConfig(json, source, [...encoderFamilyNames, ...(Object.keys(families) as FamilyName[])]);
   const model = classifier(config, o.labels ?? labelsFromJson(json));
+  const tokenizer = await readTokenizer(source, false); // before anything is allocated
   const weights = await source.weights();
   try {
     const names = bodyNames(weights, config, true);
@@ -106,7 +109,7 @@ export async function readClassifier(
     return {
       model,
       params: read.params,
-      tokenizer: await readTokenizer(source, false),
+      tokenizer,
       dtype: fileDtypeOf(weights),
       fresh: made,
       warnings: [...weights.warnings, ...odd],
@@ -130,6 +133,7 @@ function bodyConfig(
       wanted: `one of ${known.join(', ')}`,
     });
   }
+  refuseQuantized(source, json);
   const encodes = (encoderFamilyNames as readonly string[]).includes(family);
   if (encodes) return encoderFromJson(family as EncoderFamilyName, json);
   // no output matrix beside the head

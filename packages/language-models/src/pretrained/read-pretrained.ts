@@ -9,6 +9,7 @@ import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type FileDtype, fileDtypeOf } from './file-dtype.ts';
 import { type GenerationDefaults, generationDefaults } from './generation-config.ts';
 import { readWeights } from './read-weights.ts';
+import { refuseQuantized } from './refuse-quantized.ts';
 
 /** What a model folder holds. */
 export interface Pretrained {
@@ -36,15 +37,19 @@ export interface ModelSource {
   weights(): Promise<WeightFile>;
 }
 
-/** @throws CheckpointError for a missing or damaged file, an unknown architecture, or tensors that are not the config's */
+/**
+ * @throws CheckpointError for a missing or damaged file, an unknown architecture, quantised weights, or tensors that are not the
+ * config's
+ */
 export async function readPretrained(source: ModelSource): Promise<Pretrained> {
   const { config: described, generation } = await readDescription(source);
+  // before anything is allocated
+  const tokenizer = await readTokenizer(source, false);
+  if (tokenizer) refuseForeignIds(tokenizer.json, described.vocabularySize, source.where('tokenizer.json'));
   const weights = await source.weights();
   try {
     const { params, config, warnings } = await readWeights(weights, described);
     const { eosIds, padId } = config;
-    const tokenizer = await readTokenizer(source, false);
-    if (tokenizer) refuseForeignIds(tokenizer.json, config.vocabularySize, source.where('tokenizer.json'));
     return {
       model: decoder(config),
       params,
@@ -79,6 +84,7 @@ export async function readDescription(
           : 'Use a model of one of these, or one that gimbal align has made',
     });
   }
+  refuseQuantized(source, json as Record<string, unknown>);
   const generationJson = (await readJson(source, 'generation_config.json')) ?? {};
   const fromFile = configOf(source, family as FamilyName, json as Record<string, unknown>);
   const generation = generationDefaults(generationJson);
@@ -90,9 +96,10 @@ export async function readDescription(
 
 /**
  * @param required false: undefined where there is none
- * @throws CheckpointError for a missing or malformed file
+ * @throws CheckpointError for a missing or malformed file, or where there is SentencePiece's own file alone
  */
 export async function readTokenizer(source: ModelSource, required: boolean): Promise<Tokenizer | undefined> {
+  if ((await source.text('tokenizer.json')) === undefined) await refusePieces(source);
   const json = await readJson(source, 'tokenizer.json', required);
   if (json === undefined) return undefined;
   const config = (await readJson(source, 'tokenizer_config.json')) ?? {};
@@ -105,6 +112,22 @@ export async function readTokenizer(source: ModelSource, required: boolean): Pro
     const { code, what, got, wanted } = cause as GimbalError;
     if (code !== 'ERR_DATA') throw cause;
     throw new CheckpointError({ where: source.where('tokenizer.json'), what, got, wanted, fix: copyAgain, cause });
+  }
+}
+
+/** SentencePiece's own files, of which Python's transformers makes a tokenizer.json. */
+const pieces = ['spiece.model', 'spm.model', 'tokenizer.model', 'sentencepiece.bpe.model'];
+
+/** @throws CheckpointError where one of those is all that there is */
+async function refusePieces(source: ModelSource): Promise<void> {
+  for (const file of pieces) {
+    if ((await source.text(file)) === undefined) continue;
+    throw new CheckpointError({
+      where: source.where(file),
+      what: 'SentencePiece’s own file is not read here',
+      wanted: 'tokenizer.json beside it',
+      fix: 'Save it once from Python, into this folder: AutoTokenizer.from_pretrained(folder, use_fast=True).save_pretrained(folder)',
+    });
   }
 }
 

@@ -8,6 +8,7 @@ import { type GenerationDefaults, generationDefaults } from './generation-config
 import { type ModelSource, readJson, readTokenizer } from './read-pretrained.ts';
 import { readTensors } from './read-tensors.ts';
 import { sameValues } from './read-weights.ts';
+import { refuseQuantized } from './refuse-quantized.ts';
 
 /** What the folder of an encoder-decoder holds. */
 export interface PretrainedSeq2Seq {
@@ -43,8 +44,10 @@ export async function readSeq2Seq(source: ModelSource): Promise<PretrainedSeq2Se
       fix: 'Decoders are opened by loadPretrained, encoders by loadEncoder',
     });
   }
+  refuseQuantized(source, json);
   const generationJson = (await readJson(source, 'generation_config.json')) ?? {};
   const generation = generationDefaults(generationJson);
+  const tokenizer = await readTokenizer(source, false); // before anything is allocated
   const weights = await source.weights();
   try {
     const stored = new Map<string, string>();
@@ -68,7 +71,7 @@ export async function readSeq2Seq(source: ModelSource): Promise<PretrainedSeq2Se
     return {
       model,
       params,
-      tokenizer: await readTokenizer(source, false),
+      tokenizer,
       generation: { ...generation, eosIds, padId },
       dtype: fileDtypeOf(weights),
       warnings: weights.warnings,

@@ -16,8 +16,8 @@ export interface ReadTensorsOptions {
  * Reads the parameters that `specs` describe.
  * @param stored the name in the file of each path; whatever else it holds is unknown
  * @returns the caller disposes the tree; `fresh` are the paths that were made
- * @throws CheckpointError listing tensors that are missing, unknown or of another shape, or naming the first that holds NaN
- * or an infinity
+ * @throws CheckpointError listing tensors that are missing, unknown or of another shape, or naming the first that is of no float
+ * type or holds NaN or an infinity
  */
 export async function readTensors(
   file: WeightFile,
@@ -48,6 +48,10 @@ export async function readTensors(
       fix: 'Check that config.json belongs to the weights',
     });
   }
+  for (const { path } of specs) {
+    const name = stored.get(path);
+    if (name !== undefined) refuseIntegers(file, name);
+  }
   const leaves: [string, Tensor][] = [];
   try {
     for (const { path } of specs) {
@@ -61,6 +65,19 @@ export async function readTensors(
   const params = unflatten(leaves);
   if (fresh && made.length > 0) mergeInto(params, initParams(made, fresh.rng));
   return { params, fresh: made.map((spec) => spec.path) };
+}
+
+/** @throws CheckpointError for a weight that the file holds as integers: codes of a quantised model, or bits of another type */
+function refuseIntegers(file: WeightFile, name: string): void {
+  const { dtype } = file.entry(name);
+  if (dtype.startsWith('F') || dtype === 'BF16') return;
+  throw new CheckpointError({
+    where: `${file.name}, tensor ${JSON.stringify(name)}`,
+    what: 'a weight of a type that is no float',
+    got: dtype,
+    wanted: 'F32, F16, BF16 or F64',
+    fix: 'Take the model as it was before it was quantised, or copy the file again',
+  });
 }
 
 function mergeInto(target: Params, tree: Params): void {

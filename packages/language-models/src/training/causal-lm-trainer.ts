@@ -2,12 +2,12 @@
 // completions, where only the completion's tokens count. The loop, its checkpoints and metrics are tensor-core's.
 import {
   ConfigError,
+  checkKnown,
   DataTrainer,
   type LoopOptions,
   type LoopSetup,
   LoopTrainer,
   type Params,
-  requireOptions,
   rng,
 } from '@gimbal/tensor-core';
 import { adaptTree, type LoraAdapter } from '../adapters/lora.ts';
@@ -19,6 +19,7 @@ import type { Dataset } from '../data/rows.ts';
 import { type OverflowReport, type TokenRow, tokenRows } from '../data/token-rows.ts';
 import type { LanguageModel } from '../decoder/decoder.ts';
 import { checkLengths, checkVocabulary } from '../internal/check-training.ts';
+import { loopNames, optionNames } from '../internal/option-names.ts';
 import { adapterWriter, modelWriter } from '../pretrained/model-writer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { causalLmLoss } from './causal-lm-loss.ts';
@@ -69,7 +70,7 @@ export class CausalLmTrainer extends DataTrainer<LmBatch> {
   readonly overflow: OverflowReport;
 
   /**
-   * @throws ConfigError for options, DataError for rows that cannot be used, before anything is allocated
+   * @throws ConfigError for options, also unknown ones; DataError for rows that cannot be used; before anything is allocated
    */
   constructor(options: CausalLmOptions);
   /** @internal a loop that was resumed */
@@ -100,9 +101,24 @@ interface Prepared {
   overflow: OverflowReport;
 }
 
+const causalLmNames = optionNames<CausalLmOptions>({
+  ...loopNames,
+  model: true,
+  params: true,
+  tokenizer: true,
+  adapter: true,
+  assistantOnly: true,
+  data: true,
+  evalData: true,
+  packing: true,
+  paddingFree: true,
+  maxLength: true,
+  keep: true,
+});
+
 /** Turns rows into batches and options into the loop's setup. */
 function prepare(options: CausalLmOptions): Prepared {
-  requireOptions('CausalLmTrainer', options);
+  checkKnown('CausalLmTrainer', options, causalLmNames);
   const { model, params, adapter, tokenizer, data, evalData, maxLength, keep, assistantOnly, ...rest } = {
     ...causalLmDefaults,
     ...options,

@@ -1,11 +1,11 @@
 // Training an encoder-decoder on prompts and completions. The loop, its checkpoints and metrics are tensor-core's.
 import {
+  checkKnown,
   DataTrainer,
   type LoopOptions,
   type LoopSetup,
   LoopTrainer,
   type Params,
-  requireOptions,
   rng,
 } from '@gimbal/tensor-core';
 import { adaptTree, type LoraAdapter } from '../adapters/lora.ts';
@@ -13,6 +13,7 @@ import { epochBatches } from '../data/row-batches.ts';
 import type { Dataset } from '../data/rows.ts';
 import type { OverflowReport } from '../data/token-rows.ts';
 import { checkLengths, checkVocabulary } from '../internal/check-training.ts';
+import { loopNames, optionNames } from '../internal/option-names.ts';
 import { adapterWriter, seq2seqWriter } from '../pretrained/model-writer.ts';
 import type { Seq2SeqModel } from '../seq2seq/seq2seq.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -86,8 +87,20 @@ interface Prepared {
   overflow: OverflowReport;
 }
 
+const seq2seqNames = optionNames<Seq2SeqTrainerOptions>({
+  ...loopNames,
+  model: true,
+  params: true,
+  tokenizer: true,
+  adapter: true,
+  data: true,
+  evalData: true,
+  maxLength: true,
+  maxTargetLength: true,
+});
+
 function prepare(options: Seq2SeqTrainerOptions): Prepared {
-  requireOptions('Seq2SeqTrainer', options);
+  checkKnown('Seq2SeqTrainer', options, seq2seqNames);
   const { model, params, adapter, tokenizer, data, evalData, maxLength, maxTargetLength, overflow, ...loop } = {
     ...seq2seqDefaults,
     ...options,

@@ -60,7 +60,8 @@ export function pairTexts(data: Dataset, tokenizer?: Tokenizer): { rows: PairTex
     const fix = 'Give the tokenizer of the model';
     throw new ConfigError({ where: 'pairTexts', what: 'conversations need a chat template', got: data.kind, fix });
   }
-  const text = templated ? renderRows(data, tokenizer as Tokenizer) : data;
+  // equal answers are refused below
+  const text = templated ? renderRows(data, tokenizer as Tokenizer, { warn: () => {} }) : data;
   const plain = isKind(text, 'preference');
   if (!plain && !isKind(text, 'implicit-preference')) {
     throw new DataError({
