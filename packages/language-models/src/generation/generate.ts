@@ -99,7 +99,10 @@ export async function* generateStream(
   }
 }
 
-/** Before anything is made of them. @throws ConfigError for counts below 1, a stop string without a character, or an id of no token */
+/**
+ * Looks at options before anything is made of them.
+ * @throws ConfigError for counts below 1, a stop string without a character, or an id of no token
+ */
 function checkOptions(
   policy: LogitPolicy & { readonly config?: { readonly vocabularySize?: number } },
   tokenizer: Tokenizer,
