@@ -1,7 +1,16 @@
 // Weights that cannot be quantised, and generation after the weights were written in place.
 import { backendExtensions, disposeTree, flatten, type Params, rng, unflatten, useBackend } from '@gimbal/tensor-core';
 import { memory, type Tensor, tensor } from '@tensorflow/tfjs-core';
-import { CausalLmTrainer, dataset, decoder, padBatch, quantizeWeights, trainTokenizer } from '../index.ts';
+import {
+  CausalLmTrainer,
+  createLora,
+  dataset,
+  decoder,
+  disposeAdapter,
+  padBatch,
+  quantizeWeights,
+  trainTokenizer,
+} from '../index.ts';
 
 const size = { vocabularySize: 64, contextLength: 32, width: 32, layers: 2, heads: 2, feedForward: 64 };
 
@@ -64,9 +73,12 @@ onBlocks('an adapter learns on weights in blocks as it does on their floats', as
   );
   const losses = async (tree: Params): Promise<number[]> => {
     const found: number[] = [];
-    const o = { model, params: tree, tokenizer, data, lora: { rank: 4 }, batchSize: 2, seed: 1 };
+    const adapter = createLora(model.config, tree, { rank: 4 }, rng(1));
+    const o = { model, params: tree, tokenizer, data, adapter, batchSize: 2, seed: 1 };
     using trainer = new CausalLmTrainer({ ...o, learningRate: 1e-2 });
+    expect(flatten(trainer.params)).toHaveLength(flatten(adapter.params).length);
     for await (const { loss } of trainer.train({ steps: 6 })) found.push(loss);
+    disposeAdapter(adapter);
     return found;
   };
   const wanted = await losses(floats);
