@@ -49,6 +49,7 @@ import {
   trainTokenizer,
   unmergeLora,
 } from '../src/index.ts';
+import { difference } from './helpers/difference.ts';
 
 const folder = (name: string): string => fileURLToPath(new URL(`golden/${name}`, import.meta.url));
 let dir: string;
@@ -57,13 +58,6 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'gimbal-adapters-'));
 });
 afterAll(() => rm(dir, { recursive: true }));
-
-const difference = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
-  expect(a.length).toBe(b.length);
-  let largest = 0;
-  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs((a[i] as number) - (b[i] as number)));
-  return largest;
-};
 
 /** A checkpoint here with what make_adapters.py computes of its golden rows. */
 interface Opened {

@@ -26,6 +26,7 @@ import {
   saveClassifier,
   saveEncoder,
 } from '../src/index.ts';
+import { difference } from './helpers/difference.ts';
 
 const folder = (name: string): string => fileURLToPath(new URL(`golden/${name}`, import.meta.url));
 let dir: string;
@@ -34,13 +35,6 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'gimbal-encoders-'));
 });
 afterAll(() => rm(dir, { recursive: true }));
-
-const difference = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
-  expect(a.length).toBe(b.length);
-  let largest = 0;
-  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs((a[i] as number) - (b[i] as number)));
-  return largest;
-};
 
 const encoders = ['bert-tiny', 'roberta-tiny', 'deberta-tiny'];
 describe.each([...encoders, 'llama-reward-tiny', 'gpt2-reward-tiny'])('%s', (name) => {

@@ -34,20 +34,13 @@ import {
   seq2seqRows,
 } from '../src/index.ts';
 import { relativeBucket } from '../src/seq2seq/relative-bias.ts';
+import { difference } from './helpers/difference.ts';
 
 const folder = (name: string): string => fileURLToPath(new URL(`golden/${name}`, import.meta.url));
 
 beforeAll(async () => {
   await useBackend('auto');
 });
-
-/** Largest difference between a tensor's values and the file's. */
-const difference = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
-  expect(a.length).toBe(b.length);
-  let largest = 0;
-  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs((a[i] as number) - (b[i] as number)));
-  return largest;
-};
 
 /** Rows of a padded array of the file. */
 const batchOf = (ids: Int32Array, width: number, lengths: number[]): TokenBatch =>
