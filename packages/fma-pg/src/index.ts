@@ -57,6 +57,7 @@ export { alphaToBeta, betaToAlpha, type KlRewardOptions, klRewards } from './tok
 export { rolloutLogProbs } from './tokens/rollout-log-probs.ts';
 export { type NamedReward, type TokenPolicyOptions, tokenDefaults, tokenPresets } from './tokens/token-options.ts';
 export { type TokenPolicyStep, TokenPolicyTrainer } from './tokens/token-policy-trainer.ts';
+export type { PromptOverflow } from './tokens/token-prompts.ts';
 export { type RolloutOptions, selectRows, type TokenRollout, tokenRollout } from './tokens/token-rollout.ts';
 export { type AdvantageEstimate, gae, type TrajectoryBatch } from './values/gae.ts';
 export { normalizeAdvantages } from './values/normalize-advantages.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { useBackend } from '@gimbal/tensor-core';
 import { Track } from '../../test/fixtures/track.ts';
-import { OnPolicyAgent, type OnPolicyOptions } from '../index.ts';
+import { OnPolicyAgent, type OnPolicyOptions, surrogates } from '../index.ts';
 import { boundedRate, nextPenalty, nextRateFactor } from './adaptive.ts';
 
 beforeAll(() => useBackend('auto'));
@@ -48,6 +48,19 @@ test('a rate that is far too small or large is brought to where updates move as 
   } finally {
     await rm(dir, { recursive: true });
   }
+});
+
+test('PPO-KL’s penalty goes by how far the whole update moved the policy, not by its way there', async () => {
+  const target = 0.003;
+  using agent = await create({ surrogate: surrogates.ppoKl(), adaptiveKl: { target }, learningRate: 3e-3 });
+  let [before, apart] = [1, 0];
+  for await (const m of agent.train({ steps: 64 * 30 })) {
+    const { klCoef, finalKl, klForward } = m as unknown as { klCoef: number; finalKl: number; klForward: number };
+    expect(klCoef).toBe(nextPenalty(before, finalKl, target));
+    if (nextPenalty(before, klForward, target) !== klCoef) apart++;
+    before = klCoef;
+  }
+  expect(apart).toBeGreaterThan(0); // the mean over the passes would have said otherwise
 });
 
 test('what cannot be is refused', async () => {

@@ -101,7 +101,7 @@ export class OnPolicyLearner {
         : { ...this.#naturalStep(batch, advantages, progress), learningRate, epochs: 1, restored: 0 };
     const result: LearnResult = { ...learnt, finalKl: this.#finalKl(batch) };
     if (o.critic !== undefined) result.valueLoss = this.#trainCritic(batch, learningRate, stream.split('critic'));
-    if (o.adaptiveKl !== undefined) this.klCoef = nextPenalty(this.klCoef, result.klForward, o.adaptiveKl.target);
+    if (o.adaptiveKl !== undefined) this.klCoef = nextPenalty(this.klCoef, result.finalKl, o.adaptiveKl.target);
     if (o.adaptiveRate !== undefined) this.rateFactor = nextRateFactor(this.rateFactor, result, o.adaptiveRate);
     return result;
   }

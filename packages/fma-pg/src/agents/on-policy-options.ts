@@ -238,6 +238,8 @@ export function resolveOnPolicy(options: OnPolicyOptions): ResolvedOnPolicy {
   checkName('returns', o.returns, ['gae', 'vtrace']);
   checkName('innerGuard', o.innerGuard, ['off', 'warn', 'restore']);
   checkName('activation', o.activation, ['tanh', 'relu']);
+  if (o.normalizeAdvantage !== false) checkName('normalizeAdvantage', o.normalizeAdvantage, ['minibatch', 'batch']);
+  checkSurrogate(o);
   checkSeed(o.seed);
   createOptimizer(o.optimizer);
   checkSplit(o);
@@ -268,6 +270,27 @@ function checkNested({ normalize, critic, adaptiveKl }: OnPolicyOptions, { trust
   checkKnown('adaptiveKl', adaptiveKl, ['target', 'initial']);
   checkPositive('adaptiveKl.target', adaptiveKl.target);
   checkPositive('adaptiveKl.initial', adaptiveKl.initial ?? 1);
+}
+
+/** A surrogate, and options of gradient steps on one, where they would change nothing. */
+function checkSurrogate({ surrogate, method, adaptiveKl, targetKl, innerGuard }: ResolvedOnPolicy): void {
+  const name = (surrogate as Partial<Surrogate>).surrogate;
+  if (typeof surrogate !== 'function' || name === undefined) {
+    const wanted = 'one of surrogates, as surrogates.ppoClip()';
+    throw new ConfigError({ where: 'surrogate', what: 'no surrogate', got: surrogate, wanted });
+  }
+  // the clipped one is the default: it may not have been asked for
+  if (adaptiveKl !== undefined && name !== 'ppoKl' && name !== 'ppoClip') {
+    const wanted = 'surrogates.ppoKl()';
+    throw new ConfigError({ where: 'adaptiveKl', what: 'it is PPO-KL’s penalty that is adapted', got: name, wanted });
+  }
+  if (method === 'gradient') return;
+  const what = `${method} takes one natural-gradient step on the ratio: this would change nothing`;
+  if (name !== 'ratio' && name !== 'ppoClip')
+    throw new ConfigError({ where: 'surrogate', what, got: name, fix: "Leave it out, or use method 'gradient'" });
+  if (targetKl !== undefined)
+    throw new ConfigError({ where: 'targetKl', what, fix: 'Give trustRegion: { delta }' });
+  if (innerGuard !== 'off') throw new ConfigError({ where: 'innerGuard', what, fix: 'Leave it out' });
 }
 
 /** A rollout must fill its minibatches, and a minibatch of one entry has no deviation to be divided by. */

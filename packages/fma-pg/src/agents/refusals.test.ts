@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Env, type Space, useBackend, type VectorEnv } from '@gimbal/tensor-core';
 import { Track, type TrackOptions } from '../../test/fixtures/track.ts';
-import { evaluate, OffPolicyAgent, OnPolicyAgent, type OnPolicyOptions } from '../index.ts';
+import { evaluate, OffPolicyAgent, OnPolicyAgent, type OnPolicyOptions, surrogates } from '../index.ts';
 
 beforeAll(() => useBackend('auto'));
 
@@ -79,6 +79,13 @@ test.each([
   [{ trustRegion: { backtracks: 0 } }, 'trustRegion.backtracks: out of range; got 0'],
   [{ critic: { epochs: 1, batchSize: 0 } }, 'critic.batchSize: out of range; got 0'],
   [{ adaptiveKl: { target: 0.01, initial: -1 } }, 'adaptiveKl.initial: out of range; got -1'],
+  [{ normalizeAdvantage: true as never }, 'normalizeAdvantage: no such choice; got true, wanted one of minibatch, batch'],
+  [{ normalizeAdvantage: 'batches' as never }, 'Did you mean batch?'],
+  [{ surrogate: 'ppo' as never }, 'surrogate: no surrogate; got "ppo", wanted one of surrogates'],
+  [{ surrogate: surrogates.sppo(), adaptiveKl: { target: 0.01 } }, 'adaptiveKl: it is PPO-KL’s penalty that is adapted'],
+  [{ surrogate: surrogates.sppo(), method: 'trpo' }, 'surrogate: trpo takes one natural-gradient step on the ratio'],
+  [{ targetKl: 0.01, method: 'npg' }, 'targetKl: npg takes one natural-gradient step'],
+  [{ innerGuard: 'warn', method: 'trpo' }, 'innerGuard: trpo takes one natural-gradient step'],
 ] as const)('%j is refused', async (options, message) => {
   await expect(make(() => new Track(), options)).rejects.toThrow(message);
 });

@@ -117,6 +117,10 @@ export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
   if (o.tau !== undefined) checkShare('tau', o.tau);
   for (const key of ['alpha', 'targetNoise', 'targetNoiseClip', 'maxGradNorm', 'proximal'] as const)
     checkPositive(key, o[key]);
+  const noise = o.explorationNoise;
+  checkOption('explorationNoise', noise, Number.isFinite(noise) && noise >= 0, 'a finite number ≥ 0');
+  if (o.targetEntropy !== undefined)
+    checkOption('targetEntropy', o.targetEntropy, Number.isFinite(o.targetEntropy), 'a finite number');
   checkAnneal('learningRate', o.learningRate, (x) => x >= 0, 'a finite number ≥ 0');
   checkAnneal('exploration', o.exploration, (x) => x >= 0 && x <= 1, 'a number from 0 to 1');
   checkSeed(o.seed);

@@ -200,6 +200,8 @@ test('tensors stay level; a mask is obeyed; spaces that do not fit are refused',
     'sac, action space: sac needs continuous actions; got "discrete"',
   );
   await expect(make({ algorithm: 'dqn' }, { actions: 'continuous' })).rejects.toThrow('dqn needs discrete actions');
+  await expect(make({ explorationNoise: -1 })).rejects.toThrow('explorationNoise: out of range; got -1');
+  await expect(make({ targetEntropy: Number.NaN })).rejects.toThrow('targetEntropy: out of range; got NaN');
   await expect(make({ buffer: { her: {} } })).rejects.toThrow('buffer.her: the environment has no goals');
   class Unbounded extends Track {
     override readonly actionSpace: Space = {

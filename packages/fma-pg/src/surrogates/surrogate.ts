@@ -181,7 +181,11 @@ export const outside = (x: Tensor, low: number, high: number): Tensor => {
   return greater(abs(sub(stopGradient(x), centre)), half);
 };
 
-function averaging(where: string, aggregate: Aggregate, mask: Tensor | undefined): (t: Tensor) => Scalar {
+/**
+ * The mean of entries, as a surrogate takes it.
+ * @throws DataError for a mask without a token, whose mean does not exist
+ */
+export function averaging(where: string, aggregate: Aggregate, mask: Tensor | undefined): (t: Tensor) => Scalar {
   if (mask === undefined) {
     if (aggregate !== 'row-mean') return (t) => mean<Scalar>(t);
     return (t) => div<Scalar>(sum(t), t.shape[0] ?? 1);

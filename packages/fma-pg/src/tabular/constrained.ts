@@ -26,7 +26,17 @@ const leastVisits = 1e-14;
 /** Methods with a divergence that can be a constraint. */
 const constrainedMethods = ['smdpo', 'trpo', 'mdpo'] as const;
 
-/** m steps; ends early where no trial is accepted. `z` is changed. */
+/** @throws ConfigError for a method without such a divergence */
+export function checkConstrained(method: TabularMethod): void {
+  if ((constrainedMethods as readonly string[]).includes(method)) return;
+  throw new ConfigError({
+    where: 'inner.kind',
+    what: `${method} has no divergence to constrain`,
+    wanted: `one of ${constrainedMethods.join(', ')}`,
+  });
+}
+
+/** m steps of a method that `checkConstrained` takes; ends early where no trial is accepted. `z` is changed. */
 export function constrainedAscent(
   method: TabularMethod,
   { linear, proximity }: TabularSurrogate,
@@ -34,13 +44,7 @@ export function constrainedAscent(
   z: Float64Array,
   { delta, steps }: ConstrainedInner,
 ): void {
-  if (proximity === undefined || !(constrainedMethods as readonly string[]).includes(method)) {
-    throw new ConfigError({
-      where: 'inner.kind',
-      what: `${method} has no divergence to constrain`,
-      wanted: `one of ${constrainedMethods.join(', ')}`,
-    });
-  }
+  if (proximity === undefined) return checkConstrained(method);
   const size = z.length;
   const [logP, gradient, trial] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)];
   const point = { p: new Float64Array(size), logRatio: new Float64Array(size) };

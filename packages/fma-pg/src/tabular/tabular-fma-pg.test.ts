@@ -130,7 +130,13 @@ test('bad options are refused before the first record', () => {
     'inner.kind: ppo has no closed form here; wanted one of cpi, npg, mdpo, smdpo, mpo',
   );
   expect(() => of({ iteration: 3 })).toThrow('tabularFmaPg: unknown option iteration; wanted one of');
-  expect(() => [
-    ...(of({ method: 'ppo', inner: { kind: 'constrained', delta: 1, steps: 1 } }) as Iterable<unknown>),
-  ]).toThrow('inner.kind: ppo has no divergence to constrain');
+  expect(() => of({ method: 'ppo', inner: { kind: 'constrained', delta: 1, steps: 1 } })).toThrow(
+    'inner.kind: ppo has no divergence to constrain',
+  );
+  expect(() => of({ inner: { kind: 'armijo', objective: 'ful', steps: 1 } })).toThrow('Did you mean full?');
+  expect(() => of({ inner: { kind: 'armijo', warmstart: false, steps: 1 } })).toThrow(
+    /inner of kind 'armijo': unknown option warmstart; .*Did you mean warmStart\?/s,
+  );
+  expect(() => of({ inner: { kind: 'armijo', warmStart: 'no', steps: 1 } })).toThrow('inner.warmStart: out of range');
+  expect(() => of({ inner: { kind: 'fixed', alpha: 1, steps: 1, floor: 3 } })).toThrow('unknown option floor');
 });

@@ -14,7 +14,7 @@ import {
   StoppedError,
 } from '@gimbal/tensor-core';
 import { type ClosedFormOptions, closedFormStep, closedForms, defaultFloor } from './closed-form.ts';
-import { type ConstrainedInner, constrainedAscent } from './constrained.ts';
+import { type ConstrainedInner, checkConstrained, constrainedAscent } from './constrained.ts';
 import { valuesOf } from './evaluate-policy.ts';
 import { type ArmijoInner, type FixedInner, InnerLoop } from './inner-ascent.ts';
 import { checkMdp, checkPolicy, type TabularMdp, uniformPolicy } from './mdp.ts';
@@ -53,6 +53,12 @@ export interface TabularIteration {
   policy: Float64Array;
 }
 
+const innerNames: { readonly [kind in TabularInner['kind']]: readonly string[] } = {
+  'closed-form': ['floor'],
+  fixed: ['alpha', 'steps'],
+  armijo: ['c', 'objective', 'steps', 'maxAlpha', 'warmStart'],
+  constrained: ['delta', 'steps'],
+};
 const names = ['method', 'eta', 'clipEpsilon', 'pessimistic', 'inner', 'iterations', 'policy', 'signal'];
 
 /**
@@ -120,7 +126,8 @@ function checkOptions(o: TabularOptions): void {
   checkKnown('tabularFmaPg', o, names);
   checkCount('iterations', o.iterations, 0);
   const { inner } = o;
-  checkName('inner.kind', inner.kind, ['closed-form', 'fixed', 'armijo', 'constrained']);
+  checkName('inner.kind', inner.kind, Object.keys(innerNames));
+  checkKnown(`inner of kind '${inner.kind}'`, inner, ['kind', ...innerNames[inner.kind]]);
   tabularSurrogate(inner.kind === 'constrained' ? { ...o, eta: o.eta ?? 1 } : o);
   if (inner.kind === 'closed-form') {
     if (!(closedForms as readonly string[]).includes(o.method)) {
@@ -139,8 +146,13 @@ function checkOptions(o: TabularOptions): void {
   }
   checkCount('inner.steps', inner.steps);
   if (inner.kind === 'fixed') checkPositive('inner.alpha', inner.alpha);
-  if (inner.kind === 'constrained') checkPositive('inner.delta', inner.delta);
+  if (inner.kind === 'constrained') {
+    checkConstrained(o.method);
+    checkPositive('inner.delta', inner.delta);
+  }
   if (inner.kind === 'armijo') {
+    checkName('inner.objective', inner.objective ?? 'full', ['full', 'linear-only']);
+    checkOption('inner.warmStart', inner.warmStart, typeof (inner.warmStart ?? true) === 'boolean', 'true or false');
     checkShare('inner.c', inner.c ?? 0.5);
     checkPositive('inner.maxAlpha', inner.maxAlpha ?? 10);
   }

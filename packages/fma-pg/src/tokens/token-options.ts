@@ -22,6 +22,7 @@ import {
 } from '@gimbal/tensor-core';
 import type { Surrogate } from '../surrogates/surrogate.ts';
 import { surrogates } from '../surrogates/surrogates.ts';
+import { checkPrompts } from './token-prompts.ts';
 
 /** One of several reward functions whose weighted sum is the reward. */
 export interface NamedReward {
@@ -41,6 +42,11 @@ export interface NamedReward {
 /** Options of `TokenPolicyTrainer`, beside those of every training loop. */
 export interface TokenPolicyOptions
   extends Omit<LoopOptions, 'overflow' | 'gradientCheckpointing' | 'earlyStop' | 'logEvery'> {
+  /**
+   * prompts that leave the policy's context no room for `maxNewTokens`, where it names a context: left out and counted in
+   * the trainer's `overflow` (default), or refused
+   */
+  overflow?: 'drop' | 'error';
   /** samples completions and gives their log-probabilities; not disposed */
   policy: TokenPolicy;
   /** not kept: the trainer owns variables with the same values */
@@ -120,6 +126,7 @@ export const tokenDefaults = {
   rolloutLogProbs: 'unit',
   normalizeAdvantage: false,
   keepBest: true,
+  overflow: 'drop',
 } as const satisfies Partial<TokenPolicyOptions>;
 
 export type ResolvedTokenOptions = Omit<TokenPolicyOptions, keyof typeof tokenDefaults | 'surrogate'> &
@@ -170,6 +177,7 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
   checkName('klIn', o.klIn, ['reward', 'loss']);
   checkName('credit', o.credit, ['token', 'sequence']);
   checkName('baseline', o.baseline, ['value', 'batch', 'leave-one-out', 'group', 'moving-average']);
+  checkName('overflow', o.overflow, ['drop', 'error']);
   checkSeed(o.seed);
   klCoefAt(o, 0);
   const rate = schedules.scheduleAt(o.learningRate, 0);
@@ -179,6 +187,12 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
   if (o.value !== undefined) checkPositive('value.learningRate', o.value.learningRate);
   if (o.value?.gaeLambda !== undefined) checkShare('value.gaeLambda', o.value.gaeLambda);
   if (o.value?.trunk !== undefined) checkName('value.trunk', o.value.trunk, ['policy', 'own']);
+  if (o.value !== undefined && o.baseline !== 'value')
+    throw new ConfigError({
+      where: 'value',
+      what: `baseline '${o.baseline}' has no value function`,
+      fix: "Give baseline 'value', or leave value out",
+    });
   if (o.policyWarmup !== undefined) {
     checkCount('policyWarmup.steps', o.policyWarmup.steps);
     checkName('policyWarmup.mode', o.policyWarmup.mode, ['lr', 'freeze']);
@@ -195,8 +209,8 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
   }
   if (o.missingEos !== undefined) checkMissingEos(o.missingEos, o.maxNewTokens);
   if (typeof o.reward !== 'function') checkNames(o.reward);
-  if (o.prompts.length === 0) throw new ConfigError({ where: 'prompts', what: 'there are none' });
-  if (o.evalPrompts?.length === 0) throw new ConfigError({ where: 'evalPrompts', what: 'there are none' });
+  checkPrompts('prompts', o.prompts);
+  if (o.evalPrompts !== undefined) checkPrompts('evalPrompts', o.evalPrompts);
   if (o.evalEvery !== undefined && o.evalPrompts === undefined)
     throw new ConfigError({ where: 'evalEvery', what: 'there is nothing to evaluate on', fix: 'Give evalPrompts' });
   const peers = o.batchSize * o.accumulate;
@@ -319,7 +333,7 @@ export const tokenPresets: Record<'reinforce' | 'rloo' | 'grpo' | 'ppo' | 'smdpo
   ppo: (o = {}) => ({
     surrogate: surrogates.ppoClip(),
     baseline: 'value',
-    value: { learningRate: 1e-3, gaeLambda: 0.95 },
+    ...((o.baseline ?? 'value') === 'value' && { value: { learningRate: 1e-3, gaeLambda: 0.95 } }),
     normalizeAdvantage: 'batch',
     epochs: 4,
     klCoef: 0.05,

@@ -32,6 +32,7 @@ import { tempered } from './tempered.ts';
 import { type Credited, creditTokens } from './token-credit.ts';
 import { evaluateRewards } from './token-evaluation.ts';
 import { klCoefAt, type ResolvedTokenOptions, resolveTokenOptions, type TokenPolicyOptions } from './token-options.ts';
+import { fittingPrompts, type PromptOverflow, promptsName } from './token-prompts.ts';
 import { promptText, type ScoredCompletions, scoreCompletions } from './token-rewards.ts';
 import { type TokenRollout, tokenRollout } from './token-rollout.ts';
 import { updateOnTokens, updateStats } from './token-update.ts';
@@ -94,8 +95,10 @@ interface Sampled extends ScoredCompletions {
 export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
   /** variables; the trainer owns them */
   readonly params: Params;
-  /** as given, with the defaults */
+  /** as given, with the defaults; of the prompts those that fit */
   readonly options: ResolvedTokenOptions;
+  /** prompts, of `evalPrompts` too, that were left out for want of room */
+  readonly overflow: PromptOverflow;
   readonly #anchor: Params;
   readonly #ownsAnchor: boolean;
   readonly #optimizer: Optimizer;
@@ -112,10 +115,16 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
 
   /** @throws ConfigError for options that do not go together, before anything is sampled */
   constructor(options: TokenPolicyOptions) {
-    const o = resolveTokenOptions(options);
+    const given = resolveTokenOptions(options);
+    const learnt = fittingPrompts('prompts', given.prompts, given);
+    const evaluated = given.evalPrompts && fittingPrompts('evalPrompts', given.evalPrompts, given);
+    const o = { ...given, prompts: learnt.fitting, ...(evaluated && { evalPrompts: evaluated.fitting }) };
     const { out, checkpointEvery, keepCheckpoints } = o;
     super({ name: 'TokenPolicyTrainer', out, checkpointEvery, keepCheckpoints });
     this.options = o;
+    const left = evaluated?.overflow ?? { rows: 0, where: [] };
+    const { rows, where } = learnt.overflow;
+    this.overflow = { rows: rows + left.rows, where: [...where, ...left.where].slice(0, 10) };
     this.#scored = o.rolloutLogProbs === 'unit' ? o : { ...o, policy: tempered(o.policy, o.temperature) };
     this.params = variables(o.params);
     this.#ownsAnchor = !(typeof o.anchor === 'object' && 'params' in o.anchor);
@@ -286,6 +295,7 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
       evalPrompts,
       evalEvery,
       keepBest,
+      overflow,
       ...rest
     } = this.options;
     const kept = typeof anchor === 'object' && 'params' in anchor ? 'params' : anchor;
@@ -294,6 +304,7 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
       anchor: kept,
       ...(scale === 'tempered' && { rolloutLogProbs: scale }), // checkpoints from before the option are 'unit'
       prompts: prompts.length,
+      rows: promptsName(prompts),
       surrogate: { name: surrogate.surrogate, ...surrogate.options },
     };
   }

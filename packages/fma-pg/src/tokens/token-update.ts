@@ -18,13 +18,12 @@ import {
   scalar,
   stack,
   sub,
-  sum,
   type Tensor,
   type Tensor2D,
   tensor2d,
 } from '@tensorflow/tfjs-core';
 import { scoped } from '../internal/scoped.ts';
-import { checkSameLogProbs, logRatioLimit } from '../surrogates/surrogate.ts';
+import { type Aggregate, averaging, checkSameLogProbs, logRatioLimit } from '../surrogates/surrogate.ts';
 import type { Credited } from './token-credit.ts';
 import { klCoefAt, type ResolvedTokenOptions } from './token-options.ts';
 import { selectRows } from './token-rollout.ts';
@@ -80,7 +79,7 @@ export function updateOnTokens(
         const logProbs = o.policy.logProbs(p, part.prompts, part.completions);
         const { loss, stats } = o.surrogate({ ...part.input, logProbs });
         const own = share === 1 ? loss : mul<Scalar>(loss, share);
-        const total = klCoef === 0 ? own : add<Scalar>(own, mul(referenceKl(logProbs, part), klCoef));
+        const total = klCoef === 0 ? own : add<Scalar>(own, mul(referenceKl(logProbs, part, aggregateOf(o)), klCoef));
         const { klForward, klReverse, clipFraction, ratioMax, clampedShare, heldShare } = stats;
         return {
           value: mul<Scalar>(total, weight),
@@ -112,13 +111,16 @@ export function updateOnTokens(
   });
 }
 
-/** k3 to the reference, as an average over the tokens that count (GRPO, arXiv 2402.03300, eq. 4). */
-function referenceKl(logProbs: Tensor2D, part: { ref: Tensor2D; mask: Tensor2D }): Scalar {
+/** k3 to the reference, averaged over the tokens that count as the surrogate is (GRPO, arXiv 2402.03300, eq. 3 and 4). */
+function referenceKl(logProbs: Tensor2D, part: { ref: Tensor2D; mask: Tensor2D }, aggregate: Aggregate): Scalar {
   // beyond ±20 exp says nothing more than that the tokens are given up
   const x = clipByValue(sub(part.ref, logProbs), -logRatioLimit, logRatioLimit);
   const k3 = sub(sub(exp(x), 1), x);
-  return mul<Scalar>(sum(mul(k3, part.mask)), 1 / Math.max(1, sum(part.mask).dataSync<'float32'>()[0] as number));
+  return averaging('klIn', aggregate, part.mask)(k3);
 }
+
+const aggregateOf = ({ surrogate }: ResolvedTokenOptions): Aggregate =>
+  (surrogate.options as { aggregate?: Aggregate }).aggregate ?? 'token-mean';
 
 /** What a micro-batch weighs in the whole: its tokens, or its rows. */
 function shareOf(o: ResolvedTokenOptions, c: Credited, from: number, to: number): number {
@@ -126,8 +128,7 @@ function shareOf(o: ResolvedTokenOptions, c: Credited, from: number, to: number)
   const count = (a: number, b: number): number => c.counted.subarray(a * width, b * width).reduce((n, m) => n + m, 0);
   const inside = count(from, to);
   if (inside === 0) return 0;
-  const { aggregate = 'token-mean' } = o.surrogate.options as { aggregate?: string };
-  return aggregate === 'token-mean' ? inside / count(0, c.groups.length) : (to - from) / c.groups.length;
+  return aggregateOf(o) === 'token-mean' ? inside / count(0, c.groups.length) : (to - from) / c.groups.length;
 }
 
 function partOf(c: Credited, from: number, to: number) {

@@ -13,14 +13,14 @@ function contentOf(row: object): string {
 }
 
 /** Indices of rows of `some` whose content stands in `other` too. */
-function sharedRows(some: Dataset, other: Dataset): number[] {
-  const known = new Set(other.rows.map(contentOf));
-  return some.rows.flatMap((row, i) => (known.has(contentOf(row)) ? [i] : []));
+export function sharedRows(some: readonly object[], other: readonly object[]): number[] {
+  const known = new Set(other.map(contentOf));
+  return some.flatMap((row, i) => (known.has(contentOf(row)) ? [i] : []));
 }
 
 /** @throws DataError naming the first row of --test that is in --data too */
 export function refuseShared(data: Dataset, test: Dataset): void {
-  const [shared] = sharedRows(test, data);
+  const [shared] = sharedRows(test.rows, data.rows);
   if (shared === undefined) return;
   const fix = 'Leave it out of one of the two';
   throw new DataError({ where: test.where(shared), what: 'this row of --test is in --data too', fix });
@@ -28,7 +28,7 @@ export function refuseShared(data: Dataset, test: Dataset): void {
 
 /** Says how many rows of one part stand in another too, which makes its accuracy too high. */
 export function noteShared(name: string, part: Dataset, training: Dataset, note: (text: string) => void): void {
-  const shared = sharedRows(part, training);
+  const shared = sharedRows(part.rows, training.rows);
   const [first] = shared;
   if (first === undefined) return;
   const is = shared.length === 1 ? 'is' : 'are';

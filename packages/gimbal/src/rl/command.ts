@@ -18,8 +18,8 @@ import { meanWithInterval } from '../stages/internal/intervals.ts';
 import { lastKl, toldDistance, toldOverlap } from './findings.ts';
 import { LongCompletions } from './long-completions.ts';
 import { optionsWith } from './options.ts';
-import { promptParts } from './prompt-parts.ts';
-import { promptRows, promptText } from './prompt-rows.ts';
+import { promptParts, toldShared } from './prompt-parts.ts';
+import { promptRows, promptText, refuseEmpty } from './prompt-rows.ts';
 import { rlReport } from './report.ts';
 import { loadRewards } from './reward.ts';
 import { parseReward, type RewardSpec } from './reward-spec.ts';
@@ -146,6 +146,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
   const open = await openPolicy(`gimbal ${name}`, { ...o, output, signal });
   try {
     const { policy, params: start, tokenizer, contextLength } = open;
+    refuseEmpty(all, tokenizer.begin, `gimbal ${name} --data ${o.data ?? ''}`);
     const maxNewTokens = o.maxNewTokens ?? roomBeside(all, tokenizer, contextLength);
     const fitting = fittingPrompts(all, { tokenizer, contextLength, maxNewTokens }, note);
     const choose = o.evalEvery !== undefined;
@@ -164,6 +165,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     note(
       `${counted(training.length, 'prompt')}, ${heldOut.length} held out${choose ? `, ${selection.length} to choose the step on` : ''}; ${rewards.map((r) => r.name).join(' + ')}`,
     );
+    for (const told of toldShared({ training, heldOut, selection })) note(`warning: ${told}`);
     const before = await score(start);
     note(`reward of held-out prompts: ${figure(meanWithInterval(before.rewards).value)}`);
     const settings: RlSettings = { ...o, maxNewTokens, learningRate: o.learningRate ?? (o.lora > 0 ? 1e-4 : 1e-5) };

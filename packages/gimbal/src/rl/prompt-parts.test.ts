@@ -1,5 +1,6 @@
 import { rng } from '@gimbal/tensor-core';
-import { promptParts } from './prompt-parts.ts';
+import { promptParts, toldShared } from './prompt-parts.ts';
+import { refuseEmpty } from './prompt-rows.ts';
 
 const prompts = Array.from({ length: 40 }, (_, i) => `p${i}`);
 const parts = (heldOut: number | undefined, choose: boolean) =>
@@ -33,4 +34,28 @@ test('two parts must leave something to learn from; a single prompt is all three
     heldOut: ['one'],
     selection: ['one'],
   });
+});
+
+test('prompts that stand in two parts are told, whatever their other columns say', () => {
+  const row = (prompt: string, answer: string) => ({ prompt, answer });
+  const training = [row('a', '1'), 'b', 'c'];
+  expect(toldShared({ training, heldOut: [row('a', '2'), 'd'], selection: ['e'] })).toEqual([
+    '1 of 2 prompts held out is among the others too, as "a": their reward may be higher than that of new ones',
+  ]);
+  expect(toldShared({ training, heldOut: ['e', 'd', 'b'], selection: ['c', 'e'] })).toEqual([
+    expect.stringMatching(/^2 of 3 prompts held out are among the others too, as "e"/),
+    expect.stringMatching(/^1 of 2 prompts that the step is chosen on is among the others too, as "c"/),
+  ]);
+  expect(toldShared({ training, heldOut: ['d'], selection: [] })).toEqual([]);
+  const long = 'x'.repeat(100);
+  expect(toldShared({ training: [long], heldOut: [long], selection: [] })[0]).toContain(`as "${'x'.repeat(60)}…"`);
+});
+
+test('an empty prompt is refused by its row, but of a model that begins texts with a token', () => {
+  const rows = ['a', { prompt: '' }, ''];
+  expect(() => refuseEmpty(rows, [], 'rows.jsonl')).toThrow(
+    expect.objectContaining({ code: 'ERR_DATA', message: expect.stringMatching(/^rows.jsonl, row 1: the prompt is empty/) }),
+  );
+  refuseEmpty(rows, [1], 'rows.jsonl');
+  refuseEmpty(['a', ' '], [], 'rows.jsonl');
 });

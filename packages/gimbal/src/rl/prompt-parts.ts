@@ -1,6 +1,9 @@
 // What becomes of prompts: learnt from, used to choose the step whose weights are kept, or reported on.
-import { ConfigError, type Rng } from '@gimbal/tensor-core';
+import { ConfigError, type Prompt, type Rng } from '@gimbal/tensor-core';
+import { counted } from '../cli/format.ts';
 import { heldOutOf, splitRows } from '../options/held-out.ts';
+import { sharedRows } from '../reward/shared-rows.ts';
+import { promptText } from './prompt-rows.ts';
 
 /** Prompts by what they are for; only a single prompt is in more than one part. */
 interface PromptParts<P> {
@@ -46,3 +49,27 @@ function checkSecond(command: string, share: number, n: number, left: number): v
     wanted: largest < 1 ? '3 rows or more' : `at most ${largest} rows`,
   });
 }
+
+/**
+ * Which prompts stand in more than one part, in sentences: rows of their own that ask the same say little of what others
+ * would be answered.
+ */
+export function toldShared({ training, heldOut, selection }: PromptParts<Prompt>): string[] {
+  const asked = (prompts: readonly Prompt[]) => prompts.map((p) => ({ prompt: promptText(p) }));
+  return (
+    [
+      ['held out', heldOut, [...training, ...selection]],
+      ['that the step is chosen on', selection, training],
+    ] as const
+  ).flatMap(([name, part, others]) => {
+    const shared = sharedRows(asked(part), asked(others));
+    const [first] = shared;
+    if (first === undefined) return [];
+    const told = `${shared.length} of ${counted(part.length, 'prompt')} ${name}`;
+    const is = shared.length === 1 ? 'is' : 'are';
+    const text = JSON.stringify(beginning(promptText(part[first] as Prompt)));
+    return [`${told} ${is} among the others too, as ${text}: their reward may be higher than that of new ones`];
+  });
+}
+
+const beginning = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);

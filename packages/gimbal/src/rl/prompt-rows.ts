@@ -1,5 +1,5 @@
 // What a policy learns to answer: rows of the user's, or articles of the generated newsroom.
-import { type Prompt, rng } from '@gimbal/tensor-core';
+import { DataError, type Prompt, rng } from '@gimbal/tensor-core';
 import type { AskedPrompts } from './chat-prompts.ts';
 
 /** Where prompts come from. */
@@ -41,3 +41,17 @@ export async function readAskedPrompts(
 
 /** The text of a prompt. */
 export const promptText = (p: Prompt): string => (typeof p === 'string' ? p : p.prompt);
+
+/**
+ * A prompt without a text asks nothing, unless the model begins every text with a token, which it can go on from.
+ * @param begin those tokens
+ * @param where the rows' file, for messages; rows are counted from 0
+ * @throws DataError naming the first row
+ */
+export function refuseEmpty(prompts: readonly Prompt[], begin: readonly number[], where: string): void {
+  if (begin.length > 0) return;
+  const i = prompts.findIndex((p) => promptText(p) === '');
+  if (i < 0) return;
+  const fix = 'Leave the row out, or take a model that begins texts with a start token';
+  throw new DataError({ where: `${where}, row ${i}`, what: 'the prompt is empty', fix });
+}

@@ -1,0 +1,44 @@
+import { useBackend } from '@gimbal/tensor-core';
+import { tensor2d } from '@tensorflow/tfjs-core';
+import { tokenOptions } from '../../test/fixtures/token-options.ts';
+import { tokenTable } from '../../test/fixtures/token-table.ts';
+import { type Aggregate, surrogates, type TokenPolicyStep, TokenPolicyTrainer } from '../index.ts';
+
+beforeAll(() => useBackend('auto'));
+
+/** Two tokens at most, of which 0 ends: completions of unlike length. */
+const table = tokenTable({ vocabulary: 3, length: 2, eos: 0 });
+const logits = [0.4, -0.3, 0.8, 0.5, 0.1, -0.2, -0.6, 0.2, 0.9, 0.3, 0.3, -0.4];
+const klCoef = 0.7;
+
+/** The first step; equal rewards have no advantage, so that k3 alone is the loss. */
+async function firstStep(aggregate: Aggregate, batchSize: number, accumulate: number): Promise<TokenPolicyStep> {
+  using trainer = new TokenPolicyTrainer(
+    tokenOptions({
+      ...{ policy: table, codec: table.codec, params: { logits: tensor2d(logits, [4, 3]) }, maxNewTokens: 2 },
+      ...{ surrogate: surrogates.ppoClip({ aggregate }), klIn: 'loss', klCoef, baseline: 'batch' },
+      ...{ anchor: { params: table.init() }, reward: (_, texts) => texts.map(() => 1), batchSize, accumulate },
+    }),
+  );
+  return (await trainer.run({ steps: 1 })) as TokenPolicyStep;
+}
+
+test.each(['token-mean', 'sequence-mean', 'row-mean'] as const)(
+  'k3 in the loss is averaged as the surrogate, %s, and micro-batches make no difference',
+  async (aggregate) => {
+    const whole = await firstStep(aggregate, 24, 1);
+    for (const parts of [2, 4, 8]) {
+      const step = await firstStep(aggregate, 24 / parts, parts);
+      expect(step.loss).toBeCloseTo(whole.loss, 6);
+      expect(step.gradNorm).toBeCloseTo(whole.gradNorm, 6);
+    }
+    // klK3 is the sum over a completion's tokens, averaged over completions: of them, or of each token, or of each mean
+    const perRow = klCoef * whole.klK3;
+    if (aggregate === 'row-mean') expect(whole.loss).toBeCloseTo(perRow, 5);
+    else if (aggregate === 'token-mean') expect(whole.loss).toBeCloseTo(perRow / whole.length, 5);
+    else {
+      expect(Math.abs(whole.loss - perRow / whole.length)).toBeGreaterThan(1e-4);
+      expect(whole.loss).toBeLessThan(perRow);
+    }
+  },
+);
