@@ -1,7 +1,7 @@
 /**
  * Deep Q-learning (Mnih et al. 2015) with the double estimator (arXiv 1509.06461) and Huber's loss:
  *
- *   y = r + γ(1 − term) Q̄(s', argmax_a Q(s', a));   L = mean w·huber(Q(s, a) − y)
+ *   y = r + γ(1 − term) Q̄(s', argmax_a Q(s', a));   L = mean w·huber(Q(s, a) − y)      (a that s' allows)
  *
  * The target is copied every so many environment steps; actions are random with a probability that falls.
  */
@@ -55,7 +55,7 @@ export interface DqnOptions {
   maxGradNorm: number;
 }
 
-type Inputs = BatchTensors & { learningRate: Tensor };
+type Inputs = BatchTensors & { learningRate: Tensor; nextMasks?: Tensor };
 
 export class Dqn implements OffPolicyLearner {
   readonly trees: Readonly<Record<string, Params>>;
@@ -87,7 +87,12 @@ export class Dqn implements OffPolicyLearner {
   }
 
   update(batch: ReplayBatch, learningRate: number): ReturnType<OffPolicyLearner['update']> {
-    const inputs = { ...batchInputs(batch, this.o.observation.size, 'choice'), learningRate };
+    const { nextMasks, rows } = batch;
+    const inputs = {
+      ...batchInputs(batch, this.o.observation.size, 'choice'),
+      learningRate,
+      ...(nextMasks && { nextMasks: { values: nextMasks, shape: [rows, this.o.choices] } }),
+    };
     const out = this.#step.run(inputs, (x) => this.#update(x as Inputs));
     return {
       metrics: () => ({ criticLoss: out[0] as number, q: out[1] as number }),
@@ -128,8 +133,11 @@ export class Dqn implements OffPolicyLearner {
 
   #update(x: Inputs): { out: Tensor } {
     const { choices, double, maxGradNorm } = this.o;
-    const later = this.#net.apply(this.#target, x.nextObs);
-    const picked = double ? argMax(this.#net.apply(this.#params, x.nextObs), 1) : undefined;
+    // what is not allowed there is no value of that state
+    const allowed = (q: Tensor): Tensor => (x.nextMasks === undefined ? q : add(q, mul(sub(x.nextMasks, 1), 1e9)));
+    const values = this.#net.apply(this.#target, x.nextObs);
+    const later = double ? values : allowed(values);
+    const picked = double ? argMax(allowed(this.#net.apply(this.#params, x.nextObs)), 1) : undefined;
     const best = picked === undefined ? max(later, 1) : sum(mul(later, oneHot(picked as Tensor1D, choices)), 1);
     const y = add(x.rewards, mul(x.discounts, best));
     const taken = oneHot(x.actions as Tensor1D, choices);

@@ -3,6 +3,7 @@
  * learner (sac.ts, td3.ts, dqn.ts); the loop owns environments, buffer, exploration and files.
  */
 import {
+  ConfigError,
   disposeTree,
   type LoadedCheckpoint,
   loadRun,
@@ -161,6 +162,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     for (let n = 0; n < N; n++) {
       const [terminated, truncated] = [stepper.terminated[n] === 1, stepper.truncated[n] === 1];
       if (stepper.valid[n] === 1) {
+        const masks = stepper.maskAfter(n);
         const after = terminated || truncated ? stepper.finalObs : stepper.obs;
         this.#pending.add(n, {
           obs: before.slice(n * O, (n + 1) * O),
@@ -170,6 +172,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
           terminated,
           truncated,
           episode: this.#episodes[n] as number,
+          ...(masks !== undefined && { nextMask: masks }),
         });
       }
       if (terminated || truncated) this.#episodes[n] = (this.#episodes[n] as number) + 1;
@@ -236,6 +239,17 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
       what: `${name} is not finite`,
       got,
       fix: 'Lower the learning rate, or scale the rewards; the last checkpoint is still good',
+    });
+  }
+
+  protected override checkSteps(steps: number): void {
+    const { learningStarts, algorithm } = this.options;
+    if (steps <= this.steps || steps >= learningStarts) return;
+    throw new ConfigError({
+      where: `${algorithm}, train`,
+      what: 'nothing would be learnt: fewer steps than learningStarts',
+      got: steps,
+      wanted: `at least ${learningStarts}`,
     });
   }
 

@@ -130,6 +130,14 @@ export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
     o.trainEvery % o.numEnvs === 0 || o.numEnvs === 1,
     `a multiple of numEnvs = ${o.numEnvs}`,
   );
+  const { rewardSource, buffer } = o;
+  if (rewardSource !== undefined && ((buffer.nStep ?? 1) > 1 || buffer.her !== undefined))
+    throw new ConfigError({
+      where: buffer.her !== undefined ? 'buffer.her' : 'buffer.nStep',
+      what: 'rewardSource rewards single steps as they are drawn, and would take these rewards away',
+      got: buffer.her !== undefined ? 'her' : buffer.nStep,
+      fix: buffer.her !== undefined ? 'Leave one of both out' : 'Set buffer: { nStep: 1 }',
+    });
   if (o.checkpointEvery !== undefined && o.out === undefined)
     throw new ConfigError({ where: 'checkpointEvery', what: 'there is nowhere to save', fix: 'Give out, a folder' });
   if (o.evalEvery !== undefined && o.evalEnv === undefined && typeof o.env !== 'function')

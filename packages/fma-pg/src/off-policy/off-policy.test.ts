@@ -191,6 +191,11 @@ test('tensors stay level; a mask is obeyed; spaces that do not fit are refused',
   expect(memory().numTensors).toBe(before);
   using masked = await make({ algorithm: 'dqn' }, { masks: true });
   await masked.run({ steps: 200 });
+  // what the next state allows is remembered, of the final state of an episode too (20 steps each)
+  for (let i = 0; i < masked.buffer.size; i++)
+    expect([...(masked.buffer.nextMasks as Float32Array).subarray(3 * i, 3 * i + 3)]).toEqual(
+      (masked.buffer.nextObs[2 * i] as number) > 0 ? [1, 1, 0] : [0, 1, 1],
+    );
   for (let i = 0; i < masked.buffer.size; i++)
     expect([(masked.buffer.obs[2 * i] as number) > 0, masked.buffer.actions[i]]).not.toEqual([
       (masked.buffer.obs[2 * i] as number) > 0,
@@ -202,6 +207,11 @@ test('tensors stay level; a mask is obeyed; spaces that do not fit are refused',
   await expect(make({ algorithm: 'dqn' }, { actions: 'continuous' })).rejects.toThrow('dqn needs discrete actions');
   await expect(make({ explorationNoise: -1 })).rejects.toThrow('explorationNoise: out of range; got -1');
   await expect(make({ targetEntropy: Number.NaN })).rejects.toThrow('targetEntropy: out of range; got NaN');
+  const rewardSource = { reward: ({ rows }: { rows: number }) => new Float32Array(rows) };
+  await expect(make({ rewardSource, buffer: { nStep: 3 } })).rejects.toThrow('buffer.nStep: rewardSource rewards single');
+  await expect(make({ rewardSource, buffer: { her: {} } })).rejects.toThrow('buffer.her: rewardSource rewards single');
+  using never = await make({ learningStarts: 100 });
+  await expect(never.run({ steps: 99 })).rejects.toThrow('fewer steps than learningStarts; got 99, wanted at least 100');
   await expect(make({ buffer: { her: {} } })).rejects.toThrow('buffer.her: the environment has no goals');
   class Unbounded extends Track {
     override readonly actionSpace: Space = {

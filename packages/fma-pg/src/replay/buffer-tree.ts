@@ -4,9 +4,9 @@ import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import type { ReplayBuffer } from './replay-buffer.ts';
 
 const arraysOf = (buffer: ReplayBuffer): Record<string, Float32Array | Int32Array> => {
-  const { obs, actions, rewards, nextObs, discounts, episodes } = buffer;
+  const { obs, actions, rewards, nextObs, discounts, episodes, nextMasks } = buffer;
   const priorities = buffer.priorities();
-  return { obs, actions, rewards, nextObs, discounts, episodes, ...(priorities && { priorities }) };
+  return { obs, actions, rewards, nextObs, discounts, episodes, ...(priorities && { priorities }), ...(nextMasks && { nextMasks }) };
 };
 
 /** The rows that are filled, as copies; the caller disposes them. */
@@ -25,10 +25,12 @@ export function bufferTree(buffer: ReplayBuffer): Params {
 /** Takes back what `bufferTree` made; the tree stays the caller's. */
 export function restoreBuffer(buffer: ReplayBuffer, tree: Params, mostPriority: number): void {
   const arrays = arraysOf(buffer);
+  const rows = tree.discounts?.size as number;
   buffer.restorePriorities(new Float32Array(0), mostPriority);
   for (const [name, t] of Object.entries(tree)) {
     const values = (t as Tensor).dataSync<'float32'>();
     if (name === 'priorities') buffer.restorePriorities(values, mostPriority);
+    else if (name === 'nextMasks') buffer.restoreMasks(values, rows);
     else arrays[name]?.set(values);
   }
 }

@@ -31,6 +31,7 @@ export class NStep {
       terminated: boolean;
       truncated: boolean;
       episode: number;
+      nextMask?: ArrayLike<number>;
     },
   ): void {
     const list = this.#pending[env] as Pending[];
@@ -49,6 +50,7 @@ export class NStep {
         nextObs: t.nextObs,
         discount: t.terminated ? 0 : factor,
         episode: t.episode,
+        ...(t.nextMask !== undefined && { nextMask: t.nextMask }),
       });
     }
   }

@@ -32,6 +32,8 @@ export interface ReplayBatch {
   nextObs: Float32Array;
   /** γⁿ(1 − terminated) `[rows]` */
   discounts: Float32Array;
+  /** 1 where `nextObs` allows an action, of environments with masks `[rows·choices]` */
+  nextMasks?: Float32Array;
   /** importance weights, 1 without priorities `[rows]` */
   weights: Float32Array;
   /** where the rows stand in the buffer */
@@ -62,6 +64,8 @@ export class ReplayBuffer {
   readonly nextObs: Float32Array;
   /** γⁿ, 0 where the episode terminated `[capacity]` */
   readonly discounts: Float32Array;
+  /** 1 where the next observation allows an action; undefined until a transition says so `[capacity·choices]` */
+  nextMasks: Float32Array | undefined;
   /** number of the episode that a row belongs to, counted per copy */
   readonly episodes: Int32Array;
   /** rows written so far, per copy */
@@ -121,6 +125,8 @@ export class ReplayBuffer {
       nextObs: Float32Array;
       discount: number;
       episode: number;
+      /** what `nextObs` allows, 1 an action; default all */
+      nextMask?: ArrayLike<number>;
     },
   ): void {
     const i = n * this.perEnv + ((this.written[n] as number) % this.perEnv);
@@ -129,6 +135,11 @@ export class ReplayBuffer {
     this.rewards[i] = t.reward;
     this.nextObs.set(t.nextObs, i * this.observation);
     this.discounts[i] = t.discount;
+    if (t.nextMask !== undefined) this.#masksOf(t.nextMask.length).set(t.nextMask, i * t.nextMask.length);
+    else if (this.nextMasks !== undefined) {
+      const width = this.nextMasks.length / this.capacity;
+      this.nextMasks.fill(1, i * width, (i + 1) * width);
+    }
     this.episodes[i] = t.episode;
     this.written[n] = (this.written[n] as number) + 1;
     this.#priorities?.set(i, Math.fround(this.#mostPriority ** this.#alpha()));
@@ -155,6 +166,9 @@ export class ReplayBuffer {
       discounts: take(this.discounts, 1, indices),
       weights,
       indices,
+      ...(this.nextMasks !== undefined && {
+        nextMasks: take(this.nextMasks, this.nextMasks.length / this.capacity, indices),
+      }),
     };
     if (this.#o.her !== undefined) this.#relabel(batch, r);
     return batch;
@@ -186,6 +200,16 @@ export class ReplayBuffer {
   restorePriorities(values: Float32Array, most: number): void {
     for (const [i, v] of values.entries()) this.#priorities?.set(i, v);
     this.#mostPriority = most;
+  }
+
+  /** Takes back `nextMasks`: those of the first rows, as many as are filled. */
+  restoreMasks(values: Float32Array, rows: number): void {
+    this.#masksOf(values.length / rows).set(values);
+  }
+
+  #masksOf(choices: number): Float32Array {
+    this.nextMasks ??= new Float32Array(this.capacity * choices).fill(1);
+    return this.nextMasks;
   }
 
   #alpha(): number {

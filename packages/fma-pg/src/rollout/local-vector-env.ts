@@ -115,7 +115,9 @@ export class LocalVectorEnv implements VectorEnv {
       put(this.#finalObs, obs, i, this.numEnvs);
       const next = env.reset();
       put(this.#obs, next.obs, i, this.numEnvs);
-      this.#infos[i] = { ...info, ...next.info } as Info;
+      // what the last observation allowed is not what the first one of the next episode allows
+      const last = info.actionMask === undefined ? {} : { finalInfo: info };
+      this.#infos[i] = { ...info, ...next.info, ...last } as Info;
     }
     return ended ? this.#lastOfSome : this.#last;
   }

@@ -34,6 +34,8 @@ export interface StepperState {
   scaler: ReturnScalerState | null;
 }
 
+type Mask = ArrayLike<number>;
+
 export class Stepper {
   /** normalised, `[N·O]`: what the policy is to act on */
   readonly obs: Float32Array;
@@ -50,6 +52,8 @@ export class Stepper {
   readonly starts: Uint8Array;
   /** `[N·width]`, 1 = allowed; undefined while no info brought a mask */
   masks: Uint8Array | undefined;
+  /** of the last step: where an episode ended and the copy was reset in it, what the final observation allowed */
+  #finalMasks: Uint8Array | undefined;
   readonly moments: RunningMoments | undefined;
   /** vector steps done */
   steps = 0;
@@ -167,6 +171,12 @@ export class Stepper {
     return out;
   }
 
+  /** Actions of copy n that the observation after the last step allows; all where that is not said of a final one. */
+  maskAfter(n: number): Uint8Array | undefined {
+    const wasReset = this.env.autoresetMode === 'same-step' && this.#ended(n);
+    return (wasReset ? this.#finalMasks : this.masks)?.slice(n * this.#maskWidth, (n + 1) * this.#maskWidth);
+  }
+
   state(): StepperState {
     return {
       obs: [...this.obs],
@@ -222,18 +232,22 @@ export class Stepper {
     if (this.action.kind !== 'discrete') return;
     const { nvec } = this.action;
     const width = this.#maskWidth;
+    const all = (): Uint8Array => new Uint8Array(infos.length * width).fill(1);
     for (let n = 0; n < infos.length; n++) {
-      const { actionMask } = infos[n] as { actionMask?: ArrayLike<number> };
-      if (actionMask === undefined) {
-        this.masks?.fill(1, n * width, (n + 1) * width);
-        continue;
-      }
+      const { actionMask, finalInfo } = infos[n] as { actionMask?: Mask; finalInfo?: { actionMask?: Mask } };
       const where = (): string => `${this.#where()}, env ${n}, info.actionMask`;
-      if (actionMask.length !== width)
-        throw new ConfigError({ where: where(), what: 'wrong length', got: actionMask.length, wanted: String(width) });
-      checkMask(actionMask, nvec, where);
-      this.masks ??= new Uint8Array(infos.length * width).fill(1);
-      for (let j = 0; j < width; j++) this.masks[n * width + j] = actionMask[j] === 0 ? 0 : 1;
+      if (actionMask === undefined) this.masks?.fill(1, n * width, (n + 1) * width);
+      else {
+        if (actionMask.length !== width)
+          throw new ConfigError({ where: where(), what: 'wrong length', got: actionMask.length, wanted: String(width) });
+        checkMask(actionMask, nvec, where);
+        this.masks ??= all();
+        for (let j = 0; j < width; j++) this.masks[n * width + j] = actionMask[j] === 0 ? 0 : 1;
+      }
+      const final = finalInfo?.actionMask;
+      if (this.masks === undefined) continue;
+      this.#finalMasks ??= all();
+      for (let j = 0; j < width; j++) this.#finalMasks[n * width + j] = final?.[j] === 0 ? 0 : 1;
     }
   }
 
