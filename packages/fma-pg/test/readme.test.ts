@@ -2,6 +2,10 @@ import { readFileSync } from 'node:fs';
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 
+test('the README shows the program of packages/gimbal/examples that trains CartPole', () => {
+  expect(read('README.md')).toContain(`\`\`\`ts\n${read('../gimbal/examples/cart-pole.ts')}\`\`\``);
+});
+
 test('the README shows examples/quick-start.ts, which runs and prints what the README says', async () => {
   expect(/```ts\n(.*?)```/s.exec(read('README.md'))?.[1]).toBe(read('examples/quick-start.ts'));
   const printed: string[] = [];

@@ -16,7 +16,7 @@ const agent = await OnPolicyAgent.create({
   seed: 1,
 });
 for await (const m of agent.train({ steps: 50_000 }))
-  if (m.step % 5120 === 0) console.log(m.step, m.episodeReturn.toFixed(0));
+  if (m.step % 5120 === 0 && m.episodes > 0) console.log(m.step, m.episodeReturn.toFixed(0));
 const { mean, ci95 } = await evaluate(agent, { episodes: 20, seed: 7 });
 console.log(`return ${mean} [${ci95.join(', ')}]`);
 agent.dispose();

@@ -55,7 +55,8 @@ test('what was stopped goes on to the same numbers; a killed run without a check
   const train = (...argv: string[]) => runMain(['control', 'train', '--json', '--backend', 'cpu', ...argv], root);
   // a rate that does not end where a run does: one of 512 steps is then the beginning of one of 768
   const given = ['--env', 'CartPole-v1', '--algo', 'a2c', '--num-envs', '4', '--rollout', '32'];
-  const more = ['--learning-rate', '1e-3', '--seed', '2', '--episodes', '2'];
+  const often = ['--eval-every', '256', '--eval-episodes', '1', '--checkpoint-every', '256'];
+  const more = ['--learning-rate', '1e-3', '--seed', '2', '--episodes', '2', ...often];
   const [whole, stopped] = [join(folder, 'whole'), join(folder, 'stopped')];
   const all = JSON.parse((await train(...given, ...more, '--steps', '768', '--out', whole)).stdout) as {
     returns: number[];
@@ -72,6 +73,9 @@ test('what was stopped goes on to the same numbers; a killed run without a check
   expect(await resume()).toMatchObject({ step: 768, returns: all.returns });
   const log = (run: string): Promise<string> => readFile(join(run, 'metrics.jsonl'), 'utf8');
   expect((await log(stopped)).split('\n').length).toBe((await log(whole)).split('\n').length);
+  // evaluated as often as before it was stopped
+  const evaluations = async (run: string): Promise<number> => (await log(run)).split('"evalReturn"').length - 1;
+  expect([await evaluations(stopped), await evaluations(whole)]).toEqual([3, 3]);
   await rm(join(stopped, 'checkpoints'), { recursive: true });
   expect(await resume()).toMatchObject({ step: 768, returns: all.returns });
   expect((await log(stopped)).split('\n').length).toBe((await log(whole)).split('\n').length);
@@ -303,6 +307,9 @@ test('a flag that the algorithm does not have is refused, before any work', asyn
   const refused = async (...flags: string[]): Promise<string> => (await runMain([...train, ...flags], root)).stderr;
   expect(await refused('--algo', 'sac', '--rollout', '64')).toContain('--rollout: sac has no such option; got 64');
   expect(await refused('--algo', 'trpo', '--clip-epsilon', '0.3')).toContain('--clip-epsilon: trpo has no such option');
+  for (const flag of ['--epochs', '--minibatches'])
+    expect(await refused('--algo', 'trpo', flag, '3')).toContain(`${flag}: trpo has no such option; got 3`);
+  expect(await refused('--algo', 'npg', '--target-kl', '.1')).toContain('--target-kl: npg has no such option');
   expect(await refused('--algo', 'td3', '--recurrent', 'gru')).toContain('--recurrent: td3 has no such option');
   expect(await refused('--algo', 'ppo', '--her', 'final')).toContain('--her: ppo has no such option; got "final"');
   expect(await refused('--algo', 'ppo', '--no-pessimistic')).toContain('--pessimistic: ppo has no such option');

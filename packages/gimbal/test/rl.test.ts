@@ -39,6 +39,7 @@ beforeAll(async () => {
     'export default (prompts, completions) => completions.map((text) => Math.min(1, text.split("e").length - 1));\n',
   );
   await writeFile(join(dir, 'none.mjs'), 'export const reward = 1;\n');
+  await writeFile(join(dir, 'throws.mjs'), 'export default () => { throw new Error("mine"); };\n');
 });
 afterAll(() => rm(dir, { recursive: true }));
 
@@ -312,6 +313,7 @@ test('rewards by name, and what is none', async () => {
     [[...common(), '--reward', 'exact', '--patience', '2'], '--patience: nothing watches the run without --monitor'],
     [[...common(), '--reward', 'repetition', '--monitor', 'repetition=2'], 'what is optimised cannot watch itself'],
     [[...common(), '--reward', join(dir, 'base')], 'this is a language model, which has no head that scores'],
+    [[...common(), '--reward', 'exact', '--baseline', 'value'], '--credit: a value function credits each token'],
     [[...common(), '--reward', 'exact', '--held-out', '24'], 'nothing is left to train on'],
     [[...common(), '--reward', 'exact', '--batch-size', '3'], 'a multiple of samplesPerPrompt = 2'],
     [[...common(), '--reward', 'exact', '--max-new-tokens', '24'], 'are too long'],
@@ -325,4 +327,7 @@ test('rewards by name, and what is none', async () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining(text)]);
   }
   expect(await readdir(dir)).not.toContain('refused');
+  const threw = await failure('rl', ...common(), '--reward', join(dir, 'throws.mjs'), '--out', join(dir, 'threw'));
+  expect(threw.stderr).toContain('throws.mjs threw: mine');
+  expect(threw.stderr).not.toContain('not foreseen');
 });

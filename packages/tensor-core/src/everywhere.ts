@@ -10,6 +10,7 @@ export { type BlockWeight, backendExtensions, type Precision } from './backend/e
 export { type CapturedStep, captureStep, replaysSteps, type StepInput } from './capture/capture-step.ts';
 export { checkConfig, firstDifference } from './checkpoint/config-match.ts';
 export type { CheckpointContent, KeepRule, LoadedCheckpoint, LoadOptions } from './checkpoint/content.ts';
+export { hashTree } from './checkpoint/hash-tree.ts';
 export { hashWords } from './checkpoint/hash-words.ts';
 export type {
   Action,

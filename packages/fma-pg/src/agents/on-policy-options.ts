@@ -288,8 +288,7 @@ function checkSurrogate({ surrogate, method, adaptiveKl, targetKl, innerGuard }:
   const what = `${method} takes one natural-gradient step on the ratio: this would change nothing`;
   if (name !== 'ratio' && name !== 'ppoClip')
     throw new ConfigError({ where: 'surrogate', what, got: name, fix: "Leave it out, or use method 'gradient'" });
-  if (targetKl !== undefined)
-    throw new ConfigError({ where: 'targetKl', what, fix: 'Give trustRegion: { delta }' });
+  if (targetKl !== undefined) throw new ConfigError({ where: 'targetKl', what, fix: 'Give trustRegion: { delta }' });
   if (innerGuard !== 'off') throw new ConfigError({ where: 'innerGuard', what, fix: 'Leave it out' });
 }
 

@@ -79,10 +79,16 @@ test.each([
   [{ trustRegion: { backtracks: 0 } }, 'trustRegion.backtracks: out of range; got 0'],
   [{ critic: { epochs: 1, batchSize: 0 } }, 'critic.batchSize: out of range; got 0'],
   [{ adaptiveKl: { target: 0.01, initial: -1 } }, 'adaptiveKl.initial: out of range; got -1'],
-  [{ normalizeAdvantage: true as never }, 'normalizeAdvantage: no such choice; got true, wanted one of minibatch, batch'],
+  [
+    { normalizeAdvantage: true as never },
+    'normalizeAdvantage: no such choice; got true, wanted one of minibatch, batch',
+  ],
   [{ normalizeAdvantage: 'batches' as never }, 'Did you mean batch?'],
   [{ surrogate: 'ppo' as never }, 'surrogate: no surrogate; got "ppo", wanted one of surrogates'],
-  [{ surrogate: surrogates.sppo(), adaptiveKl: { target: 0.01 } }, 'adaptiveKl: it is PPO-KL’s penalty that is adapted'],
+  [
+    { surrogate: surrogates.sppo(), adaptiveKl: { target: 0.01 } },
+    'adaptiveKl: it is PPO-KL’s penalty that is adapted',
+  ],
   [{ surrogate: surrogates.sppo(), method: 'trpo' }, 'surrogate: trpo takes one natural-gradient step on the ratio'],
   [{ targetKl: 0.01, method: 'npg' }, 'targetKl: npg takes one natural-gradient step'],
   [{ innerGuard: 'warn', method: 'trpo' }, 'innerGuard: trpo takes one natural-gradient step'],

@@ -208,10 +208,14 @@ test('tensors stay level; a mask is obeyed; spaces that do not fit are refused',
   await expect(make({ explorationNoise: -1 })).rejects.toThrow('explorationNoise: out of range; got -1');
   await expect(make({ targetEntropy: Number.NaN })).rejects.toThrow('targetEntropy: out of range; got NaN');
   const rewardSource = { reward: ({ rows }: { rows: number }) => new Float32Array(rows) };
-  await expect(make({ rewardSource, buffer: { nStep: 3 } })).rejects.toThrow('buffer.nStep: rewardSource rewards single');
+  await expect(make({ rewardSource, buffer: { nStep: 3 } })).rejects.toThrow(
+    'buffer.nStep: rewardSource rewards single',
+  );
   await expect(make({ rewardSource, buffer: { her: {} } })).rejects.toThrow('buffer.her: rewardSource rewards single');
   using never = await make({ learningStarts: 100 });
-  await expect(never.run({ steps: 99 })).rejects.toThrow('fewer steps than learningStarts; got 99, wanted at least 100');
+  await expect(never.run({ steps: 99 })).rejects.toThrow(
+    'fewer steps than learningStarts; got 99, wanted at least 100',
+  );
   await expect(make({ buffer: { her: {} } })).rejects.toThrow('buffer.her: the environment has no goals');
   class Unbounded extends Track {
     override readonly actionSpace: Space = {

@@ -6,7 +6,16 @@ import type { ReplayBuffer } from './replay-buffer.ts';
 const arraysOf = (buffer: ReplayBuffer): Record<string, Float32Array | Int32Array> => {
   const { obs, actions, rewards, nextObs, discounts, episodes, nextMasks } = buffer;
   const priorities = buffer.priorities();
-  return { obs, actions, rewards, nextObs, discounts, episodes, ...(priorities && { priorities }), ...(nextMasks && { nextMasks }) };
+  return {
+    obs,
+    actions,
+    rewards,
+    nextObs,
+    discounts,
+    episodes,
+    ...(priorities && { priorities }),
+    ...(nextMasks && { nextMasks }),
+  };
 };
 
 /** The rows that are filled, as copies; the caller disposes them. */

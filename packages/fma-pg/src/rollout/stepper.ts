@@ -239,7 +239,12 @@ export class Stepper {
       if (actionMask === undefined) this.masks?.fill(1, n * width, (n + 1) * width);
       else {
         if (actionMask.length !== width)
-          throw new ConfigError({ where: where(), what: 'wrong length', got: actionMask.length, wanted: String(width) });
+          throw new ConfigError({
+            where: where(),
+            what: 'wrong length',
+            got: actionMask.length,
+            wanted: String(width),
+          });
         checkMask(actionMask, nvec, where);
         this.masks ??= all();
         for (let j = 0; j < width; j++) this.masks[n * width + j] = actionMask[j] === 0 ? 0 : 1;

@@ -191,6 +191,13 @@ export interface MpoOptions extends SurrogateOptions {
 function mpo(o: MpoOptions = {}): Surrogate {
   const { temperature = 1 } = o;
   positive('mpo.temperature', temperature);
+  if (o.aggregate !== undefined)
+    throw new ConfigError({
+      where: 'mpo.aggregate',
+      what: 'its weights sum to 1 over the batch: there is nothing else to average by',
+      got: o.aggregate,
+      fix: 'Leave it out',
+    });
   return defineSurrogate('mpo', o, ['temperature'], ({ logRatio, advantages, at, mask }) => {
     const scaled = mul(advantages, 1 / at(temperature));
     // entries that do not count get no weight

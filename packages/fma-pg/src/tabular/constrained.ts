@@ -44,7 +44,8 @@ export function constrainedAscent(
   z: Float64Array,
   { delta, steps }: ConstrainedInner,
 ): void {
-  if (proximity === undefined) return checkConstrained(method);
+  checkConstrained(method);
+  if (proximity === undefined) return; // of the methods that are taken none lacks it
   const size = z.length;
   const [logP, gradient, trial] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)];
   const point = { p: new Float64Array(size), logRatio: new Float64Array(size) };

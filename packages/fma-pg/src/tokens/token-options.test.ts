@@ -1,7 +1,7 @@
 import { disposeTree, useBackend } from '@gimbal/tensor-core';
 import { ones, tokenOptions as options } from '../../test/fixtures/token-options.ts';
 import { tokenTable } from '../../test/fixtures/token-table.ts';
-import { type TokenPolicyOptions, TokenPolicyTrainer } from '../index.ts';
+import { surrogates, type TokenPolicyOptions, TokenPolicyTrainer } from '../index.ts';
 
 beforeAll(() => useBackend('auto'));
 
@@ -34,6 +34,26 @@ test('options that make no sense are refused by name', () => {
   expect(() => of({ reward: [] })).toThrow('reward: there are none');
   const twice = { name: 'style', weight: 1, fn: ones };
   expect(() => of({ reward: [twice, twice] })).toThrow('reward: two have one name; got "style"');
+  expect(() => of({ anchor: 'ema' as 'fixed' })).toThrow('anchor: no such choice; got "ema"');
+  expect(() => of({ anchor: { emarate: 0.9 } as never })).toThrow(
+    /anchor: unknown option emarate; .*Did you mean emaRate/s,
+  );
+  expect(() => of({ baseline: 'value', value: { learningRate: 1, gaeLamda: 0.5 } as never })).toThrow(
+    /value: unknown option gaeLamda; .*Did you mean gaeLambda/s,
+  );
+  expect(() => of({ policyWarmup: { steps: 2, mode: 'lr', step: 3 } as never })).toThrow(
+    'policyWarmup: unknown option',
+  );
+  expect(() => of({ missingEos: { reward: 1, penalty: 2 } as never })).toThrow('missingEos: unknown option penalty');
+  expect(() => of({ baseline: 'value', credit: 'sequence' })).toThrow("credit: 'sequence' has no use for values");
+  expect(() => of({ surrogate: surrogates.mpo(), accumulate: 2 })).toThrow(
+    'accumulate: mpo weighs completions against',
+  );
+  expect(() => surrogates.mpo({ aggregate: 'row-mean' })).toThrow('mpo.aggregate: its weights sum to 1');
+  expect(() => of({ surrogate: 'ppo' as never })).toThrow('surrogate: no surrogate; got "ppo"');
+  expect(() => of({ reward: undefined as never })).toThrow('reward: no reward; got "undefined"');
+  expect(() => of({ reward: [{ name: 'a', weight: 1 }] as never })).toThrow('reward a, fn: it is needed');
+  expect(() => of({ reward: [{ name: 'a', wieght: 1, fn: ones }] as never })).toThrow('reward a, weight: it is needed');
   const other = tokenTable({ vocabulary: 5, length: 3 }).init();
   expect(() => of({ anchor: { params: other } })).toThrow(/anchor.params: 'logits' has another shape/);
   disposeTree(other);

@@ -182,8 +182,8 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
   klCoefAt(o, 0);
   const rate = schedules.scheduleAt(o.learningRate, 0);
   checkOption('learningRate', rate, rate >= 0 && Number.isFinite(rate), 'a finite number ≥ 0');
-  if (typeof o.anchor === 'object' && 'emaRate' in o.anchor) checkShare('anchor.emaRate', o.anchor.emaRate);
-  if (typeof o.anchor === 'object' && 'params' in o.anchor) checkAnchor(o.params, o.anchor.params);
+  checkAnchor(o);
+  if (o.value !== undefined) checkKnown('value', o.value, ['learningRate', 'gaeLambda', 'trunk']);
   if (o.value !== undefined) checkPositive('value.learningRate', o.value.learningRate);
   if (o.value?.gaeLambda !== undefined) checkShare('value.gaeLambda', o.value.gaeLambda);
   if (o.value?.trunk !== undefined) checkName('value.trunk', o.value.trunk, ['policy', 'own']);
@@ -194,6 +194,7 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
       fix: "Give baseline 'value', or leave value out",
     });
   if (o.policyWarmup !== undefined) {
+    checkKnown('policyWarmup', o.policyWarmup, ['steps', 'mode']);
     checkCount('policyWarmup.steps', o.policyWarmup.steps);
     checkName('policyWarmup.mode', o.policyWarmup.mode, ['lr', 'freeze']);
   }
@@ -208,7 +209,11 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
     });
   }
   if (o.missingEos !== undefined) checkMissingEos(o.missingEos, o.maxNewTokens);
-  if (typeof o.reward !== 'function') checkNames(o.reward);
+  if (typeof o.reward !== 'function') checkRewards(o.reward);
+  if (typeof o.surrogate !== 'function' || o.surrogate.surrogate === undefined) {
+    const wanted = 'one of surrogates, as surrogates.ppoClip()';
+    throw new ConfigError({ where: 'surrogate', what: 'no surrogate', got: o.surrogate, wanted });
+  }
   checkPrompts('prompts', o.prompts);
   if (o.evalPrompts !== undefined) checkPrompts('evalPrompts', o.evalPrompts);
   if (o.evalEvery !== undefined && o.evalPrompts === undefined)
@@ -244,6 +249,19 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
       fix,
     });
   }
+  if (o.surrogate.surrogate === 'mpo' && o.accumulate > 1)
+    throw new ConfigError({
+      where: 'accumulate',
+      what: 'mpo weighs completions against all others of the step, which must be in one batch',
+      got: o.accumulate,
+      fix: 'Use a larger batchSize, or another surrogate',
+    });
+  if (o.baseline === 'value' && o.credit === 'sequence')
+    throw new ConfigError({
+      where: 'credit',
+      what: "'sequence' has no use for values, which credit each token with what follows",
+      fix: "Give credit 'token', or another baseline than 'value'",
+    });
   if (o.checkpointEvery !== undefined && o.out === undefined)
     throw new ConfigError({ where: 'checkpointEvery', what: 'there is nowhere to save', fix: 'Give out, a folder' });
   createOptimizer(o.optimizer);
@@ -269,8 +287,18 @@ export function klCoefAt(
   return now;
 }
 
+function checkAnchor({ anchor, params }: ResolvedTokenOptions): void {
+  if (typeof anchor !== 'object' || anchor === null) {
+    checkName('anchor', anchor, ['fixed']);
+    return;
+  }
+  checkKnown('anchor', anchor, 'params' in anchor ? ['params'] : ['emaRate']);
+  if ('params' in anchor) checkReference(params, anchor.params);
+  else checkShare('anchor.emaRate', anchor.emaRate);
+}
+
 /** A reference of another vocabulary or size is none of this policy. */
-function checkAnchor(params: Params, anchor: Params): void {
+function checkReference(params: Params, anchor: Params): void {
   const shapes = new Map(flatten(anchor).map(([path, leaf]) => [path, `[${leaf.shape}]`]));
   for (const [path, leaf] of flatten(params)) {
     const [got, wanted] = [shapes.get(path), `[${leaf.shape}]`];
@@ -283,9 +311,11 @@ function checkAnchor(params: Params, anchor: Params): void {
 function checkMissingEos(missingEos: NonNullable<TokenPolicyOptions['missingEos']>, maxNewTokens: number): void {
   if (typeof missingEos === 'string') checkName('missingEos', missingEos, ['mask']);
   else if ('reward' in missingEos) {
+    checkKnown('missingEos', missingEos, ['reward']);
     const { reward } = missingEos;
     checkOption('missingEos.reward', reward, Number.isFinite(reward), 'a finite number');
   } else {
+    checkKnown('missingEos', missingEos, ['penalty']);
     const { penalty } = missingEos;
     checkOption('missingEos.penalty', penalty, penalty >= 0 && Number.isFinite(penalty), 'a finite number ≥ 0');
   }
@@ -299,12 +329,23 @@ function checkMissingEos(missingEos: NonNullable<TokenPolicyOptions['missingEos'
   });
 }
 
-/** Metrics are named after rewards. */
-function checkNames(rewards: readonly NamedReward[]): void {
+/** Each is a function with a weight; metrics are named after them. */
+function checkRewards(rewards: readonly NamedReward[]): void {
+  if (!Array.isArray(rewards)) {
+    const wanted = 'a function, or a list of { name, weight, fn }';
+    throw new ConfigError({ where: 'reward', what: 'no reward', got: typeof rewards, wanted });
+  }
   if (rewards.length === 0) throw new ConfigError({ where: 'reward', what: 'there are none' });
   const names = rewards.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new ConfigError({ where: 'reward', what: 'two have one name', got: twice });
+  for (const { name, weight, fn } of rewards) {
+    const lacks = (part: string, got: unknown, wanted: string): ConfigError =>
+      new ConfigError({ where: `reward ${name}, ${part}`, what: 'it is needed', got: typeof got, wanted });
+    if (typeof fn !== 'function') throw lacks('fn', fn, '(prompts, completions, rows) => a number or null for each');
+    if (typeof weight !== 'number' && typeof weight !== 'function')
+      throw lacks('weight', weight, 'a number, or a function of the step');
+  }
 }
 
 type TokenPreset = (o?: Partial<TokenPolicyOptions>) => Partial<TokenPolicyOptions>;

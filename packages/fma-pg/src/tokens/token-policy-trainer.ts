@@ -8,6 +8,7 @@ import {
   createOptimizer,
   disposeTree,
   EpochSampler,
+  hashTree,
   type LoadedCheckpoint,
   loadRun,
   type Optimizer,
@@ -101,6 +102,7 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
   readonly overflow: PromptOverflow;
   readonly #anchor: Params;
   readonly #ownsAnchor: boolean;
+  #anchorHash: string | undefined;
   readonly #optimizer: Optimizer;
   readonly #state: OptimizerState;
   readonly #value: TokenValueHead | undefined;
@@ -302,11 +304,18 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
     return {
       ...savedOptions(rest),
       anchor: kept,
+      ...(kept === 'params' && { anchorName: this.#anchorName() }),
       ...(scale === 'tempered' && { rolloutLogProbs: scale }), // checkpoints from before the option are 'unit'
       prompts: prompts.length,
       rows: promptsName(prompts),
       surrogate: { name: surrogate.surrogate, ...surrogate.options },
     };
+  }
+
+  /** Of a reference that was given: a run goes on with its own. */
+  #anchorName(): string {
+    this.#anchorHash ??= hashTree(this.#anchor);
+    return this.#anchorHash;
   }
 
   protected override content(): { state: SavedState; loss?: number } {

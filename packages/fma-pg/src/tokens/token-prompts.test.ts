@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Prompt, type TextCodec, useBackend } from '@gimbal/tensor-core';
+import { disposeTree, type Params, type Prompt, type TextCodec, useBackend } from '@gimbal/tensor-core';
+import { ones } from '@tensorflow/tfjs-core';
 import { tokenOptions } from '../../test/fixtures/token-options.ts';
 import { type TokenTable, tokenTable } from '../../test/fixtures/token-table.ts';
 import { type TokenPolicyOptions, TokenPolicyTrainer, tokenPresets } from '../index.ts';
@@ -84,6 +85,22 @@ test('a run goes on with its own prompts only, others of the same number are ref
     (await resume(['ab', 'c'])).dispose();
   } finally {
     await rm(out, { recursive: true });
+  }
+});
+
+test('a run goes on with the reference it was given only', async () => {
+  const out = await mkdtemp(join(tmpdir(), 'fma-pg-'));
+  const [one, two] = [table.init(), { logits: ones([table.prefixes, 4]) }];
+  try {
+    const o = (params: Params) => tokenOptions({ anchor: { params }, out });
+    using first = new TokenPolicyTrainer(o(one));
+    await first.run({ steps: 1 });
+    await expect(TokenPolicyTrainer.resume(out, o(two))).rejects.toThrow(/another configuration: anchorName differs/);
+    (await TokenPolicyTrainer.resume(out, o(one))).dispose();
+  } finally {
+    await rm(out, { recursive: true });
+    disposeTree(one);
+    disposeTree(two);
   }
 });
 

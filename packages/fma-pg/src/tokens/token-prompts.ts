@@ -34,12 +34,22 @@ const chunk = 1024;
 export function checkPrompts(name: string, prompts: readonly Prompt[]): void {
   // a string has places too, and would be learnt letter by letter
   if (!Array.isArray(prompts))
-    throw new ConfigError({ where: name, what: 'no list', got: typeof prompts, wanted: 'texts, or rows with a prompt' });
+    throw new ConfigError({
+      where: name,
+      what: 'no list',
+      got: typeof prompts,
+      wanted: 'texts, or rows with a prompt',
+    });
   if (prompts.length === 0) throw new ConfigError({ where: name, what: 'there are none' });
   for (const [i, row] of (prompts as readonly unknown[]).entries()) {
     if (typeof row === 'string' || typeof (row as { prompt?: unknown } | null)?.prompt === 'string') continue;
     const wanted = 'a text, or a row with a text in prompt';
-    throw new ConfigError({ where: `${name}, row ${i}`, what: 'no prompt', got: row === null ? 'null' : typeof row, wanted });
+    throw new ConfigError({
+      where: `${name}, row ${i}`,
+      what: 'no prompt',
+      got: row === null ? 'null' : typeof row,
+      wanted,
+    });
   }
 }
 

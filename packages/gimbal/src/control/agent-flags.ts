@@ -83,6 +83,12 @@ const ofSurrogates = {
   negativeWeight: ['smdpo'],
 } as const satisfies { [name in keyof AgentFlags]?: readonly string[] };
 
+/** Options of gradient steps on a surrogate, which these do not take. */
+const natural = {
+  algorithms: ['trpo', 'npg'],
+  without: ['epochs', 'minibatches', 'entropyCoef', 'valueCoef', 'targetKl', 'innerGuard'],
+} as const satisfies { algorithms: readonly string[]; without: readonly (keyof AgentFlags)[] };
+
 /** What these are where they are not given. */
 const unset: { readonly [name in keyof AgentFlags]?: unknown } = { prioritized: false, pessimistic: true };
 
@@ -103,7 +109,8 @@ export function refuseOthers(flags: AgentFlags, kind: Settings['kind']): void {
   const ofOthers = Object.entries(ofSurrogates).flatMap(([name, algorithms]) =>
     (algorithms as readonly string[]).includes(flags.algo) ? [] : [name as keyof AgentFlags],
   );
-  for (const [name, got] of Object.entries(given(flags, [...others, ...ofOthers])))
+  const ofSteps = (natural.algorithms as readonly string[]).includes(flags.algo) ? natural.without : [];
+  for (const [name, got] of Object.entries(given(flags, [...others, ...ofOthers, ...ofSteps])))
     throw refused(name, `${flags.algo} has no such option`, got, 'Leave it out');
 }
 

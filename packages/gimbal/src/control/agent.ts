@@ -26,10 +26,28 @@ export async function createAgent(flags: AgentFlags, out?: string): Promise<Agen
   return OnPolicyAgent.create({ ...settings.options, ...onPolicyFlags(flags, settings.options), ...common });
 }
 
-/** The agent of a run, as it was best or last. */
-export async function loadAgent(folder: string, env: EnvFlags, which: 'latest' | 'best', out?: string): Promise<Agent> {
-  const { config } = await loadCheckpoint(folder, { which });
-  const more = { env: environmentOf(env), ...(out !== undefined && { out }) };
+/** Options that decide no number, which checkpoints do not hold. */
+const howOften = ['evalEvery', 'evalEpisodes', 'checkpointEvery'] as const;
+
+/**
+ * The agent of a run, as it was best or last.
+ * @param training where it goes on, and how often it is evaluated and saved
+ */
+export async function loadAgent(
+  folder: string,
+  env: EnvFlags,
+  which: 'latest' | 'best',
+  training?: { out: string; flags: Pick<AgentFlags, (typeof howOften)[number]> },
+): Promise<Agent> {
+  const { config, loss } = await loadCheckpoint(folder, { which });
+  // without an evaluation no checkpoint is better than another, and the latest would be taken for the best
+  if (which === 'best' && loss === null) {
+    const fix = 'Train with --eval-every, or take the latest';
+    throw new ConfigError({ where: `${folder}, the best checkpoint`, what: 'nothing was evaluated in training', fix });
+  }
+  const { out, flags = {} } = training ?? {};
+  const often = Object.fromEntries(howOften.flatMap((key) => (flags[key] === undefined ? [] : [[key, flags[key]]])));
+  const more = { env: environmentOf(env), ...(out !== undefined && { out }), ...often };
   // MDPO has both names: the off-policy one has a replay buffer
   const isOff = 'buffer' in (config as object);
   return isOff ? OffPolicyAgent.resume(folder, more, { which }) : OnPolicyAgent.resume(folder, more, { which });

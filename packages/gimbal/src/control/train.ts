@@ -51,7 +51,7 @@ export const trainingOptions = {
   recurrent: z.enum(['gru', 'lstm']).optional().describe('a memory in policy and value function (on-policy)'),
   eta: z.number().positive().optional().describe('step size of the surrogate’s KL (mdpo, smdpo, spma)'),
   clipEpsilon: z.number().positive().optional().describe('half-width of the clip (ppo, sppo)'),
-  pessimistic: z.boolean().default(true).describe('the minimum with the unclipped term (sppo)'),
+  pessimistic: z.boolean().default(true).describe('take the minimum with the unclipped term (sppo)'),
   negativeWeight: z
     .enum(['clamp', 'keep', 'error'])
     .optional()
@@ -61,7 +61,7 @@ export const trainingOptions = {
   evalEpisodes: z.int().min(1).optional().describe('episodes of an evaluation during training'),
   checkpointEvery: z.int().min(1).optional().describe('save each so many steps'),
   ...tabularOptions,
-  episodes: z.int().min(1).default(20).describe('eval: episodes to play'),
+  episodes: z.int().min(1).default(20).describe('eval, and after training: episodes to play'),
   stochastic: z.boolean().default(false).describe('eval: draw actions instead of taking the most probable'),
   which: z.enum(['best', 'latest']).default('latest').describe('eval: which checkpoint'),
 };
@@ -106,7 +106,7 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   // the agent keeps its log and checkpoints beside what says that this is a run
   const begun = await checkpointIn(run.path, (text) => output.note(text), ['config.json', '.lock']);
   using agent = await (begun !== undefined
-    ? loadAgent(run.path, { env, envOptions: o.envOptions }, 'latest', run.path)
+    ? loadAgent(run.path, { env, envOptions: o.envOptions }, 'latest', { out: run.path, flags: o })
     : createAgent({ ...o, env } as AgentFlags, run.path));
   let text = '';
   for await (const m of agent.train({ steps, signal })) {

@@ -1,5 +1,6 @@
 // gimbal rl, and gimbal grpo, which is its preset: a model you have learns from a reward.
 import { join } from 'node:path';
+import { tokenPresets } from '@gimbal/fma-pg';
 import { ConfigError, type Params, writeFileAtomic } from '@gimbal/tensor-core';
 import type { z } from 'zod';
 import { type Command, type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
@@ -24,7 +25,7 @@ import { rlReport } from './report.ts';
 import { loadRewards } from './reward.ts';
 import { parseReward, type RewardSpec } from './reward-spec.ts';
 import { warnAlike } from './rewards-alike.ts';
-import { fittingPrompts, type RlSettings, roomBeside, scorePrompts, trainPolicy } from './train-policy.ts';
+import { defined, fittingPrompts, type RlSettings, roomBeside, scorePrompts, trainPolicy } from './train-policy.ts';
 import { bestLook, checkMonitor, verdictOf, watchRun } from './watch.ts';
 
 type Options = z.output<ReturnType<typeof optionsWith>>;
@@ -84,6 +85,14 @@ function check(name: string, o: Options): readonly RewardSpec[] {
       where: `gimbal ${name} --value-trunk`,
       what: `'${o.baseline ?? o.preset}' has no value function`,
       fix: 'Give --preset ppo or --baseline value, or leave --value-trunk out',
+    });
+  const { baseline, credit } = { ...tokenPresets[o.preset](), ...defined({ baseline: o.baseline, credit: o.credit }) };
+  if (baseline === 'value' && credit === 'sequence')
+    throw new ConfigError({
+      where: `gimbal ${name} --credit`,
+      what: 'a value function credits each token with what follows, not with the whole',
+      got: o.credit ?? `sequence, of ${o.preset}`,
+      fix: 'Give --credit token, or another --baseline',
     });
   if (o.evalEvery !== undefined && o.monitor !== undefined)
     throw new ConfigError({

@@ -1,5 +1,5 @@
 // What `gimbal rl` can be told.
-import { tokenPresets } from '@gimbal/fma-pg';
+import { type SurrogateName, surrogates, tokenPresets } from '@gimbal/fma-pg';
 import { z } from 'zod';
 import { heldOutOption } from '../options/held-out.ts';
 import type { PresetName } from './train-policy.ts';
@@ -60,9 +60,9 @@ export const optionsWith = (preset: PresetName) =>
     world: z.enum(['full', 'mini']).default('full').describe('which newsroom: what the model was trained on'),
     preset: z.enum(presets).default(preset).describe('the method, with its baseline, credit and KL'),
     surrogate: z
-      .enum(['reinforce', 'ratio', 'ppoClip', 'smdpo', 'sppo', 'spma'])
+      .enum(Object.keys(surrogates) as [SurrogateName, ...SurrogateName[]])
       .optional()
-      .describe("another surrogate than the preset's"),
+      .describe("another surrogate than the preset's, averaged as that is"),
     steps: z.int().min(1).default(100).describe('updates of the data: each samples completions anew'),
     batchSize: z
       .int()

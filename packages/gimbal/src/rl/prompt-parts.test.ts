@@ -54,7 +54,10 @@ test('prompts that stand in two parts are told, whatever their other columns say
 test('an empty prompt is refused by its row, but of a model that begins texts with a token', () => {
   const rows = ['a', { prompt: '' }, ''];
   expect(() => refuseEmpty(rows, [], 'rows.jsonl')).toThrow(
-    expect.objectContaining({ code: 'ERR_DATA', message: expect.stringMatching(/^rows.jsonl, row 1: the prompt is empty/) }),
+    expect.objectContaining({
+      code: 'ERR_DATA',
+      message: expect.stringMatching(/^rows.jsonl, row 1: the prompt is empty/),
+    }),
   );
   refuseEmpty(rows, [1], 'rows.jsonl');
   refuseEmpty(['a', ' '], [], 'rows.jsonl');

@@ -119,12 +119,24 @@ async function load(spec: RewardBody, place: Place): Promise<RewardFn> {
     return reward.ensemble(fns, { reduce: spec.reduce });
   }
   if (kind === 'remote') return reward.remoteReward(of);
-  return ownFunction<RewardFn>(
-    of,
-    place.where,
-    'export default (prompts, completions, rows) => completions.map(score)',
-  );
+  const wanted = 'export default (prompts, completions, rows) => completions.map(score)';
+  return told(await ownFunction<RewardFn>(of, place.where, wanted), of, place.where);
 }
+
+/** What a function of the user's throws, with its file. */
+const told =
+  (fn: RewardFn, path: string, where: string): RewardFn =>
+  async (...asked) => {
+    try {
+      return await fn(...asked);
+    } catch (cause) {
+      // errors that name themselves, as one that stops a run
+      if (typeof (cause as { code?: unknown } | null)?.code === 'string') throw cause;
+      const said = cause instanceof Error || typeof (cause as Error | null)?.message === 'string';
+      const what = `${path} threw: ${said ? (cause as Error).message : String(cause)}`;
+      throw new DataError({ where, what, cause });
+    }
+  };
 
 /** columns that hold an answer, where none is named */
 const answerColumns = ['answer', 'completion', 'reference'];

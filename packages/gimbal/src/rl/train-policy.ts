@@ -1,7 +1,10 @@
 // Reinforcement learning of a language model, as commands and stages run it: resumes, reports progress, and says what
 // the reward of held-out prompts was before and after.
 import {
+  type Aggregate,
   type NamedReward,
+  type Surrogate,
+  type SurrogateName,
   surrogates,
   type TokenPolicyOptions,
   TokenPolicyTrainer,
@@ -80,7 +83,7 @@ export interface RlRequest {
 const maxGradNorm = 1;
 
 /** The properties that have a value: what is left out is the preset's. */
-const defined = <T extends object>(o: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+export const defined = <T extends object>(o: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(o).filter(([, value]) => value !== undefined)) as never;
 
 /** The trainer, after `steps`; the caller disposes it. @throws StoppedError when the signal asks for it, after a checkpoint */
@@ -147,7 +150,7 @@ function optionsOf({
     ...(s.valueTrunk === 'own' && { value: { learningRate: s.learningRate, gaeLambda: 0.95, trunk: 'own' as const } }),
     ...(s.maskTruncated && { missingEos: 'mask' as const }),
     ...(s.missingEosPenalty && { missingEos: { penalty: s.missingEosPenalty } }),
-    ...(s.surrogate !== undefined && { surrogate: surrogates[s.surrogate]() }),
+    ...(s.surrogate !== undefined && { surrogate: surrogateOf(s.surrogate, s.preset) }),
   };
   return {
     ...tokenPresets[s.preset](given),
@@ -166,6 +169,14 @@ function optionsOf({
     out,
     checkpointEvery: s.checkpointEvery ?? Math.max(1, Math.ceil(s.steps / 10)),
   };
+}
+
+/** Another surrogate than a preset's, averaged over tokens or rows as the preset's; its own as it is. */
+export function surrogateOf(name: SurrogateName, preset: PresetName): Surrogate {
+  const { surrogate } = tokenPresets[preset]();
+  if (surrogate?.surrogate === name) return surrogate;
+  const { aggregate } = (surrogate?.options ?? {}) as { aggregate?: Aggregate };
+  return surrogates[name]({ ...(aggregate !== undefined && name !== 'mpo' && { aggregate }) });
 }
 
 const mostNewTokens = 64;

@@ -1,7 +1,6 @@
 /** A frozen language model as a teacher, in this process: whole precision, bf16, or weights read back from 4 bits. */
 import {
-  flatten,
-  hashWords,
+  hashTree,
   type LogitPolicy,
   type PackedWeights,
   type Params,
@@ -117,15 +116,3 @@ function scored(
 
 /** Out of every scope: they live until the update is done. */
 const keepRows = (x: Tensor2D): Tensor2D => keep(x);
-
-/** Of names, shapes and the bits of every number. */
-function hashTree(params: Params): string {
-  const words = function* (): Generator<number> {
-    for (const [path, tensor] of flatten(params)) {
-      for (const c of `${path} ${tensor.shape}`) yield c.codePointAt(0) as number;
-      const values = tensor.dataSync();
-      yield* new Uint32Array(values.buffer, values.byteOffset, values.length);
-    }
-  };
-  return hashWords(words());
-}
