@@ -1,8 +1,8 @@
 import { useBackend } from '@gimbal/tensor-core';
-import { tensor2d } from '@tensorflow/tfjs-core';
+import { mul, tensor2d } from '@tensorflow/tfjs-core';
 import { tokenOptions } from '../../test/fixtures/token-options.ts';
 import { tokenTable } from '../../test/fixtures/token-table.ts';
-import { type Aggregate, surrogates, type TokenPolicyStep, TokenPolicyTrainer } from '../index.ts';
+import { type Aggregate, type Surrogate, surrogates, type TokenPolicyStep, TokenPolicyTrainer } from '../index.ts';
 
 beforeAll(() => useBackend('auto'));
 
@@ -42,3 +42,17 @@ test.each(['token-mean', 'sequence-mean', 'row-mean'] as const)(
     }
   },
 );
+
+test.each([
+  [1, 'before this step.'],
+  [2, 'before this pass, with the earlier ones of the step in them.'],
+])('a loss that is not finite in pass %i says which parameters are left', async (pass, text) => {
+  const clip = surrogates.ppoClip();
+  let calls = 0;
+  const breaking: Surrogate = Object.assign(
+    (x: Parameters<Surrogate>[0]) => clip(++calls < pass ? x : { ...x, advantages: mul(x.advantages, Number.NaN) }),
+    { surrogate: 'breaking', options: {} },
+  );
+  using trainer = new TokenPolicyTrainer(tokenOptions({ surrogate: breaking, epochs: 3 }));
+  await expect(trainer.run({ steps: 1 })).rejects.toThrow(`The parameters are those ${text}`);
+});

@@ -102,7 +102,7 @@ export function updateOnTokens(
         where: `TokenPolicyTrainer, step ${step + 1}`,
         what: 'loss or gradient is not finite',
         got: totals[lossAt],
-        fix: 'The parameters are those before this step. Lower the learning rate, or set maxGradNorm',
+        fix: `The parameters are those before this ${first ? 'step' : 'pass, with the earlier ones of the step in them'}. Lower the learning rate, or set maxGradNorm`,
       });
     }
     const scale = o.maxGradNorm === undefined ? scalar(1) : clipScale(norm, o.maxGradNorm);
