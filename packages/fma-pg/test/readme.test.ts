@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 
-test('the README shows the program of packages/gimbal/examples that trains CartPole', () => {
-  expect(read('README.md')).toContain(`\`\`\`ts\n${read('../gimbal/examples/cart-pole.ts')}\`\`\``);
+test.each(['cart-pole', 'token-policy'])('the README shows packages/gimbal/examples/%s.ts', (name) => {
+  expect(read('README.md')).toContain(`\`\`\`ts\n${read(`../gimbal/examples/${name}.ts`)}\`\`\``);
 });
 
 test('the README shows examples/quick-start.ts, which runs and prints what the README says', async () => {
