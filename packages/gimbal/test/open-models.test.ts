@@ -88,8 +88,34 @@ test('sft names --continue only where the chat template writes another text than
     /sft --assistant-only: it is for conversations/,
   );
   expect(await refused('rows.jsonl', ...columns, '--max-length', '2')).toMatch(
-    /all 4 held-out rows are longer than the limit; got "?\d+ tokens in the shortest"?, wanted "?at most 2 tokens"?.*--max-length/s,
+    /rows.jsonl:1: all 40 rows are too long.*got "?\d+ tokens in the shortest of them"?, wanted "?at most 2 tokens \(--max-length\)"?.*Raise --max-length \(the model reads 32 tokens\), or keep .*--overflow cut/s,
   );
+  expect(await refused('rows.jsonl', ...columns, '--max-length', '64')).toMatch(
+    /gimbal sft --max-length: the model reads fewer tokens; got 64, wanted "?at most its context, 32/,
+  );
+});
+
+test.each([
+  ['a decoder', (): string => join(dir, 'base')],
+  ['an encoder-decoder', (): string => t5],
+])('sft of %s judges lengths before rows are held out: one long row of three stops nothing', async (_, model) => {
+  // the context of T5 here is 512, so the limit is given
+  const long = 'one more word '.repeat(30);
+  const rows = ['1 + 1 =', '1 + 2 =', long].map((prompt, i) => JSON.stringify({ prompt, completion: `${i + 2}` }));
+  await writeFile(join(dir, 'one-long.jsonl'), rows.join('\n'));
+  const sft = ['sft', '--model', model(), '--data', join(dir, 'one-long.jsonl'), '--max-length', '24', '--steps', '1'];
+  // whichever rows the seed draws: one of three is held out
+  for (const seed of ['0', '1', '2', '3']) {
+    const { tooLong } = await gimbal(...sft, '--seed', seed, '--out', await mkdtemp(join(dir, 'long-')));
+    expect(tooLong).toMatchObject({ rows: 1, where: [expect.stringMatching(/one-long.jsonl:3$/)] });
+  }
+  const { code, stderr } = await runMain([...sft, '--overflow', 'error', '--out', join(dir, 'one-long-error')], root);
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringMatching(
+      /one-long.jsonl:3: the row is too long.*at most 24 tokens \(--max-length\).*--overflow drop/s,
+    ),
+  ]);
 });
 
 test('an adapter is trained, merged into a folder and a GGUF file, and quantised', async () => {
@@ -163,6 +189,31 @@ test('a GGUF file is fine-tuned and aligned: its weights become float32, which i
   const { params } = await loadPretrained(model);
   for (const [path, t] of flatten(params)) expect([path, t.dtype]).toEqual([path, 'float32']);
   disposeTree(params);
+}, 120_000);
+
+test('what align trains is sampled from as the model it started from', async () => {
+  const [start, out] = [join(dir, 'sampled'), join(dir, 'aligned-sampled')];
+  await cp(join(dir, 'base'), start, { recursive: true });
+  const { model, params, tokenizer } = await loadPretrained(start);
+  // 64 wide, so that a student of a quarter has rows of 32 numbers
+  const wide = decoder({ ...model.config, width: 64, headWidth: 32, feedForward: 128 });
+  const drawn = wide.init(rng(1));
+  const generation = { temperature: 0.25, topK: 7 };
+  await rm(start, { recursive: true });
+  await savePretrained(start, wide, drawn, { tokenizer: tokenizer as Tokenizer, generation });
+  for (const tree of [params, drawn]) disposeTree(tree);
+  const rows = ['--data', join(dir, 'rows.jsonl'), '--columns', 'prompt=question,completion=answer'];
+  const steps = ['--minutes', '0.02', '--fine-tune-steps', '2', '--rl-steps', '1', '--rl-batch-size', '4'];
+  await gimbal(
+    ...['align', '--model', start, ...rows, '--reward', 'exact', ...steps, '--distil-steps', '2'],
+    ...['--distil-batch-size', '4', '--out', out],
+  );
+  // trained by fine-tuning, then by reinforcement learning; and distilled from that
+  for (const folder of ['model', 'student']) {
+    const { generation: kept, params: tree } = await loadPretrained(join(out, folder));
+    expect([folder, kept]).toEqual([folder, expect.objectContaining(generation)]);
+    disposeTree(tree);
+  }
 }, 120_000);
 
 test('models are averaged with given shares; what does not fit is refused and nothing is written', async () => {

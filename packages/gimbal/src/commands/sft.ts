@@ -17,6 +17,7 @@ import { optionsOfRun, withRun } from '../run/run-folder.ts';
 import { worsened } from '../run/worsened.ts';
 import { refuseAssistantOnly } from '../sft/assistant-only.ts';
 import { checkJudged, judgedRows } from '../sft/judged-rows.ts';
+import { checkMaxLength, splitRowsByLength } from '../sft/split-rows.ts';
 import { openTuned } from '../sft/tuned-model.ts';
 
 const options = z.object({
@@ -116,8 +117,7 @@ export const command = defineCommand({
         usable: ['text', 'prompt-completion', 'conversation', 'conversation-completion'],
       });
       const rows = await judgedRows(read, o, (text) => output.note(text));
-      const share = heldOutOf('sft', o.heldOut, rows.rows.length);
-      const parts = lm.splitDataset(rows, share, rng(o.seed).split('split'));
+      lm.splitDataset(rows, heldOutOf('sft', o.heldOut, rows.rows.length), rng(o.seed).split('split'));
       const path = await modelPath(o.model, 'gimbal sft --model', hubOptions(output, signal));
       if (o.assistantOnly) await refuseAssistantOnly(path, rows);
       const tuned = await openTuned(
@@ -141,6 +141,15 @@ export const command = defineCommand({
           wanted: 'tokenizer.json',
         });
       }
+      checkMaxLength(o.maxLength, config.contextLength);
+      const maxLength = o.maxLength ?? Math.min(config.contextLength, 1024);
+      const parts = await splitRowsByLength(
+        rows,
+        tuned.lengths(rows, tokenizer, maxLength),
+        { tokens: maxLength, context: config.contextLength, given: o.maxLength, overflow: o.overflow },
+        o.heldOut,
+        rng(o.seed).split('split'),
+      );
       const adapter =
         o.lora === 0
           ? undefined
@@ -161,7 +170,7 @@ export const command = defineCommand({
         data: parts.train,
         evalData: parts.heldOut,
         ...(adapter ? { adapter } : {}),
-        maxLength: o.maxLength ?? Math.min(config.contextLength, 1024),
+        maxLength,
         batchSize: o.batchSize,
         accumulate: o.accumulate,
         gradientCheckpointing: o.gradientCheckpointing,
@@ -183,7 +192,7 @@ export const command = defineCommand({
         output.note(`${as}; rows that hold them as messages, [{"role": …, "content": …}], are learnt as its turns`);
       }
       const before = await tuned.lossOn(parts.heldOut, tokenizer, {
-        limit: trainerOptions.maxLength,
+        limit: maxLength,
         batchSize: o.batchSize,
         signal,
       });

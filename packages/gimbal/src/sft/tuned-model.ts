@@ -10,11 +10,13 @@ import type {
   Seq2SeqTrainer,
   Seq2SeqTrainerOptions,
   Tokenizer,
+  TokenRow,
 } from '@gimbal/language-models';
 import { ConfigError, type Params } from '@gimbal/tensor-core';
 import { refuseGiven } from '../options/refuse-given.ts';
 import type { Given } from '../options/resolve.ts';
 import { isSeq2Seq } from '../run/is-seq2seq.ts';
+import type { RowLength } from './split-rows.ts';
 
 /** How rows become batches. */
 export type RowHandling = Pick<CausalLmOptions, 'assistantOnly' | 'packing' | 'paddingFree' | 'overflow'>;
@@ -33,7 +35,9 @@ export interface TunedModel {
   readonly params: Params;
   readonly tokenizer: Tokenizer | undefined;
   readonly warnings: readonly string[];
-  /** The loss of the model as it is; rows longer than `limit` tokens are left out. */
+  /** How long each row is, and whether the overflow policy leaves something of it to learn from within `limit` tokens. */
+  lengths(data: Dataset, tokenizer: Tokenizer, limit: number): RowLength[];
+  /** The loss of the model as it is; longer rows than `limit` tokens as in training. */
   lossOn(data: Dataset, tokenizer: Tokenizer, o: LossOptions): Promise<EvaluatedLoss>;
   /**
    * A trainer, to be disposed.
@@ -47,12 +51,6 @@ export interface TunedModel {
   /** Writes a tree of its shape as its folder. */
   save(folder: string, params: Params): Promise<void>;
 }
-
-/** Which rows an error speaks of, and the flags that help. */
-const heldOut = {
-  part: 'held-out',
-  fix: 'Raise --max-length, or hold more rows out (--held-out): which they are is drawn before their lengths are looked at',
-};
 
 interface LossOptions {
   limit: number;
@@ -94,8 +92,17 @@ async function openDecoder(path: string, { assistantOnly = false, ...rows }: Row
     ...read,
     config: model.config,
     params,
+    lengths: (data, tokenizer, limit) =>
+      lm
+        .tokenRows(data, tokenizer, { limit: Number.POSITIVE_INFINITY, assistantOnly })
+        .rows.map((row) => ({ tokens: row.ids.length, isUsable: isUsable(row, limit, rows.overflow) })),
     lossOn: (data, tokenizer, { limit, ...o }) =>
-      lm.evaluateLoss(model, params, lm.tokenRows(data, tokenizer, { limit, assistantOnly, told: heldOut }).rows, o),
+      lm.evaluateLoss(
+        model,
+        params,
+        lm.tokenRows(data, tokenizer, { limit, assistantOnly, ...(rows.overflow && { overflow: rows.overflow }) }).rows,
+        o,
+      ),
     trainer: async (o, from) => {
       const options = { ...o, ...rows, assistantOnly, model, params };
       return from ? lm.CausalLmTrainer.resume(from.folder, options, from) : new lm.CausalLmTrainer(options);
@@ -111,14 +118,31 @@ async function openSeq2Seq(path: string, overflow: Overflow): Promise<TunedModel
     ...read,
     config: model.config,
     params,
-    lossOn: (data, tokenizer, { limit, ...o }) =>
-      lm.evaluateSeq2Seq(model, params, lm.seq2seqRows(data, tokenizer, { limit, targetLimit: limit }).rows, o),
+    lengths(data, tokenizer, limit) {
+      const all = { limit: Number.POSITIVE_INFINITY, targetLimit: Number.POSITIVE_INFINITY };
+      return lm.seq2seqRows(data, tokenizer, all).rows.map(({ source, target }) => {
+        const tokens = Math.max(source.length, target.length);
+        return { tokens, isUsable: tokens <= limit || overflow === 'cut' };
+      });
+    },
+    lossOn: (data, tokenizer, { limit, ...o }) => {
+      const fit = { limit, targetLimit: limit, ...(overflow && { overflow }) };
+      return lm.evaluateSeq2Seq(model, params, lm.seq2seqRows(data, tokenizer, fit).rows, o);
+    },
     trainer: async (o, from) => {
       const options = { ...o, ...(overflow && { overflow }), model, params };
       return from ? lm.Seq2SeqTrainer.resume(from.folder, options, from) : new lm.Seq2SeqTrainer(options);
     },
     save: (folder, trained) => lm.saveSeq2Seq(folder, model, trained, beside(read.tokenizer, generation)),
   };
+}
+
+/** Whether the trainer learns something from a row. */
+function isUsable({ ids, from, counts }: TokenRow, limit: number, overflow: RowHandling['overflow']): boolean {
+  if (ids.length <= limit || overflow === 'split') return true;
+  // the first token has none before it
+  const first = Math.max(from, 1);
+  return overflow === 'cut' && first < limit && (counts === undefined || counts.subarray(first, limit).includes(1));
 }
 
 const beside = (tokenizer: Tokenizer | undefined, generation: GenerationDefaults) => ({

@@ -42,8 +42,6 @@ export interface FitOptions {
   overflow?: Overflow;
   /** Which end of a row `cut` keeps (`start`). */
   keep?: 'start' | 'end';
-  /** For messages: what the rows are (none), as `held-out`, and what to do where none is short enough. */
-  told?: { part?: string; fix?: string };
 }
 
 /**
@@ -125,7 +123,7 @@ function located<T>(where: string, run: () => T): T {
 export function fitRows(
   rows: readonly TokenRow[],
   where: (index: number) => string,
-  { limit, overflow = 'drop', keep = 'start', told }: FitOptions,
+  { limit, overflow = 'drop', keep = 'start' }: FitOptions,
 ): TokenRows {
   const kept: TokenRow[] = [];
   const places: string[] = [];
@@ -157,15 +155,14 @@ export function fitRows(
   });
   if (kept.length === 0) {
     if (rows.length === 0) throw new DataError({ where: where(0), what: 'there are no rows', wanted: 'at least one' });
-    const part = told?.part === undefined ? '' : `${told.part} `;
-    const all = rows.length === 1 ? `the only ${part}row is` : `all ${rows.length} ${part}rows are`;
+    const all = rows.length === 1 ? 'the only row is' : `all ${rows.length} rows are`;
     const shortest = rows.reduce((a, r) => Math.min(a, r.ids.length), Number.POSITIVE_INFINITY);
     throw new DataError({
       where: where(0),
       what: `${all} longer than the limit`,
       got: `${shortest} tokens${rows.length === 1 ? '' : ' in the shortest'}`,
       wanted: `at most ${limit} tokens`,
-      fix: told?.fix ?? 'Raise maxLength, cut or split them (overflow), or use a model of a longer context',
+      fix: 'Raise maxLength, cut or split them (overflow), or use a model of a longer context',
     });
   }
   return { rows: kept, overflow: { rows: long, tokens: lost, where: places } };
