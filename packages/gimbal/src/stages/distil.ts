@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { bytes, percent } from '../cli/format.ts';
 import { defineStage } from '../pipeline/stage.ts';
 import { stage as data } from './data.ts';
+import { saveLike } from './internal/save-like.ts';
 import { scorerFor } from './internal/scoring.ts';
 import { storedRows } from './internal/stored-rows.ts';
 import { modelVersions } from './internal/versions.ts';
@@ -113,7 +114,7 @@ export const stage = defineStage({
         },
         { steps, out: logDir, signal, progress, note },
       );
-      await lm.savePretrained(join(dir, 'model'), small, trainer.params, { tokenizer });
+      await saveLike(join(dir, 'model'), small, trainer.params, teacher);
       const file = join(dir, 'model-q4_0.gguf');
       await lm.saveGguf(file, small, trainer.params, { tokenizer, type: 'Q4_0' });
       const scorer = await scorerFor(rows);

@@ -49,7 +49,7 @@ export const stage = defineStage({
 
     const { evaluateLoss, loadPretrained, tokenRows } = await import('@gimbal/language-models');
     const { disposeTree } = await import('@gimbal/tensor-core');
-    const { model, params, tokenizer } = await loadPretrained(folder);
+    const { model, params, tokenizer, generation } = await loadPretrained(folder);
     noteInflated(folder, params, context.note);
     if (!tokenizer) throw new Error(`${folder} has no tokenizer`); // the stages before have written one
     const validation = await storedRows(rowsDir, 'validation', 'prompt-completion');
@@ -71,6 +71,7 @@ export const stage = defineStage({
         model,
         params,
         tokenizer,
+        generation,
         steps,
         seed: environment.seed,
         learningRate: o.learningRate,

@@ -18,6 +18,7 @@ import { stage as data } from './data.ts';
 import { stage as fineTune } from './fine-tune.ts';
 import { modelFolder } from './internal/model-folder.ts';
 import { openJudge } from './internal/reward-tools.ts';
+import { saveLike } from './internal/save-like.ts';
 import { storedRows } from './internal/stored-rows.ts';
 import { type SummaryScores, summaryScores } from './internal/summary-scores.ts';
 import { trainedBefore } from './internal/trained-before.ts';
@@ -88,7 +89,7 @@ export const stage = defineStage({
     if (!judged.value || !pairs.value || rows.task !== 'newsroom') return undefined;
     const steps = o.steps ?? (input(plan).value.later.nashSteps as number);
     const before = input(fineTune);
-    const { loadPretrained, savePretrained } = await import('@gimbal/language-models');
+    const { loadPretrained } = await import('@gimbal/language-models');
     const { NashMdTrainer, playMatrix } = await import('@gimbal/nash-md');
     const { preferenceAccuracy } = await import('@gimbal/reward-models');
     const { disposeTree, rng, StoppedError } = await import('@gimbal/tensor-core');
@@ -166,7 +167,7 @@ export const stage = defineStage({
       const best = await watch.bestParams(note);
       if (best) opened.push(best.params);
       const kept = best?.params ?? trainer.params;
-      await savePretrained(join(dir, 'model'), model, kept, { tokenizer });
+      await saveLike(join(dir, 'model'), model, kept, pretrained);
       const scores = await summaryScores({ ...pretrained, params: kept }, tests, desk, {
         ...{ maxNewTokens, rng: stream.split('scores'), signal },
       });

@@ -81,6 +81,7 @@ export const stage = defineStage({
         model,
         params,
         tokenizer: codec,
+        generation: loaded?.generation,
         steps,
         seed: environment.seed,
         learningRate: o.learningRate,

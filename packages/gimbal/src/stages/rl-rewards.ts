@@ -19,6 +19,7 @@ import { ownSections } from './internal/own-charts.ts';
 import { storedOwnPairs } from './internal/own-pairs.ts';
 import type { OwnRlResult } from './internal/own-rl.ts';
 import { openJudge, openMember } from './internal/reward-tools.ts';
+import { saveLike } from './internal/save-like.ts';
 import { storedRows } from './internal/stored-rows.ts';
 import { type SummaryScores, summaryScores } from './internal/summary-scores.ts';
 import { stage as judge } from './judge.ts';
@@ -88,7 +89,7 @@ export const stage = defineStage({
     const { value: rows, dir: rowsDir } = input(data);
     const before = input(fineTune);
     const steps = o.steps ?? (input(plan).value.later.learnSteps as number);
-    const { loadPretrained, savePretrained } = await import('@gimbal/language-models');
+    const { loadPretrained } = await import('@gimbal/language-models');
     const { entailmentReward } = await import('@gimbal/reward-models');
     const { disposeTree, readMetrics, rng } = await import('@gimbal/tensor-core');
     const { newsroom } = await import('@gimbal/worlds');
@@ -179,7 +180,7 @@ export const stage = defineStage({
         });
         const best = await watch.bestParams(note);
         const kept = best?.params ?? trainer.params;
-        await savePretrained(join(dir, key), model, kept, { tokenizer });
+        await saveLike(join(dir, key), model, kept, pretrained);
         const curve = (await readMetrics(out)).map((row) => pointOf(row));
         runs.push({
           name,

@@ -14,6 +14,7 @@ import { stage as data } from './data.ts';
 import { stage as fineTune } from './fine-tune.ts';
 import { type Estimate, meanWithInterval } from './internal/intervals.ts';
 import { modelFolder } from './internal/model-folder.ts';
+import { saveLike } from './internal/save-like.ts';
 import { storedRows } from './internal/stored-rows.ts';
 
 /** What the stage leaves; undefined where no reward is given. */
@@ -96,9 +97,10 @@ export const stage = defineStage({
         fix: 'Leave --reward out',
       });
     }
-    const { loadPretrained, savePretrained } = await import('@gimbal/language-models');
+    const { loadPretrained } = await import('@gimbal/language-models');
     const { disposeTree, rng } = await import('@gimbal/tensor-core');
-    const { model, params, tokenizer } = await loadPretrained(modelFolder(before, before.value.model));
+    const pretrained = await loadPretrained(modelFolder(before, before.value.model));
+    const { model, params, tokenizer } = pretrained;
     if (!tokenizer) throw new Error('the fine-tuned model has no tokenizer'); // the stages before have written one
     const rewards = await loadRewards(
       (o.reward ?? []).map((text) => parseReward(text, where, { moving: true })),
@@ -153,7 +155,7 @@ export const stage = defineStage({
       const best = watch?.endedAt(trainer.step) ? await watch.bestParams(note) : undefined;
       if (watch) note(verdictOf(watch.seen));
       const kept = best?.params ?? trainer.params;
-      await savePretrained(join(dir, 'model'), model, kept, { tokenizer });
+      await saveLike(join(dir, 'model'), model, kept, pretrained);
       const { readMetrics } = await import('@gimbal/tensor-core');
       const kl = (await readMetrics(logDir)).at(-1)?.kl;
       const after = await score(kept);

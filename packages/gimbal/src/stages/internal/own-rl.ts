@@ -12,6 +12,7 @@ import { watchRun } from '../../rl/watch.ts';
 import { type Estimate, meanWithInterval } from './intervals.ts';
 import type { OwnPair, OwnPairs } from './own-pairs.ts';
 import type { RewardModelsResult } from './reward-models-result.ts';
+import { saveLike } from './save-like.ts';
 import { writeCompletions } from './write-completions.ts';
 
 export interface OwnRlOptions {
@@ -73,7 +74,7 @@ export async function learnFromOwn(
   o: OwnRlOptions & { seed: number },
   { dir, logDir, signal, progress, note }: Context,
 ): Promise<OwnRlResult> {
-  const { loadPretrained, savePretrained } = await import('@gimbal/language-models');
+  const { loadPretrained } = await import('@gimbal/language-models');
   const { readMetrics } = await import('@gimbal/tensor-core');
   const pretrained = await loadPretrained(folder);
   const { model, params, tokenizer } = pretrained;
@@ -141,7 +142,7 @@ export async function learnFromOwn(
       });
       const best = await watch.bestParams(note);
       const kept = best?.params ?? trainer.params;
-      await savePretrained(join(dir, key), model, kept, { tokenizer });
+      await saveLike(join(dir, key), model, kept, pretrained);
       const curve = (await readMetrics(out)).map(pointOf);
       runs.push({
         name,

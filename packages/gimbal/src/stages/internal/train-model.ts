@@ -2,19 +2,22 @@
 // with the parameters that were best on held-out rows: on few rows those are not the last ones.
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { CausalLmOptions, LanguageModel, Tokenizer } from '@gimbal/language-models';
+import type { CausalLmOptions, GenerationDefaults, LanguageModel, Tokenizer } from '@gimbal/language-models';
 import { type GimbalError, type MetricsRow, NumericalError, type Params, readMetrics } from '@gimbal/tensor-core';
 import { median } from '../../bench/sampler.ts';
 import type { StageContext } from '../../pipeline/stage.ts';
 import { bestParams } from '../../run/best-params.ts';
 import { worsened, worthTelling } from '../../run/worsened.ts';
 import { longRows } from './long-rows.ts';
+import { saveLike } from './save-like.ts';
 
 export interface TrainingRequest {
   model: LanguageModel;
   /** where training starts; not disposed */
   params: Params;
   tokenizer: Tokenizer;
+  /** how the model is meant to be sampled from; undefined for one that has just been made */
+  generation: GenerationDefaults | undefined;
   /** the trainer's own options; the learning rate is the peak of a cosine with warm-up */
   options: Omit<CausalLmOptions, 'model' | 'params' | 'tokenizer' | 'learningRate' | 'out' | 'seed'>;
   learningRate: number;
@@ -56,7 +59,7 @@ const beta2 = 0.98;
  * @throws StoppedError when the run's signal asks for it, after a checkpoint
  */
 export async function trainModel(context: StageContext<unknown>, request: TrainingRequest): Promise<TrainingResult> {
-  const { CausalLmTrainer, savePretrained } = await import('@gimbal/language-models');
+  const { CausalLmTrainer } = await import('@gimbal/language-models');
   const { disposeTree, latestCheckpoint, schedules, StoppedError, treeSize } = await import('@gimbal/tensor-core');
   const { model, params, tokenizer, learningRate, steps, seed } = request;
   const options: CausalLmOptions = {
@@ -106,7 +109,7 @@ export async function trainModel(context: StageContext<unknown>, request: Traini
   }
   const best = await bestParams(context.logDir, trainer, context.note);
   try {
-    await savePretrained(join(context.dir, 'model'), model, best.params, { tokenizer });
+    await saveLike(join(context.dir, 'model'), model, best.params, request);
   } finally {
     if (best.params !== trainer.params) disposeTree(best.params);
   }
