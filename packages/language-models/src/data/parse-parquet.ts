@@ -2,31 +2,39 @@
 import { DataError } from '@gimbal/tensor-core';
 import { messageOf } from '../message-of.ts';
 import { checkRows, type RowOptions } from './check-rows.ts';
+import { featuresOf, namedClasses } from './class-names.ts';
 import type { Dataset, RowKind } from './rows.ts';
 
 /**
- * Reads a Parquet file.
+ * Reads a Parquet file. Classes that Python's `datasets` has names for are read by these names.
  * @param file its name, for messages
- * @throws DataError for a file that cannot be read, or naming row and column of a whole number that JavaScript cannot hold
+ * @throws DataError for a file that cannot be read, or naming row and column of a whole number that JavaScript cannot hold or
+ * a class without a name
  */
 export async function parseParquet<K extends RowKind = RowKind>(
   bytes: Uint8Array,
   file: string,
   o?: RowOptions<K>,
 ): Promise<Dataset<K>> {
-  const { parquetReadObjects } = await import('hyparquet');
+  const { parquetMetadata, parquetReadObjects } = await import('hyparquet');
   let rows: Record<string, unknown>[];
+  let features: ReturnType<typeof featuresOf>;
   try {
-    rows = await parquetReadObjects({ file: bytes.slice().buffer });
+    const { buffer } = bytes.slice();
+    const metadata = parquetMetadata(buffer);
+    features = featuresOf(metadata.key_value_metadata);
+    rows = await parquetReadObjects({ file: buffer, metadata });
   } catch (cause) {
     const what = `the file cannot be read: ${messageOf(cause)}`;
     throw new DataError({ where: file, what, fix: 'Write it uncompressed or with Snappy, or as JSON Lines', cause });
   }
   const raw = rows.map((row, i) => {
     const where = `${file}, row ${i}`;
+    const named = (column: string, cell: unknown): unknown =>
+      namedClasses(plain(cell, column, where), features[column], column, where);
     return {
       where,
-      value: Object.fromEntries(Object.entries(row).map(([column, cell]) => [column, plain(cell, column, where)])),
+      value: Object.fromEntries(Object.entries(row).map(([column, cell]) => [column, named(column, cell)])),
     };
   });
   return checkRows(file, raw, o);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readRows } from '../index.ts';
+import { featuresOf, namedClasses } from './class-names.ts';
 import { parseCsv } from './parse-csv.ts';
 
 const golden = (name: string): string => fileURLToPath(new URL(`../../test/golden/${name}`, import.meta.url));
@@ -55,4 +56,35 @@ it('reads files by their ending, Parquet with nested messages too', async () => 
   await writeFile(join(dir, 'bad.parquet'), 'PAR1 no');
   await expect(readRows(join(dir, 'bad.parquet'))).rejects.toThrow(/bad.parquet: the file cannot be read/);
   await rm(dir, { recursive: true });
+});
+
+it("reads classes of Python's datasets by their names, in lists and structs too", async () => {
+  const { kind, rows } = await readRows(golden('unlabelled.parquet'));
+  expect(kind).toBe('labelled-pair');
+  expect(rows).toEqual([
+    {
+      premise: 'a',
+      hypothesis: 'd',
+      label: 'contradiction',
+      votes: ['contradiction', 'neutral'],
+      by: { judge: 'neutral' },
+    },
+    // nobody said which
+    { premise: 'b', hypothesis: 'e', label: -1, votes: [], by: { judge: 'entailment' } },
+    { premise: 'c', hypothesis: 'f', label: 'entailment', votes: ['entailment'], by: { judge: 'contradiction' } },
+  ]);
+  // a label that is not there is refused as anywhere else
+  await expect(readRows(golden('labels.parquet'))).rejects.toThrow(/labels.parquet, row 2: .*label/);
+});
+
+it('names no classes where the metadata is of another program, and refuses a number that is no class', () => {
+  for (const value of ['{', '[]', '{"info": 1}']) expect(featuresOf([{ key: 'huggingface', value }])).toEqual({});
+  expect(featuresOf(undefined)).toEqual({});
+  const sort = { _type: 'ClassLabel', names: ['no', 'yes'] };
+  // lists as older versions wrote them
+  expect(namedClasses([1, 0], [sort], 'c', 'row 0')).toEqual(['yes', 'no']);
+  expect(namedClasses(1, { _type: 'Value', dtype: 'int64' }, 'c', 'row 0')).toBe(1);
+  expect(() => namedClasses(2, sort, 'c', 'f.parquet, row 7')).toThrow(
+    /f.parquet, row 7: column c holds a class that has no name; got 2, wanted "?0 to 1/,
+  );
 });
