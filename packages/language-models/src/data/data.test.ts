@@ -218,8 +218,8 @@ describe('fitRows', () => {
     expect(() => fitRows([a, a], where, { limit: 8 })).toThrow(
       /all 2 rows are longer than the limit; got "11 tokens in the shortest"/,
     );
-    expect(() => fitRows([a], where, { limit: 8, told: { part: 'held-out', fix: 'Hold out more' } })).toThrow(
-      /rows.jsonl:1: the only held-out row is longer than the limit; got "11 tokens", wanted "?at most 8 tokens"?. Hold out more/,
+    expect(() => fitRows([a], where, { limit: 8 })).toThrow(
+      /rows.jsonl:1: the only row is longer than the limit; got "11 tokens", wanted "?at most 8 tokens"?. Raise maxLength/,
     );
     expect(() => fitRows([b, a], where, { limit: 8, overflow: 'error' })).toThrow(/rows.jsonl:2: the row is longer/);
   });
