@@ -24,6 +24,8 @@ const [clock, used] = [performance.now(), process.cpuUsage()];
 const vectors = await embed(texts);
 const seconds = (performance.now() - clock) / 1000;
 const { user, system } = process.cpuUsage(used);
-console.log(`${texts.length} texts: ${seconds.toFixed(1)} s, ${((user + system) / 1e6).toFixed(1)} s of processor time`);
+console.log(
+  `${texts.length} texts: ${seconds.toFixed(1)} s, ${((user + system) / 1e6).toFixed(1)} s of processor time`,
+);
 const rows = vectors.map((vector) => [...vector]);
 await writeFile(out, JSON.stringify({ texts, vectors: rows }));
