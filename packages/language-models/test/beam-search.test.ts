@@ -108,6 +108,43 @@ it('finds a likelier completion than greedy decoding, and what a whole enumerati
   disposeTree(params);
 });
 
+it.each([-1, 0, 1, 2])(
+  'with length penalty %d, ends at any step are ranked as a whole enumeration ranks them',
+  async (lengthPenalty) => {
+    // 5 tokens, of which 0 ends, at most 4 of them: 1 + 4 + 16 + 64 that end, and 256 that the limit cuts
+    const model = decoder({ vocabularySize: 5, width: 8, layers: 1, heads: 2, contextLength: 8, initializerRange: 1 });
+    const params = model.init(rng(5));
+    const grow = (rows: number[][]): number[][] => rows.flatMap((row) => [0, 1, 2, 3, 4].map((id) => [...row, id]));
+    const all: number[][] = [];
+    let live: number[][] = [[]];
+    for (let step = 1; step <= 4; step++) {
+      const grown = grow(live);
+      live = grown.filter((row) => row.at(-1) !== 0);
+      all.push(...grown.filter((row) => row.at(-1) === 0));
+    }
+    all.push(...live);
+    expect(all).toHaveLength(341);
+    const prompts = padBatch(
+      all.map(() => [1, 2]),
+      0,
+    );
+    const each = model.logProbs(params, prompts, padBatch(all, 0));
+    const scores = each.arraySync().map((row, i) => {
+      const { length } = all[i] as number[];
+      return row.slice(0, length).reduce((a, b) => a + b, 0) / length ** lengthPenalty;
+    });
+    each.dispose();
+    const order = [...all.keys()].sort((a, b) => (scores[b] as number) - (scores[a] as number));
+    const o = { beams: 341, maxNewTokens: 4, eosIds: [0], lengthPenalty, earlyStopping: 'never' } as const;
+    const [found = []] = await beamSearch(model, params, padBatch([[1, 2]], 0), o);
+    expect(found.slice(0, 50).map(({ ids }) => ids)).toEqual(order.slice(0, 50).map((i) => all[i]));
+    for (const [i, { score }] of found.slice(0, 50).entries()) {
+      expect(score).toBeCloseTo(scores[order[i] as number] as number, 4);
+    }
+    disposeTree(params);
+  },
+);
+
 describe('generate', () => {
   const tokenizer = trainTokenizer(['yes no maybe'], { vocabularySize: 280, minFrequency: 1 });
   const model = decoder({ vocabularySize: tokenizer.size, width: 16, layers: 1, heads: 2, contextLength: 64 });

@@ -84,6 +84,23 @@ it.each(['Q8_0', 'Q4_0'] as const)('%s is near what was quantised, and exact whe
   );
 });
 
+it('Q8_0 is within half a step of every number, the step of a block being its largest over 127', () => {
+  const draw = rng(12);
+  // blocks of sizes from 1e-3 to 1e3, one of them with a number far from its others
+  const rows = Float32Array.from({ length: 32 * 64 }, (_, i) => draw.normal() * 10 ** ((Math.floor(i / 32) % 7) - 3));
+  rows[40] = 5e3;
+  const back = dequantize(quantize(rows, 'Q8_0'), 'Q8_0');
+  for (let block = 0; block < rows.length; block += 32) {
+    const largest = rows.subarray(block, block + 32).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    // the step is kept as float16, off by 2^-11 of it, or by 2^-25 where it is subnormal; 127 of them stand for the largest
+    const step = largest / 127;
+    const most = step / 2 + 127 * Math.max(step * 2 ** -11, 2 ** -25);
+    for (let i = block; i < block + 32; i++) {
+      expect(Math.abs((back[i] as number) - (rows[i] as number))).toBeLessThanOrEqual(most);
+    }
+  }
+});
+
 const tokenizer = trainTokenizer(['the cat sat on the mat'], {
   vocabularySize: 280,
   specialTokens: ['<|im_end|>'],
