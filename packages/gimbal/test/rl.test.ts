@@ -171,12 +171,14 @@ test('what a preset leaves open can be said; of evaluations the best weights are
   const letters = ['--reward', join(dir, 'letters.mjs'), ...small];
   const said = join(dir, 'said');
   const how = '--preset reinforce --baseline moving-average --credit sequence --kl-in loss --anchor-rate 0.5';
-  const more = '--normalize-advantage batch --rollout-log-probs tempered --temperature 0.7 --accumulate 2 --steps 2';
+  const more =
+    '--normalize-advantage batch --rollout-log-probs tempered --temperature 0.7 --accumulate 2 --steps 2 --policy-warmup 3 --missing-eos-reward -1';
   await gimbal('rl', ...common(), ...letters, ...`${how} ${more}`.split(' '), '--out', said);
   const { config } = await loadRun(join(said, 'training'));
   expect(config).toMatchObject({
     ...{ baseline: 'moving-average', credit: 'sequence', klIn: 'loss', anchor: { emaRate: 0.5 }, accumulate: 2 },
     ...{ normalizeAdvantage: 'batch', rolloutLogProbs: 'tempered' },
+    ...{ policyWarmup: { steps: 3, mode: 'lr' }, missingEos: { reward: -1 } },
   });
   const run = join(dir, 'evaluated');
   const often = ['--eval-every', '1', '--learning-rate', '0.1', '--kl-coef', '0', '--steps', '6'];
@@ -313,6 +315,9 @@ test('rewards by name, and what is none', async () => {
     [[...common(), '--reward', 'exact', '--patience', '2'], '--patience: nothing watches the run without --monitor'],
     [[...common(), '--reward', 'repetition', '--monitor', 'repetition=2'], 'what is optimised cannot watch itself'],
     [[...common(), '--reward', join(dir, 'base')], 'this is a language model, which has no head that scores'],
+    [[...common(), '--reward', 'exact', '--gae-lambda', '1'], "--gae-lambda: 'rloo' has no value function"],
+    [[...common(), '--reward', 'exact', '--mask-truncated', '--missing-eos-reward', '0'], 'cut have one rule'],
+    [[...common(), '--reward', 'exact', '--policy-warmup-mode', 'freeze'], 'no warm-up without --policy-warmup'],
     [[...common(), '--reward', 'exact', '--baseline', 'value'], '--credit: a value function credits each token'],
     [[...common(), '--reward', 'exact', '--held-out', '24'], 'nothing is left to train on'],
     [[...common(), '--reward', 'exact', '--batch-size', '3'], 'a multiple of samplesPerPrompt = 2'],

@@ -130,6 +130,13 @@ test('sPPO: the plain clip lets go of what drifted the wrong way, the pessimisti
   expect(slope(true)).toBe(-1);
 });
 
+test('a clip of unequal sides, by hand', () => {
+  const [x, A] = [tensor1d([1.3, 1.5, 0.85, 0.95].map(Math.log)), tensor1d([1, 1, -1, -1])];
+  const clip = surrogates.ppoClip({ clipEpsilon: { low: 0.1, high: 0.4 } });
+  // 1.3 lies inside, 1.5 is cut to 1.4, .85 to .9, .95 lies inside: (1.3 + 1.4 − .9 − .95)/4
+  expect(lossOf(clip, x, A).dataSync()[0]).toBeCloseTo(-0.85 / 4, 6);
+});
+
 test('rows of tokens: three ways to a mean', () => {
   const x = tensor2d([
     [0.1, 0.2, 9],

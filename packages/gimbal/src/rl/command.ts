@@ -74,17 +74,31 @@ function check(name: string, o: Options): readonly RewardSpec[] {
       fix: 'Give one of --mask-truncated and --missing-eos-penalty',
     });
   // such a completion is empty, or cut: the trainer refuses it too, after the model was read
-  if (o.maxNewTokens === 1 && (o.maskTruncated || o.missingEosPenalty > 0))
+  const forCut = o.maskTruncated
+    ? '--mask-truncated'
+    : o.missingEosPenalty > 0
+      ? '--missing-eos-penalty'
+      : o.missingEosReward !== undefined && '--missing-eos-reward';
+  if (o.maxNewTokens === 1 && forCut)
     throw new ConfigError({
       where: `gimbal ${name} --max-new-tokens`,
       what: 'one token leaves no room for an end, and completions without one are to be told apart',
-      fix: `Give 2 or more, or leave ${o.maskTruncated ? '--mask-truncated' : '--missing-eos-penalty'} out`,
+      fix: `Give 2 or more, or leave ${forCut} out`,
     });
-  if (o.valueTrunk === 'own' && (o.baseline ?? (o.preset === 'ppo' ? 'value' : undefined)) !== 'value')
+  const ofValue = (['valueTrunk', 'valueLearningRate', 'gaeLambda'] as const).find(
+    (option) => o[option] !== undefined && o[option] !== 'policy',
+  );
+  if (ofValue !== undefined && (o.baseline ?? (o.preset === 'ppo' ? 'value' : undefined)) !== 'value')
     throw new ConfigError({
-      where: `gimbal ${name} --value-trunk`,
+      where: `gimbal ${name} --${kebab(ofValue)}`,
       what: `'${o.baseline ?? o.preset}' has no value function`,
-      fix: 'Give --preset ppo or --baseline value, or leave --value-trunk out',
+      fix: `Give --preset ppo or --baseline value, or leave --${kebab(ofValue)} out`,
+    });
+  if (o.missingEosReward !== undefined && (o.maskTruncated || o.missingEosPenalty > 0))
+    throw new ConfigError({
+      where: `gimbal ${name} --missing-eos-reward`,
+      what: 'completions that were cut have one rule',
+      fix: 'Give one of --mask-truncated, --missing-eos-penalty and --missing-eos-reward',
     });
   const { baseline, credit } = { ...tokenPresets[o.preset](), ...defined({ baseline: o.baseline, credit: o.credit }) };
   if (baseline === 'value' && credit === 'sequence')
@@ -121,6 +135,8 @@ function check(name: string, o: Options): readonly RewardSpec[] {
 function refuseUnused({ options: o, given }: Context, name: string, specs: readonly RewardSpec[]): void {
   if (o.monitor === undefined)
     refuseGiven(`gimbal ${name}`, given, ['patience'], 'nothing watches the run without --monitor');
+  if (o.policyWarmup === undefined)
+    refuseGiven(`gimbal ${name}`, given, ['policyWarmupMode'], 'there is no warm-up without --policy-warmup');
   if (o.data === undefined) return;
   refuseGiven(`gimbal ${name}`, given, ['articles'], 'the prompts are those of --data: no articles are generated');
   // a judge of the newsroom reads articles that came from a file

@@ -125,6 +125,23 @@ export const optionsWith = (preset: PresetName) =>
       .describe(
         'of the value function (ppo, or --baseline value): a head on the policy’s hidden states, or a copy of the policy that learns too',
       ),
+    valueLearningRate: z
+      .number()
+      .positive()
+      .optional()
+      .describe('of the value function (default 1e-3; with --value-trunk own, the learning rate)'),
+    gaeLambda: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe('of the value function: 1 trusts what was sampled, 0 what is estimated (default .95)'),
+    missingEosReward: z.number().optional().describe('the reward of completions that were cut, in place of their own'),
+    policyWarmup: z.int().min(1).optional().describe('steps over which the policy’s learning rate rises'),
+    policyWarmupMode: z
+      .enum(['lr', 'freeze'])
+      .default('lr')
+      .describe('with --policy-warmup: the rate rises, or the policy stays as it is and the value function learns'),
     evalEvery: z
       .int()
       .min(1)

@@ -48,6 +48,13 @@ export interface RlSettings {
   missingEosPenalty?: number | undefined;
   /** of the preset with a value function: it learns at the policy's rate where its trunk is its own */
   valueTrunk?: 'policy' | 'own' | undefined;
+  valueLearningRate?: number | undefined;
+  gaeLambda?: number | undefined;
+  /** of completions that were cut, in place of theirs */
+  missingEosReward?: number | undefined;
+  /** steps */
+  policyWarmup?: number | undefined;
+  policyWarmupMode?: 'lr' | 'freeze' | undefined;
   temperature: number;
   maxNewTokens: number;
   checkpointEvery?: number | undefined;
@@ -147,7 +154,11 @@ function optionsOf({
     ...(s.normalizeAdvantage !== undefined && {
       normalizeAdvantage: s.normalizeAdvantage === 'none' ? (false as const) : s.normalizeAdvantage,
     }),
-    ...(s.valueTrunk === 'own' && { value: { learningRate: s.learningRate, gaeLambda: 0.95, trunk: 'own' as const } }),
+    ...valueOptions(s),
+    ...(s.policyWarmup !== undefined && {
+      policyWarmup: { steps: s.policyWarmup, mode: s.policyWarmupMode ?? ('lr' as const) },
+    }),
+    ...(s.missingEosReward !== undefined && { missingEos: { reward: s.missingEosReward } }),
     ...(s.maskTruncated && { missingEos: 'mask' as const }),
     ...(s.missingEosPenalty && { missingEos: { penalty: s.missingEosPenalty } }),
     ...(s.surrogate !== undefined && { surrogate: surrogateOf(s.surrogate, s.preset) }),
@@ -168,6 +179,27 @@ function optionsOf({
     seed,
     out,
     checkpointEvery: s.checkpointEvery ?? Math.max(1, Math.ceil(s.steps / 10)),
+  };
+}
+
+/** The value function, where something of it is said. */
+export function valueOptions({
+  valueTrunk,
+  valueLearningRate,
+  gaeLambda,
+  learningRate,
+}: Pick<RlSettings, 'valueTrunk' | 'valueLearningRate' | 'gaeLambda' | 'learningRate'>): Pick<
+  TokenPolicyOptions,
+  'value'
+> {
+  const own = valueTrunk === 'own';
+  if (!own && valueLearningRate === undefined && gaeLambda === undefined) return {};
+  return {
+    value: {
+      learningRate: valueLearningRate ?? (own ? learningRate : 1e-3),
+      gaeLambda: gaeLambda ?? 0.95,
+      ...(own && { trunk: 'own' as const }),
+    },
   };
 }
 
