@@ -76,6 +76,7 @@ export function seq2seqRows(
         what: 'the row is too long',
         got: `${source.length} and ${target.length} tokens`,
         wanted: `at most ${limit} and ${targetLimit}`,
+        fix: 'Raise maxLength or maxTargetLength, or overflow drop to leave such rows out',
       });
     }
     long++;
@@ -88,7 +89,7 @@ export function seq2seqRows(
   });
   if (kept.length === 0) {
     const what = data.rows.length === 0 ? 'there are no rows' : `all ${data.rows.length} rows are too long`;
-    const fix = 'Use a larger limit, or overflow cut';
+    const fix = 'Raise maxLength or maxTargetLength, or overflow cut to keep their beginnings';
     throw new DataError({ where: data.where(0), what, wanted: `at most ${limit} and ${targetLimit} tokens`, fix });
   }
   return { rows: kept, overflow: { rows: long, tokens: lost, where } };
