@@ -310,6 +310,12 @@ test('a flag that the algorithm does not have is refused, before any work', asyn
   for (const flag of ['--epochs', '--minibatches'])
     expect(await refused('--algo', 'trpo', flag, '3')).toContain(`${flag}: trpo has no such option; got 3`);
   expect(await refused('--algo', 'npg', '--target-kl', '.1')).toContain('--target-kl: npg has no such option');
+  expect(await refused('--algo', 'npg', '--learning-rate', '1e-3')).toContain(
+    '--learning-rate: npg has no such option',
+  );
+  expect(await refused('--algo', 'mdpo', '--value-coef', '1')).toContain(
+    '--value-coef: mdpo has no such option; got 1',
+  );
   expect(await refused('--algo', 'td3', '--recurrent', 'gru')).toContain('--recurrent: td3 has no such option');
   expect(await refused('--algo', 'ppo', '--her', 'final')).toContain('--her: ppo has no such option; got "final"');
   expect(await refused('--algo', 'ppo', '--no-pessimistic')).toContain('--pessimistic: ppo has no such option');

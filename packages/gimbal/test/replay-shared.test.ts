@@ -13,7 +13,8 @@ test('what is stored from shared memory is what is stored from copies; an observ
       env,
       seed: 3,
       trainEvery: 2,
-      learningStarts: 1000, // actions at random, nothing learnt
+      learningStarts: 60, // actions at random, learnt from once at the end
+      batchSize: 16,
       hidden: [4],
       buffer: { capacity: 100 },
     });

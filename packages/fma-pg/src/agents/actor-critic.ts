@@ -1,5 +1,5 @@
 /** Policy and value function of on-policy agents: what they compute, as tensors for training and on the host for acting. */
-import { disposeTree, type Module, type Params, type Rng, variables } from '@gimbal/tensor-core';
+import { ConfigError, disposeTree, type Module, nearest, type Params, type Rng, variables } from '@gimbal/tensor-core';
 import {
   concat,
   reshape,
@@ -23,7 +23,7 @@ import {
   recurrentNetwork,
 } from '../policies/recurrent.ts';
 import type { ActionSpec } from '../spaces/action-spec.ts';
-import type { ObservationSpec } from '../spaces/observation-spec.ts';
+import type { ObservationPart, ObservationSpec } from '../spaces/observation-spec.ts';
 
 export interface ActorCriticOptions {
   hidden: readonly number[];
@@ -50,6 +50,23 @@ export interface NetInput {
 /** `{ policy: { network, head }, value }` */
 export type ActorCriticParams = Params & { policy: { network: Params; head: Params }; value: Params };
 
+/** Whether a part of an observation is under a key. */
+const isPartOf = ({ path }: ObservationPart, key: string): boolean => path === key || path.startsWith(`${key}.`);
+
+function checkCriticObs(keys: readonly string[], { parts }: ObservationSpec): void {
+  const where = 'criticObs';
+  const names = parts.map(({ path }) => path);
+  for (const key of keys) {
+    if (parts.some((part) => isPartOf(part, key))) continue;
+    const near = nearest(key, names);
+    const wanted = names.includes('') ? 'a dictionary observation' : `some of ${names.join(', ')}`;
+    const fix = near !== undefined && near !== '' && { fix: `Did you mean ${near}?` };
+    throw new ConfigError({ where, what: 'the observation has no such key', got: key, wanted, ...fix });
+  }
+  if (keys.length > 0 && parts.every((part) => keys.some((key) => isPartOf(part, key))))
+    throw new ConfigError({ where, what: 'nothing is left for the policy to see', got: keys.join(', ') });
+}
+
 export class ActorCritic {
   readonly head: PolicyHead;
   /** numbers of a copy's memory, in the policy as in the value function; 0 without one */
@@ -70,9 +87,8 @@ export class ActorCritic {
   ) {
     this.head = policyHead(action, o);
     const { hidden, activation, criticObs } = o;
-    const seen = observation.parts.filter(
-      (part) => !criticObs?.some((key) => part.path === key || part.path.startsWith(`${key}.`)),
-    );
+    checkCriticObs(criticObs ?? [], observation);
+    const seen = observation.parts.filter((part) => !criticObs?.some((key) => isPartOf(part, key)));
     this.#columns =
       seen.length === observation.parts.length ? undefined : seen.map(({ offset, size }) => ({ from: offset, size }));
     this.#policySize = seen.reduce((n, part) => n + part.size, 0);

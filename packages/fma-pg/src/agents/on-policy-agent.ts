@@ -25,7 +25,6 @@ import type { PolicyMemory } from '../policies/recurrent.ts';
 import { collectRollout } from '../rollout/collect.ts';
 import { countedRows, type Rollout, transitionsOf } from '../rollout/rollout.ts';
 import { sourceRewards } from '../rollout/source-rewards.ts';
-import { surrogateOf } from '../surrogates/surrogates.ts';
 import { gae } from '../values/gae.ts';
 import { explainedVariance } from '../values/normalize-advantages.ts';
 import { ActorCritic, type ActorCriticParams } from './actor-critic.ts';
@@ -37,9 +36,12 @@ import {
   type OnPolicyOptions,
   type ResolvedOnPolicy,
   resolveOnPolicy,
+  savedOptions,
   type TransitionBatch,
 } from './on-policy-options.ts';
+import { type SavedSurrogate, surrogateGoingOn } from './saved-surrogate.ts';
 import { allSequences, memoryAfter, type SequenceBatch } from './sequences.ts';
+import { refuseUnusedOnPolicy } from './unused-options.ts';
 
 /** One update; every field but `step` is a metric. Means over minibatches where there are several. */
 export interface OnPolicyStep {
@@ -90,7 +92,7 @@ interface OwnState {
   klCoef: number;
   rateFactor: number;
   memory: { policy: number[]; value: number[] } | null;
-  surrogate: { name: string; options: Readonly<Record<string, unknown>> };
+  surrogate: SavedSurrogate;
 }
 
 /** Acts for a rollout, learns from it, and forgets it: PPO and its relatives, by their surrogate. Dispose it after use. */
@@ -141,6 +143,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
    */
   static async create(options: OnPolicyOptions): Promise<OnPolicyAgent> {
     const o = resolveOnPolicy(options);
+    refuseUnusedOnPolicy(options);
     return new OnPolicyAgent(await environments(o), o);
   }
 
@@ -163,10 +166,9 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
       const what = 'it was a function, which no checkpoint holds';
       throw new ConfigError({ where: `resume, ${key}`, what, fix: `Give ${key} again` });
     }
-    const before = (ownStateOf(saved) as OwnState).surrogate;
-    const surrogate = given.surrogate ?? surrogateOf(before.name, before.options);
-    const agent = await OnPolicyAgent.create({ ...config, ...given, surrogate } as OnPolicyOptions);
-    return agent.restore(saved);
+    const surrogate = surrogateGoingOn((ownStateOf(saved) as OwnState).surrogate, given.surrogate);
+    const options = resolveOnPolicy({ ...config, ...given, surrogate } as OnPolicyOptions);
+    return new OnPolicyAgent(await environments(options), options).restore(saved);
   }
 
   /** numbers of a copy's memory; 0 without one */
@@ -304,7 +306,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
       klCoef: this.#learner.klCoef,
       rateFactor: this.#learner.rateFactor,
       memory: this.#memory === undefined ? null : { policy: [...this.#memory.state], value: [...this.#valueState] },
-      surrogate: { name: surrogate.surrogate, options: surrogate.options },
+      surrogate: { name: surrogate.surrogate, options: savedOptions(surrogate.options) },
     };
   }
 

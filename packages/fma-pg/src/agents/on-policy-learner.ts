@@ -53,6 +53,8 @@ export interface LearnResult extends UpdateStats {
   epochs: number;
   /** times the guard took the policy back */
   restored: number;
+  /** where there is a guard: passes after which the surrogate was lower than before the first */
+  fallen?: number;
   /** mean KL(p_t ‖ p_{t+1}) over the rollout's states, in closed form */
   finalKl: number;
 }
@@ -66,6 +68,7 @@ export class OnPolicyLearner {
   readonly #policyStep: ReplayedStep;
   readonly #scratch = new Scratch();
   readonly #criticStep: ReplayedStep;
+  #warned = false;
   /** β of PPO-KL */
   klCoef: number;
   /** what `adaptiveRate` has made of the learning rate: a factor */
@@ -93,7 +96,7 @@ export class OnPolicyLearner {
   /** One update. @param stream of this update alone */
   update(batch: ActedBatch, progress: number, stream: Rng): LearnResult {
     const { o } = this;
-    const advantages = this.#advantages(batch);
+    const advantages = this.#advantages(batch, batch.advantages);
     const learningRate = boundedRate(annealed(o.learningRate, progress), this.rateFactor, o.adaptiveRate);
     const learnt: Omit<LearnResult, 'finalKl'> =
       o.method === 'gradient'
@@ -114,7 +117,7 @@ export class OnPolicyLearner {
   }
 
   /** Advantages of all entries, standardised over the batch where asked for, and weighed by γ^t. */
-  #advantages({ rollout, entries, advantages }: ActedBatch): Float32Array {
+  #advantages({ rollout, entries }: ActedBatch, advantages: Float32Array): Float32Array {
     const { normalizeAdvantage, discountedStateWeights, gamma } = this.o;
     const out = advantages.slice();
     if (normalizeAdvantage === 'batch') {
@@ -125,9 +128,12 @@ export class OnPolicyLearner {
     }
     if (!discountedStateWeights) return out;
     const { numEnvs } = rollout.size;
-    const age = new Float64Array(numEnvs);
+    // an episode may have begun before the rollout
+    const age = rollout.ages.slice();
     for (let i = 0; i < out.length; i++) {
       const n = i % numEnvs;
+      // a step that only resets is none of the episode
+      if (rollout.valid[i] === 0) continue;
       out[i] = (out[i] as number) * gamma ** (age[n] as number);
       age[n] = rollout.terminated[i] === 1 || rollout.truncated[i] === 1 ? 0 : (age[n] as number) + 1;
     }
@@ -156,15 +162,19 @@ export class OnPolicyLearner {
     const loss = this.#lossOptions();
     const step = this.#stepper(loss, rate, progress);
     const sums = new Float64Array(statNames.length + 1);
-    let [count, epochs, restored] = [0, 0, 0];
+    let [count, epochs, restored, fallen] = [0, 0, 0, 0];
     let used = advantages;
+    // the last good weights, with the optimiser's moments that belong to them
     const guard =
       o.innerGuard === 'off'
         ? undefined
-        : { at: this.#objective(batch, used, loss, progress), params: parameterSnapshot(this.params) };
+        : {
+            at: this.#objective(batch, used, loss, progress),
+            good: [this.params, this.optimizerState].map((tree) => parameterSnapshot(tree)),
+          };
     try {
       inner: for (let epoch = 0; epoch < o.epochs; epoch++) {
-        if (o.returns === 'vtrace' && epoch > 0) used = this.#reweighed(batch);
+        if (o.returns === 'vtrace' && epoch > 0) used = this.#advantages(batch, this.#reweighed(batch));
         for (const rows of this.#shuffledParts(batch, stream.split(epoch))) {
           if (rows.length === 0) continue;
           const stats = step(batch, rows, used);
@@ -175,23 +185,37 @@ export class OnPolicyLearner {
         epochs++;
         if (guard === undefined) continue;
         const now = this.#objective(batch, used, loss, progress);
+        // against the value before the first pass: that is the theorem's premise, whatever the passes between gave
         if (now >= guard.at - 1e-6 * (1 + Math.abs(guard.at))) {
-          guard.at = now;
-          guard.params.update();
+          if (o.innerGuard === 'restore') for (const tree of guard.good) tree.update();
           continue;
         }
-        restored++;
+        fallen++;
         if (o.innerGuard === 'restore') {
-          guard.params.restore();
+          for (const tree of guard.good) tree.restore();
+          restored++;
           break;
         }
+        this.#warnOnce(guard.at, now);
       }
     } finally {
-      guard?.params.dispose();
+      for (const tree of guard?.good ?? []) tree.dispose();
     }
     const means = [...sums].map((s) => s / Math.max(count, 1));
     const named = Object.fromEntries(statNames.map((name, i) => [name, means[i] as number])) as UpdateStats;
-    return { ...named, gradNorm: means.at(-1) as number, learningRate: rate, epochs, restored };
+    return {
+      ...named,
+      ...{ gradNorm: means.at(-1) as number, learningRate: rate, epochs, restored },
+      ...(guard && { fallen }),
+    };
+  }
+
+  #warnOnce(before: number, now: number): void {
+    if (!this.#warned)
+      console.warn(
+        `${this.o.algorithm}: a pass lowered the surrogate on its own batch from ${before} to ${now} (innerGuard 'warn'; the metric fallen counts such passes)`,
+      );
+    this.#warned = true;
   }
 
   /** A function that takes one minibatch's step and returns its numbers, the gradient's norm last. */

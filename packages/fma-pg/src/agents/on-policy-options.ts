@@ -99,7 +99,7 @@ export interface AgentOptions {
 export interface OnPolicyOptions extends AgentOptions {
   /** name in messages and files; default 'on-policy' */
   algorithm?: string;
-  /** default ppoClip */
+  /** default ppoClip, with `adaptiveKl` ppoKl */
   surrogate?: Surrogate;
   /** how the policy is updated: minibatch gradient steps, or one natural-gradient step with or without a line search */
   method?: 'gradient' | 'trpo' | 'npg';
@@ -136,7 +136,10 @@ export interface OnPolicyOptions extends AgentOptions {
    * (1e-5) … max (1e-2); default off
    */
   adaptiveRate?: AdaptiveRate;
-  /** look at the surrogate on the whole batch after each epoch, and go back where it fell; default 'off' */
+  /**
+   * look at the surrogate on the whole batch after each pass: where it is lower than before the first, 'restore' goes
+   * back to the last pass that was good and ends the update, 'warn' says so (console.warn, once) and counts; default 'off'
+   */
   innerGuard?: 'off' | 'warn' | 'restore';
   /** the value function's own passes, beside the policy's: what TRPO and MDPO do */
   critic?: { epochs: number; batchSize: number; learningRate?: number };
@@ -214,9 +217,10 @@ const further = [
 export function resolveOnPolicy(options: OnPolicyOptions): ResolvedOnPolicy {
   const where = options.algorithm ?? onPolicyDefaults.algorithm;
   checkKnown(where, options, [...Object.keys(onPolicyDefaults), ...further]);
+  const adapts = options.adaptiveKl !== undefined && (options.method ?? 'gradient') === 'gradient';
   const o: ResolvedOnPolicy = {
     ...onPolicyDefaults,
-    surrogate: surrogates.ppoClip(),
+    surrogate: adapts ? surrogates.ppoKl() : surrogates.ppoClip(),
     ...options,
     normalize: { obs: options.normalize?.obs ?? false, reward: options.normalize?.reward ?? false },
     trustRegion: { delta: 0.01, cgIterations: 10, damping: 0.1, shrink: 0.8, backtracks: 10, ...options.trustRegion },
@@ -234,6 +238,9 @@ export function resolveOnPolicy(options: OnPolicyOptions): ResolvedOnPolicy {
   checkOption('valueCoef', o.valueCoef, Number.isFinite(o.valueCoef) && o.valueCoef >= 0, 'a finite number ≥ 0');
   for (const key of ['valueClip', 'targetKl'] as const) if (o[key] !== undefined) checkPositive(key, o[key]);
   checkNested(options, o);
+  checkOption('initialLogStd', o.initialLogStd, Number.isFinite(o.initialLogStd), 'a finite number');
+  const weighs = o.discountedStateWeights;
+  checkOption('discountedStateWeights', weighs, typeof weighs === 'boolean', 'true or false');
   checkName('method', o.method, ['gradient', 'trpo', 'npg']);
   checkName('returns', o.returns, ['gae', 'vtrace']);
   checkName('innerGuard', o.innerGuard, ['off', 'warn', 'restore']);

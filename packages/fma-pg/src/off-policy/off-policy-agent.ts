@@ -26,7 +26,12 @@ import { sourceRewards } from '../rollout/source-rewards.ts';
 import { randomChoice } from './dqn.ts';
 import type { OffPolicyLearner } from './learner.ts';
 import { goalsOf, learnerOf } from './learner-of.ts';
-import { type OffPolicyOptions, type ResolvedOffPolicy, resolveOffPolicy } from './off-policy-options.ts';
+import {
+  type OffPolicyOptions,
+  type ResolvedOffPolicy,
+  refuseUnusedOffPolicy,
+  resolveOffPolicy,
+} from './off-policy-options.ts';
 
 /** What happened since the last one; every field but `step` is a metric. */
 export interface OffPolicyStep {
@@ -88,6 +93,11 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
    */
   static async create(options: OffPolicyOptions): Promise<OffPolicyAgent> {
     const o = resolveOffPolicy(options);
+    refuseUnusedOffPolicy(options);
+    return OffPolicyAgent.#made(o);
+  }
+
+  static async #made(o: ResolvedOffPolicy): Promise<OffPolicyAgent> {
     const goals = o.buffer.her === undefined ? undefined : await goalsOf(o);
     return new OffPolicyAgent(await environments(o), o, goals);
   }
@@ -103,8 +113,8 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     o: { which?: 'latest' | 'best' } = {},
   ): Promise<OffPolicyAgent> {
     const saved = await loadRun(from, o.which);
-    const agent = await OffPolicyAgent.create({ ...optionsOf(saved), ...given } as OffPolicyOptions);
-    return agent.restore(saved);
+    const options = resolveOffPolicy({ ...optionsOf(saved), ...given } as OffPolicyOptions);
+    return (await OffPolicyAgent.#made(options)).restore(saved);
   }
 
   actRows(obs: Float32Array, rows: number, out: Float32Array, draws?: Rng, masks?: Uint8Array): void {
@@ -243,13 +253,16 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
   }
 
   protected override checkSteps(steps: number): void {
-    const { learningStarts, algorithm } = this.options;
-    if (steps <= this.steps || steps >= learningStarts) return;
+    const { algorithm, learningStarts, trainEvery, numEnvs } = this.options;
+    const first = Math.ceil(learningStarts / trainEvery) * trainEvery;
+    const last = Math.ceil(steps / numEnvs) * numEnvs;
+    if (steps <= this.steps || last >= first) return;
     throw new ConfigError({
       where: `${algorithm}, train`,
-      what: 'nothing would be learnt: fewer steps than learningStarts',
+      what: 'nothing would be learnt: all steps are before the first update',
       got: steps,
-      wanted: `at least ${learningStarts}`,
+      wanted: `at least ${first} (learningStarts ${learningStarts}, trainEvery ${trainEvery})`,
+      fix: 'Give more steps, or a smaller learningStarts',
     });
   }
 

@@ -11,6 +11,7 @@ import {
 } from '@gimbal/tensor-core';
 import { type AgentOptions, furtherOfAgents } from '../agents/on-policy-options.ts';
 import { type Anneal, checkAnneal, linear } from '../internal/anneal.ts';
+import { refuseUnused } from '../internal/unused.ts';
 import type { ReplayOptions } from '../replay/replay-buffer.ts';
 
 /** What an off-policy agent is given. */
@@ -117,10 +118,15 @@ export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
   if (o.tau !== undefined) checkShare('tau', o.tau);
   for (const key of ['alpha', 'targetNoise', 'targetNoiseClip', 'maxGradNorm', 'proximal'] as const)
     checkPositive(key, o[key]);
-  const noise = o.explorationNoise;
-  checkOption('explorationNoise', noise, Number.isFinite(noise) && noise >= 0, 'a finite number ≥ 0');
-  if (o.targetEntropy !== undefined)
-    checkOption('targetEntropy', o.targetEntropy, Number.isFinite(o.targetEntropy), 'a finite number');
+  const { targetEntropy, explorationNoise, batchSize } = o;
+  if (targetEntropy !== undefined)
+    checkOption('targetEntropy', targetEntropy, Number.isFinite(targetEntropy), 'a finite number');
+  const isNoise = Number.isFinite(explorationNoise) && explorationNoise >= 0;
+  checkOption('explorationNoise', explorationNoise, isNoise, 'a finite number ≥ 0');
+  for (const key of ['learnAlpha', 'double'] as const)
+    checkOption(key, o[key], typeof o[key] === 'boolean', 'true or false');
+  const { capacity = batchSize } = o.buffer;
+  checkOption('buffer.capacity', capacity, capacity >= batchSize, `at least batchSize = ${batchSize}`);
   checkAnneal('learningRate', o.learningRate, (x) => x >= 0, 'a finite number ≥ 0');
   checkAnneal('exploration', o.exploration, (x) => x >= 0 && x <= 1, 'a number from 0 to 1');
   checkSeed(o.seed);
@@ -147,6 +153,41 @@ export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
       fix: 'Give evalEnv, a function that makes one',
     });
   return o;
+}
+
+type Algorithm = NonNullable<OffPolicyOptions['algorithm']>;
+
+/** Options that not every algorithm uses, and those that do. */
+const users = {
+  alpha: ['sac', 'mdpo'],
+  learnAlpha: ['sac', 'mdpo'],
+  targetEntropy: ['sac', 'mdpo'],
+  proximal: ['mdpo'],
+  explorationNoise: ['td3'],
+  targetNoise: ['td3'],
+  targetNoiseClip: ['td3'],
+  policyDelay: ['td3'],
+  exploration: ['dqn'],
+  explorationFraction: ['dqn'],
+  double: ['dqn'],
+  maxGradNorm: ['dqn'],
+  targetEvery: ['dqn', 'mdpo'],
+} as const satisfies { [name in keyof OffPolicyOptions]?: readonly Algorithm[] };
+
+/**
+ * Of a new agent; a checkpoint holds every option, used or not.
+ * @param options as the caller gave them, each of them valid
+ * @throws ConfigError naming an option that would change nothing
+ */
+export function refuseUnusedOffPolicy(options: OffPolicyOptions): void {
+  const { algorithm = offPolicyDefaults.algorithm, learnAlpha } = options;
+  const others = Object.entries(users).filter(([, by]) => !(by as readonly Algorithm[]).includes(algorithm));
+  refuseUnused(
+    options,
+    others.map(([name]) => name),
+    algorithm,
+  );
+  if (learnAlpha === false) refuseUnused(options, ['targetEntropy'], 'an α that stays (learnAlpha false)');
 }
 
 export type OffPolicyPreset = Partial<OffPolicyOptions>;

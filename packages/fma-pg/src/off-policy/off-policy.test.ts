@@ -214,7 +214,7 @@ test('tensors stay level; a mask is obeyed; spaces that do not fit are refused',
   await expect(make({ rewardSource, buffer: { her: {} } })).rejects.toThrow('buffer.her: rewardSource rewards single');
   using never = await make({ learningStarts: 100 });
   await expect(never.run({ steps: 99 })).rejects.toThrow(
-    'fewer steps than learningStarts; got 99, wanted at least 100',
+    'all steps are before the first update; got 99, wanted at least 100',
   );
   await expect(make({ buffer: { her: {} } })).rejects.toThrow('buffer.her: the environment has no goals');
   class Unbounded extends Track {

@@ -27,6 +27,7 @@ export async function collectRollout(
   const rollout =
     held?.size.mask === mask ? held : new Rollout({ steps: T, numEnvs: N, observation: O, action: actionSize, mask });
   rollout.clear();
+  rollout.ages.set(stepper.lengths);
   draws.fill(rng, T * N * net.head.draws.count);
   const actions = new Float32Array(N * actionSize);
   for (let t = 0; t < T; t++) {

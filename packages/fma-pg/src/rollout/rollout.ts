@@ -31,6 +31,8 @@ export class Rollout {
   readonly valid: Uint8Array;
   /** `[T·N·mask]`, 1 = allowed */
   readonly masks: Uint8Array;
+  /** steps of its episode that each copy had done before the first entry, `[N]` */
+  readonly ages: Float64Array;
   /** the observation after the last step, `[N·O]` */
   readonly lastObs: Float32Array;
   /** entries that were truncated, and their final observations, side by side */
@@ -47,6 +49,7 @@ export class Rollout {
     this.starts = new Uint8Array(this.rows);
     this.valid = new Uint8Array(this.rows).fill(1);
     this.masks = new Uint8Array(this.rows * mask);
+    this.ages = new Float64Array(numEnvs);
     this.lastObs = new Float32Array(numEnvs * observation);
   }
 

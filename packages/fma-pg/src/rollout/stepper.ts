@@ -171,6 +171,11 @@ export class Stepper {
     return out;
   }
 
+  /** Steps that the episode of each copy has done, `[N]`; the stepper's own. */
+  get lengths(): Float64Array {
+    return this.#lengths;
+  }
+
   /** Actions of copy n that the observation after the last step allows; all where that is not said of a final one. */
   maskAfter(n: number): Uint8Array | undefined {
     const wasReset = this.env.autoresetMode === 'same-step' && this.#ended(n);

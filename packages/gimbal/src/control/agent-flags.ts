@@ -83,11 +83,23 @@ const ofSurrogates = {
   negativeWeight: ['smdpo'],
 } as const satisfies { [name in keyof AgentFlags]?: readonly string[] };
 
-/** Options of gradient steps on a surrogate, which these do not take. */
-const natural = {
-  algorithms: ['trpo', 'npg'],
-  without: ['epochs', 'minibatches', 'entropyCoef', 'valueCoef', 'targetKl', 'innerGuard'],
-} as const satisfies { algorithms: readonly string[]; without: readonly (keyof AgentFlags)[] };
+const ofGradientSteps = [
+  'epochs',
+  'minibatches',
+  'entropyCoef',
+  'valueCoef',
+  'targetKl',
+  'innerGuard',
+  'learningRate',
+  'finalLearningRate',
+] as const satisfies readonly (keyof AgentFlags)[];
+
+/** Options of what an algorithm does otherwise: one natural-gradient step, a critic trained apart. */
+const without: { readonly [algorithm: string]: readonly (keyof AgentFlags)[] } = {
+  trpo: ofGradientSteps,
+  npg: ofGradientSteps,
+  mdpo: ['valueCoef'],
+};
 
 /** What these are where they are not given. */
 const unset: { readonly [name in keyof AgentFlags]?: unknown } = { prioritized: false, pessimistic: true };
@@ -109,7 +121,7 @@ export function refuseOthers(flags: AgentFlags, kind: Settings['kind']): void {
   const ofOthers = Object.entries(ofSurrogates).flatMap(([name, algorithms]) =>
     (algorithms as readonly string[]).includes(flags.algo) ? [] : [name as keyof AgentFlags],
   );
-  const ofSteps = (natural.algorithms as readonly string[]).includes(flags.algo) ? natural.without : [];
+  const ofSteps = Object.hasOwn(without, flags.algo) ? (without[flags.algo] ?? []) : [];
   for (const [name, got] of Object.entries(given(flags, [...others, ...ofOthers, ...ofSteps])))
     throw refused(name, `${flags.algo} has no such option`, got, 'Leave it out');
 }

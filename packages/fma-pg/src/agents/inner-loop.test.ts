@@ -1,0 +1,133 @@
+// What the inner loop's surrogate is given, pass by pass, and what the guard makes of its values.
+import { flatten, type Params, useBackend } from '@gimbal/tensor-core';
+import { Track, type TrackOptions } from '../../test/fixtures/track.ts';
+import { OnPolicyAgent, type OnPolicyOptions, type OnPolicyStep, type Surrogate, surrogates } from '../index.ts';
+
+beforeAll(() => useBackend('auto'));
+
+/** What a surrogate was called with, and its value. */
+interface Call {
+  advantages: number[];
+  objective: number;
+}
+
+/** A surrogate that notes its calls. */
+function noted(s: Surrogate, calls: Call[]): Surrogate {
+  const f = (x: Parameters<Surrogate>[0]): ReturnType<Surrogate> => {
+    const result = s(x);
+    const [objective] = result.loss.dataSync<'float32'>();
+    calls.push({ advantages: [...x.advantages.dataSync<'float32'>()], objective: -(objective as number) });
+    return result;
+  };
+  return Object.assign(f, { surrogate: s.surrogate, options: s.options });
+}
+
+const create = (o: Partial<OnPolicyOptions>, track: TrackOptions = {}): Promise<OnPolicyAgent> =>
+  OnPolicyAgent.create({ env: () => new Track(track), hidden: [8], gamma: 0.9, seed: 1, ...o });
+
+/** Calls of each update. */
+async function updates(
+  s: Surrogate,
+  o: Partial<OnPolicyOptions>,
+  steps: number,
+): Promise<{ step: OnPolicyStep; calls: Call[] }[]> {
+  const calls: Call[] = [];
+  using agent = await create({ ...o, surrogate: noted(s, calls) });
+  const all: { step: OnPolicyStep; calls: Call[] }[] = [];
+  for await (const step of agent.train({ steps })) all.push({ step, calls: calls.splice(0) });
+  return all;
+}
+
+test('V-trace’s advantages are standardised in every pass where those of the first are', async () => {
+  const options = { returns: 'vtrace', normalizeAdvantage: 'batch', rollout: 32, minibatches: 1, epochs: 3 } as const;
+  const [update] = await updates(surrogates.ppoClip(), { ...options, learningRate: 0.03 }, 32);
+  expect(update?.calls).toHaveLength(3);
+  for (const { advantages } of update?.calls ?? []) {
+    const mean = advantages.reduce((a, b) => a + b) / 32;
+    expect(mean).toBeCloseTo(0, 4);
+    expect(Math.sqrt(advantages.reduce((sum, a) => sum + (a - mean) ** 2, 0) / 31)).toBeCloseTo(1, 4);
+  }
+});
+
+test('γ^t counts from where an episode began, in another rollout too', async () => {
+  // episodes of 20 steps; a rate that moves nothing: the same rollouts with and without weights
+  const options = { rollout: 16, minibatches: 1, epochs: 1, normalizeAdvantage: false, learningRate: 1e-30 } as const;
+  const of = (discountedStateWeights: boolean) =>
+    updates(surrogates.ratio(), { ...options, gamma: 0.5, discountedStateWeights }, 48);
+  const [plain, weighed] = [await of(false), await of(true)];
+  const ages = plain.map(({ calls }, i) =>
+    (calls[0]?.advantages ?? [])
+      .map((a, row) =>
+        Math.abs(Math.round(Math.log((weighed[i]?.calls[0]?.advantages[row] as number) / a) / Math.log(0.5))),
+      )
+      .sort((a, b) => a - b),
+  );
+  const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+  expect(ages).toEqual([range(0, 16), [...range(0, 12), ...range(16, 20)], [...range(0, 8), ...range(12, 20)]]);
+});
+
+describe('the guard', () => {
+  const rows = 64;
+  const options = {
+    rollout: rows,
+    minibatches: 4,
+    epochs: 12,
+    learningRate: 0.02,
+    normalizeAdvantage: 'batch',
+  } as const;
+  /** Values of the surrogate on the whole batch: before the first pass, and after each. */
+  const values = (calls: Call[]): number[] =>
+    calls.flatMap(({ advantages, objective }) => (advantages.length === rows ? [objective] : []));
+  const tolerance = (start: number): number => 1e-6 * (1 + Math.abs(start));
+
+  test('ends an update where the surrogate is lower than before the first pass, not where a pass gained less', async () => {
+    const all = await updates(surrogates.smdpo({ eta: 0.3 }), { ...options, innerGuard: 'restore' }, rows * 16);
+    let [lower, ended] = [0, 0];
+    for (const { step, calls } of all) {
+      const [start, ...after] = values(calls) as [number, ...number[]];
+      expect(step.epochs).toBe(after.length);
+      const least = start - tolerance(start);
+      for (const [i, now] of after.slice(0, -1).entries()) {
+        expect(now).toBeGreaterThanOrEqual(least);
+        if (i > 0 && now < (after[i - 1] as number) - tolerance(start)) lower++;
+      }
+      const fell = (after.at(-1) as number) < least;
+      expect([step.restored, step.fallen]).toEqual(fell ? [1, 1] : [0, 0]);
+      if (fell) ended++;
+      else expect(after).toHaveLength(options.epochs);
+    }
+    expect(Math.min(lower, ended)).toBeGreaterThan(0);
+  });
+
+  test('takes the optimiser’s moments back with the weights', async () => {
+    using agent = await create({ ...options, innerGuard: 'restore', learningRate: 30, surrogate: surrogates.smdpo() });
+    const before = flatten(agent.params).map(([, t]) => [...t.dataSync()]);
+    const step = await agent.run({ steps: rows });
+    expect([step?.epochs, step?.restored]).toEqual([1, 1]);
+    const { optimizer } = (agent as unknown as { trees(): { optimizer: Params } }).trees();
+    for (const [, t] of flatten(optimizer)) expect([...t.dataSync()].every((x) => x === 0)).toBe(true);
+    expect(flatten(agent.params).map(([, t]) => [...t.dataSync()])).toEqual(before);
+  });
+
+  test('that only warns restores nothing, counts, and says so once', async () => {
+    const told: unknown[] = [];
+    const { warn } = console;
+    console.warn = (text: unknown) => void told.push(text);
+    try {
+      const all = await updates(
+        surrogates.smdpo({ eta: 0.3 }),
+        { ...options, learningRate: 0.2, innerGuard: 'warn' },
+        rows * 4,
+      );
+      for (const { step, calls } of all) {
+        const [start, ...after] = values(calls) as [number, ...number[]];
+        expect([step.restored, step.epochs]).toEqual([0, options.epochs]);
+        expect(step.fallen).toBe(after.filter((now) => now < start - tolerance(start)).length);
+      }
+      expect(all.some(({ step }) => (step.fallen as number) > 1)).toBe(true);
+    } finally {
+      console.warn = warn;
+    }
+    expect(told).toEqual([expect.stringMatching(/^on-policy: a pass lowered the surrogate on its own batch from /)]);
+  });
+});
