@@ -91,7 +91,7 @@ export const trpo = (o: OnPolicyPreset = {}): OnPolicyPreset => ({
 /** `trpo` without its line search. */
 export const npg = (o: OnPolicyPreset = {}): OnPolicyPreset => ({ ...trpo(), algorithm: 'npg', method: 'npg', ...o });
 
-/** One full-batch step on five steps of every copy; Adam stands for RMSProp, which there is none of. */
+/** One full-batch step on five steps of every copy; Adam stands for its authors’ RMSProp. */
 export const a2c = (o: OnPolicyPreset = {}): OnPolicyPreset => ({
   algorithm: 'a2c',
   surrogate: surrogates.reinforce(),
