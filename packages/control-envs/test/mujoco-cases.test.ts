@@ -292,9 +292,24 @@ test('a model of one’s own, with a mesh or height field from its folder and an
 
 test('a goal can be replaced; its reward is a pure function of achieved and desired', async () => {
   const env = (await makeEnv('ReacherGoal-v0')) as unknown as GoalEnv & MujocoEnv;
-  env.reset({ seed: 0 });
+  const first = env.reset({ seed: 0 }).obs as { [part: string]: Float64Array };
+  const arm = [...(first.observation as Float64Array)];
   const still = new Float32Array(2);
-  expect(env.step(still)).toMatchObject({ reward: -1, terminated: false });
+  expect(env.step(still)).toMatchObject({ reward: -1, terminated: false, info: { isSuccess: false } });
+  const twin = (await makeEnv('ReacherGoal-v0')) as unknown as GoalEnv & MujocoEnv;
+  const { obs } = twin.reset({ seed: 0 });
+  expect(Object.keys(obs)).toEqual(['observation', 'achieved_goal', 'desired_goal']);
+  expect(Float32Array.from(first.achieved_goal as Float64Array)).toEqual(twin.achieved());
+  expect(Float32Array.from(first.desired_goal as Float64Array)).toEqual(twin.desired());
+  // another goal changes no number of the arm's
+  twin.setGoal(Float32Array.of(0.05, -0.05));
+  const moved = twin.step(still).obs as { [part: string]: Float64Array };
+  const unmoved = (await makeEnv('ReacherGoal-v0')) as unknown as Env;
+  unmoved.reset({ seed: 0 });
+  expect(moved.observation).toEqual((unmoved.step(still).obs as typeof moved).observation);
+  expect(arm).toHaveLength(6);
+  twin.close();
+  unmoved.close();
   expect(env.computeReward(Float32Array.of(0, 0.1), Float32Array.of(0, 0.11))).toEqual({ reward: 0, terminated: true });
   expect(env.computeReward(Float32Array.of(0, 0.1), Float32Array.of(0, 0.11), 0.005).terminated).toBe(false);
   const here = env.achieved();

@@ -3,7 +3,7 @@ import type { Info, Rng } from '@gimbal/tensor-core';
 import { indexOfName } from '../mujoco/model-info.ts';
 import type { PhysicsModel } from '../physics/contract.ts';
 import { layoutOf, qposNames, qvelNames } from './layout.ts';
-import { MujocoEnv, type MujocoOptions } from './mujoco-env.ts';
+import { type MujocoDescription, MujocoEnv, type MujocoOptions } from './mujoco-env.ts';
 import { addUniform, sumOfSquares } from './noise.ts';
 
 export interface ReacherOptions extends MujocoOptions {
@@ -33,12 +33,13 @@ export class ReacherEnv extends MujocoEnv {
   readonly #target: number;
   #terms = { dist: 0, ctrl: 0 };
 
-  constructor(model: PhysicsModel, options: ReacherOptions = {}, id = 'Reacher-v5') {
+  /** @param different what another task with this arm says about itself */
+  constructor(model: PhysicsModel, options: ReacherOptions = {}, different: Partial<MujocoDescription> = {}) {
     const { maxSteps = 50, obsDtype = 'float64', xml: _x, xmlFile: _f, ...given } = options;
     const o = { ...reacherDefaults, ...given };
     const joints = model.info.names.joint;
     super(model, {
-      id,
+      id: 'Reacher-v5',
       maxSteps,
       frameSkip: o.frameSkip,
       obsDtype,
@@ -50,6 +51,7 @@ export class ReacherEnv extends MujocoEnv {
         { name: 'qvel', size: 2, names: qvelNames(model.info).slice(0, 2) },
         { name: 'vector', size: 2, names: ['vector.x', 'vector.y'] },
       ]),
+      ...different,
     });
     this.#o = o;
     this.#tip = indexOfName(model.info, 'body', 'fingertip');

@@ -13,6 +13,7 @@ import {
   type ObsLayout,
   type Rng,
   ShapeError,
+  type Space,
 } from '@gimbal/tensor-core';
 import { BufferedEnv } from '../base/buffered-env.ts';
 import type { ModelInfo } from '../mujoco/model-info.ts';
@@ -47,6 +48,8 @@ export interface MujocoDescription {
   frameSkip: number;
   layout: ObsLayout;
   obsDtype: 'float32' | 'float64';
+  /** of a task that overrides `observe`; default a box of the layout */
+  observationSpace?: Space;
   rewardThreshold?: number;
   /** whether the task reads contact forces */
   contactForces?: boolean;
@@ -84,7 +87,7 @@ export abstract class MujocoEnv extends BufferedEnv {
         modelHash: info.hash,
         ...(rewardThreshold !== undefined && { rewardThreshold }),
       },
-      observationSpace: box(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, [layout.size], obsDtype),
+      observationSpace: description.observationSpace ?? unbounded(layout.size, obsDtype),
       actionSpace: actionBox(info),
       actionNames: info.names.actuator,
     });
@@ -269,6 +272,10 @@ export abstract class MujocoEnv extends BufferedEnv {
     return this.divergences === 0 ? {} : { divergences: this.divergences };
   }
 }
+
+/** A box of any finite numbers. */
+export const unbounded = (size: number, dtype: 'float32' | 'float64'): ReturnType<typeof box> =>
+  box(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, [size], dtype);
 
 function actionBox(info: ModelInfo): ReturnType<typeof box> {
   const { nu, actuatorRange } = info;

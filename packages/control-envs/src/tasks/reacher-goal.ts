@@ -1,11 +1,15 @@
 /**
  * ReacherGoal-v0: Reacher-v5 as a goal environment. The reward is 0 with the fingertip within `tolerance` of the goal,
- * which ends the episode, and −1 elsewhere; `computeReward` is pure, so that stored steps can be given other goals.
+ * which ends the episode, and −1 elsewhere; `computeReward` is pure, so that stored steps can be given other goals. The
+ * observation is the dictionary of Gymnasium-Robotics: nothing in `observation` depends on the goal.
  */
-import { ConfigError, type GoalEnv, ShapeError } from '@gimbal/tensor-core';
+import { ConfigError, type GoalEnv, type Info, type Obs, ShapeError } from '@gimbal/tensor-core';
 import { indexOfName } from '../mujoco/model-info.ts';
 import type { PhysicsModel } from '../physics/contract.ts';
+import { dict } from '../spaces/spaces.ts';
 import { ReacherEnv, type ReacherOptions } from './arms.ts';
+import { layoutOf, qvelNames } from './layout.ts';
+import { unbounded } from './mujoco-env.ts';
 
 export interface ReacherGoalOptions extends ReacherOptions {
   /** metres; default 0.02 */
@@ -19,7 +23,16 @@ export class ReacherGoalEnv extends ReacherEnv implements GoalEnv {
   readonly #tipBody: number;
 
   constructor(model: PhysicsModel, { tolerance = reacherGoalDefaults.tolerance, ...options }: ReacherGoalOptions = {}) {
-    super(model, options, 'ReacherGoal-v0');
+    const { joint } = model.info.names;
+    const { obsDtype = 'float64' } = options;
+    const layout = layoutOf([
+      { name: 'cos', size: 2, names: [`${joint[0]}.cos`, `${joint[1]}.cos`] },
+      { name: 'sin', size: 2, names: [`${joint[0]}.sin`, `${joint[1]}.sin`] },
+      { name: 'qvel', size: 2, names: qvelNames(model.info).slice(0, 2) },
+    ]);
+    const [arm, goal] = [unbounded(layout.size, obsDtype), unbounded(2, obsDtype)];
+    const observationSpace = dict({ observation: arm, achieved_goal: goal, desired_goal: goal });
+    super(model, options, { id: 'ReacherGoal-v0', layout, observationSpace });
     if (!(tolerance > 0)) {
       throw new ConfigError({
         where: 'ReacherGoal-v0',
@@ -62,6 +75,23 @@ export class ReacherGoalEnv extends ReacherEnv implements GoalEnv {
     const [dx = 0, dy = 0] = desired;
     const terminated = Math.hypot(ax - dx, ay - dy) < tolerance;
     return { reward: terminated ? 0 : -1, terminated };
+  }
+
+  protected override observe(out: Obs): void {
+    const { observation, achieved_goal, desired_goal } = out as { [part: string]: Float64Array };
+    const { qpos, qvel, xpos } = this.sim;
+    for (let i = 0; i < 2; i++) {
+      const angle = qpos[i] as number;
+      (observation as Float64Array)[i] = Math.cos(angle);
+      (observation as Float64Array)[2 + i] = Math.sin(angle);
+      (observation as Float64Array)[4 + i] = qvel[i] as number;
+      (achieved_goal as Float64Array)[i] = xpos[3 * this.#tipBody + i] as number;
+      (desired_goal as Float64Array)[i] = qpos[2 + i] as number;
+    }
+  }
+
+  protected override taskInfo(): Info {
+    return { ...super.taskInfo(), isSuccess: this.terminated };
   }
 
   protected override score(action: Float32Array): void {

@@ -11,16 +11,28 @@ export const intervalOf = (values: readonly number[]): readonly [number, number]
 export interface TrainingRun {
   /** mean return of the last fifth of the episodes */
   lastFifth: number;
+  /** mean return of the episodes of the first `early` steps; NaN where none ended */
+  first: number;
   /** largest mean KL(p_t ‖ p) of an update, at its end */
   mostKl: number;
 }
 
 /** Trains to the end; a signal stops it between two updates. */
-export async function trainOut(agent: OnPolicyAgent, steps: number, signal: AbortSignal): Promise<TrainingRun> {
+export async function trainOut(
+  agent: OnPolicyAgent,
+  steps: number,
+  signal: AbortSignal,
+  early = 0,
+): Promise<TrainingRun> {
   const episodes: { count: number; mean: number }[] = [];
+  const first = { count: 0, sum: 0 };
   let mostKl = 0;
   for await (const m of agent.train({ steps, signal })) {
     if (m.episodes > 0) episodes.push({ count: m.episodes, mean: m.episodeReturn });
+    if (m.episodes > 0 && m.step <= early) {
+      first.count += m.episodes;
+      first.sum += m.episodes * m.episodeReturn;
+    }
     mostKl = Math.max(mostKl, m.finalKl);
   }
   if (signal.aborted)
@@ -33,5 +45,5 @@ export async function trainOut(agent: OnPolicyAgent, steps: number, signal: Abor
     weight += used;
     left -= used;
   }
-  return { lastFifth: sum / weight, mostKl };
+  return { lastFifth: sum / weight, first: first.sum / first.count, mostKl };
 }

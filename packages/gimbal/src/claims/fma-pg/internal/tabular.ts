@@ -1,5 +1,5 @@
 // What the tabular claims share: the two tasks, and what is read off a run. Everything here is exact and has no seed.
-import { mdps, type TabularMdp, type TabularOptions, tabularFmaPg } from '@gimbal/fma-pg';
+import { mdps, type TabularIteration, type TabularMdp, type TabularOptions, tabularFmaPg } from '@gimbal/fma-pg';
 import { StoppedError } from '@gimbal/tensor-core';
 import type { Measurement } from '../../../reproduce/claim.ts';
 
@@ -7,12 +7,16 @@ export const cliff = { name: 'CliffWorld', mdp: mdps.cliffWorld(), best: 0.9 ** 
 export const sea = { name: 'DeepSea', mdp: mdps.deepSeaTreasure(), best: 0.729 - 0.002 * 2.71 };
 export type Task = typeof cliff;
 
-/** J before each update. Gives the event loop a turn before it starts, so that Ctrl-C is heard between runs. */
-export async function returns(mdp: TabularMdp, o: TabularOptions): Promise<number[]> {
+/** J and policy before each update. Gives the event loop a turn first, so that Ctrl-C is heard between runs. */
+export async function iterates(mdp: TabularMdp, o: TabularOptions): Promise<TabularIteration[]> {
   await new Promise((resolve) => setImmediate(resolve));
   if (o.signal?.aborted) throw new StoppedError({ where: 'gimbal reproduce fma-pg', what: 'stopped between two runs' });
-  return Array.from(tabularFmaPg(mdp, o), ({ J }) => J);
+  return [...tabularFmaPg(mdp, o)];
 }
+
+/** J before each update. */
+export const returns = async (mdp: TabularMdp, o: TabularOptions): Promise<number[]> =>
+  (await iterates(mdp, o)).map(({ J }) => J);
 
 /** The first iteration whose policy has .99 of the best return; −1 if there is none. */
 export const passes = (J: readonly number[], best: number): number => J.findIndex((x) => x >= 0.99 * best);
