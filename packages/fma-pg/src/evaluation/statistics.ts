@@ -1,5 +1,5 @@
 /** Means of returns that say how sure they are (Agarwal et al. 2021, arXiv 2108.13264). */
-import { ConfigError, checkOption, type Rng } from '@gimbal/tensor-core';
+import { ConfigError, checkCount, checkOption, type Rng } from '@gimbal/tensor-core';
 
 /** Mean of the middle half: the lowest and highest quarter are left out, with shares of entries at the edges. */
 export function interquartileMean(values: readonly number[]): number {
@@ -19,6 +19,7 @@ export function interquartileMean(values: readonly number[]): number {
 /**
  * Percentile bootstrap interval of a statistic.
  * @param o.level default .95
+ * @throws ConfigError for no values, no resamples or a level outside (0, 1)
  */
 export function bootstrapInterval(
   values: readonly number[],
@@ -27,6 +28,7 @@ export function bootstrapInterval(
   o: { resamples?: number; level?: number } = {},
 ): readonly [number, number] {
   const { resamples = 2000, level = 0.95 } = o;
+  checkCount('resamples', resamples);
   checkOption('level', level, level > 0 && level < 1, 'a number in (0, 1)');
   if (values.length === 0) throw new ConfigError({ where: 'bootstrapInterval', what: 'there are no values' });
   const results = Float64Array.from({ length: resamples }, () =>

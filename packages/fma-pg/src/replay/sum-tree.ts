@@ -1,4 +1,4 @@
-/** Numbers of which one can be drawn in proportion to its size, in log n; and the least of which is known. */
+/** Numbers of which one can be drawn in proportion to its size, in log n. */
 export class SumTree {
   readonly #leaves: number;
   readonly #sums: Float64Array;

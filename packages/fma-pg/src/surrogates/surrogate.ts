@@ -1,7 +1,7 @@
 /**
  * What a surrogate loss is: a pure function of log-probabilities and advantages, the same for control agents ([B]) and
- * token policies ([B, T]). With x = log p_θ(a|s) − log p_t(a|s), ρ = exp x, all are means of some f(x, Â), and all have
- * the policy gradient −Â∇log p_θ at x = 0. FMA-PG (arXiv 2108.05828), sections 3 and 4; equations stand with each.
+ * token policies ([B, T]). With x = log p_θ(a|s) − log p_t(a|s), ρ = exp x, all are means of some f(x, Â), and all but
+ * mpo have the policy gradient −Â∇log p_θ at x = 0. FMA-PG (arXiv 2108.05828), sections 3 and 4; equations stand with each.
  */
 import { checkKnown, checkName, DataError, NumericalError, ShapeError, stopGradient } from '@gimbal/tensor-core';
 import {

@@ -71,7 +71,11 @@ export function rewardRange({ r }: TabularMdp): number {
   return high - low;
 }
 
-function checkLength(where: string, array: Float64Array, length: number): void {
+export function checkLength(where: string, array: Float64Array, length: number): void {
+  if (!(array instanceof Float64Array)) {
+    const got = Array.isArray(array) ? 'an array' : typeof array;
+    throw new DataError({ where, what: 'wrong kind', got, wanted: 'a Float64Array', fix: 'Use Float64Array.from' });
+  }
   if (array.length === length) return;
   throw new DataError({ where, what: 'wrong length', got: array.length, wanted: String(length) });
 }

@@ -2,7 +2,7 @@
  * The paper's tabular tasks. CliffWorld and the deep-sea task follow the authors' released code (svmgrg/fma-pg), whose
  * rewards are paid on leaving a state. `deepSeaTreasure` is not bsuite's DeepSea: both of its actions cost.
  */
-import { ConfigError, checkCount } from '@gimbal/tensor-core';
+import { ConfigError, checkCount, checkOption } from '@gimbal/tensor-core';
 import type { TabularMdp } from './mdp.ts';
 
 /** A deterministic MDP from a function that says where an action leads and what it pays. */
@@ -64,10 +64,13 @@ function deepSeaTreasure(size = 5): TabularMdp {
 /**
  * A bandit: one state whose every action ends, γ 0, so that J = Σ p·mean.
  * @param means expected reward of each arm
+ * @throws ConfigError for no arm and for a mean that is not finite
  */
 function bandit(means: readonly number[]): TabularMdp {
   if (means.length === 0)
     throw new ConfigError({ where: 'bandit', what: 'there is no arm', wanted: 'means of at least one' });
+  for (const [arm, mean] of means.entries())
+    checkOption(`bandit.means[${arm}]`, mean, Number.isFinite(mean), 'a finite number');
   return {
     S: 1,
     A: means.length,

@@ -1,6 +1,6 @@
 import { valuesOf } from './evaluate-policy.ts';
 import { InnerLoop } from './inner-ascent.ts';
-import { checkMdp, checkPolicy, type TabularMdp } from './mdp.ts';
+import { checkLength, checkMdp, checkPolicy, type TabularMdp } from './mdp.ts';
 import { type SurrogateOptions, tabularSurrogate } from './methods.ts';
 
 /** A surrogate and its slope at one table of logits. */
@@ -16,6 +16,7 @@ export interface TabularGradient {
  * plots. At the logits of that policy the gradient is (1 − γ) ∇J, whatever the method and η.
  * @param anchor the policy that was evaluated, probabilities > 0 `[S·A]`
  * @param logits z `[S·A]`
+ * @throws DataError for arrays that are not of these lengths
  */
 export function surrogateGradient(
   mdp: TabularMdp,
@@ -25,6 +26,7 @@ export function surrogateGradient(
 ): TabularGradient {
   checkMdp(mdp);
   checkPolicy(mdp, anchor);
+  checkLength('logits', logits, mdp.S * mdp.A);
   const surrogate = tabularSurrogate(o);
   const { d, A: advantages } = valuesOf(mdp, anchor);
   const at = { A: mdp.A, d, advantages, p: anchor, logP: anchor.map(Math.log) };

@@ -6,7 +6,7 @@
  *
  * Both flags cut the trace; only `terminated` takes the bootstrap away, and it wins where both are set.
  */
-import { ShapeError } from '@gimbal/tensor-core';
+import { checkShare, NumericalError, ShapeError } from '@gimbal/tensor-core';
 
 /** A rollout of N copies and T steps. */
 export interface TrajectoryBatch {
@@ -36,10 +36,13 @@ export interface AdvantageEstimate {
 
 /**
  * Advantages and returns of a rollout.
- * @throws ShapeError where an array has not `[T·N]` entries
+ * @throws ShapeError where an array has not `[T·N]` entries; ConfigError for γ or λ outside [0, 1]; NumericalError for a
+ * reward or value that is not finite, by its step and copy
  */
 export function gae(b: TrajectoryBatch, { gamma, lambda }: { gamma: number; lambda: number }): AdvantageEstimate {
   checkTrajectory('gae', b);
+  checkShare('gae.gamma', gamma);
+  checkShare('gae.lambda', lambda);
   const { numEnvs: N, rewards, values, terminated, truncated } = b;
   const size = rewards.length;
   const [advantages, returns] = [new Float32Array(size), new Float32Array(size)];
@@ -64,6 +67,7 @@ export function nextValue(b: TrajectoryBatch, i: number): number {
   return (next < b.values.length ? b.values[next] : b.lastValues[i % b.numEnvs]) as number;
 }
 
+/** @throws ShapeError for lengths that do not go together; NumericalError for what is not finite */
 export function checkTrajectory(where: string, b: TrajectoryBatch): void {
   const size = b.rewards.length;
   const { values, finalValues, terminated, truncated } = b;
@@ -71,11 +75,18 @@ export function checkTrajectory(where: string, b: TrajectoryBatch): void {
     if (array.length === size) continue;
     throw new ShapeError({ where, what: `${name} has another length than rewards`, got: array.length, wanted: size });
   }
-  if (size % b.numEnvs === 0 && b.lastValues.length === b.numEnvs && size > 0) return;
-  throw new ShapeError({
-    where,
-    what: 'the lengths are no T·N',
-    got: `rewards ${size}, lastValues ${b.lastValues.length}`,
-    wanted: `a multiple of ${b.numEnvs}, and ${b.numEnvs}`,
-  });
+  if (!(size % b.numEnvs === 0 && b.lastValues.length === b.numEnvs && size > 0)) {
+    throw new ShapeError({
+      where,
+      what: 'the lengths are no T·N',
+      got: `rewards ${size}, lastValues ${b.lastValues.length}`,
+      wanted: `a multiple of ${b.numEnvs}, and ${b.numEnvs}`,
+    });
+  }
+  for (const [name, array] of Object.entries({ rewards: b.rewards, values, lastValues: b.lastValues })) {
+    const at = array.findIndex((x) => !Number.isFinite(x));
+    if (at < 0) continue;
+    const entry = `step ${Math.floor(at / b.numEnvs)}, copy ${at % b.numEnvs}`;
+    throw new NumericalError({ where: `${where}, ${entry}`, what: `${name} is not finite`, got: array[at] });
+  }
 }

@@ -21,6 +21,15 @@ test('a time limit takes the value of the final observation, never that of the r
   expect(advantages(trajectory(0, 1), 0.95)).toEqual(near([4.582625, 4.775, 5]));
 });
 
+test('rewards and values that are not finite, and discounts outside [0, 1], are refused by name', () => {
+  const b = trajectory(0, 1);
+  expect(() => gae({ ...b, rewards: Float32Array.of(1, Number.NaN, 1) }, { gamma: 0.9, lambda: 1 })).toThrow(
+    'gae, step 1, copy 0: rewards is not finite; got NaN',
+  );
+  expect(() => gae(b, { gamma: 2, lambda: 1 })).toThrow('gae.gamma: out of range; got 2');
+  expect(() => vtrace(b, new Float32Array(3), { gamma: 0.9, lambda: -1 })).toThrow('vtrace.lambda: out of range');
+});
+
 test('an end takes none, also where the time limit falls on the same step', () => {
   for (const truncated of [0, 1] as const)
     expect(advantages(trajectory(1, truncated), 1)).toEqual(near([-2.29, -3.1, -4]));

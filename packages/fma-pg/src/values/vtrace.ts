@@ -6,20 +6,24 @@
  *
  * with ρ̄ = min(ρMax, p_θ/p_t), c = λ min(1, p_θ/p_t). On the policy's own data it is GAE's return at λ.
  */
-import { ShapeError } from '@gimbal/tensor-core';
+import { checkPositive, checkShare, ShapeError } from '@gimbal/tensor-core';
 import { type AdvantageEstimate, checkTrajectory, nextValue, type TrajectoryBatch } from './gae.ts';
 
 /**
+ * Advantages and returns of a rollout that another policy made.
  * @param logRatios log p_θ(a|s) − log p_t(a|s), `[T·N]`
  * @returns `advantages` are those of eq. 2's policy gradient, ρ̄ included
+ * @throws as `gae`; ConfigError for rhoMax ≤ 0
  */
-/** Advantages and returns of a rollout that another policy made. */
 export function vtrace(
   b: TrajectoryBatch,
   logRatios: Float32Array,
   { gamma, lambda = 1, rhoMax = 1 }: { gamma: number; lambda?: number; rhoMax?: number },
 ): AdvantageEstimate {
   checkTrajectory('vtrace', b);
+  checkShare('vtrace.gamma', gamma);
+  checkShare('vtrace.lambda', lambda);
+  checkPositive('vtrace.rhoMax', rhoMax);
   if (logRatios.length !== b.rewards.length) {
     const wanted = String(b.rewards.length);
     throw new ShapeError({

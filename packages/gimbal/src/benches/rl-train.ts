@@ -38,7 +38,9 @@ const tasks: readonly Task[] = [
     case: 'ppo',
     steps: ppo.rollout,
     env: 'HalfCheetah-v5',
-    agent: (env) => OnPolicyAgent.create({ ...ppo, surrogate: surrogates.ppoClip({ clipEpsilon: 0.2 }), env, seed: 0 }),
+    agent: (env) =>
+      // Stable-Baselines3's .5 is of the whole squared error
+      OnPolicyAgent.create({ ...ppo, valueCoef: 1, surrogate: surrogates.ppoClip({ clipEpsilon: 0.2 }), env, seed: 0 }),
   },
   {
     name: 'SAC, Hopper-v5',

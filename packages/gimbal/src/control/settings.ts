@@ -36,7 +36,18 @@ export type Settings =
   | { kind: 'on-policy'; options: Partial<OnPolicyOptions> }
   | { kind: 'off-policy'; options: Partial<OffPolicyOptions> };
 
-/** PPO on small tasks: RL Zoo's for CartPole, its Acrobot row for the rest. */
+/** CleanRL's for small tasks with choices. */
+const classic: Partial<OnPolicyOptions> = {
+  numEnvs: 4,
+  rollout: 128,
+  minibatches: 4,
+  epochs: 4,
+  learningRate: linear(2.5e-4, 0),
+  entropyCoef: 0.01,
+  normalize: { obs: false, reward: false },
+};
+
+/** PPO on small tasks: RL Zoo's for CartPole and Acrobot; others with choices have the classic ones. */
 const smallPpo: Record<string, Partial<OnPolicyOptions>> = {
   'CartPole-v1': {
     numEnvs: 8,
@@ -57,6 +68,12 @@ const smallPpo: Record<string, Partial<OnPolicyOptions>> = {
     gaeLambda: 0.94,
     normalize: { obs: true, reward: true },
   },
+  'MountainCar-v0': classic,
+  'CliffWalking-v1': classic,
+  'CliffWalkingSlippery-v1': classic,
+  'FrozenLake-v1': classic,
+  'FrozenLake8x8-v1': classic,
+  'DeepSea-v0': classic,
 };
 
 /** SAC and TD3 on the pendulum: narrower, faster. (With 64 units one seed in six still fails from some starts.) */

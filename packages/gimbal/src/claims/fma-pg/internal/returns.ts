@@ -57,6 +57,7 @@ const ppo = (env: MakeEnv, seed: number): Promise<OnPolicyAgent> =>
   OnPolicyAgent.create({
     ...{ rollout: 2048, minibatches: 32, epochs: 10, learningRate: 3e-4, hidden: [64, 64], gamma: 0.99 },
     surrogate: surrogates.ppoClip({ clipEpsilon: 0.2 }),
+    valueCoef: 1, // of half the squared error: Stable-Baselines3 has .5 of the whole
     env,
     seed,
   });
