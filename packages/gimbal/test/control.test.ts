@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseRecording } from '@gimbal/control-envs';
-import { dqn, sppo } from '@gimbal/fma-pg';
+import { dqn, ppo, sppo } from '@gimbal/fma-pg';
 import { offPolicyFlags, onPolicyFlags } from '../src/control/agent-flags.ts';
 import { settingsOf } from '../src/control/settings.ts';
 import { startCli } from './cli-process.ts';
@@ -319,6 +319,10 @@ test('a flag that the algorithm does not have is refused, before any work', asyn
   expect(await refused('--algo', 'td3', '--recurrent', 'gru')).toContain('--recurrent: td3 has no such option');
   expect(await refused('--algo', 'ppo', '--her', 'final')).toContain('--her: ppo has no such option; got "final"');
   expect(await refused('--algo', 'ppo', '--no-pessimistic')).toContain('--pessimistic: ppo has no such option');
+  expect(await refused('--algo', 'td3', '--temperature', '1')).toContain('--temperature: td3 has no such option');
+  expect(await refused('--algo', 'ppo', '--tau', '.1')).toContain('--tau: ppo has no such option');
+  expect(await refused('--algo', 'sac', '--max-grad-norm', '1')).toContain('--max-grad-norm: sac has no such option');
+  expect(await refused('--algo', 'dqn', '--priority-alpha', '.1')).toContain('rows are drawn uniformly; got 0.1');
   expect(await refused('--algo', 'sac', '--her-fraction', '.5')).toContain('nothing is relabelled; got 0.5');
   expect(await refused('--algo', 'ppo', '--normalize', 'obs,none')).toContain('none stands alone; got "obs,none"');
   expect(await refused('--algo', 'sac', '--her', 'future')).toContain('the environment has no goals');
@@ -341,4 +345,24 @@ test('flags are options of the agent, parts of one included', () => {
     buffer: { capacity: 1000, nStep: 3, prioritized: true, her: { strategy: 'final', fraction: 0.5 } },
   });
   expect(offPolicyFlags({ ...flags, algo: 'dqn', prioritized: false }, dqn())).toEqual({ buffer: dqn().buffer });
+  expect(
+    onPolicyFlags({ ...flags, algo: 'trpo', trustRegion: 0.02, criticEpochs: 5, normalizeAdvantage: 'none' }, {}),
+  ).toEqual({ trustRegion: { delta: 0.02 }, critic: { batchSize: 64, epochs: 5 }, normalizeAdvantage: false });
+  expect(onPolicyFlags({ ...flags, algo: 'ppo-kl', adaptiveKl: 0.02, adaptiveRate: 0.01 }, {})).toEqual({
+    adaptiveKl: { target: 0.02 },
+    adaptiveRate: { kl: 0.01 },
+  });
+  const clip = onPolicyFlags({ ...flags, algo: 'ppo', clipEpsilonHigh: 0.3, returns: 'vtrace' }, ppo());
+  expect(clip.surrogate?.options).toEqual({ clipEpsilon: { low: 0.2, high: 0.3 } });
+  expect(clip.returns).toBe('vtrace');
+  const drawn = { prioritized: true, priorityBeta: 0.5, finalExploration: 0.1, double: false, targetEvery: 10 };
+  expect(offPolicyFlags({ ...flags, algo: 'dqn', ...drawn }, {})).toEqual({
+    buffer: { prioritized: { beta: 0.5 } },
+    exploration: { from: 1, to: 0.1 },
+    double: false,
+    targetEvery: 10,
+  });
+  expect(offPolicyFlags({ ...flags, algo: 'sac', temperature: 0.2, learnAlpha: false, tau: 0.01 }, {})).toEqual({
+    ...{ alpha: 0.2, learnAlpha: false, tau: 0.01, buffer: {} },
+  });
 });

@@ -1,4 +1,11 @@
-import { mdps, type TabularMdp, type TabularOptions, tabularFmaPg, tabularMethods } from '../index.ts';
+import {
+  mdps,
+  surrogateGradient,
+  type TabularMdp,
+  type TabularOptions,
+  tabularFmaPg,
+  tabularMethods,
+} from '../index.ts';
 
 const cliff = mdps.cliffWorld();
 const sea = mdps.deepSeaTreasure();
@@ -140,9 +147,9 @@ test('bad options are refused before the first record', () => {
 
 test('arrays that are none, or of another size, are refused by name', () => {
   const plain = { ...cliff, P: [...cliff.P] } as unknown as TabularMdp;
-  expect(() => tabularFmaPg(plain, { method: 'reinforce', inner: { kind: 'fixed', alpha: 1, steps: 1 }, iterations: 1 })).toThrow(
-    'mdp.P: wrong kind; got "an array", wanted a Float64Array',
-  );
+  expect(() =>
+    tabularFmaPg(plain, { method: 'reinforce', inner: { kind: 'fixed', alpha: 1, steps: 1 }, iterations: 1 }),
+  ).toThrow('mdp.P: wrong kind; got "an array", wanted a Float64Array');
   const policy = new Float64Array(cliff.S * cliff.A).fill(1 / cliff.A);
   expect(() => surrogateGradient(cliff, policy, new Float64Array(3), { method: 'reinforce' })).toThrow(
     'logits: wrong length; got 3',

@@ -46,9 +46,47 @@ export interface AgentFlags extends EnvFlags {
   evalEvery?: number | undefined;
   evalEpisodes?: number | undefined;
   checkpointEvery?: number | undefined;
+  keepCheckpoints?: number | undefined;
+  activation?: 'tanh' | 'relu' | undefined;
+  criticObs?: string[] | undefined;
+  initialLogStd?: number | undefined;
+  returns?: 'gae' | 'vtrace' | undefined;
+  normalizeAdvantage?: 'minibatch' | 'batch' | 'none' | undefined;
+  valueClip?: number | undefined;
+  discountedStateWeights?: boolean | undefined;
+  adaptiveKl?: number | undefined;
+  adaptiveRate?: number | undefined;
+  trustRegion?: number | undefined;
+  criticEpochs?: number | undefined;
+  clipEpsilonHigh?: number | undefined;
+  klEstimator?: 'analytic' | 'k1' | 'k3' | undefined;
+  tau?: number | undefined;
+  temperature?: number | undefined;
+  learnAlpha?: boolean | undefined;
+  targetEntropy?: number | undefined;
+  explorationNoise?: number | undefined;
+  targetNoise?: number | undefined;
+  targetNoiseClip?: number | undefined;
+  policyDelay?: number | undefined;
+  finalExploration?: number | undefined;
+  explorationFraction?: number | undefined;
+  double?: boolean | undefined;
+  targetEvery?: number | undefined;
+  proximal?: number | undefined;
+  priorityAlpha?: number | undefined;
+  priorityBeta?: number | undefined;
 }
 
-const both = ['numEnvs', 'gamma', 'hidden', 'evalEvery', 'evalEpisodes', 'checkpointEvery'] as const;
+const both = [
+  'numEnvs',
+  'gamma',
+  'hidden',
+  'maxGradNorm',
+  'evalEvery',
+  'evalEpisodes',
+  'checkpointEvery',
+  'keepCheckpoints',
+] as const;
 
 /** Options under the same name. */
 const plain = {
@@ -61,16 +99,60 @@ const plain = {
     'entropyCoef',
     'valueCoef',
     'targetKl',
-    'maxGradNorm',
     'innerGuard',
+    'activation',
+    'criticObs',
+    'initialLogStd',
+    'returns',
+    'valueClip',
+    'discountedStateWeights',
   ],
-  'off-policy': [...both, 'batchSize', 'learningStarts', 'trainEvery', 'updates'],
+  'off-policy': [
+    ...both,
+    'batchSize',
+    'learningStarts',
+    'trainEvery',
+    'updates',
+    'tau',
+    'learnAlpha',
+    'targetEntropy',
+    'explorationNoise',
+    'targetNoise',
+    'targetNoiseClip',
+    'policyDelay',
+    'explorationFraction',
+    'double',
+    'targetEvery',
+    'proximal',
+  ],
 } as const satisfies Record<Settings['kind'], readonly (keyof AgentFlags)[]>;
 
 /** Parts of an option. */
 const parts = {
-  'on-policy': ['learningRate', 'finalLearningRate', 'normalize', 'recurrent'],
-  'off-policy': ['learningRate', 'finalLearningRate', 'capacity', 'nStep', 'prioritized', 'her', 'herFraction'],
+  'on-policy': [
+    'learningRate',
+    'finalLearningRate',
+    'normalize',
+    'recurrent',
+    'normalizeAdvantage',
+    'adaptiveKl',
+    'adaptiveRate',
+    'trustRegion',
+    'criticEpochs',
+  ],
+  'off-policy': [
+    'learningRate',
+    'finalLearningRate',
+    'capacity',
+    'nStep',
+    'prioritized',
+    'priorityAlpha',
+    'priorityBeta',
+    'her',
+    'herFraction',
+    'finalExploration',
+    'temperature',
+  ],
 } as const satisfies Record<Settings['kind'], readonly (keyof AgentFlags)[]>;
 
 const everywhere = [...plain['on-policy'], ...plain['off-policy'], ...parts['on-policy'], ...parts['off-policy']];
@@ -79,8 +161,30 @@ const everywhere = [...plain['on-policy'], ...plain['off-policy'], ...parts['on-
 const ofSurrogates = {
   eta: ['mdpo', 'smdpo', 'spma'],
   clipEpsilon: ['ppo', 'sppo'],
+  clipEpsilonHigh: ['ppo'],
   pessimistic: ['sppo'],
   negativeWeight: ['smdpo'],
+  klEstimator: ['smdpo'],
+} as const satisfies { [name in keyof AgentFlags]?: readonly string[] };
+
+/** Other options that are of some algorithms alone. */
+const ofSome = {
+  adaptiveKl: ['ppo-kl'],
+  trustRegion: ['trpo', 'npg'],
+  tau: ['sac', 'td3', 'dqn', 'mdpo-off-policy'],
+  temperature: ['sac', 'mdpo-off-policy'],
+  learnAlpha: ['sac'],
+  targetEntropy: ['sac'],
+  explorationNoise: ['td3'],
+  targetNoise: ['td3'],
+  targetNoiseClip: ['td3'],
+  policyDelay: ['td3'],
+  finalExploration: ['dqn'],
+  explorationFraction: ['dqn'],
+  double: ['dqn'],
+  targetEvery: ['dqn', 'mdpo-off-policy'],
+  proximal: ['mdpo-off-policy'],
+  maxGradNorm: ['ppo', 'ppo-kl', 'sppo', 'smdpo', 'spma', 'mdpo', 'trpo', 'npg', 'a2c', 'reinforce', 'dqn'],
 } as const satisfies { [name in keyof AgentFlags]?: readonly string[] };
 
 const ofGradientSteps = [
@@ -102,7 +206,13 @@ const without: { readonly [algorithm: string]: readonly (keyof AgentFlags)[] } =
 };
 
 /** What these are where they are not given. */
-const unset: { readonly [name in keyof AgentFlags]?: unknown } = { prioritized: false, pessimistic: true };
+const unset: { readonly [name in keyof AgentFlags]?: unknown } = {
+  prioritized: false,
+  pessimistic: true,
+  discountedStateWeights: false,
+  learnAlpha: true,
+  double: true,
+};
 
 /** The flags of these names that were given, by name. */
 const given = (flags: AgentFlags, names: readonly (keyof AgentFlags)[]): Record<string, unknown> =>
@@ -112,13 +222,13 @@ const given = (flags: AgentFlags, names: readonly (keyof AgentFlags)[]): Record<
 
 /** The flags that are of agents alone, not of tables, and were given: by name. */
 export const givenAgentFlags = (flags: object): Record<string, unknown> =>
-  given(flags as AgentFlags, [...everywhere, 'negativeWeight']);
+  given(flags as AgentFlags, [...everywhere, 'negativeWeight', 'klEstimator', 'clipEpsilonHigh']);
 
 /** @throws ConfigError for a flag that the algorithm does not have: it would change nothing */
 export function refuseOthers(flags: AgentFlags, kind: Settings['kind']): void {
   const own: readonly string[] = [...plain[kind], ...parts[kind]];
   const others = everywhere.filter((name) => !own.includes(name));
-  const ofOthers = Object.entries(ofSurrogates).flatMap(([name, algorithms]) =>
+  const ofOthers = Object.entries({ ...ofSurrogates, ...ofSome }).flatMap(([name, algorithms]) =>
     (algorithms as readonly string[]).includes(flags.algo) ? [] : [name as keyof AgentFlags],
   );
   const ofSteps = Object.hasOwn(without, flags.algo) ? (without[flags.algo] ?? []) : [];
@@ -128,7 +238,15 @@ export function refuseOthers(flags: AgentFlags, kind: Settings['kind']): void {
 
 /** Of an agent on policy. @throws ConfigError for flags that do not go together */
 export function onPolicyFlags(flags: AgentFlags, preset: Partial<OnPolicyOptions>): Partial<OnPolicyOptions> {
-  const { normalize, recurrent } = flags;
+  const {
+    normalize,
+    recurrent,
+    normalizeAdvantage: spread,
+    adaptiveKl,
+    adaptiveRate,
+    trustRegion,
+    criticEpochs,
+  } = flags;
   if (normalize !== undefined && normalize.length > 1 && normalize.includes('none'))
     throw refused('normalize', 'none stands alone', normalize.join(','), 'Name what is normalised, or none');
   return {
@@ -136,6 +254,11 @@ export function onPolicyFlags(flags: AgentFlags, preset: Partial<OnPolicyOptions
     ...rateOf(flags, preset.learningRate),
     ...(normalize && { normalize: { obs: normalize.includes('obs'), reward: normalize.includes('reward') } }),
     ...(recurrent && { recurrent: { cell: recurrent } }),
+    ...(spread && { normalizeAdvantage: spread === 'none' ? false : spread }),
+    ...(adaptiveKl !== undefined && { adaptiveKl: { ...preset.adaptiveKl, target: adaptiveKl } }),
+    ...(adaptiveRate !== undefined && { adaptiveRate: { ...preset.adaptiveRate, kl: adaptiveRate } }),
+    ...(trustRegion !== undefined && { trustRegion: { ...preset.trustRegion, delta: trustRegion } }),
+    ...(criticEpochs !== undefined && { critic: { batchSize: 64, ...preset.critic, epochs: criticEpochs } }),
     ...surrogateOf(flags, preset.surrogate),
   };
 }
@@ -145,11 +268,30 @@ export function offPolicyFlags(flags: AgentFlags, preset: Partial<OffPolicyOptio
   const { her: strategy, herFraction: fraction } = flags;
   if (fraction !== undefined && strategy === undefined)
     throw refused('herFraction', 'nothing is relabelled', fraction, 'Add --her future, or leave it out');
+  const { priorityAlpha: alpha, priorityBeta: beta, finalExploration, temperature } = flags;
+  if (!flags.prioritized && (alpha ?? beta) !== undefined)
+    throw refused(
+      alpha === undefined ? 'priorityBeta' : 'priorityAlpha',
+      'rows are drawn uniformly',
+      alpha ?? beta,
+      'Add --prioritized, or leave it out',
+    );
+  const prioritized = {
+    ...(alpha !== undefined && { alpha }),
+    ...(beta !== undefined && { beta }),
+  };
   const her = strategy && { her: { strategy, ...(fraction !== undefined && { fraction }) } };
   return {
     ...(given(flags, plain['off-policy']) as Partial<OffPolicyOptions>),
     ...rateOf(flags, preset.learningRate),
-    buffer: { ...preset.buffer, ...given(flags, ['capacity', 'nStep', 'prioritized']), ...her },
+    ...(temperature !== undefined && { alpha: temperature }),
+    ...(finalExploration !== undefined && { exploration: { from: 1, to: finalExploration } }),
+    buffer: {
+      ...preset.buffer,
+      ...given(flags, ['capacity', 'nStep', 'prioritized']),
+      ...(Object.keys(prioritized).length > 0 && { prioritized }),
+      ...her,
+    },
   };
 }
 
@@ -165,7 +307,11 @@ function rateOf(
 
 /** The preset's surrogate with other options; nothing where it stays. */
 function surrogateOf(flags: AgentFlags, preset: OnPolicyOptions['surrogate']): Pick<OnPolicyOptions, 'surrogate'> {
-  const changed = given(flags, Object.keys(ofSurrogates) as (keyof AgentFlags)[]);
+  const { clipEpsilonHigh: high, ...changed } = given(flags, Object.keys(ofSurrogates) as (keyof AgentFlags)[]) as {
+    clipEpsilonHigh?: number;
+    clipEpsilon?: number | { low: number; high: number };
+  };
+  if (high !== undefined) changed.clipEpsilon = { low: flags.clipEpsilon ?? 0.2, high };
   if (preset === undefined || Object.keys(changed).length === 0) return {};
   const make = surrogates[preset.surrogate as keyof typeof surrogates];
   return { surrogate: make({ ...preset.options, ...changed } as never) };

@@ -31,7 +31,7 @@ export const trainingOptions = {
   entropyCoef: z.number().min(0).optional().describe('weight of the entropy (on-policy)'),
   valueCoef: z.number().min(0).optional().describe('weight of the value function’s error (on-policy)'),
   targetKl: z.number().positive().optional().describe('ends an update beyond 1.5 times this KL (on-policy)'),
-  maxGradNorm: z.number().positive().optional().describe('clips the norm of the gradients (on-policy)'),
+  maxGradNorm: z.number().positive().optional().describe('clips the norm of the gradients'),
   normalize: z
     .array(z.enum(['obs', 'reward', 'none']))
     .optional()
@@ -42,6 +42,48 @@ export const trainingOptions = {
   capacity: z.int().min(1).optional().describe('transitions that are remembered (off-policy)'),
   nStep: z.int().min(1).optional().describe('rewards summed over so many steps (off-policy)'),
   prioritized: z.boolean().default(false).describe('replays in proportion to the error (off-policy)'),
+  priorityAlpha: z.number().min(0).max(1).optional().describe('power of the error (--prioritized; default 0.6)'),
+  priorityBeta: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('how much of the bias is taken out at the start (--prioritized; default 0.4)'),
+  tau: z.number().positive().max(1).optional().describe('share of the way that targets go (off-policy)'),
+  temperature: z
+    .number()
+    .positive()
+    .optional()
+    .describe('weight of the entropy at the start (sac, mdpo-off-policy; default 1)'),
+  learnAlpha: z.boolean().default(true).describe('learn the temperature (sac)'),
+  targetEntropy: z.number().optional().describe('entropy that the temperature is learnt for (sac; default −actions)'),
+  explorationNoise: z.number().min(0).optional().describe('spread of what is added to actions (td3; default 0.1)'),
+  targetNoise: z
+    .number()
+    .positive()
+    .optional()
+    .describe('spread of what is added to the target’s actions (td3; default 0.2)'),
+  targetNoiseClip: z.number().positive().optional().describe('largest such addition (td3; default 0.5)'),
+  policyDelay: z.int().min(1).optional().describe('updates of the critics for one of the policy (td3; default 2)'),
+  finalExploration: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('share of random actions at the end (dqn; default 0.05)'),
+  explorationFraction: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('share of the run in which it falls there (dqn; default 0.5)'),
+  double: z.boolean().default(true).describe('the double estimator (dqn)'),
+  targetEvery: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('steps between copies of the target (dqn, mdpo-off-policy; default 500)'),
+  proximal: z.number().positive().optional().describe('weight of the older policy (mdpo-off-policy; default 1)'),
   her: z
     .enum(['future', 'final', 'geometric'])
     .optional()
@@ -56,10 +98,49 @@ export const trainingOptions = {
     .enum(['clamp', 'keep', 'error'])
     .optional()
     .describe('advantages below −1/η: raised to it, kept, or an error (smdpo; default clamp)'),
+  clipEpsilonHigh: z
+    .number()
+    .positive()
+    .optional()
+    .describe('how far the ratio may rise above 1, if not as far as it falls (ppo)'),
+  klEstimator: z
+    .enum(['analytic', 'k1', 'k3'])
+    .optional()
+    .describe('how the KL is estimated (smdpo; default analytic)'),
+  adaptiveKl: z.number().positive().optional().describe('the KL that the penalty is adapted to (ppo-kl; default 0.01)'),
+  adaptiveRate: z
+    .number()
+    .positive()
+    .optional()
+    .describe('adapt the learning rate to this KL of an update (on-policy)'),
+  trustRegion: z.number().positive().optional().describe('δ, the KL of a step (trpo, npg; default 0.01)'),
+  criticEpochs: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('passes of the value function’s own, beside the policy’s (on-policy)'),
+  returns: z.enum(['gae', 'vtrace']).optional().describe('how advantages are estimated (on-policy; default gae)'),
+  normalizeAdvantage: z
+    .enum(['minibatch', 'batch', 'none'])
+    .optional()
+    .describe('over what advantages are brought to mean 0 and spread 1 (on-policy; default minibatch)'),
+  valueClip: z
+    .number()
+    .positive()
+    .optional()
+    .describe('how far V may move from its old value (on-policy; default off)'),
+  discountedStateWeights: z.boolean().default(false).describe('weigh step t of an episode by γ^t (on-policy)'),
+  activation: z.enum(['tanh', 'relu']).optional().describe('of the hidden layers (on-policy; default tanh)'),
+  initialLogStd: z.number().optional().describe('log of the first spread of actions (on-policy; default 0)'),
+  criticObs: z
+    .array(z.string())
+    .optional()
+    .describe('keys of the observation that only the value function sees (on-policy)'),
   innerGuard: z.enum(['off', 'warn', 'restore']).optional().describe('go back where a pass lowered the surrogate'),
   evalEvery: z.int().min(1).optional().describe('evaluate each so many steps and keep the best'),
   evalEpisodes: z.int().min(1).optional().describe('episodes of an evaluation during training'),
   checkpointEvery: z.int().min(1).optional().describe('save each so many steps'),
+  keepCheckpoints: z.int().min(1).optional().describe('latest checkpoints that stay, beside the best (default 1)'),
   ...tabularOptions,
   episodes: z.int().min(1).default(20).describe('eval, and after training: episodes to play'),
   stochastic: z.boolean().default(false).describe('eval: draw actions instead of taking the most probable'),
