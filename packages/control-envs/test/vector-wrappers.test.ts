@@ -1,5 +1,5 @@
 // Wrappers of vector environments: the numbers are those that single copies would give, statistics are of all copies.
-import type { Info, Obs, VectorStep } from '@gimbal/tensor-core';
+import type { Env, Info, Obs, VectorStep } from '@gimbal/tensor-core';
 import {
   box,
   discrete,
@@ -9,6 +9,7 @@ import {
   parseRecording,
   RecordEpisodes,
   type Recording,
+  TimeLimit,
   VectorClipAction,
   VectorEpisodeStatistics,
   VectorFrameStack,
@@ -207,4 +208,58 @@ test('recorded episodes are whole, chosen by number, and handed over when they e
   expect(parseRecording(JSON.stringify(first))).toEqual(first);
   expect(first).toMatchObject({ env: 'Hopper-v5', episodes: [0] });
   expect([first.actions.length, first.rewards.length]).toEqual([9, 9]);
+});
+
+test('a state holds what wrappers remember, of copies and of all together; older states go on without', async () => {
+  const make = async (autoresetMode: 'same-step' | 'next-step') => {
+    const copies = await makeVectorEnv(async () => new TimeLimit(await makeEnv('Pendulum-v1'), 5), {
+      numEnvs: 2,
+      autoresetMode,
+    });
+    const scaled = new VectorNormalizeReward(new VectorNormalizeObservation(new VectorClipAction(copies)));
+    return { copies, envs: new VectorEpisodeStatistics(new VectorFrameStack(scaled, 2)) };
+  };
+  const actions = Float32Array.of(0.3, -0.2);
+  for (const mode of ['same-step', 'next-step'] as const) {
+    const [one, two] = [await make(mode), await make(mode)];
+    const play = async ({ envs }: typeof one): Promise<unknown[]> => {
+      const seen = [];
+      for (let t = 0; t < 14; t++) seen.push(await envs.step(actions));
+      return [...seen, envs.count, ...envs.episodes];
+    };
+    await one.envs.reset({ seed: 1 });
+    for (let t = 0; t < 10; t++) await one.envs.step(actions); // the last step ends an episode, or it goes on after a reset
+    const [state, inner] = [one.envs.getState(), one.copies.getState()];
+    const onward = await play(one);
+    two.envs.setState(state);
+    expect(await play(two)).toEqual(onward);
+    one.envs.setState(state); // also where it stood elsewhere by then
+    expect(await play(one)).toEqual(onward);
+    one.envs.setState(inner);
+    await one.envs.step(actions);
+    expect(() => new VectorFrameStack(one.copies, 9).setState(state)).toThrow('the state is of other wrappers');
+    one.envs.close();
+    two.envs.close();
+  }
+});
+
+test('copies without a state say so, in wrappers too', async () => {
+  const bare = async (): Promise<Env> => {
+    const env = await makeEnv('Pendulum-v1');
+    const { spec, observationSpace, actionSpace } = env;
+    return {
+      spec,
+      observationSpace,
+      actionSpace,
+      reset: (o) => env.reset(o),
+      step: (a) => env.step(a),
+      close: () => env.close(),
+      [Symbol.dispose]: () => env.close(),
+    };
+  };
+  const of = async (make: () => Promise<Env>) =>
+    new VectorEpisodeStatistics(await makeVectorEnv(make, { numEnvs: 2 })).hasState;
+  expect(await of(bare)).toBe(false);
+  expect(await of(async () => new TimeLimit(await bare(), 5))).toBe(false);
+  expect(await of(async () => new TimeLimit(await makeEnv('Pendulum-v1'), 5))).toBe(true);
 });

@@ -3,8 +3,8 @@
  * environment, and leaves it open.
  */
 import { type Action, ConfigError, type Env, type EnvStep, type Rng, rng } from '@gimbal/tensor-core';
-import { isBuffered } from '../base/buffered-env.ts';
 import { cloneObs, equalObs, fault, sample } from '../spaces/value.ts';
+import { hasState } from '../wrappers/wrapper.ts';
 
 /** One way in which an environment breaks the contract. */
 export interface EnvProblem {
@@ -193,7 +193,7 @@ function checkRepeats(env: Env, steps: number, seed: number, say: Say): void {
 }
 
 function checkState(env: Env, seed: number, say: Say): void {
-  if (env.getState === undefined || env.setState === undefined) return;
+  if (!hasState(env) || env.getState === undefined || env.setState === undefined) return;
   const stream = rng(seed).split('check-state');
   env.reset({ seed });
   const action = draw(env, stream);
@@ -201,11 +201,11 @@ function checkState(env: Env, seed: number, say: Say): void {
   if (first.terminated || first.truncated) return;
   const fix = 'Save and restore everything that a step reads: clocks, warm starts, targets';
   const state = env.getState();
-  const snapshot = isBuffered(env) ? env.snapshot() : undefined;
+  const snapshot = env.snapshot?.();
   const onward = env.step(action);
   env.setState(state);
   if (!equalState(env.getState(), state)) say('setState(getState()) changes the state', fix);
-  if (snapshot === undefined || !isBuffered(env)) return;
+  if (snapshot === undefined || env.restore === undefined) return;
   // a snapshot has the random stream too, so the step after it must repeat
   env.restore(snapshot);
   const again = env.step(action);

@@ -9,6 +9,7 @@ import {
   type Obs,
   type Rng,
   rng,
+  rngFromState,
   type Space,
 } from '@gimbal/tensor-core';
 import { sample } from '../spaces/value.ts';
@@ -95,6 +96,19 @@ export class AgentEnv extends EnvWrapper {
     }
     const result = this.env.step(this.#action);
     return { ...result, obs: this.#see(result.obs), reward: this.#scene.agentRewards[this.#index] as number };
+  }
+
+  protected override ownState(): Float64Array {
+    const { stream, position } = this.#stream.state();
+    const seen = new Float64Array(this.#scene.spec.layout?.size ?? 0);
+    seen.set(this.#all); // empty before the first reset
+    return Float64Array.of(...stream, position, ...seen);
+  }
+
+  protected override restoreOwn(numbers: Float64Array): void {
+    const [stream, position] = [[...numbers.subarray(0, 4)], numbers[4] as number];
+    this.#stream = rngFromState({ algorithm: 'philox4x32-10', stream, position });
+    this.#all = Float32Array.from(numbers.subarray(5));
   }
 
   #act(view: AgentView, policy: AgentPolicy): Float32Array {

@@ -1,9 +1,16 @@
 /** Steps the copies `from … from + envs.length` of shared arrays: the same code in the process and on each worker. */
 import type { Action, AutoresetMode, Env, Obs, Space } from '@gimbal/tensor-core';
 import { isBuffered } from '../base/buffered-env.ts';
+import { restoreTo, snapshotOf } from '../base/saved-env.ts';
 import type { SceneEnv } from '../composer/scene-env.ts';
 import { copyInto } from '../spaces/value.ts';
+import { EnvWrapper } from '../wrappers/wrapper.ts';
 import { actionSize, agentsOf, rowOf, type VectorArrays, writeReason } from './arrays.ts';
+
+/** added to the first number of a copy's state where that has its wrappers' own numbers */
+const wholeWrapper = 2;
+
+const isPlain = (env: Env): boolean => !(env instanceof EnvWrapper);
 
 export class Rows {
   readonly #envs: readonly Env[];
@@ -59,20 +66,22 @@ export class Rows {
     for (let i = 0; i < this.#envs.length; i++) this.#stepRow(i);
   }
 
-  /** Restores the copies' states: snapshots of environments that offer them, else plain states. */
+  /** The copies' states: snapshots of environments that offer them, else plain states. */
   save(): Float64Array[] {
     return this.#envs.map((env, i) => {
-      const state = isBuffered(env) ? env.snapshot() : (env.getState?.() ?? new Float64Array());
+      const state = snapshotOf(env) ?? new Float64Array();
       const row = this.from + i;
-      const { episodeReturn, episodeLength, agentReturn } = this.#arrays;
+      const { episodeReturn, episodeLength, agentReturn, terminated, truncated } = this.#arrays;
       const agents = this.#scenes[i]?.agents.length ?? 0;
-      return Float64Array.of(
-        this.#ended[i] as number,
+      const sums = Float64Array.of(
         episodeReturn[row] as number,
         episodeLength[row] as number,
         ...agentReturn.subarray(row * agents, (row + 1) * agents),
-        ...state,
       );
+      // of an episode that ended: the next step begins them anew
+      if (terminated[row] === 1 || truncated[row] === 1) sums.fill(0);
+      const kind = isPlain(env) ? 0 : wholeWrapper;
+      return Float64Array.of((this.#ended[i] as number) + kind, ...sums, ...state);
     });
   }
 
@@ -81,12 +90,17 @@ export class Rows {
       const state = states[i] as Float64Array;
       const row = this.from + i;
       const agents = this.#scenes[i]?.agents.length ?? 0;
-      this.#ended[i] = state[0] as number;
+      const head = state[0] as number;
+      this.#ended[i] = head % wholeWrapper;
+      this.#arrays.terminated[row] = 0;
+      this.#arrays.truncated[row] = 0;
       this.#arrays.episodeReturn[row] = state[1] as number;
       this.#arrays.episodeLength[row] = state[2] as number;
       this.#arrays.agentReturn.set(state.subarray(3, 3 + agents), row * agents);
       const own = state.subarray(3 + agents);
-      if (isBuffered(env)) env.restore(own);
+      if (own.length === 0) continue; // nothing to save, or to restore
+      // older states of wrapped copies have what is inside alone
+      if (isPlain(env) || head >= wholeWrapper) restoreTo(env, own);
       else env.setState?.(own);
     }
   }

@@ -19,6 +19,7 @@ import { actionFault, areActions } from '../base/action-fault.ts';
 import { hashText, hex } from '../base/hash.ts';
 import type { AgentView } from '../composer/agents.ts';
 import { cloneObs } from '../spaces/value.ts';
+import { hasState } from '../wrappers/wrapper.ts';
 import { actionSize, agentsOf, readReason, type VectorArrays } from './arrays.ts';
 import type { RowSet } from './row-set.ts';
 import { seedsOf } from './seeds.ts';
@@ -43,6 +44,8 @@ export class RowsVectorEnv implements VectorEnv {
   readonly spec: EnvSpec;
   readonly observationSpace: Space;
   readonly actionSpace: Space;
+  /** Whether the copies have a state to save. */
+  readonly hasState: boolean;
   /** Of a scene with several agents: who owns which elements of actions and observations; else empty. */
   readonly agents: readonly AgentView[];
   /** Rewards of each agent in the last step, `[numEnvs * agents]`; the next step overwrites them. */
@@ -64,6 +67,7 @@ export class RowsVectorEnv implements VectorEnv {
     this.numEnvs = numEnvs;
     this.autoresetMode = mode;
     this.spec = template.spec;
+    this.hasState = hasState(template);
     this.observationSpace = template.observationSpace;
     this.actionSpace = template.actionSpace;
     this.agents = agentsOf(template)?.agents ?? [];

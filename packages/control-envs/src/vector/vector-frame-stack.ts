@@ -57,6 +57,15 @@ export class VectorFrameStack extends VectorEnvWrapper {
     return { ...result, obs: this.#frames.slice(), finalObs: final };
   }
 
+  protected override ownState(): Float64Array {
+    return Float64Array.from([...this.#ended, ...this.#frames]);
+  }
+
+  protected override restoreOwn(numbers: Float64Array): void {
+    this.#ended.set(numbers.subarray(0, this.numEnvs));
+    this.#frames.set(numbers.subarray(this.numEnvs));
+  }
+
   #begin(i: number, obs: VecObs): void {
     this.#ended[i] = 0;
     beginStack(this.#frames, this.#from(i), this.#row(obs, i), this.#count, this.#options);

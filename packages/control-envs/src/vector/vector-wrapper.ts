@@ -1,11 +1,24 @@
 /** A vector environment around another: everything is passed through; a wrapper overrides what it changes. */
-import type { AutoresetMode, VecInfo, VecObs, VectorEnv, VectorStep } from '@gimbal/tensor-core';
+import {
+  type AutoresetMode,
+  DataError,
+  type VecInfo,
+  type VecObs,
+  type VectorEnv,
+  type VectorStep,
+} from '@gimbal/tensor-core';
 import { Wrapper } from '../wrappers/wrapper.ts';
 
 /** What a vector environment's `reset` takes. */
 export type VectorReset = NonNullable<Parameters<VectorEnv['reset']>[0]>;
 
-/** Base of every wrapper of vector environments: passes each call on to `env`. */
+/** begins a state that has a wrapper's own numbers; what is inside begins with its number of copies */
+const wrapped = -2;
+
+/**
+ * Base of every wrapper of vector environments: passes each call on to `env`. One that remembers something from step to
+ * step says so in `ownState` and `restoreOwn`, so that states have it.
+ */
 export class VectorEnvWrapper extends Wrapper<VectorEnv> implements VectorEnv {
   get numEnvs(): number {
     return this.env.numEnvs;
@@ -23,12 +36,51 @@ export class VectorEnvWrapper extends Wrapper<VectorEnv> implements VectorEnv {
     return this.env.step(actions);
   }
 
-  /** The environments' own state; what a wrapper keeps (statistics) is not part of it. */
-  getState(): Uint8Array {
-    return this.env.getState();
+  get hasState(): boolean {
+    return this.env.hasState !== false;
   }
 
+  /** What the wrapper itself remembers from step to step, for `restoreOwn`; empty where it never remembers anything. */
+  protected ownState(): Float64Array {
+    return new Float64Array();
+  }
+
+  /** Whether numbers can be those of `ownState`; by default it always gives as many. */
+  protected fits(state: Float64Array): boolean {
+    return state.length === this.ownState().length;
+  }
+
+  /** Takes back what `ownState` gave. */
+  protected restoreOwn(_state: Float64Array): void {}
+
+  /** What the wrapper remembers, and the state of all copies. */
+  getState(): Uint8Array {
+    const inner = this.env.getState();
+    const own = this.ownState();
+    if (own.length === 0) return inner;
+    const head = new Uint8Array(Float64Array.of(wrapped, own.length, ...own).buffer);
+    const all = new Uint8Array(head.length + inner.length);
+    all.set(head);
+    all.set(inner, head.length);
+    return all;
+  }
+
+  /** @throws DataError for the state of other wrappers */
   setState(state: Uint8Array): void {
-    this.env.setState(state);
+    const whole = 8 * Math.floor(state.length / 8);
+    const numbers = new Float64Array(state.slice(0, whole).buffer);
+    // older states have what is inside alone
+    if (this.ownState().length === 0 || numbers[0] !== wrapped) {
+      this.env.setState(state);
+      return;
+    }
+    const end = 2 + (numbers[1] as number);
+    const own = numbers.subarray(2, end);
+    if (!this.fits(own)) {
+      const [where, got] = [`${this.constructor.name}: setState`, own.length];
+      throw new DataError({ where, what: 'the state is of other wrappers', got, wanted: this.ownState().length });
+    }
+    this.env.setState(state.slice(8 * end));
+    this.restoreOwn(own);
   }
 }

@@ -8,7 +8,7 @@ import {
   type VectorStep,
 } from '@gimbal/tensor-core';
 import { type ActionMap, clipping, mapped, rescaling } from '../wrappers/actions.ts';
-import type { EpisodeRecord } from '../wrappers/episode-statistics.ts';
+import { type EpisodeRecord, episodeNumbers, episodesOf } from '../wrappers/episode-statistics.ts';
 import type { MomentsState, RunningMoments } from '../wrappers/running-moments.ts';
 import { type NormalizeOptions, ObservationScale, RewardScale } from '../wrappers/scales.ts';
 import { VectorEnvWrapper, type VectorReset } from './vector-wrapper.ts';
@@ -57,6 +57,24 @@ export class VectorEpisodeStatistics extends VectorEnvWrapper {
       this.#begin(i, this.autoresetMode === 'next-step' ? -1 : 0);
     }
     return result;
+  }
+
+  protected override ownState(): Float64Array {
+    return Float64Array.from([this.count, ...this.#returns, ...this.#lengths, ...episodeNumbers(this.episodes)]);
+  }
+
+  /** As many episodes as there were. */
+  protected override fits(numbers: Float64Array): boolean {
+    const at = 1 + 2 * this.numEnvs;
+    return numbers.length === at + 1 + 2 * (numbers[at] as number);
+  }
+
+  protected override restoreOwn(numbers: Float64Array): void {
+    const N = this.numEnvs;
+    this.count = numbers[0] as number;
+    this.#returns.set(numbers.subarray(1, 1 + N));
+    this.#lengths.set(numbers.subarray(1 + N, 1 + 2 * N));
+    this.episodes.splice(0, this.episodes.length, ...episodesOf(numbers.subarray(1 + 2 * N)));
   }
 
   #begin(i: number, length = 0): void {
@@ -109,6 +127,14 @@ export class VectorNormalizeObservation extends VectorEnvWrapper {
   /** Continues from what `state` returned. @throws DataError if it is of another size */
   load(state: MomentsState): void {
     this.moments.load(state);
+  }
+
+  protected override ownState(): Float64Array {
+    return Float64Array.from(this.moments.numbers());
+  }
+
+  protected override restoreOwn(numbers: Float64Array): void {
+    this.moments.loadNumbers(numbers);
   }
 
   /** The rows that a masked reset began anew: the others were counted when they were new. */
@@ -176,6 +202,15 @@ export class VectorNormalizeReward extends VectorEnvWrapper {
     }
     this.moments.load(moments);
     this.#scale.discounted.set(discounted);
+  }
+
+  protected override ownState(): Float64Array {
+    return Float64Array.from([...this.#scale.discounted, ...this.moments.numbers()]);
+  }
+
+  protected override restoreOwn(numbers: Float64Array): void {
+    this.#scale.discounted.set(numbers.subarray(0, this.numEnvs));
+    this.moments.loadNumbers(numbers.subarray(this.numEnvs));
   }
 }
 

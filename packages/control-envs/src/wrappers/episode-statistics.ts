@@ -9,6 +9,8 @@ export interface EpisodeRecord {
   length: number;
 }
 
+const keep = 100;
+
 /** Puts `info.episode: { return, length }` into the last step of each episode, and keeps the last hundred. */
 export class EpisodeStatistics extends EnvWrapper {
   /** The last hundred episodes, oldest first. */
@@ -26,7 +28,30 @@ export class EpisodeStatistics extends EnvWrapper {
     this.#now.length++;
     if (!result.terminated && !result.truncated) return result;
     const episode = { ...this.#now };
-    if (this.episodes.push(episode) > 100) this.episodes.shift();
+    if (this.episodes.push(episode) > keep) this.episodes.shift();
     return { ...result, info: { ...result.info, episode } };
   }
+
+  protected override ownState(): Float64Array {
+    const numbers = new Float64Array(3 + 2 * keep);
+    numbers.set([this.#now.return, this.#now.length, ...episodeNumbers(this.episodes)]);
+    return numbers;
+  }
+
+  protected override restoreOwn(numbers: Float64Array): void {
+    this.#now = { return: numbers[0] as number, length: numbers[1] as number };
+    this.episodes.splice(0, this.episodes.length, ...episodesOf(numbers.subarray(2)));
+  }
 }
+
+/** Kept episodes: their number, then return and length of each. */
+export const episodeNumbers = (episodes: readonly EpisodeRecord[]): number[] => [
+  episodes.length,
+  ...episodes.flatMap((episode) => [episode.return, episode.length]),
+];
+
+/** What `episodeNumbers` wrote down. */
+export const episodesOf = (numbers: Float64Array): EpisodeRecord[] =>
+  Array.from({ length: numbers[0] as number }, (_, i) => {
+    return { return: numbers[1 + 2 * i] as number, length: numbers[2 + 2 * i] as number };
+  });

@@ -37,4 +37,12 @@ export class FrameStack extends EnvWrapper {
     pushFrame(this.#frames, 0, result.obs as Float32Array, this.#count);
     return { ...result, obs: this.#frames.slice() };
   }
+
+  protected override ownState(): Float64Array {
+    return Float64Array.from(this.#frames);
+  }
+
+  protected override restoreOwn(frames: Float64Array): void {
+    this.#frames.set(frames);
+  }
 }

@@ -44,6 +44,14 @@ export class NormalizeObservation extends EnvWrapper {
     this.moments.load(state);
   }
 
+  protected override ownState(): number[] {
+    return this.moments.numbers();
+  }
+
+  protected override restoreOwn(numbers: Float64Array): void {
+    this.moments.loadNumbers(numbers);
+  }
+
   #normalized(obs: Obs): Obs {
     if (this.update) this.moments.update(obs as Float32Array);
     return this.#scale.normalized(obs);
@@ -106,5 +114,14 @@ export class NormalizeReward extends EnvWrapper {
     }
     this.moments.load(moments);
     this.#scale.discounted[0] = discounted;
+  }
+
+  protected override ownState(): number[] {
+    return [this.#scale.discounted[0] as number, ...this.moments.numbers()];
+  }
+
+  protected override restoreOwn(numbers: Float64Array): void {
+    this.#scale.discounted[0] = numbers[0] as number;
+    this.moments.loadNumbers(numbers.subarray(1));
   }
 }

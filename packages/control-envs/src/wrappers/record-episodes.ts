@@ -49,6 +49,16 @@ export class RecordEpisodes extends EnvWrapper {
     this.env.close();
   }
 
+  protected override ownState(): number[] {
+    return [this.episode];
+  }
+
+  /** The rest of an episode is no recording: what there is of another is handed over, the next one is recorded. */
+  protected override restoreOwn([episode]: Float64Array): void {
+    this.#hand();
+    this.episode = episode as number;
+  }
+
   #hand(): void {
     const recorder = this.#recorder;
     this.#recorder = undefined;

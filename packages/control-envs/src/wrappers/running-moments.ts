@@ -77,6 +77,18 @@ export class RunningMoments {
     return { count: this.count, mean: [...this.mean], squares: [...this.#squares] };
   }
 
+  /** The statistics as `2 size + 1` numbers, for `loadNumbers`. */
+  numbers(): number[] {
+    return [this.count, ...this.mean, ...this.#squares];
+  }
+
+  /** Continues from what `numbers` returned. */
+  loadNumbers(numbers: Float64Array): void {
+    const { size } = this;
+    const [mean, squares] = [numbers.subarray(1, 1 + size), numbers.subarray(1 + size)];
+    this.load({ count: numbers[0] as number, mean: [...mean], squares: [...squares] });
+  }
+
   /**
    * Continues from what `state` returned.
    * @throws DataError if the state is of another size

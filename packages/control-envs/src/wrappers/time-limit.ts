@@ -45,6 +45,15 @@ export class TimeLimit extends EnvWrapper {
     return { ...result, truncated: true, info: { ...result.info, truncatedReason: 'time limit' } };
   }
 
+  protected override ownState(): number[] {
+    return [this.#elapsed, this.#hasEnded ? 1 : 0];
+  }
+
+  protected override restoreOwn([elapsed, hasEnded]: Float64Array): void {
+    this.#elapsed = elapsed as number;
+    this.#hasEnded = hasEnded === 1;
+  }
+
   /** An episode that had ended goes on from the state; the clock stays. */
   override setState(state: Float64Array): void {
     super.setState(state);

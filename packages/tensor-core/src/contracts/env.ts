@@ -68,6 +68,13 @@ export interface Env {
   getState?(kind?: 'full' | 'integration'): Float64Array;
   /** Puts back what `getState` gave. */
   setState?(state: Float64Array): void;
+  /**
+   * All that later steps and resets depend on: the physics, the episode's clock, the random stream. Undefined where
+   * something inside cannot be saved. Without it, `getState` counts as all there is.
+   */
+  snapshot?(): Float64Array | undefined;
+  /** Goes on from a snapshot of an equal environment, to the same numbers. */
+  restore?(snapshot: Float64Array): void;
   /** rgb, `[height * width * 3]` */
   render?(o?: { width: number; height: number }): Uint8Array;
   /** Frees what it holds; safe to call twice. */
@@ -142,7 +149,9 @@ export interface VectorEnv {
   }): Promise<{ obs: VecObs; infos: VecInfo }>;
   /** Buffers of the result are reused by the next call. */
   step(actions: Float32Array | Int32Array): Promise<VectorStep>;
-  /** The state of all copies, as bytes. */
+  /** False where the copies have no state to save; by default they have. */
+  readonly hasState?: boolean;
+  /** All that later steps depend on, of all copies: clocks and random streams, too. */
   getState(): Uint8Array;
   /** Puts back what `getState` gave. */
   setState(state: Uint8Array): void;
