@@ -5,7 +5,7 @@ import { parseRecording } from '@gimbal/control-envs';
 import { dqn, ppo, sppo } from '@gimbal/fma-pg';
 import { offPolicyFlags, onPolicyFlags } from '../src/control/agent-flags.ts';
 import { settingsOf } from '../src/control/settings.ts';
-import { startCli } from './cli-process.ts';
+import { runCli, startCli } from './cli-process.ts';
 import { runMain } from './run-main.ts';
 
 const root = new URL('../src/', import.meta.url);
@@ -81,6 +81,19 @@ test('what was stopped goes on to the same numbers; a killed run without a check
   expect((await log(stopped)).split('\n').length).toBe((await log(whole)).split('\n').length);
   const { code, stderr } = await runMain(['control', 'eval', whole, '--resume'], root);
   expect([code, stderr]).toEqual([2, expect.stringContaining('only training is gone on with')]);
+}, 60_000);
+
+test('a process of its own plays a normalised agent as the one that trained it, to the bit', async () => {
+  const run = join(folder, 'normalised');
+  const given = ['--env', 'Pendulum-v1', '--normalize', 'obs,reward', '--num-envs', '2', '--rollout', '64'];
+  const short = ['--minibatches', '2', '--epochs', '2', '--steps', '512', '--episodes', '3', '--seed', '1'];
+  const cpu = ['--json', '--backend', 'cpu'];
+  const trained = await runMain(['control', 'train', ...given, ...short, '--out', run, ...cpu], root);
+  expect([trained.code, trained.stderr]).toEqual([0, expect.any(String)]);
+  const { returns } = JSON.parse(trained.stdout) as { returns: number[] };
+  const played = await runCli(['control', 'eval', run, '--episodes', '3', '--seed', '1', ...cpu], folder);
+  expect([played.code, played.stderr]).toEqual([0, '']);
+  expect((JSON.parse(played.stdout) as { returns: number[] }).returns).toEqual(returns);
 }, 60_000);
 
 test('options of the environment hold in training, and in the evaluation of its run', async () => {

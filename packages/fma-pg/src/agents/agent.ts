@@ -131,9 +131,19 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
         wanted: this.#trainedOn,
         fix: 'Resume with that one; on others it can be evaluated and played',
       });
-    if (!this.#begun) await this.stepper.reset(this.stream.split('env'));
+    if (this.#begun) return;
+    const stream = this.stream.split('env');
+    if (this.steps === 0) await this.stepper.reset(stream);
+    else {
+      // a run that goes on without its environments' state: other episodes than those it began with
+      this.leaveEpisodes();
+      await this.stepper.reset(stream.split(this.steps));
+    }
     this.#begun = true;
   }
+
+  /** The episodes under way will not go on: nothing of them belongs to the next ones. */
+  protected leaveEpisodes(): void {}
 
   /** Evaluates each `evalEvery` steps and at the end, into the row; says whether it was the best so far. */
   protected async evaluateIfDue(row: Record<string, number>, last: boolean): Promise<boolean> {
@@ -183,7 +193,13 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
     const { id } = this.#env.spec;
     if (state.envId !== undefined && state.envId !== id) this.#trainedOn = state.envId;
     if (state.env === null || this.#trainedOn !== undefined) return;
-    this.#env.setState(fromBase64(state.env));
+    const bytes = fromBase64(state.env);
+    if (this.#env instanceof LocalVectorEnv && !this.#env.isWhole(bytes)) {
+      const lacks = 'its environments’ states have no clocks and random streams (it is of an older version)';
+      console.warn(`${saved.path}: ${lacks}; training goes on with new episodes`);
+      return;
+    }
+    this.#env.setState(bytes);
     this.#begun = true;
   }
 
@@ -219,7 +235,7 @@ export async function environments(o: { env: EnvSource; numEnvs: number }): Prom
 
 /** What the environments say of themselves; null where they cannot (a resumed run then begins new episodes). */
 function envState(env: VectorEnv): string | null {
-  if ((env as { hasState?: boolean }).hasState === false) return null;
+  if (env.hasState === false) return null;
   return toBase64(env.getState());
 }
 

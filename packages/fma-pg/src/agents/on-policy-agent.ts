@@ -218,8 +218,13 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     if (rewardSource !== undefined) {
       const { numEnvs, steps } = rollout.size;
       const first = this.stepper.steps - steps;
-      const place = (i: number): string => `step ${first + Math.floor(i / numEnvs)}, env ${i % numEnvs}`;
-      rollout.rewards.set(sourceRewards(rewardSource, transitionsOf(rollout), place));
+      const counted = countedRows(rollout);
+      const place = (row: number): string => {
+        const i = counted[row] as number;
+        return `step ${first + Math.floor(i / numEnvs)}, env ${i % numEnvs}`;
+      };
+      const rewards = sourceRewards(rewardSource, transitionsOf(rollout), place);
+      for (const [row, i] of counted.entries()) rollout.rewards[i] = rewards[row] as number;
     }
     const memory = remembered && {
       before: { policy: remembered, value: this.#valueState },

@@ -27,7 +27,7 @@ export type EnvSource = (() => Env | Promise<Env>) | VectorEnv;
 
 /** Transitions as hooks see them; arrays are the agent's, valid during the call. */
 export interface TransitionBatch {
-  /** number of transitions */
+  /** number of transitions; steps in which a copy was only reset are none */
   rows: number;
   /** `[rows·O]`, normalised as the policy sees them */
   obs: Float32Array;

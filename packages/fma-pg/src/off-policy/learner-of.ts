@@ -49,10 +49,32 @@ export function learnerOf(
   return new Td3({ ...sizes, tau, explorationNoise, targetNoise, targetNoiseClip, policyDelay }, init);
 }
 
-/** Where goals stand in an observation, and what they pay: of an environment of its own. */
-export async function goalsOf(o: ResolvedOffPolicy): Promise<GoalRelabel | undefined> {
+/** Goals of an environment of its own. */
+export interface EnvGoals {
+  relabel: GoalRelabel;
+  /** closes the environment that is asked what goals pay */
+  close(): void;
+}
+
+/**
+ * Where goals stand in an observation, and what they pay; the caller closes them.
+ * @throws ConfigError where the observation has no goals in it
+ */
+export async function goalsOf(o: ResolvedOffPolicy): Promise<EnvGoals | undefined> {
   if (typeof o.env !== 'function') return undefined;
   const env = (await o.env()) as GoalEnv;
+  try {
+    const relabel = relabelOf(env);
+    if (relabel !== undefined) return { relabel, close: () => env.close() };
+  } catch (error) {
+    env.close();
+    throw error;
+  }
+  env.close();
+  return undefined;
+}
+
+function relabelOf(env: GoalEnv): GoalRelabel | undefined {
   if (typeof env.computeReward !== 'function') return undefined;
   const find = (names: readonly string[]): { from: number; size: number } => {
     const part = observationSpec(env.observationSpace).parts.find(({ path }) => names.includes(path));

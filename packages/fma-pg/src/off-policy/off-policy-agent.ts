@@ -21,11 +21,11 @@ import { Agent, environments, episodeMetrics, optionsOf } from '../agents/agent.
 import { annealed } from '../internal/anneal.ts';
 import { bufferTree, restoreBuffer } from '../replay/buffer-tree.ts';
 import { NStep } from '../replay/n-step.ts';
-import { type GoalRelabel, ReplayBuffer } from '../replay/replay-buffer.ts';
+import { ReplayBuffer } from '../replay/replay-buffer.ts';
 import { sourceRewards } from '../rollout/source-rewards.ts';
 import { randomChoice } from './dqn.ts';
 import type { OffPolicyLearner } from './learner.ts';
-import { goalsOf, learnerOf } from './learner-of.ts';
+import { type EnvGoals, goalsOf, learnerOf } from './learner-of.ts';
 import {
   type OffPolicyOptions,
   type ResolvedOffPolicy,
@@ -67,6 +67,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
   /** What it remembers. */
   readonly buffer: ReplayBuffer;
   readonly #learner: OffPolicyLearner;
+  readonly #goals: EnvGoals | undefined;
   readonly #pending: NStep;
   readonly #episodes: Int32Array;
   #draws: Rng;
@@ -75,13 +76,15 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
   /** the last line of the log, for the steps a second since */
   #since: { step: number; at: number } | undefined;
 
-  private constructor(env: VectorEnv, options: ResolvedOffPolicy, goals: GoalRelabel | undefined) {
+  private constructor(env: VectorEnv, options: ResolvedOffPolicy, goals: EnvGoals | undefined) {
     super(env, options, { obs: false, reward: false });
     this.#draws = this.stream.split('sampling');
     this.#learning = this.stream.split('learning');
     this.#learner = learnerOf(options, this.observation, this.action, this.stream.split('init'));
     const { gamma, buffer, numEnvs } = options;
-    this.buffer = new ReplayBuffer(numEnvs, this.observation.size, this.#learner.actionSize, gamma, buffer, goals);
+    this.#goals = goals;
+    const { size } = this.observation;
+    this.buffer = new ReplayBuffer(numEnvs, size, this.#learner.actionSize, gamma, buffer, goals?.relabel);
     this.#pending = new NStep(this.buffer, buffer.nStep ?? 1, gamma);
     this.#episodes = new Int32Array(numEnvs);
   }
@@ -99,7 +102,15 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
 
   static async #made(o: ResolvedOffPolicy): Promise<OffPolicyAgent> {
     const goals = o.buffer.her === undefined ? undefined : await goalsOf(o);
-    return new OffPolicyAgent(await environments(o), o, goals);
+    let env: VectorEnv | undefined;
+    try {
+      env = await environments(o);
+      return new OffPolicyAgent(env, o, goals);
+    } catch (error) {
+      goals?.close();
+      if (typeof o.env === 'function') env?.close();
+      throw error;
+    }
   }
 
   /**
@@ -151,6 +162,11 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     this.#since = undefined;
     this.#metrics = {};
     await super.begin();
+  }
+
+  protected override leaveEpisodes(): void {
+    this.#pending.clear();
+    for (let n = 0; n < this.#episodes.length; n++) this.#episodes[n] = (this.#episodes[n] as number) + 1;
   }
 
   /** One step of every copy, stored. */
@@ -302,6 +318,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
 
   protected override free(): void {
     super.free();
+    this.#goals?.close();
     this.#learner.dispose();
   }
 }

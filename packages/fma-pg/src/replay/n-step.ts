@@ -55,6 +55,11 @@ export class NStep {
     }
   }
 
+  /** Forgets what was not stored yet: its episodes do not go on. */
+  clear(): void {
+    for (const list of this.#pending) list.length = 0;
+  }
+
   state(): unknown {
     return this.#pending.map((list) => list.map((p) => ({ ...p, obs: [...p.obs], action: [...p.action] })));
   }

@@ -53,7 +53,16 @@ export class LocalVectorEnv implements VectorEnv {
   /** @throws ConfigError where the copies have different spaces */
   static async create(make: () => Env | Promise<Env>, numEnvs: number): Promise<LocalVectorEnv> {
     const envs: Env[] = [];
-    for (let i = 0; i < numEnvs; i++) envs.push(await make());
+    try {
+      for (let i = 0; i < numEnvs; i++) envs.push(await make());
+      return LocalVectorEnv.#of(envs);
+    } catch (error) {
+      for (const env of envs) env.close();
+      throw error;
+    }
+  }
+
+  static #of(envs: readonly Env[]): LocalVectorEnv {
     const spaces = envs.map((env) => JSON.stringify([env.observationSpace, env.actionSpace]));
     const other = spaces.findIndex((s) => s !== spaces[0]);
     if (other > 0) {
@@ -124,28 +133,52 @@ export class LocalVectorEnv implements VectorEnv {
 
   /** Whether every copy can be saved and restored. */
   get hasState(): boolean {
+    if (this.#snapshots) return this.#envs.every((env) => env.snapshot?.() !== undefined);
     return this.#envs.every((env) => env.getState !== undefined && env.setState !== undefined);
   }
 
-  /** The copies' states: their lengths, then their numbers. */
+  /** Whether a state has all that these copies' next steps depend on: before snapshots, clocks were lost. */
+  isWhole(bytes: Uint8Array): boolean {
+    return !this.#snapshots || numbersOf(bytes)[0] === snapshotsFollow;
+  }
+
+  /** The copies' snapshots, or the states of those that have no more: their lengths, then their numbers. */
   getState(): Uint8Array {
     const states = this.#envs.map((env) => {
-      if (env.getState === undefined)
-        throw new CheckpointError({ where: `${this.spec.id}, getState`, what: 'the environment has no state to save' });
-      return env.getState('full');
+      const state = this.#snapshots ? env.snapshot?.() : env.getState?.('full');
+      if (state !== undefined) return state;
+      throw new CheckpointError({ where: `${this.spec.id}, getState`, what: 'the environment has no state to save' });
     });
-    const all = Float64Array.from([...states.map((s) => s.length), ...states.flatMap((s) => [...s])]);
+    const head = this.#snapshots ? [snapshotsFollow] : [];
+    const all = Float64Array.from([...head, ...states.map((s) => s.length), ...states.flatMap((s) => [...s])]);
     return new Uint8Array(all.buffer);
   }
 
+  /** @throws CheckpointError for a state that is not whole, or of environments that offered more or less */
   setState(bytes: Uint8Array): void {
-    const all = new Float64Array(bytes.slice().buffer);
+    const all = numbersOf(bytes);
+    const isSnapshots = all[0] === snapshotsFollow;
+    if (isSnapshots !== this.#snapshots)
+      throw new CheckpointError({
+        where: `${this.spec.id}, setState`,
+        what: 'the state is of an environment of another kind',
+        got: isSnapshots ? 'snapshots' : 'states of the physics',
+        wanted: this.#snapshots ? 'snapshots' : 'states of the physics',
+      });
+    const lengths = all.subarray(isSnapshots ? 1 : 0);
     let at = this.numEnvs;
     for (const [i, env] of this.#envs.entries()) {
-      const length = all[i] as number;
-      env.setState?.(all.slice(at, at + length));
+      const length = lengths[i] as number;
+      const state = lengths.slice(at, at + length);
+      if (isSnapshots) env.restore?.(state);
+      else env.setState?.(state);
       at += length;
     }
+  }
+
+  /** whether the copies save clocks and random streams, too */
+  get #snapshots(): boolean {
+    return this.#envs.every((env) => env.snapshot !== undefined && env.restore !== undefined);
   }
 
   close(): void {
@@ -156,6 +189,11 @@ export class LocalVectorEnv implements VectorEnv {
     this.close();
   }
 }
+
+/** before the lengths of states that are snapshots */
+const snapshotsFollow = -1;
+
+const numbersOf = (bytes: Uint8Array): Float64Array => new Float64Array(bytes.slice().buffer);
 
 const floatsOf = (xs: Float32Array | Int32Array, from: number, to: number): Float32Array =>
   xs instanceof Float32Array ? xs.slice(from, to) : Float32Array.from(xs.subarray(from, to));

@@ -111,6 +111,11 @@ export class ReturnScaler {
     }
   }
 
+  /** Every copy begins a new episode. */
+  reset(): void {
+    this.#running.fill(0);
+  }
+
   state(): ReturnScalerState {
     return { moments: this.#moments.state(), running: [...this.#running] };
   }

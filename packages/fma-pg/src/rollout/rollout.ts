@@ -104,8 +104,27 @@ export function checkMask(mask: ArrayLike<number>, nvec: readonly number[], wher
   }
 }
 
-/** A rollout as hooks see it. */
+/** A rollout as hooks see it: the entries that count, in their order. */
 export function transitionsOf(rollout: Rollout): TransitionBatch {
+  const all = entriesOf(rollout);
+  if (rollout.valid.every((v) => v === 1)) return all;
+  const kept = countedRows(rollout);
+  const pick = (from: Float32Array, width: number): Float32Array => gatherRows(from, width, kept);
+  const flags = (from: Uint8Array): Uint8Array => Uint8Array.from(kept, (i) => from[i] as number);
+  const { observation, action } = rollout.size;
+  return {
+    rows: kept.length,
+    obs: pick(all.obs, observation),
+    actions: pick(all.actions, action),
+    nextObs: pick(all.nextObs, observation),
+    rewards: pick(all.rewards, 1),
+    terminated: flags(all.terminated),
+    truncated: flags(all.truncated),
+  };
+}
+
+/** Every entry as a transition, those of steps that only reset among them. */
+function entriesOf(rollout: Rollout): TransitionBatch {
   const { rows, obs, actions, rewards, terminated, truncated, size, lastObs, finals } = rollout;
   const [N, O] = [size.numEnvs, size.observation];
   const nextObs = new Float32Array(obs.length);

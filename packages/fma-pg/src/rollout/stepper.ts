@@ -113,6 +113,7 @@ export class Stepper {
     this.#lengths.fill(0);
     this.#needsReset.fill(0);
     this.starts.fill(1);
+    this.#scaler?.reset();
   }
 
   /**

@@ -1,0 +1,139 @@
+// Runs that are stopped inside an episode and go on.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Env, useBackend } from '@gimbal/tensor-core';
+import { mean, mul, type Scalar, scalar, square, sub, tensor1d, type Variable, variable } from '@tensorflow/tfjs-core';
+import { Clocked, PlaceOnly } from '../../test/fixtures/clocked.ts';
+import { Track } from '../../test/fixtures/track.ts';
+import { type AuxLoss, OffPolicyAgent, OnPolicyAgent } from '../index.ts';
+
+beforeAll(() => useBackend('auto'));
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'fma-pg-'));
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+type Row = { readonly [metric: string]: number };
+type Agent = OnPolicyAgent | OffPolicyAgent;
+const rows = async (agent: Agent, steps: number): Promise<Row[]> => {
+  const all: Row[] = [];
+  for await (const { stepsPerSecond: _, ...row } of agent.train({ steps })) all.push(row);
+  return all;
+};
+
+// episodes of 20 steps, stopped after 50 of each copy
+const kinds = {
+  'on policy': {
+    create: (env: () => Env) =>
+      OnPolicyAgent.create({
+        env,
+        numEnvs: 2,
+        rollout: 10,
+        hidden: [8],
+        seed: 1,
+        normalize: { obs: true, reward: true },
+      }),
+    resume: (env: () => Env) => OnPolicyAgent.resume(dir, { env }),
+  },
+  'off policy': {
+    create: (env: () => Env) =>
+      OffPolicyAgent.create({
+        algorithm: 'dqn',
+        env,
+        numEnvs: 2,
+        hidden: [8],
+        learningStarts: 20,
+        batchSize: 8,
+        trainEvery: 4,
+        logEvery: 20,
+        seed: 1,
+        buffer: { capacity: 300, nStep: 3 },
+      }),
+    resume: (env: () => Env) => OffPolicyAgent.resume(dir, { env }),
+  },
+} as const;
+
+describe.each(Object.keys(kinds) as (keyof typeof kinds)[])('%s', (kind) => {
+  const { create, resume } = kinds[kind];
+  const stopped = async (env: () => Env): Promise<void> => {
+    using agent: Agent = await create(env);
+    await rows(agent, 100);
+    await agent.save(dir);
+  };
+
+  test('clocks and random streams go on with the environments’ snapshots', async () => {
+    const env = (): Env => new Clocked();
+    using whole: Agent = await create(env);
+    const wanted = [...(await rows(whole, 100)), ...(await rows(whole, 200))];
+    await stopped(env);
+    using second: Agent = await resume(env);
+    expect(await rows(second, 200)).toEqual(wanted.slice(wanted.length / 2));
+    const ended = wanted.filter(({ episodes }) => (episodes as number) > 0);
+    expect(ended.map(({ episodeLength }) => episodeLength)).toEqual(ended.map(() => 20));
+  });
+
+  test('a checkpoint from before snapshots goes on with new episodes, and says so', async () => {
+    await stopped(() => new PlaceOnly());
+    const { warn } = console;
+    const said: string[] = [];
+    console.warn = (text: string) => said.push(text);
+    using second: Agent = await resume(() => new Clocked()).finally(() => {
+      console.warn = warn;
+    });
+    expect(said).toEqual([expect.stringContaining('training goes on with new episodes')]);
+    const after = await rows(second, 200);
+    expect(after.at(-1)?.step).toBe(200);
+    // of the two episodes that were left nothing is counted
+    const ended = after.filter(({ episodes }) => (episodes as number) > 0);
+    expect(ended.map(({ episodeLength }) => episodeLength)).toEqual(ended.map(() => 20));
+    if (second instanceof OffPolicyAgent) {
+      const { obs, nextObs, written, perEnv } = second.buffer;
+      // three steps of .2 at most: nothing leads from the old episodes into the new
+      for (let n = 0; n < 2; n++)
+        for (let i = n * perEnv; i < n * perEnv + (written[n] as number); i++)
+          expect(Math.abs((nextObs[2 * i] as number) - (obs[2 * i] as number))).toBeLessThan(0.61);
+      // pending: two that were left, and two of the newest
+      expect(written[0]).toBe(100 - 4);
+    }
+  });
+});
+
+test('a state of another kind of environment is refused', async () => {
+  using agent = await kinds['on policy'].create(() => new Clocked());
+  await rows(agent, 100);
+  await agent.save(dir);
+  await expect(OnPolicyAgent.resume(dir, { env: () => new Track() })).rejects.toThrow(
+    'the state is of an environment of another kind; got "snapshots"',
+  );
+});
+
+test('further losses learn, and go on with their optimisers where the run does', async () => {
+  // the place after a step, from the place before it: about the same
+  const place = (w: Variable): AuxLoss => ({
+    name: 'place',
+    params: { w },
+    learningRate: 0.05,
+    loss(params, { obs, nextObs, rows: n }) {
+      const column = (xs: Float32Array) => tensor1d(Array.from({ length: n }, (_, i) => xs[2 * i] as number));
+      const guess = mul(column(obs), (params as { w: Variable }).w);
+      return mean(square(sub(guess, column(nextObs)))) as Scalar;
+    },
+  });
+  const options = { numEnvs: 2, rollout: 10, hidden: [8], seed: 1, env: () => new Clocked() };
+  const w = [0, 0, 0].map((x) => variable(scalar(x))) as [Variable, Variable, Variable];
+  using whole = await OnPolicyAgent.create({ ...options, auxLosses: [place(w[0])] });
+  await rows(whole, 400);
+  const learnt = w[0].dataSync()[0] as number;
+  expect(learnt).toBeGreaterThan(0.5);
+  using first = await OnPolicyAgent.create({ ...options, auxLosses: [place(w[1])] });
+  await rows(first, 200);
+  await first.save(dir);
+  using second = await OnPolicyAgent.resume(dir, { env: options.env, auxLosses: [place(w[2])] });
+  expect(w[2].dataSync()).toEqual(w[1].dataSync());
+  await rows(second, 400);
+  expect(w[2].dataSync()[0]).toBe(learnt);
+  for (const v of w) v.dispose();
+});
