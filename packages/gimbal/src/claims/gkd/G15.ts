@@ -1,0 +1,118 @@
+// A teacher whose tokens are others than the student's, compared on the stretches of text that both have.
+import { type GkdOptions, GkdTrainer, presets } from '@gimbal/gkd';
+import { decoder } from '@gimbal/language-models';
+import { cloneTree, disposeTree, type Params, rng } from '@gimbal/tensor-core';
+import { breathe, Checks } from '../../reproduce/checks.ts';
+import { defineClaim } from '../../reproduce/claim.ts';
+import { mean } from '../../reproduce/verdict.ts';
+import { arithmeticSetup } from './G4.ts';
+import { flaxInit } from './internal/flax-init.ts';
+import { type PairTask, pairTask } from './internal/pair-teacher.ts';
+
+const { batchSize, width } = arithmeticSetup;
+/** of fine-tuning, and of distillation */
+const [startSteps, steps] = [100, 300];
+/** steps whose mean is the loss of the beginning and of the end: one batch's is noisy */
+const around = 10;
+const learningRate = 3e-3;
+
+export const claim = defineClaim({
+  id: 'G15',
+  claim:
+    'a student of one digit a token learns from a teacher of two digits a token, on the stretches of text that both have; with equal tokenizers that is the plain sampled reverse KL',
+  paper: 'not in the paper: its teachers and students share a tokenizer',
+  wanted: `the loss falls by 30 % or more in each seed, means of the first and the last ${around} of ${steps} steps; equal tokenizers: losses of 20 steps 1e-5 from those without alignment`,
+  fullOnly: true,
+  seeds: [0, 1, 2, 3, 4],
+  async run({ seeds, signal, note }) {
+    const task = pairTask(0.01);
+    const checks = new Checks();
+    const [falls, right]: [number[], [number, number][]] = [[], []];
+    for (const seed of seeds) {
+      const start = await startOf(task, seed, signal);
+      const options = { ...common(task, seed), params: start, ...presets['sampled-opd']({}) };
+      const run = { ...options, divergence: 'sampled-rkl' } as const;
+      const rate = (step: number): number => learningRate * (1 - step / steps);
+      using trainer = new GkdTrainer({
+        ...{ ...run, teacher: task.pairedTeacher, alignment: 'spans', learningRate: rate },
+      });
+      const losses = await lossesOf(trainer, steps, signal);
+      const [first, last] = [mean(losses.slice(0, around)), mean(losses.slice(-around))];
+      falls.push(1 - last / first);
+      right.push([await rightOf(task, start, seed), await rightOf(task, trainer.params, seed)]);
+      note(`G15, seed ${seed}: loss ${first.toFixed(3)} to ${last.toFixed(3)}, right ${right.at(-1)?.join(' to ')}`);
+      checks.least(`seed ${seed}, fall`, 1 - last / first, 0.3);
+      const [plain, aligned] = [await twenty(run, task, 'none', signal), await twenty(run, task, 'spans', signal)];
+      for (const [i, loss] of aligned.entries())
+        checks.near(`seed ${seed}, equal tokenizers, step ${i + 1}`, loss, plain[i] as number, 1e-5);
+      disposeTree(start);
+    }
+    const of = (i: 0 | 1): string => right.map((pair) => pair[i].toFixed(2)).join(' ');
+    return checks.result(
+      `the loss falls by ${falls.map((f) => (100 * f).toFixed(0)).join(', ')} %; exact match on 500 fresh prompts ${of(0)} to ${of(1)}`,
+    );
+  },
+});
+
+const modelOf = ({ world, single }: PairTask) =>
+  decoder({
+    ...{ family: 'gpt2', layers: 1, heads: 2, tieEmbeddings: false, width, vocabularySize: single.size },
+    contextLength: world.promptLength + world.answerLength,
+    ...{ eosIds: [world.ids.eos], padId: world.ids.pad },
+  });
+
+/** Problems without the spaces between their words. */
+function problemsOf({ world }: PairTask, count: number, seed: number, part: string) {
+  const close = (text: string): string => text.replaceAll(' ', '');
+  const drawn = world.problems(count, rng(seed).split('claims.G15').split(part));
+  return drawn.map(({ prompt, completion }) => ({ prompt: close(prompt), completion: close(completion) }));
+}
+
+const common = (task: PairTask, seed: number) => ({
+  ...{ student: modelOf(task), tokenizer: task.single, prompts: problemsOf(task, 600, seed, 'training') },
+  ...{ maxNewTokens: task.world.answerLength, batchSize, seed, optimizer: { name: 'adam' as const } },
+});
+
+/** A student that writes answers, most of them wrong. The caller disposes it. */
+async function startOf(task: PairTask, seed: number, signal: AbortSignal): Promise<Params> {
+  const options = common(task, seed);
+  const params = flaxInit(options.student, rng(seed).split('claims.G15').split('init'));
+  const given = { ...options, ...presets.sft({}), divergence: 'nll', params, learningRate } as const;
+  using trainer = new GkdTrainer(given);
+  await trainer.run({ steps: startSteps, signal });
+  await breathe(signal);
+  disposeTree(params);
+  return cloneTree(trainer.params);
+}
+
+async function lossesOf(trainer: GkdTrainer, count: number, signal: AbortSignal): Promise<number[]> {
+  const out: number[] = [];
+  for await (const { loss } of trainer.train({ steps: count, signal })) out.push(loss);
+  await breathe(signal);
+  return out;
+}
+
+/** Losses of the first steps on a teacher of the student's own tokens. */
+async function twenty(
+  run: Omit<GkdOptions, 'teacher' | 'learningRate'>,
+  task: PairTask,
+  alignment: 'none' | 'spans',
+  signal: AbortSignal,
+): Promise<number[]> {
+  using trainer = new GkdTrainer({ ...run, teacher: task.singleTeacher, alignment, learningRate });
+  return await lossesOf(trainer, 20, signal);
+}
+
+/** Share of fresh prompts that are answered right, greedily. */
+async function rightOf(task: PairTask, params: Params, seed: number): Promise<number> {
+  const { single, world } = task;
+  const seen = new Set(problemsOf(task, 600, seed, 'training').map(({ prompt }) => prompt));
+  const rows = problemsOf(task, 1000, seed, 'test')
+    .filter(({ prompt }) => !seen.has(prompt))
+    .slice(0, 500);
+  const prompts = single.encode(rows.map(({ prompt }) => prompt));
+  const how = { temperature: 0, maxNewTokens: world.answerLength, rng: rng(seed) };
+  const written = await modelOf(task).sample(params, prompts, how);
+  const texts = single.decode(written);
+  return rows.filter(({ completion }, i) => written.ended?.[i] === 1 && texts[i] === completion).length / rows.length;
+}
