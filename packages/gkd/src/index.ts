@@ -22,6 +22,7 @@ export { type ModelTeacher, type ModelTeacherOptions, modelTeacher } from './tea
 export { type NextDistribution, type OracleOptions, oracleTeacher } from './teachers/oracle-teacher.ts';
 export type { Teacher, TeacherRows, TopK, Wanted } from './teachers/teacher.ts';
 export { tokenizerHash, type Vocabulary } from './teachers/vocabulary.ts';
+export type { AdaptiveLambda } from './training/adaptive-share.ts';
 export {
   type GkdOptions,
   gkdDefaults,
@@ -33,3 +34,4 @@ export {
 export type { GkdPreview, GkdStep } from './training/gkd-step.ts';
 export { GkdTrainer } from './training/gkd-trainer.ts';
 export { type PresetName, presets } from './training/presets.ts';
+export type { ReplayOptions } from './training/replay-buffer.ts';

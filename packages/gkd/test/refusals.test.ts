@@ -1,7 +1,7 @@
 /** What is refused, and what the refusal says (gkd.md §7 and the table of cases). */
 import { type Params, rng, useBackend } from '@gimbal/tensor-core';
 import { fill, keep, tensor2d } from '@tensorflow/tfjs-core';
-import { type GkdOptions, GkdTrainer, modelTeacher, type Teacher } from '../src/index.ts';
+import { type GkdOptions, GkdTrainer, modelTeacher, type Teacher, type TeacherRows } from '../src/index.ts';
 import { counting, letters, smallModel } from './helpers.ts';
 
 await useBackend('auto');
@@ -66,6 +66,12 @@ test('widths that differ are compared on the tokenizer’s ids where asked', asy
   expect((await narrow.run({ steps: 1 }))?.fkl).toBeGreaterThan(0);
 });
 
+interface TopK {
+  ids: readonly number[];
+  logp: readonly number[];
+  tail: readonly number[] | undefined;
+}
+
 const answering = (value: number): Teacher => ({
   ...teacher,
   score: async (_, c) => ({ full: keep(fill([c.lengths.reduce((a, b) => a + b, 0), 12], value)) }),
@@ -104,6 +110,45 @@ test('a reward of another number of rows, or not finite, is refused', async () =
   };
   await expect(run([1])).rejects.toThrow('another number of rewards');
   await expect(run([1, Number.NaN])).rejects.toThrow('no reward');
+});
+
+test.each<[string, TopK, RegExp]>([
+  ['without a sum of the others', { ids: [0], logp: [0], tail: undefined }, /without the sum of the others.*no sums/],
+  ['in another number', { ids: [0, 1], logp: [0, 0], tail: [0] }, /in another number; got 2 ids/],
+  ['that make more than 1', { ids: [0], logp: [0], tail: [0.5] }, /make 1.5 at token 0/],
+  ['with a negative rest', { ids: [0], logp: [Math.log(1.2)], tail: [-0.2] }, /the sum alone -0.2/],
+])('likeliest tokens %s are refused', async (_, topK, message) => {
+  const served = (c: { lengths: Int32Array }): TeacherRows => {
+    const rows = Array.from({ length: c.lengths.reduce((a, b) => a + b, 0) });
+    const all = (x: readonly number[]): number[] => rows.flatMap(() => [...x]);
+    return {
+      topK: {
+        ids: Int32Array.from(all(topK.ids)),
+        logp: Float32Array.from(all(topK.logp)),
+        tail: (topK.tail && Float32Array.from(all(topK.tail))) as Float32Array,
+      },
+    };
+  };
+  using trainer = new GkdTrainer({
+    ...{ ...base, teacherTopK: 1, teacher: { ...teacher, score: async (__, c) => served(c) } },
+  });
+  await expect(trainer.run({ steps: 1 })).rejects.toThrow(message);
+});
+
+test('a tiny β is told of, once, and trained all the same', () => {
+  const told = (divergence: GkdOptions['divergence']): string[] => {
+    const out: string[] = [];
+    new GkdTrainer({ ...base, divergence, warn: (text) => out.push(text) })[Symbol.dispose]();
+    return out;
+  };
+  expect(told({ kind: 'jsd', beta: 1e-6 })).toEqual([
+    expect.stringMatching(/β 0.000001 is about 0.000001 times the forward KL, which β 0 is/),
+  ]);
+  expect(told({ kind: 'jsd', beta: 0.999 })).toEqual([
+    expect.stringMatching(/0.001 times the reverse KL, which β 1 is/),
+  ]);
+  for (const beta of [0, 0.01, 0.5, 1]) expect(told({ kind: 'jsd', beta })).toEqual([]);
+  expect(told({ kind: 'jsd', beta: 1e-6, scale: 'normalised' })).toEqual([]);
 });
 
 test('completions without a token are refused', async () => {

@@ -180,6 +180,14 @@ test('students are compared on the same prompts with the same numbers', async ()
       metric: () => 0,
     }).next(),
   ).rejects.toThrow('there are no models');
+  const others = letters('0123456798');
+  await expect(
+    evaluateDistillation({
+      ...{ models: { start: { policy: model, params } }, tokenizer: others, teacher, prompts: ['1'], seed: 0 },
+      decode: ['greedy'],
+      metric: () => 0,
+    }).next(),
+  ).rejects.toThrow('token 10 is "9" to the student');
 });
 
 test('stretches of text that two tokenizers share, by hand', () => {

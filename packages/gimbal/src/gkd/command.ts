@@ -118,6 +118,9 @@ export async function distilCommand<O extends GkdFlags>(
       teacher: disposable.of,
       ...(o.divergence !== undefined && { divergence: parseDivergence(o.divergence) }),
       ...(o.lambda !== undefined && { lambda: o.lambda }),
+      ...(rewards.length > 0 && {
+        reward: { fn: sumRewards(rewards), alpha: o.alpha, samplesPerPrompt: o.samplesPerPrompt },
+      }),
     });
     const { divergence = 'fkl', lambda = 1 } = method;
     const options: GkdOptions = {
@@ -135,9 +138,7 @@ export async function distilCommand<O extends GkdFlags>(
       ...(o.teacherTopK !== undefined && { teacherTopK: o.teacherTopK }),
       ...(o.checkpointEvery !== undefined && { checkpointEvery: o.checkpointEvery }),
       ...(o.lora > 0 && { lora: { rank: o.lora } }),
-      ...(rewards.length > 0 && {
-        reward: { fn: sumRewards(rewards), alpha: o.alpha, samplesPerPrompt: o.samplesPerPrompt },
-      }),
+      warn: (text) => note(`warning ${text}`),
     };
     const judging = {
       ...{ teacher: asked, tokenizer, prompts, maxNewTokens },

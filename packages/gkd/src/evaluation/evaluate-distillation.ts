@@ -21,7 +21,7 @@ import { rowLoss } from '../rows/row-loss.ts';
 import { width as columnCount, columnOf } from '../rows/table.ts';
 import { disposeRows } from '../rows/teacher-logits.ts';
 import type { Teacher } from '../teachers/teacher.ts';
-import type { Vocabulary } from '../teachers/vocabulary.ts';
+import { checkSameVocabulary, tokenizerHash, type Vocabulary } from '../teachers/vocabulary.ts';
 import { readPrompt } from '../training/read-prompt.ts';
 import { studentRows } from '../training/student-rows.ts';
 
@@ -102,7 +102,7 @@ interface Sums {
 
 /**
  * Compares models, a row at a time; the generator's result is the report.
- * @throws ConfigError for no model, prompt or decoding; StoppedError where the signal stopped it
+ * @throws ConfigError for no model, prompt or decoding, and for a teacher with another tokenizer; StoppedError where the signal stopped it
  */
 export async function* evaluateDistillation(
   o: EvaluateDistillationOptions,
@@ -124,6 +124,8 @@ export async function* evaluateDistillation(
 
 function checkEvaluation({
   models,
+  tokenizer,
+  teacher,
   prompts,
   decode,
   maxNewTokens = 64,
@@ -134,6 +136,10 @@ function checkEvaluation({
   if (Object.keys(models).length === 0) throw none('there are no models');
   if (prompts.length === 0) throw none('there are no prompts');
   if (decode.length === 0) throw none('there is no decoding');
+  if (teacher.tokenizerHash !== tokenizerHash(tokenizer)) {
+    if (teacher.vocabulary !== undefined) checkSameVocabulary(tokenizer, teacher.vocabulary);
+    throw new ConfigError({ where, what: 'the teacher has another tokenizer', wanted: 'that of the models' });
+  }
   checkCount('maxNewTokens', maxNewTokens);
   checkCount('batchSize', batchSize);
   for (const d of decode) {

@@ -5,6 +5,7 @@
 import {
   checkpoint,
   divergenceMeasures,
+  embedding,
   linear,
   type Params,
   ShapeError,
@@ -14,7 +15,9 @@ import {
 import {
   add,
   concat,
+  exp,
   fill,
+  logSoftmax,
   mul,
   reshape,
   type Scalar,
@@ -26,18 +29,22 @@ import {
   type Tensor1D,
   type Tensor2D,
   tensor1d,
+  unsortedSegmentSum,
 } from '@tensorflow/tfjs-core';
 import { type Divergence, opOptions, type Temperatures } from '../divergence/divergence.ts';
 import { tokenDivergence } from '../divergence/token-divergence.ts';
+import type { AlignedRows } from '../teachers/align-distributions.ts';
 import type { TeacherRows } from '../teachers/teacher.ts';
+import { hybridDistance, sortedDistance } from './aligned-distance.ts';
 import { coarsen, sliceTopK } from './coarse.ts';
+import { chunksOf } from './spans-in-chunks.ts';
 import { width as columnCount, columnOf } from './table.ts';
 import { isDense, teacherLogits } from './teacher-logits.ts';
 
 export interface DifferentiatedInput extends Temperatures {
   /** the student's logits `[R, V]`, or states and head */
   student: { logits: Tensor2D } | { hidden: Tensor2D; head: Tensor2D };
-  teacher: TeacherRows;
+  teacher: TeacherRows | AlignedRows;
   weights: Float32Array;
   ids: Int32Array;
   divergence: Divergence;
@@ -50,7 +57,7 @@ export function differentiatedRows(o: DifferentiatedInput): { loss: Scalar; tabl
   const table =
     'logits' in student
       ? rowTable(o, student.logits, 0)
-      : inChunks(student.hidden, rowsPerChunk, (from, count, whole) => {
+      : inChunks(chunksOf(student.hidden.shape[0], rowsPerChunk, spansOf(o.teacher)), (from, count, whole) => {
           const f = ({ head }: { head: Tensor }, states: Tensor): Tensor2D =>
             rowTable(o, linear<Tensor2D>(states, head, { weightLayout: 'out-in' }), from);
           const states = whole ? student.hidden : slice(student.hidden, [from, 0], [count, student.hidden.shape[1]]);
@@ -62,17 +69,18 @@ export function differentiatedRows(o: DifferentiatedInput): { loss: Scalar; tabl
 }
 
 function inChunks(
-  hidden: Tensor2D,
-  rowsPerChunk: number,
+  chunks: readonly [from: number, count: number][],
   run: (from: number, count: number, whole: boolean) => Tensor2D,
 ): Tensor2D {
-  const rows = hidden.shape[0];
-  if (rows <= rowsPerChunk) return run(0, rows, true);
-  const parts: Tensor2D[] = [];
-  for (let from = 0; from < rows; from += rowsPerChunk)
-    parts.push(run(from, Math.min(rowsPerChunk, rows - from), false));
-  return concat(parts, 0);
+  const [first, ...more] = chunks.map(([from, count]) => run(from, count, chunks.length === 1));
+  return more.length === 0 ? (first as Tensor2D) : concat([first as Tensor2D, ...more], 0);
 }
+
+/** Stretches of text that rows belong to; undefined where each token stands for itself. */
+const spansOf = (teacher: TeacherRows | AlignedRows): Int32Array | undefined => {
+  if ('aligned' in teacher) return teacher.aligned.spans;
+  return 'sampled' in teacher ? teacher.spans : undefined;
+};
 
 /** All columns of rows `from` on, from their logits; D is differentiable. */
 function rowTable(o: DifferentiatedInput, z: Tensor2D, from: number): Tensor2D {
@@ -94,6 +102,7 @@ function rowTable(o: DifferentiatedInput, z: Tensor2D, from: number): Tensor2D {
     return columnsOf([d, still(tokenLogProbs(z, ids)), still(tokenLogProbs(target, ids))], still(measures));
   }
   const logQ = tokenLogProbs<Tensor1D>(z, ids);
+  if ('aligned' in teacher) return alignedTable(o, teacher.aligned, z, logQ, from);
   if ('topK' in teacher) {
     const { studentTemperature = 1 } = o;
     const top = sliceTopK(teacher.topK, from, count);
@@ -112,13 +121,68 @@ function rowTable(o: DifferentiatedInput, z: Tensor2D, from: number): Tensor2D {
   }
   // log q/p of the sampled token: its mean is KL(q‖p), its gradient is the score function's
   const logP = tensor1d(teacher.sampled.slice(from, from + count));
-  const ratio = stopGradient(sub(logQ, logP) as Tensor1D) as Tensor1D;
+  const spans = teacher.spans?.subarray(from, from + count);
+  // a token without text is in no stretch
+  const counted = spans?.includes(-1) ? mul(sub(logQ, logP), tensor1d(marksOf(spans))) : sub(logQ, logP);
+  const ratio = stopGradient(counted as Tensor1D) as Tensor1D;
   // a token's score counts the whole stretch that it is part of
-  const score = teacher.spans === undefined ? ratio : spanSums(ratio, teacher.spans.subarray(from, from + count));
+  const score = spans === undefined ? ratio : spanSums(ratio, spans);
   const d = add(mul(score, sub(logQ, stopGradient(logQ))), ratio);
   const unknown = fill([count, 1], Number.NaN);
   const reverse = reshape(ratio, [count, 1]);
   return columnsOf([d, stopGradient(logQ), logP], concat([unknown, reverse, unknown, unknown], 1));
+}
+
+/** 1 for rows that have a stretch. */
+const marksOf = (spans: Int32Array): Float32Array => Float32Array.from(spans, (span) => Number(span >= 0));
+
+/** Columns of rows `from` on, where each token has its stretch's distance. */
+function alignedTable(
+  o: DifferentiatedInput,
+  { rows, further, sampled, spans: all, matched }: AlignedRows['aligned'],
+  z: Tensor2D,
+  logQ: Tensor1D,
+  from: number,
+): Tensor2D {
+  const count = z.shape[0];
+  const spans = all.subarray(from, from + count);
+  const { studentTemperature = 1, teacherTemperature = 1 } = o;
+  const start = spans.find((span) => span >= 0);
+  const own = stopGradient(z);
+  const { measures } = divergenceMeasures(own, own, {
+    ...{ kind: 'fkl', temperature: studentTemperature, targetTemperature: studentTemperature },
+  });
+  const unknown = fill([count, 1], Number.NaN);
+  const finish = (d: Tensor): Tensor2D =>
+    columnsOf(
+      [d, stopGradient(logQ), tensor1d(sampled.slice(from, from + count))],
+      concat([unknown, unknown, unknown, slice(measures, [0, 3], [count, 1])], 1),
+    );
+  if (start === undefined) return finish(mul(logQ, 0));
+  const S = spans.reduce((most, span) => Math.max(most, span), start) - start + 1;
+  const firsts = Int32Array.from({ length: S }, (_, s) => spans.indexOf(start + s));
+  const isLater = Float32Array.from(spans, (span, r) => Number(span >= 0 && firsts[span - start] !== r));
+  const scaled = studentTemperature === 1 ? z : mul<Tensor2D>(z, 1 / studentTemperature);
+  const tokens = tensor1d(o.ids.subarray(from, from + count), 'int32');
+  const later = mul<Tensor1D>(tokenLogProbs(scaled, tokens), tensor1d(isLater));
+  const segments = tensor1d(
+    Int32Array.from(spans, (span) => Math.max(0, span - start)),
+    'int32',
+  );
+  const pick = (x: Tensor, places: Int32Array): Tensor => embedding(tensor1d(places, 'int32') as Tensor, x as Tensor2D);
+  // first token's distribution times the probabilities of the further ones: chain rule
+  const merged = (rowsOf: Tensor, more: Tensor): Tensor2D => add(logSoftmax(rowsOf), reshape(more, [S, 1]));
+  const q = merged(pick(scaled, firsts), unsortedSegmentSum(later, segments, S));
+  const target = mul(teacherLogits(rows, start, S), 1 / teacherTemperature);
+  const p = stopGradient(merged(target, tensor1d(further.subarray(start, start + S)))) as Tensor2D;
+  const { divergence } = o;
+  const d =
+    matched === undefined || typeof divergence === 'string' || divergence.kind !== 'jsd'
+      ? sortedDistance(exp(p), exp(q))
+      : hybridDistance(p, q, matched, divergence);
+  const places = spans.map((span) => Math.max(0, span - start));
+  const ofTokens = reshape(pick(reshape(d, [S, 1]), places), [count]);
+  return finish(mul(ofTokens, tensor1d(marksOf(spans))));
 }
 
 /** Σ over the rows of each row's span. */

@@ -1,6 +1,7 @@
 /** Σ w D over rows, in the way that is fastest for what teacher and student can give. */
 import type { Scalar, Tensor2D } from '@tensorflow/tfjs-core';
 import { type Divergence, opOptions, type Temperatures } from '../divergence/divergence.ts';
+import type { AlignedRows } from '../teachers/align-distributions.ts';
 import type { TeacherRows } from '../teachers/teacher.ts';
 import { chunkedRows } from './chunked-rows.ts';
 import { differentiatedRows } from './differentiated-rows.ts';
@@ -10,7 +11,7 @@ import { isDense } from './teacher-logits.ts';
 export interface RowLossInput extends Temperatures {
   /** the student's logits `[R, V]`, or states `[R, D]` and head `[V, D]` */
   student: { logits: Tensor2D } | { hidden: Tensor2D; head: Tensor2D };
-  teacher: TeacherRows;
+  teacher: TeacherRows | AlignedRows;
   /** of D of each row `[R]` */
   weights: Float32Array;
   /** the completion's own tokens `[R]` */

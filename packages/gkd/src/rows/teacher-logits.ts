@@ -1,15 +1,17 @@
 /** A teacher's logits of some rows, from the whole or made for them. */
 import { linear } from '@gimbal/tensor-core';
 import { slice, type Tensor2D } from '@tensorflow/tfjs-core';
+import type { AlignedRows } from '../teachers/align-distributions.ts';
 import type { TeacherRows } from '../teachers/teacher.ts';
 
 /** Rows of whole distributions. */
 export type DenseRows = Extract<TeacherRows, { full: Tensor2D } | { hidden: Tensor2D }>;
 
-export const isDense = (rows: TeacherRows): rows is DenseRows => 'full' in rows || 'hidden' in rows;
+export const isDense = (rows: TeacherRows | AlignedRows): rows is DenseRows => 'full' in rows || 'hidden' in rows;
 
-/** How many rows there are. */
-export function rowCount(rows: TeacherRows): number {
+/** How many rows there are: of aligned ones, the student's tokens. */
+export function rowCount(rows: TeacherRows | AlignedRows): number {
+  if ('aligned' in rows) return rows.aligned.spans.length;
   if ('full' in rows) return rows.full.shape[0];
   if ('hidden' in rows) return rows.hidden.shape[0];
   return 'topK' in rows ? rows.topK.tail.length : rows.sampled.length;
@@ -30,7 +32,8 @@ export function teacherLogits(rows: DenseRows, from: number, count: number): Ten
 }
 
 /** Disposes the tensors of rows; a head is a tensor of its own on the model's numbers, which stay. */
-export function disposeRows(rows: TeacherRows): void {
+export function disposeRows(rows: TeacherRows | AlignedRows): void {
+  if ('aligned' in rows) disposeRows(rows.aligned.rows);
   if ('full' in rows) rows.full.dispose();
   if ('hidden' in rows) {
     rows.hidden.dispose();

@@ -8,13 +8,26 @@ import { DataError, type TokenBatch } from '@gimbal/tensor-core';
 import type { Teacher, TeacherRows } from './teacher.ts';
 import { completionIds, idsOf, promptIds, type Vocabulary } from './vocabulary.ts';
 
+/** Half of a character: bytes that are none yet are read as this. */
+const partial = '\uFFFD';
+
 /** Text up to and with each token, in UTF-16 units; the end token ends where the text does, one beyond. */
-function ends(t: Vocabulary, ids: ArrayLike<number>): number[] {
+interface Places {
+  ends: number[];
+  /** tokens that add no text, such as fillers: no stretch has them */
+  silent: boolean[];
+}
+
+function placesOf(t: Vocabulary, ids: ArrayLike<number>): Places {
   const list = Array.from(ids);
-  return list.map((id, i) => {
-    const batch = padBatch([list.slice(0, i + 1)], 0);
-    return (t.decode(batch)[0] as string).length + Number(id === t.special.eos);
-  });
+  const texts = list.map((_, i) => t.decode(padBatch([list.slice(0, i + 1)], 0))[0] as string);
+  const ends = texts.map((text, i) => text.length + Number(list[i] === t.special.eos));
+  // inside of a character there is no boundary: both sides could be at different bytes of it
+  for (let i = ends.length - 2; i >= 0; i--) if (texts[i]?.endsWith(partial)) ends[i] = ends[i + 1] as number;
+  const silent = texts.map(
+    (text, i) => list[i] !== t.special.eos && text === (texts[i - 1] ?? '') && !text.endsWith(partial),
+  );
+  return { ends, silent };
 }
 
 /**
@@ -31,6 +44,66 @@ export function sharedSpans(a: readonly number[], b: readonly number[]): { a: In
   return { a: spansOf(a), b: spansOf(b) };
 }
 
+/** Completions as both sides read them, and the stretches that they share. */
+interface Aligned {
+  /** prompts and completions in the teacher's tokens */
+  prompts: TokenBatch;
+  completions: TokenBatch;
+  /** number of the stretch of each of the student's tokens `[R]`, counted through the batch; −1: it has no text */
+  own: Int32Array;
+  /** the same of each of the teacher's `[R']` */
+  other: Int32Array;
+  /** how many there are */
+  stretches: number;
+}
+
+/**
+ * Reads the student's completions in a teacher's tokens.
+ * @param prompts as texts
+ * @throws DataError where the teacher's tokenizer does not give a text back
+ */
+export function alignBatch(
+  own: Vocabulary,
+  other: Vocabulary,
+  prompts: readonly string[],
+  completions: TokenBatch,
+): Aligned {
+  const texts = own.decode(completions);
+  const [mine, theirs]: [number[], number[]] = [[], []];
+  let stretches = 0;
+  const read = texts.map((text, b) => {
+    const ids = rowOf(completions, b);
+    const again = ids.at(-1) === own.special.eos ? completionIds(other, text) : idsOf(other, text);
+    const { ends, silent } = placesOf(own, ids);
+    const spans = sharedSpans(
+      ends.filter((_, i) => !silent[i]),
+      placesOf(other, again).ends,
+    );
+    let heard = 0;
+    for (const quiet of silent) mine.push(quiet ? -1 : stretches + (spans.a[heard++] as number));
+    for (const span of spans.b) theirs.push(stretches + span);
+    stretches += (spans.a.at(-1) ?? -1) + 1;
+    return again;
+  });
+  const pad = other.special.pad ?? 0;
+  return {
+    prompts: padBatch(
+      prompts.map((prompt) => promptIds(other, prompt)),
+      pad,
+    ),
+    completions: padBatch(read, pad),
+    ...{ own: Int32Array.from(mine), other: Int32Array.from(theirs), stretches },
+  };
+}
+
+/** Sums of numbers of the teacher's tokens over stretches, shared among the student's tokens `[R]`; 0 without a stretch. */
+export function shares({ own, other, stretches }: Aligned, values: ArrayLike<number>): Float32Array {
+  const [totals, counts] = [new Float64Array(stretches), new Float64Array(stretches)];
+  for (const [r, span] of other.entries()) totals[span] = (totals[span] as number) + (values[r] as number);
+  for (const span of own) if (span >= 0) counts[span] = (counts[span] as number) + 1;
+  return Float32Array.from(own, (span) => (span < 0 ? 0 : (totals[span] as number) / (counts[span] as number)));
+}
+
 /**
  * Sampled answers of a teacher with another tokenizer: rows are the student's tokens.
  * @param prompts as texts
@@ -42,38 +115,10 @@ export async function spanRows(
   completions: TokenBatch,
   signal: AbortSignal | undefined,
 ): Promise<TeacherRows> {
-  const other = teacher.vocabulary as Vocabulary;
-  const texts = own.decode(completions);
-  const { eos } = own.special;
-  const read = texts.map((text, b) => {
-    const ids = rowOf(completions, b);
-    return ids.at(-1) === eos ? completionIds(other, text) : idsOf(other, text);
-  });
-  const batch = padBatch(read, other.special.pad ?? 0);
-  const answer = await teacher.score(
-    padBatch(
-      prompts.map((prompt) => promptIds(other, prompt)),
-      other.special.pad ?? 0,
-    ),
-    batch,
-    { want: 'sampled', ...(signal && { signal }) },
-  );
+  const aligned = alignBatch(own, teacher.vocabulary as Vocabulary, prompts, completions);
+  const answer = await (aligned.completions.width === 0
+    ? { sampled: new Float32Array(0) }
+    : teacher.score(aligned.prompts, aligned.completions, { want: 'sampled', ...(signal && { signal }) }));
   if (!('sampled' in answer)) throw new DataError({ where: 'teacher', what: 'it gave no log-probabilities of tokens' });
-  const [sampled, spans]: [number[], number[]] = [[], []];
-  let [row, first] = [0, 0];
-  for (const [b, ids] of read.entries()) {
-    const mine = rowOf(completions, b);
-    if (mine.length === 0) continue;
-    const aligned = sharedSpans(ends(own, mine), ends(other, ids));
-    const totals = new Map<number, number>();
-    for (const span of aligned.b) totals.set(span, (totals.get(span) ?? 0) + (answer.sampled[row++] as number));
-    const counts = new Map<number, number>();
-    for (const span of aligned.a) counts.set(span, (counts.get(span) ?? 0) + 1);
-    for (const span of aligned.a) {
-      sampled.push((totals.get(span) ?? 0) / (counts.get(span) as number));
-      spans.push(first + span);
-    }
-    first += aligned.a.length;
-  }
-  return { sampled: Float32Array.from(sampled), spans: Int32Array.from(spans) };
+  return { sampled: shares(aligned, answer.sampled), spans: aligned.own };
 }

@@ -26,7 +26,7 @@ export type TeacherRows =
   | {
       /** log p of the completion's own tokens `[rows]` */
       sampled: Float32Array;
-      /** number of the stretch of text that each row belongs to, where the teacher has other tokens: `sampled` is then its share of the stretch's log p */
+      /** number of the stretch of text that each row belongs to, where the teacher has other tokens: `sampled` is then its share of the stretch's log p; −1: a token without text, which counts nothing */
       spans?: Int32Array;
     };
 

@@ -3,8 +3,9 @@ import { padBatch, rowOf } from '@gimbal/language-models';
 import { logSumExp, NumericalError, type Prompt, ShapeError, type TokenBatch } from '@gimbal/tensor-core';
 import { keep, min, slice, sum, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
 import { disposeRows, rowCount } from '../rows/teacher-logits.ts';
+import { type AlignedRows, distributionRows } from '../teachers/align-distributions.ts';
 import { spanRows } from '../teachers/align-spans.ts';
-import type { Teacher, TeacherRows, Wanted } from '../teachers/teacher.ts';
+import type { Teacher, TeacherRows, TopK, Wanted } from '../teachers/teacher.ts';
 import { promptIds } from '../teachers/vocabulary.ts';
 import { promptText } from './encode-rows.ts';
 import type { Example, MicroBatch, Part } from './examples.ts';
@@ -47,17 +48,22 @@ export async function askTeachers(
         members.map((b) =>
           teacherPrompt === undefined ? promptText(rowOfExample(b)) : teacherPrompt(rowOfExample(b)),
         );
-      const answer =
-        o.alignment === 'spans'
-          ? await spanRows(teacher, tokenizer, texts(), completions, signal)
-          : await teacher.score(prompts, completions, { want, ...(signal && { signal }) });
+      const answer = await (o.alignment === 'spans'
+        ? spanRows(teacher, tokenizer, texts(), completions, signal)
+        : o.alignment !== 'none'
+          ? distributionRows(teacher, tokenizer, texts(), completions, {
+              ...{ hybrid: o.alignment === 'hybrid', temperature: o.teacherTemperature, signal },
+            })
+          : teacher.score(prompts, completions, { want, ...(signal && { signal }) }));
+      if (answer === undefined) continue;
       const ids = new Set(members);
       const rows = all
         ? undefined
         : Int32Array.from([...batch.owners.keys()].filter((r) => ids.has(batch.owners[r] as number)));
       parts.push({ rows, teacher: answer });
       checkAnswer(answer, rows?.length ?? batch.ids.length, teacher, o);
-      if (o.alignVocab) parts.splice(-1, 1, { rows, teacher: narrowed(answer, o.tokenizer.size) });
+      if (o.alignVocab && !('aligned' in answer))
+        parts.splice(-1, 1, { rows, teacher: narrowed(answer, o.tokenizer.size) });
     }
     return parts;
   } catch (error) {
@@ -79,8 +85,33 @@ function narrowed(rows: TeacherRows, V: number): TeacherRows {
   return rows;
 }
 
-function checkAnswer(answer: TeacherRows, wanted: number, teacher: Teacher, o: ResolvedGkd): void {
+/** K tokens a row and what they leave: without it no divergence is one. */
+function checkTail({ ids, logp, tail }: TopK, K: number): void {
   const where = 'teacher';
+  const rows = tail?.length;
+  if (rows === undefined || ids.length !== rows * K || logp.length !== rows * K)
+    throw new ShapeError({
+      ...{ where, what: 'its likeliest tokens come without the sum of the others, or in another number' },
+      got: `${ids.length} ids, ${logp.length} log-probabilities, ${rows ?? 'no'} sums`,
+      wanted: `${K} a row, and one sum`,
+    });
+  for (const [r, rest] of tail.entries()) {
+    let total = rest;
+    for (let k = 0; k < K; k++) total += Math.exp(logp[r * K + k] as number);
+    // a NaN is told below
+    if (rest >= 0 && Math.abs(total - 1) <= 1e-3) continue;
+    if (Number.isNaN(total)) return;
+    throw new NumericalError({
+      where,
+      what: `its likeliest tokens and the sum of the others make ${total} at token ${r} of the batch, the sum alone ${rest}`,
+      fix: 'Give log-probabilities of the whole distribution, and 1 less their sum',
+    });
+  }
+}
+
+function checkAnswer(answer: TeacherRows | AlignedRows, wanted: number, teacher: Teacher, o: ResolvedGkd): void {
+  const where = 'teacher';
+  if ('topK' in answer) checkTail(answer.topK, o.teacherTopK ?? 1);
   if (rowCount(answer) !== wanted)
     throw new ShapeError({
       where,
@@ -97,6 +128,7 @@ function checkAnswer(answer: TeacherRows, wanted: number, teacher: Teacher, o: R
     if ('full' in answer) return logSumExp(answer.full, -1).dataSync<'float32'>().slice();
     if ('hidden' in answer) return sum(answer.hidden, -1).dataSync<'float32'>().slice();
     if ('sampled' in answer) return answer.sampled;
+    if ('aligned' in answer) return answer.aligned.sampled;
     return answer.topK.logp.map((x, i) => x + (answer.topK.tail[i] ?? 0));
   });
   const bad = sums.findIndex((x) => Number.isNaN(x) || ('full' in answer && !Number.isFinite(x)));

@@ -11,17 +11,18 @@ import {
   type LogitPolicy,
   schedules,
 } from '@gimbal/tensor-core';
-import { checkDivergence } from '../divergence/divergence.ts';
+import { checkDivergence, divergenceName } from '../divergence/divergence.ts';
 import type { ModelTeacher } from '../teachers/model-teacher.ts';
 import type { Teacher } from '../teachers/teacher.ts';
 import { checkTopK } from '../teachers/top-k.ts';
 import { checkSameVocabulary, tokenizerHash } from '../teachers/vocabulary.ts';
-import { type GkdOptions, gkdDefaults, type ResolvedGkd } from './gkd-options.ts';
+import { type GkdOptions, gkdDefaults, isOwn, type ResolvedGkd } from './gkd-options.ts';
 
 const known: readonly string[] = [
   ...Object.keys(gkdDefaults),
   ...['student', 'params', 'tokenizer', 'teacher', 'divergence', 'prompts', 'offPolicy', 'maxNewTokens', 'teacherTopK'],
   ...['teacherPrompt', 'reward', 'auxiliary', 'lora', 'rowsPerChunk', 'learningRate', 'batchSize', 'maxGradNorm'],
+  ...['replay', 'adaptiveLambda', 'warn'],
   ...['checkpointEvery', 'keepCheckpoints', 'logEvery', 'out', 'seed', 'heldOut', 'evalEvery', 'keepBest', 'earlyStop'],
 ];
 
@@ -54,7 +55,7 @@ export function resolveGkd(options: GkdOptions): ResolvedGkd {
   for (const key of ['temperature', 'teacherTemperature', 'studentTemperature'] as const) checkPositive(key, o[key]);
   checkName('mixing', o.mixing, ['batch', 'sequence']);
   checkName('reduction', o.reduction, ['sequence', 'token']);
-  checkName('alignment', o.alignment, ['none', 'spans']);
+  checkName('alignment', o.alignment, ['none', 'spans', 'uld', 'hybrid']);
   checkName('overflow', o.overflow, ['error', 'drop']);
   if (o.heldOut?.length === 0)
     throw new ConfigError({ where: 'heldOut', what: 'there are none', wanted: 'at least 1' });
@@ -63,9 +64,11 @@ export function resolveGkd(options: GkdOptions): ResolvedGkd {
   checkShare('futureDiscount', o.futureDiscount);
   checkMix(o);
   const { divergence } = o;
-  if (divergence !== 'nll' && divergence !== 'sampled-rkl') checkDivergence('divergence', divergence);
+  if (!isOwn(divergence)) checkDivergence('divergence', divergence);
   checkObjective(o, lambda);
   checkReward(o);
+  checkReplay(o);
+  checkAdaptive(o);
   if (o.auxiliary !== undefined) {
     const { data, weight } = o.auxiliary;
     checkPositive('auxiliary.weight', weight);
@@ -79,12 +82,20 @@ export function resolveGkd(options: GkdOptions): ResolvedGkd {
     });
   checkTeachers(o, lambda);
   createOptimizer(o.optimizer);
+  warnOfScale(o);
   return o;
 }
 
 function checkObjective(o: ResolvedGkd, lambda: number): void {
   const { divergence, futureDiscount, offPolicy, reduction } = o;
-  const constant = typeof o.lambda === 'number';
+  const constant = typeof o.lambda === 'number' && o.adaptiveLambda === undefined;
+  if (divergence === 'uld' && o.alignment !== 'uld')
+    throw new ConfigError({
+      where: 'divergence',
+      what: 'uld is for teachers with another tokenizer',
+      got: `alignment ${o.alignment}`,
+      wanted: "alignment 'uld'",
+    });
   if (divergence === 'nll' && !(constant && lambda === 0))
     throw new ConfigError({
       where: 'lambda',
@@ -117,6 +128,45 @@ function checkObjective(o: ResolvedGkd, lambda: number): void {
     });
   if (o.prompts.length === 0 && (lambda > 0 || !constant || offPolicy?.source === 'teacher'))
     throw new ConfigError({ where: 'prompts', what: 'there are none', wanted: 'at least 1' });
+}
+
+function checkReplay(o: ResolvedGkd): void {
+  const { replay } = o;
+  if (replay === undefined) return;
+  checkKnown('replay', replay, ['capacity', 'fresh']);
+  checkCount('replay.capacity', replay.capacity);
+  checkShare('replay.fresh', schedules.scheduleAt(replay.fresh, 0));
+  const against =
+    o.reward !== undefined
+      ? 'reward'
+      : o.futureDiscount > 0
+        ? 'futureDiscount'
+        : o.mixWeights !== 'none'
+          ? 'mixWeights'
+          : o.divergence === 'sampled-rkl'
+            ? 'divergence'
+            : undefined;
+  if (against === undefined) return;
+  throw new ConfigError({
+    where: against,
+    what: 'completions of earlier steps are not samples of the student as it is, which a score function takes them for',
+    fix: `Leave out replay, or ${against}`,
+  });
+}
+
+function checkAdaptive({ adaptiveLambda, lambda, heldOut, evalEvery }: ResolvedGkd): void {
+  if (adaptiveLambda === undefined) return;
+  const where = 'adaptiveLambda';
+  checkKnown(where, adaptiveLambda, ['raise', 'tolerance']);
+  const { raise, tolerance } = adaptiveLambda;
+  checkOption(`${where}.raise`, raise, raise > 0 && raise <= 1, 'a number above 0, at most 1');
+  checkOption(`${where}.tolerance`, tolerance, tolerance >= 0 && Number.isFinite(tolerance), 'a finite number ≥ 0');
+  const refuse = (option: string, got: unknown, wanted: string): never => {
+    throw new ConfigError({ where: option, what: 'an adaptive λ goes by evaluations, from a number on', got, wanted });
+  };
+  if (typeof lambda !== 'number' || lambda >= 1) refuse('lambda', lambda, 'a number below 1');
+  if (heldOut === undefined) refuse('heldOut', 'none', 'rows with completions');
+  if (evalEvery === undefined) refuse('evalEvery', 'none', 'a number of steps');
 }
 
 function checkMix(o: ResolvedGkd): void {
@@ -162,22 +212,52 @@ function checkReward({ reward, batchSize, divergence }: ResolvedGkd): void {
   if (divergence === 'nll') throw new ConfigError({ where: 'reward', what: 'nll has no completions to reward' });
 }
 
-function checkSpans({ divergence, rowsPerChunk }: ResolvedGkd, where: string, { vocabulary }: Teacher): void {
+/** JSD goes to 0 at both ends of β, and is a KL at them: a β near one of them is seldom meant. */
+function warnOfScale({ divergence, warn }: ResolvedGkd): void {
+  if (warn === undefined || typeof divergence !== 'object' || divergence.kind !== 'jsd') return;
+  const { beta, scale } = divergence;
+  const near = Math.min(beta, 1 - beta);
+  if (scale === 'normalised' || near === 0 || near >= 0.01) return;
+  const end = beta < 0.5 ? 'forward KL' : 'reverse KL';
+  warn(
+    `jsd with β ${beta} is about ${Number(near.toPrecision(2))} times the ${end}, which β ${Math.round(beta)} is: so small a loss does not stand beside a reward, clipping or SGD. scale: 'normalised' has none of that`,
+  );
+}
+
+/** What each way of alignment minimises. */
+const aligned: Readonly<Record<'spans' | 'uld' | 'hybrid', { what: string; wanted: string }>> = {
+  spans: { what: 'stretches of text have log-probabilities, not distributions', wanted: "divergence 'sampled-rkl'" },
+  uld: { what: 'sorted probabilities have a distance of their own', wanted: "divergence 'uld'" },
+  hybrid: {
+    what: 'tokens that both write alike are a part of the distribution, which only the JSD can be taken of',
+    wanted: "divergence { kind: 'jsd', beta } with β above 0 and below 1",
+  },
+};
+
+function checkAlignment(o: ResolvedGkd, where: string, { vocabulary }: Teacher): void {
+  const { alignment, divergence } = o;
+  if (alignment === 'none') return;
   if (vocabulary === undefined)
     throw new ConfigError({ where, what: 'it does not say which tokenizer it has', wanted: 'a vocabulary' });
-  if (divergence !== 'sampled-rkl')
-    throw new ConfigError({
-      where: 'alignment',
-      what: 'stretches of text have log-probabilities, not distributions',
-      got: typeof divergence === 'string' ? divergence : divergence.kind,
-      wanted: "divergence 'sampled-rkl'",
-    });
-  if (rowsPerChunk !== undefined)
-    throw new ConfigError({
-      where: 'rowsPerChunk',
-      what: 'a chunk could cut a stretch of text in two',
-      fix: 'Leave it out',
-    });
+  if (divergence === 'nll') return;
+  const jsd = typeof divergence === 'object' && divergence.kind === 'jsd' ? divergence : undefined;
+  const fits = {
+    spans: divergence === 'sampled-rkl',
+    uld: divergence === 'uld',
+    hybrid: jsd !== undefined && jsd.beta > 0 && jsd.beta < 1,
+  }[alignment];
+  if (!fits) {
+    const got = typeof divergence === 'string' ? divergence : divergenceName(divergence);
+    throw new ConfigError({ where: 'alignment', ...aligned[alignment], got });
+  }
+  if (alignment === 'spans') return;
+  const against = o.futureDiscount > 0 ? 'futureDiscount' : o.teacherTopK !== undefined ? 'teacherTopK' : undefined;
+  if (against === undefined && !o.alignVocab) return;
+  throw new ConfigError({
+    where: against ?? 'alignVocab',
+    what: `alignment ${alignment} compares whole distributions of stretches of text`,
+    fix: `Leave out ${against ?? 'alignVocab'}`,
+  });
 }
 
 function checkTeachers(o: ResolvedGkd, lambda: number): void {
@@ -210,8 +290,8 @@ function checkTeachers(o: ResolvedGkd, lambda: number): void {
     if (o.offPolicy?.source === 'teacher' && (lambda < 1 || typeof o.lambda !== 'number') && !teacher.sample)
       throw new ConfigError({ where, what: 'it cannot write completions', fix: "Use offPolicy { source: 'dataset' }" });
     if (o.teacherTopK !== undefined) checkTopK(o.teacherTopK, teacher.vocabSize);
-    if (o.alignment === 'spans') {
-      checkSpans(o, where, teacher);
+    if (o.alignment !== 'none') {
+      checkAlignment(o, where, teacher);
       continue;
     }
     if (teacher.tokenizerHash !== hash) {

@@ -21,7 +21,9 @@ import {
 } from '@gimbal/tensor-core';
 import { disposeRows } from '../rows/teacher-logits.ts';
 import type { ModelTeacher } from '../teachers/model-teacher.ts';
+import { sampleAcross } from '../teachers/sample-across.ts';
 import type { Teacher } from '../teachers/teacher.ts';
+import { AdaptiveShare } from './adaptive-share.ts';
 import { askTeachers } from './ask-teachers.ts';
 import { teachersOf } from './check-options.ts';
 import { rewardCoefficients } from './credit.ts';
@@ -31,6 +33,7 @@ import type { ResolvedGkd } from './gkd-options.ts';
 import type { GkdPreview } from './gkd-step.ts';
 import { weighMixture } from './mix-weights.ts';
 import { endsOf, mixedSampling } from './mixed-sampling.ts';
+import { ReplayBuffer } from './replay-buffer.ts';
 import { byTeacher } from './teacher-of.ts';
 
 const previews = 4;
@@ -39,6 +42,10 @@ interface SourceState {
   prompts: unknown;
   data: unknown;
   auxiliary: unknown;
+  /** with `replay` */
+  replay?: unknown;
+  /** with `adaptiveLambda` */
+  share?: unknown;
 }
 
 /** A micro-batch and what the step's means divide by. */
@@ -56,6 +63,8 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
   source: 'student' | 'dataset' | 'teacher' | 'mixed' = 'student';
   lambda = 0;
   studentShare = 0;
+  /** share of the completions that are the student's of earlier steps; undefined without `replay` */
+  replayShare: number | undefined;
   reward: number | undefined;
   samples: readonly GkdPreview[] = [];
   totals: StepTotals = { sequences: 0, tokens: 0, ownTokens: 0 };
@@ -70,6 +79,8 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
   readonly #promptSampler: EpochSampler | undefined;
   readonly #dataSampler: EpochSampler | undefined;
   readonly #auxiliarySampler: EpochSampler | undefined;
+  readonly #replay: ReplayBuffer | undefined;
+  readonly #share: AdaptiveShare | undefined;
   #micro: MicroBatch[] = [];
   #auxiliaryMicro: MicroBatch[] = [];
   #next = 0;
@@ -97,12 +108,18 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
     // one at a time: how many a step takes is decided by coins
     this.#dataSampler = sampler(this.#data.length, 1, 'off-policy');
     this.#auxiliarySampler = sampler(this.#auxiliary.length, rows, 'auxiliary');
+    this.#replay = o.replay && new ReplayBuffer(o.replay, this.#stream.split('replay'));
+    this.#share = o.adaptiveLambda && new AdaptiveShare(o.adaptiveLambda, o.lambda as number);
   }
 
   next(): PreparedBatch {
     const i = this.#next++;
-    const { lambda, studentShare, reward, totals } = this;
-    const measures = { lambda, studentShare, tokens: totals.tokens, ...(reward !== undefined && { reward }) };
+    const { lambda, studentShare, replayShare, reward, totals } = this;
+    const measures = {
+      ...{ lambda, studentShare, tokens: totals.tokens },
+      ...(reward !== undefined && { reward }),
+      ...(replayShare !== undefined && { replayShare }),
+    };
     return { batch: this.#micro[i] as MicroBatch, totals, auxiliary: this.#auxiliaryMicro[i], measures };
   }
 
@@ -111,14 +128,18 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
       prompts: this.#promptSampler?.state() ?? null,
       data: this.#dataSampler?.state() ?? null,
       auxiliary: this.#auxiliarySampler?.state() ?? null,
+      ...(this.#replay && { replay: this.#replay.state() }),
+      ...(this.#share && { share: this.#share.state() }),
     };
   }
 
   restore(state: unknown): void {
-    const { prompts, data, auxiliary } = state as SourceState;
+    const { prompts, data, auxiliary, replay, share } = state as SourceState;
     this.#promptSampler?.restore(prompts);
     this.#dataSampler?.restore(data);
     this.#auxiliarySampler?.restore(auxiliary);
+    this.#replay?.restore(replay);
+    this.#share?.restore(share);
     this.#next = 0;
   }
 
@@ -164,6 +185,11 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
     this.source = own === examples.length ? 'student' : own === 0 ? other : 'mixed';
   }
 
+  /** The loss of an evaluation, which an adaptive λ goes by. */
+  observe(loss: number): void {
+    this.#share?.observe(loss);
+  }
+
   dispose(): void {
     this.#free();
   }
@@ -179,17 +205,22 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
   async #write(step: number, params: Params, signal: AbortSignal | undefined): Promise<Example[]> {
     const o = this.#o;
     const K = o.reward?.samplesPerPrompt ?? 1;
-    const lambda = schedules.scheduleAt(o.lambda, step);
+    const lambda = this.#share?.share ?? schedules.scheduleAt(o.lambda, step);
     checkShare(`lambda, the schedule’s value at step ${step}`, lambda);
     this.lambda = lambda;
     const count = (o.batchSize * o.accumulate) / K;
-    const picked = Array.from(this.#promptSampler?.next() ?? [], (i) => this.#prompts[i] as EncodedPrompt);
+    const order = Array.from(this.#promptSampler?.next() ?? []);
+    const picked = order.map((i) => this.#prompts[i] as EncodedPrompt);
     // strictly below: λ 0 never samples, λ 1 always
     const coins = this.#stream.split('coin').split(step);
     const whole = coins.uniform() < lambda;
     const own = Array.from({ length: count }, () => (o.mixing === 'batch' ? whole : coins.uniform() < lambda));
     const of = (mine: boolean): number[] => own.flatMap((is, i) => (is === mine ? [i] : []));
-    const [mine, others] = [of(true), of(false)];
+    const others = of(false);
+    const { fresh: mine, earlier } = this.#replay?.plan(step, of(true), o.mixing === 'batch') ?? {
+      fresh: of(true),
+      earlier: [],
+    };
     const rows: Example[][] = Array.from({ length: count }, () => []);
     if (mine.length > 0) {
       const rollout = await tokenRollout(
@@ -208,6 +239,22 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
         const made = sampledExample(picked[place] as EncodedPrompt, rollout.completions, r, place, true);
         rows[place]?.push({ ...made, ...(counts && { counts: counts[r] as Float32Array }) });
       }
+    }
+    if (this.#replay !== undefined) {
+      this.#replay.add(
+        mine.flatMap((place) => {
+          const prompt = order[place] as number;
+          return (rows[place] as Example[]).map(({ completion, ended }) => ({
+            ...{ prompt, completion: [...completion], ended },
+          }));
+        }),
+      );
+      for (const [place, { prompt, completion, ended }] of earlier) {
+        const { ids, row } = this.#prompts[prompt] as EncodedPrompt;
+        const made = { prompt: ids, row, completion: Int32Array.from(completion), ended };
+        rows[place]?.push({ ...made, own: true, group: place, advantage: 0 });
+      }
+      this.replayShare = earlier.length / count;
     }
     if (others.length > 0) await this.#others(step, others, picked, rows, K, signal);
     return rows.flat();
@@ -246,11 +293,16 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
     for (const [teacher, own] of groups) {
       const repeated = own.flatMap((place) => Array.from({ length: K }, () => place));
       const batch = this.#batch(repeated.map((place) => picked[place] as EncodedPrompt));
-      const sampled = await (teacher.sample as NonNullable<Teacher['sample']>)(batch, {
+      const how = {
         ...{ temperature, maxNewTokens },
         rng: this.#stream.split('teacher').split(step).split(t++),
         ...(signal && { signal }),
-      });
+      };
+      const { tokenizer, alignment } = this.#o;
+      const texts = (): string[] => repeated.map((place) => promptText((picked[place] as EncodedPrompt).row));
+      const sampled = await (alignment === 'none'
+        ? (teacher.sample as NonNullable<Teacher['sample']>)(batch, how)
+        : sampleAcross(teacher, tokenizer, texts(), how));
       for (const [r, place] of repeated.entries())
         rows[place]?.push(sampledExample(picked[place] as EncodedPrompt, sampled, r, place, false));
     }

@@ -1,6 +1,7 @@
 /** What a step learns from, as rows of tokens in plain arrays, and the micro-batches they make. */
 import { padBatch } from '@gimbal/language-models';
 import type { Prompt, TokenBatch } from '@gimbal/tensor-core';
+import type { AlignedRows } from '../teachers/align-distributions.ts';
 import type { TeacherRows } from '../teachers/teacher.ts';
 
 /** A prompt and a completion of it. */
@@ -28,7 +29,7 @@ export interface Part {
   /** which rows (tokens) of the micro-batch's are the teacher's; undefined: all */
   rows: Int32Array | undefined;
   /** what it says of them; their tensors belong to the micro-batch */
-  teacher: TeacherRows;
+  teacher: TeacherRows | AlignedRows;
 }
 
 /** Examples that go through the student together. */

@@ -18,7 +18,7 @@ import { type Column, columnOf } from '../rows/table.ts';
 import { futureCoefficients } from './credit.ts';
 import type { PreparedBatch } from './distill-batches.ts';
 import type { MicroBatch, Part, StepTotals } from './examples.ts';
-import type { ResolvedGkd } from './gkd-options.ts';
+import { isOwn, type ResolvedGkd } from './gkd-options.ts';
 import { pickRows, type StudentRows, studentRows, weightedLogProbs } from './student-rows.ts';
 
 export interface LossSetup {
@@ -103,8 +103,8 @@ function distil(
   trainsHead: boolean,
   log: LogRows,
 ): Scalar {
-  // sampled rows carry their own score function; D beside it would not be differentiated
-  const divergence: Divergence = o.divergence === 'sampled-rkl' ? 'rkl' : (o.divergence as Divergence);
+  // sampled rows carry their own score function, sorted ones their distance: which D is said for the others
+  const divergence: Divergence = isOwn(o.divergence) ? 'rkl' : o.divergence;
   const { teacherTemperature, studentTemperature, rowsPerChunk, futureDiscount } = o;
   const values = new Float32Array(batch.ids.length);
   const counts = counted(batch, weights);
@@ -157,9 +157,10 @@ function logRows(
   const [rows] = table.shape;
   const sums = sum(table, 0);
   const at = (column: Column): Tensor => slice(sums, [columnOf(column)], [1]);
-  const sampled = 'sampled' in teacher;
+  const known: readonly Column[] | undefined =
+    'sampled' in teacher ? ['divergence', 'rkl'] : 'aligned' in teacher ? ['divergence', 'entropy'] : undefined;
   for (const [metric, column] of logged) {
-    if (sampled && column !== 'divergence' && column !== 'rkl') continue;
+    if (known !== undefined && !known.includes(column)) continue;
     // 1 − ½ Σ |p − q| = Σ min(p, q)
     log(metric, column === 'tvd' ? add(mul(at(column), -1), rows) : at(column), totals.tokens);
   }

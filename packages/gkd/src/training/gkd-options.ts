@@ -6,13 +6,19 @@ import type { LossReduction } from '../divergence/distill-loss.ts';
 import type { Divergence, Temperatures } from '../divergence/divergence.ts';
 import type { Teacher } from '../teachers/teacher.ts';
 import type { Vocabulary } from '../teachers/vocabulary.ts';
+import type { AdaptiveLambda } from './adaptive-share.ts';
+import type { ReplayOptions } from './replay-buffer.ts';
 
 /**
  * What is minimised at each token: a divergence; 'nll', −log q of fixed completions (fine-tuning, SeqKD), which needs no
  * teacher beside its samples; 'sampled-rkl', log q/p of the sampled token as a negative advantage, for teachers that give
- * no more: the reverse KL in expectation.
+ * no more: the reverse KL in expectation; 'uld', with `alignment: 'uld'`, the distance of sorted probabilities.
  */
-export type Objective = Divergence | 'nll' | 'sampled-rkl';
+export type Objective = Divergence | 'nll' | 'sampled-rkl' | 'uld';
+
+/** Those that are no divergence of two distributions over the same tokens. */
+export const isOwn = (o: Objective): o is 'nll' | 'sampled-rkl' | 'uld' =>
+  o === 'nll' || o === 'sampled-rkl' || o === 'uld';
 
 /** Completions that the student did not write. */
 export type OffPolicy =
@@ -45,17 +51,26 @@ export interface GkdOptions extends Omit<LoopOptions, 'overflow' | 'gradientChec
   divergence: Objective;
   /** λ, the share of completions that the student writes itself, in [0, 1]; TRL calls it `lmbda`; default 1 */
   lambda?: Schedule;
+  /**
+   * λ begins at `lambda`, a number below 1, and rises where the loss on held-out rows' own completions does (DistiLLM);
+   * needs `heldOut` rows with completions, `evalEvery` and `offPolicy`. Default: λ is what `lambda` says
+   */
+  adaptiveLambda?: AdaptiveLambda;
+  /** completions of earlier steps are learned from again, which saves sampling (DistiLLM); default none */
+  replay?: ReplayOptions;
   /** one coin for a whole step, as in the paper, or one for each completion, which varies less; default 'batch' */
   mixing?: 'batch' | 'sequence';
   /** default 'sequence' (eq. 2) */
   reduction?: LossReduction;
   /** at least one, unless λ is 0; a step takes `batchSize` · `accumulate` of them */
   prompts: readonly Prompt[];
+  /** told what is allowed and seldom meant, such as a jsd of a tiny β, once; default nobody */
+  warn?: (message: string) => void;
   /** needed for λ below 1 */
   offPolicy?: OffPolicy;
   /**
    * prompts that are not trained on. Each `evalEvery` steps, and after the last, the student writes their completions (the
-   * same random numbers each time; with λ 0 the rows' own are read), and the objective there is the evaluation's loss:
+   * same random numbers each time; with λ 0 or `adaptiveLambda` the rows' own are read), and the objective there is the evaluation's loss:
    * evalLoss, evalFkl, … in the log, and what `keepBest` and `earlyStop` go by. Default none
    */
   heldOut?: readonly Prompt[];
@@ -86,8 +101,13 @@ export interface GkdOptions extends Omit<LoopOptions, 'overflow' | 'gradientChec
   futureDiscount?: number;
   /** reads the same prompt to the teacher in other words: with an instruction, with the answer; default as it is */
   teacherPrompt?: (prompt: Prompt) => string;
-  /** of teachers with another tokenizer: 'spans' compares log-probabilities of stretches of text; default 'none', refused */
-  alignment?: 'none' | 'spans';
+  /**
+   * of teachers with another tokenizer, compared on the stretches of text that both have: 'spans' by their log-probabilities
+   * (`divergence: 'sampled-rkl'`); 'uld' by the sorted probabilities of their first tokens, times those of the further ones
+   * (`divergence: 'uld'`); 'hybrid' by JSD on tokens that both write alike and 'uld' on the rest (`divergence` a jsd, β
+   * between 0 and 1). With 'nll' any: the teacher's completions are read again in the student's tokens. Default 'none', refused
+   */
+  alignment?: 'none' | 'spans' | 'uld' | 'hybrid';
   /** one tokenizer, but logits of different widths (padded to a round number): compare the tokenizer's ids only; default refused */
   alignVocab?: boolean;
   /** the teacher is the student's start, or an earlier state of it; default refused as a mistake */

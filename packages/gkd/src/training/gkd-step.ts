@@ -38,6 +38,8 @@ export interface GkdStep extends TrainerStep {
   readonly lambda: number;
   /** share of completions that the student wrote */
   readonly studentShare: number;
+  /** share of completions that it wrote in earlier steps, of `studentShare`; with `replay` */
+  readonly replayShare?: number;
   /** mean, without the baseline */
   readonly reward?: number;
   /** −log q of the auxiliary rows, mean over tokens */

@@ -26,9 +26,9 @@ import { divergenceName } from '../divergence/divergence.ts';
 import { described, resolveGkd } from './check-options.ts';
 import { DistillBatches, type PreparedBatch } from './distill-batches.ts';
 import { gkdLoss } from './gkd-loss.ts';
-import type { GkdOptions, ResolvedGkd } from './gkd-options.ts';
+import { type GkdOptions, isOwn, type ResolvedGkd } from './gkd-options.ts';
 import type { GkdStep } from './gkd-step.ts';
-import { heldOutEvaluation } from './held-out.ts';
+import { type HeldOutMetrics, heldOutEvaluation } from './held-out.ts';
 import { trainsHead } from './student-rows.ts';
 
 type Loop = LoopTrainer<PreparedBatch>;
@@ -112,12 +112,13 @@ export class GkdTrainer implements Trainer<GkdStep> {
   async *train(request: TrainRequest): AsyncGenerator<GkdStep, void, undefined> {
     const { batches, o } = this.#prepared;
     for await (const row of this.#loop.train(request)) {
-      const { source, lambda, studentShare, reward, samples, totals } = batches;
+      const { source, lambda, studentShare, replayShare, reward, samples, totals } = batches;
       const { tokensPerSecond: _, ...metrics } = row as TrainStep;
       yield {
         ...metrics,
         ...{ source, lambda, studentShare, tokens: totals.tokens, samples },
         ...(reward !== undefined && { reward }),
+        ...(replayShare !== undefined && { replayShare }),
         ...((o.temperature !== 1 || o.teacherMix > 0) && lambda > 0 && { offPolicySampling: true }),
       } as unknown as GkdStep;
     }
@@ -186,11 +187,22 @@ function assemble(
   const { learningRate, optimizer, batchSize, accumulate, maxGradNorm, precision, logEvery, out, seed } = o;
   const { checkpointEvery, keepCheckpoints, evalEvery, earlyStop, keepBest } = o;
   const given = { maxGradNorm, logEvery, out, checkpointEvery, keepCheckpoints, evalEvery, earlyStop, keepBest };
-  let head: boolean | undefined;
+  let [head, step]: [boolean | undefined, number] = [undefined, 0];
+  const observed =
+    (run: NonNullable<typeof evaluate>) =>
+    async (p: Params): Promise<HeldOutMetrics> => {
+      const found = await run(p);
+      // not the evaluation at the end of a run that may go on
+      if (evalEvery !== undefined && step % evalEvery === 0) batches.observe(found.loss);
+      return found;
+    };
   const setup: LoopSetup<PreparedBatch> = {
     params,
     batches,
-    prepare: (context) => batches.prepare(context),
+    prepare: (context) => {
+      step = context.step + 1;
+      return batches.prepare(context);
+    },
     loss: (p, batch) => {
       head ??= trainsHead(policy, p);
       return gkdLoss({ o, student: policy, trainsHead: head }, p, batch);
@@ -200,7 +212,7 @@ function assemble(
       ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
     },
     config: savedConfig(o),
-    ...(evaluate && { evaluate }),
+    ...(evaluate && { evaluate: observed(evaluate) }),
   };
   return { o, policy, adapter, batches, setup };
 }
@@ -209,7 +221,7 @@ function assemble(
 function savedConfig(o: ResolvedGkd): object {
   const { divergence, lambda, offPolicy, reward, auxiliary, prompts, teacher } = o;
   const { mixing, reduction, temperature, maxNewTokens, teacherTopK, futureDiscount, alignment, alignVocab, lora } = o;
-  const { teacherTemperature, studentTemperature, teacherMix, mixWeights } = o;
+  const { teacherTemperature, studentTemperature, teacherMix, mixWeights, replay, adaptiveLambda } = o;
   const several = teacher !== undefined && !('score' in teacher && typeof teacher.score === 'function');
   return {
     ...{
@@ -224,7 +236,7 @@ function savedConfig(o: ResolvedGkd): object {
       mixWeights,
     },
     ...{ alignment, alignVocab, teacherTopK: teacherTopK ?? null, lora: lora ?? null, prompts: prompts.length },
-    divergence: divergence === 'nll' || divergence === 'sampled-rkl' ? divergence : divergenceName(divergence),
+    divergence: isOwn(divergence) ? divergence : divergenceName(divergence),
     lambda: typeof lambda === 'number' ? lambda : 'schedule',
     offPolicy: offPolicy && {
       source: offPolicy.source,
@@ -233,6 +245,8 @@ function savedConfig(o: ResolvedGkd): object {
     },
     reward: reward && { alpha: reward.alpha, samplesPerPrompt: reward.samplesPerPrompt },
     auxiliary: auxiliary && { rows: auxiliary.data.length, weight: auxiliary.weight },
+    ...(replay && { replay: { ...replay, fresh: typeof replay.fresh === 'number' ? replay.fresh : 'schedule' } }),
+    ...(adaptiveLambda && { adaptiveLambda }),
     teachers: several ? Object.keys(teacher) : null,
   };
 }

@@ -1,6 +1,7 @@
 /**
  * How far the student is from the teacher on prompts that it is not trained on: it writes, with the same random numbers
- * every time, and the objective is taken there. Where it never writes (λ 0), the rows' own completions are read instead.
+ * every time, and the objective is taken there. Where it never writes (λ 0), or λ hangs on it, the rows' own completions
+ * are read instead.
  */
 import { padBatch, rowOf } from '@gimbal/language-models';
 import { type LogitPolicy, type Params, rng } from '@gimbal/tensor-core';
@@ -29,7 +30,7 @@ export function heldOutEvaluation(
   // the divergence alone: no reward, no score function, no further rows
   const { reward: _, auxiliary: __, ...rest } = o;
   const plain: ResolvedGkd = { ...rest, futureDiscount: 0, mixWeights: 'none', prompts: o.heldOut };
-  const writes = o.lambda !== 0;
+  const writes = o.lambda !== 0 && o.adaptiveLambda === undefined;
   const rows = writes ? encodePrompts(plain, 'heldOut') : encodeData(plain, 'heldOut', undefined);
   return async (params) => {
     const examples: Example[] = [];

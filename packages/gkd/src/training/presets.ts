@@ -30,8 +30,10 @@ const dataOf = ({ offPolicy }: Partial<GkdOptions>): NonNullable<GkdOptions['off
  * f-distill (Wen et al. 2023): total variation, half the student's, half the teacher's. gkd (Agarwal et al. 2024): all the
  * student's, a divergence of one's choice. minillm (Gu et al. 2024), in its style: reverse KL with the gradient of later
  * tokens, a fifth of the teacher, where it is a model, mixed into sampling, tokens weighed by q/p̃; one update a sample, so
- * that its clipping never acts; its pre-training loss is `auxiliary`. distillm (Ko et al. 2024): skewed forward KL, α .1. sampled-opd: log q/p of
- * the sampled tokens as the advantage.
+ * that its clipping never acts; its pre-training loss is `auxiliary`. distillm (Ko et al. 2024): skewed forward KL, α .1,
+ * half of the student's completions from the last thousand (its authors' `constant` ratio); with `offPolicy`, `heldOut` and
+ * `evalEvery` the data's at first, and λ rises by .1 where the loss on held-out rows has risen by .1. sampled-opd: log q/p
+ * of the sampled tokens as the advantage.
  * @example new GkdTrainer({ ...presets.gkd({ divergence: 'rkl' }), student, params, tokenizer, … })
  */
 export const presets: Readonly<Record<PresetName, Preset>> = {
@@ -47,6 +49,16 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     ...(o.teacher !== undefined && 'policy' in o.teacher && { teacherMix: 0.2, mixWeights: 'token' as const }),
     ...o,
   }),
-  distillm: filling({ divergence: { kind: 'skew-fkl', alpha: 0.1 }, lambda: 1 }),
+  distillm: (o) => {
+    const adapts = o.lambda === undefined && o.offPolicy !== undefined && o.heldOut !== undefined && o.evalEvery;
+    // a score function needs completions of the student as it is
+    const replays = o.reward === undefined && !o.futureDiscount && (o.mixWeights ?? 'none') === 'none';
+    return {
+      divergence: { kind: 'skew-fkl', alpha: 0.1 },
+      ...(replays && { replay: { capacity: 1000, fresh: 0.5 } }),
+      ...(adapts ? { lambda: 0, adaptiveLambda: { raise: 0.1, tolerance: 0.1 } } : { lambda: 1 }),
+      ...o,
+    };
+  },
   'sampled-opd': filling({ divergence: 'sampled-rkl', lambda: 1 }),
 };

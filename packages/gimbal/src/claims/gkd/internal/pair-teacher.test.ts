@@ -4,24 +4,25 @@ import { pairTask } from './pair-teacher.ts';
 await useBackend('auto');
 
 const task = pairTask(0.05);
-const [prompt] = ['7+1+3-1-3+1='];
+const prompt = '7+1+3-1-3+1=';
 
 const ofText = async (kind: 'single' | 'paired', text: string): Promise<number[]> => {
   const t = task[kind];
-  const ids = [...(t.encodeText?.(text) as number[]), t.special.eos as number];
+  const read = (of: string): number[] => Array.from(t.encodeText?.(of) ?? []);
+  const ids = [...read(text), t.special.eos as number];
   const batch = (row: number[]): TokenBatch => ({
     ids: Int32Array.from(row),
     width: row.length,
     lengths: Int32Array.of(row.length),
   });
-  const answer = await task[`${kind}Teacher`].score(batch(t.encodeText?.(prompt) as number[]), batch(ids), {
+  const answer = await task[`${kind}Teacher`].score(batch(read(prompt)), batch(ids), {
     want: 'sampled',
   });
   return 'sampled' in answer ? [...answer.sampled] : [];
 };
 const sum = (x: readonly number[]): number => x.reduce((a, b) => a + b, 0);
 
-test.each(['81078', '8107', '8', '', '8=1+3', '=81', '+11111'])(
+test.each(['81078', '8107', '8', '', '8=1+3', '=81', '+11111', '8_1_07'])(
   'a text has one probability, told in digits or in pairs: %s',
   async (text) => {
     const [single, paired] = [await ofText('single', text), await ofText('paired', text)];

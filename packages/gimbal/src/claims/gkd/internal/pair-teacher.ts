@@ -23,8 +23,10 @@ export function pairTask(smoothing: number): PairTask {
   const digits = Array.from(vocabulary.keys()).filter((id) => /^\d$/.test(vocabulary[id] as string));
   const pairs = digits.flatMap((a) => digits.map((b): [number, number] => [a, b]));
   const written = pairs.map((pair) => pair.map((id) => vocabulary[id]).join(''));
-  const single = wordVocabulary(vocabulary, ids, /[+-]\d|\d|=/g);
-  const paired = wordVocabulary([...vocabulary, ...written], ids, /[+-]\d|\d\d|\d|=/g);
+  // a filler is read as one: nothing that a student writes is without a trace in the text
+  const words = vocabulary.map((word, id) => (id === ids.pad ? '_' : word));
+  const single = wordVocabulary(words, ids, /[+-]\d|\d|=|_/g);
+  const paired = wordVocabulary([...words, ...written], ids, /[+-]\d|\d\d|\d|=|_/g);
   const wordsOf = (id: number): readonly number[] => pairs[id - vocabulary.length] ?? [id];
 
   const nextPair = (prefix: Int32Array, promptLength: number): Float64Array => {
@@ -67,7 +69,7 @@ function wordVocabulary(
     encode: (texts) => padBatch(texts.map(encodeText), pad),
     decode: (batch) =>
       Array.from(batch.lengths, (_, b) =>
-        Array.from(rowOf(batch, b), (id) => (id === pad || id === eos ? '' : (words[id] as string))).join(''),
+        Array.from(rowOf(batch, b), (id) => (id === eos ? '' : (words[id] as string))).join(''),
       ),
   };
 }

@@ -1,0 +1,131 @@
+/**
+ * Whole distributions of a teacher with another tokenizer, one for each stretch of text that both have: that of its first
+ * token, times the probabilities of the stretch's further tokens (chain rule), as in TRL's GOLD; such a row sums to less
+ * than 1. Row k is the one that predicts token k.
+ */
+import { DataError, ShapeError, type TokenBatch, tokenLogProbs } from '@gimbal/tensor-core';
+import { clone, keep, mul, reshape, type Tensor2D, type Tensor3D, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { takeRows } from '../rows/chunked-distill-loss.ts';
+import { defaultRowsPerChunk } from '../rows/rows-per-chunk.ts';
+import { type DenseRows, disposeRows, isDense, rowCount, teacherLogits, teacherWidth } from '../rows/teacher-logits.ts';
+import { alignBatch, shares } from './align-spans.ts';
+import type { Teacher } from './teacher.ts';
+import type { Vocabulary } from './vocabulary.ts';
+
+/** Ids of the tokens that two vocabularies write alike, and of the others. */
+export interface MatchedTokens {
+  /** `own[i]` and `other[i]` are one token */
+  own: Int32Array;
+  other: Int32Array;
+  /** the student's and the teacher's that have no twin */
+  ownRest: Int32Array;
+  otherRest: Int32Array;
+}
+
+/** What a teacher says of stretches of text. Tensors belong to the caller. */
+export interface AlignedRows {
+  aligned: {
+    /** its distributions of the first token of each stretch `[S, V']` */
+    rows: DenseRows;
+    /** log p of the stretch's further tokens `[S]` */
+    further: Float32Array;
+    /** log p of the stretch, shared among the student's tokens `[R]` */
+    sampled: Float32Array;
+    /** number of the stretch of each of the student's tokens, rising; −1: it has no text `[R]` */
+    spans: Int32Array;
+    /** of a hybrid */
+    matched?: MatchedTokens;
+  };
+}
+
+/**
+ * Tokens that are written alike, each once, and the two ends of text.
+ */
+export function matchedTokens(own: Vocabulary, other: Vocabulary): MatchedTokens {
+  const ends = [own.special.eos, other.special.eos] as const;
+  const places = new Map<string, number>();
+  for (let id = 0; id < other.size; id++) {
+    const token = other.token(id);
+    if (token !== undefined && id !== ends[1] && !places.has(token)) places.set(token, id);
+  }
+  const pairs: [number, number][] = [];
+  for (let id = 0; id < own.size; id++) {
+    const token = own.token(id);
+    const twin = id === ends[0] ? ends[1] : token === undefined ? undefined : places.get(token);
+    if (twin === undefined) continue;
+    pairs.push([id, twin]);
+    if (token !== undefined && id !== ends[0]) places.delete(token);
+  }
+  const [taken, given] = [new Set(pairs.map(([id]) => id)), new Set(pairs.map(([, id]) => id))];
+  const rest = (size: number, without: ReadonlySet<number>): Int32Array =>
+    Int32Array.from(Array.from({ length: size }).keys()).filter((id) => !without.has(id));
+  return {
+    own: Int32Array.from(pairs, ([id]) => id),
+    other: Int32Array.from(pairs, ([, id]) => id),
+    ...{ ownRest: rest(own.size, taken), otherRest: rest(other.size, given) },
+  };
+}
+
+/**
+ * Whole answers of a teacher with another tokenizer.
+ * @param prompts as texts
+ * @param temperature of the teacher's softmax
+ */
+export async function distributionRows(
+  teacher: Teacher,
+  own: Vocabulary,
+  prompts: readonly string[],
+  completions: TokenBatch,
+  o: { hybrid: boolean; temperature: number; signal: AbortSignal | undefined },
+): Promise<AlignedRows | undefined> {
+  const other = teacher.vocabulary as Vocabulary;
+  const aligned = alignBatch(own, other, prompts, completions);
+  if (aligned.completions.width === 0) return undefined;
+  const { signal } = o;
+  const answer = await teacher.score(aligned.prompts, aligned.completions, { want: 'full', ...(signal && { signal }) });
+  try {
+    if (!isDense(answer)) throw new DataError({ where: 'teacher', what: 'it gave no whole distributions' });
+    if (rowCount(answer) !== aligned.other.length)
+      throw new ShapeError({
+        ...{ where: 'teacher', what: 'it scored another number of tokens than the completions have' },
+        ...{ got: rowCount(answer), wanted: aligned.other.length },
+      });
+    const { ids, width, lengths } = aligned.completions;
+    const tokens = Array.from(lengths).flatMap((n, b) => [...ids.subarray(b * width, b * width + n)]);
+    const logp = ownLogProbs(answer, Int32Array.from(tokens), o.temperature);
+    const first = new Int32Array(aligned.stretches).fill(-1);
+    const further = new Float32Array(aligned.stretches);
+    for (const [r, span] of aligned.other.entries())
+      if (first[span] === -1) first[span] = r;
+      else further[span] = (further[span] as number) + (logp[r] as number);
+    return {
+      aligned: {
+        ...{ rows: pick(answer, first), further, sampled: shares(aligned, logp), spans: aligned.own },
+        ...(o.hybrid && { matched: matchedTokens(own, other) }),
+      },
+    };
+  } finally {
+    disposeRows(answer);
+  }
+}
+
+/** log p of the rows' own tokens, a chunk at a time. */
+function ownLogProbs(rows: DenseRows, ids: Int32Array, temperature: number): Float32Array {
+  const out = new Float32Array(ids.length);
+  const size = defaultRowsPerChunk(teacherWidth(rows) ?? 1);
+  for (let from = 0; from < ids.length; from += size)
+    tidy(() => {
+      const count = Math.min(size, ids.length - from);
+      const z = mul<Tensor2D>(teacherLogits(rows, from, count), 1 / temperature);
+      const some = tokenLogProbs(z, tensor1d(ids.subarray(from, from + count), 'int32'));
+      out.set(some.dataSync<'float32'>(), from);
+    });
+  return out;
+}
+
+/** Copies of some rows. */
+function pick(rows: DenseRows, places: Int32Array): DenseRows {
+  const of = (x: Tensor2D): Tensor2D =>
+    keep(tidy(() => clone(takeRows(reshape(x, [1, ...x.shape]) as Tensor3D, places))));
+  return 'full' in rows ? { full: of(rows.full) } : { hidden: of(rows.hidden), head: keep(clone(rows.head)) };
+}

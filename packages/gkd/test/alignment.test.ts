@@ -1,0 +1,352 @@
+/** Teachers with another tokenizer: stretches of text, distances of distributions over different tokens, trainings. */
+import { padBatch, rowOf } from '@gimbal/language-models';
+import { type Params, rng, useBackend } from '@gimbal/tensor-core';
+import {
+  add,
+  exp,
+  grad,
+  logSoftmax,
+  memory,
+  mul,
+  sum,
+  type Tensor,
+  type Tensor2D,
+  tensor2d,
+  tidy,
+} from '@tensorflow/tfjs-core';
+import {
+  type GkdOptions,
+  type GkdStep,
+  GkdTrainer,
+  modelTeacher,
+  oracleTeacher,
+  type Vocabulary,
+} from '../src/index.ts';
+import { hybridDistance, sortedDistance } from '../src/rows/aligned-distance.ts';
+import { rowLoss } from '../src/rows/row-loss.ts';
+import { chunksOf } from '../src/rows/spans-in-chunks.ts';
+import { type AlignedRows, distributionRows, matchedTokens } from '../src/teachers/align-distributions.ts';
+import { alignBatch, spanRows } from '../src/teachers/align-spans.ts';
+import { idsOf } from '../src/teachers/vocabulary.ts';
+import { counting, letters, noise, relativeError, smallModel } from './helpers.ts';
+
+await useBackend('auto');
+
+const { vocabulary, teacher, right } = counting(0.9);
+
+/** Digits, and a token for each two that follow each other. */
+const pairs: Vocabulary = (() => {
+  const twos = Array.from({ length: 10 }, (_, d) => `${d}${(d + 1) % 10}`);
+  const tokens = ['·', '.', ...'0123456789', ...twos];
+  const known = new Map(tokens.map((token, id) => [token, id]));
+  const encodeText = (text: string): number[] => {
+    const out: number[] = [];
+    for (let i = 0; i < text.length; ) {
+      const two = known.get(text.slice(i, i + 2));
+      out.push(two ?? (known.get(text[i] as string) as number));
+      i += two !== undefined && i + 1 < text.length ? 2 : 1;
+    }
+    return out;
+  };
+  return {
+    ...{ size: tokens.length, special: { pad: 0, eos: 1 }, token: (id: number) => tokens[id], encodeText },
+    encode: (texts) => padBatch(texts.map(encodeText), 0),
+    decode: (batch) =>
+      Array.from(batch.lengths, (_, b) => [...rowOf(batch, b)].map((id) => (id === 1 ? '' : tokens[id])).join('')),
+  };
+})();
+
+/** Counts on as `counting` does, two digits a token. */
+const inPairs = oracleTeacher((prefix, promptLength) => {
+  const p = new Float64Array(pairs.size).fill(0.1 / pairs.size);
+  const written = pairs.decode(padBatch([[...prefix]], 0))[0] as string;
+  const next = (Number(written.at(-1)) + 1) % 10 || 0;
+  const target = prefix.length - promptLength === 2 ? 1 : 12 + next;
+  p[target] = (p[target] as number) + 0.9;
+  return p;
+}, pairs);
+
+const student = smallModel(vocabulary, 16);
+const params: Params = student.init(rng(0));
+const prompts = Array.from('0123456789');
+const options = (o: Partial<GkdOptions>): GkdOptions => ({
+  ...{ student, params, tokenizer: vocabulary, teacher: inPairs, prompts, divergence: 'uld', maxNewTokens: 5 },
+  ...{ batchSize: 10, learningRate: 0.02, seed: 1, ...o },
+});
+const stepsOf = async (o: Partial<GkdOptions>, steps: number): Promise<GkdStep[]> => {
+  using trainer = new GkdTrainer(options(o));
+  const out: GkdStep[] = [];
+  for await (const step of trainer.train({ steps })) out.push(step);
+  return out;
+};
+
+test('no chunk cuts a stretch, by hand', () => {
+  expect(chunksOf(5, 2)).toEqual([
+    [0, 2],
+    [2, 2],
+    [4, 1],
+  ]);
+  // stretches of 2, 3 and 1 rows; the row without one goes with what follows it
+  const spans = Int32Array.of(0, 0, -1, 1, 1, 1, 2);
+  expect(chunksOf(7, 2, spans)).toEqual([
+    [0, 2],
+    [2, 4],
+    [6, 1],
+  ]);
+  expect(chunksOf(7, 6, spans)).toEqual([
+    [0, 6],
+    [6, 1],
+  ]);
+  expect(chunksOf(7, 7, spans)).toEqual([[0, 7]]);
+  expect(chunksOf(2, 1, Int32Array.of(-1, -1))).toEqual([[0, 2]]);
+});
+
+describe('stretches', () => {
+  /** Tokens are bytes; 0 fills up, 1 ends. */
+  const bytes: Vocabulary = {
+    ...letters(''),
+    ...{ size: 256, token: (id) => `<${id}>`, encodeText: (text) => [...new TextEncoder().encode(text)] },
+    decode: (batch) =>
+      Array.from(batch.lengths, (_, b) =>
+        new TextDecoder().decode(Uint8Array.from([...rowOf(batch, b)].filter((id) => id > 1))),
+      ),
+  };
+  const characters = letters('aé😀b');
+  const spans = (text: string): [number[], number[]] => {
+    const { own, other } = alignBatch(bytes, characters, ['a'], padBatch([idsOf(bytes, text)], 0));
+    return [[...own], [...other]];
+  };
+
+  test('none has a part of a character', () => {
+    expect(spans('aéb')).toEqual([
+      [0, 1, 1, 2],
+      [0, 1, 2],
+    ]);
+    expect(spans('😀b')).toEqual([
+      [0, 0, 0, 0, 1],
+      [0, 1],
+    ]);
+  });
+
+  test('tokens without text are in none, wherever they stand; numbers go on through the batch', () => {
+    const [a, b] = [97, 98];
+    const rows = [[0, a, 0, b, 1], [0, 0], [], [b, 0]];
+    const { own, other, stretches } = alignBatch(bytes, characters, ['a', 'a', 'a', 'a'], padBatch(rows, 0));
+    expect([...own]).toEqual([-1, 0, -1, 1, 2, -1, -1, 3, -1]);
+    expect([...other]).toEqual([0, 1, 2, 3]);
+    expect(stretches).toBe(4);
+  });
+
+  test('tokens without text count nothing: no loss, no gradient', async () => {
+    const plain = counting(0.9).teacher;
+    const silent: Vocabulary = {
+      ...vocabulary,
+      decode: (batch) => vocabulary.decode(batch).map((text) => text.replaceAll('·', '')),
+    };
+    const made = await spanRows({ ...plain, vocabulary: silent }, silent, ['1'], padBatch([[4, 0, 5]], 0), undefined);
+    const z = noise<Tensor2D>([3, vocabulary.size], 1);
+    const input = (logits: Tensor2D) => ({
+      ...{ student: { logits }, teacher: made, weights: Float32Array.of(1, 1, 1), ids: Int32Array.of(4, 0, 5) },
+      divergence: 'rkl' as const,
+    });
+    const table = rowLoss(input(z)).table.arraySync() as number[][];
+    expect(table[1]?.[0]).toBe(0);
+    expect(table[0]?.[0]).not.toBe(0);
+    const d = grad((x: Tensor) => rowLoss(input(x as Tensor2D)).loss)(z).arraySync() as number[][];
+    expect(d[1]?.every((x) => x === 0)).toBe(true);
+  });
+});
+
+test('the distance of sorted probabilities, by hand', () => {
+  const p = tensor2d([[0.5, 0.3, 0.2]]);
+  // .6 .2 .1 .1 against .5 .3 .2 0
+  expect(sortedDistance(p, tensor2d([[0.1, 0.6, 0.2, 0.1]])).dataSync()[0]).toBeCloseTo(0.4, 6);
+  expect(sortedDistance(tensor2d([[0.1, 0.6, 0.2, 0.1]]), p).dataSync()[0]).toBeCloseTo(0.4, 6);
+  expect(sortedDistance(p, tensor2d([[0.2, 0.5, 0.3]])).dataSync()[0]).toBeCloseTo(0, 6);
+});
+
+test('a hybrid of tokens that all have a twin is the JSD, of none the sorted distance', () => {
+  const logs = (x: number[]): Tensor2D => tensor2d([x.map(Math.log)]);
+  const [p, q] = [logs([0.5, 0.3, 0.2]), logs([0.2, 0.2, 0.6])];
+  const ids = (...x: number[]): Int32Array => Int32Array.from(x);
+  const of = (matched: Parameters<typeof hybridDistance>[2], beta = 0.5): number =>
+    hybridDistance(p, q, matched, { beta }).dataSync()[0] as number;
+  const all = { own: ids(0, 1, 2), other: ids(0, 1, 2), ownRest: ids(), otherRest: ids() };
+  expect(of(all)).toBeCloseTo(0.0905658, 6);
+  expect(of(all, 0.1)).toBeCloseTo(0.0322511, 6);
+  const none = { own: ids(), other: ids(), ownRest: ids(0, 1, 2), otherRest: ids(0, 1, 2) };
+  expect(of(none)).toBeCloseTo(0.2, 6); // .6 .2 .2 against .5 .3 .2
+  // the first alike: .5 (.5 ln(.5/.35) + .2 ln(.2/.35)); of the rest .6 .2 against .3 .2
+  const one = { own: ids(0), other: ids(0), ownRest: ids(1, 2), otherRest: ids(1, 2) };
+  expect(of(one)).toBeCloseTo(0.5 * (0.5 * Math.log(0.5 / 0.35) + 0.2 * Math.log(0.2 / 0.35)) + 0.3, 6);
+  // a token that the teacher bans
+  const banned = tensor2d([[Number.NEGATIVE_INFINITY, Math.log(0.5), Math.log(0.5)]]);
+  expect(hybridDistance(banned, q, all, { beta: 0.5 }).dataSync()[0]).toBeGreaterThan(0);
+});
+
+test('tokens that two vocabularies write alike, and both ends', () => {
+  const other = { ...letters('cab'), special: { pad: 0, eos: 2 } };
+  const { own, other: twins, ownRest, otherRest } = matchedTokens(letters('abd'), other);
+  // · end a b, of · . end(c) a b
+  expect([...own]).toEqual([0, 1, 2, 3]);
+  expect([...twins]).toEqual([0, 2, 3, 4]);
+  expect([[...ownRest], [...otherRest]]).toEqual([[4], [1]]);
+});
+
+describe('distributions of stretches', () => {
+  const texts = ['2345', '3', '99'];
+  const completions = padBatch(
+    texts.map((text) => [...idsOf(vocabulary, text), 1]),
+    0,
+  );
+  const ids = Int32Array.from(texts.flatMap((text) => [...idsOf(vocabulary, text), 1]));
+  const rowsOf = (hybrid: boolean): Promise<AlignedRows> =>
+    distributionRows(inPairs, vocabulary, ['1', '2', '8'], completions, {
+      ...{ hybrid, temperature: 1, signal: undefined },
+    }) as Promise<AlignedRows>;
+
+  test('one for each stretch: that of its first token, with what its further tokens have', async () => {
+    const { aligned } = await rowsOf(false);
+    // 23 45 end | 3 end | 9 9 end
+    expect([...aligned.spans]).toEqual([0, 0, 1, 1, 2, 3, 4, 5, 6, 7]);
+    expect([...aligned.further]).toEqual(Array(8).fill(0));
+    if (!('full' in aligned.rows)) throw new Error('not dense');
+    const p = exp(logSoftmax(aligned.rows.full)).arraySync() as number[][];
+    expect(p[0]?.[14]).toBeCloseTo(0.9 + 0.1 / pairs.size, 5);
+    expect(p[2]?.[1]).toBeCloseTo(0.9 + 0.1 / pairs.size, 5);
+    // the stretch's log p, half each
+    expect(aligned.sampled[0]).toBeCloseTo(Math.log(0.9 + 0.1 / pairs.size) / 2, 5);
+  });
+
+  test.each(['uld', 'hybrid'] as const)(
+    '%s: gradients are those of finite differences, whatever the chunk',
+    async (how) => {
+      const teacher = await rowsOf(how === 'hybrid');
+      const R = ids.length;
+      const hidden = noise<Tensor2D>([R, 6], 3);
+      const head = noise<Tensor2D>([vocabulary.size, 6], 4);
+      const weights = Float32Array.from({ length: R }, (_, r) => 1 / (r + 1));
+      const loss = (h: Tensor, rowsPerChunk = 100): Tensor =>
+        rowLoss({
+          ...{ student: { hidden: h as Tensor2D, head }, teacher, weights, ids, rowsPerChunk },
+          ...{ divergence: { kind: 'jsd', beta: 0.3 }, studentTemperature: 1.5 },
+        }).loss;
+      const value = (h: Tensor, size?: number): number => tidy(() => loss(h, size).dataSync()[0] as number);
+      const [whole, wanted] = [value(hidden), grad((h: Tensor) => loss(h))(hidden).dataSync()];
+      for (const size of [1, 3]) {
+        expect(value(hidden, size)).toBeCloseTo(whole, 5);
+        expect(relativeError(grad((h: Tensor) => loss(h, size))(hidden).dataSync(), wanted)).toBeLessThan(1e-5);
+      }
+      const direction = noise<Tensor2D>([R, 6], 5);
+      const step = 1e-3;
+      const [up, down] = [step, -step].map((s) => value(add(hidden, mul(direction, s))));
+      const found = ((up as number) - (down as number)) / (2 * step);
+      const along = sum(mul(direction, grad((h: Tensor) => loss(h))(hidden))).dataSync()[0] as number;
+      expect(Math.abs(found - along)).toBeLessThan(0.01 * Math.max(1, Math.abs(along)));
+    },
+  );
+
+  test('sampled log-probabilities of stretches are the same whatever the chunk', async () => {
+    const made = await spanRows(inPairs, vocabulary, ['1', '2', '8'], completions, undefined);
+    const [hidden, head] = [noise<Tensor2D>([ids.length, 6], 3), noise<Tensor2D>([vocabulary.size, 6], 4)];
+    const gradient = (rowsPerChunk: number): Float32Array =>
+      grad(
+        (h: Tensor) =>
+          rowLoss({
+            ...{ student: { hidden: h as Tensor2D, head }, teacher: made, ids, rowsPerChunk, divergence: 'rkl' },
+            weights: new Float32Array(ids.length).fill(1),
+          }).loss,
+      )(hidden).dataSync() as Float32Array;
+    for (const size of [1, 3]) expect(relativeError(gradient(size), gradient(100))).toBeLessThan(1e-5);
+  });
+});
+
+test('a hybrid of equal tokenizers is the plain JSD', async () => {
+  const divergence = { kind: 'jsd', beta: 0.3 } as const;
+  const same = modelTeacher(student, student.init(rng(8)), vocabulary);
+  const run = async (alignment: 'none' | 'hybrid'): Promise<number[]> =>
+    (await stepsOf({ teacher: same, divergence, alignment, teacherTemperature: 0.7 }, 4)).map(({ loss }) => loss);
+  const [plain, hybrid] = [await run('none'), await run('hybrid')];
+  for (const [i, loss] of hybrid.entries()) expect(Math.abs(loss - (plain[i] as number))).toBeLessThan(1e-5);
+});
+
+const mean = (x: readonly GkdStep[]): number => x.reduce((s, { loss }) => s + loss, 0) / x.length;
+const left = (steps: readonly GkdStep[]): number => mean(steps.slice(-5)) / mean(steps.slice(0, 5));
+
+test('a student of digits comes nearer to a teacher of pairs by sorted probabilities', async () => {
+  const before = memory().numTensors;
+  expect(left(await stepsOf({ alignment: 'uld', divergence: 'uld' }, 80))).toBeLessThan(0.7);
+  expect(memory().numTensors).toBe(before);
+});
+
+test('it does by sampled stretches, once it can write', async () => {
+  const data = prompts.map((prompt) => ({ prompt, completion: right(prompt) }));
+  const given = { divergence: 'nll', lambda: 0, offPolicy: { source: 'dataset', data } } as const;
+  using start = new GkdTrainer(options({ ...given, alignment: 'spans' }));
+  await start.run({ steps: 40 });
+  const o = { alignment: 'spans', divergence: 'sampled-rkl', params: start.params, batchSize: 40 } as const;
+  expect(left(await stepsOf({ ...o, learningRate: 0.005 }, 60))).toBeLessThan(0.7);
+});
+
+test('a hybrid finds the teacher’s tokens by their names: answers become right', async () => {
+  // the same digits under other ids, and a token that the student has not
+  const others = letters('9876543210x');
+  const turned = oracleTeacher((prefix, promptLength) => {
+    const p = new Float64Array(others.size).fill(0.1 / others.size);
+    const next = (Number(others.token(prefix.at(-1) as number)) + 1) % 10 || 0;
+    const target = prefix.length - promptLength === 4 ? 1 : 2 + (9 - next);
+    p[target] = (p[target] as number) + 0.9;
+    return p;
+  }, others);
+  const o = { alignment: 'hybrid', divergence: { kind: 'jsd', beta: 0.5 }, teacher: turned } as const;
+  using trainer = new GkdTrainer(options(o));
+  const steps: GkdStep[] = [];
+  for await (const step of trainer.train({ steps: 150 })) steps.push(step);
+  expect(left(steps)).toBeLessThan(0.5);
+  const how = { temperature: 0, maxNewTokens: 5, rng: rng(0) };
+  const answers = vocabulary.decode(await student.sample(trainer.params, vocabulary.encode(prompts), how));
+  expect(answers.filter((text, i) => text === right(prompts[i] as string)).length).toBeGreaterThan(5);
+});
+
+test('completions of a teacher with other tokens are read again in the student’s, for fine-tuning too', async () => {
+  const sure = oracleTeacher((prefix, promptLength) => {
+    const p = new Float64Array(pairs.size);
+    const written = pairs.decode(padBatch([[...prefix]], 0))[0] as string;
+    p[prefix.length - promptLength === 2 ? 1 : 12 + ((Number(written.at(-1)) + 1) % 10)] = 1;
+    return p;
+  }, pairs);
+  const offPolicy = { source: 'teacher' } as const;
+  const [step] = await stepsOf({ teacher: sure, divergence: 'nll', lambda: 0, offPolicy, alignment: 'spans' }, 1);
+  expect(step?.source).toBe('teacher');
+  for (const { prompt, completion } of step?.samples ?? []) expect(completion).toBe(right(prompt));
+  expect(step?.eosRate).toBe(1);
+  const cut = await stepsOf(
+    { teacher: sure, divergence: 'nll', lambda: 0, offPolicy, alignment: 'spans', maxNewTokens: 3 },
+    1,
+  );
+  expect([cut[0]?.eosRate, cut[0]?.meanLength]).toEqual([0, 3]);
+  const [mixed] = await stepsOf({ alignment: 'uld', lambda: 0, offPolicy }, 1);
+  expect(Number.isFinite(mixed?.loss)).toBe(true);
+});
+
+test.each<[string, Partial<GkdOptions>, string]>([
+  ['uld without its alignment', { teacher, divergence: 'uld' }, "wanted alignment 'uld'"],
+  ['sorted probabilities of another divergence', { alignment: 'uld', divergence: 'fkl' }, "wanted divergence 'uld'"],
+  ['a hybrid of a KL', { alignment: 'hybrid', divergence: 'rkl' }, 'got "rkl", wanted divergence { kind'],
+  [
+    'a hybrid at the end of β',
+    { alignment: 'hybrid', divergence: { kind: 'jsd', beta: 1 } },
+    'wanted divergence { kind',
+  ],
+  ['γ beside it', { alignment: 'uld', futureDiscount: 1 }, 'futureDiscount: alignment uld compares'],
+  ['likeliest tokens alone', { alignment: 'uld', teacherTopK: 3 }, 'teacherTopK: alignment uld compares'],
+  ['widths of one tokenizer', { alignment: 'uld', alignVocab: true }, 'alignVocab: alignment uld compares'],
+  [
+    'a teacher that does not say its tokenizer',
+    { alignment: 'uld', teacher: { ...inPairs, vocabulary: undefined as never } },
+    'does not say which tokenizer',
+  ],
+  ['another way', { alignment: 'bytes' as never }, 'alignment'],
+])('refuses %s', (_, o, message) => {
+  expect(() => new GkdTrainer(options(o))).toThrow(message);
+});
