@@ -35,3 +35,4 @@ export type { GkdPreview, GkdStep } from './training/gkd-step.ts';
 export { GkdTrainer } from './training/gkd-trainer.ts';
 export { type PresetName, presets } from './training/presets.ts';
 export type { ReplayOptions } from './training/replay-buffer.ts';
+export type { SelfTeacherOptions } from './training/self-teacher.ts';

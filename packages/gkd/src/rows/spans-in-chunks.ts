@@ -5,6 +5,7 @@
  * @returns first row and number of rows of each chunk; of more than `most` rows only where a stretch has more
  */
 export function chunksOf(rows: number, most: number, spans?: Int32Array): [from: number, count: number][] {
+  if (rows === 0) return [[0, 0]];
   const owner = new Int32Array(rows);
   let next = -1;
   // a row without a stretch goes with what follows it

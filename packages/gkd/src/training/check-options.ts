@@ -22,7 +22,7 @@ const known: readonly string[] = [
   ...Object.keys(gkdDefaults),
   ...['student', 'params', 'tokenizer', 'teacher', 'divergence', 'prompts', 'offPolicy', 'maxNewTokens', 'teacherTopK'],
   ...['teacherPrompt', 'reward', 'auxiliary', 'lora', 'rowsPerChunk', 'learningRate', 'batchSize', 'maxGradNorm'],
-  ...['replay', 'adaptiveLambda', 'warn'],
+  ...['replay', 'adaptiveLambda', 'warn', 'selfTeacher'],
   ...['checkpointEvery', 'keepCheckpoints', 'logEvery', 'out', 'seed', 'heldOut', 'evalEvery', 'keepBest', 'earlyStop'],
 ];
 
@@ -264,6 +264,14 @@ function checkTeachers(o: ResolvedGkd, lambda: number): void {
   const teachers = teachersOf(o);
   const names = Object.keys(teachers);
   const needed = o.divergence !== 'nll' || o.offPolicy?.source === 'teacher';
+  if (o.selfTeacher !== undefined) {
+    checkKnown('selfTeacher', o.selfTeacher, ['decay']);
+    checkShare('selfTeacher.decay', o.selfTeacher.decay);
+    const against = names.length > 0 ? 'teacher' : o.alignment !== 'none' ? 'alignment' : undefined;
+    if (against === undefined) return;
+    const what = 'the student is its own teacher, with its own tokens';
+    throw new ConfigError({ where: against, what, fix: `Leave out selfTeacher, or ${against}` });
+  }
   if (names.length === 0) {
     if (!needed) return;
     throw new ConfigError({ where: 'teacher', what: 'there is none', wanted: 'a Teacher, or several by name' });

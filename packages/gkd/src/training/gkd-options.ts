@@ -8,6 +8,7 @@ import type { Teacher } from '../teachers/teacher.ts';
 import type { Vocabulary } from '../teachers/vocabulary.ts';
 import type { AdaptiveLambda } from './adaptive-share.ts';
 import type { ReplayOptions } from './replay-buffer.ts';
+import type { SelfTeacherOptions } from './self-teacher.ts';
 
 /**
  * What is minimised at each token: a divergence; 'nll', −log q of fixed completions (fine-tuning, SeqKD), which needs no
@@ -47,6 +48,11 @@ export interface GkdOptions extends Omit<LoopOptions, 'overflow' | 'gradientChec
   tokenizer: Vocabulary;
   /** frozen; or several, named: a row with `teacher: 'name'` is that one's, any other the first's. Not needed for 'nll' on a data set */
   teacher?: Teacher | Readonly<Record<string, Teacher>>;
+  /**
+   * instead of `teacher`: an exponential average of the student's own weights; with `teacherPrompt` it knows more than the
+   * student does. Default none
+   */
+  selfTeacher?: SelfTeacherOptions;
   /** what is minimised */
   divergence: Objective;
   /** λ, the share of completions that the student writes itself, in [0, 1]; TRL calls it `lmbda`; default 1 */

@@ -29,6 +29,7 @@ import { gkdLoss } from './gkd-loss.ts';
 import { type GkdOptions, isOwn, type ResolvedGkd } from './gkd-options.ts';
 import type { GkdStep } from './gkd-step.ts';
 import { type HeldOutMetrics, heldOutEvaluation } from './held-out.ts';
+import { SelfTeacher } from './self-teacher.ts';
 import { trainsHead } from './student-rows.ts';
 
 type Loop = LoopTrainer<PreparedBatch>;
@@ -39,6 +40,7 @@ interface Prepared {
   /** whose parameters are trained: the student, or it with an adapter */
   policy: LogitPolicy;
   adapter: LoraAdapter | undefined;
+  self: SelfTeacher | undefined;
   batches: DistillBatches;
   setup: LoopSetup<PreparedBatch>;
 }
@@ -147,8 +149,9 @@ export class GkdTrainer implements Trainer<GkdStep> {
   }
 }
 
-function release({ batches, adapter }: Prepared): void {
+function release({ batches, adapter, self }: Prepared): void {
   batches.dispose();
+  self?.dispose();
   if (adapter !== undefined) disposeAdapter(adapter);
 }
 
@@ -160,15 +163,21 @@ function prepare(options: GkdOptions): Prepared {
   if (o.lora !== undefined && base.config?.layers === undefined)
     throw new ConfigError({ where: 'lora', what: 'this student has no layers to adapt', fix: 'Train it whole' });
   // rows are read before anything is allocated
-  const batchesOf = (policy: LogitPolicy): Sources => ({
-    batches: new DistillBatches(o, policy, padId),
-    evaluate: heldOutEvaluation(o, policy, padId),
+  const sourcesOf = (given: ResolvedGkd, policy: LogitPolicy): Sources => ({
+    batches: new DistillBatches(given, policy, padId),
+    evaluate: heldOutEvaluation(given, policy, padId),
   });
-  if (o.lora === undefined) return assemble(o, o.student, undefined, batchesOf(o.student), o.params);
-  batchesOf(o.student);
+  const sources = sourcesOf(o, o.student);
+  const whole = (policy: LogitPolicy, adapter: LoraAdapter | undefined, params: Params): Prepared => {
+    if (o.selfTeacher === undefined)
+      return assemble(o, policy, adapter, adapter === undefined ? sources : sourcesOf(o, policy), params);
+    const self = new SelfTeacher(policy, params, o.tokenizer, o.selfTeacher);
+    const taught = { ...o, teacher: self.teacher };
+    return assemble(taught, policy, adapter, sourcesOf(taught, policy), params, self);
+  };
+  if (o.lora === undefined) return whole(o.student, undefined, o.params);
   const adapter = createLora(base.config, o.params, o.lora, rng(o.seed).split('lora'));
-  const policy = adaptedModel(base, o.params, adapter);
-  return assemble(o, policy, adapter, batchesOf(policy), adapter.params);
+  return whole(adaptedModel(base, o.params, adapter), adapter, adapter.params);
 }
 
 /** Where a step's rows come from, and what an evaluation does. */
@@ -183,6 +192,7 @@ function assemble(
   adapter: LoraAdapter | undefined,
   { batches, evaluate }: Sources,
   params: Params,
+  self?: SelfTeacher,
 ): Prepared {
   const { learningRate, optimizer, batchSize, accumulate, maxGradNorm, precision, logEvery, out, seed } = o;
   const { checkpointEvery, keepCheckpoints, evalEvery, earlyStop, keepBest } = o;
@@ -199,10 +209,13 @@ function assemble(
   const setup: LoopSetup<PreparedBatch> = {
     params,
     batches,
-    prepare: (context) => {
+    prepare: async (context) => {
       step = context.step + 1;
-      return batches.prepare(context);
+      await batches.prepare(context);
+      // last, so that a step that is stopped while it is prepared leaves it as it was
+      self?.follow(context.params);
     },
+    ...(self && { trees: { selfTeacher: self.params } }),
     loss: (p, batch) => {
       head ??= trainsHead(policy, p);
       return gkdLoss({ o, student: policy, trainsHead: head }, p, batch);
@@ -214,7 +227,7 @@ function assemble(
     config: savedConfig(o),
     ...(evaluate && { evaluate: observed(evaluate) }),
   };
-  return { o, policy, adapter, batches, setup };
+  return { o, policy, adapter, self, batches, setup };
 }
 
 /** What else decides the numbers. */
@@ -247,6 +260,7 @@ function savedConfig(o: ResolvedGkd): object {
     auxiliary: auxiliary && { rows: auxiliary.data.length, weight: auxiliary.weight },
     ...(replay && { replay: { ...replay, fresh: typeof replay.fresh === 'number' ? replay.fresh : 'schedule' } }),
     ...(adaptiveLambda && { adaptiveLambda }),
+    ...(o.selfTeacher && { selfTeacher: o.selfTeacher }),
     teachers: several ? Object.keys(teacher) : null,
   };
 }
