@@ -3,7 +3,7 @@
  * own-token score function; γ 1 gives the exact gradient (gkd.md, section 2.5).
  */
 import { rng, useBackend } from '@gimbal/tensor-core';
-import { futureCoefficients, rewardCoefficients } from '../src/training/credit.ts';
+import { futureCoefficients, rewardCoefficients, wholeCoefficients } from '../src/training/credit.ts';
 import type { MicroBatch } from '../src/training/examples.ts';
 import { mixWeightsOf } from '../src/training/mix-weights.ts';
 
@@ -174,4 +174,63 @@ test('counts of a mixture’s tokens: with the divergences behind, or with the t
   expect(of({ wholeMean: false })).toEqual([26, 20, 0]);
   expect(of({ wholeMean: false, ownCounts: true })).toEqual([12, 12, 0]);
   expect(of({ wholeMean: true })).toEqual([28, 28, 28]);
+});
+
+test('stretches of text: scores of whole completions give the exact gradient, scores of stretches do not', () => {
+  const [, z, p] = draws[2] as [number, number[][], number[][]];
+  // the teacher reads 0 0 as one token, from the left; its law of texts is the same
+  const stretchesOf = (y: readonly number[]): number[] => {
+    const out: number[] = [];
+    for (let n = 0, s = 0; n < T; s++) {
+      const two = y[n] === 0 && y[n + 1] === 0;
+      out.push(s, ...(two ? [s] : []));
+      n += two ? 2 : 1;
+    }
+    return out;
+  };
+  const ratios = (of: number[][], y: readonly number[]): number[] =>
+    y.map((v, n) => {
+      const s = prefixOf(y.slice(0, n));
+      return Math.log((softmax(of[s] as number[])[v] as number) / (softmax(p[s] as number[])[v] as number));
+    });
+  const chanceOf = (of: number[][], y: readonly number[]): number =>
+    y.reduce((c, v, n) => c * (softmax(of[prefixOf(y.slice(0, n))] as number[])[v] as number), 1);
+  const weights = new Float32Array(T).fill(1 / T);
+  const mean = (of: number[][]): number =>
+    completions.reduce((sum, y) => sum + (chanceOf(of, y) * ratios(of, y).reduce((a, b) => a + b, 0)) / T, 0);
+  const estimate = (scores: (r: number[], y: readonly number[]) => ArrayLike<number>): number[] => {
+    const out = new Array<number>(rows * V).fill(0);
+    for (const y of completions) {
+      const c = scores(ratios(z, y), y);
+      for (let n = 0; n < T; n++) {
+        const s = prefixOf(y.slice(0, n));
+        const q = softmax(z[s] as number[]);
+        for (let v = 0; v < V; v++)
+          out[s * V + v] =
+            (out[s * V + v] as number) + chanceOf(z, y) * (c[n] as number) * (Number(v === y[n]) - (q[v] as number));
+      }
+    }
+    return out;
+  };
+  const h = 1e-5;
+  const exact = z.flatMap((row, s) =>
+    row.map((_, v) => {
+      const moved = (by: number): number =>
+        mean(z.map((r, i) => (i === s ? r.map((x, j) => (j === v ? x + by : x)) : r)));
+      return (moved(h) - moved(-h)) / (2 * h);
+    }),
+  );
+  const whole = estimate((r) => wholeCoefficients(r, weights, new Int32Array(T)));
+  expect(error(whole, exact)).toBeLessThan(1e-5);
+  const byStretch = estimate((r, y) => {
+    const spans = stretchesOf(y);
+    return r.map((_, n) => r.reduce((sum, x, m) => sum + (spans[m] === spans[n] ? x / T : 0), 0));
+  });
+  expect(error(byStretch, exact)).toBeGreaterThan(0.1);
+});
+
+test('a completion’s score is less the mean of the others’, by hand', () => {
+  // sums 3, 5, 1: less (5 + 1) / 2, (3 + 1) / 2, (3 + 5) / 2
+  const c = wholeCoefficients([1, 2, 5, 2], Float32Array.of(1, 1, 1, 0.5), Int32Array.of(0, 0, 1, 2));
+  expect([...c]).toEqual([0, 0, 3, -3]);
 });

@@ -77,10 +77,8 @@ function inChunks(
 }
 
 /** Stretches of text that rows belong to; undefined where each token stands for itself. */
-const spansOf = (teacher: TeacherRows | AlignedRows): Int32Array | undefined => {
-  if ('aligned' in teacher) return teacher.aligned.spans;
-  return 'sampled' in teacher ? teacher.spans : undefined;
-};
+const spansOf = (teacher: TeacherRows | AlignedRows): Int32Array | undefined =>
+  'aligned' in teacher ? teacher.aligned.spans : undefined;
 
 /** All columns of rows `from` on, from their logits; D is differentiable. */
 function rowTable(o: DifferentiatedInput, z: Tensor2D, from: number): Tensor2D {
@@ -125,8 +123,8 @@ function rowTable(o: DifferentiatedInput, z: Tensor2D, from: number): Tensor2D {
   // a token without text is in no stretch
   const counted = spans?.includes(-1) ? mul(sub(logQ, logP), tensor1d(marksOf(spans))) : sub(logQ, logP);
   const ratio = stopGradient(counted as Tensor1D) as Tensor1D;
-  // a token's score counts the whole stretch that it is part of
-  const score = spans === undefined ? ratio : spanSums(ratio, spans);
+  // of stretches of text only the whole completion's score is known: it is added where completions are (credit.ts)
+  const score = spans === undefined ? ratio : mul(ratio, 0);
   const d = add(mul(score, sub(logQ, stopGradient(logQ))), ratio);
   const unknown = fill([count, 1], Number.NaN);
   const reverse = reshape(ratio, [count, 1]);
@@ -183,14 +181,6 @@ function alignedTable(
   const places = spans.map((span) => Math.max(0, span - start));
   const ofTokens = reshape(pick(reshape(d, [S, 1]), places), [count]);
   return finish(mul(ofTokens, tensor1d(marksOf(spans))));
-}
-
-/** Σ over the rows of each row's span. */
-function spanSums(x: Tensor1D, spans: Int32Array): Tensor1D {
-  const totals = new Map<number, number>();
-  for (const [r, value] of x.dataSync<'float32'>().entries())
-    totals.set(spans[r] as number, (totals.get(spans[r] as number) ?? 0) + value);
-  return tensor1d(Float32Array.from(spans, (span) => totals.get(span) as number));
 }
 
 const temperaturesOf = ({ teacherTemperature = 1, studentTemperature = 1 }: Temperatures) => ({

@@ -6,7 +6,7 @@
 import { padBatch, rowOf } from '@gimbal/language-models';
 import { DataError, type TokenBatch } from '@gimbal/tensor-core';
 import type { Teacher, TeacherRows } from './teacher.ts';
-import { completionIds, idsOf, promptIds, type Vocabulary } from './vocabulary.ts';
+import { completionIds, idsOf, promptIds, tokenizerHash, type Vocabulary } from './vocabulary.ts';
 
 /** Half of a character: bytes that are none yet are read as this. */
 const partial = '\uFFFD';
@@ -105,7 +105,8 @@ export function shares({ own, other, stretches }: Aligned, values: ArrayLike<num
 }
 
 /**
- * Sampled answers of a teacher with another tokenizer: rows are the student's tokens.
+ * Sampled answers of a teacher with another tokenizer: rows are the student's tokens. Without `spans` where both have one
+ * tokenizer: the answers are then those of tokens.
  * @param prompts as texts
  */
 export async function spanRows(
@@ -120,5 +121,8 @@ export async function spanRows(
     ? { sampled: new Float32Array(0) }
     : teacher.score(aligned.prompts, aligned.completions, { want: 'sampled', ...(signal && { signal }) }));
   if (!('sampled' in answer)) throw new DataError({ where: 'teacher', what: 'it gave no log-probabilities of tokens' });
-  return { sampled: shares(aligned, answer.sampled), spans: aligned.own };
+  const sampled = shares(aligned, answer.sampled);
+  // with one tokenizer every token is a stretch, and its own part is known
+  const one = teacher.tokenizerHash === tokenizerHash(own) && !aligned.own.includes(-1);
+  return one ? { sampled } : { sampled, spans: aligned.own };
 }

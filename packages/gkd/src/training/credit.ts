@@ -43,3 +43,24 @@ export function futureCoefficients(
   }
   return out;
 }
+
+/**
+ * Of a loss that is known of whole completions alone, by the stretches of text that two tokenizers share. Which tokens are
+ * one stretch hangs on what follows, so that no token's own part is known: each has the whole completion's value for a
+ * score, less the mean of the others', which is the exact gradient of the expectation.
+ * @param values of each token `[R]`
+ * @param weights of each token in the loss `[R]`
+ * @param owners number of the completion of each token
+ * @returns `[R]`
+ */
+export function wholeCoefficients(values: ArrayLike<number>, weights: Float32Array, owners: Int32Array): Float32Array {
+  const totals = new Map<number, number>();
+  for (const [r, owner] of owners.entries())
+    totals.set(owner, (totals.get(owner) ?? 0) + (values[r] as number) * (weights[r] as number));
+  const all = [...totals.values()].reduce((a, b) => a + b, 0);
+  const others = totals.size - 1;
+  return Float32Array.from(owners, (owner) => {
+    const own = totals.get(owner) as number;
+    return others === 0 ? own : own - (all - own) / others;
+  });
+}

@@ -15,7 +15,7 @@ import {
 import type { Divergence } from '../divergence/divergence.ts';
 import { rowLoss } from '../rows/row-loss.ts';
 import { type Column, columnOf } from '../rows/table.ts';
-import { futureCoefficients } from './credit.ts';
+import { futureCoefficients, wholeCoefficients } from './credit.ts';
 import type { PreparedBatch } from './distill-batches.ts';
 import type { MicroBatch, Part, StepTotals } from './examples.ts';
 import { isOwn, type ResolvedGkd } from './gkd-options.ts';
@@ -107,6 +107,7 @@ function distil(
   const divergence: Divergence = isOwn(o.divergence) ? 'rkl' : o.divergence;
   const { teacherTemperature, studentTemperature, rowsPerChunk, futureDiscount } = o;
   const values = new Float32Array(batch.ids.length);
+  const whole = new Float32Array(batch.ids.length);
   const counts = counted(batch, weights);
   let total: Scalar = scalar(0);
   for (const part of batch.parts) {
@@ -121,10 +122,17 @@ function distil(
     total = add<Scalar>(total, loss);
     const own = Float32Array.from(take(batch.owners), (b) => Number(batch.examples[b]?.own));
     log(part, table, own);
-    if (futureDiscount === 0) continue;
+    const ofText = 'sampled' in teacher && teacher.spans !== undefined;
+    if (futureDiscount === 0 && !ofText) continue;
     const found = slice(table, [0, columnOf('divergence')], [table.shape[0], 1]).dataSync<'float32'>();
+    if (ofText) {
+      const scores = wholeCoefficients(found, take(counts), take(batch.owners));
+      for (const [i, c] of scores.entries()) whole[rows === undefined ? i : (rows[i] as number)] = c;
+      continue;
+    }
     for (const [i, d] of found.entries()) values[rows === undefined ? i : (rows[i] as number)] = d;
   }
+  if (whole.some((c) => c !== 0)) total = add<Scalar>(total, gradientOnly(weightedLogProbs(student, batch.ids, whole)));
   if (futureDiscount === 0) return total;
   const how = { discount: futureDiscount, wholeMean: o.reduction === 'sequence', ownCounts: o.mixWeights === 'token' };
   const coefficients = futureCoefficients(batch, values, weights, how);
