@@ -23,9 +23,10 @@ import {
   type Vocabulary,
 } from '../src/index.ts';
 import { hybridDistance, sortedDistance } from '../src/rows/aligned-distance.ts';
+import type { AlignedRows } from '../src/rows/aligned-rows.ts';
 import { rowLoss } from '../src/rows/row-loss.ts';
 import { chunksOf } from '../src/rows/spans-in-chunks.ts';
-import { type AlignedRows, distributionRows, matchedTokens } from '../src/teachers/align-distributions.ts';
+import { distributionRows, matchedTokens } from '../src/teachers/align-distributions.ts';
 import { alignBatch, spanRows } from '../src/teachers/align-spans.ts';
 import { idsOf } from '../src/teachers/vocabulary.ts';
 import { counting, letters, noise, relativeError, smallModel } from './helpers.ts';

@@ -29,8 +29,8 @@ import { gae } from '../values/gae.ts';
 import { explainedVariance } from '../values/normalize-advantages.ts';
 import { ActorCritic, type ActorCriticParams } from './actor-critic.ts';
 import { Agent, environments, episodeMetrics, optionsOf, ownStateOf } from './agent.ts';
-import { type ActedBatch, assess } from './on-policy-batch.ts';
-import { OnPolicyLearner, trajectoryOf } from './on-policy-learner.ts';
+import { type ActedBatch, assess, trajectoryOf } from './on-policy-batch.ts';
+import { OnPolicyLearner } from './on-policy-learner.ts';
 import {
   type AuxLoss,
   type OnPolicyOptions,

@@ -4,6 +4,7 @@ import { type Tensor, type Tensor2D, tensor2d } from '@tensorflow/tfjs-core';
 import { type HostInput, tensorsOf } from '../internal/replayed-step.ts';
 import type { Rollout } from '../rollout/rollout.ts';
 import { gatherRows } from '../rollout/rollout.ts';
+import type { TrajectoryBatch } from '../values/gae.ts';
 import type { ActorCritic, ActorCriticParams, NetInput } from './actor-critic.ts';
 import { type Memories, type SequenceBatch, sequenceInputs, unrolled } from './sequences.ts';
 
@@ -178,4 +179,18 @@ const actionTensor = (net: ActorCritic, rollout: Rollout, rows: Int32Array): Ten
 function maskTensor({ size, masks }: Rollout, rows: Int32Array): Tensor2D | undefined {
   if (size.mask === 0) return undefined;
   return tensor2d(gatherRows(masks, size.mask, rows), [rows.length, size.mask]);
+}
+
+/** A batch as the estimators want it. */
+export function trajectoryOf({
+  rollout,
+  values,
+  finalValues,
+  lastValues,
+}: Omit<
+  ActedBatch,
+  'advantages' | 'returns' | 'entries' | 'logProbs' | 'outputs' | 'head' | 'sequence'
+>): TrajectoryBatch {
+  const { rewards, terminated, truncated } = rollout;
+  return { numEnvs: rollout.size.numEnvs, rewards, values, lastValues, finalValues, terminated, truncated };
 }

@@ -19,7 +19,6 @@ import { type Anneal, annealed } from '../internal/anneal.ts';
 import { type HostInput, ReplayedStep } from '../internal/replayed-step.ts';
 import { gatherRows } from '../rollout/rollout.ts';
 import { analyticKlOf, surrogates } from '../surrogates/surrogates.ts';
-import type { TrajectoryBatch } from '../values/gae.ts';
 import { normalizeAdvantages } from '../values/normalize-advantages.ts';
 import { vtrace } from '../values/vtrace.ts';
 import type { ActorCritic, ActorCriticParams } from './actor-critic.ts';
@@ -32,6 +31,7 @@ import {
   minibatchInputs,
   oldHead,
   Scratch,
+  trajectoryOf,
 } from './on-policy-batch.ts';
 import {
   type LossOptions,
@@ -394,17 +394,3 @@ const replayable = (o: ResolvedOnPolicy): boolean => writesInPlace(o) && o.surro
 /** An option of a surrogate as it is now. */
 const numberOf = (x: unknown, progress: number): unknown =>
   typeof x === 'function' || (typeof x === 'object' && x !== null && 'from' in x) ? annealed(x as Anneal, progress) : x;
-
-/** A batch as the estimators want it. */
-export function trajectoryOf({
-  rollout,
-  values,
-  finalValues,
-  lastValues,
-}: Omit<
-  ActedBatch,
-  'advantages' | 'returns' | 'entries' | 'logProbs' | 'outputs' | 'head' | 'sequence'
->): TrajectoryBatch {
-  const { rewards, terminated, truncated } = rollout;
-  return { numEnvs: rollout.size.numEnvs, rewards, values, lastValues, finalValues, terminated, truncated };
-}

@@ -1,7 +1,8 @@
 /** The reward of prompts that are not learnt from. */
 import { endOfSchedules, type Params, type Prompt, type Rng } from '@gimbal/tensor-core';
+import { promptText } from './prompt-text.ts';
 import type { ResolvedTokenOptions } from './token-options.ts';
-import { promptText, scoreCompletions } from './token-rewards.ts';
+import { scoreCompletions } from './token-rewards.ts';
 import { tokenRollout } from './token-rollout.ts';
 
 /**

@@ -28,13 +28,14 @@ import {
 import { savedOptions } from '../agents/on-policy-options.ts';
 import { leavesOf } from '../off-policy/critics.ts';
 import { flatGroupShare } from './baselines.ts';
+import { promptText } from './prompt-text.ts';
 import { rolloutLogProbs } from './rollout-log-probs.ts';
 import { tempered } from './tempered.ts';
 import { type Credited, creditTokens } from './token-credit.ts';
 import { evaluateRewards } from './token-evaluation.ts';
 import { klCoefAt, type ResolvedTokenOptions, resolveTokenOptions, type TokenPolicyOptions } from './token-options.ts';
 import { fittingPrompts, type PromptOverflow, promptsName } from './token-prompts.ts';
-import { promptText, type ScoredCompletions, scoreCompletions } from './token-rewards.ts';
+import { type ScoredCompletions, scoreCompletions } from './token-rewards.ts';
 import { type TokenRollout, tokenRollout } from './token-rollout.ts';
 import { updateOnTokens, updateStats } from './token-update.ts';
 import { TokenValueHead } from './token-value-head.ts';

@@ -3,7 +3,7 @@
  * a completion is left out or refused. None is cut: without its end it asks something else.
  */
 import { ConfigError, DataError, hashWords, type Prompt, type TextCodec, type TokenPolicy } from '@gimbal/tensor-core';
-import { promptText } from './token-rewards.ts';
+import { promptText } from './prompt-text.ts';
 
 /** What became of prompts that leave no room for a completion. */
 export interface PromptOverflow {

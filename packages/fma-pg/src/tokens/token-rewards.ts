@@ -1,5 +1,6 @@
 /** Rewards of completions: functions by name and weight, abstentions, completions without an end. */
 import { type Prompt, weighRewards } from '@gimbal/tensor-core';
+import { promptText } from './prompt-text.ts';
 import type { NamedReward, ResolvedTokenOptions } from './token-options.ts';
 
 export interface ScoredCompletions {
@@ -10,8 +11,6 @@ export interface ScoredCompletions {
   /** how many rows those are */
   scored: Record<string, number>;
 }
-
-export const promptText = (p: Prompt): string => (typeof p === 'string' ? p : p.prompt);
 
 /**
  * @param step what the weights of several are taken at: updates done, or `endOfSchedules`

@@ -29,8 +29,8 @@ import {
   zeros,
 } from '@tensorflow/tfjs-core';
 import { scoped } from '../internal/scoped.ts';
+import { promptText } from './prompt-text.ts';
 import type { ResolvedTokenOptions } from './token-options.ts';
-import { promptText } from './token-rewards.ts';
 import { selectRows, type TokenRollout } from './token-rollout.ts';
 
 export class TokenValueHead {

@@ -21,7 +21,7 @@ import {
   tensor1d,
   topk,
 } from '@tensorflow/tfjs-core';
-import type { MatchedTokens } from '../teachers/align-distributions.ts';
+import type { MatchedTokens } from './aligned-rows.ts';
 
 /** stands for log 0 where it is multiplied with 0 */
 const least = -1e30;

@@ -20,8 +20,9 @@ import {
   tensor1d,
   tidy,
 } from '@tensorflow/tfjs-core';
+import type { DenseRows } from './aligned-rows.ts';
 import { width as columnCount } from './table.ts';
-import { type DenseRows, teacherLogits } from './teacher-logits.ts';
+import { teacherLogits } from './teacher-logits.ts';
 
 export interface ChunkedInput {
   /** the student's states `[R, D]` and head `[V, D]` */

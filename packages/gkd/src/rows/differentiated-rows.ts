@@ -33,9 +33,9 @@ import {
 } from '@tensorflow/tfjs-core';
 import { type Divergence, opOptions, type Temperatures } from '../divergence/divergence.ts';
 import { tokenDivergence } from '../divergence/token-divergence.ts';
-import type { AlignedRows } from '../teachers/align-distributions.ts';
 import type { TeacherRows } from '../teachers/teacher.ts';
 import { hybridDistance, sortedDistance } from './aligned-distance.ts';
+import type { AlignedRows } from './aligned-rows.ts';
 import { coarsen, sliceTopK } from './coarse.ts';
 import { chunksOf } from './spans-in-chunks.ts';
 import { width as columnCount, columnOf } from './table.ts';

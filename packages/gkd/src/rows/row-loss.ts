@@ -1,8 +1,8 @@
 /** Σ w D over rows, in the way that is fastest for what teacher and student can give. */
 import type { Scalar, Tensor2D } from '@tensorflow/tfjs-core';
 import { type Divergence, opOptions, type Temperatures } from '../divergence/divergence.ts';
-import type { AlignedRows } from '../teachers/align-distributions.ts';
 import type { TeacherRows } from '../teachers/teacher.ts';
+import type { AlignedRows } from './aligned-rows.ts';
 import { chunkedRows } from './chunked-rows.ts';
 import { differentiatedRows } from './differentiated-rows.ts';
 import { defaultRowsPerChunk } from './rows-per-chunk.ts';

@@ -1,11 +1,8 @@
 /** A teacher's logits of some rows, from the whole or made for them. */
 import { linear } from '@gimbal/tensor-core';
 import { slice, type Tensor2D } from '@tensorflow/tfjs-core';
-import type { AlignedRows } from '../teachers/align-distributions.ts';
 import type { TeacherRows } from '../teachers/teacher.ts';
-
-/** Rows of whole distributions. */
-export type DenseRows = Extract<TeacherRows, { full: Tensor2D } | { hidden: Tensor2D }>;
+import type { AlignedRows, DenseRows } from './aligned-rows.ts';
 
 export const isDense = (rows: TeacherRows | AlignedRows): rows is DenseRows => 'full' in rows || 'hidden' in rows;
 

@@ -5,38 +5,13 @@
  */
 import { DataError, ShapeError, type TokenBatch, tokenLogProbs } from '@gimbal/tensor-core';
 import { clone, keep, mul, reshape, type Tensor2D, type Tensor3D, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import type { AlignedRows, DenseRows, MatchedTokens } from '../rows/aligned-rows.ts';
 import { takeRows } from '../rows/chunked-distill-loss.ts';
 import { defaultRowsPerChunk } from '../rows/rows-per-chunk.ts';
-import { type DenseRows, disposeRows, isDense, rowCount, teacherLogits, teacherWidth } from '../rows/teacher-logits.ts';
+import { disposeRows, isDense, rowCount, teacherLogits, teacherWidth } from '../rows/teacher-logits.ts';
 import { alignBatch, shares } from './align-spans.ts';
 import type { Teacher } from './teacher.ts';
 import type { Vocabulary } from './vocabulary.ts';
-
-/** Ids of the tokens that two vocabularies write alike, and of the others. */
-export interface MatchedTokens {
-  /** `own[i]` and `other[i]` are one token */
-  own: Int32Array;
-  other: Int32Array;
-  /** the student's and the teacher's that have no twin */
-  ownRest: Int32Array;
-  otherRest: Int32Array;
-}
-
-/** What a teacher says of stretches of text. Tensors belong to the caller. */
-export interface AlignedRows {
-  aligned: {
-    /** its distributions of the first token of each stretch `[S, V']` */
-    rows: DenseRows;
-    /** log p of the stretch's further tokens `[S]` */
-    further: Float32Array;
-    /** log p of the stretch, shared among the student's tokens `[R]` */
-    sampled: Float32Array;
-    /** number of the stretch of each of the student's tokens, rising; −1: it has no text `[R]` */
-    spans: Int32Array;
-    /** of a hybrid */
-    matched?: MatchedTokens;
-  };
-}
 
 /**
  * Tokens that are written alike, each once, and the two ends of text.

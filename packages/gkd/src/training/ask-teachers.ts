@@ -2,8 +2,9 @@
 import { padBatch, rowOf } from '@gimbal/language-models';
 import { logSumExp, NumericalError, type Prompt, ShapeError, type TokenBatch } from '@gimbal/tensor-core';
 import { keep, min, slice, sum, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
+import type { AlignedRows } from '../rows/aligned-rows.ts';
 import { disposeRows, rowCount } from '../rows/teacher-logits.ts';
-import { type AlignedRows, distributionRows } from '../teachers/align-distributions.ts';
+import { distributionRows } from '../teachers/align-distributions.ts';
 import { spanRows } from '../teachers/align-spans.ts';
 import type { Teacher, TeacherRows, TopK, Wanted } from '../teachers/teacher.ts';
 import { promptIds } from '../teachers/vocabulary.ts';

@@ -1,7 +1,7 @@
 /** What a step learns from, as rows of tokens in plain arrays, and the micro-batches they make. */
 import { padBatch } from '@gimbal/language-models';
 import type { Prompt, TokenBatch } from '@gimbal/tensor-core';
-import type { AlignedRows } from '../teachers/align-distributions.ts';
+import type { AlignedRows } from '../rows/aligned-rows.ts';
 import type { TeacherRows } from '../teachers/teacher.ts';
 
 /** A prompt and a completion of it. */

@@ -1,13 +1,12 @@
 // Weights that another program has quantised: their numbers are codes, which mean nothing without its way of reading them.
 import { CheckpointError } from '@gimbal/tensor-core';
-import type { ModelSource } from './read-pretrained.ts';
 
 /**
  * Refuses a `config.json` that says its weights are quantised. None of these layouts is read here (GGUF's blocks are), and
  * codes are never run as if they were weights, whatever tensors the file holds.
  * @throws CheckpointError naming the method
  */
-export function refuseQuantized(source: Pick<ModelSource, 'where'>, json: Record<string, unknown>): void {
+export function refuseQuantized(source: { where(file: string): string }, json: Record<string, unknown>): void {
   // MLX writes `quantization`, all others `quantization_config`
   const key = ['quantization_config', 'quantization'].find((name) => (json[name] ?? undefined) !== undefined);
   if (key === undefined) return;
