@@ -27,8 +27,8 @@ export interface RenderedChat {
   readonly generated: readonly (readonly [start: number, end: number])[] | undefined;
 }
 
-// two characters of Unicode's private use, which no text should have
-const [open, close] = ['\ue0f0', '\ue0f1'];
+// variables of the template that hold the marks, so that each conversation can have such as stand nowhere in it
+const [open, close] = ['gimbal_open', 'gimbal_close'];
 
 const generation = /\{%([-+]?)\s*generation\s*([-+]?)%\}(\n?)/g;
 const endGeneration = /([ \t]*)\{%([-+]?)\s*endgeneration\s*([-+]?)%\}/g;
@@ -43,14 +43,12 @@ const hasMarks = (source: string): boolean => /\{%[-+]?\s*generation\s*[-+]?%\}/
 function withMarks(source: string): string {
   return source
     .replace(generation, (_, left: string, right: string, feed: string) =>
-      right === '-'
-        ? `{%${left} generation -%}{{ "${open}" -}}${feed}`
-        : `{%${left} generation %}${feed}{{ "${open}" }}`,
+      right === '-' ? `{%${left} generation -%}{{ ${open} -}}${feed}` : `{%${left} generation %}${feed}{{ ${open} }}`,
     )
     .replace(endGeneration, (_, indent: string, left: string, right: string) =>
       left === '-'
-        ? `${indent}{{- "${close}" }}{%- endgeneration ${right}%}`
-        : `{{ "${close}" }}{% endgeneration ${right}%}`,
+        ? `${indent}{{- ${close} }}{%- endgeneration ${right}%}`
+        : `{{ ${close} }}{% endgeneration ${right}%}`,
     );
 }
 
@@ -72,17 +70,42 @@ function chatTemplateOf(tokenizer: Tokenizer, name = 'default'): string {
 
 const parsed = new Map<string, Template>();
 
+/** @throws ConfigError for a template that is no Jinja */
+function parse(source: string, marks: boolean): Template {
+  const known = parsed.get(source);
+  if (known !== undefined) return known;
+  let template: Template;
+  try {
+    template = new Template(marks ? withMarks(source) : source);
+  } catch (cause) {
+    const fix = 'Mend chat_template in tokenizer_config.json, or chat_template.jinja beside it';
+    throw new ConfigError({ where: 'chat template', what: `it is no Jinja: ${messageOf(cause)}`, fix, cause });
+  }
+  if (parsed.size > 16) parsed.clear();
+  parsed.set(source, template);
+  return template;
+}
+
+/** Two characters of Unicode's private use that stand nowhere in what a template is given. */
+function unusedMarks(given: unknown): readonly [open: string, close: string] {
+  const text = JSON.stringify(given) ?? '';
+  const free: string[] = [];
+  for (let code = 0xe0f0; free.length < 2; code++) {
+    const mark = String.fromCharCode(code);
+    if (!text.includes(mark)) free.push(mark);
+  }
+  return free as [string, string];
+}
+
 /**
  * Renders a conversation.
- * @throws ConfigError for a tokenizer without a template, DataError for a conversation that the template refuses
+ * @throws ConfigError for a tokenizer without a template or with a faulty one, DataError for a conversation that the template refuses
  * @example renderChat(tokenizer, [{ role: 'user', content: 'Hello' }], { addGenerationPrompt: true }).text
  */
 export function renderChat(tokenizer: Tokenizer, messages: readonly Message[], o: ChatOptions = {}): RenderedChat {
   const source = chatTemplateOf(tokenizer, o.template);
   const marks = hasMarks(source);
-  const template = parsed.get(source) ?? new Template(marks ? withMarks(source) : source);
-  if (parsed.size > 16) parsed.clear();
-  parsed.set(source, template);
+  const template = parse(source, marks);
   const token = (role: 'bos' | 'eos' | 'pad' | 'unk'): string | undefined => {
     const value = tokenizer.config[`${role}_token`];
     return typeof value === 'string' ? value : value?.content;
@@ -92,6 +115,7 @@ export function renderChat(tokenizer: Tokenizer, messages: readonly Message[], o
       .map((role) => [`${role}_token`, token(role)])
       .filter(([, text]) => text !== undefined),
   );
+  const pair = marks ? unusedMarks([messages, o.tools, o.variables]) : undefined;
   let text: string;
   try {
     text = template.render({
@@ -100,23 +124,24 @@ export function renderChat(tokenizer: Tokenizer, messages: readonly Message[], o
       ...(o.tools === undefined ? {} : { tools: o.tools }),
       ...special,
       ...o.variables,
+      ...(pair && { [open]: pair[0], [close]: pair[1] }),
     });
   } catch (cause) {
     const what = `the chat template refuses the conversation: ${messageOf(cause)}`;
     const got = messages.map((m) => m.role).join(', ');
     throw new DataError({ where: 'chat template', what, got, fix: 'Check the roles and their order', cause });
   }
-  return marks ? takeMarks(text) : { text, generated: undefined };
+  return pair ? takeMarks(text, pair) : { text, generated: undefined };
 }
 
 /** Takes the marks out of a text and notes where they stood. */
-function takeMarks(marked: string): RenderedChat {
+function takeMarks(marked: string, [begin, end]: readonly [string, string]): RenderedChat {
   const generated: [number, number][] = [];
   let text = '';
   let start = 0;
-  for (const part of marked.split(new RegExp(`([${open}${close}])`))) {
-    if (part === open) start = text.length;
-    else if (part === close) generated.push([start, text.length]);
+  for (const part of marked.split(new RegExp(`([${begin}${end}])`))) {
+    if (part === begin) start = text.length;
+    else if (part === end) generated.push([start, text.length]);
     else text += part;
   }
   return { text, generated };

@@ -31,14 +31,97 @@ const messages: Message[] = [
   { role: 'assistant', content: 'now' },
 ];
 
+/** What the mask covers, a dot for each stretch that it does not. */
+function learnedIn(tokenizer: Tokenizer, turns: readonly Message[]): string {
+  const { ids, assistant } = encodeChat(tokenizer, turns);
+  return Array.from(ids, (id, t) =>
+    assistant?.[t] === 1 ? tokenizer.decodeIds([id], { skipSpecialTokens: false }) : '·',
+  )
+    .join('')
+    .replace(/·+/g, '·');
+}
+
 it('marks render as without them, and the mask covers exactly content and end of each assistant turn', () => {
   const tokenizer = withTemplate(marked);
-  const { ids, assistant } = encodeChat(tokenizer, messages);
+  const { ids } = encodeChat(tokenizer, messages);
   expect(tokenizer.decodeIds(ids, { skipSpecialTokens: false })).toBe(renderChat(withTemplate(plain), messages).text);
-  const learned = Array.from(ids, (id, t) =>
-    assistant?.[t] === 1 ? tokenizer.decodeIds([id], { skipSpecialTokens: false }) : '·',
-  ).join('');
-  expect(learned.replace(/·+/g, '·')).toBe('·bye<|im_end|>·now<|im_end|>·');
+  expect(learnedIn(tokenizer, messages)).toBe('·bye<|im_end|>·now<|im_end|>·');
+});
+
+// Llama 3's shape: each turn begins with a special token at once behind the one that ended the last
+const headed = (block: string): string => `{%- for m in messages -%}
+{{ '<|im_start|>' + m.role }}
+{%- if m.role == 'assistant' -%}${block}{%- else -%}{{ m.content + '<|im_end|>' }}{%- endif -%}
+{%- endfor -%}`;
+
+it.each([
+  ['the end inside', "{% generation %}{{ m.content + '<|im_end|>' }}{% endgeneration %}", '<|im_end|>'],
+  ['the end and a line inside', "{% generation %}{{ m.content + '<|im_end|>\n' }}{% endgeneration %}", '<|im_end|>\n'],
+  ['the end behind it', "{% generation %}{{ m.content }}{% endgeneration %}{{ '<|im_end|>' }}", '<|im_end|>'],
+])('with %s, the mask holds content and end of each turn and not the beginning of the next', (_, block, end) => {
+  const tokenizer = withTemplate(headed(block));
+  for (const said of ['bye', '']) {
+    const turns = messages.map((m) => (m.content === 'bye' ? { ...m, content: said } : m));
+    expect(learnedIn(tokenizer, turns)).toBe(`·${said}${end}·now${end}`);
+  }
+});
+
+it('learns the end of text behind a block that ends with the special token of something else', () => {
+  const block = "{% generation %}{{ m.content + '<|im_end|>' }}{% endgeneration %}{{ eos_token }}";
+  const json = base.json;
+  const tokenizer = new Class(json, { ...base.config, eos_token: '<s>', chat_template: headed(block) });
+  expect(learnedIn(tokenizer, messages)).toBe('·bye<|im_end|><s>·now<|im_end|><s>');
+});
+
+it('marks a text that holds characters of private use', () => {
+  const turns = [
+    { role: 'user', content: '\ue0f0 a \ue0f1' },
+    { role: 'assistant', content: 'b\ue0f2' },
+  ];
+  const rendered = renderChat(withTemplate(marked), turns);
+  expect(rendered.text).toBe(renderChat(withTemplate(plain), turns).text);
+  expect(rendered.generated?.map(([a, b]) => rendered.text.slice(a, b))).toEqual(['b\ue0f2']);
+});
+
+it('gives a row’s tools to the template, as a list or as JSON, in training and in what is asked', () => {
+  const source = `{{ '[' + (tools | map(attribute='name') | join(',') if tools else 'none') + ']' }}${marked}`;
+  const tokenizer = withTemplate(source);
+  const tools = [{ name: 'add' }, { name: 'now' }];
+  const begun = (row: object): string => {
+    const { rows } = tokenRows(dataset([row]), tokenizer, { limit: 99 });
+    return tokenizer.decodeIds(rows[0]?.ids ?? [], { skipSpecialTokens: false }).replace(/].*/s, ']');
+  };
+  const asked = { prompt: messages.slice(0, 1), completion: messages.slice(1, 2) };
+  for (const given of [tools, JSON.stringify(tools)]) {
+    expect(begun({ messages, tools: given })).toBe('[add,now]');
+    expect(begun({ ...asked, tools: given })).toBe('[add,now]');
+  }
+  for (const given of [undefined, null, [], '']) expect(begun({ messages, tools: given })).toBe('[none]');
+  const prompt = renderRows(dataset([{ ...asked, tools }], { kind: 'conversation-prompt' }), tokenizer);
+  expect(prompt.rows[0]?.prompt).toMatch(/^\[add,now\]/);
+  expect(() => begun({ messages, tools: 'hammer' })).toThrow(/row 0: column tools must hold .*got "hammer"/);
+});
+
+it('refuses a role that nothing knows and a conversation without an answer, by the place of the row', () => {
+  const read = (...rows: object[]) => tokenRows(dataset(rows), withTemplate(plain), { limit: 99 });
+  const misspelt = [{ role: 'usr', content: 'a' }, messages[1]];
+  expect(() => read({ messages }, { messages: misspelt })).toThrow(
+    /row 1: message 1 has a role that is not known.*got "usr".*Did you mean user\?/,
+  );
+  expect(() => read({ prompt: misspelt.slice(0, 1), completion: messages.slice(1, 2) })).toThrow(/row 0: message 1/);
+  expect(() => read({ messages }, { messages: messages.slice(0, 1) })).toThrow(
+    /row 1: the conversation has no turn of the assistant.*got "user"/,
+  );
+  // one that the template names is known
+  const named = withTemplate(`{% if messages[0].role == 'usr' %}{% endif %}${plain}`);
+  expect(tokenRows(dataset([{ messages: misspelt }]), named, { limit: 99 }).rows).toHaveLength(1);
+});
+
+it.each([
+  ['{% for m in messages %}{{ m.content }', 'chat template: it is no Jinja'],
+  ['{% endfor %}', 'chat template: it is no Jinja'],
+])('names a template that is no Jinja: %s', (source, message) => {
+  expect(() => renderChat(withTemplate(source), messages)).toThrow(message);
 });
 
 it.each([

@@ -23,12 +23,25 @@ export function encodeChat(tokenizer: Tokenizer, messages: readonly Message[], o
   const assistant = new Uint8Array(ids.length);
   for (const [start, end] of generated) {
     const first = tokensBefore(tokenizer, text.slice(0, start), ids);
-    let last = tokensBefore(tokenizer, text.slice(0, end), ids);
+    const last = tokensBefore(tokenizer, text.slice(0, end), ids);
+    // templates write a line feed behind the token that ends a turn
+    const closed = tokensBefore(tokenizer, text.slice(0, start) + text.slice(start, end).trimEnd(), ids);
+    const within = closed > first ? ids[closed - 1] : undefined;
     // without the token that ends a turn the model would learn to write on
-    if (last < ids.length && tokenizer.isSpecial(ids[last] as number)) last++;
-    assistant.fill(1, first, last);
+    assistant.fill(1, first, endsTurn(tokenizer, within, ids[last]) ? last + 1 : last);
   }
   return { ids, assistant };
+}
+
+/**
+ * Whether the token behind a block is the one that ends its turn. A block may hold that token itself: then what follows is
+ * the next turn's, unless it is the end-of-text token behind another special one, such as the end of a call.
+ */
+function endsTurn(tokenizer: Tokenizer, within: number | undefined, behind: number | undefined): boolean {
+  if (behind === undefined || !tokenizer.isSpecial(behind)) return false;
+  if (within === undefined || !tokenizer.isSpecial(within)) return true;
+  const { eos } = tokenizer.special;
+  return behind === eos && within !== eos;
 }
 
 /** How many of the text's tokens stand before the end of this beginning of it. */

@@ -65,6 +65,17 @@ describe('parseJsonl', () => {
     );
     const data = parseJsonl('{"text": "x", "id": 9007199254740992, "f": 0.12345678901234567}', 'rows.jsonl');
     expect(data.rows[0]?.id).toBe(9007199254740992);
+    const read = (cell: string) => () => parseJsonl(`{"text": "x", "n": ${cell}}`, 'rows.jsonl');
+    expect(read('9007199254740993.0')).toThrow(/rows.jsonl:1: column n holds a number .* exactly/);
+    expect(read('[-1e400]')).toThrow(/rows.jsonl:1: column n holds a number that JavaScript cannot hold; got "-1e400"/);
+    expect(read('[9007199254740992.0, 1.5e308, 0.1]')).not.toThrow();
+  });
+
+  it('refuses a key that an object has twice, and not one of two objects or in a string', () => {
+    const read = (text: string) => () => parseJsonl(`{"text": "a"}\n${text}`, 'rows.jsonl');
+    expect(read('{"text": "a", "m": 1, "te\\u0078t" : "b"}')).toThrow(/rows.jsonl:2: an object has the key text twice/);
+    expect(read('{"text": "x", "m": [{"a": 1}, {"b": {}, "a": 2, "b": 3}]}')).toThrow(/has the key b twice/);
+    expect(read('{"text": "\\"m\\": {", "m": [{"a": "text"}, {"a": {"a": 1}}], "a": "m"}')).not.toThrow();
   });
 
   it('refuses a named column that no row has, also where the rows have ours', () => {

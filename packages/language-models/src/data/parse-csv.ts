@@ -30,7 +30,7 @@ export function* csvRecords(text: string, file: string): Generator<CsvRecord, vo
   let at = text.charCodeAt(0) === 0xfeff ? 1 : 0;
   let line = 1;
   while (at < text.length) {
-    const [cells, first]: [string[], number] = [[], line];
+    const [cells, first, start]: [string[], number, number] = [[], line, at];
     for (let open = true; open; ) {
       let cell = '';
       if (text[at] === '"') {
@@ -57,8 +57,13 @@ export function* csvRecords(text: string, file: string): Generator<CsvRecord, vo
       cells.push(cell);
       if (text[at] === separator) at++;
       else {
-        if (text[at] === '\r') at++;
+        const returned = text[at] === '\r';
+        if (returned) at++;
         if (at < text.length && text[at] !== '\n') {
+          if (returned) {
+            const fix = 'Save the file with line feeds, as every program of today does';
+            throw new DataError({ where: `${file}:${line}`, what: 'a line ends with a carriage return alone', fix });
+          }
           throw new DataError({
             where: `${file}:${line}`,
             what: 'something follows a closed quote',
@@ -71,14 +76,16 @@ export function* csvRecords(text: string, file: string): Generator<CsvRecord, vo
         open = false;
       }
     }
-    if (cells.length > 1 || cells[0] !== '') yield { cells, line: first };
+    // an empty cell in quotes is a row, also where it stands alone
+    if (cells.length > 1 || cells[0] !== '' || text[start] === '"') yield { cells, line: first };
   }
 }
 
 /**
  * Reads comma-separated values; where the first line has no comma, those that tabs or semicolons separate.
  * @param file its name, for messages
- * @throws DataError naming file and line, for a quote that is not closed or a line of another number of cells
+ * @throws DataError naming file and line, for a quote that is not closed, a line of another number of cells or two columns of
+ * one name
  */
 export function parseCsv<K extends RowKind = RowKind>(text: string, file: string, o?: RowOptions<K>): Dataset<K> {
   let names: readonly string[] | undefined;
@@ -86,6 +93,7 @@ export function parseCsv<K extends RowKind = RowKind>(text: string, file: string
   for (const { cells, line } of csvRecords(text, file)) {
     const where = `${file}:${line}`;
     if (names === undefined) {
+      refuseTwice(cells, where);
       names = cells;
       continue;
     }
@@ -100,4 +108,17 @@ export function parseCsv<K extends RowKind = RowKind>(text: string, file: string
     rows.push({ value: Object.fromEntries(names.map((name, i) => [name, cells[i]])), where });
   }
   return checkRows(file, rows, o);
+}
+
+/** Of two columns of one name one would be lost. */
+function refuseTwice(names: readonly string[], where: string): void {
+  const name = names.find((each, i) => names.indexOf(each) < i);
+  if (name === undefined) return;
+  throw new DataError({
+    where,
+    what: `two columns are called ${name === '' ? 'nothing' : name}`,
+    got: names.join(', '),
+    wanted: 'a name of its own for each column',
+    fix: 'Give one of them another name in the first line',
+  });
 }

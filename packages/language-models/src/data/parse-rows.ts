@@ -3,6 +3,7 @@ import { DataError } from '@gimbal/tensor-core';
 import { messageOf } from '../message-of.ts';
 import { checkRows, type RawRow, type RowOptions } from './check-rows.ts';
 import { linesOf } from './lines.ts';
+import { refuseChanged } from './refuse-changed.ts';
 import type { Dataset, RowKind } from './rows.ts';
 
 /**
@@ -23,7 +24,7 @@ export function parseJsonl<K extends RowKind = RowKind>(text: string, file: stri
       const reason = messageOf(cause);
       throw new DataError({ where, what: `not JSON: ${reason}`, fix: 'A line holds one whole object', cause });
     }
-    refuseInexactIntegers(line.text, where);
+    refuseChanged(line.text, where);
     rows.push({ value, where });
   }
   return checkRows(file, rows, o);
@@ -68,26 +69,4 @@ export function parseText(text: string, file: string, unit: TextRows = 'paragrap
   }
   close();
   return checkRows(file, rows, { kind: 'text' });
-}
-
-// strings first, so that digits inside them are passed over
-const tokens = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-
-/** JSON.parse rounds whole numbers beyond 2⁵³ silently; an id that changes is worse than an error. */
-function refuseInexactIntegers(line: string, where: string): void {
-  if (!/\d{16}/.test(line)) return;
-  let column = '';
-  for (const { 0: token, index } of line.matchAll(tokens)) {
-    if (token.startsWith('"')) {
-      if (/^\s*:/.test(line.slice(index + token.length))) column = JSON.parse(token);
-    } else if (/^-?\d{16,}$/.test(token) && BigInt(token) !== BigInt(Number(token))) {
-      throw new DataError({
-        where,
-        what: `column ${column} holds a number that JavaScript cannot hold exactly`,
-        got: token,
-        wanted: 'at most 9007199254740992, or a string',
-        fix: 'Write it in quotes',
-      });
-    }
-  }
 }

@@ -36,6 +36,14 @@ it('names the line of what is wrong in a CSV', () => {
   );
   expect(() => parseCsv('text\n"x\n', 'r.csv')).toThrow(/r.csv:2: a quote is not closed/);
   expect(() => parseCsv('text\n"x"y\n', 'r.csv')).toThrow(/r.csv:2: something follows a closed quote/);
+  expect(() => parseCsv('text\rx\r', 'r.csv')).toThrow(/r.csv:1: a line ends with a carriage return alone/);
+  expect(() => parseCsv('prompt,completion,prompt\na,b,c\n', 'r.csv')).toThrow(
+    /r.csv:1: two columns are called prompt; got "prompt, completion, prompt"/,
+  );
+});
+
+it('keeps a row of one empty cell in quotes, and leaves an empty line out', () => {
+  expect(parseCsv('text\n""\n\nx', 'rows.csv').rows).toEqual([{ text: '' }, { text: 'x' }]);
 });
 
 it('reads files by their ending, Parquet with nested messages too', async () => {

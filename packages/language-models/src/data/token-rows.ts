@@ -1,7 +1,9 @@
 // Rows as tokens, within the context: what is too long is left out, cut, split or refused, and always counted.
 import { ConfigError, DataError, type Overflow } from '@gimbal/tensor-core';
+import { checkRoles, requireAnswer } from '../chat/check-turns.ts';
 import { encodeChat, refuseUnmarked } from '../chat/encode-chat.ts';
 import { renderRows } from '../chat/render-rows.ts';
+import { toolsOf } from '../chat/row-tools.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { joinIds } from './join-ids.ts';
 import { type Dataset, isKind } from './rows.ts';
@@ -46,10 +48,11 @@ export interface FitOptions {
 
 /**
  * The tokens of each row: a text, or a prompt with the tokenizer's suffix and a completion, ended by the end-of-text
- * token; or a conversation as its chat template writes it. Prompt and completion are encoded apart, so a prompt has the
+ * token; or a conversation as its chat template writes it, with the row's `tools`. Prompt and completion are encoded apart, so a prompt has the
  * same tokens in training and in generation.
  * @param o.assistantOnly of conversations, only what the assistant writes counts
- * @throws DataError if the tokenizer has no end-of-text token, and as `fitRows`; ConfigError for assistantOnly with rows or
+ * @throws DataError if the tokenizer has no end-of-text token, for a conversation with a role that is not known or without a
+ * turn of the assistant, and as `fitRows`; ConfigError for assistantOnly with rows or
  * a template that do not say what the assistant writes
  */
 export function tokenRows(data: Dataset, tokenizer: Tokenizer, o: FitOptions & { assistantOnly?: boolean }): TokenRows {
@@ -62,14 +65,22 @@ export function tokenRows(data: Dataset, tokenizer: Tokenizer, o: FitOptions & {
 
 function encodeRows(data: Dataset, tokenizer: Tokenizer, assistantOnly: boolean): TokenRow[] {
   if (isKind(data, 'conversation')) {
-    return data.rows.map(({ messages }, i) => {
-      const { ids, assistant } = located(data.where(i), () => encodeChat(tokenizer, messages));
+    return data.rows.map((row, i) => {
+      const { messages } = row;
+      const where = data.where(i);
+      checkRoles(messages, tokenizer, where);
+      requireAnswer(messages, where);
+      const tools = toolsOf(row, where);
+      const { ids, assistant } = located(where, () => encodeChat(tokenizer, messages, tools && { tools }));
       if (!assistantOnly) return { ids, from: 0 };
       refuseUnmarked(assistant, 'assistantOnly');
       return { ids, from: 0, counts: assistant };
     });
   }
   if (isKind(data, 'conversation-completion')) {
+    data.rows.forEach(({ prompt, completion }, i) => {
+      checkRoles([...prompt, ...completion], tokenizer, data.where(i));
+    });
     const rendered = renderRows(data, tokenizer) as Dataset<'prompt-completion'>;
     // the template has written every special token there is
     return rendered.rows.map(({ prompt, completion }) => {
