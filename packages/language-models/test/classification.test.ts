@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { disposeTree, rng, useBackend } from '@gimbal/tensor-core';
+import { disposeTree, type Params, rng, useBackend } from '@gimbal/tensor-core';
 import { memory } from '@tensorflow/tfjs-core';
 import {
   ClassifierTrainer,
@@ -124,6 +124,53 @@ it('learns labels, evaluates, saves a folder and resumes to the same numbers', a
   resumed.dispose();
   expect(memory().numTensors).toBe(before);
   await rm(dir, { recursive: true });
+});
+
+it('learns several labels of a row, each for itself', async () => {
+  const several = classifier(config, [...colours, ...animals], { problem: 'multi-label' });
+  const params = several.init(rng(0));
+  // every colour with every animal, and a colour alone
+  const texts = colours.flatMap((a) => [...animals.map((b) => [a, b]), [a]]);
+  const data = dataset([...texts.map((label) => ({ text: label.join(' '), label })), { text: 'a', label: [] }], {
+    kind: 'labelled-text',
+  });
+  expect(
+    labelledRows(data, tokenizer, { labels: several.labels, limit: 16, problem: 'multi-label' }).rows[1]?.target,
+  ).toEqual([1, 0, 0, 0, 1, 0]);
+  const one = { model: several, params, tokenizer, data, learningRate: 5e-3, batchSize: 13, seed: 0 };
+  using trainer = new ClassifierTrainer({ ...one, evalData: data, evalEvery: 30 });
+  const { rows: encoded } = labelledRows(data, tokenizer, {
+    labels: several.labels,
+    limit: 16,
+    problem: 'multi-label',
+  });
+  /** The mean of −log σ(±z) over the classes, and the share of rows with every class right, by hand. */
+  const byHand = async (p: Params): Promise<{ loss: number; accuracy: number }> => {
+    const found = await classify(several, p, encoded);
+    const signed = found.map(({ logits }, i) => {
+      const target = encoded[i]?.target as readonly number[];
+      return Array.from(logits, (z, l) => (target[l] === 1 ? z : -z));
+    });
+    const losses = signed.flat().map((z) => Math.log1p(Math.exp(-z)));
+    return {
+      loss: losses.reduce((a, b) => a + b) / losses.length,
+      accuracy: signed.filter((row) => row.every((z) => z > 0)).length / signed.length,
+    };
+  };
+  const start = await byHand(params);
+  const first = await trainer.run({ steps: 1 });
+  expect(first?.loss).toBeCloseTo(start.loss, 5);
+  const last = await trainer.run({ steps: 30 });
+  const end = await byHand(trainer.params);
+  expect(end.loss).toBeLessThan(start.loss * 0.8);
+  expect(end.accuracy).toBeGreaterThan(0);
+  expect(last?.evalLoss).toBeCloseTo(end.loss, 5);
+  expect(last?.evalAccuracy).toBeCloseTo(end.accuracy, 6);
+  const values = classifier(config, ['a', 'b'], { problem: 'regression' });
+  expect(() => new ClassifierTrainer({ ...one, model: values })).toThrow(/several values is not trained here/);
+  const odd = dataset([{ text: 'a', label: ['red', 'cat'] }], { kind: 'labelled-text' });
+  expect(() => labelledRows(odd, tokenizer, { labels: model.labels, limit: 9 })).toThrow(/none of the model’s/);
+  disposeTree(params);
 });
 
 it('frames pairs as the template says, and shortens the longer text first', () => {

@@ -1,6 +1,6 @@
 // Encoders and classifiers that Python's transformers wrote: the same logits, loss, gradients and states here.
 // The files were made by golden/make_encoders.py (torch 2.13.0, transformers 5.24.0).
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,14 +10,26 @@ import {
   flatten,
   openSafetensors,
   type Params,
+  rng,
+  unflatten,
   useBackend,
   valueAndGrad,
   type WeightFile,
 } from '@gimbal/tensor-core';
-import { mean, memory, reshape, type Scalar, squaredDifference, tensor1d } from '@tensorflow/tfjs-core';
+import {
+  mean,
+  memory,
+  mul,
+  reshape,
+  type Scalar,
+  squaredDifference,
+  type Tensor,
+  tensor1d,
+} from '@tensorflow/tfjs-core';
 import { distanceBucket } from '../src/encoder/deberta-attention.ts';
 import {
   type EncoderBatch,
+  type EncoderConfig,
   encoder,
   loadClassifier,
   loadEncoder,
@@ -136,6 +148,122 @@ describe.each(encoders)('%s as an encoder', (name) => {
     disposeTree(again.params);
     await expected.close();
   });
+});
+
+/** A copy of a golden folder whose config.json says something else. */
+async function edited(name: string, key: string, change: object): Promise<string> {
+  const target = join(dir, `${name}-${key}`);
+  await cp(folder(name), target, { recursive: true });
+  const path = join(target, 'config.json');
+  await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), ...change }));
+  return target;
+}
+
+describe('what config.json says of a head', () => {
+  it('DeBERTa’s pooler has the activation of the file, kept in a saved one', async () => {
+    const batch = { ids: Int32Array.of(5, 6, 7), lengths: Int32Array.of(3), width: 3 };
+    const target = join(dir, 'pooler');
+    for (const [name, f] of [
+      ['tanh', Math.tanh],
+      ['relu', (x: number) => Math.max(x, 0)],
+    ] as const) {
+      const { model, params } = await loadClassifier(await edited('deberta-tiny', name, { pooler_hidden_act: name }));
+      const width = model.config.width;
+      const values = Object.fromEntries(flatten(params).map(([path, t]) => [path, t.dataSync()]));
+      const first = encoder(model.config as EncoderConfig)
+        .states(params, batch)
+        .dataSync()
+        .slice(0, width);
+      const dense = (x: ArrayLike<number>, path: string): number[] =>
+        Array.from(values[`${path}.bias`] ?? [], (bias, o) =>
+          Array.from(x).reduce((sum, v, i) => sum + v * Number(values[`${path}.weight`]?.[o * width + i]), bias),
+        );
+      const wanted = dense(dense(first, 'pooler.dense').map(f), 'classifier');
+      expect(difference(model.logits(params, batch).dataSync(), wanted)).toBeLessThan(1e-5);
+      await saveClassifier(target, model, params);
+      expect(JSON.parse(await readFile(join(target, 'config.json'), 'utf8')).pooler_hidden_act).toBe(name);
+      disposeTree(params);
+    }
+    await expect(loadClassifier(await edited('deberta-tiny', 'mish', { pooler_hidden_act: 'mish' }))).rejects.toThrow(
+      /pooler_hidden_act: cannot be used; got "mish"/,
+    );
+  });
+
+  it('problem_type is read, kept, and refused where it is none', async () => {
+    const said = { problem_type: 'multi_label_classification' };
+    const { model, params } = await loadClassifier(await edited('bert-tiny', 'multi', said));
+    expect(model.problem).toBe('multi-label');
+    const target = join(dir, 'problem');
+    await saveClassifier(target, model, params);
+    expect(JSON.parse(await readFile(join(target, 'config.json'), 'utf8'))).toMatchObject(said);
+    disposeTree(params);
+    const plain = await loadClassifier(folder('bert-tiny'));
+    expect(plain.model.problem).toBe('single-label');
+    disposeTree(plain.params);
+    await expect(loadClassifier(await edited('bert-tiny', 'odd', { problem_type: 'ranking' }))).rejects.toThrow(
+      /problem_type: cannot be used; got "ranking"/,
+    );
+  });
+});
+
+describe('sentence embeddings', () => {
+  const batch = { ids: Int32Array.of(5, 6, 7, 8, 5, 6, 0, 0), lengths: Int32Array.of(4, 2), width: 4 };
+
+  it.each(['mean', 'first'] as const)('%s: a row beside a longer one is as it is alone', async (pooling) => {
+    const { model, params } = await loadEncoder(folder('bert-tiny'));
+    const alone = { ids: Int32Array.of(5, 6), lengths: Int32Array.of(2), width: 2 };
+    const both = poolStates(model, params, batch, { pooling, normalize: false });
+    expect(both.shape).toEqual([2, 32]);
+    const own = poolStates(model, params, alone, { pooling, normalize: false }).dataSync();
+    expect(difference(both.dataSync().slice(32), own)).toBeLessThan(1e-5);
+    disposeTree(params);
+  });
+
+  it('the steps are those of modules.json, and others are refused', async () => {
+    const target = await edited('bert-tiny', 'steps', {});
+    const write = (...types: string[]): Promise<void> =>
+      writeFile(
+        join(target, 'modules.json'),
+        JSON.stringify(
+          types.map((type, i) => ({ type: `sentence_transformers.models.${type}`, path: i ? 'pool' : '' })),
+        ),
+      );
+    await write('Transformer', 'Pooling');
+    await expect(loadEncoder(target)).rejects.toThrow(/pool.config\.json: the file cannot be read/);
+    await mkdir(join(target, 'pool'));
+    await writeFile(join(target, 'pool/config.json'), JSON.stringify({ pooling_mode_cls_token: true }));
+    const { pooling, params } = await loadEncoder(target);
+    expect(pooling).toMatchObject({ pooling: 'first', normalize: false });
+    disposeTree(params);
+    await write('Transformer', 'Pooling', 'Dense');
+    const before = memory().numTensors;
+    await expect(loadEncoder(target)).rejects.toThrow(/steps are not known here; got "Transformer, Pooling, Dense"/);
+    expect(memory().numTensors).toBe(before);
+  });
+});
+
+it('DeBERTa’s scores are divided by √(D · (1 + kinds of distances))', () => {
+  const o = { family: 'deberta-v2', vocabularySize: 20, width: 8, layers: 1, heads: 2, contextLength: 8 } as const;
+  const batch = { ids: Int32Array.of(3, 9, 4, 7, 11), lengths: Int32Array.of(5), width: 5 };
+  /** States where distances say nothing, so that the divisor alone is left of them; queries times `scale`. */
+  const states = (types: readonly ('c2p' | 'p2c')[], scale: number): ArrayLike<number> => {
+    const model = encoder({ ...o, initializerRange: 1, relative: { types, normTable: false } });
+    const params = model.init(rng(0));
+    const changed = unflatten(
+      flatten(params).map(([path, t]): [string, Tensor] => {
+        const factor = path.includes('rel_embeddings') ? 0 : path.includes('query_proj') ? scale : 1;
+        return [path, mul(t, factor)];
+      }),
+    );
+    const out = model.states(changed, batch).dataSync();
+    for (const tree of [params, changed]) disposeTree(tree);
+    return out;
+  };
+  const none = (kinds: number): ArrayLike<number> => states([], 1 / Math.sqrt(1 + kinds));
+  expect(difference(states(['c2p'], 1), none(1))).toBeLessThan(1e-5);
+  expect(difference(states(['p2c'], 1), none(1))).toBeLessThan(1e-5);
+  expect(difference(states(['c2p', 'p2c'], 1), none(2))).toBeLessThan(1e-5);
+  expect(difference(none(1), none(2))).toBeGreaterThan(1e-3);
 });
 
 describe('classifiers', () => {

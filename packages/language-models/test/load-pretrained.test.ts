@@ -187,3 +187,18 @@ test('loadConfig reads what a model is, and needs no weights for it', async () =
   expect((await loadConfig(bare)).contextLength).toBe(model.config.contextLength);
   await rm(bare, { recursive: true });
 });
+
+it('a stretching of the layers that slide alone is refused by name', async () => {
+  const target = await mkdtemp(join(tmpdir(), 'stretched-'));
+  const json = JSON.parse(await readFile(join(folder('gemma3-tiny'), 'config.json'), 'utf8'));
+  const write = (sliding: object): Promise<void> => {
+    const full = { rope_type: 'linear', rope_theta: 1e6, factor: 8 };
+    const rope_parameters = { full_attention: full, sliding_attention: { rope_theta: 500, ...sliding } };
+    return writeFile(join(target, 'config.json'), JSON.stringify({ ...json, rope_parameters }));
+  };
+  await write({ rope_type: 'default' });
+  expect(await loadConfig(target)).toMatchObject({ ropeScaling: { factor: 8 }, localRopeTheta: 500 });
+  await write({ rope_type: 'linear', factor: 3 });
+  await expect(loadConfig(target)).rejects.toThrow(/silently wrong; got "linear in layers that slide"/);
+  await rm(target, { recursive: true });
+});

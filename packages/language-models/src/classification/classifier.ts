@@ -11,12 +11,17 @@ import type { EncoderConfig } from '../encoder/config.ts';
 import { type EncoderBatch, encoder } from '../encoder/encoder.ts';
 import { denseSpecs, encoderParameters, prefixOf } from '../encoder/parameters.ts';
 
+/** What a classifier answers: one class of several, any number of them, or values. It chooses the loss. */
+export type ClassificationProblem = 'single-label' | 'multi-label' | 'regression';
+
 /** A classifier as pure functions on a tree of parameters; it holds no weights. */
 export interface Classifier {
   /** The body's description. */
   readonly config: EncoderConfig | DecoderConfig;
   /** Names of the classes, by index. */
   readonly labels: readonly string[];
+  /** What it answers. */
+  readonly problem: ClassificationProblem;
   /** Names and shapes of the parameters, in the order they are made. */
   readonly parameters: readonly ParameterSpec[];
   /** Fresh parameters. The caller disposes the tree. */
@@ -45,17 +50,22 @@ function headParameters(c: EncoderConfig | DecoderConfig, labels: number): Param
 /**
  * Makes a classifier on a body.
  * @param labels names of the classes; one of them makes a regression or a reward
+ * @param o.problem what it answers (`single-label`; with one label `regression`)
  * @throws ConfigError without labels or with one given twice
  */
-export function classifier(config: EncoderConfig | DecoderConfig, labels: readonly string[]): Classifier {
+export function classifier(
+  config: EncoderConfig | DecoderConfig,
+  labels: readonly string[],
+  { problem = labels.length === 1 ? 'regression' : 'single-label' }: { problem?: ClassificationProblem } = {},
+): Classifier {
   if (labels.length === 0 || new Set(labels).size < labels.length) {
     const what = labels.length === 0 ? 'there are no labels' : 'a label is given twice';
     throw new ConfigError({ where: 'classifier', what, got: labels, wanted: 'different names' });
   }
-  return isEncoderConfig(config) ? onEncoder(config, labels) : onDecoder(config, labels);
+  return { ...(isEncoderConfig(config) ? onEncoder(config, labels) : onDecoder(config, labels)), problem };
 }
 
-function onEncoder(c: EncoderConfig, labels: readonly string[]): Classifier {
+function onEncoder(c: EncoderConfig, labels: readonly string[]): Omit<Classifier, 'problem'> {
   const body = encoder(c);
   const parameters = [...encoderParameters(c), ...headParameters(c, labels.length)];
   const dense = (x: Tensor, p: Params, activation: Activation = 'linear'): Tensor =>
@@ -68,7 +78,7 @@ function onEncoder(c: EncoderConfig, labels: readonly string[]): Classifier {
       case 'roberta':
         return dense(dense(x, at('classifier', 'dense'), 'tanh'), at('classifier', 'out_proj'));
       case 'deberta':
-        return dense(dense(x, at('pooler', 'dense'), 'gelu-erf'), at('classifier'));
+        return dense(dense(x, at('pooler', 'dense'), c.poolerActivation ?? 'gelu-erf'), at('classifier'));
     }
   };
   return {
@@ -84,7 +94,7 @@ function onEncoder(c: EncoderConfig, labels: readonly string[]): Classifier {
   };
 }
 
-function onDecoder(config: DecoderConfig, labels: readonly string[]): Classifier {
+function onDecoder(config: DecoderConfig, labels: readonly string[]): Omit<Classifier, 'problem'> {
   const c: DecoderConfig = { ...config, tieEmbeddings: true }; // no output matrix
   const body = decoder(c);
   const parameters = [...families[c.family].parameters(c), ...headParameters(c, labels.length)];

@@ -3,6 +3,7 @@ import { DataError } from '@gimbal/tensor-core';
 import { type Dataset, isKind } from '../data/rows.ts';
 import { frame, templateOf } from '../tokenizer/template.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { ClassificationProblem } from './classifier.ts';
 
 /** One row: its tokens, and its class by index, or its value where there is one label. */
 export interface LabelledRow {
@@ -10,8 +11,8 @@ export interface LabelledRow {
   readonly ids: Int32Array;
   /** 0 for the tokens of the first text, 1 for those of the second. */
   readonly types: Int32Array;
-  /** Index of the class, or the label's value. */
-  readonly target: number;
+  /** Index of the class, or the label's value; of a multi-label problem a 1 or 0 for each class. */
+  readonly target: number | readonly number[];
 }
 
 /** Encoded rows, and which of them were too long. */
@@ -24,27 +25,35 @@ export interface LabelledRows {
 
 /**
  * Encodes labelled texts or pairs with the tokenizer's special tokens. `labels` are the classes: a row's label is one of
- * them in any letter case, or its index; with one class, labels are numbers. `limit` is the longest row in tokens: a
+ * them in any letter case, or its index; with one class, labels are numbers. Of a multi-label `problem` a row's label is a
+ * list of classes, which may be empty, or one of them. `limit` is the longest row in tokens: a
  * longer one loses the end of its longer text and is counted.
  * @throws DataError for rows of another kind, or naming the place of a label that is none of these
  */
 export function labelledRows(
   data: Dataset,
   tokenizer: Tokenizer,
-  { labels, limit }: { labels: readonly string[]; limit: number },
+  { labels, limit, problem }: { labels: readonly string[]; limit: number; problem?: ClassificationProblem },
 ): LabelledRows {
   const template = templateOf(tokenizer.json.post_processor);
   const index = new Map(labels.map((label, i) => [label.toLowerCase(), i]));
   const where: string[] = [];
   let long = 0;
-  const target = (label: unknown, place: string): number => {
+  const target = (label: unknown, place: string): number | readonly number[] => {
+    if (problem === 'multi-label') {
+      const has = new Set((Array.isArray(label) ? label : [label]).map((one) => classOf(one, place)));
+      return labels.map((_, i) => Number(has.has(i)));
+    }
     if (labels.length === 1) {
       const value = typeof label === 'string' && label.trim() === '' ? Number.NaN : Number(label);
-      if (Number.isFinite(value)) return value;
+      if (Number.isFinite(value) && !Array.isArray(label)) return value;
       throw new DataError({ where: place, what: 'the label is no number', got: label, wanted: 'a number' });
     }
-    const found = typeof label === 'number' ? label : index.get(String(label).toLowerCase());
-    if (found !== undefined && Number.isInteger(found) && found >= 0 && found < labels.length) return found;
+    return classOf(label, place);
+  };
+  const classOf = (label: unknown, place: string): number => {
+    const found = typeof label === 'number' || Array.isArray(label) ? label : index.get(String(label).toLowerCase());
+    if (typeof found === 'number' && Number.isInteger(found) && found >= 0 && found < labels.length) return found;
     throw new DataError({
       where: place,
       what: 'the label is none of the model’s',

@@ -148,8 +148,9 @@ const tests: Readonly<Record<ColumnType, { wanted: string; what: string; test: (
   booleans: { what: 'a list of true and false', wanted: 'a list of booleans', test: (cell) => isList(cell, 'boolean') },
   label: {
     what: 'a label',
-    wanted: 'a string, a number or a boolean',
-    test: (cell) => ['string', 'number', 'boolean'].includes(typeof cell),
+    wanted: 'a string, a number or a boolean, or a list of strings or numbers',
+    test: (cell) =>
+      ['string', 'number', 'boolean'].includes(typeof cell) || isList(cell, 'string') || isList(cell, 'number'),
   },
   messages: {
     what: 'messages',

@@ -44,9 +44,13 @@ export interface RowKinds {
   /** the steps of a solution, and which of them are right */
   stepwise: Columns<{ prompt: string; completions: readonly string[]; labels: readonly boolean[] }>;
   /** a text and its class; only by name, as plain text may have a label beside it */
-  'labelled-text': Columns<{ text: string; label: string | number | boolean }>;
+  'labelled-text': Columns<{ text: string; label: string | number | boolean | readonly (string | number)[] }>;
   /** two texts that are read together, and their class */
-  'labelled-pair': Columns<{ premise: string; hypothesis: string; label: string | number | boolean }>;
+  'labelled-pair': Columns<{
+    premise: string;
+    hypothesis: string;
+    label: string | number | boolean | readonly (string | number)[];
+  }>;
   /** a whole conversation */
   conversation: Columns<{ messages: readonly Message[] }>;
   /** turns for the model to answer */

@@ -39,6 +39,8 @@ export interface EncoderOptions {
   initializerRange?: number;
   /** `deberta-v2` only: how it sees distances. */
   relative?: Partial<RelativeOptions>;
+  /** `deberta-v2` only: of its classifier's pooler (`gelu-erf`); that of the others is tanh. */
+  poolerActivation?: Activation;
 }
 
 /** How DeBERTa's attention sees the distance of two tokens. */
@@ -58,7 +60,10 @@ export interface RelativeOptions {
 }
 
 /** The options with every default filled in. */
-export type EncoderConfig = Required<Omit<EncoderOptions, 'relative'>> & { readonly relative?: RelativeOptions };
+export type EncoderConfig = Required<Omit<EncoderOptions, 'relative' | 'poolerActivation'>> & {
+  readonly relative?: RelativeOptions;
+  readonly poolerActivation?: Activation;
+};
 
 /**
  * Fills in the defaults and checks every size.
@@ -103,6 +108,6 @@ export function encoderConfig(o: EncoderOptions): EncoderConfig {
     padId,
     dropout,
     initializerRange,
-    ...(deberta ? { relative } : {}),
+    ...(deberta ? { relative, poolerActivation: o.poolerActivation ?? 'gelu-erf' } : {}),
   };
 }

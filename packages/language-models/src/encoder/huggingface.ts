@@ -38,7 +38,10 @@ export function encoderFromJson(family: EncoderFamilyName, json: Json): EncoderC
   const positions = read.number('max_position_embeddings', roberta ? 514 : 512);
   const padId = read.number('pad_token_id', roberta ? 1 : 0);
   const width = read.number('hidden_size', deberta ? 1536 : 768);
-  if (deberta) read.require('embedding_size', [width], width);
+  if (deberta) {
+    read.require('embedding_size', [width], width);
+    read.require('pooler_hidden_size', [width], width);
+  }
   return encoderConfig({
     family,
     vocabularySize: read.number('vocab_size', deberta ? 128100 : roberta ? 50265 : 30522),
@@ -53,7 +56,12 @@ export function encoderFromJson(family: EncoderFamilyName, json: Json): EncoderC
     padId,
     dropout: read.number('hidden_dropout_prob', 0.1),
     initializerRange: read.number('initializer_range', 0.02),
-    ...(deberta ? { relative: relativeFromJson(json, positions) } : {}),
+    ...(deberta
+      ? {
+          relative: relativeFromJson(json, positions),
+          poolerActivation: activationFromJson('pooler_hidden_act', json.pooler_hidden_act ?? 'gelu'),
+        }
+      : {}),
   });
 }
 
@@ -106,7 +114,7 @@ export function encoderToJson(c: EncoderConfig): Json {
       share_att_key: r.shareKeys,
       norm_rel_ebd: r.normTable ? 'layer_norm' : 'none',
       position_biased_input: r.positions,
-      pooler_hidden_act: 'gelu',
+      pooler_hidden_act: activationToJson(c.poolerActivation ?? 'gelu-erf'),
       pooler_hidden_size: c.width,
     }),
   };

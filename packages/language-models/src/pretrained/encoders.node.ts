@@ -22,6 +22,7 @@ import {
   type ClassifierReadOptions,
   type PretrainedClassifier,
   type PretrainedEncoder,
+  problemToJson,
   readClassifier,
   readEncoder,
 } from './read-encoder.ts';
@@ -92,7 +93,7 @@ async function writeClassifierFiles(
   params: Params,
   { tokenizer, dtype = 'float32', maxShardBytes }: Omit<SavePretrainedOptions, 'generation'> = {},
 ): Promise<void> {
-  const { config, labels } = model;
+  const { config, labels, problem } = model;
   await mkdir(folder, { recursive: true });
   await writeShardedSafetensors(folder, params, {
     dtype: fileDtypes[dtype],
@@ -109,7 +110,7 @@ async function writeClassifierFiles(
     architectures: [`${name}ForSequenceClassification`],
     id2label: Object.fromEntries(labels.entries()),
     label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
-    problem_type: labels.length === 1 ? 'regression' : 'single_label_classification',
+    problem_type: problemToJson(problem),
     dtype,
     torch_dtype: dtype,
   });

@@ -34,7 +34,7 @@ const hubName = /^([\w-][\w.-]*\/[\w-][\w.-]*)(?:\/([\w.-]+\.gguf))?$/;
 
 /** The files that a model is made of. Pickles are never fetched: opening one runs its code. */
 const wanted =
-  /^(?:(?:config|generation_config|tokenizer|tokenizer_config|special_tokens_map|modules|sentence_bert_config|adapter_config)\.json|chat_template\.jinja|1_Pooling\/config\.json|(?:adapter_)?model(?:-\d{5}-of-\d{5})?\.safetensors|model\.safetensors\.index\.json)$/;
+  /^(?:(?:config|generation_config|tokenizer|tokenizer_config|special_tokens_map|modules|sentence_bert_config|adapter_config)\.json|chat_template\.jinja|[\w-]*[Pp]ooling\/config\.json|(?:adapter_)?model(?:-\d{5}-of-\d{5})?\.safetensors|model\.safetensors\.index\.json)$/;
 
 /**
  * The path of a model: one that is there already, or a download from the hub.

@@ -1,6 +1,11 @@
 // Encoders and classifiers as the files that Python's transformers writes.
 import { CheckpointError, ConfigError, type Params, rng, type WeightFile } from '@gimbal/tensor-core';
-import { type Classifier, classifier, isEncoderConfig } from '../classification/classifier.ts';
+import {
+  type ClassificationProblem,
+  type Classifier,
+  classifier,
+  isEncoderConfig,
+} from '../classification/classifier.ts';
 import type { DecoderConfig, FamilyName } from '../decoder/config.ts';
 import { families } from '../decoder/families/index.ts';
 import { type EncoderConfig, type EncoderFamilyName, encoderFamilyNames } from '../encoder/config.ts';
@@ -61,7 +66,9 @@ export async function readEncoder(source: ModelSource): Promise<PretrainedEncode
   const json = (await readJson(source, 'config.json', true)) as Json;
   const config = bodyConfig(json, source, encoderFamilyNames) as EncoderConfig;
   const model = encoder(config);
-  const tokenizer = await readTokenizer(source, false); // before anything is allocated
+  // before anything is allocated
+  const tokenizer = await readTokenizer(source, false);
+  const pooling = await readPooling(source, config);
   const weights = await source.weights();
   try {
     const names = bodyNames(weights, config, false);
@@ -70,7 +77,7 @@ export async function readEncoder(source: ModelSource): Promise<PretrainedEncode
       model,
       params,
       tokenizer,
-      pooling: await readPooling(source, config),
+      pooling,
       dtype: fileDtypeOf(weights),
       warnings: weights.warnings,
     };
@@ -86,7 +93,10 @@ export async function readClassifier(
 ): Promise<PretrainedClassifier> {
   const json = (await readJson(source, 'config.json', true)) as Json;
   const config = bodyConfig(json, source, [...encoderFamilyNames, ...(Object.keys(families) as FamilyName[])]);
-  const model = classifier(config, o.labels ?? labelsFromJson(json));
+  const labels = labelsFromJson(json);
+  // labels of another number are another problem
+  const problem = o.labels && o.labels.length !== labels.length ? undefined : problemFromJson(json, source);
+  const model = classifier(config, o.labels ?? labels, problem && { problem });
   const tokenizer = await readTokenizer(source, false); // before anything is allocated
   const weights = await source.weights();
   try {
@@ -168,11 +178,58 @@ function labelsFromJson(json: Json): string[] {
   return Array.from({ length: count }, (_, i) => map?.[i] ?? `LABEL_${i}`);
 }
 
+const problemNames: Readonly<Record<ClassificationProblem, string>> = {
+  regression: 'regression',
+  'single-label': 'single_label_classification',
+  'multi-label': 'multi_label_classification',
+};
+
+/** The name in a `config.json` of what a classifier answers. */
+export const problemToJson = (problem: ClassificationProblem): string => problemNames[problem];
+
+/** What the file says that its model answers; undefined where it leaves that to the number of labels. */
+function problemFromJson(json: Json, source: ModelSource): ClassificationProblem | undefined {
+  const got = json.problem_type ?? undefined;
+  if (got === undefined) return undefined;
+  const found = Object.entries(problemNames).find(([, name]) => name === got)?.[0];
+  if (found !== undefined) return found as ClassificationProblem;
+  const wanted = Object.values(problemNames).join(', ');
+  throw new ConfigError({ where: `${source.where('config.json')} problem_type`, what: 'cannot be used', got, wanted });
+}
+
+/** The steps of sentence-transformers, and the file of the one that pools. @throws ConfigError for one not done here */
+async function readSteps(source: ModelSource): Promise<{ file: string; named: boolean; normalizes: boolean }> {
+  const file = '1_Pooling/config.json';
+  const text = await source.text('modules.json');
+  if (text === undefined) return { file, named: false, normalizes: true };
+  const where = source.where('modules.json');
+  let steps: { type?: unknown; path?: unknown }[];
+  try {
+    steps = JSON.parse(text) as typeof steps;
+  } catch (cause) {
+    throw new CheckpointError({ where, what: `not JSON: ${(cause as Error).message}`, cause });
+  }
+  // `sentence_transformers.models.Pooling`: newer versions have other modules before the name
+  const names = Array.isArray(steps) ? steps.map((step) => String(step?.type).split('.').at(-1)) : ['no list'];
+  // in this order, each once at most: a step after pooling changes what a vector means
+  if (!/^Transformer(,Pooling)?(,Normalize)?$/.test(names.join())) {
+    const wanted = 'Transformer, Pooling and perhaps Normalize';
+    throw new ConfigError({ where, what: 'these steps are not known here', got: names.join(', '), wanted });
+  }
+  const pooling = names.indexOf('Pooling');
+  const path = pooling < 0 ? undefined : steps[pooling]?.path;
+  return {
+    file: typeof path === 'string' && /^[\w-]+$/.test(path) ? `${path}/config.json` : file,
+    named: pooling >= 0,
+    normalizes: names.includes('Normalize'),
+  };
+}
+
 /** What sentence-transformers' files say; without them the mean, normalised. */
 async function readPooling(source: ModelSource, c: EncoderConfig): Promise<PretrainedEncoder['pooling']> {
-  const pooling = (await readJson(source, '1_Pooling/config.json')) ?? {};
+  const { file, named: required, normalizes } = await readSteps(source);
+  const pooling = (await readJson(source, file, required)) ?? {};
   const limit = (await readJson(source, 'sentence_bert_config.json'))?.max_seq_length;
-  const modules = await source.text('modules.json');
   const modes = Object.keys(pooling).filter((key) => key.startsWith('pooling_mode') && pooling[key] === true);
   const named = typeof pooling.pooling_mode === 'string' ? [`pooling_mode_${pooling.pooling_mode}`] : modes;
   const mode = named[0] ?? 'pooling_mode_mean_tokens';
@@ -184,7 +241,7 @@ async function readPooling(source: ModelSource, c: EncoderConfig): Promise<Pretr
   }[mode];
   if (named.length > 1 || kind === undefined) {
     throw new ConfigError({
-      where: source.where('1_Pooling/config.json'),
+      where: source.where(file),
       what: 'this pooling is not known here',
       got: named.join(', '),
       wanted: 'pooling_mode_mean_tokens or pooling_mode_cls_token',
@@ -192,7 +249,7 @@ async function readPooling(source: ModelSource, c: EncoderConfig): Promise<Pretr
   }
   return {
     pooling: kind as 'mean' | 'first',
-    normalize: modules === undefined || modules.includes('Normalize'),
+    normalize: normalizes,
     limit: Math.min(typeof limit === 'number' ? limit : c.contextLength, c.contextLength),
   };
 }

@@ -18,6 +18,8 @@ export function ropeFromJson(json: Json, absent: { theta: number; local?: number
   const full = (newer.full_attention ?? newer) as Json;
   const sliding = (newer.sliding_attention ?? {}) as Json;
   const scaling = fromScaling({ ...((json.rope_scaling ?? {}) as Json), ...full }, json);
+  const ownScaling = fromScaling(sliding, json);
+  if (ownScaling !== undefined) throw notKnown(`${ownScaling.type} in layers that slide`);
   const local = sliding.rope_theta ?? json.rope_local_base_freq ?? absent.local;
   return {
     ropeTheta: (full.rope_theta ?? json.rope_theta ?? absent.theta) as number,
