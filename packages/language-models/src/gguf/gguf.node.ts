@@ -5,7 +5,7 @@ import type { DecoderConfig } from '../decoder/config.ts';
 import type { LanguageModel } from '../decoder/decoder.ts';
 import type { Pretrained } from '../pretrained/read-pretrained.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { llama3Factors } from './config.ts';
+import { configToGguf, refuseLost, ropeFactorsOf } from './config-metadata.ts';
 import { architectureOf, ggufName, interleavedHeads, interleavedRows, isOffsetNorm } from './names.ts';
 import { quantize, type WrittenType } from './quantize.ts';
 import { type GgufOptions, readGguf, readGgufConfig } from './read-gguf.ts';
@@ -63,7 +63,7 @@ const alignment = 32;
 
 /**
  * Writes a GGUF file that llama.cpp and programs on it run.
- * @throws ConfigError for a family, a tokenizer or a width that the format cannot hold
+ * @throws ConfigError for a family, an option of the model, a tokenizer or a width that the format cannot hold
  */
 export async function saveGguf(path: string, model: LanguageModel, params: Params, o: SaveGgufOptions): Promise<void> {
   const { type = 'F16' } = o;
@@ -76,10 +76,8 @@ export async function saveGguf(path: string, model: LanguageModel, params: Param
     name: ggufName(c.family, p),
     type: typeFor(p, tensor, type),
   }));
-  const factors =
-    c.ropeScaling?.type === 'llama3'
-      ? Float32Array.from(llama3Factors(c.ropeScaling, c.ropeTheta, c.headWidth / 2))
-      : undefined;
+  const factors = ropeFactorsOf(c);
+  refuseLost(c, metadata, new Map(tensors.map(({ name, tensor }) => [name, tensor])));
   let offset = 0;
   const infos = [
     ...(factors ? [{ name: 'rope_freqs.weight', shape: [factors.length], type: 'F32' as WrittenType }] : []),
@@ -140,7 +138,7 @@ const padded = (bytes: Uint8Array): Uint8Array => {
 };
 
 /** Kinds of numbers, by the end of the key; other numbers are u32. */
-const floats = /(?:epsilon|freq_base|factor|softcapping|scores)$/;
+const floats = /(?:epsilon|freq_base|freq_base_swa|factor|softcapping|scores)$/;
 
 function metadataOf(c: DecoderConfig, a: string, o: SaveGgufOptions, type: WrittenType): Map<string, GgufValue> {
   const fileType = { F32: 0, F16: 1, Q4_0: 2, Q8_0: 7 }[type];
@@ -150,31 +148,7 @@ function metadataOf(c: DecoderConfig, a: string, o: SaveGgufOptions, type: Writt
     ['general.alignment', alignment],
     ['general.file_type', fileType],
     ['general.quantization_version', 2],
-    [`${a}.block_count`, c.layers],
-    [`${a}.context_length`, c.contextLength],
-    [`${a}.embedding_length`, c.width],
-    [`${a}.feed_forward_length`, c.feedForward],
-    [`${a}.attention.head_count`, c.heads],
-    [`${a}.attention.head_count_kv`, c.kvHeads],
-    [`${a}.attention.key_length`, c.headWidth],
-    [`${a}.attention.value_length`, c.headWidth],
-    [`${a}.attention.layer_norm_rms_epsilon`, c.normEpsilon],
-    [`${a}.rope.dimension_count`, c.headWidth],
-    [`${a}.rope.freq_base`, c.ropeTheta],
-    [`${a}.vocab_size`, c.vocabularySize],
-    ...(c.ropeScaling?.type === 'linear'
-      ? ([
-          [`${a}.rope.scaling.type`, 'linear'],
-          [`${a}.rope.scaling.factor`, c.ropeScaling.factor],
-        ] as [string, GgufValue][])
-      : []),
-    ...(c.window === undefined ? [] : ([[`${a}.attention.sliding_window`, c.window]] as [string, GgufValue][])),
-    ...(c.attentionSoftcap === undefined
-      ? []
-      : ([[`${a}.attn_logit_softcapping`, c.attentionSoftcap]] as [string, GgufValue][])),
-    ...(c.finalSoftcap === undefined
-      ? []
-      : ([[`${a}.final_logit_softcapping`, c.finalSoftcap]] as [string, GgufValue][])),
+    ...configToGguf(c, a),
     ...tokenizerToGguf(o.tokenizer, c.vocabularySize),
   ]);
 }

@@ -25,5 +25,9 @@ rows[3] = 9
 rows[4] = 1e-30
 rows[5] = rng.normal(0, 1e-3, 64)
 rows[5, 40] = 1e4
+# halves: with a largest of 127 the step is 1, and Q8_0 rounds them away from zero
+ties = (np.arange(64) - 32).astype(np.float32) + 0.5
+ties[[0, 32]] = 127
+rows = np.concatenate([rows, ties[None]])
 written = {name: quants.quantize(rows, GGMLQuantizationType[name]).tobytes().hex() for name in ["Q8_0", "Q4_0", "F16"]}
 Path(__file__).with_name("gguf.golden.json").write_text(json.dumps({"read": read, "rows": rows.tobytes().hex(), "written": written}, indent=1) + "\n")
