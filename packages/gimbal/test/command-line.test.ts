@@ -326,6 +326,15 @@ describe('help of what this version has', () => {
   });
 
   test.each([
+    ['--dora', '--dora'],
+    ['--lora-targets', '--lora-targets', 'q_proj'],
+    ['--lora-alpha', '--lora-alpha', '4'],
+  ])('sft --lora 0 with %s: there is no adapter that it could be of', async (flag, ...argv) => {
+    const { code, stderr } = await runMain(['sft', '--model', 'm', '--data', 'd.jsonl', '--lora', '0', ...argv], root);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`gimbal sft ${flag}: --lora 0 trains all weights`)]);
+  });
+
+  test.each([
     ['generate', '--prompt', 'x'],
     ['sft', '--data', 'rows.jsonl'],
     ['eval', '--data', 'rows.jsonl'],

@@ -68,7 +68,11 @@ test('several samples of each prompt of a file, .jsonl or .csv, in its order', a
     Array.from({ length: 12 }, (_, i) => [`${i} plus one`, `${i} plus one`]).flat(),
   );
   const csv = (await gimbal('generate', ...few, '--data', join(dir, 'rows.csv'))) as Completions;
-  expect(csv.completions).toEqual(completions);
+  // of rows with a completion it is the reference
+  expect(completions.map((row) => (row as { reference?: string }).reference)).toEqual(
+    Array.from({ length: 24 }, (_, i) => `${(i >> 1) + 1}`),
+  );
+  expect(csv.completions.map((row) => ({ reference: expect.anything(), ...row }))).toEqual(completions);
 });
 
 test('a prompt that leaves no room is left out, counted and named by file and line', async () => {
@@ -83,6 +87,65 @@ test('a prompt that leaves no room is left out, counted and named by file and li
   ]);
   const { completions } = JSON.parse(stdout) as Completions;
   expect(completions.map(({ prompt }) => prompt)).toEqual([prompts[0], prompts[2]]);
+});
+
+test('other columns of a row go to the output of generate and of eval, there with the scores of its answer', async () => {
+  const data = join(dir, 'columns.jsonl');
+  const rows = [7, 8].map((id) => ({
+    ...{ id, share: 0.123456789012, prompt: `${id} plus one`, completion: `${id + 1}`, tokens: 'a,b' },
+  }));
+  await writeFile(data, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const lines = async (file: string): Promise<object[]> =>
+    (await readFile(file, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+  const few = ['--model', plain(), '--data', data, '--max-new-tokens', '3', '--out'];
+  await gimbal('generate', ...few, join(dir, 'carried.jsonl'));
+  const kept = { share: 0.123456789012 };
+  const wanted = rows.map(({ id, prompt, completion }) => ({ ...kept, id, prompt, reference: completion }));
+  expect(await lines(join(dir, 'carried.jsonl'))).toMatchObject(
+    wanted.map((row) => ({ ...row, 'row.tokens': 'a,b', tokens: expect.any(Number), completion: expect.any(String) })),
+  );
+  await gimbal('eval', ...few, join(dir, 'scored.jsonl'), '--metrics', 'rouge,exact-match,bleu,chrf,distinct,length');
+  const scored = ['rouge1', 'rougeL', 'exactMatch', 'bleu', 'chrf', 'distinct2', 'words'];
+  const scores = Object.fromEntries(scored.map((name) => [name, expect.any(Number)]));
+  expect(await lines(join(dir, 'scored.jsonl'))).toMatchObject(
+    wanted.map((row) => ({ ...row, tokens: 'a,b', prediction: expect.any(String), ...scores })),
+  );
+});
+
+test('--out replaces no file, least of all the rows of --data, and holds no table', async () => {
+  const mine = join(dir, 'mine.jsonl');
+  const text = '{"prompt": "one plus one", "completion": "2"}\n';
+  await writeFile(mine, text);
+  const old = join(dir, 'old.gguf');
+  await writeFile(old, text);
+  const model = ['--model', plain()];
+  const cases: [string[], RegExp][] = [
+    [['generate', ...model, '--data', mine, '--out', mine], /the file of --data, and would be replaced.*another file/s],
+    [['eval', ...model, '--data', mine, '--out', mine], /the file of --data, and would be replaced/],
+    [['generate', ...model, '--prompt', 'one', '--out', old], /exists already.*or remove this one first/s],
+    [['quantize', ...model, '--out', old], /exists already/],
+    [['generate', ...model, '--data', mine, '--out', join(dir, 'a.csv')], /JSON Lines, not as a table.*\.jsonl/s],
+    [['eval', ...model, '--data', mine, '--out', join(dir, 'a.parquet')], /JSON Lines, not as a table/],
+  ];
+  for (const [argv, message] of cases) {
+    const { code, stderr } = await runMain(argv, root);
+    expect([argv[0], code, stderr]).toEqual([argv[0], 2, expect.stringMatching(message)]);
+  }
+  expect([await readFile(mine, 'utf8'), await readFile(old, 'utf8')]).toEqual([text, text]);
+});
+
+test('more samples than beams, and an adapter that is none, are wrong usage by flag', async () => {
+  const few = ['generate', '--model', plain(), '--prompt', 'one'];
+  const many = await runMain([...few, '--beams', '2', '--samples', '4'], root);
+  expect([many.code, many.stderr]).toEqual([
+    2,
+    expect.stringMatching(/generate --samples: .*got 4, wanted "?at most 2/),
+  ]);
+  const whole = await runMain([...few, '--adapter', plain()], root);
+  expect([whole.code, whole.stderr]).toEqual([2, expect.stringMatching(/--adapter: this is a whole model/)]);
 });
 
 test('a search, penalties and an encoder-decoder', async () => {
@@ -119,9 +182,9 @@ test('a prompt is a turn to a model with a chat template, and --continue leaves 
 test('a conversation: a line is a turn, /reset forgets, the end of the input ends it', async () => {
   const argv = ['generate', '--model', chatty(), '--max-new-tokens', '3', '--system', 'be brief', '--json'];
   const { child, ended } = startCli(argv, dir);
-  child.stdin?.end('hello\n\nagain\n/reset\nnew\n');
-  const { code, stdout } = await ended;
-  expect(code).toBe(0);
+  child.stdin?.end('hello\n\nagain\n/reset\nnew\n/rest\n');
+  const { code, stdout, stderr } = await ended;
+  expect([code, stderr]).toEqual([0, expect.stringContaining('no such command: /rest; /reset forgets')]);
   const { messages } = JSON.parse(stdout) as { messages: { role: string; content: string }[] };
   expect(messages.map(({ role }) => role)).toEqual(['system', 'user', 'assistant']);
   expect(messages[1]?.content).toBe('new');

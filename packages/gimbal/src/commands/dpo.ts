@@ -13,6 +13,7 @@ import { refuseSeq2Seq } from '../run/decoder-only.ts';
 import { alreadyDone, checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
+import { longRows } from '../sft/long-rows.ts';
 
 const options = z.object({
   model: z.string().describe('model folder, or a .gguf file: where training starts, and the reference'),
@@ -107,7 +108,13 @@ async function learn(context: CommandContext<Options>, run: RunFolder): Promise<
     const limit = lengthLimit(o.maxLength, contextLength);
     const { pairs, overflow, equal } = preferenceTokens(rows, tokenizer, { limit, overflow: o.overflow });
     if (overflow.rows > 0)
-      note(`${counted(overflow.rows, 'pair')} too long (${o.overflow}): ${overflow.where.join(', ')}`);
+      note(
+        longRows(overflow, counted(rows.rows.length, 'pair'), {
+          tokens: limit,
+          context: contextLength,
+          overflow: o.overflow,
+        }),
+      );
     if (equal.rows > 0)
       note(`${counted(equal.rows, 'pair')} with equal completions left out: ${equal.where.join(', ')}`);
     const share = heldOutOf('dpo', o.heldOut, pairs.length);

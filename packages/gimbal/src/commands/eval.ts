@@ -4,6 +4,8 @@ import { ConfigError, eventTurn, NumericalError, type Rng, StoppedError, writeFi
 import { z } from 'zod';
 import { type CommandContext, defineCommand } from '../cli/command.ts';
 import { counted, textTable } from '../cli/format.ts';
+import { jsonLine } from '../cli/json-line.ts';
+import { carriedColumns } from '../generate/carried-columns.ts';
 import { heldWeights, openModel, type Writer } from '../generate/open-model.ts';
 import { defaultTokens, samplingOf, samplingOptions } from '../generate/sampling.ts';
 import { type Answer, legend, scoreTexts, textMetrics } from '../generate/score.ts';
@@ -13,7 +15,7 @@ import { refuseGiven } from '../options/refuse-given.ts';
 import { openSum } from '../rl/reward.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
-import { refuseUnwritable } from '../run/out-file.ts';
+import { refuseReplacing, refuseTable } from '../run/out-file.ts';
 import { batchesByRoom, promptLength } from '../stages/internal/room.ts';
 
 const { samples: _samples, ...sampling } = samplingOptions.shape;
@@ -94,7 +96,7 @@ export const command = defineCommand({
     if (await classifiers.isClassifier(o.model)) {
       refuseGiven('gimbal eval', context.given, ofWriters, 'the model is a reward model or a judge: it writes nothing');
       checkColumns('eval', o.columns, ['prompt', 'chosen', 'rejected', 'premise', 'hypothesis', 'text', 'label']);
-      if (o.out !== undefined) await refuseUnwritable('eval', o.out);
+      if (o.out !== undefined) await refuseReplacing('eval', o.out, o.data);
       const compute = await startCompute(o);
       const found = await classifiers.evaluateClassifier(o, output);
       await compute.trace(output);
@@ -102,7 +104,10 @@ export const command = defineCommand({
     }
     refuseGiven('gimbal eval', context.given, ['slice'], 'it is of reward models and judges, and the model is neither');
     checkColumns('eval', o.columns, ['text', 'prompt', 'completion', 'messages']);
-    if (o.out !== undefined) await refuseUnwritable('eval', o.out);
+    if (o.out !== undefined) {
+      refuseTable('eval', o.out);
+      await refuseReplacing('eval', o.out, o.data);
+    }
     const lm = await import('@gimbal/language-models');
     const { rng, withPrecision } = await import('@gimbal/tensor-core');
     const all = await lm.readRows(o.data, {
@@ -158,9 +163,13 @@ export const command = defineCommand({
             ? undefined
             : await openSum([`entailment:${o.judge}`], { where: 'gimbal eval --judge' });
         const draws = { draws: o.draws, rng: stream.split('draws'), judge };
-        Object.assign(scores, await scoreTexts(written, ofTexts, draws));
-        if (o.out !== undefined)
-          await writeFileAtomic(o.out, written.map((row) => `${JSON.stringify(row)}\n`).join(''));
+        const scored = await scoreTexts(written, ofTexts, draws);
+        Object.assign(scores, scored.scores);
+        if (o.out !== undefined) {
+          const line = ({ row, ...answer }: Asked, i: number): string =>
+            jsonLine({ ...answer, ...scored.each[i] }, carriedColumns(row, ofOutput));
+          await writeFileAtomic(o.out, written.map(line).join(''));
+        }
       }
     });
     if (!output.json) {
@@ -252,13 +261,21 @@ async function losses(
 /** A text is read in pieces, a row with an answer whole or not at all. */
 const overflowOf = ({ overflow }: Options, { kind }: Dataset) => overflow ?? (kind === 'text' ? 'split' : 'drop');
 
+/** An answer, and the row that it is to. */
+interface Asked extends Answer {
+  row: { readonly [column: string]: unknown };
+}
+
+/** What the output says of an answer. */
+const ofOutput = new Set(['prompt', 'reference', 'prediction', ...Object.keys(legend)]);
+
 /** An answer to each prompt that leaves room for one, beside the wanted one. */
 async function answerAll(
   { options: o, output, signal }: Context,
   { policy, params, tokenizer, generation, contextLength, writesApart }: Writer,
   data: Dataset,
   rng: Rng,
-): Promise<Answer[]> {
+): Promise<Asked[]> {
   const { generate, isKind, renderRows } = await import('@gimbal/language-models');
   const rendered = isKind(data, 'conversation-completion');
   const asked = renderRows(data, tokenizer).rows as readonly { prompt: string; completion: string }[];
@@ -281,7 +298,7 @@ async function answerAll(
       batchSize: o.batchSize,
     },
   );
-  const written: Answer[] = [];
+  const written: Asked[] = [];
   const chosen = await samplingOf({ ...o, samples: 1 }, generation);
   let done = 0;
   for (const { rows: at, maxNewTokens } of batches) {
@@ -290,7 +307,8 @@ async function answerAll(
     const request = { ...chosen, maxNewTokens, rendered, rng: rng.split(at[0] as number), signal };
     const texts = await generate(policy, params, tokenizer, prompts, request);
     for (const [i, { prompt, completion }] of some.entries()) {
-      written[at[i] as number] = { prompt, reference: completion, prediction: texts[i]?.text ?? '' };
+      const row = data.rows[fits[at[i] as number] as number] as Asked['row'];
+      written[at[i] as number] = { prompt, reference: completion, prediction: texts[i]?.text ?? '', row };
     }
     done += at.length;
     if (output.live) output.status(`answers: ${done} of ${fits.length}`);

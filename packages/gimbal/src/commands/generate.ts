@@ -5,13 +5,14 @@ import { type CommandContext, defineCommand } from '../cli/command.ts';
 import { bytes, counted, duration, figure, quantity } from '../cli/format.ts';
 import { jsonLine } from '../cli/json-line.ts';
 import { bestOfReward, type Candidate, checkBestOf, pickBest } from '../generate/best-of.ts';
+import { carriedColumns } from '../generate/carried-columns.ts';
 import { asTurn, heldWeights, openModel, type ReadPrompt, type Writer } from '../generate/open-model.ts';
 import { type PromptAt, readPrompts } from '../generate/read-prompts.ts';
-import { defaultTokens, samplingOf, samplingOptions } from '../generate/sampling.ts';
+import { checkBeams, defaultTokens, samplingOf, samplingOptions } from '../generate/sampling.ts';
 import { checkColumns } from '../options/columns.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
-import { refuseUnwritable } from '../run/out-file.ts';
+import { refuseReplacing, refuseTable } from '../run/out-file.ts';
 import { batchesByRoom, promptLength } from '../stages/internal/room.ts';
 
 const options = z.object({
@@ -81,7 +82,10 @@ export const command = defineCommand({
       throw new ConfigError({ where: 'gimbal generate', what: 'both --prompt and --data', wanted });
     }
     checkColumns('generate', o.columns, ['prompt']);
-    if (o.out !== undefined) await refuseUnwritable('generate', o.out);
+    if (o.out !== undefined) {
+      refuseTable('generate', o.out);
+      await refuseReplacing('generate', o.out, o.data);
+    }
     const isChat = o.prompt === undefined && o.data === undefined;
     const picks = checkBestOf(given.options, isChat);
     if (isChat && (o.samples > 1 || (o.beams ?? 1) > 1)) {
@@ -92,6 +96,7 @@ export const command = defineCommand({
         fix: 'Give --prompt or --data, or leave out --samples and --beams',
       });
     }
+    checkBeams('generate', o);
     const prompts = o.data === undefined ? [] : await readPrompts(o.data, o.columns);
     if (o.prompt !== undefined) prompts.push({ text: o.prompt, where: '--prompt' });
     const compute = await startCompute(o);
@@ -104,6 +109,7 @@ export const command = defineCommand({
     });
     for (const warning of model.warnings) output.note(`warning ${warning}`);
     output.note(`weights: ${bytes(heldBytes(model.params))}`);
+    checkBeams('generate', o, model.generation);
     const stream = rng(o.seed).split('sampling');
     if (picks && (await samplingOf(o, model.generation)).temperature === 0) {
       const fix = 'Give --temperature above 0';
@@ -120,7 +126,9 @@ export const command = defineCommand({
       return { json: { model: o.model, messages } };
     }
     const began = performance.now();
-    const written = await withPrecision(o.precision, () => completeAll(context, model, prompts, stream, reward));
+    const { written, columns } = await withPrecision(o.precision, () =>
+      completeAll(context, model, prompts, stream, reward),
+    );
     const all = written.flatMap((w): { tokens: number }[] => w.candidates ?? [w]);
     const tokens = all.reduce((sum, w) => sum + w.tokens, 0);
     const seconds = (performance.now() - began) / 1000;
@@ -128,10 +136,10 @@ export const command = defineCommand({
     if (reward !== undefined) output.note(await pickedNote(written, o.samples));
     await compute.trace(output);
     if (o.out !== undefined) {
-      await writeFileAtomic(o.out, written.map(jsonLine).join(''));
+      await writeFileAtomic(o.out, written.map((row, i) => jsonLine(row, columns[i])).join(''));
       output.note(`written to ${o.out}`);
     }
-    return { json: { model: o.model, completions: written } };
+    return { json: { model: o.model, completions: written.map((row, i) => ({ ...columns[i], ...row })) } };
   },
 });
 
@@ -146,13 +154,17 @@ async function pickedNote(written: readonly Written[], n: number): Promise<strin
   return `best of ${n}: reward ${figure(kept)}, of all samples ${figure(mean(drawn))}; KL to the model at most ${figure(bonKl(n))} nats`;
 }
 
+/** What the output says of a completion. */
+const ofOutput = new Set(['prompt', 'completion', 'tokens', 'logProb', 'end', 'reward', 'candidates']);
+
+/** @returns of each completion what is known of it, and the other columns of its prompt's row */
 async function completeAll(
   context: Context,
   model: Writer,
   prompts: PromptAt[],
   stream: Rng,
   reward: RewardFn | undefined,
-): Promise<Written[]> {
+): Promise<{ written: Written[]; columns: { [column: string]: unknown }[] }> {
   const { options: o, output } = context;
   const read = await Promise.all(prompts.map(({ text }) => asTurn(model, text, o)));
   const lengths = read.map(({ text, rendered }) =>
@@ -168,6 +180,7 @@ async function completeAll(
     },
   );
   const written: Written[] = [];
+  const columns: { [column: string]: unknown }[] = [];
   const done: Written[][] = [];
   let next = 0;
   for (const { rows, maxNewTokens } of batches) {
@@ -180,13 +193,15 @@ async function completeAll(
     }
     // in the order of the prompts, as far as they are written
     for (let of = done[next]; of !== undefined; of = done[++next]) {
+      const { row = {} } = prompts[kept[next] as number] as PromptAt;
       for (const each of of) {
         written.push(each);
+        columns.push(carriedColumns(row, ofOutput));
         print(context, each);
       }
     }
   }
-  return written;
+  return { written, columns };
 }
 
 /** One batch; a single prompt's completion is printed for a person as it comes. */

@@ -7,6 +7,7 @@ import { startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
 import { isSeq2Seq } from '../run/is-seq2seq.ts';
 import { adapterPath, modelPath } from '../run/model-path.ts';
+import { refuseReplacing } from '../run/out-file.ts';
 
 const options = z.object({
   model: z
@@ -91,6 +92,7 @@ async function mergeAdapter(
   const { refuseReplaced } = await import('../merge/merge-models.ts');
   refuseReplaced(out, [path]);
   const open = (await isSeq2Seq(path)) ? openSeq2Seq : openDecoder;
+  if (out.endsWith('.gguf')) await refuseReplacing('merge', out);
   const compute = await startCompute(o);
   const lm = await import('@gimbal/language-models');
   const { disposeTree } = await import('@gimbal/tensor-core');

@@ -7,6 +7,7 @@ import { startCompute } from '../run/compute.ts';
 import { refuseSeq2Seq } from '../run/decoder-only.ts';
 import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
+import { refuseReplacing } from '../run/out-file.ts';
 
 const options = z.object({
   model: z.string().describe('model folder, a .gguf file, or a name on the hub'),
@@ -31,6 +32,7 @@ export const command = defineCommand({
     }
     const path = await modelPath(o.model, 'gimbal quantize --model', hubOptions(output, signal));
     await refuseSeq2Seq('gimbal quantize --model', path, noBlocks);
+    await refuseReplacing('quantize', o.out);
     const compute = await startCompute(o);
     const { loadPretrained, saveGguf } = await import('@gimbal/language-models');
     const { disposeTree, treeBytes } = await import('@gimbal/tensor-core');

@@ -7,6 +7,7 @@ import { defineCommand } from '../cli/command.ts';
 import { counted, duration, quantity } from '../cli/format.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOf, heldOutOption } from '../options/held-out.ts';
+import { refuseGiven } from '../options/refuse-given.ts';
 import { bestParams } from '../run/best-params.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
 import { alreadyDone, checkpointIn, stoppedRun } from '../run/going-on.ts';
@@ -17,6 +18,7 @@ import { optionsOfRun, withRun } from '../run/run-folder.ts';
 import { worsened } from '../run/worsened.ts';
 import { refuseAssistantOnly } from '../sft/assistant-only.ts';
 import { checkJudged, judgedRows } from '../sft/judged-rows.ts';
+import { longRows } from '../sft/long-rows.ts';
 import { checkMaxLength, splitRowsByLength } from '../sft/split-rows.ts';
 import { openTuned } from '../sft/tuned-model.ts';
 
@@ -105,6 +107,13 @@ export const command = defineCommand({
   async run({ options: given, given: where, output, signal }) {
     checkColumns('sft', given.columns, ['text', 'prompt', 'completion', 'messages']);
     checkJudged(given);
+    if (given.lora === 0)
+      refuseGiven(
+        'gimbal sft',
+        where,
+        ['dora', 'loraTargets', 'loraAlpha'],
+        '--lora 0 trains all weights, without an adapter',
+      );
     return withRun({ command: 'sft', options: given, given: where }, async (run) => {
       const o = optionsOfRun(given, run);
       const compute = await startCompute(o);
@@ -197,7 +206,7 @@ export const command = defineCommand({
         signal,
       });
       output.note(
-        `${counted(parts.train.rows.length, 'row')}, ${parts.heldOut.rows.length} held out; their loss is ${before.loss.toFixed(4)}`,
+        `${counted(parts.train.rows.length - parts.unusable, 'row')}, ${parts.heldOut.rows.length} held out; their loss is ${before.loss.toFixed(4)}`,
       );
       const note = (text: string): void => output.note(text);
       const goesOn = (await checkpointIn(trainerOptions.out, note)) !== undefined;
@@ -207,15 +216,22 @@ export const command = defineCommand({
       );
       if (trainer.step >= o.steps) note(alreadyDone(trainer.step));
       const { overflow } = trainer;
-      if (overflow.rows > 0)
-        output.note(`${counted(overflow.rows, 'row')} too long (${o.overflow}): ${overflow.where.join(', ')}`);
+      if (overflow.rows > 0) {
+        const limit = { tokens: maxLength, context: config.contextLength, overflow: o.overflow };
+        output.note(longRows(overflow, counted(rows.rows.length, 'row'), limit));
+      }
       let last = Number.NaN;
+      let told = Number.NEGATIVE_INFINITY; // ms
       for await (const step of trainer.train({ steps: o.steps, signal })) {
         last = step.evalLoss ?? last;
         const loss = `step ${step.step}/${o.steps}  loss ${step.loss.toFixed(4)}`;
         if (step.evalLoss !== undefined) {
           output.note(`${loss}  held-out ${step.evalLoss.toFixed(4)}  ${quantity(step.tokensPerSecond)} tokens/s`);
         } else if (output.live) output.status(`${loss}  ${duration(step.secondsLeft)} left`);
+        else if (performance.now() - told > betweenLines) {
+          output.note(`${loss}  ${duration(step.secondsLeft)} left`);
+          told = performance.now();
+        }
       }
       if (trainer.stopReason === 'signal') {
         throw stoppedRun('sft', run.path, `stopped after step ${trainer.step} of ${o.steps}`);
@@ -231,9 +247,9 @@ export const command = defineCommand({
       if (isGlued) {
         output.note('it learnt prompts without the chat template: ask it with gimbal generate --continue');
       }
-      const told = worsened({ before: before.loss, best, last: { loss: last, step: trainer.step } });
-      if (told !== undefined) {
-        output.note(`warning: ${told}. Try a lower --learning-rate than ${peak}, fewer --steps, or more rows`);
+      const worse = worsened({ before: before.loss, best, last: { loss: last, step: trainer.step } });
+      if (worse !== undefined) {
+        output.note(`warning: ${worse}. Try a lower --learning-rate than ${peak}, fewer --steps, or more rows`);
       }
       if (adapter) lm.disposeAdapter(adapter);
       disposeTree(params);
@@ -251,6 +267,9 @@ export const command = defineCommand({
     });
   },
 });
+
+/** ms between two lines of a log: it shows no progress that rewrites itself */
+const betweenLines = 30_000;
 
 /** Whether generation, which takes a prompt for a turn of the chat template, writes it as rows of prompts are trained on. */
 function rendersAsTrained(tokenizer: Tokenizer, render: typeof renderChat): boolean {

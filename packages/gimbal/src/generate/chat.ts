@@ -44,7 +44,10 @@ export async function chat({ model, output, sampling, system, rng, signal, input
     for await (const line of lines) {
       if (line.trim() === '/exit') break;
       if (line.trim() === '/reset') turns = [...first];
-      if (line.trim() === '' || line.trim() === '/reset') {
+      // a misspelt command is no turn; a path is one
+      const isUnknown = /^\/[a-z]*$/i.test(line.trim()) && line.trim() !== '/reset';
+      if (isUnknown) output.note(line.trim() === '/help' ? help : `no such command: ${line.trim()}; ${help}`);
+      if (line.trim() === '' || line.trim() === '/reset' || isUnknown) {
         ask();
         continue;
       }

@@ -4,6 +4,8 @@ import { ConfigError, DataError } from '@gimbal/tensor-core';
 export interface PromptAt {
   text: string;
   where: string;
+  /** its row, where it is of one */
+  row?: { readonly [column: string]: unknown };
 }
 
 /**
@@ -22,7 +24,7 @@ export async function readPrompts(file: string, columns: Record<string, string> 
   // rows of other kinds serve as prompts too: only their column `prompt` is read
   const o = { kind: 'prompt', ...(columns === undefined ? {} : { columns }) } as const;
   const rows = /\.(?:csv|parquet)$/.test(file) ? await readRows(file, o) : parseJsonl(await textOf(file), file, o);
-  return rows.rows.map(({ prompt }, i) => ({ text: prompt as string, where: rows.where(i) }));
+  return rows.rows.map((row, i) => ({ text: row.prompt as string, where: rows.where(i), row }));
 }
 
 async function textOf(file: string): Promise<string> {

@@ -1,5 +1,6 @@
 // The options that say how a completion is written, and what they are where the model's folder says otherwise.
 import type { GenerationDefaults, LogitsProcessor } from '@gimbal/language-models';
+import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 
 export const samplingOptions = z.object({
@@ -24,6 +25,22 @@ export type Sampling = z.output<typeof samplingOptions>;
 
 /** Without a limit of the user's or the model's. */
 export const defaultTokens = 64;
+
+/**
+ * @param g what the model's folder says, once it is open
+ * @throws ConfigError for more completions of a prompt than a search of the likeliest holds
+ */
+export function checkBeams(command: string, { samples, beams }: Sampling, g: GenerationDefaults = {}): void {
+  const width = beams ?? g.beams ?? 1;
+  if (width === 1 || samples <= width) return;
+  throw new ConfigError({
+    where: `gimbal ${command} --samples`,
+    what: 'a search has no more completions than it holds at a time',
+    got: samples,
+    wanted: `at most ${width}, ${beams === undefined ? 'as the model’s folder says' : 'as --beams says'}`,
+    fix: beams === undefined ? 'Give --beams 1 to draw them' : 'Raise --beams, or leave it out to draw them',
+  });
+}
 
 /** What was asked for, then what the model's folder says, then the library's own. */
 export async function samplingOf(o: Sampling, g: GenerationDefaults) {

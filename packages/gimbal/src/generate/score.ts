@@ -43,6 +43,14 @@ export interface Answer {
   prediction: string;
 }
 
+/** What texts were worth. */
+export interface TextScores {
+  /** Of all, by name. */
+  scores: { [name: string]: Interval };
+  /** Of each answer; BLEU is sacreBLEU's of a sentence. */
+  each: { [name: string]: number }[];
+}
+
 /**
  * Means and scores of a whole corpus have intervals by the bootstrap; shares of answers have Wilson's.
  * @param draws of the bootstrap; `judge` gives log P(the prompt entails the answer), for `entailment`
@@ -51,14 +59,22 @@ export async function scoreTexts(
   answers: readonly Answer[],
   metrics: readonly TextMetric[],
   { draws, rng, judge }: { draws: number; rng: Rng; judge?: RewardFn | undefined },
-): Promise<{ [name: string]: Interval }> {
+): Promise<TextScores> {
   const lm = await import('@gimbal/language-models');
   const predictions = answers.map(({ prediction }) => prediction);
   const references = answers.map(({ reference }) => reference);
   const o = (name: string) => ({ samples: draws, rng: rng.split(name) });
-  const mean = (name: string, values: readonly number[]) => [[name, lm.bootstrapMean(values, o(name))] as const];
+  const each: { [name: string]: number }[] = answers.map(() => ({}));
+  const keep = (name: string, values: readonly number[]): void => {
+    for (const [i, row] of each.entries()) row[name] = values[i] as number;
+  };
+  const mean = (name: string, values: readonly number[]) => {
+    keep(name, values);
+    return [[name, lm.bootstrapMean(values, o(name))] as const];
+  };
   // drawn again, a share of none or of all would seem to be known exactly
   const share = (name: string, hits: readonly number[]) => {
+    keep(name, hits);
     const { value, low, high } = rate(
       hits.reduce((sum, hit) => sum + hit, 0),
       hits.length,
@@ -66,9 +82,10 @@ export async function scoreTexts(
     return [[name, { estimate: value, low, high }] as const];
   };
   const pick = (list: readonly string[], at: readonly number[]): string[] => at.map((i) => list[i] as string);
-  const corpus = (name: string, statistic: (at: readonly number[]) => number) => [
-    [name, lm.bootstrap(answers.length, statistic, o(name))] as const,
-  ];
+  const corpus = (name: string, statistic: (at: readonly number[]) => number, one: (answer: Answer) => number) => {
+    keep(name, answers.map(one));
+    return [[name, lm.bootstrap(answers.length, statistic, o(name))] as const];
+  };
   const prompts = answers.map(({ prompt }) => prompt);
   const verdicts = judge && metrics.includes('entailment') ? await judge(prompts, predictions) : [];
   const words = (text: string): number => text.split(/\s+/).filter((word) => word !== '').length;
@@ -88,10 +105,27 @@ export async function scoreTexts(
         ),
       );
     },
-    bleu: () => corpus('bleu', (at) => lm.corpusBleu(pick(predictions, at), pick(references, at))),
-    chrf: () => corpus('chrf', (at) => lm.corpusChrf(pick(predictions, at), pick(references, at))),
+    bleu: () =>
+      corpus(
+        'bleu',
+        (at) => lm.corpusBleu(pick(predictions, at), pick(references, at)),
+        ({ prediction, reference }) => lm.sentenceBleu(prediction, [reference]),
+      ),
+    chrf: () =>
+      corpus(
+        'chrf',
+        (at) => lm.corpusChrf(pick(predictions, at), pick(references, at)),
+        ({ prediction, reference }) => lm.sentenceChrf(prediction, [reference]),
+      ),
     'exact-match': () => share('exactMatch', lm.exactMatch(predictions, references)),
-    distinct: () => [1, 2].flatMap((n) => corpus(`distinct${n}`, (at) => lm.distinctN(pick(predictions, at), n))),
+    distinct: () =>
+      [1, 2].flatMap((n) =>
+        corpus(
+          `distinct${n}`,
+          (at) => lm.distinctN(pick(predictions, at), n),
+          ({ prediction }) => lm.distinctN([prediction], n),
+        ),
+      ),
     extractive: () => (['coverage', 'density', 'compression'] as const).flatMap(copied),
     coverage: () => copied('coverage'),
     density: () => copied('density'),
@@ -102,5 +136,6 @@ export async function scoreTexts(
         verdicts.map((p) => Number(p !== null && p > Math.log(0.5))),
       ),
   };
-  return Object.fromEntries(metrics.flatMap((metric) => score[metric]()));
+  const scores = Object.fromEntries(metrics.flatMap((metric) => score[metric]()));
+  return { scores, each };
 }

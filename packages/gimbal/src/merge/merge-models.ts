@@ -1,6 +1,5 @@
 // Several models' weights as one model: averaged with given shares, along the arc between two, or by what each learnt
 // beyond the first.
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { HubOptions } from '@gimbal/language-models';
 import { ConfigError, type MergeRecipe, writeFileDurable } from '@gimbal/tensor-core';
@@ -99,10 +98,6 @@ export async function mergeModels(
     const folder = await modelPath(name, 'gimbal merge --model', hub);
     if (folder.endsWith('.gguf')) {
       throw wrong('model', 'weights in blocks are not averaged', name, 'folders with safetensors');
-    }
-    if (!existsSync(join(folder, 'config.json')) && existsSync(join(folder, 'adapter_config.json'))) {
-      const fix = 'Work it into its model first: gimbal merge --model BASE --adapter FOLDER --out merged';
-      throw wrong('model', 'this is an adapter', name, 'a model’s folder', fix);
     }
     folders.push(folder);
   }

@@ -22,7 +22,7 @@ import { readAskedPrompts } from '../rl/prompt-rows.ts';
 import { fittingPrompts, roomBeside } from '../rl/train-policy.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
 import { failedOutside } from '../run/going-on.ts';
-import { refuseUnwritable } from '../run/out-file.ts';
+import { refuseReplacing } from '../run/out-file.ts';
 import { type MatrixResult, resultOf } from './matrix-result.ts';
 import { points } from './points.ts';
 import { preferenceForms } from './preference-forms.ts';
@@ -78,7 +78,7 @@ export async function playModels(context: CommandContext<MatrixFlags>): Promise<
   const entries = named(o.matrix ?? []);
   if (o.preference === undefined)
     throw new ConfigError({ where: 'gimbal eval --preference', what: 'who is preferred?', wanted: preferenceForms });
-  if (o.out !== undefined) await refuseUnwritable('eval', o.out);
+  if (o.out !== undefined) await refuseReplacing('eval', o.out, o.data);
   const compute = await startCompute(o);
   refuseBf16('gimbal eval', o.precision, compute);
   const { rows, chats } = await readAskedPrompts(o.data, o.columns);

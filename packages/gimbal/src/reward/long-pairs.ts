@@ -25,7 +25,7 @@ export function toldLong({ rows, where, limit, overflow }: LongPairs, of: number
 }
 
 /** `file:1, file:2` as `file:1, 2`: a path is said once, where it stands in a row. */
-function places(where: readonly string[]): string {
+export function places(where: readonly string[]): string {
   let last: string | undefined;
   return where
     .map((place) => {

@@ -32,7 +32,10 @@ test("an adapter's folder is itself, a run's is the adapter it has made", () => 
   expect(adapterPath(adapter)).toBe(adapter);
   const run = make('tuned', { 'config.json': { command: 'sft' }, 'adapter/adapter_config.json': {} });
   expect(adapterPath(run)).toBe(join(run, 'adapter'));
-  expect(adapterPath(join(folder, 'none'))).toBe(join(folder, 'none'));
+  expect(() => adapterPath(join(folder, 'none'))).toThrow(/no such folder; got ".*none"/);
+  const whole = make('whole', { 'config.json': { model_type: 'llama' }, 'model.safetensors': {} });
+  expect(() => adapterPath(whole)).toThrow(/this is a whole model, no adapter.*Give it as --model/s);
+  expect(() => adapterPath(folder)).toThrow('this folder holds no adapter');
 });
 
 test('what holds no model is refused as wrong usage, with what to do', async () => {
@@ -42,6 +45,8 @@ test('what holds no model is refused as wrong usage, with what to do', async () 
   });
   const stopped = make('stopped', { 'config.json': { command: 'sft' } });
   await expect(modelPath(stopped, '--model')).rejects.toThrow(`npx gimbal sft --out ${stopped} --resume`);
+  const alone = make('alone', { 'adapter_config.json': {} });
+  await expect(modelPath(alone, '--model')).rejects.toThrow(`this is an adapter, no whole model; got "${alone}"`);
   const adapter = make('adapter', { 'config.json': { command: 'sft' }, 'adapter/adapter_config.json': {} });
   await expect(modelPath(adapter, '--model')).rejects.toThrow(`--adapter ${join(adapter, 'adapter')}`);
 });

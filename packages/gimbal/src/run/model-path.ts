@@ -21,6 +21,7 @@ export async function modelPath(path: string, where: string, hub?: HubOptions): 
     const wanted = 'a model folder, a .gguf file, or a name on the hub';
     throw new ConfigError({ where, what: 'this file is no model', got: path, wanted });
   }
+  refuseAdapter(where, path, here);
   const command = await commandOfRun(here);
   if (command === undefined) return here;
   // `model` is where commands save; `warm` keeps its average beside the members
@@ -39,11 +40,38 @@ export async function modelPath(path: string, where: string, hub?: HubOptions): 
 /** Where a run's model may be, in its folder. */
 export const modelsOfRun = ['model', 'warm/model'];
 
-/** Where an adapter lies: in a folder of PEFT's, or of a run the one that it has made. */
+const isAdapter = (folder: string): boolean => existsSync(join(folder, 'adapter_config.json'));
+
+/**
+ * Where an adapter lies: in a folder of PEFT's, or of a run the one that it has made.
+ * @throws ConfigError where there is none, saying what there is
+ */
 export function adapterPath(path: string): string {
   const made = join(path, 'adapter');
-  const isAdapter = (folder: string): boolean => existsSync(join(folder, 'adapter_config.json'));
-  return !isAdapter(path) && isAdapter(made) ? made : path;
+  const found = [path, made].find(isAdapter);
+  if (found !== undefined) return found;
+  const where = '--adapter';
+  const wanted = 'the folder of an adapter, with adapter_config.json';
+  if (!existsSync(path)) {
+    const fix = 'Check the path; it is taken from the working directory';
+    throw new ConfigError({ where, what: 'no such folder', got: path, wanted, fix });
+  }
+  const isModel = path.endsWith('.gguf') || ['.', ...modelsOfRun].some((name) => holdsModel(join(path, name)));
+  const what = isModel ? 'this is a whole model, no adapter' : 'this folder holds no adapter';
+  const fix = isModel ? 'Give it as --model, without --adapter' : 'Check the path';
+  throw new ConfigError({ where, what, got: path, wanted, fix });
+}
+
+/** Whether a folder has weights: a run has a config.json too. */
+const holdsModel = (folder: string): boolean =>
+  existsSync(join(folder, 'config.json')) &&
+  ['model.safetensors', 'model.safetensors.index.json'].some((file) => existsSync(join(folder, file)));
+
+/** @throws ConfigError naming what an adapter goes with */
+function refuseAdapter(where: string, path: string, folder: string): void {
+  if (!isAdapter(folder) || existsSync(join(folder, 'config.json'))) return;
+  const fix = `Give --model the model it was trained on, and --adapter ${path}`;
+  throw new ConfigError({ where, what: 'this is an adapter, no whole model', got: path, fix });
 }
 
 /** The command whose run a folder holds: a model has a config.json too. */

@@ -1,6 +1,6 @@
 // --out where it names a file: checked before the work, since results that cannot be written are lost.
 import { access, constants, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { ConfigError } from '@gimbal/tensor-core';
 
 /** @throws ConfigError if the file's folder does not exist or cannot be written to, or a folder has its name */
@@ -10,6 +10,33 @@ export async function refuseUnwritable(command: string, out: string): Promise<vo
     const what = 'this is a folder; a file is wanted';
     throw new ConfigError({ where: `gimbal ${command} --out`, what, got: out, fix: 'Name a file in it' });
   }
+}
+
+/**
+ * A file that is there is never replaced: it may be the rows that were asked for, or answers that took hours.
+ * @param data the file of `--data`, to be named where it is this one
+ * @throws ConfigError where there is such a file, and as `refuseUnwritable`
+ */
+export async function refuseReplacing(command: string, out: string, data?: string): Promise<void> {
+  await refuseUnwritable(command, out);
+  if (!(await stat(out).catch(() => undefined))?.isFile()) return; // a device, as /dev/stdout, is no file
+  const isData = data !== undefined && resolve(data) === resolve(out);
+  throw new ConfigError({
+    where: `gimbal ${command} --out`,
+    what: isData ? 'this is the file of --data, and would be replaced' : 'this file exists already',
+    got: out,
+    fix: isData ? 'Name another file' : 'Name another file, or remove this one first',
+  });
+}
+
+const tables = /\.(?:csv|tsv|parquet)$/i;
+
+/** @throws ConfigError for a name that promises a table, where JSON Lines are written */
+export function refuseTable(command: string, out: string): void {
+  if (!tables.test(out)) return;
+  const what = 'answers are written as JSON Lines, not as a table';
+  const wanted = 'a name that ends in .jsonl';
+  throw new ConfigError({ where: `gimbal ${command} --out`, what, got: out, wanted });
 }
 
 /** @throws ConfigError if this folder, in which `out` shall lie, does not exist or cannot be written to */

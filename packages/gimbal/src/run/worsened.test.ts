@@ -9,10 +9,10 @@ test('a model that got better to the end needs no word', () => {
 
 test('no better than at the start, and better for a while, are told apart', () => {
   expect(worsened({ before: 2, best: at(2.5, 10), last: at(3, 100) })).toBe(
-    'held-out loss 2.000 → 2.500: no better than the model it started from',
+    'held-out loss 2.0000 → 2.5000: no better than the model it started from',
   );
   expect(worsened({ before: 3, best: at(2, 10), last: at(2.5, 100) })).toBe(
-    'held-out loss was lowest at step 10 of 100 (2.000) and rose to 2.500: the model of step 10 is kept',
+    'held-out loss was lowest at step 10 of 100 (2.0000) and rose to 2.5000: the model of step 10 is kept',
   );
   // a loss that is no number is no improvement
   expect(worsened({ before: 2, best: at(Number.NaN, 0), last: at(Number.NaN, 100) })).toContain('no better');

@@ -14,8 +14,8 @@ export interface HeldOutLosses {
 /** Says that training did no good, or did until a step; undefined where it did to the end. */
 export function worsened({ before, best, last }: HeldOutLosses): string | undefined {
   if (before !== undefined && !(best.loss < before)) {
-    return `held-out loss ${before.toFixed(3)} → ${best.loss.toFixed(3)}: no better than the model it started from`;
+    return `held-out loss ${before.toFixed(4)} → ${best.loss.toFixed(4)}: no better than the model it started from`;
   }
   if (!(last.loss > worthTelling * best.loss)) return undefined;
-  return `held-out loss was lowest at step ${best.step} of ${last.step} (${best.loss.toFixed(3)}) and rose to ${last.loss.toFixed(3)}: the model of step ${best.step} is kept`;
+  return `held-out loss was lowest at step ${best.step} of ${last.step} (${best.loss.toFixed(4)}) and rose to ${last.loss.toFixed(4)}: the model of step ${best.step} is kept`;
 }

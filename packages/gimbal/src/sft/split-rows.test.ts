@@ -12,7 +12,8 @@ const split = (tokens: readonly number[], o: Partial<RowLimit> = {}, heldOut?: n
 
 test('what is held out is drawn from rows that can be used; the others are counted where it is trained', async () => {
   for (let seed = 0; seed < 8; seed++) {
-    const { train, heldOut } = await split([3, 90, 4, 91, 5], {}, 2, seed);
+    const { train, heldOut, unusable } = await split([3, 90, 4, 91, 5], {}, 2, seed);
+    expect(unusable).toBe(2);
     expect(heldOut.rows.map(({ text }) => text)).not.toContainEqual(expect.stringMatching(/^9/));
     expect([...train.rows, ...heldOut.rows].map(({ text }) => text).sort()).toEqual([
       '3.0',

@@ -39,6 +39,7 @@ export function checkMaxLength(given: number | undefined, context: number): void
  * them.
  * @param lengths of each row
  * @param heldOut as `--held-out`
+ * @returns how many of the rows to train on nothing is learnt from
  * @throws DataError naming the first long row with overflow `error`, or where fewer than two rows can be used; ConfigError and
  * DataError as `heldOutOf` and `splitDataset`
  */
@@ -48,7 +49,7 @@ export async function splitRowsByLength<K extends RowKind>(
   limit: RowLimit,
   heldOut: number | undefined,
   rng: Rng,
-): Promise<{ train: Dataset<K>; heldOut: Dataset<K> }> {
+): Promise<{ train: Dataset<K>; heldOut: Dataset<K>; unusable: number }> {
   const { splitDataset } = await import('@gimbal/language-models');
   const indices = lengths.map((_, i) => i);
   const usable = indices.filter((i) => lengths[i]?.isUsable);
@@ -57,7 +58,7 @@ export async function splitRowsByLength<K extends RowKind>(
   // a share or number that leaves none of the whole file is told as such before
   checkHeldOut('sft', heldOut, usable.length);
   const parts = splitDataset(rowsAt(data, usable), heldOutOf('sft', heldOut, usable.length), rng);
-  return { train: joined(parts.train, rowsAt(data, long)), heldOut: parts.heldOut };
+  return { train: joined(parts.train, rowsAt(data, long)), heldOut: parts.heldOut, unusable: long.length };
 }
 
 function refuseLong(data: Dataset, lengths: readonly RowLength[], usable: number, limit: RowLimit): void {
