@@ -85,7 +85,7 @@ export type { GgufOptions } from './gguf/read-gguf.ts';
 export { bootstrapBleu, corpusBleu, sentenceBleu } from './metrics/bleu.ts';
 export { type BootstrapOptions, bootstrap, bootstrapMean, type Interval } from './metrics/bootstrap.ts';
 export type { References } from './metrics/check.ts';
-export { corpusChrf, sentenceChrf } from './metrics/chrf.ts';
+export { bootstrapChrf, corpusChrf, sentenceChrf } from './metrics/chrf.ts';
 export { distinctN, type ExactMatchOptions, exactMatch } from './metrics/exact-match.ts';
 export { type Extractiveness, extractiveness } from './metrics/extractive.ts';
 export { type Rouge, type RougeScore, rouge, rougeL, rougeN } from './metrics/rouge.ts';

@@ -145,6 +145,45 @@ it.each([-1, 0, 1, 2])(
   },
 );
 
+describe('a search by hand', () => {
+  /** log p of the next token, by what was written; the others' is −40. */
+  type Table = (so: readonly number[]) => { [id: number]: number };
+  const find = async (table: Table, o: Partial<Parameters<typeof beamSearch>[3]>) => {
+    const model = decoder({ vocabularySize: 5, width: 8, layers: 1, heads: 2, contextLength: 16 });
+    const params = model.init(rng(1));
+    const processor = (logits: Float32Array, { ids }: { ids: readonly number[] }): void => {
+      const given = table(ids.slice(1));
+      logits.forEach((_, id) => {
+        logits[id] = given[id] === undefined ? -40 : Math.log(given[id] as number);
+      });
+    };
+    const options = { beams: 2, maxNewTokens: 10, logitsProcessors: [processor], ...o };
+    const [found = []] = await beamSearch(model, params, padBatch([[1]], 0), options);
+    disposeTree(params);
+    return found.map(({ ids }) => ids);
+  };
+
+  it('never gives up on a completion that could win by its length, where it is told so', async () => {
+    // after two tokens two have ended; the one that goes on is the better only when it is long
+    const table: Table = (so) => {
+      if (so.length === 0) return { 0: 0.4, 1: 0.6 };
+      return so.length === 1 ? { 0: 0.9, 1: 0.1 } : { 1: 1 };
+    };
+    const long = new Array<number>(10).fill(1);
+    expect((await find(table, { eosIds: [0], earlyStopping: 'never' }))[0]).toEqual(long);
+    expect((await find(table, { eosIds: [0], earlyStopping: false }))[0]).toEqual([1, 0]);
+  });
+
+  it('has as many to go on with as ever where several tokens end a completion', async () => {
+    // three of the best four end at once; the fifth wins
+    const table: Table = (so) => {
+      if (so.length === 0) return { 0: 0.3, 1: 0.25, 2: 0.2, 3: 0.15, 4: 0.1 };
+      return so[0] === 4 ? { 0: 1 } : { 0: 0.4, 1: 0.3, 2: 0.3 };
+    };
+    expect((await find(table, { eosIds: [0, 1, 2], earlyStopping: 'never' }))[0]).toEqual([4, 0]);
+  });
+});
+
 describe('generate', () => {
   const tokenizer = trainTokenizer(['yes no maybe'], { vocabularySize: 280, minFrequency: 1 });
   const model = decoder({ vocabularySize: tokenizer.size, width: 16, layers: 1, heads: 2, contextLength: 64 });

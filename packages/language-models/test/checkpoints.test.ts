@@ -18,6 +18,8 @@ import {
 } from '@gimbal/tensor-core';
 import { memory, type Scalar, tensor2d } from '@tensorflow/tfjs-core';
 import {
+  batchRows,
+  causalLmLoss,
   type DecoderOptions,
   decoder,
   loadPretrained,
@@ -26,6 +28,7 @@ import {
   rowOf,
   sampleCompletions,
   savePretrained,
+  type TokenRow,
 } from '../src/index.ts';
 import { difference } from './helpers/difference.ts';
 
@@ -108,14 +111,39 @@ describe.each(names)('%s', (name) => {
     }
   });
 
+  it('gives that loss and those gradients by the loss that trainers use', async () => {
+    const labels = (await expected.values('labels')) as Int32Array;
+    const row = (b: number): TokenRow => ({
+      ids: ids.slice(b * time, (b + 1) * time),
+      from: 0,
+      counts: Uint8Array.from({ length: time }, (_, t) => Number((labels[b * time + t] as number) >= 0)),
+    });
+    const lm = batchRows([row(0), row(1)], 0, time);
+    const { value, grads } = valueAndGrad((params: Params) => causalLmLoss(loaded.model, params, lm))(loaded.params);
+    const mean = [((await value.data())[0] as number) / lm.tokens];
+    expect(difference(mean, await expected.values('loss'))).toBeLessThan(1e-4);
+    for (const [path, grad] of flatten(grads)) {
+      if (!expected.names.includes(`gradient:${path}`)) continue;
+      const ours = Array.from(await grad.data(), (g) => g / lm.tokens);
+      expect(difference(ours, await expected.values(`gradient:${path}`))).toBeLessThan(1e-4);
+    }
+    value.dispose();
+    disposeTree(grads);
+  });
+
   it('writes the same greedy tokens, for prompts of unequal length in one batch', async () => {
     const prompts = padBatch([ids.subarray(0, 9), ids.subarray(24, 28)], 0);
     const before = memory().numTensors;
     const { model, params } = loaded;
-    const done = await sampleCompletions(model, params, prompts, { temperature: 0, maxNewTokens: 12, rng: rng(0) });
+    const o = { temperature: 0, maxNewTokens: 12, logProbs: true, rng: rng(0) };
+    const done = await sampleCompletions(model, params, prompts, o);
     expect([...done.ids]).toEqual([...(await expected.values('greedy'))]);
     expect([...done.lengths]).toEqual([12, 12]);
     expect(memory().numTensors).toBe(before);
+    // as sure of each as without the cache and the kept step
+    const whole = model.logProbs(params, prompts, done);
+    expect(difference(done.logProbs ?? [], whole.dataSync())).toBeLessThan(2e-5);
+    whole.dispose();
   });
 
   it('has the same next-token logits with the cache as without, for every step and row', async () => {

@@ -14,6 +14,7 @@ import {
   evaluateLoss,
   generate,
   loadPretrained,
+  padBatch,
   Tokenizer,
   type TokenRow,
   tokenRows,
@@ -98,7 +99,56 @@ describe('causalLmLoss', () => {
   });
 });
 
+describe('evaluateLoss', () => {
+  it('is the mean over all tokens that count, whatever batches they stand in', async () => {
+    const params = model.init(rng(4));
+    const rows = [3, 9, 4, 20, 6, 5, 12].map((length, i) => ({
+      ids: Int32Array.from({ length }, (_, t) => 5 + ((7 * t + i) % 200)),
+      from: i % 3,
+    }));
+    let [sum, tokens] = [0, 0];
+    for (const row of rows) {
+      const batch = batchRows([row], 0, 32);
+      const loss = causalLmLoss(model, params, batch);
+      sum += loss.dataSync()[0] as number;
+      tokens += batch.tokens;
+      loss.dispose();
+    }
+    for (const batchSize of [1, 3, 16]) {
+      const found = await evaluateLoss(model, params, rows, { batchSize });
+      expect(found.tokens).toBe(tokens);
+      expect(Math.abs(found.loss - sum / tokens)).toBeLessThan(1e-5);
+      expect(found.perplexity).toBeCloseTo(Math.exp(found.loss), 9);
+    }
+    disposeTree(params);
+  });
+});
+
 describe('CausalLmTrainer', () => {
+  it('learns of a conversation what the assistant says, and how to end it, alone', async () => {
+    const chats = trainTokenizer(['user assistant ask say'], { specialTokens: ['<s>', '<|e|>'], promptSuffix: '' });
+    const chat_template =
+      "{% for m in messages %}{{ '<s>' + m.role + ' ' }}{% if m.role == 'assistant' %}{% generation %}{{ m.content + '<|e|>' }}{% endgeneration %}{% else %}{{ m.content + '<|e|>' }}{% endif %}{% endfor %}";
+    const tokenizer = new Tokenizer(chats.json, { ...chats.config, chat_template });
+    const writer = decoder({ ...model.config, vocabularySize: tokenizer.size });
+    const messages = [
+      { role: 'user', content: 'ask' },
+      { role: 'assistant', content: 'say' },
+    ];
+    const options = { model: writer, params: writer.init(rng(1)), tokenizer, assistantOnly: true };
+    using trainer = make({ ...options, data: dataset([{ messages }]), learningRate: 1e-2, batchSize: 1 }).trainer;
+    const [first] = await take(trainer, 1);
+    const said = [...tokenizer.encodeText('say<|e|>')];
+    expect(first?.tokens).toBe(said.length);
+    await trainer.run({ steps: 100 });
+    const ids = tokenizer.encodeText('<s>user ask<|e|><s>assistant say<|e|>');
+    const logProbs = writer.logProbs(trainer.params, padBatch([ids.subarray(0, 1)], 0), padBatch([ids.subarray(1)], 0));
+    const values = [...logProbs.dataSync()];
+    logProbs.dispose();
+    expect(Math.min(...values.slice(-said.length))).toBeGreaterThan(-0.1); // each token of the answer is known
+    expect(Math.min(...values.slice(0, -said.length))).toBeLessThan(-1); // and the question is not
+  });
+
   it('learns: the loss of packed text falls below half', async () => {
     const { trainer } = make({ data: dataset(texts), evalData: dataset(texts.slice(0, 2)) });
     using _ = trainer;

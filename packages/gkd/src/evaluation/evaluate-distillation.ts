@@ -265,6 +265,7 @@ function selfBleu(texts: readonly string[], samples: number): number {
   let [total, count] = [0, 0];
   for (let from = 0; from < texts.length; from += samples) {
     const own = texts.slice(from, from + samples);
+    if (own.length < 2) continue; // nothing to be like
     for (const [i, text] of own.entries()) {
       total += sentenceBleu(
         text,

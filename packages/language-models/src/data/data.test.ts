@@ -8,6 +8,7 @@ import {
   batchRows,
   dataset,
   fitRows,
+  joinedBatch,
   type LmBatch,
   packRows,
   parseJsonl,
@@ -332,6 +333,25 @@ describe('batchRows', () => {
       width: 4,
       tokens: 5,
     });
+  });
+
+  it('by hand: of a conversation the tokens that count, each where it is the target, in rows and in one line', () => {
+    // 7 and 1 are the assistant's, and 5 of the other row
+    const chats = [
+      { ids: Int32Array.of(6, 7, 1, 8, 9), from: 0, counts: Uint8Array.of(0, 1, 1, 0, 0) },
+      { ids: Int32Array.of(4, 5), from: 0, counts: Uint8Array.of(0, 1) },
+    ];
+    const batch = batchRows(chats, 0, 4);
+    expect(batch).toMatchObject({
+      inputs: Int32Array.of(6, 7, 1, 8, 4, 0, 0, 0),
+      targets: Int32Array.of(7, 1, 8, 9, 5, 0, 0, 0),
+      weights: Float32Array.of(1, 1, 0, 0, 1, 0, 0, 0),
+      tokens: 3,
+    });
+    const line = joinedBatch(chats, 0); // the shorter row first
+    expect([...line.targets.subarray(0, 5)]).toEqual([5, 7, 1, 8, 9]);
+    expect([...(line.weights ?? [])].slice(0, 6)).toEqual([1, 1, 1, 0, 0, 0]);
+    expect(line.tokens).toBe(3);
   });
 
   it('counts an end token that is also the padding exactly once a row', () => {

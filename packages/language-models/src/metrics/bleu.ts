@@ -102,6 +102,11 @@ export function bootstrapBleu(predictions: readonly string[], references: Refere
   );
 }
 
-/** BLEU of one prediction, 0 to 100; of a short one, of as many tokens as it has. */
-export const sentenceBleu = (prediction: string, references: readonly string[]): number =>
-  bleuOf([countsOf(prediction, references)], true);
+/**
+ * BLEU of one prediction, 0 to 100; of a short one, of as many tokens as it has.
+ * @throws DataError without a reference
+ */
+export const sentenceBleu = (prediction: string, references: readonly string[]): number => {
+  const [list] = referencesOf('sentenceBleu', [prediction], [references]) as [readonly string[]];
+  return bleuOf([countsOf(prediction, list)], true);
+};

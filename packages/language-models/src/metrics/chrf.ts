@@ -1,4 +1,5 @@
 // chrF2 (Popović 2015) by sacreBLEU's definition (2.6.0, its defaults): F₂ of runs of 1 to 6 characters, white space left out.
+import { type BootstrapOptions, bootstrap, type Interval } from './bootstrap.ts';
 import { type References, referencesOf } from './check.ts';
 import { countNgrams, overlap, total } from './ngrams.ts';
 import { splitWords } from './white-space.ts';
@@ -36,21 +37,41 @@ function bestCounts(prediction: string, references: readonly string[]): Counts {
   return all.reduce((a, b) => (scoreOf(b) > scoreOf(a) ? b : a));
 }
 
+/** Of a set: the runs of all rows together. */
+function scoreOfAll(all: readonly Counts[]): number {
+  const sums = Array.from({ length: longest }, () => [0, 0, 0] as [number, number, number]);
+  for (const counts of all) {
+    counts.forEach((each, n) => {
+      for (const k of [0, 1, 2] as const) (sums[n] as [number, number, number])[k] += each[k];
+    });
+  }
+  return scoreOf(sums);
+}
+
+function countsOfAll(where: string, predictions: readonly string[], references: References): Counts[] {
+  const lists = referencesOf(where, predictions, references);
+  return predictions.map((prediction, i) => bestCounts(prediction, lists[i] as readonly string[]));
+}
+
 /**
  * chrF2 of a whole set of predictions, 0 to 100.
  * @throws DataError where predictions and references differ in number
  */
-export function corpusChrf(predictions: readonly string[], references: References): number {
-  const lists = referencesOf('corpusChrf', predictions, references);
-  const sums = Array.from({ length: longest }, () => [0, 0, 0] as [number, number, number]);
-  predictions.forEach((prediction, i) => {
-    bestCounts(prediction, lists[i] as readonly string[]).forEach((counts, n) => {
-      for (const k of [0, 1, 2] as const) (sums[n] as [number, number, number])[k] += counts[k];
-    });
-  });
-  return scoreOf(sums);
+export const corpusChrf = (predictions: readonly string[], references: References): number =>
+  scoreOfAll(countsOfAll('corpusChrf', predictions, references));
+
+/**
+ * The interval of {@link corpusChrf} when rows are drawn again; runs of characters are counted once.
+ * @throws DataError where predictions and references differ in number, or there are none
+ */
+export function bootstrapChrf(predictions: readonly string[], references: References, o: BootstrapOptions): Interval {
+  const counts = countsOfAll('bootstrapChrf', predictions, references);
+  return bootstrap(counts.length, (indices) => scoreOfAll(indices.map((i) => counts[i] as Counts)), o);
 }
 
-/** chrF2 of one prediction, 0 to 100. */
+/**
+ * chrF2 of one prediction, 0 to 100.
+ * @throws DataError without a reference
+ */
 export const sentenceChrf = (prediction: string, references: readonly string[]): number =>
-  scoreOf(bestCounts(prediction, references));
+  scoreOfAll(countsOfAll('sentenceChrf', [prediction], [references]));

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rng } from '@gimbal/tensor-core';
-import { corpusBleu, sentenceBleu, tokenize13a } from './bleu.ts';
+import { bootstrapBleu, corpusBleu, sentenceBleu, tokenize13a } from './bleu.ts';
 import { bootstrap, bootstrapMean } from './bootstrap.ts';
-import { corpusChrf, sentenceChrf } from './chrf.ts';
+import { bootstrapChrf, corpusChrf, sentenceChrf } from './chrf.ts';
 import { distinctN, exactMatch } from './exact-match.ts';
 import { extractiveness } from './extractive.ts';
 import { rouge, rougeL, rougeN } from './rouge.ts';
@@ -55,6 +55,36 @@ it('scores the whole corpus', () => {
   ];
   expect(corpusBleu(predictions, references)).toBeCloseTo(golden.corpus.bleu, 9);
   expect(corpusChrf(predictions, references)).toBeCloseTo(golden.corpus.chrf, 9);
+});
+
+it('is held to the shorter of two references that are as near', () => {
+  // sacreBLEU 2.6.0 gives 100 for both, whichever reference is first
+  expect(sentenceBleu('a b c', ['a b c d', 'a b'])).toBeCloseTo(100, 9);
+  expect(corpusBleu(['a b c d e'], [['a b c d', 'a b c d e f']])).toBeCloseTo(100, 9);
+  expect(corpusBleu(['a b c d e'], ['a b c d e f'])).toBeCloseTo(100 * Math.exp(1 - 6 / 5), 9);
+});
+
+it('gives the interval of a corpus score as it would be counted anew at each draw', () => {
+  const predictions = golden.cases.map((c) => c.prediction);
+  const references = golden.cases.map((c) => c.references);
+  const pick = <T>(list: readonly T[], at: readonly number[]): T[] => at.map((i) => list[i] as T);
+  for (const [quick, slow] of [
+    [bootstrapBleu, corpusBleu],
+    [bootstrapChrf, corpusChrf],
+  ] as const) {
+    const wanted = bootstrap(predictions.length, (at) => slow(pick(predictions, at), pick(references, at)), {
+      samples: 20,
+      rng: rng(4),
+    });
+    expect(quick(predictions, references, { samples: 20, rng: rng(4) })).toEqual(wanted);
+    expect(wanted.low).toBeLessThan(wanted.high);
+  }
+});
+
+it('refuses a prediction without a reference', () => {
+  for (const metric of [sentenceBleu, sentenceChrf]) {
+    expect(() => metric('a b', [])).toThrow(/prediction 0 has no reference/);
+  }
 });
 
 it('takes empty texts', () => {

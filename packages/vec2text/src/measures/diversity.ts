@@ -99,13 +99,10 @@ function ofSamples<M>(
     measures[`distinct${size}(${prior})`] = { value, ci: [value, value], n };
   }
   const some = drawn.slice(0, compared);
-  const bleus = some.map(
-    (text, i) =>
-      sentenceBleu(
-        text,
-        some.filter((_, j) => j !== i),
-      ) / 100,
-  );
+  const bleus = some.map((text, i) => {
+    const others = some.filter((_, j) => j !== i);
+    return others.length === 0 ? 0 : sentenceBleu(text, others) / 100;
+  });
   measures[`selfBleu(${prior})`] = interval.mean(`selfBleu(${prior})`, bleus);
   const { slots } = o;
   if (slots !== undefined && valid >= 2) {
