@@ -2,6 +2,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { metrics } from './readme-snippets.ts';
+
 const read = (path: string): Promise<string> => readFile(new URL(`../${path}`, import.meta.url), 'utf8');
 
 describe('README', () => {
@@ -12,7 +14,19 @@ describe('README', () => {
       ([, code]) => code as string,
     );
     expect(snippets.length).toBeGreaterThan(2);
+    const page = await read('../../docs/results/real-models.md');
+    snippets.push(...[...page.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code as string));
     for (const snippet of snippets) expect(checked).toContain(lines(snippet));
+  });
+
+  it('shows metrics as they are called, one text or all of them', () => {
+    expect(metrics()).toMatchObject({ hits: [0, 1], estimate: 0.5, varied: 1, coverage: 0, density: 0 });
+  });
+
+  it('names the files that its details are in', async () => {
+    const table = [...(await read('README.md')).matchAll(/\[`(\w+)`\]\((src\/[^)]+)\)/g)];
+    expect(table.length).toBeGreaterThan(5);
+    for (const [, name, file] of table) expect(await read(file as string)).toContain(name);
   });
 
   it('shows examples/quick-start.ts, which learns its sums and saves a model', async () => {

@@ -3,6 +3,8 @@
 //
 //   coverage = Σ |f| / |s|,  density = Σ |f|² / |s|,  compression = |a| / |s|
 
+import { DataError } from '@gimbal/tensor-core';
+
 /** How much of a summary is copied, in three numbers. */
 export interface Extractiveness {
   /** Share of the summary's words that stand in a fragment of the article. */
@@ -15,8 +17,16 @@ export interface Extractiveness {
 
 const words = (text: string): string[] => text.toLowerCase().match(/[\p{L}\p{N}]+|[^\s\p{L}\p{N}]/gu) ?? [];
 
-/** Coverage, density and compression of a summary; zeros for an empty one. */
+/**
+ * Coverage, density and compression of a summary; zeros for an empty one.
+ * @throws DataError for anything but one text and one summary
+ */
 export function extractiveness(article: string, summary: string): Extractiveness {
+  for (const text of [article, summary] as unknown[]) {
+    if (typeof text === 'string') continue;
+    const got = Array.isArray(text) ? 'a list' : typeof text;
+    throw new DataError({ where: 'extractiveness', what: 'it is of one text and its summary', got, wanted: 'a text' });
+  }
   const [a, s] = [words(article), words(summary)];
   const places = new Map<string, number[]>();
   a.forEach((word, i) => {

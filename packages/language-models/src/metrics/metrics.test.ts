@@ -142,6 +142,7 @@ it('counts different runs, and what a summary copies', () => {
     compression: 9 / 5,
   });
   expect(extractiveness('text', '')).toEqual({ coverage: 0, density: 0, compression: 0 });
+  expect(() => extractiveness(['text'] as never, 'text')).toThrow(/of one text and its summary; got "?a list/);
 });
 
 it('gives intervals that hold the mean as often as they say', () => {
