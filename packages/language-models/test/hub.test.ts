@@ -1,12 +1,13 @@
 // Models by name, from a server on this machine that answers as the hub does: the API of revisions and trees, files by
 // ranged requests, hashes.
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { hostname, tmpdir } from 'node:os';
+import { basename, join, relative } from 'node:path';
 import { disposeTree, rng, useBackend } from '@gimbal/tensor-core';
 import { hubAddress } from '../src/browser.ts';
 import {
@@ -212,6 +213,40 @@ test('a download that broke off goes on where it stopped', async () => {
     [folder, join(dir, 'repos/me/tiny')].map((at) => readFile(join(at, 'model.safetensors'))),
   );
   expect((ours as Buffer).equals(theirs as Buffer)).toBe(true);
+});
+
+test('two downloads at once of one model: the files come once, and both have them', async () => {
+  const o = { hubUrl, cacheDir: join(dir, 'twice') };
+  const [a, b] = await Promise.all([downloadModel('me/tiny', o), downloadModel('me/tiny', o)]);
+  expect(a).toBe(b);
+  expect(asked.filter((file) => file.startsWith('model.safetensors'))).toEqual(['model.safetensors']);
+  const blobs = await readdir(join(o.cacheDir, 'models--me--tiny/blobs'));
+  expect(blobs.filter((name) => name.includes('.'))).toEqual([]);
+  // one that waits is stopped without the other
+  const controller = new AbortController();
+  const fresh = { hubUrl, cacheDir: join(dir, 'stopped-one') };
+  const [whole, left] = await Promise.allSettled([
+    downloadModel('me/tiny', { ...fresh, onProgress: () => controller.abort() }),
+    downloadModel('me/tiny', { ...fresh, signal: controller.signal }),
+  ]);
+  expect([whole.status, left.status]).toEqual(['fulfilled', 'rejected']);
+});
+
+test('a part that another process writes is left alone, that of a dead one is gone on from', async () => {
+  const o = { hubUrl, cacheDir: join(dir, 'parts') };
+  const bytes = await readFile(join(dir, 'repos/me/tiny/model.safetensors'));
+  const blobs = join(o.cacheDir, 'models--me--tiny/blobs');
+  const part = (pid: number | undefined): string =>
+    join(blobs, `${sha256(bytes)}.gimbal-${hostname().replace(/[^\w-]/g, '_')}-${pid}.incomplete`);
+  const { pid } = spawnSync(process.execPath, ['-e', '']);
+  await mkdir(blobs, { recursive: true });
+  await writeFile(part(process.ppid), 'half of it');
+  await writeFile(part(pid), bytes.subarray(0, 500_000));
+  const folder = await downloadModel('me/tiny', o);
+  expect((await readFile(join(folder, 'model.safetensors'))).equals(bytes)).toBe(true);
+  expect(asked).toContain('model.safetensors 500000');
+  expect((await readdir(blobs)).filter((name) => name.includes('.'))).toEqual([basename(part(process.ppid))]);
+  expect(await readFile(part(process.ppid), 'utf8')).toBe('half of it');
 });
 
 test('a file that came damaged is never kept', async () => {

@@ -3,15 +3,12 @@
 // that files are checked against the hub's hashes, and that only the files a model is made of are fetched.
 //
 //   <cache>/models--<owner>--<name>/refs/<revision>, blobs/<etag>, snapshots/<commit>/<file> → blobs
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile, symlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
-import { CheckpointError, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import { CheckpointError, writeFileAtomic } from '@gimbal/tensor-core';
+import { fetchBlob, type HubFile, stopped } from './hub-blob.node.ts';
 
 /** Where a model is fetched from, and where it is kept. */
 export interface HubOptions {
@@ -160,79 +157,8 @@ export async function downloadModel(name: string, o: HubOptions = {}): Promise<s
   return gguf === undefined ? snapshot : join(snapshot, gguf);
 }
 
-const goOn = 'Call it again: it goes on from what has come';
-
-const stopped = (at: string): StoppedError =>
-  new StoppedError({ where: 'download', what: `stopped at ${at}`, fix: goOn });
-
 /** Python's switch: nothing is asked of the network. */
 const isOffline = (): boolean => /^(?:1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE ?? '');
-
-interface HubFile {
-  path: string;
-  size: number;
-  /** Its name among the cache's blobs. */
-  blob: string;
-  /** Of files in large file storage. */
-  sha256: string | undefined;
-  /** Of others: git's hash of a blob, the SHA-1 of `blob <size>\0` and the file. */
-  git: string | undefined;
-}
-
-/** Downloads into `blob`; what an earlier try has left is gone on from. */
-async function fetchBlob(file: HubFile, blob: string, o: HubOptions, open: () => Promise<Blob>): Promise<void> {
-  const incomplete = `${blob}.incomplete`;
-  await mkdir(dirname(blob), { recursive: true });
-  let done = (await stat(incomplete).catch(() => undefined))?.size ?? 0;
-  if (done > file.size) {
-    await rm(incomplete);
-    done = 0;
-  }
-  if (done < file.size || file.size === 0) {
-    try {
-      const whole = await open();
-      const rest = Readable.fromWeb((done === 0 ? whole : whole.slice(done)).stream() as ReadableStream);
-      rest.on('data', (chunk: Uint8Array) => {
-        done += chunk.length;
-        o.onProgress?.(file.path, done, file.size);
-      });
-      await pipeline(rest, createWriteStream(incomplete, { flags: 'a' }), ...(o.signal ? [{ signal: o.signal }] : []));
-    } catch (cause) {
-      if (o.signal?.aborted) throw stopped(file.path);
-      if ((cause as { code?: unknown }).code === 'ERR_CHECKPOINT') throw cause;
-      throw new CheckpointError({
-        where: file.path,
-        what: 'the download broke off',
-        got: `${done} of ${file.size} bytes`,
-        fix: goOn,
-        cause,
-      });
-    }
-  }
-  const { size } = await stat(incomplete);
-  const isRight = size === file.size && (await isHashed(incomplete, file));
-  if (!isRight) {
-    await rm(incomplete);
-    const got = `${size} bytes`;
-    throw new CheckpointError({
-      where: file.path,
-      what: 'the file came damaged',
-      got,
-      wanted: `${file.size} bytes with the hub's hash`,
-      fix: 'Try again',
-    });
-  }
-  await rename(incomplete, blob);
-}
-
-async function isHashed(path: string, { size, sha256, git }: HubFile): Promise<boolean> {
-  const wanted = sha256 ?? git;
-  if (wanted === undefined) return true;
-  const hash = createHash(sha256 === undefined ? 'sha1' : 'sha256');
-  if (sha256 === undefined) hash.update(`blob ${size}\0`);
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-  return hash.digest('hex') === wanted;
-}
 
 /** A link, or a copy where a system lets nobody link. */
 async function link(blob: string, target: string): Promise<void> {
