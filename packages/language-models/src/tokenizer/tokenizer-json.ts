@@ -7,7 +7,7 @@ export interface AddedToken {
   id: number;
   /** Its text. */
   content: string;
-  /** Whether it counts only where no letter stands beside it. */
+  /** Whether it counts only where no letter, digit or underscore stands beside it. */
   single_word: boolean;
   /** Whether it takes the white space before it. */
   lstrip: boolean;

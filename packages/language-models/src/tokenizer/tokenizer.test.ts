@@ -25,6 +25,67 @@ function withAdded(...contents: string[]): Tokenizer {
   return new Tokenizer({ ...bare, added_tokens: [...bare.added_tokens, ...added] });
 }
 
+describe('added tokens that must stand alone', () => {
+  const token = { lstrip: false, rstrip: false, normalized: false, special: false };
+  const letters = Object.fromEntries(
+    [...'newtokxy2.'].flatMap((c, i) => [
+      [c, 2 * i + 1],
+      [`##${c}`, 2 * i + 2],
+    ]),
+  );
+  const wordPiece = {
+    type: 'WordPiece',
+    unk_token: '?',
+    continuing_subword_prefix: '##',
+    max_input_chars_per_word: 100,
+  };
+  const json = {
+    ...trainTokenizer(['x'], { vocabularySize: 258 }).json,
+    pre_tokenizer: { type: 'BertPreTokenizer' },
+    post_processor: null,
+    decoder: { type: 'WordPiece', prefix: '##', cleanup: false },
+    model: { ...wordPiece, vocab: { '?': 0, ...letters } },
+  };
+  const added = { id: 21, content: 'newtok', ...token };
+  const [single, plain] = [[{ ...added, single_word: true }], []].map(
+    (added_tokens) => new Tokenizer({ ...json, added_tokens }),
+  ) as [Tokenizer, Tokenizer];
+
+  it.each(['xnewtoky', 'newtok2', '2newtok x', 'newtok\u0301', 'newtok_', 'newtoknewtok', '𝐱newtok'])(
+    'in %j there is none',
+    (text) => expect(single.encodeText(text)).toEqual(plain.encodeText(text)),
+  );
+
+  it('beside spaces, punctuation and nothing there is one', () => {
+    const tokens = (text: string): (string | undefined)[] =>
+      Array.from(single.encodeText(text), (id) => single.token(id));
+    expect(tokens('newtok')).toEqual(['newtok']);
+    expect(tokens('x newtok. newtok')).toEqual(['x', 'newtok', '.', 'newtok']);
+    expect(tokens('xnewtok newtok')).toEqual(['x', '##n', '##e', '##w', '##t', '##o', '##k', 'newtok']);
+    expect([single.id('newtok'), single.size]).toEqual([21, 22]);
+  });
+});
+
+it('a byte order mark in a run of bytes is text', () => {
+  const bytes = Object.fromEntries(Array.from({ length: 256 }, (_, b) => [hex(b), b + 1]));
+  const tokenizer = new Tokenizer({
+    ...trainTokenizer(['x'], { vocabularySize: 258 }).json,
+    added_tokens: [],
+    pre_tokenizer: null,
+    post_processor: null,
+    decoder: { type: 'Sequence', decoders: [{ type: 'ByteFallback' }, { type: 'Fuse' }] },
+    model: { type: 'BPE', unk_token: '?', byte_fallback: true, vocab: { '?': 0, ...bytes, a: 257 }, merges: [] },
+  });
+  for (const text of ['a\ufeff', '\ufeffa\ufeff\ufeff', 'éa\ufeffé']) {
+    expect(tokenizer.decodeIds(tokenizer.encodeText(text))).toBe(text);
+  }
+});
+
+/** The token of a byte, `<0x0A>`. */
+function hex(byte: number): string {
+  return `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
+}
+
 describe('trainTokenizer', () => {
   it("learns what Hugging Face's trainer learns: the same ids and merges", () => {
     expect(tokenizer.json.model.vocab).toEqual(golden.vocab);

@@ -1,5 +1,5 @@
 // A tokenizer: texts to token ids and back. The pipeline itself is `@huggingface/tokenizers`; this class gives it
-// batches, special ids by role, offsets, and the places where it must agree with Python (repair.ts).
+// batches, special ids by role, offsets, and the places where it must agree with Python (repair.ts, repair-pipeline.ts).
 
 import { ConfigError, DataError, type TextCodec, type TokenBatch } from '@gimbal/tensor-core';
 import { Tokenizer as Pipeline } from '@huggingface/tokenizers';
@@ -7,6 +7,7 @@ import { padBatch, rowOf } from '../data/token-batch.ts';
 import { messageOf } from '../message-of.ts';
 import { checkTokenizerJson } from './check-json.ts';
 import { repairTokenizerJson } from './repair.ts';
+import { repairPipeline } from './repair-pipeline.ts';
 import { alignTokens, type Span } from './spans.ts';
 import { templateOf } from './template.ts';
 import type { TokenizerConfig, TokenizerJson } from './tokenizer-json.ts';
@@ -50,6 +51,7 @@ export class Tokenizer implements TextCodec {
     try {
       // its own copy of the config: the clean-up of spaces is on by default there, off in Python
       this.#pipeline = new Pipeline(repairTokenizerJson(json), { clean_up_tokenization_spaces: false, ...config });
+      repairPipeline(this.#pipeline, json);
     } catch (cause) {
       throw new DataError({
         where: 'tokenizer.json',
@@ -94,7 +96,7 @@ export class Tokenizer implements TextCodec {
 
   /** The id of a token, written as in the vocabulary; undefined if it is none. */
   id(token: string): number | undefined {
-    return this.#pipeline.token_to_id(token);
+    return this.#pipeline.token_to_id(token) ?? this.json.added_tokens.find(({ content }) => content === token)?.id;
   }
 
   /** The token of an id, written as in the vocabulary; undefined if there is none. */
