@@ -202,3 +202,27 @@ it('a stretching of the layers that slide alone is refused by name', async () =>
   await expect(loadConfig(target)).rejects.toThrow(/silently wrong; got "linear in layers that slide"/);
   await rm(target, { recursive: true });
 });
+
+it('what generation_config.json asks for and does not get is named, and written back', async () => {
+  const target = await mkdtemp(join(tmpdir(), 'asked-'));
+  const { model, params, warnings } = await loadPretrained(folder('llama-tiny'));
+  expect(warnings).toEqual([]);
+  await savePretrained(target, model, params);
+  const path = join(target, 'generation_config.json');
+  const read = async (): Promise<object> => JSON.parse(await readFile(path, 'utf8'));
+  const asked = { forced_eos_token_id: 2, typical_p: 0.9, min_new_tokens: 3, suppress_tokens: [5], max_length: 20 };
+  const idle = { epsilon_cutoff: 0, num_beam_groups: 1, bad_words_ids: [], num_assistant_tokens: 20 };
+  await writeFile(path, JSON.stringify({ ...(await read()), ...idle, ...asked, use_cache: true, constraints: null }));
+  const again = await loadPretrained(target);
+  expect(again.warnings).toEqual([
+    'generation_config.json: not applied here: forced_eos_token_id, typical_p, min_new_tokens, suppress_tokens, max_length',
+  ]);
+  expect(again.generation.others).toEqual({ ...idle, ...asked });
+  await savePretrained(target, again.model, again.params, { generation: again.generation });
+  expect(await read()).toMatchObject({ ...idle, ...asked });
+  await writeFile(path, JSON.stringify({ ...idle, max_length: model.config.contextLength }));
+  const plain = await loadPretrained(target);
+  expect(plain.warnings).toEqual([]);
+  for (const tree of [params, again.params, plain.params]) disposeTree(tree);
+  await rm(target, { recursive: true });
+});

@@ -30,6 +30,66 @@ export interface GenerationDefaults {
   padId?: number;
   /** A completion ends before the first of these. */
   stopStrings?: readonly string[];
+  /** What else the file says: not applied here (see the warnings of its reader), and written back as it was. */
+  others?: Readonly<Record<string, unknown>>;
+}
+
+/** What is read into fields above, or into the model's config. */
+const known: ReadonlySet<string> = new Set(
+  (
+    'bos_token_id eos_token_id pad_token_id do_sample temperature top_k top_p min_p repetition_penalty num_beams ' +
+    'length_penalty early_stopping no_repeat_ngram_size max_new_tokens stop_strings decoder_start_token_id'
+  ).split(' '),
+);
+
+/** Of the writer, and what says nothing: these are not kept. */
+const isIdle = (key: string, value: unknown): boolean =>
+  value === null ||
+  key === 'transformers_version' ||
+  key.startsWith('_') ||
+  (key === 'use_cache' && value === true) ||
+  (key.startsWith('output_') && value === false);
+
+/** Fields that change what transformers writes and are not applied here, with the value at which they change nothing. */
+const unapplied: Readonly<Record<string, unknown>> = {
+  forced_bos_token_id: null,
+  forced_eos_token_id: null,
+  forced_decoder_ids: null,
+  min_length: 0,
+  min_new_tokens: null,
+  typical_p: 1,
+  top_h: null,
+  epsilon_cutoff: 0,
+  eta_cutoff: 0,
+  suppress_tokens: null,
+  begin_suppress_tokens: null,
+  bad_words_ids: null,
+  sequence_bias: null,
+  force_words_ids: null,
+  constraints: null,
+  encoder_repetition_penalty: 1,
+  encoder_no_repeat_ngram_size: 0,
+  exponential_decay_length_penalty: null,
+  num_beam_groups: 1,
+  diversity_penalty: 0,
+  penalty_alpha: null,
+  guidance_scale: 1,
+  dola_layers: null,
+  watermarking_config: null,
+  max_time: null,
+  remove_invalid_values: false,
+};
+
+/** What these defaults ask for and do not get here: a warning in words, or none. */
+export function generationWarnings({ others = {}, maxNewTokens }: GenerationDefaults, contextLength: number): string[] {
+  const asks = Object.keys(others).filter((key) => {
+    const value = others[key] ?? null;
+    // counts the prompt too; a context's length is no limit beside the context itself
+    if (key === 'max_length') return maxNewTokens === undefined && typeof value === 'number' && value < contextLength;
+    const isEmpty = Array.isArray(value) && value.length === 0;
+    return Object.hasOwn(unapplied, key) && !isEmpty && value !== unapplied[key];
+  });
+  return asks.length === 0 ? [] : [`generation_config.json: not applied here: ${asks.join(', ')}`];
 }
 
 /**
@@ -60,10 +120,14 @@ export function generationDefaults(json: Record<string, unknown>): GenerationDef
     ...(stopStrings.length > 0 ? { stopStrings } : {}),
   };
   const { eosIds, padId } = specialIdsFromJson(json);
+  const others = Object.fromEntries(
+    Object.entries(json).filter(([key, value]) => !known.has(key) && !isIdle(key, value)),
+  );
   return {
     ...(Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as GenerationDefaults),
     ...(eosIds === undefined ? {} : { eosIds }),
     ...(padId === undefined ? {} : { padId }),
+    ...(Object.keys(others).length === 0 ? {} : { others }),
   };
 }
 
@@ -71,6 +135,7 @@ export function generationDefaults(json: Record<string, unknown>): GenerationDef
 export function generationConfigJson(d: GenerationDefaults, bosId?: number): Record<string, unknown> {
   const { temperature = 1, topK = 0, topP = 1, eosIds = [], padId } = d;
   return {
+    ...d.others,
     bos_token_id: bosId ?? null,
     eos_token_id: eosIds.length === 0 ? null : eosIds.length === 1 ? eosIds[0] : eosIds,
     pad_token_id: padId ?? null,

@@ -7,7 +7,7 @@ import { families } from '../decoder/families/index.ts';
 import { refuseForeignIds } from '../tokenizer/check-json.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type FileDtype, fileDtypeOf } from './file-dtype.ts';
-import { type GenerationDefaults, generationDefaults } from './generation-config.ts';
+import { type GenerationDefaults, generationDefaults, generationWarnings } from './generation-config.ts';
 import { readWeights } from './read-weights.ts';
 import { refuseQuantized } from './refuse-quantized.ts';
 
@@ -56,7 +56,7 @@ export async function readPretrained(source: ModelSource): Promise<Pretrained> {
       tokenizer,
       generation: { ...generation, eosIds, padId },
       dtype: fileDtypeOf(weights),
-      warnings: [...weights.warnings, ...warnings],
+      warnings: [...weights.warnings, ...warnings, ...generationWarnings(generation, config.contextLength)],
     };
   } finally {
     await weights.close();

@@ -4,7 +4,7 @@ import { seq2seqFromJson } from '../seq2seq/huggingface.ts';
 import { type Seq2SeqModel, seq2seq } from '../seq2seq/seq2seq.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type FileDtype, fileDtypeOf } from './file-dtype.ts';
-import { type GenerationDefaults, generationDefaults } from './generation-config.ts';
+import { type GenerationDefaults, generationDefaults, generationWarnings } from './generation-config.ts';
 import { type ModelSource, readJson, readTokenizer } from './read-pretrained.ts';
 import { readTensors } from './read-tensors.ts';
 import { sameValues } from './read-weights.ts';
@@ -74,7 +74,7 @@ export async function readSeq2Seq(source: ModelSource): Promise<PretrainedSeq2Se
       tokenizer,
       generation: { ...generation, eosIds, padId },
       dtype: fileDtypeOf(weights),
-      warnings: weights.warnings,
+      warnings: [...weights.warnings, ...generationWarnings(generation, Number.POSITIVE_INFINITY)],
     };
   } finally {
     await weights.close();
