@@ -251,6 +251,30 @@ test('eval: loss, perplexity and text scores, each within its interval; the answ
   expect(Object.keys(seq2seq.scores as object)).toEqual(['loss', 'perplexity', 'distinct1', 'distinct2']);
 });
 
+test('eval names rows that it leaves out by file and line, those of the loss and those of the answers', async () => {
+  const data = join(dir, 'some-long.jsonl');
+  const long = 'one plus '.repeat(40);
+  const rows = [
+    { prompt: 'one plus one', completion: '2' },
+    { prompt: long, completion: '2' },
+    { prompt: 'two', completion: long },
+  ];
+  await writeFile(data, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const few = ['--max-new-tokens', '4', '--draws', '10', '--json'];
+  const { code, stdout, stderr } = await runMain(['eval', '--model', plain(), '--data', data, ...few], root);
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringMatching(
+      /the answers: 1 prompt of 3 left out, .* within 64 tokens: \S+some-long.jsonl:2\s.*the loss: 2 of 3 rows are too long, over 64 tokens, and left out: \S+some-long.jsonl:2, 3;/s,
+    ),
+  ]);
+  const places = [2, 3].map((line) => `${data}:${line}`);
+  expect(JSON.parse(stdout)).toMatchObject({
+    ...{ rows: 3, tooLong: 2, tooLongAt: places },
+    withoutRoom: { rows: 1, where: places.slice(0, 1) },
+  });
+});
+
 test.each([Number.NaN, Number.NEGATIVE_INFINITY])('a model whose weights hold %p is refused by name', async (bad) => {
   const folder = join(dir, `bad${bad}`);
   await cp(plain(), folder, { recursive: true });

@@ -121,6 +121,25 @@ describe.each(await availableBackends('cpu', 'wasm', 'native'))('on %s', (backen
     expect(stopping.stopReason).toBe('early');
   });
 
+  test('a run that its evaluations have ended stays ended when it is resumed, unless its patience is raised', async () => {
+    const holder: { step: number }[] = [];
+    const evaluate = async () => ({ loss: [3, 1, 2, 2, 2, 2, 2][(holder[0]?.step ?? 0) - 1] as number });
+    const options = (patience: number) => ({ out: folder, evalEvery: 1, earlyStop: { patience } });
+    using first = make(options(2), { evaluate });
+    holder[0] = first;
+    expect((await collect(first, 7)).length).toBe(4);
+    const resumed = async (patience: number): Promise<LoopTrainer<never>> => {
+      const setup = { ...(regression(options(patience)) as unknown as LoopSetup<never>), evaluate };
+      const trainer = await LoopTrainer.resume(folder, setup);
+      holder[0] = trainer;
+      await trainer.run({ steps: 7 });
+      trainer.dispose();
+      return trainer;
+    };
+    for (let again = 0; again < 2; again++) expect(await resumed(2)).toMatchObject({ step: 4, stopReason: 'early' });
+    expect(await resumed(4)).toMatchObject({ step: 6, stopReason: 'early' });
+  });
+
   test('one step, twenty saves: tensors and bytes stay flat', async () => {
     const before = memory().numTensors;
     const setup = regression();

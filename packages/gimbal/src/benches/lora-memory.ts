@@ -1,5 +1,6 @@
 // What fine-tuning a small open model takes in memory: LoRA on a random checkpoint of SmolLM2-135M's shape, batches of
-// 2 × 512 tokens. The number is the peak of this process, so run the suite alone.
+// 2 × 512 tokens, each one update with AdamW. The number is the peak of this process, Node and the program itself included,
+// against the 4 GB that it may take: run the suite alone.
 import type { Params } from '@gimbal/tensor-core';
 import { countHostKernels } from '../bench/host-kernels.ts';
 import { known } from '../bench/row.ts';
@@ -7,13 +8,14 @@ import { type BenchRow, defineSuite } from '../bench/suite.ts';
 
 const shape = { vocabularySize: 49152, width: 576, layers: 30, heads: 9, kvHeads: 3, feedForward: 1536 };
 const [rows, width] = [2, 512];
+const allowed = 4; // GB
 
 export const suite = defineSuite({
   name: 'lora-memory',
   summary: 'peak memory of LoRA on a model of 135 M parameters (goal: within 4 GB)',
   async *run({ options, note }): AsyncIterable<BenchRow> {
     const { adaptTree, causalLmLoss, createLora, decoder, disposeAdapter } = await import('@gimbal/language-models');
-    const { disposeTree, rng, valueAndGrad } = await import('@gimbal/tensor-core');
+    const { createOptimizer, disposeTree, rng, valueAndGrad, variables } = await import('@gimbal/tensor-core');
     const model = decoder({ family: 'llama', ...shape, contextLength: width });
     const stream = rng(options.seed);
     const params = model.init(stream.split('init'));
@@ -38,23 +40,30 @@ export const suite = defineSuite({
     ];
     for (const { name, o, gradientCheckpointing } of cases) {
       const adapter = createLora(model.config, params, { rank: 8, ...o }, stream.split(name));
+      const trained = variables(adapter.params);
+      const optimizer = createOptimizer();
+      const state = optimizer.init(trained);
       const { hostKernels } = await countHostKernels(async () => {
         const { value, grads } = valueAndGrad((p: Params) =>
           causalLmLoss(model, adaptTree(params, adapter, p), batch, {
             gradientCheckpointing,
             frozenHead: true,
           }),
-        )(adapter.params);
+        )(trained);
+        optimizer.update(trained, grads, state, 2e-4);
         await value.data();
         value.dispose();
         disposeTree(grads);
       });
+      disposeTree(state);
+      disposeTree(trained);
       disposeAdapter(adapter);
       yield known({
-        name: `rank 8, ${rows} × ${width} tokens, ${name}`,
+        name: `rank 8, ${rows} × ${width} tokens, ${name} (peer: what is allowed)`,
         unit: 'GB',
         ours: peak(),
-        peer: null,
+        peer: allowed,
+        goal: 1,
         hostKernels,
         others: null,
       });

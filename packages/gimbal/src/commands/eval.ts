@@ -1,5 +1,5 @@
 // gimbal eval: how good a model is on rows of yours: its loss and perplexity on them, and its answers against theirs.
-import type { Dataset, Interval, LanguageModel, Tokenizer } from '@gimbal/language-models';
+import type { Dataset, Interval, LanguageModel, OverflowReport, Tokenizer } from '@gimbal/language-models';
 import { ConfigError, eventTurn, NumericalError, type Rng, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, defineCommand } from '../cli/command.ts';
@@ -12,10 +12,12 @@ import { type Answer, legend, scoreTexts, textMetrics } from '../generate/score.
 import { preferenceForms } from '../nash/preference-forms.ts';
 import { checkColumns } from '../options/columns.ts';
 import { refuseGiven } from '../options/refuse-given.ts';
+import { places } from '../reward/long-pairs.ts';
 import { openSum } from '../rl/reward.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
 import { refuseReplacing, refuseTable } from '../run/out-file.ts';
+import { longRows } from '../sft/long-rows.ts';
 import { batchesByRoom, promptLength } from '../stages/internal/room.ts';
 
 const { samples: _samples, ...sampling } = samplingOptions.shape;
@@ -138,11 +140,12 @@ export const command = defineCommand({
     for (const warning of model.warnings) output.note(`warning ${warning}`);
     const stream = rng(o.seed).split('eval');
     const scores: { [name: string]: Interval } = {};
-    let tooLong = 0;
+    let tooLong: LongRows | undefined;
+    let withoutRoom: LeftOut | undefined;
     await withPrecision(o.precision, async () => {
       if (metrics.includes('loss')) {
         const measured = await losses(context, model, data);
-        tooLong = measured.tooLong;
+        tooLong = measured;
         const { rows } = measured;
         const ratio = (at: readonly number[]): number => {
           let [sum, tokens] = [0, 0];
@@ -157,7 +160,9 @@ export const command = defineCommand({
         scores.perplexity = { estimate: Math.exp(estimate), low: Math.exp(low), high: Math.exp(high) };
       }
       if (ofTexts.length > 0) {
-        const written = await answerAll(context, model, data, stream.split('answers'));
+        const answered = await answerAll(context, model, data, stream.split('answers'));
+        const { written } = answered;
+        withoutRoom = answered.withoutRoom;
         const judge =
           o.judge === undefined
             ? undefined
@@ -176,9 +181,21 @@ export const command = defineCommand({
       for (const line of table(scores)) output.line(line);
       output.line(`of ${counted(data.rows.length, 'row')}`);
     }
-    if (tooLong > 0) output.note(`${counted(tooLong, 'row')} longer than the limit (${overflowOf(o, data)})`);
+    if (tooLong && tooLong.overflow.rows > 0) {
+      const limit = { tokens: tooLong.limit, context: model.contextLength, overflow: overflowOf(o, data) };
+      output.note(`the loss: ${longRows(tooLong.overflow, counted(data.rows.length, 'row'), limit)}`);
+    }
     await compute.trace(output);
-    return { json: { model: o.model, rows: data.rows.length, tooLong, scores } };
+    return {
+      json: {
+        model: o.model,
+        rows: data.rows.length,
+        tooLong: tooLong?.overflow.rows ?? 0,
+        tooLongAt: tooLong?.overflow.where ?? [],
+        ...(withoutRoom && { withoutRoom }),
+        scores,
+      },
+    };
   },
 });
 
@@ -205,12 +222,24 @@ function withModel<O extends { model?: string | undefined }>(o: O): O & { model:
   });
 }
 
+/** Rows longer than `limit` tokens. */
+interface LongRows {
+  overflow: OverflowReport;
+  limit: number;
+}
+
+/** Rows that nothing was done with, and the places of the first ten. */
+interface LeftOut {
+  rows: number;
+  where: string[];
+}
+
 /** Σ −log p and the tokens that count, of each row. */
 async function losses(
   { options: o, output, signal }: Context,
   { policy, params, tokenizer, contextLength, writesApart }: Writer,
   data: Dataset,
-): Promise<{ rows: { sum: number; tokens: number }[]; tooLong: number }> {
+): Promise<LongRows & { rows: { sum: number; tokens: number }[] }> {
   const lm = await import('@gimbal/language-models');
   const limit = Math.min(o.maxLength ?? contextLength, contextLength);
   const rows: { sum: number; tokens: number }[] = [];
@@ -243,7 +272,7 @@ async function losses(
       const batch = lm.seq2seqBatch(fitted.rows.slice(i, i + 1), model.config.padId);
       return { loss: tidy(() => lm.seq2seqLoss(model, params, batch)), tokens: batch.tokens };
     });
-    return { rows, tooLong: fitted.overflow.rows };
+    return { rows, overflow: fitted.overflow, limit };
   }
   const model = policy as unknown as LanguageModel;
   const fitted = lm.tokenRows(data, tokenizer as Tokenizer, {
@@ -255,7 +284,7 @@ async function losses(
     const batch = lm.batchRows(fitted.rows.slice(i, i + 1), model.config.padId, contextLength);
     return { loss: tidy(() => lm.causalLmLoss(model, params, batch)), tokens: batch.tokens };
   });
-  return { rows, tooLong: fitted.overflow.rows };
+  return { rows, overflow: fitted.overflow, limit };
 }
 
 /** A text is read in pieces, a row with an answer whole or not at all. */
@@ -275,7 +304,7 @@ async function answerAll(
   { policy, params, tokenizer, generation, contextLength, writesApart }: Writer,
   data: Dataset,
   rng: Rng,
-): Promise<Asked[]> {
+): Promise<{ written: Asked[]; withoutRoom: LeftOut }> {
   const { generate, isKind, renderRows } = await import('@gimbal/language-models');
   const rendered = isKind(data, 'conversation-completion');
   const asked = renderRows(data, tokenizer).rows as readonly { prompt: string; completion: string }[];
@@ -287,9 +316,15 @@ async function answerAll(
   const lengths = rows.map(({ prompt }) =>
     rendered ? tokenizer.encodeText(prompt).length : promptLength(tokenizer, prompt, true),
   );
-  const fits = [...rows.keys()].filter((i) => writesApart || (lengths[i] as number) < contextLength);
-  if (fits.length < rows.length)
-    output.note(`${rows.length - fits.length} prompts leave no room for an answer: left out`);
+  const hasRoom = (i: number): boolean => writesApart || (lengths[i] as number) < contextLength;
+  const fits = [...rows.keys()].filter(hasRoom);
+  const full = [...rows.keys()].filter((i) => !hasRoom(i));
+  const withoutRoom = { rows: full.length, where: full.slice(0, 10).map((i) => data.where(i)) };
+  if (full.length > 0) {
+    const more = full.length > 10 ? ` and ${full.length - 10} more` : '';
+    const told = `${counted(full.length, 'prompt')} of ${rows.length} left out, with no room for an answer within ${contextLength} tokens`;
+    output.note(`the answers: ${told}: ${places(withoutRoom.where)}${more}`);
+  }
   const batches = batchesByRoom(
     fits.map((i) => lengths[i] as number),
     {
@@ -313,7 +348,7 @@ async function answerAll(
     done += at.length;
     if (output.live) output.status(`answers: ${done} of ${fits.length}`);
   }
-  return written;
+  return { written, withoutRoom };
 }
 
 /** A metric, its value and interval, and what it is. */

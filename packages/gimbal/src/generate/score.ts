@@ -82,9 +82,9 @@ export async function scoreTexts(
     return [[name, { estimate: value, low, high }] as const];
   };
   const pick = (list: readonly string[], at: readonly number[]): string[] => at.map((i) => list[i] as string);
-  const corpus = (name: string, statistic: (at: readonly number[]) => number, one: (answer: Answer) => number) => {
+  const corpus = (name: string, interval: Interval, one: (answer: Answer) => number) => {
     keep(name, answers.map(one));
-    return [[name, lm.bootstrap(answers.length, statistic, o(name))] as const];
+    return [[name, interval] as const];
   };
   const prompts = answers.map(({ prompt }) => prompt);
   const verdicts = judge && metrics.includes('entailment') ? await judge(prompts, predictions) : [];
@@ -106,23 +106,19 @@ export async function scoreTexts(
       );
     },
     bleu: () =>
-      corpus(
-        'bleu',
-        (at) => lm.corpusBleu(pick(predictions, at), pick(references, at)),
-        ({ prediction, reference }) => lm.sentenceBleu(prediction, [reference]),
+      corpus('bleu', lm.bootstrapBleu(predictions, references, o('bleu')), ({ prediction, reference }) =>
+        lm.sentenceBleu(prediction, [reference]),
       ),
     chrf: () =>
-      corpus(
-        'chrf',
-        (at) => lm.corpusChrf(pick(predictions, at), pick(references, at)),
-        ({ prediction, reference }) => lm.sentenceChrf(prediction, [reference]),
+      corpus('chrf', lm.bootstrapChrf(predictions, references, o('chrf')), ({ prediction, reference }) =>
+        lm.sentenceChrf(prediction, [reference]),
       ),
     'exact-match': () => share('exactMatch', lm.exactMatch(predictions, references)),
     distinct: () =>
       [1, 2].flatMap((n) =>
         corpus(
           `distinct${n}`,
-          (at) => lm.distinctN(pick(predictions, at), n),
+          lm.bootstrap(answers.length, (at) => lm.distinctN(pick(predictions, at), n), o(`distinct${n}`)),
           ({ prediction }) => lm.distinctN([prediction], n),
         ),
       ),

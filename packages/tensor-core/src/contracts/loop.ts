@@ -36,7 +36,7 @@ export interface LoopOptions {
   checkpointEvery?: number;
   /** how many of the latest checkpoints stay on disk (the best one is not counted); default 1 */
   keepCheckpoints?: number;
-  /** stop after so many evaluations without a lower loss */
+  /** stop after so many evaluations without a lower loss; resumed, a run that has stopped so stays stopped */
   earlyStop?: { patience: number; minDelta?: number };
   /** read loss and gradient norm, and yield a step, each so many steps; default 1 */
   logEvery?: number;

@@ -25,7 +25,12 @@ export class Evaluations {
     const progressed = finite && (this.#progress === null || loss < this.#progress.loss - (this.early?.minDelta ?? 0));
     if (progressed) this.#progress = { loss, stale: 0 };
     else if (this.#progress !== null) this.#progress.stale++;
-    return { isBest, stop: this.early !== undefined && (this.#progress?.stale ?? 0) >= this.early.patience };
+    return { isBest, stop: this.isOver };
+  }
+
+  /** Whether as many evaluations as patience allows have brought nothing; a run that was stopped by it stays stopped. */
+  get isOver(): boolean {
+    return this.early !== undefined && (this.#progress?.stale ?? 0) >= this.early.patience;
   }
 
   /** The last evaluation. */

@@ -139,7 +139,8 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
     this.#training = true;
     this.#stopReason = undefined;
     try {
-      let stop: StopReason | undefined = this.#step >= steps ? 'steps' : undefined;
+      // resumed, a run that its evaluations have ended would otherwise train for another round of them
+      let stop: StopReason | undefined = this.#evaluations.isOver ? 'early' : this.#step >= steps ? 'steps' : undefined;
       while (stop === undefined) {
         if (this.#disposed) throw disposedTrainer('train');
         await eventTurn();
