@@ -33,6 +33,7 @@ import {
   encoder,
   loadClassifier,
   loadEncoder,
+  loadSeq2Seq,
   type PretrainedClassifier,
   poolStates,
   saveClassifier,
@@ -187,6 +188,24 @@ describe('what config.json says of a head', () => {
     await expect(loadClassifier(await edited('deberta-tiny', 'mish', { pooler_hidden_act: 'mish' }))).rejects.toThrow(
       /pooler_hidden_act: cannot be used; got "mish"/,
     );
+  });
+
+  it('refuses by file and key what is not run here', async () => {
+    const other = await edited('bert-tiny', 'relative', { position_embedding_type: 'relative_key' });
+    for (const open of [loadEncoder, loadClassifier] as const) {
+      await expect(open(other)).rejects.toThrow(
+        /bert-tiny-relative.config.json position_embedding_type: cannot be used.*Use a model that does without it/,
+      );
+    }
+  });
+
+  it('refuses a tokenizer with more tokens than the model, before anything else', async () => {
+    const encodes = await edited('bert-tiny', 'vocabulary', { vocab_size: 8 });
+    await cp(folder('saved/llama/tokenizer.json'), join(encodes, 'tokenizer.json'));
+    const pairs = await edited('t5-tiny', 'vocabulary', { vocab_size: 8 });
+    for (const open of [() => loadEncoder(encodes), () => loadClassifier(encodes), () => loadSeq2Seq(pairs)]) {
+      await expect(open()).rejects.toThrow(/tokenizer.json: token ".*" has an id that the model has no embedding for/);
+    }
   });
 
   it('problem_type is read, kept, and refused where it is none', async () => {

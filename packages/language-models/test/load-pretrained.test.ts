@@ -157,7 +157,13 @@ describe('loadPretrained', () => {
       /this architecture is not known here; got "mamba", wanted one of llama, gpt2, mistral, qwen2/,
     );
     await expect(write(params, { activation_function: 'relu' }).then(loadPretrained)).rejects.toThrow(
-      /config.json activation_function: cannot be used; got "relu"/,
+      /config.json activation_function: cannot be used; got "relu".*Use a model that does without it/,
+    );
+    await expect(write(params, { n_head: 'four' }).then(loadPretrained)).rejects.toThrow(
+      /n_head: cannot be used; got "four", wanted "?a number"?.*copy the folder again/,
+    );
+    await expect(write(params, { model_type: 'bert' }).then(loadPretrained)).rejects.toThrow(
+      /got "bert", wanted .*or t5, an encoder-decoder.*loadEncoder or loadClassifier.*they write no text/,
     );
     await expect(write(params, { n_layer: 1e9 }).then(loadPretrained)).rejects.toThrow(
       /layers: bad size; got 1000000000, wanted a whole number from 1 to 10000/,

@@ -26,7 +26,9 @@ export async function parseParquet<K extends RowKind = RowKind>(
     rows = await parquetReadObjects({ file: buffer, metadata });
   } catch (cause) {
     const what = `the file cannot be read: ${messageOf(cause)}`;
-    throw new DataError({ where: file, what, fix: 'Write it uncompressed or with Snappy, or as JSON Lines', cause });
+    const isCodec = /codec/.test(what);
+    const fix = isCodec ? 'Write it uncompressed or with Snappy, or as JSON Lines' : 'Write or copy the file again';
+    throw new DataError({ where: file, what, fix, cause });
   }
   const raw = rows.map((row, i) => {
     const where = `${file}, row ${i}`;

@@ -11,18 +11,27 @@ export interface ConfigReader {
   require(key: string, values: readonly unknown[], absent: unknown): void;
 }
 
+/** What helps where a file says what no program writes. */
+export const copyAgain = 'The file is damaged or of another program: copy the folder again from where it came';
+
 export function readConfig(json: Record<string, unknown>): ConfigReader {
-  const refuse = (key: string, wanted: string): ConfigError =>
-    new ConfigError({ where: `config.json ${key}`, what: 'cannot be used', got: json[key], wanted });
+  const refuse = (key: string, wanted: string, fix?: string): ConfigError =>
+    new ConfigError({
+      where: `config.json ${key}`,
+      what: 'cannot be used',
+      got: json[key],
+      wanted,
+      ...(fix && { fix }),
+    });
   return {
     number(key, absent) {
       const value = json[key] ?? absent;
-      if (typeof value !== 'number' || !Number.isFinite(value)) throw refuse(key, 'a number');
+      if (typeof value !== 'number' || !Number.isFinite(value)) throw refuse(key, 'a number', copyAgain);
       return value;
     },
     boolean(key, absent) {
       const value = json[key] ?? absent;
-      if (typeof value !== 'boolean') throw refuse(key, 'true or false');
+      if (typeof value !== 'boolean') throw refuse(key, 'true or false', copyAgain);
       return value;
     },
     require(key, values, absent) {

@@ -5,7 +5,7 @@ import type { SamplerOptions } from './sampler-options.ts';
 
 /** How texts go on. */
 export interface GenerateOptions extends SamplerOptions {
-  /** Most tokens to write (64). */
+  /** Most tokens to write (64, or what the context has room for beside the longest prompt). */
   maxNewTokens?: number;
   /** Completions of each prompt (1): completion `i` is of prompt `⌊i / samples⌋`. The best of a search, if there is one. */
   samples?: number;

@@ -5,7 +5,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { beamSearch } from './beam-search.ts';
 import type { Completion, GenerateOptions } from './completion.ts';
 import type { Steps } from './decode-tokens.ts';
-import { promptRows } from './prompt-rows.ts';
+import { defaultNewTokens, promptRows } from './prompt-rows.ts';
 import { TextTail } from './text-tail.ts';
 
 /**
@@ -38,7 +38,8 @@ export async function generateBeams(
     for (const id of ids) if (tail.add(id)) break;
     return tail;
   };
-  const { lengthPenalty, earlyStopping, repetitionPenalty, logitsProcessors, signal, maxNewTokens = 64 } = o;
+  const { lengthPenalty, earlyStopping, repetitionPenalty, logitsProcessors, signal } = o;
+  const { maxNewTokens = defaultNewTokens(policy, rows) } = o;
   const found = await beamSearch(policy as LogitPolicy & Pick<Steps, 'select'>, params, padBatch(rows, padId), {
     beams,
     maxNewTokens,

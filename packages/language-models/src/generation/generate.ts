@@ -5,7 +5,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Completion, CompletionPart, EndReason, GenerateOptions } from './completion.ts';
 import { decodeTokens, type Steps } from './decode-tokens.ts';
 import { generateBeams } from './generate-beams.ts';
-import { promptRows } from './prompt-rows.ts';
+import { defaultNewTokens, promptRows } from './prompt-rows.ts';
 import { TextTail } from './text-tail.ts';
 
 /**
@@ -52,7 +52,7 @@ export async function* generateStream(
   prompts: readonly string[],
   o: GenerateOptions,
 ): AsyncGenerator<CompletionPart, void, undefined> {
-  const { maxNewTokens = 64, stopStrings = [], samples = 1, rng, signal } = o;
+  const { stopStrings = [], samples = 1, rng, signal } = o;
   checkOptions(policy, tokenizer, o);
   if (o.beams !== undefined && o.beams > 1) {
     const fix = 'Call generate, which waits for the end of the search';
@@ -63,6 +63,7 @@ export async function* generateStream(
     padId,
     rows: each,
   } = promptRows(tokenizer, prompts, { ...o, whole: policy.readsWholePrompts ?? false });
+  const { maxNewTokens = defaultNewTokens(policy, each) } = o;
   const rows = each.flatMap((ids) => Array.from({ length: samples }, () => ids));
   const tails = rows.map(() => new TextTail(tokenizer, stopStrings));
   const ended = rows.map(() => false);

@@ -209,6 +209,12 @@ describe('generate', () => {
       rng: rng(1),
     });
     expect(done?.ids.length).toBeGreaterThan(0);
+    // without a limit as many as there is room for
+    for (const o of [{}, { beams: 2 }]) {
+      const greedy = { temperature: 0, promptSuffix: false, eosIds: [], rng: rng(1), ...o };
+      const [whole] = await generate(model, params, tokenizer, ['xxxx'], greedy);
+      expect(whole?.ids).toHaveLength(16 - tokenizer.encodeText('xxxx').length);
+    }
     const long = generate(model, params, tokenizer, ['x'.repeat(15)], { maxNewTokens: 3, rng: rng(1) });
     await expect(long).rejects.toMatchObject({
       code: 'ERR_DATA',

@@ -13,6 +13,20 @@ export interface PromptRowsOptions {
 }
 
 /**
+ * Most tokens to write where nothing says it: 64, or as many as the context has room for beside the longest prompt. Without room
+ * for any it is 64 all the same, which the policy refuses by both numbers.
+ */
+export function defaultNewTokens(
+  policy: { readonly readsWholePrompts?: boolean; readonly config?: { readonly contextLength?: number } },
+  rows: readonly { readonly length: number }[],
+): number {
+  const { readsWholePrompts = false, config: { contextLength = Number.POSITIVE_INFINITY } = {} } = policy;
+  if (readsWholePrompts) return 64; // the completion has a row of its own
+  const room = contextLength - rows.reduce((most, { length }) => Math.max(most, length), 0);
+  return room < 1 ? 64 : Math.min(64, room);
+}
+
+/**
  * @throws DataError for a prompt without a token, if the tokenizer has none that begins a text
  */
 export function promptRows(

@@ -13,9 +13,10 @@ import { type Encoder, encoder } from '../encoder/encoder.ts';
 import { encoderFromJson } from '../encoder/huggingface.ts';
 import { prefixOf } from '../encoder/parameters.ts';
 import type { PoolingOptions } from '../encoder/sentence-embeddings.ts';
+import { refuseForeignIds } from '../tokenizer/check-json.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type FileDtype, fileDtypeOf } from './file-dtype.ts';
-import { type ModelSource, readJson, readTokenizer } from './read-pretrained.ts';
+import { type ModelSource, readingConfig, readJson, readTokenizer } from './read-pretrained.ts';
 import { readTensors } from './read-tensors.ts';
 import { refuseQuantized } from './refuse-quantized.ts';
 
@@ -68,6 +69,7 @@ export async function readEncoder(source: ModelSource): Promise<PretrainedEncode
   const model = encoder(config);
   // before anything is allocated
   const tokenizer = await readTokenizer(source, false);
+  if (tokenizer) refuseForeignIds(tokenizer.json, config.vocabularySize, source.where('tokenizer.json'));
   const pooling = await readPooling(source, config);
   const weights = await source.weights();
   try {
@@ -98,6 +100,7 @@ export async function readClassifier(
   const problem = o.labels && o.labels.length !== labels.length ? undefined : problemFromJson(json, source);
   const model = classifier(config, o.labels ?? labels, problem && { problem });
   const tokenizer = await readTokenizer(source, false); // before anything is allocated
+  if (tokenizer) refuseForeignIds(tokenizer.json, config.vocabularySize, source.where('tokenizer.json'));
   const weights = await source.weights();
   try {
     const names = bodyNames(weights, config, true);
@@ -145,9 +148,10 @@ function bodyConfig(
   }
   refuseQuantized(source, json);
   const encodes = (encoderFamilyNames as readonly string[]).includes(family);
-  if (encodes) return encoderFromJson(family as EncoderFamilyName, json);
+  if (encodes) return readingConfig(source, () => encoderFromJson(family as EncoderFamilyName, json));
   // no output matrix beside the head
-  return { ...families[family as FamilyName].fromHuggingFace(json), tieEmbeddings: true };
+  const decoder = readingConfig(source, () => families[family as FamilyName].fromHuggingFace(json));
+  return { ...decoder, tieEmbeddings: true };
 }
 
 /** Heads of pretraining, and buffers that old files hold. */

@@ -4,6 +4,8 @@ import { CheckpointError, type GimbalError, type Params, type WeightFile } from 
 import type { DecoderConfig, FamilyName } from '../decoder/config.ts';
 import { decoder, type LanguageModel } from '../decoder/decoder.ts';
 import { families } from '../decoder/families/index.ts';
+import { copyAgain } from '../decoder/huggingface-config.ts';
+import { encoderFamilyNames } from '../encoder/config.ts';
 import { refuseForeignIds } from '../tokenizer/check-json.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type FileDtype, fileDtypeOf } from './file-dtype.ts';
@@ -77,11 +79,8 @@ export async function readDescription(
       where: source.where('config.json'),
       what: 'this architecture is not known here',
       got: family ?? 'no model_type',
-      wanted: `one of ${Object.keys(families).join(', ')}`,
-      fix:
-        family === 't5'
-          ? 'Open encoder-decoders with loadSeq2Seq'
-          : 'Use a model of one of these, or one that gimbal align has made',
+      wanted: `one of ${Object.keys(families).join(', ')}, or t5, an encoder-decoder`,
+      fix: openedBy(family),
     });
   }
   refuseQuantized(source, json as Record<string, unknown>);
@@ -131,14 +130,22 @@ async function refusePieces(source: ModelSource): Promise<void> {
   }
 }
 
-const copyAgain = 'The file is damaged or of another program: copy the folder again from where it came';
-
 /** @throws CheckpointError for sizes that are missing or do not fit each other */
-function configOf(source: ModelSource, family: FamilyName, json: Record<string, unknown>): DecoderConfig {
+const configOf = (source: ModelSource, family: FamilyName, json: Record<string, unknown>): DecoderConfig =>
+  readingConfig(source, () => families[family].fromHuggingFace(json));
+
+/** What helps where a model asks for something that is not done here. */
+const otherModel = 'Use a model that does without it: it is not run here';
+
+/**
+ * What a config.json says.
+ * @throws CheckpointError naming file and key, for what cannot be used or run
+ */
+export function readingConfig<C>(source: ModelSource, read: () => C): C {
   try {
-    return families[family].fromHuggingFace(json);
+    return read();
   } catch (cause) {
-    const { code, where, what, got, wanted } = cause as GimbalError;
+    const { code, where, what, got, wanted, fix } = cause as GimbalError;
     if (code !== 'ERR_CONFIG') throw cause;
     // `config.json n_layer`, or a size by our name for it
     const key = where.replace(/^config\.json /, '');
@@ -147,10 +154,19 @@ function configOf(source: ModelSource, family: FamilyName, json: Record<string, 
       what,
       got,
       wanted,
-      fix: copyAgain,
+      // a size that does not fit the others goes by our name
+      fix: fix ?? (key === where ? copyAgain : otherModel),
       cause,
     });
   }
+}
+
+/** Who opens a model of another architecture. */
+function openedBy(family: unknown): string {
+  if (family === 't5') return 'Open encoder-decoders with loadSeq2Seq';
+  if ((encoderFamilyNames as readonly unknown[]).includes(family))
+    return 'Open encoders with loadEncoder or loadClassifier, or train one with gimbal reward: they write no text';
+  return 'Use a model of one of these, or one that gimbal align has made';
 }
 
 /** @throws CheckpointError for a file that is malformed, or required and missing */

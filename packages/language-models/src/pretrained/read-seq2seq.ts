@@ -2,10 +2,11 @@
 import { CheckpointError, type Params } from '@gimbal/tensor-core';
 import { seq2seqFromJson } from '../seq2seq/huggingface.ts';
 import { type Seq2SeqModel, seq2seq } from '../seq2seq/seq2seq.ts';
+import { refuseForeignIds } from '../tokenizer/check-json.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type FileDtype, fileDtypeOf } from './file-dtype.ts';
 import { type GenerationDefaults, generationDefaults, generationWarnings } from './generation-config.ts';
-import { type ModelSource, readJson, readTokenizer } from './read-pretrained.ts';
+import { type ModelSource, readingConfig, readJson, readTokenizer } from './read-pretrained.ts';
 import { readTensors } from './read-tensors.ts';
 import { sameValues } from './read-weights.ts';
 import { refuseQuantized } from './refuse-quantized.ts';
@@ -47,7 +48,9 @@ export async function readSeq2Seq(source: ModelSource): Promise<PretrainedSeq2Se
   refuseQuantized(source, json);
   const generationJson = (await readJson(source, 'generation_config.json')) ?? {};
   const generation = generationDefaults(generationJson);
+  const { vocabularySize } = readingConfig(source, () => seq2seqFromJson(json, true));
   const tokenizer = await readTokenizer(source, false); // before anything is allocated
+  if (tokenizer) refuseForeignIds(tokenizer.json, vocabularySize, source.where('tokenizer.json'));
   const weights = await source.weights();
   try {
     const stored = new Map<string, string>();

@@ -43,8 +43,7 @@ export async function readTensors(
     throw new CheckpointError({
       where: file.name,
       what: `the tensors are not those of this ${family} config: ${problems.slice(0, 8).join('; ')}${more}`,
-      got: `${stored.size} tensors`,
-      wanted: `${specs.length} tensors`,
+      ...(stored.size !== specs.length && { got: `${stored.size} tensors`, wanted: `${specs.length} tensors` }),
       fix: 'Check that config.json belongs to the weights',
     });
   }

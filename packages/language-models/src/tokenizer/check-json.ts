@@ -45,9 +45,13 @@ function checkId(token: string, id: unknown): void {
  */
 export function refuseForeignIds(json: TokenizerJson, size: number, where: string): void {
   const { vocab } = json.model;
-  if (typeof vocab !== 'object' || vocab === null || Array.isArray(vocab)) return;
-  const added = new Set(json.added_tokens.map(({ content }) => content));
-  for (const [token, id] of Object.entries(vocab as { [token: string]: number })) {
+  if (typeof vocab !== 'object' || vocab === null) return;
+  const added = new Set((json.added_tokens ?? []).map(({ content }) => content));
+  // a unigram model lists pairs of token and score: its ids are their places
+  const ids = Array.isArray(vocab)
+    ? (vocab as unknown[][]).map((pair, id) => [String(pair?.[0]), id] as const)
+    : Object.entries(vocab as { [token: string]: number });
+  for (const [token, id] of ids) {
     if (id < size || added.has(token)) continue;
     const what = `token ${JSON.stringify(token)} has an id that the model has no embedding for`;
     const fix = 'Check that tokenizer.json and config.json belong together';
