@@ -9,11 +9,14 @@ import {
   classifier,
   classify,
   dataset,
+  embedTexts,
+  encoder,
   encoderConfig,
   labelledRows,
   loadClassifier,
   Tokenizer,
 } from '../src/index.ts';
+import { difference } from './helpers/difference.ts';
 
 beforeAll(async () => {
   await useBackend('auto');
@@ -170,6 +173,26 @@ it('learns several labels of a row, each for itself', async () => {
   expect(() => new ClassifierTrainer({ ...one, model: values })).toThrow(/several values is not trained here/);
   const odd = dataset([{ text: 'a', label: ['red', 'cat'] }], { kind: 'labelled-text' });
   expect(() => labelledRows(odd, tokenizer, { labels: model.labels, limit: 9 })).toThrow(/none of the model’s/);
+  disposeTree(params);
+});
+
+it('embeds texts in their order, whatever batch they are in, each up to the limit', async () => {
+  const body = encoder({ ...config, initializerRange: 0.5 });
+  const params = body.init(rng(0));
+  const texts = ['a red cat is not a dog', 'cow', 'a cow is a cow', 'blue dog', 'a'];
+  const before = memory().numTensors;
+  const together = await embedTexts(body, params, tokenizer, texts, { batchSize: 2 });
+  expect(memory().numTensors).toBe(before);
+  expect(together.map((vector) => vector.length)).toEqual(texts.map(() => config.width));
+  for (const [i, text] of texts.entries()) {
+    const [alone] = await embedTexts(body, params, tokenizer, [text]);
+    expect(difference(together[i] ?? [], alone ?? [])).toBeLessThan(1e-5);
+    expect(Math.hypot(...(alone ?? []))).toBeCloseTo(1, 5);
+  }
+  // [CLS] a red [SEP]
+  const [cut, short] = await embedTexts(body, params, tokenizer, [texts[0] ?? '', 'a red'], { limit: 4 });
+  expect(difference(cut ?? [], short ?? [])).toBeLessThan(1e-5);
+  expect(difference(cut ?? [], together[0] ?? [])).toBeGreaterThan(1e-3);
   disposeTree(params);
 });
 

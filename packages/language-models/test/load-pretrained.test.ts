@@ -5,7 +5,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { disposeTree, flatten, openSafetensors, type Params, useBackend, writeSafetensors } from '@gimbal/tensor-core';
 import { memory, slice, type Tensor2D, tensor2d } from '@tensorflow/tfjs-core';
-import { loadConfig, loadPretrained, loadTokenizer, type Pretrained, savePretrained } from '../src/index.ts';
+import {
+  loadConfig,
+  loadPretrained,
+  loadTokenizer,
+  type Pretrained,
+  savePretrained,
+  Tokenizer,
+  trainTokenizer,
+} from '../src/index.ts';
+import { writeTokenizerFiles } from '../src/pretrained/pretrained.node.ts';
 import { difference } from './helpers/difference.ts';
 
 const folder = (name: string): string => fileURLToPath(new URL(`golden/${name}`, import.meta.url));
@@ -231,4 +240,20 @@ it('what generation_config.json asks for and does not get is named, and written 
   expect(plain.warnings).toEqual([]);
   for (const tree of [params, again.params, plain.params]) disposeTree(tree);
   await rm(target, { recursive: true });
+});
+
+it('a chat template in a file of its own is written back as one', async () => {
+  const [target, copy] = [await mkdtemp(join(tmpdir(), 'template-')), await mkdtemp(join(tmpdir(), 'template-'))];
+  const template = '{{ messages[0].content }}\n';
+  const { json } = trainTokenizer(['the nurse'], { vocabularySize: 258 });
+  await writeTokenizerFiles(target, new Tokenizer(json, { eos_token: '<|endoftext|>' }));
+  expect(await readdir(target)).toEqual(['tokenizer.json', 'tokenizer_config.json']);
+  await writeFile(join(target, 'chat_template.jinja'), template);
+  await writeTokenizerFiles(copy, await loadTokenizer(target));
+  expect(await readFile(join(copy, 'chat_template.jinja'), 'utf8')).toBe(template);
+  for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
+    expect(await readFile(join(copy, file), 'utf8')).toBe(await readFile(join(target, file), 'utf8'));
+  }
+  expect((await loadTokenizer(copy)).config.chat_template).toBe(template);
+  for (const folder of [target, copy]) await rm(folder, { recursive: true });
 });

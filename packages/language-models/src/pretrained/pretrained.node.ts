@@ -22,6 +22,7 @@ import { type GenerationDefaults, generationConfigJson } from './generation-conf
 import { type HubOptions, localModel } from './hub.node.ts';
 import { registerModelWriter } from './model-writer.ts';
 import {
+  isTemplateApart,
   type ModelSource,
   type Pretrained,
   readDescription,
@@ -136,10 +137,16 @@ export async function writeJson(folder: string, name: string, value: object): Pr
   await writeFileDurable(join(folder, name), `${text}\n`);
 }
 
-/** Writes the files of a tokenizer. */
+/** Writes the files of a tokenizer, its chat template where it was read from. */
 export async function writeTokenizerFiles(folder: string, tokenizer: Tokenizer): Promise<void> {
   await writeJson(folder, 'tokenizer.json', tokenizer.json);
-  await writeJson(folder, 'tokenizer_config.json', tokenizer.config);
+  const { chat_template: template, ...rest } = tokenizer.config;
+  if (typeof template !== 'string' || !isTemplateApart(tokenizer)) {
+    await writeJson(folder, 'tokenizer_config.json', tokenizer.config);
+    return;
+  }
+  await writeJson(folder, 'tokenizer_config.json', rest);
+  await writeFileDurable(join(folder, 'chat_template.jinja'), template);
 }
 
 /**

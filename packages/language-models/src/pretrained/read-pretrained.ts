@@ -93,6 +93,12 @@ export async function readDescription(
   return { config: { ...fromFile, eosIds, padId }, generation };
 }
 
+/** Configs of tokenizers whose chat template stood in a file of its own. */
+const apart = new WeakSet<object>();
+
+/** Whether the chat template was read from `chat_template.jinja`, and so is written there again. */
+export const isTemplateApart = ({ config }: Tokenizer): boolean => apart.has(config);
+
 /**
  * @param required false: undefined where there is none
  * @throws CheckpointError for a missing or malformed file, or where there is SentencePiece's own file alone
@@ -104,7 +110,10 @@ export async function readTokenizer(source: ModelSource, required: boolean): Pro
   const config = (await readJson(source, 'tokenizer_config.json')) ?? {};
   // newer folders keep it in a file of its own
   const template = await source.text('chat_template.jinja');
-  if (template !== undefined) config.chat_template = template;
+  if (template !== undefined) {
+    config.chat_template = template;
+    apart.add(config);
+  }
   try {
     return new Tokenizer(json as never, config);
   } catch (cause) {
