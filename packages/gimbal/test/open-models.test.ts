@@ -139,6 +139,21 @@ test('an adapter is trained, merged into a folder and a GGUF file, and quantised
   const merge = ['merge', '--model', join(dir, 'base'), '--adapter', join(dir, 'run', 'adapter'), '--out'];
   await gimbal(...merge, join(dir, 'merged'));
   await gimbal(...merge, join(dir, 'merged.gguf'), '--type', 'f32');
+  const idle = async (message: RegExp, ...argv: string[]): Promise<void> => {
+    const r = await runMain([...merge, ...argv], root);
+    expect([r.code, r.stderr]).toEqual([2, expect.stringMatching(message)]);
+  };
+  await idle(/--type: it says how a .gguf holds the matrices/, join(dir, 'idle'), '--type', 'q8_0');
+  await idle(/--dtype: it says how a folder holds the weights/, join(dir, 'idle.gguf'), '--dtype', 'float16');
+  await writeFile(
+    join(dir, 'run', 'adapter', 'adapter_config.json'),
+    (await readFile(join(dir, 'run', 'adapter', 'adapter_config.json'), 'utf8')).replace(
+      /("base_model_name_or_path": )".*"/,
+      '$1"owner/other"',
+    ),
+  );
+  const other = await runMain([...merge, join(dir, 'merged')], root);
+  expect(other.stderr).toMatch(/warning: the adapter's file says that it was made for owner\/other, not .*base/);
   const prompt = ['--prompt', '2 + 3 =', '--temperature', '0', '--max-new-tokens', '4'];
   const [a, b] = [
     await gimbal('generate', '--model', join(dir, 'merged'), ...prompt),

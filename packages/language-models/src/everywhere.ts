@@ -1,5 +1,5 @@
 // What the package has in Node and in the page alike.
-export type { AdaptableConfig } from './adapters/adaptable.ts';
+export type { AdaptableConfig, AdapterBase } from './adapters/adaptable.ts';
 export { adaptedModel } from './adapters/adapted-model.ts';
 export { adaptTree, createLora, disposeAdapter, type LoraAdapter, mergeLora, unmergeLora } from './adapters/lora.ts';
 export { type LoraConfig, type LoraOptions, loraConfig } from './adapters/lora-config.ts';

@@ -84,13 +84,17 @@ describe('loadPretrained', () => {
     expect(difference(logits.dataSync(), await expected.values('logits'))).toBeLessThan(1e-4);
     await expected.close();
     const target = join(dir, 'bf16');
-    await savePretrained(target, model, params, { dtype, maxShardBytes: 12000 });
+    await savePretrained(target, model, params, { maxShardBytes: 12000 }); // in the type that it was read from
     const again = await loadPretrained(target);
     expect(again.dtype).toBe('bfloat16');
     const saved = new Map(flatten(again.params));
     for (const [path, tensor] of flatten(params)) expect(saved.get(path)?.dataSync()).toEqual(tensor.dataSync());
     const shards = (await readdir(target)).filter((file) => file.endsWith('.safetensors'));
     expect(shards.length).toBeGreaterThan(1);
+    await savePretrained(target, model, params, { dtype: 'float32' });
+    expect(
+      await openSafetensors(target).then((file) => file.close().then(() => file.entry(file.names[0] as string))),
+    ).toMatchObject({ dtype: 'F32' });
     disposeTree(params);
     disposeTree(again.params);
   });

@@ -1,4 +1,5 @@
 // gimbal merge: several models' weights as one, or an adapter worked into its model, as a model folder or a GGUF file.
+import { basename } from 'node:path';
 import type { AdaptableConfig, FileDtype } from '@gimbal/language-models';
 import { ConfigError, type Params } from '@gimbal/tensor-core';
 import { z } from 'zod';
@@ -32,8 +33,8 @@ const options = z.object({
   dtype: z
     .enum(['float32', 'bfloat16', 'float16'])
     .optional()
-    .describe('how a model folder holds the weights (default: float32 with --adapter, else as the models do)'),
-  type: z.enum(['f32', 'f16', 'q8_0', 'q4_0']).default('f16').describe('how a .gguf holds the matrices'),
+    .describe('how a model folder holds the weights (default: as the models do)'),
+  type: z.enum(['f32', 'f16', 'q8_0', 'q4_0']).optional().describe('how a .gguf holds the matrices (default: f16)'),
 });
 type Options = z.output<typeof options>;
 
@@ -55,6 +56,7 @@ export const command = defineCommand({
         wanted: 'a folder, or a file that ends in .gguf',
       });
     }
+    refuseIdle(o, o.out);
     const { method = o.adapter === undefined ? 'linear' : 'adapter' } = o;
     if ((method === 'adapter') !== (o.adapter !== undefined)) {
       throw new ConfigError({
@@ -73,6 +75,19 @@ export const command = defineCommand({
     return { json: { path: o.out, method, models: o.model, note } };
   },
 });
+
+/** Refuses the option that says how another kind of file holds the weights. */
+function refuseIdle(o: Options, out: string): void {
+  const gguf = out.endsWith('.gguf');
+  const idle = gguf ? 'dtype' : 'type';
+  if (o[idle] === undefined) return;
+  throw new ConfigError({
+    where: `gimbal merge --${idle}`,
+    what: gguf ? 'it says how a folder holds the weights' : 'it says how a .gguf holds the matrices',
+    got: out,
+    wanted: gguf ? '--type' : '--dtype, or --out NAME.gguf',
+  });
+}
 
 async function mergeAdapter(
   { options: o, output, signal }: CommandContext<Options>,
@@ -99,8 +114,11 @@ async function mergeAdapter(
   const { config, params, save } = await open(path, out);
   const adapter = await lm.loadAdapter(adapterPath(o.adapter as string), config);
   for (const warning of adapter.warnings ?? []) output.note(`warning ${warning}`);
+  if (adapter.base !== undefined && basename(adapter.base) !== basename(base)) {
+    output.note(`warning: the adapter's file says that it was made for ${adapter.base}, not ${base}`);
+  }
   const merged = lm.mergeLora(config, params, adapter);
-  await save(merged, { dtype: o.dtype ?? 'float32', type: o.type });
+  await save(merged, { ...(o.dtype && { dtype: o.dtype }), type: o.type ?? 'f16' });
   lm.disposeAdapter(adapter);
   for (const tree of [params, merged]) disposeTree(tree);
   output.line(`merged into ${out}`);
@@ -113,7 +131,7 @@ interface Base {
   config: AdaptableConfig;
   params: Params;
   /** Writes a tree of its shape, with its tokenizer and its way of generating. */
-  save(params: Params, o: { dtype: FileDtype; type: Options['type'] }): Promise<void>;
+  save(params: Params, o: { dtype?: FileDtype; type: NonNullable<Options['type']> }): Promise<void>;
 }
 
 async function openDecoder(path: string, out: string): Promise<Base> {
@@ -122,9 +140,9 @@ async function openDecoder(path: string, out: string): Promise<Base> {
   return {
     config: model.config,
     params,
-    async save(merged, { dtype, type }) {
+    async save(merged, { type, ...o }) {
       if (!out.endsWith('.gguf')) {
-        await savePretrained(out, model, merged, { generation, dtype, ...(tokenizer && { tokenizer }) });
+        await savePretrained(out, model, merged, { generation, ...o, ...(tokenizer && { tokenizer }) });
         return;
       }
       if (!tokenizer)
@@ -149,7 +167,7 @@ async function openSeq2Seq(path: string, out: string): Promise<Base> {
   return {
     config: model.config,
     params,
-    save: (merged, { dtype }) =>
-      saveSeq2Seq(out, model, merged, { generation, dtype, ...(tokenizer && { tokenizer }) }),
+    save: (merged, { type: _, ...o }) =>
+      saveSeq2Seq(out, model, merged, { generation, ...o, ...(tokenizer && { tokenizer }) }),
   };
 }

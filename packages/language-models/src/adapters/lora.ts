@@ -25,8 +25,8 @@ import {
   transpose,
   zeros,
 } from '@tensorflow/tfjs-core';
-import { branchAt } from '../decoder/params.ts';
-import { type AdaptableConfig, adaptable } from './adaptable.ts';
+import { branchAt, tensorAt } from '../decoder/params.ts';
+import { type AdapterBase, adaptable } from './adaptable.ts';
 import { isTarget, type LoraConfig, type LoraOptions, loraConfig, loraShape } from './lora-config.ts';
 import { adaptedWeight, rowNorms } from './project.ts';
 
@@ -40,6 +40,8 @@ export interface LoraAdapter {
   readonly scales: Params;
   /** Whole leaves that take the place of the model's own, such as a new head (PEFT's `modules_to_save`). */
   readonly replaced?: Params;
+  /** What its file calls the model that it was made for. */
+  readonly base?: string;
   /** Entries of the `adapter_config.json` it was read from that are not known here; written again with it. */
   readonly other?: Readonly<Record<string, unknown>>;
   /** What of those is told to the user. */
@@ -47,7 +49,7 @@ export interface LoraAdapter {
 }
 
 /** The paths of the layers that an adapter of this config has, without `.weight`. */
-export function targetLayers(c: AdaptableConfig, lora: LoraConfig): string[] {
+export function targetLayers(c: AdapterBase, lora: LoraConfig): string[] {
   const { parameters, layoutOf } = adaptable(c);
   const all = parameters
     .filter(({ path }) => layoutOf(path) !== undefined)
@@ -63,15 +65,15 @@ export function targetLayers(c: AdaptableConfig, lora: LoraConfig): string[] {
 }
 
 /**
- * A new adapter: A at random in ±1/√in, B zero, so that the model is at first as it was.
- * @param c the config of a decoder or an encoder-decoder
+ * A new adapter: A at random in ±1/√in, B zero, so that the model is at first as it was. A classifier's has its head in it.
+ * @param c the config of a decoder or an encoder-decoder, or a classifier
  * @param params the model's, which DoRA takes its magnitudes from
  * @returns the caller disposes it (`disposeAdapter`)
  * @throws ConfigError where no layer is named so
  */
-export function createLora(c: AdaptableConfig, params: Params, options: LoraOptions, rng: Rng): LoraAdapter {
+export function createLora(c: AdapterBase, params: Params, options: LoraOptions, rng: Rng): LoraAdapter {
   const config = loraConfig(options);
-  const { layoutOf } = adaptable(c);
+  const { layoutOf, head = [] } = adaptable(c);
   const [leaves, scales]: [[string, Tensor][], [string, Tensor][]] = [[], []];
   for (const path of targetLayers(c, config)) {
     const layer = branchAt(params, ...path.split('.'));
@@ -87,7 +89,13 @@ export function createLora(c: AdaptableConfig, params: Params, options: LoraOpti
     const rows = (w: Tensor): Tensor => (layout === 'out-in' ? w : transpose(w));
     leaves.push([`${path}.lora_magnitude_vector`, tidy(() => sqrt(sum(square(rows(weight)), 1)))]);
   }
-  return { config, params: unflatten(leaves), scales: unflatten(scales) };
+  const whole = head.map((path): [string, Tensor] => [path, clone(tensorAt(params, ...path.split('.')))]);
+  return {
+    config,
+    params: unflatten(leaves),
+    scales: unflatten(scales),
+    ...(whole.length > 0 && { replaced: unflatten(whole) }),
+  };
 }
 
 /** Disposes an adapter's tensors. */
@@ -124,7 +132,7 @@ function putInto(out: Params, tree: Params): void {
  * @returns a tree of the model's own paths; adapted layers are new tensors, the others copies that share memory. The caller
  * disposes it
  */
-export function mergeLora(c: AdaptableConfig, base: Params, adapter: LoraAdapter): Params {
+export function mergeLora(c: AdapterBase, base: Params, adapter: LoraAdapter): Params {
   const { layoutOf } = adaptable(c);
   const adapted = adaptTree(base, adapter);
   return mapTree(adapter.replaced ? adaptTree(base, { ...adapter, params: {}, scales: {} }) : base, (tensor, path) => {
@@ -138,7 +146,7 @@ export function mergeLora(c: AdaptableConfig, base: Params, adapter: LoraAdapter
  * Takes a merged adapter out of the weights again (LoRA only: DoRA's lengths do not tell the weights they came from).
  * @throws ConfigError for an adapter of DoRA, or one that replaced whole leaves
  */
-export function unmergeLora(c: AdaptableConfig, merged: Params, adapter: LoraAdapter): Params {
+export function unmergeLora(c: AdapterBase, merged: Params, adapter: LoraAdapter): Params {
   if (adapter.config.dora || adapter.replaced) {
     const what = adapter.config.dora
       ? 'an adapter of DoRA cannot be taken out: its lengths do not tell those of the weights before'

@@ -74,8 +74,11 @@ export const peftWarnings = (other: Json, where: string): string[] =>
     .filter(([, value]) => !isEmpty(value))
     .map(([key, value]) => `${where} ${key}: not known here, passed over (${JSON.stringify(value)})`);
 
-/** Writes the config of an adapter. */
-export const loraToPeft = (c: LoraConfig, o: { base: string } & Pick<Adaptable, 'family' | 'taskType'>): Json => ({
+/** Writes the config of an adapter. @param o.whole names of modules whose leaves stand in the file whole */
+export const loraToPeft = (
+  c: LoraConfig,
+  o: { base: string; whole: readonly string[] } & Pick<Adaptable, 'family' | 'taskType'>,
+): Json => ({
   peft_type: 'LORA',
   task_type: o.taskType,
   base_model_name_or_path: o.base,
@@ -89,7 +92,7 @@ export const loraToPeft = (c: LoraConfig, o: { base: string } & Pick<Adaptable, 
   use_dora: c.dora,
   rank_pattern: c.rankPattern,
   alpha_pattern: c.alphaPattern,
-  modules_to_save: null,
+  modules_to_save: o.whole.length > 0 ? o.whole : null,
   init_lora_weights: true,
   inference_mode: true,
 });

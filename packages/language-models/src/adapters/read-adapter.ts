@@ -1,7 +1,7 @@
 // An adapter as the files that Python's PEFT writes, wherever they are.
 import { CheckpointError, type Params, unflatten, type WeightFile } from '@gimbal/tensor-core';
 import { scalar, type Tensor } from '@tensorflow/tfjs-core';
-import { type AdaptableConfig, adaptable } from './adaptable.ts';
+import { type AdapterBase, adaptable } from './adaptable.ts';
 import type { LoraAdapter } from './lora.ts';
 import { loraShape } from './lora-config.ts';
 import { loraFromPeft, peftWarnings, unknownToPeft } from './peft-config.ts';
@@ -18,12 +18,13 @@ export const peftPrefix = 'base_model.model.';
 export async function readAdapter(
   json: Record<string, unknown>,
   file: WeightFile,
-  c: AdaptableConfig,
+  c: AdapterBase,
 ): Promise<LoraAdapter> {
   const where = 'adapter_config.json';
   const config = loraFromPeft(json, where);
   const other = unknownToPeft(json);
-  const { family, parameters, layoutOf } = adaptable(c);
+  const { base_model_name_or_path: base } = json;
+  const { family, parameters, layoutOf, tied } = adaptable(c);
   const shapes = new Map(parameters.map(({ path, shape }) => [path, shape]));
   const problems: string[] = [];
   const [wanted, replaced]: [Map<string, string>, Map<string, string>] = [new Map(), new Map()];
@@ -36,6 +37,7 @@ export async function readAdapter(
       // a whole leaf of the model
       const shape = shapes.get(path);
       if (shape === undefined) problems.push(`unknown ${path}`);
+      else if (path === tied) problems.push(`${path} is for the input alone, but it is this model's output matrix too`);
       else if (`${shape}` !== `${got}`) problems.push(`${path} is [${got}], wanted [${shape}]`);
       else replaced.set(path, name);
       continue;
@@ -78,6 +80,7 @@ export async function readAdapter(
     params: await read(wanted),
     scales: unflatten([...layers].map((layer) => [`${layer}.lora_scale`, scalar(loraShape(config, layer).scale)])),
     ...(replaced.size > 0 ? { replaced: await read(replaced) } : {}),
+    ...(typeof base === 'string' && base !== '' ? { base } : {}),
     ...(Object.keys(other).length > 0 && { other, warnings: peftWarnings(other, where) }),
   };
 }

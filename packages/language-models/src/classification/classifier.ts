@@ -1,7 +1,8 @@
 // Classification heads: scores of labels for a text or a pair, from an encoder's first token (BERT, RoBERTa, DeBERTa) or a
 // decoder's last one. One label makes it a regression or a reward.
-import { type Activation, ConfigError, embedding, linear, type Params, type Rng } from '@gimbal/tensor-core';
+import { type Activation, activate, ConfigError, embedding, linear, type Params, type Rng } from '@gimbal/tensor-core';
 import { reshape, slice, type Tensor, type Tensor2D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { isAdapted, project } from '../adapters/project.ts';
 import type { DecoderConfig } from '../decoder/config.ts';
 import { decoder, type ForwardOptions } from '../decoder/decoder.ts';
 import { families } from '../decoder/families/index.ts';
@@ -69,7 +70,9 @@ function onEncoder(c: EncoderConfig, labels: readonly string[]): Omit<Classifier
   const body = encoder(c);
   const parameters = [...encoderParameters(c), ...headParameters(c, labels.length)];
   const dense = (x: Tensor, p: Params, activation: Activation = 'linear'): Tensor =>
-    linear(x, tensorAt(p, 'weight'), { bias: tensorAt(p, 'bias'), weightLayout: 'out-in', activation });
+    isAdapted(p)
+      ? activate(project(p, x, 'out-in'), activation)
+      : linear(x, tensorAt(p, 'weight'), { bias: tensorAt(p, 'bias'), weightLayout: 'out-in', activation });
   const head = (params: Params, x: Tensor): Tensor => {
     const at = (...keys: string[]): Params => branchAt(params, ...keys);
     switch (prefixOf(c)) {

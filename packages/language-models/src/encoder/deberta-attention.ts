@@ -5,7 +5,7 @@
 //
 // Kr and Qr are the keys and queries of a table of distances: near distances have a row each, far ones share rows in
 // logarithmic steps. Both terms take the same row, because bucket(−x) = −bucket(x).
-import { linear, type Params } from '@gimbal/tensor-core';
+import type { Params } from '@gimbal/tensor-core';
 import {
   add,
   gather,
@@ -18,6 +18,7 @@ import {
   tensor1d,
   transpose,
 } from '@tensorflow/tfjs-core';
+import { project } from '../adapters/project.ts';
 import { branchAt } from '../decoder/params.ts';
 import type { EncoderConfig, RelativeOptions } from './config.ts';
 
@@ -30,10 +31,7 @@ export function distanceBucket(distance: number, { buckets, maxDistance }: Relat
   return Math.sign(distance) * (Math.ceil(logarithm * (middle - 1)) + middle);
 }
 
-const dense = (x: Tensor, p: Params): Tensor => {
-  const { weight, bias } = p as { weight: Tensor; bias: Tensor };
-  return linear(x, weight, { bias, weightLayout: 'out-in' });
-};
+const dense = (x: Tensor, p: Params): Tensor => project(p, x, 'out-in');
 
 /** [B,T,H·D] → [B,H,T,D]. */
 const split = (x: Tensor, heads: number): Tensor => {

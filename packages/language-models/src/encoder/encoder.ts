@@ -3,13 +3,13 @@
 //
 //   e = LN(word + position + type);  x = LN(x + dense(attention(x)));  x = LN(x + dense(act(dense x)))
 import {
+  activate,
   attention,
   checkpoint,
   DataError,
   dropout,
   embedding,
   layerNorm,
-  linear,
   mlp,
   type Params,
   type Rng,
@@ -27,6 +27,7 @@ import {
   tensor2d,
   tidy,
 } from '@tensorflow/tfjs-core';
+import { isAdapted, project } from '../adapters/project.ts';
 import type { ForwardOptions } from '../decoder/decoder.ts';
 import type { ParameterSpec } from '../decoder/family.ts';
 import { branchAt, initParams, tensorAt } from '../decoder/params.ts';
@@ -74,8 +75,7 @@ export function encoder(options: EncoderOptions): Encoder {
   const parameters = encoderParameters(c);
   const norm = (x: Tensor3D, p: Params): Tensor3D =>
     layerNorm(x, tensorAt(p, 'weight'), tensorAt(p, 'bias'), { epsilon: c.normEpsilon });
-  const dense = (x: Tensor, p: Params, residual?: Tensor): Tensor3D =>
-    linear(x, tensorAt(p, 'weight'), { bias: tensorAt(p, 'bias'), weightLayout: 'out-in', residual });
+  const dense = (x: Tensor, p: Params, residual?: Tensor): Tensor3D => project(p, x, 'out-in', residual);
 
   const embed = (params: Params, batch: EncoderBatch, ids: Tensor2D): Tensor3D => {
     const tables = branchAt(params, prefix, 'embeddings') as Record<string, Params | undefined>;
@@ -103,12 +103,12 @@ export function encoder(options: EncoderOptions): Encoder {
       rng ? add(x, drop(dense(seen, branchAt(out, 'dense')), 'attention')) : dense(seen, branchAt(out, 'dense'), x),
       branchAt(out, 'LayerNorm'),
     );
-    const layers = [branchAt(layer, 'intermediate', 'dense'), branchAt(layer, 'output', 'dense')].map((p) => ({
-      weight: tensorAt(p, 'weight'),
-      bias: tensorAt(p, 'bias'),
-    }));
+    const [up, down] = [branchAt(layer, 'intermediate', 'dense'), branchAt(layer, 'output', 'dense')];
+    const layers = [up, down].map((p) => ({ weight: tensorAt(p, 'weight'), bias: tensorAt(p, 'bias') }));
     const feed = (residual?: Tensor): Tensor3D =>
-      mlp(y, layers, { activation: c.activation, weightLayout: 'out-in', residual });
+      isAdapted(up) || isAdapted(down)
+        ? dense(activate(dense(y, up), c.activation), down, residual)
+        : mlp(y, layers, { activation: c.activation, weightLayout: 'out-in', residual });
     return norm(rng ? add(y, drop(feed(), 'mlp')) : feed(y), branchAt(layer, 'output', 'LayerNorm'));
   };
 
@@ -148,9 +148,11 @@ function attentionOf(
 ): (self: Params, x: Tensor3D) => Tensor3D {
   if (c.relative === undefined) {
     return (self, x) => {
-      const [q, k, v] = ['query', 'key', 'value'].map((name) =>
-        linear(x, tensorAt(self, name, 'weight'), { bias: tensorAt(self, name, 'bias'), weightLayout: 'out-in' }),
-      ) as [Tensor, Tensor, Tensor];
+      const [q, k, v] = ['query', 'key', 'value'].map((name) => project(branchAt(self, name), x, 'out-in')) as [
+        Tensor,
+        Tensor,
+        Tensor,
+      ];
       return attention(q, k, v, { heads: c.heads, lengths });
     };
   }

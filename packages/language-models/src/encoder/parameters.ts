@@ -1,4 +1,5 @@
 // Names, shapes and first values of an encoder's parameters, by the names of a Hugging Face checkpoint.
+import type { WeightLayout } from '@gimbal/tensor-core';
 import type { ParameterSpec } from '../decoder/family.ts';
 import type { EncoderConfig } from './config.ts';
 
@@ -56,3 +57,7 @@ export function encoderParameters(c: EncoderConfig): ParameterSpec[] {
     ...(r?.normTable ? norm(`${p}.encoder.LayerNorm`) : []),
   ];
 }
+
+/** How a matrix of a block or of the pooling is used; undefined for tables, norms and heads. */
+export const encoderLayout = (path: string): WeightLayout | undefined =>
+  /(?:\.layer\.\d+\..*(?<!LayerNorm)|(?:^|\.)pooler\.dense)\.weight$/.test(path) ? 'out-in' : undefined;

@@ -8,7 +8,7 @@ import type { EncoderFamilyName } from '../encoder/config.ts';
 import type { Encoder } from '../encoder/encoder.ts';
 import { encoderToJson } from '../encoder/huggingface.ts';
 import { prefixOf } from '../encoder/parameters.ts';
-import { fileDtypes } from './file-dtype.ts';
+import { fileDtypes, sourceDtype } from './file-dtype.ts';
 import { type HubOptions, localModel } from './hub.node.ts';
 import { registerClassifierWriter } from './model-writer.ts';
 import {
@@ -60,7 +60,7 @@ export async function saveEncoder(
   folder: string,
   model: Encoder,
   params: Params,
-  { tokenizer, dtype = 'float32', maxShardBytes }: Omit<SavePretrainedOptions, 'generation'> = {},
+  { tokenizer, dtype = sourceDtype(model), maxShardBytes }: Omit<SavePretrainedOptions, 'generation'> = {},
 ): Promise<void> {
   const { config } = model;
   await replaceModelFolder(folder, async (temporary) => {
@@ -83,7 +83,9 @@ export async function saveClassifier(
   params: Params,
   o: Omit<SavePretrainedOptions, 'generation'> = {},
 ): Promise<void> {
-  await replaceModelFolder(folder, (temporary) => writeClassifierFiles(temporary, model, params, o));
+  await replaceModelFolder(folder, (temporary) =>
+    writeClassifierFiles(temporary, model, params, { dtype: sourceDtype(model), ...o }),
+  );
 }
 
 /** Writes the files of a classifier into a folder that its caller makes complete. */

@@ -17,3 +17,15 @@ export function fileDtypeOf(file: WeightFile): FileDtype {
   const found = Object.entries(fileDtypes).find(([, type]) => type === largest?.dtype);
   return (found?.[0] as FileDtype | undefined) ?? 'float32';
 }
+
+const sources = new WeakMap<object, FileDtype>();
+
+/** Notes what type a model's weights were read from: what it is saved in where nothing else is asked for. */
+export function readFrom<M extends object>(model: M, file: WeightFile): { model: M; dtype: FileDtype } {
+  const dtype = fileDtypeOf(file);
+  sources.set(model, dtype);
+  return { model, dtype };
+}
+
+/** The type that a model's weights were read from; float32 for one that was made here, or read from a .gguf. */
+export const sourceDtype = (model: object): FileDtype => sources.get(model) ?? 'float32';

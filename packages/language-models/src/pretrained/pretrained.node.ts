@@ -17,7 +17,7 @@ import { loadGguf, loadGgufConfig, loadGgufTokenizer } from '../gguf/gguf.node.t
 import type { GgufOptions } from '../gguf/read-gguf.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { configText } from './config-text.ts';
-import { type FileDtype, fileDtypes } from './file-dtype.ts';
+import { type FileDtype, fileDtypes, sourceDtype } from './file-dtype.ts';
 import { type GenerationDefaults, generationConfigJson } from './generation-config.ts';
 import { type HubOptions, localModel } from './hub.node.ts';
 import { registerModelWriter } from './model-writer.ts';
@@ -32,7 +32,10 @@ import {
 
 /** What a model folder holds beside the model. */
 export interface SavePretrainedOptions {
-  /** How weights are written (float32). The 16-bit types lose what training changed by less than 2^−8 of a weight. */
+  /**
+   * How weights are written (as the folder held them that the model was read from; float32 for others). The 16-bit types lose
+   * what training changed by less than 2^−8 of a weight.
+   */
   dtype?: FileDtype;
   /** Tensors of one file hold at most so many bytes (2 GiB); more go into shards with an index. */
   maxShardBytes?: number;
@@ -77,7 +80,9 @@ export async function savePretrained(
   params: Params,
   o: SavePretrainedOptions = {},
 ): Promise<void> {
-  await replaceModelFolder(folder, (temporary) => writeModelFiles(temporary, model, params, o));
+  await replaceModelFolder(folder, (temporary) =>
+    writeModelFiles(temporary, model, params, { dtype: sourceDtype(model), ...o }),
+  );
 }
 
 /**
@@ -108,7 +113,7 @@ async function describesModel(folder: string): Promise<boolean> {
   }
 }
 
-/** Writes the files of a model folder into a folder that is made complete by the caller (a checkpoint's, for example). */
+/** Writes the files of a model folder, in float32 by default, into a folder that is made complete by the caller (a checkpoint's, for example). */
 export async function writeModelFiles(
   folder: string,
   model: LanguageModel,

@@ -15,7 +15,7 @@ import { prefixOf } from '../encoder/parameters.ts';
 import type { PoolingOptions } from '../encoder/sentence-embeddings.ts';
 import { refuseForeignIds } from '../tokenizer/check-json.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { type FileDtype, fileDtypeOf } from './file-dtype.ts';
+import { type FileDtype, readFrom } from './file-dtype.ts';
 import { type ModelSource, readingConfig, readJson, readTokenizer } from './read-pretrained.ts';
 import { readTensors } from './read-tensors.ts';
 import { refuseQuantized } from './refuse-quantized.ts';
@@ -76,11 +76,10 @@ export async function readEncoder(source: ModelSource): Promise<PretrainedEncode
     const names = bodyNames(weights, config, false);
     const { params } = await readTensors(weights, names, model.parameters, { family: config.family });
     return {
-      model,
+      ...readFrom(model, weights),
       params,
       tokenizer,
       pooling,
-      dtype: fileDtypeOf(weights),
       warnings: weights.warnings,
     };
   } finally {
@@ -120,10 +119,9 @@ export async function readClassifier(
     const asked = o.labels !== undefined && last !== undefined && made.includes(last.path);
     const odd = made.length > 0 && !asked ? [`${weights.name}: new, not trained yet: ${made.join(', ')}`] : [];
     return {
-      model,
+      ...readFrom(model, weights),
       params: read.params,
       tokenizer,
-      dtype: fileDtypeOf(weights),
       fresh: made,
       warnings: [...weights.warnings, ...odd],
     };

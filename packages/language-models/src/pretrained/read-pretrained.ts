@@ -8,7 +8,7 @@ import { copyAgain } from '../decoder/huggingface-config.ts';
 import { encoderFamilyNames } from '../encoder/config.ts';
 import { refuseForeignIds } from '../tokenizer/check-json.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { type FileDtype, fileDtypeOf } from './file-dtype.ts';
+import { type FileDtype, readFrom } from './file-dtype.ts';
 import { type GenerationDefaults, generationDefaults, generationWarnings } from './generation-config.ts';
 import { readWeights } from './read-weights.ts';
 import { refuseQuantized } from './refuse-quantized.ts';
@@ -53,11 +53,10 @@ export async function readPretrained(source: ModelSource): Promise<Pretrained> {
     const { params, config, warnings } = await readWeights(weights, described);
     const { eosIds, padId } = config;
     return {
-      model: decoder(config),
+      ...readFrom(decoder(config), weights),
       params,
       tokenizer,
       generation: { ...generation, eosIds, padId },
-      dtype: fileDtypeOf(weights),
       warnings: [...weights.warnings, ...warnings, ...generationWarnings(generation, config.contextLength)],
     };
   } finally {

@@ -4,7 +4,7 @@ import { seq2seqFromJson } from '../seq2seq/huggingface.ts';
 import { type Seq2SeqModel, seq2seq } from '../seq2seq/seq2seq.ts';
 import { refuseForeignIds } from '../tokenizer/check-json.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { type FileDtype, fileDtypeOf } from './file-dtype.ts';
+import { type FileDtype, readFrom } from './file-dtype.ts';
 import { type GenerationDefaults, generationDefaults, generationWarnings } from './generation-config.ts';
 import { type ModelSource, readingConfig, readJson, readTokenizer } from './read-pretrained.ts';
 import { readTensors } from './read-tensors.ts';
@@ -72,11 +72,10 @@ export async function readSeq2Seq(source: ModelSource): Promise<PretrainedSeq2Se
     const model = seq2seq({ ...fromFile, eosIds, padId, startId });
     const { params } = await readTensors(weights, stored, model.parameters, { family: 't5' });
     return {
-      model,
+      ...readFrom(model, weights),
       params,
       tokenizer,
       generation: { ...generation, eosIds, padId },
-      dtype: fileDtypeOf(weights),
       warnings: [...weights.warnings, ...generationWarnings(generation, Number.POSITIVE_INFINITY)],
     };
   } finally {

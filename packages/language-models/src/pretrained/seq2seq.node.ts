@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { type Params, writeShardedSafetensors } from '@gimbal/tensor-core';
 import { seq2seqToJson } from '../seq2seq/huggingface.ts';
 import type { Seq2SeqModel } from '../seq2seq/seq2seq.ts';
-import { fileDtypes } from './file-dtype.ts';
+import { fileDtypes, sourceDtype } from './file-dtype.ts';
 import { generationConfigJson } from './generation-config.ts';
 import { type HubOptions, localModel } from './hub.node.ts';
 import { registerSeq2SeqWriter } from './model-writer.ts';
@@ -37,7 +37,9 @@ export async function saveSeq2Seq(
   params: Params,
   o: SavePretrainedOptions = {},
 ): Promise<void> {
-  await replaceModelFolder(folder, (temporary) => writeSeq2SeqFiles(temporary, model, params, o));
+  await replaceModelFolder(folder, (temporary) =>
+    writeSeq2SeqFiles(temporary, model, params, { dtype: sourceDtype(model), ...o }),
+  );
 }
 
 /** Writes the files into a folder that its caller makes complete. */
