@@ -6,6 +6,7 @@ export { type LoraConfig, type LoraOptions, loraConfig } from './adapters/lora-c
 export { type ChatOptions, type RenderedChat, renderChat } from './chat/chat-template.ts';
 export { type EncodedChat, encodeChat } from './chat/encode-chat.ts';
 export { renderRows } from './chat/render-rows.ts';
+export { toolsOf } from './chat/row-tools.ts';
 export { type ClassificationProblem, type Classifier, classifier } from './classification/classifier.ts';
 export { type ClassifierOptions, ClassifierTrainer, classifierDefaults } from './classification/classifier-trainer.ts';
 export { type Classified, classify } from './classification/classify.ts';

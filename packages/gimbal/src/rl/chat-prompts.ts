@@ -1,11 +1,26 @@
 // Conversations as prompts: what is asked is a text that a person, or a function of the user's, can read; a model reads the
 // turns as its chat template writes them.
-import { type Dataset, isKind, type Message, padBatch, renderChat, type Tokenizer } from '@gimbal/language-models';
+import {
+  type Dataset,
+  isKind,
+  type Message,
+  padBatch,
+  renderChat,
+  type Tokenizer,
+  toolsOf,
+} from '@gimbal/language-models';
 import { DataError, type Prompt, type TextCodec } from '@gimbal/tensor-core';
 import { promptCodec } from './prompt-codec.ts';
 
+/** What a chat template is given of a prompt. */
+interface Chat {
+  readonly messages: readonly Message[];
+  /** What may be called: the row's column of that name. */
+  readonly tools?: readonly unknown[];
+}
+
 /** The turns of each prompt, by its text. */
-export type Chats = ReadonlyMap<string, readonly Message[]>;
+export type Chats = ReadonlyMap<string, Chat>;
 
 /** Prompts, and of conversations their turns. */
 export interface AskedPrompts {
@@ -23,7 +38,7 @@ export const promptKinds = ['prompt', 'conversation-prompt', 'conversation'] as 
  */
 export function askedPrompts(data: Dataset): AskedPrompts {
   if (isKind(data, 'prompt')) return { rows: data.rows as readonly Prompt[] };
-  const chats = new Map<string, readonly Message[]>();
+  const chats = new Map<string, Chat>();
   const rows = data.rows.map((row, i): Prompt => {
     const { messages: whole, prompt, ...rest } = row as Record<string, unknown>;
     const turns = [...((isKind(data, 'conversation') ? whole : prompt) as readonly Message[])];
@@ -32,8 +47,10 @@ export function askedPrompts(data: Dataset): AskedPrompts {
       const what = 'the conversation asks nothing';
       throw new DataError({ where: data.where(i), what, wanted: 'a turn of the user before the assistant’s' });
     }
-    const text = textIn(chats, turns);
-    chats.set(text, turns);
+    const tools = toolsOf(row, data.where(i));
+    const chat = { messages: turns, ...(tools && { tools }) };
+    const text = textIn(chats, chat);
+    chats.set(text, chat);
     return { ...rest, prompt: text, messages: turns };
   });
   return { rows, chats };
@@ -57,18 +74,23 @@ export function codecOf(tokenizer: Tokenizer, chats: Chats | undefined, whole = 
 }
 
 /** A prompt as a template writes it, the assistant's turn begun. */
-export const rendered = (tokenizer: Tokenizer, chats: Chats, prompt: string): string =>
-  renderChat(tokenizer, chats.get(prompt) ?? [{ role: 'user', content: prompt }], { addGenerationPrompt: true }).text;
+export function rendered(tokenizer: Tokenizer, chats: Chats, prompt: string): string {
+  const { messages, ...o } = chats.get(prompt) ?? { messages: [{ role: 'user', content: prompt }] };
+  return renderChat(tokenizer, messages, { ...o, addGenerationPrompt: true }).text;
+}
 
 /** What is said: a single question as it is, more turns with who says them; where two would be alike, as data. */
-function textIn(known: Chats, turns: readonly Message[]): string {
+function textIn(known: Chats, chat: Chat): string {
+  const { messages: turns, tools } = chat;
   const [first] = turns as [Message];
   const text =
     turns.length === 1 && first.role === 'user'
       ? contentOf(first)
       : turns.map((turn) => `${turn.role}: ${contentOf(turn)}`).join('\n');
   const other = known.get(text);
-  return other === undefined || JSON.stringify(other) === JSON.stringify(turns) ? text : JSON.stringify(turns);
+  return other === undefined || JSON.stringify(other) === JSON.stringify(chat)
+    ? text
+    : JSON.stringify(tools === undefined ? turns : chat);
 }
 
 const contentOf = ({ content }: Message): string =>

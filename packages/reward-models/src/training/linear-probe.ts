@@ -221,7 +221,7 @@ function classProblem(
   const { labels, config } = model;
   const limit = Math.min(maxLength ?? config.contextLength, config.contextLength);
   const { rows } = labelledRows(data, tokenizer, { labels, limit });
-  const targets = rows.map((row) => row.target);
+  const targets = rows.map((row) => row.target as number); // lists are those of multi-label problems alone
   return {
     rows,
     targets: rows.length,
