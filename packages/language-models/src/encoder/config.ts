@@ -61,7 +61,9 @@ export interface RelativeOptions {
 
 /** The options with every default filled in. */
 export type EncoderConfig = Required<Omit<EncoderOptions, 'relative' | 'poolerActivation'>> & {
+  /** `deberta-v2` only: how it sees distances. */
   readonly relative?: RelativeOptions;
+  /** `deberta-v2` only: of its classifier's pooler; absent where it is `gelu-erf`. */
   readonly poolerActivation?: Activation;
 };
 
