@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dataset, decoder } from '@gimbal/language-models';
+import { classifier, dataset, decoder } from '@gimbal/language-models';
 import { disposeTree, flatten, type Params, rng, useBackend } from '@gimbal/tensor-core';
 import { memory } from '@tensorflow/tfjs-core';
 import {
@@ -164,6 +164,9 @@ it('leaves nothing behind where its options, or the run it would go on with, are
     const probe = linearProbe(model, params, tokenizer, colourPairs, bad);
     await expect(probe).rejects.toThrow(`linearProbe.${Object.keys(bad)[0]}: `);
   }
+  const several = classifier(smallEncoder(), ['calm', 'loud'], { problem: 'multi-label' });
+  const rows = dataset([{ text: 'red', label: ['calm'] }]);
+  await expect(linearProbe(several, params, tokenizer, rows)).rejects.toThrow('no head of several labels at once');
   expect(memory().numTensors).toBe(before);
   disposeTree(params);
 });

@@ -219,6 +219,10 @@ function classProblem(
   { maxLength }: { maxLength?: number },
 ): HeadProblem {
   const { labels, config } = model;
+  if (model.problem === 'multi-label') {
+    const fix = 'Train it with ClassifierTrainer';
+    throw new ConfigError({ where: 'linearProbe.model', what: 'no head of several labels at once is fitted', fix });
+  }
   const limit = Math.min(maxLength ?? config.contextLength, config.contextLength);
   const { rows } = labelledRows(data, tokenizer, { labels, limit });
   const targets = rows.map((row) => row.target as number); // lists are those of multi-label problems alone
