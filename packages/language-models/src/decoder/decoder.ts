@@ -31,6 +31,7 @@ import { isAdapterPath } from '../adapters/project.ts';
 import { rowOf } from '../data/token-batch.ts';
 import type { Steps } from '../generation/decode-tokens.ts';
 import { sampleCompletions } from '../generation/sample-tokens.ts';
+import { isPadded, maskOf } from '../internal/padding.ts';
 import { type DecoderConfig, type DecoderOptions, decoderConfig } from './config.ts';
 import { DecoderState } from './decode-state.ts';
 import { families } from './families/index.ts';
@@ -232,17 +233,6 @@ function joinRows(
     }
   }
   return { ids, width, index };
-}
-
-const isPadded = ({ lengths, width }: TokenBatch): boolean => lengths.some((length) => length < width);
-
-/** Ones on tokens, zeros on padding [B,T]. */
-function maskOf({ lengths, width }: TokenBatch): Tensor2D {
-  const mask = new Float32Array(lengths.length * width);
-  lengths.forEach((length, b) => {
-    mask.fill(1, b * width, b * width + length);
-  });
-  return tensor2d(mask, [lengths.length, width]);
 }
 
 /** @returns the longest prompt. @throws DataError for one without a token: nothing predicts its first one */

@@ -20,6 +20,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { project } from '../adapters/project.ts';
 import { branchAt } from '../decoder/params.ts';
+import { splitHeads } from '../internal/heads.ts';
 import type { EncoderConfig, RelativeOptions } from './config.ts';
 
 /** The bucket of a distance i − j. */
@@ -32,12 +33,6 @@ export function distanceBucket(distance: number, { buckets, maxDistance }: Relat
 }
 
 const dense = (x: Tensor, p: Params): Tensor => project(p, x, 'out-in');
-
-/** [B,T,H·D] → [B,H,T,D]. */
-const split = (x: Tensor, heads: number): Tensor => {
-  const [batch, time, width] = x.shape as [number, number, number];
-  return transpose(reshape(x, [batch, time, heads, width / heads]), [0, 2, 1, 3]);
-};
 
 /**
  * One layer's attention.
@@ -56,7 +51,7 @@ export function debertaAttention(
   const [batch, time, width] = x.shape;
   const { heads } = c;
   const [q, k, v] = ['query_proj', 'key_proj', 'value_proj'].map((name) =>
-    split(dense(x, branchAt(layer, name)), heads),
+    splitHeads(dense(x, branchAt(layer, name)), heads),
   ) as [Tensor, Tensor, Tensor];
   const scale = 1 / Math.sqrt((width / heads) * (1 + r.types.length));
   let scores: Tensor = matMul(q, k, false, true); // [B,H,T,T]
@@ -66,7 +61,7 @@ export function debertaAttention(
   /** Products [B,H,T,2S] of tokens with every distance, and of them the one of each pair. */
   const relative = (tokens: Tensor, name: string, shared: string, isKey: boolean): Tensor => {
     const projected = dense(reshape(table, [1, rows, width]), branchAt(layer, r.shareKeys ? shared : name));
-    const all = matMul(tokens, reshape(split(projected, heads), [1, heads, rows, width / heads]), false, true);
+    const all = matMul(tokens, reshape(splitHeads(projected, heads), [1, heads, rows, width / heads]), false, true);
     const index = new Int32Array(time * time);
     for (let i = 0; i < time; i++) {
       for (let j = 0; j < time; j++) {

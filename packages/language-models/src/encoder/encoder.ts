@@ -31,6 +31,7 @@ import { isAdapted, project } from '../adapters/project.ts';
 import type { ForwardOptions } from '../decoder/decoder.ts';
 import type { ParameterSpec } from '../decoder/family.ts';
 import { branchAt, initParams, tensorAt } from '../decoder/params.ts';
+import { hiddenScore, isPadded, maskOf } from '../internal/padding.ts';
 import { type EncoderConfig, type EncoderOptions, encoderConfig } from './config.ts';
 import { debertaAttention } from './deberta-attention.ts';
 import { encoderParameters, prefixOf } from './parameters.ts';
@@ -58,9 +59,6 @@ export interface Encoder {
   /** The last hidden states [B,T,D]; those of padding mean nothing. The caller disposes them. */
   states(params: Params, batch: EncoderBatch, o?: ForwardOptions): Tensor3D;
 }
-
-/** Far below every score, yet finite. */
-const hiddenScore = -1e30;
 
 /**
  * Makes an encoder from its description.
@@ -165,17 +163,6 @@ function attentionOf(
     : raw;
   const hidden = lengths && reshape(mul(sub(1, maskOf(batch)), hiddenScore), [-1, 1, 1, batch.width]);
   return (self, x) => debertaAttention(self, x, table, hidden, c);
-}
-
-const isPadded = ({ lengths, width }: EncoderBatch): boolean => lengths.some((length) => length < width);
-
-/** Ones on tokens, zeros on padding [B,T]. */
-export function maskOf({ lengths, width }: EncoderBatch): Tensor2D {
-  const mask = new Float32Array(lengths.length * width);
-  lengths.forEach((length, b) => {
-    mask.fill(1, b * width, b * width + length);
-  });
-  return tensor2d(mask, [lengths.length, width]);
 }
 
 function checkBatch({ ids, width, lengths }: EncoderBatch, c: EncoderConfig): void {

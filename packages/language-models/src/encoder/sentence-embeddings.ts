@@ -2,9 +2,10 @@
 // Gurevych, arXiv 1908.10084; the library sentence-transformers).
 import type { Params } from '@gimbal/tensor-core';
 import { div, maximum, mul, reshape, slice, sqrt, sum, type Tensor, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
+import { maskOf } from '../internal/padding.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { encodeTexts } from './encode-texts.ts';
-import { type Encoder, type EncoderBatch, maskOf } from './encoder.ts';
+import type { Encoder, EncoderBatch } from './encoder.ts';
 
 /** How the states of a text's tokens become one vector. */
 export interface PoolingOptions {

@@ -6,19 +6,11 @@ import { activate, gatedActivation, type Params, rmsNorm } from '@gimbal/tensor-
 import { add, matMul, reshape, softmax, type Tensor, type Tensor3D, transpose } from '@tensorflow/tfjs-core';
 import { project } from '../adapters/project.ts';
 import { branchAt, tensorAt } from '../decoder/params.ts';
+import { splitHeads } from '../internal/heads.ts';
 import type { Seq2SeqConfig } from './config.ts';
 
 /** Drops elements of a branch's output where a pass trains with dropout. */
 export type Drop = <T extends Tensor>(x: T, place: string) => T;
-
-/** Far below every score, yet finite. */
-export const hiddenScore = -1e30;
-
-/** [B,T,H·D] → [B,H,T,D] */
-function splitHeads(x: Tensor, heads: number): Tensor {
-  const [batch, time, width] = x.shape as [number, number, number];
-  return transpose(reshape(x, [batch, time, heads, width / heads]), [0, 2, 1, 3]);
-}
 
 /** Keys and values of states, by head: two tensors [B,H,S,D]. */
 export const keysAndValues = (attention: Params, states: Tensor, c: Seq2SeqConfig): readonly [Tensor, Tensor] => [

@@ -33,10 +33,10 @@ import type { ForwardOptions } from '../decoder/decoder.ts';
 import type { ParameterSpec } from '../decoder/family.ts';
 import { packMatrices } from '../decoder/packing.ts';
 import { branchAt, initParams, tensorAt } from '../decoder/params.ts';
-import { maskOf } from '../encoder/encoder.ts';
 import type { Steps } from '../generation/decode-tokens.ts';
 import { sampleCompletions } from '../generation/sample-tokens.ts';
-import { type Drop, decoderBlock, encoderBlock, hiddenScore, keysAndValues } from './blocks.ts';
+import { hiddenScore, isPadded, maskOf } from '../internal/padding.ts';
+import { type Drop, decoderBlock, encoderBlock, keysAndValues } from './blocks.ts';
 import { type Seq2SeqConfig, type Seq2SeqOptions, seq2seqConfig } from './config.ts';
 import { seq2seqLayout, seq2seqParameters } from './parameters.ts';
 import { relativeBias } from './relative-bias.ts';
@@ -204,8 +204,6 @@ export function seq2seq(options: Seq2SeqOptions): Seq2SeqModel {
   };
   return model;
 }
-
-const isPadded = ({ lengths, width }: TokenBatch): boolean => lengths.some((length) => length < width);
 
 /** Added to the scores of padded keys [B,1,1,S]; undefined where there are none. */
 const hiddenKeys = (batch: TokenBatch): Tensor | undefined =>
