@@ -25,6 +25,8 @@ export interface CommandContext<O = { [name: string]: unknown }> {
   output: Output;
   /** aborts at the first Ctrl-C */
   signal: AbortSignal;
+  /** says whether the command waits for a person: Ctrl-C then ends it without a word about steps */
+  waits?: (isWaiting: boolean) => void;
 }
 
 export interface CommandResult {

@@ -20,6 +20,13 @@ test.each([true, false])(
       expect(signal.aborted).toBe(true);
       expect(told).toContain(saves ? 'stopping after this step and saving;' : 'stopping after this step; press');
       release();
+      // one that waits for a person has no step
+      told = '';
+      const idle = watchInterrupts(new Output({ stdout: stream, stderr: stream } as never, false));
+      idle.waits = true;
+      process.emit(name);
+      expect([idle.signal.aborted, told]).toEqual([true, '']);
+      idle.release();
       expect(process.listenerCount(name)).toBe(before);
     }
   },

@@ -12,6 +12,8 @@ export interface Interrupts {
   readonly signal: AbortSignal;
   /** whether the work keeps what it has when it is stopped (false until the command is known): what a person is told */
   saves: boolean;
+  /** whether it waits for a person, who is told nothing: the first signal ends it */
+  waits: boolean;
   /** stops watching */
   release(): void;
 }
@@ -25,7 +27,7 @@ export function watchInterrupts(output: Output): Interrupts {
     if (!controller.signal.aborted) {
       first = now;
       const saving = watched.saves ? ' and saving' : '';
-      output.note(`stopping after this step${saving}; press Ctrl-C again to end at once`);
+      if (!watched.waits) output.note(`stopping after this step${saving}; press Ctrl-C again to end at once`);
       controller.abort();
     } else if (now - first > sameMomentMs) {
       process.exit(130);
@@ -35,6 +37,6 @@ export function watchInterrupts(output: Output): Interrupts {
   const release = (): void => {
     for (const name of signals) process.off(name, onSignal);
   };
-  const watched: Interrupts = { signal: controller.signal, saves: false, release };
+  const watched: Interrupts = { signal: controller.signal, saves: false, waits: false, release };
   return watched;
 }

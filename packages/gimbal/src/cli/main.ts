@@ -83,7 +83,10 @@ async function dispatch(
   output.useJson(options.json);
   if (options.resume && !command.resumes) throw nothingToResume(name, given);
   interrupts.saves = command.resumes === true;
-  return await command.run({ options, arguments: line.words, given, root, output, signal: interrupts.signal });
+  const waits = (isWaiting: boolean): void => {
+    interrupts.waits = isWaiting;
+  };
+  return await command.run({ options, arguments: line.words, given, root, output, signal: interrupts.signal, waits });
 }
 
 /** What the config file says, then what the flags say. */

@@ -120,8 +120,8 @@ export const command = defineCommand({
     using _packed = withPrecision(o.precision, () => model.policy.pack(model.params));
     if (isChat) {
       const { chat } = await import('../generate/chat.ts');
-      const request = { model, output, sampling: o, system: o.system, rng: stream, signal, input: process.stdin };
-      const messages = await withPrecision(o.precision, () => chat(request));
+      const request = { model, output, sampling: o, system: o.system, rng: stream, signal, waits: given.waits };
+      const messages = await withPrecision(o.precision, () => chat({ ...request, input: process.stdin }));
       if (o.out !== undefined) await writeFileAtomic(o.out, `${JSON.stringify({ messages })}\n`);
       return { json: { model: o.model, messages } };
     }

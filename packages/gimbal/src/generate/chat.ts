@@ -14,13 +14,24 @@ interface ChatRequest {
   system: string | undefined;
   rng: Rng;
   signal: AbortSignal;
+  /** told when a person is asked, and when the model writes */
+  waits?: ((isWaiting: boolean) => void) | undefined;
   input: Readable & { isTTY?: boolean };
 }
 
 const help = '/reset forgets the conversation, /exit or Ctrl-D ends it, Ctrl-C too';
 
 /** @returns the turns of the conversation, its system message first */
-export async function chat({ model, output, sampling, system, rng, signal, input }: ChatRequest): Promise<Message[]> {
+export async function chat({
+  model,
+  output,
+  sampling,
+  system,
+  rng,
+  signal,
+  waits,
+  input,
+}: ChatRequest): Promise<Message[]> {
   const { generateStream, renderChat } = await import('@gimbal/language-models');
   const first: Message[] = system === undefined ? [] : [{ role: 'system', content: system }];
   let turns = [...first];
@@ -31,6 +42,7 @@ export async function chat({ model, output, sampling, system, rng, signal, input
   const end = (): void => lines.close();
   signal.addEventListener('abort', end, { once: true });
   const ask = (): void => {
+    waits?.(true);
     if (isPerson) output.write(output.colors.bold('> '));
   };
   const chosen = await samplingOf(sampling, model.generation);
@@ -42,6 +54,7 @@ export async function chat({ model, output, sampling, system, rng, signal, input
   try {
     ask();
     for await (const line of lines) {
+      waits?.(false);
       if (line.trim() === '/exit') break;
       if (line.trim() === '/reset') turns = [...first];
       // a misspelt command is no turn; a path is one
@@ -91,6 +104,7 @@ export async function chat({ model, output, sampling, system, rng, signal, input
     if ((error as { code?: string }).code !== 'ERR_STOPPED') throw error;
     output.line();
   } finally {
+    waits?.(false);
     signal.removeEventListener('abort', end);
     lines.close();
   }
