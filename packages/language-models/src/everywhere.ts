@@ -13,6 +13,7 @@ export { type Classified, classify } from './classification/classify.ts';
 export { type LabelledRow, type LabelledRows, labelledRows } from './classification/labelled-rows.ts';
 export { type ColumnMap, checkRows, dataset, type RawRow, type RowOptions } from './data/check-rows.ts';
 export { type ConvertOptions, chosenCompletions, explicitPrompts, unpairedPreferences } from './data/convert.ts';
+export { formatJsonl, formatParquet } from './data/format-rows.ts';
 export { batchRows, type LmBatch } from './data/lm-batch.ts';
 export { packRows } from './data/pack.ts';
 export { joinedBatch, packWhole } from './data/padding-free.ts';

@@ -2,6 +2,7 @@
 
 export { loadAdapter, type SaveAdapterOptions, saveAdapter, writeAdapterFiles } from './adapters/adapter-files.node.ts';
 export { readRows } from './data/read-rows.node.ts';
+export { writeRows } from './data/write-rows.node.ts';
 export * from './everywhere.ts';
 export { loadGguf, type SaveGgufOptions, saveGguf } from './gguf/gguf.node.ts';
 export { loadClassifier, loadEncoder, saveClassifier, saveEncoder } from './pretrained/encoders.node.ts';
