@@ -8,7 +8,7 @@ export type FileDtype = 'float32' | 'bfloat16' | 'float16';
 export const fileDtypes: Readonly<Record<FileDtype, FloatDtype>> = { float32: 'F32', bfloat16: 'BF16', float16: 'F16' };
 
 /** The type of the largest tensor: norms may be of another. */
-export function fileDtypeOf(file: WeightFile): FileDtype {
+function fileDtypeOf(file: WeightFile): FileDtype {
   let largest: TensorEntry | undefined;
   for (const name of file.names) {
     const entry = file.entry(name);
