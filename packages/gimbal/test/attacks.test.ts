@@ -374,7 +374,7 @@ describe('wrong words', () => {
       const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as object;
       await broken('config.json', '{', /runs\/a\/model\/config\.json: not JSON.*copy the folder again/);
       await broken('config.json', '[]', /config\.json: no JSON object.*copy the folder again/);
-      await broken('config.json', '{"model_type":"bert"}', /architecture is not known.*Use a model of one of these/);
+      await broken('config.json', '{"model_type":"bert"}', /architecture is not known.*Open encoders with loadEncoder/);
       await broken(
         'config.json',
         JSON.stringify({ ...config, hidden_size: 'wide' }),
