@@ -60,7 +60,7 @@ test('open-models, one part of it; a file that was not named', async () => {
   expect(rows[0]?.ratio).toBeGreaterThan(0);
   expect(rows[0]?.hostKernels).toBe(0);
   expect((await run('file')).stderr).toMatch(/which file\? wanted --model FILE.gguf/);
-}, 120_000);
+}, 300_000);
 
 test('physics, one part of it, and parts it has not', async () => {
   const part = 'InvertedPendulum-v5';
