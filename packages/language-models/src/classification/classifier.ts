@@ -57,8 +57,9 @@ function headParameters(c: EncoderConfig | DecoderConfig, labels: number): Param
 export function classifier(
   config: EncoderConfig | DecoderConfig,
   labels: readonly string[],
-  { problem = labels.length === 1 ? 'regression' : 'single-label' }: { problem?: ClassificationProblem } = {},
+  o: { problem?: ClassificationProblem } = {},
 ): Classifier {
+  const { problem = labels.length === 1 ? 'regression' : 'single-label' } = o;
   if (labels.length === 0 || new Set(labels).size < labels.length) {
     const what = labels.length === 0 ? 'there are no labels' : 'a label is given twice';
     throw new ConfigError({ where: 'classifier', what, got: labels, wanted: 'different names' });
