@@ -27,4 +27,4 @@ test('averaged reward models: connected, as good as their ensemble, better than 
   expect(report.claims.map(({ id, verdict }) => [id, verdict])).toEqual(ids.map((id) => [id, 'holds']));
   expect(code).toBe(0);
   await rm(folder, { recursive: true });
-}, 180_000);
+}, 400_000);
