@@ -26,7 +26,7 @@ import {
 } from '@gimbal/tensor-core';
 import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { startCli } from './cli-process.ts';
-import { runMain } from './run-main.ts';
+import { resultOf, runMain } from './run-main.ts';
 
 const root = new URL('../src/', import.meta.url);
 const t5 = fileURLToPath(new URL('../../language-models/test/golden/t5-tiny', import.meta.url));
@@ -54,11 +54,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
-const gimbal = async (...argv: string[]): Promise<Record<string, unknown>> => {
-  const { code, stdout, stderr } = await runMain([...argv, '--json'], root);
-  if (code !== 0) throw new Error(stderr);
-  return JSON.parse(stdout) as Record<string, unknown>;
-};
+const gimbal = (...argv: string[]): Promise<Record<string, unknown>> => resultOf(argv, root);
 type Completions = { completions: { prompt: string; completion: string; tokens: number }[] };
 
 test('several samples of each prompt of a file, .jsonl or .csv, in its order', async () => {

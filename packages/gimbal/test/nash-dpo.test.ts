@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { useBackend } from '@gimbal/tensor-core';
 import type { MatrixResult } from '../src/nash/matrix-result.ts';
 import { runCli } from './cli-process.ts';
-import { runMain } from './run-main.ts';
+import { resultOf, runMain } from './run-main.ts';
 import { tinyColumns as columns, writeTinyPairs } from './tiny-pairs.ts';
 
 const root = new URL('../src/', import.meta.url);
@@ -17,11 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
-const gimbal = async (...argv: string[]): Promise<Record<string, unknown>> => {
-  const { code, stdout, stderr } = await runMain([...argv, '--json'], root);
-  if (code !== 0) throw new Error(stderr);
-  return JSON.parse(stdout) as Record<string, unknown>;
-};
+const gimbal = (...argv: string[]): Promise<Record<string, unknown>> => resultOf(argv, root);
 
 test('dpo learns the pairs, with an adapter and with all weights, and writes what it made', async () => {
   const common = ['dpo', '--model', join(dir, 'base'), '--data', join(dir, 'pairs.jsonl'), '--columns', columns];

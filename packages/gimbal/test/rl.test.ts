@@ -18,7 +18,7 @@ import {
 import { clone } from '@tensorflow/tfjs-core';
 import { exactAnswer } from '../src/rl/reward.ts';
 import { parseReward } from '../src/rl/reward-spec.ts';
-import { runMain } from './run-main.ts';
+import { resultOf, runMain } from './run-main.ts';
 
 const root = new URL('../src/', import.meta.url);
 let dir: string;
@@ -54,11 +54,7 @@ const common = (): string[] => [
   '6',
 ];
 const small = ['--batch-size', '32', '--learning-rate', '3e-3', '--held-out', '4'];
-const gimbal = async (...argv: string[]): Promise<Record<string, unknown>> => {
-  const { code, stdout, stderr } = await runMain([...argv, '--json'], root);
-  if (code !== 0) throw new Error(stderr);
-  return JSON.parse(stdout) as Record<string, unknown>;
-};
+const gimbal = (...argv: string[]): Promise<Record<string, unknown>> => resultOf(argv, root);
 const failure = async (...argv: string[]): Promise<{ code: number; stderr: string }> => runMain(argv, root);
 
 test('grpo raises a reward of the user’s, writes a model and a page', async () => {

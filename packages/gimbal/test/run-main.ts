@@ -24,3 +24,10 @@ export async function runMain(
   const code = await main(argv, { root, streams: { stdout: sink('stdout'), stderr: sink('stderr') } });
   return { code, ...text };
 }
+
+/** What a command line prints with --json. @throws Error with what it says on stderr, where it ends with another code than 0 */
+export async function resultOf(argv: readonly string[], root?: URL): Promise<Record<string, unknown>> {
+  const { code, stdout, stderr } = await runMain([...argv, '--json'], root);
+  if (code !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as Record<string, unknown>;
+}

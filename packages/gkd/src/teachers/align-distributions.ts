@@ -41,6 +41,17 @@ export function matchedTokens(own: Vocabulary, other: Vocabulary): MatchedTokens
   };
 }
 
+const matches = new WeakMap<Vocabulary, WeakMap<Vocabulary, MatchedTokens>>();
+
+/** Both vocabularies are walked through once, not with each batch. */
+function matchOnce(own: Vocabulary, other: Vocabulary): MatchedTokens {
+  const ofOwn = matches.get(own) ?? new WeakMap<Vocabulary, MatchedTokens>();
+  matches.set(own, ofOwn);
+  const found = ofOwn.get(other) ?? matchedTokens(own, other);
+  ofOwn.set(other, found);
+  return found;
+}
+
 /**
  * Whole answers of a teacher with another tokenizer.
  * @param prompts as texts
@@ -76,7 +87,7 @@ export async function distributionRows(
     return {
       aligned: {
         ...{ rows: pick(answer, first), further, sampled: shares(aligned, logp), spans: aligned.own },
-        ...(o.hybrid && { matched: matchedTokens(own, other) }),
+        ...(o.hybrid && { matched: matchOnce(own, other) }),
       },
     };
   } finally {

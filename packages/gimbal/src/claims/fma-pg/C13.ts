@@ -15,7 +15,7 @@ const tasks = [
   { env: 'Acrobot-v1', algo: 'ppo', steps: 300_000, wanted: -100 },
 ] as const;
 
-/** metres between fingertip and goal */
+/** metres between fingertip and goal; with its default of 0.02 seed 1, which was looked at, needs half as many steps again and more */
 const tolerance = 0.05;
 const reach = offPolicyPresets.sac({
   ...{ hidden: [64, 64], batchSize: 128, learningRate: 1e-3, learningStarts: 500, gamma: 0.95 },
