@@ -17,8 +17,6 @@ export class Results {
   failed = 0;
   /** @type {string[]} names of what failed */
   failures = [];
-  /** how many lines were printed: checks reached */
-  lines = 0;
   #runner;
   #started = performance.now();
 
@@ -46,7 +44,6 @@ export class Results {
   }
 
   #line(tint, mark, name, time, advice = '') {
-    this.lines += 1;
     console.log(`${colour(tint, mark)} ${name.padEnd(72)}${seconds(time)}${advice && `   ${advice}`}`);
   }
 
