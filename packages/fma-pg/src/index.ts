@@ -29,6 +29,7 @@ export {
 export { type ReplayBatch, ReplayBuffer, type ReplayOptions } from './replay/replay-buffer.ts';
 export type {
   Aggregate,
+  RatioLevel,
   Surrogate,
   SurrogateInput,
   SurrogateResult,

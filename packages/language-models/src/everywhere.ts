@@ -46,6 +46,7 @@ export {
 export { CachedState, type KeptStep } from './decoder/cached-state.ts';
 export { type DecoderConfig, type DecoderOptions, decoderConfig, type FamilyName } from './decoder/config.ts';
 export { decoder, type ForwardOptions, type LanguageModel } from './decoder/decoder.ts';
+export { withGradientCheckpointing } from './decoder/gradient-checkpointing.ts';
 export { keepLayers } from './decoder/keep-layers.ts';
 export { type KeepableState, keepState, type StateTerms, stateTerms, takeKept } from './decoder/kept-state.ts';
 export { type Kept, packMatrices } from './decoder/packing.ts';

@@ -21,6 +21,7 @@ import {
   sub,
   sum,
   type Tensor,
+  zerosLike,
 } from '@tensorflow/tfjs-core';
 import { type Anneal, annealed } from '../internal/anneal.ts';
 
@@ -76,7 +77,7 @@ export interface SurrogateResult {
 export type Surrogate = ((x: SurrogateInput) => SurrogateResult) & {
   /** its name among `surrogates` */
   readonly surrogate: string;
-  /** what it was made with */
+  /** what it was made with, and how it averages where its ratio is not of a token */
   readonly options: Readonly<Record<string, unknown>>;
   /** true: it reads no value of a tensor but the mask's, so that steps with it can be captured and replayed, which is faster */
   readonly replay?: boolean;
@@ -88,14 +89,27 @@ export type Surrogate = ((x: SurrogateInput) => SurrogateResult) & {
  */
 export type Aggregate = 'token-mean' | 'sequence-mean' | 'row-mean';
 
+/**
+ * Whose ratio p_θ/p_t is taken and clipped. 'token': each token's own; 'sequence': that of the whole row, exp Σx, as TRL's
+ * RLOO (Ahmadian et al., arXiv 2402.14740); 'geometric': the mean of a row's, exp(Σx/length), as GSPO (arXiv 2507.18071,
+ * which TRL calls `importance_sampling_level: 'sequence'`). All tokens of a row have its ratio, and so want one advantage.
+ */
+export type RatioLevel = 'token' | 'sequence' | 'geometric';
+
 export interface SurrogateOptions {
-  /** default 'token-mean' */
+  /** default 'token-mean'; 'sequence-mean' where the ratio is a row's */
   aggregate?: Aggregate;
+}
+
+/** Options of surrogates whose ratio may be a row's. */
+export interface RatioOptions extends SurrogateOptions {
+  /** default 'token'; others want rows of tokens, `[B, T]` */
+  ratioLevel?: RatioLevel;
 }
 
 /** What a surrogate's formula works with. */
 export interface Entries {
-  /** x = log ρ, within ±20 */
+  /** x = log ρ, within ±20; of its row where the ratio is the row's */
   logRatio: Tensor;
   advantages: Tensor;
   /** Σ over entries by the aggregate */
@@ -124,7 +138,7 @@ export interface Formula {
  * @param replay false where the formula reads values back
  * @throws ConfigError for an option that is not there
  */
-export function defineSurrogate<O extends SurrogateOptions>(
+export function defineSurrogate<O extends RatioOptions>(
   surrogate: string,
   options: O,
   known: readonly (keyof O & string)[],
@@ -132,15 +146,21 @@ export function defineSurrogate<O extends SurrogateOptions>(
   replay = true,
 ): Surrogate {
   checkKnown(surrogate, options, [...known, 'aggregate']);
-  const { aggregate = 'token-mean' } = options;
+  const { ratioLevel = 'token' } = options;
+  checkName(`${surrogate}.ratioLevel`, ratioLevel, ['token', 'sequence', 'geometric']);
+  const ofRows = ratioLevel !== 'token';
+  const { aggregate = ofRows ? 'sequence-mean' : 'token-mean' } = options;
   checkName(`${surrogate}.aggregate`, aggregate, ['token-mean', 'sequence-mean', 'row-mean']);
   const f = (x: SurrogateInput): SurrogateResult => {
     checkShapes(surrogate, x);
     const { mask, progress = 0 } = x;
     const average = averaging(surrogate, aggregate, mask);
-    const raw = sub(x.logProbs, x.oldLogProbs);
-    const logRatio = clipByValue(raw, -logRatioLimit, logRatioLimit);
+    const ofTokens = sub(x.logProbs, x.oldLogProbs);
+    const raw = ofRows ? rowRatios(surrogate, ratioLevel, ofTokens, mask) : ofTokens;
+    const logRatio = held(raw);
     const still = stopGradient(logRatio);
+    // a KL is logged per token, whatever the ratio is of
+    const stillTokens = ofRows ? stopGradient(held(ofTokens)) : still;
     const entries: Entries = {
       logRatio,
       advantages: x.advantages,
@@ -154,8 +174,8 @@ export function defineSurrogate<O extends SurrogateOptions>(
     const share = (t: Tensor | undefined): Scalar => (t === undefined ? scalar(0) : average(cast(t, 'float32')));
     const ratios = mask === undefined ? exp(still) : mul(exp(still), mask);
     const stats: SurrogateStats = {
-      klForward: average(x.kl?.forward === undefined ? k3Forward(still) : stopGradient(x.kl.forward)),
-      klReverse: average(x.kl?.reverse === undefined ? k3Reverse(still) : stopGradient(x.kl.reverse)),
+      klForward: average(x.kl?.forward === undefined ? k3Forward(stillTokens) : stopGradient(x.kl.forward)),
+      klReverse: average(x.kl?.reverse === undefined ? k3Reverse(stillTokens) : stopGradient(x.kl.reverse)),
       clipFraction: share(clipped),
       ratioMax: max(ratios),
       clampedShare: share(clamped),
@@ -163,7 +183,31 @@ export function defineSurrogate<O extends SurrogateOptions>(
     };
     return { loss: neg(objective), stats };
   };
-  return Object.assign(f, { surrogate, options: { ...options } as Record<string, unknown>, replay });
+  const made: Record<string, unknown> = { ...options, ...(ofRows && { aggregate }) };
+  return Object.assign(f, { surrogate, options: made, replay });
+}
+
+const held = (x: Tensor): Tensor => clipByValue(x, -logRatioLimit, logRatioLimit);
+
+/**
+ * Log-ratios of rows, at each of their tokens.
+ * @throws ShapeError where there are no rows of tokens
+ */
+function rowRatios(where: string, level: Exclude<RatioLevel, 'token'>, x: Tensor, mask: Tensor | undefined): Tensor {
+  if (x.rank !== 2) {
+    const wanted = '[B, T]: rows of tokens';
+    throw new ShapeError({ where: `${where}.ratioLevel`, what: `a ratio '${level}' is of a row`, got: x.shape, wanted });
+  }
+  const sums = sum(mask === undefined ? x : mul(x, mask), 1, true); // [B, 1]
+  const ofRow = level === 'sequence' ? sums : div(sums, tokensOf(x, mask));
+  return add(ofRow, zerosLike(x)); // [B, T]
+}
+
+/** Tokens of each row that count, 1 for a row without any. [B, 1] */
+function tokensOf(x: Tensor, mask: Tensor | undefined): Tensor {
+  if (mask === undefined) return scalar(x.shape[1] ?? 1);
+  const counts = sum(mask, 1, true);
+  return add(counts, cast(greater(1e-6, counts), 'float32'));
 }
 
 /** Forward KL of samples from p_t: k3 = (ρ − 1) − x ≥ 0, with the exact gradient p_θ − p_t in expectation. */
@@ -200,8 +244,8 @@ export function averaging(where: string, aggregate: Aggregate, mask: Tensor | un
     return (t) => div<Scalar>(sum(masked(t)), count);
   }
   // rows without a token count 0
-  const counts = sum(mask, 1);
-  return (t) => mean<Scalar>(div(sum(masked(t), 1), add(counts, cast(greater(1e-6, counts), 'float32'))));
+  const counts = tokensOf(mask, mask);
+  return (t) => mean<Scalar>(div(sum(masked(t), 1, true), counts));
 }
 
 function checkShapes(where: string, { logProbs, oldLogProbs, advantages, mask, kl }: SurrogateInput): void {

@@ -31,6 +31,7 @@ import {
   type Formula,
   k3Forward,
   outside,
+  type RatioOptions,
   type Surrogate,
   type SurrogateOptions,
 } from './surrogate.ts';
@@ -45,18 +46,21 @@ function reinforce(o: SurrogateOptions = {}): Surrogate {
 }
 
 /** ρA: CPI's and TRPO's linear term, the direct representation's. */
-function ratio(o: SurrogateOptions = {}): Surrogate {
-  return defineSurrogate('ratio', o, [], ({ logRatio, advantages, mean }) => ({
+function ratio(o: RatioOptions = {}): Surrogate {
+  return defineSurrogate('ratio', o, ['ratioLevel'], ({ logRatio, advantages, mean }) => ({
     objective: mean(mul(exp(logRatio), advantages)),
   }));
 }
 
-export interface PpoClipOptions extends SurrogateOptions {
+export interface PpoClipOptions extends RatioOptions {
   /** ε, or the distances below and above 1 apart; default .2 */
   clipEpsilon?: Anneal | { low: number; high: number };
 }
 
-/** min(ρA, clip(ρ, 1 − ε, 1 + ε)A): PPO (arXiv 1707.06347, eq. 7). */
+/**
+ * min(ρA, clip(ρ, 1 − ε, 1 + ε)A): PPO (arXiv 1707.06347, eq. 7); with `ratioLevel: 'sequence'` the loss of TRL's RLOO, with
+ * 'geometric' GSPO's.
+ */
 function ppoClip(o: PpoClipOptions = {}): Surrogate {
   const { clipEpsilon = 0.2 } = o;
   const asymmetric = typeof clipEpsilon === 'object' && 'low' in clipEpsilon ? clipEpsilon : undefined;
@@ -69,7 +73,7 @@ function ppoClip(o: PpoClipOptions = {}): Surrogate {
     checkAnneal('ppoClip.clipEpsilon', clipEpsilon as Anneal, (x) => x >= 0 && x < 1, 'a number in [0, 1)');
     checkOption('ppoClip.clipEpsilon', clipEpsilon, annealed(clipEpsilon as Anneal, 0) > 0, 'more than 0 at the start');
   }
-  return defineSurrogate('ppoClip', o, ['clipEpsilon'], ({ logRatio, advantages, mean, at }) => {
+  return defineSurrogate('ppoClip', o, ['clipEpsilon', 'ratioLevel'], ({ logRatio, advantages, mean, at }) => {
     const [low, high] = asymmetric ? [asymmetric.low, asymmetric.high] : twice(at(clipEpsilon as Anneal));
     const rho = exp(logRatio);
     const clipped = clipByValue(rho, 1 - low, 1 + high);
@@ -152,7 +156,7 @@ function refuseBelow(advantages: Tensor, least: number): void {
   });
 }
 
-export interface SppoOptions extends SurrogateOptions {
+export interface SppoOptions extends RatioOptions {
   /** ε: the band is ±log(1 + ε); default .2 */
   clipEpsilon?: Anneal;
   /** the minimum with the unclipped term, which pulls back what drifted the wrong way; default true */
@@ -163,7 +167,7 @@ export interface SppoOptions extends SurrogateOptions {
 function sppo(o: SppoOptions = {}): Surrogate {
   const { clipEpsilon = 0.2, pessimistic = true } = o;
   positive('sppo.clipEpsilon', clipEpsilon);
-  return defineSurrogate('sppo', o, ['clipEpsilon', 'pessimistic'], ({ logRatio, advantages, mean, at }) => {
+  return defineSurrogate('sppo', o, ['clipEpsilon', 'pessimistic', 'ratioLevel'], ({ logRatio, advantages, mean, at }) => {
     const band = Math.log1p(at(clipEpsilon));
     const inside = mul(advantages, clipByValue(logRatio, -band, band));
     return {

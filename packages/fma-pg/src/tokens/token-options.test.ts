@@ -1,7 +1,7 @@
 import { disposeTree, useBackend } from '@gimbal/tensor-core';
 import { ones, tokenOptions as options } from '../../test/fixtures/token-options.ts';
 import { tokenTable } from '../../test/fixtures/token-table.ts';
-import { surrogates, type TokenPolicyOptions, TokenPolicyTrainer } from '../index.ts';
+import { surrogates, type TokenPolicyOptions, TokenPolicyTrainer, tokenPresets } from '../index.ts';
 
 beforeAll(() => useBackend('auto'));
 
@@ -75,4 +75,14 @@ test('a weight of a reward that is no number is named with its step', async () =
   using trainer = new TokenPolicyTrainer(options({ reward: [{ name: 'style', weight, fn: ones }] }));
   await expect(trainer.run({ steps: 3 })).rejects.toThrow('reward style, weight: no number at step 1; got "NaN"');
   expect(trainer.step).toBe(1);
+});
+
+test('one ratio a completion wants one advantage a completion', () => {
+  const surrogate = surrogates.ppoClip({ ratioLevel: 'geometric' });
+  const of = (o: Partial<TokenPolicyOptions>): unknown => new TokenPolicyTrainer(options(o));
+  expect(() => of({ surrogate })).toThrow(
+    "credit: a ratio 'geometric' is of the whole completion, and so is its advantage; got \"token\"",
+  );
+  expect(() => of({ surrogate, credit: 'sequence', baseline: 'batch' })).not.toThrow();
+  expect(tokenPresets.rloo({ credit: 'token' }).surrogate?.options).toEqual({ aggregate: 'row-mean' });
 });

@@ -20,7 +20,7 @@ import {
   type TextCodec,
   type TokenPolicy,
 } from '@gimbal/tensor-core';
-import type { Surrogate } from '../surrogates/surrogate.ts';
+import type { RatioOptions, Surrogate } from '../surrogates/surrogate.ts';
 import { surrogates } from '../surrogates/surrogates.ts';
 import { checkPrompts } from './token-prompts.ts';
 
@@ -214,6 +214,7 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
     const wanted = 'one of surrogates, as surrogates.ppoClip()';
     throw new ConfigError({ where: 'surrogate', what: 'no surrogate', got: o.surrogate, wanted });
   }
+  checkRatioLevel(o);
   checkPrompts('prompts', o.prompts);
   if (o.evalPrompts !== undefined) checkPrompts('evalPrompts', o.evalPrompts);
   if (o.evalEvery !== undefined && o.evalPrompts === undefined)
@@ -308,6 +309,18 @@ function checkReference(params: Params, anchor: Params): void {
   }
 }
 
+/** All tokens of a completion have its one ratio, which has one advantage. */
+function checkRatioLevel({ surrogate, credit }: ResolvedTokenOptions): void {
+  const { ratioLevel = 'token' } = surrogate.options as RatioOptions;
+  if (ratioLevel === 'token' || credit === 'sequence') return;
+  throw new ConfigError({
+    where: 'credit',
+    what: `a ratio '${ratioLevel}' is of the whole completion, and so is its advantage`,
+    got: credit,
+    fix: "Give credit 'sequence', or a surrogate with ratioLevel 'token'",
+  });
+}
+
 function checkMissingEos(missingEos: NonNullable<TokenPolicyOptions['missingEos']>, maxNewTokens: number): void {
   if (typeof missingEos === 'string') checkName('missingEos', missingEos, ['mask']);
   else if ('reward' in missingEos) {
@@ -353,8 +366,9 @@ type TokenPreset = (o?: Partial<TokenPolicyOptions>) => Partial<TokenPolicyOptio
 /** Methods by the names users know. `sppo` is FMA-PG's clipped surrogate, not Self-Play Preference Optimisation. */
 export const tokenPresets: Record<'reinforce' | 'rloo' | 'grpo' | 'ppo' | 'smdpo' | 'sppo', TokenPreset> = {
   reinforce: (o = {}) => ({ surrogate: surrogates.reinforce({ aggregate: 'row-mean' }), baseline: 'batch', ...o }),
+  // one ratio a completion, as TRL's; tokens that are credited apart have their own
   rloo: (o = {}) => ({
-    surrogate: surrogates.ppoClip({ aggregate: 'row-mean' }),
+    surrogate: surrogates.ppoClip(o.credit === 'token' ? { aggregate: 'row-mean' } : { ratioLevel: 'sequence' }),
     credit: 'sequence',
     baseline: 'leave-one-out',
     samplesPerPrompt: 2,

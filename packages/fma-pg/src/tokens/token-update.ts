@@ -23,7 +23,13 @@ import {
   tensor2d,
 } from '@tensorflow/tfjs-core';
 import { scoped } from '../internal/scoped.ts';
-import { type Aggregate, averaging, checkSameLogProbs, logRatioLimit } from '../surrogates/surrogate.ts';
+import {
+  type Aggregate,
+  averaging,
+  checkSameLogProbs,
+  logRatioLimit,
+  type RatioOptions,
+} from '../surrogates/surrogate.ts';
 import type { Credited } from './token-credit.ts';
 import { klCoefAt, type ResolvedTokenOptions } from './token-options.ts';
 import { selectRows } from './token-rollout.ts';
@@ -79,7 +85,7 @@ export function updateOnTokens(
         const logProbs = o.policy.logProbs(p, part.prompts, part.completions);
         const { loss, stats } = o.surrogate({ ...part.input, logProbs });
         const own = share === 1 ? loss : mul<Scalar>(loss, share);
-        const total = klCoef === 0 ? own : add<Scalar>(own, mul(referenceKl(logProbs, part, aggregateOf(o)), klCoef));
+        const total = klCoef === 0 ? own : add<Scalar>(own, mul(referenceKl(logProbs, part, klAggregateOf(o)), klCoef));
         const { klForward, klReverse, clipFraction, ratioMax, clampedShare, heldShare } = stats;
         return {
           value: mul<Scalar>(total, weight),
@@ -120,7 +126,11 @@ function referenceKl(logProbs: Tensor2D, part: { ref: Tensor2D; mask: Tensor2D }
 }
 
 const aggregateOf = ({ surrogate }: ResolvedTokenOptions): Aggregate =>
-  (surrogate.options as { aggregate?: Aggregate }).aggregate ?? 'token-mean';
+  (surrogate.options as RatioOptions).aggregate ?? 'token-mean';
+
+/** Beside a ratio of whole completions stands the KL of whole completions, as where it is in the reward. */
+const klAggregateOf = (o: ResolvedTokenOptions): Aggregate =>
+  (o.surrogate.options as RatioOptions).ratioLevel === 'sequence' ? 'row-mean' : aggregateOf(o);
 
 /** What a micro-batch weighs in the whole: its tokens, or its rows. */
 function shareOf(o: ResolvedTokenOptions, c: Credited, from: number, to: number): number {

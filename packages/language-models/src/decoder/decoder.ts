@@ -52,6 +52,9 @@ export interface ForwardOptions {
   segments?: readonly number[];
 }
 
+/** How a policy is differentiated: see `withGradientCheckpointing`. */
+export type Recompute = Pick<ForwardOptions, 'gradientCheckpointing'>;
+
 /** A decoder as pure functions on a tree of parameters; it holds no weights. Made by `decoder` or `loadPretrained`. */
 export interface LanguageModel extends LogitPolicy, Steps {
   /** Every option, defaults filled in. */
@@ -74,8 +77,17 @@ export interface LanguageModel extends LogitPolicy, Steps {
   pack(params: Params): PackedWeights;
   /** See LogitPolicy; a state of this model. */
   begin(params: Params, prompts: TokenBatch, o: { maxNewTokens: number }): DecoderState;
+  /** See LogitPolicy. */
+  logits(params: Params, prompts: TokenBatch, completions: TokenBatch, o?: Recompute): Tensor3D;
+  /** See TokenPolicy. */
+  logProbs(params: Params, prompts: TokenBatch, completions: TokenBatch, o?: Recompute): Tensor2D;
   /** Absent where the logits are capped: they are then not states · headᵀ. */
-  hidden?(params: Params, prompts: TokenBatch, completions: TokenBatch): { states: Tensor3D; head: Tensor2D };
+  hidden?(
+    params: Params,
+    prompts: TokenBatch,
+    completions: TokenBatch,
+    o?: Recompute,
+  ): { states: Tensor3D; head: Tensor2D };
 }
 
 /**
@@ -118,11 +130,11 @@ export function decoder(options: DecoderOptions): LanguageModel {
   };
 
   /** The states that predict the completions' tokens [B,T,D]. */
-  const completionStates = (params: Params, prompts: TokenBatch, completions: TokenBatch): Tensor3D =>
+  const completionStates = (params: Params, prompts: TokenBatch, completions: TokenBatch, o?: Recompute): Tensor3D =>
     tidy(() => {
       const { ids, width, index } = joinRows(prompts, completions, config);
       const batch = prompts.lengths.length;
-      const x = states(params, tensor2d(ids, [batch, width], 'int32'));
+      const x = states(params, tensor2d(ids, [batch, width], 'int32'), o);
       const rows = reshape(x, [batch * width, config.width]);
       // rows differ in where their completion starts: take each state by its index
       return embedding(tensor2d(index, [batch, completions.width], 'int32'), rows);
@@ -137,19 +149,19 @@ export function decoder(options: DecoderOptions): LanguageModel {
     pack: (params) => packDecoder(params, family, config),
     apply: (params, ids, o) => tidy(() => toLogits(params, states(params, ids, o))),
 
-    logits: (params, prompts, completions) =>
-      tidy(() => toLogits(params, completionStates(params, prompts, completions))),
-    logProbs: (params, prompts, completions) =>
+    logits: (params, prompts, completions, o) =>
+      tidy(() => toLogits(params, completionStates(params, prompts, completions, o))),
+    logProbs: (params, prompts, completions, o) =>
       tidy(() => {
         const shape: [number, number] = [completions.lengths.length, completions.width];
-        const logits = toLogits(params, completionStates(params, prompts, completions));
+        const logits = toLogits(params, completionStates(params, prompts, completions, o));
         const logProbs = tokenLogProbs<Tensor2D>(logits, tensor2d(completions.ids, shape, 'int32'));
         // padding has no probability: 0, so that a sum over a row is its sequence's
         return isPadded(completions) ? (mul(logProbs, maskOf(completions)) as Tensor2D) : logProbs;
       }),
     ...(cap === undefined && {
-      hidden: (params: Params, prompts: TokenBatch, completions: TokenBatch) => ({
-        states: completionStates(params, prompts, completions),
+      hidden: (params: Params, prompts: TokenBatch, completions: TokenBatch, o?: Recompute) => ({
+        states: completionStates(params, prompts, completions, o),
         head: clone(family.head(params, config)),
       }),
     }),

@@ -29,7 +29,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { rowOf } from '../data/token-batch.ts';
-import type { ForwardOptions } from '../decoder/decoder.ts';
+import type { ForwardOptions, Recompute } from '../decoder/decoder.ts';
 import type { ParameterSpec } from '../decoder/family.ts';
 import { packMatrices } from '../decoder/packing.ts';
 import { branchAt, initParams, tensorAt } from '../decoder/params.ts';
@@ -60,6 +60,17 @@ export interface Seq2SeqModel extends LogitPolicy, Omit<Steps, 'stepper'> {
   head(params: Params): Tensor2D;
   /** See LogitPolicy; a state of this model. */
   begin(params: Params, prompts: TokenBatch, o: { maxNewTokens: number }): Seq2SeqState;
+  /** See LogitPolicy. */
+  logits(params: Params, prompts: TokenBatch, completions: TokenBatch, o?: Recompute): Tensor3D;
+  /** See TokenPolicy. */
+  logProbs(params: Params, prompts: TokenBatch, completions: TokenBatch, o?: Recompute): Tensor2D;
+  /** See LogitPolicy. */
+  hidden?(
+    params: Params,
+    prompts: TokenBatch,
+    completions: TokenBatch,
+    o?: Recompute,
+  ): { states: Tensor3D; head: Tensor2D };
 }
 
 const keepAll: Drop = (x) => x;
@@ -148,17 +159,17 @@ export function seq2seq(options: Seq2SeqOptions): Seq2SeqModel {
     states,
     head,
     pack: (params) => packMatrices(params, (path) => (path === output ? 'out-in' : seq2seqLayout(path))),
-    logits: (params, prompts, completions) => tidy(() => toLogits(params, states(params, prompts, completions))),
-    logProbs: (params, prompts, completions) =>
+    logits: (params, prompts, completions, o) => tidy(() => toLogits(params, states(params, prompts, completions, o))),
+    logProbs: (params, prompts, completions, o) =>
       tidy(() => {
-        const logits = toLogits(params, states(params, prompts, completions));
+        const logits = toLogits(params, states(params, prompts, completions, o));
         const shape: [number, number] = [completions.lengths.length, completions.width];
         const logProbs = tokenLogProbs<Tensor2D>(logits, tensor2d(completions.ids, shape, 'int32'));
         // padding has no probability: 0, so that a sum over a row is its sequence's
         return isPadded(completions) ? (mul(logProbs, maskOf(completions)) as Tensor2D) : logProbs;
       }),
-    hidden: (params, prompts, completions) => ({
-      states: states(params, prompts, completions),
+    hidden: (params, prompts, completions, o) => ({
+      states: states(params, prompts, completions, o),
       head: clone(head(params)),
     }),
 
