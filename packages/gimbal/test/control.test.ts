@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseRecording } from '@gimbal/control-envs';
-import { dqn, ppo, sppo } from '@gimbal/fma-pg';
+import { dqn, ppo, ppoKl, sppo, trpo } from '@gimbal/fma-pg';
 import { offPolicyFlags, onPolicyFlags } from '../src/control/agent-flags.ts';
 import { settingsOf } from '../src/control/settings.ts';
 import { runCli, startCli } from './cli-process.ts';
@@ -62,15 +62,21 @@ test('what was stopped goes on to the same numbers; a killed run without a check
     returns: number[];
   };
   await train(...given, ...more, '--steps', '512', '--out', stopped);
-  const config = JSON.parse(await readFile(join(stopped, 'config.json'), 'utf8')) as { options: { steps: number } };
-  config.options.steps = 768;
-  await writeFile(join(stopped, 'config.json'), JSON.stringify(config));
-  const resume = async (): Promise<unknown> => {
-    const { code, stdout, stderr } = await runMain(['control', 'train', '--out', stopped, '--resume', '--json'], root);
+  const config = async () =>
+    JSON.parse(await readFile(join(stopped, 'config.json'), 'utf8')) as { trainedSeconds: number };
+  const resume = async (...more: string[]): Promise<{ seconds: number; note: string }> => {
+    const argv = ['control', 'train', '--out', stopped, '--resume', '--json', ...more];
+    const { code, stdout, stderr } = await runMain(argv, root);
     if (code !== 0) throw new Error(stderr);
-    return JSON.parse(stdout);
+    return { ...(JSON.parse(stdout) as { seconds: number }), note: stderr };
   };
-  expect(await resume()).toMatchObject({ step: 768, returns: all.returns });
+  // it had ended: more steps train it on, and the time is that of both parts
+  const first = (await config()).trainedSeconds;
+  const longer = await resume('--steps', '768');
+  expect(longer).toMatchObject({ step: 768, returns: all.returns });
+  expect(longer.note).toContain('is trained on, to 768 steps in all');
+  expect(longer.seconds).toBeGreaterThan(first);
+  expect((await resume()).note).toContain('were done already');
   const log = (run: string): Promise<string> => readFile(join(run, 'metrics.jsonl'), 'utf8');
   expect((await log(stopped)).split('\n').length).toBe((await log(whole)).split('\n').length);
   // evaluated as often as before it was stopped
@@ -340,6 +346,45 @@ test('a flag that the algorithm does not have is refused, before any work', asyn
   expect(await refused('--algo', 'ppo', '--normalize', 'obs,none')).toContain('none stands alone; got "obs,none"');
   expect(await refused('--algo', 'sac', '--her', 'future')).toContain('the environment has no goals');
 }, 60_000);
+
+test('what training has no use for is refused', async () => {
+  const train = ['control', 'train', '--env', 'CartPole-v1', '--out', join(folder, 'none')];
+  for (const flag of [['--which', 'best'], ['--stochastic'], ['--policy', 'zero'], ['--size', '64']]) {
+    const { code, stderr } = await runMain([...train, ...flag], root);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`gimbal control train ${flag[0]}: training`)]);
+  }
+});
+
+test('parts of options are flags, and refused where there is nothing they are part of', () => {
+  const flags = { env: 'x', seed: 0 };
+  const region = { cgIterations: 5, damping: 0.2, shrink: 0.5, backtracks: 3 };
+  const trained = onPolicyFlags({ ...flags, algo: 'trpo', ...region, criticBatchSize: 32 }, trpo());
+  expect(trained.trustRegion).toEqual({ delta: 0.01, ...region });
+  expect(trained.critic).toEqual({ epochs: 10, batchSize: 32, learningRate: 1e-3 });
+  const memory = { recurrent: 'gru', memorySize: 16, memorySequence: 8 } as const;
+  const rate = { adaptiveRate: 0.01, minLearningRate: 1e-4, maxLearningRate: 1e-3 };
+  expect(onPolicyFlags({ ...flags, algo: 'ppo', ...memory, ...rate, finalEntropyCoef: 0 }, {})).toEqual({
+    recurrent: { cell: 'gru', size: 16, sequence: 8 },
+    adaptiveRate: { kl: 0.01, min: 1e-4, max: 1e-3 },
+    entropyCoef: { from: 0, to: 0 },
+  });
+  expect(onPolicyFlags({ ...flags, algo: 'ppo-kl', klPenalty: 2 }, ppoKl()).adaptiveKl).toEqual({
+    ...{ target: 0.01, initial: 2 },
+  });
+  const weighed = onPolicyFlags({ ...flags, algo: 'ppo', surrogate: 'mpo', weightTemperature: 2 }, ppo()).surrogate;
+  expect([weighed?.surrogate, weighed?.options]).toEqual(['mpo', { temperature: 2 }]);
+  expect(offPolicyFlags({ ...flags, algo: 'dqn', initialExploration: 0.5, logEvery: 10 }, {})).toEqual({
+    ...{ exploration: { from: 0.5, to: 0.05 }, logEvery: 10, buffer: {} },
+  });
+  for (const [more, text] of [
+    [{ memorySize: 8 }, '--memory-size: there is no memory; got 8. Add --recurrent gru'],
+    [{ minLearningRate: 1e-4 }, '--min-learning-rate: the learning rate is not adapted'],
+    [{ criticBatchSize: 8 }, '--critic-batch-size: the value function has no passes of its own'],
+    [{ weightTemperature: 1 }, '--weight-temperature: nothing is weighed'],
+    [{ surrogate: 'ratio', clipEpsilon: 0.1 }, '--clip-epsilon: the surrogate ratio has none'],
+  ] as const)
+    expect(() => onPolicyFlags({ ...flags, algo: 'ppo', ...more }, {})).toThrow(text);
+});
 
 test('flags are options of the agent, parts of one included', () => {
   const flags = { env: 'x', seed: 0 };

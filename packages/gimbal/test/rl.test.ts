@@ -205,11 +205,33 @@ test('an adapter is trained on the answers of a column; rewards are summed with 
   const run = join(dir, 'adapter');
   // a bound that no completion of six tokens passes costs nothing, whatever its weight has become
   const reward = ['--reward', `exact:answer,${join(dir, 'letters.mjs')}=0.5,length:..40=0..1@2`];
-  await gimbal('rl', ...common(), ...reward, ...small, '--lora', '4', '--steps', '3', '--out', run);
+  const argv = ['rl', ...common(), ...reward, ...small, '--lora', '4', '--steps', '3'];
+  await gimbal(...argv, '--out', run);
   expect((await readdir(join(run, 'adapter'))).sort()).toContain('adapter_model.safetensors');
   const [first] = await readMetrics(join(run, 'training'));
   const of = (name: string): number => first?.[name] as number;
   expect(of('reward')).toBeCloseTo(of('reward_exact') + 0.5 * of('reward_letters'), 6);
+  // the same completions and update with less memory, and another norm where the surrogate's options say so
+  const [recomputed, clipped] = [join(dir, 'recomputed'), join(dir, 'clipped')];
+  await gimbal(...argv, '--gradient-checkpointing', '--out', recomputed);
+  const [again] = await readMetrics(join(recomputed, 'training'));
+  expect(again?.reward).toBe(first?.reward);
+  expect(again?.gradNorm).toBeCloseTo(of('gradNorm'), 5);
+  await gimbal(
+    ...argv,
+    '--clip-epsilon',
+    '0.1',
+    '--clip-epsilon-high',
+    '0.3',
+    '--max-grad-norm',
+    '2',
+    '--out',
+    clipped,
+  );
+  expect((await loadRun(join(clipped, 'training'))).config).toMatchObject({
+    maxGradNorm: 2,
+    surrogate: { name: 'ppoClip', ratioLevel: 'sequence', clipEpsilon: { low: 0.1, high: 0.3 } },
+  });
 });
 
 test('what was stopped goes on to the same numbers', async () => {
@@ -219,10 +241,15 @@ test('what was stopped goes on to the same numbers', async () => {
   // a run that was killed: its log and checkpoints of the first steps, nothing else
   await gimbal('rl', ...common(), ...reward, ...small, '--steps', '4', '--out', stopped);
   for (const name of ['model', 'report.html']) await rm(join(stopped, name), { recursive: true });
-  const config = JSON.parse(await readFile(join(stopped, 'config.json'), 'utf8'));
-  config.options.steps = 6;
-  await writeFile(join(stopped, 'config.json'), JSON.stringify(config));
-  await gimbal('rl', '--out', stopped, '--resume');
+  const config = async () => JSON.parse(await readFile(join(stopped, 'config.json'), 'utf8'));
+  const { trainedSeconds } = await config();
+  const fewer = await failure('rl', '--out', stopped, '--resume', '--steps', '3');
+  expect([fewer.code, fewer.stderr]).toEqual([2, expect.stringContaining('give more to train on')]);
+  const longer = await failure('rl', '--out', stopped, '--resume', '--steps', '6');
+  expect([longer.code, longer.stderr]).toEqual([0, expect.stringContaining('is trained on, to 6 steps in all')]);
+  const after = await config();
+  expect(after.options.steps).toBe(6);
+  expect(after.trainedSeconds).toBeGreaterThan(trainedSeconds);
   expect(await readMetrics(join(stopped, 'training'))).toEqual(await readMetrics(join(whole, 'training')));
   const weights = (run: string): Promise<Buffer> => readFile(join(run, 'model/model.safetensors'));
   expect((await weights(stopped)).equals(await weights(whole))).toBe(true);
@@ -316,7 +343,9 @@ test('rewards by name, and what is none', async () => {
     [[...common(), '--reward', 'exact', '--policy-warmup-mode', 'freeze'], 'no warm-up without --policy-warmup'],
     [[...common(), '--reward', 'exact', '--baseline', 'value'], '--credit: a value function credits each token'],
     [[...common(), '--reward', 'exact', '--held-out', '24'], 'nothing is left to train on'],
-    [[...common(), '--reward', 'exact', '--batch-size', '3'], 'a multiple of samplesPerPrompt = 2'],
+    [[...common(), '--reward', 'exact', '--batch-size', '3'], 'gimbal rl --batch-size: the completions'],
+    [[...common(), '--reward', 'exact', '--samples-per-prompt', '1'], 'gimbal rl --samples-per-prompt: completions of'],
+    [[...common(), '--reward', 'exact', '--eta', '1'], 'gimbal rl --eta: the surrogate ppoClip has no such option'],
     [[...common(), '--reward', 'exact', '--max-new-tokens', '24'], 'are too long'],
     [[...common(), '--reward', 'exact', '--held-out', '12', '--eval-every', '2'], 'holds out a second part'],
     [[...common(), '--reward', 'exact', '--articles', '100'], '--articles: the prompts are those of --data'],

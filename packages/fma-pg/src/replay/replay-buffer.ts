@@ -89,7 +89,7 @@ export class ReplayBuffer {
     this.#o = { ...options, nStep };
     if (her !== undefined) {
       if (goals === undefined) {
-        const fix = 'Give an environment with achieved, desired and computeReward, or leave her away';
+        const fix = 'Give an environment with achieved, desired and computeReward, or leave her out';
         throw new ConfigError({ where: 'buffer.her', what: 'the environment has no goals (it is no GoalEnv)', fix });
       }
       if (nStep !== 1)

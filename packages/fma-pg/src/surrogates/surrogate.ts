@@ -183,7 +183,7 @@ export function defineSurrogate<O extends RatioOptions>(
     };
     return { loss: neg(objective), stats };
   };
-  const made: Record<string, unknown> = { ...options, ...(ofRows && { aggregate }) };
+  const made = { ...options, ...(ofRows && { aggregate }) } as Record<string, unknown>;
   return Object.assign(f, { surrogate, options: made, replay });
 }
 
@@ -196,7 +196,12 @@ const held = (x: Tensor): Tensor => clipByValue(x, -logRatioLimit, logRatioLimit
 function rowRatios(where: string, level: Exclude<RatioLevel, 'token'>, x: Tensor, mask: Tensor | undefined): Tensor {
   if (x.rank !== 2) {
     const wanted = '[B, T]: rows of tokens';
-    throw new ShapeError({ where: `${where}.ratioLevel`, what: `a ratio '${level}' is of a row`, got: x.shape, wanted });
+    throw new ShapeError({
+      where: `${where}.ratioLevel`,
+      what: `a ratio '${level}' is of a row`,
+      got: x.shape,
+      wanted,
+    });
   }
   const sums = sum(mask === undefined ? x : mul(x, mask), 1, true); // [B, 1]
   const ofRow = level === 'sequence' ? sums : div(sums, tokensOf(x, mask));

@@ -51,6 +51,8 @@ export interface BenchOptions {
   seed: number;
   /** the parts to measure; undefined: all */
   parts?: readonly string[] | undefined;
+  /** in place of its speed, what takes hours and a suite says it has */
+  nightly?: boolean | undefined;
   /** a user's model file, for suites that measure one */
   model?: string | undefined;
 }
@@ -63,6 +65,8 @@ export interface Suite {
   summary: string;
   /** what `--part` can choose; none where a suite is measured whole */
   parts?: readonly string[];
+  /** whether it has more to measure with --nightly, which takes hours */
+  nightly?: boolean;
   /** Measures, and yields each row when it is known. */
   run(context: SuiteContext): AsyncIterable<BenchRow>;
 }

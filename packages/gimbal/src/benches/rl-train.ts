@@ -7,6 +7,7 @@ import type { Env } from '@gimbal/tensor-core';
 import { type Comparison, compare, known } from '../bench/row.ts';
 import { type BenchRow, defineSuite, type SuiteContext } from '../bench/suite.ts';
 import { nativePackage } from '../run/native.ts';
+import { nightlyReturns } from './internal/nightly-returns.ts';
 
 /** ours takes at most .7 of their time */
 const goal = 1 / 0.7;
@@ -54,10 +55,17 @@ const tasks: readonly Task[] = [
 
 export const suite = defineSuite({
   name: 'rl-train',
-  summary: 'training end to end: PPO on HalfCheetah, SAC on Hopper',
+  summary: 'training end to end: PPO on HalfCheetah, SAC on Hopper; with --nightly what PPO learns, beside CleanRL',
+  parts: ['HalfCheetah-v5', 'Hopper-v5', 'Walker2d-v5'],
+  nightly: true,
   async *run(context) {
+    if (context.options.nightly) {
+      yield* nightlyReturns(context);
+      return;
+    }
     const peer = await context.peer('rl_train.py');
     for (const task of tasks) {
+      if (!context.wants(task.env)) continue;
       const physics = { seconds: 0 };
       using agent = await task.agent(async () => timed((await makeEnv(task.env)) as Env, physics));
       const train = async (calls: number): Promise<void> => {

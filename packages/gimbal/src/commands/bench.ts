@@ -29,6 +29,10 @@ const options = z.object({
     .default(1)
     .describe('share of the rounds and seconds to spend: 0.2 is a quick look'),
   part: z.array(z.string().min(1)).optional().describe('only these parts of the suite, such as a task of physics'),
+  nightly: z
+    .boolean()
+    .default(false)
+    .describe('rl-train: in place of speed, what agents learn in as many steps as CleanRL’s, over five seeds (hours)'),
   model: z.string().min(1).optional().describe('a .gguf file that open-models measures too'),
   add: z
     .boolean()
@@ -54,6 +58,7 @@ export const command = defineCommand({
   async run(context) {
     const names = await chosen(context);
     await refuseParts(context, names);
+    await refuseNightly(context, names);
     if (context.options.out !== undefined) await refuseUnwritable('bench', context.options.out);
     const earlier = await earlierPage(context.options);
     const report =
@@ -119,6 +124,20 @@ async function refuseParts(
   }
 }
 
+/** @throws ConfigError where a suite has no such part */
+async function refuseNightly(
+  { options: { nightly }, root }: CommandContext<Options>,
+  names: readonly string[],
+): Promise<void> {
+  if (!nightly) return;
+  for (const name of names) {
+    const { suite } = await loadModule<{ suite: Suite }>(root, 'benches', name);
+    if (suite.nightly) continue;
+    const fix = 'Leave it out, or name rl-train alone';
+    throw new ConfigError({ where: 'gimbal bench --nightly', what: `${name} has nothing that takes a night`, fix });
+  }
+}
+
 /** The page that --add adds to; undefined where there is none yet. */
 async function earlierPage({ add, out }: CommandContext<Options>['options']): Promise<string | undefined> {
   if (!add) return undefined;
@@ -145,7 +164,7 @@ async function measureHere(
   const { rows, versions: peers } = await runSuite({
     root,
     name,
-    options: { peer: o.peer, effort: o.effort, seed: o.seed, parts: o.part, model: o.model },
+    options: { peer: o.peer, effort: o.effort, seed: o.seed, parts: o.part, model: o.model, nightly: o.nightly },
     backend: info.name,
     threads: info.threads,
     bf16: info.bf16,

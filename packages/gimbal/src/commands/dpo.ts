@@ -10,10 +10,13 @@ import { heldOutOf, heldOutOption, splitRows } from '../options/held-out.ts';
 import { inParts, partsOption } from '../options/in-parts.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
 import { refuseSeq2Seq } from '../run/decoder-only.ts';
-import { alreadyDone, checkpointIn, stoppedRun } from '../run/going-on.ts';
+import { alreadyDone, checkpointIn, stoppedRun, underCosine } from '../run/going-on.ts';
 import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { longRows } from '../sft/long-rows.ts';
+
+/** Updates where no number is given. */
+const defaultSteps = 200;
 
 const options = z.object({
   model: z.string().describe('model folder, or a .gguf file: where training starts, and the reference'),
@@ -42,7 +45,7 @@ const options = z.object({
     .max(0.499)
     .default(0)
     .describe('share of labels taken for flipped, below .5; of sigmoid and robust'),
-  steps: z.int().min(1).default(200).describe('updates'),
+  steps: z.int().min(1).default(defaultSteps).describe('updates; with --resume a larger number trains on'),
   batchSize: z.int().min(1).default(8).describe('pairs at a time'),
   accumulate: z.int().min(1).default(1).describe('batches in one update'),
   learningRate: z
@@ -84,7 +87,9 @@ export const command = defineCommand({
       throw new ConfigError({ where: 'gimbal dpo --loss', what, got: 'robust', fix });
     }
     if (!given.resume) await refuseSeq2Seq('gimbal dpo --model', given.model);
-    return withRun({ command: 'dpo', options: given, given: context.given }, (run) => learn(context, run));
+    const note = (text: string): void => context.output.note(text);
+    const request = { command: 'dpo', options: given, given: context.given, note, longer: underCosine(defaultSteps) };
+    return withRun(request, (run) => learn(context, run));
   },
 });
 

@@ -10,7 +10,7 @@ import { heldOutOf, heldOutOption } from '../options/held-out.ts';
 import { refuseGiven } from '../options/refuse-given.ts';
 import { bestParams } from '../run/best-params.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
-import { alreadyDone, checkpointIn, stoppedRun } from '../run/going-on.ts';
+import { alreadyDone, checkpointIn, stoppedRun, underCosine } from '../run/going-on.ts';
 import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
 import { noteInflated } from '../run/note-inflated.ts';
@@ -21,6 +21,9 @@ import { checkJudged, judgedRows } from '../sft/judged-rows.ts';
 import { longRows } from '../sft/long-rows.ts';
 import { checkMaxLength, splitRowsByLength } from '../sft/split-rows.ts';
 import { openTuned } from '../sft/tuned-model.ts';
+
+/** Updates where no number is given. */
+const defaultSteps = 200;
 
 const options = z.object({
   model: z
@@ -56,7 +59,7 @@ const options = z.object({
   heldOut: heldOutOption
     .optional()
     .describe('rows to evaluate on: a number, or a share below 1 (default: a tenth, at most 256)'),
-  steps: z.int().min(1).default(200).describe('updates'),
+  steps: z.int().min(1).default(defaultSteps).describe('updates; with --resume a larger number trains on'),
   batchSize: z.int().min(1).default(8).describe('rows at a time'),
   accumulate: z.int().min(1).default(1).describe('batches in one update'),
   learningRate: z
@@ -114,7 +117,9 @@ export const command = defineCommand({
         ['dora', 'loraTargets', 'loraAlpha'],
         '--lora 0 trains all weights, without an adapter',
       );
-    return withRun({ command: 'sft', options: given, given: where }, async (run) => {
+    const note = (text: string): void => output.note(text);
+    const request = { command: 'sft', options: given, given: where, note, longer: underCosine(defaultSteps) };
+    return withRun(request, async (run) => {
       const o = optionsOfRun(given, run);
       const compute = await startCompute(o);
       refuseBf16('gimbal sft', o.precision, compute);
@@ -208,7 +213,6 @@ export const command = defineCommand({
       output.note(
         `${counted(parts.train.rows.length - parts.unusable, 'row')}, ${parts.heldOut.rows.length} held out; their loss is ${before.loss.toFixed(4)}`,
       );
-      const note = (text: string): void => output.note(text);
       const goesOn = (await checkpointIn(trainerOptions.out, note)) !== undefined;
       using trainer = await tuned.trainer(
         trainerOptions,

@@ -75,6 +75,22 @@ export interface AgentFlags extends EnvFlags {
   proximal?: number | undefined;
   priorityAlpha?: number | undefined;
   priorityBeta?: number | undefined;
+  surrogate?: 'ratio' | 'mpo' | undefined;
+  weightTemperature?: number | undefined;
+  klPenalty?: number | undefined;
+  finalEntropyCoef?: number | undefined;
+  minLearningRate?: number | undefined;
+  maxLearningRate?: number | undefined;
+  cgIterations?: number | undefined;
+  damping?: number | undefined;
+  shrink?: number | undefined;
+  backtracks?: number | undefined;
+  criticBatchSize?: number | undefined;
+  criticLearningRate?: number | undefined;
+  memorySize?: number | undefined;
+  memorySequence?: number | undefined;
+  initialExploration?: number | undefined;
+  logEvery?: number | undefined;
 }
 
 const both = [
@@ -124,6 +140,7 @@ const plain = {
     'double',
     'targetEvery',
     'proximal',
+    'logEvery',
   ],
 } as const satisfies Record<Settings['kind'], readonly (keyof AgentFlags)[]>;
 
@@ -139,6 +156,20 @@ const parts = {
     'adaptiveRate',
     'trustRegion',
     'criticEpochs',
+    'surrogate',
+    'weightTemperature',
+    'klPenalty',
+    'finalEntropyCoef',
+    'minLearningRate',
+    'maxLearningRate',
+    'cgIterations',
+    'damping',
+    'shrink',
+    'backtracks',
+    'criticBatchSize',
+    'criticLearningRate',
+    'memorySize',
+    'memorySequence',
   ],
   'off-policy': [
     'learningRate',
@@ -150,6 +181,7 @@ const parts = {
     'priorityBeta',
     'her',
     'herFraction',
+    'initialExploration',
     'finalExploration',
     'temperature',
   ],
@@ -169,8 +201,15 @@ const ofSurrogates = {
 
 /** Other options that are of some algorithms alone. */
 const ofSome = {
+  // those that the other algorithms are named after are theirs
+  surrogate: ['ppo', 'a2c', 'reinforce'],
   adaptiveKl: ['ppo-kl'],
+  klPenalty: ['ppo-kl'],
   trustRegion: ['trpo', 'npg'],
+  cgIterations: ['trpo', 'npg'],
+  damping: ['trpo', 'npg'],
+  shrink: ['trpo'],
+  backtracks: ['trpo'],
   tau: ['sac', 'td3', 'dqn', 'mdpo-off-policy'],
   temperature: ['sac', 'mdpo-off-policy'],
   learnAlpha: ['sac'],
@@ -179,6 +218,7 @@ const ofSome = {
   targetNoise: ['td3'],
   targetNoiseClip: ['td3'],
   policyDelay: ['td3'],
+  initialExploration: ['dqn'],
   finalExploration: ['dqn'],
   explorationFraction: ['dqn'],
   double: ['dqn'],
@@ -191,11 +231,13 @@ const ofGradientSteps = [
   'epochs',
   'minibatches',
   'entropyCoef',
+  'finalEntropyCoef',
   'valueCoef',
   'targetKl',
   'innerGuard',
   'learningRate',
   'finalLearningRate',
+  'adaptiveRate',
 ] as const satisfies readonly (keyof AgentFlags)[];
 
 /** Options of what an algorithm does otherwise: one natural-gradient step, a critic trained apart. */
@@ -238,29 +280,93 @@ export function refuseOthers(flags: AgentFlags, kind: Settings['kind']): void {
 
 /** Of an agent on policy. @throws ConfigError for flags that do not go together */
 export function onPolicyFlags(flags: AgentFlags, preset: Partial<OnPolicyOptions>): Partial<OnPolicyOptions> {
-  const {
-    normalize,
-    recurrent,
-    normalizeAdvantage: spread,
-    adaptiveKl,
-    adaptiveRate,
-    trustRegion,
-    criticEpochs,
-  } = flags;
+  const { normalize, normalizeAdvantage: spread } = flags;
   if (normalize !== undefined && normalize.length > 1 && normalize.includes('none'))
     throw refused('normalize', 'none stands alone', normalize.join(','), 'Name what is normalised, or none');
   return {
     ...(given(flags, plain['on-policy']) as Partial<OnPolicyOptions>),
     ...rateOf(flags, preset.learningRate),
+    ...entropyOf(flags, preset.entropyCoef),
     ...(normalize && { normalize: { obs: normalize.includes('obs'), reward: normalize.includes('reward') } }),
-    ...(recurrent && { recurrent: { cell: recurrent } }),
     ...(spread && { normalizeAdvantage: spread === 'none' ? false : spread }),
-    ...(adaptiveKl !== undefined && { adaptiveKl: { ...preset.adaptiveKl, target: adaptiveKl } }),
-    ...(adaptiveRate !== undefined && { adaptiveRate: { ...preset.adaptiveRate, kl: adaptiveRate } }),
-    ...(trustRegion !== undefined && { trustRegion: { ...preset.trustRegion, delta: trustRegion } }),
-    ...(criticEpochs !== undefined && { critic: { batchSize: 64, ...preset.critic, epochs: criticEpochs } }),
+    ...nested(flags, preset),
     ...surrogateOf(flags, preset.surrogate),
   };
+}
+
+/** Options that are objects: of each the preset's, and what the flags say of it. @throws ConfigError for a part of none */
+function nested(flags: AgentFlags, preset: Partial<OnPolicyOptions>): Partial<OnPolicyOptions> {
+  const merged = <T extends object>(before: T | undefined, from: { readonly [flag in keyof AgentFlags]?: keyof T }) => {
+    const said = Object.entries(from).filter(([flag]) => flags[flag as keyof AgentFlags] !== undefined);
+    const changed = Object.fromEntries(said.map(([flag, part]) => [part, flags[flag as keyof AgentFlags]]));
+    return said.length === 0 ? undefined : ({ ...before, ...changed } as T);
+  };
+  const recurrent = merged(preset.recurrent, { recurrent: 'cell', memorySize: 'size', memorySequence: 'sequence' });
+  const adaptiveRate = merged(preset.adaptiveRate, {
+    adaptiveRate: 'kl',
+    minLearningRate: 'min',
+    maxLearningRate: 'max',
+  });
+  const critic = merged(preset.critic, {
+    criticEpochs: 'epochs',
+    criticBatchSize: 'batchSize',
+    criticLearningRate: 'learningRate',
+  });
+  const adaptiveKl = merged(preset.adaptiveKl, { adaptiveKl: 'target', klPenalty: 'initial' });
+  const { trustRegion: delta, cgIterations, damping, shrink, backtracks } = flags;
+  const region = Object.entries({ delta, cgIterations, damping, shrink, backtracks }).filter(
+    ([, v]) => v !== undefined,
+  );
+  needs(
+    flags,
+    recurrent?.cell === undefined,
+    ['memorySize', 'memorySequence'],
+    'there is no memory',
+    '--recurrent gru',
+  );
+  needs(
+    flags,
+    adaptiveRate?.kl === undefined,
+    ['minLearningRate', 'maxLearningRate'],
+    'the learning rate is not adapted',
+    '--adaptive-rate 0.01',
+  );
+  needs(
+    flags,
+    critic?.epochs === undefined,
+    ['criticBatchSize', 'criticLearningRate'],
+    'the value function has no passes of its own',
+    '--critic-epochs 10',
+  );
+  return {
+    ...(recurrent && { recurrent }),
+    ...(adaptiveRate && { adaptiveRate }),
+    ...(critic && { critic: { ...critic, batchSize: critic.batchSize ?? 64 } }),
+    ...(adaptiveKl && { adaptiveKl }),
+    ...(region.length > 0 && { trustRegion: { ...preset.trustRegion, ...Object.fromEntries(region) } }),
+  };
+}
+
+/** @throws ConfigError for flags of something that there is not */
+function needs(
+  flags: AgentFlags,
+  missing: boolean,
+  names: readonly (keyof AgentFlags)[],
+  what: string,
+  flag: string,
+): void {
+  const name = missing ? names.find((one) => flags[one] !== undefined) : undefined;
+  if (name !== undefined) throw refused(name, what, flags[name], `Add ${flag}, or leave it out`);
+}
+
+/** A constant, or a straight line to --final-entropy-coef. */
+function entropyOf(
+  { entropyCoef, finalEntropyCoef }: AgentFlags,
+  preset: OnPolicyOptions['entropyCoef'] = 0,
+): Pick<OnPolicyOptions, 'entropyCoef'> {
+  if (finalEntropyCoef === undefined) return {};
+  const first = typeof preset === 'object' ? preset.from : preset;
+  return { entropyCoef: { from: entropyCoef ?? first, to: finalEntropyCoef } };
 }
 
 /** Of an agent off policy. @throws ConfigError for flags that do not go together */
@@ -268,7 +374,9 @@ export function offPolicyFlags(flags: AgentFlags, preset: Partial<OffPolicyOptio
   const { her: strategy, herFraction: fraction } = flags;
   if (fraction !== undefined && strategy === undefined)
     throw refused('herFraction', 'nothing is relabelled', fraction, 'Add --her future, or leave it out');
-  const { priorityAlpha: alpha, priorityBeta: beta, finalExploration, temperature } = flags;
+  const { priorityAlpha: alpha, priorityBeta: beta, temperature } = flags;
+  const { initialExploration: from = 1, finalExploration: to = 0.05 } = flags;
+  const explores = flags.initialExploration !== undefined || flags.finalExploration !== undefined;
   if (!flags.prioritized && (alpha ?? beta) !== undefined)
     throw refused(
       alpha === undefined ? 'priorityBeta' : 'priorityAlpha',
@@ -285,7 +393,7 @@ export function offPolicyFlags(flags: AgentFlags, preset: Partial<OffPolicyOptio
     ...(given(flags, plain['off-policy']) as Partial<OffPolicyOptions>),
     ...rateOf(flags, preset.learningRate),
     ...(temperature !== undefined && { alpha: temperature }),
-    ...(finalExploration !== undefined && { exploration: { from: 1, to: finalExploration } }),
+    ...(explores && { exploration: { from, to } }),
     buffer: {
       ...preset.buffer,
       ...given(flags, ['capacity', 'nStep', 'prioritized']),
@@ -305,12 +413,20 @@ function rateOf(
   return { learningRate: { from: learningRate ?? first, to: finalLearningRate } };
 }
 
-/** The preset's surrogate with other options; nothing where it stays. */
+/** The preset's surrogate with other options, or another one; nothing where it stays. */
 function surrogateOf(flags: AgentFlags, preset: OnPolicyOptions['surrogate']): Pick<OnPolicyOptions, 'surrogate'> {
+  const { surrogate: other, weightTemperature: temperature } = flags;
+  needs(flags, other !== 'mpo', ['weightTemperature'], 'nothing is weighed by exp(advantage/λ)', '--surrogate mpo');
   const { clipEpsilonHigh: high, ...changed } = given(flags, Object.keys(ofSurrogates) as (keyof AgentFlags)[]) as {
     clipEpsilonHigh?: number;
     clipEpsilon?: number | { low: number; high: number };
   };
+  if (other !== undefined) {
+    const name = Object.keys(changed)[0] ?? (high === undefined ? undefined : 'clipEpsilonHigh');
+    if (name !== undefined)
+      throw refused(name, `the surrogate ${other} has none`, flags[name as 'eta'], 'Leave it out');
+    return { surrogate: other === 'mpo' ? surrogates.mpo(temperature ? { temperature } : {}) : surrogates.ratio() };
+  }
   if (high !== undefined) changed.clipEpsilon = { low: flags.clipEpsilon ?? 0.2, high };
   if (preset === undefined || Object.keys(changed).length === 0) return {};
   const make = surrogates[preset.surrogate as keyof typeof surrogates];

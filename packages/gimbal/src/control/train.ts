@@ -5,9 +5,11 @@ import { z } from 'zod';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, duration, figure } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
+import { refuseGiven } from '../options/refuse-given.ts';
 import { startCompute } from '../run/compute.ts';
-import { checkpointIn, stoppedRun } from '../run/going-on.ts';
+import { alreadyDone, checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
+import { TrainingTime } from '../run/training-time.ts';
 import type { AgentFlags } from './agent-flags.ts';
 import { isTable, refuseTabularFlags, tabularOptions } from './tabular-flags.ts';
 
@@ -29,6 +31,7 @@ export const trainingOptions = {
   learningRate: z.number().positive().optional().describe('constant learning rate (default: the algorithm’s own)'),
   finalLearningRate: z.number().min(0).optional().describe('the learning rate goes there in a straight line'),
   entropyCoef: z.number().min(0).optional().describe('weight of the entropy (on-policy)'),
+  finalEntropyCoef: z.number().min(0).optional().describe('that weight goes there in a straight line (on-policy)'),
   valueCoef: z.number().min(0).optional().describe('weight of the value function’s error (on-policy)'),
   targetKl: z.number().positive().optional().describe('ends an update beyond 1.5 times this KL (on-policy)'),
   maxGradNorm: z.number().positive().optional().describe('clips the norm of the gradients'),
@@ -65,6 +68,12 @@ export const trainingOptions = {
     .describe('spread of what is added to the target’s actions (td3; default 0.2)'),
   targetNoiseClip: z.number().positive().optional().describe('largest such addition (td3; default 0.5)'),
   policyDelay: z.int().min(1).optional().describe('updates of the critics for one of the policy (td3; default 2)'),
+  initialExploration: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('share of random actions at the start (dqn; default 1)'),
   finalExploration: z
     .number()
     .min(0)
@@ -91,6 +100,12 @@ export const trainingOptions = {
   herFraction: z.number().min(0).max(1).optional().describe('share of the rows that --her changes (default 0.8)'),
   hidden: z.array(z.int().min(1)).optional().describe('widths of the hidden layers'),
   recurrent: z.enum(['gru', 'lstm']).optional().describe('a memory in policy and value function (on-policy)'),
+  memorySize: z.int().min(1).optional().describe('width of that memory (--recurrent; default 64)'),
+  memorySequence: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('steps that gradients go back through (--recurrent; default: the largest part of a rollout up to 32)'),
   eta: z.number().positive().optional().describe('step size of the surrogate’s KL (mdpo, smdpo, spma)'),
   clipEpsilon: z.number().positive().optional().describe('half-width of the clip (ppo, sppo)'),
   pessimistic: z.boolean().default(true).describe('take the minimum with the unclipped term (sppo)'),
@@ -108,17 +123,35 @@ export const trainingOptions = {
     .optional()
     .describe('how the KL is estimated (smdpo; default analytic)'),
   adaptiveKl: z.number().positive().optional().describe('the KL that the penalty is adapted to (ppo-kl; default 0.01)'),
+  klPenalty: z.number().positive().optional().describe('that penalty at the start (ppo-kl; default 1)'),
+  surrogate: z
+    .enum(['ratio', 'mpo'])
+    .optional()
+    .describe('a surrogate that no algorithm is named after, in place of its own (ppo, a2c, reinforce)'),
+  weightTemperature: z
+    .number()
+    .positive()
+    .optional()
+    .describe('λ of the weights exp(advantage/λ) (--surrogate mpo; default 1)'),
   adaptiveRate: z
     .number()
     .positive()
     .optional()
     .describe('adapt the learning rate to this KL of an update (on-policy)'),
+  minLearningRate: z.number().positive().optional().describe('least such rate (--adaptive-rate; default 1e-5)'),
+  maxLearningRate: z.number().positive().optional().describe('largest such rate (--adaptive-rate; default 1e-2)'),
   trustRegion: z.number().positive().optional().describe('δ, the KL of a step (trpo, npg; default 0.01)'),
+  cgIterations: z.int().min(1).optional().describe('iterations of conjugate gradients (trpo, npg; default 15)'),
+  damping: z.number().positive().optional().describe('added to the Fisher matrix (trpo, npg; default 0.1)'),
+  shrink: z.number().gt(0).lt(1).optional().describe('what the line search shortens a step by (trpo; default 0.8)'),
+  backtracks: z.int().min(1).optional().describe('how often it does at most (trpo; default 10)'),
   criticEpochs: z
     .int()
     .min(1)
     .optional()
     .describe('passes of the value function’s own, beside the policy’s (on-policy)'),
+  criticBatchSize: z.int().min(1).optional().describe('rows of a step in those passes'),
+  criticLearningRate: z.number().positive().optional().describe('learning rate of those passes'),
   returns: z.enum(['gae', 'vtrace']).optional().describe('how advantages are estimated (on-policy; default gae)'),
   normalizeAdvantage: z
     .enum(['minibatch', 'batch', 'none'])
@@ -140,11 +173,15 @@ export const trainingOptions = {
   evalEvery: z.int().min(1).optional().describe('evaluate each so many steps and keep the best'),
   evalEpisodes: z.int().min(1).optional().describe('episodes of an evaluation during training'),
   checkpointEvery: z.int().min(1).optional().describe('save each so many steps'),
+  logEvery: z.int().min(1).optional().describe('a line of the log each so many steps (off-policy; default 1000)'),
   keepCheckpoints: z.int().min(1).optional().describe('latest checkpoints that stay, beside the best (default 1)'),
   ...tabularOptions,
   episodes: z.int().min(1).default(20).describe('eval, and after training: episodes to play'),
-  stochastic: z.boolean().default(false).describe('eval: draw actions instead of taking the most probable'),
-  which: z.enum(['best', 'latest']).default('latest').describe('eval: which checkpoint'),
+  stochastic: z
+    .boolean()
+    .default(false)
+    .describe('eval, record, view: draw actions instead of taking the most probable'),
+  which: z.enum(['best', 'latest']).default('latest').describe('eval, record, view: which checkpoint'),
 };
 
 type Context = CommandContext<
@@ -155,6 +192,13 @@ type Context = CommandContext<
   }
 >;
 
+/** Steps where no number is given; of tables there is nothing to go on with. */
+const defaultSteps = 100_000;
+const longer = {
+  steps: defaultSteps,
+  told: 'A learning rate or clip that changes over the run changes over the longer one: it goes back to where that one is by now',
+};
+
 /** gimbal control train */
 export async function train(context: Context): Promise<CommandResult> {
   if (context.options.env === undefined && !context.options.resume)
@@ -163,7 +207,17 @@ export async function train(context: Context): Promise<CommandResult> {
       what: 'which environment?',
       fix: 'For example --env CartPole-v1',
     });
-  return withRun({ command: 'control', options: context.options, given: context.given }, (run) => learn(context, run));
+  const idle = 'training plays its last policy, and takes the most probable actions in its evaluations';
+  refuseGiven('gimbal control train', context.given, ['which', 'stochastic'], idle);
+  refuseGiven(
+    'gimbal control train',
+    context.given,
+    ['policy', 'size'],
+    'training learns its own policy, and records nothing',
+  );
+  const note = (text: string): void => context.output.note(text);
+  const request = { command: 'control', options: context.options, given: context.given, note, longer };
+  return withRun(request, (run) => learn(context, run));
 }
 
 async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
@@ -182,18 +236,23 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   const { createAgent, loadAgent } = await import('./agent.ts');
   const { evaluate } = await import('@gimbal/fma-pg');
   const env = o.env as string;
-  const steps = o.steps ?? 100_000;
+  const steps = o.steps ?? defaultSteps;
   const progress = new Progress(output, `${o.algo} ${env}`);
   // the agent keeps its log and checkpoints beside what says that this is a run
   const begun = await checkpointIn(run.path, (text) => output.note(text), ['config.json', '.lock']);
   using agent = await (begun !== undefined
     ? loadAgent(run.path, { env, envOptions: o.envOptions }, 'latest', { out: run.path, flags: o })
     : createAgent({ ...o, env } as AgentFlags, run.path));
-  let text = '';
-  for await (const m of agent.train({ steps, signal })) {
-    if (Number.isFinite(m.episodeReturn)) text = `return ${figure(m.episodeReturn)}`;
-    progress.update({ step: m.step, total: steps, text });
-  }
+  if (agent.step >= steps) output.note(alreadyDone(agent.step));
+  const time = new TrainingTime(run);
+  const training = async (): Promise<void> => {
+    let text = '';
+    for await (const m of agent.train({ steps, signal })) {
+      if (Number.isFinite(m.episodeReturn)) text = `return ${figure(m.episodeReturn)}`;
+      progress.update({ step: m.step, total: steps, text });
+    }
+  };
+  await time.of(training());
   if (signal.aborted) {
     throw stoppedRun('control train', run.path, `stopped after step ${agent.step} of ${steps}`);
   }
@@ -205,11 +264,11 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   const report = join(run.path, 'report.html');
   await writeFileAtomic(
     report,
-    await controlReport({ env, algo: o.algo, run: run.path, result, seconds: progress.seconds, backend: compute.name }),
+    await controlReport({ env, algo: o.algo, run: run.path, result, seconds: time.seconds, backend: compute.name }),
   );
   if (!output.json) output.line(`report  ${report}`);
   await compute.trace(output);
-  return { json: { run: run.path, report, step: agent.step, seconds: progress.seconds, ...result } };
+  return { json: { run: run.path, report, step: agent.step, seconds: time.seconds, ...result } };
 }
 
 /** gimbal control eval runs/x */

@@ -15,16 +15,18 @@ import { refuseSeq2Seq } from '../run/decoder-only.ts';
 import { stoppedRun } from '../run/going-on.ts';
 import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
-import { meanWithInterval } from '../stages/internal/intervals.ts';
+import { TrainingTime } from '../run/training-time.ts';
+import { rewardWithInterval } from '../stages/internal/intervals.ts';
 import { lastKl, toldDistance, toldOverlap } from './findings.ts';
 import { LongCompletions } from './long-completions.ts';
-import { optionsWith } from './options.ts';
+import { defaultSteps, optionsWith } from './options.ts';
 import { promptParts, toldShared } from './prompt-parts.ts';
 import { promptRows, promptText, refuseEmpty } from './prompt-rows.ts';
 import { rlReport } from './report.ts';
 import { loadRewards } from './reward.ts';
 import { parseReward, type RewardSpec } from './reward-spec.ts';
 import { warnAlike } from './rewards-alike.ts';
+import { surrogateOf } from './surrogate-flags.ts';
 import { defined, fittingPrompts, type RlSettings, roomBeside, scorePrompts, trainPolicy } from './train-policy.ts';
 import { bestLook, checkMonitor, verdictOf, watchRun } from './watch.ts';
 
@@ -54,7 +56,13 @@ export function rlCommand(name: 'rl' | 'grpo'): Command<ReturnType<typeof option
         await refuseSeq2Seq(`gimbal ${name} --model`, given.model);
       }
       return withRun(
-        { command: name, options: given, given: context.given, note: (text) => context.output.note(text) },
+        {
+          ...{ command: name, options: given, given: context.given, note: (text) => context.output.note(text) },
+          longer: {
+            steps: defaultSteps,
+            told: 'The learning rate is the same; weights of rewards go on by their steps',
+          },
+        },
         (run) => learn(context, run, name),
       );
     },
@@ -100,7 +108,43 @@ function check(name: string, o: Options): readonly RewardSpec[] {
       what: 'completions that were cut have one rule',
       fix: 'Give one of --mask-truncated, --missing-eos-penalty and --missing-eos-reward',
     });
-  const { baseline, credit } = { ...tokenPresets[o.preset](), ...defined({ baseline: o.baseline, credit: o.credit }) };
+  const { batchSize, accumulate = 1 } = o;
+  const {
+    baseline,
+    credit,
+    normalizeAdvantage,
+    samplesPerPrompt = 1,
+  } = {
+    ...tokenPresets[o.preset](),
+    ...defined({ baseline: o.baseline, credit: o.credit, samplesPerPrompt: o.samplesPerPrompt }),
+    ...defined({ normalizeAdvantage: o.normalizeAdvantage }),
+  };
+  if (batchSize % samplesPerPrompt !== 0)
+    throw new ConfigError({
+      where: `gimbal ${name} --batch-size`,
+      what: 'the completions of a step are those of whole prompts',
+      got: batchSize,
+      wanted: `a multiple of the ${samplesPerPrompt} completions of each prompt`,
+      fix: `Give --batch-size ${Math.ceil(batchSize / samplesPerPrompt) * samplesPerPrompt}, or another --samples-per-prompt`,
+    });
+  const leavesOne = credit === 'sequence' && (baseline ?? 'leave-one-out') === 'leave-one-out';
+  if (samplesPerPrompt < 2 && (baseline === 'group' || normalizeAdvantage === 'group' || leavesOne))
+    throw new ConfigError({
+      where: `gimbal ${name} --samples-per-prompt`,
+      what: 'completions of one prompt are compared with each other',
+      got: samplesPerPrompt,
+      wanted: 'at least 2',
+      fix: 'Leave it out, or give --baseline batch and --normalize-advantage batch',
+    });
+  if (baseline !== 'value' && baseline !== 'moving-average' && batchSize * accumulate < 2)
+    throw new ConfigError({
+      where: `gimbal ${name} --batch-size`,
+      what: 'a completion alone has nothing to be compared with',
+      got: batchSize,
+      wanted: 'at least 2',
+      fix: 'Give a larger one, or --baseline moving-average',
+    });
+  surrogateOf(`gimbal ${name}`, o);
   if (baseline === 'value' && credit === 'sequence')
     throw new ConfigError({
       where: `gimbal ${name} --credit`,
@@ -161,6 +205,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
   const compute = await startCompute(o);
   refuseBf16(`gimbal ${name}`, o.precision, compute);
   const { disposeTree, rng } = await import('@gimbal/tensor-core');
+  const { withGradientCheckpointing } = await import('@gimbal/language-models');
   const stream = rng(o.seed);
   const note = (text: string): void => output.note(text);
   const world = o.world === 'mini' ? { preset: 'mini' as const, styles: 0 } : undefined;
@@ -170,7 +215,8 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
   const rewards = await loadRewards(specs, { where: `gimbal ${name} --reward`, world, onTooLong });
   const open = await openPolicy(`gimbal ${name}`, { ...o, output, signal });
   try {
-    const { policy, params: start, tokenizer, contextLength } = open;
+    const { params: start, tokenizer, contextLength } = open;
+    const policy = o.gradientCheckpointing ? withGradientCheckpointing(open.policy) : open.policy;
     refuseEmpty(all, tokenizer.begin, `gimbal ${name} --data ${o.data ?? ''}`);
     const maxNewTokens = o.maxNewTokens ?? roomBeside(all, tokenizer, contextLength);
     const fitting = fittingPrompts(all, { tokenizer, contextLength, maxNewTokens }, note);
@@ -192,7 +238,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     );
     for (const told of toldShared({ training, heldOut, selection })) note(`warning: ${told}`);
     const before = await score(start);
-    note(`reward of held-out prompts: ${figure(meanWithInterval(before.rewards).value)}`);
+    note(`reward of held-out prompts: ${figure(rewardWithInterval(before.rewards).value)}`);
     const settings: RlSettings = { ...o, maxNewTokens, learningRate: o.learningRate ?? (o.lora > 0 ? 1e-4 : 1e-5) };
     const progress = new Progress(output, name);
     const { patience, maxKl, tolerance, minLengthRatio, maxEmptyRate, lookEvery } = o;
@@ -200,19 +246,22 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     const watching = o.monitor && { monitor: o.monitor, ...bounds, world };
     const watch = watching && (await watchRun(run.path, watching, `gimbal ${name} --monitor`));
     const folder = join(run.path, 'training');
-    using trainer = await trainPolicy({
-      ...common,
-      params: start,
-      prompts: training,
-      ...(choose && { evalPrompts: selection }),
-      settings,
-      seed: o.seed,
-      out: folder,
-      progress: (update) => progress.update(update),
-      watch,
-      note,
-      stopped: (what) => stoppedRun(name, run.path, what),
-    });
+    const time = new TrainingTime(run);
+    using trainer = await time.of(
+      trainPolicy({
+        ...common,
+        params: start,
+        prompts: training,
+        ...(choose && { evalPrompts: selection }),
+        settings,
+        seed: o.seed,
+        out: folder,
+        progress: (update) => progress.update(update),
+        watch,
+        note,
+        stopped: (what) => stoppedRun(name, run.path, what),
+      }),
+    );
     await warnAlike(folder, note);
     if (long.seen > 0) note(`warning: ${long.told}`);
     // where the control fell, or other prompts were answered better before, the weights to keep are not the last
@@ -221,7 +270,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
       best = await bestParams(folder, trainer, note);
     const { params } = best ?? trainer;
     const after = await score(params);
-    const [was, is] = [meanWithInterval(before.rewards), meanWithInterval(after.rewards)];
+    const [was, is] = [rewardWithInterval(before.rewards), rewardWithInterval(after.rewards)];
     progress.done(`reward ${figure(was.value)} → ${figure(is.value)} on ${counted(heldOut.length, 'held-out prompt')}`);
     const went = { kl: await lastKl(folder), rewards: rewards.map((r) => r.name), watched: watch !== undefined };
     const found = [toldOverlap(was, is), toldDistance(went)].filter((told) => told !== undefined);
@@ -249,7 +298,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
           before: { text: before.completions[i] as string, reward: before.totals[i] as number | null },
           after: { text: after.completions[i] as string, reward: after.totals[i] as number | null },
         })),
-        seconds: progress.seconds,
+        seconds: time.seconds,
         backend: compute.name,
       }),
     );

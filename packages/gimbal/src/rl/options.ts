@@ -1,10 +1,14 @@
 // What `gimbal rl` can be told.
-import { type SurrogateName, surrogates, tokenPresets } from '@gimbal/fma-pg';
+import { tokenPresets } from '@gimbal/fma-pg';
 import { z } from 'zod';
 import { heldOutOption } from '../options/held-out.ts';
+import { surrogateFlags } from './surrogate-flags.ts';
 import type { PresetName } from './train-policy.ts';
 
 const presets = Object.keys(tokenPresets) as [PresetName, ...PresetName[]];
+
+/** Updates where no number is given. */
+export const defaultSteps = 100;
 
 /** @param preset the default */
 export const optionsWith = (preset: PresetName) =>
@@ -59,11 +63,12 @@ export const optionsWith = (preset: PresetName) =>
     articles: z.int().min(16).default(2000).describe('articles of the generated newsroom, without --data'),
     world: z.enum(['full', 'mini']).default('full').describe('which newsroom: what the model was trained on'),
     preset: z.enum(presets).default(preset).describe('the method, with its baseline, credit and KL'),
-    surrogate: z
-      .enum(Object.keys(surrogates) as [SurrogateName, ...SurrogateName[]])
-      .optional()
-      .describe("another surrogate than the preset's, averaged as that is"),
-    steps: z.int().min(1).default(100).describe('updates of the data: each samples completions anew'),
+    ...surrogateFlags,
+    steps: z
+      .int()
+      .min(1)
+      .default(defaultSteps)
+      .describe('updates of the data: each samples completions anew; with --resume a larger number trains on'),
     batchSize: z
       .int()
       .min(1)
@@ -150,6 +155,8 @@ export const optionsWith = (preset: PresetName) =>
         'score prompts each so many steps, and keep the weights of the best: as many as --held-out, neither learnt from nor reported on',
       ),
     accumulate: z.int().min(1).optional().describe('batches in one update (default 1)'),
+    maxGradNorm: z.number().positive().default(1).describe('clips the norm of the gradient'),
+    gradientCheckpointing: z.boolean().default(false).describe('less memory, a third more time'),
     lora: z.int().min(0).default(0).describe('rank of an adapter to train; 0 trains all weights'),
     checkpointEvery: z.int().min(1).optional().describe('save each so many steps (default: ten times)'),
     precision: z.enum(['float32', 'bf16']).default('float32').describe('precision of matrix products'),

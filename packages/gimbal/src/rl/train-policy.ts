@@ -1,15 +1,6 @@
 // Reinforcement learning of a language model, as commands and stages run it: resumes, reports progress, and says what
 // the reward of held-out prompts was before and after.
-import {
-  type Aggregate,
-  type NamedReward,
-  type Surrogate,
-  type SurrogateName,
-  surrogates,
-  type TokenPolicyOptions,
-  TokenPolicyTrainer,
-  tokenPresets,
-} from '@gimbal/fma-pg';
+import { type NamedReward, type TokenPolicyOptions, TokenPolicyTrainer, tokenPresets } from '@gimbal/fma-pg';
 import type { LanguageModel, Tokenizer } from '@gimbal/language-models';
 import { DataError, type Params, type Prompt, type Rng, StoppedError, type TextCodec } from '@gimbal/tensor-core';
 import { figure, percent } from '../cli/format.ts';
@@ -20,14 +11,14 @@ import { writeCompletions } from '../stages/internal/write-completions.ts';
 import { promptCodec } from './prompt-codec.ts';
 import { promptText } from './prompt-rows.ts';
 import { sumRewards } from './reward.ts';
+import { type SurrogateSettings, surrogateOf } from './surrogate-flags.ts';
 import type { Watch } from './watch.ts';
 
 export type PresetName = keyof typeof tokenPresets;
 
 /** Numbers that a user sets; what is undefined is the preset's. */
-export interface RlSettings {
+export interface RlSettings extends Partial<SurrogateSettings> {
   preset: PresetName;
-  surrogate?: keyof typeof surrogates | undefined;
   steps: number;
   /** completions of a step */
   batchSize: number;
@@ -61,6 +52,8 @@ export interface RlSettings {
   /** of `evalPrompts` */
   evalEvery?: number | undefined;
   accumulate?: number | undefined;
+  /** default 1 */
+  maxGradNorm?: number | undefined;
   precision?: 'float32' | 'bf16' | undefined;
 }
 
@@ -86,8 +79,6 @@ export interface RlRequest {
   /** what is thrown when it is stopped */
   stopped?(what: string): StoppedError;
 }
-
-const maxGradNorm = 1;
 
 /** The properties that have a value: what is left out is the preset's. */
 export const defined = <T extends object>(o: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
@@ -161,7 +152,7 @@ function optionsOf({
     ...(s.missingEosReward !== undefined && { missingEos: { reward: s.missingEosReward } }),
     ...(s.maskTruncated && { missingEos: 'mask' as const }),
     ...(s.missingEosPenalty && { missingEos: { penalty: s.missingEosPenalty } }),
-    ...(s.surrogate !== undefined && { surrogate: surrogateOf(s.surrogate, s.preset) }),
+    surrogate: surrogateOf('reinforcement learning', s),
   };
   return {
     ...tokenPresets[s.preset](given),
@@ -174,7 +165,7 @@ function optionsOf({
     learningRate: s.learningRate,
     temperature: s.temperature,
     maxNewTokens: s.maxNewTokens,
-    maxGradNorm,
+    maxGradNorm: s.maxGradNorm ?? 1,
     ...(watch && { monitor: watch.monitor }),
     seed,
     out,
@@ -201,14 +192,6 @@ export function valueOptions({
       ...(own && { trunk: 'own' as const }),
     },
   };
-}
-
-/** Another surrogate than a preset's, averaged over tokens or rows as the preset's; its own as it is. */
-export function surrogateOf(name: SurrogateName, preset: PresetName): Surrogate {
-  const { surrogate } = tokenPresets[preset]();
-  if (surrogate?.surrogate === name) return surrogate;
-  const { aggregate } = (surrogate?.options ?? {}) as { aggregate?: Aggregate };
-  return surrogates[name]({ ...(aggregate !== undefined && name !== 'mpo' && { aggregate }) });
 }
 
 const mostNewTokens = 64;

@@ -3,6 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, type GimbalError, latestCheckpoint, StoppedError } from '@gimbal/tensor-core';
 import { counted } from '../cli/format.ts';
+import type { Longer } from './run-folder.ts';
 
 /**
  * The checkpoint that a trainer in `out` goes on from. Where there is none it begins anew, and what a run logged that was
@@ -57,3 +58,9 @@ export const failedRun = (command: string, flag: string, path: string, error: Gi
 /** What is said of a run that is resumed with all its updates done: it is not trained again. */
 export const alreadyDone = (step: number): string =>
   `this run’s ${counted(step, 'update')} ${step === 1 ? 'was' : 'were'} done already: only what comes after them is done again`;
+
+/** Of a run whose learning rate is a cosine over all its steps. @param steps where no number was given */
+export const underCosine = (steps: number): Longer => ({
+  steps,
+  told: 'The learning rate is now that of a run of so many: it rises again before it falls',
+});

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Given } from '../options/resolve.ts';
-import { openRun, type RunFolder } from './run-folder.ts';
+import { openRun, type RunFolder, type RunRequest } from './run-folder.ts';
 
 let cwd: string;
 beforeEach(async () => {
@@ -20,8 +20,10 @@ const start = (
   options: { out?: string; resume?: boolean; [name: string]: unknown } = {},
   given: readonly string[] = [],
   command = 'align',
+  more: Partial<RunRequest> = {},
 ): Promise<RunFolder> =>
   openRun({
+    ...more,
     command,
     cwd,
     options: { resume: false, steps: 10, ...options },
@@ -102,6 +104,26 @@ test('an option that matters may not differ when a run is resumed', async () => 
     message: expect.stringMatching(/--steps differs from the run in .*a; got 11, wanted 10/),
   });
   await expect(open({ out: 'a', resume: true, steps: 10, json: true }, ['steps', 'json'])).resolves.toBeDefined();
+});
+
+test('more steps train a run on where its command says so; fewer are refused', async () => {
+  const said: string[] = [];
+  const more = { longer: { steps: 100, told: 'The rate rises' }, note: (text: string) => void said.push(text) };
+  const again = (steps: number) => open({ out: 'a', resume: true, steps }, ['steps'], 'align', more);
+  await open({ out: 'a', steps: 10 });
+  await expect(again(9)).rejects.toThrow(/--steps differs .* got 9, wanted 10\. .*give more to train on/);
+  expect((await again(10)).config.options.steps).toBe(10);
+  expect(said).toEqual([]);
+  const longer = await again(11);
+  expect(longer.config.options.steps).toBe(11);
+  expect(JSON.parse(await readFile(join(longer.path, 'config.json'), 'utf8')).options.steps).toBe(11);
+  expect(said).toEqual([`${longer.path} is trained on, to 11 steps in all. The rate rises`]);
+  await expect(again(10)).rejects.toThrow('got 10, wanted 11');
+  // where none was given it is the command's own number that must grow
+  await open({ out: 'b', steps: undefined });
+  const of = (steps: number) => open({ out: 'b', resume: true, steps }, ['steps'], 'align', more);
+  await expect(of(50)).rejects.toThrow('--steps differs');
+  expect((await of(101)).config.options.steps).toBe(101);
 });
 
 test('there must be a run to resume, and of the same command', async () => {

@@ -26,6 +26,8 @@ export interface RunConfig {
   code?: readonly string[];
   /** what stages chose by measuring, by stage */
   choices?: { [stage: string]: Choice };
+  /** how long it was trained, all parts of a run that was stopped together */
+  trainedSeconds?: number;
   /** the command line that gives this run again, with nothing left to measure */
   again?: string;
 }
@@ -38,6 +40,16 @@ export interface RunRequest {
   cwd?: string;
   /** is told of what a resumed run does otherwise than the one that began */
   note?: (text: string) => void;
+  /** a run is trained on where --resume comes with more --steps; without it another number is refused */
+  longer?: Longer;
+}
+
+/** What is known of a run's number of steps. */
+export interface Longer {
+  /** where none was given */
+  steps: number;
+  /** what becomes of what hangs on their number, as a schedule: a sentence */
+  told: string;
 }
 
 export interface RunFolder {
@@ -74,7 +86,7 @@ export async function cacheFolderFor(runPath: string, cwd = '.'): Promise<string
 /**
  * Make the folder of a new run, or find that of the run to go on with.
  * @throws ConfigError if it exists and --resume was not given, if there is none to resume, or if an option that
- * matters differs from the one the run was started with, or while another process works in it; the caller releases it
+ * matters differs from the one the run was started with (but for more steps, where they may grow), or while another process works in it; the caller releases it
  */
 export async function openRun(request: RunRequest): Promise<RunFolder> {
   const { command, options, cwd = '.' } = request;
@@ -89,18 +101,24 @@ export async function openRun(request: RunRequest): Promise<RunFolder> {
       : 'Start a new run without --resume';
     throw new ConfigError({ where, what, fix });
   }
-  if (saved) refuseOtherConfig(request, saved, path);
+  const longer = saved && longerRun(request, saved);
+  if (saved) refuseOtherConfig(request, longer ?? saved, path);
   const release = await lockFolder(path, where).catch((error) => Promise.reject(unwritable(error, path, where)));
-  const config: RunConfig = saved ?? {
-    command,
-    version: packageVersion(),
-    node: process.version,
-    started: new Date().toISOString(),
-    options: { ...options },
-  };
+  const config: RunConfig = longer ??
+    saved ?? {
+      command,
+      version: packageVersion(),
+      node: process.version,
+      started: new Date().toISOString(),
+      options: { ...options },
+    };
   const run = folder(path, config, release);
   try {
-    if (!saved) await run.update({});
+    if (!saved || longer) await run.update({});
+    if (longer && request.longer) {
+      const { steps } = longer.options;
+      request.note?.(`${path} is trained on, to ${steps} steps in all. ${request.longer.told}`);
+    }
   } catch (error) {
     await run.abandonIfEmpty();
     throw error;
@@ -241,7 +259,15 @@ async function existing({ command, options, cwd = '.' }: RunRequest): Promise<st
   return newest.path;
 }
 
-function refuseOtherConfig({ command, options, given }: RunRequest, config: RunConfig, path: string): void {
+/** The configuration with the larger number of steps that was given; undefined where it stays. */
+function longerRun({ options, given, longer }: RunRequest, saved: RunConfig): RunConfig | undefined {
+  const { steps } = options;
+  if (longer === undefined || !given.has('steps') || typeof steps !== 'number') return undefined;
+  const was = saved.options.steps ?? longer.steps;
+  return typeof was === 'number' && steps > was ? { ...saved, options: { ...saved.options, steps } } : undefined;
+}
+
+function refuseOtherConfig({ command, options, given, longer }: RunRequest, config: RunConfig, path: string): void {
   const where = `gimbal ${command} --resume`;
   if (config.command !== command) {
     const fix = `Use gimbal ${config.command} --resume`;
@@ -255,7 +281,10 @@ function refuseOtherConfig({ command, options, given }: RunRequest, config: RunC
       what: `--${kebab(name)} differs from the run in ${path}`,
       got: options[name],
       wanted: JSON.stringify(config.options[name]) ?? 'not given',
-      fix: 'Leave it out to go on with that run, or start a new run without --resume',
+      fix:
+        name === 'steps' && longer !== undefined
+          ? 'Leave it out to go on with that run, give more to train on, or start a new run without --resume'
+          : 'Leave it out to go on with that run, or start a new run without --resume',
     });
   }
 }

@@ -12,7 +12,7 @@ import { fittingPrompts, type PresetName, scorePrompts, trainPolicy } from '../r
 import { checkMonitor, verdictOf, type Watched, watchRun, watchSection } from '../rl/watch.ts';
 import { stage as data } from './data.ts';
 import { stage as fineTune } from './fine-tune.ts';
-import { type Estimate, meanWithInterval } from './internal/intervals.ts';
+import { type Estimate, rewardWithInterval } from './internal/intervals.ts';
 import { modelFolder } from './internal/model-folder.ts';
 import { saveLike } from './internal/save-like.ts';
 import { storedRows } from './internal/stored-rows.ts';
@@ -122,7 +122,7 @@ export const stage = defineStage({
     const score = async (tree: typeof params): Promise<Estimate> => {
       const draws = stream.split('evaluate');
       const of = { ...common, params: tree, prompts: measured, maxNewTokens, temperature: 1, rng: draws };
-      return meanWithInterval((await scorePrompts(of)).rewards);
+      return rewardWithInterval((await scorePrompts(of)).rewards);
     };
     const watch =
       o.monitor &&

@@ -1,7 +1,8 @@
 // A model whose gradient keeps little, for trainers that know it as a policy: the contract's `logProbs` says nothing of how
 // it is differentiated (that of a table of logits has nothing to compute again), so the model is made with it.
-import type { LanguageModel } from './decoder.ts';
+
 import type { Seq2SeqModel } from '../seq2seq/seq2seq.ts';
+import type { LanguageModel } from './decoder.ts';
 
 /**
  * The model with `logProbs`, `logits` and `hidden` that keep only the blocks' inputs for the gradient and compute the rest

@@ -1,4 +1,4 @@
-import { rate, ratio } from './intervals.ts';
+import { meanWithInterval, rate, ratio, rewardWithInterval } from './intervals.ts';
 
 test('a rate has the interval of Wilson', () => {
   // 10 of 20: center = (.5 + 3.8415/40) / (1 + 3.8415/20) = .5; half = 1.96/1.19207 · √(.25/20 + 3.8415/1600) = .20071
@@ -24,4 +24,12 @@ test('a loss weighs rows by their tokens', () => {
 
 test('equal rows leave no doubt', () => {
   expect(ratio([2, 4], [1, 2])).toMatchObject({ value: 2, low: 2, high: 2 });
+});
+
+test('the mean of rewards of 0 and 1 stays between them; of others it is any mean', () => {
+  expect(rewardWithInterval([1, 0, 0, 0])).toEqual(rate(1, 4));
+  expect(meanWithInterval([1, 0, 0, 0]).low).toBeLessThan(0); // what it would be
+  expect(rewardWithInterval([0, 0])).toMatchObject({ low: 0 });
+  expect(rewardWithInterval([0.5, -1])).toEqual(meanWithInterval([0.5, -1]));
+  expect(rewardWithInterval([]).n).toBe(0);
 });

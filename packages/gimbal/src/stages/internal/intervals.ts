@@ -43,3 +43,9 @@ export function meanWithInterval(values: readonly number[]): Estimate {
     values.map(() => 1),
   );
 }
+
+/** Mean of rewards: of a reward that is 0 or 1 the rate, whose interval stays inside; else as any mean. */
+export function rewardWithInterval(rewards: readonly number[]): Estimate {
+  const isRate = rewards.length > 0 && rewards.every((r) => r === 0 || r === 1);
+  return isRate ? rate(rewards.filter((r) => r === 1).length, rewards.length) : meanWithInterval(rewards);
+}
