@@ -79,6 +79,7 @@ test('physics, one part of it, and parts it has not', async () => {
   const refused = async (...words: string[]): Promise<string> => (await runMain(['bench', ...words], source)).stderr;
   expect(await refused('physics', '--part', 'Hoper-v5')).toMatch(/no part Hoper-v5.*Did you mean Hopper-v5/s);
   expect(await refused('gemm', '--part', 'Hopper-v5')).toMatch(/gemm is measured whole/);
+  expect(await refused('gemm', '--nightly')).toMatch(/gemm has nothing that takes a night/);
   expect(await refused('gemm', 'physics', '--part', part)).toMatch(/parts are of one suite/);
   expect(await refused('gemm', '--add')).toMatch(/rows are added to a page/);
 }, 60_000);

@@ -365,7 +365,7 @@ function entropyOf(
   preset: OnPolicyOptions['entropyCoef'] = 0,
 ): Pick<OnPolicyOptions, 'entropyCoef'> {
   if (finalEntropyCoef === undefined) return {};
-  const first = typeof preset === 'object' ? preset.from : preset;
+  const first = typeof preset === 'object' ? preset.from : typeof preset === 'function' ? preset(0) : preset;
   return { entropyCoef: { from: entropyCoef ?? first, to: finalEntropyCoef } };
 }
 

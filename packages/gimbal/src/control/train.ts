@@ -243,7 +243,7 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   using agent = await (begun !== undefined
     ? loadAgent(run.path, { env, envOptions: o.envOptions }, 'latest', { out: run.path, flags: o })
     : createAgent({ ...o, env } as AgentFlags, run.path));
-  if (agent.step >= steps) output.note(alreadyDone(agent.step));
+  if (agent.step >= steps) output.note(alreadyDone(agent.step, 'step'));
   const time = new TrainingTime(run);
   const training = async (): Promise<void> => {
     let text = '';

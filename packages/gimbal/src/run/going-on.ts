@@ -55,9 +55,9 @@ export const failedRun = (command: string, flag: string, path: string, error: Gi
     error,
   );
 
-/** What is said of a run that is resumed with all its updates done: it is not trained again. */
-export const alreadyDone = (step: number): string =>
-  `this run’s ${counted(step, 'update')} ${step === 1 ? 'was' : 'were'} done already: only what comes after them is done again`;
+/** What is said of a run that is resumed with all its updates (or steps) done: it is not trained again. */
+export const alreadyDone = (step: number, unit: 'update' | 'step' = 'update'): string =>
+  `this run’s ${counted(step, unit)} ${step === 1 ? 'was' : 'were'} done already: only what comes after them is done again`;
 
 /** Of a run whose learning rate is a cosine over all its steps. @param steps where no number was given */
 export const underCosine = (steps: number): Longer => ({
