@@ -26,8 +26,7 @@ function wanted(level: RatioLevel, f: (ratio: number, A: number) => number, x: r
 }
 
 const formulas = {
-  ppoClip: (ratio: number, A: number) =>
-    Math.min(ratio * A, Math.min(Math.max(ratio, 1 - epsilon), 1 + epsilon) * A),
+  ppoClip: (ratio: number, A: number) => Math.min(ratio * A, Math.min(Math.max(ratio, 1 - epsilon), 1 + epsilon) * A),
   ratio: (ratio: number, A: number) => ratio * A,
   sppo: (ratio: number, A: number) => {
     const [x, band] = [Math.log(ratio), Math.log1p(epsilon)];

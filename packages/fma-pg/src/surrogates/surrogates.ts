@@ -167,14 +167,19 @@ export interface SppoOptions extends RatioOptions {
 function sppo(o: SppoOptions = {}): Surrogate {
   const { clipEpsilon = 0.2, pessimistic = true } = o;
   positive('sppo.clipEpsilon', clipEpsilon);
-  return defineSurrogate('sppo', o, ['clipEpsilon', 'pessimistic', 'ratioLevel'], ({ logRatio, advantages, mean, at }) => {
-    const band = Math.log1p(at(clipEpsilon));
-    const inside = mul(advantages, clipByValue(logRatio, -band, band));
-    return {
-      objective: mean(pessimistic ? minimum(mul(advantages, logRatio), inside) : inside),
-      clipped: outside(logRatio, -band, band),
-    };
-  });
+  return defineSurrogate(
+    'sppo',
+    o,
+    ['clipEpsilon', 'pessimistic', 'ratioLevel'],
+    ({ logRatio, advantages, mean, at }) => {
+      const band = Math.log1p(at(clipEpsilon));
+      const inside = mul(advantages, clipByValue(logRatio, -band, band));
+      return {
+        objective: mean(pessimistic ? minimum(mul(advantages, logRatio), inside) : inside),
+        clipped: outside(logRatio, -band, band),
+      };
+    },
+  );
 }
 
 /** A x − (ρ − 1 − x)/η: SPMA (arXiv 2411.12042), sMDPO with the k3 estimate. */

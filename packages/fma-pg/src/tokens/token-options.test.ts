@@ -81,7 +81,7 @@ test('one ratio a completion wants one advantage a completion', () => {
   const surrogate = surrogates.ppoClip({ ratioLevel: 'geometric' });
   const of = (o: Partial<TokenPolicyOptions>): unknown => new TokenPolicyTrainer(options(o));
   expect(() => of({ surrogate })).toThrow(
-    "credit: a ratio 'geometric' is of the whole completion, and so is its advantage; got \"token\"",
+    'credit: a ratio \'geometric\' is of the whole completion, and so is its advantage; got "token"',
   );
   expect(() => of({ surrogate, credit: 'sequence', baseline: 'batch' })).not.toThrow();
   expect(tokenPresets.rloo({ credit: 'token' }).surrogate?.options).toEqual({ aggregate: 'row-mean' });
