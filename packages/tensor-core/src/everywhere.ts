@@ -96,6 +96,7 @@ export {
   type OptimizerOptions,
   optimizerDefaults,
   type ParamGroup,
+  type RmspropOptions,
   type SgdOptions,
 } from './optim/options.ts';
 export { checkedRewards } from './options/checked-rewards.ts';

@@ -146,7 +146,7 @@ test('a checkpoint of another configuration is refused, naming the first option 
   await expect(loadCheckpoint(folder, { config: { seed: 1, model: { layers: 4 } } })).rejects.toMatchObject({
     code: 'ERR_CHECKPOINT',
     message: expect.stringContaining(
-      'from another configuration: model.layers differs; got 2, wanted 4. Resume with the options of the run',
+      'from another configuration: model.layers differs; got 4, wanted 2. Resume with the options of the run',
     ),
   });
   const wanted = { a: [1, { b: 2 }], f: () => 1, gone: undefined };

@@ -5,7 +5,7 @@ import type { BackendName } from '../src/backend/backend-info.ts';
 import { useBackend } from '../src/backend/use-backend.node.ts';
 import { clipByGlobalNorm, clipScale, treeNorm } from '../src/optim/clip.ts';
 import { createOptimizer } from '../src/optim/create-optimizer.ts';
-import type { OptimizerOptions } from '../src/optim/options.ts';
+import type { OptimizerOptions, RmspropOptions } from '../src/optim/options.ts';
 import { disposeTree, variables } from '../src/tree/memory.ts';
 import { flatten, type Params } from '../src/tree/params.ts';
 import { availableBackends } from './helpers/backends.ts';
@@ -45,6 +45,8 @@ const runs: Record<string, [options: OptimizerOptions, learningRate: number]> = 
   sgd: [{ name: 'sgd', ...all(0.1) }, 0.01],
   momentum: [{ name: 'sgd', momentum: 0.9, ...all(0.1) }, 0.01],
   nesterov: [{ name: 'sgd', momentum: 0.9, nesterov: true }, 0.01],
+  rmsprop: [{ name: 'rmsprop', ...all(0.1) }, 0.01],
+  rmspropTf: [{ name: 'rmsprop', form: 'tensorflow', epsilon: 1e-5, momentum: 0.9 }, 0.01],
   adafactor: [{ name: 'adafactor', ...all(0.1) }, 0.3],
   lion: [{ name: 'lion', ...all(0.1) }, 0.01],
   muon: [{ name: 'muon' }, 0.02],
@@ -208,7 +210,7 @@ test.each(Object.entries(runs))(
 test.each([
   [
     { name: 'adamv' },
-    'optimizer.name: no such optimiser; got "adamv", wanted one of adamw, adam, sgd, adafactor, lion, muon. Did you mean adamw?',
+    'optimizer.name: no such optimiser; got "adamv", wanted one of adamw, adam, sgd, rmsprop, adafactor, lion, muon. Did you mean adamw?',
   ],
   [
     { name: 'adamw', beta3: 1 },
@@ -216,6 +218,8 @@ test.each([
   ],
   [{ name: 'adamw', beta1: 1 }, 'optimizer.beta1: out of range; got 1, wanted a number in [0, 1)'],
   [{ name: 'sgd', weightDecay: Number.NaN }, 'optimizer.weightDecay: out of range; got NaN'],
+  [{ name: 'rmsprop', decay: 1 }, 'optimizer.decay: out of range; got 1, wanted a number in [0, 1)'],
+  [{ name: 'rmsprop', form: 'torch' }, 'Did you mean pytorch?'],
   [{ name: 'sgd', nesterov: true }, 'there is no momentum to look ahead with'],
   [
     { name: 'adamw', groups: [{ match: 'a', learningRateScale: -1 }] },
@@ -226,7 +230,20 @@ test.each([
   expect(() => createOptimizer(options as OptimizerOptions)).toThrow(message);
 });
 
-describe.each(['adamw', 'adam', 'sgd', 'adafactor', 'lion', 'muon'] as const)('%s', (name) => {
+test('RMSProp by hand: the two forms differ from the first step on', () => {
+  const first = (o: Omit<RmspropOptions, 'name'>): number => {
+    const params = variables({ w: tensor([1]) });
+    const optimizer = createOptimizer({ name: 'rmsprop', decay: 0.75, ...o });
+    optimizer.update(params, { w: tensor([3]) }, optimizer.init(params), 0.1);
+    return params.w.dataSync()[0] as number;
+  };
+  // v = .25·9 = 2.25: 1 − .1·3/(1.5 + .5)
+  expect(first({ epsilon: 0.5 })).toBeCloseTo(0.85, 6);
+  // v = .75·1 + .25·9 = 3: 1 − .1·3/√(3 + .24)
+  expect(first({ epsilon: 0.24, form: 'tensorflow' })).toBeCloseTo(1 - 0.3 / 1.8, 6);
+});
+
+describe.each(['adamw', 'adam', 'sgd', 'rmsprop', 'adafactor', 'lion', 'muon'] as const)('%s', (name) => {
   const setUp = () => {
     const params = variables({ a: { w: tensor([[1, 2]]) } }) as { a: { w: Tensor } };
     const optimizer = createOptimizer(name === 'sgd' ? { name, momentum: 0.9 } : { name });

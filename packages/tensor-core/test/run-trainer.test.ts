@@ -123,7 +123,7 @@ test('another configuration is refused, and nothing leaks', () =>
     await first.run({ steps: 2 });
     await first.save(join(out, 'here'));
     first.dispose();
-    await expect(Counter.resume(out, { stride: 2 })).rejects.toThrow('stride differs; got 1, wanted 2');
+    await expect(Counter.resume(out, { stride: 2 })).rejects.toThrow('stride differs; got 2, wanted 1');
     expect(memory().numTensors).toBe(before);
     expect(first.frees).toBe(1);
     await expect(first.save(join(out, 'there'))).rejects.toThrow('counter, save: the trainer was disposed');

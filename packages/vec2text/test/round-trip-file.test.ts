@@ -59,7 +59,7 @@ test('a build that was stopped, or killed in the middle of a line, goes on where
 test('files of other settings or sentences, and what is no JSON, are refused', async () => {
   const path = join(folder, 'other.jsonl');
   await rowsOf(options(path));
-  await expect(rowsOf({ ...options(path), seed: 1 })).rejects.toThrow('seed differs; got 0, wanted 1');
+  await expect(rowsOf({ ...options(path), seed: 1 })).rejects.toThrow('seed differs; got 1, wanted 0');
   await expect(rowsOf(options(path), 99, ['another', ...sentences])).rejects.toThrow(
     'batch 0 was built of other sentences',
   );

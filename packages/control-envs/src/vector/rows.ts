@@ -12,6 +12,10 @@ const wholeWrapper = 2;
 
 const isPlain = (env: Env): boolean => !(env instanceof EnvWrapper);
 
+/** Whether a copy's state has what its wrappers remember; before they had snapshots it was what is inside alone. */
+export const isWholeState = (env: Env, state: Float64Array): boolean =>
+  isPlain(env) || (state[0] as number) >= wholeWrapper;
+
 export class Rows {
   readonly #envs: readonly Env[];
   /** the first copy */
@@ -100,7 +104,7 @@ export class Rows {
       const own = state.subarray(3 + agents);
       if (own.length === 0) continue; // nothing to save, or to restore
       // older states of wrapped copies have what is inside alone
-      if (isPlain(env) || head >= wholeWrapper) restoreTo(env, own);
+      if (isWholeState(env, state)) restoreTo(env, own);
       else env.setState?.(own);
     }
   }

@@ -22,6 +22,7 @@ import { cloneObs } from '../spaces/value.ts';
 import { hasState } from '../wrappers/wrapper.ts';
 import { actionSize, agentsOf, readReason, type VectorArrays } from './arrays.ts';
 import type { RowSet } from './row-set.ts';
+import { isWholeState } from './rows.ts';
 import { seedsOf } from './seeds.ts';
 
 export interface VectorDescription {
@@ -56,6 +57,7 @@ export class RowsVectorEnv implements VectorEnv {
   readonly #actionRows: (Float32Array | undefined)[];
   readonly #infos: Info[];
   readonly #result: VectorStep;
+  readonly #template: Env;
   /** of the environment and its model: states of others are refused */
   readonly #origin: number;
   #seed: number | undefined;
@@ -65,6 +67,7 @@ export class RowsVectorEnv implements VectorEnv {
 
   constructor({ template, numEnvs, mode, arrays, rows, seed, copies }: VectorDescription) {
     this.numEnvs = numEnvs;
+    this.#template = template;
     this.autoresetMode = mode;
     this.spec = template.spec;
     this.hasState = hasState(template);
@@ -169,44 +172,49 @@ export class RowsVectorEnv implements VectorEnv {
     }
   }
 
+  /** Whether a state has clocks and random streams of wrapped copies, too: those of older versions lack them. */
+  isWhole(state: Uint8Array): boolean {
+    return this.#statesOf(state).every((own) => isWholeState(this.#template, own));
+  }
+
   /** @throws DataError for a state of another environment or model, or of another number of copies */
   setState(state: Uint8Array): void {
     this.#begin('setState');
     try {
-      if (!ArrayBuffer.isView(state)) {
-        throw new DataError({
-          where: `${this.spec.id}: setState`,
-          what: 'no state',
-          got: state,
-          wanted: 'a Uint8Array',
-        });
-      }
-      const all = new Float64Array(state.slice(0, state.length - (state.length % 8)).buffer);
-      const [count = 0, origin] = all;
-      const lengths = [...all.subarray(2, 2 + count)];
-      if (
-        count !== this.numEnvs ||
-        state.length !== 8 * all.length ||
-        all.length !== 2 + count + lengths.reduce((a, b) => a + b, 0)
-      ) {
-        const wanted = `the state of ${this.numEnvs} copies`;
-        throw new DataError({ where: `${this.spec.id}: setState`, what: 'no such state', got: `of ${count}`, wanted });
-      }
-      if (origin !== this.#origin) {
-        const [got, wanted] = [hex(origin as number), `${hex(this.#origin)} (${this.spec.id})`];
-        const what = 'the state is of another environment or model';
-        throw new DataError({ where: `${this.spec.id}: setState`, what, got, wanted });
-      }
-      let at = 2 + count;
-      const states = lengths.map((length) => {
-        at += length;
-        return all.slice(at - length, at);
-      });
-      this.#rows.load(states);
+      this.#rows.load(this.#statesOf(state));
       this.#before = 'running';
     } finally {
       this.#finish();
     }
+  }
+
+  /** The states of the copies in one of all. */
+  #statesOf(state: Uint8Array): Float64Array[] {
+    const where = `${this.spec.id}: setState`;
+    if (!ArrayBuffer.isView(state)) {
+      throw new DataError({ where, what: 'no state', got: state, wanted: 'a Uint8Array' });
+    }
+    const all = new Float64Array(state.slice(0, state.length - (state.length % 8)).buffer);
+    const [count = 0, origin] = all;
+    const lengths = [...all.subarray(2, 2 + count)];
+    if (
+      count !== this.numEnvs ||
+      state.length !== 8 * all.length ||
+      all.length !== 2 + count + lengths.reduce((a, b) => a + b, 0)
+    ) {
+      const wanted = `the state of ${this.numEnvs} copies`;
+      throw new DataError({ where, what: 'no such state', got: `of ${count}`, wanted });
+    }
+    if (origin !== this.#origin) {
+      const [got, wanted] = [hex(origin as number), `${hex(this.#origin)} (${this.spec.id})`];
+      const what = 'the state is of another environment or model';
+      throw new DataError({ where, what, got, wanted });
+    }
+    let at = 2 + count;
+    return lengths.map((length) => {
+      at += length;
+      return all.slice(at - length, at);
+    });
   }
 
   close(): void {

@@ -65,10 +65,17 @@ export class VectorEnvWrapper extends Wrapper<VectorEnv> implements VectorEnv {
     return all;
   }
 
+  /** Whether a state has what this wrapper and those inside remember: those of older versions lack it. */
+  isWhole(state: Uint8Array): boolean {
+    const numbers = numbersOf(state);
+    if (this.ownState().length === 0) return this.env.isWhole?.(state) ?? true;
+    if (numbers[0] !== wrapped) return false;
+    return this.env.isWhole?.(state.slice(8 * (2 + (numbers[1] as number)))) ?? true;
+  }
+
   /** @throws DataError for the state of other wrappers */
   setState(state: Uint8Array): void {
-    const whole = 8 * Math.floor(state.length / 8);
-    const numbers = new Float64Array(state.slice(0, whole).buffer);
+    const numbers = numbersOf(state);
     // older states have what is inside alone
     if (this.ownState().length === 0 || numbers[0] !== wrapped) {
       this.env.setState(state);
@@ -84,3 +91,6 @@ export class VectorEnvWrapper extends Wrapper<VectorEnv> implements VectorEnv {
     this.restoreOwn(own);
   }
 }
+
+const numbersOf = (state: Uint8Array): Float64Array =>
+  new Float64Array(state.slice(0, 8 * Math.floor(state.length / 8)).buffer);

@@ -15,6 +15,7 @@ import {
   type VectorEnv,
 } from '@gimbal/tensor-core';
 import { evaluate, type Playable } from '../evaluation/evaluate.ts';
+import { meanOf } from '../evaluation/statistics.ts';
 import { fromBase64, toBase64 } from '../internal/base64.ts';
 import { LocalVectorEnv } from '../rollout/local-vector-env.ts';
 import type { RunningMoments } from '../rollout/moments.ts';
@@ -47,6 +48,8 @@ interface AgentState {
   lastEvaluation: number;
   lastReturn: number | null;
   best: number | null;
+  /** returns of the latest episodes; absent in older checkpoints */
+  recent?: number[];
   own: unknown;
 }
 
@@ -73,6 +76,8 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
   #lastEvaluation = 0;
   #lastReturn: number | null = null;
   #best: number | null = null;
+  /** returns of the latest episodes, the newest last */
+  #recent: number[] = [];
 
   protected constructor(env: VectorEnv, options: O, normalize: { obs: boolean; reward: boolean }) {
     const { algorithm: name, out, checkpointEvery, keepCheckpoints } = options;
@@ -145,6 +150,13 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
   /** The episodes under way will not go on: nothing of them belongs to the next ones. */
   protected leaveEpisodes(): void {}
 
+  /** Metrics of the episodes that ended since the last call, and of the latest ones. */
+  protected episodeMetrics(): Record<string, number> {
+    const ended = this.stepper.takeFinished();
+    this.#recent = [...this.#recent, ...ended.map((e) => e.return)].slice(-recentEpisodes);
+    return { ...metricsOf(ended), recentReturn: meanOf(this.#recent) };
+  }
+
   /** Evaluates each `evalEvery` steps and at the end, into the row; says whether it was the best so far. */
   protected async evaluateIfDue(row: Record<string, number>, last: boolean): Promise<boolean> {
     const { evalEvery, evalEpisodes, seed } = this.options;
@@ -175,6 +187,7 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
       lastEvaluation: this.#lastEvaluation,
       lastReturn: this.#lastReturn,
       best: this.#best,
+      recent: this.#recent,
       own: this.ownState(),
     };
     const evaluated = this.#lastEvaluation === this.steps && this.#lastReturn !== null;
@@ -189,12 +202,13 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
     this.#lastEvaluation = state.lastEvaluation;
     this.#lastReturn = state.lastReturn;
     this.#best = state.best;
+    this.#recent = state.recent ?? [];
     await this.restoreOwn(state.own, saved);
     const { id } = this.#env.spec;
     if (state.envId !== undefined && state.envId !== id) this.#trainedOn = state.envId;
     if (state.env === null || this.#trainedOn !== undefined) return;
     const bytes = fromBase64(state.env);
-    if (this.#env instanceof LocalVectorEnv && !this.#env.isWhole(bytes)) {
+    if (this.#env.isWhole?.(bytes) === false) {
       const lacks = 'its environments’ states have no clocks and random streams (it is of an older version)';
       console.warn(`${saved.path}: ${lacks}; training goes on with new episodes`);
       return;
@@ -239,9 +253,12 @@ function envState(env: VectorEnv): string | null {
   return toBase64(env.getState());
 }
 
+/** over how many `recentReturn` is the mean: Stable-Baselines3's window */
+const recentEpisodes = 100;
+
 /** Means over the episodes that ended; NaN without any. */
-export function episodeMetrics(episodes: readonly Episode[]): Record<string, number> {
-  const mean = (f: (e: Episode) => number): number => episodes.reduce((total, e) => total + f(e), 0) / episodes.length;
+function metricsOf(episodes: readonly Episode[]): Record<string, number> {
+  const mean = (f: (e: Episode) => number): number => meanOf(episodes.map(f));
   return {
     episodeReturn: mean((e) => e.return),
     episodeLength: mean((e) => e.length),

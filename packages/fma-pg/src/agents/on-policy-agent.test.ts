@@ -68,6 +68,36 @@ test('a mask is obeyed in training and in evaluation', async () => {
   for (const r of returns) expect(r).toBeGreaterThan(-21);
 });
 
+test('masks that come with steps only hold from the first on; what was done without stays without', async () => {
+  class Late extends Track {
+    constructor() {
+      super({ masks: true });
+    }
+    override reset(o?: { seed?: number }): ReturnType<Track['reset']> {
+      return { ...super.reset(o), info: {} };
+    }
+  }
+  using agent = await OnPolicyAgent.create({ env: () => new Late(), ...small });
+  // of 16 steps of a copy one begins an episode, without a mask: the first, and, of the next 16, the fifth
+  const wanted = (15 * Math.LN2 + Math.log(3)) / 16;
+  for (const { entropy } of await steps(agent, 128)) expect(entropy).toBeCloseTo(wanted, 2);
+});
+
+test('recentReturn is the mean of the last 100 episodes', async () => {
+  // a rollout is one episode
+  using agent = await make({ numEnvs: 1, rollout: 20, epochs: 1, minibatches: 1 });
+  const rows = await steps(agent, 20 * 103);
+  const returns = rows.map((row) => row.episodeReturn);
+  for (const n of [1, 2, 100, 103]) {
+    const last = returns.slice(Math.max(0, n - 100), n);
+    expect(rows[n - 1]?.recentReturn).toBeCloseTo(last.reduce((a, b) => a + b) / last.length, 10);
+  }
+});
+
+test('a2c is RMSProp’s, as Stable-Baselines3 sets it', async () => {
+  expect(onPolicyPresets.a2c().optimizer).toEqual({ name: 'rmsprop', decay: 0.99, epsilon: 1e-5 });
+});
+
 test('a dictionary observation, of which the policy sees a part', async () => {
   using agent = await make({ criticObs: ['privileged'] }, { dict: true });
   await agent.run({ steps: 128 });
@@ -98,7 +128,7 @@ test('resumed, the next updates are those of the run that was never stopped, to 
     expect(await play(second)).toEqual(await play(whole));
     await expect(
       OnPolicyAgent.resume(join(dir, 'half'), { env: () => new Track({ ends: true }), gamma: 0.5 }),
-    ).rejects.toThrow('gamma differs; got 0.99, wanted 0.5');
+    ).rejects.toThrow('gamma differs; got 0.5, wanted 0.99');
     await expect(
       OnPolicyAgent.resume(join(dir, 'half'), { env: () => new Track({ actions: 'continuous' }) }),
     ).rejects.toThrow('spaces.action');

@@ -28,7 +28,7 @@ import { sourceRewards } from '../rollout/source-rewards.ts';
 import { gae } from '../values/gae.ts';
 import { explainedVariance } from '../values/normalize-advantages.ts';
 import { ActorCritic, type ActorCriticParams } from './actor-critic.ts';
-import { Agent, environments, episodeMetrics, optionsOf, ownStateOf } from './agent.ts';
+import { Agent, environments, optionsOf, ownStateOf } from './agent.ts';
 import { type ActedBatch, assess, trajectoryOf } from './on-policy-batch.ts';
 import { OnPolicyLearner } from './on-policy-learner.ts';
 import {
@@ -49,6 +49,8 @@ export interface OnPolicyStep {
   readonly step: number;
   /** mean return of the episodes that ended in this rollout; NaN without any */
   readonly episodeReturn: number;
+  /** mean return of the last 100 episodes, of fewer at the start; NaN before the first has ended */
+  readonly recentReturn: number;
   /** mean steps of the same episodes; NaN without any */
   readonly episodeLength: number;
   /** episodes that ended in this rollout */
@@ -201,7 +203,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     this.#net.refresh(this.params.policy);
     this.updates++;
     const row: Record<string, number> = {
-      ...episodeMetrics(this.stepper.takeFinished()),
+      ...this.episodeMetrics(),
       ...metrics,
       stepsPerSecond: (1000 * T * numEnvs) / (performance.now() - started),
     };

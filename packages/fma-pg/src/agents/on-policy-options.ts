@@ -21,6 +21,7 @@ import type { RecurrentOptions } from '../policies/recurrent.ts';
 import type { Surrogate } from '../surrogates/surrogate.ts';
 import { surrogates } from '../surrogates/surrogates.ts';
 import { type AdaptiveRate, boundsOf } from './adaptive.ts';
+import { checkEnvSource, checkEvalEnv } from './env-source.ts';
 
 /** Where an agent acts: a function that makes one environment (called `numEnvs` times), or many at once. */
 export type EnvSource = (() => Env | Promise<Env>) | VectorEnv;
@@ -115,7 +116,7 @@ export interface OnPolicyOptions extends AgentOptions {
   returns?: 'gae' | 'vtrace';
   /** default 3e-4 */
   learningRate?: Anneal;
-  /** default Adam with ε 1e-5 */
+  /** default Adam with ε 1e-5; a critic trained apart has one of its own, with the same options */
   optimizer?: OptimizerOptions;
   /** default .5 */
   maxGradNorm?: number;
@@ -217,6 +218,8 @@ const further = [
 export function resolveOnPolicy(options: OnPolicyOptions): ResolvedOnPolicy {
   const where = options.algorithm ?? onPolicyDefaults.algorithm;
   checkKnown(where, options, [...Object.keys(onPolicyDefaults), ...further]);
+  checkEnvSource(options.env);
+  checkEvalEnv(options.evalEnv);
   const adapts = options.adaptiveKl !== undefined && (options.method ?? 'gradient') === 'gradient';
   const o: ResolvedOnPolicy = {
     ...onPolicyDefaults,
@@ -264,7 +267,11 @@ export function resolveOnPolicy(options: OnPolicyOptions): ResolvedOnPolicy {
 
 /** Options that are objects: their names and numbers. */
 function checkNested({ normalize, critic, adaptiveKl }: OnPolicyOptions, { trustRegion }: ResolvedOnPolicy): void {
-  if (normalize !== undefined) checkKnown('normalize', normalize, ['obs', 'reward']);
+  if (normalize !== undefined) {
+    checkKnown('normalize', normalize, ['obs', 'reward']);
+    for (const [key, value] of Object.entries(normalize))
+      checkOption(`normalize.${key}`, value, value === undefined || typeof value === 'boolean', 'true or false');
+  }
   checkKnown('trustRegion', trustRegion, ['delta', 'cgIterations', 'damping', 'shrink', 'backtracks']);
   for (const key of ['delta', 'damping', 'shrink'] as const) checkPositive(`trustRegion.${key}`, trustRegion[key]);
   for (const key of ['cgIterations', 'backtracks'] as const) checkCount(`trustRegion.${key}`, trustRegion[key]);

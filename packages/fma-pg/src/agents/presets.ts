@@ -1,6 +1,6 @@
 /**
  * Agents by the names users know: options to be merged with `env` and `seed`. The numbers are the published ones of each
- * method, but for `a2c`'s optimiser; docs/packages/fma-pg.md says whose.
+ * method; docs/packages/fma-pg.md says whose.
  */
 import { linear } from '../internal/anneal.ts';
 import { surrogates } from '../surrogates/surrogates.ts';
@@ -91,7 +91,7 @@ export const trpo = (o: OnPolicyPreset = {}): OnPolicyPreset => ({
 /** `trpo` without its line search. */
 export const npg = (o: OnPolicyPreset = {}): OnPolicyPreset => ({ ...trpo(), algorithm: 'npg', method: 'npg', ...o });
 
-/** One full-batch step on five steps of every copy; Adam stands for its authors’ RMSProp. */
+/** One full-batch step of RMSProp on five steps of every copy (arXiv 1602.01783), as Stable-Baselines3 sets it. */
 export const a2c = (o: OnPolicyPreset = {}): OnPolicyPreset => ({
   algorithm: 'a2c',
   surrogate: surrogates.reinforce(),
@@ -100,6 +100,7 @@ export const a2c = (o: OnPolicyPreset = {}): OnPolicyPreset => ({
   minibatches: 1,
   gaeLambda: 1,
   learningRate: 7e-4,
+  optimizer: { name: 'rmsprop', decay: 0.99, epsilon: 1e-5 },
   normalizeAdvantage: false,
   ...o,
 });

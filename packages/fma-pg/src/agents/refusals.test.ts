@@ -2,7 +2,8 @@
 import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Env, type Space, useBackend, type VectorEnv } from '@gimbal/tensor-core';
+import { DataError, type Env, type Space, useBackend, type VectorEnv } from '@gimbal/tensor-core';
+import { NextStepEnvs, Numbered } from '../../test/fixtures/numbered.ts';
 import { Track, type TrackOptions } from '../../test/fixtures/track.ts';
 import { evaluate, OffPolicyAgent, OnPolicyAgent, type OnPolicyOptions, surrogates } from '../index.ts';
 
@@ -31,32 +32,173 @@ test.each<[string, (result: ReturnType<Track['step']>) => unknown, string | RegE
   [
     'the old `done`',
     ({ obs, reward, info }) => ({ obs, reward, done: false, info }),
-    /env 0, step: terminated and truncated must be booleans; got "undefined".*wrapper/s,
+    /Track-v0, step 2, env 0: terminated and truncated must be booleans; got "undefined".*wrapper/s,
   ],
-  ['a reward that is no number', (r) => ({ ...r, reward: '1' }), 'env 0, step: the reward is no number; got "string"'],
+  [
+    'a reward that is no number',
+    (r) => ({ ...r, reward: '1' }),
+    'Track-v0, step 2, env 0: the reward is no number; got "string"',
+  ],
   [
     'an observation of another length',
     (r) => ({ ...r, obs: new Float32Array(3) }),
-    'env 0: the observation’s length changed; got 3, wanted 2',
+    'Track-v0, step 2, env 0: the observation’s length changed; got 3, wanted 2',
   ],
   [
     'an observation of another dtype',
     (r) => ({ ...r, obs: new Float64Array(2) }),
-    'env 0: the observation’s dtype changed; got "Float64Array", wanted Float32Array',
+    'Track-v0, step 2, env 0: the observation’s dtype changed; got "Float64Array", wanted Float32Array',
   ],
   [
     'a mask that allows nothing',
     (r) => ({ ...r, info: { actionMask: new Uint8Array(3) } }),
-    'env 0, info.actionMask: every action of component 0 is masked',
+    'Track-v0, step 2, env 0, info.actionMask: every action of component 0 is masked',
   ],
   [
     'a mask of another width',
     (r) => ({ ...r, info: { actionMask: Uint8Array.of(1, 1) } }),
-    'env 0, info.actionMask: wrong length; got 2, wanted 3',
+    'Track-v0, step 2, env 0, info.actionMask: wrong length; got 2, wanted 3',
+  ],
+  ['no info', ({ info: _, ...r }) => r, 'Track-v0, step 2, env 0: there is no info; got "undefined", wanted { obs, reward,'],
+  [
+    'no observation',
+    ({ obs: _, ...r }) => r,
+    'Track-v0, step 2, env 0: there is no obs; got "undefined", wanted { obs',
+  ],
+  ['nothing', () => undefined, 'Track-v0, step 2, env 0: it gave no result; got "undefined", wanted { obs, reward,'],
+  ['a promise', (r) => Promise.resolve(r), 'Track-v0, step 2, env 0: it gave a promise; wanted { obs, reward,'],
+  [
+    'an error',
+    () => {
+      throw new Error('sim blew up');
+    },
+    'Track-v0, step 2, env 0: the environment threw: sim blew up',
   ],
 ])('%s is refused in the step that gives it', async (_, change, message) => {
   using agent = await make(() => new Faulty(change));
   await expect(agent.run({ steps: 32 })).rejects.toThrow(message);
+});
+
+/** A track that begins as `first` says, from its `nth` episode on. */
+class BadStart extends Track {
+  #episodes = 0;
+  constructor(
+    private readonly first: () => unknown,
+    private readonly nth: number,
+  ) {
+    super();
+  }
+  override reset(o?: { seed?: number }): ReturnType<Track['reset']> {
+    const result = super.reset(o);
+    return (this.#episodes++ < this.nth ? result : this.first()) as ReturnType<Track['reset']>;
+  }
+}
+
+const obs = new Float32Array(2);
+
+test.each<[string, () => unknown, nth: number, message: string]>([
+  [
+    'a mask of another width',
+    () => ({ obs, info: { actionMask: [1] } }),
+    1,
+    'Track-v0, reset, env 0, info.actionMask: ',
+  ],
+  ['no info', () => ({ obs }), 1, 'Track-v0, reset, env 0: there is no info'],
+  ['no info, after an episode', () => ({ obs }), 2, 'Track-v0, reset after step 19, env 1: there is no info'],
+])('%s is refused in the reset that gives it', async (_, first, nth, message) => {
+  let made = 0;
+  // where it is not the first, it is another copy's: copy 0 has begun one episode more, to be asked for its shape
+  using agent = await make(() =>
+    made++ === 1 && nth === 2 ? new BadStart(first, 1) : new BadStart(first, nth === 2 ? 9 : 1),
+  );
+  await expect(agent.run({ steps: 64 })).rejects.toThrow(message);
+});
+
+test('an environment that throws at once is told with its name, and what it threw is kept', async () => {
+  const cause = new Error('no scene');
+  const env = (): Env =>
+    new BadStart(() => {
+      throw cause;
+    }, 0);
+  await expect(make(env)).rejects.toMatchObject({
+    code: 'ERR_CONFIG',
+    message: 'Track-v0, reset, env 0: the environment threw: no scene',
+    cause,
+  });
+});
+
+test('copies that were given, too, are told with the step; their typed errors stay as they are', async () => {
+  class Broken extends NextStepEnvs {
+    fault: Error | undefined;
+    override step(): ReturnType<NextStepEnvs['step']> {
+      return this.fault === undefined ? super.step() : Promise.reject(this.fault);
+    }
+  }
+  const env = new Broken([new Numbered(9)]);
+  using agent = await OnPolicyAgent.create({ env, ...small, numEnvs: 1 });
+  await agent.run({ steps: 16 });
+  env.fault = new Error('worker died');
+  await expect(agent.run({ steps: 32 })).rejects.toThrow('Numbered-v0, step 16: the environment threw: worker died');
+  env.fault = new DataError({ where: 'here', what: 'typed' });
+  await expect(agent.run({ steps: 32 })).rejects.toBe(env.fault);
+
+  const mute = Object.assign(new NextStepEnvs([new Numbered(9)]), { actionSpace: { kind: 'discrete', n: 2 } as Space });
+  mute.reset = async () => ({ obs: new Float32Array(1), infos: undefined as never });
+  using other = await OnPolicyAgent.create({ env: mute, ...small, numEnvs: 1 });
+  await expect(other.run({ steps: 16 })).rejects.toThrow('Numbered-v0, reset: the infos do not fit; got "nothing"');
+});
+
+test.each<[string, unknown, string]>([
+  ['nothing', undefined, 'env: it is no function that makes an environment; got "undefined"'],
+  ['an environment', new Track(), 'got "Track-v0". Give one, as env: () => makeEnv(…), or a VectorEnv'],
+  ['a promise of one', Promise.resolve(new Track()), 'got "a promise". Give one, as env: () => makeEnv(…)'],
+  ['a function that returns nothing', () => undefined, 'env 0: the function made no environment; got "undefined"'],
+  [
+    'a function that makes many',
+    () => new NextStepEnvs([new Numbered(3)]),
+    'env 0: the function made many environments at once; wanted an Env, or a promise of one. Give the VectorEnv itself',
+  ],
+])('env: %s is refused', async (_, env, message) => {
+  await expect(OnPolicyAgent.create({ ...small, env: env as never })).rejects.toThrow(message);
+  await expect(OffPolicyAgent.create({ seed: 1, env: env as never })).rejects.toThrow(message);
+});
+
+test('evalEnv and what an evaluation is given are looked at, too', async () => {
+  const evalEnv = new Track() as never;
+  await expect(make(() => new Track(), { evalEnv })).rejects.toThrow('evalEnv: it is no function');
+  using agent = await make(() => new Track());
+  await expect(evaluate(agent, { env: evalEnv, seed: 1 })).rejects.toThrow(
+    'evaluate: env is no function that makes one',
+  );
+  await expect(evaluate(agent, { deterministic: 'no' as never, seed: 1 })).rejects.toThrow(
+    'deterministic: out of range; got "no", wanted true or false',
+  );
+});
+
+test('a space without a choice is refused by name; one with one choice is acted in', async () => {
+  class Choices extends Track {
+    override readonly actionSpace: Space;
+    constructor(n: number) {
+      super();
+      this.actionSpace = { kind: 'discrete', n };
+    }
+  }
+  const dqn = (n: number): Promise<OffPolicyAgent> =>
+    OffPolicyAgent.create({
+      algorithm: 'dqn',
+      env: () => new Choices(n),
+      hidden: [8],
+      batchSize: 8,
+      learningStarts: 8,
+      logEvery: 8,
+      seed: 1,
+      buffer: { capacity: 100 },
+    });
+  const message = 'action space: there is no action to choose; got "0 actions"';
+  await expect(dqn(0)).rejects.toThrow(message);
+  await expect(make(() => new Choices(0))).rejects.toThrow(message);
+  using one = await dqn(1);
+  expect(Number.isFinite((await one.run({ steps: 40 }))?.criticLoss)).toBe(true);
 });
 
 test('copies with different spaces, and spaces that no agent has', async () => {
@@ -75,6 +217,7 @@ test.each([
   [{ epochs: 0 }, 'epochs: out of range; got 0'],
   [{ learningRate: Number.NaN }, 'learningRate: out of range; got NaN'],
   [{ normalize: { observations: true } as never }, 'normalize: unknown option observations'],
+  [{ normalize: { obs: 'no' as never } }, 'normalize.obs: out of range; got "no", wanted true or false'],
   [{ trustRegion: { dleta: 0.1 } as never }, 'Did you mean delta?'],
   [{ trustRegion: { backtracks: 0 } }, 'trustRegion.backtracks: out of range; got 0'],
   [{ critic: { epochs: 1, batchSize: 0 } }, 'critic.batchSize: out of range; got 0'],
@@ -191,8 +334,8 @@ test('a checkpoint of another seed, number of copies, version of the format or o
     await agent.run({ steps: 32 });
     const at = join(dir, 'saved');
     await agent.save(at);
-    await expect(OnPolicyAgent.resume(at, { env, seed: 2 })).rejects.toThrow('seed differs; got 1, wanted 2');
-    await expect(OnPolicyAgent.resume(at, { env, numEnvs: 4 })).rejects.toThrow('numEnvs differs; got 2, wanted 4');
+    await expect(OnPolicyAgent.resume(at, { env, seed: 2 })).rejects.toThrow('seed differs; got 2, wanted 1');
+    await expect(OnPolicyAgent.resume(at, { env, numEnvs: 4 })).rejects.toThrow('numEnvs differs; got 4, wanted 2');
     const manifest = await readFile(join(at, 'manifest.json'), 'utf8');
     await writeFile(join(at, 'manifest.json'), manifest.replace('"version": 1,', '"version": 2,'));
     await expect(OnPolicyAgent.resume(at, { env })).rejects.toMatchObject({ name: 'CheckpointError' });

@@ -23,10 +23,10 @@ test('a run is not gone on with by another surrogate', async () => {
       using again = await resume(surrogate);
       expect(again.options.surrogate.options).toEqual({ clipEpsilon: linear(0.2, 0.1) });
     }
-    await expect(resume(surrogates.sppo())).rejects.toThrow('resume: surrogate differs; got "ppoClip", wanted "sppo"');
+    await expect(resume(surrogates.sppo())).rejects.toThrow('resume: surrogate differs; got "sppo", wanted "ppoClip"');
     await expect(resume(surrogates.ppoClip({ clipEpsilon: 0.9 }))).rejects.toMatchObject({
       name: 'CheckpointError',
-      message: expect.stringContaining('surrogate.clipEpsilon differs; got'),
+      message: expect.stringContaining('surrogate.clipEpsilon differs; got 0.9, wanted {"from"'),
     });
     await expect(resume(surrogates.ppoClip())).rejects.toThrow('surrogate.clipEpsilon differs');
   } finally {

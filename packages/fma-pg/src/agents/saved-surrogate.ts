@@ -22,11 +22,11 @@ export function surrogateGoingOn({ name, options }: SavedSurrogate, given?: Surr
   }
   // what is no surrogate is refused with the other options
   if (typeof given !== 'function' || given.options === undefined) return given;
-  if (given.surrogate !== name) throw differs('surrogate', name, given.surrogate);
+  if (given.surrogate !== name) throw differs('surrogate', given.surrogate, name);
   for (const key of new Set([...Object.keys(options), ...Object.keys(given.options)])) {
     const [before, now] = [options[key], given.options[key]];
     if (typeof now === 'function' ? before === 'function' || before === undefined : same(before, now)) continue;
-    throw differs(`surrogate.${key}`, before, now);
+    throw differs(`surrogate.${key}`, now, before);
   }
   return given;
 }
@@ -37,7 +37,7 @@ const differs = (option: string, got: unknown, wanted: unknown): CheckpointError
   new CheckpointError({
     where: 'resume',
     what: `${option} differs`,
-    got: got ?? 'its default',
-    wanted: typeof wanted === 'function' ? 'a function' : JSON.stringify(wanted ?? 'its default'),
+    got: typeof got === 'function' ? 'a function' : (got ?? 'its default'),
+    wanted: JSON.stringify(wanted ?? 'its default'),
     fix: 'Leave surrogate out, or begin a new run',
   });

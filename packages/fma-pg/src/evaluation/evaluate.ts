@@ -1,7 +1,7 @@
 /** Playing an agent: returns of whole episodes, with intervals. */
 
 import type { Rng } from '@gimbal/tensor-core';
-import { ConfigError, checkCount, checkKnown, checkSeed, type Env, rng } from '@gimbal/tensor-core';
+import { ConfigError, checkCount, checkKnown, checkOption, checkSeed, type Env, rng } from '@gimbal/tensor-core';
 import type { PolicyMemory } from '../policies/recurrent.ts';
 import { LocalVectorEnv } from '../rollout/local-vector-env.ts';
 import type { RunningMoments } from '../rollout/moments.ts';
@@ -77,12 +77,13 @@ export async function evaluate(agent: Playable, o: EvaluateOptions): Promise<Eva
   if (o.numEnvs !== undefined) checkCount('numEnvs', o.numEnvs);
   checkCount('episodes', episodes);
   checkSeed(seed);
+  checkOption('deterministic', deterministic, typeof deterministic === 'boolean', 'true or false');
   const make = o.env ?? agent.evalEnv;
-  if (make === undefined)
+  if (typeof make !== 'function')
     throw new ConfigError({
       where: 'evaluate',
-      what: 'there is no environment',
-      fix: 'Give env, a function that makes one',
+      what: make === undefined ? 'there is no environment' : 'env is no function that makes one',
+      fix: 'Give env, a function that makes one: env: () => makeEnv(…)',
     });
   const numEnvs = Math.min(o.numEnvs ?? 1, episodes);
   const env = await LocalVectorEnv.create(make, numEnvs);

@@ -22,12 +22,15 @@ import {
   abs,
   add,
   argMax,
+  cast,
   concat,
   max,
   mean,
   minimum,
   mul,
   oneHot,
+  onesLike,
+  reshape,
   type Scalar,
   square,
   stack,
@@ -138,9 +141,9 @@ export class Dqn implements OffPolicyLearner {
     const values = this.#net.apply(this.#target, x.nextObs);
     const later = double ? values : allowed(values);
     const picked = double ? argMax(allowed(this.#net.apply(this.#params, x.nextObs)), 1) : undefined;
-    const best = picked === undefined ? max(later, 1) : sum(mul(later, oneHot(picked as Tensor1D, choices)), 1);
+    const best = picked === undefined ? max(later, 1) : sum(mul(later, chosen(picked as Tensor1D, choices)), 1);
     const y = add(x.rewards, mul(x.discounts, best));
-    const taken = oneHot(x.actions as Tensor1D, choices);
+    const taken = chosen(x.actions as Tensor1D, choices);
     const { value, grads, aux } = valueAndGradWithAux((p: Params) => {
       const q = sum(mul(this.#net.apply(p, x.obs), taken), 1);
       return { value: mean<Scalar>(mul(x.weights, huber(sub(q, y)))), aux: { q } };
@@ -157,6 +160,10 @@ export class Dqn implements OffPolicyLearner {
     for (const tree of [this.#params, this.#target, this.#state]) disposeTree(tree);
   }
 }
+
+/** `[B, choices]`, 1 at each row's choice; of one choice there is no one-hot vector in tfjs. */
+const chosen = (rows: Tensor1D, choices: number): Tensor =>
+  choices === 1 ? onesLike(reshape(cast(rows, 'float32'), [-1, 1])) : oneHot(rows, choices);
 
 /** One of the choices that a mask allows, each equally likely. */
 export function randomChoice(choices: number, draws: Rng, legal?: Uint8Array): number {

@@ -17,7 +17,7 @@ import {
   type TrainRequest,
   type VectorEnv,
 } from '@gimbal/tensor-core';
-import { Agent, environments, episodeMetrics, optionsOf } from '../agents/agent.ts';
+import { Agent, environments, optionsOf } from '../agents/agent.ts';
 import { annealed } from '../internal/anneal.ts';
 import { bufferTree, restoreBuffer } from '../replay/buffer-tree.ts';
 import { NStep } from '../replay/n-step.ts';
@@ -39,6 +39,8 @@ export interface OffPolicyStep {
   readonly step: number;
   /** mean return of the episodes that ended; NaN without any */
   readonly episodeReturn: number;
+  /** mean return of the last 100 episodes, of fewer at the start; NaN before the first has ended */
+  readonly recentReturn: number;
   /** mean steps of the same episodes; NaN without any */
   readonly episodeLength: number;
   /** episodes that ended */
@@ -147,7 +149,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     const isDue = (every: number | undefined): boolean => passes(every, before, this.steps);
     if (!last && !isDue(logEvery) && !isDue(checkpointEvery)) return undefined;
     const row: Record<string, number> = {
-      ...episodeMetrics(this.stepper.takeFinished()),
+      ...this.episodeMetrics(),
       ...this.#metrics,
       updates: this.updates,
       learningRate: annealed(this.options.learningRate, this.steps / steps),

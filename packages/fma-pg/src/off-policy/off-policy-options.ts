@@ -9,6 +9,7 @@ import {
   checkSeed,
   checkShare,
 } from '@gimbal/tensor-core';
+import { checkEnvSource, checkEvalEnv } from '../agents/env-source.ts';
 import { type AgentOptions, furtherOfAgents } from '../agents/on-policy-options.ts';
 import { type Anneal, checkAnneal, linear } from '../internal/anneal.ts';
 import { refuseUnused } from '../internal/unused.ts';
@@ -97,6 +98,8 @@ export type ResolvedOffPolicy = Omit<OffPolicyOptions, keyof typeof offPolicyDef
 export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
   const where = options.algorithm ?? offPolicyDefaults.algorithm;
   checkKnown(where, options, [...Object.keys(offPolicyDefaults), ...furtherOfAgents, 'targetEntropy', 'tau']);
+  checkEnvSource(options.env);
+  checkEvalEnv(options.evalEnv);
   const o: ResolvedOffPolicy = { ...offPolicyDefaults, ...options };
   checkName('algorithm', o.algorithm, ['sac', 'td3', 'dqn', 'mdpo']);
   if (typeof o.env !== 'function') o.numEnvs = o.env.numEnvs;
@@ -115,7 +118,8 @@ export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
   for (const key of ['evalEvery', 'checkpointEvery', 'keepCheckpoints'] as const)
     if (o[key] !== undefined) checkCount(key, o[key]);
   for (const key of ['gamma', 'explorationFraction'] as const) checkShare(key, o[key]);
-  if (o.tau !== undefined) checkShare('tau', o.tau);
+  // with 0 targets would never move
+  if (o.tau !== undefined) checkOption('tau', o.tau, o.tau > 0 && o.tau <= 1, 'a number in (0, 1]');
   for (const key of ['alpha', 'targetNoise', 'targetNoiseClip', 'maxGradNorm', 'proximal'] as const)
     checkPositive(key, o[key]);
   const { targetEntropy, explorationNoise, batchSize } = o;
@@ -125,6 +129,7 @@ export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
   checkOption('explorationNoise', explorationNoise, isNoise, 'a finite number ≥ 0');
   for (const key of ['learnAlpha', 'double'] as const)
     checkOption(key, o[key], typeof o[key] === 'boolean', 'true or false');
+  checkKnown('buffer', o.buffer, ['capacity', 'nStep', 'prioritized', 'her']);
   const { capacity = batchSize } = o.buffer;
   checkOption('buffer.capacity', capacity, capacity >= batchSize, `at least batchSize = ${batchSize}`);
   checkAnneal('learningRate', o.learningRate, (x) => x >= 0, 'a finite number ≥ 0');

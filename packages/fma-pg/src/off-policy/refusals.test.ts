@@ -24,6 +24,9 @@ test.each<[Partial<OffPolicyOptions>, string]>([
   [{ algorithm: 'td3', explorationNoise: Number.NaN }, 'explorationNoise: out of range; got NaN'],
   [{ learnAlpha: 'false' as never }, 'learnAlpha: out of range; got "false", wanted true or false'],
   [{ algorithm: 'dqn', double: 'no' as never }, 'double: out of range; got "no", wanted true or false'],
+  [{ tau: 0 }, 'tau: out of range; got 0, wanted a number in (0, 1]'],
+  [{ buffer: { prioritized: 'no' as never } }, 'buffer.prioritized: out of range; got "no", wanted true, false or'],
+  [{ buffer: 100 as never }, 'buffer: the options are no object'],
   [{ buffer: { capacity: 7 } }, 'buffer.capacity: out of range; got 7, wanted at least batchSize = 8'],
   [{ ...dqn({ rewardSource }), batchSize: 8 }, 'buffer.nStep: rewardSource rewards single steps'],
   // of another algorithm

@@ -3,7 +3,7 @@
  * The next observation is stored beside each, the true final one where an episode ended; `discount` is γⁿ, or 0 where
  * the episode terminated: a time limit keeps its bootstrap.
  */
-import { ConfigError, checkCount, checkKnown, checkName, checkShare, type Rng } from '@gimbal/tensor-core';
+import { ConfigError, checkCount, checkKnown, checkName, checkOption, checkShare, type Rng } from '@gimbal/tensor-core';
 import { SumTree } from './sum-tree.ts';
 
 /** How much is remembered, and how rows are drawn. */
@@ -287,7 +287,10 @@ export class ReplayBuffer {
 function checkReplay(options: ReplayOptions): void {
   checkKnown('buffer', options, ['capacity', 'nStep', 'prioritized', 'her']);
   const { prioritized, her } = options;
-  if (typeof prioritized === 'object') {
+  const isObject = typeof prioritized === 'object' && prioritized !== null;
+  const isSwitch = prioritized === undefined || typeof prioritized === 'boolean';
+  checkOption('buffer.prioritized', prioritized, isObject || isSwitch, 'true, false or { alpha, beta }');
+  if (isObject) {
     checkKnown('buffer.prioritized', prioritized, ['alpha', 'beta']);
     checkShare('buffer.prioritized.alpha', prioritized.alpha ?? 0.6);
     checkShare('buffer.prioritized.beta', prioritized.beta ?? 0.4);

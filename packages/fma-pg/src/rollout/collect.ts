@@ -33,7 +33,10 @@ export async function collectRollout(
   for (let t = 0; t < T; t++) {
     const at = t * N;
     rollout.obs.set(stepper.obs, at * O);
-    if (mask > 0) rollout.masks.set(stepper.masks as Uint8Array, at * mask);
+    if (stepper.masks !== undefined) {
+      if (rollout.size.mask === 0) rollout.openMasks(outputs);
+      rollout.masks.set(stepper.masks, at * outputs);
+    }
     rollout.starts.set(stepper.starts, at);
     memory?.starts.set(stepper.starts);
     net.act(stepper.obs, N, actions, draws, stepper.masks, memory);

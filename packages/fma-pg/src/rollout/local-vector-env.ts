@@ -7,11 +7,13 @@ import {
   CheckpointError,
   ConfigError,
   type Env,
+  type EnvStep,
   type Info,
   type Obs,
   type VectorEnv,
   type VectorStep,
 } from '@gimbal/tensor-core';
+import { checkEnv, checkResult, threw } from './env-faults.ts';
 
 type Leaf = Float32Array | Float64Array | Uint8Array;
 
@@ -28,12 +30,13 @@ export class LocalVectorEnv implements VectorEnv {
   // what `step` returns: the arrays are the same from step to step
   readonly #last: VectorStep;
   readonly #lastOfSome: VectorStep;
+  /** steps of every copy so far, in messages; who goes on with a run says how many went before */
+  steps = 0;
 
   private constructor(envs: readonly Env[]) {
     this.#envs = envs;
     this.numEnvs = envs.length;
-    const first = envs[0] as Env;
-    const { obs } = first.reset({ seed: 0 });
+    const { obs } = this.#begin(0, { seed: 0 });
     this.#obs = stackOf(obs, envs.length);
     this.#finalObs = stackOf(obs, envs.length);
     this.#reward = new Float32Array(envs.length);
@@ -54,7 +57,11 @@ export class LocalVectorEnv implements VectorEnv {
   static async create(make: () => Env | Promise<Env>, numEnvs: number): Promise<LocalVectorEnv> {
     const envs: Env[] = [];
     try {
-      for (let i = 0; i < numEnvs; i++) envs.push(await make());
+      for (let i = 0; i < numEnvs; i++) {
+        const env: unknown = await make();
+        checkEnv(env, `env ${i}`);
+        envs.push(env);
+      }
       return LocalVectorEnv.#of(envs);
     } catch (error) {
       for (const env of envs) env.close();
@@ -90,14 +97,14 @@ export class LocalVectorEnv implements VectorEnv {
   async reset(
     o: { seed?: number | readonly (number | null)[]; mask?: Uint8Array; options?: object } = {},
   ): Promise<{ obs: Obs; infos: Info[] }> {
-    const infos = this.#envs.map((env, i): Info => {
+    const infos = this.#envs.map((_, i): Info => {
       if (o.mask !== undefined && o.mask[i] !== 1) return {};
       const seed = typeof o.seed === 'number' ? o.seed + i : o.seed?.[i];
-      const { obs, info } = env.reset({
+      const { obs, info } = this.#begin(i, {
         ...(seed !== undefined && seed !== null && { seed }),
         ...(o.options && { options: o.options }),
       });
-      put(this.#obs, obs, i, this.numEnvs);
+      put(this.#obs, obs, i, this.numEnvs, () => `${this.spec.id}, reset, env ${i}`);
       return info;
     });
     return { obs: this.#obs, infos };
@@ -111,24 +118,52 @@ export class LocalVectorEnv implements VectorEnv {
       const env = this.#envs[i] as Env;
       // a copy: an environment may keep its last action
       const action: Action = whole ? (actions[i] as number) : floatsOf(actions, i * width, (i + 1) * width);
-      const { obs, reward, terminated, truncated, info } = env.step(action);
-      this.#reward[i] = checkedReward(reward, i);
-      this.#terminated[i] = flag(terminated, i);
-      this.#truncated[i] = flag(truncated, i);
+      let result: EnvStep;
+      try {
+        result = env.step(action);
+      } catch (error) {
+        throw threw(error, this.#where(i));
+      }
+      const at = (): string => this.#where(i);
+      checkResult(result, at, '{ obs, reward, terminated, truncated, info }');
+      const { obs, reward, terminated, truncated, info } = result;
+      this.#reward[i] = checkedReward(reward, at);
+      this.#terminated[i] = flag(terminated, at);
+      this.#truncated[i] = flag(truncated, at);
       this.#infos[i] = info;
       if (!terminated && !truncated) {
-        put(this.#obs, obs, i, this.numEnvs);
+        put(this.#obs, obs, i, this.numEnvs, at);
         continue;
       }
       ended = true;
-      put(this.#finalObs, obs, i, this.numEnvs);
-      const next = env.reset();
-      put(this.#obs, next.obs, i, this.numEnvs);
+      put(this.#finalObs, obs, i, this.numEnvs, at);
+      const next = this.#begin(i);
+      put(this.#obs, next.obs, i, this.numEnvs, at);
       // what the last observation allowed is not what the first one of the next episode allows
-      const last = info.actionMask === undefined ? {} : { finalInfo: info };
-      this.#infos[i] = { ...info, ...next.info, ...last } as Info;
+      const { actionMask, ...others } = info;
+      this.#infos[i] = { ...others, ...next.info, ...(actionMask !== undefined && { finalInfo: info }) } as Info;
     }
+    this.steps++;
     return ended ? this.#lastOfSome : this.#last;
+  }
+
+  readonly #where = (i: number): string => `${this.spec.id}, step ${this.steps}, env ${i}`;
+
+  /** The first observation of an episode of copy i. */
+  #begin(i: number, o?: { seed?: number; options?: object }): ReturnType<Env['reset']> {
+    const env = this.#envs[i] as Env;
+    const where = (): string =>
+      this.steps === 0
+        ? `${this.spec.id}, reset, env ${i}`
+        : `${this.spec.id}, reset after step ${this.steps}, env ${i}`;
+    let result: ReturnType<Env['reset']>;
+    try {
+      result = o === undefined ? env.reset() : env.reset(o);
+    } catch (error) {
+      throw threw(error, where());
+    }
+    checkResult(result, where, '{ obs, info }');
+    return result;
   }
 
   /** Whether every copy can be saved and restored. */
@@ -199,19 +234,19 @@ const floatsOf = (xs: Float32Array | Int32Array, from: number, to: number): Floa
   xs instanceof Float32Array ? xs.slice(from, to) : Float32Array.from(xs.subarray(from, to));
 
 /** terminated and truncated, not the old `done`. */
-function flag(value: unknown, env: number): 0 | 1 {
+function flag(value: unknown, where: () => string): 0 | 1 {
   if (typeof value === 'boolean') return value ? 1 : 0;
   throw new ConfigError({
-    where: `env ${env}, step`,
+    where: where(),
     what: 'terminated and truncated must be booleans',
     got: typeof value,
     fix: 'An environment that returns `done` needs a wrapper that tells ends from time limits',
   });
 }
 
-function checkedReward(value: unknown, env: number): number {
+function checkedReward(value: unknown, where: () => string): number {
   if (typeof value === 'number') return value;
-  throw new ConfigError({ where: `env ${env}, step`, what: 'the reward is no number', got: typeof value });
+  throw new ConfigError({ where: where(), what: 'the reward is no number', got: typeof value });
 }
 
 function stackOf(obs: Obs, n: number): Obs {
@@ -224,25 +259,28 @@ function stackOf(obs: Obs, n: number): Obs {
   );
 }
 
-function put(stack: Obs, obs: Obs, i: number, n: number): void {
+function put(stack: Obs, obs: Obs, i: number, n: number, where: () => string): void {
   if (!ArrayBuffer.isView(stack)) {
     for (const [key, child] of Object.entries(stack as { [key: string]: Obs }))
-      put(child, (obs as { [key: string]: Obs })[key] as Obs, i, n);
+      put(child, (obs as { [key: string]: Obs })[key] as Obs, i, n, where);
     return;
   }
-  const [to, from] = [stack as Leaf, obs as Leaf];
+  const [to, from] = [stack as Leaf, obs as Leaf | undefined];
   // numbers of another kind would be cut to fit
-  if (from.constructor !== to.constructor && from[Symbol.toStringTag] !== to[Symbol.toStringTag])
+  if (
+    from === undefined ||
+    (from.constructor !== to.constructor && from[Symbol.toStringTag] !== to[Symbol.toStringTag])
+  )
     throw new ConfigError({
-      where: `env ${i}`,
+      where: where(),
       what: 'the observation’s dtype changed',
-      got: from[Symbol.toStringTag] ?? typeof from,
+      got: from?.[Symbol.toStringTag] ?? typeof from,
       wanted: to[Symbol.toStringTag],
     });
   const width = to.length / n;
   if (from.length !== width)
     throw new ConfigError({
-      where: `env ${i}`,
+      where: where(),
       what: 'the observation’s length changed',
       got: from.length,
       wanted: String(width),

@@ -16,6 +16,8 @@ export interface RolloutSize {
 }
 
 export class Rollout {
+  /** `mask` grows once where masks come late */
+  size: Readonly<RolloutSize>;
   readonly rows: number;
   /** as the networks see them, `[T·N·O]` */
   readonly obs: Float32Array;
@@ -30,7 +32,7 @@ export class Rollout {
   /** 1 = counts; a step that only resets does not */
   readonly valid: Uint8Array;
   /** `[T·N·mask]`, 1 = allowed */
-  readonly masks: Uint8Array;
+  masks: Uint8Array;
   /** steps of its episode that each copy had done before the first entry, `[N]` */
   readonly ages: Float64Array;
   /** the observation after the last step, `[N·O]` */
@@ -38,7 +40,8 @@ export class Rollout {
   /** entries that were truncated, and their final observations, side by side */
   readonly finals: { entries: number[]; obs: number[] } = { entries: [], obs: [] };
 
-  constructor(readonly size: RolloutSize) {
+  constructor(size: RolloutSize) {
+    this.size = size;
     const { steps, numEnvs, observation, action, mask } = size;
     this.rows = steps * numEnvs;
     this.obs = new Float32Array(this.rows * observation);
@@ -51,6 +54,12 @@ export class Rollout {
     this.masks = new Uint8Array(this.rows * mask);
     this.ages = new Float64Array(numEnvs);
     this.lastObs = new Float32Array(numEnvs * observation);
+  }
+
+  /** From now on there are masks: the first one came after a step. What was done before it was done without. */
+  openMasks(width: number): void {
+    this.size = { ...this.size, mask: width };
+    this.masks = new Uint8Array(this.rows * width).fill(1);
   }
 
   /** Forgets the final observations of the last round. */

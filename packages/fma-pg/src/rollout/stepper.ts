@@ -2,9 +2,18 @@
  * Steps a vector environment for an agent: observations read and normalised, rewards checked and scaled, episodes
  * counted, masks found, and what ended kept apart from what the reset began. Its state is plain data.
  */
-import { ConfigError, NumericalError, type Rng, type VecInfo, type VectorEnv } from '@gimbal/tensor-core';
+import {
+  ConfigError,
+  NumericalError,
+  type Rng,
+  type VecInfo,
+  type VectorEnv,
+  type VectorStep,
+} from '@gimbal/tensor-core';
 import type { ActionSpec } from '../spaces/action-spec.ts';
 import { type ObservationSpec, readObservations } from '../spaces/observation-spec.ts';
+import { threw } from './env-faults.ts';
+import { LocalVectorEnv } from './local-vector-env.ts';
 import { type MomentsState, ReturnScaler, type ReturnScalerState, RunningMoments, standardizeRows } from './moments.ts';
 import { checkMask } from './rollout.ts';
 
@@ -106,9 +115,15 @@ export class Stepper {
   /** Resets every copy with a seed of its own. */
   async reset(stream: Rng): Promise<void> {
     const seed = Array.from({ length: this.env.numEnvs }, (_, i) => stream.split(i).int(2 ** 31));
-    const { obs, infos } = await this.env.reset({ seed });
-    readObservations(this.observation, obs, this.env.numEnvs, this.#raw, () => `${this.env.spec.id}, reset`);
-    this.#take(infos);
+    const where = (): string => `${this.env.spec.id}, reset`;
+    let first: Awaited<ReturnType<VectorEnv['reset']>>;
+    try {
+      first = await this.env.reset({ seed });
+    } catch (error) {
+      throw threw(error, where());
+    }
+    readObservations(this.observation, first.obs, this.env.numEnvs, this.#raw, where);
+    this.#take(first.infos, where);
     this.#returns.fill(0);
     this.#lengths.fill(0);
     this.#needsReset.fill(0);
@@ -123,7 +138,12 @@ export class Stepper {
   async step(actions: Float32Array): Promise<void> {
     const { env, observation } = this;
     this.#writeActions(actions);
-    const result = await env.step(this.#actions);
+    let result: VectorStep;
+    try {
+      result = await env.step(this.#actions);
+    } catch (error) {
+      throw threw(error, this.#where());
+    }
     for (let n = 0; n < env.numEnvs; n++) {
       const reward = result.reward[n] as number;
       if (!Number.isFinite(reward)) {
@@ -153,8 +173,8 @@ export class Stepper {
     readObservations(observation, result.obs, env.numEnvs, this.#raw, this.#where);
     if (this.#scaler === undefined) this.rewards.set(this.rawRewards);
     else this.#scaler.scale(this.rawRewards, this.#ended, this.rewards);
+    this.#take(result.infos, this.#where);
     this.steps++;
-    this.#take(result.infos);
     if (this.moments !== undefined && this.anyEnded()) this.#normalize(this.finalObs);
   }
 
@@ -205,6 +225,7 @@ export class Stepper {
     this.#returns.set(s.episodeReturns);
     this.#lengths.set(s.episodeLengths);
     this.steps = s.steps;
+    if (this.env instanceof LocalVectorEnv) this.env.steps = s.steps;
     if (s.moments !== null) this.moments?.restore(s.moments);
     if (s.scaler !== null) this.#scaler?.restore(s.scaler);
   }
@@ -231,17 +252,26 @@ export class Stepper {
   }
 
   /** New observations: statistics first, then normalised; and the masks that came with them. */
-  #take(infos: VecInfo): void {
+  #take(infos: VecInfo | undefined, at: () => string): void {
     this.obs.set(this.#raw);
     if (this.moments !== undefined && this.o.training) this.moments.update(this.#raw);
     this.#normalize(this.obs);
     if (this.action.kind !== 'discrete') return;
+    if (infos?.length !== this.env.numEnvs) {
+      const wanted = `one for each of ${this.env.numEnvs} copies`;
+      throw new ConfigError({ where: at(), what: 'the infos do not fit', got: infos?.length ?? 'nothing', wanted });
+    }
     const { nvec } = this.action;
     const width = this.#maskWidth;
     const all = (): Uint8Array => new Uint8Array(infos.length * width).fill(1);
     for (let n = 0; n < infos.length; n++) {
-      const { actionMask, finalInfo } = infos[n] as { actionMask?: Mask; finalInfo?: { actionMask?: Mask } };
-      const where = (): string => `${this.#where()}, env ${n}, info.actionMask`;
+      const info = infos[n] as { actionMask?: Mask; finalInfo?: { actionMask?: Mask } } | undefined;
+      if (typeof info !== 'object' || info === null) {
+        const fix = 'Give {} where there is nothing to say';
+        throw new ConfigError({ where: `${at()}, env ${n}`, what: 'there is no info', got: String(info), fix });
+      }
+      const { actionMask, finalInfo } = info;
+      const where = (): string => `${at()}, env ${n}, info.actionMask`;
       if (actionMask === undefined) this.masks?.fill(1, n * width, (n + 1) * width);
       else {
         if (actionMask.length !== width)

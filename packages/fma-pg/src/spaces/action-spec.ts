@@ -22,16 +22,20 @@ export interface ContinuousActions {
 
 export type ActionSpec = DiscreteActions | ContinuousActions;
 
-/** @throws ConfigError for spaces that are no action of an agent: tuples, dictionaries, an empty box */
+/** @throws ConfigError for spaces that are no action of an agent: tuples, dictionaries, an empty box, no choice at all */
 export function actionSpec(space: Space): ActionSpec {
   switch (space.kind) {
     case 'discrete':
+      checkChoices([space.n]);
       return { kind: 'discrete', nvec: [space.n], start: space.start ?? 0, single: true };
     case 'multi-discrete':
+      checkChoices(space.nvec);
       return { kind: 'discrete', nvec: space.nvec, start: 0, single: false };
     case 'multi-binary': {
       const size = space.shape.reduce((n, d) => n * d, 1);
-      return { kind: 'discrete', nvec: new Array<number>(size).fill(2), start: 0, single: false };
+      const nvec = new Array<number>(size).fill(2);
+      checkChoices(nvec);
+      return { kind: 'discrete', nvec, start: 0, single: false };
     }
     case 'box': {
       const size = space.shape.reduce((n, d) => n * d, 1);
@@ -46,6 +50,17 @@ export function actionSpec(space: Space): ActionSpec {
     got: space.kind,
     wanted: 'discrete, multi-discrete, multi-binary or a box',
     fix: 'Flatten the action space with a wrapper',
+  });
+}
+
+/** @throws ConfigError where there is nothing to choose */
+function checkChoices(nvec: readonly number[]): void {
+  if (nvec.length > 0 && nvec.every((n) => Number.isSafeInteger(n) && n >= 1)) return;
+  throw new ConfigError({
+    where: 'action space',
+    what: 'there is no action to choose',
+    got: nvec.length === 1 ? `${nvec[0]} actions` : `components of ${nvec.join(', ') || 'nothing'}`,
+    wanted: 'at least one action in each component',
   });
 }
 

@@ -167,6 +167,7 @@ export interface SppoOptions extends RatioOptions {
 function sppo(o: SppoOptions = {}): Surrogate {
   const { clipEpsilon = 0.2, pessimistic = true } = o;
   positive('sppo.clipEpsilon', clipEpsilon);
+  checkOption('sppo.pessimistic', pessimistic, typeof pessimistic === 'boolean', 'true or false');
   return defineSurrogate(
     'sppo',
     o,

@@ -248,7 +248,8 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   const training = async (): Promise<void> => {
     let text = '';
     for await (const m of agent.train({ steps, signal })) {
-      if (Number.isFinite(m.episodeReturn)) text = `return ${figure(m.episodeReturn)}`;
+      // of the last 100 episodes: the one or two that just ended say little
+      if (Number.isFinite(m.recentReturn)) text = `return ${figure(m.recentReturn)}`;
       progress.update({ step: m.step, total: steps, text });
     }
   };

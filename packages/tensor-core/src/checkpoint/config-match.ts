@@ -44,7 +44,7 @@ export function firstDifference(saved: Json | undefined, wanted: Json | undefine
 /**
  * Refuses a checkpoint of another configuration.
  * @param where the checkpoint, for the message
- * @throws CheckpointError naming the first option that differs, with both values
+ * @throws CheckpointError naming the first option that differs: `got` is its value now, `wanted` the checkpoint's
  */
 export function checkConfig(saved: unknown, wanted: unknown, where: string): void {
   const difference = firstDifference(asJson(saved), asJson(wanted));
@@ -53,8 +53,8 @@ export function checkConfig(saved: unknown, wanted: unknown, where: string): voi
   throw new CheckpointError({
     where,
     what: `the checkpoint is from another configuration: ${path === '' ? 'it' : path} differs`,
-    got: difference.saved ?? 'nothing',
-    wanted: JSON.stringify(difference.wanted) ?? 'nothing',
+    got: difference.wanted ?? 'nothing',
+    wanted: JSON.stringify(difference.saved) ?? 'nothing',
     fix: 'Resume with the options of the run, which its config.json lists, or start a new run',
   });
 }

@@ -153,6 +153,8 @@ export interface VectorEnv {
   readonly hasState?: boolean;
   /** All that later steps depend on, of all copies: clocks and random streams, too. */
   getState(): Uint8Array;
+  /** False where a state of an older version lacks clocks or random streams: a run then begins new episodes. */
+  isWhole?(state: Uint8Array): boolean;
   /** Puts back what `getState` gave. */
   setState(state: Uint8Array): void;
   /** Frees what it holds; safe to call twice. */

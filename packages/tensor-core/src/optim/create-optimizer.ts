@@ -9,12 +9,14 @@ import { lion } from './lion.ts';
 import { muon } from './muon.ts';
 import type { Optimizer } from './optimizer.ts';
 import { type OptimizerName, type OptimizerOptions, optimizerDefaults } from './options.ts';
+import { rmsprop } from './rmsprop.ts';
 import { sgd } from './sgd.ts';
 
 /** What each numeric option may be. */
 const ranges: Record<string, [test: (x: number) => boolean, wanted: string]> = {
   beta1: [(x) => x >= 0 && x < 1, 'a number in [0, 1)'],
   beta2: [(x) => x >= 0 && x < 1, 'a number in [0, 1)'],
+  decay: [(x) => x >= 0 && x < 1, 'a number in [0, 1)'],
   momentum: [(x) => x >= 0 && x < 1, 'a number in [0, 1)'],
   epsilon: [(x) => x >= 0 && x < 1, 'a number in [0, 1)'],
   weightDecay: [(x) => x >= 0 && Number.isFinite(x), 'a number ≥ 0'],
@@ -41,6 +43,8 @@ export function createOptimizer(options: OptimizerOptions = { name: 'adamw' }): 
       return adam(options);
     case 'sgd':
       return sgd(options);
+    case 'rmsprop':
+      return rmsprop(options);
     case 'adafactor':
       return adafactor(options);
     case 'lion':

@@ -2,7 +2,7 @@
  * The leaves that an optimiser updates, with the rules that hold for each. Paths and rules are worked out once per tree;
  * a step then only walks a flat list.
  */
-import { type Scalar, type Tensor, type Variable, variable, zeros } from '@tensorflow/tfjs-core';
+import { fill, type Scalar, type Tensor, type Variable, variable, zeros } from '@tensorflow/tfjs-core';
 import { ConfigError, ShapeError } from '../errors.ts';
 import { checkTensor, sameShape } from '../ops/internal/check.ts';
 import { flatten, isTensor, type Params, unflatten } from '../tree/params.ts';
@@ -141,12 +141,20 @@ function checkRate(got: number): void {
 }
 
 /** A branch of the state: one variable of zeros for each leaf, of its shape or of `shape(leaf)`. */
-export function zerosLike(leaves: readonly Leaf[], shape: (leaf: Leaf) => number[] = (l) => l.parameter.shape): Params {
+export const zerosLike = (leaves: readonly Leaf[], shape?: (leaf: Leaf) => number[]): Params =>
+  filledLike(leaves, 0, shape);
+
+/** A branch whose entries are all `value`. */
+export function filledLike(
+  leaves: readonly Leaf[],
+  value: number,
+  shape: (leaf: Leaf) => number[] = (l) => l.parameter.shape,
+): Params {
   return unflatten(
     leaves.map((leaf) => {
-      const zero = zeros(shape(leaf));
-      const v: Tensor = variable(zero, false);
-      zero.dispose();
+      const start = fill(shape(leaf), value);
+      const v: Tensor = variable(start, false);
+      start.dispose();
       return [leaf.path, v] as const;
     }),
   );

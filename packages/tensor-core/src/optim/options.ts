@@ -58,6 +58,24 @@ export interface SgdOptions extends CommonOptimizerOptions {
   weightDecay?: number;
 }
 
+/** RMSProp (Tieleman & Hinton 2012): steps divided by the root of a running mean of squares. */
+export interface RmspropOptions extends CommonOptimizerOptions {
+  name: 'rmsprop';
+  /** of the mean of squares, PyTorch's `alpha`; default 0.99 */
+  decay?: number;
+  /** default 1e-8 */
+  epsilon?: number;
+  /** default 0 */
+  momentum?: number;
+  /**
+   * 'pytorch' (default): g/(√v + ε), v from 0; 'tensorflow': g/√(v + ε), v from 1, so that the first steps are small
+   * (Stable-Baselines3's `RMSpropTFLike`)
+   */
+  form?: 'pytorch' | 'tensorflow';
+  /** L2: added to the gradient; default 0 */
+  weightDecay?: number;
+}
+
 /** Adafactor (Shazeer & Stern 2018): a second moment of rows and columns. */
 export interface AdafactorOptions extends CommonOptimizerOptions {
   name: 'adafactor';
@@ -105,7 +123,14 @@ export interface MuonOptions extends CommonOptimizerOptions {
 }
 
 /** The options of any optimiser, told apart by `name`. */
-export type OptimizerOptions = AdamWOptions | AdamOptions | SgdOptions | AdafactorOptions | LionOptions | MuonOptions;
+export type OptimizerOptions =
+  | AdamWOptions
+  | AdamOptions
+  | SgdOptions
+  | RmspropOptions
+  | AdafactorOptions
+  | LionOptions
+  | MuonOptions;
 
 /** The optimisers that there are. */
 export type OptimizerName = OptimizerOptions['name'];
@@ -115,6 +140,7 @@ export const optimizerDefaults = {
   adamw: { name: 'adamw', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01, groups: [] },
   adam: { name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, groups: [] },
   sgd: { name: 'sgd', momentum: 0, nesterov: false, weightDecay: 0, groups: [] },
+  rmsprop: { name: 'rmsprop', decay: 0.99, epsilon: 1e-8, momentum: 0, form: 'pytorch', weightDecay: 0, groups: [] },
   adafactor: { name: 'adafactor', beta2Decay: -0.8, epsilon: 1e-3, clipThreshold: 1, weightDecay: 0, groups: [] },
   lion: { name: 'lion', beta1: 0.9, beta2: 0.99, weightDecay: 0, groups: [] },
   muon: {

@@ -1,6 +1,6 @@
 """Ten steps of each optimiser with the reference implementation, written to optimizers.json.
 
-Versions: torch 2.13.0. Run: python optimizers.py, then format the file with biome.
+Versions: torch 2.13.0, stable-baselines3 2.9.2. Run: python optimizers.py, then format the file with biome.
 torch.optim.Muon iterates in bfloat16; its helper is run in float32 here, as our own. Lion is not part of torch: it is
 algorithm 2 of Chen et al. 2023, written out below in float64.
 """
@@ -10,6 +10,7 @@ import os
 
 import torch
 import torch.optim._muon as muon_module
+from stable_baselines3.common.sb2_compat.rmsprop_tf_like import RMSpropTFLike
 
 here = os.path.dirname(os.path.abspath(__file__))
 source = inspect.getsource(muon_module._zeropower_via_newtonschulz).replace('grad.bfloat16()', 'grad.clone()')
@@ -44,6 +45,8 @@ runs = {
     'sgd': (lambda p: torch.optim.SGD(p, lr=0.01, weight_decay=0.1), ['tall', 'wide', 'bias']),
     'momentum': (lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, weight_decay=0.1), ['tall', 'wide', 'bias']),
     'nesterov': (lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, nesterov=True), ['tall', 'wide', 'bias']),
+    'rmsprop': (lambda p: torch.optim.RMSprop(p, lr=0.01, weight_decay=0.1), ['tall', 'wide', 'bias']),
+    'rmspropTf': (lambda p: RMSpropTFLike(p, lr=0.01, eps=1e-5, momentum=0.9), ['tall', 'wide', 'bias']),
     'adafactor': (lambda p: torch.optim.Adafactor(p, lr=0.3, weight_decay=0.1), ['tall', 'wide', 'bias']),
     'lion': (lambda p: Lion(p, lr=0.01, weight_decay=0.1), ['tall', 'wide', 'bias']),
     'muon': (lambda p: torch.optim.Muon(p, lr=0.02, weight_decay=0.1), ['tall', 'wide']),
