@@ -230,6 +230,11 @@ test('a state holds what wrappers remember, of copies and of all together; older
     await one.envs.reset({ seed: 1 });
     for (let t = 0; t < 10; t++) await one.envs.step(actions); // the last step ends an episode, or it goes on after a reset
     const [state, inner] = [one.envs.getState(), one.copies.getState()];
+    expect([one.envs.isWhole(state), one.envs.isWhole(inner), one.copies.isWhole(inner)]).toEqual([true, false, true]);
+    // of an older version: what is inside the wrappers of each copy; they stand behind count, origin and two lengths
+    const older = new Float64Array(inner.slice().buffer);
+    for (const at of [4, 4 + (older[2] as number)]) older[at] = (older[at] as number) - 2;
+    expect(one.copies.isWhole(new Uint8Array(older.buffer))).toBe(false);
     const onward = await play(one);
     two.envs.setState(state);
     expect(await play(two)).toEqual(onward);

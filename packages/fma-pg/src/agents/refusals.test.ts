@@ -161,6 +161,9 @@ test.each<[string, unknown, string]>([
 ])('env: %s is refused', async (_, env, message) => {
   await expect(OnPolicyAgent.create({ ...small, env: env as never })).rejects.toThrow(message);
   await expect(OffPolicyAgent.create({ seed: 1, env: env as never })).rejects.toThrow(message);
+  if (typeof env !== 'function') return;
+  const asked = OffPolicyAgent.create({ seed: 1, env: env as never, buffer: { her: {} } });
+  await expect(asked).rejects.toThrow(message.slice(message.indexOf(':')));
 });
 
 test('evalEnv and what an evaluation is given are looked at, too', async () => {

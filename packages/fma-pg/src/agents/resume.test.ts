@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type Env, useBackend } from '@gimbal/tensor-core';
 import { mean, mul, type Scalar, scalar, square, sub, tensor1d, type Variable, variable } from '@tensorflow/tfjs-core';
 import { Clocked, PlaceOnly } from '../../test/fixtures/clocked.ts';
+import { NextStepEnvs, Numbered } from '../../test/fixtures/numbered.ts';
 import { Track } from '../../test/fixtures/track.ts';
 import { type AuxLoss, OffPolicyAgent, OnPolicyAgent } from '../index.ts';
 
@@ -99,6 +100,29 @@ describe.each(Object.keys(kinds) as (keyof typeof kinds)[])('%s', (kind) => {
       expect(written[0]).toBe(100 - 4);
     }
   });
+});
+
+test('a state that given copies say lacks something is left, with a word', async () => {
+  const envs = (): NextStepEnvs =>
+    Object.assign(new NextStepEnvs([new Numbered(3)]), {
+      hasState: true,
+      getState: () => new Uint8Array(8),
+      setState: () => {
+        throw new Error('it is not asked');
+      },
+      isWhole: () => false,
+    });
+  using first = await OnPolicyAgent.create({ env: envs(), rollout: 10, hidden: [8], seed: 1 });
+  await rows(first, 20);
+  await first.save(dir);
+  const { warn } = console;
+  const said: string[] = [];
+  console.warn = (text: string) => said.push(text);
+  using second = await OnPolicyAgent.resume(dir, { env: envs() }).finally(() => {
+    console.warn = warn;
+  });
+  expect(said).toEqual([expect.stringContaining('training goes on with new episodes')]);
+  expect((await rows(second, 40)).at(-1)?.step).toBe(40);
 });
 
 test('a state of another kind of environment is refused', async () => {

@@ -1,6 +1,7 @@
 // The learner that options ask for, and what it needs of the environment.
 import { ConfigError, type GoalEnv, type Rng } from '@gimbal/tensor-core';
 import type { GoalRelabel } from '../replay/replay-buffer.ts';
+import { checkEnv } from '../rollout/env-faults.ts';
 import { type ActionSpec, requireActions, requireBounds } from '../spaces/action-spec.ts';
 import { type ObservationSpec, observationSpec } from '../spaces/observation-spec.ts';
 import { Dqn } from './dqn.ts';
@@ -62,7 +63,9 @@ export interface EnvGoals {
  */
 export async function goalsOf(o: ResolvedOffPolicy): Promise<EnvGoals | undefined> {
   if (typeof o.env !== 'function') return undefined;
-  const env = (await o.env()) as GoalEnv;
+  const made: unknown = await o.env();
+  checkEnv(made, 'env');
+  const env = made as GoalEnv;
   try {
     const relabel = relabelOf(env);
     if (relabel !== undefined) return { relabel, close: () => env.close() };
