@@ -59,7 +59,11 @@ test.each<[string, (result: ReturnType<Track['step']>) => unknown, string | RegE
     (r) => ({ ...r, info: { actionMask: Uint8Array.of(1, 1) } }),
     'Track-v0, step 2, env 0, info.actionMask: wrong length; got 2, wanted 3',
   ],
-  ['no info', ({ info: _, ...r }) => r, 'Track-v0, step 2, env 0: there is no info; got "undefined", wanted { obs, reward,'],
+  [
+    'no info',
+    ({ info: _, ...r }) => r,
+    'Track-v0, step 2, env 0: there is no info; got "undefined", wanted { obs, reward,',
+  ],
   [
     'no observation',
     ({ obs: _, ...r }) => r,
