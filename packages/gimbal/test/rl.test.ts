@@ -232,7 +232,7 @@ test('an adapter is trained on the answers of a column; rewards are summed with 
     maxGradNorm: 2,
     surrogate: { name: 'ppoClip', ratioLevel: 'sequence', clipEpsilon: { low: 0.1, high: 0.3 } },
   });
-});
+}, 120_000);
 
 test('what was stopped goes on to the same numbers', async () => {
   const reward = ['--reward', join(dir, 'letters.mjs'), '--checkpoint-every', '2'];
@@ -253,7 +253,7 @@ test('what was stopped goes on to the same numbers', async () => {
   expect(await readMetrics(join(stopped, 'training'))).toEqual(await readMetrics(join(whole, 'training')));
   const weights = (run: string): Promise<Buffer> => readFile(join(run, 'model/model.safetensors'));
   expect((await weights(stopped)).equals(await weights(whole))).toBe(true);
-}, 60_000);
+}, 120_000);
 
 test('dropout never reaches a log-probability: a copy agrees to the bit, and at step 1 the KL is 0 and the ratio 1', async () => {
   const model = decoder({
@@ -360,4 +360,4 @@ test('rewards by name, and what is none', async () => {
   const threw = await failure('rl', ...common(), '--reward', join(dir, 'throws.mjs'), '--out', join(dir, 'threw'));
   expect(threw.stderr).toContain('throws.mjs threw: mine');
   expect(threw.stderr).not.toContain('not foreseen');
-});
+}, 120_000);
