@@ -19,6 +19,7 @@ import {
   type Tensor2D,
   tensor1d,
   tidy,
+  zeros,
 } from '@tensorflow/tfjs-core';
 import type { DenseRows } from './aligned-rows.ts';
 import { width as columnCount } from './table.ts';
@@ -96,7 +97,7 @@ function forward(o: ChunkedInput, hidden: Tensor2D, head: Tensor2D): Pass {
       const first = stack([values, logQ, tokenLogProbs(target, own)], 1);
       const product = o.trainsHead ? matMul(gradient, states, true, false) : undefined;
       return {
-        table: concat([first, measures], 1) as Tensor2D,
+        table: concat([first, measures, zeros([count, 1])], 1) as Tensor2D,
         dStates: matMul(gradient, head) as Tensor2D,
         ...(product && { dHead: (before === undefined ? product : add(before, product)) as Tensor2D }),
       };

@@ -30,6 +30,7 @@ import {
   type Tensor2D,
   tensor1d,
   unsortedSegmentSum,
+  zeros,
 } from '@tensorflow/tfjs-core';
 import { type Divergence, opOptions, type Temperatures } from '../divergence/divergence.ts';
 import { tokenDivergence } from '../divergence/token-divergence.ts';
@@ -115,7 +116,8 @@ function rowTable(o: DifferentiatedInput, z: Tensor2D, from: number): Tensor2D {
     });
     const entropy = slice(own, [0, 3], [count, 1]);
     const unknown = fill([count], Number.NaN);
-    return columnsOf([d, stopGradient(logQ), unknown], concat([slice(measures, [0, 0], [count, 3]), entropy], 1));
+    const rest = exp(slice(q, [0, q.shape[1] - 1], [count, 1]));
+    return columnsOf([d, stopGradient(logQ), unknown], concat([slice(measures, [0, 0], [count, 3]), entropy], 1), rest);
   }
   // log q/p of the sampled token: its mean is KL(q‖p), its gradient is the score function's
   const logP = tensor1d(teacher.sampled.slice(from, from + count));
@@ -188,8 +190,8 @@ const temperaturesOf = ({ teacherTemperature = 1, studentTemperature = 1 }: Temp
   targetTemperature: teacherTemperature,
 });
 
-const columnsOf = (first: Tensor[], rest: Tensor): Tensor2D => {
-  const table = concat([stack(first, 1), rest], 1) as Tensor2D;
+const columnsOf = (first: Tensor[], measures: Tensor, rest?: Tensor): Tensor2D => {
+  const table = concat([stack(first, 1), measures, rest ?? zeros([measures.shape[0] as number, 1])], 1) as Tensor2D;
   if (table.shape[1] !== columnCount) throw new RangeError('a column is missing');
   return table;
 };

@@ -3,12 +3,12 @@
  * token, times the probabilities of the stretch's further tokens (chain rule), as in TRL's GOLD; such a row sums to less
  * than 1. Row k is the one that predicts token k.
  */
-import { DataError, ShapeError, type TokenBatch, tokenLogProbs } from '@gimbal/tensor-core';
-import { clone, keep, mul, reshape, type Tensor2D, type Tensor3D, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { DataError, ShapeError, type TokenBatch } from '@gimbal/tensor-core';
+import { clone, keep, reshape, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core';
 import type { AlignedRows, DenseRows, MatchedTokens } from '../rows/aligned-rows.ts';
 import { takeRows } from '../rows/chunked-distill-loss.ts';
-import { defaultRowsPerChunk } from '../rows/rows-per-chunk.ts';
-import { disposeRows, isDense, rowCount, teacherLogits, teacherWidth } from '../rows/teacher-logits.ts';
+import { ownLogProbs } from '../rows/own-log-probs.ts';
+import { disposeRows, isDense, rowCount } from '../rows/teacher-logits.ts';
 import { alignBatch, shares } from './align-spans.ts';
 import type { Teacher } from './teacher.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -93,20 +93,6 @@ export async function distributionRows(
   } finally {
     disposeRows(answer);
   }
-}
-
-/** log p of the rows' own tokens, a chunk at a time. */
-function ownLogProbs(rows: DenseRows, ids: Int32Array, temperature: number): Float32Array {
-  const out = new Float32Array(ids.length);
-  const size = defaultRowsPerChunk(teacherWidth(rows) ?? 1);
-  for (let from = 0; from < ids.length; from += size)
-    tidy(() => {
-      const count = Math.min(size, ids.length - from);
-      const z = mul<Tensor2D>(teacherLogits(rows, from, count), 1 / temperature);
-      const some = tokenLogProbs(z, tensor1d(ids.subarray(from, from + count), 'int32'));
-      out.set(some.dataSync<'float32'>(), from);
-    });
-  return out;
 }
 
 /** Copies of some rows. */

@@ -54,7 +54,13 @@ export function cachedTeacher(base: Teacher, dir: string, { offline = false }: C
   return {
     ...{ tokenizerHash: base.tokenizerHash, vocabSize: base.vocabSize, identity },
     ...(base.vocabulary && { vocabulary: base.vocabulary }),
+    ...(base.whole !== undefined && !offline && { whole: base.whole }),
     async score(prompts, completions, { want, signal }) {
+      // which tokens are asked for hangs on the student as it is: they do not come again
+      if (typeof want === 'object' && 'at' in want) {
+        if (offline) throw notThere(dir, 0);
+        return base.score(prompts, completions, { want, ...(signal && { signal }) });
+      }
       const rows = Array.from(completions.lengths.keys());
       const named = rows.map((b) =>
         join(dir, `${keyOf(base, want, rowOf(prompts, b), rowOf(completions, b))}.safetensors`),

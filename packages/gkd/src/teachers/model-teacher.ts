@@ -1,5 +1,6 @@
 /** A frozen language model as a teacher, in this process: whole precision, bf16, or weights read back from 4 bits. */
 import {
+  ConfigError,
   hashTree,
   type LogitPolicy,
   type PackedWeights,
@@ -8,11 +9,15 @@ import {
   type TokenBatch,
   withPrecision,
 } from '@gimbal/tensor-core';
-import { keep, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core';
-import { takeRows } from '../rows/chunked-distill-loss.ts';
+import { clone, keep, tidy } from '@tensorflow/tfjs-core';
+import type { DenseRows } from '../rows/aligned-rows.ts';
+import { ownLogProbs } from '../rows/own-log-probs.ts';
+import { packs } from '../rows/packed-states.ts';
 import { placesOf } from '../rows/places.ts';
+import { disposeRows, teacherWidth } from '../rows/teacher-logits.ts';
+import { studentRows } from '../training/student-rows.ts';
 import type { Teacher, TeacherRows, Wanted } from './teacher.ts';
-import { checkTopK, topKOf, topKOfStates } from './top-k.ts';
+import { atTokens, checkTopK, topKOf, topKOfStates } from './top-k.ts';
 import { tokenizerHash, type Vocabulary } from './vocabulary.ts';
 
 /** A teacher whose next-token distributions can be walked token by token, so that sampling can be mixed with it. */
@@ -31,6 +36,8 @@ export interface ModelTeacherOptions {
   precision?: 'float32' | 'bf16';
   /** what a cache of its answers is named after; default a hash of its parameters, and the precision other than float32 */
   identity?: string;
+  /** it reads prompts and completions one after the other in one line, so that padding costs nothing; default false */
+  packing?: boolean;
 }
 
 type Configured = LogitPolicy & {
@@ -41,6 +48,7 @@ type Configured = LogitPolicy & {
 /**
  * A model as a teacher. Its weights are packed at its first completion, until it is disposed.
  * @param params neither copied nor disposed: they must stay as they are
+ * @throws ConfigError for `packing` of a model that is no decoder with one matrix as its head
  */
 export function modelTeacher(
   policy: LogitPolicy,
@@ -49,12 +57,18 @@ export function modelTeacher(
   o: ModelTeacherOptions = {},
 ): ModelTeacher {
   const model = policy as Configured;
-  const { precision = 'float32' } = o;
+  const { precision = 'float32', packing = false } = o;
+  if (packing && !packs(policy))
+    throw new ConfigError({
+      where: 'modelTeacher, packing',
+      what: 'this model does not read rows one after the other in one line',
+      wanted: 'a decoder whose head is one matrix (no capped logits)',
+    });
   let packed: PackedWeights | undefined;
   let identity = o.identity;
   let hash: string | undefined;
   return {
-    ...{ policy, params, vocabulary, vocabSize: model.config?.vocabularySize ?? vocabulary.size },
+    ...{ policy, params, vocabulary, whole: true, vocabSize: model.config?.vocabularySize ?? vocabulary.size },
     get tokenizerHash() {
       hash ??= tokenizerHash(vocabulary);
       return hash;
@@ -64,7 +78,7 @@ export function modelTeacher(
       return identity;
     },
     async score(prompts, completions, { want }) {
-      return withPrecision(precision, () => scored(policy, params, prompts, completions, want));
+      return withPrecision(precision, () => scored(policy, params, prompts, completions, want, packing));
     },
     sample(prompts: TokenBatch, options: SampleOptions) {
       packed ??= model.pack?.(params);
@@ -83,36 +97,31 @@ function scored(
   prompts: TokenBatch,
   completions: TokenBatch,
   want: Wanted,
+  packing: boolean,
 ): TeacherRows {
   const places = placesOf(completions);
-  if (want === 'sampled') {
+  if (want === 'sampled' && !packing) {
     const all = tidy(() => policy.logProbs(params, prompts, completions).dataSync<'float32'>().slice());
     return { sampled: Float32Array.from(places, (i) => all[i] as number) };
   }
-  if (want === 'full' && policy.hidden !== undefined) {
-    const { hidden } = policy;
-    return tidy(() => {
-      const { states, head } = hidden(params, prompts, completions);
-      return { hidden: keepRows(takeRows(states, places)), head: keepRows(head) };
-    });
-  }
-  if (want !== 'full' && policy.hidden !== undefined) {
-    const { hidden } = policy;
-    return tidy(() => {
-      const { states, head } = hidden(params, prompts, completions);
-      checkTopK(want.topK, head.shape[0]);
-      return { topK: { ...topKOfStates(takeRows(states, places), head, want.topK) } };
-    });
-  }
-  const full = tidy(() => keepRows(takeRows(policy.logits(params, prompts, completions) as Tensor3D, places)));
-  if (want === 'full') return { full };
+  const rows = tidy((): DenseRows => {
+    const found = studentRows(policy, params, { prompts, completions, places }, { packing });
+    // out of every scope: they live until the update is done
+    return 'logits' in found
+      ? { full: keep(found.logits) }
+      : { hidden: keep(found.hidden), head: keep(packing ? clone(found.head) : found.head) };
+  });
+  if (want === 'full') return rows;
   try {
-    checkTopK(want.topK, full.shape[1]);
-    return { topK: topKOf(full, want.topK) };
+    if (want === 'sampled') return { sampled: ownLogProbs(rows, idsOf(completions)) };
+    if ('at' in want) return { topK: atTokens(rows, want.at, want.each) };
+    checkTopK(want.topK, teacherWidth(rows) as number);
+    return { topK: 'full' in rows ? topKOf(rows.full, want.topK) : topKOfStates(rows.hidden, rows.head, want.topK) };
   } finally {
-    full.dispose();
+    disposeRows(rows);
   }
 }
 
-/** Out of every scope: they live until the update is done. */
-const keepRows = (x: Tensor2D): Tensor2D => keep(x);
+/** Of every token that counts, completion after completion. */
+const idsOf = (completions: TokenBatch): Int32Array =>
+  Int32Array.from(placesOf(completions), (i) => completions.ids[i] as number);

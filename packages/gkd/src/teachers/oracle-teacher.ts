@@ -9,7 +9,7 @@ import {
 } from '@gimbal/tensor-core';
 import { keep, type Tensor2D, tensor2d } from '@tensorflow/tfjs-core';
 import type { Teacher, TeacherRows } from './teacher.ts';
-import { topKOf } from './top-k.ts';
+import { atTokens, topKOf } from './top-k.ts';
 import { tokenizerHash, type Vocabulary } from './vocabulary.ts';
 
 /**
@@ -43,6 +43,7 @@ export function oracleTeacher(next: NextDistribution, vocabulary: Vocabulary, o:
     vocabulary,
     tokenizerHash: tokenizerHash(vocabulary),
     vocabSize: V,
+    whole: true,
     ...(o.identity !== undefined && { identity: o.identity }),
     async score(prompts, completions, { want }): Promise<TeacherRows> {
       const rows = completions.lengths.reduce((a, b) => a + b, 0);
@@ -61,7 +62,7 @@ export function oracleTeacher(next: NextDistribution, vocabulary: Vocabulary, o:
       const full: Tensor2D = keep(tensor2d(out, [rows, V]));
       if (want === 'full') return { full };
       try {
-        return { topK: topKOf(full, want.topK) };
+        return { topK: 'at' in want ? atTokens({ full }, want.at, want.each) : topKOf(full, want.topK) };
       } finally {
         full.dispose();
       }

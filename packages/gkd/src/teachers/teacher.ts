@@ -30,8 +30,12 @@ export type TeacherRows =
       spans?: Int32Array;
     };
 
-/** How much of the distributions is wanted. */
-export type Wanted = 'full' | { topK: number } | 'sampled';
+/**
+ * How much of the distributions is wanted. `topK`: the likeliest tokens. `at`: `each` given tokens a row `[rows · each]`, such as
+ * those that the student holds likeliest; the answer is a `topK` of them, in their order. The answer to both has the sum of
+ * all other tokens.
+ */
+export type Wanted = 'full' | { topK: number } | { at: Int32Array; each: number } | 'sampled';
 
 /** A frozen model, or whatever knows the next token's distribution. */
 export interface Teacher {
@@ -41,6 +45,8 @@ export interface Teacher {
   readonly vocabulary?: Vocabulary;
   /** V: columns of its logits */
   readonly vocabSize: number;
+  /** it can give whole distributions, so that what likeliest tokens leave out can be measured; default not known */
+  readonly whole?: boolean;
   /** what a cache of its answers is named after: changes with its weights */
   readonly identity?: string;
   /** The distributions that the completions' tokens were drawn from, or would be. `full` may come as `hidden`. */

@@ -1,8 +1,10 @@
 /** The likeliest tokens of whole distributions, and what is left of the probability. */
 import { checkOption } from '@gimbal/tensor-core';
-import { logSoftmax, type Tensor2D, tidy, topk } from '@tensorflow/tfjs-core';
+import { gatherND, logSoftmax, reshape, type Tensor2D, tensor2d, tidy, topk } from '@tensorflow/tfjs-core';
+import type { DenseRows } from '../rows/aligned-rows.ts';
+import { othersLogProb } from '../rows/coarse.ts';
 import { defaultRowsPerChunk } from '../rows/rows-per-chunk.ts';
-import { teacherLogits } from '../rows/teacher-logits.ts';
+import { rowCount, teacherLogits, teacherWidth } from '../rows/teacher-logits.ts';
 import type { TopK } from './teacher.ts';
 
 /**
@@ -11,20 +13,54 @@ import type { TopK } from './teacher.ts';
  * @throws ConfigError
  */
 export function topKOf(logits: Tensor2D, K: number): TopK {
-  const [rows, V] = logits.shape;
-  checkTopK(K, V);
+  checkTopK(K, logits.shape[1]);
   return tidy(() => {
     const { values, indices } = topk(logSoftmax(logits), K);
-    const logp = values.dataSync<'float32'>().slice();
-    const tail = new Float32Array(rows);
-    // what K tokens leave, in float64: never below 0
-    for (let r = 0; r < rows; r++) {
-      let kept = 0;
-      for (let k = 0; k < K; k++) kept += Math.exp(logp[r * K + k] as number);
-      tail[r] = K === V ? 0 : Math.max(0, 1 - kept);
-    }
-    return { ids: Int32Array.from(indices.dataSync<'int32'>()), logp, tail };
+    const ids = Int32Array.from(indices.dataSync<'int32'>());
+    return { ids, logp: values.dataSync<'float32'>().slice(), tail: tailOf(logits, ids) };
   });
+}
+
+/** Σ p of all tokens but these: added up, as 1 less the others' sum would be rounding where those are nearly all. */
+function tailOf(logits: Tensor2D, ids: Int32Array): Float32Array {
+  const [rows, V] = logits.shape;
+  if (ids.length === rows * V) return new Float32Array(rows);
+  return othersLogProb(logits, ids).dataSync<'float32'>().map(Math.exp);
+}
+
+/**
+ * Log-probabilities of given tokens, and the sum of the others, a chunk of rows at a time.
+ * @param ids `each` different ones a row `[rows · each]`, below V
+ */
+export function atTokens(rows: DenseRows, ids: Int32Array, each: number): TopK {
+  const logp = new Float32Array(ids.length);
+  const tail = new Float32Array(rowCount(rows));
+  inChunks(rows, (z, from, count) => {
+    const some = ids.subarray(from * each, (from + count) * each);
+    const places = new Int32Array(2 * some.length);
+    for (const [i, id] of some.entries()) places.set([Math.floor(i / each), id], 2 * i);
+    const found = gatherND(logSoftmax(z), tensor2d(places, [some.length, 2], 'int32'));
+    logp.set(reshape(found, [-1]).dataSync<'float32'>(), from * each);
+    tail.set(tailOf(z, some), from);
+  });
+  return { ids, logp, tail };
+}
+
+/** The K likeliest tokens of each row `[rows · K]`, a chunk of rows at a time. */
+export function likeliest(rows: DenseRows, K: number): Int32Array {
+  const ids = new Int32Array(rowCount(rows) * K);
+  inChunks(rows, (z, from) => ids.set(topk(z, K).indices.dataSync<'int32'>(), from * K));
+  return ids;
+}
+
+function inChunks(rows: DenseRows, run: (logits: Tensor2D, from: number, count: number) => void): void {
+  const total = rowCount(rows);
+  const size = defaultRowsPerChunk(teacherWidth(rows) ?? 1);
+  for (let from = 0; from < total; from += size)
+    tidy(() => {
+      const count = Math.min(size, total - from);
+      run(teacherLogits(rows, from, count), from, count);
+    });
 }
 
 /**

@@ -1,28 +1,56 @@
 /** The teachers' answers on a micro-batch, checked. */
 import { padBatch, rowOf } from '@gimbal/language-models';
-import { logSumExp, NumericalError, type Prompt, ShapeError, type TokenBatch } from '@gimbal/tensor-core';
+import {
+  type LogitPolicy,
+  logSumExp,
+  NumericalError,
+  type Params,
+  type Prompt,
+  ShapeError,
+  type TokenBatch,
+} from '@gimbal/tensor-core';
 import { keep, min, slice, sum, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
 import type { AlignedRows } from '../rows/aligned-rows.ts';
 import { disposeRows, rowCount } from '../rows/teacher-logits.ts';
 import { distributionRows } from '../teachers/align-distributions.ts';
 import { spanRows } from '../teachers/align-spans.ts';
 import type { Teacher, TeacherRows, TopK, Wanted } from '../teachers/teacher.ts';
+import { likeliest } from '../teachers/top-k.ts';
 import { promptIds } from '../teachers/vocabulary.ts';
 import { promptText } from './encode-rows.ts';
 import type { Example, MicroBatch, Part } from './examples.ts';
 import type { ResolvedGkd } from './gkd-options.ts';
+import { studentRows } from './student-rows.ts';
 import { byTeacher } from './teacher-of.ts';
 
-/** Their tensors belong to the caller. @throws NumericalError where a teacher says NaN */
+/** The student as it is. */
+export interface Writer {
+  student: LogitPolicy;
+  params: Params;
+}
+
+/**
+ * Their tensors belong to the caller.
+ * @param writer whose likeliest tokens may be asked for
+ * @throws NumericalError where a teacher says NaN
+ */
 export async function askTeachers(
   o: ResolvedGkd,
   batch: MicroBatch,
   padId: number,
+  writer: Writer,
   signal: AbortSignal | undefined,
 ): Promise<Part[]> {
   if (o.divergence === 'nll') return [];
-  const want: Wanted =
-    o.divergence === 'sampled-rkl' ? 'sampled' : o.teacherTopK === undefined ? 'full' : { topK: o.teacherTopK };
+  const K = o.teacherTopK;
+  const whole: Wanted = o.divergence === 'sampled-rkl' ? 'sampled' : K === undefined ? 'full' : { topK: K };
+  const own =
+    K !== undefined && whole !== 'sampled' && o.topKOf === 'student' ? ownLikeliest(o, batch, writer, K) : undefined;
+  const wanted = (rows: Int32Array | undefined): Wanted => {
+    if (own === undefined || K === undefined) return whole;
+    if (rows === undefined) return { at: own, each: K };
+    return { at: pickRuns(own, rows, K), each: K };
+  };
   const parts: Part[] = [];
   try {
     const rowOfExample = (b: number): Prompt => (batch.examples[b] as Example).row;
@@ -37,6 +65,10 @@ export async function askTeachers(
             );
       const completions = pick(batch.completions);
       if (completions.width === 0) continue;
+      const ids = new Set(members);
+      const rows = all
+        ? undefined
+        : Int32Array.from([...batch.owners.keys()].filter((r) => ids.has(batch.owners[r] as number)));
       const { teacherPrompt, tokenizer } = o;
       const prompts =
         teacherPrompt === undefined
@@ -55,12 +87,8 @@ export async function askTeachers(
           ? distributionRows(teacher, tokenizer, texts(), completions, {
               ...{ hybrid: o.alignment === 'hybrid', temperature: o.teacherTemperature, signal },
             })
-          : teacher.score(prompts, completions, { want, ...(signal && { signal }) }));
+          : teacher.score(prompts, completions, { want: wanted(rows), ...(signal && { signal }) }));
       if (answer === undefined) continue;
-      const ids = new Set(members);
-      const rows = all
-        ? undefined
-        : Int32Array.from([...batch.owners.keys()].filter((r) => ids.has(batch.owners[r] as number)));
       parts.push({ rows, teacher: answer });
       checkAnswer(answer, rows?.length ?? batch.ids.length, teacher, o);
       if (o.alignVocab && !('aligned' in answer))
@@ -71,6 +99,22 @@ export async function askTeachers(
     for (const { teacher } of parts) disposeRows(teacher);
     throw error;
   }
+}
+
+/** The student's K likeliest tokens of each row `[R · K]`. */
+function ownLikeliest(o: ResolvedGkd, batch: MicroBatch, { student, params }: Writer, K: number): Int32Array {
+  return tidy(() => {
+    const form = { columns: o.alignVocab ? o.tokenizer.size : undefined, packing: o.packing };
+    const rows = studentRows(student, params, batch, form);
+    return likeliest('logits' in rows ? { full: rows.logits } : rows, K);
+  });
+}
+
+/** K numbers of each of some rows. */
+function pickRuns(all: Int32Array, rows: Int32Array, K: number): Int32Array {
+  const out = new Int32Array(rows.length * K);
+  for (const [i, r] of rows.entries()) out.set(all.subarray(r * K, (r + 1) * K), i * K);
+  return out;
 }
 
 /** Only the first V columns: what lies behind is no token. */

@@ -12,6 +12,7 @@ import {
   schedules,
 } from '@gimbal/tensor-core';
 import { checkDivergence, divergenceName } from '../divergence/divergence.ts';
+import { packs } from '../rows/packed-states.ts';
 import type { ModelTeacher } from '../teachers/model-teacher.ts';
 import type { Teacher } from '../teachers/teacher.ts';
 import { checkTopK } from '../teachers/top-k.ts';
@@ -21,6 +22,7 @@ import { type GkdOptions, gkdDefaults, isOwn, type ResolvedGkd } from './gkd-opt
 const known: readonly string[] = [
   ...Object.keys(gkdDefaults),
   ...['student', 'params', 'tokenizer', 'teacher', 'divergence', 'prompts', 'offPolicy', 'maxNewTokens', 'teacherTopK'],
+  'ignoreTokens',
   ...['teacherPrompt', 'reward', 'auxiliary', 'lora', 'rowsPerChunk', 'learningRate', 'batchSize', 'maxGradNorm'],
   ...['replay', 'adaptiveLambda', 'warn', 'selfTeacher'],
   ...['checkpointEvery', 'keepCheckpoints', 'logEvery', 'out', 'seed', 'heldOut', 'evalEvery', 'keepBest', 'earlyStop'],
@@ -57,12 +59,20 @@ export function resolveGkd(options: GkdOptions): ResolvedGkd {
   checkName('reduction', o.reduction, ['sequence', 'token']);
   checkName('alignment', o.alignment, ['none', 'spans', 'uld', 'hybrid']);
   checkName('overflow', o.overflow, ['error', 'drop']);
+  checkSupport(o);
   if (o.heldOut?.length === 0)
     throw new ConfigError({ where: 'heldOut', what: 'there are none', wanted: 'at least 1' });
   const lambda = schedules.scheduleAt(o.lambda, 0);
   checkShare('lambda', lambda);
   checkShare('futureDiscount', o.futureDiscount);
   checkMix(o);
+  if (o.packing && !packs(o.student))
+    throw new ConfigError({
+      where: 'packing',
+      what: 'this student does not read rows one after the other in one line',
+      wanted: 'a decoder whose head is one matrix (no capped logits)',
+      fix: 'Leave out packing',
+    });
   const { divergence } = o;
   if (!isOwn(divergence)) checkDivergence('divergence', divergence);
   checkObjective(o, lambda);
@@ -128,6 +138,25 @@ function checkObjective(o: ResolvedGkd, lambda: number): void {
     });
   if (o.prompts.length === 0 && (lambda > 0 || !constant || offPolicy?.source === 'teacher'))
     throw new ConfigError({ where: 'prompts', what: 'there are none', wanted: 'at least 1' });
+}
+
+function checkSupport({ topKOf, teacherTopK, ignoreTokens, tokenizer, futureDiscount, alignment }: ResolvedGkd): void {
+  checkName('topKOf', topKOf, ['teacher', 'student']);
+  if (topKOf === 'student' && teacherTopK === undefined)
+    throw new ConfigError({
+      where: 'topKOf',
+      what: 'whole distributions are compared',
+      fix: 'Say how many: teacherTopK',
+    });
+  if (ignoreTokens === undefined) return;
+  const where = 'ignoreTokens';
+  const bad = ignoreTokens.find((id) => !Number.isSafeInteger(id) || id < 0 || id >= tokenizer.size);
+  if (bad !== undefined)
+    throw new ConfigError({ where, what: 'no token', got: bad, wanted: `ids from 0 to ${tokenizer.size - 1}` });
+  const against = futureDiscount > 0 ? 'futureDiscount' : alignment === 'none' ? undefined : 'alignment';
+  if (against === undefined) return;
+  const what = 'scores are of whole completions or stretches of text, in which no token can be left out';
+  throw new ConfigError({ where: against, what, fix: `Leave out ignoreTokens, or ${against}` });
 }
 
 function checkReplay(o: ResolvedGkd): void {

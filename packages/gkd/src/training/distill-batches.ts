@@ -158,7 +158,7 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
     this.totals = totalsOf(examples);
     for (let from = 0; from < examples.length; from += batchSize) {
       const batch = microBatch(examples.slice(from, from + batchSize), this.#padId);
-      const parts = await askTeachers(this.#o, batch, this.#padId, signal);
+      const parts = await askTeachers(this.#o, batch, this.#padId, { student: this.#student, params }, signal);
       const rewarded = this.#o.reward === undefined ? {} : { rewardCoefficients: rewardCoefficients(batch) };
       this.#micro.push({ ...batch, parts, ...rewarded });
     }

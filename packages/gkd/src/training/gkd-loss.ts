@@ -34,6 +34,7 @@ export function gkdLoss({ o, student, trainsHead }: LossSetup, params: Params, p
   const { batch, totals, auxiliary, measures } = prepared;
   const B = batch.examples.length;
   const ofTokens = o.reduction === 'token';
+  const ignored = new Set(o.ignoreTokens);
   const weight = ofTokens ? batch.ids.length : B;
   // a mean over tokens or completions, whatever the loss divides by
   const whole = ofTokens ? totals.tokens : totals.sequences;
@@ -45,9 +46,10 @@ export function gkdLoss({ o, student, trainsHead }: LossSetup, params: Params, p
     metrics[name] = before === undefined ? part : add(before, part);
   };
   let loss: Scalar = scalar(0);
+  const form = { columns: o.alignVocab ? o.tokenizer.size : undefined, packing: o.packing };
   if (batch.ids.length > 0) {
-    const rows = studentRows(student, params, batch, o.alignVocab ? o.tokenizer.size : undefined);
-    const weights = rowWeights(batch, ofTokens);
+    const rows = studentRows(student, params, batch, form);
+    const weights = rowWeights(batch, ofTokens, ignored);
     if (o.divergence === 'nll')
       loss = weightedLogProbs(
         rows,
@@ -69,7 +71,7 @@ export function gkdLoss({ o, student, trainsHead }: LossSetup, params: Params, p
     }
   }
   if (auxiliary !== undefined && o.auxiliary !== undefined && auxiliary.ids.length > 0) {
-    const rows = studentRows(student, params, auxiliary, o.alignVocab ? o.tokenizer.size : undefined);
+    const rows = studentRows(student, params, auxiliary, form);
     const perRow = rowWeights(auxiliary, false).map((w) => -w);
     const nll = weightedLogProbs(rows, auxiliary.ids, perRow);
     loss = add<Scalar>(loss, mul(nll, (o.auxiliary.weight * whole) / totals.sequences));
@@ -81,9 +83,15 @@ export function gkdLoss({ o, student, trainsHead }: LossSetup, params: Params, p
   return { sum: loss, weight, metrics: { ...measures, ...metrics, ...ofBatch } };
 }
 
-/** Of each token: 1, or one over its completion's length. */
-const rowWeights = ({ owners, examples }: MicroBatch, ofTokens: boolean): Float32Array =>
-  Float32Array.from(owners, (b) => (ofTokens ? 1 : 1 / (examples[b]?.completion.length ?? 1)));
+/** Of each token: 1, or one over its completion's length; 0 of those that are not compared. */
+const rowWeights = (
+  { owners, examples, ids }: MicroBatch,
+  ofTokens: boolean,
+  ignored: ReadonlySet<number> = new Set(),
+): Float32Array =>
+  Float32Array.from(owners, (b, r) =>
+    ignored.has(ids[r] as number) ? 0 : ofTokens ? 1 : 1 / (examples[b]?.completion.length ?? 1),
+  );
 
 /** `weights` where tokens of a mixture's completions count as they are told to. */
 function counted({ examples }: MicroBatch, weights: Float32Array): Float32Array {
@@ -172,7 +180,12 @@ function logRows(
     // 1 − ½ Σ |p − q| = Σ min(p, q)
     log(metric, column === 'tvd' ? add(mul(at(column), -1), rows) : at(column), totals.tokens);
   }
-  if ('topK' in teacher) return;
+  if ('topK' in teacher) {
+    // a bound of what is not seen: the probability that either side has elsewhere
+    log('studentTail', at('rest'), totals.tokens);
+    log('teacherTail', scalar(teacher.topK.tail.reduce((a, b) => a + b, 0)), totals.tokens);
+    return;
+  }
   const logP = slice(table, [0, columnOf('logP')], [rows, 1]);
   const onOwn = totals.ownTokens > 0;
   const kept = onOwn ? mul(logP, tensor2d(own, [rows, 1])) : logP;

@@ -98,8 +98,18 @@ export interface GkdOptions extends Omit<LoopOptions, 'overflow' | 'gradientChec
   mixWeights?: 'none' | 'token' | 'exact';
   /** most tokens of a completion, ≥ 1 */
   maxNewTokens: number;
-  /** the teacher gives only its so many likeliest tokens, and the sum of the others: a lower bound of D; default all */
+  /** the teacher gives only so many tokens, and the sum of the others: a lower bound of D; default all */
   teacherTopK?: number;
+  /**
+   * whose likeliest tokens those are: 'teacher' (default), or 'student', of which a reverse KL sees more, for one more pass of
+   * the student and a teacher that answers `at`
+   */
+  topKOf?: 'teacher' | 'student';
+  /**
+   * ids at which nothing is compared: where a completion has one of them, its D is 0, such as for special tokens that
+   * the teacher writes otherwise. Means are over all tokens still; default none
+   */
+  ignoreTokens?: readonly number[];
   /**
    * γ: also the gradient of how the prefixes come about: of later tokens' D, discounted. 0 (default) leaves it out, as the
    * paper does; 1 is the exact gradient. Below 1 it needs `reduction: 'token'`
@@ -126,6 +136,11 @@ export interface GkdOptions extends Omit<LoopOptions, 'overflow' | 'gradientChec
   lora?: LoraOptions;
   /** rows (tokens) whose logits are there at a time; default as many as fit 64 MB */
   rowsPerChunk?: number;
+  /**
+   * prompts and completions go through the student one after the other in one line, each of which sees only itself, so that
+   * padding costs nothing; the same loss. Of decoders whose head is one matrix; default false
+   */
+  packing?: boolean;
 }
 
 /** What is used for options that are not given. */
@@ -146,6 +161,8 @@ export const gkdDefaults = {
   alignVocab: false,
   selfDistillation: false,
   overflow: 'error',
+  packing: false,
+  topKOf: 'teacher',
 } as const satisfies Partial<GkdOptions>;
 
 /** Options with every default filled in. */

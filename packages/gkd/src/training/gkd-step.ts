@@ -26,6 +26,10 @@ export interface GkdStep extends TrainerStep {
   readonly rkl?: number;
   /** Σ min(p, q): how often the teacher would accept the student's token as a draft; with top-k an upper bound */
   readonly acceptance?: number;
+  /** with top-k, the probability that the student gives to tokens that are not compared one by one */
+  readonly studentTail?: number;
+  /** with top-k, the same of the teacher */
+  readonly teacherTail?: number;
   /** of the student's next token */
   readonly studentEntropy?: number;
   /** mean log p of the completions' tokens; of the student's own, where there are any */

@@ -171,7 +171,7 @@ function prepare(options: GkdOptions): Prepared {
   const whole = (policy: LogitPolicy, adapter: LoraAdapter | undefined, params: Params): Prepared => {
     if (o.selfTeacher === undefined)
       return assemble(o, policy, adapter, adapter === undefined ? sources : sourcesOf(o, policy), params);
-    const self = new SelfTeacher(policy, params, o.tokenizer, o.selfTeacher);
+    const self = new SelfTeacher(policy, params, o.tokenizer, o.selfTeacher, o);
     const taught = { ...o, teacher: self.teacher };
     return assemble(taught, policy, adapter, sourcesOf(taught, policy), params, self);
   };
@@ -261,6 +261,9 @@ function savedConfig(o: ResolvedGkd): object {
     ...(replay && { replay: { ...replay, fresh: typeof replay.fresh === 'number' ? replay.fresh : 'schedule' } }),
     ...(adaptiveLambda && { adaptiveLambda }),
     ...(o.selfTeacher && { selfTeacher: o.selfTeacher }),
+    ...(o.packing && { packing: true }),
+    ...(o.topKOf === 'student' && { topKOf: o.topKOf }),
+    ...(o.ignoreTokens && { ignoreTokens: o.ignoreTokens }),
     teachers: several ? Object.keys(teacher) : null,
   };
 }

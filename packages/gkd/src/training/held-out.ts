@@ -8,6 +8,7 @@ import { type LogitPolicy, type Params, rng } from '@gimbal/tensor-core';
 import { tidy } from '@tensorflow/tfjs-core';
 import { disposeRows } from '../rows/teacher-logits.ts';
 import { askTeachers } from './ask-teachers.ts';
+import { teachersOf } from './check-options.ts';
 import { encodeData, encodePrompts } from './encode-rows.ts';
 import { type Example, type MicroBatch, microBatch, totalsOf } from './examples.ts';
 import { gkdLoss } from './gkd-loss.ts';
@@ -30,6 +31,8 @@ export function heldOutEvaluation(
   // the divergence alone: no reward, no score function, no further rows
   const { reward: _, auxiliary: __, ...rest } = o;
   const plain: ResolvedGkd = { ...rest, futureDiscount: 0, mixWeights: 'none', prompts: o.heldOut };
+  // what likeliest tokens leave out can be told where the whole is there, too
+  const measuresBias = o.teacherTopK !== undefined && Object.values(teachersOf(o)).every(({ whole }) => whole === true);
   const writes = o.lambda !== 0 && o.adaptiveLambda === undefined;
   const rows = writes ? encodePrompts(plain, 'heldOut') : encodeData(plain, 'heldOut', undefined);
   return async (params) => {
@@ -46,20 +49,37 @@ export function heldOutEvaluation(
     const sums: Record<string, number> = {};
     let [loss, weight] = [0, 0];
     for (const batch of micro) {
-      const parts = await askTeachers(plain, batch, padId, undefined);
-      try {
-        const found = measured(plain, student, params, { ...batch, parts }, totals);
-        loss += found.sum;
-        weight += found.weight;
-        for (const [name, value] of Object.entries(found.metrics))
-          sums[name] = (sums[name] ?? 0) + value * found.weight;
-      } finally {
-        for (const { teacher } of parts) disposeRows(teacher);
+      const found = await asked(plain, student, params, batch, totals, padId);
+      loss += found.sum;
+      weight += found.weight;
+      const { metrics } = found;
+      if (measuresBias && metrics.divergence !== undefined) {
+        const { teacherTopK: _, topKOf: __, ...whole } = plain;
+        const exact = await asked({ ...whole, topKOf: 'teacher' }, student, params, batch, totals, padId);
+        metrics.topKBias = metrics.divergence - (exact.metrics.divergence as number);
       }
+      for (const [name, value] of Object.entries(metrics)) sums[name] = (sums[name] ?? 0) + value * found.weight;
     }
     const mean = (total: number): number => total / Math.max(1, weight);
     return { ...Object.fromEntries(Object.entries(sums).map(([k, v]) => [k, mean(v)])), loss: mean(loss) };
   };
+}
+
+/** A micro-batch with what the teachers say of it. */
+async function asked(
+  o: ResolvedGkd,
+  student: LogitPolicy,
+  params: Params,
+  batch: MicroBatch,
+  totals: ReturnType<typeof totalsOf>,
+  padId: number,
+): Promise<ReturnType<typeof measured>> {
+  const parts = await askTeachers(o, batch, padId, { student, params }, undefined);
+  try {
+    return measured(o, student, params, { ...batch, parts }, totals);
+  } finally {
+    for (const { teacher } of parts) disposeRows(teacher);
+  }
 }
 
 type Row = ReturnType<typeof encodePrompts>[number] & { completion?: Int32Array };

@@ -1,4 +1,5 @@
 /** Methods of the literature as options of one trainer: what each fills in where nothing is given. */
+import { teachersOf } from './check-options.ts';
 import type { GkdOptions } from './gkd-options.ts';
 
 type Preset = (o: Partial<GkdOptions>) => Partial<GkdOptions>;
@@ -13,7 +14,8 @@ export type PresetName =
   | 'gkd'
   | 'minillm'
   | 'distillm'
-  | 'sampled-opd';
+  | 'sampled-opd'
+  | 'local-support';
 
 const filling =
   (defaults: Partial<GkdOptions>): Preset =>
@@ -22,6 +24,10 @@ const filling =
 /** Data that is given is what the method is to learn from; else the teacher writes it. */
 const dataOf = ({ offPolicy }: Partial<GkdOptions>): NonNullable<GkdOptions['offPolicy']> =>
   offPolicy ?? { source: 'teacher' };
+
+/** V of the teachers. */
+const narrowest = ({ teacher }: Partial<GkdOptions>): number =>
+  Math.min(...Object.values(teachersOf(teacher === undefined ? {} : { teacher })).map(({ vocabSize }) => vocabSize));
 
 /**
  * Options filled in by method; whatever is given stays.
@@ -33,7 +39,8 @@ const dataOf = ({ offPolicy }: Partial<GkdOptions>): NonNullable<GkdOptions['off
  * that its clipping never acts; its pre-training loss is `auxiliary`. distillm (Ko et al. 2024): skewed forward KL, α .1,
  * half of the student's completions from the last thousand (its authors' `constant` ratio); with `offPolicy`, `heldOut` and
  * `evalEvery` the data's at first, and λ rises by .1 where the loss on held-out rows has risen by .1. sampled-opd: log q/p
- * of the sampled tokens as the advantage.
+ * of the sampled tokens as the advantage. local-support (arXiv 2603.25562, in its style): reverse KL on the student's 32 likeliest
+ * tokens and a bucket for the rest; special tokens are named as `ignoreTokens`.
  * @example new GkdTrainer({ ...presets.gkd({ divergence: 'rkl' }), student, params, tokenizer, … })
  */
 export const presets: Readonly<Record<PresetName, Preset>> = {
@@ -61,4 +68,8 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     };
   },
   'sampled-opd': filling({ divergence: 'sampled-rkl', lambda: 1 }),
+  'local-support': (o) => ({
+    ...{ divergence: 'rkl', lambda: 1, topKOf: 'student', teacherTopK: Math.min(32, narrowest(o)) },
+    ...o,
+  }),
 };

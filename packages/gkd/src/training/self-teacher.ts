@@ -20,15 +20,21 @@ export class SelfTeacher {
   readonly params: Params;
   readonly #decay: number;
 
-  constructor(policy: LogitPolicy, start: Params, vocabulary: Vocabulary, { decay }: SelfTeacherOptions) {
+  constructor(
+    policy: LogitPolicy,
+    start: Params,
+    vocabulary: Vocabulary,
+    { decay }: SelfTeacherOptions,
+    { packing = false }: { packing?: boolean } = {},
+  ) {
     const copy = cloneTree(start);
     this.params = variables(copy);
     disposeTree(copy);
     this.#decay = decay;
-    const base = modelTeacher(policy, this.params, vocabulary);
+    const base = modelTeacher(policy, this.params, vocabulary, { packing });
     const { tokenizerHash, vocabSize } = base;
     this.teacher = {
-      ...{ policy, params: this.params, vocabulary, tokenizerHash, vocabSize },
+      ...{ policy, params: this.params, vocabulary, tokenizerHash, vocabSize, whole: true },
       score: (...a) => base.score(...a),
       // not packed: the weights change
       sample: (prompts, o) => policy.sample(this.params, prompts, o),

@@ -2,6 +2,7 @@
 import { crossEntropy, flatten, type LogitPolicy, linearCrossEntropy, type Params } from '@gimbal/tensor-core';
 import { reshape, type Scalar, slice, type Tensor2D, type Tensor3D, tensor1d } from '@tensorflow/tfjs-core';
 import { takeRows } from '../rows/chunked-distill-loss.ts';
+import { packedStates, packs } from '../rows/packed-states.ts';
 import type { MicroBatch } from './examples.ts';
 
 /** Logits `[R, V]`, or states `[R, D]` and the head `[V, D]` that makes them. */
@@ -9,18 +10,24 @@ export type StudentRows = { logits: Tensor2D } | { hidden: Tensor2D; head: Tenso
 
 /**
  * Differentiable in `params`.
- * @param columns V, where the model's own logits are wider: what lies behind is no token
+ * @param o `columns`: V, where the model's own logits are wider: what lies behind is no token; `packing`: in one line, without
+ * padding, where the model reads one
  */
 export function studentRows(
   student: LogitPolicy,
   params: Params,
   { prompts, completions, places }: Pick<MicroBatch, 'prompts' | 'completions' | 'places'>,
-  columns?: number,
+  { columns, packing = false }: { columns?: number | undefined; packing?: boolean } = {},
 ): StudentRows {
   const narrow = (x: Tensor2D, axis: 0 | 1): Tensor2D => {
     if (columns === undefined || (x.shape[axis] as number) <= columns) return x;
     return slice(x, [0, 0], axis === 0 ? [columns, x.shape[1]] : [x.shape[0], columns]);
   };
+  if (packing && packs(student))
+    return {
+      hidden: packedStates(student, params, prompts, completions),
+      head: narrow(student.head(params), 0),
+    };
   if (student.hidden === undefined) {
     const logits = takeRows(student.logits(params, prompts, completions) as Tensor3D, places);
     return { logits: narrow(logits, 1) };
