@@ -128,6 +128,23 @@ test('rows that have prompts alone are enough, which is said', async () => {
   ]);
 }, 60_000);
 
+test('a teacher of another tokenizer, by each way of alignment; rows in one line', async () => {
+  const short = ['--steps', '2', '--no-quantize', '--json', '--packing', '--batch-size', '4'];
+  for (const [way, ...more] of [['spans'], ['uld', '--lambda', '0.5'], ['hybrid', '--preset', 'imitkd']]) {
+    const run = join(folder, `other-${way}`);
+    const argv = [...pair('other'), ...short, '--alignment', way as string, ...more, '--out', run];
+    const { code, stdout, stderr } = await runMain(argv, source);
+    expect([way, code, code === 0 ? '' : stderr]).toEqual([way, 0, '']);
+    const { models } = JSON.parse(stdout) as { models: (Model & { fkl: number | null })[] };
+    const [teacher, before, after] = models as [Model, Model & { fkl: number | null }, Model];
+    // it reads its own tokens; of the student's only sampled log-probabilities are known
+    expect([teacher.rkl, teacher.acceptance]).toEqual([expect.closeTo(0, 5), expect.closeTo(1, 5)]);
+    expect([before.fkl, before.acceptance]).toEqual([null, null]);
+    expect([typeof before.rkl, typeof after.rkl]).toEqual(['number', 'number']);
+    expect(await readFile(join(run, 'report.html'), 'utf8')).toContain('of other tokenizers KL(q‖p) alone is known');
+  }
+}, 120_000);
+
 test('a student of every second layer of its teacher', async () => {
   const run = join(folder, 'every');
   const rest = ['--data', join(folder, 'rows.jsonl'), '--max-new-tokens', '6', '--held-out', '4', '--steps', '2'];
@@ -194,6 +211,10 @@ test('what cannot be distilled is refused, in the words of the options', async (
   expect(await refused(...pair(), '--divergence', 'jsd:1.5')).toContain('1.5');
   expect(await refused(...pair(), '--lambda', '2')).toContain('--lambda');
   expect(await refused(...pair(), '--articles', '100')).toContain('--articles: the prompts are those of --data');
+  expect(await refused(...pair('other'), '--alignment', 'uld', '--divergence', 'fkl')).toMatch(
+    /--divergence: with --alignment uld .*Leave it out/,
+  );
+  expect(await refused(...pair(), '--top-k-of', 'student')).toContain('say how many by --teacher-top-k');
   const odd = ['--reward', join(folder, 'letters.mjs'), '--batch-size', '6'];
   expect(await refused(...pair(), ...odd)).toContain('a multiple of --samples-per-prompt 4');
 }, 60_000);

@@ -15,6 +15,9 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import {
+  type EvalRow,
+  type EvaluateDistillationOptions,
+  evaluateDistillation,
   type GkdOptions,
   type GkdStep,
   GkdTrainer,
@@ -69,6 +72,14 @@ const inPairs = oracleTeacher((prefix, promptLength) => {
 
 const student = smallModel(vocabulary, 16);
 const params: Params = student.init(rng(0));
+/** The student, but that it writes what it is told to. */
+const written = (answer: (prompt: string) => string): typeof student => ({
+  ...student,
+  sample: async (_, batch) => {
+    const rows = vocabulary.decode(batch).map((prompt) => [...idsOf(vocabulary, answer(prompt)), 1]);
+    return { ...padBatch(rows, 0), ended: new Uint8Array(rows.length).fill(1) };
+  },
+});
 const prompts = Array.from('0123456789');
 const options = (o: Partial<GkdOptions>): GkdOptions => ({
   ...{ student, params, tokenizer: vocabulary, teacher: inPairs, prompts, divergence: 'uld', maxNewTokens: 5 },
@@ -312,6 +323,39 @@ test('completions of a teacher with other tokens are read again in the studentâ€
   expect([cut[0]?.eosRate, cut[0]?.meanLength]).toEqual([0, 3]);
   const [mixed] = await stepsOf({ alignment: 'uld', lambda: 0, offPolicy }, 1);
   expect(Number.isFinite(mixed?.loss)).toBe(true);
+});
+
+test('an evaluation by stretches: with equal tokenizers what tokens say, with others what their text says', async () => {
+  const large = smallModel(vocabulary, 12);
+  const model = modelTeacher(large, large.init(rng(1)), vocabulary);
+  const first = async (o: Partial<EvaluateDistillationOptions>): Promise<EvalRow> => {
+    const rows = evaluateDistillation({
+      ...{ models: { student: { policy: student, params } }, tokenizer: vocabulary, teacher: model, prompts, seed: 0 },
+      ...{ decode: [{ temperature: 1, samples: 4 }], metric: () => 0, maxNewTokens: 5, ...o },
+    });
+    return (await rows.next()).value as EvalRow;
+  };
+  const [tokens, spans] = [await first({}), await first({ alignment: 'spans' })];
+  expect(spans.teacherLogProb).toBeCloseTo(tokens.teacherLogProb, 5);
+  expect([spans.fkl, spans.acceptance, spans.entropy]).toEqual([Number.NaN, Number.NaN, Number.NaN]);
+  // of itself: log q and log p of every token are equal
+  expect((await first({ alignment: 'spans', teacher: modelTeacher(student, params, vocabulary) })).rkl).toBeCloseTo(
+    0,
+    5,
+  );
+  // two digits a token, and prompts in other words: every prompt as if it were the next digit
+  const other = { alignment: 'spans' as const, teacher: inPairs, decode: ['greedy' as const] };
+  const counts = { models: { right: { policy: written(right), params } } };
+  const moved = prompts.map((_, i) => String((i + 9) % 10));
+  const said = await first({ ...other, ...counts });
+  // two tokens and the end, sure of each by .9 and a 22th of .1
+  expect(said.teacherLogProb).toBeCloseTo((3 * Math.log(0.9 + 0.1 / 22)) / 5, 5);
+  expect((await first({ ...other, ...counts, teacherPrompts: moved })).teacherLogProb).toBeLessThan(
+    said.teacherLogProb,
+  );
+  await expect(first({ alignment: 'spans', teacherPrompts: ['1'] })).rejects.toThrow('another number of prompts');
+  await expect(first({ teacherPrompts: prompts })).rejects.toThrow("wanted alignment 'spans'");
+  await expect(first({ teacher: inPairs })).rejects.toThrow(/alignment/);
 });
 
 test.each<[string, Partial<GkdOptions>, string]>([

@@ -4,7 +4,7 @@
  */
 import { rng, useBackend } from '@gimbal/tensor-core';
 import { futureCoefficients, rewardCoefficients, wholeCoefficients } from '../src/training/credit.ts';
-import type { MicroBatch } from '../src/training/examples.ts';
+import { type Example, type MicroBatch, microBatch } from '../src/training/examples.ts';
 import { mixWeightsOf } from '../src/training/mix-weights.ts';
 
 await useBackend('auto');
@@ -116,6 +116,25 @@ test('discounts by hand: D 1, 2, 4 with γ ½ give 2, 2, 0', () => {
   });
   // ½ 2 + ¼ 4 = 2; ½ 4 = 2; nothing follows the last
   expect([...c]).toEqual([2, 2, 0]);
+});
+
+test('rewards .5, 2 and padding of 7: advantages 2.5, 2 and none where nothing was written', () => {
+  const example = (length: number, own: boolean): Example => ({
+    ...{ prompt: Int32Array.of(5), completion: new Int32Array(length).fill(3), row: '', group: 0, advantage: 0 },
+    ...{ own, ended: true },
+  });
+  for (const width of [4, 22]) {
+    const batch = microBatch([example(2, true), example(width, false)], 0);
+    const padded = [0.5, 2, ...new Array(width - 2).fill(7)];
+    const values = Float32Array.from(batch.places, (place) => padded[place] ?? 0);
+    const ones = new Float32Array(values.length).fill(1);
+    const later = futureCoefficients(batch, values, ones, { discount: 1, wholeMean: false });
+    const advantages = new Float32Array(width);
+    // of a sampled token: its own, and what follows
+    for (const [r, place] of batch.places.entries())
+      if (place < width) advantages[place] = (values[r] as number) + (later[r] as number);
+    expect([...advantages]).toEqual([2.5, 2, ...new Array(width - 2).fill(0)]);
+  }
 });
 
 test('a reward’s coefficient is −(r − b) at each token of its completion', () => {

@@ -1,6 +1,6 @@
 /** What is refused, and what the refusal says (gkd.md §7 and the table of cases). */
 import { type Params, rng, useBackend } from '@gimbal/tensor-core';
-import { fill, keep, tensor2d } from '@tensorflow/tfjs-core';
+import { concat, fill, keep, type Tensor2D, tensor2d } from '@tensorflow/tfjs-core';
 import { type GkdOptions, GkdTrainer, modelTeacher, type Teacher, type TeacherRows } from '../src/index.ts';
 import { counting, letters, smallModel } from './helpers.ts';
 
@@ -38,6 +38,12 @@ test.each<[string, Partial<GkdOptions>, string]>([
   ['K beyond V', { teacherTopK: 13 }, 'topK'],
   ['top-k at another temperature', { teacherTopK: 3, teacherTemperature: 2 }, 'teacherTemperature'],
   ['a chunk of no row', { rowsPerChunk: 0 }, 'rowsPerChunk'],
+  ['a chunk of no column', { vocabularyPerChunk: 0 }, 'vocabularyPerChunk'],
+  [
+    'columns of likeliest tokens',
+    { vocabularyPerChunk: 4, teacherTopK: 2 },
+    'the teacher gives no whole distributions',
+  ],
   ['no end of text', { tokenizer: { ...vocabulary, special: { eos: undefined } } }, 'no end-of-text token'],
   ['no teacher', { teacher: undefined as unknown as Teacher }, 'teacher: there is none'],
   ['the student as its teacher', { teacher: modelTeacher(student, params, vocabulary) }, 'it is the student itself'],
@@ -64,6 +70,26 @@ test('widths that differ are compared on the tokenizer’s ids where asked', asy
   expect((await trainer.run({ steps: 1 }))?.fkl).toBeGreaterThan(0);
   using narrow = new GkdTrainer({ ...base, student: wide, params: wideParams, alignVocab: true });
   expect((await narrow.run({ steps: 1 }))?.fkl).toBeGreaterThan(0);
+});
+
+test('columns that are no token are gone before the softmax, however large', async () => {
+  const wider: Teacher = {
+    ...teacher,
+    vocabSize: 17,
+    async score(...asked) {
+      const { full } = (await teacher.score(...asked)) as { full: Tensor2D };
+      const out = keep(concat([full, fill([full.shape[0], 5], 100)], 1));
+      full.dispose();
+      return { full: out as Tensor2D };
+    },
+  };
+  const loss = async (o: Partial<GkdOptions>): Promise<number | undefined> => {
+    using trainer = new GkdTrainer({ ...base, ...o });
+    return (await trainer.run({ steps: 1 }))?.loss;
+  };
+  const plain = await loss({});
+  expect(plain).toBeGreaterThan(0);
+  expect(await loss({ teacher: wider, alignVocab: true })).toBe(plain);
 });
 
 interface TopK {

@@ -35,7 +35,18 @@ const options = z.object({
     ),
   columns: z.record(z.string(), z.string()).optional().describe('names of your columns, as prompt=question'),
   preset: z
-    .enum(['gkd', 'sft', 'seqkd', 'supervised-kd', 'imitkd', 'f-distill', 'minillm', 'distillm', 'sampled-opd'])
+    .enum([
+      'gkd',
+      'sft',
+      'seqkd',
+      'supervised-kd',
+      'imitkd',
+      'f-distill',
+      'minillm',
+      'distillm',
+      'sampled-opd',
+      'local-support',
+    ])
     .default('gkd')
     .describe('the method: whose completions, and which divergence'),
   divergence: z
@@ -59,6 +70,22 @@ const options = z.object({
   temperature: z.number().positive().default(1).describe('of the student’s samples'),
   teacherTemperature: z.number().positive().default(1).describe('of the teacher’s softmax in the divergence'),
   teacherTopK: count.optional().describe('use only the teacher’s likeliest tokens and the sum of the others'),
+  topKOf: z
+    .enum(['teacher', 'student'])
+    .optional()
+    .describe(
+      'whose likeliest tokens those are: of the student’s a reverse KL sees more (default: the preset’s; teacher)',
+    ),
+  alignment: z
+    .enum(['none', 'spans', 'uld', 'hybrid'])
+    .default('none')
+    .describe(
+      'for a teacher with another tokenizer: compare log-probabilities of stretches of text, sorted probabilities, or those of the tokens that both have and the rest sorted',
+    ),
+  packing: z
+    .boolean()
+    .default(false)
+    .describe('lay prompts and completions one after the other in one line, so that padding costs nothing'),
   teacherCache: z
     .string()
     .optional()
@@ -92,6 +119,7 @@ export const command = defineCommand({
     'gimbal gkd --teacher big --student small --data rows.jsonl --preset supervised-kd',
     'gimbal gkd --teacher big --student small --data prompts.jsonl --reward ./reward.mjs --alpha 0.25',
     'gimbal gkd --teacher big --every-layer 3 --data rows.jsonl --preset sft',
+    'gimbal gkd --teacher other-family --student small --data prompts.jsonl --alignment hybrid',
     'gimbal gkd --resume                 go on with the run that was stopped',
   ],
   async run(context) {
@@ -109,6 +137,13 @@ export const command = defineCommand({
           what: 'an adapter needs a student that is saved somewhere',
           fix: 'Leave out --lora, or save the student with a run of --preset sft first',
         });
+      if (o.teacherTopK === undefined && o.preset !== 'local-support')
+        refuseGiven(
+          'gimbal gkd',
+          context.given,
+          ['topKOf'],
+          'all tokens are compared: say how many by --teacher-top-k',
+        );
       checkColumns('gkd', o.columns, ['prompt', 'completion', 'messages']);
       const rewards = (o.reward ?? []).map((text) => parseReward(text, 'gimbal gkd --reward'));
       if (o.data !== undefined) {

@@ -1,11 +1,11 @@
 // What gimbal gkd does: opens both models, distils, compares, writes the student whole and in 4 bits, and a page.
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type GkdOptions, type PresetName, parseDivergence, presets } from '@gimbal/gkd';
+import { type GkdOptions, type Objective, type PresetName, parseDivergence, presets } from '@gimbal/gkd';
 import type { RowKind, Tokenizer } from '@gimbal/language-models';
 import { ConfigError, type Prompt, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
-import { counted, percent, textTable } from '../cli/format.ts';
+import { counted, figure, percent, textTable } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { heldOutOf, splitRows } from '../options/held-out.ts';
 import { promptCodec } from '../rl/prompt-codec.ts';
@@ -42,6 +42,9 @@ export interface GkdFlags {
   temperature: number;
   teacherTemperature: number;
   teacherTopK?: number | undefined;
+  topKOf?: 'teacher' | 'student' | undefined;
+  alignment: 'none' | 'spans' | 'uld' | 'hybrid';
+  packing: boolean;
   teacherCache?: string | undefined;
   reward?: string[] | undefined;
   alpha: number;
@@ -101,7 +104,14 @@ export async function distilCommand<O extends GkdFlags>(
     const { tokenizer } = student;
     const codec = apart ? promptCodec(tokenizer, true) : undefined;
     const contextLength = Math.min(student.model.config.contextLength, teacher.model.config.contextLength);
-    const all = await rowsOf(o, world, tokenizer, note);
+    const other = o.alignment !== 'none';
+    if (other && apart)
+      throw new ConfigError({
+        where: 'gimbal gkd --alignment',
+        what: 'the prompts of encoder-decoders are framed by each tokenizer in its own way',
+        wanted: 'decoders',
+      });
+    const all = await rowsOf(o, world, tokenizer, other ? teacher.tokenizer : undefined, note);
     const maxNewTokens = o.maxNewTokens ?? roomBeside(all, tokenizer, contextLength, codec, apart);
     const fitting = fittingPrompts(
       all,
@@ -111,8 +121,11 @@ export async function distilCommand<O extends GkdFlags>(
     const held = heldOutOf('gkd', o.heldOut, fitting.length, mostHeldOut);
     const { training, heldOut } = splitRows(fitting, held, rng(o.seed).split('split'));
     const prompts = heldOut.map(promptText);
+    const teacherPrompts = heldOut.map(teacherText);
     note(`${counted(training.length, 'prompt')}, ${heldOut.length} held out`);
-    const asked = modelTeacher(teacher.model, teacher.params, teacher.tokenizer, { precision: o.precision });
+    const asked = modelTeacher(teacher.model, teacher.params, teacher.tokenizer, {
+      ...{ precision: o.precision, packing: o.packing },
+    });
     using disposable = scopeOf(o.teacherCache === undefined ? asked : cachedTeacher(asked, o.teacherCache));
     const method = presets[o.preset]({
       teacher: disposable.of,
@@ -122,7 +135,8 @@ export async function distilCommand<O extends GkdFlags>(
         reward: { fn: sumRewards(rewards), alpha: o.alpha, samplesPerPrompt: o.samplesPerPrompt },
       }),
     });
-    const { divergence = 'fkl', lambda = 1 } = method;
+    const { lambda = 1 } = method;
+    const divergence = objectiveOf(o, method.divergence);
     const options: GkdOptions = {
       ...method,
       ...{ divergence, lambda, mixing: o.mixing },
@@ -136,13 +150,15 @@ export async function distilCommand<O extends GkdFlags>(
       ...{ temperature: o.temperature, teacherTemperature: o.teacherTemperature, precision: o.precision },
       ...{ seed: o.seed, maxGradNorm: 1 },
       ...(o.teacherTopK !== undefined && { teacherTopK: o.teacherTopK }),
+      ...(o.topKOf !== undefined && { topKOf: o.topKOf }),
+      ...{ alignment: o.alignment, packing: o.packing, ...(other && { teacherPrompt: teacherText }) },
       ...(o.checkpointEvery !== undefined && { checkpointEvery: o.checkpointEvery }),
       ...(o.lora > 0 && { lora: { rank: o.lora } }),
       warn: (text) => note(`warning ${text}`),
     };
     const judging = {
       ...{ teacher: asked, tokenizer, prompts, maxNewTokens },
-      ...{ seed: o.seed, signal },
+      ...{ seed: o.seed, signal, ...(other && { teacherPrompts }) },
       ...scoreOf(rewards.length > 0 ? sumRewards(rewards) : undefined, heldOut, lm.rougeN),
     };
     const judge = (c: Contestant): Promise<Judged> => judgeModel(c, judging);
@@ -164,7 +180,13 @@ export async function distilCommand<O extends GkdFlags>(
         await lm.saveAdapter(beside, student.model.config, adapter, { base: student.path, tokenizer });
       }
       const judged = [
-        await judge({ name: 'teacher', policy: teacher.model, params: teacher.params }),
+        await judgeModel(
+          { name: 'teacher', policy: teacher.model, params: teacher.params },
+          // in its own tokens and words
+          other
+            ? { ...judging, teacherPrompts: undefined, tokenizer: teacher.tokenizer, prompts: teacherPrompts }
+            : judging,
+        ),
         before,
         await judge({ name: 'student', policy: student.model, params }),
       ];
@@ -180,7 +202,11 @@ export async function distilCommand<O extends GkdFlags>(
         disposeTree(packed.params);
       }
       const after = judged[2] as Judged;
-      progress.done(`accepted ${percent(before.acceptance)} → ${percent(after.acceptance)} by the teacher`);
+      progress.done(
+        other
+          ? `KL(q‖p) ${figure(before.rkl)} → ${figure(after.rkl)} nats a token`
+          : `accepted ${percent(before.acceptance)} → ${percent(after.acceptance)} by the teacher`,
+      );
       const report = join(run.path, 'report.html');
       const { gkdReport } = await import('./report.ts');
       const scoreName = judging.scoreName;
@@ -219,19 +245,50 @@ const scopeOf = <T extends { dispose?(): void }>(of: T): { of: T } & Disposable 
   [Symbol.dispose]: () => of.dispose?.(),
 });
 
+/** Of a row: its prompt as a teacher with another chat template reads it. */
+const teacherColumn = 'prompt of the teacher';
+
+const teacherText = (row: Prompt): string => {
+  const theirs = typeof row === 'object' ? (row as Record<string, unknown>)[teacherColumn] : undefined;
+  return typeof theirs === 'string' ? theirs : promptText(row);
+};
+
+/** What is minimised: with another tokenizer what its alignment compares, unless the method fine-tunes. */
+function objectiveOf({ alignment, divergence }: GkdFlags, given: Objective = 'fkl'): Objective {
+  if (alignment === 'none' || given === 'nll') return given;
+  if (alignment === 'hybrid') return divergence === undefined ? { kind: 'jsd', beta: 0.5 } : given;
+  if (divergence === undefined) return alignment === 'uld' ? 'uld' : 'sampled-rkl';
+  const what =
+    alignment === 'uld'
+      ? 'sorted probabilities have a distance of their own'
+      : 'stretches of text have no distributions';
+  throw new ConfigError({
+    where: 'gimbal gkd --divergence',
+    what: `with --alignment ${alignment} ${what}`,
+    fix: 'Leave it out',
+  });
+}
+
 /** Rows with completions where the file has them, else prompts alone, and why. */
 async function rowsOf(
   o: GkdFlags & { seed: number },
   world: object | undefined,
   tokenizer: Tokenizer,
+  other: Tokenizer | undefined,
   note: (text: string) => void,
 ): Promise<readonly Prompt[]> {
   const { data } = o;
   if (data === undefined) return promptRows(o, world);
   const { readRows } = await import('@gimbal/language-models');
   const columns = o.columns === undefined ? {} : { columns: o.columns };
-  const read = async (kinds: readonly RowKind[]): Promise<readonly Prompt[]> =>
-    textRows(await readRows(data, { oneOf: kinds, ...columns }), tokenizer);
+  const read = async (kinds: readonly RowKind[]): Promise<readonly Prompt[]> => {
+    const found = await readRows(data, { oneOf: kinds, ...columns });
+    const rows = textRows(found, tokenizer);
+    // conversations are written by each model's own template
+    if (other === undefined || !found.kind.startsWith('conversation')) return rows;
+    const theirs = textRows(found, other);
+    return rows.map((row, i) => ({ ...(row as object), [teacherColumn]: promptText(theirs[i] as Prompt) }) as Prompt);
+  };
   try {
     return await read(completedKinds);
   } catch (error) {

@@ -5,13 +5,16 @@ import type { Judged } from './judge-models.ts';
 
 const head = ['', 'size', 'tokens/s', 'score', 'KL(p‖q)', 'KL(q‖p)', 'accepted as drafts'];
 
+/** – where a teacher of other tokens does not tell. */
+const known = (n: number): string => (Number.isNaN(n) ? '–' : figure(n));
+
 const cells = (j: Judged): string[] => [
   j.name,
   bytes(j.bytes),
   figure(j.tokensPerSecond),
   j.score === undefined ? '–' : figure(j.score),
-  figure(j.fkl),
-  figure(j.rkl),
+  known(j.fkl),
+  known(j.rkl),
   percent(j.acceptance),
 ];
 
@@ -27,7 +30,11 @@ export function compareTable(all: readonly Judged[], scoreName: string | undefin
   return {
     kind: 'table',
     title: 'Teacher and students',
-    caption: `On ${prompts} held-out prompts. Tokens a second and ${scoreName ?? 'score'} of greedy completions; the divergences, teacher p against model q, on what each model samples itself, in nats a token; the share of its tokens that the teacher would accept as a draft is Σ min(p, q).`,
+    caption: `On ${prompts} held-out prompts. Tokens a second and ${scoreName ?? 'score'} of greedy completions; the divergences, teacher p against model q, on what each model samples itself, in nats a token${
+      all.some(({ fkl }) => Number.isNaN(fkl))
+        ? ' (of other tokenizers KL(q‖p) alone is known, from the log-probabilities of what was sampled)'
+        : ''
+    }; the share of its tokens that the teacher would accept as a draft is Σ min(p, q).`,
     head: names,
     rows,
   };

@@ -22,7 +22,7 @@ export interface Judged {
   tokensPerSecond: number;
   /** of greedy completions; undefined without a measure */
   score?: number | undefined;
-  /** on its own samples at temperature 1, means over tokens; 0 and 1 for the teacher itself */
+  /** on its own samples at temperature 1, means over tokens; 0 and 1 for the teacher itself; NaN: other tokens do not tell */
   fkl: number;
   rkl: number;
   /** Σ min(p, q) = 1 − TVD: the share of its tokens that the teacher would accept as a draft */
@@ -33,10 +33,12 @@ export interface Judged {
   completions: string[];
 }
 
-interface Judging {
+export interface Judging {
   teacher: Teacher;
   tokenizer: Tokenizer;
   prompts: readonly string[];
+  /** of a teacher with another tokenizer: the prompts as it reads them */
+  teacherPrompts?: readonly string[] | undefined;
   maxNewTokens: number;
   seed: number;
   signal: AbortSignal;
@@ -53,6 +55,7 @@ export async function judgeModel(model: Contestant, j: Judging): Promise<Judged>
   const scores = await j.score?.(completions);
   const evaluation = evaluateDistillation({
     ...{ models: { [model.name]: { policy, params } }, tokenizer: j.tokenizer, teacher: j.teacher },
+    ...(j.teacherPrompts && { alignment: 'spans' as const, teacherPrompts: j.teacherPrompts }),
     ...{ prompts: j.prompts, decode: [{ temperature: 1, samples: 1 }], metric: () => 0 },
     ...{ maxNewTokens: j.maxNewTokens, batchSize: rowsAtOnce, seed: j.seed, signal: j.signal },
   });

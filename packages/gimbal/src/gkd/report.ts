@@ -29,15 +29,22 @@ export async function gkdReport(r: GkdRun): Promise<string> {
   const rows = (await readMetrics(join(r.run, 'training'))) as Row[];
   const { before, after } = r;
   const change = (a: string, b: string): string => `${a} → ${b}`;
+  // a teacher of other tokens has no such share
+  const told = !Number.isNaN(after.acceptance);
+  const accepts = told
+    ? `the teacher would accept ${percent(after.acceptance)} of the student’s tokens, ${percent(before.acceptance)} before; `
+    : '';
   return renderReport({
     eyebrow: 'gimbal gkd',
     title: r.title,
-    lead: `On ${r.prompts.length} held-out prompts the teacher would accept ${percent(after.acceptance)} of the student’s tokens, ${percent(before.acceptance)} before; KL(q‖p) went from ${figure(before.rkl)} to ${figure(after.rkl)} nats a token, in ${r.steps} steps.`,
+    lead: `On ${r.prompts.length} held-out prompts ${accepts}KL(q‖p) went from ${figure(before.rkl)} to ${figure(after.rkl)} nats a token, in ${r.steps} steps.`,
     figures: [
       {
         kind: 'figures',
         items: [
-          { label: 'accepted as drafts', value: change(percent(before.acceptance), percent(after.acceptance)) },
+          ...(told
+            ? [{ label: 'accepted as drafts', value: change(percent(before.acceptance), percent(after.acceptance)) }]
+            : []),
           { label: 'KL to the teacher', value: change(figure(before.rkl), figure(after.rkl)), detail: 'nats a token' },
           ...(after.score === undefined || before.score === undefined
             ? []

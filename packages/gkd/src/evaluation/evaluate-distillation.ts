@@ -6,6 +6,7 @@ import { bootstrapMean, distinctN, type Interval, padBatch, sentenceBleu } from 
 import {
   ConfigError,
   checkCount,
+  checkName,
   checkPositive,
   DataError,
   eventTurn,
@@ -20,6 +21,7 @@ import { placesOf } from '../rows/places.ts';
 import { rowLoss } from '../rows/row-loss.ts';
 import { width as columnCount, columnOf } from '../rows/table.ts';
 import { disposeRows } from '../rows/teacher-logits.ts';
+import { spanRows } from '../teachers/align-spans.ts';
 import type { Teacher } from '../teachers/teacher.ts';
 import { checkSameVocabulary, tokenizerHash, type Vocabulary } from '../teachers/vocabulary.ts';
 import { readPrompt } from '../training/read-prompt.ts';
@@ -44,6 +46,14 @@ export interface EvaluateDistillationOptions {
   metric(prompt: string, completion: string): number;
   /** most tokens of a completion; default 64 */
   maxNewTokens?: number;
+  /**
+   * 'spans': the teacher has another tokenizer. Its log-probabilities are then those of stretches of text, `rkl` is their
+   * mean difference to the model's own on what it wrote, which is KL(q‖p) in expectation at temperature 1, and `fkl`,
+   * `acceptance` and `entropy` are NaN. Default 'none', refused
+   */
+  alignment?: 'none' | 'spans';
+  /** the prompts as the teacher reads them, in their order, with `alignment`; default as they are */
+  teacherPrompts?: readonly string[];
   /** prompts at a time; default 16 */
   batchSize?: number;
   /** of sampling and of the intervals' resampling */
@@ -130,15 +140,36 @@ function checkEvaluation({
   decode,
   maxNewTokens = 64,
   batchSize = 16,
+  alignment = 'none',
+  teacherPrompts,
 }: EvaluateDistillationOptions): void {
   const where = 'evaluateDistillation';
   const none = (what: string): ConfigError => new ConfigError({ where, what, wanted: 'at least 1' });
   if (Object.keys(models).length === 0) throw none('there are no models');
   if (prompts.length === 0) throw none('there are no prompts');
   if (decode.length === 0) throw none('there is no decoding');
-  if (teacher.tokenizerHash !== tokenizerHash(tokenizer)) {
+  checkName('alignment', alignment, ['none', 'spans']);
+  if (teacherPrompts !== undefined && (alignment === 'none' || teacherPrompts.length !== prompts.length))
+    throw new ConfigError({
+      where: 'teacherPrompts',
+      what:
+        alignment === 'none'
+          ? 'without alignment the teacher reads the models’ own tokens'
+          : 'another number of prompts',
+      got: teacherPrompts.length,
+      wanted: alignment === 'none' ? "alignment 'spans'" : prompts.length,
+    });
+  if (alignment === 'spans') {
+    if (teacher.vocabulary === undefined)
+      throw new ConfigError({ where, what: 'the teacher does not say which tokenizer it has', wanted: 'a vocabulary' });
+  } else if (teacher.tokenizerHash !== tokenizerHash(tokenizer)) {
     if (teacher.vocabulary !== undefined) checkSameVocabulary(tokenizer, teacher.vocabulary);
-    throw new ConfigError({ where, what: 'the teacher has another tokenizer', wanted: 'that of the models' });
+    throw new ConfigError({
+      where,
+      what: 'the teacher has another tokenizer',
+      wanted: 'that of the models',
+      fix: "Pass alignment: 'spans'",
+    });
   }
   checkCount('maxNewTokens', maxNewTokens);
   checkCount('batchSize', batchSize);
@@ -190,24 +221,31 @@ async function measure(
     sums.texts.push(...texts);
     sums.completions += texts.length;
     sums.ended += out.ended?.reduce((a, b) => a + b, 0) ?? 0;
-    await addRows(sums, o.teacher, policy, params, batch, out, signal);
+    const { alignment, teacherPrompts = prompts } = o;
+    const asked =
+      alignment !== 'spans'
+        ? undefined
+        : part.flatMap((_, i) => Array.from({ length: samples }, () => teacherPrompts[from + i] as string));
+    await addRows(sums, o, policy, params, batch, out, asked);
   }
   return sums;
 }
 
-/** Divergences on the prefixes that were written. */
+/** Divergences on the prefixes that were written. @param asked prompts of a teacher with other tokens */
 async function addRows(
   sums: Sums,
-  teacher: Teacher,
+  { teacher, tokenizer, signal }: EvaluateDistillationOptions,
   policy: LogitPolicy,
   params: Params,
   prompts: TokenBatch,
   completions: TokenBatch,
-  signal: AbortSignal | undefined,
+  asked: readonly string[] | undefined,
 ): Promise<void> {
   const places = placesOf(completions);
   if (places.length === 0) return;
-  const answer = await teacher.score(prompts, completions, { want: 'full', ...(signal && { signal }) });
+  const answer = await (asked !== undefined
+    ? spanRows(teacher, tokenizer, asked, completions, signal)
+    : teacher.score(prompts, completions, { want: 'full', ...(signal && { signal }) }));
   try {
     const table = tidy(() => {
       const ids = Int32Array.from(places, (i) => completions.ids[i] as number);

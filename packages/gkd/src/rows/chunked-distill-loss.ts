@@ -1,5 +1,5 @@
 /** D of whole completions from states and head: no `[B, T, V]` ever exists. */
-import { checkCount, checkName, embedding, ShapeError } from '@gimbal/tensor-core';
+import { ConfigError, checkCount, checkName, embedding, ShapeError } from '@gimbal/tensor-core';
 import {
   reshape,
   type Scalar,
@@ -11,11 +11,11 @@ import {
   zeros,
 } from '@tensorflow/tfjs-core';
 import { checkMask, type LossReduction } from '../divergence/distill-loss.ts';
-import { checkDivergence, type Divergence, type Temperatures } from '../divergence/divergence.ts';
+import { checkDivergence, type Divergence, isCustom, type Temperatures } from '../divergence/divergence.ts';
 import { checkTemperatures } from '../divergence/token-divergence.ts';
 import type { TeacherRows } from '../teachers/teacher.ts';
 import { rowLoss } from './row-loss.ts';
-import { rowCount, teacherWidth } from './teacher-logits.ts';
+import { isDense, rowCount, teacherWidth } from './teacher-logits.ts';
 
 /** What the chunked loss is computed from. */
 export interface ChunkedLossInput extends Temperatures {
@@ -31,6 +31,8 @@ export interface ChunkedLossInput extends Temperatures {
   divergence: Divergence;
   /** rows whose logits are there at a time */
   rowsPerChunk: number;
+  /** columns of those rows' logits that are there at a time, for twice the products; default all */
+  vocabularyPerChunk?: number;
   /** default 'sequence' */
   reduction?: LossReduction;
 }
@@ -43,10 +45,12 @@ export interface ChunkedLossInput extends Temperatures {
  */
 export function chunkedDistillLoss(o: ChunkedLossInput): Scalar {
   const at = 'chunkedDistillLoss';
-  const { hiddenS, headS, teacher, mask, divergence, rowsPerChunk, reduction = 'sequence', ...temperatures } = o;
+  const { hiddenS, headS, teacher, mask, divergence, rowsPerChunk, vocabularyPerChunk } = o;
+  const { teacherTemperature = 1, studentTemperature = 1, reduction = 'sequence' } = o;
   checkDivergence(at, divergence);
   checkTemperatures(at, o);
   checkCount(`${at}, rowsPerChunk`, rowsPerChunk);
+  if (vocabularyPerChunk !== undefined) checkVocabularyChunk(at, vocabularyPerChunk, teacher, divergence);
   checkName(`${at}, reduction`, reduction, ['sequence', 'token']);
   checkMask(at, mask, hiddenS.shape.slice(0, 2));
   checkWidth(at, hiddenS.shape[2], headS.shape[1], 'headS has another width than hiddenS');
@@ -59,8 +63,21 @@ export function chunkedDistillLoss(o: ChunkedLossInput): Scalar {
   return tidy(() => {
     const ids = new Int32Array(places.length);
     const student = { hidden: takeRows(hiddenS, places), head: headS };
-    return rowLoss({ student, teacher, ids, weights, divergence, rowsPerChunk, ...temperatures }).loss;
+    const size = { rowsPerChunk, ...(vocabularyPerChunk !== undefined && { vocabularyPerChunk }) };
+    const rows = { student, teacher, ids, weights, divergence, teacherTemperature, studentTemperature };
+    return rowLoss({ ...rows, ...size }).loss;
   });
+}
+
+/** @throws ConfigError where the vocabulary cannot be split */
+function checkVocabularyChunk(at: string, columns: number, teacher: TeacherRows, divergence: Divergence): void {
+  const where = `${at}, vocabularyPerChunk`;
+  checkCount(where, columns);
+  if (isDense(teacher) && !isCustom(divergence)) return;
+  const what = isDense(teacher)
+    ? 'a divergence of one’s own reads whole rows'
+    : 'the teacher gives no whole distributions';
+  throw new ConfigError({ where, what, fix: 'Leave it out' });
 }
 
 /** Where the tokens that count stand `[B·T]`, and what each weighs in the mean. */

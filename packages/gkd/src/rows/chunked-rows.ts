@@ -23,7 +23,8 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { DenseRows } from './aligned-rows.ts';
 import { width as columnCount } from './table.ts';
-import { teacherLogits } from './teacher-logits.ts';
+import { someRows, teacherLogits } from './teacher-logits.ts';
+import { vocabularyPass } from './vocabulary-chunks.ts';
 
 export interface ChunkedInput {
   /** the student's states `[R, D]` and head `[V, D]` */
@@ -36,6 +37,8 @@ export interface ChunkedInput {
   ids: Int32Array;
   divergence: DivergenceOptions;
   rowsPerChunk: number;
+  /** columns of those rows' logits that are there at a time; default all */
+  vocabularyPerChunk?: number | undefined;
   /** false: the head is no parameter, and its gradient is not computed */
   trainsHead: boolean;
 }
@@ -86,6 +89,8 @@ function forward(o: ChunkedInput, hidden: Tensor2D, head: Tensor2D): Pass {
     const chunk = tidy(() => {
       const to = from + count;
       const states = count === rows ? hidden : slice(hidden, [from, 0], [count, hidden.shape[1]]);
+      if (o.vocabularyPerChunk !== undefined && o.vocabularyPerChunk < head.shape[0])
+        return byColumns(o, { states, head, from, count, columns: o.vocabularyPerChunk, before });
       const z = linear<Tensor2D>(states, head, { weightLayout: 'out-in' });
       const target = teacherLogits(o.teacher, from, count);
       const weights = tensor1d(o.weights.subarray(from, to));
@@ -112,6 +117,25 @@ function forward(o: ChunkedInput, hidden: Tensor2D, head: Tensor2D): Pass {
   const loss = sum(mul(reshape(d, [rows]), tensor1d(o.weights)));
   const packed = concat([reshape(loss, [1]), reshape(table, [-1])]) as Tensor1D;
   return { packed, dHidden: joined(dHidden), dHead };
+}
+
+/** The same of a chunk of which not all columns are there at once. */
+function byColumns(
+  o: ChunkedInput,
+  c: { states: Tensor2D; head: Tensor2D; from: number; count: number; columns: number; before: Tensor2D | undefined },
+): { table: Tensor2D; dStates: Tensor2D; dHead?: Tensor2D } {
+  const { states, head, from, count, columns, before } = c;
+  const found = vocabularyPass({
+    ...{ states, head, columns, divergence: o.divergence, trainsHead: o.trainsHead },
+    ...{ teacher: someRows(o.teacher, from, count), weights: tensor1d(o.weights.subarray(from, from + count)) },
+    ids: o.ids.subarray(from, from + count),
+  });
+  const { values, logQ, logP, measures, dStates, dHead } = found;
+  return {
+    table: concat([stack([values, logQ, logP], 1), measures, zeros([count, 1])], 1) as Tensor2D,
+    dStates,
+    ...(dHead && { dHead: before === undefined ? dHead : (add(before, dHead) as Tensor2D) }),
+  };
 }
 
 function joined(parts: Tensor2D[]): Tensor2D {

@@ -19,6 +19,8 @@ export interface RowLossInput extends Temperatures {
   divergence: Divergence;
   /** rows whose logits are there at a time; default as many as fit 64 MB */
   rowsPerChunk?: number;
+  /** columns of those rows' logits that are there at a time, where the gradient is in closed form; default all */
+  vocabularyPerChunk?: number;
   /** default true */
   trainsHead?: boolean;
   /** false: nobody differentiates, and what only a gradient needs is not computed; default true */
@@ -29,11 +31,13 @@ export interface RowLossInput extends Temperatures {
 export function rowLoss({ trainsHead = true, gradient = true, ...o }: RowLossInput): { loss: Scalar; table: Tensor2D } {
   const { student, teacher } = o;
   const V = 'logits' in student ? student.logits.shape[1] : student.head.shape[0];
-  const rowsPerChunk = o.rowsPerChunk ?? defaultRowsPerChunk(V);
+  const { vocabularyPerChunk } = o;
+  const rowsPerChunk = o.rowsPerChunk ?? defaultRowsPerChunk(Math.min(V, vocabularyPerChunk ?? V));
   const divergence = opOptions(o.divergence, o);
   if (gradient && 'hidden' in student && isDense(teacher) && divergence !== undefined) {
     const { weights, ids } = o;
-    return chunkedRows({ ...student, teacher, weights, ids, divergence, rowsPerChunk, trainsHead });
+    const size = { rowsPerChunk, vocabularyPerChunk };
+    return chunkedRows({ ...student, teacher, weights, ids, divergence, ...size, trainsHead });
   }
   return differentiatedRows({ ...o, rowsPerChunk });
 }

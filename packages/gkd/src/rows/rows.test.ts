@@ -69,6 +69,49 @@ test.each(cases)('loss and gradients of %j are those of the dense loss, whatever
   }
 });
 
+test.each<Divergence>([...cases, { kind: 'jsd', beta: 0.3, scale: 'normalised' }])(
+  'so they are with some columns of some rows at a time: %j',
+  (divergence) => {
+    const zT = logits(hiddenT, headT);
+    const given = { mask, divergence, teacherTemperature: 0.7, studentTemperature: 1.3 };
+    const dense = both((h, w) => distillLoss({ zS: logits(h as Tensor3D, w as Tensor2D), zT, ...given }));
+    for (const teacher of [{ full: takeRows(zT, counted) }, { hidden: takeRows(hiddenT, counted), head: headT }])
+      for (const [rowsPerChunk, vocabularyPerChunk] of [
+        [100, 7],
+        [4, 32],
+        [9, 1],
+        [2, 49],
+      ] as const) {
+        const size = { rowsPerChunk, vocabularyPerChunk };
+        const chunked = both((h, w) =>
+          chunkedDistillLoss({ hiddenS: h as Tensor3D, headS: w as Tensor2D, teacher, ...given, ...size }),
+        );
+        expect(Math.abs(chunked.value - dense.value) / dense.value).toBeLessThan(1e-5);
+        expect(relativeError(chunked.h, dense.h)).toBeLessThan(1e-4);
+        expect(relativeError(chunked.w, dense.w)).toBeLessThan(1e-4);
+      }
+  },
+);
+
+test('what is known of each row is the same with some columns at a time, and no tensor stays', () => {
+  const rows = counted.length;
+  const ids = Int32Array.from(counted, (_, i) => (7 * i) % V);
+  const run = (vocabularyPerChunk: number, trainsHead: boolean): Float32Array =>
+    tidy(() => {
+      const student = { hidden: takeRows(hidden, counted), head };
+      const teacher = { hidden: takeRows(hiddenT, counted), head: headT };
+      const weights = new Float32Array(rows).fill(1);
+      const how = { divergence: 'fkl' as const, studentTemperature: 1.3, vocabularyPerChunk, trainsHead };
+      return rowLoss({ student, teacher, weights, ids, ...how })
+        .table.dataSync<'float32'>()
+        .slice();
+    });
+  const wanted = run(V, true);
+  const before = memory().numTensors;
+  for (const trains of [true, false]) expect(relativeError(run(11, trains), wanted)).toBeLessThan(1e-5);
+  expect(memory().numTensors).toBe(before);
+});
+
 test('chunks free what they made', () => {
   const teacher = { full: takeRows(logits(hiddenT, headT), counted) };
   const run = (): void =>
@@ -147,6 +190,15 @@ test.each<[string, () => unknown, string]>([
         ...{ divergence: 'fkl', rowsPerChunk: 0 },
       }),
     'rowsPerChunk',
+  ],
+  [
+    'some columns of a teacher’s likeliest tokens',
+    () =>
+      chunkedDistillLoss({
+        ...{ hiddenS: hidden, headS: head, teacher: { topK: topKOf(ones([9, V]), 2) }, mask },
+        ...{ divergence: 'fkl', rowsPerChunk: 4, vocabularyPerChunk: 10 },
+      }),
+    'vocabularyPerChunk: the teacher gives no whole distributions',
   ],
   [
     'a teacher with fewer rows than tokens',

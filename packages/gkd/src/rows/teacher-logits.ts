@@ -20,12 +20,17 @@ export function teacherWidth(rows: TeacherRows): number | undefined {
   return 'hidden' in rows ? rows.head.shape[0] : undefined;
 }
 
-/** Logits `[count, V]` of rows `from` on; the caller's scope owns them. */
-export function teacherLogits(rows: DenseRows, from: number, count: number): Tensor2D {
+/** Rows `from` on, their logits not made yet; the caller's scope owns what is new. */
+export function someRows(rows: DenseRows, from: number, count: number): DenseRows {
   const part = (x: Tensor2D): Tensor2D =>
     from === 0 && count === x.shape[0] ? x : slice(x, [from, 0], [count, x.shape[1]]);
-  if ('full' in rows) return part(rows.full);
-  return linear<Tensor2D>(part(rows.hidden), rows.head, { weightLayout: 'out-in' });
+  return 'full' in rows ? { full: part(rows.full) } : { hidden: part(rows.hidden), head: rows.head };
+}
+
+/** Logits `[count, V]` of rows `from` on; the caller's scope owns them. */
+export function teacherLogits(rows: DenseRows, from: number, count: number): Tensor2D {
+  const some = someRows(rows, from, count);
+  return 'full' in some ? some.full : linear<Tensor2D>(some.hidden, some.head, { weightLayout: 'out-in' });
 }
 
 /** Disposes the tensors of rows; a head is a tensor of its own on the model's numbers, which stay. */

@@ -11,7 +11,7 @@ import {
   type LogitPolicy,
   schedules,
 } from '@gimbal/tensor-core';
-import { checkDivergence, divergenceName } from '../divergence/divergence.ts';
+import { checkDivergence, divergenceName, isCustom } from '../divergence/divergence.ts';
 import { packs } from '../rows/packed-states.ts';
 import type { ModelTeacher } from '../teachers/model-teacher.ts';
 import type { Teacher } from '../teachers/teacher.ts';
@@ -22,7 +22,7 @@ import { type GkdOptions, gkdDefaults, isOwn, type ResolvedGkd } from './gkd-opt
 const known: readonly string[] = [
   ...Object.keys(gkdDefaults),
   ...['student', 'params', 'tokenizer', 'teacher', 'divergence', 'prompts', 'offPolicy', 'maxNewTokens', 'teacherTopK'],
-  'ignoreTokens',
+  ...['ignoreTokens', 'vocabularyPerChunk'],
   ...['teacherPrompt', 'reward', 'auxiliary', 'lora', 'rowsPerChunk', 'learningRate', 'batchSize', 'maxGradNorm'],
   ...['replay', 'adaptiveLambda', 'warn', 'selfTeacher'],
   ...['checkpointEvery', 'keepCheckpoints', 'logEvery', 'out', 'seed', 'heldOut', 'evalEvery', 'keepBest', 'earlyStop'],
@@ -54,6 +54,7 @@ export function resolveGkd(options: GkdOptions): ResolvedGkd {
   const o: ResolvedGkd = { ...gkdDefaults, ...options };
   for (const key of ['batchSize', 'accumulate', 'maxNewTokens'] as const) checkCount(key, o[key]);
   if (o.rowsPerChunk !== undefined) checkCount('rowsPerChunk', o.rowsPerChunk);
+  checkColumns(o);
   for (const key of ['temperature', 'teacherTemperature', 'studentTemperature'] as const) checkPositive(key, o[key]);
   checkName('mixing', o.mixing, ['batch', 'sequence']);
   checkName('reduction', o.reduction, ['sequence', 'token']);
@@ -138,6 +139,22 @@ function checkObjective(o: ResolvedGkd, lambda: number): void {
     });
   if (o.prompts.length === 0 && (lambda > 0 || !constant || offPolicy?.source === 'teacher'))
     throw new ConfigError({ where: 'prompts', what: 'there are none', wanted: 'at least 1' });
+}
+
+function checkColumns(o: ResolvedGkd): void {
+  const where = 'vocabularyPerChunk';
+  if (o.vocabularyPerChunk === undefined) return;
+  checkCount(where, o.vocabularyPerChunk);
+  const { divergence } = o;
+  const what =
+    isOwn(divergence) || isCustom(divergence)
+      ? `${typeof divergence === 'string' ? divergence : 'a divergence of one’s own'} reads whole rows`
+      : o.teacherTopK !== undefined || o.alignment !== 'none'
+        ? 'the teacher gives no whole distributions'
+        : o.student.hidden === undefined
+          ? 'the student gives its logits whole'
+          : undefined;
+  if (what !== undefined) throw new ConfigError({ where, what, fix: 'Leave it out' });
 }
 
 function checkSupport({ topKOf, teacherTopK, ignoreTokens, tokenizer, futureDiscount, alignment }: ResolvedGkd): void {

@@ -298,8 +298,8 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
         rng: this.#stream.split('teacher').split(step).split(t++),
         ...(signal && { signal }),
       };
-      const { tokenizer, alignment } = this.#o;
-      const texts = (): string[] => repeated.map((place) => promptText((picked[place] as EncodedPrompt).row));
+      const { tokenizer, alignment, teacherPrompt = promptText } = this.#o;
+      const texts = (): string[] => repeated.map((place) => teacherPrompt((picked[place] as EncodedPrompt).row));
       const sampled = await (alignment === 'none'
         ? (teacher.sample as NonNullable<Teacher['sample']>)(batch, how)
         : sampleAcross(teacher, tokenizer, texts(), how));

@@ -113,7 +113,7 @@ function distil(
 ): Scalar {
   // sampled rows carry their own score function, sorted ones their distance: which D is said for the others
   const divergence: Divergence = isOwn(o.divergence) ? 'rkl' : o.divergence;
-  const { teacherTemperature, studentTemperature, rowsPerChunk, futureDiscount } = o;
+  const { teacherTemperature, studentTemperature, rowsPerChunk, vocabularyPerChunk, futureDiscount } = o;
   const values = new Float32Array(batch.ids.length);
   const whole = new Float32Array(batch.ids.length);
   const counts = counted(batch, weights);
@@ -126,6 +126,7 @@ function distil(
       ...{ student: pickRows(student, rows), teacher, weights: take(counts), ids: take(batch.ids) },
       ...{ divergence, teacherTemperature, studentTemperature, trainsHead },
       ...(rowsPerChunk !== undefined && { rowsPerChunk }),
+      ...(vocabularyPerChunk !== undefined && { vocabularyPerChunk }),
     });
     total = add<Scalar>(total, loss);
     const own = Float32Array.from(take(batch.owners), (b) => Number(batch.examples[b]?.own));

@@ -137,6 +137,11 @@ export interface GkdOptions extends Omit<LoopOptions, 'overflow' | 'gradientChec
   /** rows (tokens) whose logits are there at a time; default as many as fit 64 MB */
   rowsPerChunk?: number;
   /**
+   * columns of those rows' logits that are there at a time: of a vocabulary so large that few rows fit, for twice the products
+   * with both heads. With whole distributions of one of the named divergences; default all
+   */
+  vocabularyPerChunk?: number;
+  /**
    * prompts and completions go through the student one after the other in one line, each of which sees only itself, so that
    * padding costs nothing; the same loss. Of decoders whose head is one matrix; default false
    */

@@ -51,7 +51,7 @@ export type DivergenceName = 'fkl' | 'rkl' | 'tvd' | 'jsd' | 'skew-fkl' | 'skew-
 
 const names: readonly DivergenceName[] = ['fkl', 'rkl', 'tvd', 'jsd', 'skew-fkl', 'skew-rkl'];
 
-type DivergenceAttributes = {
+export type DivergenceAttributes = {
   kind: DivergenceName;
   mix: number;
   /** D and its gradient are multiplied by it */
@@ -139,6 +139,22 @@ function terms({ p, q, r }: Sides, { kind, mix }: DivergenceAttributes): { f: ()
 function composeRows(logits: Tensor2D, target: Tensor2D, a: DivergenceAttributes): [Tensor, Tensor] {
   const lseQ = logSumExp(scaled(logits, a.temperature), -1, true);
   const lseP = logSumExp(scaled(target, a.targetTemperature), -1, true);
+  const [value, ...rest] = rowSums(logits, target, lseQ, lseP, a) as [Tensor, ...Tensor[]];
+  const flat = (x: Tensor): Tensor => reshape(x, value.shape);
+  return [value, stack([flat(lseQ), flat(lseP), ...rest], 1)];
+}
+
+/**
+ * Sums over the given classes, which may be some of all: D, Σ q w, and the measures, each [R].
+ * @param lseQ log Σ exp of the scaled logits over all classes [R,1], and lseP of the scaled target
+ */
+export function rowSums(
+  logits: Tensor2D,
+  target: Tensor2D,
+  lseQ: Tensor,
+  lseP: Tensor,
+  a: DivergenceAttributes,
+): Tensor[] {
   const both = sides(logits, target, lseQ, lseP, a);
   const { f, w } = terms(both, a);
   const value = mul(sum(f(), -1), a.factor);
@@ -149,11 +165,11 @@ function composeRows(logits: Tensor2D, target: Tensor2D, a: DivergenceAttributes
   const measures = a.measures
     ? [total(weigh(p, r)), neg(total(weigh(q, r))), mul(total(abs(sub(p, q))), 0.5), neg(total(weigh(q, logQ)))]
     : [nothing, nothing, nothing, nothing];
-  const flat = (x: Tensor): Tensor => reshape(x, value.shape);
-  return [value, stack([flat(lseQ), flat(lseP), centre, ...measures], 1)];
+  return [value, centre, ...measures];
 }
 
-const divergenceGrad = defineKernel<DivergenceAttributes>('DivergenceGrad', (inputs, a) => {
+/** ∂Σ dy D/∂z of the given classes, from the sums over all of them. */
+export const divergenceGrad = defineKernel<DivergenceAttributes>('DivergenceGrad', (inputs, a) => {
   const { dy, logits, target, columns: kept } = inputs as { [name: string]: Tensor };
   const [z, y] = [asRows(logits as Tensor), asRows(target as Tensor)];
   const rows = z.shape[0];
@@ -198,7 +214,7 @@ export interface DivergenceOptions {
 }
 
 /** β of jsd at an end is a KL divergence; so is a skewed one that is not skewed. */
-function attributesOf(where: string, o: DivergenceOptions, measures: boolean): DivergenceAttributes {
+export function attributesOf(where: string, o: DivergenceOptions, measures: boolean): DivergenceAttributes {
   const { kind, mix, scale = 'paper', temperature = 1, targetTemperature = 1 } = o;
   checkName(where, 'kind', kind, names);
   checkName(where, 'scale', scale, ['paper', 'normalised']);
@@ -216,7 +232,7 @@ function attributesOf(where: string, o: DivergenceOptions, measures: boolean): D
   return { kind, mix: given, factor: 1, ...shared };
 }
 
-function checkSides(where: string, logits: Tensor, target: Tensor): void {
+export function checkSides(where: string, logits: Tensor, target: Tensor): void {
   checkDtype(where, 'logits', logits, 'float32');
   checkRank(where, 'logits', logits, [1, 2, 3, 4, 5, 6], '[..., V]');
   checkDtype(where, 'target', target, 'float32');

@@ -21,6 +21,7 @@ export {
   divergenceMeasures,
   divergenceWithGradient,
 } from './divergence.ts';
+export { divergencePart, divergencePartGradient } from './divergence-parts.ts';
 export { dropout, type UniformSource } from './dropout.ts';
 export { embedding } from './embedding.ts';
 export { type GatedMlpOptions, gatedMlp } from './gated-mlp.ts';

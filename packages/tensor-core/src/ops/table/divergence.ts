@@ -1,5 +1,18 @@
-import { add, type Tensor, type Tensor1D, type Tensor2D, zeros } from '@tensorflow/tfjs-core';
+import {
+  add,
+  concat,
+  mul,
+  slice,
+  stack,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  tidy,
+  zeros,
+} from '@tensorflow/tfjs-core';
+import { logSumExp as logSumExpOf } from '../../gap/log-sum-exp.ts';
 import { type DivergenceOptions, divergence, divergenceMeasures, divergenceWithGradient } from '../divergence.ts';
+import { divergencePart, divergencePartGradient } from '../divergence-parts.ts';
 import { at, dim, logSumExp, nd } from './reference.ts';
 import { floats, numbers } from './samples.ts';
 import type { Nd, OpCase, OpRow, Sample } from './types.ts';
@@ -149,6 +162,49 @@ const withGradient = (o: DivergenceOptions & { overwrite?: true }): OpCase => {
   };
 };
 
+/** The same of classes 0 to 7 and 8 to 20, each part by itself. */
+const inParts = (o: DivergenceOptions, gives: 'sums' | 'gradient'): OpCase => {
+  const whole = withGradient(o);
+  const { temperature = 1, targetTemperature = 1 } = o;
+  const bounds: readonly [number, number][] = [
+    [0, 8],
+    [8, 13],
+  ];
+  const lse = (x: Tensor, t: number): Tensor => logSumExpOf(mul(x, 1 / t), -1);
+  const cut = (x: Tensor, [from, count]: readonly [number, number]): Tensor2D =>
+    slice(x as Tensor2D, [0, from], [-1, count]);
+  const run = (z: Tensor, y: Tensor, upstream: Tensor | undefined): Tensor | Tensor[] => {
+    // bytes, which are to be refused, have no sum
+    const known = z.dtype === 'float32' && y.dtype === 'float32';
+    const both = known ? stack([lse(z, temperature), lse(y, targetTemperature)], 1) : zeros([3, 2]);
+    const normalizers = both as Tensor2D;
+    const sums = bounds
+      .map((part) => divergencePart(cut(z, part), cut(y, part), normalizers, o))
+      .reduce((a, b) => add(a, b));
+    if (upstream === undefined) return [slice(sums, [0, 0], [3, 1]), slice(sums, [0, 2], [3, 4])];
+    const given = { normalizers, sums, upstream: upstream as Tensor1D };
+    const parts = bounds.map((part) => divergencePartGradient(cut(z, part), cut(y, part), given, o));
+    return concat(parts, 1);
+  };
+  const { upstream: _, ...sides } = whole.inputs;
+  return {
+    title: `in two parts, ${JSON.stringify(o)}`,
+    inputs: gives === 'sums' ? sides : whole.inputs,
+    run: ({ logits, target, upstream }) => tidy(() => run(logits as Tensor, target as Tensor, upstream)),
+    reference: (given) => {
+      const all = whole.reference({ upstream: nd([3], [0, 0, 0]), ...given });
+      const [values, measures, gradient] = all as [Nd, Nd, Nd];
+      return gives === 'sums' ? [nd([3, 1], values.data), measures] : [gradient];
+    },
+  };
+};
+
+const partsOf: readonly DivergenceOptions[] = [
+  ...all.slice(0, 6),
+  ...all.slice(8, 10),
+  { kind: 'jsd', mix: 0.3, temperature: 0.7, targetTemperature: 2 },
+];
+
 export const divergenceRows: OpRow[] = [
   {
     name: 'divergence',
@@ -234,6 +290,34 @@ export const divergenceRows: OpRow[] = [
         run: () => divergenceWithGradient(zeros([2, 3]), zeros([2, 3]), zeros([3]), { kind: 'fkl' }),
         code: 'ERR_SHAPE',
         message: 'divergenceWithGradient: upstream has the wrong shape; got [3], wanted [2]',
+      },
+    ],
+  },
+  {
+    name: 'divergencePart',
+    cases: partsOf.map((o) => inParts(o, 'sums')),
+    errors: [
+      {
+        title: 'normalizers of another number of rows',
+        run: () => divergencePart(zeros([2, 3]), zeros([2, 3]), zeros([3, 2]), { kind: 'fkl' }),
+        code: 'ERR_SHAPE',
+        message: 'divergencePart: normalizers has the wrong shape; got [3,2], wanted [2,2]',
+      },
+    ],
+  },
+  {
+    name: 'divergencePartGradient',
+    cases: partsOf.map((o) => inParts(o, 'gradient')),
+    errors: [
+      {
+        title: 'sums of another width',
+        run: () => {
+          const normalizers = zeros([2, 2]) as Tensor2D;
+          const given = { normalizers, sums: zeros([2, 5]) as Tensor2D, upstream: zeros([2]) as Tensor1D };
+          return divergencePartGradient(zeros([2, 3]), zeros([2, 3]), given, { kind: 'fkl' });
+        },
+        code: 'ERR_SHAPE',
+        message: 'divergencePartGradient: sums has the wrong shape; got [2,5], wanted [2,6]',
       },
     ],
   },
