@@ -287,7 +287,10 @@ async function rowsOf(
     // conversations are written by each model's own template
     if (other === undefined || !found.kind.startsWith('conversation')) return rows;
     const theirs = textRows(found, other);
-    return rows.map((row, i) => ({ ...(row as object), [teacherColumn]: promptText(theirs[i] as Prompt) }) as Prompt);
+    return rows.map((row, i) => ({
+      ...(typeof row === 'string' ? { prompt: row } : row),
+      [teacherColumn]: promptText(theirs[i] as Prompt),
+    }));
   };
   try {
     return await read(completedKinds);

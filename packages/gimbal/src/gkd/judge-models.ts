@@ -33,7 +33,7 @@ export interface Judged {
   completions: string[];
 }
 
-export interface Judging {
+interface Judging {
   teacher: Teacher;
   tokenizer: Tokenizer;
   prompts: readonly string[];
