@@ -1,4 +1,4 @@
-// The N-API surface: the command buffer, memory segments, threads and the profile. All state is instance data.
+// The N-API surface: commands, memory segments, threads and the profile. All state is instance data.
 //
 // A worker may be terminated at any moment: every call then fails and leaves its result as it was. Values therefore
 // start as nullptr, which Node-API refuses politely, and what must exist is checked.
@@ -77,21 +77,15 @@ void run_all(napi_env env, Context* context, const double* c, size_t words) {
   if (context->error) raise(env, context);
 }
 
-/// run(words): the commands in the first `words` of the command buffer.
+/// run(words: Float64Array, count): the commands in its first `count` words. The array is the caller's: two copies of the
+/// package in one environment each fill their own.
 napi_value run(napi_env env, napi_callback_info info) {
-  Arguments<1> a(env, info);
-  Context* context = context_of(env);
-  run_all(env, context, context->commands, static_cast<size_t>(a.number(0)));
-  return nullptr;
-}
-
-/// replay(words: Float64Array): the commands in an array.
-napi_value replay(napi_env env, napi_callback_info info) {
-  Arguments<1> a(env, info);
+  Arguments<2> a(env, info);
   void* data = nullptr;
-  size_t count = 0;
-  napi_get_typedarray_info(env, a.v[0], nullptr, &count, &data, nullptr, nullptr);
-  run_all(env, context_of(env), static_cast<const double*>(data), count);
+  size_t length = 0;
+  napi_get_typedarray_info(env, a.v[0], nullptr, &length, &data, nullptr, nullptr);
+  const size_t count = static_cast<size_t>(a.number(1));
+  run_all(env, context_of(env), static_cast<const double*>(data), count < length ? count : length);
   return nullptr;
 }
 
@@ -237,20 +231,22 @@ void choose_isa(Context& context) {
 
 NAPI_MODULE_INIT() {
   using namespace gimbal;
-  void* memory = platform::reserve(sizeof(Context));
-  if (!memory || !platform::commit(memory, sizeof(Context))) return nullptr;
-  Context* context = new (memory) Context();
-  choose_isa(*context);
-  register_families(*context);
-  napi_set_instance_data(env, context, free_context, nullptr);
-  napi_add_env_cleanup_hook(env, stop_threads, context);
+  // loaded again in the same environment, as test runners do: the state stays, the copies share it
+  if (!context_of(env)) {
+    void* memory = platform::reserve(sizeof(Context));
+    if (!memory || !platform::commit(memory, sizeof(Context))) return nullptr;
+    Context* context = new (memory) Context();
+    choose_isa(*context);
+    register_families(*context);
+    napi_set_instance_data(env, context, free_context, nullptr);
+    napi_add_env_cleanup_hook(env, stop_threads, context);
+  }
 
   const struct {
     const char* name;
     napi_callback function;
   } functions[] = {
       {"run", run},
-      {"replay", replay},
       {"opId", op_id},
       {"reserve", reserve},
       {"addressOf", address_of},
@@ -266,16 +262,5 @@ NAPI_MODULE_INIT() {
     napi_create_function(env, f.name, NAPI_AUTO_LENGTH, f.function, nullptr, &value);
     set(env, exports, f.name, value);
   }
-
-  // the command buffer: JavaScript memory, kept alive by a reference for the life of the environment
-  napi_value buffer = nullptr, words = nullptr;
-  void* data = nullptr;
-  napi_ref keep = nullptr;
-  if (napi_create_arraybuffer(env, Context::kCommandCapacity * sizeof(double), &data, &buffer) != napi_ok ||
-      napi_create_typedarray(env, napi_float64_array, Context::kCommandCapacity, buffer, 0, &words) != napi_ok ||
-      napi_create_reference(env, words, 1, &keep) != napi_ok)
-    return nullptr;
-  context->commands = static_cast<double*>(data);
-  set(env, exports, "commands", words);
   return exports;
 }

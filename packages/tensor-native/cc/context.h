@@ -21,7 +21,6 @@ struct Scratch {
 
 struct Context {
   static constexpr int kSlots = 16;
-  static constexpr size_t kCommandCapacity = 1 << 16;  // doubles
 
   Cpu cpu;                // what the processor has
   Isa isa = Isa::base;    // the level in use (GIMBAL_ISA may force a lower one)
@@ -29,7 +28,6 @@ struct Context {
   Registry registry;
   bool profiling = false;
   const char* error = nullptr;  // set by `fail`, thrown as a JavaScript error after the command
-  double* commands = nullptr;   // kCommandCapacity doubles that JavaScript writes
   // during a replay, the commands behind the one that runs
   const double *upcoming = nullptr, *upcoming_end = nullptr;
   Ahead within;  // what the running command itself reads next, before any other

@@ -7,11 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 /** What the binary exports (cc/addon.cc). Addresses and sizes are exact integers in doubles. */
 export interface Addon {
-  /** The command buffer: commands one behind the other, each `[length, operation, arguments…]`. */
-  readonly commands: Float64Array;
-  /** Runs the commands in the first `words` of the buffer. */
-  run(words: number): void;
-  replay(words: Float64Array): void;
+  /** Runs the commands in the first `count` words, one behind the other, each `[length, operation, arguments…]`. */
+  run(words: Float64Array, count: number): void;
   opId(name: string): number;
   reserve(bytes: number): ArrayBuffer | undefined;
   addressOf(buffer: ArrayBuffer): number;

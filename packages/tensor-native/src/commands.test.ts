@@ -126,4 +126,22 @@ describeNative('the queue', () => {
     expect(numbers(tf.addN(many))).toEqual([9000]);
     tf.dispose(many);
   });
+
+  test('two copies of the package, an ES module and a CommonJS one, leave each other’s commands alone', async () => {
+    const address = './commands.ts?copy'; // another instance of the file, the same binary
+    const copy = (await import(address)) as typeof import('./commands.ts');
+    expect(copy.flush).not.toBe(flush);
+    const x = tf.tensor1d([1, 2, 3]);
+    const y = tf.add(x, x);
+    const z = tf.tensor1d([0, 0, 0]);
+    const target = backend.address(z);
+    flush();
+    const sum = tf.add(y, y); // waits here
+    copy.emit(copy.op('fill'), target, 3, 4, 7, 1); // waits there
+    expect(isWaiting() && copy.isWaiting()).toBe(true);
+    copy.flush();
+    expect(numbers(z)).toEqual([7, 7, 7]);
+    expect(numbers(sum)).toEqual([4, 8, 12]);
+    tf.dispose([x, y, z, sum]);
+  });
 });

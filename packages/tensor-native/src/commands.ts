@@ -1,5 +1,5 @@
-// Commands: a kernel writes `(op, …numbers)` into a queue in memory that the addon shares, and the queue runs when its
-// results are wanted: when the host reads a tensor, when a step is captured or replayed, when many commands wait.
+// Commands: a kernel writes `(op, …numbers)` into a queue, and the addon runs the queue when its results are wanted: when
+// the host reads a tensor, when a step is captured or replayed, when many commands wait.
 //
 // Why a queue: between two commands that stream a megabyte each, JavaScript finds neither its code nor its objects in the
 // caches and runs three times slower than a command's own cost would say. One after the other, many commands in
@@ -9,7 +9,8 @@ import { loadAddon } from './addon.ts';
 import { NativeError } from './errors.ts';
 
 const addon = loadAddon();
-const queue = addon?.commands ?? new Float64Array(1);
+/** This copy's own: an ES module beside a CommonJS one has two copies of this file and one binary. */
+const queue = new Float64Array(1 << 16);
 
 /** Commands that wait at most: about a training step of small networks. */
 const MOST_WAITING = 64;
@@ -44,7 +45,7 @@ export function flush(): void {
   filled = 0;
   waiting = 0;
   try {
-    addon?.run(count);
+    addon?.run(queue, count);
   } finally {
     settled();
   }
@@ -153,5 +154,5 @@ export function stopRecording(): Float64Array {
 /** Runs recorded words. */
 export function replayWords(program: Float64Array): void {
   flush();
-  addon?.replay(program);
+  addon?.run(program, program.length);
 }

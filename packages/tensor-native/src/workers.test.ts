@@ -1,4 +1,4 @@
-// Two worker threads at once: each has its own state in the binary (registry, threads, command buffer, memory). They
+// Two worker threads at once: each has its own state in the binary (registry, threads, memory). They
 // use the binary itself, as Node 20 cannot start a worker from TypeScript.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -24,11 +24,12 @@ const program = `
   const c = new Float32Array(buffer, n * n * 4, n * n);
   const gemm = addon.opId('gemm');
   addon.setThreads(workerData.threads);
+  const words = new Float64Array(23);
   let wrong = 0;
   for (let i = 0; i < 3000; i++) {
     c.fill(0);
-    addon.commands.set([23, gemm, n, n, n, base, n, 0, base, n, 0, base + n * n * 4, n, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    addon.run(23);
+    words.set([23, gemm, n, n, n, base, n, 0, base, n, 0, base + n * n * 4, n, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    addon.run(words, 23);
     if (c[0] !== n * value * value || c[n * n - 1] !== n * value * value) wrong++;
   }
   parentPort.postMessage({ wrong, threads: addon.info().threads });
