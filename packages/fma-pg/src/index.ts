@@ -56,8 +56,9 @@ export {
 export { type BaselineOptions, baselineAdvantages } from './tokens/baselines.ts';
 export { alphaToBeta, betaToAlpha, type KlRewardOptions, klRewards } from './tokens/kl-rewards.ts';
 export { rolloutLogProbs } from './tokens/rollout-log-probs.ts';
-export { type NamedReward, type TokenPolicyOptions, tokenDefaults, tokenPresets } from './tokens/token-options.ts';
+export { type NamedReward, type TokenPolicyOptions, tokenDefaults } from './tokens/token-options.ts';
 export { type TokenPolicyStep, TokenPolicyTrainer } from './tokens/token-policy-trainer.ts';
+export { tokenPresets } from './tokens/token-presets.ts';
 export type { PromptOverflow } from './tokens/token-prompts.ts';
 export { type RolloutOptions, selectRows, type TokenRollout, tokenRollout } from './tokens/token-rollout.ts';
 export { type AdvantageEstimate, gae, type TrajectoryBatch } from './values/gae.ts';

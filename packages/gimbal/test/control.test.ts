@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseRecording } from '@gimbal/control-envs';
 import { dqn, ppo, ppoKl, sppo, trpo } from '@gimbal/fma-pg';
-import { offPolicyFlags, onPolicyFlags } from '../src/control/agent-flags.ts';
+import { offPolicyFlags, onPolicyFlags } from '../src/control/agent-options.ts';
 import { settingsOf } from '../src/control/settings.ts';
 import { runCli, startCli } from './cli-process.ts';
 import { runMain } from './run-main.ts';

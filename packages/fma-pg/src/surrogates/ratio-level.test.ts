@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { useBackend } from '@gimbal/tensor-core';
 import { grad, type Scalar, type Tensor, type Tensor2D, tensor1d, tensor2d, zerosLike } from '@tensorflow/tfjs-core';
-import { tokenPresets } from '../tokens/token-options.ts';
+import { tokenPresets } from '../tokens/token-presets.ts';
 import type { RatioLevel, Surrogate } from './surrogate.ts';
 import { surrogates } from './surrogates.ts';
 

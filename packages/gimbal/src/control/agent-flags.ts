@@ -1,5 +1,4 @@
-// Flags of `gimbal control train` as options of an agent: those of the same name, and those that become part of one.
-import { type OffPolicyOptions, type OnPolicyOptions, surrogates } from '@gimbal/fma-pg';
+// Flags of `gimbal control train` that are of agents: which algorithm has which.
 import { ConfigError } from '@gimbal/tensor-core';
 import type { EnvOptionTexts } from './env-options.ts';
 import type { Settings } from './settings.ts';
@@ -105,7 +104,7 @@ const both = [
 ] as const;
 
 /** Options under the same name. */
-const plain = {
+export const plain = {
   'on-policy': [
     ...both,
     'rollout',
@@ -190,7 +189,7 @@ const parts = {
 const everywhere = [...plain['on-policy'], ...plain['off-policy'], ...parts['on-policy'], ...parts['off-policy']];
 
 /** Options of a surrogate, and the algorithms that have them. */
-const ofSurrogates = {
+export const ofSurrogates = {
   eta: ['mdpo', 'smdpo', 'spma'],
   clipEpsilon: ['ppo', 'sppo'],
   clipEpsilonHigh: ['ppo'],
@@ -257,7 +256,7 @@ const unset: { readonly [name in keyof AgentFlags]?: unknown } = {
 };
 
 /** The flags of these names that were given, by name. */
-const given = (flags: AgentFlags, names: readonly (keyof AgentFlags)[]): Record<string, unknown> =>
+export const given = (flags: AgentFlags, names: readonly (keyof AgentFlags)[]): Record<string, unknown> =>
   Object.fromEntries(
     names.flatMap((name) => (flags[name] === undefined || flags[name] === unset[name] ? [] : [[name, flags[name]]])),
   );
@@ -278,162 +277,8 @@ export function refuseOthers(flags: AgentFlags, kind: Settings['kind']): void {
     throw refused(name, `${flags.algo} has no such option`, got, 'Leave it out');
 }
 
-/** Of an agent on policy. @throws ConfigError for flags that do not go together */
-export function onPolicyFlags(flags: AgentFlags, preset: Partial<OnPolicyOptions>): Partial<OnPolicyOptions> {
-  const { normalize, normalizeAdvantage: spread } = flags;
-  if (normalize !== undefined && normalize.length > 1 && normalize.includes('none'))
-    throw refused('normalize', 'none stands alone', normalize.join(','), 'Name what is normalised, or none');
-  return {
-    ...(given(flags, plain['on-policy']) as Partial<OnPolicyOptions>),
-    ...rateOf(flags, preset.learningRate),
-    ...entropyOf(flags, preset.entropyCoef),
-    ...(normalize && { normalize: { obs: normalize.includes('obs'), reward: normalize.includes('reward') } }),
-    ...(spread && { normalizeAdvantage: spread === 'none' ? false : spread }),
-    ...nested(flags, preset),
-    ...surrogateOf(flags, preset.surrogate),
-  };
-}
-
-/** Options that are objects: of each the preset's, and what the flags say of it. @throws ConfigError for a part of none */
-function nested(flags: AgentFlags, preset: Partial<OnPolicyOptions>): Partial<OnPolicyOptions> {
-  const merged = <T extends object>(before: T | undefined, from: { readonly [flag in keyof AgentFlags]?: keyof T }) => {
-    const said = Object.entries(from).filter(([flag]) => flags[flag as keyof AgentFlags] !== undefined);
-    const changed = Object.fromEntries(said.map(([flag, part]) => [part, flags[flag as keyof AgentFlags]]));
-    return said.length === 0 ? undefined : ({ ...before, ...changed } as T);
-  };
-  const recurrent = merged(preset.recurrent, { recurrent: 'cell', memorySize: 'size', memorySequence: 'sequence' });
-  const adaptiveRate = merged(preset.adaptiveRate, {
-    adaptiveRate: 'kl',
-    minLearningRate: 'min',
-    maxLearningRate: 'max',
-  });
-  const critic = merged(preset.critic, {
-    criticEpochs: 'epochs',
-    criticBatchSize: 'batchSize',
-    criticLearningRate: 'learningRate',
-  });
-  const adaptiveKl = merged(preset.adaptiveKl, { adaptiveKl: 'target', klPenalty: 'initial' });
-  const { trustRegion: delta, cgIterations, damping, shrink, backtracks } = flags;
-  const region = Object.entries({ delta, cgIterations, damping, shrink, backtracks }).filter(
-    ([, v]) => v !== undefined,
-  );
-  needs(
-    flags,
-    recurrent?.cell === undefined,
-    ['memorySize', 'memorySequence'],
-    'there is no memory',
-    '--recurrent gru',
-  );
-  needs(
-    flags,
-    adaptiveRate?.kl === undefined,
-    ['minLearningRate', 'maxLearningRate'],
-    'the learning rate is not adapted',
-    '--adaptive-rate 0.01',
-  );
-  needs(
-    flags,
-    critic?.epochs === undefined,
-    ['criticBatchSize', 'criticLearningRate'],
-    'the value function has no passes of its own',
-    '--critic-epochs 10',
-  );
-  return {
-    ...(recurrent && { recurrent }),
-    ...(adaptiveRate && { adaptiveRate }),
-    ...(critic && { critic: { ...critic, batchSize: critic.batchSize ?? 64 } }),
-    ...(adaptiveKl && { adaptiveKl }),
-    ...(region.length > 0 && { trustRegion: { ...preset.trustRegion, ...Object.fromEntries(region) } }),
-  };
-}
-
-/** @throws ConfigError for flags of something that there is not */
-function needs(
-  flags: AgentFlags,
-  missing: boolean,
-  names: readonly (keyof AgentFlags)[],
-  what: string,
-  flag: string,
-): void {
-  const name = missing ? names.find((one) => flags[one] !== undefined) : undefined;
-  if (name !== undefined) throw refused(name, what, flags[name], `Add ${flag}, or leave it out`);
-}
-
-/** A constant, or a straight line to --final-entropy-coef. */
-function entropyOf(
-  { entropyCoef, finalEntropyCoef }: AgentFlags,
-  preset: OnPolicyOptions['entropyCoef'] = 0,
-): Pick<OnPolicyOptions, 'entropyCoef'> {
-  if (finalEntropyCoef === undefined) return {};
-  const first = typeof preset === 'object' ? preset.from : typeof preset === 'function' ? preset(0) : preset;
-  return { entropyCoef: { from: entropyCoef ?? first, to: finalEntropyCoef } };
-}
-
-/** Of an agent off policy. @throws ConfigError for flags that do not go together */
-export function offPolicyFlags(flags: AgentFlags, preset: Partial<OffPolicyOptions>): Partial<OffPolicyOptions> {
-  const { her: strategy, herFraction: fraction } = flags;
-  if (fraction !== undefined && strategy === undefined)
-    throw refused('herFraction', 'nothing is relabelled', fraction, 'Add --her future, or leave it out');
-  const { priorityAlpha: alpha, priorityBeta: beta, temperature } = flags;
-  const { initialExploration: from = 1, finalExploration: to = 0.05 } = flags;
-  const explores = flags.initialExploration !== undefined || flags.finalExploration !== undefined;
-  if (!flags.prioritized && (alpha ?? beta) !== undefined)
-    throw refused(
-      alpha === undefined ? 'priorityBeta' : 'priorityAlpha',
-      'rows are drawn uniformly',
-      alpha ?? beta,
-      'Add --prioritized, or leave it out',
-    );
-  const prioritized = {
-    ...(alpha !== undefined && { alpha }),
-    ...(beta !== undefined && { beta }),
-  };
-  const her = strategy && { her: { strategy, ...(fraction !== undefined && { fraction }) } };
-  return {
-    ...(given(flags, plain['off-policy']) as Partial<OffPolicyOptions>),
-    ...rateOf(flags, preset.learningRate),
-    ...(temperature !== undefined && { alpha: temperature }),
-    ...(explores && { exploration: { from, to } }),
-    buffer: {
-      ...preset.buffer,
-      ...given(flags, ['capacity', 'nStep', 'prioritized']),
-      ...(Object.keys(prioritized).length > 0 && { prioritized }),
-      ...her,
-    },
-  };
-}
-
-/** A constant, or a straight line to --final-learning-rate. */
-function rateOf(
-  { learningRate, finalLearningRate }: AgentFlags,
-  preset: OnPolicyOptions['learningRate'] = 3e-4,
-): Pick<OnPolicyOptions, 'learningRate'> {
-  if (finalLearningRate === undefined) return learningRate === undefined ? {} : { learningRate };
-  const first = typeof preset === 'object' ? preset.from : (preset as number);
-  return { learningRate: { from: learningRate ?? first, to: finalLearningRate } };
-}
-
-/** The preset's surrogate with other options, or another one; nothing where it stays. */
-function surrogateOf(flags: AgentFlags, preset: OnPolicyOptions['surrogate']): Pick<OnPolicyOptions, 'surrogate'> {
-  const { surrogate: other, weightTemperature: temperature } = flags;
-  needs(flags, other !== 'mpo', ['weightTemperature'], 'nothing is weighed by exp(advantage/λ)', '--surrogate mpo');
-  const { clipEpsilonHigh: high, ...changed } = given(flags, Object.keys(ofSurrogates) as (keyof AgentFlags)[]) as {
-    clipEpsilonHigh?: number;
-    clipEpsilon?: number | { low: number; high: number };
-  };
-  if (other !== undefined) {
-    const name = Object.keys(changed)[0] ?? (high === undefined ? undefined : 'clipEpsilonHigh');
-    if (name !== undefined)
-      throw refused(name, `the surrogate ${other} has none`, flags[name as 'eta'], 'Leave it out');
-    return { surrogate: other === 'mpo' ? surrogates.mpo(temperature ? { temperature } : {}) : surrogates.ratio() };
-  }
-  if (high !== undefined) changed.clipEpsilon = { low: flags.clipEpsilon ?? 0.2, high };
-  if (preset === undefined || Object.keys(changed).length === 0) return {};
-  const make = surrogates[preset.surrogate as keyof typeof surrogates];
-  return { surrogate: make({ ...preset.options, ...changed } as never) };
-}
-
-function refused(name: string, what: string, got: unknown, fix: string): ConfigError {
+/** The error of a flag, told by the option's name. */
+export function refused(name: string, what: string, got: unknown, fix: string): ConfigError {
   const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   return new ConfigError({ where: `gimbal control train --${flag}`, what, got, fix });
 }
