@@ -6,7 +6,7 @@ import { compare, methods, type Student, startOf, type ToySetup } from './intern
 
 /** of every claim with students of these sizes: how far one generalises from few prompts depends on them */
 export const firstWeights =
-  'first weights as Flax makes them by default, as the miniature’s description states none and its reference was written in JAX; others are compared in the README of @gimbal/gkd';
+  'first weights by lecun_normal, positions of deviation .02: the miniature’s description states none, its reference was written in JAX, and these were chosen on other seeds; others are compared in the README of @gimbal/gkd';
 
 /** 14,000 parameters, 100 prompts */
 export const arithmeticSetup: ToySetup = {

@@ -7,8 +7,9 @@ import { fill, tensor } from '@tensorflow/tfjs-core';
 const ofTruncated = 0.87962566103423978;
 
 /**
- * Parameters of a GPT-2: tables (`nn.Embed`) normal of deviation 1/√width; matrices (`nn.Dense`, lecun_normal) normal cut
- * off at two deviations, of deviation 1/√inputs; biases 0, norms the identity. The caller disposes the tree.
+ * Parameters of a GPT-2: positions normal of deviation .02; all matrices, the tokens' table [V, width] among them, by
+ * lecun_normal, what `nn.Dense` has: normal, cut off at two deviations, of deviation 1/√inputs; biases 0, norms the
+ * identity. The caller disposes the tree.
  */
 export function flaxInit(model: LanguageModel, stream: Rng): Params {
   return unflatten(
@@ -19,7 +20,7 @@ export function flaxInit(model: LanguageModel, stream: Rng): Params {
       }
       const own = stream.split(path);
       const [rows, columns] = shape as [number, number];
-      if (/\.w[tp]e\.weight$/.test(path)) return [path, own.normalTensor([rows, columns], 0, 1 / Math.sqrt(columns))];
+      if (path.endsWith('.wpe.weight')) return [path, own.normalTensor([rows, columns], 0, 0.02)];
       // the head lies as [out, in], other matrices as [in, out]
       const inputs = path === 'lm_head.weight' ? columns : rows;
       const spread = 1 / Math.sqrt(inputs) / ofTruncated;
