@@ -50,8 +50,9 @@ export function divergencePart(
 
 /**
  * The gradient to the logits of some of the classes, from the sums over all of them.
- * @param sums [R,6], float32: those of `divergencePart`, added over all parts
- * @param upstream [R], float32: the gradient of what is minimised to each row's divergence
+ *
+ * Of the rows: `sums` [R,6], float32, are those of `divergencePart`, added over all parts; `upstream` [R], float32, is the
+ * gradient of what is minimised to each row's divergence.
  * @returns [R,C]; the caller disposes it
  * @throws as `divergence`
  */

@@ -5,7 +5,7 @@ import { compare, type Method, methods, type Student, type ToySetup } from './in
 
 const setup: ToySetup = {
   ...{ task: 'newsroom', layers: 2, width: 48, prompts: 1000, batchSize: 32 },
-  ...{ start: 600, steps: 400, teacher: 'learned' },
+  ...{ start: 600, steps: 400, learningRate: { start: 3e-3, distil: 1e-3 }, teacher: 'learned' },
 };
 
 export const claim = defineClaim({

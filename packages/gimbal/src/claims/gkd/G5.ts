@@ -2,7 +2,7 @@
 import { Checks } from '../../reproduce/checks.ts';
 import { defineClaim } from '../../reproduce/claim.ts';
 import { mean } from '../../reproduce/verdict.ts';
-import { arithmeticSetup, firstWeights } from './G4.ts';
+import { arithmeticSetup, protocol } from './G4.ts';
 import { compare, type Method } from './internal/toy-lab.ts';
 
 const lambdas = [0, 0.25, 0.5, 0.75, 1] as const;
@@ -11,7 +11,7 @@ export const claim = defineClaim({
   id: 'G5',
   claim: 'exact match on arithmetic grows with λ, the share of completions that the student writes itself',
   paper: 'figure 8, GSM8K: gains rise with the student’s share beyond .25',
-  wanted: `means non-decreasing over λ 0, .25, .5, .75, 1, within .03; λ 1 − λ 0 ≥ .4; a coin for each completion; ${firstWeights}`,
+  wanted: `means non-decreasing over λ 0, .25, .5, .75, 1, within .03; λ 1 − λ 0 ≥ .4; a coin for each completion; ${protocol}`,
   seeds: [0, 1, 2, 3, 4],
   async run(context) {
     const of = Object.fromEntries(lambdas.map((lambda) => [`λ ${lambda}`, ofShare(lambda)]));

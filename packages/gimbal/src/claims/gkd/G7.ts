@@ -2,14 +2,14 @@
 import { Checks } from '../../reproduce/checks.ts';
 import { defineClaim } from '../../reproduce/claim.ts';
 import { mean } from '../../reproduce/verdict.ts';
-import { arithmeticSetup, firstWeights } from './G4.ts';
+import { arithmeticSetup, protocol } from './G4.ts';
 import { compare, methods } from './internal/toy-lab.ts';
 
 export const claim = defineClaim({
   id: 'G7',
   claim: 'with prompts enough to cover the task every method solves it: the gap is one of coverage',
   paper: 'not in the paper: its tasks are never covered',
-  wanted: `exact match ≥ .92 for SFT, SeqKD, supervised KD, ImitKD, f-distill and on-policy fkl, 600 prompts; ${firstWeights}`,
+  wanted: `exact match ≥ .92 for SFT, SeqKD, supervised KD, ImitKD, f-distill and on-policy fkl, 600 prompts; ${protocol}`,
   seeds: [0, 1, 2],
   async run(context) {
     const setup = { ...arithmeticSetup, prompts: 600, start: 600 };

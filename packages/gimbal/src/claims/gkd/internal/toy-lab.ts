@@ -25,6 +25,8 @@ export interface ToySetup {
   start: number;
   /** steps of a method */
   steps: number;
+  /** constant in fine-tuning; what a method begins with, on a straight line to 0 */
+  learningRate: { start: number; distil: number };
   /** the world itself, or a model of two layers that learned from it; default the world */
   teacher?: 'exact' | 'learned';
 }
@@ -67,8 +69,6 @@ export const methods = {
   'jsd:0.9': { objective: { kind: 'jsd', beta: 0.9 }, lambda: 1 },
   rkl: { objective: 'rkl', lambda: 1 },
 } as const satisfies Record<string, Method>;
-
-const learningRate = 3e-3;
 
 const makers = { chain, mini: translation, newsroom: summaries };
 const tasks: { [name in ToySetup['task']]?: ToyTask } = {};
@@ -120,7 +120,7 @@ async function distilled(setup: ToySetup, method: Method, seed: number, signal: 
       ...(topK !== undefined && { teacherTopK: topK }),
       ...(alpha !== undefined && { reward: { fn: faithfulness(task), alpha, samplesPerPrompt: 4 } }),
       mixing: 'sequence',
-      learningRate: (step) => learningRate * (1 - step / setup.steps),
+      learningRate: (step) => setup.learningRate.distil * (1 - step / setup.steps),
     },
     setup.steps,
     signal,
@@ -177,7 +177,11 @@ async function started(setup: ToySetup, seed: number, signal: AbortSignal) {
   if (known !== undefined) return known;
   const { task, model, training, test, stream } = bench(setup, seed);
   const params = flaxInit(model, stream.split('init'));
-  const options = { ...common(setup, task, model, training, seed + 1000), params, learningRate };
+  const options = {
+    ...common(setup, task, model, training, seed + 1000),
+    params,
+    learningRate: setup.learningRate.start,
+  };
   const made = await trained(
     { ...presets.sft({}), divergence: 'nll', ...options },
     setup.start,
@@ -227,7 +231,7 @@ async function learnedTeacher(task: ToyTask, signal: AbortSignal): Promise<Teach
     padId: vocabulary.special.pad as number,
   });
   const start = model.init(stream.split('init'));
-  const rate = (step: number): number => learningRate * Math.min(1, 2 - step / 1000);
+  const rate = (step: number): number => 3e-3 * Math.min(1, 2 - step / 1000);
   const options = { student: model, params: start, tokenizer: vocabulary, prompts: rows, batchSize: 64, seed: 0 };
   const trainer = new GkdTrainer({
     ...{ ...presets.sft({}), divergence: 'nll', ...options, maxNewTokens: task.answerLength, learningRate: rate },
