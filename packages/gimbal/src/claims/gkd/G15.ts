@@ -6,7 +6,7 @@ import { breathe, Checks } from '../../reproduce/checks.ts';
 import { defineClaim } from '../../reproduce/claim.ts';
 import { intervalOf, mean } from '../../reproduce/verdict.ts';
 import { arithmeticSetup } from './G4.ts';
-import { flaxInit } from './internal/flax-init.ts';
+import { lecunInit } from './internal/lecun-init.ts';
 import { type PairTask, pairTask } from './internal/pair-teacher.ts';
 
 const { batchSize, width } = arithmeticSetup;
@@ -77,7 +77,7 @@ const common = (task: PairTask, seed: number) => ({
 /** A student that writes answers, most of them wrong. The caller disposes it. */
 async function startOf(task: PairTask, seed: number, signal: AbortSignal): Promise<Params> {
   const options = common(task, seed);
-  const params = flaxInit(options.student, rng(seed).split('claims.G15').split('init'));
+  const params = lecunInit(options.student, rng(seed).split('claims.G15').split('init'));
   const given = {
     ...options,
     ...presets.sft({}),

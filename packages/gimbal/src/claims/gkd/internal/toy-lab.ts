@@ -8,7 +8,7 @@ import { StageCache } from '../../../pipeline/cache.ts';
 import { codeVersion, hashValue } from '../../../pipeline/hash.ts';
 import { breathe } from '../../../reproduce/checks.ts';
 import { cacheFolder } from '../../../run/run-folder.ts';
-import { flaxInit } from './flax-init.ts';
+import { lecunInit } from './lecun-init.ts';
 import { chain, summaries, type ToyRow, type ToyTask, translation } from './toy-task.ts';
 
 /** What is tried, and on how much. */
@@ -176,7 +176,7 @@ async function started(setup: ToySetup, seed: number, signal: AbortSignal) {
   const known = starts.get(key);
   if (known !== undefined) return known;
   const { task, model, training, test, stream } = bench(setup, seed);
-  const params = flaxInit(model, stream.split('init'));
+  const params = lecunInit(model, stream.split('init'));
   const options = {
     ...common(setup, task, model, training, seed + 1000),
     params,

@@ -1,4 +1,4 @@
-// First weights as Flax makes them by default, the library that the miniature's reference was written with.
+// First weights of the small students.
 import type { LanguageModel } from '@gimbal/language-models';
 import { type Params, type Rng, unflatten } from '@gimbal/tensor-core';
 import { fill, tensor } from '@tensorflow/tfjs-core';
@@ -11,7 +11,7 @@ const ofTruncated = 0.87962566103423978;
  * lecun_normal, what `nn.Dense` has: normal, cut off at two deviations, of deviation 1/√inputs; biases 0, norms the
  * identity. The caller disposes the tree.
  */
-export function flaxInit(model: LanguageModel, stream: Rng): Params {
+export function lecunInit(model: LanguageModel, stream: Rng): Params {
   return unflatten(
     model.parameters.map(({ path, shape }) => {
       if (shape.length === 1) {
