@@ -3,13 +3,14 @@
  * token, times the probabilities of the stretch's further tokens (chain rule), as in TRL's GOLD; such a row sums to less
  * than 1. Row k is the one that predicts token k.
  */
-import { DataError, ShapeError, type TokenBatch } from '@gimbal/tensor-core';
+import type { TokenBatch } from '@gimbal/tensor-core';
 import { clone, keep, reshape, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core';
 import type { AlignedRows, DenseRows, MatchedTokens } from '../rows/aligned-rows.ts';
 import { takeRows } from '../rows/chunked-distill-loss.ts';
 import { ownLogProbs } from '../rows/own-log-probs.ts';
-import { disposeRows, isDense, rowCount } from '../rows/teacher-logits.ts';
+import { disposeRows } from '../rows/teacher-logits.ts';
 import { alignBatch, shares } from './align-spans.ts';
+import { checkAnswer } from './check-answer.ts';
 import type { Teacher } from './teacher.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -68,14 +69,10 @@ export async function distributionRows(
   const aligned = alignBatch(own, other, prompts, completions);
   if (aligned.completions.width === 0) return undefined;
   const { signal } = o;
-  const answer = await teacher.score(aligned.prompts, aligned.completions, { want: 'full', ...(signal && { signal }) });
+  const want = 'full';
+  const given = await teacher.score(aligned.prompts, aligned.completions, { want, ...(signal && { signal }) });
+  const answer = checkAnswer(given, { want, rows: aligned.other.length, vocabSize: teacher.vocabSize }) as DenseRows;
   try {
-    if (!isDense(answer)) throw new DataError({ where: 'teacher', what: 'it gave no whole distributions' });
-    if (rowCount(answer) !== aligned.other.length)
-      throw new ShapeError({
-        ...{ where: 'teacher', what: 'it scored another number of tokens than the completions have' },
-        ...{ got: rowCount(answer), wanted: aligned.other.length },
-      });
     const { ids, width, lengths } = aligned.completions;
     const tokens = Array.from(lengths).flatMap((n, b) => [...ids.subarray(b * width, b * width + n)]);
     const logp = ownLogProbs(answer, Int32Array.from(tokens), o.temperature);

@@ -5,6 +5,7 @@
  */
 import { padBatch, rowOf } from '@gimbal/language-models';
 import { DataError, type TokenBatch } from '@gimbal/tensor-core';
+import { checkAnswer } from './check-answer.ts';
 import type { Teacher, TeacherRows } from './teacher.ts';
 import { completionIds, idsOf, promptIds, tokenizerHash, type Vocabulary } from './vocabulary.ts';
 
@@ -117,11 +118,13 @@ export async function spanRows(
   signal: AbortSignal | undefined,
 ): Promise<TeacherRows> {
   const aligned = alignBatch(own, teacher.vocabulary as Vocabulary, prompts, completions);
-  const answer = await (aligned.completions.width === 0
-    ? { sampled: new Float32Array(0) }
-    : teacher.score(aligned.prompts, aligned.completions, { want: 'sampled', ...(signal && { signal }) }));
-  if (!('sampled' in answer)) throw new DataError({ where: 'teacher', what: 'it gave no log-probabilities of tokens' });
-  const sampled = shares(aligned, answer.sampled);
+  const want = 'sampled';
+  const answer =
+    aligned.completions.width === 0
+      ? { sampled: new Float32Array(0) }
+      : await teacher.score(aligned.prompts, aligned.completions, { want, ...(signal && { signal }) });
+  checkAnswer(answer, { want, rows: aligned.other.length, vocabSize: teacher.vocabSize });
+  const sampled = shares(aligned, (answer as { sampled: Float32Array }).sampled);
   // with one tokenizer every token is a stretch, and its own part is known
   const one = teacher.tokenizerHash === tokenizerHash(own) && !aligned.own.includes(-1);
   return one ? { sampled } : { sampled, spans: aligned.own };

@@ -1,20 +1,13 @@
 /** The teachers' answers on a micro-batch, checked. */
 import { padBatch, rowOf } from '@gimbal/language-models';
-import {
-  type LogitPolicy,
-  logSumExp,
-  NumericalError,
-  type Params,
-  type Prompt,
-  ShapeError,
-  type TokenBatch,
-} from '@gimbal/tensor-core';
-import { keep, min, slice, sum, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
+import { type LogitPolicy, NumericalError, type Params, type Prompt, type TokenBatch } from '@gimbal/tensor-core';
+import { keep, min, slice, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
 import type { AlignedRows } from '../rows/aligned-rows.ts';
-import { disposeRows, rowCount } from '../rows/teacher-logits.ts';
+import { disposeRows } from '../rows/teacher-logits.ts';
 import { distributionRows } from '../teachers/align-distributions.ts';
 import { spanRows } from '../teachers/align-spans.ts';
-import type { Teacher, TeacherRows, TopK, Wanted } from '../teachers/teacher.ts';
+import { checkAnswer } from '../teachers/check-answer.ts';
+import type { Teacher, TeacherRows, Wanted } from '../teachers/teacher.ts';
 import { likeliest } from '../teachers/top-k.ts';
 import { promptIds } from '../teachers/vocabulary.ts';
 import { promptText } from './encode-rows.ts';
@@ -32,7 +25,8 @@ export interface Writer {
 /**
  * Their tensors belong to the caller.
  * @param writer whose likeliest tokens may be asked for
- * @throws NumericalError where a teacher says NaN
+ * @throws DataError where a teacher answers in another kind than asked, ShapeError of another number of rows, NumericalError
+ * where it says NaN
  */
 export async function askTeachers(
   o: ResolvedGkd,
@@ -81,18 +75,22 @@ export async function askTeachers(
         members.map((b) =>
           teacherPrompt === undefined ? promptText(rowOfExample(b)) : teacherPrompt(rowOfExample(b)),
         );
+      const want = o.alignment === 'none' ? wanted(rows) : o.alignment === 'spans' ? 'sampled' : 'aligned';
       const answer = await (o.alignment === 'spans'
         ? spanRows(teacher, tokenizer, texts(), completions, signal)
         : o.alignment !== 'none'
           ? distributionRows(teacher, tokenizer, texts(), completions, {
               ...{ hybrid: o.alignment === 'hybrid', temperature: o.teacherTemperature, signal },
             })
-          : teacher.score(prompts, completions, { want: wanted(rows), ...(signal && { signal }) }));
-      if (answer === undefined) continue;
-      parts.push({ rows, teacher: answer });
-      checkAnswer(answer, rows?.length ?? batch.ids.length, teacher, o);
-      if (o.alignVocab && !('aligned' in answer))
-        parts.splice(-1, 1, { rows, teacher: narrowed(answer, o.tokenizer.size) });
+          : teacher.score(prompts, completions, { want: want as Wanted, ...(signal && { signal }) }));
+      // no text that both have
+      if (answer === undefined && want === 'aligned') continue;
+      const { vocabSize } = teacher;
+      const checked = checkAnswer(answer, { want, rows: rows?.length ?? batch.ids.length, vocabSize });
+      parts.push({ rows, teacher: checked });
+      checkSupport(checked, teacher, o);
+      if (o.alignVocab && !('aligned' in checked))
+        parts.splice(-1, 1, { rows, teacher: narrowed(checked, o.tokenizer.size) });
     }
     return parts;
   } catch (error) {
@@ -130,54 +128,8 @@ function narrowed(rows: TeacherRows, V: number): TeacherRows {
   return rows;
 }
 
-/** K tokens a row and what they leave: without it no divergence is one. */
-function checkTail({ ids, logp, tail }: TopK, K: number): void {
-  const where = 'teacher';
-  const rows = tail?.length;
-  if (rows === undefined || ids.length !== rows * K || logp.length !== rows * K)
-    throw new ShapeError({
-      ...{ where, what: 'its likeliest tokens come without the sum of the others, or in another number' },
-      got: `${ids.length} ids, ${logp.length} log-probabilities, ${rows ?? 'no'} sums`,
-      wanted: `${K} a row, and one sum`,
-    });
-  for (const [r, rest] of tail.entries()) {
-    let total = rest;
-    for (let k = 0; k < K; k++) total += Math.exp(logp[r * K + k] as number);
-    // a NaN is told below
-    if (rest >= 0 && Math.abs(total - 1) <= 1e-3) continue;
-    if (Number.isNaN(total)) return;
-    throw new NumericalError({
-      where,
-      what: `its likeliest tokens and the sum of the others make ${total} at token ${r} of the batch, the sum alone ${rest}`,
-      fix: 'Give log-probabilities of the whole distribution, and 1 less their sum',
-    });
-  }
-}
-
-function checkAnswer(answer: TeacherRows | AlignedRows, wanted: number, teacher: Teacher, o: ResolvedGkd): void {
-  const where = 'teacher';
-  if ('topK' in answer) checkTail(answer.topK, o.teacherTopK ?? 1);
-  if (rowCount(answer) !== wanted)
-    throw new ShapeError({
-      where,
-      what: 'it scored another number of tokens than the completions have',
-      got: rowCount(answer),
-      wanted,
-    });
-  const refuse = (row: number, what: string): never => {
-    const fix = 'Look at the teacher’s weights and precision';
-    throw new NumericalError({ where, what: `${what} at token ${row} of the batch`, fix });
-  };
-  // one number a row: NaN anywhere makes it NaN
-  const sums = tidy(() => {
-    if ('full' in answer) return logSumExp(answer.full, -1).dataSync<'float32'>().slice();
-    if ('hidden' in answer) return sum(answer.hidden, -1).dataSync<'float32'>().slice();
-    if ('sampled' in answer) return answer.sampled;
-    if ('aligned' in answer) return answer.aligned.sampled;
-    return answer.topK.logp.map((x, i) => x + (answer.topK.tail[i] ?? 0));
-  });
-  const bad = sums.findIndex((x) => Number.isNaN(x) || ('full' in answer && !Number.isFinite(x)));
-  if (bad >= 0) refuse(bad, 'it gives no distribution (NaN)');
+/** What the objective cannot bear of an answer that is right in itself. @throws NumericalError */
+function checkSupport(answer: TeacherRows | AlignedRows, teacher: Teacher, o: ResolvedGkd): void {
   const reverse =
     o.divergence === 'rkl' ||
     (typeof o.divergence === 'object' && o.divergence.kind === 'jsd' && o.divergence.beta === 1);
@@ -186,7 +138,7 @@ function checkAnswer(answer: TeacherRows | AlignedRows, wanted: number, teacher:
   const banned = least.indexOf(Number.NEGATIVE_INFINITY);
   if (banned < 0) return;
   throw new NumericalError({
-    where,
+    where: 'teacher',
     what: `it bans a token (probability 0) at token ${banned} of the batch: the reverse KL is infinite there`,
     fix: `Mix a little of the uniform distribution into it (1e-6 of ${teacher.vocabSize} tokens), or use jsd with β below 1`,
   });
