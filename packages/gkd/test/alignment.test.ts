@@ -294,14 +294,18 @@ test('a hybrid finds the teacher’s tokens by their names: answers become right
     p[target] = (p[target] as number) + 0.9;
     return p;
   }, others);
-  const o = { alignment: 'hybrid', divergence: { kind: 'jsd', beta: 0.5 }, teacher: turned } as const;
+  // near the forward KL, and half of the completions right ones: on its own alone the student keeps some answers of its
+  // start, which of them by rounding (4 to 9 of 10 were right); so all ten are, on five seeds by AVX2 and AVX-512
+  const data = prompts.map((prompt) => ({ prompt, completion: right(prompt) }));
+  const half = { lambda: 0.5, mixing: 'sequence', offPolicy: { source: 'dataset', data }, batchSize: 20 } as const;
+  const o = { alignment: 'hybrid', divergence: { kind: 'jsd', beta: 0.1 }, teacher: turned, ...half } as const;
   using trainer = new GkdTrainer(options(o));
   const steps: GkdStep[] = [];
   for await (const step of trainer.train({ steps: 150 })) steps.push(step);
   expect(left(steps)).toBeLessThan(0.5);
   const how = { temperature: 0, maxNewTokens: 5, rng: rng(0) };
   const answers = vocabulary.decode(await student.sample(trainer.params, vocabulary.encode(prompts), how));
-  expect(answers.filter((text, i) => text === right(prompts[i] as string)).length).toBeGreaterThan(5);
+  expect(answers.filter((text, i) => text === right(prompts[i] as string)).length).toBeGreaterThan(7);
 });
 
 test('completions of a teacher with other tokens are read again in the student’s, for fine-tuning too', async () => {
