@@ -148,6 +148,8 @@ function checkEvaluation({
   if (Object.keys(models).length === 0) throw none('there are no models');
   if (prompts.length === 0) throw none('there are no prompts');
   if (decode.length === 0) throw none('there is no decoding');
+  for (const [name, texts] of Object.entries({ prompts, ...(teacherPrompts && { teacherPrompts }) }))
+    for (const [i, text] of texts.entries()) checkText(text, `${where}, ${name}, row ${i}`);
   checkName('alignment', alignment, ['none', 'spans']);
   if (teacherPrompts !== undefined && (alignment === 'none' || teacherPrompts.length !== prompts.length))
     throw new ConfigError({
@@ -178,6 +180,11 @@ function checkEvaluation({
     checkPositive('decode.temperature', d.temperature);
     checkCount('decode.samples', d.samples);
   }
+}
+
+/** @throws DataError */
+function checkText(text: unknown, where: string): void {
+  if (typeof text !== 'string') throw new DataError({ where, what: 'it is no text', got: text, wanted: 'a text' });
 }
 
 async function measure(

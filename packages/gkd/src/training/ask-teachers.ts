@@ -10,7 +10,7 @@ import { checkAnswer } from '../teachers/check-answer.ts';
 import type { Teacher, TeacherRows, Wanted } from '../teachers/teacher.ts';
 import { likeliest } from '../teachers/top-k.ts';
 import { promptIds } from '../teachers/vocabulary.ts';
-import { promptText } from './encode-rows.ts';
+import { teacherText } from './encode-rows.ts';
 import type { Example, MicroBatch, Part } from './examples.ts';
 import type { ResolvedGkd } from './gkd-options.ts';
 import { studentRows } from './student-rows.ts';
@@ -64,17 +64,14 @@ export async function askTeachers(
         ? undefined
         : Int32Array.from([...batch.owners.keys()].filter((r) => ids.has(batch.owners[r] as number)));
       const { teacherPrompt, tokenizer } = o;
+      const texts = (): string[] => members.map((b) => teacherText(o, rowOfExample(b)));
       const prompts =
         teacherPrompt === undefined
           ? pick(batch.prompts)
           : padBatch(
-              members.map((b) => promptIds(tokenizer, teacherPrompt(rowOfExample(b)))),
+              texts().map((text) => promptIds(tokenizer, text)),
               padId,
             );
-      const texts = (): string[] =>
-        members.map((b) =>
-          teacherPrompt === undefined ? promptText(rowOfExample(b)) : teacherPrompt(rowOfExample(b)),
-        );
       const want = o.alignment === 'none' ? wanted(rows) : o.alignment === 'spans' ? 'sampled' : 'aligned';
       const answer = await (o.alignment === 'spans'
         ? spanRows(teacher, tokenizer, texts(), completions, signal)

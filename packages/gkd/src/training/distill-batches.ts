@@ -27,7 +27,14 @@ import { AdaptiveShare } from './adaptive-share.ts';
 import { askTeachers } from './ask-teachers.ts';
 import { teachersOf } from './check-options.ts';
 import { rewardCoefficients } from './credit.ts';
-import { type EncodedPrompt, type EncodedRow, encodeData, encodePrompts, promptText } from './encode-rows.ts';
+import {
+  type EncodedPrompt,
+  type EncodedRow,
+  encodeData,
+  encodePrompts,
+  promptText,
+  teacherText,
+} from './encode-rows.ts';
 import { type Example, type MicroBatch, microBatch, type StepTotals, totalsOf } from './examples.ts';
 import type { ResolvedGkd } from './gkd-options.ts';
 import type { GkdPreview } from './gkd-step.ts';
@@ -298,8 +305,8 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
         rng: this.#stream.split('teacher').split(step).split(t++),
         ...(signal && { signal }),
       };
-      const { tokenizer, alignment, teacherPrompt = promptText } = this.#o;
-      const texts = (): string[] => repeated.map((place) => teacherPrompt((picked[place] as EncodedPrompt).row));
+      const { tokenizer, alignment } = this.#o;
+      const texts = (): string[] => repeated.map((place) => teacherText(this.#o, (picked[place] as EncodedPrompt).row));
       const sampled = await (alignment === 'none'
         ? (teacher.sample as NonNullable<Teacher['sample']>)(batch, how)
         : sampleAcross(teacher, tokenizer, texts(), how));

@@ -19,10 +19,32 @@ export interface EncodedRow extends EncodedPrompt {
 
 export const promptText = (p: Prompt): string => (typeof p === 'string' ? p : p.prompt);
 
+/** @param where names the row @throws DataError for what is no text */
+export function checkedText(row: unknown, where: string): string {
+  const text = typeof row === 'object' && row !== null ? (row as { prompt?: unknown }).prompt : row;
+  if (typeof text === 'string') return text;
+  const turns = Array.isArray(text) || (typeof row === 'object' && row !== null && 'messages' in row);
+  throw new DataError({
+    where,
+    what: turns ? 'the prompt is a conversation, not a text' : 'the prompt is no text',
+    got: text === undefined && typeof row === 'object' ? row : text,
+    wanted: "a text, or a row with one in the column 'prompt'",
+    ...(turns && { fix: 'Write it out with the tokenizer’s chat template first' }),
+  });
+}
+
+/** The prompt as the teacher reads it. @throws DataError where `teacherPrompt` gives no text */
+export function teacherText({ teacherPrompt }: ResolvedGkd, row: Prompt): string {
+  const text: unknown = teacherPrompt === undefined ? promptText(row) : teacherPrompt(row);
+  if (typeof text === 'string') return text;
+  const what = `it gives no text for the prompt ${JSON.stringify(promptText(row))}`;
+  throw new DataError({ where: 'teacherPrompt', what, got: text, wanted: 'a text' });
+}
+
 /** Prompts that leave room for `maxNewTokens`. @throws DataError for one that does not, or where none is left */
 export function encodePrompts(o: ResolvedGkd, where = 'prompts'): EncodedPrompt[] {
   return fitting(o, where, o.prompts, (row, i) => {
-    const ids = readPrompt(o.student, o.tokenizer, promptText(row));
+    const ids = readPrompt(o.student, o.tokenizer, checkedText(row, `${where}, row ${i}`));
     checkRoom(o, `${where}, row ${i}`, ids.length, o.maxNewTokens);
     return { ids, row };
   });
@@ -64,6 +86,7 @@ export function encodeData(
   const rows = data ?? (o.prompts as readonly Prompt[]);
   if (rows.length === 0) throw new DataError({ where, what: 'there are no rows', wanted: 'at least 1' });
   return fitting(o, where, rows, (row, i) => {
+    const text = checkedText(row, `${where}, row ${i}`);
     const completion = typeof row === 'string' ? undefined : row.completion;
     if (typeof completion !== 'string')
       throw new DataError({
@@ -72,7 +95,7 @@ export function encodeData(
         wanted: "a text in the column 'completion'",
         fix: "Give offPolicy.data, or offPolicy { source: 'teacher' }",
       });
-    const ids = readPrompt(o.student, o.tokenizer, promptText(row));
+    const ids = readPrompt(o.student, o.tokenizer, text);
     const answer = Int32Array.from(completionIds(o.tokenizer, completion));
     checkRoom(o, `${where}, row ${i}`, ids.length, answer.length);
     return { ids, completion: answer, row };

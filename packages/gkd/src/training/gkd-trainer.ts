@@ -54,11 +54,18 @@ export class GkdTrainer implements Trainer<GkdStep> {
   readonly #prepared: Prepared;
   readonly #loop: Loop;
 
-  /** @throws ConfigError, DataError for options and rows that do not go together, before anything is allocated */
+  /** @throws ConfigError, DataError for options and rows that do not go together; nothing that was allocated stays */
   constructor(options: GkdOptions);
   /** @internal a loop that was resumed */
   constructor(options: GkdOptions, prepared: Prepared, loop: Loop);
-  constructor(options: GkdOptions, prepared = prepare(options), loop = new LoopTrainer(prepared.setup)) {
+  constructor(
+    options: GkdOptions,
+    prepared = prepare(options),
+    loop = orFree(
+      () => new LoopTrainer(prepared.setup),
+      () => release(prepared),
+    ),
+  ) {
     this.options = prepared.o;
     this.policy = prepared.policy;
     this.#prepared = prepared;
@@ -155,6 +162,16 @@ function release({ batches, adapter, self }: Prepared): void {
   if (adapter !== undefined) disposeAdapter(adapter);
 }
 
+/** What `make` gives; where it throws, `free` is called first. */
+function orFree<T>(make: () => T, free: () => void): T {
+  try {
+    return make();
+  } catch (error) {
+    free();
+    throw error;
+  }
+}
+
 function prepare(options: GkdOptions): Prepared {
   const o = resolveGkd(options);
   const config = described(o.student).config;
@@ -173,11 +190,17 @@ function prepare(options: GkdOptions): Prepared {
       return assemble(o, policy, adapter, adapter === undefined ? sources : sourcesOf(o, policy), params);
     const self = new SelfTeacher(policy, params, o.tokenizer, o.selfTeacher, o);
     const taught = { ...o, teacher: self.teacher };
-    return assemble(taught, policy, adapter, sourcesOf(taught, policy), params, self);
+    return orFree(
+      () => assemble(taught, policy, adapter, sourcesOf(taught, policy), params, self),
+      () => self.dispose(),
+    );
   };
   if (o.lora === undefined) return whole(o.student, undefined, o.params);
   const adapter = createLora(base.config, o.params, o.lora, rng(o.seed).split('lora'));
-  return whole(adaptedModel(base, o.params, adapter), adapter, adapter.params);
+  return orFree(
+    () => whole(adaptedModel(base, o.params, adapter), adapter, adapter.params),
+    () => disposeAdapter(adapter),
+  );
 }
 
 /** Where a step's rows come from, and what an evaluation does. */
