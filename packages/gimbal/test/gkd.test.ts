@@ -31,8 +31,9 @@ beforeAll(async () => {
     'export default (prompts, completions) => completions.map((text) => Math.min(1, text.split("e").length - 1));\n',
   );
   const texts = rows.map((row) => `${row.prompt}\n${row.completion}`);
-  const make = async (name: string, width: number, tokenizer: ReturnType<typeof trainTokenizer>, layers = 1) => {
-    const size = { width, layers, heads: 2, contextLength: 24, eosIds: [tokenizer.special.eos as number] };
+  type Made = ReturnType<typeof trainTokenizer>;
+  const make = async (name: string, width: number, tokenizer: Made, layers = 1, contextLength = 24) => {
+    const size = { width, layers, heads: 2, contextLength, eosIds: [tokenizer.special.eos as number] };
     // an untrained teacher of the usual spread says next to nothing
     const model = decoder({ vocabularySize: tokenizer.size, ...size, initializerRange: 0.2 });
     const params = model.init(rng(width));
@@ -42,7 +43,10 @@ beforeAll(async () => {
   await make('teacher', 64, trainTokenizer(texts));
   await make('student', 32, trainTokenizer(texts));
   await make('deep', 32, trainTokenizer(texts), 4);
-  await make('other', 32, trainTokenizer(['something else altogether, in other words']));
+  const elsewhere = trainTokenizer(['something else altogether, in other words']);
+  await make('other', 32, elsewhere);
+  // room for a prompt in its own tokens, and little more
+  await make('narrow', 32, elsewhere, 1, 16);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -144,6 +148,20 @@ test('a teacher of another tokenizer, by each way of alignment; rows in one line
     expect(await readFile(join(run, 'report.html'), 'utf8')).toContain('of other tokenizers KL(q‖p) alone is known');
   }
 }, 120_000);
+
+test('completions that the teacher’s tokens make too long for it count nothing, which is told', async () => {
+  const short = ['--steps', '2', '--no-quantize', '--json', '--batch-size', '4', '--max-new-tokens', '8'];
+  const argv = [...pair('student').filter((x) => x !== '--max-new-tokens' && x !== '6'), ...short];
+  for (const way of ['spans', 'hybrid']) {
+    const run = join(folder, `long-${way}`);
+    argv[2] = join(folder, 'narrow');
+    const { code, stdout, stderr } = await runMain([...argv, '--alignment', way, '--out', run], source);
+    expect([way, code, code === 0 ? '' : stderr]).toEqual([way, 0, '']);
+    expect(stderr).toContain('the teacher cannot read every completion');
+    const { models } = JSON.parse(stdout) as { models: (Model & { unread: number })[] };
+    expect(models[1]?.unread).toBeGreaterThan(0);
+  }
+}, 60_000);
 
 test('a student of every second layer of its teacher', async () => {
   const run = join(folder, 'every');

@@ -103,8 +103,10 @@ export async function distilCommand<O extends GkdFlags>(
     }
     const { tokenizer } = student;
     const codec = apart ? promptCodec(tokenizer, true) : undefined;
-    const contextLength = Math.min(student.model.config.contextLength, teacher.model.config.contextLength);
     const other = o.alignment !== 'none';
+    const room = teacher.model.config.contextLength;
+    // in other tokens a text has another length: what the teacher has no room for is found by its own
+    const contextLength = Math.min(student.model.config.contextLength, other ? Number.POSITIVE_INFINITY : room);
     if (other && apart)
       throw new ConfigError({
         where: 'gimbal gkd --alignment',
@@ -113,9 +115,9 @@ export async function distilCommand<O extends GkdFlags>(
       });
     const all = await rowsOf(o, world, tokenizer, other ? teacher.tokenizer : undefined, note);
     const maxNewTokens = o.maxNewTokens ?? roomBeside(all, tokenizer, contextLength, codec, apart);
-    const fitting = fittingPrompts(
-      all,
-      { tokenizer, contextLength, maxNewTokens, apart, ...(codec && { codec }) },
+    const fitting = readByTeacher(
+      fittingPrompts(all, { tokenizer, contextLength, maxNewTokens, apart, ...(codec && { codec }) }, note),
+      other ? teacher : undefined,
       note,
     );
     const held = heldOutOf('gkd', o.heldOut, fitting.length, mostHeldOut);
@@ -184,7 +186,10 @@ export async function distilCommand<O extends GkdFlags>(
           { name: 'teacher', policy: teacher.model, params: teacher.params },
           // in its own tokens and words
           other
-            ? { ...judging, teacherPrompts: undefined, tokenizer: teacher.tokenizer, prompts: teacherPrompts }
+            ? {
+                ...{ ...judging, teacherPrompts: undefined, tokenizer: teacher.tokenizer, prompts: teacherPrompts },
+                maxNewTokens: Math.min(maxNewTokens, room - longest(teacherPrompts, teacher.tokenizer)),
+              }
             : judging,
         ),
         before,
@@ -252,6 +257,20 @@ const teacherText = (row: Prompt): string => {
   const theirs = typeof row === 'object' ? (row as Record<string, unknown>)[teacherColumn] : undefined;
   return typeof theirs === 'string' ? theirs : promptText(row);
 };
+
+/** Rows whose prompts a teacher with another tokenizer has room for, and for a token behind them. */
+function readByTeacher(rows: readonly Prompt[], teacher: Opened | undefined, note: (text: string) => void): Prompt[] {
+  if (teacher === undefined) return [...rows];
+  const asked = rows.map((row) => ({ prompt: teacherText(row), row }));
+  const told = (text: string): void => note(`in the teacher’s tokens ${text}`);
+  const { tokenizer, model } = teacher;
+  const room = { tokenizer, contextLength: model.config.contextLength, maxNewTokens: 1 };
+  return fittingPrompts(asked, room, told).map(({ row }) => row);
+}
+
+/** Tokens of the longest. */
+const longest = (prompts: readonly string[], tokenizer: Tokenizer): number =>
+  Math.max(...promptCodec(tokenizer).encode(prompts).lengths);
 
 /** What is minimised: with another tokenizer what its alignment compares, unless the method fine-tunes. */
 function objectiveOf({ alignment, divergence }: GkdFlags, given: Objective = 'fkl'): Objective {

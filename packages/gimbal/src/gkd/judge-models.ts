@@ -29,6 +29,8 @@ export interface Judged {
   acceptance: number;
   /** mean KL(q‖p) of each place in the completion */
   byPosition: readonly number[];
+  /** sampled completions that a teacher of other tokens cannot read: the divergences leave them out */
+  unread?: number;
   /** greedy completions of the prompts, in order */
   completions: string[];
 }
@@ -59,11 +61,12 @@ export async function judgeModel(model: Contestant, j: Judging): Promise<Judged>
     ...{ prompts: j.prompts, decode: [{ temperature: 1, samples: 1 }], metric: () => 0 },
     ...{ maxNewTokens: j.maxNewTokens, batchSize: rowsAtOnce, seed: j.seed, signal: j.signal },
   });
-  for await (const { fkl, rkl, acceptance, rklByPosition } of evaluation) {
+  for await (const { fkl, rkl, acceptance, rklByPosition, unread } of evaluation) {
     return {
       ...{ name: model.name, bytes: model.bytes ?? treeBytes(params), tokensPerSecond },
       score: scores && scores.reduce((a, b) => a + b, 0) / scores.length,
       ...{ fkl, rkl, acceptance, byPosition: rklByPosition, completions },
+      ...(unread !== undefined && { unread }),
     };
   }
   throw new Error('an evaluation has a row for each model');

@@ -2,7 +2,7 @@
  * Students and teacher compared with little noise: the same held-out prompts and random numbers for all models, divergences
  * of whole distributions on the prefixes that each model writes, differences paired by prompt.
  */
-import { bootstrapMean, distinctN, type Interval, padBatch, sentenceBleu } from '@gimbal/language-models';
+import { bootstrapMean, distinctN, type Interval, padBatch, rowOf, sentenceBleu } from '@gimbal/language-models';
 import {
   ConfigError,
   checkCount,
@@ -22,6 +22,7 @@ import { rowLoss } from '../rows/row-loss.ts';
 import { width as columnCount, columnOf } from '../rows/table.ts';
 import { disposeRows } from '../rows/teacher-logits.ts';
 import { spanRows } from '../teachers/align-spans.ts';
+import { readable } from '../teachers/readable.ts';
 import type { Teacher } from '../teachers/teacher.ts';
 import { checkSameVocabulary, tokenizerHash, type Vocabulary } from '../teachers/vocabulary.ts';
 import { readPrompt } from '../training/read-prompt.ts';
@@ -92,6 +93,8 @@ export interface EvalRow {
   eosRate: number;
   /** mean tokens of a completion */
   meanLength: number;
+  /** completions that a teacher with another tokenizer could not read, which its divergences leave out; with `alignment` */
+  unread?: number;
 }
 
 /** All rows. */
@@ -108,6 +111,8 @@ interface Sums {
   tokens: number;
   ended: number;
   completions: number;
+  written: number;
+  unread: number;
 }
 
 /**
@@ -196,7 +201,7 @@ async function measure(
   const { tokenizer, prompts, batchSize = 16, maxNewTokens = 64, signal } = o;
   const { temperature, samples } = decoding === 'greedy' ? { temperature: 0, samples: 1 } : decoding;
   const sums: Sums = {
-    ...{ scores: [], texts: [], byPosition: [], tokens: 0, ended: 0, completions: 0 },
+    ...{ scores: [], texts: [], byPosition: [], tokens: 0, written: 0, unread: 0, ended: 0, completions: 0 },
     table: new Float64Array(columnCount),
   };
   for (let from = 0; from < prompts.length; from += batchSize) {
@@ -233,6 +238,7 @@ async function measure(
       alignment !== 'spans'
         ? undefined
         : part.flatMap((_, i) => Array.from({ length: samples }, () => teacherPrompts[from + i] as string));
+    sums.written += out.lengths.reduce((a, b) => a + b, 0);
     await addRows(sums, o, policy, params, batch, out, asked);
   }
   return sums;
@@ -241,13 +247,29 @@ async function measure(
 /** Divergences on the prefixes that were written. @param asked prompts of a teacher with other tokens */
 async function addRows(
   sums: Sums,
-  { teacher, tokenizer, signal }: EvaluateDistillationOptions,
+  o: EvaluateDistillationOptions,
   policy: LogitPolicy,
   params: Params,
   prompts: TokenBatch,
   completions: TokenBatch,
   asked: readonly string[] | undefined,
 ): Promise<void> {
+  const { teacher, tokenizer, signal } = o;
+  if (asked !== undefined) {
+    const reads = readable(teacher, tokenizer, asked, completions);
+    if (reads.includes(false)) {
+      const kept = [...reads.keys()].filter((b) => reads[b]);
+      sums.unread += reads.length - kept.length;
+      if (kept.length === 0) return;
+      const pick = (t: TokenBatch): TokenBatch =>
+        padBatch(
+          kept.map((b) => rowOf(t, b)),
+          tokenizer.special.pad ?? 0,
+        );
+      const texts = kept.map((b) => asked[b] as string);
+      return addRows(sums, o, policy, params, pick(prompts), pick(completions), texts);
+    }
+  }
   const places = placesOf(completions);
   if (places.length === 0) return;
   const answer = await (asked !== undefined
@@ -286,7 +308,9 @@ function rowOfSums(
   base: readonly number[] | undefined,
 ): EvalRow {
   const mean = (column: Parameters<typeof columnOf>[0]): number =>
-    (sums.table[columnOf(column)] as number) / Math.max(1, sums.tokens);
+    sums.tokens === 0 && sums.unread > 0
+      ? Number.NaN
+      : (sums.table[columnOf(column)] as number) / Math.max(1, sums.tokens);
   const samples = decoding === 'greedy' ? 1 : decoding.samples;
   const interval = (values: readonly number[]): Interval =>
     bootstrapMean(values, { rng: rng(o.seed).split('bootstrap') });
@@ -301,7 +325,8 @@ function rowOfSums(
     ...(samples > 1 && { selfBleu: selfBleu(sums.texts, samples) }),
     rklByPosition: sums.byPosition.map(({ sum, count }) => sum / count),
     eosRate: sums.ended / Math.max(1, sums.completions),
-    meanLength: sums.tokens / Math.max(1, sums.completions),
+    meanLength: sums.written / Math.max(1, sums.completions),
+    ...(o.alignment === 'spans' && { unread: sums.unread }),
   };
 }
 

@@ -54,6 +54,7 @@ export function cachedTeacher(base: Teacher, dir: string, { offline = false }: C
   return {
     ...{ tokenizerHash: base.tokenizerHash, vocabSize: base.vocabSize, identity },
     ...(base.vocabulary && { vocabulary: base.vocabulary }),
+    ...(base.contextLength !== undefined && { contextLength: base.contextLength }),
     ...(base.whole !== undefined && !offline && { whole: base.whole }),
     async score(prompts, completions, { want, signal }) {
       // which tokens are asked for hangs on the student as it is: they do not come again

@@ -41,7 +41,8 @@ export interface ModelTeacherOptions {
 }
 
 type Configured = LogitPolicy & {
-  readonly config?: { readonly vocabularySize?: number };
+  readonly config?: { readonly vocabularySize?: number; readonly contextLength?: number };
+  readonly readsWholePrompts?: boolean;
   pack?(params: Params): PackedWeights;
 };
 
@@ -67,7 +68,10 @@ export function modelTeacher(
   let packed: PackedWeights | undefined;
   let identity = o.identity;
   let hash: string | undefined;
+  // an encoder-decoder reads both apart
+  const context = model.readsWholePrompts ? undefined : model.config?.contextLength;
   return {
+    ...(context !== undefined && { contextLength: context }),
     ...{ policy, params, vocabulary, whole: true, vocabSize: model.config?.vocabularySize ?? vocabulary.size },
     get tokenizerHash() {
       hash ??= tokenizerHash(vocabulary);

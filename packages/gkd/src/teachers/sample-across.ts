@@ -20,7 +20,9 @@ export async function sampleAcross(
     prompts.map((prompt) => promptIds(other, prompt)),
     other.special.pad ?? 0,
   );
-  const written = await (teacher.sample as NonNullable<Teacher['sample']>)(batch, o);
+  // a prompt can be longer in its tokens
+  const maxNewTokens = Math.min(o.maxNewTokens, (teacher.contextLength ?? Number.POSITIVE_INFINITY) - batch.width);
+  const written = await (teacher.sample as NonNullable<Teacher['sample']>)(batch, { ...o, maxNewTokens });
   const whole = other.decode(written).map((text, b) => {
     const ids = idsOf(own, text);
     return written.ended?.[b] === 1 ? [...ids, own.special.eos as number] : ids;

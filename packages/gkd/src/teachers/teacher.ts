@@ -43,6 +43,8 @@ export interface Teacher {
   readonly tokenizerHash: string;
   /** its tokenizer; needed where it is not the student's (`alignment`) */
   readonly vocabulary?: Vocabulary;
+  /** most tokens that it reads at a time, prompt and completion together; default any number */
+  readonly contextLength?: number;
   /** V: columns of its logits */
   readonly vocabSize: number;
   /** it can give whole distributions, so that what likeliest tokens leave out can be measured; default not known */

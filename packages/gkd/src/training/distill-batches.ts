@@ -42,6 +42,7 @@ import { weighMixture } from './mix-weights.ts';
 import { endsOf, mixedSampling } from './mixed-sampling.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 import { byTeacher } from './teacher-of.ts';
+import { readByTeachers } from './unread.ts';
 
 const previews = 4;
 
@@ -73,6 +74,8 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
   /** share of the completions that are the student's of earlier steps; undefined without `replay` */
   replayShare: number | undefined;
   reward: number | undefined;
+  /** completions that the teacher could not read; undefined where it has the student's tokens */
+  unread: number | undefined;
   samples: readonly GkdPreview[] = [];
   totals: StepTotals = { sequences: 0, tokens: 0, ownTokens: 0 };
   readonly #o: ResolvedGkd;
@@ -91,6 +94,7 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
   #micro: MicroBatch[] = [];
   #auxiliaryMicro: MicroBatch[] = [];
   #next = 0;
+  #told = false;
 
   /** @param student what samples, under the parameters that `prepare` is given */
   constructor(o: ResolvedGkd, student: LogitPolicy, padId: number) {
@@ -121,11 +125,12 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
 
   next(): PreparedBatch {
     const i = this.#next++;
-    const { lambda, studentShare, replayShare, reward, totals } = this;
+    const { lambda, studentShare, replayShare, reward, unread, totals } = this;
     const measures = {
       ...{ lambda, studentShare, tokens: totals.tokens },
       ...(reward !== undefined && { reward }),
       ...(replayShare !== undefined && { replayShare }),
+      ...(unread !== undefined && { unread }),
     };
     return { batch: this.#micro[i] as MicroBatch, totals, auxiliary: this.#auxiliaryMicro[i], measures };
   }
@@ -162,9 +167,11 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
         fix: 'Look at the student’s samples: it may end at once',
       });
     await this.#reward(examples);
-    this.totals = totalsOf(examples);
+    const read = new Set(this.#read(examples));
+    this.totals = totalsOf([...read]);
     for (let from = 0; from < examples.length; from += batchSize) {
-      const batch = microBatch(examples.slice(from, from + batchSize), this.#padId);
+      const some = examples.slice(from, from + batchSize).filter((e) => read.has(e));
+      const batch = microBatch(some, this.#padId);
       const parts = await askTeachers(this.#o, batch, this.#padId, { student: this.#student, params }, signal);
       const rewarded = this.#o.reward === undefined ? {} : { rewardCoefficients: rewardCoefficients(batch) };
       this.#micro.push({ ...batch, parts, ...rewarded });
@@ -190,6 +197,20 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
     const own = examples.filter((e) => e.own).length;
     this.studentShare = own / examples.length;
     this.source = own === examples.length ? 'student' : own === 0 ? other : 'mixed';
+  }
+
+  /** The examples that the loss counts. */
+  #read(examples: readonly Example[]): Example[] {
+    const { alignment, warn } = this.#o;
+    const read = readByTeachers(this.#o, examples, this.#padId);
+    this.unread = alignment === 'none' ? undefined : examples.length - read.length;
+    if (this.unread && !this.#told) {
+      this.#told = true;
+      warn?.(
+        `the teacher cannot read every completion: in its tokens a text is too long for its context, or comes back changed. They are left out and counted (unread): ${this.unread} of ${examples.length} here`,
+      );
+    }
+    return read;
   }
 
   /** The loss of an evaluation, which an adaptive λ goes by. */

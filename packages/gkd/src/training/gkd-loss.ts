@@ -35,7 +35,8 @@ export function gkdLoss({ o, student, trainsHead }: LossSetup, params: Params, p
   const B = batch.examples.length;
   const ofTokens = o.reduction === 'token';
   const ignored = new Set(o.ignoreTokens);
-  const weight = ofTokens ? batch.ids.length : B;
+  // of a step in which nothing counts a mean is 0, and its gradient
+  const weight = totals.sequences === 0 ? 1 : ofTokens ? batch.ids.length : B;
   // a mean over tokens or completions, whatever the loss divides by
   const whole = ofTokens ? totals.tokens : totals.sequences;
   const metrics: Record<string, Scalar> = {};
@@ -78,7 +79,7 @@ export function gkdLoss({ o, student, trainsHead }: LossSetup, params: Params, p
     log('auxiliaryLoss', nll, totals.sequences);
   }
   const ended = batch.examples.filter((e) => e.ended).length;
-  const share = (n: number): number => (n * whole) / totals.sequences / Math.max(1, weight);
+  const share = (n: number): number => (n * whole) / Math.max(1, totals.sequences) / Math.max(1, weight);
   const ofBatch = { eosRate: share(ended), meanLength: share(batch.ids.length) };
   return { sum: loss, weight, metrics: { ...measures, ...metrics, ...ofBatch } };
 }

@@ -44,6 +44,8 @@ export interface GkdStep extends TrainerStep {
   readonly studentShare: number;
   /** share of completions that it wrote in earlier steps, of `studentShare`; with `replay` */
   readonly replayShare?: number;
+  /** completions that a teacher with another tokenizer cannot read, which count nothing; with `alignment` */
+  readonly unread?: number;
   /** mean, without the baseline */
   readonly reward?: number;
   /** −log q of the auxiliary rows, mean over tokens */

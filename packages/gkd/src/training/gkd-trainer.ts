@@ -121,13 +121,14 @@ export class GkdTrainer implements Trainer<GkdStep> {
   async *train(request: TrainRequest): AsyncGenerator<GkdStep, void, undefined> {
     const { batches, o } = this.#prepared;
     for await (const row of this.#loop.train(request)) {
-      const { source, lambda, studentShare, replayShare, reward, samples, totals } = batches;
+      const { source, lambda, studentShare, replayShare, reward, unread, samples, totals } = batches;
       const { tokensPerSecond: _, ...metrics } = row as TrainStep;
       yield {
         ...metrics,
         ...{ source, lambda, studentShare, tokens: totals.tokens, samples },
         ...(reward !== undefined && { reward }),
         ...(replayShare !== undefined && { replayShare }),
+        ...(unread !== undefined && { unread }),
         ...((o.temperature !== 1 || o.teacherMix > 0) && lambda > 0 && { offPolicySampling: true }),
       } as unknown as GkdStep;
     }

@@ -13,6 +13,7 @@ import { encodeData, encodePrompts } from './encode-rows.ts';
 import { type Example, type MicroBatch, microBatch, totalsOf } from './examples.ts';
 import { gkdLoss } from './gkd-loss.ts';
 import type { ResolvedGkd } from './gkd-options.ts';
+import { readByTeachers } from './unread.ts';
 
 /** What an evaluation tells: `loss` by the objective and its reduction, and what a step tells beside it. */
 export type HeldOutMetrics = { loss: number; [metric: string]: number };
@@ -41,8 +42,9 @@ export function heldOutEvaluation(
     for (let from = 0; from < rows.length; from += o.batchSize) {
       const some = rows.slice(from, from + o.batchSize);
       const given = await completionsOf(plain, student, params, some, from, padId);
-      const batch = microBatch(given, padId);
-      examples.push(...given);
+      const read = readByTeachers(plain, given, padId);
+      const batch = microBatch(read, padId);
+      examples.push(...read);
       micro.push(batch);
     }
     const totals = totalsOf(examples);
