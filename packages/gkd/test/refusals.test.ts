@@ -1,7 +1,15 @@
 /** What is refused, and what the refusal says (gkd.md §7 and the table of cases). */
-import { type Params, rng, useBackend } from '@gimbal/tensor-core';
+import { decoder } from '@gimbal/language-models';
+import { type Params, type Prompt, rng, useBackend } from '@gimbal/tensor-core';
 import { concat, fill, keep, type Tensor2D, tensor2d } from '@tensorflow/tfjs-core';
-import { type GkdOptions, GkdTrainer, modelTeacher, type Teacher, type TeacherRows } from '../src/index.ts';
+import {
+  type GkdOptions,
+  GkdTrainer,
+  modelTeacher,
+  oracleTeacher,
+  type Teacher,
+  type TeacherRows,
+} from '../src/index.ts';
 import { counting, letters, smallModel } from './helpers.ts';
 
 await useBackend('auto');
@@ -16,6 +24,10 @@ const base: GkdOptions = {
 const swapped = letters('0123456798');
 const wide = smallModel({ ...vocabulary, size: vocabulary.size + 5 }, 8);
 const wideParams = wide.init(rng(1));
+const sizes = { family: 'llama', vocabularySize: vocabulary.size, width: 8, layers: 1, heads: 2 } as const;
+const endless = decoder({ ...sizes, contextLength: 16 });
+const short = decoder({ ...sizes, contextLength: 4, eosIds: [1] });
+const shortParams = short.init(rng(2));
 
 test.each<[string, Partial<GkdOptions>, string]>([
   ['λ beyond 1', { lambda: 1.5 }, 'lambda: out of range; got 1.5, wanted a number from 0 to 1'],
@@ -24,7 +36,22 @@ test.each<[string, Partial<GkdOptions>, string]>([
   ['α beyond 1', { reward: { fn: () => [], alpha: 2, samplesPerPrompt: 2 } }, 'reward.alpha'],
   ['γ beyond 1', { futureDiscount: 2 }, 'futureDiscount'],
   ['γ between with the mean of completions', { futureDiscount: 0.5 }, "wanted 0, 1, or reduction 'token'"],
-  ['a sampling temperature of 0', { temperature: 0 }, 'temperature'],
+  ['a sampling temperature of 0', { temperature: 0 }, 'Say so with greedy: true'],
+  ['greedy completions at a temperature', { greedy: true, temperature: 0.5 }, 'greedy completions have no temperature'],
+  [
+    'a teacher’s completions at 0',
+    { lambda: 0.5, offPolicy: { source: 'teacher', temperature: 0 } },
+    'Say so with offPolicy.greedy: true',
+  ],
+  [
+    'rewards of greedy completions',
+    { greedy: true, reward: { fn: () => [], alpha: 0.5, samplesPerPrompt: 2 } },
+    'reward: greedy completions are not samples',
+  ],
+  ['the exact gradient of them', { greedy: true, futureDiscount: 1 }, 'Leave out greedy, or futureDiscount'],
+  ['their sampled reverse KL', { greedy: true, divergence: 'sampled-rkl' }, 'Leave out greedy, or divergence'],
+  ['no divergence', { divergence: undefined as never }, 'divergence: there is none; wanted one of fkl'],
+  ['a student that cannot end', { student: endless }, 'student: no token ends its completions'],
   ['a teacher’s temperature of 0', { teacherTemperature: 0 }, 'teacherTemperature'],
   ['no completions for λ below 1', { lambda: 0.5 }, 'offPolicy: lambda is 0.5, and there are no other completions'],
   ['a data set without completions', { lambda: 0, offPolicy: { source: 'dataset' } }, 'row 0: it has no completion'],
@@ -47,6 +74,34 @@ test.each<[string, Partial<GkdOptions>, string]>([
   ['no end of text', { tokenizer: { ...vocabulary, special: { eos: undefined } } }, 'no end-of-text token'],
   ['no teacher', { teacher: undefined as unknown as Teacher }, 'teacher: there is none'],
   ['the student as its teacher', { teacher: modelTeacher(student, params, vocabulary) }, 'it is the student itself'],
+  [
+    'its weights in other objects',
+    { teacher: modelTeacher({ ...student }, { ...params }, vocabulary) },
+    'both have the same weights',
+  ],
+  [
+    'a teacher that reads less than the student',
+    { teacher: { large: modelTeacher(short, shortParams, vocabulary) } },
+    'prompts, row 0: a prompt of 1 tokens and a completion of 4 are longer than teacher large’s context; got 5, wanted at most 4',
+  ],
+  [
+    'words for the teacher that it has no room for',
+    { teacher: modelTeacher(student, shortParams, vocabulary), teacherPrompt: () => '1'.repeat(13) },
+    'prompts, row 0: a prompt of 13 tokens and a completion of 4 are longer than the teacher’s context',
+  ],
+  [
+    'the same of a student that is its own teacher',
+    { teacher: undefined as never, selfTeacher: { decay: 1 }, teacherPrompt: () => '1'.repeat(13) },
+    'longer than the teacher’s context; got 17, wanted at most 16',
+  ],
+  [
+    'rows of a data set that the teacher has no room for',
+    {
+      ...{ teacher: modelTeacher(short, shortParams, vocabulary), maxNewTokens: 2, lambda: 0.5 },
+      offPolicy: { source: 'dataset', data: [{ prompt: '1', completion: '23456' }] },
+    },
+    'offPolicy.data, row 0: a prompt of 1 tokens and a completion of 6 are longer than the teacher’s context',
+  ],
   ['nll of the student’s own', { divergence: 'nll' }, 'would teach it its mistakes'],
   [
     'groups that do not fit',
@@ -125,8 +180,58 @@ test('banned tokens are refused for the reverse KL, and fine for the forward KL'
   };
   using reverse = new GkdTrainer({ ...base, divergence: 'rkl', teacher: banning });
   await expect(reverse.run({ steps: 1 })).rejects.toThrow('it bans a token');
+  using skewed = new GkdTrainer({ ...base, divergence: { kind: 'skew-rkl', alpha: 0 }, teacher: banning });
+  await expect(skewed.run({ steps: 1 })).rejects.toThrow('it bans a token');
   using forward = new GkdTrainer({ ...base, teacher: banning });
   expect(Number.isFinite((await forward.run({ steps: 1 }))?.loss)).toBe(true);
+});
+
+test.each<[string, Partial<GkdOptions>, RegExp]>([
+  ['its likeliest tokens', { divergence: 'rkl', teacherTopK: 3 }, /it bans a token/],
+  ['one and no others', { divergence: 'rkl', teacherTopK: 1 }, /it bans a token, or all but those it names/],
+  ['the student’s likeliest', { divergence: 'rkl', teacherTopK: 3, topKOf: 'student' }, /it bans a token/],
+  ['the token that was written', { divergence: 'sampled-rkl' }, /it bans the token that was written.*at token \d/],
+])('so are an oracle’s exact zeros among %s', async (_, o, message) => {
+  const sure = oracleTeacher((prefix) => {
+    const p = new Float64Array(vocabulary.size);
+    p[2 + (prefix.length % 10)] = 1;
+    return p;
+  }, vocabulary);
+  using reverse = new GkdTrainer({ ...base, teacher: sure, ...o });
+  await expect(reverse.run({ steps: 1 })).rejects.toThrow(message);
+  using forward = new GkdTrainer({ ...base, teacher: sure, ...o, divergence: 'fkl' });
+  expect(Number.isFinite((await forward.run({ steps: 1 }))?.loss)).toBe(true);
+});
+
+test('of all tokens there are no others to be banned', async () => {
+  using trainer = new GkdTrainer({ ...base, divergence: 'rkl', teacherTopK: 12 });
+  expect(Number.isFinite((await trainer.run({ steps: 1 }))?.loss)).toBe(true);
+});
+
+test('rows that only the teacher has no room for are left out where that is asked for', async () => {
+  const teacherPrompt = (p: Prompt): string => (p === '2' ? '2'.repeat(13) : '1');
+  const large = modelTeacher(student, student.init(rng(5)), vocabulary);
+  using trainer = new GkdTrainer({ ...base, teacher: large, teacherPrompt, overflow: 'drop', batchSize: 1 });
+  for await (const { samples } of trainer.train({ steps: 3 })) expect(samples[0]?.prompt).toBe('1');
+});
+
+test('greedy completions, where they are asked for: of the student, of the teacher', async () => {
+  const greedily = async (o: Partial<GkdOptions>): Promise<unknown[]> => {
+    using trainer = new GkdTrainer({ ...base, learningRate: 0, ...o });
+    const out: unknown[] = [];
+    for await (const { samples, offPolicySampling } of trainer.train({ steps: 3 }))
+      out.push([samples.map(({ prompt, completion }) => `${prompt}${completion}`).sort(), offPolicySampling]);
+    return out;
+  };
+  const [first, ...others] = await greedily({ greedy: true });
+  for (const other of others) expect(other).toEqual(first);
+  expect(first).toEqual([expect.anything(), true]);
+  const written = await student.sample(params, vocabulary.encode(['1', '2']), {
+    ...{ temperature: 0, maxNewTokens: 4, rng: rng(9) },
+  });
+  expect((first as [string[]])[0]).toEqual(vocabulary.decode(written).map((text, i) => `${i + 1}${text}`));
+  const [taught] = await greedily({ lambda: 0, offPolicy: { source: 'teacher', greedy: true } });
+  expect((taught as [string[]])[0]).toEqual(['12345', '23456']);
 });
 
 test('a reward of another number of rows, or not finite, is refused', async () => {

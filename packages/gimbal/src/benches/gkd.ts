@@ -52,7 +52,7 @@ export const suite = defineSuite({
 async function modelStep(context: SuiteContext): Promise<BenchRow> {
   const peer = await context.peer('gkd_step.py');
   // TRL's generation without a cache asks for positions behind the last token
-  const sizes = { ...gpt2Sizes, contextLength: 256 };
+  const sizes = { ...gpt2Sizes, contextLength: 256, eosIds: [0] };
   const [large, small] = [decoder(sizes), decoder({ ...sizes, layers: 2 })];
   const stream = rng(context.options.seed);
   const [teacher, student] = [large.init(stream.split('teacher')), small.init(stream.split('student'))];

@@ -1,14 +1,17 @@
 /** Values by hand (gkd.md §2.2; the table of cases), limits, bounds, gradients against the closed forms, what is refused. */
 import { useBackend } from '@gimbal/tensor-core';
 import {
+  add,
   concat,
   exp,
   grad,
+  grads,
   log,
   mul,
   pad as padTensor,
   sub,
   sum,
+  type Tensor,
   type Tensor2D,
   type Tensor3D,
   tensor2d,
@@ -132,6 +135,19 @@ test('a divergence of one’s own is differentiated as it is written', () => {
   for (const [i, x] of gradientOf(own).entries()) expect(x).toBeCloseTo(gradientOf('fkl')[i] as number, 5);
 });
 
+test.each<Divergence>([
+  'fkl',
+  'rkl',
+  jsd(0.5),
+  { kind: 'custom', value: (lt, ls) => sum(mul(exp(lt), sub(lt, ls)), 1) },
+])('the teacher is a constant on the tape, whoever’s variables its logits come from: %j', (d) => {
+  // 3 zT beside D: its gradient is all that the teacher gets
+  const f = (zS: Tensor, zT: Tensor): Tensor => add(sum(tokenDivergence(zS, zT, d)), sum(mul(zT, 3)));
+  const [ofStudent, ofTeacher] = grads(f)([logits(q), logits(p)]);
+  expect([...(ofTeacher as Tensor).dataSync()]).toEqual([3, 3, 3]);
+  expect([...(ofStudent as Tensor).dataSync()].some((x) => x !== 0)).toBe(true);
+});
+
 test('the loss of completions: a mean over tokens, then over sequences; padding does not count', () => {
   // D of the tokens: 1 token and 3 tokens; teacher and student differ in two of them
   const z = (rows: number[][]): Tensor3D => log(tensor3d([rows.slice(0, 3), rows.slice(3)])) as Tensor3D;
@@ -166,11 +182,15 @@ test('names on the command line', () => {
     expect(divergenceName(parseDivergence(name))).toBe(name);
   expect(() => parseDivergence('jsd')).toThrow('jsd needs a number');
   expect(() => parseDivergence('fkll')).toThrow('Did you mean fkl?');
+  expect(parseDivergence('jsd:0.5:normalised')).toEqual(jsd(0.5, 'normalised'));
+  for (const text of ['skew-rkl:0.1:x', 'jsd:0.5:paper:zz', 'jsd:0.5:papr', 'skew-fkl:0.1:', 'fkl:1'])
+    expect(() => parseDivergence(text)).toThrow(/^divergence/);
 });
 
 test.each<[string, () => unknown, string]>([
   ['β beyond 1', () => distance(jsd(1.2)), 'tokenDivergence.beta: out of range; got 1.2, wanted a number from 0 to 1'],
   ['β that is no number', () => distance(jsd(Number.NaN)), 'tokenDivergence.beta'],
+  ['none', () => distance(undefined as never), 'tokenDivergence: there is none; wanted one of fkl, rkl'],
   ['α below 0', () => distance({ kind: 'skew-fkl', alpha: -1 }), 'tokenDivergence.alpha'],
   [
     'logits of different widths',

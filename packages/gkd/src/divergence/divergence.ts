@@ -25,6 +25,11 @@ export interface CustomDivergence {
   value(logTeacher: Tensor2D, logStudent: Tensor2D): Tensor1D;
 }
 
+/** It is infinite where the teacher gives a token no probability that the student gives some: a reverse KL. */
+export const isReverse = (d: Divergence): boolean =>
+  d === 'rkl' ||
+  (typeof d === 'object' && ((d.kind === 'jsd' && d.beta === 1) || (d.kind === 'skew-rkl' && d.alpha === 0)));
+
 /** Where the logits of either side are divided. */
 export interface Temperatures {
   /** of the teacher's softmax inside D; default 1 */
@@ -37,8 +42,10 @@ const kinds = ['fkl', 'rkl', 'tvd', 'jsd', 'skew-fkl', 'skew-rkl', 'custom'];
 
 export const isCustom = (d: Divergence): d is CustomDivergence => typeof d === 'object' && d.kind === 'custom';
 
-/** @throws ConfigError for a name that is none, β or α outside [0, 1] */
-export function checkDivergence(where: string, d: Divergence): void {
+/** @throws ConfigError for none, a name that is none, β or α outside [0, 1] */
+export function checkDivergence(where: string, d: Divergence | undefined): asserts d is Divergence {
+  if (d === undefined || d === null)
+    throw new ConfigError({ where, what: 'there is none', wanted: `one of ${kinds.join(', ')}` });
   const kind = typeof d === 'string' ? d : d.kind;
   checkName(where, kind, kinds);
   if (typeof d === 'string') {
@@ -86,7 +93,7 @@ export function divergenceName(d: Divergence): string {
  */
 export function parseDivergence(text: string): Divergence {
   const where = 'divergence';
-  const [kind = '', number, scale] = text.split(':');
+  const [kind = '', number, scale, ...more] = text.split(':');
   checkName(where, kind, kinds.slice(0, -1));
   if (kind === 'fkl' || kind === 'rkl' || kind === 'tvd') {
     if (number !== undefined) throw new ConfigError({ where, what: `${kind} has no parameter`, got: text });
@@ -94,6 +101,11 @@ export function parseDivergence(text: string): Divergence {
   }
   if (number === undefined || number === '')
     throw new ConfigError({ where, what: `${kind} needs a number`, got: text, wanted: `${kind}:0.5, for example` });
+  if (more.length > 0 || (scale !== undefined && kind !== 'jsd'))
+    throw new ConfigError({
+      ...{ where, what: `${kind} has fewer parts`, got: text },
+      wanted: kind === 'jsd' ? 'jsd:β or jsd:β:normalised' : `${kind}:α`,
+    });
   const d: Divergence =
     kind === 'jsd'
       ? { kind, beta: Number(number), ...(scale !== undefined && { scale: scale as 'paper' }) }

@@ -1,5 +1,5 @@
 /** D of each token, from the logits of student and teacher. */
-import { checkPositive, divergence, ShapeError } from '@gimbal/tensor-core';
+import { checkPositive, divergence, ShapeError, stopGradient } from '@gimbal/tensor-core';
 import { logSoftmax, mul, reshape, type Tensor, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
 import { checkDivergence, type Divergence, isCustom, opOptions, type Temperatures } from './divergence.ts';
 
@@ -33,7 +33,9 @@ function customDivergence(zS: Tensor, zT: Tensor, d: Divergence, o: Temperatures
     const V = zS.shape.at(-1) as number;
     const rows = V === 0 ? 0 : zS.size / V;
     const logs = (z: Tensor, t: number): Tensor2D => logSoftmax(mul(reshape(z, [rows, V]), 1 / t)) as Tensor2D;
-    const value = d.value(logs(zT, teacherTemperature), logs(zS, studentTemperature));
+    // a constant: the op above has no gradient for the teacher either
+    const target = stopGradient(logs(zT, teacherTemperature));
+    const value = d.value(target, logs(zS, studentTemperature));
     if (value.rank !== 1 || value.shape[0] !== rows)
       throw new ShapeError({
         where: 'tokenDivergence, custom',

@@ -2,6 +2,7 @@
 import { padBatch, rowOf } from '@gimbal/language-models';
 import { type LogitPolicy, NumericalError, type Params, type Prompt, type TokenBatch } from '@gimbal/tensor-core';
 import { keep, min, slice, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
+import { isReverse } from '../divergence/divergence.ts';
 import type { AlignedRows } from '../rows/aligned-rows.ts';
 import { disposeRows } from '../rows/teacher-logits.ts';
 import { distributionRows } from '../teachers/align-distributions.ts';
@@ -12,7 +13,7 @@ import { likeliest } from '../teachers/top-k.ts';
 import { promptIds } from '../teachers/vocabulary.ts';
 import { teacherText } from './encode-rows.ts';
 import type { Example, MicroBatch, Part } from './examples.ts';
-import type { ResolvedGkd } from './gkd-options.ts';
+import { isOwn, type ResolvedGkd } from './gkd-options.ts';
 import { studentRows } from './student-rows.ts';
 import { byTeacher } from './teacher-of.ts';
 
@@ -127,16 +128,32 @@ function narrowed(rows: TeacherRows, V: number): TeacherRows {
 
 /** What the objective cannot bear of an answer that is right in itself. @throws NumericalError */
 function checkSupport(answer: TeacherRows | AlignedRows, teacher: Teacher, o: ResolvedGkd): void {
-  const reverse =
-    o.divergence === 'rkl' ||
-    (typeof o.divergence === 'object' && o.divergence.kind === 'jsd' && o.divergence.beta === 1);
-  if (!reverse || !('full' in answer)) return;
-  const least = tidy(() => min(answer.full, -1).dataSync<'float32'>().slice());
-  const banned = least.indexOf(Number.NEGATIVE_INFINITY);
-  if (banned < 0) return;
+  const banned = bannedRow(answer, o, teacher.vocabSize);
+  if (banned === undefined) return;
   throw new NumericalError({
     where: 'teacher',
-    what: `it bans a token (probability 0) at token ${banned} of the batch: the reverse KL is infinite there`,
-    fix: `Mix a little of the uniform distribution into it (1e-6 of ${teacher.vocabSize} tokens), or use jsd with β below 1`,
+    what: `it bans ${bannedName(answer)} (probability 0) at token ${banned} of the batch: the reverse KL is infinite there`,
+    fix: `Mix a little of the uniform distribution into it (1e-6 of ${teacher.vocabSize} tokens), or use a divergence that is finite: jsd with β below 1, skew-rkl with α above 0`,
   });
+}
+
+const bannedName = (answer: TeacherRows | AlignedRows): string =>
+  'sampled' in answer
+    ? 'the token that was written'
+    : `a token${'topK' in answer ? ', or all but those it names' : ''}`;
+
+/** The first row where a reverse KL is infinite: a token, or all that are not compared one by one, has probability 0. */
+function bannedRow(answer: TeacherRows | AlignedRows, { divergence }: ResolvedGkd, V: number): number | undefined {
+  const never = Number.NEGATIVE_INFINITY;
+  const found = ((): number => {
+    if ('sampled' in answer) return answer.sampled.indexOf(never);
+    if (isOwn(divergence) || !isReverse(divergence)) return -1;
+    if ('full' in answer) return tidy(() => min(answer.full, -1).dataSync<'float32'>().slice()).indexOf(never);
+    if (!('topK' in answer)) return -1;
+    const { ids, logp, tail } = answer.topK;
+    const K = ids.length / tail.length;
+    // with all tokens there are no others
+    return tail.findIndex((rest, r) => (rest === 0 && K < V) || logp.subarray(r * K, (r + 1) * K).includes(never));
+  })();
+  return found < 0 ? undefined : found;
 }

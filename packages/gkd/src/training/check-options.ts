@@ -17,6 +17,7 @@ import type { ModelTeacher } from '../teachers/model-teacher.ts';
 import type { Teacher } from '../teachers/teacher.ts';
 import { checkTopK } from '../teachers/top-k.ts';
 import { checkSameVocabulary, tokenizerHash } from '../teachers/vocabulary.ts';
+import { checkGreedy, checkSamplingTemperature, sameWeights, samplingTemperature } from './check-sampling.ts';
 import { type GkdOptions, gkdDefaults, isOwn, type ResolvedGkd } from './gkd-options.ts';
 
 const known: readonly string[] = [
@@ -34,6 +35,7 @@ interface Described {
     readonly vocabularySize?: number;
     readonly contextLength?: number;
     readonly padId?: number;
+    readonly eosIds?: readonly number[];
   };
   readonly readsWholePrompts?: boolean;
 }
@@ -51,11 +53,16 @@ export function teachersOf({ teacher }: Pick<GkdOptions, 'teacher'>): Readonly<R
 /** @throws ConfigError naming the option; nothing is allocated then */
 export function resolveGkd(options: GkdOptions): ResolvedGkd {
   checkKnown('GkdTrainer', options, known);
-  const o: ResolvedGkd = { ...gkdDefaults, ...options };
+  const temperature = samplingTemperature(options.greedy, options.temperature);
+  const o: ResolvedGkd = { ...gkdDefaults, ...options, temperature };
+  const { divergence } = o;
+  if (!isOwn(divergence)) checkDivergence('divergence', divergence);
   for (const key of ['batchSize', 'accumulate', 'maxNewTokens'] as const) checkCount(key, o[key]);
   if (o.rowsPerChunk !== undefined) checkCount('rowsPerChunk', o.rowsPerChunk);
   checkColumns(o);
-  for (const key of ['temperature', 'teacherTemperature', 'studentTemperature'] as const) checkPositive(key, o[key]);
+  for (const key of ['teacherTemperature', 'studentTemperature'] as const) checkPositive(key, o[key]);
+  checkSamplingTemperature('temperature', o.greedy, temperature);
+  checkGreedy(o);
   checkName('mixing', o.mixing, ['batch', 'sequence']);
   checkName('reduction', o.reduction, ['sequence', 'token']);
   checkName('alignment', o.alignment, ['none', 'spans', 'uld', 'hybrid']);
@@ -74,8 +81,6 @@ export function resolveGkd(options: GkdOptions): ResolvedGkd {
       wanted: 'a decoder whose head is one matrix (no capped logits)',
       fix: 'Leave out packing',
     });
-  const { divergence } = o;
-  if (!isOwn(divergence)) checkDivergence('divergence', divergence);
   checkObjective(o, lambda);
   checkReward(o);
   checkReplay(o);
@@ -91,10 +96,20 @@ export function resolveGkd(options: GkdOptions): ResolvedGkd {
       what: 'it has no end-of-text token, so a completion would never end',
       fix: 'Name one as eos_token in tokenizer_config.json',
     });
+  checkEnds(o, lambda);
   checkTeachers(o, lambda);
   createOptimizer(o.optimizer);
   warnOfScale(o);
   return o;
+}
+
+/** A student that cannot end writes every completion to its last token. */
+function checkEnds({ student, lambda: share }: ResolvedGkd, lambda: number): void {
+  if (described(student).config?.eosIds?.length !== 0 || (typeof share === 'number' && lambda === 0)) return;
+  throw new ConfigError({
+    ...{ where: 'student', what: 'no token ends its completions', got: 'eosIds []', wanted: 'at least one id' },
+    fix: 'Make the model with eosIds',
+  });
 }
 
 function checkObjective(o: ResolvedGkd, lambda: number): void {
@@ -128,8 +143,10 @@ function checkObjective(o: ResolvedGkd, lambda: number): void {
       wanted: "{ source: 'dataset', data } or { source: 'teacher' }",
     });
   if (offPolicy !== undefined) checkName('offPolicy.source', offPolicy.source, ['dataset', 'teacher']);
-  if (offPolicy?.source === 'teacher' && offPolicy.temperature !== undefined)
-    checkPositive('offPolicy.temperature', offPolicy.temperature);
+  if (offPolicy?.source === 'teacher') {
+    const { greedy, temperature } = offPolicy;
+    checkSamplingTemperature('offPolicy.temperature', greedy, samplingTemperature(greedy, temperature));
+  }
   if (futureDiscount > 0 && futureDiscount < 1 && reduction === 'sequence')
     throw new ConfigError({
       where: 'futureDiscount',
@@ -327,10 +344,10 @@ function checkTeachers(o: ResolvedGkd, lambda: number): void {
   for (const [name, teacher] of Object.entries(teachers)) {
     const where = name === '' ? 'teacher' : `teacher.${name}`;
     const model = teacher as Partial<ModelTeacher>;
-    if (model.policy === o.student && model.params === o.params && !o.selfDistillation)
+    if (model.params !== undefined && sameWeights(model.params, o.params) && !o.selfDistillation)
       throw new ConfigError({
         where,
-        what: 'it is the student itself',
+        what: 'it is the student itself: both have the same weights',
         fix: 'Give another model, or selfDistillation: true',
       });
     const apart = described(o.student).readsWholePrompts ?? false;

@@ -15,6 +15,7 @@ import {
   type PrepareContext,
   type Rng,
   rng,
+  type SampleOptions,
   schedules,
   type TokenBatch,
   type TokenPolicy,
@@ -26,6 +27,7 @@ import type { Teacher } from '../teachers/teacher.ts';
 import { AdaptiveShare } from './adaptive-share.ts';
 import { askTeachers } from './ask-teachers.ts';
 import { teachersOf } from './check-options.ts';
+import { samplingTemperature } from './check-sampling.ts';
 import { rewardCoefficients } from './credit.ts';
 import {
   type EncodedPrompt,
@@ -65,6 +67,8 @@ export interface PreparedBatch {
   /** numbers of the whole step, logged as they are */
   measures: Readonly<Record<string, number>>;
 }
+
+type Rollout = Pick<TokenRollout, 'prompts' | 'completions' | 'groups'>;
 
 export class DistillBatches implements BatchSource<PreparedBatch> {
   /** of the last step */
@@ -251,16 +255,12 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
     };
     const rows: Example[][] = Array.from({ length: count }, () => []);
     if (mine.length > 0) {
-      const rollout = await tokenRollout(
-        this.#sampler,
-        params,
-        this.#batch(mine.map((i) => picked[i] as EncodedPrompt)),
-        {
-          ...{ samplesPerPrompt: K, temperature: o.temperature, maxNewTokens: o.maxNewTokens },
-          rng: this.#stream.split('sampling').split(step),
-          ...(signal && { signal }),
-        },
-      );
+      const asked = this.#batch(mine.map((i) => picked[i] as EncodedPrompt));
+      const rollout = await this.#rollout(params, asked, K, {
+        ...{ temperature: o.temperature, maxNewTokens: o.maxNewTokens },
+        rng: this.#stream.split('sampling').split(step),
+        ...(signal && { signal }),
+      });
       const counts = this.#mixCounts(params, rollout);
       for (const [r, g] of rollout.groups.entries()) {
         const place = mine[g] as number;
@@ -288,8 +288,18 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
     return rows.flat();
   }
 
+  /** The student's completions, `K` of each prompt. */
+  async #rollout(params: Params, prompts: TokenBatch, K: number, o: SampleOptions): Promise<Rollout> {
+    const { temperature = 1, ...rest } = o;
+    if (temperature > 0)
+      return tokenRollout(this.#sampler, params, prompts, { ...rest, temperature, samplesPerPrompt: K });
+    // no rollout of a policy gradient, and one of each: there are no rewards (check-sampling.ts)
+    const completions = await this.#sampler.sample(params, prompts, o);
+    return { prompts, completions, groups: Int32Array.from(prompts.lengths.keys()) };
+  }
+
   /** What the tokens of a mixture's completions count, where that is asked for. */
-  #mixCounts(params: Params, { prompts, completions }: TokenRollout): Float32Array[] | undefined {
+  #mixCounts(params: Params, { prompts, completions }: Rollout): Float32Array[] | undefined {
     const { mixWeights: kind, teacherMix: share, reduction } = this.#o;
     if (kind === 'none') return undefined;
     const teacher = Object.values(teachersOf(this.#o))[0] as ModelTeacher;
@@ -315,7 +325,7 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
         }
       return;
     }
-    const { temperature = 1 } = offPolicy;
+    const temperature = samplingTemperature(offPolicy.greedy, offPolicy.temperature);
     const groups = byTeacher(this.#o, places, (place) => (picked[place] as EncodedPrompt).row);
     let t = 0;
     for (const [teacher, own] of groups) {

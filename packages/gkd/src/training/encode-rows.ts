@@ -1,10 +1,12 @@
 /** Rows as the student reads them, within its context. */
 import type { PromptCompletionRow } from '@gimbal/language-models';
-import { DataError, type Prompt } from '@gimbal/tensor-core';
-import { completionIds } from '../teachers/vocabulary.ts';
-import { described } from './check-options.ts';
+import { DataError, type LogitPolicy, type Prompt } from '@gimbal/tensor-core';
+import type { ModelTeacher } from '../teachers/model-teacher.ts';
+import { completionIds, idsOf, promptIds, type Vocabulary } from '../teachers/vocabulary.ts';
+import { described, teachersOf } from './check-options.ts';
 import type { ResolvedGkd } from './gkd-options.ts';
 import { readPrompt } from './read-prompt.ts';
+import { teacherOf } from './teacher-of.ts';
 
 /** Ids of a prompt, and where it came from. */
 export interface EncodedPrompt {
@@ -46,6 +48,7 @@ export function encodePrompts(o: ResolvedGkd, where = 'prompts'): EncodedPrompt[
   return fitting(o, where, o.prompts, (row, i) => {
     const ids = readPrompt(o.student, o.tokenizer, checkedText(row, `${where}, row ${i}`));
     checkRoom(o, `${where}, row ${i}`, ids.length, o.maxNewTokens);
+    checkTeacherRoom(o, `${where}, row ${i}`, { ids, row });
     return { ids, row };
   });
 }
@@ -72,7 +75,7 @@ function fitting<R, E>(
   throw new DataError({ where, what, fix: `The first: ${first.message}` });
 }
 
-/** A row that the student's context has no room for. */
+/** A row that the student's context, or its teacher's, has no room for. */
 class TooLong extends DataError {
   override name = 'DataError';
 }
@@ -98,14 +101,49 @@ export function encodeData(
     const ids = readPrompt(o.student, o.tokenizer, text);
     const answer = Int32Array.from(completionIds(o.tokenizer, completion));
     checkRoom(o, `${where}, row ${i}`, ids.length, answer.length);
+    // of further rows no teacher is asked
+    if (where !== 'auxiliary.data') checkTeacherRoom(o, `${where}, row ${i}`, { ids, completion: answer, row });
     return { ids, completion: answer, row };
   });
 }
 
 function checkRoom({ student }: ResolvedGkd, where: string, prompt: number, completion: number): void {
-  const { config, readsWholePrompts } = described(student);
   if (prompt === 0)
     throw new DataError({ where, what: 'the prompt has no token', fix: 'Begin it with the beginning-of-text token' });
+  checkContext(student, 'the student', where, prompt, completion);
+}
+
+/**
+ * The same of the teacher that is asked about the row: its context may be shorter, `teacherPrompt` longer than the prompt.
+ * @throws DataError that names the teacher
+ */
+function checkTeacherRoom(
+  o: ResolvedGkd,
+  where: string,
+  { ids, row, completion }: Partial<EncodedRow> & EncodedPrompt,
+) {
+  const { tokenizer, teacherPrompt, alignment } = o;
+  const writes = completion === undefined && o.offPolicy?.source === 'teacher';
+  if (o.divergence === 'nll' && !writes) return;
+  const teacher = o.selfTeacher === undefined ? (teacherOf(o, row) as Partial<ModelTeacher>) : undefined;
+  const policy = teacher === undefined ? o.student : teacher.policy;
+  if (policy === undefined || described(policy).config?.contextLength === undefined) return;
+  const name = Object.entries(teachersOf(o)).find(([, t]) => t === teacher)?.[0] ?? '';
+  const owner = name === '' ? 'the teacher' : `teacher ${name}`;
+  const text = (teacherPrompt ?? promptText)(row);
+  if (alignment === 'none') {
+    const prompt = teacherPrompt === undefined ? ids.length : promptIds(tokenizer, text).length;
+    return checkContext(policy, owner, where, prompt, completion?.length ?? o.maxNewTokens);
+  }
+  // in its own tokens; of what the student will write, one at least
+  const own = teacher?.vocabulary as Vocabulary;
+  const given = typeof row === 'string' || completion === undefined ? undefined : String(row.completion);
+  const answer = given === undefined ? (writes ? o.maxNewTokens : 1) : idsOf(own, given).length + 1;
+  checkContext(policy, owner, where, promptIds(own, text).length, answer);
+}
+
+function checkContext(policy: LogitPolicy, owner: string, where: string, prompt: number, completion: number): void {
+  const { config, readsWholePrompts } = described(policy);
   const context = config?.contextLength;
   if (context === undefined) return;
   const got = readsWholePrompts ? Math.max(prompt, completion) : prompt + completion;
@@ -113,8 +151,8 @@ function checkRoom({ student }: ResolvedGkd, where: string, prompt: number, comp
   throw new TooLong({
     where,
     what: readsWholePrompts
-      ? 'prompt or completion is longer than the student’s context'
-      : `a prompt of ${prompt} tokens and a completion of ${completion} are longer than the student’s context`,
+      ? `prompt or completion is longer than ${owner}’s context`
+      : `a prompt of ${prompt} tokens and a completion of ${completion} are longer than ${owner}’s context`,
     got,
     wanted: `at most ${context} tokens`,
     fix: "Leave long rows out (overflow: 'drop'), or lower maxNewTokens",

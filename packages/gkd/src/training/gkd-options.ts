@@ -25,8 +25,8 @@ export const isOwn = (o: Objective): o is 'nll' | 'sampled-rkl' | 'uld' =>
 export type OffPolicy =
   /** rows of prompts and completions; default: the prompts' own `completion` columns */
   | { source: 'dataset'; data?: readonly PromptCompletionRow[] }
-  /** the teacher's own, sampled anew each time at this temperature (1) */
-  | { source: 'teacher'; temperature?: number };
+  /** the teacher's own, sampled anew each time at this temperature (1), or with `greedy` its likeliest tokens */
+  | { source: 'teacher'; temperature?: number; greedy?: boolean };
 
 /** Reinforcement beside distillation (eq. 5): maximise (1 − α) E[r] − α E[D]. */
 export interface RewardOptions {
@@ -80,10 +80,12 @@ export interface GkdOptions extends Omit<LoopOptions, 'overflow' | 'gradientChec
    * evalLoss, evalFkl, … in the log, and what `keepBest` and `earlyStop` go by. Default none
    */
   heldOut?: readonly Prompt[];
-  /** rows that are longer than the student's context: refused (default), or left out */
+  /** rows that are longer than the student's context or their teacher's: refused (default), or left out */
   overflow?: 'error' | 'drop';
   /** at which the student's completions are sampled; other than 1 the prefixes are no longer its own; default 1 */
   temperature?: number;
+  /** the student's completions are its likeliest tokens: `temperature` is then 0, which is refused without; default false */
+  greedy?: boolean;
   /**
    * α: the student's completions are sampled from (1 − α) q + α p, which keeps a weak one's prefixes from running away
    * (MiniLLM); they are then not its own, which `mixWeights` corrects. For a `modelTeacher` alone; default 0
@@ -157,6 +159,7 @@ export const gkdDefaults = {
   mixing: 'batch',
   reduction: 'sequence',
   temperature: 1,
+  greedy: false,
   teacherTemperature: 1,
   studentTemperature: 1,
   teacherMix: 0,

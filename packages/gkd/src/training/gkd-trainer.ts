@@ -24,6 +24,7 @@ import {
 } from '@gimbal/tensor-core';
 import { divergenceName } from '../divergence/divergence.ts';
 import { described, resolveGkd } from './check-options.ts';
+import { samplingTemperature } from './check-sampling.ts';
 import { DistillBatches, type PreparedBatch } from './distill-batches.ts';
 import { gkdLoss } from './gkd-loss.ts';
 import { type GkdOptions, isOwn, type ResolvedGkd } from './gkd-options.ts';
@@ -278,7 +279,7 @@ function savedConfig(o: ResolvedGkd): object {
     offPolicy: offPolicy && {
       source: offPolicy.source,
       rows: offPolicy.source === 'dataset' ? (offPolicy.data?.length ?? null) : null,
-      temperature: offPolicy.source === 'teacher' ? (offPolicy.temperature ?? 1) : null,
+      temperature: offPolicy.source === 'teacher' ? samplingTemperature(offPolicy.greedy, offPolicy.temperature) : null,
     },
     reward: reward && { alpha: reward.alpha, samplesPerPrompt: reward.samplesPerPrompt },
     auxiliary: auxiliary && { rows: auxiliary.data.length, weight: auxiliary.weight },

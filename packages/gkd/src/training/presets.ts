@@ -31,8 +31,8 @@ const narrowest = ({ teacher }: Partial<GkdOptions>): number =>
 
 /**
  * Options filled in by method; whatever is given stays.
- * sft: −log q of the data. seqkd (Kim & Rush 2016): of the teacher's completions, greedy ones come from `temperature` near
- * 0. supervised-kd: forward KL on the data. imitkd (Lin et al. 2020): forward KL, half of the completions the student's.
+ * sft: −log q of the data. seqkd (Kim & Rush 2016): of the teacher's completions, greedy ones with `offPolicy: { source:
+ * 'teacher', greedy: true }`. supervised-kd: forward KL on the data. imitkd (Lin et al. 2020): forward KL, half of the completions the student's.
  * f-distill (Wen et al. 2023): total variation, half the student's, half the teacher's. gkd (Agarwal et al. 2024): all the
  * student's, a divergence of one's choice. minillm (Gu et al. 2024), in its style: reverse KL with the gradient of later
  * tokens, a fifth of the teacher, where it is a model, mixed into sampling, tokens weighed by q/p̃; one update a sample, so

@@ -5,7 +5,7 @@ import { teachersOf } from './check-options.ts';
 import type { ResolvedGkd } from './gkd-options.ts';
 
 /** Its `teacher` column's, or the first. @throws DataError for a name that is none's */
-function teacherOf(o: ResolvedGkd, row: Prompt): Teacher {
+export function teacherOf(o: ResolvedGkd, row: Prompt): Teacher {
   const teachers = teachersOf(o);
   const names = Object.keys(teachers);
   const tag = typeof row === 'string' ? undefined : row.teacher;
