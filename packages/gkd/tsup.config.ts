@@ -1,3 +1,3 @@
 import { preset } from '../../scripts/tsup-preset.ts';
 
-export default preset({ entry: ['src/index.ts'] });
+export default preset({ entry: ['src/index.ts', 'src/browser.ts'] });

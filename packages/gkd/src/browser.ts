@@ -1,0 +1,3 @@
+/** @module @gimbal/gkd */
+
+export * from './everywhere.ts';
