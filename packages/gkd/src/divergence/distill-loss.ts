@@ -1,5 +1,5 @@
 /** D of whole completions: the mean over tokens, then over sequences, or over all tokens alike. */
-import { ConfigError, checkName, ShapeError } from '@gimbal/tensor-core';
+import { ConfigError, checkKnown, checkName, ShapeError } from '@gimbal/tensor-core';
 import {
   add,
   cast,
@@ -18,7 +18,7 @@ import {
   zerosLike,
 } from '@tensorflow/tfjs-core';
 import { checkDivergence, type Divergence, type Temperatures } from './divergence.ts';
-import { tokenDivergence } from './token-divergence.ts';
+import { checkTensor, temperatureNames, temperaturesIn, tokenDivergence } from './token-divergence.ts';
 
 /**
  * 'sequence': mean over the tokens of each completion, then over completions (eq. 2 of the paper). 'token': mean over all
@@ -46,12 +46,15 @@ export interface DistillLossInput extends Temperatures {
  * @returns the caller disposes it
  * @throws ShapeError, ConfigError
  */
-export function distillLoss({ zS, zT, mask, divergence, reduction = 'sequence', ...t }: DistillLossInput): Scalar {
+export function distillLoss(o: DistillLossInput): Scalar {
+  checkKnown('distillLoss', o, ['zS', 'zT', 'mask', 'divergence', 'reduction', ...temperatureNames]);
+  const { zS, zT, mask, divergence, reduction = 'sequence' } = o;
+  for (const [name, x] of Object.entries({ zS, zT, mask })) checkTensor('distillLoss', name, x);
   checkDivergence('distillLoss', divergence);
   checkName('distillLoss, reduction', reduction, ['sequence', 'token']);
   if (zS.rank !== 3) throw new ConfigError({ where: 'distillLoss', what: 'zS', got: zS.shape, wanted: '[B, T, V]' });
   checkMask('distillLoss', mask, zS.shape.slice(0, 2));
-  return tidy(() => reduceTokens(tokenDivergence<Tensor2D>(zS, zT, divergence, t), mask, reduction));
+  return tidy(() => reduceTokens(tokenDivergence<Tensor2D>(zS, zT, divergence, temperaturesIn(o)), mask, reduction));
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Which divergence between teacher and student, and its checks. */
-import { ConfigError, checkName, checkShare, type DivergenceOptions } from '@gimbal/tensor-core';
+import { ConfigError, checkKnown, checkName, checkShare, type DivergenceOptions } from '@gimbal/tensor-core';
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 
 /**
@@ -40,6 +40,14 @@ export interface Temperatures {
 
 const kinds = ['fkl', 'rkl', 'tvd', 'jsd', 'skew-fkl', 'skew-rkl', 'custom'];
 
+/** What an object of each kind has. */
+const parts = {
+  jsd: ['kind', 'beta', 'scale'],
+  'skew-fkl': ['kind', 'alpha'],
+  'skew-rkl': ['kind', 'alpha'],
+  custom: ['kind', 'name', 'value'],
+} as const;
+
 export const isCustom = (d: Divergence): d is CustomDivergence => typeof d === 'object' && d.kind === 'custom';
 
 /** @throws ConfigError for none, a name that is none, β or α outside [0, 1] */
@@ -59,6 +67,7 @@ export function checkDivergence(where: string, d: Divergence | undefined): asser
       });
     return;
   }
+  checkKnown(where, d, parts[d.kind]);
   if (d.kind === 'jsd') {
     checkShare(`${where}.beta`, d.beta);
     if (d.scale !== undefined) checkName(`${where}.scale`, d.scale, ['paper', 'normalised']);

@@ -1,5 +1,13 @@
 /** D of each token, from the logits of student and teacher. */
-import { checkPositive, divergence, ShapeError, stopGradient } from '@gimbal/tensor-core';
+import {
+  ConfigError,
+  checkKnown,
+  checkPositive,
+  divergence,
+  isTensor,
+  ShapeError,
+  stopGradient,
+} from '@gimbal/tensor-core';
 import { logSoftmax, mul, reshape, type Tensor, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
 import { checkDivergence, type Divergence, isCustom, opOptions, type Temperatures } from './divergence.ts';
 
@@ -18,6 +26,8 @@ export function tokenDivergence<T extends Tensor = Tensor1D>(
   d: Divergence,
   o: Temperatures = {},
 ): T {
+  checkKnown('tokenDivergence', o, temperatureNames);
+  for (const [name, x] of Object.entries({ zS, zT })) checkTensor('tokenDivergence', name, x);
   checkDivergence('tokenDivergence', d);
   checkTemperatures('tokenDivergence', o);
   checkLogits('tokenDivergence', zS, zT);
@@ -59,8 +69,26 @@ function checkLogits(where: string, zS: Tensor, zT: Tensor): void {
   });
 }
 
+/** @throws ConfigError for what is no tensor */
+export function checkTensor(where: string, name: string, got: unknown): void {
+  if (isTensor(got)) return;
+  const what = got === undefined ? `${name} is missing` : `${name} is no tensor`;
+  throw new ConfigError({ where, what, ...(got !== undefined && { got: typeof got }), wanted: 'a tensor' });
+}
+
+/** Names of both. */
+export const temperatureNames = ['teacherTemperature', 'studentTemperature'] as const;
+
+/** The temperatures among other options. */
+export const temperaturesIn = ({
+  teacherTemperature = 1,
+  studentTemperature = 1,
+}: Temperatures): Required<Temperatures> => ({
+  teacherTemperature,
+  studentTemperature,
+});
+
 /** @throws ConfigError */
 export function checkTemperatures(where: string, o: Temperatures): void {
-  for (const name of ['teacherTemperature', 'studentTemperature'] as const)
-    if (o[name] !== undefined) checkPositive(`${where}, ${name}`, o[name]);
+  for (const name of temperatureNames) if (o[name] !== undefined) checkPositive(`${where}, ${name}`, o[name]);
 }

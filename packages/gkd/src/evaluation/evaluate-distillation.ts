@@ -6,6 +6,7 @@ import { bootstrapMean, distinctN, type Interval, padBatch, rowOf, sentenceBleu 
 import {
   ConfigError,
   checkCount,
+  checkKnown,
   checkName,
   checkPositive,
   DataError,
@@ -20,11 +21,13 @@ import { slice, type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { placesOf } from '../rows/places.ts';
 import { rowLoss } from '../rows/row-loss.ts';
 import { width as columnCount, columnOf } from '../rows/table.ts';
-import { disposeRows } from '../rows/teacher-logits.ts';
+import { disposeRows, narrowed } from '../rows/teacher-logits.ts';
 import { spanRows } from '../teachers/align-spans.ts';
+import { checkAnswer } from '../teachers/check-answer.ts';
 import { readable } from '../teachers/readable.ts';
 import type { Teacher } from '../teachers/teacher.ts';
 import { checkSameVocabulary, tokenizerHash, type Vocabulary } from '../teachers/vocabulary.ts';
+import { described } from '../training/described.ts';
 import { readPrompt } from '../training/read-prompt.ts';
 import { studentRows } from '../training/student-rows.ts';
 
@@ -53,6 +56,11 @@ export interface EvaluateDistillationOptions {
    * `acceptance` and `entropy` are NaN. Default 'none', refused
    */
   alignment?: 'none' | 'spans';
+  /**
+   * one tokenizer, but logits of different widths (padded to a round number): compare the tokenizer's ids only; default
+   * refused
+   */
+  alignVocab?: boolean;
   /** the prompts as the teacher reads them, in their order, with `alignment`; default as they are */
   teacherPrompts?: readonly string[];
   /** prompts at a time; default 16 */
@@ -137,12 +145,40 @@ export async function* evaluateDistillation(
   return { rows };
 }
 
-function checkEvaluation({
+const names = [
+  ...['models', 'tokenizer', 'teacher', 'prompts', 'decode', 'metric', 'maxNewTokens', 'alignment', 'alignVocab'],
+  ...['teacherPrompts', 'batchSize', 'seed', 'signal'],
+];
+
+/** @throws ConfigError where a model's logits are not as wide as the teacher's */
+function checkWidths({ models, teacher, tokenizer, alignVocab = false }: EvaluateDistillationOptions): void {
+  if (alignVocab) return;
+  for (const [name, { policy }] of Object.entries(models)) {
+    const V = described(policy).config?.vocabularySize ?? tokenizer.size;
+    if (V === teacher.vocabSize) continue;
+    throw new ConfigError({
+      where: `evaluateDistillation, model ${name}`,
+      what: 'the teacher’s logits are wider or narrower than its own',
+      got: teacher.vocabSize,
+      wanted: V,
+      fix: `Pass alignVocab: true to compare the tokenizer’s ${tokenizer.size} ids only`,
+    });
+  }
+}
+
+function checkEvaluation(o: EvaluateDistillationOptions): void {
+  checkKnown('evaluateDistillation', o, names);
+  checkGiven(o);
+  if ((o.alignment ?? 'none') === 'none') checkWidths(o);
+}
+
+function checkGiven({
   models,
   tokenizer,
   teacher,
   prompts,
   decode,
+  metric,
   maxNewTokens = 64,
   batchSize = 16,
   alignment = 'none',
@@ -150,6 +186,8 @@ function checkEvaluation({
 }: EvaluateDistillationOptions): void {
   const where = 'evaluateDistillation';
   const none = (what: string): ConfigError => new ConfigError({ where, what, wanted: 'at least 1' });
+  if (!Array.isArray(prompts)) throw new ConfigError({ where, what: 'prompts are no array', got: typeof prompts });
+  if (typeof metric !== 'function') throw new ConfigError({ where, what: 'metric is no function', got: typeof metric });
   if (Object.keys(models).length === 0) throw none('there are no models');
   if (prompts.length === 0) throw none('there are no prompts');
   if (decode.length === 0) throw none('there is no decoding');
@@ -225,9 +263,9 @@ async function measure(
     for (const [i, prompt] of part.entries()) {
       const own = texts.slice(i * samples, (i + 1) * samples);
       const scores = own.map((text) => o.metric(prompt, text));
-      const bad = scores.find((score) => !Number.isFinite(score));
-      if (bad !== undefined)
-        throw new DataError({ where: 'metric', what: 'no score', got: bad, wanted: 'a finite number' });
+      const bad = scores.findIndex((score) => !Number.isFinite(score));
+      if (bad >= 0)
+        throw new DataError({ where: 'metric', what: 'no score', got: scores[bad], wanted: 'a finite number' });
       sums.scores.push(scores.reduce((a, b) => a + b, 0) / samples);
     }
     sums.texts.push(...texts);
@@ -254,7 +292,7 @@ async function addRows(
   completions: TokenBatch,
   asked: readonly string[] | undefined,
 ): Promise<void> {
-  const { teacher, tokenizer, signal } = o;
+  const { teacher, tokenizer, signal, alignVocab } = o;
   if (asked !== undefined) {
     const reads = readable(teacher, tokenizer, asked, completions);
     if (reads.includes(false)) {
@@ -272,14 +310,18 @@ async function addRows(
   }
   const places = placesOf(completions);
   if (places.length === 0) return;
-  const answer = await (asked !== undefined
+  const given = await (asked !== undefined
     ? spanRows(teacher, tokenizer, asked, completions, signal)
     : teacher.score(prompts, completions, { want: 'full', ...(signal && { signal }) }));
+  const want = asked === undefined ? 'full' : 'sampled';
+  const checked = checkAnswer(given, { want, rows: places.length, vocabSize: teacher.vocabSize });
+  const columns = alignVocab ? tokenizer.size : undefined;
+  const answer = columns === undefined ? checked : narrowed(checked, columns);
   try {
     const table = tidy(() => {
       const ids = Int32Array.from(places, (i) => completions.ids[i] as number);
       // logits chunk by chunk, as in training
-      const student = studentRows(policy, params, { prompts, completions, places });
+      const student = studentRows(policy, params, { prompts, completions, places }, { columns });
       const weights = new Float32Array(places.length);
       const rows = { student, teacher: answer, weights, ids, divergence: 'fkl' as const };
       const { table: all } = rowLoss({ ...rows, gradient: false });

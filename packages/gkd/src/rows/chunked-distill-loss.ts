@@ -1,5 +1,5 @@
 /** D of whole completions from states and head: no `[B, T, V]` ever exists. */
-import { ConfigError, checkCount, checkName, embedding, ShapeError } from '@gimbal/tensor-core';
+import { ConfigError, checkCount, checkKnown, checkName, DataError, embedding, ShapeError } from '@gimbal/tensor-core';
 import {
   reshape,
   type Scalar,
@@ -12,7 +12,8 @@ import {
 } from '@tensorflow/tfjs-core';
 import { checkMask, type LossReduction } from '../divergence/distill-loss.ts';
 import { checkDivergence, type Divergence, isCustom, type Temperatures } from '../divergence/divergence.ts';
-import { checkTemperatures } from '../divergence/token-divergence.ts';
+import { checkTemperatures, checkTensor, temperatureNames } from '../divergence/token-divergence.ts';
+import { checkRows } from '../teachers/check-answer.ts';
 import type { TeacherRows } from '../teachers/teacher.ts';
 import { rowLoss } from './row-loss.ts';
 import { isDense, rowCount, teacherWidth } from './teacher-logits.ts';
@@ -41,12 +42,14 @@ export interface ChunkedLossInput extends Temperatures {
  * `distillLoss` from states and head, rows of padding skipped before the product with the head. Differentiable in hiddenS
  * and headS; the teacher is a constant.
  * @returns the caller disposes it; 0 where the mask has no token
- * @throws ConfigError for a chunk of less than a row; ShapeError where rows, widths or shapes do not fit
+ * @throws ConfigError for a chunk of less than a row; DataError, NumericalError for a teacher’s rows that are no distributions; ShapeError where rows, widths or shapes do not fit
  */
 export function chunkedDistillLoss(o: ChunkedLossInput): Scalar {
   const at = 'chunkedDistillLoss';
+  checkKnown(at, o, names);
   const { hiddenS, headS, teacher, mask, divergence, rowsPerChunk, vocabularyPerChunk } = o;
   const { teacherTemperature = 1, studentTemperature = 1, reduction = 'sequence' } = o;
+  for (const [name, x] of Object.entries({ hiddenS, headS, mask })) checkTensor(at, name, x);
   checkDivergence(at, divergence);
   checkTemperatures(at, o);
   checkCount(`${at}, rowsPerChunk`, rowsPerChunk);
@@ -54,11 +57,16 @@ export function chunkedDistillLoss(o: ChunkedLossInput): Scalar {
   checkName(`${at}, reduction`, reduction, ['sequence', 'token']);
   checkMask(at, mask, hiddenS.shape.slice(0, 2));
   checkWidth(at, hiddenS.shape[2], headS.shape[1], 'headS has another width than hiddenS');
+  checkTeacherRows(at, o);
   const V = teacherWidth(teacher);
   if (V !== undefined) checkWidth(at, headS.shape[0], V, 'the vocabularies of student and teacher differ');
   const marks = mask.dataSync();
   const { places, weights } = countedRows(marks, mask.shape as [number, number], reduction);
   checkWidth(at, places.length, rowCount(teacher), 'the teacher has another number of rows than the mask has tokens');
+  if ('topK' in teacher) {
+    const K = Math.round(teacher.topK.ids.length / Math.max(1, places.length));
+    checkRows(teacher, { want: { topK: K }, rows: places.length, vocabSize: headS.shape[0] });
+  }
   if (places.length === 0) return zeros([]);
   return tidy(() => {
     const ids = new Int32Array(places.length);
@@ -67,6 +75,33 @@ export function chunkedDistillLoss(o: ChunkedLossInput): Scalar {
     const rows = { student, teacher, ids, weights, divergence, teacherTemperature, studentTemperature };
     return rowLoss({ ...rows, ...size }).loss;
   });
+}
+
+const names = [
+  ...['hiddenS', 'headS', 'teacher', 'mask', 'divergence', 'rowsPerChunk', 'vocabularyPerChunk', 'reduction'],
+  ...temperatureNames,
+];
+
+/** @throws DataError for rows that no divergence can be taken of; ConfigError for a temperature that they cannot have */
+function checkTeacherRows(at: string, { teacher, teacherTemperature = 1 }: ChunkedLossInput): void {
+  const isThere = typeof teacher === 'object' && teacher !== null;
+  if (!isThere || !(isDense(teacher) || ('topK' in teacher && teacher.topK?.tail !== undefined)))
+    throw new DataError({
+      where: `${at}, teacher`,
+      what:
+        isThere && 'sampled' in teacher
+          ? 'log-probabilities of sampled tokens have no divergence, and whose they are is not said'
+          : 'it gives no distributions',
+      got: isThere ? Object.keys(teacher).join(', ') : teacher,
+      wanted: 'full, hidden with head, or topK with ids, logp and tail',
+    });
+  if ('topK' in teacher && teacherTemperature !== 1)
+    throw new ConfigError({
+      where: `${at}, teacherTemperature`,
+      what: 'the likeliest tokens alone do not tell another temperature',
+      got: teacherTemperature,
+      wanted: '1 with topK',
+    });
 }
 
 /** @throws ConfigError where the vocabulary cannot be split */

@@ -33,7 +33,7 @@ import {
   zeros,
 } from '@tensorflow/tfjs-core';
 import { type Divergence, opOptions, type Temperatures } from '../divergence/divergence.ts';
-import { tokenDivergence } from '../divergence/token-divergence.ts';
+import { temperaturesIn, tokenDivergence } from '../divergence/token-divergence.ts';
 import type { TeacherRows } from '../teachers/teacher.ts';
 import { hybridDistance, sortedDistance } from './aligned-distance.ts';
 import type { AlignedRows } from './aligned-rows.ts';
@@ -97,7 +97,7 @@ function rowTable(o: DifferentiatedInput, z: Tensor2D, from: number): Tensor2D {
       target,
       options ?? { kind: 'fkl', ...temperaturesOf(o) },
     );
-    const d = options === undefined ? tokenDivergence<Tensor1D>(z, target, o.divergence, o) : values;
+    const d = options === undefined ? tokenDivergence<Tensor1D>(z, target, o.divergence, temperaturesIn(o)) : values;
     return columnsOf([d, still(tokenLogProbs(z, ids)), still(tokenLogProbs(target, ids))], still(measures));
   }
   const logQ = tokenLogProbs<Tensor1D>(z, ids);

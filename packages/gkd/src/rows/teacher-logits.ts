@@ -1,6 +1,6 @@
 /** A teacher's logits of some rows, from the whole or made for them. */
 import { linear } from '@gimbal/tensor-core';
-import { slice, type Tensor2D } from '@tensorflow/tfjs-core';
+import { keep, slice, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
 import type { TeacherRows } from '../teachers/teacher.ts';
 import type { AlignedRows, DenseRows } from './aligned-rows.ts';
 
@@ -31,6 +31,19 @@ export function someRows(rows: DenseRows, from: number, count: number): DenseRow
 export function teacherLogits(rows: DenseRows, from: number, count: number): Tensor2D {
   const some = someRows(rows, from, count);
   return 'full' in some ? some.full : linear<Tensor2D>(some.hidden, some.head, { weightLayout: 'out-in' });
+}
+
+/** Only the first V columns: what lies behind is no token. The rows that came are disposed where it takes new ones. */
+export function narrowed(rows: TeacherRows, V: number): TeacherRows {
+  const cut = (x: Tensor2D, shape: [number, number]): Tensor2D => {
+    const out = keep(tidy(() => slice(x, [0, 0], shape)));
+    x.dispose();
+    return out;
+  };
+  if ('full' in rows && rows.full.shape[1] > V) return { full: cut(rows.full, [rows.full.shape[0], V]) };
+  if ('hidden' in rows && rows.head.shape[0] > V)
+    return { hidden: rows.hidden, head: cut(rows.head, [V, rows.head.shape[1]]) };
+  return rows;
 }
 
 /** Disposes the tensors of rows; a head is a tensor of its own on the model's numbers, which stay. */

@@ -1,5 +1,5 @@
 /** Whether an answer of a teacher is what it was asked for: its kind, its number of rows, its numbers. */
-import { DataError, isTensor, logSumExp, NumericalError, ShapeError } from '@gimbal/tensor-core';
+import { DataError, isTensor, logSumExp, NumericalError, ShapeError, type TokenBatch } from '@gimbal/tensor-core';
 import { sum, tidy } from '@tensorflow/tfjs-core';
 import type { AlignedRows } from '../rows/aligned-rows.ts';
 import { disposeRows, rowCount } from '../rows/teacher-logits.ts';
@@ -39,7 +39,8 @@ export function checkAnswer<A extends TeacherRows | AlignedRows>(given: A | unde
   }
 }
 
-function checkRows(answer: TeacherRows | AlignedRows, asked: Asked): void {
+/** The same of rows that stay the caller’s, of the right kind. */
+export function checkRows(answer: TeacherRows | AlignedRows, asked: Asked): void {
   checkTensors(answer);
   if ('topK' in answer) checkNumbers(answer.topK, asked);
   if (rowCount(answer) !== asked.rows)
@@ -64,6 +65,24 @@ function checkRows(answer: TeacherRows | AlignedRows, asked: Asked): void {
     throw new NumericalError({ where, what, fix: 'Look at the teacher’s weights and precision' });
   }
   if ('sampled' in answer) checkBelowOne(answer.sampled);
+}
+
+/**
+ * Completions that a teacher wrote: one a prompt, of ids that are tokens.
+ * @throws ShapeError, DataError
+ */
+export function checkWritten(written: TokenBatch, prompts: number, vocabSize: number): TokenBatch {
+  const where = 'teacher.sample';
+  const got = written?.lengths?.length ?? 'none';
+  if (got !== prompts) throw new ShapeError({ where, what: 'another number of completions', got, wanted: prompts });
+  for (const [b, length] of written.lengths.entries())
+    for (let t = 0; t < length; t++) {
+      const id = written.ids[b * written.width + t];
+      if (id !== undefined && id >= 0 && id < vocabSize) continue;
+      const what = `token ${t} of completion ${b} is none`;
+      throw new DataError({ where, what, got: id, wanted: `ids from 0 to ${vocabSize - 1}` });
+    }
+  return written;
 }
 
 /** Whatever it is: it may be no answer at all. */

@@ -1,6 +1,9 @@
 /** A frozen language model as a teacher, in this process: whole precision, bf16, or weights read back from 4 bits. */
 import {
   ConfigError,
+  checkKnown,
+  checkName,
+  checkOption,
   hashTree,
   type LogitPolicy,
   type PackedWeights,
@@ -38,6 +41,11 @@ export interface ModelTeacherOptions {
   identity?: string;
   /** it reads prompts and completions one after the other in one line, so that padding costs nothing; default false */
   packing?: boolean;
+  /**
+   * only the first so many columns of its logits, where what lies behind is no token (padded to a round number): its
+   * distributions are those of the tokens alone. Default all
+   */
+  columns?: number;
 }
 
 type Configured = LogitPolicy & {
@@ -49,7 +57,7 @@ type Configured = LogitPolicy & {
 /**
  * A model as a teacher. Its weights are packed at its first completion, until it is disposed.
  * @param params neither copied nor disposed: they must stay as they are
- * @throws ConfigError for `packing` of a model that is no decoder with one matrix as its head
+ * @throws ConfigError for a misspelt option, more columns than there are, `packing` of a model that is no decoder with one matrix as its head
  */
 export function modelTeacher(
   policy: LogitPolicy,
@@ -57,8 +65,18 @@ export function modelTeacher(
   vocabulary: Vocabulary,
   o: ModelTeacherOptions = {},
 ): ModelTeacher {
+  checkKnown('modelTeacher', o, ['precision', 'identity', 'packing', 'columns']);
   const model = policy as Configured;
-  const { precision = 'float32', packing = false } = o;
+  const { precision = 'float32', packing = false, columns } = o;
+  checkName('modelTeacher, precision', precision, ['float32', 'bf16']);
+  const V = model?.config?.vocabularySize ?? vocabulary.size;
+  if (columns !== undefined)
+    checkOption(
+      'modelTeacher, columns',
+      columns,
+      Number.isSafeInteger(columns) && columns > 0 && columns <= V,
+      `1 to ${V}`,
+    );
   if (packing && !packs(policy))
     throw new ConfigError({
       where: 'modelTeacher, packing',
@@ -72,17 +90,17 @@ export function modelTeacher(
   const context = model.readsWholePrompts ? undefined : model.config?.contextLength;
   return {
     ...(context !== undefined && { contextLength: context }),
-    ...{ policy, params, vocabulary, whole: true, vocabSize: model.config?.vocabularySize ?? vocabulary.size },
+    ...{ policy, params, vocabulary, whole: true, vocabSize: columns ?? V },
     get tokenizerHash() {
       hash ??= tokenizerHash(vocabulary);
       return hash;
     },
     get identity() {
-      identity ??= `${hashTree(params)}${precision === 'float32' ? '' : `-${precision}`}`;
+      identity ??= `${hashTree(params)}${precision === 'float32' ? '' : `-${precision}`}${columns === undefined ? '' : `-${columns}`}`;
       return identity;
     },
     async score(prompts, completions, { want }) {
-      return withPrecision(precision, () => scored(policy, params, prompts, completions, want, packing));
+      return withPrecision(precision, () => scored(policy, params, prompts, completions, want, { packing, columns }));
     },
     sample(prompts: TokenBatch, options: SampleOptions) {
       packed ??= model.pack?.(params);
@@ -101,15 +119,16 @@ function scored(
   prompts: TokenBatch,
   completions: TokenBatch,
   want: Wanted,
-  packing: boolean,
+  form: { packing: boolean; columns: number | undefined },
 ): TeacherRows {
   const places = placesOf(completions);
-  if (want === 'sampled' && !packing) {
+  const { packing, columns } = form;
+  if (want === 'sampled' && !packing && columns === undefined) {
     const all = tidy(() => policy.logProbs(params, prompts, completions).dataSync<'float32'>().slice());
     return { sampled: Float32Array.from(places, (i) => all[i] as number) };
   }
   const rows = tidy((): DenseRows => {
-    const found = studentRows(policy, params, { prompts, completions, places }, { packing });
+    const found = studentRows(policy, params, { prompts, completions, places }, form);
     // out of every scope: they live until the update is done
     return 'logits' in found
       ? { full: keep(found.logits) }

@@ -1,6 +1,7 @@
 /** A program as a teacher: the exact next-token distribution of any prefix, such as a world's. */
 import {
   ConfigError,
+  checkKnown,
   DataError,
   type Rng,
   type SampleOptions,
@@ -25,6 +26,9 @@ export interface OracleOptions {
 
 /** An oracle as a teacher, in plain JavaScript: it is asked for each prefix once a call. */
 export function oracleTeacher(next: NextDistribution, vocabulary: Vocabulary, o: OracleOptions = {}): Teacher {
+  checkKnown('oracleTeacher', o, ['identity']);
+  if (typeof next !== 'function')
+    throw new ConfigError({ where: 'oracleTeacher', what: 'next is no function', got: typeof next });
   const V = vocabulary.size;
   const { eos } = vocabulary.special;
   const ask = (prefix: Int32Array, promptLength: number): Float64Array => {

@@ -1,6 +1,7 @@
 /** Completions of a teacher with another tokenizer, in the student's tokens. */
 import { padBatch } from '@gimbal/language-models';
 import type { SampleOptions, TokenBatch } from '@gimbal/tensor-core';
+import { checkWritten } from './check-answer.ts';
 import type { Teacher } from './teacher.ts';
 import { idsOf, promptIds, type Vocabulary } from './vocabulary.ts';
 
@@ -22,7 +23,8 @@ export async function sampleAcross(
   );
   // a prompt can be longer in its tokens
   const maxNewTokens = Math.min(o.maxNewTokens, (teacher.contextLength ?? Number.POSITIVE_INFINITY) - batch.width);
-  const written = await (teacher.sample as NonNullable<Teacher['sample']>)(batch, { ...o, maxNewTokens });
+  const found = await (teacher.sample as NonNullable<Teacher['sample']>)(batch, { ...o, maxNewTokens });
+  const written = checkWritten(found, prompts.length, other.size);
   const whole = other.decode(written).map((text, b) => {
     const ids = idsOf(own, text);
     return written.ended?.[b] === 1 ? [...ids, own.special.eos as number] : ids;

@@ -1,10 +1,10 @@
 /** The teachers' answers on a micro-batch, checked. */
 import { padBatch, rowOf } from '@gimbal/language-models';
 import { type LogitPolicy, NumericalError, type Params, type Prompt, type TokenBatch } from '@gimbal/tensor-core';
-import { keep, min, slice, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
+import { min, tidy } from '@tensorflow/tfjs-core';
 import { isReverse } from '../divergence/divergence.ts';
 import type { AlignedRows } from '../rows/aligned-rows.ts';
-import { disposeRows } from '../rows/teacher-logits.ts';
+import { disposeRows, narrowed } from '../rows/teacher-logits.ts';
 import { distributionRows } from '../teachers/align-distributions.ts';
 import { spanRows } from '../teachers/align-spans.ts';
 import { checkAnswer } from '../teachers/check-answer.ts';
@@ -111,19 +111,6 @@ function pickRuns(all: Int32Array, rows: Int32Array, K: number): Int32Array {
   const out = new Int32Array(rows.length * K);
   for (const [i, r] of rows.entries()) out.set(all.subarray(r * K, (r + 1) * K), i * K);
   return out;
-}
-
-/** Only the first V columns: what lies behind is no token. */
-function narrowed(rows: TeacherRows, V: number): TeacherRows {
-  const cut = (x: Tensor2D, shape: [number, number]): Tensor2D => {
-    const out = keep(tidy(() => slice(x, [0, 0], shape)));
-    x.dispose();
-    return out;
-  };
-  if ('full' in rows && rows.full.shape[1] > V) return { full: cut(rows.full, [rows.full.shape[0], V]) };
-  if ('hidden' in rows && rows.head.shape[0] > V)
-    return { hidden: rows.hidden, head: cut(rows.head, [V, rows.head.shape[1]]) };
-  return rows;
 }
 
 /** What the objective cannot bear of an answer that is right in itself. @throws NumericalError */

@@ -8,7 +8,6 @@ import {
   checkPositive,
   checkShare,
   createOptimizer,
-  type LogitPolicy,
   schedules,
 } from '@gimbal/tensor-core';
 import { checkDivergence, divergenceName, isCustom } from '../divergence/divergence.ts';
@@ -17,7 +16,10 @@ import type { ModelTeacher } from '../teachers/model-teacher.ts';
 import type { Teacher } from '../teachers/teacher.ts';
 import { checkTopK } from '../teachers/top-k.ts';
 import { checkSameVocabulary, tokenizerHash } from '../teachers/vocabulary.ts';
+import { givenOptions } from './check-given.ts';
 import { checkGreedy, checkSamplingTemperature, sameWeights, samplingTemperature } from './check-sampling.ts';
+import { checkNarrowing, checkUsed } from './check-used.ts';
+import { described } from './described.ts';
 import { type GkdOptions, gkdDefaults, isOwn, type ResolvedGkd } from './gkd-options.ts';
 
 const known: readonly string[] = [
@@ -29,18 +31,7 @@ const known: readonly string[] = [
   ...['checkpointEvery', 'keepCheckpoints', 'logEvery', 'out', 'seed', 'heldOut', 'evalEvery', 'keepBest', 'earlyStop'],
 ];
 
-/** What models say of themselves where they do. */
-interface Described {
-  readonly config?: {
-    readonly vocabularySize?: number;
-    readonly contextLength?: number;
-    readonly padId?: number;
-    readonly eosIds?: readonly number[];
-  };
-  readonly readsWholePrompts?: boolean;
-}
-
-export const described = (policy: LogitPolicy): Described => policy as Described;
+export { described };
 
 /** The teachers by name; one alone has the name ''. */
 export function teachersOf({ teacher }: Pick<GkdOptions, 'teacher'>): Readonly<Record<string, Teacher>> {
@@ -53,8 +44,9 @@ export function teachersOf({ teacher }: Pick<GkdOptions, 'teacher'>): Readonly<R
 /** @throws ConfigError naming the option; nothing is allocated then */
 export function resolveGkd(options: GkdOptions): ResolvedGkd {
   checkKnown('GkdTrainer', options, known);
-  const temperature = samplingTemperature(options.greedy, options.temperature);
-  const o: ResolvedGkd = { ...gkdDefaults, ...options, temperature };
+  const given = givenOptions(options);
+  const temperature = samplingTemperature(given.greedy, given.temperature);
+  const o: ResolvedGkd = { ...gkdDefaults, ...given, temperature };
   const { divergence } = o;
   if (!isOwn(divergence)) checkDivergence('divergence', divergence);
   for (const key of ['batchSize', 'accumulate', 'maxNewTokens'] as const) checkCount(key, o[key]);
@@ -82,6 +74,7 @@ export function resolveGkd(options: GkdOptions): ResolvedGkd {
       fix: 'Leave out packing',
     });
   checkObjective(o, lambda);
+  checkUsed(o);
   checkReward(o);
   checkReplay(o);
   checkAdaptive(o);
@@ -234,7 +227,12 @@ function checkAdaptive({ adaptiveLambda, lambda, heldOut, evalEvery }: ResolvedG
 
 function checkMix(o: ResolvedGkd): void {
   const { teacherMix } = o;
-  checkOption('teacherMix', teacherMix, teacherMix >= 0 && teacherMix < 1, 'a number from 0 to below 1');
+  checkOption(
+    'teacherMix',
+    teacherMix,
+    typeof teacherMix === 'number' && teacherMix >= 0 && teacherMix < 1,
+    'a number from 0 to below 1',
+  );
   checkName('mixWeights', o.mixWeights, ['none', 'token', 'exact']);
   if (o.mixWeights !== 'none') {
     const against = teacherMix === 0 ? 'teacherMix' : o.temperature !== 1 ? 'temperature' : undefined;
@@ -383,6 +381,7 @@ function checkTeachers(o: ResolvedGkd, lambda: number): void {
         wanted: own,
         fix: `Pass alignVocab: true to compare the tokenizer’s ${o.tokenizer.size} ids only`,
       });
+    checkNarrowing(o, where, teacher, own);
   }
   if (o.teacherTopK !== undefined && o.teacherTemperature !== 1)
     throw new ConfigError({

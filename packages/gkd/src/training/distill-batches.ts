@@ -21,6 +21,7 @@ import {
   type TokenPolicy,
 } from '@gimbal/tensor-core';
 import { disposeRows } from '../rows/teacher-logits.ts';
+import { checkWritten } from '../teachers/check-answer.ts';
 import type { ModelTeacher } from '../teachers/model-teacher.ts';
 import { sampleAcross } from '../teachers/sample-across.ts';
 import type { Teacher } from '../teachers/teacher.ts';
@@ -339,7 +340,9 @@ export class DistillBatches implements BatchSource<PreparedBatch> {
       const { tokenizer, alignment } = this.#o;
       const texts = (): string[] => repeated.map((place) => teacherText(this.#o, (picked[place] as EncodedPrompt).row));
       const sampled = await (alignment === 'none'
-        ? (teacher.sample as NonNullable<Teacher['sample']>)(batch, how)
+        ? (teacher.sample as NonNullable<Teacher['sample']>)(batch, how).then((written) =>
+            checkWritten(written, repeated.length, tokenizer.size),
+          )
         : sampleAcross(teacher, tokenizer, texts(), how));
       for (const [r, place] of repeated.entries())
         rows[place]?.push(sampledExample(picked[place] as EncodedPrompt, sampled, r, place, false));

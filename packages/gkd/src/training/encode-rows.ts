@@ -6,7 +6,7 @@ import { completionIds, idsOf, promptIds, type Vocabulary } from '../teachers/vo
 import { described, teachersOf } from './check-options.ts';
 import type { ResolvedGkd } from './gkd-options.ts';
 import { readPrompt } from './read-prompt.ts';
-import { teacherOf } from './teacher-of.ts';
+import { checkTag, teacherOf } from './teacher-of.ts';
 
 /** Ids of a prompt, and where it came from. */
 export interface EncodedPrompt {
@@ -48,6 +48,7 @@ export function encodePrompts(o: ResolvedGkd, where = 'prompts'): EncodedPrompt[
   return fitting(o, where, o.prompts, (row, i) => {
     const ids = readPrompt(o.student, o.tokenizer, checkedText(row, `${where}, row ${i}`));
     checkRoom(o, `${where}, row ${i}`, ids.length, o.maxNewTokens);
+    checkTag(o, row, `${where}, row ${i}`);
     checkTeacherRoom(o, `${where}, row ${i}`, { ids, row });
     return { ids, row };
   });
@@ -102,7 +103,10 @@ export function encodeData(
     const answer = Int32Array.from(completionIds(o.tokenizer, completion));
     checkRoom(o, `${where}, row ${i}`, ids.length, answer.length);
     // of further rows no teacher is asked
-    if (where !== 'auxiliary.data') checkTeacherRoom(o, `${where}, row ${i}`, { ids, completion: answer, row });
+    if (where !== 'auxiliary.data') {
+      checkTag(o, row, `${where}, row ${i}`);
+      checkTeacherRoom(o, `${where}, row ${i}`, { ids, completion: answer, row });
+    }
     return { ids, completion: answer, row };
   });
 }

@@ -5,7 +5,7 @@ import { teachersOf } from './check-options.ts';
 import type { ResolvedGkd } from './gkd-options.ts';
 
 /** Its `teacher` column's, or the first. @throws DataError for a name that is none's */
-export function teacherOf(o: ResolvedGkd, row: Prompt): Teacher {
+export function teacherOf(o: ResolvedGkd, row: Prompt, where = 'prompts'): Teacher {
   const teachers = teachersOf(o);
   const names = Object.keys(teachers);
   const tag = typeof row === 'string' ? undefined : row.teacher;
@@ -13,11 +13,16 @@ export function teacherOf(o: ResolvedGkd, row: Prompt): Teacher {
   const found = Object.hasOwn(teachers, String(tag)) ? teachers[String(tag)] : undefined;
   if (found !== undefined) return found;
   throw new DataError({
-    where: 'prompts',
+    where,
     what: 'a row names a teacher that is not there',
     got: tag,
     wanted: names.join(', '),
   });
+}
+
+/** @throws DataError naming the row, where its `teacher` column names nobody */
+export function checkTag(o: ResolvedGkd, row: Prompt, where: string): void {
+  if (Object.keys(teachersOf(o)).length > 1) teacherOf(o, row, where);
 }
 
 /** Numbers of rows by their teacher, in the rows' order. */

@@ -19,12 +19,12 @@ export function checkPositive(where: string, got: number, fix?: string): void {
 
 /** A number in [0, 1]. */
 export function checkShare(where: string, got: number): void {
-  checkOption(where, got, got >= 0 && got <= 1, 'a number from 0 to 1');
+  checkOption(where, got, typeof got === 'number' && got >= 0 && got <= 1, 'a number from 0 to 1');
 }
 
 /** A number in (0, 1). */
 export function checkOpenShare(where: string, got: number): void {
-  checkOption(where, got, got > 0 && got < 1, 'a number between 0 and 1');
+  checkOption(where, got, typeof got === 'number' && got > 0 && got < 1, 'a number between 0 and 1');
 }
 
 /** A whole number of at least `least`. */
