@@ -8,6 +8,7 @@ import { type CommandContext, type CommandResult, defineCommand } from '../cli/c
 import { listFolders, listModules, loadModule } from '../cli/discover.ts';
 import { counted, figure } from '../cli/format.ts';
 import type { Claim, ClaimResult, ReproduceReport } from '../reproduce/claim.ts';
+import { seedsOf } from '../reproduce/seeds.ts';
 import { commitOf } from '../run/commit.ts';
 import { startCompute } from '../run/compute.ts';
 import { machine } from '../run/machine.ts';
@@ -126,13 +127,11 @@ async function runInto(
   const began = performance.now();
   const earlier = o.resume ? await earlierClaims(run, paper) : undefined;
   const results: ClaimResult[] = [];
-  const seedsOf = (claim: Claim): readonly number[] =>
-    o.seeds ?? (claim.seeds ?? [o.seed]).slice(0, o.quick ? 1 : undefined);
   const reportNow = (): ReproduceReport => ({
     paper,
     commit: commitOf() ?? null,
     machine: { ...machine(), backend: info.name, threads: info.threads },
-    seeds: [...new Set(claims.flatMap(seedsOf))].sort((a, b) => a - b),
+    seeds: [...new Set(claims.flatMap((claim) => seedsOf(claim, o)))].sort((a, b) => a - b),
     minutes: (earlier?.minutes ?? 0) + (performance.now() - began) / 60_000,
     claims: results,
   });
@@ -147,7 +146,7 @@ async function runInto(
       throw new StoppedError({ where, what: `stopped after ${results.length} of ${counted(claims.length, 'claim')}` });
     }
     const { measured, interval, verdict } = await claim.run({
-      seeds: seedsOf(claim),
+      seeds: seedsOf(claim, o),
       full: o.full,
       ...(o.data !== undefined && { data: o.data }),
       backend: info.name,

@@ -55,6 +55,8 @@ export interface Claim {
   quick?: boolean;
   /** seeds by default */
   seeds?: readonly number[];
+  /** with --full, where those are more */
+  fullSeeds?: readonly number[];
   /** Runs the experiment. */
   run(context: ClaimContext): Promise<Measurement>;
 }

@@ -46,6 +46,7 @@ export const claim = defineClaim({
   wanted:
     'E[r] strictly decreasing in α = 0, .25, .5, .75, 1; E[D] at .75 at least .2 below that at 0; E[r] ≥ .95 at α = 0; means over seeds, as for every claim that does not say each; a teacher that likes what is rewarded lets E[D] hardly drop',
   seeds: [0, 1, 2],
+  fullSeeds: [0, 1, 2, 3, 4],
   async run({ seeds, signal }) {
     const found: Traded[][] = [];
     for (const seed of seeds) {

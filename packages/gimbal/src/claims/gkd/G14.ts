@@ -19,6 +19,7 @@ export const claim = defineClaim({
   paper: 'not in the paper: what a stored or served teacher can give',
   wanted: `V ${V}: non-decreasing in K, ≤ the whole, equal to it at K = V (1e-5); exact match with 4 of 17 on the arithmetic reported, .05 expected; ${protocol}`,
   seeds: [0, 1, 2],
+  fullSeeds: [0, 1, 2, 3, 4],
   async run(context) {
     const checks = new Checks();
     const tenth: number[] = [];

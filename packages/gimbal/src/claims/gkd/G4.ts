@@ -2,7 +2,8 @@
 import { Checks } from '../../reproduce/checks.ts';
 import { defineClaim } from '../../reproduce/claim.ts';
 import { intervalOf, mean } from '../../reproduce/verdict.ts';
-import { compare, methods, type Student, startOf, type ToySetup } from './internal/toy-lab.ts';
+import { gainText } from './internal/gain.ts';
+import { compare, methods, type Student, startsOf, type ToySetup } from './internal/toy-lab.ts';
 
 /** of every claim with students of these sizes: how far one generalises from few prompts depends on them */
 export const protocol =
@@ -33,8 +34,7 @@ export const claim = defineClaim({
     const { sft, seqkd, supervised, imitkd, fkl, 'f-distill': fdistill } = methods;
     const chosen = { sft, seqkd, supervised, imitkd, 'f-distill': fdistill, fkl };
     const found = await compare(arithmeticSetup, chosen, context, 'G4');
-    const start: Student[] = [];
-    for (const seed of context.seeds) start.push(await startOf(arithmeticSetup, seed, context.signal));
+    const start = await startsOf(arithmeticSetup, context);
     const scores = (all: readonly Student[]): number[] => all.map(({ score }) => score);
     const on = scores(found.fkl);
     const gap = on.map(
@@ -45,7 +45,6 @@ export const claim = defineClaim({
     checks.least('gap', mean(gap), 0.5);
     checks.least('gap to ImitKD', mean(on) - mean(scores(found.imitkd)), 0.02);
     checks.least('gap to f-distill', mean(on) - mean(scores(found['f-distill'])), 0.1);
-    const gain = (all: readonly Student[]): number => mean(scores(all)) - mean(scores(start));
     const list = Object.entries({ start, ...found })
       .map(
         ([name, all]) =>
@@ -54,9 +53,9 @@ export const claim = defineClaim({
             .join(' ')}`,
       )
       .join('; ');
-    const ratio = gain(found.fkl) / gain(found.supervised);
+    const gains = gainText({ method: found.fkl, supervised: found.supervised, start }, '1.9');
     return {
-      ...checks.result(`${list}; gap ${mean(gap).toFixed(2)}; ${ratio.toFixed(1)} × the gain of supervised KD`),
+      ...checks.result(`${list}; gap ${mean(gap).toFixed(2)}; ${gains}`),
       ...intervalOf(gap),
     };
   },

@@ -13,6 +13,7 @@ export const claim = defineClaim({
     'figure 3, XSum: on-policy with 5 % of the prompts beats supervised KD and ImitKD with all; here the direction, not the 5 %',
   wanted: `on-policy fkl and JSD(.5) ≥ .93; fkl − supervised KD ≥ .05 each; supervised KD − SeqKD ≥ .2; on-policy of 100 prompts ≥ supervised KD of 150; ${protocol}`,
   seeds: [0, 1, 2],
+  fullSeeds: [0, 1, 2, 3, 4],
   async run(context) {
     const setup = { ...arithmeticSetup, prompts: 150, start: 500 };
     const { sft, seqkd, supervised, fkl, 'jsd:0.5': jsd, rkl } = methods;

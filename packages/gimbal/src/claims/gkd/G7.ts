@@ -11,6 +11,7 @@ export const claim = defineClaim({
   paper: 'not in the paper: its tasks are never covered',
   wanted: `exact match ≥ .92 for SFT, SeqKD, supervised KD, ImitKD, f-distill and on-policy fkl, 600 prompts; ${protocol}`,
   seeds: [0, 1, 2],
+  fullSeeds: [0, 1, 2, 3, 4],
   async run(context) {
     const setup = { ...arithmeticSetup, prompts: 600, start: 600 };
     const { sft, seqkd, supervised, imitkd, fkl, 'f-distill': fdistill } = methods;

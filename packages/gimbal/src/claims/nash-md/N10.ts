@@ -52,8 +52,6 @@ interface Found {
   written: Record<string, Written>;
 }
 
-const own: readonly number[] = [0, 1];
-
 export const claim = defineClaim({
   id: 'N10',
   claim:
@@ -62,15 +60,15 @@ export const claim = defineClaim({
     'table 1: MD .125 beats SFT in .982, RLHF in .598, the best response in .837 of comparisons, self-play in .592',
   wanted:
     'against the annotators themselves, means of the seeds: facts told ≥ .2 above the start for self-play, both mixtures and the best response; MD .125 beats the start and reward learning ≥ .7, the best response ≥ .51; the rarest style of both mixtures ≥ .12. The other cells, and what is learned from a preference model of 2000 labels, are reported',
-  seeds: own,
+  seeds: [0, 1],
+  // twice as many were measured when the limits were set
+  fullSeeds: [0, 1, 2, 3, 4],
   async run(c) {
     const checks = new Checks();
-    // twice as many were measured when the limits were set
-    const seeds = c.full && c.seeds === own ? [0, 1, 2, 3, 4] : c.seeds;
     const parts: string[] = [];
     for (const judge of judges) {
       const all: Found[] = [];
-      for (const seed of seeds) {
+      for (const seed of c.seeds) {
         using lab = new NewsroomLab(seed, fullSizes, c);
         all.push(await found(lab, judge, c));
       }

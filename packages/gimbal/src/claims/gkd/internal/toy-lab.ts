@@ -1,14 +1,16 @@
 // Small students of a teacher that is known exactly: a start fine-tuned on a few prompts, and what each method makes of
 // it. What was measured is kept, so that claims which compare the same methods train them once.
-import { type GkdOptions, GkdTrainer, modelTeacher, type Objective, presets, type Teacher } from '@gimbal/gkd';
-import { decoder, type LanguageModel, rougeN } from '@gimbal/language-models';
+import { type GkdOptions, GkdTrainer, type Objective, presets, type Teacher } from '@gimbal/gkd';
+import { decoder, type LanguageModel } from '@gimbal/language-models';
 import { disposeTree, flatten, type Params, type RewardFn, rng, type TokenBatch, unflatten } from '@gimbal/tensor-core';
-import { exp, logSoftmax, matMul, mul, neg, reshape, sum, type Tensor2D, tensor, tidy } from '@tensorflow/tfjs-core';
+import { tensor } from '@tensorflow/tfjs-core';
 import { StageCache } from '../../../pipeline/cache.ts';
 import { codeVersion, hashValue } from '../../../pipeline/hash.ts';
 import { breathe } from '../../../reproduce/checks.ts';
 import { cacheFolder } from '../../../run/run-folder.ts';
+import { type Learned, learnedTeacher } from './learned-teacher.ts';
 import { lecunInit } from './lecun-init.ts';
+import { measure, type Student } from './measure.ts';
 import { chain, summaries, type ToyRow, type ToyTask, translation } from './toy-task.ts';
 
 /** What is tried, and on how much. */
@@ -44,17 +46,7 @@ export interface Method {
   alpha?: number;
 }
 
-/** Of 500 fresh prompts. */
-export interface Student {
-  /** share that are answered right, greedily */
-  score: number;
-  /** of the student's next-token distributions on what it writes at temperature 1, nats a token */
-  entropy: number;
-  /** share that says nothing false, greedily; 0 where the task does not tell */
-  faithful: number;
-  /** mean ROUGE-2 of greedy completions and the answers */
-  rouge2: number;
-}
+export type { Student };
 
 /** The methods that every comparison has. */
 export const methods = {
@@ -74,13 +66,21 @@ const makers = { chain, mini: translation, newsroom: summaries };
 const tasks: { [name in ToySetup['task']]?: ToyTask } = {};
 const starts = new Map<string, { params: [string, number[], Float32Array][]; student: Student }>();
 const students = new Map<string, Promise<Student>>();
-const learned = new Map<string, Teacher>();
 
 const taskNamed = (name: ToySetup['task']): ToyTask => (tasks[name] ??= makers[name]());
 
-/** The fine-tuned start, as it is. */
-export async function startOf(setup: ToySetup, seed: number, signal: AbortSignal): Promise<Student> {
-  return (await started(setup, seed, signal)).student;
+/** The learned teacher of a task, as it is. */
+export const teacherOf = ({ task }: ToySetup, signal: AbortSignal): Promise<Learned> =>
+  learnedTeacher(taskNamed(task), signal);
+
+/** The fine-tuned starts, as they are: that of each seed. */
+export async function startsOf(
+  setup: ToySetup,
+  { seeds, signal }: { seeds: readonly number[]; signal: AbortSignal },
+): Promise<Student[]> {
+  const found: Student[] = [];
+  for (const seed of seeds) found.push((await started(setup, seed, signal)).student);
+  return found;
 }
 
 /**
@@ -110,7 +110,8 @@ async function distilled(setup: ToySetup, method: Method, seed: number, signal: 
   const { params: saved } = await started(setup, seed, signal);
   const params = unflatten(saved.map(([path, shape, values]) => [path, tensor(values, shape)])) as Params;
   const { objective, lambda = 0, fixed = 'answers', topK, alpha } = method;
-  const teacher = setup.teacher !== 'learned' && task.teacher ? task.teacher : await learnedTeacher(task, signal);
+  const teacher =
+    setup.teacher !== 'learned' && task.teacher ? task.teacher : (await learnedTeacher(task, signal)).teacher;
   const data = fixed === 'answers' ? training : await taught(task, teacher, training, seed);
   const student = await trained(
     {
@@ -212,40 +213,6 @@ async function trained<R>(
   return await then(trainer.params);
 }
 
-/**
- * 100,000 parameters, taught on 8000 problems (the arithmetic has 10,240 in all), each about sixteen times, and tried on
- * 500 others.
- * @throws where there is an exact teacher to compare with and it is right in less than 99 % of them
- */
-async function learnedTeacher(task: ToyTask, signal: AbortSignal): Promise<Teacher> {
-  const known = learned.get(task.name);
-  if (known !== undefined) return known;
-  const stream = rng(0).split('claims.gkd.teacher');
-  const rows = task.rows(8000, stream.split('training'));
-  const test = task.rows(500, stream.split('test'), new Set(rows.map((row) => row.prompt)));
-  const { vocabulary } = task;
-  const model = decoder({
-    ...{ family: 'gpt2', width: 64, layers: 2, heads: 4, tieEmbeddings: false, vocabularySize: vocabulary.size },
-    contextLength: task.promptLength + task.answerLength,
-    eosIds: [vocabulary.special.eos as number],
-    padId: vocabulary.special.pad as number,
-  });
-  const start = model.init(stream.split('init'));
-  const rate = (step: number): number => 3e-3 * Math.min(1, 2 - step / 1000);
-  const options = { student: model, params: start, tokenizer: vocabulary, prompts: rows, batchSize: 64, seed: 0 };
-  const trainer = new GkdTrainer({
-    ...{ ...presets.sft({}), divergence: 'nll', ...options, maxNewTokens: task.answerLength, learningRate: rate },
-  });
-  await trainer.run({ steps: 2000, signal });
-  await breathe(signal);
-  disposeTree(start);
-  const { score } = await measure(task, model, trainer.params, test, 0);
-  if (task.teacher !== undefined && score < 0.99) throw new Error(`the teacher is right in ${score} of the cases`);
-  const made = modelTeacher(model, trainer.params, vocabulary);
-  learned.set(task.name, made);
-  return made;
-}
-
 /** One completion of the teacher's for each prompt. */
 async function taught(task: ToyTask, teacher: Teacher, rows: readonly ToyRow[], seed: number): Promise<ToyRow[]> {
   const { vocabulary, answerLength } = task;
@@ -256,47 +223,7 @@ async function taught(task: ToyTask, teacher: Teacher, rows: readonly ToyRow[], 
   return rows.map(({ prompt }, i) => ({ prompt, completion: texts[i] as string }));
 }
 
-async function measure(
-  task: ToyTask,
-  model: LanguageModel,
-  params: Params,
-  rows: readonly ToyRow[],
-  seed: number,
-): Promise<Student> {
-  const prompts = task.vocabulary.encode(rows.map((row) => row.prompt));
-  const stream = rng(seed).split('claims.gkd.measure');
-  const o = { maxNewTokens: task.answerLength, rng: stream };
-  const greedy = await model.sample(params, prompts, { ...o, temperature: 0 });
-  const texts = task.vocabulary.decode(greedy);
-  const right = rows.filter(({ prompt }, i) => greedy.ended?.[i] === 1 && task.check(prompt, texts[i] as string));
-  const sampled = await model.sample(params, prompts, { ...o, temperature: 1 });
-  const faithful = rows.filter(({ prompt }, i) => task.faithful?.(prompt, texts[i] as string)).length / rows.length;
-  const overlap = rows.reduce((sum, { completion }, i) => sum + rougeN(texts[i] as string, completion, 2).f1, 0);
-  return {
-    ...{ score: right.length / rows.length, entropy: entropyOn(model, params, prompts, sampled) },
-    ...{ faithful, rouge2: overlap / rows.length },
-  };
-}
-
-/** Mean entropy of the distributions that the completions' tokens were drawn from. */
-function entropyOn(model: LanguageModel, params: Params, prompts: TokenBatch, completions: TokenBatch): number {
-  const each = tidy(() => {
-    const { states, head } = model.hidden?.(params, prompts, completions) ?? refuse();
-    const rows = states.shape[0] * states.shape[1];
-    const logQ = logSoftmax(matMul(reshape(states, [rows, states.shape[2]]) as Tensor2D, head, false, true));
-    return neg(sum(mul(exp(logQ), logQ), 1)).dataSync<'float32'>();
-  });
-  let [total, count] = [0, 0];
-  for (const [b, length] of completions.lengths.entries())
-    for (let t = 0; t < length; t++, count++) total += each[b * completions.width + t] as number;
-  return total / count;
-}
-
 const faithfulness =
   (task: ToyTask): RewardFn =>
   (prompts, completions) =>
     prompts.map((prompt, i) => Number(task.faithful?.(prompt, completions[i] as string) ?? false));
-
-function refuse(): never {
-  throw new Error('a decoder without capped logits has states');
-}

@@ -14,6 +14,8 @@ export interface ToyTask {
   promptLength: number;
   /** tokens of an answer, the end included */
   answerLength: number;
+  /** different ones that there are, where those are few */
+  problems?: number;
   rows(n: number, stream: Rng, except?: ReadonlySet<string>): ToyRow[];
   check(prompt: string, completion: string): boolean;
   /** the exact one, where there is one */
@@ -70,7 +72,9 @@ function taskOf(name: string, world: World, rows: ToyTask['rows']): ToyTask {
 /** Running results of five operations: .9 right, .05 each neighbour; a trace of uniform, for the logarithm in rkl. */
 export function chain(): ToyTask {
   const world = arithmetic({ preset: 'chain', smoothing: 1e-9 });
-  return taskOf('chain', world, (n, stream, except) => world.problems(n, stream, except && { except }));
+  const task = taskOf('chain', world, (n, stream, except) => world.problems(n, stream, except && { except }));
+  // a digit and five of four operations
+  return { ...task, problems: 10 * 4 ** 5 };
 }
 
 /** Translation into one of two registers. */

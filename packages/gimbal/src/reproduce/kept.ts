@@ -2,9 +2,9 @@
 // was stopped does not train them again.
 import { join } from 'node:path';
 import { type Params, readSafetensors, writeSafetensors } from '@gimbal/tensor-core';
-import { StageCache } from '../../../pipeline/cache.ts';
-import { codeVersion, hashValue } from '../../../pipeline/hash.ts';
-import { cacheFolder } from '../../../run/run-folder.ts';
+import { StageCache } from '../pipeline/cache.ts';
+import { codeVersion, hashValue } from '../pipeline/hash.ts';
+import { cacheFolder } from '../run/run-folder.ts';
 
 /** A model, and numbers about how it was made. */
 export interface Kept {
@@ -27,7 +27,7 @@ export function kept(name: string, settings: object, make: () => Promise<Kept>):
 
 async function load(name: string, settings: object, make: () => Promise<Kept>): Promise<Kept> {
   const cache = new StageCache(cacheFolder());
-  const [stage, key] = [`rlef-${name}`, hashValue({ settings, code: await codeVersion() })];
+  const [stage, key] = [name, hashValue({ settings, code: await codeVersion() })];
   const there = await cache.find(stage, key);
   if (there) {
     const params = await readSafetensors(join(there.dir, 'model.safetensors'));
