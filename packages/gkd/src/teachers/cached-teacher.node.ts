@@ -2,7 +2,7 @@
  * A teacher's answers on disk: a file for each completion, named after teacher, tokenizer, what is wanted, prompt and
  * completion. It pays where completions come again: data sets over several epochs, runs on the same data.
  */
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { padBatch, rowOf } from '@gimbal/language-models';
 import {
@@ -29,6 +29,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { disposeRows, isDense, teacherLogits } from '../rows/teacher-logits.ts';
+import { keepTeacher } from './cache-folder.node.ts';
 import type { Teacher, TeacherRows, Wanted } from './teacher.ts';
 
 /** How the cache is used. */
@@ -38,10 +39,13 @@ export interface CacheOptions {
 }
 
 /**
- * The teacher with a memory on disk. Each answer is written whole or not at all.
+ * The teacher with a memory on disk. Each answer is written whole or not at all; the folder says which teacher they are
+ * of, so that `openTeacherCache` needs no model.
  * @param base what is asked for what is not there; its `identity` names its answers
  * @param dir a folder; made if it is not there
+ * @returns the teacher; its `score` throws DataError `offline` for what is not there, CheckpointError for a damaged file
  * @throws ConfigError where the teacher has no identity: answers of another would be taken for its own
+ * @example const teacher = cachedTeacher(modelTeacher(policy, params, tokenizer), 'answers')
  */
 export function cachedTeacher(base: Teacher, dir: string, { offline = false }: CacheOptions = {}): Teacher {
   const { identity } = base;
@@ -51,6 +55,7 @@ export function cachedTeacher(base: Teacher, dir: string, { offline = false }: C
       what: 'the teacher has no identity, so answers of another could be taken for its own',
       fix: 'Give it one: modelTeacher and oracleTeacher take { identity }',
     });
+  let kept: Promise<void> | undefined;
   return {
     ...{ tokenizerHash: base.tokenizerHash, vocabSize: base.vocabSize, identity },
     ...(base.vocabulary && { vocabulary: base.vocabulary }),
@@ -71,7 +76,8 @@ export function cachedTeacher(base: Teacher, dir: string, { offline = false }: C
       try {
         if (missing.length > 0) {
           if (offline) throw notThere(dir, missing[0] as number);
-          await mkdir(dir, { recursive: true });
+          kept ??= keepTeacher(dir, { identity, tokenizerHash: base.tokenizerHash, vocabSize: base.vocabSize });
+          await kept;
           const pick = (t: TokenBatch): TokenBatch =>
             padBatch(
               missing.map((b) => rowOf(t, b)),

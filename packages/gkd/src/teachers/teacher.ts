@@ -51,7 +51,10 @@ export interface Teacher {
   readonly whole?: boolean;
   /** what a cache of its answers is named after: changes with its weights */
   readonly identity?: string;
-  /** The distributions that the completions' tokens were drawn from, or would be. `full` may come as `hidden`. */
+  /**
+   * The distributions that the completions' tokens were drawn from, or would be. `full` may come as `hidden`.
+   * @param o `signal` may be handed on, to `fetch` for example: what that throws when it is stopped ends a training as any stop
+   */
   score(prompts: TokenBatch, completions: TokenBatch, o: { want: Wanted; signal?: AbortSignal }): Promise<TeacherRows>;
   /** Its own completions. */
   sample?(prompts: TokenBatch, o: SampleOptions): Promise<TokenBatch>;

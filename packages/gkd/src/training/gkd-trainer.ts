@@ -23,6 +23,7 @@ import {
   type TrainStep,
 } from '@gimbal/tensor-core';
 import { divergenceName } from '../divergence/divergence.ts';
+import { stoppedBy } from '../teachers/stopped.ts';
 import { described, resolveGkd } from './check-options.ts';
 import { samplingTemperature } from './check-sampling.ts';
 import { DistillBatches, type PreparedBatch } from './distill-batches.ts';
@@ -236,7 +237,7 @@ function assemble(
     batches,
     prepare: async (context) => {
       step = context.step + 1;
-      await batches.prepare(context);
+      await stoppedBy(context.signal, `GkdTrainer, step ${step}`, () => batches.prepare(context));
       // last, so that a step that is stopped while it is prepared leaves it as it was
       self?.follow(context.params);
     },
