@@ -5,16 +5,19 @@ import {
   add,
   exp,
   grad,
+  log,
   logSoftmax,
   memory,
   mul,
   sum,
   type Tensor,
   type Tensor2D,
+  tensor1d,
   tensor2d,
   tidy,
 } from '@tensorflow/tfjs-core';
 import {
+  type Divergence,
   type EvalRow,
   type EvaluateDistillationOptions,
   evaluateDistillation,
@@ -25,12 +28,13 @@ import {
   oracleTeacher,
   type Vocabulary,
 } from '../src/index.ts';
-import { hybridDistance, sortedDistance } from '../src/rows/aligned-distance.ts';
+import { coarseRows, sortedDistance } from '../src/rows/aligned-distance.ts';
 import type { AlignedRows } from '../src/rows/aligned-rows.ts';
 import { rowLoss } from '../src/rows/row-loss.ts';
 import { chunksOf } from '../src/rows/spans-in-chunks.ts';
-import { distributionRows, matchedTokens } from '../src/teachers/align-distributions.ts';
+import { distributionRows } from '../src/teachers/align-distributions.ts';
 import { alignBatch, spanRows } from '../src/teachers/align-spans.ts';
+import { sharedCells } from '../src/teachers/shared-cells.ts';
 import { idsOf } from '../src/teachers/vocabulary.ts';
 import { counting, letters, noise, relativeError, smallModel } from './helpers.ts';
 
@@ -175,32 +179,41 @@ test('the distance of sorted probabilities, by hand', () => {
   expect(sortedDistance(p, tensor2d([[0.2, 0.5, 0.3]])).dataSync()[0]).toBeCloseTo(0, 6);
 });
 
-test('a hybrid of tokens that all have a twin is the JSD, of none the sorted distance', () => {
-  const logs = (x: number[]): Tensor2D => tensor2d([x.map(Math.log)]);
-  const [p, q] = [logs([0.5, 0.3, 0.2]), logs([0.2, 0.2, 0.6])];
-  const ids = (...x: number[]): Int32Array => Int32Array.from(x);
-  const of = (matched: Parameters<typeof hybridDistance>[2], beta = 0.5): number =>
-    hybridDistance(p, q, matched, { beta }).dataSync()[0] as number;
-  const all = { own: ids(0, 1, 2), other: ids(0, 1, 2), ownRest: ids(), otherRest: ids() };
-  expect(of(all)).toBeCloseTo(0.0905658, 6);
-  expect(of(all, 0.1)).toBeCloseTo(0.0322511, 6);
-  const none = { own: ids(), other: ids(), ownRest: ids(0, 1, 2), otherRest: ids(0, 1, 2) };
-  expect(of(none)).toBeCloseTo(0.2, 6); // .6 .2 .2 against .5 .3 .2
-  // the first alike: .5 (.5 ln(.5/.35) + .2 ln(.2/.35)); of the rest .6 .2 against .3 .2
-  const one = { own: ids(0), other: ids(0), ownRest: ids(1, 2), otherRest: ids(1, 2) };
-  expect(of(one)).toBeCloseTo(0.5 * (0.5 * Math.log(0.5 / 0.35) + 0.2 * Math.log(0.2 / 0.35)) + 0.3, 6);
-  // a token that the teacher bans
-  const banned = tensor2d([[Number.NEGATIVE_INFINITY, Math.log(0.5), Math.log(0.5)]]);
-  expect(hybridDistance(banned, q, all, { beta: 0.5 }).dataSync()[0]).toBeGreaterThan(0);
+test('distributions over parts and the stretch that was written, by hand', () => {
+  const z = tensor2d([
+    [0.5, 0.3, 0.2],
+    [0.5, 0.3, 0.2],
+  ]);
+  // tokens 0 and 1 are a part; of the first row 0 and a further token of .4 are a stretch, of the second token 2 alone
+  const coarse = coarseRows(log(z), Int32Array.of(0, 0, 1), 2, {
+    ...{ logProbs: log(tensor1d([0.5 * 0.4, 0.2])), first: Int32Array.of(0, 2), apart: Float32Array.of(1, 0) },
+  });
+  const [first, second] = exp(coarse).arraySync() as number[][];
+  // .8 − .2 | .2 | .2, and .8 | .2 | nothing
+  for (const [k, wanted] of [0.6, 0.2, 0.2].entries()) expect(first?.[k]).toBeCloseTo(wanted, 6);
+  for (const [k, wanted] of [0.8, 0.2, 0].entries()) expect(second?.[k]).toBeCloseTo(wanted, 6);
+  // columns that are no token go to the first part
+  const wider = coarseRows(log(z), Int32Array.of(1, 1), 2, {
+    ...{ logProbs: tensor1d([0, 0]), first: Int32Array.of(0, 0), apart: Float32Array.of(0, 0) },
+  });
+  expect((exp(wider).arraySync() as number[][])[0]?.[0]).toBeCloseTo(0.2, 6);
 });
 
-test('tokens that two vocabularies write alike, and both ends', () => {
-  const other = { ...letters('cab'), special: { pad: 0, eos: 2 } };
-  const { own, other: twins, ownRest, otherRest } = matchedTokens(letters('abd'), other);
-  // · end a b, of · . end(c) a b
-  expect([...own]).toEqual([0, 1, 2, 3]);
-  expect([...twins]).toEqual([0, 2, 3, 4]);
-  expect([[...ownRest], [...otherRest]]).toEqual([[4], [1]]);
+test('parts of two vocabularies: alike, with the longest token that the other has of it, all others', () => {
+  const named = (tokens: string[], eos: number): Vocabulary => ({
+    ...letters(''),
+    ...{ size: tokens.length, token: (id: number) => tokens[id], special: { pad: 0, eos } },
+  });
+  const own = named(['<pad>', '</s>', 'h', 'ha', 'has', '▁the', 'z', 'ha'], 1);
+  const other = named(['a', 'h', 'ha', 'hat', 'Ġthe', '<|x|>', '<end>'], 6);
+  const cells = sharedCells(own, other);
+  // 0: the filler and z, that begin with no token of the other's, and there a and <|x|>
+  const [, end, h, ha, the] = [0, 1, 2, 3, 5].map((id) => cells.own[id]);
+  expect([...cells.own]).toEqual([0, end, h, ha, ha, the, 0, ha]);
+  expect([...cells.other]).toEqual([0, h, ha, ha, the, 0, end]);
+  expect([new Set([0, end, h, ha, the]).size, cells.count]).toEqual([5, 5]);
+  // of one vocabulary every token is a part, whatever its name
+  expect(new Set(sharedCells(vocabulary, vocabulary).own).size).toBe(vocabulary.size);
 });
 
 describe('distributions of stretches', () => {
@@ -219,7 +232,9 @@ describe('distributions of stretches', () => {
     const { aligned } = await rowsOf(false);
     // 23 45 end | 3 end | 9 9 end
     expect([...aligned.spans]).toEqual([0, 0, 1, 1, 2, 3, 4, 5, 6, 7]);
-    expect([...aligned.further]).toEqual(Array(8).fill(0));
+    expect([...aligned.lengths]).toEqual(Array(8).fill(1));
+    expect([...aligned.first.subarray(0, 3)]).toEqual([14, 16, 1]);
+    expect(aligned.logProbs[0]).toBeCloseTo(Math.log(0.9 + 0.1 / pairs.size), 5);
     if (!('full' in aligned.rows)) throw new Error('not dense');
     const p = exp(logSoftmax(aligned.rows.full)).arraySync() as number[][];
     expect(p[0]?.[14]).toBeCloseTo(0.9 + 0.1 / pairs.size, 5);
@@ -228,42 +243,67 @@ describe('distributions of stretches', () => {
     expect(aligned.sampled[0]).toBeCloseTo(Math.log(0.9 + 0.1 / pairs.size) / 2, 5);
   });
 
-  test.each(['uld', 'hybrid'] as const)(
-    '%s: gradients are those of finite differences, whatever the chunk',
-    async (how) => {
-      const teacher = await rowsOf(how === 'hybrid');
-      const R = ids.length;
-      const hidden = noise<Tensor2D>([R, 6], 3);
-      const head = noise<Tensor2D>([vocabulary.size, 6], 4);
-      const weights = Float32Array.from({ length: R }, (_, r) => 1 / (r + 1));
-      const loss = (h: Tensor, rowsPerChunk = 100): Tensor =>
-        rowLoss({
-          ...{ student: { hidden: h as Tensor2D, head }, teacher, weights, ids, rowsPerChunk },
-          ...{ divergence: { kind: 'jsd', beta: 0.3 }, studentTemperature: 1.5 },
-        }).loss;
-      const value = (h: Tensor, size?: number): number => tidy(() => loss(h, size).dataSync()[0] as number);
-      const [whole, wanted] = [value(hidden), grad((h: Tensor) => loss(h))(hidden).dataSync()];
-      for (const size of [1, 3]) {
-        expect(value(hidden, size)).toBeCloseTo(whole, 5);
-        expect(relativeError(grad((h: Tensor) => loss(h, size))(hidden).dataSync(), wanted)).toBeLessThan(1e-5);
-      }
-      const direction = noise<Tensor2D>([R, 6], 5);
-      const step = 1e-3;
-      const [up, down] = [step, -step].map((s) => value(add(hidden, mul(direction, s))));
-      const found = ((up as number) - (down as number)) / (2 * step);
-      const along = sum(mul(direction, grad((h: Tensor) => loss(h))(hidden))).dataSync()[0] as number;
-      expect(Math.abs(found - along)).toBeLessThan(0.01 * Math.max(1, Math.abs(along)));
-    },
-  );
+  test.each<['uld' | 'hybrid', Divergence]>([
+    ['uld', 'fkl'],
+    ['hybrid', { kind: 'jsd', beta: 0.3 }],
+    ['hybrid', 'fkl'],
+    ['hybrid', 'rkl'],
+  ])('%s, %j: gradients are those of finite differences, whatever the chunk', async (how, divergence) => {
+    const teacher = await rowsOf(how === 'hybrid');
+    const R = ids.length;
+    const hidden = noise<Tensor2D>([R, 6], 3);
+    const head = noise<Tensor2D>([vocabulary.size, 6], 4);
+    const weights = Float32Array.from({ length: R }, (_, r) => 1 / (r + 1));
+    const loss = (h: Tensor, rowsPerChunk = 100): Tensor =>
+      rowLoss({
+        ...{ student: { hidden: h as Tensor2D, head }, teacher, weights, ids, rowsPerChunk },
+        ...{ divergence, studentTemperature: 1.5 },
+      }).loss;
+    const value = (h: Tensor, size?: number): number => tidy(() => loss(h, size).dataSync()[0] as number);
+    const [whole, wanted] = [value(hidden), grad((h: Tensor) => loss(h))(hidden).dataSync()];
+    for (const size of [1, 3]) {
+      expect(value(hidden, size)).toBeCloseTo(whole, 5);
+      expect(relativeError(grad((h: Tensor) => loss(h, size))(hidden).dataSync(), wanted)).toBeLessThan(1e-5);
+    }
+    const direction = noise<Tensor2D>([R, 6], 5);
+    const step = 1e-3;
+    const [up, down] = [step, -step].map((s) => value(add(hidden, mul(direction, s))));
+    const found = ((up as number) - (down as number)) / (2 * step);
+    const along = sum(mul(direction, grad((h: Tensor) => loss(h))(hidden))).dataSync()[0] as number;
+    expect(Math.abs(found - along)).toBeLessThan(0.01 * Math.max(1, Math.abs(along)));
+  });
 });
 
-test('a hybrid of equal tokenizers is the plain JSD', async () => {
-  const divergence = { kind: 'jsd', beta: 0.3 } as const;
+test.each<[string, Divergence]>([
+  ['JSD', { kind: 'jsd', beta: 0.3 }],
+  ['forward KL', 'fkl'],
+])('a hybrid of equal tokenizers is the plain %s', async (_, divergence) => {
   const same = modelTeacher(student, student.init(rng(8)), vocabulary);
   const run = async (alignment: 'none' | 'hybrid'): Promise<number[]> =>
     (await stepsOf({ teacher: same, divergence, alignment, teacherTemperature: 0.7 }, 4)).map(({ loss }) => loss);
   const [plain, hybrid] = [await run('none'), await run('hybrid')];
   for (const [i, loss] of hybrid.entries()) expect(Math.abs(loss - (plain[i] as number))).toBeLessThan(1e-5);
+});
+
+test('a hybrid asks nothing of a student of digits that says of every text what a teacher of pairs does', async () => {
+  const completions = padBatch([[...idsOf(vocabulary, '23'), 1]], 0);
+  const { aligned } = (await distributionRows(inPairs, vocabulary, ['1'], completions, {
+    ...{ hybrid: true, temperature: 1, signal: undefined },
+  })) as AlignedRows;
+  // q(2) q(3|2) = p(23), and what is left of q(2) is p(2): a digit begins its own token and one pair
+  const [pair, each] = [0.9 + 0.1 / pairs.size, 0.1 / pairs.size];
+  const begin = pair + each;
+  const row = (at: number, p: number): number[] =>
+    Array.from({ length: vocabulary.size }, (_, id) => (id === at ? p : (1 - p) / (vocabulary.size - 1)));
+  const first = Array.from({ length: vocabulary.size }, (_, id) => (id === 4 ? begin : id < 2 ? each : 2 * each));
+  const logits = log(tensor2d([first, row(5, pair / begin), row(1, pair)])) as Tensor2D;
+  const { table } = rowLoss({
+    ...{ student: { logits }, teacher: { aligned }, weights: Float32Array.of(1, 1, 1), ids: Int32Array.of(4, 5, 1) },
+    divergence: 'fkl',
+  });
+  const found = table.arraySync() as number[][];
+  expect(found[0]?.[0]).toBeCloseTo(0, 5);
+  expect(found[1]?.[0]).toBe(found[0]?.[0]);
 });
 
 const mean = (x: readonly GkdStep[]): number => x.reduce((s, { loss }) => s + loss, 0) / x.length;
@@ -273,6 +313,14 @@ test('a student of digits comes nearer to a teacher of pairs by sorted probabili
   const before = memory().numTensors;
   expect(left(await stepsOf({ alignment: 'uld', divergence: 'uld' }, 80))).toBeLessThan(0.7);
   expect(memory().numTensors).toBe(before);
+});
+
+test('a hybrid does with tokens that are parts of the teacher’s', async () => {
+  const o = { alignment: 'hybrid', divergence: { kind: 'jsd', beta: 0.5 } } as const;
+  using trainer = new GkdTrainer(options(o));
+  const steps: GkdStep[] = [];
+  for await (const step of trainer.train({ steps: 150 })) steps.push(step);
+  expect(left(steps)).toBeLessThan(0.7);
 });
 
 test('it does by sampled stretches, once it can write a little', async () => {
@@ -365,12 +413,7 @@ test('an evaluation by stretches: with equal tokenizers what tokens say, with ot
 test.each<[string, Partial<GkdOptions>, string]>([
   ['uld without its alignment', { teacher, divergence: 'uld' }, "wanted alignment 'uld'"],
   ['sorted probabilities of another divergence', { alignment: 'uld', divergence: 'fkl' }, "wanted divergence 'uld'"],
-  ['a hybrid of a KL', { alignment: 'hybrid', divergence: 'rkl' }, 'got "rkl", wanted divergence { kind'],
-  [
-    'a hybrid at the end of β',
-    { alignment: 'hybrid', divergence: { kind: 'jsd', beta: 1 } },
-    'wanted divergence { kind',
-  ],
+  ['a hybrid of samples', { alignment: 'hybrid', divergence: 'sampled-rkl' }, 'got "sampled-rkl", wanted a divergence'],
   ['γ beside it', { alignment: 'uld', futureDiscount: 1 }, 'futureDiscount: alignment uld compares'],
   ['likeliest tokens alone', { alignment: 'uld', teacherTopK: 3 }, 'teacherTopK: alignment uld compares'],
   ['widths of one tokenizer', { alignment: 'uld', alignVocab: true }, 'alignVocab: alignment uld compares'],

@@ -80,7 +80,7 @@ const options = z.object({
     .enum(['none', 'spans', 'uld', 'hybrid'])
     .default('none')
     .describe(
-      'for a teacher with another tokenizer: compare log-probabilities of stretches of text, sorted probabilities, or those of the tokens that both have and the rest sorted',
+      'for a teacher with another tokenizer: compare log-probabilities of stretches of text (spans), sorted probabilities (uld), or distributions over what both vocabularies have in common (hybrid, best where its tokens are the shorter ones; where they are longer --preset seqkd with any of them is safe)',
     ),
   packing: z
     .boolean()

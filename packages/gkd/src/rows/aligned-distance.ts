@@ -1,18 +1,19 @@
 /**
  * How far two distributions over different tokens are apart. ULD (Boizard et al. 2024, arXiv 2402.12030): the L1 distance of
- * the sorted probabilities, the shorter row filled up with zeros. Hybrid (TRL's GOLD): JSD on tokens that both write alike
- * and ULD on the rest; no term of either is negative, so that rows may sum to less than 1.
+ * the sorted probabilities, the shorter row filled up with zeros. Else both are coarsened to parts that mean the same of the
+ * text that follows (teachers/shared-cells.ts), the stretch that was written being one of them, and any divergence applies.
  */
-import { logSumExp } from '@gimbal/tensor-core';
 import {
   abs,
-  add,
+  concat,
   exp,
-  gather,
+  log,
   maximum,
   mul,
+  oneHot,
   pad,
-  stack,
+  reshape,
+  softmax,
   sub,
   sum,
   type Tensor,
@@ -20,11 +21,9 @@ import {
   type Tensor2D,
   tensor1d,
   topk,
+  transpose,
+  unsortedSegmentSum,
 } from '@tensorflow/tfjs-core';
-import type { MatchedTokens } from './aligned-rows.ts';
-
-/** stands for log 0 where it is multiplied with 0 */
-const least = -1e30;
 
 /**
  * Σ |sorted p − sorted q| of each row.
@@ -41,23 +40,39 @@ export function sortedDistance(p: Tensor2D, q: Tensor2D): Tensor1D {
   return sum(abs(sub(sorted(p), sorted(q))), 1);
 }
 
+/** keeps logarithms of what has no probability finite */
+const least = 1e-20;
+
+/** What was written at rows of one side. */
+export interface WrittenStretches {
+  /** log-probability of all of the stretch's tokens `[S]` */
+  logProbs: Tensor1D;
+  /** its first token `[S]` */
+  first: Int32Array;
+  /** 1: it is more than one token to either side, and has a part of its own; 0: its token's part is its own `[S]` */
+  apart: Float32Array;
+}
+
 /**
- * β Σ p log(p/m) + (1 − β) Σ q log(q/m) over the columns that both have, and the sorted distance of the others.
- * @param logP `[S, V']`
- * @param logQ `[S, V]`, differentiable
+ * Distributions over tokens as those over `count` parts and the stretch that was written, whose probability is the product
+ * of its tokens' and is taken from its first token's part: the others' chances there are what is left.
+ * @param z logits `[S, V]`; differentiable, as are the stretches' log-probabilities
+ * @param cells part of each token `[V]`
+ * @returns log-probabilities `[S, count + 1]`
  */
-export function hybridDistance(
-  logP: Tensor2D,
-  logQ: Tensor2D,
-  { own, other, ownRest, otherRest }: MatchedTokens,
-  { beta, scale = 'paper' }: { beta: number; scale?: 'paper' | 'normalised' },
-): Tensor1D {
-  const columns = (x: Tensor2D, ids: Int32Array): Tensor2D => gather(x, tensor1d(ids, 'int32'), 1) as Tensor2D;
-  const rest = sortedDistance(exp(columns(logP, otherRest)), exp(columns(logQ, ownRest)));
-  if (own.length === 0) return rest;
-  const [lp, lq] = [maximum(columns(logP, other), least), columns(logQ, own)];
-  const mixture = logSumExp(stack([add(lp, Math.log(beta)), add(lq, Math.log(1 - beta))], 2), -1);
-  const part = (l: Tensor, share: number): Tensor => mul(sum(mul(exp(l), sub(l, mixture)), 1), share);
-  const jsd = add(part(lp, beta), part(lq, 1 - beta));
-  return add(scale === 'paper' ? jsd : mul(jsd, 1 / (beta * (1 - beta))), rest);
+export function coarseRows(z: Tensor2D, cells: Int32Array, count: number, written: WrittenStretches): Tensor2D {
+  const { logProbs, first, apart } = written;
+  // columns that are no token go to the first part
+  const all = new Int32Array(z.shape[1]);
+  all.set(cells.subarray(0, all.length));
+  const parts = transpose(unsortedSegmentSum(transpose(softmax(z)), tensor1d(all, 'int32'), count));
+  const stretch = reshape(mul(exp(logProbs), tensor1d(apart)), [-1, 1]);
+  const places = oneHot(
+    tensor1d(
+      first.map((id) => cells[id] as number),
+      'int32',
+    ),
+    count,
+  );
+  return log(maximum(concat([sub(parts, mul(places, stretch)), stretch], 1), least)) as Tensor2D;
 }

@@ -5,14 +5,14 @@ import type { TeacherRows } from '../teachers/teacher.ts';
 /** Rows of whole distributions. */
 export type DenseRows = Extract<TeacherRows, { full: Tensor2D } | { hidden: Tensor2D }>;
 
-/** Ids of the tokens that two vocabularies write alike, and of the others. */
-export interface MatchedTokens {
-  /** `own[i]` and `other[i]` are one token */
+/** A partition of two vocabularies into parts that both have. */
+export interface SharedCells {
+  /** part of each of the student's tokens `[V]` */
   own: Int32Array;
+  /** part of each of the teacher's `[V']` */
   other: Int32Array;
-  /** the student's and the teacher's that have no twin */
-  ownRest: Int32Array;
-  otherRest: Int32Array;
+  /** how many there are */
+  count: number;
 }
 
 /** What a teacher says of stretches of text. Tensors belong to the caller. */
@@ -20,13 +20,17 @@ export interface AlignedRows {
   aligned: {
     /** its distributions of the first token of each stretch `[S, V']` */
     rows: DenseRows;
-    /** log p of the stretch's further tokens `[S]` */
-    further: Float32Array;
+    /** log p of each stretch, all of its tokens `[S]` */
+    logProbs: Float32Array;
+    /** its first token `[S]` */
+    first: Int32Array;
+    /** how many tokens it is to the teacher `[S]` */
+    lengths: Int32Array;
     /** log p of the stretch, shared among the student's tokens `[R]` */
     sampled: Float32Array;
     /** number of the stretch of each of the student's tokens, rising; −1: it has no text `[R]` */
     spans: Int32Array;
     /** of a hybrid */
-    matched?: MatchedTokens;
+    cells?: SharedCells;
   };
 }

@@ -17,11 +17,11 @@ import {
   concat,
   exp,
   fill,
-  logSoftmax,
   mul,
   reshape,
   type Scalar,
   slice,
+  softmax,
   stack,
   sub,
   sum,
@@ -35,7 +35,7 @@ import {
 import { type Divergence, opOptions, type Temperatures } from '../divergence/divergence.ts';
 import { temperaturesIn, tokenDivergence } from '../divergence/token-divergence.ts';
 import type { TeacherRows } from '../teachers/teacher.ts';
-import { hybridDistance, sortedDistance } from './aligned-distance.ts';
+import { coarseRows, sortedDistance, type WrittenStretches } from './aligned-distance.ts';
 import type { AlignedRows } from './aligned-rows.ts';
 import { coarsen, sliceTopK } from './coarse.ts';
 import { chunksOf } from './spans-in-chunks.ts';
@@ -139,7 +139,7 @@ const marksOf = (spans: Int32Array): Float32Array => Float32Array.from(spans, (s
 /** Columns of rows `from` on, where each token has its stretch's distance. */
 function alignedTable(
   o: DifferentiatedInput,
-  { rows, further, sampled, spans: all, matched }: AlignedRows['aligned'],
+  { rows, logProbs, first, lengths, sampled, spans: all, cells }: AlignedRows['aligned'],
   z: Tensor2D,
   logQ: Tensor1D,
   from: number,
@@ -161,25 +161,29 @@ function alignedTable(
   if (start === undefined) return finish(mul(logQ, 0));
   const S = spans.reduce((most, span) => Math.max(most, span), start) - start + 1;
   const firsts = Int32Array.from({ length: S }, (_, s) => spans.indexOf(start + s));
-  const isLater = Float32Array.from(spans, (span, r) => Number(span >= 0 && firsts[span - start] !== r));
   const scaled = studentTemperature === 1 ? z : mul<Tensor2D>(z, 1 / studentTemperature);
-  const tokens = tensor1d(o.ids.subarray(from, from + count), 'int32');
-  const later = mul<Tensor1D>(tokenLogProbs(scaled, tokens), tensor1d(isLater));
-  const segments = tensor1d(
-    Int32Array.from(spans, (span) => Math.max(0, span - start)),
-    'int32',
-  );
   const pick = (x: Tensor, places: Int32Array): Tensor => embedding(tensor1d(places, 'int32') as Tensor, x as Tensor2D);
-  // first token's distribution times the probabilities of the further ones: chain rule
-  const merged = (rowsOf: Tensor, more: Tensor): Tensor2D => add(logSoftmax(rowsOf), reshape(more, [S, 1]));
-  const q = merged(pick(scaled, firsts), unsortedSegmentSum(later, segments, S));
-  const target = mul(teacherLogits(rows, start, S), 1 / teacherTemperature);
-  const p = stopGradient(merged(target, tensor1d(further.subarray(start, start + S)))) as Tensor2D;
-  const { divergence } = o;
+  const q = pick(scaled, firsts) as Tensor2D;
+  const p = mul(teacherLogits(rows, start, S), 1 / teacherTemperature) as Tensor2D;
+  const coarse = (logits: Tensor2D, of: Int32Array, written: WrittenStretches): Tensor2D =>
+    coarseRows(logits, of, cells?.count ?? 0, written);
+  const tokens = o.ids.subarray(from, from + count);
+  const apart = Float32Array.from({ length: S }, (_, s) =>
+    Number((lengths[start + s] as number) > 1 || spans.indexOf(start + s) !== spans.lastIndexOf(start + s)),
+  );
+  const ownWritten = (): WrittenStretches => {
+    const known = mul<Tensor1D>(tokenLogProbs(scaled, tensor1d(tokens, 'int32')), tensor1d(marksOf(spans)));
+    const segments = spans.map((span) => Math.max(0, span - start));
+    const all = unsortedSegmentSum(known, tensor1d(segments, 'int32'), S);
+    return { apart, logProbs: all, first: firsts.map((r) => tokens[r] as number) };
+  };
+  const theirs = (): WrittenStretches => ({
+    ...{ apart, logProbs: tensor1d(logProbs.subarray(start, start + S)), first: first.subarray(start, start + S) },
+  });
   const d =
-    matched === undefined || typeof divergence === 'string' || divergence.kind !== 'jsd'
-      ? sortedDistance(exp(p), exp(q))
-      : hybridDistance(p, q, matched, divergence);
+    cells === undefined
+      ? sortedDistance(softmax(p), softmax(q))
+      : tokenDivergence<Tensor1D>(coarse(q, cells.own, ownWritten()), coarse(p, cells.other, theirs()), o.divergence);
   const places = spans.map((span) => Math.max(0, span - start));
   const ofTokens = reshape(pick(reshape(d, [S, 1]), places), [count]);
   return finish(mul(ofTokens, tensor1d(marksOf(spans))));

@@ -1,57 +1,18 @@
 /**
  * Whole distributions of a teacher with another tokenizer, one for each stretch of text that both have: that of its first
- * token, times the probabilities of the stretch's further tokens (chain rule), as in TRL's GOLD; such a row sums to less
- * than 1. Row k is the one that predicts token k.
+ * token, and what all of its tokens have together (chain rule). Row k is the one that predicts token k.
  */
 import type { TokenBatch } from '@gimbal/tensor-core';
 import { clone, keep, reshape, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core';
-import type { AlignedRows, DenseRows, MatchedTokens } from '../rows/aligned-rows.ts';
+import type { AlignedRows, DenseRows } from '../rows/aligned-rows.ts';
 import { takeRows } from '../rows/chunked-distill-loss.ts';
 import { ownLogProbs } from '../rows/own-log-probs.ts';
 import { disposeRows } from '../rows/teacher-logits.ts';
 import { alignBatch, shares } from './align-spans.ts';
 import { checkAnswer } from './check-answer.ts';
+import { cellsOnce } from './shared-cells.ts';
 import type { Teacher } from './teacher.ts';
 import type { Vocabulary } from './vocabulary.ts';
-
-/**
- * Tokens that are written alike, each once, and the two ends of text.
- */
-export function matchedTokens(own: Vocabulary, other: Vocabulary): MatchedTokens {
-  const ends = [own.special.eos, other.special.eos] as const;
-  const places = new Map<string, number>();
-  for (let id = 0; id < other.size; id++) {
-    const token = other.token(id);
-    if (token !== undefined && id !== ends[1] && !places.has(token)) places.set(token, id);
-  }
-  const pairs: [number, number][] = [];
-  for (let id = 0; id < own.size; id++) {
-    const token = own.token(id);
-    const twin = id === ends[0] ? ends[1] : token === undefined ? undefined : places.get(token);
-    if (twin === undefined) continue;
-    pairs.push([id, twin]);
-    if (token !== undefined && id !== ends[0]) places.delete(token);
-  }
-  const [taken, given] = [new Set(pairs.map(([id]) => id)), new Set(pairs.map(([, id]) => id))];
-  const rest = (size: number, without: ReadonlySet<number>): Int32Array =>
-    Int32Array.from(Array.from({ length: size }).keys()).filter((id) => !without.has(id));
-  return {
-    own: Int32Array.from(pairs, ([id]) => id),
-    other: Int32Array.from(pairs, ([, id]) => id),
-    ...{ ownRest: rest(own.size, taken), otherRest: rest(other.size, given) },
-  };
-}
-
-const matches = new WeakMap<Vocabulary, WeakMap<Vocabulary, MatchedTokens>>();
-
-/** Both vocabularies are walked through once, not with each batch. */
-function matchOnce(own: Vocabulary, other: Vocabulary): MatchedTokens {
-  const ofOwn = matches.get(own) ?? new WeakMap<Vocabulary, MatchedTokens>();
-  matches.set(own, ofOwn);
-  const found = ofOwn.get(other) ?? matchedTokens(own, other);
-  ofOwn.set(other, found);
-  return found;
-}
 
 /**
  * Whole answers of a teacher with another tokenizer.
@@ -76,15 +37,18 @@ export async function distributionRows(
     const { ids, width, lengths } = aligned.completions;
     const tokens = Array.from(lengths).flatMap((n, b) => [...ids.subarray(b * width, b * width + n)]);
     const logp = ownLogProbs(answer, Int32Array.from(tokens), o.temperature);
-    const first = new Int32Array(aligned.stretches).fill(-1);
-    const further = new Float32Array(aligned.stretches);
-    for (const [r, span] of aligned.other.entries())
-      if (first[span] === -1) first[span] = r;
-      else further[span] = (further[span] as number) + (logp[r] as number);
+    const S = aligned.stretches;
+    const [firsts, sizes, logProbs] = [new Int32Array(S).fill(-1), new Int32Array(S), new Float32Array(S)];
+    for (const [r, span] of aligned.other.entries()) {
+      if (firsts[span] === -1) firsts[span] = r;
+      sizes[span] = (sizes[span] as number) + 1;
+      logProbs[span] = (logProbs[span] as number) + (logp[r] as number);
+    }
     return {
       aligned: {
-        ...{ rows: pick(answer, first), further, sampled: shares(aligned, logp), spans: aligned.own },
-        ...(o.hybrid && { matched: matchOnce(own, other) }),
+        ...{ rows: pick(answer, firsts), logProbs, lengths: sizes, first: firsts.map((r) => tokens[r] as number) },
+        ...{ sampled: shares(aligned, logp), spans: aligned.own },
+        ...(o.hybrid && { cells: cellsOnce(own, other) }),
       },
     };
   } finally {

@@ -289,10 +289,7 @@ function warnOfScale({ divergence, warn }: ResolvedGkd): void {
 const aligned: Readonly<Record<'spans' | 'uld' | 'hybrid', { what: string; wanted: string }>> = {
   spans: { what: 'stretches of text have log-probabilities, not distributions', wanted: "divergence 'sampled-rkl'" },
   uld: { what: 'sorted probabilities have a distance of their own', wanted: "divergence 'uld'" },
-  hybrid: {
-    what: 'tokens that both write alike are a part of the distribution, which only the JSD can be taken of',
-    wanted: "divergence { kind: 'jsd', beta } with β above 0 and below 1",
-  },
+  hybrid: { what: 'distributions are compared, of parts that both tokenizers have', wanted: 'a divergence of them' },
 };
 
 function checkAlignment(o: ResolvedGkd, where: string, { vocabulary }: Teacher): void {
@@ -301,11 +298,10 @@ function checkAlignment(o: ResolvedGkd, where: string, { vocabulary }: Teacher):
   if (vocabulary === undefined)
     throw new ConfigError({ where, what: 'it does not say which tokenizer it has', wanted: 'a vocabulary' });
   if (divergence === 'nll') return;
-  const jsd = typeof divergence === 'object' && divergence.kind === 'jsd' ? divergence : undefined;
   const fits = {
     spans: divergence === 'sampled-rkl',
     uld: divergence === 'uld',
-    hybrid: jsd !== undefined && jsd.beta > 0 && jsd.beta < 1,
+    hybrid: !isOwn(divergence),
   }[alignment];
   if (!fits) {
     const got = typeof divergence === 'string' ? divergence : divergenceName(divergence);

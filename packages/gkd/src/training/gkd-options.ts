@@ -121,9 +121,8 @@ export interface GkdOptions extends Omit<LoopOptions, 'overflow' | 'gradientChec
   teacherPrompt?: (prompt: Prompt) => string;
   /**
    * of teachers with another tokenizer, compared on the stretches of text that both have: 'spans' by their log-probabilities
-   * (`divergence: 'sampled-rkl'`); 'uld' by the sorted probabilities of their first tokens, times those of the further ones
-   * (`divergence: 'uld'`); 'hybrid' by JSD on tokens that both write alike and 'uld' on the rest (`divergence` a jsd, β
-   * between 0 and 1). With 'nll' any: the teacher's completions are read again in the student's tokens. Default 'none', refused
+   * (`divergence: 'sampled-rkl'`); 'uld' by the sorted probabilities of their first tokens (`divergence: 'uld'`); 'hybrid' by
+   * distributions over parts that both vocabularies have and the stretch itself (any `divergence` of those). With 'nll' any: the teacher's completions are read again in the student's tokens. Default 'none', refused
    */
   alignment?: 'none' | 'spans' | 'uld' | 'hybrid';
   /** one tokenizer, but logits of different widths (padded to a round number): compare the tokenizer's ids only; default refused */
