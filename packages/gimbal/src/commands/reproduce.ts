@@ -8,6 +8,7 @@ import { type CommandContext, type CommandResult, defineCommand } from '../cli/c
 import { listFolders, listModules, loadModule } from '../cli/discover.ts';
 import { counted, figure } from '../cli/format.ts';
 import type { Claim, ClaimResult, ReproduceReport } from '../reproduce/claim.ts';
+import { keptResults } from '../reproduce/kept.ts';
 import { seedsOf } from '../reproduce/seeds.ts';
 import { commitOf } from '../run/commit.ts';
 import { startCompute } from '../run/compute.ts';
@@ -132,7 +133,10 @@ async function runInto(
     commit: commitOf() ?? null,
     machine: { ...machine(), backend: info.name, threads: info.threads },
     seeds: [...new Set(claims.flatMap((claim) => seedsOf(claim, o)))].sort((a, b) => a - b),
-    minutes: (earlier?.minutes ?? 0) + (performance.now() - began) / 60_000,
+    minutes:
+      (earlier?.minutes ?? 0) +
+      (performance.now() - began) / 60_000 +
+      keptResults.minutes(Date.parse(run.config.started)),
     claims: results,
   });
   for (const claim of claims) {
@@ -145,17 +149,23 @@ async function runInto(
       const where = `gimbal reproduce ${paper}`;
       throw new StoppedError({ where, what: `stopped after ${results.length} of ${counted(claims.length, 'claim')}` });
     }
-    const { measured, interval, verdict } = await claim.run({
-      seeds: seedsOf(claim, o),
-      full: o.full,
-      ...(o.data !== undefined && { data: o.data }),
-      backend: info.name,
-      threads: info.threads,
-      dir: join(run.path, claim.id),
-      signal,
-      ...(o.peer && { peer: (script, args) => runPeerScript(root, script, args, signal) }),
-      note: (text) => output.note(text),
-    });
+    const { measured, interval, verdict } = await claim
+      .run({
+        seeds: seedsOf(claim, o),
+        full: o.full,
+        ...(o.data !== undefined && { data: o.data }),
+        backend: info.name,
+        threads: info.threads,
+        dir: join(run.path, claim.id),
+        signal,
+        ...(o.peer && { peer: (script, args) => runPeerScript(root, script, args, signal) }),
+        note: (text) => output.note(text),
+      })
+      // the time that a stopped claim took counts when it goes on
+      .catch(async (error: unknown) => {
+        await writeReport(run, reportNow());
+        throw error;
+      });
     const { id, paper: reported, wanted } = claim;
     results.push({ id, claim: claim.claim, paper: reported, measured, interval: interval ?? null, wanted, verdict });
     // after each claim, so that a run that is stopped goes on behind it

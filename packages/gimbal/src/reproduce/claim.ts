@@ -89,7 +89,7 @@ export interface ReproduceReport {
   machine: { [name: string]: unknown };
   /** every seed that was run */
   seeds: readonly number[];
-  /** wall-clock time of all claims */
+  /** wall-clock time of all claims, and the time that results had taken which earlier runs left on the disk */
   minutes: number;
   /** in the paper's order */
   claims: readonly ClaimResult[];

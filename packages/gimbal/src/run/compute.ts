@@ -10,6 +10,21 @@ export interface Compute extends BackendInfo {
   trace(output: Output): Promise<void>;
 }
 
+/** What computes in this process, as far as results depend on it: other kernels, or more of them at a time, round otherwise. */
+export interface ComputedWith {
+  backend: string;
+  isa: string;
+  threads: number;
+}
+
+let started: ComputedWith | undefined;
+
+/** The backend that a command started last. @throws BackendError before that */
+export function computedWith(): ComputedWith {
+  if (started === undefined) throw new BackendError({ where: 'gimbal', what: 'no backend was started' });
+  return started;
+}
+
 /** kernels shown; the rest is one line */
 const shown = 20;
 
@@ -19,6 +34,7 @@ export async function startCompute(o: Pick<GlobalOptions, 'backend' | 'threads' 
   const info = await useBackend(o.backend, o.threads === undefined ? {} : { threads: o.threads }).catch((error) =>
     Promise.reject(inOptions(error, o.backend)),
   );
+  started = { backend: info.name, isa: info.isa ?? '', threads: info.threads };
   const native = o.trace ? await nativePackage() : undefined;
   native?.setProfiling(true);
   native?.resetHostKernelCounts();

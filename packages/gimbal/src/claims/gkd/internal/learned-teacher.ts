@@ -4,7 +4,7 @@ import { GkdTrainer, modelTeacher, presets, type Teacher } from '@gimbal/gkd';
 import { decoder } from '@gimbal/language-models';
 import { cloneTree, disposeTree, rng, schedules } from '@gimbal/tensor-core';
 import { breathe } from '../../../reproduce/checks.ts';
-import { type Kept, kept } from '../../../reproduce/kept.ts';
+import { type Kept, keptResults } from '../../../reproduce/kept.ts';
 import { measure, type Student } from './measure.ts';
 import type { ToyTask } from './toy-task.ts';
 
@@ -43,7 +43,7 @@ export const learnedText = ({ own, steps }: Learned): string =>
 
 async function learn(task: ToyTask, signal: AbortSignal): Promise<Learned> {
   const settings = { task: task.name, batchSize, wanted, every, most, heldOut, width, rate };
-  const { params, notes } = await kept('gkd-teacher', settings, () => train(task, signal));
+  const { params, notes } = await keptResults.model('gkd-teacher', settings, () => train(task, signal));
   const { steps, ...own } = notes as unknown as Student & { steps: number };
   return { teacher: modelTeacher(modelOf(task), params, task.vocabulary), own, steps };
 }

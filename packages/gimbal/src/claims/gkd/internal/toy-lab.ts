@@ -4,10 +4,8 @@ import { type GkdOptions, GkdTrainer, type Objective, presets, type Teacher } fr
 import { decoder, type LanguageModel } from '@gimbal/language-models';
 import { disposeTree, flatten, type Params, type RewardFn, rng, type TokenBatch, unflatten } from '@gimbal/tensor-core';
 import { tensor } from '@tensorflow/tfjs-core';
-import { StageCache } from '../../../pipeline/cache.ts';
-import { codeVersion, hashValue } from '../../../pipeline/hash.ts';
 import { breathe } from '../../../reproduce/checks.ts';
-import { cacheFolder } from '../../../run/run-folder.ts';
+import { keptResults } from '../../../reproduce/kept.ts';
 import { type Learned, learnedTeacher } from './learned-teacher.ts';
 import { lecunInit } from './lecun-init.ts';
 import { measure, type Student } from './measure.ts';
@@ -65,7 +63,6 @@ export const methods = {
 const makers = { chain, mini: translation, newsroom: summaries };
 const tasks: { [name in ToySetup['task']]?: ToyTask } = {};
 const starts = new Map<string, { params: [string, number[], Float32Array][]; student: Student }>();
-const students = new Map<string, Promise<Student>>();
 
 const taskNamed = (name: ToySetup['task']): ToyTask => (tasks[name] ??= makers[name]());
 
@@ -85,24 +82,11 @@ export async function startsOf(
 
 /**
  * A student after a method. The same seed gives every method the same start, prompts and order of prompts. What was
- * measured is kept on the disk by settings and code, so that a run that was stopped goes on.
+ * measured is kept on the disk by settings, code and backend, so that a run that was stopped goes on.
  */
 export function studentOf(setup: ToySetup, method: Method, seed: number, signal: AbortSignal): Promise<Student> {
   const settings = { setup, method, seed };
-  const key = JSON.stringify(settings);
-  const known = students.get(key);
-  if (known !== undefined) return known;
-  const made = keptStudent(settings, () => distilled(setup, method, seed, signal));
-  made.catch(() => students.delete(key)); // stopped: made anew when asked again
-  students.set(key, made);
-  return made;
-}
-
-async function keptStudent(settings: object, make: () => Promise<Student>): Promise<Student> {
-  const cache = new StageCache(cacheFolder());
-  const [stage, key] = ['gkd-student', hashValue({ settings, code: await codeVersion() })];
-  const { value } = (await cache.find(stage, key)) ?? (await cache.make(stage, key, settings, make));
-  return value as Student;
+  return keptResults.value('gkd-student', settings, () => distilled(setup, method, seed, signal));
 }
 
 async function distilled(setup: ToySetup, method: Method, seed: number, signal: AbortSignal): Promise<Student> {

@@ -2,7 +2,7 @@
 //   Adam 3e-4, 48 summaries an update, mean of each position as the baseline, advantages by their spread, norm at most 1
 import { type NamedReward, surrogates, TokenPolicyTrainer } from '@gimbal/fma-pg';
 import { type Monitor, type Params, type RewardFn, rng, StoppedError } from '@gimbal/tensor-core';
-import { type Kept, kept } from '../../../reproduce/kept.ts';
+import { type Kept, keptResults } from '../../../reproduce/kept.ts';
 import { copyTree } from './copy-tree.ts';
 import { codec, desk, floor, policy } from './desk.ts';
 import { summariser } from './supervised.ts';
@@ -29,7 +29,9 @@ const defaults = { updates: 250 };
 export function reinforced(o: Reinforced, signal: AbortSignal): Promise<Kept> {
   const { name, alpha, seed, updates = defaults.updates, temperature = 1, cut = floor } = o;
   const settings = { name, alpha, seed, updates, temperature, cut };
-  return kept('rlef-reinforced', settings, async () => reinforce(o, (await summariser(signal)).params, signal));
+  return keptResults.model('rlef-reinforced', settings, async () =>
+    reinforce(o, (await summariser(signal)).params, signal),
+  );
 }
 
 /** Trains from a summariser. The caller owns what comes of it. */

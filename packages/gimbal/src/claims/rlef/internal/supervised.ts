@@ -3,7 +3,7 @@
 //   3000 steps of 48 rows, Adam (.9, .98), 3e-3 after 100 steps, falling to a twentieth, norm at most 1; rows are never seen twice
 import { batchRows, causalLmLoss, type LmBatch } from '@gimbal/language-models';
 import { disposeTree, LoopTrainer, rng, StoppedError, schedules } from '@gimbal/tensor-core';
-import { type Kept, kept } from '../../../reproduce/kept.ts';
+import { type Kept, keptResults } from '../../../reproduce/kept.ts';
 import { copyTree } from './copy-tree.ts';
 import { desk, isEntailed, policy, promptIds } from './desk.ts';
 
@@ -27,7 +27,7 @@ export function supervised(
   signal: AbortSignal,
 ): Promise<Kept> {
   const settings = { steps, seed, filtered, controlled };
-  return kept('rlef-supervised', settings, () => train(settings, signal));
+  return keptResults.model('rlef-supervised', settings, () => train(settings, signal));
 }
 
 async function train({ steps, seed, filtered, controlled }: Required<Supervised>, signal: AbortSignal): Promise<Kept> {
