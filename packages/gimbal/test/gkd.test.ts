@@ -163,6 +163,31 @@ test('completions that the teacher’s tokens make too long for it count nothing
   }
 }, 60_000);
 
+test('equal prompts are on one side; a speed is measured warm; long completions are left out and named', async () => {
+  const data = join(folder, 'long.jsonl');
+  const long = { prompt: '5 or 3 ?', completion: 'it is yes '.repeat(20) };
+  const rows = Array.from({ length: 24 }, (_, i) => ({ prompt: `${i % 6} or ${i % 4} ?`, completion: 'yes it is' }));
+  await writeFile(data, [...rows, long].map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const argv = [...pair(), '--data', data, '--steps', '2', '--no-quantize', '--json'];
+  const run = async (...more: string[]) => {
+    const out = join(folder, `apart-${more.length}`);
+    const { code, stdout, stderr } = await runMain([...argv, ...more, '--out', out], source);
+    expect([code, code === 0 ? '' : stderr]).toEqual([0, '']);
+    const { models } = JSON.parse(stdout) as { models: (Model & { tokensPerSecond: number })[] };
+    return { models, stderr };
+  };
+  const { models, stderr } = await run('--preset', 'supervised-kd', '--held-out', '2');
+  expect(stderr).toMatch(
+    /13 of 25 prompts are equal to one before them; equal ones are all trained on or all held out/,
+  );
+  expect(stderr).toMatch(/1 of 23 rows is not learned from: .* longer than the student’s 24 tokens: .*long\.jsonl:25/);
+  // one architecture, before and after
+  const [, before, after] = models.map(({ tokensPerSecond }) => tokensPerSecond) as [number, number, number];
+  expect(Math.max(before, after) / Math.min(before, after)).toBeLessThan(4);
+  await writeFile(data, JSON.stringify(rows[0]));
+  expect((await run()).stderr).toContain('the only row is trained on and compared on');
+}, 60_000);
+
 test('a student of every second layer of its teacher', async () => {
   const run = join(folder, 'every');
   const rest = ['--data', join(folder, 'rows.jsonl'), '--max-new-tokens', '6', '--held-out', '4', '--steps', '2'];

@@ -7,7 +7,7 @@ import { ConfigError, type Prompt, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, figure, percent, textTable } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
-import { heldOutOf, splitRows } from '../options/held-out.ts';
+import { heldOutOf } from '../options/held-out.ts';
 import { promptCodec } from '../rl/prompt-codec.ts';
 import { promptRows, promptText } from '../rl/prompt-rows.ts';
 import { loadRewards, sumRewards } from '../rl/reward.ts';
@@ -22,6 +22,7 @@ import { compareLines } from './compare-table.ts';
 import { distil } from './distil.ts';
 import { type Contestant, type Judged, judgeModel } from './judge-models.ts';
 import { decoderOf, isDecoder, type Opened, openForDistilling } from './open-model.ts';
+import { longCompletions, promptsApart } from './prompts-apart.ts';
 import { askingKinds, completedKinds, textRows } from './text-rows.ts';
 
 /** The options of the command. */
@@ -113,7 +114,8 @@ export async function distilCommand<O extends GkdFlags>(
         what: 'the prompts of encoder-decoders are framed by each tokenizer in its own way',
         wanted: 'decoders',
       });
-    const all = await rowsOf(o, world, tokenizer, other ? teacher.tokenizer : undefined, note);
+    const where = new Map<Prompt, string>();
+    const all = await rowsOf(o, world, tokenizer, other ? teacher.tokenizer : undefined, note, where);
     const maxNewTokens = o.maxNewTokens ?? roomBeside(all, tokenizer, contextLength, codec, apart);
     const fitting = readByTeacher(
       fittingPrompts(all, { tokenizer, contextLength, maxNewTokens, apart, ...(codec && { codec }) }, note),
@@ -121,7 +123,8 @@ export async function distilCommand<O extends GkdFlags>(
       note,
     );
     const held = heldOutOf('gkd', o.heldOut, fitting.length, mostHeldOut);
-    const { training, heldOut } = splitRows(fitting, held, rng(o.seed).split('split'));
+    const apartBy = { split: lm.splitDataset, note };
+    const { training, heldOut } = promptsApart(fitting, held, rng(o.seed).split('split'), apartBy);
     const prompts = heldOut.map(promptText);
     const teacherPrompts = heldOut.map(teacherText);
     note(`${counted(training.length, 'prompt')}, ${heldOut.length} held out`);
@@ -150,7 +153,7 @@ export async function distilCommand<O extends GkdFlags>(
       ...{ student: student.model, params: student.params, tokenizer, teacher: disposable.of, prompts: training },
       ...{ batchSize: o.batchSize, learningRate: o.learningRate ?? (o.lora > 0 ? 1e-4 : 1e-5), maxNewTokens },
       ...{ temperature: o.temperature, teacherTemperature: o.teacherTemperature, precision: o.precision },
-      ...{ seed: o.seed, maxGradNorm: 1 },
+      ...{ seed: o.seed, maxGradNorm: 1, overflow: 'drop' as const },
       ...(o.teacherTopK !== undefined && { teacherTopK: o.teacherTopK }),
       ...(o.topKOf !== undefined && { topKOf: o.topKOf }),
       ...{ alignment: o.alignment, packing: o.packing, ...(other && { teacherPrompt: teacherText }) },
@@ -158,6 +161,13 @@ export async function distilCommand<O extends GkdFlags>(
       ...(o.lora > 0 && { lora: { rank: o.lora } }),
       warn: (text) => note(`warning ${text}`),
     };
+    if (options.offPolicy?.source === 'dataset') {
+      const reader = codec ?? promptCodec(tokenizer);
+      const promptLength = (row: Prompt): number => reader.encode([promptText(row)]).lengths[0] as number;
+      const fits = { tokenizer, context: student.model.config.contextLength, apart, promptLength };
+      const long = longCompletions(training, fits, where);
+      if (long !== undefined) note(long);
+    }
     const judging = {
       ...{ teacher: asked, tokenizer, prompts, maxNewTokens },
       ...{ seed: o.seed, signal, ...(other && { teacherPrompts }) },
@@ -295,6 +305,7 @@ async function rowsOf(
   tokenizer: Tokenizer,
   other: Tokenizer | undefined,
   note: (text: string) => void,
+  where: Map<Prompt, string>,
 ): Promise<readonly Prompt[]> {
   const { data } = o;
   if (data === undefined) return promptRows(o, world);
@@ -302,14 +313,19 @@ async function rowsOf(
   const columns = o.columns === undefined ? {} : { columns: o.columns };
   const read = async (kinds: readonly RowKind[]): Promise<readonly Prompt[]> => {
     const found = await readRows(data, { oneOf: kinds, ...columns });
+    const placed = (rows: readonly Prompt[]): readonly Prompt[] => {
+      for (const [i, row] of rows.entries()) where.set(row, found.where(i));
+      return rows;
+    };
     const rows = textRows(found, tokenizer);
     // conversations are written by each model's own template
-    if (other === undefined || !found.kind.startsWith('conversation')) return rows;
+    if (other === undefined || !found.kind.startsWith('conversation')) return placed(rows);
     const theirs = textRows(found, other);
-    return rows.map((row, i) => ({
+    const both = rows.map((row, i) => ({
       ...(typeof row === 'string' ? { prompt: row } : row),
       [teacherColumn]: promptText(theirs[i] as Prompt),
     }));
+    return placed(both);
   };
   try {
     return await read(completedKinds);

@@ -45,3 +45,7 @@ export function splitRows<T>(
   const order = rng.shuffle(rows);
   return { training: order.slice(count), heldOut: order.slice(0, count) };
 }
+
+/** `3 of 40 rows are equal to one before them`. */
+export const duplicatesText = (duplicates: number, of: number, what = 'row'): string =>
+  `${duplicates} of ${of} ${what}s ${duplicates === 1 ? 'is' : 'are'} equal to one before ${duplicates === 1 ? 'it' : 'them'}`;

@@ -6,7 +6,7 @@ import { ConfigError, DataError, type Rng } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { quantity } from '../cli/format.ts';
 import { checkColumns } from '../options/columns.ts';
-import { checkHeldOut, heldOutOption } from '../options/held-out.ts';
+import { checkHeldOut, duplicatesText, heldOutOption } from '../options/held-out.ts';
 import { defineStage } from '../pipeline/stage.ts';
 import { type OwnPair, type OwnPairs, readOwnPairs, splitOwnPairs, storeOwnPairs } from './internal/own-pairs.ts';
 import { storeRows } from './internal/stored-rows.ts';
@@ -240,10 +240,6 @@ const lengthOf = (row: { [column: string]: unknown }): number =>
     (sum, column) => sum + (typeof row[column] === 'string' ? (row[column] as string).length : 0),
     0,
   );
-
-/** `3 of 40 rows are equal to another`. */
-export const duplicatesText = (duplicates: number, of: number): string =>
-  `${duplicates} of ${of} rows ${duplicates === 1 ? 'is' : 'are'} equal to one before ${duplicates === 1 ? 'it' : 'them'}`;
 
 /**
  * Store held-out rows as `validation`, which the step to keep is chosen on, and `held-out`, which the report is about: a
