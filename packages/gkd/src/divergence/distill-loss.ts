@@ -43,8 +43,9 @@ export interface DistillLossInput extends Temperatures {
 /**
  * D(p‖q) of completions: dense, all logits at once (`chunkedDistillLoss` never has them). Differentiable in zS. A
  * completion without a token counts 0; padding may hold any number.
- * @returns the caller disposes it
- * @throws ShapeError, ConfigError
+ * @returns a scalar, in nats; the caller disposes it
+ * @throws ShapeError where zS, zT and mask do not fit, ConfigError for a divergence or reduction that is none
+ * @example const loss = distillLoss({ zS, zT, mask, divergence: { kind: 'jsd', beta: 0.9 }, reduction: 'token' })
  */
 export function distillLoss(o: DistillLossInput): Scalar {
   checkKnown('distillLoss', o, ['zS', 'zT', 'mask', 'divergence', 'reduction', ...temperatureNames]);

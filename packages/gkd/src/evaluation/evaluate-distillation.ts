@@ -125,7 +125,13 @@ interface Sums {
 
 /**
  * Compares models, a row at a time; the generator's result is the report.
- * @throws ConfigError for no model, prompt or decoding, and for a teacher with another tokenizer; StoppedError where the signal stopped it
+ * @throws ConfigError for no model, prompt or decoding, and for a teacher with another tokenizer; StoppedError where the
+ * signal stopped it
+ * @example
+ * const models = { start: { policy, params: start }, distilled: { policy, params: trainer.params } };
+ * const metric = (prompt: string, completion: string) => Number(completion === answers[prompt]);
+ * const rows = evaluateDistillation({ models, tokenizer, teacher, prompts, decode: ['greedy'], metric, seed: 0 });
+ * for await (const { model, score, rkl } of rows) console.log(model, score.estimate, rkl);
  */
 export async function* evaluateDistillation(
   o: EvaluateDistillationOptions,

@@ -42,6 +42,9 @@ export interface ChunkedLossInput extends Temperatures {
  * `distillLoss` from states and head, rows of padding skipped before the product with the head. Differentiable in hiddenS
  * and headS; the teacher is a constant.
  * @returns the caller disposes it; 0 where the mask has no token
+ * @example
+ * const teacher = await large.score(prompts, completions, { want: 'full' }); // rows of the mask's tokens alone
+ * const loss = chunkedDistillLoss({ hiddenS, headS, teacher, mask, divergence: 'fkl', rowsPerChunk: 64 });
  * @throws ConfigError for a chunk of less than a row; DataError, NumericalError for a teacher’s rows that are no distributions; ShapeError where rows, widths or shapes do not fit
  */
 export function chunkedDistillLoss(o: ChunkedLossInput): Scalar {

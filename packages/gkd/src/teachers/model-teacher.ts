@@ -57,7 +57,10 @@ type Configured = LogitPolicy & {
 /**
  * A model as a teacher. Its weights are packed at its first completion, until it is disposed.
  * @param params neither copied nor disposed: they must stay as they are
- * @throws ConfigError for a misspelt option, more columns than there are, `packing` of a model that is no decoder with one matrix as its head
+ * @returns a teacher; the caller disposes it, which frees the packed weights and not `params`
+ * @throws ConfigError for a misspelt option, more columns than there are, `packing` of a model that is no decoder with one
+ * matrix as its head
+ * @example const teacher = modelTeacher(large, largeParams, tokenizer, { precision: 'bf16' })
  */
 export function modelTeacher(
   policy: LogitPolicy,

@@ -24,7 +24,15 @@ export interface OracleOptions {
   identity?: string;
 }
 
-/** An oracle as a teacher, in plain JavaScript: it is asked for each prefix once a call. */
+/**
+ * An oracle as a teacher, in plain JavaScript: it is asked for each prefix once a call.
+ * @param next the probabilities `[V]` of the next token, float64, which sum to 1 (1e-6); exact zeros are allowed, and refused
+ * in training by a reverse KL
+ * @param vocabulary its tokenizer: V is its size, `special.eos` ends its own completions
+ * @returns a teacher that answers every kind of question and samples; it owns nothing
+ * @throws ConfigError for a misspelt option or no function; `score` and `sample` throw DataError for what is no distribution
+ * @example oracleTeacher(() => new Float64Array(tokenizer.size).fill(1 / tokenizer.size), tokenizer)
+ */
 export function oracleTeacher(next: NextDistribution, vocabulary: Vocabulary, o: OracleOptions = {}): Teacher {
   checkKnown('oracleTeacher', o, ['identity']);
   if (typeof next !== 'function')

@@ -20,8 +20,8 @@ export interface Vocabulary extends TextCodec {
 }
 
 /**
- * A hash of what must be equal for two models to be compared token by token: the token of each id, the ids that end and
- * fill up, the normaliser. 64 bits (FNV-1a), in hexadecimal.
+ * A hash of what must be equal for two models to be compared token by token: the token of each id, the id that ends, the
+ * normaliser. Not the id that fills up: padding is told by lengths and is never compared. 64 bits (FNV-1a), in hexadecimal.
  */
 export function tokenizerHash(t: Vocabulary): string {
   let hash = 0xcbf29ce484222325n;

@@ -47,7 +47,14 @@ interface Prepared {
   setup: LoopSetup<PreparedBatch>;
 }
 
-/** Trains a student on a teacher's distributions; disposing it disposes the trained parameters too, not the teacher. */
+/**
+ * Trains a student on a teacher's distributions; disposing it disposes the trained parameters too, not the teacher.
+ * @example
+ * const teacher = modelTeacher(large, largeParams, tokenizer);
+ * const options = { student, params, tokenizer, teacher, prompts, divergence: 'fkl', maxNewTokens: 64 } as const;
+ * using trainer = new GkdTrainer({ ...options, batchSize: 16, learningRate: 1e-4, seed: 0 });
+ * for await (const { step, loss, acceptance } of trainer.train({ steps: 500 })) console.log(step, loss, acceptance);
+ */
 export class GkdTrainer implements Trainer<GkdStep> {
   /** as given, with the defaults */
   readonly options: ResolvedGkd;
