@@ -22,7 +22,7 @@ export interface EncodedRow extends EncodedPrompt {
 export const promptText = (p: Prompt): string => (typeof p === 'string' ? p : p.prompt);
 
 /** @param where names the row @throws DataError for what is no text */
-export function checkedText(row: unknown, where: string): string {
+function checkedText(row: unknown, where: string): string {
   const text = typeof row === 'object' && row !== null ? (row as { prompt?: unknown }).prompt : row;
   if (typeof text === 'string') return text;
   const turns = Array.isArray(text) || (typeof row === 'object' && row !== null && 'messages' in row);
