@@ -246,6 +246,44 @@ test('encoder-decoders distil like decoders, whole or by an adapter; there is no
   );
 }, 120_000);
 
+test('how it is trained is said by flags: a share that rises, replay, further rows, an adapter’s settings', async () => {
+  const short = ['--steps', '4', '--batch-size', '4', '--no-quantize', '--json'];
+  const first = join(folder, 'flags');
+  const flags = [
+    ...['--lambda', '0..1', '--reduction', 'token', '--student-temperature', '0.9', '--replay', '8'],
+    ...['--auxiliary', join(folder, 'rows.jsonl'), '--auxiliary-weight', '0.5', '--vocabulary-per-chunk', '16'],
+    ...['--max-grad-norm', '2', '--warmup', '2', '--accumulate', '2', '--eval-every', '2', '--patience', '3'],
+    ...['--lora', '2', '--lora-alpha', '3', '--lora-targets', 'q_proj', '--dora', '--score', 'exact'],
+  ];
+  const { code, stdout, stderr } = await runMain([...pair(), ...short, ...flags, '--out', first], source);
+  expect([code, code === 0 ? '' : stderr]).toEqual([0, '']);
+  expect((JSON.parse(stdout) as { scoreName: string }).scoreName).toBe('exact match');
+  const saved = JSON.parse(await readFile(join(first, 'training', 'config.json'), 'utf8'));
+  expect(JSON.stringify(saved)).toMatch(/"reduction":"token"/);
+  expect(JSON.stringify(saved)).toMatch(/"maxGradNorm":2/);
+  const lines = (await readFile(join(first, 'training', 'metrics.jsonl'), 'utf8')).trim().split('\n');
+  const logged = lines.map((line) => JSON.parse(line) as Record<string, number>).filter((row) => 'lambda' in row);
+  expect(logged.map(({ lambda }) => lambda)).toEqual([0, 0.25, 0.5, 0.75]);
+  expect(lines.some((line) => line.includes('evalLoss'))).toBe(true);
+
+  const second = ['--future-discount', '1', '--score', 'bleu', '--teacher-mix', '0.2', '--rows-per-chunk', '8'];
+  const other = await runMain([...pair(), ...short, ...second, '--out', join(folder, 'flags-2')], source);
+  expect([other.code, other.code === 0 ? '' : other.stderr]).toEqual([0, '']);
+  expect((JSON.parse(other.stdout) as { scoreName: string }).scoreName).toBe('BLEU');
+}, 90_000);
+
+test('flags of training that do nothing, or that the trainer refuses, are refused by their names', async () => {
+  const refused = async (...argv: string[]): Promise<string> =>
+    (await runMain([...pair(), ...argv, '--out', join(folder, 'none')], source)).stderr;
+  expect(await refused('--lambda', '0..2')).toMatch(/--lambda: no share.*0\.\.1@100/);
+  expect(await refused('--replay-fresh', '0.5')).toContain('say how much by --replay');
+  expect(await refused('--auxiliary-weight', '2')).toContain('name them by --auxiliary');
+  expect(await refused('--patience', '2')).toContain('say how often by --eval-every');
+  expect(await refused('--dora')).toContain('--lora 0 trains all weights');
+  expect(await refused('--lora', '2', '--lora-targets', 'c_attn')).toContain('gimbal gkd --lora-targets: no layer');
+  expect(await refused('--future-discount', '0.5')).toMatch(/gimbal gkd --future-discount: .*reduction/);
+}, 60_000);
+
 test('what cannot be distilled is refused, in the words of the options', async () => {
   const refused = async (...argv: string[]): Promise<string> =>
     (await runMain([...argv, '--out', join(folder, 'none')], source)).stderr;

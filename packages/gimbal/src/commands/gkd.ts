@@ -3,6 +3,8 @@ import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { distilCommand } from '../gkd/command.ts';
+import { scoreNames } from '../gkd/score.ts';
+import { lambdaOf, trainerFlags } from '../gkd/trainer-flags.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOption } from '../options/held-out.ts';
 import { inFlags } from '../options/in-flags.ts';
@@ -53,9 +55,7 @@ const options = z.object({
     .string()
     .optional()
     .describe('fkl, rkl, tvd, jsd:0.9, skew-fkl:0.1 or skew-rkl:0.1 (default: the preset’s; gkd: fkl)'),
-  lambda: share
-    .optional()
-    .describe('share of completions that the student writes itself; TRL: lmbda (default: the preset’s; gkd: 1)'),
+  ...trainerFlags,
   mixing: z.enum(['batch', 'sequence']).default('sequence').describe('one coin for a step, or one for each completion'),
   steps: count.default(100).describe('updates'),
   batchSize: count.default(16).describe('completions of a step'),
@@ -100,6 +100,16 @@ const options = z.object({
   heldOut: heldOutOption
     .optional()
     .describe('prompts that the models are compared on: a number, or a share below 1 (default: a tenth, at most 64)'),
+  evalEvery: count
+    .optional()
+    .describe(
+      'look each so many updates at further held-out prompts, and keep the weights that do best there (default: the last ones)',
+    ),
+  patience: count.optional().describe('end after so many evaluations without a better one'),
+  score: z
+    .enum(scoreNames)
+    .optional()
+    .describe('what the table compares greedy completions with the rows’ own by (default: the reward, else rouge2)'),
   quantize: z.boolean().default(true).describe('also write the student in 4 bits, and compare it'),
   articles: z.int().min(16).default(2000).describe('articles of the generated newsroom, without --data'),
   world: z.enum(['full', 'mini']).default('full').describe('which newsroom: what the teacher was trained on'),
@@ -119,6 +129,7 @@ export const command = defineCommand({
     'gimbal gkd --teacher big --student small --data rows.jsonl --preset supervised-kd',
     'gimbal gkd --teacher big --student small --data prompts.jsonl --reward ./reward.mjs --alpha 0.25',
     'gimbal gkd --teacher big --every-layer 3 --data rows.jsonl --preset sft',
+    'gimbal gkd --teacher big --student small --data rows.jsonl --lambda 0..1 --score bleu',
     'gimbal gkd --teacher other-family --student small --data prompts.jsonl --alignment hybrid',
     'gimbal gkd --resume                 go on with the run that was stopped',
   ],
@@ -144,6 +155,16 @@ export const command = defineCommand({
           ['topKOf'],
           'all tokens are compared: say how many by --teacher-top-k',
         );
+      const needless = (names: readonly string[], why: string): void =>
+        refuseGiven('gimbal gkd', context.given, names, why);
+      if (o.replay === undefined)
+        needless(['replayFresh'], 'nothing is kept to learn from again: say how much by --replay');
+      if (o.auxiliary === undefined)
+        needless(['auxiliaryWeight'], 'there are no further rows: name them by --auxiliary');
+      if (o.evalEvery === undefined) needless(['patience'], 'nothing is evaluated: say how often by --eval-every');
+      if (o.lora === 0)
+        needless(['dora', 'loraTargets', 'loraAlpha'], '--lora 0 trains all weights, without an adapter');
+      lambdaOf(o.lambda, o.steps);
       checkColumns('gkd', o.columns, ['prompt', 'completion', 'messages']);
       const rewards = (o.reward ?? []).map((text) => parseReward(text, 'gimbal gkd --reward'));
       if (o.data !== undefined) {

@@ -8,6 +8,7 @@ import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, figure, percent, textTable } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { heldOutOf } from '../options/held-out.ts';
+import { inFlags } from '../options/in-flags.ts';
 import { promptCodec } from '../rl/prompt-codec.ts';
 import { promptRows, promptText } from '../rl/prompt-rows.ts';
 import { loadRewards, sumRewards } from '../rl/reward.ts';
@@ -23,10 +24,12 @@ import { distil } from './distil.ts';
 import { type Contestant, type Judged, judgeModel } from './judge-models.ts';
 import { decoderOf, isDecoder, type Opened, openForDistilling } from './open-model.ts';
 import { longCompletions, promptsApart } from './prompts-apart.ts';
+import { isComplete, type ScoreName, scoreOf } from './score.ts';
 import { askingKinds, completedKinds, textRows } from './text-rows.ts';
+import { type CompletedRow, flagsOfOptions, lambdaOf, type TrainerFlags, trainerOptions } from './trainer-flags.ts';
 
 /** The options of the command. */
-export interface GkdFlags {
+export interface GkdFlags extends TrainerFlags {
   teacher: string;
   student?: string | undefined;
   everyLayer?: number | undefined;
@@ -34,7 +37,6 @@ export interface GkdFlags {
   columns?: Record<string, string> | undefined;
   preset: PresetName;
   divergence?: string | undefined;
-  lambda?: number | undefined;
   mixing: 'batch' | 'sequence';
   steps: number;
   batchSize: number;
@@ -52,6 +54,9 @@ export interface GkdFlags {
   samplesPerPrompt: number;
   lora: number;
   heldOut?: number | undefined;
+  evalEvery?: number | undefined;
+  patience?: number | undefined;
+  score?: ScoreName | undefined;
   quantize: boolean;
   articles: number;
   world: 'full' | 'mini';
@@ -124,7 +129,12 @@ export async function distilCommand<O extends GkdFlags>(
     );
     const held = heldOutOf('gkd', o.heldOut, fitting.length, mostHeldOut);
     const apartBy = { split: lm.splitDataset, note };
-    const { training, heldOut } = promptsApart(fitting, held, rng(o.seed).split('split'), apartBy);
+    const { training: others, heldOut } = promptsApart(fitting, held, rng(o.seed).split('split'), apartBy);
+    // the table is of prompts that the step was not chosen on
+    const { training, heldOut: selection } =
+      o.evalEvery === undefined
+        ? { training: others, heldOut: [] }
+        : promptsApart(others, held, rng(o.seed).split('selection'), { ...apartBy, note: () => {} });
     const prompts = heldOut.map(promptText);
     const teacherPrompts = heldOut.map(teacherText);
     note(`${counted(training.length, 'prompt')}, ${heldOut.length} held out`);
@@ -132,10 +142,11 @@ export async function distilCommand<O extends GkdFlags>(
       ...{ precision: o.precision, packing: o.packing },
     });
     using disposable = scopeOf(o.teacherCache === undefined ? asked : cachedTeacher(asked, o.teacherCache));
+    const share = lambdaOf(o.lambda, o.steps);
     const method = presets[o.preset]({
       teacher: disposable.of,
       ...(o.divergence !== undefined && { divergence: parseDivergence(o.divergence) }),
-      ...(o.lambda !== undefined && { lambda: o.lambda }),
+      ...(share !== undefined && { lambda: share }),
       ...(rewards.length > 0 && {
         reward: { fn: sumRewards(rewards), alpha: o.alpha, samplesPerPrompt: o.samplesPerPrompt },
       }),
@@ -145,20 +156,21 @@ export async function distilCommand<O extends GkdFlags>(
     const options: GkdOptions = {
       ...method,
       ...{ divergence, lambda, mixing: o.mixing },
-      ...(typeof lambda === 'number' &&
-        lambda < 1 &&
+      ...((typeof lambda !== 'number' || lambda < 1) &&
         method.offPolicy === undefined && {
           offPolicy: { source: training.some(isComplete) ? ('dataset' as const) : ('teacher' as const) },
         }),
       ...{ student: student.model, params: student.params, tokenizer, teacher: disposable.of, prompts: training },
-      ...{ batchSize: o.batchSize, learningRate: o.learningRate ?? (o.lora > 0 ? 1e-4 : 1e-5), maxNewTokens },
+      ...{ batchSize: o.batchSize, maxNewTokens },
+      ...trainerOptions(o, await auxiliaryRows(o.auxiliary, tokenizer)),
       ...{ temperature: o.temperature, teacherTemperature: o.teacherTemperature, precision: o.precision },
-      ...{ seed: o.seed, maxGradNorm: 1, overflow: 'drop' as const },
+      ...{ seed: o.seed, overflow: 'drop' as const },
+      ...(o.evalEvery !== undefined && { heldOut: selection, evalEvery: Math.min(o.evalEvery, o.steps) }),
+      ...(o.patience !== undefined && { earlyStop: { patience: o.patience } }),
       ...(o.teacherTopK !== undefined && { teacherTopK: o.teacherTopK }),
       ...(o.topKOf !== undefined && { topKOf: o.topKOf }),
       ...{ alignment: o.alignment, packing: o.packing, ...(other && { teacherPrompt: teacherText }) },
       ...(o.checkpointEvery !== undefined && { checkpointEvery: o.checkpointEvery }),
-      ...(o.lora > 0 && { lora: { rank: o.lora } }),
       warn: (text) => note(`warning ${text}`),
     };
     if (options.offPolicy?.source === 'dataset') {
@@ -171,16 +183,18 @@ export async function distilCommand<O extends GkdFlags>(
     const judging = {
       ...{ teacher: asked, tokenizer, prompts, maxNewTokens },
       ...{ seed: o.seed, signal, ...(other && { teacherPrompts }) },
-      ...scoreOf(rewards.length > 0 ? sumRewards(rewards) : undefined, heldOut, lm.rougeN),
+      ...scoreOf(o.score, rewards.length > 0 ? sumRewards(rewards) : undefined, heldOut),
     };
     const judge = (c: Contestant): Promise<Judged> => judgeModel(c, judging);
     const before = await judge({ name: 'student before', policy: student.model, params: student.params });
     const progress = new Progress(output, 'gkd');
-    using trainer = await distil(options, {
-      ...{ steps: o.steps, out: join(run.path, 'training'), signal, note },
-      progress: (update) => progress.update(update),
-      stopped: (what) => stoppedRun('gkd', run.path, what),
-    });
+    using trainer = await inFlags('gimbal gkd', flagsOfOptions, () =>
+      distil(options, {
+        ...{ steps: o.steps, out: join(run.path, 'training'), signal, note },
+        progress: (update) => progress.update(update),
+        stopped: (what) => stoppedRun('gkd', run.path, what),
+      }),
+    );
     const { adapter } = trainer;
     const merged = adapter && lm.mergeLora(student.model.config, student.params, adapter);
     try {
@@ -252,8 +266,6 @@ export async function distilCommand<O extends GkdFlags>(
   }
 }
 
-const isComplete = (p: Prompt): boolean => typeof p === 'object' && typeof p.completion === 'string';
-
 /** Frees a teacher with the block. */
 const scopeOf = <T extends { dispose?(): void }>(of: T): { of: T } & Disposable => ({
   of,
@@ -298,6 +310,13 @@ function objectiveOf({ alignment, divergence }: GkdFlags, given: Objective = 'fk
   });
 }
 
+/** Rows that are learned as they are, beside the distillation. */
+async function auxiliaryRows(file: string | undefined, tokenizer: Tokenizer): Promise<CompletedRow[] | undefined> {
+  if (file === undefined) return undefined;
+  const { readRows } = await import('@gimbal/language-models');
+  return textRows(await readRows(file, { oneOf: completedKinds }), tokenizer) as CompletedRow[];
+}
+
 /** Rows with completions where the file has them, else prompts alone, and why. */
 async function rowsOf(
   o: GkdFlags & { seed: number },
@@ -335,23 +354,4 @@ async function rowsOf(
     note(`no completions are read, prompts alone: ${(error as Error).message}`);
     return rows;
   }
-}
-
-/** What the table scores: the reward; or ROUGE-2 against the rows' completions; or nothing. */
-function scoreOf(
-  reward: ReturnType<typeof sumRewards> | undefined,
-  rows: readonly Prompt[],
-  rouge: typeof import('@gimbal/language-models').rougeN,
-): { scoreName?: string; score?: (completions: readonly string[]) => Promise<number[]> | number[] } {
-  if (reward !== undefined) {
-    const score = async (completions: readonly string[]): Promise<number[]> =>
-      (await reward(rows.map(promptText), completions, rows)).filter((r): r is number => r !== null);
-    return { scoreName: 'reward', score };
-  }
-  if (!rows.every(isComplete)) return {};
-  const references = rows.map((row) => String((row as { completion?: unknown }).completion));
-  return {
-    scoreName: 'ROUGE-2',
-    score: (completions) => completions.map((text, i) => rouge(text, references[i] as string, 2).f1),
-  };
 }

@@ -21,6 +21,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EnsembleOptions, JudgeOptions, LengthBounds } from '@gimbal/reward-models';
 import { ConfigError, checkName, type Schedule } from '@gimbal/tensor-core';
+import { moves, readMoving } from '../options/moving.ts';
 import { isModule } from '../run/own-function.ts';
 
 /** How a judge judges, as far as it can be said in a reward. */
@@ -183,21 +184,20 @@ function ensembleOf(
 }
 
 /** A number, or a straight line over the first updates. */
-function weightOf(factor: string | undefined, text: string, where: string, moving: boolean): Schedule {
+function weightOf(factor: string | undefined, text: string, where: string, mayMove: boolean): Schedule {
   if (factor === undefined) return 1;
   const weight = Number(factor);
   if (factor.trim() !== '' && Number.isFinite(weight)) return weight;
-  const [, from, to, updates] = /^(.+)\.\.(.+)@(\d+)$/.exec(factor) ?? [];
-  const [start, end, steps] = [Number(from), Number(to), Number(updates)];
-  if (!Number.isFinite(start) || !Number.isFinite(end) || !(steps >= 1)) {
+  const moving = readMoving(factor);
+  if (moving?.steps === undefined) {
     const wanted = 'for example exact=0.5, or exact=0..0.5@100: from 0 to .5 in 100 updates';
     throw new ConfigError({ where, what: 'the weight is no number', got: text, wanted });
   }
-  if (!moving) {
+  if (!mayMove) {
     const fix = 'Give one number; weights of gimbal rl --reward may move';
     throw new ConfigError({ where, what: 'nothing counts updates here, so no weight can move', got: text, fix });
   }
-  return (step) => start + (end - start) * Math.min(step / steps, 1);
+  return moves(moving, moving.steps);
 }
 
 function oneOf<T extends string>(where: string, got: string, known: readonly T[]): T {
