@@ -295,6 +295,28 @@ test('what cannot be distilled is refused, in the words of the options', async (
   expect(await refused(...pair('other'), '--alignment', 'uld', '--divergence', 'fkl')).toMatch(
     /--divergence: with --alignment uld .*Leave it out/,
   );
+  // in the words of the flags, and before a method is changed without a word
+  for (const [more, message] of [
+    [['--alpha', '0.5'], /--alpha: it stands beside a reward/],
+    [['--samples-per-prompt', '2'], /--samples-per-prompt: it stands beside a reward/],
+    [['--preset', 'sft', '--divergence', 'rkl'], /--divergence: with --preset sft .* no divergence is taken/],
+    [['--preset', 'sampled-opd', '--divergence', 'fkl'], /--divergence: with --preset sampled-opd/],
+    [['--preset', 'sft', '--lambda', '1'], /--lambda: --preset sft would teach/],
+    [['--teacher-top-k', '100000'], /gkd --teacher-top-k: .*100000/],
+    [['--alignment', 'uld', '--teacher-top-k', '4'], /--teacher-top-k: --alignment uld compares whole/],
+    [['--divergence', 'jsd:1.5'], /gkd --divergence: .*1.5/],
+    [['--preset', 'minillm', '--reward', join(folder, 'letters.mjs')], /--reward: --preset minillm corrects/],
+    [['--preset', 'sft', '--reward', join(folder, 'letters.mjs')], /--reward: --preset sft writes no/],
+  ] as const)
+    expect(await refused(...pair(), ...more)).toMatch(message);
+  expect(await refused(...pair('other'))).toMatch(/gkd --teacher: token \d+ is .* pass --alignment hybrid/);
+  const newsroom = ['gkd', '--teacher', join(folder, 'teacher'), '--student', join(folder, 'student')];
+  expect(await refused(...newsroom, '--articles', '16')).toMatch(/as --data was not given: all \d+ are too long/);
+  const alone = join(folder, 'asked.jsonl');
+  await writeFile(alone, Array.from({ length: 9 }, (_, i) => `{"prompt": "${i % 6} or ${i % 4} ?"}\n`).join(''));
+  expect(await refused(...pair(), '--data', alone, '--preset', 'supervised-kd')).toMatch(
+    /--preset supervised-kd: it learns from the rows’ completions.*asked\.jsonl:\d.*seqkd/,
+  );
   expect(await refused(...pair(), '--top-k-of', 'student')).toContain('say how many by --teacher-top-k');
   const odd = ['--reward', join(folder, 'letters.mjs'), '--batch-size', '6'];
   expect(await refused(...pair(), ...odd)).toContain('a multiple of --samples-per-prompt 4');

@@ -2,12 +2,12 @@
 import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
+import { checkFlags, inGkdFlags } from '../gkd/check-flags.ts';
 import { distilCommand } from '../gkd/command.ts';
 import { scoreNames } from '../gkd/score.ts';
 import { lambdaOf, trainerFlags } from '../gkd/trainer-flags.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOption } from '../options/held-out.ts';
-import { inFlags } from '../options/in-flags.ts';
 import { refuseGiven } from '../options/refuse-given.ts';
 import { parseReward } from '../rl/reward-spec.ts';
 import { withRun } from '../run/run-folder.ts';
@@ -165,6 +165,7 @@ export const command = defineCommand({
       if (o.lora === 0)
         needless(['dora', 'loraTargets', 'loraAlpha'], '--lora 0 trains all weights, without an adapter');
       lambdaOf(o.lambda, o.steps);
+      checkFlags(o, context.given);
       checkColumns('gkd', o.columns, ['prompt', 'completion', 'messages']);
       const rewards = (o.reward ?? []).map((text) => parseReward(text, 'gimbal gkd --reward'));
       if (o.data !== undefined) {
@@ -180,7 +181,7 @@ export const command = defineCommand({
       if (o.divergence !== undefined) {
         const { parseDivergence } = await import('@gimbal/gkd');
         const { divergence } = o;
-        await inFlags('gimbal gkd', { divergence: '--divergence' }, () => parseDivergence(divergence));
+        await inGkdFlags(async () => parseDivergence(divergence));
       }
       if (o.reward !== undefined && o.batchSize % o.samplesPerPrompt !== 0) {
         throw new ConfigError({
@@ -191,6 +192,8 @@ export const command = defineCommand({
         });
       }
     }
-    return withRun({ command: 'gkd', options: o, given: context.given }, (run) => distilCommand(context, run));
+    return inGkdFlags(() =>
+      withRun({ command: 'gkd', options: o, given: context.given }, (run) => distilCommand(context, run)),
+    );
   },
 });

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type GkdOptions, type Objective, type PresetName, parseDivergence, presets } from '@gimbal/gkd';
 import type { RowKind, Tokenizer } from '@gimbal/language-models';
-import { ConfigError, type Prompt, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, DataError, type GimbalError, type Prompt, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, figure, percent, textTable } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
@@ -123,7 +123,9 @@ export async function distilCommand<O extends GkdFlags>(
     const all = await rowsOf(o, world, tokenizer, other ? teacher.tokenizer : undefined, note, where);
     const maxNewTokens = o.maxNewTokens ?? roomBeside(all, tokenizer, contextLength, codec, apart);
     const fitting = readByTeacher(
-      fittingPrompts(all, { tokenizer, contextLength, maxNewTokens, apart, ...(codec && { codec }) }, note),
+      ofNewsroom(o.data === undefined, () =>
+        fittingPrompts(all, { tokenizer, contextLength, maxNewTokens, apart, ...(codec && { codec }) }, note),
+      ),
       other ? teacher : undefined,
       note,
     );
@@ -173,7 +175,17 @@ export async function distilCommand<O extends GkdFlags>(
       ...(o.checkpointEvery !== undefined && { checkpointEvery: o.checkpointEvery }),
       warn: (text) => note(`warning ${text}`),
     };
+    if (o.teacherCache !== undefined && lambda === 1)
+      note('warning --teacher-cache: the student writes every completion anew (λ 1), and none comes again');
     if (options.offPolicy?.source === 'dataset') {
+      const without = training.find((row) => !isComplete(row));
+      if (without !== undefined)
+        throw new ConfigError({
+          where: `gimbal gkd --preset ${o.preset}`,
+          what: 'it learns from the rows’ completions, and a row has none',
+          got: where.get(without) ?? promptText(without).slice(0, 40),
+          fix: 'Give --data with completions, or take --preset gkd or seqkd, which need prompts alone',
+        });
       const reader = codec ?? promptCodec(tokenizer);
       const promptLength = (row: Prompt): number => reader.encode([promptText(row)]).lengths[0] as number;
       const fits = { tokenizer, context: student.model.config.contextLength, apart, promptLength };
@@ -288,6 +300,19 @@ function readByTeacher(rows: readonly Prompt[], teacher: Opened | undefined, not
   const { tokenizer, model } = teacher;
   const room = { tokenizer, contextLength: model.config.contextLength, maxNewTokens: 1 };
   return fittingPrompts(asked, room, told).map(({ row }) => row);
+}
+
+/** What is refused of prompts that nobody gave says so. */
+function ofNewsroom<T>(generated: boolean, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    const { code, what, wanted } = error as Partial<GimbalError>;
+    if (!generated || code !== 'ERR_DATA') throw error;
+    const fix = 'Name your rows by --data: what the models were trained on';
+    const where = 'gimbal gkd, prompts of the generated newsroom, as --data was not given';
+    throw new DataError({ where, what: `${what}`, wanted, fix, cause: error });
+  }
 }
 
 /** Tokens of the longest. */

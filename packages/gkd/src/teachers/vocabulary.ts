@@ -59,7 +59,10 @@ export function checkSameVocabulary(student: Vocabulary, teacher: Vocabulary): v
     if (own !== other)
       throw new ConfigError({ where: 'gkd', what, got: `teacher ${other}`, wanted: `student ${own}`, fix });
   };
-  refuse('student and teacher have vocabularies of different sizes', student.size, teacher.size);
+  const longer = student.size > teacher.size ? student : teacher;
+  const least = Math.min(student.size, teacher.size);
+  const more = `the ${longer === student ? 'student’s' : 'teacher’s'} token ${least} is ${JSON.stringify(longer.token(least))}, which the other has not`;
+  refuse(`student and teacher have vocabularies of different sizes: ${more}`, student.size, teacher.size);
   refuse('student and teacher end their texts differently', student.special.eos, teacher.special.eos);
   const normalizer = (t: Vocabulary): string => JSON.stringify(t.json?.normalizer ?? null);
   refuse('student and teacher normalise texts differently', normalizer(student), normalizer(teacher));
