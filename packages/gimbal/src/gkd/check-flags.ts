@@ -3,6 +3,7 @@ import { ConfigError, type GimbalError } from '@gimbal/tensor-core';
 import { refuseGiven } from '../options/refuse-given.ts';
 import type { Given } from '../options/resolve.ts';
 import type { GkdFlags } from './command.ts';
+import { flagsOfOptions } from './trainer-flags.ts';
 
 const where = 'gimbal gkd';
 
@@ -24,9 +25,9 @@ export function checkFlags(o: GkdFlags, given: ReadonlyMap<string, Given>): void
     throw new ConfigError({ where: `${where} --${flag}`, what, fix });
   };
   const { preset, lambda, alignment } = o;
-  if ((preset === 'sft' || preset === 'seqkd') && lambda !== undefined && lambda > 0)
+  if ((preset === 'sft' || preset === 'seqkd') && lambda !== undefined && lambda !== 0)
     refuse('lambda', `--preset ${preset} would teach the student its own mistakes`, 'Leave it out, or --preset imitkd');
-  if (preset === 'sampled-opd' && lambda !== undefined && lambda < 1)
+  if (preset === 'sampled-opd' && lambda !== undefined && lambda !== 1)
     refuse('lambda', '--preset sampled-opd is an expectation over the student’s own completions', 'Leave it out');
   if (o.reward !== undefined && (preset === 'sft' || preset === 'seqkd'))
     refuse('reward', `--preset ${preset} writes no completions to reward`, 'Take --preset gkd');
@@ -51,7 +52,7 @@ const flags: Readonly<Record<string, string>> = {
   },
   ...{ divergence: '--divergence', alignment: '--alignment', packing: '--packing', batchSize: '--batch-size' },
   ...{ teacherTemperature: '--teacher-temperature', reward: '--reward', teacher: '--teacher', lora: '--lora' },
-  ...{ futureDiscount: '--preset', mixWeights: '--preset', teacherMix: '--preset', replay: '--preset' },
+  ...flagsOfOptions,
   ...{ learningRate: '--learning-rate', maxNewTokens: '--max-new-tokens', temperature: '--temperature' },
 };
 
