@@ -32,10 +32,10 @@ beforeAll(async () => {
   );
   const texts = rows.map((row) => `${row.prompt}\n${row.completion}`);
   type Made = ReturnType<typeof trainTokenizer>;
-  const make = async (name: string, width: number, tokenizer: Made, layers = 1, contextLength = 24) => {
+  const make = async (name: string, width: number, tokenizer: Made, layers = 1, contextLength = 24, padded = 0) => {
     const size = { width, layers, heads: 2, contextLength, eosIds: [tokenizer.special.eos as number] };
     // an untrained teacher of the usual spread says next to nothing
-    const model = decoder({ vocabularySize: tokenizer.size, ...size, initializerRange: 0.2 });
+    const model = decoder({ vocabularySize: tokenizer.size + padded, ...size, initializerRange: 0.2 });
     const params = model.init(rng(width));
     await savePretrained(join(folder, name), model, params, { tokenizer, generation: { temperature: 0.5, topK: 7 } });
     disposeTree(params);
@@ -43,6 +43,7 @@ beforeAll(async () => {
   await make('teacher', 64, trainTokenizer(texts));
   await make('student', 32, trainTokenizer(texts));
   await make('deep', 32, trainTokenizer(texts), 4);
+  await make('padded', 32, trainTokenizer(texts), 1, 24, 1);
   const elsewhere = trainTokenizer(['something else altogether, in other words']);
   await make('other', 32, elsewhere);
   // room for a prompt in its own tokens, and little more
@@ -186,6 +187,24 @@ test('equal prompts are on one side; a speed is measured warm; long completions 
   expect(Math.max(before, after) / Math.min(before, after)).toBeLessThan(4);
   await writeFile(data, JSON.stringify(rows[0]));
   expect((await run()).stderr).toContain('the only row is trained on and compared on');
+}, 60_000);
+
+test('one tokenizer with logits of other widths needs a flag, which is told before anything is computed', async () => {
+  const short = ['--steps', '2', '--no-quantize', '--json', '--batch-size', '4'];
+  const refused = await runMain([...pair('padded'), ...short, '--out', join(folder, 'padded-refused')], source);
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/gimbal gkd --teacher: .*--align-vocab/)]);
+  const run = join(folder, 'padded-run');
+  const { code, stdout, stderr } = await runMain([...pair('padded'), ...short, '--align-vocab', '--out', run], source);
+  expect([code, code === 0 ? '' : stderr]).toEqual([0, '']);
+  const { models } = JSON.parse(stdout) as { models: Model[] };
+  expect(models.map(({ rkl }) => Number.isFinite(rkl))).toEqual([true, true, true]);
+  expect(models[0]?.rkl).toBeCloseTo(0, 5);
+}, 60_000);
+
+test('a student that is its own teacher is told of', async () => {
+  const argv = [...pair('teacher'), '--steps', '1', '--no-quantize', '--json', '--out', join(folder, 'one')];
+  const { code, stderr } = await runMain(argv, source);
+  expect([code, stderr]).toEqual([0, expect.stringContaining('teacher and student are one model')]);
 }, 60_000);
 
 test('a student of every second layer of its teacher', async () => {

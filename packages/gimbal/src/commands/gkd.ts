@@ -82,6 +82,10 @@ const options = z.object({
     .describe(
       'for a teacher with another tokenizer: compare log-probabilities of stretches of text (spans), sorted probabilities (uld), or distributions over what both vocabularies have in common (hybrid, best where its tokens are the shorter ones; where they are longer --preset seqkd with any of them is safe)',
     ),
+  alignVocab: z
+    .boolean()
+    .default(false)
+    .describe('one tokenizer, but logits of different widths (padded): compare the tokenizer’s ids alone'),
   packing: z
     .boolean()
     .default(false)

@@ -1,5 +1,5 @@
 // What gimbal gkd does: opens both models, distils, compares, writes the student whole and in 4 bits, and a page.
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type GkdOptions, type Objective, type PresetName, parseDivergence, presets } from '@gimbal/gkd';
 import type { RowKind, Tokenizer } from '@gimbal/language-models';
@@ -47,6 +47,7 @@ export interface GkdFlags extends TrainerFlags {
   teacherTopK?: number | undefined;
   topKOf?: 'teacher' | 'student' | undefined;
   alignment: 'none' | 'spans' | 'uld' | 'hybrid';
+  alignVocab: boolean;
   packing: boolean;
   teacherCache?: string | undefined;
   reward?: string[] | undefined;
@@ -76,7 +77,7 @@ export async function distilCommand<O extends GkdFlags>(
   refuseBf16('gimbal gkd', o.precision, compute);
   const lm = await import('@gimbal/language-models');
   const { disposeTree, rng, treeBytes } = await import('@gimbal/tensor-core');
-  const { cachedTeacher, modelTeacher } = await import('@gimbal/gkd');
+  const { cachedTeacher, modelTeacher, tokenizerHash } = await import('@gimbal/gkd');
   const note = (text: string): void => output.note(text);
   const hub = hubOptions(output, signal);
   const open = async (flag: 'teacher' | 'student', name: string): Promise<Opened> => {
@@ -119,6 +120,17 @@ export async function distilCommand<O extends GkdFlags>(
         what: 'the prompts of encoder-decoders are framed by each tokenizer in its own way',
         wanted: 'decoders',
       });
+    const [wide, own] = [teacher.model.config.vocabularySize, student.model.config.vocabularySize];
+    if (!other && !o.alignVocab && wide !== own && tokenizerHash(teacher.tokenizer) === tokenizerHash(tokenizer))
+      throw new ConfigError({
+        where: 'gimbal gkd --teacher',
+        what: 'its logits are wider or narrower than the student’s, by columns that are no token',
+        got: wide,
+        wanted: own,
+        fix: `Compare the tokenizer’s ${tokenizer.size} ids alone: --align-vocab`,
+      });
+    if (every === undefined && (await isOneFolder(teacher.path, student.path)))
+      note('warning teacher and student are one model: the student can only learn to stay as it is');
     const where = new Map<Prompt, string>();
     const all = await rowsOf(o, world, tokenizer, other ? teacher.tokenizer : undefined, note, where);
     const maxNewTokens = o.maxNewTokens ?? roomBeside(all, tokenizer, contextLength, codec, apart);
@@ -142,6 +154,7 @@ export async function distilCommand<O extends GkdFlags>(
     note(`${counted(training.length, 'prompt')}, ${heldOut.length} held out`);
     const asked = modelTeacher(teacher.model, teacher.params, teacher.tokenizer, {
       ...{ precision: o.precision, packing: o.packing },
+      ...(o.alignVocab && { columns: Math.min(tokenizer.size, wide) }),
     });
     using disposable = scopeOf(o.teacherCache === undefined ? asked : cachedTeacher(asked, o.teacherCache));
     const share = lambdaOf(o.lambda, o.steps);
@@ -171,7 +184,12 @@ export async function distilCommand<O extends GkdFlags>(
       ...(o.patience !== undefined && { earlyStop: { patience: o.patience } }),
       ...(o.teacherTopK !== undefined && { teacherTopK: o.teacherTopK }),
       ...(o.topKOf !== undefined && { topKOf: o.topKOf }),
-      ...{ alignment: o.alignment, packing: o.packing, ...(other && { teacherPrompt: teacherText }) },
+      ...{
+        alignment: o.alignment,
+        alignVocab: o.alignVocab,
+        packing: o.packing,
+        ...(other && { teacherPrompt: teacherText }),
+      },
       ...(o.checkpointEvery !== undefined && { checkpointEvery: o.checkpointEvery }),
       warn: (text) => note(`warning ${text}`),
     };
@@ -193,7 +211,7 @@ export async function distilCommand<O extends GkdFlags>(
       if (long !== undefined) note(long);
     }
     const judging = {
-      ...{ teacher: asked, tokenizer, prompts, maxNewTokens },
+      ...{ teacher: asked, tokenizer, prompts, maxNewTokens, alignVocab: o.alignVocab },
       ...{ seed: o.seed, signal, ...(other && { teacherPrompts }) },
       ...scoreOf(o.score, rewards.length > 0 ? sumRewards(rewards) : undefined, heldOut),
     };
@@ -276,6 +294,12 @@ export async function distilCommand<O extends GkdFlags>(
     if (student) disposeTree(student.params);
     disposeTree(teacher.params);
   }
+}
+
+/** Whether two models are read from one place. */
+async function isOneFolder(a: string, b: string): Promise<boolean> {
+  const [one, two] = await Promise.all([realpath(a), realpath(b)]);
+  return one === two;
 }
 
 /** Frees a teacher with the block. */

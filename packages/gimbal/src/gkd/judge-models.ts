@@ -41,6 +41,8 @@ interface Judging {
   prompts: readonly string[];
   /** of a teacher with another tokenizer: the prompts as it reads them */
   teacherPrompts?: readonly string[] | undefined;
+  /** of models whose logits have other widths: the tokenizer's ids alone are compared */
+  alignVocab?: boolean | undefined;
   maxNewTokens: number;
   seed: number;
   signal: AbortSignal;
@@ -57,6 +59,7 @@ export async function judgeModel(model: Contestant, j: Judging): Promise<Judged>
   const scores = await j.score?.(completions);
   const evaluation = evaluateDistillation({
     ...{ models: { [model.name]: { policy, params } }, tokenizer: j.tokenizer, teacher: j.teacher },
+    ...{ alignVocab: j.alignVocab ?? false },
     ...(j.teacherPrompts && { alignment: 'spans' as const, teacherPrompts: j.teacherPrompts }),
     ...{ prompts: j.prompts, decode: [{ temperature: 1, samples: 1 }], metric: () => 0 },
     ...{ maxNewTokens: j.maxNewTokens, batchSize: rowsAtOnce, seed: j.seed, signal: j.signal },
