@@ -6,7 +6,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { padBatch, rowOf } from '@gimbal/language-models';
 import {
+  CheckpointError,
   ConfigError,
+  checkKnown,
   DataError,
   disposeTree,
   encodeSafetensors,
@@ -29,7 +31,9 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { disposeRows, isDense, teacherLogits } from '../rows/teacher-logits.ts';
+import { standingBefore } from './base-of.ts';
 import { keepTeacher } from './cache-folder.node.ts';
+import { type Asked, checkAnswer, checkRows } from './check-answer.ts';
 import type { Teacher, TeacherRows, Wanted } from './teacher.ts';
 
 /** How the cache is used. */
@@ -43,12 +47,17 @@ export interface CacheOptions {
  * of, so that `openTeacherCache` needs no model.
  * @param base what is asked for what is not there; its `identity` names its answers
  * @param dir a folder; made if it is not there
- * @returns the teacher; its `score` throws DataError `offline` for what is not there, CheckpointError for a damaged file
+ * @returns the teacher; its `score` throws DataError `offline` for what is not there and CheckpointError for a damaged file,
+ * which is asked for again otherwise; what the trainer throws for an answer that is none, which is not written
  * @throws ConfigError where the teacher has no identity: answers of another would be taken for its own
  * @example const teacher = cachedTeacher(modelTeacher(policy, params, tokenizer), 'answers')
  */
-export function cachedTeacher(base: Teacher, dir: string, { offline = false }: CacheOptions = {}): Teacher {
-  const { identity } = base;
+export function cachedTeacher(base: Teacher, dir: string, o: CacheOptions = {}): Teacher {
+  checkKnown('cachedTeacher', o, ['offline']);
+  const { offline = false } = o;
+  const { identity, vocabSize } = base;
+  if (typeof dir !== 'string')
+    throw new ConfigError({ where: 'cachedTeacher', what: 'dir is no folder', got: typeof dir });
   if (identity === undefined)
     throw new ConfigError({
       where: 'cachedTeacher',
@@ -56,7 +65,7 @@ export function cachedTeacher(base: Teacher, dir: string, { offline = false }: C
       fix: 'Give it one: modelTeacher and oracleTeacher take { identity }',
     });
   let kept: Promise<void> | undefined;
-  return {
+  const cached: Teacher = {
     ...{ tokenizerHash: base.tokenizerHash, vocabSize: base.vocabSize, identity },
     ...(base.vocabulary && { vocabulary: base.vocabulary }),
     ...(base.contextLength !== undefined && { contextLength: base.contextLength }),
@@ -71,21 +80,27 @@ export function cachedTeacher(base: Teacher, dir: string, { offline = false }: C
       const named = rows.map((b) =>
         join(dir, `${keyOf(base, want, rowOf(prompts, b), rowOf(completions, b))}.safetensors`),
       );
-      const found = await Promise.all(named.map(readAnswer));
+      const found = await Promise.all(
+        rows.map((b) =>
+          readAnswer(named[b] as string, { want, rows: completions.lengths[b] as number, vocabSize }, offline),
+        ),
+      );
       const missing = rows.filter((b) => found[b] === undefined && (completions.lengths[b] as number) > 0);
       try {
         if (missing.length > 0) {
           if (offline) throw notThere(dir, missing[0] as number);
-          kept ??= keepTeacher(dir, { identity, tokenizerHash: base.tokenizerHash, vocabSize: base.vocabSize });
-          await kept;
           const pick = (t: TokenBatch): TokenBatch =>
             padBatch(
               missing.map((b) => rowOf(t, b)),
               0,
             );
           const part = pick(completions);
-          const answer = await base.score(pick(prompts), part, { want, ...(signal && { signal }) });
+          const given = await base.score(pick(prompts), part, { want, ...(signal && { signal }) });
+          // what is written stays: nothing that is refused later
+          const answer = checkAnswer(given, { want, rows: part.lengths.reduce((a, b) => a + b, 0), vocabSize });
           const fresh = splitAnswer(answer, part.lengths);
+          kept ??= keepTeacher(dir, { identity, tokenizerHash: base.tokenizerHash, vocabSize });
+          await kept;
           for (const [i, b] of missing.entries()) {
             found[b] = fresh[i] as Params;
             await writeFileAtomic(named[b] as string, await encodeSafetensors(fresh[i] as Params));
@@ -102,6 +117,7 @@ export function cachedTeacher(base: Teacher, dir: string, { offline = false }: C
     ...(base.sample && { sample: base.sample.bind(base) }),
     ...(base.dispose && { dispose: base.dispose.bind(base) }),
   };
+  return standingBefore(cached, base);
 }
 
 function keyOf(base: Teacher, want: Wanted, prompt: Int32Array, completion: Int32Array): string {
@@ -109,7 +125,11 @@ function keyOf(base: Teacher, want: Wanted, prompt: Int32Array, completion: Int3
   return hashWords([...Array.from(text, (c) => c.codePointAt(0) as number), ...prompt, ...completion], 4);
 }
 
-async function readAnswer(path: string): Promise<Params | undefined> {
+/**
+ * @returns undefined where there is none; a damaged one is none, too, where it can be asked for again
+ * @throws CheckpointError naming the file that is damaged, offline
+ */
+async function readAnswer(path: string, asked: Asked, offline: boolean): Promise<Params | undefined> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
@@ -117,7 +137,27 @@ async function readAnswer(path: string): Promise<Params | undefined> {
     if ((error as { code?: string }).code === 'ENOENT') return undefined;
     throw error;
   }
-  return await readSafetensors(bytes);
+  let tree: Params | undefined;
+  try {
+    tree = await readSafetensors(bytes);
+    const answer = joinAnswers([tree], asked.want as Wanted);
+    try {
+      checkRows(answer, asked);
+    } finally {
+      disposeRows(answer);
+    }
+    return tree;
+  } catch (cause) {
+    if (tree !== undefined) disposeTree(tree);
+    if (!offline) return undefined;
+    throw new CheckpointError({
+      where: path,
+      what: 'the teacher’s answer in this file is damaged',
+      got: (cause as Error).message,
+      fix: 'Remove the file, and run once with the teacher',
+      cause,
+    });
+  }
 }
 
 const notThere = (dir: string, row: number): DataError =>

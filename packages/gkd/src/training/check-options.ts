@@ -12,6 +12,7 @@ import {
 } from '@gimbal/tensor-core';
 import { checkDivergence, divergenceName, isCustom } from '../divergence/divergence.ts';
 import { packs } from '../rows/packed-states.ts';
+import { baseOf } from '../teachers/base-of.ts';
 import type { ModelTeacher } from '../teachers/model-teacher.ts';
 import type { Teacher } from '../teachers/teacher.ts';
 import { checkTopK } from '../teachers/top-k.ts';
@@ -338,7 +339,8 @@ function checkTeachers(o: ResolvedGkd, lambda: number): void {
   for (const [name, teacher] of Object.entries(teachers)) {
     const where = name === '' ? 'teacher' : `teacher.${name}`;
     const model = teacher as Partial<ModelTeacher>;
-    if (model.params !== undefined && sameWeights(model.params, o.params) && !o.selfDistillation)
+    const { params: fixed } = baseOf(teacher) as Partial<ModelTeacher>;
+    if (fixed !== undefined && sameWeights(fixed, o.params) && !o.selfDistillation)
       throw new ConfigError({
         where,
         what: 'it is the student itself: both have the same weights',

@@ -27,6 +27,7 @@ import { stoppedBy } from '../teachers/stopped.ts';
 import { described, resolveGkd } from './check-options.ts';
 import { samplingTemperature } from './check-sampling.ts';
 import { DistillBatches, type PreparedBatch } from './distill-batches.ts';
+import { rowsName, teacherNames, teacherPromptsName } from './fingerprint.ts';
 import { gkdLoss } from './gkd-loss.ts';
 import { type GkdOptions, isOwn, type ResolvedGkd } from './gkd-options.ts';
 import type { GkdStep } from './gkd-step.ts';
@@ -239,6 +240,7 @@ function assemble(
       if (evalEvery !== undefined && step % evalEvery === 0) batches.observe(found.loss);
       return found;
     };
+  let saved: object | undefined;
   const setup: LoopSetup<PreparedBatch> = {
     params,
     batches,
@@ -257,10 +259,29 @@ function assemble(
       ...{ learningRate, optimizer, batchSize, accumulate, precision, seed, keepBest: evaluate !== undefined },
       ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
     },
-    config: savedConfig(o),
+    // when it is saved or resumed: it reads every row
+    get config() {
+      saved ??= savedConfig(o);
+      return saved;
+    },
     ...(evaluate && { evaluate: observed(evaluate) }),
   };
   return { o, policy, adapter, self, batches, setup };
+}
+
+/** Names of the rows and of who judges them: others of the same number are another run. */
+function rowsRead(o: ResolvedGkd): object {
+  const { prompts, heldOut, offPolicy, auxiliary } = o;
+  const data = offPolicy?.source === 'dataset' ? offPolicy.data : undefined;
+  return {
+    prompts: rowsName(prompts),
+    ...(heldOut && { heldOut: rowsName(heldOut) }),
+    ...(data && { data: rowsName(data) }),
+    ...(auxiliary && { auxiliary: rowsName(auxiliary.data) }),
+    ...(o.teacherPrompt && { teacherPrompt: teacherPromptsName(o) }),
+    // an average of the student changes with each step
+    teachers: o.selfTeacher === undefined ? teacherNames(o) : 'self',
+  };
 }
 
 /** What else decides the numbers. */
@@ -298,5 +319,6 @@ function savedConfig(o: ResolvedGkd): object {
     ...(o.topKOf === 'student' && { topKOf: o.topKOf }),
     ...(o.ignoreTokens && { ignoreTokens: o.ignoreTokens }),
     teachers: several ? Object.keys(teacher) : null,
+    rows: rowsRead(o),
   };
 }
