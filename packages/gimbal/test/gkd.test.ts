@@ -215,6 +215,7 @@ test('a student of every second layer of its teacher', async () => {
   expect([code, code === 0 ? '' : stderr]).toEqual([0, '']);
   const { models } = JSON.parse(stdout) as { models: Model[] };
   expect(models[1]?.bytes).toBeLessThan(models[0]?.bytes as number);
+  expect(stderr).toContain('starts as 2 of the teacher’s 4 layers');
   const config = await readFile(join(run, 'model', 'config.json'), 'utf8');
   expect((JSON.parse(config) as { num_hidden_layers: number }).num_hidden_layers).toBe(2);
   for (const [more, what] of [

@@ -101,6 +101,7 @@ export async function distilCommand<O extends GkdFlags>(
       }
       const layers = Array.from({ length: Math.ceil(teacher.model.config.layers / every) }, (_, i) => i * every);
       student = decoderOf({ ...teacher, ...lm.keepLayers(teacher.model, teacher.params, layers) });
+      note(`the student starts as ${layers.length} of the teacher’s ${teacher.model.config.layers} layers`);
     }
     const apart = !isDecoder(student);
     if (apart === isDecoder(teacher)) {
@@ -285,7 +286,15 @@ export async function distilCommand<O extends GkdFlags>(
       await compute.trace(output);
       const models = judged.map(({ completions: _, ...rest }) => rest);
       return {
-        json: { run: run.path, report, path: folder, steps: trainer.step, scoreName: scoreName ?? null, models },
+        json: {
+          run: run.path,
+          report,
+          path: folder,
+          steps: trainer.step,
+          scoreName: scoreName ?? null,
+          models,
+          gguf: small ? file : null,
+        },
       };
     } finally {
       if (merged) disposeTree(merged);
