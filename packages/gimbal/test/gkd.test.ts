@@ -118,6 +118,10 @@ test('a reward beside it, an adapter, other methods', async () => {
   const saved = await readFile(join(folder, 'minillm', 'training', 'config.json'), 'utf8');
   expect(saved).toContain('"teacherMix": 0.2');
   expect((await readdir(cache)).length).toBeGreaterThan(0);
+  const on = ['gkd', '--resume', '--steps', '3', '--json', '--out', join(folder, 'seqkd')];
+  const longer = await runMain(on, source);
+  expect([longer.code, JSON.parse(longer.stdout)]).toEqual([0, expect.objectContaining({ steps: 3 })]);
+  expect(longer.stderr).toContain('is trained on, to 3 steps in all');
 }, 90_000);
 
 test('rows that have prompts alone are enough, which is said', async () => {

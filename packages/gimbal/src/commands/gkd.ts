@@ -15,6 +15,8 @@ import { withRun } from '../run/run-folder.ts';
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
 
+const defaultSteps = 100;
+
 const options = z.object({
   teacher: z.string().min(1).describe('the large model: a folder, a run’s, a .gguf file, or a name on the hub'),
   student: z
@@ -57,7 +59,7 @@ const options = z.object({
     .describe('fkl, rkl, tvd, jsd:0.9, skew-fkl:0.1 or skew-rkl:0.1 (default: the preset’s; gkd: fkl)'),
   ...trainerFlags,
   mixing: z.enum(['batch', 'sequence']).default('sequence').describe('one coin for a step, or one for each completion'),
-  steps: count.default(100).describe('updates'),
+  steps: count.default(defaultSteps).describe('updates; with --resume a larger number trains on'),
   batchSize: count.default(16).describe('completions of a step'),
   learningRate: z
     .number()
@@ -134,7 +136,7 @@ export const command = defineCommand({
     'gimbal gkd --teacher big --student small --data prompts.jsonl --reward ./reward.mjs --alpha 0.25',
     'gimbal gkd --teacher big --every-layer 3 --data rows.jsonl --preset sft',
     'gimbal gkd --teacher big --student small --data rows.jsonl --lambda 0..1 --score bleu',
-    'gimbal gkd --teacher other-family --student small --data prompts.jsonl --alignment hybrid',
+    'gimbal gkd --teacher other-family --student small --data prompts.jsonl --preset seqkd --alignment spans',
     'gimbal gkd --resume                 go on with the run that was stopped',
   ],
   async run(context) {
@@ -196,8 +198,13 @@ export const command = defineCommand({
         });
       }
     }
+    const longer = {
+      steps: defaultSteps,
+      told: 'The learning rate is the same; a share that rises by a..b is over all of them',
+    };
+    const note = (text: string): void => context.output.note(text);
     return inGkdFlags(() =>
-      withRun({ command: 'gkd', options: o, given: context.given }, (run) => distilCommand(context, run)),
+      withRun({ command: 'gkd', options: o, given: context.given, note, longer }, (run) => distilCommand(context, run)),
     );
   },
 });

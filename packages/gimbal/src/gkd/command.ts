@@ -2,7 +2,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type GkdOptions, type Objective, type PresetName, parseDivergence, presets } from '@gimbal/gkd';
-import type { RowKind, Tokenizer } from '@gimbal/language-models';
+import type { Tokenizer } from '@gimbal/language-models';
 import { ConfigError, DataError, type GimbalError, type Prompt, writeFileAtomic } from '@gimbal/tensor-core';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, figure, percent, textTable } from '../cli/format.ts';
@@ -10,7 +10,7 @@ import { Progress } from '../cli/progress.ts';
 import { heldOutOf } from '../options/held-out.ts';
 import { inFlags } from '../options/in-flags.ts';
 import { promptCodec } from '../rl/prompt-codec.ts';
-import { promptRows, promptText } from '../rl/prompt-rows.ts';
+import { promptText } from '../rl/prompt-rows.ts';
 import { loadRewards, sumRewards } from '../rl/reward.ts';
 import { parseReward } from '../rl/reward-spec.ts';
 import { fittingPrompts, roomBeside } from '../rl/train-policy.ts';
@@ -20,13 +20,13 @@ import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
 import { optionsOfRun, type RunFolder } from '../run/run-folder.ts';
 import { compareLines } from './compare-table.ts';
+import { auxiliaryRows, readByTeacher, rowsOf, teacherText } from './data-rows.ts';
 import { distil } from './distil.ts';
 import { type Contestant, type Judged, judgeModel } from './judge-models.ts';
 import { decoderOf, isDecoder, type Opened, openForDistilling } from './open-model.ts';
 import { longCompletions, promptsApart } from './prompts-apart.ts';
 import { isComplete, type ScoreName, scoreOf } from './score.ts';
-import { askingKinds, completedKinds, textRows } from './text-rows.ts';
-import { type CompletedRow, flagsOfOptions, lambdaOf, type TrainerFlags, trainerOptions } from './trainer-flags.ts';
+import { flagsOfOptions, lambdaOf, type TrainerFlags, trainerOptions } from './trainer-flags.ts';
 
 /** The options of the command. */
 export interface GkdFlags extends TrainerFlags {
@@ -317,24 +317,6 @@ const scopeOf = <T extends { dispose?(): void }>(of: T): { of: T } & Disposable 
   [Symbol.dispose]: () => of.dispose?.(),
 });
 
-/** Of a row: its prompt as a teacher with another chat template reads it. */
-const teacherColumn = 'prompt of the teacher';
-
-const teacherText = (row: Prompt): string => {
-  const theirs = typeof row === 'object' ? (row as Record<string, unknown>)[teacherColumn] : undefined;
-  return typeof theirs === 'string' ? theirs : promptText(row);
-};
-
-/** Rows whose prompts a teacher with another tokenizer has room for, and for a token behind them. */
-function readByTeacher(rows: readonly Prompt[], teacher: Opened | undefined, note: (text: string) => void): Prompt[] {
-  if (teacher === undefined) return [...rows];
-  const asked = rows.map((row) => ({ prompt: teacherText(row), row }));
-  const told = (text: string): void => note(`in the teacher’s tokens ${text}`);
-  const { tokenizer, model } = teacher;
-  const room = { tokenizer, contextLength: model.config.contextLength, maxNewTokens: 1 };
-  return fittingPrompts(asked, room, told).map(({ row }) => row);
-}
-
 /** What is refused of prompts that nobody gave says so. */
 function ofNewsroom<T>(generated: boolean, call: () => T): T {
   try {
@@ -366,50 +348,4 @@ function objectiveOf({ alignment, divergence }: GkdFlags, given: Objective = 'fk
     what: `with --alignment ${alignment} ${what}`,
     fix: 'Leave it out',
   });
-}
-
-/** Rows that are learned as they are, beside the distillation. */
-async function auxiliaryRows(file: string | undefined, tokenizer: Tokenizer): Promise<CompletedRow[] | undefined> {
-  if (file === undefined) return undefined;
-  const { readRows } = await import('@gimbal/language-models');
-  return textRows(await readRows(file, { oneOf: completedKinds }), tokenizer) as CompletedRow[];
-}
-
-/** Rows with completions where the file has them, else prompts alone, and why. */
-async function rowsOf(
-  o: GkdFlags & { seed: number },
-  world: object | undefined,
-  tokenizer: Tokenizer,
-  other: Tokenizer | undefined,
-  note: (text: string) => void,
-  where: Map<Prompt, string>,
-): Promise<readonly Prompt[]> {
-  const { data } = o;
-  if (data === undefined) return promptRows(o, world);
-  const { readRows } = await import('@gimbal/language-models');
-  const columns = o.columns === undefined ? {} : { columns: o.columns };
-  const read = async (kinds: readonly RowKind[]): Promise<readonly Prompt[]> => {
-    const found = await readRows(data, { oneOf: kinds, ...columns });
-    const placed = (rows: readonly Prompt[]): readonly Prompt[] => {
-      for (const [i, row] of rows.entries()) where.set(row, found.where(i));
-      return rows;
-    };
-    const rows = textRows(found, tokenizer);
-    // conversations are written by each model's own template
-    if (other === undefined || !found.kind.startsWith('conversation')) return placed(rows);
-    const theirs = textRows(found, other);
-    const both = rows.map((row, i) => ({
-      ...(typeof row === 'string' ? { prompt: row } : row),
-      [teacherColumn]: promptText(theirs[i] as Prompt),
-    }));
-    return placed(both);
-  };
-  try {
-    return await read(completedKinds);
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'ERR_DATA') throw error;
-    const rows = await read(askingKinds); // what else is wrong is told by this
-    note(`no completions are read, prompts alone: ${(error as Error).message}`);
-    return rows;
-  }
 }

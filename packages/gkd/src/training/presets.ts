@@ -2,7 +2,8 @@
 import { teachersOf } from './check-options.ts';
 import type { GkdOptions } from './gkd-options.ts';
 
-type Preset = (o: Partial<GkdOptions>) => Partial<GkdOptions>;
+type Filled = Partial<GkdOptions> & Pick<GkdOptions, 'divergence'>;
+type Preset = (o: Partial<GkdOptions>) => Filled;
 
 /** Names of the presets. */
 export type PresetName =
@@ -18,7 +19,7 @@ export type PresetName =
   | 'local-support';
 
 const filling =
-  (defaults: Partial<GkdOptions>): Preset =>
+  (defaults: Filled): Preset =>
   (o) => ({ ...defaults, ...o });
 
 /** Data that is given is what the method is to learn from; else the teacher writes it. */
