@@ -5,6 +5,7 @@ import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { defineCommand } from '../cli/command.ts';
 import { counted, duration, quantity } from '../cli/format.ts';
+import { adapterFlags } from '../options/adapter-flags.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOf, heldOutOption } from '../options/held-out.ts';
 import { refuseGiven } from '../options/refuse-given.ts';
@@ -71,16 +72,7 @@ const options = z.object({
   overflow: z.enum(['drop', 'cut', 'split', 'error']).default('drop').describe('what becomes of a longer row'),
   assistantOnly: z.boolean().default(false).describe('of conversations, learn only what the assistant writes'),
   lora: z.int().min(0).default(16).describe('rank of the adapter; 0 trains all weights'),
-  loraAlpha: z
-    .number()
-    .positive()
-    .optional()
-    .describe('the adapter is multiplied by this over its rank (default: twice the rank)'),
-  loraTargets: z
-    .array(z.string())
-    .optional()
-    .describe('ends of the paths of layers to adapt, as q_proj (default: every matrix)'),
-  dora: z.boolean().default(false).describe("also learn the length of each output's weights"),
+  ...adapterFlags,
   packing: z
     .boolean()
     .optional()

@@ -2,6 +2,7 @@
 import type { GkdOptions } from '@gimbal/gkd';
 import { ConfigError, type Schedule } from '@gimbal/tensor-core';
 import { z } from 'zod';
+import { adapterFlags } from '../options/adapter-flags.ts';
 import { moves, readMoving } from '../options/moving.ts';
 
 const count = z.int().min(1);
@@ -57,16 +58,7 @@ export const trainerFlags = {
   accumulate: count.default(1).describe('batches in one update'),
   maxGradNorm: z.number().positive().default(1).describe('clips the norm of the gradient'),
   warmup: z.int().min(0).default(0).describe('updates in which the learning rate rises'),
-  loraAlpha: z
-    .number()
-    .positive()
-    .optional()
-    .describe('the adapter is multiplied by this over its rank (default: twice the rank)'),
-  loraTargets: z
-    .array(z.string())
-    .optional()
-    .describe('ends of the paths of layers to adapt, as q_proj (default: every matrix)'),
-  dora: z.boolean().default(false).describe("also learn the length of each output's weights"),
+  ...adapterFlags,
 };
 
 /** What the trainer calls options, and how they are typed here: what it refuses is said in these words. */
