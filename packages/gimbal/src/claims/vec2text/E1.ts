@@ -4,7 +4,8 @@ import { decodeCodes, encodeTexts } from '@gimbal/vec2text';
 import { type Scalar, square, sum, type Tensor, type Tensor2D, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { defineClaim } from '../../reproduce/claim.ts';
 import { verdict } from '../../reproduce/verdict.ts';
-import { heldOutRows, modelOf } from './internal/experiment.ts';
+import { modelOf } from './internal/experiment.ts';
+import { heldOutRows } from './internal/language.ts';
 
 const largest = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Array.from(a).reduce<number>((most, x, i) => Math.max(most, Math.abs(x - (b[i] as number))), 0);

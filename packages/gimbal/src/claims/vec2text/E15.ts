@@ -25,7 +25,7 @@ export const claim = defineClaim({
   seeds: [0, 1, 2],
   async run(c) {
     const { signal } = c;
-    const found: { pg: Outcome; cem: Outcome; token: Outcome; rate: number }[] = [];
+    const found: { pg: Outcome; cem: Outcome; token: Outcome; tokenMet: number }[] = [];
     const curves: string[] = [];
     for (const seed of c.seeds) {
       const task = decisionTask(seed);
@@ -42,7 +42,8 @@ export const claim = defineClaim({
         tries.push({ ...one, learningRate });
       }
       const token = tries.reduce((a, b) => (b.reward > a.reward ? b : a));
-      found.push({ pg, cem, token, rate: token.learningRate });
+      // each the best that any rate comes to, though another rate's
+      found.push({ pg, cem, token, tokenMet: Math.max(...tries.map(({ met }) => met)) });
       curves.push(
         `seed ${seed}: PG ${line(pg.curve)}, token ${line(token.curve)} (learning rate ${token.learningRate})`,
       );
@@ -53,7 +54,7 @@ export const claim = defineClaim({
       .number('best token', (f) => f.token.reward, { most: 0.7 })
       .number('PG − token', (f) => f.pg.reward - f.token.reward, { least: 0.2 })
       .number('PG fully met', (f) => f.pg.met, { least: 0.6 })
-      .number('token fully met', (f) => f.token.met, { most: 0.3 })
+      .number('token fully met', (f) => f.tokenMet, { most: 0.3 })
       .result();
     const price = 'the decoder saw 320,000 sentences, the language model 96,000, without rewards';
     return { ...measured, measured: `${measured.measured}; at 2.4k/4.8k/9.6k/19.2k ${curves.join('; ')}; ${price}` };

@@ -17,7 +17,8 @@ import { type ClaimContext, defineClaim } from '../../reproduce/claim.ts';
 import { verdict } from '../../reproduce/verdict.ts';
 import { checkpointIn } from '../../run/going-on.ts';
 import { embedderOf } from '../../vec2text/embedder.ts';
-import { heldOutRows, modelOf, trainingTexts, world } from './internal/experiment.ts';
+import { modelOf } from './internal/experiment.ts';
+import { heldOutRows, trainingTexts, world } from './internal/language.ts';
 import { short } from './internal/measured.ts';
 
 const [dim, steps, shown] = [64, 5000, 500];

@@ -2,7 +2,8 @@
 import { type Measures, universality } from '@gimbal/vec2text';
 import { defineClaim } from '../../reproduce/claim.ts';
 import { languageOracles } from '../../vec2text/oracles.ts';
-import { heldOutRows, isUnseen, modelOf, type Unseen } from './internal/experiment.ts';
+import { modelOf } from './internal/experiment.ts';
+import { heldOutRows, isUnseen, type Unseen } from './internal/language.ts';
 import { short } from './internal/measured.ts';
 
 const kinds = {

@@ -2,7 +2,8 @@ import { decodeCodes, encodeTexts } from '@gimbal/vec2text';
 import { aishSlots, toyLanguages } from '@gimbal/worlds';
 import { defineClaim } from '../../reproduce/claim.ts';
 import { mean } from '../../reproduce/verdict.ts';
-import { heldOutRows, measuresOf, modelOf } from './internal/experiment.ts';
+import { measuresOf, modelOf } from './internal/experiment.ts';
+import { heldOutRows } from './internal/language.ts';
 import { type BySeed, Gates, short, valueIn } from './internal/measured.ts';
 
 const variant = 'reversible' as const;

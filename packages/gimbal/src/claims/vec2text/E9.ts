@@ -2,7 +2,8 @@ import { rng } from '@gimbal/tensor-core';
 import { decodeCodes, encodeTexts } from '@gimbal/vec2text';
 import { aishBits, applies, toyLanguages } from '@gimbal/worlds';
 import { type ClaimContext, defineClaim } from '../../reproduce/claim.ts';
-import { heldOutRows, modelOf, type Training } from './internal/experiment.ts';
+import { modelOf, type Training } from './internal/experiment.ts';
+import { heldOutRows } from './internal/language.ts';
 import { Gates } from './internal/measured.ts';
 
 const { aish } = toyLanguages({ preset: 'typed' });

@@ -1,5 +1,8 @@
 // The token policy that acting with vectors is compared with: the same decoder, with a learned vector for each context in
-// place of a code, first trained as a language model on the same sentences.
+// place of a code, first trained as a language model on the same sentences. That language model is also the judge of what
+// the claims' models write: no decoder judges itself.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { padBatch } from '@gimbal/language-models';
 import {
   type BatchSource,
@@ -10,15 +13,19 @@ import {
   type LogitPolicy,
   LoopTrainer,
   type Params,
+  readSafetensors,
   rng,
   StoppedError,
+  schedules,
   type TextCodec,
   type TokenBatch,
+  writeSafetensors,
 } from '@gimbal/tensor-core';
 import { codePolicy, specialIds, vec2text, wordTokenizer } from '@gimbal/vec2text';
 import { gather, neg, type Scalar, sum, type Tensor2D, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import type { ClaimContext } from '../../../reproduce/claim.ts';
-import { heldOutRows, once, trainingTexts, world } from './experiment.ts';
+import { heldOutRows, trainingTexts, world } from './language.ts';
+import { modelsIn, once } from './once.ts';
 
 /** Contexts of the task. */
 export const contexts = 8;
@@ -26,11 +33,11 @@ const [steps, batchSize] = [1500, 64];
 
 const tokenizer = wordTokenizer(world.aish.words);
 const ids = specialIds(tokenizer);
-const module = vec2text({ vocabSize: tokenizer.size, ...ids });
-const { maxLength, controlDim } = module.config;
+const network = vec2text({ vocabSize: tokenizer.size, ...ids });
+const { maxLength, controlDim } = network.config;
 
 /** Completions for prompts that are the numbers of contexts. */
-export const contextPolicy: LogitPolicy = codePolicy(module, codesOf);
+export const contextPolicy: LogitPolicy = codePolicy(network, codesOf);
 
 function codesOf(params: Params, prompts: TokenBatch): Tensor2D {
   return gather(params.contexts as Tensor2D, tensor1d(prompts.ids, 'int32'));
@@ -49,11 +56,18 @@ export const contextCodec: TextCodec = {
 /** Longest completion, the end included. */
 export const longest = maxLength;
 
-const models = new Map<number, Promise<Params>>();
+const models = new Map<string, Promise<Params>>();
 
-/** Pretrained parameters: those of the decoder, and the contexts' vectors. Kept for the claims that follow. */
-export const contextParams = (seed: number, c: ClaimContext): Promise<Params> =>
-  once(models, seed, () => pretrain(seed, c));
+/** Pretrained parameters: those of the decoder, and the contexts' vectors. Kept for the claims that follow, and on disk. */
+export const contextParams = (seed: number, c: ClaimContext): Promise<Params> => {
+  const path = join(modelsIn(c), `language-model-${seed}.safetensors`);
+  return once(models, path, async () => {
+    if (existsSync(path)) return readSafetensors(path);
+    const params = await pretrain(seed, c);
+    await writeSafetensors(path, params);
+    return params;
+  });
+};
 
 interface Batch {
   target: TokenBatch;
@@ -62,16 +76,17 @@ interface Batch {
 
 const batchOf = (texts: readonly string[], of: Int32Array): Batch => ({
   target: padBatch(
-    texts.map((text) => Int32Array.from([...tokenizer.encodeText(text), ids.eosId])),
+    // a decoder that came to no end fills all positions: there is none for an end
+    texts.map((text) => Int32Array.from([...tokenizer.encodeText(text), ids.eosId].slice(0, maxLength))),
     ids.padId,
   ),
   contexts: of,
 });
 
-/** Σ −log p over the tokens of sentences, each after its context's vector. */
-function lossSum(params: Params, { target, contexts: of }: Batch): Scalar {
+/** log p of the tokens of sentences [B,T], each after its context's vector; 0 where a sentence is over. */
+function logProbs(params: Params, { target, contexts: of }: Batch): Tensor2D {
   const prompts: TokenBatch = { ids: of, width: 1, lengths: new Int32Array(of.length).fill(1) };
-  return neg(sum(contextPolicy.logProbs(params, prompts, target))) as Scalar;
+  return contextPolicy.logProbs(params, prompts, target);
 }
 
 async function pretrain(seed: number, { signal, note }: ClaimContext): Promise<Params> {
@@ -89,21 +104,20 @@ async function pretrain(seed: number, { signal, note }: ClaimContext): Promise<P
     state: () => sampler.state(),
     restore: (s) => sampler.restore(s),
   };
-  const all = module.init(stream.split('init'));
+  const all = network.init(stream.split('init'));
   const decoder = filterTree(all, (path) => !/^(?:encoder|bottleneck)\./.test(path)) as Params;
   const table = stream.split('vectors').normalTensor([contexts, controlDim], 0, 0.1);
   const trainer = new LoopTrainer<Batch>({
     params: { ...decoder, contexts: table },
     batches,
     loss: (params, batch) => ({
-      sum: lossSum(params, batch),
+      sum: neg(sum(logProbs(params, batch))) as Scalar,
       weight: batch.target.lengths.reduce((a, b) => a + b, 0),
     }),
     options: {
       ...{ batchSize, maxGradNorm: 1, logEvery: 250, seed },
       optimizer: { name: 'adamw', weightDecay: 0.01 },
-      learningRate: (step) =>
-        2e-3 * Math.min(1, (step + 1) / 300) * (0.05 + 0.95 * 0.5 * (1 + Math.cos((Math.PI * step) / steps))),
+      learningRate: schedules.cosine({ peak: 2e-3, steps, warmup: 300, final: 1e-4 }),
     },
   });
   disposeTree(all);
@@ -122,19 +136,42 @@ async function pretrain(seed: number, { signal, note }: ClaimContext): Promise<P
   }
 }
 
+/** How likely texts are under the language model of a seed. */
+export interface Likelihood {
+  /** Mean log-probability of a token of each text, its end included; contexts take turns. */
+  score(texts: readonly string[]): Promise<number[]>;
+  /** Nats a token, over all tokens of all texts. */
+  loss(texts: readonly string[]): number;
+}
+
+/** The language model of a seed, to judge texts by. */
+export async function languageModelOf(seed: number, c: ClaimContext): Promise<Likelihood> {
+  const params = await contextParams(seed, c);
+  const sums = (texts: readonly string[]): { logProb: number; tokens: number }[] => {
+    const rows: { logProb: number; tokens: number }[] = [];
+    for (let i = 0; i < texts.length; i += 250) {
+      const some = texts.slice(i, i + 250);
+      const batch = batchOf(
+        some,
+        Int32Array.from(some, (_, j) => (i + j) % contexts),
+      );
+      const found = tidy(() => sum(logProbs(params, batch), 1)).dataSync<'float32'>();
+      batch.target.lengths.forEach((tokens, j) => {
+        rows.push({ logProb: found[j] as number, tokens });
+      });
+    }
+    return rows;
+  };
+  return {
+    score: async (texts) => sums(texts).map(({ logProb, tokens }) => logProb / tokens),
+    loss: (texts) => {
+      const rows = sums(texts);
+      return -rows.reduce((s, { logProb }) => s + logProb, 0) / rows.reduce((n, { tokens }) => n + tokens, 0);
+    },
+  };
+}
+
 /** Nats a token of held-out sentences under the language model. */
 export async function lossOf(seed: number, c: ClaimContext): Promise<number> {
-  const params = await contextParams(seed, c);
-  const texts = heldOutRows(seed).map(({ text }) => text);
-  let [loss, tokens] = [0, 0];
-  for (let i = 0; i < texts.length; i += 250) {
-    const some = texts.slice(i, i + 250);
-    const batch = batchOf(
-      some,
-      Int32Array.from(some, (_, j) => (i + j) % contexts),
-    );
-    loss += tidy(() => lossSum(params, batch)).dataSync<'float32'>()[0] as number;
-    tokens += batch.target.lengths.reduce((a, b) => a + b, 0);
-  }
-  return loss / tokens;
+  return (await languageModelOf(seed, c)).loss(heldOutRows(seed).map(({ text }) => text));
 }

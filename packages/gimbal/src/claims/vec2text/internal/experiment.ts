@@ -1,13 +1,12 @@
-// What the claims share: the language, its sentences, and for each training the model and its measures, made once. Models
-// and measures lie in the run's folder, so that a run that was stopped goes on behind them.
+// What the claims share: for each training the model and its measures, made once. They lie in the run's folder, so that a
+// run that was stopped goes on behind them.
 import { mkdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { readMetrics, rng, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import { join } from 'node:path';
+import { type Rng, readMetrics, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import {
   diversity,
   fluency,
   loadVec2Text,
-  type MeasuredRow,
   type Measures,
   type Objective,
   saveVec2Text,
@@ -26,10 +25,10 @@ import { type AishLanguages, type RoundTripOptions, toyLanguages } from '@gimbal
 import type { ClaimContext } from '../../../reproduce/claim.ts';
 import { checkpointIn } from '../../../run/going-on.ts';
 import { isFolder } from '../../../vec2text/open.ts';
-import { languageOracles, languageRows } from '../../../vec2text/oracles.ts';
-
-/** The typed variant. */
-export const world = toyLanguages({ preset: 'typed' });
+import { languageOracles } from '../../../vec2text/oracles.ts';
+import { languageModelOf } from './context-model.ts';
+import { heldOutRows, trainingTexts, type Unseen } from './language.ts';
+import { modelsIn, once } from './once.ts';
 
 /** One model: what it is trained on, and how. */
 export interface Training {
@@ -46,35 +45,6 @@ export interface Training {
   /** what training has none of, and is measured apart */
   without?: Unseen;
 }
-
-/** Sentences of more than twelve words; agents and verbs that never come together. */
-export type Unseen = 'length' | 'topic';
-
-/** Whether a sentence is of a kind that training had none of. */
-export function isUnseen(kind: Unseen, text: string): boolean {
-  if (kind === 'length') return text.split(' ').length > 12;
-  const meaning = world.aish.sem(text);
-  return meaning !== undefined && (meaning.agent + meaning.verb) % 4 === 0;
-}
-
-const [trainingRows, heldOut] = [50_000, 1000];
-
-/** Sentences of a seed to train on; none means what a held-out one does, and with `without` none is of that kind. */
-export function trainingTexts(seed: number, variant: 'typed' | 'reversible' = 'typed', without?: Unseen): string[] {
-  const stream = rng(seed).split('data').split('train');
-  const { aish } = toyLanguages({ preset: variant });
-  const except = heldOutRows(seed, variant).map(({ text }) => text);
-  const texts: string[] = [];
-  while (texts.length < trainingRows) {
-    const more = aish.sentences(trainingRows - texts.length, stream, { except });
-    texts.push(...(without === undefined ? more : more.filter((text) => !isUnseen(without, text))));
-  }
-  return texts;
-}
-
-/** Sentences to measure on, each with a paraphrase and an edit. */
-export const heldOutRows = (seed: number, variant: 'typed' | 'reversible' = 'typed'): MeasuredRow[] =>
-  languageRows(variant, heldOut, rng(seed).split('data').split('held out'));
 
 /** What encoders read, by name. */
 export const objectives: Record<Training['objective'], Objective> = {
@@ -106,17 +76,7 @@ function keyOf({ objective, seed, variant, module, roundTrip, pivot, steps, with
 const models = new Map<string, Promise<Vec2Text>>();
 const measures = new Map<string, Promise<Measures>>();
 
-/** What was made before under a key, or made now. */
-export function once<K, T>(known: Map<K, Promise<T>>, key: K, make: () => Promise<T>): Promise<T> {
-  const found = known.get(key);
-  if (found) return found;
-  const made = make();
-  made.catch(() => known.delete(key)); // stopped: made anew when asked again
-  known.set(key, made);
-  return made;
-}
-
-const folderOf = (t: Training, { dir }: ClaimContext): string => join(dirname(dir), 'models', keyOf(t));
+const folderOf = (t: Training, c: ClaimContext): string => join(modelsIn(c), keyOf(t));
 
 /** The trained model; it lives as long as the process. */
 export const modelOf = (t: Training, c: ClaimContext): Promise<Vec2Text> =>
@@ -162,13 +122,14 @@ export async function trainedIn(
 }
 
 function roundTripOf({ bex, cor }: AishLanguages, pivot: Training['pivot'] = 'bex') {
-  if (pivot !== 'both')
-    return (source: string, stream: ReturnType<typeof rng>) => ({ bex, cor })[pivot].roundTrip(source, stream).text;
-  return (source: string, stream: ReturnType<typeof rng>) =>
-    (stream.int(2) === 0 ? bex : cor).roundTrip(source, stream).text;
+  if (pivot !== 'both') return (source: string, stream: Rng) => ({ bex, cor })[pivot].roundTrip(source, stream).text;
+  return (source: string, stream: Rng) => (stream.int(2) === 0 ? bex : cor).roundTrip(source, stream).text;
 }
 
-/** All four properties of the model, on the held-out sentences of its seed. */
+/**
+ * All four properties of the model, on the held-out sentences of its seed; `lmScore` by the seed's language model of the
+ * typed variant.
+ */
 export const measuresOf = (t: Training, c: ClaimContext): Promise<Measures> =>
   once(measures, folderOf(t, c), async () => {
     const path = join(folderOf(t, c), 'measures.json');
@@ -176,11 +137,16 @@ export const measuresOf = (t: Training, c: ClaimContext): Promise<Measures> =>
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });
-    if (saved !== undefined) return JSON.parse(saved) as Measures;
-    const model = await modelOf(t, c);
     const { variant = 'typed', seed } = t;
+    const judged = variant === 'typed';
+    if (saved !== undefined) {
+      const known = JSON.parse(saved) as Measures;
+      if (!judged || known.lmScore !== undefined) return known; // else from before there was a judge
+    }
+    const model = await modelOf(t, c);
     const rows = heldOutRows(seed, variant);
-    const o = { ...languageOracles(variant), seed, signal: c.signal };
+    const lm = judged ? (await languageModelOf(seed, c)).score : undefined;
+    const o = { ...languageOracles(variant), seed, signal: c.signal, ...(lm && { lm }) };
     const found: Measures = {};
     for (const measure of [universality, fluency, diversity, semanticStructure])
       Object.assign(found, await measure(model, rows, o));

@@ -2,7 +2,7 @@
 import { type RewardFn, rng } from '@gimbal/tensor-core';
 import { slotSizes } from '@gimbal/worlds';
 import { contexts } from './context-model.ts';
-import { world } from './experiment.ts';
+import { world } from './language.ts';
 
 const slots = ['agent', 'verb', 'patient'] as const;
 
