@@ -3,18 +3,22 @@
  * forced to disk, and renamed; the rename is forced to disk too. A process killed at any moment leaves the old
  * content under the name and at most a temporary beside it, which the next write to the same name removes.
  */
-import { readdir, rename, stat } from 'node:fs/promises';
+import { lstat, open, readdir, realpath, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { CheckpointError } from '../errors.ts';
 import { type FileSystem, nodeFileSystem, writeError } from './file-system.node.ts';
 
 export type Content = string | Uint8Array | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /**
- * Writes a file in one piece.
- * @param path its folder must exist
+ * Writes a file in one piece; through a link, the file it leads to. A device or a pipe is no file to replace: it is written to.
+ * @param name its folder must exist
  * @throws CheckpointError for a full disk or a missing permission; the old file is untouched
  */
-export async function writeFileAtomic(path: string, content: Content, fs: FileSystem = nodeFileSystem): Promise<void> {
+export async function writeFileAtomic(name: string, content: Content, fs: FileSystem = nodeFileSystem): Promise<void> {
+  const there = await stat(name).catch(() => undefined);
+  if (there !== undefined && !there.isFile() && !there.isDirectory()) return writeInto(name, content);
+  const path = await linked(name);
   const temporary = temporaryName(path);
   try {
     await removeLeftovers(dirname(path), fs, basename(path));
@@ -26,6 +30,19 @@ export async function writeFileAtomic(path: string, content: Content, fs: FileSy
     throw writeError(error, path);
   } finally {
     inProgress.delete(temporary);
+  }
+}
+
+async function writeInto(path: string, content: Content): Promise<void> {
+  try {
+    const file = await open(path, 'w');
+    try {
+      for await (const chunk of pieces(content)) await file.writeFile(chunk);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw writeError(error, path);
   }
 }
 
@@ -50,16 +67,25 @@ export async function writeFileDurable(
 }
 
 /**
- * Writes a folder in one piece. With `replace` an existing folder is replaced; without it, it is an error.
+ * Writes a folder in one piece. With `replace` an existing folder is replaced (through a link, the one it leads to); without
+ * it, it is an error.
  * @param fill writes the files into the temporary folder it is given; each must be durable (`writeFileDurable`)
- * @throws what `fill` throws; CheckpointError for a full disk or a missing permission
+ * @throws what `fill` throws; CheckpointError for a file under that name, a full disk or a missing permission
  */
 export async function writeDirectoryAtomic(
-  path: string,
+  name: string,
   fill: (temporary: string) => Promise<void>,
   fs: FileSystem = nodeFileSystem,
   { replace = false }: { replace?: boolean } = {},
 ): Promise<void> {
+  const there = await stat(name).catch(() => undefined);
+  if (there !== undefined && !there.isDirectory())
+    throw new CheckpointError({
+      where: name,
+      what: 'a folder is to be written, and there is a file of that name',
+      fix: 'Give another name; the file is untouched',
+    });
+  const path = await linked(name);
   const temporary = temporaryName(path);
   try {
     await fs.makeDirectory(dirname(path));
@@ -104,6 +130,15 @@ export async function recoverReplaced(path: string): Promise<void> {
     (name) => name.endsWith('.replaced') && targetOf(name) === basename(path) && !isOthers(name),
   );
   if (aside !== undefined) await rename(join(dirname(path), aside), path);
+}
+
+/** Where a link leads; any other name as it is. A link that leads nowhere is replaced. */
+async function linked(name: string): Promise<string> {
+  const link = await lstat(name).then(
+    (entry) => entry.isSymbolicLink(),
+    () => false,
+  );
+  return link ? realpath(name).catch(() => name) : name;
 }
 
 const exists = (path: string): Promise<boolean> =>

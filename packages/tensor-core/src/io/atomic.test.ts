@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -137,4 +138,39 @@ test('a folder is replaced when the new one is complete, and put back after a ki
   expect(await readFile(join(path, 'a'), 'utf8')).toBe('two');
   await recoverReplaced(path);
   expect(await readdir(folder)).toEqual(['x']);
+});
+
+test('through a link the file and the folder it leads to are replaced, and the link stays', async () => {
+  const [file, fileLink] = [join(folder, 'a.json'), join(folder, 'latest.json')];
+  await writeFile(file, 'old');
+  await symlink('a.json', fileLink);
+  await writeFileAtomic(fileLink, 'new');
+  const [model, modelLink] = [join(folder, 'model'), join(folder, 'latest')];
+  await mkdir(model);
+  await symlink('model', modelLink);
+  await writeDirectoryAtomic(modelLink, (to) => writeFile(join(to, 'x'), '1'), undefined, { replace: true });
+  expect([await readFile(file, 'utf8'), await readFile(join(model, 'x'), 'utf8')]).toEqual(['new', '1']);
+  for (const link of [fileLink, modelLink]) expect((await lstat(link)).isSymbolicLink()).toBe(true);
+  expect((await readdir(folder)).sort()).toEqual(['a.json', 'latest', 'latest.json', 'model']);
+});
+
+test('a file is never replaced by a folder', async () => {
+  const path = join(folder, 'mine.jsonl');
+  await writeFile(path, 'precious');
+  const write = writeDirectoryAtomic(path, (to) => writeFile(join(to, 'x'), '1'), undefined, { replace: true });
+  await expect(write).rejects.toMatchObject({ code: 'ERR_CHECKPOINT', message: expect.stringContaining('mine.jsonl') });
+  expect(await readFile(path, 'utf8')).toBe('precious');
+});
+
+// a pipe has an inode of its own: one that was replaced has another
+(process.platform === 'win32' ? test.skip : test)('a pipe is written to and stays a pipe', async () => {
+  const path = join(folder, 'pipe');
+  execFileSync('mkfifo', [path]);
+  const read = readFile(path, 'utf8');
+  await writeFileAtomic(
+    path,
+    ['a', 'b'].map((text) => new TextEncoder().encode(text)),
+  );
+  expect(await read).toBe('ab');
+  expect((await lstat(path)).isFIFO()).toBe(true);
 });
