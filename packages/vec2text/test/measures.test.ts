@@ -11,6 +11,7 @@ import {
   universality,
   type Vec2Text,
 } from '../src/index.ts';
+import { distinctInterval } from '../src/measures/distinct.ts';
 import { randomModel } from './helpers/toy.ts';
 
 let model: Vec2Text;
@@ -185,6 +186,39 @@ it('measures two rows by what needs no more: the one way between them has no int
   expect(two['robustSlots(0.5)']?.n).toBe(2);
   expect([two.interpValid, two.interpMonotone, two.interpConsistency]).toEqual([undefined, undefined, undefined]);
   expect((await semanticStructure(model, rows.slice(0, 3), oracles)).interpValid?.n).toBe(2);
+});
+
+it('gives distinct n-grams the interval of leaving each text out once', () => {
+  // of 5 words 3 differ; without each text: {b c} 2/2, {a b c} 3/4, {a b} 2/4; their mean is 3/4
+  const { value, ci, n } = distinctInterval(['a a b', 'b', 'c'], 1);
+  const error = Math.sqrt((2 / 3) * (0.25 ** 2 + 0 + 0.25 ** 2));
+  expect([value, n]).toEqual([3 / 5, 3]);
+  expect(ci).toEqual([expect.closeTo(3 / 5 - 1.96 * error, 12), 1]); // no share is above 1
+  // pairs: aa, ab, of one text alone
+  expect(distinctInterval(['a a b', 'b', 'c'], 2).value).toBe(1);
+  expect(distinctInterval(['', ''], 1)).toEqual({ value: 0, ci: [0, 0], n: 2 });
+});
+
+it('draws rows, not pairs, for the interval of latentSts', async () => {
+  // 40 rows of 780 pairs: by pairs the interval would be about as wide as that of 780 numbers
+  const subjects = 'boy girl doctor lamp box'.split(' ');
+  const list = subjects.flatMap((a) =>
+    ['saw', 'found'].flatMap((v) => ['lamp', 'box', 'stone', 'boy'].map((b) => `the ${a} ${v} a ${b}`)),
+  );
+  const meant: MeasureOptions<readonly string[]> = {
+    ...oracles,
+    sem: words,
+    agree: (a, b) => a.filter((w, i) => w === b[i]).length / 5,
+  };
+  const { latentSts } = await semanticStructure(
+    model,
+    list.map((text) => ({ text })),
+    { ...meant, scales: [], resamples: 200 },
+  );
+  expect(latentSts?.n).toBe(40);
+  const [low, high] = latentSts?.ci ?? [0, 0];
+  // Fisher: 780 independent pairs at ρ = 0 have 3.92 / √777
+  expect(high - low).toBeGreaterThan(1.3 * (3.92 / Math.sqrt(777)));
 });
 
 it('refuses fewer than two rows', async () => {

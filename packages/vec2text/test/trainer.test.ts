@@ -149,6 +149,29 @@ test('a signal ends training after a whole step; a run’s folder has a model th
   expect(saved.stats.count).toBe(50);
 });
 
+test('the statistics are of rows drawn by the seed, not of those that a sorted file begins with', async () => {
+  const [first, last] = [texts[0] as string, texts[1] as string];
+  const data = [...new Array<string>(100).fill(first), ...new Array<string>(100).fill(last)];
+  const o = options({ data, out: join(folder, 'sorted') });
+  using trainer = new Vec2TextTrainer(o);
+  await trainer.run({ steps: 1 });
+  using model = await trainer.model();
+  // of the first 50 alone: no spread at all
+  expect(model.stats.count).toBe(50);
+  expect(model.stats.rms).toBeGreaterThan(0);
+  // between the two codes lies the mean, at the share of the first one among 50
+  const [a, b] = [await encodeTexts(model, [first]), await encodeTexts(model, [last])];
+  const shares = Array.from(model.stats.mean, (m, j) => (m - (b[j] as number)) / ((a[j] as number) - (b[j] as number)));
+  for (const share of shares) expect(Math.abs(share - (shares[0] as number))).toBeLessThan(0.01);
+  expect(Math.abs((shares[0] as number) - 0.5)).toBeLessThan(0.3); // binomial: 4 deviations
+  using again = await Vec2TextTrainer.resume(o.out as string, o);
+  using same = await again.model();
+  expect(same.stats).toEqual(model.stats);
+  using other = new Vec2TextTrainer({ ...options({ data }), params: trainer.params, seed: 1 });
+  using drawn = await other.model();
+  expect(drawn.stats.mean).not.toEqual(model.stats.mean);
+});
+
 test('learns: 500 steps of round trips lower the loss below what any language model without a code gets', async () => {
   const data = aish.sentences(4000, rng(2));
   const learningRate = vec2textSchedule(500, 4e-3);

@@ -1,9 +1,10 @@
 // Diversity: how much there is to say in the space, and how many ways to say it.
-import { bootstrap, distinctN, sentenceBleu } from '@gimbal/language-models';
+import { bootstrap, sentenceBleu } from '@gimbal/language-models';
 import { rng } from '@gimbal/tensor-core';
 import { decodeCodes } from '../decoding/decode-codes.ts';
 import { encodeTexts } from '../encoding/encode-texts.ts';
 import { takeRows } from '../internal/take-rows.ts';
+import { distinctInterval } from './distinct.ts';
 import {
   checkRows,
   Intervals,
@@ -94,10 +95,7 @@ function ofSamples<M>(
     ...interval.mean(`distinctValid(${prior})`, firstOf),
     value: different(keys) / n,
   };
-  for (const size of [1, 2]) {
-    const value = distinctN(drawn, size);
-    measures[`distinct${size}(${prior})`] = { value, ci: [value, value], n };
-  }
+  for (const size of [1, 2]) measures[`distinct${size}(${prior})`] = distinctInterval(drawn, size);
   const some = drawn.slice(0, compared);
   const bleus = some.map((text, i) => {
     const others = some.filter((_, j) => j !== i);

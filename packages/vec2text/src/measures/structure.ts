@@ -27,7 +27,7 @@ import { spearman } from './ranks.ts';
  * `robustMeaning(σ)`, `robustSlots(σ)`: meaning and share of equal slots of decoded project(z + σ·rms·ε) against the row;
  * `tripletAccuracy`: the paraphrase's code is nearer than the edit's, by centred cosine, a tie counts as no;
  * `paraphraseRetrieval`: the code nearest to a paraphrase's is its row's; `latentSts`: Spearman's ρ between 1 − agreement
- * of meanings and centred cosine distance, over 4,000 pairs; with `slots` and edits `analogy` and `analogySlot` (a row is to its
+ * of meanings and centred cosine distance, over 4,000 pairs, its interval by their rows; with `slots` and edits `analogy` and `analogySlot` (a row is to its
  * edit as another row is to what is decoded, in every slot and in the edited one); of the middle of two codes `interpValid`, with `slots`
  * `interpConsistency` (share of slots whose value is one of the ends', 0 where it has no meaning), and `interpMonotone`
  * (of 5 points: how often the agreement with the start does not rise from one to the next), of three rows or more.
@@ -100,6 +100,7 @@ async function triplets<M>(
   return measures;
 }
 
+/** A pair counts as often as both its rows were drawn: pairs that share a row are not independent. */
 function latentSts<M>(
   model: Vec2Text,
   z: Codes,
@@ -110,26 +111,32 @@ function latentSts<M>(
   const { space } = model.module;
   const stream = rng(o.seed).split('eval').split('pairs');
   const known = [...meanings.keys()].filter((i) => meanings[i] !== undefined);
+  // places in `known`
   const pairs = Array.from({ length: Math.min(4000, (known.length * (known.length - 1)) / 2) }, () => {
     const a = stream.int(known.length);
     const b = stream.int(known.length - 1);
-    return [known[a] as number, known[b < a ? b : b + 1] as number] as const;
+    return [a, b < a ? b : b + 1] as const;
   });
-  const meant = pairs.map(([a, b]) => 1 - o.agree(meanings[a] as M, meanings[b] as M));
+  const row = (place: number): number => known[place] as number;
+  const meant = pairs.map(([a, b]) => 1 - o.agree(meanings[row(a)] as M, meanings[row(b)] as M));
   const [left, right] = [0, 1].map((side) =>
     takeRows(
       z,
-      pairs.map((pair) => pair[side] as number),
+      pairs.map((pair) => row(pair[side] as number)),
       space.dim,
     ),
   ) as [Codes, Codes];
   const apart = Array.from(centredCosine(space, left, right, model.stats), (x) => 1 - x);
-  const statistic = (at: readonly number[]): number =>
-    spearman(
+  const statistic = (drawn: readonly number[]): number => {
+    const times = new Uint32Array(known.length);
+    for (const place of drawn) times[place] = (times[place] as number) + 1;
+    const at = pairs.flatMap(([a, b], i) => new Array<number>((times[a] as number) * (times[b] as number)).fill(i));
+    return spearman(
       at.map((i) => meant[i] as number),
       at.map((i) => apart[i] as number),
     );
-  return interval.of(pairs.length, bootstrap(pairs.length, statistic, interval.options('latentSts', 100)));
+  };
+  return interval.of(known.length, bootstrap(known.length, statistic, interval.options('latentSts')));
 }
 
 /** What lies between the codes of neighbouring rows, where there are two pairs of them. */
@@ -144,7 +151,6 @@ async function between<M>(
   const n = Math.min(meanings.length - 1, o.samples ?? 1000);
   if (n < 2) return {}; // one way has no interval
   const first = Array.from({ length: n }, (_, i) => i);
-  if (n < 2) return {};
   const points = 5;
   const way = interpolate(
     space,

@@ -40,9 +40,9 @@ export interface Vec2TextTrainerOptions
   zNoise?: number;
   /** β, the weight of the KL of a variational model, against Σ −log p. */
   klCoef?: number;
-  /** How many of the held-out rows are decoded. */
+  /** How many of the held-out rows are decoded: the first ones, the same in every run. */
   evalSamples?: number;
-  /** Training sentences that the statistics of codes are computed from. */
+  /** So many training sentences, drawn by the seed, are what the statistics of codes are computed from. */
   statsSamples?: number;
   /** What becomes of sentences longer than the model. */
   overflow?: Overflow;

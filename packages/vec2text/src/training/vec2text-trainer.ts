@@ -114,7 +114,9 @@ function prepare(options: Vec2TextTrainerOptions): Prepared {
   const make = (rows: readonly TokenRow[], stream: ReturnType<typeof rng>) =>
     examplesOf(objective, rows, stream, config, draw);
   const first = params ?? module.init(rng(options.seed).split('init'));
-  const sources = train.rows.slice(0, statsSamples).map(({ source }) => source);
+  // by chance, for files are sorted: by topic, by length; a stream of its own gives a resumed run the same ones
+  const counted = rng(options.seed).split('stats').shuffle(train.rows).slice(0, statsSamples);
+  const sources = counted.map(({ source }) => source);
   const modelOf = async (p: Params): Promise<Vec2Text> => {
     const stats = await fitStats(module, p, sources);
     return trainedModel({ module, params: cloneTree(p), tokenizer, stats });
