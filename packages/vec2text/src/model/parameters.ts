@@ -49,7 +49,8 @@ export function parameterSpecs(c: Vec2TextConfig): ParameterSpec[] {
     ...norm('encoder.norm'),
     ...dense('bottleneck', d, k),
     ...(c.variational ? dense('deviation', d, k, 0.1) : []),
-    ...dense('memory', k, memorySlots * d),
+    // smaller, so that codes spread farther over the box: more of what lies between and beside them is a sentence
+    ...dense('memory', k, memorySlots * d, 0.7),
     ...layers('decoder', c.decoderLayers, (layer) => [
       ...norm(`${layer}.norm1`),
       matrix(`${layer}.self.qkv`, d, 3 * d),
