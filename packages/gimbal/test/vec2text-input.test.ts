@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { rng, useBackend } from '@gimbal/tensor-core';
+import { disposeTree, flatten, readSafetensors, rng, useBackend } from '@gimbal/tensor-core';
 import {
   saveVec2Text,
   spaceStats,
@@ -14,8 +14,9 @@ import {
 } from '@gimbal/vec2text';
 import { toyLanguages } from '@gimbal/worlds';
 import { embedderOf } from '../src/vec2text/embedder.ts';
-import { readCodes, readSentences } from '../src/vec2text/open.ts';
+import { readCodes } from '../src/vec2text/open.ts';
 import { readPairs, withoutHeld } from '../src/vec2text/pairs.ts';
+import { readSentences } from '../src/vec2text/sentences.ts';
 import { type Printed, runMain } from './run-main.ts';
 
 const run = (...argv: string[]): Promise<Printed> =>
@@ -53,6 +54,20 @@ test('files of other systems: a byte order mark and CRLF are read, UTF-16 and wh
   await expect(readCodes(sentences, 2)).rejects.toThrow(
     /sentences\.txt:1.*no vectors.*"the boy saw the box".*vec2text encode/s,
   );
+});
+
+test('tables are read as other commands read them: columns by name, JSON arrays refused with what to do', async () => {
+  const csv = await file('a.csv', 'id,sentence,topic\n1,"the boy, red",3\n2,the girl,\n');
+  expect(await readSentences(csv, { text: 'sentence', group: 'topic' })).toEqual([
+    { text: 'the boy, red', group: '3' },
+    { text: 'the girl' },
+  ]);
+  await expect(readSentences(csv)).rejects.toThrow(/no column text.*--columns text=/s);
+  await expect(readSentences(csv, { texts: 'sentence' })).rejects.toThrow(/Did you mean text=sentence/);
+  await expect(readSentences(await file('a.json', '[{"text":"the boy"}]'))).rejects.toThrow(/convert it: node -e/);
+  await expect(readSentences(await file('odd.jsonl', '{"text":"a","rtt":3}'))).rejects.toThrow(/odd\.jsonl:1.*rtt/s);
+  await expect(readSentences(await file('b.txt', 'the boy'), { text: 'x' })).rejects.toThrow(/no columns/);
+  await expect(readSentences(await file('none.txt', ' \n'))).rejects.toThrow(/no rows/);
 });
 
 test('round trips of one’s own: rows of source and rtt, or a run’s file; none of a held-out sentence', async () => {
@@ -120,3 +135,99 @@ test('a model of the reversible language is evaluated on that language, without 
   expect([code, stderr]).toEqual([0, expect.any(String)]);
   expect(await readFile(join(out, 'report.html'), 'utf8')).toContain('the generated language (reversible)');
 }, 120_000);
+
+test('what another action reads is refused, and what a choice leaves without a meaning, before anything is opened', async () => {
+  const refused = async (...argv: string[]): Promise<string> => {
+    const { code, stderr, stdout } = await run(...argv);
+    expect([code, stdout]).toEqual([2, '']);
+    return stderr;
+  };
+  const text = ['--text', 'the boy'];
+  expect(await refused('encode', 'none', ...text, '--space', 'sphere')).toMatch(
+    /encode --space: it is an option of train: a model has what it was trained with.*Leave it out/s,
+  );
+  expect(await refused('decode', 'none', '--sample', '2', '--control-dim', '8')).toContain('decode --control-dim');
+  expect(await refused('encode', 'none', ...text, '--temperature', '3')).toContain('it is an option of decode');
+  expect(await refused('train', '--embedder', 'x')).toContain('it is an option of invert');
+  expect(await refused('train', '--corrections', '3')).toContain('it is an option of invert');
+  expect(await refused('invert', 'none', ...text, '--guesses', '2')).toContain('it is for training one');
+  expect(await refused('invert', '--embedder', 'x', ...text)).toMatch(/invert --text: it is an option of encode/);
+  const config = await file('own.yaml', 'space: ball\n');
+  expect(await refused('encode', 'none', ...text, '--config', config)).toMatch(/own\.yaml:1 \(space\)/);
+  expect(await refused('decode', 'none', '--sample', '2', '--top-k', '3')).toContain('--temperature above 0');
+  expect(await refused('decode', 'none', '--data', 'x.jsonl', '--prior', 'uniform')).toContain('--sample only');
+  expect(await refused('decode', 'none', '--sample', '2', '--prior', 'empirical')).toContain('there are none');
+  // of training
+  const data = await file('few.txt', 'the boy\nthe girl\nthe king\nthe thief\n');
+  expect(await refused('train', '--drop', '.1')).toContain('--objective dae');
+  expect(await refused('train', '--mix', 'ae=1')).toContain('--objective mix');
+  expect(await refused('train', '--objective', 'mix', '--mix', 'ae=1,vae=2')).toContain('no weights of a mixture');
+  expect(await refused('train', '--objective', 'ae', '--data', data, '--trips-per-pivot', '3')).toContain(
+    'round trips',
+  );
+  expect(await refused('train', '--held-out', '.5')).toContain('--rows');
+  expect(await refused('train', '--data', data, '--world', 'typed')).toContain('generated language');
+  expect(await refused('train', '--data', data, '--held-out', '2.5')).toContain('nor a whole number');
+  const out = ['--out', join(folder, 'refused')];
+  expect(await refused('train', '--data', data, '--held-out', '1', ...out)).toMatch(
+    /too few to measure on.*2 sentences/s,
+  );
+  expect(await refused('train', '--translators', 'a,b,c', '--data', data)).toContain('none back');
+});
+
+test('training goes on from a model that is named, with its sizes and words; a contradiction is refused', async () => {
+  await useBackend('auto');
+  const texts = 'boy girl doctor king'.split(' ').flatMap((a) => 'lamp box cup'.split(' ').map((b) => `${a} saw ${b}`));
+  const data = await file('again.txt', texts.join('\n'));
+  const [first, second] = [join(folder, 'first'), join(folder, 'second')];
+  const own = ['--data', data, '--objective', 'ae', '--samples', '10', '--steps', '2'];
+  const sizes = ['--width', '16', '--vocabulary', '280', '--control-dim', '6', '--memory-slots', '2', '--heads', '2'];
+  expect((await run('train', ...own, ...sizes, '--out', first)).code).toBe(0);
+  const before = await readSafetensors(join(first, 'model', 'model.safetensors'));
+  // with no step to speak of, the weights are those that it came with
+  const on = await run('train', first, ...own, '--learning-rate', '1e-9', '--out', second);
+  expect([on.code, on.stderr]).toEqual([0, expect.any(String)]);
+  const after = await readSafetensors(join(second, 'model', 'model.safetensors'));
+  for (const [path, weight] of flatten(before)) {
+    const other = flatten(after).find(([name]) => name === path)?.[1] as typeof weight;
+    expect(other.shape).toEqual(weight.shape);
+    const [a, b] = [weight.dataSync(), other.dataSync()];
+    expect(Math.max(...Array.from(a, (x, i) => Math.abs(x - (b[i] as number))))).toBeLessThan(1e-5);
+  }
+  const config = JSON.parse(await readFile(join(second, 'config.json'), 'utf8')) as { options: { model: string } };
+  expect(config.options.model).toBe(first);
+  const other = await run('train', '--model', first, ...own, '--space', 'ball');
+  expect([other.code, other.stderr]).toEqual([2, expect.stringMatching(/--space: .*first has its own/)]);
+  // words that the language has and the model has not
+  expect((await run('train', first, '--steps', '1', '--out', join(folder, 'third'))).stderr).toMatch(
+    /which sentences\?/,
+  );
+  disposeTree(before);
+  disposeTree(after);
+}, 120_000);
+
+test('a sentence with a comma is one; --trace tells of kernels wherever something is computed', async () => {
+  const tokenizer = textTokenizer(['the boy, red'], { vocabularySize: 260 });
+  const sizes = { width: 16, heads: 2, controlDim: 4, maxLength: 20 };
+  const module = vec2text({ vocabSize: tokenizer.size, ...specialIds(tokenizer), ...sizes });
+  const stats = spaceStats(module.space, Float32Array.of(0, 0, 0, 0, 1, 1, 1, 1));
+  using model = trainedModel({ module, params: module.init(rng(0)), tokenizer, stats });
+  const path = join(folder, 'commas');
+  await saveVec2Text(path, model);
+  const one = await run('encode', path, '--text', 'a boy, red', '--text', 'a girl', '--json', '--trace');
+  const { rows } = JSON.parse(one.stdout) as { rows: { text: string }[] };
+  expect(rows.map(({ text }) => text)).toEqual(['a boy, red', 'a girl']);
+  expect(one.stderr).toMatch(/kernel/);
+  const drawn = await run(
+    'decode',
+    path,
+    '--sample',
+    '2',
+    '--prior',
+    'empirical',
+    '--data',
+    await file('e.txt', 'a\nb'),
+    '--trace',
+  );
+  expect([drawn.code, drawn.stderr]).toEqual([0, expect.stringMatching(/kernel/)]);
+});

@@ -76,7 +76,20 @@ if (executablePath === undefined) console.warn('explore: skipped, no Chromium is
   async () => {
     const out = join(folder, 'page.html');
     const texts = ['the boy saw the box', 'the angry girl found the old lamp'];
-    await json('explore', rtt, '--compare', ae, '--text', texts.join(','), '--backend', 'cpu', '--out', out);
+    await json(
+      'explore',
+      rtt,
+      '--compare',
+      ae,
+      '--text',
+      texts[0] as string,
+      '--text',
+      texts[1] as string,
+      '--backend',
+      'cpu',
+      '--out',
+      out,
+    );
     const browser = await chromium.launch({ executablePath: executablePath as string, args: ['--no-sandbox'] });
     try {
       const page = await browser.newPage();

@@ -91,7 +91,7 @@ function valueName(kind: OptionKind): string {
     case 'string':
       return kind.choices ? (kind.choices.length <= 4 ? kind.choices.join('|') : 'name') : 'text';
     case 'list':
-      return `${valueName(kind.of)},…`;
+      return kind.whole ? valueName(kind.of) : `${valueName(kind.of)},…`;
     case 'map':
       return 'name=value,…';
     case 'either':

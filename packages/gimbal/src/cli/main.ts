@@ -12,7 +12,7 @@ import { globalOptions } from './globals.ts';
 import { commandHelp, programHelp } from './help.ts';
 import { type Interrupts, watchInterrupts } from './interrupt.ts';
 import { Output, type Streams } from './output.ts';
-import { parseLine } from './parse.ts';
+import { type FlagValue, parseLine } from './parse.ts';
 import { watchStranding } from './stranded.ts';
 import { packageVersion } from './version.ts';
 
@@ -91,7 +91,7 @@ async function dispatch(
 
 /** What the config file says, then what the flags say. */
 async function collect(
-  flags: ReadonlyMap<string, string | boolean>,
+  flags: ReadonlyMap<string, FlagValue>,
   infos: readonly OptionInfo[],
 ): Promise<Map<string, Given>> {
   const given = new Map<string, Given>();

@@ -6,9 +6,11 @@ import { optionByOtherName } from '../options/other-names.ts';
 import { foldBooleans } from './argv.ts';
 import type { CommandArgument } from './command.ts';
 
+export type FlagValue = string | boolean | readonly string[];
+
 export interface ParsedLine {
-  /** flags that were given, by camelCase name; text, or a boolean */
-  flags: Map<string, string | boolean>;
+  /** flags that were given, by camelCase name; text, texts of a list that commas do not part, or a boolean */
+  flags: Map<string, FlagValue>;
   words: readonly string[];
   help: boolean;
 }
@@ -36,7 +38,9 @@ export function parseLine(
     } else {
       const flag = new Option(`--${option.flag} <value>`);
       // lists and maps may be given piece by piece; of anything else the last value counts
-      if (option.kind.type === 'list' || option.kind.type === 'map')
+      if (option.kind.type === 'list' && option.kind.whole)
+        flag.argParser((value, before?: readonly string[]) => [...(before ?? []), value]);
+      else if (option.kind.type === 'list' || option.kind.type === 'map')
         flag.argParser((value, before?: string) => [before, value].filter(Boolean).join(','));
       commander.addOption(flag);
     }
@@ -47,8 +51,8 @@ export function parseLine(
   } catch (error) {
     throw usageError(name, error as CommanderError, options, commander.args, 'model' in commander.opts());
   }
-  const given = commander.opts<{ [flag: string]: string | boolean }>();
-  const flags = new Map(options.flatMap((o) => (o.name in given ? [[o.name, given[o.name] as string | boolean]] : [])));
+  const given = commander.opts<{ [flag: string]: FlagValue }>();
+  const flags = new Map(options.flatMap((o) => (o.name in given ? [[o.name, given[o.name] as FlagValue]] : [])));
   const help = given.help === true;
   if (!help) checkWords(name, commander.args, words);
   return { flags, words: commander.args, help };

@@ -1,6 +1,7 @@
 // gimbal vec2text: train a bottleneck autoencoder, and use it: texts to vectors and back, measures, a page, inversion.
 import { ConfigError, nearest } from '@gimbal/tensor-core';
 import { type CommandResult, defineCommand } from '../cli/command.ts';
+import { type Action, refuseOfOthers } from '../vec2text/actions.ts';
 import { namedModel } from '../vec2text/open.ts';
 import { type Vec2TextContext, vec2textOptions } from '../vec2text/options.ts';
 
@@ -22,7 +23,8 @@ export const command = defineCommand({
     { name: 'what', description: Object.keys(actions).join(', '), required: true },
     {
       name: 'model',
-      description: 'encode, decode, evaluate, explore: folder of a model or of its run; invert: of an inverter',
+      description:
+        'encode, decode, evaluate, explore: folder of a model or of its run; train: one to go on from; invert: an inverter',
       required: false,
     },
   ],
@@ -31,6 +33,7 @@ export const command = defineCommand({
   examples: [
     'gimbal vec2text train --out runs/space                       on a generated language of known meaning',
     'gimbal vec2text train --data sentences.txt --out runs/mine   your sentences; without translators by a telegraph style',
+    'gimbal vec2text train runs/space --data sentences.txt        go on from a model, with its sizes and words',
     'gimbal vec2text train --resume --out runs/mine               go on with the run that was stopped',
     'gimbal vec2text encode runs/mine --data new.txt --out codes.jsonl',
     'gimbal vec2text decode runs/mine --data codes.jsonl --temperature 1',
@@ -55,6 +58,11 @@ export const command = defineCommand({
     }
     if (context.options.resume && what !== 'train' && what !== 'invert')
       throw new ConfigError({ where: `gimbal vec2text ${what} --resume`, what: 'only training is gone on with' });
+    refuseOfOthers(
+      what === 'invert' && namedModel(context) !== undefined ? 'use an inverter' : (what as Action),
+      vec2textOptions,
+      context.given,
+    );
     return action(context);
   },
 });

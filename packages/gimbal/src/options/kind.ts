@@ -9,7 +9,8 @@ export type OptionKind =
   | { type: 'integer' | 'number'; minimum?: number; maximum?: number; above?: number; below?: number }
   | { type: 'boolean' }
   | { type: 'string'; choices?: readonly string[]; filled?: boolean }
-  | { type: 'list'; of: OptionKind }
+  /** `whole`: each flag is one item, commas and all, and more of it are more items */
+  | { type: 'list'; of: OptionKind; whole?: true }
   | { type: 'map' }
   | { type: 'either'; of: readonly OptionKind[] };
 
@@ -38,6 +39,8 @@ interface JsonSchema {
   exclusiveMinimum?: number;
   exclusiveMaximum?: number;
   items?: JsonSchema;
+  /** of `.meta({ whole: true })` */
+  whole?: true;
   anyOf?: readonly JsonSchema[];
   properties?: { [name: string]: JsonSchema };
   required?: readonly string[];
@@ -80,7 +83,7 @@ function kindOf(schema: JsonSchema): OptionKind {
     case 'boolean':
       return { type: 'boolean' };
     case 'array':
-      return { type: 'list', of: kindOf(schema.items ?? {}) };
+      return { type: 'list', of: kindOf(schema.items ?? {}), ...(schema.whole && { whole: true }) };
     case 'object':
       return { type: 'map' };
     default:
@@ -111,7 +114,9 @@ export function describeKind(kind: OptionKind): string {
       if (!kind.choices) return kind.filled ? 'text that is not empty' : 'text';
       return kind.choices.length === 1 ? `${kind.choices[0]}` : `one of ${kind.choices.join(', ')}`;
     case 'list':
-      return `a list of ${describeKind(kind.of)}, separated by commas`;
+      return kind.whole
+        ? `${describeKind(kind.of)}; for several the flag again`
+        : `a list of ${describeKind(kind.of)}, separated by commas`;
     case 'map':
       return 'pairs name=value, separated by commas';
     case 'either':

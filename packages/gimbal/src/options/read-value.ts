@@ -25,7 +25,7 @@ export function readValue(kind: OptionKind, raw: unknown, source?: string): Read
     case 'string':
       return readText(kind, raw, source);
     case 'list':
-      return readList(kind.of, raw);
+      return readList(kind.of, kind.whole && !Array.isArray(raw) ? [raw] : raw);
     case 'map':
       return readMap(raw);
     case 'either':

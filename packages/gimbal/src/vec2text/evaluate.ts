@@ -7,8 +7,8 @@ import { counted } from '../cli/format.ts';
 import { renderReport } from '../report/render.ts';
 import { startCompute } from '../run/compute.ts';
 import { withRun } from '../run/run-folder.ts';
-import { lengthCharts, measureModel, measureTables, noiseChart, sayMeasures } from './measured.ts';
-import { namedModel, openModel, readSentences, thatFit } from './open.ts';
+import { measureModel, measureParts, sayMeasures } from './measured.ts';
+import { namedModel, openModel, thatFit } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import {
   byLength,
@@ -21,6 +21,7 @@ import {
   wordOracles,
   wordTerms,
 } from './oracles.ts';
+import { readSentences } from './sentences.ts';
 import { qualitativeTables } from './tables.ts';
 
 export async function evaluateModel(context: Vec2TextContext): Promise<CommandResult> {
@@ -39,15 +40,15 @@ export async function evaluateModel(context: Vec2TextContext): Promise<CommandRe
       });
     // the model's own language, unless another is asked for
     const world = (given.has('world') ? undefined : languageOf(model)) ?? o.world;
-    const all = o.data === undefined ? languageRows(world, o.rows, rng(o.seed)) : await readSentences(o.data);
+    const all =
+      o.data === undefined ? languageRows(world, o.rows, rng(o.seed)) : await readSentences(o.data, o.columns);
     const rows: readonly MeasuredRow[] = byLength(thatFit('gimbal vec2text evaluate', all, model, output, 2));
     const terms = o.data === undefined ? languageTerms : wordTerms;
     const known = rows.flatMap(({ text, paraphrase }) => [text, ...(paraphrase === undefined ? [] : [paraphrase])]);
     const oracles = (o.data === undefined ? languageOracles(world) : wordOracles(known)) as Oracles<unknown>;
-    const lm = o.lm === undefined ? undefined : await scorer(o.lm);
+    using lm = o.lm === undefined ? undefined : await scorer(o.lm);
     const seen = { seed: o.seed, samples: o.samples, signal, ...(lm && { lm: lm.score }) };
     const evaluation = await measureModel(model, rows, { ...oracles, ...seen }, output);
-    lm?.dispose();
     if (!output.json) sayMeasures(evaluation, output, terms);
     const texts = rows.map(({ text }) => text);
     const attributes = o.data === undefined ? languageAttributes(world) : lengthAttributes(texts);
@@ -76,14 +77,7 @@ export async function evaluateModel(context: Vec2TextContext): Promise<CommandRe
         },
       ],
       sections: [
-        {
-          title: 'Measures',
-          parts: [
-            ...lengthCharts(evaluation, terms),
-            noiseChart(evaluation, model.stats.rms, terms),
-            ...measureTables(evaluation),
-          ],
-        },
+        { title: 'Measures', parts: measureParts(evaluation, model.stats.rms, terms) },
         { title: 'What it writes', parts: tables },
       ],
       footer: `${run.path}, ${new Date().toISOString()}`,
@@ -102,15 +96,17 @@ const figureOf = (value: number | undefined): string => (value === undefined ? '
 /** Mean log-probability of a token under a language model of the user's. */
 async function scorer(
   folder: string,
-): Promise<{ score: (texts: readonly string[]) => Promise<number[]>; dispose(): void }> {
+): Promise<Disposable & { score: (texts: readonly string[]) => Promise<number[]> }> {
   const { loadPretrained } = await import('@gimbal/language-models');
   const { disposeTree } = await import('@gimbal/tensor-core');
   const { meanLogProbs } = await import('./likelihood.ts');
   const { model, params, tokenizer } = await loadPretrained(folder);
-  if (tokenizer === undefined)
+  if (tokenizer === undefined) {
+    disposeTree(params);
     throw new ConfigError({ where: 'gimbal vec2text evaluate --lm', what: 'it has no tokenizer', got: folder });
+  }
   return {
     score: (texts) => meanLogProbs({ model, params, tokenizer }, texts),
-    dispose: () => disposeTree(params),
+    [Symbol.dispose]: () => disposeTree(params),
   };
 }

@@ -8,9 +8,10 @@ import { startCompute } from '../run/compute.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
 import type { ExploreData } from './explore/data.ts';
 import { explorePage } from './explore/html.ts';
-import { openFrom, openModel, optionsOfModel, readSentences, thatFit } from './open.ts';
+import { openFrom, openModel, optionsOfModel, thatFit } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import { languageOf, languageRows } from './oracles.ts';
+import { readSentences } from './sentences.ts';
 
 /** sentences to show the nearest of */
 const known = 300;
@@ -25,7 +26,7 @@ export async function writePage(context: Vec2TextContext): Promise<CommandResult
       what: 'two sentences are wanted',
       got: o.text.length,
     });
-  await startCompute(o);
+  const compute = await startCompute(o);
   const first = await openModel(context, 'explore');
   const opened = [
     first,
@@ -33,9 +34,10 @@ export async function writePage(context: Vec2TextContext): Promise<CommandResult
   ];
   try {
     const language = o.data === undefined ? languageOf(first.model) : null;
-    const data = o.data ?? (language === null ? await dataOf(first.path) : undefined);
+    const own = o.data === undefined && language === null ? await dataOf(first.path) : undefined;
+    const { data, columns } = own ?? o;
     let rows: readonly { text: string }[] = language === null ? [] : languageRows(language, known, rng(o.seed));
-    if (data !== undefined) rows = await readSentences(data);
+    if (data !== undefined) rows = await readSentences(data, columns);
     for (const { model } of rows.length === 0 ? [] : opened)
       rows = thatFit('gimbal vec2text explore', rows, model, output);
     const sentences = [...new Set(rows.map(({ text }) => text))].slice(0, known);
@@ -46,12 +48,13 @@ export async function writePage(context: Vec2TextContext): Promise<CommandResult
       throw new ConfigError({
         where: 'gimbal vec2text explore',
         what: 'no sentences to begin with',
-        fix: 'Give --data, a file of sentences such as the model was trained on, or --text with two, parted by a comma',
+        fix: 'Give --data, a file of sentences such as the model was trained on, or --text twice, a sentence each',
       });
     const models: ExploreData['models'][number][] = [];
     for (const { model, path } of opened) models.push(await modelData(model, await nameOf(path), sentences, signal));
     const page = await explorePage({ title: 'What lies between two sentences', models, sentences, start, language });
     await writeFileAtomic(out, page);
+    await compute.trace(output);
     output.note(`written to ${out} (${(page.length / 1e6).toFixed(1)} MB): open it in a browser`);
     return { json: { out, bytes: page.length, models: models.map(({ name }) => name) } };
   } finally {
@@ -82,8 +85,8 @@ async function nameOf(path: string): Promise<string> {
   return (await optionsOfModel(path)).objective ?? basename(path, '.safetensors');
 }
 
-/** The sentences that a model was trained on, where its run says so and they are still there. */
-async function dataOf(path: string): Promise<string | undefined> {
-  const { data } = await optionsOfModel(path);
-  return data !== undefined && existsSync(data) ? data : undefined;
+/** The file that a model was trained on, where its run says so and it is still there. */
+async function dataOf(path: string): Promise<Pick<Vec2TextContext['options'], 'data' | 'columns'> | undefined> {
+  const { data, columns } = await optionsOfModel(path);
+  return data !== undefined && existsSync(data) ? { data, columns } : undefined;
 }

@@ -6,8 +6,10 @@ import { counted } from '../cli/format.ts';
 import { startCompute } from '../run/compute.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
 import { openEmbedder } from './embedder.ts';
-import { holdsVectors, modelIn, namedModel, optionsOfModel, readCodes, readSentences } from './open.ts';
+import { searchOf } from './inversions.ts';
+import { holdsVectors, modelIn, namedModel, optionsOfModel, readCodes } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
+import { readSentences } from './sentences.ts';
 
 export async function invertVectors(context: Vec2TextContext): Promise<CommandResult> {
   const { options: o, output, signal, given } = context;
@@ -22,22 +24,24 @@ export async function invertVectors(context: Vec2TextContext): Promise<CommandRe
   if (named === undefined)
     throw new ConfigError({ where: `${where} --embedder`, what: 'whose vectors?', fix: 'Give the model of training' });
   const ofVectors = o.data !== undefined && (await holdsVectors(o.data));
-  await startCompute(o);
+  const compute = await startCompute(o);
   const { invertAll, loadInverter } = await import('@gimbal/vec2text');
   const { embedder, close } = await openEmbedder(named, context);
   try {
     using inverter = await loadInverter(path, embedder);
-    const texts = ofVectors ? undefined : (o.text ?? (await readSentences(o.data as string)).map(({ text }) => text));
+    const texts = ofVectors
+      ? undefined
+      : (o.text ?? (await readSentences(o.data as string, o.columns)).map(({ text }) => text));
     const e =
       texts === undefined
         ? await readCodes(o.data as string, embedder.dim)
         : await embedder.embed([...texts], { signal });
     // the default stands for as many as it was trained for
     const steps = inverter.corrector === undefined && !given.has('corrections') ? 0 : o.corrections;
-    const found = await invertAll(inverter, e, {
-      ...{ steps, beams: o.beams, signal, warn: (text: string) => output.note(text) },
-    });
+    const warn = (text: string): void => output.note(text);
+    const found = await invertAll(inverter, e, { ...searchOf(o), steps, signal, warn });
     const rows = found.map(({ text, cosine }, i) => ({ text, cosine, ...(texts && { of: texts[i] }) }));
+    await compute.trace(output);
     if (o.out !== undefined) {
       await writeFileAtomic(o.out, `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`);
       output.note(`${counted(rows.length, 'text')} written to ${o.out}`);

@@ -33,8 +33,15 @@ const titles: Readonly<Record<keyof Evaluation, string>> = {
   semanticStructure: 'Semantic structure',
 };
 
+/** All charts and tables of the measures. */
+export const measureParts = (evaluation: Evaluation, rms: number, terms: Terms): (ChartPart | TablePart)[] => [
+  ...lengthCharts(evaluation, terms),
+  noiseChart(evaluation, rms, terms),
+  ...measureTables(evaluation),
+];
+
 /** A table a property. */
-export const measureTables = (evaluation: Evaluation): TablePart[] =>
+const measureTables = (evaluation: Evaluation): TablePart[] =>
   properties.map((name) => ({
     kind: 'table',
     title: titles[name],
@@ -48,7 +55,7 @@ export const measureTables = (evaluation: Evaluation): TablePart[] =>
   }));
 
 /** What comes back of sentences of a length, where rows were measured by it. */
-export function lengthCharts({ universality }: Evaluation, terms: Terms): ChartPart[] {
+function lengthCharts({ universality }: Evaluation, terms: Terms): ChartPart[] {
   const line = (name: string, measure: string) => {
     const points = Object.entries(universality).flatMap(([key, { value, ci }]): [number, number, number, number][] => {
       const found = new RegExp(`^${measure}\\((\\d+)(?: to (\\d+))? words\\)$`).exec(key);
@@ -82,7 +89,7 @@ export function lengthCharts({ universality }: Evaluation, terms: Terms): ChartP
 }
 
 /** What noise does, as curves with their intervals. */
-export function noiseChart(evaluation: Evaluation, rms: number, terms: Terms = languageTerms): ChartPart {
+function noiseChart(evaluation: Evaluation, rms: number, terms: Terms = languageTerms): ChartPart {
   const line = (name: string, measures: Measures, prefix: string) => {
     const points = Object.entries(measures).flatMap(([key, { value, ci }]): [number, number, number, number][] => {
       const scale = new RegExp(`^${prefix}\\((.+)\\)$`).exec(key)?.[1];

@@ -55,16 +55,6 @@ export async function optionsOfModel(path: string): Promise<Partial<Vec2TextCont
 export const isFolder = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 
-/** A row of the user's file. */
-export interface SentenceRow {
-  text: string;
-  rtt?: string;
-  paraphrase?: string;
-  edit?: string;
-  /** measured apart, too: a topic, a source */
-  group?: string;
-}
-
 /**
  * The sentences that a model can read. Longer ones are left out, and it is said how many, and what is too long; so are
  * longer paraphrases and edits of the others.
@@ -92,31 +82,6 @@ export function thatFit<R extends { text: string; paraphrase?: string | undefine
   }
   if (lost > 0) output.note(`${counted(lost, 'sentence')} left out: the model reads at most ${most} tokens`);
   return kept;
-}
-
-/** Sentences of a file: lines of a .txt, or rows of a .jsonl with `text` or `source`. @throws DataError naming the line */
-export async function readSentences(file: string): Promise<SentenceRow[]> {
-  const lines = (await readText(file)).split(/\r?\n/);
-  const isJson = extname(file) === '.jsonl';
-  const rows = lines.flatMap((line, i): SentenceRow[] => {
-    if (line.trim() === '') return [];
-    if (!isJson) return [{ text: line.trim() }];
-    const row = parseLine(file, line, i);
-    const text = row.text ?? row.source ?? row.sentence;
-    if (typeof text !== 'string' || text.trim() === '')
-      throw new DataError({
-        where: `${file}:${i + 1}`,
-        what: 'the row has no sentence',
-        got: typeof text === 'string' ? text : Object.keys(row).join(', '),
-        wanted: 'text or source',
-      });
-    const optional = Object.fromEntries(
-      ['rtt', 'paraphrase', 'edit', 'group'].flatMap((k) => (typeof row[k] === 'string' ? [[k, row[k]]] : [])),
-    );
-    return [{ text, ...optional }];
-  });
-  if (rows.length === 0) throw new DataError({ where: file, what: 'the file has no sentence', wanted: 'one a line' });
-  return rows;
 }
 
 /** Whether a file has vectors: its first row is a list, or has one as `code`, `embedding` or `vector`. */

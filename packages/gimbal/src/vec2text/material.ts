@@ -1,0 +1,88 @@
+// What a model is trained on and measured by: sentences of a generated language, or the user's.
+import { ConfigError, DataError, type Rng, rng } from '@gimbal/tensor-core';
+import type { MeasuredRow, Oracles, TrainingRow } from '@gimbal/vec2text';
+import { toyLanguages } from '@gimbal/worlds';
+import { counted } from '../cli/format.ts';
+import { heldOutOf } from '../options/held-out.ts';
+import type { RunFolder } from '../run/run-folder.ts';
+import { needsTrips } from './objective.ts';
+import type { Vec2TextContext, Vec2TextFlags } from './options.ts';
+import {
+  type Attributes,
+  languageAttributes,
+  languageOracles,
+  languageRows,
+  languageTerms,
+  lengthAttributes,
+  type Terms,
+  wordOracles,
+  wordTerms,
+} from './oracles.ts';
+import { readSentences } from './sentences.ts';
+import { withTrips } from './trips.ts';
+
+/** What is learnt from, and what is asked of the model. */
+export interface Material {
+  rows: TrainingRow[];
+  held: MeasuredRow[];
+  oracles: Oracles<unknown>;
+  /** what the page calls what they find */
+  terms: Terms;
+  attributes: Attributes;
+  roundTrip?: (source: string, stream: Rng) => string;
+  /** its words, where they are all known; else a tokenizer is learnt */
+  words?: readonly string[];
+}
+
+/** Sentences of the generated language; round trips through its lossless pivot are drawn anew at every step. */
+export function ofLanguage(o: Vec2TextFlags): Material {
+  const { aish, bex } = toyLanguages({ preset: o.world });
+  const held = languageRows(o.world, o.rows, rng(o.seed));
+  const texts = aish.sentences(o.sentences, rng(o.seed).split('training'), { except: held.map(({ text }) => text) });
+  return {
+    rows: texts.map((source) => ({ source })),
+    held,
+    oracles: languageOracles(o.world) as Oracles<unknown>,
+    terms: languageTerms,
+    attributes: languageAttributes(o.world),
+    words: aish.words,
+    ...(needsTrips(o) && { roundTrip: (source, stream) => bex.roundTrip(source, stream).text }),
+  };
+}
+
+/** The user's sentences, with round trips that are given, made by translators, or made by the telegraph style. */
+export async function ofFile(o: Vec2TextFlags, context: Vec2TextContext, run: RunFolder): Promise<Material> {
+  const { output } = context;
+  const read = await readSentences(o.data as string, o.columns);
+  const unique = [...new Map(read.map((row) => [row.text, row])).values()];
+  const share = heldOutOf(
+    'vec2text train',
+    o.heldOut ??
+      Math.max(2, Math.round(Math.min(1000, Math.max(unique.length / 50, Math.min(20, unique.length / 10))))),
+    unique.length,
+  );
+  if (share === 1)
+    throw new ConfigError({
+      where: 'gimbal vec2text train --held-out',
+      what: 'too few to measure on',
+      got: share,
+      wanted: 'a share below 1, or 2 sentences or more',
+    });
+  const count = share < 1 ? Math.max(2, Math.round(share * unique.length)) : share;
+  if (unique.length - count < 2)
+    throw new DataError({
+      where: 'gimbal vec2text train --data',
+      what: 'too few different sentences',
+      got: unique.length,
+      wanted: `more than ${count + 2}`,
+    });
+  const order = rng(o.seed).split('held out').shuffle(unique);
+  const [held, train] = [order.slice(0, count), order.slice(count)];
+  output.note(`${counted(train.length, 'sentence')}, ${held.length} held out`);
+  const rows = needsTrips(o)
+    ? await withTrips(o, { train, held }, context, run)
+    : train.map(({ text }) => ({ source: text }));
+  const oracles = wordOracles(unique.map(({ text }) => text)) as Oracles<unknown>;
+  const attributes = lengthAttributes(held.map(({ text }) => text));
+  return { rows, held, oracles, terms: wordTerms, attributes };
+}

@@ -1,0 +1,50 @@
+// The user's sentences, of any file that data sets are read from.
+import { extname } from 'node:path';
+import { ConfigError, DataError } from '@gimbal/tensor-core';
+import { checkColumns } from '../options/columns.ts';
+
+/** A row of the user's file. */
+export interface SentenceRow {
+  text: string;
+  rtt?: string;
+  paraphrase?: string;
+  edit?: string;
+  /** measured apart, too: a topic, a source */
+  group?: string;
+}
+
+const optional = ['rtt', 'paraphrase', 'edit', 'group'] as const;
+
+/**
+ * The lines of a .txt, or the rows of a .jsonl, .csv or .parquet with `text`.
+ * @param columns the user's names of these columns, where they differ
+ * @throws DataError naming the row; ConfigError for a file that cannot be read or is of another kind
+ */
+export async function readSentences(file: string, columns?: Readonly<Record<string, string>>): Promise<SentenceRow[]> {
+  const where = 'gimbal vec2text --columns';
+  checkColumns('vec2text', columns, ['text', ...optional]);
+  if (columns !== undefined && /^\.(?:txt|md)$/i.test(extname(file)))
+    throw new ConfigError({ where, what: 'a text file has no columns', got: file, fix: 'Leave it out' });
+  const { readRows } = await import('@gimbal/language-models');
+  const data = await readRows(file, { kind: 'text', textRows: 'line', ...(columns && { columns }) });
+  return data.rows.map((row, i) => {
+    const text = row.text.trim();
+    if (text === '') throw new DataError({ where: data.where(i), what: 'the row has no sentence', got: row.text });
+    if (text.includes('\0'))
+      throw new DataError({
+        where: file,
+        what: 'the file has zero bytes: it is no UTF-8 text',
+        fix: 'Convert it, for example with iconv',
+      });
+    const others = optional.flatMap((name): [string, string][] => {
+      const cell = row[name];
+      // an empty cell of a table is none
+      if (cell === undefined || cell === null || cell === '') return [];
+      if (typeof cell === 'string') return [[name, cell]];
+      if (name === 'group') return [[name, String(cell)]];
+      const what = `column ${columns?.[name] ?? name} must hold text`;
+      throw new DataError({ where: data.where(i), what, got: cell, wanted: 'a string' });
+    });
+    return { text, ...Object.fromEntries(others) };
+  });
+}

@@ -1,0 +1,158 @@
+// Round trips of the user's sentences: given, made by translators, or made by the telegraph style.
+import { join } from 'node:path';
+import { DataError, disposeTree, type Params, StoppedError } from '@gimbal/tensor-core';
+import type { Pivot, TelegraphPivot, TrainingRow, Translator } from '@gimbal/vec2text';
+import { counted } from '../cli/format.ts';
+import { Progress } from '../cli/progress.ts';
+import { hubOptions } from '../run/hub.ts';
+import { modelPath } from '../run/model-path.ts';
+import type { RunFolder } from '../run/run-folder.ts';
+import type { Vec2TextContext, Vec2TextFlags } from './options.ts';
+import { readPairs, withoutHeld } from './pairs.ts';
+import type { SentenceRow } from './sentences.ts';
+
+/**
+ * Rows to train on: round trips of --pairs, those that the rows have, or made here.
+ * @throws DataError where some rows have one and others none; StoppedError while they are made
+ */
+export async function withTrips(
+  o: Vec2TextFlags,
+  { train, held }: Record<'train' | 'held', readonly SentenceRow[]>,
+  { output, signal }: Vec2TextContext,
+  run: RunFolder,
+): Promise<TrainingRow[]> {
+  const v = await import('@gimbal/vec2text');
+  if (o.pairs !== undefined) return v.gatherRoundTrips(withoutHeld(await readPairs(o.pairs), held, o.pairs));
+  const given = train.filter(({ rtt }) => rtt !== undefined).length;
+  if (given > 0 && given < train.length)
+    throw new DataError({
+      where: o.data as string,
+      what: 'some rows have a round trip and others have none',
+      got: `${given} of ${train.length} with rtt`,
+      wanted: 'rtt in every row, or in none',
+    });
+  if (given > 0) return train.map(({ text, rtt }) => ({ source: text, candidates: [rtt as string] }));
+  const texts = train.map(({ text }) => text);
+  const { pivots, close } = await pivotsOf(o, texts, output, signal);
+  const cache = v.roundTripFile(join(run.path, 'round-trips.jsonl'));
+  const build = v.buildRoundTrips(texts, {
+    pivots,
+    pivotsPerSentence: o.pivotsPerSentence,
+    tripsPerPivot: o.tripsPerPivot,
+    temperature: o.tripTemperature,
+    minSimilarity: o.minSimilarity,
+    dropIdentical: o.dropIdentical,
+    seed: o.seed,
+    cache,
+    signal,
+  });
+  const progress = new Progress(output, 'round trips');
+  const trips: { source: string; rtt: string }[] = [];
+  try {
+    for (;;) {
+      const next = await build.next();
+      if (next.done) {
+        for (const [name, { identicalShare, meanEdits, droppedShare }] of Object.entries(next.value.pivots))
+          progress.done(
+            `${name}: ${(100 * identicalShare).toFixed(0)} % come back as they were, ${meanEdits.toFixed(1)} words differ, ${(100 * droppedShare).toFixed(0)} % left out`,
+          );
+        break;
+      }
+      trips.push(next.value);
+      progress.update({ step: trips.length, total: o.pivotsPerSentence * o.tripsPerPivot * texts.length });
+    }
+  } finally {
+    close();
+  }
+  return v.gatherRoundTrips(trips);
+}
+
+/** The languages to go through, and what frees the models that translate. */
+interface Pivots {
+  pivots: Pivot[];
+  close(): void;
+}
+
+/** The user's translators, or the telegraph style, of which the run says that it stands in for them. */
+async function pivotsOf(
+  o: Vec2TextFlags,
+  texts: readonly string[],
+  output: Vec2TextContext['output'],
+  signal: AbortSignal,
+): Promise<Pivots> {
+  return o.translators === undefined
+    ? telegraphOf(o, texts, output, signal)
+    : translatorsOf(o.translators, o.translatorPrefixes, output, signal);
+}
+
+async function telegraphOf(
+  o: Vec2TextFlags,
+  texts: readonly string[],
+  output: Vec2TextContext['output'],
+  signal: AbortSignal,
+): Promise<Pivots> {
+  const v = await import('@gimbal/vec2text');
+  output.note(
+    'no --translators: round trips go through a telegraph style, without function words, learnt from these sentences',
+  );
+  // learnt when the first batch needs it: where all batches are in the run's folder, there is nothing to learn
+  let learnt: TelegraphPivot | undefined;
+  const learnTelegraph = async (): Promise<TelegraphPivot> => {
+    const steps = Math.min(3000, o.steps ?? 5000);
+    const progress = new Progress(output, 'telegraph');
+    const onStep = ({ step, loss }: { step: number; loss: number }): void =>
+      progress.update({ step, total: steps, loss });
+    const pivot = await v.telegraphPivot(texts, { seed: o.seed, steps, signal, onStep });
+    if (!signal.aborted) progress.done(counted(steps, 'update'));
+    return pivot;
+  };
+  const back: Translator['translate'] = async (batch, how) => {
+    learnt ??= await learnTelegraph();
+    if (signal.aborted)
+      throw new StoppedError({
+        where: 'gimbal vec2text train',
+        what: 'stopped while the telegraph style was learnt',
+      });
+    return learnt.back.translate(batch, how);
+  };
+  return {
+    pivots: [{ name: 'telegraph', forward: v.telegraph(), back: { name: 'telegraph-back', translate: back } }],
+    close: () => learnt?.[Symbol.dispose](),
+  };
+}
+
+/** @param folders one into each language, and one back */
+async function translatorsOf(
+  folders: readonly string[],
+  prefixes: readonly string[] | undefined,
+  output: Vec2TextContext['output'],
+  signal: AbortSignal,
+): Promise<Pivots> {
+  const v = await import('@gimbal/vec2text');
+  const { loadSeq2Seq } = await import('@gimbal/language-models');
+  const opened: { translator: Translator; params: Params }[] = [];
+  const close = (): void => {
+    for (const { params } of opened) disposeTree(params);
+  };
+  const where = 'gimbal vec2text train --translators';
+  try {
+    for (const [i, folder] of folders.entries()) {
+      const path = await modelPath(folder, where, hubOptions(output, signal));
+      const { model, params, tokenizer } = await loadSeq2Seq(path);
+      const prefix = prefixes?.[i] ?? '';
+      if (tokenizer === undefined) {
+        disposeTree(params);
+        throw new DataError({ where, what: 'it has no tokenizer', got: folder });
+      }
+      opened.push({ translator: v.seq2seqTranslator({ name: folder, model, params, tokenizer, prefix }), params });
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  const pivots = Array.from({ length: folders.length / 2 }, (_, i): Pivot => {
+    const [forward, back] = opened.slice(2 * i).map(({ translator }) => translator) as [Translator, Translator];
+    return { name: folders.length === 2 ? 'translators' : `translators ${i + 1}`, forward, back };
+  });
+  return { pivots, close };
+}
