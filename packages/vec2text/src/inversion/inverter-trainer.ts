@@ -23,6 +23,7 @@ import { type Guesses, type GuessOptions, guessAll, guessOptions } from './guess
 import { checkEmbedder, type Inverter, type InverterParts } from './inverter.ts';
 import { type InversionInput, initInverter, inverterLoss, type Stage } from './models.ts';
 import { type FixedRows, fixedRows } from './rows.ts';
+import { checkInverterTokenizer, idsOfInverter } from './special-ids.ts';
 import { type EmbeddingSpread, embeddingSpread } from './spread.ts';
 
 /** What is used where nothing is given. */
@@ -40,7 +41,7 @@ export interface InverterTrainerOptions
   stage: Stage;
   /** For the hypothesizer: texts to tokens and back. The corrector takes that of `from`. */
   tokenizer?: Tokenizer;
-  /** For the hypothesizer: sizes of both models. */
+  /** For the hypothesizer: sizes of both models. The special ids are the tokenizer's. */
   config?: Partial<Omit<InverterConfig, 'vocabSize' | 'embeddingDim'>>;
   /** For the corrector: the inverter whose hypotheses it learns to correct; not changed, not kept beyond the trainer. */
   from?: Inverter;
@@ -165,7 +166,13 @@ function make(options: InverterTrainerOptions): Made {
   const tokenizer = from?.tokenizer ?? own;
   if (tokenizer === undefined)
     throw refusal('CONFIG', { where: `${where}.tokenizer`, what: 'the hypothesizer needs a tokenizer' });
-  const config = from?.config ?? inverterConfig({ ...sizes, vocabSize: tokenizer.size, embeddingDim: embedder.dim });
+  const config =
+    from?.config ??
+    inverterConfig({
+      ...{ ...sizes, ...idsOfInverter(where, tokenizer, sizes ?? {}) },
+      ...{ vocabSize: tokenizer.size, embeddingDim: embedder.dim },
+    });
+  checkInverterTokenizer(where, tokenizer, config);
   const rows = fixedRows(where, texts, tokenizer, config, overflow);
   const n = rows.texts.length;
   const pairs = stage === 'corrector' ? n * guessing.draws : n;
