@@ -173,6 +173,8 @@ test('what another action reads is refused, and what a choice leaves without a m
     /too few to measure on.*2 sentences/s,
   );
   expect(await refused('train', '--translators', 'a,b,c', '--data', data)).toContain('none back');
+  const two = ['--translators', 'a,b', '--translator-prefixes', 'to German: ,back: ,again: '];
+  expect(await refused('train', ...two, '--data', data)).toMatch(/not one for each translator; got 3, wanted 2/);
 });
 
 test('training goes on from a model that is named, with its sizes and words; a contradiction is refused', async () => {
@@ -182,7 +184,9 @@ test('training goes on from a model that is named, with its sizes and words; a c
   const [first, second] = [join(folder, 'first'), join(folder, 'second')];
   const own = ['--data', data, '--objective', 'ae', '--samples', '10', '--steps', '2'];
   const sizes = ['--width', '16', '--vocabulary', '280', '--control-dim', '6', '--memory-slots', '2', '--heads', '2'];
-  expect((await run('train', ...own, ...sizes, '--out', first)).code).toBe(0);
+  const mixture = ['--objective', 'mix', '--mix', 'ae=1,dae=1', '--blank', '.2'];
+  const often = ['--accumulate', '2', '--eval-every', '1', '--eval-samples', '2', '--stats-samples', '4'];
+  expect((await run('train', ...own, ...mixture, ...often, ...sizes, '--out', first)).code).toBe(0);
   const before = await readSafetensors(join(first, 'model', 'model.safetensors'));
   // with no step to speak of, the weights are those that it came with
   const on = await run('train', first, ...own, '--learning-rate', '1e-9', '--out', second);

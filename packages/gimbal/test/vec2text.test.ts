@@ -295,12 +295,16 @@ test('round trips of translators that were trained here between two languages an
     '--data',
     own,
     '--translators',
-    folders.join(','),
+    [...folders, ...folders].join(','), // two pivots
+    '--pivots-per-sentence',
+    '2',
+    '--trips-per-pivot',
+    '1',
     ...sizes,
     '--out',
     out,
   );
-  expect([code, stderr]).toEqual([0, expect.stringMatching(/translators: \d+ % come back as they were/)]);
+  expect([code, stderr]).toEqual([0, expect.stringMatching(/translators 2: \d+ % come back as they were/)]);
   const wrong = ['--translators', `${join(folder, 'none')},${folders[1]}`];
   expect((await run('train', '--data', own, ...wrong, '--out', join(folder, 'w'))).stderr).toContain(
     'no such file or folder',

@@ -10,6 +10,11 @@ const actions: Record<string, (context: Vec2TextContext) => Promise<CommandResul
   encode: async (c) => (await import('../vec2text/encode.ts')).encodeFile(c),
   decode: async (c) => (await import('../vec2text/decode.ts')).decodeFile(c),
   evaluate: async (c) => (await import('../vec2text/evaluate.ts')).evaluateModel(c),
+  interpolate: async (c) => (await import('../vec2text/in-space.ts')).interpolateTexts(c),
+  perturb: async (c) => (await import('../vec2text/in-space.ts')).perturbTexts(c),
+  nearest: async (c) => (await import('../vec2text/in-space.ts')).nearestToTexts(c),
+  arithmetic: async (c) => (await import('../vec2text/in-space.ts')).addTexts(c),
+  optimise: async (c) => (await import('../vec2text/search.ts')).optimiseText(c),
   explore: async (c) => (await import('../vec2text/explore.ts')).writePage(c),
   invert: async (c) =>
     namedModel(c) === undefined
@@ -18,13 +23,13 @@ const actions: Record<string, (context: Vec2TextContext) => Promise<CommandResul
 };
 
 export const command = defineCommand({
-  summary: 'Turn sentences into vectors and vectors into sentences: train, encode, decode, evaluate, explore, invert.',
+  summary:
+    'Turn sentences into vectors and vectors into sentences: train, encode, decode, evaluate, move in the space, explore, invert.',
   arguments: [
     { name: 'what', description: Object.keys(actions).join(', '), required: true },
     {
       name: 'model',
-      description:
-        'encode, decode, evaluate, explore: folder of a model or of its run; train: one to go on from; invert: an inverter',
+      description: 'folder of a model or of its run; train: one to go on from; invert: an inverter',
       required: false,
     },
   ],
@@ -38,6 +43,11 @@ export const command = defineCommand({
     'gimbal vec2text encode runs/mine --data new.txt --out codes.jsonl',
     'gimbal vec2text decode runs/mine --data codes.jsonl --temperature 1',
     'gimbal vec2text decode runs/mine --sample 20',
+    'gimbal vec2text interpolate runs/mine --text "a dog runs" --text "two men, asleep" --points 7',
+    'gimbal vec2text perturb runs/mine --text "a dog runs" --scale .5 --sample 10',
+    'gimbal vec2text nearest runs/mine --text "a dog runs" --data sentences.txt --neighbours 3',
+    'gimbal vec2text arithmetic runs/mine --text "a dog runs" --plus "a man slept" --minus "a man sleeps"',
+    'gimbal vec2text optimise runs/mine --reward ./score.mjs      the text that a module of yours likes best',
     'gimbal vec2text evaluate runs/space                          the four properties, with a page',
     'gimbal vec2text explore runs/mine --out mine.html            two sentences and what lies between, in one file',
     'gimbal vec2text invert --embedder sentence-transformers/all-MiniLM-L6-v2 --data sentences.txt --out runs/inverter',

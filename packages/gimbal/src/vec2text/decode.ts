@@ -9,13 +9,14 @@ import { refuseUnwritable } from '../run/out-file.ts';
 import { holdsVectors, openModel, readCodes } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import { readSentences } from './sentences.ts';
+import { write } from './written.ts';
 
 export async function decodeFile(context: Vec2TextContext): Promise<CommandResult> {
   const { options: o, output, signal } = context;
   checkDecoding(context);
   if (o.out !== undefined) await refuseUnwritable('vec2text decode', o.out);
   const compute = await startCompute(o);
-  const { decodeCodes, sample } = await import('@gimbal/vec2text');
+  const { sample } = await import('@gimbal/vec2text');
   const { model } = await openModel(context, 'decode');
   using _ = model;
   const { space } = model.module;
@@ -27,10 +28,7 @@ export async function decodeFile(context: Vec2TextContext): Promise<CommandResul
           ...{ prior: o.prior, stats: model.stats, rng: stream.split('prior') },
           ...(o.prior === 'empirical' && { codes: await codesOf(o.data as string, model, signal) }),
         });
-  const decoded = await decodeCodes(model, z, {
-    ...{ project: o.project, temperature: o.temperature, topK: o.topK, topP: o.topP, beams: o.beams, signal },
-    ...(o.temperature > 0 && { rng: stream.split('sampling') }),
-  });
+  const decoded = await write(model, z, context, stream);
   await compute.trace(output);
   if (o.out !== undefined) {
     await writeFileAtomic(o.out, `${decoded.map(({ text }) => text).join('\n')}\n`);

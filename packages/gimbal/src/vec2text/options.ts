@@ -7,25 +7,28 @@ import { trainOptions } from './train-options.ts';
 const count = z.int().min(1);
 const chance = z.number().min(0).default(0);
 const inverting: readonly Action[] = ['invert', 'use an inverter'];
+/** what writes texts of vectors */
+const writing: readonly Action[] = ['decode', 'interpolate', 'perturb', 'arithmetic'];
+const inSpace: readonly Action[] = ['interpolate', 'perturb', 'nearest', 'arithmetic'];
 
 const named = {
   data: of(
-    ['train', 'encode', 'decode', 'evaluate', 'explore', ...inverting],
+    ['train', 'encode', 'decode', 'evaluate', 'explore', 'nearest', ...inverting],
     z.string().min(1).optional(),
     'sentences, a line of a .txt each, or text, with rtt, paraphrase, edit and group, in a .jsonl, .csv or .parquet; for decode, vectors as code in a .jsonl',
   ),
   columns: of(
-    ['train', 'encode', 'evaluate', 'explore', ...inverting],
+    ['train', 'encode', 'evaluate', 'explore', 'nearest', ...inverting],
     z.record(z.string(), z.string()).optional(),
     'names of your columns, for example text=sentence,rtt=back',
   ),
   model: of(
-    ['train', 'encode', 'decode', 'evaluate', 'explore', 'use an inverter'],
+    ['train', 'encode', 'decode', 'evaluate', 'explore', 'use an inverter', ...inSpace, 'optimise'],
     z.string().optional(),
     'the model, if it is not named behind the action; train: one to go on from, as it is',
   ),
   text: of(
-    ['encode', 'explore', 'use an inverter'],
+    ['encode', 'explore', 'use an inverter', ...inSpace],
     z.array(z.string()).meta({ whole: true }).optional(),
     'a sentence, in place of --data; for more the flag again',
   ),
@@ -33,21 +36,73 @@ const named = {
 
 const written = {
   project: of(
-    ['decode'],
+    ['decode', 'interpolate', 'arithmetic'],
     z.boolean().default(false),
     'bring vectors outside the space into it, instead of refusing them',
   ),
-  temperature: of(['decode'], chance, '0 takes the likeliest words'),
-  topK: of(['decode'], z.int().min(0).default(0), 'draw among the k likeliest; 0 = all'),
-  topP: of(['decode'], z.number().positive().max(1).default(1), 'draw among the likeliest of this probability'),
-  beams: of(['decode', ...inverting], count.default(1), 'width of the search'),
-  sample: of(['decode'], count.optional(), 'so many vectors by chance, in place of --data'),
+  temperature: of(writing, chance, '0 takes the likeliest words'),
+  topK: of(writing, z.int().min(0).default(0), 'draw among the k likeliest; 0 = all'),
+  topP: of(writing, z.number().positive().max(1).default(1), 'draw among the likeliest of this probability'),
+  beams: of([...writing, ...inverting], count.default(1), 'width of the search'),
+  sample: of(
+    ['decode', 'perturb'],
+    count.optional(),
+    'decode: so many vectors by chance, in place of --data; perturb: so many near each sentence (default 5)',
+  ),
   prior: of(
     ['decode'],
     z.enum(['uniform', 'gaussian-fit', 'empirical']).default('gaussian-fit'),
     'where they are drawn: everywhere, as training’s vectors are spread, or among those of --data',
     '--sample',
   ),
+};
+
+const space = {
+  points: of(['interpolate'], count.default(7), 'vectors from the one sentence to the other, both included'),
+  alphas: of(
+    ['interpolate'],
+    z.array(z.number()).optional(),
+    'where they lie, in place of even steps: 0 is the one sentence, 1 the other',
+  ),
+  mode: of(
+    ['interpolate'],
+    z.enum(['lerp', 'slerp']).optional(),
+    'straight, or turning evenly (default: slerp on the sphere, else lerp)',
+  ),
+  extrapolate: of(['interpolate'], z.boolean().default(false), 'allow places below 0 and above 1'),
+  scale: of(['perturb'], z.number().min(0).default(0.5), 'σ of the noise'),
+  unit: of(
+    ['perturb'],
+    z.enum(['rms', 'absolute']).default('rms'),
+    'what σ counts: root mean squares of training’s vectors, or the space’s own unit',
+  ),
+  neighbours: of(['nearest'], count.default(5), 'sentences of --data, for each'),
+  metric: of(
+    ['nearest'],
+    z.enum(['cosine-centred', 'l2']).default('cosine-centred'),
+    'how vectors are compared: the mean of training’s is taken from both before the cosine',
+  ),
+  plus: of(
+    ['arithmetic'],
+    z.array(z.string()).meta({ whole: true }).optional(),
+    'a sentence whose vector is added; of several, the flag before each, their mean',
+  ),
+  minus: of(['arithmetic'], z.array(z.string()).meta({ whole: true }).optional(), 'one that is taken away, alike'),
+  weight: of(['arithmetic'], z.number().default(1), 'of what is added and taken away'),
+};
+
+const search = {
+  reward: of(
+    ['optimise'],
+    z.array(z.string()).optional(),
+    'what a text is worth: a module, or a reward of gimbal rl; of several the sum',
+  ),
+  prompt: of(['optimise'], z.string().default(''), 'what the reward is told as prompt'),
+  episodes: of(['optimise'], count.default(2400), 'texts that are scored in all'),
+  population: of(['optimise'], z.int().min(2).default(60), 'texts of a round'),
+  elite: of(['optimise'], count.default(10), 'texts of a round that the next follows'),
+  smoothing: of(['optimise'], z.number().positive().max(1).default(0.7), 'how far a round moves mean and deviation'),
+  floor: of(['optimise'], z.number().min(0).default(0.1), 'least deviation'),
 };
 
 const measured = {
@@ -81,7 +136,15 @@ const inverted = {
   memoryBudget: of(inverting, count.default(256), 'MiB that the texts which are generated together may take'),
 };
 
-export const vec2textOptions = z.object({ ...named, ...written, ...measured, ...inverted, ...trainOptions });
+export const vec2textOptions = z.object({
+  ...named,
+  ...written,
+  ...space,
+  ...search,
+  ...measured,
+  ...inverted,
+  ...trainOptions,
+});
 /** What the actions are given. */
 export type Vec2TextFlags = Vec2TextContext['options'];
 /** Where they run. */
