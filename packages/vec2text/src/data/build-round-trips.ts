@@ -2,6 +2,7 @@
 // build goes on where it was.
 import { type Rng, rng, StoppedError } from '@gimbal/tensor-core';
 import { refusal } from '../internal/refuse.ts';
+import { untilAborted } from '../internal/until-aborted.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';
 import type { RoundTrip, Translator } from './round-trip.ts';
 import { normalised, textId, wordEdits, wordOverlap, wordsOf } from './similarity.ts';
@@ -269,29 +270,6 @@ async function translated(
     got: Array.isArray(out) ? out.length : out === null ? 'null' : typeof out,
     wanted: `${texts.length} texts`,
   });
-}
-
-/** How long a translator has to end by itself after the signal, in ms: its weights may be freed once it is left alone. */
-const grace = 5000;
-
-/** Waits little longer than the signal lets it: a translator may be a service that never answers. @throws StoppedError */
-async function untilAborted<T>(where: string, asked: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return asked;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let wait = (): void => {};
-  const stopped = new Promise<never>((_, reject) => {
-    const stop = (): void => reject(new StoppedError({ where, what: 'stopped by its signal, while no answer came' }));
-    wait = () => {
-      timer = setTimeout(stop, grace);
-    };
-    signal.addEventListener('abort', wait);
-  });
-  try {
-    return await Promise.race([asked, stopped]);
-  } finally {
-    signal.removeEventListener('abort', wait);
-    clearTimeout(timer);
-  }
 }
 
 /** The row of a round trip, if it is kept, and what is counted of it. */

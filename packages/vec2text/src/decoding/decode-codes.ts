@@ -2,6 +2,7 @@
 import { beamSearch, decodeTokens } from '@gimbal/language-models';
 import { type Params, type Rng, rngFromState, StoppedError, rng as seeded } from '@gimbal/tensor-core';
 import { tensor2d } from '@tensorflow/tfjs-core';
+import { checkRng } from '../internal/check-rng.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2Text, Vec2TextModule } from '../model/module.ts';
 import { holdPacked } from '../model/trained.ts';
@@ -22,6 +23,8 @@ export interface DecodeOptions {
   topP?: number;
   /** Search with so many beams instead, scores divided by length (1: none). */
   beams?: number;
+  /** Bytes that the beams which are searched together may take (256 MiB): fewer codes at a time where they are many. */
+  memoryBudget?: number;
   /** Where draws come from: each row has a stream of its own, so its neighbours do not matter. Needed for temperature > 0. */
   rng?: Rng;
   /** Codes at a time (64). */
@@ -72,32 +75,37 @@ export async function decodeToTokens(
   o: DecodeOptions,
 ): Promise<DecodedTokens[]> {
   const { temperature = 0, topK = 0, topP = 1, beams = 1, batchSize = 64, rng, signal } = o;
+  const { memoryBudget = 2 ** 28 } = o;
   checkThat('decode.temperature', temperature >= 0 && Number.isFinite(temperature), temperature, 'a number ≥ 0');
   checkThat('decode.topP', topP > 0 && topP <= 1, topP, 'a number in (0, 1]');
   checkSize('decode.topK', topK, 0);
   checkSize('decode.beams', beams);
   checkSize('decode.batchSize', batchSize);
+  checkThat('decode.memoryBudget', memoryBudget > 0, memoryBudget, 'a number of bytes > 0');
   if (temperature > 0 && rng === undefined)
     throw refusal('CONFIG', {
       where: 'decode.rng',
       what: 'sampling needs a stream',
       wanted: 'rng: rng(seed), or temperature 0',
     });
+  if (rng !== undefined) checkRng('decode.rng', rng);
   checkThat(
     'decode.beams',
     beams === 1 || temperature === 0,
     { beams, temperature },
     'beams or a temperature, not both',
   );
-  const codes = codesInside('vec2text: decode', module.space, z, o.project);
+  // a copy: the caller may fill the array again before the last batch is read
+  const codes = codesInside('vec2text: decode', module.space, z, o.project).slice();
+  const together = beams > 1 ? Math.min(batchSize, codesAtATime(module, beams, memoryBudget)) : batchSize;
   const sampler = { temperature, topK, topP };
   const k = module.config.controlDim;
   const start = (rng ?? seeded(0)).state();
   const out: DecodedTokens[] = [];
-  for (let row = 0; row < codes.length / k; row += batchSize) {
+  for (let row = 0; row < codes.length / k; row += together) {
     if (signal?.aborted)
       throw new StoppedError({ where: 'vec2text: decode', what: `stopped by its signal after ${row} codes` });
-    const some = codes.subarray(row * k, (row + batchSize) * k);
+    const some = codes.subarray(row * k, (row + together) * k);
     // the same stream for every batch, each row its own part of it
     const stream = rngFromState(start);
     out.push(
@@ -108,6 +116,15 @@ export async function decodeToTokens(
   }
   rng?.int(2 ** 32); // the next call draws others
   return out;
+}
+
+/** @throws ConfigError (`CONFIG`) where the beams of one code are too many */
+function codesAtATime({ config: c }: Vec2TextModule, beams: number, budget: number): number {
+  // per beam: its log-probabilities, and of every block keys and values of memory and tokens
+  const bytes = 4 * beams * (c.vocabSize + 2 * c.decoderLayers * c.width * (c.memorySlots + c.maxLength));
+  const wanted = `at most ${budget} bytes: fewer beams, or a larger memoryBudget`;
+  checkThat('decode.beams', bytes <= budget, `${bytes} bytes for the ${beams} beams of a code`, wanted);
+  return Math.floor(budget / bytes);
 }
 
 interface DrawOptions {

@@ -1,5 +1,6 @@
 // Somebody else's embedder: what turns texts into vectors, and is asked for nothing but that.
 import { refusal } from '../internal/refuse.ts';
+import { untilAborted } from '../internal/until-aborted.ts';
 import { checkFloats } from '../space/codes.ts';
 
 /** A frozen function from texts to vectors. */
@@ -17,14 +18,19 @@ export interface Embedder {
   embed(texts: string[], o?: { signal?: AbortSignal }): Promise<Float32Array>;
 }
 
-/** Embeds, and checks what came. @throws ShapeError (`SHAPE`), NumericalError (`NOT_FINITE`) naming the text */
+/**
+ * Embeds, and checks what came.
+ * @throws ShapeError (`SHAPE`), NumericalError (`NOT_FINITE`) naming the text; StoppedError where no answer comes after the signal
+ */
 export async function embedAll(
   embedder: Embedder,
   texts: readonly string[],
   o: { signal?: AbortSignal | undefined } = {},
 ): Promise<Float32Array> {
-  const vectors = await embedder.embed([...texts], o.signal ? { signal: o.signal } : {});
-  checkVectors(`embedder ${embedder.name}`, vectors, embedder.dim, texts.length);
+  const where = `embedder ${embedder.name}`;
+  const asked = embedder.embed([...texts], o.signal ? { signal: o.signal } : {});
+  const vectors = await untilAborted(where, asked, o.signal);
+  checkVectors(where, vectors, embedder.dim, texts.length);
   return vectors;
 }
 

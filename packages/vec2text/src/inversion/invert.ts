@@ -79,19 +79,20 @@ export async function invertAll(inverter: Inverter, e: Float32Array, o: InvertOp
 
 /**
  * Inverts many vectors together, step by step: of every row its step, in their order; rows that are done repeat their last.
- * @param e vectors [n·D]
+ * @param vectors of the inverter's embedder [n·D]
  * @throws as `invert`
  */
 export async function* invertSteps(
   inverter: Inverter,
-  e: Float32Array,
-  o: InvertOptions,
+  vectors: Float32Array,
+  o: InvertOptions = {},
 ): AsyncGenerator<readonly InvertStep[], void> {
   const { config: c } = inverter;
   const { steps = 5, beams = 1, patience = Number.POSITIVE_INFINITY, memoryBudget = 2 ** 28, signal, warn } = o;
   checkSize('invert.steps', steps, 0);
   checkSize('invert.beams', beams);
   checkThat('invert.patience', patience >= 1, patience, 'a number ≥ 1');
+  checkThat('invert.memoryBudget', memoryBudget > 0, memoryBudget, 'a number of bytes > 0');
   if (steps > 0 && inverter.corrector === undefined)
     throw refusal('CONFIG', {
       where: 'invert.steps',
@@ -100,6 +101,9 @@ export async function* invertSteps(
       wanted: '0',
       fix: 'Train the stage corrector, or ask for steps: 0',
     });
+  checkVectors('vec2text: invert', vectors, c.embeddingDim);
+  // a copy: the caller may fill the array again between two steps
+  const e = vectors.slice();
   const n = e.length / c.embeddingDim;
   // per candidate: what the encoder reads, and keys and values of every block of the decoder
   const together = Math.min(n * beams, batchSize) * beams;

@@ -11,3 +11,11 @@ export function checkSize(where: string, got: number, least = 1): void {
 export function checkThat(where: string, good: boolean, got: unknown, wanted: string): void {
   if (!good) throw refusal('CONFIG', { where, what: 'out of range', got, wanted });
 }
+
+/** Numbers of one array of codes: 256 MiB of them. */
+const most = 2 ** 26;
+
+/** Refuses more codes of `dim` numbers than one array is made for: they are made at once, and nothing could stop it. */
+export function checkCount(where: string, rows: number, dim: number): void {
+  checkThat(where, rows * dim <= most, rows, `at most ${Math.floor(most / dim)} codes of ${dim} numbers at once`);
+}

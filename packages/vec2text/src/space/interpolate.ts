@@ -1,7 +1,7 @@
 // The way between two codes.
 import { checkName } from '@gimbal/tensor-core';
 import { refusal } from '../internal/refuse.ts';
-import { checkSize, checkThat } from './check-size.ts';
+import { checkCount, checkSize, checkThat } from './check-size.ts';
 import { type Codes, rowsOf } from './codes.ts';
 import { type ControlSpace, normOf, zeroOnSphere } from './control-space.ts';
 import { codesInside } from './inside.ts';
@@ -35,6 +35,7 @@ export function interpolate(space: ControlSpace, a: Codes, b: Codes, n: number, 
   const { mode = space.kind === 'sphere' ? 'slerp' : 'lerp', extrapolate = false, project = false } = o;
   checkName('interpolate.mode', mode, ['lerp', 'slerp']);
   checkSize('interpolate.n', n);
+  if (o.alphas === undefined) checkCount('interpolate.n', n, space.dim);
   const alphas = o.alphas ?? Array.from({ length: n }, (_, i) => (n === 1 ? 0.5 : i / (n - 1)));
   const wild = alphas.find((x) => !Number.isFinite(x) || (!extrapolate && (x < 0 || x > 1)));
   checkThat('interpolate.alphas', wild === undefined, wild, 'numbers from 0 to 1; others with extrapolate: true');
@@ -81,7 +82,8 @@ function slerp(a: Codes, b: Codes, alpha: number, out: Codes, row: number): void
     const what = `row ${row}: the codes are opposite, so no way between them is the shortest`;
     throw refusal('DEGENERATE', { where, what, fix: 'Go through a third code' });
   }
-  const length = (1 - alpha) * na + alpha * nb;
+  // beyond the ends the length may fall under 0, where the direction would turn round
+  const length = Math.max(0, (1 - alpha) * na + alpha * nb);
   const [wa, wb] =
     angle < small
       ? [1 - alpha, alpha]

@@ -1,7 +1,7 @@
 // Codes by chance: near a code, or out of nothing.
 import { checkName, type Rng } from '@gimbal/tensor-core';
 import { refusal } from '../internal/refuse.ts';
-import { checkSize, checkThat } from './check-size.ts';
+import { checkCount, checkSize, checkThat } from './check-size.ts';
 import { type Codes, rowsOf } from './codes.ts';
 import type { ControlSpace } from './control-space.ts';
 import { codesInside } from './inside.ts';
@@ -71,6 +71,7 @@ export function sample(space: ControlSpace, n: number, o: SampleOptions): Codes 
   const where = 'vec2text: sample';
   const { prior, stats, codes, rng } = o;
   checkSize('sample.n', n);
+  checkCount('sample.n', n, space.dim);
   checkName('sample.prior', prior, ['uniform', 'gaussian-fit', 'empirical']);
   needRng('sample', rng);
   const draw = {

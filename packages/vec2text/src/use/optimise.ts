@@ -5,7 +5,9 @@
 import type { RewardFn, Rng } from '@gimbal/tensor-core';
 import { StoppedError } from '@gimbal/tensor-core';
 import { decodeCodes } from '../decoding/decode-codes.ts';
+import { checkRng } from '../internal/check-rng.ts';
 import { refusal } from '../internal/refuse.ts';
+import { untilAborted } from '../internal/until-aborted.ts';
 import type { Vec2Text } from '../model/module.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';
 import type { Codes } from '../space/codes.ts';
@@ -27,7 +29,7 @@ export interface OptimiseOptions {
   prompt?: string;
   /** Where chance comes from. */
   rng: Rng;
-  /** Stops between two rounds, with a StoppedError. */
+  /** Stops between two rounds, or where the reward does not answer, with a StoppedError. */
   signal?: AbortSignal;
 }
 
@@ -77,6 +79,7 @@ export async function* optimise(
   checkThat('optimise.episodes', episodes >= population, episodes, `at least one round, ${population}`);
   checkThat('optimise.smoothing', smoothing > 0 && smoothing <= 1, smoothing, 'a number in (0, 1]');
   checkThat('optimise.floor', Number.isFinite(floor) && floor >= 0, floor, 'a finite number ≥ 0');
+  checkRng('optimise.rng', rng);
   const space = asActionSpace(model);
   const [k] = space.shape;
   const mean = new Float64Array(k);
@@ -90,13 +93,9 @@ export async function* optimise(
       actions[i] = (mean[i % k] as number) + (deviation[i % k] as number) * rng.normal();
     const z = space.toCode(actions);
     const texts = (await decodeCodes(model, z, { project: true, ...(signal && { signal }) })).map(({ text }) => text);
-    const rewards = checked(
-      await reward(
-        texts.map(() => prompt),
-        texts,
-      ),
-      texts,
-    );
+    // a copy: what a reward does to its list is its own affair
+    const prompts = texts.map(() => prompt);
+    const rewards = checked(await untilAborted('optimise.reward', reward(prompts, [...texts]), signal), texts);
     if (rewards.every((r) => r === Number.NEGATIVE_INFINITY)) {
       const what = `no text of round ${step} has a reward: there is nothing to follow`;
       throw refusal('NO_DATA', {
@@ -149,11 +148,12 @@ function follow(
 }
 
 /** Rewards as numbers; those that are missing come last. */
-export function checked(rewards: readonly (number | null)[], texts: readonly string[]): number[] {
+export function checked(rewards: ArrayLike<number | null>, texts: readonly string[]): number[] {
   const where = 'vec2text: reward';
   if (rewards?.length !== texts.length)
     throw refusal('SHAPE', { where, what: 'not one reward a text', got: rewards?.length, wanted: texts.length });
-  return rewards.map((r, i) => {
+  // no map: it goes past the holes of a list, and of a typed array makes another
+  return Array.from(rewards, (r, i) => {
     if (r === null) return Number.NEGATIVE_INFINITY;
     if (Number.isFinite(r)) return r;
     throw refusal('NOT_FINITE', {

@@ -2,7 +2,7 @@
 // whitened coordinates; the decoded text is scored.
 import type { Env, EnvStep, RewardFn, Rng } from '@gimbal/tensor-core';
 import { ConfigError, rng, ShapeError } from '@gimbal/tensor-core';
-import { argMax, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { argMax, sum, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { codePolicy, numberedRows } from '../decoding/code-policy.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2Text } from '../model/module.ts';
@@ -44,6 +44,15 @@ export function textEnv(model: Vec2Text, o: TextEnvOptions): Env {
       got: seen[Math.max(odd, 0)]?.length,
       wanted: size === 0 ? 'at least one' : size,
     });
+  const blind = seen.findIndex((x) => !x.every(Number.isFinite));
+  if (blind >= 0) {
+    const what = `prompt ${blind} is seen as what is no finite number`;
+    throw refusal('NOT_FINITE', {
+      where: `${where}.observe`,
+      what,
+      got: seen[blind]?.find((x) => !Number.isFinite(x)),
+    });
+  }
   const actions = asActionSpace(model, o);
   const [k] = actions.shape;
   let stream: Rng = rng(o.seed).split('env');
@@ -73,21 +82,22 @@ export function textEnv(model: Vec2Text, o: TextEnvOptions): Env {
     step(action): EnvStep {
       if (current === undefined)
         throw new ConfigError({ where: `${where}.step`, what: 'the episode has ended', fix: 'Call reset first' });
-      if (typeof action === 'number')
-        throw new ShapeError({
-          where: `${where}.step`,
-          what: 'the action is a vector',
-          got: action,
-          wanted: `${k} numbers`,
-        });
+      // two codes are a multiple of one, too: only one is an action
+      const numbers = typeof action === 'number' ? undefined : action.length;
+      if (numbers !== k) {
+        const what = 'the action is one vector';
+        throw refusal('SHAPE', { where: `${where}.step`, what, got: numbers ?? action, wanted: `${k} numbers` });
+      }
       const prompt = prompts[current] as string;
-      const [text] = decodeNow(model, actions.toCode(action)) as [string];
+      const [text] = decodeNow(model, actions.toCode(action as Float32Array)) as [string];
       const rewards = reward([prompt], [text]);
-      if (!Array.isArray(rewards)) {
+      if (!Array.isArray(rewards) && !ArrayBuffer.isView(rewards)) {
+        // one that fails would end the process: what it says is not waited for
+        Promise.resolve(rewards).catch(() => undefined);
         const fix = 'Give a reward that answers at once, or use optimise, which waits';
         throw refusal('CONFIG', { where: `${where}.reward`, what: 'a step does not wait for promises', fix });
       }
-      const [scored] = checked(rewards, [text]) as [number];
+      const [scored] = checked(rewards as ArrayLike<number | null>, [text]) as [number];
       if (scored === Number.NEGATIVE_INFINITY)
         throw refusal('CONFIG', {
           where: `${where}.reward`,
@@ -117,7 +127,13 @@ function decodeNow(model: Vec2Text, z: Codes): string[] {
   let append: Int32Array | undefined;
   for (let t = 0; t < maxLength && open.size > 0; t++) {
     const last = append;
-    const ids = tidy(() => argMax(policy.next(params, state, last), -1).dataSync<'int32'>()) as Int32Array;
+    const [ids, sums] = tidy(() => {
+      const logits = policy.next(params, state, last);
+      return [argMax(logits, -1).dataSync<'int32'>(), sum(logits, -1).dataSync<'float32'>()];
+    }) as unknown as [Int32Array, Float32Array];
+    // of logits that are none, argMax makes a token all the same
+    if (sums.some((x) => !Number.isFinite(x)))
+      throw refusal('NOT_FINITE', { where: 'textEnv', what: 'the model’s logits are no finite numbers' });
     for (const row of open) {
       if (ids[row] === eosId) open.delete(row);
       else (rows[row] as number[]).push(ids[row] as number);
