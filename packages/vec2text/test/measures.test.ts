@@ -135,6 +135,7 @@ it('agrees with the loss of the module on cross-entropy', async () => {
   loss.dispose();
 });
 
+// their values: measures-by-hand.test.ts
 it('measures fluency, diversity and structure, the same for the same seed, and leaves no tensors', async () => {
   const { memory } = await import('@tensorflow/tfjs-core');
   const all = async () => ({
@@ -148,28 +149,6 @@ it('measures fluency, diversity and structure, the same for the same seed, and l
   expect(memory().numTensors).toBe(before);
   const other = await diversity(model, rows, { ...oracles, seed: 4 });
   expect(other['distinct1(gaussian-fit)']?.value).not.toBe(first['distinct1(gaussian-fit)']?.value);
-  for (const name of [
-    'validAt(0)',
-    'validAt(0.25)',
-    'validPrior(uniform)',
-    'validPrior(gaussian-fit)',
-    'lmScore',
-    'distinctMeanings(gaussian-fit)',
-    'distinctValid(uniform)',
-    'slotEntropyRatio(gaussian-fit)',
-    'selfBleu(empirical)',
-    'paraphrasesDistinct',
-    'paraphrasesKept',
-    'robustMeaning(0.5)',
-    'robustSlots(1)',
-    'tripletAccuracy',
-    'paraphraseRetrieval',
-    'latentSts',
-    'interpValid',
-    'interpConsistency',
-    'interpMonotone',
-  ])
-    expect([name, Number.isFinite(first[name]?.value)]).toEqual([name, true]);
   const share = first['distinctMeanings(gaussian-fit)']?.value as number;
   const valid = first['validPrior(gaussian-fit)']?.value as number;
   expect(first['distinctValid(gaussian-fit)']?.value).toBeCloseTo(share * valid, 10);

@@ -3,7 +3,7 @@ import { flatten, type Params } from '@gimbal/tensor-core';
 import type { Vec2TextConfig } from '../src/model/config.ts';
 
 export type Weights = Map<string, { values: Float64Array; shape: number[] }>;
-type Matrix = number[][];
+export type Matrix = number[][];
 
 /** The parameters as double numbers. */
 export const weightsOf = (params: Params): Weights =>
@@ -13,13 +13,7 @@ const sum = (xs: readonly number[]): number => xs.reduce((a, b) => a + b, 0);
 
 /** One text's code [k]. @param ids tokens, EOS included, no padding */
 export function referenceEncode(w: Weights, c: Vec2TextConfig, ids: readonly number[]): number[] {
-  let x = embed(w, ids);
-  for (let i = 0; i < c.encoderLayers; i++) {
-    const at = `encoder.${i}`;
-    x = addTo(x, times(attend(c, times(norm(w, `${at}.norm1`, x), w, `${at}.self.qkv`), false), w, `${at}.self.out`));
-    x = addTo(x, feed(w, `${at}.mlp`, norm(w, `${at}.norm2`, x)));
-  }
-  const states = norm(w, 'encoder.norm', x);
+  const states = referenceStates(w, c, embed(w, ids));
   const pooled = states[0]?.map((_, j) => sum(states.map((row) => row[j] as number)) / states.length) as number[];
   const u = withBias([pooled], w, 'bottleneck')[0] as number[];
   if (c.space === 'box') return u.map(Math.tanh);
@@ -27,10 +21,26 @@ export function referenceEncode(w: Weights, c: Vec2TextConfig, ids: readonly num
   return c.space === 'free' ? u : u.map((v) => v / (c.space === 'ball' ? Math.max(1, length) : length));
 }
 
+/** The encoder's states of what it reads, both [T,d]. */
+export function referenceStates(w: Weights, c: Vec2TextConfig, read: Matrix): Matrix {
+  let x = read;
+  for (let i = 0; i < c.encoderLayers; i++) {
+    const at = `encoder.${i}`;
+    x = addTo(x, times(attend(c, times(norm(w, `${at}.norm1`, x), w, `${at}.self.qkv`), false), w, `${at}.self.out`));
+    x = addTo(x, feed(w, `${at}.mlp`, norm(w, `${at}.norm2`, x)));
+  }
+  return norm(w, 'encoder.norm', x);
+}
+
 /** Logits [T,V] after BOS and each token but the last. */
 export function referenceLogits(w: Weights, c: Vec2TextConfig, z: readonly number[], ids: readonly number[]): Matrix {
   const flat = withBias([[...z]], w, 'memory')[0] as number[];
   const memory = Array.from({ length: c.memorySlots }, (_, m) => flat.slice(m * c.width, (m + 1) * c.width));
+  return referenceDecode(w, c, memory, ids);
+}
+
+/** Logits [T,V] of a decoder that attends to `memory` [M,d], after BOS and each token but the last. */
+export function referenceDecode(w: Weights, c: Vec2TextConfig, memory: Matrix, ids: readonly number[]): Matrix {
   let x = embed(w, [c.bosId, ...ids.slice(0, -1)]);
   for (let i = 0; i < c.decoderLayers; i++) {
     const at = `decoder.${i}`;
@@ -52,21 +62,24 @@ export function referenceLoss(
   input: readonly number[],
   target: readonly number[],
 ): number {
-  const logits = referenceLogits(w, c, referenceEncode(w, c, input), target);
-  return sum(
+  return lossOfLogits(referenceLogits(w, c, referenceEncode(w, c, input), target), target);
+}
+
+/** Σ −log p of tokens. */
+export const lossOfLogits = (logits: Matrix, target: readonly number[]): number =>
+  sum(
     logits.map((row, t) => {
       const top = Math.max(...row);
       return top + Math.log(sum(row.map((v) => Math.exp(v - top)))) - (row[target[t] as number] as number);
     }),
   );
-}
 
 function embed(w: Weights, ids: readonly number[]): Matrix {
   const [table, places] = [rows(w, 'embedding.weight'), rows(w, 'positions.weight')];
   return ids.map((id, t) => (table[id] as number[]).map((v, j) => v + (places[t]?.[j] as number)));
 }
 
-function rows(w: Weights, path: string): Matrix {
+export function rows(w: Weights, path: string): Matrix {
   const { values, shape } = w.get(path) as { values: Float64Array; shape: number[] };
   const width = shape[1] as number;
   return Array.from({ length: shape[0] as number }, (_, i) => [...values.subarray(i * width, (i + 1) * width)]);
@@ -79,14 +92,14 @@ function times(x: Matrix, w: Weights, path: string): Matrix {
   return x.map((row) => (weight[0] as number[]).map((_, j) => sum(row.map((v, i) => v * (weight[i]?.[j] as number)))));
 }
 
-function withBias(x: Matrix, w: Weights, path: string): Matrix {
+export function withBias(x: Matrix, w: Weights, path: string): Matrix {
   const bias = vector(w, `${path}.bias`);
   return times(x, w, path).map((row) => row.map((v, j) => v + (bias[j] as number)));
 }
 
-const addTo = (x: Matrix, y: Matrix): Matrix => x.map((row, i) => row.map((v, j) => v + (y[i]?.[j] as number)));
+export const addTo = (x: Matrix, y: Matrix): Matrix => x.map((row, i) => row.map((v, j) => v + (y[i]?.[j] as number)));
 
-function norm(w: Weights, path: string, x: Matrix): Matrix {
+export function norm(w: Weights, path: string, x: Matrix): Matrix {
   const [weight, bias] = [vector(w, `${path}.weight`), vector(w, `${path}.bias`)];
   return x.map((row) => {
     const mean = sum(row) / row.length;

@@ -30,7 +30,8 @@ import { spearman } from './ranks.ts';
  * of meanings and centred cosine distance, over 4,000 pairs, its interval by their rows; with `slots` and edits `analogy` and `analogySlot` (a row is to its
  * edit as another row is to what is decoded, in every slot and in the edited one); of the middle of two codes `interpValid`, with `slots`
  * `interpConsistency` (share of slots whose value is one of the ends', 0 where it has no meaning), and `interpMonotone`
- * (of 5 points: how often the agreement with the start does not rise from one to the next), of three rows or more.
+ * (of 5 points: how often the agreement with the start does not rise from one to the next; a step from or to a text without
+ * meaning counts as no), of three rows or more.
  * @throws DataError (`TOO_FEW`) for fewer than two rows
  */
 export const semanticStructure: Measurer = async (model, rows, o) => {
@@ -173,8 +174,11 @@ async function between<M>(
     interpMonotone: interval.mean(
       'interpMonotone',
       first.map((i) => {
-        const alike = Array.from({ length: points }, (_, j) => shared(o, meanings[i], found[i * points + j]));
-        return alike.slice(1).filter((x, j) => x <= (alike[j] as number)).length / (points - 1);
+        const said = found.slice(i * points, (i + 1) * points);
+        const alike = said.map((m) => shared(o, meanings[i], m));
+        const falls = (j: number): boolean =>
+          said[j - 1] !== undefined && said[j] !== undefined && (alike[j] as number) <= (alike[j - 1] as number);
+        return [...said.keys()].slice(1).filter(falls).length / (points - 1);
       }),
     ),
   };
