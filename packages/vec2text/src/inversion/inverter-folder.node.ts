@@ -1,12 +1,15 @@
 // An inverter as a folder: config.json, a file of weights a stage, and the tokenizer's files.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceModelFolder, Tokenizer, type TokenizerConfig, type TokenizerJson } from '@gimbal/language-models';
-import { encodeSafetensors, openSafetensors, type Params, writeFileDurable } from '@gimbal/tensor-core';
+import { replaceModelFolder } from '@gimbal/language-models';
+import { disposeTree, encodeSafetensors, openSafetensors, type Params, writeFileDurable } from '@gimbal/tensor-core';
 import { refusal } from '../internal/refuse.ts';
+import { checkShapes, tokenizerOf } from '../model/check-parts.ts';
 import { type InverterConfig, inverterConfig } from './config.ts';
 import type { Embedder } from './embedder.ts';
 import { checkEmbedder, type Inverter, makeInverter } from './inverter.ts';
+import { inverterSpecs, type Stage } from './models.ts';
+import { checkInverterTokenizer } from './special-ids.ts';
 import type { EmbeddingSpread } from './spread.ts';
 
 const modelType = 'gimbal-inverter';
@@ -15,7 +18,7 @@ const modelType = 'gimbal-inverter';
 interface Description extends InverterConfig {
   model_type: typeof modelType;
   embedder: Pick<Embedder, 'name' | 'dim' | 'hash'>;
-  stages: ('hypothesizer' | 'corrector')[];
+  stages: Stage[];
 }
 
 /**
@@ -45,9 +48,16 @@ export const saveInverter = (
 /**
  * Reads an inverter back.
  * @param embedder the one of training, told by its hash
- * @throws CheckpointError (`CHECKPOINT`) for what is no such folder, ConfigError (`EMBEDDER_MISMATCH`)
+ * @throws CheckpointError (`CHECKPOINT`) for what is no such folder, a missing or damaged file, weights or a tokenizer of other
+ * sizes; ConfigError (`EMBEDDER_MISMATCH`, `CONFIG` without an embedder or for sizes that do not fit)
  */
 export async function loadInverter(folder: string, embedder: Embedder): Promise<Inverter> {
+  if (typeof embedder?.embed !== 'function')
+    throw refusal('CONFIG', {
+      where: 'loadInverter',
+      what: 'an inverter goes with its embedder, and there is none',
+      fix: 'Give the one it was trained with as the second argument',
+    });
   const read = async <T>(name: string): Promise<T> => {
     try {
       return JSON.parse(await readFile(join(folder, name), 'utf8')) as T;
@@ -68,15 +78,26 @@ export async function loadInverter(folder: string, embedder: Embedder): Promise<
     refusal('CHECKPOINT', { where: join(folder, file), what, fix: 'The file is damaged: copy it again' });
   if (typeof wanted !== 'object' || wanted === null || !Array.isArray(stages))
     throw damaged('config.json', 'it does not say whose vectors are inverted, or by which stages');
+  if (!stages.includes('hypothesizer') || stages.some((stage) => !isStage(stage)))
+    throw damaged('config.json', `its stages are ${JSON.stringify(stages)}: no hypothesizer, or what is no stage`);
   checkEmbedder(`inverter ${folder}`, embedder, wanted);
-  const tokenizer = new Tokenizer(
-    await read<TokenizerJson>('tokenizer.json'),
-    await read<TokenizerConfig>('tokenizer_config.json'),
-  );
-  const weights = async (stage: Description['stages'][number]): Promise<Params> => {
-    const file = await openSafetensors(join(folder, `${stage}.safetensors`));
+  const config = inverterConfig(sizes);
+  if (config.embeddingDim !== wanted.dim)
+    throw damaged('config.json', 'embeddingDim is not the width of the embedder’s vectors');
+  const tokenizer = tokenizerOf(folder, await read('tokenizer.json'), await read('tokenizer_config.json'));
+  checkInverterTokenizer(folder, tokenizer, config);
+  const weights = async (stage: Stage): Promise<Params> => {
+    const path = join(folder, `${stage}.safetensors`);
+    const file = await openSafetensors(path);
     try {
-      return await file.params();
+      const params = await file.params();
+      try {
+        checkShapes(path, params, inverterSpecs(config, stage));
+      } catch (error) {
+        disposeTree(params);
+        throw error;
+      }
+      return params;
     } finally {
       await file.close();
     }
@@ -88,7 +109,13 @@ export async function loadInverter(folder: string, embedder: Embedder): Promise<
   if (spread && ![spread.farthest, ...(spread.norms ?? [Number.NaN])].every(Number.isFinite))
     throw damaged('spread.json', 'it has no distances');
   const hypothesizer = await weights('hypothesizer');
-  const corrector = stages.includes('corrector') ? await weights('corrector') : undefined;
-  const parts = { config: inverterConfig(sizes), embedder, tokenizer, hypothesizer, corrector };
-  return makeInverter({ ...parts, ...(spread && { spread }) });
+  try {
+    const corrector = stages.includes('corrector') ? await weights('corrector') : undefined;
+    return makeInverter({ config, embedder, tokenizer, hypothesizer, corrector, ...(spread && { spread }) });
+  } catch (error) {
+    disposeTree(hypothesizer);
+    throw error;
+  }
 }
+
+const isStage = (name: unknown): name is Stage => name === 'hypothesizer' || name === 'corrector';

@@ -57,7 +57,7 @@ const sequenceLength = (c: InverterConfig, stage: Stage): number =>
   stage === 'hypothesizer' ? c.embeddingTokens : 4 + 3 * c.embeddingTokens + c.maxLength;
 
 /** The parameters of a model, in the order they are made. */
-function inverterSpecs(c: InverterConfig, stage: Stage): ParameterSpec[] {
+export function inverterSpecs(c: InverterConfig, stage: Stage): ParameterSpec[] {
   const { width: d, embeddingDim: D, embeddingTokens: R } = c;
   const dense = (path: string, rows: number, columns: number, std: number): ParameterSpec[] => [
     { path: `${path}.weight`, shape: [rows, columns], init: { std } },

@@ -1,17 +1,17 @@
 // A trained model as one safetensors file: weights as tensors, all else in its metadata. What a page loads.
-import { Tokenizer, type TokenizerConfig, type TokenizerJson } from '@gimbal/language-models';
+import type { TokenizerConfig, TokenizerJson } from '@gimbal/language-models';
 import {
   encodeSafetensors,
   type FloatDtype,
   flatten,
   openSafetensors,
-  type Params,
   type SourceLike,
   type WeightFile,
 } from '@gimbal/tensor-core';
 import { refusal } from '../internal/refuse.ts';
 import type { SpaceKind } from '../space/control-space.ts';
 import type { SpaceStats } from '../space/stats.ts';
+import { checkShapes, tokenizerOf } from './check-parts.ts';
 import type { Vec2TextConfig } from './config.ts';
 import type { Vec2Text } from './module.ts';
 import { parameterSpecs } from './parameters.ts';
@@ -105,6 +105,8 @@ export async function assembleModel(
   { config: expected = {} }: LoadVec2TextOptions,
 ): Promise<Vec2Text> {
   const where = file.name;
+  if (typeof description !== 'object' || description === null)
+    throw refusal('CHECKPOINT', { where, what: 'its description is no object', got: description });
   const { config, stats, tokenizer, tokenizerConfig } = description;
   for (const [name, value] of Object.entries(expected)) {
     if (config?.[name as 'space'] === value) continue;
@@ -118,13 +120,14 @@ export async function assembleModel(
     throw refusal('CHECKPOINT', { where, what: `the model has no ${config === undefined ? 'config' : 'statistics'}` });
   checkStats(where, stats);
   const module = vec2text(config);
+  const words = tokenizerOf(where, tokenizer, tokenizerConfig);
   const params = await file.params();
   try {
-    checkShapes(where, params, module.config);
+    checkShapes(where, params, parameterSpecs(module.config));
     return trainedModel({
       module,
       params,
-      tokenizer: new Tokenizer(tokenizer, tokenizerConfig),
+      tokenizer: words,
       stats: {
         ...stats,
         mean: Float32Array.from(stats.mean),
@@ -149,24 +152,4 @@ function checkStats(where: string, { mean, std, cholesky, rms, saturation }: Sta
     wanted: 'finite numbers: mean [k], std [k], cholesky [k·k], rms, saturation',
     fix: 'Copy the model again',
   });
-}
-
-function checkShapes(where: string, params: Params, c: Vec2TextConfig): void {
-  const there = new Map(flatten(params));
-  const specs = parameterSpecs(c);
-  for (const { path, shape } of specs) {
-    const got = there.get(path)?.shape;
-    if (String(got) === String(shape)) continue;
-    const what = got === undefined ? `tensor ${path} is missing` : `tensor ${path} has another shape`;
-    throw refusal('CHECKPOINT', {
-      where,
-      what,
-      got,
-      wanted: shape,
-      fix: 'Weights and config belong to different models',
-    });
-  }
-  const known = new Set(specs.map(({ path }) => path));
-  const extra = [...there.keys()].find((path) => !known.has(path));
-  if (extra !== undefined) throw refusal('CHECKPOINT', { where, what: 'a tensor that the model has not', got: extra });
 }
