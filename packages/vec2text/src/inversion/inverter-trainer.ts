@@ -7,12 +7,14 @@ import {
   DataTrainer,
   disposeTree,
   EpochSampler,
+  hashTree,
   type LoopOptions,
   type LoopSetup,
   LoopTrainer,
   rng,
 } from '@gimbal/tensor-core';
 import { tensor2d } from '@tensorflow/tfjs-core';
+import { rowsName, tokensName } from '../internal/fingerprint.ts';
 import { refusal } from '../internal/refuse.ts';
 import { takeRows } from '../internal/take-rows.ts';
 import { lengthMask } from '../model/token-rows.ts';
@@ -229,6 +231,9 @@ function make(options: InverterTrainerOptions): Made {
     options: { ...loop, overflow },
     config: {
       ...{ model: config, stage, embedder: embedder.hash, rows: n, dropout },
+      // others of the same number are another run
+      ...{ tokenizer: tokensName(tokenizer), texts: rowsName([rows.ids]) },
+      ...(from && stage === 'corrector' && { hypothesizer: hashTree(from.hypothesizer) }),
       ...(stage === 'corrector' && { guesses: guessing }),
     },
   };

@@ -13,6 +13,7 @@ import {
 } from '@gimbal/tensor-core';
 import { checkedObjective } from '../data/objective.ts';
 import { type TokenRow, tokenRows } from '../data/training-rows.ts';
+import { rowsName, tokensName } from '../internal/fingerprint.ts';
 import { modelWriter } from '../model/model-writer.ts';
 import type { Vec2Text } from '../model/module.ts';
 import { checkTokenizer, trainedModel } from '../model/trained.ts';
@@ -56,7 +57,7 @@ export class Vec2TextTrainer extends DataTrainer<TokenRow[], Vec2TextStep> {
   /**
    * Goes on with a saved run: the next losses are those of the uninterrupted one.
    * @param from a run's folder, or one of its checkpoints
-   * @param options as for the run
+   * @param options as for the run, with the same rows; a function `roundTrip` cannot be told from another
    * @throws CheckpointError where there is no valid checkpoint, or it is of another configuration
    */
   static async resume(
@@ -143,7 +144,11 @@ function prepare(options: Vec2TextTrainerOptions): Prepared {
       drawnRoundTrips: roundTrip !== undefined,
       zNoise,
       klCoef,
-      rows: train.rows.length,
+      ...{ overflow, statsSamples, rows: train.rows.length },
+      // others of the same number are another run
+      tokenizer: tokensName(tokenizer),
+      data: nameOf(train.rows),
+      ...(held && { evalData: nameOf(held), evalSamples }),
     },
     ...(write && {
       saveModel: async (folder: string, p: Params) => {
@@ -161,3 +166,7 @@ function prepare(options: Vec2TextTrainerOptions): Prepared {
     },
   };
 }
+
+/** Of rows with their round trips. */
+const nameOf = (rows: readonly TokenRow[]): string =>
+  rowsName(rows.flatMap(({ source, candidates }) => [Int32Array.of(candidates.length), source, ...candidates]));

@@ -85,7 +85,7 @@ export function textEnv(model: Vec2Text, o: TextEnvOptions): Env {
       // two codes are a multiple of one, too: only one is an action
       const numbers = typeof action === 'number' ? undefined : action.length;
       if (numbers !== k) {
-        const what = 'the action is one vector';
+        const what = 'the action is a vector of the space';
         throw refusal('SHAPE', { where: `${where}.step`, what, got: numbers ?? action, wanted: `${k} numbers` });
       }
       const prompt = prompts[current] as string;
