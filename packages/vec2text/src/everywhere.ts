@@ -1,13 +1,12 @@
 // What the package has in Node and in the page alike.
 export {
-  type BuiltBatch,
   buildRoundTrips,
   type Pivot,
-  type PivotCounts,
   type RoundTripCache,
   type RoundTripOptions,
   type RoundTripReport,
 } from './data/build-round-trips.ts';
+export type { BuiltBatch, PivotCounts } from './data/built-batch.ts';
 export { corrupt, type NoiseTokens } from './data/corrupt.ts';
 export type { Noise, Objective, RoundTrip, Translator } from './data/round-trip.ts';
 export { gatherRoundTrips, type Overflow, type TrainingRow } from './data/training-rows.ts';

@@ -69,3 +69,81 @@ test('files of other settings or sentences, and what is no JSON, are refused', a
   await expect(readRoundTrips(path)).rejects.toThrow('other.jsonl:2: the line is no batch of round trips');
   await expect(readRoundTrips(join(folder, 'none.jsonl'))).rejects.toThrow('the file holds no round trips');
 });
+
+test('a file is looked at before it is believed: rows, counts, bytes; one that was never ours stays as it is', async () => {
+  const path = join(folder, 'hostile.jsonl');
+  const wanted = await rowsOf(options(path));
+  const good = await readFile(path, 'utf8');
+  const [settings, first, ...rest] = good.split('\n') as [string, string, ...string[]];
+  const batch = JSON.parse(first) as { rows: Record<string, unknown>[]; counts: object };
+  const [row] = batch.rows as [Record<string, unknown>];
+  const damages: Record<string, unknown> = {
+    null: null,
+    list: [],
+    'no rows': { ...batch, rows: undefined },
+    'empty rows': { ...batch, rows: [{}] },
+    'rtt 5': { ...batch, rows: [{ ...row, rtt: 5 }] },
+    'no similarity': { ...batch, rows: [{ ...row, similarity: null }] },
+    'no counts': { ...batch, counts: undefined },
+    'counts of nothing': { ...batch, counts: { p: {} } },
+  };
+  for (const [name, bad] of Object.entries(damages)) {
+    await writeFile(path, [settings, JSON.stringify(bad), ...rest].join('\n'));
+    const message = expect.stringMatching(
+      /hostile\.jsonl:2: (?:the line is no batch|its row 0 is no round trip|of pivot p)/,
+    );
+    const wantedError = expect.objectContaining({ reason: 'ROUND_TRIP', message });
+    expect([name, await rowsOf(options(path)).catch((e: unknown) => e)]).toEqual([name, wantedError]);
+    expect([name, await readRoundTrips(path).catch((e: unknown) => e)]).toEqual([name, wantedError]);
+  }
+  const bytes = Buffer.from(good);
+  await writeFile(path, Buffer.concat([bytes.subarray(0, 20), Buffer.of(0xff, 0xfe), bytes.subarray(20)]));
+  await expect(rowsOf(options(path))).rejects.toMatchObject({ reason: 'ROUND_TRIP' });
+  await writeFile(path, 'my only sentence');
+  await expect(rowsOf(options(path))).rejects.toMatchObject({ reason: 'ROUND_TRIP' });
+  expect(await readFile(path, 'utf8')).toBe('my only sentence');
+  // another cache than a file’s is no more believed
+  const cache = { load: async () => [{ ...batch, rows: [{}] }] as never, append: async () => undefined };
+  await expect(rowsOf({ ...options(path), cache })).rejects.toMatchObject({ reason: 'ROUND_TRIP' });
+  // a line that is there twice is taken once
+  await writeFile(path, [settings, first, first, ...rest].join('\n'));
+  expect(await rowsOf(options(path))).toEqual(wanted);
+  expect(await readFile(path, 'utf8')).toBe(good);
+});
+
+test('of two builds into one file the one that comes second is told, and what is there is of use', async () => {
+  const path = join(folder, 'twice.jsonl');
+  const whole = await rowsOf(options(join(folder, 'alone.jsonl')));
+  const slow = { name: 'upper', translate: async (batch: string[]) => batch.map((text) => text.toUpperCase()) };
+  const wait = (ms: number) => ({
+    ...slow,
+    translate: async (batch: string[]) => {
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      return slow.translate(batch);
+    },
+  });
+  const both = await Promise.allSettled(
+    [5, 40].map((ms) => rowsOf({ ...options(path), pivots: [{ name: 'p', forward: slow, back: wait(ms) }] })),
+  );
+  expect(both[0]).toEqual({ status: 'fulfilled', value: whole });
+  expect(both[1]).toMatchObject({ status: 'rejected', reason: { reason: 'ROUND_TRIP' } });
+  expect(await rowsOf(options(path))).toEqual(whole);
+});
+
+test('what is no text is refused by its place, and what is no similarity', async () => {
+  const o = { pivots: [{ name: 'p', forward: translator, back: translator }], seed: 0 };
+  for (const bad of [null, 5, 'a \ud800 b'])
+    await expect(rowsOf(o, 9, ['fine', bad as string])).rejects.toMatchObject({
+      reason: 'ROUND_TRIP',
+      message: expect.stringContaining('sentence 1'),
+    });
+  await expect(rowsOf(o, 9, 'abc' as never)).rejects.toMatchObject({ reason: 'CONFIG' });
+  for (const answer of [(b: string[]) => new Array(b.length), (b: string[]) => b.map((text) => `${text} \udc00`)]) {
+    const back = { name: 'odd', translate: async (b: string[]) => answer(b) as string[] };
+    await expect(rowsOf({ ...o, pivots: [{ name: 'p', forward: translator, back }] })).rejects.toMatchObject({
+      reason: 'ROUND_TRIP',
+    });
+  }
+  for (const similarity of [() => undefined, () => 'x', () => Number.NaN])
+    await expect(rowsOf({ ...o, similarity: similarity as never })).rejects.toMatchObject({ reason: 'NOT_FINITE' });
+});

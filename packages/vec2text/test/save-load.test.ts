@@ -129,5 +129,6 @@ test('tokenizers: special tokens of their own, and a model of another’s is ref
     'vec2text: bosId of the tokenizer is not the model’s; got 2, wanted 1',
   );
   expect(() => wordTokenizer([])).toThrow('there is no word');
+  expect(() => wordTokenizer(['a\ud800', 'b'])).toThrow('no word');
   expect(() => wordTokenizer(['a b'])).toThrow('no word; got "a b"');
 });

@@ -4,8 +4,9 @@ import { type Rng, rng, StoppedError } from '@gimbal/tensor-core';
 import { refusal } from '../internal/refuse.ts';
 import { untilAborted } from '../internal/until-aborted.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';
+import { type BuiltBatch, checkBatch, noCounts, type PivotCounts } from './built-batch.ts';
 import type { RoundTrip, Translator } from './round-trip.ts';
-import { normalised, textId, wordEdits, wordOverlap, wordsOf } from './similarity.ts';
+import { halfCharacter, normalised, textId, wordEdits, wordOverlap, wordsOf } from './similarity.ts';
 
 /** A language to go through: there and back. */
 export interface Pivot {
@@ -15,18 +16,6 @@ export interface Pivot {
   readonly forward: Translator;
   /** Into it. */
   readonly back: Translator;
-}
-
-/** A batch of sentences as it is kept: what was made of them, and what was counted. */
-export interface BuiltBatch {
-  /** Counts from 0. */
-  readonly batch: number;
-  /** Of its sentences: those of another build have another. */
-  readonly of: string;
-  /** What was kept. */
-  readonly rows: readonly RoundTrip[];
-  /** By pivot. */
-  readonly counts: Readonly<Record<string, PivotCounts>>;
 }
 
 /** Where finished batches are kept. */
@@ -65,26 +54,6 @@ export interface RoundTripOptions {
   signal?: AbortSignal;
 }
 
-/** What was counted of a pivot. */
-export interface PivotCounts {
-  /** Round trips made. */
-  readonly made: number;
-  /** Of them kept. */
-  readonly kept: number;
-  /** Of those kept, the sentence itself. */
-  readonly identical: number;
-  /** Σ of word edits from sentence to round trip, of those kept. */
-  readonly edits: number;
-  /** Left out as nothing came back. */
-  readonly empty: number;
-  /** Left out as longer than `maxWords`. */
-  readonly long: number;
-  /** Left out as less similar than `minSimilarity`. */
-  readonly different: number;
-  /** Left out as the sentence itself. */
-  readonly same: number;
-}
-
 /** What a build did. */
 export interface RoundTripReport {
   /** Sentences that were translated. */
@@ -99,8 +68,6 @@ export interface RoundTripReport {
   >;
 }
 
-const nothing: PivotCounts = { made: 0, kept: 0, identical: 0, edits: 0, empty: 0, long: 0, different: 0, same: 0 };
-
 /**
  * Round trips of sentences. The same sentences, translators and seed give the same rows, stopped in between or not.
  * @param corpus a sentence each; repeated ones are taken once
@@ -114,7 +81,7 @@ export async function* buildRoundTrips(
 ): AsyncGenerator<RoundTrip, RoundTripReport, undefined> {
   const o = resolve(options);
   const known = await (options.cache?.load(settingsOf(o)) ?? []);
-  const totals: Record<string, PivotCounts> = Object.fromEntries(o.pivots.map(({ name }) => [name, nothing]));
+  const totals: Record<string, PivotCounts> = Object.fromEntries(o.pivots.map(({ name }) => [name, noCounts]));
   const counters = { sentences: 0, duplicates: 0, overflow: 0 };
   let batch = 0;
   for await (const sentences of batches(corpus, o, counters)) {
@@ -125,7 +92,7 @@ export async function* buildRoundTrips(
     const built = kept ?? (await buildBatch(batch, sentences, o, options.signal));
     if (kept === undefined) await options.cache?.append(built);
     batch++;
-    for (const [name, counts] of Object.entries(built.counts)) totals[name] = added(totals[name] ?? nothing, counts);
+    for (const [name, counts] of Object.entries(built.counts)) totals[name] = added(totals[name] ?? noCounts, counts);
     yield* built.rows;
   }
   const pivots = Object.fromEntries(
@@ -185,9 +152,19 @@ async function* batches(
   o: Resolved,
   counters: { sentences: number; duplicates: number; overflow: number },
 ): AsyncGenerator<string[]> {
+  if (typeof corpus === 'string')
+    throw refusal('CONFIG', {
+      where: 'buildRoundTrips',
+      what: 'the corpus is one text',
+      wanted: 'a list of sentences',
+    });
   const seen = new Set<string>();
   let some: string[] = [];
+  let line = 0;
   for await (const raw of corpus) {
+    const bad = typeof raw !== 'string' ? 'no text' : halfCharacter.test(raw) ? 'half a character in it' : undefined;
+    if (bad) throw refusal('ROUND_TRIP', { where: `buildRoundTrips sentence ${line}`, what: bad, got: raw });
+    line++;
     const text = normalised(raw);
     if (text === '') continue;
     const id = textId(text);
@@ -212,6 +189,7 @@ async function* batches(
 
 /** @throws DataError (`ROUND_TRIP`) where a kept batch is of other sentences */
 function checkSame(kept: BuiltBatch, sentences: readonly string[], batch: number): void {
+  checkBatch('buildRoundTrips.cache', kept);
   if (kept.batch === batch && kept.of === idOf(sentences)) return;
   throw refusal('ROUND_TRIP', {
     where: 'buildRoundTrips.cache',
@@ -239,7 +217,7 @@ async function buildBatch(
       const back = await translated(pivot.name, pivot.back, there, o, stream.split('back'), signal);
       mine.forEach((source, i) => {
         const { row, counted } = judged(source, pivot.name, there[i] as string, back[i] as string, trip, o);
-        counts[pivot.name] = added(counts[pivot.name] ?? nothing, counted);
+        counts[pivot.name] = added(counts[pivot.name] ?? noCounts, counted);
         if (row) rows.push(row);
       });
     }
@@ -263,10 +241,12 @@ async function translated(
   const where = `pivot ${pivot}, translator ${translator.name}`;
   const asked = translator.translate([...texts], { temperature, rng: stream, ...(signal && { signal }) });
   const out: unknown = await untilAborted(where, asked, signal);
-  if (Array.isArray(out) && out.length === texts.length && out.every((text) => typeof text === 'string')) return out;
+  // from: every goes past the holes of a list
+  const isText = (text: unknown): boolean => typeof text === 'string' && !halfCharacter.test(text);
+  if (Array.isArray(out) && out.length === texts.length && Array.from(out, isText).every(Boolean)) return out;
   throw refusal('ROUND_TRIP', {
     where,
-    what: `it gave another number of texts, or what is no text, for ${textId(texts[0] as string)} and those after it`,
+    what: `it gave another number of texts, or what is no text (half a character is none), for ${textId(texts[0] as string)} and those after it`,
     got: Array.isArray(out) ? out.length : out === null ? 'null' : typeof out,
     wanted: `${texts.length} texts`,
   });
@@ -281,14 +261,14 @@ function judged(
   trip: number,
   o: Resolved,
 ): { row?: RoundTrip; counted: PivotCounts } {
-  const one = { ...nothing, made: 1 };
+  const one = { ...noCounts, made: 1 };
   const rtt = normalised(raw);
   if (rtt === '') return { counted: { ...one, empty: 1 } };
   if (wordsOf(rtt).length > o.maxWords) return { counted: { ...one, long: 1 } };
   const identical = rtt === source;
   if (identical && o.dropIdentical) return { counted: { ...one, same: 1 } };
   const similarity = o.similarity(source, rtt);
-  if (Number.isNaN(similarity))
+  if (!Number.isFinite(similarity))
     throw refusal('NOT_FINITE', {
       where: 'buildRoundTrips.similarity',
       what: `of ‘${source}’ and ‘${rtt}’`,

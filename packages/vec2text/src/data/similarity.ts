@@ -3,6 +3,9 @@
 /** The words of a text: parted by white space, as written. */
 export const wordsOf = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
 
+/** A surrogate alone: half a character, which in every file and tokenizer becomes U+FFFD, as all others of its kind. */
+export const halfCharacter = /\p{Surrogate}/u;
+
 /** A text as duplicates are found by: Unicode's composed form, one space between words. */
 export const normalised = (text: string): string => wordsOf(text.normalize('NFC')).join(' ');
 

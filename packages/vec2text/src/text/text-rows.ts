@@ -1,6 +1,7 @@
 // Texts as rows of tokens ended by EOS; what cannot be one is refused, never cut or guessed.
 import type { Tokenizer } from '@gimbal/language-models';
 import { nearest } from '@gimbal/tensor-core';
+import { halfCharacter } from '../data/similarity.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2TextConfig } from '../model/config.ts';
 import { maskOf } from './tokenizers.ts';
@@ -51,6 +52,10 @@ export function plainTokens(where: string, tokenizer: Tokenizer, text: string): 
   if (typeof text !== 'string')
     throw refusal('EMPTY_TEXT', { where, what: 'no text', got: typeof text, wanted: 'a string' });
   if (text.trim() === '') throw refusal('EMPTY_TEXT', { where, what: 'the text is blank', got: text });
+  if (halfCharacter.test(text)) {
+    const what = 'the text has a surrogate alone, which is half a character';
+    throw refusal('UNKNOWN_TOKEN', { where, what, got: text, fix: 'Cut texts between characters' });
+  }
   const words = closedVocabulary(tokenizer);
   if (words === null) return openTokens(where, tokenizer, text);
   return text

@@ -30,7 +30,9 @@ const ending = (eosId: number): NonNullable<TokenizerJson['post_processor']> => 
 export function wordTokenizer(words: Iterable<string>): Tokenizer {
   const where = 'wordTokenizer';
   const vocabulary = [...special, ...new Set(words)];
-  const bad = vocabulary.slice(4).find((word) => word === '' || /\s/.test(word) || special.includes(word as '<pad>'));
+  const bad = vocabulary
+    .slice(4)
+    .find((word) => word === '' || /\s|\p{Surrogate}/u.test(word) || special.includes(word as '<pad>'));
   if (bad !== undefined) throw refusal('CONFIG', { where, what: 'no word', got: bad, wanted: 'letters without space' });
   if (vocabulary.length === 4) throw refusal('NO_DATA', { where, what: 'there is no word' });
   const json: TokenizerJson = {
