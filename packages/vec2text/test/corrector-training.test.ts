@@ -10,6 +10,7 @@ import {
   specialIds,
   wordTokenizer,
 } from '../src/index.ts';
+import { guessAll } from '../src/inversion/guesses.ts';
 import { initInverter, inverterLoss } from '../src/inversion/models.ts';
 import { fixedRows } from '../src/inversion/rows.ts';
 
@@ -41,10 +42,8 @@ const trained = async (of: readonly string[], steps: number): Promise<InverterTr
   return trainer;
 };
 
-/** Mean −log p a token of fresh parameters, for the texts of which the guess has another vector, by the guesses themselves. */
-async function firstLoss(from: Inverter, of: readonly string[], seed: number) {
-  const e = await embedder.embed([...of]);
-  const guesses = (await invertAll(from, e, { steps: 0 })).map(({ text }) => text);
+/** Mean −log p a token of fresh parameters over the pairs whose guess is another text. */
+async function firstLoss(from: Inverter, of: readonly string[], guesses: readonly string[], seed: number) {
   const open = [...of.keys()].filter((i) => guesses[i] !== of[i]);
   const vectorsOf = async (list: string[]) => tensor2d(await embedder.embed(list), [list.length, D]);
   const pick = (list: readonly string[]): string[] => open.map((i) => list[i] as string);
@@ -74,7 +73,9 @@ test('the first loss is that of every open pair once: a text, its guess, the vec
   using hypothesizer = await trained(byHeart, 80);
   const from = hypothesizer.inverter;
   const of = [...byHeart, ...unseen]; // four guesses are right, five wrong
-  const { open, loss } = await firstLoss(from, of, 7);
+  const e = await embedder.embed(of);
+  const likeliest = (await invertAll(from, e, { steps: 0 })).map(({ text }) => text);
+  const { open, loss } = await firstLoss(from, of, likeliest, 7);
   expect(open).toBe(5);
   const o: InverterTrainerOptions = { ...common, texts: of, stage: 'corrector', from, seed: 7 };
   for (const draws of [1, 2]) {
@@ -84,6 +85,18 @@ test('the first loss is that of every open pair once: a text, its guess, the vec
     const first = await corrector.run({ steps: 1 });
     expect([draws, first?.loss]).toEqual([draws, expect.closeTo(loss, 4)]);
   }
+  // of vectors with noise every draw has guesses of its own
+  const guesses = { draws: 2, noise: 2, temperature: 0 };
+  const { ids } = await guessAll(from, { texts: of, embeddings: e }, guesses, rng(7).split('guesses'), undefined);
+  const { maxLength, eosId } = from.config;
+  const drawn = [...of, ...of].map((_, i) => {
+    const row = ids.subarray(i * maxLength, (i + 1) * maxLength);
+    return tokenizer.decodeIds(row.subarray(0, row.indexOf(eosId)));
+  });
+  expect(drawn.slice(0, 9)).not.toEqual(drawn.slice(9));
+  const noisy = await firstLoss(from, [...of, ...of], drawn, 7);
+  using corrector = new InverterTrainer({ ...o, guesses, batchSize: noisy.open });
+  expect((await corrector.run({ steps: 1 }))?.loss).toBeCloseTo(noisy.loss, 4);
 });
 
 test('corrections bring texts nearer', async () => {

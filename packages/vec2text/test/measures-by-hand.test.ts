@@ -142,7 +142,7 @@ test('latentSts: 1 where vectors lie farther apart the less their meanings share
   const same: Record<string, number> = { abxx: 0.6, bcxz: 0.3, acxz: 0 };
   const agree = (a: string[], b: string[]): number => {
     const [low, high] = [a, b].sort() as [string[], string[]];
-    return same[`${low[0]}${high[0]}${low[1]}${high[1]}`] as number;
+    return same[`${low[0]}${high[0]}${low[1]}${high[1]}`] ?? 1;
   };
   expect((await valuesOf(semanticStructure, three, { ...oracles, agree })).values.latentSts).toBeCloseTo(1, 12);
   const opposite = (a: string[], b: string[]): number => 1 - agree(a, b);

@@ -1,6 +1,8 @@
 // The pipeline of round trips: sentences → pivot language → back, filtered, and kept on disk batch by batch, so that a stopped
 // build goes on where it was.
+
 import { type Rng, rng, StoppedError } from '@gimbal/tensor-core';
+import { checkKnown, optionNames } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import { untilAborted } from '../internal/until-aborted.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';
@@ -54,6 +56,11 @@ export interface RoundTripOptions {
   signal?: AbortSignal;
 }
 
+const names = optionNames<RoundTripOptions>({
+  ...{ pivots: true, pivotsPerSentence: true, tripsPerPivot: true, temperature: true, seed: true, batchSize: true },
+  ...{ maxWords: true, minSimilarity: true, similarity: true, dropIdentical: true, cache: true, signal: true },
+});
+
 /** What a build did. */
 export interface RoundTripReport {
   /** Sentences that were translated. */
@@ -79,6 +86,7 @@ export async function* buildRoundTrips(
   corpus: AsyncIterable<string> | Iterable<string>,
   options: RoundTripOptions,
 ): AsyncGenerator<RoundTrip, RoundTripReport, undefined> {
+  checkKnown('buildRoundTrips', options, names);
   const o = resolve(options);
   const known = await (options.cache?.load(settingsOf(o)) ?? []);
   const totals: Record<string, PivotCounts> = Object.fromEntries(o.pivots.map(({ name }) => [name, noCounts]));
@@ -120,11 +128,11 @@ type Resolved = ReturnType<typeof resolve>;
 function resolve(o: RoundTripOptions) {
   const { pivots, pivotsPerSentence = 1, tripsPerPivot = 1, temperature = 1, batchSize = 32, seed } = o;
   const { maxWords = Number.POSITIVE_INFINITY, minSimilarity = 0, similarity = wordOverlap, dropIdentical = false } = o;
-  const names = pivots.map(({ name }) => name);
+  const ofPivots = pivots.map(({ name }) => name);
   checkThat(
     'pivots',
-    names.length > 0 && new Set(names).size === names.length,
-    names,
+    ofPivots.length > 0 && new Set(ofPivots).size === ofPivots.length,
+    ofPivots,
     'one or more, of different names',
   );
   checkSize('pivotsPerSentence', pivotsPerSentence);

@@ -1,6 +1,8 @@
 // Corruption of a denoising autoencoder's input, in the order and by the rules of text-autoencoders' noise.py (Shen et al.,
 // arXiv 1905.12777): shuffle, drop, blank, substitute.
+
 import type { Rng } from '@gimbal/tensor-core';
+import { checkKnown } from '../internal/check-names.ts';
 import type { Vec2TextConfig } from '../model/config.ts';
 import { checkThat } from '../space/check-size.ts';
 import type { Noise } from './round-trip.ts';
@@ -8,8 +10,10 @@ import type { Noise } from './round-trip.ts';
 /** The vocabulary that substitutes come from. */
 export type NoiseTokens = Pick<Vec2TextConfig, 'vocabSize' | 'padId' | 'bosId' | 'eosId' | 'maskId'>;
 
-/** @throws ConfigError (`CONFIG`) for a chance outside [0, 1], drop = 1, or a negative shuffle */
-export function checkNoise(where: string, { drop = 0, blank = 0, substitute = 0, shuffle = 0 }: Noise): void {
+/** @throws ConfigError (`CONFIG`) for a name that is none, a chance outside [0, 1], drop = 1, or a negative shuffle */
+export function checkNoise(where: string, noise: Noise): void {
+  checkKnown(where, noise, ['drop', 'blank', 'substitute', 'shuffle']);
+  const { drop = 0, blank = 0, substitute = 0, shuffle = 0 } = noise;
   for (const [name, p] of Object.entries({ drop, blank, substitute }))
     checkThat(`${where}.${name}`, p >= 0 && p <= 1, p, 'a chance from 0 to 1');
   checkThat(`${where}.drop`, drop < 1, drop, 'less than 1: nothing would be left');

@@ -1,6 +1,6 @@
 // What the encoder reads and the decoder writes, for each objective.
 import type { Rng } from '@gimbal/tensor-core';
-import { checkKnown, checkName } from '@gimbal/tensor-core';
+import { checkKnown, checkName } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import { checkThat } from '../space/check-size.ts';
 import { checkNoise, corrupt, type NoiseTokens } from './corrupt.ts';
@@ -15,6 +15,8 @@ const kinds = ['ae', 'dae', 'rtt', 'rtt-reverse', 'mix'] as const;
 /** The objective with all that is left out filled in. @throws ConfigError (`CONFIG`) */
 export function checkedObjective(o: Objective): Objective {
   checkName('objective.kind', o.kind, kinds);
+  const given = { dae: ['noise'], mix: ['weights', 'noise'] }[o.kind as string] ?? [];
+  checkKnown('objective', o, ['kind', ...given]);
   if (o.kind === 'dae') {
     const noise = o.noise ?? usualNoise;
     checkNoise('objective.noise', noise);

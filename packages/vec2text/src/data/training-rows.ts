@@ -38,7 +38,9 @@ export async function gatherRoundTrips(
 }
 
 /** What becomes of texts longer than the model. */
-export type Overflow = 'drop' | 'cut' | 'error';
+export type Overflow = (typeof overflows)[number];
+
+export const overflows = ['drop', 'cut', 'error'] as const;
 
 /**
  * Rows as tokens. A row whose sentence is too long is left out, cut or refused; so is a round trip that is too long, and with

@@ -1,7 +1,9 @@
 // Codes to texts.
+
 import { beamSearch, decodeTokens } from '@gimbal/language-models';
 import { type Params, type Rng, rngFromState, StoppedError, rng as seeded } from '@gimbal/tensor-core';
 import { tensor2d } from '@tensorflow/tfjs-core';
+import { checkKnown, optionNames } from '../internal/check-names.ts';
 import { checkRng } from '../internal/check-rng.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2Text, Vec2TextModule } from '../model/module.ts';
@@ -33,6 +35,11 @@ export interface DecodeOptions {
   signal?: AbortSignal;
 }
 
+const decodeNames = optionNames<DecodeOptions>({
+  ...{ project: true, temperature: true, topK: true, topP: true, beams: true, memoryBudget: true },
+  ...{ rng: true, batchSize: true, signal: true },
+});
+
 /** What a code says. */
 export interface Decoded {
   /** The text, special tokens left out. */
@@ -51,6 +58,7 @@ export interface Decoded {
  * @example const [{ text }] = await decodeCodes(model, z);
  */
 export async function decodeCodes(model: Vec2Text, z: Codes, o: DecodeOptions = {}): Promise<Decoded[]> {
+  checkKnown('vec2text: decode', o, decodeNames);
   const { module, params, tokenizer } = model;
   const { padId } = module.config;
   const decoded: Decoded[] = [];

@@ -1,7 +1,9 @@
 // Texts to codes.
+
 import { padBatch } from '@gimbal/language-models';
 import { eventTurn, type Params, StoppedError } from '@gimbal/tensor-core';
 import { tidy } from '@tensorflow/tfjs-core';
+import { checkKnown, optionNames } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2Text, Vec2TextModule } from '../model/module.ts';
 import { rowsOfBatch } from '../model/token-rows.ts';
@@ -19,6 +21,8 @@ export interface EncodeOptions {
   signal?: AbortSignal;
 }
 
+const encodeNames = optionNames<EncodeOptions>({ batchSize: true, signal: true });
+
 /**
  * The codes of texts [n·k], row after row.
  * @throws DataError naming the text: `EMPTY_TEXT`, `TOO_LONG`, `UNKNOWN_TOKEN`; NumericalError (`NOT_FINITE`) for weights that give
@@ -27,6 +31,14 @@ export interface EncodeOptions {
  */
 export async function encodeTexts(model: Vec2Text, texts: readonly string[], o: EncodeOptions = {}): Promise<Codes> {
   const { module, tokenizer } = model;
+  checkKnown('vec2text: encode', o, encodeNames);
+  if (!Array.isArray(texts))
+    throw refusal('CONFIG', {
+      where: 'vec2text: encode',
+      what: 'texts are a list',
+      got: typeof texts,
+      wanted: '[text]',
+    });
   if (texts.length === 0) throw refusal('TOO_FEW', { where: 'vec2text: encode', what: 'there is no text' });
   const rows = texts.map((text, i) => textRow(`vec2text: encode text ${i}`, tokenizer, text, module.config));
   holdPacked(model);

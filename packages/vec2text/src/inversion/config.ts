@@ -1,5 +1,5 @@
 // The sizes of an inverter.
-import { checkKnown } from '@gimbal/tensor-core';
+import { checkKnown } from '../internal/check-names.ts';
 import { type Vec2TextConfig, vec2textConfig, vec2textDefaults } from '../model/config.ts';
 import { checkSize } from '../space/check-size.ts';
 

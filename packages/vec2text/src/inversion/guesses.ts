@@ -6,7 +6,9 @@
 //
 // Morris et al. (arXiv 2310.06816) take the likeliest text of the vector as it is, and have millions of texts, of which none
 // is known by heart. Theirs is noise 0, temperature 0, draws 1.
+
 import type { Rng } from '@gimbal/tensor-core';
+import { checkKnown } from '../internal/check-names.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';
 import { normOf } from '../space/control-space.ts';
 import { embedGuesses } from './embedder.ts';
@@ -29,8 +31,9 @@ export const guessDefaults = { draws: 4, noise: 1, temperature: 0 } as const sat
 
 /** Fills in the defaults. @throws ConfigError (`CONFIG`) */
 export function guessOptions(o: GuessOptions = {}): Required<GuessOptions> {
-  const all = { ...guessDefaults, ...o };
   const where = 'InverterTrainer.guesses';
+  checkKnown(where, o, Object.keys(guessDefaults));
+  const all = { ...guessDefaults, ...o };
   checkSize(`${where}.draws`, all.draws);
   checkThat(`${where}.noise`, all.noise >= 0 && Number.isFinite(all.noise), all.noise, 'a finite number ≥ 0');
   const { temperature } = all;

@@ -1,6 +1,8 @@
 // Text from the vectors of a given embedder, by iterative correction (Morris et al., arXiv 2310.06816, section 3): guess,
 // embed the guess, correct it by the difference, keep what comes nearest.
+
 import { StoppedError } from '@gimbal/tensor-core';
+import { checkKnown, optionNames } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import { takeRows } from '../internal/take-rows.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';
@@ -25,6 +27,10 @@ export interface InvertOptions {
   /** Stops between two corrections, with a StoppedError. */
   signal?: AbortSignal;
 }
+
+const names = optionNames<InvertOptions>({
+  ...{ steps: true, beams: true, patience: true, memoryBudget: true, warn: true, signal: true },
+});
 
 /** A text and how near its vector is to the one asked for. */
 export interface Scored {
@@ -88,6 +94,7 @@ export async function* invertSteps(
   o: InvertOptions = {},
 ): AsyncGenerator<readonly InvertStep[], void> {
   const { config: c } = inverter;
+  checkKnown('invert', o, names);
   const { steps = 5, beams = 1, patience = Number.POSITIVE_INFINITY, memoryBudget = 2 ** 28, signal, warn } = o;
   checkSize('invert.steps', steps, 0);
   checkSize('invert.beams', beams);

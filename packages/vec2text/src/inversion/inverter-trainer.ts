@@ -1,6 +1,7 @@
 // Training of an inverter, one stage at a time. First the hypothesizer: text from the vector alone. Then, of the frozen
 // hypothesizer's guesses (`guesses.ts`), the corrector: the text from the vector, a guess, and the guess's vector. Pairs
 // whose guess already has the vector are left out of training, as there is nothing to correct.
+
 import { padBatch, type Tokenizer } from '@gimbal/language-models';
 import {
   type BatchSource,
@@ -14,6 +15,7 @@ import {
   rng,
 } from '@gimbal/tensor-core';
 import { tensor2d } from '@tensorflow/tfjs-core';
+import { checkKnown, checkName, loopNames, optionNames } from '../internal/check-names.ts';
 import { rowsName, tokensName } from '../internal/fingerprint.ts';
 import { refusal } from '../internal/refuse.ts';
 import { takeRows } from '../internal/take-rows.ts';
@@ -54,6 +56,12 @@ export interface InverterTrainerOptions
   /** What becomes of a text longer than the model: left out and counted, or refused (`drop`). */
   overflow?: 'drop' | 'error';
 }
+
+const names = optionNames<InverterTrainerOptions>({
+  ...loopNames,
+  ...{ embedder: true, texts: true, stage: true, tokenizer: true, config: true, from: true, guesses: true },
+  ...{ dropout: true, overflow: true },
+});
 
 /** A batch: numbers of rows, or of guesses. */
 type Batch = readonly number[];
@@ -138,6 +146,7 @@ function started({ setup, parts }: Made): LoopTrainer<Batch> {
 }
 
 function make(options: InverterTrainerOptions): Made {
+  checkKnown('InverterTrainer', options, names);
   const {
     embedder,
     texts,
@@ -154,6 +163,8 @@ function make(options: InverterTrainerOptions): Made {
     ...options,
   };
   const where = 'InverterTrainer';
+  checkName(`${where}.stage`, stage, ['hypothesizer', 'corrector']);
+  checkName(`${where}.overflow`, overflow, ['drop', 'error']);
   checkThat(`${where}.dropout`, dropout >= 0 && dropout < 1, dropout, 'a chance in [0, 1)');
   if (stage === 'corrector') {
     if (from === undefined)

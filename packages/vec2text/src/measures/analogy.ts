@@ -7,7 +7,7 @@ import { takeRows } from '../internal/take-rows.ts';
 import type { Vec2Text } from '../model/module.ts';
 import { arithmetic } from '../space/arithmetic.ts';
 import type { Codes } from '../space/codes.ts';
-import type { Intervals, MeasuredRow, MeasureOptions, Measures } from './measure.ts';
+import { type Intervals, type MeasuredRow, type MeasureOptions, type Measures, passing } from './measure.ts';
 
 type Slots = readonly (number | string)[];
 
@@ -47,14 +47,14 @@ export async function analogies<M>(
   const edits = await encodeTexts(
     model,
     asked.map(({ row }) => rows[row]?.edit as string),
-    o,
+    passing(o),
   );
   const terms = [
     { z: codesOf(({ third }) => third), w: 1 },
     { z: edits, w: 1 },
     { z: codesOf(({ row }) => row), w: -1 },
   ];
-  const decoded = await decodeCodes(model, arithmetic(space, terms, { project: true }), o);
+  const decoded = await decodeCodes(model, arithmetic(space, terms, { project: true }), passing(o));
   const found = decoded.map(({ text }) => {
     const meaning = sem(text);
     return meaning === undefined ? undefined : slots(meaning);

@@ -6,6 +6,7 @@ import { encodeTexts } from '../encoding/encode-texts.ts';
 import { takeRows } from '../internal/take-rows.ts';
 import { distinctInterval } from './distinct.ts';
 import {
+  checkMeasureOptions,
   checkRows,
   Intervals,
   keyOf,
@@ -13,6 +14,7 @@ import {
   type Measurer,
   type Measures,
   meansSame,
+  passing,
 } from './measure.ts';
 import { priorsOf, samplesOf } from './priors.ts';
 
@@ -30,11 +32,12 @@ const compared = 100;
  * @throws DataError (`TOO_FEW`) for fewer than two rows
  */
 export const diversity: Measurer = async (model, rows, o) => {
+  checkMeasureOptions('diversity', o);
   checkRows('diversity', rows);
   const stream = rng(o.seed).split('eval').split('diversity');
   const interval = new Intervals(stream, o.resamples);
   const texts = rows.map(({ text }) => text);
-  const z = await encodeTexts(model, texts, o);
+  const z = await encodeTexts(model, texts, passing(o));
   const measures: Measures = {};
   for (const prior of priorsOf(model.module.space)) {
     const drawn = await samplesOf(model, prior, z, o);

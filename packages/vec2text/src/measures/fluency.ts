@@ -2,17 +2,20 @@
 import { rng } from '@gimbal/tensor-core';
 import { decodeCodes } from '../decoding/decode-codes.ts';
 import { encodeTexts } from '../encoding/encode-texts.ts';
+import { refusal } from '../internal/refuse.ts';
 import { perturb } from '../space/random.ts';
-import { checkRows, Intervals, type Measurer, type Measures } from './measure.ts';
+import { checkMeasureOptions, checkRows, Intervals, type Measurer, type Measures, passing } from './measure.ts';
 import { priorsOf, samplesOf } from './priors.ts';
 
 /**
  * `validAt(σ)`: share of valid texts among decoded project(z + σ·rms·ε), σ = 0 and `scales`; `validPrior(p)`: among
  * decoded samples of each prior (`uniform` where the space is bounded, `gaussian-fit`, `empirical`); with `lm` also
  * `lmScore(p)` and `lmScore`, of reconstructions: nats a token under that model.
- * @throws DataError (`TOO_FEW`) for fewer than two rows
+ * @throws DataError (`TOO_FEW`) for fewer than two rows; ShapeError (`SHAPE`), NumericalError (`NOT_FINITE`) for what `lm` answers;
+ * ConfigError (`CONFIG`) for options that are none
  */
 export const fluency: Measurer = async (model, rows, o) => {
+  checkMeasureOptions('fluency', o);
   checkRows('fluency', rows);
   const stream = rng(o.seed).split('eval').split('fluency');
   const interval = new Intervals(stream, o.resamples);
@@ -20,16 +23,16 @@ export const fluency: Measurer = async (model, rows, o) => {
   const z = await encodeTexts(
     model,
     rows.map(({ text }) => text),
-    o,
+    passing(o),
   );
   const measures: Measures = {};
   const score = async (name: string, texts: readonly string[]): Promise<void> => {
-    if (o.lm) measures[name] = interval.mean(name, Array.from(await o.lm(texts)));
+    if (o.lm) measures[name] = interval.mean(name, scoresOf(name, texts, await o.lm([...texts])));
   };
   for (const scale of [0, ...(o.scales ?? defaultScales)]) {
     const near =
       scale === 0 ? z : perturb(space, z, { scale, stats: model.stats, rng: stream.split(`noise ${scale}`) });
-    const texts = (await decodeCodes(model, near, o)).map(({ text }) => text);
+    const texts = (await decodeCodes(model, near, passing(o))).map(({ text }) => text);
     const name = `validAt(${scale})`;
     measures[name] = interval.mean(
       name,
@@ -47,6 +50,17 @@ export const fluency: Measurer = async (model, rows, o) => {
   }
   return measures;
 };
+
+/** One number a text, as the language model gave them. */
+function scoresOf(name: string, texts: readonly string[], scores: ArrayLike<number>): number[] {
+  const where = `vec2text: ${name}`;
+  if (scores?.length !== texts.length)
+    throw refusal('SHAPE', { where, what: 'lm gave not one number a text', got: scores?.length, wanted: texts.length });
+  return Array.from(scores, (score, i) => {
+    if (Number.isFinite(score)) return score;
+    throw refusal('NOT_FINITE', { where, what: `of text ${i}, ‘${texts[i]}’`, got: score, wanted: 'a finite number' });
+  });
+}
 
 /** σ of noise, in root mean squares of the codes. */
 export const defaultScales = [0.25, 0.5, 0.75, 1] as const;

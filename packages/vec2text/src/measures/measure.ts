@@ -1,8 +1,11 @@
 // What the four measures share: the rows they are computed on, the oracles they ask, values with their intervals.
+
 import { bootstrapMean } from '@gimbal/language-models';
 import type { Rng } from '@gimbal/tensor-core';
+import { checkKnown, optionNames } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2Text } from '../model/module.ts';
+import { checkSize, checkThat } from '../space/check-size.ts';
 
 /** A number and how far it is known. */
 export interface Measure {
@@ -54,6 +57,33 @@ export interface MeasureOptions<M> extends Oracles<M> {
   signal?: AbortSignal;
 }
 
+const names = optionNames<MeasureOptions<unknown>>({
+  ...{ valid: true, sem: true, agree: true, slots: true, seed: true, scales: true, samples: true, lm: true },
+  ...{ resamples: true, signal: true },
+});
+
+/**
+ * Refuses options that are none, or out of range; what the oracles answer is looked at where they are asked.
+ * @throws ConfigError (`CONFIG`)
+ */
+export function checkMeasureOptions<M>(where: string, o: MeasureOptions<M>): void {
+  checkKnown(where, o, names);
+  for (const name of ['valid', 'sem', 'agree'] as const)
+    checkThat(`${where}.${name}`, typeof o[name] === 'function', typeof o[name], 'a function');
+  const { scales = [], samples = 2, resamples = 1 } = o;
+  checkThat(
+    `${where}.scales`,
+    Array.isArray(scales) && scales.every((x) => Number.isFinite(x) && x > 0),
+    scales,
+    'numbers > 0',
+  );
+  checkSize(`${where}.samples`, samples, 2);
+  checkSize(`${where}.resamples`, resamples);
+}
+
+/** What of the options is for the model. */
+export const passing = ({ signal }: { signal?: AbortSignal }): { signal?: AbortSignal } => (signal ? { signal } : {});
+
 /** The measures of one property, by name. */
 export type Measures = Record<string, Measure>;
 
@@ -94,12 +124,19 @@ export class Intervals {
 }
 
 /** Equal meaning; texts without one have none in common. */
-export const meansSame = <M>(o: Oracles<M>, a: M | undefined, b: M | undefined): boolean =>
-  a !== undefined && b !== undefined && o.agree(a, b) === 1;
+export const meansSame = <M>(o: Oracles<M>, a: M | undefined, b: M | undefined): boolean => shared(o, a, b) === 1;
 
-/** Share of what two texts' meanings have in common; 0 where one has none. */
-export const shared = <M>(o: Oracles<M>, a: M | undefined, b: M | undefined): number =>
-  a === undefined || b === undefined ? 0 : o.agree(a, b);
+/**
+ * Share of what two texts' meanings have in common; 0 where one has none.
+ * @throws NumericalError (`NOT_FINITE`) for an agreement that is no share
+ */
+export function shared<M>(o: Oracles<M>, a: M | undefined, b: M | undefined): number {
+  if (a === undefined || b === undefined) return 0;
+  const share = o.agree(a, b);
+  if (share >= 0 && share <= 1 + 1e-6) return Math.min(1, share); // a cosine may be rounded
+  const what = `of ${JSON.stringify(a)} and ${JSON.stringify(b)}`;
+  throw refusal('NOT_FINITE', { where: 'vec2text: agree', what, got: share, wanted: 'a number from 0 to 1' });
+}
 
 /** A meaning as a text, to count different ones. */
 export const keyOf = <M>(o: Oracles<M>, meaning: M): string => JSON.stringify(o.slots?.(meaning) ?? meaning);

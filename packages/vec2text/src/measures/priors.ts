@@ -5,6 +5,7 @@ import type { Vec2Text } from '../model/module.ts';
 import type { Codes } from '../space/codes.ts';
 import type { ControlSpace } from '../space/control-space.ts';
 import { type SampleOptions, sample } from '../space/random.ts';
+import { passing } from './measure.ts';
 
 type Prior = SampleOptions['prior'];
 
@@ -21,5 +22,5 @@ export async function samplesOf(
 ): Promise<string[]> {
   const stream = rng(o.seed).split('eval').split(`prior ${prior}`);
   const z = sample(model.module.space, o.samples ?? 1000, { prior, stats: model.stats, codes, rng: stream });
-  return (await decodeCodes(model, z, o)).map(({ text }) => text);
+  return (await decodeCodes(model, z, passing(o))).map(({ text }) => text);
 }

@@ -12,6 +12,7 @@ import { perturb } from '../space/random.ts';
 import { analogies } from './analogy.ts';
 import { defaultScales } from './fluency.ts';
 import {
+  checkMeasureOptions,
   checkRows,
   Intervals,
   type MeasuredRow,
@@ -19,6 +20,7 @@ import {
   type Measurer,
   type Measures,
   meansSame,
+  passing,
   shared,
 } from './measure.ts';
 import { spearman } from './ranks.ts';
@@ -27,7 +29,7 @@ import { spearman } from './ranks.ts';
  * `robustMeaning(σ)`, `robustSlots(σ)`: meaning and share of equal slots of decoded project(z + σ·rms·ε) against the row;
  * `tripletAccuracy`: the paraphrase's code is nearer than the edit's, by centred cosine, a tie counts as no;
  * `paraphraseRetrieval`: the code nearest to a paraphrase's is its row's; `latentSts`: Spearman's ρ between 1 − agreement
- * of meanings and centred cosine distance, over 4,000 pairs, its interval by their rows; with `slots` and edits `analogy` and `analogySlot` (a row is to its
+ * of meanings and centred cosine distance (of two rows or more that have a meaning), over 4,000 pairs, its interval by their rows; with `slots` and edits `analogy` and `analogySlot` (a row is to its
  * edit as another row is to what is decoded, in every slot and in the edited one); of the middle of two codes `interpValid`, with `slots`
  * `interpConsistency` (share of slots whose value is one of the ends', 0 where it has no meaning), and `interpMonotone`
  * (of 5 points: how often the agreement with the start does not rise from one to the next; a step from or to a text without
@@ -35,17 +37,18 @@ import { spearman } from './ranks.ts';
  * @throws DataError (`TOO_FEW`) for fewer than two rows
  */
 export const semanticStructure: Measurer = async (model, rows, o) => {
+  checkMeasureOptions('semanticStructure', o);
   checkRows('semanticStructure', rows);
   const stream = rng(o.seed).split('eval').split('structure');
   const interval = new Intervals(stream, o.resamples);
   const { space } = model.module;
   const texts = rows.map(({ text }) => text);
-  const z = await encodeTexts(model, texts, o);
+  const z = await encodeTexts(model, texts, passing(o));
   const meanings = texts.map((text) => o.sem(text));
   const measures: Measures = {};
   for (const scale of o.scales ?? defaultScales) {
     const near = perturb(space, z, { scale, stats: model.stats, rng: stream.split(`noise ${scale}`) });
-    const found = (await decodeCodes(model, near, o)).map(({ text }) => o.sem(text));
+    const found = (await decodeCodes(model, near, passing(o))).map(({ text }) => o.sem(text));
     const [meaning, slots] = [`robustMeaning(${scale})`, `robustSlots(${scale})`];
     measures[meaning] = interval.mean(
       meaning,
@@ -57,7 +60,8 @@ export const semanticStructure: Measurer = async (model, rows, o) => {
     );
   }
   Object.assign(measures, await triplets(model, rows, z, o, interval));
-  measures.latentSts = latentSts(model, z, meanings, o, interval);
+  if (meanings.filter((m) => m !== undefined).length >= 2)
+    measures.latentSts = latentSts(model, z, meanings, o, interval);
   Object.assign(measures, await analogies(model, rows, z, meanings, o, interval));
   return { ...measures, ...(await between(model, z, meanings, o, interval)) };
 };
@@ -78,7 +82,7 @@ async function triplets<M>(
   const paraphrases = await encodeTexts(
     model,
     withParaphrase.map((i) => rows[i]?.paraphrase as string),
-    o,
+    passing(o),
   );
   const found = nearest(space, paraphrases, z, 1, { stats: model.stats });
   const hits = found.map(([first], j) => first?.row === withParaphrase[j]);
@@ -90,7 +94,7 @@ async function triplets<M>(
   const edits = await encodeTexts(
     model,
     at.map((i) => rows[i]?.edit as string),
-    o,
+    passing(o),
   );
   const near = centredCosine(space, codesOf(at), takeRows(paraphrases, both, space.dim), model.stats);
   const far = centredCosine(space, codesOf(at), edits, model.stats);
@@ -119,7 +123,7 @@ function latentSts<M>(
     return [a, b < a ? b : b + 1] as const;
   });
   const row = (place: number): number => known[place] as number;
-  const meant = pairs.map(([a, b]) => 1 - o.agree(meanings[row(a)] as M, meanings[row(b)] as M));
+  const meant = pairs.map(([a, b]) => 1 - shared(o, meanings[row(a)], meanings[row(b)]));
   const [left, right] = [0, 1].map((side) =>
     takeRows(
       z,
@@ -163,7 +167,7 @@ async function between<M>(
     ),
     points,
   );
-  const texts = (await decodeCodes(model, way, { ...o, project: true })).map(({ text }) => text);
+  const texts = (await decodeCodes(model, way, { ...passing(o), project: true })).map(({ text }) => text);
   const found = texts.map((text) => o.sem(text));
   const middle = (i: number): number => i * points + 2;
   const measures: Measures = {

@@ -3,7 +3,17 @@ import { exactMatch } from '@gimbal/language-models';
 import { rng } from '@gimbal/tensor-core';
 import { decodeCodes } from '../decoding/decode-codes.ts';
 import { encodeTexts } from '../encoding/encode-texts.ts';
-import { checkRows, Intervals, type MeasuredRow, type Measurer, type Measures, meansSame, shared } from './measure.ts';
+import {
+  checkMeasureOptions,
+  checkRows,
+  Intervals,
+  type MeasuredRow,
+  type Measurer,
+  type Measures,
+  meansSame,
+  passing,
+  shared,
+} from './measure.ts';
 import { bleuInterval, lossInterval, tokenF1 } from './overlap.ts';
 import { tokenLosses } from './token-losses.ts';
 
@@ -15,12 +25,13 @@ import { tokenLosses } from './token-losses.ts';
  * @throws DataError (`TOO_FEW`) for fewer than two rows
  */
 export const universality: Measurer = async (model, rows, o) => {
+  checkMeasureOptions('universality', o);
   checkRows('universality', rows);
   const interval = new Intervals(rng(o.seed).split('eval').split('universality'), o.resamples);
   const texts = rows.map(({ text }) => text);
-  const z = await encodeTexts(model, texts, o);
-  const decoded = (await decodeCodes(model, z, o)).map(({ text }) => text);
-  const losses = await tokenLosses(model, z, texts, o);
+  const z = await encodeTexts(model, texts, passing(o));
+  const decoded = (await decodeCodes(model, z, passing(o))).map(({ text }) => text);
+  const losses = await tokenLosses(model, z, texts, passing(o));
   const meanings = texts.map((text) => o.sem(text));
   const found = decoded.map((text) => o.sem(text));
   const hits = exactMatch(decoded, texts);
@@ -45,9 +56,9 @@ export const universality: Measurer = async (model, rows, o) => {
   const from = await encodeTexts(
     model,
     withParaphrase.map(({ paraphrase }) => paraphrase),
-    o,
+    passing(o),
   );
-  const again = (await decodeCodes(model, from, o)).map(({ text }) => o.sem(text));
+  const again = (await decodeCodes(model, from, passing(o))).map(({ text }) => o.sem(text));
   const same = withParaphrase.map(({ i }, j) => meansSame(o, meanings[i], again[j]));
   return { ...measures, meaningMatchFromParaphrase: interval.mean('meaningMatchFromParaphrase', same) };
 };

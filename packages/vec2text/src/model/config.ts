@@ -1,5 +1,5 @@
 // The sizes of a bottleneck encoder-decoder.
-import { checkKnown, checkName } from '@gimbal/tensor-core';
+import { checkKnown, checkName } from '../internal/check-names.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';
 import { type SpaceKind, spaceKinds } from '../space/control-space.ts';
 

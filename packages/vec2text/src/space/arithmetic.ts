@@ -1,4 +1,5 @@
 // Sums of codes: z + (mean of some − mean of others).
+import { checkKnown } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import { checkThat } from './check-size.ts';
 import { type Codes, rowsOf } from './codes.ts';
@@ -21,6 +22,7 @@ export interface Term {
  */
 export function arithmetic(space: ControlSpace, terms: readonly Term[], o: { project?: boolean } = {}): Codes {
   const where = 'vec2text: arithmetic';
+  checkKnown('arithmetic', o, ['project']);
   if (terms.length === 0) throw refusal('CONFIG', { where, what: 'there is no term' });
   const parts = terms.map(({ z, w }) => {
     checkThat('arithmetic.w', Number.isFinite(w), w, 'a finite number');

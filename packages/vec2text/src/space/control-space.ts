@@ -4,7 +4,7 @@
 //   ball    u · min(1, 1/‖u‖)       the same                 convex
 //   sphere  u / ‖u‖                 the same                 not convex: slerp, or renormalise
 //   free    u                       u                        unbounded: a baseline
-import { checkName } from '@gimbal/tensor-core';
+
 import {
   add,
   clipByValue,
@@ -19,6 +19,7 @@ import {
   tanh,
   tidy,
 } from '@tensorflow/tfjs-core';
+import { checkName } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import { checkSize } from './check-size.ts';
 import { type Codes, joinCodes, rowsOf } from './codes.ts';

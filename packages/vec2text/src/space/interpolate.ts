@@ -1,5 +1,5 @@
 // The way between two codes.
-import { checkName } from '@gimbal/tensor-core';
+import { checkKnown, checkName, optionNames } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import { checkCount, checkSize, checkThat } from './check-size.ts';
 import { type Codes, rowsOf } from './codes.ts';
@@ -21,6 +21,8 @@ export interface InterpolateOptions {
   project?: boolean;
 }
 
+const names = optionNames<InterpolateOptions>({ mode: true, alphas: true, extrapolate: true, project: true });
+
 /**
  * Codes from a to b.
  * @param a one code, or several
@@ -32,6 +34,7 @@ export interface InterpolateOptions {
  */
 export function interpolate(space: ControlSpace, a: Codes, b: Codes, n: number, o: InterpolateOptions = {}): Codes {
   const where = 'vec2text: interpolate';
+  checkKnown('interpolate', o, names);
   const { mode = space.kind === 'sphere' ? 'slerp' : 'lerp', extrapolate = false, project = false } = o;
   checkName('interpolate.mode', mode, ['lerp', 'slerp']);
   checkSize('interpolate.n', n);

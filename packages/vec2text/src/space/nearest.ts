@@ -1,5 +1,5 @@
 // Which codes are near.
-import { checkName } from '@gimbal/tensor-core';
+import { checkKnown, checkName } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import { checkSize } from './check-size.ts';
 import { type Codes, rowsOf } from './codes.ts';
@@ -30,6 +30,7 @@ export function nearest(
   o: { metric?: 'cosine-centred' | 'l2'; stats?: SpaceStats } = {},
 ): Neighbour[][] {
   const where = 'vec2text: nearest';
+  checkKnown('nearest', o, ['metric', 'stats']);
   const { metric = 'cosine-centred', stats } = o;
   checkName('nearest.metric', metric, ['cosine-centred', 'l2']);
   checkSize('nearest.k', k);

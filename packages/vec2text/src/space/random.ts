@@ -1,5 +1,6 @@
 // Codes by chance: near a code, or out of nothing.
-import { checkName, type Rng } from '@gimbal/tensor-core';
+import type { Rng } from '@gimbal/tensor-core';
+import { checkKnown, checkName, optionNames } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import { checkCount, checkSize, checkThat } from './check-size.ts';
 import { type Codes, rowsOf } from './codes.ts';
@@ -28,6 +29,8 @@ export interface PerturbOptions {
   rng: Rng;
 }
 
+const perturbNames = optionNames<PerturbOptions>({ scale: true, unit: true, stats: true, rng: true });
+
 /**
  * Codes near codes: project(z + σ·rms·ε), ε standard normal, a row's own stream.
  * @throws ConfigError for a scale out of range or `rms` without statistics (`NO_STATS`); DataError (`OUT_OF_SPACE`),
@@ -35,6 +38,7 @@ export interface PerturbOptions {
  */
 export function perturb(space: ControlSpace, z: Codes, o: PerturbOptions): Codes {
   const where = 'vec2text: perturb';
+  checkKnown('perturb', o, perturbNames);
   const { scale, unit = 'rms', stats, rng } = o;
   checkName('perturb.unit', unit, ['rms', 'absolute']);
   checkThat('perturb.scale', Number.isFinite(scale) && scale >= 0, scale, 'a finite number ≥ 0');
@@ -62,6 +66,8 @@ export interface SampleOptions {
   rng: Rng;
 }
 
+const sampleNames = optionNames<SampleOptions>({ prior: true, stats: true, codes: true, rng: true });
+
 /**
  * n codes by chance, each from its own stream.
  * @throws ConfigError for options out of range, a prior that lacks what it needs (`NO_STATS`), or the uniform prior of an
@@ -69,6 +75,7 @@ export interface SampleOptions {
  */
 export function sample(space: ControlSpace, n: number, o: SampleOptions): Codes {
   const where = 'vec2text: sample';
+  checkKnown('sample', o, sampleNames);
   const { prior, stats, codes, rng } = o;
   checkSize('sample.n', n);
   checkCount('sample.n', n, space.dim);

@@ -1,5 +1,6 @@
 // Training: the input of the encoder is the sentence, a corrupted copy or a round trip, the decoder writes the sentence. The
 // loop, its checkpoints and metrics are tensor-core's.
+
 import { epochBatches, type OverflowReport } from '@gimbal/language-models';
 import {
   cloneTree,
@@ -12,7 +13,8 @@ import {
   schedules,
 } from '@gimbal/tensor-core';
 import { checkedObjective } from '../data/objective.ts';
-import { type TokenRow, tokenRows } from '../data/training-rows.ts';
+import { overflows, type TokenRow, tokenRows } from '../data/training-rows.ts';
+import { checkKnown, checkName } from '../internal/check-names.ts';
 import { rowsName, tokensName } from '../internal/fingerprint.ts';
 import { modelWriter } from '../model/model-writer.ts';
 import type { Vec2Text } from '../model/module.ts';
@@ -20,7 +22,7 @@ import { checkTokenizer, trainedModel } from '../model/trained.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';
 import { batchLoss, examplesOf, roundTripsOf } from './batches.ts';
 import { evaluateModel, fitStats } from './evaluate-model.ts';
-import { trainDefaults, type Vec2TextStep, type Vec2TextTrainerOptions } from './vec2text-options.ts';
+import { trainDefaults, trainerNames, type Vec2TextStep, type Vec2TextTrainerOptions } from './vec2text-options.ts';
 
 /**
  * The learning rate of the reproduction: up over 300 updates, then half a cosine to a twentieth.
@@ -98,6 +100,7 @@ function startLoop(prepared: Prepared): LoopTrainer<TokenRow[]> {
 }
 
 function prepare(options: Vec2TextTrainerOptions): Prepared {
+  checkKnown('Vec2TextTrainer', options, trainerNames);
   const { module, tokenizer, data, roundTrip, params, evalData, warn, ...rest } = { ...trainDefaults, ...options };
   const { zNoise, klCoef, evalSamples, statsSamples, overflow, ...loop } = rest;
   const { config } = module;
@@ -105,6 +108,7 @@ function prepare(options: Vec2TextTrainerOptions): Prepared {
   checkTokenizer('Vec2TextTrainer', tokenizer, config);
   checkThat('zNoise', Number.isFinite(zNoise) && zNoise >= 0, zNoise, 'a number ≥ 0');
   checkThat('klCoef', klCoef >= 0 && (klCoef === 0 || config.variational), klCoef, '≥ 0, and 0 unless variational');
+  checkName('overflow', overflow, overflows);
   checkSize('evalSamples', evalSamples);
   checkSize('statsSamples', statsSamples, 2);
   const train = tokenRows('data', data, tokenizer, config, overflow);

@@ -1,7 +1,9 @@
 // A translator that is an encoder-decoder of language-models: trained here, or an open checkpoint.
+
 import { dataset, generate, type Seq2SeqModel, Seq2SeqTrainer, seq2seq, type Tokenizer } from '@gimbal/language-models';
 import { cloneTree, disposeTree, type Params, rng, schedules } from '@gimbal/tensor-core';
 import type { Translator } from '../data/round-trip.ts';
+import { checkKnown, optionNames } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import { checkSize } from '../space/check-size.ts';
 
@@ -23,6 +25,10 @@ export interface TranslatorParts {
   batchSize?: number;
 }
 
+const partNames = optionNames<TranslatorParts>({
+  ...{ name: true, model: true, params: true, tokenizer: true, prefix: true, maxNewTokens: true, batchSize: true },
+});
+
 /**
  * A translator of an encoder-decoder. At temperature 0, its default, it takes the likeliest token; else it needs a stream. Of a
  * text longer than the model's context, such as a translation that never ended, nothing comes: the empty text.
@@ -32,6 +38,7 @@ export interface TranslatorParts {
  */
 export function seq2seqTranslator(parts: TranslatorParts): Translator {
   const { name, model, params, tokenizer, prefix = '', maxNewTokens = 64, batchSize = 64 } = parts;
+  checkKnown('seq2seqTranslator', parts, partNames);
   checkSize('seq2seqTranslator.maxNewTokens', maxNewTokens);
   checkSize('seq2seqTranslator.batchSize', batchSize);
   return {
@@ -93,6 +100,23 @@ export interface TrainTranslatorOptions {
   signal?: AbortSignal;
 }
 
+/** Their names. */
+export const trainTranslatorNames = {
+  name: true,
+  pairs: true,
+  tokenizer: true,
+  steps: true,
+  width: true,
+  layers: true,
+  maxLength: true,
+  batchSize: true,
+  learningRate: true,
+  seed: true,
+  onStep: true,
+  signal: true,
+} as const satisfies Record<keyof TrainTranslatorOptions, true>;
+const trainNames = optionNames<TrainTranslatorOptions>(trainTranslatorNames);
+
 /** A translator that owns its weights. */
 export interface OwnedTranslator extends Translator, Disposable {
   /** Model, weights and tokenizer, to save with `saveSeq2Seq`; the weights stay the translator's. */
@@ -108,6 +132,7 @@ export interface OwnedTranslator extends Translator, Disposable {
 export async function trainTranslator(o: TrainTranslatorOptions): Promise<OwnedTranslator> {
   const { name, pairs, tokenizer, steps = 2000, width = 64, layers = 1, maxLength = 64, batchSize = 64 } = o;
   const { learningRate = 3e-3, seed, onStep, signal } = o;
+  checkKnown('trainTranslator', o, trainNames);
   checkSize('trainTranslator.steps', steps);
   if (pairs.length === 0) throw refusal('NO_DATA', { where: 'trainTranslator', what: 'there are no pairs' });
   const { pad, eos } = tokenizer.special;

@@ -1,13 +1,15 @@
 // The telegraph pivot: function words are left out, and a model trained on the same text puts them back by chance. It needs
 // no second language and no translator, so that a user's own text trains at once.
+
 import type { Tokenizer } from '@gimbal/language-models';
 import type { Pivot } from '../data/build-round-trips.ts';
 import type { Translator } from '../data/round-trip.ts';
 import { wordsOf } from '../data/similarity.ts';
+import { checkKnown, optionNames } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import { checkThat } from '../space/check-size.ts';
 import { textTokenizer } from '../text/tokenizers.ts';
-import { type TrainTranslatorOptions, trainTranslator } from './seq2seq-translator.ts';
+import { type TrainTranslatorOptions, trainTranslator, trainTranslatorNames } from './seq2seq-translator.ts';
 
 /** English words that say how the others belong together. */
 export const functionWords: readonly string[] = (
@@ -70,6 +72,9 @@ export interface TelegraphOptions extends Omit<TrainTranslatorOptions, 'name' | 
   tokenizer?: Tokenizer;
 }
 
+const { name: _, pairs: __, ...backNames } = trainTranslatorNames;
+const names = optionNames<TelegraphOptions>({ ...backNames, dropped: true });
+
 /**
  * Trains the way back on texts, and gives the pivot: with temperature 1 every trip is another sentence of the same content
  * words.
@@ -79,6 +84,7 @@ export interface TelegraphOptions extends Omit<TrainTranslatorOptions, 'name' | 
  * for await (const row of buildRoundTrips(texts, { pivots: [pivot], seed: 0 })) rows.push(row);
  */
 export async function telegraphPivot(texts: readonly string[], o: TelegraphOptions): Promise<TelegraphPivot> {
+  checkKnown('telegraphPivot', o, names);
   const { dropped = functionWords, tokenizer = textTokenizer(texts, { vocabularySize: 2000 }), ...rest } = o;
   const forward = telegraph([...dropped]);
   const short = await forward.translate([...texts]);

@@ -1,5 +1,5 @@
 // A model's control space as what an agent acts with: the whitened coordinates of its codes, or the codes themselves.
-import { checkName } from '@gimbal/tensor-core';
+import { checkKnown, checkName } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2Text } from '../model/module.ts';
 import { checkThat } from '../space/check-size.ts';
@@ -41,6 +41,7 @@ export function asActionSpace(
   o: ActionSpaceOptions = {},
 ): CodeActions {
   const where = 'vec2text: action space';
+  checkKnown('asActionSpace', o, ['coordinates', 'bound']);
   const { coordinates = 'whitened' } = o;
   checkName('asActionSpace.coordinates', coordinates, ['raw', 'whitened']);
   const { bound = coordinates === 'raw' ? 1 : 3 } = o;

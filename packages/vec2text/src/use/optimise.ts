@@ -2,9 +2,11 @@
 // on whitened coordinates, which begins as the normal distribution fitted to the training sentences' codes.
 //
 //   a_i ~ N(m, diag s²),  z_i = project(μ + L a_i);  of the `elite` best: m ← (1 − c) m + c·mean, s ← max((1 − c) s + c·std, floor)
+
 import type { RewardFn, Rng } from '@gimbal/tensor-core';
 import { StoppedError } from '@gimbal/tensor-core';
 import { decodeCodes } from '../decoding/decode-codes.ts';
+import { checkKnown, optionNames } from '../internal/check-names.ts';
 import { checkRng } from '../internal/check-rng.ts';
 import { refusal } from '../internal/refuse.ts';
 import { untilAborted } from '../internal/until-aborted.ts';
@@ -32,6 +34,11 @@ export interface OptimiseOptions {
   /** Stops between two rounds, or where the reward does not answer, with a StoppedError. */
   signal?: AbortSignal;
 }
+
+const names = optionNames<OptimiseOptions>({
+  ...{ episodes: true, population: true, elite: true, smoothing: true, floor: true, prompt: true },
+  ...{ rng: true, signal: true },
+});
 
 /** What a round found. */
 export interface OptimiseStep {
@@ -71,6 +78,7 @@ export async function* optimise(
   reward: RewardFn,
   o: OptimiseOptions,
 ): AsyncGenerator<OptimiseStep, Optimised> {
+  checkKnown('optimise', o, names);
   const { episodes, population = 60, elite = 10, smoothing = 0.7, floor = 0.1, prompt = '', rng, signal } = o;
   checkSize('optimise.population', population, 2);
   checkSize('optimise.elite', elite);

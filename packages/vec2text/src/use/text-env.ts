@@ -1,9 +1,11 @@
 // Acting by emitting a vector: an environment of one-step episodes. It shows a prompt, as numbers; the action is a code, in
 // whitened coordinates; the decoded text is scored.
+
 import type { Env, EnvStep, RewardFn, Rng } from '@gimbal/tensor-core';
 import { ConfigError, rng, ShapeError } from '@gimbal/tensor-core';
 import { argMax, sum, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { codePolicy, numberedRows } from '../decoding/code-policy.ts';
+import { checkKnown, optionNames } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2Text } from '../model/module.ts';
 import { holdPacked } from '../model/trained.ts';
@@ -23,6 +25,10 @@ export interface TextEnvOptions extends ActionSpaceOptions {
   seed: number;
 }
 
+const names = optionNames<TextEnvOptions>({
+  ...{ prompts: true, observe: true, reward: true, seed: true, coordinates: true, bound: true },
+});
+
 /**
  * An environment whose action is a vector of the control space [k] and whose reward is that of its text. Steps tell
  * `{ prompt, text }` in `info`. The model stays the caller's.
@@ -31,6 +37,7 @@ export interface TextEnvOptions extends ActionSpaceOptions {
  */
 export function textEnv(model: Vec2Text, o: TextEnvOptions): Env {
   const where = 'textEnv';
+  checkKnown(where, o, names);
   const { prompts, reward } = o;
   if (prompts.length === 0)
     throw new ConfigError({ where: `${where}.prompts`, what: 'there is none', wanted: 'at least one' });
@@ -53,7 +60,10 @@ export function textEnv(model: Vec2Text, o: TextEnvOptions): Env {
       got: seen[blind]?.find((x) => !Number.isFinite(x)),
     });
   }
-  const actions = asActionSpace(model, o);
+  const actions = asActionSpace(model, {
+    ...(o.coordinates !== undefined && { coordinates: o.coordinates }),
+    ...(o.bound !== undefined && { bound: o.bound }),
+  });
   const [k] = actions.shape;
   let stream: Rng = rng(o.seed).split('env');
   let current: number | undefined;

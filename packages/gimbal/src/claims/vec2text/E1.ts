@@ -74,7 +74,7 @@ export const claim = defineClaim({
     ids.dispose();
     past.dispose();
 
-    const codes = await encodeTexts(model, texts, c);
+    const codes = await encodeTexts(model, texts, { signal: c.signal });
     const order = rng(seed)
       .split('claims.E1')
       .shuffle(texts.map((_, i) => i));
@@ -82,7 +82,7 @@ export const claim = defineClaim({
     order.forEach((from, to) => {
       shuffled.set(codes.subarray(from * k, (from + 1) * k), to * k);
     });
-    const decoded = await decodeCodes(model, shuffled, c);
+    const decoded = await decodeCodes(model, shuffled, { signal: c.signal });
     const hits = decoded.filter(({ text }, i) => text === texts[i]).length / texts.length;
     return verdict(
       `logits differ by ${identical} alone, ${inBatch.toExponential(1)} in a batch; padding moves the code by ${padded.toExponential(1)}; gradient past the vector ${leaking}; exactMatch of shuffled vectors ${hits.toFixed(4)}`,

@@ -69,11 +69,11 @@ export const claim = defineClaim({
       const model = await modelOf({ objective: 'ae', seed }, c);
       const own = await embedderOf(model, { name: 'ae', hash: `ae ${seed}` });
       const inverter = await train(own, `own-${seed}`, seed, c);
-      const z = await encodeTexts(model, wanted, c);
+      const z = await encodeTexts(model, wanted, { signal: c.signal });
       const share = (list: readonly { text: string }[]): number =>
         list.filter(({ text }, i) => text === wanted[i]).length / shown;
       const [direct, inverted] = [
-        share(await decodeCodes(model, z, c)),
+        share(await decodeCodes(model, z, { signal: c.signal })),
         share(await invertAll(inverter, z, { steps: 20, beams: 4, signal: c.signal })),
       ];
       parts.push(`own encoder: inverted ${short(inverted)}, decoded ${short(direct)}`);

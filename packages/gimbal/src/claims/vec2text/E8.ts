@@ -29,9 +29,9 @@ export const claim = defineClaim({
       const z = await encodeTexts(
         model,
         rows.map(({ text }) => text),
-        c,
+        { signal: c.signal },
       );
-      const decoded = (await decodeCodes(model, z, c)).map(({ text }) => aish.sem(text));
+      const decoded = (await decodeCodes(model, z, { signal: c.signal })).map(({ text }) => aish.sem(text));
       let swaps = 0;
       const hits = new Float64Array(aishSlots.length);
       rows.forEach(({ text }, i) => {

@@ -12,7 +12,7 @@ const { aish } = toyLanguages({ preset: 'typed' });
 async function surfaceEntropy(training: Training, c: ClaimContext): Promise<number> {
   const model = await modelOf(training, c);
   const texts = heldOutRows(training.seed).map(({ text }) => text);
-  const z = await encodeTexts(model, texts, c);
+  const z = await encodeTexts(model, texts, { signal: c.signal });
   const drawn = await decodeCodes(model, z, {
     temperature: 1,
     rng: rng(training.seed).split('claims.E9'),
