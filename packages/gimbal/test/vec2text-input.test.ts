@@ -14,9 +14,9 @@ import {
 } from '@gimbal/vec2text';
 import { toyLanguages } from '@gimbal/worlds';
 import { embedderOf } from '../src/vec2text/embedder.ts';
-import { readCodes } from '../src/vec2text/open.ts';
 import { readPairs, withoutHeld } from '../src/vec2text/pairs.ts';
 import { readSentences } from '../src/vec2text/sentences.ts';
+import { checkVectorsOut, readCodes, writeVectors } from '../src/vec2text/vectors.ts';
 import { type Printed, runMain } from './run-main.ts';
 
 const run = (...argv: string[]): Promise<Printed> =>
@@ -68,6 +68,38 @@ test('tables are read as other commands read them: columns by name, JSON arrays 
   await expect(readSentences(await file('odd.jsonl', '{"text":"a","rtt":3}'))).rejects.toThrow(/odd\.jsonl:1.*rtt/s);
   await expect(readSentences(await file('b.txt', 'the boy'), { text: 'x' })).rejects.toThrow(/no columns/);
   await expect(readSentences(await file('none.txt', ' \n'))).rejects.toThrow(/no rows/);
+});
+
+test('vectors as NumPy has them: read and written, and what is no such array refused', async () => {
+  // numpy 2: np.save('x.npy', np.array([[1, 2], [3, 4.5]], '<f8')); the bytes of its header, then the numbers
+  const header = "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 2), }".padEnd(117).concat('\n');
+  const bytes = Buffer.concat([
+    Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, 118, 0]),
+    Buffer.from(header, 'latin1'),
+    Buffer.from(Float64Array.of(1, 2, 3, 4.5).buffer),
+  ]);
+  expect(Array.from(await readCodes(await file('x.npy', bytes), 2))).toEqual([1, 2, 3, 4.5]);
+  const own = join(folder, 'own.npy');
+  await writeVectors(
+    own,
+    [
+      { text: 'a', code: [1, 2, 3] },
+      { text: 'b', code: [4, 5, 6] },
+    ],
+    3,
+  );
+  expect((await readFile(own)).subarray(0, 128).toString('latin1')).toMatch(
+    /NUMPY..v.\{'descr': '<f4', 'fortran_order': False, 'shape': \(2, 3\), \} +\n$/s,
+  );
+  expect(Array.from(await readCodes(own, 3))).toEqual([1, 2, 3, 4, 5, 6]);
+  await expect(readCodes(own, 2)).rejects.toThrow(/no vectors of the model; got \[2,3\]/);
+  await expect(readCodes(await file('cut.npy', bytes.subarray(0, 150)), 2)).rejects.toThrow(/cut short/);
+  await expect(readCodes(await file('no.npy', 'the boy saw the box'), 2)).rejects.toThrow(/no \.npy/);
+  const ints = Buffer.from(bytes.toString('latin1').replace('<f8', '<i8'), 'latin1');
+  await expect(readCodes(await file('ints.npy', ints), 2)).rejects.toThrow(/another kind; got "<i8"/);
+  await expect(readCodes(await file('big.jsonl', '[1,2]\n[1e39,2]'), 2)).rejects.toThrow(/big\.jsonl:2.*float32/);
+  await expect(checkVectorsOut(join(folder, 'codes.csv'))).rejects.toThrow(/\.jsonl, a row with text and code/);
+  await expect(checkVectorsOut(own)).rejects.toThrow(/exists already/);
 });
 
 test('round trips of one’s own: rows of source and rtt, or a run’s file; none of a held-out sentence', async () => {
@@ -234,4 +266,96 @@ test('a sentence with a comma is one; --trace tells of kernels wherever somethin
     '--trace',
   );
   expect([drawn.code, drawn.stderr]).toEqual([0, expect.stringMatching(/kernel/)]);
+});
+
+test('a run trains on with more steps, its checkpoint serves while it is stopped, and valid is what training had', async () => {
+  const texts = 'boy girl doctor king'.split(' ').flatMap((a) => 'lamp box cup'.split(' ').map((b) => `${a} saw ${b}`));
+  const [data, out] = [await file('on.txt', texts.join('\n')), join(folder, 'on')];
+  const sizes = [
+    '--width',
+    '16',
+    '--vocabulary',
+    '280',
+    '--objective',
+    'ae',
+    '--samples',
+    '10',
+    '--stats-samples',
+    '4',
+  ];
+  const first = await run('train', '--data', data, ...sizes, '--steps', '2', '--held-out', '4', '--out', out, '--json');
+  expect(first.code).toBe(0);
+  const on = await run('train', '--resume', '--out', out, '--steps', '4', '--json');
+  expect([on.code, on.stderr]).toEqual([0, expect.stringMatching(/is trained on, to 4 steps in all/)]);
+  expect((JSON.parse(on.stdout) as { steps: number }).steps).toBe(4);
+  type Found = { fluency: Record<string, { value: number }> };
+  // the sentences that were held out, and no others: their pairs alone are few
+  const pairs = new Set((await readFile(join(out, 'word-pairs.txt'), 'utf8')).trim().split('\n'));
+  expect(pairs).toContain('^ boy');
+  expect(pairs.size).toBe(4 + 4 + 3 + 3);
+  const some = await file('some.txt', 'boy saw lamp\ngirl saw box');
+  const evaluated = await run(
+    'evaluate',
+    out,
+    '--data',
+    some,
+    '--samples',
+    '10',
+    '--out',
+    join(folder, 'on-some'),
+    '--json',
+  );
+  expect((JSON.parse(evaluated.stdout) as Found).fluency['validAt(0)']?.value).toBeDefined();
+  expect(evaluated.stderr).not.toContain('kept no pairs');
+  // as a run that was stopped: no model of its own
+  await rm(join(out, 'model'), { recursive: true });
+  const encoded = await run('encode', out, '--text', 'boy saw lamp', '--json');
+  expect([encoded.code, encoded.stderr]).toEqual([0, expect.stringMatching(/newest checkpoint, step-0+4/)]);
+  await rm(join(out, 'training'), { recursive: true });
+  expect((await run('encode', out, '--text', 'boy')).stderr).toContain(
+    `npx gimbal vec2text train --out ${out} --resume`,
+  );
+}, 120_000);
+
+test('--help with an action shows its options alone', async () => {
+  const { stdout } = await run('encode', '--help');
+  const flags = Array.from(stdout.matchAll(/^ {2}--([\w-]+)/gm), ([, flag]) => flag);
+  expect(flags.slice(0, 4)).toEqual(['data', 'columns', 'model', 'text']);
+  expect(flags).not.toContain('steps');
+  expect(stdout).toContain('sentences, a line of a .txt each');
+  expect((await run('--help')).stdout).toContain('--steps');
+});
+
+test('the telegraph style of another language leaves out its frequent words; what comes back is told, and warned of', async () => {
+  const names = 'hund katze vogel fisch'.split(' ');
+  const texts = names.flatMap((a) => names.map((b) => `der ${a} sieht den ${b}`));
+  const data = await file('german.txt', texts.join('\n'));
+  const sizes = ['--width', '16', '--vocabulary', '280', '--steps', '1', '--samples', '10', '--stats-samples', '4'];
+  const trips = ['--max-length', '64', '--telegraph-steps', '2', '--min-similarity', '0'];
+  const trained = await run(
+    'train',
+    '--data',
+    data,
+    ...sizes,
+    ...trips,
+    '--held-out',
+    '2',
+    '--out',
+    join(folder, 'german'),
+  );
+  expect(trained.stderr).toMatch(/without the most frequent words \((den|der|sieht)/);
+  expect(trained.stderr).toMatch(/round trips share 0\.\d\d of their words/);
+  expect(trained.stderr).toMatch(/that is little.*--telegraph-steps/);
+  expect(trained.code).toBe(0);
+  const english = ['--telegraph', 'english', '--out', join(folder, 'german-2')];
+  expect((await run('train', '--data', data, ...sizes, ...trips, ...english)).stderr).toContain('no text has a word');
+}, 120_000);
+
+test('vectors that cannot be used are refused with the flags that help, and leave 2', async () => {
+  const first = join(folder, 'first', 'model'); // of the test above
+  const code = (x: number): string => JSON.stringify({ code: [x, 0, 0, 0, 0, 0] });
+  const outside = await run('decode', first, '--data', await file('outside.jsonl', code(3)));
+  expect([outside.code, outside.stderr]).toEqual([2, expect.stringMatching(/outside\.jsonl.*row 0.*--project/s)]);
+  const other = await run('invert', first, '--data', await file('inside.jsonl', code(0)));
+  expect([other.code, other.stderr]).toEqual([2, expect.stringMatching(/holds no inverter.*gimbal vec2text decode/s)]);
 });

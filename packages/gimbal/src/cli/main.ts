@@ -73,8 +73,10 @@ async function dispatch(
   const infos = optionInfos(table);
   const line = parseLine(name, [...argv.slice(0, at), ...argv.slice(at + 1)], infos, command.arguments ?? []);
   if (line.help) {
+    const [word] = line.words;
+    const shown = (word === undefined ? undefined : command.optionsFor?.(word)) ?? own;
     output.line(
-      commandHelp({ ...command, name }, optionInfos(own), globals, output.colors, await command.topics?.(root)),
+      commandHelp({ ...command, name }, optionInfos(shown), globals, output.colors, await command.topics?.(root)),
     );
     return undefined;
   }

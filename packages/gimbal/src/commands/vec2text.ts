@@ -1,7 +1,7 @@
 // gimbal vec2text: train a bottleneck autoencoder, and use it: texts to vectors and back, measures, a page, inversion.
 import { ConfigError, nearest } from '@gimbal/tensor-core';
 import { type CommandResult, defineCommand } from '../cli/command.ts';
-import { type Action, refuseOfOthers } from '../vec2text/actions.ts';
+import { type Action, optionsOfAction, refuseOfOthers } from '../vec2text/actions.ts';
 import { namedModel } from '../vec2text/open.ts';
 import { type Vec2TextContext, vec2textOptions } from '../vec2text/options.ts';
 
@@ -24,7 +24,7 @@ const actions: Record<string, (context: Vec2TextContext) => Promise<CommandResul
 
 export const command = defineCommand({
   summary:
-    'Turn sentences into vectors and vectors into sentences: train, encode, decode, evaluate, move in the space, explore, invert.',
+    'Turn sentences into vectors and vectors into sentences: train, encode, decode, evaluate, move in the space, explore, invert. With an action, --help shows its options.',
   arguments: [
     { name: 'what', description: Object.keys(actions).join(', '), required: true },
     {
@@ -34,6 +34,8 @@ export const command = defineCommand({
     },
   ],
   options: vec2textOptions,
+  optionsFor: (word) =>
+    Object.hasOwn(actions, word) ? (optionsOfAction(word, vec2textOptions) as typeof vec2textOptions) : undefined,
   resumes: true,
   examples: [
     'gimbal vec2text train --out runs/space                       on a generated language of known meaning',

@@ -19,7 +19,7 @@ export type Action =
   | 'arithmetic'
   | 'optimise';
 
-const readers = z.registry<{ actions: readonly Action[] }>();
+const readers = z.registry<{ actions: readonly Action[]; what: string }>();
 
 /** As they are typed. */
 const typed = (actions: readonly Action[]): string[] => [
@@ -33,9 +33,20 @@ const typed = (actions: readonly Action[]): string[] => [
  */
 export function of<T extends z.ZodType>(actions: readonly Action[], schema: T, what: string, when = ''): T {
   const described = schema.describe(`${typed(actions).join(', ')}${when && ` ${when}`}: ${what}`);
-  readers.add(described, { actions });
+  readers.add(described, { actions, what: when === '' ? what : `${when}: ${what}` });
   return described;
 }
+
+/** The options of an action as it is typed, described without its name. */
+export const optionsOfAction = (action: string, table: OptionTable): OptionTable =>
+  z.object(
+    Object.fromEntries(
+      Object.entries(table.shape).flatMap(([name, schema]) => {
+        const read = readers.get(schema as z.ZodType);
+        return read && typed(read.actions).includes(action) ? [[name, (schema as z.ZodType).describe(read.what)]] : [];
+      }),
+    ),
+  );
 
 /**
  * @param action what is done

@@ -5,16 +5,17 @@ import type { CommandResult } from '../cli/command.ts';
 import { counted } from '../cli/format.ts';
 import { refuseGiven } from '../options/refuse-given.ts';
 import { startCompute } from '../run/compute.ts';
-import { refuseUnwritable } from '../run/out-file.ts';
-import { holdsVectors, openModel, readCodes } from './open.ts';
+import { refuseReplacing } from '../run/out-file.ts';
+import { openModel } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import { readSentences } from './sentences.ts';
-import { write } from './written.ts';
+import { holdsVectors, readCodes } from './vectors.ts';
+import { inWords, write } from './written.ts';
 
 export async function decodeFile(context: Vec2TextContext): Promise<CommandResult> {
   const { options: o, output, signal } = context;
   checkDecoding(context);
-  if (o.out !== undefined) await refuseUnwritable('vec2text decode', o.out);
+  if (o.out !== undefined) await refuseReplacing('vec2text decode', o.out, o.data);
   const compute = await startCompute(o);
   const { sample } = await import('@gimbal/vec2text');
   const { model } = await openModel(context, 'decode');
@@ -28,7 +29,7 @@ export async function decodeFile(context: Vec2TextContext): Promise<CommandResul
           ...{ prior: o.prior, stats: model.stats, rng: stream.split('prior') },
           ...(o.prior === 'empirical' && { codes: await codesOf(o.data as string, model, signal) }),
         });
-  const decoded = await write(model, z, context, stream);
+  const decoded = await inWords(context, () => write(model, z, context, stream));
   await compute.trace(output);
   if (o.out !== undefined) {
     await writeFileAtomic(o.out, `${decoded.map(({ text }) => text).join('\n')}\n`);

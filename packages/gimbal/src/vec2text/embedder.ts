@@ -7,7 +7,7 @@ import { ConfigError, disposeTree } from '@gimbal/tensor-core';
 import type { Embedder, Vec2Text } from '@gimbal/vec2text';
 import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
-import { isFolder, openFrom } from './open.ts';
+import { isFolder, modelIn, openFrom, optionsOfRun } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 
 /** An embedder, and what frees its weights. */
@@ -21,7 +21,10 @@ export interface OpenEmbedder {
 /** Opens it. @param named a folder, a name on the hub, or the folder of a run */
 export async function openEmbedder(named: string, { output, signal }: Vec2TextContext): Promise<OpenEmbedder> {
   const where = 'gimbal vec2text invert --embedder';
-  const path = await modelPath(named, where, hubOptions(output, signal));
+  const path =
+    (await optionsOfRun(named)) === undefined
+      ? await modelPath(named, where, hubOptions(output, signal))
+      : await modelIn(named, where, output);
   const text = await readFile(join(path, 'config.json'), 'utf8').catch((cause) => {
     throw new ConfigError({
       where,
@@ -34,7 +37,7 @@ export async function openEmbedder(named: string, { output, signal }: Vec2TextCo
   const hash = await hashOf(path);
   const name = basename(named);
   if (typeOf(text, path) === 'gimbal-vec2text') {
-    const { model } = await openFrom(path, where);
+    const { model } = await openFrom(path, where, output);
     return { embedder: await embedderOf(model, { name, hash }), own: model, close: () => model.dispose() };
   }
   const lm = await import('@gimbal/language-models');

@@ -1,12 +1,12 @@
-// gimbal vec2text encode: sentences to vectors, as rows of a .jsonl.
-import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
+// gimbal vec2text encode: sentences to vectors, as rows of a .jsonl, or as a .npy.
+import { ConfigError } from '@gimbal/tensor-core';
 import type { CommandResult } from '../cli/command.ts';
 import { counted } from '../cli/format.ts';
 import { startCompute } from '../run/compute.ts';
-import { refuseUnwritable } from '../run/out-file.ts';
 import { openModel } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import { readSentences } from './sentences.ts';
+import { checkVectorsOut, writeVectors } from './vectors.ts';
 
 export async function encodeFile(context: Vec2TextContext): Promise<CommandResult> {
   const { options: o, output, signal } = context;
@@ -14,7 +14,7 @@ export async function encodeFile(context: Vec2TextContext): Promise<CommandResul
     const what = o.data === undefined ? 'nothing to encode' : 'both --data and --text';
     throw new ConfigError({ where: 'gimbal vec2text encode', what, wanted: 'either --data or --text' });
   }
-  if (o.out !== undefined) await refuseUnwritable('vec2text encode', o.out);
+  if (o.out !== undefined) await checkVectorsOut(o.out, o.data);
   const texts = o.text ?? (await readSentences(o.data as string, o.columns)).map(({ text }) => text);
   const compute = await startCompute(o);
   const { encodeTexts } = await import('@gimbal/vec2text');
@@ -24,12 +24,11 @@ export async function encodeFile(context: Vec2TextContext): Promise<CommandResul
   await compute.trace(output);
   const k = model.module.space.dim;
   const rows = texts.map((text, i) => ({ text, code: Array.from(z.subarray(i * k, (i + 1) * k)) }));
-  const lines = rows.map((row) => JSON.stringify(row));
   if (o.out !== undefined) {
-    await writeFileAtomic(o.out, `${lines.join('\n')}\n`);
+    await writeVectors(o.out, rows, k);
     output.note(`${counted(rows.length, 'vector')} of ${k} numbers written to ${o.out}`);
     return { json: { out: o.out, rows: rows.length, dim: k } };
   }
-  if (!output.json) for (const line of lines) output.line(line);
+  if (!output.json) for (const row of rows) output.line(JSON.stringify(row));
   return { json: { dim: k, rows } };
 }

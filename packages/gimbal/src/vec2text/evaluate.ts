@@ -8,7 +8,7 @@ import { renderReport } from '../report/render.ts';
 import { startCompute } from '../run/compute.ts';
 import { withRun } from '../run/run-folder.ts';
 import { measureModel, measureParts, sayMeasures } from './measured.ts';
-import { namedModel, openModel, thatFit } from './open.ts';
+import { namedModel, openModel, runOfModel, thatFit } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import {
   byLength,
@@ -19,10 +19,12 @@ import {
   languageTerms,
   lengthAttributes,
   wordOracles,
+  wordPairs,
   wordTerms,
 } from './oracles.ts';
 import { readSentences } from './sentences.ts';
 import { qualitativeTables } from './tables.ts';
+import { readWordPairs } from './word-pairs.ts';
 
 export async function evaluateModel(context: Vec2TextContext): Promise<CommandResult> {
   const { options: o, output, signal, given } = context;
@@ -45,7 +47,12 @@ export async function evaluateModel(context: Vec2TextContext): Promise<CommandRe
     const rows: readonly MeasuredRow[] = byLength(thatFit('gimbal vec2text evaluate', all, model, output, 2));
     const terms = o.data === undefined ? languageTerms : wordTerms;
     const known = rows.flatMap(({ text, paraphrase }) => [text, ...(paraphrase === undefined ? [] : [paraphrase])]);
-    const oracles = (o.data === undefined ? languageOracles(world) : wordOracles(known)) as Oracles<unknown>;
+    const learnt = o.data === undefined ? undefined : await readWordPairs(runOfModel(path));
+    if (o.data !== undefined && learnt === undefined)
+      output.note('the run kept no pairs of words: those of these sentences stand in for those of training');
+    const oracles = (
+      o.data === undefined ? languageOracles(world) : wordOracles(learnt ?? wordPairs(known))
+    ) as Oracles<unknown>;
     using lm = o.lm === undefined ? undefined : await scorer(o.lm);
     const seen = { seed: o.seed, samples: o.samples, signal, ...(lm && { lm: lm.score }) };
     const evaluation = await measureModel(model, rows, { ...oracles, ...seen }, output);

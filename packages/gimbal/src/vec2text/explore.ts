@@ -30,7 +30,7 @@ export async function writePage(context: Vec2TextContext): Promise<CommandResult
   const first = await openModel(context, 'explore');
   const opened = [
     first,
-    ...(o.compare === undefined ? [] : [await openFrom(o.compare, 'gimbal vec2text explore --compare')]),
+    ...(o.compare === undefined ? [] : [await openFrom(o.compare, 'gimbal vec2text explore --compare', output)]),
   ];
   try {
     const language = o.data === undefined ? languageOf(first.model) : null;

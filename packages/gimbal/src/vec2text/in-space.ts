@@ -4,11 +4,11 @@ import type { Codes, Term, Vec2Text } from '@gimbal/vec2text';
 import type { CommandResult } from '../cli/command.ts';
 import { refuseGiven } from '../options/refuse-given.ts';
 import { startCompute } from '../run/compute.ts';
-import { refuseUnwritable } from '../run/out-file.ts';
+import { refuseReplacing } from '../run/out-file.ts';
 import { openModel } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import { readSentences } from './sentences.ts';
-import { giveRows, write } from './written.ts';
+import { giveRows, inWords, write } from './written.ts';
 
 /** What an action works with: the model, the vectors of --text, a stream of its own. */
 interface Work {
@@ -35,13 +35,15 @@ async function inSpace(
   }
   if (o.temperature === 0)
     refuseGiven(where, given, ['topK', 'topP'], 'words are drawn at a --temperature above 0 only');
-  if (o.out !== undefined) await refuseUnwritable(`vec2text ${name}`, o.out);
+  if (o.out !== undefined) await refuseReplacing(`vec2text ${name}`, o.out, o.data);
   const compute = await startCompute(o);
   const { encodeTexts } = await import('@gimbal/vec2text');
   const { model } = await openModel(context, name);
   using _ = model;
   const codes = (list: readonly string[]): Promise<Codes> => encodeTexts(model, list, { signal });
-  const result = await work({ model, texts, z: await codes(texts), stream: rng(o.seed).split(name), codes });
+  const result = await inWords(context, async () =>
+    work({ model, texts, z: await codes(texts), stream: rng(o.seed).split(name), codes }),
+  );
   await compute.trace(output);
   return result;
 }

@@ -4,12 +4,13 @@ import type { Scored } from '@gimbal/vec2text';
 import type { CommandResult } from '../cli/command.ts';
 import { counted } from '../cli/format.ts';
 import { startCompute } from '../run/compute.ts';
-import { refuseUnwritable } from '../run/out-file.ts';
+import { refuseReplacing } from '../run/out-file.ts';
 import { openEmbedder } from './embedder.ts';
 import { searchOf } from './inversions.ts';
-import { holdsVectors, modelIn, namedModel, optionsOfModel, readCodes } from './open.ts';
+import { modelIn, namedModel, optionsOfModel, refuseOtherKind } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import { readSentences } from './sentences.ts';
+import { holdsVectors, readCodes } from './vectors.ts';
 
 export async function invertVectors(context: Vec2TextContext): Promise<CommandResult> {
   const { options: o, output, signal, given } = context;
@@ -18,8 +19,9 @@ export async function invertVectors(context: Vec2TextContext): Promise<CommandRe
     const what = o.data === undefined ? 'nothing to invert' : 'both --data and --text';
     throw new ConfigError({ where, what, wanted: 'either --data, vectors or sentences, or --text' });
   }
-  if (o.out !== undefined) await refuseUnwritable('vec2text invert', o.out);
-  const path = await modelIn(namedModel(context) as string, where);
+  if (o.out !== undefined) await refuseReplacing('vec2text invert', o.out, o.data);
+  const path = await modelIn(namedModel(context) as string, where, output);
+  await refuseOtherKind(path, where, 'gimbal-inverter');
   const named = o.embedder ?? (await optionsOfModel(path)).embedder;
   if (named === undefined)
     throw new ConfigError({ where: `${where} --embedder`, what: 'whose vectors?', fix: 'Give the model of training' });

@@ -16,6 +16,7 @@ import {
   lengthAttributes,
   type Terms,
   wordOracles,
+  wordPairs,
   wordTerms,
 } from './oracles.ts';
 import { readSentences } from './sentences.ts';
@@ -29,6 +30,8 @@ export interface Material {
   /** what the page calls what they find */
   terms: Terms;
   attributes: Attributes;
+  /** of words, where they decide what is valid */
+  pairs?: ReadonlySet<string>;
   roundTrip?: (source: string, stream: Rng) => string;
   /** its words, where they are all known; else a tokenizer is learnt */
   words?: readonly string[];
@@ -82,7 +85,8 @@ export async function ofFile(o: Vec2TextFlags, context: Vec2TextContext, run: Ru
   const rows = needsTrips(o)
     ? await withTrips(o, { train, held }, context, run)
     : train.map(({ text }) => ({ source: text }));
-  const oracles = wordOracles(unique.map(({ text }) => text)) as Oracles<unknown>;
+  const pairs = wordPairs(unique.map(({ text }) => text));
+  const oracles = wordOracles(pairs) as Oracles<unknown>;
   const attributes = lengthAttributes(held.map(({ text }) => text));
-  return { rows, held, oracles, terms: wordTerms, attributes };
+  return { rows, held, oracles, terms: wordTerms, attributes, pairs };
 }

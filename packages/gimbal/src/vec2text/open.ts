@@ -1,7 +1,7 @@
 // What the actions of gimbal vec2text open: a model, sentences.
 import { readFile, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
-import { ConfigError, DataError } from '@gimbal/tensor-core';
+import { basename, dirname, join } from 'node:path';
+import { ConfigError, DataError, latestCheckpoint } from '@gimbal/tensor-core';
 import type { Vec2Text } from '@gimbal/vec2text';
 import { counted } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
@@ -17,7 +17,7 @@ export function namedModel({ arguments: [, word], options: { model } }: Vec2Text
 /** The model of the command: its folder, its file, or the folder of the run that trained it. */
 export async function openModel(context: Vec2TextContext, what: string): Promise<{ model: Vec2Text; path: string }> {
   const [where, named] = [`gimbal vec2text ${what}`, namedModel(context)];
-  if (named !== undefined) return openFrom(named, where);
+  if (named !== undefined) return openFrom(named, where, context.output);
   throw new ConfigError({ where, what: 'which model?', fix: `For example ${where} runs/vec2text-1` });
 }
 
@@ -25,25 +25,90 @@ export async function openModel(context: Vec2TextContext, what: string): Promise
  * A model's folder, its file, or the folder of its run.
  * @throws ConfigError where there is nothing, or a run without a model; CheckpointError for a model of another kind
  */
-export async function openFrom(named: string, where: string): Promise<{ model: Vec2Text; path: string }> {
+export async function openFrom(
+  named: string,
+  where: string,
+  output: Output,
+): Promise<{ model: Vec2Text; path: string }> {
   const { loadVec2Text } = await import('@gimbal/vec2text');
-  const path = await modelIn(named, where);
+  const path = await modelIn(named, where, output);
+  await refuseOtherKind(path, where, 'gimbal-vec2text');
   return { model: await loadVec2Text(path), path };
 }
 
-/** The model's own folder or file, which lies in `model` where a run's is named. @throws ConfigError */
-export async function modelIn(named: string, where: string): Promise<string> {
+const kinds = {
+  'gimbal-vec2text': { holds: 'vec2text model', fix: 'Give a run of gimbal vec2text train' },
+  'gimbal-inverter': {
+    holds: 'inverter',
+    fix: 'Give a run of gimbal vec2text invert --embedder; gimbal vec2text decode turns vectors of a vec2text model to text',
+  },
+} as const;
+
+/** @throws ConfigError for the folder of a model of another kind; what has none is told by who opens it */
+export async function refuseOtherKind(path: string, where: string, wanted: keyof typeof kinds): Promise<void> {
+  const text = await readFile(join(path, 'config.json'), 'utf8').catch(() => '{}');
+  let kind: unknown;
+  try {
+    kind = (JSON.parse(text) as { model_type?: string } | null)?.model_type;
+  } catch {
+    return;
+  }
+  const { holds, fix } = kinds[wanted];
+  if (typeof kind === 'string' && kind !== wanted)
+    throw new ConfigError({ where, what: `the folder ${path} holds no ${holds}`, got: kind, wanted, fix });
+}
+
+/**
+ * The model's own folder or file, which lies in `model` where a run's is named; of a run that was stopped that of its newest
+ * checkpoint, which is told.
+ * @throws ConfigError
+ */
+export async function modelIn(named: string, where: string, output: Output): Promise<string> {
   const inRun = join(named, 'model');
   if (await isFolder(inRun)) return inRun;
+  const options = await optionsOfRun(named);
+  if (options !== undefined) {
+    const begun = await newestModel(join(named, 'training'));
+    if (begun !== undefined) {
+      output.note(`${named} was stopped: this is the model of its newest checkpoint, ${basename(dirname(begun))}`);
+      return begun;
+    }
+    const action = options.embedder === undefined ? 'train' : 'invert';
+    const fix = `Go on with it: npx gimbal vec2text ${action} --out ${named} --resume`;
+    throw new ConfigError({ where, what: 'this run was stopped before it had a model', got: named, fix });
+  }
   if (await isFolder(named)) return modelPath(named, where);
   if ((await stat(named).catch(() => undefined)) !== undefined) return named;
   const fix = 'Give the folder of a run of gimbal vec2text train; it is taken from the working directory';
   throw new ConfigError({ where, what: 'no such file or folder', got: named, fix });
 }
 
+/** The model of the newest checkpoint of a trainer's folder; undefined where there is none. */
+async function newestModel(training: string): Promise<string | undefined> {
+  if (!(await isFolder(training))) return undefined;
+  const checkpoint = await latestCheckpoint(training);
+  const model = join(checkpoint ?? training, 'model');
+  return (await isFolder(model)) ? model : undefined;
+}
+
+/** The options of a run of this command; undefined for what is none. */
+export async function optionsOfRun(folder: string): Promise<Partial<Vec2TextContext['options']> | undefined> {
+  const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => '{}');
+  try {
+    const config = JSON.parse(text) as { command?: string; options?: object } | null;
+    return config?.command === 'vec2text' ? (config.options ?? {}) : undefined;
+  } catch {
+    return undefined; // whoever opens it tells what is wrong
+  }
+}
+
+/** The folder of the run that a model lies in: beside it, or above its checkpoint. */
+export const runOfModel = (path: string): string =>
+  /^(.*)[\\/]training[\\/]checkpoints[\\/][^\\/]+[\\/]model$/.exec(path)?.[1] ?? dirname(path);
+
 /** The options of the run that made a model, where it lies in one. */
 export async function optionsOfModel(path: string): Promise<Partial<Vec2TextContext['options']>> {
-  const file = join(path, '..', 'config.json');
+  const file = join(runOfModel(path), 'config.json');
   const text = await readFile(file, 'utf8').catch(() => '{}');
   try {
     return (JSON.parse(text) as { options?: Partial<Vec2TextContext['options']> } | null)?.options ?? {};
@@ -84,49 +149,6 @@ export function thatFit<R extends { text: string; paraphrase?: string | undefine
   return kept;
 }
 
-/** Whether a file has vectors: its first row is a list, or has one as `code`, `embedding` or `vector`. */
-export async function holdsVectors(file: string): Promise<boolean> {
-  if (extname(file) !== '.jsonl') return false;
-  const lines = (await readText(file)).split(/\r?\n/);
-  const first = lines.findIndex((line) => line.trim() !== '');
-  return first >= 0 && vectorOf(parseLine(file, lines[first] as string, first)) !== undefined;
-}
-
-const vectorOf = (row: unknown): unknown => {
-  if (Array.isArray(row)) return row;
-  const { code, embedding, vector } = row as { code?: unknown; embedding?: unknown; vector?: unknown };
-  return code ?? embedding ?? vector;
-};
-
-/**
- * Vectors of a .jsonl with `code`, `embedding` or `vector` in each row, or lists of numbers.
- * @throws DataError naming the line
- */
-export async function readCodes(file: string, dim: number): Promise<Float32Array> {
-  const rows = (await readText(file)).split(/\r?\n/).flatMap((line, i): number[][] => {
-    if (line.trim() === '') return [];
-    if (extname(file) !== '.jsonl' && !/^\s*[[{]/.test(line))
-      throw new DataError({
-        where: `${file}:${i + 1}`,
-        what: 'these are no vectors',
-        got: line.slice(0, 80),
-        wanted: `a .jsonl, in each row code: ${dim} numbers`,
-        fix: 'gimbal vec2text encode --data sentences.txt --out codes.jsonl makes vectors of sentences',
-      });
-    const code = vectorOf(parseLine(file, line, i));
-    if (!Array.isArray(code) || code.length !== dim || !code.every((x) => typeof x === 'number'))
-      throw new DataError({
-        where: `${file}:${i + 1}`,
-        what: 'no vector of the model',
-        got: Array.isArray(code) ? `${code.length} numbers` : typeof code,
-        wanted: `code: ${dim} numbers`,
-      });
-    return [code as number[]];
-  });
-  if (rows.length === 0) throw new DataError({ where: file, what: 'the file has no vector', wanted: 'one a line' });
-  return Float32Array.from(rows.flat());
-}
-
 export function parseLine(file: string, line: string, i: number): Record<string, unknown> {
   const where = `${file}:${i + 1}`;
   let row: unknown;
@@ -141,10 +163,7 @@ export function parseLine(file: string, line: string, i: number): Record<string,
 
 /** The text of a file, without a byte order mark. @throws ConfigError where there is none, DataError for what is not UTF-8 */
 export async function readText(file: string, option = 'data'): Promise<string> {
-  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    const what = cause.code === 'ENOENT' ? 'no such file' : 'the file cannot be read';
-    throw new ConfigError({ where: `gimbal vec2text --${option}`, what, got: file, cause });
-  });
+  const bytes = await readBytes(file, option);
   const fix = 'Convert it, for example with iconv';
   let text: string;
   try {
@@ -157,3 +176,10 @@ export async function readText(file: string, option = 'data'): Promise<string> {
     throw new DataError({ where: file, what: 'the file has zero bytes: it is no UTF-8 text', fix });
   return text;
 }
+
+/** The bytes of a file. @throws ConfigError where there is none */
+export const readBytes = (file: string, option = 'data'): Promise<Uint8Array> =>
+  readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    const what = cause.code === 'ENOENT' ? 'no such file' : 'the file cannot be read';
+    throw new ConfigError({ where: `gimbal vec2text --${option}`, what, got: file, cause });
+  });

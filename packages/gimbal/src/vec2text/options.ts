@@ -15,7 +15,7 @@ const named = {
   data: of(
     ['train', 'encode', 'decode', 'evaluate', 'explore', 'nearest', ...inverting],
     z.string().min(1).optional(),
-    'sentences, a line of a .txt each, or text, with rtt, paraphrase, edit and group, in a .jsonl, .csv or .parquet; for decode, vectors as code in a .jsonl',
+    'sentences, a line of a .txt each, or text, with rtt, paraphrase, edit and group, in a .jsonl, .csv or .parquet; for decode, vectors: a .npy, or code in a .jsonl',
   ),
   columns: of(
     ['train', 'encode', 'evaluate', 'explore', 'nearest', ...inverting],
@@ -97,7 +97,7 @@ const search = {
     z.array(z.string()).optional(),
     'what a text is worth: a module, or a reward of gimbal rl; of several the sum',
   ),
-  prompt: of(['optimise'], z.string().default(''), 'what the reward is told as prompt'),
+  prompt: of(['optimise'], z.string().optional(), 'what the reward is told as prompt (default: nothing)'),
   episodes: of(['optimise'], count.default(2400), 'texts that are scored in all'),
   population: of(['optimise'], z.int().min(2).default(60), 'texts of a round'),
   elite: of(['optimise'], count.default(10), 'texts of a round that the next follows'),

@@ -27,7 +27,7 @@ export const languageTerms: Terms = {
 export const wordTerms: Terms = {
   note:
     'No oracle knows these sentences. In what follows a text is called valid where every pair of neighbouring words in it ' +
-    'occurs in them, its meaning is its words in any order, and agreement is the F1 of words.',
+    'occurs in those of training, its meaning is its words in any order, and agreement is the F1 of words.',
   valid: 'pairs of words known',
   same: 'the same words',
   agree: 'words kept (F1)',
@@ -92,15 +92,20 @@ export function languageRows(preset: 'typed' | 'reversible', n: number, stream: 
   }));
 }
 
+const wordsOf = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
+
+const pairsOf = (words: readonly string[]): string[] => ['^', ...words].map((word, i) => `${word} ${words[i] ?? '$'}`);
+
+/** Each pair of neighbouring words that stands in sentences, `^` before the first and `$` behind the last. */
+export const wordPairs = (sentences: readonly string[]): ReadonlySet<string> =>
+  new Set(sentences.flatMap((text) => pairsOf(wordsOf(text))));
+
 /**
  * Of a text of the user's nothing is known but its words: a text is valid where each pair of neighbouring words stands
  * in the sentences somewhere, and means its words, whose F1 is the agreement.
+ * @param known of `wordPairs`
  */
-export function wordOracles(sentences: readonly string[]): Oracles<readonly string[]> {
-  const wordsOf = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
-  const pairsOf = (words: readonly string[]): string[] =>
-    ['^', ...words].map((word, i) => `${word} ${words[i] ?? '$'}`);
-  const known = new Set(sentences.flatMap((text) => pairsOf(wordsOf(text))));
+export function wordOracles(known: ReadonlySet<string>): Oracles<readonly string[]> {
   return {
     valid: (text) => pairsOf(wordsOf(text)).every((pair) => known.has(pair)),
     sem: (text) => {

@@ -4,7 +4,7 @@ import type { CommandResult } from '../cli/command.ts';
 import { Progress } from '../cli/progress.ts';
 import { checkWithoutAnswers, openSum } from '../rl/reward.ts';
 import { startCompute } from '../run/compute.ts';
-import { refuseUnwritable } from '../run/out-file.ts';
+import { refuseReplacing } from '../run/out-file.ts';
 import { openModel } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import { giveRows } from './written.ts';
@@ -16,7 +16,7 @@ export async function optimiseText(context: Vec2TextContext): Promise<CommandRes
     throw new ConfigError({ where, what: 'what is a good text?', wanted: 'a module, or a reward of gimbal rl' });
   const fix = 'Give a module, export default (prompts, texts) => texts.map(score)';
   checkWithoutAnswers(o.reward, where, { what: 'there is no answer to compare with', fix });
-  if (o.out !== undefined) await refuseUnwritable('vec2text optimise', o.out);
+  if (o.out !== undefined) await refuseReplacing('vec2text optimise', o.out);
   const compute = await startCompute(o);
   const { optimise } = await import('@gimbal/vec2text');
   const { model } = await openModel(context, 'optimise');
@@ -24,7 +24,8 @@ export async function optimiseText(context: Vec2TextContext): Promise<CommandRes
   const reward = await openSum(o.reward, { where });
   const search = optimise(model, reward, {
     ...{ episodes: o.episodes, population: o.population, elite: o.elite, smoothing: o.smoothing, floor: o.floor },
-    ...{ prompt: o.prompt, rng: rng(o.seed).split('optimise'), signal },
+    ...(o.prompt !== undefined && { prompt: o.prompt }),
+    ...{ rng: rng(o.seed).split('optimise'), signal },
   });
   const progress = new Progress(output, 'search');
   for (;;) {

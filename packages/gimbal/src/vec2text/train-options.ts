@@ -29,14 +29,21 @@ const material = {
     z.array(z.string()).min(2).optional(),
     'what each translator is told before a text, as T5 was taught',
   ),
+  telegraph: of(
+    train,
+    z.enum(['auto', 'english', 'frequent']).default('auto'),
+    'words that the telegraph style leaves out: English function words, or the most frequent ones of your sentences (auto: those where English ones are rare)',
+    'without --translators',
+  ),
+  telegraphSteps: of(train, count.default(3000), 'updates in which its way back is learnt', 'without --translators'),
   pivotsPerSentence: of(train, count.default(1), 'pivot languages that each sentence goes through'),
   tripsPerPivot: of(train, count.default(2), 'round trips of a sentence through each of them'),
   tripTemperature: of(train, z.number().min(0).default(1), 'of the translators; 0 takes the likeliest words'),
   pairs: of(train, z.string().optional(), 'round trips you have, a .jsonl of source and rtt'),
   minSimilarity: of(
     train,
-    z.number().min(0).max(1).default(0),
-    'leave out round trips that share fewer words with their sentence (F1)',
+    z.number().min(0).max(1).optional(),
+    'leave out round trips that share fewer words with their sentence (F1; default: .3 through the telegraph style, else 0)',
   ),
   dropIdentical: of(train, z.boolean().default(false), 'leave out round trips that come back as they were'),
   mix: of(
@@ -64,13 +71,29 @@ const material = {
 
 /** How large it is, and how it is updated. */
 const learning = {
-  steps: of(both, count.optional(), 'updates, of each stage (default 5000)'),
+  steps: of(
+    both,
+    count.optional(),
+    'updates, of each stage (default 5000); train: with --resume a larger number trains on',
+  ),
   batchSize: of(both, count.default(64), 'sentences of an update'),
   accumulate: of(train, count.default(1), 'batches in one update'),
   learningRate: of(both, z.number().positive().default(2e-3), 'peak of a cosine with warm-up'),
+  warmup: of(
+    train,
+    z.int().min(0).optional(),
+    'updates in which the learning rate rises (default: 300, of few a tenth)',
+  ),
+  optimizer: of(
+    train,
+    z.enum(['adamw', 'adam', 'sgd', 'rmsprop', 'adafactor', 'lion', 'muon']).default('adamw'),
+    'how weights are updated',
+  ),
+  weightDecay: of(train, z.number().min(0).default(0.01), 'share of the learning rate by which weights shrink'),
+  maxGradNorm: of(train, z.number().positive().default(1), 'clips the norm of the gradient'),
   evalEvery: of(train, count.optional(), 'updates between evaluations (default: at the end)'),
   evalSamples: of(train, count.default(200), 'held-out sentences that an evaluation decodes'),
-  statsSamples: of(train, count.default(2000), 'sentences that the statistics of vectors are computed from'),
+  statsSamples: of(train, z.int().min(2).default(2000), 'sentences that the statistics of vectors are computed from'),
   space: of(train, z.enum(['box', 'ball', 'sphere', 'free']).default('box'), 'where vectors live'),
   controlDim: of(train, count.default(32), 'coordinates of a vector'),
   memorySlots: of(train, count.default(4), 'places that the decoder attends to, made of the vector'),

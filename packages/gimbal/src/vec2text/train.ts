@@ -1,13 +1,13 @@
 // gimbal vec2text train: sentences, their round trips, a model, its measures, a page.
 import { join } from 'node:path';
-import { ConfigError, readMetrics, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, readMetrics, StoppedError, schedules, writeFileAtomic } from '@gimbal/tensor-core';
 import type { Vec2Text, Vec2TextModule, Vec2TextTrainerOptions } from '@gimbal/vec2text';
 import type { CommandResult } from '../cli/command.ts';
 import { counted } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { refuseGiven } from '../options/refuse-given.ts';
 import { startCompute } from '../run/compute.ts';
-import { checkpointIn, stoppedRun } from '../run/going-on.ts';
+import { alreadyDone, checkpointIn, stoppedRun, underCosine } from '../run/going-on.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { type Material, ofFile, ofLanguage } from './material.ts';
 import { measureModel, sayMeasures } from './measured.ts';
@@ -17,6 +17,7 @@ import type { Vec2TextContext, Vec2TextFlags } from './options.ts';
 import { byLength, languageOf } from './oracles.ts';
 import { qualitativeTables } from './tables.ts';
 import { trainingPage } from './train-page.ts';
+import { writeWordPairs } from './word-pairs.ts';
 
 const where = 'gimbal vec2text train';
 /** sentences that a page is measured on, and vectors of each prior, at most */
@@ -37,7 +38,13 @@ export async function trainModel(context: Vec2TextContext): Promise<CommandResul
     };
   }
   if (!options.resume) refuseIdle(context);
-  return withRun({ command: 'vec2text', options: context.options, given: context.given }, (run) => learn(context, run));
+  const { output } = context;
+  const request = {
+    ...{ command: 'vec2text', options: context.options, given: context.given },
+    note: (text: string) => output.note(text),
+    longer: underCosine(stepsOf({ steps: undefined })),
+  };
+  return withRun(request, (run) => learn(context, run));
 }
 
 async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandResult> {
@@ -45,7 +52,7 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
   const o = optionsOfRun(context.options, run);
   const compute = await startCompute(o);
   const v = await import('@gimbal/vec2text');
-  using base = o.model === undefined ? undefined : (await openFrom(o.model, where)).model;
+  using base = o.model === undefined ? undefined : (await openFrom(o.model, where, output)).model;
   const material =
     o.data === undefined
       ? ofLanguage(base === undefined ? o : { ...o, world: languageOfBase(base, o.model as string) })
@@ -56,11 +63,11 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
   const options: Vec2TextTrainerOptions = {
     ...trainerOptions(o, module),
     ...{ module, tokenizer, data: material.rows, out, warn: (text: string) => output.note(text) },
-    learningRate: v.vec2textSchedule(stepsOf(o), o.learningRate),
     evalData: held.map(({ text, paraphrase }) => ({ source: text, candidates: [paraphrase ?? text] })),
     ...(material.roundTrip && { roundTrip: material.roundTrip }),
     ...(base && { params: base.params }),
   };
+  if (material.pairs) await writeWordPairs(run.path, material.pairs);
   using model = await trained(options, o, context, run);
   const path = join(run.path, 'model');
   await v.saveVec2Text(path, model);
@@ -83,7 +90,7 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
   return { json: { run: run.path, path, report, steps: stepsOf(o), ...evaluation } };
 }
 
-const stepsOf = (o: Vec2TextFlags): number => o.steps ?? 5000;
+const stepsOf = ({ steps = 5000 }: Pick<Vec2TextFlags, 'steps'>): number => steps;
 
 /** The generated language that a model speaks. @throws ConfigError for a model of other sentences */
 function languageOfBase(base: Vec2Text, path: string): Vec2TextFlags['world'] {
@@ -118,12 +125,21 @@ async function freshModel(
 }
 
 /** What the flags say of training. @throws ConfigError for a KL of a model that was not made for one */
-function trainerOptions(o: Vec2TextFlags, module: Vec2TextModule) {
+function trainerOptions(
+  o: Vec2TextFlags,
+  module: Vec2TextModule,
+): Omit<Vec2TextTrainerOptions, 'module' | 'tokenizer' | 'data'> {
   if (o.klCoef > 0 && !module.config.variational)
     throw new ConfigError({ where: `${where} --kl-coef`, what: 'the model is not variational', fix: 'Leave it out' });
   return {
     ...{ objective: objectiveOf(o), seed: o.seed, batchSize: o.batchSize, accumulate: o.accumulate },
-    ...{ zNoise: o.zNoise, klCoef: o.klCoef, overflow: o.overflow },
+    ...{ zNoise: o.zNoise, klCoef: o.klCoef, overflow: o.overflow, maxGradNorm: o.maxGradNorm },
+    optimizer: { name: o.optimizer, weightDecay: o.weightDecay },
+    // vec2textSchedule's, unless another warm-up is asked for
+    learningRate: schedules.cosine({
+      ...{ peak: o.learningRate, steps: stepsOf(o), final: o.learningRate / 20 },
+      warmup: o.warmup ?? Math.min(300, Math.floor(stepsOf(o) / 10)),
+    }),
     ...{ evalSamples: o.evalSamples, statsSamples: o.statsSamples },
     ...{ checkpointEvery: Math.max(1, Math.min(500, stepsOf(o))), logEvery: 10 },
     ...(o.evalEvery !== undefined && { evalEvery: o.evalEvery }),
@@ -141,6 +157,7 @@ async function trained(
   const [steps, out] = [stepsOf(o), join(run.path, 'training')];
   const begun = await checkpointIn(out, (text) => output.note(text));
   using trainer = begun === undefined ? new v.Vec2TextTrainer(options) : await v.Vec2TextTrainer.resume(out, options);
+  if (trainer.step >= steps) output.note(alreadyDone(trainer.step));
   const { rows } = trainer.overflow;
   if (rows > 0) {
     const lost = needsTrips(o)

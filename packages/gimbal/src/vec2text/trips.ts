@@ -1,7 +1,7 @@
 // Round trips of the user's sentences: given, made by translators, or made by the telegraph style.
 import { join } from 'node:path';
 import { DataError, disposeTree, type Params, StoppedError } from '@gimbal/tensor-core';
-import type { Pivot, TelegraphPivot, TrainingRow, Translator } from '@gimbal/vec2text';
+import type { Pivot, RoundTrip, TelegraphPivot, TrainingRow, Translator } from '@gimbal/vec2text';
 import { counted } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { hubOptions } from '../run/hub.ts';
@@ -40,14 +40,14 @@ export async function withTrips(
     pivotsPerSentence: o.pivotsPerSentence,
     tripsPerPivot: o.tripsPerPivot,
     temperature: o.tripTemperature,
-    minSimilarity: o.minSimilarity,
+    minSimilarity: o.minSimilarity ?? (o.translators === undefined ? telegraphSimilarity : 0),
     dropIdentical: o.dropIdentical,
     seed: o.seed,
     cache,
     signal,
   });
   const progress = new Progress(output, 'round trips');
-  const trips: { source: string; rtt: string }[] = [];
+  const trips: RoundTrip[] = [];
   try {
     for (;;) {
       const next = await build.next();
@@ -64,7 +64,25 @@ export async function withTrips(
   } finally {
     close();
   }
+  sayTrips(trips, output);
   return v.gatherRoundTrips(trips);
+}
+
+/** what the telegraph style makes of a sentence shares most words with it, or its way back is not learnt */
+const telegraphSimilarity = 0.3;
+/** below it, round trips on the mean say something else */
+const low = 0.5;
+
+/** How near they come to their sentences, with two that differ; a warning where that is not near. */
+function sayTrips(trips: readonly RoundTrip[], output: Vec2TextContext['output']): void {
+  const mean = trips.reduce((sum, { similarity }) => sum + similarity, 0) / trips.length;
+  output.note(`round trips share ${mean.toFixed(2)} of their words with their sentences (F1), as`);
+  for (const { source, rtt } of trips.filter(({ identical }) => !identical).slice(0, 2))
+    output.note(`  ${source}  →  ${rtt}`);
+  if (mean < low)
+    output.note(
+      'that is little: what is trained on them will not keep what a sentence says. More --telegraph-steps or sentences, a higher --min-similarity, --translators, or --objective ae or mix',
+    );
 }
 
 /** The languages to go through, and what frees the models that translate. */
@@ -92,17 +110,18 @@ async function telegraphOf(
   signal: AbortSignal,
 ): Promise<Pivots> {
   const v = await import('@gimbal/vec2text');
+  const dropped = await droppedOf(o.telegraph, texts);
   output.note(
-    'no --translators: round trips go through a telegraph style, without function words, learnt from these sentences',
+    `no --translators: round trips go through a telegraph style, without ${dropped === undefined ? 'English function words' : `the most frequent words (${dropped.slice(0, 8).join(', ')}${dropped.length > 8 ? ', …' : ''})`}, learnt from these sentences`,
   );
   // learnt when the first batch needs it: where all batches are in the run's folder, there is nothing to learn
   let learnt: TelegraphPivot | undefined;
   const learnTelegraph = async (): Promise<TelegraphPivot> => {
-    const steps = Math.min(3000, o.steps ?? 5000);
+    const steps = o.telegraphSteps;
     const progress = new Progress(output, 'telegraph');
     const onStep = ({ step, loss }: { step: number; loss: number }): void =>
       progress.update({ step, total: steps, loss });
-    const pivot = await v.telegraphPivot(texts, { seed: o.seed, steps, signal, onStep });
+    const pivot = await v.telegraphPivot(texts, { seed: o.seed, steps, signal, onStep, ...(dropped && { dropped }) });
     if (!signal.aborted) progress.done(counted(steps, 'update'));
     return pivot;
   };
@@ -116,9 +135,24 @@ async function telegraphOf(
     return learnt.back.translate(batch, how);
   };
   return {
-    pivots: [{ name: 'telegraph', forward: v.telegraph(), back: { name: 'telegraph-back', translate: back } }],
+    pivots: [{ name: 'telegraph', forward: v.telegraph(dropped), back: { name: 'telegraph-back', translate: back } }],
     close: () => learnt?.[Symbol.dispose](),
   };
+}
+
+/** English where so many of the running words are function words; of an English text they are a third and more. */
+const english = 0.1;
+
+/** The words to leave out; undefined for the function words of English. */
+async function droppedOf(which: Vec2TextFlags['telegraph'], texts: readonly string[]): Promise<string[] | undefined> {
+  const { frequentWords, functionWords } = await import('@gimbal/vec2text');
+  if (which === 'english') return undefined;
+  if (which === 'auto') {
+    const known = new Set(functionWords);
+    const words = texts.flatMap((text) => text.toLowerCase().split(/[\s\p{P}]+/u)).filter((word) => word !== '');
+    if (words.filter((word) => known.has(word)).length >= english * words.length) return undefined;
+  }
+  return frequentWords(texts);
 }
 
 /** @param folders one into each language, and one back */

@@ -1,5 +1,5 @@
 // How the actions write what vectors say, and give back their rows.
-import { type Rng, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, DataError, type GimbalError, type Rng, writeFileAtomic } from '@gimbal/tensor-core';
 import type { Codes, Vec2Text } from '@gimbal/vec2text';
 import type { CommandResult } from '../cli/command.ts';
 import { counted } from '../cli/format.ts';
@@ -9,14 +9,39 @@ import type { Vec2TextContext } from './options.ts';
 export async function write(
   model: Vec2Text,
   z: Codes,
-  { options: o, signal }: Vec2TextContext,
+  context: Vec2TextContext,
   stream: Rng,
 ): Promise<{ text: string; logProb: number; finished: boolean }[]> {
+  const { options: o, signal } = context;
   const { decodeCodes } = await import('@gimbal/vec2text');
   return decodeCodes(model, z, {
     ...{ project: o.project, temperature: o.temperature, topK: o.topK, topP: o.topP, beams: o.beams, signal },
     ...(o.temperature > 0 && { rng: stream.split('sampling') }),
   });
+}
+
+/** What the library refuses of vectors, as data that cannot be used, and in the words of the flags. */
+export async function inWords<T>(
+  { options: o }: Pick<Vec2TextContext, 'options'>,
+  call: () => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    const { code, where, what, got, wanted, fix } = error as Partial<GimbalError>;
+    if (code !== 'ERR_NUMERICAL' && code !== 'ERR_DATA' && code !== 'ERR_CONFIG') throw error;
+    const flags = (text: unknown): unknown =>
+      typeof text === 'string'
+        ? text
+            .replaceAll(/project: true/g, '--project')
+            .replaceAll(/mode: (\w+)/g, '--mode $1')
+            .replaceAll(/extrapolate: true/g, '--extrapolate')
+        : text;
+    const place = o.data === undefined ? `${where}` : `${o.data}, ${where}`;
+    const details = { where: place, what: `${flags(what)}`, got, wanted: flags(wanted), cause: error };
+    const told = { ...details, ...(fix !== undefined && { fix: `${flags(fix)}` }) };
+    throw code === 'ERR_CONFIG' ? new ConfigError(told) : new DataError(told);
+  }
 }
 
 /**

@@ -27,7 +27,7 @@ import type { TablePart } from '../../report/part.ts';
 import { renderReport } from '../../report/render.ts';
 import { type ClaimContext, defineClaim } from '../../reproduce/claim.ts';
 import { isFolder } from '../../vec2text/open.ts';
-import { lengthAttributes, wordOracles, wordTerms } from '../../vec2text/oracles.ts';
+import { lengthAttributes, wordOracles, wordPairs, wordTerms } from '../../vec2text/oracles.ts';
 import { qualitativeTables } from '../../vec2text/tables.ts';
 import { type Judge, judgeOf } from './internal/caption-model.ts';
 import { objectives, trainedIn } from './internal/experiment.ts';
@@ -154,7 +154,7 @@ async function measured(
   const { signal } = c;
   const { space } = model.module;
   const stream = rng(seed).split('E17');
-  const oracles = wordOracles(texts);
+  const oracles = wordOracles(wordPairs(texts));
   const found = await universality(
     model,
     texts.map((text) => ({ text })),
