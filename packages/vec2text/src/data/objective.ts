@@ -14,6 +14,7 @@ const kinds = ['ae', 'dae', 'rtt', 'rtt-reverse', 'mix'] as const;
 
 /** The objective with all that is left out filled in. @throws ConfigError (`CONFIG`) */
 export function checkedObjective(o: Objective): Objective {
+  checkThat('objective', typeof o === 'object' && o !== null, o, `{ kind } of ${kinds.join(', ')}`);
   checkName('objective.kind', o.kind, kinds);
   const given = { dae: ['noise'], mix: ['weights', 'noise'] }[o.kind as string] ?? [];
   checkKnown('objective', o, ['kind', ...given]);
@@ -25,6 +26,7 @@ export function checkedObjective(o: Objective): Objective {
   if (o.kind !== 'mix') return { kind: o.kind };
   const noise = o.noise ?? usualNoise;
   checkNoise('objective.noise', noise);
+  checkThat('objective.weights', typeof o.weights === 'object' && o.weights !== null, o.weights, 'ae, dae, rtt');
   checkKnown('objective.weights', o.weights, ['ae', 'dae', 'rtt']);
   const weights = Object.values(o.weights);
   checkThat(

@@ -24,12 +24,21 @@ export interface TokenRow {
 /**
  * Round trips by sentence, in the order in which sentences first came.
  * @param data of `buildRoundTrips`, or a file of them
+ * @throws DataError (`ROUND_TRIP`) for a row without its two texts
  */
 export async function gatherRoundTrips(
   data: AsyncIterable<Pick<RoundTrip, 'source' | 'rtt'>> | Iterable<Pick<RoundTrip, 'source' | 'rtt'>>,
 ): Promise<TrainingRow[]> {
   const rows = new Map<string, string[]>();
-  for await (const { source, rtt } of data) {
+  for await (const row of data) {
+    const { source, rtt } = row ?? {};
+    if (typeof source !== 'string' || typeof rtt !== 'string')
+      throw refusal('ROUND_TRIP', {
+        where: 'gatherRoundTrips',
+        what: 'no round trip',
+        got: row,
+        wanted: 'texts source and rtt',
+      });
     const known = rows.get(source);
     if (known === undefined) rows.set(source, [rtt]);
     else known.push(rtt);
@@ -72,17 +81,26 @@ export function tokenRows(
     }
     return Int32Array.of(...Array.from(ids).slice(0, c.maxLength - 1), c.eosId);
   };
-  data.forEach((row, i) => {
+  if (!Array.isArray(data)) throw refusal('NO_DATA', { where, what: 'the rows are no list', got: typeof data });
+  data.forEach((row: TrainingRow | string, i) => {
+    const trips = typeof row === 'string' ? [] : row?.candidates;
+    if (row == null || (trips !== undefined && !Array.isArray(trips)))
+      throw refusal('EMPTY_TEXT', {
+        where: `${where} row ${i}`,
+        what: 'no row',
+        got: row,
+        wanted: 'a text, or { source, candidates: texts }',
+      });
     const { source, candidates = [] } = typeof row === 'string' ? { source: row } : row;
     const before = long.length;
     const ids = fit(`${where} row ${i}`, source);
     if (ids === undefined) return;
     const text = long.length > before ? tokenizer.decodeIds(ids.subarray(0, -1)) : source;
-    const trips = candidates
+    const fitting = candidates
       .map((text, j) => fit(`${where} row ${i}, round trip ${j}`, text))
       .filter((trip) => trip !== undefined);
-    if (candidates.length > 0 && trips.length === 0) return;
-    rows.push({ text, source: ids, candidates: trips });
+    if (candidates.length > 0 && fitting.length === 0) return;
+    rows.push({ text, source: ids, candidates: fitting });
   });
   if (rows.length === 0) {
     const what = data.length === 0 ? 'there are no rows' : `all ${data.length} rows are too long`;

@@ -20,7 +20,7 @@ import { rowsName, tokensName } from '../internal/fingerprint.ts';
 import { refusal } from '../internal/refuse.ts';
 import { takeRows } from '../internal/take-rows.ts';
 import { lengthMask } from '../model/token-rows.ts';
-import { checkThat } from '../space/check-size.ts';
+import { checkSize, checkThat } from '../space/check-size.ts';
 import { type InverterConfig, inverterConfig } from './config.ts';
 import { type Embedder, embedAll } from './embedder.ts';
 import { type Guesses, type GuessOptions, guessAll, guessOptions } from './guesses.ts';
@@ -166,6 +166,7 @@ function make(options: InverterTrainerOptions): Made {
   checkName(`${where}.stage`, stage, ['hypothesizer', 'corrector']);
   checkName(`${where}.overflow`, overflow, ['drop', 'error']);
   checkThat(`${where}.dropout`, dropout >= 0 && dropout < 1, dropout, 'a chance in [0, 1)');
+  checkSize(`${where}.batchSize`, loop.batchSize);
   if (stage === 'corrector') {
     if (from === undefined)
       throw refusal('CONFIG', {

@@ -18,7 +18,7 @@ export interface Vec2TextModule {
   /**
    * Codes [B,k] of token rows, differentiable; the caller disposes them.
    * @param ids [B,L] int32, ended by EOS, filled up with PAD on either side: the padding does not matter
-   * @throws DataError (`EMPTY_TEXT`) for a row of padding alone
+   * @throws DataError: `EMPTY_TEXT` for a row of padding alone, `UNKNOWN_TOKEN` for an id that is no token
    */
   encode(params: Params, ids: Tensor2D): Tensor2D;
   /**
@@ -32,6 +32,8 @@ export interface Vec2TextModule {
    * Mean −log p(target | code of the input) over the target's tokens that are no padding, a differentiable scalar; the
    * caller disposes it.
    * @param x.zNoise σ of normal noise on codes, projected back (0)
+   * @throws DataError: `EMPTY_TEXT` for an input of padding alone or a target without a token, `UNKNOWN_TOKEN`; ShapeError;
+   * ConfigError for a noise or weight that is no number ≥ 0
    */
   loss(params: Params, x: { input: Tensor2D; target: Tensor2D; zNoise?: number; klCoef?: number }, rng: Rng): Scalar;
 }

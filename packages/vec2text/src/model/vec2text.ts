@@ -47,7 +47,7 @@ export function vec2text(options: Partial<Vec2TextConfig> & { vocabSize: number 
     init: (rng) => initParams(specs, rng),
     encode: (params, ids) => {
       checkIds('ids', ids, c);
-      checkNoneEmpty(ids, c.padId);
+      checkNoneEmpty(ids, c.padId, 'ids');
       return tidy(() => codesOf(params, c, space, rowsOfTensor(ids, c.padId)).z);
     },
     logits: (params, z, shifted) => {
@@ -58,6 +58,17 @@ export function vec2text(options: Partial<Vec2TextConfig> & { vocabSize: number 
     loss: (params, { input, target, zNoise = 0, klCoef = 0 }, rng) => {
       checkIds('input', input, c);
       checkIds('target', target, c);
+      if (input.shape[0] !== target.shape[0])
+        throw refusal('SHAPE', {
+          where: 'vec2text: target',
+          what: 'not one row for each of the input',
+          got: target.shape[0],
+          wanted: input.shape[0],
+        });
+      checkNoneEmpty(input, c.padId, 'input');
+      checkSome(target, c.padId);
+      for (const [name, x] of Object.entries({ zNoise, klCoef }))
+        checkThat(`vec2text.loss.${name}`, Number.isFinite(x) && x >= 0, x, 'a finite number ≥ 0');
       return tidy(() => {
         const mask = tokenMask(target, c.padId);
         const rows = rowsOfTensor(input, c.padId);
@@ -131,16 +142,32 @@ function checkIds(name: string, ids: Tensor2D, c: Vec2TextConfig): void {
     ids.shape,
     `rows of 1 to ${c.maxLength} tokens`,
   );
+  const bad = ids.dataSync<'int32'>().findIndex((id) => id < 0 || id >= c.vocabSize);
+  if (bad < 0) return;
+  const [row, at] = [Math.floor(bad / ids.shape[1]), bad % ids.shape[1]];
+  throw refusal('UNKNOWN_TOKEN', {
+    where: `vec2text: ${name}`,
+    what: `row ${row}, position ${at} holds no token`,
+    got: ids.dataSync<'int32'>()[bad],
+    wanted: `0 to ${c.vocabSize - 1}`,
+  });
+}
+
+/** @throws DataError (`EMPTY_TEXT`) where no row has a token: the mean over none is no number */
+function checkSome(target: Tensor2D, padId: number): void {
+  if (target.dataSync<'int32'>().some((id) => id !== padId)) return;
+  const what = 'every row is padding alone';
+  throw refusal('EMPTY_TEXT', { where: 'vec2text: target', what, wanted: 'a token or more' });
 }
 
 /** @throws DataError (`EMPTY_TEXT`) naming a row of padding alone, which has no mean */
-function checkNoneEmpty(ids: Tensor2D, padId: number): void {
+function checkNoneEmpty(ids: Tensor2D, padId: number, name: string): void {
   const [batch, width] = ids.shape;
   const values = ids.dataSync<'int32'>();
   for (let b = 0; b < batch; b++) {
     if (values.subarray(b * width, (b + 1) * width).some((id) => id !== padId)) continue;
     throw refusal('EMPTY_TEXT', {
-      where: 'vec2text: ids',
+      where: `vec2text: ${name}`,
       what: `row ${b} is padding alone`,
       wanted: 'a token or more',
     });

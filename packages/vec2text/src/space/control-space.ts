@@ -6,11 +6,16 @@
 //   free    u                       u                        unbounded: a baseline
 
 import {
-  add,
+  abs,
+  cast,
   clipByValue,
   clone,
+  customGrad,
   div,
+  greater,
+  max,
   maximum,
+  mul,
   sqrt,
   square,
   sum,
@@ -37,7 +42,10 @@ export interface ControlSpace {
   readonly bounded: boolean;
   /** Whether the way between two codes stays inside. */
   readonly convex: boolean;
-  /** The codes of a network's outputs [B,k], differentiable (its gradient is finite at 0, too). The caller disposes them. */
+  /**
+   * The codes of a network's outputs [B,k], differentiable (its gradient is finite at 0, too). The caller disposes them. On the
+   * sphere a vector shorter than 1e-12 has no direction and stays short.
+   */
   squash(u: Tensor2D): Tensor2D;
   /** The nearest codes to any vectors [B,k], differentiable; the caller disposes them. A zero vector stays zero on the sphere. */
   project(z: Tensor2D): Tensor2D;
@@ -57,10 +65,23 @@ export interface ControlSpace {
 /** The names of the control spaces. */
 export const spaceKinds: readonly SpaceKind[] = ['box', 'ball', 'sphere', 'free'];
 
-/** Under the root of a norm: its gradient at 0 is at most 1e6, a norm of .01 is right to 5e-9. */
+/** Lengths below it count as it, so that the gradient of a direction is at most 1e12, at zero, too. */
 const tiny = 1e-12;
 
-const norms = (x: Tensor): Tensor => sqrt(add(sum(square(x), -1, true), tiny));
+/**
+ * ‖x‖ by row, at least `tiny` [B,1]. Of the numbers divided by the greatest: float32 squares of 1e20 are infinite, of 1e-23
+ * zero. Its gradient x/‖x‖ is given, for a root has none at 0.
+ */
+const norms = customGrad((x, save) => {
+  const most = maximum(max(abs(x as Tensor), -1, true), tiny);
+  const value = maximum(mul(most, sqrt(sum(square(div(x as Tensor, most)), -1, true))), tiny);
+  (save as (tensors: Tensor[]) => void)([x as Tensor, value]);
+  const gradFunc = (dy: Tensor, saved: Tensor[]): Tensor => {
+    const [of, length] = saved as [Tensor, Tensor];
+    return mul(mul(dy, div(of, length)), cast(greater(length, tiny), 'float32'));
+  };
+  return { value, gradFunc };
+});
 
 /**
  * A control space.

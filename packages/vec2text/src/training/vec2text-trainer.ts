@@ -109,6 +109,7 @@ function prepare(options: Vec2TextTrainerOptions): Prepared {
   checkThat('zNoise', Number.isFinite(zNoise) && zNoise >= 0, zNoise, 'a number ≥ 0');
   checkThat('klCoef', klCoef >= 0 && (klCoef === 0 || config.variational), klCoef, '≥ 0, and 0 unless variational');
   checkName('overflow', overflow, overflows);
+  checkSize('batchSize', loop.batchSize);
   checkSize('evalSamples', evalSamples);
   checkSize('statsSamples', statsSamples, 2);
   const train = tokenRows('data', data, tokenizer, config, overflow);
@@ -118,7 +119,11 @@ function prepare(options: Vec2TextTrainerOptions): Prepared {
   const terms = { zNoise, klCoef };
   const make = (rows: readonly TokenRow[], stream: ReturnType<typeof rng>) =>
     examplesOf(objective, rows, stream, config, draw);
-  const first = params ?? module.init(rng(options.seed).split('init'));
+  const batches = epochBatches(
+    train.rows,
+    { batchSize: loop.batchSize, rng: rng(loop.seed).split('data') },
+    (rows) => rows,
+  );
   // by chance, for files are sorted: by topic, by length; a stream of its own gives a resumed run the same ones
   const counted = rng(options.seed).split('stats').shuffle(train.rows).slice(0, statsSamples);
   const sources = counted.map(({ source }) => source);
@@ -127,9 +132,11 @@ function prepare(options: Vec2TextTrainerOptions): Prepared {
     return trainedModel({ module, params: cloneTree(p), tokenizer, stats });
   };
   const write = modelWriter();
+  // last: nothing throws any more that would leave them behind
+  const first = params ?? module.init(rng(options.seed).split('init'));
   const setup: LoopSetup<TokenRow[]> = {
     params: first,
-    batches: epochBatches(train.rows, { batchSize: loop.batchSize, rng: rng(loop.seed).split('data') }, (rows) => rows),
+    batches,
     loss: (p, rows, { rng: stream }) => batchLoss(module, p, make(rows, stream.split('input')), terms, stream),
     ...(held && {
       evaluate: (p: Params) => {

@@ -1,6 +1,6 @@
 // Known texts near codes.
-
 import { encodeTexts } from '../encoding/encode-texts.ts';
+import { refusal } from '../internal/refuse.ts';
 import type { Vec2Text } from '../model/module.ts';
 import type { Codes } from '../space/codes.ts';
 import { nearest } from '../space/nearest.ts';
@@ -31,8 +31,20 @@ export interface NearText {
   readonly similarity: number;
 }
 
-/** The n nearest known texts of every code, nearest first. @throws as nearest */
-export const nearestTexts = (model: Vec2Text, z: Codes, index: TextIndex, n: number): NearText[][] =>
-  nearest(model.module.space, z, index.codes, n, { stats: model.stats }).map((row) =>
+/**
+ * The n nearest known texts of every code, nearest first.
+ * @throws ShapeError (`SHAPE`) for an index that has not one code a text; else as nearest
+ */
+export function nearestTexts(model: Vec2Text, z: Codes, index: TextIndex, n: number): NearText[][] {
+  const { space } = model.module;
+  if (index.texts.length * space.dim !== index.codes.length)
+    throw refusal('SHAPE', {
+      where: 'nearestTexts.index',
+      what: 'not one code a text',
+      got: index.codes.length,
+      wanted: `${index.texts.length}·${space.dim} numbers`,
+    });
+  return nearest(space, z, index.codes, n, { stats: model.stats }).map((row) =>
     row.map(({ row: at, distance }) => ({ text: index.texts[at] as string, similarity: 1 - distance })),
   );
+}
