@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { flatten, latestCheckpoint, rng, useBackend } from '@gimbal/tensor-core';
+import { flatten, latestCheckpoint, type Rng, rng, useBackend } from '@gimbal/tensor-core';
 import { toyLanguages } from '@gimbal/worlds';
 import { memory } from '@tensorflow/tfjs-core';
 import {
@@ -143,6 +143,8 @@ test('a signal ends training after a whole step; a run’s folder has a model th
     expect(last[name]).toBeGreaterThanOrEqual(0);
   const path = (await latestCheckpoint(out)) as string;
   using saved = await loadVec2Text(join(path, 'model'));
+  using found = await loadVec2Text(path); // the folder around it is enough
+  expect(found.stats).toEqual(saved.stats);
   using model = await resumed.model();
   expect(await encodeTexts(saved, held)).toEqual(await encodeTexts(model, held));
   expect(saved.stats).toEqual(model.stats);
@@ -170,6 +172,25 @@ test('the statistics are of rows drawn by the seed, not of those that a sorted f
   using other = new Vec2TextTrainer({ ...options({ data }), params: trainer.params, seed: 1 });
   using drawn = await other.model();
   expect(drawn.stats.mean).not.toEqual(model.stats.mean);
+});
+
+test('a drawn round trip that is too long is drawn again; one that never fits is the sentence, cut, or refused by name', async () => {
+  const long = new Array(40).fill('the').join(' ');
+  const some = texts.slice(0, 32);
+  const losing = (share: number) => (source: string, r: Rng) =>
+    r.uniform() < share ? long : bex.roundTrip(source, r).text;
+  using often = new Vec2TextTrainer(options({ data: some, roundTrip: losing(0.3) }));
+  expect(await losses(often, 4)).toHaveLength(4);
+  const said: string[] = [];
+  const warn = (message: string): void => void said.push(message);
+  using never = new Vec2TextTrainer(options({ data: some, roundTrip: () => long, warn }));
+  using alone = new Vec2TextTrainer(options({ data: some, objective: { kind: 'ae' } }));
+  expect(await losses(never, 2)).toEqual(await losses(alone, 2)); // as autoencoding
+  expect(said).toEqual([expect.stringMatching(/^roundTrip of ‘.+’ was too long 8 times/)]);
+  using cut = new Vec2TextTrainer(options({ data: some, roundTrip: () => long, overflow: 'cut' }));
+  expect((await losses(cut, 1))[0]).toBeGreaterThan(0);
+  using refusing = new Vec2TextTrainer(options({ data: some, roundTrip: () => long, overflow: 'error' }));
+  await expect(losses(refusing, 1)).rejects.toThrow(/^roundTrip of ‘.+’: it is longer than the model/);
 });
 
 test('learns: 500 steps of round trips lower the loss below what any language model without a code gets', async () => {

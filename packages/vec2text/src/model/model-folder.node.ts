@@ -18,7 +18,7 @@ import type { Vec2Text } from './module.ts';
 const modelType = 'gimbal-vec2text';
 
 /**
- * A trained model of a folder, of the one file that `encodeVec2Text` made, of its bytes or its address.
+ * A trained model of a folder, or of the folder `model` in it, as a run's has; of the one file that `encodeVec2Text` made, of its bytes or its address.
  * @throws CheckpointError (`CHECKPOINT`) for what is no such model, a missing or damaged file, a tokenizer of another vocabulary, or
  * a contradiction to the options
  * @example using model = await loadVec2Text('runs/vec2text-1/model');
@@ -29,6 +29,7 @@ export async function loadVec2Text(from: string | URL | Uint8Array, o: LoadVec2T
     ['config.json', 'stats.json', 'tokenizer.json', 'tokenizer_config.json'].map((name) => readJson(from, name)),
   );
   const type = (config as { model_type?: string } | null | undefined)?.model_type;
+  if (type !== modelType && (await isFolder(join(from, 'model')))) return loadVec2Text(join(from, 'model'), o);
   if (type !== modelType) {
     const got = config === undefined ? 'no config.json' : type;
     const fix = 'Give the folder that gimbal vec2text train or saveVec2Text wrote';

@@ -4,13 +4,44 @@ import type { LossResult, Params, Rng, TokenBatch } from '@gimbal/tensor-core';
 import { tensor2d } from '@tensorflow/tfjs-core';
 import { type DrawRoundTrip, drawCandidate, type Example, exampleOf, needsRoundTrips } from '../data/objective.ts';
 import type { Objective } from '../data/round-trip.ts';
-import type { TokenRow } from '../data/training-rows.ts';
+import type { Overflow, TokenRow } from '../data/training-rows.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2TextConfig } from '../model/config.ts';
 import type { Vec2TextModule } from '../model/module.ts';
 import { lengthMask, rowsOfBatch } from '../model/token-rows.ts';
 import { lossSum } from '../model/vec2text.ts';
-import { textRow } from '../text/text-rows.ts';
+import { plainTokens } from '../text/text-rows.ts';
+
+/** How often a round trip that is too long is drawn again. */
+const tries = 8;
+
+/**
+ * A function's round trips as tokens. One that is too long is drawn again, and where that does not help the sentence stands
+ * for it, of which `warn` is told once; or it is cut, or refused by its sentence.
+ */
+function drawnRoundTrips(
+  roundTrip: (source: string, rng: Rng) => string,
+  tokenizer: Tokenizer,
+  { maxLength, eosId }: Vec2TextConfig,
+  { overflow, warn }: { overflow: Overflow; warn?: ((message: string) => void) | undefined },
+): DrawRoundTrip {
+  let told = false;
+  return ({ text, source }, rng) => {
+    const where = `roundTrip of ‘${text}’`;
+    for (let left = tries; left > 0; left--) {
+      const ids = plainTokens(where, tokenizer, roundTrip(text, rng));
+      if (ids.length < maxLength || overflow === 'cut')
+        return Int32Array.of(...Array.from(ids).slice(0, maxLength - 1), eosId);
+      if (overflow === 'drop') continue;
+      const wanted = `at most ${maxLength - 1}`;
+      throw refusal('TOO_LONG', { where, what: 'it is longer than the model, in tokens', got: ids.length, wanted });
+    }
+    if (!told)
+      warn?.(`${where} was too long ${tries} times: the sentence stands for it, as it does for others like it`);
+    told = true;
+    return source;
+  };
+}
 
 /** Where round trips come from: the rows' own, or a function that makes them anew. @throws DataError (`ROUND_TRIP`) for a row without */
 export function roundTripsOf(
@@ -19,8 +50,9 @@ export function roundTripsOf(
   roundTrip: ((source: string, rng: Rng) => string) | undefined,
   tokenizer: Tokenizer,
   config: Vec2TextConfig,
+  o: { overflow: Overflow; warn?: ((message: string) => void) | undefined },
 ): DrawRoundTrip {
-  if (roundTrip !== undefined) return ({ text }, rng) => textRow('roundTrip', tokenizer, roundTrip(text, rng), config);
+  if (roundTrip !== undefined) return drawnRoundTrips(roundTrip, tokenizer, config, o);
   const without = needsRoundTrips(objective) ? rows.findIndex(({ candidates }) => candidates.length === 0) : -1;
   if (without >= 0) {
     const what = `row ${without} has no round trip`;

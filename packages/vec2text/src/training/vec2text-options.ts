@@ -31,7 +31,10 @@ export interface Vec2TextTrainerOptions
   data: readonly (TrainingRow | string)[];
   /** What the encoder reads and the decoder writes. */
   objective: Objective;
-  /** Makes a round trip anew at every step, in place of the rows' own. Must depend on its arguments alone. */
+  /**
+   * Makes a round trip anew at every step, in place of the rows' own. Must depend on its arguments alone. One that is
+   * too long is drawn again, or treated as `overflow` says.
+   */
   roundTrip?: (source: string, rng: Rng) => string;
   /** Where training starts; not changed, not kept (fresh parameters of the seed's stream `init`). */
   params?: Params;
@@ -47,7 +50,7 @@ export interface Vec2TextTrainerOptions
   statsSamples?: number;
   /** What becomes of sentences longer than the model. */
   overflow?: Overflow;
-  /** Told of what is odd: codes that saturate. */
+  /** Told of what is odd: codes that saturate, round trips that never fit. */
   warn?: (message: string) => void;
 }
 

@@ -114,8 +114,8 @@ function prepare(options: Vec2TextTrainerOptions): Prepared {
   checkSize('statsSamples', statsSamples, 2);
   const train = tokenRows('data', data, tokenizer, config, overflow);
   const held = evalData && tokenRows('evalData', evalData, tokenizer, config, overflow).rows;
-  const draw = roundTripsOf(objective, train.rows, roundTrip, tokenizer, config);
-  if (held) roundTripsOf(objective, held, roundTrip, tokenizer, config);
+  const draw = roundTripsOf(objective, train.rows, roundTrip, tokenizer, config, { overflow, warn });
+  if (held) roundTripsOf(objective, held, roundTrip, tokenizer, config, { overflow });
   const terms = { zNoise, klCoef };
   const make = (rows: readonly TokenRow[], stream: ReturnType<typeof rng>) =>
     examplesOf(objective, rows, stream, config, draw);
