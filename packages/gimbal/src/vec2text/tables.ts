@@ -1,11 +1,32 @@
 // What a model writes: tables for people, the same for the same seed.
-import { rng } from '@gimbal/tensor-core';
-import type { Oracles, Vec2Text } from '@gimbal/vec2text';
-import type { TablePart } from '../report/part.ts';
+import { type Rng, rng } from '@gimbal/tensor-core';
+import type { Codes, Oracles, Vec2Text } from '@gimbal/vec2text';
+import type { ChartPart, TablePart } from '../report/part.ts';
 import type { Attributes, Terms } from './oracles.ts';
 
+/** What the tables are made from. */
+interface Look<M> {
+  model: Vec2Text;
+  texts: readonly string[];
+  oracles: Oracles<M>;
+  terms: Terms;
+  attributes: Attributes;
+  stream: Rng;
+  signal: AbortSignal;
+  decode(z: Codes): Promise<string[]>;
+  /** with a cross before what is no sentence */
+  mark(text: string): string;
+}
+
+/** Sentences and their codes. */
+interface Shown {
+  texts: readonly string[];
+  z: Codes;
+  code(i: number): Codes;
+}
+
 /**
- * Reconstructions, neighbourhoods, ways between, nearest sentences, arithmetic, samples.
+ * Reconstructions, neighbourhoods, ways between, arithmetic, wordings, a curve of what chance says, nearest sentences, samples.
  * @param texts at least a few
  * @param o.attributes what arithmetic adds: the mean of sentences that have it less that of those that have not
  */
@@ -14,128 +35,191 @@ export async function qualitativeTables<M>(
   texts: readonly string[],
   oracles: Oracles<M>,
   o: { seed: number; signal: AbortSignal; terms: Terms; attributes: Attributes },
-): Promise<TablePart[]> {
-  const v = await import('@gimbal/vec2text');
-  const { signal } = o;
-  const { space } = model.module;
-  const { stats } = model;
-  const stream = rng(o.seed).split('tables');
-  const decode = async (z: Float32Array): Promise<string[]> =>
-    (await v.decodeCodes(model, z, { project: true, signal })).map(({ text }) => text);
-  const mark = (text: string): string => (oracles.valid(text) ? text : `✗ ${text}`);
-  const byLength = texts.toSorted((a, b) => a.split(' ').length - b.split(' ').length);
-  const spread = Array.from(
-    { length: Math.min(12, texts.length) },
-    (_, i, all = Math.min(12, texts.length)) =>
-      byLength[Math.floor((i * (byLength.length - 1)) / Math.max(1, all - 1))] as string,
-  );
-  const z = await v.encodeTexts(model, spread, { signal });
-  const k = space.dim;
-  const code = (i: number): Float32Array => z.slice(i * k, (i + 1) * k);
-
-  const back = await decode(z);
-  const tables: TablePart[] = [
-    {
-      kind: 'table',
-      title: 'Reconstructions, short to long',
-      caption: `✗ marks ${o.terms.invalid}.`,
-      head: ['sentence', 'decoded'],
-      rows: spread.map((text, i) => [text, mark(back[i] as string)]),
-    },
+): Promise<(TablePart | ChartPart)[]> {
+  const { decodeCodes } = await import('@gimbal/vec2text');
+  const look: Look<M> = {
+    ...{ model, texts, oracles, terms: o.terms, attributes: o.attributes, signal: o.signal },
+    stream: rng(o.seed).split('tables'),
+    decode: async (z) => (await decodeCodes(model, z, { project: true, signal: o.signal })).map(({ text }) => text),
+    mark: (text) => (oracles.valid(text) ? text : `✗ ${text}`),
+  };
+  const some = await shortToLong(look, 12);
+  return [
+    await reconstructions(look, some),
+    await neighbourhoods(look, some),
+    ...(await ways(look, some)),
+    ...(await arithmeticTable(look, some.texts)),
+    await wordings(look, some),
+    ...(await nearestOthers(look)),
+    ...(await chanceTables(look)),
   ];
+}
 
+/** So many of the sentences, short to long. */
+async function shortToLong<M>({ model, texts, signal }: Look<M>, most: number): Promise<Shown> {
+  const { encodeTexts } = await import('@gimbal/vec2text');
+  const byLength = texts.toSorted((a, b) => a.split(' ').length - b.split(' ').length);
+  const n = Math.min(most, texts.length);
+  const spread = Array.from(
+    { length: n },
+    (_, i) => byLength[Math.floor((i * (byLength.length - 1)) / Math.max(1, n - 1))] as string,
+  );
+  const z = await encodeTexts(model, spread, { signal });
+  const k = model.module.space.dim;
+  return { texts: spread, z, code: (i) => z.slice(i * k, (i + 1) * k) };
+}
+
+async function reconstructions<M>({ decode, mark, terms }: Look<M>, { texts, z }: Shown): Promise<TablePart> {
+  const back = await decode(z);
+  return {
+    kind: 'table',
+    title: 'Reconstructions, short to long',
+    caption: `✗ marks ${terms.invalid}.`,
+    head: ['sentence', 'decoded'],
+    rows: texts.map((text, i) => [text, mark(back[i] as string)]),
+  };
+}
+
+async function neighbourhoods<M>({ model, stream, decode, mark }: Look<M>, { texts, z }: Shown): Promise<TablePart> {
+  const { perturb } = await import('@gimbal/vec2text');
+  const { module, stats } = model;
+  const four = z.slice(0, Math.min(4, texts.length) * module.space.dim);
   const scales = [0, 0.25, 0.5, 0.75, 1];
   const near: string[][] = [];
-  for (const scale of scales)
-    near.push(
-      await decode(
-        scale === 0
-          ? z.slice(0, 4 * k)
-          : v.perturb(space, z.slice(0, Math.min(4, spread.length) * k), {
-              scale,
-              stats,
-              rng: stream.split(`near ${scale}`),
-            }),
-      ),
-    );
-  tables.push({
+  for (const scale of scales) {
+    const noise = { scale, stats, rng: stream.split(`near ${scale}`) };
+    near.push(await decode(scale === 0 ? four : perturb(module.space, four, noise)));
+  }
+  return {
     kind: 'table',
     title: 'Around a sentence, at growing noise',
-    head: ['noise', ...spread.slice(0, 4)],
-    rows: scales.map((scale, i) => [String(scale), ...(near[i] as string[]).slice(0, 4).map(mark)]),
-  });
+    head: ['noise', ...texts.slice(0, 4)],
+    rows: scales.map((scale, i) => [String(scale), ...(near[i] as string[]).map(mark)]),
+  };
+}
 
-  if (spread.length >= 2) {
-    const pairs = Array.from(
-      { length: Math.min(4, Math.floor(spread.length / 2)) },
-      (_, i) => [i, spread.length - 1 - i] as const,
-    );
-    const ways: string[][] = [];
-    for (const [a, b] of pairs) ways.push(await decode(v.interpolate(space, code(a), code(b), 7)));
-    tables.push({
+async function ways<M>({ model, decode, mark }: Look<M>, { texts, code }: Shown): Promise<TablePart[]> {
+  if (texts.length < 2) return [];
+  const { interpolate } = await import('@gimbal/vec2text');
+  const pairs = Array.from(
+    { length: Math.min(4, Math.floor(texts.length / 2)) },
+    (_, i) => [i, texts.length - 1 - i] as const,
+  );
+  const between: string[][] = [];
+  for (const [a, b] of pairs) between.push(await decode(interpolate(model.module.space, code(a), code(b), 7)));
+  return [
+    {
       kind: 'table',
       title: 'Between two sentences',
       caption: 'From the code of the one to that of the other in six steps.',
       head: ['α', ...pairs.map((_, i) => `way ${i + 1}`)],
-      rows: Array.from({ length: 7 }, (_, j) => [(j / 6).toFixed(2), ...ways.map((way) => mark(way[j] as string))]),
-    });
-  }
+      rows: Array.from({ length: 7 }, (_, j) => [(j / 6).toFixed(2), ...between.map((way) => mark(way[j] as string))]),
+    },
+  ];
+}
 
-  tables.push(...(await arithmeticTable(model, texts, spread, o.attributes, decode, mark, signal)));
-
-  // of two vectors, as sampling writes them
-  const ways = 10;
-  const repeated = new Float32Array(2 * ways * k);
-  for (let i = 0; i < 2 * ways; i++) repeated.set(code(i < ways ? 0 : spread.length - 1), i * k);
-  const wordings = await v.decodeCodes(model, repeated, {
+/** Of two vectors, as sampling writes them. */
+async function wordings<M>({ model, stream, mark, signal }: Look<M>, { texts, code }: Shown): Promise<TablePart> {
+  const { decodeCodes } = await import('@gimbal/vec2text');
+  const [n, k] = [10, model.module.space.dim];
+  const repeated = new Float32Array(2 * n * k);
+  for (let i = 0; i < 2 * n; i++) repeated.set(code(i < n ? 0 : texts.length - 1), i * k);
+  const written = await decodeCodes(model, repeated, {
     ...{ temperature: 1, rng: stream.split('wordings'), project: true, signal },
   });
-  tables.push({
+  return {
     kind: 'table',
     title: 'Ten texts sampled from one vector',
-    head: [spread[0] as string, spread.at(-1) as string],
-    rows: Array.from({ length: ways }, (_, i) =>
-      [0, ways].map((from) => mark((wordings[from + i] as { text: string }).text)),
-    ),
-  });
+    head: [texts[0] as string, texts.at(-1) as string],
+    rows: Array.from({ length: n }, (_, i) => [0, n].map((from) => mark((written[from + i] as { text: string }).text))),
+  };
+}
 
-  const others = texts.filter((text) => !spread.includes(text)).slice(0, 500);
-  if (others.length >= 3) {
-    const index = await v.textIndex(model, others, { signal });
-    const found = v.nearestTexts(model, z, index, 3);
-    tables.push({
+async function nearestOthers<M>(look: Look<M>): Promise<TablePart[]> {
+  const { nearestTexts, textIndex } = await import('@gimbal/vec2text');
+  const { model, texts, signal } = look;
+  // where there are few, some must be left to look among
+  const asked = await shortToLong(look, Math.max(1, Math.min(20, texts.length - 3)));
+  const others = texts.filter((text) => !asked.texts.includes(text)).slice(0, 500);
+  if (others.length < 3) return [];
+  const found = nearestTexts(model, asked.z, await textIndex(model, others, { signal }), 3);
+  return [
+    {
       kind: 'table',
       title: 'Nearest other sentences',
       caption: 'By the cosine of centred vectors.',
       head: ['sentence', 'first', 'second', 'third'],
-      rows: spread.map((text, i) => [
+      rows: asked.texts.map((text, i) => [
         text,
         ...(found[i] ?? []).map(({ text: t, similarity }) => ({ text: t, detail: similarity.toFixed(2) })),
       ]),
-    });
-  }
+    },
+  ];
+}
 
+/** Samples of each prior: how many different things they say, and the first few. */
+async function chanceTables<M>({
+  model,
+  oracles,
+  terms,
+  stream,
+  decode,
+  mark,
+}: Look<M>): Promise<[ChartPart, TablePart]> {
+  const { sample } = await import('@gimbal/vec2text');
+  const { module, stats } = model;
+  const { space } = module;
   const priors = space.bounded ? (['gaussian-fit', 'uniform'] as const) : (['gaussian-fit'] as const);
+  const names = priors.map((prior) =>
+    prior === 'uniform' ? 'anywhere in the space' : 'as training sentences are spread',
+  );
   const drawn: string[][] = [];
-  for (const prior of priors) drawn.push(await decode(v.sample(space, 8, { prior, stats, rng: stream.split(prior) })));
-  tables.push({
-    kind: 'table',
-    title: 'Sentences of vectors by chance',
-    head: priors.map((prior) => (prior === 'uniform' ? 'anywhere in the space' : 'as training sentences are spread')),
-    rows: Array.from({ length: 8 }, (_, j) => drawn.map((list) => mark(list[j] as string))),
+  for (const prior of priors) drawn.push(await decode(sample(space, 200, { prior, stats, rng: stream.split(prior) })));
+  return [
+    differentChart(drawn, names, oracles, terms),
+    {
+      kind: 'table',
+      title: 'Sentences of vectors by chance',
+      head: names,
+      rows: Array.from({ length: 8 }, (_, j) => drawn.map((list) => mark(list[j] as string))),
+    },
+  ];
+}
+
+/** How many different meanings the first n of texts have, over n; a text that is not valid has none. */
+export function differentChart<M>(
+  drawn: readonly (readonly string[])[],
+  names: readonly string[],
+  oracles: Oracles<M>,
+  terms: Terms,
+): ChartPart {
+  const most = Math.max(0, ...drawn.map((list) => list.length));
+  const every = Math.max(1, Math.floor(most / 40));
+  const at = Array.from({ length: Math.floor(most / every) }, (_, i) => (i + 1) * every);
+  const series = drawn.map((list, i) => {
+    const seen = new Set<string>();
+    const counts = list.map((text) => {
+      const meaning = oracles.valid(text) ? oracles.sem(text) : undefined;
+      if (meaning !== undefined) seen.add(JSON.stringify(oracles.slots?.(meaning) ?? meaning));
+      return seen.size;
+    });
+    return { name: names[i] as string, points: at.map((n): [number, number] => [n, counts[n - 1] as number]) };
   });
-  return tables;
+  return {
+    kind: 'chart',
+    title: 'How many different things vectors by chance say',
+    caption: `Different meanings among the texts so far, of those that are valid (${terms.valid}); dashed, if every text were and said something new.`,
+    xName: 'texts',
+    yName: 'different meanings',
+    series: [...series, { name: 'all different', points: at.map((n): [number, number] => [n, n]), dashed: true }],
+    fromZero: true,
+  };
 }
 
 /** Sentences, and what is written of their vectors with an attribute's direction added, as long as it is and half as long again. */
-async function arithmeticTable(
-  model: Vec2Text,
-  texts: readonly string[],
+async function arithmeticTable<M>(
+  { model, texts, attributes, decode, mark, signal }: Look<M>,
   some: readonly string[],
-  attributes: Attributes,
-  decode: (z: Float32Array) => Promise<string[]>,
-  mark: (text: string) => string,
-  signal: AbortSignal,
 ): Promise<TablePart[]> {
   const v = await import('@gimbal/vec2text');
   const { space } = model.module;

@@ -3,7 +3,7 @@ import type { MetricsRow } from '@gimbal/tensor-core';
 import type { Vec2Text } from '@gimbal/vec2text';
 import { counted } from '../cli/format.ts';
 import { metricChart } from '../report/metric-chart.ts';
-import type { TablePart } from '../report/part.ts';
+import type { ChartPart, TablePart } from '../report/part.ts';
 import { renderReport } from '../report/render.ts';
 import { type Evaluation, measureParts } from './measured.ts';
 import type { Vec2TextFlags } from './options.ts';
@@ -17,7 +17,7 @@ export function trainingPage(
     objective: Vec2TextFlags['objective'];
     sentences: number;
     evaluation: Evaluation;
-    tables: readonly TablePart[];
+    tables: readonly (ChartPart | TablePart)[];
     metrics: readonly MetricsRow[];
     terms: Terms;
   },

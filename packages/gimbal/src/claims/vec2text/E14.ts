@@ -40,7 +40,8 @@ export const claim = defineClaim({
   },
 });
 
-function contract(kind: SpaceKind, seed: number, expect: (what: string, good: boolean) => void): void {
+/** Tells `expect` of each part of a space’s contract whether it holds. */
+export function contract(kind: SpaceKind, seed: number, expect: (what: string, good: boolean) => void): void {
   const stream = rng(seed).split(`claims.E14 ${kind}`);
   const module = vec2text({ vocabSize: 100, space: kind, controlDim: k });
   const { space } = module;

@@ -23,7 +23,7 @@ import {
   type Vec2Text,
   vec2text,
 } from '@gimbal/vec2text';
-import type { TablePart } from '../../report/part.ts';
+import type { ChartPart, TablePart } from '../../report/part.ts';
 import { renderReport } from '../../report/render.ts';
 import { type ClaimContext, defineClaim } from '../../reproduce/claim.ts';
 import { isFolder } from '../../vec2text/open.ts';
@@ -67,7 +67,7 @@ async function onSeed(data: string, seed: number, c: ClaimContext): Promise<stri
   const maxLength = train.reduce((most, text) => Math.max(most, tokenizer.encodeText(text).length + 1), 2);
   const judge = await judgeOf(join(folder, 'lm'), { train, real: heldOut, tokenizer, steps: steps / 2, seed }, c);
   const lines: string[] = [];
-  const sections: { title: string; parts: TablePart[] }[] = [];
+  const sections: { title: string; parts: (ChartPart | TablePart)[] }[] = [];
   try {
     for (const kind of kinds) {
       const own = join(folder, kind);
@@ -150,7 +150,7 @@ async function measured(
   judge: Judge,
   seed: number,
   c: ClaimContext,
-): Promise<{ line: string; tables: TablePart[] }> {
+): Promise<{ line: string; tables: (ChartPart | TablePart)[] }> {
   const { signal } = c;
   const { space } = model.module;
   const stream = rng(seed).split('E17');

@@ -19,7 +19,7 @@ export interface Snli {
 
 /**
  * Reads both files and splits them by premise.
- * @param held sentences to hold out at least
+ * @param held sentences to hold out, about: whole premises are, and sentences that stand with another premise too are not
  * @throws ConfigError for a folder without them, DataError naming a line that is no pair
  */
 export async function readSnli(folder: string, held: number, stream: Rng): Promise<Snli> {
