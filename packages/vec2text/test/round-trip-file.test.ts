@@ -137,6 +137,9 @@ test('what is no text is refused by its place, and what is no similarity', async
       reason: 'ROUND_TRIP',
       message: expect.stringContaining('sentence 1'),
     });
+  for (const pivots of [undefined, 'p', [undefined], [{ name: 'p', forward: translator }]])
+    await expect(rowsOf({ ...o, pivots: pivots as never })).rejects.toMatchObject({ reason: 'CONFIG' });
+  await expect(rowsOf(options(join(folder, 'nowhere', 'x.jsonl')))).rejects.toMatchObject({ reason: 'ROUND_TRIP' });
   await expect(rowsOf(o, 9, 'abc' as never)).rejects.toMatchObject({ reason: 'CONFIG' });
   for (const answer of [(b: string[]) => new Array(b.length), (b: string[]) => b.map((text) => `${text} \udc00`)]) {
     const back = { name: 'odd', translate: async (b: string[]) => answer(b) as string[] };

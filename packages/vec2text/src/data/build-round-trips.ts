@@ -128,6 +128,12 @@ type Resolved = ReturnType<typeof resolve>;
 function resolve(o: RoundTripOptions) {
   const { pivots, pivotsPerSentence = 1, tripsPerPivot = 1, temperature = 1, batchSize = 32, seed } = o;
   const { maxWords = Number.POSITIVE_INFINITY, minSimilarity = 0, similarity = wordOverlap, dropIdentical = false } = o;
+  const isPivot = (pivot: Pivot | undefined): boolean =>
+    [pivot?.forward, pivot?.back].every((translator) => typeof translator?.translate === 'function');
+  if (!Array.isArray(pivots) || !Array.from(pivots, isPivot).every(Boolean)) {
+    const wanted = 'a list of { name, forward, back }, two translators each';
+    throw refusal('CONFIG', { where: 'buildRoundTrips.pivots', what: 'no list of pivots', wanted });
+  }
   const ofPivots = pivots.map(({ name }) => name);
   checkThat(
     'pivots',

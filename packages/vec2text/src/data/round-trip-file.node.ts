@@ -39,7 +39,14 @@ export function roundTripFile(path: string): RoundTripCache {
       for (const batch of batches) if (batch.batch === kept.length) kept.push(batch);
       // what a kill cut short goes
       const bytes = new TextEncoder().encode([settings, ...kept].map((line) => `${JSON.stringify(line)}\n`).join(''));
-      await writeFileAtomic(path, [bytes]);
+      await writeFileAtomic(path, [bytes]).catch((cause: unknown) => {
+        throw refusal('ROUND_TRIP', {
+          where: path,
+          what: 'the file cannot be written',
+          fix: 'Is its folder there?',
+          cause,
+        });
+      });
       size = bytes.length;
       return kept;
     },
