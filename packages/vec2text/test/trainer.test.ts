@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { flatten, latestCheckpoint, type Rng, rng, useBackend } from '@gimbal/tensor-core';
 import { toyLanguages } from '@gimbal/worlds';
-import { memory } from '@tensorflow/tfjs-core';
+import { memory, type Tensor, tensor2d } from '@tensorflow/tfjs-core';
 import {
   decodeCodes,
   encodeTexts,
@@ -172,6 +172,22 @@ test('the statistics are of rows drawn by the seed, not of those that a sorted f
   using other = new Vec2TextTrainer({ ...options({ data }), params: trainer.params, seed: 1 });
   using drawn = await other.model();
   expect(drawn.stats.mean).not.toEqual(model.stats.mean);
+});
+
+test('warns of a box whose coordinates are nearly all ±1, and not of fresh weights', async () => {
+  const said: string[] = [];
+  const warn = (message: string): void => void said.push(message);
+  const o = options({ objective: { kind: 'ae' }, evalData: held, evalEvery: 1, evalSamples: 20, warn });
+  using fresh = new Vec2TextTrainer(o);
+  await fresh.run({ steps: 1 });
+  expect(said).toEqual([]);
+  const params = module.init(rng(0));
+  const { weight } = params.bottleneck as { weight: Tensor };
+  const large = weight.dataSync().map((x) => 1000 * x);
+  (params.bottleneck as { weight: Tensor }).weight = tensor2d(large, weight.shape as [number, number]);
+  using bits = new Vec2TextTrainer({ ...o, params });
+  await bits.run({ steps: 1 });
+  expect(said).toEqual([expect.stringMatching(/^\d+ % of coordinates have \|z\| > \.99/)]);
 });
 
 test('a drawn round trip that is too long is drawn again; one that never fits is the sentence, cut, or refused by name', async () => {

@@ -6,7 +6,7 @@ import { controlSpace, type SpaceKind, spaceKinds } from './control-space.ts';
 import { interpolate } from './interpolate.ts';
 import { centredCosine, nearest } from './nearest.ts';
 import { perturb, sample } from './random.ts';
-import { spaceStats } from './stats.ts';
+import { coloured, spaceStats } from './stats.ts';
 
 const reasonOf = (f: () => unknown): string => {
   try {
@@ -282,4 +282,20 @@ test('nearest orders by the centred cosine or by distance, ties by row; the mean
     ),
   ).toEqual(f32(1, 2, 3, 4));
   expect(() => joinCodes([[1, 2], [3]], 2)).toThrow('row 1 has another width than the space; got 1, wanted 2');
+});
+
+test('whitening by hand: μ + L a with all of the Cholesky factor, and samples correlated as the codes are', () => {
+  // codes ±(.4, .2) and ±(.2, −.1): covariance [[.1, .03], [.03, .025]], L = [[√.1, 0], [.03/√.1, √(.025 − .009)]]
+  const space = controlSpace('box', 2);
+  const stats = spaceStats(space, f32(0.4, 0.2, -0.4, -0.2, 0.2, -0.1, -0.2, 0.1));
+  const [a, b] = [Math.sqrt(0.1001), 0.03 / Math.sqrt(0.1001)];
+  const c = Math.sqrt(0.0251 - b * b);
+  expect([...stats.cholesky]).toEqual([a, 0, b, c].map((x) => expect.closeTo(x, 6)));
+  expect([...coloured([1, 2], stats)]).toEqual([a, b + 2 * c].map((x) => expect.closeTo(x, 6)));
+  const drawn = sample(space, 4000, { prior: 'gaussian-fit', stats, rng: rng(0) });
+  const again = spaceStats(space, drawn);
+  // correlation .6, of 4,000 samples within .05
+  const [top, left, right] = [again.cholesky[0] as number, again.cholesky[2] as number, again.cholesky[3] as number];
+  expect(Math.abs(left / Math.hypot(left, right) - 0.6)).toBeLessThan(0.05);
+  expect(top).toBeCloseTo(a, 1);
 });
