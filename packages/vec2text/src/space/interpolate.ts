@@ -13,7 +13,7 @@ export interface InterpolateOptions {
    * else `lerp`).
    */
   mode?: 'lerp' | 'slerp';
-  /** The places α, instead of n even ones from 0 to 1. */
+  /** The n places α, instead of even ones from 0 to 1. */
   alphas?: readonly number[];
   /** Allow α below 0 or above 1. */
   extrapolate?: boolean;
@@ -27,7 +27,7 @@ const names = optionNames<InterpolateOptions>({ mode: true, alphas: true, extrap
  * Codes from a to b.
  * @param a one code, or several
  * @param b as many
- * @param n points for each pair, both ends included; 1 is the middle
+ * @param n points for each pair, both ends included; 1 is the middle. With `alphas`, their number
  * @returns the points of a pair one after the other, [pairs·n·k]
  * @throws ConfigError for options out of range; DataError (`OUT_OF_SPACE`); NumericalError (`DEGENERATE`) for the slerp of a
  * zero vector or of opposite ones; ShapeError
@@ -39,6 +39,8 @@ export function interpolate(space: ControlSpace, a: Codes, b: Codes, n: number, 
   checkName('interpolate.mode', mode, ['lerp', 'slerp']);
   checkSize('interpolate.n', n);
   if (o.alphas === undefined) checkCount('interpolate.n', n, space.dim);
+  // which of the two was meant is not known
+  else checkThat('interpolate.n', n === o.alphas.length, n, `the number of alphas, ${o.alphas.length}`);
   const alphas = o.alphas ?? Array.from({ length: n }, (_, i) => (n === 1 ? 0.5 : i / (n - 1)));
   const wild = alphas.find((x) => !Number.isFinite(x) || (!extrapolate && (x < 0 || x > 1)));
   checkThat('interpolate.alphas', wild === undefined, wild, 'numbers from 0 to 1; others with extrapolate: true');

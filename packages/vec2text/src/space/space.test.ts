@@ -172,8 +172,8 @@ describe('interpolate', () => {
     expect(reasonOf(() => interpolate(controlSpace('ball', 2), f32(0, 0), f32(1, 0), 3, { mode: 'slerp' }))).toBe(
       'DEGENERATE',
     );
-    expect(reasonOf(() => interpolate(box, f32(0, 0), f32(1, 1), 3, { alphas: [1.5] }))).toBe('CONFIG');
-    expect(reasonOf(() => interpolate(box, f32(0, 0), f32(1, 1), 3, { alphas: [1.5], extrapolate: true }))).toBe(
+    expect(reasonOf(() => interpolate(box, f32(0, 0), f32(1, 1), 1, { alphas: [1.5] }))).toBe('CONFIG');
+    expect(reasonOf(() => interpolate(box, f32(0, 0), f32(1, 1), 1, { alphas: [1.5], extrapolate: true }))).toBe(
       'OUT_OF_SPACE',
     );
     expect(
@@ -182,6 +182,7 @@ describe('interpolate', () => {
     expect(reasonOf(() => interpolate(box, f32(0, 0), f32(2, 1), 3))).toBe('OUT_OF_SPACE');
     expect(reasonOf(() => interpolate(box, f32(0, 0), f32(1, 1, 0, 0), 3))).toBe('SHAPE');
     expect(reasonOf(() => interpolate(box, f32(0, 0), f32(1, 1), 0))).toBe('CONFIG');
+    expect(() => interpolate(box, f32(0, 0), f32(1, 1), 3, { alphas: [0.1, 0.9] })).toThrow(/interpolate\.n.*alphas, 2/s);
   });
 });
 
