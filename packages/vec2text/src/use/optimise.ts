@@ -14,6 +14,7 @@ import type { Vec2Text } from '../model/module.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';
 import type { Codes } from '../space/codes.ts';
 import { asActionSpace } from './action-space.ts';
+import { checkedRewards } from './rewards.ts';
 
 /** How to search. */
 export interface OptimiseOptions {
@@ -103,7 +104,7 @@ export async function* optimise(
     const texts = (await decodeCodes(model, z, { project: true, ...(signal && { signal }) })).map(({ text }) => text);
     // a copy: what a reward does to its list is its own affair
     const prompts = texts.map(() => prompt);
-    const rewards = checked(await untilAborted('optimise.reward', reward(prompts, [...texts]), signal), texts);
+    const rewards = checkedRewards(await untilAborted('optimise.reward', reward(prompts, [...texts]), signal), texts);
     if (rewards.every((r) => r === Number.NEGATIVE_INFINITY)) {
       const what = `no text of round ${step} has a reward: there is nothing to follow`;
       throw refusal('NO_DATA', {
@@ -153,22 +154,4 @@ function follow(
     mean[j] = (1 - c) * (mean[j] as number) + c * m;
     deviation[j] = Math.max((1 - c) * (deviation[j] as number) + c * s, floor);
   }
-}
-
-/** Rewards as numbers; those that are missing come last. */
-export function checked(rewards: ArrayLike<number | null>, texts: readonly string[]): number[] {
-  const where = 'vec2text: reward';
-  if (rewards?.length !== texts.length)
-    throw refusal('SHAPE', { where, what: 'not one reward a text', got: rewards?.length, wanted: texts.length });
-  // no map: it goes past the holes of a list, and of a typed array makes another
-  return Array.from(rewards, (r, i) => {
-    if (r === null) return Number.NEGATIVE_INFINITY;
-    if (Number.isFinite(r)) return r;
-    throw refusal('NOT_FINITE', {
-      where,
-      what: `of text ${i}, ‘${texts[i]}’`,
-      got: r,
-      wanted: 'a finite number or null',
-    });
-  });
 }

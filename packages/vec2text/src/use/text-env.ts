@@ -11,7 +11,7 @@ import type { Vec2Text } from '../model/module.ts';
 import { holdPacked } from '../model/trained.ts';
 import type { Codes } from '../space/codes.ts';
 import { type ActionSpaceOptions, asActionSpace } from './action-space.ts';
-import { checked } from './optimise.ts';
+import { checkedRewards } from './rewards.ts';
 
 /** What is asked, and how the answer is scored. */
 export interface TextEnvOptions extends ActionSpaceOptions {
@@ -107,7 +107,7 @@ export function textEnv(model: Vec2Text, o: TextEnvOptions): Env {
         const fix = 'Give a reward that answers at once, or use optimise, which waits';
         throw refusal('CONFIG', { where: `${where}.reward`, what: 'a step does not wait for promises', fix });
       }
-      const [scored] = checked(rewards as ArrayLike<number | null>, [text]) as [number];
+      const [scored] = checkedRewards(rewards as ArrayLike<number | null>, [text]) as [number];
       if (scored === Number.NEGATIVE_INFINITY)
         throw refusal('CONFIG', {
           where: `${where}.reward`,
