@@ -11,6 +11,7 @@ import { rng, useBackend } from '@gimbal/tensor-core';
 import { decodeCodes, encodeTexts, loadVec2Text, textEnv, trainTranslator, wordTokenizer } from '@gimbal/vec2text';
 import { toyLanguages } from '@gimbal/worlds';
 import { chromium } from 'playwright-core';
+import { leaksOf } from '../src/claims/vec2text/E1.ts';
 import type { ReproduceReport } from '../src/reproduce/claim.ts';
 import type { ExploreData } from '../src/vec2text/explore/data.ts';
 import { startCli } from './cli-process.ts';
@@ -31,22 +32,41 @@ const trained: Record<string, Trained> = {};
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gimbal-vec2text-'));
   [ae, rtt] = [join(folder, 'ae'), join(folder, 'rtt')];
-  const sizes = ['--steps', '300', '--sentences', '4000', '--rows', '60', '--samples', '60'];
+  const sizes = ['--steps', '600', '--sentences', '4000', '--rows', '60', '--samples', '60'];
   for (const [objective, out] of [
     ['ae', ae],
     ['rtt', rtt],
   ] as const)
     trained[objective] = await json<Trained>('train', '--objective', objective, ...sizes, '--out', out);
-}, 600_000); // of a busy machine; idle it takes 15 s
+}, 600_000); // of a busy machine; idle it takes 30 s
 afterAll(() => rm(folder, { recursive: true }));
 
-test('round trips already give more structure than autoencoding after 300 steps', async () => {
+test('round trips already give more structure than autoencoding after 600 steps', async () => {
   const triplet = (name: string): number => trained[name]?.semanticStructure.tripletAccuracy?.value as number;
   expect(triplet('rtt')).toBeGreaterThan(triplet('ae') + 0.1);
   const page = await readFile(join(rtt, 'report.html'), 'utf8');
   for (const title of ['Universality', 'Between two sentences', 'Around a sentence', 'How many different things'])
     expect(page).toContain(title);
 });
+
+test('nothing but the vector reaches the decoder: the parts of E1 on the model of 600 steps', async () => {
+  const { aish } = toyLanguages({ preset: 'typed' });
+  const texts = aish.sentences(100, rng(9));
+  using model = await loadVec2Text(join(ae, 'model'));
+  const { identical, inBatch, padded, leaking, hits } = await leaksOf(model, texts, 0, new AbortController().signal);
+  expect([identical, leaking]).toEqual([0, 0]);
+  expect(Math.max(inBatch, padded)).toBeLessThanOrEqual(1e-5);
+  expect(hits).toBeLessThanOrEqual(0.02);
+  // the text of a vector keeps more of its own sentence than of the next one
+  const own = await decodeCodes(model, await encodeTexts(model, texts));
+  const kept = (shift: number): number =>
+    texts.reduce((sum, _, i) => {
+      const found = aish.sem(own[i]?.text as string);
+      const wanted = aish.sem(texts[(i + shift) % texts.length] as string);
+      return sum + (found && wanted ? aish.agree(found, wanted) / texts.length : 0);
+    }, 0);
+  expect(kept(0)).toBeGreaterThan(kept(1) + 0.1);
+}, 120_000);
 
 test('encode and decode go there and back through a file', async () => {
   const [sentences, codes] = [join(folder, 'new.txt'), join(folder, 'codes.jsonl')];
@@ -77,20 +97,8 @@ if (executablePath === undefined) console.warn('explore: skipped, no Chromium is
   async () => {
     const out = join(folder, 'page.html');
     const texts = ['the boy saw the box', 'the angry girl found the old lamp'];
-    await json(
-      'explore',
-      rtt,
-      '--compare',
-      ae,
-      '--text',
-      texts[0] as string,
-      '--text',
-      texts[1] as string,
-      '--backend',
-      'cpu',
-      '--out',
-      out,
-    );
+    const two = texts.flatMap((text) => ['--text', text]);
+    await json('explore', rtt, '--compare', ae, ...two, '--backend', 'cpu', '--out', out);
     const browser = await chromium.launch({ executablePath: executablePath as string, args: ['--no-sandbox'] });
     try {
       const page = await browser.newPage();
@@ -355,17 +363,8 @@ test('a first stage that recovers every sentence leaves nothing to correct: it i
   await writeFile(own, texts.join('\n'));
   const small = inverterSizes(60, 4, 100);
   const guesses = ['--guesses', '1', '--guess-noise', '0', '--learning-rate', '0.02', '--beams', '2'];
-  const { code, stdout, stderr } = await run(
-    'invert',
-    '--embedder',
-    rtt,
-    '--data',
-    own,
-    ...small,
-    ...guesses,
-    '--out',
-    out,
-  );
+  const made = ['--embedder', rtt, '--data', own, ...small, ...guesses, '--out', out];
+  const { code, stdout, stderr } = await run('invert', ...made);
   expect([code, stderr]).toEqual([0, expect.stringContaining('there is no corrector to train, it is saved alone')]);
   expect(stdout.match(/^step .*$/gm)).toHaveLength(1);
   expect((await json<{ rows: object[] }>('invert', out, '--text', texts[0] as string)).rows).toHaveLength(1);
