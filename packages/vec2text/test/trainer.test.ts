@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { flatten, latestCheckpoint, type Rng, rng, useBackend } from '@gimbal/tensor-core';
+import { disposeTree, flatten, latestCheckpoint, type Rng, rng, useBackend } from '@gimbal/tensor-core';
 import { toyLanguages } from '@gimbal/worlds';
 import { memory, type Tensor, tensor2d } from '@tensorflow/tfjs-core';
 import {
@@ -88,6 +88,29 @@ test.each(objectives)(
     await expect(Vec2TextTrainer.resume(dir, { ...o, zNoise: 0 })).rejects.toThrow('zNoise');
   },
 );
+
+test('params are where training starts, and stay the caller’s: what was learnt is there for another objective', async () => {
+  const learningRate = 5e-3;
+  const o = options({ objective: { kind: 'ae' }, learningRate });
+  using first = new Vec2TextTrainer(o);
+  const learnt = await losses(first, 80);
+  const valuesOf = (trainer: Vec2TextTrainer): string[] =>
+    flatten(trainer.params).map(([path, t]) => `${path} ${t.dataSync()}`);
+  const before = valuesOf(first);
+  using tuned = new Vec2TextTrainer(options({ learningRate, params: first.params, seed: 1 }));
+  expect(valuesOf(tuned)).toEqual(before);
+  const [start, ...then] = (await losses(tuned, 40)) as [number, ...number[]];
+  using fresh = new Vec2TextTrainer(options({ learningRate, seed: 1 }));
+  const [untrained] = (await losses(fresh, 1)) as [number];
+  expect(start).toBeLessThan(untrained - 0.5 * (untrained - (learnt.at(-1) as number)));
+  expect(Math.min(...then.slice(-5))).toBeLessThan(start);
+  expect(valuesOf(first)).toEqual(before);
+  // the first parameters of a seed, given, train as they do by themselves
+  const given = module.init(rng(0).split('init'));
+  using same = new Vec2TextTrainer({ ...o, params: given });
+  expect(await losses(same, 3)).toEqual(learnt.slice(0, 3));
+  disposeTree(given);
+});
 
 test('a variational model trains with its noise and KL, and resumes to the same numbers', async () => {
   const { vocabSize } = module.config;
