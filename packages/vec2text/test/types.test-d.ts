@@ -1,5 +1,5 @@
 // Types of the public surface: checked by `tsc`, never run. A line under @ts-expect-error must not compile.
-import { type LogitPolicy, type Params, rng, type Trainer, type TrainStep } from '@gimbal/tensor-core';
+import { type Env, type LogitPolicy, type Params, rng, type Trainer, type TrainStep } from '@gimbal/tensor-core';
 import type { Scalar, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import {
   buildRoundTrips,
@@ -9,14 +9,29 @@ import {
   controlSpace,
   type Decoded,
   decodeCodes,
+  diversity,
+  type Embedder,
   type encodeTexts,
+  type Inverter,
+  InverterTrainer,
+  type InvertStep,
   type interpolate,
+  invert,
+  type invertAll,
   type loadVec2Text,
+  type Measures,
+  type NearText,
+  type nearestTexts,
   type Objective,
+  type Optimised,
+  type OptimiseStep,
+  optimise,
   type RoundTrip,
   type RoundTripReport,
+  type Scored,
   type SpaceKind,
   type Translator,
+  textEnv,
   type Vec2Text,
   type Vec2TextStep,
   Vec2TextTrainer,
@@ -81,3 +96,55 @@ const rows: AsyncGenerator<RoundTrip, RoundTripReport, undefined> = buildRoundTr
   seed: 0,
 });
 await rows.return({ sentences: 0, duplicates: 0, overflow: 0, pivots: {} });
+
+// measures: the oracles' meanings are of one type
+const rated: Promise<Measures> = diversity(model, [{ text: 'a', group: 'short' }], {
+  valid: (text) => text !== '',
+  sem: (text) => text.length,
+  agree: (a, b) => (a === b ? 1 : 0),
+  seed: 0,
+});
+check<Same<Awaited<typeof rated>[string]['ci'], readonly [low: number, high: number]>>();
+declare const textsAgree: (a: string, b: string) => number;
+void diversity(model, [], {
+  valid: () => true,
+  // @ts-expect-error a meaning is a number here, a text where two are compared
+  sem: (text) => text.length,
+  agree: textsAgree,
+  seed: 0,
+});
+// @ts-expect-error oracles have no defaults
+void diversity(model, [{ text: 'a' }], { seed: 0 });
+
+// use: a search that waits for its reward, an environment that does not
+const search: AsyncGenerator<OptimiseStep, Optimised> = optimise(model, async (_, list) => list.map(() => null), {
+  episodes: 60,
+  rng: rng(0),
+});
+await search.next();
+// @ts-expect-error a search needs its source of chance
+optimise(model, () => [], { episodes: 60 });
+const seen = { prompts: [''], observe: () => Float32Array.of(1), seed: 0 };
+const env: Env = textEnv(model, { ...seen, reward: (_, list) => list.map(() => 1) });
+env.close();
+// @ts-expect-error what is seen of a prompt is numbers
+textEnv(model, { ...seen, observe: (prompt: string) => prompt, reward: () => [1] });
+check<Same<ReturnType<typeof nearestTexts>, NearText[][]>>();
+
+// inversion: an embedder is a function of the user's, with a name and a hash
+const embedder: Embedder = {
+  name: 'mine',
+  dim: 4,
+  hash: '1',
+  embed: async (list) => new Float32Array(4 * list.length),
+};
+using learner: Trainer<TrainStep> = new InverterTrainer({ embedder, texts: ['a'], stage: 'hypothesizer', seed: 0 });
+await learner.run({ steps: 1 });
+// @ts-expect-error there are two stages
+new InverterTrainer({ embedder, texts: ['a'], stage: 'both', seed: 0 });
+// @ts-expect-error what embeds has a hash
+const nameless: Embedder = { name: 'mine', dim: 4, embed: embedder.embed };
+declare const inverter: Inverter;
+const corrections: AsyncGenerator<InvertStep> = invert(inverter, await nameless.embed(['a']), { beams: 4 });
+await corrections.next();
+check<Same<Awaited<ReturnType<typeof invertAll>>, Scored[]>>();
