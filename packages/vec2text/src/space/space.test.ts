@@ -182,7 +182,9 @@ describe('interpolate', () => {
     expect(reasonOf(() => interpolate(box, f32(0, 0), f32(2, 1), 3))).toBe('OUT_OF_SPACE');
     expect(reasonOf(() => interpolate(box, f32(0, 0), f32(1, 1, 0, 0), 3))).toBe('SHAPE');
     expect(reasonOf(() => interpolate(box, f32(0, 0), f32(1, 1), 0))).toBe('CONFIG');
-    expect(() => interpolate(box, f32(0, 0), f32(1, 1), 3, { alphas: [0.1, 0.9] })).toThrow(/interpolate\.n.*alphas, 2/s);
+    expect(() => interpolate(box, f32(0, 0), f32(1, 1), 3, { alphas: [0.1, 0.9] })).toThrow(
+      /interpolate\.n.*alphas, 2/s,
+    );
   });
 });
 
