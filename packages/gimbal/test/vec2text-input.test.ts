@@ -112,8 +112,8 @@ test('round trips of one’s own: rows of source and rtt, or a run’s file; non
   expect(await readPairs(path)).toEqual(pairs);
   const kept = ['{"seed":0,"pivots":[["p","f","b"]]}', JSON.stringify({ batch: 0, rows: pairs }), ''].join('\n');
   expect(await readPairs(await file('kept.jsonl', kept))).toEqual(pairs);
-  expect(withoutHeld(pairs, [{ text: 'a  b ' }], path)).toEqual(pairs.slice(1));
-  expect(() => withoutHeld(pairs, [{ text: 'a b' }, { text: 'c d' }], path)).toThrow('held-out');
+  expect(await withoutHeld(pairs, [{ text: 'a  b ' }], path)).toEqual(pairs.slice(1));
+  await expect(withoutHeld(pairs, [{ text: 'a b' }, { text: 'c d' }], path)).rejects.toThrow('held-out');
   for (const line of ['{"source":"a"}', '{"source":"a","rtt":" "}', '3', '{'])
     await expect(readPairs(await file('odd.jsonl', `${own}\n${line}`))).rejects.toThrow('odd.jsonl:3');
   await expect(readPairs(join(folder, 'nowhere'))).rejects.toThrow('--pairs: no such file');

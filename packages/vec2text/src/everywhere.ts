@@ -9,6 +9,7 @@ export {
 export type { BuiltBatch, PivotCounts } from './data/built-batch.ts';
 export { corrupt, type NoiseTokens } from './data/corrupt.ts';
 export type { Noise, Objective, RoundTrip, Translator } from './data/round-trip.ts';
+export { normalised } from './data/similarity.ts';
 export { gatherRoundTrips, type Overflow, type TrainingRow } from './data/training-rows.ts';
 export { type CodesOf, codePolicy } from './decoding/code-policy.ts';
 export { type Decoded, type DecodeOptions, decodeCodes } from './decoding/decode-codes.ts';

@@ -36,10 +36,14 @@ export async function readPairs(file: string): Promise<Pair[]> {
 }
 
 /** Those whose sentence is not among the held-out ones, which are to stay unseen. @throws DataError where none is left */
-export function withoutHeld(pairs: readonly Pair[], held: readonly { text: string }[], file: string): Pair[] {
-  const plain = (text: string): string => text.normalize('NFC').split(/\s+/).filter(Boolean).join(' ');
-  const unseen = new Set(held.map(({ text }) => plain(text)));
-  const kept = pairs.filter(({ source }) => !unseen.has(plain(source)));
+export async function withoutHeld(
+  pairs: readonly Pair[],
+  held: readonly { text: string }[],
+  file: string,
+): Promise<Pair[]> {
+  const { normalised } = await import('@gimbal/vec2text');
+  const unseen = new Set(held.map(({ text }) => normalised(text)));
+  const kept = pairs.filter(({ source }) => !unseen.has(normalised(source)));
   if (kept.length > 0) return kept;
   throw new DataError({ where: file, what: 'all round trips are of held-out sentences', got: pairs.length });
 }

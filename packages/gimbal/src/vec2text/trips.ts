@@ -22,7 +22,7 @@ export async function withTrips(
   run: RunFolder,
 ): Promise<TrainingRow[]> {
   const v = await import('@gimbal/vec2text');
-  if (o.pairs !== undefined) return v.gatherRoundTrips(withoutHeld(await readPairs(o.pairs), held, o.pairs));
+  if (o.pairs !== undefined) return v.gatherRoundTrips(await withoutHeld(await readPairs(o.pairs), held, o.pairs));
   const given = train.filter(({ rtt }) => rtt !== undefined).length;
   if (given > 0 && given < train.length)
     throw new DataError({
