@@ -123,7 +123,7 @@ const search: AsyncGenerator<OptimiseStep, Optimised> = optimise(model, async (_
 });
 await search.next();
 // @ts-expect-error a search needs its source of chance
-optimise(model, () => [], { episodes: 60 });
+void optimise(model, () => [], { episodes: 60 });
 const seen = { prompts: [''], observe: () => Float32Array.of(1), seed: 0 };
 const env: Env = textEnv(model, { ...seen, reward: (_, list) => list.map(() => 1) });
 env.close();
