@@ -1,6 +1,30 @@
+// The README's examples: the quick start as it is, the others with fewer updates and in a folder of the test's.
+
 import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Env, latestCheckpoint, rng, useBackend } from '@gimbal/tensor-core';
+import * as vec2text from '../src/index.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+
+/** The one fenced block that has a text in it. */
+const exampleWith = (text: string): string => {
+  const found = [...read('README.md').matchAll(/^```\n(.*?)^```$/gms)].filter(([, code]) => code?.includes(text));
+  expect(found).toHaveLength(1);
+  return found[0]?.[1] as string;
+};
+
+/** Runs code with values for what it does not declare, and gives what it calls by `names`; the caller disposes. */
+async function runs(code: string, given: object, names: readonly string[]): Promise<Record<string, unknown>> {
+  const AsyncFunction = (async () => {}).constructor as new (
+    ...parts: string[]
+  ) => (...values: unknown[]) => Promise<object>;
+  // what is used after the last line must not be freed there
+  const body = `${code.replace(/^using /gm, 'const ')}\nreturn { ${names.join(', ')} };`;
+  return (await new AsyncFunction(...Object.keys(given), body)(...Object.values(given))) as Record<string, unknown>;
+}
 
 test('the README shows examples/quick-start.ts, which prints what the README says', async () => {
   expect(/```ts\n(.*?)```/s.exec(read('README.md'))?.[1]).toBe(read('examples/quick-start.ts'));
@@ -14,3 +38,59 @@ test('the README shows examples/quick-start.ts, which prints what the README say
   }
   expect(read('README.md')).toContain(`\`\`\`\n${printed.join('\n')}\n\`\`\``);
 });
+
+test('text of one’s own becomes a model, and that model searches its space for texts of reward', async () => {
+  await useBackend('auto');
+  const folder = await mkdtemp(join(tmpdir(), 'vec2text-readme-'));
+  const who = ['boy', 'girl', 'doctor', 'old man'];
+  const texts = who.flatMap((one) =>
+    ['red box', 'lamp', 'red stone'].flatMap((what) => [`the ${one} saw the ${what}`, `a ${one} took a ${what}`]),
+  );
+  const logged: unknown[][] = [];
+  const console = { log: (...values: unknown[]) => void logged.push(values) };
+  const [, names, own] =
+    /^import \{ (.*?) \} from '@gimbal\/vec2text';\n(.*)/s.exec(exampleWith('telegraphPivot')) ?? [];
+  const exported = new Map(Object.entries(vec2text));
+  const imported = Object.fromEntries((names as string).split(', ').map((name) => [name, exported.get(name)]));
+  expect(Object.values(imported)).not.toContain(undefined);
+  const fewer = (own as string)
+    .replaceAll(/steps: \d+|vec2textSchedule\(\d+\)/g, (all) =>
+      all.replace(/\d+(?=\)?$)/, all.startsWith('steps: 2') ? '80' : '40'),
+    )
+    .replaceAll(/'(rtt\.jsonl|runs\/mine)'/g, (_, path) => JSON.stringify(join(folder, path)));
+  expect(fewer.split('\n')).toHaveLength((own as string).split('\n').length);
+  const made = await runs(fewer, { ...imported, texts, console }, ['pivot', 'data', 'trainer', 'model']);
+  const { model, trainer, pivot, data } = made as { [name: string]: never } & {
+    model: vec2text.Vec2Text;
+    trainer: vec2text.Vec2TextTrainer;
+    pivot: vec2text.TelegraphPivot;
+    data: vec2text.TrainingRow[];
+  };
+  try {
+    expect(logged.map(([step]) => step)).toContain(80);
+    expect(trainer.overflow.rows).toBe(0);
+    for (const { source } of data) expect(texts).toContain(source);
+    expect(await readFile(join(folder, 'rtt.jsonl'), 'utf8')).toContain('telegraph');
+    using saved = await vec2text.loadVec2Text((await latestCheckpoint(join(folder, 'runs/mine'))) as string);
+    expect(await vec2text.encodeTexts(saved, texts)).toEqual(await vec2text.encodeTexts(model, texts));
+
+    logged.length = 0;
+    const few = exampleWith('optimise(model').replace('episodes: 1200', 'episodes: 120');
+    // an agent that only takes its environment: those of fma-pg are tested with it
+    const OnPolicyAgent = { create: async ({ env }: { env: () => Env }) => env() };
+    const { optimise, textEnv } = vec2text;
+    const { agent } = (await runs(few, { model, optimise, textEnv, rng, console, OnPolicyAgent }, ['agent'])) as {
+      agent: Env;
+    };
+    const [text, reward] = logged[0] as unknown[];
+    expect(typeof text).toBe('string');
+    expect(reward).toBe(String(text).includes('red') ? 1 : 0);
+    const { obs } = await agent.reset();
+    expect(obs).toEqual(Float32Array.of(1));
+    const { info, reward: once } = await agent.step(new Float32Array(model.module.space.dim));
+    expect(once).toBe(String(info.text).includes('red') ? 1 : 0);
+  } finally {
+    for (const owned of [model, trainer, pivot]) owned[Symbol.dispose]();
+    await rm(folder, { recursive: true });
+  }
+}, 60_000);
