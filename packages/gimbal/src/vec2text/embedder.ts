@@ -3,12 +3,17 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { ConfigError, disposeTree } from '@gimbal/tensor-core';
+import { ConfigError, disposeTree, StoppedError } from '@gimbal/tensor-core';
 import type { Embedder, Vec2Text } from '@gimbal/vec2text';
+import { counted } from '../cli/format.ts';
+import { Progress } from '../cli/progress.ts';
 import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
 import { isFolder, modelIn, openFrom, optionsOfRun } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
+
+/** texts that are embedded together; between two such pieces progress is shown, and Ctrl-C stops */
+const together = 512;
 
 /** An embedder, and what frees its weights. */
 export interface OpenEmbedder {
@@ -49,9 +54,15 @@ export async function openEmbedder(named: string, { output, signal }: Vec2TextCo
       dim: model.config.width,
       hash,
       embed: async (texts) => {
-        const out = new Float32Array(texts.length * model.config.width);
-        const vectors = await lm.embedTexts(model, params, tokenizer, texts, pooling);
-        for (const [i, vector] of vectors.entries()) out.set(vector, i * model.config.width);
+        const { width } = model.config;
+        const out = new Float32Array(texts.length * width);
+        const progress = new Progress(output, 'embedding');
+        for (let at = 0; at < texts.length; at += together) {
+          if (signal.aborted) throw new StoppedError({ where, what: `stopped after ${counted(at, 'text')}` });
+          const vectors = await lm.embedTexts(model, params, tokenizer, texts.slice(at, at + together), pooling);
+          for (const [i, vector] of vectors.entries()) out.set(vector, (at + i) * width);
+          if (texts.length > together) progress.update({ step: at + vectors.length, total: texts.length });
+        }
         return out;
       },
     },

@@ -44,7 +44,7 @@ export async function inverterPage(o: {
               s.cosine.toFixed(4),
               s.exact.toFixed(3),
               s.f1.toFixed(3),
-              s.bleu.toFixed(1),
+              s.bleu.toFixed(3),
             ]),
           },
           {

@@ -6,7 +6,7 @@ import { counted } from '../cli/format.ts';
 import { startCompute } from '../run/compute.ts';
 import { refuseReplacing } from '../run/out-file.ts';
 import { openEmbedder } from './embedder.ts';
-import { searchOf } from './inversions.ts';
+import { searchOf, searchProgress } from './inversions.ts';
 import { modelIn, namedModel, optionsOfModel, refuseOtherKind } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import { readSentences } from './sentences.ts';
@@ -41,7 +41,9 @@ export async function invertVectors(context: Vec2TextContext): Promise<CommandRe
     // the default stands for as many as it was trained for
     const steps = inverter.corrector === undefined && !given.has('corrections') ? 0 : o.corrections;
     const warn = (text: string): void => output.note(text);
-    const found = await invertAll(inverter, e, { ...searchOf(o), steps, signal, warn });
+    const { onTexts, done } = searchProgress('search', output);
+    const found = await invertAll(inverter, e, { ...searchOf(o), steps, signal, warn, onTexts });
+    done(counted(found.length, 'vector'));
     const rows = found.map(({ text, cosine }, i) => ({ text, cosine, ...(texts && { of: texts[i] }) }));
     await compute.trace(output);
     if (o.out !== undefined) {

@@ -52,11 +52,11 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
       o.corrections > 0 ? await stage('corrector', first.inverter).catch(nothingToCorrect(output)) : undefined;
     const inverter = (second ?? first).inverter;
     const corrections = second === undefined ? 0 : o.corrections;
-    const found = await inverted(inverter, held, { ...o, corrections }, signal);
+    const found = await inverted(inverter, held, { ...o, corrections }, signal, output);
     if (!output.json)
       for (const { step, beams, cosine, exact, f1, bleu } of found.steps)
         output.line(
-          `step ${step}, ${beams} kept: cosine ${cosine.toFixed(3)}, exact ${exact.toFixed(3)}, token F1 ${f1.toFixed(3)}, BLEU ${bleu.toFixed(1)}`,
+          `step ${step}, ${beams} kept: cosine ${cosine.toFixed(3)}, exact ${exact.toFixed(3)}, token F1 ${f1.toFixed(3)}, BLEU ${bleu.toFixed(3)}`,
         );
     const report = join(run.path, 'report.html');
     const page = { run: run.path, embedder: embedder.name, held, corrections, beams: o.beams, found, curves };
@@ -111,10 +111,15 @@ function stagesOf(
     });
     if (from)
       output.note(`${counted(train.length * o.guesses, 'guess', 'guesses')} are made and embedded for the corrector`);
+    const guessing = new Progress(output, 'guesses');
     const guesses = { draws: o.guesses, noise: o.guessNoise, temperature: o.guessTemperature };
+    const onGuesses = (step: number, total: number): void => {
+      guessing.update({ step, total });
+      if (step === total) guessing.done(`${counted(total, 'guess', 'guesses')} made, to be embedded`);
+    };
     const options: InverterTrainerOptions = {
       ...{ embedder, texts: train, batchSize: o.batchSize, seed: o.seed, checkpointEvery: 500, logEvery: 10 },
-      ...(from ? { from, guesses } : await freshStage(o, train, own)),
+      ...(from ? { from, guesses, onGuesses } : await freshStage(o, train, own)),
       ...{ dropout: o.dropout, learningRate, stage: name, out },
     };
     const begun = await checkpointIn(out, (text) => output.note(text));

@@ -18,6 +18,8 @@ interface GenerateOptions {
   temperature?: number;
   /** where draws come from, each row's own part of it; needed for temperature > 0 */
   rng?: Rng;
+  /** told after each batch how many rows are done */
+  onRows?: ((done: number) => void) | undefined;
 }
 
 /** The hypothesizer's text of each vector: the likeliest, unless a temperature is given. */
@@ -34,7 +36,7 @@ export async function generate(
   inverter: Inverter,
   stage: Stage,
   rows: InversionRows,
-  { candidates = 1, temperature = 0, rng: stream = rng(0), signal }: GenerateOptions = {},
+  { candidates = 1, temperature = 0, rng: stream = rng(0), signal, onRows }: GenerateOptions = {},
 ): Promise<string[][]> {
   const { config: c, tokenizer } = inverter;
   const params = stage === 'hypothesizer' ? inverter.hypothesizer : (inverter.corrector as Inverter['hypothesizer']);
@@ -60,6 +62,7 @@ export async function generate(
     if (candidates > 1) {
       for (const beams of await beamSearch(policy, params, prompts, { ...ends, beams: candidates }))
         out.push(beams.map(({ ids }) => textOf(ids)));
+      onRows?.(to);
       continue;
     }
     const ids: number[][] = Array.from({ length: to - at }, () => []);
@@ -70,6 +73,7 @@ export async function generate(
         if ((step.lengths[i] as number) > row.length) row.push(step.ids[i] as number);
       });
     out.push(...ids.map((row) => [textOf(row)]));
+    onRows?.(to);
   }
   return out;
 }

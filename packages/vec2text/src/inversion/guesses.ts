@@ -58,6 +58,7 @@ export interface Guesses {
  * The frozen hypothesizer's guesses of texts.
  * @param known the texts and their vectors [n·D]
  * @param stream each draw has a part of its own
+ * @param onGuesses told after each batch how many are made
  */
 export async function guessAll(
   from: Inverter,
@@ -65,13 +66,16 @@ export async function guessAll(
   { draws, noise, temperature }: Required<GuessOptions>,
   stream: Rng,
   signal: AbortSignal | undefined,
+  onGuesses?: (done: number) => void,
 ): Promise<Guesses> {
   const D = from.config.embeddingDim;
   const texts: string[] = [];
   for (let draw = 0; draw < draws; draw++) {
     const own = stream.split(draw);
     const vectors = withNoise(known.embeddings, D, noise, own.split('noise'));
-    texts.push(...(await hypotheses(from, vectors, { temperature, rng: own.split('tokens'), signal })));
+    const before = texts.length;
+    const onRows = (done: number): void => onGuesses?.(before + done);
+    texts.push(...(await hypotheses(from, vectors, { temperature, rng: own.split('tokens'), signal, onRows })));
   }
   // every text is embedded once; of one that is known, it is the very vector, to the last bit
   const vectorOf = new Map(known.texts.map((text, i) => [text, known.embeddings.subarray(i * D, (i + 1) * D)]));

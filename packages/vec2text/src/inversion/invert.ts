@@ -22,6 +22,8 @@ export interface InvertOptions {
   patience?: number;
   /** Bytes that the candidates which are generated together may take (256 MiB). */
   memoryBudget?: number;
+  /** Told within a correction how many of its texts were corrected, and of how many (nobody); it is 0 for the first texts. */
+  onTexts?: (step: number, done: number, total: number) => void;
   /** Told of vectors unlike those of training, such as differences of two (nobody). */
   warn?: (message: string) => void;
   /** Stops between two corrections, with a StoppedError. */
@@ -29,7 +31,7 @@ export interface InvertOptions {
 }
 
 const names = optionNames<InvertOptions>({
-  ...{ steps: true, beams: true, patience: true, memoryBudget: true, warn: true, signal: true },
+  ...{ steps: true, beams: true, patience: true, memoryBudget: true, onTexts: true, warn: true, signal: true },
 });
 
 /** A text and how near its vector is to the one asked for. */
@@ -95,7 +97,15 @@ export async function* invertSteps(
 ): AsyncGenerator<readonly InvertStep[], void> {
   const { config: c } = inverter;
   checkKnown('invert', o, names);
-  const { steps = 5, beams = 1, patience = Number.POSITIVE_INFINITY, memoryBudget = 2 ** 28, signal, warn } = o;
+  const {
+    steps = 5,
+    beams = 1,
+    patience = Number.POSITIVE_INFINITY,
+    memoryBudget = 2 ** 28,
+    signal,
+    warn,
+    onTexts,
+  } = o;
   checkSize('invert.steps', steps, 0);
   checkSize('invert.beams', beams);
   checkThat('invert.patience', patience >= 1, patience, 'a number ≥ 1');
@@ -124,7 +134,7 @@ export async function* invertSteps(
     );
   checkEmbeddings(e, c.embeddingDim, inverter.spread, warn);
 
-  const first = await hypotheses(inverter, e, { signal });
+  const first = await hypotheses(inverter, e, { signal, onRows: (done) => onTexts?.(0, done, n) });
   const scores = cosines(await embedGuesses(inverter.embedder, first, { signal }), e, c.embeddingDim);
   const states = first.map((text, i): State => {
     const scored = { text, cosine: scores[i] as number };
@@ -148,7 +158,7 @@ export async function* invertSteps(
           ids: fixedRows('vec2text: invert', texts, inverter.tokenizer, c, 'cut').ids,
         },
       },
-      { candidates: beams, signal },
+      { candidates: beams, signal, onRows: (done) => onTexts?.(step, done, texts.length) },
     );
     // the different candidates of each row; one that was kept before may come again
     const candidates = new Map(open.map((i) => [i, new Set<string>()]));

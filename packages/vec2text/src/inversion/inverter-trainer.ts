@@ -51,6 +51,8 @@ export interface InverterTrainerOptions
   from?: Inverter;
   /** For the corrector: how the hypotheses are made that it learns from. */
   guesses?: GuessOptions;
+  /** For the corrector: told while the hypotheses are made, before the first step, how many are done, and of how many. */
+  onGuesses?: (done: number, total: number) => void;
   /** Chance in [0, 1) that a number between the two layers that read a vector is dropped in training (.1). */
   dropout?: number;
   /** What becomes of a text longer than the model: left out and counted, or refused (`drop`). */
@@ -60,7 +62,7 @@ export interface InverterTrainerOptions
 const names = optionNames<InverterTrainerOptions>({
   ...loopNames,
   ...{ embedder: true, texts: true, stage: true, tokenizer: true, config: true, from: true, guesses: true },
-  ...{ dropout: true, overflow: true },
+  ...{ dropout: true, overflow: true, onGuesses: true },
 });
 
 /** A batch: numbers of rows, or of guesses. */
@@ -157,6 +159,7 @@ function make(options: InverterTrainerOptions): Made {
     overflow = 'drop',
     dropout,
     guesses: ofGuesses,
+    onGuesses,
     ...loop
   } = {
     ...inverterTrainDefaults,
@@ -207,7 +210,14 @@ function make(options: InverterTrainerOptions): Made {
       const embeddings = await embedAll(embedder, rows.texts, { signal });
       const guesses =
         from && stage === 'corrector'
-          ? await guessAll(from, { texts: rows.texts, embeddings }, guessing, rng(loop.seed).split('guesses'), signal)
+          ? await guessAll(
+              from,
+              { texts: rows.texts, embeddings },
+              guessing,
+              rng(loop.seed).split('guesses'),
+              signal,
+              onGuesses && ((done) => onGuesses(done, pairs)),
+            )
           : undefined;
       prepared = { embeddings, spread: embeddingSpread(embeddings, config.embeddingDim), guesses };
       if (guesses !== undefined && !Array.from({ length: pairs }, (_, i) => i).some(isOpen))
