@@ -87,6 +87,12 @@ test('encode and decode go there and back through a file', async () => {
   const drawn = await json<{ rows: object[] }>('decode', rtt, '--sample', '5', '--temperature', '1');
   expect(drawn.rows).toHaveLength(5);
   expect(await json('decode', rtt, '--sample', '5', '--temperature', '1')).toEqual(drawn);
+  // more than are decoded together: written piece after piece, each other vectors
+  const many = join(folder, 'many.txt');
+  await json('decode', rtt, '--sample', '1030', '--out', many);
+  const lines = (await readFile(many, 'utf8')).trimEnd().split('\n');
+  expect(lines).toHaveLength(1030);
+  expect(lines.slice(1024)).not.toEqual(lines.slice(0, 6));
 });
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);

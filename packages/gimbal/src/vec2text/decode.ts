@@ -1,8 +1,9 @@
 // gimbal vec2text decode: vectors to sentences.
-import { ConfigError, rng, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, type Rng, rng, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import type { Vec2Text } from '@gimbal/vec2text';
 import type { CommandResult } from '../cli/command.ts';
 import { counted } from '../cli/format.ts';
+import { Progress } from '../cli/progress.ts';
 import { refuseGiven } from '../options/refuse-given.ts';
 import { startCompute } from '../run/compute.ts';
 import { refuseReplacing } from '../run/out-file.ts';
@@ -10,32 +11,74 @@ import { openModel } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import { readSentences } from './sentences.ts';
 import { holdsVectors, readCodes } from './vectors.ts';
-import { inWords, write } from './written.ts';
+import { inWords, type Written, write } from './written.ts';
 
 export async function decodeFile(context: Vec2TextContext): Promise<CommandResult> {
-  const { options: o, output, signal } = context;
+  const { options: o, output } = context;
   checkDecoding(context);
   if (o.out !== undefined) await refuseReplacing('vec2text decode', o.out, o.data);
   const compute = await startCompute(o);
-  const { sample } = await import('@gimbal/vec2text');
   const { model } = await openModel(context, 'decode');
   using _ = model;
-  const { space } = model.module;
   const stream = rng(o.seed);
-  const z =
-    o.sample === undefined
-      ? await readCodes(o.data as string, space.dim)
-      : sample(space, o.sample, {
-          ...{ prior: o.prior, stats: model.stats, rng: stream.split('prior') },
-          ...(o.prior === 'empirical' && { codes: await codesOf(o.data as string, model, signal) }),
-        });
-  const decoded = await inWords(context, () => write(model, z, context, stream));
+  const pieces = await piecesOf(context, model, stream);
+  const rows: Written[] = [];
+  let count = 0;
+  const texts = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const piece of pieces) {
+      count += piece.length;
+      if (output.json) for (const row of piece) rows.push(row);
+      yield Buffer.from(piece.map(({ text }) => `${text}\n`).join(''));
+    }
+  };
+  if (o.out !== undefined) await writeFileAtomic(o.out, texts());
+  else for await (const text of texts()) if (!output.json) output.write(text.toString());
   await compute.trace(output);
-  if (o.out !== undefined) {
-    await writeFileAtomic(o.out, `${decoded.map(({ text }) => text).join('\n')}\n`);
-    output.note(`${counted(decoded.length, 'sentence')} written to ${o.out}`);
-  } else if (!output.json) for (const { text } of decoded) output.line(text);
-  return { json: { ...(o.out !== undefined && { out: o.out }), rows: decoded } };
+  if (o.out !== undefined) output.note(`${counted(count, 'sentence')} written to ${o.out}`);
+  return { json: { ...(o.out !== undefined && { out: o.out }), rows } };
+}
+
+/** vectors by chance that are decoded together; between two such pieces they are written, and Ctrl-C stops */
+const together = 1024;
+
+/** The texts of the vectors of --data, or of those that --sample draws, piece after piece: of many, none waits for the last. */
+async function* decodedPieces(
+  context: Vec2TextContext,
+  model: Vec2Text,
+  n: number,
+  size: number,
+  codes: (from: number, to: number) => Float32Array,
+  stream: Rng,
+): AsyncGenerator<Written[]> {
+  const progress = new Progress(context.output, 'decoding');
+  for (let at = 0; at < n; at += size) {
+    // Ctrl-C is heard between two turns of the loop of events
+    await new Promise((resolve) => setImmediate(resolve));
+    if (context.signal.aborted)
+      throw new StoppedError({ where: 'gimbal vec2text decode', what: `stopped after ${counted(at, 'sentence')}` });
+    const to = Math.min(n, at + size);
+    yield await inWords(context, () =>
+      write(model, codes(at, to), context, at === 0 ? stream : stream.split(`from ${at}`)),
+    );
+    if (n > size && context.options.out !== undefined) progress.update({ step: to, total: n });
+  }
+}
+
+async function piecesOf(context: Vec2TextContext, model: Vec2Text, stream: Rng): Promise<AsyncGenerator<Written[]>> {
+  const { options: o, signal } = context;
+  const { sample } = await import('@gimbal/vec2text');
+  const { space } = model.module;
+  if (o.sample === undefined) {
+    const z = await readCodes(o.data as string, space.dim);
+    const n = z.length / space.dim;
+    // one piece: what is refused of a vector names its row in the file
+    return decodedPieces(context, model, n, n, () => z, stream);
+  }
+  const among = {
+    ...{ prior: o.prior, stats: model.stats, rng: stream.split('prior') },
+    ...(o.prior === 'empirical' && { codes: await codesOf(o.data as string, model, signal) }),
+  };
+  return decodedPieces(context, model, o.sample, together, (from, to) => sample(space, to - from, among), stream);
 }
 
 /** @throws ConfigError for nothing to decode, and for options that would change nothing */

@@ -5,13 +5,15 @@ import type { CommandResult } from '../cli/command.ts';
 import { counted } from '../cli/format.ts';
 import type { Vec2TextContext } from './options.ts';
 
+/** The text of a vector. */
+export interface Written {
+  text: string;
+  logProb: number;
+  finished: boolean;
+}
+
 /** The texts of vectors, as --temperature, --top-k, --top-p, --beams and --project say. */
-export async function write(
-  model: Vec2Text,
-  z: Codes,
-  context: Vec2TextContext,
-  stream: Rng,
-): Promise<{ text: string; logProb: number; finished: boolean }[]> {
+export async function write(model: Vec2Text, z: Codes, context: Vec2TextContext, stream: Rng): Promise<Written[]> {
   const { options: o, signal } = context;
   const { decodeCodes } = await import('@gimbal/vec2text');
   return decodeCodes(model, z, {
