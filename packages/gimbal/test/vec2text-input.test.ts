@@ -127,6 +127,7 @@ test('train takes round trips of one’s own; the refusals come before any step'
   const out = join(folder, 'mine');
   const trained = await run('train', '--data', data, '--pairs', pairs, ...sizes, '--out', out, '--json');
   expect(trained.stderr).not.toContain('error');
+  expect(trained.stderr).toMatch(/round trips share \d\.\d\d of their words/);
   expect([trained.code, (JSON.parse(trained.stdout) as { steps: number }).steps]).toEqual([0, 2]);
   expect(await readFile(join(out, 'report.html'), 'utf8')).toContain('10 sentences'); // two are held out
   expect((await run('train', '--pairs', pairs, ...sizes, '--out', join(folder, 'x'))).stderr).toMatch(

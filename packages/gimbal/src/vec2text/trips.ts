@@ -8,7 +8,7 @@ import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
 import type { RunFolder } from '../run/run-folder.ts';
 import type { Vec2TextContext, Vec2TextFlags } from './options.ts';
-import { readPairs, withoutHeld } from './pairs.ts';
+import { type Pair, readPairs, withoutHeld } from './pairs.ts';
 import type { SentenceRow } from './sentences.ts';
 
 /**
@@ -22,16 +22,24 @@ export async function withTrips(
   run: RunFolder,
 ): Promise<TrainingRow[]> {
   const v = await import('@gimbal/vec2text');
-  if (o.pairs !== undefined) return v.gatherRoundTrips(await withoutHeld(await readPairs(o.pairs), held, o.pairs));
-  const given = train.filter(({ rtt }) => rtt !== undefined).length;
-  if (given > 0 && given < train.length)
+  if (o.pairs !== undefined) {
+    const pairs = await withoutHeld(await readPairs(o.pairs), held, o.pairs);
+    sayTrips(pairs.map(judged(v.tokenF1)), output, given.pairs);
+    return v.gatherRoundTrips(pairs);
+  }
+  const have = train.filter(({ rtt }) => rtt !== undefined).length;
+  if (have > 0 && have < train.length)
     throw new DataError({
       where: o.data as string,
       what: 'some rows have a round trip and others have none',
-      got: `${given} of ${train.length} with rtt`,
+      got: `${have} of ${train.length} with rtt`,
       wanted: 'rtt in every row, or in none',
     });
-  if (given > 0) return train.map(({ text, rtt }) => ({ source: text, candidates: [rtt as string] }));
+  if (have > 0) {
+    const pairs = train.map(({ text, rtt }) => ({ source: text, rtt: rtt as string }));
+    sayTrips(pairs.map(judged(v.tokenF1)), output, given.rtt);
+    return pairs.map(({ source, rtt }) => ({ source, candidates: [rtt] }));
+  }
   const texts = train.map(({ text }) => text);
   const { pivots, close } = await pivotsOf(o, texts, output, signal);
   const cache = v.roundTripFile(join(run.path, 'round-trips.jsonl'));
@@ -64,7 +72,11 @@ export async function withTrips(
   } finally {
     close();
   }
-  sayTrips(trips, output);
+  sayTrips(
+    trips,
+    output,
+    'More --telegraph-steps or sentences, a higher --min-similarity, --translators, or --objective ae or mix',
+  );
   return v.gatherRoundTrips(trips);
 }
 
@@ -73,16 +85,31 @@ const telegraphSimilarity = 0.3;
 /** below it, round trips on the mean say something else */
 const low = 0.5;
 
-/** How near they come to their sentences, with two that differ; a warning where that is not near. */
-function sayTrips(trips: readonly RoundTrip[], output: Vec2TextContext['output']): void {
+/** What is asked of a round trip, made or given. */
+type Judged = Pick<RoundTrip, 'source' | 'rtt' | 'similarity' | 'identical'>;
+
+/** A round trip that was given, judged as one that is made. */
+const judged =
+  (overlap: (a: string, b: string) => number) =>
+  ({ source, rtt }: Pair): Judged => ({
+    ...{ source, rtt },
+    similarity: overlap(source, rtt),
+    identical: source === rtt,
+  });
+
+/** What may help where given ones say something else. */
+const given = {
+  pairs: 'Look at the rows of --pairs, or take --objective ae or mix',
+  rtt: 'Look at the column rtt, or take --objective ae or mix',
+};
+
+/** How near they come to their sentences, with two that differ; a warning where that is not near. @param fix what may help */
+function sayTrips(trips: readonly Judged[], output: Vec2TextContext['output'], fix: string): void {
   const mean = trips.reduce((sum, { similarity }) => sum + similarity, 0) / trips.length;
   output.note(`round trips share ${mean.toFixed(2)} of their words with their sentences (F1), as`);
   for (const { source, rtt } of trips.filter(({ identical }) => !identical).slice(0, 2))
     output.note(`  ${source}  →  ${rtt}`);
-  if (mean < low)
-    output.note(
-      'that is little: what is trained on them will not keep what a sentence says. More --telegraph-steps or sentences, a higher --min-similarity, --translators, or --objective ae or mix',
-    );
+  if (mean < low) output.note(`that is little: what is trained on them will not keep what a sentence says. ${fix}`);
 }
 
 /** The languages to go through, and what frees the models that translate. */
