@@ -181,6 +181,12 @@ const goOn =
   (run: RunFolder) =>
   (error: unknown): never => {
     if (error instanceof StoppedError)
-      throw stoppedRun('vec2text train', run.path, 'stopped while round trips were made');
+      throw stoppedRun(
+        'vec2text train',
+        run.path,
+        /telegraph/.test(error.what)
+          ? `${error.what}: the round trips that were made are kept, the style is learnt anew`
+          : 'stopped while round trips were made: those that were made are kept',
+      );
     throw error;
   };

@@ -63,10 +63,11 @@ export const universality: Measurer = async (model, rows, o) => {
   return { ...measures, meaningMatchFromParaphrase: interval.mean('meaningMatchFromParaphrase', same) };
 };
 
-/** The rows of each group of two or more, in the order in which groups first come. */
+/** The rows of each group of two or more, in the order of their names, numbers in them by size. */
 function groupsOf(rows: readonly MeasuredRow[]): [group: string, rows: number[]][] {
   const groups = new Map<string, number[]>();
   for (const [i, { group }] of rows.entries())
     if (group !== undefined) groups.set(group, [...(groups.get(group) ?? []), i]);
-  return [...groups].filter(([, at]) => at.length >= 2);
+  const ordered = [...groups].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
+  return ordered.filter(([, at]) => at.length >= 2);
 }

@@ -38,11 +38,13 @@ export async function explorePage(data: ExploreData): Promise<string> {
 <label>B <input id="b" autocomplete="off" spellcheck="false" aria-describedby="problem-1"></label><p class="problem" id="problem-1" role="alert"></p>
 </div>
 <label>α <input id="alpha" type="range" min="0" max="20" value="10" aria-label="place between the sentences"> <output id="place"></output></label>
+<div id="result">
 <p id="text" aria-live="polite"></p>
 <p class="notes"><span id="valid"></span> <span id="similarity"></span></p>
 <svg id="curve" viewBox="-4 -4 428 98" role="img" aria-label="similarity to both sentences along the way"></svg>
 <table><thead><tr><th></th><th>A</th><th>here</th><th>B</th></tr></thead><tbody id="slots"></tbody></table>
 <h2>Nearest known sentences</h2><ol id="near"></ol>
+</div>
 <p class="notes">At α = 0 and 1 stands what the model writes for your sentence. A model of round trips keeps its meaning and not its words.</p>
 <p class="notes" id="status">loading …</p>
 </main>
@@ -55,13 +57,13 @@ export async function explorePage(data: ExploreData): Promise<string> {
 
 const style = `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
-body { margin: 0 } main { max-width: 44rem; margin: 0 auto; padding: 1.5rem }
+[hidden] { display: none !important } body { margin: 0 } main { max-width: 44rem; margin: 0 auto; padding: 1.5rem }
 h1 { font-size: 1.4rem } h2 { font-size: 1rem; margin: 1.5rem 0 .3rem }
 .fields label, label { display: flex; gap: .6rem; align-items: center } .fields input { flex: 1; font: inherit; padding: .4rem .6rem }
 input[aria-invalid=true] { outline: 2px solid #c0392b } .problem { color: #c0392b; margin: .1rem 0 .5rem 1.8rem; min-height: 1.2em; font-size: .9rem }
 #alpha { flex: 1 } #text { font-size: 1.35rem; min-height: 2.1em; margin: .8rem 0 .2rem } #text[data-valid=false] { color: #c0392b }
 .notes { color: gray; font-size: .9rem; margin: .2rem 0 } svg { width: 100%; height: 98px; overflow: visible }
-polyline { fill: none; stroke-width: 2 } .line-0 { stroke: #2471a3 } .line-1 { stroke: #b9770e } .here { stroke: gray; stroke-dasharray: 3 3 }
+polyline { fill: none; stroke-width: 2 } .line-0 { stroke: #2471a3 } .line-1 { stroke: #b9770e } .here { stroke: gray; stroke-dasharray: 3 3 } svg text { fill: gray; font-size: 11px }
 table { border-collapse: collapse; width: 100%; font-size: .95rem } th, td { text-align: left; padding: .15rem .6rem; border-bottom: 1px solid #8884 } th { font-weight: normal; color: gray }
 td[data-mark=a] { color: #2471a3; font-weight: 600 } td[data-mark=b] { color: #b9770e; font-weight: 600 } td[data-mark=both] { font-weight: 600 } td[data-mark=neither] { color: #c0392b }
 ol { margin: 0; padding-left: 1.3rem; color: gray }`;

@@ -54,7 +54,10 @@ export function mount(data: ExploreData, ask: Ask): View {
       field.setAttribute('aria-invalid', String(bad));
       element(`problem-${i}`).textContent = bad ? (found as ExploreProblem).message : '';
     });
+    // what stood there is not of these sentences
+    element('result').toggleAttribute('hidden', 'field' in found);
     if ('field' in found) {
+      path = undefined;
       status.textContent = '';
       return;
     }
@@ -131,5 +134,9 @@ function curve({ points }: ExplorePath, at: number): SVGElement[] {
       points: points.map((p, i) => `${x(i)},${y(p.similarity[end])}`).join(' '),
       class: `line-${end}`,
     });
-  return [svg('line', { x1: x(at), x2: x(at), y1: 0, y2: height, class: 'here' }), line(0), line(1)];
+  // beside its line, on the side where there is room
+  const left = at > points.length / 2;
+  const label = svg('text', { x: x(at) + (left ? -4 : 4), y: height, 'text-anchor': left ? 'end' : 'start' });
+  label.textContent = 'here';
+  return [svg('line', { x1: x(at), x2: x(at), y1: 0, y2: height, class: 'here' }), label, line(0), line(1)];
 }
