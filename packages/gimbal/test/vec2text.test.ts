@@ -14,7 +14,6 @@ import { chromium } from 'playwright-core';
 import { leaksOf } from '../src/claims/vec2text/E1.ts';
 import type { ReproduceReport } from '../src/reproduce/claim.ts';
 import type { ExploreData } from '../src/vec2text/explore/data.ts';
-import { startCli } from './cli-process.ts';
 import { type Printed, runMain } from './run-main.ts';
 
 const source = new URL('../src/', import.meta.url);
@@ -251,20 +250,6 @@ test('a few sentences of one’s own: a tenth is held out, and two are enough to
   const two = join(folder, 'two');
   expect((await run('train', '--data', few, ...small, '--held-out', '2', '--out', two)).code).toBe(0);
   expect(await readFile(join(two, 'report.html'), 'utf8')).toContain('Semantic structure');
-}, 120_000);
-
-test('stopped while the telegraph style is learnt, it says how to go on', async () => {
-  const stopped = join(folder, 'stopped.txt');
-  await writeFile(stopped, toyLanguages({ preset: 'typed' }).aish.sentences(60, rng(9)).join('\n'));
-  const { child, ended, stderr } = startCli(['vec2text', 'train', '--data', stopped, '--out', 'stopped'], folder);
-  child.stderr?.on('data', () => {
-    if (stderr().includes('telegraph style') && !child.killed) child.kill('SIGINT');
-  });
-  const { code } = await ended;
-  expect([code, stderr()]).toEqual([
-    130,
-    expect.stringMatching(/Go on with: npx gimbal vec2text train --out runs.stopped --resume/),
-  ]);
 }, 120_000);
 
 test('round trips of translators that were trained here between two languages and saved', async () => {

@@ -61,7 +61,6 @@ export {
   frequentWords,
   functionWords,
   type TelegraphOptions,
-  type TelegraphPivot,
   telegraph,
   telegraphPivot,
 } from './translators/telegraph.ts';

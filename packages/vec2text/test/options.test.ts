@@ -75,7 +75,7 @@ test.each<[string, (o: object) => unknown, object, string]>([
   ['arithmetic', (o) => arithmetic(space(), [{ z: z(), w: 1 }], o), { porject: true }, 'project'],
   ['nearest', (o) => nearest(space(), z(), z(), 1, o), { metrc: 'l2' }, 'metric'],
   ['buildRoundTrips', (o) => buildRoundTrips(texts, o as never), { minSimilarty: 0.5 }, 'minSimilarity'],
-  ['telegraphPivot', (o) => telegraphPivot(texts, { seed: 0, ...o }), { stpes: 5 }, 'steps'],
+  ['telegraphPivot', (o) => telegraphPivot(texts, o), { droped: [] }, 'dropped'],
   ['trainTranslator', (o) => trainTranslator({ name: 'x', ...o } as never), { pars: [] }, 'pairs'],
   ['seq2seqTranslator', (o) => seq2seqTranslator(o as never), { perfix: '' }, 'prefix'],
   ['optimise', (o) => optimise(model, () => [], { episodes: 60, rng: rng(0), ...o }), { populaton: 9 }, 'population'],

@@ -40,9 +40,8 @@ export function needsTrips(o: Vec2TextFlags): boolean {
 const hasNoise = (o: Vec2TextFlags): boolean =>
   o.objective === 'dae' || (o.objective === 'mix' && (weightsOf(o).dae ?? 0) > 0);
 
-const ofTelegraph = ['telegraph', 'telegraphSteps'];
 const ofPivots = [
-  ...ofTelegraph,
+  'telegraph',
   'translators',
   'translatorPrefixes',
   'pivotsPerSentence',
@@ -65,7 +64,7 @@ export function refuseIdle({ options: o, given }: Pick<Vec2TextContext, 'options
   if (!needsTrips(o)) refuse(ofTrips, `it is about round trips, of which --objective ${o.objective} reads none`);
   if (o.pairs !== undefined)
     refuse([...ofPivots, 'minSimilarity', 'dropIdentical'], 'the round trips are those of --pairs');
-  if (o.translators !== undefined) refuse(ofTelegraph, 'round trips go through --translators');
+  if (o.translators !== undefined) refuse(['telegraph'], 'round trips go through --translators');
   if (o.translators === undefined) refuse(['translatorPrefixes'], 'there are no --translators to tell it');
   else if (o.translatorPrefixes !== undefined && o.translatorPrefixes.length !== o.translators.length)
     throw new ConfigError({

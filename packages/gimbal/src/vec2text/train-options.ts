@@ -22,7 +22,7 @@ const material = {
       .min(2)
       .refine((folders) => folders.length % 2 === 0, 'one into a language has none back')
       .optional(),
-    'two model folders for each pivot language, into it and back (default: a telegraph style, learnt from the data)',
+    'two model folders for each pivot language, into it and back (default: a telegraph style, which needs none)',
   ),
   translatorPrefixes: of(
     train,
@@ -35,15 +35,14 @@ const material = {
     'words that the telegraph style leaves out: English function words, or the most frequent ones of your sentences (auto: those where English ones are rare)',
     'without --translators',
   ),
-  telegraphSteps: of(train, count.default(3000), 'updates in which its way back is learnt', 'without --translators'),
   pivotsPerSentence: of(train, count.default(1), 'pivot languages that each sentence goes through'),
   tripsPerPivot: of(train, count.default(2), 'round trips of a sentence through each of them'),
   tripTemperature: of(train, z.number().min(0).default(1), 'of the translators; 0 takes the likeliest words'),
   pairs: of(train, z.string().optional(), 'round trips you have, a .jsonl of source and rtt'),
   minSimilarity: of(
     train,
-    z.number().min(0).max(1).optional(),
-    'leave out round trips that share fewer words with their sentence (F1; default: .3 through the telegraph style, else 0)',
+    z.number().min(0).max(1).default(0),
+    'leave out round trips that share fewer words with their sentence (F1)',
   ),
   dropIdentical: of(train, z.boolean().default(false), 'leave out round trips that come back as they were'),
   mix: of(

@@ -1,8 +1,7 @@
 // Round trips of the user's sentences: given, made by translators, or made by the telegraph style.
 import { join } from 'node:path';
-import { DataError, disposeTree, type Params, StoppedError } from '@gimbal/tensor-core';
-import type { Pivot, RoundTrip, TelegraphPivot, TrainingRow, Translator } from '@gimbal/vec2text';
-import { counted } from '../cli/format.ts';
+import { DataError, disposeTree, type Params } from '@gimbal/tensor-core';
+import type { Pivot, RoundTrip, TrainingRow, Translator } from '@gimbal/vec2text';
 import { Progress } from '../cli/progress.ts';
 import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
@@ -48,7 +47,7 @@ export async function withTrips(
     pivotsPerSentence: o.pivotsPerSentence,
     tripsPerPivot: o.tripsPerPivot,
     temperature: o.tripTemperature,
-    minSimilarity: o.minSimilarity ?? (o.translators === undefined ? telegraphSimilarity : 0),
+    minSimilarity: o.minSimilarity,
     dropIdentical: o.dropIdentical,
     seed: o.seed,
     cache,
@@ -72,16 +71,10 @@ export async function withTrips(
   } finally {
     close();
   }
-  sayTrips(
-    trips,
-    output,
-    'More --telegraph-steps or sentences, a higher --min-similarity, --translators, or --objective ae or mix',
-  );
+  sayTrips(trips, output, 'More sentences, a higher --min-similarity, --translators, or --objective ae or mix');
   return v.gatherRoundTrips(trips);
 }
 
-/** what the telegraph style makes of a sentence shares most words with it, or its way back is not learnt */
-const telegraphSimilarity = 0.3;
 /** below it, round trips on the mean say something else */
 const low = 0.5;
 
@@ -126,7 +119,7 @@ async function pivotsOf(
   signal: AbortSignal,
 ): Promise<Pivots> {
   return o.translators === undefined
-    ? telegraphOf(o, texts, output, signal)
+    ? { pivots: [await telegraphOf(o, texts, output)], close: () => {} }
     : translatorsOf(o.translators, o.translatorPrefixes, output, signal);
 }
 
@@ -134,37 +127,13 @@ async function telegraphOf(
   o: Vec2TextFlags,
   texts: readonly string[],
   output: Vec2TextContext['output'],
-  signal: AbortSignal,
-): Promise<Pivots> {
-  const v = await import('@gimbal/vec2text');
+): Promise<Pivot> {
+  const { telegraphPivot } = await import('@gimbal/vec2text');
   const dropped = await droppedOf(o.telegraph, texts);
   output.note(
-    `no --translators: round trips go through a telegraph style, without ${dropped === undefined ? 'English function words' : `the most frequent words (${dropped.slice(0, 8).join(', ')}${dropped.length > 8 ? ', …' : ''})`}, learnt from these sentences`,
+    `no --translators: round trips go through a telegraph style, without ${dropped === undefined ? 'English function words' : `the most frequent words (${dropped.slice(0, 8).join(', ')}${dropped.length > 8 ? ', …' : ''})`}, and back as these sentences have them`,
   );
-  // learnt when the first batch needs it: where all batches are in the run's folder, there is nothing to learn
-  let learnt: TelegraphPivot | undefined;
-  const learnTelegraph = async (): Promise<TelegraphPivot> => {
-    const steps = o.telegraphSteps;
-    const progress = new Progress(output, 'telegraph');
-    const onStep = ({ step, loss }: { step: number; loss: number }): void =>
-      progress.update({ step, total: steps, loss });
-    const pivot = await v.telegraphPivot(texts, { seed: o.seed, steps, signal, onStep, ...(dropped && { dropped }) });
-    if (!signal.aborted) progress.done(counted(steps, 'update'));
-    return pivot;
-  };
-  const back: Translator['translate'] = async (batch, how) => {
-    learnt ??= await learnTelegraph();
-    if (signal.aborted)
-      throw new StoppedError({
-        where: 'gimbal vec2text train',
-        what: 'stopped while the telegraph style was learnt',
-      });
-    return learnt.back.translate(batch, how);
-  };
-  return {
-    pivots: [{ name: 'telegraph', forward: v.telegraph(dropped), back: { name: 'telegraph-back', translate: back } }],
-    close: () => learnt?.[Symbol.dispose](),
-  };
+  return telegraphPivot(texts, dropped && { dropped });
 }
 
 /** English where so many of the running words are function words; of an English text they are a third and more. */

@@ -1,15 +1,17 @@
-// The telegraph pivot: function words are left out, and a model trained on the same text puts them back by chance. It needs
-// no second language and no translator, so that a user's own text trains at once.
+// The telegraph pivot: function words are left out, and what stood between the kept words elsewhere in the same text puts them
+// back by chance. It needs no second language, no translator and no training, so that a user's own text trains at once.
+//
+// An encoder-decoder trained on such pairs, as round trips have it, is far worse at small sizes: it has to learn to copy words
+// that here are known to come back.
 
-import type { Tokenizer } from '@gimbal/language-models';
+import { rng } from '@gimbal/tensor-core';
 import type { Pivot } from '../data/build-round-trips.ts';
 import type { Translator } from '../data/round-trip.ts';
 import { wordsOf } from '../data/similarity.ts';
 import { checkKnown, optionNames } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import { checkThat } from '../space/check-size.ts';
-import { textTokenizer } from '../text/tokenizers.ts';
-import { type TrainTranslatorOptions, trainTranslator, trainTranslatorNames } from './seq2seq-translator.ts';
+import { gapFiller } from './gap-filler.ts';
 
 /** English words that say how the others belong together. */
 export const functionWords: readonly string[] = (
@@ -43,13 +45,17 @@ export function frequentWords(texts: Iterable<string>, share = 0.4): string[] {
   return chosen;
 }
 
+const droppedIn = (dropped: Iterable<string>): ((word: string) => boolean) => {
+  const words = new Set(dropped);
+  return (word) => words.has(word.toLowerCase().replace(/^\p{P}+|\p{P}+$/gu, ''));
+};
+
 /**
  * Leaves words out, punctuation beside them too; a text of nothing else stays as it is.
  * @param dropped in lower case (English function words)
  */
 export function telegraph(dropped: Iterable<string> = functionWords): Translator {
-  const words = new Set(dropped);
-  const isDropped = (word: string): boolean => words.has(word.toLowerCase().replace(/^\p{P}+|\p{P}+$/gu, ''));
+  const isDropped = droppedIn(dropped);
   return {
     name: 'telegraph',
     translate: async (batch) =>
@@ -61,40 +67,48 @@ export function telegraph(dropped: Iterable<string> = functionWords): Translator
   };
 }
 
-/** A pivot that owns the weights of its way back. */
-export type TelegraphPivot = Pivot & Disposable;
-
-/** How the telegraph pivot is made: all but `seed` has a default. */
-export interface TelegraphOptions extends Omit<TrainTranslatorOptions, 'name' | 'pairs' | 'tokenizer'> {
+/** How the telegraph pivot is made. */
+export interface TelegraphOptions {
   /** Words to leave out, in lower case (English function words; `frequentWords` for other languages). */
   dropped?: Iterable<string>;
-  /** Of the way back (one trained on the texts, of 2,000 tokens). */
-  tokenizer?: Tokenizer;
 }
 
-const { name: _, pairs: __, ...backNames } = trainTranslatorNames;
-const names = optionNames<TelegraphOptions>({ ...backNames, dropped: true });
+const names = optionNames<TelegraphOptions>({ dropped: true });
 
 /**
- * Trains the way back on texts, and gives the pivot: with temperature 1 every trip is another sentence of the same content
- * words.
- * @throws DataError (`NO_DATA`) where no text has a word to leave out
+ * The telegraph and its way back, which counts what stands between two kept words of the texts. A round trip has all kept words
+ * in their order; at temperature 1 every trip is another sentence of them, at 0 the likeliest. What a text of function words
+ * alone becomes is itself.
+ * @throws DataError (`NO_DATA`) where no text has a word to leave out; its way back throws ConfigError where temperature wants
+ * a stream and none is given
  * @example
- * using pivot = await telegraphPivot(texts, { seed: 0, steps: 2000 });
+ * const pivot = telegraphPivot(texts);
  * for await (const row of buildRoundTrips(texts, { pivots: [pivot], seed: 0 })) rows.push(row);
  */
-export async function telegraphPivot(texts: readonly string[], o: TelegraphOptions): Promise<TelegraphPivot> {
+export function telegraphPivot(texts: readonly string[], o: TelegraphOptions = {}): Pivot {
   checkKnown('telegraphPivot', o, names);
-  const { dropped = functionWords, tokenizer = textTokenizer(texts, { vocabularySize: 2000 }), ...rest } = o;
-  const forward = telegraph([...dropped]);
-  const short = await forward.translate([...texts]);
-  if (short.every((text, i) => text === wordsOf(texts[i] as string).join(' '))) {
+  const dropped = [...(o.dropped ?? functionWords)];
+  const isDropped = droppedIn(dropped);
+  if (!texts.some((text) => wordsOf(text).some(isDropped))) {
     const what = 'no text has a word to leave out';
     const fix = 'Give dropped: frequentWords(texts) for another language than English';
     throw refusal('NO_DATA', { where: 'telegraphPivot', what, fix });
   }
-  const pairs = texts.map((text, i) => [short[i] as string, text] as const);
-  const back = await trainTranslator({ ...rest, name: 'telegraph-back', pairs, tokenizer });
-  const dispose = (): void => back.dispose();
-  return { name: 'telegraph', forward, back, [Symbol.dispose]: dispose };
+  const fill = gapFiller(texts, isDropped);
+  const back: Translator = {
+    name: 'telegraph-back',
+    translate: async (batch, { temperature = 0, rng: stream } = {}) => {
+      if (temperature > 0 && stream === undefined)
+        throw refusal('CONFIG', {
+          where: 'telegraph-back.rng',
+          what: 'sampling needs a stream',
+          wanted: 'rng: rng(seed)',
+        });
+      return batch.map((text, i) => {
+        const kept = wordsOf(text);
+        return kept.every(isDropped) ? text : fill(kept, temperature, (stream ?? rng(0)).split(i));
+      });
+    },
+  };
+  return { name: 'telegraph', forward: telegraph(dropped), back };
 }
