@@ -111,6 +111,7 @@ export {
   checkShare,
   requireOptions,
 } from './options/checks.ts';
+export { loopNames, optionNames } from './options/option-names.ts';
 export {
   endOfSchedules,
   type WeighedRewards,

@@ -10,6 +10,8 @@ import {
   type LoopOptions,
   type LoopSetup,
   LoopTrainer,
+  loopNames,
+  optionNames,
   type Params,
   rng,
 } from '@gimbal/tensor-core';
@@ -33,7 +35,6 @@ import type { Dataset } from '../data/rows.ts';
 import { padRows } from '../encoder/encode-texts.ts';
 import type { EncoderBatch } from '../encoder/encoder.ts';
 import { checkVocabulary } from '../internal/check-training.ts';
-import { loopNames, optionNames } from '../internal/option-names.ts';
 import { classifierWriter } from '../pretrained/model-writer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { ClassificationProblem, Classifier } from './classifier.ts';

@@ -7,6 +7,8 @@ import {
   type LoopOptions,
   type LoopSetup,
   LoopTrainer,
+  loopNames,
+  optionNames,
   type Params,
   rng,
 } from '@gimbal/tensor-core';
@@ -19,7 +21,6 @@ import type { Dataset } from '../data/rows.ts';
 import { type OverflowReport, type TokenRow, tokenRows } from '../data/token-rows.ts';
 import type { LanguageModel } from '../decoder/decoder.ts';
 import { checkLengths, checkVocabulary } from '../internal/check-training.ts';
-import { loopNames, optionNames } from '../internal/option-names.ts';
 import { adapterWriter, modelWriter } from '../pretrained/model-writer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { causalLmLoss } from './causal-lm-loss.ts';

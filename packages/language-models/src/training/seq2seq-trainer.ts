@@ -5,6 +5,8 @@ import {
   type LoopOptions,
   type LoopSetup,
   LoopTrainer,
+  loopNames,
+  optionNames,
   type Params,
   rng,
 } from '@gimbal/tensor-core';
@@ -13,7 +15,6 @@ import { epochBatches } from '../data/row-batches.ts';
 import type { Dataset } from '../data/rows.ts';
 import type { OverflowReport } from '../data/token-rows.ts';
 import { checkLengths, checkVocabulary } from '../internal/check-training.ts';
-import { loopNames, optionNames } from '../internal/option-names.ts';
 import { adapterWriter, seq2seqWriter } from '../pretrained/model-writer.ts';
 import type { Seq2SeqModel } from '../seq2seq/seq2seq.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';

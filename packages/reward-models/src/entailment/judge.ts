@@ -4,10 +4,17 @@
 //   summac     mean over the hypothesis's sentences of the max over the premise's (Laban et al., arXiv 2111.09525)
 //   minClause  min over the hypothesis's sentences of the max over windows of the premise
 import { type Classifier, classify, frameTokens, type Tokenizer } from '@gimbal/language-models';
-import { ConfigError, checkCount, checkKnown, DataError, type Params, StoppedError } from '@gimbal/tensor-core';
+import {
+  ConfigError,
+  checkCount,
+  checkKnown,
+  DataError,
+  optionNames,
+  type Params,
+  StoppedError,
+} from '@gimbal/tensor-core';
 import type { EncodedRow } from '../data/answer-encoder.ts';
 import { checkTokenizer } from '../data/check-tokenizer.ts';
-import { optionNames } from '../options/option-names.ts';
 import { splitSentences } from './sentences.ts';
 import { windowsOf } from './windows.ts';
 

@@ -17,6 +17,7 @@ import {
   LoopTrainer,
   linear,
   mapBatches,
+  optionNames,
   type Params,
   rng,
   StoppedError,
@@ -45,7 +46,6 @@ import {
 } from '@tensorflow/tfjs-core';
 import { hashLists } from '../data/hash-lists.ts';
 import { checkSaved } from '../options/check-saved.ts';
-import { optionNames } from '../options/option-names.ts';
 import type { EntailmentJudge } from './judge.ts';
 
 /** What the judge reads, and how it is trained. */

@@ -7,9 +7,9 @@ import {
   checkKnown,
   DataError,
   type Monitor,
+  optionNames,
   type RewardFn,
 } from '@gimbal/tensor-core';
-import { optionNames } from '../options/option-names.ts';
 
 /** When the monitor speaks. */
 export interface HackingMonitorOptions {

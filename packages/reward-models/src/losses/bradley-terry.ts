@@ -2,9 +2,8 @@
 //   L = −log σ(r(x,y⁺) − r(x,y⁻) − m) + c (r⁺ + r⁻)²,  y⁺ the better answer
 // WARM eq. 1 has m = c = 0. The margin m is Llama 2's (arXiv 2307.09288, eq. 2), centring c that of Eisenstein et al.
 // (arXiv 2312.09244): a pair says nothing about the mean of its two scores, so nothing else holds it near 0.
-import { ConfigError, checkKnown } from '@gimbal/tensor-core';
+import { ConfigError, checkKnown, optionNames } from '@gimbal/tensor-core';
 import { add, mul, type Scalar, sign, square, sub, sum, type Tensor1D, tidy } from '@tensorflow/tfjs-core';
-import { optionNames } from '../options/option-names.ts';
 import { binaryCrossEntropySum, checkSame, type PairLossOptions, pairLossNames } from './pair-terms.ts';
 
 /** What the Bradley–Terry loss takes beside the scores. */

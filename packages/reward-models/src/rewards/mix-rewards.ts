@@ -1,7 +1,14 @@
 // Several rewards as one: weights that may follow a schedule, scales made alike, abstentions, and every answer checked
 // before anything is trained on it.
-import { ConfigError, checkKnown, checkOption, type RewardFn, type Schedule, weighRewards } from '@gimbal/tensor-core';
-import { optionNames } from '../options/option-names.ts';
+import {
+  ConfigError,
+  checkKnown,
+  checkOption,
+  optionNames,
+  type RewardFn,
+  type Schedule,
+  weighRewards,
+} from '@gimbal/tensor-core';
 import type { RewardStats } from '../scoring/reward-fn.ts';
 
 /** One reward of a mixture. */

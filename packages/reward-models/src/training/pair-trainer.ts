@@ -27,6 +27,7 @@ import {
   type LoopSetup,
   LoopTrainer,
   type LossResult,
+  loopNames,
   mergeTrees,
   type Params,
   rng,
@@ -37,7 +38,6 @@ import { hashLists } from '../data/hash-lists.ts';
 import { type PreferencePair, preferencePairs } from '../data/preference-pairs.ts';
 import { scorePath } from '../models/with-body.ts';
 import { checkSaved } from '../options/check-saved.ts';
-import { loopNames } from '../options/option-names.ts';
 import { batchPairs, type PairBatch, pairBatches } from './pair-batches.ts';
 
 /** What the trainers use where nothing is given, beside the loop's own defaults. */

@@ -1,9 +1,8 @@
 // Training a preference model on pairs: cross-entropy of P(a ≻ b | prompt).
-import { checkKnown, type LoopTrainer, type LossResult } from '@gimbal/tensor-core';
+import { checkKnown, type LoopTrainer, type LossResult, optionNames } from '@gimbal/tensor-core';
 import { tensor1d } from '@tensorflow/tfjs-core';
 import { preferenceLoss } from '../losses/preference.ts';
 import { type PreferenceModel, preferenceModel } from '../models/preference-model.ts';
-import { optionNames } from '../options/option-names.ts';
 import type { PairBatch } from './pair-batches.ts';
 import {
   loopOf,

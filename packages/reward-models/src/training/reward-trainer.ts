@@ -1,5 +1,5 @@
 // Training a reward model on pairs: −log σ(r(x,y⁺) − r(x,y⁻)), WARM eq. 1.
-import { ConfigError, checkKnown, type LoopTrainer, type LossResult } from '@gimbal/tensor-core';
+import { ConfigError, checkKnown, type LoopTrainer, type LossResult, optionNames } from '@gimbal/tensor-core';
 import {
   abs,
   add,
@@ -20,7 +20,6 @@ import {
 } from '@tensorflow/tfjs-core';
 import { bradleyTerryLoss } from '../losses/bradley-terry.ts';
 import { type RewardModel, rewardModel } from '../models/reward-model.ts';
-import { optionNames } from '../options/option-names.ts';
 import type { PairBatch } from './pair-batches.ts';
 import {
   loopOf,

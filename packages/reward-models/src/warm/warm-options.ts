@@ -7,6 +7,7 @@ import {
   checkName,
   checkSeed,
   createOptimizer,
+  optionNames,
   type Params,
   requireOptions,
   type Schedule,
@@ -15,7 +16,6 @@ import {
 } from '@gimbal/tensor-core';
 import type { PreferenceModel } from '../models/preference-model.ts';
 import type { RewardModel } from '../models/reward-model.ts';
-import { optionNames } from '../options/option-names.ts';
 import type { PairTrainerOptions } from '../training/pair-trainer.ts';
 import type { RewardOptions } from '../training/reward-trainer.ts';
 

@@ -1,8 +1,8 @@
 // The pipeline of round trips: sentences → pivot language → back, filtered, and kept on disk batch by batch, so that a stopped
 // build goes on where it was.
 
-import { type Rng, rng, StoppedError } from '@gimbal/tensor-core';
-import { checkKnown, optionNames } from '../internal/check-names.ts';
+import { optionNames, type Rng, rng, StoppedError } from '@gimbal/tensor-core';
+import { checkKnown } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import { untilAborted } from '../internal/until-aborted.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';

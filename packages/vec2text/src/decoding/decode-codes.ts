@@ -1,9 +1,9 @@
 // Codes to texts.
 
 import { beamSearch, decodeTokens } from '@gimbal/language-models';
-import { type Params, type Rng, rngFromState, StoppedError, rng as seeded } from '@gimbal/tensor-core';
+import { optionNames, type Params, type Rng, rngFromState, StoppedError, rng as seeded } from '@gimbal/tensor-core';
 import { tensor2d } from '@tensorflow/tfjs-core';
-import { checkKnown, optionNames } from '../internal/check-names.ts';
+import { checkKnown } from '../internal/check-names.ts';
 import { checkRng } from '../internal/check-rng.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2Text, Vec2TextModule } from '../model/module.ts';

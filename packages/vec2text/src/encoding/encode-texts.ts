@@ -1,9 +1,9 @@
 // Texts to codes.
 
 import { padBatch } from '@gimbal/language-models';
-import { eventTurn, type Params, StoppedError } from '@gimbal/tensor-core';
+import { eventTurn, optionNames, type Params, StoppedError } from '@gimbal/tensor-core';
 import { tidy } from '@tensorflow/tfjs-core';
-import { checkKnown, optionNames } from '../internal/check-names.ts';
+import { checkKnown } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2Text, Vec2TextModule } from '../model/module.ts';
 import { rowsOfBatch } from '../model/token-rows.ts';

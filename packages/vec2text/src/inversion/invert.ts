@@ -1,8 +1,8 @@
 // Text from the vectors of a given embedder, by iterative correction (Morris et al., arXiv 2310.06816, section 3): guess,
 // embed the guess, correct it by the difference, keep what comes nearest.
 
-import { StoppedError } from '@gimbal/tensor-core';
-import { checkKnown, optionNames } from '../internal/check-names.ts';
+import { optionNames, StoppedError } from '@gimbal/tensor-core';
+import { checkKnown } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import { takeRows } from '../internal/take-rows.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';

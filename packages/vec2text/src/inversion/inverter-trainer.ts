@@ -12,10 +12,12 @@ import {
   type LoopOptions,
   type LoopSetup,
   LoopTrainer,
+  loopNames,
+  optionNames,
   rng,
 } from '@gimbal/tensor-core';
 import { tensor2d } from '@tensorflow/tfjs-core';
-import { checkKnown, checkName, loopNames, optionNames } from '../internal/check-names.ts';
+import { checkKnown, checkName } from '../internal/check-names.ts';
 import { rowsName, tokensName } from '../internal/fingerprint.ts';
 import { refusal } from '../internal/refuse.ts';
 import { takeRows } from '../internal/take-rows.ts';
@@ -62,7 +64,7 @@ export interface InverterTrainerOptions
 const names = optionNames<InverterTrainerOptions>({
   ...loopNames,
   ...{ embedder: true, texts: true, stage: true, tokenizer: true, config: true, from: true, guesses: true },
-  ...{ dropout: true, overflow: true, onGuesses: true },
+  ...{ dropout: true, onGuesses: true },
 });
 
 /** A batch: numbers of rows, or of guesses. */

@@ -1,8 +1,8 @@
 // What the four measures share: the rows they are computed on, the oracles they ask, values with their intervals.
 
 import { bootstrapMean } from '@gimbal/language-models';
-import type { Rng } from '@gimbal/tensor-core';
-import { checkKnown, optionNames } from '../internal/check-names.ts';
+import { optionNames, type Rng } from '@gimbal/tensor-core';
+import { checkKnown } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2Text } from '../model/module.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';

@@ -1,5 +1,6 @@
 // The way between two codes.
-import { checkKnown, checkName, optionNames } from '../internal/check-names.ts';
+import { optionNames } from '@gimbal/tensor-core';
+import { checkKnown, checkName } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import { checkCount, checkSize, checkThat } from './check-size.ts';
 import { type Codes, rowsOf } from './codes.ts';

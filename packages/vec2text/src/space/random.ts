@@ -1,6 +1,6 @@
 // Codes by chance: near a code, or out of nothing.
-import type { Rng } from '@gimbal/tensor-core';
-import { checkKnown, checkName, optionNames } from '../internal/check-names.ts';
+import { optionNames, type Rng } from '@gimbal/tensor-core';
+import { checkKnown, checkName } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import { checkCount, checkSize, checkThat } from './check-size.ts';
 import { type Codes, rowsOf } from './codes.ts';

@@ -1,9 +1,8 @@
 // What the trainer takes.
 import type { Tokenizer } from '@gimbal/language-models';
-import type { LoopOptions, Params, Rng, TrainStep } from '@gimbal/tensor-core';
+import { type LoopOptions, loopNames, optionNames, type Params, type Rng, type TrainStep } from '@gimbal/tensor-core';
 import type { Objective } from '../data/round-trip.ts';
 import type { Overflow, TrainingRow } from '../data/training-rows.ts';
-import { loopNames, optionNames } from '../internal/check-names.ts';
 import type { Vec2TextModule } from '../model/module.ts';
 
 /** What the trainer uses where nothing is given, beside the loop's own defaults; the learning rate is `vec2textSchedule`'s. */
@@ -58,7 +57,7 @@ export interface Vec2TextTrainerOptions
 export const trainerNames = optionNames<Vec2TextTrainerOptions>({
   ...loopNames,
   ...{ module: true, tokenizer: true, data: true, objective: true, roundTrip: true, params: true, evalData: true },
-  ...{ zNoise: true, klCoef: true, evalSamples: true, statsSamples: true, overflow: true, warn: true },
+  ...{ zNoise: true, klCoef: true, evalSamples: true, statsSamples: true, warn: true },
 });
 
 /** A step of training, and where it is due the evaluation. */

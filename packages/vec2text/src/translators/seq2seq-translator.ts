@@ -1,9 +1,9 @@
 // A translator that is an encoder-decoder of language-models: trained here, or an open checkpoint.
 
 import { dataset, generate, type Seq2SeqModel, Seq2SeqTrainer, seq2seq, type Tokenizer } from '@gimbal/language-models';
-import { cloneTree, disposeTree, type Params, rng, schedules } from '@gimbal/tensor-core';
+import { cloneTree, disposeTree, optionNames, type Params, rng, schedules } from '@gimbal/tensor-core';
 import type { Translator } from '../data/round-trip.ts';
-import { checkKnown, optionNames } from '../internal/check-names.ts';
+import { checkKnown } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import { checkSize } from '../space/check-size.ts';
 

@@ -4,11 +4,11 @@
 // An encoder-decoder trained on such pairs, as round trips have it, is far worse at small sizes: it has to learn to copy words
 // that here are known to come back.
 
-import { rng } from '@gimbal/tensor-core';
+import { optionNames, rng } from '@gimbal/tensor-core';
 import type { Pivot } from '../data/build-round-trips.ts';
 import type { Translator } from '../data/round-trip.ts';
 import { wordsOf } from '../data/similarity.ts';
-import { checkKnown, optionNames } from '../internal/check-names.ts';
+import { checkKnown } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import { checkThat } from '../space/check-size.ts';
 import { gapFiller } from './gap-filler.ts';

@@ -4,9 +4,9 @@
 //   a_i ~ N(m, diag s²),  z_i = project(μ + L a_i);  of the `elite` best: m ← (1 − c) m + c·mean, s ← max((1 − c) s + c·std, floor)
 
 import type { RewardFn, Rng } from '@gimbal/tensor-core';
-import { StoppedError } from '@gimbal/tensor-core';
+import { optionNames, StoppedError } from '@gimbal/tensor-core';
 import { decodeCodes } from '../decoding/decode-codes.ts';
-import { checkKnown, optionNames } from '../internal/check-names.ts';
+import { checkKnown } from '../internal/check-names.ts';
 import { checkRng } from '../internal/check-rng.ts';
 import { refusal } from '../internal/refuse.ts';
 import { untilAborted } from '../internal/until-aborted.ts';

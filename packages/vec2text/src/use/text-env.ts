@@ -2,10 +2,10 @@
 // whitened coordinates; the decoded text is scored.
 
 import type { Env, EnvStep, RewardFn, Rng } from '@gimbal/tensor-core';
-import { ConfigError, rng, ShapeError } from '@gimbal/tensor-core';
+import { ConfigError, optionNames, rng, ShapeError } from '@gimbal/tensor-core';
 import { argMax, sum, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { codePolicy, numberedRows } from '../decoding/code-policy.ts';
-import { checkKnown, optionNames } from '../internal/check-names.ts';
+import { checkKnown } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2Text } from '../model/module.ts';
 import { holdPacked } from '../model/trained.ts';
