@@ -209,6 +209,23 @@ test('what another action reads is refused, and what a choice leaves without a m
   expect(await refused('train', '--data', data, '--held-out', '1', ...out)).toMatch(
     /too few to measure on.*2 sentences/s,
   );
+  // too few sentences, before a model or a round trip is made
+  for (const [n, rows, held, said] of [
+    [1, 1, [], 'got 1, wanted 4 or more: 2 are held out to measure on, and 2 or more are learnt from. Give more'],
+    [2, 2, [], 'got 2, wanted 4 or more'],
+    [3, 6, [], 'got "3 in 6 rows", wanted 4 or more'],
+    [4, 4, ['--held-out', '3'], 'wanted 5 or more: 3 are held out to measure on, and 2 or more are learnt from'],
+    [4, 4, ['--held-out', '4'], '--held-out: nothing is left to train on; got "4 of 4 rows"'],
+    [4, 4, ['--held-out', '.9'], '--held-out: nothing is left to train on'],
+    [4, 4, ['--held-out', '.7'], 'Give more sentences, or a smaller --held-out'],
+    [1, 1, ['--held-out', '.5'], 'got 1, wanted 4 or more'],
+  ] as const) {
+    const lines = Array.from({ length: rows }, (_, i) => `the boy saw ${i % n} boxes`);
+    const few = ['--data', await file('too-few.txt', lines.join('\n')), ...held];
+    const stderr = await refused('train', ...few, '--out', join(folder, `few-${n}-${held[1]}`));
+    expect(stderr).toContain(said);
+    expect(stderr).not.toMatch(/round trips|held out\n/);
+  }
   expect(await refused('train', '--translators', 'a,b,c', '--data', data)).toContain('none back');
   const two = ['--translators', 'a,b', '--translator-prefixes', 'to German: ,back: ,again: '];
   expect(await refused('train', ...two, '--data', data)).toMatch(/not one for each translator; got 3, wanted 2/);

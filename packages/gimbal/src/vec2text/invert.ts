@@ -80,7 +80,13 @@ async function sentencesOf(
   const count = Math.min(shown, Math.max(1, Math.floor(order.length / 10)));
   const [held, train] = [order.slice(0, count), order.slice(count)];
   if (train.length === 0)
-    throw new ConfigError({ where, what: 'too few sentences', got: texts.length, wanted: 'at least two' });
+    throw new ConfigError({
+      where: `${where} --data`,
+      what: 'too few different sentences',
+      got: texts.length,
+      wanted: '2 or more: one is held out to be inverted',
+      fix: 'Give more sentences',
+    });
   output.note(`${counted(train.length, 'sentence')} to learn from, ${held.length} to invert`);
   return { train, held };
 }

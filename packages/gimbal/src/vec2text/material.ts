@@ -3,7 +3,7 @@ import { ConfigError, DataError, type Rng, rng } from '@gimbal/tensor-core';
 import type { MeasuredRow, Oracles, TrainingRow } from '@gimbal/vec2text';
 import { toyLanguages } from '@gimbal/worlds';
 import { counted } from '../cli/format.ts';
-import { heldOutOf } from '../options/held-out.ts';
+import { checkHeldOut } from '../options/held-out.ts';
 import type { RunFolder } from '../run/run-folder.ts';
 import { needsTrips } from './objective.ts';
 import type { Vec2TextContext, Vec2TextFlags } from './options.ts';
@@ -58,27 +58,7 @@ export async function ofFile(o: Vec2TextFlags, context: Vec2TextContext, run: Ru
   const { output } = context;
   const read = await readSentences(o.data as string, o.columns);
   const unique = [...new Map(read.map((row) => [row.text, row])).values()];
-  const share = heldOutOf(
-    'vec2text train',
-    o.heldOut ??
-      Math.max(2, Math.round(Math.min(1000, Math.max(unique.length / 50, Math.min(20, unique.length / 10))))),
-    unique.length,
-  );
-  if (share === 1)
-    throw new ConfigError({
-      where: 'gimbal vec2text train --held-out',
-      what: 'too few to measure on',
-      got: share,
-      wanted: 'a share below 1, or 2 sentences or more',
-    });
-  const count = share < 1 ? Math.max(2, Math.round(share * unique.length)) : share;
-  if (unique.length - count < 2)
-    throw new DataError({
-      where: 'gimbal vec2text train --data',
-      what: 'too few different sentences',
-      got: unique.length,
-      wanted: `more than ${count + 2}`,
-    });
+  const count = heldOutCount(o.heldOut, unique.length, read.length);
   const order = rng(o.seed).split('held out').shuffle(unique);
   const [held, train] = [order.slice(0, count), order.slice(count)];
   output.note(`${counted(train.length, 'sentence')}, ${held.length} held out`);
@@ -89,4 +69,33 @@ export async function ofFile(o: Vec2TextFlags, context: Vec2TextContext, run: Ru
   const oracles = wordOracles(pairs) as Oracles<unknown>;
   const attributes = lengthAttributes(held.map(({ text }) => text));
   return { rows, held, oracles, terms: wordTerms, attributes, pairs };
+}
+
+/** sentences that can be measured, and that statistics can be made of */
+const least = 2;
+
+/**
+ * How many sentences are held out of `n` different ones: a fiftieth, of few a tenth up to 20, unless --held-out says it.
+ * @param rows of the file, of which some may be equal
+ * @throws ConfigError, DataError where too few are left on either side
+ */
+function heldOutCount(asked: number | undefined, n: number, rows: number): number {
+  if (asked === 1)
+    throw new ConfigError({
+      where: 'gimbal vec2text train --held-out',
+      what: 'too few to measure on',
+      got: asked,
+      wanted: `a share below 1, or ${least} sentences or more`,
+    });
+  if (n >= 2 * least) checkHeldOut('vec2text train', asked, n);
+  const usual = Math.min(1000, Math.max(n / 50, Math.min(20, n / 10)));
+  const count = asked !== undefined && asked > 1 ? asked : Math.max(least, Math.round((asked ?? 0) * n || usual));
+  if (n - count >= least) return count;
+  throw new DataError({
+    where: 'gimbal vec2text train --data',
+    what: 'too few different sentences',
+    got: n === rows ? n : `${n} in ${rows} rows`,
+    wanted: `${count + least} or more: ${count} are held out to measure on, and ${least} or more are learnt from`,
+    fix: `Give more sentences${asked === undefined ? '' : ', or a smaller --held-out'}`,
+  });
 }

@@ -142,8 +142,9 @@ export function thatFit<R extends { text: string; paraphrase?: string | undefine
   const lost = rows.length - kept.length;
   if (kept.length < least) {
     const wanted = `${least} or more of at most ${most} tokens`;
-    const fix = 'Train with a larger --max-length';
-    throw new DataError({ where, what: 'too few sentences that the model can read', got: kept.length, wanted, fix });
+    const got = lost === 0 ? kept.length : `${kept.length} of ${rows.length}`;
+    const fix = lost === 0 ? 'Give more sentences' : 'Train with a larger --max-length';
+    throw new DataError({ where, what: 'too few sentences that the model can read', got, wanted, fix });
   }
   if (lost > 0) output.note(`${counted(lost, 'sentence')} left out: the model reads at most ${most} tokens`);
   return kept;

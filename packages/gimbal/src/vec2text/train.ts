@@ -58,7 +58,8 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
       ? ofLanguage(base === undefined ? o : { ...o, world: languageOfBase(base, o.model as string) })
       : await ofFile(o, context, run).catch(goOn(run));
   const { module, tokenizer } = base ?? (await freshModel(o, material));
-  const held = thatFit(`${where} --held-out`, material.held, { module, tokenizer }, output, 2);
+  const ofHeld = `${where} ${o.data === undefined ? '--rows' : '--held-out'}`;
+  const held = thatFit(ofHeld, material.held, { module, tokenizer }, output, 2);
   const out = join(run.path, 'training');
   const options: Vec2TextTrainerOptions = {
     ...trainerOptions(o, module),
