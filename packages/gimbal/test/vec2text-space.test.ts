@@ -2,6 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { rng, useBackend } from '@gimbal/tensor-core';
 import {
   arithmetic,
@@ -18,6 +19,7 @@ import {
   wordTokenizer,
 } from '@gimbal/vec2text';
 import { toyLanguages } from '@gimbal/worlds';
+import { main } from '../src/cli/main.ts';
 import { type Printed, runMain } from './run-main.ts';
 
 const run = (...argv: string[]): Promise<Printed> =>
@@ -110,6 +112,28 @@ test('perturb, nearest, arithmetic: so many rows for each sentence, into a file 
   expect((await run('arithmetic', path, '--text', first)).stderr).toContain('nothing to add');
   expect((await run('nearest', path, '--text', first)).stderr).toContain('no sentences to look among');
 });
+
+test('a reader that leaves ends what it would have read; what is kept until the last row is there has a limit', async () => {
+  const unread = new Writable({
+    write: (_chunk, _encoding, done) => done(Object.assign(new Error('nobody reads'), { code: 'EPIPE' })),
+    autoDestroy: false,
+  });
+  const stderr = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const argv = ['vec2text', 'decode', path, '--sample', '1000000000'];
+  expect(await main(argv, { root: new URL('../src/', import.meta.url), streams: { stdout: unread, stderr } })).toBe(0);
+  const many = await run('decode', path, '--sample', '100001', '--json');
+  expect([many.code, many.stderr]).toEqual([
+    2,
+    expect.stringMatching(/decode --sample: too many rows; got 100001, wanted at most 100000.*give --out/s),
+  ]);
+  for (const [action, flag] of [
+    ['perturb', '--sample'],
+    ['interpolate', '--points'],
+  ] as const)
+    expect((await run(action, path, ...['--text', first, '--text', second], flag, '1000000')).stderr).toContain(
+      `${action} ${flag}: too many rows`,
+    );
+}, 60_000);
 
 test('optimise: a reward says what a good text is, and the best found comes with its vector', async () => {
   const search = ['--episodes', '40', '--population', '20', '--elite', '4'];

@@ -88,7 +88,7 @@ test('encode and decode go there and back through a file', async () => {
   expect(await json('decode', rtt, '--sample', '5', '--temperature', '1')).toEqual(drawn);
   // more than are decoded together: written piece after piece, each other vectors
   const many = join(folder, 'many.txt');
-  await json('decode', rtt, '--sample', '1030', '--out', many);
+  expect(await json('decode', rtt, '--sample', '1030', '--out', many)).toEqual({ out: many, rows: 1030 });
   const lines = (await readFile(many, 'utf8')).trimEnd().split('\n');
   expect(lines).toHaveLength(1030);
   expect(lines.slice(1024)).not.toEqual(lines.slice(0, 6));

@@ -55,6 +55,11 @@ export class Output {
     }
   }
 
+  /** Whether the reader of the result has left: what is still written reaches nobody. */
+  get unread(): boolean {
+    return left.has(this.reader);
+  }
+
   /** Whether progress may rewrite its line. */
   get live(): boolean {
     return isTerminal(this.streams.stderr);
@@ -107,10 +112,16 @@ const colorsOf = (stream: { isTTY?: boolean }): Colors =>
 /** A dumb one shows the characters that move the cursor and colour text, instead of obeying them. */
 const isTerminal = (stream: { isTTY?: boolean }): boolean => Boolean(stream.isTTY) && process.env.TERM !== 'dumb';
 
+/** streams whose reader has left */
+const left = new WeakSet<object>();
+
 /** Nobody reads any more: not a failure. Any other fault of a stream, such as a full disk, ends the process with 1. */
 function ignoreClosed(this: { isTTY?: boolean }, error: NodeJS.ErrnoException): void {
   // a terminal that was closed is EIO, which of a file is a fault
-  if (error.code === 'EPIPE' || (error.code === 'EIO' && this.isTTY)) return;
+  if (error.code === 'EPIPE' || (error.code === 'EIO' && this.isTTY)) {
+    left.add(this);
+    return;
+  }
   process.stderr.write(`error the output cannot be written: ${error.message}\n`);
   process.exit(1);
 }

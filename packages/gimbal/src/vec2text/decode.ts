@@ -1,5 +1,5 @@
 // gimbal vec2text decode: vectors to sentences.
-import { ConfigError, type Rng, rng, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, eventTurn, type Rng, rng, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import type { Vec2Text } from '@gimbal/vec2text';
 import type { CommandResult } from '../cli/command.ts';
 import { counted } from '../cli/format.ts';
@@ -11,7 +11,7 @@ import { openModel } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import { readSentences } from './sentences.ts';
 import { holdsVectors, readCodes } from './vectors.ts';
-import { inWords, type Written, write } from './written.ts';
+import { checkRows, inWords, type Written, write } from './written.ts';
 
 export async function decodeFile(context: Vec2TextContext): Promise<CommandResult> {
   const { options: o, output } = context;
@@ -22,21 +22,32 @@ export async function decodeFile(context: Vec2TextContext): Promise<CommandResul
   using _ = model;
   const stream = rng(o.seed);
   const pieces = await piecesOf(context, model, stream);
+  if (o.out !== undefined) {
+    let count = 0;
+    const texts = async function* (): AsyncGenerator<Uint8Array> {
+      for await (const piece of pieces) {
+        count += piece.length;
+        yield Buffer.from(linesOf(piece));
+      }
+    };
+    await writeFileAtomic(o.out, texts());
+    await compute.trace(output);
+    output.note(`${counted(count, 'sentence')} written to ${o.out}`);
+    return { json: { out: o.out, rows: count } };
+  }
   const rows: Written[] = [];
-  let count = 0;
-  const texts = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const piece of pieces) {
-      count += piece.length;
-      if (output.json) for (const row of piece) rows.push(row);
-      yield Buffer.from(piece.map(({ text }) => `${text}\n`).join(''));
-    }
-  };
-  if (o.out !== undefined) await writeFileAtomic(o.out, texts());
-  else for await (const text of texts()) if (!output.json) output.write(text.toString());
+  for await (const piece of pieces) {
+    if (output.json) for (const row of piece) rows.push(row);
+    else output.write(linesOf(piece));
+    // a fault of the stream comes in the loop's next turn; of `| head` nothing is wanted after it
+    await eventTurn();
+    if (output.unread) break;
+  }
   await compute.trace(output);
-  if (o.out !== undefined) output.note(`${counted(count, 'sentence')} written to ${o.out}`);
-  return { json: { ...(o.out !== undefined && { out: o.out }), rows } };
+  return { json: { rows } };
 }
+
+const linesOf = (rows: readonly Written[]): string => rows.map(({ text }) => `${text}\n`).join('');
 
 /** vectors by chance that are decoded together; between two such pieces they are written, and Ctrl-C stops */
 const together = 1024;
@@ -53,7 +64,7 @@ async function* decodedPieces(
   const progress = new Progress(context.output, 'decoding');
   for (let at = 0; at < n; at += size) {
     // Ctrl-C is heard between two turns of the loop of events
-    await new Promise((resolve) => setImmediate(resolve));
+    await eventTurn();
     if (context.signal.aborted)
       throw new StoppedError({ where: 'gimbal vec2text decode', what: `stopped after ${counted(at, 'sentence')}` });
     const to = Math.min(n, at + size);
@@ -96,6 +107,7 @@ function checkDecoding({ options: o, given }: Vec2TextContext): void {
     throw new ConfigError({ where, what, wanted: 'either --data, vectors, or --sample, a number' });
   }
   if (o.sample === undefined) refuseGiven(where, given, ['prior'], 'vectors are drawn with --sample only');
+  if (o.json && o.out === undefined) checkRows(`${where} --sample`, o.sample, 'Leave --json out, or give --out');
   if (o.temperature === 0)
     refuseGiven(where, given, ['topK', 'topP'], 'words are drawn with a --temperature above 0 only');
 }

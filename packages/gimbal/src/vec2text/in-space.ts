@@ -8,7 +8,7 @@ import { refuseReplacing } from '../run/out-file.ts';
 import { openModel } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import { readSentences } from './sentences.ts';
-import { giveRows, inWords, write } from './written.ts';
+import { checkRows, giveRows, inWords, write } from './written.ts';
 
 /** What an action works with: the model, the vectors of --text, a stream of its own. */
 interface Work {
@@ -58,6 +58,7 @@ export const interpolateTexts = (context: Vec2TextContext): Promise<CommandResul
     if (o.alphas !== undefined)
       refuseGiven('gimbal vec2text interpolate', given, ['points'], 'the places are those of --alphas');
     const k = model.module.space.dim;
+    checkRows('gimbal vec2text interpolate --points', o.points);
     const alphas = o.alphas ?? Array.from({ length: o.points }, (_, i) => (o.points === 1 ? 0.5 : i / (o.points - 1)));
     const way = interpolate(model.module.space, z.slice(0, k), z.slice(k), alphas.length, {
       ...{ alphas, extrapolate: o.extrapolate, project: o.project },
@@ -76,6 +77,7 @@ export const perturbTexts = (context: Vec2TextContext): Promise<CommandResult> =
     const { scale, unit, sample: each = 5 } = context.options;
     const { perturb } = await import('@gimbal/vec2text');
     const { space } = model.module;
+    checkRows('gimbal vec2text perturb --sample', texts.length * each);
     const repeated = new Float32Array(texts.length * each * space.dim);
     texts.forEach((_, i) => {
       for (let j = 0; j < each; j++)

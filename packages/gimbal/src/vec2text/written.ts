@@ -46,6 +46,16 @@ export async function inWords<T>(
   }
 }
 
+/** rows that are kept until the last is there, at most: of --json, and of vectors that are made together */
+const mostRows = 100_000;
+
+/** @throws ConfigError for more rows than are kept. @param fix what does not keep them */
+export function checkRows(where: string, rows = 0, fix?: string): void {
+  if (rows <= mostRows) return;
+  const wanted = `at most ${mostRows}, which are kept until the last is there`;
+  throw new ConfigError({ where, what: 'too many rows', got: rows, wanted, ...(fix !== undefined && { fix }) });
+}
+
 /**
  * Rows as the command's result: into --out as JSON Lines, or a line each on stdout.
  * @param lineOf a row for people
