@@ -199,6 +199,9 @@ describe('what cannot be decoded or encoded is refused before work starts', () =
     );
     expect(await refused('the boy saw the lamp the girl')).toBe('nothing thrown'); // 7 words and the end
     expect(await refused('the boy saw the lamp the girl saw')).toBe('TOO_LONG');
+    await expect(encodeTexts(model, ['the boy saw the lamp the girl saw the boy saw the lamp'])).rejects.toThrow(
+      /text 0: ‘the boy saw the lamp the girl saw the bo…’ is longer than the model, in tokens; got 13, wanted at most \d+/,
+    );
     const open = textTokenizer(['the boy saw'], { vocabularySize: 300 });
     const config = { eosId: 1, maxLength: 40 };
     for (const text of ['the <mask> saw', 'the <pad>'])

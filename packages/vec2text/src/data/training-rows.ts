@@ -2,7 +2,7 @@
 import type { OverflowReport, Tokenizer } from '@gimbal/language-models';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2TextConfig } from '../model/config.ts';
-import { plainTokens } from '../text/text-rows.ts';
+import { beginningOf, plainTokens } from '../text/text-rows.ts';
 import type { RoundTrip } from './round-trip.ts';
 
 /** A sentence, and what came back of it. */
@@ -74,7 +74,8 @@ export function tokenRows(
       long.push(at);
       if (overflow === 'error') {
         const wanted = `at most ${c.maxLength - 1} tokens`;
-        throw refusal('TOO_LONG', { where: at, what: 'the text is longer than the model', got: ids.length, wanted });
+        const what = `${beginningOf(text)} is longer than the model`;
+        throw refusal('TOO_LONG', { where: at, what, got: ids.length, wanted });
       }
       lost += overflow === 'cut' ? over : ids.length;
       if (overflow === 'drop') return undefined;

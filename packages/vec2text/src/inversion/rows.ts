@@ -1,7 +1,7 @@
 // Texts as rows of one width, for models that read padding too.
 import type { Tokenizer } from '@gimbal/language-models';
 import { refusal } from '../internal/refuse.ts';
-import { plainTokens } from '../text/text-rows.ts';
+import { beginningOf, plainTokens } from '../text/text-rows.ts';
 import type { InverterConfig } from './config.ts';
 
 /** Rows of maxLength tokens. */
@@ -41,7 +41,7 @@ export function fixedRows(
       if (overflow === 'drop') return;
       throw refusal('TOO_LONG', {
         where,
-        what: `text ${i} is longer than the model`,
+        what: `text ${i}, ${beginningOf(text)}, is longer than the model`,
         got: `${ids.length} tokens`,
         wanted: `at most ${maxLength - 1}`,
       });

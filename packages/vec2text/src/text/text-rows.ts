@@ -8,6 +8,12 @@ import { maskOf } from './tokenizers.ts';
 
 type Limits = Pick<Vec2TextConfig, 'eosId' | 'maxLength'>;
 
+/** The first letters of a text, by which an error names it. */
+export function beginningOf(text: string): string {
+  const letters = Array.from(text.slice(0, 100).trim().replace(/\s+/g, ' '));
+  return `‘${letters.slice(0, 40).join('')}${letters.length > 40 ? '…' : ''}’`;
+}
+
 /** The words of closed vocabularies, found once. */
 const vocabularies = new WeakMap<Tokenizer, ReadonlyMap<string, number> | null>();
 
@@ -36,7 +42,8 @@ export function textRow(where: string, tokenizer: Tokenizer, text: string, c: Li
   const ids = plainTokens(where, tokenizer, text);
   if (ids.length + 1 > c.maxLength) {
     const wanted = `at most ${c.maxLength - 1}`;
-    throw refusal('TOO_LONG', { where, what: 'the text is longer than the model, in tokens', got: ids.length, wanted });
+    const what = `${beginningOf(text)} is longer than the model, in tokens`;
+    throw refusal('TOO_LONG', { where, what, got: ids.length, wanted });
   }
   const row = new Int32Array(ids.length + 1);
   row.set(ids);
