@@ -135,6 +135,76 @@ test('a reader that leaves ends what it would have read; what is kept until the 
     );
 }, 60_000);
 
+test('a text that cannot be read is named by its line, or its flag, and its beginning', async () => {
+  const refused = async (...argv: string[]): Promise<string> => {
+    const { code, stderr } = await run(...argv);
+    expect(code).toBe(2);
+    return stderr;
+  };
+  const [lines, table, long] = ['words.txt', 'words.csv', 'long.txt'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await writeFile(lines, [first, '', second, 'the boy saw the elephant'].join('\n'));
+  await writeFile(table, ['id,sentence', `1,${first}`, '2,the boy saw the elephant'].join('\n'));
+  await writeFile(long, [first, new Array(20).fill('the boy').join(' ')].join('\n'));
+  const unknown = 'a word that the vocabulary has not; got "elephant"';
+  expect(await refused('encode', path, '--data', lines)).toContain(`${lines}:4: ${unknown}`);
+  const columns = ['--columns', 'text=sentence'];
+  expect(await refused('encode', path, '--data', table, ...columns)).toContain(`${table}:3: ${unknown}`);
+  expect(await refused('encode', path, '--data', long)).toContain(
+    `${long}:2: ‘the boy the boy the boy the boy the boy …’ is longer than the model, in tokens; got 40, wanted at most 17`,
+  );
+  const texts = ['--text', first, '--text', 'the boy saw the elephant'];
+  expect(await refused('encode', path, ...texts)).toContain(`encode --text, sentence 2 of 2: ${unknown}`);
+  expect(await refused('nearest', path, '--text', first, '--data', lines)).toContain(` ${lines}:4: ${unknown}`);
+  expect(await refused('nearest', path, ...texts, '--data', lines)).toContain('nearest --text, sentence 2 of 2: ');
+  const drawn = ['--sample', '2', '--prior', 'empirical', '--data', lines];
+  expect(await refused('decode', path, ...drawn)).toContain(` ${lines}:4: ${unknown}`);
+  const sum = ['--text', first, '--plus', 'the elephant'];
+  expect(await refused('arithmetic', path, ...sum)).toContain(`arithmetic --plus: ${unknown}`);
+  // what is left out is told by its first
+  const measured = ['--samples', '2', '--out', join(folder, 'measured')];
+  await writeFile(lines, [first, second, third, new Array(20).fill('the boy').join(' ')].join('\n'));
+  expect((await run('evaluate', path, '--data', lines, ...measured)).stderr).toMatch(
+    /1 sentence left out: the model reads at most 17 tokens, not ‘the boy the boy .*…’ of 40 tokens/,
+  );
+}, 60_000);
+
+test('what the library refuses of options is said with their flags, of training before it begins', async () => {
+  const refused = async (...argv: string[]): Promise<string> => {
+    const { code, stderr } = await run(...argv);
+    expect([code, stderr]).toEqual([2, expect.not.stringMatching(/round trips|memoryBudget|vec2text[.:]/)]);
+    return stderr;
+  };
+  const data = join(folder, 'train.txt');
+  await writeFile(data, aish.sentences(8, rng(6)).join('\n'));
+  let runs = 0;
+  const train = (...argv: string[]): Promise<string> =>
+    refused('train', '--data', data, ...argv, '--out', join(folder, `refused-${runs++}`));
+  expect(await train('--heads', '3', '--width', '16')).toContain(
+    'gimbal vec2text train --width: out of range; got 16, wanted a multiple of --heads, 3',
+  );
+  expect(await train('--space', 'sphere', '--control-dim', '1')).toContain('train --control-dim: out of range; got 1');
+  expect(await train('--max-length', '1')).toContain('train --max-length: out of range');
+  expect(await train('--steps', '2', '--warmup', '9')).toContain('train --warmup: the warm-up is longer than the run');
+  expect(await train('--kl-coef', '1')).toMatch(/train --kl-coef: .*got "--space box", wanted --space free/);
+  expect(await train('--samples', '1')).toContain('--samples: out of range');
+  expect(await train('--objective', 'ae', '--vocabulary', '9')).toContain('train --vocabulary: out of range');
+  const drawn = ['decode', path, '--sample', '2'];
+  expect(await refused(...drawn, '--beams', '1000000')).toMatch(
+    /decode --beams: .*[\d.]+ MiB for the 1000000 beams of a code.*at most 256 MiB: fewer --beams, or a larger --memory-budget/,
+  );
+  expect(await refused(...drawn, '--beams', '600', '--memory-budget', '1')).toContain('at most 1 MiB');
+  expect(await refused(...drawn, '--beams', '2', '--temperature', '1')).toContain('decode --beams: out of range');
+  const two = ['--text', first, '--text', second];
+  expect(await refused('interpolate', path, ...two, '--alphas', '2')).toMatch(/interpolate --alphas: .*--extrapolate/);
+  expect(await refused('optimise', path, '--reward', 'length:0..5', '--elite', '70')).toContain(
+    'optimise --elite: out of range; got 70, wanted at most --population, 60',
+  );
+}, 60_000);
+
 test('optimise: a reward says what a good text is, and the best found comes with its vector', async () => {
   const search = ['--episodes', '40', '--population', '20', '--elite', '4'];
   const built = await rowsOf<{ text: string; reward: number | null; code: number[] }>(

@@ -2,6 +2,7 @@
 import { ConfigError, nearest } from '@gimbal/tensor-core';
 import { type CommandResult, defineCommand } from '../cli/command.ts';
 import { type Action, optionsOfAction, refuseOfOthers } from '../vec2text/actions.ts';
+import { inItsFlags } from '../vec2text/flags.ts';
 import { namedModel } from '../vec2text/open.ts';
 import { type Vec2TextContext, vec2textOptions } from '../vec2text/options.ts';
 
@@ -75,6 +76,6 @@ export const command = defineCommand({
       vec2textOptions,
       context.given,
     );
-    return action(context);
+    return inItsFlags(what, () => action(context));
   },
 });

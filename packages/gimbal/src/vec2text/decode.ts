@@ -9,7 +9,8 @@ import { startCompute } from '../run/compute.ts';
 import { refuseReplacing } from '../run/out-file.ts';
 import { openModel } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
-import { readSentences } from './sentences.ts';
+import { atPlaces } from './places.ts';
+import { readSentenceFile } from './sentences.ts';
 import { holdsVectors, readCodes } from './vectors.ts';
 import { checkRows, inWords, type Written, write } from './written.ts';
 
@@ -116,10 +117,7 @@ function checkDecoding({ options: o, given }: Vec2TextContext): void {
 async function codesOf(file: string, model: Vec2Text, signal: AbortSignal): Promise<Float32Array> {
   if (await holdsVectors(file)) return readCodes(file, model.module.space.dim);
   const { encodeTexts } = await import('@gimbal/vec2text');
-  const rows = await readSentences(file);
-  return encodeTexts(
-    model,
-    rows.map(({ text }) => text),
-    { signal },
-  );
+  const { rows, where } = await readSentenceFile(file);
+  const texts = rows.map(({ text }) => text);
+  return atPlaces(where, () => encodeTexts(model, texts, { signal }));
 }

@@ -5,7 +5,8 @@ import { counted } from '../cli/format.ts';
 import { startCompute } from '../run/compute.ts';
 import { openModel } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
-import { readSentences } from './sentences.ts';
+import { atPlaces, ofFlag } from './places.ts';
+import { readSentenceFile } from './sentences.ts';
 import { checkVectorsOut, writeVectors } from './vectors.ts';
 
 export async function encodeFile(context: Vec2TextContext): Promise<CommandResult> {
@@ -15,12 +16,14 @@ export async function encodeFile(context: Vec2TextContext): Promise<CommandResul
     throw new ConfigError({ where: 'gimbal vec2text encode', what, wanted: 'either --data or --text' });
   }
   if (o.out !== undefined) await checkVectorsOut(o.out, o.data);
-  const texts = o.text ?? (await readSentences(o.data as string, o.columns)).map(({ text }) => text);
+  const file = o.text === undefined ? await readSentenceFile(o.data as string, o.columns) : undefined;
+  const texts = o.text ?? (file?.rows ?? []).map(({ text }) => text);
   const compute = await startCompute(o);
   const { encodeTexts } = await import('@gimbal/vec2text');
   const { model } = await openModel(context, 'encode');
   using _ = model;
-  const z = await encodeTexts(model, texts, { signal });
+  const placeOf = file?.where ?? ofFlag('gimbal vec2text encode --text', texts);
+  const z = await atPlaces(placeOf, () => encodeTexts(model, texts, { signal }));
   await compute.trace(output);
   const k = model.module.space.dim;
   const rows = texts.map((text, i) => ({ text, code: Array.from(z.subarray(i * k, (i + 1) * k)) }));

@@ -7,7 +7,8 @@ import { startCompute } from '../run/compute.ts';
 import { refuseReplacing } from '../run/out-file.ts';
 import { openModel } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
-import { readSentences } from './sentences.ts';
+import { atPlaces, ofFlag } from './places.ts';
+import { readSentenceFile } from './sentences.ts';
 import { checkRows, giveRows, inWords, write } from './written.ts';
 
 /** What an action works with: the model, the vectors of --text, a stream of its own. */
@@ -16,7 +17,8 @@ interface Work {
   texts: readonly string[];
   z: Codes;
   stream: Rng;
-  codes(texts: readonly string[]): Promise<Codes>;
+  /** @param placeOf where a text stands: the flag, or the line of the file */
+  codes(texts: readonly string[], placeOf: (text: number) => string): Promise<Codes>;
 }
 
 /** @param least how many sentences --text has to give, and at most */
@@ -40,9 +42,15 @@ async function inSpace(
   const { encodeTexts } = await import('@gimbal/vec2text');
   const { model } = await openModel(context, name);
   using _ = model;
-  const codes = (list: readonly string[]): Promise<Codes> => encodeTexts(model, list, { signal });
+  const codes: Work['codes'] = (list, placeOf) => atPlaces(placeOf, () => encodeTexts(model, list, { signal }));
   const result = await inWords(context, async () =>
-    work({ model, texts, z: await codes(texts), stream: rng(o.seed).split(name), codes }),
+    work({
+      model,
+      texts,
+      z: await codes(texts, ofFlag(`${where} --text`, texts)),
+      stream: rng(o.seed).split(name),
+      codes,
+    }),
   );
   await compute.trace(output);
   return result;
@@ -99,9 +107,12 @@ export const nearestToTexts = (context: Vec2TextContext): Promise<CommandResult>
     if (data === undefined)
       throw new ConfigError({ where, what: 'no sentences to look among', wanted: 'a file of them' });
     const { nearest } = await import('@gimbal/vec2text');
-    const known = [...new Set((await readSentences(data, columns)).map(({ text }) => text))];
+    const file = await readSentenceFile(data, columns);
+    const lines = new Map(file.rows.map(({ text }, i) => [text, i]));
+    const known = [...lines.keys()];
+    const placeOf = (text: number): string => file.where(lines.get(known[text] as string) as number);
     const most = Math.min(neighbours, known.length);
-    const found = nearest(model.module.space, z, await codes(known), most, { metric, stats: model.stats });
+    const found = nearest(model.module.space, z, await codes(known, placeOf), most, { metric, stats: model.stats });
     const rows = found.flatMap((near, i) =>
       near.map(({ row, distance }) => ({ of: texts[i] as string, text: known[row] as string, distance })),
     );
@@ -118,8 +129,8 @@ export const addTexts = (context: Vec2TextContext): Promise<CommandResult> =>
     const { arithmetic, meanCode } = await import('@gimbal/vec2text');
     const { space } = model.module;
     const terms: Term[] = [{ z, w: 1 }];
-    if (plus) terms.push({ z: meanCode(space, await codes(plus)), w: weight });
-    if (minus) terms.push({ z: meanCode(space, await codes(minus)), w: -weight });
+    if (plus) terms.push({ z: meanCode(space, await codes(plus, ofFlag(`${where} --plus`, plus))), w: weight });
+    if (minus) terms.push({ z: meanCode(space, await codes(minus, ofFlag(`${where} --minus`, minus))), w: -weight });
     const rows = (await write(model, arithmetic(space, terms, { project }), context, stream)).map(({ text }, i) => ({
       of: texts[i] as string,
       text,

@@ -9,7 +9,8 @@ import { openEmbedder } from './embedder.ts';
 import { searchOf, searchProgress } from './inversions.ts';
 import { modelIn, namedModel, optionsOfModel, refuseOtherKind } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
-import { readSentences } from './sentences.ts';
+import { atPlaces, ofFlag } from './places.ts';
+import { readSentenceFile } from './sentences.ts';
 import { holdsVectors, readCodes } from './vectors.ts';
 
 export async function invertVectors(context: Vec2TextContext): Promise<CommandResult> {
@@ -31,13 +32,13 @@ export async function invertVectors(context: Vec2TextContext): Promise<CommandRe
   const { embedder, close } = await openEmbedder(named, context);
   try {
     using inverter = await loadInverter(path, embedder);
-    const texts = ofVectors
-      ? undefined
-      : (o.text ?? (await readSentences(o.data as string, o.columns)).map(({ text }) => text));
+    const file = ofVectors || o.text ? undefined : await readSentenceFile(o.data as string, o.columns);
+    const texts = o.text ?? file?.rows.map(({ text }) => text);
+    const placeOf = file?.where ?? ofFlag(`${where} --text`, texts ?? []);
     const e =
       texts === undefined
         ? await readCodes(o.data as string, embedder.dim)
-        : await embedder.embed([...texts], { signal });
+        : await atPlaces(placeOf, () => embedder.embed([...texts], { signal }));
     // the default stands for as many as it was trained for
     const steps = inverter.corrector === undefined && !given.has('corrections') ? 0 : o.corrections;
     const warn = (text: string): void => output.note(text);

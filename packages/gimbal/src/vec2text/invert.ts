@@ -52,6 +52,8 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
       o.corrections > 0 ? await stage('corrector', first.inverter).catch(nothingToCorrect(output)) : undefined;
     const inverter = (second ?? first).inverter;
     const corrections = second === undefined ? 0 : o.corrections;
+    // first: what comes after may be refused, for its --beams say
+    await v.saveInverter(join(run.path, 'model'), inverter);
     const found = await inverted(inverter, held, { ...o, corrections }, signal, output);
     if (!output.json)
       for (const { step, beams, cosine, exact, f1, bleu } of found.steps)
@@ -61,7 +63,6 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
     const report = join(run.path, 'report.html');
     const page = { run: run.path, embedder: embedder.name, held, corrections, beams: o.beams, found, curves };
     await writeFileAtomic(report, await inverterPage(page));
-    await v.saveInverter(join(run.path, 'model'), inverter);
     if (!output.json) output.line(`report  ${report}`);
     await compute.trace(output);
     return { json: { run: run.path, report, embedder: embedder.name, steps: found.steps } };

@@ -53,6 +53,13 @@ const ofTrips = [...ofPivots, 'pairs', 'minSimilarity', 'dropIdentical'];
 /** @throws ConfigError for flags that training would ignore, with what they need */
 export function refuseIdle({ options: o, given }: Pick<Vec2TextContext, 'options' | 'given'>): void {
   const refuse = (names: readonly string[], what: string): void => refuseGiven(where, given, names, what);
+  if (o.klCoef > 0 && o.space !== 'free' && o.model === undefined)
+    throw new ConfigError({
+      where: `${where} --kl-coef`,
+      what: 'a variational autoencoder is of a space without bounds, as its prior is normal',
+      got: `--space ${o.space}`,
+      wanted: '--space free',
+    });
   if (o.objective !== 'mix') refuse(['mix'], 'the weights are those of --objective mix');
   if (!hasNoise(o))
     refuse(['drop', 'blank', 'substitute', 'shuffle'], 'it is the noise of --objective dae, or of a mix with dae');

@@ -146,8 +146,18 @@ export function thatFit<R extends { text: string; paraphrase?: string | undefine
     const fix = lost === 0 ? 'Give more sentences' : 'Train with a larger --max-length';
     throw new DataError({ where, what: 'too few sentences that the model can read', got, wanted, fix });
   }
-  if (lost > 0) output.note(`${counted(lost, 'sentence')} left out: the model reads at most ${most} tokens`);
+  const long = rows.find(({ text }) => !fits(text))?.text;
+  if (long !== undefined) {
+    const first = `${beginningOf(long)} of ${tokenizer.encodeText(long).length} tokens`;
+    output.note(`${counted(lost, 'sentence')} left out: the model reads at most ${most} tokens, not ${first}`);
+  }
   return kept;
+}
+
+/** The first letters of a sentence, by which it is told. */
+export function beginningOf(text: string): string {
+  const letters = Array.from(text.slice(0, 100));
+  return `‘${letters.slice(0, 40).join('')}${letters.length > 40 ? '…' : ''}’`;
 }
 
 export function parseLine(file: string, line: string, i: number): Record<string, unknown> {

@@ -108,7 +108,7 @@ const search = {
 const measured = {
   samples: of(
     ['train', 'evaluate'],
-    count.default(1000),
+    z.int().min(2).default(1000),
     'vectors of each prior, pairs to interpolate (train: at most 500)',
   ),
   rows: of(['train', 'evaluate'], count.default(1000), 'held-out sentences of the generated language'),
@@ -133,7 +133,12 @@ const inverted = {
     count.optional(),
     'stop after so many corrections that bring no text nearer (default: never)',
   ),
-  memoryBudget: of(inverting, count.default(256), 'MiB that the texts which are generated together may take'),
+  memoryBudget: of(
+    [...writing, ...inverting],
+    count.default(256),
+    'MiB that the texts which are searched together may take',
+    'with --beams',
+  ),
 };
 
 export const vec2textOptions = z.object({

@@ -15,19 +15,32 @@ export interface SentenceRow {
 
 const optional = ['rtt', 'paraphrase', 'edit', 'group'] as const;
 
+/** The rows of a file, and the line of each: `sentences.txt:3`. */
+export interface SentenceFile {
+  rows: SentenceRow[];
+  where(row: number): string;
+}
+
+/** As `readSentenceFile`, without their places. */
+export const readSentences = async (file: string, columns?: Readonly<Record<string, string>>): Promise<SentenceRow[]> =>
+  (await readSentenceFile(file, columns)).rows;
+
 /**
  * The lines of a .txt, or the rows of a .jsonl, .csv or .parquet with `text`.
  * @param columns the user's names of these columns, where they differ
  * @throws DataError naming the row; ConfigError for a file that cannot be read or is of another kind
  */
-export async function readSentences(file: string, columns?: Readonly<Record<string, string>>): Promise<SentenceRow[]> {
+export async function readSentenceFile(
+  file: string,
+  columns?: Readonly<Record<string, string>>,
+): Promise<SentenceFile> {
   const where = 'gimbal vec2text --columns';
   checkColumns('vec2text', columns, ['text', ...optional]);
   if (columns !== undefined && /^\.(?:txt|md)$/i.test(extname(file)))
     throw new ConfigError({ where, what: 'a text file has no columns', got: file, fix: 'Leave it out' });
   const { readRows } = await import('@gimbal/language-models');
   const data = await readRows(file, { kind: 'text', textRows: 'line', ...(columns && { columns }) });
-  return data.rows.map((row, i) => {
+  const rows = data.rows.map((row, i): SentenceRow => {
     const text = row.text.trim();
     if (text === '') throw new DataError({ where: data.where(i), what: 'the row has no sentence', got: row.text });
     if (text.includes('\0'))
@@ -47,4 +60,5 @@ export async function readSentences(file: string, columns?: Readonly<Record<stri
     });
     return { text, ...Object.fromEntries(others) };
   });
+  return { rows, where: (row) => data.where(row) };
 }

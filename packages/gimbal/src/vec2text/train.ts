@@ -1,6 +1,6 @@
 // gimbal vec2text train: sentences, their round trips, a model, its measures, a page.
 import { join } from 'node:path';
-import { ConfigError, readMetrics, StoppedError, schedules, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, readMetrics, type Schedule, StoppedError, schedules, writeFileAtomic } from '@gimbal/tensor-core';
 import type { Vec2Text, Vec2TextModule, Vec2TextTrainerOptions } from '@gimbal/vec2text';
 import type { CommandResult } from '../cli/command.ts';
 import { counted } from '../cli/format.ts';
@@ -12,7 +12,7 @@ import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { type Material, ofFile, ofLanguage } from './material.ts';
 import { measureModel, sayMeasures } from './measured.ts';
 import { needsTrips, objectiveOf, refuseIdle } from './objective.ts';
-import { namedModel, openFrom, thatFit } from './open.ts';
+import { beginningOf, namedModel, openFrom, thatFit } from './open.ts';
 import type { Vec2TextContext, Vec2TextFlags } from './options.ts';
 import { byLength, languageOf } from './oracles.ts';
 import { qualitativeTables } from './tables.ts';
@@ -53,6 +53,8 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
   const compute = await startCompute(o);
   const v = await import('@gimbal/vec2text');
   using base = o.model === undefined ? undefined : (await openFrom(o.model, where, output)).model;
+  if (base === undefined) checkSizes(o, v);
+  const learningRate = scheduleOf(o);
   const material =
     o.data === undefined
       ? ofLanguage(base === undefined ? o : { ...o, world: languageOfBase(base, o.model as string) })
@@ -62,7 +64,7 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
   const held = thatFit(ofHeld, material.held, { module, tokenizer }, output, 2);
   const out = join(run.path, 'training');
   const options: Vec2TextTrainerOptions = {
-    ...trainerOptions(o, module),
+    ...{ ...trainerOptions(o, module), learningRate },
     ...{ module, tokenizer, data: material.rows, out, warn: (text: string) => output.note(text) },
     evalData: held.map(({ text, paraphrase }) => ({ source: text, candidates: [paraphrase ?? text] })),
     ...(material.roundTrip && { roundTrip: material.roundTrip }),
@@ -105,6 +107,23 @@ function languageOfBase(base: Vec2Text, path: string): Vec2TextFlags['world'] {
   });
 }
 
+const sizesOf = (o: Vec2TextFlags) => ({
+  ...{ space: o.space, controlDim: o.controlDim, memorySlots: o.memorySlots, variational: o.klCoef > 0 },
+  ...{ width: o.width, ffn: 2 * o.width, heads: o.heads, encoderLayers: o.layers, decoderLayers: o.layers },
+});
+
+/** Sizes that do not fit each other are refused before round trips are made: by a model of four tokens, which has no weights. */
+function checkSizes(o: Vec2TextFlags, v: typeof import('@gimbal/vec2text')): void {
+  v.vec2text({ vocabSize: 4, ...sizesOf(o), ...(o.maxLength !== undefined && { maxLength: o.maxLength }) });
+}
+
+/** vec2textSchedule's, unless another warm-up is asked for. */
+const scheduleOf = (o: Vec2TextFlags): Schedule =>
+  schedules.cosine({
+    ...{ peak: o.learningRate, steps: stepsOf(o), final: o.learningRate / 20 },
+    warmup: o.warmup ?? Math.min(300, Math.floor(stepsOf(o) / 10)),
+  });
+
 /** A model of the sizes that the flags say, and a tokenizer learnt of the material. */
 async function freshModel(
   o: Vec2TextFlags,
@@ -117,9 +136,7 @@ async function freshModel(
   const all = [...sources, ...held.map(({ text }) => text)];
   const longest = all.reduce((most, text) => Math.max(most, tokenizer.encodeText(text).length + 1), 2);
   const module = v.vec2text({
-    ...{ vocabSize: tokenizer.size, ...v.specialIds(tokenizer), space: o.space, controlDim: o.controlDim },
-    ...{ memorySlots: o.memorySlots, variational: o.klCoef > 0 },
-    ...{ width: o.width, ffn: 2 * o.width, heads: o.heads, encoderLayers: o.layers, decoderLayers: o.layers },
+    ...{ vocabSize: tokenizer.size, ...v.specialIds(tokenizer), ...sizesOf(o) },
     maxLength: o.maxLength ?? (words ? 18 : Math.min(64, longest)),
   });
   return { module, tokenizer };
@@ -136,11 +153,6 @@ function trainerOptions(
     ...{ objective: objectiveOf(o), seed: o.seed, batchSize: o.batchSize, accumulate: o.accumulate },
     ...{ zNoise: o.zNoise, klCoef: o.klCoef, overflow: o.overflow, maxGradNorm: o.maxGradNorm },
     optimizer: { name: o.optimizer, weightDecay: o.weightDecay },
-    // vec2textSchedule's, unless another warm-up is asked for
-    learningRate: schedules.cosine({
-      ...{ peak: o.learningRate, steps: stepsOf(o), final: o.learningRate / 20 },
-      warmup: o.warmup ?? Math.min(300, Math.floor(stepsOf(o) / 10)),
-    }),
     ...{ evalSamples: o.evalSamples, statsSamples: o.statsSamples },
     ...{ checkpointEvery: Math.max(1, Math.min(500, stepsOf(o))), logEvery: 10 },
     ...(o.evalEvery !== undefined && { evalEvery: o.evalEvery }),
@@ -159,13 +171,15 @@ async function trained(
   const begun = await checkpointIn(out, (text) => output.note(text));
   using trainer = begun === undefined ? new v.Vec2TextTrainer(options) : await v.Vec2TextTrainer.resume(out, options);
   if (trainer.step >= steps) output.note(alreadyDone(trainer.step));
-  const { rows } = trainer.overflow;
+  const { rows, where: places } = trainer.overflow;
   if (rows > 0) {
+    const row = options.data[Number(/^data row (\d+)/.exec(places[0] ?? '')?.[1] ?? 0)];
+    const first = row === undefined ? '' : ` (the first by ${beginningOf(typeof row === 'string' ? row : row.source)})`;
     const lost = needsTrips(o)
       ? counted(rows, 'sentence or round trip', 'sentences or round trips')
       : counted(rows, 'sentence');
     output.note(
-      `${lost} longer than ${options.module.config.maxLength - 1} tokens, ${o.overflow === 'cut' ? 'cut there' : 'left out'}: --max-length takes longer ones`,
+      `${lost}${first} longer than ${options.module.config.maxLength - 1} tokens, ${o.overflow === 'cut' ? 'cut there' : 'left out'}: --max-length takes longer ones`,
     );
   }
   const progress = new Progress(output, o.objective);

@@ -18,11 +18,12 @@ export async function write(model: Vec2Text, z: Codes, context: Vec2TextContext,
   const { decodeCodes } = await import('@gimbal/vec2text');
   return decodeCodes(model, z, {
     ...{ project: o.project, temperature: o.temperature, topK: o.topK, topP: o.topP, beams: o.beams, signal },
+    memoryBudget: o.memoryBudget * 2 ** 20,
     ...(o.temperature > 0 && { rng: stream.split('sampling') }),
   });
 }
 
-/** What the library refuses of vectors, as data that cannot be used, and in the words of the flags. */
+/** What the library refuses of vectors, as data that cannot be used, with the file that has them. */
 export async function inWords<T>(
   { options: o }: Pick<Vec2TextContext, 'options'>,
   call: () => T | Promise<T>,
@@ -31,18 +32,16 @@ export async function inWords<T>(
     return await call();
   } catch (error) {
     const { code, where, what, got, wanted, fix } = error as Partial<GimbalError>;
-    if (code !== 'ERR_NUMERICAL' && code !== 'ERR_DATA' && code !== 'ERR_CONFIG') throw error;
-    const flags = (text: unknown): unknown =>
-      typeof text === 'string'
-        ? text
-            .replaceAll(/project: true/g, '--project')
-            .replaceAll(/mode: (\w+)/g, '--mode $1')
-            .replaceAll(/extrapolate: true/g, '--extrapolate')
-        : text;
-    const place = o.data === undefined ? `${where}` : `${o.data}, ${where}`;
-    const details = { where: place, what: `${flags(what)}`, got, wanted: flags(wanted), cause: error };
-    const told = { ...details, ...(fix !== undefined && { fix: `${flags(fix)}` }) };
-    throw code === 'ERR_CONFIG' ? new ConfigError(told) : new DataError(told);
+    if (code !== 'ERR_NUMERICAL' && code !== 'ERR_DATA') throw error;
+    const isPlaced = o.data === undefined || where?.startsWith(o.data) || where?.startsWith('gimbal ');
+    const details = {
+      where: isPlaced ? `${where}` : `${o.data}, ${where}`,
+      what: `${what}`,
+      got,
+      wanted,
+      cause: error,
+    };
+    throw new DataError({ ...details, ...(fix !== undefined && { fix }) });
   }
 }
 
