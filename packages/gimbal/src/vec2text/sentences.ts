@@ -16,7 +16,7 @@ export interface SentenceRow {
 const optional = ['rtt', 'paraphrase', 'edit', 'group'] as const;
 
 /** The rows of a file, and the line of each: `sentences.txt:3`. */
-export interface SentenceFile {
+interface SentenceFile {
   rows: SentenceRow[];
   where(row: number): string;
 }
