@@ -53,6 +53,28 @@ test('a trip keeps all kept words in their order; the way back draws what stood 
   expect(() => telegraphPivot(['dogs bark', 'cats sleep'])).toThrow('no text has a word to leave out');
 });
 
+test('the telegraph keeps what denies; of other texts or words it has another name; bad input is refused', async () => {
+  expect(await telegraph().translate(['no dog is not in it'])).toEqual(['no dog not']);
+  expect(await telegraph(['THE']).translate(['The dog'])).toEqual(['dog']);
+  const [one, same, other, words] = [
+    telegraphPivot(['the dog']),
+    telegraphPivot(['the dog']),
+    telegraphPivot(['the dog', 'a cat']),
+    telegraphPivot(['the dog'], { dropped: ['the'] }),
+  ].map(({ back }) => back.name);
+  expect(same).toBe(one);
+  expect(new Set([one, other, words]).size).toBe(3);
+  expect(() => telegraphPivot('the dog' as never)).toThrow('no list of texts');
+  expect(() => telegraphPivot([null, 'the dog'] as never)).toThrow('no list of texts');
+  expect(() => telegraphPivot(undefined as never)).toThrow('no list of texts');
+  expect(() => telegraphPivot(['the dog'], { dropped: 'the' })).toThrow('telegraphPivot.dropped: no list of texts');
+  expect(() => telegraph('the')).toThrow('no list of texts');
+  expect(() => frequentWords('the dog')).toThrow('no list of texts');
+  const { back } = telegraphPivot(['the dog']);
+  await expect(back.translate(['dog'], { temperature: -1, rng: rng(0) })).rejects.toThrow('temperature');
+  await expect(back.translate(['dog'], { temperature: Number.NaN, rng: rng(0) })).rejects.toThrow('temperature');
+});
+
 test('chances of a filling, by hand', async () => {
   const pivot = telegraphPivot(['dog ran', 'dog had ran', 'dog had ran', 'dog is old']);
   // of 12 gaps 9 are empty, 2 had, 1 is

@@ -199,9 +199,7 @@ const goOn =
       throw stoppedRun(
         'vec2text train',
         run.path,
-        /telegraph/.test(error.what)
-          ? `${error.what}: the round trips that were made are kept, the style is learnt anew`
-          : 'stopped while round trips were made: those that were made are kept',
+        'stopped while round trips were made: those that were made are kept',
       );
     throw error;
   };

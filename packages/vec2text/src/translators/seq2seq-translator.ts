@@ -100,22 +100,10 @@ export interface TrainTranslatorOptions {
   signal?: AbortSignal;
 }
 
-/** Their names. */
-export const trainTranslatorNames = {
-  name: true,
-  pairs: true,
-  tokenizer: true,
-  steps: true,
-  width: true,
-  layers: true,
-  maxLength: true,
-  batchSize: true,
-  learningRate: true,
-  seed: true,
-  onStep: true,
-  signal: true,
-} as const satisfies Record<keyof TrainTranslatorOptions, true>;
-const trainNames = optionNames<TrainTranslatorOptions>(trainTranslatorNames);
+const trainNames = optionNames<TrainTranslatorOptions>({
+  ...{ name: true, pairs: true, tokenizer: true, steps: true, width: true, layers: true, maxLength: true },
+  ...{ batchSize: true, learningRate: true, seed: true, onStep: true, signal: true },
+});
 
 /** A translator that owns its weights. */
 export interface OwnedTranslator extends Translator, Disposable {
