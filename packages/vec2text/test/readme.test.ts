@@ -9,11 +9,15 @@ import * as vec2text from '../src/index.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 
-/** The one fenced block that has a text in it. */
+/** The one example that has a text in it, without its imports; what it imports of this package is there. */
 const exampleWith = (text: string): string => {
-  const found = [...read('README.md').matchAll(/^```\n(.*?)^```$/gms)].filter(([, code]) => code?.includes(text));
+  const found = [...read('README.md').matchAll(/^```js\n(.*?)^```$/gms)].filter(([, code]) => code?.includes(text));
   expect(found).toHaveLength(1);
-  return found[0]?.[1] as string;
+  const code = found[0]?.[1] as string;
+  const exported = new Set(Object.keys(vec2text));
+  for (const [, names] of code.matchAll(/^import \{ (.*?) \} from '@gimbal\/vec2text';$/gm))
+    expect((names as string).split(', ').filter((name) => !exported.has(name))).toEqual([]);
+  return code.replace(/^import .*\n/gm, '');
 };
 
 /** Runs code with values for what it does not declare, and gives what it calls by `names`; the caller disposes. */
@@ -48,18 +52,14 @@ test('text of one’s own becomes a model, and that model searches its space for
   );
   const logged: unknown[][] = [];
   const console = { log: (...values: unknown[]) => void logged.push(values) };
-  const [, names, own] =
-    /^import \{ (.*?) \} from '@gimbal\/vec2text';\n(.*)/s.exec(exampleWith('telegraphPivot')) ?? [];
-  const exported = new Map(Object.entries(vec2text));
-  const imported = Object.fromEntries((names as string).split(', ').map((name) => [name, exported.get(name)]));
-  expect(Object.values(imported)).not.toContain(undefined);
-  const fewer = (own as string)
-    .replaceAll(/steps: \d+|vec2textSchedule\(\d+\)/g, (all) =>
-      all.replace(/\d+(?=\)?$)/, all.startsWith('steps: 2') ? '80' : '40'),
-    )
-    .replaceAll(/'(rtt\.jsonl|runs\/mine)'/g, (_, path) => JSON.stringify(join(folder, path)));
-  expect(fewer.split('\n')).toHaveLength((own as string).split('\n').length);
-  const made = await runs(fewer, { ...imported, texts, console }, ['data', 'trainer', 'model']);
+  const readFileSync = (): string => texts.join('\n');
+  const fewer = (code: string): string =>
+    code
+      .replaceAll(/(steps: |vec2textSchedule\(|checkpointEvery: )\d{3,}/g, '$140')
+      .replaceAll(/'(rtt\.jsonl|runs\/mine|inverters\/mine)'/g, (_, path) => JSON.stringify(join(folder, path)));
+  const own = fewer(exampleWith('telegraphPivot'));
+  const given = { ...vec2text, useBackend, readFileSync, console };
+  const made = await runs(own, given, ['data', 'trainer', 'model']);
   const { model, trainer, data } = made as { [name: string]: never } & {
     model: vec2text.Vec2Text;
     trainer: vec2text.Vec2TextTrainer;
@@ -88,6 +88,14 @@ test('text of one’s own becomes a model, and that model searches its space for
     expect(obs).toEqual(Float32Array.of(1));
     const { info, reward: once } = await agent.step(new Float32Array(model.module.space.dim));
     expect(once).toBe(String(info.text).includes('red') ? 1 : 0);
+
+    logged.length = 0;
+    const inversion = fewer(exampleWith('hypothesizer'));
+    const stages = await runs(inversion, { ...vec2text, texts, console }, ['first', 'second', 'inverter']);
+    expect(logged).toEqual([
+      [[expect.objectContaining({ text: expect.any(String) }), ...new Array(2).fill(expect.anything())]],
+    ]);
+    for (const owned of Object.values(stages)) (owned as Disposable)[Symbol.dispose]();
   } finally {
     for (const owned of [model, trainer]) owned[Symbol.dispose]();
     await rm(folder, { recursive: true });
