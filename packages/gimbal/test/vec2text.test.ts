@@ -241,12 +241,26 @@ test('one’s own sentences: long ones are left out and the limit is said, no or
   expect('points' in way && way.points[0]?.text).toBe(direct?.text);
 }, 120_000);
 
+/** The first twelve lines of a file, in another. */
+async function twelveIn(path: string): Promise<string> {
+  const lines = (await readFile(path, 'utf8')).split('\n').slice(0, 12);
+  await writeFile(`${path}.twelve.txt`, lines.join('\n'));
+  return `${path}.twelve.txt`;
+}
+
 test('a few sentences of one’s own: a tenth is held out, and two are enough to end with a page', async () => {
   const [few, ten] = [join(folder, 'few.txt'), join(folder, 'ten')];
   await writeFile(few, toyLanguages({ preset: 'typed' }).aish.sentences(60, rng(8)).join('\n'));
   const small = ['--steps', '5', '--width', '16', '--vocabulary', '400', '--objective', 'ae', '--samples', '20'];
   const { code, stderr } = await run('train', '--data', few, ...small, '--out', ten);
   expect([code, stderr]).toEqual([0, expect.stringContaining('54 sentences, 6 held out')]);
+  expect(stderr).toMatch(/step 5: loss \d\.\d{4}, held-out \d\.\d{4}/);
+  expect(stderr).not.toContain('by heart');
+  const longer = ['--width', '32', '--steps', '120', '--learning-rate', '1e-2', '--out', join(folder, 'heart')];
+  const twelve = ['train', '--data', await twelveIn(few), ...small.slice(4)];
+  expect((await run(...twelve, '--held-out', '6', ...longer)).stderr).toMatch(
+    /best after \d+ updates .*learnt by heart.*--steps \d+/,
+  );
   const two = join(folder, 'two');
   expect((await run('train', '--data', few, ...small, '--held-out', '2', '--out', two)).code).toBe(0);
   expect(await readFile(join(two, 'report.html'), 'utf8')).toContain('Semantic structure');

@@ -90,7 +90,11 @@ const learning = {
   ),
   weightDecay: of(train, z.number().min(0).default(0.01), 'share of the learning rate by which weights shrink'),
   maxGradNorm: of(train, z.number().positive().default(1), 'clips the norm of the gradient'),
-  evalEvery: of(train, count.optional(), 'updates between evaluations (default: at the end)'),
+  evalEvery: of(
+    train,
+    count.optional(),
+    'updates between evaluations (default: a tenth of the steps; of the generated language at the end)',
+  ),
   evalSamples: of(train, count.default(200), 'held-out sentences that an evaluation decodes'),
   statsSamples: of(train, z.int().min(2).default(2000), 'sentences that the statistics of vectors are computed from'),
   space: of(train, z.enum(['box', 'ball', 'sphere', 'free']).default('box'), 'where vectors live'),

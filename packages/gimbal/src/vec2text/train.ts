@@ -147,6 +147,8 @@ function trainerOptions(
   o: Vec2TextFlags,
   module: Vec2TextModule,
 ): Omit<Vec2TextTrainerOptions, 'module' | 'tokenizer' | 'data'> {
+  // own sentences may be few, and learnt by heart
+  const evalEvery = o.evalEvery ?? (o.data === undefined ? undefined : Math.ceil(stepsOf(o) / 10));
   if (o.klCoef > 0 && !module.config.variational)
     throw new ConfigError({ where: `${where} --kl-coef`, what: 'the model is not variational', fix: 'Leave it out' });
   return {
@@ -155,7 +157,7 @@ function trainerOptions(
     optimizer: { name: o.optimizer, weightDecay: o.weightDecay },
     ...{ evalSamples: o.evalSamples, statsSamples: o.statsSamples },
     ...{ checkpointEvery: Math.max(1, Math.min(500, stepsOf(o))), logEvery: 10 },
-    ...(o.evalEvery !== undefined && { evalEvery: o.evalEvery }),
+    ...(evalEvery !== undefined && { evalEvery }),
   };
 }
 
@@ -183,12 +185,28 @@ async function trained(
     );
   }
   const progress = new Progress(output, o.objective);
-  for await (const { step, loss, tokensPerSecond } of trainer.train({ steps, signal }))
+  const evaluations: { step: number; loss: number }[] = [];
+  for await (const { step, loss, tokensPerSecond, evalLoss } of trainer.train({ steps, signal })) {
     progress.update({ step, total: steps, loss, tokensPerSecond });
+    if (evalLoss === undefined) continue;
+    evaluations.push({ step, loss: evalLoss });
+    output.note(`step ${step}: loss ${loss.toFixed(4)}, held-out ${evalLoss.toFixed(4)}`);
+  }
   if (trainer.stopReason === 'signal')
     throw stoppedRun('vec2text train', run.path, `stopped after step ${trainer.step} of ${steps}`);
   progress.done(counted(steps, 'update'));
+  sayIfByHeart(evaluations, output);
   return await trainer.model();
+}
+
+/** Held-out sentences may be read worse and worse while those of training are learnt by heart. */
+function sayIfByHeart(evaluations: readonly { step: number; loss: number }[], output: Vec2TextContext['output']): void {
+  const last = evaluations.at(-1);
+  const best = evaluations.reduce((a, b) => (b.loss < a.loss ? b : a), last ?? { step: 0, loss: 0 });
+  if (last === undefined || last.loss <= 1.1 * best.loss) return;
+  output.note(
+    `held-out sentences were read best after ${counted(best.step, 'update')} (loss ${best.loss.toFixed(2)}, ${last.loss.toFixed(2)} now): the others are learnt by heart. More sentences help, and --steps ${best.step} ends there`,
+  );
 }
 
 /** Says of a stop before the first step how to go on, as one in training does. */
