@@ -12,11 +12,14 @@ import {
   InverterTrainer,
   interpolate,
   invertAll,
+  loadInverter,
   type MeasureOptions,
+  makeInverter,
   nearest,
   optimise,
   perturb,
   sample,
+  saveInverter,
   semanticStructure,
   seq2seqTranslator,
   telegraphPivot,
@@ -25,6 +28,7 @@ import {
   universality,
   type Vec2Text,
   Vec2TextTrainer,
+  wordTokenizer,
 } from '../src/index.ts';
 import { randomModel } from './helpers/toy.ts';
 
@@ -106,6 +110,36 @@ test('choices and noise of objectives', async () => {
   expect(await objective({ kind: 'mix', weights: { ae: 1 }, nosie: {} })).toMatch(/^CONFIG: .*Did you mean noise\?/);
   expect(await objective({ kind: 'aee' })).toMatch(/^CONFIG: objective.kind/);
   expect(await refusedAs(() => encodeTexts(model, 'a text' as never))).toMatch(/^CONFIG: .*texts are a list/);
+});
+
+const embedder = { name: 'chance', dim: 4, hash: 'chance-4', embed: async () => new Float32Array(4) };
+const otherTokenizer = () => wordTokenizer(['one', 'two']);
+test.each<[string, () => unknown, RegExp]>([
+  ['a tokenizer of another vocabulary', () => trainer({ tokenizer: otherTokenizer() }), /Vec2TextTrainer.tokenizer/],
+  ['a tokenizer that is none', () => trainer({ tokenizer: null }), /Vec2TextTrainer.tokenizer/],
+  ['a round trip that is no function', () => trainer({ roundTrip: 5 }), /Vec2TextTrainer.roundTrip/],
+  ['no embedder to train with', () => inverter({ embedder: null }), /InverterTrainer.embedder/],
+  ['no embedder to make an inverter of', () => makeInverter({} as never), /makeInverter.embedder/],
+  ['no embedder to save', () => saveInverter('nowhere', { embedder: {} } as never), /saveInverter.embedder/],
+  ['no embedder to load', () => loadInverter('nowhere', undefined as never), /loadInverter.embedder/],
+  ...[{ hash: undefined }, { hash: '' }, { name: undefined }, { embed: undefined }, { dim: 0 }, { dim: 1.5 }].map(
+    (part): [string, () => unknown, RegExp] => [
+      `an embedder whose ${Object.entries(part)} is`,
+      () => inverter({ embedder: { ...embedder, ...part } }),
+      new RegExp(`InverterTrainer.embedder.${Object.keys(part)}`),
+    ],
+  ),
+])('%s is refused', async (_, call, named) => {
+  const said = await refusedAs(call);
+  expect(said).toMatch(/^CONFIG: /);
+  expect(said).toMatch(named);
+});
+
+test('an embedder whose every vector is zero is refused before the first step', async () => {
+  const config = { width: 8, ffn: 8, heads: 2, maxLength: 8, embeddingTokens: 2 };
+  const zero = { ...embedder, embed: async (list: string[]) => new Float32Array(4 * list.length) };
+  using made = inverter({ embedder: zero, batchSize: 3, config }) as InverterTrainer;
+  expect(await refusedAs(() => made.run({ steps: 1 }))).toMatch(/^DEGENERATE: embedder chance/);
 });
 
 test('measures take no answer that cannot be one', async () => {

@@ -111,6 +111,8 @@ test('what is no model, is damaged, or contradicts what is asked for is refused'
   expect(await damage('tokenizer.json', (json) => json.replace('"red": 17', '"red": 17, "blue": 18'))).toBe(
     'CHECKPOINT',
   );
+  // and with one less: its codes would be those of other words
+  expect(await damage('tokenizer.json', (json) => json.replace(/,\s*"red": 17/, ''))).toBe('CHECKPOINT');
   const { numTensors } = memory();
   await damage('config.json', (json) => json.replace('"memorySlots": 2', '"memorySlots": 3'));
   expect(memory().numTensors).toBe(numTensors);
@@ -123,11 +125,15 @@ test('tokenizers: special tokens of their own, and a model of another’s is ref
   const closed = wordTokenizer(['b', 'a', 'b']);
   expect(specialIds(closed)).toEqual({ padId: 0, bosId: 1, eosId: 2, maskId: 3 });
   expect([closed.size, closed.id('b'), closed.id('a')]).toEqual([6, 4, 5]);
-  const module = vec2text({ vocabSize: 300, ...specialIds(closed) });
+  const module = vec2text({ vocabSize: open.size, ...specialIds(closed) });
   const stats = spaceStats(module.space, new Float32Array(64));
   expect(() => trainedModel({ module, params: {}, tokenizer: open, stats })).toThrow(
     'vec2text: bosId of the tokenizer is not the model’s; got 2, wanted 1',
   );
+  for (const vocabSize of [open.size - 1, open.size + 1])
+    expect(() =>
+      trainedModel({ module: vec2text({ vocabSize, ...specialIds(open) }), params: {}, tokenizer: open, stats }),
+    ).toThrow(expect.objectContaining({ reason: 'CHECKPOINT', got: open.size, wanted: vocabSize }));
   expect(() => wordTokenizer([])).toThrow('there is no word');
   expect(() => wordTokenizer(['a\ud800', 'b'])).toThrow('no word');
   expect(() => wordTokenizer(['a b'])).toThrow('no word; got "a b"');

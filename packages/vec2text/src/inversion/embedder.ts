@@ -18,6 +18,29 @@ export interface Embedder {
   embed(texts: string[], o?: { signal?: AbortSignal }): Promise<Float32Array>;
 }
 
+/** @throws ConfigError (`CONFIG`) for what is no embedder, naming what it lacks */
+export function checkIsEmbedder(where: string, embedder: Embedder): void {
+  const { name, dim, hash, embed } = embedder ?? {};
+  const isName = (x: unknown): boolean => typeof x === 'string' && x !== '';
+  const lack: [lacks: boolean, name: string, got: unknown, wanted: string][] = [
+    [typeof embed !== 'function', 'embed', embed, 'a function from texts to their vectors'],
+    [!Number.isSafeInteger(dim) || dim < 1, 'dim', dim, 'a whole number ≥ 1'],
+    [!isName(name), 'name', name, 'a text, for messages'],
+    [!isName(hash), 'hash', hash, 'a text that no other embedder has: by it an inverter knows its own'],
+  ];
+  const first = lack.find(([lacks]) => lacks);
+  if (first === undefined) return;
+  const [, part, got, wanted] = first;
+  const fix = 'An embedder is { name, dim, hash, embed }: give the one whose vectors are inverted';
+  throw refusal('CONFIG', {
+    where: `${where}.${part}`,
+    what: 'no embedder',
+    got: embedder == null ? embedder : got,
+    wanted,
+    fix,
+  });
+}
+
 /**
  * Embeds, and checks what came.
  * @throws ShapeError (`SHAPE`), NumericalError (`NOT_FINITE`) naming the text; StoppedError where no answer comes after the signal
@@ -51,6 +74,12 @@ export async function embedGuesses(
   for (const [at, i] of some.entries())
     out.set(vectors.subarray(at * embedder.dim, (at + 1) * embedder.dim), i * embedder.dim);
   return out;
+}
+
+/** @throws NumericalError (`DEGENERATE`) where every vector is zero: of them nothing can be learnt */
+export function checkSomeVector(where: string, vectors: Float32Array): void {
+  if (vectors.some((x) => x !== 0)) return;
+  throw refusal('DEGENERATE', { where, what: 'the vector of every text is zero, which has no direction' });
 }
 
 /** @throws ShapeError (`SHAPE`), NumericalError (`NOT_FINITE`) naming the row */

@@ -6,7 +6,7 @@ import { disposeTree, encodeSafetensors, openSafetensors, type Params, writeFile
 import { refusal } from '../internal/refuse.ts';
 import { checkShapes, tokenizerOf } from '../model/check-parts.ts';
 import { type InverterConfig, inverterConfig } from './config.ts';
-import type { Embedder } from './embedder.ts';
+import { checkIsEmbedder, type Embedder } from './embedder.ts';
 import { checkEmbedder, type Inverter, makeInverter } from './inverter.ts';
 import { inverterSpecs, type Stage } from './models.ts';
 import { checkInverterTokenizer } from './special-ids.ts';
@@ -23,13 +23,15 @@ interface Description extends InverterConfig {
 
 /**
  * Writes an inverter's folder in one piece; the embedder is not in it, but what tells it from others is.
- * @throws CheckpointError if the folder holds something else, or the disk is full
+ * @throws CheckpointError if the folder holds something else, or the disk is full; ConfigError (`CONFIG`) for an embedder that
+ * could not be told from others
  */
-export const saveInverter = (
+export async function saveInverter(
   folder: string,
   inverter: Omit<Inverter, 'dispose' | typeof Symbol.dispose>,
-): Promise<void> =>
-  replaceModelFolder(folder, async (temporary) => {
+): Promise<void> {
+  checkIsEmbedder('saveInverter.embedder', inverter?.embedder);
+  await replaceModelFolder(folder, async (temporary) => {
     const { config, embedder, tokenizer, hypothesizer, corrector, spread } = inverter;
     const { name, dim, hash } = embedder;
     const trees = { hypothesizer, ...(corrector && { corrector }) };
@@ -44,6 +46,7 @@ export const saveInverter = (
     for (const [file, value] of Object.entries(files))
       await writeFileDurable(join(temporary, file), `${JSON.stringify(value, null, 2)}\n`);
   });
+}
 
 /**
  * Reads an inverter back.
@@ -52,12 +55,7 @@ export const saveInverter = (
  * sizes; ConfigError (`EMBEDDER_MISMATCH`, `CONFIG` without an embedder or for sizes that do not fit)
  */
 export async function loadInverter(folder: string, embedder: Embedder): Promise<Inverter> {
-  if (typeof embedder?.embed !== 'function')
-    throw refusal('CONFIG', {
-      where: 'loadInverter',
-      what: 'an inverter goes with its embedder, and there is none',
-      fix: 'Give the one it was trained with as the second argument',
-    });
+  checkIsEmbedder('loadInverter.embedder', embedder);
   const read = async <T>(name: string): Promise<T> => {
     try {
       return JSON.parse(await readFile(join(folder, name), 'utf8')) as T;

@@ -24,7 +24,7 @@ import { takeRows } from '../internal/take-rows.ts';
 import { lengthMask } from '../model/token-rows.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';
 import { type InverterConfig, inverterConfig } from './config.ts';
-import { type Embedder, embedAll } from './embedder.ts';
+import { checkIsEmbedder, checkSomeVector, type Embedder, embedAll } from './embedder.ts';
 import { type Guesses, type GuessOptions, guessAll, guessOptions } from './guesses.ts';
 import { checkEmbedder, type Inverter, type InverterParts } from './inverter.ts';
 import { type InversionInput, initInverter, inverterLoss, type Stage } from './models.ts';
@@ -172,6 +172,8 @@ function make(options: InverterTrainerOptions): Made {
   checkName(`${where}.overflow`, overflow, ['drop', 'error']);
   checkThat(`${where}.dropout`, dropout >= 0 && dropout < 1, dropout, 'a chance in [0, 1)');
   checkSize(`${where}.batchSize`, loop.batchSize);
+  const guessing = guessOptions(ofGuesses);
+  checkIsEmbedder(`${where}.embedder`, embedder);
   if (stage === 'corrector') {
     if (from === undefined)
       throw refusal('CONFIG', {
@@ -179,9 +181,9 @@ function make(options: InverterTrainerOptions): Made {
         what: 'a corrector learns from hypotheses, and there is no hypothesizer',
         fix: 'Train the stage hypothesizer first',
       });
+    checkIsEmbedder(`${where}.from.embedder`, from?.embedder);
     checkEmbedder(where, embedder, from.embedder);
   }
-  const guessing = guessOptions(ofGuesses);
   const tokenizer = from?.tokenizer ?? own;
   if (tokenizer === undefined)
     throw refusal('CONFIG', { where: `${where}.tokenizer`, what: 'the hypothesizer needs a tokenizer' });
@@ -210,6 +212,7 @@ function make(options: InverterTrainerOptions): Made {
     prepare: async ({ signal }) => {
       if (prepared) return;
       const embeddings = await embedAll(embedder, rows.texts, { signal });
+      checkSomeVector(`embedder ${embedder.name}`, embeddings);
       const guesses =
         from && stage === 'corrector'
           ? await guessAll(

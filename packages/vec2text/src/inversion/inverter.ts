@@ -3,7 +3,7 @@ import type { Tokenizer } from '@gimbal/language-models';
 import { disposeTree, type Params } from '@gimbal/tensor-core';
 import { refusal } from '../internal/refuse.ts';
 import type { InverterConfig } from './config.ts';
-import type { Embedder } from './embedder.ts';
+import { checkIsEmbedder, type Embedder } from './embedder.ts';
 import type { EmbeddingSpread } from './spread.ts';
 
 /** Both models, or the first alone. Owns its parameters. */
@@ -27,8 +27,9 @@ export interface Inverter extends Disposable {
 /** What an inverter is made of; `makeInverter` takes the trees over. */
 export type InverterParts = Omit<Inverter, 'dispose' | typeof Symbol.dispose>;
 
-/** Joins the parts. */
+/** Joins the parts. @throws ConfigError (`CONFIG`) for an embedder that is none */
 export function makeInverter(parts: InverterParts): Inverter {
+  checkIsEmbedder('makeInverter.embedder', parts?.embedder);
   let disposed = false;
   const dispose = (): void => {
     if (disposed) return;

@@ -43,9 +43,9 @@ export function idsOfInverter(where: string, tokenizer: Tokenizer, given: Partia
 
 /** @throws CheckpointError (`CHECKPOINT`) where tokenizer and config do not belong together */
 export function checkInverterTokenizer(where: string, tokenizer: Tokenizer, c: InverterConfig): void {
-  if (tokenizer.size > c.vocabSize) {
-    const what = 'the tokenizer has more tokens than the model';
-    throw refusal('CHECKPOINT', { where, what, got: tokenizer.size, wanted: `at most ${c.vocabSize}` });
+  if (tokenizer.size !== c.vocabSize) {
+    const what = 'the tokenizer is of another vocabulary than the model, in tokens';
+    throw refusal('CHECKPOINT', { where, what, got: tokenizer.size, wanted: c.vocabSize });
   }
   for (const [name, id] of Object.entries(named(tokenizer)))
     if (id !== undefined && id !== c[name as keyof Ids]) {

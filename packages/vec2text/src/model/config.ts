@@ -5,7 +5,7 @@ import { type SpaceKind, spaceKinds } from '../space/control-space.ts';
 
 /** What a model is; saved with it. */
 export interface Vec2TextConfig {
-  /** V: rows of the embedding; at least the tokenizer's `size`. */
+  /** V: rows of the embedding, the tokenizer's `size`. */
   vocabSize: number;
   /** d: width of the stream. */
   width: number;

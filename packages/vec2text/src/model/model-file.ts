@@ -15,7 +15,7 @@ import { checkShapes, tokenizerOf } from './check-parts.ts';
 import type { Vec2TextConfig } from './config.ts';
 import type { Vec2Text } from './module.ts';
 import { parameterSpecs } from './parameters.ts';
-import { trainedModel } from './trained.ts';
+import { checkTokenizer, trainedModel } from './trained.ts';
 import { vec2text } from './vec2text.ts';
 
 /** What a model is beside its weights, as JSON. */
@@ -121,6 +121,7 @@ export async function assembleModel(
   checkStats(where, stats);
   const module = vec2text(config);
   const words = tokenizerOf(where, tokenizer, tokenizerConfig);
+  checkTokenizer(where, words, module.config);
   const params = await file.params();
   try {
     checkShapes(where, params, parameterSpecs(module.config));

@@ -1,7 +1,7 @@
 // A trained model: the module, its weights, its tokenizer and how its codes are spread.
 import { packMatrices, type Tokenizer } from '@gimbal/language-models';
 import { disposeTree, type PackedWeights, type Params } from '@gimbal/tensor-core';
-import { refusal } from '../internal/refuse.ts';
+import { refusal, type Vec2TextReason } from '../internal/refuse.ts';
 import { type SpaceStats, statsFor } from '../space/stats.ts';
 import { specialIds } from '../text/tokenizers.ts';
 import type { Vec2TextConfig } from './config.ts';
@@ -45,16 +45,25 @@ export function holdPacked(model: Vec2Text): void {
 export const packModel = (params: Params): PackedWeights =>
   packMatrices(params, (path) => (/^(?:embedding|positions)\./.test(path) ? undefined : 'in-out'));
 
-/** @throws CheckpointError (`CHECKPOINT`) where tokenizer and config do not belong together */
-export function checkTokenizer(where: string, tokenizer: Tokenizer, c: Vec2TextConfig): void {
-  if (tokenizer.size > c.vocabSize) {
-    const what = 'the tokenizer has more tokens than the model';
-    throw refusal('CHECKPOINT', { where, what, got: tokenizer.size, wanted: `at most ${c.vocabSize}` });
+/**
+ * @param reason of a tokenizer of another size: of files that do not belong together, or of options
+ * @throws CheckpointError (`CHECKPOINT`) or ConfigError (`CONFIG`) where tokenizer and config do not belong together
+ */
+export function checkTokenizer(
+  where: string,
+  tokenizer: Tokenizer,
+  c: Vec2TextConfig,
+  reason: Vec2TextReason = 'CHECKPOINT',
+): void {
+  if (tokenizer.size !== c.vocabSize) {
+    const what = 'the tokenizer is of another vocabulary than the model, in tokens';
+    const fix = 'Give the tokenizer that the model was made for: vocabSize is its size';
+    throw refusal(reason, { where, what, got: tokenizer.size, wanted: c.vocabSize, fix });
   }
   for (const [name, id] of Object.entries(specialIds(tokenizer))) {
     const wanted = c[name as 'padId'];
     if (id === wanted) continue;
     const what = `${name} of the tokenizer is not the model’s`;
-    throw refusal('CHECKPOINT', { where, what, got: id, wanted, fix: 'Make the module with specialIds(tokenizer)' });
+    throw refusal(reason, { where, what, got: id, wanted, fix: 'Make the module with specialIds(tokenizer)' });
   }
 }

@@ -16,6 +16,7 @@ import { checkedObjective } from '../data/objective.ts';
 import { overflows, type TokenRow, tokenRows } from '../data/training-rows.ts';
 import { checkKnown, checkName } from '../internal/check-names.ts';
 import { rowsName, tokensName } from '../internal/fingerprint.ts';
+import { refusal } from '../internal/refuse.ts';
 import { modelWriter } from '../model/model-writer.ts';
 import type { Vec2Text } from '../model/module.ts';
 import { checkTokenizer, trainedModel } from '../model/trained.ts';
@@ -105,7 +106,21 @@ function prepare(options: Vec2TextTrainerOptions): Prepared {
   const { zNoise, klCoef, evalSamples, statsSamples, overflow, ...loop } = rest;
   const { config } = module;
   const objective = checkedObjective(options.objective);
-  checkTokenizer('Vec2TextTrainer', tokenizer, config);
+  if (typeof tokenizer?.encodeText !== 'function')
+    throw refusal('CONFIG', {
+      where: 'Vec2TextTrainer.tokenizer',
+      what: 'no tokenizer',
+      got: tokenizer,
+      wanted: 'the model’s',
+    });
+  checkTokenizer('Vec2TextTrainer.tokenizer', tokenizer, config, 'CONFIG');
+  if (roundTrip !== undefined && typeof roundTrip !== 'function')
+    throw refusal('CONFIG', {
+      where: 'Vec2TextTrainer.roundTrip',
+      what: 'no function',
+      got: roundTrip,
+      wanted: '(source, rng) => text',
+    });
   checkThat('zNoise', Number.isFinite(zNoise) && zNoise >= 0, zNoise, 'a number ≥ 0');
   checkThat('klCoef', klCoef >= 0 && (klCoef === 0 || config.variational), klCoef, '≥ 0, and 0 unless variational');
   checkName('overflow', overflow, overflows);
