@@ -185,5 +185,17 @@ describe.each(await availableBackends('cpu', 'wasm', 'native'))('on %s', (backen
     await loop.next();
     await expect(trainer.run({ steps: 5 })).rejects.toThrow('it trains already');
     await loop.return();
+    // nor at the same time
+    const both = await Promise.allSettled([trainer.run({ steps: 3 }), trainer.run({ steps: 3 })]);
+    expect(both).toEqual([
+      expect.objectContaining({ value: expect.objectContaining({ step: 3 }) }),
+      expect.objectContaining({ reason: expect.objectContaining({ code: 'ERR_CONFIG', what: 'it trains already' }) }),
+    ]);
+    expect(trainer.step).toBe(3);
+    for (const signal of [{}, new AbortController(), 'x', null])
+      await expect(trainer.run({ steps: 5, signal: signal as never })).rejects.toMatchObject({
+        code: 'ERR_CONFIG',
+        what: 'signal',
+      });
   });
 });

@@ -182,6 +182,10 @@ test('a signal stops it between two steps, a line may end it, and a caller may l
     await expect(other.run({ steps: 100 })).rejects.toThrow('it trains already');
     await left.return?.({ aborted: false });
     expect((await other.run({ steps: 10 }))?.step).toBe(10);
+    const both = await Promise.allSettled([other.run({ steps: 12 }), other.run({ steps: 12 })]);
+    expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect(other.step).toBe(12);
+    await expect(other.run({ steps: 13, signal: controller as never })).rejects.toThrow('counter, train: signal');
   }));
 
 test('what cannot be is refused before anything is done', async () => {

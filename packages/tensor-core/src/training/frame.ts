@@ -1,12 +1,23 @@
 // What both frames of trainers share: LoopTrainer (batches and a loss) and RunTrainer (data made as it goes).
 import type { KeepRule } from '../checkpoint/content.ts';
-import { ConfigError } from '../errors.ts';
+import type { TrainRequest } from '../contracts/trainer.ts';
+import { ConfigError, kindOf } from '../errors.ts';
 import { type RunFiles, storage } from './storage.ts';
 
-/** @throws ConfigError for steps that are no whole number ≥ 0, a trainer that is disposed, or one that trains already */
-export function checkRequest(where: string, steps: number, trainer: { disposed: boolean; training: boolean }): void {
+/**
+ * @throws ConfigError for steps that are no whole number ≥ 0, a signal that is none, a trainer that is disposed, or one that
+ * trains already
+ */
+export function checkRequest(
+  where: string,
+  { steps, signal }: TrainRequest,
+  trainer: { disposed: boolean; training: boolean },
+): void {
   if (!Number.isSafeInteger(steps) || steps < 0)
     throw new ConfigError({ where, what: 'steps', got: steps, wanted: 'a whole number ≥ 0' });
+  // a controller in its signal's place would never stop anything
+  if (signal !== undefined && (typeof signal?.aborted !== 'boolean' || typeof signal.addEventListener !== 'function'))
+    throw new ConfigError({ where, what: 'signal', got: kindOf(signal), wanted: 'an AbortSignal: controller.signal' });
   if (trainer.disposed) throw disposedTrainer(where);
   if (trainer.training) throw new ConfigError({ where, what: 'it trains already', fix: 'End the other loop first' });
 }

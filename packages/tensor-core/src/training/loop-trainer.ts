@@ -132,13 +132,16 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
    * parameters are those before that step if every step is logged. Parameters that are not finite are never
    * saved, nor handed over at the end
    */
-  async *train({ steps, signal }: TrainRequest): AsyncGenerator<TrainStep, void, undefined> {
-    checkRequest('train', steps, { disposed: this.#disposed, training: this.#training });
-    const files = await this.#open();
-    const meter = new Meter();
+  async *train(request: TrainRequest): AsyncGenerator<TrainStep, void, undefined> {
+    checkRequest('train', request, { disposed: this.#disposed, training: this.#training });
+    const { steps, signal } = request;
+    // before anything is waited for: a second call at the same time would see none
     this.#training = true;
     this.#stopReason = undefined;
+    const meter = new Meter();
+    let files: RunFiles | undefined;
     try {
+      files = await this.#open();
       // resumed, a run that its evaluations have ended would otherwise train for another round of them
       let stop: StopReason | undefined = this.#evaluations.isOver ? 'early' : this.#step >= steps ? 'steps' : undefined;
       while (stop === undefined) {

@@ -112,20 +112,23 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
    * @throws NumericalError where parameters that are not finite would be saved, or are what the last update left: the last
    * good checkpoint stays
    */
-  async *train({ steps, signal }: TrainRequest): AsyncGenerator<S, { aborted: boolean }, undefined> {
-    this.#check(steps);
-    const files = await this.#open();
+  async *train(request: TrainRequest): AsyncGenerator<S, { aborted: boolean }, undefined> {
+    this.#check(request);
+    const { steps, signal } = request;
+    // before anything is waited for: a second call at the same time would see none
     this.#training = true;
-    const request: TrainRequest = { steps, ...(signal && { signal }) };
+    let files: RunFiles | undefined;
     let [aborted, saved] = [false, -1];
     const save = async (): Promise<void> => {
-      if (files === undefined || saved === this.step) return;
+      const to = files;
+      if (to === undefined || saved === this.step) return;
       await this.#write(async (content) => {
-        this.#lastSaved = await files.checkpoint(content);
+        this.#lastSaved = await to.checkpoint(content);
       });
       saved = this.step;
     };
     try {
+      files = await this.#open();
       await this.begin();
       while (this.step < steps) {
         if (this.#disposed) throw this.#gone('train');
@@ -229,9 +232,9 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
     }
   }
 
-  #check(steps: number): void {
-    checkRequest(`${this.#run.name}, train`, steps, { disposed: this.#disposed, training: this.#training });
-    this.checkSteps(steps);
+  #check(request: TrainRequest): void {
+    checkRequest(`${this.#run.name}, train`, request, { disposed: this.#disposed, training: this.#training });
+    this.checkSteps(request.steps);
   }
 
   #gone(what: string): ConfigError {
