@@ -92,6 +92,7 @@ export { bootstrapChrf, corpusChrf, sentenceChrf } from './metrics/chrf.ts';
 export { distinctN, type ExactMatchOptions, exactMatch } from './metrics/exact-match.ts';
 export { type Extractiveness, extractiveness } from './metrics/extractive.ts';
 export { type Rouge, type RougeScore, rouge, rougeL, rougeN } from './metrics/rouge.ts';
+export { type SelfBleu, selfBleu } from './metrics/self-bleu.ts';
 export type { FileDtype } from './pretrained/file-dtype.ts';
 export { type GenerationDefaults, generationDefaults } from './pretrained/generation-config.ts';
 export { type ClassifierWriter, classifierWriter } from './pretrained/model-writer.ts';

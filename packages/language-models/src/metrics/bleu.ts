@@ -20,8 +20,10 @@ export function tokenize13a(line: string): string[] {
   );
 }
 
-const longest = 4;
+/** runs of so many tokens are the longest that count */
+export const longest = 4;
 
+/** Of a prediction, by the length of runs: how many its references have, how many there are; and lengths in tokens. */
 interface Counts {
   readonly hits: number[];
   readonly totals: number[];
@@ -53,7 +55,8 @@ function countsOf(prediction: string, references: readonly string[]): Counts {
   return { hits, totals, predicted: p.length, wanted: lengths[0] as number };
 }
 
-function bleuOf(all: readonly Counts[], effectiveOrder: boolean): number {
+/** Of counts. @param effectiveOrder of texts shorter than four tokens, of as many as they have */
+export function bleuOf(all: readonly Counts[], effectiveOrder: boolean): number {
   const sum = (f: (c: Counts) => number): number => all.reduce((a, c) => a + f(c), 0);
   const [predicted, wanted] = [sum((c) => c.predicted), sum((c) => c.wanted)];
   if (sum((c) => c.hits[0] as number) === 0) return 0;

@@ -7,6 +7,7 @@ import { bootstrapChrf, corpusChrf, sentenceChrf } from './chrf.ts';
 import { distinctN, exactMatch } from './exact-match.ts';
 import { extractiveness } from './extractive.ts';
 import { rouge, rougeL, rougeN } from './rouge.ts';
+import { selfBleu } from './self-bleu.ts';
 
 const golden = JSON.parse(
   readFileSync(fileURLToPath(new URL('../../test/golden/metrics.golden.json', import.meta.url)), 'utf8'),
@@ -159,4 +160,37 @@ it('gives intervals that hold the mean as often as they say', () => {
   const one = bootstrapMean([3], { rng: rng(0) });
   expect(one).toEqual({ estimate: 3, low: 3, high: 3 });
   expect(() => bootstrap(0, () => 0, { rng: rng(0) })).toThrow(/there are no rows/);
+});
+
+describe('selfBleu', () => {
+  const mean = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0) / list.length;
+  const eachOf = (list: readonly string[]): number[] =>
+    list.map((text, i) =>
+      sentenceBleu(
+        text,
+        list.filter((_, j) => j !== i),
+      ),
+    );
+
+  it('is sentence BLEU against all others, and with each text left out as prediction and reference', () => {
+    const stream = rng(7);
+    for (const size of [3, 4, 12]) {
+      // words that repeat within a text, texts that repeat, one without a word, lengths that tie
+      const texts = Array.from({ length: size }, (_, i) =>
+        Array.from({ length: i === 0 ? 0 : 1 + stream.int(7) }, () => 'abc'[stream.int(3)]).join(' '),
+      );
+      texts[size - 1] = texts[1] as string;
+      const { each, without } = selfBleu(texts);
+      expect(each).toEqual(eachOf(texts));
+      texts.forEach((_, left) => {
+        expect(without[left]).toBeCloseTo(mean(eachOf(texts.filter((_, i) => i !== left))), 9);
+      });
+    }
+  });
+
+  it('needs two texts, and three to leave one out', () => {
+    const all = expect.closeTo(100, 9);
+    expect(selfBleu(['a', 'a'])).toEqual({ each: [all, all], without: [] });
+    expect(() => selfBleu(['a'])).toThrow(/selfBleu: too few texts/);
+  });
 });
