@@ -31,7 +31,8 @@ export { InverterTrainer, type InverterTrainerOptions, inverterTrainDefaults } f
 export type { EmbeddingSpread } from './inversion/spread.ts';
 export { diversity } from './measures/diversity.ts';
 export { fluency } from './measures/fluency.ts';
-export type { Measure, MeasuredRow, MeasureOptions, Measurer, Measures, Oracles } from './measures/measure.ts';
+export type { Measure, MeasuredRow, MeasureOptions, Measurer, Measures } from './measures/measure.ts';
+export type { Oracles } from './measures/oracles.ts';
 export { tokenF1 } from './measures/overlap.ts';
 export { semanticStructure } from './measures/structure.ts';
 export { universality } from './measures/universality.ts';

@@ -81,20 +81,40 @@ test('diversity: meanings, n-grams, self-BLEU and entropies of samples; sentence
   });
   expect([found.paraphrasesKept?.n, found['selfBleu(gaussian-fit)']?.n]).toEqual([2, 5]);
   expect(values['slotEntropyRatio(uniform)']).toBeUndefined(); // of one valid text
-  // self-BLEU against several texts is sentenceBleu against all the others
-  known.texts = { codes, elsewhere: (_, nth) => ['a b c d', 'a b c e', 'c d a b', 'f', 'a b'][nth] as string };
-  const list = ['a b c d', 'a b c e', 'c d a b', 'f', 'a b'];
-  const bleus = list.map(
-    (text, i) =>
-      sentenceBleu(
-        text,
-        list.filter((_, j) => j !== i),
-      ) / 100,
-  );
-  expect((await valuesOf(diversity, rows)).values['selfBleu(gaussian-fit)']).toBeCloseTo(
-    bleus.reduce((a, b) => a + b) / 5,
-    12,
-  );
+  // four rows are no five samples, each is drawn once: all meanings differ, and as their scores all intervals hold their value
+  expect(found['distinctMeanings(empirical)']).toMatchObject({ value: 1, n: 4 });
+  expect(found['distinctValid(empirical)']).toMatchObject({ value: 1, n: 4 });
+  for (const [name, { value, ci }] of Object.entries(found))
+    expect([name, ci[0] <= value && value <= ci[1]]).toEqual([name, true]);
+});
+
+test('self-BLEU is sentence BLEU against all the others, its interval that of leaving each text out once', async () => {
+  // eight that are much alike, one that is not
+  const list = ['a b c d e', 'a b c e e', 'a b c d', 'a b d e', 'b c d e', 'a b c d e', 'b b c e', 'c d e a', 'f g h'];
+  known.texts = { codes, elsewhere: (_, nth) => list[nth] as string };
+  const mean = (of: readonly number[]): number => of.reduce((a, b) => a + b) / of.length;
+  const all = (of: readonly string[]): number =>
+    mean(
+      of.map((text, i) =>
+        sentenceBleu(
+          text,
+          of.filter((_, j) => j !== i),
+        ),
+      ),
+    ) / 100;
+  const without = list.map((_, left) => all(list.filter((_, i) => i !== left)));
+  const error = Math.sqrt((8 / 9) * without.reduce((sum, x) => sum + (x - mean(without)) ** 2, 0));
+  const { found } = await valuesOf(diversity, rows, { ...oracles, samples: 9 });
+  const value = all(list);
+  expect(value + 1.96 * error).toBeLessThan(1);
+  expect(found['selfBleu(gaussian-fit)']).toEqual({
+    value: about(value),
+    ci: [about(value - 1.96 * error), about(value + 1.96 * error)],
+    n: 9,
+  });
+  // of two texts one alone has nothing to be like
+  const two = (await valuesOf(diversity, rows, { ...oracles, samples: 2 })).found;
+  expect(two['selfBleu(gaussian-fit)']).toMatchObject({ ci: [0, 1], n: 2 });
 });
 
 test('structure: meaning under noise, paraphrases against edits, and the way from a row to the next', async () => {
@@ -148,4 +168,30 @@ test('latentSts: 1 where vectors lie farther apart the less their meanings share
   const opposite = (a: string[], b: string[]): number => 1 - agree(a, b);
   const { values } = await valuesOf(semanticStructure, three, { ...oracles, agree: opposite });
   expect(values.latentSts).toBeCloseTo(-1, 12);
+});
+
+test('the empirical prior draws every code once before there are no more, some of them where fewer samples are asked for', async () => {
+  known.texts = { codes, elsewhere: ofPriors };
+  const three = (await valuesOf(diversity, rows, { ...oracles, samples: 3 })).found;
+  expect(three['distinctValid(empirical)']).toMatchObject({ value: 1, n: 3 });
+  expect(three['distinctValid(gaussian-fit)']?.n).toBe(3);
+});
+
+test('an oracle that answers with something else than it should is refused by its name', async () => {
+  known.texts = { codes, elsewhere: ofPriors };
+  const measures: Record<string, Measurer> = { fluency, diversity, semanticStructure } as Record<string, Measurer>;
+  const promised = async (): Promise<never> => 'later' as never;
+  const bad: [name: string, answers: (() => unknown)[], of: string[]][] = [
+    ['valid', [promised, () => 'no', () => 1, () => undefined], Object.keys(measures)],
+    ['sem', [promised, () => null, () => Number.NaN], ['diversity', 'semanticStructure']],
+    ['slots', [promised, () => undefined, () => 'ax'], ['diversity', 'semanticStructure']],
+  ];
+  for (const [name, answers, of] of bad)
+    for (const answer of answers)
+      for (const measure of of)
+        await expect(
+          (measures[measure] as Measurer)(knownModel(), rows, { ...oracles, [name]: answer } as never),
+        ).rejects.toMatchObject({ reason: 'CONFIG', where: `${measure}.${name}` });
+  const told = fluency?.(knownModel(), rows, { ...oracles, valid: promised as never });
+  await expect(told).rejects.toThrow(/its answer of ‘a x’ is none.*a promise.*true or false/s);
 });

@@ -1,15 +1,17 @@
 // Diversity: how much there is to say in the space, and how many ways to say it.
-import { bootstrap, sentenceBleu } from '@gimbal/language-models';
+import { selfBleu } from '@gimbal/language-models';
 import { rng } from '@gimbal/tensor-core';
 import { decodeCodes } from '../decoding/decode-codes.ts';
 import { encodeTexts } from '../encoding/encode-texts.ts';
 import { takeRows } from '../internal/take-rows.ts';
 import { distinctInterval } from './distinct.ts';
+import { jackknife } from './jackknife.ts';
 import {
   checkMeasureOptions,
   checkRows,
   Intervals,
   keyOf,
+  type Measure,
   type MeasureOptions,
   type Measurer,
   type Measures,
@@ -17,6 +19,7 @@ import {
   passing,
 } from './measure.ts';
 import { priorsOf, samplesOf } from './priors.ts';
+import { slotEntropyRatio } from './slot-entropy.ts';
 
 /** texts sampled from one code */
 const ways = 10;
@@ -29,10 +32,10 @@ const compared = 100;
  * samples), `distinct1(p)`, `distinct2(p)` (n-grams), `selfBleu(p)` (of 100), and with `slots` `slotEntropyRatio(p)`
  * (mean over slots of the entropy in samples / in the rows). Of ten texts sampled at temperature 1 from a row's code:
  * `paraphrasesDistinct` (different ones / 10) and `paraphrasesKept` (share that means what the row does).
- * @throws DataError (`TOO_FEW`) for fewer than two rows
+ * @throws DataError (`TOO_FEW`) for fewer than two rows; ConfigError (`CONFIG`) for options and answers of oracles that are none
  */
-export const diversity: Measurer = async (model, rows, o) => {
-  checkMeasureOptions('diversity', o);
+export const diversity: Measurer = async (model, rows, options) => {
+  const o = checkMeasureOptions('diversity', options);
   checkRows('diversity', rows);
   const stream = rng(o.seed).split('eval').split('diversity');
   const interval = new Intervals(stream, o.resamples);
@@ -72,10 +75,6 @@ function ofSamples<M>(
 ): Measures {
   const n = drawn.length;
   const measures: Measures = {};
-  const add = (name: string, statistic: (indices: readonly number[]) => number, samples?: number): void => {
-    const full = `${name}(${prior})`;
-    measures[full] = interval.of(n, bootstrap(n, statistic, interval.options(full, samples)));
-  };
   const meanings = drawn.map((text) => (o.valid(text) ? o.sem(text) : undefined));
   const keys = meanings.map((m) => (m === undefined ? undefined : keyOf(o, m)));
   measures[`validPrior(${prior})`] = interval.mean(
@@ -99,34 +98,28 @@ function ofSamples<M>(
     value: different(keys) / n,
   };
   for (const size of [1, 2]) measures[`distinct${size}(${prior})`] = distinctInterval(drawn, size);
-  const some = drawn.slice(0, compared);
-  const bleus = some.map((text, i) => {
-    const others = some.filter((_, j) => j !== i);
-    return others.length === 0 ? 0 : sentenceBleu(text, others) / 100;
-  });
-  measures[`selfBleu(${prior})`] = interval.mean(`selfBleu(${prior})`, bleus);
+  measures[`selfBleu(${prior})`] = selfBleuInterval(drawn.slice(0, compared));
   const { slots } = o;
   if (slots !== undefined && valid >= 2) {
-    const ofRows = slotEntropies(
-      texts.flatMap((text) => {
-        const m = o.sem(text);
-        return m === undefined ? [] : [slots(m)];
-      }),
-    );
-    const lists = meanings.map((m) => (m === undefined ? undefined : slots(m)));
-    add(
-      'slotEntropyRatio',
-      (indices) => {
-        const found = slotEntropies(
-          indices.flatMap((i) => (lists[i] === undefined ? [] : [lists[i] as readonly (number | string)[]])),
-        );
-        const ratios = ofRows.flatMap((h, slot) => (h > 0 ? [(found[slot] ?? 0) / h] : []));
-        return ratios.reduce((a, b) => a + b, 0) / ratios.length;
-      },
-      50,
-    );
+    const slotsOf = (list: readonly (M | undefined)[]) => list.flatMap((m) => (m === undefined ? [] : [slots(m)]));
+    const ratio = slotEntropyRatio(slotsOf(meanings), slotsOf(texts.map((text) => o.sem(text))));
+    if (ratio !== undefined) measures[`slotEntropyRatio(${prior})`] = ratio;
   }
   return measures;
+}
+
+/** Texts share their references: rows drawn again, each with its score, would move too little. */
+function selfBleuInterval(texts: readonly string[]): Measure {
+  const { each, without } = selfBleu(texts);
+  const n = texts.length;
+  const value = each.reduce((sum, x) => sum + x / 100, 0) / n;
+  // of two, one alone has nothing to be like
+  if (n < 3) return { value, ci: [0, 1], n };
+  return jackknife(
+    value,
+    without.map((x) => x / 100),
+    [0, 1],
+  );
 }
 
 /** 1 for the first row of each key, 0 for those that repeat it and those without. */
@@ -136,15 +129,5 @@ function firsts(keys: readonly (string | undefined)[]): number[] {
     if (key === undefined || seen.has(key)) return 0;
     seen.add(key);
     return 1;
-  });
-}
-
-/** Entropy of each slot's values, in nats. */
-export function slotEntropies(rows: readonly (readonly (number | string)[])[]): number[] {
-  const n = rows.length;
-  return Array.from({ length: rows[0]?.length ?? 0 }, (_, slot) => {
-    const counts = new Map<number | string, number>();
-    for (const row of rows) counts.set(row[slot] as string, (counts.get(row[slot] as string) ?? 0) + 1);
-    return [...counts.values()].reduce((h, count) => h - (count / n) * Math.log(count / n), 0);
   });
 }

@@ -12,10 +12,10 @@ import { priorsOf, samplesOf } from './priors.ts';
  * decoded samples of each prior (`uniform` where the space is bounded, `gaussian-fit`, `empirical`); with `lm` also
  * `lmScore(p)` and `lmScore`, of reconstructions: nats a token under that model.
  * @throws DataError (`TOO_FEW`) for fewer than two rows; ShapeError (`SHAPE`), NumericalError (`NOT_FINITE`) for what `lm` answers;
- * ConfigError (`CONFIG`) for options that are none
+ * ConfigError (`CONFIG`) for options and answers of oracles that are none
  */
-export const fluency: Measurer = async (model, rows, o) => {
-  checkMeasureOptions('fluency', o);
+export const fluency: Measurer = async (model, rows, options) => {
+  const o = checkMeasureOptions('fluency', options);
   checkRows('fluency', rows);
   const stream = rng(o.seed).split('eval').split('fluency');
   const interval = new Intervals(stream, o.resamples);

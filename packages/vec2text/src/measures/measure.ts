@@ -6,27 +6,16 @@ import { checkKnown } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2Text } from '../model/module.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';
+import { checkedOracles, type Oracles } from './oracles.ts';
 
 /** A number and how far it is known. */
 export interface Measure {
   /** Of all rows. */
   readonly value: number;
-  /** 95 %, by resampling the rows. */
+  /** 95 %, by resampling the rows, or by leaving each out once. */
   readonly ci: readonly [low: number, high: number];
   /** Rows it was computed from. */
   readonly n: number;
-}
-
-/** What is known of texts: of a toy language by its parser, of real text by models. */
-export interface Oracles<M> {
-  /** Whether it is a text of the language. */
-  valid(text: string): boolean;
-  /** Its meaning; undefined for a text that has none. */
-  sem(text: string): M | undefined;
-  /** How much two meanings have in common, in [0, 1]: the share of equal slots, or a similarity. 1: the same. */
-  agree(a: M, b: M): number;
-  /** The parts of a meaning, where it has parts: what slot entropies and interpolations are measured by. */
-  slots?(meaning: M): readonly (number | string)[];
 }
 
 /** A held-out sentence; its meaning should not occur in training. */
@@ -47,7 +36,7 @@ export interface MeasureOptions<M> extends Oracles<M> {
   seed: number;
   /** σ of noise in root mean squares of the codes ([.25, .5, .75, 1]). */
   scales?: readonly number[];
-  /** Codes drawn from each prior, pairs interpolated, and the like (1000). */
+  /** Codes drawn from each prior (of the empirical one at most the rows), pairs interpolated, and the like (1000). */
   samples?: number;
   /** Mean log-probability of a token of each text under a model of its own, for `lmScore`. */
   lm?: (texts: readonly string[]) => Promise<ArrayLike<number>>;
@@ -64,9 +53,10 @@ const names = optionNames<MeasureOptions<unknown>>({
 
 /**
  * Refuses options that are none, or out of range; what the oracles answer is looked at where they are asked.
+ * @returns them, with oracles that refuse answers which are none
  * @throws ConfigError (`CONFIG`)
  */
-export function checkMeasureOptions<M>(where: string, o: MeasureOptions<M>): void {
+export function checkMeasureOptions<M>(where: string, o: MeasureOptions<M>): MeasureOptions<M> {
   checkKnown(where, o, names);
   for (const name of ['valid', 'sem', 'agree'] as const)
     checkThat(`${where}.${name}`, typeof o[name] === 'function', typeof o[name], 'a function');
@@ -79,6 +69,7 @@ export function checkMeasureOptions<M>(where: string, o: MeasureOptions<M>): voi
   );
   checkSize(`${where}.samples`, samples, 2);
   checkSize(`${where}.resamples`, resamples);
+  return { ...o, ...checkedOracles(where, o) };
 }
 
 /** What of the options is for the model. */

@@ -34,10 +34,10 @@ import { spearman } from './ranks.ts';
  * `interpConsistency` (share of slots whose value is one of the ends', 0 where it has no meaning), and `interpMonotone`
  * (of 5 points: how often the agreement with the start does not rise from one to the next; a step from or to a text without
  * meaning counts as no), of three rows or more.
- * @throws DataError (`TOO_FEW`) for fewer than two rows
+ * @throws DataError (`TOO_FEW`) for fewer than two rows; ConfigError (`CONFIG`) for options and answers of oracles that are none
  */
-export const semanticStructure: Measurer = async (model, rows, o) => {
-  checkMeasureOptions('semanticStructure', o);
+export const semanticStructure: Measurer = async (model, rows, options) => {
+  const o = checkMeasureOptions('semanticStructure', options);
   checkRows('semanticStructure', rows);
   const stream = rng(o.seed).split('eval').split('structure');
   const interval = new Intervals(stream, o.resamples);

@@ -22,10 +22,10 @@ import { tokenLosses } from './token-losses.ts';
  * `tokenF1`, `ce` (nats a token, teacher-forced), `meaningMatch`, `slotAccuracy` (mean share of equal slots, 0 where
  * the text has no meaning); with paraphrases also `meaningMatchFromParaphrase`. All but `ce` also of every group of two rows or
  * more, as `exactMatch(group)`: lengths and topics that training did not have are rows of a group of their own.
- * @throws DataError (`TOO_FEW`) for fewer than two rows
+ * @throws DataError (`TOO_FEW`) for fewer than two rows; ConfigError (`CONFIG`) for options and answers of oracles that are none
  */
-export const universality: Measurer = async (model, rows, o) => {
-  checkMeasureOptions('universality', o);
+export const universality: Measurer = async (model, rows, options) => {
+  const o = checkMeasureOptions('universality', options);
   checkRows('universality', rows);
   const interval = new Intervals(rng(o.seed).split('eval').split('universality'), o.resamples);
   const texts = rows.map(({ text }) => text);
