@@ -1,7 +1,7 @@
 // gimbal vec2text from end to end on a generated language: two short trainings, whose spaces already differ as the paper
 // says, vectors and back, measures, the page in headless Chromium, bad input.
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -103,7 +103,10 @@ if (executablePath === undefined) console.warn('explore: skipped, no Chromium is
     const out = join(folder, 'page.html');
     const texts = ['the boy saw the box', 'the angry girl found the old lamp'];
     const two = texts.flatMap((text) => ['--text', text]);
-    await json('explore', rtt, '--compare', ae, ...two, '--backend', 'cpu', '--out', out);
+    const { models } = await json<{ models: string[] }>(
+      ...['explore', rtt, '--compare', ae, ...two, '--backend', 'cpu', '--out', out],
+    );
+    expect(models).toEqual(['rtt', 'ae']);
     const browser = await chromium.launch({ executablePath: executablePath as string, args: ['--no-sandbox'] });
     try {
       const page = await browser.newPage();
@@ -131,6 +134,24 @@ if (executablePath === undefined) console.warn('explore: skipped, no Chromium is
       expect(way.points[0]?.similarity[0]).toBeCloseTo(1, 5);
       expect(way.typed[1]).toEqual(['girl', 'found', 'lamp', 'angry', 'old', '', '', '']);
       expect(await page.evaluate(`document.querySelectorAll('#slots tr').length`)).toBe(8);
+      // what stands above the table, and what is said of a model of round trips alone
+      const shown = (id: string): Promise<boolean> =>
+        page.evaluate(`document.getElementById('${id}').checkVisibility()`) as Promise<boolean>;
+      expect([await shown('meanings'), await shown('round-trips')]).toEqual([true, true]);
+      expect(await page.evaluate(`document.querySelector('figcaption').textContent`)).toContain('similar to B');
+      expect(await page.evaluate(`document.getElementById('curve').textContent`)).toBe('-101α = 0α = 1here');
+      // typing computes the way anew, while the field has the focus; the slider picks among what is there
+      const computed = `document.getElementById('result').getAttribute('aria-busy') === 'false'`;
+      await page.focus('#a');
+      await page.keyboard.press('End');
+      await page.keyboard.type(' at night', { delay: 20 });
+      await page.waitForFunction(
+        `document.querySelectorAll('#slots tr')[6].children[1].textContent === 'at night' && ${computed}`,
+      );
+      expect(await page.evaluate(`document.activeElement.id`)).toBe('a');
+      await page.selectOption('#model', '1');
+      expect(await shown('round-trips')).toBe(false);
+      await page.waitForFunction(computed);
       // an unknown word is told beside its field
       await page.fill('#b', 'the boy saw the elephant');
       await page.waitForFunction(`document.getElementById('problem-1').textContent.includes('elephant')`);
@@ -229,7 +250,10 @@ test('one’s own sentences: long ones are left out and the limit is said, no or
     expect(page).toContain(title);
   // the page's sentences are those of training, and what is typed keeps its capitals
   const space = join(folder, 'mine.html');
-  await json('explore', out, '--out', space);
+  const twin = join(folder, 'twin');
+  await cp(out, twin, { recursive: true });
+  const named = await json<{ models: string[] }>('explore', out, '--compare', twin, '--out', space);
+  expect(named.models).toEqual(['ae (mine)', 'ae (twin)']);
   const data = JSON.parse(/id="data">(.*?)<\/script>/s.exec(await readFile(space, 'utf8'))?.[1] ?? '') as ExploreData;
   expect(data.sentences).toEqual(texts);
   const { Explorer } = await import('../src/vec2text/explore/explorer.ts');
@@ -239,7 +263,19 @@ test('one’s own sentences: long ones are left out and the limit is said, no or
   using model = await loadVec2Text(Buffer.from(data.models[0]?.file as string, 'base64'));
   const [direct] = await decodeCodes(model, await encodeTexts(model, texts.slice(0, 1)));
   expect('points' in way && way.points[0]?.text).toBe(direct?.text);
-}, 120_000);
+  if (executablePath === undefined) return;
+  // nothing is known of what they mean: no table, and no round trips were learnt
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  try {
+    const page = await browser.newPage();
+    await page.goto(pathToFileURL(space).href);
+    await page.waitForFunction(`document.getElementById('status').textContent.startsWith('computed')`);
+    for (const id of ['meanings', 'round-trips'])
+      expect(await page.evaluate(`document.getElementById('${id}').checkVisibility()`)).toBe(false);
+  } finally {
+    await browser.close();
+  }
+}, 180_000);
 
 /** The first twelve lines of a file, in another. */
 async function twelveIn(path: string): Promise<string> {

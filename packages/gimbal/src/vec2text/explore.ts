@@ -1,6 +1,6 @@
 // gimbal vec2text explore: a page in which two sentences and a slider show what lies between, computed in the page.
 import { existsSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { ConfigError, rng, writeFileAtomic } from '@gimbal/tensor-core';
 import type { Vec2Text } from '@gimbal/vec2text';
 import type { CommandResult } from '../cli/command.ts';
@@ -8,7 +8,7 @@ import { startCompute } from '../run/compute.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
 import type { ExploreData } from './explore/data.ts';
 import { explorePage } from './explore/html.ts';
-import { openFrom, openModel, optionsOfModel, thatFit } from './open.ts';
+import { openFrom, openModel, optionsOfModel, runOfModel, thatFit } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import { languageOf, languageRows } from './oracles.ts';
 import { readSentences } from './sentences.ts';
@@ -51,7 +51,14 @@ export async function writePage(context: Vec2TextContext): Promise<CommandResult
         fix: 'Give --data, a file of sentences such as the model was trained on, or --text twice, a sentence each',
       });
     const models: ExploreData['models'][number][] = [];
-    for (const { model, path } of opened) models.push(await modelData(model, await nameOf(path), sentences, signal));
+    const found = await Promise.all(opened.map(({ path }) => optionsOfModel(path)));
+    const names = namesOf(opened.map(({ path }, i) => ({ path, objective: found[i]?.objective })));
+    for (const [i, { model }] of opened.entries())
+      models.push({
+        name: names[i] as string,
+        roundTrips: found[i]?.objective?.startsWith('rtt') ?? false,
+        ...(await modelData(model, sentences, signal)),
+      });
     const page = await explorePage({ title: 'What lies between two sentences', models, sentences, start, language });
     await writeFileAtomic(out, page);
     await compute.trace(output);
@@ -63,26 +70,31 @@ export async function writePage(context: Vec2TextContext): Promise<CommandResult
 }
 
 /** A model and what the page needs beside it. */
-export async function modelData(
+async function modelData(
   model: Vec2Text,
-  name: string,
   sentences: readonly string[],
   signal: AbortSignal,
-): Promise<ExploreData['models'][number]> {
+): Promise<Pick<ExploreData['models'][number], 'file' | 'codes'>> {
   const { encodeTexts, encodeVec2Text, loadVec2Text } = await import('@gimbal/vec2text');
   const file = await encodeVec2Text(model, { dtype: 'BF16' });
   // of the weights that the page has, which are rounded
   using rounded = await loadVec2Text(file);
   const codes = sentences.length === 0 ? new Float32Array() : await encodeTexts(rounded, sentences, { signal });
-  return { name, file: base64(file), codes: base64(new Uint8Array(codes.buffer, codes.byteOffset, codes.byteLength)) };
+  return { file: base64(file), codes: base64(new Uint8Array(codes.buffer, codes.byteOffset, codes.byteLength)) };
 }
 
 const base64 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 
-/** What the model was trained to do, where its run says so; else the name of its file. */
-async function nameOf(path: string): Promise<string> {
-  return (await optionsOfModel(path)).objective ?? basename(path, '.safetensors');
+/** What each model was trained to do, where its run says so; models of one objective are told apart by their folders. */
+export function namesOf(models: readonly { path: string; objective?: string | undefined }[]): string[] {
+  const short = models.map(({ path, objective }) => objective ?? basename(path, '.safetensors'));
+  // the folder of a run, and of a model that lies in none its own
+  const folders = models.map(({ path, objective }) => (objective === undefined ? dirname(path) : runOfModel(path)));
+  const isOne = new Set(folders.map((folder) => basename(folder))).size === folders.length;
+  return new Set(short).size === short.length
+    ? short
+    : short.map((name, i) => `${name} (${isOne ? basename(folders[i] as string) : folders[i]})`);
 }
 
 /** The file that a model was trained on, where its run says so and it is still there. */

@@ -7,6 +7,8 @@ export interface ExploreData {
   readonly models: readonly {
     /** on the switch */
     readonly name: string;
+    /** whether it was trained on round trips, and so keeps meanings and not words */
+    readonly roundTrips: boolean;
     /** the model as a safetensors file, base64 */
     readonly file: string;
     /** codes of `sentences` [n·k], float32 in base64 */

@@ -3,12 +3,13 @@ import '@tensorflow/tfjs-backend-cpu';
 import { setBackend } from '@tensorflow/tfjs-core';
 import type { ExploreData, ExplorePath, ExploreProblem } from './data.ts';
 import { Explorer } from './explorer.ts';
+import { newestFirst } from './newest.ts';
 import { mount } from './view.ts';
 
 /** What the worker is asked. */
-type Request = { data: ExploreData } | { id: number; texts: [string, string]; which: number };
+type Request = { data: ExploreData } | { texts: [string, string]; which: number };
 /** What it answers. */
-type Answer = { ready: true } | { id: number; path: ExplorePath | ExploreProblem } | { failed: string };
+type Answer = { ready: true } | { path: ExplorePath | ExploreProblem } | { failed: string };
 
 const inPage = typeof document !== 'undefined';
 if (inPage) start();
@@ -30,7 +31,7 @@ function serve(): void {
         return;
       }
       const open = (await explorer) as Explorer;
-      scope.postMessage({ id: asked.id, path: await open.path(asked.texts, asked.which) });
+      scope.postMessage({ path: await open.path(asked.texts, asked.which) });
     } catch (error) {
       scope.postMessage({ failed: (error as Error).message });
     }
@@ -41,22 +42,21 @@ function start(): void {
   const data = JSON.parse(document.getElementById('data')?.textContent ?? '{}') as ExploreData;
   const source = document.getElementById('script')?.textContent ?? '';
   const worker = new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
-  const waiting = new Map<number, (path: ExplorePath | ExploreProblem) => void>();
-  const view = mount(data, (texts, which) => {
-    const id = ++asked;
-    return new Promise((resolve) => {
-      waiting.set(id, resolve);
-      worker.postMessage({ id, texts, which } satisfies Request);
-    });
-  });
-  let asked = 0;
+  let answered: (path: ExplorePath | ExploreProblem | undefined) => void = () => {};
+  const ask = newestFirst(
+    ({ texts, which }: { texts: [string, string]; which: number }) =>
+      new Promise<ExplorePath | ExploreProblem | undefined>((resolve) => {
+        answered = resolve;
+        worker.postMessage({ texts, which } satisfies Request);
+      }),
+  );
+  const view = mount(data, (texts, which) => ask({ texts, which }));
   worker.onmessage = ({ data: answer }: MessageEvent<Answer>) => {
     if ('ready' in answer) view.begin();
-    else if ('failed' in answer) view.fail(answer.failed);
-    else {
-      waiting.get(answer.id)?.(answer.path);
-      waiting.delete(answer.id);
-    }
+    else if ('failed' in answer) {
+      view.fail(answer.failed);
+      answered(undefined); // another sentence may still be asked for
+    } else answered(answer.path);
   };
   worker.onerror = (event) => view.fail(event.message);
   worker.postMessage({ data } satisfies Request);

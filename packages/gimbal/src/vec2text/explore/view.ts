@@ -1,7 +1,11 @@
 // What the page shows: two fields, a slider, the sentence at its place, and what is known of it.
 import type { ExploreData, ExplorePath, ExploreProblem } from './data.ts';
 
-type Ask = (texts: [string, string], which: number) => Promise<ExplorePath | ExploreProblem>;
+/** Undefined where a newer question came before this one was looked at, or it failed. */
+type Ask = (texts: [string, string], which: number) => Promise<ExplorePath | ExploreProblem | undefined>;
+
+/** a pause in typing after which the way is computed, milliseconds */
+const pause = 200;
 
 /** The page's parts. */
 export interface View {
@@ -41,14 +45,19 @@ export function mount(data: ExploreData, ask: Ask): View {
       ...point.nearest.map(({ text, similarity }) => item(`${text}  (${similarity.toFixed(2)})`)),
     );
     element('slots').replaceChildren(...slotRows(path, point.slots));
+    element('meanings').toggleAttribute('hidden', path.slotNames.length === 0);
     element('curve').replaceChildren(...curve(path, Number(slider.value)));
   };
 
   const compute = async (): Promise<void> => {
     const mine = ++turn;
+    const which = Number(models.value);
     status.textContent = 'computing …';
-    const found = await ask([fields[0].value, fields[1].value], Number(models.value));
-    if (mine !== turn) return; // typed again meanwhile
+    element('result').setAttribute('aria-busy', 'true');
+    element('round-trips').toggleAttribute('hidden', data.models[which]?.roundTrips !== true);
+    const found = await ask([fields[0].value, fields[1].value], which);
+    if (mine !== turn || found === undefined) return; // typed again meanwhile
+    element('result').setAttribute('aria-busy', 'false');
     fields.forEach((field, i) => {
       const bad = 'field' in found && found.field === i;
       field.setAttribute('aria-invalid', String(bad));
@@ -70,13 +79,14 @@ export function mount(data: ExploreData, ask: Ask): View {
   for (const field of fields)
     field.addEventListener('input', () => {
       clearTimeout(timer);
-      timer = setTimeout(compute, 150);
+      timer = setTimeout(compute, pause);
     });
   models.addEventListener('change', compute);
   slider.addEventListener('input', show);
   return {
     begin: compute,
     fail(message) {
+      element('result').setAttribute('aria-busy', 'false');
       status.textContent = `the model cannot be run here: ${message}`;
     },
   };
@@ -120,7 +130,7 @@ function slotRows({ slotNames, typed }: ExplorePath, here: readonly string[] | n
 
 const [width, height] = [420, 90];
 
-/** Similarity to both ends along the way. */
+/** Similarity to both ends along the way, from −1 to 1. */
 function curve({ points }: ExplorePath, at: number): SVGElement[] {
   const svg = (name: string, attributes: Record<string, string | number>): SVGElement => {
     const node = document.createElementNS('http://www.w3.org/2000/svg', name);
@@ -136,7 +146,20 @@ function curve({ points }: ExplorePath, at: number): SVGElement[] {
     });
   // beside its line, on the side where there is room
   const left = at > points.length / 2;
-  const label = svg('text', { x: x(at) + (left ? -4 : 4), y: height, 'text-anchor': left ? 'end' : 'start' });
-  label.textContent = 'here';
-  return [svg('line', { x1: x(at), x2: x(at), y1: 0, y2: height, class: 'here' }), label, line(0), line(1)];
+  const beside = { x: x(at) + (left ? -4 : 4), 'text-anchor': left ? 'end' : 'start' };
+  const written = (text: string, attributes: Record<string, string | number>): SVGElement => {
+    const node = svg('text', attributes);
+    node.textContent = text;
+    return node;
+  };
+  const scale = [-1, 0, 1].flatMap((s) => [
+    svg('line', { x1: 0, x2: width, y1: y(s), y2: y(s), class: 'grid' }),
+    written(String(s), { x: -6, y: y(s) + 4, 'text-anchor': 'end' }),
+  ]);
+  const ends = [0, 1].map((alpha) =>
+    written(`α = ${alpha}`, { x: alpha * width, y: height + 16, 'text-anchor': alpha === 0 ? 'start' : 'end' }),
+  );
+  const here = svg('line', { x1: x(at), x2: x(at), y1: 0, y2: height, class: 'here' });
+  const label = written('here', { ...beside, y: height - 3 });
+  return [...scale, ...ends, here, label, line(0), line(1)];
 }
