@@ -339,13 +339,27 @@ test('a run trains on with more steps, its checkpoint serves while it is stopped
   );
 }, 120_000);
 
-test('--help with an action shows its options alone', async () => {
+test('--help with an action shows its options and examples alone, each as it is for that action', async () => {
   const { stdout } = await run('encode', '--help');
   const flags = Array.from(stdout.matchAll(/^ {2}--([\w-]+)/gm), ([, flag]) => flag);
   expect(flags.slice(0, 4)).toEqual(['data', 'columns', 'model', 'text']);
   expect(flags).not.toContain('steps');
   expect(stdout).toContain('sentences, a line of a .txt each');
   expect((await run('--help')).stdout).toContain('--steps');
+  const examples = (help: string): string[] =>
+    Array.from(help.matchAll(/^ {2}gimbal vec2text (\w+)/gm), ([, a]) => a ?? '');
+  expect(examples(stdout)).toEqual(['encode']);
+  expect(stdout).not.toContain('vectors: a .npy');
+  const flat = async (action: string): Promise<string> => (await run(action, '--help')).stdout.replaceAll(/\s+/g, ' ');
+  const evaluate = await flat('evaluate');
+  expect(evaluate).toContain('without --data (default: the model’s own) --lm');
+  expect(await flat('train')).toContain('which generated language, without --data (default typed) --');
+  const decode = await flat('decode');
+  expect(decode).toContain('so many vectors by chance, in place of --data --prior');
+  expect(decode).toContain('--data <text> vectors: a .npy');
+  expect(await flat('invert')).toContain('to be inverted, or vectors: a .npy');
+  expect(examples((await run('invert', '--help')).stdout)).toEqual(['invert', 'invert']);
+  expect(examples((await run('--help')).stdout).length).toBeGreaterThan(10);
 });
 
 test('the telegraph style of another language leaves out its frequent words; what comes back is told', async () => {

@@ -48,7 +48,7 @@ export interface Command<T extends OptionTable = OptionTable> {
   arguments?: readonly CommandArgument[];
   /** a function where they depend on files found at run time */
   options: T | ((root: URL) => Promise<T>);
-  /** the options that --help shows where its first word is given: those of an action; undefined for all */
+  /** the options that --help shows where its first word is given: those of an action, and its examples alone; undefined for all */
   optionsFor?(word: string): T | undefined;
   /** whether --resume means something to it */
   resumes?: boolean;

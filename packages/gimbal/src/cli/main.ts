@@ -73,11 +73,13 @@ async function dispatch(
   const infos = optionInfos(table);
   const line = parseLine(name, [...argv.slice(0, at), ...argv.slice(at + 1)], infos, command.arguments ?? []);
   if (line.help) {
-    const [word] = line.words;
-    const shown = (word === undefined ? undefined : command.optionsFor?.(word)) ?? own;
-    output.line(
-      commandHelp({ ...command, name }, optionInfos(shown), globals, output.colors, await command.topics?.(root)),
-    );
+    const [word = ''] = line.words;
+    const ofAction = word === '' ? undefined : command.optionsFor?.(word);
+    const isShown = (example: string): boolean => example.startsWith(`gimbal ${name} ${word} `);
+    const examples = command.examples?.filter((example) => ofAction === undefined || isShown(example)) ?? [];
+    const shown = optionInfos(ofAction ?? own);
+    const topics = await command.topics?.(root);
+    output.line(commandHelp({ ...command, examples, name }, shown, globals, output.colors, topics));
     return undefined;
   }
   const given = await collect(line.flags, infos);

@@ -49,7 +49,7 @@ export const command = defineCommand({
     'gimbal vec2text interpolate runs/mine --text "a dog runs" --text "two men, asleep" --points 7',
     'gimbal vec2text perturb runs/mine --text "a dog runs" --scale .5 --sample 10',
     'gimbal vec2text nearest runs/mine --text "a dog runs" --data sentences.txt --neighbours 3',
-    'gimbal vec2text arithmetic runs/mine --text "a dog runs" --plus "a man slept" --minus "a man sleeps"',
+    'gimbal vec2text arithmetic runs/mine --text "a dog runs" --plus "a man slept" --minus "a man sleeps" --project',
     'gimbal vec2text optimise runs/mine --reward ./score.mjs      the text that a module of yours likes best',
     'gimbal vec2text evaluate runs/space                          the four properties, with a page',
     'gimbal vec2text explore runs/mine --out mine.html            two sentences and what lies between, in one file',

@@ -19,7 +19,10 @@ export type Action =
   | 'arithmetic'
   | 'optimise';
 
-const readers = z.registry<{ actions: readonly Action[]; what: string }>();
+/** What an option is in the help of one action, by the action as it is typed. */
+type Alone = Partial<Record<Action, string>>;
+
+const readers = z.registry<{ actions: readonly Action[]; what: string; alone: Alone }>();
 
 /** As they are typed. */
 const typed = (actions: readonly Action[]): string[] => [
@@ -30,10 +33,17 @@ const typed = (actions: readonly Action[]): string[] => [
  * An option of some actions.
  * @param what its description, which their names come before
  * @param when said behind the names: in what case
+ * @param alone what it is in the help of single actions, where the description is of all
  */
-export function of<T extends z.ZodType>(actions: readonly Action[], schema: T, what: string, when = ''): T {
+export function of<T extends z.ZodType>(
+  actions: readonly Action[],
+  schema: T,
+  what: string,
+  when = '',
+  alone: Alone = {},
+): T {
   const described = schema.describe(`${typed(actions).join(', ')}${when && ` ${when}`}: ${what}`);
-  readers.add(described, { actions, what: when === '' ? what : `${when}: ${what}` });
+  readers.add(described, { actions, what: when === '' ? what : `${when}: ${what}`, alone });
   return described;
 }
 
@@ -43,7 +53,9 @@ export const optionsOfAction = (action: string, table: OptionTable): OptionTable
     Object.fromEntries(
       Object.entries(table.shape).flatMap(([name, schema]) => {
         const read = readers.get(schema as z.ZodType);
-        return read && typed(read.actions).includes(action) ? [[name, (schema as z.ZodType).describe(read.what)]] : [];
+        if (read === undefined || !typed(read.actions).includes(action)) return [];
+        const { [action as Action]: what = read.what } = read.alone;
+        return [[name, (schema as z.ZodType).describe(what)]];
       }),
     ),
   );

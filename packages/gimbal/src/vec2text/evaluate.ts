@@ -9,7 +9,7 @@ import { startCompute } from '../run/compute.ts';
 import { withRun } from '../run/run-folder.ts';
 import { measureModel, measureParts, sayMeasures } from './measured.ts';
 import { namedModel, openModel, runOfModel, thatFit } from './open.ts';
-import type { Vec2TextContext } from './options.ts';
+import { usualWorld, type Vec2TextContext } from './options.ts';
 import {
   byLength,
   languageAttributes,
@@ -41,7 +41,7 @@ export async function evaluateModel(context: Vec2TextContext): Promise<CommandRe
         fix: 'Give --data, a file of sentences that it was not trained on',
       });
     // the model's own language, unless another is asked for
-    const world = (given.has('world') ? undefined : languageOf(model)) ?? o.world;
+    const world = o.world ?? languageOf(model) ?? usualWorld;
     const all =
       o.data === undefined ? languageRows(world, o.rows, rng(o.seed)) : await readSentences(o.data, o.columns);
     const rows: readonly MeasuredRow[] = byLength(thatFit('gimbal vec2text evaluate', all, model, output, 2));

@@ -6,7 +6,7 @@ import { counted } from '../cli/format.ts';
 import { checkHeldOut } from '../options/held-out.ts';
 import type { RunFolder } from '../run/run-folder.ts';
 import { needsTrips } from './objective.ts';
-import type { Vec2TextContext, Vec2TextFlags } from './options.ts';
+import { usualWorld, type Vec2TextContext, type Vec2TextFlags } from './options.ts';
 import {
   type Attributes,
   languageAttributes,
@@ -39,15 +39,16 @@ export interface Material {
 
 /** Sentences of the generated language; round trips through its lossless pivot are drawn anew at every step. */
 export function ofLanguage(o: Vec2TextFlags): Material {
-  const { aish, bex } = toyLanguages({ preset: o.world });
-  const held = languageRows(o.world, o.rows, rng(o.seed));
+  const { world = usualWorld } = o;
+  const { aish, bex } = toyLanguages({ preset: world });
+  const held = languageRows(world, o.rows, rng(o.seed));
   const texts = aish.sentences(o.sentences, rng(o.seed).split('training'), { except: held.map(({ text }) => text) });
   return {
     rows: texts.map((source) => ({ source })),
     held,
-    oracles: languageOracles(o.world) as Oracles<unknown>,
+    oracles: languageOracles(world) as Oracles<unknown>,
     terms: languageTerms,
-    attributes: languageAttributes(o.world),
+    attributes: languageAttributes(world),
     words: aish.words,
     ...(needsTrips(o) && { roundTrip: (source, stream) => bex.roundTrip(source, stream).text }),
   };

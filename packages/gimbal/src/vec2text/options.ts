@@ -6,16 +6,30 @@ import { trainOptions } from './train-options.ts';
 
 const count = z.int().min(1);
 const chance = z.number().min(0).default(0);
+/** the language where none is asked for */
+export const usualWorld = 'typed';
 const inverting: readonly Action[] = ['invert', 'use an inverter'];
 /** what writes texts of vectors */
 const writing: readonly Action[] = ['decode', 'interpolate', 'perturb', 'arithmetic'];
 const inSpace: readonly Action[] = ['interpolate', 'perturb', 'nearest', 'arithmetic'];
 
+const sentences = 'sentences, a line of a .txt each, or text in a .jsonl, .csv or .parquet';
+const vectors = 'vectors: a .npy, or code in a .jsonl';
+const model = 'the model, if it is not named behind the action';
+
 const named = {
   data: of(
     ['train', 'encode', 'decode', 'evaluate', 'explore', 'nearest', ...inverting],
     z.string().min(1).optional(),
-    'sentences, a line of a .txt each, or text, with rtt, paraphrase, edit and group, in a .jsonl, .csv or .parquet; for decode, vectors: a .npy, or code in a .jsonl',
+    `sentences, a line of a .txt each, or text, with rtt, paraphrase, edit and group, in a .jsonl, .csv or .parquet; decode, and invert with an inverter: ${vectors}`,
+    '',
+    {
+      train: `${sentences}; rtt, a round trip, paraphrase, edit and group beside it are used`,
+      evaluate: `${sentences}; paraphrase, edit and group beside it are used`,
+      ...{ encode: sentences, explore: sentences, nearest: sentences },
+      decode: `${vectors}; with --prior empirical sentences too`,
+      invert: `${sentences}: to learn from; with an inverter, to be inverted, or ${vectors}`,
+    },
   ),
   columns: of(
     ['train', 'encode', 'evaluate', 'explore', 'nearest', ...inverting],
@@ -25,7 +39,14 @@ const named = {
   model: of(
     ['train', 'encode', 'decode', 'evaluate', 'explore', 'use an inverter', ...inSpace, 'optimise'],
     z.string().optional(),
-    'the model, if it is not named behind the action; train: one to go on from, as it is',
+    `${model}; train: one to go on from, as it is`,
+    '',
+    {
+      train: 'one to go on from, as it is, if it is not named behind the action',
+      ...{ encode: model, decode: model, evaluate: model, explore: model, interpolate: model, perturb: model },
+      ...{ nearest: model, arithmetic: model, optimise: model },
+      invert: 'an inverter to use, if it is not named behind the action',
+    },
   ),
   text: of(
     ['encode', 'explore', 'use an inverter', ...inSpace],
@@ -48,6 +69,8 @@ const written = {
     ['decode', 'perturb'],
     count.optional(),
     'decode: so many vectors by chance, in place of --data; perturb: so many near each sentence (default 5)',
+    '',
+    { decode: 'so many vectors by chance, in place of --data', perturb: 'so many near each sentence (default 5)' },
   ),
   prior: of(
     ['decode'],
@@ -110,12 +133,22 @@ const measured = {
     ['train', 'evaluate'],
     z.int().min(2).default(1000),
     'vectors of each prior, pairs to interpolate (train: at most 500)',
+    '',
+    {
+      train: 'vectors of each prior, pairs to interpolate; at most 500',
+      evaluate: 'vectors of each prior, pairs to interpolate',
+    },
   ),
   rows: of(['train', 'evaluate'], count.default(1000), 'held-out sentences of the generated language'),
   world: of(
     ['train', 'evaluate'],
-    z.enum(['typed', 'reversible']).default('typed'),
-    'which generated language, without --data (default: the model’s own)',
+    z.enum(['typed', 'reversible']).optional(),
+    `which generated language, without --data (default ${usualWorld}; evaluate: the model’s own)`,
+    '',
+    {
+      train: `which generated language, without --data (default ${usualWorld})`,
+      evaluate: 'which generated language, without --data (default: the model’s own)',
+    },
   ),
   lm: of(['evaluate'], z.string().optional(), 'folder of a language model, for the likelihood of what is written'),
   compare: of(['explore'], z.string().optional(), 'a second model, to switch to'),
