@@ -10,6 +10,7 @@ import {
   specialIds,
   wordTokenizer,
 } from '../src/index.ts';
+import { hypotheses } from '../src/inversion/generate.ts';
 import { guessAll } from '../src/inversion/guesses.ts';
 import { initInverter, inverterLoss } from '../src/inversion/models.ts';
 import { fixedRows } from '../src/inversion/rows.ts';
@@ -97,6 +98,16 @@ test('the first loss is that of every open pair once: a text, its guess, the vec
   const noisy = await firstLoss(from, [...of, ...of], drawn, 7);
   using corrector = new InverterTrainer({ ...o, guesses, batchSize: noisy.open });
   expect((await corrector.run({ steps: 1 }))?.loss).toBeCloseTo(noisy.loss, 4);
+});
+
+test('a guess drawn by chance is its row’s own, beyond a batch of 64 too', async () => {
+  using hypothesizer = await trained(texts, 1);
+  const e = (await embedder.embed(texts.slice(0, 1))).slice();
+  const same = Float32Array.from({ length: 70 * D }, (_, i) => e[i % D] as number);
+  const drawn = await hypotheses(hypothesizer.inverter, same, { temperature: 1, rng: rng(3) });
+  expect(drawn).toHaveLength(70);
+  expect(drawn.slice(64)).not.toEqual(drawn.slice(0, 6));
+  expect(await hypotheses(hypothesizer.inverter, same, { temperature: 1, rng: rng(3) })).toEqual(drawn);
 });
 
 test('corrections bring texts nearer', async () => {

@@ -72,4 +72,9 @@ test('patience counts corrections that bring no text nearer; the nearest text is
   expect(best(await stepsOf({ steps: 8, patience: 1 }))).toEqual(all.slice(0, 3));
   // 60, 50, 80 after which one has brought nothing, 40; then 60 50 80
   expect(best(await stepsOf({ steps: 8, patience: 2 }))).toEqual(all.slice(0, 6));
+  // none at all would be steps: 0
+  for (const patience of [0, Number.NaN]) {
+    const refused = expect.objectContaining({ reason: 'CONFIG', message: expect.stringContaining('invert.patience') });
+    await expect(stepsOf({ patience })).rejects.toThrow(refused);
+  }
 });

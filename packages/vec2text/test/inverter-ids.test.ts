@@ -1,7 +1,14 @@
 // An inverter whose tokenizer has its special tokens elsewhere than at 0 to 3.
 import { Tokenizer } from '@gimbal/language-models';
 import { type Rng, rng, useBackend } from '@gimbal/tensor-core';
-import { type Embedder, InverterTrainer, type InverterTrainerOptions, invertAll, wordTokenizer } from '../src/index.ts';
+import {
+  type Embedder,
+  InverterTrainer,
+  type InverterTrainerOptions,
+  invertAll,
+  makeInverter,
+  wordTokenizer,
+} from '../src/index.ts';
 
 const words = 'the boy girl saw found lamp box'.split(' ');
 const texts = ['the boy saw the box', 'the girl found the lamp', 'the box found the boy', 'the lamp saw the girl'];
@@ -56,4 +63,32 @@ test('the special ids are the tokenizer’s: what is learnt comes back, and a co
   expect(() => new InverterTrainer({ ...options, stage: 'corrector', from: mixed })).toThrow(
     expect.objectContaining({ reason: 'CHECKPOINT' }),
   );
+});
+
+test('an inverter is made of its parts, and of nothing less', () => {
+  using trainer = new InverterTrainer(options);
+  const { config, embedder: own, tokenizer, hypothesizer, corrector } = trainer.inverter;
+  const parts = { config, embedder: own, tokenizer, hypothesizer, corrector };
+  // the trainer has the weights
+  expect(makeInverter(parts)).toMatchObject({ config, corrector: undefined });
+  const reasonOf = (o: unknown): string => {
+    try {
+      makeInverter(o as never);
+    } catch (error) {
+      return `${(error as { reason?: string }).reason}: ${(error as Error).message}`;
+    }
+    return 'nothing thrown';
+  };
+  for (const nothing of [undefined, null, {}]) expect(reasonOf(nothing)).toMatch(/^CONFIG: makeInverter\.embedder/);
+  for (const name of ['config', 'embedder', 'tokenizer', 'hypothesizer'])
+    for (const bad of [undefined, null, 3])
+      expect(reasonOf({ ...parts, [name]: bad })).toMatch(new RegExp(`^CONFIG: makeInverter\\.${name}`));
+  expect(reasonOf({ embedder: own })).toMatch(/^CONFIG: makeInverter\.config/);
+  expect(reasonOf({ ...parts, corrector: 3 })).toMatch(/^CONFIG: makeInverter\.corrector/);
+  expect(reasonOf({ ...parts, config: { ...config, width: -1 } })).toMatch(/^CONFIG/);
+  expect(reasonOf({ ...parts, embedder: { ...own, dim: 5 } })).toMatch(/^CONFIG: makeInverter\.embedder\.dim/);
+  expect(reasonOf({ ...parts, tokenizer: wordTokenizer(words) })).toMatch(/^CHECKPOINT/);
+  expect(reasonOf({ ...parts, hypothesizer: {} })).toMatch(/^CHECKPOINT: makeInverter\.hypothesizer.*is missing/);
+  // a hypothesizer reads one vector, a corrector three
+  expect(reasonOf({ ...parts, corrector: hypothesizer })).toMatch(/^CHECKPOINT: makeInverter\.corrector/);
 });

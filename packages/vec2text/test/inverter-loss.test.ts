@@ -1,9 +1,15 @@
 // Both models of an inverter in plain loops and double precision, straight from the formulas of Morris et al.: losses, and
 // gradients by central differences.
-import { disposeTree, type Params, rng, useBackend, valueAndGrad } from '@gimbal/tensor-core';
-import { tensor, tensor2d } from '@tensorflow/tfjs-core';
+import { disposeTree, type Params, type Rng, rng, useBackend, valueAndGrad } from '@gimbal/tensor-core';
+import { type Tensor, tensor, tensor2d, tidy, zerosLike } from '@tensorflow/tfjs-core';
 import { blockConfig, type InverterConfig, inverterConfig } from '../src/inversion/config.ts';
-import { type InversionInput, initInverter, inverterLoss, type Stage } from '../src/inversion/models.ts';
+import {
+  type InversionInput,
+  initInverter,
+  inverterLoss,
+  inverterMemory,
+  type Stage,
+} from '../src/inversion/models.ts';
 import {
   addTo,
   lossOfLogits,
@@ -124,3 +130,31 @@ test.each(['hypothesizer', 'corrector'] as const)(
     value.dispose();
   },
 );
+
+test('dropout of each of the three readings of vectors is another, and the stream stays where it is', () => {
+  const params = initInverter(c, 'corrector', rng(5));
+  // both vectors are the same and read by the same weights, at places that do not show: what attends to them sees twice the
+  // same, unless other numbers are dropped
+  const { embedding } = params.project as { embedding: Params };
+  const even = { weight: zerosLike((params.sequence as { weight: Tensor }).weight) };
+  const same = { ...params, sequence: even, project: { ...(params.project as Params), hypothesis: embedding } };
+  const apart = (drop?: { rate: number; rng: Rng }): number[] =>
+    tidy(() => {
+      const e = tensor2d([[0.6, -0.2, 0.1, 0.7, -0.3]]);
+      const hypothesis = { embedding: e, ids: tensor2d([[5, 2, 0, 0]], [1, c.maxLength], 'int32') };
+      const [keys] = inverterMemory(same, c, 'corrector', { embedding: e, hypothesis }, drop)[0] as readonly Tensor[];
+      const values = (keys as Tensor).dataSync();
+      // sep, R of e, sep, R of ê
+      const [R, d] = [c.embeddingTokens, c.width];
+      return Array.from({ length: R * d }, (_, i) =>
+        Math.abs((values[d + i] as number) - (values[(R + 2) * d + i] as number)),
+      );
+    });
+  expect(Math.max(...apart())).toBeLessThan(1e-6);
+  const stream = rng(3);
+  const before = stream.state();
+  expect(Math.max(...apart({ rate: 0.5, rng: stream }))).toBeGreaterThan(0.01);
+  expect(stream.state()).toEqual(before);
+  disposeTree(params);
+  even.weight.dispose();
+});

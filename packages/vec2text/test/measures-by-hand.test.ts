@@ -7,7 +7,9 @@ import { mockModule } from './helpers/mock-module.ts';
 mockModule('../../src/encoding/encode-texts.ts', () => ({ encodeTexts }));
 mockModule('../../src/decoding/decode-codes.ts', () => ({ decodeCodes }));
 let [fluency, diversity, semanticStructure]: Measurer[] = [];
+let samplesOf: typeof import('../src/measures/priors.ts').samplesOf;
 beforeAll(async () => {
+  ({ samplesOf } = await import('../src/measures/priors.ts'));
   ({ fluency } = await import('../src/measures/fluency.ts'));
   ({ diversity } = await import('../src/measures/diversity.ts'));
   ({ semanticStructure } = await import('../src/measures/structure.ts'));
@@ -58,6 +60,17 @@ test('fluency: shares of sentences near codes and of priors, and the scores of t
     'lmScore(empirical)': -3,
   });
   expect([found['validAt(1)']?.n, found['validPrior(uniform)']?.n]).toEqual([4, 5]);
+});
+
+test('the empirical prior is every code alike', async () => {
+  known.texts = { codes };
+  const drawn = await samplesOf(knownModel(), 'empirical', await encodeTexts(knownModel(), Object.keys(codes)), {
+    ...{ seed: 0, samples: 400 },
+  });
+  expect(drawn).toHaveLength(400);
+  // a quarter of 400, deviation 8.7: four of them
+  for (const text of Object.keys(codes))
+    expect(Math.abs(drawn.filter((other) => other === text).length - 100)).toBeLessThan(35);
 });
 
 test('diversity: meanings, n-grams, self-BLEU and entropies of samples; sentences of one code', async () => {
@@ -150,6 +163,42 @@ test('structure: meaning under noise, paraphrases against edits, and the way fro
   // a model that writes no sentence does not move evenly from one to the other
   known.texts = { codes: { ...codes, ...others }, elsewhere: () => '' };
   expect((await valuesOf(semanticStructure, rows)).values.interpMonotone).toBe(0);
+});
+
+test('analogies: by the next row with the same word in the slot that the edit changes', async () => {
+  const places: KnownTexts['codes'] = {
+    ...{ 'a x': [0.5, 0.5], 'a y': [0.5, 0], 'a z': [0.5, -0.5] },
+    ...{ 'b x': [-0.5, 0.5], 'b y': [-0.5, 0], 'b z': [-0.5, -0.75] },
+  };
+  const asked = ['a x', 'a y', 'a z'].map((text) => ({ text, edit: text.replace('a', 'b') }));
+  // a x : b x = a y : (−½, 0), which is b y; a y : b y = a z : (−½, −½), right in the slot alone;
+  // a z : b z = a x : (−½, ¼). By the row before it would be (−½, −½), b x, (−½, −¼)
+  const elsewhere = (z: readonly number[]): string =>
+    ({ '-0.5,-0.5': 'b x', '-0.5,0.25': 'b x', '-0.5,-0.25': 'q' })[z.join()] ?? '';
+  known.texts = { codes: places, elsewhere };
+  const { values } = await valuesOf(semanticStructure, asked, { ...oracles, scales: [] });
+  expect(values).toMatchObject({ analogy: about(2 / 3), analogySlot: 1 });
+});
+
+test('latentSts asks about 4,000 pairs at most', async () => {
+  // 92 rows have 4,186
+  const list = Array.from({ length: 92 }, (_, i) => `row ${i}`);
+  known.texts = { codes: Object.fromEntries(list.map((text, i) => [text, [Math.cos(i), Math.sin(i)] as const])) };
+  let pairs = 0;
+  const agree = (): number => {
+    pairs++;
+    return 0;
+  };
+  const { slots: _, ...others } = oracles;
+  const sem = (text: string): string[] | undefined => (text === '' ? undefined : [text]);
+  const asked = { ...others, sem, agree, scales: [], samples: 2, resamples: 2 };
+  const { latentSts } = await (semanticStructure as Measurer)(
+    knownModel(),
+    list.map((text) => ({ text })),
+    asked,
+  );
+  expect(latentSts?.n).toBe(92);
+  expect(pairs).toBe(4000 + 2 * 2); // and the two ends of two ways between rows
 });
 
 test('latentSts: 1 where vectors lie farther apart the less their meanings share, −1 where they lie nearer', async () => {

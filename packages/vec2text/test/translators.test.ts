@@ -28,6 +28,8 @@ test('the telegraph leaves function words out, with punctuation beside them, and
   // a 3, b 2, c 1: a alone is half
   expect(frequentWords(['a b c', 'A b', 'a'], 0.4)).toEqual(['a']);
   expect(frequentWords(['a b c', 'A b', 'a'], 0.6)).toEqual(['a', 'b']);
+  // of equal ones the first by the alphabet
+  expect(frequentWords(['c b', 'a'], 0.5)).toEqual(['a', 'b']);
   expect(() => frequentWords([], 1)).toThrow('frequentWords.share');
 });
 
@@ -103,6 +105,26 @@ test('chances of a filling, by hand', async () => {
     squares.map((square) => square / squares.reduce((a, b) => a + b, 0)),
   );
   expect(await pivot.back.translate(['Dog ran'])).toEqual(['Dog had ran']);
+});
+
+test('fillings that are known from one side alone, and where neither word is known, by hand', async () => {
+  const { back } = telegraphPivot(['dog is old', 'cat had ran', 'cow had ran']);
+  const share = async (kept: string, wanted: string): Promise<number> => {
+    const drawn = await back.translate(new Array<string>(3000).fill(kept), { temperature: 1, rng: rng(2) });
+    return drawn.filter((text) => text === wanted).length / 3000;
+  };
+  // of 9 gaps 6 are empty, 1 is, 2 had. Between dog, which only “is” followed, and ran, which only “had” stood before:
+  //   is  (1 + 1/9)/2 · (0 + 1/9)/3 / (1/9) = 5/27      had  (0 + 2/9)/2 · (2 + 2/9)/3 / (2/9) = 10/27
+  expect(await back.translate(['dog ran'])).toEqual(['dog had ran']);
+  expect(Math.abs((await share('dog ran', 'dog had ran')) - 2 / 3)).toBeLessThan(0.035); // 4 deviations
+  expect(Math.abs((await share('dog ran', 'dog is ran')) - 1 / 3)).toBeLessThan(0.035);
+  // between words of no text whatever there was, as often
+  expect(Math.abs((await share('fox hid', 'fox hid')) - 6 / 9)).toBeLessThan(0.035);
+  expect(Math.abs((await share('fox hid', 'fox had hid')) - 2 / 9)).toBeLessThan(0.035);
+  expect(Math.abs((await share('fox hid', 'fox is hid')) - 1 / 9)).toBeLessThan(0.035);
+  // capitals tell no word from another, before a gap and after it
+  const titled = telegraphPivot(['Dog Is Old', 'Cat Is Old']).back;
+  expect(await titled.translate(['dog fox', 'fox old'])).toEqual(['dog Is fox', 'fox Is old']);
 });
 
 test('a translator trained on pairs learns, and owns its weights', async () => {

@@ -1,4 +1,4 @@
-import { rng, useBackend } from '@gimbal/tensor-core';
+import { type Rng, rng, useBackend } from '@gimbal/tensor-core';
 import { asActionSpace, decodeCodes, nearestTexts, optimise, textEnv, textIndex, type Vec2Text } from '../src/index.ts';
 import { randomModel } from './helpers/toy.ts';
 
@@ -97,6 +97,42 @@ describe('optimise', () => {
     await expect(none.next()).rejects.toMatchObject({ reason: 'SHAPE' });
     const few = optimise(model, reward, { episodes: 8, rng: rng(0) });
     await expect(few.next()).rejects.toMatchObject({ reason: 'CONFIG' });
+    const nobody = optimise(model, undefined as never, { episodes: 8, population: 8, elite: 2, rng: rng(0) });
+    await expect(nobody.next()).rejects.toThrow(
+      expect.objectContaining({ reason: 'CONFIG', message: expect.stringContaining('optimise.reward') }),
+    );
+  });
+
+  it('moves mean and deviation towards the elite by c, not below the floor, and keeps to the budget', async () => {
+    // three texts of four coordinates, of which the first and the last are the elite; two rounds
+    const normals = [
+      ...[0.1, 0.2, 0, -0.1, 9, 9, 9, 9, 0.3, 0.2, 0, 0.1],
+      ...[1, 1, 1, 1, 9, 9, 9, 9, 1, 1, 1, 1],
+    ].values();
+    const stream: Rng = Object.assign(rng(0), { normal: () => normals.next().value as number });
+    const o = { population: 3, elite: 2, smoothing: 0.5, floor: 0.3, rng: stream };
+    let scored = 0;
+    const search = optimise(
+      model,
+      (_, texts) => {
+        scored += texts.length;
+        return [2, 1, 2];
+      },
+      { ...o, episodes: 8 },
+    );
+    // the elite's mean is (.2, .2, 0, 0) and its deviation (.1, 0, 0, .1): from 0 and 1 half the way
+    const first = [0.1, 0.1, 0, 0];
+    const deviation = [0.55, 0.5, 0.5, 0.55];
+    expect((await search.next()).value).toMatchObject({ episodes: 3, deviation: expect.closeTo(2.1 / 4, 6) });
+    // both are mean + deviation: half of it further; of deviations of 0 half the old one, .275 and .25, is below the floor
+    const second = first.map((m, j) => m + (deviation[j] as number) / 2);
+    expect((await search.next()).value).toMatchObject({ episodes: 6, deviation: expect.closeTo(0.3, 6) });
+    const { done, value } = await search.next();
+    // of 8 texts there are two rounds of 3
+    expect([done, scored]).toEqual([true, 6]);
+    const z = asActionSpace(model).toCode(Float32Array.from(second));
+    const { mean } = value as { mean: { z: Float32Array } };
+    expect([...mean.z]).toEqual([...z].map((x) => expect.closeTo(x, 5)));
   });
 });
 

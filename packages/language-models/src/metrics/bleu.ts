@@ -72,7 +72,8 @@ export function bleuOf(all: readonly Counts[], effectiveOrder: boolean): number 
     logs.push(Math.log(hits === 0 ? 100 / (smooth * totals) : (100 * hits) / totals));
   }
   const brevity = predicted < wanted ? Math.exp(1 - wanted / predicted) : 1;
-  return brevity * Math.exp(logs.reduce((a, b) => a + b, 0) / logs.length);
+  // the logarithms of four times 100 are rounded up to a hair more than 100
+  return Math.min(100, brevity * Math.exp(logs.reduce((a, b) => a + b, 0) / logs.length));
 }
 
 /**

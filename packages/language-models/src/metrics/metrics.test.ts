@@ -63,6 +63,8 @@ it('is held to the shorter of two references that are as near', () => {
   expect(sentenceBleu('a b c', ['a b c d', 'a b'])).toBeCloseTo(100, 9);
   expect(corpusBleu(['a b c d e'], [['a b c d', 'a b c d e f']])).toBeCloseTo(100, 9);
   expect(corpusBleu(['a b c d e'], ['a b c d e f'])).toBeCloseTo(100 * Math.exp(1 - 6 / 5), 9);
+  // rounding makes it no more than 100
+  expect([sentenceBleu('a b c d', ['a b c d']), corpusBleu(['a b c d'], ['a b c d'])]).toEqual([100, 100]);
 });
 
 it('gives the interval of a corpus score as it would be counted anew at each draw', () => {

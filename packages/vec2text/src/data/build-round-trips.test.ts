@@ -77,6 +77,10 @@ test('filters leave out what they say, and refuse to leave nothing', async () =>
   const alike = await build(options({ minSimilarity: 0.9 }));
   expect(alike.rows).toEqual(all.filter(({ similarity }) => similarity >= 0.9));
   expect(alike.report.pivots.p?.different).toBe(all.length - alike.rows.length);
+  // 5 of 20 are kept: 15 of 20 are not
+  const five = (source: string): number => (/ [0-4] /.test(source) ? 1 : 0);
+  const few = (await build(options({ similarity: five, minSimilarity: 0.5 }))).report.pivots.p;
+  expect(few).toMatchObject({ made: 20, kept: 5, different: 15, droppedShare: 15 / 20 });
   expect((await build(options({ maxWords: 5 }), ['a b c d e f', ...sentences])).report.overflow).toBe(1);
   expect(await reasonOf(build(options({ similarity: () => 0, minSimilarity: 0.5 })))).toBe('NO_DATA');
   await expect(build(options({ similarity: () => 0, minSimilarity: 0.5 }))).rejects.toThrow('"different":20');
@@ -107,6 +111,21 @@ test('equal seeds give equal rows, other seeds others, temperature 0 none of the
   expect(await build(options())).toEqual(a);
   expect((await build(options({ seed: 1 }))).rows).not.toEqual(a.rows);
   expect((await build(options({ temperature: 0 }))).rows.every(({ identical }) => identical)).toBe(true);
+});
+
+test('each batch, trip and translator has draws of its own', async () => {
+  const draws: Translator = {
+    name: 'draws',
+    translate: async (batch, { rng } = {}) => batch.map(() => String((rng as Rng).uniform())),
+  };
+  const pivots = ['p', 'q'].map((name) => ({ name, forward: draws, back: draws }));
+  const { rows } = await build(options({ pivots, pivotsPerSentence: 2, tripsPerPivot: 2, batchSize: 1 }), [
+    'a',
+    'b',
+    'c',
+  ]);
+  // 3 sentences, 2 pivots, 2 trips, there and back
+  expect(new Set(rows.flatMap(({ pivotText, rtt }) => [pivotText, rtt])).size).toBe(3 * 2 * 2 * 2);
 });
 
 test('a translator that loses a text, and options out of range, are refused by name', async () => {

@@ -24,7 +24,7 @@ export interface PivotCounts {
   readonly identical: number;
   /** Σ of word edits from sentence to round trip, of those kept. */
   readonly edits: number;
-  /** Left out as noCounts came back. */
+  /** Left out as nothing came back. */
   readonly empty: number;
   /** Left out as longer than `maxWords`. */
   readonly long: number;

@@ -64,6 +64,10 @@ test('one word stays whatever is dropped, each as likely; rows without words sta
 test('noise and objectives out of range are refused', () => {
   for (const noise of [{ drop: 1 }, { drop: -0.1 }, { blank: 1.1 }, { substitute: Number.NaN }, { shuffle: -1 }])
     expect([noise, reasonOf(() => corrupt(ids, noise, rng(0), tokens))]).toEqual([noise, 'CONFIG']);
+  // of special tokens alone there is no substitute
+  const none = { ...tokens, vocabSize: 4 };
+  expect(reasonOf(() => corrupt(Int32Array.of(1, 3, 2), { substitute: 1 }, rng(0), none))).toBe('CONFIG');
+  expect(corrupt(Int32Array.of(1, 3, 2), { blank: 1 }, rng(0), none)).toEqual(Int32Array.of(1, 3, 2));
   expect(reasonOf(() => checkedObjective({ kind: 'mix', weights: { ae: 0, rtt: 0 } }))).toBe('CONFIG');
   expect(reasonOf(() => checkedObjective({ kind: 'mix', weights: { ae: -1, rtt: 2 } }))).toBe('CONFIG');
   expect(reasonOf(() => checkedObjective({ kind: 'dae', noise: { drop: 1 } }))).toBe('CONFIG');

@@ -24,13 +24,20 @@ export function checkNoise(where: string, noise: Noise): void {
  * A corrupted copy. PAD, BOS and EOS stay where they are; if every word would be dropped, one stays.
  * @param noise `shuffle` moves a word at most so many places: words are sorted by i + U[0, shuffle + 1)
  * @param tokens substitutes are its tokens but the special ones
- * @throws ConfigError (`CONFIG`) for noise out of range
+ * @throws ConfigError (`CONFIG`) for noise out of range, or substitutes of a vocabulary that has none
  */
 export function corrupt(ids: Int32Array, noise: Noise, rng: Rng, tokens: NoiseTokens): Int32Array {
   checkNoise('noise', noise);
   const { drop = 0, blank = 0, substitute = 0, shuffle = 0 } = noise;
   const { padId, bosId, eosId, maskId, vocabSize } = tokens;
   const special = [padId, bosId, eosId, maskId].sort((a, b) => a - b);
+  const substitutes = vocabSize - special.length;
+  checkThat(
+    'noise.substitute',
+    substitute === 0 || substitutes > 0,
+    substitute,
+    `0 of a vocabulary of ${vocabSize}: all of its tokens are special`,
+  );
   const isWord = (id: number): boolean => id !== padId && id !== bosId && id !== eosId;
   let words = [...ids].filter(isWord);
   if (shuffle > 0) {
@@ -49,7 +56,7 @@ export function corrupt(ids: Int32Array, noise: Noise, rng: Rng, tokens: NoiseTo
     words = words.map((word) => {
       if (rng.uniform() >= substitute) return word;
       // the n-th token that is no special one
-      let id = rng.int(vocabSize - special.length);
+      let id = rng.int(substitutes);
       for (const s of special) if (id >= s) id++;
       return id;
     });

@@ -10,7 +10,8 @@ import { priorsOf, samplesOf } from './priors.ts';
 /**
  * `validAt(σ)`: share of valid texts among decoded project(z + σ·rms·ε), σ = 0 and `scales`; `validPrior(p)`: among
  * decoded samples of each prior (`uniform` where the space is bounded, `gaussian-fit`, `empirical`); with `lm` also
- * `lmScore(p)` and `lmScore`, of reconstructions: nats a token under that model.
+ * `lmScore(p)` and `lmScore`, of reconstructions: mean over texts of the mean log-probability of a token under that model,
+ * in nats, ≤ 0, the higher the likelier.
  * @throws DataError (`TOO_FEW`) for fewer than two rows; ShapeError (`SHAPE`), NumericalError (`NOT_FINITE`) for what `lm` answers;
  * ConfigError (`CONFIG`) for options and answers of oracles that are none
  */

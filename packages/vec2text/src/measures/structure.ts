@@ -29,8 +29,9 @@ import { spearman } from './ranks.ts';
  * `robustMeaning(σ)`, `robustSlots(σ)`: meaning and share of equal slots of decoded project(z + σ·rms·ε) against the row;
  * `tripletAccuracy`: the paraphrase's code is nearer than the edit's, by centred cosine, a tie counts as no;
  * `paraphraseRetrieval`: the code nearest to a paraphrase's is its row's; `latentSts`: Spearman's ρ between 1 − agreement
- * of meanings and centred cosine distance (of two rows or more that have a meaning), over 4,000 pairs, its interval by their rows; with `slots` and edits `analogy` and `analogySlot` (a row is to its
- * edit as another row is to what is decoded, in every slot and in the edited one); of the middle of two codes `interpValid`, with `slots`
+ * of meanings and centred cosine distance (of two rows or more that have a meaning), over 4,000 pairs at most, its interval
+ * by their rows; with `slots` and edits `analogy` and `analogySlot` (a row is to its edit as another row is to what is
+ * decoded, in every slot and in the edited one); of the middle of two codes `interpValid`, with `slots`
  * `interpConsistency` (share of slots whose value is one of the ends', 0 where it has no meaning), and `interpMonotone`
  * (of 5 points: how often the agreement with the start does not rise from one to the next; a step from or to a text without
  * meaning counts as no), of three rows or more.

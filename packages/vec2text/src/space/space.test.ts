@@ -169,6 +169,10 @@ describe('interpolate', () => {
     const projected = interpolate(sphere, f32(1, 0), f32(0, 1), 3, { mode: 'lerp', project: true });
     expect(sphere.contains(projected)).not.toContain(false);
     expect(reasonOf(() => interpolate(sphere, f32(1, 0), f32(-1, 0), 3))).toBe('DEGENERATE');
+    // float32 says little of the way between ends that are opposite to 1e-4
+    expect(reasonOf(() => interpolate(sphere, f32(1, 0), f32(-1, 5e-5), 3))).toBe('DEGENERATE');
+    const [, , x, y] = interpolate(sphere, f32(1, 0), f32(-1, 2e-4), 3);
+    expect([x, y]).toEqual([expect.closeTo(1e-4, 6), expect.closeTo(1, 6)]);
     expect(reasonOf(() => interpolate(controlSpace('ball', 2), f32(0, 0), f32(1, 0), 3, { mode: 'slerp' }))).toBe(
       'DEGENERATE',
     );

@@ -71,8 +71,8 @@ export interface Optimised {
 /**
  * Searches the control space for texts of high reward; one step a round. A text without a reward (null) is never among the
  * best.
- * @throws ConfigError for options out of range or a space without bounds; NumericalError (`NOT_FINITE`) for a reward that is
- * no number, naming the text; DataError (`NO_DATA`) for a round in which no text has one
+ * @throws ConfigError for options out of range, a reward that is no function or a space without bounds; NumericalError
+ * (`NOT_FINITE`) for a reward that is no number, naming the text; DataError (`NO_DATA`) for a round in which no text has one
  */
 export async function* optimise(
   model: Vec2Text,
@@ -80,6 +80,7 @@ export async function* optimise(
   o: OptimiseOptions,
 ): AsyncGenerator<OptimiseStep, Optimised> {
   checkKnown('optimise', o, names);
+  checkThat('optimise.reward', typeof reward === 'function', typeof reward, 'a function (prompts, texts) → rewards');
   const { episodes, population = 60, elite = 10, smoothing = 0.7, floor = 0.1, prompt = '', rng, signal } = o;
   checkSize('optimise.population', population, 2);
   checkSize('optimise.elite', elite);
