@@ -4,26 +4,36 @@ import {
   arithmetic,
   asActionSpace,
   buildRoundTrips,
+  centredCosine,
+  controlSpace,
+  corrupt,
   decodeCodes,
   diversity,
   encodeTexts,
+  encodeVec2Text,
   fluency,
   type Inverter,
   InverterTrainer,
   interpolate,
   invertAll,
+  joinCodes,
   loadInverter,
+  loadVec2Text,
   type MeasureOptions,
   makeInverter,
   nearest,
+  nearestTexts,
   optimise,
   perturb,
   sample,
   saveInverter,
+  saveVec2Text,
   semanticStructure,
   seq2seqTranslator,
   telegraphPivot,
   textEnv,
+  textIndex,
+  textTokenizer,
   trainTranslator,
   universality,
   type Vec2Text,
@@ -85,6 +95,17 @@ test.each<[string, (o: object) => unknown, object, string]>([
   ['optimise', (o) => optimise(model, () => [], { episodes: 60, rng: rng(0), ...o }), { populaton: 9 }, 'population'],
   ['asActionSpace', (o) => asActionSpace(model, o), { boud: 2 }, 'bound'],
   ['textEnv', (o) => textEnv(model, o as never), { propmts: [] }, 'prompts'],
+  ['loadVec2Text', (o) => loadVec2Text('nowhere', o), { confg: {} }, 'config'],
+  ['loadVec2Text.config', (config) => loadVec2Text('nowhere', { config }), { spcae: 'box' }, 'space'],
+  ['saveVec2Text', (o) => saveVec2Text('nowhere', model, o), { dtpye: 'F32' }, 'dtype'],
+  ['encodeVec2Text', (o) => encodeVec2Text(model, o), { dtpye: 'F32' }, 'dtype'],
+  ['textTokenizer', (o) => textTokenizer(texts, o), { vocabularysize: 300 }, 'vocabularySize'],
+  [
+    'corrupt',
+    (o) => corrupt(new Int32Array(2), {}, rng(0), { ...model.module.config, ...o }),
+    { vocabsize: 3 },
+    'vocabSize',
+  ],
   ['invertAll', (o) => invertAll({ config: { embeddingDim: 4 } } as Inverter, z(), o), { patiance: 2 }, 'patience'],
   ...[universality, fluency, diversity, semanticStructure].map(
     (measure, i): [string, (o: object) => unknown, object, string] => [
@@ -113,11 +134,52 @@ test('choices and noise of objectives', async () => {
 });
 
 const embedder = { name: 'chance', dim: 4, hash: 'chance-4', embed: async () => new Float32Array(4) };
+const env = { prompts: ['a'], observe: () => z(), reward: () => [1], seed: 0 };
+const same = { name: 'same', translate: async (list: string[]) => list };
+const build = { pivots: [{ name: 'p', forward: same, back: same }], seed: 0 };
+const chance = { episodes: 60, rng: rng(0) };
+const many = (): Float32Array => new Float32Array(100_000);
 const otherTokenizer = () => wordTokenizer(['one', 'two']);
 test.each<[string, () => unknown, RegExp]>([
   ['a tokenizer of another vocabulary', () => trainer({ tokenizer: otherTokenizer() }), /Vec2TextTrainer.tokenizer/],
   ['a tokenizer that is none', () => trainer({ tokenizer: null }), /Vec2TextTrainer.tokenizer/],
   ['a round trip that is no function', () => trainer({ roundTrip: 5 }), /Vec2TextTrainer.roundTrip/],
+  [
+    'a dtype that is none',
+    () => saveVec2Text('nowhere', model, { dtype: 'F99' as never }),
+    /dtype.*F99.*F32, F16, BF16/,
+  ],
+  ['a model in its folder’s place', () => saveVec2Text(model as never, 'nowhere' as never), /saveVec2Text.folder/],
+  ['a folder in its model’s place', () => saveVec2Text('nowhere', 'nowhere' as never), /saveVec2Text.model/],
+  ['words in one text', () => wordTokenizer('boy'), /wordTokenizer.words/],
+  ['texts that are none', () => textTokenizer(null as never), /textTokenizer.texts/],
+  ['an environment without observe', () => textEnv(model, { ...env, observe: undefined } as never), /textEnv.observe/],
+  ['an environment of one prompt', () => textEnv(model, { ...env, prompts: 5 } as never), /textEnv.prompts/],
+  ['terms that are no list', () => arithmetic(space(), z() as never), /arithmetic.terms/],
+  ['a term that is none', () => arithmetic(space(), [null] as never), /arithmetic.terms/],
+  ['an index of no texts', () => textIndex(model, undefined as never), /textIndex.texts/],
+  ['no index', () => nearestTexts(model, z(), undefined as never, 1), /nearestTexts.index/],
+  ['rows without the width', () => joinCodes([z(), z()], undefined as never), /joinCodes.dim/],
+  ['a name of chance', () => perturb(space(), z(), { scale: 1, unit: 'absolute', rng: 'x' as never }), /perturb.rng/],
+  ['another name of it', () => sample(space(), 2, { prior: 'uniform', rng: 'x' as never }), /sample.rng/],
+  [
+    'a path in its cache’s place',
+    () => buildRoundTrips(texts, { ...build, cache: 'a.jsonl' } as never),
+    /^CONFIG: cache/,
+  ],
+  ['a named similarity', () => buildRoundTrips(texts, { ...build, similarity: 'x' } as never), /^CONFIG: similarity/],
+  ['points without end', () => interpolate(controlSpace('box', 1), many(), many(), 2 ** 24), /interpolate.n/],
+  ...[{}, new AbortController(), null].flatMap((signal): [string, () => unknown, RegExp][] => {
+    const o = { signal } as never;
+    const kind = Object.prototype.toString.call(signal);
+    return [
+      [`${kind} as encodeTexts’ signal`, () => encodeTexts(model, texts, o), /encode.signal/],
+      [`${kind} as decodeCodes’ signal`, () => decodeCodes(model, z(), o), /decode.signal/],
+      [`${kind} as buildRoundTrips’ signal`, () => buildRoundTrips(texts, { ...build, signal } as never), /signal/],
+      [`${kind} as optimise’s signal`, () => optimise(model, () => [], { ...chance, signal } as never), /signal/],
+      [`${kind} as textIndex’s signal`, () => textIndex(model, texts, o), /signal/],
+    ];
+  }),
   ['no embedder to train with', () => inverter({ embedder: null }), /InverterTrainer.embedder/],
   ['no embedder to make an inverter of', () => makeInverter({} as never), /makeInverter.embedder/],
   ['no embedder to save', () => saveInverter('nowhere', { embedder: {} } as never), /saveInverter.embedder/],
@@ -140,6 +202,22 @@ test('an embedder whose every vector is zero is refused before the first step', 
   const zero = { ...embedder, embed: async (list: string[]) => new Float32Array(4 * list.length) };
   using made = inverter({ embedder: zero, batchSize: 3, config }) as InverterTrainer;
   expect(await refusedAs(() => made.run({ steps: 1 }))).toMatch(/^DEGENERATE: embedder chance/);
+});
+
+test('statistics that are none are told of by the function', async () => {
+  for (const stats of [
+    null,
+    {},
+    { ...model.stats, rms: -1 },
+    { ...model.stats, cholesky: new Float32Array(3) },
+  ] as never[])
+    for (const call of [
+      () => perturb(space(), z(), { scale: 1, stats, rng: rng(0) }),
+      () => sample(space(), 2, { prior: 'gaussian-fit', stats, rng: rng(0) }),
+      () => nearest(space(), z(), z(), 1, { stats }),
+      () => centredCosine(space(), z(), z(), stats),
+    ])
+      expect(await refusedAs(call)).toMatch(/^NO_STATS: vec2text: (?:perturb|sample|nearest|centredCosine)/);
 });
 
 test('measures take no answer that cannot be one', async () => {

@@ -130,6 +130,28 @@ test('of two builds into one file the one that comes second is told, and what is
   expect(await rowsOf(options(path))).toEqual(whole);
 });
 
+test('another similarity is another build, and a pivot may have any name', async () => {
+  const path = join(folder, 'similarity.jsonl');
+  const rows = await rowsOf({ ...options(path), similarity: (a, b) => Number(a === b) });
+  expect(await rowsOf({ ...options(path), similarity: (a, b) => Number(a === b) })).toEqual(rows);
+  await expect(rowsOf({ ...options(path), similarity: () => 1 })).rejects.toMatchObject({ code: 'ERR_CHECKPOINT' });
+  // a cosine in single precision
+  const near = await rowsOf({ ...options(join(folder, 'near.jsonl')), similarity: () => Math.fround(1.0000001) });
+  expect(near.every(({ similarity }) => similarity === 1)).toBe(true);
+  const pivots = [{ name: '__proto__', forward: translator, back: translator }];
+  const build = buildRoundTrips(sentences, { ...options(join(folder, 'proto.jsonl')), pivots });
+  let next = await build.next();
+  while (!next.done) next = await build.next();
+  expect(Object.entries(next.value.pivots)).toMatchObject([['__proto__', { made: 10, kept: 10 }]]);
+});
+
+test('of what a translator gives, the first that is no text is named', async () => {
+  const back = { name: 'odd', translate: async (b: string[]) => b.map((x, i) => (i < 2 ? x : null)) as string[] };
+  await expect(rowsOf({ pivots: [{ name: 'p', forward: translator, back }], seed: 0 })).rejects.toThrow(
+    'pivot p, translator odd: what it gave for ‘SENTENCE 2’, text 2 of 10, is no text; got null',
+  );
+});
+
 test('what is no text is refused by its place, and what is no similarity', async () => {
   const o = { pivots: [{ name: 'p', forward: translator, back: translator }], seed: 0 };
   for (const bad of [null, 5, 'a \ud800 b'])
@@ -147,6 +169,6 @@ test('what is no text is refused by its place, and what is no similarity', async
       reason: 'ROUND_TRIP',
     });
   }
-  for (const similarity of [() => undefined, () => 'x', () => Number.NaN])
+  for (const similarity of [() => undefined, () => 'x', () => Number.NaN, () => null, () => true, () => 2, () => -0.1])
     await expect(rowsOf({ ...o, similarity: similarity as never })).rejects.toMatchObject({ reason: 'NOT_FINITE' });
 });

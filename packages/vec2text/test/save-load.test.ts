@@ -91,7 +91,7 @@ test('what is no model, is damaged, or contradicts what is asked for is refused'
   };
   expect(await damage('tokenizer.json', () => undefined)).toBe('CHECKPOINT');
   expect(await damage('stats.json', () => undefined)).toBe('CHECKPOINT');
-  expect(await damage('stats.json', (json) => json.replace('"box"', '"ball"'))).toBe('NO_STATS');
+  expect(await damage('stats.json', (json) => json.replace('"box"', '"ball"'))).toBe('CHECKPOINT');
   for (const bad of ['{}', 'null', '[]']) expect(await damage('stats.json', () => bad)).toBe('CHECKPOINT');
   for (const name of ['mean', 'std', 'cholesky'])
     expect(
@@ -107,6 +107,44 @@ test('what is no model, is damaged, or contradicts what is asked for is refused'
   expect(await damage('config.json', (json) => json.replace('"encoderLayers": 1', '"encoderLayers": 2'))).toBe(
     'CHECKPOINT',
   );
+  for (const [part, other] of [
+    ...[
+      ['"heads": 2', '"heads": 5'],
+      ['"space": "box"', '"space": "ball"'],
+      ['"padId": 0', '"padId": 9'],
+    ],
+    ...[
+      ['"width": 16', '"width": "x"'],
+      ['"heads": 2', '"haeds": 2'],
+    ],
+  ] as [string, string][])
+    expect([other, await damage('config.json', (json) => json.replace(part, other))]).toEqual([other, 'CHECKPOINT']);
+  expect(await damage('tokenizer.json', () => '{}')).toBe('CHECKPOINT');
+  for (const [part, number] of [
+    ['rms', -1],
+    ['rms', 1e300],
+    ['saturation', 2],
+  ] as const)
+    expect(
+      await damage('stats.json', (json) => json.replace(new RegExp(`"${part}": [^,\\s]*`), `"${part}": ${number}`)),
+    ).toBe('CHECKPOINT');
+  for (const [part, number] of [
+    ['mean', 1e300],
+    ['std', -1],
+  ] as const)
+    expect(
+      await damage('stats.json', (json) =>
+        json.replace(new RegExp(`"${part}": \\[\\s*[^,]*`), `"${part}": [${number}`),
+      ),
+    ).toBe('CHECKPOINT');
+  // by the file
+  const config = join(path, 'config.json');
+  const before = await readFile(config, 'utf8');
+  await writeFile(config, before.replace('"heads": 2', '"heads": 5'));
+  await expect(loadVec2Text(path)).rejects.toThrow(
+    `${config}: the file is damaged, or another model’s: vec2text.width`,
+  );
+  await writeFile(config, before);
   // a tokenizer with a word more than the model
   expect(await damage('tokenizer.json', (json) => json.replace('"red": 17', '"red": 17, "blue": 18'))).toBe(
     'CHECKPOINT',

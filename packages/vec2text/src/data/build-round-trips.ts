@@ -3,9 +3,11 @@
 
 import { optionNames, type Rng, rng, StoppedError } from '@gimbal/tensor-core';
 import { checkKnown } from '../internal/check-names.ts';
+import { checkSignal } from '../internal/check-signal.ts';
 import { refusal } from '../internal/refuse.ts';
 import { untilAborted } from '../internal/until-aborted.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';
+import { beginningOf } from '../text/text-rows.ts';
 import { type BuiltBatch, checkBatch, noCounts, type PivotCounts } from './built-batch.ts';
 import type { RoundTrip, Translator } from './round-trip.ts';
 import { halfCharacter, normalised, textId, wordEdits, wordOverlap, wordsOf } from './similarity.ts';
@@ -148,6 +150,10 @@ function resolve(o: RoundTripOptions) {
   checkThat('temperature', Number.isFinite(temperature) && temperature >= 0, temperature, 'a number ≥ 0');
   checkThat('minSimilarity', minSimilarity >= 0 && minSimilarity <= 1, minSimilarity, 'a number from 0 to 1');
   checkThat('maxWords', maxWords >= 1, maxWords, 'a number ≥ 1');
+  checkSignal('buildRoundTrips', o.signal);
+  checkThat('similarity', typeof similarity === 'function', similarity, 'a function (source, rtt) => number');
+  const isCache = typeof o.cache?.load === 'function' && typeof o.cache.append === 'function';
+  checkThat('cache', o.cache === undefined || isCache, o.cache, '{ load, append }, such as roundTripFile(path)');
   const filter = { maxWords, minSimilarity, similarity, dropIdentical };
   return { pivots, pivotsPerSentence, tripsPerPivot, temperature, batchSize, seed, streams: rng(seed), ...filter };
 }
@@ -156,7 +162,8 @@ function resolve(o: RoundTripOptions) {
 const settingsOf = ({ streams: _, pivots, similarity, ...o }: Resolved): object => ({
   ...o,
   maxWords: Number.isFinite(o.maxWords) ? o.maxWords : null,
-  similarity: similarity === wordOverlap ? 'wordOverlap' : 'own',
+  // by its source: what it closes over cannot be seen
+  similarity: similarity === wordOverlap ? 'wordOverlap' : `own ${textId(String(similarity))}`,
   pivots: pivots.map(({ name, forward, back }) => [name, forward.name, back.name]),
 });
 
@@ -221,7 +228,7 @@ async function buildBatch(
   signal: AbortSignal | undefined,
 ): Promise<BuiltBatch> {
   const rows: RoundTrip[] = [];
-  const counts: Record<string, PivotCounts> = {};
+  const counts = new Map<string, PivotCounts>(); // no object: a pivot may be named __proto__
   for (const pivot of o.pivots) {
     // a sentence's pivots follow from its text alone
     const mine = sentences.filter((text) => pivotsOf(text, o).includes(pivot));
@@ -231,12 +238,12 @@ async function buildBatch(
       const back = await translated(pivot.name, pivot.back, there, o, stream.split('back'), signal);
       mine.forEach((source, i) => {
         const { row, counted } = judged(source, pivot.name, there[i] as string, back[i] as string, trip, o);
-        counts[pivot.name] = added(counts[pivot.name] ?? noCounts, counted);
+        counts.set(pivot.name, added(counts.get(pivot.name) ?? noCounts, counted));
         if (row) rows.push(row);
       });
     }
   }
-  return { batch, of: idOf(sentences), rows, counts };
+  return { batch, of: idOf(sentences), rows, counts: Object.fromEntries(counts) };
 }
 
 const pivotsOf = (text: string, o: Resolved): readonly Pivot[] =>
@@ -255,15 +262,19 @@ async function translated(
   const where = `pivot ${pivot}, translator ${translator.name}`;
   const asked = translator.translate([...texts], { temperature, rng: stream, ...(signal && { signal }) });
   const out: unknown = await untilAborted(where, asked, signal);
-  // from: every goes past the holes of a list
-  const isText = (text: unknown): boolean => typeof text === 'string' && !halfCharacter.test(text);
-  if (Array.isArray(out) && out.length === texts.length && Array.from(out, isText).every(Boolean)) return out;
-  throw refusal('ROUND_TRIP', {
-    where,
-    what: `it gave another number of texts, or what is no text (half a character is none), for ${textId(texts[0] as string)} and those after it`,
-    got: Array.isArray(out) ? out.length : out === null ? 'null' : typeof out,
-    wanted: `${texts.length} texts`,
-  });
+  const first = beginningOf(texts[0] as string);
+  if (!Array.isArray(out) || out.length !== texts.length)
+    throw refusal('ROUND_TRIP', {
+      where,
+      what: `it gave another number of texts for ${first} and those after it`,
+      got: Array.isArray(out) ? out.length : out === null ? 'null' : typeof out,
+      wanted: `${texts.length} texts`,
+    });
+  // from: findIndex would give the holes of a list as undefined, and so does this
+  const bad = Array.from(out).findIndex((text) => typeof text !== 'string' || halfCharacter.test(text));
+  if (bad < 0) return out;
+  const what = `what it gave for ${beginningOf(texts[bad] as string)}, text ${bad} of ${texts.length}, is no text`;
+  throw refusal('ROUND_TRIP', { where, what, got: out[bad], wanted: 'a text without half a character' });
 }
 
 /** The row of a round trip, if it is kept, and what is counted of it. */
@@ -281,12 +292,14 @@ function judged(
   if (wordsOf(rtt).length > o.maxWords) return { counted: { ...one, long: 1 } };
   const identical = rtt === source;
   if (identical && o.dropIdentical) return { counted: { ...one, same: 1 } };
-  const similarity = o.similarity(source, rtt);
-  if (!Number.isFinite(similarity))
+  const answer = o.similarity(source, rtt);
+  const similarity = Math.max(0, Math.min(1, answer));
+  // of a cosine in single precision the last digit may be past the end
+  if (typeof answer !== 'number' || !(Math.abs(answer - similarity) < 1e-6))
     throw refusal('NOT_FINITE', {
       where: 'buildRoundTrips.similarity',
       what: `of ‘${source}’ and ‘${rtt}’`,
-      got: similarity,
+      got: answer,
       wanted: 'a number from 0 to 1',
     });
   if (similarity < o.minSimilarity) return { counted: { ...one, different: 1 } };

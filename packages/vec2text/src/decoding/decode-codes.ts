@@ -5,6 +5,7 @@ import { optionNames, type Params, type Rng, rngFromState, StoppedError, rng as 
 import { tensor2d } from '@tensorflow/tfjs-core';
 import { checkKnown } from '../internal/check-names.ts';
 import { checkRng } from '../internal/check-rng.ts';
+import { checkSignal } from '../internal/check-signal.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2Text, Vec2TextModule } from '../model/module.ts';
 import { holdPacked } from '../model/trained.ts';
@@ -89,6 +90,7 @@ export async function decodeToTokens(
   checkSize('decode.topK', topK, 0);
   checkSize('decode.beams', beams);
   checkSize('decode.batchSize', batchSize);
+  checkSignal('decode', signal);
   checkThat('decode.memoryBudget', memoryBudget > 0, memoryBudget, 'a number of bytes > 0');
   if (temperature > 0 && rng === undefined)
     throw refusal('CONFIG', {

@@ -4,6 +4,7 @@ import { padBatch } from '@gimbal/language-models';
 import { eventTurn, optionNames, type Params, StoppedError } from '@gimbal/tensor-core';
 import { tidy } from '@tensorflow/tfjs-core';
 import { checkKnown } from '../internal/check-names.ts';
+import { checkSignal } from '../internal/check-signal.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2Text, Vec2TextModule } from '../model/module.ts';
 import { rowsOfBatch } from '../model/token-rows.ts';
@@ -54,6 +55,7 @@ export async function encodeRows(
 ): Promise<Codes> {
   const { batchSize = 64, signal } = o;
   checkSize('encode.batchSize', batchSize);
+  checkSignal('encode', signal);
   const k = module.config.controlDim;
   const codes = new Float32Array(rows.length * k);
   // rows of like length together: less padding

@@ -3,6 +3,7 @@
 
 import { optionNames, StoppedError } from '@gimbal/tensor-core';
 import { checkKnown } from '../internal/check-names.ts';
+import { checkSignal } from '../internal/check-signal.ts';
 import { refusal } from '../internal/refuse.ts';
 import { takeRows } from '../internal/take-rows.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';
@@ -108,6 +109,7 @@ export async function* invertSteps(
   } = o;
   checkSize('invert.steps', steps, 0);
   checkSize('invert.beams', beams);
+  checkSignal('invert', signal);
   checkThat('invert.patience', patience >= 1, patience, 'a number ≥ 1');
   checkThat('invert.memoryBudget', memoryBudget > 0, memoryBudget, 'a number of bytes > 0');
   if (steps > 0 && inverter.corrector === undefined)

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { replaceModelFolder } from '@gimbal/language-models';
 import { disposeTree, encodeSafetensors, openSafetensors, type Params, writeFileDurable } from '@gimbal/tensor-core';
 import { refusal } from '../internal/refuse.ts';
-import { checkShapes, tokenizerOf } from '../model/check-parts.ts';
+import { checkFolder, checkShapes, madeOf, tokenizerOf } from '../model/check-parts.ts';
 import { type InverterConfig, inverterConfig } from './config.ts';
 import { checkIsEmbedder, type Embedder } from './embedder.ts';
 import { checkEmbedder, type Inverter, makeInverter } from './inverter.ts';
@@ -30,6 +30,7 @@ export async function saveInverter(
   folder: string,
   inverter: Omit<Inverter, 'dispose' | typeof Symbol.dispose>,
 ): Promise<void> {
+  checkFolder('saveInverter.folder', folder);
   checkIsEmbedder('saveInverter.embedder', inverter?.embedder);
   await replaceModelFolder(folder, async (temporary) => {
     const { config, embedder, tokenizer, hypothesizer, corrector, spread } = inverter;
@@ -52,9 +53,10 @@ export async function saveInverter(
  * Reads an inverter back.
  * @param embedder the one of training, told by its hash
  * @throws CheckpointError (`CHECKPOINT`) for what is no such folder, a missing or damaged file, weights or a tokenizer of other
- * sizes; ConfigError (`EMBEDDER_MISMATCH`, `CONFIG` without an embedder or for sizes that do not fit)
+ * sizes; ConfigError (`EMBEDDER_MISMATCH`, or `CONFIG` without an embedder)
  */
 export async function loadInverter(folder: string, embedder: Embedder): Promise<Inverter> {
+  checkFolder('loadInverter.folder', folder);
   checkIsEmbedder('loadInverter.embedder', embedder);
   const read = async <T>(name: string): Promise<T> => {
     try {
@@ -79,10 +81,14 @@ export async function loadInverter(folder: string, embedder: Embedder): Promise<
   if (!stages.includes('hypothesizer') || stages.some((stage) => !isStage(stage)))
     throw damaged('config.json', `its stages are ${JSON.stringify(stages)}: no hypothesizer, or what is no stage`);
   checkEmbedder(`inverter ${folder}`, embedder, wanted);
-  const config = inverterConfig(sizes);
+  const config = madeOf(join(folder, 'config.json'), () => inverterConfig(sizes));
   if (config.embeddingDim !== wanted.dim)
     throw damaged('config.json', 'embeddingDim is not the width of the embedder’s vectors');
-  const tokenizer = tokenizerOf(folder, await read('tokenizer.json'), await read('tokenizer_config.json'));
+  const tokenizer = tokenizerOf(
+    join(folder, 'tokenizer.json'),
+    await read('tokenizer.json'),
+    await read('tokenizer_config.json'),
+  );
   checkInverterTokenizer(folder, tokenizer, config);
   const weights = async (stage: Stage): Promise<Params> => {
     const path = join(folder, `${stage}.safetensors`);

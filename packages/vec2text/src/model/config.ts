@@ -55,13 +55,16 @@ export const vec2textDefaults = {
   variational: false,
 } as const satisfies Omit<Vec2TextConfig, 'vocabSize'>;
 
+/** The names of all sizes. */
+export const configNames: readonly string[] = ['vocabSize', ...Object.keys(vec2textDefaults)];
+
 /**
  * Fills in the defaults and checks every number.
  * @throws ConfigError (`CONFIG`) for one that does not fit the others, or an unknown option
  */
 export function vec2textConfig(options: Partial<Vec2TextConfig> & { vocabSize: number }): Vec2TextConfig {
   const c: Vec2TextConfig = { ...vec2textDefaults, ...options };
-  checkKnown('vec2text', options, ['vocabSize', ...Object.keys(vec2textDefaults)]);
+  checkKnown('vec2text', options, configNames);
   for (const name of ['vocabSize', 'width', 'ffn', 'heads', 'encoderLayers', 'decoderLayers'] as const)
     checkSize(`vec2text.${name}`, c[name]);
   checkName('vec2text.space', c.space, spaceKinds);

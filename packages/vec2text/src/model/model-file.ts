@@ -8,11 +8,12 @@ import {
   type SourceLike,
   type WeightFile,
 } from '@gimbal/tensor-core';
+import { checkKnown } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { SpaceKind } from '../space/control-space.ts';
-import type { SpaceStats } from '../space/stats.ts';
-import { checkShapes, tokenizerOf } from './check-parts.ts';
-import type { Vec2TextConfig } from './config.ts';
+import { type SpaceStats, statsFor } from '../space/stats.ts';
+import { checkModel, checkShapes, checkWriting, madeOf, tokenizerOf } from './check-parts.ts';
+import { configNames, type Vec2TextConfig } from './config.ts';
 import type { Vec2Text } from './module.ts';
 import { parameterSpecs } from './parameters.ts';
 import { checkTokenizer, trainedModel } from './trained.ts';
@@ -58,7 +59,12 @@ const key = 'vec2text';
  * @param o.dtype of the weights (F32); BF16 halves the file
  * @example await writeFile('model.safetensors', await encodeVec2Text(model, { dtype: 'BF16' }));
  */
-export function encodeVec2Text(model: Vec2Text, o: { dtype?: FloatDtype } = {}): Promise<Uint8Array<ArrayBuffer>> {
+export async function encodeVec2Text(
+  model: Vec2Text,
+  o: { dtype?: FloatDtype } = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  checkWriting('encodeVec2Text', o);
+  checkModel('encodeVec2Text.model', model);
   const { module, params, tokenizer, stats } = model;
   const description: ModelDescription = {
     config: module.config,
@@ -69,8 +75,15 @@ export function encodeVec2Text(model: Vec2Text, o: { dtype?: FloatDtype } = {}):
   return encodeSafetensors(params, { ...o, metadata: { format: 'pt', [key]: JSON.stringify(description) } });
 }
 
+/** @throws ConfigError (`CONFIG`) for an option that is none */
+export function checkLoading(o: LoadVec2TextOptions): void {
+  checkKnown('loadVec2Text', o, ['config']);
+  if (o.config !== undefined) checkKnown('loadVec2Text.config', o.config, configNames);
+}
+
 /** @throws CheckpointError (`CHECKPOINT`) for what is no model of this package */
 export async function readModelFile(from: SourceLike, o: LoadVec2TextOptions = {}): Promise<Vec2Text> {
+  checkLoading(o);
   const file = await openSafetensors(from);
   try {
     const text = file.metadata[key];
@@ -98,11 +111,16 @@ export function parseJson(where: string, text: string): unknown {
   }
 }
 
-/** The model of weights and a description. */
+/**
+ * The model of weights and a description.
+ * @param fileOf where a part of the description was read
+ * @throws CheckpointError (`CHECKPOINT`) naming the file
+ */
 export async function assembleModel(
   file: WeightFile,
   description: ModelDescription,
   { config: expected = {} }: LoadVec2TextOptions,
+  fileOf: (part: 'config' | 'stats' | 'tokenizer') => string = () => file.name,
 ): Promise<Vec2Text> {
   const where = file.name;
   if (typeof description !== 'object' || description === null)
@@ -118,39 +136,39 @@ export async function assembleModel(
     throw refusal('CHECKPOINT', { where, what: 'the model has no tokenizer', fix: 'Save it with its tokenizer' });
   if (stats == null || config == null)
     throw refusal('CHECKPOINT', { where, what: `the model has no ${config === undefined ? 'config' : 'statistics'}` });
-  checkStats(where, stats);
-  const module = vec2text(config);
-  const words = tokenizerOf(where, tokenizer, tokenizerConfig);
-  checkTokenizer(where, words, module.config);
+  checkStats(fileOf('stats'), stats);
+  const module = madeOf(fileOf('config'), () => vec2text(config));
+  const words = tokenizerOf(fileOf('tokenizer'), tokenizer, tokenizerConfig);
+  madeOf(fileOf('tokenizer'), () => checkTokenizer(where, words, module.config));
+  const spread: SpaceStats = {
+    ...stats,
+    mean: Float32Array.from(stats.mean),
+    std: Float32Array.from(stats.std),
+    cholesky: Float32Array.from(stats.cholesky),
+  };
+  madeOf(fileOf('stats'), () => statsFor('vec2text', module.space, spread));
   const params = await file.params();
   try {
     checkShapes(where, params, parameterSpecs(module.config));
-    return trainedModel({
-      module,
-      params,
-      tokenizer: words,
-      stats: {
-        ...stats,
-        mean: Float32Array.from(stats.mean),
-        std: Float32Array.from(stats.std),
-        cholesky: Float32Array.from(stats.cholesky),
-      },
-    });
+    return trainedModel({ module, params, tokenizer: words, stats: spread });
   } catch (error) {
     for (const [, tensor] of flatten(params)) tensor.dispose();
     throw error;
   }
 }
 
-/** Of the space that they say; whether that is the model's is asked later. */
+/** Of the space that they say; whether that is the model's is asked later. Numbers that a float32 holds. */
 function checkStats(where: string, { mean, std, cholesky, rms, saturation }: StatsJson): void {
   const k = mean?.length ?? 0;
-  const good = (x: unknown, n: number): boolean => Array.isArray(x) && x.length === n && x.every(Number.isFinite);
-  if (good(mean, k) && good(std, k) && good(cholesky, k * k) && [rms, saturation].every(Number.isFinite)) return;
+  const isNumber = (x: unknown): boolean => typeof x === 'number' && Number.isFinite(Math.fround(x));
+  const good = (x: unknown, n: number): boolean => Array.isArray(x) && x.length === n && x.every(isNumber);
+  const isSize = (x: number): boolean => isNumber(x) && x >= 0;
+  const lists = good(mean, k) && good(std, k) && std.every(isSize) && good(cholesky, k * k);
+  if (lists && isSize(rms) && isSize(saturation) && saturation <= 1) return;
   throw refusal('CHECKPOINT', {
     where,
     what: 'the statistics of the model’s codes are damaged',
-    wanted: 'finite numbers: mean [k], std [k], cholesky [k·k], rms, saturation',
+    wanted: 'finite numbers: mean [k], std ≥ 0 [k], cholesky [k·k], rms ≥ 0, saturation from 0 to 1',
     fix: 'Copy the model again',
   });
 }

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { replaceModelFolder } from '@gimbal/language-models';
 import { type FloatDtype, openSafetensors, writeFileDurable, writeShardedSafetensors } from '@gimbal/tensor-core';
 import { refusal } from '../internal/refuse.ts';
+import { checkFolder, checkModel, checkWriting } from './check-parts.ts';
 import {
   assembleModel,
+  checkLoading,
   type LoadVec2TextOptions,
   type ModelDescription,
   parseJson,
@@ -24,6 +26,7 @@ const modelType = 'gimbal-vec2text';
  * @example using model = await loadVec2Text('runs/vec2text-1/model');
  */
 export async function loadVec2Text(from: string | URL | Uint8Array, o: LoadVec2TextOptions = {}): Promise<Vec2Text> {
+  checkLoading(o);
   if (typeof from !== 'string' || !(await isFolder(from))) return readModelFile(from, o);
   const [config, stats, tokenizer, tokenizerConfig] = await Promise.all(
     ['config.json', 'stats.json', 'tokenizer.json', 'tokenizer_config.json'].map((name) => readJson(from, name)),
@@ -45,7 +48,7 @@ export async function loadVec2Text(from: string | URL | Uint8Array, o: LoadVec2T
   const file = await openSafetensors(from);
   try {
     const rest = { stats, tokenizer, tokenizerConfig: tokenizerConfig ?? {} } as Omit<ModelDescription, 'config'>;
-    return await assembleModel(file, { config: sizes, ...rest }, o);
+    return await assembleModel(file, { config: sizes, ...rest }, o, (part) => join(from, `${part}.json`));
   } finally {
     await file.close();
   }
@@ -54,10 +57,15 @@ export async function loadVec2Text(from: string | URL | Uint8Array, o: LoadVec2T
 /**
  * Writes a model's folder in one piece; only another model's is replaced.
  * @param o.dtype of the weights (F32)
- * @throws CheckpointError if the folder holds something else, or the disk is full
+ * @throws CheckpointError if the folder holds something else, or the disk is full; ConfigError (`CONFIG`) for what is no path, no
+ * model or no dtype
  */
-export const saveVec2Text = (folder: string, model: Vec2Text, o: { dtype?: FloatDtype } = {}): Promise<void> =>
-  replaceModelFolder(folder, (temporary) => writeVec2TextFiles(temporary, model, o));
+export async function saveVec2Text(folder: string, model: Vec2Text, o: { dtype?: FloatDtype } = {}): Promise<void> {
+  checkFolder('saveVec2Text.folder', folder);
+  checkModel('saveVec2Text.model', model);
+  checkWriting('saveVec2Text', o);
+  await replaceModelFolder(folder, (temporary) => writeVec2TextFiles(temporary, model, o));
+}
 
 /** Writes the files into a folder that its caller makes complete. */
 async function writeVec2TextFiles(

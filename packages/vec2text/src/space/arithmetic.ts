@@ -23,6 +23,8 @@ export interface Term {
 export function arithmetic(space: ControlSpace, terms: readonly Term[], o: { project?: boolean } = {}): Codes {
   const where = 'vec2text: arithmetic';
   checkKnown('arithmetic', o, ['project']);
+  if (!Array.isArray(terms) || !Array.from(terms, (term) => typeof term === 'object' && term !== null).every(Boolean))
+    throw refusal('CONFIG', { where: 'arithmetic.terms', what: 'no list of terms', wanted: '[{ z, w }]' });
   if (terms.length === 0) throw refusal('CONFIG', { where, what: 'there is no term' });
   const parts = terms.map(({ z, w }) => {
     checkThat('arithmetic.w', Number.isFinite(w), w, 'a finite number');

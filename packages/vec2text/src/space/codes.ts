@@ -1,5 +1,6 @@
 // Codes in JavaScript: n rows of k numbers in one array.
 import { refusal } from '../internal/refuse.ts';
+import { checkSize } from './check-size.ts';
 
 /** n codes of k coordinates, row after row [n·k]. */
 export type Codes = Float32Array;
@@ -28,10 +29,14 @@ export function rowsOf(where: string, z: Codes, dim: number, { finite = true } =
 
 /**
  * One array of separate codes, such as rows that came from somewhere else.
- * @throws ShapeError (`SHAPE`) naming the first row of another width
+ * @param dim coordinates of a code: `space.dim`
+ * @throws ShapeError (`SHAPE`) naming the first row of another width; ConfigError (`CONFIG`) without rows or dim
  */
 export function joinCodes(rows: readonly ArrayLike<number>[], dim: number): Codes {
-  const wrong = rows.findIndex((row) => row.length !== dim);
+  checkSize('joinCodes.dim', dim);
+  if (!Array.isArray(rows))
+    throw refusal('CONFIG', { where: 'joinCodes.rows', what: 'no list of rows', got: typeof rows });
+  const wrong = rows.findIndex((row) => row?.length !== dim);
   if (wrong >= 0) {
     const what = `row ${wrong} has another width than the space`;
     throw refusal('SHAPE', { where: 'joinCodes', what, got: rows[wrong]?.length, wanted: String(dim) });

@@ -53,6 +53,7 @@ export function interpolate(space: ControlSpace, a: Codes, b: Codes, n: number, 
   if (from.length !== to.length)
     throw refusal('SHAPE', { where, what: 'the ends differ in number', got: [from.length, to.length] });
   const k = space.dim;
+  checkCount('interpolate.n: pairs times points', from.length * alphas.length, k);
   const out = new Float32Array(from.length * alphas.length * k);
   const point = mode === 'lerp' ? lerp : slerp;
   from.forEach((x, i) => {

@@ -1,6 +1,7 @@
 // Codes by chance: near a code, or out of nothing.
 import { optionNames, type Rng } from '@gimbal/tensor-core';
 import { checkKnown, checkName } from '../internal/check-names.ts';
+import { checkRng } from '../internal/check-rng.ts';
 import { refusal } from '../internal/refuse.ts';
 import { checkCount, checkSize, checkThat } from './check-size.ts';
 import { type Codes, rowsOf } from './codes.ts';
@@ -42,7 +43,7 @@ export function perturb(space: ControlSpace, z: Codes, o: PerturbOptions): Codes
   const { scale, unit = 'rms', stats, rng } = o;
   checkName('perturb.unit', unit, ['rms', 'absolute']);
   checkThat('perturb.scale', Number.isFinite(scale) && scale >= 0, scale, 'a finite number ≥ 0');
-  needRng('perturb', rng);
+  checkRng('perturb.rng', rng);
   const sigma = scale * (unit === 'rms' ? statsFor(where, space, stats).rms : 1);
   const rows = rowsOf(where, codesInside(where, space, z), space.dim);
   const stream = rowStreams(rng);
@@ -80,7 +81,7 @@ export function sample(space: ControlSpace, n: number, o: SampleOptions): Codes 
   checkSize('sample.n', n);
   checkCount('sample.n', n, space.dim);
   checkName('sample.prior', prior, ['uniform', 'gaussian-fit', 'empirical']);
-  needRng('sample', rng);
+  checkRng('sample.rng', rng);
   const draw = {
     uniform: () => uniform(where, space),
     'gaussian-fit': () => gaussian(statsFor(where, space, stats)),
@@ -122,9 +123,4 @@ function empirical(where: string, space: ControlSpace, codes: Codes | undefined)
     throw refusal('NO_STATS', { where, what: 'the empirical prior draws from codes, and none are given' });
   const rows = rowsOf(where, codesInside(where, space, codes), space.dim);
   return (rng) => rng.choice(rows);
-}
-
-function needRng(name: string, rng: Rng | undefined): void {
-  if (typeof rng?.split !== 'function')
-    throw refusal('CONFIG', { where: `${name}.rng`, what: 'chance needs a stream', wanted: 'rng(seed)' });
 }

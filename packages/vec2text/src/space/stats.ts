@@ -85,7 +85,7 @@ export function coloured(a: ArrayLike<number>, { mean, cholesky }: SpaceStats): 
  * @throws ConfigError (`NO_STATS`) where there are none, or they are of another space
  */
 export function statsFor(where: string, space: ControlSpace, stats: SpaceStats | undefined): SpaceStats {
-  if (stats === undefined) {
+  if (stats == null) {
     const fix = 'Pass stats: a trained model has them, spaceStats makes them of codes';
     throw refusal('NO_STATS', {
       where,
@@ -93,7 +93,13 @@ export function statsFor(where: string, space: ControlSpace, stats: SpaceStats |
       fix,
     });
   }
-  if (stats.kind === space.kind && stats.mean.length === space.dim) return stats;
+  const { mean, std, cholesky, rms } = stats;
+  if (![mean, std, cholesky].every((x) => ArrayBuffer.isView(x)) || !(rms >= 0 && Number.isFinite(rms))) {
+    const wanted = 'stats: { kind, mean, std, cholesky, rms, … }, of a trained model or of spaceStats';
+    throw refusal('NO_STATS', { where, what: 'the statistics are none', wanted });
+  }
+  const k = space.dim;
+  if (stats.kind === space.kind && mean.length === k && std.length === k && cholesky.length === k * k) return stats;
   throw refusal('NO_STATS', {
     where,
     what: 'the statistics are of another space',

@@ -1,5 +1,6 @@
 // Tokenizers with the four special tokens that a model of this package needs: PAD, BOS, EOS and MASK.
 import { addedToken, Tokenizer, type TokenizerJson, trainTokenizer } from '@gimbal/language-models';
+import { checkKnown } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import type { Vec2TextConfig } from '../model/config.ts';
 
@@ -29,6 +30,7 @@ const ending = (eosId: number): NonNullable<TokenizerJson['post_processor']> => 
  */
 export function wordTokenizer(words: Iterable<string>): Tokenizer {
   const where = 'wordTokenizer';
+  checkList(where, 'words', words);
   const vocabulary = [...special, ...new Set(words)];
   const bad = vocabulary
     .slice(4)
@@ -56,12 +58,24 @@ export function wordTokenizer(words: Iterable<string>): Tokenizer {
   return new Tokenizer(json, { tokenizer_class: 'PreTrainedTokenizerFast', ...roles });
 }
 
+/** @throws ConfigError (`CONFIG`) for what is no list: a text alone is one of its letters */
+function checkList(where: string, name: string, list: Iterable<string>): void {
+  if (typeof list !== 'string' && typeof list?.[Symbol.iterator] === 'function') return;
+  throw refusal('CONFIG', {
+    where: `${where}.${name}`,
+    what: `no list of ${name}`,
+    got: list === null ? 'null' : typeof list,
+  });
+}
+
 /**
  * A byte-level BPE tokenizer of texts, which knows every character.
  * @param o.vocabularySize tokens, the special ones and 256 bytes included (4000)
  * @throws ConfigError, DataError as `trainTokenizer`
  */
 export function textTokenizer(texts: Iterable<string>, o: { vocabularySize?: number } = {}): Tokenizer {
+  checkKnown('textTokenizer', o, ['vocabularySize']);
+  checkList('textTokenizer', 'texts', texts);
   const { vocabularySize = 4000 } = o;
   const [padToken, bos, eosToken, mask] = special;
   const { json, config } = trainTokenizer(texts, { vocabularySize, padToken, eosToken, specialTokens: [bos, mask] });

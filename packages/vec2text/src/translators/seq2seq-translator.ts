@@ -4,6 +4,7 @@ import { dataset, generate, type Seq2SeqModel, Seq2SeqTrainer, seq2seq, type Tok
 import { cloneTree, disposeTree, optionNames, type Params, rng, schedules } from '@gimbal/tensor-core';
 import type { Translator } from '../data/round-trip.ts';
 import { checkKnown } from '../internal/check-names.ts';
+import { checkSignal } from '../internal/check-signal.ts';
 import { refusal } from '../internal/refuse.ts';
 import { checkSize } from '../space/check-size.ts';
 
@@ -46,6 +47,7 @@ export function seq2seqTranslator(parts: TranslatorParts): Translator {
     async translate(texts, { temperature = 0, rng: stream, signal } = {}) {
       if (temperature > 0 && stream === undefined)
         throw refusal('CONFIG', { where: `${name}.rng`, what: 'sampling needs a stream', wanted: 'rng: rng(seed)' });
+      checkSignal(name, signal);
       const out = texts.map(() => '');
       const fits = (text: string): boolean => tokenizer.encodeText(prefix + text).length < model.config.contextLength; // and the end
       const some = texts.flatMap((text, i) => (text.trim() !== '' && fits(text) ? [i] : []));
@@ -122,6 +124,7 @@ export async function trainTranslator(o: TrainTranslatorOptions): Promise<OwnedT
   const { learningRate = 3e-3, seed, onStep, signal } = o;
   checkKnown('trainTranslator', o, trainNames);
   checkSize('trainTranslator.steps', steps);
+  checkSignal('trainTranslator', signal);
   if (pairs.length === 0) throw refusal('NO_DATA', { where: 'trainTranslator', what: 'there are no pairs' });
   const { pad, eos } = tokenizer.special;
   const model = seq2seq({

@@ -18,10 +18,12 @@ export const textIndex = async (
   model: Vec2Text,
   texts: readonly string[],
   o: { signal?: AbortSignal } = {},
-): Promise<TextIndex> => ({
-  texts: [...texts],
-  codes: await encodeTexts(model, [...texts], o),
-});
+): Promise<TextIndex> => {
+  if (!Array.isArray(texts))
+    throw refusal('CONFIG', { where: 'textIndex.texts', what: 'no list of texts', got: typeof texts });
+  const own = [...texts];
+  return { texts: own, codes: await encodeTexts(model, own, o) };
+};
 
 /** A known text and how near it is. */
 export interface NearText {
@@ -37,6 +39,8 @@ export interface NearText {
  */
 export function nearestTexts(model: Vec2Text, z: Codes, index: TextIndex, n: number): NearText[][] {
   const { space } = model.module;
+  if (!Array.isArray(index?.texts) || !ArrayBuffer.isView(index.codes))
+    throw refusal('CONFIG', { where: 'nearestTexts.index', what: 'no index of texts', wanted: 'what textIndex gives' });
   if (index.texts.length * space.dim !== index.codes.length)
     throw refusal('SHAPE', {
       where: 'nearestTexts.index',

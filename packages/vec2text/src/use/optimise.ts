@@ -8,6 +8,7 @@ import { optionNames, StoppedError } from '@gimbal/tensor-core';
 import { decodeCodes } from '../decoding/decode-codes.ts';
 import { checkKnown } from '../internal/check-names.ts';
 import { checkRng } from '../internal/check-rng.ts';
+import { checkSignal } from '../internal/check-signal.ts';
 import { refusal } from '../internal/refuse.ts';
 import { untilAborted } from '../internal/until-aborted.ts';
 import type { Vec2Text } from '../model/module.ts';
@@ -90,6 +91,7 @@ export async function* optimise(
   checkThat('optimise.smoothing', smoothing > 0 && smoothing <= 1, smoothing, 'a number in (0, 1]');
   checkThat('optimise.floor', Number.isFinite(floor) && floor >= 0, floor, 'a finite number ≥ 0');
   checkRng('optimise.rng', rng);
+  checkSignal('optimise', signal);
   const space = asActionSpace(model);
   const [k] = space.shape;
   const mean = new Float64Array(k);

@@ -39,6 +39,11 @@ export function textEnv(model: Vec2Text, o: TextEnvOptions): Env {
   const where = 'textEnv';
   checkKnown(where, o, names);
   const { prompts, reward } = o;
+  for (const [name, value] of Object.entries({ observe: o.observe, reward }))
+    if (typeof value !== 'function')
+      throw refusal('CONFIG', { where: `${where}.${name}`, what: 'no function', got: typeof value });
+  if (!Array.isArray(prompts))
+    throw refusal('CONFIG', { where: `${where}.prompts`, what: 'no list of prompts', got: typeof prompts });
   if (prompts.length === 0)
     throw new ConfigError({ where: `${where}.prompts`, what: 'there is none', wanted: 'at least one' });
   const seen = prompts.map((prompt) => Float32Array.from(o.observe(prompt)));
