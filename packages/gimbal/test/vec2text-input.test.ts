@@ -1,5 +1,5 @@
 // What users hand to gimbal vec2text: files from other systems, round trips of their own, damaged folders.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { disposeTree, flatten, readSafetensors, rng, useBackend } from '@gimbal/tensor-core';
@@ -14,9 +14,10 @@ import {
 } from '@gimbal/vec2text';
 import { toyLanguages } from '@gimbal/worlds';
 import { embedderOf } from '../src/vec2text/embedder.ts';
+import { refuseOwnKind } from '../src/vec2text/open.ts';
 import { readPairs, withoutHeld } from '../src/vec2text/pairs.ts';
 import { readSentences } from '../src/vec2text/sentences.ts';
-import { checkVectorsOut, readCodes, writeVectors } from '../src/vec2text/vectors.ts';
+import { checkTextsOut, checkVectorsOut, readCodes, writeVectors } from '../src/vec2text/vectors.ts';
 import { type Printed, runMain } from './run-main.ts';
 
 const run = (...argv: string[]): Promise<Printed> =>
@@ -98,6 +99,32 @@ test('vectors as NumPy has them: read and written, and what is no such array ref
   const ints = Buffer.from(bytes.toString('latin1').replace('<f8', '<i8'), 'latin1');
   await expect(readCodes(await file('ints.npy', ints), 2)).rejects.toThrow(/another kind; got "<i8"/);
   await expect(readCodes(await file('big.jsonl', '[1,2]\n[1e39,2]'), 2)).rejects.toThrow(/big\.jsonl:2.*float32/);
+  await expect(readCodes(await file('word.jsonl', '[1,2]\n{"code":[1,"2"]}'), 2)).rejects.toThrow(
+    /word\.jsonl:2: coordinate 1 is no number; got "2"/,
+  );
+  const none = join(folder, 'none.npy');
+  await writeVectors(none, [], 3);
+  await expect(readCodes(none, 3)).rejects.toThrow(/none\.npy: the file has no vector; got \[0,3\]/);
+  const zeros = join(folder, 'zeros.npy');
+  await writeVectors(
+    zeros,
+    [1, 0].map((x) => ({ text: 'a', code: [x, 0, 0] })),
+    3,
+  );
+  expect(await readCodes(zeros, 3)).toHaveLength(6);
+  await expect(readCodes(zeros, 3, { directions: true })).rejects.toThrow(/zeros\.npy, row 1: a vector of zeros/);
+  await expect(readCodes(await file('zeros.jsonl', '[1,2]\n[0,0]'), 2, { directions: true })).rejects.toThrow(
+    /zeros\.jsonl:2: a vector of zeros/,
+  );
+  for (const ending of ['npy', 'jsonl'])
+    await expect(checkTextsOut(join(folder, `texts.${ending}`))).rejects.toThrow(/wanted \.txt, a sentence a line/);
+  await checkTextsOut(join(folder, 'texts.txt'));
+  await mkdir(join(folder, 'ours', 'model'), { recursive: true });
+  await writeFile(join(folder, 'ours', 'model', 'config.json'), '{"model_type":"gimbal-vec2text"}');
+  await expect(refuseOwnKind(join(folder, 'ours'), 'evaluate --lm')).rejects.toThrow(
+    /a vec2text model, not a language model/,
+  );
+  await refuseOwnKind(folder, 'evaluate --lm');
   await expect(checkVectorsOut(join(folder, 'codes.csv'))).rejects.toThrow(/\.jsonl, a row with text and code/);
   await expect(checkVectorsOut(own)).rejects.toThrow(/exists already/);
 });
@@ -226,7 +253,10 @@ test('what another action reads is refused, and what a choice leaves without a m
     expect(stderr).toContain(said);
     expect(stderr).not.toMatch(/round trips|held out\n/);
   }
-  expect(await refused('train', '--translators', 'a,b,c', '--data', data)).toContain('none back');
+  for (const folders of ['a', 'a,b,c'])
+    expect(await refused('train', '--translators', folders, '--data', data)).toContain(
+      '--translators: two folders for each pivot, separated by a comma',
+    );
   const two = ['--translators', 'a,b', '--translator-prefixes', 'to German: ,back: ,again: '];
   expect(await refused('train', ...two, '--data', data)).toMatch(/not one for each translator; got 3, wanted 2/);
 });

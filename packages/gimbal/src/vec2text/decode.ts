@@ -6,18 +6,17 @@ import { counted } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { refuseGiven } from '../options/refuse-given.ts';
 import { startCompute } from '../run/compute.ts';
-import { refuseReplacing } from '../run/out-file.ts';
 import { openModel } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import { atPlaces } from './places.ts';
 import { readSentenceFile } from './sentences.ts';
-import { holdsVectors, readCodes } from './vectors.ts';
+import { checkTextsOut, holdsVectors, readCodes } from './vectors.ts';
 import { checkRows, inWords, type Written, write } from './written.ts';
 
 export async function decodeFile(context: Vec2TextContext): Promise<CommandResult> {
   const { options: o, output } = context;
   checkDecoding(context);
-  if (o.out !== undefined) await refuseReplacing('vec2text decode', o.out, o.data);
+  if (o.out !== undefined) await checkTextsOut(o.out, o.data);
   const compute = await startCompute(o);
   const { model } = await openModel(context, 'decode');
   using _ = model;

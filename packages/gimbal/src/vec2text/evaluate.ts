@@ -8,7 +8,7 @@ import { renderReport } from '../report/render.ts';
 import { startCompute } from '../run/compute.ts';
 import { withRun } from '../run/run-folder.ts';
 import { measureModel, measureParts, sayMeasures } from './measured.ts';
-import { namedModel, openModel, runOfModel, thatFit } from './open.ts';
+import { namedModel, openModel, refuseOwnKind, runOfModel, thatFit } from './open.ts';
 import { usualWorld, type Vec2TextContext } from './options.ts';
 import {
   byLength,
@@ -104,6 +104,7 @@ const figureOf = (value: number | undefined): string => (value === undefined ? '
 async function scorer(
   folder: string,
 ): Promise<Disposable & { score: (texts: readonly string[]) => Promise<number[]> }> {
+  await refuseOwnKind(folder, 'gimbal vec2text evaluate --lm');
   const { loadPretrained } = await import('@gimbal/language-models');
   const { disposeTree } = await import('@gimbal/tensor-core');
   const { meanLogProbs } = await import('./likelihood.ts');

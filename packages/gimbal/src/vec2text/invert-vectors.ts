@@ -37,7 +37,7 @@ export async function invertVectors(context: Vec2TextContext): Promise<CommandRe
     const placeOf = file?.where ?? ofFlag(`${where} --text`, texts ?? []);
     const e =
       texts === undefined
-        ? await readCodes(o.data as string, embedder.dim)
+        ? await readCodes(o.data as string, embedder.dim, { directions: true })
         : await atPlaces(placeOf, () => embedder.embed([...texts], { signal }));
     // the default stands for as many as it was trained for
     const steps = inverter.corrector === undefined && !given.has('corrections') ? 0 : o.corrections;

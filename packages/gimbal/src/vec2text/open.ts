@@ -44,15 +44,29 @@ const kinds = {
   },
 } as const;
 
+/** What a folder says that its model is; undefined where it says nothing. */
+async function kindIn(path: string): Promise<unknown> {
+  const text = await readFile(join(path, 'config.json'), 'utf8').catch(() => '{}');
+  try {
+    return (JSON.parse(text) as { model_type?: string } | null)?.model_type;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws ConfigError for a model of this command, or its run, where a language model is wanted */
+export async function refuseOwnKind(named: string, where: string): Promise<void> {
+  const found = await Promise.all([named, join(named, 'model')].map(kindIn));
+  const kind = found.find((one) => typeof one === 'string' && Object.hasOwn(kinds, one));
+  if (kind === undefined) return;
+  const fix = 'Give the folder of a language model, which tells how likely words are';
+  const { holds } = kinds[kind as keyof typeof kinds];
+  throw new ConfigError({ where, what: `this is a ${holds}, not a language model`, got: named, fix });
+}
+
 /** @throws ConfigError for the folder of a model of another kind; what has none is told by who opens it */
 export async function refuseOtherKind(path: string, where: string, wanted: keyof typeof kinds): Promise<void> {
-  const text = await readFile(join(path, 'config.json'), 'utf8').catch(() => '{}');
-  let kind: unknown;
-  try {
-    kind = (JSON.parse(text) as { model_type?: string } | null)?.model_type;
-  } catch {
-    return;
-  }
+  const kind = await kindIn(path);
   const { holds, fix } = kinds[wanted];
   if (typeof kind === 'string' && kind !== wanted)
     throw new ConfigError({ where, what: `the folder ${path} holds no ${holds}`, got: kind, wanted, fix });

@@ -4,6 +4,7 @@ import { heldOutOption } from '../options/held-out.ts';
 import { type Action, of } from './actions.ts';
 
 const count = z.int().min(1);
+const inPairs = 'two folders for each pivot, separated by a comma: one into a language has none back';
 const train: readonly Action[] = ['train'];
 const both: readonly Action[] = ['train', 'invert'];
 const invert: readonly Action[] = ['invert'];
@@ -19,14 +20,13 @@ const material = {
     train,
     z
       .array(z.string())
-      .min(2)
-      .refine((folders) => folders.length % 2 === 0, 'one into a language has none back')
+      .refine((folders) => folders.length > 0 && folders.length % 2 === 0, inPairs)
       .optional(),
     'two model folders for each pivot language, into it and back (default: a telegraph style, which needs none)',
   ),
   translatorPrefixes: of(
     train,
-    z.array(z.string()).min(2).optional(),
+    z.array(z.string()).min(2, 'one for each translator, separated by a comma').optional(),
     'what each translator is told before a text, as T5 was taught',
   ),
   telegraph: of(

@@ -19,6 +19,18 @@ export async function checkVectorsOut(out: string, data?: string): Promise<void>
   await refuseReplacing('vec2text encode', out, data);
 }
 
+/** @throws ConfigError for a file of sentences that exists, cannot be written, or has the ending of something else */
+export async function checkTextsOut(out: string, data?: string): Promise<void> {
+  if (!['.txt', ''].includes(extname(out).toLowerCase()))
+    throw new ConfigError({
+      where: 'gimbal vec2text decode --out',
+      what: 'sentences are not written in files of this ending',
+      got: extname(out),
+      wanted: '.txt, a sentence a line',
+    });
+  await refuseReplacing('vec2text decode', out, data);
+}
+
 /** Vectors into a file: of a .npy they stand alone, in order; of a .jsonl beside their texts. */
 export async function writeVectors(
   out: string,
@@ -47,9 +59,14 @@ const vectorOf = (row: unknown): unknown => {
 
 /**
  * Vectors of a .npy [n,dim], or of a .jsonl with `code`, `embedding` or `vector` in each row, or lists of numbers.
+ * @param o.directions refuse a vector of zeros, which has none
  * @throws DataError naming the line, or the row
  */
-export async function readCodes(file: string, dim: number): Promise<Float32Array> {
+export async function readCodes(file: string, dim: number, o: { directions?: boolean } = {}): Promise<Float32Array> {
+  const checkDirection = (vector: ArrayLike<number>, where: string): void => {
+    if (o.directions && Array.from(vector).every((x) => x === 0))
+      throw new DataError({ where, what: 'a vector of zeros, which has no direction' });
+  };
   if (isNpy(file)) {
     const { values, shape } = parseNpy(await readBytes(file), file);
     const wanted = `[n, ${dim}], a vector of the model in each row`;
@@ -62,6 +79,10 @@ export async function readCodes(file: string, dim: number): Promise<Float32Array
         what: 'no finite number',
         got: values[odd],
       });
+    if (values.length === 0)
+      throw new DataError({ where: file, what: 'the file has no vector', got: shape, wanted: 'one a row' });
+    for (let at = 0; at < values.length; at += dim)
+      checkDirection(values.subarray(at, at + dim), `${file}, row ${at / dim}`);
     return values;
   }
   const rows = (await readText(file)).split(/\r?\n/).flatMap((line, i): number[][] => {
@@ -75,13 +96,17 @@ export async function readCodes(file: string, dim: number): Promise<Float32Array
         fix: 'gimbal vec2text encode --data sentences.txt --out codes.jsonl makes vectors of sentences',
       });
     const code = vectorOf(parseLine(file, line, i));
-    if (!Array.isArray(code) || code.length !== dim || !code.every((x) => typeof x === 'number'))
+    if (!Array.isArray(code) || code.length !== dim)
       throw new DataError({
         where: `${file}:${i + 1}`,
         what: 'no vector of the model',
         got: Array.isArray(code) ? `${code.length} numbers` : typeof code,
         wanted: `code: ${dim} numbers`,
       });
+    const no = code.findIndex((x) => typeof x !== 'number');
+    if (no >= 0)
+      throw new DataError({ where: `${file}:${i + 1}`, what: `coordinate ${no} is no number`, got: code[no] });
+    checkDirection(code, `${file}:${i + 1}`);
     // as they are computed with: 1e39 is no number there
     const odd = code.find((x) => !Number.isFinite(Math.fround(x)));
     if (odd !== undefined)
