@@ -14,6 +14,7 @@ import { inverted } from './inversions.ts';
 import { inverterPage } from './invert-page.ts';
 import type { Vec2TextContext, Vec2TextFlags } from './options.ts';
 import { readSentences } from './sentences.ts';
+import { blockSizes, refuseIdleLayers } from './sizes.ts';
 
 const where = 'gimbal vec2text invert';
 /** sentences that are inverted in the end */
@@ -21,6 +22,7 @@ const shown = 500;
 
 export async function invertTexts(context: Vec2TextContext): Promise<CommandResult> {
   if (!context.options.resume) {
+    refuseIdleLayers(where, context);
     if (context.options.embedder === undefined)
       throw new ConfigError({
         where: `${where} --embedder`,
@@ -152,7 +154,7 @@ async function freshStage(
   const tokenizer = own?.tokenizer ?? v.textTokenizer(train, { vocabularySize: o.vocabulary });
   const longest = train.reduce((most, text) => Math.max(most, tokenizer.encodeText(text).length + 1), 2);
   const config = {
-    ...{ width: o.width, ffn: 2 * o.width, heads: o.heads, encoderLayers: o.layers, decoderLayers: o.layers },
+    ...blockSizes(o),
     ...{ maxLength: o.maxLength ?? own?.module.config.maxLength ?? Math.min(64, longest), ...v.specialIds(tokenizer) },
     embeddingTokens: o.embeddingTokens,
   };

@@ -54,8 +54,16 @@ export function ofLanguage(o: Vec2TextFlags): Material {
   };
 }
 
-/** The user's sentences, with round trips that are given, made by translators, or made by the telegraph style. */
-export async function ofFile(o: Vec2TextFlags, context: Vec2TextContext, run: RunFolder): Promise<Material> {
+/**
+ * The user's sentences, with round trips that are given, made by translators, or made by the telegraph style.
+ * @param enough refuses what is held out, before round trips are made
+ */
+export async function ofFile(
+  o: Vec2TextFlags,
+  context: Vec2TextContext,
+  run: RunFolder,
+  enough: (held: readonly string[]) => void,
+): Promise<Material> {
   const { output } = context;
   const read = await readSentences(o.data as string, o.columns);
   const unique = [...new Map(read.map((row) => [row.text, row])).values()];
@@ -63,6 +71,7 @@ export async function ofFile(o: Vec2TextFlags, context: Vec2TextContext, run: Ru
   const order = rng(o.seed).split('held out').shuffle(unique);
   const [held, train] = [order.slice(0, count), order.slice(count)];
   output.note(`${counted(train.length, 'sentence')}, ${held.length} held out`);
+  enough(held.map(({ text }) => text));
   const rows = needsTrips(o)
     ? await withTrips(o, { train, held }, context, run)
     : train.map(({ text }) => ({ source: text }));

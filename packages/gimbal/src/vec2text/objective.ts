@@ -3,6 +3,7 @@ import { ConfigError } from '@gimbal/tensor-core';
 import type { Objective } from '@gimbal/vec2text';
 import { refuseGiven } from '../options/refuse-given.ts';
 import type { Vec2TextContext, Vec2TextFlags } from './options.ts';
+import { refuseIdleLayers } from './sizes.ts';
 
 const where = 'gimbal vec2text train';
 
@@ -52,6 +53,7 @@ const ofTrips = [...ofPivots, 'pairs', 'minSimilarity', 'dropIdentical'];
 
 /** @throws ConfigError for flags that training would ignore, with what they need */
 export function refuseIdle({ options: o, given }: Pick<Vec2TextContext, 'options' | 'given'>): void {
+  refuseIdleLayers(where, { options: o, given });
   const refuse = (names: readonly string[], what: string): void => refuseGiven(where, given, names, what);
   if (o.klCoef > 0 && o.space !== 'free' && o.model === undefined)
     throw new ConfigError({

@@ -154,18 +154,22 @@ export function thatFit<R extends { text: string; paraphrase?: string | undefine
     return [long.length === 0 ? row : { ...row, ...Object.fromEntries(long.map((name) => [name, undefined])) }];
   });
   const lost = rows.length - kept.length;
-  if (kept.length < least) {
-    const wanted = `${least} or more of at most ${most} tokens`;
-    const got = lost === 0 ? kept.length : `${kept.length} of ${rows.length}`;
-    const fix = lost === 0 ? 'Give more sentences' : 'Train with a larger --max-length';
-    throw new DataError({ where, what: 'too few sentences that the model can read', got, wanted, fix });
-  }
+  refuseFew(where, { fit: kept.length, of: rows.length, most, least });
   const long = rows.find(({ text }) => !fits(text))?.text;
   if (long !== undefined) {
     const first = `${beginningOf(long)} of ${tokenizer.encodeText(long).length} tokens`;
     output.note(`${counted(lost, 'sentence')} left out: the model reads at most ${most} tokens, not ${first}`);
   }
   return kept;
+}
+
+/** @throws DataError where fewer sentences fit than `least`, those of at most `most` tokens */
+export function refuseFew(where: string, n: Record<'fit' | 'of' | 'most' | 'least', number>): void {
+  if (n.fit >= n.least) return;
+  const wanted = `${n.least} or more of at most ${n.most} tokens`;
+  const [got, fix] =
+    n.fit === n.of ? [n.fit, 'Give more sentences'] : [`${n.fit} of ${n.of}`, 'Train with a larger --max-length'];
+  throw new DataError({ where, what: 'too few sentences that the model can read', got, wanted, fix });
 }
 
 /** The first letters of a sentence, by which it is told. */

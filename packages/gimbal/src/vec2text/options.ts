@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { CommandContext } from '../cli/command.ts';
 import { type Action, of } from './actions.ts';
-import { trainOptions } from './train-options.ts';
+import { generated, trainOptions } from './train-options.ts';
 
 const count = z.int().min(1);
 const chance = z.number().min(0).default(0);
@@ -139,7 +139,7 @@ const measured = {
       evaluate: 'vectors of each prior, pairs to interpolate',
     },
   ),
-  rows: of(['train', 'evaluate'], count.default(1000), 'held-out sentences of the generated language'),
+  rows: of(['train', 'evaluate'], generated.default(1000), 'held-out sentences of the generated language'),
   world: of(
     ['train', 'evaluate'],
     z.enum(['typed', 'reversible']).optional(),

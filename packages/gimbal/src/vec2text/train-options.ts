@@ -5,6 +5,12 @@ import { type Action, of } from './actions.ts';
 
 const count = z.int().min(1);
 const inPairs = 'two folders for each pivot, separated by a comma: one into a language has none back';
+/** sentences that are all made first, and kept in memory: a million is 250 MB, before they are tokens */
+const most = 2_000_000;
+export const generated = count.refine(
+  (sentences) => sentences <= most,
+  `more than ${most} sentences, which are all made first and kept in memory; an update reads --batch-size of them`,
+);
 const train: readonly Action[] = ['train'];
 const both: readonly Action[] = ['train', 'invert'];
 const invert: readonly Action[] = ['invert'];
@@ -65,7 +71,7 @@ const material = {
     z.enum(['drop', 'cut', 'error']).default('drop'),
     'what becomes of sentences longer than --max-length',
   ),
-  sentences: of(train, count.default(50_000), 'sentences of the generated language'),
+  sentences: of(train, generated.default(50_000), 'sentences of the generated language'),
 };
 
 /** How large it is, and how it is updated. */
@@ -102,7 +108,10 @@ const learning = {
   memorySlots: of(train, count.default(4), 'places that the decoder attends to, made of the vector'),
   width: of(both, count.default(64), 'width of the model'),
   heads: of(both, count.default(4), 'heads of attention, which divide the width'),
+  ffn: of(both, count.optional(), 'width inside the MLPs of the blocks (default: twice --width)'),
   layers: of(both, count.default(1), 'blocks of the encoder, and of the decoder'),
+  encoderLayers: of(both, count.optional(), 'blocks of the encoder (default: --layers)'),
+  decoderLayers: of(both, count.optional(), 'blocks of the decoder (default: --layers)'),
   maxLength: of(both, count.optional(), 'longest sentence in tokens (default: that of the data, at most 64)'),
   vocabulary: of(both, count.default(4000), 'tokens that are learnt of your sentences'),
   zNoise: of(train, z.number().min(0).default(0), 'σ of normal noise on vectors'),

@@ -12,9 +12,10 @@ import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { type Material, ofFile, ofLanguage } from './material.ts';
 import { measureModel, sayMeasures } from './measured.ts';
 import { needsTrips, objectiveOf, refuseIdle } from './objective.ts';
-import { beginningOf, namedModel, openFrom, thatFit } from './open.ts';
+import { beginningOf, namedModel, openFrom, refuseFew, thatFit } from './open.ts';
 import type { Vec2TextContext, Vec2TextFlags } from './options.ts';
 import { byLength, languageOf } from './oracles.ts';
+import { blockSizes } from './sizes.ts';
 import { qualitativeTables } from './tables.ts';
 import { trainingPage } from './train-page.ts';
 import { writeWordPairs } from './word-pairs.ts';
@@ -22,8 +23,13 @@ import { writeWordPairs } from './word-pairs.ts';
 const where = 'gimbal vec2text train';
 /** sentences that a page is measured on, and vectors of each prior, at most */
 const measured = 500;
+/** held-out sentences that the model must be able to read */
+const leastHeld = 2;
 /** what a model that training goes on from has of its own */
-const ofModel = ['space', 'controlDim', 'memorySlots', 'width', 'heads', 'layers', 'maxLength', 'vocabulary', 'world'];
+const ofModel = [
+  ...['space', 'controlDim', 'memorySlots', 'width', 'ffn', 'heads', 'layers', 'encoderLayers', 'decoderLayers'],
+  ...['maxLength', 'vocabulary', 'world'],
+];
 
 export async function trainModel(context: Vec2TextContext): Promise<CommandResult> {
   const { options, given } = context;
@@ -55,13 +61,20 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
   using base = o.model === undefined ? undefined : (await openFrom(o.model, where, output)).model;
   if (base === undefined) checkSizes(o, v);
   const learningRate = scheduleOf(o);
+  const ofHeld = `${where} ${o.data === undefined ? '--rows' : '--held-out'}`;
+  const enough = (texts: readonly string[]): void => {
+    const most = (base?.module.config.maxLength ?? o.maxLength ?? Number.POSITIVE_INFINITY) - 1;
+    // a tokenizer that is still to be learnt makes one token or more of a word
+    const tokens = (text: string): number => (base ? base.tokenizer.encodeText(text) : text.split(/\s+/)).length;
+    const fit = texts.filter((text) => tokens(text) <= most);
+    refuseFew(ofHeld, { fit: fit.length, of: texts.length, most, least: leastHeld });
+  };
   const material =
     o.data === undefined
       ? ofLanguage(base === undefined ? o : { ...o, world: languageOfBase(base, o.model as string) })
-      : await ofFile(o, context, run).catch(goOn(run));
+      : await ofFile(o, context, run, enough).catch(goOn(run));
   const { module, tokenizer } = base ?? (await freshModel(o, material));
-  const ofHeld = `${where} ${o.data === undefined ? '--rows' : '--held-out'}`;
-  const held = thatFit(ofHeld, material.held, { module, tokenizer }, output, 2);
+  const held = thatFit(ofHeld, material.held, { module, tokenizer }, output, leastHeld);
   const out = join(run.path, 'training');
   const options: Vec2TextTrainerOptions = {
     ...{ ...trainerOptions(o, module), learningRate },
@@ -109,12 +122,14 @@ function languageOfBase(base: Vec2Text, path: string): Vec2TextFlags['world'] {
 
 const sizesOf = (o: Vec2TextFlags) => ({
   ...{ space: o.space, controlDim: o.controlDim, memorySlots: o.memorySlots, variational: o.klCoef > 0 },
-  ...{ width: o.width, ffn: 2 * o.width, heads: o.heads, encoderLayers: o.layers, decoderLayers: o.layers },
+  ...blockSizes(o),
 });
 
 /** Sizes that do not fit each other are refused before round trips are made: by a model of four tokens, which has no weights. */
 function checkSizes(o: Vec2TextFlags, v: typeof import('@gimbal/vec2text')): void {
   v.vec2text({ vocabSize: 4, ...sizesOf(o), ...(o.maxLength !== undefined && { maxLength: o.maxLength }) });
+  // of one word a tokenizer is learnt at once
+  if (o.data !== undefined) v.textTokenizer(['a'], { vocabularySize: o.vocabulary });
 }
 
 /** vec2textSchedule's, unless another warm-up is asked for. */
