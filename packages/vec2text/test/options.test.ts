@@ -160,6 +160,12 @@ test.each<[string, () => unknown, RegExp]>([
   ['an index of no texts', () => textIndex(model, undefined as never), /textIndex.texts/],
   ['no index', () => nearestTexts(model, z(), undefined as never, 1), /nearestTexts.index/],
   ['rows without the width', () => joinCodes([z(), z()], undefined as never), /joinCodes.dim/],
+  ['no corpus', () => buildRoundTrips(undefined as never, build), /buildRoundTrips: no corpus/],
+  ['what is seen as nothing', () => textEnv(model, { ...env, observe: () => undefined } as never), /textEnv.observe/],
+  ['pairs that are no list', () => trainTranslator({ name: 'x', pairs: 5 } as never), /trainTranslator.pairs/],
+  ['no module', () => trainer({ module: null }), /Vec2TextTrainer.module/],
+  ['noise by no chance', () => corrupt(new Int32Array(2), {}, 'x' as never, model.module.config), /corrupt.rng/],
+  ['noise on nothing', () => corrupt(undefined as never, {}, rng(0), model.module.config), /corrupt.ids/],
   ['a name of chance', () => perturb(space(), z(), { scale: 1, unit: 'absolute', rng: 'x' as never }), /perturb.rng/],
   ['another name of it', () => sample(space(), 2, { prior: 'uniform', rng: 'x' as never }), /sample.rng/],
   [

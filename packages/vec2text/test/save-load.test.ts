@@ -145,6 +145,11 @@ test('what is no model, is damaged, or contradicts what is asked for is refused'
     `${config}: the file is damaged, or another model’s: vec2text.width`,
   );
   await writeFile(config, before);
+  const words = join(path, 'tokenizer.json');
+  const whole = await readFile(words, 'utf8');
+  await writeFile(words, whole.replace(/,\s*"red": 17/, ''));
+  await expect(loadVec2Text(path)).rejects.toThrow(`${words}: the tokenizer is of another vocabulary`);
+  await writeFile(words, whole);
   // a tokenizer with a word more than the model
   expect(await damage('tokenizer.json', (json) => json.replace('"red": 17', '"red": 17, "blue": 18'))).toBe(
     'CHECKPOINT',

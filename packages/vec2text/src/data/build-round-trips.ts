@@ -179,6 +179,13 @@ async function* batches(
       what: 'the corpus is one text',
       wanted: 'a list of sentences',
     });
+  if (corpus == null || !(Symbol.asyncIterator in Object(corpus) || Symbol.iterator in Object(corpus)))
+    throw refusal('CONFIG', {
+      where: 'buildRoundTrips',
+      what: 'no corpus',
+      got: corpus,
+      wanted: 'a list of sentences',
+    });
   const seen = new Set<string>();
   let some: string[] = [];
   let line = 0;

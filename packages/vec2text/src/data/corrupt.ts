@@ -3,6 +3,7 @@
 
 import type { Rng } from '@gimbal/tensor-core';
 import { checkKnown } from '../internal/check-names.ts';
+import { checkRng } from '../internal/check-rng.ts';
 import { configNames, type Vec2TextConfig } from '../model/config.ts';
 import { checkThat } from '../space/check-size.ts';
 import type { Noise } from './round-trip.ts';
@@ -29,6 +30,8 @@ export function checkNoise(where: string, noise: Noise): void {
 export function corrupt(ids: Int32Array, noise: Noise, rng: Rng, tokens: NoiseTokens): Int32Array {
   checkNoise('noise', noise);
   checkKnown('corrupt.tokens', tokens, configNames); // a model's config has them
+  checkThat('corrupt.ids', Array.isArray(ids) || ArrayBuffer.isView(ids), typeof ids, 'an Int32Array of tokens');
+  checkRng('corrupt.rng', rng);
   const { drop = 0, blank = 0, substitute = 0, shuffle = 0 } = noise;
   const { padId, bosId, eosId, maskId, vocabSize } = tokens;
   const special = [padId, bosId, eosId, maskId].sort((a, b) => a - b);

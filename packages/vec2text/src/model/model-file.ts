@@ -139,7 +139,7 @@ export async function assembleModel(
   checkStats(fileOf('stats'), stats);
   const module = madeOf(fileOf('config'), () => vec2text(config));
   const words = tokenizerOf(fileOf('tokenizer'), tokenizer, tokenizerConfig);
-  madeOf(fileOf('tokenizer'), () => checkTokenizer(where, words, module.config));
+  madeOf(fileOf('tokenizer'), () => checkTokenizer(fileOf('tokenizer'), words, module.config));
   const spread: SpaceStats = {
     ...stats,
     mean: Float32Array.from(stats.mean),

@@ -36,7 +36,7 @@ export function joinCodes(rows: readonly ArrayLike<number>[], dim: number): Code
   checkSize('joinCodes.dim', dim);
   if (!Array.isArray(rows))
     throw refusal('CONFIG', { where: 'joinCodes.rows', what: 'no list of rows', got: typeof rows });
-  const wrong = rows.findIndex((row) => row?.length !== dim);
+  const wrong = rows.findIndex((row) => typeof row !== 'object' || row?.length !== dim);
   if (wrong >= 0) {
     const what = `row ${wrong} has another width than the space`;
     throw refusal('SHAPE', { where: 'joinCodes', what, got: rows[wrong]?.length, wanted: String(dim) });

@@ -104,6 +104,13 @@ function prepare(options: Vec2TextTrainerOptions): Prepared {
   checkKnown('Vec2TextTrainer', options, trainerNames);
   const { module, tokenizer, data, roundTrip, params, evalData, warn, ...rest } = { ...trainDefaults, ...options };
   const { zNoise, klCoef, evalSamples, statsSamples, overflow, ...loop } = rest;
+  if (typeof module?.encode !== 'function')
+    throw refusal('CONFIG', {
+      where: 'Vec2TextTrainer.module',
+      what: 'no module',
+      got: module,
+      wanted: 'vec2text({ … })',
+    });
   const { config } = module;
   const objective = checkedObjective(options.objective);
   if (typeof tokenizer?.encodeText !== 'function')

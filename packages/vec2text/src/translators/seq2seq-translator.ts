@@ -125,6 +125,8 @@ export async function trainTranslator(o: TrainTranslatorOptions): Promise<OwnedT
   checkKnown('trainTranslator', o, trainNames);
   checkSize('trainTranslator.steps', steps);
   checkSignal('trainTranslator', signal);
+  if (!Array.isArray(pairs))
+    throw refusal('CONFIG', { where: 'trainTranslator.pairs', what: 'no list of pairs', got: typeof pairs });
   if (pairs.length === 0) throw refusal('NO_DATA', { where: 'trainTranslator', what: 'there are no pairs' });
   const { pad, eos } = tokenizer.special;
   const model = seq2seq({

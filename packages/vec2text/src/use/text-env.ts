@@ -46,7 +46,12 @@ export function textEnv(model: Vec2Text, o: TextEnvOptions): Env {
     throw refusal('CONFIG', { where: `${where}.prompts`, what: 'no list of prompts', got: typeof prompts });
   if (prompts.length === 0)
     throw new ConfigError({ where: `${where}.prompts`, what: 'there is none', wanted: 'at least one' });
-  const seen = prompts.map((prompt) => Float32Array.from(o.observe(prompt)));
+  const seen = prompts.map((prompt, i) => {
+    const numbers: unknown = o.observe(prompt);
+    if (Array.isArray(numbers) || ArrayBuffer.isView(numbers)) return Float32Array.from(numbers as Float32Array);
+    const what = `prompt ${i} is seen as no list of numbers`;
+    throw refusal('CONFIG', { where: `${where}.observe`, what, got: typeof numbers, wanted: 'a Float32Array' });
+  });
   const size = (seen[0] as Float32Array).length;
   const odd = seen.findIndex((x) => x.length !== size);
   if (size === 0 || odd >= 0)
