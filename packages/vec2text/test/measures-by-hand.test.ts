@@ -62,15 +62,17 @@ test('fluency: shares of sentences near codes and of priors, and the scores of t
   expect([found['validAt(1)']?.n, found['validPrior(uniform)']?.n]).toEqual([4, 5]);
 });
 
-test('the empirical prior is every code alike', async () => {
+test('the empirical prior is every code alike, and none a second time', async () => {
   known.texts = { codes };
-  const drawn = await samplesOf(knownModel(), 'empirical', await encodeTexts(knownModel(), Object.keys(codes)), {
-    ...{ seed: 0, samples: 400 },
-  });
-  expect(drawn).toHaveLength(400);
+  const all = await encodeTexts(knownModel(), Object.keys(codes));
+  const drawn = (seed: number, samples: number) => samplesOf(knownModel(), 'empirical', all, { seed, samples });
+  expect((await drawn(0, 400)).sort()).toEqual(Object.keys(codes));
+  const first: string[] = [];
+  for (let seed = 0; seed < 400; seed++) first.push(...(await drawn(seed, 1)));
+  expect(first).toHaveLength(400);
   // a quarter of 400, deviation 8.7: four of them
   for (const text of Object.keys(codes))
-    expect(Math.abs(drawn.filter((other) => other === text).length - 100)).toBeLessThan(35);
+    expect(Math.abs(first.filter((other) => other === text).length - 100)).toBeLessThan(35);
 });
 
 test('diversity: meanings, n-grams, self-BLEU and entropies of samples; sentences of one code', async () => {
