@@ -190,6 +190,13 @@ describe('selfBleu', () => {
     }
   });
 
+  it('takes the next closest length where the text of the closest is left out', () => {
+    const texts = ['a b', 'a b c', 'a b c d'];
+    // without the second: 'a b' against four tokens e^(1 − 4/2), 'a b c d' precisions 2/4, 1/3, 1/4 and 1/4 by smoothing
+    const other = 100 * ((2 / 4) * (1 / 3) * (1 / 4) * (1 / 4)) ** (1 / 4);
+    expect(selfBleu(texts).without[1]).toBeCloseTo((100 * Math.exp(-1) + other) / 2, 9);
+  });
+
   it('needs two texts, and three to leave one out', () => {
     const all = expect.closeTo(100, 9);
     expect(selfBleu(['a', 'a'])).toEqual({ each: [all, all], without: [] });
