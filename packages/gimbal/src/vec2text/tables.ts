@@ -13,6 +13,8 @@ interface Look<M> {
   attributes: Attributes;
   stream: Rng;
   signal: AbortSignal;
+  /** sentences of training, where they are known */
+  known?: readonly string[] | undefined;
   decode(z: Codes): Promise<string[]>;
   /** with a cross before what is no sentence */
   mark(text: string): string;
@@ -28,17 +30,24 @@ interface Shown {
 /**
  * Reconstructions, neighbourhoods, ways between, arithmetic, wordings, a curve of what chance says, nearest sentences, samples.
  * @param texts at least a few
+ * @param o.known sentences to look for the nearest among, such as those of training; without them it is done among `texts`
  * @param o.attributes what arithmetic adds: the mean of sentences that have it less that of those that have not
  */
 export async function qualitativeTables<M>(
   model: Vec2Text,
   texts: readonly string[],
   oracles: Oracles<M>,
-  o: { seed: number; signal: AbortSignal; terms: Terms; attributes: Attributes },
+  o: {
+    seed: number;
+    signal: AbortSignal;
+    terms: Terms;
+    attributes: Attributes;
+    known?: readonly string[] | undefined;
+  },
 ): Promise<(TablePart | ChartPart)[]> {
   const { decodeCodes } = await import('@gimbal/vec2text');
   const look: Look<M> = {
-    ...{ model, texts, oracles, terms: o.terms, attributes: o.attributes, signal: o.signal },
+    ...{ model, texts, oracles, terms: o.terms, attributes: o.attributes, signal: o.signal, known: o.known },
     stream: rng(o.seed).split('tables'),
     decode: async (z) => (await decodeCodes(model, z, { project: true, signal: o.signal })).map(({ text }) => text),
     mark: (text) => (oracles.valid(text) ? text : `✗ ${text}`),
@@ -56,7 +65,10 @@ export async function qualitativeTables<M>(
 }
 
 /** So many of the sentences, short to long. */
-async function shortToLong<M>({ model, texts, signal }: Look<M>, most: number): Promise<Shown> {
+async function shortToLong(
+  { model, texts, signal }: Pick<Look<unknown>, 'model' | 'texts' | 'signal'>,
+  most: number,
+): Promise<Shown> {
   const { encodeTexts } = await import('@gimbal/vec2text');
   const byLength = texts.toSorted((a, b) => a.split(' ').length - b.split(' ').length);
   const n = Math.min(most, texts.length);
@@ -135,13 +147,23 @@ async function wordings<M>({ model, stream, mark, signal }: Look<M>, { texts, co
   };
 }
 
-async function nearestOthers<M>(look: Look<M>): Promise<TablePart[]> {
+/** the nearest of fewer sentences say nothing */
+const fewest = 20;
+
+/** Sentences and the nearest others, of `known` or of the rest of `texts`; none where there are few to look among. */
+export async function nearestOthers(
+  look: Pick<Look<unknown>, 'model' | 'texts' | 'signal' | 'known'>,
+): Promise<TablePart[]> {
   const { nearestTexts, textIndex } = await import('@gimbal/vec2text');
-  const { model, texts, signal } = look;
-  // where there are few, some must be left to look among
-  const asked = await shortToLong(look, Math.max(1, Math.min(20, texts.length - 3)));
-  const others = texts.filter((text) => !asked.texts.includes(text)).slice(0, 500);
-  if (others.length < 3) return [];
+  const { model, texts, signal, known } = look;
+  // without known ones four of five are looked among
+  const most = Math.min(20, known === undefined ? Math.floor(texts.length / 5) : texts.length);
+  if (most === 0) return [];
+  const asked = await shortToLong(look, most);
+  const fits = (text: string): boolean => model.tokenizer.encodeText(text).length < model.module.config.maxLength;
+  const others = [...new Set(known ?? texts)].filter((text) => !asked.texts.includes(text) && fits(text));
+  if (others.length < fewest) return [];
+  others.length = Math.min(others.length, known === undefined ? 500 : 2000);
   const found = nearestTexts(model, asked.z, await textIndex(model, others, { signal }), 3);
   return [
     {
