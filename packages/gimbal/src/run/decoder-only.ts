@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { ConfigError } from '@gimbal/tensor-core';
 import { isSeq2Seq } from './is-seq2seq.ts';
 import { modelPath } from './model-path.ts';
+import { orNamedRun } from './named-run.ts';
 
 const whatLearns =
   'gimbal sft trains it on rows of prompt and completion, gimbal gkd on what a larger one of its kind says; for this, take a decoder (Llama, Qwen, Gemma, GPT-2, …)';
@@ -14,7 +15,7 @@ const whatLearns =
  * @throws ConfigError for an encoder-decoder; what `modelPath` throws
  */
 export async function refuseSeq2Seq(where: string, name: string, fix = whatLearns): Promise<void> {
-  if (!existsSync(name) || !(await isSeq2Seq(await modelPath(name, where)))) return;
+  if (!existsSync(orNamedRun(name)) || !(await isSeq2Seq(await modelPath(name, where)))) return;
   const what = 'this is an encoder-decoder (T5)';
   throw new ConfigError({ where, what, got: name, wanted: 'a decoder', fix });
 }

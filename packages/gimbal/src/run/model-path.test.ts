@@ -27,6 +27,21 @@ test("a model's folder is itself, a run's is the model it has made", async () =>
   expect(await modelPath(averaged, '--reward')).toBe(join(averaged, 'warm', 'model'));
 });
 
+test('a run is found by its name in runs/, as --out took it', async () => {
+  const run = { 'config.json': { command: 'sft' }, 'adapter/adapter_config.json': {} };
+  make('runs/tuned', run);
+  make('runs/mine', { 'config.json': { command: 'align' }, 'model/config.json': { model_type: 'llama' } });
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    expect(await modelPath('mine', '--model')).toBe(join('runs', 'mine', 'model'));
+    expect(adapterPath('tuned')).toBe(join('runs', 'tuned', 'adapter'));
+    await expect(modelPath('other', '--model')).rejects.toThrow(/got "other".*the name of a run from runs/s);
+  } finally {
+    process.chdir(before);
+  }
+});
+
 test("an adapter's folder is itself, a run's is the adapter it has made", () => {
   const adapter = make('peft', { 'adapter_config.json': {} });
   expect(adapterPath(adapter)).toBe(adapter);

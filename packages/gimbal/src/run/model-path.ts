@@ -1,21 +1,22 @@
-// --model and --adapter as a person gives them: a folder, a file, a name on the hub, or the folder of a run.
+// --model and --adapter as a person gives them: a folder, a file, a name on the hub, or a run by its folder or name.
 import { existsSync, statSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HubOptions } from '@gimbal/language-models';
 import { ConfigError } from '@gimbal/tensor-core';
+import { orNamedRun } from './named-run.ts';
 
 /**
  * Where a model lies: one on the hub is downloaded, of a run it is the one that the run has made.
  * @param where the flag, for messages
  * @throws ConfigError where there is nothing, a file of another kind, or a run that has made no model; what `localModel` throws
  */
-export async function modelPath(path: string, where: string, hub?: HubOptions): Promise<string> {
+export async function modelPath(given: string, where: string, hub?: HubOptions): Promise<string> {
   const { localModel } = await import('@gimbal/language-models');
+  const path = orNamedRun(given);
   const here = await localModel(path, hub);
   if (!existsSync(here)) {
-    const fix = 'Check the path; it is taken from the working directory';
-    throw new ConfigError({ where, what: 'no such file or folder', got: path, fix });
+    throw new ConfigError({ where, what: 'no such file or folder', got: path, fix: notThere });
   }
   if (statSync(here).isFile() && !here.endsWith('.gguf')) {
     const wanted = 'a model folder, a .gguf file, or a name on the hub';
@@ -37,6 +38,8 @@ export async function modelPath(path: string, where: string, hub?: HubOptions): 
   throw new ConfigError({ where, what, got: path, fix });
 }
 
+const notThere = 'Check the path; it is taken from the working directory, and the name of a run from runs/';
+
 /** Where a run's model may be, in its folder. */
 export const modelsOfRun = ['model', 'warm/model'];
 
@@ -46,15 +49,15 @@ const isAdapter = (folder: string): boolean => existsSync(join(folder, 'adapter_
  * Where an adapter lies: in a folder of PEFT's, or of a run the one that it has made.
  * @throws ConfigError where there is none, saying what there is
  */
-export function adapterPath(path: string): string {
+export function adapterPath(given: string): string {
+  const path = orNamedRun(given);
   const made = join(path, 'adapter');
   const found = [path, made].find(isAdapter);
   if (found !== undefined) return found;
   const where = '--adapter';
   const wanted = 'the folder of an adapter, with adapter_config.json';
   if (!existsSync(path)) {
-    const fix = 'Check the path; it is taken from the working directory';
-    throw new ConfigError({ where, what: 'no such folder', got: path, wanted, fix });
+    throw new ConfigError({ where, what: 'no such folder', got: path, wanted, fix: notThere });
   }
   const isModel = path.endsWith('.gguf') || ['.', ...modelsOfRun].some((name) => holdsModel(join(path, name)));
   const what = isModel ? 'this is a whole model, no adapter' : 'this folder holds no adapter';

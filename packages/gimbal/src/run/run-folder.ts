@@ -1,7 +1,7 @@
 // A run is a folder: config.json, metrics.jsonl, a folder per stage (its metrics, TensorBoard events, checkpoints) and
 // report.html. It is claimed by its config.json and never overwritten.
 import { access, constants, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve, sep } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
 import { presentational } from '../cli/globals.ts';
 import { packageVersion } from '../cli/version.ts';
@@ -10,6 +10,7 @@ import type { Given } from '../options/resolve.ts';
 import type { Choice } from '../pipeline/run-stages.ts';
 import { type Inputs, inputsOf, refuseChangedInputs } from './inputs.ts';
 import { lockFolder } from './lock.ts';
+import { pathOfRun } from './named-run.ts';
 
 /** What config.json holds. */
 export interface RunConfig {
@@ -197,13 +198,9 @@ function folder(path: string, start: RunConfig, release: () => Promise<void>): R
   };
 }
 
-/** `name` is runs/name; anything with a separator is a path. */
-const pathOf = (out: string, cwd: string): string =>
-  out.includes('/') || out.includes(sep) || out === '.' || out === '..' ? out : join(cwd, 'runs', out);
-
 async function fresh(command: string, out: string | undefined, cwd: string): Promise<string> {
   if (out !== undefined) {
-    const path = pathOf(out, cwd);
+    const path = pathOfRun(out, cwd);
     if (await holdsSomething(path)) {
       const fix = 'Add --resume to go on with it, or choose another --out';
       throw new ConfigError({ where: `gimbal ${command} --out`, what: `${path} exists already`, fix });
@@ -241,7 +238,7 @@ async function makeFolder(path: string, command: string): Promise<void> {
 }
 
 async function existing({ command, options, cwd = '.' }: RunRequest): Promise<string> {
-  if (options.out !== undefined) return pathOf(options.out, cwd);
+  if (options.out !== undefined) return pathOfRun(options.out, cwd);
   const runs = join(cwd, 'runs');
   const names = await readdir(runs).catch(() => []);
   let newest: { path: string; time: number } | undefined;

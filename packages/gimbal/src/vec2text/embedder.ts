@@ -9,6 +9,7 @@ import { counted } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { hubOptions } from '../run/hub.ts';
 import { modelPath } from '../run/model-path.ts';
+import { orNamedRun } from '../run/named-run.ts';
 import { isFolder, modelIn, openFrom, optionsOfRun } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 
@@ -23,8 +24,9 @@ export interface OpenEmbedder {
   close(): void;
 }
 
-/** Opens it. @param named a folder, a name on the hub, or the folder of a run */
-export async function openEmbedder(named: string, { output, signal }: Vec2TextContext): Promise<OpenEmbedder> {
+/** Opens it. @param given a folder, a name on the hub, or a run by its folder or name */
+export async function openEmbedder(given: string, { output, signal }: Vec2TextContext): Promise<OpenEmbedder> {
+  const named = orNamedRun(given);
   const where = 'gimbal vec2text invert --embedder';
   const path =
     (await optionsOfRun(named)) === undefined

@@ -21,7 +21,7 @@ export async function invertVectors(context: Vec2TextContext): Promise<CommandRe
     throw new ConfigError({ where, what, wanted: 'either --data, vectors or sentences, or --text' });
   }
   if (o.out !== undefined) await refuseReplacing('vec2text invert', o.out, o.data);
-  const path = await modelIn(namedModel(context) as string, where, output);
+  const path = await modelIn(namedModel(context) as string, where, output, 'gimbal-inverter');
   await refuseOtherKind(path, where, 'gimbal-inverter');
   const named = o.embedder ?? (await optionsOfModel(path)).embedder;
   if (named === undefined)

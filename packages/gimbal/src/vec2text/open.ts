@@ -6,6 +6,7 @@ import type { Vec2Text } from '@gimbal/vec2text';
 import { counted } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
 import { modelPath } from '../run/model-path.ts';
+import { orNamedRun } from '../run/named-run.ts';
 import type { Vec2TextContext } from './options.ts';
 
 /** What is named behind the action, or by --model. @throws ConfigError for both at once */
@@ -37,10 +38,11 @@ export async function openFrom(
 }
 
 const kinds = {
-  'gimbal-vec2text': { holds: 'vec2text model', fix: 'Give a run of gimbal vec2text train' },
+  'gimbal-vec2text': { holds: 'vec2text model', run: 'gimbal vec2text train', fix: '' },
   'gimbal-inverter': {
     holds: 'inverter',
-    fix: 'Give a run of gimbal vec2text invert --embedder; gimbal vec2text decode turns vectors of a vec2text model to text',
+    run: 'gimbal vec2text invert --embedder',
+    fix: '; gimbal vec2text decode turns vectors of a vec2text model to text',
   },
 } as const;
 
@@ -67,7 +69,8 @@ export async function refuseOwnKind(named: string, where: string): Promise<void>
 /** @throws ConfigError for the folder of a model of another kind; what has none is told by who opens it */
 export async function refuseOtherKind(path: string, where: string, wanted: keyof typeof kinds): Promise<void> {
   const kind = await kindIn(path);
-  const { holds, fix } = kinds[wanted];
+  const { holds, run, fix: more } = kinds[wanted];
+  const fix = `Give a run of ${run}${more}`;
   if (typeof kind === 'string' && kind !== wanted)
     throw new ConfigError({ where, what: `the folder ${path} holds no ${holds}`, got: kind, wanted, fix });
 }
@@ -75,9 +78,17 @@ export async function refuseOtherKind(path: string, where: string, wanted: keyof
 /**
  * The model's own folder or file, which lies in `model` where a run's is named; of a run that was stopped that of its newest
  * checkpoint, which is told.
+ * @param given a path, or the name of a run in runs/
+ * @param kind what it should hold, for messages
  * @throws ConfigError
  */
-export async function modelIn(named: string, where: string, output: Output): Promise<string> {
+export async function modelIn(
+  given: string,
+  where: string,
+  output: Output,
+  kind: keyof typeof kinds = 'gimbal-vec2text',
+): Promise<string> {
+  const named = orNamedRun(given);
   const inRun = join(named, 'model');
   if (await isFolder(inRun)) return inRun;
   const options = await optionsOfRun(named);
@@ -93,7 +104,7 @@ export async function modelIn(named: string, where: string, output: Output): Pro
   }
   if (await isFolder(named)) return modelPath(named, where);
   if ((await stat(named).catch(() => undefined)) !== undefined) return named;
-  const fix = 'Give the folder of a run of gimbal vec2text train; it is taken from the working directory';
+  const fix = `Give the folder of a run of ${kinds[kind].run}, taken from the working directory, or its name in runs/`;
   throw new ConfigError({ where, what: 'no such file or folder', got: named, fix });
 }
 
