@@ -286,10 +286,14 @@ async function twelveIn(path: string): Promise<string> {
 
 test('a few sentences of one’s own: a tenth is held out, and two are enough to end with a page', async () => {
   const [few, ten] = [join(folder, 'few.txt'), join(folder, 'ten')];
-  await writeFile(few, toyLanguages({ preset: 'typed' }).aish.sentences(60, rng(8)).join('\n'));
+  const texts = toyLanguages({ preset: 'typed' }).aish.sentences(60, rng(8));
+  await writeFile(few, [...texts, texts[3], texts[3]].join('\n'));
   const small = ['--steps', '5', '--width', '16', '--vocabulary', '400', '--objective', 'ae', '--samples', '20'];
   const { code, stderr } = await run('train', '--data', few, ...small, '--out', ten);
-  expect([code, stderr]).toEqual([0, expect.stringContaining('54 sentences, 6 held out')]);
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringContaining('54 sentences, 6 held out; rows left out that repeat a sentence: 2 of 62\n'),
+  ]);
   expect(stderr).toMatch(/step 5: loss \d\.\d{4}, held-out \d\.\d{4}/);
   expect(stderr).not.toContain('by heart');
   const longer = ['--width', '32', '--steps', '120', '--learning-rate', '1e-2', '--out', join(folder, 'heart')];
@@ -393,6 +397,12 @@ test('an inverter is trained, its steps are shown for one text kept and for more
   const again = await json<{ rows: object[] }>('invert', out, '--data', vectors, '--corrections', '1');
   expect(again.rows).toEqual([{ text: rows[0]?.text, cosine: expect.closeTo(rows[0]?.cosine as number, 5) }]);
   expect((await run('invert', out)).stderr).toContain('nothing to invert');
+  // nothing is guessed for a corrector that is done
+  const resumed = await run('invert', '--resume', '--out', out);
+  expect([resumed.code, resumed.stderr]).toEqual([0, expect.stringMatching(/corrector .*was done/)]);
+  expect(resumed.stderr).not.toContain('guesses');
+  const none = await run('invert', join(folder, 'no-inverter'), '--text', 'the boy');
+  expect([none.code, none.stderr]).toEqual([2, expect.stringMatching(/run of gimbal vec2text invert --embedder/)]);
   expect((await run('invert', out, '--embedder', ae, '--text', 'the boy')).stderr).toContain(
     'another than that of training',
   );

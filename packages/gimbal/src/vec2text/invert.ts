@@ -13,7 +13,7 @@ import { type OpenEmbedder, openEmbedder } from './embedder.ts';
 import { inverted } from './inversions.ts';
 import { inverterPage } from './invert-page.ts';
 import type { Vec2TextContext, Vec2TextFlags } from './options.ts';
-import { readSentences } from './sentences.ts';
+import { readSentences, repeatedRows } from './sentences.ts';
 import { blockSizes, refuseIdleLayers } from './sizes.ts';
 
 const where = 'gimbal vec2text invert';
@@ -78,7 +78,8 @@ async function sentencesOf(
   o: Vec2TextFlags,
   { output }: Vec2TextContext,
 ): Promise<{ train: string[]; held: string[] }> {
-  const texts = [...new Set((await readSentences(o.data as string, o.columns)).map(({ text }) => text))];
+  const rows = await readSentences(o.data as string, o.columns);
+  const texts = [...new Set(rows.map(({ text }) => text))];
   const order = rng(o.seed).split('split').shuffle(texts);
   const count = Math.min(shown, Math.max(1, Math.floor(order.length / 10)));
   const [held, train] = [order.slice(0, count), order.slice(count)];
@@ -90,7 +91,8 @@ async function sentencesOf(
       wanted: '2 or more: one is held out to be inverted',
       fix: 'Give more sentences',
     });
-  output.note(`${counted(train.length, 'sentence')} to learn from, ${held.length} to invert`);
+  const told = `${counted(train.length, 'sentence')} to learn from, ${held.length} to invert`;
+  output.note(`${told}${repeatedRows(rows.length, texts.length)}`);
   return { train, held };
 }
 
@@ -118,13 +120,14 @@ function stagesOf(
       ...{ peak: o.learningRate, steps: updates, final: o.learningRate / 20 },
       warmup: Math.max(1, Math.round(updates / 20)),
     });
-    if (from)
-      output.note(`${counted(train.length * o.guesses, 'guess', 'guesses')} are made and embedded for the corrector`);
     const guessing = new Progress(output, 'guesses');
     const guesses = { draws: o.guesses, noise: o.guessNoise, temperature: o.guessTemperature };
     const onGuesses = (step: number, total: number): void => {
       guessing.update({ step, total });
-      if (step === total) guessing.done(`${counted(total, 'guess', 'guesses')} made, to be embedded`);
+      if (step === total)
+        guessing.done(
+          `${counted(total, 'guess', 'guesses')} made; equal ones are embedded once, known sentences are already`,
+        );
     };
     const options: InverterTrainerOptions = {
       ...{ embedder, texts: train, batchSize: o.batchSize, seed: o.seed, checkpointEvery: 500, logEvery: 10 },
@@ -133,6 +136,9 @@ function stagesOf(
     };
     const begun = await checkpointIn(out, (text) => output.note(text));
     const trainer = begun === undefined ? new v.InverterTrainer(options) : await v.InverterTrainer.resume(out, options);
+    // a corrector that is done needs none
+    if (from && trainer.step < updates)
+      output.note(`${counted(train.length * o.guesses, 'guess', 'guesses')} are made for the corrector`);
     try {
       await follow(trainer, name, updates, run.path, context);
     } catch (error) {

@@ -19,7 +19,7 @@ import {
   wordPairs,
   wordTerms,
 } from './oracles.ts';
-import { readSentences } from './sentences.ts';
+import { readSentences, repeatedRows } from './sentences.ts';
 import { withTrips } from './trips.ts';
 
 /** What is learnt from, and what is asked of the model. */
@@ -70,7 +70,8 @@ export async function ofFile(
   const count = heldOutCount(o.heldOut, unique.length, read.length);
   const order = rng(o.seed).split('held out').shuffle(unique);
   const [held, train] = [order.slice(0, count), order.slice(count)];
-  output.note(`${counted(train.length, 'sentence')}, ${held.length} held out`);
+  const repeated = repeatedRows(read.length, unique.length);
+  output.note(`${counted(train.length, 'sentence')}, ${held.length} held out${repeated}`);
   enough(held.map(({ text }) => text));
   const rows = needsTrips(o)
     ? await withTrips(o, { train, held }, context, run)

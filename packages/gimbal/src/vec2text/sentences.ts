@@ -21,6 +21,10 @@ interface SentenceFile {
   where(row: number): string;
 }
 
+/** What is told of rows that repeat a sentence; '' where none does. @param different how many there are of the rows' sentences */
+export const repeatedRows = (rows: number, different: number): string =>
+  rows === different ? '' : `; rows left out that repeat a sentence: ${rows - different} of ${rows}`;
+
 /** As `readSentenceFile`, without their places. */
 export const readSentences = async (file: string, columns?: Readonly<Record<string, string>>): Promise<SentenceRow[]> =>
   (await readSentenceFile(file, columns)).rows;
