@@ -96,7 +96,10 @@ async function learn(context: Vec2TextContext, run: RunFolder): Promise<CommandR
   const texts = some.map(({ text }) => text);
   const page = trainingPage(model, {
     ...{ run: run.path, objective: o.objective, sentences: material.rows.length, evaluation, terms },
-    tables: await qualitativeTables(model, texts, oracles, { seed: o.seed, signal, terms, attributes }),
+    tables: await qualitativeTables(model, texts, oracles, {
+      ...{ seed: o.seed, signal, terms, attributes },
+      known: material.rows.map(({ source }) => source),
+    }),
     metrics: await readMetrics(out),
   });
   const report = join(run.path, 'report.html');
