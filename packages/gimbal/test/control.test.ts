@@ -347,14 +347,6 @@ test('a flag that the algorithm does not have is refused, before any work', asyn
   expect(await refused('--algo', 'sac', '--her', 'future')).toContain('the environment has no goals');
 }, 60_000);
 
-test('what training has no use for is refused', async () => {
-  const train = ['control', 'train', '--env', 'CartPole-v1', '--out', join(folder, 'none')];
-  for (const flag of [['--which', 'best'], ['--stochastic'], ['--policy', 'zero'], ['--size', '64']]) {
-    const { code, stderr } = await runMain([...train, ...flag], root);
-    expect([code, stderr]).toEqual([2, expect.stringContaining(`gimbal control train ${flag[0]}: training`)]);
-  }
-});
-
 test('parts of options are flags, and refused where there is nothing they are part of', () => {
   const flags = { env: 'x', seed: 0 };
   const region = { cgIterations: 5, damping: 0.2, shrink: 0.5, backtracks: 3 };

@@ -5,6 +5,7 @@ import type { Recording, RecordPolicy } from '@gimbal/control-envs';
 import { ConfigError, DataError, type Env, nearest, type Obs, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
+import { actions, isAction, optionsOfAction, refuseOfOthers } from '../control/actions.ts';
 import { envOf } from '../control/env-options.ts';
 import { recordTo, refuseTarget } from '../control/record.ts';
 import { isTable, listTables } from '../control/tabular-flags.ts';
@@ -32,15 +33,15 @@ const options = z.object({
 type Options = z.output<typeof options>;
 type Context = CommandContext<Options>;
 
-const verbs = ['train', 'eval', 'envs', 'record', 'view'] as const;
-
 export const command = defineCommand({
-  summary: 'Train and evaluate agents, list environments, record what a body does, watch it.',
+  summary:
+    'Train and evaluate agents, list environments, record what a body does, watch it. With an action, --help shows its options.',
   arguments: [
     { name: 'what', description: 'train, eval, envs, record or view', required: true },
     { name: 'file', description: 'view: the recording or trained run to show; record, eval: the run', required: false },
   ],
   options,
+  optionsFor: (word) => (isAction(word) ? (optionsOfAction(word, options) as typeof options) : undefined),
   resumes: true,
   examples: [
     'gimbal control train --env CartPole-v1 --algo ppo --steps 100000 --out runs/x',
@@ -56,6 +57,17 @@ export const command = defineCommand({
   ],
   async run(context) {
     const [what = '', file] = context.arguments;
+    if (!isAction(what)) {
+      const near = nearest(what, actions);
+      throw new ConfigError({
+        where: 'gimbal control',
+        what: 'no such action',
+        got: what,
+        wanted: actions.join(', '),
+        ...(near !== undefined && { fix: `Did you mean ${near}?` }),
+      });
+    }
+    refuseOfOthers(what, options, context.given);
     if (what === 'train') return train(context);
     if (context.options.resume) {
       const wanted = 'gimbal control train --resume';
@@ -68,15 +80,7 @@ export const command = defineCommand({
     if (what === 'eval') return evaluateRun(context);
     if (what === 'envs') return listing(context);
     if (what === 'record') return record(context, file);
-    if (what === 'view') return view(context, file);
-    const near = nearest(what, verbs);
-    throw new ConfigError({
-      where: 'gimbal control',
-      what: 'no such action',
-      got: what,
-      wanted: verbs.join(', '),
-      ...(near !== undefined && { fix: `Did you mean ${near}?` }),
-    });
+    return view(context, file);
   },
 });
 

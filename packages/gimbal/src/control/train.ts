@@ -5,7 +5,6 @@ import { z } from 'zod';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, duration, figure } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
-import { refuseGiven } from '../options/refuse-given.ts';
 import { startCompute } from '../run/compute.ts';
 import { alreadyDone, checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
@@ -207,14 +206,6 @@ export async function train(context: Context): Promise<CommandResult> {
       what: 'which environment?',
       fix: 'For example --env CartPole-v1',
     });
-  const idle = 'training plays its last policy, and takes the most probable actions in its evaluations';
-  refuseGiven('gimbal control train', context.given, ['which', 'stochastic'], idle);
-  refuseGiven(
-    'gimbal control train',
-    context.given,
-    ['policy', 'size'],
-    'training learns its own policy, and records nothing',
-  );
   const note = (text: string): void => context.output.note(text);
   const request = { command: 'control', options: context.options, given: context.given, note, longer };
   return withRun(request, (run) => learn(context, run));

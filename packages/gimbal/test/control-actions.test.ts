@@ -1,0 +1,32 @@
+// What each action of gimbal control reads: its help shows that, and the rest is refused.
+import { runMain } from './run-main.ts';
+
+const root = new URL('../src/', import.meta.url);
+
+test.each([
+  ['train', ['--which', 'best'], 'training learns its own policy'],
+  ['train', ['--stochastic'], 'training learns its own policy'],
+  ['train', ['--policy', 'zero'], 'training learns its own policy'],
+  ['train', ['--size', '64'], 'training learns its own policy'],
+  ['eval', ['--gamma', '.9'], 'what it was trained with, and is only played here'],
+  ['eval', ['--steps', '10'], 'what it was trained with, and is only played here'],
+  ['record', ['--algo', 'sac'], 'what it was trained with, and is only watched here'],
+  ['view', ['--episodes', '3'], 'what it was trained with, and is only watched here'],
+  ['envs', ['--env', 'Ant-v5'], 'it lists environments'],
+])('gimbal control %s refuses %s', async (action, flag, why) => {
+  const { code, stderr } = await runMain(['control', action, ...flag], root);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(`gimbal control ${action} ${flag[0]}: `)]);
+  expect(stderr).toContain(why);
+});
+
+test.each([
+  ['train', ['--gamma', '--env', '--episodes'], ['--policy', '--which', '--size']],
+  ['eval', ['--which', '--stochastic', '--episodes'], ['--gamma', '--algo', '--steps']],
+  ['view', ['--policy', '--size', '--steps'], ['--gamma', '--episodes']],
+])('the help of gimbal control %s', async (action, has, hasNot) => {
+  const { code, stdout } = await runMain(['control', action, '--help'], root);
+  expect(code).toBe(0);
+  const flags = stdout.match(/^ {2}--[a-z-]+/gm)?.map((flag) => flag.trim());
+  expect(flags).toEqual(expect.arrayContaining(has));
+  for (const flag of hasNot) expect(flags).not.toContain(flag);
+});
