@@ -1,26 +1,10 @@
 // What the inner loop's surrogate is given, pass by pass, and what the guard makes of its values.
 import { flatten, type Params, useBackend } from '@gimbal/tensor-core';
+import { type Call, noted } from '../../test/fixtures/noted.ts';
 import { Track, type TrackOptions } from '../../test/fixtures/track.ts';
 import { OnPolicyAgent, type OnPolicyOptions, type OnPolicyStep, type Surrogate, surrogates } from '../index.ts';
 
 beforeAll(() => useBackend('auto'));
-
-/** What a surrogate was called with, and its value. */
-interface Call {
-  advantages: number[];
-  objective: number;
-}
-
-/** A surrogate that notes its calls. */
-function noted(s: Surrogate, calls: Call[]): Surrogate {
-  const f = (x: Parameters<Surrogate>[0]): ReturnType<Surrogate> => {
-    const result = s(x);
-    const [objective] = result.loss.dataSync<'float32'>();
-    calls.push({ advantages: [...x.advantages.dataSync<'float32'>()], objective: -(objective as number) });
-    return result;
-  };
-  return Object.assign(f, { surrogate: s.surrogate, options: s.options });
-}
 
 const create = (o: Partial<OnPolicyOptions>, track: TrackOptions = {}): Promise<OnPolicyAgent> =>
   OnPolicyAgent.create({ env: () => new Track(track), hidden: [8], gamma: 0.9, seed: 1, ...o });
@@ -49,21 +33,45 @@ test('V-trace’s advantages are standardised in every pass where those of the f
   }
 });
 
-test('γ^t counts from where an episode began, in another rollout too', async () => {
+const sorted = (values: readonly number[] = []): number[] => [...values].sort((a, b) => a - b);
+
+describe.each([false, 'batch', 'minibatch'] as const)('γ^t, normalizeAdvantage %s', (normalizeAdvantage) => {
   // episodes of 20 steps; a rate that moves nothing: the same rollouts with and without weights
-  const options = { rollout: 16, minibatches: 1, epochs: 1, normalizeAdvantage: false, learningRate: 1e-30 } as const;
-  const of = (discountedStateWeights: boolean) =>
-    updates(surrogates.ratio(), { ...options, gamma: 0.5, discountedStateWeights }, 48);
-  const [plain, weighed] = [await of(false), await of(true)];
-  const ages = plain.map(({ calls }, i) =>
-    (calls[0]?.advantages ?? [])
-      .map((a, row) =>
-        Math.abs(Math.round(Math.log((weighed[i]?.calls[0]?.advantages[row] as number) / a) / Math.log(0.5))),
-      )
-      .sort((a, b) => a - b),
-  );
-  const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
-  expect(ages).toEqual([range(0, 16), [...range(0, 12), ...range(16, 20)], [...range(0, 8), ...range(12, 20)]]);
+  const options = { rollout: 16, gamma: 0.5, normalizeAdvantage } as const;
+  const still = { ...options, minibatches: 1, epochs: 1, learningRate: 1e-30 };
+  const of = (o: Partial<OnPolicyOptions>, steps: number) =>
+    updates(surrogates.ratio(), { ...still, ...o }, steps).then((all) => all.map(({ calls }) => calls));
+
+  test('weighs what is standardised already, and counts from where an episode began, in another rollout too', async () => {
+    const [plain, weighed] = [await of({}, 48), await of({ discountedStateWeights: true }, 48)];
+    const ages = plain.map(([call], i) =>
+      sorted(
+        call?.advantages.map((a, row) => {
+          const share = (weighed[i]?.[0]?.advantages[row] as number) / a;
+          const age = Math.log(share) / Math.log(0.5);
+          expect(age).toBeCloseTo(Math.round(age), 3);
+          return Math.abs(Math.round(age));
+        }),
+      ),
+    );
+    const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+    expect(ages).toEqual([range(0, 16), [...range(0, 12), ...range(16, 20)], [...range(0, 8), ...range(12, 20)]]);
+  });
+
+  test('the guard and a natural-gradient step see the same advantages', async () => {
+    const weighs = { discountedStateWeights: true };
+    // before the pass, in it, after it
+    const [calls] = await of({ ...weighs, innerGuard: 'warn' }, 16);
+    const [before, during, after] = (calls ?? []).map(({ advantages }) => sorted(advantages)) as number[][];
+    for (const seen of [before, after])
+      expect(seen).toEqual((during ?? []).map((a) => expect.closeTo(a, 5) as unknown as number));
+    // a region without room: its loss is the mean of the advantages
+    using agent = await create({ ...options, ...weighs, method: 'trpo', trustRegion: { delta: 1e-14 } });
+    const step = await agent.run({ steps: 16 });
+    const mean = (during ?? []).reduce((sum, a) => sum + a, 0) / 16;
+    expect(Math.abs(mean)).toBeGreaterThan(1e-3);
+    expect(step?.policyLoss).toBeCloseTo(-mean, 4);
+  });
 });
 
 describe('the guard', () => {

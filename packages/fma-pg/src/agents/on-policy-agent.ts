@@ -23,7 +23,7 @@ import { annealed } from '../internal/anneal.ts';
 import { DrawsAhead } from '../policies/draws.ts';
 import type { PolicyMemory } from '../policies/recurrent.ts';
 import { collectRollout } from '../rollout/collect.ts';
-import { countedRows, type Rollout, transitionsOf } from '../rollout/rollout.ts';
+import { countedRows, gatherRows, type Rollout, transitionsOf } from '../rollout/rollout.ts';
 import { sourceRewards } from '../rollout/source-rewards.ts';
 import { gae } from '../values/gae.ts';
 import { explainedVariance } from '../values/normalize-advantages.ts';
@@ -238,11 +238,13 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     const entries =
       opinion.sequence === undefined ? countedRows(rollout) : allSequences(rollout.size, opinion.sequence.length);
     const batch: ActedBatch = { rollout, entries, ...opinion, finalValues, lastValues, ...estimate };
+    // before the update: V-trace puts others in place of the returns
+    const explained = explainedVariance(
+      gatherRows(opinion.values, 1, entries),
+      gatherRows(estimate.returns, 1, entries),
+    );
     const learnt = this.#learner.update(batch, progress, this.stream.split('shuffle').split(this.updates));
-    const metrics: Record<string, number> = {
-      ...learnt,
-      explainedVariance: explainedVariance(opinion.values, estimate.returns),
-    };
+    const metrics: Record<string, number> = { ...learnt, explainedVariance: explained };
     const { eta, clipEpsilon } = this.options.surrogate.options as { eta?: number; clipEpsilon?: number };
     if (eta !== undefined) metrics.eta = annealed(eta, progress);
     if (typeof clipEpsilon === 'number') metrics.clipEpsilon = clipEpsilon;

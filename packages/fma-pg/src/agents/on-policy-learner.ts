@@ -19,19 +19,16 @@ import { type Anneal, annealed } from '../internal/anneal.ts';
 import { type HostInput, ReplayedStep } from '../internal/replayed-step.ts';
 import { gatherRows } from '../rollout/rollout.ts';
 import { analyticKlOf, surrogates } from '../surrogates/surrogates.ts';
-import { normalizeAdvantages } from '../values/normalize-advantages.ts';
-import { vtrace } from '../values/vtrace.ts';
 import type { ActorCritic, ActorCriticParams } from './actor-critic.ts';
 import { boundedRate, nextPenalty, nextRateFactor } from './adaptive.ts';
+import { type Credit, creditedRows, creditOf, reweighed } from './on-policy-advantages.ts';
 import {
   type ActedBatch,
-  logProbsOf,
   type MinibatchTensors,
   minibatch,
   minibatchInputs,
   oldHead,
   Scratch,
-  trajectoryOf,
 } from './on-policy-batch.ts';
 import {
   type LossOptions,
@@ -96,12 +93,12 @@ export class OnPolicyLearner {
   /** One update. @param stream of this update alone */
   update(batch: ActedBatch, progress: number, stream: Rng): LearnResult {
     const { o } = this;
-    const advantages = this.#advantages(batch, batch.advantages);
+    const credit = creditOf(batch, batch.advantages, o);
     const learningRate = boundedRate(annealed(o.learningRate, progress), this.rateFactor, o.adaptiveRate);
     const learnt: Omit<LearnResult, 'finalKl'> =
       o.method === 'gradient'
-        ? this.#passes(batch, advantages, learningRate, progress, stream)
-        : { ...this.#naturalStep(batch, advantages, progress), learningRate, epochs: 1, restored: 0 };
+        ? this.#passes(batch, credit, learningRate, progress, stream)
+        : { ...this.#naturalStep(batch, credit, progress), learningRate, epochs: 1, restored: 0 };
     const result: LearnResult = { ...learnt, finalKl: this.#finalKl(batch) };
     if (o.critic !== undefined) result.valueLoss = this.#trainCritic(batch, learningRate, stream.split('critic'));
     if (o.adaptiveKl !== undefined) this.klCoef = nextPenalty(this.klCoef, result.finalKl, o.adaptiveKl.target);
@@ -114,30 +111,6 @@ export class OnPolicyLearner {
     this.#criticStep.dispose();
     disposeTree(this.optimizerState);
     if (this.criticState !== undefined) disposeTree(this.criticState);
-  }
-
-  /** Advantages of all entries, standardised over the batch where asked for, and weighed by γ^t. */
-  #advantages({ rollout, entries }: ActedBatch, advantages: Float32Array): Float32Array {
-    const { normalizeAdvantage, discountedStateWeights, gamma } = this.o;
-    const out = advantages.slice();
-    if (normalizeAdvantage === 'batch') {
-      const standard = normalizeAdvantages(gatherRows(advantages, 1, entries));
-      entries.forEach((entry, i) => {
-        out[entry] = standard[i] as number;
-      });
-    }
-    if (!discountedStateWeights) return out;
-    const { numEnvs } = rollout.size;
-    // an episode may have begun before the rollout
-    const age = rollout.ages.slice();
-    for (let i = 0; i < out.length; i++) {
-      const n = i % numEnvs;
-      // a step that only resets is none of the episode
-      if (rollout.valid[i] === 0) continue;
-      out[i] = (out[i] as number) * gamma ** (age[n] as number);
-      age[n] = rollout.terminated[i] === 1 || rollout.truncated[i] === 1 ? 0 : (age[n] as number) + 1;
-    }
-    return out;
   }
 
   #lossOptions(): LossOptions {
@@ -153,7 +126,7 @@ export class OnPolicyLearner {
 
   #passes(
     batch: ActedBatch,
-    advantages: Float32Array,
+    credit: Credit,
     rate: number,
     progress: number,
     stream: Rng,
@@ -163,7 +136,7 @@ export class OnPolicyLearner {
     const step = this.#stepper(loss, rate, progress);
     const sums = new Float64Array(statNames.length + 1);
     let [count, epochs, restored, fallen] = [0, 0, 0, 0];
-    let used = advantages;
+    let used = credit;
     // the last good weights, with the optimiser's moments that belong to them
     const guard =
       o.innerGuard === 'off'
@@ -174,7 +147,7 @@ export class OnPolicyLearner {
           };
     try {
       inner: for (let epoch = 0; epoch < o.epochs; epoch++) {
-        if (o.returns === 'vtrace' && epoch > 0) used = this.#advantages(batch, this.#reweighed(batch));
+        if (o.returns === 'vtrace' && epoch > 0) used = creditOf(batch, reweighed(this.net, this.params, batch, o), o);
         for (const rows of this.#shuffledParts(batch, stream.split(epoch))) {
           if (rows.length === 0) continue;
           const stats = step(batch, rows, used);
@@ -223,7 +196,7 @@ export class OnPolicyLearner {
     loss: LossOptions,
     rate: number,
     progress: number,
-  ): (batch: ActedBatch, rows: Int32Array, advantages: Float32Array) => Float32Array {
+  ): (batch: ActedBatch, rows: Int32Array, credit: Credit) => Float32Array {
     const { o, net } = this;
     const entropyCoef = annealed(loss.entropyCoef, progress);
     const constants = [entropyCoef, ...Object.values(loss.surrogate.options).map((x) => numberOf(x, progress))];
@@ -240,9 +213,8 @@ export class OnPolicyLearner {
       });
       return { out: concat([aux, reshape(norm, [1])]) };
     };
-    return (batch, rows, advantages) => {
-      const used = gatherRows(advantages, 1, rows, this.#scratch.floats('advantages', rows.length));
-      if (o.normalizeAdvantage === 'minibatch') normalizeAdvantages(used, used);
+    return (batch, rows, credit) => {
+      const used = creditedRows(credit, rows, o, this.#scratch.floats('advantages', rows.length));
       const inputs = minibatchInputs(net, batch, rows, used, this.#scratch, uses);
       const stats = this.#policyStep.run({ ...inputs, learningRate: rate }, step);
       const size = stats[statNames.length] as number;
@@ -252,9 +224,8 @@ export class OnPolicyLearner {
   }
 
   /** The surrogate on the whole batch: what the guard and line searches look at. */
-  #objective(batch: ActedBatch, advantages: Float32Array, loss: LossOptions, progress: number): number {
-    const raw = gatherRows(advantages, 1, batch.entries);
-    const used = this.o.normalizeAdvantage === false ? raw : normalizeAdvantages(raw);
+  #objective(batch: ActedBatch, credit: Credit, loss: LossOptions, progress: number): number {
+    const used = creditedRows(credit, batch.entries, this.o);
     return tidy(() => {
       const { batch: b, old } = minibatch(this.net, batch, batch.entries, used);
       const { input } = surrogateInput(this.net, this.params.policy, old, b, loss.surrogate, progress);
@@ -262,10 +233,9 @@ export class OnPolicyLearner {
     });
   }
 
-  #naturalStep(batch: ActedBatch, advantages: Float32Array, progress: number): UpdateStats & { gradNorm: number } {
+  #naturalStep(batch: ActedBatch, credit: Credit, progress: number): UpdateStats & { gradNorm: number } {
     const { o, net, params } = this;
-    const raw = gatherRows(advantages, 1, batch.entries);
-    const used = o.normalizeAdvantage === false ? raw : normalizeAdvantages(raw);
+    const used = creditedRows(credit, batch.entries, o);
     const linear = surrogates.ratio();
     return tidy(() => {
       const { batch: b, old } = minibatch(net, batch, batch.entries, used);
@@ -355,22 +325,6 @@ export class OnPolicyLearner {
       const chosen = order.subarray(Math.floor((part * count) / parts), Math.floor(((part + 1) * count) / parts));
       yield sequence === undefined ? chosen : sequenceRows(rollout.size, sequence.length, chosen);
     }
-  }
-
-  /** V-trace's advantages under the policy as it is now; the returns are replaced too. */
-  #reweighed(batch: ActedBatch): Float32Array {
-    const { rollout } = batch;
-    const now = logProbsOf(this.net, this.params.policy, rollout);
-    const estimate = vtrace(
-      trajectoryOf(batch),
-      now.map((x, i) => x - (batch.logProbs[i] as number)),
-      {
-        gamma: this.o.gamma,
-        lambda: this.o.gaeLambda,
-      },
-    );
-    batch.returns.set(estimate.returns);
-    return estimate.advantages;
   }
 
   #notFinite(stats: ArrayLike<number>, norm: number): NumericalError {

@@ -20,6 +20,25 @@ test('a bootstrap interval has the width that theory gives', () => {
   expect(high - low).toBeLessThan(1.2 * ((2 * 1.96) / 20));
 });
 
+test('the interval’s ends are the quantiles of its level', () => {
+  // the statistic is told in turn 0 … 999: at level .5 the middle half
+  let told = 0;
+  const interval = (level?: number) => {
+    told = 0;
+    return bootstrapInterval([1, 2], () => told++, rng(1), { resamples: 1000, ...(level && { level }) });
+  };
+  expect(interval(0.5)).toEqual([250, 750]);
+  expect(interval(0.75)).toEqual([125, 875]);
+  expect(interval()).toEqual([25, 975]);
+});
+
+test('values that are not finite are refused by their place', () => {
+  const mean = (x: readonly number[]): number => x.reduce((a, b) => a + b, 0) / x.length;
+  expect(() => interquartileMean([1, Number.NaN])).toThrow('interquartileMean, value 1: it is not finite; got NaN');
+  const asked = (): unknown => bootstrapInterval([Number.POSITIVE_INFINITY, 1], mean, rng(1));
+  expect(asked).toThrow('bootstrapInterval, value 0: it is not finite; got Infinity');
+});
+
 test('copies whose episodes are short do not crowd out the long ones', async () => {
   // copy A: one step, return 1; copy B: ten steps, return 10
   let made = 0;

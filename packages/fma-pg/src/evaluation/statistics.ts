@@ -1,9 +1,12 @@
 /** Means of returns that say how sure they are (Agarwal et al. 2021, arXiv 2108.13264). */
-import { ConfigError, checkCount, checkOption, type Rng } from '@gimbal/tensor-core';
+import { ConfigError, checkCount, checkOption, NumericalError, type Rng } from '@gimbal/tensor-core';
 
-/** Mean of the middle half: the lowest and highest quarter are left out, with shares of entries at the edges. */
+/**
+ * Mean of the middle half: the lowest and highest quarter are left out, with shares of entries at the edges.
+ * @throws ConfigError for no values; NumericalError for one that is not finite, which has no place in an order
+ */
 export function interquartileMean(values: readonly number[]): number {
-  if (values.length === 0) throw new ConfigError({ where: 'interquartileMean', what: 'there are no values' });
+  checkValues('interquartileMean', values);
   const sorted = [...values].sort((a, b) => a - b);
   const cut = sorted.length / 4;
   let [total, weight] = [0, 0];
@@ -19,7 +22,7 @@ export function interquartileMean(values: readonly number[]): number {
 /**
  * Percentile bootstrap interval of a statistic.
  * @param o.level default .95
- * @throws ConfigError for no values, no resamples or a level outside (0, 1)
+ * @throws ConfigError for no values, no resamples or a level outside (0, 1); NumericalError for a value that is not finite
  */
 export function bootstrapInterval(
   values: readonly number[],
@@ -30,12 +33,19 @@ export function bootstrapInterval(
   const { resamples = 2000, level = 0.95 } = o;
   checkCount('resamples', resamples);
   checkOption('level', level, level > 0 && level < 1, 'a number in (0, 1)');
-  if (values.length === 0) throw new ConfigError({ where: 'bootstrapInterval', what: 'there are no values' });
+  checkValues('bootstrapInterval', values);
   const results = Float64Array.from({ length: resamples }, () =>
     statistic(values.map(() => values[rng.int(values.length)] as number)),
   ).sort();
   const at = (share: number): number => results[Math.min(resamples - 1, Math.floor(share * resamples))] as number;
   return [at((1 - level) / 2), at((1 + level) / 2)];
+}
+
+function checkValues(where: string, values: readonly number[]): void {
+  if (values.length === 0) throw new ConfigError({ where, what: 'there are no values' });
+  const bad = values.findIndex((x) => !Number.isFinite(x));
+  if (bad < 0) return;
+  throw new NumericalError({ where: `${where}, value ${bad}`, what: 'it is not finite', got: values[bad] });
 }
 
 export const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

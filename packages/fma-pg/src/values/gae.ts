@@ -37,7 +37,7 @@ export interface AdvantageEstimate {
 /**
  * Advantages and returns of a rollout.
  * @throws ShapeError where an array has not `[T·N]` entries; ConfigError for γ or λ outside [0, 1]; NumericalError for a
- * reward or value that is not finite, by its step and copy
+ * reward or value that is not finite, by its step and copy; `finalValues` count where an episode was truncated
  */
 export function gae(b: TrajectoryBatch, { gamma, lambda }: { gamma: number; lambda: number }): AdvantageEstimate {
   checkTrajectory('gae', b);
@@ -83,10 +83,24 @@ export function checkTrajectory(where: string, b: TrajectoryBatch): void {
       wanted: `a multiple of ${b.numEnvs}, and ${b.numEnvs}`,
     });
   }
-  for (const [name, array] of Object.entries({ rewards: b.rewards, values, lastValues: b.lastValues })) {
-    const at = array.findIndex((x) => !Number.isFinite(x));
-    if (at < 0) continue;
-    const entry = `step ${Math.floor(at / b.numEnvs)}, copy ${at % b.numEnvs}`;
-    throw new NumericalError({ where: `${where}, ${entry}`, what: `${name} is not finite`, got: array[at] });
-  }
+  const refuse = (name: string, array: Float32Array, at: number): void => {
+    if (at < 0) return;
+    throw new NumericalError({ where: `${where}, ${entryOf(b, at)}`, what: `${name} is not finite`, got: array[at] });
+  };
+  for (const [name, array] of Object.entries({ rewards: b.rewards, values, lastValues: b.lastValues }))
+    refuse(
+      name,
+      array,
+      array.findIndex((x) => !Number.isFinite(x)),
+    );
+  const isUsed = (i: number): boolean => truncated[i] === 1 && terminated[i] !== 1;
+  refuse(
+    'finalValues',
+    finalValues,
+    finalValues.findIndex((x, i) => isUsed(i) && !Number.isFinite(x)),
+  );
 }
+
+/** Names entry i in messages. */
+export const entryOf = ({ numEnvs }: TrajectoryBatch, i: number): string =>
+  `step ${Math.floor(i / numEnvs)}, copy ${i % numEnvs}`;

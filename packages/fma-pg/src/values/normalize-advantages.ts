@@ -1,13 +1,22 @@
+// What is done with advantages and values before and after learning.
+import { NumericalError } from '@gimbal/tensor-core';
+
 /**
  * (A − mean)/(std + 1e-8), in float64. One entry alone stays as it is (its deviation does not exist), and equal ones
  * become 0.
  * @param out written and returned; default a new array
+ * @throws NumericalError for an advantage that is not finite: it would make all of them NaN
  */
 export function normalizeAdvantages(
   advantages: Float32Array,
   out: Float32Array = new Float32Array(advantages.length),
 ): Float32Array {
   const n = advantages.length;
+  const bad = advantages.findIndex((x) => !Number.isFinite(x));
+  if (bad >= 0) {
+    const where = `normalizeAdvantages, entry ${bad}`;
+    throw new NumericalError({ where, what: 'the advantage is not finite', got: advantages[bad] });
+  }
   if (n < 2) {
     out.set(advantages);
     return out;

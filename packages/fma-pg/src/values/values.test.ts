@@ -66,6 +66,51 @@ test('V-trace is GAE’s return on the policy’s own data, and truncates ratios
   expect(off.returns[0]).toBeCloseTo(5 + 0.5 + 0.9 * 2.5, 5);
 });
 
+test('V-trace with λ, by hand: ρ̄ up to its bound, c up to 1, and advantages with and without ρ̄', () => {
+  const b = trajectory(0, 1);
+  const [ratios, o] = [Float32Array.of(0, Math.log(0.5), Math.log(3)), { gamma: 0.9, lambda: 0.5, rhoMax: 2 }];
+  // δ = ½, ½, 5 (values 5, rewards 1, 10 at the end). Step 2: ρ̄ = 2: v − V = 10, A = 5
+  // step 1: ρ̄ = c = ½: A = ½ + .45·10 = 5; v − V = ½·½ + ½·.45·10 = 2.5
+  // step 0: ρ̄ = c = 1: A = ½ + .45·2.5 = 1.625 = v − V
+  const bare = vtrace(b, ratios, { ...o, weighted: false });
+  expect([...bare.advantages]).toEqual(near([1.625, 5, 5]));
+  expect([...bare.returns]).toEqual(near([6.625, 7.5, 15]));
+  const weighted = vtrace(b, ratios, o);
+  expect([...weighted.advantages]).toEqual(near([1.625, 2.5, 10]));
+  expect(weighted.returns).toEqual(bare.returns);
+  // c is bounded by 1 whatever ρMax is. Ratios 3, 3, 3: step 1: v − V = 2·½ + .45·10 = 5.5; step 0: 1 + .45·5.5
+  const large = vtrace(b, new Float32Array(3).fill(Math.log(3)), { ...o, weighted: false });
+  expect([...large.returns]).toEqual(near([5 + 3.475, 10.5, 15]));
+  // where ratios are 1, all is GAE's
+  const [own, same] = [gae(b, o), vtrace(b, new Float32Array(3), o)];
+  expect([...same.advantages]).toEqual(near([...own.advantages]));
+  expect([...same.returns]).toEqual(near([...own.returns]));
+});
+
+test('what is not finite is named where it counts: final values at time limits, log-ratios, advantages', () => {
+  const [b, o] = [trajectory(0, 1), { gamma: 0.9, lambda: 1 }];
+  const last = Float32Array.of(0, 0, Number.NaN);
+  for (const estimate of [
+    () => gae({ ...b, finalValues: last }, o),
+    () => vtrace({ ...b, finalValues: last }, last, o),
+  ])
+    expect(estimate).toThrow(expect.objectContaining({ code: 'ERR_NUMERICAL' }));
+  expect(() => gae({ ...b, finalValues: last }, o)).toThrow('gae, step 2, copy 0: finalValues is not finite; got NaN');
+  // elsewhere nobody looks at them
+  const others = Float32Array.of(Number.NaN, Number.NaN, 10);
+  expect(gae({ ...b, finalValues: others }, o)).toEqual(gae(b, o));
+  expect(() => gae({ ...trajectory(1, 1), finalValues: last }, o)).not.toThrow();
+  for (const [x, name] of [
+    [Number.NaN, 'NaN'],
+    [Number.POSITIVE_INFINITY, 'Infinity'],
+  ] as const) {
+    const message = `is not finite; got ${name}`;
+    expect(() => vtrace(b, Float32Array.of(0, x, 0), o)).toThrow(`vtrace, step 1, copy 0: the log-ratio ${message}`);
+    const entry = `normalizeAdvantages, entry 1: the advantage ${message}`;
+    expect(() => normalizeAdvantages(Float32Array.of(0, x, 0))).toThrow(entry);
+  }
+});
+
 test('advantages alone and equal ones do not become NaN', () => {
   expect([...normalizeAdvantages(Float32Array.of(7))]).toEqual([7]);
   expect([...normalizeAdvantages(Float32Array.of(3, 3, 3))]).toEqual([0, 0, 0]);
