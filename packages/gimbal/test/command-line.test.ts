@@ -318,6 +318,21 @@ describe('help of what this version has', () => {
     expect((await runMain(['help', 'genrate'], root)).stderr).toContain('Did you mean gimbal generate?');
   });
 
+  test('what a flag --no-… switches off reads behind “do not”', async () => {
+    const { stdout: list } = await runMain(['--help'], root);
+    const commands = [...list.matchAll(/^ {2}([a-z][a-z0-9-]*) {2,}\S/gm)].map((found) => found[1] as string);
+    expect(commands).toContain('control');
+    for (const command of commands) {
+      const { stdout } = await runMain([command, '--help'], root);
+      const off = [...stdout.matchAll(/--no-[a-z-]+ +do not (\S+)/g)].map((found) => found[1]);
+      expect([command, off.filter((word) => /^(?:the|an?|of|whether|how|what)$/.test(word as string))]).toEqual([
+        command,
+        [],
+      ]);
+    }
+    expect((await runMain(['control', 'train', '--help'], root)).stdout).toMatch(/--no-double +do not use the double/);
+  });
+
   test('bench lists its suites, reproduce its papers and claims', async () => {
     const { stdout } = await runMain(['bench', '--help'], root);
     expect(stdout).toMatch(/Suites\n(.*\n)* {2}gemm +\S/);

@@ -85,7 +85,7 @@ export const trainingOptions = {
     .max(1)
     .optional()
     .describe('share of the run in which it falls there (dqn; default 0.5)'),
-  double: z.boolean().default(true).describe('the double estimator (dqn)'),
+  double: z.boolean().default(true).describe('use the double estimator (dqn)'),
   targetEvery: z
     .int()
     .min(1)
