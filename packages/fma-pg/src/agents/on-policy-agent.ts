@@ -35,10 +35,10 @@ import {
   type AuxLoss,
   type OnPolicyOptions,
   type ResolvedOnPolicy,
-  resolveOnPolicy,
   savedOptions,
   type TransitionBatch,
 } from './on-policy-options.ts';
+import { resolveOnPolicy } from './resolve-on-policy.ts';
 import { type SavedSurrogate, surrogateGoingOn } from './saved-surrogate.ts';
 import { allSequences, memoryAfter, type SequenceBatch } from './sequences.ts';
 import { refuseUnusedOnPolicy } from './unused-options.ts';

@@ -219,6 +219,8 @@ test('copies with different spaces, and spaces that no agent has', async () => {
   await expect(make(() => new Empty())).rejects.toThrow('observation space: it has no numbers');
 });
 
+const aux = { name: 'a', params: {}, loss: () => undefined };
+
 test.each([
   [{ gaeLambda: -0.1 }, 'gaeLambda: out of range; got -0.1'],
   [{ epochs: 0 }, 'epochs: out of range; got 0'],
@@ -227,6 +229,19 @@ test.each([
   [{ normalize: { obs: 'no' as never } }, 'normalize.obs: out of range; got "no", wanted true or false'],
   [{ trustRegion: { dleta: 0.1 } as never }, 'Did you mean delta?'],
   [{ trustRegion: { backtracks: 0 } }, 'trustRegion.backtracks: out of range; got 0'],
+  [{ trustRegion: { shrink: 1.5 } }, 'trustRegion.shrink: out of range; got 1.5, wanted a number between 0 and 1'],
+  [{ trustRegion: { shrink: 1 } }, 'trustRegion.shrink: out of range; got 1'],
+  [{ rewardSource: 3 as never }, 'rewardSource: it has no function reward; got "3", wanted { reward(batch)'],
+  [{ rewardSource: { rewards: () => 0 } as never }, 'rewardSource: it has no function reward; got "{ rewards }"'],
+  [{ auxLosses: {} as never }, 'auxLosses: it is no list; got "{}", wanted a list of { name, params, loss('],
+  [{ auxLosses: [null] as never }, 'auxLosses[0]: there is no name; got "null"'],
+  [{ auxLosses: [{ name: 'a', params: {} }] as never }, 'auxLosses[0]: there is no loss; got "{ name, params }"'],
+  [{ auxLosses: [aux, { ...aux, learningRate: -1 }] as never }, 'auxLosses[1]: the name is there already; got "a"'],
+  [{ auxLosses: [{ ...aux, learningRate: -1 }] as never }, 'auxLosses[0].learningRate: out of range; got -1'],
+  [
+    { normalizeAdvantage: 'batch', numEnvs: 1, rollout: 1, minibatches: 1 },
+    'rollout: a rollout of one entry cannot be normalised; got 1, wanted rollout·numEnvs of at least 2',
+  ],
   [{ critic: { epochs: 1, batchSize: 0 } }, 'critic.batchSize: out of range; got 0'],
   [{ adaptiveKl: { target: 0.01, initial: -1 } }, 'adaptiveKl.initial: out of range; got -1'],
   [

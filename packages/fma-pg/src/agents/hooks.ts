@@ -1,0 +1,42 @@
+// What users hang into an agent: sources of reward, and losses of their own.
+import { ConfigError, checkPositive } from '@gimbal/tensor-core';
+
+/** @throws ConfigError for a source that rewards nothing */
+export function checkRewardSource(source: unknown): void {
+  if (source === undefined || typeof (source as { reward?: unknown } | null)?.reward === 'function') return;
+  const wanted = '{ reward(batch): Float32Array }';
+  throw new ConfigError({ where: 'rewardSource', what: 'it has no function reward', got: described(source), wanted });
+}
+
+/** @throws ConfigError for what is no list of losses, or for one of them that lacks something or is there twice */
+export function checkAuxLosses(losses: unknown): void {
+  if (losses === undefined) return;
+  const wanted = 'a list of { name, params, loss(params, batch, rng) }';
+  if (!Array.isArray(losses))
+    throw new ConfigError({ where: 'auxLosses', what: 'it is no list', got: described(losses), wanted });
+  const names = new Set<string>();
+  for (const [i, given] of losses.entries()) {
+    const { name, params, loss, learningRate } = (given ?? {}) as { [key: string]: unknown };
+    const where = `auxLosses[${i}]`;
+    const lacks =
+      typeof name !== 'string' || name === ''
+        ? 'name'
+        : typeof params !== 'object' || params === null
+          ? 'params'
+          : typeof loss !== 'function'
+            ? 'loss'
+            : undefined;
+    if (lacks !== undefined)
+      throw new ConfigError({ where, what: `there is no ${lacks}`, got: described(given), wanted: wanted.slice(10) });
+    // its weights are saved under its name
+    if (names.has(name as string)) throw new ConfigError({ where, what: 'the name is there already', got: name });
+    names.add(name as string);
+    if (learningRate !== undefined) checkPositive(`${where}.learningRate`, learningRate as number);
+  }
+}
+
+function described(x: unknown): string {
+  if (typeof x !== 'object' || x === null || Array.isArray(x)) return String(x);
+  const keys = Object.keys(x);
+  return keys.length === 0 ? '{}' : `{ ${keys.join(', ')} }`;
+}
