@@ -1,18 +1,60 @@
+// Updates of DQN beside Stable-Baselines3's own, and beside torch's with the double estimator, from equal weights and
+// batches (test/golden/dqn_sb3.py); and masks.
 import { rng, useBackend } from '@gimbal/tensor-core';
+import {
+  begin,
+  type Golden,
+  gaps,
+  given,
+  type Layers,
+  net,
+  readGolden,
+  type Updates,
+} from '../../test/fixtures/given-updates.ts';
 import type { ReplayBatch } from '../replay/replay-buffer.ts';
 import { observationSpec } from '../spaces/observation-spec.ts';
 import { Dqn } from './dqn.ts';
 
 beforeAll(() => useBackend('auto'));
 
-const choices = 4;
-const observation = observationSpec({
-  kind: 'box',
-  shape: [2],
-  dtype: 'float32',
-  low: new Float64Array(2).fill(-9),
-  high: new Float64Array(2).fill(9),
+const boxOf = (width: number) =>
+  observationSpec({
+    kind: 'box',
+    shape: [width],
+    dtype: 'float32',
+    low: new Float64Array(width).fill(-9),
+    high: new Float64Array(width).fill(9),
+  });
+
+interface Trees {
+  q: Layers;
+  target: Layers;
+}
+const golden = readGolden<
+  Omit<Golden<Trees, 'maxGradNorm'>, keyof Updates<Trees>> & { cases: (Updates<Trees> & { double: boolean })[] }
+>('dqn-sb3');
+
+test.each(golden.cases)('four updates and a move of the target are those of the others, double $double', (theirs) => {
+  const { sizes, settings } = golden;
+  const { double, before, batches, steps, after } = theirs;
+  const { observation, action: choices, hidden } = sizes;
+  const learner = new Dqn({ ...settings, observation: boxOf(observation), choices, hidden, double }, rng(0));
+  const named = ({ q, target }: Trees) => ({ q: net(q), target: net(target) });
+  begin(learner, named(before));
+  for (const [update, batch] of batches.entries()) {
+    const { criticLoss } = given(learner, batch, { ...settings, update }).metrics();
+    expect(criticLoss).toBeCloseTo(steps[update]?.loss as number, 4);
+    if (update === 1) learner.copyTarget();
+  }
+  // of steps of .01
+  const { most, largest } = gaps(learner, named(after));
+  expect(most).toBeLessThan(1e-6);
+  expect(largest).toBeLessThan(5e-4);
+  learner.dispose();
 });
+
+const choices = 4;
+const observation = boxOf(2);
 
 test.each([true, false])('the best of the next state is one that its mask allows, double %p', (double) => {
   const learner = new Dqn({ observation, choices, hidden: [8], double, tau: 1, maxGradNorm: 1 }, rng(3));
