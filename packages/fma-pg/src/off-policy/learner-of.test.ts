@@ -2,6 +2,7 @@
 import { useBackend } from '@gimbal/tensor-core';
 import { Track } from '../../test/fixtures/track.ts';
 import { OffPolicyAgent, sac } from '../index.ts';
+import { LocalVectorEnv } from '../rollout/local-vector-env.ts';
 
 beforeAll(() => useBackend('auto'));
 
@@ -62,4 +63,14 @@ test('and where no agent comes of it', async () => {
   expect([made, closed]).toEqual([2, 2]);
   await expect(create('unnamed')).rejects.toThrow('buffer.her: the observation has no achieved_goal');
   expect([made, closed]).toEqual([3, 3]);
+});
+
+test('copies that are made already are refused, with what to give instead', async () => {
+  const env = await LocalVectorEnv.create(() => new Counted('named'), 3);
+  await expect(create('named', { env, trainEvery: 3 })).rejects.toThrow(
+    'buffer.her: env is copies that are made already: none of them can be asked what a goal pays; got "3 of Track-v0", ' +
+      'wanted a function that makes one environment. Give env: () => new …, with numEnvs: 3',
+  );
+  expect([made, closed]).toEqual([3, 0]); // they are the caller's
+  env.close();
 });

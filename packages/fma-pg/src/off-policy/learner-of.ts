@@ -59,10 +59,18 @@ export interface EnvGoals {
 
 /**
  * Where goals stand in an observation, and what they pay; the caller closes them.
- * @throws ConfigError where the observation has no goals in it
+ * @throws ConfigError for copies made by the caller, which do not say what goals pay, and where the observation has no
+ *   goals in it
  */
 export async function goalsOf(o: ResolvedOffPolicy): Promise<EnvGoals | undefined> {
-  if (typeof o.env !== 'function') return undefined;
+  if (typeof o.env !== 'function')
+    throw new ConfigError({
+      where: 'buffer.her',
+      what: 'env is copies that are made already: none of them can be asked what a goal pays',
+      got: `${o.env.numEnvs} of ${o.env.spec.id}`,
+      wanted: 'a function that makes one environment',
+      fix: `Give env: () => new …, with numEnvs: ${o.env.numEnvs}`,
+    });
   const made: unknown = await o.env();
   checkEnv(made, 'env');
   const env = made as GoalEnv;

@@ -74,6 +74,14 @@ export class ReplayBuffer {
   #mostPriority = 1;
   readonly #o: Required<Pick<ReplayOptions, 'nStep'>> & ReplayOptions;
 
+  /**
+   * An empty one.
+   * @param numEnvs copies of the environment
+   * @param observation numbers of an observation
+   * @param action numbers of a stored action
+   * @param gamma of hindsight's rewards, 0 … 1
+   * @throws ConfigError naming what is out of range
+   */
   constructor(
     readonly numEnvs: number,
     readonly observation: number,
@@ -82,6 +90,8 @@ export class ReplayBuffer {
     options: ReplayOptions = {},
     private readonly goals?: GoalRelabel,
   ) {
+    for (const [where, got] of Object.entries({ numEnvs, observation, action })) checkCount(where, got);
+    checkShare('gamma', gamma);
     checkReplay(options);
     const { capacity = 1e6, nStep = 1, prioritized, her } = options;
     checkCount('buffer.capacity', capacity, numEnvs);

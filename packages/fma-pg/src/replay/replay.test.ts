@@ -76,6 +76,24 @@ test('equal priorities weigh 1; the largest weight is 1 and the rare row of high
   expect(weights[indices.indexOf(7)]).toBeCloseTo(10 ** -0.4, 3);
 });
 
+test('β goes to 1 with the progress of a run', () => {
+  const buffer = new ReplayBuffer(1, 1, 1, 0.9, { capacity: 4, prioritized: { alpha: 1, beta: 0.4 } });
+  for (let i = 0; i < 4; i++)
+    buffer.add(0, { obs: row(i), action: row(0), reward: 0, nextObs: row(0), discount: 0.9, episode: 0 });
+  buffer.setPriorities(Int32Array.of(0, 1, 2, 3), Float32Array.of(1, 1, 1, 8));
+  for (const [progress, beta] of [
+    [0, 0.4],
+    [0.5, 0.7],
+    [1, 1],
+    [2, 1],
+  ] as const) {
+    const { weights, indices } = buffer.sample(40, rng(4), progress);
+    // (8P)^−β / P^−β
+    expect(weights[indices.indexOf(3)]).toBeCloseTo(8 ** -beta, 4);
+    expect(weights[indices.indexOf(0)]).toBe(1);
+  }
+});
+
 test('hindsight: each new goal is a later state of the same episode; overwritten starts are never used', () => {
   const goals = {
     achieved: { from: 0, size: 1 },
@@ -113,6 +131,29 @@ test('hindsight: each new goal is a later state of the same episode; overwritten
   }
 });
 
+test('goals of the geometric strategy lie γ as often one step further', () => {
+  const goals = {
+    achieved: { from: 0, size: 1 },
+    desired: { from: 1, size: 1 },
+    reward: () => ({ reward: 0, terminated: false }),
+  };
+  const her = { fraction: 1, strategy: 'geometric' } as const;
+  const buffer = new ReplayBuffer(1, 2, 1, 0.8, { capacity: 200, her }, goals);
+  for (let t = 0; t < 200; t++)
+    buffer.add(0, { obs: row(t, -1), action: row(0), reward: 0, nextObs: row(t + 1, -1), discount: 0.8, episode: 0 });
+  const { obs } = buffer.sample(20_000, rng(3));
+  const ahead: number[] = [];
+  for (let k = 0; k < 20_000; k++) {
+    const [at, goal] = [obs[2 * k] as number, obs[2 * k + 1] as number];
+    if (at < 150) ahead.push(goal - at - 1); // the end cuts none of these short
+  }
+  for (const n of [0, 1, 2, 3]) {
+    const share = ahead.filter((x) => x === n).length / ahead.length;
+    // of 15 000 rows: the deviation of a share of .2 is .0033
+    expect(Math.abs(share - 0.2 * 0.8 ** n)).toBeLessThan(0.012);
+  }
+});
+
 test('several copies have rings of their own, and all rows are drawn', () => {
   const buffer = new ReplayBuffer(2, 1, 1, 0.9, { capacity: 9 });
   for (let i = 0; i < 7; i++)
@@ -135,6 +176,12 @@ test('sums of a tree, and refusals', () => {
   expect(of({ nstep: 2 })).toThrow('buffer: unknown option nstep');
   expect(of({ prioritized: { alpha: 2 } })).toThrow('buffer.prioritized.alpha: out of range; got 2');
   expect(of({ her: { strategy: 'futur' } })).toThrow('Did you mean future?');
+  const made = (numEnvs: number, observation: number, action: number, gamma: number) => () =>
+    new ReplayBuffer(numEnvs, observation, action, gamma, { capacity: 10 });
+  expect(made(0, 1, 1, 0.9)).toThrow('numEnvs: out of range; got 0, wanted a whole number ≥ 1');
+  expect(made(1, 0, 1, 0.9)).toThrow('observation: out of range; got 0');
+  expect(made(1, 1, 1.5, 0.9)).toThrow('action: out of range; got 1.5');
+  expect(made(1, 1, 1, 7)).toThrow('gamma: out of range; got 7, wanted a number from 0 to 1');
   const goals = {
     achieved: { from: 0, size: 1 },
     desired: { from: 1, size: 1 },
