@@ -157,11 +157,16 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
     return { ...metricsOf(ended), recentReturn: meanOf(this.#recent) };
   }
 
-  /** Evaluates each `evalEvery` steps and at the end, into the row; says whether it was the best so far. */
+  /** Whether `evalEvery` steps were done since the last evaluation, or the run is at its end. */
+  protected evaluationDue(last: boolean): boolean {
+    const { evalEvery } = this.options;
+    return evalEvery !== undefined && (last || this.steps - this.#lastEvaluation >= evalEvery);
+  }
+
+  /** Evaluates where it is due, into the row; says whether it was the best so far. */
   protected async evaluateIfDue(row: Record<string, number>, last: boolean): Promise<boolean> {
-    const { evalEvery, evalEpisodes, seed } = this.options;
-    if (evalEvery === undefined) return false;
-    if (this.steps - this.#lastEvaluation < evalEvery && !last) return false;
+    if (!this.evaluationDue(last)) return false;
+    const { evalEpisodes, seed } = this.options;
     this.#lastEvaluation = this.steps;
     const { mean, ci95 } = await evaluate(this, { episodes: evalEpisodes, seed });
     row.evalReturn = mean;

@@ -1,5 +1,6 @@
 // What users hang into an agent: sources of reward, and losses of their own.
-import { ConfigError, checkPositive } from '@gimbal/tensor-core';
+import { ConfigError, checkPositive, flatten, type Params } from '@gimbal/tensor-core';
+import type { Variable } from '@tensorflow/tfjs-core';
 
 /** @throws ConfigError for a source that rewards nothing */
 export function checkRewardSource(source: unknown): void {
@@ -31,6 +32,9 @@ export function checkAuxLosses(losses: unknown): void {
     // its weights are saved under its name
     if (names.has(name as string)) throw new ConfigError({ where, what: 'the name is there already', got: name });
     names.add(name as string);
+    const leaves = flatten(params as Params);
+    if (leaves.length === 0 || leaves.some(([, leaf]) => typeof (leaf as Partial<Variable>).assign !== 'function'))
+      throw new ConfigError({ where: `${where}.params`, what: 'what is learnt are variables', got: described(params) });
     if (learningRate !== undefined) checkPositive(`${where}.learningRate`, learningRate as number);
   }
 }

@@ -146,7 +146,17 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
   static async create(options: OnPolicyOptions): Promise<OnPolicyAgent> {
     const o = resolveOnPolicy(options);
     refuseUnusedOnPolicy(options);
-    return new OnPolicyAgent(await environments(o), o);
+    return OnPolicyAgent.#made(o);
+  }
+
+  static async #made(o: ResolvedOnPolicy): Promise<OnPolicyAgent> {
+    const env = await environments(o);
+    try {
+      return new OnPolicyAgent(env, o);
+    } catch (error) {
+      if (typeof o.env === 'function') env.close();
+      throw error;
+    }
   }
 
   /**
@@ -170,7 +180,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     }
     const surrogate = surrogateGoingOn((ownStateOf(saved) as OwnState).surrogate, given.surrogate);
     const options = resolveOnPolicy({ ...config, ...given, surrogate } as OnPolicyOptions);
-    return new OnPolicyAgent(await environments(options), options).restore(saved);
+    return (await OnPolicyAgent.#made(options)).restore(saved);
   }
 
   /** numbers of a copy's memory; 0 without one */
@@ -331,10 +341,10 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
   }
 
   protected override free(): void {
-    super.free();
     this.#net.dispose();
     disposeTree(this.params);
     this.#learner.dispose();
     for (const { state } of this.#aux) disposeTree(state);
+    super.free(); // environments last: they may throw
   }
 }

@@ -328,11 +328,11 @@ export class OnPolicyLearner {
   }
 
   #notFinite(stats: ArrayLike<number>, norm: number): NumericalError {
-    const first = statNames.find((_, i) => !Number.isFinite(stats[i])) ?? 'the gradient’s norm';
+    const at = statNames.findIndex((_, i) => !Number.isFinite(stats[i]));
     return new NumericalError({
       where: `${this.o.algorithm}, update`,
-      what: `${first} is not finite`,
-      got: Number.isFinite(norm) ? stats[0] : norm,
+      what: `${statNames[at] ?? 'the gradient’s norm'} is not finite`,
+      got: stats[at] ?? norm,
       fix: 'Lower the learning rate, or normalise observations and rewards; the last checkpoint is still good',
     });
   }

@@ -340,6 +340,12 @@ test('an update that is no longer finite says so, and what to do', async () => {
   );
 });
 
+test('what is named as not finite is not finite', async () => {
+  // its square is beyond float32; the policy's loss, on normalised advantages, is 0
+  using agent = await make(() => new Track({ breakAt: { step: 5, reward: 1e25 } }));
+  await expect(agent.run({ steps: 320 })).rejects.toThrow('valueLoss is not finite; got Infinity');
+});
+
 test('weights that only the last update made infinite are not handed over', async () => {
   // its own loss and gradient were finite: no later step reads the weights
   using agent = await make(() => new Track(), { learningRate: 3e38, maxGradNorm: 1, epochs: 1, minibatches: 1 });

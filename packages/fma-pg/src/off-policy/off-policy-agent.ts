@@ -21,7 +21,7 @@ import { Agent, environments, optionsOf } from '../agents/agent.ts';
 import { annealed } from '../internal/anneal.ts';
 import { bufferTree, restoreBuffer } from '../replay/buffer-tree.ts';
 import { NStep } from '../replay/n-step.ts';
-import { ReplayBuffer } from '../replay/replay-buffer.ts';
+import { checkReplay, ReplayBuffer } from '../replay/replay-buffer.ts';
 import { sourceRewards } from '../rollout/source-rewards.ts';
 import { randomChoice } from './dqn.ts';
 import type { OffPolicyLearner } from './learner.ts';
@@ -82,11 +82,17 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     super(env, options, { obs: false, reward: false });
     this.#draws = this.stream.split('sampling');
     this.#learning = this.stream.split('learning');
-    this.#learner = learnerOf(options, this.observation, this.action, this.stream.split('init'));
     const { gamma, buffer, numEnvs } = options;
     this.#goals = goals;
     const { size } = this.observation;
-    this.buffer = new ReplayBuffer(numEnvs, size, this.#learner.actionSize, gamma, buffer, goals?.relabel);
+    checkReplay(buffer, numEnvs, goals?.relabel);
+    this.#learner = learnerOf(options, this.observation, this.action, this.stream.split('init'));
+    try {
+      this.buffer = new ReplayBuffer(numEnvs, size, this.#learner.actionSize, gamma, buffer, goals?.relabel);
+    } catch (error) {
+      this.#learner.dispose(); // what does not fit into memory
+      throw error;
+    }
     this.#pending = new NStep(this.buffer, buffer.nStep ?? 1, gamma);
     this.#episodes = new Int32Array(numEnvs);
   }
@@ -136,7 +142,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     this.#toEnvironment(stored, out);
   }
 
-  /** One step of every copy, and the updates that are due; a line each `logEvery`. */
+  /** One step of every copy, and the updates that are due; a line each `logEvery`, and of each evaluation and save. */
   protected override async advance({ steps }: TrainRequest) {
     const { numEnvs, logEvery, checkpointEvery, targetEvery } = this.options;
     const before = this.steps;
@@ -147,7 +153,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     this.#metrics = this.#learn(this.steps / steps) ?? this.#metrics;
     const last = this.steps >= steps;
     const isDue = (every: number | undefined): boolean => passes(every, before, this.steps);
-    if (!last && !isDue(logEvery) && !isDue(checkpointEvery)) return undefined;
+    if (!isDue(logEvery) && !isDue(checkpointEvery) && !this.evaluationDue(last) && !last) return undefined;
     const row: Record<string, number> = {
       ...this.episodeMetrics(),
       ...this.#metrics,
@@ -226,7 +232,8 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
       if (buffer.prioritized) this.buffer.setPriorities(batch.indices, result.errors());
       this.updates++;
       // numbers are read back where they are shown, and looked at there
-      if (i === updates - 1 && (updates > 1 || this.steps % logEvery < numEnvs * trainEvery)) {
+      const isShown = this.steps % logEvery < numEnvs * trainEvery || this.evaluationDue(false);
+      if (i === updates - 1 && (updates > 1 || isShown)) {
         metrics = result.metrics();
         for (const [name, value] of Object.entries(metrics))
           if (!Number.isFinite(value)) throw this.#notFinite(name, value);
@@ -319,8 +326,12 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
   }
 
   protected override free(): void {
-    super.free();
-    this.#goals?.close();
     this.#learner.dispose();
+    // environments last: they may throw
+    try {
+      super.free();
+    } finally {
+      this.#goals?.close();
+    }
   }
 }

@@ -11,7 +11,7 @@ import {
 } from '@gimbal/tensor-core';
 import { checkEnvSource, checkEvalEnv } from '../agents/env-source.ts';
 import { type AgentOptions, furtherOfAgents } from '../agents/on-policy-options.ts';
-import { type Anneal, checkAnneal, linear } from '../internal/anneal.ts';
+import { type Anneal, annealed, checkAnneal, linear } from '../internal/anneal.ts';
 import { refuseUnused } from '../internal/unused.ts';
 import type { ReplayOptions } from '../replay/replay-buffer.ts';
 
@@ -133,6 +133,7 @@ export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
   const { capacity = batchSize } = o.buffer;
   checkOption('buffer.capacity', capacity, capacity >= batchSize, `at least batchSize = ${batchSize}`);
   checkAnneal('learningRate', o.learningRate, (x) => x >= 0, 'a finite number ≥ 0');
+  checkOption('learningRate', annealed(o.learningRate, 0), annealed(o.learningRate, 0) > 0, 'more than 0 at the start');
   checkAnneal('exploration', o.exploration, (x) => x >= 0 && x <= 1, 'a number from 0 to 1');
   checkSeed(o.seed);
   checkOption(

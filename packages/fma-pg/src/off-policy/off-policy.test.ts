@@ -98,6 +98,22 @@ test.each(['sac', 'td3', 'dqn', 'mdpo'] as const)(
   },
 );
 
+test.each<[Partial<OffPolicyOptions>, number, number[]]>([
+  [{ evalEvery: 20, logEvery: 100 }, 100, [20, 40, 60, 80, 100]],
+  [{ evalEvery: 150, logEvery: 200 }, 400, [150, 300, 400]],
+  // learns in bouts, and acts in between
+  [
+    { ...dqn(), trainEvery: 256, updates: 1, buffer: { nStep: 1 }, evalEvery: 150, logEvery: 1000 },
+    512,
+    [150, 300, 450, 512],
+  ],
+])('evaluations come each evalEvery steps, whatever the lines of the log: %#', async (options, steps, wanted) => {
+  using agent = await make({ ...options, learningStarts: 40, batchSize: 16, evalEpisodes: 1 });
+  const at: number[] = [];
+  for await (const row of agent.train({ steps })) if (row.evalReturn !== undefined) at.push(row.step);
+  expect(at).toEqual(wanted);
+});
+
 test('MDPO’s older policy gives the same actions the density that it would give its own', () => {
   const limits = { minLogStd: -20, maxLogStd: 2 };
   const draws = rng(5);

@@ -92,19 +92,9 @@ export class ReplayBuffer {
   ) {
     for (const [where, got] of Object.entries({ numEnvs, observation, action })) checkCount(where, got);
     checkShare('gamma', gamma);
-    checkReplay(options);
-    const { capacity = 1e6, nStep = 1, prioritized, her } = options;
-    checkCount('buffer.capacity', capacity, numEnvs);
-    checkCount('buffer.nStep', nStep);
+    checkReplay(options, numEnvs, goals);
+    const { capacity = 1e6, nStep = 1, prioritized } = options;
     this.#o = { ...options, nStep };
-    if (her !== undefined) {
-      if (goals === undefined) {
-        const fix = 'Give an environment with achieved, desired and computeReward, or leave her out';
-        throw new ConfigError({ where: 'buffer.her', what: 'the environment has no goals (it is no GoalEnv)', fix });
-      }
-      if (nStep !== 1)
-        throw new ConfigError({ where: 'buffer.nStep', what: 'not together with her', got: nStep, wanted: '1' });
-    }
     this.perEnv = Math.floor(capacity / numEnvs);
     this.capacity = this.perEnv * numEnvs;
     const { capacity: size } = this;
@@ -294,9 +284,12 @@ export class ReplayBuffer {
   }
 }
 
-function checkReplay(options: ReplayOptions): void {
+/** @throws ConfigError naming the option, before anything is made */
+export function checkReplay(options: ReplayOptions, numEnvs: number, goals: GoalRelabel | undefined): void {
   checkKnown('buffer', options, ['capacity', 'nStep', 'prioritized', 'her']);
-  const { prioritized, her } = options;
+  const { capacity = 1e6, nStep = 1, prioritized, her } = options;
+  checkCount('buffer.capacity', capacity, numEnvs);
+  checkCount('buffer.nStep', nStep);
   const isObject = typeof prioritized === 'object' && prioritized !== null;
   const isSwitch = prioritized === undefined || typeof prioritized === 'boolean';
   checkOption('buffer.prioritized', prioritized, isObject || isSwitch, 'true, false or { alpha, beta }');
@@ -309,6 +302,12 @@ function checkReplay(options: ReplayOptions): void {
   checkKnown('buffer.her', her, ['fraction', 'strategy']);
   checkShare('buffer.her.fraction', her.fraction ?? 0.8);
   checkName('buffer.her.strategy', her.strategy ?? 'future', ['future', 'final', 'geometric']);
+  if (goals === undefined) {
+    const fix = 'Give an environment with achieved, desired and computeReward, or leave her out';
+    throw new ConfigError({ where: 'buffer.her', what: 'the environment has no goals (it is no GoalEnv)', fix });
+  }
+  if (nStep !== 1)
+    throw new ConfigError({ where: 'buffer.nStep', what: 'not together with her', got: nStep, wanted: '1' });
 }
 
 /** 0, 1, …, most with probability falling by 1 − p. */

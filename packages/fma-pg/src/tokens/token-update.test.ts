@@ -1,5 +1,5 @@
 import { useBackend } from '@gimbal/tensor-core';
-import { mul, tensor2d } from '@tensorflow/tfjs-core';
+import { abs, mul, type Scalar, sqrt, sub, type Tensor, tensor2d } from '@tensorflow/tfjs-core';
 import { tokenOptions } from '../../test/fixtures/token-options.ts';
 import { tokenTable } from '../../test/fixtures/token-table.ts';
 import { type Aggregate, type Surrogate, surrogates, type TokenPolicyStep, TokenPolicyTrainer } from '../index.ts';
@@ -55,4 +55,32 @@ test.each([
   );
   using trainer = new TokenPolicyTrainer(tokenOptions({ surrogate: breaking, epochs: 3 }));
   await expect(trainer.run({ steps: 1 })).rejects.toThrow(`The parameters are those ${text}`);
+});
+
+test.each<[string, (x: Tensor) => Tensor, string]>([
+  ['an infinite gradient of a finite loss', (x) => sqrt(abs(x)), 'the gradient’s norm is not finite; got '],
+  ['a loss', (x) => mul(x, Number.NaN), 'the loss is not finite; got NaN'],
+])('what is not finite is named: %s', async (_, change, text) => {
+  const clip = surrogates.ppoClip();
+  const breaking: Surrogate = Object.assign(
+    (x: Parameters<Surrogate>[0]) => {
+      const { loss, ...rest } = clip(x);
+      return { ...rest, loss: change(mul(sub(loss, loss), 1)) as Scalar };
+    },
+    { surrogate: 'breaking', options: {} },
+  );
+  using trainer = new TokenPolicyTrainer(tokenOptions({ surrogate: breaking }));
+  const error = await trainer.run({ steps: 1 }).catch((e) => e);
+  expect(error.message).toContain(text);
+  expect(error.message).toMatch(/got (NaN|-?Infinity)\..*Lower the learning rate/);
+});
+
+test('rewards that overflow are what is at fault, not the learning rate', async () => {
+  using trainer = new TokenPolicyTrainer(
+    tokenOptions({ reward: (_, texts) => texts.map((_, i) => (i ? 1e38 : -1e38)) }),
+  );
+  const error = await trainer.run({ steps: 1 }).catch((e) => e);
+  expect(error.message).toContain('an advantage is out of range');
+  expect(error.message).toContain('Scale the rewards');
+  expect(error.message).not.toContain('learning rate');
 });

@@ -103,17 +103,37 @@ export function updateOnTokens(
     if (grads === undefined) return totals;
     const norm = treeNorm(grads);
     totals[normAt] = norm.dataSync<'float32'>()[0] as number;
-    if (!Number.isFinite((totals[lossAt] as number) + totals[normAt])) {
-      throw new NumericalError({
-        where: `TokenPolicyTrainer, step ${step + 1}`,
-        what: 'loss or gradient is not finite',
-        got: totals[lossAt],
-        fix: `The parameters are those before this ${first ? 'step' : 'pass, with the earlier ones of the step in them'}. Lower the learning rate, or set maxGradNorm`,
-      });
-    }
+    if (!Number.isFinite((totals[lossAt] as number) + totals[normAt]))
+      throw notFinite(c, totals[lossAt] as number, totals[normAt], { step, first });
     const scale = o.maxGradNorm === undefined ? scalar(1) : clipScale(norm, o.maxGradNorm);
     optimizer.update(params, grads, state, rate, { gradientScale: scale });
     return totals;
+  });
+}
+
+/** beyond it a square overflows float32, and with it every norm */
+const mostAdvantage = 1e18;
+
+function notFinite(
+  { advantages }: Credited,
+  loss: number,
+  norm: number,
+  { step, first }: { step: number; first: boolean },
+): NumericalError {
+  const where = `TokenPolicyTrainer, step ${step + 1}`;
+  const left = `The parameters are those before this ${first ? 'step' : 'pass, with the earlier ones of the step in them'}`;
+  const huge = advantages.find((a) => !(Math.abs(a) < mostAdvantage));
+  if (huge !== undefined) {
+    const wanted = `from −${mostAdvantage} to ${mostAdvantage}`;
+    const fix = `${left}. Scale the rewards, which it is made from`;
+    return new NumericalError({ where, what: 'an advantage is out of range', got: huge, wanted, fix });
+  }
+  const isLoss = !Number.isFinite(loss);
+  return new NumericalError({
+    where,
+    what: `${isLoss ? 'the loss' : 'the gradient’s norm'} is not finite`,
+    got: isLoss ? loss : norm,
+    fix: `${left}. Lower the learning rate, or set maxGradNorm`,
   });
 }
 
