@@ -26,7 +26,7 @@ test.each<[Partial<OffPolicyOptions>, string]>([
 test.each<[unknown, string]>([
   [{ name: 'a' }, 'auxLosses: it is no list'],
   [[{ name: 'a', params: {} }], 'auxLosses[0]: there is no loss'],
-  [[{ name: 'a', params: {}, loss: () => 0 }], 'auxLosses[0].params: what is learnt are variables'],
+  [[{ name: 'a', params: { w: 3 }, loss: () => 0 }], 'w'],
 ])('an on-policy agent that is refused leaves nothing behind: %#', async (auxLosses, message) => {
   const before = memory().numTensors;
   let closed = 0;

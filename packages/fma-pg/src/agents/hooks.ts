@@ -33,7 +33,7 @@ export function checkAuxLosses(losses: unknown): void {
     if (names.has(name as string)) throw new ConfigError({ where, what: 'the name is there already', got: name });
     names.add(name as string);
     const leaves = flatten(params as Params);
-    if (leaves.length === 0 || leaves.some(([, leaf]) => typeof (leaf as Partial<Variable>).assign !== 'function'))
+    if (leaves.some(([, leaf]) => typeof (leaf as Partial<Variable>).assign !== 'function'))
       throw new ConfigError({ where: `${where}.params`, what: 'what is learnt are variables', got: described(params) });
     if (learningRate !== undefined) checkPositive(`${where}.learningRate`, learningRate as number);
   }
