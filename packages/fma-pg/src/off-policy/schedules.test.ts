@@ -1,8 +1,10 @@
-// What changes over a run: the share of random actions, β; and that an update leaves no tensor behind.
+// What changes over a run: the share of random actions, β, targets that are copied; and that an update leaves no tensor behind.
 import { useBackend } from '@gimbal/tensor-core';
 import { memory } from '@tensorflow/tfjs-core';
 import { Track } from '../../test/fixtures/track.ts';
 import { dqn, linear, mdpoOffPolicy, OffPolicyAgent, type OffPolicyOptions, td3 } from '../index.ts';
+import { Dqn } from './dqn.ts';
+import { Sac } from './sac.ts';
 
 beforeAll(() => useBackend('auto'));
 
@@ -46,8 +48,27 @@ test('β has gone to 1 when the run ends', async () => {
   expect(told).toEqual([0.25, 0.5, 0.75, 1]);
 });
 
+test.each<[string, { prototype: { copyTarget(): void } }, Partial<OffPolicyOptions>]>([
+  ['dqn', Dqn, dqn({ targetEvery: 15, buffer: { nStep: 1 } })],
+  ['mdpo', Sac, mdpoOffPolicy({ targetEvery: 15 })],
+])('the target of %s is copied each targetEvery environment steps', async (_, { prototype }, preset) => {
+  using agent = await create({ ...preset, trainEvery: 10, updates: 1, learningStarts: 10 });
+  const copied: number[] = [];
+  const { copyTarget } = prototype;
+  prototype.copyTarget = function () {
+    copied.push(agent.buffer.written[0] as number);
+    copyTarget.call(this);
+  };
+  try {
+    await agent.run({ steps: 50 });
+  } finally {
+    prototype.copyTarget = copyTarget;
+  }
+  expect(copied).toEqual([15, 30, 45]);
+});
+
 test.each<[string, Partial<OffPolicyOptions>]>([
-  ['dqn', dqn({ trainEvery: 1, updates: 5, targetEvery: 10, buffer: { prioritized: true } })],
+  ['dqn', dqn({ batchSize: 8, trainEvery: 1, updates: 5, targetEvery: 10, buffer: { prioritized: true } })],
   ['td3', td3({ updates: 5 })],
   ['mdpo', mdpoOffPolicy({ updates: 5, targetEvery: 20 })],
 ])('a thousand updates of %s leave no tensor behind', async (_, preset) => {

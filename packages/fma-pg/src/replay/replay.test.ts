@@ -138,14 +138,14 @@ test('goals of the geometric strategy lie γ as often one step further', () => {
     reward: () => ({ reward: 0, terminated: false }),
   };
   const her = { fraction: 1, strategy: 'geometric' } as const;
-  const buffer = new ReplayBuffer(1, 2, 1, 0.8, { capacity: 200, her }, goals);
-  for (let t = 0; t < 200; t++)
+  const buffer = new ReplayBuffer(1, 2, 1, 0.8, { capacity: 100, her }, goals);
+  for (let t = 0; t < 100; t++)
     buffer.add(0, { obs: row(t, -1), action: row(0), reward: 0, nextObs: row(t + 1, -1), discount: 0.8, episode: 0 });
   const { obs } = buffer.sample(20_000, rng(3));
   const ahead: number[] = [];
   for (let k = 0; k < 20_000; k++) {
     const [at, goal] = [obs[2 * k] as number, obs[2 * k + 1] as number];
-    if (at < 150) ahead.push(goal - at - 1); // the end cuts none of these short
+    if (at < 75) ahead.push(goal - at - 1); // the end cuts none of these short
   }
   for (const n of [0, 1, 2, 3]) {
     const share = ahead.filter((x) => x === n).length / ahead.length;
