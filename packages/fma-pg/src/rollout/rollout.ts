@@ -1,5 +1,4 @@
 /** What T steps of N copies left behind, in typed arrays made once: entry t·N + i is step t of copy i. */
-import { ConfigError } from '@gimbal/tensor-core';
 import type { TransitionBatch } from '../agents/on-policy-options.ts';
 
 export interface RolloutSize {
@@ -94,23 +93,6 @@ export function countedRows({ valid }: Rollout): Int32Array {
   let count = 0;
   for (let i = 0; i < valid.length; i++) if (valid[i] === 1) rows[count++] = i;
   return rows.subarray(0, count);
-}
-
-/** Refuses a mask that allows nothing. */
-export function checkMask(mask: ArrayLike<number>, nvec: readonly number[], where: () => string): void {
-  let at = 0;
-  for (let component = 0; component < nvec.length; component++) {
-    const k = nvec[component] as number;
-    let some = false;
-    for (let j = 0; j < k; j++) some ||= mask[at + j] !== 0;
-    if (!some)
-      throw new ConfigError({
-        where: where(),
-        what: `every action of component ${component} is masked`,
-        wanted: 'at least one that is allowed',
-      });
-    at += k;
-  }
 }
 
 /** A rollout as hooks see it: the entries that count, in their order. */

@@ -14,8 +14,8 @@ import type { ActionSpec } from '../spaces/action-spec.ts';
 import { type ObservationSpec, readObservations } from '../spaces/observation-spec.ts';
 import { threw } from './env-faults.ts';
 import { LocalVectorEnv } from './local-vector-env.ts';
+import { readMask } from './masks.ts';
 import { type MomentsState, ReturnScaler, type ReturnScalerState, RunningMoments, standardizeRows } from './moments.ts';
-import { checkMask } from './rollout.ts';
 
 export interface StepperOptions {
   normalizeObs: boolean;
@@ -42,8 +42,6 @@ export interface StepperState {
   moments: MomentsState | null;
   scaler: ReturnScalerState | null;
 }
-
-type Mask = ArrayLike<number>;
 
 export class Stepper {
   /** normalised, `[N·O]`: what the policy is to act on */
@@ -265,30 +263,21 @@ export class Stepper {
     const width = this.#maskWidth;
     const all = (): Uint8Array => new Uint8Array(infos.length * width).fill(1);
     for (let n = 0; n < infos.length; n++) {
-      const info = infos[n] as { actionMask?: Mask; finalInfo?: { actionMask?: Mask } } | undefined;
+      const info = infos[n] as { actionMask?: unknown; finalInfo?: { actionMask?: unknown } | null } | undefined;
       if (typeof info !== 'object' || info === null) {
         const fix = 'Give {} where there is nothing to say';
         throw new ConfigError({ where: `${at()}, env ${n}`, what: 'there is no info', got: String(info), fix });
       }
-      const { actionMask, finalInfo } = info;
-      const where = (): string => `${at()}, env ${n}, info.actionMask`;
-      if (actionMask === undefined) this.masks?.fill(1, n * width, (n + 1) * width);
-      else {
-        if (actionMask.length !== width)
-          throw new ConfigError({
-            where: where(),
-            what: 'wrong length',
-            got: actionMask.length,
-            wanted: String(width),
-          });
-        checkMask(actionMask, nvec, where);
-        this.masks ??= all();
-        for (let j = 0; j < width; j++) this.masks[n * width + j] = actionMask[j] === 0 ? 0 : 1;
-      }
-      const final = finalInfo?.actionMask;
+      const { actionMask } = info;
+      const final = info.finalInfo?.actionMask;
+      if (actionMask !== undefined || final !== undefined) this.masks ??= all();
       if (this.masks === undefined) continue;
+      const row = n * width;
+      if (actionMask === undefined) this.masks.fill(1, row, row + width);
+      else readMask(actionMask, nvec, this.masks, row, () => `${at()}, env ${n}, info.actionMask`);
       this.#finalMasks ??= all();
-      for (let j = 0; j < width; j++) this.#finalMasks[n * width + j] = final?.[j] === 0 ? 0 : 1;
+      if (final === undefined) this.#finalMasks.fill(1, row, row + width);
+      else readMask(final, nvec, this.#finalMasks, row, () => `${at()}, env ${n}, info.finalInfo.actionMask`, true);
     }
   }
 
