@@ -1,8 +1,16 @@
 // What the inner loop's surrogate is given, pass by pass, and what the guard makes of its values.
 import { flatten, type Params, useBackend } from '@gimbal/tensor-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { type Call, noted } from '../../test/fixtures/noted.ts';
 import { Track, type TrackOptions } from '../../test/fixtures/track.ts';
-import { OnPolicyAgent, type OnPolicyOptions, type OnPolicyStep, type Surrogate, surrogates } from '../index.ts';
+import {
+  linear,
+  OnPolicyAgent,
+  type OnPolicyOptions,
+  type OnPolicyStep,
+  type Surrogate,
+  surrogates,
+} from '../index.ts';
 
 beforeAll(() => useBackend('auto'));
 
@@ -72,6 +80,66 @@ describe.each([false, 'batch', 'minibatch'] as const)('γ^t, normalizeAdvantage 
     expect(Math.abs(mean)).toBeGreaterThan(1e-3);
     expect(step?.policyLoss).toBeCloseTo(-mean, 4);
   });
+});
+
+describe('a target KL', () => {
+  const options = { rollout: 32, minibatches: 4, epochs: 3, learningRate: 0.03 } as const;
+  // nothing holds it back: the KL grows
+  const surrogate = surrogates.ratio();
+  /** One update: its numbers, calls, and how many steps the optimiser has done. */
+  const update = async (o: Partial<OnPolicyOptions>) => {
+    const calls: Call[] = [];
+    using agent = await create({ ...options, ...o, surrogate: noted(surrogate, calls) });
+    const step = (await agent.run({ steps: 32 })) as OnPolicyStep;
+    const { optimizer } = (agent as unknown as { trees(): { optimizer: Params } }).trees();
+    const [count] = (optimizer.step as Tensor).dataSync();
+    return { step, calls, count, weights: flatten(agent.params).map(([, t]) => [...t.dataSync()]) };
+  };
+  /** Mean (ρ − 1) − log ρ of a call. */
+  const k3 = ({ ratios }: Call): number =>
+    ratios.reduce((sum, ratio) => sum + ratio - 1 - Math.log(ratio), 0) / ratios.length;
+
+  test('ends the update before a step is taken from beyond 1.5 times it, and epochs says how much was done', async () => {
+    const { calls: all, step } = await update({});
+    expect([all.length, step.epochs]).toEqual([12, 3]);
+    const divergences = all.map(k3);
+    const beyond = divergences.findIndex((kl, i) => i > 4 && kl > 1.1 * Math.max(...divergences.slice(0, i)));
+    expect(beyond).toBeGreaterThan(4);
+    const kl = divergences[beyond] as number;
+    const ended = await update({ targetKl: kl / 1.6 });
+    expect(ended.calls).toHaveLength(beyond + 1);
+    expect(ended.count).toBe(beyond);
+    expect(ended.step.epochs).toBe(beyond / 4);
+    // the first step is always taken: there the KL is 0
+    const least = await update({ targetKl: 1e-9 });
+    expect([least.calls.length, least.count, least.step.epochs]).toEqual([2, 1, 0.25]);
+    expect(least.step.finalKl).toBeGreaterThan(0);
+    // not far enough
+    expect((await update({ targetKl: kl / 1.4 })).calls.length).toBeGreaterThan(beyond + 1);
+  });
+
+  test('that is never reached changes nothing', async () => {
+    const [none, far] = [await update({}), await update({ targetKl: 1e9 })];
+    expect(far.weights).toEqual(none.weights);
+    expect(far.step).toEqual({ ...none.step, stepsPerSecond: far.step.stepsPerSecond });
+  });
+});
+
+test('what changes over a run is logged as it is', async () => {
+  const logged = async (s: Surrogate): Promise<object[]> => {
+    using agent = await create({ rollout: 16, epochs: 1, minibatches: 1, surrogate: s });
+    const all: object[] = [];
+    for await (const { eta, clipEpsilon, klCoef } of agent.train({ steps: 64 })) all.push({ eta, clipEpsilon, klCoef });
+    return all;
+  };
+  const falling = [0.4, 0.3, 0.2, 0.1].map((x) => expect.closeTo(x, 6));
+  for (const [s, name] of [
+    [surrogates.ppoClip({ clipEpsilon: linear(0.4, 0) }), 'clipEpsilon'],
+    [surrogates.sppo({ clipEpsilon: (progress) => 0.4 * (1 - progress) }), 'clipEpsilon'],
+    [surrogates.mdpo({ eta: linear(0.4, 1e-9) }), 'eta'],
+    [surrogates.ppoKl({ klCoef: linear(0.4, 0) }), 'klCoef'],
+  ] as const)
+    expect(await logged(s)).toEqual(falling.map((x) => ({ [name]: x })));
 });
 
 describe('the guard', () => {

@@ -19,7 +19,7 @@ import {
   valueAndGrad,
 } from '@gimbal/tensor-core';
 import { tidy } from '@tensorflow/tfjs-core';
-import { annealed } from '../internal/anneal.ts';
+import { numberAt } from '../internal/anneal.ts';
 import { DrawsAhead } from '../policies/draws.ts';
 import type { PolicyMemory } from '../policies/recurrent.ts';
 import { collectRollout } from '../rollout/collect.ts';
@@ -83,6 +83,18 @@ export interface OnPolicyStep {
   readonly explainedVariance: number;
   /** of this update */
   readonly learningRate: number;
+  /** passes over the rollout that were made; not a whole number where `targetKl` ended one. 1 for a natural-gradient step */
+  readonly epochs: number;
+  /** times the guard took the policy back */
+  readonly restored: number;
+  /** with an `innerGuard`: passes after which the surrogate was lower than before the first */
+  readonly fallen?: number;
+  /** η in this update, where the surrogate was given one */
+  readonly eta?: number;
+  /** ε in this update, where the surrogate was given one for both sides */
+  readonly clipEpsilon?: number;
+  /** β of the next update, where it is adapted; else of this one, where the surrogate was given one */
+  readonly klCoef?: number;
   /** environment steps a second, learning included */
   readonly stepsPerSecond: number;
   /** of an evaluation after this update: evalReturn, evalReturnLow, evalReturnHigh */
@@ -255,9 +267,10 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     );
     const learnt = this.#learner.update(batch, progress, this.stream.split('shuffle').split(this.updates));
     const metrics: Record<string, number> = { ...learnt, explainedVariance: explained };
-    const { eta, clipEpsilon } = this.options.surrogate.options as { eta?: number; clipEpsilon?: number };
-    if (eta !== undefined) metrics.eta = annealed(eta, progress);
-    if (typeof clipEpsilon === 'number') metrics.clipEpsilon = clipEpsilon;
+    for (const name of ['eta', 'clipEpsilon', 'klCoef'] as const) {
+      const value = numberAt(this.options.surrogate.options[name], progress);
+      if (value !== undefined) metrics[name] = value;
+    }
     if (this.options.adaptiveKl !== undefined) metrics.klCoef = this.#learner.klCoef;
     return { metrics, batch };
   }

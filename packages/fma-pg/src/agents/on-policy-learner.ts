@@ -3,6 +3,7 @@ import {
   clipScale,
   createOptimizer,
   disposeTree,
+  flatten,
   NumericalError,
   type Optimizer,
   type OptimizerState,
@@ -11,11 +12,12 @@ import {
   shuffledIndices,
   shuffleInPlace,
   treeNorm,
+  unflatten,
   valueAndGrad,
   valueAndGradWithAux,
 } from '@gimbal/tensor-core';
-import { concat, mean, reshape, type Scalar, type Tensor, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
-import { type Anneal, annealed } from '../internal/anneal.ts';
+import { concat, mean, reshape, type Scalar, scalar, type Tensor, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
+import { annealed, numberAt } from '../internal/anneal.ts';
 import { type HostInput, ReplayedStep } from '../internal/replayed-step.ts';
 import { gatherRows } from '../rollout/rollout.ts';
 import { analyticKlOf, surrogates } from '../surrogates/surrogates.ts';
@@ -46,7 +48,7 @@ import { trustRegionStep } from './trust-region.ts';
 export interface LearnResult extends UpdateStats {
   gradNorm: number;
   learningRate: number;
-  /** passes that were made */
+  /** passes that were made, a part of one where `targetKl` ended it */
   epochs: number;
   /** times the guard took the policy back */
   restored: number;
@@ -134,6 +136,7 @@ export class OnPolicyLearner {
     const { o } = this;
     const loss = this.#lossOptions();
     const step = this.#stepper(loss, rate, progress);
+    const isTooFar = this.#isTooFar();
     const sums = new Float64Array(statNames.length + 1);
     let [count, epochs, restored, fallen] = [0, 0, 0, 0];
     let used = credit;
@@ -146,17 +149,20 @@ export class OnPolicyLearner {
             good: [this.params, this.optimizerState].map((tree) => parameterSnapshot(tree)),
           };
     try {
-      inner: for (let epoch = 0; epoch < o.epochs; epoch++) {
+      for (let [epoch, ended] = [0, false]; epoch < o.epochs && !ended; epoch++) {
         if (o.returns === 'vtrace' && epoch > 0) used = creditOf(batch, reweighed(this.net, this.params, batch, o), o);
+        let made = 0;
         for (const rows of this.#shuffledParts(batch, stream.split(epoch))) {
           if (rows.length === 0) continue;
           const stats = step(batch, rows, used);
           for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (stats[i] as number);
           count++;
-          if (o.targetKl !== undefined && (stats[3] as number) > 1.5 * o.targetKl) break inner;
+          ended = isTooFar(stats);
+          if (ended) break;
+          made++;
         }
-        epochs++;
-        if (guard === undefined) continue;
+        epochs += ended ? made / o.minibatches : 1;
+        if (guard === undefined || made === 0) continue;
         const now = this.#objective(batch, used, loss, progress);
         // against the value before the first pass: that is the theorem's premise, whatever the passes between gave
         if (now >= guard.at - 1e-6 * (1 + Math.abs(guard.at))) {
@@ -183,6 +189,13 @@ export class OnPolicyLearner {
     };
   }
 
+  /** Whether a minibatch's numbers say that the policy is beyond `targetKl`: its step is then not taken. */
+  #isTooFar(): (stats: Float32Array) => boolean {
+    const { targetKl } = this.o;
+    const kl = statNames.indexOf('klForward');
+    return (stats) => targetKl !== undefined && (stats[kl] as number) > 1.5 * targetKl;
+  }
+
   #warnOnce(before: number, now: number): void {
     if (!this.#warned)
       console.warn(
@@ -191,7 +204,10 @@ export class OnPolicyLearner {
     this.#warned = true;
   }
 
-  /** A function that takes one minibatch's step and returns its numbers, the gradient's norm last. */
+  /**
+   * A function that takes one minibatch's step and returns its numbers, the gradient's norm last. With a `targetKl` the
+   * numbers are looked at in between, so that what is replayed is the gradient alone.
+   */
   #stepper(
     loss: LossOptions,
     rate: number,
@@ -199,24 +215,39 @@ export class OnPolicyLearner {
   ): (batch: ActedBatch, rows: Int32Array, credit: Credit) => Float32Array {
     const { o, net } = this;
     const entropyCoef = annealed(loss.entropyCoef, progress);
-    const constants = [entropyCoef, ...Object.values(loss.surrogate.options).map((x) => numberOf(x, progress))];
+    const constants = [entropyCoef, ...Object.values(loss.surrogate.options).map((x) => numberAt(x, progress) ?? x)];
     this.#policyStep.begin(JSON.stringify(constants));
     const uses = { oldHead: analyticKlOf(loss.surrogate) !== undefined, values: loss.valueClip !== undefined };
-    const step = (inputs: { [name: string]: Tensor }): { out: Tensor } => {
+    const gradients = (inputs: { [name: string]: Tensor }) => {
       const b = inputs as unknown as MinibatchTensors;
       const { grads, aux } = valueAndGradWithAux((p: Params) =>
         minibatchLoss(net, { ...this.params, ...p } as ActorCriticParams, oldHead(inputs), b, loss, progress),
       )(this.#trained);
       const norm = treeNorm(grads);
-      this.#optimizer.update(this.#trained, grads, this.optimizerState, inputs.learningRate as Scalar, {
-        gradientScale: clipScale(norm, o.maxGradNorm),
-      });
-      return { out: concat([aux, reshape(norm, [1])]) };
+      return { grads, scale: clipScale(norm, o.maxGradNorm), out: concat([aux, reshape(norm, [1])]) };
+    };
+    const apply = (grads: Params, gradientScale: Tensor, learningRate: Scalar): void =>
+      this.#optimizer.update(this.#trained, grads, this.optimizerState, learningRate, { gradientScale });
+    const whole = (inputs: { [name: string]: Tensor }): { out: Tensor } => {
+      const { grads, scale, out } = gradients(inputs);
+      apply(grads, scale, inputs.learningRate as Scalar);
+      return { out };
+    };
+    const half = (inputs: { [name: string]: Tensor }): { out: Tensor } => {
+      const { grads, ...rest } = gradients(inputs);
+      return { ...Object.fromEntries(flatten(grads)), ...rest };
+    };
+    const isTooFar = this.#isTooFar();
+    const rest = ({ out: _, scale, ...grads }: { [name: string]: Tensor }, stats: Float32Array): void => {
+      if (!isTooFar(stats)) apply(unflatten(Object.entries(grads)), scale as Tensor, scalar(rate));
     };
     return (batch, rows, credit) => {
       const used = creditedRows(credit, rows, o, this.#scratch.floats('advantages', rows.length));
       const inputs = minibatchInputs(net, batch, rows, used, this.#scratch, uses);
-      const stats = this.#policyStep.run({ ...inputs, learningRate: rate }, step);
+      const stats =
+        o.targetKl === undefined
+          ? this.#policyStep.run({ ...inputs, learningRate: rate }, whole)
+          : this.#policyStep.run(inputs, half, rest);
       const size = stats[statNames.length] as number;
       if (!Number.isFinite((stats[0] as number) + (stats[1] as number) + size)) throw this.#notFinite(stats, size);
       return stats;
@@ -344,7 +375,3 @@ const writesInPlace = ({ optimizer }: ResolvedOnPolicy): boolean =>
 
 /** And the surrogate says that it reads no values back. */
 const replayable = (o: ResolvedOnPolicy): boolean => writesInPlace(o) && o.surrogate.replay === true;
-
-/** An option of a surrogate as it is now. */
-const numberOf = (x: unknown, progress: number): unknown =>
-  typeof x === 'function' || (typeof x === 'object' && x !== null && 'from' in x) ? annealed(x as Anneal, progress) : x;

@@ -111,7 +111,10 @@ export interface OnPolicyOptions extends AgentOptions {
   valueClip?: number;
   /** default 'minibatch' */
   normalizeAdvantage?: 'minibatch' | 'batch' | false;
-  /** stop the inner loop where the mean k3 exceeds 1.5 times this */
+  /**
+   * end the inner loop at the first minibatch whose mean KL(p_t ‖ p_θ) is above 1.5 times this: its step is not taken (as
+   * Stable-Baselines3)
+   */
   targetKl?: number;
   /** PPO-KL: the penalty is halved below target/1.5 and doubled above 1.5·target, after each update */
   adaptiveKl?: { target: number; initial?: number };

@@ -48,6 +48,7 @@ const cases: [string, Surrogate, Partial<OnPolicyOptions>, TrackOptions][] = [
   ['several choices', surrogates.smdpo(), {}, { actions: 'multi-discrete' }],
   ['a penalty that is adapted', surrogates.ppoKl(), { adaptiveKl: { target: 1e-4 } }, {}],
   ['a critic of its own', surrogates.mdpo(), { ...mdpo(), rollout: 15, critic: { epochs: 2, batchSize: 16 } }, {}],
+  ['a KL that ends updates', surrogates.ppoClip(), { targetKl: 2e-4 }, {}],
   ['a guard that takes back', surrogates.smdpo({ eta: 0.1 }), { innerGuard: 'restore', learningRate: 1 }, {}],
 ];
 

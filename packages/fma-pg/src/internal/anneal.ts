@@ -19,6 +19,12 @@ export function annealed(value: Anneal, progress: number): number {
   return value.from + (value.to - value.from) * Math.min(Math.max(progress, 0), 1);
 }
 
+/** The number that an option is by now; undefined for an option that is none. */
+export function numberAt(x: unknown, progress: number): number | undefined {
+  const is = typeof x === 'number' || typeof x === 'function' || (typeof x === 'object' && x !== null && 'from' in x);
+  return is ? annealed(x as Anneal, progress) : undefined;
+}
+
 /** Refuses a value that does not pass the test at the start or at the end. */
 export function checkAnneal(where: string, value: Anneal, good: (x: number) => boolean, wanted: string): void {
   const ends = typeof value === 'function' ? [value(0)] : [annealed(value, 0), annealed(value, 1)];

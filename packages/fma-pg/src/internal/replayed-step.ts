@@ -17,11 +17,13 @@ export type HostInputs = { readonly [name: string]: HostInput | number };
 
 /** A program, and the object that it is called with. */
 interface Held {
-  program: CapturedStep<string, { out: Tensor }>;
+  program: CapturedStep<string, Results>;
   values: { [name: string]: StepInput };
 }
 
-type Step = (x: { [name: string]: Tensor }) => { out: Tensor };
+/** What a step gives: `out` is read back, the others are for `then`. */
+type Results = { out: Tensor; [name: string]: Tensor };
+type Step = (x: { [name: string]: Tensor }) => Results;
 
 /** Sizes for which programs are kept; a rollout is split into parts of two. */
 const mostPrograms = 4;
@@ -55,24 +57,31 @@ export class ReplayedStep {
   /**
    * One call.
    * @param inputs the first one has a row an entry; with as many rows all others are of the same shapes
+   * @param then is called with the results and the values of `out`; what it does is not replayed
    * @returns the values of `out`, valid until the next call
    */
-  run(inputs: HostInputs, step: Step): Float32Array {
-    if (!this.replays) return tidy(() => step(tensorsOf(inputs)).out.dataSync<'float32'>().slice());
+  run(inputs: HostInputs, step: Step, then?: (results: Results, out: Float32Array) => void): Float32Array {
+    const read = (results: Results): Float32Array => {
+      const out = results.out.dataSync<'float32'>();
+      then?.(results, out);
+      return out;
+    };
+    if (!this.replays) return tidy(() => read(step(tensorsOf(inputs))).slice());
     const key = keyOf(inputs);
     const held = this.#programs.get(key);
     if (held === undefined) {
       if (this.#programs.size === mostPrograms) this.dispose();
       const program = captureStep(step);
       this.#programs.set(key, { program, values: {} });
-      return tidy(() => program.run(tensorsOf(inputs)).out.dataSync<'float32'>());
+      return tidy(() => read(program.run(tensorsOf(inputs))));
     }
     const { program, values } = held;
     for (const name in inputs) {
       const x = inputs[name] as HostInput | number;
       values[name] = typeof x === 'number' ? x : x.values;
     }
-    return program.run(values).out.dataSync<'float32'>();
+    const results = program.run(values);
+    return then === undefined ? read(results) : tidy(() => read(results));
   }
 
   /** Frees the programs; what comes next is captured anew. */

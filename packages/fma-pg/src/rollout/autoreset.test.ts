@@ -92,4 +92,15 @@ describe.each(modes)('%s autoreset', (mode) => {
     expect([...loss.rewards]).toEqual([...loss.obs].map((x) => 7 + x));
     w.dispose();
   });
+
+  test('a step that only resets is no part of explainedVariance', async () => {
+    // γ = 0: every return is the reward, 1; of equal ones nothing can be explained. That of a reset would be 0
+    using agent = await OnPolicyAgent.create({
+      env: envOf(mode),
+      numEnvs: 2,
+      hidden: [4],
+      ...{ gamma: 0, rollout: 13, epochs: 1, minibatches: 1, seed: 1 },
+    });
+    expect((await agent.run({ steps: 26 }))?.explainedVariance).toBe(0);
+  });
 });

@@ -33,9 +33,11 @@ export function normalizeAdvantages(
 /** 1 − Var(returns − values)/Var(returns): 1 is a perfect value function, 0 one that says nothing. */
 export function explainedVariance(values: Float32Array, returns: Float32Array): number {
   const variance = (x: (i: number) => number): number => {
+    // from the first one on: equal ones have the variance 0, not that of rounding
+    const first = x(0);
     let [mean, square] = [0, 0];
-    for (let i = 0; i < returns.length; i++) mean += x(i) / returns.length;
-    for (let i = 0; i < returns.length; i++) square += (x(i) - mean) ** 2 / returns.length;
+    for (let i = 0; i < returns.length; i++) mean += (x(i) - first) / returns.length;
+    for (let i = 0; i < returns.length; i++) square += (x(i) - first - mean) ** 2 / returns.length;
     return square;
   };
   const total = variance((i) => returns[i] as number);
