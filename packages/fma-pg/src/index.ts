@@ -45,6 +45,7 @@ export { surrogateBound } from './tabular/lower-bound.ts';
 export { type TabularMdp, uniformPolicy } from './tabular/mdp.ts';
 export { mdps } from './tabular/mdps.ts';
 export { type SurrogateOptions, type TabularMethod, tabularMethods } from './tabular/methods.ts';
+export { type OptimalPolicy, optimalPolicy } from './tabular/optimal-policy.ts';
 export { surrogateGradient, type TabularGradient } from './tabular/surrogate-gradient.ts';
 export {
   type ClosedFormInner,
