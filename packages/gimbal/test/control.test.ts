@@ -196,12 +196,19 @@ test('a table is solved exactly; its return never falls at a small step', async 
   const closed = ['control', 'train', '--env', 'CliffWorld', '--algo', 'smdpo', '--inner', 'closed-form'];
   const { code, stdout } = await runMain([...closed, '--eta', '0.0625', '--out', run, '--json'], root);
   expect(code).toBe(0);
-  const found = JSON.parse(stdout) as { return: number; returns: number[]; smallestChange: number };
+  const found = JSON.parse(stdout) as { return: number; best: number; returns: number[]; smallestChange: number };
   // claim C1: J after 200 updates, and that of the uniform policy before them
   expect(found.returns).toHaveLength(201);
   expect(found.returns[0]).toBeCloseTo(-112.12147317646847, 9);
   expect(found.return).toBeCloseTo(0.3288, 4);
   expect(found.smallestChange).toBeGreaterThan(-1e-10);
+  // the way around the chasm, .9⁶; the example of the help gets there
+  expect(found.best).toBeCloseTo(0.9 ** 6, 12);
+  const told = await runMain([...closed, '--eta', '0.0625', '--out', join(folder, 'cliff-told')], root);
+  expect(told.stdout).toContain('0.329 of at best 0.531. The return never fell. It ended 0.203 short');
+  expect(told.stdout).toContain('still rising: more --steps');
+  const example = ['--steps', '500', '--out', join(folder, 'cliff-example')];
+  expect((await runMain([...closed, ...example], root)).stdout).toMatch(/0\.531 of at best 0\.531\. .* never fell\.\n/);
   const { policy, S, A } = JSON.parse(await readFile(join(run, 'policy.json'), 'utf8')) as {
     policy: number[];
     S: number;

@@ -46,7 +46,7 @@ export const command = defineCommand({
   examples: [
     'gimbal control train --env CartPole-v1 --algo ppo --steps 100000 --out runs/x',
     'gimbal control train --resume --out runs/x                     go on with the run that was stopped',
-    'gimbal control train --env CliffWorld --algo smdpo --inner closed-form --eta 0.0625     a table, solved exactly',
+    'gimbal control train --env CliffWorld --algo smdpo --inner closed-form --steps 500     a table, solved exactly',
     'gimbal control eval runs/x --episodes 20',
     'gimbal control view runs/x                                     the trained agent, in a page',
     'gimbal control record runs/x --out x.gif',

@@ -1,7 +1,14 @@
 // gimbal control train on a table: exact values and gradients, no sampling. The policy's return after each outer step, and
 // whether it ever fell.
 import { join } from 'node:path';
-import { mdps, type TabularInner, type TabularMdp, type TabularMethod, tabularFmaPg } from '@gimbal/fma-pg';
+import {
+  mdps,
+  optimalPolicy,
+  type TabularInner,
+  type TabularMdp,
+  type TabularMethod,
+  tabularFmaPg,
+} from '@gimbal/fma-pg';
 import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
 import { figure } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
@@ -98,19 +105,22 @@ export async function trainTable(o: TabularFlags, run: RunFolder, output: Output
   const saved = { env: o.env, method, eta: eta ?? null, inner, S: mdp.S, A: mdp.A, policy: [...policy] };
   await writeFileAtomic(join(run.path, 'policy.json'), `${JSON.stringify(saved)}\n`);
   const fell = changes.filter((change) => change < -1e-10).length;
-  const verdict = fell === 0 ? 'The return never fell.' : `The return fell in ${fell} of ${changes.length} steps.`;
+  const best = optimalPolicy(mdp).J;
+  const never = fell === 0 ? 'The return never fell.' : `The return fell in ${fell} of ${changes.length} steps.`;
+  const verdict = [never, ...shortOf(best, returns)].join(' ');
   const report = join(run.path, 'report.html');
   await writeFileAtomic(
     report,
     renderReport({
       eyebrow: 'gimbal control train',
       title: `${method} on ${o.env}, exactly`,
-      lead: `From ${figure(first)} to ${figure(last)} in ${iterations} outer steps, ${inner.kind}. ${verdict}`,
+      lead: `From ${figure(first)} to ${figure(last)} of at best ${figure(best)} in ${iterations} outer steps, ${inner.kind}. ${verdict}`,
       figures: [
         {
           kind: 'figures',
           items: [
             { label: 'return', value: figure(last), detail: `from ${figure(first)}` },
+            { label: 'best there is', value: figure(best), detail: 'by policy iteration' },
             { label: 'smallest change', value: figure(smallest) },
             ...(eta === undefined ? [] : [{ label: 'η', value: figure(eta) }]),
           ],
@@ -135,8 +145,22 @@ export async function trainTable(o: TabularFlags, run: RunFolder, output: Output
     }),
   );
   if (!output.json) {
-    output.line(`return  ${figure(first)} → ${figure(last)}. ${verdict}`);
+    output.line(`return  ${figure(first)} → ${figure(last)} of at best ${figure(best)}. ${verdict}`);
     output.line(`report  ${report}`);
   }
-  return { json: { run: run.path, report, iterations, return: last, returns, smallestChange: smallest } };
+  return { json: { run: run.path, report, iterations, return: last, best, returns, smallestChange: smallest } };
+}
+
+/** What is said of a run that ends more than a hundredth below the best return, and whether it was still on its way. */
+export function shortOf(best: number, returns: readonly number[]): string[] {
+  const last = returns.at(-1) as number;
+  const gap = best - last;
+  if (gap <= 0.01 * Math.abs(best)) return [];
+  // by the rise over the last tenth of the run: one step may rest on a plateau
+  const rise = last - (returns.at(-1 - Math.ceil(returns.length / 10)) ?? last);
+  const next =
+    rise > 0.01 * gap
+      ? 'it was still rising: more --steps, or a larger step size, get nearer'
+      : 'it had come to rest: another step size or --inner may get nearer';
+  return [`It ended ${figure(gap)} short, and ${next}.`];
 }
