@@ -1,16 +1,17 @@
 /** Who acts while an environment is recorded or watched. */
-import { type Action, ConfigError, DataError, type Env, rng } from '@gimbal/tensor-core';
+import { type Action, ConfigError, DataError, type Env, type Info, rng } from '@gimbal/tensor-core';
 import { sample } from '../spaces/value.ts';
 
 /**
  * Chooses actions: 'random', 'zero', recorded ones (repeated from the start when they end), or a function of the
- * observation and of whether it begins an episode.
+ * observation, of whether it begins an episode, and of the info that came with it (where actions are masked: its
+ * `actionMask`).
  */
 export type RecordPolicy =
   | 'random'
   | 'zero'
   | readonly (readonly number[])[]
-  | ((obs: unknown, begins: boolean) => Action);
+  | ((obs: unknown, begins: boolean, info: Info) => Action);
 
 /**
  * @returns the action at step t
@@ -20,8 +21,8 @@ export function chooser(
   env: Env,
   policy: RecordPolicy,
   seed: number,
-): (obs: unknown, t: number, begins: boolean) => Action {
-  if (typeof policy === 'function') return (obs, _, begins) => policy(obs, begins);
+): (obs: unknown, t: number, begins: boolean, info: Info) => Action {
+  if (typeof policy === 'function') return (obs, _, begins, info) => policy(obs, begins, info);
   if (policy === 'random') {
     const stream = rng(seed).split('record');
     return () => sample(env.actionSpace, stream) as Action;

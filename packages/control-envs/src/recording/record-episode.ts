@@ -1,5 +1,5 @@
 /** Runs an environment and records it: all at once, or step by step. */
-import { type Action, ConfigError, type Env } from '@gimbal/tensor-core';
+import { ConfigError, type Env, type Info } from '@gimbal/tensor-core';
 import { type Body, bodyOf } from './body.ts';
 import { chooser, type RecordPolicy } from './policy.ts';
 import { Recorder, type Recording } from './recording.ts';
@@ -33,9 +33,10 @@ export class EpisodeRecorder {
   readonly #env: Env;
   readonly #body: Body;
   readonly #recorder: Recorder;
-  readonly #choose: (obs: unknown, t: number, begins: boolean) => Action;
+  readonly #choose: ReturnType<typeof chooser>;
   readonly #onFrame: RecordOptions['onFrame'];
-  #obs: unknown;
+  /** what the last reset or step gave */
+  #seen: { obs: unknown; info: Info };
   #begins = true;
 
   /**
@@ -55,7 +56,7 @@ export class EpisodeRecorder {
     this.#recorder = new Recorder(env, seed);
     this.#choose = chooser(env, policy, seed);
     this.#onFrame = onFrame;
-    this.#obs = env.reset({ seed }).obs;
+    this.#seen = env.reset({ seed });
     this.#recorder.begin();
     onFrame?.(this.#body);
   }
@@ -64,10 +65,10 @@ export class EpisodeRecorder {
   advance(): boolean {
     if (this.taken >= this.steps) return false;
     const env = this.#env;
-    const action = this.#choose(this.#obs, this.taken, this.#begins);
+    const action = this.#choose(this.#seen.obs, this.taken, this.#begins, this.#seen.info);
     const result = env.step(action);
     const ended = result.terminated || result.truncated;
-    this.#obs = ended ? env.reset().obs : result.obs;
+    this.#seen = ended ? env.reset() : result;
     this.#begins = ended;
     this.#recorder.step(action, result.reward, ended);
     this.taken++;

@@ -23,28 +23,29 @@ export interface LiveOptions {
  */
 export function liveSource(env: Env, { policy = 'random', seed = 0, onStep }: LiveOptions = {}): ViewerSource {
   const body = bodyOf(env, 'liveSource');
-  const { shapes: info } = body;
-  const poses = new Float32Array(7 * info.geomType.length);
+  const { shapes } = body;
+  const poses = new Float32Array(7 * shapes.geomType.length);
   const choose = chooser(env, policy, seed);
-  let [{ obs }, now, sum, begins] = [env.reset({ seed }), 0, 0, true];
+  let [{ obs, info }, now, sum, begins] = [env.reset({ seed }), 0, 0, true];
   return {
     title: `${env.spec.id}, live`,
-    geoms: recordedGeoms(info),
-    meshes: info.meshes.map(({ vertices, faces, texcoords }) => ({
+    geoms: recordedGeoms(shapes),
+    meshes: shapes.meshes.map(({ vertices, faces, texcoords }) => ({
       vertices,
       faces: [...faces],
       ...(texcoords !== undefined && { texcoords }),
     })),
-    textures: info.textures,
+    textures: shapes.textures,
     dt: body.frameSeconds,
     frames: Number.POSITIVE_INFINITY,
     poses(frame) {
       for (; now < frame; now++) {
-        const { reward, terminated, truncated, obs: next } = env.step(choose(obs, now, begins));
+        const next = env.step(choose(obs, now, begins, info));
+        const { reward, terminated, truncated } = next;
         const ended = terminated || truncated;
         begins = ended;
         sum = ended ? 0 : sum + reward;
-        obs = ended ? env.reset().obs : next;
+        ({ obs, info } = ended ? env.reset() : next);
         onStep?.({ reward, terminated, truncated });
       }
       writePoses(body.poses(), poses, 0);

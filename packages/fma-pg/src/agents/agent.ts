@@ -23,6 +23,7 @@ import { type Episode, Stepper, type StepperState } from '../rollout/stepper.ts'
 import { type ActionSpec, actionSpec } from '../spaces/action-spec.ts';
 import { type ObservationSpec, observationSpec } from '../spaces/observation-spec.ts';
 import { type EnvSource, savedOptions } from './on-policy-options.ts';
+import { type Habits, habitsOf } from './saved-run.ts';
 
 /** The options that this part reads, defaults filled in. */
 export interface ResolvedAgent {
@@ -36,6 +37,7 @@ export interface ResolvedAgent {
   readonly checkpointEvery?: number;
   readonly keepCheckpoints?: number;
   readonly seed: number;
+  readonly warn?: (message: string) => void;
 }
 
 interface AgentState {
@@ -45,6 +47,10 @@ interface AgentState {
   env: string | null;
   /** id of the environment; absent in older checkpoints */
   envId?: string;
+  /** its time limit, steps; null = none; absent in older checkpoints */
+  envMaxSteps?: number | null;
+  /** absent in older checkpoints */
+  habits?: Habits;
   lastEvaluation: number;
   lastReturn: number | null;
   best: number | null;
@@ -71,16 +77,23 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
   protected updates = 0;
   readonly #env: VectorEnv;
   #begun = false;
-  /** of the environment that a checkpoint was made on, where it is not this one: to be played, not trained on */
-  #trainedOn: string | undefined;
+  /** where a checkpoint was made on another environment than this one: to be played, not trained on */
+  #isMoved: CheckpointError | undefined;
+  #disposed = false;
   #lastEvaluation = 0;
   #lastReturn: number | null = null;
   #best: number | null = null;
   /** returns of the latest episodes, the newest last */
   #recent: number[] = [];
 
-  protected constructor(env: VectorEnv, options: O, normalize: { obs: boolean; reward: boolean }) {
-    const { algorithm: name, out, checkpointEvery, keepCheckpoints } = options;
+  /** @param name in messages */
+  protected constructor(
+    env: VectorEnv,
+    options: O,
+    normalize: { obs: boolean; reward: boolean },
+    protected readonly name = options.algorithm,
+  ) {
+    const { out, checkpointEvery, keepCheckpoints } = options;
     super({ name, out, checkpointEvery, keepCheckpoints });
     this.options = options;
     this.#env = env;
@@ -127,15 +140,13 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
   /** Takes it back. */
   protected abstract restoreOwn(state: unknown, saved: LoadedCheckpoint): void | Promise<void>;
 
+  /** Whether its memory was given back: it plays no more. */
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
   protected override async begin(): Promise<void> {
-    if (this.#trainedOn !== undefined)
-      throw new CheckpointError({
-        where: `${this.options.algorithm}, train`,
-        what: 'the checkpoint is of another environment',
-        got: this.#env.spec.id,
-        wanted: this.#trainedOn,
-        fix: 'Resume with that one; on others it can be evaluated and played',
-      });
+    if (this.#isMoved !== undefined) throw this.#isMoved;
     if (this.#begun) return;
     const stream = this.stream.split('env');
     if (this.steps === 0) await this.stepper.reset(stream);
@@ -168,8 +179,9 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
     if (!this.evaluationDue(last)) return false;
     const { evalEpisodes, seed } = this.options;
     this.#lastEvaluation = this.steps;
-    const { mean, ci95 } = await evaluate(this, { episodes: evalEpisodes, seed });
+    const { mean, ci95, truncated } = await evaluate(this, { episodes: evalEpisodes, seed });
     row.evalReturn = mean;
+    if (truncated > 0) row.evalTruncated = truncated;
     [row.evalReturnLow, row.evalReturnHigh] = ci95;
     this.#lastReturn = mean;
     const isBest = this.#best === null || mean > this.#best;
@@ -189,6 +201,8 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
       stepper: this.stepper.state(),
       env: this.#begun ? envState(this.#env) : null,
       envId: this.#env.spec.id,
+      envMaxSteps: limitOf(this.#env),
+      habits: habitsOf(this.options),
       lastEvaluation: this.#lastEvaluation,
       lastReturn: this.#lastReturn,
       best: this.#best,
@@ -209,13 +223,12 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
     this.#best = state.best;
     this.#recent = state.recent ?? [];
     await this.restoreOwn(state.own, saved);
-    const { id } = this.#env.spec;
-    if (state.envId !== undefined && state.envId !== id) this.#trainedOn = state.envId;
-    if (state.env === null || this.#trainedOn !== undefined) return;
+    this.#isMoved = movedError(`${this.name}, train`, this.#env, state);
+    if (state.env === null || this.#isMoved !== undefined) return;
     const bytes = fromBase64(state.env);
     if (this.#env.isWhole?.(bytes) === false) {
       const lacks = 'its environments’ states have no clocks and random streams (it is of an older version)';
-      console.warn(`${saved.path}: ${lacks}; training goes on with new episodes`);
+      (this.options.warn ?? console.warn)(`${saved.path}: ${lacks}; training goes on with new episodes`);
       return;
     }
     this.#env.setState(bytes);
@@ -223,6 +236,7 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
   }
 
   protected override free(): void {
+    this.#disposed = true;
     if (typeof this.options.env === 'function') this.#env.close();
   }
 }
@@ -235,6 +249,32 @@ export function optionsOf({ config }: LoadedCheckpoint): Record<string, unknown>
 
 /** What an agent's own part of a saved state was. */
 export const ownStateOf = ({ state }: LoadedCheckpoint): unknown => (state as AgentState).own;
+
+/** How a saved run was watched and kept. */
+export const savedHabits = ({ state }: LoadedCheckpoint): Habits => (state as AgentState).habits ?? {};
+
+/** Steps of its time limit; null without one, as JSON has no Infinity. */
+const limitOf = ({ spec }: VectorEnv): number | null => (Number.isFinite(spec.maxSteps) ? spec.maxSteps : null);
+
+/** Why a checkpoint is not to be trained on here: it was made on an environment of another name or time limit. */
+function movedError(where: string, env: VectorEnv, saved: AgentState): CheckpointError | undefined {
+  const { id } = env.spec;
+  if (saved.envId !== undefined && saved.envId !== id) {
+    const fix = 'Resume with that one; on others it can be evaluated and played';
+    const what = 'the checkpoint is of another environment';
+    return new CheckpointError({ where, what, got: id, wanted: saved.envId, fix });
+  }
+  const limit = limitOf(env);
+  if (saved.envMaxSteps === undefined || saved.envMaxSteps === limit) return undefined;
+  const told = (steps: number | null): string => (steps === null ? 'none' : `maxSteps ${steps}`);
+  return new CheckpointError({
+    where,
+    what: `the checkpoint is of ${id} with another time limit`,
+    got: told(limit),
+    wanted: told(saved.envMaxSteps),
+    fix: 'Resume with that one; with others it can be evaluated and played',
+  });
+}
 
 /**
  * Copies of an environment, or those that were given.

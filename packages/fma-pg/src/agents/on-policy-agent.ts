@@ -7,7 +7,6 @@ import {
   ConfigError,
   createOptimizer,
   disposeTree,
-  loadRun,
   type Optimizer,
   type OptimizerState,
   type Params,
@@ -20,6 +19,7 @@ import {
 } from '@gimbal/tensor-core';
 import { tidy } from '@tensorflow/tfjs-core';
 import { numberAt } from '../internal/anneal.ts';
+import { offPolicyOptionNames } from '../off-policy/off-policy-options.ts';
 import { DrawsAhead } from '../policies/draws.ts';
 import type { PolicyMemory } from '../policies/recurrent.ts';
 import { collectRollout } from '../rollout/collect.ts';
@@ -28,7 +28,7 @@ import { sourceRewards } from '../rollout/source-rewards.ts';
 import { gae } from '../values/gae.ts';
 import { explainedVariance } from '../values/normalize-advantages.ts';
 import { ActorCritic, type ActorCriticParams } from './actor-critic.ts';
-import { Agent, environments, optionsOf, ownStateOf } from './agent.ts';
+import { Agent, environments, optionsOf, ownStateOf, savedHabits } from './agent.ts';
 import { type ActedBatch, assess, trajectoryOf } from './on-policy-batch.ts';
 import { OnPolicyLearner } from './on-policy-learner.ts';
 import {
@@ -38,7 +38,9 @@ import {
   savedOptions,
   type TransitionBatch,
 } from './on-policy-options.ts';
-import { resolveOnPolicy } from './resolve-on-policy.ts';
+import { refuseOtherClass } from './other-class.ts';
+import { onPolicyOptionNames, resolveOnPolicy } from './resolve-on-policy.ts';
+import { type Given, habitsGoingOn, openSaved } from './saved-run.ts';
 import { type SavedSurrogate, surrogateGoingOn } from './saved-surrogate.ts';
 import { allSequences, memoryAfter, type SequenceBatch } from './sequences.ts';
 import { refuseUnusedOnPolicy } from './unused-options.ts';
@@ -97,7 +99,7 @@ export interface OnPolicyStep {
   readonly klCoef?: number;
   /** environment steps a second, learning included */
   readonly stepsPerSecond: number;
-  /** of an evaluation after this update: evalReturn, evalReturnLow, evalReturnHigh */
+  /** of an evaluation after this update: evalReturn, evalReturnLow, evalReturnHigh; evalTruncated, episodes that were cut */
   readonly [metric: string]: number;
 }
 
@@ -156,6 +158,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
    * for await (const m of agent.train({ steps: 100_000 })) console.log(m.step, m.episodeReturn);
    */
   static async create(options: OnPolicyOptions): Promise<OnPolicyAgent> {
+    refuseOtherClass('OnPolicyAgent', options, onPolicyOptionNames, offPolicyOptionNames);
     const o = resolveOnPolicy(options);
     refuseUnusedOnPolicy(options);
     return OnPolicyAgent.#made(o);
@@ -173,17 +176,20 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
 
   /**
    * Continues a saved run: its next updates are those that the uninterrupted run would have had, to the bit, where the
-   * environments can save their state. Options come from the checkpoint; one that is given and differs is refused.
+   * environments can save their state. Options come from the checkpoint; one that is given and differs is refused. A run's
+   * folder is gone on with: its log, checkpoints and evaluations. A lone checkpoint, and the best one, are saved nowhere.
    * @param from a checkpoint, or a run's folder (its newest one)
-   * @param given `env`, and what is not saved: `out`, `evalEvery`, hooks, surrogates and schedules that are functions
-   * @throws CheckpointError naming what differs
+   * @param given `env`, and what no checkpoint holds: hooks, `evalEnv`, surrogates and schedules that are functions; to
+   * watch and keep it otherwise than so far, `out` (undefined: nothing is saved), `evalEvery`, `checkpointEvery`, …
+   * @param o.which 'best': the best that was evaluated; default 'latest'
+   * @throws CheckpointError naming what differs; ConfigError for a best one where nothing was evaluated
    */
   static async resume(
     from: string,
-    given: Pick<OnPolicyOptions, 'env'> & Partial<OnPolicyOptions>,
+    given: Given<OnPolicyOptions>,
     o: { which?: 'latest' | 'best' } = {},
   ): Promise<OnPolicyAgent> {
-    const saved = await loadRun(from, o.which);
+    const saved = await openSaved('OnPolicyAgent', from, given, o);
     const config = optionsOf(saved);
     for (const [key, value] of Object.entries(config)) {
       if (value !== 'function' || (given as Record<string, unknown>)[key] !== undefined) continue;
@@ -191,7 +197,8 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
       throw new ConfigError({ where: `resume, ${key}`, what, fix: `Give ${key} again` });
     }
     const surrogate = surrogateGoingOn((ownStateOf(saved) as OwnState).surrogate, given.surrogate);
-    const options = resolveOnPolicy({ ...config, ...given, surrogate } as OnPolicyOptions);
+    const habits = habitsGoingOn(saved, savedHabits(saved), from, given, o.which);
+    const options = resolveOnPolicy({ ...config, ...habits, ...given, surrogate } as OnPolicyOptions);
     return (await OnPolicyAgent.#made(options)).restore(saved);
   }
 

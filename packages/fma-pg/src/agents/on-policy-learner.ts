@@ -198,7 +198,7 @@ export class OnPolicyLearner {
 
   #warnOnce(before: number, now: number): void {
     if (!this.#warned)
-      console.warn(
+      (this.o.warn ?? console.warn)(
         `${this.o.algorithm}: a pass lowered the surrogate on its own batch from ${before} to ${now} (innerGuard 'warn'; the metric fallen counts such passes)`,
       );
     this.#warned = true;

@@ -69,6 +69,8 @@ export interface AgentOptions {
   keepCheckpoints?: number;
   /** folder of the run: metrics.jsonl, TensorBoard events, checkpoints (the latest and the best evaluated) */
   out?: string;
+  /** told what a run should not pass over in silence; default console.warn */
+  warn?: (message: string) => void;
   /** replaces the environment's rewards */
   rewardSource?: RewardSource;
   /** further losses on the same data */
@@ -125,7 +127,7 @@ export interface OnPolicyOptions extends AgentOptions {
   adaptiveRate?: AdaptiveRate;
   /**
    * look at the surrogate on the whole batch after each pass: where it is lower than before the first, 'restore' goes
-   * back to the last pass that was good and ends the update, 'warn' says so (console.warn, once) and counts; default 'off'
+   * back to the last pass that was good and ends the update, 'warn' says so (to `warn`, once) and counts; default 'off'
    */
   innerGuard?: 'off' | 'warn' | 'restore';
   /** the value function's own passes, beside the policy's: what TRPO and MDPO do */
@@ -183,6 +185,7 @@ export const furtherOfAgents = [
   'out',
   'rewardSource',
   'seed',
+  'warn',
 ] as const satisfies readonly (keyof AgentOptions)[];
 
 const notSaved = new Set([
@@ -196,6 +199,7 @@ const notSaved = new Set([
   'checkpointEvery',
   'keepCheckpoints',
   'surrogate',
+  'warn',
 ]);
 
 /** What decides the numbers of a run, as JSON. */

@@ -35,10 +35,13 @@ const further = [
   'recurrent',
 ] as const;
 
+/** Every option of an on-policy agent. */
+export const onPolicyOptionNames: readonly string[] = [...Object.keys(onPolicyDefaults), ...further];
+
 /** @throws ConfigError naming the option, before anything is made */
 export function resolveOnPolicy(options: OnPolicyOptions): ResolvedOnPolicy {
   const where = options.algorithm ?? onPolicyDefaults.algorithm;
-  checkKnown(where, options, [...Object.keys(onPolicyDefaults), ...further]);
+  checkKnown(where, options, onPolicyOptionNames);
   checkEnvSource(options.env);
   checkEvalEnv(options.evalEnv);
   checkRewardSource(options.rewardSource);

@@ -1,6 +1,14 @@
 import { rng, useBackend } from '@gimbal/tensor-core';
 import { Track } from '../../test/fixtures/track.ts';
-import { bootstrapInterval, evaluate, interquartileMean, OnPolicyAgent, type Playable, policyOf } from '../index.ts';
+import {
+  bootstrapInterval,
+  evaluate,
+  interquartileMean,
+  OffPolicyAgent,
+  OnPolicyAgent,
+  type Playable,
+  policyOf,
+} from '../index.ts';
 
 beforeAll(() => useBackend('auto'));
 
@@ -91,4 +99,98 @@ test('an agent as a function plays the episode that evaluate plays', async () =>
     const { returns } = await evaluate(agent, { episodes: 1, seed: 7 });
     expect(total).toBeCloseTo(returns[0] as number, 5);
   }
+});
+
+test('an endless episode is cut, and counted; a time limit of the environment’s own is none', async () => {
+  const endless = (): Track => new Track({ limit: Number.POSITIVE_INFINITY });
+  const still: Playable = {
+    moments: undefined,
+    evalEnv: endless,
+    gamma: 1,
+    actRows: (_, __, out) => void out.fill(1),
+  };
+  const cut = await evaluate(still, { episodes: 3, numEnvs: 2, maxSteps: 50, seed: 0 });
+  expect([cut.lengths, cut.truncated]).toEqual([[50, 50, 50], 3]);
+  const whole = await evaluate(still, { episodes: 1, seed: 0 });
+  expect([whole.lengths, whole.truncated]).toEqual([[10_000], 1]);
+  // −|x| a step, for it stands still
+  expect(whole.mean / 10_000).toBeCloseTo((cut.returns[0] as number) / 50, 6);
+  const long = await evaluate(still, { episodes: 1, env: () => new Track({ limit: 10_050 }), seed: 0 });
+  expect([long.lengths, long.truncated]).toEqual([[10_050], 0]);
+  const short = await evaluate(still, { episodes: 1, env: () => new Track({ limit: 20 }), maxSteps: 20, seed: 0 });
+  expect([short.lengths, short.truncated]).toEqual([[20], 0]);
+  await expect(evaluate(still, { maxSteps: 0, seed: 0 })).rejects.toThrow('maxSteps: out of range; got 0');
+});
+
+test('training that is evaluated on endless episodes goes on', async () => {
+  const env = (): Track => new Track({ limit: Number.POSITIVE_INFINITY });
+  const options = { env, rollout: 64, hidden: [8], seed: 1, evalEvery: 64, evalEpisodes: 2 };
+  using agent = await OnPolicyAgent.create(options);
+  expect(await agent.run({ steps: 64 })).toMatchObject({ step: 64, evalTruncated: 2 });
+});
+
+test('an agent as a function obeys masks', async () => {
+  for (const kind of ['on policy', 'off policy']) {
+    // the action that leads to 0 is masked: it is what both would take
+    class Masked extends Track {
+      #hide<T extends { info: { [key: string]: unknown }; obs: unknown }>(result: T): T {
+        const [x] = result.obs as Float32Array;
+        result.info.actionMask = (x as number) > 0 ? Uint8Array.of(0, 1, 1) : Uint8Array.of(1, 1, 0);
+        return result;
+      }
+      override reset(o: { seed?: number } = {}): ReturnType<Track['reset']> {
+        return this.#hide(super.reset(o));
+      }
+      override step(action: number): ReturnType<Track['step']> {
+        return this.#hide(super.step(action));
+      }
+    }
+    const options = { hidden: [16], learningRate: 0.01, gamma: 0.9, seed: 1, env: () => new Track() };
+    using agent =
+      kind === 'on policy'
+        ? await OnPolicyAgent.create({ ...options, rollout: 64 })
+        : await OffPolicyAgent.create({ ...options, algorithm: 'dqn', batchSize: 16 });
+    await agent.run({ steps: 640 });
+    const env = new Masked();
+    const seeds = rng(7).split('evaluate').split('env');
+    let { obs, info } = env.reset({ seed: seeds.split(0).int(2 ** 31) });
+    const act = policyOf(agent, env);
+    let [total, refused] = [0, 0];
+    for (let ended = false; !ended; ) {
+      const mask = info.actionMask as Uint8Array;
+      if (mask[act(obs) as number] === 0) refused++;
+      const action = act(obs, undefined, info) as number;
+      expect(mask[action]).toBe(1);
+      const step = env.step(action);
+      total += step.reward;
+      ended = step.terminated || step.truncated;
+      ({ obs, info } = step);
+    }
+    expect(refused).toBeGreaterThan(0);
+    const { returns } = await evaluate(agent, { episodes: 1, env: () => new Masked(), seed: 7 });
+    expect(total).toBeCloseTo(returns[0] as number, 5);
+    expect(() => act(obs, undefined, { actionMask: [1, 1] })).toThrow(
+      'Track-v0, info.actionMask: wrong length; got 2, wanted 3',
+    );
+    expect(() => act(obs, undefined, { actionMask: [0, 0, 0] })).toThrow('every action of component 0 is masked');
+  }
+});
+
+test('what cannot be played says so', async () => {
+  const agent = await OnPolicyAgent.create({ env: () => new Track(), rollout: 16, hidden: [8], seed: 1 });
+  const wrong = policyOf as (agent?: unknown, env?: unknown, draws?: unknown) => (obs: unknown) => unknown;
+  expect(() => wrong()).toThrow('policyOf: there is no agent');
+  expect(() => wrong(agent)).toThrow('policyOf, env: there is no environment');
+  expect(() => wrong(agent, new Track(), { seed: 1 })).toThrow(
+    'policyOf, draws: it is no stream of random numbers. Give rng(seed)',
+  );
+  await expect((evaluate as (agent?: unknown) => Promise<unknown>)()).rejects.toThrow('evaluate: there is no agent');
+  await expect((evaluate as (agent: unknown) => Promise<unknown>)(agent)).rejects.toThrow(
+    'evaluate: the options are no object',
+  );
+  const act = policyOf(agent, new Track());
+  agent.dispose();
+  await expect(evaluate(agent, { episodes: 1, seed: 1 })).rejects.toThrow('evaluate: the agent was disposed');
+  expect(() => policyOf(agent, new Track())).toThrow('policyOf: the agent was disposed');
+  expect(() => act(Float32Array.of(0, 1))).toThrow('policyOf: the agent was disposed');
 });

@@ -3,11 +3,13 @@
 import type { Rng } from '@gimbal/tensor-core';
 import { ConfigError, checkCount, checkKnown, checkOption, checkSeed, type Env, rng } from '@gimbal/tensor-core';
 import type { PolicyMemory } from '../policies/recurrent.ts';
+import { checkEnv } from '../rollout/env-faults.ts';
 import { LocalVectorEnv } from '../rollout/local-vector-env.ts';
 import type { RunningMoments } from '../rollout/moments.ts';
 import { Stepper } from '../rollout/stepper.ts';
 import { actionSpec } from '../spaces/action-spec.ts';
 import { observationSpec } from '../spaces/observation-spec.ts';
+import { Limited } from './limited.ts';
 import { bootstrapInterval, deviationOf, interquartileMean, meanOf } from './statistics.ts';
 
 /** What can be evaluated: every agent here. */
@@ -33,6 +35,15 @@ export interface Playable {
   ): void;
   /** numbers of a copy's memory; absent or 0: it has none */
   readonly memorySize?: number;
+  /** whether its memory was given back: it plays no more */
+  readonly disposed?: boolean;
+}
+
+/** @throws ConfigError for what cannot be played, or no more */
+export function checkPlayable(where: string, agent: Playable): void {
+  if (typeof (agent as Playable | undefined)?.actRows !== 'function')
+    throw new ConfigError({ where, what: 'there is no agent', wanted: 'an OnPolicyAgent or OffPolicyAgent' });
+  if (agent.disposed === true) throw new ConfigError({ where, what: 'the agent was disposed' });
 }
 
 /** How many episodes are played, where and how. */
@@ -45,7 +56,10 @@ export interface EvaluateOptions {
   numEnvs?: number;
   /** makes one environment; default the agent's own */
   env?: () => Env | Promise<Env>;
-  /** an episode that is longer ends the evaluation with an error; default 1e6 */
+  /**
+   * an episode is cut after so many steps: a policy that goes nowhere would play one without a time limit for ever;
+   * default 10,000, or the environment's own limit where that is longer
+   */
   maxSteps?: number;
   /** of environments and actions */
   seed: number;
@@ -57,6 +71,8 @@ export interface Evaluation {
   returns: number[];
   /** steps of the same episodes */
   lengths: number[];
+  /** how many of them were cut at `maxSteps`: their returns are those up to there */
+  truncated: number;
   /** of the returns */
   mean: number;
   /** over episodes */
@@ -69,11 +85,14 @@ export interface Evaluation {
 
 /**
  * Plays whole episodes. Normalisation statistics are read, not moved. The same seed gives the same returns.
+ * @throws ConfigError for options, an agent that was disposed, or no environment to play on
  * @example const { mean, ci95 } = await evaluate(agent, { episodes: 20, seed: 7 });
  */
 export async function evaluate(agent: Playable, o: EvaluateOptions): Promise<Evaluation> {
+  checkPlayable('evaluate', agent);
   checkKnown('evaluate', o, ['episodes', 'deterministic', 'numEnvs', 'env', 'maxSteps', 'seed']);
-  const { episodes = 10, deterministic = true, maxSteps = 1e6, seed } = o;
+  const { episodes = 10, deterministic = true, maxSteps, seed } = o;
+  if (maxSteps !== undefined) checkCount('maxSteps', maxSteps);
   if (o.numEnvs !== undefined) checkCount('numEnvs', o.numEnvs);
   checkCount('episodes', episodes);
   checkSeed(seed);
@@ -86,13 +105,25 @@ export async function evaluate(agent: Playable, o: EvaluateOptions): Promise<Eva
       fix: 'Give env, a function that makes one: env: () => makeEnv(…)',
     });
   const numEnvs = Math.min(o.numEnvs ?? 1, episodes);
-  const env = await LocalVectorEnv.create(make, numEnvs);
+  const limited = async (): Promise<Env> => {
+    const made: unknown = await make();
+    checkEnv(made, 'evaluate, env');
+    return new Limited(made, maxSteps ?? stepsOf(made));
+  };
+  const env = await LocalVectorEnv.create(limited, numEnvs);
   try {
-    return await play(agent, env, { episodes, deterministic, maxSteps, seed });
+    return await play(agent, env, { episodes, deterministic, maxSteps: maxSteps ?? stepsOf(env), seed });
   } finally {
     env.close();
   }
 }
+
+/** Steps after which an episode is cut where nothing is said: seconds for a table, more than most tasks have. */
+const mostSteps = 10_000;
+
+/** Of an environment that has a longer time limit, that one. */
+const stepsOf = ({ spec }: Pick<Env, 'spec'>): number =>
+  Number.isFinite(spec.maxSteps) ? Math.max(mostSteps, spec.maxSteps) : mostSteps;
 
 async function play(
   agent: Playable,
@@ -119,7 +150,7 @@ async function play(
   const width = action.kind === 'discrete' ? action.nvec.length : action.size;
   const actions = new Float32Array(numEnvs * width);
   const [returns, lengths] = [new Float64Array(numEnvs), new Float64Array(numEnvs)];
-  const played = Array.from({ length: numEnvs }, (): { return: number; length: number }[] => []);
+  const played = Array.from({ length: numEnvs }, (): Played[] => []);
   const quota = (n: number): number => Math.floor(episodes / numEnvs) + (n < episodes % numEnvs ? 1 : 0);
   const memory = { state: new Float32Array(numEnvs * (agent.memorySize ?? 0)), starts: stepper.starts };
   while (played.some((list, n) => list.length < quota(n))) {
@@ -127,34 +158,32 @@ async function play(
     await stepper.step(actions);
     for (let n = 0; n < numEnvs; n++) {
       returns[n] = (returns[n] as number) + (stepper.rawRewards[n] as number);
-      lengths[n] = (lengths[n] as number) + 1;
-      if (stepper.terminated[n] === 1 || stepper.truncated[n] === 1) {
-        const list = played[n] as { return: number; length: number }[];
-        if (list.length < quota(n)) list.push({ return: returns[n] as number, length: lengths[n] as number });
-        returns[n] = 0;
-        lengths[n] = 0;
-      } else if ((lengths[n] as number) > maxSteps) {
-        const where = `evaluate, ${env.spec.id}`;
-        throw new ConfigError({
-          where,
-          what: `an episode is longer than ${maxSteps} steps`,
-          fix: 'Give the environment a time limit',
-        });
-      }
+      const length = (lengths[n] as number) + 1;
+      lengths[n] = length;
+      if (stepper.terminated[n] !== 1 && stepper.truncated[n] !== 1) continue;
+      const list = played[n] as Played[];
+      // of a time limit of the environment's own nothing was cut
+      const isCut = stepper.truncated[n] === 1 && length >= maxSteps && !(env.spec.maxSteps <= maxSteps);
+      if (list.length < quota(n)) list.push({ return: returns[n] as number, length, isCut });
+      returns[n] = 0;
+      lengths[n] = 0;
     }
   }
-  const all = played.flat();
-  return summary(
-    all.map((e) => e.return),
-    all.map((e) => e.length),
-    stream.split('bootstrap'),
-  );
+  return summary(played.flat(), stream.split('bootstrap'));
 }
 
-function summary(returns: number[], lengths: number[], stream: Rng): Evaluation {
+interface Played {
+  return: number;
+  length: number;
+  isCut: boolean;
+}
+
+function summary(played: readonly Played[], stream: Rng): Evaluation {
+  const returns = played.map((episode) => episode.return);
   return {
     returns,
-    lengths,
+    lengths: played.map(({ length }) => length),
+    truncated: played.filter(({ isCut }) => isCut).length,
     mean: meanOf(returns),
     std: deviationOf(returns),
     iqm: interquartileMean(returns),

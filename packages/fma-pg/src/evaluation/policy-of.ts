@@ -1,23 +1,38 @@
 // An agent as a plain function of one environment's observations: for recordings, films, and loops of one's own.
-import type { Action, Env, Obs, Rng } from '@gimbal/tensor-core';
+import { type Action, ConfigError, type Env, type Info, type Obs, type Rng } from '@gimbal/tensor-core';
 import { standardizeRows } from '../rollout/moments.ts';
+import { checkMask } from '../rollout/rollout.ts';
 import { actionSpec } from '../spaces/action-spec.ts';
 import { observationSpec, readObservations } from '../spaces/observation-spec.ts';
-import type { Playable } from './evaluate.ts';
+import { checkPlayable, type Playable } from './evaluate.ts';
 
 /**
- * The agent's action for an observation, normalised as it was in training. Action masks are not known here: every
- * choice is allowed. A policy with a memory must be told where an episode begins.
+ * The agent's action for an observation, normalised as it was in training. A policy with a memory must be told where an
+ * episode begins; where an environment masks actions, the info that came with the observation must be given.
  * @param env whose spaces count; it is neither stepped nor reset
  * @param draws where to draw actions from; absent = the most probable one
- * @returns a function of an observation, and of whether it begins an episode (default: the first one does); it must not be used after the agent is disposed
- * @throws ConfigError for spaces that no agent has
+ * @returns a function of an observation, of whether it begins an episode (default: the first one does), and of its info,
+ * whose `actionMask` is obeyed (absent: every choice is allowed)
+ * @throws ConfigError for spaces that no agent has, and in use: for a mask that does not fit, or after the agent's end
  * @example
  * const act = policyOf(agent, env);
- * let { obs } = env.reset({ seed: 0 });
- * ({ obs } = env.step(act(obs)));
+ * let { obs, info } = env.reset({ seed: 0 });
+ * ({ obs, info } = env.step(act(obs, undefined, info)));
  */
-export function policyOf(agent: Playable, env: Env, draws?: Rng): (obs: Obs, begins?: boolean) => Action {
+export function policyOf(agent: Playable, env: Env, draws?: Rng): (obs: Obs, begins?: boolean, info?: Info) => Action {
+  checkPlayable('policyOf', agent);
+  if (typeof (env as Env | undefined)?.step !== 'function')
+    throw new ConfigError({
+      where: 'policyOf, env',
+      what: 'there is no environment',
+      wanted: 'the one that is played',
+    });
+  if (draws !== undefined && typeof draws.split !== 'function')
+    throw new ConfigError({
+      where: 'policyOf, draws',
+      what: 'it is no stream of random numbers',
+      fix: 'Give rng(seed)',
+    });
   const observation = observationSpec(env.observationSpace);
   const action = actionSpec(env.actionSpace);
   const images = observation.parts.filter((part) => part.image !== undefined);
@@ -25,13 +40,27 @@ export function policyOf(agent: Playable, env: Env, draws?: Rng): (obs: Obs, beg
   const row = new Float32Array(observation.size);
   const chosen = new Float32Array(action.kind === 'discrete' ? action.nvec.length : action.size);
   const memory = { state: new Float32Array(agent.memorySize ?? 0), starts: Uint8Array.of(1) };
-  return (obs, begins) => {
+  const where = (): string => `${env.spec.id}, info.actionMask`;
+  return (obs, begins, info) => {
+    checkPlayable('policyOf', agent);
     readObservations(observation, obs, 1, row, () => env.spec.id);
     if (agent.moments !== undefined) standardizeRows(agent.moments, row, { skip });
     if (begins !== undefined) memory.starts[0] = begins ? 1 : 0;
-    agent.actRows(row, 1, chosen, draws, undefined, memory);
+    const masks = action.kind === 'discrete' ? maskOf(info, action.nvec, where) : undefined;
+    agent.actRows(row, 1, chosen, draws, masks, memory);
     memory.starts[0] = 0;
     if (action.kind === 'discrete') return action.single ? (chosen[0] as number) + action.start : chosen.slice();
     return chosen.map((x, j) => Math.min(Math.max(x, action.low[j] as number), action.high[j] as number));
   };
+}
+
+/** Which choices an info allows `[Σ nvec]`, 1 = allowed; undefined where it does not say. */
+function maskOf(info: Info | undefined, nvec: readonly number[], where: () => string): Uint8Array | undefined {
+  const mask = info?.actionMask as ArrayLike<number> | undefined;
+  if (mask === undefined) return undefined;
+  const width = nvec.reduce((n, k) => n + k, 0);
+  if (mask.length !== width)
+    throw new ConfigError({ where: where(), what: 'wrong length', got: mask.length, wanted: String(width) });
+  checkMask(mask, nvec, where);
+  return Uint8Array.from({ length: width }, (_, j) => (mask[j] === 0 ? 0 : 1));
 }

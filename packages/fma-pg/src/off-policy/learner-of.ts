@@ -6,7 +6,7 @@ import { type ActionSpec, requireActions, requireBounds } from '../spaces/action
 import { type ObservationSpec, observationSpec } from '../spaces/observation-spec.ts';
 import { Dqn } from './dqn.ts';
 import type { OffPolicyLearner } from './learner.ts';
-import type { ResolvedOffPolicy } from './off-policy-options.ts';
+import { algorithmName, type ResolvedOffPolicy } from './off-policy-options.ts';
 import { Sac } from './sac.ts';
 import { Td3 } from './td3.ts';
 
@@ -18,6 +18,7 @@ export function learnerOf(
   init: Rng,
 ): OffPolicyLearner {
   const { algorithm, hidden, gamma, tau = algorithm === 'dqn' ? 1 : 0.005 } = o;
+  const name = algorithmName(algorithm);
   if (algorithm === 'dqn') {
     const { nvec } = requireActions(algorithm, action, 'discrete');
     if (nvec.length !== 1)
@@ -32,12 +33,12 @@ export function learnerOf(
       init,
     );
   }
-  const box = requireActions(algorithm, action, 'continuous');
-  requireBounds(algorithm, box);
+  const box = requireActions(name, action, 'continuous');
+  requireBounds(name, box);
   if (observation.parts.some((part) => part.image !== undefined))
     throw new ConfigError({
-      where: `${algorithm}, observation space`,
-      what: `${algorithm} reads no images`,
+      where: `${name}, observation space`,
+      what: `${name} reads no images`,
       fix: 'Use ppo or dqn, or encode the images first',
     });
   const sizes = { observation: observation.size, action: box.size, hidden };

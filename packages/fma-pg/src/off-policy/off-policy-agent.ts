@@ -6,7 +6,6 @@ import {
   ConfigError,
   disposeTree,
   type LoadedCheckpoint,
-  loadRun,
   NumericalError,
   type Params,
   passes,
@@ -17,7 +16,10 @@ import {
   type TrainRequest,
   type VectorEnv,
 } from '@gimbal/tensor-core';
-import { Agent, environments, optionsOf } from '../agents/agent.ts';
+import { Agent, environments, optionsOf, savedHabits } from '../agents/agent.ts';
+import { refuseOtherClass } from '../agents/other-class.ts';
+import { onPolicyOptionNames } from '../agents/resolve-on-policy.ts';
+import { type Given, habitsGoingOn, openSaved } from '../agents/saved-run.ts';
 import { annealed } from '../internal/anneal.ts';
 import { bufferTree, restoreBuffer } from '../replay/buffer-tree.ts';
 import { NStep } from '../replay/n-step.ts';
@@ -27,7 +29,9 @@ import { randomChoice } from './dqn.ts';
 import type { OffPolicyLearner } from './learner.ts';
 import { type EnvGoals, goalsOf, learnerOf } from './learner-of.ts';
 import {
+  algorithmName,
   type OffPolicyOptions,
+  offPolicyOptionNames,
   type ResolvedOffPolicy,
   refuseUnusedOffPolicy,
   resolveOffPolicy,
@@ -79,7 +83,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
   #since: { step: number; at: number } | undefined;
 
   private constructor(env: VectorEnv, options: ResolvedOffPolicy, goals: EnvGoals | undefined) {
-    super(env, options, { obs: false, reward: false });
+    super(env, options, { obs: false, reward: false }, algorithmName(options.algorithm));
     this.#draws = this.stream.split('sampling');
     this.#learning = this.stream.split('learning');
     const { gamma, buffer, numEnvs } = options;
@@ -103,6 +107,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
    * @example const agent = await OffPolicyAgent.create({ ...sac(), env: () => makeEnv('Pendulum-v1'), seed: 1 });
    */
   static async create(options: OffPolicyOptions): Promise<OffPolicyAgent> {
+    refuseOtherClass('OffPolicyAgent', options, offPolicyOptionNames, onPolicyOptionNames);
     const o = resolveOffPolicy(options);
     refuseUnusedOffPolicy(options);
     return OffPolicyAgent.#made(o);
@@ -123,16 +128,22 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
 
   /**
    * Continues a saved run, buffer included: what follows is what would have followed, to the bit, where the
-   * environments can save their state.
-   * @throws CheckpointError naming what differs
+   * environments can save their state. A run's folder is gone on with: its log, checkpoints and evaluations. A lone
+   * checkpoint, and the best one, are saved nowhere.
+   * @param from a checkpoint, or a run's folder (its newest one)
+   * @param given `env`, and what no checkpoint holds: `rewardSource`, `evalEnv`; to watch and keep it otherwise than so
+   * far, `out` (undefined: nothing is saved), `evalEvery`, `checkpointEvery`, …
+   * @param o.which 'best': the best that was evaluated; default 'latest'
+   * @throws CheckpointError naming what differs; ConfigError for a best one where nothing was evaluated
    */
   static async resume(
     from: string,
-    given: Pick<OffPolicyOptions, 'env'> & Partial<OffPolicyOptions>,
+    given: Given<OffPolicyOptions>,
     o: { which?: 'latest' | 'best' } = {},
   ): Promise<OffPolicyAgent> {
-    const saved = await loadRun(from, o.which);
-    const options = resolveOffPolicy({ ...optionsOf(saved), ...given } as OffPolicyOptions);
+    const saved = await openSaved('OffPolicyAgent', from, given, o);
+    const habits = habitsGoingOn(saved, savedHabits(saved), from, given, o.which);
+    const options = resolveOffPolicy({ ...optionsOf(saved), ...habits, ...given } as OffPolicyOptions);
     return (await OffPolicyAgent.#made(options)).restore(saved);
   }
 
@@ -270,7 +281,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
 
   #notFinite(name: string, got: number): NumericalError {
     return new NumericalError({
-      where: `${this.options.algorithm}, update ${this.updates}`,
+      where: `${this.name}, update ${this.updates}`,
       what: `${name} is not finite`,
       got,
       fix: 'Lower the learning rate, or scale the rewards; the last checkpoint is still good',
@@ -278,12 +289,12 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
   }
 
   protected override checkSteps(steps: number): void {
-    const { algorithm, learningStarts, trainEvery, numEnvs } = this.options;
+    const { learningStarts, trainEvery, numEnvs } = this.options;
     const first = Math.ceil(learningStarts / trainEvery) * trainEvery;
     const last = Math.ceil(steps / numEnvs) * numEnvs;
     if (steps <= this.steps || last >= first) return;
     throw new ConfigError({
-      where: `${algorithm}, train`,
+      where: `${this.name}, train`,
       what: 'nothing would be learnt: all steps are before the first update',
       got: steps,
       wanted: `at least ${first} (learningStarts ${learningStarts}, trainEvery ${trainEvery})`,

@@ -94,10 +94,20 @@ export const offPolicyDefaults = {
 export type ResolvedOffPolicy = Omit<OffPolicyOptions, keyof typeof offPolicyDefaults> &
   Required<Pick<OffPolicyOptions, keyof typeof offPolicyDefaults>>;
 
+/** Every option of an off-policy agent. */
+export const offPolicyOptionNames: readonly string[] = [
+  ...Object.keys(offPolicyDefaults),
+  ...furtherOfAgents,
+  'targetEntropy',
+  'tau',
+];
+
+/** An algorithm in messages: on policy there is an MDPO, too. */
+export const algorithmName = (algorithm: string): string => (algorithm === 'mdpo' ? 'mdpo-off-policy' : algorithm);
+
 /** @throws ConfigError naming the option */
 export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
-  const where = options.algorithm ?? offPolicyDefaults.algorithm;
-  checkKnown(where, options, [...Object.keys(offPolicyDefaults), ...furtherOfAgents, 'targetEntropy', 'tau']);
+  checkKnown(algorithmName(options.algorithm ?? offPolicyDefaults.algorithm), options, offPolicyOptionNames);
   checkEnvSource(options.env);
   checkEvalEnv(options.evalEnv);
   const o: ResolvedOffPolicy = { ...offPolicyDefaults, ...options };
@@ -191,7 +201,7 @@ export function refuseUnusedOffPolicy(options: OffPolicyOptions): void {
   refuseUnused(
     options,
     others.map(([name]) => name),
-    algorithm,
+    algorithmName(algorithm),
   );
   if (learnAlpha === false) refuseUnused(options, ['targetEntropy'], 'an α that stays (learnAlpha false)');
 }

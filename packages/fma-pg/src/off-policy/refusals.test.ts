@@ -34,7 +34,7 @@ test.each<[Partial<OffPolicyOptions>, string]>([
   [{ targetEvery: 10 }, 'targetEvery: sac does not use it'],
   [{ ...td3(), alpha: 3 }, 'alpha: td3 does not use it'],
   [{ ...dqn(), policyDelay: 3 }, 'policyDelay: dqn does not use it'],
-  [{ ...mdpoOffPolicy(), double: false }, 'double: mdpo does not use it'],
+  [{ ...mdpoOffPolicy(), double: false }, 'double: mdpo-off-policy does not use it'],
   [
     { ...sac(), learnAlpha: false, targetEntropy: -2 },
     'targetEntropy: an α that stays (learnAlpha false) does not use it',

@@ -186,7 +186,7 @@ async function policyFor(o: Context['options'], env: Env): Promise<Policy> {
   const { rng } = await import('@gimbal/tensor-core');
   const draws = o.stochastic ? rng(o.seed).split('actions') : undefined;
   const act = policyOf(agent, env, draws);
-  return { policy: (obs, begins) => act(obs as Obs, begins), close: () => agent.dispose(), compute };
+  return { policy: (obs, begins, info) => act(obs as Obs, begins, info), close: () => agent.dispose(), compute };
 }
 
 interface Policy {

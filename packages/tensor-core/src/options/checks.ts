@@ -60,7 +60,9 @@ export function checkKnown(where: string, options: object, known: readonly strin
   }
 }
 
-/** A seed: a whole number from 0 to 2^53 − 1. */
-export function checkSeed(got: number): void {
-  checkOption('seed', got, Number.isSafeInteger(got) && got >= 0, 'a whole number from 0 to 2^53 − 1');
+/** A seed: a whole number from 0 to 2^53 − 1. There is no default: what is drawn is the caller's choice. */
+export function checkSeed(got: number | undefined): void {
+  const wanted = 'a whole number from 0 to 2^53 − 1';
+  if (got === undefined) throw new ConfigError({ where: 'seed', what: 'it is missing', wanted, fix: 'Give seed: 0' });
+  checkOption('seed', got, Number.isSafeInteger(got) && got >= 0, wanted);
 }

@@ -2,6 +2,7 @@
 import type { KeepRule } from '../checkpoint/content.ts';
 import type { TrainRequest } from '../contracts/trainer.ts';
 import { ConfigError, kindOf } from '../errors.ts';
+import { requireOptions } from '../options/checks.ts';
 import { type RunFiles, storage } from './storage.ts';
 
 /**
@@ -10,9 +11,11 @@ import { type RunFiles, storage } from './storage.ts';
  */
 export function checkRequest(
   where: string,
-  { steps, signal }: TrainRequest,
+  request: TrainRequest,
   trainer: { disposed: boolean; training: boolean },
 ): void {
+  requireOptions(where, request);
+  const { steps, signal } = request;
   if (!Number.isSafeInteger(steps) || steps < 0)
     throw new ConfigError({ where, what: 'steps', got: steps, wanted: 'a whole number ≥ 0' });
   // a controller in its signal's place would never stop anything
@@ -20,6 +23,18 @@ export function checkRequest(
     throw new ConfigError({ where, what: 'signal', got: kindOf(signal), wanted: 'an AbortSignal: controller.signal' });
   if (trainer.disposed) throw disposedTrainer(where);
   if (trainer.training) throw new ConfigError({ where, what: 'it trains already', fix: 'End the other loop first' });
+}
+
+/** @throws ConfigError for what names no folder to save in */
+export function checkFolder(where: string, dir: unknown): void {
+  if (typeof dir === 'string' && dir !== '') return;
+  throw new ConfigError({
+    where,
+    what: 'no folder',
+    got: kindOf(dir),
+    wanted: 'the path of one',
+    fix: "save('runs/x')",
+  });
 }
 
 export const disposedTrainer = (where: string): ConfigError =>

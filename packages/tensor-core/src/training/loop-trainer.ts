@@ -23,7 +23,7 @@ import { disposeTree, variables } from '../tree/memory.ts';
 import type { Params } from '../tree/params.ts';
 import { version } from '../version.ts';
 import { type EvaluationState, Evaluations } from './evaluations.ts';
-import { checkRequest, disposedTrainer, openRun } from './frame.ts';
+import { checkFolder, checkRequest, disposedTrainer, openRun } from './frame.ts';
 import { type ResolvedLoopOptions, resolveLoopOptions, resumableConfig } from './loop-options.ts';
 import type { LoopSetup, StopReason, TrainStep } from './loop-setup.ts';
 import { disposeSums, type LossContext, type SummedGradients, scoped, sumGradients } from './loss.ts';
@@ -193,6 +193,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
    */
   async save(dir: string): Promise<void> {
     if (this.#disposed) throw disposedTrainer('save');
+    checkFolder('save', dir);
     await checkFinite(this.params, this.#step, this.#lastSaved, naming);
     await storage('save').write(dir, this.#content(), this.#extraFiles());
   }

@@ -15,7 +15,7 @@ import { checkCount, requireOptions } from '../options/checks.ts';
 import { disposeTree } from '../tree/memory.ts';
 import type { Params } from '../tree/params.ts';
 import { version } from '../version.ts';
-import { checkRequest, disposedTrainer, openRun } from './frame.ts';
+import { checkFolder, checkRequest, disposedTrainer, openRun } from './frame.ts';
 import { checkFinite } from './non-finite.ts';
 import { restoreTrees } from './restore-trees.ts';
 import { type RunFiles, storage } from './storage.ts';
@@ -171,6 +171,7 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
    */
   async save(dir: string): Promise<void> {
     if (this.#disposed) throw this.#gone('save');
+    checkFolder(`${this.#run.name}, save`, dir);
     await this.#write((content) => storage('save').write(dir, content));
   }
 
