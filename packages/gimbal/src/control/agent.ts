@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OffPolicyAgent, OnPolicyAgent, type OnPolicyOptions } from '@gimbal/fma-pg';
-import { ConfigError, loadCheckpoint } from '@gimbal/tensor-core';
+import { ConfigError, latestCheckpoint, loadCheckpoint } from '@gimbal/tensor-core';
 import type { RunConfig } from '../run/run-folder.ts';
 import { type AgentFlags, type EnvFlags, refuseOthers } from './agent-flags.ts';
 import { offPolicyFlags, onPolicyFlags } from './agent-options.ts';
@@ -40,7 +40,7 @@ export async function loadAgent(
   which: 'latest' | 'best',
   training?: { out: string; flags: Pick<AgentFlags, (typeof howOften)[number]> },
 ): Promise<Agent> {
-  const { config, loss } = await loadCheckpoint(folder, { which });
+  const { config, loss, state } = await loadCheckpoint(folder, { which });
   // without an evaluation no checkpoint is better than another, and the latest would be taken for the best
   if (which === 'best' && loss === null) {
     const fix = 'Train with --eval-every, or take the latest';
@@ -51,7 +51,25 @@ export async function loadAgent(
   const more = { env: environmentOf(env), ...(out !== undefined && { out }), ...often };
   // MDPO has both names: the off-policy one has a replay buffer
   const isOff = 'buffer' in (config as object);
-  return isOff ? OffPolicyAgent.resume(folder, more, { which }) : OnPolicyAgent.resume(folder, more, { which });
+  const resumed = isOff
+    ? OffPolicyAgent.resume(folder, more, { which })
+    : OnPolicyAgent.resume(folder, more, { which });
+  const { envId } = state as { envId?: string };
+  return resumed.catch((error: Error) => Promise.reject(ofOtherSpaces(error, folder, env.env, envId)));
+}
+
+/** Of a run on an environment that its agent has no spaces for, in the words of the flags; other errors stay. */
+function ofOtherSpaces(error: Error, folder: string, env: string, trainedOn: string | undefined): Error {
+  if (trainedOn === undefined || trainedOn === env || !/\bspaces?\b/.test(error.message)) return error;
+  const what = `${folder} was trained on ${trainedOn}, which has other observations or actions`;
+  return new ConfigError({ where: 'gimbal control --env', what, got: env, fix: 'Leave out --env', cause: error });
+}
+
+/** What a saved run had for an option that was not given: the algorithm's own. */
+export async function savedOption(folder: string, name: string): Promise<unknown> {
+  const path = await latestCheckpoint(folder);
+  if (path === undefined) return undefined;
+  return (JSON.parse(await readFile(join(path, 'config.json'), 'utf8')) as { [name: string]: unknown })[name];
 }
 
 /**

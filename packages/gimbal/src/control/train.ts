@@ -10,6 +10,7 @@ import { alreadyDone, checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { TrainingTime } from '../run/training-time.ts';
 import type { AgentFlags } from './agent-flags.ts';
+import { cutEpisodes, cutInTraining } from './cut-episodes.ts';
 import { isTable, refuseTabularFlags, tabularOptions } from './tabular-flags.ts';
 
 /** Options of training and evaluation, beside `env` and `steps`. */
@@ -207,7 +208,9 @@ export async function train(context: Context): Promise<CommandResult> {
       fix: 'For example --env CartPole-v1',
     });
   const note = (text: string): void => context.output.note(text);
-  const request = { command: 'control', options: context.options, given: context.given, note, longer };
+  const ownOf = async (path: string, name: string): Promise<unknown> =>
+    (await import('./agent.ts')).savedOption(path, name);
+  const request = { command: 'control', options: context.options, given: context.given, note, longer, ownOf };
   return withRun(request, (run) => learn(context, run));
 }
 
@@ -238,7 +241,11 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   const time = new TrainingTime(run);
   const training = async (): Promise<void> => {
     let text = '';
+    let isTold = false;
     for await (const m of agent.train({ steps, signal })) {
+      const { evalTruncated = 0 } = m;
+      if (evalTruncated > 0 && !isTold) output.note(await cutInTraining(env, evalTruncated));
+      isTold ||= evalTruncated > 0;
       // of the last 100 episodes: the one or two that just ended say little
       if (Number.isFinite(m.recentReturn)) text = `return ${figure(m.recentReturn)}`;
       progress.update({ step: m.step, total: steps, text });
@@ -252,6 +259,8 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   progress.done(
     `return ${figure(result.mean)} [${figure(result.ci95[0])}, ${figure(result.ci95[1])}] over ${counted(o.episodes, 'episode')}`,
   );
+  const cut = await cutEpisodes(env, result);
+  if (cut !== undefined) output.note(cut);
   const { controlReport } = await import('./report.ts');
   const report = join(run.path, 'report.html');
   await writeFileAtomic(
@@ -281,6 +290,8 @@ export async function evaluateRun(context: Context): Promise<CommandResult> {
   using agent = await loadAgent(folder, made, o.which);
   const began = performance.now();
   const result = await evaluate(agent, { episodes: o.episodes, deterministic: !o.stochastic, seed: o.seed });
+  const cut = await cutEpisodes(env, result);
+  if (cut !== undefined) output.note(cut);
   if (!output.json) {
     output.line(
       `return ${figure(result.mean)} [${figure(result.ci95[0])}, ${figure(result.ci95[1])}], interquartile mean ${figure(result.iqm)}`,

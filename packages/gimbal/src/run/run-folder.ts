@@ -43,6 +43,8 @@ export interface RunRequest {
   note?: (text: string) => void;
   /** a run is trained on where --resume comes with more --steps; without it another number is refused */
   longer?: Longer;
+  /** what the run in a folder has for an option that was not given to it; undefined where that is not known */
+  ownOf?: (path: string, name: string) => Promise<unknown>;
 }
 
 /** What is known of a run's number of steps. */
@@ -103,7 +105,7 @@ export async function openRun(request: RunRequest): Promise<RunFolder> {
     throw new ConfigError({ where, what, fix });
   }
   const longer = saved && longerRun(request, saved);
-  if (saved) refuseOtherConfig(request, longer ?? saved, path);
+  if (saved) await refuseOtherConfig(request, longer ?? saved, path);
   const release = await lockFolder(path, where).catch((error) => Promise.reject(unwritable(error, path, where)));
   const config: RunConfig = longer ??
     saved ?? {
@@ -264,7 +266,8 @@ function longerRun({ options, given, longer }: RunRequest, saved: RunConfig): Ru
   return typeof was === 'number' && steps > was ? { ...saved, options: { ...saved.options, steps } } : undefined;
 }
 
-function refuseOtherConfig({ command, options, given, longer }: RunRequest, config: RunConfig, path: string): void {
+async function refuseOtherConfig(request: RunRequest, config: RunConfig, path: string): Promise<void> {
+  const { command, options, given, longer, ownOf } = request;
   const where = `gimbal ${command} --resume`;
   if (config.command !== command) {
     const fix = `Use gimbal ${config.command} --resume`;
@@ -273,11 +276,12 @@ function refuseOtherConfig({ command, options, given, longer }: RunRequest, conf
   for (const name of given.keys()) {
     if (presentational.has(name)) continue;
     if (JSON.stringify(options[name]) === JSON.stringify(config.options[name])) continue;
+    const was = config.options[name] ?? (await ownOf?.(path, name).catch(() => undefined));
     throw new ConfigError({
       where,
       what: `--${kebab(name)} differs from the run in ${path}`,
       got: options[name],
-      wanted: JSON.stringify(config.options[name]) ?? 'not given',
+      wanted: JSON.stringify(was) ?? 'its default',
       fix:
         name === 'steps' && longer !== undefined
           ? 'Leave it out to go on with that run, give more to train on, or start a new run without --resume'

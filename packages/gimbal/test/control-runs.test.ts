@@ -1,0 +1,45 @@
+// Runs of gimbal control that go nowhere, or are played or gone on with otherwise than they were trained.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runMain } from './run-main.ts';
+
+const root = new URL('../src/', import.meta.url);
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gimbal-control-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test('episodes that do not end are cut, and the run has its report', async () => {
+  const run = join(folder, 'cliff');
+  const short = ['--steps', '512', '--eval-every', '512', '--eval-episodes', '1', '--episodes', '2', '--seed', '1'];
+  const train = ['control', 'train', '--env', 'CliffWalking-v1', ...short, '--out', run, '--json', '--backend', 'cpu'];
+  const trained = await runMain(train, root);
+  expect([trained.code, trained.stderr]).toEqual([0, expect.any(String)]);
+  expect(JSON.parse(trained.stdout)).toMatchObject({ step: 512, truncated: 2, lengths: [10_000, 10_000] });
+  const advice = 'CliffWalking-v1 has no time limit. To set one, train with --env-options maxSteps=200';
+  expect(trained.stderr).toContain(`1 episode of an evaluation did not end and was cut: ${advice}`);
+  const told = `2 of 2 episodes did not end and were cut after 10000 steps: ${advice}`;
+  expect(trained.stderr).toContain(told);
+  expect(await readFile(join(run, 'report.html'), 'utf8')).toContain('ppo on CliffWalking-v1');
+  const evaluated = await runMain(['control', 'eval', run, '--episodes', '2', '--backend', 'cpu'], root);
+  expect([evaluated.code, evaluated.stderr]).toEqual([0, expect.stringContaining(told)]);
+}, 60_000);
+
+test('another environment, and another option, are refused with what the run has', async () => {
+  const run = join(folder, 'cart');
+  const train = ['control', 'train', '--out', run, '--backend', 'cpu'];
+  const given = ['--env', 'CartPole-v1', '--steps', '256', '--episodes', '1', '--keep-checkpoints', '2'];
+  expect((await runMain([...train, ...given], root)).code).toBe(0);
+  const other = await runMain(['control', 'eval', run, '--env', 'Pendulum-v1', '--backend', 'cpu'], root);
+  expect([other.code, other.stderr]).toEqual([
+    2,
+    expect.stringContaining('cart was trained on CartPole-v1, which has other observations or actions'),
+  ]);
+  expect(other.stderr).toContain('Leave out --env');
+  const resumed = await runMain([...train, '--resume', '--steps', '512', '--gamma', '0.5'], root);
+  expect(resumed.code).toBe(2);
+  expect(resumed.stderr).toMatch(/--gamma differs from the run in .*cart; got 0\.5, wanted 0\.98/);
+}, 60_000);
