@@ -1,7 +1,7 @@
 // An agent as a plain function of one environment's observations: for recordings, films, and loops of one's own.
 import { type Action, ConfigError, type Env, type Info, type Obs, type Rng } from '@gimbal/tensor-core';
+import { readMask } from '../rollout/masks.ts';
 import { standardizeRows } from '../rollout/moments.ts';
-import { checkMask } from '../rollout/rollout.ts';
 import { actionSpec } from '../spaces/action-spec.ts';
 import { observationSpec, readObservations } from '../spaces/observation-spec.ts';
 import { checkPlayable, type Playable } from './evaluate.ts';
@@ -56,11 +56,8 @@ export function policyOf(agent: Playable, env: Env, draws?: Rng): (obs: Obs, beg
 
 /** Which choices an info allows `[Σ nvec]`, 1 = allowed; undefined where it does not say. */
 function maskOf(info: Info | undefined, nvec: readonly number[], where: () => string): Uint8Array | undefined {
-  const mask = info?.actionMask as ArrayLike<number> | undefined;
-  if (mask === undefined) return undefined;
-  const width = nvec.reduce((n, k) => n + k, 0);
-  if (mask.length !== width)
-    throw new ConfigError({ where: where(), what: 'wrong length', got: mask.length, wanted: String(width) });
-  checkMask(mask, nvec, where);
-  return Uint8Array.from({ length: width }, (_, j) => (mask[j] === 0 ? 0 : 1));
+  if (info?.actionMask === undefined) return undefined;
+  const masks = new Uint8Array(nvec.reduce((n, k) => n + k, 0));
+  readMask(info.actionMask, nvec, masks, 0, where);
+  return masks;
 }
