@@ -100,6 +100,7 @@ export const a2c = (o: OnPolicyPreset = {}): OnPolicyPreset => ({
   minibatches: 1,
   gaeLambda: 1,
   learningRate: 7e-4,
+  valueCoef: 1, // of half the squared error: its vf_coef .5 is of the whole
   optimizer: { name: 'rmsprop', decay: 0.99, epsilon: 1e-5 },
   normalizeAdvantage: false,
   ...o,
