@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseRecording } from '@gimbal/control-envs';
-import { dqn, ppo, ppoKl, sppo, trpo } from '@gimbal/fma-pg';
+import { dqn, type OnPolicyOptions, ppo, ppoKl, sppo, trpo } from '@gimbal/fma-pg';
 import { offPolicyFlags, onPolicyFlags } from '../src/control/agent-options.ts';
 import { settingsOf } from '../src/control/settings.ts';
 import { runCli, startCli } from './cli-process.ts';
@@ -34,6 +34,11 @@ test('train, show and evaluate what was saved', async () => {
     .map((line) => JSON.parse(line) as { step: number });
   expect(rows.map((r) => r.step)).toEqual([256, 512, 768, 1024, 1280, 1536]);
   expect(await readFile(join(run, 'report.html'), 'utf8')).toContain('ppo on CartPole-v1');
+  // what the algorithm and the environment chose where no flag did, and nothing that is of other algorithms
+  const settings = JSON.parse(await readFile(join(run, 'settings.json'), 'utf8')) as { [name: string]: unknown };
+  const clip = { name: 'ppoClip', clipEpsilon: { from: 0.2, to: 0 } };
+  expect(settings).toMatchObject({ algorithm: 'ppo', numEnvs: 8, valueCoef: 1, surrogate: clip, seed: 1 });
+  for (const name of ['env', 'trustRegion', 'valueClip']) expect(settings).not.toHaveProperty(name);
   // the example of the help: the trained agent in a page, and as a film
   const [page, film] = [join(folder, 'x.html'), join(folder, 'x.gif')];
   expect((await runMain(['control', 'view', run, '--steps', '5', '--out', page, '--backend', 'cpu'], root)).code).toBe(
@@ -225,6 +230,8 @@ test('a table is solved exactly; its return never falls at a small step', async 
   const refused: [string[], string][] = [
     [[...closed, '--rollout', '8'], 'A table has no use for it'],
     [[...closed, '--alpha', '2'], 'It is not of --inner closed-form'],
+    [['control', 'train', '--env', 'CliffWorld', '--algo', 'ppo', '--eta', '1'], '--eta: ppo does not use it'],
+    [[...closed, '--clip-epsilon', '.2'], '--clip-epsilon: smdpo does not use it'],
     [['control', 'train', '--env', 'CliffWorld', '--algo', 'sac'], 'sac'],
     [['control', 'train', '--env', 'CartPole-v1', '--inner', 'fixed'], 'or name a table: CliffWorld, DeepSeaTreasure'],
     [['control', 'train', '--env', 'CliffWorld', '--env-options', 'size=3'], 'no option of CliffWorld'],
@@ -412,6 +419,16 @@ test('flags are options of the agent, parts of one included', () => {
   const clip = onPolicyFlags({ ...flags, algo: 'ppo', clipEpsilonHigh: 0.3, returns: 'vtrace' }, ppo());
   expect(clip.surrogate?.options).toEqual({ clipEpsilon: { low: 0.2, high: 0.3 } });
   expect(clip.returns).toBe('vtrace');
+  // a clip that falls over the run still falls below
+  const cartPole = settingsOf('ppo', 'CartPole-v1').options as Partial<OnPolicyOptions>;
+  const falling = onPolicyFlags({ ...flags, algo: 'ppo', clipEpsilonHigh: 0.3 }, cartPole);
+  expect(falling.surrogate?.options).toEqual({ clipEpsilon: { low: { from: 0.2, to: 0 }, high: 0.3 } });
+  const both = onPolicyFlags({ ...flags, algo: 'ppo', clipEpsilon: 0.1, clipEpsilonHigh: 0.3 }, cartPole);
+  expect(both.surrogate?.options).toEqual({ clipEpsilon: { low: 0.1, high: 0.3 } });
+  // the other end is the preset's too
+  expect(offPolicyFlags({ ...flags, algo: 'dqn', initialExploration: 0.5 }, dqn()).exploration).toEqual({
+    ...{ from: 0.5, to: 0.04 },
+  });
   const drawn = { prioritized: true, priorityBeta: 0.5, finalExploration: 0.1, double: false, targetEvery: 10 };
   expect(offPolicyFlags({ ...flags, algo: 'dqn', ...drawn }, {})).toEqual({
     buffer: { prioritized: { beta: 0.5 } },

@@ -17,7 +17,7 @@ import {
   valueAndGradWithAux,
 } from '@gimbal/tensor-core';
 import { concat, mean, reshape, type Scalar, scalar, type Tensor, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
-import { annealed, numberAt } from '../internal/anneal.ts';
+import { annealed, annealedParts } from '../internal/anneal.ts';
 import { type HostInput, ReplayedStep } from '../internal/replayed-step.ts';
 import { gatherRows } from '../rollout/rollout.ts';
 import { analyticKlOf, surrogates } from '../surrogates/surrogates.ts';
@@ -215,7 +215,7 @@ export class OnPolicyLearner {
   ): (batch: ActedBatch, rows: Int32Array, credit: Credit) => Float32Array {
     const { o, net } = this;
     const entropyCoef = annealed(loss.entropyCoef, progress);
-    const constants = [entropyCoef, ...Object.values(loss.surrogate.options).map((x) => numberAt(x, progress) ?? x)];
+    const constants = [entropyCoef, ...Object.values(loss.surrogate.options).map((x) => annealedParts(x, progress))];
     this.#policyStep.begin(JSON.stringify(constants));
     const uses = { oldHead: analyticKlOf(loss.surrogate) !== undefined, values: loss.valueClip !== undefined };
     const gradients = (inputs: { [name: string]: Tensor }) => {

@@ -2,7 +2,7 @@
  * Values that may change over a run: a number, a straight line, or a function of the share of the run that is done.
  * The first two are plain data: a checkpoint holds them, and a resumed run has them back.
  */
-import { checkOption } from '@gimbal/tensor-core';
+import { ConfigError, checkKnown, checkOption } from '@gimbal/tensor-core';
 
 /** A constant, a straight line, or any function of the share of the run that is done. */
 export type Anneal = number | { readonly from: number; readonly to: number } | ((progress: number) => number);
@@ -25,8 +25,31 @@ export function numberAt(x: unknown, progress: number): number | undefined {
   return is ? annealed(x as Anneal, progress) : undefined;
 }
 
-/** Refuses a value that does not pass the test at the start or at the end. */
+/** An option as it is at one moment: of one with parts (a clip of unequal sides) each of them, and what never changes as it is. */
+export function annealedParts(x: unknown, progress: number): unknown {
+  if (typeof x === 'function') return annealed(x as Anneal, progress);
+  if (typeof x !== 'object' || x === null) return x;
+  return 'from' in x ? annealed(x as Anneal, progress) : Object.values(x).map((part) => annealedParts(part, progress));
+}
+
+/**
+ * Refuses a value that does not pass the test at the start or at the end.
+ * @throws ConfigError, too, for what is no number, no straight line and no function
+ */
 export function checkAnneal(where: string, value: Anneal, good: (x: number) => boolean, wanted: string): void {
+  checkForm(where, value, wanted);
   const ends = typeof value === 'function' ? [value(0)] : [annealed(value, 0), annealed(value, 1)];
   for (const end of ends) checkOption(where, end, Number.isFinite(end) && good(end), wanted);
+}
+
+function checkForm(where: string, value: unknown, wanted: string): void {
+  if (typeof value === 'number' || typeof value === 'function') return;
+  const line = (typeof value === 'object' ? value : null) as { from?: unknown; to?: unknown } | null;
+  if (line === null || Array.isArray(line)) {
+    const schedule = `${wanted}, or linear(from, to)`;
+    throw new ConfigError({ where, what: 'neither a number nor a schedule', got: value, wanted: schedule });
+  }
+  checkKnown(where, line, ['from', 'to']);
+  for (const end of ['from', 'to'] as const)
+    checkOption(`${where}.${end}`, line[end], typeof line[end] === 'number', wanted);
 }

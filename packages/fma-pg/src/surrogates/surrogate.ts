@@ -3,7 +3,16 @@
  * token policies ([B, T]). With x = log p_θ(a|s) − log p_t(a|s), ρ = exp x, all are means of some f(x, Â), and all but
  * mpo have the policy gradient −Â∇log p_θ at x = 0. FMA-PG (arXiv 2108.05828), sections 3 and 4; equations stand with each.
  */
-import { checkKnown, checkName, DataError, NumericalError, ShapeError, stopGradient } from '@gimbal/tensor-core';
+import {
+  ConfigError,
+  checkKnown,
+  checkName,
+  DataError,
+  isTensor,
+  NumericalError,
+  ShapeError,
+  stopGradient,
+} from '@gimbal/tensor-core';
 import {
   abs,
   add,
@@ -133,19 +142,29 @@ export interface Formula {
 }
 
 /**
- * @param options as the caller gave them
- * @param known names of its options, beside those that every surrogate has
+ * The options of a surrogate, before any is read.
+ * @param known their names, beside those that every surrogate has
+ * @throws ConfigError for one that is not there, and for what is no object
+ */
+export function optionsOf<O extends SurrogateOptions>(
+  surrogate: string,
+  options: O,
+  known: readonly (keyof O & string)[],
+): O {
+  checkKnown(surrogate, options, [...known, 'aggregate']);
+  return options;
+}
+
+/**
+ * @param options those of `optionsOf`, each of them valid
  * @param replay false where the formula reads values back
- * @throws ConfigError for an option that is not there
  */
 export function defineSurrogate<O extends RatioOptions>(
   surrogate: string,
   options: O,
-  known: readonly (keyof O & string)[],
   formula: (e: Entries) => Formula,
   replay = true,
 ): Surrogate {
-  checkKnown(surrogate, options, [...known, 'aggregate']);
   const { ratioLevel = 'token' } = options;
   checkName(`${surrogate}.ratioLevel`, ratioLevel, ['token', 'sequence', 'geometric']);
   const ofRows = ratioLevel !== 'token';
@@ -254,10 +273,13 @@ export function averaging(where: string, aggregate: Aggregate, mask: Tensor | un
 }
 
 function checkShapes(where: string, { logProbs, oldLogProbs, advantages, mask, kl }: SurrogateInput): void {
+  for (const [name, t] of Object.entries({ logProbs, oldLogProbs, advantages })) checkTensor(where, name, t);
   const wanted = String(logProbs.shape);
   const others = { oldLogProbs, advantages, mask, 'kl.forward': kl?.forward, 'kl.reverse': kl?.reverse };
   for (const [name, t] of Object.entries(others)) {
-    if (t === undefined || String(t.shape) === wanted) continue;
+    if (t === undefined) continue;
+    checkTensor(where, name, t);
+    if (String(t.shape) === wanted) continue;
     throw new ShapeError({
       where,
       what: `${name} has another shape than logProbs`,
@@ -265,6 +287,13 @@ function checkShapes(where: string, { logProbs, oldLogProbs, advantages, mask, k
       wanted: `[${wanted}]`,
     });
   }
+}
+
+/** @throws ConfigError for what is no tensor */
+export function checkTensor(where: string, name: string, got: unknown): void {
+  if (isTensor(got)) return;
+  const what = got === undefined ? `${name} is missing` : `${name} is no tensor`;
+  throw new ConfigError({ where, what, ...(got !== undefined && { got: typeof got }), wanted: 'a tensor' });
 }
 
 /**

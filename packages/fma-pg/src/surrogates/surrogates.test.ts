@@ -137,6 +137,16 @@ test('a clip of unequal sides, by hand', () => {
   expect(lossOf(clip, x, A).dataSync()[0]).toBeCloseTo(-0.85 / 4, 6);
 });
 
+test('sides of a clip change over the run, each by its own line', () => {
+  const [x, A] = [tensor1d([1.3, 0.85].map(Math.log)), tensor1d([1, -1])];
+  const zero = zerosLike(x);
+  const clip = surrogates.ppoClip({ clipEpsilon: { low: { from: 0.2, to: 0 }, high: 0.4 } });
+  const at = (progress: number): number =>
+    clip({ logProbs: x, oldLogProbs: zero, advantages: A, progress }).loss.dataSync()[0] as number;
+  // 1.3 lies inside throughout; .85 lies inside at first, is cut to .9 half-way and to 1 at the end
+  expect([at(0), at(0.5), at(1)]).toEqual([0.225, 0.2, 0.15].map((v) => expect.closeTo(-v, 6)));
+});
+
 test('rows of tokens: three ways to a mean', () => {
   const x = tensor2d([
     [0.1, 0.2, 9],
@@ -189,6 +199,27 @@ test('options out of range, and a sampler that disagrees', () => {
     'ppoClip.clipEpsilon: out of range; got 0, wanted more than 0 at the start',
   );
   expect(() => surrogates.ppoClip({ clipEpsilon: { from: 0.2, to: 0 } })).not.toThrow();
+  for (const [make, text] of [
+    [() => surrogates.ppoClip({ clipEpsilon: { low: 0.2 } as never }), 'ppoClip.clipEpsilon.high: it is missing'],
+    [() => surrogates.ppoClip({ clipEpsilon: { low: 0, high: 0.2 } }), 'clipEpsilon.low: out of range; got 0'],
+    [
+      () => surrogates.ppoClip({ clipEpsilon: null as never }),
+      'clipEpsilon: neither a number nor a schedule; got null',
+    ],
+    [
+      () => surrogates.ppoClip({ clipEpsilon: '.2' as never }),
+      'clipEpsilon: neither a number nor a schedule; got ".2"',
+    ],
+    [() => surrogates.sppo({ clipEpsilon: { from: 0.2 } as never }), 'sppo.clipEpsilon.to: out of range'],
+    [() => surrogates.mdpo({ eta: null as never }), 'mdpo.eta: neither a number nor a schedule; got null'],
+    [() => surrogates.mdpo(null as never), 'mdpo: the options are no object; got "null"'],
+    [() => surrogates.mpo([] as never), 'mpo: the options are no object; got "an array"'],
+    [() => surrogates.ratio()({ logProbs: [1] } as never), 'ratio: logProbs is no tensor; got "object"'],
+    [() => surrogates.ratio()({ logProbs: tensor1d([1]) } as never), 'ratio: oldLogProbs is missing; wanted a tensor'],
+  ] as const) {
+    expect(make).toThrow(text);
+    expect(make).toThrow(expect.objectContaining({ code: 'ERR_CONFIG' }));
+  }
   expect(() => surrogates.sppo({ pesimistic: false } as never)).toThrow('Did you mean pessimistic?');
   expect(() => surrogates.ppoClip({ clipEpsilon: { low: 0.2, hihg: 0.3 } as never })).toThrow('Did you mean high?');
   expect(() => surrogates.ratio({ aggregate: 'mean' as never })).toThrow('ratio.aggregate: no such choice');

@@ -1,15 +1,7 @@
 /**
  * The losses by name. Each is −E[f(x, Â)] with x = log ρ; E is over samples of the policy that acted.
  */
-import {
-  ConfigError,
-  checkKnown,
-  checkName,
-  checkOpenShare,
-  checkOption,
-  logSumExp,
-  stopGradient,
-} from '@gimbal/tensor-core';
+import { ConfigError, checkKnown, checkName, checkOption, logSumExp, stopGradient } from '@gimbal/tensor-core';
 import {
   add,
   clipByValue,
@@ -30,6 +22,7 @@ import {
   type Entries,
   type Formula,
   k3Forward,
+  optionsOf,
   outside,
   type RatioOptions,
   type Surrogate,
@@ -40,21 +33,21 @@ const positive = (where: string, value: Anneal): void => checkAnneal(where, valu
 
 /** A x: REINFORCE and A2C; the softmax representation's linear term. With several inner steps nothing holds it back. */
 function reinforce(o: SurrogateOptions = {}): Surrogate {
-  return defineSurrogate('reinforce', o, [], ({ logRatio, advantages, mean }) => ({
+  return defineSurrogate('reinforce', optionsOf('reinforce', o, []), ({ logRatio, advantages, mean }) => ({
     objective: mean(mul(advantages, logRatio)),
   }));
 }
 
 /** ρA: CPI's and TRPO's linear term, the direct representation's. */
 function ratio(o: RatioOptions = {}): Surrogate {
-  return defineSurrogate('ratio', o, ['ratioLevel'], ({ logRatio, advantages, mean }) => ({
+  return defineSurrogate('ratio', optionsOf('ratio', o, ['ratioLevel']), ({ logRatio, advantages, mean }) => ({
     objective: mean(mul(exp(logRatio), advantages)),
   }));
 }
 
 export interface PpoClipOptions extends RatioOptions {
-  /** ε, or the distances below and above 1 apart; default .2 */
-  clipEpsilon?: Anneal | { low: number; high: number };
+  /** ε, or the distances below and above 1 apart, each of which may change over the run; default .2 */
+  clipEpsilon?: Anneal | { low: Anneal; high: Anneal };
 }
 
 /**
@@ -62,19 +55,10 @@ export interface PpoClipOptions extends RatioOptions {
  * 'geometric' GSPO's.
  */
 function ppoClip(o: PpoClipOptions = {}): Surrogate {
-  const { clipEpsilon = 0.2 } = o;
-  const asymmetric = typeof clipEpsilon === 'object' && 'low' in clipEpsilon ? clipEpsilon : undefined;
-  if (asymmetric !== undefined) {
-    checkKnown('ppoClip.clipEpsilon', asymmetric, ['low', 'high']);
-    checkOpenShare('ppoClip.clipEpsilon.low', asymmetric.low);
-    positive('ppoClip.clipEpsilon.high', asymmetric.high);
-  } else {
-    // it may fall to 0 by the end of a run, where the last update stands still; at the start nothing would be learnt
-    checkAnneal('ppoClip.clipEpsilon', clipEpsilon as Anneal, (x) => x >= 0 && x < 1, 'a number in [0, 1)');
-    checkOption('ppoClip.clipEpsilon', clipEpsilon, annealed(clipEpsilon as Anneal, 0) > 0, 'more than 0 at the start');
-  }
-  return defineSurrogate('ppoClip', o, ['clipEpsilon', 'ratioLevel'], ({ logRatio, advantages, mean, at }) => {
-    const [low, high] = asymmetric ? [asymmetric.low, asymmetric.high] : twice(at(clipEpsilon as Anneal));
+  const { clipEpsilon = 0.2 } = optionsOf('ppoClip', o, ['clipEpsilon', 'ratioLevel']);
+  const sides = clipSides(clipEpsilon);
+  return defineSurrogate('ppoClip', o, ({ logRatio, advantages, mean, at }) => {
+    const [low, high] = [at(sides.low), at(sides.high)];
     const rho = exp(logRatio);
     const clipped = clipByValue(rho, 1 - low, 1 + high);
     return {
@@ -83,7 +67,29 @@ function ppoClip(o: PpoClipOptions = {}): Surrogate {
     };
   });
 }
-const twice = (x: number): [number, number] => [x, x];
+
+/** @throws ConfigError for sides out of range, and where one of two is missing */
+function clipSides(clipEpsilon: NonNullable<PpoClipOptions['clipEpsilon']>): { low: Anneal; high: Anneal } {
+  const where = 'ppoClip.clipEpsilon';
+  // ε may fall to 0 by the end of a run, where the last update stands still; at the start nothing would be learnt
+  const check = (name: string, value: Anneal, most: number, wanted: string): void => {
+    checkAnneal(name, value, (x) => x >= 0 && x < most, wanted);
+    checkOption(name, value, annealed(value, 0) > 0, 'more than 0 at the start');
+  };
+  const below = 'a number in [0, 1)';
+  const isOne = typeof clipEpsilon !== 'object' || clipEpsilon === null || 'from' in clipEpsilon || 'to' in clipEpsilon;
+  if (isOne) {
+    check(where, clipEpsilon, 1, below);
+    return { low: clipEpsilon, high: clipEpsilon };
+  }
+  checkKnown(where, clipEpsilon, ['low', 'high']);
+  for (const side of ['low', 'high'] as const)
+    if (clipEpsilon[side] === undefined)
+      throw new ConfigError({ where: `${where}.${side}`, what: 'it is missing', wanted: '{ low, high }' });
+  check(`${where}.low`, clipEpsilon.low, 1, below);
+  check(`${where}.high`, clipEpsilon.high, Number.POSITIVE_INFINITY, 'a finite number ≥ 0');
+  return clipEpsilon;
+}
 
 export interface PpoKlOptions extends SurrogateOptions {
   /** β; the agent adapts it where it is told a target; default 1 */
@@ -92,9 +98,9 @@ export interface PpoKlOptions extends SurrogateOptions {
 
 /** ρA − β KL(p_t ‖ p_θ): PPO's penalty form (eq. 8), TRPO's as a penalty. */
 function ppoKl(o: PpoKlOptions = {}): Surrogate {
-  const { klCoef = 1 } = o;
+  const { klCoef = 1 } = optionsOf('ppoKl', o, ['klCoef']);
   checkAnneal('ppoKl.klCoef', klCoef, (x) => x >= 0, 'a finite number ≥ 0');
-  return defineSurrogate('ppoKl', o, ['klCoef'], ({ logRatio, advantages, mean, at, forwardKl }) => ({
+  return defineSurrogate('ppoKl', o, ({ logRatio, advantages, mean, at, forwardKl }) => ({
     objective: mean(sub(mul(exp(logRatio), advantages), mul(forwardKl(), at(klCoef)))),
   }));
 }
@@ -106,9 +112,9 @@ export interface MdpoOptions extends SurrogateOptions {
 
 /** ρA − KL(p_θ ‖ p_t)/η: MDPO (arXiv 2005.09814), the direct representation with negative entropy. */
 function mdpo(o: MdpoOptions = {}): Surrogate {
-  const { eta = 1 } = o;
+  const { eta = 1 } = optionsOf('mdpo', o, ['eta']);
   positive('mdpo.eta', eta);
-  return defineSurrogate('mdpo', o, ['eta'], ({ logRatio, advantages, mean, at, reverseKl }) => ({
+  return defineSurrogate('mdpo', o, ({ logRatio, advantages, mean, at, reverseKl }) => ({
     objective: mean(sub(mul(exp(logRatio), advantages), mul(reverseKl(), 1 / at(eta)))),
   }));
 }
@@ -127,7 +133,11 @@ export interface SmdpoOptions extends SurrogateOptions {
 
 /** Â x − KL(p_t ‖ p_θ)/η: sMDPO, the softmax representation with log-sum-exp (FMA-PG, section 4). */
 function smdpo(o: SmdpoOptions = {}): Surrogate {
-  const { eta = 1, klEstimator = 'analytic', negativeWeight = 'clamp' } = o;
+  const {
+    eta = 1,
+    klEstimator = 'analytic',
+    negativeWeight = 'clamp',
+  } = optionsOf('smdpo', o, ['eta', 'klEstimator', 'negativeWeight']);
   positive('smdpo.eta', eta);
   checkName('smdpo.klEstimator', klEstimator, ['analytic', 'k1', 'k3']);
   checkName('smdpo.negativeWeight', negativeWeight, ['clamp', 'keep', 'error']);
@@ -141,7 +151,7 @@ function smdpo(o: SmdpoOptions = {}): Surrogate {
       ...(negativeWeight === 'clamp' && { clamped: less(advantages, least) }),
     };
   };
-  return defineSurrogate('smdpo', o, ['eta', 'klEstimator', 'negativeWeight'], formula, negativeWeight !== 'error');
+  return defineSurrogate('smdpo', o, formula, negativeWeight !== 'error');
 }
 
 function refuseBelow(advantages: Tensor, least: number): void {
@@ -165,29 +175,24 @@ export interface SppoOptions extends RatioOptions {
 
 /** min(A x, A clip(x, ±log(1 + ε))): sPPO. (Not Self-Play Preference Optimisation, which is also called SPPO.) */
 function sppo(o: SppoOptions = {}): Surrogate {
-  const { clipEpsilon = 0.2, pessimistic = true } = o;
+  const { clipEpsilon = 0.2, pessimistic = true } = optionsOf('sppo', o, ['clipEpsilon', 'pessimistic', 'ratioLevel']);
   positive('sppo.clipEpsilon', clipEpsilon);
   checkOption('sppo.pessimistic', pessimistic, typeof pessimistic === 'boolean', 'true or false');
-  return defineSurrogate(
-    'sppo',
-    o,
-    ['clipEpsilon', 'pessimistic', 'ratioLevel'],
-    ({ logRatio, advantages, mean, at }) => {
-      const band = Math.log1p(at(clipEpsilon));
-      const inside = mul(advantages, clipByValue(logRatio, -band, band));
-      return {
-        objective: mean(pessimistic ? minimum(mul(advantages, logRatio), inside) : inside),
-        clipped: outside(logRatio, -band, band),
-      };
-    },
-  );
+  return defineSurrogate('sppo', o, ({ logRatio, advantages, mean, at }) => {
+    const band = Math.log1p(at(clipEpsilon));
+    const inside = mul(advantages, clipByValue(logRatio, -band, band));
+    return {
+      objective: mean(pessimistic ? minimum(mul(advantages, logRatio), inside) : inside),
+      clipped: outside(logRatio, -band, band),
+    };
+  });
 }
 
 /** A x − (ρ − 1 − x)/η: SPMA (arXiv 2411.12042), sMDPO with the k3 estimate. */
 function spma(o: MdpoOptions = {}): Surrogate {
-  const { eta = 1 } = o;
+  const { eta = 1 } = optionsOf('spma', o, ['eta']);
   positive('spma.eta', eta);
-  return defineSurrogate('spma', o, ['eta'], ({ logRatio, advantages, mean, at }) => ({
+  return defineSurrogate('spma', o, ({ logRatio, advantages, mean, at }) => ({
     objective: mean(sub(mul(advantages, logRatio), mul(k3Forward(logRatio), 1 / at(eta)))),
   }));
 }
@@ -199,7 +204,7 @@ export interface MpoOptions extends SurrogateOptions {
 
 /** Σ w x, w ∝ exp(A/λ) over the batch: MPO's M-step (arXiv 1806.06920) and AWR's. sMDPO's 1 + ηA is its first order. */
 function mpo(o: MpoOptions = {}): Surrogate {
-  const { temperature = 1 } = o;
+  const { temperature = 1 } = optionsOf('mpo', o, ['temperature']);
   positive('mpo.temperature', temperature);
   if (o.aggregate !== undefined)
     throw new ConfigError({
@@ -208,7 +213,7 @@ function mpo(o: MpoOptions = {}): Surrogate {
       got: o.aggregate,
       fix: 'Leave it out',
     });
-  return defineSurrogate('mpo', o, ['temperature'], ({ logRatio, advantages, at, mask }) => {
+  return defineSurrogate('mpo', o, ({ logRatio, advantages, at, mask }) => {
     const scaled = mul(advantages, 1 / at(temperature));
     // entries that do not count get no weight
     const logits = mask === undefined ? scaled : sub(scaled, mul(sub(1, mask), 1e9));

@@ -246,6 +246,14 @@ const without: { readonly [algorithm: string]: readonly (keyof AgentFlags)[] } =
   mdpo: ['valueCoef'],
 };
 
+/** Options that an algorithm does not use. */
+export function notOf(algo: string): string[] {
+  const ofOthers = Object.entries({ ...ofSurrogates, ...ofSome }).flatMap(([name, algorithms]) =>
+    (algorithms as readonly string[]).includes(algo) ? [] : [name],
+  );
+  return [...ofOthers, ...(Object.hasOwn(without, algo) ? (without[algo] ?? []) : [])];
+}
+
 /** What these are where they are not given. */
 const unset: { readonly [name in keyof AgentFlags]?: unknown } = {
   prioritized: false,
@@ -269,11 +277,8 @@ export const givenAgentFlags = (flags: object): Record<string, unknown> =>
 export function refuseOthers(flags: AgentFlags, kind: Settings['kind']): void {
   const own: readonly string[] = [...plain[kind], ...parts[kind]];
   const others = everywhere.filter((name) => !own.includes(name));
-  const ofOthers = Object.entries({ ...ofSurrogates, ...ofSome }).flatMap(([name, algorithms]) =>
-    (algorithms as readonly string[]).includes(flags.algo) ? [] : [name as keyof AgentFlags],
-  );
-  const ofSteps = Object.hasOwn(without, flags.algo) ? (without[flags.algo] ?? []) : [];
-  for (const [name, got] of Object.entries(given(flags, [...others, ...ofOthers, ...ofSteps])))
+  const unused = notOf(flags.algo) as (keyof AgentFlags)[];
+  for (const [name, got] of Object.entries(given(flags, [...others, ...unused])))
     throw refused(name, `${flags.algo} has no such option`, got, 'Leave it out');
 }
 

@@ -1,5 +1,11 @@
 // Flags of `gimbal control train` as options of an agent: those of the same name, and those that become part of one.
-import { type OffPolicyOptions, type OnPolicyOptions, surrogates } from '@gimbal/fma-pg';
+import {
+  type Anneal,
+  type OffPolicyOptions,
+  type OnPolicyOptions,
+  offPolicyDefaults,
+  surrogates,
+} from '@gimbal/fma-pg';
 import { type AgentFlags, given, ofSurrogates, plain, refused } from './agent-flags.ts';
 
 /** Of an agent on policy. @throws ConfigError for flags that do not go together */
@@ -99,8 +105,6 @@ export function offPolicyFlags(flags: AgentFlags, preset: Partial<OffPolicyOptio
   if (fraction !== undefined && strategy === undefined)
     throw refused('herFraction', 'nothing is relabelled', fraction, 'Add --her future, or leave it out');
   const { priorityAlpha: alpha, priorityBeta: beta, temperature } = flags;
-  const { initialExploration: from = 1, finalExploration: to = 0.05 } = flags;
-  const explores = flags.initialExploration !== undefined || flags.finalExploration !== undefined;
   if (!flags.prioritized && (alpha ?? beta) !== undefined)
     throw refused(
       alpha === undefined ? 'priorityBeta' : 'priorityAlpha',
@@ -117,7 +121,7 @@ export function offPolicyFlags(flags: AgentFlags, preset: Partial<OffPolicyOptio
     ...(given(flags, plain['off-policy']) as Partial<OffPolicyOptions>),
     ...rateOf(flags, preset.learningRate),
     ...(temperature !== undefined && { alpha: temperature }),
-    ...(explores && { exploration: { from, to } }),
+    ...explorationOf(flags, preset.exploration),
     buffer: {
       ...preset.buffer,
       ...given(flags, ['capacity', 'nStep', 'prioritized']),
@@ -125,6 +129,16 @@ export function offPolicyFlags(flags: AgentFlags, preset: Partial<OffPolicyOptio
       ...her,
     },
   };
+}
+
+/** The ends of a straight line; what flags do not say is the preset's. */
+function explorationOf(
+  { initialExploration, finalExploration }: AgentFlags,
+  preset: OffPolicyOptions['exploration'] = offPolicyDefaults.exploration,
+): Pick<OffPolicyOptions, 'exploration'> {
+  if (initialExploration === undefined && finalExploration === undefined) return {};
+  const { from, to } = typeof preset === 'object' ? preset : offPolicyDefaults.exploration;
+  return { exploration: { from: initialExploration ?? from, to: finalExploration ?? to } };
 }
 
 /** A constant, or a straight line to --final-learning-rate. */
@@ -143,7 +157,7 @@ function surrogateOf(flags: AgentFlags, preset: OnPolicyOptions['surrogate']): P
   needs(flags, other !== 'mpo', ['weightTemperature'], 'nothing is weighed by exp(advantage/λ)', '--surrogate mpo');
   const { clipEpsilonHigh: high, ...changed } = given(flags, Object.keys(ofSurrogates) as (keyof AgentFlags)[]) as {
     clipEpsilonHigh?: number;
-    clipEpsilon?: number | { low: number; high: number };
+    clipEpsilon?: number | { low: Anneal; high: number };
   };
   if (other !== undefined) {
     const name = Object.keys(changed)[0] ?? (high === undefined ? undefined : 'clipEpsilonHigh');
@@ -151,8 +165,11 @@ function surrogateOf(flags: AgentFlags, preset: OnPolicyOptions['surrogate']): P
       throw refused(name, `the surrogate ${other} has none`, flags[name as 'eta'], 'Leave it out');
     return { surrogate: other === 'mpo' ? surrogates.mpo(temperature ? { temperature } : {}) : surrogates.ratio() };
   }
-  if (high !== undefined) changed.clipEpsilon = { low: flags.clipEpsilon ?? 0.2, high };
-  if (preset === undefined || Object.keys(changed).length === 0) return {};
+  if (preset === undefined) return {};
+  // below stays what the preset has: a number, or one that falls over the run
+  const { clipEpsilon = 0.2 } = preset.options as { clipEpsilon?: Anneal };
+  if (high !== undefined) changed.clipEpsilon = { low: flags.clipEpsilon ?? clipEpsilon, high };
+  if (Object.keys(changed).length === 0) return {};
   const make = surrogates[preset.surrogate as keyof typeof surrogates];
   return { surrogate: make({ ...preset.options, ...changed } as never) };
 }

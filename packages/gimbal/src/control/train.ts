@@ -11,6 +11,7 @@ import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { TrainingTime } from '../run/training-time.ts';
 import type { AgentFlags } from './agent-flags.ts';
 import { cutEpisodes, cutInTraining } from './cut-episodes.ts';
+import { settingsInUse } from './run-settings.ts';
 import { isTable, refuseTabularFlags, tabularOptions } from './tabular-flags.ts';
 
 /** Options of training and evaluation, beside `env` and `steps`. */
@@ -19,7 +20,7 @@ export const trainingOptions = {
     .string()
     .default('ppo')
     .describe(
-      'ppo, ppo-kl, sppo, smdpo, spma, mdpo, trpo, npg, a2c, reinforce, sac, td3, dqn, mdpo-off-policy; tables: smdpo, mdpo, trpo, npg, ppo, sppo, reinforce, cpi, mpo',
+      'ppo, ppo-kl, sppo, smdpo, spma, mdpo, trpo, npg, a2c, reinforce, sac, td3, dqn, mdpo-off-policy; options without a default here have the algorithm’s own, for some environments other ones: settings.json in a run’s folder says from its start which; tables: smdpo, mdpo, trpo, npg, ppo, sppo, reinforce, cpi, mpo',
     ),
   numEnvs: z.int().min(1).optional().describe('copies of the environment'),
   rollout: z.int().min(1).optional().describe('steps of every copy per update (on-policy)'),
@@ -32,7 +33,13 @@ export const trainingOptions = {
   finalLearningRate: z.number().min(0).optional().describe('the learning rate goes there in a straight line'),
   entropyCoef: z.number().min(0).optional().describe('weight of the entropy (on-policy)'),
   finalEntropyCoef: z.number().min(0).optional().describe('that weight goes there in a straight line (on-policy)'),
-  valueCoef: z.number().min(0).optional().describe('weight of the value function’s error (on-policy)'),
+  valueCoef: z
+    .number()
+    .min(0)
+    .optional()
+    .describe(
+      'weight of the value function’s error, ½ its mean square (on-policy): 1 is Stable-Baselines3’s vf_coef 0.5',
+    ),
   targetKl: z.number().positive().optional().describe('ends an update beyond 1.5 times this KL (on-policy)'),
   maxGradNorm: z.number().positive().optional().describe('clips the norm of the gradients'),
   normalize: z
@@ -42,8 +49,12 @@ export const trainingOptions = {
   learningStarts: z.int().min(1).optional().describe('steps of random actions before the first update (off-policy)'),
   trainEvery: z.int().min(1).optional().describe('steps between updates (off-policy)'),
   updates: z.int().min(1).optional().describe('updates each time (off-policy)'),
-  capacity: z.int().min(1).optional().describe('transitions that are remembered (off-policy)'),
-  nStep: z.int().min(1).optional().describe('rewards summed over so many steps (off-policy)'),
+  capacity: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('transitions that are remembered (off-policy; default 1000000, dqn 100000)'),
+  nStep: z.int().min(1).optional().describe('rewards summed over so many steps (off-policy; default 1, dqn 5)'),
   prioritized: z.boolean().default(false).describe('replays in proportion to the error (off-policy)'),
   priorityAlpha: z.number().min(0).max(1).optional().describe('power of the error (--prioritized; default 0.6)'),
   priorityBeta: z
@@ -52,12 +63,17 @@ export const trainingOptions = {
     .max(1)
     .optional()
     .describe('how much of the bias is taken out at the start (--prioritized; default 0.4)'),
-  tau: z.number().positive().max(1).optional().describe('share of the way that targets go (off-policy)'),
+  tau: z
+    .number()
+    .positive()
+    .max(1)
+    .optional()
+    .describe('share of the way that targets go (off-policy; default 0.005, dqn 1)'),
   temperature: z
     .number()
     .positive()
     .optional()
-    .describe('weight of the entropy at the start (sac, mdpo-off-policy; default 1)'),
+    .describe('weight of the entropy (sac: at the start, default 1; mdpo-off-policy: default 0.2)'),
   learnAlpha: z.boolean().default(true).describe('learn the temperature (sac)'),
   targetEntropy: z.number().optional().describe('entropy that the temperature is learnt for (sac; default −actions)'),
   explorationNoise: z.number().min(0).optional().describe('spread of what is added to actions (td3; default 0.1)'),
@@ -79,19 +95,21 @@ export const trainingOptions = {
     .min(0)
     .max(1)
     .optional()
-    .describe('share of random actions at the end (dqn; default 0.05)'),
+    .describe('share of random actions at the end (dqn; default 0.04)'),
   explorationFraction: z
     .number()
     .min(0)
     .max(1)
     .optional()
-    .describe('share of the run in which it falls there (dqn; default 0.5)'),
+    .describe('share of the run in which it falls there (dqn; default 0.16)'),
   double: z.boolean().default(true).describe('use the double estimator (dqn)'),
   targetEvery: z
     .int()
     .min(1)
     .optional()
-    .describe('steps between copies of the target (dqn, mdpo-off-policy; default 500)'),
+    .describe(
+      'steps between copies of the target (dqn; default 10), or of the older policy (mdpo-off-policy; default 1000)',
+    ),
   proximal: z.number().positive().optional().describe('weight of the older policy (mdpo-off-policy; default 1)'),
   her: z
     .enum(['future', 'final', 'geometric'])
@@ -106,8 +124,18 @@ export const trainingOptions = {
     .min(1)
     .optional()
     .describe('steps that gradients go back through (--recurrent; default: the largest part of a rollout up to 32)'),
-  eta: z.number().positive().optional().describe('step size of the surrogate’s KL (mdpo, smdpo, spma)'),
-  clipEpsilon: z.number().positive().optional().describe('half-width of the clip (ppo, sppo)'),
+  eta: z
+    .number()
+    .positive()
+    .optional()
+    .describe('step size of the surrogate’s KL (mdpo, smdpo, spma; default 1, of mdpo falling to 0.001)'),
+  clipEpsilon: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      'half-width of the clip, the same over the run (ppo, sppo; default 0.2, of ppo on CartPole-v1 falling to 0)',
+    ),
   pessimistic: z.boolean().default(true).describe('take the minimum with the unclipped term (sppo)'),
   negativeWeight: z
     .enum(['clamp', 'keep', 'error'])
@@ -117,7 +145,9 @@ export const trainingOptions = {
     .number()
     .positive()
     .optional()
-    .describe('how far the ratio may rise above 1, if not as far as it falls (ppo)'),
+    .describe(
+      'how far the ratio may rise above 1, if not as far as it falls (ppo; below stays --clip-epsilon, or the algorithm’s own)',
+    ),
   klEstimator: z
     .enum(['analytic', 'k1', 'k3'])
     .optional()
@@ -150,18 +180,26 @@ export const trainingOptions = {
     .min(1)
     .optional()
     .describe('passes of the value function’s own, beside the policy’s (on-policy)'),
-  criticBatchSize: z.int().min(1).optional().describe('rows of a step in those passes'),
-  criticLearningRate: z.number().positive().optional().describe('learning rate of those passes'),
+  criticBatchSize: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('rows of a step in those passes (default: the algorithm’s own, else 64)'),
+  criticLearningRate: z
+    .number()
+    .positive()
+    .optional()
+    .describe('learning rate of those passes (default: the algorithm’s own, else --learning-rate)'),
   returns: z.enum(['gae', 'vtrace']).optional().describe('how advantages are estimated (on-policy; default gae)'),
   normalizeAdvantage: z
     .enum(['minibatch', 'batch', 'none'])
     .optional()
-    .describe('over what advantages are brought to mean 0 and spread 1 (on-policy; default minibatch)'),
+    .describe('over what advantages are brought to mean 0 and spread 1 (on-policy; default: the algorithm’s own)'),
   valueClip: z
     .number()
     .positive()
     .optional()
-    .describe('how far V may move from its old value (on-policy; default off)'),
+    .describe('how far V may move from its old value (on-policy; default: the algorithm’s own)'),
   discountedStateWeights: z.boolean().default(false).describe('weigh step t of an episode by γ^t (on-policy)'),
   activation: z.enum(['tanh', 'relu']).optional().describe('of the hidden layers (on-policy; default tanh)'),
   initialLogStd: z.number().optional().describe('log of the first spread of actions (on-policy; default 0)'),
@@ -169,9 +207,12 @@ export const trainingOptions = {
     .array(z.string())
     .optional()
     .describe('keys of the observation that only the value function sees (on-policy)'),
-  innerGuard: z.enum(['off', 'warn', 'restore']).optional().describe('go back where a pass lowered the surrogate'),
+  innerGuard: z
+    .enum(['off', 'warn', 'restore'])
+    .optional()
+    .describe('go back where a pass lowered the surrogate (on-policy; default off)'),
   evalEvery: z.int().min(1).optional().describe('evaluate each so many steps and keep the best'),
-  evalEpisodes: z.int().min(1).optional().describe('episodes of an evaluation during training'),
+  evalEpisodes: z.int().min(1).optional().describe('episodes of an evaluation during training (default 10)'),
   checkpointEvery: z.int().min(1).optional().describe('save each so many steps'),
   logEvery: z.int().min(1).optional().describe('a line of the log each so many steps (off-policy; default 1000)'),
   keepCheckpoints: z.int().min(1).optional().describe('latest checkpoints that stay, beside the best (default 1)'),
@@ -237,7 +278,10 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   using agent = await (begun !== undefined
     ? loadAgent(run.path, { env, envOptions: o.envOptions }, 'latest', { out: run.path, flags: o })
     : createAgent({ ...o, env } as AgentFlags, run.path));
+  const settings = join(run.path, 'settings.json');
+  await writeFileAtomic(settings, `${JSON.stringify(settingsInUse(agent, o.algo), null, 2)}\n`);
   if (agent.step >= steps) output.note(alreadyDone(agent.step, 'step'));
+  else output.note(`settings, defaults included: ${settings}`);
   const time = new TrainingTime(run);
   const training = async (): Promise<void> => {
     let text = '';
@@ -269,7 +313,7 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   );
   if (!output.json) output.line(`report  ${report}`);
   await compute.trace(output);
-  return { json: { run: run.path, report, step: agent.step, seconds: time.seconds, ...result } };
+  return { json: { run: run.path, report, settings, step: agent.step, seconds: time.seconds, ...result } };
 }
 
 /** gimbal control eval runs/x */
