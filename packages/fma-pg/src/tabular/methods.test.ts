@@ -8,6 +8,7 @@ import {
   surrogateBound,
   surrogateGradient,
   type TabularMdp,
+  type TabularMethod,
   tabularMethods,
   uniformPolicy,
 } from '../index.ts';
@@ -26,6 +27,9 @@ const randomLogits = (mdp: TabularMdp, seed: number, size = 1): Float64Array => 
   const r = rng(seed);
   return Float64Array.from({ length: mdp.S * mdp.A }, () => size * r.normal());
 };
+/** η, of methods that have one. */
+const etaOf = (method: TabularMethod, eta: number): { eta?: number } =>
+  ['reinforce', 'cpi', 'ppo', 'sppo'].includes(method) ? {} : { eta };
 const relative = (a: Float64Array, b: Float64Array): number =>
   Math.max(...a.map((x, i) => Math.abs(x - (b[i] as number)))) / Math.max(...b.map(Math.abs));
 
@@ -45,7 +49,7 @@ describe.each(Object.entries(tasks))('%s', (_, mdp) => {
   test.each(tabularMethods)('the gradient of %s’s surrogate is that of finite differences (claim C3)', (method) => {
     const anchor = softmax(randomLogits(mdp, 1), mdp.A);
     const z = randomLogits(mdp, 2, 0.3);
-    const o = { method, eta: 0.7, clipEpsilon: 0.3 } as const;
+    const o = { method, ...etaOf(method, 0.7), ...((method === 'ppo' || method === 'sppo') && { clipEpsilon: 0.3 }) };
     const value = (x: Float64Array): number => surrogateGradient(mdp, anchor, x, o).value;
     const { gradient } = surrogateGradient(mdp, anchor, z, o);
     expect(relative(gradient, differences(value, z))).toBeLessThan(1e-7);
@@ -57,7 +61,7 @@ describe.each(Object.entries(tasks))('%s', (_, mdp) => {
     const J = differences((x) => evaluatePolicy(mdp, softmax(x, mdp.A)).J, z, 1e-4);
     for (const method of tabularMethods) {
       if (method === 'mpo') continue; // to first order in η only
-      const { value, gradient } = surrogateGradient(mdp, anchor, z, { method, eta: 0.3 });
+      const { value, gradient } = surrogateGradient(mdp, anchor, z, { method, ...etaOf(method, 0.3) });
       expect(value).toBeCloseTo(0, 10);
       expect(
         relative(
@@ -181,7 +185,10 @@ test('states with hundreds of actions have gradients too', () => {
   };
   mdp.r[299] = 1;
   for (const method of tabularMethods) {
-    const { value, gradient } = surrogateGradient(mdp, uniformPolicy(mdp), new Float64Array(300), { method, eta: 0.3 });
+    const { value, gradient } = surrogateGradient(mdp, uniformPolicy(mdp), new Float64Array(300), {
+      method,
+      ...etaOf(method, 0.3),
+    });
     expect(value).toBeCloseTo(0, 12);
     // at the anchor itself: p (A - mean A), where the last action's Q is 1 higher than the others'
     if (method !== 'mpo') expect(gradient[299]).toBeCloseTo((299 / 300) * (1 / 300), 12);
@@ -200,6 +207,13 @@ test('options out of range are refused by name', () => {
   expect(() => of({ method: 'ppo', clipEpsilon: 1 })).toThrow(
     'clipEpsilon: out of range; got 1, wanted a number in (0, 1)',
   );
+  expect(() => of({ method: 'ppo', eta: 1 })).toThrow('eta: ppo does not use it: it would change nothing; got 1');
+  expect(() => of({ method: 'smdpo', eta: 1, clipEpsilon: 0.2 })).toThrow('clipEpsilon: smdpo does not use it');
+  expect(() => of({ method: 'ppo', pessimistic: true })).toThrow('pessimistic: ppo does not use it');
+  expect(() => of({ method: 'sppo', pessimistic: 'no' })).toThrow(
+    'pessimistic: out of range; got "no", wanted true or false',
+  );
+  expect(() => surrogateGradient(mdp, at, at, null as never)).toThrow('the options are no object; got "null"');
   expect(() => banditUpdate('smdpo', Float64Array.of(0), 0, 1, 2)).toThrow(
     'eta: out of range; got 2, wanted at most 1 for smdpo',
   );

@@ -14,7 +14,8 @@
  *
  * At p = p_t all have the gradient d p_t A, the policy gradient times 1 − γ (mpo: to first order in η, times η).
  */
-import { checkName, checkOption, checkPositive } from '@gimbal/tensor-core';
+import { checkName, checkOption, checkPositive, requireOptions } from '@gimbal/tensor-core';
+import { refuseUnused } from '../internal/unused.ts';
 import {
   direct,
   expWeighted,
@@ -57,6 +58,7 @@ export interface TabularSurrogate {
  * @throws ConfigError for η or ε out of range
  */
 export function tabularSurrogate(o: SurrogateOptions): TabularSurrogate {
+  requireOptions('tabular surrogate', o);
   checkName('method', o.method, tabularMethods);
   const { clipEpsilon = 0.2, pessimistic = true } = o;
   switch (o.method) {
@@ -78,9 +80,28 @@ export function tabularSurrogate(o: SurrogateOptions): TabularSurrogate {
       checkOption('clipEpsilon', clipEpsilon, clipEpsilon > 0 && clipEpsilon < 1, 'a number in (0, 1)');
       return { linear: ppoClipped(clipEpsilon), proximity: undefined, weight: 0 };
     case 'sppo':
+      checkOption('pessimistic', pessimistic, typeof pessimistic === 'boolean', 'true or false');
       checkPositive('clipEpsilon', clipEpsilon);
       return { linear: sppoClipped(clipEpsilon, pessimistic), proximity: undefined, weight: 0 };
   }
+}
+
+/** Options that not every surrogate has, and the methods whose surrogates have them. */
+const users = {
+  eta: ['npg', 'trpo', 'mdpo', 'smdpo', 'mpo'],
+  clipEpsilon: ['ppo', 'sppo'],
+  pessimistic: ['sppo'],
+} as const satisfies { [name in keyof SurrogateOptions]?: readonly TabularMethod[] };
+
+/**
+ * @param o each of them valid
+ * @param used options that the inner loop has a use for
+ * @throws ConfigError naming an option that would change nothing
+ */
+export function refuseUnusedTabular(o: SurrogateOptions, used: readonly string[] = []): void {
+  const others = Object.entries(users).filter(([, by]) => !(by as readonly TabularMethod[]).includes(o.method));
+  const names = others.map(([name]) => name).filter((name) => !used.includes(name));
+  refuseUnused(o, names, o.method);
 }
 
 function inverse({ eta, method }: SurrogateOptions): number {

@@ -1,7 +1,7 @@
 import { valuesOf } from './evaluate-policy.ts';
 import { InnerLoop } from './inner-ascent.ts';
 import { checkLength, checkMdp, checkPolicy, type TabularMdp } from './mdp.ts';
-import { type SurrogateOptions, tabularSurrogate } from './methods.ts';
+import { refuseUnusedTabular, type SurrogateOptions, tabularSurrogate } from './methods.ts';
 
 /** A surrogate and its slope at one table of logits. */
 export interface TabularGradient {
@@ -16,7 +16,8 @@ export interface TabularGradient {
  * plots. At the logits of that policy the gradient is (1 − γ) ∇J, whatever the method and η.
  * @param anchor the policy that was evaluated, probabilities > 0 `[S·A]`
  * @param logits z `[S·A]`
- * @throws DataError for arrays that are not of these lengths
+ * @throws DataError for arrays that are not of these lengths; ConfigError for an option out of range, and for one that the
+ * method does not use
  */
 export function surrogateGradient(
   mdp: TabularMdp,
@@ -28,6 +29,7 @@ export function surrogateGradient(
   checkPolicy(mdp, anchor);
   checkLength('logits', logits, mdp.S * mdp.A);
   const surrogate = tabularSurrogate(o);
+  refuseUnusedTabular(o);
   const { d, A: advantages } = valuesOf(mdp, anchor);
   const at = { A: mdp.A, d, advantages, p: anchor, logP: anchor.map(Math.log) };
   const loop = new InnerLoop(logits.length);

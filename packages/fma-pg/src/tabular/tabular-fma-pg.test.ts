@@ -1,4 +1,5 @@
 import {
+  evaluatePolicy,
   mdps,
   surrogateGradient,
   type TabularMdp,
@@ -51,7 +52,13 @@ test('the floor of zeroed probabilities decides which optimum a large step reach
 
 test('with one inner step all methods are the same (claim C4)', () => {
   const run = (method: (typeof tabularMethods)[number], mdp: TabularMdp, iterations: number): number[] =>
-    returns(mdp, { method, eta: 0.01, inner: { kind: 'fixed', alpha: 8, steps: 1 }, iterations });
+    returns(mdp, {
+      method,
+      ...(!withoutEta.includes(method) && { eta: 0.01 }),
+      inner: { kind: 'fixed', alpha: 8, steps: 1 },
+      iterations,
+    });
+  const withoutEta: readonly string[] = ['reinforce', 'cpi', 'ppo', 'sppo'];
   const wanted = run('reinforce', cliff, 200);
   for (const method of tabularMethods.filter((m) => m !== 'mpo'))
     for (const [i, J] of run(method, cliff, 200).entries())
@@ -88,6 +95,21 @@ test.each([
   const J = returns(sea, { method, inner: { kind: 'constrained', delta, steps: 1 }, iterations: 60 });
   expect(Math.abs(firstAt(J, best.sea) - t)).toBeLessThanOrEqual(3);
   expect(leastChange(J)).toBeGreaterThan(-1e-8);
+});
+
+test.each(['smdpo', 'trpo', 'mdpo'] as const)('constrained %s goes as far as δ and no further', (method) => {
+  const delta = 0.05;
+  const inner = { kind: 'constrained', delta, steps: 3 } as const;
+  const [before, after] = [...tabularFmaPg(sea, { method, inner, iterations: 2 })].map((it) => it.policy);
+  const { d } = evaluatePolicy(sea, before as Float64Array);
+  const [p, q] = (method === 'mdpo' ? [after, before] : [before, after]) as [Float64Array, Float64Array];
+  // Σ_s d(s) KL(p_t ‖ p)(s), of MDPO the other order
+  const divergence = p.reduce((sum, x, i) => {
+    const ofState = d[Math.floor(i / sea.A)] as number;
+    return sum + ofState * x * Math.log(x / (q[i] as number));
+  }, 0);
+  expect(divergence).toBeLessThanOrEqual(delta * (1 + 1e-9));
+  expect(divergence).toBeGreaterThan(0.7 * delta);
 });
 
 test('Armijo search on the surrogate feels η; on its linear term alone it does not (claim C7, a sample)', () => {
@@ -138,6 +160,16 @@ test('bad options are refused before the first record', () => {
     'inner.kind: ppo has no divergence to constrain',
   );
   expect(() => of({ inner: { kind: 'armijo', objective: 'ful', steps: 1 } })).toThrow('Did you mean full?');
+  expect(() => of({ inner: undefined })).toThrow('inner: the options are no object; got "undefined"');
+  const fixed = { kind: 'fixed', alpha: 1, steps: 1 };
+  expect(() => of({ method: 'ppo', inner: fixed })).toThrow('eta: ppo does not use it: it would change nothing');
+  expect(() => of({ method: 'cpi', inner: fixed })).toThrow('eta: cpi does not use it');
+  expect(() => of({ method: 'cpi' })).not.toThrow(); // its closed form mixes by η
+  expect(() => of({ clipEpsilon: 0.2 })).toThrow('clipEpsilon: smdpo does not use it');
+  expect(() => of({ method: 'sppo', eta: undefined, inner: fixed, pessimistic: 'no' })).toThrow(
+    'pessimistic: out of range; got "no"',
+  );
+  expect(() => of({ inner: { kind: 'constrained', delta: 0.1, steps: 1 } })).toThrow('eta: a constraint (inner.delta');
   expect(() => of({ inner: { kind: 'armijo', warmstart: false, steps: 1 } })).toThrow(
     /inner of kind 'armijo': unknown option warmstart; .*Did you mean warmStart\?/s,
   );

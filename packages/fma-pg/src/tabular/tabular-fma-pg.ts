@@ -11,14 +11,16 @@ import {
   checkOption,
   checkPositive,
   checkShare,
+  requireOptions,
   StoppedError,
 } from '@gimbal/tensor-core';
+import { refuseUnused } from '../internal/unused.ts';
 import { type ClosedFormOptions, closedFormStep, closedForms, defaultFloor } from './closed-form.ts';
 import { type ConstrainedInner, checkConstrained, constrainedAscent } from './constrained.ts';
 import { valuesOf } from './evaluate-policy.ts';
 import { type ArmijoInner, type FixedInner, InnerLoop } from './inner-ascent.ts';
 import { checkMdp, checkPolicy, type TabularMdp, uniformPolicy } from './mdp.ts';
-import { type SurrogateOptions, type TabularSurrogate, tabularSurrogate } from './methods.ts';
+import { refuseUnusedTabular, type SurrogateOptions, type TabularSurrogate, tabularSurrogate } from './methods.ts';
 import { expInto, logSoftmaxRows } from './softmax.ts';
 
 /** The exact maximum over all tables, where the method has one. */
@@ -123,9 +125,18 @@ function updater(
 }
 
 function checkOptions(o: TabularOptions): void {
+  checkEach(o);
+  const { inner, method } = o;
+  if (inner.kind === 'constrained') refuseUnused(o, ['eta'], 'a constraint (inner.delta bounds the step)');
+  // cpi's closed form mixes by η
+  refuseUnusedTabular(o, inner.kind === 'closed-form' && method === 'cpi' ? ['eta'] : []);
+}
+
+function checkEach(o: TabularOptions): void {
   checkKnown('tabularFmaPg', o, names);
   checkCount('iterations', o.iterations, 0);
   const { inner } = o;
+  requireOptions('inner', inner);
   checkName('inner.kind', inner.kind, Object.keys(innerNames));
   checkKnown(`inner of kind '${inner.kind}'`, inner, ['kind', ...innerNames[inner.kind]]);
   tabularSurrogate(inner.kind === 'constrained' ? { ...o, eta: o.eta ?? 1 } : o);

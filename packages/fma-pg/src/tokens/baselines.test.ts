@@ -31,6 +31,46 @@ describe('baselines', () => {
     expect(list(baselineAdvantages([4, null, 2, 0], groups(0, 0, 1, 1), { baseline: 'batch' }))).toEqual([2, 0, 0, -2]);
   });
 
+  test('options, choices and rewards that are none are refused by name', () => {
+    const of = (rewards: unknown[], o: object): unknown =>
+      baselineAdvantages(rewards as number[], groups(...rewards.map(() => 0)), { baseline: 'group', ...o } as never);
+    for (const [rewards, o, text, code] of [
+      [
+        [1, 2],
+        { normalise: 'group' },
+        'unknown option normalise; wanted one of baseline, normalize. Did you mean normalize?',
+        'ERR_CONFIG',
+      ],
+      [[1, 2], { normalize: 'grp' }, 'baselineAdvantages.normalize: no such choice; got "grp"', 'ERR_CONFIG'],
+      [[1, 2], { normalize: 'grou' }, 'Did you mean group?', 'ERR_CONFIG'],
+      [[1, 2], { normalize: true }, 'baselineAdvantages.normalize: no such choice; got true', 'ERR_CONFIG'],
+      [[1, 2], { baseline: 'groups' }, 'Did you mean group?', 'ERR_CONFIG'],
+      [[1, Number.NaN], {}, 'baselineAdvantages, rewards[1]: no reward; got NaN', 'ERR_DATA'],
+      [[undefined, 1], {}, 'baselineAdvantages, rewards[0]: no reward', 'ERR_DATA'],
+    ] as const) {
+      expect(() => of([...rewards], o)).toThrow(text);
+      expect(() => of([...rewards], o)).toThrow(expect.objectContaining({ code }));
+    }
+    expect(() => baselineAdvantages([1], groups(0), undefined as never)).toThrow('the options are no object');
+    const two = tensor2d([[1, 2]]);
+    const o = { klCoef: 0.1, klMixing: 'additive' };
+    const kl = (...x: unknown[]): unknown => klRewards(...(x as Parameters<typeof klRewards>));
+    for (const [call, text] of [
+      [() => kl([[1, 2]], two, two, Float32Array.of(1), o), 'klRewards: logProbs is no tensor; got "object"'],
+      [() => kl(two, two, undefined, Float32Array.of(1), o), 'klRewards: mask is missing; wanted a tensor'],
+      [() => kl(two, two, two, Float32Array.of(1)), 'klRewards: the options are no object; got "undefined"'],
+      [() => kl(two, two, two, Float32Array.of(1), { ...o, klcoef: 1 }), 'Did you mean klCoef?'],
+      [
+        () => kl(two, two, two, Float32Array.of(1), { ...o, klCoef: Number.POSITIVE_INFINITY }),
+        'wanted a finite number ≥ 0',
+      ],
+      [() => kl(two, two, two, undefined, o), 'klRewards: terminal is no Float32Array; got "undefined"'],
+    ] as const) {
+      expect(call).toThrow(text);
+      expect(call).toThrow(expect.objectContaining({ code: 'ERR_CONFIG' }));
+    }
+  });
+
   test('answers of 2 and 4 tokens in a batch of width 5: returns are 1 at every real token, 0 at pads', () => {
     const rows = { width: 5, lengths: groups(2, 4) };
     const mask = tensor2d([

@@ -1,5 +1,5 @@
 /** What rewards are compared with: other completions of the same prompt, of the batch, at the same position. */
-import { checkName, ShapeError } from '@gimbal/tensor-core';
+import { checkKnown, checkName, DataError, ShapeError } from '@gimbal/tensor-core';
 
 export type PeerBaseline = 'batch' | 'leave-one-out' | 'group';
 
@@ -16,21 +16,41 @@ export interface BaselineOptions {
  * group of one, or of equal rewards, gets zeros.
  * @param groups number of the prompt that each completion answers `[B]`
  * @returns `[B]`
+ * @throws ConfigError for an option or choice that is not there, ShapeError for lists of unlike length, DataError for a reward
+ * that is no finite number
  * @example baselineAdvantages([1, 3], Int32Array.of(0, 0), { baseline: 'leave-one-out' }) // −2, 2
  */
 export function baselineAdvantages(
   rewards: readonly (number | null)[],
   groups: Int32Array,
-  { baseline, normalize = false }: BaselineOptions,
+  o: BaselineOptions,
 ): Float32Array {
-  checkName('baseline', baseline, ['batch', 'leave-one-out', 'group']);
+  const where = 'baselineAdvantages';
+  checkKnown(where, o, ['baseline', 'normalize']);
+  checkName(`${where}.baseline`, o.baseline, ['batch', 'leave-one-out', 'group']);
+  const { normalize = false } = o;
+  if (normalize !== false) checkName(`${where}.normalize`, normalize, ['batch', 'group']);
   if (rewards.length !== groups.length)
     throw new ShapeError({
-      where: 'baselineAdvantages',
+      where,
       what: 'groups has another length than rewards',
       got: groups.length,
       wanted: String(rewards.length),
     });
+  for (const [i, reward] of rewards.entries()) {
+    if (reward === null || Number.isFinite(reward)) continue;
+    const wanted = 'a finite number, or null where there is none';
+    throw new DataError({ where: `${where}, rewards[${i}]`, what: 'no reward', got: reward, wanted });
+  }
+  return peerAdvantages(rewards, groups, o);
+}
+
+/** The same of what was checked already. */
+export function peerAdvantages(
+  rewards: readonly (number | null)[],
+  groups: Int32Array,
+  { baseline, normalize = false }: BaselineOptions,
+): Float32Array {
   const all = statistics(rewards, groups, () => 0);
   const own = statistics(rewards, groups, (g) => g);
   return Float32Array.from(rewards, (reward, i) => {

@@ -1,5 +1,5 @@
 /** Staying close to a reference, as a reward: per token, beside the reward at a completion's end. */
-import { ConfigError, checkName, checkOption, ShapeError } from '@gimbal/tensor-core';
+import { ConfigError, checkKnown, checkName, checkOption, ShapeError } from '@gimbal/tensor-core';
 import {
   add,
   cast,
@@ -13,6 +13,7 @@ import {
   tensor1d,
   tidy,
 } from '@tensorflow/tfjs-core';
+import { checkTensor } from '../surrogates/surrogate.ts';
 
 /**
  * α of the convex mixture (1 − α)r − αk that has the same optimum as r − βk.
@@ -47,22 +48,28 @@ export interface KlRewardOptions {
  * @param mask 1 = token of the completion, its end included `[B, T]`
  * @param terminal reward of each completion `[B]`; one without tokens gets none
  * @returns `[B, T]`, 0 where the mask is 0; the caller disposes it
+ * @throws ConfigError for what is no tensor and for options that are not there or out of range, ShapeError for shapes that differ
  */
 export function klRewards(
   logProbs: Tensor2D,
   refLogProbs: Tensor2D,
   mask: Tensor2D,
   terminal: Float32Array,
-  { klCoef, klMixing }: KlRewardOptions,
+  o: KlRewardOptions,
 ): Tensor2D {
+  for (const [name, t] of Object.entries({ logProbs, refLogProbs, mask })) checkTensor('klRewards', name, t);
+  checkKnown('klRewards', o, ['klCoef', 'klMixing']);
+  const { klCoef, klMixing } = o;
   checkName('klMixing', klMixing, ['additive', 'convex']);
   const most = klMixing === 'convex' ? 1 : Number.POSITIVE_INFINITY;
-  if (!(klCoef >= 0 && klCoef <= most)) {
+  if (!(Number.isFinite(klCoef) && klCoef >= 0 && klCoef <= most)) {
     const wanted = klMixing === 'convex' ? 'a number from 0 to 1' : 'a finite number ≥ 0';
     throw new ConfigError({ where: 'klCoef', what: 'out of range', got: klCoef, wanted });
   }
+  if (!ArrayBuffer.isView(terminal))
+    throw new ConfigError({ where: 'klRewards', what: 'terminal is no Float32Array', got: typeof terminal });
   const shapes = [logProbs, refLogProbs, mask].map((t) => String(t.shape));
-  if (new Set(shapes).size > 1 || terminal.length !== logProbs.shape[0]) {
+  if (logProbs.rank !== 2 || new Set(shapes).size > 1 || terminal.length !== logProbs.shape[0]) {
     throw new ShapeError({
       where: 'klRewards',
       what: 'the shapes differ',

@@ -5,7 +5,7 @@
 import { tensor2d } from '@tensorflow/tfjs-core';
 import { scoped } from '../internal/scoped.ts';
 import { normalizeAdvantages } from '../values/normalize-advantages.ts';
-import { baselineAdvantages, type PeerBaseline, positionAdvantages, returnsToGo, tokenGae } from './baselines.ts';
+import { type PeerBaseline, peerAdvantages, positionAdvantages, returnsToGo, tokenGae } from './baselines.ts';
 import { klRewards } from './kl-rewards.ts';
 import { klCoefAt, type ResolvedTokenOptions } from './token-options.ts';
 import type { TokenRollout } from './token-rollout.ts';
@@ -150,7 +150,7 @@ function tokenAdvantages(
     return { advantages: standardize(advantages), returns, average: 0.9 * before + 0.1 * mean };
   }
   if (credit === 'sequence') {
-    const perRow = baselineAdvantages(whole, groups, { baseline, normalize: normalizeAdvantage });
+    const perRow = peerAdvantages(whole, groups, { baseline, normalize: normalizeAdvantage });
     return { advantages: spread((b) => perRow[b] as number), returns, average };
   }
   const advantages = positionAdvantages(returns, rows, groups, baseline as PeerBaseline);

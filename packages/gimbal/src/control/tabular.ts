@@ -80,12 +80,14 @@ export async function trainTable(o: TabularFlags, run: RunFolder, output: Output
   const mdp = (make[o.env] as (o: object) => TabularMdp)(given);
   const method = o.algo as TabularMethod;
   const inner = innerOf(o);
-  const eta = o.eta ?? (withEta.includes(method) || inner.kind === 'closed-form' ? 1 : undefined);
+  const uses = inner.kind === 'closed-form' || (inner.kind !== 'constrained' && withEta.includes(method));
+  const eta = o.eta ?? (uses ? 1 : undefined);
   const iterations = o.steps ?? 200;
   const rows: { step: number; return: number }[] = [];
   let policy = new Float64Array();
   // one more, whose policy is the last update's
-  const records = await inFlags('gimbal control train', { method: '--algo' }, () =>
+  const flags = { method: '--algo', eta: '--eta', clipEpsilon: '--clip-epsilon', pessimistic: '--pessimistic' };
+  const records = await inFlags('gimbal control train', flags, () =>
     tabularFmaPg(mdp, {
       ...{ method, inner, iterations: iterations + 1, signal },
       ...(eta !== undefined && { eta }),

@@ -2,7 +2,7 @@
 import { evaluatePolicy, surrogateGradient, type TabularMdp, tabularMethods } from '@gimbal/fma-pg';
 import { rng } from '@gimbal/tensor-core';
 import { defineClaim } from '../../reproduce/claim.ts';
-import { cliff, sea } from './internal/tabular.ts';
+import { cliff, etaOf, sea } from './internal/tabular.ts';
 
 const h = 1e-5;
 
@@ -23,7 +23,7 @@ export const claim = defineClaim({
         const anchor = softmax(mdp, z);
         const J = differences((x) => evaluatePolicy(mdp, softmax(mdp, x)).J, z).map((g) => (1 - mdp.gamma) * g);
         for (const method of tabularMethods) {
-          const o = { method, eta: 0.7 };
+          const o = { method, ...etaOf(method, 0.7) };
           const { gradient } = surrogateGradient(mdp, anchor, other, o);
           const numeric = differences((x) => surrogateGradient(mdp, anchor, x, o).value, other);
           elsewhere = Math.max(elsewhere, distance(gradient, numeric));

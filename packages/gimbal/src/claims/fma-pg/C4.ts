@@ -1,7 +1,7 @@
 // One inner step: all methods are the same.
 import type { TabularIteration } from '@gimbal/fma-pg';
 import { defineClaim } from '../../reproduce/claim.ts';
-import { Checks, cliff, iterates, sea, type Task } from './internal/tabular.ts';
+import { Checks, cliff, etaOf, iterates, sea, type Task } from './internal/tabular.ts';
 
 const methods = ['smdpo', 'mdpo', 'trpo', 'ppo', 'sppo', 'npg', 'cpi'] as const;
 
@@ -14,7 +14,9 @@ export const claim = defineClaim({
   async run({ signal }) {
     const checks = new Checks();
     const run = (task: Task, method: (typeof methods)[number] | 'reinforce', iterations: number) =>
-      iterates(task.mdp, { method, eta: 0.01, inner: { kind: 'fixed', alpha: 8, steps: 1 }, iterations, signal });
+      iterates(task.mdp, {
+        ...{ method, ...etaOf(method, 0.01), inner: { kind: 'fixed', alpha: 8, steps: 1 }, iterations, signal },
+      });
     let apart = 0;
     for (const [task, iterations] of [
       [cliff, 2001],

@@ -1,7 +1,18 @@
 // What the tabular claims share: the two tasks, and what is read off a run. Everything here is exact and has no seed.
-import { mdps, type TabularIteration, type TabularMdp, type TabularOptions, tabularFmaPg } from '@gimbal/fma-pg';
+import {
+  mdps,
+  type TabularIteration,
+  type TabularMdp,
+  type TabularMethod,
+  type TabularOptions,
+  tabularFmaPg,
+} from '@gimbal/fma-pg';
 import { StoppedError } from '@gimbal/tensor-core';
 import type { Measurement } from '../../../reproduce/claim.ts';
+
+/** η, of methods whose surrogates have a KL or weights to scale by it. */
+export const etaOf = (method: TabularMethod, eta: number): { eta?: number } =>
+  ['reinforce', 'cpi', 'ppo', 'sppo'].includes(method) ? {} : { eta };
 
 export const cliff = { name: 'CliffWorld', mdp: mdps.cliffWorld(), best: 0.9 ** 6 };
 export const sea = { name: 'DeepSea', mdp: mdps.deepSeaTreasure(), best: 0.729 - 0.002 * 2.71 };
