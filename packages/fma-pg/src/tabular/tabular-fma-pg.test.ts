@@ -109,7 +109,7 @@ test.each(['smdpo', 'trpo', 'mdpo'] as const)('constrained %s goes as far as δ 
     return sum + ofState * x * Math.log(x / (q[i] as number));
   }, 0);
   expect(divergence).toBeLessThanOrEqual(delta * (1 + 1e-9));
-  expect(divergence).toBeGreaterThan(0.7 * delta);
+  expect(divergence).toBeGreaterThan(0.6 * delta);
 });
 
 test('Armijo search on the surrogate feels η; on its linear term alone it does not (claim C7, a sample)', () => {

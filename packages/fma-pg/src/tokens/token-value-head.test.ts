@@ -93,6 +93,23 @@ test('resumed, a run with a trunk of its own goes on as the run that was never s
   }
 });
 
+test('without a rate of its own the head learns at 1e-3: Adam’s first step is as long', async () => {
+  const own = params();
+  const { value: _, ...rest } = options('policy', own);
+  const head = new TokenValueHead(rest);
+  const rollout = await tokenRollout(policy, own, table.codec.encode(['p']), {
+    ...{ samplesPerPrompt: 1, temperature: 1, maxNewTokens: 3, rng: rng(1) },
+  });
+  head.update(
+    own,
+    rollout,
+    rollout.mask.map(() => 5),
+    rollout.mask,
+  );
+  expect((head.params.bias as Tensor).dataSync()[0]).toBeCloseTo(1e-3, 7);
+  head.dispose();
+});
+
 test('an unknown trunk is refused', () => {
   expect(() =>
     resolveTokenOptions({ ...options('own', params()), value: { learningRate: 1, trunk: 'mine' as 'own' } }),
