@@ -188,7 +188,7 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
     this.#movingAverage = movingAverage;
     // before anything is learnt: the completions are those of the weights as they are now
     const alerts = (await o.monitor?.check(this.#step, rows.map(promptText), texts)) ?? [];
-    const learnt = this.#learn(credited);
+    const learnt = this.#learn(credited, Math.min(1, this.#step / steps));
     this.#step++;
     if (typeof o.anchor === 'object' && 'emaRate' in o.anchor)
       polyakTree(leavesOf(this.#anchor), leavesOf(this.params), 1 - o.anchor.emaRate);
@@ -242,8 +242,8 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
     return { rollout, rows, texts, ...(await scoreCompletions(o, this.#step, rows, texts, lengths, ended)) };
   }
 
-  /** The inner loop. */
-  #learn(c: Credited): Record<string, number> {
+  /** The inner loop. @param progress share of the run that is done */
+  #learn(c: Credited, progress: number): Record<string, number> {
     const { options: o } = this;
     const rate = this.#learningRate();
     const frozen = o.policyWarmup?.mode === 'freeze' && this.#step < o.policyWarmup.steps;
@@ -254,7 +254,7 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
       const numbers = frozen
         ? new Float64Array(updateStats.length)
         : withPrecision(o.precision, () =>
-            updateOnTokens(this.#scored, { ...own, credited: c, rate, step: this.#step, first: epoch === 0 }),
+            updateOnTokens(this.#scored, { ...own, credited: c, rate, step: this.#step, progress, first: epoch === 0 }),
           );
       for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (numbers[i] as number) / o.epochs;
       if (this.#value !== undefined) valueLoss += this.#value.update(this.params, c, c.returns, c.counted) / o.epochs;

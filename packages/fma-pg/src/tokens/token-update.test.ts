@@ -43,6 +43,39 @@ test.each(['token-mean', 'sequence-mean', 'row-mean'] as const)(
   },
 );
 
+test('beside a ratio of whole completions k3 is that of whole completions: the sum of their tokens', async () => {
+  using trainer = new TokenPolicyTrainer(
+    tokenOptions({
+      ...{ policy: table, codec: table.codec, params: { logits: tensor2d(logits, [4, 3]) }, maxNewTokens: 2 },
+      ...{ surrogate: surrogates.ppoClip({ ratioLevel: 'sequence' }), credit: 'sequence', klIn: 'loss', klCoef },
+      ...{
+        baseline: 'batch',
+        anchor: { params: table.init() },
+        reward: (_, texts) => texts.map(() => 1),
+        batchSize: 24,
+      },
+    }),
+  );
+  const step = (await trainer.run({ steps: 1 })) as TokenPolicyStep;
+  expect(step.length).toBeGreaterThan(1.2); // a mean over tokens would be another number
+  expect(step.loss).toBeCloseTo(klCoef * step.klK3, 5);
+});
+
+test('a surrogate whose options change over the run is told how far that is', async () => {
+  const clip = surrogates.ppoClip();
+  const seen: (number | undefined)[] = [];
+  const watched: Surrogate = Object.assign(
+    (x: Parameters<Surrogate>[0]) => {
+      seen.push(x.progress);
+      return clip(x);
+    },
+    { surrogate: 'watched', options: {} },
+  );
+  using trainer = new TokenPolicyTrainer(tokenOptions({ surrogate: watched, epochs: 2 }));
+  await trainer.run({ steps: 4 });
+  expect(seen).toEqual([0, 0, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75]);
+});
+
 test.each([
   [1, 'before this step.'],
   [2, 'before this pass, with the earlier ones of the step in them.'],

@@ -57,6 +57,8 @@ interface TokenUpdate {
   rate: number;
   /** steps done */
   step: number;
+  /** share of the run that is done, 0 to 1: for options of the surrogate that change over it */
+  progress: number;
   /** the ratio must be 1 */
   first: boolean;
 }
@@ -64,7 +66,7 @@ interface TokenUpdate {
 /** One update on all completions, in micro-batches whose losses add up to the whole's. */
 export function updateOnTokens(
   o: ResolvedTokenOptions,
-  { params, optimizer, state, credited: c, rate, step, first }: TokenUpdate,
+  { params, optimizer, state, credited: c, rate, step, progress, first }: TokenUpdate,
 ): Float64Array {
   const B = c.groups.length;
   const klCoef = o.klIn === 'loss' ? klCoefAt(o, step) : 0;
@@ -83,7 +85,7 @@ export function updateOnTokens(
         aux,
       } = valueAndGradWithAux((p: Params) => {
         const logProbs = o.policy.logProbs(p, part.prompts, part.completions);
-        const { loss, stats } = o.surrogate({ ...part.input, logProbs });
+        const { loss, stats } = o.surrogate({ ...part.input, logProbs, progress });
         const own = share === 1 ? loss : mul<Scalar>(loss, share);
         const total = klCoef === 0 ? own : add<Scalar>(own, mul(referenceKl(logProbs, part, klAggregateOf(o)), klCoef));
         const { klForward, klReverse, clipFraction, ratioMax, clampedShare, heldShare } = stats;
