@@ -4,6 +4,7 @@
  * the episode terminated: a time limit keeps its bootstrap.
  */
 import { ConfigError, checkCount, checkKnown, checkName, checkOption, checkShare, type Rng } from '@gimbal/tensor-core';
+import { checkPriorities, checkTransition } from './checked.ts';
 import { SumTree } from './sum-tree.ts';
 
 /** How much is remembered, and how rows are drawn. */
@@ -115,7 +116,10 @@ export class ReplayBuffer {
     return total;
   }
 
-  /** One transition of copy n. */
+  /**
+   * One transition of copy n.
+   * @throws ConfigError, ShapeError or NumericalError for what is no transition of this buffer
+   */
   add(
     n: number,
     t: {
@@ -129,6 +133,7 @@ export class ReplayBuffer {
       nextMask?: ArrayLike<number>;
     },
   ): void {
+    checkTransition(n, t, this);
     const i = n * this.perEnv + ((this.written[n] as number) % this.perEnv);
     this.obs.set(t.obs, i * this.observation);
     this.actions.set(t.action, i * this.action);
@@ -148,11 +153,12 @@ export class ReplayBuffer {
   /**
    * Draws rows, with replacement.
    * @param progress share of the run that is done, for β
-   * @throws ConfigError where there is nothing
+   * @throws ConfigError where there is nothing, or `rows` is no whole number of at least 1
    */
   sample(rows: number, r: Rng, progress = 0): ReplayBatch {
     if (this.size === 0)
       throw new ConfigError({ where: 'ReplayBuffer.sample', what: 'the buffer is empty', fix: 'Act before you learn' });
+    checkCount('ReplayBuffer.sample, rows', rows);
     const indices = new Int32Array(rows);
     const weights = new Float32Array(rows).fill(1);
     if (this.#priorities === undefined) for (let k = 0; k < rows; k++) indices[k] = this.#uniformIndex(r);
@@ -174,9 +180,13 @@ export class ReplayBuffer {
     return batch;
   }
 
-  /** New priorities of rows that were drawn: |TD error|. */
+  /**
+   * New priorities of rows that were drawn: |TD error|.
+   * @throws ConfigError for a row without a transition, NumericalError for an error that is not finite: nothing is changed
+   */
   setPriorities(indices: Int32Array, errors: ArrayLike<number>): void {
     if (this.#priorities === undefined) return;
+    checkPriorities(indices, errors, (i) => this.#isWritten(i));
     for (let k = 0; k < indices.length; k++) {
       const priority = Math.abs(errors[k] as number) + 1e-6;
       this.#mostPriority = Math.max(this.#mostPriority, priority);
@@ -210,6 +220,11 @@ export class ReplayBuffer {
   #masksOf(choices: number): Float32Array {
     this.nextMasks ??= new Float32Array(this.capacity * choices).fill(1);
     return this.nextMasks;
+  }
+
+  #isWritten(i: number): boolean {
+    const n = Math.floor(i / this.perEnv);
+    return Number.isInteger(i) && i - n * this.perEnv < (this.written[n] ?? 0);
   }
 
   #alpha(): number {

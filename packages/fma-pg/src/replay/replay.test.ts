@@ -191,3 +191,27 @@ test('sums of a tree, and refusals', () => {
     'buffer.nStep: not together with her; got 2, wanted 1',
   );
 });
+
+test('what is no transition, no number of rows and no error is refused, and changes nothing', () => {
+  const buffer = new ReplayBuffer(2, 2, 1, 0.9, { capacity: 8, prioritized: true });
+  const good = { obs: row(1, 2), action: row(0), reward: 1, nextObs: row(3, 4), discount: 0.9, episode: 0 };
+  for (const n of [2, -1, 0.5, 5]) expect(() => buffer.add(n, good)).toThrow('ReplayBuffer.add: no such copy; got');
+  expect(() => buffer.add(0, { ...good, obs: row(1, 2, 3) })).toThrow(
+    'add, obs: another number of numbers; got 3, wanted 2',
+  );
+  expect(() => buffer.add(0, { ...good, action: row() })).toThrow('add, action: another number of numbers');
+  expect(() => buffer.add(0, { ...good, nextObs: row(1) })).toThrow('add, nextObs: another number of numbers');
+  expect(() => buffer.add(0, { ...good, reward: Number.NaN })).toThrow('the reward is not finite; got NaN');
+  expect(() => buffer.add(0, { ...good, discount: Number.POSITIVE_INFINITY })).toThrow('the discount is not finite');
+  expect(buffer.size).toBe(0);
+  buffer.add(1, good);
+  for (const rows of [1.5, -1, 0, Number.NaN])
+    expect(() => buffer.sample(rows, rng(1))).toThrow('ReplayBuffer.sample, rows: out of range; got');
+  const before = buffer.priorities();
+  const set = (indices: number[], errors: number[]) => () => buffer.setPriorities(Int32Array.from(indices), errors);
+  expect(set([4, 4], [1, Number.NaN])).toThrow('setPriorities: the error of row 4 is not finite; got NaN');
+  expect(set([4], [Number.POSITIVE_INFINITY])).toThrow('the error of row 4 is not finite; got Infinity');
+  for (const i of [0, 5, 8, -1]) expect(set([i], [1])).toThrow(`setPriorities: nothing was written there; got ${i}`);
+  expect(set([4], [1, 2])).toThrow('another number of errors; got 2, wanted 1');
+  expect([buffer.priorities(), buffer.mostPriority]).toEqual([before, 1]);
+});
