@@ -175,6 +175,12 @@ describe('the guard', () => {
     expect(Math.min(lower, ended)).toBeGreaterThan(0);
   });
 
+  test('is told how far the run is, before the first pass as in it', async () => {
+    const all = await updates(surrogates.mdpo(), { ...options, epochs: 1, innerGuard: 'warn' }, rows * 4);
+    for (const [i, { calls }] of all.entries())
+      expect(calls.map(({ progress }) => progress)).toEqual(Array(6).fill(i / 4));
+  });
+
   test('takes the optimiser’s moments back with the weights', async () => {
     using agent = await create({ ...options, innerGuard: 'restore', learningRate: 30, surrogate: surrogates.smdpo() });
     const before = flatten(agent.params).map(([, t]) => [...t.dataSync()]);

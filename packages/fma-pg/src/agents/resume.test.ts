@@ -7,7 +7,7 @@ import { mean, mul, type Scalar, scalar, square, sub, tensor1d, type Variable, v
 import { Clocked, PlaceOnly } from '../../test/fixtures/clocked.ts';
 import { NextStepEnvs, Numbered } from '../../test/fixtures/numbered.ts';
 import { Track } from '../../test/fixtures/track.ts';
-import { type AuxLoss, OffPolicyAgent, OnPolicyAgent } from '../index.ts';
+import { type AuxLoss, OffPolicyAgent, OnPolicyAgent, type Surrogate, surrogates } from '../index.ts';
 
 beforeAll(() => useBackend('auto'));
 
@@ -100,6 +100,48 @@ describe.each(Object.keys(kinds) as (keyof typeof kinds)[])('%s', (kind) => {
       expect(written[0]).toBe(100 - 4);
     }
   });
+});
+
+describe('an abort', () => {
+  const options = { numEnvs: 2, rollout: 10, hidden: [8], seed: 1, normalize: { obs: true, reward: true } };
+  const clipped = surrogates.ppoClip();
+
+  test.each(['a rollout', 'an update'])(
+    'inside of %s ends the run after that update; from its checkpoint it goes on, to the bit',
+    async (place) => {
+      using whole = await OnPolicyAgent.create({ ...options, env: () => new Track() });
+      const wanted = await rows(whole, 100);
+      const controller = new AbortController();
+      let [steps, losses] = [0, 0];
+      // 20 steps and 16 minibatches are an update: the 30th and the 20th are of the second
+      class Counted extends Track {
+        override step(action: number): ReturnType<Track['step']> {
+          if (++steps === 30 && place === 'a rollout') controller.abort();
+          return super.step(action);
+        }
+      }
+      const counted = Object.assign(
+        (x: Parameters<Surrogate>[0]) => {
+          if (++losses === 20 && place === 'an update') controller.abort();
+          return clipped(x);
+        },
+        { surrogate: clipped.surrogate, options: clipped.options },
+      );
+      using first = await OnPolicyAgent.create({ ...options, env: () => new Counted(), surrogate: counted, out: dir });
+      const run = first.train({ steps: 100, signal: controller.signal });
+      const done: Row[] = [];
+      let result = await run.next();
+      for (; !result.done; result = await run.next()) {
+        const { stepsPerSecond: _, ...row } = result.value;
+        done.push(row);
+      }
+      expect([controller.signal.aborted, result.value]).toEqual([true, { aborted: true }]);
+      expect(done).toEqual(wanted.slice(0, 2));
+      using second = await OnPolicyAgent.resume(dir, { env: () => new Track() });
+      expect(second.step).toBe(40);
+      expect(await rows(second, 100)).toEqual(wanted.slice(2));
+    },
+  );
 });
 
 test('a state that given copies say lacks something is left, with a word', async () => {

@@ -34,3 +34,15 @@ test('the step on a quadratic divergence is the natural gradient, on the border 
   expect(accepted).toBe(false);
   expect([...(policy.w as Tensor).dataSync()]).toEqual(before);
 });
+
+test('the line search goes back into a trust region that its quadratic model takes for larger', async () => {
+  await useBackend('cpu');
+  // D = ½w² + 50w⁴, loss −w, δ .01: the first trial is √(2δ) = .141, where D = .030; then .113, .015; then .0905, .0074
+  const policy = variables({ w: tensor1d([0]) });
+  const w = (p: Params): Scalar => sum<Scalar>(p.w as Tensor);
+  const divergence = (p: Params): Scalar => add(mul<Scalar>(square(w(p)), 0.5), mul(square(square(w(p))), 50));
+  const o = { delta: 0.01, cgIterations: 5, damping: 1e-6, shrink: 0.8, backtracks: 10, lineSearch: true };
+  expect(trustRegionStep(policy, (p) => mul<Scalar>(w(p), -1), divergence, o).accepted).toBe(true);
+  // the Hessian, by differences, is 2 % larger
+  expect((policy.w as Tensor).dataSync()[0]).toBeCloseTo(0.64 * Math.sqrt(0.02), 2);
+});
