@@ -16,6 +16,8 @@ export { type SaveOptions, saveCheckpoint, writeCheckpoint } from './checkpoint/
 export * from './everywhere.ts';
 export { removeLeftovers, writeDirectoryAtomic, writeFileAtomic, writeFileDurable } from './io/atomic.node.ts';
 export { type FileSystem, nodeFileSystem, type WritableFile } from './io/file-system.node.ts';
+export { type LockHolder, takeLock } from './io/lock.node.ts';
+export { makeFolder } from './io/make-folder.node.ts';
 export { fileSource } from './safetensors/file-source.node.ts';
 export {
   type ShardOptions,

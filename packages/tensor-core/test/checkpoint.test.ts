@@ -139,6 +139,16 @@ test('damaged and unfinished checkpoints are passed over with a warning', async 
   // a manifest that ends half-way is no manifest
   await appendFile(join(all[1] as string, 'manifest.json'), '{');
   expect((await loadCheckpoint(folder)).step).toBe(1);
+  // none is whole: the newest that has a manifest is named, and nobody begins anew by mistake
+  await truncate(join(all[0] as string, 'params.safetensors'), 10);
+  const damage = {
+    code: 'ERR_CHECKPOINT',
+    message: expect.stringMatching(/step-00000005: the checkpoint is damaged: params.safetensors has 100 bytes.*copy/),
+  };
+  await expect(loadCheckpoint(folder)).rejects.toMatchObject(damage);
+  await expect(latestCheckpoint(folder)).rejects.toMatchObject(damage);
+  for (const path of all) await rm(path, { recursive: true });
+  await expect(latestCheckpoint(folder)).rejects.toThrow('it has no readable manifest.json');
 });
 
 test('a checkpoint of another configuration is refused, naming the first option that differs', async () => {

@@ -1,5 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { memory, type Scalar, scalar } from '@tensorflow/tfjs-core';
 import { checkVersion } from '../src/checkpoint/version-match.ts';
@@ -114,6 +114,84 @@ test('yields and logs the steps that have a line, saves at the end, and goes on 
     expect((await second.run({ steps: 8 }))?.step).toBe(8);
     expect((await readMetrics(out)).map(({ step }) => step)).toEqual([2, 4, 6, 8]);
     await expect(new Counter({ out }).run({ steps: 2 })).rejects.toThrow('a run stands there already');
+  }));
+
+test('leaving the loop saves what was done; a step that fails does not', () =>
+  inFolder(async (out) => {
+    using first = new Counter({ out });
+    for await (const { step } of first.train({ steps: 8 })) if (step === 4) break;
+    expect(await latestCheckpoint(out)).toContain('step-00000004');
+    using second = await Counter.resume(out, { out });
+    await expect(
+      (async () => {
+        for await (const _ of second.train({ steps: 8 })) throw new Error('of the loop');
+      })(),
+    ).rejects.toThrow('of the loop');
+    expect(await latestCheckpoint(out)).toContain('step-00000006');
+    class Failing extends Counter {
+      protected override async advance(request: TrainRequest): Promise<Advance<Row> | undefined> {
+        if (this.step === 2) throw new Error('of the step');
+        return super.advance(request);
+      }
+    }
+    using failing = new Failing({ out: join(out, 'failing') });
+    await expect(failing.run({ steps: 8 })).rejects.toThrow('of the step');
+    expect(await latestCheckpoint(join(out, 'failing'))).toBeUndefined();
+    // nor one that is disposed meanwhile
+    const disposed = new Counter({ out: join(out, 'disposed') });
+    for await (const _ of disposed.train({ steps: 8 })) {
+      disposed.dispose();
+      break;
+    }
+    expect(await latestCheckpoint(join(out, 'disposed'))).toBeUndefined();
+  }));
+
+test('one trainer writes into a folder at a time', () =>
+  inFolder(async (out) => {
+    using first = new Counter({ out });
+    await first.run({ steps: 2 });
+    using second = await Counter.resume(out, { out });
+    const third = await Counter.resume(out, { out });
+    const running = third.train({ steps: 8 });
+    await running.next();
+    await expect(second.run({ steps: 8 })).rejects.toMatchObject({
+      code: 'ERR_CONFIG',
+      message: expect.stringMatching(
+        /out: another trainer writes there; got ".*process \d+ since .*delete .*\.training\.lock/,
+      ),
+    });
+    third.dispose(); // its loop was left without an end
+    expect((await second.run({ steps: 8 }))?.step).toBe(8);
+    await running.return({ aborted: true }); // closes its files
+    expect((await readMetrics(out)).map(({ step }) => step)).toEqual([2, 4, 6, 8]);
+    // of a process that was killed, and of another machine's
+    for (const host of [hostname(), 'elsewhere']) {
+      await writeFile(join(out, '.training.lock'), JSON.stringify({ pid: 2 ** 22 + 1, host }));
+      using again = await Counter.resume(out, { out });
+      await again.run({ steps: again.step + 2 });
+    }
+    expect(await readdir(out)).not.toContain('.training.lock');
+  }));
+
+test('what can be no folder is refused when the trainer is made, and a folder that cannot be made when it trains', () =>
+  inFolder(async (dir) => {
+    const file = join(dir, 'file');
+    await writeFile(file, '');
+    const refused: [unknown, string][] = [
+      [7, 'out: no folder; got 7, wanted the path of a folder'],
+      ['', 'out: no folder; got "", wanted the path of a folder'],
+      [file, `out: ${file} is a file`],
+      [join(file, 'below'), `out: ${file} is a file`],
+    ];
+    const before = memory().numTensors;
+    for (const [out, message] of refused) expect(() => new Counter({ out: out as string })).toThrow(message);
+    expect(memory().numTensors).toBe(before);
+    if (process.platform !== 'linux') return;
+    using counter = new Counter({ out: '/proc/none' });
+    await expect(counter.run({ steps: 2 })).rejects.toThrow(
+      'out: the folder cannot be made (ENOENT); got "/proc/none"',
+    );
+    await expect(counter.save('/proc/none/saved')).rejects.toMatchObject({ code: 'ENOENT' });
   }));
 
 test('another configuration is refused, and nothing leaks', () =>

@@ -16,7 +16,8 @@ import { damageOf, readManifest } from './manifest.node.ts';
 /**
  * Loads a checkpoint.
  * @param from a folder of checkpoints, a run's folder with one, or a single checkpoint
- * @throws CheckpointError where no valid one is found, or it is from another configuration (the option is named)
+ * @throws CheckpointError where no valid one is found (naming what is damaged), or it is from another configuration (the
+ * option is named)
  */
 export async function loadCheckpoint(from: string, o: LoadOptions = {}): Promise<LoadedCheckpoint> {
   const found = await findCheckpoint(from, o);
@@ -24,7 +25,7 @@ export async function loadCheckpoint(from: string, o: LoadOptions = {}): Promise
     throw new CheckpointError({
       where: from,
       what: 'there is no valid checkpoint',
-      fix: 'Start without resuming, or name the folder of another run',
+      fix: 'Name the folder of a run that saved one',
     });
   }
   const { path, step, loss, manifest } = found;
@@ -43,7 +44,10 @@ export async function loadCheckpoint(from: string, o: LoadOptions = {}): Promise
   };
 }
 
-/** The path of the newest valid checkpoint; undefined if there is none. */
+/**
+ * The path of the newest valid checkpoint; undefined if there is none.
+ * @throws CheckpointError where there are some, and each is damaged
+ */
 export async function latestCheckpoint(from: string, warn?: (message: string) => void): Promise<string | undefined> {
   return (await findCheckpoint(from, { ...(warn && { warn }) }))?.path;
 }
@@ -58,7 +62,7 @@ async function findCheckpoint(
     const { step, loss } = single.about;
     const damage = await damageOf(from, single);
     if (damage === undefined) return { path: from, step, loss, manifest: single };
-    throw new CheckpointError({ where: from, what: `the checkpoint is damaged: ${damage}`, fix: 'Use another one' });
+    throw damaged(from, damage, 'Use another one');
   }
   const inside = join(from, 'checkpoints');
   const folder = await stat(inside).then(
@@ -67,13 +71,23 @@ async function findCheckpoint(
   );
   const { checkpoints, incomplete } = await listCheckpoints(folder);
   for (const path of incomplete) warn(`${path}: passed over, it has no manifest (an unfinished or foreign folder)`);
+  let newest: CheckpointError | undefined;
   let left = checkpoints;
   while (left.length > 0) {
     const next = (which === 'best' ? bestOf(left) : undefined) ?? (left[0] as ListedCheckpoint);
     const damage = await damageOf(next.path, next.manifest);
     if (damage === undefined) return next;
     warn(`${next.path}: passed over, ${damage}`);
+    newest ??= damaged(next.path, damage, restore);
     left = left.filter((c) => c !== next);
   }
+  if (newest !== undefined) throw newest;
+  const unsealed = incomplete.at(-1);
+  if (unsealed !== undefined) throw damaged(unsealed, 'it has no readable manifest.json', restore);
   return undefined;
 }
+
+const restore = 'No other one is whole: restore it from a copy, or begin anew in another folder';
+
+const damaged = (where: string, damage: string, fix: string): CheckpointError =>
+  new CheckpointError({ where, what: `the checkpoint is damaged: ${damage}`, fix });

@@ -19,7 +19,7 @@ export interface TrainRequest {
  * for await (const s of trainer.train({ steps: 1000, signal })) console.log(s.step, s.loss);
  */
 export interface Trainer<S extends TrainerStep = TrainerStep> extends Disposable {
-  /** Yields one step at a time; nothing is computed while the caller does not ask. */
+  /** Yields one step at a time; nothing is computed while the caller does not ask. Leaving the loop is a stop like the signal's. */
   train(request: TrainRequest): AsyncIterableIterator<S>;
   /** Drains `train` and returns the last step. */
   run(request: TrainRequest): Promise<S | undefined>;

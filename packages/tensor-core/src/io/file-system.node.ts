@@ -4,6 +4,7 @@
  */
 import * as fs from 'node:fs/promises';
 import { CheckpointError } from '../errors.ts';
+import { makeFolder } from './make-folder.node.ts';
 
 /** A file that is being written. */
 export interface WritableFile {
@@ -46,9 +47,7 @@ export const nodeFileSystem: FileSystem = {
     };
   },
   rename: fs.rename,
-  async makeDirectory(path) {
-    await fs.mkdir(path, { recursive: true });
-  },
+  makeDirectory: makeFolder,
   remove: (path) => fs.rm(path, { recursive: true, force: true }),
   async syncDirectory(path) {
     if (process.platform === 'win32') return; // folders cannot be opened there; NTFS journals its entries

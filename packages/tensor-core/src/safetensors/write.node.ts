@@ -1,11 +1,12 @@
 /**
  * Writing safetensors files, atomically and one tensor at a time, in one piece or in shards with an index.
  */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import { writeFileAtomic } from '../io/atomic.node.ts';
 import { type FileSystem, nodeFileSystem } from '../io/file-system.node.ts';
+import { makeFolder } from '../io/make-folder.node.ts';
 import type { Params } from '../tree/params.ts';
 import { dtypeBytes } from './dtype.ts';
 import { type EncodeOptions, tensorsToWrite } from './encode.ts';
@@ -38,7 +39,7 @@ export async function writeSafetensors(
   options: WriteOptions = {},
 ): Promise<void> {
   const file = layout(toWrite(tensors, options), options.metadata ?? defaultMetadata);
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   await writeFileAtomic(path, fileChunks(file), options.fs ?? nodeFileSystem);
 }
 
@@ -64,7 +65,7 @@ export async function writeShardedSafetensors(
   }
   const all = toWrite(tensors, options);
   const shards = split(all, maxShardBytes);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const single = `${stem}.safetensors`;
   const names = shards.length === 1 ? [single] : shards.map((_, i) => shardName(i + 1, shards.length, stem));
   const written: string[] = [...names];

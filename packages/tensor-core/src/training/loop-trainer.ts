@@ -59,6 +59,8 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
   #step = 0;
   #savedStep: number | undefined;
   #lastSaved: string | undefined;
+  /** of the latest `train` */
+  #files: RunFiles | undefined;
   #started = false;
   #training = false;
   #disposed = false;
@@ -68,7 +70,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
   constructor(setup: LoopSetup<B>) {
     requireOptions('trainer', setup);
     this.options = resolveLoopOptions(setup.options, setup.evaluate !== undefined);
-    if (this.options.out !== undefined) storage('out');
+    if (this.options.out !== undefined) storage('out').check(this.options.out);
     checkTrees(setup.trees);
     withPrecision(this.options.precision, () => {}); // refused here rather than at the first step
     this.#setup = setup;
@@ -126,8 +128,9 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
   }
 
   /**
-   * Trains until `steps` updates are done in all, then evaluates and saves; or until the signal asks to stop, then saves
-   * without an evaluation. Leaving the loop does neither. Saves are made with `out` only. A step that is not logged (`logEvery`) is not yielded.
+   * Trains until `steps` updates are done in all, then evaluates and saves; or until the signal asks to stop or the caller
+   * leaves the loop, then saves without an evaluation. Saves are made with `out` only. A step that is not logged
+   * (`logEvery`) is not yielded.
    * @throws NumericalError when a loss or gradient is not finite: it names the step and where the NaN came from; the
    * parameters are those before that step if every step is logged. Parameters that are not finite are never
    * saved, nor handed over at the end
@@ -140,8 +143,10 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
     this.#stopReason = undefined;
     const meter = new Meter();
     let files: RunFiles | undefined;
+    let left = false;
     try {
       files = await this.#open();
+      this.#files = files;
       // resumed, a run that its evaluations have ended would otherwise train for another round of them
       let stop: StopReason | undefined = this.#evaluations.isOver ? 'early' : this.#step >= steps ? 'steps' : undefined;
       while (stop === undefined) {
@@ -169,14 +174,22 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
         if (metrics !== undefined) await files?.log(this.#step, metrics);
         const saves = stop !== undefined || isDue(this.#step, checkpointEvery) || (evaluation?.isBest && keepBest);
         if (files !== undefined && saves) await this.#checkpoint(files);
-        if (metrics !== undefined) yield { step: this.#step, ...metrics } as TrainStep;
+        if (metrics === undefined) continue;
+        left = true;
+        yield { step: this.#step, ...metrics } as TrainStep;
+        left = false;
       }
       if (files === undefined) await checkFinite(this.params, this.#step, this.#lastSaved, naming);
       else if (this.#savedStep !== this.#step) await this.#checkpoint(files);
       this.#stopReason = stop;
     } finally {
       this.#training = false;
-      await files?.close();
+      try {
+        if (left && files !== undefined && !this.#disposed && this.#savedStep !== this.#step)
+          await this.#checkpoint(files);
+      } finally {
+        await files?.close();
+      }
     }
   }
 
@@ -201,6 +214,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.#files?.release();
     disposeTree(this.params);
     disposeTree(this.#state);
   }

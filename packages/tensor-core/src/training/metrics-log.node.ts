@@ -1,8 +1,9 @@
 /** `metrics.jsonl`: one object a logged step. Numbers that JSON has not (NaN, infinity) are written as null. */
-import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckpointError } from '../errors.ts';
 import { writeFileAtomic } from '../io/atomic.node.ts';
+import { makeFolder } from '../io/make-folder.node.ts';
 
 const metricsName = 'metrics.jsonl';
 
@@ -53,7 +54,7 @@ export class MetricsLog {
    * @param resumeAt rows after this step are removed: the resumed run writes them again
    */
   static async open(folder: string, resumeAt?: number): Promise<MetricsLog> {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const path = join(folder, metricsName);
     if (resumeAt !== undefined) {
       const kept = (await readMetrics(folder)).filter((row) => row.step <= resumeAt);

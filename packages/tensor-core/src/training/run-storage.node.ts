@@ -2,18 +2,62 @@
  * A run's folder: config.json, metrics.jsonl, TensorBoard events and checkpoints/. Loading this module lets trainers
  * take `out`.
  */
+import { existsSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { asJson } from '../checkpoint/config-match.ts';
 import { loadCheckpoint } from '../checkpoint/load.node.ts';
 import { saveCheckpoint, writeCheckpoint } from '../checkpoint/save.node.ts';
 import { ConfigError } from '../errors.ts';
 import { writeFileAtomic } from '../io/atomic.node.ts';
+import { takeLock } from '../io/lock.node.ts';
+import { makeFolder } from '../io/make-folder.node.ts';
 import { MetricsLog, readMetrics } from './metrics-log.node.ts';
 import { type OpenRunOptions, type RunFiles, registerStorage } from './storage.ts';
 import { EventFile } from './tensorboard/event-file.node.ts';
 
-async function openRun(out: string, { resumeAt, config, keep }: OpenRunOptions): Promise<RunFiles> {
+/** Refuses what no folder can be, or become. */
+function checkOut(out: unknown): void {
+  if (typeof out !== 'string' || out.trim() === '')
+    throw new ConfigError({ where: 'out', what: 'no folder', got: out, wanted: 'the path of a folder' });
+  let at = resolve(out);
+  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
+  if (!existsSync(at) || statSync(at).isDirectory()) return;
+  throw new ConfigError({ where: 'out', what: `${at} is a file`, got: out, fix: 'Choose another folder' });
+}
+
+/** One trainer writes into a folder at a time. A process of another machine cannot be asked, and is taken to have ended. */
+function lock(out: string): () => void {
+  const file = join(out, '.training.lock');
+  const taken = takeLock(file, false);
+  if (typeof taken === 'function') return taken;
+  throw new ConfigError({
+    where: 'out',
+    what: 'another trainer writes there',
+    got: `${out}, process ${taken.pid} since ${taken.since}`,
+    fix: `End it or its loop first, or choose another folder. If it is no trainer, delete ${file}`,
+  });
+}
+
+async function openRun(out: string, options: OpenRunOptions): Promise<RunFiles> {
+  await makeFolder(out).catch((cause: NodeJS.ErrnoException) => {
+    const what = `the folder cannot be made (${cause.code})`;
+    throw new ConfigError({ where: 'out', what, got: out, fix: 'Choose another folder', cause });
+  });
+  const release = lock(out);
+  try {
+    return await openLocked(out, options, release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function openLocked(
+  out: string,
+  { resumeAt, config, keep }: OpenRunOptions,
+  release: () => void,
+): Promise<RunFiles> {
   if (resumeAt === undefined && (await readMetrics(out)).length > 0) {
     throw new ConfigError({
       where: 'out',
@@ -42,11 +86,14 @@ async function openRun(out: string, { resumeAt, config, keep }: OpenRunOptions):
     async close() {
       await metrics.close();
       await events.close();
+      release();
     },
+    release,
   };
 }
 
 registerStorage({
+  check: checkOut,
   open: openRun,
   write: (path, content, extra) => writeCheckpoint(path, content, extra ? { extra } : {}),
   load: loadCheckpoint,

@@ -64,13 +64,15 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
   #training = false;
   #disposed = false;
   #lastSaved: string | undefined;
+  /** of the latest `train` */
+  #files: RunFiles | undefined;
 
-  /** @throws ConfigError for `checkpointEvery` without `out`, and for `out` in a page */
+  /** @throws ConfigError for `checkpointEvery` without `out`, and for `out` that is no folder, or in a page */
   protected constructor(run: RunOptions) {
     requireOptions('trainer options', run);
     this.#run = run;
     if (run.keepCheckpoints !== undefined) checkCount('keepCheckpoints', run.keepCheckpoints);
-    if (run.out !== undefined) storage('out');
+    if (run.out !== undefined) storage('out').check(run.out);
     if (run.checkpointEvery === undefined) return;
     checkCount('checkpointEvery', run.checkpointEvery);
     if (run.out === undefined)
@@ -108,7 +110,8 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
   protected async begin(): Promise<void> {}
 
   /**
-   * Trains until `steps` steps are done in all; a signal stops it between two, and what was done is saved (with `out`).
+   * Trains until `steps` steps are done in all; a signal stops it between two, as leaving the loop does, and what was done
+   * is saved (with `out`).
    * @throws NumericalError where parameters that are not finite would be saved, or are what the last update left: the last
    * good checkpoint stays
    */
@@ -118,7 +121,7 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
     // before anything is waited for: a second call at the same time would see none
     this.#training = true;
     let files: RunFiles | undefined;
-    let [aborted, saved] = [false, -1];
+    let [aborted, left, saved] = [false, false, -1];
     const save = async (): Promise<void> => {
       const to = files;
       if (to === undefined || saved === this.step) return;
@@ -129,6 +132,7 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
     };
     try {
       files = await this.#open();
+      this.#files = files;
       await this.begin();
       while (this.step < steps) {
         if (this.#disposed) throw this.#gone('train');
@@ -144,7 +148,9 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
         // logged before it is saved: a kill in between costs a checkpoint, not a line of the log
         await files?.log(this.step, numbersOf(row));
         if (isBest || passes(this.#run.checkpointEvery, before, this.step)) await save();
+        left = true;
         yield { step: this.step, ...row } as unknown as S;
+        left = false;
         if (stop) break;
       }
       await save();
@@ -153,7 +159,11 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
       return { aborted };
     } finally {
       this.#training = false;
-      await files?.close();
+      try {
+        if (left && !this.#disposed) await save();
+      } finally {
+        await files?.close();
+      }
     }
   }
 
@@ -179,6 +189,7 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.#files?.release();
     this.free();
   }
 

@@ -15,6 +15,8 @@ export interface RunFiles {
   /** Saves a checkpoint; returns its path. */
   checkpoint(content: CheckpointContent, extra?: ExtraFiles): Promise<string>;
   close(): Promise<void>;
+  /** Lets another trainer write here; `close` does that too. */
+  release(): void;
 }
 
 export interface OpenRunOptions {
@@ -26,6 +28,9 @@ export interface OpenRunOptions {
 }
 
 export interface Storage {
+  /** @throws ConfigError for what is no folder and cannot become one, before anything is made */
+  check(out: string): void;
+  /** @throws ConfigError where another trainer writes at this moment */
   open(out: string, o: OpenRunOptions): Promise<RunFiles>;
   /** Writes one checkpoint at exactly this path. */
   write(path: string, content: CheckpointContent, extra?: ExtraFiles): Promise<void>;

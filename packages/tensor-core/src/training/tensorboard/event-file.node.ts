@@ -1,6 +1,7 @@
 /** Appends scalars to a TensorBoard event file: `tensorboard --logdir runs` shows the run while it goes on. */
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../io/make-folder.node.ts';
 import { fileVersionEvent, record, scalarsEvent, sessionStartEvent } from './event.ts';
 
 /** A TensorBoard event file, open for appending. */
@@ -15,7 +16,7 @@ export class EventFile {
    * @param resumeAt the step after which a resumed run goes on: what earlier files say about later steps is forgotten
    */
   static async create(folder: string, resumeAt?: number): Promise<EventFile> {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const seconds = Date.now() / 1000;
     // the name must sort after those of earlier sessions
     const stem = `events.out.tfevents.${String(Math.floor(seconds)).padStart(10, '0')}.gimbal.${process.pid}`;
