@@ -6,6 +6,7 @@ import { type OptionInfo, type OptionTable, optionInfos } from '../options/kind.
 import { type Given, givenByFile, resolveOptions } from '../options/resolve.ts';
 import { commandIndex } from './argv.ts';
 import type { Command, CommandContext, CommandResult } from './command.ts';
+import { consoleAside } from './console-aside.ts';
 import { listModules, loadModule } from './discover.ts';
 import { exitCode, printFailure } from './failure.ts';
 import { globalOptions } from './globals.ts';
@@ -90,7 +91,12 @@ async function dispatch(
   const waits = (isWaiting: boolean): void => {
     interrupts.waits = isWaiting;
   };
-  return await command.run({ options, arguments: line.words, given, root, output, signal: interrupts.signal, waits });
+  const back = options.json ? consoleAside(output) : undefined;
+  try {
+    return await command.run({ options, arguments: line.words, given, root, output, signal: interrupts.signal, waits });
+  } finally {
+    back?.();
+  }
 }
 
 /** What the config file says, then what the flags say. */

@@ -44,6 +44,11 @@ export class Output {
     return colorsOf(this.reader);
   }
 
+  /** where notes go */
+  get stderr(): Streams['stderr'] {
+    return this.streams.stderr;
+  }
+
   private get reader(): Streams['stdout'] {
     return this.asJson ? this.streams.stderr : this.streams.stdout;
   }

@@ -72,6 +72,22 @@ export async function savedOption(folder: string, name: string): Promise<unknown
   return (JSON.parse(await readFile(join(path, 'config.json'), 'utf8')) as { [name: string]: unknown })[name];
 }
 
+/** @throws ConfigError for what is no configuration, as where a run is gone on with */
+function parsed(text: string, folder: string, where: string): Partial<RunConfig> {
+  const config = jsonOf(text);
+  if (typeof config === 'object' && config !== null) return config;
+  const what = `${join(folder, 'config.json')} is not the configuration of a run`;
+  throw new ConfigError({ where, what, fix: 'Restore that file, or name another run' });
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * The environment that a run was trained on, where flags name no other; its options hold for it alone.
  * @throws ConfigError for a folder that is no run of gimbal control
@@ -83,7 +99,7 @@ export async function environmentOfRun(
 ): Promise<EnvFlags> {
   if (given.env !== undefined) return { env: given.env, envOptions: given.envOptions };
   const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => undefined);
-  const config = text === undefined ? undefined : (JSON.parse(text) as Partial<RunConfig>);
+  const config = text === undefined ? undefined : parsed(text, folder, where);
   const { env, envOptions } = (config?.options ?? {}) as Partial<EnvFlags>;
   if (typeof env === 'string' && isTable(env)) {
     const fix = `Its policy is in ${join(folder, 'policy.json')}, its returns in report.html`;

@@ -17,7 +17,7 @@ import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { TrainingTime } from '../run/training-time.ts';
 import { rewardWithInterval } from '../stages/internal/intervals.ts';
-import { lastKl, toldDistance, toldOverlap } from './findings.ts';
+import { lastKl, toldChange, toldDistance, toldOverlap } from './findings.ts';
 import { LongCompletions } from './long-completions.ts';
 import { defaultSteps, optionsWith } from './options.ts';
 import { promptParts, toldShared } from './prompt-parts.ts';
@@ -25,7 +25,7 @@ import { promptRows, promptText, refuseEmpty } from './prompt-rows.ts';
 import { rlReport } from './report.ts';
 import { loadRewards } from './reward.ts';
 import { parseReward, type RewardSpec } from './reward-spec.ts';
-import { warnAlike } from './rewards-alike.ts';
+import { refuseUnrewarded, warnAlike } from './rewards-alike.ts';
 import { surrogateOf } from './surrogate-flags.ts';
 import { defined, fittingPrompts, type RlSettings, roomBeside, scorePrompts, trainPolicy } from './train-policy.ts';
 import { bestLook, checkMonitor, verdictOf, watchRun } from './watch.ts';
@@ -217,7 +217,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
   try {
     const { params: start, tokenizer, contextLength } = open;
     const policy = o.gradientCheckpointing ? withGradientCheckpointing(open.policy) : open.policy;
-    refuseEmpty(all, tokenizer.begin, `gimbal ${name} --data ${o.data ?? ''}`);
+    await refuseEmpty(all, tokenizer.begin, o.data);
     const maxNewTokens = o.maxNewTokens ?? roomBeside(all, tokenizer, contextLength);
     const fitting = fittingPrompts(all, { tokenizer, contextLength, maxNewTokens }, note);
     const choose = o.evalEvery !== undefined;
@@ -262,6 +262,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
         stopped: (what) => stoppedRun(name, run.path, what),
       }),
     );
+    await refuseUnrewarded(folder, `gimbal ${name} --reward`);
     await warnAlike(folder, note);
     if (long.seen > 0) note(`warning: ${long.told}`);
     // where the control fell, or other prompts were answered better before, the weights to keep are not the last
@@ -271,7 +272,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     const { params } = best ?? trainer;
     const after = await score(params);
     const [was, is] = [rewardWithInterval(before.rewards), rewardWithInterval(after.rewards)];
-    progress.done(`reward ${figure(was.value)} → ${figure(is.value)} on ${counted(heldOut.length, 'held-out prompt')}`);
+    progress.done(`${toldChange(was, is)} on ${counted(heldOut.length, 'held-out prompt')}`);
     const went = { kl: await lastKl(folder), rewards: rewards.map((r) => r.name), watched: watch !== undefined };
     const found = [toldOverlap(was, is), toldDistance(went)].filter((told) => told !== undefined);
     for (const told of found) note(told);

@@ -1,4 +1,4 @@
-import { toldDistance, toldOverlap } from './findings.ts';
+import { toldChange, toldDistance, toldOverlap } from './findings.ts';
 
 const at = (low: number, high: number) => ({ value: (low + high) / 2, low, high, n: 5 });
 
@@ -6,6 +6,11 @@ it('intervals that overlap are told, and those that do not are not', () => {
   expect(toldOverlap(at(0, 2), at(1, 3))).toMatch(/overlap: 5 held-out prompts/);
   expect(toldOverlap(at(0, 1), at(2, 3))).toBeUndefined();
   expect(toldOverlap(at(2, 3), at(0, 1))).toBeUndefined();
+  // nothing was judged
+  const none = { value: Number.NaN, low: Number.NaN, high: Number.NaN, n: 0 };
+  expect(toldOverlap(none, none)).toBeUndefined();
+  expect(toldChange(none, none)).toBe('no reward, before as after,');
+  expect(toldChange(at(0, 2), at(1, 3))).toBe('reward 1.000 → 2.000');
   // one prompt has no interval
   expect(toldOverlap(at(Number.NaN, Number.NaN), at(Number.NaN, Number.NaN))).toMatch(/overlap/);
 });

@@ -9,9 +9,13 @@ const truths: readonly string[] = ['exact', 'entailed'];
 /** Nats to the start from which texts want to be read: the best of 50 samples is as far, log 50 − 49/50 (Beirami et al., arXiv 2401.01879). */
 const far = 3;
 
-/** That a difference is not told, in a sentence; undefined where the intervals are apart. */
+/** What the reward was and is. */
+export const toldChange = (was: Estimate, is: Estimate): string =>
+  was.n === 0 && is.n === 0 ? 'no reward, before as after,' : `reward ${figure(was.value)} → ${figure(is.value)}`;
+
+/** That a difference is not told, in a sentence; undefined where the intervals are apart, and where nothing was judged. */
 export const toldOverlap = (was: Estimate, is: Estimate): string | undefined =>
-  was.low > is.high || is.low > was.high
+  was.n === 0 || is.n === 0 || was.low > is.high || is.low > was.high
     ? undefined
     : `The intervals before and after overlap: ${is.n} held-out prompts tell little of a difference of this size`;
 

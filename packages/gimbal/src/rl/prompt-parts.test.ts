@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { rng } from '@gimbal/tensor-core';
 import { promptParts, toldShared } from './prompt-parts.ts';
 import { refuseEmpty } from './prompt-rows.ts';
@@ -51,14 +54,21 @@ test('prompts that stand in two parts are told, whatever their other columns say
   expect(toldShared({ training: [long], heldOut: [long], selection: [] })[0]).toContain(`as "${'x'.repeat(60)}…"`);
 });
 
-test('an empty prompt is refused by its row, but of a model that begins texts with a token', () => {
+test('an empty prompt is refused by its line, but of a model that begins texts with a token', async () => {
   const rows = ['a', { prompt: '' }, ''];
-  expect(() => refuseEmpty(rows, [], 'rows.jsonl')).toThrow(
-    expect.objectContaining({
+  const folder = mkdtempSync(join(tmpdir(), 'prompts-'));
+  try {
+    const file = join(folder, 'rows.jsonl');
+    writeFileSync(file, '{"prompt":"a"}\n\n{"prompt":""}\n{"prompt":""}\n');
+    await expect(refuseEmpty(rows, [], file)).rejects.toMatchObject({
       code: 'ERR_DATA',
-      message: expect.stringMatching(/^rows.jsonl, row 1: the prompt is empty/),
-    }),
-  );
-  refuseEmpty(rows, [1], 'rows.jsonl');
-  refuseEmpty(['a', ' '], [], 'rows.jsonl');
+      message: expect.stringContaining('rows.jsonl:3: the prompt is empty'),
+    });
+    await refuseEmpty(rows, [1], file);
+    await refuseEmpty(['a', ' '], [], file);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  await expect(refuseEmpty(rows, [], 'rows.csv')).rejects.toThrow('rows.csv, row 1: the prompt is empty');
+  await expect(refuseEmpty(rows, [])).rejects.toThrow('prompts, row 1: the prompt is empty');
 });

@@ -1,4 +1,5 @@
 // What a policy learns to answer: rows of the user's, or articles of the generated newsroom.
+import { readFile } from 'node:fs/promises';
 import { DataError, type Prompt, rng } from '@gimbal/tensor-core';
 import type { AskedPrompts } from './chat-prompts.ts';
 
@@ -45,13 +46,23 @@ export const promptText = (p: Prompt): string => (typeof p === 'string' ? p : p.
 /**
  * A prompt without a text asks nothing, unless the model begins every text with a token, which it can go on from.
  * @param begin those tokens
- * @param where the rows' file, for messages; rows are counted from 0
- * @throws DataError naming the first row
+ * @param file of the rows, for messages; without one, or in one that is no .jsonl, rows are counted from 0
+ * @throws DataError naming the first one by its line, as all faults of a file are
  */
-export function refuseEmpty(prompts: readonly Prompt[], begin: readonly number[], where: string): void {
+export async function refuseEmpty(prompts: readonly Prompt[], begin: readonly number[], file?: string): Promise<void> {
   if (begin.length > 0) return;
   const i = prompts.findIndex((p) => promptText(p) === '');
   if (i < 0) return;
   const fix = 'Leave the row out, or take a model that begins texts with a start token';
-  throw new DataError({ where: `${where}, row ${i}`, what: 'the prompt is empty', fix });
+  const line = file === undefined ? undefined : await lineOf(file, i);
+  const where = line === undefined ? `${file ?? 'prompts'}, row ${i}` : `${file}:${line}`;
+  throw new DataError({ where, what: 'the prompt is empty', fix });
+}
+
+/** Where row i stands in a .jsonl: lines without anything are no rows. */
+async function lineOf(file: string, i: number): Promise<number | undefined> {
+  if (!/\.(jsonl|ndjson)$/i.test(file)) return undefined;
+  const text = await readFile(file, 'utf8').catch(() => '');
+  const numbers = text.split('\n').flatMap((line, at) => (line.trim() === '' ? [] : [at + 1]));
+  return numbers[i];
 }

@@ -1,4 +1,7 @@
-import { alike } from './rewards-alike.ts';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { alike, refuseUnrewarded } from './rewards-alike.ts';
 
 test('rewards that are all zero, or all the same, are told; others are not', () => {
   expect(alike([0, 0, 0])).toContain(
@@ -11,4 +14,25 @@ test('rewards that are all zero, or all the same, are told; others are not', () 
   // the mean of one step says nothing of the completions in it
   expect(alike([1])).toBeUndefined();
   expect(alike([])).toBeUndefined();
+});
+
+test('a run without a single reward is an error; one reward in one step is enough', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'rewards-'));
+  try {
+    const log = (...shares: number[]): Promise<void> =>
+      writeFile(
+        join(folder, 'metrics.jsonl'),
+        shares.map((unrewarded, i) => `${JSON.stringify({ step: i + 1, reward: null, unrewarded })}\n`).join(''),
+      );
+    await log(1, 1);
+    await expect(refuseUnrewarded(folder, 'gimbal rl --reward')).rejects.toThrow(
+      'gimbal rl --reward: no completion of 2 steps got a reward: all were abstained on, and nothing was learnt',
+    );
+    await log(1, 0.9);
+    await refuseUnrewarded(folder, 'gimbal rl --reward');
+    await log();
+    await refuseUnrewarded(folder, 'gimbal rl --reward');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -1,5 +1,5 @@
 // Rewards that are all the same teach nothing: a wrong column or a reward that never fires shows only so.
-import { readMetrics } from '@gimbal/tensor-core';
+import { DataError, readMetrics } from '@gimbal/tensor-core';
 import { counted, figure } from '../cli/format.ts';
 
 /** Says so where the reward was the same in every step of a run. @param folder of its metrics */
@@ -7,6 +7,22 @@ export async function warnAlike(folder: string, note: (text: string) => void): P
   const rows = await readMetrics(folder);
   const told = alike(rows.flatMap(({ reward }) => (typeof reward === 'number' ? [reward] : [])));
   if (told !== undefined) note(`warning: ${told}`);
+}
+
+/**
+ * A reward that abstained on every completion has taught nothing, and a run on it is no run.
+ * @param folder of its metrics
+ * @throws DataError
+ */
+export async function refuseUnrewarded(folder: string, where: string): Promise<void> {
+  const rows = await readMetrics(folder);
+  if (rows.length === 0 || rows.some(({ unrewarded }) => unrewarded !== 1)) return;
+  const what = `no completion of ${counted(rows.length, 'step')} got a reward: all were abstained on, and nothing was learnt`;
+  throw new DataError({
+    where,
+    what,
+    fix: 'See what it answers: a number for each completion, null only where there is none',
+  });
 }
 
 /** @param rewards means of the steps; one alone has nothing to be like */

@@ -10,7 +10,7 @@ import type { Longer } from './run-folder.ts';
  * killed before its first checkpoint is taken away: it will be logged again.
  * @param out folder of the trainer's log and checkpoints, which need not exist
  * @param keep names in it that are not the trainer's
- * @throws CheckpointError if what is there cannot be read
+ * @throws CheckpointError where there are checkpoints and each is damaged: nothing is taken away then
  */
 export async function checkpointIn(
   out: string,

@@ -1,8 +1,8 @@
 // A run is a folder: config.json, metrics.jsonl, a folder per stage (its metrics, TensorBoard events, checkpoints) and
 // report.html. It is claimed by its config.json and never overwritten.
 import { access, constants, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
+import { dirname, join } from 'node:path';
+import { ConfigError, makeFolder, writeFileAtomic } from '@gimbal/tensor-core';
 import { presentational } from '../cli/globals.ts';
 import { packageVersion } from '../cli/version.ts';
 import { kebab } from '../options/kind.ts';
@@ -207,11 +207,11 @@ async function fresh(command: string, out: string | undefined, cwd: string): Pro
       const fix = 'Add --resume to go on with it, or choose another --out';
       throw new ConfigError({ where: `gimbal ${command} --out`, what: `${path} exists already`, fix });
     }
-    await makeFolder(path, command);
+    await folderFor(path, command);
     return path;
   }
   const runs = join(cwd, 'runs');
-  await makeFolder(runs, command);
+  await folderFor(runs, command);
   for (let n = 1; ; n++) {
     const path = join(runs, `${command}-${n}`);
     try {
@@ -223,20 +223,11 @@ async function fresh(command: string, out: string | undefined, cwd: string): Pro
   }
 }
 
-/** Level by level: Node's recursive mkdir never ends where the system makes no folder and calls that ENOENT (/proc). */
-async function makeFolder(path: string, command: string): Promise<void> {
-  const missing: string[] = [];
-  for (let at = resolve(path); !(await stat(at).catch(() => undefined)); at = dirname(at)) missing.push(at);
-  for (const folder of missing.reverse()) {
-    try {
-      await mkdir(folder);
-    } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException;
-      if (code === 'EEXIST') continue;
-      const what = `the folder ${folder} cannot be made (${code})`;
-      throw new ConfigError({ where: `gimbal ${command} --out`, what, got: path, fix: 'Choose another --out', cause });
-    }
-  }
+async function folderFor(path: string, command: string): Promise<void> {
+  await makeFolder(path).catch((cause: NodeJS.ErrnoException) => {
+    const what = `the folder ${cause.path} cannot be made (${cause.code})`;
+    throw new ConfigError({ where: `gimbal ${command} --out`, what, got: path, fix: 'Choose another --out', cause });
+  });
 }
 
 async function existing({ command, options, cwd = '.' }: RunRequest): Promise<string> {
