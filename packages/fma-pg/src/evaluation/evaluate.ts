@@ -3,17 +3,18 @@
 import type { Rng } from '@gimbal/tensor-core';
 import { ConfigError, checkCount, checkKnown, checkOption, checkSeed, type Env, rng } from '@gimbal/tensor-core';
 import type { PolicyMemory } from '../policies/recurrent.ts';
-import { checkEnv } from '../rollout/env-faults.ts';
+import { madeBy } from '../rollout/env-faults.ts';
 import { LocalVectorEnv } from '../rollout/local-vector-env.ts';
 import type { RunningMoments } from '../rollout/moments.ts';
 import { Stepper } from '../rollout/stepper.ts';
 import { actionSpec } from '../spaces/action-spec.ts';
 import { observationSpec } from '../spaces/observation-spec.ts';
+import { type AgentSpaces, requireSameSpaces } from '../spaces/same-spaces.ts';
 import { Limited } from './limited.ts';
 import { bootstrapInterval, deviationOf, interquartileMean, meanOf } from './statistics.ts';
 
 /** What can be evaluated: every agent here. */
-export interface Playable {
+export interface Playable extends Partial<AgentSpaces> {
   /** the observations' running statistics, where they are normalised */
   readonly moments: RunningMoments | undefined;
   /** how environments to evaluate on are made, where none is given */
@@ -85,7 +86,8 @@ export interface Evaluation {
 
 /**
  * Plays whole episodes. Normalisation statistics are read, not moved. The same seed gives the same returns.
- * @throws ConfigError for options, an agent that was disposed, or no environment to play on
+ * @throws ConfigError for options, an agent that was disposed, no environment to play on, or one whose spaces are not the
+ * agent’s
  * @example const { mean, ci95 } = await evaluate(agent, { episodes: 20, seed: 7 });
  */
 export async function evaluate(agent: Playable, o: EvaluateOptions): Promise<Evaluation> {
@@ -106,8 +108,7 @@ export async function evaluate(agent: Playable, o: EvaluateOptions): Promise<Eva
     });
   const numEnvs = Math.min(o.numEnvs ?? 1, episodes);
   const limited = async (): Promise<Env> => {
-    const made: unknown = await make();
-    checkEnv(made, 'evaluate, env');
+    const made = await madeBy(make, 'evaluate, env');
     return new Limited(made, maxSteps ?? stepsOf(made));
   };
   const env = await LocalVectorEnv.create(limited, numEnvs);
@@ -136,14 +137,16 @@ async function play(
   }: { episodes: number; deterministic: boolean; maxSteps: number; seed: number },
 ): Promise<Evaluation> {
   const { numEnvs } = env;
-  const action = actionSpec(env.actionSpace);
+  const spaces = { observation: observationSpec(env.observationSpace), action: actionSpec(env.actionSpace) };
+  requireSameSpaces(`evaluate, ${env.spec.id}`, spaces, agent);
+  const { observation, action } = spaces;
   const options = {
     normalizeObs: agent.moments !== undefined,
     normalizeReward: false,
     gamma: agent.gamma,
     training: false,
   };
-  const stepper = new Stepper(env, observationSpec(env.observationSpace), action, options, agent.moments);
+  const stepper = new Stepper(env, observation, action, options, agent.moments);
   const stream = rng(seed).split('evaluate');
   const draws = stream.split('actions');
   await stepper.reset(stream.split('env'));

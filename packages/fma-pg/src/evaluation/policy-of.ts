@@ -4,6 +4,7 @@ import { readMask } from '../rollout/masks.ts';
 import { standardizeRows } from '../rollout/moments.ts';
 import { actionSpec } from '../spaces/action-spec.ts';
 import { observationSpec, readObservations } from '../spaces/observation-spec.ts';
+import { requireSameSpaces } from '../spaces/same-spaces.ts';
 import { checkPlayable, type Playable } from './evaluate.ts';
 
 /**
@@ -13,7 +14,7 @@ import { checkPlayable, type Playable } from './evaluate.ts';
  * @param draws where to draw actions from; absent = the most probable one
  * @returns a function of an observation, of whether it begins an episode (default: the first one does), and of its info,
  * whose `actionMask` is obeyed (absent: every choice is allowed)
- * @throws ConfigError for spaces that no agent has, and in use: for a mask that does not fit, or after the agent's end
+ * @throws ConfigError for spaces that are not the agent's, and in use: for a mask that does not fit, or after the agent's end
  * @example
  * const act = policyOf(agent, env);
  * let { obs, info } = env.reset({ seed: 0 });
@@ -35,6 +36,7 @@ export function policyOf(agent: Playable, env: Env, draws?: Rng): (obs: Obs, beg
     });
   const observation = observationSpec(env.observationSpace);
   const action = actionSpec(env.actionSpace);
+  requireSameSpaces(`policyOf, ${env.spec.id}`, { observation, action }, agent);
   const images = observation.parts.filter((part) => part.image !== undefined);
   const skip = (j: number): boolean => images.some(({ offset, size }) => j >= offset && j < offset + size);
   const row = new Float32Array(observation.size);

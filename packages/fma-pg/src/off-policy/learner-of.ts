@@ -1,7 +1,7 @@
 // The learner that options ask for, and what it needs of the environment.
 import { ConfigError, type GoalEnv, type Rng } from '@gimbal/tensor-core';
 import type { GoalRelabel } from '../replay/replay-buffer.ts';
-import { checkEnv } from '../rollout/env-faults.ts';
+import { madeBy } from '../rollout/env-faults.ts';
 import { type ActionSpec, requireActions, requireBounds } from '../spaces/action-spec.ts';
 import { type ObservationSpec, observationSpec } from '../spaces/observation-spec.ts';
 import { Dqn } from './dqn.ts';
@@ -72,9 +72,7 @@ export async function goalsOf(o: ResolvedOffPolicy): Promise<EnvGoals | undefine
       wanted: 'a function that makes one environment',
       fix: `Give env: () => new …, with numEnvs: ${o.env.numEnvs}`,
     });
-  const made: unknown = await o.env();
-  checkEnv(made, 'env');
-  const env = made as GoalEnv;
+  const env = (await madeBy(o.env, 'env')) as GoalEnv;
   try {
     const relabel = relabelOf(env);
     if (relabel !== undefined) return { relabel, close: () => env.close() };

@@ -10,6 +10,7 @@ import {
   checkShare,
 } from '@gimbal/tensor-core';
 import { checkEnvSource, checkEvalEnv } from '../agents/env-source.ts';
+import { checkRewardSource } from '../agents/hooks.ts';
 import { type AgentOptions, furtherOfAgents } from '../agents/on-policy-options.ts';
 import { type Anneal, annealed, checkAnneal, linear } from '../internal/anneal.ts';
 import { refuseUnused } from '../internal/unused.ts';
@@ -153,6 +154,7 @@ export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
     `a multiple of numEnvs = ${o.numEnvs}`,
   );
   const { rewardSource, buffer } = o;
+  checkRewardSource(rewardSource);
   if (rewardSource !== undefined && ((buffer.nStep ?? 1) > 1 || buffer.her !== undefined))
     throw new ConfigError({
       where: buffer.her !== undefined ? 'buffer.her' : 'buffer.nStep',

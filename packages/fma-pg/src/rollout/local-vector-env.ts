@@ -9,11 +9,12 @@ import {
   type Env,
   type EnvStep,
   type Info,
+  NumericalError,
   type Obs,
   type VectorEnv,
   type VectorStep,
 } from '@gimbal/tensor-core';
-import { checkEnv, checkResult, threw } from './env-faults.ts';
+import { checkResult, madeBy, threw } from './env-faults.ts';
 
 type Leaf = Float32Array | Float64Array | Uint8Array;
 
@@ -53,15 +54,13 @@ export class LocalVectorEnv implements VectorEnv {
     this.#lastOfSome = { ...this.#last, finalObs: this.#finalObs };
   }
 
-  /** @throws ConfigError where the copies have different spaces */
+  /**
+   * @throws ConfigError where `make` throws or makes no environment, or the copies have different spaces
+   */
   static async create(make: () => Env | Promise<Env>, numEnvs: number): Promise<LocalVectorEnv> {
     const envs: Env[] = [];
     try {
-      for (let i = 0; i < numEnvs; i++) {
-        const env: unknown = await make();
-        checkEnv(env, `env ${i}`);
-        envs.push(env);
-      }
+      for (let i = 0; i < numEnvs; i++) envs.push(await madeBy(make, `env ${i}`));
       return LocalVectorEnv.#of(envs);
     } catch (error) {
       for (const env of envs) env.close();
@@ -216,8 +215,16 @@ export class LocalVectorEnv implements VectorEnv {
     return this.#envs.every((env) => env.snapshot !== undefined && env.restore !== undefined);
   }
 
+  /** Every copy, those after one that throws among them. */
   close(): void {
-    for (const env of this.#envs) env.close();
+    const failed: Error[] = [];
+    for (const [i, env] of this.#envs.entries())
+      try {
+        env.close();
+      } catch (error) {
+        failed.push(threw(error, `${this.spec.id}, close, env ${i}`));
+      }
+    if (failed[0] !== undefined) throw failed[0];
   }
 
   [Symbol.dispose](): void {
@@ -245,7 +252,12 @@ function flag(value: unknown, where: () => string): 0 | 1 {
 }
 
 function checkedReward(value: unknown, where: () => string): number {
-  if (typeof value === 'number') return value;
+  if (typeof value === 'number') {
+    if (Number.isFinite(Math.fround(value))) return value;
+    const what = Number.isFinite(value) ? 'the reward is beyond float32' : 'the reward is not finite';
+    const wanted = Number.isFinite(value) ? 'a number up to 3.4e38' : 'a finite number';
+    throw new NumericalError({ where: where(), what, got: value, wanted });
+  }
   throw new ConfigError({ where: where(), what: 'the reward is no number', got: typeof value });
 }
 

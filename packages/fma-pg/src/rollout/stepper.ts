@@ -12,7 +12,7 @@ import {
 } from '@gimbal/tensor-core';
 import type { ActionSpec } from '../spaces/action-spec.ts';
 import { type ObservationSpec, readObservations } from '../spaces/observation-spec.ts';
-import { threw } from './env-faults.ts';
+import { checkVectorObs, checkVectorStep, threw, vectorFlag } from './env-faults.ts';
 import { LocalVectorEnv } from './local-vector-env.ts';
 import { readMask } from './masks.ts';
 import { type MomentsState, ReturnScaler, type ReturnScalerState, RunningMoments, standardizeRows } from './moments.ts';
@@ -120,6 +120,7 @@ export class Stepper {
     } catch (error) {
       throw threw(error, where());
     }
+    checkVectorObs(first, where);
     readObservations(this.observation, first.obs, this.env.numEnvs, this.#raw, where);
     this.#take(first.infos, where);
     this.#returns.fill(0);
@@ -142,6 +143,7 @@ export class Stepper {
     } catch (error) {
       throw threw(error, this.#where());
     }
+    checkVectorStep(result, env.numEnvs, this.#where);
     for (let n = 0; n < env.numEnvs; n++) {
       const reward = result.reward[n] as number;
       if (!Number.isFinite(reward)) {
@@ -154,18 +156,21 @@ export class Stepper {
       }
       this.valid[n] = this.#needsReset[n] === 1 ? 0 : 1;
       this.rawRewards[n] = reward;
-      this.terminated[n] = result.terminated[n] as number;
+      const terminated = vectorFlag(result.terminated[n], 'terminated', n, this.#where);
+      const truncated = vectorFlag(result.truncated[n], 'truncated', n, this.#where);
+      this.terminated[n] = terminated;
       // where both are set, the end is one
-      this.truncated[n] = result.terminated[n] === 1 ? 0 : (result.truncated[n] as number);
+      this.truncated[n] = terminated === 1 ? 0 : truncated;
       const ended = this.terminated[n] === 1 || this.truncated[n] === 1;
       this.starts[n] = env.autoresetMode === 'next-step' ? (this.#needsReset[n] as number) : ended ? 1 : 0;
       this.#needsReset[n] = ended && env.autoresetMode === 'next-step' ? 1 : 0;
       this.#count(n, reward, ended);
     }
-    const final = env.autoresetMode === 'same-step' ? result.finalObs : result.obs;
-    if (final !== undefined && this.anyEnded()) {
+    if (this.anyEnded()) {
+      const final = env.autoresetMode === 'same-step' ? result.finalObs : result.obs;
+      if (final === undefined || final === null) throw this.#noFinal();
       // rows that did not end hold whatever they held: only those that did are read
-      readObservations(observation, final, env.numEnvs, this.#raw, this.#where);
+      readObservations(observation, final, env.numEnvs, this.#raw, this.#where, this.#ended);
       this.finalObs.set(this.#raw);
     }
     readObservations(observation, result.obs, env.numEnvs, this.#raw, this.#where);
@@ -296,6 +301,15 @@ export class Stepper {
         this.#actions[i] = Math.min(Math.max(value, action.low[j] as number), action.high[j] as number);
       }
     }
+  }
+
+  #noFinal(): ConfigError {
+    return new ConfigError({
+      where: `${this.#where()}, env ${this.starts.indexOf(1)}`,
+      what: 'its episode ended, and there is no finalObs',
+      wanted: 'with same-step autoreset, the observation before the reset',
+      fix: "Give finalObs, or autoresetMode: 'next-step' where the step after the end resets",
+    });
   }
 
   #badAction(i: number, got: number): NumericalError {

@@ -1,5 +1,6 @@
 /** What an agent needs to know of an action space. */
 import { ConfigError, type Space } from '@gimbal/tensor-core';
+import { boxSize, elementsOf } from './box.ts';
 
 /** Whole numbers, one or several at once. */
 export interface DiscreteActions {
@@ -22,32 +23,38 @@ export interface ContinuousActions {
 
 export type ActionSpec = DiscreteActions | ContinuousActions;
 
-/** @throws ConfigError for spaces that are no action of an agent: tuples, dictionaries, an empty box, no choice at all */
+/**
+ * @throws ConfigError for spaces that are no action of an agent: tuples, dictionaries, an empty box, no choice at all; and
+ * for bounds that are none
+ */
 export function actionSpec(space: Space): ActionSpec {
-  switch (space.kind) {
+  const where = 'action space';
+  switch (space?.kind) {
     case 'discrete':
       checkChoices([space.n]);
+      if (!Number.isSafeInteger(space.start ?? 0))
+        throw new ConfigError({ where, what: 'bad start', got: space.start, wanted: 'a whole number' });
       return { kind: 'discrete', nvec: [space.n], start: space.start ?? 0, single: true };
     case 'multi-discrete':
       checkChoices(space.nvec);
       return { kind: 'discrete', nvec: space.nvec, start: 0, single: false };
     case 'multi-binary': {
-      const size = space.shape.reduce((n, d) => n * d, 1);
+      const size = elementsOf(space.shape, where);
       const nvec = new Array<number>(size).fill(2);
       checkChoices(nvec);
       return { kind: 'discrete', nvec, start: 0, single: false };
     }
     case 'box': {
-      const size = space.shape.reduce((n, d) => n * d, 1);
+      const size = boxSize(space, where);
       if (size > 0) return { kind: 'continuous', size, low: space.low, high: space.high };
       break;
     }
     default:
   }
   throw new ConfigError({
-    where: 'action space',
+    where,
     what: 'agents cannot act in it',
-    got: space.kind,
+    got: (space as Space | null | undefined)?.kind ?? String(space),
     wanted: 'discrete, multi-discrete, multi-binary or a box',
     fix: 'Flatten the action space with a wrapper',
   });

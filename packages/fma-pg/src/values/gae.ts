@@ -6,7 +6,7 @@
  *
  * Both flags cut the trace; only `terminated` takes the bootstrap away, and it wins where both are set.
  */
-import { checkShare, NumericalError, ShapeError } from '@gimbal/tensor-core';
+import { checkShare, DataError, NumericalError, ShapeError } from '@gimbal/tensor-core';
 
 /** A rollout of N copies and T steps. */
 export interface TrajectoryBatch {
@@ -43,13 +43,13 @@ export function gae(b: TrajectoryBatch, { gamma, lambda }: { gamma: number; lamb
   checkTrajectory('gae', b);
   checkShare('gae.gamma', gamma);
   checkShare('gae.lambda', lambda);
-  const { numEnvs: N, rewards, values, terminated, truncated } = b;
+  const { numEnvs: N, rewards, values } = b;
   const size = rewards.length;
   const [advantages, returns] = [new Float32Array(size), new Float32Array(size)];
   const ahead = new Float64Array(N); // A[t+1]
   for (let i = size - 1; i >= 0; i--) {
     const n = i % N;
-    const ended = terminated[i] === 1 || truncated[i] === 1;
+    const ended = isSet(b.terminated[i]) || isSet(b.truncated[i]);
     const delta = (rewards[i] as number) + gamma * nextValue(b, i) - (values[i] as number);
     const advantage = delta + (ended ? 0 : gamma * lambda * (ahead[n] as number));
     ahead[n] = advantage;
@@ -59,15 +59,18 @@ export function gae(b: TrajectoryBatch, { gamma, lambda }: { gamma: number; lamb
   return { advantages, returns };
 }
 
+/** A flag as typed arrays have it, or a boolean of a plain array. */
+export const isSet = (flag: unknown): boolean => flag === 1 || flag === true;
+
 /** What follows entry i: V of the next step, of the final observation, or 0. */
 export function nextValue(b: TrajectoryBatch, i: number): number {
-  if (b.terminated[i] === 1) return 0;
-  if (b.truncated[i] === 1) return b.finalValues[i] as number;
+  if (isSet(b.terminated[i])) return 0;
+  if (isSet(b.truncated[i])) return b.finalValues[i] as number;
   const next = i + b.numEnvs;
   return (next < b.values.length ? b.values[next] : b.lastValues[i % b.numEnvs]) as number;
 }
 
-/** @throws ShapeError for lengths that do not go together; NumericalError for what is not finite */
+/** @throws ShapeError for lengths that do not go together; NumericalError for what is not finite; DataError for no flags */
 export function checkTrajectory(where: string, b: TrajectoryBatch): void {
   const size = b.rewards.length;
   const { values, finalValues, terminated, truncated } = b;
@@ -83,6 +86,12 @@ export function checkTrajectory(where: string, b: TrajectoryBatch): void {
       wanted: `a multiple of ${b.numEnvs}, and ${b.numEnvs}`,
     });
   }
+  for (const [name, flags] of Object.entries({ terminated, truncated })) {
+    const at = flags.findIndex((flag: unknown) => !isSet(flag) && flag !== 0 && flag !== false);
+    if (at < 0) continue;
+    const entry = `${where}, ${entryOf(b, at)}`;
+    throw new DataError({ where: entry, what: `${name} is no flag`, got: flags[at], wanted: '0 or 1' });
+  }
   const refuse = (name: string, array: Float32Array, at: number): void => {
     if (at < 0) return;
     throw new NumericalError({ where: `${where}, ${entryOf(b, at)}`, what: `${name} is not finite`, got: array[at] });
@@ -93,7 +102,7 @@ export function checkTrajectory(where: string, b: TrajectoryBatch): void {
       array,
       array.findIndex((x) => !Number.isFinite(x)),
     );
-  const isUsed = (i: number): boolean => truncated[i] === 1 && terminated[i] !== 1;
+  const isUsed = (i: number): boolean => isSet(truncated[i]) && !isSet(terminated[i]);
   refuse(
     'finalValues',
     finalValues,

@@ -118,3 +118,20 @@ test('advantages alone and equal ones do not become NaN', () => {
   expect(explainedVariance(Float32Array.of(1, 2), Float32Array.of(1, 2))).toBe(1);
   expect(explainedVariance(Float32Array.of(1, 1), Float32Array.of(1, 2))).toBe(0);
 });
+
+test('flags may be booleans, and are nothing else', () => {
+  const flags = (terminated: unknown) => ({
+    numEnvs: 1,
+    rewards: Float32Array.of(1, 1),
+    values: new Float32Array(2),
+    lastValues: new Float32Array(1),
+    finalValues: new Float32Array(2),
+    terminated: terminated as Uint8Array,
+    truncated: new Uint8Array(2),
+  });
+  // the first step ends: nothing of the second counts in it
+  expect([...gae(flags([true, false]), { gamma: 0.9, lambda: 0.9 }).advantages]).toEqual([1, 1]);
+  expect(() => gae(flags([2, 0]), { gamma: 0.9, lambda: 0.9 })).toThrow(
+    'gae, step 0, copy 0: terminated is no flag; got 2, wanted 0 or 1',
+  );
+});

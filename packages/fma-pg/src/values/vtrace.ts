@@ -7,7 +7,7 @@
  * with ρ̄ = min(ρMax, p_θ/p_t), c = min(1, p_θ/p_t). Where all ratios are 1, v and A are GAE's returns and advantages.
  */
 import { checkPositive, checkShare, NumericalError, ShapeError } from '@gimbal/tensor-core';
-import { type AdvantageEstimate, checkTrajectory, entryOf, nextValue, type TrajectoryBatch } from './gae.ts';
+import { type AdvantageEstimate, checkTrajectory, entryOf, isSet, nextValue, type TrajectoryBatch } from './gae.ts';
 
 /** What `vtrace` is told beside the rollout. */
 export interface VtraceOptions {
@@ -59,7 +59,7 @@ export function vtrace(
   const excess = new Float64Array(N); // v[t+1] − V[t+1]
   for (let i = size - 1; i >= 0; i--) {
     const n = i % N;
-    const ended = terminated[i] === 1 || truncated[i] === 1;
+    const ended = isSet(terminated[i]) || isSet(truncated[i]);
     const ratio = Math.exp(logRatios[i] as number);
     const rho = Math.min(rhoMax, ratio);
     const carried = ended ? 0 : gamma * lambda * (excess[n] as number);
