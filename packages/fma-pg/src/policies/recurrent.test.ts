@@ -6,7 +6,7 @@ import { type RecurrentOptions, recurrentNetwork } from './recurrent.ts';
 beforeAll(() => useBackend('auto'));
 
 const [O, H, B, L, K] = [3, 4, 2, 5, 2] as const;
-const spec = { size: O, parts: [{ path: '', offset: 0, size: O }] };
+const spec = { size: O, parts: [{ path: '', keys: [], offset: 0, size: O }] };
 const net = (cell: RecurrentOptions['cell']) =>
   recurrentNetwork(spec, K, { hidden: [], activation: 'tanh', outputGain: 1 }, { cell, size: H });
 
