@@ -21,7 +21,7 @@ import { LocalVectorEnv } from '../rollout/local-vector-env.ts';
 import type { RunningMoments } from '../rollout/moments.ts';
 import { type Episode, Stepper, type StepperState } from '../rollout/stepper.ts';
 import { type ActionSpec, actionSpec } from '../spaces/action-spec.ts';
-import { type ObservationSpec, observationSpec } from '../spaces/observation-spec.ts';
+import { type ObservationSpec, observationSpec, savedObservation } from '../spaces/observation-spec.ts';
 import { type EnvSource, savedOptions } from './on-policy-options.ts';
 import { type Habits, habitsOf } from './saved-run.ts';
 
@@ -190,7 +190,7 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
   }
 
   protected override config(): object {
-    const spaces = { observation: this.observation, action: this.action };
+    const spaces = { observation: savedObservation(this.observation), action: this.action };
     return { ...savedOptions(this.options), spaces };
   }
 

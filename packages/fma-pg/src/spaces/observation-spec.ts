@@ -78,6 +78,19 @@ export function observationSpec(space: Space, only?: readonly string[]): Observa
   return { size: offset, parts };
 }
 
+/** What checkpoints hold of it, in the words of the first ones, so that these can still be resumed. */
+export function savedObservation({ size, parts }: ObservationSpec): object {
+  const saved = parts.map(({ path, offset, size, image, choices, start }) => ({
+    path,
+    offset,
+    size,
+    ...(image && { image }),
+    ...(choices && { oneHot: choices.length === 1 ? choices[0] : choices }),
+    ...(start && { start }),
+  }));
+  return { size, parts: saved };
+}
+
 /** All choices of a discrete space. */
 function sumOf(nvec: readonly number[], where: string): number {
   if (nvec.every((n) => Number.isSafeInteger(n) && n >= 1)) return nvec.reduce((sum, n) => sum + n, 0);

@@ -3,7 +3,7 @@ import { type Obs, type Space, useBackend } from '@gimbal/tensor-core';
 import { Track, type TrackOptions } from '../../test/fixtures/track.ts';
 import { evaluate, OnPolicyAgent, type OnPolicyOptions, policyOf } from '../index.ts';
 import { actionSpec } from './action-spec.ts';
-import { observationSpec, readObservations } from './observation-spec.ts';
+import { observationSpec, readObservations, savedObservation } from './observation-spec.ts';
 
 beforeAll(() => useBackend('auto'));
 
@@ -73,6 +73,21 @@ test('rows that are not asked for are neither read nor written', () => {
   const out = new Float32Array(6).fill(9);
   readObservations(spec, Uint8Array.of(0, 2), 2, out, String, (row) => row === 1);
   expect([...out]).toEqual([9, 9, 9, 0, 1, 0]);
+});
+
+test('checkpoints of before still name the same observations', () => {
+  const kinds: Space = {
+    kind: 'dict',
+    spaces: { a: box([0], [1]), b: three, c: { kind: 'multi-binary', shape: [2] } },
+  };
+  // JSON of version 0.0.0 before observations had a start
+  const parts = [
+    { path: 'a', offset: 0, size: 1 },
+    { path: 'b', offset: 1, size: 3, oneHot: 3 },
+    { path: 'c', offset: 4, size: 2 },
+  ];
+  expect(savedObservation(observationSpec(kinds))).toEqual({ size: 6, parts });
+  expect(savedObservation(observationSpec({ ...three, start: 1 }))).toMatchObject({ parts: [{ oneHot: 3, start: 1 }] });
 });
 
 test('keys of a dictionary may hold dots', () => {
