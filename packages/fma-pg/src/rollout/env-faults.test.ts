@@ -110,7 +110,10 @@ test('a function that throws is named, and what it threw is kept', async () => {
     ...refused,
     ...typed('evaluate, env: the function'),
   });
-  await expect(evaluate(agent, { seed: 1 })).rejects.toMatchObject({ ...refused, ...typed('evaluate, env: the function') });
+  await expect(evaluate(agent, { seed: 1 })).rejects.toMatchObject({
+    ...refused,
+    ...typed('evaluate, env: the function'),
+  });
 });
 
 test('a reward source that throws is named, and one that is a function is refused', async () => {
