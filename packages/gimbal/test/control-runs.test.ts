@@ -2,6 +2,10 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeEnv } from '@gimbal/control-envs';
+import { evaluate, OnPolicyAgent, type OnPolicyOptions } from '@gimbal/fma-pg';
+import { useBackend } from '@gimbal/tensor-core';
+import { settingsOf } from '../src/control/settings.ts';
 import { runMain } from './run-main.ts';
 
 const root = new URL('../src/', import.meta.url);
@@ -28,7 +32,20 @@ test('episodes that do not end are cut, and the run has its report', async () =>
   expect(await readFile(join(run, 'report.html'), 'utf8')).toContain('ppo on CliffWalking-v1');
   const evaluated = await runMain(['control', 'eval', run, '--episodes', '2', '--backend', 'cpu'], root);
   expect([evaluated.code, evaluated.stderr]).toEqual([0, expect.stringContaining(told)]);
+  const sooner = ['control', 'eval', run, '--episodes', '1', '--max-steps', '50', '--json', '--backend', 'cpu'];
+  expect(JSON.parse((await runMain(sooner, root)).stdout)).toMatchObject({ lengths: [50], truncated: 1 });
 }, 60_000);
+
+test('PPO crosses the cliff with the settings that it has by default', async () => {
+  await useBackend('auto');
+  const { options } = settingsOf('ppo', 'CliffWalking-v1');
+  const env = () => makeEnv('CliffWalking-v1');
+  using agent = await OnPolicyAgent.create({ ...(options as Partial<OnPolicyOptions>), env, seed: 0 });
+  await agent.run({ steps: 100_000 });
+  const { mean, truncated } = await evaluate(agent, { episodes: 2, maxSteps: 200, seed: 7 });
+  // 13 steps are the shortest way, 17 the one that is farthest from the cliff
+  expect([truncated, mean >= -17]).toEqual([0, true]);
+}, 120_000);
 
 test('another environment, and another option, are refused with what the run has', async () => {
   const run = join(folder, 'cart');

@@ -8,13 +8,13 @@ const watching = ['env', 'envOptions', 'steps', 'policy', 'size', 'stochastic', 
 
 /** What an action reads; training reads all that is no action's alone. */
 const readers = {
-  eval: ['env', 'envOptions', 'episodes', 'stochastic', 'which'],
+  eval: ['env', 'envOptions', 'episodes', 'maxSteps', 'stochastic', 'which'],
   record: watching,
   view: watching,
   envs: [],
 } as const satisfies { [action: string]: readonly string[] };
 /** Not of training: it learns its own policy, plays its last one, takes the most probable actions, and records nothing. */
-const notOfTraining = ['policy', 'size', 'stochastic', 'which'];
+const notOfTraining = ['maxSteps', 'policy', 'size', 'stochastic', 'which'];
 
 /** The actions, as they are typed. */
 export const actions = ['train', 'eval', 'envs', 'record', 'view'] as const;

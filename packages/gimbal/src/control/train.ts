@@ -218,6 +218,11 @@ export const trainingOptions = {
   keepCheckpoints: z.int().min(1).optional().describe('latest checkpoints that stay, beside the best (default 1)'),
   ...tabularOptions,
   episodes: z.int().min(1).default(20).describe('eval, and after training: episodes to play'),
+  maxSteps: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('eval: an episode is cut after so many (default 10000, or the environment’s own limit if longer)'),
   stochastic: z
     .boolean()
     .default(false)
@@ -333,7 +338,12 @@ export async function evaluateRun(context: Context): Promise<CommandResult> {
   const { evaluate } = await import('@gimbal/fma-pg');
   using agent = await loadAgent(folder, made, o.which);
   const began = performance.now();
-  const result = await evaluate(agent, { episodes: o.episodes, deterministic: !o.stochastic, seed: o.seed });
+  const result = await evaluate(agent, {
+    episodes: o.episodes,
+    deterministic: !o.stochastic,
+    ...(o.maxSteps !== undefined && { maxSteps: o.maxSteps }),
+    seed: o.seed,
+  });
   const cut = await cutEpisodes(env, result);
   if (cut !== undefined) output.note(cut);
   if (!output.json) {
