@@ -27,7 +27,7 @@ export async function createAgent(flags: AgentFlags, out?: string): Promise<Agen
   return OnPolicyAgent.create({ ...settings.options, ...onPolicyFlags(flags, settings.options), ...common });
 }
 
-/** Options that decide no number, which checkpoints do not hold. */
+/** Options that decide no number: those of the run's configuration come before those of the checkpoint. */
 const howOften = ['evalEvery', 'evalEpisodes', 'checkpointEvery'] as const;
 
 /**
