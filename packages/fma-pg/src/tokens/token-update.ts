@@ -126,7 +126,7 @@ function notFinite(
   const left = `The parameters are those before this ${first ? 'step' : 'pass, with the earlier ones of the step in them'}`;
   const huge = advantages.find((a) => !(Math.abs(a) < mostAdvantage));
   if (huge !== undefined) {
-    const wanted = `from −${mostAdvantage} to ${mostAdvantage}`;
+    const wanted = `less than ${mostAdvantage.toExponential()} in size`;
     const fix = `${left}. Scale the rewards, which it is made from`;
     return new NumericalError({ where, what: 'an advantage is out of range', got: huge, wanted, fix });
   }

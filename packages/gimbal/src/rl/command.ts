@@ -238,7 +238,8 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     );
     for (const told of toldShared({ training, heldOut, selection })) note(`warning: ${told}`);
     const before = await score(start);
-    note(`reward of held-out prompts: ${figure(rewardWithInterval(before.rewards).value)}`);
+    const was = rewardWithInterval(before.rewards);
+    note(`reward of held-out prompts: ${was.n === 0 ? 'none, all are abstained on' : figure(was.value)}`);
     const settings: RlSettings = { ...o, maxNewTokens, learningRate: o.learningRate ?? (o.lora > 0 ? 1e-4 : 1e-5) };
     const progress = new Progress(output, name);
     const { patience, maxKl, tolerance, minLengthRatio, maxEmptyRate, lookEvery } = o;
@@ -271,7 +272,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
       best = await bestParams(folder, trainer, note);
     const { params } = best ?? trainer;
     const after = await score(params);
-    const [was, is] = [rewardWithInterval(before.rewards), rewardWithInterval(after.rewards)];
+    const is = rewardWithInterval(after.rewards);
     progress.done(`${toldChange(was, is)} on ${counted(heldOut.length, 'held-out prompt')}`);
     const went = { kl: await lastKl(folder), rewards: rewards.map((r) => r.name), watched: watch !== undefined };
     const found = [toldOverlap(was, is), toldDistance(went)].filter((told) => told !== undefined);

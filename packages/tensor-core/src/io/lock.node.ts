@@ -7,7 +7,9 @@ import { hostname } from 'node:os';
 
 /** Who holds a lock; empty while it is being written. */
 export interface LockHolder {
+  /** Id of the process. */
   pid?: number;
+  /** Name of its machine. */
   host?: string;
   /** ISO date and time */
   since?: string;
