@@ -154,7 +154,7 @@ export async function trainTable(o: TabularFlags, run: RunFolder, output: Output
 }
 
 /** What is said of a run that ends more than a hundredth below the best return, and whether it was still on its way. */
-export function shortOf(best: number, returns: readonly number[]): string[] {
+function shortOf(best: number, returns: readonly number[]): string[] {
   const last = returns.at(-1) as number;
   const gap = best - last;
   if (gap <= 0.01 * Math.abs(best)) return [];
