@@ -13,6 +13,7 @@ export type PeerCurves = { readonly [env: string]: readonly Curve[] | undefined 
 
 /**
  * Trains on each environment, and draws both sides' curves.
+ * @param seedsOf our seeds on an environment; default: the claim's
  * @returns holds if our mean of the last fifth is, wherever there are curves of theirs, at least theirs less their
  * standard deviation over seeds; reported if there are none
  */
@@ -20,13 +21,14 @@ export async function besideStableBaselines(
   { algorithm, steps }: Pick<ReturnsRun, 'algorithm' | 'steps'>,
   peers: PeerCurves,
   { seeds, dir, signal, note }: ClaimContext,
+  seedsOf: (env: string) => readonly number[] = () => seeds,
 ): Promise<Measurement> {
   const checks = new Checks();
   const parts: string[] = [];
   await mkdir(dir, { recursive: true });
   for (const [env, peer] of Object.entries(peers)) {
     const ours: Curve[] = [];
-    for (const seed of seeds) {
+    for (const seed of seedsOf(env)) {
       const curve = await trainingReturns({ algorithm, env, steps, seed }, dir, signal);
       ours.push(curve);
       note(`${algorithm} on ${env}, seed ${seed}: ${lastFifth(curve).toFixed(0)}`);

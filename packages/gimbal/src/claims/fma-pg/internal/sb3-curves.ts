@@ -9,16 +9,15 @@ import { type Curve, points, type ReturnsRun } from './returns.ts';
 /** One curve a seed. */
 export type SeededCurves = { readonly [seed: string]: Curve };
 
-/** its seeds, whichever ours are */
-const peerSeeds = ['1', '2', '3'];
-
 /**
+ * @param peerSeeds its seeds, whichever ours are
  * @param kept of this environment and run, where there are some
- * @returns one curve for each of seeds 1, 2, 3; undefined where one is missing
+ * @returns one curve for each of its seeds; undefined where one is missing
  * @throws DataError for a file of another run; BackendError where --peer was given and its script fails
  */
 export async function stableBaselinesCurves(
   run: Pick<ReturnsRun, 'algorithm' | 'env' | 'steps'>,
+  peerSeeds: readonly number[],
   kept: SeededCurves | undefined,
   { dir, peer, note }: Pick<ClaimContext, 'dir' | 'peer' | 'note'>,
 ): Promise<readonly Curve[] | undefined> {
@@ -26,7 +25,7 @@ export async function stableBaselinesCurves(
   const algorithm = run.algorithm.toLowerCase();
   const file = join(dir, `${algorithm}-${env}.json`);
   const known = async (): Promise<SeededCurves> => ({ ...(await curvesIn(file, env, steps)), ...kept });
-  const missingOf = (curves: SeededCurves): string[] => peerSeeds.filter((seed) => curves[seed] === undefined);
+  const missingOf = (curves: SeededCurves): number[] => peerSeeds.filter((seed) => curves[seed] === undefined);
   let curves = await known();
   const missing = missingOf(curves);
   if (missing.length > 0 && peer !== undefined) {
