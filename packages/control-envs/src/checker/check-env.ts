@@ -2,9 +2,10 @@
  * Runs an environment through the contract and says what breaks it, and why that matters. It resets and steps the
  * environment, and leaves it open.
  */
-import { type Action, ConfigError, type Env, type EnvStep, type Rng, rng } from '@gimbal/tensor-core';
-import { cloneObs, equalObs, fault, sample } from '../spaces/value.ts';
+import { type Action, ConfigError, type Env, type EnvStep, type Info, rng } from '@gimbal/tensor-core';
+import { cloneObs, equalObs, fault } from '../spaces/value.ts';
 import { hasState } from '../wrappers/wrapper.ts';
+import { drawAllowed, maskFault } from './allowed.ts';
 
 /** One way in which an environment breaks the contract. */
 export interface EnvProblem {
@@ -23,7 +24,7 @@ export interface CheckOptions {
 }
 
 /**
- * Checks an environment.
+ * Checks an environment. Of the actions it draws those that `info.actionMask` allows, where it is given.
  * @returns the problems; none for a sound environment
  * @example const problems = checkEnv(new MyEnv()); // [{ what: 'obs of reset: [2] is NaN…', fix: '…' }]
  */
@@ -110,6 +111,7 @@ function checkReset(env: Env, seed: number, say: Say): void {
   const wrong = fault(env.observationSpace, first.obs);
   if (wrong !== undefined) say(`obs of reset: ${wrong}`, 'Return what observationSpace promises, or widen its bounds');
   if (typeof first.info !== 'object' || first.info === null) say('reset returns no info object', 'Return info: {}');
+  checkMask(env, first.info, false, say);
   const kept = cloneObs(first.obs);
   const second = env.reset({ seed });
   if (!equalObs(kept, second.obs)) {
@@ -125,11 +127,11 @@ function checkReset(env: Env, seed: number, say: Say): void {
 
 function checkEpisodes(env: Env, steps: number, seed: number, say: Say): void {
   const stream = rng(seed).split('check-env');
-  let kept = env.reset({ seed }).obs;
+  let { obs: kept, info } = env.reset({ seed });
   let copy = cloneObs(kept);
   let elapsed = 0;
   for (let t = 0; t < steps; t++) {
-    const action = draw(env, stream);
+    const action = drawAllowed(env, infoOf(info), stream);
     const before = typeof action === 'number' ? action : action.slice();
     const result = env.step(action);
     elapsed++;
@@ -143,10 +145,10 @@ function checkEpisodes(env: Env, steps: number, seed: number, say: Say): void {
     if (elapsed >= env.spec.maxSteps && !result.truncated) {
       say(`truncated is false at spec.maxSteps = ${env.spec.maxSteps}`, 'Truncate there, or wrap in TimeLimit');
     }
-    kept = result.obs;
+    ({ obs: kept, info } = result);
     if (result.terminated || result.truncated) {
       checkAfterEnd(env, action, say);
-      kept = env.reset().obs;
+      ({ obs: kept, info } = env.reset());
       elapsed = 0;
     }
     copy = cloneObs(kept);
@@ -163,7 +165,20 @@ function checkStep(env: Env, { obs, reward, terminated, truncated, info }: EnvSt
     }
   }
   if (typeof info !== 'object' || info === null) say('step returns no info object', 'Return info: {}');
+  checkMask(env, info, terminated || truncated, say);
 }
+
+/** @param ended nothing is chosen after the end: all may be masked */
+function checkMask(env: Env, info: Info, ended: boolean, say: Say): void {
+  const { actionMask } = infoOf(info);
+  if (actionMask === undefined) return;
+  const wrong = maskFault(env.actionSpace, actionMask, ended);
+  const fix = 'Give 1 for each choice that is allowed and 0 for the others, or leave it out where all are';
+  if (wrong !== undefined) say(`info.actionMask: ${wrong}`, fix);
+}
+
+/** What is no info object has its own problem. */
+const infoOf = (info: Info): Info => (typeof info === 'object' && info !== null ? info : {});
 
 function checkAfterEnd(env: Env, action: Action, say: Say): void {
   if (throws(() => env.step(action))) return;
@@ -173,11 +188,12 @@ function checkAfterEnd(env: Env, action: Action, say: Say): void {
 function checkRepeats(env: Env, steps: number, seed: number, say: Say): void {
   const run = (): EnvStep[] => {
     const stream = rng(seed).split('check-repeats');
-    env.reset({ seed });
+    let { info } = env.reset({ seed });
     const results: EnvStep[] = [];
     for (let t = 0; t < steps; t++) {
-      const result = env.step(draw(env, stream));
+      const result = env.step(drawAllowed(env, infoOf(info), stream));
       results.push(result);
+      info = result.info;
       if (result.terminated || result.truncated) break;
     }
     return results;
@@ -195,10 +211,10 @@ function checkRepeats(env: Env, steps: number, seed: number, say: Say): void {
 function checkState(env: Env, seed: number, say: Say): void {
   if (!hasState(env) || env.getState === undefined || env.setState === undefined) return;
   const stream = rng(seed).split('check-state');
-  env.reset({ seed });
-  const action = draw(env, stream);
-  const first = env.step(action);
+  const begun = env.reset({ seed });
+  const first = env.step(drawAllowed(env, infoOf(begun.info), stream));
   if (first.terminated || first.truncated) return;
+  const action = drawAllowed(env, infoOf(first.info), stream);
   const fix = 'Save and restore everything that a step reads: clocks, warm starts, targets';
   const state = env.getState();
   const snapshot = env.snapshot?.();
@@ -243,5 +259,3 @@ function throws(call: () => unknown): boolean {
     return true; // any error does: the checker asks whether the call was refused
   }
 }
-
-const draw = (env: Env, stream: Rng): Action => sample(env.actionSpace, stream) as Action;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Action, Env, Space } from '@gimbal/tensor-core';
 import { actionFault } from '../base/action-fault.ts';
 import { assertEnv, checkEnv, EnvWrapper, listEnvs, makeEnv, registerEnv } from '../index.ts';
@@ -162,6 +163,51 @@ test('the checker names a fault once, however often it occurs, and goes on after
   expect(found).toContain('checking step throws: no seed');
   expect(found).toContain('the same seed and actions give another episode');
 });
+
+test('the checker draws actions that info.actionMask allows, and says what is wrong with a mask', async () => {
+  const told = await logged(() => import('../../examples/own-env.ts'));
+  expect(told).toEqual([[]]);
+  const found = async (mask: unknown): Promise<string[]> => {
+    const lake = await makeEnv('FrozenLake-v1');
+    const masked = Object.assign(new EnvWrapper(lake), {
+      reset: (o?: object) => ({ ...lake.reset(o), info: { actionMask: mask } }),
+      step: (action: Action) => {
+        if (action === 3) throw new Error('illegal action taken');
+        return { ...lake.step(action), info: { actionMask: mask } };
+      },
+    });
+    return checkEnv(masked).map(({ what }) => what);
+  };
+  for (const mask of [[1, 1, 1, 0], Uint8Array.of(0, 1, 0, 0), [true, false, false, false]])
+    expect(await found(mask)).toEqual([]);
+  expect(await found([1, 1, 1])).toContain('info.actionMask: its length is 3, not 4');
+  expect(await found([1, 0.5, 1, 0])).toContain('info.actionMask: entry 1 is 0.5, neither 0 nor 1');
+  expect(await found('all')).toContain('info.actionMask: it is no list of 4 flags');
+  expect(await found([0, 0, 0, 0])).toContain('info.actionMask: it allows nothing of component 0');
+  const pendulum = await makeEnv('Pendulum-v1');
+  const box = Object.assign(new EnvWrapper(pendulum), {
+    reset: (o?: object) => ({ ...pendulum.reset(o), info: { actionMask: [1] } }),
+  });
+  expect(checkEnv(box).map(({ what }) => what)).toContain(
+    'info.actionMask: it masks an action of kind box, which has no choices',
+  );
+});
+
+test('the README shows examples/own-env.ts', () => {
+  const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+  expect(read('README.md')).toContain(`\`\`\`ts\n${read('examples/own-env.ts')}\`\`\``);
+});
+
+async function logged(work: () => Promise<unknown>): Promise<unknown[]> {
+  const [printed, log]: [unknown[], typeof console.log] = [[], console.log];
+  console.log = (value) => printed.push(value);
+  try {
+    await work();
+  } finally {
+    console.log = log;
+  }
+  return printed;
+}
 
 test('a registered environment is made with every option: what is not given has its default', async () => {
   const seen: object[] = [];
