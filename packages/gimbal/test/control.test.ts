@@ -19,11 +19,24 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 test('train, show and evaluate what was saved', async () => {
   const run = join(folder, 'x');
   const train = ['control', 'train', '--env', 'CartPole-v1', '--steps', '1536', '--eval-every', '512', '--seed', '1'];
-  const { code, stdout } = await runMain(
+  const { code, stdout, stderr } = await runMain(
     [...train, '--out', run, '--json', '--backend', 'cpu', '--episodes', '4'],
     root,
   );
   expect(code).toBe(0);
+  // the settings of this environment, a line of them at the start
+  expect(stderr).toContain(
+    'ppo on CartPole-v1: 1536 steps, seed 1, 8 copies, rollouts of 32 steps, 20 passes in 1 minibatch, learning rate 0.001 → 0, γ 0.98',
+  );
+  const config = JSON.parse(await readFile(join(run, 'config.json'), 'utf8')) as { again: string };
+  expect(config.again).toMatch(
+    /^npx gimbal control train --env CartPole-v1 .*--eval-every 512 .*--episodes 4 .*--steps 1536 .*--seed 1 --backend cpu/,
+  );
+  const made = (await readFile(join(run, 'report.html'), 'utf8')).split('How it was made')[1] as string;
+  expect(made).toContain(`<pre>${config.again}</pre>`);
+  expect(made).toContain('<details><summary>ppo on CartPole-v1</summary>');
+  expect(made).toContain('<dt>gaeLambda</dt><dd>0.8</dd>');
+  expect(made).toContain('<dt>--eval-every</dt><dd>512</dd>');
   expect(await readdir(run)).not.toContain('.lock');
   const trained = JSON.parse(stdout) as { step: number; mean: number; ci95: number[]; returns: number[] };
   expect([trained.step, trained.returns.length]).toEqual([1536, 4]);
@@ -80,6 +93,8 @@ test('what was stopped goes on to the same numbers; a killed run without a check
   const longer = await resume('--steps', '768');
   expect(longer).toMatchObject({ step: 768, returns: all.returns });
   expect(longer.note).toContain('is trained on, to 768 steps in all');
+  const page = await readFile(join(stopped, 'report.html'), 'utf8');
+  expect(page).toMatch(/It began as:.*--steps 512 .*and was trained on:.*--resume --out \S+ --steps 768/s);
   expect(longer.seconds).toBeGreaterThan(first);
   expect((await resume()).note).toContain('were done already');
   const log = (run: string): Promise<string> => readFile(join(run, 'metrics.jsonl'), 'utf8');
@@ -212,6 +227,10 @@ test('a table is solved exactly; its return never falls at a small step', async 
   const told = await runMain([...closed, '--eta', '0.0625', '--out', join(folder, 'cliff-told')], root);
   expect(told.stdout).toContain('0.329 of at best 0.531. The return never fell. It ended 0.203 short');
   expect(told.stdout).toContain('still rising: more --steps');
+  expect(told.stderr).toContain('smdpo on CliffWorld: 200 outer steps, closed-form, η 0.0625, γ 0.9');
+  const page = await readFile(join(folder, 'cliff-told', 'report.html'), 'utf8');
+  expect(page).toContain('npx gimbal control train --env CliffWorld --algo smdpo --eta 0.0625 --inner closed-form');
+  expect(page).toContain('<dt>states</dt><dd>21</dd>');
   const example = ['--steps', '500', '--out', join(folder, 'cliff-example')];
   expect((await runMain([...closed, ...example], root)).stdout).toMatch(/0\.531 of at best 0\.531\. .* never fell\.\n/);
   const { policy, S, A } = JSON.parse(await readFile(join(run, 'policy.json'), 'utf8')) as {

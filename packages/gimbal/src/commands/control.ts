@@ -68,7 +68,7 @@ export const command = defineCommand({
       });
     }
     refuseOfOthers(what, options, context.given);
-    if (what === 'train') return train(context);
+    if (what === 'train') return train(context, options);
     if (context.options.resume) {
       const wanted = 'gimbal control train --resume';
       throw new ConfigError({

@@ -3,7 +3,7 @@ import type { Evaluation } from '@gimbal/fma-pg';
 import { type MetricsRow, readMetrics } from '@gimbal/tensor-core';
 import { counted, duration, figure } from '../cli/format.ts';
 import { metricChart } from '../report/metric-chart.ts';
-import type { ChartPart } from '../report/part.ts';
+import type { ChartPart, ReportSection } from '../report/part.ts';
 import { renderReport } from '../report/render.ts';
 
 interface ControlRun {
@@ -13,10 +13,12 @@ interface ControlRun {
   result: Evaluation;
   seconds: number;
   backend: string;
+  /** how it was made */
+  making: Pick<ReportSection, 'title' | 'parts'>;
 }
 
 /** @returns one self-contained page */
-export async function controlReport({ env, algo, run, result, seconds, backend }: ControlRun): Promise<string> {
+export async function controlReport({ env, algo, run, result, seconds, backend, making }: ControlRun): Promise<string> {
   const rows = await readMetrics(run);
   const [low, high] = result.ci95;
   const charts = [
@@ -41,7 +43,7 @@ export async function controlReport({ env, algo, run, result, seconds, backend }
         ],
       },
     ],
-    sections: [{ title: 'Curves', text: 'Over environment steps.', parts: charts }],
+    sections: [{ title: 'Curves', text: 'Over environment steps.', parts: charts }, making],
     footer: `${run}, ${new Date().toISOString()}`,
   });
 }

@@ -10,14 +10,16 @@ import {
   tabularFmaPg,
 } from '@gimbal/fma-pg';
 import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
-import { figure } from '../cli/format.ts';
+import { counted, figure } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
 import { inFlags } from '../options/in-flags.ts';
+import type { OptionTable } from '../options/kind.ts';
 import { renderReport } from '../report/render.ts';
 import type { RunFolder } from '../run/run-folder.ts';
 import { givenAgentFlags } from './agent-flags.ts';
 import { type EnvOptionTexts, readEnvOptions } from './env-options.ts';
 import { noUse, tables } from './tabular-flags.ts';
+import { againOf, type Making, makingSection } from './told.ts';
 
 const make: { readonly [name: string]: (o: { size?: number }) => TabularMdp } = {
   CliffWorld: () => mdps.cliffWorld(),
@@ -63,7 +65,13 @@ function innerOf(o: TabularFlags): TabularInner {
 }
 
 /** Runs it; the policy is left in policy.json, its returns in metrics.jsonl. */
-export async function trainTable(o: TabularFlags, run: RunFolder, output: Output, signal: AbortSignal) {
+export async function trainTable(
+  o: TabularFlags,
+  run: RunFolder,
+  output: Output,
+  signal: AbortSignal,
+  table: OptionTable,
+) {
   for (const [name, got] of Object.entries(givenAgentFlags(o))) throw noUse(name, got, 'A table has no use for it');
   const options = tables[o.env]?.options ?? [];
   const given = readEnvOptions(o.envOptions);
@@ -95,6 +103,28 @@ export async function trainTable(o: TabularFlags, run: RunFolder, output: Output
       ...(o.pessimistic === false && { pessimistic: false }),
     }),
   );
+  const { pessimistic, clipEpsilon } = o;
+  const clips = method === 'ppo' || method === 'sppo';
+  const making: Making = {
+    ...{ table, options: o, of: `${method} on ${o.env}`, resolved: { steps: iterations } },
+    settings: {
+      ...{
+        method,
+        inner,
+        ...(eta !== undefined && { eta }),
+        iterations,
+        gamma: mdp.gamma,
+        states: mdp.S,
+        actions: mdp.A,
+      },
+      ...(clips && { clipEpsilon: clipEpsilon ?? 0.2 }),
+      ...(method === 'sppo' && { pessimistic }),
+    },
+  };
+  const began = againOf(making);
+  const step = eta === undefined ? '' : `, η ${eta}`;
+  output.note(`${method} on ${o.env}: ${counted(iterations, 'outer step')}, ${inner.kind}${step}, γ ${mdp.gamma}`);
+  await run.update({ again: began });
   for (const record of records) {
     rows.push({ step: record.iteration, return: record.J });
     policy = record.policy as Float64Array<ArrayBuffer>;
@@ -142,6 +172,7 @@ export async function trainTable(o: TabularFlags, run: RunFolder, output: Output
             },
           ],
         },
+        makingSection(making, { path: run.path, began, steps: iterations }),
       ],
       footer: `${run.path}, ${new Date().toISOString()}`,
     }),

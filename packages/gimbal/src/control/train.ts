@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, duration, figure } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
+import type { OptionTable } from '../options/kind.ts';
 import { startCompute } from '../run/compute.ts';
 import { alreadyDone, checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
@@ -13,6 +14,7 @@ import type { AgentFlags } from './agent-flags.ts';
 import { cutEpisodes, cutInTraining } from './cut-episodes.ts';
 import { settingsInUse } from './run-settings.ts';
 import { isTable, refuseTabularFlags, tabularOptions } from './tabular-flags.ts';
+import { againOf, type Making, makingSection, toldOf } from './told.ts';
 
 /** Options of training and evaluation, beside `env` and `steps`. */
 export const trainingOptions = {
@@ -245,8 +247,8 @@ const longer = {
   told: 'A learning rate or clip that changes over the run changes over the longer one: it goes back to where that one is by now',
 };
 
-/** gimbal control train */
-export async function train(context: Context): Promise<CommandResult> {
+/** gimbal control train. @param table the options of the command */
+export async function train(context: Context, table: OptionTable): Promise<CommandResult> {
   if (context.options.env === undefined && !context.options.resume)
     throw new ConfigError({
       where: 'gimbal control train --env',
@@ -257,10 +259,10 @@ export async function train(context: Context): Promise<CommandResult> {
   const ownOf = async (path: string, name: string): Promise<unknown> =>
     (await import('./agent.ts')).savedOption(path, name);
   const request = { command: 'control', options: context.options, given: context.given, note, longer, ownOf };
-  return withRun(request, (run) => learn(context, run));
+  return withRun(request, (run) => learn(context, run, table));
 }
 
-async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
+async function learn(context: Context, run: RunFolder, table: OptionTable): Promise<CommandResult> {
   const { output, signal } = context;
   const o = optionsOfRun(context.options, run);
   if (isTable(o.env as string)) {
@@ -269,7 +271,7 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
       throw new ConfigError({ where: 'gimbal control train --resume', what: 'a table is not gone on with', fix });
     }
     const { trainTable } = await import('./tabular.ts');
-    return trainTable({ ...o, env: o.env as string }, run, output, signal);
+    return trainTable({ ...o, env: o.env as string }, run, output, signal, table);
   }
   refuseTabularFlags(o);
   const compute = await startCompute(o);
@@ -284,7 +286,14 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
     ? loadAgent(run.path, { env, envOptions: o.envOptions }, 'latest', { out: run.path, flags: o })
     : createAgent({ ...o, env } as AgentFlags, run.path));
   const settings = join(run.path, 'settings.json');
-  await writeFileAtomic(settings, `${JSON.stringify(settingsInUse(agent, o.algo), null, 2)}\n`);
+  const making: Making = {
+    ...{ table, options: o, of: `${o.algo} on ${env}`, settings: settingsInUse(agent, o.algo) },
+    resolved: { steps, seed: o.seed, episodes: o.episodes, backend: compute.name, threads: compute.threads },
+  };
+  await writeFileAtomic(settings, `${JSON.stringify(making.settings, null, 2)}\n`);
+  output.note(`${o.algo} on ${env}: ${counted(steps, 'step')}, seed ${o.seed}, ${toldOf(making.settings)}`);
+  const began = run.config.again ?? againOf(making);
+  await run.update({ again: began });
   if (agent.step >= steps) output.note(alreadyDone(agent.step, 'step'));
   else output.note(`settings, defaults included: ${settings}`);
   const time = new TrainingTime(run);
@@ -314,7 +323,10 @@ async function learn(context: Context, run: RunFolder): Promise<CommandResult> {
   const report = join(run.path, 'report.html');
   await writeFileAtomic(
     report,
-    await controlReport({ env, algo: o.algo, run: run.path, result, seconds: time.seconds, backend: compute.name }),
+    await controlReport({
+      ...{ env, algo: o.algo, run: run.path, result, seconds: time.seconds, backend: compute.name },
+      making: makingSection(making, { path: run.path, began, steps }),
+    }),
   );
   if (!output.json) output.line(`report  ${report}`);
   await compute.trace(output);

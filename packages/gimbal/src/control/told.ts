@@ -1,0 +1,107 @@
+// What a run was trained with: a line for the console, a folded table and a command for its page.
+import type { OffPolicyOptions, OnPolicyOptions } from '@gimbal/fma-pg';
+import { counted } from '../cli/format.ts';
+import { globalOptions, presentational } from '../cli/globals.ts';
+import { type OptionTable, optionInfos } from '../options/kind.ts';
+import type { CommandsPart, OptionsPart, ReportSection } from '../report/part.ts';
+import { againCommand, flagsOf, shellWord } from '../run/again.ts';
+import { optionsOfAction } from './actions.ts';
+
+/** Settings by name: JSON. */
+export type Told = { readonly [name: string]: unknown };
+
+/** The settings that matter, in a line: `8 copies, rollouts of 32 steps, learning rate 0.001 → 0, γ 0.98`. */
+export function toldOf(settings: Told): string {
+  const s = settings as Partial<OnPolicyOptions & OffPolicyOptions>;
+  const rollout =
+    s.rollout !== undefined &&
+    `rollouts of ${counted(s.rollout, 'step')}${s.epochs === undefined ? '' : `, ${counted(s.epochs, 'pass', 'passes')} in ${counted(s.minibatches ?? 1, 'minibatch', 'minibatches')}`}`;
+  const rate = s.learningRate ?? s.critic?.learningRate;
+  return [
+    counted(s.numEnvs ?? 1, 'copy', 'copies'),
+    rollout,
+    s.batchSize !== undefined && `batches of ${s.batchSize} after ${counted(s.learningStarts ?? 0, 'step')}`,
+    s.trustRegion !== undefined && `trust region ${s.trustRegion.delta}`,
+    rate !== undefined && `${s.learningRate === undefined ? 'critic’s ' : ''}learning rate ${textOf(rate)}`,
+    `γ ${s.gamma}`,
+  ]
+    .filter((part) => part !== false)
+    .join(', ');
+}
+
+/** A value as a reader takes it. */
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return value.map(textOf).join(', ');
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object' || value === null) return String(value);
+  const { from, to, ...others } = value as { from?: unknown; to?: unknown };
+  if (from !== undefined && Object.keys(others).length === 0) return `${from} → ${to}`;
+  return Object.entries(value)
+    .filter(([, of]) => of !== undefined)
+    .map(([name, of]) => `${name} ${textOf(of)}`)
+    .join(', ');
+}
+
+/** What a run's page says of how it was made. */
+export interface Making {
+  /** of the command */
+  table: OptionTable;
+  /** of the run, all of them */
+  options: Told;
+  /** of the algorithm, on this environment */
+  settings: Told;
+  /** title of those */
+  of: string;
+  /** found out while running, as the backend */
+  resolved: Told;
+}
+
+const infosOf = (table: OptionTable) => [
+  ...optionInfos(optionsOfAction('train', table)),
+  ...optionInfos(globalOptions),
+];
+
+/** The command line that makes a run again, nothing left to be found out. */
+export const againOf = ({ table, options, resolved }: Omit<Making, 'settings' | 'of'>): string =>
+  againCommand('control train', infosOf(table), options, resolved, presentational);
+
+/**
+ * The section of the page.
+ * @param began the command that a run began with; another one than now where it was trained on
+ */
+export function makingSection(
+  making: Making,
+  run: { path: string; began: string; steps: number },
+): Pick<ReportSection, 'title' | 'parts'> {
+  const { table, options, settings, of, resolved } = making;
+  const infos = infosOf(table);
+  const given = infos.filter((info) => flagsOf([info], options, {}, presentational).length > 0);
+  const others = infos.filter(({ name }) => name in resolved && !given.some((info) => info.name === name));
+  const rows = (values: Told) => Object.entries(values).map(([name, value]): [string, string] => [name, textOf(value)]);
+  const pick = (from: readonly { name: string; flag: string }[], values: Told) =>
+    from.map(({ name, flag }): [string, string] => [`--${flag}`, textOf(values[name])]);
+  const table_: OptionsPart = {
+    kind: 'options',
+    title: 'Settings',
+    groups: [
+      { name: 'given', values: pick(given, options) },
+      { name: of, values: rows(settings) },
+      { name: 'not given, of the run', values: pick(others, resolved) },
+    ].filter((group) => group.values.length > 0),
+  };
+  const trainedOn = run.began !== againOf(making);
+  const command: CommandsPart = {
+    kind: 'commands',
+    title: 'Commands',
+    items: trainedOn
+      ? [
+          { text: 'It began as:', command: run.began },
+          {
+            text: 'and was trained on:',
+            command: `npx gimbal control train --resume --out ${shellWord(run.path)} --steps ${run.steps}`,
+          },
+        ]
+      : [{ text: 'Train it again:', command: run.began }],
+  };
+  return { title: 'How it was made', parts: [command, table_] };
+}
