@@ -1,4 +1,4 @@
-import { toldChange, toldDistance, toldOverlap } from './findings.ts';
+import { klFigure, toldChange, toldDistance, toldOverlap } from './findings.ts';
 
 const at = (low: number, high: number) => ({ value: (low + high) / 2, low, high, n: 5 });
 
@@ -23,4 +23,8 @@ it('a run that went far on a reward that can be hacked is asked for a monitor', 
   expect(toldDistance({ ...run, watched: true })).toBeUndefined();
   expect(toldDistance({ ...run, rewards: ['exact'] })).toBeUndefined();
   expect(toldDistance({ ...run, rewards: ['exact', 'model'] })).toBeDefined();
+});
+
+test('an estimate of a KL below 0 is one that cannot be told from 0', () => {
+  expect([-5e-4, 0, 0.25, Number.NaN].map(klFigure)).toEqual(['≈ 0', '0.00', '0.250', 'NaN']);
 });

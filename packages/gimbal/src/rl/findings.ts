@@ -35,3 +35,6 @@ export async function lastKl(folder: string): Promise<number> {
   const kl = (await readMetrics(folder)).at(-1)?.kl;
   return typeof kl === 'number' ? kl : Number.NaN;
 }
+
+/** A KL as a reader takes it: its estimate may come out below 0 where it is too small to be told from 0. */
+export const klFigure = (kl: number): string => (kl < 0 ? '≈ 0' : figure(kl));

@@ -6,6 +6,7 @@ import { metricChart } from '../report/metric-chart.ts';
 import type { ChartPart, SamplesPart } from '../report/part.ts';
 import { renderReport } from '../report/render.ts';
 import type { Estimate } from '../stages/internal/intervals.ts';
+import { klFigure } from './findings.ts';
 import type { RlSettings } from './train-policy.ts';
 import { type Watched, watchSection } from './watch.ts';
 
@@ -51,7 +52,7 @@ export async function rlReport(r: RlRun): Promise<string> {
         items: [
           { label: 'reward before', value: figure(r.was.value), detail: interval(r.was) },
           { label: 'reward after', value: figure(r.is.value), detail: interval(r.is) },
-          { label: 'KL to the start', value: figure(number('kl')), detail: 'nats a completion' },
+          { label: 'KL to the start', value: klFigure(number('kl')), detail: 'nats a completion' },
           { label: 'clipped share', value: percent(number('clipFraction')), detail: 'of the tokens' },
           ...(unrewarded > 0
             ? [{ label: 'without a reward', value: percent(unrewarded), detail: 'of the sampled completions' }]

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { alike, refuseUnrewarded } from './rewards-alike.ts';
+import { alike, flatShare, refuseUnrewarded } from './rewards-alike.ts';
 
 test('rewards that are all zero, or all the same, are told; others are not', () => {
   expect(alike([0, 0, 0])).toContain(
@@ -14,6 +14,12 @@ test('rewards that are all zero, or all the same, are told; others are not', () 
   // the mean of one step says nothing of the completions in it
   expect(alike([1])).toBeUndefined();
   expect(alike([])).toBeUndefined();
+});
+
+test('groups of equal rewards are told where they are most of them', () => {
+  expect(flatShare([1, 0.5])).toContain('in 75.0 % of the groups');
+  expect(flatShare([0.5, 0.5])).toBeUndefined();
+  expect(flatShare([])).toBeUndefined();
 });
 
 test('a run without a single reward is an error; one reward in one step is enough', async () => {

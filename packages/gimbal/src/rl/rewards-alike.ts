@@ -1,12 +1,22 @@
 // Rewards that are all the same teach nothing: a wrong column or a reward that never fires shows only so.
 import { DataError, readMetrics } from '@gimbal/tensor-core';
-import { counted, figure } from '../cli/format.ts';
+import { counted, figure, percent } from '../cli/format.ts';
 
 /** Says so where the reward was the same in every step of a run. @param folder of its metrics */
 export async function warnAlike(folder: string, note: (text: string) => void): Promise<void> {
   const rows = await readMetrics(folder);
   const told = alike(rows.flatMap(({ reward }) => (typeof reward === 'number' ? [reward] : [])));
+  const flat = flatShare(rows.flatMap(({ flatGroups }) => (typeof flatGroups === 'number' ? [flatGroups] : [])));
   if (told !== undefined) note(`warning: ${told}`);
+  else if (flat !== undefined) note(flat);
+}
+
+/** @param shares of the groups of each step whose completions were all rewarded alike */
+export function flatShare(shares: readonly number[]): string | undefined {
+  const mean = shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
+  if (!(mean > 0.5)) return undefined;
+  const why = 'where nothing tells them apart, nothing is learnt from them';
+  return `the completions of a prompt all had the same reward in ${percent(mean)} of the groups; ${why}. A higher --temperature draws more different ones`;
 }
 
 /**

@@ -8,6 +8,7 @@ import type { ProgressUpdate } from '../cli/progress.ts';
 import { checkpointIn } from '../run/going-on.ts';
 import { promptLength } from '../stages/internal/room.ts';
 import { writeCompletions } from '../stages/internal/write-completions.ts';
+import { klFigure } from './findings.ts';
 import { promptCodec } from './prompt-codec.ts';
 import { promptText } from './prompt-rows.ts';
 import { sumRewards } from './reward.ts';
@@ -97,7 +98,7 @@ export async function trainPolicy(request: RlRequest): Promise<TokenPolicyTraine
     if (halted) note('its monitor has stopped it there: no more is learnt');
     for await (const m of halted ? [] : trainer.train({ steps: s.steps, signal })) {
       const missing = m.unrewarded > 0 ? `  ${percent(m.unrewarded)} without a reward` : '';
-      const text = `reward ${figure(m.reward)}  KL ${figure(m.kl)}  ${figure(m.length)} tokens${missing}`;
+      const text = `reward ${figure(m.reward)}  KL ${klFigure(m.kl)}  ${figure(m.length)} tokens${missing}`;
       request.progress({ step: m.step, total: s.steps, text });
       watch?.onStep(m);
       halted = m.alerts.some(({ stop }) => stop);

@@ -5,6 +5,7 @@ import { ConfigError } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { figure } from '../cli/format.ts';
 import { defineStage } from '../pipeline/stage.ts';
+import { klFigure } from '../rl/findings.ts';
 import { rlCharts } from '../rl/report.ts';
 import { loadRewards, rewardFiles } from '../rl/reward.ts';
 import { parseReward } from '../rl/reward-spec.ts';
@@ -176,7 +177,7 @@ export const stage = defineStage({
   describe: (r) =>
     r === undefined
       ? 'left out'
-      : `${r.steps} steps, reward ${figure(r.before.value)} → ${figure(r.after.value)}, KL ${figure(r.kl)}`,
+      : `${r.steps} steps, reward ${figure(r.before.value)} → ${figure(r.after.value)}, KL ${klFigure(r.kl)}`,
   report(r, { metrics }) {
     if (r === undefined) return [];
     const curves = { slot: 'learning', title: 'How it learned', parts: rlCharts(metrics, r.rewards) } as const;
