@@ -8,7 +8,7 @@ import { againCommand, flagsOf, shellWord } from '../run/again.ts';
 import { optionsOfAction } from './actions.ts';
 
 /** Settings by name: JSON. */
-export type Told = { readonly [name: string]: unknown };
+type Told = { readonly [name: string]: unknown };
 
 /** The settings that matter, in a line: `8 copies, rollouts of 32 steps, learning rate 0.001 → 0, γ 0.98`. */
 export function toldOf(settings: Told): string {
