@@ -203,6 +203,8 @@ test('options that make no sense are refused by name', async () => {
   );
   await expect(make({ gamma: 1.5 })).rejects.toThrow('gamma: out of range; got 1.5');
   await expect(make({ rolout: 3 } as never)).rejects.toThrow('Did you mean rollout?');
+  await expect(make({ hidden: 64 as never })).rejects.toThrow('hidden: out of range; got 64, wanted a list');
+  await expect(make({ criticObs: 'a' as never })).rejects.toThrow('criticObs: out of range; got "a"');
   await expect(make({ learningRate: -1 })).rejects.toThrow('learningRate: out of range; got -1');
   await expect(make({ checkpointEvery: 10 })).rejects.toThrow('checkpointEvery: there is nowhere to save');
   using agent = await make();

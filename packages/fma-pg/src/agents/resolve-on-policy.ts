@@ -12,6 +12,7 @@ import {
   createOptimizer,
 } from '@gimbal/tensor-core';
 import { annealed, checkAnneal } from '../internal/anneal.ts';
+import { checkNames, checkWidths } from '../internal/lists.ts';
 import type { RecurrentOptions } from '../policies/recurrent.ts';
 import type { Surrogate } from '../surrogates/surrogate.ts';
 import { surrogates } from '../surrogates/surrogates.ts';
@@ -70,6 +71,8 @@ export function resolveOnPolicy(options: OnPolicyOptions): ResolvedOnPolicy {
   checkOption('initialLogStd', o.initialLogStd, Number.isFinite(o.initialLogStd), 'a finite number');
   const weighs = o.discountedStateWeights;
   checkOption('discountedStateWeights', weighs, typeof weighs === 'boolean', 'true or false');
+  checkWidths('hidden', o.hidden);
+  if (o.criticObs !== undefined) checkNames('criticObs', o.criticObs);
   checkName('method', o.method, ['gradient', 'trpo', 'npg']);
   checkName('returns', o.returns, ['gae', 'vtrace']);
   checkName('innerGuard', o.innerGuard, ['off', 'warn', 'restore']);

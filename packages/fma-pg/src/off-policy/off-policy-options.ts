@@ -13,6 +13,7 @@ import { checkEnvSource, checkEvalEnv } from '../agents/env-source.ts';
 import { checkRewardSource } from '../agents/hooks.ts';
 import { type AgentOptions, furtherOfAgents } from '../agents/on-policy-options.ts';
 import { type Anneal, annealed, checkAnneal, linear } from '../internal/anneal.ts';
+import { checkWidths } from '../internal/lists.ts';
 import { refuseUnused } from '../internal/unused.ts';
 import type { ReplayOptions } from '../replay/replay-buffer.ts';
 
@@ -140,6 +141,7 @@ export function resolveOffPolicy(options: OffPolicyOptions): ResolvedOffPolicy {
   checkOption('explorationNoise', explorationNoise, isNoise, 'a finite number ≥ 0');
   for (const key of ['learnAlpha', 'double'] as const)
     checkOption(key, o[key], typeof o[key] === 'boolean', 'true or false');
+  checkWidths('hidden', o.hidden);
   checkKnown('buffer', o.buffer, ['capacity', 'nStep', 'prioritized', 'her']);
   const { capacity = batchSize } = o.buffer;
   checkOption('buffer.capacity', capacity, capacity >= batchSize, `at least batchSize = ${batchSize}`);

@@ -12,16 +12,23 @@ import { isTable } from './tabular-flags.ts';
 
 export type Agent = OnPolicyAgent | OffPolicyAgent;
 
+type Warn = NonNullable<OnPolicyOptions['warn']>;
+
 /** A function that makes one environment. */
 function environmentOf({ env, envOptions }: EnvFlags): OnPolicyOptions['env'] & (() => unknown) {
   return () => envOf(env, envOptions);
 }
 
 /** The agent that flags describe. @throws ConfigError for an algorithm, environment or option that is not there */
-export async function createAgent(flags: AgentFlags, out?: string): Promise<Agent> {
+export async function createAgent(flags: AgentFlags, out?: string, warn?: Warn): Promise<Agent> {
   const settings = settingsOf(flags.algo, flags.env);
   refuseOthers(flags, settings.kind);
-  const common = { env: environmentOf(flags), seed: flags.seed, ...(out !== undefined && { out }) };
+  const common = {
+    env: environmentOf(flags),
+    seed: flags.seed,
+    ...(out !== undefined && { out }),
+    ...(warn && { warn }),
+  };
   if (settings.kind === 'off-policy')
     return OffPolicyAgent.create({ ...settings.options, ...offPolicyFlags(flags, settings.options), ...common });
   return OnPolicyAgent.create({ ...settings.options, ...onPolicyFlags(flags, settings.options), ...common });
@@ -38,7 +45,7 @@ export async function loadAgent(
   folder: string,
   env: EnvFlags,
   which: 'latest' | 'best',
-  training?: { out: string; flags: Pick<AgentFlags, (typeof howOften)[number]> },
+  training?: { out: string; flags: Pick<AgentFlags, (typeof howOften)[number]>; warn?: Warn },
 ): Promise<Agent> {
   const { config, loss, state } = await loadCheckpoint(folder, { which });
   // without an evaluation no checkpoint is better than another, and the latest would be taken for the best
@@ -46,9 +53,9 @@ export async function loadAgent(
     const fix = 'Train with --eval-every, or take the latest';
     throw new ConfigError({ where: `${folder}, the best checkpoint`, what: 'nothing was evaluated in training', fix });
   }
-  const { out, flags = {} } = training ?? {};
+  const { out, flags = {}, warn } = training ?? {};
   const often = Object.fromEntries(howOften.flatMap((key) => (flags[key] === undefined ? [] : [[key, flags[key]]])));
-  const more = { env: environmentOf(env), ...(out !== undefined && { out }), ...often };
+  const more = { env: environmentOf(env), ...(out !== undefined && { out }), ...(warn && { warn }), ...often };
   // MDPO has both names: the off-policy one has a replay buffer
   const isOff = 'buffer' in (config as object);
   const resumed = isOff

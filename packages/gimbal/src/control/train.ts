@@ -280,11 +280,12 @@ async function learn(context: Context, run: RunFolder, table: OptionTable): Prom
   const env = o.env as string;
   const steps = o.steps ?? defaultSteps;
   const progress = new Progress(output, `${o.algo} ${env}`);
+  const warn = (text: string): void => output.note(text);
   // the agent keeps its log and checkpoints beside what says that this is a run
   const begun = await checkpointIn(run.path, (text) => output.note(text), ['config.json', '.lock']);
   using agent = await (begun !== undefined
-    ? loadAgent(run.path, { env, envOptions: o.envOptions }, 'latest', { out: run.path, flags: o })
-    : createAgent({ ...o, env } as AgentFlags, run.path));
+    ? loadAgent(run.path, { env, envOptions: o.envOptions }, 'latest', { out: run.path, flags: o, warn })
+    : createAgent({ ...o, env } as AgentFlags, run.path, warn));
   const settings = join(run.path, 'settings.json');
   const making: Making = {
     ...{ table, options: o, of: `${o.algo} on ${env}`, settings: settingsInUse(agent, o.algo) },
