@@ -25,7 +25,7 @@ test.each<[Partial<OffPolicyOptions>, string]>([
   [{ learnAlpha: 'false' as never }, 'learnAlpha: out of range; got "false", wanted true or false'],
   [{ algorithm: 'dqn', double: 'no' as never }, 'double: out of range; got "no", wanted true or false'],
   [{ hidden: 64 as never }, 'hidden: out of range; got 64, wanted a list of whole numbers ≥ 1, as [64, 64]'],
-  [{ hidden: [64, 0] }, 'hidden: out of range; got 64,0'],
+  [{ hidden: [64, 0] }, 'hidden: out of range; got [64,0]'],
   [{ tau: 0 }, 'tau: out of range; got 0, wanted a number in (0, 1]'],
   [{ buffer: { prioritized: 'no' as never } }, 'buffer.prioritized: out of range; got "no", wanted true, false or'],
   [{ buffer: 100 as never }, 'buffer: the options are no object'],
