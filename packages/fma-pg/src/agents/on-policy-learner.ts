@@ -145,7 +145,7 @@ export class OnPolicyLearner {
       o.innerGuard === 'off'
         ? undefined
         : {
-            at: this.#objective(batch, used, loss, progress),
+            at: this.#objective(batch, credit, loss, progress),
             good: [this.params, this.optimizerState].map((tree) => parameterSnapshot(tree)),
           };
     try {
@@ -163,7 +163,8 @@ export class OnPolicyLearner {
         }
         epochs += ended ? made / o.minibatches : 1;
         if (guard === undefined || made === 0) continue;
-        const now = this.#objective(batch, used, loss, progress);
+        // on the same advantages, or a fall could be that of V-trace's estimate
+        const now = this.#objective(batch, credit, loss, progress);
         // against the value before the first pass: that is the theorem's premise, whatever the passes between gave
         if (now >= guard.at - 1e-6 * (1 + Math.abs(guard.at))) {
           if (o.innerGuard === 'restore') for (const tree of guard.good) tree.update();

@@ -65,6 +65,8 @@ interface OwnState {
   episodes: number[];
   draws: RngState;
   learning: RngState;
+  /** of the last update that was looked at; checkpoints of before have none */
+  metrics?: Record<string, number>;
   buffer: { written: number[]; mostPriority: number; pending: unknown };
 }
 
@@ -179,7 +181,6 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
 
   protected override async begin(): Promise<void> {
     this.#since = undefined;
-    this.#metrics = {};
     await super.begin();
   }
 
@@ -225,8 +226,8 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
   }
 
   #learn(progress: number): Record<string, number> | undefined {
-    const { learningStarts, trainEvery, updates, batchSize, learningRate, buffer, rewardSource, logEvery, numEnvs } =
-      this.options;
+    const { learningStarts, trainEvery, updates, batchSize, learningRate, buffer, rewardSource } = this.options;
+    const { logEvery, checkpointEvery, numEnvs } = this.options;
     if (this.steps < learningStarts || this.buffer.size === 0) return undefined;
     if (!passes(trainEvery, this.steps - numEnvs, this.steps)) return undefined;
     const rate = annealed(learningRate, progress);
@@ -243,7 +244,11 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
       if (buffer.prioritized) this.buffer.setPriorities(batch.indices, result.errors());
       this.updates++;
       // numbers are read back where they are shown, and looked at there
-      const isShown = this.steps % logEvery < numEnvs * trainEvery || this.evaluationDue(false);
+      const isShown =
+        this.steps % logEvery < numEnvs * trainEvery ||
+        progress >= 1 ||
+        passes(checkpointEvery, this.steps - numEnvs, this.steps) ||
+        this.evaluationDue(false);
       if (i === updates - 1 && (updates > 1 || isShown)) {
         metrics = result.metrics();
         for (const [name, value] of Object.entries(metrics))
@@ -320,6 +325,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
       episodes: [...this.#episodes],
       draws: this.#draws.state(),
       learning: this.#learning.state(),
+      metrics: this.#metrics,
       buffer: { written: [...written], mostPriority, pending: this.#pending.state() },
     };
   }
@@ -328,6 +334,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     this.#episodes.set(state.episodes);
     this.#draws = rngFromState(state.draws);
     this.#learning = rngFromState(state.learning);
+    this.#metrics = state.metrics ?? {};
     this.buffer.written.set(state.buffer.written);
     const tree = await saved.tree('buffer');
     restoreBuffer(this.buffer, tree, state.buffer.mostPriority);

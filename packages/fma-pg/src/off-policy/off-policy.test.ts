@@ -98,6 +98,32 @@ test.each(['sac', 'td3', 'dqn', 'mdpo'] as const)(
   },
 );
 
+test('where learning comes in bouts, the lines of a resumed run between two have the numbers of the last update', async () => {
+  const options = { algorithm: 'dqn', trainEvery: 64, updates: 2, learningStarts: 64, logEvery: 10 } as const;
+  const dir = await mkdtemp(join(tmpdir(), 'fma-pg-'));
+  try {
+    const linesOf = async (agent: OffPolicyAgent, until: number): Promise<OffPolicyStep[]> => {
+      const lines: OffPolicyStep[] = [];
+      for await (const s of agent.train({ steps: 160 })) {
+        lines.push({ ...s, stepsPerSecond: 0 });
+        if (s.step === until) break;
+      }
+      return lines;
+    };
+    using whole = await make(options);
+    const all = await linesOf(whole, 160);
+    using first = await make(options);
+    await linesOf(first, 80);
+    await first.save(dir);
+    using second = await OffPolicyAgent.resume(dir, { env: () => new Track({ actions: 'discrete' }) });
+    const rest = await linesOf(second, 160);
+    expect(rest[0]?.criticLoss).toBeGreaterThan(0);
+    expect(rest).toEqual(all.slice(8));
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+});
+
 test.each<[Partial<OffPolicyOptions>, number, number[]]>([
   [{ evalEvery: 20, logEvery: 100 }, 100, [20, 40, 60, 80, 100]],
   [{ evalEvery: 150, logEvery: 200 }, 400, [150, 300, 400]],

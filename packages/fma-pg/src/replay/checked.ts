@@ -24,17 +24,17 @@ export function checkTransition(
   const where = 'ReplayBuffer.add';
   if (!(Number.isInteger(n) && n >= 0 && n < sizes.numEnvs))
     throw new ConfigError({ where, what: 'no such copy', got: n, wanted: `0 to ${sizes.numEnvs - 1}` });
-  checkWidth(`${where}, obs`, t.obs, sizes.observation);
-  checkWidth(`${where}, action`, t.action, sizes.action);
-  checkWidth(`${where}, nextObs`, t.nextObs, sizes.observation);
+  checkWidth('obs', t.obs, sizes.observation);
+  checkWidth('action', t.action, sizes.action);
+  checkWidth('nextObs', t.nextObs, sizes.observation);
   if (!Number.isFinite(t.reward)) throw new NumericalError({ where, what: 'the reward is not finite', got: t.reward });
   if (!Number.isFinite(t.discount))
     throw new NumericalError({ where, what: 'the discount is not finite', got: t.discount });
 }
 
-function checkWidth(where: string, row: ArrayLike<number>, width: number): void {
+function checkWidth(part: string, row: ArrayLike<number>, width: number): void {
   if (row.length !== width)
-    throw new ShapeError({ where, what: 'another number of numbers', got: row.length, wanted: width });
+    throw new ShapeError({ where: `ReplayBuffer.add, ${part}`, what: 'wrong width', got: row.length, wanted: width });
 }
 
 /**

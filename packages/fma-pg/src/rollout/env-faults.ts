@@ -53,6 +53,8 @@ function notResult(
   return new ConfigError({ where, what: `there is no ${name}`, got, wanted, ...(fix && { fix }) });
 }
 
+const partsOfStep = ['reward', 'terminated', 'truncated'] as const;
+
 /**
  * What a vector environment gave for a step, arrays of `[N]`.
  * @throws ConfigError where there is none, or something is missing or of another length
@@ -61,7 +63,7 @@ export function checkVectorStep(result: unknown, numEnvs: number, where: () => s
   const given = result as Partial<Record<'obs' | 'reward' | 'terminated' | 'truncated', unknown>> | null | undefined;
   const wanted = '{ obs, reward, terminated, truncated, infos }';
   checkVectorObs(given, where, wanted);
-  for (const name of ['reward', 'terminated', 'truncated'] as const) {
+  for (const name of partsOfStep) {
     const length = (given?.[name] as ArrayLike<number> | undefined)?.length;
     if (length === numEnvs) continue;
     const what = length === undefined ? `there is no ${name}` : `${name} has another length`;

@@ -146,14 +146,15 @@ export function readObservations(
 
 /** The values of row n of a discrete part, each as one of its choices. */
 function writeOneHot(
-  { choices = [], start = 0, size, ...part }: ObservationPart,
+  part: ObservationPart,
   source: ArrayLike<number>,
   n: number,
   out: Float32Array,
   at: number,
   where: () => string,
 ): void {
-  out.fill(0, at, at + size);
+  const { choices = [], start = 0 } = part;
+  out.fill(0, at, at + part.size);
   let first = at;
   for (let j = 0; j < choices.length; j++) {
     const count = choices[j] as number;
