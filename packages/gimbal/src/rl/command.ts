@@ -263,7 +263,9 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
         stopped: (what) => stoppedRun(name, run.path, what),
       }),
     );
-    await refuseUnrewarded(folder, `gimbal ${name} --reward`);
+    const unasked = { maskTruncated: o.maskTruncated, tooLong: long.seen };
+    const untaught = await refuseUnrewarded(folder, `gimbal ${name} --reward`, unasked);
+    if (untaught !== undefined) note(`warning: ${untaught}`);
     await warnAlike(folder, note);
     if (long.seen > 0) note(`warning: ${long.told}`);
     // where the control fell, or other prompts were answered better before, the weights to keep are not the last

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { alike, flatShare, refuseUnrewarded } from './rewards-alike.ts';
+import { alike, flatShare, type NotAsked, refuseUnrewarded } from './rewards-alike.ts';
 
 test('rewards that are all zero, or all the same, are told; others are not', () => {
   expect(alike([0, 0, 0])).toContain(
@@ -28,16 +28,27 @@ test('a run without a single reward is an error; one reward in one step is enoug
     const log = (...shares: number[]): Promise<void> =>
       writeFile(
         join(folder, 'metrics.jsonl'),
-        shares.map((unrewarded, i) => `${JSON.stringify({ step: i + 1, reward: null, unrewarded })}\n`).join(''),
+        shares
+          .map((unrewarded, i) => {
+            const row = { step: i + 1, reward: null, unrewarded, emptyRate: 0.25, missingEosRate: 0.75 };
+            return `${JSON.stringify(row)}\n`;
+          })
+          .join(''),
       );
+    const refuse = (o: Partial<NotAsked> = {}): Promise<string | undefined> =>
+      refuseUnrewarded(folder, 'gimbal rl --reward', { maskTruncated: false, tooLong: 0, ...o });
     await log(1, 1);
-    await expect(refuseUnrewarded(folder, 'gimbal rl --reward')).rejects.toThrow(
+    await expect(refuse()).rejects.toThrow(
       'gimbal rl --reward: no completion of 2 steps got a reward: all were abstained on, and nothing was learnt',
     );
+    // the reward was not asked, or could not read them
+    const unfit = 'no completion of 2 steps got a reward: all were empty, cut or too long, and nothing was learnt';
+    expect(await refuse({ maskTruncated: true })).toContain(unfit);
+    expect(await refuse({ tooLong: 3 })).toContain(unfit);
     await log(1, 0.9);
-    await refuseUnrewarded(folder, 'gimbal rl --reward');
+    expect(await refuse()).toBeUndefined();
     await log();
-    await refuseUnrewarded(folder, 'gimbal rl --reward');
+    expect(await refuse()).toBeUndefined();
   } finally {
     await rm(folder, { recursive: true });
   }

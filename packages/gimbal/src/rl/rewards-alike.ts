@@ -19,20 +19,35 @@ export function flatShare(shares: readonly number[]): string | undefined {
   return `the completions of a prompt all had the same reward in ${percent(mean)} of the groups; ${why}. A higher --temperature draws more different ones`;
 }
 
+/** What keeps a completion from being rewarded, beside the reward. */
+export interface NotAsked {
+  /** completions that were cut are left out */
+  maskTruncated: boolean;
+  /** completions that the reward could not read whole */
+  tooLong: number;
+}
+
 /**
- * A reward that abstained on every completion has taught nothing, and a run on it is no run.
+ * A run in which no completion got a reward has taught nothing.
  * @param folder of its metrics
- * @throws DataError
+ * @returns what to say where none was fit to be rewarded: they were empty, cut or too long
+ * @throws DataError where the reward abstained
  */
-export async function refuseUnrewarded(folder: string, where: string): Promise<void> {
+export async function refuseUnrewarded(folder: string, where: string, o: NotAsked): Promise<string | undefined> {
   const rows = await readMetrics(folder);
-  if (rows.length === 0 || rows.some(({ unrewarded }) => unrewarded !== 1)) return;
-  const what = `no completion of ${counted(rows.length, 'step')} got a reward: all were abstained on, and nothing was learnt`;
-  throw new DataError({
-    where,
-    what,
-    fix: 'See what it answers: a number for each completion, null only where there is none',
-  });
+  if (rows.length === 0 || rows.some(({ unrewarded }) => unrewarded !== 1)) return undefined;
+  const what = `no completion of ${counted(rows.length, 'step')} got a reward`;
+  const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0);
+  const isAsked = rows.some(
+    ({ emptyRate, missingEosRate }) =>
+      numberOf(emptyRate) + (o.maskTruncated ? numberOf(missingEosRate) : 0) < 1 - 1e-9,
+  );
+  if (!isAsked || o.tooLong > 0) {
+    const fix = 'Take more steps, or a larger --max-new-tokens where they are cut';
+    return `${what}: all were empty, cut or too long, and nothing was learnt. ${fix}`;
+  }
+  const fix = 'See what it answers: a number for each completion, null only where there is none';
+  throw new DataError({ where, what: `${what}: all were abstained on, and nothing was learnt`, fix });
 }
 
 /** @param rewards means of the steps; one alone has nothing to be like */
