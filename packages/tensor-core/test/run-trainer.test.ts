@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { memory, type Scalar, scalar } from '@tensorflow/tfjs-core';
@@ -171,6 +171,52 @@ test('one trainer writes into a folder at a time', () =>
       await again.run({ steps: again.step + 2 });
     }
     expect(await readdir(out)).not.toContain('.training.lock');
+  }));
+
+test('a trainer that is disposed in a step keeps its folder until the step has ended', () =>
+  inFolder(async (out) => {
+    let [go, begun] = [() => {}, () => {}];
+    const waits = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const stands = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    class Slow extends Counter {
+      protected override async advance(request: TrainRequest): Promise<Advance<Row> | undefined> {
+        if (this.step === 2) {
+          begun();
+          await waits;
+        }
+        return super.advance(request);
+      }
+    }
+    const slow = new Slow({ out });
+    const running = slow.train({ steps: 8 });
+    await running.next();
+    const next = running.next().then(
+      () => 'a step',
+      () => 'an error',
+    );
+    await stands;
+    slow.dispose();
+    expect(await readdir(out)).toContain('.training.lock');
+    go();
+    await next;
+    await running.return({ aborted: true });
+    expect(await readdir(out)).not.toContain('.training.lock');
+  }));
+
+test('a folder that cannot be written, and one without a name, are told as such', () =>
+  inFolder(async (out) => {
+    await mkdir(join(out, '.training.lock')); // which no file can be written over
+    using counter = new Counter({ out });
+    await expect(counter.run({ steps: 2 })).rejects.toMatchObject({
+      code: 'ERR_CONFIG',
+      message: expect.stringContaining('out: the folder cannot be written (EISDIR)'),
+    });
+    expect(() => new Counter({ out: '  ' })).toThrow('out: no folder');
+    await expect(counter.save('  ')).rejects.toThrow('save: no folder');
   }));
 
 test('what can be no folder is refused when the trainer is made, and a folder that cannot be made when it trains', () =>

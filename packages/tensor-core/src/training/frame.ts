@@ -25,9 +25,11 @@ export function checkRequest(
   if (trainer.training) throw new ConfigError({ where, what: 'it trains already', fix: 'End the other loop first' });
 }
 
+export const namesFolder = (dir: unknown): dir is string => typeof dir === 'string' && dir.trim() !== '';
+
 /** @throws ConfigError for what names no folder to save in */
 export function checkFolder(where: string, dir: unknown): void {
-  if (typeof dir === 'string' && dir !== '') return;
+  if (namesFolder(dir)) return;
   throw new ConfigError({
     where,
     what: 'no folder',

@@ -63,6 +63,8 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
   #files: RunFiles | undefined;
   #started = false;
   #training = false;
+  /** the loop of `train` has a step: it is under way again only where that goes on or is left */
+  #left = false;
   #disposed = false;
   #stopReason: StopReason | undefined;
 
@@ -143,7 +145,6 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
     this.#stopReason = undefined;
     const meter = new Meter();
     let files: RunFiles | undefined;
-    let left = false;
     try {
       files = await this.#open();
       this.#files = files;
@@ -175,15 +176,16 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
         const saves = stop !== undefined || isDue(this.#step, checkpointEvery) || (evaluation?.isBest && keepBest);
         if (files !== undefined && saves) await this.#checkpoint(files);
         if (metrics === undefined) continue;
-        left = true;
+        this.#left = true;
         yield { step: this.#step, ...metrics } as TrainStep;
-        left = false;
+        this.#left = false;
       }
       if (files === undefined) await checkFinite(this.params, this.#step, this.#lastSaved, naming);
       else if (this.#savedStep !== this.#step) await this.#checkpoint(files);
       this.#stopReason = stop;
     } finally {
-      this.#training = false;
+      const left = this.#left;
+      [this.#training, this.#left] = [false, false];
       try {
         if (left && files !== undefined && !this.#disposed && this.#savedStep !== this.#step)
           await this.#checkpoint(files);
@@ -214,7 +216,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#files?.release();
+    if (this.#left) this.#files?.release(); // what is under way still writes, and releases when it ends
     disposeTree(this.params);
     disposeTree(this.#state);
   }

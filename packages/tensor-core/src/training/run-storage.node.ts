@@ -12,13 +12,14 @@ import { ConfigError } from '../errors.ts';
 import { writeFileAtomic } from '../io/atomic.node.ts';
 import { takeLock } from '../io/lock.node.ts';
 import { makeFolder } from '../io/make-folder.node.ts';
+import { namesFolder } from './frame.ts';
 import { MetricsLog, readMetrics } from './metrics-log.node.ts';
 import { type OpenRunOptions, type RunFiles, registerStorage } from './storage.ts';
 import { EventFile } from './tensorboard/event-file.node.ts';
 
 /** Refuses what no folder can be, or become. */
 function checkOut(out: unknown): void {
-  if (typeof out !== 'string' || out.trim() === '')
+  if (!namesFolder(out))
     throw new ConfigError({ where: 'out', what: 'no folder', got: out, wanted: 'the path of a folder' });
   let at = resolve(out);
   while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
@@ -26,10 +27,21 @@ function checkOut(out: unknown): void {
   throw new ConfigError({ where: 'out', what: `${at} is a file`, got: out, fix: 'Choose another folder' });
 }
 
+/** @throws ConfigError naming the system's error */
+function refused(out: string, done: 'made' | 'written', cause: NodeJS.ErrnoException): never {
+  const what = `the folder cannot be ${done} (${cause.code})`;
+  throw new ConfigError({ where: 'out', what, got: out, fix: 'Choose another folder', cause });
+}
+
 /** One trainer writes into a folder at a time. A process of another machine cannot be asked, and is taken to have ended. */
 function lock(out: string): () => void {
   const file = join(out, '.training.lock');
-  const taken = takeLock(file, false);
+  let taken: ReturnType<typeof takeLock>;
+  try {
+    taken = takeLock(file, false);
+  } catch (error) {
+    return refused(out, 'written', error as NodeJS.ErrnoException);
+  }
   if (typeof taken === 'function') return taken;
   throw new ConfigError({
     where: 'out',
@@ -40,10 +52,7 @@ function lock(out: string): () => void {
 }
 
 async function openRun(out: string, options: OpenRunOptions): Promise<RunFiles> {
-  await makeFolder(out).catch((cause: NodeJS.ErrnoException) => {
-    const what = `the folder cannot be made (${cause.code})`;
-    throw new ConfigError({ where: 'out', what, got: out, fix: 'Choose another folder', cause });
-  });
+  await makeFolder(out).catch((error) => refused(out, 'made', error));
   const release = lock(out);
   try {
     return await openLocked(out, options, release);
@@ -84,9 +93,11 @@ async function openLocked(
       return saveCheckpoint(join(out, 'checkpoints'), content, { keep, ...(extra && { extra }) });
     },
     async close() {
-      await metrics.close();
-      await events.close();
-      release();
+      try {
+        await metrics.close();
+      } finally {
+        await events.close().finally(release);
+      }
     },
     release,
   };

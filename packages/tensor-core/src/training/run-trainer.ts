@@ -62,6 +62,8 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
   readonly #run: RunOptions;
   #started = false;
   #training = false;
+  /** the loop of `train` has a step: it is under way again only where that goes on or is left */
+  #left = false;
   #disposed = false;
   #lastSaved: string | undefined;
   /** of the latest `train` */
@@ -121,10 +123,11 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
     // before anything is waited for: a second call at the same time would see none
     this.#training = true;
     let files: RunFiles | undefined;
-    let [aborted, left, saved] = [false, false, -1];
+    let [aborted, saved] = [false, -1];
     const save = async (): Promise<void> => {
       const to = files;
       if (to === undefined || saved === this.step) return;
+      if (this.#disposed) throw this.#gone('train');
       await this.#write(async (content) => {
         this.#lastSaved = await to.checkpoint(content);
       });
@@ -148,9 +151,9 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
         // logged before it is saved: a kill in between costs a checkpoint, not a line of the log
         await files?.log(this.step, numbersOf(row));
         if (isBest || passes(this.#run.checkpointEvery, before, this.step)) await save();
-        left = true;
+        this.#left = true;
         yield { step: this.step, ...row } as unknown as S;
-        left = false;
+        this.#left = false;
         if (stop) break;
       }
       await save();
@@ -158,7 +161,8 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
       if (files === undefined) await checkFinite(this.parameters(), this.step, this.#lastSaved);
       return { aborted };
     } finally {
-      this.#training = false;
+      const left = this.#left;
+      [this.#training, this.#left] = [false, false];
       try {
         if (left && !this.#disposed) await save();
       } finally {
@@ -189,7 +193,7 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#files?.release();
+    if (this.#left) this.#files?.release(); // what is under way still writes, and releases when it ends
     this.free();
   }
 
