@@ -9,6 +9,7 @@ import {
   type LoadedCheckpoint,
   latestCheckpoint,
   loadRun,
+  MetricsLog,
   type Params,
   passes,
   type RunContent,
@@ -204,6 +205,22 @@ test('a trainer that is disposed in a step keeps its folder until the step has e
     go();
     await next;
     await running.return({ aborted: true });
+    expect(await readdir(out)).not.toContain('.training.lock');
+  }));
+
+test('a log that cannot be closed leaves the folder free', () =>
+  inFolder(async (out) => {
+    const { close } = MetricsLog.prototype;
+    MetricsLog.prototype.close = async function (this: MetricsLog) {
+      await close.call(this);
+      throw new Error('of the disk');
+    };
+    try {
+      using counter = new Counter({ out });
+      await expect(counter.run({ steps: 2 })).rejects.toThrow('of the disk');
+    } finally {
+      MetricsLog.prototype.close = close;
+    }
     expect(await readdir(out)).not.toContain('.training.lock');
   }));
 

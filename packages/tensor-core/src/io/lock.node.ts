@@ -43,7 +43,10 @@ export function takeLock(file: string, elsewhere = true): (() => void) | LockHol
   for (const end = Date.now() + triesMs; Date.now() < end; ) {
     if (place(file, mine)) return () => release(file, mine);
     const text = read(file);
-    if (text === undefined) continue; // given free in between
+    if (text === undefined) {
+      pause(); // given free in between, or, without links, just being written
+      continue;
+    }
     const holder = holderOf(text);
     if (holder !== undefined && isHeld(holder, elsewhere)) return holder;
     // read again: meanwhile another process may have deleted it and taken the lock

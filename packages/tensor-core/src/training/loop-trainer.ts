@@ -63,8 +63,7 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
   #files: RunFiles | undefined;
   #started = false;
   #training = false;
-  /** the loop of `train` has a step: it is under way again only where that goes on or is left */
-  #left = false;
+  #left = false; // `train` stands at its yield
   #disposed = false;
   #stopReason: StopReason | undefined;
 
@@ -370,10 +369,9 @@ export class LoopTrainer<B> implements Trainer<TrainStep> {
       learningRate: scheduleAt(this.options.learningRate, this.#step),
     };
     const { last } = this.#evaluations;
-    const loss = last?.step === this.#step ? last.loss : null;
     return {
       step: this.#step,
-      ...(loss !== null && { loss }),
+      ...(last?.step === this.#step && last.loss !== null && { loss: last.loss }),
       trees: this.#trees(),
       state,
       config: this.#config(),

@@ -62,8 +62,7 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
   readonly #run: RunOptions;
   #started = false;
   #training = false;
-  /** the loop of `train` has a step: it is under way again only where that goes on or is left */
-  #left = false;
+  #left = false; // `train` stands at its yield
   #disposed = false;
   #lastSaved: string | undefined;
   /** of the latest `train` */
