@@ -1,10 +1,12 @@
 // Random actions that an environment allows: those that `info.actionMask` of its last reset or step does not mask.
 import type { Action, Env, Info, Rng, Space } from '@gimbal/tensor-core';
+import { elementsOf } from '../spaces/spaces.ts';
 import { sample } from '../spaces/value.ts';
 
-/** Choices of each component of an action; undefined where nothing can be masked. */
+/** Choices of each component of an action, two of each bit; undefined where nothing can be masked. */
 function choicesOf(space: Space): readonly number[] | undefined {
   if (space.kind === 'discrete') return [space.n];
+  if (space.kind === 'multi-binary') return new Array<number>(elementsOf(space)).fill(2);
   return space.kind === 'multi-discrete' ? space.nvec : undefined;
 }
 
@@ -31,13 +33,16 @@ const partsOf = (flags: readonly unknown[], choices: readonly number[]): unknown
   });
 };
 
-/** A random action; a mask that is faulty allows everything. */
-export function drawAllowed({ actionSpace: space }: Env, { actionMask: mask }: Info, stream: Rng): Action {
+/** A random action; a mask that is faulty, or no info at all, allows everything. */
+export function drawAllowed({ actionSpace: space }: Env, info: Info | undefined, stream: Rng): Action {
+  const mask = info?.actionMask;
   const choices = choicesOf(space);
   if (mask === undefined || choices === undefined || maskFault(space, mask, false) !== undefined)
     return sample(space, stream) as Action;
   const flags = Array.from(mask as ArrayLike<number | boolean>, Number);
   if (space.kind === 'discrete') return sample(space, stream, flags) as Action;
   const parts = partsOf(flags, choices) as number[][];
-  return Float32Array.from(parts, (part) => sample({ kind: 'discrete', n: part.length }, stream, part) as number);
+  const drawn = parts.map((part) => sample({ kind: 'discrete', n: part.length }, stream, part) as number);
+  // bits are bytes, as `sample` gives them
+  return space.kind === 'multi-binary' ? (Uint8Array.from(drawn) as unknown as Action) : Float32Array.from(drawn);
 }

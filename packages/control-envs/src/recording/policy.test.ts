@@ -3,6 +3,23 @@ import type { EnvStep } from '@gimbal/tensor-core';
 import { makeEnv, recordEpisode } from '../index.ts';
 import { liveSource } from '../viewer/live.ts';
 
+test('random actions are those that are allowed, recorded and live', async () => {
+  for (const way of ['recorded', 'live']) {
+    using env = await makeEnv('CartPole-v1', { maxSteps: 5 });
+    const masked = <T extends { info: object }>(result: T): T => ({ ...result, info: { actionMask: [0, 1] } });
+    const { reset, step } = env;
+    const actions: unknown[] = [];
+    env.reset = (o) => masked(reset.call(env, o));
+    env.step = (action): EnvStep => {
+      actions.push(action);
+      return masked(step.call(env, action));
+    };
+    if (way === 'recorded') recordEpisode(env, { steps: 20 });
+    else liveSource(env).poses(20);
+    expect(actions).toEqual(new Array(20).fill(1));
+  }
+});
+
 test('it sees the observation, where an episode begins, and the info that came with it', async () => {
   for (const way of ['recorded', 'live']) {
     using env = await makeEnv('CartPole-v1', { maxSteps: 3 });

@@ -1,9 +1,9 @@
 /** Who acts while an environment is recorded or watched. */
 import { type Action, ConfigError, DataError, type Env, type Info, rng } from '@gimbal/tensor-core';
-import { sample } from '../spaces/value.ts';
+import { drawAllowed } from '../checker/allowed.ts';
 
 /**
- * Chooses actions: 'random', 'zero', recorded ones (repeated from the start when they end), or a function of the
+ * Chooses actions: 'random' (of those that `info.actionMask` allows), 'zero', recorded ones (repeated from the start when they end), or a function of the
  * observation, of whether it begins an episode, and of the info that came with it (where actions are masked: its
  * `actionMask`).
  */
@@ -25,7 +25,7 @@ export function chooser(
   if (typeof policy === 'function') return (obs, _, begins, info) => policy(obs, begins, info);
   if (policy === 'random') {
     const stream = rng(seed).split('record');
-    return () => sample(env.actionSpace, stream) as Action;
+    return (_obs, _t, _begins, info) => drawAllowed(env, info, stream);
   }
   if (policy === 'zero') {
     const { actionSpace } = env;
