@@ -9,7 +9,9 @@ it('intervals that overlap are told, and those that do not are not', () => {
   // nothing was judged
   const none = { value: Number.NaN, low: Number.NaN, high: Number.NaN, n: 0 };
   expect(toldOverlap(none, none)).toBeUndefined();
-  expect(toldChange(none, none)).toBe('no reward, before as after,');
+  expect(toldChange(none, none)).toBe('no reward before or after');
+  expect(toldChange(none, at(1, 3))).toBe('no reward → 2.000');
+  expect(toldChange(at(1, 3), none)).toBe('reward 2.000 → none');
   expect(toldChange(at(0, 2), at(1, 3))).toBe('reward 1.000 → 2.000');
   // one prompt has no interval
   expect(toldOverlap(at(Number.NaN, Number.NaN), at(Number.NaN, Number.NaN))).toMatch(/overlap/);

@@ -9,9 +9,12 @@ const truths: readonly string[] = ['exact', 'entailed'];
 /** Nats to the start from which texts want to be read: the best of 50 samples is as far, log 50 − 49/50 (Beirami et al., arXiv 2401.01879). */
 const far = 3;
 
-/** What the reward was and is. */
-export const toldChange = (was: Estimate, is: Estimate): string =>
-  was.n === 0 && is.n === 0 ? 'no reward, before as after,' : `reward ${figure(was.value)} → ${figure(is.value)}`;
+/** What the reward was and is; of no completions at all there is none. */
+export function toldChange(was: Estimate, is: Estimate): string {
+  if (was.n === 0 && is.n === 0) return 'no reward before or after';
+  const told = ({ n, value }: Estimate): string => (n === 0 ? 'none' : figure(value));
+  return was.n === 0 ? `no reward → ${figure(is.value)}` : `reward ${figure(was.value)} → ${told(is)}`;
+}
 
 /** That a difference is not told, in a sentence; undefined where the intervals are apart, and where nothing was judged. */
 export const toldOverlap = (was: Estimate, is: Estimate): string | undefined =>
