@@ -4,6 +4,7 @@ import { runMain } from './run-main.ts';
 const root = new URL('../src/', import.meta.url);
 
 test.each([
+  ['train', ['--max-steps', '9'], 'its evaluations go by the environment’s time limit'],
   ['train', ['--which', 'best'], 'training learns its own policy'],
   ['train', ['--stochastic'], 'training learns its own policy'],
   ['train', ['--policy', 'zero'], 'training learns its own policy'],

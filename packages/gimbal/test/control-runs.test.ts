@@ -33,7 +33,10 @@ test('episodes that do not end are cut, and the run has its report', async () =>
   const evaluated = await runMain(['control', 'eval', run, '--episodes', '2', '--backend', 'cpu'], root);
   expect([evaluated.code, evaluated.stderr]).toEqual([0, expect.stringContaining(told)]);
   const sooner = ['control', 'eval', run, '--episodes', '1', '--max-steps', '50', '--json', '--backend', 'cpu'];
-  expect(JSON.parse((await runMain(sooner, root)).stdout)).toMatchObject({ lengths: [50], truncated: 1 });
+  const cut = await runMain(sooner, root);
+  expect(JSON.parse(cut.stdout)).toMatchObject({ lengths: [50], truncated: 1 });
+  expect(cut.stderr).toContain('1 of 1 episode did not end and was cut after 50 steps (--max-steps)\n');
+  expect(cut.stderr).not.toContain('time limit');
 }, 60_000);
 
 test('PPO crosses the cliff with the settings that it has by default', async () => {
@@ -61,4 +64,10 @@ test('another environment, and another option, are refused with what the run has
   const resumed = await runMain([...train, '--resume', '--steps', '512', '--gamma', '0.5'], root);
   expect(resumed.code).toBe(2);
   expect(resumed.stderr).toMatch(/--gamma differs from the run in .*cart; got 0\.5, wanted 0\.98/);
+  const clipped = await runMain([...train, '--resume', '--clip-epsilon', '0.1'], root);
+  expect(clipped.stderr).toContain('got 0.1, wanted {"from":0.2,"to":0}');
+  // a run that is older than settings.json: the checkpoint has it
+  await rm(join(run, 'settings.json'));
+  const older = await runMain([...train, '--resume', '--gamma', '0.5'], root);
+  expect(older.stderr).toMatch(/got 0\.5, wanted 0\.98/);
 }, 60_000);

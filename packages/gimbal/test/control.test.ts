@@ -26,7 +26,7 @@ test('train, show and evaluate what was saved', async () => {
   expect(code).toBe(0);
   // the settings of this environment, a line of them at the start
   expect(stderr).toContain(
-    'ppo on CartPole-v1: 1536 steps, seed 1, 8 copies, rollouts of 32 steps, 20 passes in 1 minibatch, learning rate 0.001 → 0, γ 0.98',
+    'ppo on CartPole-v1: 1536 steps, seed 1, 8 copies, rollouts of 32 steps, 20 passes of 1 minibatch each, learning rate 0.001 → 0, γ 0.98',
   );
   const config = JSON.parse(await readFile(join(run, 'config.json'), 'utf8')) as { again: string };
   expect(config.again).toMatch(
@@ -94,7 +94,7 @@ test('what was stopped goes on to the same numbers; a killed run without a check
   expect(longer).toMatchObject({ step: 768, returns: all.returns });
   expect(longer.note).toContain('is trained on, to 768 steps in all');
   const page = await readFile(join(stopped, 'report.html'), 'utf8');
-  expect(page).toMatch(/It began as:.*--steps 512 .*and was trained on:.*--resume --out \S+ --steps 768/s);
+  expect(page).toMatch(/It began as:.*--steps 512 .*then continued with:.*--resume --out \S+ --steps 768/s);
   expect(longer.seconds).toBeGreaterThan(first);
   expect((await resume()).note).toContain('were done already');
   const log = (run: string): Promise<string> => readFile(join(run, 'metrics.jsonl'), 'utf8');
@@ -231,6 +231,8 @@ test('a table is solved exactly; its return never falls at a small step', async 
   const page = await readFile(join(folder, 'cliff-told', 'report.html'), 'utf8');
   expect(page).toContain('npx gimbal control train --env CliffWorld --algo smdpo --eta 0.0625 --inner closed-form');
   expect(page).toContain('<dt>states</dt><dd>21</dd>');
+  const settings = JSON.parse(await readFile(join(folder, 'cliff-told', 'settings.json'), 'utf8')) as object;
+  expect(settings).toMatchObject({ method: 'smdpo', inner: { kind: 'closed-form' }, eta: 0.0625, gamma: 0.9 });
   const example = ['--steps', '500', '--out', join(folder, 'cliff-example')];
   expect((await runMain([...closed, ...example], root)).stdout).toMatch(/0\.531 of at best 0\.531\. .* never fell\.\n/);
   const { policy, S, A } = JSON.parse(await readFile(join(run, 'policy.json'), 'utf8')) as {

@@ -13,7 +13,7 @@ const readers = {
   view: watching,
   envs: [],
 } as const satisfies { [action: string]: readonly string[] };
-/** Not of training: it learns its own policy, plays its last one, takes the most probable actions, and records nothing. */
+/** Not of training: it keeps to the environment’s time limit, learns its own policy, plays its last one, takes the most probable actions, and records nothing. */
 const notOfTraining = ['maxSteps', 'policy', 'size', 'stochastic', 'which'];
 
 /** The actions, as they are typed. */
@@ -46,5 +46,9 @@ const why: { readonly [action in Action]: string } = {
 export function refuseOfOthers(action: Action, table: OptionTable, given: ReadonlyMap<string, Given>): void {
   const names = namesOf(action, table);
   const others = Object.keys(table.shape).filter((name) => !names.includes(name));
+  if (action === 'train') {
+    const limit = 'its evaluations go by the environment’s time limit: some set it with --env-options maxSteps=200';
+    refuseGiven('gimbal control train', given, ['maxSteps'], limit);
+  }
   refuseGiven(`gimbal control ${action}`, given, others, why[action]);
 }

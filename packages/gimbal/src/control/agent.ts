@@ -2,11 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OffPolicyAgent, OnPolicyAgent, type OnPolicyOptions } from '@gimbal/fma-pg';
-import { ConfigError, latestCheckpoint, loadCheckpoint } from '@gimbal/tensor-core';
+import { ConfigError, type GimbalError, listCheckpoints, loadCheckpoint } from '@gimbal/tensor-core';
 import type { RunConfig } from '../run/run-folder.ts';
 import { type AgentFlags, type EnvFlags, refuseOthers } from './agent-flags.ts';
 import { offPolicyFlags, onPolicyFlags } from './agent-options.ts';
 import { envOf } from './env-options.ts';
+import { settingOf } from './run-settings.ts';
 import { settingsOf } from './settings.ts';
 import { isTable } from './tabular-flags.ts';
 
@@ -47,7 +48,7 @@ export async function loadAgent(
   which: 'latest' | 'best',
   training?: { out: string; flags: Pick<AgentFlags, (typeof howOften)[number]>; warn?: Warn },
 ): Promise<Agent> {
-  const { config, loss, state } = await loadCheckpoint(folder, { which });
+  const { config, loss, state, path } = await loadCheckpoint(folder, { which });
   // without an evaluation no checkpoint is better than another, and the latest would be taken for the best
   if (which === 'best' && loss === null) {
     const fix = 'Train with --eval-every, or take the latest';
@@ -62,21 +63,34 @@ export async function loadAgent(
     ? OffPolicyAgent.resume(folder, more, { which })
     : OnPolicyAgent.resume(folder, more, { which });
   const { envId } = state as { envId?: string };
-  return resumed.catch((error: Error) => Promise.reject(ofOtherSpaces(error, folder, env.env, envId)));
+  return resumed.catch((error: GimbalError) =>
+    Promise.reject(isOfSpaces(error, path) ? ofOtherSpaces(error, folder, env.env, envId) : error),
+  );
 }
 
-/** Of a run on an environment that its agent has no spaces for, in the words of the flags; other errors stay. */
+/** Options are those of the checkpoint, which was read before: where the two do not fit, the spaces do not. */
+const isOfSpaces = ({ code, where }: GimbalError, checkpoint: string): boolean =>
+  (code === 'ERR_CHECKPOINT' && where === checkpoint) ||
+  (code === 'ERR_CONFIG' && /\b(action|observation) space\b/.test(where));
+
+/** Of a run on another environment than its own, in the words of the flags; on its own the error stays. */
 function ofOtherSpaces(error: Error, folder: string, env: string, trainedOn: string | undefined): Error {
-  if (trainedOn === undefined || trainedOn === env || !/\bspaces?\b/.test(error.message)) return error;
+  if (trainedOn === undefined || trainedOn === env) return error;
   const what = `${folder} was trained on ${trainedOn}, which has other observations or actions`;
   return new ConfigError({ where: 'gimbal control --env', what, got: env, fix: 'Leave out --env', cause: error });
 }
 
-/** What a saved run had for an option that was not given: the algorithm's own. */
+/** What a saved run had for an option that was not given: the algorithm's own. @throws Error where it says nothing of it */
 export async function savedOption(folder: string, name: string): Promise<unknown> {
-  const path = await latestCheckpoint(folder);
-  if (path === undefined) return undefined;
-  return (JSON.parse(await readFile(join(path, 'config.json'), 'utf8')) as { [name: string]: unknown })[name];
+  const read = async (path: string): Promise<unknown> => settingOf(JSON.parse(await readFile(path, 'utf8')), name);
+  const settings = join(folder, 'settings.json');
+  const older = async (): Promise<unknown> => {
+    // of a run without settings.json; it words an error alone: whether the checkpoint is whole does not matter
+    const { checkpoints } = await listCheckpoints(join(folder, 'checkpoints'));
+    const last = checkpoints[0];
+    return last && read(join(last.path, 'config.json'));
+  };
+  return await read(settings).catch(older);
 }
 
 /** @throws ConfigError for what is no configuration, as where a run is gone on with */

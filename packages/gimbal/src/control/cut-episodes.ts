@@ -1,24 +1,34 @@
-// What is said where a policy went nowhere: an episode without a time limit was cut.
+// What is said where a policy went nowhere: an episode was cut, at what was asked for or for want of a time limit.
 import type { Evaluation } from '@gimbal/fma-pg';
 import { counted } from '../cli/format.ts';
+import type { EnvFlags } from './agent-flags.ts';
+import { envOf } from './env-options.ts';
 
-/** @returns undefined where no episode was cut */
+/**
+ * @param maxSteps where --max-steps cut them
+ * @returns undefined where no episode was cut
+ */
 export async function cutEpisodes(
-  env: string,
+  env: EnvFlags,
   { truncated, lengths }: Pick<Evaluation, 'truncated' | 'lengths'>,
+  maxSteps?: number,
 ): Promise<string | undefined> {
   if (truncated === 0) return undefined;
-  const what = `${truncated} of ${counted(lengths.length, 'episode')} did not end and ${truncated === 1 ? 'was' : 'were'} cut after ${Math.max(...lengths)} steps`;
-  return `${what}: ${await limitOf(env)}`;
+  const what = `${truncated} of ${counted(lengths.length, 'episode')} did not end and ${truncated === 1 ? 'was' : 'were'} cut after ${counted(Math.max(...lengths), 'step')}`;
+  return maxSteps === undefined ? `${what}${await unlimited(env)}` : `${what} (--max-steps)`;
 }
 
 /** The same of evaluations during training, said once. */
-export const cutInTraining = async (env: string, truncated: number): Promise<string> =>
-  `${counted(truncated, 'episode')} of an evaluation did not end and ${truncated === 1 ? 'was' : 'were'} cut: ${await limitOf(env)}`;
+export const cutInTraining = async (env: EnvFlags, truncated: number): Promise<string> =>
+  `${counted(truncated, 'episode')} of an evaluation did not end and ${truncated === 1 ? 'was' : 'were'} cut${await unlimited(env)}`;
 
-async function limitOf(env: string): Promise<string> {
+/** That an environment has no time limit, and how to set one; nothing of one that has. */
+async function unlimited(flags: EnvFlags): Promise<string> {
+  const made = await envOf(flags.env, flags.envOptions);
+  const isLimited = Number.isFinite(made.spec.maxSteps);
+  made.close();
+  if (isLimited) return '';
   const { listEnvs } = await import('@gimbal/control-envs');
-  const defaults = listEnvs().find(({ id }) => id === env)?.defaults ?? {};
-  const isOption = 'maxSteps' in defaults;
-  return `${env} has no time limit${isOption ? '. To set one, train with --env-options maxSteps=200' : ''}`;
+  const isOption = 'maxSteps' in (listEnvs().find(({ id }) => id === flags.env)?.defaults ?? {});
+  return `: ${flags.env} has no time limit${isOption ? '. To set one, train with --env-options maxSteps=200' : ''}`;
 }

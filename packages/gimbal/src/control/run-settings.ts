@@ -1,10 +1,10 @@
 // What a run trains with, defaults filled in: settings.json of its folder. Options that its algorithm does not use are left out.
 import type { Surrogate } from '@gimbal/fma-pg';
 import type { Agent } from './agent.ts';
-import { notOf } from './agent-flags.ts';
+import { notOf, ofSurrogates } from './agent-flags.ts';
 
-/** Where it acts and what it leaves behind: in config.json, as flags. */
-const elsewhere = ['env', 'evalEnv', 'out'];
+/** Where it acts and what it leaves behind, in config.json as flags; and functions, which are no settings. */
+const elsewhere = ['env', 'evalEnv', 'out', 'warn', 'rewardSource', 'auxLosses'];
 /** Options whose flags have another name. */
 const flagOf: { readonly [option: string]: string } = { alpha: 'temperature', exploration: 'finalExploration' };
 
@@ -17,6 +17,46 @@ export function settingsInUse({ options }: Pick<Agent, 'options'>, algo: string)
   return Object.fromEntries(
     used.map(([name, value]) => [name, name === 'surrogate' ? described(value as Surrogate) : value]),
   );
+}
+
+/** Flags that are a part of an option: where it stands in settings.json. */
+const placeOf: { readonly [flag: string]: readonly string[] } = {
+  ...Object.fromEntries(Object.entries(flagOf).map(([option, flag]) => [flag, [option]])),
+  ...Object.fromEntries(Object.keys(ofSurrogates).map((flag) => [flag, ['surrogate', flag]])),
+  clipEpsilonHigh: ['surrogate', 'clipEpsilon', 'high'],
+  surrogate: ['surrogate', 'name'],
+  weightTemperature: ['surrogate', 'temperature'],
+  finalLearningRate: ['learningRate', 'to'],
+  finalEntropyCoef: ['entropyCoef', 'to'],
+  initialExploration: ['exploration', 'from'],
+  finalExploration: ['exploration', 'to'],
+  trustRegion: ['trustRegion', 'delta'],
+  ...Object.fromEntries(
+    ['cgIterations', 'damping', 'shrink', 'backtracks'].map((name) => [name, ['trustRegion', name]]),
+  ),
+  ...Object.fromEntries(['capacity', 'nStep', 'prioritized'].map((name) => [name, ['buffer', name]])),
+  priorityAlpha: ['buffer', 'prioritized', 'alpha'],
+  priorityBeta: ['buffer', 'prioritized', 'beta'],
+  her: ['buffer', 'her', 'strategy'],
+  herFraction: ['buffer', 'her', 'fraction'],
+  criticEpochs: ['critic', 'epochs'],
+  criticBatchSize: ['critic', 'batchSize'],
+  criticLearningRate: ['critic', 'learningRate'],
+  recurrent: ['recurrent', 'cell'],
+  memorySize: ['recurrent', 'size'],
+  memorySequence: ['recurrent', 'sequence'],
+  adaptiveRate: ['adaptiveRate', 'kl'],
+  minLearningRate: ['adaptiveRate', 'min'],
+  maxLearningRate: ['adaptiveRate', 'max'],
+  adaptiveKl: ['adaptiveKl', 'target'],
+  klPenalty: ['adaptiveKl', 'initial'],
+};
+
+/** What settings, or the options in a checkpoint, have for a flag; undefined where they do not say. */
+export function settingOf(settings: unknown, flag: string): unknown {
+  const partOf = (of: unknown, name: string): unknown =>
+    typeof of === 'object' && of !== null ? (of as { [name: string]: unknown })[name] : undefined;
+  return (placeOf[flag] ?? [flag]).reduce(partOf, settings);
 }
 
 const described = ({ surrogate, options }: Surrogate): object => ({ name: surrogate, ...options });

@@ -64,7 +64,7 @@ function innerOf(o: TabularFlags): TabularInner {
   return kind === 'armijo' ? { kind, steps } : { kind, steps, delta: o.delta ?? 0.01 };
 }
 
-/** Runs it; the policy is left in policy.json, its returns in metrics.jsonl. */
+/** Runs it; the policy is left in policy.json, its returns in metrics.jsonl, what it was made with in settings.json. */
 export async function trainTable(
   o: TabularFlags,
   run: RunFolder,
@@ -125,6 +125,8 @@ export async function trainTable(
   const step = eta === undefined ? '' : `, η ${eta}`;
   output.note(`${method} on ${o.env}: ${counted(iterations, 'outer step')}, ${inner.kind}${step}, γ ${mdp.gamma}`);
   await run.update({ again: began });
+  const settings = join(run.path, 'settings.json');
+  await writeFileAtomic(settings, `${JSON.stringify(making.settings, null, 2)}\n`);
   for (const record of records) {
     rows.push({ step: record.iteration, return: record.J });
     policy = record.policy as Float64Array<ArrayBuffer>;
@@ -181,19 +183,22 @@ export async function trainTable(
     output.line(`return  ${figure(first)} → ${figure(last)} of at best ${figure(best)}. ${verdict}`);
     output.line(`report  ${report}`);
   }
-  return { json: { run: run.path, report, iterations, return: last, best, returns, smallestChange: smallest } };
+  return {
+    json: { run: run.path, report, settings, iterations, return: last, best, returns, smallestChange: smallest },
+  };
 }
 
-/** What is said of a run that ends more than a hundredth below the best return, and whether it was still on its way. */
+/** What is said of a run that ends more than a hundredth below the best return, and which way it was going. */
 function shortOf(best: number, returns: readonly number[]): string[] {
   const last = returns.at(-1) as number;
   const gap = best - last;
   if (gap <= 0.01 * Math.abs(best)) return [];
-  // by the rise over the last tenth of the run: one step may rest on a plateau
+  // by the change over the last tenth of the run: one step may rest on a plateau
   const rise = last - (returns.at(-1 - Math.ceil(returns.length / 10)) ?? last);
-  const next =
-    rise > 0.01 * gap
-      ? 'it was still rising: more --steps, or a larger step size, get nearer'
-      : 'it had come to rest: another step size or --inner may get nearer';
-  return [`It ended ${figure(gap)} short, and ${next}.`];
+  const next = (): string => {
+    if (rise > 0.01 * gap) return 'was still rising: more --steps, or a larger step size, get nearer';
+    if (rise < -0.01 * gap) return 'was falling: a smaller step size or another --inner may get nearer';
+    return 'had come to rest: another step size or --inner may get nearer';
+  };
+  return [`It ended ${figure(gap)} short, and it ${next()}.`];
 }

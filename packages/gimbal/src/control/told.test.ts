@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { type OnPolicyOptions, offPolicyDefaults, onPolicyDefaults, trpo } from '@gimbal/fma-pg';
-import { settingsInUse } from './run-settings.ts';
+import { z } from 'zod';
+import { settingOf, settingsInUse } from './run-settings.ts';
 import { settingsOf } from './settings.ts';
-import { toldOf } from './told.ts';
+import { makingSection, toldOf } from './told.ts';
 
 test('the settings that matter, in a line', () => {
   const { options } = settingsOf('sac', 'Pendulum-v1');
@@ -12,6 +13,32 @@ test('the settings that matter, in a line', () => {
   expect(toldOf(settingsInUse({ options: { ...onPolicyDefaults, ...trpo() } } as never, 'trpo'))).toBe(
     '1 copy, rollouts of 2048 steps, trust region 0.01, critic’s learning rate 0.001, γ 0.99',
   );
+});
+
+test('functions are no settings', () => {
+  const warn = () => undefined;
+  const settings = settingsInUse({ options: { ...onPolicyDefaults, warn, auxLosses: [] } } as never, 'ppo');
+  for (const name of ['warn', 'auxLosses']) expect(settings).not.toHaveProperty(name);
+});
+
+test('what a flag is in the settings', () => {
+  const { options } = settingsOf('ppo', 'CartPole-v1');
+  const settings = settingsInUse({ options: { ...onPolicyDefaults, ...options } } as never, 'ppo');
+  const found = ['clipEpsilon', 'rollout', 'finalLearningRate', 'memorySize'].map((flag) => settingOf(settings, flag));
+  expect(found).toEqual([{ from: 0.2, to: 0 }, 32, 0, undefined]);
+  expect(settingOf({ alpha: 0.2 }, 'temperature')).toBe(0.2);
+});
+
+test('a run that went on with other threads was not continued; one with more steps was', () => {
+  const table = z.object({ steps: z.int().optional() });
+  const told = (steps: number): string[] => {
+    const making = { table, options: {}, settings: {}, of: 'ppo', resolved: { steps, threads: 2 } };
+    const run = { path: 'runs/x', began: 'npx gimbal control train --steps 512 --threads 1', steps };
+    const [commands] = makingSection(making, run).parts;
+    return commands?.kind === 'commands' ? commands.items.map(({ text }) => text) : [];
+  };
+  expect(told(512)).toEqual(['Train it again:']);
+  expect(told(1024)).toEqual(['It began as:', 'then continued with:']);
 });
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');

@@ -15,7 +15,7 @@ export function toldOf(settings: Told): string {
   const s = settings as Partial<OnPolicyOptions & OffPolicyOptions>;
   const rollout =
     s.rollout !== undefined &&
-    `rollouts of ${counted(s.rollout, 'step')}${s.epochs === undefined ? '' : `, ${counted(s.epochs, 'pass', 'passes')} in ${counted(s.minibatches ?? 1, 'minibatch', 'minibatches')}`}`;
+    `rollouts of ${counted(s.rollout, 'step')}${s.epochs === undefined ? '' : `, ${counted(s.epochs, 'pass', 'passes')} of ${counted(s.minibatches ?? 1, 'minibatch', 'minibatches')}${s.epochs === 1 ? '' : ' each'}`}`;
   const rate = s.learningRate ?? s.critic?.learningRate;
   return [
     counted(s.numEnvs ?? 1, 'copy', 'copies'),
@@ -67,7 +67,7 @@ export const againOf = ({ table, options, resolved }: Omit<Making, 'settings' | 
 
 /**
  * The section of the page.
- * @param began the command that a run began with; another one than now where it was trained on
+ * @param run its folder, the command that it began with, and the steps it has now: more than in that where it was trained on
  */
 export function makingSection(
   making: Making,
@@ -80,7 +80,7 @@ export function makingSection(
   const rows = (values: Told) => Object.entries(values).map(([name, value]): [string, string] => [name, textOf(value)]);
   const pick = (from: readonly { name: string; flag: string }[], values: Told) =>
     from.map(({ name, flag }): [string, string] => [`--${flag}`, textOf(values[name])]);
-  const table_: OptionsPart = {
+  const settingsPart: OptionsPart = {
     kind: 'options',
     title: 'Settings',
     groups: [
@@ -89,7 +89,9 @@ export function makingSection(
       { name: 'not given, of the run', values: pick(others, resolved) },
     ].filter((group) => group.values.length > 0),
   };
-  const trainedOn = run.began !== againOf(making);
+  // other threads or another backend on the way make no other run
+  const begunWith = / --steps (\d+)/.exec(run.began)?.[1];
+  const trainedOn = begunWith !== undefined && Number(begunWith) !== run.steps;
   const command: CommandsPart = {
     kind: 'commands',
     title: 'Commands',
@@ -97,11 +99,11 @@ export function makingSection(
       ? [
           { text: 'It began as:', command: run.began },
           {
-            text: 'and was trained on:',
+            text: 'then continued with:',
             command: `npx gimbal control train --resume --out ${shellWord(run.path)} --steps ${run.steps}`,
           },
         ]
       : [{ text: 'Train it again:', command: run.began }],
   };
-  return { title: 'How it was made', parts: [command, table_] };
+  return { title: 'How it was made', parts: [command, settingsPart] };
 }

@@ -22,7 +22,7 @@ export const trainingOptions = {
     .string()
     .default('ppo')
     .describe(
-      'ppo, ppo-kl, sppo, smdpo, spma, mdpo, trpo, npg, a2c, reinforce, sac, td3, dqn, mdpo-off-policy; options without a default here have the algorithm’s own, for some environments other ones: settings.json in a run’s folder says from its start which; tables: smdpo, mdpo, trpo, npg, ppo, sppo, reinforce, cpi, mpo',
+      'one of ppo, ppo-kl, sppo, smdpo, spma, mdpo, trpo, npg, a2c, reinforce, sac, td3, dqn, mdpo-off-policy; on tables smdpo, mdpo, trpo, npg, ppo, sppo, reinforce, cpi, mpo. Where no default is shown here, an option is the algorithm’s own, on some environments another. A run’s settings.json has them all',
     ),
   numEnvs: z.int().min(1).optional().describe('copies of the environment'),
   rollout: z.int().min(1).optional().describe('steps of every copy per update (on-policy)'),
@@ -303,7 +303,8 @@ async function learn(context: Context, run: RunFolder, table: OptionTable): Prom
     let isTold = false;
     for await (const m of agent.train({ steps, signal })) {
       const { evalTruncated = 0 } = m;
-      if (evalTruncated > 0 && !isTold) output.note(await cutInTraining(env, evalTruncated));
+      if (evalTruncated > 0 && !isTold)
+        output.note(await cutInTraining({ env, envOptions: o.envOptions }, evalTruncated));
       isTold ||= evalTruncated > 0;
       // of the last 100 episodes: the one or two that just ended say little
       if (Number.isFinite(m.recentReturn)) text = `return ${figure(m.recentReturn)}`;
@@ -318,7 +319,7 @@ async function learn(context: Context, run: RunFolder, table: OptionTable): Prom
   progress.done(
     `return ${figure(result.mean)} [${figure(result.ci95[0])}, ${figure(result.ci95[1])}] over ${counted(o.episodes, 'episode')}`,
   );
-  const cut = await cutEpisodes(env, result);
+  const cut = await cutEpisodes({ env, envOptions: o.envOptions }, result);
   if (cut !== undefined) output.note(cut);
   const { controlReport } = await import('./report.ts');
   const report = join(run.path, 'report.html');
@@ -357,7 +358,7 @@ export async function evaluateRun(context: Context): Promise<CommandResult> {
     ...(o.maxSteps !== undefined && { maxSteps: o.maxSteps }),
     seed: o.seed,
   });
-  const cut = await cutEpisodes(env, result);
+  const cut = await cutEpisodes(made, result, o.maxSteps);
   if (cut !== undefined) output.note(cut);
   if (!output.json) {
     output.line(
