@@ -22,7 +22,7 @@ export const trainingOptions = {
     .string()
     .default('ppo')
     .describe(
-      'one of ppo, ppo-kl, sppo, smdpo, spma, mdpo, trpo, npg, a2c, reinforce, sac, td3, dqn, mdpo-off-policy; on tables smdpo, mdpo, trpo, npg, ppo, sppo, reinforce, cpi, mpo. Where no default is shown here, an option is the algorithm’s own, on some environments another. A run’s settings.json has them all',
+      'the algorithm. Options without a default here have its own, on some environments others: a run’s settings.json has them all. One of ppo, ppo-kl, sppo, smdpo, spma, mdpo, trpo, npg, a2c, reinforce, sac, td3, dqn, mdpo-off-policy; on tables smdpo, mdpo, trpo, npg, ppo, sppo, reinforce, cpi, mpo',
     ),
   numEnvs: z.int().min(1).optional().describe('copies of the environment'),
   rollout: z.int().min(1).optional().describe('steps of every copy per update (on-policy)'),
