@@ -9,7 +9,7 @@ const run = { algorithm: 'SAC', steps: 50_000 } as const;
 const seeds = [1, 2, 3];
 /**
  * On Hopper a run leaves its plateau near a return of 300 before the end or it does not, on either side, so that three seeds
- * say little. These were chosen before any of them was run.
+ * say little. These were chosen before any result of them was looked at.
  */
 const more: { readonly [env: string]: readonly number[] } = { 'Hopper-v5': [4, 5, 6] };
 const withMore = (env: string, few: readonly number[]): readonly number[] => [...few, ...(more[env] ?? [])];
