@@ -15,5 +15,13 @@ export {
 } from './pipeline/stage.ts';
 export type * from './report/part.ts';
 export { type Report, renderReport } from './report/render.ts';
-export type { Claim, ClaimContext, ClaimResult, Measurement, ReproduceReport, Verdict } from './reproduce/claim.ts';
+export type {
+  Claim,
+  ClaimContext,
+  ClaimResult,
+  MadeWith,
+  Measurement,
+  ReproduceReport,
+  Verdict,
+} from './reproduce/claim.ts';
 export { defineClaim } from './reproduce/claim.ts';

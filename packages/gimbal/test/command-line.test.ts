@@ -1,5 +1,5 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -262,44 +262,6 @@ describe('exit codes and messages', () => {
     const { stdout, stderr } = await runMain(['train', '--json']);
     expect(() => JSON.parse(stdout)).not.toThrow();
     expect(stderr).toBe('a note\n');
-  });
-});
-
-describe('reproduce', () => {
-  test('runs the claims of a paper and prints their verdicts', async () => {
-    const { code, stdout } = await runMain(['reproduce', 'abacus', '--json', '--backend', 'cpu', '--out', 'abacus']);
-    expect(code).toBe(0);
-    const report = JSON.parse(stdout) as { [name: string]: unknown };
-    expect(report).toMatchObject({ paper: 'abacus', seeds: [0, 1] });
-    expect(report.claims).toEqual([
-      {
-        id: 'A1',
-        claim: 'two and two are four',
-        paper: '4 (table 1)',
-        measured: 4,
-        interval: [4, 4],
-        wanted: '4',
-        verdict: 'holds',
-      },
-    ]);
-    expect(JSON.parse(await readFile('runs/abacus/results.json', 'utf8'))).toEqual(report);
-  });
-
-  test('ends with 1 if a claim fails', async () => {
-    const { code, stdout } = await runMain(['reproduce', 'abacus', '--full', '--backend', 'cpu']);
-    expect(code).toBe(1);
-    expect(stdout).toContain('fails    A2  two and two are five');
-    expect(stdout).toContain('1 of 2 claims hold');
-  });
-
-  test('an unknown paper or claim is wrong usage', async () => {
-    expect((await runMain(['reproduce', 'abakus'])).stderr).toContain('Did you mean abacus?');
-    expect((await runMain(['reproduce'])).code).toBe(2);
-    const claim = await runMain(['reproduce', 'abacus', '--claim', 'A3']);
-    expect([claim.code, claim.stderr]).toEqual([
-      2,
-      expect.stringContaining('abacus has no claim A3; wanted one of A1, A2'),
-    ]);
   });
 });
 

@@ -1,5 +1,5 @@
 // gimbal reproduce <paper>: run the claims of a paper that this version checks, and say which hold.
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, nearest, StoppedError, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
@@ -7,12 +7,12 @@ import { runPeerScript } from '../bench/peer-script.ts';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
 import { listFolders, listModules, loadModule } from '../cli/discover.ts';
 import { counted, figure } from '../cli/format.ts';
-import type { Claim, ClaimResult, ReproduceReport } from '../reproduce/claim.ts';
+import type { Claim, ClaimResult, MadeWith, ReproduceReport } from '../reproduce/claim.ts';
 import { keptResults } from '../reproduce/kept.ts';
 import { seedsOf } from '../reproduce/seeds.ts';
 import { commitOf } from '../run/commit.ts';
 import { startCompute } from '../run/compute.ts';
-import { machine } from '../run/machine.ts';
+import { machine, versions } from '../run/machine.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 
 const options = z.object({
@@ -126,28 +126,36 @@ async function runInto(
   const info = await startCompute(o);
   await run.update({ resolved: { backend: info.name, threads: info.threads } });
   const began = performance.now();
+  const madeWith: MadeWith = {
+    ...{ commit: commitOf() ?? null, versions: versions() },
+    machine: { ...machine(), backend: info.name, threads: info.threads },
+  };
   const earlier = o.resume ? await earlierClaims(run, paper) : undefined;
-  const results: ClaimResult[] = [];
+  // a result stays until the claim has another one: a run that is stopped again has lost none
+  const results = new Map(earlier?.claims.map((result) => [result.id, result]));
   const reportNow = (): ReproduceReport => ({
     paper,
-    commit: commitOf() ?? null,
-    machine: { ...machine(), backend: info.name, threads: info.threads },
     seeds: [...new Set(claims.flatMap((claim) => seedsOf(claim, o)))].sort((a, b) => a - b),
     minutes:
       (earlier?.minutes ?? 0) +
       (performance.now() - began) / 60_000 +
       keptResults.minutes(Date.parse(run.config.started)),
-    claims: results,
+    claims: claims.flatMap(({ id }) => results.get(id) ?? []),
   });
   for (const claim of claims) {
-    const before = earlier?.claims.find(({ id }) => id === claim.id);
-    if (before) {
-      results.push(before);
-      continue;
-    }
+    const before = results.get(claim.id);
+    if (before && before.verdict !== 'fails') continue;
     if (signal.aborted) {
       const where = `gimbal reproduce ${paper}`;
-      throw new StoppedError({ where, what: `stopped after ${results.length} of ${counted(claims.length, 'claim')}` });
+      throw new StoppedError({ where, what: `stopped after ${results.size} of ${counted(claims.length, 'claim')}` });
+    }
+    const dir = join(run.path, claim.id);
+    if (before) {
+      output.note(
+        `${claim.id} failed ${before.madeWith.commit ? `at ${before.madeWith.commit}` : 'before'}: run again`,
+      );
+      // what its own runs had left is of the code that failed
+      await rm(dir, { recursive: true, force: true });
     }
     const { measured, interval, verdict } = await claim
       .run({
@@ -156,7 +164,7 @@ async function runInto(
         ...(o.data !== undefined && { data: o.data }),
         backend: info.name,
         threads: info.threads,
-        dir: join(run.path, claim.id),
+        dir,
         signal,
         ...(o.peer && { peer: (script, args) => runPeerScript(root, script, args, signal) }),
         note: (text) => output.note(text),
@@ -167,18 +175,22 @@ async function runInto(
         throw error;
       });
     const { id, paper: reported, wanted } = claim;
-    results.push({ id, claim: claim.claim, paper: reported, measured, interval: interval ?? null, wanted, verdict });
+    const result: ClaimResult = {
+      ...{ id, claim: claim.claim, paper: reported, measured, interval: interval ?? null, wanted, verdict },
+      madeWith,
+    };
+    results.set(id, result);
     // after each claim, so that a run that is stopped goes on behind it
     await writeReport(run, reportNow());
-    if (!output.json) for (const line of lines(results.at(-1) as ClaimResult, output.colors)) output.line(line);
+    if (!output.json) for (const line of lines(result, output.colors)) output.line(line);
   }
   const report = reportNow();
   await writeReport(run, report);
   await info.trace(output);
-  const failed = results.filter((r) => r.verdict === 'fails').length;
+  const failed = report.claims.filter((r) => r.verdict === 'fails').length;
   if (!output.json) {
     output.line(
-      `${results.length - failed} of ${results.length} claims hold or are reported, ${report.minutes.toFixed(1)} minutes`,
+      `${report.claims.length - failed} of ${report.claims.length} claims hold or are reported, ${report.minutes.toFixed(1)} minutes`,
     );
   }
   return { json: report, ok: failed === 0 };
@@ -196,8 +208,14 @@ async function earlierClaims(run: RunFolder, paper: string): Promise<ReproduceRe
     throw error;
   });
   if (text === undefined) return undefined;
-  const report = JSON.parse(text) as ReproduceReport;
-  if (report.paper === paper) return report;
+  const report = JSON.parse(text) as ReproduceReport & Partial<MadeWith>;
+  // an older file says it once, of the end of its run
+  const { commit = null, versions = {}, machine = {} } = report;
+  const claims = report.claims.map((result) => ({
+    ...result,
+    madeWith: result.madeWith ?? { commit, versions, machine },
+  }));
+  if (report.paper === paper) return { ...report, claims };
   throw new ConfigError({
     where: 'gimbal reproduce --resume',
     what: `${run.path} is a run of another paper`,

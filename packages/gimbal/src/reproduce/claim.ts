@@ -61,6 +61,16 @@ export interface Claim {
   run(context: ClaimContext): Promise<Measurement>;
 }
 
+/** What a claim was run with, as the process that ran it began. */
+export interface MadeWith {
+  /** of this code; null outside a repository */
+  commit: string | null;
+  /** of Node and of what computes, by name */
+  versions: { [name: string]: string };
+  /** processor, cores, backend, threads */
+  machine: { [name: string]: unknown };
+}
+
 /** One line of the result. */
 export interface ClaimResult {
   /** of the claim */
@@ -77,19 +87,17 @@ export interface ClaimResult {
   wanted: string;
   /** whether it holds */
   verdict: Verdict;
+  /** by what it was found: claims of a run that was gone on with may differ */
+  madeWith: MadeWith;
 }
 
 /** What --json prints. */
 export interface ReproduceReport {
   /** short name of the paper */
   paper: string;
-  /** of this code; null outside a repository */
-  commit: string | null;
-  /** processor, cores, backend, threads */
-  machine: { [name: string]: unknown };
   /** every seed that was run */
   seeds: readonly number[];
-  /** wall-clock time of all claims, and the time that results had taken which earlier runs left on the disk */
+  /** wall-clock time of all claims, those that failed and were run again twice, and the time that results had taken which earlier runs left on the disk */
   minutes: number;
   /** in the paper's order */
   claims: readonly ClaimResult[];
