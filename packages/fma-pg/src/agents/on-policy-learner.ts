@@ -16,9 +16,9 @@ import {
   valueAndGrad,
   valueAndGradWithAux,
 } from '@gimbal/tensor-core';
-import { concat, mean, reshape, type Scalar, scalar, type Tensor, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
+import { concat, mean, reshape, type Scalar, type Tensor, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
 import { annealed, annealedParts } from '../internal/anneal.ts';
-import { type HostInput, ReplayedStep } from '../internal/replayed-step.ts';
+import { type HostInput, ReplayedStep, type Rest } from '../internal/replayed-step.ts';
 import { gatherRows } from '../rollout/rollout.ts';
 import { analyticKlOf, surrogates } from '../surrogates/surrogates.ts';
 import type { ActorCritic, ActorCriticParams } from './actor-critic.ts';
@@ -207,7 +207,7 @@ export class OnPolicyLearner {
 
   /**
    * A function that takes one minibatch's step and returns its numbers, the gradient's norm last. With a `targetKl` the
-   * numbers are looked at in between, so that what is replayed is the gradient alone.
+   * numbers are looked at in between: two programs, the gradient's and the optimiser's.
    */
   #stepper(
     loss: LossOptions,
@@ -239,8 +239,11 @@ export class OnPolicyLearner {
       return { ...Object.fromEntries(flatten(grads)), ...rest };
     };
     const isTooFar = this.#isTooFar();
-    const rest = ({ out: _, scale, ...grads }: { [name: string]: Tensor }, stats: Float32Array): void => {
-      if (!isTooFar(stats)) apply(unflatten(Object.entries(grads)), scale as Tensor, scalar(rate));
+    const rest: Rest = {
+      isWanted: (stats) => !isTooFar(stats),
+      inputs: { learningRate: rate },
+      take: ({ out: _, scale, ...grads }, inputs) =>
+        apply(unflatten(Object.entries(grads)), scale as Tensor, inputs.learningRate as Scalar),
     };
     return (batch, rows, credit) => {
       const used = creditedRows(credit, rows, o, this.#scratch.floats('advantages', rows.length));

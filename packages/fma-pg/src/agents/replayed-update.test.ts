@@ -49,6 +49,8 @@ const cases: [string, Surrogate, Partial<OnPolicyOptions>, TrackOptions][] = [
   ['a penalty that is adapted', surrogates.ppoKl(), { adaptiveKl: { target: 1e-4 } }, {}],
   ['a critic of its own', surrogates.mdpo(), { ...mdpo(), rollout: 15, critic: { epochs: 2, batchSize: 16 } }, {}],
   ['a KL that ends updates', surrogates.ppoClip(), { targetKl: 2e-4 }, {}],
+  ['a KL that ends most of them at once', surrogates.ppoClip(), { targetKl: 1e-9 }, {}],
+  ['a KL, and weight decay', surrogates.sppo(), { targetKl: 2e-4, optimizer: { name: 'adamw' } }, {}],
   ['a guard that takes back', surrogates.smdpo({ eta: 0.1 }), { innerGuard: 'restore', learningRate: 1 }, {}],
 ];
 

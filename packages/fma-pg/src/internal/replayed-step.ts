@@ -15,15 +15,27 @@ export interface HostInput {
 /** Inputs of a step; a number is a scalar that may change from call to call. */
 export type HostInputs = { readonly [name: string]: HostInput | number };
 
-/** A program, and the object that it is called with. */
+/** A program, the object that it is called with, and what is done with its results, a program of its own. */
 interface Held {
   program: CapturedStep<string, Results>;
   values: { [name: string]: StepInput };
+  results: Results;
+  rest?: CapturedStep<string, Record<string, never>>;
 }
 
-/** What a step gives: `out` is read back, the others are for `then`. */
-type Results = { out: Tensor; [name: string]: Tensor };
+/** What a step gives: `out` is read back, the others are for the rest. */
+export type Results = { out: Tensor; [name: string]: Tensor };
 type Step = (x: { [name: string]: Tensor }) => Results;
+
+/** The second half of a step, which the first one's numbers decide upon. */
+export interface Rest {
+  /** whether it is taken */
+  isWanted(out: Float32Array): boolean;
+  /** single numbers that it is called with */
+  inputs: { readonly [name: string]: number };
+  /** works in place on what the first half gave */
+  take(results: Results, inputs: { [name: string]: Tensor }): void;
+}
 
 /** Sizes for which programs are kept; a rollout is split into parts of two. */
 const mostPrograms = 4;
@@ -57,38 +69,65 @@ export class ReplayedStep {
   /**
    * One call.
    * @param inputs the first one has a row an entry; with as many rows all others are of the same shapes
-   * @param then is called with the results and the values of `out`; what it does is not replayed
+   * @param rest taken after the values of `out` were read, if they say so
    * @returns the values of `out`, valid until the next call
    */
-  run(inputs: HostInputs, step: Step, then?: (results: Results, out: Float32Array) => void): Float32Array {
-    const read = (results: Results): Float32Array => {
-      const out = results.out.dataSync<'float32'>();
-      then?.(results, out);
-      return out;
-    };
-    if (!this.replays) return tidy(() => read(step(tensorsOf(inputs))).slice());
+  run(inputs: HostInputs, step: Step, rest?: Rest): Float32Array {
+    if (!this.replays) return tidy(() => ranOnce(inputs, step, rest));
     const key = keyOf(inputs);
     const held = this.#programs.get(key);
-    if (held === undefined) {
-      if (this.#programs.size === mostPrograms) this.dispose();
-      const program = captureStep(step);
-      this.#programs.set(key, { program, values: {} });
-      return tidy(() => read(program.run(tensorsOf(inputs))));
-    }
+    if (held === undefined) return this.#first(key, inputs, step, rest);
     const { program, values } = held;
     for (const name in inputs) {
       const x = inputs[name] as HostInput | number;
       values[name] = typeof x === 'number' ? x : x.values;
     }
-    const results = program.run(values);
-    return then === undefined ? read(results) : tidy(() => read(results));
+    held.results = program.run(values);
+    const out = held.results.out.dataSync<'float32'>();
+    if (rest?.isWanted(out)) held.rest?.run(rest.inputs);
+    return out;
+  }
+
+  #first(key: number, inputs: HostInputs, step: Step, rest: Rest | undefined): Float32Array {
+    if (this.#programs.size === mostPrograms) this.dispose();
+    const program = captureStep(step);
+    const results = tidy(() => program.run(tensorsOf(inputs)));
+    const held: Held = { program, values: {}, results };
+    const out = results.out.dataSync<'float32'>();
+    if (rest !== undefined) {
+      // the first half cannot be recorded before variables that the rest writes have settled where they stay
+      if (!rest.isWanted(out)) {
+        const read = out.slice();
+        program.dispose();
+        return read;
+      }
+      // once the first half is recorded, its results stay where they are: a replay of the rest finds them
+      held.rest = captureStep((x) => {
+        rest.take(held.results, x);
+        return {};
+      });
+      held.rest.run(rest.inputs);
+    }
+    this.#programs.set(key, held);
+    return out;
   }
 
   /** Frees the programs; what comes next is captured anew. */
   dispose(): void {
-    for (const { program } of this.#programs.values()) program.dispose();
+    for (const { program, rest } of this.#programs.values()) {
+      rest?.dispose();
+      program.dispose();
+    }
     this.#programs.clear();
   }
+}
+
+/** As it is, in the caller's scope. */
+function ranOnce(inputs: HostInputs, step: Step, rest: Rest | undefined): Float32Array {
+  const results = step(tensorsOf(inputs));
+  const out = results.out.dataSync<'float32'>().slice();
+  if (rest?.isWanted(out)) rest.take(results, tensorsOf(rest.inputs));
+  return out;
 }
 
 /** Rows of the first input, and how many inputs there are. */
