@@ -63,7 +63,8 @@ it('options without effect are refused', () => {
   expect(() => new PreferenceTrainer({ ...common, model: preference, centerCoef: 0.1 } as never)).toThrow(
     /unknown option centerCoef/,
   );
-  expect(() => new WarmTrainer({ ...warm, keepBest: true } as never)).toThrow(/unknown option keepBest/);
+  for (const name of ['params', 'learningRate', 'dropout', 'evalData', 'evalEvery', 'keepBest', 'earlyStop'])
+    expect(() => new WarmTrainer({ ...warm, [name]: 1 } as never)).toThrow(`unknown option ${name}`);
   expect(() => hackingMonitor({ control: length, patience: 1, kl: () => 0 })).toThrow(/kl: it has no effect/);
 });
 

@@ -16,6 +16,7 @@ import {
   type LoopSetup,
   LoopTrainer,
   linear,
+  loopNames,
   mapBatches,
   optionNames,
   type Params,
@@ -48,13 +49,12 @@ import { hashLists } from '../data/hash-lists.ts';
 import { checkSaved } from '../options/check-saved.ts';
 import type { EntailmentJudge } from './judge.ts';
 
+// nothing is evaluated while it learns, no row is long, and there are no blocks to recompute
+const { evalEvery, keepBest, earlyStop, overflow, gradientCheckpointing, ...loopOfSlots } = loopNames;
+
 /** What the judge reads, and how it is trained. */
 export interface SlotJudgeOptions
-  // nothing is evaluated while it learns, no row is long, and there are no blocks to recompute
-  extends Omit<
-      LoopOptions,
-      'learningRate' | 'batchSize' | 'evalEvery' | 'keepBest' | 'earlyStop' | 'overflow' | 'gradientCheckpointing'
-    >,
+  extends Pick<LoopOptions, Exclude<keyof typeof loopOfSlots, 'learningRate' | 'batchSize'>>,
     Partial<Pick<LoopOptions, 'learningRate' | 'batchSize'>> {
   /** All words of the texts. */
   words: readonly string[];
@@ -89,17 +89,7 @@ const slotNames = optionNames<SlotJudgeOptions>({
   ignore: true,
   width: true,
   hidden: true,
-  learningRate: true,
-  optimizer: true,
-  batchSize: true,
-  accumulate: true,
-  maxGradNorm: true,
-  precision: true,
-  checkpointEvery: true,
-  keepCheckpoints: true,
-  logEvery: true,
-  out: true,
-  seed: true,
+  ...loopOfSlots,
 });
 
 /** The loop of a judge, before it is made. */

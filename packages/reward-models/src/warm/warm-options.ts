@@ -16,7 +16,7 @@ import {
 } from '@gimbal/tensor-core';
 import type { PreferenceModel } from '../models/preference-model.ts';
 import type { RewardModel } from '../models/reward-model.ts';
-import type { PairTrainerOptions } from '../training/pair-trainer.ts';
+import { type PairTrainerOptions, pairTrainerNames } from '../training/pair-trainer.ts';
 import type { RewardOptions } from '../training/reward-trainer.ts';
 
 /**
@@ -43,23 +43,12 @@ export interface MemberRun extends RunSettings {
   readonly out: string;
 }
 
-type RunOptions = Omit<
-  PairTrainerOptions,
-  // members are ranked when they are done, on `selection`: nothing is evaluated while they learn
-  | 'params'
-  | 'tokenizer'
-  | 'data'
-  | 'learningRate'
-  | 'dropout'
-  | 'out'
-  | 'evalData'
-  | 'evalEvery'
-  | 'keepBest'
-  | 'earlyStop'
->;
+// where runs start, their rates and dropout stand in options of WARM's own; members are ranked when they are done, on
+// `selection`: nothing is evaluated while they learn
+const { params, learningRate, dropout, evalData, evalEvery, keepBest, earlyStop, ...ofRuns } = pairTrainerNames;
 
 /** What `WarmTrainer` trains; options of every run that are not here are those of the members' trainer. */
-export interface WarmOptions extends RunOptions, Pick<RewardOptions, 'centerCoef'> {
+export interface WarmOptions extends Pick<PairTrainerOptions, keyof typeof ofRuns>, Pick<RewardOptions, 'centerCoef'> {
   /** Body and head of all members. */
   model: MemberModel;
   /** The one the body was trained with. */
@@ -123,9 +112,8 @@ export function runSettings(o: Pick<WarmOptions, 'grid' | 'runs' | 'init' | 'see
 }
 
 const warmNames = optionNames<WarmOptions>({
+  ...ofRuns,
   model: true,
-  tokenizer: true,
-  data: true,
   selection: true,
   init: true,
   pretrainId: true,
@@ -138,20 +126,6 @@ const warmNames = optionNames<WarmOptions>({
   out: true,
   train: true,
   rank: true,
-  optimizer: true,
-  batchSize: true,
-  accumulate: true,
-  maxGradNorm: true,
-  precision: true,
-  gradientCheckpointing: true,
-  checkpointEvery: true,
-  keepCheckpoints: true,
-  logEvery: true,
-  overflow: true,
-  seed: true,
-  labelSmoothing: true,
-  maxLength: true,
-  lora: true,
   centerCoef: true,
 });
 
