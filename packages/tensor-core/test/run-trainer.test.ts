@@ -303,7 +303,7 @@ test.each([
   if (goes) expect(check).not.toThrow();
   else
     expect(check).toThrow(
-      `runs/x/step-1: the checkpoint was written by another major version of the library; got "${saved}"`,
+      `runs/x/step-1: the checkpoint was written by another major version of the library; got "${own}", wanted ${saved}. `,
     );
 });
 

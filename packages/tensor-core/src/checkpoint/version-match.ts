@@ -13,7 +13,7 @@ function breaking(text: string): string | undefined {
  * @param saved the version that wrote it
  * @param where the checkpoint, for the message
  * @param own this version
- * @throws CheckpointError with both versions
+ * @throws CheckpointError with both versions: `got` is this one, `wanted` the checkpoint's
  */
 export function checkVersion(saved: string, where: string, own: string = version): void {
   const [theirs, ours] = [breaking(saved), breaking(own)];
@@ -21,8 +21,8 @@ export function checkVersion(saved: string, where: string, own: string = version
   throw new CheckpointError({
     where,
     what: 'the checkpoint was written by another major version of the library',
-    got: saved,
-    wanted: own,
+    got: own,
+    wanted: saved,
     fix: `Go on with version ${saved}, or start a new run`,
   });
 }

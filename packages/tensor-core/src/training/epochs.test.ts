@@ -80,9 +80,12 @@ test.each([
   [() => new EpochSampler(1, { batchSize: 2, rng: rng(0), rest: 'drop' }), 'no epoch fills a batch'],
   [
     () => new EpochSampler(2, { batchSize: 1, rng: rng(0) }).restore({ epoch: 0, position: 0, rows: 3 }),
-    'the state belongs to other data; got "3 rows", wanted 2 rows',
+    'the state belongs to other data; got "2 rows", wanted 3 rows',
   ],
-  [() => new EpochSampler(2, { batchSize: 1, rng: rng(0) }).restore(null), 'the state belongs to other data'],
+  [
+    () => new EpochSampler(2, { batchSize: 1, rng: rng(0) }).restore(null),
+    'the state belongs to other data; got null, wanted a state of 2 rows',
+  ],
 ])('what makes no sense is refused: %s', (make, message) => {
   expect(make).toThrow(message);
 });

@@ -113,8 +113,10 @@ export class EpochSampler implements BatchSource<Int32Array> {
       throw new DataError({
         where: 'EpochSampler.restore',
         what: 'the state belongs to other data',
-        got: rows === undefined ? state : `${rows} rows`,
-        wanted: `${this.rows} rows`,
+        // as of a checkpoint of other options: got is what is there now, wanted what was saved
+        ...(rows === undefined || rows === this.rows
+          ? { got: state, wanted: `a state of ${this.rows} rows` }
+          : { got: `${this.rows} rows`, wanted: `${rows} rows` }),
         fix: 'Resume with the data of the run',
       });
     }
