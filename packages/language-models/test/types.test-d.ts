@@ -4,6 +4,9 @@ import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import {
   type CausalLmOptions,
   CausalLmTrainer,
+  type Classifier,
+  type ClassifierOptions,
+  ClassifierTrainer,
   type Completion,
   type Dataset,
   type DecodeStep,
@@ -70,6 +73,8 @@ void generate(model, params, tokenizer, 'a', { rng: rng(0) });
 
 // a trainer needs what has no default, and gives the loop's steps
 const options: CausalLmOptions = { model, params, tokenizer, data: any, seed: 0 };
+declare const classifier: Classifier;
+new ClassifierTrainer({ model: classifier, params, tokenizer, data: any, seed: 0 } satisfies ClassifierOptions);
 const trainer: Trainer<TrainStep> = new CausalLmTrainer(options);
 check<Same<Awaited<ReturnType<typeof CausalLmTrainer.resume>>, CausalLmTrainer>>();
 // @ts-expect-error there is nothing to train on

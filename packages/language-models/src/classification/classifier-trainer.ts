@@ -1,6 +1,5 @@
 // Training a classifier: cross-entropy of the labels, of each for itself where a row may have several, or the squared error
-// where there is one. The loop, its checkpoints and
-// metrics are tensor-core's.
+// where there is one. The loop, its checkpoints and metrics are tensor-core's.
 import {
   ConfigError,
   checkKnown,
@@ -41,8 +40,10 @@ import type { ClassificationProblem, Classifier } from './classifier.ts';
 import { type Classified, classify } from './classify.ts';
 import { type LabelledRow, type LabelledRows, labelledRows } from './labelled-rows.ts';
 
-/** What `ClassifierTrainer` trains, on which rows; the rest is every trainer's. */
-export interface ClassifierOptions extends LoopOptions {
+/** What `ClassifierTrainer` trains, on which rows; the rest is every trainer's, of which none but the seed is needed. */
+export interface ClassifierOptions
+  extends Omit<LoopOptions, keyof typeof classifierDefaults>,
+    Partial<Pick<LoopOptions, keyof typeof classifierDefaults>> {
   /** Body and head; its labels name the classes. */
   model: Classifier;
   /** Where training starts; not changed, not kept. */

@@ -9,7 +9,7 @@ import type { Seq2SeqModel } from '../seq2seq/seq2seq.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
 /** Writes the files of a model into a folder that its caller makes complete. */
-type Writer<M> = (folder: string, model: M, params: Params, o: { tokenizer?: Tokenizer }) => Promise<void>;
+export type Writer<M> = (folder: string, model: M, params: Params, o: { tokenizer?: Tokenizer }) => Promise<void>;
 
 /** Writes a classifier's files into a folder that its caller makes complete. */
 export type ClassifierWriter = Writer<Classifier>;

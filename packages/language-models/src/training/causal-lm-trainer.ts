@@ -12,7 +12,7 @@ import {
   type Params,
   rng,
 } from '@gimbal/tensor-core';
-import { adaptTree, type LoraAdapter } from '../adapters/lora.ts';
+import type { LoraAdapter } from '../adapters/lora.ts';
 import type { LmBatch } from '../data/lm-batch.ts';
 import { packRows } from '../data/pack.ts';
 import { packWhole } from '../data/padding-free.ts';
@@ -21,10 +21,11 @@ import type { Dataset } from '../data/rows.ts';
 import { type OverflowReport, type TokenRow, tokenRows } from '../data/token-rows.ts';
 import type { LanguageModel } from '../decoder/decoder.ts';
 import { checkLengths, checkVocabulary } from '../internal/check-training.ts';
-import { adapterWriter, modelWriter } from '../pretrained/model-writer.ts';
+import { modelWriter } from '../pretrained/model-writer.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { causalLmLoss } from './causal-lm-loss.ts';
 import { evaluateLoss } from './evaluate-loss.ts';
+import { trainedPart } from './trained-part.ts';
 
 /** What a trainer of a decoder takes: the loop's options, of which none but the seed is needed, and its own. */
 export interface CausalLmOptions
@@ -144,20 +145,18 @@ function prepare(options: CausalLmOptions): Prepared {
   const train = fit(data);
   const evaluation = evalData && fit(evalData).rows;
   const pad = config.padId;
-  const write = modelWriter();
-  const writeAdapter = adapterWriter();
   const batching = { batchSize: loop.batchSize, pad, rng: rng(loop.seed).split('data') };
   const blocks = packing && data.kind !== 'text' ? packWhole(train.rows, limit) : train.rows.map((row) => [row]);
   if (packing && data.kind !== 'text' && !paddingFree) {
     const fix = 'Leave paddingFree out: rows that share a block must not see each other';
     throw new ConfigError({ where: 'CausalLmTrainer.paddingFree', what: 'packed rows need it', got: false, fix });
   }
-  const whole = (p: Params): Params => (adapter ? adaptTree(params, adapter, p) : p);
+  const part = trainedPart(model, { params, adapter, tokenizer }, modelWriter());
   const setup: LoopSetup<LmBatch> = {
-    params: adapter ? adapter.params : params,
+    params: part.params,
     batches: paddingFree ? joinedBatches(blocks, batching) : rowBatches(train.rows, { ...batching, limit }),
     loss: (p, batch, { rng: noise, gradientCheckpointing }) => ({
-      sum: causalLmLoss(model, whole(p), batch, {
+      sum: causalLmLoss(model, part.whole(p), batch, {
         rng: noise,
         gradientCheckpointing,
         frozenHead: adapter !== undefined,
@@ -166,7 +165,9 @@ function prepare(options: CausalLmOptions): Prepared {
     }),
     ...(evaluation && {
       evaluate: async (p: Params) => {
-        const { loss, perplexity } = await evaluateLoss(model, whole(p), evaluation, { batchSize: loop.batchSize });
+        const { loss, perplexity } = await evaluateLoss(model, part.whole(p), evaluation, {
+          batchSize: loop.batchSize,
+        });
         return { loss, perplexity };
       },
     }),
@@ -180,12 +181,7 @@ function prepare(options: CausalLmOptions): Prepared {
       ...(adapter && { adapter: adapter.config }),
       ...(assistantOnly && { assistantOnly }),
     },
-    ...(adapter && writeAdapter
-      ? {
-          saveModel: (folder: string, p: Params) =>
-            writeAdapter(folder, config, { ...adapter, params: p }, { tokenizer }),
-        }
-      : !adapter && write && { saveModel: (folder: string, p: Params) => write(folder, model, p, { tokenizer }) }),
+    ...part.saving,
   };
   return { setup, overflow: train.overflow };
 }

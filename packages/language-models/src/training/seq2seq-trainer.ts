@@ -10,16 +10,17 @@ import {
   type Params,
   rng,
 } from '@gimbal/tensor-core';
-import { adaptTree, type LoraAdapter } from '../adapters/lora.ts';
+import type { LoraAdapter } from '../adapters/lora.ts';
 import { epochBatches } from '../data/row-batches.ts';
 import type { Dataset } from '../data/rows.ts';
 import type { OverflowReport } from '../data/token-rows.ts';
 import { checkLengths, checkVocabulary } from '../internal/check-training.ts';
-import { adapterWriter, seq2seqWriter } from '../pretrained/model-writer.ts';
+import { seq2seqWriter } from '../pretrained/model-writer.ts';
 import type { Seq2SeqModel } from '../seq2seq/seq2seq.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { evaluateSeq2Seq, seq2seqLoss } from './seq2seq-loss.ts';
 import { type Seq2SeqBatch, seq2seqBatch, seq2seqRows } from './seq2seq-rows.ts';
+import { trainedPart } from './trained-part.ts';
 
 /** What a trainer of an encoder-decoder takes: the loop's options, of which none but the seed is needed, and its own. */
 export interface Seq2SeqTrainerOptions
@@ -114,16 +115,15 @@ function prepare(options: Seq2SeqTrainerOptions): Prepared {
   const fitting = { limit, targetLimit, ...(overflow && { overflow }) };
   const train = seq2seqRows(data, tokenizer, fitting);
   const evaluation = evalData && seq2seqRows(evalData, tokenizer, fitting).rows;
-  const [write, writeAdapter] = [seq2seqWriter(), adapterWriter()];
-  const whole = (p: Params): Params => (adapter ? adaptTree(params, adapter, p) : p);
+  const part = trainedPart(model, { params, adapter, tokenizer }, seq2seqWriter());
   const { batchSize, seed } = loop;
   const setup: LoopSetup<Seq2SeqBatch> = {
-    params: adapter ? adapter.params : params,
+    params: part.params,
     batches: epochBatches(train.rows, { batchSize, rng: rng(seed).split('data') }, (rows) =>
       seq2seqBatch(rows, config.padId),
     ),
     loss: (p, batch, { rng: noise, gradientCheckpointing }) => ({
-      sum: seq2seqLoss(model, whole(p), batch, {
+      sum: seq2seqLoss(model, part.whole(p), batch, {
         rng: noise,
         gradientCheckpointing,
         frozenHead: adapter !== undefined,
@@ -132,7 +132,7 @@ function prepare(options: Seq2SeqTrainerOptions): Prepared {
     }),
     ...(evaluation && {
       evaluate: async (p: Params) => {
-        const { loss, perplexity } = await evaluateSeq2Seq(model, whole(p), evaluation, { batchSize });
+        const { loss, perplexity } = await evaluateSeq2Seq(model, part.whole(p), evaluation, { batchSize });
         return { loss, perplexity };
       },
     }),
@@ -144,12 +144,7 @@ function prepare(options: Seq2SeqTrainerOptions): Prepared {
       rows: train.rows.length,
       ...(adapter && { adapter: adapter.config }),
     },
-    ...(adapter && writeAdapter
-      ? {
-          saveModel: (folder: string, p: Params) =>
-            writeAdapter(folder, config, { ...adapter, params: p }, { tokenizer }),
-        }
-      : !adapter && write && { saveModel: (folder: string, p: Params) => write(folder, model, p, { tokenizer }) }),
+    ...part.saving,
   };
   return { setup, overflow: train.overflow };
 }
