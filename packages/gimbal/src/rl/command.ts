@@ -25,7 +25,6 @@ import { promptRows, promptText, refuseEmpty } from './prompt-rows.ts';
 import { rlReport } from './report.ts';
 import { loadRewards } from './reward.ts';
 import { parseReward, type RewardSpec } from './reward-spec.ts';
-import { refuseUnrewarded, warnAlike } from './rewards-alike.ts';
 import { surrogateOf } from './surrogate-flags.ts';
 import { defined, fittingPrompts, type RlSettings, roomBeside, scorePrompts, trainPolicy } from './train-policy.ts';
 import { bestLook, checkMonitor, verdictOf, watchRun } from './watch.ts';
@@ -260,13 +259,12 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
         progress: (update) => progress.update(update),
         watch,
         note,
+        where: `gimbal ${name} --reward`,
+        tooLong: () => long.seen,
+        setsSampling: true,
         stopped: (what) => stoppedRun(name, run.path, what),
       }),
     );
-    const unasked = { maskTruncated: o.maskTruncated, tooLong: long.seen };
-    const untaught = await refuseUnrewarded(folder, `gimbal ${name} --reward`, unasked);
-    if (untaught !== undefined) note(`warning: ${untaught}`);
-    await warnAlike(folder, note);
     if (long.seen > 0) note(`warning: ${long.told}`);
     // where the control fell, or other prompts were answered better before, the weights to keep are not the last
     let best = watch?.endedAt(trainer.step) ? await watch.bestParams(note) : undefined;

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { alike, flatShare, type NotAsked, refuseUnrewarded } from './rewards-alike.ts';
+import { type Asked, alike, flatShare, refuseUnrewarded, unrewardedStep } from './rewards-alike.ts';
 
 test('rewards that are all zero, or all the same, are told; others are not', () => {
   expect(alike([0, 0, 0])).toContain(
@@ -17,9 +17,22 @@ test('rewards that are all zero, or all the same, are told; others are not', () 
 });
 
 test('groups of equal rewards are told where they are most of them', () => {
-  expect(flatShare([1, 0.5])).toContain('in 75.0 % of the groups');
-  expect(flatShare([0.5, 0.5])).toBeUndefined();
-  expect(flatShare([])).toBeUndefined();
+  expect(flatShare([1, 0.5], true)).toMatch(/in 75.0 % of the groups; .*A higher --temperature/);
+  // align has no such flag
+  expect(flatShare([1, 0.5], false)).toMatch(/in 75.0 % of the groups; .*learnt from them$/);
+  expect(flatShare([0.5, 0.5], true)).toBeUndefined();
+  expect(flatShare([], true)).toBeUndefined();
+});
+
+const asked: Asked = { maskTruncated: false, tooLong: 0, setsSampling: true };
+
+test('a first step without a single reward is told at once', () => {
+  const step = { step: 1, unrewarded: 1, emptyRate: 0.25, missingEosRate: 0.75 };
+  expect(unrewardedStep(step, asked)).toContain('no completion of step 1 got a reward: all were abstained on');
+  const unfit = 'no completion of step 1 got a reward: all were empty, cut or too long';
+  expect(unrewardedStep(step, { ...asked, maskTruncated: true })).toBe(unfit);
+  expect(unrewardedStep(step, { ...asked, tooLong: 1 })).toBe(unfit);
+  expect(unrewardedStep({ ...step, unrewarded: 0.9 }, asked)).toBeUndefined();
 });
 
 test('a run without a single reward is an error; one reward in one step is enough', async () => {
@@ -35,8 +48,8 @@ test('a run without a single reward is an error; one reward in one step is enoug
           })
           .join(''),
       );
-    const refuse = (o: Partial<NotAsked> = {}): Promise<string | undefined> =>
-      refuseUnrewarded(folder, 'gimbal rl --reward', { maskTruncated: false, tooLong: 0, ...o });
+    const refuse = (o: Partial<Asked> = {}): Promise<string | undefined> =>
+      refuseUnrewarded(folder, 'gimbal rl --reward', { ...asked, ...o });
     await log(1, 1);
     await expect(refuse()).rejects.toThrow(
       'gimbal rl --reward: no completion of 2 steps got a reward: all were abstained on, and nothing was learnt',

@@ -12,6 +12,7 @@ import { klFigure } from './findings.ts';
 import { promptCodec } from './prompt-codec.ts';
 import { promptText } from './prompt-rows.ts';
 import { sumRewards } from './reward.ts';
+import { type Asked, refuseUnrewarded, unrewardedStep, warnAlike } from './rewards-alike.ts';
 import { type SurrogateSettings, surrogateOf } from './surrogate-flags.ts';
 import type { Watch } from './watch.ts';
 
@@ -77,6 +78,12 @@ export interface RlRequest {
   note(text: string): void;
   /** sees each step's completions, and may end the run */
   watch?: Watch | undefined;
+  /** whose reward it is, in messages: `gimbal rl --reward` */
+  where: string;
+  /** completions that a reward could not read whole, so far */
+  tooLong?(): number;
+  /** whether --temperature and --max-new-tokens are the user's to set */
+  setsSampling?: boolean;
   /** what is thrown when it is stopped */
   stopped?(what: string): StoppedError;
 }
@@ -85,7 +92,10 @@ export interface RlRequest {
 export const defined = <T extends object>(o: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(o).filter(([, value]) => value !== undefined)) as never;
 
-/** The trainer, after `steps`; the caller disposes it. @throws StoppedError when the signal asks for it, after a checkpoint */
+/**
+ * The trainer, after `steps`; the caller disposes it. A reward that teaches nothing is told of.
+ * @throws StoppedError when the signal asks for it, after a checkpoint; DataError where no completion ever got a reward
+ */
 export async function trainPolicy(request: RlRequest): Promise<TokenPolicyTrainer> {
   const { settings: s, out, signal, note, watch } = request;
   const options = optionsOf(request);
@@ -96,7 +106,16 @@ export async function trainPolicy(request: RlRequest): Promise<TokenPolicyTraine
     watch?.follow(() => trainer.params);
     let halted = watch?.endedAt(trainer.step) ?? false;
     if (halted) note('its monitor has stopped it there: no more is learnt');
+    const asked = (): Asked => ({
+      maskTruncated: s.maskTruncated ?? false,
+      tooLong: request.tooLong?.() ?? 0,
+      setsSampling: request.setsSampling ?? false,
+    });
+    let isFirst = true;
     for await (const m of halted ? [] : trainer.train({ steps: s.steps, signal })) {
+      const told = isFirst ? unrewardedStep(m, asked()) : undefined;
+      isFirst = false;
+      if (told !== undefined) note(`warning: ${told}`);
       const missing = m.unrewarded > 0 ? `  ${percent(m.unrewarded)} without a reward` : '';
       const text = `reward ${figure(m.reward)}  KL ${klFigure(m.kl)}  ${figure(m.length)} tokens${missing}`;
       request.progress({ step: m.step, total: s.steps, text });
@@ -107,6 +126,9 @@ export async function trainPolicy(request: RlRequest): Promise<TokenPolicyTraine
       const what = `stopped after step ${trainer.step} of ${s.steps}`;
       throw request.stopped?.(what) ?? new StoppedError({ where: 'reinforcement learning', what });
     }
+    const untaught = await refuseUnrewarded(out, request.where, asked());
+    if (untaught !== undefined) note(`warning: ${untaught}`);
+    await warnAlike(out, asked(), note);
     return trainer;
   } catch (error) {
     trainer.dispose();

@@ -177,6 +177,7 @@ export const stage = defineStage({
           progress: ({ step, text }) =>
             progress({ step: i * steps + step, total: kinds.length * steps, text: `${name}: ${text}` }),
           note,
+          where,
         });
         const best = await watch.bestParams(note);
         const kept = best?.params ?? trainer.params;

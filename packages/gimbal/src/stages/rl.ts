@@ -103,9 +103,10 @@ export const stage = defineStage({
     const pretrained = await loadPretrained(modelFolder(before, before.value.model));
     const { model, params, tokenizer } = pretrained;
     if (!tokenizer) throw new Error('the fine-tuned model has no tokenizer'); // the stages before have written one
+    let tooLong = 0;
     const rewards = await loadRewards(
       (o.reward ?? []).map((text) => parseReward(text, where, { moving: true })),
-      { where, world: rows.world, onTooLong: () => {} },
+      { where, world: rows.world, onTooLong: () => tooLong++ },
     );
     const { contextLength } = model.config;
     const [train, validation] = await Promise.all(
@@ -151,6 +152,8 @@ export const stage = defineStage({
         out: logDir,
         progress,
         note,
+        where,
+        tooLong: () => tooLong,
         watch,
       });
       const best = watch?.endedAt(trainer.step) ? await watch.bestParams(note) : undefined;

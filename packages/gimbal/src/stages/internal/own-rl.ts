@@ -128,7 +128,7 @@ export async function learnFromOwn(
       const out = join(logDir, key);
       const watch = await watchRun(out, { monitor: control, patience: o.patience }, where);
       using trainer = await trainPolicy({
-        ...{ policy: model, params, tokenizer, prompts, seed: o.seed, out, signal, watch, note },
+        ...{ policy: model, params, tokenizer, prompts, seed: o.seed, out, signal, watch, note, where },
         rewards: [
           { name: 'proxy', weight: 1, fn },
           { name: 'control', weight: 0, fn: control },
