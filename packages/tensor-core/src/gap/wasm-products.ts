@@ -1,0 +1,57 @@
+// Matrix products on wasm. tfjs's kernel has XNNPACK multiply [m, k] by [k, n] only; a transposed factor, or a batch
+// against one matrix, goes through a loop of its own that takes ten to fifteen times as long: every gradient of a product
+// does. Here such a product is brought to the two dimensions first; the copy that a transposition costs is small.
+import {
+  backend_util,
+  getKernel,
+  type KernelBackend,
+  type KernelFunc,
+  type TensorInfo,
+  util,
+} from '@tensorflow/tfjs-core';
+
+/** Multiplications below which the loop is no slower than a copy and XNNPACK's packing (measured: 24³ to 48³). */
+const few = 32 ** 3;
+
+/** `BatchMatMul` of the wasm backend, by the stock kernel in the form in which that one is fast. */
+export function asPlainProduct(stock: KernelFunc): KernelFunc {
+  return (params) => {
+    const [a, b] = [params.inputs.a as TensorInfo, params.inputs.b as TensorInfo];
+    const { transposeA, transposeB } = params.attrs as { transposeA: boolean; transposeB: boolean };
+    const [batchA, batchB] = [a, b].map(({ shape }) => util.sizeFromShape(shape.slice(0, -2))) as [number, number];
+    const isPlain = !transposeA && !transposeB && batchA === 1;
+    // rows of a batch are rows of one matrix, unless they lie across its columns
+    if (batchB !== 1 || isPlain || (batchA !== 1 && transposeA)) return stock(params);
+    const [rows, inner, columns] = [
+      a.shape.at(transposeA ? -1 : -2) as number,
+      a.shape.at(transposeA ? -2 : -1) as number,
+      b.shape.at(transposeB ? -2 : -1) as number,
+    ];
+    // what does not fit is for the stock kernel to refuse
+    if (inner !== b.shape.at(transposeB ? -1 : -2) || batchA * rows * inner * columns < few) return stock(params);
+
+    const backend = params.backend as KernelBackend;
+    const left = transposeA
+      ? transposed(backend, a, inner, rows)
+      : { dataId: a.dataId, dtype: a.dtype, shape: [batchA * rows, inner] };
+    const right = transposeB
+      ? transposed(backend, b, columns, inner)
+      : { dataId: b.dataId, dtype: b.dtype, shape: [inner, columns] };
+    const out = stock({
+      inputs: { a: left, b: right },
+      attrs: { transposeA: false, transposeB: false },
+      backend,
+    }) as TensorInfo;
+    if (transposeA) backend.disposeData(left.dataId);
+    if (transposeB) backend.disposeData(right.dataId);
+    const batch = backend_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
+    return { dataId: out.dataId, dtype: out.dtype, shape: [...batch, rows, columns] };
+  };
+}
+
+/** x of so many rows and columns, whatever dimensions of 1 stand before them, turned; the caller disposes its data. */
+function transposed(backend: KernelBackend, x: TensorInfo, rows: number, columns: number): TensorInfo {
+  const { kernelFunc } = getKernel('Transpose', 'wasm');
+  const inputs = { x: { dataId: x.dataId, dtype: x.dtype, shape: [rows, columns] } };
+  return kernelFunc({ inputs, attrs: { perm: [1, 0] }, backend }) as TensorInfo;
+}
