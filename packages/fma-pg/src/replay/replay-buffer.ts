@@ -5,6 +5,7 @@
  */
 import { ConfigError, checkCount, checkKnown, checkName, checkOption, checkShare, type Rng } from '@gimbal/tensor-core';
 import { checkPriorities, checkTransition } from './checked.ts';
+import { EpisodeEnds } from './episode-ends.ts';
 import { SumTree } from './sum-tree.ts';
 
 /** How much is remembered, and how rows are drawn. */
@@ -73,6 +74,8 @@ export class ReplayBuffer {
   readonly written: Float64Array;
   readonly #priorities: SumTree | undefined;
   #mostPriority = 1;
+  // where there is hindsight
+  #ends: EpisodeEnds | undefined;
   readonly #o: Required<Pick<ReplayOptions, 'nStep'>> & ReplayOptions;
 
   /**
@@ -262,11 +265,13 @@ export class ReplayBuffer {
   #relabel(batch: ReplayBatch, r: Rng): void {
     const { fraction = 0.8, strategy = 'future' } = this.#o.her ?? {};
     const { achieved, desired, reward } = this.goals as GoalRelabel;
+    this.#ends ??= new EpisodeEnds(this);
+    const ends = this.#ends;
     const O = this.observation;
     for (let k = 0; k < batch.rows; k++) {
       if (r.uniform() >= fraction) continue;
       const i = batch.indices[k] as number;
-      const steps = this.#stepsLeft(i);
+      const steps = ends.after(i);
       const ahead =
         strategy === 'final' ? steps : strategy === 'future' ? r.int(steps + 1) : geometric(r, steps, 1 - this.gamma);
       const j = this.#after(i, ahead);
@@ -278,19 +283,6 @@ export class ReplayBuffer {
       batch.rewards[k] = paid.reward;
       batch.discounts[k] = paid.terminated ? 0 : this.gamma;
     }
-  }
-
-  /** Steps of the same episode after row i that are stored. */
-  #stepsLeft(i: number): number {
-    const n = Math.floor(i / this.perEnv);
-    const newest = ((this.written[n] as number) - 1) % this.perEnv;
-    let steps = 0;
-    for (let at = i; at !== n * this.perEnv + newest; steps++) {
-      const next = this.#after(at, 1);
-      if (this.episodes[next] !== this.episodes[i]) break;
-      at = next;
-    }
-    return steps;
   }
 
   #after(i: number, steps: number): number {
