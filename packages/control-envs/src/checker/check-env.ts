@@ -2,10 +2,19 @@
  * Runs an environment through the contract and says what breaks it, and why that matters. It resets and steps the
  * environment, and leaves it open.
  */
-import { type Action, ConfigError, type Env, type EnvStep, type Info, rng } from '@gimbal/tensor-core';
+import {
+  type Action,
+  actionChoices,
+  actionMaskFault,
+  ConfigError,
+  type Env,
+  type EnvStep,
+  type Info,
+  rng,
+} from '@gimbal/tensor-core';
 import { cloneObs, equalObs, fault } from '../spaces/value.ts';
 import { hasState } from '../wrappers/wrapper.ts';
-import { drawAllowed, maskFault } from './allowed.ts';
+import { drawAllowed } from './allowed.ts';
 
 /** One way in which an environment breaks the contract. */
 export interface EnvProblem {
@@ -172,9 +181,12 @@ function checkStep(env: Env, { obs, reward, terminated, truncated, info }: EnvSt
 function checkMask(env: Env, info: Info, ended: boolean, say: Say): void {
   const { actionMask } = infoOf(info);
   if (actionMask === undefined) return;
-  const wrong = maskFault(env.actionSpace, actionMask, ended);
+  const choices = actionChoices(env.actionSpace);
+  const wrong = actionMaskFault(actionMask, choices, () => 'info.actionMask', { mayBeEmpty: ended });
+  if (wrong === undefined) return;
   const fix = 'Give 1 for each choice that is allowed and 0 for the others, or leave it out where all are';
-  if (wrong !== undefined) say(`info.actionMask: ${wrong}`, fix);
+  const { where, what, got, wanted } = wrong;
+  say(new ConfigError({ where, what, got, wanted }).message, fix);
 }
 
 /** What is no info object has its own problem. */

@@ -180,10 +180,10 @@ test('the checker draws actions that info.actionMask allows, and says what is wr
   };
   for (const mask of [[1, 1, 1, 0], Uint8Array.of(0, 1, 0, 0), [true, false, false, false]])
     expect(await found(mask)).toEqual([]);
-  expect(await found([1, 1, 1])).toContain('info.actionMask: its length is 3, not 4');
-  expect(await found([1, 0.5, 1, 0])).toContain('info.actionMask: entry 1 is 0.5, neither 0 nor 1');
-  expect(await found('all')).toContain('info.actionMask: it is no list of 4 flags');
-  expect(await found([0, 0, 0, 0])).toContain('info.actionMask: it allows nothing of component 0');
+  expect(await found([1, 1, 1])).toContain('info.actionMask: wrong length; got 3, wanted 4');
+  expect(await found([1, 0.5, 1, 0])).toContain('info.actionMask: entry 1 says neither; got 0.5');
+  expect(await found('all')).toContain('info.actionMask: it is no list; got "a string", wanted 4 of 0 or 1');
+  expect(await found([0, 0, 0, 0])).toContain('info.actionMask: every action of component 0 is masked');
   const pendulum = await makeEnv('Pendulum-v1');
   const box = Object.assign(new EnvWrapper(pendulum), {
     reset: (o?: object) => ({ ...pendulum.reset(o), info: { actionMask: [1] } }),
