@@ -37,6 +37,7 @@ export type {
 } from './surrogates/surrogate.ts';
 export { type SurrogateName, surrogates } from './surrogates/surrogates.ts';
 export { type BanditRule, banditUpdate } from './tabular/bandit-updates.ts';
+export { hasClosedForm } from './tabular/closed-form.ts';
 export type { ConstrainedInner } from './tabular/constrained.ts';
 export { etaBound } from './tabular/eta-bound.ts';
 export { evaluatePolicy, type PolicyValues } from './tabular/evaluate-policy.ts';
@@ -44,7 +45,7 @@ export type { ArmijoInner, FixedInner } from './tabular/inner-ascent.ts';
 export { surrogateBound } from './tabular/lower-bound.ts';
 export { type TabularMdp, uniformPolicy } from './tabular/mdp.ts';
 export { mdps } from './tabular/mdps.ts';
-export { type SurrogateOptions, type TabularMethod, tabularMethods } from './tabular/methods.ts';
+export { type SurrogateOptions, type TabularMethod, tabularMethods, tabularTakes } from './tabular/methods.ts';
 export { type OptimalPolicy, optimalPolicy } from './tabular/optimal-policy.ts';
 export { surrogateGradient, type TabularGradient } from './tabular/surrogate-gradient.ts';
 export {

@@ -17,7 +17,10 @@ export interface ClosedFormOptions {
 }
 
 /** Methods with a closed form. */
-export const closedForms = ['cpi', 'npg', 'mdpo', 'smdpo', 'mpo'] as const;
+export const closedForms: readonly string[] = ['cpi', 'npg', 'mdpo', 'smdpo', 'mpo'];
+
+/** Whether the maximiser over all tables of a method's surrogate is known. */
+export const hasClosedForm = (method: string): boolean => closedForms.includes(method);
 
 /** The floors that are used by default: the released code's 1e-8 for smdpo, none for the others (they work in logs). */
 export const defaultFloor = (method: string): number => (method === 'smdpo' ? 1e-8 : 0);

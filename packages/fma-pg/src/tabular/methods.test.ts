@@ -4,12 +4,15 @@ import {
   banditUpdate,
   etaBound,
   evaluatePolicy,
+  hasClosedForm,
   mdps,
   surrogateBound,
   surrogateGradient,
   type TabularMdp,
   type TabularMethod,
+  tabularFmaPg,
   tabularMethods,
+  tabularTakes,
   uniformPolicy,
 } from '../index.ts';
 import { closedFormStep } from './closed-form.ts';
@@ -28,8 +31,7 @@ const randomLogits = (mdp: TabularMdp, seed: number, size = 1): Float64Array => 
   return Float64Array.from({ length: mdp.S * mdp.A }, () => size * r.normal());
 };
 /** η, of methods that have one. */
-const etaOf = (method: TabularMethod, eta: number): { eta?: number } =>
-  ['reinforce', 'cpi', 'ppo', 'sppo'].includes(method) ? {} : { eta };
+const etaOf = (method: TabularMethod, eta: number): { eta?: number } => (tabularTakes(method, 'eta') ? { eta } : {});
 const relative = (a: Float64Array, b: Float64Array): number =>
   Math.max(...a.map((x, i) => Math.abs(x - (b[i] as number)))) / Math.max(...b.map(Math.abs));
 
@@ -194,6 +196,36 @@ test('states with hundreds of actions have gradients too', () => {
     if (method !== 'mpo') expect(gradient[299]).toBeCloseTo((299 / 300) * (1 / 300), 12);
     expect(gradient.reduce((sum, g) => sum + g)).toBeCloseTo(0, 12); // the softmax does not see a shift
   }
+});
+
+test('each method takes η where it is said to, and refuses it elsewhere', () => {
+  const mdp = tasks.cliffWorld;
+  const inners = [
+    { kind: 'closed-form' },
+    { kind: 'fixed', alpha: 1, steps: 1 },
+    { kind: 'armijo', steps: 1 },
+    { kind: 'constrained', delta: 0.01, steps: 1 },
+  ] as const;
+  const isTaken = (method: TabularMethod, inner: (typeof inners)[number], o: object): boolean => {
+    try {
+      tabularFmaPg(mdp, { method, inner, iterations: 1, ...o });
+      return true;
+    } catch (error) {
+      expect((error as { code?: string }).code).toBe('ERR_CONFIG');
+      return false;
+    }
+  };
+  let closed = 0;
+  for (const method of tabularMethods)
+    for (const inner of inners) {
+      const takes = tabularTakes(method, 'eta', inner.kind);
+      if (isTaken(method, inner, { eta: 0.5 })) expect([method, inner.kind, takes]).toEqual([method, inner.kind, true]);
+      if (isTaken(method, inner, {})) expect([method, inner.kind, takes]).toEqual([method, inner.kind, false]);
+      if (inner.kind === 'closed-form') expect(takes).toBe(hasClosedForm(method));
+      if (inner.kind === 'closed-form' && takes) closed++;
+    }
+  expect(closed).toBe(5);
+  expect(tabularMethods.filter((method) => tabularTakes(method, 'eta'))).toHaveLength(5);
 });
 
 test('options out of range are refused by name', () => {

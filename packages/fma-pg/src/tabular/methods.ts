@@ -16,6 +16,7 @@
  */
 import { checkName, checkOption, checkPositive, requireOptions } from '@gimbal/tensor-core';
 import { refuseUnused } from '../internal/unused.ts';
+import { hasClosedForm } from './closed-form.ts';
 import {
   direct,
   expWeighted,
@@ -37,7 +38,7 @@ export type TabularMethod = (typeof tabularMethods)[number];
 export interface SurrogateOptions {
   /** which surrogate is maximised */
   method: TabularMethod;
-  /** functional step size; npg, trpo, mdpo, smdpo, mpo need it */
+  /** functional step size; needed where `tabularTakes` says so */
   eta?: number;
   /** ppo and sppo; default .2 */
   clipEpsilon?: number;
@@ -86,7 +87,7 @@ export function tabularSurrogate(o: SurrogateOptions): TabularSurrogate {
   }
 }
 
-/** Options that not every surrogate has, and the methods whose surrogates have them. */
+/** Options that not every method has, and the methods whose surrogates have them. */
 const users = {
   eta: ['npg', 'trpo', 'mdpo', 'smdpo', 'mpo'],
   clipEpsilon: ['ppo', 'sppo'],
@@ -94,14 +95,32 @@ const users = {
 } as const satisfies { [name in keyof SurrogateOptions]?: readonly TabularMethod[] };
 
 /**
+ * Whether a method takes an option.
+ * @param inner how its surrogate is maximised: every closed form moves by η, and a constraint stands in its place; absent:
+ * the surrogate itself is asked about
+ */
+export function tabularTakes(
+  method: TabularMethod,
+  option: keyof typeof users,
+  inner?: 'closed-form' | 'fixed' | 'armijo' | 'constrained',
+): boolean {
+  if (option === 'eta' && inner === 'constrained') return false;
+  if (option === 'eta' && inner === 'closed-form') return hasClosedForm(method);
+  return (users[option] as readonly string[]).includes(method);
+}
+
+/**
  * @param o each of them valid
- * @param used options that the inner loop has a use for
+ * @param inner as of `tabularTakes`
  * @throws ConfigError naming an option that would change nothing
  */
-export function refuseUnusedTabular(o: SurrogateOptions, used: readonly string[] = []): void {
-  const others = Object.entries(users).filter(([, by]) => !(by as readonly TabularMethod[]).includes(o.method));
-  const names = others.map(([name]) => name).filter((name) => !used.includes(name));
-  refuseUnused(o, names, o.method);
+export function refuseUnusedTabular(o: SurrogateOptions, inner?: Parameters<typeof tabularTakes>[2]): void {
+  const names = Object.keys(users) as (keyof typeof users)[];
+  refuseUnused(
+    o,
+    names.filter((name) => !tabularTakes(o.method, name, inner)),
+    o.method,
+  );
 }
 
 function inverse({ eta, method }: SurrogateOptions): number {

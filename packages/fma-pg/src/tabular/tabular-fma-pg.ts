@@ -15,7 +15,7 @@ import {
   StoppedError,
 } from '@gimbal/tensor-core';
 import { refuseUnused } from '../internal/unused.ts';
-import { type ClosedFormOptions, closedFormStep, closedForms, defaultFloor } from './closed-form.ts';
+import { type ClosedFormOptions, closedFormStep, closedForms, defaultFloor, hasClosedForm } from './closed-form.ts';
 import { type ConstrainedInner, checkConstrained, constrainedAscent } from './constrained.ts';
 import { valuesOf } from './evaluate-policy.ts';
 import { type ArmijoInner, type FixedInner, InnerLoop } from './inner-ascent.ts';
@@ -126,10 +126,9 @@ function updater(
 
 function checkOptions(o: TabularOptions): void {
   checkEach(o);
-  const { inner, method } = o;
+  const { inner } = o;
   if (inner.kind === 'constrained') refuseUnused(o, ['eta'], 'a constraint (inner.delta bounds the step)');
-  // cpi's closed form mixes by η
-  refuseUnusedTabular(o, inner.kind === 'closed-form' && method === 'cpi' ? ['eta'] : []);
+  refuseUnusedTabular(o, inner.kind);
 }
 
 function checkEach(o: TabularOptions): void {
@@ -141,7 +140,7 @@ function checkEach(o: TabularOptions): void {
   checkKnown(`inner of kind '${inner.kind}'`, inner, ['kind', ...innerNames[inner.kind]]);
   tabularSurrogate(inner.kind === 'constrained' ? { ...o, eta: o.eta ?? 1 } : o);
   if (inner.kind === 'closed-form') {
-    if (!(closedForms as readonly string[]).includes(o.method)) {
+    if (!hasClosedForm(o.method)) {
       throw new ConfigError({
         where: 'inner.kind',
         what: `${o.method} has no closed form here`,

@@ -2,12 +2,14 @@
 // whether it ever fell.
 import { join } from 'node:path';
 import {
+  hasClosedForm,
   mdps,
   optimalPolicy,
   type TabularInner,
   type TabularMdp,
   type TabularMethod,
   tabularFmaPg,
+  tabularTakes,
 } from '@gimbal/fma-pg';
 import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
 import { counted, figure } from '../cli/format.ts';
@@ -42,15 +44,9 @@ interface TabularFlags {
   [flag: string]: unknown;
 }
 
-/** Methods whose surrogate has its maximum over all tables in closed form, and those that need an η otherwise. */
-const [closed, withEta] = [
-  ['smdpo', 'mdpo', 'npg', 'mpo', 'cpi'],
-  ['smdpo', 'mdpo', 'npg', 'trpo', 'mpo'],
-];
-
 /** How the flags say that a surrogate is to be maximised. */
 function innerOf(o: TabularFlags): TabularInner {
-  const kind = o.inner ?? (closed.includes(o.algo) ? 'closed-form' : 'fixed');
+  const kind = o.inner ?? (hasClosedForm(o.algo) ? 'closed-form' : 'fixed');
   const used: Readonly<Record<TabularInner['kind'], readonly string[]>> = {
     'closed-form': [],
     fixed: ['innerSteps', 'alpha'],
@@ -89,8 +85,7 @@ export async function trainTable(
   const mdp = (make[o.env] as (o: object) => TabularMdp)(given);
   const method = o.algo as TabularMethod;
   const inner = innerOf(o);
-  const uses = inner.kind === 'closed-form' || (inner.kind !== 'constrained' && withEta.includes(method));
-  const eta = o.eta ?? (uses ? 1 : undefined);
+  const eta = o.eta ?? (tabularTakes(method, 'eta', inner.kind) ? 1 : undefined);
   const iterations = o.steps ?? 200;
   const rows: { step: number; return: number }[] = [];
   let policy = new Float64Array();
@@ -105,7 +100,6 @@ export async function trainTable(
     }),
   );
   const { pessimistic, clipEpsilon } = o;
-  const clips = method === 'ppo' || method === 'sppo';
   const making: Making = {
     ...{ table, options: o, of: `${method} on ${o.env}`, resolved: { steps: iterations } },
     settings: {
@@ -118,8 +112,8 @@ export async function trainTable(
         states: mdp.S,
         actions: mdp.A,
       },
-      ...(clips && { clipEpsilon: clipEpsilon ?? 0.2 }),
-      ...(method === 'sppo' && { pessimistic }),
+      ...(tabularTakes(method, 'clipEpsilon') && { clipEpsilon: clipEpsilon ?? 0.2 }),
+      ...(tabularTakes(method, 'pessimistic') && { pessimistic }),
     },
   };
   const began = againOf(making);
