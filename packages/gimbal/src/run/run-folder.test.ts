@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { saveCheckpoint } from '@gimbal/tensor-core';
 import type { Given } from '../options/resolve.ts';
 import { openRun, type RunFolder, type RunRequest } from './run-folder.ts';
 
@@ -125,6 +126,28 @@ test('more steps train a run on where its command says so; fewer are refused', a
   await expect(of(50)).rejects.toThrow('--steps differs');
   expect((await of(101)).config.options.steps).toBe(101);
 });
+
+test.each(['.', 'training'])(
+  'more steps after checkpoints that are all damaged change nothing (in %s)',
+  async (below) => {
+    const run = await open({ out: 'a', steps: 10 });
+    const checkpoints = join(run.path, below, 'checkpoints');
+    const about = { trees: {}, state: 1, config: {}, version: '1' };
+    const last = await saveCheckpoint(checkpoints, { step: 2, ...about });
+    const config = await readFile(join(run.path, 'config.json'), 'utf8');
+    const said: string[] = [];
+    const more = { longer: { steps: 100, told: '' }, note: (text: string) => void said.push(text) };
+    const again = () => open({ out: 'a', resume: true, steps: 11 }, ['steps'], 'align', more);
+    const state = await readFile(join(last, 'state.json'));
+    await writeFile(join(last, 'state.json'), '{');
+    // twice: the first leaves it to others, too
+    for (let k = 0; k < 2; k++) await expect(again()).rejects.toMatchObject({ code: 'ERR_CHECKPOINT' });
+    expect(await readFile(join(run.path, 'config.json'), 'utf8')).toBe(config);
+    expect(said).toEqual([]);
+    await writeFile(join(last, 'state.json'), state);
+    expect((await again()).config.options.steps).toBe(11);
+  },
+);
 
 test('there must be a run to resume, and of the same command', async () => {
   await expect(open({ resume: true })).rejects.toThrow(/no run of align/);

@@ -2,7 +2,7 @@
 // report.html. It is claimed by its config.json and never overwritten.
 import { access, constants, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ConfigError, makeFolder, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, latestCheckpoint, makeFolder, writeFileAtomic } from '@gimbal/tensor-core';
 import { presentational } from '../cli/globals.ts';
 import { packageVersion } from '../cli/version.ts';
 import { kebab } from '../options/kind.ts';
@@ -89,7 +89,8 @@ export async function cacheFolderFor(runPath: string, cwd = '.'): Promise<string
 /**
  * Make the folder of a new run, or find that of the run to go on with.
  * @throws ConfigError if it exists and --resume was not given, if there is none to resume, or if an option that
- * matters differs from the one the run was started with (but for more steps, where they may grow), or while another process works in it; the caller releases it
+ * matters differs from the one the run was started with (but for more steps, where they may grow), or while another process works in it;
+ * CheckpointError where more steps are to follow checkpoints that are all damaged: nothing is written then; the caller releases it
  */
 export async function openRun(request: RunRequest): Promise<RunFolder> {
   const { command, options, cwd = '.' } = request;
@@ -117,6 +118,7 @@ export async function openRun(request: RunRequest): Promise<RunFolder> {
     };
   const run = folder(path, config, release);
   try {
+    if (longer) await refuseDamaged(path);
     if (!saved || longer) await run.update({});
     if (longer && request.longer) {
       const { steps } = longer.options;
@@ -255,6 +257,14 @@ function longerRun({ options, given, longer }: RunRequest, saved: RunConfig): Ru
   if (longer === undefined || !given.has('steps') || typeof steps !== 'number') return undefined;
   const was = saved.options.steps ?? longer.steps;
   return typeof was === 'number' && steps > was ? { ...saved, options: { ...saved.options, steps } } : undefined;
+}
+
+/** Of a run that is trained on. Trainers keep checkpoints in its folder, or in one below: read before its config changes. */
+async function refuseDamaged(path: string): Promise<void> {
+  for (const folder of [path, join(path, 'training')])
+    await latestCheckpoint(join(folder, 'checkpoints')).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
 }
 
 async function refuseOtherConfig(request: RunRequest, config: RunConfig, path: string): Promise<void> {
