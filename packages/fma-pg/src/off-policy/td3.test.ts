@@ -1,52 +1,32 @@
 // Updates of TD3 beside Stable-Baselines3's own, from equal weights, batches and noise (test/golden/td3_sb3.py).
 import { rng, useBackend } from '@gimbal/tensor-core';
 import {
-  begin,
   drawing,
+  expectUpdates,
   type Golden,
-  gaps,
-  given,
   type Layers,
   net,
   readGolden,
-  type Twins,
-  twins,
+  type TwinTrees,
+  twinTrees,
 } from '../../test/fixtures/given-updates.ts';
 import { Td3 } from './td3.ts';
 
 beforeAll(() => useBackend('auto'));
 
-interface Trees {
-  actor: Layers;
-  actorTarget: Layers;
-  critics: Twins;
-  targets: Twins;
-}
-const named = ({ actor, actorTarget, critics, targets }: Trees) => ({
-  actor: net(actor),
-  'actor-target': net(actorTarget),
-  critics: twins(critics),
-  targets: twins(targets),
-});
-
 test('four updates, two of them of the critics alone, are those of Stable-Baselines3', () => {
+  type Trees = TwinTrees & { actorTarget: Layers };
   const golden = readGolden<Golden<Trees, 'policyDelay' | 'targetNoise' | 'targetNoiseClip'>>('td3-sb3');
-  const { sizes, settings, before, batches, steps, after } = golden;
+  const { sizes, settings, ...updates } = golden;
   const { rows: _, ...widths } = sizes;
   const td3 = new Td3({ ...widths, ...settings, explorationNoise: 0.1 }, rng(0));
-  begin(td3, named(before));
-  for (const [i, batch] of batches.entries()) {
-    // theirs count from 1: the second and the fourth are of the actor and the targets, too
-    const { criticLoss, actorLoss } = given(td3, batch, { ...settings, update: i + 1 }).metrics();
-    const theirs = steps[i] as { [metric: string]: number };
-    expect(criticLoss).toBeCloseTo(theirs.critic_loss as number, 4);
-    if (theirs.actor_loss !== undefined) expect(actorLoss).toBeCloseTo(theirs.actor_loss, 4);
-  }
-  // of steps of .01
-  const { most, largest } = gaps(td3, named(after));
-  expect(most).toBeLessThan(1e-6);
-  expect(largest).toBeLessThan(5e-4);
-  td3.dispose();
+  const named = (t: Trees) => ({ ...twinTrees(t), 'actor-target': net(t.actorTarget) });
+  const see = (ours: { [metric: string]: number }, theirs: { [metric: string]: number }): void => {
+    expect(ours.criticLoss).toBeCloseTo(theirs.critic_loss as number, 4);
+    if (theirs.actor_loss !== undefined) expect(ours.actorLoss).toBeCloseTo(theirs.actor_loss, 4);
+  };
+  // theirs count from 1: the second and the fourth are of the actor and the targets, too
+  expectUpdates(td3, updates, settings, named, see, 1);
 });
 
 test('acts with noise of its deviation, inside the range', () => {
