@@ -110,6 +110,13 @@ test('perturb, nearest, arithmetic: so many rows for each sentence, into a file 
   const terms = ['--text', first, '--plus', second, '--minus', third, '--weight', '.5', '--project'];
   expect(await rowsOf('arithmetic', path, ...terms)).toEqual([{ of: first, text: text?.text }]);
   expect((await run('arithmetic', path, '--text', first)).stderr).toContain('nothing to add');
+  // texts are no array
+  for (const action of ['perturb', 'optimise', 'invert']) {
+    const what = action === 'optimise' ? ['--reward', 'repetition'] : ['--text', first];
+    const { code, stderr } = await run(action, path, ...what, '--out', join(folder, 'texts.npy'));
+    const told = `vec2text ${action} --out: answers are written as JSON Lines, not as an array of numbers`;
+    expect([code, stderr]).toEqual([2, expect.stringContaining(told)]);
+  }
   expect((await run('nearest', path, '--text', first)).stderr).toContain('no sentences to look among');
 });
 
@@ -164,6 +171,9 @@ test('a text that cannot be read is named by its line, or its flag, and its begi
   expect(await refused('decode', path, ...drawn)).toContain(` ${lines}:4: ${unknown}`);
   const sum = ['--text', first, '--plus', 'the elephant'];
   expect(await refused('arithmetic', path, ...sum)).toContain(`arithmetic --plus: ${unknown}`);
+  const out = ['--out', join(folder, 'unknown')];
+  expect(await refused('evaluate', path, '--data', lines, ...out)).toContain(` ${lines}:4: ${unknown}`);
+  expect(await refused('explore', path, '--data', lines, ...out)).toContain(` ${lines}:4: ${unknown}`);
   // what is left out is told by its first
   const measured = ['--samples', '2', '--out', join(folder, 'measured')];
   await writeFile(lines, [first, second, third, new Array(20).fill('the boy').join(' ')].join('\n'));

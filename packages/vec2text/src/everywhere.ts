@@ -48,6 +48,7 @@ export { type InterpolateOptions, interpolate } from './space/interpolate.ts';
 export { centredCosine, type Neighbour, nearest } from './space/nearest.ts';
 export { type PerturbOptions, perturb, type SampleOptions, sample } from './space/random.ts';
 export { type SpaceStats, spaceStats } from './space/stats.ts';
+export { checkTexts } from './text/text-rows.ts';
 export { specialIds, textTokenizer, wordTokenizer } from './text/tokenizers.ts';
 export { trainDefaults, type Vec2TextStep, type Vec2TextTrainerOptions } from './training/vec2text-options.ts';
 export { Vec2TextTrainer, vec2textSchedule } from './training/vec2text-trainer.ts';

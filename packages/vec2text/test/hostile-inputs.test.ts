@@ -7,6 +7,9 @@ import {
   gatherRoundTrips,
   InverterTrainer,
   interpolate,
+  invert,
+  invertAll,
+  invertSteps,
   nearestTexts,
   spaceStats,
   specialIds,
@@ -111,6 +114,18 @@ test('what a trainer cannot use is refused, and nothing is left of it', async ()
   expect(memory().numTensors).toBe(numTensors);
   for (const row of [{}, null, { source: 'a' }])
     await expect(gatherRoundTrips([row as never])).rejects.toMatchObject({ reason: 'ROUND_TRIP' });
+});
+
+test('what is no inverter or tokenizer is refused', async () => {
+  const e = Float32Array.of(1, 0);
+  const none = [undefined, null, {}, 'runs/x', { config: { embeddingDim: 2 } }] as never[];
+  for (const inverter of none) {
+    await expect(invertAll(inverter, e)).rejects.toMatchObject({ reason: 'CONFIG', where: 'invertAll' });
+    await expect(invert(inverter, e).next()).rejects.toMatchObject({ reason: 'CONFIG', where: 'invert' });
+    await expect(invertSteps(inverter, e).next()).rejects.toMatchObject({ reason: 'CONFIG', where: 'invertSteps' });
+    expect(reasonOf(() => specialIds(inverter))).toBe('CONFIG');
+  }
+  expect(() => specialIds(null as never)).toThrow('specialIds: no tokenizer; got "null"');
 });
 
 test('half a character is refused: it would have the code of every other half', async () => {

@@ -16,7 +16,7 @@ import { places } from '../reward/long-pairs.ts';
 import { openSum } from '../rl/reward.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
-import { refuseReplacing, refuseTable } from '../run/out-file.ts';
+import { refuseOtherThanLines, refuseReplacing } from '../run/out-file.ts';
 import { longRows } from '../sft/long-rows.ts';
 import { batchesByRoom, promptLength } from '../stages/internal/room.ts';
 
@@ -107,7 +107,7 @@ export const command = defineCommand({
     refuseGiven('gimbal eval', context.given, ['slice'], 'it is of reward models and judges, and the model is neither');
     checkColumns('eval', o.columns, ['text', 'prompt', 'completion', 'messages']);
     if (o.out !== undefined) {
-      refuseTable('eval', o.out);
+      refuseOtherThanLines('eval', o.out);
       await refuseReplacing('eval', o.out, o.data);
     }
     const lm = await import('@gimbal/language-models');

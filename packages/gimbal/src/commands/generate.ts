@@ -12,7 +12,7 @@ import { checkBeams, defaultTokens, samplingOf, samplingOptions } from '../gener
 import { checkColumns } from '../options/columns.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
 import { hubOptions } from '../run/hub.ts';
-import { refuseReplacing, refuseTable } from '../run/out-file.ts';
+import { refuseOtherThanLines, refuseReplacing } from '../run/out-file.ts';
 import { batchesByRoom, promptLength } from '../stages/internal/room.ts';
 
 const options = z.object({
@@ -83,7 +83,7 @@ export const command = defineCommand({
     }
     checkColumns('generate', o.columns, ['prompt']);
     if (o.out !== undefined) {
-      refuseTable('generate', o.out);
+      refuseOtherThanLines('generate', o.out);
       await refuseReplacing('generate', o.out, o.data);
     }
     const isChat = o.prompt === undefined && o.data === undefined;

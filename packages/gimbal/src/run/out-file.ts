@@ -29,12 +29,13 @@ export async function refuseReplacing(command: string, out: string, data?: strin
   });
 }
 
-const tables = /\.(?:csv|tsv|parquet)$/i;
+const others = /\.(?:(csv|tsv|parquet)|npy)$/i;
 
-/** @throws ConfigError for a name that promises a table, where JSON Lines are written */
-export function refuseTable(command: string, out: string): void {
-  if (!tables.test(out)) return;
-  const what = 'answers are written as JSON Lines, not as a table';
+/** @throws ConfigError for a name that promises a table or an array, where texts are written as JSON Lines */
+export function refuseOtherThanLines(command: string, out: string): void {
+  const [found, table] = others.exec(out) ?? [];
+  if (found === undefined) return;
+  const what = `answers are written as JSON Lines, not as ${table === undefined ? 'an array of numbers' : 'a table'}`;
   const wanted = 'a name that ends in .jsonl';
   throw new ConfigError({ where: `gimbal ${command} --out`, what, got: out, wanted });
 }

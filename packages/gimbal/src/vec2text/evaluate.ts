@@ -22,7 +22,7 @@ import {
   wordPairs,
   wordTerms,
 } from './oracles.ts';
-import { readSentences } from './sentences.ts';
+import { readSentenceFile, refuseUnknown } from './sentences.ts';
 import { qualitativeTables } from './tables.ts';
 import { readWordPairs } from './word-pairs.ts';
 
@@ -42,9 +42,10 @@ export async function evaluateModel(context: Vec2TextContext): Promise<CommandRe
       });
     // the model's own language, unless another is asked for
     const world = o.world ?? languageOf(model) ?? usualWorld;
-    const all =
-      o.data === undefined ? languageRows(world, o.rows, rng(o.seed)) : await readSentences(o.data, o.columns);
+    const file = o.data === undefined ? undefined : await readSentenceFile(o.data, o.columns);
+    const all = file?.rows ?? languageRows(world, o.rows, rng(o.seed));
     const rows: readonly MeasuredRow[] = byLength(thatFit('gimbal vec2text evaluate', all, model, output, 2));
+    if (file) await refuseUnknown(rows, file, model);
     const terms = o.data === undefined ? languageTerms : wordTerms;
     const known = rows.flatMap(({ text, paraphrase }) => [text, ...(paraphrase === undefined ? [] : [paraphrase])]);
     const learnt = o.data === undefined ? undefined : await readWordPairs(runOfModel(path));

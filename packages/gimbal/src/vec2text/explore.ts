@@ -11,7 +11,7 @@ import { explorePage } from './explore/html.ts';
 import { openFrom, openModel, optionsOfModel, runOfModel, thatFit } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import { languageOf, languageRows } from './oracles.ts';
-import { readSentences } from './sentences.ts';
+import { readSentenceFile, refuseUnknown } from './sentences.ts';
 
 /** sentences to show the nearest of */
 const known = 300;
@@ -37,9 +37,12 @@ export async function writePage(context: Vec2TextContext): Promise<CommandResult
     const own = o.data === undefined && language === null ? await dataOf(first.path) : undefined;
     const { data, columns } = own ?? o;
     let rows: readonly { text: string }[] = language === null ? [] : languageRows(language, known, rng(o.seed));
-    if (data !== undefined) rows = await readSentences(data, columns);
-    for (const { model } of rows.length === 0 ? [] : opened)
+    const file = data === undefined ? undefined : await readSentenceFile(data, columns);
+    if (file) rows = file.rows;
+    for (const { model } of rows.length === 0 ? [] : opened) {
       rows = thatFit('gimbal vec2text explore', rows, model, output);
+      if (file) await refuseUnknown(rows, file, model);
+    }
     const sentences = [...new Set(rows.map(({ text }) => text))].slice(0, known);
     const start = (o.text ?? (sentences.length >= 2 ? sentences.slice(0, 2) : undefined)) as
       | [string, string]

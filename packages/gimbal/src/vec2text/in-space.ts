@@ -4,7 +4,7 @@ import type { Codes, Term, Vec2Text } from '@gimbal/vec2text';
 import type { CommandResult } from '../cli/command.ts';
 import { refuseGiven } from '../options/refuse-given.ts';
 import { startCompute } from '../run/compute.ts';
-import { refuseReplacing } from '../run/out-file.ts';
+import { refuseOtherThanLines, refuseReplacing } from '../run/out-file.ts';
 import { openModel } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import { atPlaces, ofFlag } from './places.ts';
@@ -37,7 +37,10 @@ async function inSpace(
   }
   if (o.temperature === 0)
     refuseGiven(where, given, ['topK', 'topP'], 'words are drawn at a --temperature above 0 only');
-  if (o.out !== undefined) await refuseReplacing(`vec2text ${name}`, o.out, o.data);
+  if (o.out !== undefined) {
+    refuseOtherThanLines(`vec2text ${name}`, o.out);
+    await refuseReplacing(`vec2text ${name}`, o.out, o.data);
+  }
   const compute = await startCompute(o);
   const { encodeTexts } = await import('@gimbal/vec2text');
   const { model } = await openModel(context, name);

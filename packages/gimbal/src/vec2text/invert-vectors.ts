@@ -4,7 +4,7 @@ import type { Scored } from '@gimbal/vec2text';
 import type { CommandResult } from '../cli/command.ts';
 import { counted } from '../cli/format.ts';
 import { startCompute } from '../run/compute.ts';
-import { refuseReplacing } from '../run/out-file.ts';
+import { refuseOtherThanLines, refuseReplacing } from '../run/out-file.ts';
 import { openEmbedder } from './embedder.ts';
 import { searchOf, searchProgress } from './inversions.ts';
 import { modelIn, namedModel, optionsOfModel, refuseOtherKind } from './open.ts';
@@ -20,7 +20,10 @@ export async function invertVectors(context: Vec2TextContext): Promise<CommandRe
     const what = o.data === undefined ? 'nothing to invert' : 'both --data and --text';
     throw new ConfigError({ where, what, wanted: 'either --data, vectors or sentences, or --text' });
   }
-  if (o.out !== undefined) await refuseReplacing('vec2text invert', o.out, o.data);
+  if (o.out !== undefined) {
+    refuseOtherThanLines('vec2text invert', o.out);
+    await refuseReplacing('vec2text invert', o.out, o.data);
+  }
   const path = await modelIn(namedModel(context) as string, where, output, 'gimbal-inverter');
   await refuseOtherKind(path, where, 'gimbal-inverter');
   const named = o.embedder ?? (await optionsOfModel(path)).embedder;

@@ -4,7 +4,7 @@ import type { CommandResult } from '../cli/command.ts';
 import { Progress } from '../cli/progress.ts';
 import { checkWithoutAnswers, openSum } from '../rl/reward.ts';
 import { startCompute } from '../run/compute.ts';
-import { refuseReplacing } from '../run/out-file.ts';
+import { refuseOtherThanLines, refuseReplacing } from '../run/out-file.ts';
 import { openModel } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import { giveRows } from './written.ts';
@@ -16,7 +16,10 @@ export async function optimiseText(context: Vec2TextContext): Promise<CommandRes
     throw new ConfigError({ where, what: 'what is a good text?', wanted: 'a module, or a reward of gimbal rl' });
   const fix = 'Give a module, export default (prompts, texts) => texts.map(score)';
   checkWithoutAnswers(o.reward, where, { what: 'there is no answer to compare with', fix });
-  if (o.out !== undefined) await refuseReplacing('vec2text optimise', o.out);
+  if (o.out !== undefined) {
+    refuseOtherThanLines('vec2text optimise', o.out);
+    await refuseReplacing('vec2text optimise', o.out);
+  }
   const compute = await startCompute(o);
   const { optimise } = await import('@gimbal/vec2text');
   const { model } = await openModel(context, 'optimise');

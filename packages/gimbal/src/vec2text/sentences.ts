@@ -1,14 +1,16 @@
 // The user's sentences, of any file that data sets are read from.
 import { extname } from 'node:path';
 import { ConfigError, DataError } from '@gimbal/tensor-core';
+import type { Vec2Text } from '@gimbal/vec2text';
 import { checkColumns } from '../options/columns.ts';
+import { atPlaces } from './places.ts';
 
 /** A row of the user's file. */
 export interface SentenceRow {
   text: string;
   rtt?: string;
-  paraphrase?: string;
-  edit?: string;
+  paraphrase?: string | undefined;
+  edit?: string | undefined;
   /** measured apart, too: a topic, a source */
   group?: string;
 }
@@ -16,9 +18,29 @@ export interface SentenceRow {
 const optional = ['rtt', 'paraphrase', 'edit', 'group'] as const;
 
 /** The rows of a file, and the line of each: `sentences.txt:3`. */
-interface SentenceFile {
+export interface SentenceFile {
   rows: SentenceRow[];
   where(row: number): string;
+}
+
+/**
+ * Refuses words that a model has not, before anything is measured.
+ * @param rows of the file, perhaps not all, with their sentences as they were read
+ * @throws DataError with the row's place
+ */
+export async function refuseUnknown(
+  rows: readonly Omit<SentenceRow, 'group'>[],
+  file: SentenceFile,
+  { tokenizer }: Pick<Vec2Text, 'tokenizer'>,
+): Promise<void> {
+  const { checkTexts } = await import('@gimbal/vec2text');
+  const lines = new Map(file.rows.map(({ text }, i) => [text, i]));
+  const texts = rows.flatMap(({ text, paraphrase, edit }) =>
+    [text, paraphrase, edit].flatMap((one) => (one === undefined ? [] : [{ one, row: lines.get(text) as number }])),
+  );
+  const placeOf = (i: number): string => file.where((texts[i] as { row: number }).row);
+  const list = texts.map(({ one }) => one);
+  await atPlaces(placeOf, () => checkTexts(tokenizer, list));
 }
 
 /** What is told of rows that repeat a sentence; '' where none does. @param different how many there are of the rows' sentences */

@@ -1,6 +1,6 @@
 import { rng } from '@gimbal/tensor-core';
-import { corrupt } from './corrupt.ts';
-import { checkedObjective, drawCandidate, exampleOf } from './objective.ts';
+import { corrupt, corruption } from './corrupt.ts';
+import { checkedObjective, drawCandidate, exampler } from './objective.ts';
 
 const tokens = { vocabSize: 20, padId: 0, bosId: 1, eosId: 2, maskId: 3 };
 const ids = Int32Array.of(1, 4, 5, 6, 7, 8, 9, 10, 11, 2);
@@ -74,9 +74,30 @@ test('noise and objectives out of range are refused', () => {
   expect(() => checkedObjective({ kind: 'rt' } as never)).toThrow('Did you mean');
 });
 
+test('noise is looked at before any row, not with each', () => {
+  let asked = 0;
+  const noise = {
+    get drop() {
+      asked++;
+      return 0.5;
+    },
+  };
+  const corrupted = corruption(noise, tokens);
+  const before = asked;
+  for (let i = 0; i < 5; i++) corrupted(ids, rng(0).split(i));
+  expect(asked).toBe(before);
+  // a trainer asks for these before it trains: no batch has to find out
+  const none = { ...tokens, vocabSize: 4 };
+  for (const o of [
+    { kind: 'dae', noise: { substitute: 1 } },
+    { kind: 'mix', weights: { ae: 1, dae: 1 }, noise: { substitute: 1 } },
+  ] as const)
+    expect(reasonOf(() => exampler(o, none, drawCandidate))).toBe('CONFIG');
+});
+
 test('what goes in and what comes out of each objective', () => {
   const row = { text: 'a b', source: Int32Array.of(4, 5, 2), candidates: [Int32Array.of(6, 2), Int32Array.of(7, 2)] };
-  const of = (o: object, i = 0) => exampleOf(checkedObjective(o as never), row, rng(0).split(i), tokens, drawCandidate);
+  const of = (o: object, i = 0) => exampler(checkedObjective(o as never), tokens, drawCandidate)(row, rng(0).split(i));
   expect(of({ kind: 'ae' })).toEqual({ input: row.source, target: row.source });
   const drawn = new Set(Array.from({ length: 20 }, (_, i) => of({ kind: 'rtt' }, i).input[0]));
   expect([...drawn].sort()).toEqual([6, 7]);
@@ -88,7 +109,6 @@ test('what goes in and what comes out of each objective', () => {
     ({ input }) => input === row.source,
   ).length;
   expect(Math.abs(share / 1000 - 0.25)).toBeLessThan(0.06);
-  expect(reasonOf(() => exampleOf({ kind: 'rtt' }, { ...row, candidates: [] }, rng(0), tokens, drawCandidate))).toBe(
-    'ROUND_TRIP',
-  );
+  const returned = exampler({ kind: 'rtt' }, tokens, drawCandidate);
+  expect(reasonOf(() => returned({ ...row, candidates: [] }, rng(0)))).toBe('ROUND_TRIP');
 });

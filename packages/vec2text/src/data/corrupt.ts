@@ -21,17 +21,16 @@ export function checkNoise(where: string, noise: Noise): void {
   checkThat(`${where}.shuffle`, Number.isFinite(shuffle) && shuffle >= 0, shuffle, 'a number of places ≥ 0');
 }
 
+/** A corrupted copy of a row of tokens. */
+export type Corruption = (ids: Int32Array, rng: Rng) => Int32Array;
+
 /**
- * A corrupted copy. PAD, BOS and EOS stay where they are; if every word would be dropped, one stays.
- * @param noise `shuffle` moves a word at most so many places: words are sorted by i + U[0, shuffle + 1)
- * @param tokens substitutes are its tokens but the special ones
+ * The corruption of many rows, whose noise and vocabulary are looked at once.
  * @throws ConfigError (`CONFIG`) for noise out of range, or substitutes of a vocabulary that has none
  */
-export function corrupt(ids: Int32Array, noise: Noise, rng: Rng, tokens: NoiseTokens): Int32Array {
+export function corruption(noise: Noise, tokens: NoiseTokens): Corruption {
   checkNoise('noise', noise);
   checkKnown('corrupt.tokens', tokens, configNames); // a model's config has them
-  checkThat('corrupt.ids', Array.isArray(ids) || ArrayBuffer.isView(ids), typeof ids, 'an Int32Array of tokens');
-  checkRng('corrupt.rng', rng);
   const { drop = 0, blank = 0, substitute = 0, shuffle = 0 } = noise;
   const { padId, bosId, eosId, maskId, vocabSize } = tokens;
   const special = [padId, bosId, eosId, maskId].sort((a, b) => a - b);
@@ -43,30 +42,45 @@ export function corrupt(ids: Int32Array, noise: Noise, rng: Rng, tokens: NoiseTo
     `0 of a vocabulary of ${vocabSize}: all of its tokens are special`,
   );
   const isWord = (id: number): boolean => id !== padId && id !== bosId && id !== eosId;
-  let words = [...ids].filter(isWord);
-  if (shuffle > 0) {
-    const keys = words.map((_, i) => i + rng.uniform() * (shuffle + 1));
-    words = words
-      .map((word, i) => ({ word, key: keys[i] as number }))
-      .sort((a, b) => a.key - b.key)
-      .map(({ word }) => word);
-  }
-  if (drop > 0) {
-    const left = words.filter(() => rng.uniform() >= drop);
-    words = left.length > 0 || words.length === 0 ? left : [rng.choice(words)];
-  }
-  if (blank > 0) words = words.map((word) => (rng.uniform() < blank ? maskId : word));
-  if (substitute > 0)
-    words = words.map((word) => {
-      if (rng.uniform() >= substitute) return word;
-      // the n-th token that is no special one
-      let id = rng.int(substitutes);
-      for (const s of special) if (id >= s) id++;
-      return id;
-    });
-  // what stood before and after the words stays there
-  const first = ids.findIndex(isWord);
-  if (first < 0) return Int32Array.from(ids);
-  const last = ids.findLastIndex(isWord);
-  return Int32Array.of(...ids.subarray(0, first), ...words, ...ids.subarray(last + 1));
+  return (ids, rng) => {
+    let words = [...ids].filter(isWord);
+    if (shuffle > 0) {
+      const keys = words.map((_, i) => i + rng.uniform() * (shuffle + 1));
+      words = words
+        .map((word, i) => ({ word, key: keys[i] as number }))
+        .sort((a, b) => a.key - b.key)
+        .map(({ word }) => word);
+    }
+    if (drop > 0) {
+      const left = words.filter(() => rng.uniform() >= drop);
+      words = left.length > 0 || words.length === 0 ? left : [rng.choice(words)];
+    }
+    if (blank > 0) words = words.map((word) => (rng.uniform() < blank ? maskId : word));
+    if (substitute > 0)
+      words = words.map((word) => {
+        if (rng.uniform() >= substitute) return word;
+        // the n-th token that is no special one
+        let id = rng.int(substitutes);
+        for (const s of special) if (id >= s) id++;
+        return id;
+      });
+    // what stood before and after the words stays there
+    const first = ids.findIndex(isWord);
+    if (first < 0) return Int32Array.from(ids);
+    const last = ids.findLastIndex(isWord);
+    return Int32Array.of(...ids.subarray(0, first), ...words, ...ids.subarray(last + 1));
+  };
+}
+
+/**
+ * A corrupted copy. PAD, BOS and EOS stay where they are; if every word would be dropped, one stays.
+ * @param noise `shuffle` moves a word at most so many places: words are sorted by i + U[0, shuffle + 1)
+ * @param tokens substitutes are its tokens but the special ones
+ * @throws ConfigError (`CONFIG`) for no row or stream, noise out of range, or substitutes of a vocabulary that has none
+ */
+export function corrupt(ids: Int32Array, noise: Noise, rng: Rng, tokens: NoiseTokens): Int32Array {
+  const corrupted = corruption(noise, tokens);
+  checkThat('corrupt.ids', Array.isArray(ids) || ArrayBuffer.isView(ids), typeof ids, 'an Int32Array of tokens');
+  checkRng('corrupt.rng', rng);
+  return corrupted(ids, rng);
 }

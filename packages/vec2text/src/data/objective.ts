@@ -3,7 +3,7 @@ import type { Rng } from '@gimbal/tensor-core';
 import { checkKnown, checkName } from '../internal/check-names.ts';
 import { refusal } from '../internal/refuse.ts';
 import { checkThat } from '../space/check-size.ts';
-import { checkNoise, corrupt, type NoiseTokens } from './corrupt.ts';
+import { checkNoise, corruption, type NoiseTokens } from './corrupt.ts';
 import type { Noise, Objective } from './round-trip.ts';
 import type { TokenRow } from './training-rows.ts';
 
@@ -68,23 +68,34 @@ export const drawCandidate: DrawRoundTrip = (row, rng) => {
 };
 
 /** The example of a row. */
-export function exampleOf(o: Objective, row: TokenRow, rng: Rng, tokens: NoiseTokens, draw: DrawRoundTrip): Example {
-  const { source } = row;
+export type ExampleOf = (row: TokenRow, rng: Rng) => Example;
+
+/**
+ * What makes examples of rows. @param o with all that is left out filled in
+ * @throws ConfigError (`CONFIG`) for noise that the vocabulary has no tokens for
+ */
+export function exampler(o: Objective, tokens: NoiseTokens, draw: DrawRoundTrip): ExampleOf {
   switch (o.kind) {
     case 'ae':
-      return { input: source, target: source };
-    case 'dae':
-      return { input: corrupt(source, o.noise, rng, tokens), target: source };
+      return ({ source }) => ({ input: source, target: source });
+    case 'dae': {
+      const corrupted = corruption(o.noise, tokens);
+      return ({ source }, rng) => ({ input: corrupted(source, rng), target: source });
+    }
     case 'rtt':
-      return { input: draw(row, rng), target: source };
+      return (row, rng) => ({ input: draw(row, rng), target: row.source });
     case 'rtt-reverse':
-      return { input: source, target: draw(row, rng) };
+      return (row, rng) => ({ input: row.source, target: draw(row, rng) });
     case 'mix': {
       const { ae = 0, dae = 0, rtt = 0 } = o.weights;
-      const place = rng.uniform() * (ae + dae + rtt);
-      const kind = place < ae ? 'ae' : place < ae + dae ? 'dae' : 'rtt';
-      const one: Objective = kind === 'dae' ? { kind, noise: o.noise ?? usualNoise } : { kind };
-      return exampleOf(one, row, rng, tokens, draw);
+      const one = (kind: 'ae' | 'rtt'): ExampleOf => exampler({ kind }, tokens, draw);
+      const plain = one('ae');
+      const denoised = dae > 0 ? exampler({ kind: 'dae', noise: o.noise ?? usualNoise }, tokens, draw) : plain;
+      const returned = one('rtt');
+      return (row, rng) => {
+        const place = rng.uniform() * (ae + dae + rtt);
+        return (place < ae ? plain : place < ae + dae ? denoised : returned)(row, rng);
+      };
     }
   }
 }

@@ -9,7 +9,7 @@ import { takeRows } from '../internal/take-rows.ts';
 import { checkSize, checkThat } from '../space/check-size.ts';
 import { checkVectors, cosines, embedGuesses } from './embedder.ts';
 import { batchSize, generate, hypotheses } from './generate.ts';
-import type { Inverter } from './inverter.ts';
+import { checkInverter, type Inverter } from './inverter.ts';
 import { fixedRows } from './rows.ts';
 import { checkEmbeddings } from './spread.ts';
 
@@ -56,7 +56,7 @@ export interface InvertStep {
 /**
  * Inverts one vector; the result is the nearest text ever seen, so its cosine never falls with more steps.
  * @param e a vector of the inverter's embedder [D]
- * @throws ShapeError, NumericalError for a vector that is none or zero (`DEGENERATE`); ConfigError for options out of range, or steps without a
+ * @throws ShapeError, NumericalError for a vector that is none or zero (`DEGENERATE`); ConfigError for no inverter, options out of range, or steps without a
  * corrector
  * @example for await (const { step, best } of invert(inverter, e, { steps: 5, beams: 4 })) console.log(step, best);
  */
@@ -65,6 +65,7 @@ export async function* invert(
   e: Float32Array,
   o: InvertOptions = {},
 ): AsyncGenerator<InvertStep, Scored> {
+  checkInverter('invert', inverter);
   checkVectors('vec2text: invert', e, inverter.config.embeddingDim, 1);
   let last: Scored | undefined;
   for await (const [step] of invertSteps(inverter, e, o)) {
@@ -80,6 +81,7 @@ export async function* invert(
  * @throws as `invert`
  */
 export async function invertAll(inverter: Inverter, e: Float32Array, o: InvertOptions = {}): Promise<Scored[]> {
+  checkInverter('invertAll', inverter);
   checkVectors('vec2text: invert', e, inverter.config.embeddingDim);
   let last: readonly InvertStep[] = [];
   for await (const steps of invertSteps(inverter, e, o)) last = steps;
@@ -96,6 +98,7 @@ export async function* invertSteps(
   vectors: Float32Array,
   o: InvertOptions = {},
 ): AsyncGenerator<readonly InvertStep[], void> {
+  checkInverter('invertSteps', inverter);
   const { config: c } = inverter;
   checkKnown('invert', o, names);
   const {

@@ -75,6 +75,14 @@ function checkParts(parts: InverterParts): InverterConfig {
   return config;
 }
 
+/** @throws ConfigError (`CONFIG`) for what is no inverter */
+export function checkInverter(where: string, inverter: Inverter): void {
+  const { config, embedder, tokenizer, hypothesizer } = inverter ?? {};
+  if (config != null && typeof embedder?.embed === 'function' && tokenizer != null && hypothesizer != null) return;
+  const wanted = 'of loadInverter, of a trainer, or of makeInverter';
+  throw refusal('CONFIG', { where, what: 'no inverter', got: inverter === null ? 'null' : typeof inverter, wanted });
+}
+
 /** @throws ConfigError (`EMBEDDER_MISMATCH`) where the embedder is another than that of training */
 export function checkEmbedder(
   where: string,

@@ -52,6 +52,14 @@ export function textRow(where: string, tokenizer: Tokenizer, text: string, c: Li
 }
 
 /**
+ * Refuses texts that a tokenizer has no tokens for, however long, before anything is computed.
+ * @throws DataError naming the text by its number, from 0: `EMPTY_TEXT`, `UNKNOWN_TOKEN`
+ */
+export function checkTexts(tokenizer: Tokenizer, texts: readonly string[]): void {
+  for (const [i, text] of texts.entries()) plainTokens(`vec2text: text ${i}`, tokenizer, text);
+}
+
+/**
  * The tokens of one text, however many.
  * @throws DataError: `EMPTY_TEXT`, `UNKNOWN_TOKEN`
  */

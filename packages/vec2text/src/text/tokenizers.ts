@@ -84,10 +84,14 @@ export function textTokenizer(texts: Iterable<string>, o: { vocabularySize?: num
 
 /**
  * The ids that a model takes from its tokenizer.
- * @throws ConfigError (`CONFIG`) naming the special token that the tokenizer lacks
+ * @throws ConfigError (`CONFIG`) for no tokenizer, or naming the special token that it lacks
  * @example vec2text({ vocabSize: tokenizer.size, ...specialIds(tokenizer) });
  */
 export function specialIds(tokenizer: Tokenizer): Pick<Vec2TextConfig, 'padId' | 'bosId' | 'eosId' | 'maskId'> {
+  if (tokenizer?.special == null) {
+    const got = tokenizer === null ? 'null' : typeof tokenizer;
+    throw refusal('CONFIG', { where: 'specialIds', what: 'no tokenizer', got, wanted: 'of wordTokenizer, say' });
+  }
   const { pad, bos, eos } = tokenizer.special;
   const ids = { padId: pad, bosId: bos, eosId: eos, maskId: maskOf(tokenizer) };
   for (const [name, id] of Object.entries(ids)) {

@@ -2,7 +2,7 @@
 import { padBatch, type Tokenizer } from '@gimbal/language-models';
 import type { LossResult, Params, Rng, TokenBatch } from '@gimbal/tensor-core';
 import { tensor2d } from '@tensorflow/tfjs-core';
-import { type DrawRoundTrip, drawCandidate, type Example, exampleOf, needsRoundTrips } from '../data/objective.ts';
+import { type DrawRoundTrip, drawCandidate, type Example, type ExampleOf, needsRoundTrips } from '../data/objective.ts';
 import type { Objective } from '../data/round-trip.ts';
 import type { Overflow, TokenRow } from '../data/training-rows.ts';
 import { refusal } from '../internal/refuse.ts';
@@ -63,13 +63,8 @@ export function roundTripsOf(
 }
 
 /** The examples of rows; row i draws from a stream of its own. */
-export const examplesOf = (
-  objective: Objective,
-  rows: readonly TokenRow[],
-  rng: Rng,
-  config: Vec2TextConfig,
-  draw: DrawRoundTrip,
-): Example[] => rows.map((row, i) => exampleOf(objective, row, rng.split(i), config, draw));
+export const examplesOf = (exampleOf: ExampleOf, rows: readonly TokenRow[], rng: Rng): Example[] =>
+  rows.map((row, i) => exampleOf(row, rng.split(i)));
 
 /** Σ −log p over a batch's target tokens, and their number. */
 export function batchLoss(

@@ -12,7 +12,7 @@ import {
   rng,
   schedules,
 } from '@gimbal/tensor-core';
-import { checkedObjective } from '../data/objective.ts';
+import { checkedObjective, exampler } from '../data/objective.ts';
 import { overflows, type TokenRow, tokenRows } from '../data/training-rows.ts';
 import { checkKnown, checkName } from '../internal/check-names.ts';
 import { rowsName, tokensName } from '../internal/fingerprint.ts';
@@ -139,8 +139,8 @@ function prepare(options: Vec2TextTrainerOptions): Prepared {
   const draw = roundTripsOf(objective, train.rows, roundTrip, tokenizer, config, { overflow, warn });
   if (held) roundTripsOf(objective, held, roundTrip, tokenizer, config, { overflow });
   const terms = { zNoise, klCoef };
-  const make = (rows: readonly TokenRow[], stream: ReturnType<typeof rng>) =>
-    examplesOf(objective, rows, stream, config, draw);
+  const exampleOf = exampler(objective, config, draw);
+  const make = (rows: readonly TokenRow[], stream: ReturnType<typeof rng>) => examplesOf(exampleOf, rows, stream);
   const batches = epochBatches(
     train.rows,
     { batchSize: loop.batchSize, rng: rng(loop.seed).split('data') },
