@@ -11,6 +11,7 @@ import { recordTo, refuseTarget } from '../control/record.ts';
 import { isTable, listTables } from '../control/tabular-flags.ts';
 import { evaluateRun, train, trainingOptions } from '../control/train.ts';
 import { type Compute, startCompute } from '../run/compute.ts';
+import { orNamedRun } from '../run/named-run.ts';
 import { refuseUnwritable } from '../run/out-file.ts';
 
 const options = z.object({
@@ -27,7 +28,9 @@ const options = z.object({
   policy: z
     .string()
     .default('random')
-    .describe('who acts: random, zero, the folder of a trained run, or a recording whose actions are repeated'),
+    .describe(
+      'who acts: random, zero, the folder of a trained run or its name in runs/, or a recording whose actions are repeated',
+    ),
   size: z.int().min(16).max(2048).default(256).describe('width and height of pictures, pixels'),
 });
 type Options = z.output<typeof options>;
@@ -56,7 +59,7 @@ export const command = defineCommand({
     'gimbal control view ant.json --out ant.html',
   ],
   async run(context) {
-    const [what = '', file] = context.arguments;
+    const [what = '', given] = context.arguments;
     if (!isAction(what)) {
       const near = nearest(what, actions);
       throw new ConfigError({
@@ -79,6 +82,7 @@ export const command = defineCommand({
     }
     if (what === 'eval') return evaluateRun(context);
     if (what === 'envs') return listing(context);
+    const file = given && orNamedRun(given);
     if (what === 'record') return record(context, file);
     return view(context, file);
   },
@@ -178,11 +182,12 @@ async function runTo(out: string, { options: o, output, signal }: Context, page 
 async function policyFor(o: Context['options'], env: Env): Promise<Policy> {
   const close = (): void => {};
   if (o.policy === 'random' || o.policy === 'zero') return { policy: o.policy, close };
-  if (!(await isFolder(o.policy))) return { policy: (await readRecording(o.policy)).actions, close };
+  const named = orNamedRun(o.policy);
+  if (!(await isFolder(named))) return { policy: (await readRecording(named)).actions, close };
   const { loadAgent } = await import('../control/agent.ts');
   const { policyOf } = await import('@gimbal/fma-pg');
   const compute = await startCompute(o);
-  const agent = await loadAgent(o.policy, { env: o.env as string, envOptions: o.envOptions }, o.which);
+  const agent = await loadAgent(named, { env: o.env as string, envOptions: o.envOptions }, o.which);
   const { rng } = await import('@gimbal/tensor-core');
   const draws = o.stochastic ? rng(o.seed).split('actions') : undefined;
   const act = policyOf(agent, env, draws);

@@ -8,6 +8,7 @@ import { Progress } from '../cli/progress.ts';
 import type { OptionTable } from '../options/kind.ts';
 import { startCompute } from '../run/compute.ts';
 import { alreadyDone, checkpointIn, stoppedRun } from '../run/going-on.ts';
+import { orNamedRun } from '../run/named-run.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { TrainingTime } from '../run/training-time.ts';
 import type { AgentFlags } from './agent-flags.ts';
@@ -338,13 +339,14 @@ async function learn(context: Context, run: RunFolder, table: OptionTable): Prom
 /** gimbal control eval runs/x */
 export async function evaluateRun(context: Context): Promise<CommandResult> {
   const { options: o, output } = context;
-  const folder = context.arguments[1];
-  if (folder === undefined)
+  const [, given] = context.arguments;
+  if (given === undefined)
     throw new ConfigError({
       where: 'gimbal control eval',
       what: 'which run?',
       fix: 'For example gimbal control eval runs/control-1',
     });
+  const folder = orNamedRun(given);
   const compute = await startCompute(o);
   const { environmentOfRun, loadAgent } = await import('./agent.ts');
   const made = await environmentOfRun(folder, 'gimbal control eval', o);

@@ -3,7 +3,7 @@
  *
  *   exact, exact:column        1 where the completion is the row's answer, else 0
  *   world:newsroom             1 where the article entails the summary, else 0, by the world that made the article
- *   folder                     a reward model's score (gimbal reward, gimbal warm): the model's folder, or the run's
+ *   folder                     a reward model's score (gimbal reward, gimbal warm): the model's folder, the run's, or its name in runs/
  *   entailment:folder          log P(the prompt entails the completion) of a judge (gimbal reward --kind entailment)
  *                              ?aggregate=summac or minClause, ?p-min=0.01, ?empty=accept
  *   ensemble:a+b+c             predictions of several as one; of a run of gimbal warm, those of its members
@@ -22,6 +22,7 @@ import { join } from 'node:path';
 import type { EnsembleOptions, JudgeOptions, LengthBounds } from '@gimbal/reward-models';
 import { ConfigError, checkName, type Schedule } from '@gimbal/tensor-core';
 import { moves, readMoving } from '../options/moving.ts';
+import { orNamedRun } from '../run/named-run.ts';
 import { isModule } from '../run/own-function.ts';
 
 /** How a judge judges, as far as it can be said in a reward. */
@@ -112,8 +113,9 @@ function readBody(
 ): RewardBody {
   const colon = body.indexOf(':');
   const [kind, of] = colon < 0 ? [body, ''] : [body.slice(0, colon), body.slice(colon + 1)];
-  if (kind === 'entailment' && of !== '') return { kind: 'judge', of, ...judgeOf(options, where) };
-  if (kind === 'ensemble' && of !== '') return { kind: 'ensemble', of, ...ensembleOf(of, options, text, where) };
+  if (kind === 'entailment' && of !== '') return { kind: 'judge', of: orNamedRun(of), ...judgeOf(options, where) };
+  if (kind === 'ensemble' && of !== '')
+    return { kind: 'ensemble', of: orNamedRun(of), ...ensembleOf(of, options, text, where) };
   const found = plainBody(kind, of, body, text, where, wanted);
   const [first] = options;
   if (first === undefined) return found;
@@ -139,7 +141,8 @@ function plainBody(kind: string, of: string, body: string, text: string, where: 
     const wanted = 'words of a run: repetition:3';
     throw new ConfigError({ where, what: 'no whole number above 0', got: text, wanted });
   }
-  if (existsSync(join(body, 'config.json'))) return { kind: 'model', of: body };
+  const folder = orNamedRun(body);
+  if (existsSync(join(folder, 'config.json'))) return { kind: 'model', of: folder };
   throw new ConfigError({ where, what: 'no such reward', got: text, wanted: known });
 }
 

@@ -6,6 +6,7 @@ import { existsSync, statSync } from 'node:fs';
 import { ConfigError } from '@gimbal/tensor-core';
 import { hashPath, hashValue } from '../pipeline/hash.ts';
 import { rewardFiles } from '../rl/reward.ts';
+import { orNamedRun } from './named-run.ts';
 import { isModule } from './own-function.ts';
 
 /** Hashes of files and folders, by their path as it was given. */
@@ -21,7 +22,9 @@ function pathsIn(text: string): string[] {
   if (existsSync(text)) return [text];
   const body = text.replace(/\?.*$/, '').replace(/=[^=/\\]*$/, '');
   const members = body.startsWith('ensemble:') ? body.slice('ensemble:'.length).split('+') : [body];
-  return members.map((one) => one.replace(/^[a-z]+:/, '')).filter((path) => path !== '' && existsSync(path));
+  return members
+    .map((one) => orNamedRun(one.replace(/^[a-z]+:/, '')))
+    .filter((path) => path !== '' && existsSync(path));
 }
 
 /** What the options name that exists here, each with the hash of its content. */

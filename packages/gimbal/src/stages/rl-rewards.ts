@@ -11,6 +11,7 @@ import { rewardFiles } from '../rl/reward.ts';
 import { parseReward } from '../rl/reward-spec.ts';
 import { fittingPrompts, roomBeside, trainPolicy } from '../rl/train-policy.ts';
 import { watchRun } from '../rl/watch.ts';
+import { orNamedRun } from '../run/named-run.ts';
 import { stage as data } from './data.ts';
 import { stage as fineTune } from './fine-tune.ts';
 import { type CurvePoint, hackingSections, type RewardRun, type RlRewardsResult } from './internal/hacking-charts.ts';
@@ -69,7 +70,7 @@ export const stage = defineStage({
       const what = 'the newsroom has a judge of its own';
       throw new ConfigError({ where: place, what, fix: 'Give --preferences, or leave it out' });
     }
-    if (existsSync(join(o.entailment, 'config.json'))) return;
+    if (existsSync(join(orNamedRun(o.entailment), 'config.json'))) return;
     const wanted = 'a folder of gimbal reward --kind entailment';
     throw new ConfigError({ where: place, what: 'this is no model’s folder', got: o.entailment, wanted });
   },

@@ -6,6 +6,8 @@ import type { CommandResult } from '../cli/command.ts';
 import { counted } from '../cli/format.ts';
 import { renderReport } from '../report/render.ts';
 import { startCompute } from '../run/compute.ts';
+import { modelPath } from '../run/model-path.ts';
+import { orNamedRun } from '../run/named-run.ts';
 import { withRun } from '../run/run-folder.ts';
 import { measureModel, measureParts, sayMeasures } from './measured.ts';
 import { namedModel, openModel, refuseOwnKind, runOfModel, thatFit } from './open.ts';
@@ -105,14 +107,17 @@ const figureOf = (value: number | undefined): string => (value === undefined ? '
 async function scorer(
   folder: string,
 ): Promise<Disposable & { score: (texts: readonly string[]) => Promise<number[]> }> {
-  await refuseOwnKind(folder, 'gimbal vec2text evaluate --lm');
+  const where = 'gimbal vec2text evaluate --lm';
+  const named = orNamedRun(folder);
+  await refuseOwnKind(named, where);
+  const path = await modelPath(named, where);
   const { loadPretrained } = await import('@gimbal/language-models');
   const { disposeTree } = await import('@gimbal/tensor-core');
   const { meanLogProbs } = await import('./likelihood.ts');
-  const { model, params, tokenizer } = await loadPretrained(folder);
+  const { model, params, tokenizer } = await loadPretrained(path);
   if (tokenizer === undefined) {
     disposeTree(params);
-    throw new ConfigError({ where: 'gimbal vec2text evaluate --lm', what: 'it has no tokenizer', got: folder });
+    throw new ConfigError({ where, what: 'it has no tokenizer', got: folder });
   }
   return {
     score: (texts) => meanLogProbs({ model, params, tokenizer }, texts),
