@@ -7,6 +7,7 @@ import type { SceneEnv } from '../composer/scene-env.ts';
 import { childrenOf, elementsOf } from '../spaces/spaces.ts';
 import { allocate } from '../spaces/value.ts';
 import { unwrapped } from '../wrappers/wrapper.ts';
+import { type MaskArrays, maskArrays } from './masks.ts';
 
 /** bytes of a row's text: why its episode was truncated */
 const reasonBytes = 96;
@@ -30,6 +31,8 @@ export interface VectorArrays {
   /** episodes of this copy that diverged */
   readonly divergences: Int32Array;
   readonly reason: Uint8Array;
+  /** which actions each copy allows */
+  readonly masks: MaskArrays;
 }
 
 /** Arrays for `numEnvs` copies; `shared` puts them where other threads can see them. */
@@ -54,6 +57,7 @@ export function vectorArrays(template: Env, numEnvs: number, shared: boolean): V
     agentReturn: new Float64Array(buffer(8 * agents * numEnvs)),
     divergences: new Int32Array(buffer(4 * numEnvs)),
     reason: new Uint8Array(buffer(reasonBytes * numEnvs)),
+    masks: maskArrays(template, numEnvs, buffer),
   };
 }
 

@@ -6,6 +6,7 @@ import type { SceneEnv } from '../composer/scene-env.ts';
 import { copyInto } from '../spaces/value.ts';
 import { EnvWrapper } from '../wrappers/wrapper.ts';
 import { actionSize, agentsOf, rowOf, type VectorArrays, writeReason } from './arrays.ts';
+import { clearMask, writeMask } from './masks.ts';
 
 /** added to the first number of a copy's state where that has its wrappers' own numbers */
 const wholeWrapper = 2;
@@ -136,6 +137,7 @@ export class Rows {
   #clear(row: number): void {
     const agents = this.#scenes[row - this.from]?.agents.length ?? 0;
     this.#arrays.agentReward.fill(0, row * agents, (row + 1) * agents);
+    clearMask(this.#arrays.masks, row);
     this.#arrays.reward[row] = 0;
     this.#arrays.terminated[row] = 0;
     this.#arrays.truncated[row] = 0;
@@ -144,9 +146,13 @@ export class Rows {
   #resetRow(i: number, seed?: number, options?: object): void {
     const [env, obs] = [this.#envs[i] as Env, this.#obs[i] as Obs];
     this.#ended[i] = 0;
-    if (isBuffered(env)) env.resetInto(obs, seed, options);
-    else
-      copyInto(obs, env.reset({ ...(seed !== undefined && { seed }), ...(options !== undefined && { options }) }).obs);
+    if (isBuffered(env)) {
+      env.resetInto(obs, seed, options);
+      return;
+    }
+    const first = env.reset({ ...(seed !== undefined && { seed }), ...(options !== undefined && { options }) });
+    copyInto(obs, first.obs);
+    writeMask(this.#arrays.masks, this.from + i, env, first.info);
   }
 
   #stepRow(i: number): void {
@@ -173,6 +179,10 @@ export class Rows {
       copyInto(obs, result.obs);
       ({ reward, terminated, truncated } = result);
       reason = String(result.info.truncatedReason ?? 'time limit');
+      const ended = terminated || truncated;
+      clearMask(arrays.masks, row);
+      const as = ended && this.#mode === 'same-step' ? 'final' : 'allowed';
+      writeMask(arrays.masks, row, env, result.info, { ended, as });
     }
     arrays.reward[row] = reward;
     arrays.terminated[row] = terminated ? 1 : 0;

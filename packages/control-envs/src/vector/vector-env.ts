@@ -21,6 +21,7 @@ import type { AgentView } from '../composer/agents.ts';
 import { cloneObs } from '../spaces/value.ts';
 import { hasState } from '../wrappers/wrapper.ts';
 import { actionSize, agentsOf, readReason, type VectorArrays } from './arrays.ts';
+import { readMasks } from './masks.ts';
 import type { RowSet } from './row-set.ts';
 import { isWholeState } from './rows.ts';
 import { seedsOf } from './seeds.ts';
@@ -128,7 +129,7 @@ export class RowsVectorEnv implements VectorEnv {
       await this.#rows.reset({ seeds, mask: o.mask, options: o.options });
       this.#seed = undefined;
       this.#before = 'running';
-      this.#infos.fill(nothing);
+      for (let i = 0; i < this.numEnvs; i++) this.#infos[i] = readMasks(this.#arrays.masks, i) ?? nothing;
       const obs = this.#copies ? cloneObs(this.#arrays.obs) : this.#arrays.obs;
       return { obs, infos: this.#copies ? [...this.#infos] : this.#infos };
     } finally {
@@ -272,19 +273,19 @@ export class RowsVectorEnv implements VectorEnv {
     }
   }
 
-  /** Infos of copies whose episode ended; the others share one empty object. */
+  /** Infos of copies whose episode ended, and masks; the others share one empty object. */
   #collectInfos(): boolean {
-    const { terminated, truncated, reason, episodeReturn, episodeLength } = this.#arrays;
+    const { terminated, truncated, reason, episodeReturn, episodeLength, masks } = this.#arrays;
     let ended = false;
     for (let i = 0; i < this.numEnvs; i++) {
       if (terminated[i] === 0 && truncated[i] === 0) {
-        this.#infos[i] = nothing;
+        this.#infos[i] = readMasks(masks, i) ?? nothing;
         continue;
       }
       ended = true;
       const info: Info = { episode: { return: episodeReturn[i], length: episodeLength[i], ...this.#agentReturns(i) } };
       if (truncated[i] === 1) info.truncatedReason = readReason(reason, i);
-      this.#infos[i] = info;
+      this.#infos[i] = { ...info, ...readMasks(masks, i) };
     }
     return ended;
   }
