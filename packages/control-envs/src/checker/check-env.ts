@@ -151,7 +151,8 @@ function checkEpisodes(env: Env, steps: number, seed: number, say: Say): void {
     if (!equalObs(kept, copy)) {
       say('step changes the observation it returned before', 'Return a copy: callers keep observations');
     }
-    if (elapsed >= env.spec.maxSteps && !result.truncated) {
+    // an end of its own on the last step needs no truncation
+    if (elapsed >= env.spec.maxSteps && !result.truncated && !result.terminated) {
       say(`truncated is false at spec.maxSteps = ${env.spec.maxSteps}`, 'Truncate there, or wrap in TimeLimit');
     }
     ({ obs: kept, info } = result);
@@ -179,7 +180,11 @@ function checkStep(env: Env, { obs, reward, terminated, truncated, info }: EnvSt
 
 /** @param ended nothing is chosen after the end: all may be masked */
 function checkMask(env: Env, info: Info, ended: boolean, say: Say): void {
-  const { actionMask } = infoOf(info);
+  const { actionMask, action_mask: other } = infoOf(info);
+  if (actionMask === undefined && other !== undefined) {
+    const fix = 'Name it actionMask: under another name nobody reads it';
+    say('the info has its mask as Gymnasium names it; got "info.action_mask"', fix);
+  }
   if (actionMask === undefined) return;
   const choices = actionChoices(env.actionSpace);
   const wrong = actionMaskFault(actionMask, choices, () => 'info.actionMask', { mayBeEmpty: ended });
