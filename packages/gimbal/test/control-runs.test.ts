@@ -1,5 +1,5 @@
 // Runs of gimbal control that go nowhere, or are played or gone on with otherwise than they were trained.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeEnv } from '@gimbal/control-envs';
@@ -38,6 +38,23 @@ test('episodes that do not end are cut, and the run has its report', async () =>
   expect(cut.stderr).toContain('1 of 1 episode did not end and was cut after 50 steps (--max-steps)\n');
   expect(cut.stderr).not.toContain('time limit');
 }, 60_000);
+
+test.each([
+  ['fewer steps than one rollout', '100', []],
+  ['nothing would be learnt: all steps are before the first update', '500', ['--algo', 'dqn']],
+])(
+  'a run that is refused for %s leaves nothing in the way of the corrected command',
+  async (what, steps, more) => {
+    const run = join(folder, `few-${steps}`);
+    const train = ['control', 'train', '--env', 'CartPole-v1', '--steps', steps, ...more, '--out', run];
+    const refused = async () => runMain([...train, '--backend', 'cpu'], root);
+    const { code, stderr } = await refused();
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`gimbal control train --steps: ${what}; got ${steps}`)]);
+    expect(await readdir(folder)).not.toContain(`few-${steps}`);
+    expect((await refused()).stderr).toBe(stderr);
+  },
+  60_000,
+);
 
 test('PPO crosses the cliff with the settings that it has by default', async () => {
   await useBackend('auto');

@@ -1,6 +1,7 @@
 // gimbal control train and eval: agents on environments.
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, type GimbalError, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, duration, figure } from '../cli/format.ts';
@@ -312,7 +313,10 @@ async function learn(context: Context, run: RunFolder, table: OptionTable): Prom
       progress.update({ step: m.step, total: steps, text });
     }
   };
-  await time.of(training());
+  await time.of(training()).catch(async (error: GimbalError) => {
+    if (error.code === 'ERR_CONFIG' && begun === undefined && agent.step === 0) throw await refusedRun(error, run.path);
+    throw error;
+  });
   if (signal.aborted) {
     throw stoppedRun('control train', run.path, `stopped after step ${agent.step} of ${steps}`);
   }
@@ -334,6 +338,16 @@ async function learn(context: Context, run: RunFolder, table: OptionTable): Prom
   if (!output.json) output.line(`report  ${report}`);
   await compute.trace(output);
   return { json: { run: run.path, report, settings, step: agent.step, seconds: time.seconds, ...result } };
+}
+
+/** A run that was refused before its first step leaves nothing that would be in the way of the corrected command. */
+async function refusedRun(error: GimbalError, path: string): Promise<Error> {
+  for (const name of await readdir(path))
+    if (name !== 'config.json' && name !== '.lock') await rm(join(path, name), { recursive: true, force: true });
+  const { where, what, got, wanted, fix } = error;
+  if (!where.endsWith(', train')) return error;
+  const flag = 'gimbal control train --steps';
+  return new ConfigError({ where: flag, what, got, wanted, fix: fix ?? 'Give more steps', cause: error });
 }
 
 /** gimbal control eval runs/x */
