@@ -241,6 +241,13 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
   }
 }
 
+/** A constructor is not for callers: environments have to be waited for. @throws ConfigError where it is called bare */
+export function requireMade(name: string, options: unknown): void {
+  if (typeof (options as Partial<ResolvedAgent> | null | undefined)?.algorithm === 'string') return;
+  const fix = `Use await ${name}.create({ env, seed })`;
+  throw new ConfigError({ where: `new ${name}`, what: 'an agent is made with its environments', fix });
+}
+
 /** The options of a saved agent, to be merged with what is given. */
 export function optionsOf({ config }: LoadedCheckpoint): Record<string, unknown> {
   const { spaces: _, ...options } = config as Record<string, unknown>;

@@ -1,6 +1,8 @@
 // What users hang into an agent: sources of reward, and losses of their own.
-import { ConfigError, checkPositive, flatten, type Params } from '@gimbal/tensor-core';
-import type { Variable } from '@tensorflow/tfjs-core';
+import { ConfigError, checkPositive, flatten, type Params, type Rng } from '@gimbal/tensor-core';
+import type { Scalar, Variable } from '@tensorflow/tfjs-core';
+import { dropped, isPromise, threw } from '../rollout/env-faults.ts';
+import type { AuxLoss, TransitionBatch } from './on-policy-options.ts';
 
 /** @throws ConfigError for a source that rewards nothing */
 export function checkRewardSource(source: unknown): void {
@@ -37,6 +39,23 @@ export function checkAuxLosses(losses: unknown): void {
       throw new ConfigError({ where: `${where}.params`, what: 'what is learnt are variables', got: described(params) });
     if (learningRate !== undefined) checkPositive(`${where}.learningRate`, learningRate as number);
   }
+}
+
+/**
+ * The value of a further loss.
+ * @throws ConfigError, naming the loss, for what it throws (its cause) and for a promise
+ */
+export function lossOf(aux: AuxLoss, ...given: [params: Params, batch: TransitionBatch, rng: Rng]): Scalar {
+  const where = `auxLosses, ${aux.name}`;
+  let value: Scalar;
+  try {
+    value = aux.loss(...given);
+  } catch (error) {
+    throw threw(error, where, 'loss');
+  }
+  if (!isPromise(value)) return value;
+  dropped(value);
+  throw new ConfigError({ where, what: 'loss gave a promise', wanted: 'a scalar', fix: 'Answer at once' });
 }
 
 function described(x: unknown): string {

@@ -28,7 +28,8 @@ import { sourceRewards } from '../rollout/source-rewards.ts';
 import { gae } from '../values/gae.ts';
 import { explainedVariance } from '../values/normalize-advantages.ts';
 import { ActorCritic, type ActorCriticParams } from './actor-critic.ts';
-import { Agent, environments, optionsOf, ownStateOf, savedHabits } from './agent.ts';
+import { Agent, environments, optionsOf, ownStateOf, requireMade, savedHabits } from './agent.ts';
+import { lossOf } from './hooks.ts';
 import { type ActedBatch, assess, trajectoryOf } from './on-policy-batch.ts';
 import { OnPolicyLearner } from './on-policy-learner.ts';
 import {
@@ -126,6 +127,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
   readonly #draws: DrawsAhead;
 
   private constructor(env: VectorEnv, options: ResolvedOnPolicy) {
+    requireMade('OnPolicyAgent', options);
     super(env, options, options.normalize);
     this.#sampling = this.stream.split('sampling');
     const { hidden, activation, initialLogStd, criticObs, recurrent } = options;
@@ -306,7 +308,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     for (const { loss, optimizer, state } of this.#aux) {
       tidy(() => {
         const stream = this.stream.split('aux').split(loss.name).split(this.updates);
-        const { grads } = valueAndGrad((p: Params) => loss.loss(p, batch as TransitionBatch, stream))(loss.params);
+        const { grads } = valueAndGrad((p: Params) => lossOf(loss, p, batch as TransitionBatch, stream))(loss.params);
         optimizer.update(loss.params, grads, state, loss.learningRate ?? 3e-4);
       });
     }

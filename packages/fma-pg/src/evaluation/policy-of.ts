@@ -1,5 +1,6 @@
 // An agent as a plain function of one environment's observations: for recordings, films, and loops of one's own.
 import { type Action, ConfigError, type Env, type Info, type Obs, type Rng } from '@gimbal/tensor-core';
+import { checkRng } from '../internal/given.ts';
 import { readMask } from '../rollout/masks.ts';
 import { standardizeRows } from '../rollout/moments.ts';
 import { actionSpec } from '../spaces/action-spec.ts';
@@ -28,12 +29,7 @@ export function policyOf(agent: Playable, env: Env, draws?: Rng): (obs: Obs, beg
       what: 'there is no environment',
       wanted: 'the one that is played',
     });
-  if (draws !== undefined && typeof draws.split !== 'function')
-    throw new ConfigError({
-      where: 'policyOf, draws',
-      what: 'it is no stream of random numbers',
-      fix: 'Give rng(seed)',
-    });
+  if (draws !== undefined) checkRng('policyOf, draws', draws);
   const observation = observationSpec(env.observationSpace);
   const action = actionSpec(env.actionSpace);
   requireSameSpaces(`policyOf, ${env.spec.id}`, { observation, action }, agent);

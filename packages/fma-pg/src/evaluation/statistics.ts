@@ -1,9 +1,11 @@
 /** Means of returns that say how sure they are (Agarwal et al. 2021, arXiv 2108.13264). */
-import { ConfigError, checkCount, checkOption, NumericalError, type Rng } from '@gimbal/tensor-core';
+import { ConfigError, checkCount, checkKnown, checkOption, NumericalError, type Rng } from '@gimbal/tensor-core';
+import { checkFunction, checkNumbers, checkRng } from '../internal/given.ts';
 
 /**
  * Mean of the middle half: the lowest and highest quarter are left out, with shares of entries at the edges.
- * @throws ConfigError for no values; NumericalError for one that is not finite, which has no place in an order
+ * @throws ConfigError for no values; DataError for what is no list; NumericalError for one that is not finite, which has no
+ * place in an order
  */
 export function interquartileMean(values: readonly number[]): number {
   checkValues('interquartileMean', values);
@@ -22,7 +24,8 @@ export function interquartileMean(values: readonly number[]): number {
 /**
  * Percentile bootstrap interval of a statistic.
  * @param o.level default .95
- * @throws ConfigError for no values, no resamples or a level outside (0, 1); NumericalError for a value that is not finite
+ * @throws ConfigError for no values, no resamples or a level outside (0, 1); DataError for what is no list; NumericalError
+ * for a value that is not finite
  */
 export function bootstrapInterval(
   values: readonly number[],
@@ -30,10 +33,14 @@ export function bootstrapInterval(
   rng: Rng,
   o: { resamples?: number; level?: number } = {},
 ): readonly [number, number] {
+  const where = 'bootstrapInterval';
+  checkValues(where, values);
+  checkFunction(`${where}, statistic`, statistic, 'a function of a sample');
+  checkRng(`${where}, rng`, rng);
+  checkKnown(where, o, ['resamples', 'level']);
   const { resamples = 2000, level = 0.95 } = o;
   checkCount('resamples', resamples);
   checkOption('level', level, level > 0 && level < 1, 'a number in (0, 1)');
-  checkValues('bootstrapInterval', values);
   const results = Float64Array.from({ length: resamples }, () =>
     statistic(values.map(() => values[rng.int(values.length)] as number)),
   ).sort();
@@ -42,6 +49,7 @@ export function bootstrapInterval(
 }
 
 function checkValues(where: string, values: readonly number[]): void {
+  checkNumbers(where, values);
   if (values.length === 0) throw new ConfigError({ where, what: 'there are no values' });
   const bad = values.findIndex((x) => !Number.isFinite(x));
   if (bad < 0) return;

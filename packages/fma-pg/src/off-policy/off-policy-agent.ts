@@ -16,7 +16,7 @@ import {
   type TrainRequest,
   type VectorEnv,
 } from '@gimbal/tensor-core';
-import { Agent, environments, optionsOf, savedHabits } from '../agents/agent.ts';
+import { Agent, environments, optionsOf, requireMade, savedHabits } from '../agents/agent.ts';
 import { refuseOtherClass } from '../agents/other-class.ts';
 import { onPolicyOptionNames } from '../agents/resolve-on-policy.ts';
 import { type Given, habitsGoingOn, openSaved } from '../agents/saved-run.ts';
@@ -85,6 +85,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
   #since: { step: number; at: number } | undefined;
 
   private constructor(env: VectorEnv, options: ResolvedOffPolicy, goals: EnvGoals | undefined) {
+    requireMade('OffPolicyAgent', options);
     super(env, options, { obs: false, reward: false }, algorithmName(options.algorithm));
     this.#draws = this.stream.split('sampling');
     this.#learning = this.stream.split('learning');

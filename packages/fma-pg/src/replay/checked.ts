@@ -1,5 +1,6 @@
 // What is put into a buffer, and asked of it, by whoever holds one.
 import { ConfigError, NumericalError, ShapeError } from '@gimbal/tensor-core';
+import { checkNumbers, checkParts } from '../internal/given.ts';
 
 /** The parts of a transition that are looked at. */
 interface Checked {
@@ -8,31 +9,38 @@ interface Checked {
   nextObs: ArrayLike<number>;
   reward: number;
   discount: number;
+  nextMask?: ArrayLike<number>;
 }
 
 /**
  * @param n the copy
- * @param sizes copies, numbers of an observation and of a stored action
- * @throws ConfigError for a copy that there is not, ShapeError for rows of another width, NumericalError for a reward or
- * discount that is not finite
+ * @param sizes copies, numbers of an observation and of a stored action, choices of masks so far
+ * @throws ConfigError for a copy that there is not, DataError for what is no transition, ShapeError for rows or masks of
+ * another width, NumericalError for a reward or discount that is not finite
  */
 export function checkTransition(
   n: number,
   t: Checked,
-  sizes: { numEnvs: number; observation: number; action: number },
+  sizes: { numEnvs: number; observation: number; action: number; choices: number | undefined },
 ): void {
   const where = 'ReplayBuffer.add';
+  checkParts(where, t, '{ obs, action, reward, nextObs, discount, episode }');
   if (!(Number.isInteger(n) && n >= 0 && n < sizes.numEnvs))
     throw new ConfigError({ where, what: 'no such copy', got: n, wanted: `0 to ${sizes.numEnvs - 1}` });
   checkWidth('obs', t.obs, sizes.observation);
   checkWidth('action', t.action, sizes.action);
   checkWidth('nextObs', t.nextObs, sizes.observation);
+  if (t.nextMask !== undefined) {
+    checkNumbers(`${where}, nextMask`, t.nextMask);
+    checkWidth('nextMask', t.nextMask, sizes.choices ?? Math.max(1, t.nextMask.length));
+  }
   if (!Number.isFinite(t.reward)) throw new NumericalError({ where, what: 'the reward is not finite', got: t.reward });
   if (!Number.isFinite(t.discount))
     throw new NumericalError({ where, what: 'the discount is not finite', got: t.discount });
 }
 
 function checkWidth(part: string, row: ArrayLike<number>, width: number): void {
+  checkNumbers(`ReplayBuffer.add, ${part}`, row);
   if (row.length !== width)
     throw new ShapeError({ where: `ReplayBuffer.add, ${part}`, what: 'wrong width', got: row.length, wanted: width });
 }
@@ -47,6 +55,8 @@ export function checkPriorities(
   isWritten: (i: number) => boolean,
 ): void {
   const where = 'ReplayBuffer.setPriorities';
+  checkNumbers(`${where}, indices`, indices);
+  checkNumbers(`${where}, errors`, errors);
   if (errors.length !== indices.length)
     throw new ShapeError({ where, what: 'another number of errors', got: errors.length, wanted: indices.length });
   for (let k = 0; k < indices.length; k++) {
@@ -55,5 +65,39 @@ export function checkPriorities(
     if (Number.isFinite(errors[k])) continue;
     const fix = 'Lower the learning rate, or scale the rewards';
     throw new NumericalError({ where, what: `the error of row ${i} is not finite`, got: errors[k], fix });
+  }
+}
+
+/** What is known of the memory of this machine, bytes: nothing in a page. */
+function machineBytes(): number {
+  const { process } = globalThis as { process?: { getBuiltinModule?(name: 'node:os'): { totalmem(): number } } };
+  return process?.getBuiltinModule?.('node:os').totalmem() ?? Number.POSITIVE_INFINITY;
+}
+
+/**
+ * Arrays of a buffer.
+ * @param capacity rows
+ * @param rowBytes bytes of one
+ * @param make allocates them
+ * @throws ConfigError where they do not fit into the machine's memory, before they are made, or into an array
+ */
+export function inMemory<T>(capacity: number, rowBytes: number, make: () => T): T {
+  const refused = (wanted: string, cause?: unknown): ConfigError =>
+    new ConfigError({
+      where: 'buffer.capacity',
+      what: `${capacity} transitions of ${rowBytes} bytes do not fit into memory`,
+      got: capacity,
+      wanted,
+      fix: 'Give a smaller capacity',
+      cause,
+    });
+  const bytes = machineBytes();
+  if (capacity * rowBytes > bytes) throw refused(`at most ${Math.floor(bytes / rowBytes)} on this machine`);
+  try {
+    return make();
+  } catch (error) {
+    // by name: it may come from another realm
+    if ((error as Error).name !== 'RangeError') throw error;
+    throw refused('fewer', error);
   }
 }

@@ -4,7 +4,8 @@
  * the episode terminated: a time limit keeps its bootstrap.
  */
 import { ConfigError, checkCount, checkKnown, checkName, checkOption, checkShare, type Rng } from '@gimbal/tensor-core';
-import { checkPriorities, checkTransition } from './checked.ts';
+import { checkRng } from '../internal/given.ts';
+import { checkPriorities, checkTransition, inMemory } from './checked.ts';
 import { EpisodeEnds } from './episode-ends.ts';
 import { SumTree } from './sum-tree.ts';
 
@@ -84,7 +85,7 @@ export class ReplayBuffer {
    * @param observation numbers of an observation
    * @param action numbers of a stored action
    * @param gamma of hindsight's rewards, 0 … 1
-   * @throws ConfigError naming what is out of range
+   * @throws ConfigError naming what is out of range, and for a capacity that does not fit into memory
    */
   constructor(
     readonly numEnvs: number,
@@ -102,14 +103,31 @@ export class ReplayBuffer {
     this.perEnv = Math.floor(capacity / numEnvs);
     this.capacity = this.perEnv * numEnvs;
     const { capacity: size } = this;
-    this.obs = new Float32Array(size * observation);
-    this.actions = new Float32Array(size * action);
-    this.rewards = new Float32Array(size);
-    this.nextObs = new Float32Array(size * observation);
-    this.discounts = new Float32Array(size);
-    this.episodes = new Int32Array(size);
+    // float32 and int32; a tree has two float64 sums a row, up to twice that
+    const rowBytes = 4 * (2 * observation + action + 3) + (prioritized ? 16 : 0);
+    const floats = (width: number): Float32Array => new Float32Array(size * width);
+    const arrays = inMemory(size, rowBytes, () => ({
+      obs: floats(observation),
+      actions: floats(action),
+      rewards: floats(1),
+      nextObs: floats(observation),
+      discounts: floats(1),
+      episodes: new Int32Array(size),
+      priorities: prioritized ? new SumTree(size) : undefined,
+    }));
+    this.obs = arrays.obs;
+    this.actions = arrays.actions;
+    this.rewards = arrays.rewards;
+    this.nextObs = arrays.nextObs;
+    this.discounts = arrays.discounts;
+    this.episodes = arrays.episodes;
     this.written = new Float64Array(numEnvs);
-    this.#priorities = prioritized ? new SumTree(size) : undefined;
+    this.#priorities = arrays.priorities;
+  }
+
+  /** Choices that masks tell of; undefined until a transition has one. */
+  get choices(): number | undefined {
+    return this.nextMasks && this.nextMasks.length / this.capacity;
   }
 
   /** Transitions that can be drawn. */
@@ -121,7 +139,7 @@ export class ReplayBuffer {
 
   /**
    * One transition of copy n.
-   * @throws ConfigError, ShapeError or NumericalError for what is no transition of this buffer
+   * @throws ConfigError, DataError, ShapeError or NumericalError for what is no transition of this buffer
    */
   add(
     n: number,
@@ -145,7 +163,7 @@ export class ReplayBuffer {
     this.discounts[i] = t.discount;
     if (t.nextMask !== undefined) this.#masksOf(t.nextMask.length).set(t.nextMask, i * t.nextMask.length);
     else if (this.nextMasks !== undefined) {
-      const width = this.nextMasks.length / this.capacity;
+      const width = this.choices as number;
       this.nextMasks.fill(1, i * width, (i + 1) * width);
     }
     this.episodes[i] = t.episode;
@@ -162,6 +180,7 @@ export class ReplayBuffer {
     if (this.size === 0)
       throw new ConfigError({ where: 'ReplayBuffer.sample', what: 'the buffer is empty', fix: 'Act before you learn' });
     checkCount('ReplayBuffer.sample, rows', rows);
+    checkRng('ReplayBuffer.sample, rng', r);
     const indices = new Int32Array(rows);
     const weights = new Float32Array(rows).fill(1);
     if (this.#priorities === undefined) for (let k = 0; k < rows; k++) indices[k] = this.#uniformIndex(r);
@@ -176,7 +195,7 @@ export class ReplayBuffer {
       weights,
       indices,
       ...(this.nextMasks !== undefined && {
-        nextMasks: take(this.nextMasks, this.nextMasks.length / this.capacity, indices),
+        nextMasks: take(this.nextMasks, this.choices as number, indices),
       }),
     };
     if (this.#o.her !== undefined) this.#relabel(batch, r);

@@ -33,6 +33,7 @@ import {
   zerosLike,
 } from '@tensorflow/tfjs-core';
 import { type Anneal, annealed } from '../internal/anneal.ts';
+import { checkParts } from '../internal/given.ts';
 
 /** What a surrogate is computed from. */
 export interface SurrogateInput {
@@ -272,7 +273,9 @@ export function averaging(where: string, aggregate: Aggregate, mask: Tensor | un
   return (t) => mean<Scalar>(div(sum(masked(t), 1, true), counts));
 }
 
-function checkShapes(where: string, { logProbs, oldLogProbs, advantages, mask, kl }: SurrogateInput): void {
+function checkShapes(where: string, input: SurrogateInput): void {
+  checkParts(where, input, '{ logProbs, oldLogProbs, advantages }');
+  const { logProbs, oldLogProbs, advantages, mask, kl } = input;
   for (const [name, t] of Object.entries({ logProbs, oldLogProbs, advantages })) checkTensor(where, name, t);
   const wanted = String(logProbs.shape);
   const others = { oldLogProbs, advantages, mask, 'kl.forward': kl?.forward, 'kl.reverse': kl?.reverse };

@@ -1,7 +1,8 @@
 /**
  * Markov decision processes as arrays: float64, synchronous, no tensors. What the exact methods of this folder run on.
  */
-import { checkOption, DataError } from '@gimbal/tensor-core';
+import { checkCount, checkOption, DataError } from '@gimbal/tensor-core';
+import { checkParts } from '../internal/given.ts';
 
 /** S states, A actions. Any object of this shape will do; nothing in it is changed. */
 export interface TabularMdp {
@@ -26,9 +27,8 @@ const tolerance = 1e-9;
  * @throws DataError naming the first row or entry that is wrong; ConfigError for γ outside [0, 1)
  */
 export function checkMdp(mdp: TabularMdp): void {
+  checkSizes(mdp);
   const { S, A, P, r, mu, gamma } = mdp;
-  checkOption('mdp.S', S, Number.isSafeInteger(S) && S >= 1, 'a whole number ≥ 1');
-  checkOption('mdp.A', A, Number.isSafeInteger(A) && A >= 1, 'a whole number ≥ 1');
   checkOption(
     'mdp.gamma',
     gamma,
@@ -61,8 +61,20 @@ export function checkPolicy({ S, A }: TabularMdp, policy: Float64Array): void {
   for (let s = 0; s < S; s++) checkDistribution(`policy, state ${s}`, policy.subarray(s * A, (s + 1) * A));
 }
 
-/** The policy that takes every action with the same probability, `[S·A]`. */
-export const uniformPolicy = ({ S, A }: TabularMdp): Float64Array => new Float64Array(S * A).fill(1 / A);
+/**
+ * The policy that takes every action with the same probability, `[S·A]`.
+ * @throws DataError for no MDP; ConfigError for numbers of states or actions that are none
+ */
+export function uniformPolicy(mdp: TabularMdp): Float64Array {
+  checkSizes(mdp);
+  return new Float64Array(mdp.S * mdp.A).fill(1 / mdp.A);
+}
+
+function checkSizes(mdp: TabularMdp): void {
+  checkParts('mdp', mdp, '{ S, A, P, r, mu, gamma }');
+  checkCount('mdp.S', mdp.S);
+  checkCount('mdp.A', mdp.A);
+}
 
 /** Largest reward minus smallest. */
 export function rewardRange({ r }: TabularMdp): number {

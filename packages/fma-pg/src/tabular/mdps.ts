@@ -3,6 +3,7 @@
  * rewards are paid on leaving a state. `deepSeaTreasure` is not bsuite's DeepSea: both of its actions cost.
  */
 import { ConfigError, checkCount, checkOption } from '@gimbal/tensor-core';
+import { checkNumbers } from '../internal/given.ts';
 import type { TabularMdp } from './mdp.ts';
 
 /** A deterministic MDP from a function that says where an action leads and what it pays. */
@@ -64,9 +65,10 @@ function deepSeaTreasure(size = 5): TabularMdp {
 /**
  * A bandit: one state whose every action ends, γ 0, so that J = Σ p·mean.
  * @param means expected reward of each arm
- * @throws ConfigError for no arm and for a mean that is not finite
+ * @throws ConfigError for no arm and for a mean that is not finite; DataError for what is no list
  */
 function bandit(means: readonly number[]): TabularMdp {
+  checkNumbers('bandit.means', means);
   if (means.length === 0)
     throw new ConfigError({ where: 'bandit', what: 'there is no arm', wanted: 'means of at least one' });
   for (const [arm, mean] of means.entries())

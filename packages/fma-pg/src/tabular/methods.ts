@@ -98,12 +98,14 @@ const users = {
  * Whether a method takes an option.
  * @param inner how its surrogate is maximised: every closed form moves by η, and a constraint stands in its place; absent:
  * the surrogate itself is asked about
+ * @throws ConfigError for an option that no method has
  */
 export function tabularTakes(
   method: TabularMethod,
   option: keyof typeof users,
   inner?: 'closed-form' | 'fixed' | 'armijo' | 'constrained',
 ): boolean {
+  checkName('tabularTakes, option', option, Object.keys(users));
   if (option === 'eta' && inner === 'constrained') return false;
   if (option === 'eta' && inner === 'closed-form') return hasClosedForm(method);
   return (users[option] as readonly string[]).includes(method);

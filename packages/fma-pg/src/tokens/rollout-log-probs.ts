@@ -1,15 +1,28 @@
 // What a policy thinks of a rollout.
-import { type Params, withPrecision } from '@gimbal/tensor-core';
+import { checkCount, type Params, requireOptions, withPrecision } from '@gimbal/tensor-core';
+import { checkFunction, checkNumbers, checkParts } from '../internal/given.ts';
 import { scoped } from '../internal/scoped.ts';
 import type { ResolvedTokenOptions } from './token-options.ts';
-import { selectRows, type TokenRollout } from './token-rollout.ts';
+import { checkTokenBatch, selectRows, type TokenRollout } from './token-rollout.ts';
 
-/** log p of the sampled tokens at temperature 1, by the trainer's own pass `[B·T]`. */
+/**
+ * log p of the sampled tokens at temperature 1, by the trainer's own pass `[B·T]`.
+ * @throws ConfigError, DataError for what is no policy, no rollout and no size of a batch
+ */
 export function rolloutLogProbs(
-  { policy, batchSize, precision }: Pick<ResolvedTokenOptions, 'policy' | 'batchSize' | 'precision'>,
+  o: Pick<ResolvedTokenOptions, 'policy' | 'batchSize' | 'precision'>,
   params: Params,
   r: TokenRollout,
 ): Float32Array {
+  const where = 'rolloutLogProbs';
+  requireOptions(where, o);
+  const { policy, batchSize, precision } = o;
+  checkParts(`${where}, policy`, policy, 'a TokenPolicy');
+  checkFunction(`${where}, policy.logProbs`, policy.logProbs, 'a function');
+  checkCount(`${where}, batchSize`, batchSize);
+  checkParts(`${where}, rollout`, r, '{ prompts, completions, mask, groups }');
+  checkTokenBatch(`${where}, completions`, r.completions);
+  checkNumbers(`${where}, mask`, r.mask);
   const { width, lengths } = r.completions;
   const out = new Float32Array(lengths.length * width);
   for (let from = 0; from < lengths.length; from += batchSize) {

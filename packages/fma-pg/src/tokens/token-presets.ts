@@ -1,14 +1,18 @@
 // RL on tokens by the methods' names.
+import { requireOptions } from '@gimbal/tensor-core';
 import { surrogates } from '../surrogates/surrogates.ts';
 import type { TokenPolicyOptions } from './token-options.ts';
 
 type TokenPreset = (o?: Partial<TokenPolicyOptions>) => Partial<TokenPolicyOptions>;
 
-/** Methods by the names users know. `sppo` is FMA-PG's clipped surrogate, not Self-Play Preference Optimisation. */
-export const tokenPresets: Record<'reinforce' | 'rloo' | 'grpo' | 'ppo' | 'smdpo' | 'sppo', TokenPreset> = {
-  reinforce: (o = {}) => ({ surrogate: surrogates.reinforce({ aggregate: 'row-mean' }), baseline: 'batch', ...o }),
+const presets = {
+  reinforce: (o: Partial<TokenPolicyOptions> = {}) => ({
+    surrogate: surrogates.reinforce({ aggregate: 'row-mean' }),
+    baseline: 'batch',
+    ...o,
+  }),
   // one ratio a completion, as TRL's; tokens that are credited apart have their own
-  rloo: (o = {}) => ({
+  rloo: (o: Partial<TokenPolicyOptions> = {}) => ({
     surrogate: surrogates.ppoClip(o.credit === 'token' ? { aggregate: 'row-mean' } : { ratioLevel: 'sequence' }),
     credit: 'sequence',
     baseline: 'leave-one-out',
@@ -16,7 +20,7 @@ export const tokenPresets: Record<'reinforce' | 'rloo' | 'grpo' | 'ppo' | 'smdpo
     klCoef: 0.05,
     ...o,
   }),
-  grpo: (o = {}) => ({
+  grpo: (o: Partial<TokenPolicyOptions> = {}) => ({
     surrogate: surrogates.ppoClip(),
     credit: 'sequence',
     baseline: 'group',
@@ -26,7 +30,7 @@ export const tokenPresets: Record<'reinforce' | 'rloo' | 'grpo' | 'ppo' | 'smdpo
     klCoef: 0,
     ...o,
   }),
-  ppo: (o = {}) => ({
+  ppo: (o: Partial<TokenPolicyOptions> = {}) => ({
     surrogate: surrogates.ppoClip(),
     baseline: 'value',
     ...((o.baseline ?? 'value') === 'value' && { value: { learningRate: 1e-3, gaeLambda: 0.95 } }),
@@ -35,11 +39,30 @@ export const tokenPresets: Record<'reinforce' | 'rloo' | 'grpo' | 'ppo' | 'smdpo
     klCoef: 0.05,
     ...o,
   }),
-  smdpo: (o = {}) => ({ surrogate: surrogates.smdpo(), normalizeAdvantage: 'batch', epochs: 4, ...o }),
-  sppo: (o = {}) => ({
+  smdpo: (o: Partial<TokenPolicyOptions> = {}) => ({
+    surrogate: surrogates.smdpo(),
+    normalizeAdvantage: 'batch',
+    epochs: 4,
+    ...o,
+  }),
+  sppo: (o: Partial<TokenPolicyOptions> = {}) => ({
     surrogate: surrogates.sppo({ clipEpsilon: 0.3, pessimistic: false }),
     normalizeAdvantage: 'batch',
     epochs: 4,
     ...o,
   }),
-};
+} satisfies { [name: string]: TokenPreset };
+
+const checked = ([name, preset]: [string, TokenPreset]): [string, TokenPreset] => [
+  name,
+  (o = {}) => {
+    requireOptions(`tokenPresets.${name}`, o);
+    return preset(o);
+  },
+];
+
+/** Methods by the names users know. `sppo` is FMA-PG's clipped surrogate, not Self-Play Preference Optimisation. */
+export const tokenPresets = Object.fromEntries(Object.entries(presets).map(checked)) as Record<
+  keyof typeof presets,
+  TokenPreset
+>;

@@ -5,9 +5,11 @@ import {
   DataError,
   type Params,
   type Rng,
+  requireOptions,
   type TokenBatch,
   type TokenPolicy,
 } from '@gimbal/tensor-core';
+import { checkFunction, checkNumbers, checkParts, checkRng } from '../internal/given.ts';
 
 /** How completions are sampled for training. */
 export interface RolloutOptions {
@@ -38,7 +40,7 @@ export interface TokenRollout {
 /**
  * Samples completions.
  * @param params of the policy; neither kept nor changed
- * @throws ConfigError for a temperature of 0: greedy completions have no gradient
+ * @throws ConfigError for a temperature of 0: greedy completions have no gradient; DataError for what is no batch of tokens
  */
 export async function tokenRollout(
   policy: TokenPolicy,
@@ -46,6 +48,7 @@ export async function tokenRollout(
   prompts: TokenBatch,
   o: RolloutOptions,
 ): Promise<TokenRollout> {
+  requireOptions('tokenRollout', o);
   const { samplesPerPrompt: n, temperature, maxNewTokens, rng, signal } = o;
   checkCount('samplesPerPrompt', n);
   checkCount('maxNewTokens', maxNewTokens);
@@ -56,6 +59,10 @@ export async function tokenRollout(
     'a finite number > 0',
     'Greedy completions have no gradient',
   );
+  checkRng('tokenRollout, rng', rng);
+  checkParts('tokenRollout, policy', policy, 'a TokenPolicy');
+  checkFunction('tokenRollout, policy.sample', policy.sample, 'a function');
+  checkTokenBatch('tokenRollout, prompts', prompts);
   const repeated = repeatRows(prompts, n);
   const completions = await policy.sample(params, repeated, {
     temperature,
@@ -90,8 +97,20 @@ function repeatRows({ ids, width, lengths }: TokenBatch, n: number): TokenBatch 
   };
 }
 
-/** Some rows of a batch. */
-export function selectRows({ ids, width, lengths, ended }: TokenBatch, from: number, to: number): TokenBatch {
+/** @throws DataError for what is no batch of tokens */
+export function checkTokenBatch(where: string, batch: TokenBatch): void {
+  checkParts(where, batch, '{ ids, width, lengths }');
+  checkNumbers(`${where}, ids`, batch.ids);
+  checkNumbers(`${where}, lengths`, batch.lengths);
+}
+
+/**
+ * Some rows of a batch.
+ * @throws DataError for what is none
+ */
+export function selectRows(batch: TokenBatch, from: number, to: number): TokenBatch {
+  checkTokenBatch('selectRows', batch);
+  const { ids, width, lengths, ended } = batch;
   return {
     ids: ids.slice(from * width, to * width),
     width,

@@ -6,7 +6,8 @@
  *
  * Both flags cut the trace; only `terminated` takes the bootstrap away, and it wins where both are set.
  */
-import { checkShare, DataError, NumericalError, ShapeError } from '@gimbal/tensor-core';
+import { checkShare, DataError, NumericalError, requireOptions, ShapeError } from '@gimbal/tensor-core';
+import { checkNumbers, checkParts } from '../internal/given.ts';
 
 /** A rollout of N copies and T steps. */
 export interface TrajectoryBatch {
@@ -36,11 +37,13 @@ export interface AdvantageEstimate {
 
 /**
  * Advantages and returns of a rollout.
- * @throws ShapeError where an array has not `[T·N]` entries; ConfigError for γ or λ outside [0, 1]; NumericalError for a
+ * @throws ShapeError where an array has not `[T·N]` entries; DataError for what is no list, and for no flags; ConfigError for γ or λ outside [0, 1]; NumericalError for a
  * reward or value that is not finite, by its step and copy; `finalValues` count where an episode was truncated
  */
-export function gae(b: TrajectoryBatch, { gamma, lambda }: { gamma: number; lambda: number }): AdvantageEstimate {
+export function gae(b: TrajectoryBatch, o: { gamma: number; lambda: number }): AdvantageEstimate {
   checkTrajectory('gae', b);
+  requireOptions('gae', o);
+  const { gamma, lambda } = o;
   checkShare('gae.gamma', gamma);
   checkShare('gae.lambda', lambda);
   const { numEnvs: N, rewards, values } = b;
@@ -72,8 +75,11 @@ export function nextValue(b: TrajectoryBatch, i: number): number {
 
 /** @throws ShapeError for lengths that do not go together; NumericalError for what is not finite; DataError for no flags */
 export function checkTrajectory(where: string, b: TrajectoryBatch): void {
-  const size = b.rewards.length;
-  const { values, finalValues, terminated, truncated } = b;
+  checkParts(where, b, '{ numEnvs, rewards, values, lastValues, finalValues, terminated, truncated }');
+  const { rewards, values, lastValues, finalValues, terminated, truncated } = b;
+  for (const [name, array] of Object.entries({ rewards, values, lastValues, finalValues, terminated, truncated }))
+    checkNumbers(`${where}, ${name}`, array);
+  const size = rewards.length;
   for (const [name, array] of Object.entries({ values, finalValues, terminated, truncated })) {
     if (array.length === size) continue;
     throw new ShapeError({ where, what: `${name} has another length than rewards`, got: array.length, wanted: size });

@@ -1,21 +1,30 @@
 // What is done with advantages and values before and after learning.
-import { NumericalError } from '@gimbal/tensor-core';
+import { NumericalError, ShapeError } from '@gimbal/tensor-core';
+import { checkNumbers } from '../internal/given.ts';
 
 /**
  * (A − mean)/(std + 1e-8), in float64. One entry alone stays as it is (its deviation does not exist), and equal ones
  * become 0.
- * @param out written and returned; default a new array
- * @throws NumericalError for an advantage that is not finite: it would make all of them NaN
+ * @param given written and returned; default a new array
+ * @throws NumericalError for an advantage that is not finite: it would make all of them NaN; DataError for what is no list;
+ * ShapeError for an array to write to that is no typed one of their length
  */
-export function normalizeAdvantages(
-  advantages: Float32Array,
-  out: Float32Array = new Float32Array(advantages.length),
-): Float32Array {
+export function normalizeAdvantages(advantages: Float32Array, given?: Float32Array): Float32Array {
+  const where = 'normalizeAdvantages';
+  checkNumbers(where, advantages);
   const n = advantages.length;
+  const out = given ?? new Float32Array(n);
+  if (!ArrayBuffer.isView(out) || out.length !== n) {
+    const got = (out as { length?: unknown }).length;
+    throw new ShapeError({ where: `${where}, out`, what: 'it has not their length', got, wanted: `${n} floats` });
+  }
   const bad = advantages.findIndex((x) => !Number.isFinite(x));
   if (bad >= 0) {
-    const where = `normalizeAdvantages, entry ${bad}`;
-    throw new NumericalError({ where, what: 'the advantage is not finite', got: advantages[bad] });
+    throw new NumericalError({
+      where: `${where}, entry ${bad}`,
+      what: 'the advantage is not finite',
+      got: advantages[bad],
+    });
   }
   if (n < 2) {
     out.set(advantages);

@@ -6,7 +6,8 @@
  *
  * with ρ̄ = min(ρMax, p_θ/p_t), c = min(1, p_θ/p_t). Where all ratios are 1, v and A are GAE's returns and advantages.
  */
-import { checkPositive, checkShare, NumericalError, ShapeError } from '@gimbal/tensor-core';
+import { checkPositive, checkShare, NumericalError, requireOptions, ShapeError } from '@gimbal/tensor-core';
+import { checkNumbers } from '../internal/given.ts';
 import { type AdvantageEstimate, checkTrajectory, entryOf, isSet, nextValue, type TrajectoryBatch } from './gae.ts';
 
 /** What `vtrace` is told beside the rollout. */
@@ -30,12 +31,11 @@ export interface VtraceOptions {
  * @returns `returns` are v, always corrected by the ratios; `advantages` are ρ̄ A, or A where `weighted` is false
  * @throws as `gae`; ConfigError for rhoMax ≤ 0; NumericalError for a log-ratio that is not finite
  */
-export function vtrace(
-  b: TrajectoryBatch,
-  logRatios: Float32Array,
-  { gamma, lambda = 1, rhoMax = 1, weighted = true }: VtraceOptions,
-): AdvantageEstimate {
+export function vtrace(b: TrajectoryBatch, logRatios: Float32Array, o: VtraceOptions): AdvantageEstimate {
   checkTrajectory('vtrace', b);
+  requireOptions('vtrace', o);
+  checkNumbers('vtrace, logRatios', logRatios);
+  const { gamma, lambda = 1, rhoMax = 1, weighted = true } = o;
   checkShare('vtrace.gamma', gamma);
   checkShare('vtrace.lambda', lambda);
   checkPositive('vtrace.rhoMax', rhoMax);

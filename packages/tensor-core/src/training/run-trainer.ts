@@ -9,7 +9,7 @@ import { checkConfig } from '../checkpoint/config-match.ts';
 import type { CheckpointContent, LoadedCheckpoint } from '../checkpoint/content.ts';
 import { checkVersion } from '../checkpoint/version-match.ts';
 import type { Trainer, TrainerStep, TrainRequest } from '../contracts/trainer.ts';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, kindOf } from '../errors.ts';
 import { eventTurn } from '../events/event-turn.ts';
 import { checkCount, requireOptions } from '../options/checks.ts';
 import { disposeTree } from '../tree/memory.ts';
@@ -257,8 +257,13 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
   }
 }
 
-/** Reads a checkpoint, or the newest (best) one of a run's folder. @throws CheckpointError where there is none */
+/**
+ * Reads a checkpoint, or the newest (best) one of a run's folder.
+ * @throws CheckpointError where there is none; ConfigError for what is no path
+ */
 export async function loadRun(from: string, which: 'latest' | 'best' = 'latest'): Promise<LoadedCheckpoint> {
+  if (typeof from !== 'string')
+    throw new ConfigError({ where: 'resume', what: 'which run?', got: kindOf(from), fix: 'Give its folder' });
   return storage('resume').load(from, { which });
 }
 
