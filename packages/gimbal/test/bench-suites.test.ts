@@ -1,4 +1,4 @@
-// The suites of gimbal bench, run for a moment each: every row is a number, and on the native backend no kernel of these
+// The workloads of gimbal bench, run once each: every row is a number, and on the native backend no kernel of these
 // workloads falls to the host. (lm-train takes longer: tensor-core's tests count the host kernels of such a step.)
 import { runSuite } from '../src/bench/run-suite.ts';
 import type { BenchReport } from '../src/bench/table.ts';
@@ -17,7 +17,7 @@ test.each([
 ])(
   '%s',
   async (suite, leastRows) => {
-    const { code, stdout, stderr } = await runMain(['bench', suite, '--effort', '0.05', '--json'], source);
+    const { code, stdout, stderr } = await runMain(['bench', suite, '--effort', '0', '--json'], source);
     if (code !== 0) throw new Error(stderr);
     const { machine, versions, rows } = JSON.parse(stdout) as BenchReport;
     expect(machine.backend === 'native').toBe((await nativePackage())?.isNativeAvailable() ?? false);
@@ -52,7 +52,7 @@ test('a suite that is stopped ends at its row', async () => {
 
 test('open-models, one part of it; a file that was not named', async () => {
   const run = (...words: string[]) =>
-    runMain(['bench', 'open-models', '--effort', '0.05', '--json', '--part', ...words], source);
+    runMain(['bench', 'open-models', '--effort', '0', '--json', '--part', ...words], source);
   const { code, stdout, stderr } = await run('4-bit');
   if (code !== 0) throw new Error(stderr);
   const { rows } = JSON.parse(stdout) as BenchReport;
@@ -65,7 +65,7 @@ test('open-models, one part of it; a file that was not named', async () => {
 test('physics, one part of it, and parts it has not', async () => {
   const part = 'InvertedPendulum-v5';
   const { code, stdout, stderr } = await runMain(
-    ['bench', 'physics', '--part', part, '--effort', '0.05', '--json'],
+    ['bench', 'physics', '--part', part, '--effort', '0', '--json'],
     source,
   );
   if (code !== 0) throw new Error(stderr);

@@ -93,6 +93,19 @@ describe('the sampler', () => {
     }
   });
 
+  test('runs every side once where no effort is made', async () => {
+    const asked: number[] = [];
+    const side = { seconds: async (calls: number) => asked.push(calls) };
+    const timings = await new Sampler(0).interleave([side, side], { rounds: 3, roundSeconds: 1, warmSeconds: 2 });
+    expect(asked).toEqual([1, 1]);
+    expect(timings).toEqual([
+      { median: 1, samples: [1] },
+      { median: 2, samples: [2] },
+    ]);
+    const stopped = new Sampler(0, AbortSignal.abort()).interleave([side]);
+    await expect(stopped).rejects.toThrow('aborted');
+  });
+
   test('the median of an even count is between its middle two', () => {
     expect([median([1, 2, 9]), median([1, 2, 4, 9])]).toEqual([2, 3]);
   });

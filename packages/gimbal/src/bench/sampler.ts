@@ -24,7 +24,7 @@ export interface SamplerOptions {
   /** seconds in all, after which no further round begins */
   budgetSeconds?: number;
   /**
-   * seconds that each contender runs before anything counts, whatever the effort (0: until a round is long enough): long
+   * seconds that each contender runs before anything counts, whatever the effort above 0 (0: until a round is long enough): long
    * workloads run few times in a round, and compilers at run time want to have seen them more often
    */
   warmSeconds?: number;
@@ -32,7 +32,7 @@ export interface SamplerOptions {
 
 export class Sampler {
   /**
-   * @param effort 0…1: the share of rounds and seconds that is spent
+   * @param effort 0…1: the share of rounds and seconds that is spent; at 0 each contender runs once, cold
    * @param signal ends `interleave` at its next round, with the signal's reason
    */
   constructor(
@@ -45,6 +45,7 @@ export class Sampler {
    * @returns a timing for each, in their order
    */
   async interleave(contenders: readonly Contender[], o: SamplerOptions = {}): Promise<Timing[]> {
+    if (this.effort === 0) return await once(contenders, this.signal);
     const rounds = Math.max(3, Math.round((o.rounds ?? 9) * this.effort));
     const roundSeconds = (o.roundSeconds ?? 0.2) * this.effort;
     const budget = (o.budgetSeconds ?? 60) * this.effort;
@@ -69,6 +70,17 @@ export class Sampler {
       return { median: median(sorted), samples: sorted };
     });
   }
+}
+
+/** Whether they work at all, in as little time as there can be. */
+async function once(contenders: readonly Contender[], signal?: AbortSignal): Promise<Timing[]> {
+  const timings: Timing[] = [];
+  for (const contender of contenders) {
+    signal?.throwIfAborted();
+    const seconds = await contender.seconds(1);
+    timings.push({ median: seconds, samples: [seconds] });
+  }
+  return timings;
 }
 
 /** Run each until it is warm, and count how many calls fill a round. */

@@ -24,10 +24,10 @@ const options = z.object({
   peer: z.boolean().default(false).describe('also run the Python peer ($PYTHON or python3, with torch), interleaved'),
   effort: z
     .number()
-    .min(0.05)
+    .min(0)
     .max(1)
     .default(1)
-    .describe('share of the rounds and seconds to spend: 0.2 is a quick look'),
+    .describe('share of the rounds and seconds to spend: 0.2 is a quick look, 0 runs each once to see that it works'),
   part: z.array(z.string().min(1)).optional().describe('only these parts of the suite, such as a task of physics'),
   nightly: z
     .boolean()
