@@ -31,6 +31,8 @@ let damage = false;
 /** The hub takes the question and never answers; or says that it is out of order. */
 let silent = false;
 let outOfOrder = false;
+/** Once the weights are asked for, `asked` is called, and they come when `until` is over. */
+let held: { asked(): void; until: Promise<void> } | undefined;
 let token: string | undefined;
 
 const sha1 = (bytes: Buffer): string => createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
@@ -110,6 +112,10 @@ beforeAll(async () => {
       'x-repo-commit': commit,
       ...(range && { 'content-range': `bytes ${start}-${end - 1}/${bytes.length}` }),
     });
+    if (held && path === 'model.safetensors' && part.length > 1) {
+      held.asked();
+      await held.until;
+    }
     if (part.length > breakAfter) response.write(part.subarray(0, breakAfter), () => response.destroy());
     else response.end(part);
   });
@@ -225,11 +231,25 @@ test('two downloads at once of one model: the files come once, and both have the
   // one that waits is stopped without the other
   const controller = new AbortController();
   const fresh = { hubUrl, cacheDir: join(dir, 'stopped-one') };
-  const [whole, left] = await Promise.allSettled([
-    downloadModel('me/tiny', { ...fresh, onProgress: () => controller.abort() }),
-    downloadModel('me/tiny', { ...fresh, signal: controller.signal }),
-  ]);
-  expect([whole.status, left.status]).toEqual(['fulfilled', 'rejected']);
+  let goOn = (): void => {};
+  const until = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const began = new Promise<void>((resolve) => {
+    held = { asked: resolve, until };
+  });
+  try {
+    const whole = downloadModel('me/tiny', fresh);
+    const left = downloadModel('me/tiny', { ...fresh, signal: controller.signal });
+    await began;
+    controller.abort();
+    await expect(left).rejects.toMatchObject({ code: 'ERR_STOPPED' });
+    goOn();
+    await expect(whole).resolves.toContain(fresh.cacheDir);
+  } finally {
+    goOn();
+    held = undefined;
+  }
 });
 
 test('a part that another process writes is left alone, that of a dead one is gone on from', async () => {
