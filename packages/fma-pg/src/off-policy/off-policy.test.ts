@@ -14,6 +14,7 @@ import {
   sac,
   td3,
 } from '../index.ts';
+import { Dqn } from './dqn.ts';
 import { oldLogProb } from './proximal.ts';
 import { smoothedAction } from './td3.ts';
 
@@ -271,4 +272,31 @@ test('tensors stay level; a mask is obeyed; spaces that do not fit are refused',
   await expect(OffPolicyAgent.create({ env: () => new Unbounded({ actions: 'continuous' }), seed: 0 })).rejects.toThrow(
     'sac, action component 0: the bounds are no finite interval; got "[-Infinity, 1]"',
   );
+});
+
+test('what is learnt from are the source’s rewards, and none of them is stored', async () => {
+  const [paid, learnt]: [number[][], number[][]] = [[], []];
+  const rewardSource = {
+    reward({ rows, obs }: { rows: number; obs: Float32Array }): Float32Array {
+      const rewards = Float32Array.from({ length: rows }, (_, i) => 100 + (obs[2 * i] as number));
+      paid.push([...rewards]);
+      return rewards;
+    },
+  };
+  const { update } = Dqn.prototype;
+  Dqn.prototype.update = function (batch, rate) {
+    learnt.push([...batch.rewards]);
+    return update.call(this, batch, rate);
+  };
+  try {
+    const often = { trainEvery: 10, updates: 2, batchSize: 4, learningStarts: 20, buffer: { nStep: 1 } };
+    using agent = await make({ ...dqn(), ...often, rewardSource });
+    await agent.run({ steps: 40 });
+    // the environment pays −|x|
+    expect(Math.max(...agent.buffer.rewards)).toBeLessThanOrEqual(0);
+  } finally {
+    Dqn.prototype.update = update;
+  }
+  expect(learnt).toHaveLength(6);
+  expect(learnt).toEqual(paid);
 });

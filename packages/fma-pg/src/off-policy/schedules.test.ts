@@ -35,6 +35,20 @@ test('explorationFraction is the share of the run in which random actions become
   expect(others(50, 100)).toBeLessThan(16);
 });
 
+test('with an explorationFraction of 0 exploration is at its end from the first action on', async () => {
+  const told: number[] = [];
+  const exploration = (progress: number): number => {
+    told.push(progress);
+    return 1 - progress;
+  };
+  using agent = await create(
+    dqn({ exploration, explorationFraction: 0, trainEvery: 20, updates: 1, learningStarts: 4 }),
+  );
+  told.length = 0;
+  await agent.run({ steps: 20 });
+  expect(told).toEqual(Array(16).fill(1));
+});
+
 test('β has gone to 1 when the run ends', async () => {
   using agent = await create(dqn({ trainEvery: 10, updates: 1, learningStarts: 10, buffer: { prioritized: true } }));
   const { buffer } = agent;

@@ -124,3 +124,15 @@ test('what is no MDP or policy is refused, and the row is named', () => {
   expect(() => evaluatePolicy(good, uniform.slice(1))).toThrow('policy: wrong length; got 83, wanted 84');
   expect(() => mdps.bandit([])).toThrow('bandit: there is no arm');
 });
+
+test('a solution that elimination has lost to rounding is refused: Wilkinson’s matrix, whose pivots grow as 2^(n − 1)', () => {
+  const n = 80;
+  const m = Float64Array.from({ length: n * n }, (_, k) => {
+    const [i, j] = [Math.floor(k / n), k % n];
+    return j === n - 1 || i === j ? 1 : i > j ? -1 : 0;
+  });
+  const system = linearSystem(m, n);
+  const b = Float64Array.from({ length: n }, (_, i) => Math.sin(i + 1));
+  for (const solve of [system.solve, system.solveTransposed])
+    expect(() => solve(b)).toThrow('linearSystem: the solution is not accurate: its residual; got ');
+});

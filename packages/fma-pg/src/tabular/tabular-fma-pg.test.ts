@@ -97,6 +97,27 @@ test.each([
   expect(leastChange(J)).toBeGreaterThan(-1e-8);
 });
 
+test.each(['smdpo', 'trpo', 'mdpo'] as const)(
+  'constrained %s leaves states that are visited less than 1e-14',
+  (method) => {
+    // two states that lead to themselves: what is visited of the second is what begins there
+    const policies = (rare: number): Float64Array[] => {
+      const mdp: TabularMdp = {
+        ...{ S: 2, A: 2, P: Float64Array.of(1, 0, 1, 0, 0, 1, 0, 1), r: Float64Array.of(0, 1, 0, 1) },
+        ...{ mu: Float64Array.of(1 - rare, rare), gamma: 0.5 },
+      };
+      const inner = { kind: 'constrained', delta: 0.01, steps: 1 } as const;
+      return [...tabularFmaPg(mdp, { method, inner, iterations: 2 })].map(({ policy }) => policy);
+    };
+    for (const rare of [1e-13, 1e-15]) {
+      const [before, after] = policies(rare) as [Float64Array, Float64Array];
+      expect(after[1]).toBeGreaterThan(before[1] as number);
+      if (rare < 1e-14) expect(after[3]).toBe(before[3]);
+      else expect(after[3]).toBeGreaterThan(before[3] as number);
+    }
+  },
+);
+
 test.each(['smdpo', 'trpo', 'mdpo'] as const)('constrained %s goes as far as δ and no further', (method) => {
   const delta = 0.05;
   const inner = { kind: 'constrained', delta, steps: 3 } as const;
