@@ -37,7 +37,7 @@ export type {
 } from './surrogates/surrogate.ts';
 export { type SurrogateName, surrogates } from './surrogates/surrogates.ts';
 export { type BanditRule, banditUpdate } from './tabular/bandit-updates.ts';
-export { hasClosedForm } from './tabular/closed-form.ts';
+export { defaultFloor, hasClosedForm } from './tabular/closed-form.ts';
 export type { ConstrainedInner } from './tabular/constrained.ts';
 export { etaBound } from './tabular/eta-bound.ts';
 export { evaluatePolicy, type PolicyValues } from './tabular/evaluate-policy.ts';

@@ -212,7 +212,8 @@ test('envs lists every environment; record and view write what their names say',
 test('a table is solved exactly; its return never falls at a small step', async () => {
   const run = join(folder, 'cliff');
   const closed = ['control', 'train', '--env', 'CliffWorld', '--algo', 'smdpo', '--inner', 'closed-form'];
-  const { code, stdout } = await runMain([...closed, '--eta', '0.0625', '--out', run, '--json'], root);
+  const short = ['--eta', '0.0625', '--steps', '200'];
+  const { code, stdout } = await runMain([...closed, ...short, '--out', run, '--json'], root);
   expect(code).toBe(0);
   const found = JSON.parse(stdout) as { return: number; best: number; returns: number[]; smallestChange: number };
   // claim C1: J after 200 updates, and that of the uniform policy before them
@@ -222,15 +223,22 @@ test('a table is solved exactly; its return never falls at a small step', async 
   expect(found.smallestChange).toBeGreaterThan(-1e-10);
   // the way around the chasm, .9⁶; the example of the help gets there
   expect(found.best).toBeCloseTo(0.9 ** 6, 12);
-  const told = await runMain([...closed, '--eta', '0.0625', '--out', join(folder, 'cliff-told')], root);
+  const told = await runMain([...closed, ...short, '--out', join(folder, 'cliff-told')], root);
   expect(told.stdout).toContain('0.329 of at best 0.531. The return never fell. It ended 0.203 short');
   expect(told.stdout).toContain('still rising: more --steps');
-  expect(told.stderr).toContain('smdpo on CliffWorld: 200 outer steps, closed-form, η 0.0625, γ 0.9');
+  expect(told.stderr).toContain('smdpo on CliffWorld: 200 outer steps, closed-form (floor 1e-8), η 0.0625, γ 0.9');
   const page = await readFile(join(folder, 'cliff-told', 'report.html'), 'utf8');
   expect(page).toContain('npx gimbal control train --env CliffWorld --algo smdpo --eta 0.0625 --inner closed-form');
+  // the floor decides which optimum a large η reaches: it is shown
+  expect(page).toContain('<dt>inner</dt><dd>kind closed-form, floor 1e-8</dd>');
   expect(page).toContain('<dt>states</dt><dd>21</dd>');
   const settings = JSON.parse(await readFile(join(folder, 'cliff-told', 'settings.json'), 'utf8')) as object;
-  expect(settings).toMatchObject({ method: 'smdpo', inner: { kind: 'closed-form' }, eta: 0.0625, gamma: 0.9 });
+  expect(settings).toMatchObject({
+    method: 'smdpo',
+    inner: { kind: 'closed-form', floor: 1e-8 },
+    eta: 0.0625,
+    gamma: 0.9,
+  });
   const example = ['--steps', '500', '--out', join(folder, 'cliff-example')];
   expect((await runMain([...closed, ...example], root)).stdout).toMatch(/0\.531 of at best 0\.531\. .* never fell\.\n/);
   const { policy, S, A } = JSON.parse(await readFile(join(run, 'policy.json'), 'utf8')) as {
@@ -248,6 +256,13 @@ test('a table is solved exactly; its return never falls at a small step', async 
   expect(returns.at(-1)).toBeGreaterThan(returns[0] as number);
   const refused: [string[], string][] = [
     [[...closed, '--rollout', '8'], 'A table has no use for it'],
+    [[...closed, '--gamma', '.5'], 'γ is the task’s own, 0.9'],
+    [
+      [...closed.slice(0, 4), '--inner', 'closed-form'],
+      '--inner: ppo has no closed form; got "closed-form". Use --inner',
+    ],
+    [[...closed.slice(0, 4), '--algo', 'npg', '--inner', 'constrained'], '--inner: npg has no divergence to constrain'],
+    [[...closed.slice(0, 4), '--algo', 'trpo', '--delta', '.1', '--eta', '1'], '--delta bounds the step'],
     [[...closed, '--alpha', '2'], 'It is not of --inner closed-form'],
     [['control', 'train', '--env', 'CliffWorld', '--algo', 'ppo', '--eta', '1'], '--eta: ppo does not use it'],
     [[...closed, '--clip-epsilon', '.2'], '--clip-epsilon: smdpo does not use it'],

@@ -20,10 +20,42 @@ export const tabularOptions = {
   inner: z
     .enum(['closed-form', 'fixed', 'armijo', 'constrained'])
     .optional()
-    .describe('tables: how the surrogate is maximised (default closed-form where the method has one, else fixed)'),
-  innerSteps: z.int().min(1).optional().describe('tables: steps of the inner loop (default 100)'),
+    .describe(
+      'tables: how the surrogate is maximised (default closed-form where the method has one; trpo constrained, ppo and sppo armijo, reinforce fixed; or what the next options are of)',
+    ),
+  innerSteps: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('tables: steps of the inner loop (default 100, of --inner constrained 1)'),
   alpha: z.number().positive().optional().describe('tables: step size of --inner fixed (default 1)'),
-  delta: z.number().positive().optional().describe('tables: KL of --inner constrained (default 0.01)'),
+  delta: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      'tables: most KL of --inner constrained, KL(p_t ‖ p) of smdpo and trpo, KL(p ‖ p_t) of mdpo (default 0.01)',
+    ),
+  floor: z
+    .number()
+    .min(0)
+    .lt(1)
+    .optional()
+    .describe(
+      'tables: least weight (smdpo) or probability of --inner closed-form; it decides which optimum a large η reaches (default smdpo 1e-8, others 0)',
+    ),
+  c: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('tables: sufficient increase of --inner armijo, a share of α‖g‖² (default 0.5)'),
+  objective: z
+    .enum(['full', 'linear-only'])
+    .optional()
+    .describe('tables: what --inner armijo tests; linear-only repeats a slip of the released code (default full)'),
+  maxAlpha: z.number().positive().optional().describe('tables: first step size that --inner armijo tries (default 10)'),
+  warmStart: z.boolean().default(true).describe('tables: begin a search of --inner armijo at twice the last step size'),
 };
 
 /** A flag that has no effect, refused. */
@@ -35,5 +67,6 @@ export function noUse(name: string, got: unknown, fix: string): ConfigError {
 /** @throws ConfigError for tabular flags where the environment is no table */
 export function refuseTabularFlags(flags: Readonly<Record<string, unknown>>): void {
   const fix = `Leave it out, or name a table: ${Object.keys(tables).join(', ')}`;
-  for (const name of Object.keys(tabularOptions)) if (flags[name] !== undefined) throw noUse(name, flags[name], fix);
+  for (const name of Object.keys(tabularOptions))
+    if (flags[name] !== undefined && flags[name] !== true) throw noUse(name, flags[name], fix);
 }

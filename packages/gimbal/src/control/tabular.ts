@@ -1,27 +1,19 @@
 // gimbal control train on a table: exact values and gradients, no sampling. The policy's return after each outer step, and
 // whether it ever fell.
 import { join } from 'node:path';
-import {
-  hasClosedForm,
-  mdps,
-  optimalPolicy,
-  type TabularInner,
-  type TabularMdp,
-  type TabularMethod,
-  tabularFmaPg,
-  tabularTakes,
-} from '@gimbal/fma-pg';
+import { mdps, optimalPolicy, type TabularMdp, type TabularMethod, tabularFmaPg, tabularTakes } from '@gimbal/fma-pg';
 import { ConfigError, writeFileAtomic } from '@gimbal/tensor-core';
 import { counted, figure } from '../cli/format.ts';
 import type { Output } from '../cli/output.ts';
 import { inFlags } from '../options/in-flags.ts';
 import type { OptionTable } from '../options/kind.ts';
-import { renderReport } from '../report/render.ts';
 import type { RunFolder } from '../run/run-folder.ts';
 import { givenAgentFlags } from './agent-flags.ts';
 import { type EnvOptionTexts, readEnvOptions } from './env-options.ts';
 import { shortOf } from './short-of.ts';
 import { noUse, tables } from './tabular-flags.ts';
+import { type InnerFlags, innerOf, innerText, outerSteps } from './tabular-inner.ts';
+import { tabularReport } from './tabular-report.ts';
 import { againOf, type Making, makingSection } from './told.ts';
 
 const make: { readonly [name: string]: (o: { size?: number }) => TabularMdp } = {
@@ -29,37 +21,22 @@ const make: { readonly [name: string]: (o: { size?: number }) => TabularMdp } = 
   DeepSeaTreasure: ({ size }) => mdps.deepSeaTreasure(size),
 };
 
-interface TabularFlags {
+interface TabularFlags extends InnerFlags {
   env: string;
   envOptions?: EnvOptionTexts | undefined;
-  algo: string;
   steps?: number | undefined;
-  eta?: number | undefined;
   clipEpsilon?: number | undefined;
   pessimistic?: boolean | undefined;
-  inner?: TabularInner['kind'] | undefined;
-  innerSteps?: number | undefined;
-  alpha?: number | undefined;
-  delta?: number | undefined;
+  gamma?: number | undefined;
   [flag: string]: unknown;
 }
 
-/** How the flags say that a surrogate is to be maximised. */
-function innerOf(o: TabularFlags): TabularInner {
-  const kind = o.inner ?? (hasClosedForm(o.algo) ? 'closed-form' : 'fixed');
-  const used: Readonly<Record<TabularInner['kind'], readonly string[]>> = {
-    'closed-form': [],
-    fixed: ['innerSteps', 'alpha'],
-    armijo: ['innerSteps'],
-    constrained: ['innerSteps', 'delta'],
-  };
-  for (const name of ['innerSteps', 'alpha', 'delta'] as const)
-    if (o[name] !== undefined && !used[kind].includes(name)) throw noUse(name, o[name], `It is not of --inner ${kind}`);
-  const steps = o.innerSteps ?? 100;
-  if (kind === 'closed-form') return { kind };
-  if (kind === 'fixed') return { kind, steps, alpha: o.alpha ?? 1 };
-  return kind === 'armijo' ? { kind, steps } : { kind, steps, delta: o.delta ?? 0.01 };
-}
+/** Places that the library names, as flags. */
+const flags = {
+  ...{ method: '--algo', eta: '--eta', clipEpsilon: '--clip-epsilon', pessimistic: '--pessimistic' },
+  ...{ 'inner.kind': '--inner', 'inner.steps': '--inner-steps', 'inner.alpha': '--alpha', 'inner.delta': '--delta' },
+  ...{ 'inner.floor': '--floor', 'inner.c': '--c', 'inner.maxAlpha': '--max-alpha' },
+};
 
 /** Runs it; the policy is left in policy.json, its returns in metrics.jsonl, what it was made with in settings.json. */
 export async function trainTable(
@@ -69,7 +46,8 @@ export async function trainTable(
   signal: AbortSignal,
   table: OptionTable,
 ) {
-  for (const [name, got] of Object.entries(givenAgentFlags(o))) throw noUse(name, got, 'A table has no use for it');
+  for (const [name, got] of Object.entries(givenAgentFlags(o)))
+    if (name !== 'gamma') throw noUse(name, got, 'A table has no use for it');
   const options = tables[o.env]?.options ?? [];
   const given = readEnvOptions(o.envOptions);
   for (const name of Object.keys(given)) {
@@ -83,14 +61,14 @@ export async function trainTable(
     });
   }
   const mdp = (make[o.env] as (o: object) => TabularMdp)(given);
+  if (o.gamma !== undefined) throw noUse('gamma', o.gamma, `γ is the task’s own, ${mdp.gamma}: leave it out`);
   const method = o.algo as TabularMethod;
   const inner = innerOf(o);
   const eta = o.eta ?? (tabularTakes(method, 'eta', inner.kind) ? 1 : undefined);
-  const iterations = o.steps ?? 200;
+  const iterations = o.steps ?? outerSteps(o.env, inner);
   const rows: { step: number; return: number }[] = [];
   let policy = new Float64Array();
   // one more, whose policy is the last update's
-  const flags = { method: '--algo', eta: '--eta', clipEpsilon: '--clip-epsilon', pessimistic: '--pessimistic' };
   const records = await inFlags('gimbal control train', flags, () =>
     tabularFmaPg(mdp, {
       ...{ method, inner, iterations: iterations + 1, signal },
@@ -118,14 +96,16 @@ export async function trainTable(
   };
   const began = againOf(making);
   const step = eta === undefined ? '' : `, η ${eta}`;
-  output.note(`${method} on ${o.env}: ${counted(iterations, 'outer step')}, ${inner.kind}${step}, γ ${mdp.gamma}`);
+  const how = innerText(inner, method);
+  output.note(`${method} on ${o.env}: ${counted(iterations, 'outer step')}, ${how}${step}, γ ${mdp.gamma}`);
   await run.update({ again: began });
-  const settings = join(run.path, 'settings.json');
-  await writeFileAtomic(settings, `${JSON.stringify(making.settings, null, 2)}\n`);
   for (const record of records) {
     rows.push({ step: record.iteration, return: record.J });
     policy = record.policy as Float64Array<ArrayBuffer>;
   }
+  // only now: one that is stopped leaves nothing, since a table is not gone on with
+  const settings = join(run.path, 'settings.json');
+  await writeFileAtomic(settings, `${JSON.stringify(making.settings, null, 2)}\n`);
   const returns = rows.map((row) => row.return);
   const changes = returns.slice(1).map((J, i) => J - (returns[i] as number));
   const smallest = Math.min(...changes);
@@ -140,38 +120,9 @@ export async function trainTable(
   const report = join(run.path, 'report.html');
   await writeFileAtomic(
     report,
-    renderReport({
-      eyebrow: 'gimbal control train',
-      title: `${method} on ${o.env}, exactly`,
-      lead: `From ${figure(first)} to ${figure(last)} of at best ${figure(best)} in ${iterations} outer steps, ${inner.kind}. ${verdict}`,
-      figures: [
-        {
-          kind: 'figures',
-          items: [
-            { label: 'return', value: figure(last), detail: `from ${figure(first)}` },
-            { label: 'best there is', value: figure(best), detail: 'by policy iteration' },
-            { label: 'smallest change', value: figure(smallest) },
-            ...(eta === undefined ? [] : [{ label: 'η', value: figure(eta) }]),
-          ],
-        },
-      ],
-      sections: [
-        {
-          title: 'Return',
-          text: 'Exact, of the policy before each outer step.',
-          parts: [
-            {
-              kind: 'chart',
-              title: 'Return',
-              xName: 'outer step',
-              yName: 'return',
-              series: [{ name: method, points: rows.map((row): [number, number] => [row.step, row.return]) }],
-            },
-          ],
-        },
-        makingSection(making, { path: run.path, began, steps: iterations }),
-      ],
-      footer: `${run.path}, ${new Date().toISOString()}`,
+    tabularReport({
+      ...{ env: o.env, method, inner: how, eta, returns, best, smallest, verdict, run: run.path },
+      making: makingSection(making, { path: run.path, began, steps: iterations }),
     }),
   );
   if (!output.json) {

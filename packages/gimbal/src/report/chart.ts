@@ -80,7 +80,7 @@ export function chartSvg(part: ChartPart, o: { legend?: boolean } = {}): string 
     },
     series: part.series.flatMap((series, i) => {
       const color = seriesColors[i % seriesColors.length] as string;
-      return [...band(series, color), ...lines(series, color)];
+      return [...band(series, color), ...lines(series, color, part.isExact)];
     }),
   });
   const svg = chart.renderToSVGString();
@@ -113,11 +113,11 @@ function band({ name, band: rows }: Series, color: string): object[] {
   ];
 }
 
-function lines(series: Series, color: string): object[] {
-  const points = thin(series.points);
+function lines(series: Series, color: string, isExact = false): object[] {
+  const points = isExact ? finite(series.points) : thin(series.points);
   const base = { type: 'line', name: series.name, symbol: 'none', silent: true };
   const style = { color, width: 2.2, ...(series.dashed ? { type: [6, 5] } : {}) };
-  if (points.length < noisyFrom) {
+  if (isExact || points.length < noisyFrom) {
     const symbol = points.length <= 40 ? { symbol: 'circle', symbolSize: 5, itemStyle: { color } } : {};
     return [{ ...base, ...symbol, data: points, lineStyle: style }];
   }
@@ -139,14 +139,17 @@ export function runningMean(points: readonly (readonly [number, number])[]): [nu
   });
 }
 
+const finite = (points: Series['points']): [number, number][] =>
+  points.flatMap(([x, y]): [number, number][] => (Number.isFinite(x) && Number.isFinite(y) ? [[x, y]] : []));
+
 /** Means of neighbouring points where there are more than the chart can show; infinite values are left out. */
 export function thin(points: readonly (readonly [number, number])[]): [number, number][] {
-  const finite = points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
-  const group = Math.ceil(finite.length / mostPoints);
-  if (group <= 1) return finite.map(([x, y]) => [x, y]);
+  const all = finite(points);
+  const group = Math.ceil(all.length / mostPoints);
+  if (group <= 1) return all;
   const thinned: [number, number][] = [];
-  for (let i = 0; i < finite.length; i += group) {
-    const some = finite.slice(i, i + group);
+  for (let i = 0; i < all.length; i += group) {
+    const some = all.slice(i, i + group);
     thinned.push([some.at(-1)?.[0] ?? 0, some.reduce((sum, [, y]) => sum + y, 0) / some.length]);
   }
   return thinned;

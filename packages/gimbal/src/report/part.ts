@@ -27,6 +27,8 @@ export interface ChartPart {
   series: readonly Series[];
   /** whether the axis at the side is logarithmic; default false */
   logY?: boolean;
+  /** values without noise: drawn as they are, however many, with no mean over them; default false */
+  isExact?: boolean;
   /** for quantities whose size matters: the axis starts at 0 */
   fromZero?: boolean;
 }
