@@ -35,7 +35,7 @@ export type {
   SurrogateResult,
   SurrogateStats,
 } from './surrogates/surrogate.ts';
-export { type SurrogateName, surrogates } from './surrogates/surrogates.ts';
+export { type SurrogateName, surrogateDefaults, surrogates } from './surrogates/surrogates.ts';
 export { type BanditRule, banditUpdate } from './tabular/bandit-updates.ts';
 export { defaultFloor, hasClosedForm } from './tabular/closed-form.ts';
 export type { ConstrainedInner } from './tabular/constrained.ts';

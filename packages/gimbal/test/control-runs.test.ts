@@ -83,6 +83,13 @@ test('another environment, and another option, are refused with what the run has
   expect(resumed.stderr).toMatch(/--gamma differs from the run in .*cart; got 0\.5, wanted 0\.98/);
   const clipped = await runMain([...train, '--resume', '--clip-epsilon', '0.1'], root);
   expect(clipped.stderr).toContain('got 0.1, wanted {"from":0.2,"to":0}');
+  // threads are the machine's: they may change, and what that does is said
+  const threads = await runMain([...train, '--resume', '--threads', '1'], root);
+  expect([threads.code, threads.stderr]).toEqual([0, expect.stringContaining('cart began with --threads')]);
+  const without = await runMain([...train, '--resume', '--max-grad-norm', '3'], root);
+  expect(without.stderr).toMatch(/--max-grad-norm differs .* wanted 0\.5/);
+  const often = await runMain([...train, '--resume', '--eval-every', '3'], root);
+  expect(often.stderr).toMatch(/--eval-every differs .* wanted no --eval-every/);
   // a run that is older than settings.json: the checkpoint has it
   await rm(join(run, 'settings.json'));
   const older = await runMain([...train, '--resume', '--gamma', '0.5'], root);

@@ -29,6 +29,19 @@ import {
   type SurrogateOptions,
 } from './surrogate.ts';
 
+/** What each surrogate has where its options do not say. */
+export const surrogateDefaults = {
+  reinforce: {},
+  ratio: {},
+  ppoClip: { clipEpsilon: 0.2 },
+  ppoKl: { klCoef: 1 },
+  mdpo: { eta: 1 },
+  smdpo: { eta: 1, klEstimator: 'analytic', negativeWeight: 'clamp' },
+  sppo: { clipEpsilon: 0.2, pessimistic: true },
+  spma: { eta: 1 },
+  mpo: { temperature: 1 },
+} as const satisfies { readonly [surrogate: string]: { readonly [option: string]: unknown } };
+
 const positive = (where: string, value: Anneal): void => checkAnneal(where, value, (x) => x > 0, 'a finite number > 0');
 
 /** A x: REINFORCE and A2C; the softmax representation's linear term. With several inner steps nothing holds it back. */
@@ -55,7 +68,10 @@ export interface PpoClipOptions extends RatioOptions {
  * 'geometric' GSPO's.
  */
 function ppoClip(o: PpoClipOptions = {}): Surrogate {
-  const { clipEpsilon = 0.2 } = optionsOf('ppoClip', o, ['clipEpsilon', 'ratioLevel']);
+  const { clipEpsilon = surrogateDefaults.ppoClip.clipEpsilon } = optionsOf('ppoClip', o, [
+    'clipEpsilon',
+    'ratioLevel',
+  ]);
   const sides = clipSides(clipEpsilon);
   return defineSurrogate('ppoClip', o, ({ logRatio, advantages, mean, at }) => {
     const [low, high] = [at(sides.low), at(sides.high)];
@@ -98,7 +114,7 @@ export interface PpoKlOptions extends SurrogateOptions {
 
 /** ρA − β KL(p_t ‖ p_θ): PPO's penalty form (eq. 8), TRPO's as a penalty. */
 function ppoKl(o: PpoKlOptions = {}): Surrogate {
-  const { klCoef = 1 } = optionsOf('ppoKl', o, ['klCoef']);
+  const { klCoef = surrogateDefaults.ppoKl.klCoef } = optionsOf('ppoKl', o, ['klCoef']);
   checkAnneal('ppoKl.klCoef', klCoef, (x) => x >= 0, 'a finite number ≥ 0');
   return defineSurrogate('ppoKl', o, ({ logRatio, advantages, mean, at, forwardKl }) => ({
     objective: mean(sub(mul(exp(logRatio), advantages), mul(forwardKl(), at(klCoef)))),
@@ -112,7 +128,7 @@ export interface MdpoOptions extends SurrogateOptions {
 
 /** ρA − KL(p_θ ‖ p_t)/η: MDPO (arXiv 2005.09814), the direct representation with negative entropy. */
 function mdpo(o: MdpoOptions = {}): Surrogate {
-  const { eta = 1 } = optionsOf('mdpo', o, ['eta']);
+  const { eta = surrogateDefaults.mdpo.eta } = optionsOf('mdpo', o, ['eta']);
   positive('mdpo.eta', eta);
   return defineSurrogate('mdpo', o, ({ logRatio, advantages, mean, at, reverseKl }) => ({
     objective: mean(sub(mul(exp(logRatio), advantages), mul(reverseKl(), 1 / at(eta)))),
@@ -134,9 +150,9 @@ export interface SmdpoOptions extends SurrogateOptions {
 /** Â x − KL(p_t ‖ p_θ)/η: sMDPO, the softmax representation with log-sum-exp (FMA-PG, section 4). */
 function smdpo(o: SmdpoOptions = {}): Surrogate {
   const {
-    eta = 1,
-    klEstimator = 'analytic',
-    negativeWeight = 'clamp',
+    eta = surrogateDefaults.smdpo.eta,
+    klEstimator = surrogateDefaults.smdpo.klEstimator,
+    negativeWeight = surrogateDefaults.smdpo.negativeWeight,
   } = optionsOf('smdpo', o, ['eta', 'klEstimator', 'negativeWeight']);
   positive('smdpo.eta', eta);
   checkName('smdpo.klEstimator', klEstimator, ['analytic', 'k1', 'k3']);
@@ -175,7 +191,8 @@ export interface SppoOptions extends RatioOptions {
 
 /** min(A x, A clip(x, ±log(1 + ε))): sPPO. (Not Self-Play Preference Optimisation, which is also called SPPO.) */
 function sppo(o: SppoOptions = {}): Surrogate {
-  const { clipEpsilon = 0.2, pessimistic = true } = optionsOf('sppo', o, ['clipEpsilon', 'pessimistic', 'ratioLevel']);
+  const { clipEpsilon = surrogateDefaults.sppo.clipEpsilon, pessimistic = surrogateDefaults.sppo.pessimistic } =
+    optionsOf('sppo', o, ['clipEpsilon', 'pessimistic', 'ratioLevel']);
   positive('sppo.clipEpsilon', clipEpsilon);
   checkOption('sppo.pessimistic', pessimistic, typeof pessimistic === 'boolean', 'true or false');
   return defineSurrogate('sppo', o, ({ logRatio, advantages, mean, at }) => {
@@ -190,7 +207,7 @@ function sppo(o: SppoOptions = {}): Surrogate {
 
 /** A x − (ρ − 1 − x)/η: SPMA (arXiv 2411.12042), sMDPO with the k3 estimate. */
 function spma(o: MdpoOptions = {}): Surrogate {
-  const { eta = 1 } = optionsOf('spma', o, ['eta']);
+  const { eta = surrogateDefaults.spma.eta } = optionsOf('spma', o, ['eta']);
   positive('spma.eta', eta);
   return defineSurrogate('spma', o, ({ logRatio, advantages, mean, at }) => ({
     objective: mean(sub(mul(advantages, logRatio), mul(k3Forward(logRatio), 1 / at(eta)))),
@@ -204,7 +221,7 @@ export interface MpoOptions extends SurrogateOptions {
 
 /** Σ w x, w ∝ exp(A/λ) over the batch: MPO's M-step (arXiv 1806.06920) and AWR's. sMDPO's 1 + ηA is its first order. */
 function mpo(o: MpoOptions = {}): Surrogate {
-  const { temperature = 1 } = optionsOf('mpo', o, ['temperature']);
+  const { temperature = surrogateDefaults.mpo.temperature } = optionsOf('mpo', o, ['temperature']);
   positive('mpo.temperature', temperature);
   if (o.aggregate !== undefined)
     throw new ConfigError({

@@ -57,6 +57,15 @@ test('where algorithms or environments differ, the help states no number', () =>
   ]);
 });
 
+test('values are clipped where CleanRL’s settings are used, not where the zoo’s are', () => {
+  const clips = (env: string) => on('ppo', env).valueClip;
+  const classic = ['MountainCar-v0', 'CliffWalkingSlippery-v1', 'FrozenLake-v1', 'FrozenLake8x8-v1', 'DeepSea-v0'];
+  expect(classic.map(clips)).toEqual(classic.map(() => 0.2));
+  expect(['CartPole-v1', 'Acrobot-v1', 'CliffWalking-v1'].map(clips)).toEqual([undefined, undefined, undefined]);
+  // the zoo's Acrobot leaves the rate to Stable-Baselines3: constant
+  expect(on('ppo', 'Acrobot-v1').learningRate).toBe(3e-4);
+});
+
 test('settings said to be Stable-Baselines3’s or the zoo’s weigh the value function’s error as they do', () => {
   // its .5 is of the whole squared error, ours of ½ of it; CleanRL's .5 is of ½
   const weights = { 'a2c HalfCheetah-v5': 1, 'ppo CartPole-v1': 1, 'ppo Acrobot-v1': 1, 'ppo MountainCar-v0': 0.5 };

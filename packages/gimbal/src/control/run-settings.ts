@@ -1,5 +1,5 @@
 // What a run trains with, defaults filled in: settings.json of its folder. Options that its algorithm does not use are left out.
-import type { Surrogate } from '@gimbal/fma-pg';
+import { type Surrogate, surrogateDefaults } from '@gimbal/fma-pg';
 import { notOf, ofSurrogates } from './agent-flags.ts';
 
 /** Where it acts and what it leaves behind, in config.json as flags; and functions, which are no settings. */
@@ -7,14 +7,17 @@ const elsewhere = ['env', 'evalEnv', 'out', 'warn', 'rewardSource', 'auxLosses']
 /** Options whose flags have another name. */
 const flagOf: { readonly [option: string]: string } = { alpha: 'temperature', exploration: 'finalExploration' };
 
-/** By the option's name, as a library user would write it; of a surrogate its name and what was said of it. */
+/** By the option's name, as a library user would write it; of a surrogate its name and options, defaults filled in. */
 export function settingsInUse({ options }: { readonly options: object }, algo: string): Record<string, unknown> {
   // the flag --surrogate is of some alone, the option of all that maximise one
   const natural = algo === 'trpo' || algo === 'npg';
   const unused = [...elsewhere, ...notOf(algo).filter((name) => name !== 'surrogate' || natural)];
   const used = Object.entries(options).filter(([name]) => !unused.includes(flagOf[name] ?? name));
   return Object.fromEntries(
-    used.map(([name, value]) => [name, name === 'surrogate' ? described(value as Surrogate) : value]),
+    used.map(([name, value]) => [
+      name,
+      name === 'surrogate' ? described(value as Surrogate, 'adaptiveKl' in options) : value,
+    ]),
   );
 }
 
@@ -58,4 +61,9 @@ export function settingOf(settings: unknown, flag: string): unknown {
   return (placeOf[flag] ?? [flag]).reduce(partOf, settings);
 }
 
-const described = ({ surrogate, options }: Surrogate): object => ({ name: surrogate, ...options });
+/** @param isAdapted whether the agent sets its penalty, from `adaptiveKl` on */
+function described({ surrogate, options }: Surrogate, isAdapted: boolean): object {
+  const defaults = (surrogateDefaults as { readonly [name: string]: object })[surrogate];
+  const { klCoef, ...others } = { klCoef: undefined, ...defaults, ...options };
+  return { name: surrogate, ...others, ...(klCoef !== undefined && !isAdapted && { klCoef }) };
+}

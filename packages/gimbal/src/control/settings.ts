@@ -36,7 +36,7 @@ export type Settings =
   | { kind: 'on-policy'; options: Partial<OnPolicyOptions> }
   | { kind: 'off-policy'; options: Partial<OffPolicyOptions> };
 
-/** CleanRL's for small tasks with choices. */
+/** CleanRL's for small tasks with choices (ppo.py), its value clip included. */
 const classic: Partial<OnPolicyOptions> = {
   numEnvs: 4,
   rollout: 128,
@@ -44,12 +44,15 @@ const classic: Partial<OnPolicyOptions> = {
   epochs: 4,
   learningRate: linear(2.5e-4, 0),
   entropyCoef: 0.01,
+  valueClip: 0.2,
   normalize: { obs: false, reward: false },
 };
+const { valueClip: _, ...unclipped } = classic;
 
 /**
- * PPO on small tasks: RL Zoo's for CartPole and Acrobot, whose vf_coef .5 of the whole squared error is our 1 of half of it;
- * others with choices have the classic ones (CleanRL's .5 is of half of it, too).
+ * PPO on small tasks: RL Zoo's for CartPole and Acrobot (hyperparams/ppo.yml; what it leaves out is Stable-Baselines3's: a
+ * constant rate of 3e-4 and batches of 64 on Acrobot, no value clip), whose vf_coef .5 of the whole squared error is our 1 of
+ * half of it; others with choices have the classic ones (CleanRL's .5 is of half of it, too).
  */
 const smallPpo: Record<string, Partial<OnPolicyOptions>> = {
   'CartPole-v1': {
@@ -70,14 +73,15 @@ const smallPpo: Record<string, Partial<OnPolicyOptions>> = {
     epochs: 4,
     gamma: 0.99,
     gaeLambda: 0.94,
+    learningRate: 3e-4,
     valueCoef: 1,
     normalize: { obs: true, reward: true },
   },
   'MountainCar-v0': classic,
   // 100,000 steps, seeds 0 to 4: −15, −17, −15, −13, −13 (−13 is the best); the classic ones, and these with rewards as they
-  // are, keep from the cliff and never cross
+  // are, keep from the cliff and never cross; measured without a value clip
   'CliffWalking-v1': {
-    ...classic,
+    ...unclipped,
     numEnvs: 8,
     epochs: 10,
     learningRate: linear(1e-3, 0),
@@ -100,11 +104,14 @@ export function settingsOf(algo: string, env: string): Settings {
     const preset = onPolicyPresets[onPolicyNames[algo as keyof typeof onPolicyNames]];
     const isPpoLike = ['ppo', 'ppo-kl', 'sppo', 'smdpo', 'spma'].includes(algo);
     const small = isPpoLike ? smallPpo[env] : undefined;
-    // the zoo's CartPole also lets ε fall to 0, and clips no values
+    if (small === undefined) return { kind: 'on-policy', options: preset() };
+    // the zoo's CartPole also lets ε fall to 0
     const cartPole =
       env === 'CartPole-v1' && algo === 'ppo' ? { surrogate: surrogates.ppoClip({ clipEpsilon: linear(0.2, 0) }) } : {};
+    // values are clipped where the settings say so: those of the zoo do not, whatever the preset does
     const { valueClip: _, ...options } = preset({ ...small, ...cartPole });
-    return { kind: 'on-policy', options: small === undefined ? preset() : options };
+    const { valueClip } = small;
+    return { kind: 'on-policy', options: { ...options, ...(valueClip !== undefined && { valueClip }) } };
   }
   if (Object.hasOwn(offPolicyNames, algo)) {
     const preset = offPolicyPresets[offPolicyNames[algo as keyof typeof offPolicyNames]];

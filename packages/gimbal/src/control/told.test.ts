@@ -15,6 +15,20 @@ test('the settings that matter, in a line', () => {
   );
 });
 
+test.each([
+  ['ppo', 'ppoClip (clipEpsilon 0.2)'],
+  ['ppo-kl', 'ppoKl'],
+  ['sppo', 'sppo (clipEpsilon 0.2, pessimistic true)'],
+  ['smdpo', 'smdpo (eta 1, klEstimator analytic, negativeWeight clamp)'],
+  ['spma', 'spma (eta 1)'],
+  ['mdpo', 'mdpo (eta 1 → 0.001)'],
+  ['a2c', 'reinforce'],
+])('what decides the surrogate of %s is in the settings, defaults included', (algo, told) => {
+  const { options } = settingsOf(algo, 'FrozenLake-v1');
+  const settings = settingsInUse({ options: { ...onPolicyDefaults, ...options } } as never, algo);
+  expect(toldOf(settings)).toMatch(new RegExp(`, γ 0.99, ${told.replaceAll(/[()]/g, '\\$&')}$`));
+});
+
 test('functions are no settings', () => {
   const warn = () => undefined;
   const settings = settingsInUse({ options: { ...onPolicyDefaults, warn, auxLosses: [] } } as never, 'ppo');
@@ -48,11 +62,18 @@ test('the README has the small tasks', () => expect(small.length).toBe(8));
 
 test.each(small)('the README’s settings of %s are those of PPO there', (env, row) => {
   const o = { ...onPolicyDefaults, ...settingsOf('ppo', env).options } as OnPolicyOptions;
-  const rate = o.learningRate as { from: number; to: number };
+  const rate = o.learningRate as number | { from: number; to: number };
   const normalised = Object.entries(o.normalize ?? {}).flatMap(([name, is]) => (is ? [name] : []));
   expect(row.split(' | ')).toEqual(
     [
-      ...[`${o.numEnvs} × ${o.rollout}`, o.minibatches, o.epochs, `${rate.from} → ${rate.to}`, o.gamma, o.gaeLambda],
+      ...[
+        `${o.numEnvs} × ${o.rollout}`,
+        o.minibatches,
+        o.epochs,
+        typeof rate === 'number' ? rate : `${rate.from} → ${rate.to}`,
+        o.gamma,
+        o.gaeLambda,
+      ],
       ...[normalised.join(', ') || '–', o.entropyCoef, o.valueCoef],
     ].map(String),
   );

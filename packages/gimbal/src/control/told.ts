@@ -24,9 +24,16 @@ export function toldOf(settings: Told): string {
     s.trustRegion !== undefined && `trust region ${s.trustRegion.delta}`,
     rate !== undefined && `${s.learningRate === undefined ? 'critic’s ' : ''}learning rate ${textOf(rate)}`,
     `γ ${s.gamma}`,
+    s.surrogate !== undefined && surrogateText(settings.surrogate as { name: string }),
   ]
     .filter((part) => part !== false)
     .join(', ');
+}
+
+/** `smdpo (eta 1, klEstimator analytic, negativeWeight clamp)` */
+function surrogateText({ name, ...options }: { name: string }): string {
+  const text = textOf(options);
+  return text === '' ? name : `${name} (${text})`;
 }
 
 /** A value as a reader takes it. */

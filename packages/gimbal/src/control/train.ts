@@ -249,6 +249,11 @@ const longer = {
   told: 'A learning rate or clip that changes over the run changes over the longer one: it goes back to where that one is by now',
 };
 
+const mayDiffer = {
+  threads:
+    'Other threads add up in another order: numbers differ in their last digits from those of a run that went on',
+};
+
 /** gimbal control train. @param table the options of the command */
 export async function train(context: Context, table: OptionTable): Promise<CommandResult> {
   if (context.options.env === undefined && !context.options.resume)
@@ -260,13 +265,22 @@ export async function train(context: Context, table: OptionTable): Promise<Comma
   const note = (text: string): void => context.output.note(text);
   const ownOf = async (path: string, name: string): Promise<unknown> =>
     (await import('./agent.ts')).savedOption(path, name);
-  const request = { command: 'control', options: context.options, given: context.given, note, longer, ownOf };
+  const request = {
+    command: 'control',
+    options: context.options,
+    given: context.given,
+    note,
+    longer,
+    ownOf,
+    mayDiffer,
+  };
   return withRun(request, (run) => learn(context, run, table));
 }
 
 async function learn(context: Context, run: RunFolder, table: OptionTable): Promise<CommandResult> {
   const { output, signal } = context;
-  const o = optionsOfRun(context.options, run);
+  const kept = optionsOfRun(context.options, run);
+  const o = context.given.has('threads') ? { ...kept, threads: context.options.threads } : kept;
   if (isTable(o.env as string)) {
     if (o.resume) {
       const fix = 'Start it again: it takes seconds';

@@ -43,6 +43,8 @@ export interface RunRequest {
   note?: (text: string) => void;
   /** a run is trained on where --resume comes with more --steps; without it another number is refused */
   longer?: Longer;
+  /** options that a resumed run may have otherwise, and what is said then */
+  mayDiffer?: { readonly [option: string]: string };
   /** what the run in a folder has for an option that was not given to it; undefined where that is not known */
   ownOf?: (path: string, name: string) => Promise<unknown>;
 }
@@ -268,7 +270,7 @@ async function refuseDamaged(path: string): Promise<void> {
 }
 
 async function refuseOtherConfig(request: RunRequest, config: RunConfig, path: string): Promise<void> {
-  const { command, options, given, longer, ownOf } = request;
+  const { command, options, given, longer, ownOf, mayDiffer = {}, note } = request;
   const where = `gimbal ${command} --resume`;
   if (config.command !== command) {
     const fix = `Use gimbal ${config.command} --resume`;
@@ -277,18 +279,30 @@ async function refuseOtherConfig(request: RunRequest, config: RunConfig, path: s
   for (const name of given.keys()) {
     if (presentational.has(name)) continue;
     if (JSON.stringify(options[name]) === JSON.stringify(config.options[name])) continue;
+    if (Object.hasOwn(mayDiffer, name)) {
+      note?.(`${path} began with ${wordOf(name, config)}. ${mayDiffer[name]}`);
+      continue;
+    }
     const was = config.options[name] ?? (await ownOf?.(path, name).catch(() => undefined));
     throw new ConfigError({
       where,
       what: `--${kebab(name)} differs from the run in ${path}`,
       got: options[name],
-      wanted: JSON.stringify(was) ?? 'its default',
+      wanted: JSON.stringify(was) ?? wordOf(name, config),
       fix:
         name === 'steps' && longer !== undefined
           ? 'Leave it out to go on with that run, give more to train on, or start a new run without --resume'
           : 'Leave it out to go on with that run, or start a new run without --resume',
     });
   }
+}
+
+/** What a run had for an option that it was not given: what it found out, else that it had none. */
+function wordOf(name: string, { options, resolved, again }: RunConfig): string {
+  const flag = `--${kebab(name)}`;
+  const found = options[name] ?? resolved?.[name];
+  if (found !== undefined) return `${flag} ${found}`;
+  return again?.match(new RegExp(`${flag} \\S+`))?.[0] ?? `no ${flag}`;
 }
 
 async function holdsSomething(path: string): Promise<boolean> {
