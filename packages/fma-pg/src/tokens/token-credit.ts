@@ -143,10 +143,12 @@ function tokenAdvantages(
   const whole = Array.from(lengths, (n, b) => (rewards[b] === null || n === 0 ? null : (returns[b * width] as number)));
   if (baseline === 'moving-average') {
     const given = whole.filter((r): r is number => r !== null);
-    const mean = given.reduce((a, b) => a + b, 0) / Math.max(given.length, 1);
+    const mean = given.reduce((a, b) => a + b, 0) / given.length;
     const before = average ?? mean;
     const compared = returns.map((g) => g - before);
     const advantages = credit === 'sequence' ? spread((b) => (whole[b] ?? before) - before) : compared;
+    // a step in which nothing was rewarded says nothing of rewards: 0 would be taken for their mean
+    if (given.length === 0) return { advantages: new Float32Array(returns.length), returns, average };
     return { advantages: standardize(advantages), returns, average: 0.9 * before + 0.1 * mean };
   }
   if (credit === 'sequence') {
