@@ -43,6 +43,40 @@ test.each(['token-mean', 'sequence-mean', 'row-mean'] as const)(
   },
 );
 
+/** Two steps on the table, at completions of unlike length, with rewards that differ. */
+const twoSteps = async (
+  o: { aggregate: Aggregate; ratioLevel: 'token' | 'sequence' | 'geometric'; klIn: 'reward' | 'loss' },
+  parts: number,
+): Promise<TokenPolicyStep> => {
+  const { aggregate, ratioLevel, klIn } = o;
+  using trainer = new TokenPolicyTrainer(
+    tokenOptions({
+      ...{ policy: table, codec: table.codec, params: { logits: tensor2d(logits, [4, 3]) }, maxNewTokens: 2 },
+      ...{ surrogate: surrogates.ppoClip({ aggregate, ratioLevel }), credit: 'sequence', klIn, klCoef },
+      ...{ baseline: 'batch', anchor: { params: table.init() }, epochs: 2 },
+      // Adam would make steps of the rounding of gradients that are 0
+      optimizer: { name: 'sgd' },
+      // one of four is not rewarded: rows that weigh nothing are in the micro-batches too
+      reward: (_, texts) => texts.map((text, i) => (i % 4 === 3 ? null : text.length)),
+      ...{ batchSize: 16 / parts, accumulate: parts },
+    }),
+  );
+  return (await trainer.run({ steps: 2 })) as TokenPolicyStep;
+};
+
+test.each(
+  (['token', 'sequence', 'geometric'] as const).flatMap((ratioLevel) =>
+    (['token-mean', 'sequence-mean', 'row-mean'] as const).flatMap((aggregate) =>
+      (['reward', 'loss'] as const).map((klIn) => ({ ratioLevel, aggregate, klIn })),
+    ),
+  ),
+)('4 × 4 completions make the step of 16 × 1: %j', async (o) => {
+  const [whole, parts] = [await twoSteps(o, 1), await twoSteps(o, 4)];
+  expect(parts.length).toBe(whole.length);
+  for (const name of ['loss', 'gradNorm', 'kl', 'klForward', 'clipFraction'] as const)
+    expect([name, parts[name]]).toEqual([name, expect.closeTo(whole[name] as number, 5)]);
+});
+
 test('beside a ratio of whole completions k3 is that of whole completions: the sum of their tokens', async () => {
   using trainer = new TokenPolicyTrainer(
     tokenOptions({

@@ -76,8 +76,9 @@ export function updateOnTokens(
     const totals = new Float64Array(updateStats.length);
     for (let from = 0; from < B; from += o.batchSize) {
       const to = Math.min(B, from + o.batchSize);
-      const weight = shareOf(o, c, from, to);
+      const weight = shareOf(aggregateOf(o), c, from, to);
       if (weight === 0) continue;
+      const klWeight = shareOf(klAggregateOf(o), c, from, to);
       const part = partOf(c, from, to);
       const {
         value,
@@ -86,11 +87,11 @@ export function updateOnTokens(
       } = valueAndGradWithAux((p: Params) => {
         const logProbs = o.policy.logProbs(p, part.prompts, part.completions);
         const { loss, stats } = o.surrogate({ ...part.input, logProbs, progress });
-        const own = share === 1 ? loss : mul<Scalar>(loss, share);
-        const total = klCoef === 0 ? own : add<Scalar>(own, mul(referenceKl(logProbs, part, klAggregateOf(o)), klCoef));
+        const own = mul<Scalar>(loss, share * weight);
+        const kl = klCoef === 0 ? undefined : referenceKl(logProbs, part, klAggregateOf(o));
         const { klForward, klReverse, clipFraction, ratioMax, clampedShare, heldShare } = stats;
         return {
-          value: mul<Scalar>(total, weight),
+          value: kl === undefined ? own : add<Scalar>(own, mul(kl, klCoef * klWeight)),
           aux: { stats: stack([klForward, klReverse, clipFraction, ratioMax, clampedShare, heldShare]), logProbs },
         };
       })(params);
@@ -154,13 +155,13 @@ const aggregateOf = ({ surrogate }: ResolvedTokenOptions): Aggregate =>
 const klAggregateOf = (o: ResolvedTokenOptions): Aggregate =>
   (o.surrogate.options as RatioOptions).ratioLevel === 'sequence' ? 'row-mean' : aggregateOf(o);
 
-/** What a micro-batch weighs in the whole: its tokens, or its rows. */
-function shareOf(o: ResolvedTokenOptions, c: Credited, from: number, to: number): number {
+/** What a micro-batch weighs in a mean over all: its tokens, or its rows. */
+function shareOf(aggregate: Aggregate, c: Credited, from: number, to: number): number {
   const { width } = c.completions;
   const count = (a: number, b: number): number => c.counted.subarray(a * width, b * width).reduce((n, m) => n + m, 0);
   const inside = count(from, to);
   if (inside === 0) return 0;
-  return aggregateOf(o) === 'token-mean' ? inside / count(0, c.groups.length) : (to - from) / c.groups.length;
+  return aggregate === 'token-mean' ? inside / count(0, c.groups.length) : (to - from) / c.groups.length;
 }
 
 function partOf(c: Credited, from: number, to: number) {
