@@ -115,6 +115,16 @@ describe('baselines', () => {
     ]);
   });
 
+  test('at the tail of the longest, its own return is not among those that stand in for its peers', () => {
+    // returns 5 4 | 1, of one prompt; 8 7 of another
+    const returns = Float32Array.of(5, 4, 1, 0, 8, 7);
+    const rows = { width: 2, lengths: groups(2, 1, 2) };
+    // first position: the mean of 5 and 1; second: 4 less the 1 that the other ended with
+    expect(list(positionAdvantages(returns, rows, groups(0, 0, 1), 'group'))).toEqual([2, 3, -2, 0, 0, 0]);
+    const two = { width: 2, lengths: groups(2, 1) };
+    expect(list(positionAdvantages(returns.slice(0, 4), two, groups(0, 0), 'batch'))).toEqual([2, 3, -2, 0]);
+  });
+
   test('GAE over tokens by hand', () => {
     const { advantages, returns } = tokenGae(
       Float32Array.of(0, 1, 9),

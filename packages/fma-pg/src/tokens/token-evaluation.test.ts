@@ -97,6 +97,21 @@ test('a row on which a required reward abstains is not rewarded', async () => {
   expect(await of(true)).toMatchObject({ reward: -3, unrewarded: 0.5, reward_judge: -3 });
 });
 
+test('batches of an evaluation have a stream each, the same in every evaluation', async () => {
+  const seen: string[][] = [];
+  const reward: RewardFn = (_, completions, rows) => {
+    if ((rows as readonly { turned?: boolean }[])[0]?.turned) seen.push([...completions]);
+    return completions.map(() => 1);
+  };
+  // equal rewards teach nothing: the policy stays
+  using trainer = new TokenPolicyTrainer(options({ reward, evalPrompts: turned.slice(0, 96), evalEvery: 1 }));
+  await steps(trainer, 2);
+  const [first, second, ...later] = seen;
+  expect(seen.map((texts) => texts.length)).toEqual([48, 48, 48, 48]);
+  expect(second).not.toEqual(first);
+  expect(later).toEqual([first, second]);
+});
+
 test('evaluations without prompts are refused', () => {
   const of = (o: Partial<TokenPolicyOptions>): unknown => new TokenPolicyTrainer(options(o));
   expect(() => of({ evalPrompts: [] })).toThrow('evalPrompts: there are none');

@@ -110,6 +110,19 @@ test('without a rate of its own the head learns at 1e-3: Adam’s first step is 
   head.dispose();
 });
 
+test('its error is a mean over the tokens that count, not over padding', async () => {
+  const own = params();
+  const head = new TokenValueHead(options('policy', own));
+  const rollout = await tokenRollout(policy, own, table.codec.encode(['p', 'p']), {
+    ...{ samplesPerPrompt: 1, temperature: 1, maxNewTokens: 3, rng: rng(1) },
+  });
+  // V is 0 before the first update: 5² at each of 1 + 3 tokens
+  const counted = Float32Array.of(1, 0, 0, 1, 1, 1);
+  const returns = Float32Array.of(5, 9, 9, 5, 5, 5);
+  expect(head.update(own, rollout, returns, counted)).toBeCloseTo(25, 5);
+  head.dispose();
+});
+
 test('an unknown trunk is refused', () => {
   expect(() =>
     resolveTokenOptions({ ...options('own', params()), value: { learningRate: 1, trunk: 'mine' as 'own' } }),

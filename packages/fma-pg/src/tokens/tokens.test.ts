@@ -370,3 +370,31 @@ test.each(['reinforce', 'ratio', 'ppoClip', 'smdpo', 'mdpo', 'sppo'] as const)(
     }
   },
 );
+
+test('a completion without a token has no reward: it is in no mean, and its group is not flat', async () => {
+  const table = tokenTable({ vocabulary: 4, length: 3 });
+  const sample: typeof table.sample = async (...x) => {
+    const drawn = await table.sample(...x);
+    drawn.lengths[0] = 0;
+    return drawn;
+  };
+  const reward: RewardFn = (_, c) => c.map((_text, i) => (i === 0 ? 100 : 1));
+  using trainer = new TokenPolicyTrainer(
+    options({ policy: { ...table, sample }, reward, samplesPerPrompt: 2, baseline: 'batch' }),
+  );
+  const step = await trainer.run({ steps: 1 });
+  // of 24 prompts the first has one completion left, and is not asked whether it is flat
+  expect(step).toMatchObject({ reward: 1, unrewarded: 1 / 48, emptyRate: 1 / 48, flatGroups: 1 });
+});
+
+test('a moving reference goes 1 − rate of the way to the policy', async () => {
+  const kl = async (emaRate: number): Promise<number> => {
+    using trainer = new TokenPolicyTrainer(options({ anchor: { emaRate }, klCoef: 0, learningRate: 0.5 }));
+    return ((await trainer.run({ steps: 3 })) as TokenPolicyStep).klK3;
+  };
+  const [still, near, at] = [await kl(1), await kl(0.1), await kl(0)];
+  expect(still).toBeGreaterThan(0.3); // as the policy was at the start
+  expect(near).toBeGreaterThan(0);
+  expect(near).toBeLessThan(still / 10);
+  expect(at).toBeCloseTo(0, 6); // as it is now
+});
