@@ -1,6 +1,6 @@
 /** The reward of prompts that are not learnt from. */
 import { endOfSchedules, type Params, type Prompt, type Rng } from '@gimbal/tensor-core';
-import { promptText } from './prompt-text.ts';
+import { decodeCompletions, encodePrompts } from './token-batch.ts';
 import type { ResolvedTokenOptions } from './token-options.ts';
 import { scoreCompletions } from './token-rewards.ts';
 import { tokenRollout } from './token-rollout.ts';
@@ -22,14 +22,14 @@ export async function evaluateRewards(
   const means = new Means();
   for (let from = 0; from < evalPrompts.length; from += batchSize) {
     const rows = evalPrompts.slice(from, from + batchSize);
-    const { completions } = await tokenRollout(policy, params, codec.encode(rows.map(promptText)), {
+    const { completions } = await tokenRollout(policy, params, encodePrompts(codec, rows), {
       samplesPerPrompt: 1,
       temperature,
       maxNewTokens,
       rng: stream.split(from),
     });
     const { lengths, ended } = completions;
-    const texts = codec.decode(completions);
+    const texts = decodeCompletions(codec, completions);
     const { rewards, components, scored } = await scoreCompletions(o, endOfSchedules, rows, texts, lengths, ended);
     for (const reward of rewards) if (reward !== null) means.add('evalReward', reward);
     for (const length of lengths) means.add('evalLength', length);

@@ -208,6 +208,10 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
       fix: "Set samplesPerPrompt to 2 or more, or use 'batch'",
     });
   }
+  if (o.monitor !== undefined && typeof (o.monitor as Partial<Monitor> | null)?.check !== 'function') {
+    const wanted = '{ check(step, prompts, completions) }, which gives a list of alerts';
+    throw new ConfigError({ where: 'monitor', what: 'it has no function check', got: typeof o.monitor, wanted });
+  }
   if (o.missingEos !== undefined) checkMissingEos(o.missingEos, o.maxNewTokens);
   if (typeof o.reward !== 'function') checkRewards(o.reward);
   if (typeof o.surrogate !== 'function' || o.surrogate.surrogate === undefined) {

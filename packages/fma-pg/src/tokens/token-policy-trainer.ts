@@ -6,6 +6,7 @@
 import {
   type Alert,
   createOptimizer,
+  DataError,
   disposeTree,
   EpochSampler,
   hashTree,
@@ -31,6 +32,7 @@ import { flatGroupShare } from './baselines.ts';
 import { promptText } from './prompt-text.ts';
 import { rolloutLogProbs } from './rollout-log-probs.ts';
 import { tempered } from './tempered.ts';
+import { decodeCompletions, encodePrompts } from './token-batch.ts';
 import { type Credited, creditTokens } from './token-credit.ts';
 import { evaluateRewards } from './token-evaluation.ts';
 import { klCoefAt, type ResolvedTokenOptions, resolveTokenOptions, type TokenPolicyOptions } from './token-options.ts';
@@ -84,6 +86,14 @@ interface SavedState {
   movingAverage: number | null;
   /** absent in checkpoints from before evaluations */
   best?: { step: number; loss: number } | null;
+  /** of an update whose evaluation failed; JSON has null for its NaN */
+  pending?: { row: Record<string, number | readonly Alert[] | null>; stop: boolean };
+}
+
+/** What an update gives, before its evaluation. */
+interface Learnt {
+  row: Readonly<Record<string, number | readonly Alert[]>>;
+  stop: boolean;
 }
 
 interface Sampled extends ScoredCompletions {
@@ -114,7 +124,10 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
   #movingAverage: number | null = null;
   #best: { step: number; loss: number } | null = null;
   #lastLoss: number | undefined;
+  /** updates done */
   #step = 0;
+  /** of the last update, whose evaluation failed */
+  #pending: Learnt | undefined;
 
   /** @throws ConfigError for options that do not go together, before anything is sampled */
   constructor(options: TokenPolicyOptions) {
@@ -149,9 +162,9 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
     return new TokenPolicyTrainer(options).restore(saved);
   }
 
-  /** Steps done. */
+  /** Steps done; one whose evaluation failed is not. */
   get step(): number {
-    return this.#step;
+    return this.#pending === undefined ? this.#step : this.#step - 1;
   }
 
   /** The evaluation with the highest reward, as a loss: minus its mean. Null before the first. */
@@ -159,22 +172,39 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
     return this.#best;
   }
 
-  /** One step; undefined where the signal stopped the sampling. Nothing has changed then, nor where sampling or a reward failed. */
-  protected override async advance({ signal, steps }: TrainRequest) {
+  /**
+   * One step; undefined where the signal stopped the sampling. Nothing has changed then, nor where sampling, a reward or the
+   * monitor failed. Where an evaluation fails after it, the step is not done: going on, the evaluation is made first.
+   */
+  protected override async advance(request: TrainRequest) {
+    this.#pending ??= await this.#update(request);
+    if (this.#pending === undefined) return undefined;
+    const { row: learnt, stop } = this.#pending;
+    const { evaluated, isBest } = await this.#evaluateIfDue(request.steps);
+    this.#pending = undefined;
+    const row = { ...learnt, ...evaluated } as unknown as Omit<TokenPolicyStep, 'step'>;
+    return { row, isBest, stop };
+  }
+
+  /** Samples, and learns from what was sampled; undefined where the signal stopped the sampling. */
+  async #update({ signal, steps }: TrainRequest): Promise<Learnt | undefined> {
     const { options: o } = this;
     klCoefAt(o, this.#step); // a schedule that leaves its range is met before anything is sampled
     const position = this.#sampler.state();
     const picked = Array.from(this.#sampler.next(), (i) => o.prompts[i] as Prompt);
     let sampled: Sampled;
+    let alerts: readonly Alert[];
     try {
       sampled = await this.#sample(picked, signal);
+      // before anything is learnt: the completions are those of the weights as they are now
+      alerts = await this.#look(sampled);
     } catch (error) {
       // the same prompts once more, should training go on
       this.#sampler.restore(position);
       if (signal?.aborted !== true) throw error;
       return undefined;
     }
-    const { rollout, rows, texts, rewards, components } = sampled;
+    const { rollout, rewards, components } = sampled;
     const { lengths, ended } = rollout.completions;
     const { credited, metrics, movingAverage } = creditTokens(o, {
       rollout,
@@ -186,27 +216,36 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
       movingAverage: this.#movingAverage,
     });
     this.#movingAverage = movingAverage;
-    // before anything is learnt: the completions are those of the weights as they are now
-    const alerts = (await o.monitor?.check(this.#step, rows.map(promptText), texts)) ?? [];
     const learnt = this.#learn(credited, Math.min(1, this.#step / steps));
     this.#step++;
     if (typeof o.anchor === 'object' && 'emaRate' in o.anchor)
       polyakTree(leavesOf(this.#anchor), leavesOf(this.params), 1 - o.anchor.emaRate);
-    const { evaluated, isBest } = await this.#evaluateIfDue(steps);
     const B = lengths.length;
     const row = {
       ...learnt,
       ...metrics,
       ...components,
-      ...evaluated,
       length: lengths.reduce((a, b) => a + b, 0) / B,
       emptyRate: lengths.filter((n) => n === 0).length / B,
       missingEosRate: ended === undefined ? 0 : ended.filter((e) => e === 0).length / B,
       unrewarded: rewards.filter((r) => r === null).length / B,
       flatGroups: flatGroupShare(rewards, rollout.groups),
       alerts,
-    } as unknown as Omit<TokenPolicyStep, 'step'>;
-    return { row, isBest, stop: alerts.some(({ stop }) => stop) };
+    };
+    return { row, stop: alerts.some(({ stop }) => stop) };
+  }
+
+  /** What the monitor says of a step's completions. @throws DataError where it gives no list of alerts */
+  async #look({ rows, texts }: Sampled): Promise<readonly Alert[]> {
+    const { monitor } = this.options;
+    if (monitor === undefined) return [];
+    const alerts: unknown = await monitor.check(this.#step, rows.map(promptText), texts);
+    if (alerts === undefined || alerts === null) return [];
+    const isAlert = (x: unknown): boolean => typeof x === 'object' && x !== null;
+    if (Array.isArray(alerts) && alerts.every(isAlert)) return alerts as Alert[];
+    const wanted = 'a list of alerts, { monitor, step, message, value, limit, stop }; empty where there are none';
+    const got = Array.isArray(alerts) ? alerts.find((x) => !isAlert(x)) : alerts;
+    throw new DataError({ where: 'monitor.check', what: 'it gave no list of alerts', got, wanted });
   }
 
   /** Goes on to its end when a signal stops the run: a run that is gone on with evaluates the same steps. */
@@ -229,7 +268,7 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
   /** Completions of prompts, and their rewards; nothing of the trainer changes. */
   async #sample(picked: readonly Prompt[], signal: AbortSignal | undefined): Promise<Sampled> {
     const { options: o } = this;
-    const rollout = await tokenRollout(o.policy, this.params, o.codec.encode(picked.map(promptText)), {
+    const rollout = await tokenRollout(o.policy, this.params, encodePrompts(o.codec, picked), {
       samplesPerPrompt: o.samplesPerPrompt,
       temperature: o.temperature,
       maxNewTokens: o.maxNewTokens,
@@ -238,7 +277,7 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
     });
     const rows = Array.from(rollout.groups, (g) => picked[g] as Prompt);
     const { lengths, ended } = rollout.completions;
-    const texts = o.codec.decode(rollout.completions);
+    const texts = decodeCompletions(o.codec, rollout.completions);
     return { rollout, rows, texts, ...(await scoreCompletions(o, this.#step, rows, texts, lengths, ended)) };
   }
 
@@ -321,7 +360,11 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
 
   protected override content(): { state: SavedState; loss?: number } {
     const state = { step: this.#step, sampler: this.#sampler.state(), movingAverage: this.#movingAverage };
-    return { state: { ...state, best: this.#best }, ...(this.#lastLoss !== undefined && { loss: this.#lastLoss }) };
+    const pending = this.#pending === undefined ? {} : { pending: this.#pending };
+    return {
+      state: { ...state, best: this.#best, ...pending },
+      ...(this.#lastLoss !== undefined && { loss: this.#lastLoss }),
+    };
   }
 
   protected override restoreState(saved: LoadedCheckpoint): void {
@@ -330,6 +373,10 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
     this.#movingAverage = state.movingAverage;
     this.#best = state.best ?? null;
     this.#step = state.step;
+    if (state.pending !== undefined) {
+      const entries = Object.entries(state.pending.row).map(([name, x]) => [name, x ?? Number.NaN] as const);
+      this.#pending = { row: Object.fromEntries(entries), stop: state.pending.stop };
+    }
   }
 
   protected override free(): void {

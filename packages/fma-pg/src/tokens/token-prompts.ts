@@ -4,6 +4,7 @@
  */
 import { ConfigError, DataError, hashWords, type Prompt, type TextCodec, type TokenPolicy } from '@gimbal/tensor-core';
 import { promptText } from './prompt-text.ts';
+import { encodePrompts } from './token-batch.ts';
 
 /** What became of prompts that leave no room for a completion. */
 export interface PromptOverflow {
@@ -71,7 +72,7 @@ export function fittingPrompts(
   const long: { where: string; length: number }[] = [];
   for (let from = 0; from < prompts.length; from += chunk) {
     const rows = prompts.slice(from, from + chunk);
-    for (const [i, length] of codec.encode(rows.map(promptText)).lengths.entries()) {
+    for (const [i, length] of encodePrompts(codec, rows).lengths.entries()) {
       const where = `${name}, row ${from + i}`;
       if (length === 0)
         throw new DataError({

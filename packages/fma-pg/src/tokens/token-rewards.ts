@@ -1,5 +1,5 @@
 /** Rewards of completions: functions by name and weight, abstentions, completions without an end. */
-import { type Prompt, weighRewards } from '@gimbal/tensor-core';
+import { DataError, type Prompt, type RewardFn, weighRewards } from '@gimbal/tensor-core';
 import { promptText } from './prompt-text.ts';
 import type { NamedReward, ResolvedTokenOptions } from './token-options.ts';
 
@@ -14,8 +14,8 @@ export interface ScoredCompletions {
 
 /**
  * @param step what the weights of several are taken at: updates done, or `endOfSchedules`
- * @throws ConfigError for a weight that is no finite number; DataError where a function gives no list, another number of
- * rewards, or one that is no finite number, also once weighted
+ * @throws ConfigError for a weight that is no finite number; DataError where a function throws, gives no list, another number
+ * of rewards, or one that is no finite number, also once weighted
  */
 export async function scoreCompletions(
   o: Pick<ResolvedTokenOptions, 'reward' | 'missingEos'>,
@@ -27,7 +27,8 @@ export async function scoreCompletions(
 ): Promise<ScoredCompletions> {
   const named: readonly NamedReward[] =
     typeof o.reward === 'function' ? [{ name: 'reward', weight: 1, fn: o.reward }] : o.reward;
-  const { totals, components: found } = await weighRewards(named, step, rows.map(promptText), texts, rows);
+  const parts = named.map((part) => ({ ...part, fn: told(part) }));
+  const { totals, components: found } = await weighRewards(parts, step, rows.map(promptText), texts, rows);
   const components: Record<string, number> = {};
   const scored: Record<string, number> = {};
   if (typeof o.reward !== 'function')
@@ -44,3 +45,17 @@ export async function scoreCompletions(
   });
   return { rewards, components, scored };
 }
+
+/** What a function throws, with its name; errors that name themselves, as one that stops a run, go through. */
+const told =
+  ({ name, fn }: NamedReward): RewardFn =>
+  async (...asked) => {
+    try {
+      return await fn(...asked);
+    } catch (cause) {
+      if (typeof (cause as { where?: unknown } | null)?.where === 'string') throw cause;
+      const said = (cause as { message?: unknown } | null)?.message;
+      const what = `it threw: ${typeof said === 'string' ? said : String(cause)}`;
+      throw new DataError({ where: `reward ${name}`, what, cause });
+    }
+  };

@@ -2,7 +2,6 @@
 import {
   checkCount,
   checkOption,
-  DataError,
   type Params,
   type Rng,
   requireOptions,
@@ -10,6 +9,7 @@ import {
   type TokenPolicy,
 } from '@gimbal/tensor-core';
 import { checkFunction, checkNumbers, checkParts, checkRng } from '../internal/given.ts';
+import { checkAnswer } from './token-batch.ts';
 
 /** How completions are sampled for training. */
 export interface RolloutOptions {
@@ -40,7 +40,8 @@ export interface TokenRollout {
 /**
  * Samples completions.
  * @param params of the policy; neither kept nor changed
- * @throws ConfigError for a temperature of 0: greedy completions have no gradient; DataError for what is no batch of tokens
+ * @throws ConfigError for a temperature of 0: greedy completions have no gradient; DataError where the policy gives no
+ * batch of tokens, or one of another number of rows
  */
 export async function tokenRollout(
   policy: TokenPolicy,
@@ -64,20 +65,14 @@ export async function tokenRollout(
   checkFunction('tokenRollout, policy.sample', policy.sample, 'a function');
   checkTokenBatch('tokenRollout, prompts', prompts);
   const repeated = repeatRows(prompts, n);
-  const completions = await policy.sample(params, repeated, {
+  const completions: TokenBatch = await policy.sample(params, repeated, {
     temperature,
     maxNewTokens,
     rng,
     ...(signal && { signal }),
   });
   const B = repeated.lengths.length;
-  if (completions.lengths.length !== B)
-    throw new DataError({
-      where: 'tokenRollout',
-      what: 'the policy gave another number of completions',
-      got: completions.lengths.length,
-      wanted: String(B),
-    });
+  checkAnswer('policy.sample', completions, B);
   const { width } = completions;
   const mask = new Float32Array(B * width);
   for (const [b, length] of completions.lengths.entries()) mask.fill(1, b * width, b * width + length);

@@ -29,7 +29,7 @@ import {
   zeros,
 } from '@tensorflow/tfjs-core';
 import { scoped } from '../internal/scoped.ts';
-import { promptText } from './prompt-text.ts';
+import { encodePrompts } from './token-batch.ts';
 import type { ResolvedTokenOptions } from './token-options.ts';
 import { selectRows, type TokenRollout } from './token-rollout.ts';
 
@@ -46,7 +46,7 @@ export class TokenValueHead {
     this.#policy = policy as LogitPolicy;
     this.#batchSize = batchSize;
     this.#learningRate = value?.learningRate ?? 1e-3;
-    const one = codec.encode([promptText(prompts[0] as Prompt)]);
+    const one = encodePrompts(codec, [prompts[0] as Prompt]);
     const hidden = this.#policy.hidden?.(params, one, { ids: new Int32Array(1), width: 1, lengths: Int32Array.of(1) });
     if (hidden === undefined) throw new ConfigError({ where: 'baseline', what: 'the policy gave no hidden states' });
     const D = hidden.states.shape[2];
