@@ -27,7 +27,20 @@ test.each([
 ])('the help of gimbal control %s', async (action, has, hasNot) => {
   const { code, stdout } = await runMain(['control', action, '--help'], root);
   expect(code).toBe(0);
+  expect(stdout).toContain(`gimbal control ${action} `);
+  expect(stdout).not.toContain('With an action');
   const flags = stdout.match(/^ {2}--[a-z-]+/gm)?.map((flag) => flag.trim());
   expect(flags).toEqual(expect.arrayContaining(has));
   for (const flag of hasNot) expect(flags).not.toContain(flag);
+});
+
+test.each([
+  ['record', 'default <environment>.json in the working directory', 'steps to show; episodes that end begin again'],
+  ['view', 'default <run, recording or environment>.html', 'steps to show; episodes that end begin again'],
+  ['train', 'default the next runs/control-N', 'environment steps in all (default 100000)'],
+])('the help of gimbal control %s says where results go, and what its steps are', async (action, out, steps) => {
+  const { stdout } = await runMain(['control', action, '--help'], root);
+  const text = stdout.replaceAll(/\s+/g, ' ');
+  for (const said of [out, steps]) expect(text).toContain(said);
+  expect(stdout.match(/^ {2}--out/gm)).toHaveLength(1);
 });

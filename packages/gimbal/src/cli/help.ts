@@ -38,7 +38,9 @@ export function commandHelp(
     const name = `${a.name}${a.variadic ? '…' : ''}`;
     return a.required ? `<${name}>` : `[${name}]`;
   });
-  const shared = command.resumes ? globals : globals.filter(({ name }) => name !== 'resume');
+  // a command may say of one what it is there
+  const isOwn = (name: string): boolean => own.some((option) => option.name === name);
+  const shared = globals.filter(({ name }) => !isOwn(name) && (command.resumes || name !== 'resume'));
   const all = [...own, ...shared];
   const width = Math.min(38, Math.max(...all.map((o) => label(o).length)) + 2);
   const table = (options: readonly OptionInfo[]): string[] => options.flatMap((o) => entry(o, width, c));

@@ -80,7 +80,9 @@ async function dispatch(
     const examples = command.examples?.filter((example) => ofAction === undefined || isShown(example)) ?? [];
     const shown = optionInfos(ofAction ?? own);
     const topics = await command.topics?.(root);
-    output.line(commandHelp({ ...command, examples, name }, shown, globals, output.colors, topics));
+    const about = word === '' ? undefined : command.helpFor?.(word);
+    const told = { ...command, ...about, examples, name: about === undefined ? name : `${name} ${word}` };
+    output.line(commandHelp(told, shown, globals, output.colors, topics));
     return undefined;
   }
   const given = await collect(line.flags, infos);

@@ -5,7 +5,7 @@ import type { Recording, RecordPolicy } from '@gimbal/control-envs';
 import { ConfigError, DataError, type Env, nearest, type Obs, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import { type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
-import { actions, isAction, optionsOfAction, refuseOfOthers } from '../control/actions.ts';
+import { actions, helpOfAction, isAction, refuseOfOthers, shownOfAction } from '../control/actions.ts';
 import { envOf } from '../control/env-options.ts';
 import { recordTo, refuseTarget } from '../control/record.ts';
 import { isTable, listTables } from '../control/tabular-flags.ts';
@@ -44,7 +44,8 @@ export const command = defineCommand({
     { name: 'file', description: 'view: the recording or trained run to show; record, eval: the run', required: false },
   ],
   options,
-  optionsFor: (word) => (isAction(word) ? (optionsOfAction(word, options) as typeof options) : undefined),
+  optionsFor: (word) => (isAction(word) ? (shownOfAction(word, options) as typeof options) : undefined),
+  helpFor: (word) => (isAction(word) ? helpOfAction(word) : undefined),
   resumes: true,
   examples: [
     'gimbal control train --env CartPole-v1 --algo ppo --steps 100000 --out runs/x',

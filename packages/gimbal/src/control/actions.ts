@@ -1,5 +1,7 @@
 // Which options each action of gimbal control reads: --help shows them, and the others are refused.
 import { z } from 'zod';
+import type { CommandArgument } from '../cli/command.ts';
+import { globalOptions } from '../cli/globals.ts';
 import type { OptionTable } from '../options/kind.ts';
 import { refuseGiven } from '../options/refuse-given.ts';
 import type { Given } from '../options/resolve.ts';
@@ -32,6 +34,58 @@ function namesOf(action: Action, table: OptionTable): readonly string[] {
 export function optionsOfAction(action: Action, table: OptionTable): OptionTable {
   const names = namesOf(action, table);
   return z.object(Object.fromEntries(Object.entries(table.shape).filter(([name]) => names.includes(name))));
+}
+
+const run: CommandArgument = { name: 'run', description: 'folder of a trained run', required: true };
+const played = 'folder of a trained run, which is played in its environment; or --env';
+const pictures = 'steps to show; episodes that end begin again (default 300)';
+
+/** What --help of an action says: its summary, what follows it, and options that mean something else there. */
+const help: {
+  readonly [action in Action]: {
+    summary: string;
+    arguments: readonly CommandArgument[];
+    options?: { readonly [name: string]: string };
+  };
+} = {
+  train: {
+    summary: 'Train an agent in an environment, or solve a table exactly.',
+    arguments: [],
+    options: {
+      steps:
+        'environment steps in all (default 100000); tables: outer steps (default 200, of --inner closed-form on CliffWorld 2000); with --resume a larger number trains on',
+      out: 'name (in runs/) or path of the run’s folder (default the next runs/control-N)',
+    },
+  },
+  eval: { summary: 'Play whole episodes with a trained agent: their return, with its interval.', arguments: [run] },
+  envs: { summary: 'List environments and tables.', arguments: [] },
+  record: {
+    summary: 'Record what a body does: numbers, pictures or a page.',
+    arguments: [{ name: 'run', description: played, required: false }],
+    options: {
+      steps: pictures,
+      out: 'file: .json, .html, .gif, .apng, or .png for a folder of them (default <environment>.json in the working directory)',
+    },
+  },
+  view: {
+    summary: 'Write a page that shows what a body does; it plays in any browser.',
+    arguments: [{ name: 'file', description: `a recording, or the ${played}`, required: false }],
+    options: {
+      steps: pictures,
+      out: 'the page (default <run, recording or environment>.html in the working directory)',
+    },
+  },
+};
+
+/** Summary and arguments of an action, for its --help. */
+export const helpOfAction = (action: Action): Pick<(typeof help)[Action], 'summary' | 'arguments'> => help[action];
+
+/** The options of one action, each said as it is meant there. */
+export function shownOfAction(action: Action, table: OptionTable): OptionTable {
+  const { shape } = optionsOfAction(action, table);
+  const all = { ...globalOptions.shape, ...shape } as OptionTable['shape'];
+  const said = Object.entries(help[action].options ?? {}).map(([name, text]) => [name, all[name]?.describe(text)]);
+  return z.object({ ...shape, ...Object.fromEntries(said) });
 }
 
 const why: { readonly [action in Action]: string } = {

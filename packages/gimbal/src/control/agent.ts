@@ -31,9 +31,18 @@ export async function createAgent(flags: AgentFlags, out?: string, warn?: Warn):
     ...(warn && { warn }),
   };
   if (settings.kind === 'off-policy')
-    return OffPolicyAgent.create({ ...settings.options, ...offPolicyFlags(flags, settings.options), ...common });
+    return OffPolicyAgent.create({ ...settings.options, ...offPolicyFlags(flags, settings.options), ...common }).catch(
+      (error: GimbalError) => Promise.reject(error.where === 'buffer.her' ? withoutGoals(error, flags) : error),
+    );
   return OnPolicyAgent.create({ ...settings.options, ...onPolicyFlags(flags, settings.options), ...common });
 }
+
+/** Hindsight where there are no goals, in the words of the flags. */
+const withoutGoals = (cause: GimbalError, { env, her }: AgentFlags): ConfigError => {
+  const fix = 'Leave out --her, or name an environment with goals: ReacherGoal-v0';
+  const what = `the environment has no goals: ${env}`;
+  return new ConfigError({ where: 'gimbal control train --her', what, got: her, fix, cause });
+};
 
 /** Options that decide no number: those of the run's configuration come before those of the checkpoint. */
 const howOften = ['evalEvery', 'evalEpisodes', 'checkpointEvery'] as const;

@@ -13,12 +13,15 @@ interface ControlRun {
   result: Evaluation;
   seconds: number;
   backend: string;
+  /** that it learnt nothing: a sentence */
+  idle: string | undefined;
   /** how it was made */
   making: Pick<ReportSection, 'title' | 'parts'>;
 }
 
 /** @returns one self-contained page */
-export async function controlReport({ env, algo, run, result, seconds, backend, making }: ControlRun): Promise<string> {
+export async function controlReport(o: ControlRun): Promise<string> {
+  const { env, algo, run, result, seconds, backend, idle, making } = o;
   const rows = await readMetrics(run);
   const [low, high] = result.ci95;
   const charts = [
@@ -32,7 +35,7 @@ export async function controlReport({ env, algo, run, result, seconds, backend, 
   return renderReport({
     eyebrow: 'gimbal control train',
     title: `${algo} on ${env}`,
-    lead: `${counted(result.returns.length, 'episode')} of the trained policy return ${figure(result.mean)} on average, 95 % interval ${figure(low)} to ${figure(high)}.`,
+    lead: `${counted(result.returns.length, 'episode')} of the trained policy return ${figure(result.mean)} on average, 95 % interval ${figure(low)} to ${figure(high)}.${idle === undefined ? '' : ` But ${idle}.`}`,
     figures: [
       {
         kind: 'figures',

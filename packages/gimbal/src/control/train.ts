@@ -1,7 +1,7 @@
 // gimbal control train and eval: agents on environments.
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, type GimbalError, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, type GimbalError, readMetrics, writeFileAtomic } from '@gimbal/tensor-core';
 import { z } from 'zod';
 import type { CommandContext, CommandResult } from '../cli/command.ts';
 import { counted, duration, figure } from '../cli/format.ts';
@@ -14,6 +14,7 @@ import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { TrainingTime } from '../run/training-time.ts';
 import type { AgentFlags } from './agent-flags.ts';
 import { cutEpisodes, cutInTraining } from './cut-episodes.ts';
+import { learntNothing } from './learnt-nothing.ts';
 import { settingsInUse } from './run-settings.ts';
 import { isTable, refuseTabularFlags, tabularOptions } from './tabular-flags.ts';
 import { againOf, type Making, makingSection, toldOf } from './told.ts';
@@ -44,7 +45,11 @@ export const trainingOptions = {
     .describe(
       'weight of the value function’s error, ½ its mean square (on-policy): 1 is Stable-Baselines3’s vf_coef 0.5',
     ),
-  targetKl: z.number().positive().optional().describe('ends an update beyond 1.5 times this KL (on-policy)'),
+  targetKl: z
+    .number()
+    .positive()
+    .optional()
+    .describe('ends an update where KL(p_t ‖ p_θ) of a minibatch is beyond 1.5 times this (on-policy)'),
   maxGradNorm: z.number().positive().optional().describe('clips the norm of the gradients'),
   normalize: z
     .array(z.enum(['obs', 'reward', 'none']))
@@ -132,7 +137,9 @@ export const trainingOptions = {
     .number()
     .positive()
     .optional()
-    .describe('step size of the surrogate’s KL (mdpo, smdpo, spma; default 1, of mdpo falling to 0.001)'),
+    .describe(
+      'step size of the surrogate’s KL: KL(p_θ ‖ p_t) of mdpo, KL(p_t ‖ p_θ) of smdpo and spma (default 1, of mdpo falling to 0.001; tables: 1)',
+    ),
   clipEpsilon: z
     .number()
     .positive()
@@ -156,7 +163,11 @@ export const trainingOptions = {
     .enum(['analytic', 'k1', 'k3'])
     .optional()
     .describe('how the KL is estimated (smdpo; default analytic)'),
-  adaptiveKl: z.number().positive().optional().describe('the KL that the penalty is adapted to (ppo-kl; default 0.01)'),
+  adaptiveKl: z
+    .number()
+    .positive()
+    .optional()
+    .describe('KL(p_t ‖ p_θ) of an update that the penalty is adapted to (ppo-kl; default 0.01)'),
   klPenalty: z.number().positive().optional().describe('that penalty at the start (ppo-kl; default 1)'),
   surrogate: z
     .enum(['ratio', 'mpo'])
@@ -171,10 +182,10 @@ export const trainingOptions = {
     .number()
     .positive()
     .optional()
-    .describe('adapt the learning rate to this KL of an update (on-policy)'),
+    .describe('adapt the learning rate to this KL(p_t ‖ p_θ) of an update (on-policy)'),
   minLearningRate: z.number().positive().optional().describe('least such rate (--adaptive-rate; default 1e-5)'),
   maxLearningRate: z.number().positive().optional().describe('largest such rate (--adaptive-rate; default 1e-2)'),
-  trustRegion: z.number().positive().optional().describe('δ, the KL of a step (trpo, npg; default 0.01)'),
+  trustRegion: z.number().positive().optional().describe('δ, KL(p_t ‖ p_θ) of a step (trpo, npg; default 0.01)'),
   cgIterations: z.int().min(1).optional().describe('iterations of conjugate gradients (trpo, npg; default 15)'),
   damping: z.number().positive().optional().describe('added to the Fisher matrix (trpo, npg; default 0.1)'),
   shrink: z.number().gt(0).lt(1).optional().describe('what the line search shortens a step by (trpo; default 0.8)'),
@@ -340,12 +351,14 @@ async function learn(context: Context, run: RunFolder, table: OptionTable): Prom
   );
   const cut = await cutEpisodes({ env, envOptions: o.envOptions }, result);
   if (cut !== undefined) output.note(cut);
+  const idle = learntNothing(result, await readMetrics(run.path), o.algo);
+  if (idle !== undefined) output.note(idle);
   const { controlReport } = await import('./report.ts');
   const report = join(run.path, 'report.html');
   await writeFileAtomic(
     report,
     await controlReport({
-      ...{ env, algo: o.algo, run: run.path, result, seconds: time.seconds, backend: compute.name },
+      ...{ env, algo: o.algo, run: run.path, result, seconds: time.seconds, backend: compute.name, idle },
       making: makingSection(making, { path: run.path, began, steps }),
     }),
   );
