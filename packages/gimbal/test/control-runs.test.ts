@@ -24,7 +24,7 @@ test('episodes that do not end are cut, and the run has its report', async () =>
   const train = ['control', 'train', '--env', 'CliffWalking-v1', ...short, ...idle, '--json', '--backend', 'cpu'];
   const trained = await runMain(train, root);
   expect([trained.code, trained.stderr]).toEqual([0, expect.any(String)]);
-  expect(JSON.parse(trained.stdout)).toMatchObject({ step: 512, truncated: 2, lengths: [10_000, 10_000] });
+  expect(JSON.parse(trained.stdout)).toMatchObject({ step: 512, truncated: 2, cut: 2, lengths: [10_000, 10_000] });
   const advice = 'CliffWalking-v1 has no time limit. To set one, train with --env-options maxSteps=200';
   expect(trained.stderr).toContain(`1 episode of an evaluation did not end and was cut: ${advice}`);
   const told = `2 of 2 episodes did not end and were cut after 10000 steps: ${advice}`;
@@ -34,7 +34,7 @@ test('episodes that do not end are cut, and the run has its report', async () =>
   expect([evaluated.code, evaluated.stderr]).toEqual([0, expect.stringContaining(told)]);
   const sooner = ['control', 'eval', run, '--episodes', '1', '--max-steps', '50', '--json', '--backend', 'cpu'];
   const cut = await runMain(sooner, root);
-  expect(JSON.parse(cut.stdout)).toMatchObject({ lengths: [50], truncated: 1 });
+  expect(JSON.parse(cut.stdout)).toMatchObject({ lengths: [50], truncated: 1, cut: 1 });
   expect(cut.stderr).toContain('1 of 1 episode did not end and was cut after 50 steps (--max-steps)\n');
   expect(cut.stderr).not.toContain('time limit');
 }, 60_000);

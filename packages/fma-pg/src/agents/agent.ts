@@ -179,9 +179,9 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
     if (!this.evaluationDue(last)) return false;
     const { evalEpisodes, seed } = this.options;
     this.#lastEvaluation = this.steps;
-    const { mean, ci95, truncated } = await evaluate(this, { episodes: evalEpisodes, seed });
+    const { mean, ci95, cut } = await evaluate(this, { episodes: evalEpisodes, seed });
     row.evalReturn = mean;
-    if (truncated > 0) row.evalTruncated = truncated;
+    if (cut > 0) row.evalCut = cut;
     [row.evalReturnLow, row.evalReturnHigh] = ci95;
     this.#lastReturn = mean;
     const isBest = this.#best === null || mean > this.#best;

@@ -100,7 +100,7 @@ export interface OnPolicyStep {
   readonly klCoef?: number;
   /** environment steps a second, learning included */
   readonly stepsPerSecond: number;
-  /** of an evaluation after this update: evalReturn, evalReturnLow, evalReturnHigh; evalTruncated, episodes that were cut */
+  /** of an evaluation after this update: evalReturn, evalReturnLow, evalReturnHigh; evalCut, episodes that were cut */
   readonly [metric: string]: number;
 }
 

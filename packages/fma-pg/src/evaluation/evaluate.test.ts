@@ -110,15 +110,15 @@ test('an endless episode is cut, and counted; a time limit of the environment’
     actRows: (_, __, out) => void out.fill(1),
   };
   const cut = await evaluate(still, { episodes: 3, numEnvs: 2, maxSteps: 50, seed: 0 });
-  expect([cut.lengths, cut.truncated]).toEqual([[50, 50, 50], 3]);
+  expect([cut.lengths, cut.truncated, cut.cut]).toEqual([[50, 50, 50], 3, 3]);
   const whole = await evaluate(still, { episodes: 1, seed: 0 });
-  expect([whole.lengths, whole.truncated]).toEqual([[10_000], 1]);
+  expect([whole.lengths, whole.cut]).toEqual([[10_000], 1]);
   // −|x| a step, for it stands still
   expect(whole.mean / 10_000).toBeCloseTo((cut.returns[0] as number) / 50, 6);
   const long = await evaluate(still, { episodes: 1, env: () => new Track({ limit: 10_050 }), seed: 0 });
-  expect([long.lengths, long.truncated]).toEqual([[10_050], 0]);
+  expect([long.lengths, long.truncated, long.cut]).toEqual([[10_050], 1, 0]);
   const short = await evaluate(still, { episodes: 1, env: () => new Track({ limit: 20 }), maxSteps: 20, seed: 0 });
-  expect([short.lengths, short.truncated]).toEqual([[20], 0]);
+  expect([short.lengths, short.truncated, short.cut]).toEqual([[20], 1, 0]);
   await expect(evaluate(still, { maxSteps: 0, seed: 0 })).rejects.toThrow('maxSteps: out of range; got 0');
 });
 
@@ -126,7 +126,7 @@ test('training that is evaluated on endless episodes goes on', async () => {
   const env = (): Track => new Track({ limit: Number.POSITIVE_INFINITY });
   const options = { env, rollout: 64, hidden: [8], seed: 1, evalEvery: 64, evalEpisodes: 2 };
   using agent = await OnPolicyAgent.create(options);
-  expect(await agent.run({ steps: 64 })).toMatchObject({ step: 64, evalTruncated: 2 });
+  expect(await agent.run({ steps: 64 })).toMatchObject({ step: 64, evalCut: 2 });
 });
 
 test('an agent as a function obeys masks', async () => {

@@ -72,8 +72,10 @@ export interface Evaluation {
   returns: number[];
   /** steps of the same episodes */
   lengths: number[];
-  /** how many of them were cut at `maxSteps`: their returns are those up to there */
+  /** how many of them a time limit ended, the environment's own or `maxSteps` */
   truncated: number;
+  /** how many of those it was `maxSteps` that ended, which is none of the task: their returns are those up to there */
+  cut: number;
   /** of the returns */
   mean: number;
   /** over episodes */
@@ -165,9 +167,10 @@ async function play(
       lengths[n] = length;
       if (stepper.terminated[n] !== 1 && stepper.truncated[n] !== 1) continue;
       const list = played[n] as Played[];
+      const isTruncated = stepper.truncated[n] === 1;
       // of a time limit of the environment's own nothing was cut
-      const isCut = stepper.truncated[n] === 1 && length >= maxSteps && !(env.spec.maxSteps <= maxSteps);
-      if (list.length < quota(n)) list.push({ return: returns[n] as number, length, isCut });
+      const isCut = isTruncated && length >= maxSteps && !(env.spec.maxSteps <= maxSteps);
+      if (list.length < quota(n)) list.push({ return: returns[n] as number, length, isTruncated, isCut });
       returns[n] = 0;
       lengths[n] = 0;
     }
@@ -178,6 +181,7 @@ async function play(
 interface Played {
   return: number;
   length: number;
+  isTruncated: boolean;
   isCut: boolean;
 }
 
@@ -186,7 +190,8 @@ function summary(played: readonly Played[], stream: Rng): Evaluation {
   return {
     returns,
     lengths: played.map(({ length }) => length),
-    truncated: played.filter(({ isCut }) => isCut).length,
+    truncated: played.filter(({ isTruncated }) => isTruncated).length,
+    cut: played.filter(({ isCut }) => isCut).length,
     mean: meanOf(returns),
     std: deviationOf(returns),
     iqm: interquartileMean(returns),

@@ -1,13 +1,13 @@
 // What is said of episodes that were cut is true of their environment.
 import { cutEpisodes, cutInTraining } from './cut-episodes.ts';
 
-const cut = { truncated: 5, lengths: [8, 8, 8, 8, 8] };
+const cut = { cut: 5, lengths: [8, 8, 8, 8, 8] };
 
 test('--max-steps cut them', async () => {
   const told = '5 of 5 episodes did not end and were cut after 8 steps (--max-steps)';
   expect(await cutEpisodes({ env: 'CartPole-v1' }, cut, 8)).toBe(told);
   expect(await cutEpisodes({ env: 'CliffWalking-v1' }, cut, 8)).toBe(told);
-  expect(await cutEpisodes({ env: 'CartPole-v1' }, { ...cut, truncated: 0 }, 8)).toBeUndefined();
+  expect(await cutEpisodes({ env: 'CartPole-v1' }, { ...cut, cut: 0 }, 8)).toBeUndefined();
 });
 
 test('an environment without a time limit is told of, one with a limit is not', async () => {

@@ -10,17 +10,17 @@ import { envOf } from './env-options.ts';
  */
 export async function cutEpisodes(
   env: EnvFlags,
-  { truncated, lengths }: Pick<Evaluation, 'truncated' | 'lengths'>,
+  { cut, lengths }: Pick<Evaluation, 'cut' | 'lengths'>,
   maxSteps?: number,
 ): Promise<string | undefined> {
-  if (truncated === 0) return undefined;
-  const what = `${truncated} of ${counted(lengths.length, 'episode')} did not end and ${truncated === 1 ? 'was' : 'were'} cut after ${counted(Math.max(...lengths), 'step')}`;
+  if (cut === 0) return undefined;
+  const what = `${cut} of ${counted(lengths.length, 'episode')} did not end and ${cut === 1 ? 'was' : 'were'} cut after ${counted(Math.max(...lengths), 'step')}`;
   return maxSteps === undefined ? `${what}${await unlimited(env)}` : `${what} (--max-steps)`;
 }
 
 /** The same of evaluations during training, said once. */
-export const cutInTraining = async (env: EnvFlags, truncated: number): Promise<string> =>
-  `${counted(truncated, 'episode')} of an evaluation did not end and ${truncated === 1 ? 'was' : 'were'} cut${await unlimited(env)}`;
+export const cutInTraining = async (env: EnvFlags, cut: number): Promise<string> =>
+  `${counted(cut, 'episode')} of an evaluation did not end and ${cut === 1 ? 'was' : 'were'} cut${await unlimited(env)}`;
 
 /** That an environment has no time limit, and how to set one; nothing of one that has. */
 async function unlimited(flags: EnvFlags): Promise<string> {

@@ -329,10 +329,9 @@ async function learn(context: Context, run: RunFolder, table: OptionTable): Prom
     let text = '';
     let isTold = false;
     for await (const m of agent.train({ steps, signal })) {
-      const { evalTruncated = 0 } = m;
-      if (evalTruncated > 0 && !isTold)
-        output.note(await cutInTraining({ env, envOptions: o.envOptions }, evalTruncated));
-      isTold ||= evalTruncated > 0;
+      const { evalCut = 0 } = m;
+      if (evalCut > 0 && !isTold) output.note(await cutInTraining({ env, envOptions: o.envOptions }, evalCut));
+      isTold ||= evalCut > 0;
       // of the last 100 episodes: the one or two that just ended say little
       if (Number.isFinite(m.recentReturn)) text = `return ${figure(m.recentReturn)}`;
       progress.update({ step: m.step, total: steps, text });
