@@ -1,6 +1,6 @@
 // What the inner loop's surrogate is given, pass by pass, and what the guard makes of its values.
 import { flatten, type Params, useBackend } from '@gimbal/tensor-core';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { scalar, type Tensor } from '@tensorflow/tfjs-core';
 import { type Call, noted } from '../../test/fixtures/noted.ts';
 import { Track, type TrackOptions } from '../../test/fixtures/track.ts';
 import {
@@ -191,6 +191,27 @@ describe('the guard', () => {
     expect(flatten(agent.params).map(([, t]) => [...t.dataSync()])).toEqual(before);
   });
 
+  test('goes back to the last good pass, not to the start', async () => {
+    const trained = async (o: Partial<OnPolicyOptions>) => {
+      const s = surrogates.smdpo({ eta: 0.3 });
+      // what the guard sees: before the first pass, after two that lost nothing, and after one that did
+      let seen = 0;
+      const losing = (x: Parameters<Surrogate>[0]): ReturnType<Surrogate> => {
+        const result = s(x);
+        return x.advantages.size < rows ? result : { ...result, loss: scalar(++seen === 4 ? 1 : 0) };
+      };
+      const surrogate = Object.assign(losing, { surrogate: s.surrogate, options: s.options });
+      using agent = await create({ ...options, ...o, surrogate });
+      const step = await agent.run({ steps: rows });
+      const trees = (agent as unknown as { trees(): { [name: string]: Params } }).trees();
+      const all = Object.values(trees).flatMap((tree) => flatten(tree));
+      return { step, weights: all.map(([path, t]) => [path, [...t.dataSync()]]) };
+    };
+    const back = await trained({ innerGuard: 'restore' });
+    expect([back.step?.epochs, back.step?.restored]).toEqual([3, 1]);
+    expect(back.weights).toEqual((await trained({ epochs: 2 })).weights);
+  });
+
   test('that only warns restores nothing, counts, and says so once', async () => {
     const told: unknown[] = [];
     const { warn } = console;
@@ -212,4 +233,17 @@ describe('the guard', () => {
     }
     expect(told).toEqual([expect.stringMatching(/^on-policy: a pass lowered the surrogate on its own batch from /)]);
   });
+});
+
+test('a critic trained apart has the policy’s learning rate where it is given none', async () => {
+  const critic = { epochs: 2, batchSize: 8 };
+  const values = async (learningRate?: number): Promise<number[][]> => {
+    const own = learningRate === undefined ? critic : { ...critic, learningRate };
+    using agent = await create({ rollout: 16, epochs: 1, minibatches: 1, learningRate: linear(0.02, 0), critic: own });
+    await agent.run({ steps: 16 });
+    return flatten(agent.params.value).map(([, t]) => [...t.dataSync()]);
+  };
+  const given = await values();
+  expect(given).toEqual(await values(0.02));
+  expect(given).not.toEqual(await values(0.01));
 });

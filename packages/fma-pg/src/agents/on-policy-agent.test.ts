@@ -98,6 +98,36 @@ test('a2c is RMSProp’s, as Stable-Baselines3 sets it', async () => {
   expect(onPolicyPresets.a2c().optimizer).toEqual({ name: 'rmsprop', decay: 0.99, epsilon: 1e-5 });
 });
 
+test('the best evaluation is the highest: later ones that are lower, or no higher, leave it', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'fma-pg-'));
+  /** One step, paid with this. */
+  class Paying extends Track {
+    constructor(private readonly paid: number) {
+      super({ limit: 1 });
+    }
+    override step(action: number | Float32Array) {
+      return { ...super.step(action), reward: this.paid };
+    }
+  }
+  try {
+    const paid = [1, 3, 2, 3];
+    const evalEnv = (): Track => new Paying(paid.shift() as number);
+    using agent = await make({ ...{ epochs: 1, minibatches: 1, out: dir }, evalEnv, evalEvery: 64, evalEpisodes: 1 });
+    const best: [number | undefined, number | null][] = [];
+    for await (const { evalReturn } of agent.train({ steps: 256 })) best.push([evalReturn, agent.best]);
+    expect(best).toEqual([
+      [1, 1],
+      [3, 3],
+      [2, 3],
+      [3, 3],
+    ]);
+    using kept = await OnPolicyAgent.resume(dir, { env: () => new Track(), evalEnv }, { which: 'best' });
+    expect([kept.step, kept.best]).toEqual([128, 3]);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+});
+
 test('a dictionary observation, of which the policy sees a part', async () => {
   using agent = await make({ criticObs: ['privileged'] }, { dict: true });
   await agent.run({ steps: 128 });

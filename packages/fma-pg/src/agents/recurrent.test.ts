@@ -4,9 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { useBackend } from '@gimbal/tensor-core';
 import { memory } from '@tensorflow/tfjs-core';
+import { type Call, noted } from '../../test/fixtures/noted.ts';
 import { Recall } from '../../test/fixtures/recall.ts';
 import { Track } from '../../test/fixtures/track.ts';
-import { evaluate, OnPolicyAgent, type OnPolicyOptions, type OnPolicyStep, policyOf, ppo } from '../index.ts';
+import {
+  evaluate,
+  OnPolicyAgent,
+  type OnPolicyOptions,
+  type OnPolicyStep,
+  policyOf,
+  ppo,
+  surrogates,
+} from '../index.ts';
+import { memoryAfter } from './sequences.ts';
 
 beforeAll(() => useBackend('auto'));
 
@@ -53,12 +63,43 @@ test('masks, continuous actions, time limits and normalisation go with a memory'
   expect((await play(continuous)).mean).toBeGreaterThan(-4);
 });
 
-test('a rollout that is cut into sequences is seen as when it was acted: before the first step every ratio is 1', async () => {
-  using agent = await make({ env: () => new Track({ ends: true, limit: 7 }), epochs: 1, minibatches: 1 });
+test('a rollout that is cut into sequences is seen as when it was acted: before the first step every ratio is 1, and V what Â is of', async () => {
+  const calls: Call[] = [];
+  const whole = {
+    epochs: 1,
+    minibatches: 1,
+    normalizeAdvantage: false as const,
+    surrogate: noted(surrogates.ppoClip(), calls),
+  };
+  using agent = await make({ env: () => new Track({ ends: true, limit: 7 }), ...whole });
   for await (const s of agent.train({ steps: 720 })) {
     expect(s.ratioMax).toBeCloseTo(1, 5);
     expect(Math.abs(s.klForward)).toBeLessThan(1e-6);
+    // returns are Â + V: the loss is ½ mean Â² where V is the same
+    const { advantages } = calls.pop() as Call;
+    const half = advantages.reduce((sum, a) => sum + a * a, 0) / (2 * advantages.length);
+    expect((s.valueLoss as number) / half).toBeCloseTo(1, 4);
   }
+});
+
+test('a time limit takes no memory away: values behind it are those of an episode that goes on', async () => {
+  // the same five steps; the last is cut off by the time limit, or by the end of the rollout
+  const first = async (limit: number): Promise<OnPolicyStep | undefined> => {
+    using agent = await make({ env: () => new Track({ limit }), rollout: 5, recurrent: { cell: 'gru', size: 16 } });
+    return await agent.run({ steps: 40 });
+  };
+  const [cut, on] = [await first(5), await first(100)];
+  expect([cut?.truncatedShare, on?.episodes]).toEqual([1, 0]);
+  for (const metric of ['valueLoss', 'explainedVariance', 'policyLoss', 'gradNorm'])
+    expect([metric, cut?.[metric]]).toEqual([metric, on?.[metric]]);
+});
+
+test('the memory of a value after an entry is the one that its step left', () => {
+  // two copies, two numbers each: block t stands before step t
+  const value = Float32Array.from({ length: 4 * 2 * 2 }, (_, i) => i);
+  const size = { steps: 3, numEnvs: 2, observation: 1, action: 1, mask: 0 };
+  // step 1 of copy 0 and step 2 of copy 1: blocks 2 and 3
+  expect([...memoryAfter({ length: 3, policy: value, value }, size, [2, 5], 2)]).toEqual([8, 9, 14, 15]);
 });
 
 test('resumed within an episode, updates and play are those of the run that was never stopped, to the bit', async () => {
