@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dqn, type OnPolicyOptions, ppo, ppoKl, sppo, trpo } from '@gimbal/fma-pg';
+import { a2c, dqn, type OnPolicyOptions, ppo, ppoKl, sppo, trpo } from '@gimbal/fma-pg';
 import { offPolicyFlags, onPolicyFlags } from '../src/control/agent-options.ts';
 import { settingsOf } from '../src/control/settings.ts';
 import { runMain } from './run-main.ts';
@@ -70,6 +70,15 @@ test('parts of options are flags, and refused where there is nothing they are pa
     [{ surrogate: 'ratio', clipEpsilon: 0.1 }, '--clip-epsilon: the surrogate ratio has none'],
   ] as const)
     expect(() => onPolicyFlags({ ...flags, algo: 'ppo', ...more }, {})).toThrow(text);
+});
+
+test('an optimiser by name keeps what the preset says of it', () => {
+  const flags = { env: 'x', seed: 0 };
+  expect(onPolicyFlags({ ...flags, algo: 'a2c', optimizer: 'rmsprop' }, a2c())).toEqual({});
+  expect(onPolicyFlags({ ...flags, algo: 'a2c', optimizer: 'adam' }, a2c())).toEqual({
+    optimizer: { name: 'adam', epsilon: 1e-5 },
+  });
+  expect(onPolicyFlags({ ...flags, algo: 'ppo', optimizer: 'sgd' }, ppo())).toEqual({ optimizer: { name: 'sgd' } });
 });
 
 test('flags are options of the agent, parts of one included', () => {

@@ -9,7 +9,8 @@ import { actions, helpOfAction, isAction, refuseOfOthers, shownOfAction } from '
 import { envOf } from '../control/env-options.ts';
 import { recordTo, refuseTarget } from '../control/record.ts';
 import { isTable, listTables } from '../control/tabular-flags.ts';
-import { evaluateRun, train, trainingOptions } from '../control/train.ts';
+import { evaluateRun, train } from '../control/train.ts';
+import { trainingOptions } from '../control/training-options.ts';
 import { type Compute, startCompute } from '../run/compute.ts';
 import { orNamedRun } from '../run/named-run.ts';
 import { refuseUnwritable } from '../run/out-file.ts';

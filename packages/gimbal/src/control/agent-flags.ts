@@ -90,6 +90,7 @@ export interface AgentFlags extends EnvFlags {
   memorySequence?: number | undefined;
   initialExploration?: number | undefined;
   logEvery?: number | undefined;
+  optimizer?: 'adam' | 'adamw' | 'rmsprop' | 'sgd' | 'lion' | 'adafactor' | undefined;
 }
 
 const both = [
@@ -148,6 +149,7 @@ const parts = {
   'on-policy': [
     'learningRate',
     'finalLearningRate',
+    'optimizer',
     'normalize',
     'recurrent',
     'normalizeAdvantage',

@@ -16,6 +16,7 @@ export function onPolicyFlags(flags: AgentFlags, preset: Partial<OnPolicyOptions
   return {
     ...(given(flags, plain['on-policy']) as Partial<OnPolicyOptions>),
     ...rateOf(flags, preset.learningRate),
+    ...optimizerOf(flags, preset.optimizer),
     ...entropyOf(flags, preset.entropyCoef),
     ...(normalize && { normalize: { obs: normalize.includes('obs'), reward: normalize.includes('reward') } }),
     ...(spread && { normalizeAdvantage: spread === 'none' ? false : spread }),
@@ -149,6 +150,15 @@ function rateOf(
   if (finalLearningRate === undefined) return learningRate === undefined ? {} : { learningRate };
   const first = typeof preset === 'object' ? preset.from : (preset as number);
   return { learningRate: { from: learningRate ?? first, to: finalLearningRate } };
+}
+
+/** The preset's where it is of that name; another has ε 1e-5, as its Adam has, where it divides by a root of squares. */
+function optimizerOf(
+  { optimizer: name }: AgentFlags,
+  preset: OnPolicyOptions['optimizer'],
+): Pick<OnPolicyOptions, 'optimizer'> {
+  if (name === undefined || name === preset?.name) return {};
+  return { optimizer: name === 'adam' || name === 'adamw' || name === 'rmsprop' ? { name, epsilon: 1e-5 } : { name } };
 }
 
 /** The preset's surrogate with other options, or another one; nothing where it stays. */

@@ -1,7 +1,7 @@
 // What the help of `gimbal control train` says of defaults is what the algorithms use.
 import { type OffPolicyOptions, type OnPolicyOptions, offPolicyDefaults, onPolicyDefaults } from '@gimbal/fma-pg';
 import { settingsOf } from './settings.ts';
-import { trainingOptions } from './train.ts';
+import { trainingOptions } from './training-options.ts';
 
 const told = (flag: keyof typeof trainingOptions): string => trainingOptions[flag].description ?? '';
 const on = (algo: string, env = 'HalfCheetah-v5') =>

@@ -41,6 +41,7 @@ const placeOf: { readonly [flag: string]: readonly string[] } = {
   priorityBeta: ['buffer', 'prioritized', 'beta'],
   her: ['buffer', 'her', 'strategy'],
   herFraction: ['buffer', 'her', 'fraction'],
+  optimizer: ['optimizer', 'name'],
   criticEpochs: ['critic', 'epochs'],
   criticBatchSize: ['critic', 'batchSize'],
   criticLearningRate: ['critic', 'learningRate'],
