@@ -22,7 +22,7 @@ import type { RunningMoments } from '../rollout/moments.ts';
 import { type Episode, Stepper, type StepperState } from '../rollout/stepper.ts';
 import { type ActionSpec, actionSpec } from '../spaces/action-spec.ts';
 import { type ObservationSpec, observationSpec, savedObservation } from '../spaces/observation-spec.ts';
-import { type EnvSource, savedOptions } from './on-policy-options.ts';
+import { type EnvSource, type RewardSource, savedOptions } from './on-policy-options.ts';
 import { type Habits, habitsOf } from './saved-run.ts';
 
 /** The options that this part reads, defaults filled in. */
@@ -38,6 +38,7 @@ export interface ResolvedAgent {
   readonly keepCheckpoints?: number;
   readonly seed: number;
   readonly warn?: (message: string) => void;
+  readonly rewardSource?: RewardSource;
 }
 
 interface AgentState {
@@ -103,6 +104,7 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
     this.stepper = new Stepper(env, this.observation, this.action, {
       normalizeObs: normalize.obs,
       normalizeReward: normalize.reward,
+      scalesLater: options.rewardSource !== undefined,
       gamma: options.gamma,
       training: true,
     });
@@ -259,6 +261,14 @@ export const ownStateOf = ({ state }: LoadedCheckpoint): unknown => (state as Ag
 
 /** How a saved run was watched and kept. */
 export const savedHabits = ({ state }: LoadedCheckpoint): Habits => (state as AgentState).habits ?? {};
+
+/** Refuses to save between acting and learning: what was done since the last update would be lost in silence. */
+export const unfinished = (name: string): ConfigError =>
+  new ConfigError({
+    where: `${name}, save`,
+    what: 'the last update was not made, as a hook failed',
+    fix: 'Train on, which does it again, or resume from the last checkpoint',
+  });
 
 /** Steps of its time limit; null without one, as JSON has no Infinity. */
 const limitOf = ({ spec }: VectorEnv): number | null => (Number.isFinite(spec.maxSteps) ? spec.maxSteps : null);

@@ -4,6 +4,9 @@ import type { Scalar, Variable } from '@tensorflow/tfjs-core';
 import { dropped, isPromise, threw } from '../rollout/env-faults.ts';
 import type { AuxLoss, TransitionBatch } from './on-policy-options.ts';
 
+/** Of a loss, default filled in. */
+export const auxLossRate = ({ learningRate = 3e-4 }: Pick<AuxLoss, 'learningRate'>): number => learningRate;
+
 /** @throws ConfigError for a source that rewards nothing */
 export function checkRewardSource(source: unknown): void {
   if (source === undefined || typeof (source as { reward?: unknown } | null)?.reward === 'function') return;
@@ -31,8 +34,12 @@ export function checkAuxLosses(losses: unknown): void {
             : undefined;
     if (lacks !== undefined)
       throw new ConfigError({ where, what: `there is no ${lacks}`, got: described(given), wanted: wanted.slice(10) });
-    // its weights are saved under its name
-    if (names.has(name as string)) throw new ConfigError({ where, what: 'the name is there already', got: name });
+    // its weights are saved under its name, its optimiser's state under name-optimizer
+    const letters = 'letters, digits, - _ and .';
+    if (!/^[A-Za-z0-9_.-]+$/.test(name as string))
+      throw new ConfigError({ where: `${where}.name`, what: 'it is the name of a file', got: name, wanted: letters });
+    for (const taken of [name, `${name}-optimizer`, (name as string).replace(/-optimizer$/, '')] as string[])
+      if (names.has(taken)) throw new ConfigError({ where, what: 'the name is there already', got: taken });
     names.add(name as string);
     const leaves = flatten(params as Params);
     if (leaves.some(([, leaf]) => typeof (leaf as Partial<Variable>).assign !== 'function'))

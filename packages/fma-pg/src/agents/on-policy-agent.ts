@@ -5,19 +5,15 @@
  */
 import {
   ConfigError,
-  createOptimizer,
   disposeTree,
-  type Optimizer,
-  type OptimizerState,
   type Params,
   type Rng,
   type RngState,
+  type RunContent,
   rngFromState,
   type TrainRequest,
   type VectorEnv,
-  valueAndGrad,
 } from '@gimbal/tensor-core';
-import { tidy } from '@tensorflow/tfjs-core';
 import { numberAt } from '../internal/anneal.ts';
 import { offPolicyOptionNames } from '../off-policy/off-policy-options.ts';
 import { DrawsAhead } from '../policies/draws.ts';
@@ -28,17 +24,11 @@ import { sourceRewards } from '../rollout/source-rewards.ts';
 import { gae } from '../values/gae.ts';
 import { explainedVariance } from '../values/normalize-advantages.ts';
 import { ActorCritic, type ActorCriticParams } from './actor-critic.ts';
-import { Agent, environments, optionsOf, ownStateOf, requireMade, savedHabits } from './agent.ts';
-import { lossOf } from './hooks.ts';
+import { Agent, environments, optionsOf, ownStateOf, requireMade, savedHabits, unfinished } from './agent.ts';
+import { AuxTrainer } from './aux-losses.ts';
 import { type ActedBatch, assess, trajectoryOf } from './on-policy-batch.ts';
 import { OnPolicyLearner } from './on-policy-learner.ts';
-import {
-  type AuxLoss,
-  type OnPolicyOptions,
-  type ResolvedOnPolicy,
-  savedOptions,
-  type TransitionBatch,
-} from './on-policy-options.ts';
+import { type OnPolicyOptions, type ResolvedOnPolicy, savedOptions } from './on-policy-options.ts';
 import { refuseOtherClass } from './other-class.ts';
 import { onPolicyOptionNames, resolveOnPolicy } from './resolve-on-policy.ts';
 import { type Given, habitsGoingOn, openSaved } from './saved-run.ts';
@@ -118,8 +108,10 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
   readonly params: ActorCriticParams;
   readonly #net: ActorCritic;
   readonly #learner: OnPolicyLearner;
-  readonly #aux: { loss: AuxLoss; optimizer: Optimizer; state: OptimizerState }[];
+  readonly #aux: AuxTrainer;
   #rollout: Rollout | undefined;
+  /** a rollout that was not learnt from yet, as a hook failed; what the policy remembered before it */
+  #acted: { rollout: Rollout; remembered: Float32Array | undefined } | undefined;
   /** what the policy remembers of its copies, and the value function's memories `[N·S]`, where there is one */
   readonly #memory: PolicyMemory | undefined;
   #valueState = new Float32Array(0);
@@ -145,10 +137,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     }
     this.params = this.#net.init(this.stream.split('init'));
     this.#learner = new OnPolicyLearner(this.#net, this.params, options);
-    this.#aux = (options.auxLosses ?? []).map((loss) => {
-      const optimizer = createOptimizer({ name: 'adam' });
-      return { loss, optimizer, state: optimizer.init(loss.params) };
-    });
+    this.#aux = new AuxTrainer(options.auxLosses);
     this.#net.refresh(this.params.policy);
   }
 
@@ -225,29 +214,37 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     const started = performance.now();
     const progress = this.steps / steps;
     const { numEnvs, rollout: T } = this.options;
-    const remembered = this.#memory?.state.slice();
-    const from = { rng: this.#sampling, draws: this.#draws };
-    this.#rollout = await collectRollout(this.stepper, this.#net, T, from, this.#rollout, this.#memory);
+    this.#acted ??= await this.#act();
+    const { rollout, remembered } = this.#acted;
+    // hooks first: where one fails nothing has moved, and the next call does the same update
+    const ofAux = this.#runHooks(rollout);
+    this.#acted = undefined;
     this.steps += T * numEnvs;
-    const { metrics, batch } = this.#learn(this.#rollout, progress, remembered);
-    this.#trainAux(batch);
+    const metrics = this.#learn(rollout, progress, remembered);
     this.#net.refresh(this.params.policy);
     this.updates++;
     const row: Record<string, number> = {
       ...this.episodeMetrics(),
       ...metrics,
+      ...ofAux,
       stepsPerSecond: (1000 * T * numEnvs) / (performance.now() - started),
     };
     const isBest = await this.evaluateIfDue(row, this.steps >= steps);
     return { row: row as unknown as Omit<OnPolicyStep, 'step'>, isBest };
   }
 
-  #learn(
-    rollout: Rollout,
-    progress: number,
-    remembered: Float32Array | undefined,
-  ): { metrics: Record<string, number>; batch: ActedBatch } {
-    const { gamma, gaeLambda, rewardSource, recurrent } = this.options;
+  async #act(): Promise<{ rollout: Rollout; remembered: Float32Array | undefined }> {
+    const remembered = this.#memory?.state.slice();
+    const from = { rng: this.#sampling, draws: this.#draws };
+    const { rollout: T } = this.options;
+    this.#rollout = await collectRollout(this.stepper, this.#net, T, from, this.#rollout, this.#memory);
+    return { rollout: this.#rollout, remembered };
+  }
+
+  /** Rewards of the user's source take the place of the environment's; further losses learn. @returns their metrics */
+  #runHooks(rollout: Rollout): Record<string, number> {
+    const { rewardSource } = this.options;
+    const rewards = rollout.rawRewards.slice();
     if (rewardSource !== undefined) {
       const { numEnvs, steps } = rollout.size;
       const first = this.stepper.steps - steps;
@@ -256,9 +253,23 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
         const i = counted[row] as number;
         return `step ${first + Math.floor(i / numEnvs)}, env ${i % numEnvs}`;
       };
-      const rewards = sourceRewards(rewardSource, transitionsOf(rollout), place);
-      for (const [row, i] of counted.entries()) rollout.rewards[i] = rewards[row] as number;
+      const given = sourceRewards(rewardSource, transitionsOf(rollout), place);
+      for (const [row, i] of counted.entries()) rewards[i] = given[row] as number;
     }
+    const stream = this.stream.split('aux');
+    const ofAux = this.#aux.step(
+      () => transitionsOf(rollout, rewards),
+      (name) => stream.split(name).split(this.updates),
+    );
+    if (rewardSource !== undefined) {
+      rollout.rewards.set(rewards);
+      this.stepper.scaleRewards(rollout.rewards, (i) => rollout.terminated[i] === 1 || rollout.truncated[i] === 1);
+    }
+    return ofAux;
+  }
+
+  #learn(rollout: Rollout, progress: number, remembered: Float32Array | undefined): Record<string, number> {
+    const { gamma, gaeLambda, recurrent } = this.options;
     const memory = remembered && {
       before: { policy: remembered, value: this.#valueState },
       length: recurrent?.sequence as number,
@@ -281,7 +292,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
       if (value !== undefined) metrics[name] = value;
     }
     if (this.options.adaptiveKl !== undefined) metrics.klCoef = this.#learner.klCoef;
-    return { metrics, batch };
+    return metrics;
   }
 
   /** V of final observations and of those after the last step. */
@@ -303,17 +314,6 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     return { finalValues, lastValues: this.#net.valuesOf(value, rollout.lastObs, numEnvs, ofLast) };
   }
 
-  #trainAux({ rollout }: ActedBatch): void {
-    const batch = this.#aux.length === 0 ? undefined : transitionsOf(rollout);
-    for (const { loss, optimizer, state } of this.#aux) {
-      tidy(() => {
-        const stream = this.stream.split('aux').split(loss.name).split(this.updates);
-        const { grads } = valueAndGrad((p: Params) => lossOf(loss, p, batch as TransitionBatch, stream))(loss.params);
-        optimizer.update(loss.params, grads, state, loss.learningRate ?? 3e-4);
-      });
-    }
-  }
-
   protected override checkSteps(steps: number): void {
     const rows = this.options.rollout * this.options.numEnvs;
     if (steps <= this.steps || steps >= rows) return;
@@ -333,11 +333,12 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     const { criticState, optimizerState } = this.#learner;
     const trees: Record<string, Params> = { params: this.params, optimizer: optimizerState };
     if (criticState !== undefined) trees.criticOptimizer = criticState;
-    for (const { loss, state } of this.#aux) {
-      trees[`aux-${loss.name}`] = loss.params;
-      trees[`aux-${loss.name}-optimizer`] = state;
-    }
-    return trees;
+    return { ...trees, ...this.#aux.trees() };
+  }
+
+  protected override content(): RunContent {
+    if (this.#acted !== undefined) throw unfinished(this.name);
+    return super.content();
   }
 
   protected override ownState(): OwnState {
@@ -366,7 +367,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     this.#net.dispose();
     disposeTree(this.params);
     this.#learner.dispose();
-    for (const { state } of this.#aux) disposeTree(state);
+    this.#aux.dispose();
     super.free(); // environments last: they may throw
   }
 }

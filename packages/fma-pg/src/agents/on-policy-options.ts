@@ -9,17 +9,20 @@ import type { AdaptiveRate } from './adaptive.ts';
 /** Where an agent acts: a function that makes one environment (called `numEnvs` times), or many at once. */
 export type EnvSource = (() => Env | Promise<Env>) | VectorEnv;
 
-/** Transitions as hooks see them; arrays are the agent's, valid during the call. */
+/** Transitions as hooks see them; the arrays are copies. */
 export interface TransitionBatch {
   /** number of transitions; steps in which a copy was only reset are none */
   rows: number;
   /** `[rows·O]`, normalised as the policy sees them */
   obs: Float32Array;
-  /** `[rows·action]` */
+  /**
+   * on policy as they were sampled, in the environment's units and not clipped; off policy as they are remembered: a box as
+   * −1 … 1 of its range; choices count from 0 `[rows·action]`
+   */
   actions: Float32Array;
   /** the true next observation, also where an episode ended `[rows·O]` */
   nextObs: Float32Array;
-  /** as the environment gave them `[rows]` */
+  /** as the environment gave them, never normalised; to further losses, as the reward source where there is one `[rows]` */
   rewards: Float32Array;
   /** `[rows]`, 0 or 1 */
   terminated: Uint8Array;
@@ -29,7 +32,7 @@ export interface TransitionBatch {
 
 /** Replaces rewards: called once per rollout, or per sampled batch where the agent is off-policy. */
 export interface RewardSource {
-  /** The rewards to learn from `[rows]`. */
+  /** The rewards to learn from `[rows]`; `normalize.reward` scales them. */
   reward(batch: TransitionBatch): Float32Array;
 }
 

@@ -43,6 +43,7 @@ export async function collectRollout(
     rollout.actions.set(actions, at * actionSize);
     await stepper.step(actions);
     rollout.rewards.set(stepper.rewards, at);
+    rollout.rawRewards.set(stepper.rawRewards, at);
     rollout.terminated.set(stepper.terminated, at);
     rollout.truncated.set(stepper.truncated, at);
     rollout.valid.set(stepper.valid, at);

@@ -22,8 +22,10 @@ export class Rollout {
   readonly obs: Float32Array;
   /** as the policy sampled them, not clipped, `[T·N·action]` */
   readonly actions: Float32Array;
-  /** as learnt from: scaled, and with what a reward source adds */
+  /** as learnt from: a reward source's where there is one, scaled */
   readonly rewards: Float32Array;
+  /** as the environment gave them */
+  readonly rawRewards: Float32Array;
   readonly terminated: Uint8Array;
   readonly truncated: Uint8Array;
   /** 1 where an episode begins */
@@ -46,6 +48,7 @@ export class Rollout {
     this.obs = new Float32Array(this.rows * observation);
     this.actions = new Float32Array(this.rows * action);
     this.rewards = new Float32Array(this.rows);
+    this.rawRewards = new Float32Array(this.rows);
     this.terminated = new Uint8Array(this.rows);
     this.truncated = new Uint8Array(this.rows);
     this.starts = new Uint8Array(this.rows);
@@ -95,10 +98,12 @@ export function countedRows({ valid }: Rollout): Int32Array {
   return rows.subarray(0, count);
 }
 
-/** A rollout as hooks see it: the entries that count, in their order. */
-export function transitionsOf(rollout: Rollout): TransitionBatch {
-  const all = entriesOf(rollout);
-  if (rollout.valid.every((v) => v === 1)) return all;
+/**
+ * A rollout as hooks see it: the entries that count, in their order. Copies: what a hook writes there is not learnt from.
+ * @param rewards `[T·N]`; default as the environment gave them
+ */
+export function transitionsOf(rollout: Rollout, rewards: Float32Array = rollout.rawRewards): TransitionBatch {
+  const all = entriesOf(rollout, rewards);
   const kept = countedRows(rollout);
   const pick = (from: Float32Array, width: number): Float32Array => gatherRows(from, width, kept);
   const flags = (from: Uint8Array): Uint8Array => Uint8Array.from(kept, (i) => from[i] as number);
@@ -115,8 +120,8 @@ export function transitionsOf(rollout: Rollout): TransitionBatch {
 }
 
 /** Every entry as a transition, those of steps that only reset among them. */
-function entriesOf(rollout: Rollout): TransitionBatch {
-  const { rows, obs, actions, rewards, terminated, truncated, size, lastObs, finals } = rollout;
+function entriesOf(rollout: Rollout, rewards: Float32Array): TransitionBatch {
+  const { rows, obs, actions, terminated, truncated, size, lastObs, finals } = rollout;
   const [N, O] = [size.numEnvs, size.observation];
   const nextObs = new Float32Array(obs.length);
   nextObs.set(obs.subarray(N * O));

@@ -20,6 +20,8 @@ import { type MomentsState, ReturnScaler, type ReturnScalerState, RunningMoments
 export interface StepperOptions {
   normalizeObs: boolean;
   normalizeReward: boolean;
+  /** `rewards` are those of the environment: others are learnt from, and scaled by `scaleRewards` when they are there */
+  scalesLater?: boolean;
   gamma: number;
   /** normalisation statistics move; false in evaluation */
   training: boolean;
@@ -174,11 +176,25 @@ export class Stepper {
       this.finalObs.set(this.#raw);
     }
     readObservations(observation, result.obs, env.numEnvs, this.#raw, this.#where);
-    if (this.#scaler === undefined) this.rewards.set(this.rawRewards);
+    if (this.#scaler === undefined || this.o.scalesLater) this.rewards.set(this.rawRewards);
     else this.#scaler.scale(this.rawRewards, this.#ended, this.rewards);
     this.#take(result.infos, this.#where);
     this.steps++;
     if (this.moments !== undefined && this.anyEnded()) this.#normalize(this.finalObs);
+  }
+
+  /**
+   * Scales rewards of steps that were done, in place, where rewards are normalised.
+   * @param rewards of T steps of every copy `[T·N]`
+   * @param ended whether an episode ended in an entry
+   */
+  scaleRewards(rewards: Float32Array, ended: (entry: number) => boolean): void {
+    const { numEnvs } = this.env;
+    if (this.#scaler === undefined) return;
+    for (let from = 0; from < rewards.length; from += numEnvs) {
+      const step = rewards.subarray(from, from + numEnvs);
+      this.#scaler.scale(step, (n) => ended(from + n), step);
+    }
   }
 
   /** Episodes that ended since the last call. */
