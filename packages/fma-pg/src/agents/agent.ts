@@ -22,7 +22,8 @@ import type { RunningMoments } from '../rollout/moments.ts';
 import { type Episode, Stepper, type StepperState } from '../rollout/stepper.ts';
 import { type ActionSpec, actionSpec } from '../spaces/action-spec.ts';
 import { type ObservationSpec, observationSpec, savedObservation } from '../spaces/observation-spec.ts';
-import { type EnvSource, type RewardSource, savedOptions } from './on-policy-options.ts';
+import { type AuxLoss, type EnvSource, type RewardSource, savedOptions } from './on-policy-options.ts';
+import { hooksOf, type SavedHooks } from './saved-hooks.ts';
 import { type Habits, habitsOf } from './saved-run.ts';
 
 /** The options that this part reads, defaults filled in. */
@@ -39,6 +40,7 @@ export interface ResolvedAgent {
   readonly seed: number;
   readonly warn?: (message: string) => void;
   readonly rewardSource?: RewardSource;
+  readonly auxLosses?: readonly AuxLoss[];
 }
 
 interface AgentState {
@@ -52,6 +54,8 @@ interface AgentState {
   envMaxSteps?: number | null;
   /** absent in older checkpoints */
   habits?: Habits;
+  /** absent in older checkpoints */
+  hooks?: SavedHooks;
   lastEvaluation: number;
   lastReturn: number | null;
   best: number | null;
@@ -205,6 +209,7 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
       envId: this.#env.spec.id,
       envMaxSteps: limitOf(this.#env),
       habits: habitsOf(this.options),
+      hooks: hooksOf(this.options),
       lastEvaluation: this.#lastEvaluation,
       lastReturn: this.#lastReturn,
       best: this.#best,
@@ -258,6 +263,9 @@ export function optionsOf({ config }: LoadedCheckpoint): Record<string, unknown>
 
 /** What an agent's own part of a saved state was. */
 export const ownStateOf = ({ state }: LoadedCheckpoint): unknown => (state as AgentState).own;
+
+/** Which hooks a saved run had; undefined in older checkpoints. */
+export const savedHooks = ({ state }: LoadedCheckpoint): SavedHooks | undefined => (state as AgentState).hooks;
 
 /** How a saved run was watched and kept. */
 export const savedHabits = ({ state }: LoadedCheckpoint): Habits => (state as AgentState).habits ?? {};

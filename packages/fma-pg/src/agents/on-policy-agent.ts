@@ -21,16 +21,27 @@ import type { PolicyMemory } from '../policies/recurrent.ts';
 import { collectRollout } from '../rollout/collect.ts';
 import { countedRows, gatherRows, type Rollout, transitionsOf } from '../rollout/rollout.ts';
 import { sourceRewards } from '../rollout/source-rewards.ts';
+import { type SurrogateName, surrogateDefaults } from '../surrogates/surrogates.ts';
 import { gae } from '../values/gae.ts';
 import { explainedVariance } from '../values/normalize-advantages.ts';
 import { ActorCritic, type ActorCriticParams } from './actor-critic.ts';
-import { Agent, environments, optionsOf, ownStateOf, requireMade, savedHabits, unfinished } from './agent.ts';
+import {
+  Agent,
+  environments,
+  optionsOf,
+  ownStateOf,
+  requireMade,
+  savedHabits,
+  savedHooks,
+  unfinished,
+} from './agent.ts';
 import { AuxTrainer } from './aux-losses.ts';
 import { type ActedBatch, assess, trajectoryOf } from './on-policy-batch.ts';
 import { OnPolicyLearner } from './on-policy-learner.ts';
 import { type OnPolicyOptions, type ResolvedOnPolicy, savedOptions } from './on-policy-options.ts';
 import { refuseOtherClass } from './other-class.ts';
 import { onPolicyOptionNames, resolveOnPolicy } from './resolve-on-policy.ts';
+import { checkHooksGoingOn } from './saved-hooks.ts';
 import { type Given, habitsGoingOn, openSaved } from './saved-run.ts';
 import { type SavedSurrogate, surrogateGoingOn } from './saved-surrogate.ts';
 import { allSequences, memoryAfter, type SequenceBatch } from './sequences.ts';
@@ -82,11 +93,11 @@ export interface OnPolicyStep {
   readonly restored: number;
   /** with an `innerGuard`: passes after which the surrogate was lower than before the first */
   readonly fallen?: number;
-  /** η in this update, where the surrogate was given one */
+  /** η in this update, where the surrogate has one */
   readonly eta?: number;
-  /** ε in this update, where the surrogate was given one for both sides */
+  /** ε in this update, where the surrogate has one for both sides */
   readonly clipEpsilon?: number;
-  /** β of the next update, where it is adapted; else of this one, where the surrogate was given one */
+  /** β of the next update, where it is adapted; else of this one, where the surrogate has one */
   readonly klCoef?: number;
   /** environment steps a second, learning included */
   readonly stepsPerSecond: number;
@@ -190,6 +201,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     const surrogate = surrogateGoingOn((ownStateOf(saved) as OwnState).surrogate, given.surrogate);
     const habits = habitsGoingOn(saved, savedHabits(saved), from, given, o.which);
     const options = resolveOnPolicy({ ...config, ...habits, ...given, surrogate } as OnPolicyOptions);
+    checkHooksGoingOn(savedHooks(saved), options);
     return (await OnPolicyAgent.#made(options)).restore(saved);
   }
 
@@ -287,8 +299,11 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     );
     const learnt = this.#learner.update(batch, progress, this.stream.split('shuffle').split(this.updates));
     const metrics: Record<string, number> = { ...learnt, explainedVariance: explained };
+    const { surrogate, method } = this.options;
+    const defaults: Record<string, unknown> = surrogateDefaults[surrogate.surrogate as SurrogateName] ?? {};
+    const used = { ...defaults, ...surrogate.options };
     for (const name of ['eta', 'clipEpsilon', 'klCoef'] as const) {
-      const value = numberAt(this.options.surrogate.options[name], progress);
+      const value = method === 'gradient' ? numberAt(used[name], progress) : undefined;
       if (value !== undefined) metrics[name] = value;
     }
     if (this.options.adaptiveKl !== undefined) metrics.klCoef = this.#learner.klCoef;

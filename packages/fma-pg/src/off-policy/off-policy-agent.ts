@@ -16,11 +16,12 @@ import {
   type TrainRequest,
   type VectorEnv,
 } from '@gimbal/tensor-core';
-import { Agent, environments, optionsOf, requireMade, savedHabits } from '../agents/agent.ts';
+import { Agent, environments, optionsOf, requireMade, savedHabits, savedHooks } from '../agents/agent.ts';
 import { refuseOtherClass } from '../agents/other-class.ts';
 import { onPolicyOptionNames } from '../agents/resolve-on-policy.ts';
+import { checkHooksGoingOn } from '../agents/saved-hooks.ts';
 import { type Given, habitsGoingOn, openSaved } from '../agents/saved-run.ts';
-import { annealed } from '../internal/anneal.ts';
+import { annealed, annealedWithin, notNegative, share } from '../internal/anneal.ts';
 import { bufferTree, restoreBuffer } from '../replay/buffer-tree.ts';
 import { NStep } from '../replay/n-step.ts';
 import { checkReplay, ReplayBuffer } from '../replay/replay-buffer.ts';
@@ -147,6 +148,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     const saved = await openSaved('OffPolicyAgent', from, given, o);
     const habits = habitsGoingOn(saved, savedHabits(saved), from, given, o.which);
     const options = resolveOffPolicy({ ...optionsOf(saved), ...habits, ...given } as OffPolicyOptions);
+    checkHooksGoingOn(savedHooks(saved), options);
     return (await OffPolicyAgent.#made(options)).restore(saved);
   }
 
@@ -198,7 +200,8 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     const stored = new Float32Array(N * K);
     if (this.steps < o.learningStarts) this.#randomActions(stored);
     else {
-      const explore = annealed(o.exploration, o.explorationFraction === 0 ? 1 : progress / o.explorationFraction);
+      const done = o.explorationFraction === 0 ? 1 : progress / o.explorationFraction;
+      const explore = annealedWithin('exploration', o.exploration, done, share);
       this.#learner.act(stepper.obs, N, stored, this.#draws, explore, stepper.masks);
     }
     const before = stepper.obs.slice();
@@ -231,7 +234,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     const { logEvery, checkpointEvery, numEnvs } = this.options;
     if (this.steps < learningStarts || this.buffer.size === 0) return undefined;
     if (!passes(trainEvery, this.steps - numEnvs, this.steps)) return undefined;
-    const rate = annealed(learningRate, progress);
+    const rate = annealedWithin('learningRate', learningRate, progress, notNegative);
     let metrics: Record<string, number> | undefined;
     for (let i = 0; i < updates; i++) {
       const batch = this.buffer.sample(batchSize, this.#learning, progress);
