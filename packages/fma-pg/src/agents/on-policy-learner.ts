@@ -17,9 +17,10 @@ import {
   valueAndGradWithAux,
 } from '@gimbal/tensor-core';
 import { concat, mean, reshape, type Scalar, type Tensor, type Tensor2D, tidy } from '@tensorflow/tfjs-core';
-import { annealed, annealedParts } from '../internal/anneal.ts';
+import { annealedParts, annealedWithin, notNegative } from '../internal/anneal.ts';
 import { type HostInput, ReplayedStep, type Rest } from '../internal/replayed-step.ts';
 import { gatherRows } from '../rollout/rollout.ts';
+import { resultOf } from '../surrogates/surrogate-result.ts';
 import { analyticKlOf, surrogates } from '../surrogates/surrogates.ts';
 import type { ActorCritic, ActorCriticParams } from './actor-critic.ts';
 import { boundedRate, nextPenalty, nextRateFactor } from './adaptive.ts';
@@ -96,7 +97,8 @@ export class OnPolicyLearner {
   update(batch: ActedBatch, progress: number, stream: Rng): LearnResult {
     const { o } = this;
     const credit = creditOf(batch, batch.advantages, o);
-    const learningRate = boundedRate(annealed(o.learningRate, progress), this.rateFactor, o.adaptiveRate);
+    const rate = annealedWithin('learningRate', o.learningRate, progress, notNegative);
+    const learningRate = boundedRate(rate, this.rateFactor, o.adaptiveRate);
     const learnt: Omit<LearnResult, 'finalKl'> =
       o.method === 'gradient'
         ? this.#passes(batch, credit, learningRate, progress, stream)
@@ -215,7 +217,7 @@ export class OnPolicyLearner {
     progress: number,
   ): (batch: ActedBatch, rows: Int32Array, credit: Credit) => Float32Array {
     const { o, net } = this;
-    const entropyCoef = annealed(loss.entropyCoef, progress);
+    const entropyCoef = annealedWithin('entropyCoef', loss.entropyCoef, progress, notNegative);
     const constants = [entropyCoef, ...Object.values(loss.surrogate.options).map((x) => annealedParts(x, progress))];
     this.#policyStep.begin(JSON.stringify(constants));
     const uses = { oldHead: analyticKlOf(loss.surrogate) !== undefined, values: loss.valueClip !== undefined };
@@ -264,7 +266,7 @@ export class OnPolicyLearner {
     return tidy(() => {
       const { batch: b, old } = minibatch(this.net, batch, batch.entries, used);
       const { input } = surrogateInput(this.net, this.params.policy, old, b, loss.surrogate, progress);
-      return -(loss.surrogate(input).loss.dataSync<'float32'>()[0] as number);
+      return -(resultOf(loss.surrogate, input).loss.dataSync<'float32'>()[0] as number);
     });
   }
 

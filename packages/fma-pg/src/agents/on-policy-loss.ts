@@ -14,8 +14,9 @@ import {
   type Tensor1D,
   zerosLike,
 } from '@tensorflow/tfjs-core';
-import { type Anneal, annealed } from '../internal/anneal.ts';
+import { type Anneal, annealedWithin, notNegative } from '../internal/anneal.ts';
 import type { Surrogate, SurrogateInput } from '../surrogates/surrogate.ts';
+import { resultOf } from '../surrogates/surrogate-result.ts';
 import { analyticKlOf } from '../surrogates/surrogates.ts';
 import type { ActorCritic, ActorCriticParams } from './actor-critic.ts';
 import type { MinibatchTensors } from './on-policy-batch.ts';
@@ -77,9 +78,9 @@ export function minibatchLoss(
   progress: number,
 ): { value: Scalar; aux: Tensor1D } {
   const { input, entropy } = surrogateInput(net, params.policy, old, b, o.surrogate, progress);
-  const { loss, stats } = o.surrogate(input);
+  const { loss, stats } = resultOf(o.surrogate, input);
   const meanEntropy = mean<Scalar>(entropy);
-  const coefficient = annealed(o.entropyCoef, progress);
+  const coefficient = annealedWithin('entropyCoef', o.entropyCoef, progress, notNegative);
   let total: Scalar = coefficient === 0 ? loss : add(loss, mul(meanEntropy, -coefficient));
   let valueLoss: Scalar = zerosLike(loss);
   if (o.joint) {

@@ -28,6 +28,10 @@ export function refuseOtherClass(
   const { algorithm } = options;
   const given = Object.keys(options);
   const foreign = given.filter((name) => !own.includes(name) && ofOther.includes(name));
+  if (foreign[0] !== undefined && onlyOf[agent].includes(algorithm)) {
+    const what = `${algorithm} has no such option (agents ${other === 'OnPolicyAgent' ? 'on' : 'off'} policy have)`;
+    throw new ConfigError({ where: foreign[0], what, fix: 'Leave it out' });
+  }
   // one that is misplaced among options of this class is refused by its name, later
   const isForeign = foreign.length > 0 && !given.some((name) => own.includes(name) && !ofOther.includes(name));
   if (!isForeign && !onlyOf[other].includes(algorithm)) return;

@@ -124,6 +124,12 @@ function checkSurrogate({ surrogate, method, adaptiveKl, targetKl, innerGuard }:
     const wanted = 'one of surrogates, as surrogates.ppoClip()';
     throw new ConfigError({ where: 'surrogate', what: 'no surrogate', got: surrogate, wanted });
   }
+  // a checkpoint holds them, and steps are captured anew where they change
+  const { options } = surrogate as Partial<Surrogate>;
+  if (typeof options !== 'object' || options === null) {
+    const wanted = 'what it was made with: {} where that is nothing';
+    throw new ConfigError({ where: `surrogate ${name}`, what: 'it has no options', got: typeof options, wanted });
+  }
   // the clipped one is the default: it may not have been asked for
   if (adaptiveKl !== undefined && name !== 'ppoKl' && name !== 'ppoClip') {
     const wanted = 'surrogates.ppoKl()';

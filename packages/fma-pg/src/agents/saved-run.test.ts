@@ -171,7 +171,9 @@ test('options of the other class, and none, say what to use', async () => {
     );
   await expect(on({ ...here, buffer: {} })).rejects.toThrow('buffer: options of OffPolicyAgent');
   // one that went astray is named
-  await expect(on({ ...ppo(), ...here, batchSize: 64 })).rejects.toThrow('ppo: unknown option batchSize');
+  await expect(on({ ...ppo(), ...here, batchSize: 64 })).rejects.toThrow(
+    'batchSize: ppo has no such option (agents off',
+  );
   for (const create of [on, off])
     await expect(create({ env })).rejects.toThrow(
       'seed: it is missing; wanted a whole number from 0 to 2^53 − 1. Give seed: 0',

@@ -1,7 +1,7 @@
 // The surrogate of a checkpoint: made again from its name and options, or the one that is given, where it is the same.
 import { CheckpointError, ConfigError } from '@gimbal/tensor-core';
 import type { Surrogate } from '../surrogates/surrogate.ts';
-import { surrogateOf } from '../surrogates/surrogates.ts';
+import { surrogateOf, surrogates } from '../surrogates/surrogates.ts';
 
 /** A schedule that was a function stands as 'function'; in older checkpoints it is left out. */
 export interface SavedSurrogate {
@@ -15,6 +15,10 @@ export interface SavedSurrogate {
  */
 export function surrogateGoingOn({ name, options }: SavedSurrogate, given?: Surrogate): Surrogate {
   if (given === undefined) {
+    if (!Object.hasOwn(surrogates, name)) {
+      const what = `${name} was one of yours, a function, which no checkpoint holds`;
+      throw new ConfigError({ where: 'resume, surrogate', what, fix: 'Give surrogate again' });
+    }
     const lost = Object.keys(options).find((key) => options[key] === 'function');
     if (lost === undefined) return surrogateOf(name, options);
     const what = 'it was a function, which no checkpoint holds';

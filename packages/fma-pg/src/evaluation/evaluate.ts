@@ -99,6 +99,13 @@ export async function evaluate(agent: Playable, o: EvaluateOptions): Promise<Eva
   if (maxSteps !== undefined) checkCount('maxSteps', maxSteps);
   if (o.numEnvs !== undefined) checkCount('numEnvs', o.numEnvs);
   checkCount('episodes', episodes);
+  if (seed === undefined)
+    throw new ConfigError({
+      where: 'evaluate',
+      what: 'there is no seed',
+      wanted: 'a whole number',
+      fix: 'Give seed: 0',
+    });
   checkSeed(seed);
   checkOption('deterministic', deterministic, typeof deterministic === 'boolean', 'true or false');
   const make = o.env ?? agent.evalEnv;

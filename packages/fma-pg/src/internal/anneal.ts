@@ -19,6 +19,27 @@ export function annealed(value: Anneal, progress: number): number {
   return value.from + (value.to - value.from) * Math.min(Math.max(progress, 0), 1);
 }
 
+/** What an option has to be. */
+export interface Range {
+  readonly good: (x: number) => boolean;
+  readonly wanted: string;
+}
+
+export const positive: Range = { good: (x) => x > 0, wanted: 'a finite number > 0' };
+export const notNegative: Range = { good: (x) => x >= 0, wanted: 'a finite number ≥ 0' };
+export const share: Range = { good: (x) => x >= 0 && x <= 1, wanted: 'a number from 0 to 1' };
+
+/**
+ * `annealed`, of a schedule that may be the user's function: it was looked at at the start of the run only.
+ * @throws ConfigError naming the option and the share of the run that is done
+ */
+export function annealedWithin(where: string, value: Anneal, progress: number, { good, wanted }: Range): number {
+  const x = annealed(value, progress);
+  if (typeof value !== 'function' || (typeof x === 'number' && Number.isFinite(x) && good(x))) return x;
+  const at = Number(progress.toPrecision(3));
+  throw new ConfigError({ where: `${where}, progress ${at}`, what: 'out of range', got: x, wanted });
+}
+
 /** The number that an option is by now; undefined for an option that is none. */
 export function numberAt(x: unknown, progress: number): number | undefined {
   const is = typeof x === 'number' || typeof x === 'function' || (typeof x === 'object' && x !== null && 'from' in x);

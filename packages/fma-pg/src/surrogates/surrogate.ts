@@ -32,7 +32,7 @@ import {
   type Tensor,
   zerosLike,
 } from '@tensorflow/tfjs-core';
-import { type Anneal, annealed } from '../internal/anneal.ts';
+import { type Anneal, annealedWithin, type Range } from '../internal/anneal.ts';
 import { checkParts } from '../internal/given.ts';
 
 /** What a surrogate is computed from. */
@@ -124,7 +124,8 @@ export interface Entries {
   advantages: Tensor;
   /** Σ over entries by the aggregate */
   mean(t: Tensor): Scalar;
-  at(value: Anneal): number;
+  /** @param option its name, for the message where it is out of range by now */
+  at(option: string, value: Anneal, range: Range): number;
   forwardKl(): Tensor;
   reverseKl(): Tensor;
   mask: Tensor | undefined;
@@ -185,7 +186,7 @@ export function defineSurrogate<O extends RatioOptions>(
       logRatio,
       advantages: x.advantages,
       mean: average,
-      at: (value) => annealed(value, progress),
+      at: (option, value, range) => annealedWithin(`${surrogate}.${option}`, value, progress, range),
       forwardKl: () => x.kl?.forward ?? k3Forward(logRatio),
       reverseKl: () => x.kl?.reverse ?? k3Reverse(logRatio),
       mask,

@@ -16,7 +16,7 @@ import {
   sum,
   type Tensor,
 } from '@tensorflow/tfjs-core';
-import { type Anneal, annealed, checkAnneal } from '../internal/anneal.ts';
+import { type Anneal, annealed, checkAnneal, notNegative, positive, type Range } from '../internal/anneal.ts';
 import {
   defineSurrogate,
   type Entries,
@@ -42,7 +42,10 @@ export const surrogateDefaults = {
   mpo: { temperature: 1 },
 } as const satisfies { readonly [surrogate: string]: { readonly [option: string]: unknown } };
 
-const positive = (where: string, value: Anneal): void => checkAnneal(where, value, (x) => x > 0, 'a finite number > 0');
+const within = (where: string, value: Anneal, { good, wanted }: Range): void => checkAnneal(where, value, good, wanted);
+
+/** 1 − ε of a clip of probabilities must stay above 0 */
+const belowOne: Range = { good: (x) => x >= 0 && x < 1, wanted: 'a number in [0, 1)' };
 
 /** A x: REINFORCE and A2C; the softmax representation's linear term. With several inner steps nothing holds it back. */
 function reinforce(o: SurrogateOptions = {}): Surrogate {
@@ -74,7 +77,7 @@ function ppoClip(o: PpoClipOptions = {}): Surrogate {
   ]);
   const sides = clipSides(clipEpsilon);
   return defineSurrogate('ppoClip', o, ({ logRatio, advantages, mean, at }) => {
-    const [low, high] = [at(sides.low), at(sides.high)];
+    const [low, high] = [at('clipEpsilon', sides.low, belowOne), at('clipEpsilon', sides.high, sides.ofHigh)];
     const rho = exp(logRatio);
     const clipped = clipByValue(rho, 1 - low, 1 + high);
     return {
@@ -85,26 +88,29 @@ function ppoClip(o: PpoClipOptions = {}): Surrogate {
 }
 
 /** @throws ConfigError for sides out of range, and where one of two is missing */
-function clipSides(clipEpsilon: NonNullable<PpoClipOptions['clipEpsilon']>): { low: Anneal; high: Anneal } {
+function clipSides(clipEpsilon: NonNullable<PpoClipOptions['clipEpsilon']>): {
+  low: Anneal;
+  high: Anneal;
+  ofHigh: Range;
+} {
   const where = 'ppoClip.clipEpsilon';
   // ε may fall to 0 by the end of a run, where the last update stands still; at the start nothing would be learnt
-  const check = (name: string, value: Anneal, most: number, wanted: string): void => {
-    checkAnneal(name, value, (x) => x >= 0 && x < most, wanted);
+  const check = (name: string, value: Anneal, range: Range): void => {
+    within(name, value, range);
     checkOption(name, value, annealed(value, 0) > 0, 'more than 0 at the start');
   };
-  const below = 'a number in [0, 1)';
   const isOne = typeof clipEpsilon !== 'object' || clipEpsilon === null || 'from' in clipEpsilon || 'to' in clipEpsilon;
   if (isOne) {
-    check(where, clipEpsilon, 1, below);
-    return { low: clipEpsilon, high: clipEpsilon };
+    check(where, clipEpsilon, belowOne);
+    return { low: clipEpsilon, high: clipEpsilon, ofHigh: belowOne };
   }
   checkKnown(where, clipEpsilon, ['low', 'high']);
   for (const side of ['low', 'high'] as const)
     if (clipEpsilon[side] === undefined)
       throw new ConfigError({ where: `${where}.${side}`, what: 'it is missing', wanted: '{ low, high }' });
-  check(`${where}.low`, clipEpsilon.low, 1, below);
-  check(`${where}.high`, clipEpsilon.high, Number.POSITIVE_INFINITY, 'a finite number ≥ 0');
-  return clipEpsilon;
+  check(`${where}.low`, clipEpsilon.low, belowOne);
+  check(`${where}.high`, clipEpsilon.high, notNegative);
+  return { ...clipEpsilon, ofHigh: notNegative };
 }
 
 export interface PpoKlOptions extends SurrogateOptions {
@@ -115,9 +121,9 @@ export interface PpoKlOptions extends SurrogateOptions {
 /** ρA − β KL(p_t ‖ p_θ): PPO's penalty form (eq. 8), TRPO's as a penalty. */
 function ppoKl(o: PpoKlOptions = {}): Surrogate {
   const { klCoef = surrogateDefaults.ppoKl.klCoef } = optionsOf('ppoKl', o, ['klCoef']);
-  checkAnneal('ppoKl.klCoef', klCoef, (x) => x >= 0, 'a finite number ≥ 0');
+  within('ppoKl.klCoef', klCoef, notNegative);
   return defineSurrogate('ppoKl', o, ({ logRatio, advantages, mean, at, forwardKl }) => ({
-    objective: mean(sub(mul(exp(logRatio), advantages), mul(forwardKl(), at(klCoef)))),
+    objective: mean(sub(mul(exp(logRatio), advantages), mul(forwardKl(), at('klCoef', klCoef, notNegative)))),
   }));
 }
 
@@ -129,9 +135,9 @@ export interface MdpoOptions extends SurrogateOptions {
 /** ρA − KL(p_θ ‖ p_t)/η: MDPO (arXiv 2005.09814), the direct representation with negative entropy. */
 function mdpo(o: MdpoOptions = {}): Surrogate {
   const { eta = surrogateDefaults.mdpo.eta } = optionsOf('mdpo', o, ['eta']);
-  positive('mdpo.eta', eta);
+  within('mdpo.eta', eta, positive);
   return defineSurrogate('mdpo', o, ({ logRatio, advantages, mean, at, reverseKl }) => ({
-    objective: mean(sub(mul(exp(logRatio), advantages), mul(reverseKl(), 1 / at(eta)))),
+    objective: mean(sub(mul(exp(logRatio), advantages), mul(reverseKl(), 1 / at('eta', eta, positive)))),
   }));
 }
 
@@ -154,11 +160,11 @@ function smdpo(o: SmdpoOptions = {}): Surrogate {
     klEstimator = surrogateDefaults.smdpo.klEstimator,
     negativeWeight = surrogateDefaults.smdpo.negativeWeight,
   } = optionsOf('smdpo', o, ['eta', 'klEstimator', 'negativeWeight']);
-  positive('smdpo.eta', eta);
+  within('smdpo.eta', eta, positive);
   checkName('smdpo.klEstimator', klEstimator, ['analytic', 'k1', 'k3']);
   checkName('smdpo.negativeWeight', negativeWeight, ['clamp', 'keep', 'error']);
   const formula = ({ logRatio, advantages, mean, at, forwardKl }: Entries): Formula => {
-    const least = -1 / at(eta);
+    const least = -1 / at('eta', eta, positive);
     if (negativeWeight === 'error') refuseBelow(advantages, least);
     const weights = negativeWeight === 'clamp' ? maximum(advantages, least) : advantages;
     const kl = klEstimator === 'k1' ? neg(logRatio) : klEstimator === 'k3' ? k3Forward(logRatio) : forwardKl();
@@ -193,10 +199,10 @@ export interface SppoOptions extends RatioOptions {
 function sppo(o: SppoOptions = {}): Surrogate {
   const { clipEpsilon = surrogateDefaults.sppo.clipEpsilon, pessimistic = surrogateDefaults.sppo.pessimistic } =
     optionsOf('sppo', o, ['clipEpsilon', 'pessimistic', 'ratioLevel']);
-  positive('sppo.clipEpsilon', clipEpsilon);
+  within('sppo.clipEpsilon', clipEpsilon, positive);
   checkOption('sppo.pessimistic', pessimistic, typeof pessimistic === 'boolean', 'true or false');
   return defineSurrogate('sppo', o, ({ logRatio, advantages, mean, at }) => {
-    const band = Math.log1p(at(clipEpsilon));
+    const band = Math.log1p(at('clipEpsilon', clipEpsilon, notNegative));
     const inside = mul(advantages, clipByValue(logRatio, -band, band));
     return {
       objective: mean(pessimistic ? minimum(mul(advantages, logRatio), inside) : inside),
@@ -208,9 +214,9 @@ function sppo(o: SppoOptions = {}): Surrogate {
 /** A x − (ρ − 1 − x)/η: SPMA (arXiv 2411.12042), sMDPO with the k3 estimate. */
 function spma(o: MdpoOptions = {}): Surrogate {
   const { eta = surrogateDefaults.spma.eta } = optionsOf('spma', o, ['eta']);
-  positive('spma.eta', eta);
+  within('spma.eta', eta, positive);
   return defineSurrogate('spma', o, ({ logRatio, advantages, mean, at }) => ({
-    objective: mean(sub(mul(advantages, logRatio), mul(k3Forward(logRatio), 1 / at(eta)))),
+    objective: mean(sub(mul(advantages, logRatio), mul(k3Forward(logRatio), 1 / at('eta', eta, positive)))),
   }));
 }
 
@@ -222,7 +228,7 @@ export interface MpoOptions extends SurrogateOptions {
 /** Σ w x, w ∝ exp(A/λ) over the batch: MPO's M-step (arXiv 1806.06920) and AWR's. sMDPO's 1 + ηA is its first order. */
 function mpo(o: MpoOptions = {}): Surrogate {
   const { temperature = surrogateDefaults.mpo.temperature } = optionsOf('mpo', o, ['temperature']);
-  positive('mpo.temperature', temperature);
+  within('mpo.temperature', temperature, positive);
   if (o.aggregate !== undefined)
     throw new ConfigError({
       where: 'mpo.aggregate',
@@ -231,7 +237,7 @@ function mpo(o: MpoOptions = {}): Surrogate {
       fix: 'Leave it out',
     });
   return defineSurrogate('mpo', o, ({ logRatio, advantages, at, mask }) => {
-    const scaled = mul(advantages, 1 / at(temperature));
+    const scaled = mul(advantages, 1 / at('temperature', temperature, positive));
     // entries that do not count get no weight
     const logits = mask === undefined ? scaled : sub(scaled, mul(sub(1, mask), 1e9));
     const weights = stopGradient(exp(sub(logits, logSumExp(logits))));

@@ -1,0 +1,48 @@
+// What a surrogate of the user's own gives, looked at before anything is learnt from it.
+import { ConfigError, isTensor, ShapeError } from '@gimbal/tensor-core';
+import { dropped, isPromise, threw } from '../rollout/env-faults.ts';
+import type { Surrogate, SurrogateInput, SurrogateResult, SurrogateStats } from './surrogate.ts';
+
+const stats = [
+  'klForward',
+  'klReverse',
+  'clipFraction',
+  'ratioMax',
+  'clampedShare',
+  'heldShare',
+] as const satisfies readonly (keyof SurrogateStats)[];
+
+/**
+ * Calls a surrogate.
+ * @throws ConfigError, naming it, for what it throws (its cause), for a promise, and for a loss or number of `stats` that is
+ * missing or no tensor; ShapeError for one that is no scalar
+ */
+export function resultOf(surrogate: Surrogate, input: SurrogateInput): SurrogateResult {
+  const where = `surrogate ${surrogate.surrogate}`;
+  let result: SurrogateResult;
+  try {
+    result = surrogate(input);
+  } catch (error) {
+    throw threw(error, where, 'it');
+  }
+  if (isPromise(result)) {
+    dropped(result);
+    throw new ConfigError({ where, what: 'it gave a promise', wanted, fix: 'Answer at once' });
+  }
+  const given = (result ?? {}) as { loss?: unknown; stats?: { [name: string]: unknown } };
+  checkScalar(where, 'loss', given.loss);
+  for (const name of stats) checkScalar(where, `stats.${name}`, given.stats?.[name]);
+  return result;
+}
+
+const wanted = `{ loss, stats: { ${stats.join(', ')} } }, all of them scalars`;
+
+function checkScalar(where: string, name: string, got: unknown): void {
+  if (!isTensor(got)) {
+    const what = got === undefined ? `it gave no ${name}` : `its ${name} is no tensor`;
+    throw new ConfigError({ where, what, ...(got !== undefined && { got: typeof got }), wanted });
+  }
+  if (got.rank === 0) return;
+  const fix = 'Reduce it with mean() or sum()';
+  throw new ShapeError({ where, what: `its ${name} is no scalar`, got: got.shape, wanted: 'shape []', fix });
+}
