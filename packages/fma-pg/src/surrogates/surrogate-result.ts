@@ -29,7 +29,7 @@ export function resultOf(surrogate: Surrogate, input: SurrogateInput): Surrogate
     dropped(result);
     throw new ConfigError({ where, what: 'it gave a promise', wanted, fix: 'Answer at once' });
   }
-  const given = (result ?? {}) as { loss?: unknown; stats?: { [name: string]: unknown } };
+  const given: { loss?: unknown; stats?: { [name in keyof SurrogateStats]?: unknown } } = result ?? {};
   checkScalar(where, 'loss', given.loss);
   for (const name of stats) checkScalar(where, `stats.${name}`, given.stats?.[name]);
   return result;
