@@ -45,6 +45,7 @@ export function parseLine(
       commander.addOption(flag);
     }
   }
+  refuseForgotten(name, argv, options);
   for (const word of words) commander.argument(word.variadic ? `[${word.name}...]` : `[${word.name}]`);
   try {
     commander.parse(foldBooleans(argv, options), { from: 'user' });
@@ -56,6 +57,19 @@ export function parseLine(
   const help = given.help === true;
   if (!help) checkWords(name, commander.args, words);
   return { flags, words: commander.args, help };
+}
+
+/** A flag where a value should stand: taken for one, it would leave a word too many, or a strange value. */
+function refuseForgotten(name: string, argv: readonly string[], options: readonly OptionInfo[]): void {
+  const flags = new Map(options.map((option) => [`--${option.flag}`, option]));
+  const end = argv.indexOf('--');
+  for (const [i, word] of (end < 0 ? argv : argv.slice(0, end)).entries()) {
+    const next = argv[i + 1];
+    if (next === undefined || flags.get(word) === undefined || flags.get(word)?.kind.type === 'boolean') continue;
+    // after a flag's own value the next flag stands rightly
+    if (!flags.has(next.replace(/=.*$/s, ''))) continue;
+    throw new ConfigError({ where: `gimbal ${name}`, what: `${word} needs a value`, fix: `See gimbal ${name} --help` });
+  }
 }
 
 function checkWords(name: string, args: readonly string[], words: readonly CommandArgument[]): void {

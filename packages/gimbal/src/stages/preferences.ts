@@ -135,6 +135,6 @@ export const stage = defineStage({
   },
   describe: (r) =>
     !r
-      ? 'none labelled here, which takes the newsroom, whose truth is known; pairs of your own are those of --preferences'
+      ? 'none: only newsroom articles can be labelled here; give pairs of your own by --preferences'
       : `${counted(r.train, 'pair')}, ${percent(r.swapped / r.train)} labelled wrongly; ${counted(Object.keys(r.tests).length, 'test set')}`,
 });
