@@ -69,6 +69,9 @@ test('grpo raises a reward of the user’s, writes a model and a page', async ()
   expect(Object.keys(result)).toEqual(['run', 'report', 'path', 'steps', 'rewardBefore', 'reward']);
   expect(await readdir(join(run, 'model'))).toContain('model.safetensors');
   const page = await readFile(join(run, 'report.html'), 'utf8');
+  for (const text of ['How it was made', 'npx gimbal grpo --model', 'klCoef', 'of the preset grpo', '--learning-rate'])
+    expect(page).toContain(text);
+  expect(page).not.toContain('clamped advantages');
   for (const text of ['grpo on letters', 'KL to the start', 'clipped share', 'What it writes', 'after, reward '])
     expect(page).toContain(text);
 }, 60_000);
@@ -361,3 +364,36 @@ test('rewards by name, and what is none', async () => {
   expect(threw.stderr).toContain('throws.mjs threw: mine');
   expect(threw.stderr).not.toContain('not foreseen');
 }, 120_000);
+
+test('rows that are no articles of the newsroom, and a flag without its value, are refused by name', async () => {
+  const reads = /world:newsroom reads articles of the newsroom only: /;
+  for (const [flags, where] of [
+    [['--reward', 'world:newsroom'], /error gimbal rl --reward, .*rows\.jsonl:1: /],
+    [['--reward', `ensemble:world:newsroom+${join(dir, 'letters.mjs')}`], /gimbal rl --reward, .*rows\.jsonl:1: /],
+    [['--reward', 'exact:answer', '--monitor', 'world:newsroom'], /gimbal rl --monitor, .*rows\.jsonl:1: /],
+  ] as const) {
+    const { code, stderr } = await failure('rl', ...common(), ...flags, '--out', join(dir, 'no-articles'));
+    expect([code, stderr]).toEqual([2, expect.stringMatching(where)]);
+    expect(stderr).toMatch(reads);
+    expect(stderr).not.toMatch('not foreseen');
+  }
+  const forgotten = await failure('rl', '--model', 'base', '--reward', '--out', 'here');
+  expect([forgotten.code, forgotten.stderr]).toEqual([2, expect.stringMatching(/gimbal rl: --reward needs a value/)]);
+});
+
+test('without a rate the model’s size gives it: it is printed and kept; a model that hardly moved is told', async () => {
+  const run = join(dir, 'own-rate');
+  const short = ['--reward', join(dir, 'letters.mjs'), '--batch-size', '8', '--held-out', '4', '--steps', '2'];
+  const { code, stderr } = await failure('rl', ...common(), ...short, '--out', run);
+  expect(code).toBe(0);
+  const [, rate = ''] = /; learning rate ([\d.]+) for [\d.]+k parameters/.exec(stderr) ?? [];
+  expect(Number(rate)).toBe(1e-3);
+  const config = JSON.parse(await readFile(join(run, 'config.json'), 'utf8')) as { resolved?: object };
+  expect(config.resolved).toEqual({ learningRate: 1e-3 });
+  expect(await readFile(join(run, 'report.html'), 'utf8')).toContain('--learning-rate 0.001');
+  const longer = await failure('rl', '--resume', '--out', run, '--steps', '3');
+  expect([longer.code, longer.stderr]).toEqual([0, expect.stringMatching(/; learning rate 0\.001\s/)]);
+  const slow = await failure('rl', ...common(), ...short, '--learning-rate', '1e-7', '--out', join(dir, 'slow'));
+  expect(slow.stderr).toMatch(/The model hardly moved, .*: try a larger --learning-rate than 1e-7/);
+  expect(slow.stderr).not.toMatch('overlap');
+}, 60_000);

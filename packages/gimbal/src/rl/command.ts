@@ -1,10 +1,10 @@
 // gimbal rl, and gimbal grpo, which is its preset: a model you have learns from a reward.
 import { join } from 'node:path';
 import { tokenPresets } from '@gimbal/fma-pg';
-import { ConfigError, type Params, writeFileAtomic } from '@gimbal/tensor-core';
+import { ConfigError, type Params, type Prompt, writeFileAtomic } from '@gimbal/tensor-core';
 import type { z } from 'zod';
 import { type Command, type CommandContext, type CommandResult, defineCommand } from '../cli/command.ts';
-import { counted, figure } from '../cli/format.ts';
+import { counted, figure, quantity } from '../cli/format.ts';
 import { Progress } from '../cli/progress.ts';
 import { checkColumns } from '../options/columns.ts';
 import { kebab } from '../options/kind.ts';
@@ -16,14 +16,16 @@ import { stoppedRun } from '../run/going-on.ts';
 import { openPolicy } from '../run/open-policy.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { TrainingTime } from '../run/training-time.ts';
+import { watchModules } from '../run/watch-modules.ts';
 import { rewardWithInterval } from '../stages/internal/intervals.ts';
-import { lastKl, toldChange, toldDistance, toldOverlap } from './findings.ts';
+import { lastKl, toldChange, toldDistance, toldOn, toldOverlap, toldStill } from './findings.ts';
+import { defaultRate } from './learning-rate.ts';
 import { LongCompletions } from './long-completions.ts';
 import { defaultSteps, optionsWith } from './options.ts';
 import { promptParts, toldShared } from './prompt-parts.ts';
-import { promptRows, promptText, refuseEmpty } from './prompt-rows.ts';
+import { promptRows, promptText, refuseEmpty, refuseNoArticles } from './prompt-rows.ts';
 import { rlReport } from './report.ts';
-import { loadRewards } from './reward.ts';
+import { loadRewards, modulesIn, readsNewsroom } from './reward.ts';
 import { parseReward, type RewardSpec } from './reward-spec.ts';
 import { surrogateOf } from './surrogate-flags.ts';
 import { defined, fittingPrompts, type RlSettings, roomBeside, scorePrompts, trainPolicy } from './train-policy.ts';
@@ -62,7 +64,7 @@ export function rlCommand(name: 'rl' | 'grpo'): Command<ReturnType<typeof option
             told: 'The learning rate is the same; weights of rewards go on by their steps',
           },
         },
-        (run) => learn(context, run, name),
+        (run) => watched(context, run, name),
       );
     },
   });
@@ -188,12 +190,40 @@ function refuseUnused({ options: o, given }: Context, name: string, specs: reado
   refuseGiven(`gimbal ${name}`, given, ['world'], 'the prompts are those of --data, and no reward is world:newsroom');
 }
 
+/** The judge of the newsroom reads its articles only. @throws ConfigError naming the flag and the row */
+async function checkArticles(
+  name: string,
+  o: Options,
+  specs: readonly RewardSpec[],
+  rows: { prompts: readonly Prompt[]; world: object | undefined },
+): Promise<void> {
+  const monitors = (o.monitor ?? []).map((text) => parseReward(text, `gimbal ${name} --monitor`));
+  const flag = specs.some(readsNewsroom) ? 'reward' : monitors.some(readsNewsroom) ? 'monitor' : undefined;
+  if (flag !== undefined) await refuseNoArticles({ ...rows, where: `gimbal ${name} --${flag}`, file: o.data });
+}
+
 /** What the monitor is told, without one. @throws ConfigError naming the flag */
 function refuseUnwatched(name: string, o: Options): void {
   for (const option of ['maxKl', 'tolerance', 'minLengthRatio', 'maxEmptyRate', 'lookEvery'] as const) {
     if (o[option] === undefined) continue;
     const fix = option === 'maxKl' ? 'Give --monitor, or a higher --kl-coef' : 'Give --monitor';
     throw new ConfigError({ where: `gimbal ${name} --${kebab(option)}`, what: 'nothing watches the run', fix });
+  }
+}
+
+/** Learns, with an ear for what modules of the user's do outside their calls. */
+async function watched(context: Context, run: RunFolder, name: string): Promise<CommandResult> {
+  const { reward, monitor = [] } = optionsOfRun(context.options, run) as Context['options'];
+  const modules = (texts: readonly string[], flag: string): readonly string[] =>
+    modulesIn(texts.map((text) => parseReward(text, `gimbal ${name} --${flag}`, { moving: flag === 'reward' })));
+  const releases = [
+    watchModules(context.output, `gimbal ${name} --reward`, modules(reward, 'reward')),
+    watchModules(context.output, `gimbal ${name} --monitor`, modules(monitor, 'monitor')),
+  ];
+  try {
+    return await learn(context, run, name);
+  } finally {
+    for (const release of releases) release();
   }
 }
 
@@ -209,6 +239,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
   const note = (text: string): void => output.note(text);
   const world = o.world === 'mini' ? { preset: 'mini' as const, styles: 0 } : undefined;
   const all = await promptRows(o, world);
+  if (o.data !== undefined) await checkArticles(name, o, specs, { prompts: all, world });
   const long = new LongCompletions();
   const { onTooLong } = long;
   const rewards = await loadRewards(specs, { where: `gimbal ${name} --reward`, world, onTooLong });
@@ -232,14 +263,18 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
         temperature: o.temperature,
         rng: stream.split('evaluate'),
       });
+    const learningRate = o.learningRate ?? defaultRate(open.size, o.lora);
+    // a run that is gone on with keeps its own
+    if (o.learningRate === undefined) await run.update({ resolved: { ...run.config.resolved, learningRate } });
+    const rate = `learning rate ${learningRate}${o.learningRate === undefined ? ` for ${quantity(open.size)} parameters` : ''}`;
     note(
-      `${counted(training.length, 'prompt')}, ${heldOut.length} held out${choose ? `, ${selection.length} to choose the step on` : ''}; ${rewards.map((r) => r.name).join(' + ')}`,
+      `${counted(training.length, 'prompt')}, ${heldOut.length} held out${choose ? `, ${selection.length} to choose the step on` : ''}; ${rewards.map((r) => r.name).join(' + ')}; ${rate}`,
     );
     for (const told of toldShared({ training, heldOut, selection })) note(`warning: ${told}`);
     const before = await score(start);
     const was = rewardWithInterval(before.rewards);
     note(`reward of held-out prompts: ${was.n === 0 ? 'none, all are abstained on' : figure(was.value)}`);
-    const settings: RlSettings = { ...o, maxNewTokens, learningRate: o.learningRate ?? (o.lora > 0 ? 1e-4 : 1e-5) };
+    const settings: RlSettings = { ...o, maxNewTokens, learningRate };
     const progress = new Progress(output, name);
     const { patience, maxKl, tolerance, minLengthRatio, maxEmptyRate, lookEvery } = o;
     const bounds = { patience, maxKl, tolerance, minLengthRatio, maxEmptyRate, every: lookEvery };
@@ -273,9 +308,12 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     const { params } = best ?? trainer;
     const after = await score(params);
     const is = rewardWithInterval(after.rewards);
-    progress.done(`${toldChange(was, is)} on ${counted(heldOut.length, 'held-out prompt')}`);
-    const went = { kl: await lastKl(folder), rewards: rewards.map((r) => r.name), watched: watch !== undefined };
-    const found = [toldOverlap(was, is), toldDistance(went)].filter((told) => told !== undefined);
+    progress.done(`${toldChange(was, is)} ${toldOn(was, is, heldOut.length)}`);
+    const { kl, still } = await lastKl(folder);
+    const went = { kl, rewards: rewards.map((r) => r.name), watched: watch !== undefined };
+    // a reference that moves is never far
+    const stays = o.anchorRate === undefined ? toldStill({ kl: still, learningRate }) : undefined;
+    const found = [stays ?? toldOverlap(was, is), toldDistance(went)].filter((told) => told !== undefined);
     for (const told of found) note(told);
     if (watch) note(verdictOf(watch.seen));
     const target = await open.save(run.path, params);
@@ -300,6 +338,12 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
           before: { text: before.completions[i] as string, reward: before.totals[i] as number | null },
           after: { text: after.completions[i] as string, reward: after.totals[i] as number | null },
         })),
+        making: {
+          ...{ command: name, table: optionsWith(name === 'grpo' ? 'grpo' : 'rloo'), preset: o.preset },
+          options: run.config.options,
+          resolved: { learningRate, maxNewTokens, backend: compute.name, threads: compute.threads, seed: o.seed },
+          settings: trainer.options,
+        },
         seconds: time.seconds,
         backend: compute.name,
       }),

@@ -1,9 +1,12 @@
-import { klFigure, toldChange, toldDistance, toldOverlap } from './findings.ts';
+import { klFigure, toldChange, toldDistance, toldOn, toldOverlap, toldStill } from './findings.ts';
 
 const at = (low: number, high: number) => ({ value: (low + high) / 2, low, high, n: 5 });
 
 it('intervals that overlap are told, and those that do not are not', () => {
-  expect(toldOverlap(at(0, 2), at(1, 3))).toMatch(/overlap: 5 held-out prompts/);
+  expect(toldOverlap(at(0, 2), at(1, 3))).toMatch(/overlap: 5 held-out prompts with a reward tell little/);
+  expect(toldOverlap({ ...at(0, 2), n: 1 }, { ...at(1, 3), n: 1 })).toMatch(
+    /: 1 held-out prompt with a reward tells little/,
+  );
   expect(toldOverlap(at(0, 1), at(2, 3))).toBeUndefined();
   expect(toldOverlap(at(2, 3), at(0, 1))).toBeUndefined();
   // nothing was judged
@@ -29,4 +32,20 @@ it('a run that went far on a reward that can be hacked is asked for a monitor', 
 
 test('an estimate of a KL below 0 is one that cannot be told from 0', () => {
   expect([-5e-4, 0, 0.25, Number.NaN].map(klFigure)).toEqual(['≈ 0', '0.00', '0.250', 'NaN']);
+});
+
+test('what the change was measured on is counted as what tells little of it', () => {
+  const of = (n: number) => ({ ...at(0, 2), n });
+  expect(toldOn(of(5), of(5), 5)).toBe('on 5 held-out prompts');
+  expect(toldOn(of(1), of(1), 1)).toBe('on 1 held-out prompt');
+  expect(toldOn(of(66), of(66), 120)).toBe('on 120 held-out prompts, of which 66 had a reward');
+  expect(toldOn(of(60), of(66), 120)).toBe('on 120 held-out prompts, of which 60, then 66, had a reward');
+});
+
+test('a model that hardly moved is told, with the rate that it was trained with', () => {
+  expect(toldStill({ kl: 0.005, learningRate: 1e-5 })).toMatch(
+    /^The model hardly moved, 0\.00500 nats .*: try a larger --learning-rate than 0\.00001$/,
+  );
+  expect(toldStill({ kl: 0.2, learningRate: 1e-5 })).toBeUndefined();
+  expect(toldStill({ kl: Number.NaN, learningRate: 1e-5 })).toBeUndefined();
 });

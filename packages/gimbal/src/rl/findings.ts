@@ -1,6 +1,6 @@
 // What the numbers of a run of reinforcement learning say that its headline alone would hide.
 import { readMetrics } from '@gimbal/tensor-core';
-import { figure } from '../cli/format.ts';
+import { counted, figure } from '../cli/format.ts';
 import type { Estimate } from '../stages/internal/intervals.ts';
 
 /** Rewards that are the goal itself, by their names: they are not hacked. */
@@ -8,6 +8,9 @@ const truths: readonly string[] = ['exact', 'entailed'];
 
 /** Nats to the start from which texts want to be read: the best of 50 samples is as far, log 50 − 49/50 (Beirami et al., arXiv 2401.01879). */
 const far = 3;
+
+/** Nats to the start below which a run has not changed what a model writes: its samples are those of before but for a few. */
+const still = 0.05;
 
 /** What the reward was and is; of no completions at all there is none. */
 export function toldChange(was: Estimate, is: Estimate): string {
@@ -20,7 +23,26 @@ export function toldChange(was: Estimate, is: Estimate): string {
 export const toldOverlap = (was: Estimate, is: Estimate): string | undefined =>
   was.n === 0 || is.n === 0 || was.low > is.high || is.low > was.high
     ? undefined
-    : `The intervals before and after overlap: ${is.n} held-out prompts tell little of a difference of this size`;
+    : `The intervals before and after overlap: ${toldJudged(is.n)} ${is.n === 1 ? 'tells' : 'tell'} little of a difference of this size`;
+
+const toldJudged = (n: number): string => `${counted(n, 'held-out prompt')} with a reward`;
+
+/** What the change was measured on: all that are held out, or those of them that have a reward before and after. */
+export function toldOn(was: Estimate, is: Estimate, heldOut: number): string {
+  const all = counted(heldOut, 'held-out prompt');
+  if (was.n === heldOut && is.n === heldOut) return `on ${all}`;
+  return `on ${all}, of which ${was.n === is.n ? is.n : `${was.n}, then ${is.n},`} had a reward`;
+}
+
+/**
+ * That a run hardly changed its model, in a sentence: what else its numbers say is noise then.
+ * @param o.kl nats a completion to the model as it was, at the end, by an estimate that is never below 0
+ * @param o.learningRate that it was trained with
+ */
+export const toldStill = (o: { kl: number; learningRate: number }): string | undefined =>
+  o.kl < still
+    ? `The model hardly moved, ${figure(o.kl)} nats a completion from where it began: try a larger --learning-rate than ${o.learningRate}`
+    : undefined;
 
 /**
  * That a run went far on a reward that may be hacked, in a sentence.
@@ -33,10 +55,18 @@ export function toldDistance(o: { kl: number; rewards: readonly string[]; watche
   return `The model went ${figure(o.kl)} nats a completion from where it began, where a reward may rise by being hacked: read what it writes, hold it with a higher --kl-coef, or let a second reward watch (--monitor)`;
 }
 
-/** Nats a completion to the model as it was, by the last step of a run's log; NaN without one. */
-export async function lastKl(folder: string): Promise<number> {
-  const kl = (await readMetrics(folder)).at(-1)?.kl;
-  return typeof kl === 'number' ? kl : Number.NaN;
+/**
+ * Nats a completion to the model as it was, at the end of a run's log; NaN without one: `kl` of the last step, and `still`,
+ * the mean of the last ten by k3, which has less noise where it is small.
+ */
+export async function lastKl(folder: string): Promise<{ kl: number; still: number }> {
+  const rows = await readMetrics(folder);
+  const kl = rows.at(-1)?.kl;
+  const last = rows.slice(-10).flatMap(({ klK3 }) => (typeof klK3 === 'number' ? [klK3] : []));
+  return {
+    kl: typeof kl === 'number' ? kl : Number.NaN,
+    still: last.length === 0 ? Number.NaN : last.reduce((sum, x) => sum + x, 0) / last.length,
+  };
 }
 
 /** A KL as a reader takes it: its estimate may come out below 0 where it is too small to be told from 0. */

@@ -80,7 +80,9 @@ export const optionsWith = (preset: PresetName) =>
       .number()
       .positive()
       .optional()
-      .describe('default: 1e-4 with an adapter, else 1e-5; small models bear 1e-3'),
+      .describe(
+        'default: 1e-5 from 100M parameters up, rising to 1e-3 for 100k; with an adapter ten times as much, at most 3e-3; the one in use is printed',
+      ),
     klCoef: z.number().min(0).optional().describe('weight of the KL to the model as it was (default: the preset’s)'),
     klMixing: z.enum(['additive', 'convex']).optional().describe('reward − βKL, or (1 − α)·reward − αKL'),
     klIn: z
@@ -93,7 +95,7 @@ export const optionsWith = (preset: PresetName) =>
       .max(1)
       .optional()
       .describe(
-        'the KL is to a moving average of the policy, reference ← rate·reference + (1 − rate)·policy; .99 say (default: to the model as it was)',
+        'the KL is to a moving average of the policy, reference ← rate·reference + (1 − rate)·policy; 0.99 say (default: to the model as it was)',
       ),
     baseline: z
       .enum(['leave-one-out', 'batch', 'group', 'moving-average', 'value'])
@@ -140,7 +142,7 @@ export const optionsWith = (preset: PresetName) =>
       .min(0)
       .max(1)
       .optional()
-      .describe('of the value function: 1 trusts what was sampled, 0 what is estimated (default .95)'),
+      .describe('of the value function: 1 trusts what was sampled, 0 what is estimated (default 0.95)'),
     missingEosReward: z.number().optional().describe('the reward of completions that were cut, in place of their own'),
     policyWarmup: z.int().min(1).optional().describe('steps over which the policy’s learning rate rises'),
     policyWarmupMode: z

@@ -1,6 +1,6 @@
 // What a policy learns to answer: rows of the user's, or articles of the generated newsroom.
 import { readFile } from 'node:fs/promises';
-import { DataError, type Prompt, rng } from '@gimbal/tensor-core';
+import { ConfigError, DataError, type Prompt, rng } from '@gimbal/tensor-core';
 import type { AskedPrompts } from './chat-prompts.ts';
 
 /** Where prompts come from. */
@@ -58,6 +58,39 @@ export async function refuseEmpty(prompts: readonly Prompt[], begin: readonly nu
   const where = line === undefined ? `${file ?? 'prompts'}, row ${i}` : `${file}:${line}`;
   throw new DataError({ where, what: 'the prompt is empty', fix });
 }
+
+/**
+ * The judge of the newsroom reads its articles only.
+ * @param o.where whose reward it is, in messages
+ * @throws ConfigError naming the first row that is none
+ */
+export async function refuseNoArticles(o: {
+  prompts: readonly Prompt[];
+  world: object | undefined;
+  where: string;
+  file?: string | undefined;
+}): Promise<void> {
+  const { newsroom } = await import('@gimbal/worlds');
+  const desk = newsroom(o.world);
+  for (const [i, prompt] of o.prompts.entries()) {
+    const text = promptText(prompt);
+    try {
+      desk.parse(text);
+    } catch (cause) {
+      const line = o.file === undefined ? undefined : await lineOf(o.file, i);
+      const place = line === undefined ? `row ${i}` : `${o.file}:${line}`;
+      throw new ConfigError({ where: `${o.where}, ${place}`, ...noArticle(text, cause) });
+    }
+  }
+}
+
+/** What is said of a text that is no article of the newsroom. */
+export const noArticle = (text: string, cause: unknown) => ({
+  what: `world:newsroom reads articles of the newsroom only: ${(cause as Error).message}`,
+  got: text.length > 60 ? `${text.slice(0, 60)}…` : text,
+  fix: 'Give rows that its world wrote (--world says which), or a reward for yours: exact, a reward model’s folder, ./file.mjs',
+  cause,
+});
 
 /** Where row i stands in a .jsonl: lines without anything are no rows. */
 async function lineOf(file: string, i: number): Promise<number | undefined> {

@@ -1,12 +1,13 @@
 // The page of a run of reinforcement learning: reward before and after, curves over steps, what it writes.
 import { join } from 'node:path';
 import { readMetrics } from '@gimbal/tensor-core';
-import { duration, figure, percent } from '../cli/format.ts';
+import { counted, duration, figure, percent } from '../cli/format.ts';
 import { metricChart } from '../report/metric-chart.ts';
 import type { ChartPart, SamplesPart } from '../report/part.ts';
 import { renderReport } from '../report/render.ts';
 import type { Estimate } from '../stages/internal/intervals.ts';
 import { klFigure } from './findings.ts';
+import { type Making, makingSection } from './making.ts';
 import type { RlSettings } from './train-policy.ts';
 import { type Watched, watchSection } from './watch.ts';
 
@@ -28,6 +29,8 @@ interface RlRun {
   samples: readonly { prompt: string; before: Written; after: Written }[];
   seconds: number;
   backend: string;
+  /** command and settings */
+  making: Making;
   /** what a monitor saw */
   watched?: readonly Watched[];
 }
@@ -45,7 +48,7 @@ export async function rlReport(r: RlRun): Promise<string> {
   return renderReport({
     eyebrow: r.eyebrow,
     title: `${r.settings.preset} on ${r.rewards.join(' + ')}`,
-    lead: `The reward of ${r.is.n} held-out prompts went from ${figure(r.was.value)} to ${figure(r.is.value)}, 95 % interval ${interval(r.is)}, in ${r.settings.steps} steps of ${r.settings.batchSize} completions.${r.found.map((told) => ` ${told}.`).join('')} Completions are sampled at temperature ${r.settings.temperature}.`,
+    lead: `The reward of ${counted(r.is.n, 'held-out prompt')} went from ${figure(r.was.value)} to ${figure(r.is.value)}, 95 % interval ${interval(r.is)}, in ${r.settings.steps} steps of ${r.settings.batchSize} completions.${r.found.map((told) => ` ${told}.`).join('')} Completions are sampled at temperature ${r.settings.temperature}.`,
     figures: [
       {
         kind: 'figures',
@@ -69,6 +72,7 @@ export async function rlReport(r: RlRun): Promise<string> {
       },
       ...(r.watched ? [watchSection(r.watched, rows as Row[])] : []),
       { title: 'Curves', text: 'Over the steps.', parts: rlCharts(rows, r.rewards) },
+      makingSection(r.making),
     ],
     footer: `${r.run}, ${new Date().toISOString()}`,
   });
@@ -83,7 +87,11 @@ export function rlCharts(rows: readonly Row[], rewards: readonly string[]): Char
     chart('Reward', 'mean of a step', { reward: 'reward', ...parts }),
     chart('Reward of the prompts that the step is chosen on', 'mean', { reward: 'evalReward' }),
     chart('KL', 'nats a completion', { 'to the model as it was': 'kl' }),
-    chart('Clipped share', 'of the tokens', { clipped: 'clipFraction', 'clamped advantages': 'clampedShare' }),
+    chart('Clipped share', 'of the tokens', {
+      clipped: 'clipFraction',
+      // of surrogates that raise the lowest
+      ...(rows.some(({ clampedShare }) => (clampedShare as number) > 0) && { 'clamped advantages': 'clampedShare' }),
+    }),
     chart('Length', 'tokens', { 'of a completion': 'length' }),
     chart('Endings and flat groups', 'share', {
       'without an end': 'missingEosRate',

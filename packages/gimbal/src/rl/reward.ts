@@ -15,6 +15,7 @@ import {
 } from '@gimbal/tensor-core';
 import { modelPath, modelsOfRun } from '../run/model-path.ts';
 import { ownFunction } from '../run/own-function.ts';
+import { noArticle } from './prompt-rows.ts';
 import { type JudgeSettings, parseReward, type RewardBody, type RewardSpec } from './reward-spec.ts';
 
 /** What reads completions, and has room for so many tokens. */
@@ -45,6 +46,17 @@ export const rewardFiles = (specs: readonly RewardBody[]): string[] =>
     // of an ensemble, too: where a member of a run changes, so does their average
     const folders = [of, ...modelsOfRun.map((inside) => join(of, inside))];
     return folders.flatMap((folder) => files.map((name) => join(folder, name))).filter((path) => existsSync(path));
+  });
+
+/** Whether it, or a member of it, is the newsroom's judge. */
+export const readsNewsroom = (spec: RewardBody): boolean =>
+  spec.kind === 'world' || (spec.kind === 'ensemble' && spec.members.some(readsNewsroom));
+
+/** Paths of the modules among them. */
+export const modulesIn = (specs: readonly RewardBody[]): string[] =>
+  specs.flatMap((spec) => {
+    if (spec.kind === 'ensemble') return modulesIn(spec.members);
+    return spec.kind === 'module' ? [spec.of] : [];
   });
 
 /**
@@ -105,7 +117,7 @@ export function checkWithoutAnswers(texts: readonly string[], where: string, no:
 async function load(spec: RewardBody, place: Place): Promise<RewardFn> {
   const { kind, of } = spec;
   if (kind === 'exact') return exactAnswer(of === '' ? undefined : of, place.where);
-  if (kind === 'world') return newsroomReward(place.world);
+  if (kind === 'world') return newsroomReward(place);
   if (kind === 'model') return modelReward(of, place);
   const reward = await import('@gimbal/reward-models');
   if (kind === 'judge') return reward.entailmentReward(await openJudge(of, place, spec.judge));
@@ -163,13 +175,19 @@ function answerOf(row: Prompt | undefined, column: string | undefined, where: st
   throw new DataError({ where, what: 'a row has no answer', got: value, wanted, fix });
 }
 
-async function newsroomReward(world: object | undefined): Promise<RewardFn> {
+/** @throws (what it returns) DataError for a prompt that is no article of the newsroom, naming its row */
+async function newsroomReward({ world, where }: Place): Promise<RewardFn> {
   const { newsroom } = await import('@gimbal/worlds');
   const desk = newsroom(world);
+  const read = (text: string, i: number): ReturnType<typeof desk.parse> => {
+    try {
+      return desk.parse(text);
+    } catch (cause) {
+      throw new DataError({ where: `${where}, row ${i}`, ...noArticle(text, cause) });
+    }
+  };
   return (prompts, completions) =>
-    prompts.map((article, i) =>
-      desk.entails(desk.parse(article), completions[i] as string).label === 'entailment' ? 1 : 0,
-    );
+    prompts.map((text, i) => (desk.entails(read(text, i), completions[i] as string).label === 'entailment' ? 1 : 0));
 }
 
 /** A reward model's score; its weights stay in memory until the process ends. */

@@ -21,7 +21,7 @@ export const surrogateFlags = {
     .number()
     .positive()
     .optional()
-    .describe('how far the ratio may be from 1 before it is clipped (ppoClip, sppo; default .2)'),
+    .describe('how far the ratio may be from 1 before it is clipped (ppoClip, sppo; default 0.2)'),
   clipEpsilonHigh: z
     .number()
     .positive()

@@ -1,6 +1,6 @@
 // The model that a command trains: a folder or file, with an adapter beside it where one is asked for; and its saving.
 import type { LanguageModel, LoraAdapter, Tokenizer } from '@gimbal/language-models';
-import { ConfigError, disposeTree, type Params, rng } from '@gimbal/tensor-core';
+import { ConfigError, disposeTree, flatten, type Params, rng } from '@gimbal/tensor-core';
 import type { Output } from '../cli/output.ts';
 import { refuseSeq2Seq } from './decoder-only.ts';
 import { hubOptions } from './hub.ts';
@@ -14,6 +14,8 @@ export interface OpenPolicy {
   /** where training starts */
   params: Params;
   tokenizer: Tokenizer;
+  /** parameters of the model, without an adapter's */
+  size: number;
   /** longest row in tokens */
   contextLength: number;
   /** Writes what was trained: an adapter, or a whole model. Returns the folder. */
@@ -46,6 +48,7 @@ export async function openPolicy(
     policy: adapter ? lm.adaptedModel(model, base, adapter) : model,
     params: adapter?.params ?? base,
     tokenizer,
+    size: flatten(base).reduce((sum, [, leaf]) => sum + leaf.size, 0),
     contextLength: model.config.contextLength,
     async save(run, trained) {
       const target = `${run}/${adapter ? 'adapter' : 'model'}`;
