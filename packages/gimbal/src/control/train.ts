@@ -32,7 +32,7 @@ type Context = CommandContext<
 const defaultSteps = 100_000;
 const longer = {
   steps: defaultSteps,
-  told: 'A learning rate or clip that changes over the run changes over the longer one: it goes back to where that one is by now',
+  told: 'A learning rate or clip that changes over the run is spread over all of these steps: it goes back to what it is at this point of the longer run',
 };
 
 const mayDiffer = {
