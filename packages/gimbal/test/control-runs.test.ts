@@ -1,5 +1,5 @@
 // Runs of gimbal control that go nowhere, or are played or gone on with otherwise than they were trained.
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeEnv } from '@gimbal/control-envs';
@@ -90,8 +90,38 @@ test('another environment, and another option, are refused with what the run has
   expect(without.stderr).toMatch(/--max-grad-norm differs .* wanted 0\.5/);
   const often = await runMain([...train, '--resume', '--eval-every', '3'], root);
   expect(often.stderr).toMatch(/--eval-every differs .* wanted no --eval-every/);
-  // a run that is older than settings.json: the checkpoint has it
-  await rm(join(run, 'settings.json'));
-  const older = await runMain([...train, '--resume', '--gamma', '0.5'], root);
-  expect(older.stderr).toMatch(/got 0\.5, wanted 0\.98/);
+  // the checkpoint has it: settings.json is for readers, and made again of what the agent goes on with
+  const settings = join(run, 'settings.json');
+  const was = JSON.parse(await readFile(settings, 'utf8')) as object;
+  await writeFile(settings, JSON.stringify({ ...was, gamma: 0.1 }));
+  const edited = await runMain([...train, '--resume', '--gamma', '0.5'], root);
+  expect(edited.stderr).toMatch(/got 0\.5, wanted 0\.98/);
+  await rm(settings);
+  expect((await runMain([...train, '--resume'], root)).code).toBe(0);
+  expect(JSON.parse(await readFile(settings, 'utf8'))).toEqual(was);
+}, 60_000);
+
+test('a run whose config.json says other numbers than its checkpoint is refused', async () => {
+  const run = join(folder, 'changed');
+  const train = ['control', 'train', '--out', run, '--backend', 'cpu'];
+  const given = ['--env', 'CartPole-v1', '--algo', 'sppo', '--steps', '256', '--episodes', '1'];
+  const numbers = ['--gamma', '0.9', '--clip-epsilon', '0.3', '--epochs', '2', '--eval-every', '256'];
+  expect((await runMain([...train, ...given, ...numbers], root)).code).toBe(0);
+  expect((await runMain([...train, '--resume'], root)).code).toBe(0);
+  const config = join(run, 'config.json');
+  const saved = JSON.parse(await readFile(config, 'utf8')) as { options: object };
+  const say = (options: object) =>
+    writeFile(config, JSON.stringify({ ...saved, options: { ...saved.options, ...options } }));
+  for (const [name, flag, got, wanted] of [
+    ['gamma', 'gamma', 0.5, 0.9],
+    ['clipEpsilon', 'clip-epsilon', 0.1, 0.3],
+  ] as const) {
+    await say({ [name]: got });
+    const { code, stderr } = await runMain([...train, '--resume'], root);
+    const told = `${config}: --${flag} is another than its checkpoint was trained with; got ${got}, wanted ${wanted}`;
+    expect([code, stderr]).toEqual([2, expect.stringContaining(told)]);
+  }
+  // how often it is looked at decides no number
+  await say({ evalEvery: 128 });
+  expect((await runMain([...train, '--resume'], root)).code).toBe(0);
 }, 60_000);

@@ -1,13 +1,14 @@
 // Agents of the command line: made from an algorithm's name and flags, or found in a run's folder.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OffPolicyAgent, OnPolicyAgent, type OnPolicyOptions } from '@gimbal/fma-pg';
-import { ConfigError, type GimbalError, listCheckpoints, loadCheckpoint } from '@gimbal/tensor-core';
+import { OffPolicyAgent, OnPolicyAgent, type OnPolicyOptions, type Surrogate } from '@gimbal/fma-pg';
+import { ConfigError, type GimbalError, loadCheckpoint } from '@gimbal/tensor-core';
+import { kebab } from '../options/kind.ts';
 import type { RunConfig } from '../run/run-folder.ts';
-import { type AgentFlags, type EnvFlags, refuseOthers } from './agent-flags.ts';
+import { type AgentFlags, type EnvFlags, givenAgentFlags, refuseOthers } from './agent-flags.ts';
 import { offPolicyFlags, onPolicyFlags } from './agent-options.ts';
 import { envOf } from './env-options.ts';
-import { settingOf } from './run-settings.ts';
+import { described, settingOf } from './run-settings.ts';
 import { settingsOf } from './settings.ts';
 import { isTable } from './tabular-flags.ts';
 
@@ -57,13 +58,15 @@ export async function loadAgent(
   which: 'latest' | 'best',
   training?: { out: string; flags: Pick<AgentFlags, (typeof howOften)[number]>; warn?: Warn },
 ): Promise<Agent> {
-  const { config, loss, state, path } = await loadCheckpoint(folder, { which });
+  const saved = await loadCheckpoint(folder, { which });
+  const { config, loss, state, path } = saved;
   // without an evaluation no checkpoint is better than another, and the latest would be taken for the best
   if (which === 'best' && loss === null) {
     const fix = 'Train with --eval-every, or take the latest';
     throw new ConfigError({ where: `${folder}, the best checkpoint`, what: 'nothing was evaluated in training', fix });
   }
   const { out, flags = {}, warn } = training ?? {};
+  if (training) refuseOtherFlags(folder, training.flags, settingsOfSaved(saved));
   const often = Object.fromEntries(howOften.flatMap((key) => (flags[key] === undefined ? [] : [[key, flags[key]]])));
   const more = { env: environmentOf(env), ...(out !== undefined && { out }), ...(warn && { warn }), ...often };
   // MDPO has both names: the off-policy one has a replay buffer
@@ -89,17 +92,38 @@ function ofOtherSpaces(error: Error, folder: string, env: string, trainedOn: str
   return new ConfigError({ where: 'gimbal control --env', what, got: env, fix: 'Leave out --env', cause: error });
 }
 
-/** What a saved run had for an option that was not given: the algorithm's own. @throws Error where it says nothing of it */
+/** Settings in a checkpoint: it has the surrogate's beside the others. Of a run they are the ones that hold. */
+function settingsOfSaved({ config, state }: { config: unknown; state: unknown }): object {
+  const { surrogate } = ((state ?? {}) as { own?: { surrogate?: { name: string; options: object } } }).own ?? {};
+  if (surrogate === undefined) return config as object;
+  const { name, options } = surrogate;
+  const told = described({ surrogate: name, options } as Surrogate, 'adaptiveKl' in (config as object));
+  return { ...(config as object), surrogate: told };
+}
+
+/**
+ * What a saved run had for an option that was not given: the algorithm's own. It stands in the checkpoint; settings.json is
+ * written for readers, and read by no command.
+ * @throws CheckpointError where there is none
+ */
 export async function savedOption(folder: string, name: string): Promise<unknown> {
-  const read = async (path: string): Promise<unknown> => settingOf(JSON.parse(await readFile(path, 'utf8')), name);
-  const settings = join(folder, 'settings.json');
-  const older = async (): Promise<unknown> => {
-    // of a run without settings.json; it words an error alone: whether the checkpoint is whole does not matter
-    const { checkpoints } = await listCheckpoints(join(folder, 'checkpoints'));
-    const last = checkpoints[0];
-    return last && read(join(last.path, 'config.json'));
-  };
-  return await read(settings).catch(older);
+  return settingOf(settingsOfSaved(await loadCheckpoint(folder)), name);
+}
+
+/**
+ * A run goes on as its checkpoint says. Numbers of config.json, which says how it was asked for, cannot be others.
+ * @throws ConfigError where somebody has changed one
+ */
+function refuseOtherFlags(folder: string, flags: Partial<AgentFlags>, settings: object): void {
+  const { eta, clipEpsilon } = flags; // those of tables, too
+  for (const [name, got] of Object.entries({ ...givenAgentFlags(flags), eta, clipEpsilon })) {
+    const wanted = settingOf(settings, name);
+    const decides = !(howOften as readonly string[]).includes(name);
+    if (!decides || typeof got !== 'number' || typeof wanted !== 'number' || got === wanted) continue;
+    const what = `--${kebab(name)} is another than its checkpoint was trained with`;
+    const fix = 'Put that back, or start a new run: the settings of a run do not change';
+    throw new ConfigError({ where: join(folder, 'config.json'), what, got, wanted: String(wanted), fix });
+  }
 }
 
 /** @throws ConfigError for what is no configuration, as where a run is gone on with */

@@ -63,7 +63,8 @@ export function settingOf(settings: unknown, flag: string): unknown {
 }
 
 /** @param isAdapted whether the agent sets its penalty, from `adaptiveKl` on */
-function described({ surrogate, options }: Surrogate, isAdapted: boolean): object {
+/** Of a surrogate its name and options, defaults filled in. */
+export function described({ surrogate, options }: Surrogate, isAdapted: boolean): object {
   const defaults = (surrogateDefaults as { readonly [name: string]: object })[surrogate];
   const { klCoef, ...others } = { klCoef: undefined, ...defaults, ...options };
   return { name: surrogate, ...others, ...(klCoef !== undefined && !isAdapted && { klCoef }) };
