@@ -3,6 +3,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { untilLogged } from './align-job.ts';
 import { runCli, startCli } from './cli-process.ts';
 
 const timeoutMs = 180_000;
@@ -14,7 +15,10 @@ beforeEach(async () => {
 afterEach(() => rm(cwd, { recursive: true, force: true }));
 
 const weights = (run: string): Promise<Buffer> => readFile(join(run, 'model/model.safetensors'));
-const quick = ['--articles', '300', '--held-out', '16', '--threads', '1', '--preference-pairs', '0', '--no-distil'];
+const quick = [
+  ...['--articles', '300', '--held-out', '16', '--threads', '1', '--batch-size', '16'],
+  ...['--preference-pairs', '0', '--no-distil'],
+];
 
 test(
   'the line `again` gives the same model in another folder, whatever the speed',
@@ -45,11 +49,7 @@ test(
       cwd,
     );
     const run = join(cwd, 'runs/a');
-    for (;;) {
-      const log = await readFile(join(run, 'stages/pretrain/metrics.jsonl'), 'utf8').catch(() => '');
-      if (log.split('\n').length > 5) break;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await untilLogged(run, 5, ended);
     child.kill('SIGINT');
     expect((await ended).code).toBe(130);
 

@@ -1,9 +1,9 @@
-// The main job, small, in a process of its own: on every backend of the machine, stopped and resumed, with wrong data.
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+// The main job, small, in a process of its own: on every backend of the machine, and its losses as they were stored.
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isNativeAvailable } from '@gimbal/tensor-native';
-import { runCli, startCli } from './cli-process.ts';
+import { backends, steps, tiny } from './align-job.ts';
+import { runCli } from './cli-process.ts';
 
 const timeoutMs = 180_000;
 
@@ -13,49 +13,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(cwd, { recursive: true, force: true }));
 
-// as many steps as a test may take
-const tiny = [
-  '--size',
-  'tiny',
-  '--articles',
-  '400',
-  '--held-out',
-  '32',
-  '--evaluate-rows',
-  '32',
-  '--distil-steps',
-  '4',
-  '--preference-pairs',
-  '0',
-];
-const steps = (pretrain: number, fineTune: number): string[] => [
-  '--pretrain-steps',
-  `${pretrain}`,
-  '--fine-tune-steps',
-  `${fineTune}`,
-];
-
-const backends = isNativeAvailable() ? ['native', 'wasm'] : ['wasm'];
-
-interface Row {
-  stage: string;
-  step: number;
-  loss: number;
-}
-const losses = async (run: string): Promise<string[]> =>
-  (await readFile(join(cwd, 'runs', run, 'metrics.jsonl'), 'utf8'))
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Row)
-    .map(({ stage, step, loss }) => `${stage} ${step} ${loss}`);
-
 test.each(backends)(
   'align on %s: from rows to a model that writes, and a report',
   async (backend) => {
-    const { code, stdout, stderr } = await runCli(
-      ['align', ...tiny, ...steps(30, 30), '--backend', backend, '--json', '--out', 'a'],
-      cwd,
-    );
+    const job = [...tiny, ...steps(30, 30), '--batch-size', '16', '--backend', backend];
+    const { code, stdout, stderr } = await runCli(['align', ...job, '--json', '--out', 'a'], cwd);
     expect(stderr).toContain('fine-tune');
     expect(code).toBe(0);
     const result = JSON.parse(stdout) as {
@@ -86,7 +48,7 @@ test.each(backends)(
       options: { size: 'tiny' },
     });
 
-    const again = await runCli(['align', ...tiny, ...steps(30, 30), '--backend', backend, '--json', '--out', 'b'], cwd);
+    const again = await runCli(['align', ...job, '--json', '--out', 'b'], cwd);
     const cached = Object.values(
       (JSON.parse(again.stdout) as { stages: { [name: string]: { cached: boolean } } }).stages,
     );
@@ -178,53 +140,6 @@ test(
 );
 
 test(
-  'a run killed or stopped by Ctrl-C at a random moment and resumed has the losses of one that was not',
-  async () => {
-    const job = [...tiny, ...steps(40, 25), '--backend', backends[0] as string, '--pretrain-evaluations', '8'];
-    const whole = await runCli(['align', ...job, '--out', 'whole'], cwd);
-    expect(whole.code).toBe(0);
-
-    for (const [signal, code] of [
-      ['SIGKILL', null],
-      ['SIGINT', 130],
-    ] as const) {
-      await rm(join(cwd, 'runs/.cache'), { recursive: true });
-      const stopped = startCli(['align', ...job, '--out', signal], cwd);
-      // at some moment of its training, not at a chosen one
-      await untilLogged(signal, 3);
-      await new Promise((resolve) => setTimeout(resolve, Math.floor(performance.now() * 1000) % 200));
-      stopped.child.kill(signal);
-      expect((await stopped.ended).code).toBe(code);
-      // it was in the middle of its work: neither a model nor a report was left
-      const left = await readdir(join(cwd, 'runs', signal));
-      for (const made of ['model', 'report.html', 'metrics.jsonl']) expect(left).not.toContain(made);
-      const resumed = await runCli(['align', ...job, '--out', signal, '--resume'], cwd);
-      expect([resumed.code, resumed.stderr]).toEqual([0, expect.stringContaining('fine-tune')]);
-      expect(await losses(signal)).toEqual(await losses('whole'));
-    }
-  },
-  2 * timeoutMs, // five runs
-);
-
-test(
-  'Ctrl-C leaves a checkpoint, exit code 130 and the command that goes on',
-  async () => {
-    const job = [...tiny, ...steps(4000, 10), '--backend', backends[0] as string];
-    const { child, ended } = startCli(['align', ...job, '--out', 'stopped'], cwd);
-    await untilLogged('stopped', 3);
-    child.kill('SIGINT');
-    const { code, stderr } = await ended;
-    expect(code).toBe(130);
-    expect(stderr).toContain('npx gimbal align --out runs/stopped --resume');
-    expect((await readdir(join(cwd, 'runs/stopped/stages/pretrain/checkpoints'))).length).toBeGreaterThan(0);
-
-    const other = await runCli(['align', '--out', 'stopped', '--resume', '--seed', '5'], cwd);
-    expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('--seed differs from the run')]);
-  },
-  timeoutMs,
-);
-
-test(
   'the 50 steps of a small model on wasm have the losses that were stored',
   async () => {
     const { code, stderr } = await runCli(
@@ -253,115 +168,3 @@ test(
   },
   timeoutMs,
 );
-
-describe('data that cannot be used', () => {
-  const align = (...argv: string[]): ReturnType<typeof runCli> => runCli(['align', '--backend', 'cpu', ...argv], cwd);
-
-  test.each([
-    ['not JSON', '{"prompt": "a", "completion": "b"}\n{"prompt": \n', /rows\.jsonl:2: not JSON/],
-    ['a number for a text', '{"prompt": 3, "completion": "b"}\n', /rows\.jsonl:1: column prompt must hold text; got 3/],
-    ['no rows', '\n', /rows\.jsonl: there are no rows/],
-    ['an empty file', '', /rows\.jsonl: there are no rows/],
-    [
-      'a column that only some rows have',
-      '{"prompt": "a", "completion": "b"}\n{"prompt": "a"}\n',
-      /rows\.jsonl:2: the row has no column completion/,
-    ],
-    ['other columns', '{"question": "a", "answer": "b"}\n', /rows\.jsonl:1.*--columns prompt=question/s],
-    [
-      'a column that no row has',
-      '{"prompt": "a", "completion": "b"}\n',
-      /rows\.jsonl: no row has the column nope, which columns names for prompt/,
-      ['--columns', 'prompt=nope'],
-    ],
-  ] as [string, string, RegExp, string[]?][])(
-    '%s',
-    async (_name, text, message, more = []) => {
-      await writeFile(join(cwd, 'rows.jsonl'), text);
-      const { code, stderr, stdout } = await align('--data', 'rows.jsonl', ...more);
-      expect([code, stdout]).toEqual([2, '']);
-      expect(stderr).toMatch(message);
-    },
-    timeoutMs,
-  );
-
-  test(
-    'rows that do not fit the context are refused before anything is trained',
-    async () => {
-      const row = (i: number): string => `{"prompt": "sine of ${i}", "completion": "${Math.sin(i + 1) ** 2}"}\n`;
-      await writeFile(join(cwd, 'rows.jsonl'), Array.from({ length: 20 }, (_, i) => row(i)).join(''));
-      const job = ['--data', 'rows.jsonl', '--size', 'tiny', '--context', '8', ...steps(1, 1)];
-      const { code, stderr } = await align(...job);
-      expect([code, stderr]).toEqual([
-        2,
-        expect.stringMatching(/all 18 training rows are longer.*Give a --context of/),
-      ]);
-      expect(stderr).not.toMatch(/pretrain/);
-      const strict = await align(...job, '--fine-tune-overflow', 'error');
-      expect([strict.code, strict.stderr]).toEqual([
-        2,
-        expect.stringMatching(/rows\.jsonl:\d+: .*--fine-tune-overflow/),
-      ]);
-    },
-    timeoutMs,
-  );
-
-  test(
-    'single rows that do not fit are left out, counted and named by file and line, whatever part they were dealt to',
-    async () => {
-      const numbers = Array.from({ length: 200 }, (_, i) => (i * i * 7919) % 1000).join(' ');
-      const isLong = (line: number): boolean => line % 4 === 0;
-      const row = (line: number): string =>
-        JSON.stringify({ prompt: `sum of ${line}`, completion: isLong(line) ? numbers : `${line % 7}` });
-      const lines = Array.from({ length: 48 }, (_, i) => i + 1);
-      await writeFile(join(cwd, 'rows.jsonl'), lines.map((line) => `${row(line)}\n`).join(''));
-      const job = ['--data', 'rows.jsonl', '--size', 'tiny', '--context', '64', '--held-out', '16', ...steps(1, 1)];
-      const rest = ['--evaluate-max-new-tokens', '2', '--no-distil', '--backend', backends[0] as string];
-      const { code, stderr } = await runCli(['align', ...job, ...rest], cwd);
-      const told = /(\d+) (\S+) rows? (?:is|are) longer than the context and (left out|not in the loss) \(([^)]*)\)/g;
-      const parts = [...stderr.matchAll(told)].map(([, n, part, done, places = '']) => ({
-        n: Number(n),
-        part,
-        done,
-        places,
-      }));
-      expect([code, parts.map(({ part, done }) => `${part}: ${done}`)]).toEqual([
-        0,
-        ['validation: left out', 'training: left out', 'held-out: not in the loss'],
-      ]);
-      expect(parts.reduce((sum, { n }) => sum + n, 0)).toBe(lines.filter(isLong).length);
-      for (const { n, places } of parts) {
-        const named = places.split(', ').filter((place) => place !== '…');
-        expect(named).toHaveLength(Math.min(n, 3));
-        for (const place of named) expect(isLong(Number(/^rows\.jsonl:(\d+)$/.exec(place)?.[1]))).toBe(true);
-      }
-    },
-    timeoutMs,
-  );
-
-  test(
-    'a file that is not there, and columns without a file',
-    async () => {
-      expect(await align('--data', 'none.jsonl')).toMatchObject({
-        code: 2,
-        stderr: expect.stringContaining('none.jsonl: no such file'),
-      });
-      expect(await align('--columns', 'prompt=q')).toMatchObject({
-        code: 2,
-        stderr: expect.stringContaining('there is none'),
-      });
-      expect(await stat(join(cwd, 'runs'))).toBeDefined();
-    },
-    timeoutMs,
-  );
-});
-
-/** Wait until a run's pretraining has logged so many steps. */
-async function untilLogged(run: string, count: number): Promise<void> {
-  for (let i = 0; i < 1200; i++) {
-    const text = await readFile(join(cwd, 'runs', run, 'stages/pretrain/metrics.jsonl'), 'utf8').catch(() => '');
-    if (text.split('\n').length > count) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`${run} logged nothing`);
-}

@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { untilLogged } from './align-job.ts';
 import { type Ended, runCli, startCli } from './cli-process.ts';
 
 const timeoutMs = 180_000;
@@ -33,15 +34,6 @@ const job = (steps: number): string[] => [...tiny, '--pretrain-steps', `${steps}
 const align = (...argv: string[]): Promise<Ended> => runCli(['align', ...argv], cwd);
 const weights = (run: string): Promise<Buffer> => readFile(join(cwd, 'runs', run, 'model/model.safetensors'));
 
-async function untilLogged(run: string, count: number): Promise<void> {
-  for (let i = 0; i < 2400; i++) {
-    const text = await readFile(join(cwd, 'runs', run, 'stages/pretrain/metrics.jsonl'), 'utf8').catch(() => '');
-    if (text.split('\n').length > count) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error(`${run} logged nothing`);
-}
-
 describe('other processes', () => {
   test(
     'two runs of one job at once in one cache both end, with one model',
@@ -60,7 +52,7 @@ describe('other processes', () => {
     'a run that is being worked on is refused to a second process; Ctrl-C twice ends at once, and --resume goes on',
     async () => {
       const { child, ended } = startCli(['align', ...job(3000), '--pretrain-evaluations', '300', '--out', 'a'], cwd);
-      await untilLogged('a', 15);
+      await untilLogged(join(cwd, 'runs/a'), 15, ended);
       const second = await align('--out', 'a', '--resume');
       expect([second.code, second.stderr]).toEqual([2, expect.stringMatching(/another process works in runs\/a/)]);
 

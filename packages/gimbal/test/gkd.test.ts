@@ -181,7 +181,15 @@ test('equal prompts are on one side; a speed is measured warm; long completions 
     const { models } = JSON.parse(stdout) as { models: (Model & { tokensPerSecond: number })[] };
     return { models, stderr };
   };
-  const { models, stderr } = await run('--preset', 'supervised-kd', '--held-out', '2');
+  // by the processor's time: on a busy machine one measurement may wait for it, and the other not
+  const clock = performance.now;
+  performance.now = () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  };
+  const { models, stderr } = await run('--preset', 'supervised-kd', '--held-out', '2').finally(() => {
+    performance.now = clock;
+  });
   expect(stderr).toMatch(
     /13 of 25 prompts are equal to one before them; equal ones are all trained on or all held out/,
   );
