@@ -27,7 +27,7 @@ const positions = backends.flatMap((name): [string, BackendName, boolean?][] =>
 
 /** Folders of the package whose public functions are no ops. What comes from any other has a row. */
 const otherFolders =
-  'autodiff backend capture checkpoint events io modules optim options precision random safetensors schedules training tree weights';
+  'autodiff backend capture checkpoint contracts events io modules optim options precision random safetensors schedules training tree weights';
 
 /** The functions that the package exports from `ops/` and from every folder that is not one of those above, alone or in a namespace. */
 function publicOps(): string[] {
