@@ -68,3 +68,43 @@ test('a run does not go on with other rows or another judge; one of before it ha
   await writeFile(config, JSON.stringify(old));
   expect((await gimbal(...resume)).json.steps).toBe(1);
 });
+
+describe('more steps', () => {
+  const lossesOf = async (out: string): Promise<unknown[]> =>
+    (await readFile(join(out, 'training/metrics.jsonl'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { step: number; loss: number })
+      .map(({ step, loss }) => [step, loss]);
+  const from = (): string[] => ['--model', join(dir, 'base'), ...small];
+
+  test('nash-md trains on, at its rate: the same numbers as a run that was longer from the start', async () => {
+    const rows = join(dir, 'prompts.jsonl');
+    await writeFile(rows, lines(Array.from({ length: 6 }, (_, i) => ({ prompt: `${i} is` }))));
+    const asked = ['nash-md', ...from(), '--data', rows, '--preference', join(dir, 'judge.mjs')];
+    const short = ['--max-new-tokens', '2', '--comparisons', '4'];
+    const [whole, parts] = [join(dir, 'whole'), join(dir, 'parts')];
+    const first = await gimbal(...asked, ...short, '--steps', '4', '--out', whole);
+    await gimbal(...asked, ...short, '--steps', '2', '--out', parts);
+    const { json, stderr } = await gimbal('nash-md', '--resume', '--steps', '4', '--out', parts);
+    expect(stderr).toMatch(/is trained on, to 4 steps in all\. The learning rate is the same/);
+    expect(json).toMatchObject({ steps: 4, winRateAgainstStart: first.json.winRateAgainstStart });
+    expect(await lossesOf(parts)).toEqual(await lossesOf(whole));
+    const fewer = await runMain(['nash-md', '--resume', '--steps', '3', '--out', parts], root);
+    expect([fewer.code, fewer.stderr]).toEqual([2, expect.stringContaining('give more to train on')]);
+  });
+
+  test('reward trains on, under the cosine of a longer run; warm does not, whose members have left their optimiser', async () => {
+    const asked = [...from(), '--data', join(dir, 'pairs.jsonl'), '--columns', tinyColumns, '--held-out', '8'];
+    const out = join(dir, 'reward');
+    await gimbal('reward', ...asked, '--steps', '3', '--out', out);
+    const { json, stderr } = await gimbal('reward', '--resume', '--steps', '6', '--out', out);
+    expect(stderr).toMatch(/is trained on, to 6 steps in all\. The learning rate is now that of a run of so many/);
+    expect(json.steps).toBe(6);
+    expect(await lossesOf(out)).toHaveLength(6);
+    const soup = join(dir, 'soup');
+    await gimbal('warm', ...asked, '--steps', '1', '--runs', '2', '--workers', '1', '--out', soup);
+    const longer = await runMain(['warm', '--resume', '--steps', '2', '--out', soup], root);
+    expect([longer.code, longer.stderr]).toEqual([2, expect.stringMatching(/--steps differs.*without --resume/)]);
+  });
+});

@@ -130,7 +130,9 @@ const options = z.object({
     .optional()
     .describe('β, weight of the reference in the opponent (default: model .125)'),
   emaDecay: share.describe('share of the averaged opponent that stays each step (default: game .9, model .99)'),
-  steps: count.optional().describe('default: game 1000, model 100'),
+  steps: count
+    .optional()
+    .describe('default: game 1000, model 100; of a model, with --resume a larger number trains on'),
 });
 
 export const command = defineCommand({

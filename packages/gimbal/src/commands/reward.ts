@@ -10,7 +10,10 @@ import { pairColumns, pairOptions, refuseOfOtherKinds } from '../reward/options.
 import { readPairRows } from '../reward/read-rows.ts';
 import { noteShared } from '../reward/shared-rows.ts';
 import { refuseBf16, startCompute } from '../run/compute.ts';
+import { underCosine } from '../run/going-on.ts';
 import { optionsOfRun, withRun } from '../run/run-folder.ts';
+
+const defaultSteps = 200;
 
 const options = z.object({
   model: z
@@ -23,7 +26,7 @@ const options = z.object({
     .optional()
     .describe('rows to evaluate on: a number, or a share below 1 (default: a tenth, at most 256)'),
   slice: z.string().optional().describe('a column of yours: accuracy is told for each of its values'),
-  steps: z.int().min(1).default(200).describe('updates'),
+  steps: z.int().min(1).default(defaultSteps).describe('updates; with --resume a larger number trains on'),
   batchSize: z.int().min(1).default(16).describe('pairs at a time'),
   learningRate: z.number().positive().optional().describe('peak of a cosine with warm-up (default: 5e-5)'),
   dropout: z.number().min(0).lt(1).default(0).describe('chance that an activation is dropped in training'),
@@ -42,7 +45,9 @@ export const command = defineCommand({
   ],
   async run({ options: given, given: where, output, signal }) {
     checkColumns('reward', given.columns, pairColumns);
-    return withRun({ command: 'reward', options: given, given: where }, async (run) => {
+    const note = (text: string): void => output.note(text);
+    const request = { command: 'reward', options: given, given: where, note, longer: underCosine(defaultSteps) };
+    return withRun(request, async (run) => {
       const o = optionsOfRun(given, run);
       refuseOfOtherKinds('gimbal reward', o.kind, where);
       const compute = await startCompute(o);

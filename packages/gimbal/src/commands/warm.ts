@@ -36,7 +36,11 @@ const options = z.object({
     .union([z.int().min(2), z.enum(['all', 'greedy'])])
     .default('all')
     .describe('how many of the best are averaged, all, or those a greedy soup keeps'),
-  steps: z.int().min(1).default(200).describe('updates of each run'),
+  steps: z
+    .int()
+    .min(1)
+    .default(200)
+    .describe('updates of each run; a member that is done is not trained on: its optimiser is gone'),
   batchSize: z.int().min(1).default(16).describe('pairs, or rows, at a time'),
   learningRate: z
     .array(z.number().positive())

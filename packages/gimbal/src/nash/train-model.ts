@@ -71,6 +71,10 @@ interface WinRate {
 }
 
 const [defaultSteps, heldOutPrompts] = [100, 64];
+const longer = {
+  steps: defaultSteps,
+  told: 'The learning rate is the same; a --kl-coef or --mixture-coef in parts is now that of a run of so many',
+};
 
 /** The library's options, as they are typed. */
 const flags = {
@@ -88,9 +92,9 @@ export async function trainModel(context: Context): Promise<CommandResult> {
     const { against } = given;
     if (against !== undefined) await refuseSeq2Seq('gimbal nash-md --against', against.split('+')[0] as string);
   }
-  return withRun(
-    { command: 'nash-md', options: given, given: context.given, note: (text) => context.output.note(text) },
-    (run) => learn(context, run),
+  const note = (text: string): void => context.output.note(text);
+  return withRun({ command: 'nash-md', options: given, given: context.given, note, longer }, (run) =>
+    learn(context, run),
   );
 }
 
