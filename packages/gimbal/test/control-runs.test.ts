@@ -50,7 +50,8 @@ test.each([
     const refused = async () => runMain([...train, '--backend', 'cpu'], root);
     const { code, stderr } = await refused();
     expect([code, stderr]).toEqual([2, expect.stringContaining(`gimbal control train --steps: ${what}; got ${steps}`)]);
-    expect(await readdir(folder)).not.toContain(`few-${steps}`);
+    expect(stderr).not.toContain('settings');
+  expect(await readdir(folder)).not.toContain(`few-${steps}`);
     expect((await refused()).stderr).toBe(stderr);
   },
   60_000,

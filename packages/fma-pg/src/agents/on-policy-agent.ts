@@ -329,7 +329,8 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     return { finalValues, lastValues: this.#net.valuesOf(value, rollout.lastObs, numEnvs, ofLast) };
   }
 
-  protected override checkSteps(steps: number): void {
+  /** Refuses a number of steps that nothing would be learnt in, as `train` does. @throws ConfigError */
+  override checkSteps(steps: number): void {
     const rows = this.options.rollout * this.options.numEnvs;
     if (steps <= this.steps || steps >= rows) return;
     throw new ConfigError({

@@ -297,7 +297,8 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     });
   }
 
-  protected override checkSteps(steps: number): void {
+  /** Refuses a number of steps that nothing would be learnt in, as `train` does. @throws ConfigError */
+  override checkSteps(steps: number): void {
     const { learningStarts, trainEvery, numEnvs } = this.options;
     const first = Math.ceil(learningStarts / trainEvery) * trainEvery;
     const last = Math.ceil(steps / numEnvs) * numEnvs;

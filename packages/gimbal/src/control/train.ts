@@ -12,6 +12,7 @@ import { alreadyDone, checkpointIn, stoppedRun } from '../run/going-on.ts';
 import { orNamedRun } from '../run/named-run.ts';
 import { optionsOfRun, type RunFolder, withRun } from '../run/run-folder.ts';
 import { TrainingTime } from '../run/training-time.ts';
+import type { Agent } from './agent.ts';
 import type { AgentFlags } from './agent-flags.ts';
 import { cutEpisodes, cutInTraining } from './cut-episodes.ts';
 import { learntNothing } from './learnt-nothing.ts';
@@ -88,6 +89,7 @@ async function learn(context: Context, run: RunFolder, table: OptionTable): Prom
   using agent = await (begun !== undefined
     ? loadAgent(run.path, { env, envOptions: o.envOptions }, 'latest', { out: run.path, flags: o, warn })
     : createAgent({ ...o, env } as AgentFlags, run.path, warn));
+  refuseFew(agent, steps);
   const settings = join(run.path, 'settings.json');
   const making: Making = {
     ...{ table, options: o, of: `${o.algo} on ${env}`, settings: settingsInUse(agent, o.algo) },
@@ -113,7 +115,7 @@ async function learn(context: Context, run: RunFolder, table: OptionTable): Prom
     }
   };
   await time.of(training()).catch(async (error: GimbalError) => {
-    if (error.code === 'ERR_CONFIG' && begun === undefined && agent.step === 0) throw await refusedRun(error, run.path);
+    if (error.code === 'ERR_CONFIG' && begun === undefined && agent.step === 0) await clearRefused(run.path);
     throw error;
   });
   if (signal.aborted) {
@@ -142,13 +144,19 @@ async function learn(context: Context, run: RunFolder, table: OptionTable): Prom
 }
 
 /** A run that was refused before its first step leaves nothing that would be in the way of the corrected command. */
-async function refusedRun(error: GimbalError, path: string): Promise<Error> {
+async function clearRefused(path: string): Promise<void> {
   for (const name of await readdir(path))
     if (name !== 'config.json' && name !== '.lock') await rm(join(path, name), { recursive: true, force: true });
-  const { where, what, got, wanted, fix } = error;
-  if (!where.endsWith(', train')) return error;
-  const flag = 'gimbal control train --steps';
-  return new ConfigError({ where: flag, what, got, wanted, fix: fix ?? 'Give more steps', cause: error });
+}
+
+/** @throws ConfigError for too few steps to learn in, before anything is written */
+function refuseFew(agent: Agent, steps: number): void {
+  try {
+    agent.checkSteps(steps);
+  } catch (cause) {
+    const { what, got, wanted, fix = 'Give more steps' } = cause as GimbalError;
+    throw new ConfigError({ where: 'gimbal control train --steps', what, got, wanted, fix, cause });
+  }
 }
 
 /** gimbal control eval runs/x */
