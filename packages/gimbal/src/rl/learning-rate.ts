@@ -1,4 +1,7 @@
 // The learning rate where none is given: what moves a model in a hundred steps and does not break it hangs on its size.
+// Measured, share of words with an a, rloo on the newsroom: 138k parameters, 100 steps, .37 before: 1e-5 .39, 3e-4 .70, 1e-3
+// .73, 3e-3 .74 (5 nats away); with an adapter of rank 8: 1e-4 .41, this rule's 3e-3 .69. 2.7M, 40 steps, .38 before: 1e-5 .37, 1e-4
+// .52, 1e-3 .71. Nothing larger was measured: from 100M up stands what is customary.
 
 /** Bounds: what is customary for models of 100M parameters and more, and for the smallest. */
 const [least, most] = [1e-5, 1e-3];
