@@ -51,7 +51,7 @@ test.each([
     const { code, stderr } = await refused();
     expect([code, stderr]).toEqual([2, expect.stringContaining(`gimbal control train --steps: ${what}; got ${steps}`)]);
     expect(stderr).not.toContain('settings');
-  expect(await readdir(folder)).not.toContain(`few-${steps}`);
+    expect(await readdir(folder)).not.toContain(`few-${steps}`);
     expect((await refused()).stderr).toBe(stderr);
   },
   60_000,
