@@ -275,7 +275,9 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     );
     if (rewardSource !== undefined) {
       rollout.rewards.set(rewards);
-      this.stepper.scaleRewards(rollout.rewards, (i) => rollout.terminated[i] === 1 || rollout.truncated[i] === 1);
+      const { terminated, truncated, valid } = rollout;
+      const isEnd = (i: number): boolean => terminated[i] === 1 || truncated[i] === 1;
+      this.stepper.scaleRewards(rollout.rewards, isEnd, (i) => valid[i] === 1);
     }
     return ofAux;
   }

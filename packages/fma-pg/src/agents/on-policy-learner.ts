@@ -59,6 +59,11 @@ export interface LearnResult extends UpdateStats {
   finalKl: number;
 }
 
+const nothingLearnt: Omit<LearnResult, 'learningRate'> = {
+  ...(Object.fromEntries(statNames.map((name) => [name, 0])) as UpdateStats),
+  ...{ gradNorm: 0, epochs: 0, restored: 0, finalKl: 0 },
+};
+
 export class OnPolicyLearner {
   readonly #optimizer: Optimizer;
   readonly optimizerState: OptimizerState;
@@ -96,9 +101,12 @@ export class OnPolicyLearner {
   /** One update. @param stream of this update alone */
   update(batch: ActedBatch, progress: number, stream: Rng): LearnResult {
     const { o } = this;
-    const credit = creditOf(batch, batch.advantages, o);
     const rate = annealedWithin('learningRate', o.learningRate, progress, notNegative);
     const learningRate = boundedRate(rate, this.rateFactor, o.adaptiveRate);
+    // a rollout of steps that only reset: there is nothing to take a mean of
+    if (!batch.rollout.valid.includes(1))
+      return { ...nothingLearnt, learningRate, ...(o.innerGuard !== 'off' && { fallen: 0 }) };
+    const credit = creditOf(batch, batch.advantages, o);
     const learnt: Omit<LearnResult, 'finalKl'> =
       o.method === 'gradient'
         ? this.#passes(batch, credit, learningRate, progress, stream)

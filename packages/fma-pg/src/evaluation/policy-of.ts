@@ -1,7 +1,7 @@
 // An agent as a plain function of one environment's observations: for recordings, films, and loops of one's own.
 import { type Action, ConfigError, type Env, type Info, type Obs, type Rng } from '@gimbal/tensor-core';
 import { checkRng } from '../internal/given.ts';
-import { readMask } from '../rollout/masks.ts';
+import { givenMask, readMask } from '../rollout/masks.ts';
 import { standardizeRows } from '../rollout/moments.ts';
 import { actionSpec } from '../spaces/action-spec.ts';
 import { observationSpec, readObservations } from '../spaces/observation-spec.ts';
@@ -44,7 +44,7 @@ export function policyOf(agent: Playable, env: Env, draws?: Rng): (obs: Obs, beg
     readObservations(observation, obs, 1, row, () => env.spec.id);
     if (agent.moments !== undefined) standardizeRows(agent.moments, row, { skip });
     if (begins !== undefined) memory.starts[0] = begins ? 1 : 0;
-    const masks = action.kind === 'discrete' ? maskOf(info, action.nvec, where) : undefined;
+    const masks = maskOf(info, action.kind === 'discrete' ? action.nvec : undefined, where);
     agent.actRows(row, 1, chosen, draws, masks, memory);
     memory.starts[0] = 0;
     if (action.kind === 'discrete') return action.single ? (chosen[0] as number) + action.start : chosen.slice();
@@ -53,9 +53,14 @@ export function policyOf(agent: Playable, env: Env, draws?: Rng): (obs: Obs, beg
 }
 
 /** Which choices an info allows `[Σ nvec]`, 1 = allowed; undefined where it does not say. */
-function maskOf(info: Info | undefined, nvec: readonly number[], where: () => string): Uint8Array | undefined {
-  if (info?.actionMask === undefined) return undefined;
-  const masks = new Uint8Array(nvec.reduce((n, k) => n + k, 0));
-  readMask(info.actionMask, nvec, masks, 0, where);
+function maskOf(
+  info: Info | undefined,
+  nvec: readonly number[] | undefined,
+  where: () => string,
+): Uint8Array | undefined {
+  const given = givenMask(info ?? {}, where);
+  if (given === undefined) return undefined;
+  const masks = new Uint8Array((nvec ?? []).reduce((n, k) => n + k, 0));
+  readMask(given, nvec, masks, 0, where);
   return masks;
 }

@@ -93,6 +93,29 @@ describe.each(modes)('%s autoreset', (mode) => {
     w.dispose();
   });
 
+  test('a rollout of one step that only resets is learnt from by nobody, and logs numbers', async () => {
+    const critic = { epochs: 1, batchSize: 4 };
+    const o = {
+      numEnvs: 1,
+      hidden: [4],
+      rollout: 1,
+      epochs: 1,
+      minibatches: 1,
+      normalizeAdvantage: false,
+      seed: 1,
+    } as const;
+    const env = mode === 'same-step' ? envOf(mode) : new NextStepEnvs([new Numbered(3)]);
+    using agent = await OnPolicyAgent.create({ ...o, env, critic });
+    let resets = 0;
+    for await (const { step: _, episodeReturn, episodeLength, truncatedShare, recentReturn, ...row } of agent.train({
+      steps: 8,
+    })) {
+      expect(Object.values(row).filter((x) => !Number.isFinite(x))).toEqual([]);
+      if (row.epochs === 0) resets++;
+    }
+    expect(resets).toBe(mode === 'same-step' ? 0 : 2);
+  });
+
   test('a step that only resets is no part of explainedVariance', async () => {
     // γ = 0: every return is the reward, 1; of equal ones nothing can be explained. That of a reset would be 0
     using agent = await OnPolicyAgent.create({

@@ -24,16 +24,21 @@ export class RunningMoments {
     return this.#count;
   }
 
-  /** @param rows `[n·size]` */
-  update(rows: ArrayLike<number>): void {
-    const n = rows.length / this.size;
+  /**
+   * @param rows `[N·size]`
+   * @param isSeen which of the N count; default all
+   */
+  update(rows: ArrayLike<number>, isSeen: (row: number) => boolean = () => true): void {
+    const seen: number[] = [];
+    for (let i = 0; i < rows.length / this.size; i++) if (isSeen(i)) seen.push(i);
+    const n = seen.length;
     if (n === 0) return;
     const total = this.#count + n;
     for (let j = 0; j < this.size; j++) {
       let mean = 0;
-      for (let i = 0; i < n; i++) mean += (rows[i * this.size + j] as number) / n;
+      for (const i of seen) mean += (rows[i * this.size + j] as number) / n;
       let m2 = 0;
-      for (let i = 0; i < n; i++) m2 += ((rows[i * this.size + j] as number) - mean) ** 2;
+      for (const i of seen) m2 += ((rows[i * this.size + j] as number) - mean) ** 2;
       const delta = mean - (this.mean[j] as number);
       this.mean[j] = (this.mean[j] as number) + (delta * n) / total;
       this.#m2[j] = (this.#m2[j] as number) + m2 + (delta * delta * this.#count * n) / total;
@@ -99,11 +104,20 @@ export class ReturnScaler {
     this.#running = new Float64Array(numEnvs);
   }
 
-  /** One step of every copy. @param out `[N]`, the scaled rewards */
-  scale(rewards: ArrayLike<number>, ended: (n: number) => boolean, out: Float32Array): void {
+  /**
+   * One step of every copy.
+   * @param out `[N]`, the scaled rewards
+   * @param counts which copies were paid; the others only reset, and nothing is learnt from them. Default all
+   */
+  scale(
+    rewards: ArrayLike<number>,
+    ended: (n: number) => boolean,
+    out: Float32Array,
+    counts: (n: number) => boolean = () => true,
+  ): void {
     for (let n = 0; n < this.#running.length; n++)
-      this.#running[n] = (this.#running[n] as number) * this.gamma + (rewards[n] as number);
-    this.#moments.update(this.#running);
+      if (counts(n)) this.#running[n] = (this.#running[n] as number) * this.gamma + (rewards[n] as number);
+    this.#moments.update(this.#running, counts);
     const by = 1 / Math.sqrt(this.#moments.variance(0) + 1e-8);
     for (let n = 0; n < this.#running.length; n++) {
       out[n] = Math.min(Math.max((rewards[n] as number) * by, -this.clip), this.clip);

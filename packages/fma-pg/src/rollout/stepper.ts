@@ -14,8 +14,11 @@ import type { ActionSpec } from '../spaces/action-spec.ts';
 import { type ObservationSpec, readObservations } from '../spaces/observation-spec.ts';
 import { checkVectorObs, checkVectorStep, threw, vectorFlag } from './env-faults.ts';
 import { LocalVectorEnv } from './local-vector-env.ts';
-import { readMask } from './masks.ts';
+import { givenMask, readMask } from './masks.ts';
 import { type MomentsState, ReturnScaler, type ReturnScalerState, RunningMoments, standardizeRows } from './moments.ts';
+
+/** of a reward: its square, which losses have, is beyond float32 */
+const tooLarge = 1e19;
 
 export interface StepperOptions {
   normalizeObs: boolean;
@@ -66,6 +69,8 @@ export class Stepper {
   readonly moments: RunningMoments | undefined;
   /** vector steps done */
   steps = 0;
+  /** |reward|, in messages */
+  #largest = 0;
   #finished: Episode[] = [];
   readonly #raw: Float32Array;
   readonly #scaler: ReturnScaler | undefined;
@@ -76,6 +81,10 @@ export class Stepper {
   // made once: steps are many
   readonly #where = (): string => `${this.env.spec.id}, step ${this.steps}`;
   readonly #ended = (n: number): boolean => this.terminated[n] === 1 || this.truncated[n] === 1;
+  readonly #counts = (n: number): boolean => this.valid[n] === 1;
+  // a last observation that is not reset yet: what is done there is ignored
+  readonly #isLast = (n: number): boolean => this.env.autoresetMode !== 'same-step' && this.#ended(n);
+  readonly #isActedOn = (n: number): boolean => !this.#isLast(n);
   readonly #maskWidth: number;
   readonly #actions: Float32Array | Int32Array;
 
@@ -124,6 +133,8 @@ export class Stepper {
     }
     checkVectorObs(first, where);
     readObservations(this.observation, first.obs, this.env.numEnvs, this.#raw, where);
+    this.terminated.fill(0);
+    this.truncated.fill(0);
     this.#take(first.infos, where);
     this.#returns.fill(0);
     this.#lengths.fill(0);
@@ -158,6 +169,7 @@ export class Stepper {
       }
       this.valid[n] = this.#needsReset[n] === 1 ? 0 : 1;
       this.rawRewards[n] = reward;
+      this.#largest = Math.max(this.#largest, Math.abs(reward));
       const terminated = vectorFlag(result.terminated[n], 'terminated', n, this.#where);
       const truncated = vectorFlag(result.truncated[n], 'truncated', n, this.#where);
       this.terminated[n] = terminated;
@@ -177,7 +189,7 @@ export class Stepper {
     }
     readObservations(observation, result.obs, env.numEnvs, this.#raw, this.#where);
     if (this.#scaler === undefined || this.o.scalesLater) this.rewards.set(this.rawRewards);
-    else this.#scaler.scale(this.rawRewards, this.#ended, this.rewards);
+    else this.#scaler.scale(this.rawRewards, this.#ended, this.rewards, this.#counts);
     this.#take(result.infos, this.#where);
     this.steps++;
     if (this.moments !== undefined && this.anyEnded()) this.#normalize(this.finalObs);
@@ -187,13 +199,19 @@ export class Stepper {
    * Scales rewards of steps that were done, in place, where rewards are normalised.
    * @param rewards of T steps of every copy `[T·N]`
    * @param ended whether an episode ended in an entry
+   * @param counts whether an entry is of a step that did not only reset
    */
-  scaleRewards(rewards: Float32Array, ended: (entry: number) => boolean): void {
+  scaleRewards(
+    rewards: Float32Array,
+    ended: (entry: number) => boolean,
+    counts: (entry: number) => boolean,
+  ): void {
     const { numEnvs } = this.env;
     if (this.#scaler === undefined) return;
     for (let from = 0; from < rewards.length; from += numEnvs) {
       const step = rewards.subarray(from, from + numEnvs);
-      this.#scaler.scale(step, (n) => ended(from + n), step);
+      const isCounted = (n: number): boolean => counts(from + n);
+      this.#scaler.scale(step, (n) => ended(from + n), step, isCounted);
     }
   }
 
@@ -273,9 +291,12 @@ export class Stepper {
   /** New observations: statistics first, then normalised; and the masks that came with them. */
   #take(infos: VecInfo | undefined, at: () => string): void {
     this.obs.set(this.#raw);
-    if (this.moments !== undefined && this.o.training) this.moments.update(this.#raw);
+    if (this.moments !== undefined && this.o.training) this.moments.update(this.#raw, this.#isActedOn);
     this.#normalize(this.obs);
-    if (this.action.kind !== 'discrete') return;
+    if (this.action.kind !== 'discrete') {
+      this.#refuseMasks(infos, at);
+      return;
+    }
     if (infos?.length !== this.env.numEnvs) {
       const wanted = `one for each of ${this.env.numEnvs} copies`;
       throw new ConfigError({ where: at(), what: 'the infos do not fit', got: infos?.length ?? 'nothing', wanted });
@@ -289,16 +310,27 @@ export class Stepper {
         const fix = 'Give {} where there is nothing to say';
         throw new ConfigError({ where: `${at()}, env ${n}`, what: 'there is no info', got: String(info), fix });
       }
-      const { actionMask } = info;
-      const final = info.finalInfo?.actionMask;
+      const where = (): string => `${at()}, env ${n}, info.actionMask`;
+      const ofFinal = (): string => `${at()}, env ${n}, info.finalInfo.actionMask`;
+      const actionMask = givenMask(info, where);
+      const final = givenMask(info.finalInfo ?? {}, ofFinal);
       if (actionMask !== undefined || final !== undefined) this.masks ??= all();
       if (this.masks === undefined) continue;
       const row = n * width;
       if (actionMask === undefined) this.masks.fill(1, row, row + width);
-      else readMask(actionMask, nvec, this.masks, row, () => `${at()}, env ${n}, info.actionMask`);
+      else readMask(actionMask, nvec, this.masks, row, where, this.#isLast(n));
       this.#finalMasks ??= all();
       if (final === undefined) this.#finalMasks.fill(1, row, row + width);
-      else readMask(final, nvec, this.#finalMasks, row, () => `${at()}, env ${n}, info.finalInfo.actionMask`, true);
+      else readMask(final, nvec, this.#finalMasks, row, ofFinal, true);
+    }
+  }
+
+  /** @throws ConfigError for a mask of actions that have no choices */
+  #refuseMasks(infos: VecInfo | undefined, at: () => string): void {
+    for (let n = 0; n < (infos?.length ?? 0); n++) {
+      const where = (): string => `${at()}, env ${n}, info.actionMask`;
+      const mask = givenMask(infos?.[n] ?? {}, where);
+      if (mask !== undefined) readMask(mask, undefined, new Uint8Array(), 0, where);
     }
   }
 
@@ -329,6 +361,10 @@ export class Stepper {
   }
 
   #badAction(i: number, got: number): NumericalError {
-    return new NumericalError({ where: this.#where(), what: `action ${i} is not finite`, got });
+    const fix =
+      this.#largest > tooLarge
+        ? `The policy learnt from rewards of up to ${this.#largest}, which are too large: scale them`
+        : 'The policy has diverged: lower the learning rate, or scale the rewards';
+    return new NumericalError({ where: this.#where(), what: `action ${i} is not finite`, got, fix });
   }
 }
