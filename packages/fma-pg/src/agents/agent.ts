@@ -231,11 +231,17 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
     this.#recent = state.recent ?? [];
     await this.restoreOwn(state.own, saved);
     this.#isMoved = movedError(`${this.name}, train`, this.#env, state);
-    if (state.env === null || this.#isMoved !== undefined) return;
+    if (this.#isMoved !== undefined) return;
+    const beginAnew = (why: string): void =>
+      (this.options.warn ?? console.warn)(`${saved.path}: ${why}; training goes on with new episodes`);
+    if (state.env === null) {
+      const lacks = 'snapshot() and restore(), or getState() and setState()';
+      if (this.steps > 0) beginAnew(`it has no states of its environments (they have no ${lacks})`);
+      return;
+    }
     const bytes = fromBase64(state.env);
     if (this.#env.isWhole?.(bytes) === false) {
-      const lacks = 'its environments’ states have no clocks and random streams (it is of an older version)';
-      (this.options.warn ?? console.warn)(`${saved.path}: ${lacks}; training goes on with new episodes`);
+      beginAnew('its environments’ states have no clocks and random streams (it is of an older version)');
       return;
     }
     this.#env.setState(bytes);

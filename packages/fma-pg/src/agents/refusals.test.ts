@@ -262,7 +262,12 @@ test.each([
 });
 
 test('copies that nothing resets are refused before the first step', async () => {
-  const many = { autoresetMode: 'disabled', numEnvs: 2, spec: { id: 'Many-v0' } } as unknown as VectorEnv;
+  const many = {
+    autoresetMode: 'disabled',
+    numEnvs: 2,
+    hasState: false,
+    spec: { id: 'Many-v0' },
+  } as unknown as VectorEnv;
   const wanted = 'env, Many-v0: copies whose episode ended are not reset; got "disabled"';
   await expect(OnPolicyAgent.create({ ...small, env: many })).rejects.toThrow(wanted);
   await expect(OffPolicyAgent.create({ env: many, trainEvery: 2, seed: 1 })).rejects.toThrow(wanted);

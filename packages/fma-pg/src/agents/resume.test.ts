@@ -203,3 +203,57 @@ test('further losses learn, and go on with their optimisers where the run does',
   expect(w[2].dataSync()[0]).toBe(learnt);
   for (const v of w) v.dispose();
 });
+
+/** As one's own environments are: nothing in it saves it. */
+class Stateless extends Track {
+  override getState = undefined as never;
+  override setState = undefined as never;
+}
+
+test.each(['on policy', 'off policy'] as const)(
+  '%s, an environment that cannot be saved begins new episodes, with a word',
+  async (kind) => {
+    const env = (): Env => new Stateless();
+    using agent: Agent = await kinds[kind].create(env);
+    await rows(agent, 100);
+    await agent.save(dir);
+    const { warn } = console;
+    const said: string[] = [];
+    console.warn = (text: string) => said.push(text);
+    using second: Agent = await kinds[kind].resume(env).finally(() => {
+      console.warn = warn;
+    });
+    expect(said).toEqual([
+      expect.stringContaining(
+        '(they have no snapshot() and restore(), or getState() and setState()); training goes on',
+      ),
+    ]);
+    expect((await rows(second, 200)).at(-1)?.step).toBe(200);
+  },
+);
+
+test.each([
+  ['snapshots', () => new Clocked(), 'snapshot() and restore()'],
+  ['states', () => new Track(), 'getState() and setState()'],
+])('%s are refused by an environment that takes none back', async (_, env, wanted) => {
+  using agent = await kinds['on policy'].create(env);
+  await rows(agent, 100);
+  await agent.save(dir);
+  await expect(OnPolicyAgent.resume(dir, { env: () => new Stateless() })).rejects.toMatchObject({
+    code: 'ERR_CHECKPOINT',
+    message: expect.stringContaining(
+      `has nothing that takes a state back, and the checkpoint has one; wanted ${wanted}`,
+    ),
+  });
+});
+
+test('given copies without getState or setState are refused, unless they say that they have no state', async () => {
+  const lacking = (name: string, hasState: boolean): NextStepEnvs =>
+    Object.assign(new NextStepEnvs([new Numbered(3)]), { [name]: undefined, hasState });
+  for (const name of ['getState', 'setState'])
+    await expect(OnPolicyAgent.create({ env: lacking(name, true), rollout: 10, seed: 1 })).rejects.toMatchObject({
+      code: 'ERR_CONFIG',
+      message: expect.stringContaining(`env, Numbered-v0: it has no ${name}(), which checkpoints ask for`),
+    });
+  (await OnPolicyAgent.create({ env: lacking('setState', false), rollout: 10, hidden: [8], seed: 1 })).dispose();
+});

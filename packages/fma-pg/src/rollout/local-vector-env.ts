@@ -188,10 +188,17 @@ export class LocalVectorEnv implements VectorEnv {
     return new Uint8Array(all.buffer);
   }
 
-  /** @throws CheckpointError for a state that is not whole, or of environments that offered more or less */
+  /** @throws CheckpointError for a state that is not whole, or of environments that offered more or less, or have none */
   setState(bytes: Uint8Array): void {
     const all = numbersOf(bytes);
     const isSnapshots = all[0] === snapshotsFollow;
+    if (!this.hasState)
+      throw new CheckpointError({
+        where: `${this.spec.id}, setState`,
+        what: 'the environment has nothing that takes a state back, and the checkpoint has one',
+        wanted: isSnapshots ? 'snapshot() and restore()' : 'getState() and setState()',
+        fix: 'Resume with the environment that the run began with',
+      });
     if (isSnapshots !== this.#snapshots)
       throw new CheckpointError({
         where: `${this.spec.id}, setState`,
