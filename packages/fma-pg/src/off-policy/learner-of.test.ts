@@ -1,5 +1,5 @@
 // Goals of an environment: where they are found, and that the one which is asked is closed.
-import { useBackend } from '@gimbal/tensor-core';
+import { type Space, useBackend } from '@gimbal/tensor-core';
 import { Track } from '../../test/fixtures/track.ts';
 import { OffPolicyAgent, sac } from '../index.ts';
 import { LocalVectorEnv } from '../rollout/local-vector-env.ts';
@@ -13,12 +13,12 @@ beforeEach(() => {
 
 /** A track with goals, if it is to have any, that counts. */
 class Counted extends Track {
-  constructor(goals: 'named' | 'unnamed' | 'none') {
+  constructor(goals: 'named' | 'unnamed' | 'none', computeReward: unknown = () => ({ reward: 0, terminated: false })) {
     super({ actions: 'continuous', dict: true });
     made++;
     const { spaces } = this.observationSpace as { spaces: { [key: string]: object } };
     if (goals === 'named') Object.assign(spaces, { achieved_goal: spaces.place, desired_goal: spaces.place });
-    if (goals !== 'none') Object.assign(this, { computeReward: () => ({ reward: 0, terminated: false }) });
+    if (goals !== 'none') Object.assign(this, { computeReward });
   }
 
   override reset(o?: { seed?: number }) {
@@ -73,4 +73,50 @@ test('copies that are made already are refused, with what to give instead', asyn
   );
   expect([made, closed]).toEqual([3, 0]); // they are the caller's
   env.close();
+});
+
+test('goals of two sizes are refused before any step', async () => {
+  const three: Space = {
+    kind: 'box',
+    shape: [3],
+    dtype: 'float32',
+    low: new Float64Array(3),
+    high: new Float64Array(3),
+  };
+  const env = (): Counted => {
+    const counted = new Counted('named');
+    Object.assign((counted.observationSpace as { spaces: object }).spaces, { desired_goal: three });
+    return counted;
+  };
+  await expect(create('named', { env })).rejects.toMatchObject({
+    code: 'ERR_CONFIG',
+    message: expect.stringContaining(
+      'buffer.her, Track-v0: what is achieved and what is desired have two sizes; got "2 and 3 numbers"',
+    ),
+  });
+  expect(closed).toBe(made);
+});
+
+test.each<[string, () => unknown, string, string]>([
+  ['undefined', () => undefined, 'ERR_CONFIG', 'it gave no result; got "undefined", wanted { reward, terminated }'],
+  ['a number', () => 1, 'ERR_CONFIG', 'it gave no result; got "1"'],
+  ['a promise', () => Promise.reject(new Error('late')), 'ERR_CONFIG', 'it gave no result; got "a promise"'],
+  ['no reward', () => ({ terminated: false }), 'ERR_CONFIG', 'the reward is no number; got "undefined"'],
+  ['no end', () => ({ reward: 1 }), 'ERR_CONFIG', 'terminated is no boolean; got "undefined"'],
+  ['NaN', () => ({ reward: Number.NaN, terminated: false }), 'ERR_NUMERICAL', 'the reward is not finite; got NaN'],
+  ['too much', () => ({ reward: 1e39, terminated: false }), 'ERR_NUMERICAL', 'the reward is not finite; got 1e+39'],
+  [
+    'an error',
+    () => {
+      throw new TypeError('no goal');
+    },
+    'ERR_CONFIG',
+    'the environment threw: no goal',
+  ],
+])('%s of computeReward is refused by its name', async (_, paid, code, message) => {
+  using agent = await create('named', { env: () => new Counted('named', paid) });
+  await expect(agent.run({ steps: 20 })).rejects.toMatchObject({
+    code,
+    message: expect.stringContaining(`Track-v0, computeReward: ${message}`),
+  });
 });

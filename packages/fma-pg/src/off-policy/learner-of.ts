@@ -1,7 +1,8 @@
 // The learner that options ask for, and what it needs of the environment.
 import { ConfigError, type GoalEnv, type Rng } from '@gimbal/tensor-core';
-import type { GoalRelabel } from '../replay/replay-buffer.ts';
-import { madeBy } from '../rollout/env-faults.ts';
+import { checkPaid } from '../replay/checked.ts';
+import { checkGoals, type GoalRelabel } from '../replay/replay-buffer.ts';
+import { madeBy, threw } from '../rollout/env-faults.ts';
 import { type ActionSpec, requireActions, requireBounds } from '../spaces/action-spec.ts';
 import { type ObservationSpec, observationSpec } from '../spaces/observation-spec.ts';
 import { Dqn } from './dqn.ts';
@@ -61,7 +62,7 @@ export interface EnvGoals {
 /**
  * Where goals stand in an observation, and what they pay; the caller closes them.
  * @throws ConfigError for copies made by the caller, which do not say what goals pay, and where the observation has no
- *   goals in it
+ *   goals in it, or goals of two sizes
  */
 export async function goalsOf(o: ResolvedOffPolicy): Promise<EnvGoals | undefined> {
   if (typeof o.env !== 'function')
@@ -92,9 +93,18 @@ function relabelOf(env: GoalEnv): GoalRelabel | undefined {
     const fix = 'Give a dictionary observation with achieved_goal and desired_goal';
     throw new ConfigError({ where: 'buffer.her', what: `the observation has no ${names[0]}`, fix });
   };
-  return {
-    achieved: find(['achieved_goal', 'achieved']),
-    desired: find(['desired_goal', 'desired']),
-    reward: (achieved, desired) => env.computeReward(achieved, desired),
+  const goals = { achieved: find(['achieved_goal', 'achieved']), desired: find(['desired_goal', 'desired']) };
+  const { id } = env.spec;
+  checkGoals(goals, `buffer.her, ${id}`);
+  const where = `${id}, computeReward`;
+  const reward: GoalRelabel['reward'] = (achieved, desired) => {
+    let paid: unknown;
+    try {
+      paid = env.computeReward(achieved, desired);
+    } catch (error) {
+      throw threw(error, where);
+    }
+    return checkPaid(paid, where);
   };
+  return { ...goals, reward };
 }

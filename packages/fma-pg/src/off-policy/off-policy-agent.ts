@@ -168,6 +168,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     if (passes(targetEvery, before, this.steps)) this.#learner.copyTarget?.();
     this.#metrics = this.#learn(this.steps / steps) ?? this.#metrics;
     const last = this.steps >= steps;
+    if (last && this.updates === 0) this.#warnOfNothing();
     const isDue = (every: number | undefined): boolean => passes(every, before, this.steps);
     if (!isDue(logEvery) && !isDue(checkpointEvery) && !this.evaluationDue(last) && !last) return undefined;
     const row: Record<string, number> = {
@@ -297,11 +298,28 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     });
   }
 
+  #warnOfNothing(): void {
+    const { warn = console.warn, buffer, trainEvery } = this.options;
+    const had = `${this.buffer.size} transitions were stored (nStep ${buffer.nStep ?? 1})`;
+    warn(
+      `${this.name}: nothing was learnt in ${this.steps} steps: ${had}, and learning comes each ${trainEvery} steps`,
+    );
+  }
+
   /** Refuses a number of steps that nothing would be learnt in, as `train` does. @throws ConfigError */
   override checkSteps(steps: number): void {
     const { learningStarts, trainEvery, numEnvs } = this.options;
     const first = Math.ceil(learningStarts / trainEvery) * trainEvery;
     const last = Math.ceil(steps / numEnvs) * numEnvs;
+    const { nStep = 1 } = this.options.buffer;
+    if (steps > this.steps && last < nStep * numEnvs)
+      throw new ConfigError({
+        where: 'buffer.nStep',
+        what: 'rewards are summed over more steps than a copy does in all',
+        got: nStep,
+        wanted: `at most ${last / numEnvs} (steps ${steps}, numEnvs ${numEnvs})`,
+        fix: 'Give more steps, or a smaller nStep',
+      });
     if (steps <= this.steps || last >= first) return;
     throw new ConfigError({
       where: `${this.name}, train`,

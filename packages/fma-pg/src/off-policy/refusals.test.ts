@@ -30,6 +30,10 @@ test.each<[Partial<OffPolicyOptions>, string]>([
   [{ buffer: { prioritized: 'no' as never } }, 'buffer.prioritized: out of range; got "no", wanted true, false or'],
   [{ buffer: 100 as never }, 'buffer: the options are no object'],
   [{ buffer: { capacity: 7 } }, 'buffer.capacity: out of range; got 7, wanted at least batchSize = 8'],
+  [
+    { buffer: { capacity: 20, nStep: 11 }, numEnvs: 2 },
+    'buffer.nStep: out of range; got 11, wanted at most the steps that the buffer holds of a copy, 10',
+  ],
   [{ ...dqn({ rewardSource }), batchSize: 8 }, 'buffer.nStep: rewardSource rewards single steps'],
   // of another algorithm
   [{ exploration: 0.1 }, 'exploration: sac does not use it: it would change nothing; got 0.1. Leave it out'],
@@ -81,4 +85,37 @@ test('a checkpoint, which names every option, is gone on with', async () => {
   } finally {
     await rm(dir, { recursive: true });
   }
+});
+
+test('rewards summed over more steps than there are are refused, and a run that learnt nothing says so', async () => {
+  const said: string[] = [];
+  const warn = (text: string): void => void said.push(text);
+  // episodes of 20 steps: the first transition is whole after 10
+  const o = { numEnvs: 2, warn, learningStarts: 2, trainEvery: 2 };
+  using agent = await create({ ...o, buffer: { capacity: 100, nStep: 10 } });
+  await expect(agent.run({ steps: 18 })).rejects.toThrow(
+    'buffer.nStep: rewards are summed over more steps than a copy does in all; got 10, wanted at most 9 (steps 18, numEnvs 2)',
+  );
+  expect((await agent.run({ steps: 20 }))?.updates).toBe(1);
+  expect(said).toEqual([]);
+  // three copies: learning comes at 16 and 32 of 33 steps, and the buffer is filled at 33
+  using late = await create({ ...o, numEnvs: 3, trainEvery: 15, buffer: { capacity: 100, nStep: 11 } });
+  expect((await late.run({ steps: 33 }))?.updates).toBe(0);
+  expect(said).toEqual([
+    expect.stringContaining('sac: nothing was learnt in 33 steps: 3 transitions were stored (nStep 11)'),
+  ]);
+});
+
+test('rewards that nStep sums beyond float32 are named', async () => {
+  class Rich extends Track {
+    override step(action: number | Float32Array): ReturnType<Track['step']> {
+      return { ...super.step(action), reward: 3e38 };
+    }
+  }
+  using agent = await create({ env: () => new Rich({ actions: 'continuous' }), buffer: { capacity: 100, nStep: 5 } });
+  await expect(agent.run({ steps: 40 })).rejects.toThrow('the reward is beyond float32; got 1.4');
+  using other = await create({ env: () => new Rich({ actions: 'continuous' }), buffer: { capacity: 100 } });
+  await expect(other.run({ steps: 40 })).rejects.toThrow(
+    'is not finite; got NaN. The policy learnt from rewards of up to 3e+38, which are too large: scale them.',
+  );
 });

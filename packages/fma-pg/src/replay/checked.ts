@@ -1,6 +1,7 @@
 // What is put into a buffer, and asked of it, by whoever holds one.
 import { ConfigError, NumericalError, ShapeError } from '@gimbal/tensor-core';
 import { checkNumbers, checkParts } from '../internal/given.ts';
+import { dropped, isPromise } from '../rollout/env-faults.ts';
 
 /** The parts of a transition that are looked at. */
 interface Checked {
@@ -35,6 +36,10 @@ export function checkTransition(
     checkWidth('nextMask', t.nextMask, sizes.choices ?? Math.max(1, t.nextMask.length));
   }
   if (!Number.isFinite(t.reward)) throw new NumericalError({ where, what: 'the reward is not finite', got: t.reward });
+  if (!Number.isFinite(Math.fround(t.reward))) {
+    const fix = 'Scale the rewards down: nStep sums them';
+    throw new NumericalError({ where, what: 'the reward is beyond float32', got: t.reward, wanted: 'to 3.4e38', fix });
+  }
   if (!Number.isFinite(t.discount))
     throw new NumericalError({ where, what: 'the discount is not finite', got: t.discount });
 }
@@ -43,6 +48,28 @@ function checkWidth(part: string, row: ArrayLike<number>, width: number): void {
   checkNumbers(`ReplayBuffer.add, ${part}`, row);
   if (row.length !== width)
     throw new ShapeError({ where: `ReplayBuffer.add, ${part}`, what: 'wrong width', got: row.length, wanted: width });
+}
+
+/**
+ * What an environment's `computeReward` gave for another goal.
+ * @throws ConfigError for what is no `{ reward, terminated }`, NumericalError for a reward that is not finite in float32
+ */
+export function checkPaid(given: unknown, where: string): { reward: number; terminated: boolean } {
+  const wanted = '{ reward, terminated }: a number and a boolean, at once';
+  const paid = given as { reward?: unknown; terminated?: unknown; then?: unknown } | null | undefined;
+  if (typeof paid !== 'object' || paid === null || isPromise(paid)) {
+    if (isPromise(paid)) dropped(paid);
+    const got = isPromise(paid) ? 'a promise' : String(paid);
+    throw new ConfigError({ where, what: 'it gave no result', got, wanted });
+  }
+  const { reward, terminated } = paid;
+  if (typeof reward !== 'number')
+    throw new ConfigError({ where, what: 'the reward is no number', got: typeof reward, wanted });
+  if (typeof terminated !== 'boolean')
+    throw new ConfigError({ where, what: 'terminated is no boolean', got: String(terminated), wanted });
+  if (!Number.isFinite(Math.fround(reward)))
+    throw new NumericalError({ where, what: 'the reward is not finite', got: reward, wanted: 'a finite number' });
+  return { reward, terminated };
 }
 
 /**

@@ -316,6 +316,11 @@ export function checkReplay(options: ReplayOptions, numEnvs: number, goals: Goal
   const { capacity = 1e6, nStep = 1, prioritized, her } = options;
   checkCount('buffer.capacity', capacity, numEnvs);
   checkCount('buffer.nStep', nStep);
+  const perEnv = Math.floor(capacity / numEnvs);
+  if (nStep > perEnv) {
+    const wanted = `at most the steps that the buffer holds of a copy, ${perEnv}`;
+    throw new ConfigError({ where: 'buffer.nStep', what: 'out of range', got: nStep, wanted });
+  }
   const isObject = typeof prioritized === 'object' && prioritized !== null;
   const isSwitch = prioritized === undefined || typeof prioritized === 'boolean';
   checkOption('buffer.prioritized', prioritized, isObject || isSwitch, 'true, false or { alpha, beta }');
@@ -332,8 +337,20 @@ export function checkReplay(options: ReplayOptions, numEnvs: number, goals: Goal
     const fix = 'Give an environment with achieved, desired and computeReward, or leave her out';
     throw new ConfigError({ where: 'buffer.her', what: 'the environment has no goals (it is no GoalEnv)', fix });
   }
+  checkGoals(goals, 'buffer.her');
   if (nStep !== 1)
     throw new ConfigError({ where: 'buffer.nStep', what: 'not together with her', got: nStep, wanted: '1' });
+}
+
+/** @throws ConfigError for goals of two sizes: one is written where the other was */
+export function checkGoals({ achieved, desired }: Pick<GoalRelabel, 'achieved' | 'desired'>, where: string): void {
+  if (achieved.size === desired.size) return;
+  throw new ConfigError({
+    where,
+    what: 'what is achieved and what is desired have two sizes',
+    got: `${achieved.size} and ${desired.size} numbers`,
+    wanted: 'goals in the same coordinates',
+  });
 }
 
 /** 0, 1, …, most with probability falling by 1 − p. */

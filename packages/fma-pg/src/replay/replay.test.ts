@@ -213,3 +213,35 @@ test('what is no transition, no number of rows and no error is refused, and chan
   expect(set([4], [1, 2])).toThrow('another number of errors; got 2, wanted 1');
   expect([buffer.priorities(), buffer.mostPriority]).toEqual([before, 1]);
 });
+
+test('a new row has the largest priority that there was, so that it is drawn soon', () => {
+  const buffer = new ReplayBuffer(1, 1, 1, 0.9, { capacity: 3, prioritized: { alpha: 1 } });
+  const add = (): void =>
+    buffer.add(0, { obs: row(0), action: row(0), reward: 0, nextObs: row(0), discount: 0.9, episode: 0 });
+  add();
+  buffer.setPriorities(Int32Array.of(0), [5]);
+  add();
+  buffer.setPriorities(Int32Array.of(0), [2]);
+  add();
+  expect([...(buffer.priorities() as Float32Array)]).toEqual([2, 5, 5].map((x) => expect.closeTo(x, 4)));
+});
+
+test('a row that is written over without a mask allows everything again', () => {
+  const buffer = new ReplayBuffer(1, 1, 1, 0.9, { capacity: 2 });
+  const t = { obs: row(0), action: row(0), reward: 0, nextObs: row(0), discount: 0.9, episode: 0 };
+  buffer.add(0, { ...t, nextMask: [1, 0, 0] });
+  buffer.add(0, { ...t, nextMask: [0, 0, 1] });
+  buffer.add(0, t);
+  expect([...(buffer.nextMasks as Float32Array)]).toEqual([1, 1, 1, 0, 0, 1]);
+});
+
+test('goals of two sizes are refused', () => {
+  const goals = {
+    achieved: { from: 0, size: 1 },
+    desired: { from: 1, size: 2 },
+    reward: () => ({ reward: 0, terminated: false }),
+  };
+  expect(() => new ReplayBuffer(1, 3, 1, 0.9, { capacity: 10, her: {} }, goals)).toThrow(
+    'buffer.her: what is achieved and what is desired have two sizes; got "1 and 2 numbers"',
+  );
+});
