@@ -260,12 +260,12 @@ export function averaging(where: string, aggregate: Aggregate, mask: Tensor | un
     if (aggregate !== 'row-mean') return (t) => mean<Scalar>(t);
     return (t) => div<Scalar>(sum(t), t.shape[0] ?? 1);
   }
+  // read from the mask, whose values came from the host: a sum would have to be waited for
+  if (!mask.dataSync().some((m) => m !== 0))
+    throw new DataError({ where, what: 'the mask has no token', fix: 'Leave a batch without tokens out' });
   const masked = (t: Tensor): Tensor => mul(t, mask);
   if (aggregate === 'row-mean') return (t) => div<Scalar>(sum(masked(t)), t.shape[0] ?? 1);
   if (aggregate === 'token-mean' || mask.rank === 1) {
-    // read from the mask, whose values came from the host: the sum would have to be waited for
-    if (!mask.dataSync().some((m) => m !== 0))
-      throw new DataError({ where, what: 'the mask has no token', fix: 'Leave a batch without tokens out' });
     const count = sum(mask);
     return (t) => div<Scalar>(sum(masked(t)), count);
   }

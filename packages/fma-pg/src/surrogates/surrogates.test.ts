@@ -169,11 +169,15 @@ test('rows of tokens: three ways to a mean', () => {
 
 test('a mask without a token has no mean over tokens', () => {
   const [x, A] = [tensor2d([[0.1, 0.2]]), tensor2d([[1, 1]])];
-  expect(() => lossOf(surrogates.sppo(), x, A, zerosLike(x))).toThrow('sppo: the mask has no token');
-  // rows without a token count 0
-  const of = (aggregate: 'sequence-mean' | 'row-mean'): number =>
-    lossOf(surrogates.sppo({ aggregate }), x, A, zerosLike(x)).dataSync()[0] as number;
-  expect([of('sequence-mean'), of('row-mean')].map(Math.abs)).toEqual([0, 0]);
+  for (const aggregate of ['token-mean', 'sequence-mean', 'row-mean'] as const)
+    expect(() => lossOf(surrogates.sppo({ aggregate }), x, A, zerosLike(x))).toThrow('sppo: the mask has no token');
+  // beside others, a row without one counts 0: half of what the first row alone gives
+  const [xs, As] = [tensor2d([[0.1, 0.2], [0.3, 0.4]]), tensor2d([[1, 1], [1, 1]])];
+  for (const aggregate of ['sequence-mean', 'row-mean'] as const) {
+    const of = (...given: [Tensor, Tensor, Tensor?]): number =>
+      lossOf(surrogates.sppo({ aggregate }), ...given).dataSync()[0] as number;
+    expect(of(xs, As, tensor2d([[1, 1], [0, 0]]))).toBeCloseTo(of(x, A) / 2, 6);
+  }
 });
 
 test('extreme ratios stay finite; shapes that do not fit are named; tensors are the caller’s', () => {

@@ -24,6 +24,7 @@ export function normalizeAdvantages(advantages: Float32Array, given?: Float32Arr
       where: `${where}, entry ${bad}`,
       what: 'the advantage is not finite',
       got: advantages[bad],
+      fix: 'Rewards are too large for float32, or the values have diverged: scale the rewards, or lower the learning rate',
     });
   }
   if (n < 2) {
