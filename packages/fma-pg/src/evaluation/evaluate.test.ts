@@ -194,3 +194,23 @@ test('what cannot be played says so', async () => {
   expect(() => policyOf(agent, new Track())).toThrow('policyOf: the agent was disposed');
   expect(() => act(Float32Array.of(0, 1))).toThrow('policyOf: the agent was disposed');
 });
+
+test('actions are drawn where that is asked for, and the most probable ones else', async () => {
+  const drawn: boolean[] = [];
+  const agent: Playable = {
+    moments: undefined,
+    evalEnv: () => new Track({ limit: 3 }),
+    gamma: 0.9,
+    actRows: (_, rows, out, draws) => {
+      drawn.push(draws !== undefined);
+      for (let n = 0; n < rows; n++) out[n] = draws === undefined ? 1 : draws.int(3);
+    },
+  };
+  const played = (o: object): Promise<{ returns: number[] }> => evaluate(agent, { episodes: 1, seed: 1, ...o });
+  const still = await played({});
+  expect(drawn).toEqual([false, false, false]);
+  expect(await played({ deterministic: true })).toEqual(still);
+  drawn.length = 0;
+  expect((await played({ deterministic: false })).returns).not.toEqual(still.returns);
+  expect(drawn).toEqual([true, true, true]);
+});

@@ -3,7 +3,8 @@ import { ConfigError, checkCount, checkKnown, checkOption, NumericalError, type 
 import { checkFunction, checkNumbers, checkRng } from '../internal/given.ts';
 
 /**
- * Mean of the middle half: the lowest and highest quarter are left out, with shares of entries at the edges.
+ * Mean of the middle half: the lowest and highest quarter are left out, with shares of entries at the edges. Where the
+ * number of values is no multiple of 4, rliable and scipy's `trim_mean(x, 0.25)` differ: they leave out whole entries.
  * @throws ConfigError for no values; DataError for what is no list; NumericalError for one that is not finite, which has no
  * place in an order
  */

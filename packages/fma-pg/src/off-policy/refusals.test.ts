@@ -31,7 +31,7 @@ test.each<[Partial<OffPolicyOptions>, string]>([
   [{ buffer: 100 as never }, 'buffer: the options are no object'],
   [{ buffer: { capacity: 7 } }, 'buffer.capacity: out of range; got 7, wanted at least batchSize = 8'],
   [
-    { buffer: { capacity: 20, nStep: 11 }, numEnvs: 2 },
+    { buffer: { capacity: 20, nStep: 11 }, numEnvs: 2, trainEvery: 2 },
     'buffer.nStep: out of range; got 11, wanted at most the steps that the buffer holds of a copy, 10',
   ],
   [{ ...dqn({ rewardSource }), batchSize: 8 }, 'buffer.nStep: rewardSource rewards single steps'],

@@ -363,7 +363,7 @@ export class Stepper {
   #badAction(i: number, got: number): NumericalError {
     const fix =
       this.#largest > tooLarge
-        ? `The policy learnt from rewards of up to ${this.#largest}, which are too large: scale them`
+        ? `The policy learnt from rewards of up to ${this.#largest.toExponential(0)}, which are too large: scale them`
         : 'The policy has diverged: lower the learning rate, or scale the rewards';
     return new NumericalError({ where: this.#where(), what: `action ${i} is not finite`, got, fix });
   }

@@ -190,3 +190,10 @@ describe('an agent on another environment than its own', () => {
     expect(returns).toHaveLength(2);
   });
 });
+
+test('an image’s bytes are read as shares of 255, other bytes as they are', () => {
+  const bytes = (shape: number[]): Space => ({ ...box([0, 0, 0], [255, 255, 255], shape), dtype: 'uint8' }) as Space;
+  const values = Uint8Array.of(0, 51, 255);
+  expect(read(bytes([1, 1, 3]), values)).toEqual([0, expect.closeTo(0.2, 6), 1]);
+  expect(read(bytes([3]), values)).toEqual([0, 51, 255]);
+});

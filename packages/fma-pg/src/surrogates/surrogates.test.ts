@@ -172,11 +172,29 @@ test('a mask without a token has no mean over tokens', () => {
   for (const aggregate of ['token-mean', 'sequence-mean', 'row-mean'] as const)
     expect(() => lossOf(surrogates.sppo({ aggregate }), x, A, zerosLike(x))).toThrow('sppo: the mask has no token');
   // beside others, a row without one counts 0: half of what the first row alone gives
-  const [xs, As] = [tensor2d([[0.1, 0.2], [0.3, 0.4]]), tensor2d([[1, 1], [1, 1]])];
+  const [xs, As] = [
+    tensor2d([
+      [0.1, 0.2],
+      [0.3, 0.4],
+    ]),
+    tensor2d([
+      [1, 1],
+      [1, 1],
+    ]),
+  ];
   for (const aggregate of ['sequence-mean', 'row-mean'] as const) {
     const of = (...given: [Tensor, Tensor, Tensor?]): number =>
       lossOf(surrogates.sppo({ aggregate }), ...given).dataSync()[0] as number;
-    expect(of(xs, As, tensor2d([[1, 1], [0, 0]]))).toBeCloseTo(of(x, A) / 2, 6);
+    expect(
+      of(
+        xs,
+        As,
+        tensor2d([
+          [1, 1],
+          [0, 0],
+        ]),
+      ),
+    ).toBeCloseTo(of(x, A) / 2, 6);
   }
 });
 
