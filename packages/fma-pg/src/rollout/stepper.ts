@@ -201,11 +201,7 @@ export class Stepper {
    * @param ended whether an episode ended in an entry
    * @param counts whether an entry is of a step that did not only reset
    */
-  scaleRewards(
-    rewards: Float32Array,
-    ended: (entry: number) => boolean,
-    counts: (entry: number) => boolean,
-  ): void {
+  scaleRewards(rewards: Float32Array, ended: (entry: number) => boolean, counts: (entry: number) => boolean): void {
     const { numEnvs } = this.env;
     if (this.#scaler === undefined) return;
     for (let from = 0; from < rewards.length; from += numEnvs) {
