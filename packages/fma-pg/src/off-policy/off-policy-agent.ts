@@ -16,7 +16,8 @@ import {
   type TrainRequest,
   type VectorEnv,
 } from '@gimbal/tensor-core';
-import { Agent, environments, optionsOf, requireMade, savedHabits, savedHooks } from '../agents/agent.ts';
+import { Agent, environments, optionsOf, requireMade, savedHabits, savedHooks, unfinished } from '../agents/agent.ts';
+import type { TransitionBatch } from '../agents/on-policy-options.ts';
 import { refuseOtherClass } from '../agents/other-class.ts';
 import { onPolicyOptionNames } from '../agents/resolve-on-policy.ts';
 import { checkHooksGoingOn } from '../agents/saved-hooks.ts';
@@ -24,7 +25,7 @@ import { type Given, habitsGoingOn, openSaved } from '../agents/saved-run.ts';
 import { annealed, annealedWithin, notNegative, share } from '../internal/anneal.ts';
 import { bufferTree, restoreBuffer } from '../replay/buffer-tree.ts';
 import { NStep } from '../replay/n-step.ts';
-import { checkReplay, ReplayBuffer } from '../replay/replay-buffer.ts';
+import { checkReplay, type ReplayBatch, ReplayBuffer } from '../replay/replay-buffer.ts';
 import { sourceRewards } from '../rollout/source-rewards.ts';
 import { randomChoice } from './dqn.ts';
 import type { OffPolicyLearner } from './learner.ts';
@@ -82,6 +83,8 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
   #draws: Rng;
   #learning: Rng;
   #metrics: Record<string, number> = {};
+  /** which of the updates that are due was not made, as the reward source failed */
+  #due: number | undefined;
   /** the last line of the log, for the steps a second since */
   #since: { step: number; at: number } | undefined;
 
@@ -163,10 +166,18 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     const { numEnvs, logEvery, checkpointEvery, targetEvery } = this.options;
     const before = this.steps;
     this.#since ??= { step: before, at: performance.now() };
-    await this.#act(before / steps);
+    // where a reward source failed its steps are done already
+    const isNew = this.#due === undefined;
+    if (isNew) await this.#act(before / steps);
+    else this.steps += numEnvs;
     // by environment steps: where learning comes in bouts, the target stands still during each
-    if (passes(targetEvery, before, this.steps)) this.#learner.copyTarget?.();
-    this.#metrics = this.#learn(this.steps / steps) ?? this.#metrics;
+    if (isNew && passes(targetEvery, before, this.steps)) this.#learner.copyTarget?.();
+    try {
+      this.#metrics = this.#learn(this.steps / steps) ?? this.#metrics;
+    } catch (error) {
+      if (this.#due !== undefined) this.steps = before;
+      throw error;
+    }
     const last = this.steps >= steps;
     if (last && this.updates === 0) this.#warnOfNothing();
     const isDue = (every: number | undefined): boolean => passes(every, before, this.steps);
@@ -237,13 +248,20 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     if (!passes(trainEvery, this.steps - numEnvs, this.steps)) return undefined;
     const rate = annealedWithin('learningRate', learningRate, progress, notNegative);
     let metrics: Record<string, number> | undefined;
-    for (let i = 0; i < updates; i++) {
+    const first = this.#due ?? 0;
+    this.#due = undefined;
+    for (let i = first; i < updates; i++) {
+      const before = this.#learning.state();
       const batch = this.buffer.sample(batchSize, this.#learning, progress);
       if (rewardSource !== undefined) {
-        const ended = batch.discounts.map((d) => (d === 0 ? 1 : 0));
-        const terminated = Uint8Array.from(ended);
-        const seen = { ...batch, terminated, truncated: new Uint8Array(batch.rows) };
-        batch.rewards.set(sourceRewards(rewardSource, seen, (i) => `update ${this.updates}, row ${i}`));
+        try {
+          batch.rewards.set(sourceRewards(rewardSource, seenOf(batch), (k) => `update ${this.updates}, row ${k}`));
+        } catch (error) {
+          // the next call draws these rows again
+          this.#learning = rngFromState(before);
+          this.#due = i;
+          throw error;
+        }
       }
       const result = this.#learner.update(batch, rate, this.#learning, this.updates);
       if (buffer.prioritized) this.buffer.setPriorities(batch.indices, result.errors());
@@ -339,6 +357,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
   }
 
   protected override content(): RunContent {
+    if (this.#due !== undefined) throw unfinished(this.name);
     return { ...super.content(), copies: { buffer: bufferTree(this.buffer) } };
   }
 
@@ -376,3 +395,14 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     }
   }
 }
+
+/** Rows as a reward source sees them: copies, so that what it writes there is not learnt from. */
+const seenOf = ({ rows, obs, actions, nextObs, rewards, terminated, truncated }: ReplayBatch): TransitionBatch => ({
+  rows,
+  obs: obs.slice(),
+  actions: actions.slice(),
+  nextObs: nextObs.slice(),
+  rewards: rewards.slice(),
+  terminated: terminated.slice(),
+  truncated: truncated.slice(),
+});

@@ -14,6 +14,7 @@ import { checkRewardSource } from '../agents/hooks.ts';
 import { type AgentOptions, furtherOfAgents } from '../agents/on-policy-options.ts';
 import { type Anneal, annealed, checkAnneal, linear } from '../internal/anneal.ts';
 import { checkWidths } from '../internal/lists.ts';
+import { markedPresets } from '../internal/marked-presets.ts';
 import { refuseUnused } from '../internal/unused.ts';
 import type { ReplayOptions } from '../replay/replay-buffer.ts';
 
@@ -248,4 +249,4 @@ export const mdpoOffPolicy = (o: OffPolicyPreset = {}): OffPolicyPreset => ({
 });
 
 /** The presets by name. */
-export const offPolicyPresets = { sac, td3, dqn, mdpoOffPolicy } as const;
+export const offPolicyPresets = markedPresets({ sac, td3, dqn, mdpoOffPolicy } as const);

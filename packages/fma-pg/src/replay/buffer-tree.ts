@@ -3,8 +3,8 @@ import type { Params } from '@gimbal/tensor-core';
 import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import type { ReplayBuffer } from './replay-buffer.ts';
 
-const arraysOf = (buffer: ReplayBuffer): Record<string, Float32Array | Int32Array> => {
-  const { obs, actions, rewards, nextObs, discounts, episodes, nextMasks } = buffer;
+const arraysOf = (buffer: ReplayBuffer): Record<string, Float32Array | Int32Array | Uint8Array> => {
+  const { obs, actions, rewards, nextObs, discounts, ends, episodes, nextMasks } = buffer;
   const priorities = buffer.priorities();
   return {
     obs,
@@ -12,6 +12,7 @@ const arraysOf = (buffer: ReplayBuffer): Record<string, Float32Array | Int32Arra
     rewards,
     nextObs,
     discounts,
+    ends,
     episodes,
     ...(priorities && { priorities }),
     ...(nextMasks && { nextMasks }),
@@ -26,7 +27,10 @@ export function bufferTree(buffer: ReplayBuffer): Params {
   const tree: Record<string, Tensor> = {};
   for (const [name, array] of Object.entries(arraysOf(buffer))) {
     const part = array.subarray(0, (array.length / capacity) * rows);
-    tree[name] = tensor(part, [part.length], name === 'episodes' ? 'int32' : 'float32');
+    const isCount = name === 'ends' || name === 'episodes';
+    tree[name] = isCount
+      ? tensor(Int32Array.from(part), [part.length], 'int32')
+      : tensor(part as Float32Array, [part.length], 'float32');
   }
   return tree;
 }
@@ -42,4 +46,6 @@ export function restoreBuffer(buffer: ReplayBuffer, tree: Params, mostPriority: 
     else if (name === 'nextMasks') buffer.restoreMasks(values, rows);
     else arrays[name]?.set(values);
   }
+  // older checkpoints do not say what was truncated
+  if (tree.ends === undefined) for (let i = 0; i < rows; i++) buffer.ends[i] = buffer.discounts[i] === 0 ? 1 : 0;
 }

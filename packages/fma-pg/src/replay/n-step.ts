@@ -50,6 +50,8 @@ export class NStep {
         nextObs: t.nextObs,
         discount: t.terminated ? 0 : factor,
         episode: t.episode,
+        terminated: t.terminated,
+        truncated: t.truncated,
         ...(t.nextMask !== undefined && { nextMask: t.nextMask }),
       });
     }

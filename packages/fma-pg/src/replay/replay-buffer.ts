@@ -35,6 +35,10 @@ export interface ReplayBatch {
   nextObs: Float32Array;
   /** γⁿ(1 − terminated) `[rows]` */
   discounts: Float32Array;
+  /** 1 where the last of them ended its episode `[rows]` */
+  terminated: Uint8Array;
+  /** 1 where a time limit cut the episode after it `[rows]` */
+  truncated: Uint8Array;
   /** 1 where `nextObs` allows an action, of environments with masks `[rows·choices]` */
   nextMasks?: Float32Array;
   /** importance weights, 1 without priorities `[rows]` */
@@ -67,6 +71,8 @@ export class ReplayBuffer {
   readonly nextObs: Float32Array;
   /** γⁿ, 0 where the episode terminated `[capacity]` */
   readonly discounts: Float32Array;
+  /** after the last of a row's steps: 0 the episode went on, 1 it terminated, 2 it was truncated `[capacity]` */
+  readonly ends: Uint8Array;
   /** 1 where the next observation allows an action; undefined until a transition says so `[capacity·choices]` */
   nextMasks: Float32Array | undefined;
   /** number of the episode that a row belongs to, counted per copy */
@@ -103,8 +109,8 @@ export class ReplayBuffer {
     this.perEnv = Math.floor(capacity / numEnvs);
     this.capacity = this.perEnv * numEnvs;
     const { capacity: size } = this;
-    // float32 and int32; a tree has two float64 sums a row, up to twice that
-    const rowBytes = 4 * (2 * observation + action + 3) + (prioritized ? 16 : 0);
+    // float32 and int32, a byte; a tree has two float64 sums a row, up to twice that
+    const rowBytes = 4 * (2 * observation + action + 3) + 1 + (prioritized ? 16 : 0);
     const floats = (width: number): Float32Array => new Float32Array(size * width);
     const arrays = inMemory(size, rowBytes, () => ({
       obs: floats(observation),
@@ -112,6 +118,7 @@ export class ReplayBuffer {
       rewards: floats(1),
       nextObs: floats(observation),
       discounts: floats(1),
+      ends: new Uint8Array(size),
       episodes: new Int32Array(size),
       priorities: prioritized ? new SumTree(size) : undefined,
     }));
@@ -120,6 +127,7 @@ export class ReplayBuffer {
     this.rewards = arrays.rewards;
     this.nextObs = arrays.nextObs;
     this.discounts = arrays.discounts;
+    this.ends = arrays.ends;
     this.episodes = arrays.episodes;
     this.written = new Float64Array(numEnvs);
     this.#priorities = arrays.priorities;
@@ -150,6 +158,9 @@ export class ReplayBuffer {
       nextObs: Float32Array;
       discount: number;
       episode: number;
+      /** default: where the discount is 0 */
+      terminated?: boolean;
+      truncated?: boolean;
       /** what `nextObs` allows, 1 an action; default all */
       nextMask?: ArrayLike<number>;
     },
@@ -161,6 +172,7 @@ export class ReplayBuffer {
     this.rewards[i] = t.reward;
     this.nextObs.set(t.nextObs, i * this.observation);
     this.discounts[i] = t.discount;
+    this.ends[i] = (t.terminated ?? t.discount === 0) ? 1 : t.truncated ? 2 : 0;
     if (t.nextMask !== undefined) this.#masksOf(t.nextMask.length).set(t.nextMask, i * t.nextMask.length);
     else if (this.nextMasks !== undefined) {
       const width = this.choices as number;
@@ -192,6 +204,8 @@ export class ReplayBuffer {
       rewards: take(this.rewards, 1, indices),
       nextObs: take(this.nextObs, this.observation, indices),
       discounts: take(this.discounts, 1, indices),
+      terminated: Uint8Array.from(indices, (i) => (this.ends[i] === 1 ? 1 : 0)),
+      truncated: Uint8Array.from(indices, (i) => (this.ends[i] === 2 ? 1 : 0)),
       weights,
       indices,
       ...(this.nextMasks !== undefined && {
@@ -301,6 +315,8 @@ export class ReplayBuffer {
       const paid = reward(reached, goal);
       batch.rewards[k] = paid.reward;
       batch.discounts[k] = paid.terminated ? 0 : this.gamma;
+      batch.terminated[k] = paid.terminated ? 1 : 0;
+      if (paid.terminated) batch.truncated[k] = 0;
     }
   }
 
