@@ -17,11 +17,13 @@ import {
 import { evaluate, type Playable } from '../evaluation/evaluate.ts';
 import { meanOf } from '../evaluation/statistics.ts';
 import { fromBase64, toBase64 } from '../internal/base64.ts';
+import { madeBy } from '../rollout/env-faults.ts';
 import { LocalVectorEnv } from '../rollout/local-vector-env.ts';
 import type { RunningMoments } from '../rollout/moments.ts';
 import { type Episode, Stepper, type StepperState } from '../rollout/stepper.ts';
 import { type ActionSpec, actionSpec } from '../spaces/action-spec.ts';
 import { type ObservationSpec, observationSpec, savedObservation } from '../spaces/observation-spec.ts';
+import { requireSameSpaces } from '../spaces/same-spaces.ts';
 import { type AuxLoss, type EnvSource, type RewardSource, savedOptions } from './on-policy-options.ts';
 import { hooksOf, type SavedHooks } from './saved-hooks.ts';
 import { type Habits, habitsOf } from './saved-run.ts';
@@ -82,6 +84,7 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
   protected updates = 0;
   readonly #env: VectorEnv;
   #begun = false;
+  #isEvalEnvChecked = false;
   /** where a checkpoint was made on another environment than this one: to be played, not trained on */
   #isMoved: CheckpointError | undefined;
   #disposed = false;
@@ -153,6 +156,7 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
 
   protected override async begin(): Promise<void> {
     if (this.#isMoved !== undefined) throw this.#isMoved;
+    await this.#checkEvalEnv();
     if (this.#begun) return;
     const stream = this.stream.split('env');
     if (this.steps === 0) await this.stepper.reset(stream);
@@ -162,6 +166,20 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
       await this.stepper.reset(stream.split(this.steps));
     }
     this.#begun = true;
+  }
+
+  /** The first evaluation would meet it, after what was learnt until then. */
+  async #checkEvalEnv(): Promise<void> {
+    const { evalEnv, evalEvery } = this.options;
+    if (evalEnv === undefined || evalEvery === undefined || this.#isEvalEnvChecked) return;
+    const env = await madeBy(evalEnv, 'evalEnv');
+    try {
+      const spaces = { observation: observationSpec(env.observationSpace), action: actionSpec(env.actionSpace) };
+      requireSameSpaces(`evalEnv, ${env.spec.id}`, spaces, this);
+    } finally {
+      env.close();
+    }
+    this.#isEvalEnvChecked = true;
   }
 
   /** The episodes under way will not go on: nothing of them belongs to the next ones. */

@@ -1,5 +1,6 @@
 // An agent of one class that is asked for with the options of the other.
 import { ConfigError, requireOptions } from '@gimbal/tensor-core';
+import { refuseSpreadPreset } from '../internal/marked-presets.ts';
 import { onPolicyPresets } from './presets.ts';
 import type { AgentClass } from './saved-run.ts';
 
@@ -24,6 +25,7 @@ export function refuseOtherClass(
 ): void {
   const where = `${agent}.create`;
   requireOptions(where, options);
+  refuseSpreadPreset(where, options);
   const other = agent === 'OnPolicyAgent' ? 'OffPolicyAgent' : 'OnPolicyAgent';
   const { algorithm } = options;
   const given = Object.keys(options);

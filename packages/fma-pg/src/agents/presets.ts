@@ -3,6 +3,7 @@
  * method; docs/packages/fma-pg.md says whose.
  */
 import { linear } from '../internal/anneal.ts';
+import { markedPresets } from '../internal/marked-presets.ts';
 import { surrogates } from '../surrogates/surrogates.ts';
 import type { OnPolicyOptions } from './on-policy-options.ts';
 
@@ -120,4 +121,15 @@ export const reinforce = (o: OnPolicyPreset = {}): OnPolicyPreset => ({
 });
 
 /** The presets by name. */
-export const onPolicyPresets = { ppo, ppoKl, sppo, smdpo, spma, mdpo, trpo, npg, a2c, reinforce } as const;
+export const onPolicyPresets = markedPresets({
+  ppo,
+  ppoKl,
+  sppo,
+  smdpo,
+  spma,
+  mdpo,
+  trpo,
+  npg,
+  a2c,
+  reinforce,
+} as const);

@@ -1,0 +1,15 @@
+// A preset whose brackets were forgotten: a function spreads into nothing, and bare defaults would be trained with.
+import { ConfigError } from '@gimbal/tensor-core';
+
+/** Gives each preset its name, which `{ ...ppo }` takes along. */
+export function markedPresets<T extends { readonly [name: string]: object }>(presets: T): T {
+  for (const [name, preset] of Object.entries(presets)) Object.assign(preset, { preset: name });
+  return presets;
+}
+
+/** @throws ConfigError for options that a preset itself was spread into */
+export function refuseSpreadPreset(where: string, options: object): void {
+  const { preset } = options as { preset?: unknown };
+  if (typeof preset !== 'string') return;
+  throw new ConfigError({ where, what: `${preset} is a function: spread what it gives`, fix: `Write ...${preset}()` });
+}
