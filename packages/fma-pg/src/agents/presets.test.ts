@@ -167,7 +167,8 @@ test.each([
   const before = values(followed);
   const ones = (n: number): Float32Array => new Float32Array(n).fill(1);
   const batch = { rows: 2, obs: ones(4), nextObs: ones(4), actions: ones(2), rewards: ones(2), discounts: ones(2) };
-  learner.update({ ...batch, weights: ones(2), indices: new Int32Array(2) }, 0.1, rng(2), 0).metrics();
+  const flags = { terminated: new Uint8Array(2), truncated: new Uint8Array(2) };
+  learner.update({ ...batch, ...flags, weights: ones(2), indices: new Int32Array(2) }, 0.1, rng(2), 0).metrics();
   learner.copyTarget?.();
   const way = (tree: string): number =>
     values(tree).reduce((sum, x, i) => sum + Math.abs(x - (before[i] as number)), 0);

@@ -55,6 +55,7 @@ test.each([true, false])('the best of the next state is one that its mask allows
     const batch: ReplayBatch = {
       ...{ rows: 1, obs: Float32Array.of(1, 2), actions: Float32Array.of(0), rewards: Float32Array.of(-50), nextObs },
       ...{ discounts: Float32Array.of(0.9), weights: Float32Array.of(1), indices: new Int32Array(1) },
+      ...{ terminated: new Uint8Array(1), truncated: new Uint8Array(1) },
       ...(allowed.length > 0 && {
         nextMasks: Float32Array.from({ length: choices }, (_, a) => Number(allowed.includes(a))),
       }),

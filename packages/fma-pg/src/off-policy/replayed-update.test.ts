@@ -40,6 +40,8 @@ function batchOf(update: number, width: number): ReplayBatch {
     actions: width === 1 ? Float32Array.from({ length: rows }, () => draws.int(choices)) : normal(width * rows),
     rewards: normal(rows),
     discounts: Float32Array.from({ length: rows }, (_, i) => (i === 0 ? 0 : 0.9)),
+    terminated: Uint8Array.from({ length: rows }, (_, i) => (i === 0 ? 1 : 0)),
+    truncated: new Uint8Array(rows),
     weights: Float32Array.from({ length: rows }, () => draws.uniform()),
     indices: new Int32Array(rows),
   };
