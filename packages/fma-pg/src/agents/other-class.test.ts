@@ -1,6 +1,9 @@
 // Options of one class of agents that are given to the other.
+import { useBackend } from '@gimbal/tensor-core';
 import { Track } from '../../test/fixtures/track.ts';
 import { mdpo, OffPolicyAgent, type OffPolicyOptions, OnPolicyAgent, ppo, sac } from '../index.ts';
+
+beforeAll(() => useBackend('auto'));
 
 const env = (): Track => new Track({ actions: 'continuous' });
 
