@@ -6,11 +6,10 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createContext, runInContext } from 'node:vm';
 import { disposeTree, rng, useBackend } from '@gimbal/tensor-core';
-import { build } from 'esbuild';
 import { decoder, generate, loadPretrained, saveGguf, type Tokenizer } from '../src/index.ts';
 import type { PageResult } from './helpers/page-generate.ts';
+import { bundlePage, filesOfNode, startPage } from './helpers/page-realm.ts';
 
 const require = createRequire(import.meta.url);
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -45,43 +44,10 @@ function fetchFile(request: string | URL, init?: RequestInit): Response {
   });
 }
 
-/** The page's program, and what each of its files imports. */
-async function bundle(): Promise<{ code: string; imports: Record<string, string[]> }> {
-  const { outputFiles, metafile } = await build({
-    entryPoints: [here('helpers/page-generate.ts')],
-    bundle: true,
-    write: false,
-    metafile: true,
-    platform: 'browser', // a module of Node's is an error, unless a package's own manifest leaves it out
-    format: 'iife',
-    target: 'es2022',
-    conditions: ['@gimbal/source', 'browser'],
-    ignoreAnnotations: true, // tfjs-backend-cpu says that importing it does nothing
-    logLevel: 'silent',
-  });
-  const imports = Object.entries(metafile.inputs).map(([file, input]) => [file, input.imports.map((i) => i.path)]);
-  return { code: outputFiles[0]?.text ?? '', imports: Object.fromEntries(imports) };
-}
-
-/** A realm with what a page has, and nothing of Node's. */
-function page(): { run(backend: string, address: string, texts: readonly string[]): Promise<PageResult> } {
-  const web = {
-    ...{ console, performance, setTimeout, clearTimeout, queueMicrotask, TextEncoder, TextDecoder, URL },
-    ...{ AbortController, Response, Headers, Blob, structuredClone },
-    fetch: async (request: string | URL, init?: RequestInit) => fetchFile(request, init),
-    location: { href: 'https://models.test/' },
-    document: {}, // by which tfjs knows a page
-  };
-  const context = createContext({ ...web });
-  runInContext('globalThis.self = globalThis.window = globalThis', context);
-  return context as ReturnType<typeof page>;
-}
-
 let dir: string;
 /** What the model of model.gguf writes in Node. */
 let inFile: number[];
-let code: string;
-let imports: Record<string, string[]>;
+let bundle: Awaited<ReturnType<typeof bundlePage>>;
 beforeAll(async () => {
   await useBackend('auto');
   dir = await mkdtemp(join(tmpdir(), 'gimbal-page-'));
@@ -96,14 +62,15 @@ beforeAll(async () => {
   const o = { temperature: 0, maxNewTokens: 8, promptSuffix: false, rng: rng(0) } as const;
   inFile = [...((await generate(model, params, tokenizer, ['the nurse'], o))[0]?.ids ?? [])];
   disposeTree(params);
-  ({ code, imports } = await bundle());
+  bundle = await bundlePage(here('helpers/page-generate.ts'));
 }, 60_000);
 afterAll(() => rm(dir, { recursive: true }));
 
 test('the bundle holds the browser’s modules and none that needs Node', () => {
+  const { imports } = bundle;
   const ours = Object.keys(imports).filter((file) => !file.includes('@tensorflow') && !file.includes('(disabled)'));
   expect(ours.some((file) => file.endsWith('pretrained.browser.ts'))).toBe(true);
-  expect(ours.filter((file) => file.endsWith('.node.ts'))).toEqual([]);
+  expect(filesOfNode(bundle)).toEqual([]);
   // tfjs asks for some and does without; nothing else does
   const asks = ours.filter((file) => imports[file]?.some((path) => /^\(disabled\)|^node:/.test(path)));
   expect(asks.filter((file) => !/node_modules\/(seedrandom|node-fetch)\//.test(file))).toEqual([]);
@@ -112,17 +79,18 @@ test('the bundle holds the browser’s modules and none that needs Node', () => 
 test.each(['cpu', 'wasm'])(
   'a page writes on %s what transformers wrote, and trains',
   async (backend) => {
-    const context = page();
-    runInContext(code, context as never);
+    const run = startPage<[backend: string, address: string, texts: readonly string[]], PageResult>(bundle, {
+      ...{ Response, Headers, Blob },
+      fetch: async (request: string | URL, init?: RequestInit) => fetchFile(request, init),
+    });
     const { cases } = JSON.parse(readFileSync(here('golden/saved/llama/transformers.json'), 'utf8')) as {
       cases: { text: string; greedy: number[] }[];
     };
-    const result = await context.run(
+    const { losses, streamed, ...rest } = await run(
       backend,
       address,
       cases.map(({ text }) => text),
     );
-    const { losses, streamed, ...rest } = JSON.parse(JSON.stringify(result)) as PageResult;
     expect(rest).toEqual({
       backend,
       greedy: cases.map(({ greedy }) => greedy),
