@@ -12,7 +12,6 @@ import { decodeCodes, encodeTexts, loadVec2Text, textEnv, trainTranslator, wordT
 import { toyLanguages } from '@gimbal/worlds';
 import { chromium } from 'playwright-core';
 import { leaksOf } from '../src/claims/vec2text/E1.ts';
-import type { ReproduceReport } from '../src/reproduce/claim.ts';
 import type { ExploreData } from '../src/vec2text/explore/data.ts';
 import { type Printed, runMain } from './run-main.ts';
 
@@ -277,35 +276,6 @@ test('one’s own sentences: long ones are left out and the limit is said, no or
   }
 }, 180_000);
 
-/** The first twelve lines of a file, in another. */
-async function twelveIn(path: string): Promise<string> {
-  const lines = (await readFile(path, 'utf8')).split('\n').slice(0, 12);
-  await writeFile(`${path}.twelve.txt`, lines.join('\n'));
-  return `${path}.twelve.txt`;
-}
-
-test('a few sentences of one’s own: a tenth is held out, and two are enough to end with a page', async () => {
-  const [few, ten] = [join(folder, 'few.txt'), join(folder, 'ten')];
-  const texts = toyLanguages({ preset: 'typed' }).aish.sentences(60, rng(8));
-  await writeFile(few, [...texts, texts[3], texts[3]].join('\n'));
-  const small = ['--steps', '5', '--width', '16', '--vocabulary', '400', '--objective', 'ae', '--samples', '20'];
-  const { code, stderr } = await run('train', '--data', few, ...small, '--out', ten);
-  expect([code, stderr]).toEqual([
-    0,
-    expect.stringContaining('54 sentences, 6 held out; rows left out that repeat a sentence: 2 of 62\n'),
-  ]);
-  expect(stderr).toMatch(/step 5: loss \d\.\d{4}, held-out \d\.\d{4}/);
-  expect(stderr).not.toContain('by heart');
-  const longer = ['--width', '32', '--steps', '120', '--learning-rate', '1e-2', '--out', join(folder, 'heart')];
-  const twelve = ['train', '--data', await twelveIn(few), ...small.slice(4)];
-  expect((await run(...twelve, '--held-out', '6', ...longer)).stderr).toMatch(
-    /best after \d+ updates .*learnt by heart.*--steps \d+/,
-  );
-  const two = join(folder, 'two');
-  expect((await run('train', '--data', few, ...small, '--held-out', '2', '--out', two)).code).toBe(0);
-  expect(await readFile(join(two, 'report.html'), 'utf8')).toContain('Semantic structure');
-}, 120_000);
-
 test('round trips of translators that were trained here between two languages and saved', async () => {
   const { aish, bex } = toyLanguages({ preset: 'typed' });
   const texts = aish.sentences(40, rng(7));
@@ -419,30 +389,4 @@ test('a first stage that recovers every sentence leaves nothing to correct: it i
   expect([code, stderr]).toEqual([0, expect.stringContaining('there is no corrector to train, it is saved alone')]);
   expect(stdout.match(/^step .*$/gm)).toHaveLength(1);
   expect((await json<{ rows: object[] }>('invert', out, '--text', texts[0] as string)).rows).toHaveLength(1);
-}, 120_000);
-
-test('claims that need no training hold', async () => {
-  const argv = ['reproduce', 'vec2text', '--claim', 'E0', '--json', '--out', join(folder, 'claims')];
-  const { stdout, stderr } = await runMain(argv, source);
-  if (stdout === '') throw new Error(stderr);
-  const { claims } = JSON.parse(stdout) as ReproduceReport;
-  expect(claims.map(({ id, verdict }) => [id, verdict])).toEqual([['E0', 'holds']]);
-}, 120_000);
-
-test('claims of real sentences: skipped without data, refused for a folder that has none; the quick ones', async () => {
-  const claim = async (name: string, ...argv: string[]): Promise<Printed> =>
-    runMain(['reproduce', 'vec2text', ...argv, '--out', join(folder, name)], source);
-  const { stdout } = await claim('skipped', '--claim', 'E17', '--json');
-  const [found] = (JSON.parse(stdout) as ReproduceReport).claims;
-  expect(found).toMatchObject({
-    id: 'E17',
-    verdict: 'reported',
-    measured: expect.stringMatching(/^skipped: no --data/),
-  });
-  expect((await claim('none', '--claim', 'E17', '--data', folder)).stderr).toMatch(/no such file.*snli_dev\.jsonl/s);
-  expect((await claim('both', '--quick', '--claim', 'E0')).stderr).toMatch(
-    /says itself which claims.*Leave --claim out/s,
-  );
-  const none = await runMain(['reproduce', 'warm', '--quick'], source);
-  expect(none.stderr).toMatch(/no claim of warm is a quick one/);
 }, 120_000);
