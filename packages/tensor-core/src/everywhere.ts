@@ -12,7 +12,7 @@ export { checkConfig, firstDifference } from './checkpoint/config-match.ts';
 export type { CheckpointContent, KeepRule, LoadedCheckpoint, LoadOptions } from './checkpoint/content.ts';
 export { hashTree } from './checkpoint/hash-tree.ts';
 export { hashWords } from './checkpoint/hash-words.ts';
-export { actionChoices, actionMaskFault } from './contracts/action-mask.ts';
+export { actionChoices, actionMaskFault, givenActionMask } from './contracts/action-mask.ts';
 export type {
   Action,
   Alert,

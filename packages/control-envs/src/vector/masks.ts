@@ -2,7 +2,7 @@
  * Which actions the copies allow, `info.actionMask` of each: one row of bytes for each copy, so that masks come from
  * worker threads as observations do.
  */
-import { actionChoices, actionMaskFault, ConfigError, type Env, type Info } from '@gimbal/tensor-core';
+import { actionChoices, actionMaskFault, type Env, givenActionMask, type Info } from '@gimbal/tensor-core';
 
 export interface MaskArrays {
   /** 1 = allowed, of the observation `[numEnvs * choices]` */
@@ -46,7 +46,7 @@ export function writeMask(
   { ended = false, as = 'allowed' }: { ended?: boolean; as?: 'allowed' | 'final' } = {},
 ): void {
   const where = (): string => `${spec?.id}, copy ${row}: info.actionMask`;
-  const mask = givenMask(info, where);
+  const mask = givenActionMask(info, where);
   masks[as === 'final' ? 'isFinalGiven' : 'isGiven'][row] = mask === undefined ? 0 : 1;
   if (mask === undefined) return;
   const out = masks[as];
@@ -65,13 +65,4 @@ export function readMasks(masks: MaskArrays, row: number): Info | undefined {
     ...(isGiven[row] === 1 && { actionMask: of(allowed) }),
     ...(isFinalGiven[row] === 1 && { finalInfo: { actionMask: of(final) } }),
   };
-}
-
-/** @throws ConfigError for `info.action_mask`, which nobody would read */
-export function givenMask(info: Info | undefined, where: () => string): unknown {
-  if (info?.actionMask === undefined && info?.action_mask !== undefined) {
-    const fix = 'Name it actionMask, for each choice 1 where it is allowed and 0 where not';
-    throw new ConfigError({ where: where(), what: 'it is named as Gymnasium names it', got: 'info.action_mask', fix });
-  }
-  return info?.actionMask;
 }

@@ -1,7 +1,15 @@
 // An agent as a plain function of one environment's observations: for recordings, films, and loops of one's own.
-import { type Action, ConfigError, type Env, type Info, type Obs, type Rng } from '@gimbal/tensor-core';
+import {
+  type Action,
+  ConfigError,
+  type Env,
+  givenActionMask,
+  type Info,
+  type Obs,
+  type Rng,
+} from '@gimbal/tensor-core';
 import { checkRng } from '../internal/given.ts';
-import { givenMask, readMask } from '../rollout/masks.ts';
+import { readMask } from '../rollout/masks.ts';
 import { standardizeRows } from '../rollout/moments.ts';
 import { actionSpec } from '../spaces/action-spec.ts';
 import { observationSpec, readObservations } from '../spaces/observation-spec.ts';
@@ -58,7 +66,7 @@ function maskOf(
   nvec: readonly number[] | undefined,
   where: () => string,
 ): Uint8Array | undefined {
-  const given = givenMask(info ?? {}, where);
+  const given = givenActionMask(info ?? {}, where);
   if (given === undefined) return undefined;
   const masks = new Uint8Array((nvec ?? []).reduce((n, k) => n + k, 0));
   readMask(given, nvec, masks, 0, where);

@@ -3,7 +3,6 @@
  * learner (sac.ts, td3.ts, dqn.ts); the loop owns environments, buffer, exploration and files.
  */
 import {
-  ConfigError,
   disposeTree,
   type LoadedCheckpoint,
   NumericalError,
@@ -27,6 +26,7 @@ import { bufferTree, restoreBuffer } from '../replay/buffer-tree.ts';
 import { NStep } from '../replay/n-step.ts';
 import { checkReplay, type ReplayBatch, ReplayBuffer } from '../replay/replay-buffer.ts';
 import { sourceRewards } from '../rollout/source-rewards.ts';
+import { checkOffPolicySteps } from './check-steps.ts';
 import { randomChoice } from './dqn.ts';
 import type { OffPolicyLearner } from './learner.ts';
 import { type EnvGoals, goalsOf, learnerOf } from './learner-of.ts';
@@ -251,9 +251,9 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     const first = this.#due ?? 0;
     this.#due = undefined;
     for (let i = first; i < updates; i++) {
-      const before = this.#learning.state();
+      const before = rewardSource && this.#learning.state();
       const batch = this.buffer.sample(batchSize, this.#learning, progress);
-      if (rewardSource !== undefined) {
+      if (rewardSource !== undefined && before !== undefined) {
         try {
           batch.rewards.set(sourceRewards(rewardSource, seenOf(batch), (k) => `update ${this.updates}, row ${k}`));
         } catch (error) {
@@ -326,26 +326,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
 
   /** Refuses a number of steps that nothing would be learnt in, as `train` does. @throws ConfigError */
   override checkSteps(steps: number): void {
-    const { learningStarts, trainEvery, numEnvs } = this.options;
-    const first = Math.ceil(learningStarts / trainEvery) * trainEvery;
-    const last = Math.ceil(steps / numEnvs) * numEnvs;
-    const { nStep = 1 } = this.options.buffer;
-    if (steps > this.steps && last < nStep * numEnvs)
-      throw new ConfigError({
-        where: 'buffer.nStep',
-        what: 'rewards are summed over more steps than a copy does in all',
-        got: nStep,
-        wanted: `at most ${last / numEnvs} (steps ${steps}, numEnvs ${numEnvs})`,
-        fix: 'Give more steps, or a smaller nStep',
-      });
-    if (steps <= this.steps || last >= first) return;
-    throw new ConfigError({
-      where: `${this.name}, train`,
-      what: 'nothing would be learnt: all steps are before the first update',
-      got: steps,
-      wanted: `at least ${first} (learningStarts ${learningStarts}, trainEvery ${trainEvery})`,
-      fix: 'Give more steps, or a smaller learningStarts',
-    });
+    checkOffPolicySteps(this.name, this.steps, steps, this.options);
   }
 
   protected override parameters(): Params {

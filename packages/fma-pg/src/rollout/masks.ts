@@ -1,19 +1,5 @@
-// What an info says of allowed actions, or its error.
-import { actionMaskFault, ConfigError } from '@gimbal/tensor-core';
-
-/**
- * The mask of an info, as it was given; undefined where it has none.
- * @param where the environment and its step
- * @throws ConfigError for `info.action_mask`, as Gymnasium and PettingZoo spell it, which nobody would read
- */
-export function givenMask(info: { actionMask?: unknown; action_mask?: unknown }, where: () => string): unknown {
-  const { actionMask, action_mask: other } = info;
-  if (actionMask === undefined && other !== undefined) {
-    const fix = 'Name it actionMask, for each choice 1 where it is allowed and 0 where not';
-    throw new ConfigError({ where: where(), what: 'it is named as Gymnasium names it', got: 'info.action_mask', fix });
-  }
-  return actionMask;
-}
+// A mask of allowed actions as agents keep it, or its error.
+import { actionMaskFault } from '@gimbal/tensor-core';
 
 /**
  * Reads a mask into `out` from entry `at` on: 1 = allowed.

@@ -4,6 +4,7 @@
  */
 import {
   ConfigError,
+  givenActionMask,
   NumericalError,
   type Rng,
   type VecInfo,
@@ -14,7 +15,7 @@ import type { ActionSpec } from '../spaces/action-spec.ts';
 import { type ObservationSpec, readObservations } from '../spaces/observation-spec.ts';
 import { checkVectorObs, checkVectorStep, threw, vectorFlag } from './env-faults.ts';
 import { LocalVectorEnv } from './local-vector-env.ts';
-import { givenMask, readMask } from './masks.ts';
+import { readMask } from './masks.ts';
 import { type MomentsState, ReturnScaler, type ReturnScalerState, RunningMoments, standardizeRows } from './moments.ts';
 
 /** of a reward: its square, which losses have, is beyond float32 */
@@ -308,8 +309,8 @@ export class Stepper {
       }
       const where = (): string => `${at()}, env ${n}, info.actionMask`;
       const ofFinal = (): string => `${at()}, env ${n}, info.finalInfo.actionMask`;
-      const actionMask = givenMask(info, where);
-      const final = givenMask(info.finalInfo ?? {}, ofFinal);
+      const actionMask = givenActionMask(info, where);
+      const final = givenActionMask(info.finalInfo ?? {}, ofFinal);
       if (actionMask !== undefined || final !== undefined) this.masks ??= all();
       if (this.masks === undefined) continue;
       const row = n * width;
@@ -325,7 +326,7 @@ export class Stepper {
   #refuseMasks(infos: VecInfo | undefined, at: () => string): void {
     for (let n = 0; n < (infos?.length ?? 0); n++) {
       const where = (): string => `${at()}, env ${n}, info.actionMask`;
-      const mask = givenMask(infos?.[n] ?? {}, where);
+      const mask = givenActionMask(infos?.[n] ?? {}, where);
       if (mask !== undefined) readMask(mask, undefined, new Uint8Array(), 0, where);
     }
   }

@@ -1,4 +1,4 @@
-import { actionChoices, actionMaskFault } from './action-mask.ts';
+import { actionChoices, actionMaskFault, givenActionMask } from './action-mask.ts';
 
 const where = (): string => 'info.actionMask';
 const fault = (mask: unknown, choices: readonly number[] | undefined = [2, 3]): string | undefined =>
@@ -39,4 +39,12 @@ test('after an end nothing need be allowed, and where there are no choices nothi
   expect(actionMaskFault([0, 0, 0, 0, 0], [2, 3], where, { mayBeEmpty: true })).toBeUndefined();
   expect(actionMaskFault([0, 0, 0], [2, 3], where, { mayBeEmpty: true })?.code).toBe('ERR_CONFIG');
   expect(actionMaskFault([1], undefined, where)?.message).toContain('it masks an action without choices');
+});
+
+test('a mask under the name that others give it is refused, not overlooked', () => {
+  const mask = Uint8Array.of(1, 0);
+  expect(givenActionMask({ actionMask: mask, action_mask: mask }, where)).toBe(mask);
+  expect(givenActionMask({}, where)).toBeUndefined();
+  expect(givenActionMask(undefined, where)).toBeUndefined();
+  expect(() => givenActionMask({ action_mask: mask }, where)).toThrow('Name it actionMask');
 });

@@ -14,6 +14,22 @@ export function actionChoices(space: Space): readonly number[] | undefined {
 }
 
 /**
+ * The mask of an info, as it was given; undefined where it has none.
+ * @param where names the mask in the error
+ * @throws ConfigError for `info.action_mask`, as Gymnasium and PettingZoo spell it, which nobody would read
+ */
+export function givenActionMask(
+  info: { readonly actionMask?: unknown; readonly action_mask?: unknown } | undefined,
+  where: () => string,
+): unknown {
+  if (info?.actionMask === undefined && info?.action_mask !== undefined) {
+    const fix = 'Name it actionMask, for each choice 1 where it is allowed and 0 where not';
+    throw new ConfigError({ where: where(), what: 'it is named as Gymnasium names it', got: 'info.action_mask', fix });
+  }
+  return info?.actionMask;
+}
+
+/**
  * Reads a mask: 1 or true = allowed, 0 or false = not.
  * @param choices of each component, `actionChoices`; undefined: nothing can be masked
  * @param where names the mask in the error
