@@ -106,10 +106,7 @@ test('a function that throws is named, and what it threw is kept', async () => {
   await expect(make(env)).rejects.toMatchObject(refused);
   await expect(make(async () => env())).rejects.toMatchObject(refused);
   using agent = await make(() => new Track(), { evalEvery: 32, evalEnv: env });
-  await expect(agent.run({ steps: 64 })).rejects.toMatchObject({
-    ...refused,
-    ...typed('evaluate, env: the function'),
-  });
+  await expect(agent.run({ steps: 64 })).rejects.toMatchObject({ ...refused, ...typed('evalEnv: the function') });
   await expect(evaluate(agent, { seed: 1 })).rejects.toMatchObject({
     ...refused,
     ...typed('evaluate, env: the function'),
