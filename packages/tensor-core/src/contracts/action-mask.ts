@@ -42,8 +42,9 @@ export function actionMaskFault(
   mask: unknown,
   choices: readonly number[] | undefined,
   where: () => string,
-  { mayBeEmpty = false, out, at = 0 }: { mayBeEmpty?: boolean; out?: Uint8Array; at?: number } = {},
+  o: { mayBeEmpty?: boolean; out?: Uint8Array; at?: number } = {},
 ): ConfigError | undefined {
+  const { mayBeEmpty = false, out, at = 0 } = o;
   const fault = (details: Omit<ErrorDetails, 'where'>): ConfigError => new ConfigError({ where: where(), ...details });
   if (choices === undefined) return fault({ what: 'it masks an action without choices', fix: leaveOut });
   let width = 0;
