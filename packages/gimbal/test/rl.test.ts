@@ -380,20 +380,3 @@ test('rows that are no articles of the newsroom, and a flag without its value, a
   const forgotten = await failure('rl', '--model', 'base', '--reward', '--out', 'here');
   expect([forgotten.code, forgotten.stderr]).toEqual([2, expect.stringMatching(/gimbal rl: --reward needs a value/)]);
 });
-
-test('without a rate the model’s size gives it: it is printed and kept; a model that hardly moved is told', async () => {
-  const run = join(dir, 'own-rate');
-  const short = ['--reward', join(dir, 'letters.mjs'), '--batch-size', '8', '--held-out', '4', '--steps', '2'];
-  const { code, stderr } = await failure('rl', ...common(), ...short, '--out', run);
-  expect(code).toBe(0);
-  const [, rate = ''] = /; learning rate ([\d.]+) for [\d.]+k parameters/.exec(stderr) ?? [];
-  expect(Number(rate)).toBe(1e-3);
-  const config = JSON.parse(await readFile(join(run, 'config.json'), 'utf8')) as { resolved?: object };
-  expect(config.resolved).toEqual({ learningRate: 1e-3 });
-  expect(await readFile(join(run, 'report.html'), 'utf8')).toContain('--learning-rate 0.001');
-  const longer = await failure('rl', '--resume', '--out', run, '--steps', '3');
-  expect([longer.code, longer.stderr]).toEqual([0, expect.stringMatching(/; learning rate 0\.001\s/)]);
-  const slow = await failure('rl', ...common(), ...short, '--learning-rate', '1e-7', '--out', join(dir, 'slow'));
-  expect(slow.stderr).toMatch(/The model hardly moved, .*: try a larger --learning-rate than 1e-7/);
-  expect(slow.stderr).not.toMatch('overlap');
-}, 60_000);

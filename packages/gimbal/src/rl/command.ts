@@ -1,4 +1,5 @@
 // gimbal rl, and gimbal grpo, which is its preset: a model you have learns from a reward.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { tokenPresets } from '@gimbal/fma-pg';
 import { ConfigError, type Params, type Prompt, writeFileAtomic } from '@gimbal/tensor-core';
@@ -19,7 +20,7 @@ import { TrainingTime } from '../run/training-time.ts';
 import { watchModules } from '../run/watch-modules.ts';
 import { rewardWithInterval } from '../stages/internal/intervals.ts';
 import { lastKl, toldChange, toldDistance, toldOn, toldOverlap, toldStill } from './findings.ts';
-import { defaultRate } from './learning-rate.ts';
+import { defaultRate, earlierRate } from './learning-rate.ts';
 import { LongCompletions } from './long-completions.ts';
 import { defaultSteps, optionsWith } from './options.ts';
 import { promptParts, toldShared } from './prompt-parts.ts';
@@ -263,10 +264,12 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
         temperature: o.temperature,
         rng: stream.split('evaluate'),
       });
-    const learningRate = o.learningRate ?? defaultRate(open.size, o.lora);
-    // a run that is gone on with keeps its own
+    // a run that is gone on with keeps its own; where it wrote none down, it is one of an earlier version
+    const isEarlier = o.resume && o.learningRate === undefined && existsSync(join(run.path, 'training', 'checkpoints'));
+    const learningRate = o.learningRate ?? (isEarlier ? earlierRate(o.lora) : defaultRate(open.size, o.lora));
     if (o.learningRate === undefined) await run.update({ resolved: { ...run.config.resolved, learningRate } });
-    const rate = `learning rate ${learningRate}${o.learningRate === undefined ? ` for ${quantity(open.size)} parameters` : ''}`;
+    const ofSize = o.learningRate === undefined && !isEarlier;
+    const rate = `learning rate ${learningRate}${ofSize ? ` for ${quantity(open.size)} parameters` : ''}`;
     note(
       `${counted(training.length, 'prompt')}, ${heldOut.length} held out${choose ? `, ${selection.length} to choose the step on` : ''}; ${rewards.map((r) => r.name).join(' + ')}; ${rate}`,
     );

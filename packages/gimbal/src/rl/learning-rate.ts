@@ -17,3 +17,6 @@ export function defaultRate(parameters: number, lora: number): number {
   // two digits, as a person would write it
   return Number((lora > 0 ? Math.min(3 * most, ofAdapter * rate) : rate).toPrecision(2));
 }
+
+/** What runs began with that did not write their rate down, before it hung on the size: they go on with no other. */
+export const earlierRate = (lora: number): number => (lora > 0 ? 1e-4 : 1e-5);

@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { saveCheckpoint } from '@gimbal/tensor-core';
+import { CheckpointError, saveCheckpoint } from '@gimbal/tensor-core';
 import type { Given } from '../options/resolve.ts';
-import { openRun, type RunFolder, type RunRequest } from './run-folder.ts';
+import { openRun, type RunFolder, type RunRequest, withRun } from './run-folder.ts';
 
 let cwd: string;
 beforeEach(async () => {
@@ -148,6 +148,38 @@ test.each(['.', 'training'])(
     expect((await again()).config.options.steps).toBe(11);
   },
 );
+
+test('what a run found out for itself may be said when it goes on, and nothing else', async () => {
+  const run = await open({ out: 'a' });
+  await run.update({ resolved: { rate: 0.001 } });
+  const again = (rate: number) => open({ out: 'a', resume: true, rate }, ['rate']);
+  expect((await again(0.001)).path).toBe(run.path);
+  await expect(again(0.01)).rejects.toThrow(/--rate differs from .*got 0\.01, wanted 0\.001\. /);
+});
+
+test('work that is refused when a run goes on leaves its options as they were', async () => {
+  const { path } = await open({ out: 'a' });
+  await mkdir(join(path, 'training'));
+  const config = () => readFile(join(path, 'config.json'), 'utf8');
+  const began = await config();
+  const longer = (error: Error) =>
+    withRun(
+      {
+        ...{ command: 'align', cwd, options: { out: 'a', resume: true, steps: 11 } },
+        ...{ given: new Map([['steps', { raw: '11', where: '--steps' }]]), longer: { steps: 100, told: '' } },
+      },
+      async (run) => {
+        await run.update({ resolved: { rate: 0.001 } });
+        throw error;
+      },
+    );
+  const refusal = new CheckpointError({ where: 'a', what: 'another rate' });
+  await expect(longer(refusal)).rejects.toBe(refusal);
+  expect(await config()).toBe(began);
+  // one that was stopped while it learnt goes on to the steps that it was given
+  await expect(longer(new Error('stopped'))).rejects.toThrow('stopped');
+  expect(JSON.parse(await config())).toMatchObject({ options: { steps: 11 }, resolved: { rate: 0.001 } });
+});
 
 test('there must be a run to resume, and of the same command', async () => {
   await expect(open({ resume: true })).rejects.toThrow(/no run of align/);

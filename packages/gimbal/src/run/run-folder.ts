@@ -20,7 +20,7 @@ export interface RunConfig {
   started: string;
   options: { [name: string]: unknown };
   /** what was chosen while running: the size, the backend, the number of threads */
-  resolved?: { [name: string]: unknown };
+  resolved?: { [name: string]: unknown } | undefined;
   /** hashes of the files and folders that it learns from, by path */
   inputs?: Inputs;
   /** hashes of the code it was computed with; an upgrade in between adds one */
@@ -64,6 +64,8 @@ export interface RunFolder {
   readonly config: RunConfig;
   /** Replace parts of config.json. */
   update(parts: Partial<RunConfig>): Promise<void>;
+  /** Give a resumed run the options that it was found with, and what was found out of them: nothing of a new run. */
+  putBack(): Promise<void>;
   /** Release it, and take the folder away again if no stage has begun: a refused run leaves nothing to resume. */
   abandonIfEmpty(): Promise<boolean>;
   /** Let other processes go on with it. */
@@ -118,7 +120,7 @@ export async function openRun(request: RunRequest): Promise<RunFolder> {
       started: new Date().toISOString(),
       options: { ...options },
     };
-  const run = folder(path, config, release);
+  const run = folder(path, config, saved, release);
   try {
     if (longer) await refuseDamaged(path);
     if (!saved || longer) await run.update({});
@@ -134,8 +136,8 @@ export async function openRun(request: RunRequest): Promise<RunFolder> {
 }
 
 /**
- * Works in a run's folder, and gives it free whatever happens; work that fails before anything was written leaves none.
- * What it learns from must not have changed when it goes on. (Align, which opens its run itself, asks that of each stage.)
+ * Works in a run's folder, and gives it free whatever happens; work that fails before anything was written leaves none, and
+ * one that was refused when it was to go on has the options it had. What it learns from must not have changed when it goes on. (Align, which opens its run itself, asks that of each stage.)
  * @throws what `openRun` throws, ConfigError for a file with other content, and what the work does
  */
 export async function withRun<T>(request: RunRequest, work: (run: RunFolder) => Promise<T>): Promise<T> {
@@ -151,12 +153,17 @@ export async function withRun<T>(request: RunRequest, work: (run: RunFolder) => 
     }
     return await work(run);
   } catch (error) {
+    if (isRefusal(error)) await run.putBack();
     await run.abandonIfEmpty();
     throw error;
   } finally {
     await run.release();
   }
 }
+
+/** Options that do not go together, or checkpoints that are of others: told before anything is learnt. */
+const isRefusal = (error: unknown): boolean =>
+  ['ERR_CONFIG', 'ERR_CHECKPOINT'].includes(`${(error as { code?: unknown } | null)?.code}`);
 
 /** The options to run with: a resumed run keeps its own, and goes on with the backend it was started on. */
 export function optionsOfRun<O extends { resume: boolean }>(options: O, run: RunFolder): O {
@@ -178,7 +185,7 @@ function unwritable(error: unknown, path: string, where: string): unknown {
   });
 }
 
-function folder(path: string, start: RunConfig, release: () => Promise<void>): RunFolder {
+function folder(path: string, start: RunConfig, saved: RunConfig | undefined, release: () => Promise<void>): RunFolder {
   let config = start;
   return {
     path,
@@ -188,6 +195,12 @@ function folder(path: string, start: RunConfig, release: () => Promise<void>): R
     async update(parts) {
       config = { ...config, ...parts };
       await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+    },
+    async putBack() {
+      if (saved === undefined) return;
+      const { options, resolved } = saved;
+      const same = [options, resolved].every((of, i) => of === [config.options, config.resolved][i]);
+      if (!same) await this.update({ options, resolved });
     },
     async abandonIfEmpty() {
       await release();
@@ -278,12 +291,14 @@ async function refuseOtherConfig(request: RunRequest, config: RunConfig, path: s
   }
   for (const name of given.keys()) {
     if (presentational.has(name)) continue;
-    if (JSON.stringify(options[name]) === JSON.stringify(config.options[name])) continue;
+    // what it found out for itself may be said
+    const found = config.options[name] ?? config.resolved?.[name];
+    if (JSON.stringify(options[name]) === JSON.stringify(found)) continue;
     if (Object.hasOwn(mayDiffer, name)) {
       note?.(`${path} began with ${wordOf(name, config)}. ${mayDiffer[name]}`);
       continue;
     }
-    const was = config.options[name] ?? (await ownOf?.(path, name).catch(() => undefined));
+    const was = found ?? (await ownOf?.(path, name).catch(() => undefined));
     throw new ConfigError({
       where,
       what: `--${kebab(name)} differs from the run in ${path}`,
