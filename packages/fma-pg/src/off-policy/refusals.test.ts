@@ -87,15 +87,19 @@ test('a checkpoint, which names every option, is gone on with', async () => {
   }
 });
 
-test('rewards summed over more steps than there are are refused, and a run that learnt nothing says so', async () => {
+test('a run that learnt nothing says so, and episodes that end before nStep steps are learnt from', async () => {
   const said: string[] = [];
   const warn = (text: string): void => void said.push(text);
-  // episodes of 20 steps: the first transition is whole after 10
   const o = { numEnvs: 2, warn, learningStarts: 2, trainEvery: 2 };
+  // episodes of 2 steps: sums are cut short where they end
+  using short = await create({
+    ...o,
+    env: () => new Track({ actions: 'continuous', limit: 2 }),
+    buffer: { capacity: 100, nStep: 10 },
+  });
+  expect((await short.run({ steps: 8 }))?.updates).toBeGreaterThan(0);
+  // of 20: the first transition is whole after 10 of a copy
   using agent = await create({ ...o, buffer: { capacity: 100, nStep: 10 } });
-  await expect(agent.run({ steps: 18 })).rejects.toThrow(
-    'buffer.nStep: rewards are summed over more steps than a copy does in all; got 10, wanted at most 9 (steps 18, numEnvs 2)',
-  );
   expect((await agent.run({ steps: 20 }))?.updates).toBe(1);
   expect(said).toEqual([]);
   // three copies: learning comes at 16 and 32 of 33 steps, and the buffer is filled at 33

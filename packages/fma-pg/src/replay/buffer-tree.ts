@@ -46,6 +46,7 @@ export function restoreBuffer(buffer: ReplayBuffer, tree: Params, mostPriority: 
     else if (name === 'nextMasks') buffer.restoreMasks(values, rows);
     else arrays[name]?.set(values);
   }
-  // older checkpoints do not say what was truncated
-  if (tree.ends === undefined) for (let i = 0; i < rows; i++) buffer.ends[i] = buffer.discounts[i] === 0 ? 1 : 0;
+  if (tree.ends !== undefined) return;
+  // older checkpoints do not say what was truncated; at γ = 0 every discount is 0, and tells nothing
+  for (let i = 0; i < rows; i++) buffer.ends[i] = buffer.gamma > 0 && buffer.discounts[i] === 0 ? 1 : 0;
 }

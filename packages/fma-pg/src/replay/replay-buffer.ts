@@ -97,7 +97,7 @@ export class ReplayBuffer {
     readonly numEnvs: number,
     readonly observation: number,
     readonly action: number,
-    private readonly gamma: number,
+    readonly gamma: number,
     options: ReplayOptions = {},
     private readonly goals?: GoalRelabel,
   ) {
@@ -204,8 +204,8 @@ export class ReplayBuffer {
       rewards: take(this.rewards, 1, indices),
       nextObs: take(this.nextObs, this.observation, indices),
       discounts: take(this.discounts, 1, indices),
-      terminated: Uint8Array.from(indices, (i) => (this.ends[i] === 1 ? 1 : 0)),
-      truncated: Uint8Array.from(indices, (i) => (this.ends[i] === 2 ? 1 : 0)),
+      terminated: endedAs(1, this.ends, indices),
+      truncated: endedAs(2, this.ends, indices),
       weights,
       indices,
       ...(this.nextMasks !== undefined && {
@@ -382,5 +382,12 @@ function take(from: Float32Array, width: number, indices: Int32Array): Float32Ar
     const at = (indices[k] as number) * width;
     for (let j = 0; j < width; j++) out[k * width + j] = from[at + j] as number;
   }
+  return out;
+}
+
+/** 1 for the rows that ended in this way. A loop: `Uint8Array.from` with a function goes by the iterator, ten times slower. */
+function endedAs(how: 1 | 2, ends: Uint8Array, indices: Int32Array): Uint8Array {
+  const out = new Uint8Array(indices.length);
+  for (let k = 0; k < indices.length; k++) if (ends[indices[k] as number] === how) out[k] = 1;
   return out;
 }
