@@ -19,7 +19,7 @@ import {
 import { einsumByMatMul } from './einsum.ts';
 import { addKernel, overrideKernel, sizeOf } from './kernel-override.ts';
 import { onCpu } from './on-cpu.ts';
-import { asPlainProduct } from './wasm-products.ts';
+import { asPlainProduct, packedByShape } from './wasm-products.ts';
 
 /** The part of tfjs's BackendWasm that its own kernels use. */
 interface Wasm extends KernelBackend {
@@ -74,6 +74,7 @@ export function repairWasm(): void {
     wasm.disposeData(out.dataId);
     return typed;
   });
+  for (const product of ['BatchMatMul', '_FusedMatMul']) overrideKernel('wasm', product, packedByShape);
   overrideKernel('wasm', 'BatchMatMul', asPlainProduct);
   // leaves the product over an inner size of 0 unwritten
   overrideKernel('wasm', 'BatchMatMul', (stock) => (params) => {

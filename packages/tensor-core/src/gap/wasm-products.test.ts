@@ -40,6 +40,49 @@ test.each(rows)('%s', async (...row) => {
   }
 });
 
+type Product = (w: tf.Tensor) => tf.Tensor;
+const by = (a: number[], shape: number[], ...transposed: boolean[]): Product => {
+  return (w) => tf.matMul(tf.tensor(values(a, 1), a), tf.reshape(w, shape), ...transposed);
+};
+test.each<[string, number[], Product, Product]>([
+  ['plain, then by a transposed one', [40, 60], by([50, 40], [40, 60]), by([30, 50], [30, 80], true)],
+  ['plain in both shapes', [40, 60], by([50, 40], [40, 60]), by([50, 30], [30, 80])],
+  ['by transposed ones in both shapes', [64, 32], by([64, 50], [64, 32], true), by([32, 50], [32, 64], true)],
+  ['of a batch in both shapes', [60, 40], by([2, 25, 60], [1, 60, 40]), by([2, 25, 80], [1, 80, 30])],
+  ['a row, then a column', [1, 900], by([40, 900], [1, 900], false, true), by([40, 1], [1, 900])],
+  [
+    'fused, then plain',
+    [40, 60],
+    (w) => tf.fused.matMul({ a: tf.ones([50, 40]), b: w as tf.Tensor2D }),
+    by([50, 30], [30, 80]),
+  ],
+])('one array as a right factor of two shapes: %s', async (_, shape, first, second) => {
+  const both = (): Float32Array[] =>
+    tf.tidy(() => {
+      const w = tf.tensor(values(shape, 2), shape);
+      return [first(w), second(w), first(w)].map((out) => out.dataSync<'float32'>());
+    });
+  await useBackend('cpu');
+  const wanted = both();
+  await useBackend('wasm');
+  const before = tf.engine().backend.numDataIds();
+  for (const [i, got] of both().entries())
+    for (const [j, value] of got.entries()) {
+      const reference = wanted[i]?.[j] as number;
+      expect(Math.abs(value - reference)).toBeLessThan(1e-5 * (1 + Math.abs(reference)));
+    }
+  expect(tf.engine().backend.numDataIds()).toBe(before);
+});
+
+test('whole numbers are refused as ever, and leave nothing behind', async () => {
+  await useBackend('wasm');
+  const w = tf.ones([40, 40], 'int32');
+  const before = tf.engine().backend.numDataIds();
+  expect(() => tf.tidy(() => tf.matMul(w, w, true))).toThrow();
+  expect(tf.engine().backend.numDataIds()).toBe(before);
+  w.dispose();
+});
+
 test('NaN and infinity go through a product that is turned first', async () => {
   await useBackend('wasm');
   const a = values([k, m], 1);

@@ -1,4 +1,4 @@
-// Matrix products on wasm. tfjs's kernel has XNNPACK multiply [m, k] by [k, n] only; a transposed factor, or a batch
+// Matrix products on wasm, fast and of the right array. tfjs's kernel has XNNPACK multiply [m, k] by [k, n] only; a transposed factor, or a batch
 // against one matrix, goes through a loop of its own that takes ten to fifteen times as long: every gradient of a product
 // does. Here such a product is brought to the two dimensions first; the copy that a transposition costs is small.
 import {
@@ -21,7 +21,7 @@ export function asPlainProduct(stock: KernelFunc): KernelFunc {
     const [batchA, batchB] = [a, b].map(({ shape }) => util.sizeFromShape(shape.slice(0, -2))) as [number, number];
     const isPlain = !transposeA && !transposeB && batchA === 1;
     // rows of a batch are rows of one matrix, unless they lie across its columns
-    if (batchB !== 1 || isPlain || (batchA !== 1 && transposeA)) return stock(params);
+    if (batchB !== 1 || isPlain || (batchA !== 1 && transposeA) || !isFloat(a) || !isFloat(b)) return stock(params);
     const [rows, inner, columns] = [
       a.shape.at(transposeA ? -1 : -2) as number,
       a.shape.at(transposeA ? -2 : -1) as number,
@@ -46,6 +46,37 @@ export function asPlainProduct(stock: KernelFunc): KernelFunc {
     if (transposeB) backend.disposeData(right.dataId);
     const batch = backend_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
     return { dataId: out.dataId, dtype: out.dtype, shape: [...batch, rows, columns] };
+  };
+}
+
+const isFloat = ({ dtype }: TensorInfo): boolean => dtype === 'float32';
+
+/** Columns that XNNPACK has packed an array in, by its data. */
+const packedColumns = new WeakMap<object, number>();
+
+/**
+ * `BatchMatMul` or `_FusedMatMul` of the wasm backend. tfjs has XNNPACK pack a right factor at its first product and finds it
+ * again by its data alone: in another shape, as a reshaped view has it, it would be read as it was packed. There a copy is
+ * multiplied.
+ */
+export function packedByShape(stock: KernelFunc): KernelFunc {
+  return (params) => {
+    const { a, b } = params.inputs as { a: TensorInfo; b: TensorInfo };
+    const { transposeA, transposeB } = params.attrs as { transposeA: boolean; transposeB: boolean };
+    const isOne = ({ shape }: TensorInfo): boolean => util.sizeFromShape(shape.slice(0, -2)) === 1;
+    if (transposeA || transposeB || !isOne(a) || !isOne(b)) return stock(params);
+    const columns = b.shape.at(-1) as number;
+    const before = packedColumns.get(b.dataId);
+    if (before === undefined) packedColumns.set(b.dataId, columns);
+    if (before === undefined || before === columns) return stock(params);
+    const { kernelFunc: slice } = getKernel('Slice', 'wasm');
+    const attrs = { begin: b.shape.map(() => 0), size: b.shape };
+    const copy = slice({ inputs: { x: b }, attrs, backend: params.backend }) as TensorInfo;
+    try {
+      return stock({ ...params, inputs: { ...params.inputs, b: copy } });
+    } finally {
+      (params.backend as KernelBackend).disposeData(copy.dataId);
+    }
   };
 }
 
