@@ -64,7 +64,7 @@ export interface AgentOptions {
   evalEvery?: number;
   /** default 10 */
   evalEpisodes?: number;
-  /** where to evaluate; default the function given as `env` */
+  /** where to evaluate; default the function given as `env`. Called once more before training, to look at its spaces */
   evalEnv?: () => Env | Promise<Env>;
   /** save each so many environment steps; needs `out` */
   checkpointEvery?: number;

@@ -176,11 +176,12 @@ describe('an agent on another environment than its own', () => {
     expect(other.count).toBe(0);
   });
 
-  test('is refused in the evaluations of its training', async () => {
+  test('is refused for the evaluations of its training before that begins', async () => {
     using agent = await make({ evalEvery: 32, evalEnv: () => new Other({ actions: { kind: 'discrete', n: 2 } }) });
     await expect(agent.run({ steps: 64 })).rejects.toThrow(
-      'evaluate, Track-v0: the environment’s actions are not the agent’s; got "discrete 2", wanted discrete 3',
+      'evalEnv, Track-v0: the environment’s actions are not the agent’s; got "discrete 2", wanted discrete 3',
     );
+    expect(agent.step).toBe(0);
   });
 
   test('with other bounds is one to act in', async () => {
