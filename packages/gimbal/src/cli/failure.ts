@@ -1,5 +1,6 @@
 // What a failed command says and the exit code it leaves: 1 failed, 2 wrong usage or unusable data, 130 stopped by Ctrl-C.
 import type { Output } from './output.ts';
+import { tellEnd } from './told-end.ts';
 
 interface Failure {
   name?: string;
@@ -35,6 +36,7 @@ const system: { [code: string]: string } = {
 
 /** Print an error for a person: one message, and the stack only with --trace or where the fault is ours. */
 export function printFailure(error: unknown, output: Output, trace: boolean): void {
+  tellEnd();
   const { noteColors: c } = output;
   const failure = error as Failure;
   const typed = typeof failure.code === 'string' && failure.code.startsWith('ERR_') && isOurs(failure.code);

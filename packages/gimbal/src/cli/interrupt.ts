@@ -1,5 +1,6 @@
 // Ctrl-C: the first asks the work to stop at a step boundary, the second ends the process.
 import type { Output } from './output.ts';
+import { tellEnd } from './told-end.ts';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -30,6 +31,7 @@ export function watchInterrupts(output: Output): Interrupts {
       if (!watched.waits) output.note(`stopping after this step${saving}; press Ctrl-C again to end at once`);
       controller.abort();
     } else if (now - first > sameMomentMs) {
+      tellEnd();
       process.exit(130);
     }
   };

@@ -15,6 +15,7 @@ import { type Interrupts, watchInterrupts } from './interrupt.ts';
 import { Output, type Streams } from './output.ts';
 import { type FlagValue, parseLine } from './parse.ts';
 import { watchStranding } from './stranded.ts';
+import { beginUntold } from './told-end.ts';
 import { packageVersion } from './version.ts';
 
 export interface MainOptions {
@@ -30,6 +31,7 @@ export interface MainOptions {
  */
 export async function main(argv: readonly string[], { root, streams = process }: MainOptions): Promise<number> {
   const asked = (flag: string): boolean => argv.includes(flag);
+  beginUntold();
   const output = new Output(streams, asked('--json'));
   const interrupts = watchInterrupts(output);
   output.outliveReaders();

@@ -2,6 +2,7 @@
 // person's result goes to stdout, and progress and notes to stderr, so that both can be piped apart.
 import type { Writable } from 'node:stream';
 import pc from 'picocolors';
+import { tellEnd } from './told-end.ts';
 
 /** Where a command writes. */
 export interface Streams {
@@ -128,5 +129,6 @@ function ignoreClosed(this: { isTTY?: boolean }, error: NodeJS.ErrnoException): 
     return;
   }
   process.stderr.write(`error the output cannot be written: ${error.message}\n`);
+  tellEnd();
   process.exit(1);
 }

@@ -217,14 +217,14 @@ async function watched(context: Context, run: RunFolder, name: string): Promise<
   const { reward, monitor = [] } = optionsOfRun(context.options, run) as Context['options'];
   const modules = (texts: readonly string[], flag: string): readonly string[] =>
     modulesIn(texts.map((text) => parseReward(text, `gimbal ${name} --${flag}`, { moving: flag === 'reward' })));
-  const releases = [
-    watchModules(context.output, `gimbal ${name} --reward`, modules(reward, 'reward')),
-    watchModules(context.output, `gimbal ${name} --monitor`, modules(monitor, 'monitor')),
-  ];
+  const release = watchModules(context.output, [
+    { where: `gimbal ${name} --reward`, paths: modules(reward, 'reward') },
+    { where: `gimbal ${name} --monitor`, paths: modules(monitor, 'monitor') },
+  ]);
   try {
     return await learn(context, run, name);
   } finally {
-    for (const release of releases) release();
+    release();
   }
 }
 
