@@ -25,8 +25,11 @@ export async function untilLogged(run: string, count: number, ended: Promise<unk
   void ended.then(() => {
     over = true;
   });
-  while ((await logged(run)).length <= count) {
-    if (over) throw new Error(`${run} ended before it had logged ${count} steps`);
+  for (;;) {
+    // asked before the log is read: one that is over has written all its lines by then
+    const isOver = over;
+    if ((await logged(run)).length > count) return;
+    if (isOver) throw new Error(`${run} ended before it had logged ${count} steps`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

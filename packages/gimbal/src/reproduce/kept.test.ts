@@ -45,11 +45,14 @@ test('what a result needed and was kept itself is no part of its time', async ()
     now += 300;
     return 1;
   };
-  await results.value('outer', {}, async () => await results.value('inner', {}, slow));
-  const again = new KeptResults();
-  await again.value('outer', {}, slow);
-  expect(again.minutes(Date.now() + 1000)).toBeLessThan(0.2 / 60);
-  await again.value('inner', {}, slow);
-  expect(again.minutes(Date.now() + 1000)).toBeGreaterThan(0.29 / 60);
-  performance.now = clock;
+  try {
+    await results.value('outer', {}, async () => await results.value('inner', {}, slow));
+    const again = new KeptResults();
+    await again.value('outer', {}, slow);
+    expect(again.minutes(Date.now() + 1000)).toBeLessThan(0.2 / 60);
+    await again.value('inner', {}, slow);
+    expect(again.minutes(Date.now() + 1000)).toBeGreaterThan(0.29 / 60);
+  } finally {
+    performance.now = clock;
+  }
 });
