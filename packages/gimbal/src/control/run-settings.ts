@@ -62,8 +62,10 @@ export function settingOf(settings: unknown, flag: string): unknown {
   return (placeOf[flag] ?? [flag]).reduce(partOf, settings);
 }
 
-/** @param isAdapted whether the agent sets its penalty, from `adaptiveKl` on */
-/** Of a surrogate its name and options, defaults filled in. */
+/**
+ * Of a surrogate its name and options, defaults filled in.
+ * @param isAdapted whether the agent sets its penalty, from `adaptiveKl` on
+ */
 export function described({ surrogate, options }: Surrogate, isAdapted: boolean): object {
   const defaults = (surrogateDefaults as { readonly [name: string]: object })[surrogate];
   const { klCoef, ...others } = { klCoef: undefined, ...defaults, ...options };

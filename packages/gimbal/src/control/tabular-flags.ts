@@ -21,7 +21,7 @@ export const tabularOptions = {
     .enum(['closed-form', 'fixed', 'armijo', 'constrained'])
     .optional()
     .describe(
-      'tables: how the surrogate is maximised (default closed-form where the method has one; trpo constrained, ppo and sppo armijo, reinforce fixed; or what the next options are of)',
+      'tables: how the surrogate is maximised (default closed-form where the method has one; of the others what the next options are of, without them trpo constrained, ppo and sppo armijo, reinforce fixed)',
     ),
   innerSteps: z
     .int()
@@ -55,18 +55,24 @@ export const tabularOptions = {
     .optional()
     .describe('tables: what --inner armijo tests; linear-only repeats a slip of the released code (default full)'),
   maxAlpha: z.number().positive().optional().describe('tables: first step size that --inner armijo tries (default 10)'),
-  warmStart: z.boolean().default(true).describe('tables: begin a search of --inner armijo at twice the last step size'),
+  warmStart: z
+    .boolean()
+    .default(true)
+    .describe('begin a search of --inner armijo at twice the last step size (tables)'),
 };
 
-/** A flag that has no effect, refused. */
+/** Whether a flag was given that decides something: what is undefined was not, and true is what booleans are by default. */
+export const isGiven = (value: unknown): boolean => value !== undefined && value !== true;
+
+/** A flag that has no effect, refused; false is of one that is typed as --no-…. */
 export function noUse(name: string, got: unknown, fix: string): ConfigError {
   const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  return new ConfigError({ where: `gimbal control train --${flag}`, what: 'it would change nothing here', got, fix });
+  const where = `gimbal control train --${got === false ? 'no-' : ''}${flag}`;
+  return new ConfigError({ where, what: 'it would change nothing here', ...(got !== false && { got }), fix });
 }
 
 /** @throws ConfigError for tabular flags where the environment is no table */
 export function refuseTabularFlags(flags: Readonly<Record<string, unknown>>): void {
   const fix = `Leave it out, or name a table: ${Object.keys(tables).join(', ')}`;
-  for (const name of Object.keys(tabularOptions))
-    if (flags[name] !== undefined && flags[name] !== true) throw noUse(name, flags[name], fix);
+  for (const name of Object.keys(tabularOptions)) if (isGiven(flags[name])) throw noUse(name, flags[name], fix);
 }

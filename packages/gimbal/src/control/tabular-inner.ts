@@ -2,7 +2,7 @@
 import { defaultFloor, hasClosedForm, type TabularInner, type TabularMethod } from '@gimbal/fma-pg';
 import { ConfigError } from '@gimbal/tensor-core';
 import { counted } from '../cli/format.ts';
-import { noUse } from './tabular-flags.ts';
+import { isGiven, noUse } from './tabular-flags.ts';
 
 type Kind = TabularInner['kind'];
 
@@ -39,9 +39,8 @@ const ownKind: { readonly [method: string]: Kind } = { trpo: 'constrained', ppo:
 function kindOf(o: InnerFlags): Kind {
   if (o.inner !== undefined) return o.inner;
   if (hasClosedForm(o.algo)) return 'closed-form';
-  const isSet = (name: keyof InnerFlags): boolean => o[name] !== undefined && o[name] !== true;
   const asked = (['fixed', 'armijo', 'constrained'] as const).find((kind) =>
-    used[kind].some((name) => name !== 'innerSteps' && isSet(name)),
+    used[kind].some((name) => name !== 'innerSteps' && isGiven(o[name])),
   );
   // η is of a penalty, which a constraint stands in the place of
   return asked ?? (o.eta === undefined ? ownKind[o.algo] : undefined) ?? 'fixed';
@@ -54,8 +53,7 @@ function kindOf(o: InnerFlags): Kind {
 export function innerOf(o: InnerFlags): TabularInner {
   const kind = kindOf(o);
   for (const name of new Set(Object.values(used).flat()))
-    if (o[name] !== undefined && o[name] !== true && !used[kind].includes(name))
-      throw noUse(name, o[name], `It is not of --inner ${kind}`);
+    if (isGiven(o[name]) && !used[kind].includes(name)) throw noUse(name, o[name], `It is not of --inner ${kind}`);
   if (kind === 'constrained' && o.eta !== undefined)
     throw noUse('eta', o.eta, 'Of --inner constrained --delta bounds the step');
   if (kind === 'closed-form') {
