@@ -298,7 +298,7 @@ export const savedHabits = ({ state }: LoadedCheckpoint): Habits => (state as Ag
 export const unfinished = (name: string): ConfigError =>
   new ConfigError({
     where: `${name}, save`,
-    what: 'the last update was not made, as a hook failed',
+    what: 'the last update was not made, as it failed',
     fix: 'Train on, which does it again, or resume from the last checkpoint',
   });
 

@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { useBackend } from '@gimbal/tensor-core';
 import { mul, type Scalar, scalar, square, sub, tensor1d, type Variable, variable } from '@tensorflow/tfjs-core';
 import { Track } from '../../test/fixtures/track.ts';
-import { type AuxLoss, OnPolicyAgent, type OnPolicyOptions, type TransitionBatch } from '../index.ts';
+import {
+  type AuxLoss,
+  OnPolicyAgent,
+  type OnPolicyOptions,
+  type Surrogate,
+  surrogates,
+  type TransitionBatch,
+} from '../index.ts';
 
 beforeAll(() => useBackend('auto'));
 
@@ -81,9 +88,7 @@ test.each(['rewardSource', 'auxLosses'])(
       using agent = await make({ ...failing, normalize });
       await expect(agent.run({ steps: 60 })).rejects.toThrow('threw: away');
       expect(agent.step).toBe(40);
-      await expect(agent.save(join(dir, 'x'))).rejects.toThrow(
-        'on-policy, save: the last update was not made, as a hook',
-      );
+      await expect(agent.save(join(dir, 'x'))).rejects.toThrow('on-policy, save: the last update was not made, as it');
       expect((await lines(agent, 120)).slice(-3)).toEqual((await lines(whole, 120)).slice(-3));
       expect(v.dataSync()).toEqual(w.dataSync());
       await agent.save(join(dir, 'x'));
@@ -91,6 +96,41 @@ test.each(['rewardSource', 'auxLosses'])(
       await rm(dir, { recursive: true });
       for (const x of [w, v]) x.dispose();
     }
+  },
+);
+
+test.each([undefined, { cell: 'gru', size: 4, sequence: 5 } as const])(
+  'an update whose surrogate failed is made again with the same numbers, and further losses learn once: memory %j',
+  async (recurrent) => {
+    const [w, v] = [variable(scalar(0)), variable(scalar(0))];
+    const plain = surrogates.ppoClip();
+    let isDown = false;
+    const surrogate: Surrogate = Object.assign(
+      (x: Parameters<Surrogate>[0]) => {
+        if (isDown) throw new Error('away');
+        return plain(x);
+      },
+      { surrogate: 'mine', options: {} },
+    );
+    const o = { surrogate, ...(recurrent && { recurrent }) };
+    using whole = await make({ ...o, auxLosses: [towards2(w)] });
+    const wanted = await lines(whole);
+    using agent = await make({ ...o, auxLosses: [towards2(v)] });
+    const all: object[] = [];
+    const go = async (): Promise<void> => {
+      for await (const { stepsPerSecond: _, ...line } of agent.train({ steps: 60 })) {
+        all.push(line);
+        isDown = line.step === 20 && all.length === 1;
+      }
+    };
+    await expect(go()).rejects.toThrow('surrogate mine: it threw: away');
+    expect(agent.step).toBe(20);
+    await expect(agent.save('/nowhere')).rejects.toThrow('the last update was not made, as it failed');
+    isDown = false;
+    await go();
+    expect(all).toEqual(wanted);
+    expect(v.dataSync()).toEqual(w.dataSync());
+    for (const x of [w, v]) x.dispose();
   },
 );
 

@@ -36,7 +36,7 @@ import {
   unfinished,
 } from './agent.ts';
 import { AuxTrainer } from './aux-losses.ts';
-import { type ActedBatch, assess, trajectoryOf } from './on-policy-batch.ts';
+import { type Acted, type ActedBatch, assess, trajectoryOf } from './on-policy-batch.ts';
 import { OnPolicyLearner } from './on-policy-learner.ts';
 import { type OnPolicyOptions, type ResolvedOnPolicy, savedOptions } from './on-policy-options.ts';
 import { refuseOtherClass } from './other-class.ts';
@@ -121,8 +121,8 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
   readonly #learner: OnPolicyLearner;
   readonly #aux: AuxTrainer;
   #rollout: Rollout | undefined;
-  /** a rollout that was not learnt from yet, as a hook failed; what the policy remembered before it */
-  #acted: { rollout: Rollout; remembered: Float32Array | undefined } | undefined;
+  /** a rollout that was not learnt from yet, as that failed; what was remembered before it; what hooks made of it */
+  #acted: Acted | undefined;
   /** what the policy remembers of its copies, and the value function's memories `[N·S]`, where there is one */
   readonly #memory: PolicyMemory | undefined;
   #valueState = new Float32Array(0);
@@ -226,13 +226,15 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     const started = performance.now();
     const progress = this.steps / steps;
     const { numEnvs, rollout: T } = this.options;
+    // schedules and hooks first: where one fails nothing has moved, and the next call does the same update
+    this.#learner.check(progress);
     this.#acted ??= await this.#act();
     const { rollout, remembered } = this.#acted;
-    // hooks first: where one fails nothing has moved, and the next call does the same update
-    const ofAux = this.#runHooks(rollout);
+    this.#acted.ofAux ??= this.#runHooks(rollout); // they learn once, also where the update is made again
+    const { ofAux } = this.#acted;
+    const metrics = this.#learn(rollout, progress, remembered);
     this.#acted = undefined;
     this.steps += T * numEnvs;
-    const metrics = this.#learn(rollout, progress, remembered);
     this.#net.refresh(this.params.policy);
     this.updates++;
     const row: Record<string, number> = {
@@ -245,7 +247,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     return { row: row as unknown as Omit<OnPolicyStep, 'step'>, isBest };
   }
 
-  async #act(): Promise<{ rollout: Rollout; remembered: Float32Array | undefined }> {
+  async #act(): Promise<Acted> {
     const remembered = this.#memory?.state.slice();
     const from = { rng: this.#sampling, draws: this.#draws };
     const { rollout: T } = this.options;
@@ -289,17 +291,18 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
       length: recurrent?.sequence as number,
     };
     const opinion = assess(this.#net, this.params, rollout, memory);
-    const { finalValues, lastValues } = this.#valuesAfter(rollout, opinion.sequence);
-    const estimate = gae(trajectoryOf({ rollout, ...opinion, finalValues, lastValues }), { gamma, lambda: gaeLambda });
+    const { valueState, ...after } = this.#valuesAfter(rollout, opinion.sequence);
+    const estimate = gae(trajectoryOf({ rollout, ...opinion, ...after }), { gamma, lambda: gaeLambda });
     const entries =
       opinion.sequence === undefined ? countedRows(rollout) : allSequences(rollout.size, opinion.sequence.length);
-    const batch: ActedBatch = { rollout, entries, ...opinion, finalValues, lastValues, ...estimate };
+    const batch: ActedBatch = { rollout, entries, ...opinion, ...after, ...estimate };
     // before the update: V-trace puts others in place of the returns
     const explained = explainedVariance(
       gatherRows(opinion.values, 1, entries),
       gatherRows(estimate.returns, 1, entries),
     );
     const learnt = this.#learner.update(batch, progress, this.stream.split('shuffle').split(this.updates));
+    this.#valueState = valueState;
     const metrics: Record<string, number> = { ...learnt, explainedVariance: explained };
     const { surrogate, method } = this.options;
     const defaults: Record<string, unknown> = surrogateDefaults[surrogate.surrogate as SurrogateName] ?? {};
@@ -312,8 +315,11 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     return metrics;
   }
 
-  /** V of final observations and of those after the last step. */
-  #valuesAfter(rollout: Rollout, sequence: SequenceBatch | undefined): Pick<ActedBatch, 'finalValues' | 'lastValues'> {
+  /** V of final observations and of those after the last step, and what the value function remembers then. */
+  #valuesAfter(
+    rollout: Rollout,
+    sequence: SequenceBatch | undefined,
+  ): Pick<ActedBatch, 'finalValues' | 'lastValues'> & { valueState: Float32Array<ArrayBuffer> } {
     const { value } = this.params;
     const { entries, obs } = rollout.finals;
     const { numEnvs } = rollout.size;
@@ -326,9 +332,9 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     const finals = this.#net.valuesOf(value, Float32Array.from(obs), entries.length, ofFinals);
     const finalValues = new Float32Array(rollout.rows);
     for (const [i, entry] of entries.entries()) finalValues[entry] = finals[i] as number;
-    if (sequence !== undefined) this.#valueState = sequence.value.slice(rollout.rows * S);
-    const ofLast = sequence && { state: this.#valueState, starts: this.stepper.starts };
-    return { finalValues, lastValues: this.#net.valuesOf(value, rollout.lastObs, numEnvs, ofLast) };
+    const valueState = sequence === undefined ? this.#valueState : sequence.value.slice(rollout.rows * S);
+    const ofLast = sequence && { state: valueState, starts: this.stepper.starts };
+    return { finalValues, lastValues: this.#net.valuesOf(value, rollout.lastObs, numEnvs, ofLast), valueState };
   }
 
   /** Refuses a number of steps that nothing would be learnt in, as `train` does. @throws ConfigError */

@@ -8,6 +8,15 @@ import type { TrajectoryBatch } from '../values/gae.ts';
 import type { ActorCritic, ActorCriticParams, NetInput } from './actor-critic.ts';
 import { type Memories, type SequenceBatch, sequenceInputs, unrolled } from './sequences.ts';
 
+/** A rollout that is to be learnt from. */
+export interface Acted {
+  rollout: Rollout;
+  /** of the policy, `[N·S]`, before its first step */
+  remembered: Float32Array | undefined;
+  /** metrics of further losses */
+  ofAux?: Record<string, number>;
+}
+
 /** Arrays of all T·N entries. */
 export interface ActedBatch {
   rollout: Rollout;

@@ -98,6 +98,15 @@ export class OnPolicyLearner {
     );
   }
 
+  /** Looks at what is annealed, before anything moves. @throws ConfigError for what is out of range by now */
+  check(progress: number): void {
+    const { learningRate, entropyCoef, method, adaptiveKl, surrogate } = this.o;
+    annealedWithin('learningRate', learningRate, progress, notNegative);
+    if (method !== 'gradient') return;
+    annealedWithin('entropyCoef', entropyCoef, progress, notNegative);
+    if (adaptiveKl === undefined) surrogate.check?.(progress);
+  }
+
   /** One update. @param stream of this update alone */
   update(batch: ActedBatch, progress: number, stream: Rng): LearnResult {
     const { o } = this;

@@ -45,7 +45,7 @@ test('an update whose source failed is made again, with the same numbers', async
   using whole = await make({ rewardSource: { reward: ({ rewards }) => rewards } });
   using agent = await make({ rewardSource: { reward } });
   await expect(agent.run({ steps: 40 })).rejects.toThrow('threw: away');
-  await expect(agent.save('/nowhere')).rejects.toThrow('dqn, save: the last update was not made, as a hook failed');
+  await expect(agent.save('/nowhere')).rejects.toThrow('dqn, save: the last update was not made, as it failed');
   const { stepsPerSecond: _, ...a } = (await agent.run({ steps: 40 })) as { stepsPerSecond: number };
   const { stepsPerSecond: __, ...b } = (await whole.run({ steps: 40 })) as { stepsPerSecond: number };
   expect(a).toEqual(b);

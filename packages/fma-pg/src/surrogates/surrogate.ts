@@ -30,6 +30,8 @@ import {
   sub,
   sum,
   type Tensor,
+  tidy,
+  zeros,
   zerosLike,
 } from '@tensorflow/tfjs-core';
 import { type Anneal, annealedWithin, type Range } from '../internal/anneal.ts';
@@ -91,6 +93,8 @@ export type Surrogate = ((x: SurrogateInput) => SurrogateResult) & {
   readonly options: Readonly<Record<string, unknown>>;
   /** true: it reads no value of a tensor but the mask's, so that steps with it can be captured and replayed, which is faster */
   readonly replay?: boolean;
+  /** throws where an option that changes over the run is out of range at this share of it; default: nothing is looked at */
+  readonly check?: (progress: number) => void;
 };
 
 /**
@@ -205,8 +209,18 @@ export function defineSurrogate<O extends RatioOptions>(
     return { loss: neg(objective), stats };
   };
   const made = { ...options, ...(ofRows && { aggregate }) } as Record<string, unknown>;
-  return Object.assign(f, { surrogate, options: made, replay });
+  // the formula asks for its options: of one entry it is cheap
+  const check = (progress: number): void =>
+    tidy(() => {
+      const one = zeros([1, 1]);
+      f({ logProbs: one, oldLogProbs: one, advantages: one, progress });
+    });
+  return Object.assign(f, { surrogate, options: made, replay, ...(hasFunction(options) && { check }) });
 }
+
+/** A schedule of one's own, in an option or in a part of one. */
+const hasFunction = (x: unknown): boolean =>
+  typeof x === 'function' || (typeof x === 'object' && x !== null && Object.values(x).some(hasFunction));
 
 const held = (x: Tensor): Tensor => clipByValue(x, -logRatioLimit, logRatioLimit);
 
