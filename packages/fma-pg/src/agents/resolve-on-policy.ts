@@ -14,7 +14,7 @@ import {
 import { annealed, checkAnneal } from '../internal/anneal.ts';
 import { checkNames, checkWidths } from '../internal/lists.ts';
 import type { RecurrentOptions } from '../policies/recurrent.ts';
-import type { Surrogate } from '../surrogates/surrogate.ts';
+import { checkSurrogate } from '../surrogates/surrogate-result.ts';
 import { surrogates } from '../surrogates/surrogates.ts';
 import { type AdaptiveRate, boundsOf } from './adaptive.ts';
 import { checkEnvSource, checkEvalEnv } from './env-source.ts';
@@ -78,7 +78,7 @@ export function resolveOnPolicy(options: OnPolicyOptions): ResolvedOnPolicy {
   checkName('innerGuard', o.innerGuard, ['off', 'warn', 'restore']);
   checkName('activation', o.activation, ['tanh', 'relu']);
   if (o.normalizeAdvantage !== false) checkName('normalizeAdvantage', o.normalizeAdvantage, ['minibatch', 'batch']);
-  checkSurrogate(o);
+  checkGradientSteps(o);
   checkSeed(o.seed);
   createOptimizer(o.optimizer);
   checkSplit(o);
@@ -118,18 +118,9 @@ function checkNested({ normalize, critic, adaptiveKl }: OnPolicyOptions, { trust
 }
 
 /** A surrogate, and options of gradient steps on one, where they would change nothing. */
-function checkSurrogate({ surrogate, method, adaptiveKl, targetKl, innerGuard }: ResolvedOnPolicy): void {
-  const name = (surrogate as Partial<Surrogate>).surrogate;
-  if (typeof surrogate !== 'function' || name === undefined) {
-    const wanted = 'one of surrogates, as surrogates.ppoClip()';
-    throw new ConfigError({ where: 'surrogate', what: 'no surrogate', got: surrogate, wanted });
-  }
-  // a checkpoint holds them, and steps are captured anew where they change
-  const { options } = surrogate as Partial<Surrogate>;
-  if (typeof options !== 'object' || options === null) {
-    const wanted = 'what it was made with: {} where that is nothing';
-    throw new ConfigError({ where: `surrogate ${name}`, what: 'it has no options', got: typeof options, wanted });
-  }
+function checkGradientSteps({ surrogate, method, adaptiveKl, targetKl, innerGuard }: ResolvedOnPolicy): void {
+  checkSurrogate(surrogate);
+  const { surrogate: name } = surrogate;
   // the clipped one is the default: it may not have been asked for
   if (adaptiveKl !== undefined && name !== 'ppoKl' && name !== 'ppoClip') {
     const wanted = 'surrogates.ppoKl()';

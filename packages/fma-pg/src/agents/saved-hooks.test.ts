@@ -27,6 +27,9 @@ test.each([
   ],
   [{ auxLosses: [loss('a')] }, { auxLosses: [loss('b')] }, 'resume, auxLosses: a: it was a function'],
   [{}, { auxLosses: [loss('b')] }, 'resume, auxLosses: the run had no b'],
+  // names that every object has
+  [{ auxLosses: [loss('toString')] }, { auxLosses: [] }, 'resume, auxLosses: toString: it was a function'],
+  [{}, { auxLosses: [loss('constructor')] }, 'resume, auxLosses: the run had no constructor'],
   [
     { auxLosses: [loss('a')] },
     { auxLosses: [loss('a', 0.1)] },

@@ -33,10 +33,10 @@ export function checkHooksGoingOn(saved: SavedHooks | undefined, given: Hooks): 
   if (saved.rewardSource && !now.rewardSource) throw lost('rewardSource', '');
   if (now.rewardSource && !saved.rewardSource) throw added('rewardSource', 'the run had none');
   const names = Object.keys(saved.auxLosses);
-  const missing = names.find((name) => !(name in now.auxLosses));
+  const missing = names.find((name) => !Object.hasOwn(now.auxLosses, name));
   if (missing !== undefined) throw lost('auxLosses', `${missing}: `);
   for (const [name, rate] of Object.entries(now.auxLosses)) {
-    const before = saved.auxLosses[name];
+    const before = Object.hasOwn(saved.auxLosses, name) ? saved.auxLosses[name] : undefined;
     if (before === undefined) throw added('auxLosses', `the run had no ${name}`);
     if (before === rate) continue;
     const what = `learningRate of ${name} differs`;

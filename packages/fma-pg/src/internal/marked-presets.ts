@@ -1,9 +1,9 @@
 // A preset whose brackets were forgotten: a function spreads into nothing, and bare defaults would be trained with.
 import { ConfigError } from '@gimbal/tensor-core';
 
-/** Gives each preset its name, which `{ ...ppo }` takes along. */
-export function markedPresets<T extends { readonly [name: string]: object }>(presets: T): T {
-  for (const [name, preset] of Object.entries(presets)) Object.assign(preset, { preset: name });
+/** Gives each preset its name, which `{ ...ppo }` takes along. @param of what it is called from, as 'tokenPresets.' */
+export function markedPresets<T extends { readonly [name: string]: object }>(presets: T, of = ''): T {
+  for (const [name, preset] of Object.entries(presets)) Object.assign(preset, { preset: of + name });
   return presets;
 }
 

@@ -1,4 +1,4 @@
-// What a surrogate of the user's own gives, looked at before anything is learnt from it.
+// A surrogate of the user's own and what it gives, looked at before anything is learnt from it.
 import { ConfigError, isTensor, ShapeError } from '@gimbal/tensor-core';
 import { dropped, isPromise, threw } from '../rollout/env-faults.ts';
 import type { Surrogate, SurrogateInput, SurrogateResult, SurrogateStats } from './surrogate.ts';
@@ -11,6 +11,19 @@ const stats = [
   'clampedShare',
   'heldShare',
 ] as const satisfies readonly (keyof SurrogateStats)[];
+
+/** @throws ConfigError for what is no surrogate, and for one without its options */
+export function checkSurrogate(got: unknown): asserts got is Surrogate {
+  const { surrogate: name, options } = (got ?? {}) as Partial<Surrogate>;
+  if (typeof got !== 'function' || name === undefined) {
+    const wanted = 'one of surrogates, as surrogates.ppoClip()';
+    throw new ConfigError({ where: 'surrogate', what: 'no surrogate', got, wanted });
+  }
+  // a checkpoint holds them, and steps are captured anew where they change
+  if (typeof options === 'object' && options !== null) return;
+  const wanted = 'what it was made with: {} where that is nothing';
+  throw new ConfigError({ where: `surrogate ${name}`, what: 'it has no options', got: typeof options, wanted });
+}
 
 /**
  * Calls a surrogate.

@@ -1,7 +1,14 @@
 import { disposeTree, useBackend } from '@gimbal/tensor-core';
 import { ones, tokenOptions as options } from '../../test/fixtures/token-options.ts';
 import { tokenTable } from '../../test/fixtures/token-table.ts';
-import { surrogates, type TokenPolicyOptions, TokenPolicyTrainer, tokenPresets } from '../index.ts';
+import {
+  type Surrogate,
+  type SurrogateResult,
+  surrogates,
+  type TokenPolicyOptions,
+  TokenPolicyTrainer,
+  tokenPresets,
+} from '../index.ts';
 
 beforeAll(() => useBackend('auto'));
 
@@ -85,4 +92,27 @@ test('one ratio a completion wants one advantage a completion', () => {
   );
   expect(() => of({ surrogate, credit: 'sequence', baseline: 'batch' })).not.toThrow();
   expect(tokenPresets.rloo({ credit: 'token' }).surrogate?.options).toEqual({ aggregate: 'row-mean' });
+});
+
+test('a preset without its brackets is told from options', () => {
+  expect(() => new TokenPolicyTrainer(options({ ...tokenPresets.rloo }))).toThrow(
+    'TokenPolicyTrainer: tokenPresets.rloo is a function: spread what it gives. Write ...tokenPresets.rloo()',
+  );
+});
+
+test('a surrogate of one’s own is looked at, and so is what it gives', async () => {
+  const plain = surrogates.ppoClip();
+  const mine = (change: (r: SurrogateResult) => unknown): Surrogate =>
+    Object.assign(((x) => change(plain(x))) as typeof plain, { surrogate: 'mine', options: {} });
+  const bare = Object.assign(((x) => plain(x)) as typeof plain, { surrogate: 'mine' }) as Surrogate;
+  expect(() => new TokenPolicyTrainer(options({ surrogate: bare }))).toThrow('surrogate mine: it has no options');
+  expect(() => new TokenPolicyTrainer(options({ surrogate: null as never }))).toThrow('surrogate: no surrogate');
+  for (const [change, message] of [
+    [({ loss }) => ({ loss }), 'surrogate mine: it gave no stats.klForward'],
+    [async (r) => r, 'surrogate mine: it gave a promise'],
+  ] as [(r: SurrogateResult) => unknown, string][]) {
+    using trainer = new TokenPolicyTrainer(options({ surrogate: mine(change) }));
+    await expect(trainer.run({ steps: 1 })).rejects.toThrow(message);
+    expect(trainer.step).toBe(0);
+  }
 });

@@ -20,7 +20,9 @@ import {
   type TextCodec,
   type TokenPolicy,
 } from '@gimbal/tensor-core';
+import { refuseSpreadPreset } from '../internal/marked-presets.ts';
 import type { RatioOptions, Surrogate } from '../surrogates/surrogate.ts';
+import { checkSurrogate } from '../surrogates/surrogate-result.ts';
 import { surrogates } from '../surrogates/surrogates.ts';
 import { checkPrompts } from './token-prompts.ts';
 
@@ -158,6 +160,7 @@ const further = [
 
 /** @throws ConfigError naming the option */
 export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenOptions {
+  refuseSpreadPreset('TokenPolicyTrainer', options);
   checkKnown('TokenPolicyTrainer', options, [...Object.keys(tokenDefaults), ...further]);
   const o: ResolvedTokenOptions = { ...tokenDefaults, surrogate: surrogates.reinforce(), ...options };
   for (const key of ['batchSize', 'accumulate', 'epochs', 'samplesPerPrompt', 'maxNewTokens'] as const)
@@ -214,10 +217,7 @@ export function resolveTokenOptions(options: TokenPolicyOptions): ResolvedTokenO
   }
   if (o.missingEos !== undefined) checkMissingEos(o.missingEos, o.maxNewTokens);
   if (typeof o.reward !== 'function') checkRewards(o.reward);
-  if (typeof o.surrogate !== 'function' || o.surrogate.surrogate === undefined) {
-    const wanted = 'one of surrogates, as surrogates.ppoClip()';
-    throw new ConfigError({ where: 'surrogate', what: 'no surrogate', got: o.surrogate, wanted });
-  }
+  checkSurrogate(o.surrogate);
   checkRatioLevel(o);
   checkPrompts('prompts', o.prompts);
   if (o.evalPrompts !== undefined) checkPrompts('evalPrompts', o.evalPrompts);

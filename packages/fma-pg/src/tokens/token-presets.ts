@@ -1,5 +1,6 @@
 // RL on tokens by the methods' names.
 import { requireOptions } from '@gimbal/tensor-core';
+import { markedPresets } from '../internal/marked-presets.ts';
 import { surrogates } from '../surrogates/surrogates.ts';
 import type { TokenPolicyOptions } from './token-options.ts';
 
@@ -62,7 +63,7 @@ const checked = ([name, preset]: [string, TokenPreset]): [string, TokenPreset] =
 ];
 
 /** Methods by the names users know. `sppo` is FMA-PG's clipped surrogate, not Self-Play Preference Optimisation. */
-export const tokenPresets = Object.fromEntries(Object.entries(presets).map(checked)) as Record<
-  keyof typeof presets,
-  TokenPreset
->;
+export const tokenPresets = markedPresets(
+  Object.fromEntries(Object.entries(presets).map(checked)) as Record<keyof typeof presets, TokenPreset>,
+  'tokenPresets.',
+);

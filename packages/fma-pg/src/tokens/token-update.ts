@@ -30,6 +30,7 @@ import {
   logRatioLimit,
   type RatioOptions,
 } from '../surrogates/surrogate.ts';
+import { resultOf } from '../surrogates/surrogate-result.ts';
 import type { Credited } from './token-credit.ts';
 import { klCoefAt, type ResolvedTokenOptions } from './token-options.ts';
 import { selectRows } from './token-rollout.ts';
@@ -86,7 +87,7 @@ export function updateOnTokens(
         aux,
       } = valueAndGradWithAux((p: Params) => {
         const logProbs = o.policy.logProbs(p, part.prompts, part.completions);
-        const { loss, stats } = o.surrogate({ ...part.input, logProbs, progress });
+        const { loss, stats } = resultOf(o.surrogate, { ...part.input, logProbs, progress });
         const own = mul<Scalar>(loss, share * weight);
         const kl = klCoef === 0 ? undefined : referenceKl(logProbs, part, klAggregateOf(o));
         const { klForward, klReverse, clipFraction, ratioMax, clampedShare, heldShare } = stats;
