@@ -156,6 +156,8 @@ test('a text that cannot be read is named by its line, or its flag, and its begi
   await writeFile(lines, [first, '', second, 'the boy saw the elephant'].join('\n'));
   await writeFile(table, ['id,sentence', `1,${first}`, '2,the boy saw the elephant'].join('\n'));
   await writeFile(long, [first, new Array(20).fill('the boy').join(' ')].join('\n'));
+  const manyLines = [...new Set(aish.sentences(2000, rng(7)))].filter((text) => text.split(' ').length <= 16);
+  expect(manyLines.length).toBeGreaterThanOrEqual(300);
   const unknown = 'a word that the vocabulary has not; got "elephant"';
   expect(await refused('encode', path, '--data', lines)).toContain(`${lines}:4: ${unknown}`);
   const columns = ['--columns', 'text=sentence'];
@@ -174,6 +176,14 @@ test('a text that cannot be read is named by its line, or its flag, and its begi
   const out = ['--out', join(folder, 'unknown')];
   expect(await refused('evaluate', path, '--data', lines, ...out)).toContain(` ${lines}:4: ${unknown}`);
   expect(await refused('explore', path, '--data', lines, ...out)).toContain(` ${lines}:4: ${unknown}`);
+  // a page shows the first 300 different sentences, and of a row its sentence alone
+  const edited = join(folder, 'edited.csv');
+  await writeFile(edited, ['text,edit', `${first},the elephant`, `${second},`].join('\n'));
+  expect((await run('explore', path, '--data', edited, '--out', join(folder, 'edited.html'))).code).toBe(0);
+  await writeFile(edited, ['text,edit', `${first},the elephant`, 'the elephant,'].join('\n'));
+  expect(await refused('explore', path, '--data', edited, ...out)).toContain(` ${edited}:3: ${unknown}`);
+  await writeFile(lines, [...manyLines, 'the boy saw the elephant'].join('\n'));
+  expect((await run('explore', path, '--data', lines, '--out', join(folder, 'many.html'))).code).toBe(0);
   // what is left out is told by its first
   const measured = ['--samples', '2', '--out', join(folder, 'measured')];
   await writeFile(lines, [first, second, third, new Array(20).fill('the boy').join(' ')].join('\n'));

@@ -11,7 +11,7 @@ import { explorePage } from './explore/html.ts';
 import { openFrom, openModel, optionsOfModel, runOfModel, thatFit } from './open.ts';
 import type { Vec2TextContext } from './options.ts';
 import { languageOf, languageRows } from './oracles.ts';
-import { readSentenceFile, refuseUnknown } from './sentences.ts';
+import { readSentenceFile, refuseUnknown, type SentenceFile } from './sentences.ts';
 
 /** sentences to show the nearest of */
 const known = 300;
@@ -39,11 +39,12 @@ export async function writePage(context: Vec2TextContext): Promise<CommandResult
     let rows: readonly { text: string }[] = language === null ? [] : languageRows(language, known, rng(o.seed));
     const file = data === undefined ? undefined : await readSentenceFile(data, columns);
     if (file) rows = file.rows;
-    for (const { model } of rows.length === 0 ? [] : opened) {
+    for (const { model } of rows.length === 0 ? [] : opened)
       rows = thatFit('gimbal vec2text explore', rows, model, output);
-      if (file) await refuseUnknown(rows, file, model);
-    }
     const sentences = [...new Set(rows.map(({ text }) => text))].slice(0, known);
+    // of a row nothing but its sentence is shown, and of a long file its beginning
+    const shown = sentences.map((text) => ({ text }));
+    for (const { model } of file ? opened : []) await refuseUnknown(shown, file as SentenceFile, model);
     const start = (o.text ?? (sentences.length >= 2 ? sentences.slice(0, 2) : undefined)) as
       | [string, string]
       | undefined;
