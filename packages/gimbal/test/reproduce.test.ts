@@ -3,10 +3,15 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { Output } from '../src/cli/output.ts';
+import { command } from '../src/commands/reproduce.ts';
 import type { ReproduceReport } from '../src/reproduce/claim.ts';
+import { commitOf } from '../src/run/commit.ts';
 import { runMain } from './run-main.ts';
 
 const home = process.cwd();
+const quiet = { json: true, trace: false, seed: 0 };
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gimbal-reproduce-'));
@@ -32,7 +37,7 @@ test('runs the claims of a paper and prints their verdicts', async () => {
       wanted: '4',
       verdict: 'holds',
       madeWith: {
-        commit: expect.any(String),
+        commit: commitOf() ?? null, // of no repository: a tarball has none
         versions: expect.objectContaining({ node: process.version }),
         machine: expect.objectContaining({ backend: 'cpu' }),
       },
@@ -68,6 +73,17 @@ test('--resume runs a claim that failed again, and keeps what others were found 
     { id: 'A2', measured: 4, commit: claims[1]?.madeWith.commit },
   ]);
   expect(existsSync('runs/again/A2')).toBe(false);
+});
+
+test('a run that is stopped again does not count claims that are still to be run', async () => {
+  await runMain(['reproduce', 'abacus', '--full', '--backend', 'cpu', '--out', 'twice']);
+  const sink = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const stopped = command.run({
+    options: { full: true, quick: false, peer: false, resume: true, out: 'twice', backend: 'cpu', ...quiet },
+    ...{ arguments: ['abacus'], given: new Map(), root: new URL('./fixtures/', import.meta.url) },
+    ...{ output: new Output({ stdout: sink, stderr: sink }, true), signal: AbortSignal.abort() },
+  });
+  await expect(stopped).rejects.toThrow('stopped after 1 of 2 claims');
 });
 
 test('a results.json that says its commit once is gone on with', async () => {

@@ -142,12 +142,14 @@ async function runInto(
       keptResults.minutes(Date.parse(run.config.started)),
     claims: claims.flatMap(({ id }) => results.get(id) ?? []),
   });
+  const stands = (id: string): boolean => (results.get(id)?.verdict ?? 'fails') !== 'fails';
+  let done = claims.filter(({ id }) => stands(id)).length;
   for (const claim of claims) {
     const before = results.get(claim.id);
-    if (before && before.verdict !== 'fails') continue;
+    if (stands(claim.id)) continue;
     if (signal.aborted) {
       const where = `gimbal reproduce ${paper}`;
-      throw new StoppedError({ where, what: `stopped after ${results.size} of ${counted(claims.length, 'claim')}` });
+      throw new StoppedError({ where, what: `stopped after ${done} of ${counted(claims.length, 'claim')}` });
     }
     const dir = join(run.path, claim.id);
     if (before) {
@@ -180,6 +182,7 @@ async function runInto(
       madeWith,
     };
     results.set(id, result);
+    done++;
     // after each claim, so that a run that is stopped goes on behind it
     await writeReport(run, reportNow());
     if (!output.json) for (const line of lines(result, output.colors)) output.line(line);
