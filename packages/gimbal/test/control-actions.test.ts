@@ -13,6 +13,7 @@ test.each([
   ['eval', ['--steps', '10'], 'what it was trained with, and is only played here'],
   ['record', ['--algo', 'sac'], 'what it was trained with, and is only watched here'],
   ['view', ['--episodes', '3'], 'what it was trained with, and is only watched here'],
+  ['eval', ['--out', 'x'], 'it leaves no file'],
   ['envs', ['--env', 'Ant-v5'], 'it lists environments'],
 ])('gimbal control %s refuses %s', async (action, flag, why) => {
   const { code, stderr } = await runMain(['control', action, ...flag], root);
@@ -21,8 +22,10 @@ test.each([
 });
 
 test.each([
-  ['train', ['--gamma', '--env', '--episodes'], ['--policy', '--which', '--size']],
-  ['eval', ['--which', '--stochastic', '--episodes'], ['--gamma', '--algo', '--steps']],
+  ['train', ['--gamma', '--env', '--episodes', '--out', '--resume'], ['--policy', '--which', '--size']],
+  ['eval', ['--which', '--stochastic', '--episodes', '--json'], ['--gamma', '--algo', '--steps', '--out', '--resume']],
+  ['envs', ['--json'], ['--out', '--resume']],
+  ['record', ['--out'], ['--resume']],
   ['view', ['--policy', '--size', '--steps'], ['--gamma', '--episodes']],
 ])('the help of gimbal control %s', async (action, has, hasNot) => {
   const { code, stdout } = await runMain(['control', action, '--help'], root);

@@ -277,6 +277,12 @@ test('a table is solved exactly; its return never falls at a small step', async 
     const result = await runMain([...argv, ...out], root);
     expect([argv, result.code, result.stderr]).toEqual([argv, 2, expect.stringContaining(message)]);
   }
+  // a refused number of steps is not left in its run
+  const config = await readFile(join(run, 'config.json'), 'utf8');
+  const longer = await runMain(['control', 'train', '--resume', '--out', run, '--steps', '3000'], root);
+  expect([longer.code, longer.stderr]).toEqual([2, expect.stringContaining('a table is not gone on with')]);
+  expect(longer.stderr).not.toContain('train on');
+  expect(await readFile(join(run, 'config.json'), 'utf8')).toBe(config);
   expect((await runMain(['control', 'envs'], root)).stdout).toMatch(/^CliffWorld +a table, solved exactly/m);
 }, 60_000);
 

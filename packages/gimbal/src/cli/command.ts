@@ -50,8 +50,10 @@ export interface Command<T extends OptionTable = OptionTable> {
   options: T | ((root: URL) => Promise<T>);
   /** the options that --help shows where its first word is given: those of an action, and its examples alone; undefined for all */
   optionsFor?(word: string): T | undefined;
-  /** the summary and the arguments after it in that help */
-  helpFor?(word: string): { summary: string; arguments: readonly CommandArgument[] } | undefined;
+  /** the summary and the arguments after it in that help, and options of every command that are not shown there */
+  helpFor?(
+    word: string,
+  ): { summary: string; arguments: readonly CommandArgument[]; unused?: readonly string[] } | undefined;
   /** whether --resume means something to it */
   resumes?: boolean;
   /** what its arguments may name, found at run time: shown in --help */

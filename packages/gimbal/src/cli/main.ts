@@ -84,7 +84,8 @@ async function dispatch(
     const topics = await command.topics?.(root);
     const about = word === '' ? undefined : command.helpFor?.(word);
     const told = { ...command, ...about, examples, name: about === undefined ? name : `${name} ${word}` };
-    output.line(commandHelp(told, shown, globals, output.colors, topics));
+    const used = globals.filter((option) => !about?.unused?.includes(option.name));
+    output.line(commandHelp(told, shown, used, output.colors, topics));
     return undefined;
   }
   const given = await collect(line.flags, infos);

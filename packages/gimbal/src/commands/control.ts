@@ -24,7 +24,7 @@ const options = z.object({
     .min(1)
     .optional()
     .describe(
-      'train: environment steps in all (default 100000; tables: outer steps, 200, of --inner closed-form on CliffWorld 2000), with --resume a larger number trains on; record: steps, episodes that end begin again (default 300)',
+      'train: environment steps in all (default 100000), with --resume a larger number trains on; of tables outer steps (default 200, of --inner closed-form on CliffWorld 2000), and a table is not gone on with; record: steps, episodes that end begin again (default 300)',
     ),
   policy: z
     .string()

@@ -36,8 +36,12 @@ export function optionsOfAction(action: Action, table: OptionTable): OptionTable
   return z.object(Object.fromEntries(Object.entries(table.shape).filter(([name]) => names.includes(name))));
 }
 
-const run: CommandArgument = { name: 'run', description: 'folder of a trained run', required: true };
-const played = 'folder of a trained run, which is played in its environment; or --env';
+const run: CommandArgument = {
+  name: 'run',
+  description: 'folder of a trained run, or its name in runs/',
+  required: true,
+};
+const played = 'folder of a trained run or its name in runs/, which is played in its environment; or --env';
 const pictures = 'steps to show; episodes that end begin again (default 300)';
 
 /** What --help of an action says: its summary, what follows it, and options that mean something else there. */
@@ -53,7 +57,7 @@ const help: {
     arguments: [],
     options: {
       steps:
-        'environment steps in all (default 100000); tables: outer steps (default 200, of --inner closed-form on CliffWorld 2000); with --resume a larger number trains on',
+        'environment steps in all (default 100000), with --resume a larger number trains on; tables: outer steps (default 200, of --inner closed-form on CliffWorld 2000); a table is not gone on with',
       out: 'name (in runs/) or path of the run’s folder (default the next runs/control-N)',
     },
   },
@@ -77,8 +81,16 @@ const help: {
   },
 };
 
-/** Summary and arguments of an action, for its --help. */
-export const helpOfAction = (action: Action): Pick<(typeof help)[Action], 'summary' | 'arguments'> => help[action];
+/** Actions that leave nothing: there is no place to name for it. */
+const withoutOut: readonly Action[] = ['eval', 'envs'];
+
+/** Summary and arguments of an action, for its --help, and the options of every command that it has no use for. */
+export const helpOfAction = (
+  action: Action,
+): Pick<(typeof help)[Action], 'summary' | 'arguments'> & { unused: readonly string[] } => ({
+  ...help[action],
+  unused: [...(action === 'train' ? [] : ['resume']), ...(withoutOut.includes(action) ? ['out'] : [])],
+});
 
 /** The options of one action, each said as it is meant there. */
 export function shownOfAction(action: Action, table: OptionTable): OptionTable {
@@ -100,6 +112,8 @@ const why: { readonly [action in Action]: string } = {
 export function refuseOfOthers(action: Action, table: OptionTable, given: ReadonlyMap<string, Given>): void {
   const names = namesOf(action, table);
   const others = Object.keys(table.shape).filter((name) => !names.includes(name));
+  if (withoutOut.includes(action))
+    refuseGiven(`gimbal control ${action}`, given, ['out'], 'it leaves no file: --json prints what it found');
   if (action === 'train') {
     const limit = 'its evaluations go by the environment’s time limit: some set it with --env-options maxSteps=200';
     refuseGiven('gimbal control train', given, ['maxSteps'], limit);

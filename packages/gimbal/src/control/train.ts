@@ -41,6 +41,13 @@ const mayDiffer = {
     'Other threads add up in another order: numbers differ in their last digits from those of a run that went on',
 };
 
+/** @throws ConfigError for the run of a table */
+function refuseSaved({ env }: { readonly env?: unknown }): void {
+  if (typeof env !== 'string' || !isTable(env)) return;
+  const fix = 'Start it again with another --out: it takes seconds';
+  throw new ConfigError({ where: 'gimbal control train --resume', what: 'a table is not gone on with', got: env, fix });
+}
+
 /** gimbal control train. @param table the options of the command */
 export async function train(context: Context, table: OptionTable): Promise<CommandResult> {
   if (context.options.env === undefined && !context.options.resume)
@@ -60,6 +67,7 @@ export async function train(context: Context, table: OptionTable): Promise<Comma
     longer,
     ownOf,
     mayDiffer,
+    refuseSaved,
   };
   return withRun(request, (run) => learn(context, run, table));
 }
@@ -69,10 +77,6 @@ async function learn(context: Context, run: RunFolder, table: OptionTable): Prom
   const kept = optionsOfRun(context.options, run);
   const o = context.given.has('threads') ? { ...kept, threads: context.options.threads } : kept;
   if (isTable(o.env as string)) {
-    if (o.resume) {
-      const fix = 'Start it again: it takes seconds';
-      throw new ConfigError({ where: 'gimbal control train --resume', what: 'a table is not gone on with', fix });
-    }
     const { trainTable } = await import('./tabular.ts');
     return trainTable({ ...o, env: o.env as string }, run, output, signal, table);
   }

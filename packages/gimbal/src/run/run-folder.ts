@@ -45,6 +45,8 @@ export interface RunRequest {
   longer?: Longer;
   /** options that a resumed run may have otherwise, and what is said then */
   mayDiffer?: { readonly [option: string]: string };
+  /** throws for a saved run that cannot be gone on with, by its options: nothing of it has changed then */
+  refuseSaved?: (options: RunConfig['options']) => void;
   /** what the run in a folder has for an option that was not given to it; undefined where that is not known */
   ownOf?: (path: string, name: string) => Promise<unknown>;
 }
@@ -283,12 +285,13 @@ async function refuseDamaged(path: string): Promise<void> {
 }
 
 async function refuseOtherConfig(request: RunRequest, config: RunConfig, path: string): Promise<void> {
-  const { command, options, given, longer, ownOf, mayDiffer = {}, note } = request;
+  const { command, options, given, longer, ownOf, mayDiffer = {}, note, refuseSaved } = request;
   const where = `gimbal ${command} --resume`;
   if (config.command !== command) {
     const fix = `Use gimbal ${config.command} --resume`;
     throw new ConfigError({ where, what: `${path} is a run of another command`, got: config.command, fix });
   }
+  refuseSaved?.(config.options);
   for (const name of given.keys()) {
     if (presentational.has(name)) continue;
     // what it found out for itself may be said
