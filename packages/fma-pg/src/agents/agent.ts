@@ -12,6 +12,7 @@ import {
   RunTrainer,
   rng,
   type TrainerStep,
+  type TrainRequest,
   type VectorEnv,
 } from '@gimbal/tensor-core';
 import { evaluate, type Playable } from '../evaluation/evaluate.ts';
@@ -64,6 +65,8 @@ interface AgentState {
   /** returns of the latest episodes; absent in older checkpoints */
   recent?: number[];
   own: unknown;
+  /** where an evaluation failed; JSON has null for NaN */
+  pending?: { from: number; row: Record<string, number | null> };
 }
 
 /** An agent: it acts on environments, learns, is evaluated and saved. */
@@ -84,10 +87,15 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
   protected updates = 0;
   readonly #env: VectorEnv;
   #begun = false;
+  /** the checkpoint that it goes on from, and whether that has states of environments that are none by now */
+  #from = '';
+  #isOlder = false;
   #isEvalEnvChecked = false;
   /** where a checkpoint was made on another environment than this one: to be played, not trained on */
   #isMoved: CheckpointError | undefined;
   #disposed = false;
+  /** the line of an update that was not evaluated yet, as that failed; steps before it */
+  #pending: { from: number; row: Record<string, number> } | undefined;
   #lastEvaluation = 0;
   #lastReturn: number | null = null;
   #best: number | null = null;
@@ -117,9 +125,9 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
     });
   }
 
-  /** Environment steps so far, over all copies. */
+  /** Environment steps so far, over all copies; those before an update whose evaluation failed are not done. */
   get step(): number {
-    return this.steps;
+    return this.#pending?.from ?? this.steps;
   }
 
   get moments(): RunningMoments | undefined {
@@ -154,10 +162,28 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
     return this.#disposed;
   }
 
+  /** Acts and learns until the next line of the log; undefined where there is none yet. */
+  protected abstract update(request: TrainRequest): Promise<Record<string, number> | undefined>;
+
+  /** Where an evaluation fails after it, the update is not made again: going on, the evaluation is made first. */
+  protected override async advance(request: TrainRequest) {
+    if (this.#pending === undefined) {
+      const from = this.steps;
+      const row = await this.update(request);
+      if (row === undefined) return undefined;
+      this.#pending = { from, row };
+    }
+    const row = { ...this.#pending.row };
+    const isBest = await this.#evaluateIfDue(row, this.steps >= request.steps);
+    this.#pending = undefined;
+    return { row: row as unknown as Omit<S, 'step'>, isBest };
+  }
+
   protected override async begin(): Promise<void> {
     if (this.#isMoved !== undefined) throw this.#isMoved;
     await this.#checkEvalEnv();
     if (this.#begun) return;
+    if (this.steps > 0) this.#tellOfNewEpisodes();
     const stream = this.stream.split('env');
     if (this.steps === 0) await this.stepper.reset(stream);
     else {
@@ -166,6 +192,17 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
       await this.stepper.reset(stream.split(this.steps));
     }
     this.#begun = true;
+  }
+
+  /** Before training: who only plays has no episodes that were under way. */
+  #tellOfNewEpisodes(): void {
+    const lacks = 'snapshot() and restore(), or getState() and setState()';
+    const why = this.#isOlder
+      ? 'its environments’ states have no clocks and random streams (it is of an older version)'
+      : this.#env.hasState === false
+        ? `it has no states of its environments (they have no ${lacks})`
+        : 'the checkpoint has no states of its environments';
+    (this.options.warn ?? console.warn)(`${this.#from}: ${why}; training goes on with new episodes`);
   }
 
   /** The first evaluation would meet it, after what was learnt until then. */
@@ -199,11 +236,11 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
   }
 
   /** Evaluates where it is due, into the row; says whether it was the best so far. */
-  protected async evaluateIfDue(row: Record<string, number>, last: boolean): Promise<boolean> {
+  async #evaluateIfDue(row: Record<string, number>, last: boolean): Promise<boolean> {
     if (!this.evaluationDue(last)) return false;
     const { evalEpisodes, seed } = this.options;
-    this.#lastEvaluation = this.steps;
     const { mean, ci95, cut } = await evaluate(this, { episodes: evalEpisodes, seed });
+    this.#lastEvaluation = this.steps;
     row.evalReturn = mean;
     if (cut > 0) row.evalCut = cut;
     [row.evalReturnLow, row.evalReturnHigh] = ci95;
@@ -233,6 +270,7 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
       best: this.#best,
       recent: this.#recent,
       own: this.ownState(),
+      ...(this.#pending && { pending: this.#pending }),
     };
     const evaluated = this.#lastEvaluation === this.steps && this.#lastReturn !== null;
     return { state, ...(evaluated && { loss: -(this.#lastReturn as number) }) };
@@ -247,19 +285,18 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
     this.#lastReturn = state.lastReturn;
     this.#best = state.best;
     this.#recent = state.recent ?? [];
+    if (state.pending !== undefined) {
+      const entries = Object.entries(state.pending.row).map(([name, x]) => [name, x ?? Number.NaN] as const);
+      this.#pending = { from: state.pending.from, row: Object.fromEntries(entries) };
+    }
     await this.restoreOwn(state.own, saved);
     this.#isMoved = movedError(`${this.name}, train`, this.#env, state);
     if (this.#isMoved !== undefined) return;
-    const beginAnew = (why: string): void =>
-      (this.options.warn ?? console.warn)(`${saved.path}: ${why}; training goes on with new episodes`);
-    if (state.env === null) {
-      const lacks = 'snapshot() and restore(), or getState() and setState()';
-      if (this.steps > 0) beginAnew(`it has no states of its environments (they have no ${lacks})`);
-      return;
-    }
+    this.#from = saved.path;
+    if (state.env === null) return;
     const bytes = fromBase64(state.env);
     if (this.#env.isWhole?.(bytes) === false) {
-      beginAnew('its environments’ states have no clocks and random streams (it is of an older version)');
+      this.#isOlder = true;
       return;
     }
     this.#env.setState(bytes);

@@ -222,7 +222,7 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
   }
 
   /** One rollout and what is learnt from it. */
-  protected override async advance({ steps }: TrainRequest) {
+  protected override async update({ steps }: TrainRequest): Promise<Record<string, number>> {
     const started = performance.now();
     const progress = this.steps / steps;
     const { numEnvs, rollout: T } = this.options;
@@ -237,14 +237,8 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     this.steps += T * numEnvs;
     this.#net.refresh(this.params.policy);
     this.updates++;
-    const row: Record<string, number> = {
-      ...this.episodeMetrics(),
-      ...metrics,
-      ...ofAux,
-      stepsPerSecond: (1000 * T * numEnvs) / (performance.now() - started),
-    };
-    const isBest = await this.evaluateIfDue(row, this.steps >= steps);
-    return { row: row as unknown as Omit<OnPolicyStep, 'step'>, isBest };
+    const stepsPerSecond = (1000 * T * numEnvs) / (performance.now() - started);
+    return { ...this.episodeMetrics(), ...metrics, ...ofAux, stepsPerSecond };
   }
 
   async #act(): Promise<Acted> {

@@ -162,7 +162,7 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
   }
 
   /** One step of every copy, and the updates that are due; a line each `logEvery`, and of each evaluation and save. */
-  protected override async advance({ steps }: TrainRequest) {
+  protected override async update({ steps }: TrainRequest): Promise<Record<string, number> | undefined> {
     const { numEnvs, logEvery, checkpointEvery, targetEvery } = this.options;
     const before = this.steps;
     this.#since ??= { step: before, at: performance.now() };
@@ -182,16 +182,20 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     if (last && this.updates === 0) this.#warnOfNothing();
     const isDue = (every: number | undefined): boolean => passes(every, before, this.steps);
     if (!isDue(logEvery) && !isDue(checkpointEvery) && !this.evaluationDue(last) && !last) return undefined;
-    const row: Record<string, number> = {
+    return {
       ...this.episodeMetrics(),
       ...this.#metrics,
       updates: this.updates,
       learningRate: annealed(this.options.learningRate, this.steps / steps),
       stepsPerSecond: (1000 * (before + numEnvs - this.#since.step)) / (performance.now() - this.#since.at),
     };
-    const isBest = await this.evaluateIfDue(row, last);
-    this.#since = { step: this.steps, at: performance.now() };
-    return { row: row as unknown as Omit<OffPolicyStep, 'step'>, isBest };
+  }
+
+  protected override async advance(request: TrainRequest) {
+    const done = await super.advance(request);
+    // the time of an evaluation is not that of steps
+    if (done !== undefined) this.#since = { step: this.steps, at: performance.now() };
+    return done;
   }
 
   protected override async begin(): Promise<void> {
