@@ -3,7 +3,7 @@
  * checkpoint. How they act and learn is the subclass's.
  */
 import {
-  CheckpointError,
+  type CheckpointError,
   ConfigError,
   type Env,
   type LoadedCheckpoint,
@@ -25,8 +25,9 @@ import { type Episode, Stepper, type StepperState } from '../rollout/stepper.ts'
 import { type ActionSpec, actionSpec } from '../spaces/action-spec.ts';
 import { type ObservationSpec, observationSpec, savedObservation } from '../spaces/observation-spec.ts';
 import { requireSameSpaces } from '../spaces/same-spaces.ts';
+import { limitOf, movedError } from './moved-env.ts';
 import { type AuxLoss, type EnvSource, type RewardSource, savedOptions } from './on-policy-options.ts';
-import { hooksOf, type SavedHooks } from './saved-hooks.ts';
+import { hooksOf, lostHook, type SavedHooks } from './saved-hooks.ts';
 import { type Habits, habitsOf } from './saved-run.ts';
 
 /** The options that this part reads, defaults filled in. */
@@ -93,6 +94,8 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
   #isEvalEnvChecked = false;
   /** where a checkpoint was made on another environment than this one: to be played, not trained on */
   #isMoved: CheckpointError | undefined;
+  /** where it goes on without a hook of its run: to be played, not trained or saved */
+  #lost: ConfigError | undefined;
   #disposed = false;
   /** the line of an update that was not evaluated yet, as that failed; steps before it */
   #pending: { from: number; row: Record<string, number> } | undefined;
@@ -181,6 +184,7 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
 
   protected override async begin(): Promise<void> {
     if (this.#isMoved !== undefined) throw this.#isMoved;
+    if (this.#lost !== undefined) throw this.#lost;
     await this.#checkEvalEnv();
     if (this.#begun) return;
     if (this.steps > 0) this.#tellOfNewEpisodes();
@@ -256,6 +260,7 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
   }
 
   protected override content(): RunContent {
+    if (this.#lost !== undefined) throw this.#lost;
     const state: AgentState = {
       steps: this.steps,
       updates: this.updates,
@@ -290,6 +295,7 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
       this.#pending = { from: state.pending.from, row: Object.fromEntries(entries) };
     }
     await this.restoreOwn(state.own, saved);
+    this.#lost = lostHook(this.name, state.hooks, this.options);
     this.#isMoved = movedError(`${this.name}, train`, this.#env, state);
     if (this.#isMoved !== undefined) return;
     this.#from = saved.path;
@@ -338,29 +344,6 @@ export const unfinished = (name: string): ConfigError =>
     what: 'the last update was not made, as it failed',
     fix: 'Train on, which does it again, or resume from the last checkpoint',
   });
-
-/** Steps of its time limit; null without one, as JSON has no Infinity. */
-const limitOf = ({ spec }: VectorEnv): number | null => (Number.isFinite(spec.maxSteps) ? spec.maxSteps : null);
-
-/** Why a checkpoint is not to be trained on here: it was made on an environment of another name or time limit. */
-function movedError(where: string, env: VectorEnv, saved: AgentState): CheckpointError | undefined {
-  const { id } = env.spec;
-  if (saved.envId !== undefined && saved.envId !== id) {
-    const fix = 'Resume with that one; on others it can be evaluated and played';
-    const what = 'the checkpoint is of another environment';
-    return new CheckpointError({ where, what, got: id, wanted: saved.envId, fix });
-  }
-  const limit = limitOf(env);
-  if (saved.envMaxSteps === undefined || saved.envMaxSteps === limit) return undefined;
-  const told = (steps: number | null): string => (steps === null ? 'none' : `maxSteps ${steps}`);
-  return new CheckpointError({
-    where,
-    what: `the checkpoint is of ${id} with another time limit`,
-    got: told(limit),
-    wanted: told(saved.envMaxSteps),
-    fix: 'Resume with that one; with others it can be evaluated and played',
-  });
-}
 
 /**
  * Copies of an environment, or those that were given.

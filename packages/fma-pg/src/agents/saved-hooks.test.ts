@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { useBackend } from '@gimbal/tensor-core';
 import { type Scalar, scalar, square, variable } from '@tensorflow/tfjs-core';
 import { Track } from '../../test/fixtures/track.ts';
-import { type AuxLoss, OffPolicyAgent, OnPolicyAgent, type RewardSource } from '../index.ts';
+import { type AuxLoss, evaluate, OffPolicyAgent, OnPolicyAgent, type RewardSource } from '../index.ts';
 import { checkHooksGoingOn, hooksOf } from './saved-hooks.ts';
 
 beforeAll(() => useBackend('auto'));
@@ -56,6 +56,16 @@ test('agents of both classes want their hooks again', async () => {
     await expect(OnPolicyAgent.resume(join(dir, 'on'), { env, auxLosses })).rejects.toThrow('Give rewardSource again');
     await expect(OnPolicyAgent.resume(join(dir, 'on'), { env, rewardSource })).rejects.toThrow('Give auxLosses again');
     await expect(OffPolicyAgent.resume(join(dir, 'off'), { env })).rejects.toThrow('Give rewardSource again');
+    // left out expressly, it can be played, and is neither trained nor saved
+    const none = { env, rewardSource: undefined, auxLosses: undefined };
+    using played = await OnPolicyAgent.resume(join(dir, 'on'), none);
+    expect((await evaluate(played, { episodes: 1, seed: 1 })).returns).toHaveLength(1);
+    await expect(played.run({ steps: 16 })).rejects.toThrow('on-policy, rewardSource: it was a function');
+    await expect(played.save(join(dir, 'again'))).rejects.toThrow('Resume with rewardSource; without it can be');
+    using half = await OnPolicyAgent.resume(join(dir, 'on'), { ...none, rewardSource });
+    await expect(half.run({ steps: 16 })).rejects.toThrow('on-policy, auxLosses: w: it was a function');
+    using off2 = await OffPolicyAgent.resume(join(dir, 'off'), { env, rewardSource: undefined });
+    await expect(off2.run({ steps: 200 })).rejects.toThrow('rewardSource: it was a function');
     (await OnPolicyAgent.resume(join(dir, 'on'), { env, rewardSource, auxLosses })).dispose();
     (await OffPolicyAgent.resume(join(dir, 'off'), { env, rewardSource })).dispose();
   } finally {

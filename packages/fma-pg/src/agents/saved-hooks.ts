@@ -22,7 +22,8 @@ export const hooksOf = ({ rewardSource, auxLosses = [] }: Hooks): SavedHooks => 
 });
 
 /**
- * Refuses hooks that are not those of the run.
+ * Refuses hooks that are not those of the run. One that is given as undefined, expressly, is left out: the agent can then
+ * be played (`lostHook`).
  * @param saved undefined in older checkpoints, which do not say
  * @param given valid ones
  * @throws ConfigError for one that is missing, CheckpointError for one that the run did not have, or at another rate
@@ -30,11 +31,14 @@ export const hooksOf = ({ rewardSource, auxLosses = [] }: Hooks): SavedHooks => 
 export function checkHooksGoingOn(saved: SavedHooks | undefined, given: Hooks): void {
   if (saved === undefined) return;
   const now = hooksOf(given);
-  if (saved.rewardSource && !now.rewardSource) throw lost('rewardSource', '');
+  const lacks = missing(saved, given);
+  if (lacks !== undefined && !(lacks.option in given && given[lacks.option] === undefined))
+    throw lost(
+      `resume, ${lacks.option}`,
+      lacks,
+      `Give ${lacks.option} again, or ${lacks.option}: undefined to play only`,
+    );
   if (now.rewardSource && !saved.rewardSource) throw added('rewardSource', 'the run had none');
-  const names = Object.keys(saved.auxLosses);
-  const missing = names.find((name) => !Object.hasOwn(now.auxLosses, name));
-  if (missing !== undefined) throw lost('auxLosses', `${missing}: `);
   for (const [name, rate] of Object.entries(now.auxLosses)) {
     const before = Object.hasOwn(saved.auxLosses, name) ? saved.auxLosses[name] : undefined;
     if (before === undefined) throw added('auxLosses', `the run had no ${name}`);
@@ -44,9 +48,32 @@ export function checkHooksGoingOn(saved: SavedHooks | undefined, given: Hooks): 
   }
 }
 
-function lost(option: string, of: string): ConfigError {
-  const what = `${of}it was a function, which no checkpoint holds`;
-  return new ConfigError({ where: `resume, ${option}`, what, fix: `Give ${option} again` });
+/** Why an agent without a hook of its run is not to be trained or saved; undefined where it has them all. */
+export function lostHook(name: string, saved: SavedHooks | undefined, given: Hooks): ConfigError | undefined {
+  const lacks = saved && missing(saved, given);
+  return (
+    lacks &&
+    lost(`${name}, ${lacks.option}`, lacks, `Resume with ${lacks.option}; without it can be evaluated and played`)
+  );
+}
+
+interface Missing {
+  option: 'rewardSource' | 'auxLosses';
+  /** name of a loss */
+  of?: string;
+}
+
+/** The first hook of the run that is not given. */
+function missing(saved: SavedHooks, given: Hooks): Missing | undefined {
+  const now = hooksOf(given);
+  if (saved.rewardSource && !now.rewardSource) return { option: 'rewardSource' };
+  const of = Object.keys(saved.auxLosses).find((name) => !Object.hasOwn(now.auxLosses, name));
+  return of === undefined ? undefined : { option: 'auxLosses', of };
+}
+
+function lost(where: string, { of }: Missing, fix: string): ConfigError {
+  const what = `${of === undefined ? '' : `${of}: `}it was a function, which no checkpoint holds`;
+  return new ConfigError({ where, what, fix });
 }
 
 function added(option: string, what: string): CheckpointError {
