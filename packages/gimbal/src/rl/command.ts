@@ -170,7 +170,7 @@ function check(name: string, o: Options): readonly RewardSpec[] {
       got: twice,
       fix: 'Name another reward model, judge or function than --reward does',
     });
-  if (o.data === undefined && !specs.some(({ kind }) => kind === 'world')) {
+  if (o.data === undefined && !specs.some(readsNewsroom)) {
     const fix = 'Give --data, rows with a prompt each';
     throw new ConfigError({ where: `gimbal ${name} --data`, what: 'there are no prompts', fix });
   }
@@ -187,7 +187,7 @@ function refuseUnused({ options: o, given }: Context, name: string, specs: reado
   refuseGiven(`gimbal ${name}`, given, ['articles'], 'the prompts are those of --data: no articles are generated');
   // a judge of the newsroom reads articles that came from a file
   const judged = [...specs, ...(o.monitor ?? []).map((text) => parseReward(text, `gimbal ${name} --monitor`))];
-  if (judged.some(({ kind }) => kind === 'world')) return;
+  if (judged.some(readsNewsroom)) return;
   refuseGiven(`gimbal ${name}`, given, ['world'], 'the prompts are those of --data, and no reward is world:newsroom');
 }
 
@@ -285,6 +285,7 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     const watch = watching && (await watchRun(run.path, watching, `gimbal ${name} --monitor`));
     const folder = join(run.path, 'training');
     const time = new TrainingTime(run);
+    let teaches = true;
     using trainer = await time.of(
       trainPolicy({
         ...common,
@@ -299,6 +300,9 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
         note,
         where: `gimbal ${name} --reward`,
         tooLong: () => long.seen,
+        untaught: () => {
+          teaches = false;
+        },
         setsSampling: true,
         stopped: (what) => stoppedRun(name, run.path, what),
       }),
@@ -314,9 +318,10 @@ async function learn(context: Context, run: RunFolder, name: string): Promise<Co
     progress.done(`${toldChange(was, is)} ${toldOn(was, is, heldOut.length)}`);
     const { kl, still } = await lastKl(folder);
     const went = { kl, rewards: rewards.map((r) => r.name), watched: watch !== undefined };
-    // a reference that moves is never far
-    const stays = o.anchorRate === undefined ? toldStill({ kl: still, learningRate }) : undefined;
-    const found = [stays ?? toldOverlap(was, is), toldDistance(went)].filter((told) => told !== undefined);
+    const klCoef = Number(trainer.options.klCoef); // no flag makes it a schedule
+    // a reference that moves is never far, and of a reward that teaches nothing the cause is told already
+    const stays = o.anchorRate === undefined && teaches && toldStill({ kl: still, learningRate, klCoef, was, is });
+    const found = [stays || toldOverlap(was, is), toldDistance(went)].filter((told) => told !== undefined);
     for (const told of found) note(told);
     if (watch) note(verdictOf(watch.seen));
     const target = await open.save(run.path, params);

@@ -42,10 +42,17 @@ test('what the change was measured on is counted as what tells little of it', ()
   expect(toldOn(of(60), of(66), 120)).toBe('on 120 held-out prompts, of which 60, then 66, had a reward');
 });
 
-test('a model that hardly moved is told, with the rate that it was trained with', () => {
-  expect(toldStill({ kl: 0.005, learningRate: 1e-5 })).toMatch(
+test('a model that hardly moved is told, with the rate and the weight of the KL that it was trained with', () => {
+  const [was, is] = [at(0, 2), at(1, 3)];
+  const run = { kl: 0.005, learningRate: 1e-5, klCoef: 0, was, is };
+  expect(toldStill(run)).toMatch(
     /^The model hardly moved, 0\.00500 nats .*: try a larger --learning-rate than 0\.00001$/,
   );
-  expect(toldStill({ kl: 0.2, learningRate: 1e-5 })).toBeUndefined();
-  expect(toldStill({ kl: Number.NaN, learningRate: 1e-5 })).toBeUndefined();
+  expect(toldStill({ ...run, klCoef: 10 })).toMatch(/than 0\.00001, or a smaller --kl-coef than 10$/);
+  expect(toldStill({ ...run, kl: 0.2 })).toBeUndefined();
+  expect(toldStill({ ...run, kl: Number.NaN })).toBeUndefined();
+  // few nats are enough for answers of one token
+  expect(toldStill({ ...run, is: at(3, 4) })).toBeUndefined();
+  const none = { ...at(Number.NaN, Number.NaN), n: 0 };
+  expect(toldStill({ ...run, was: none, is: none })).toBeDefined();
 });

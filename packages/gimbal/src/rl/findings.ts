@@ -19,9 +19,13 @@ export function toldChange(was: Estimate, is: Estimate): string {
   return was.n === 0 ? `no reward → ${figure(is.value)}` : `reward ${figure(was.value)} → ${told(is)}`;
 }
 
+const nothingJudged = (was: Estimate, is: Estimate): boolean => was.n === 0 || is.n === 0;
+const isApart = (was: Estimate, is: Estimate): boolean =>
+  !nothingJudged(was, is) && (was.low > is.high || is.low > was.high);
+
 /** That a difference is not told, in a sentence; undefined where the intervals are apart, and where nothing was judged. */
 export const toldOverlap = (was: Estimate, is: Estimate): string | undefined =>
-  was.n === 0 || is.n === 0 || was.low > is.high || is.low > was.high
+  nothingJudged(was, is) || isApart(was, is)
     ? undefined
     : `The intervals before and after overlap: ${toldJudged(is.n)} ${is.n === 1 ? 'tells' : 'tell'} little of a difference of this size`;
 
@@ -35,14 +39,22 @@ export function toldOn(was: Estimate, is: Estimate, heldOut: number): string {
 }
 
 /**
- * That a run hardly changed its model, in a sentence: what else its numbers say is noise then.
+ * That a run hardly changed its model, in a sentence: what else its numbers say is noise then. Where the reward changed all
+ * the same, as of answers of one token, it moved far enough.
  * @param o.kl nats a completion to the model as it was, at the end, by an estimate that is never below 0
- * @param o.learningRate that it was trained with
+ * @param o.learningRate that it was trained with, and the weight of the KL
  */
-export const toldStill = (o: { kl: number; learningRate: number }): string | undefined =>
-  o.kl < still
-    ? `The model hardly moved, ${figure(o.kl)} nats a completion from where it began: try a larger --learning-rate than ${o.learningRate}`
-    : undefined;
+export function toldStill(o: {
+  kl: number;
+  learningRate: number;
+  klCoef: number;
+  was: Estimate;
+  is: Estimate;
+}): string | undefined {
+  if (!(o.kl < still) || isApart(o.was, o.is)) return undefined;
+  const held = o.klCoef > 0 ? `, or a smaller --kl-coef than ${o.klCoef}` : '';
+  return `The model hardly moved, ${figure(o.kl)} nats a completion from where it began: try a larger --learning-rate than ${o.learningRate}${held}`;
+}
 
 /**
  * That a run went far on a reward that may be hacked, in a sentence.

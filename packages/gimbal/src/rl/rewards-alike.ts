@@ -6,20 +6,25 @@ import { counted, figure, percent } from '../cli/format.ts';
 export interface Asked {
   /** completions that were cut are left out */
   maskTruncated: boolean;
-  /** completions that the reward could not read whole */
+  /** completions of these steps that the reward could not read whole */
   tooLong: number;
   /** whether --temperature and --max-new-tokens are the user's to set */
   setsSampling: boolean;
 }
 
-/** Says so where the reward was the same in every step of a run, or in most groups. @param folder of its metrics */
-export async function warnAlike(folder: string, o: Asked, note: (text: string) => void): Promise<void> {
+/**
+ * Says so where the reward was the same in every step of a run, or in most groups.
+ * @param folder of its metrics
+ * @returns whether anything was said
+ */
+export async function warnAlike(folder: string, o: Asked, note: (text: string) => void): Promise<boolean> {
   const rows = await readMetrics(folder);
   const told = alike(rows.flatMap(({ reward }) => (typeof reward === 'number' ? [reward] : [])));
   const shares = rows.flatMap(({ flatGroups }) => (typeof flatGroups === 'number' ? [flatGroups] : []));
   const flat = flatShare(shares, o.setsSampling);
   if (told !== undefined) note(`warning: ${told}`);
   else if (flat !== undefined) note(flat);
+  return told !== undefined || flat !== undefined;
 }
 
 /** @param shares of the groups of each step whose completions were all rewarded alike */

@@ -80,8 +80,10 @@ export interface RlRequest {
   watch?: Watch | undefined;
   /** whose reward it is, in messages: `gimbal rl --reward` */
   where: string;
-  /** completions that a reward could not read whole, so far */
+  /** completions that a reward could not read whole, so far: also those that were scored before the first step */
   tooLong?(): number;
+  /** is told of where the reward taught nothing, or little, after a note has said why */
+  untaught?(): void;
   /** whether --temperature and --max-new-tokens are the user's to set */
   setsSampling?: boolean;
   /** what is thrown when it is stopped */
@@ -98,6 +100,7 @@ export const defined = <T extends object>(o: T): { [K in keyof T]?: Exclude<T[K]
  */
 export async function trainPolicy(request: RlRequest): Promise<TokenPolicyTrainer> {
   const { settings: s, out, signal, note, watch } = request;
+  const longBefore = request.tooLong?.() ?? 0;
   const options = optionsOf(request);
   const from = await checkpointIn(out, note);
   const trainer = from === undefined ? new TokenPolicyTrainer(options) : await TokenPolicyTrainer.resume(out, options);
@@ -108,7 +111,7 @@ export async function trainPolicy(request: RlRequest): Promise<TokenPolicyTraine
     if (halted) note('its monitor has stopped it there: no more is learnt');
     const asked = (): Asked => ({
       maskTruncated: s.maskTruncated ?? false,
-      tooLong: request.tooLong?.() ?? 0,
+      tooLong: (request.tooLong?.() ?? 0) - longBefore,
       setsSampling: request.setsSampling ?? false,
     });
     let isFirst = true;
@@ -128,7 +131,8 @@ export async function trainPolicy(request: RlRequest): Promise<TokenPolicyTraine
     }
     const untaught = await refuseUnrewarded(out, request.where, asked());
     if (untaught !== undefined) note(`warning: ${untaught}`);
-    await warnAlike(out, asked(), note);
+    const alike = await warnAlike(out, asked(), note);
+    if (untaught !== undefined || alike) request.untaught?.();
     return trainer;
   } catch (error) {
     trainer.dispose();

@@ -89,8 +89,13 @@ export async function learnFromOwn(
   const tests = fittingPrompts(held, room, () => {});
   const better = pairs.selection.map(({ prompt, chosen }) => ({ prompt, completion: chosen }));
   const opened: Params[] = [];
-  const open = async (name: string): Promise<RewardFn> => {
-    const { fn, params: tree } = await standardised(join(rewards.dir, name), better);
+  // of the rewards that are optimised: where all of a step are too long, the run says so
+  let tooLong = 0;
+  const onTooLong = (): void => {
+    tooLong++;
+  };
+  const open = async (name: string, counted?: () => void): Promise<RewardFn> => {
+    const { fn, params: tree } = await standardised(join(rewards.dir, name), better, counted);
     opened.push(tree);
     return fn;
   };
@@ -98,11 +103,11 @@ export async function learnFromOwn(
   const entailment =
     o.entailment === undefined
       ? []
-      : [await loadRewards([parseReward(`entailment:${o.entailment}`, where)], { where, onTooLong: () => {} })];
+      : [await loadRewards([parseReward(`entailment:${o.entailment}`, where)], { where, onTooLong })];
   const kinds: { key: string; name: string; fn: RewardFn }[] = [
-    { key: 'one', name: 'one reward model', fn: await open(`member-${rewards.value.best}`) },
+    { key: 'one', name: 'one reward model', fn: await open(`member-${rewards.value.best}`, onTooLong) },
     ...entailment.map((list) => ({ key: 'entailment', name: 'entailment', fn: (list[0] as NamedReward).fn })),
-    { key: 'average', name: 'their average', fn: await open('average') },
+    { key: 'average', name: 'their average', fn: await open('average', onTooLong) },
   ];
   const stream = rng(o.seed).split('own-rl');
   const scored = async (tree: Params): Promise<OwnScores> => {
@@ -129,8 +134,10 @@ export async function learnFromOwn(
       const watch = await watchRun(out, { monitor: control, patience: o.patience }, where);
       using trainer = await trainPolicy({
         ...{ policy: model, params, tokenizer, prompts, seed: o.seed, out, signal, watch, note, where },
+        tooLong: () => tooLong,
         rewards: [
-          { name: 'proxy', weight: 1, fn },
+          // where it abstains the control alone would make it 0, which is more than log P ever is
+          { name: 'proxy', weight: 1, fn, required: true },
           { name: 'control', weight: 0, fn: control },
         ],
         settings: {
@@ -164,6 +171,7 @@ export async function learnFromOwn(
 async function standardised(
   folder: string,
   better: readonly { prompt: string; completion: string }[],
+  onTooLong?: () => void,
 ): Promise<{ fn: RewardFn; params: Params }> {
   const { answerEncoder, loadReward, rewardFn, rewardStats } = await import('@gimbal/reward-models');
   const { model, params, tokenizer } = await loadReward(folder);
@@ -175,6 +183,7 @@ async function standardised(
     const at = prompts.flatMap((prompt, i) =>
       encoder.encode(prompt, [completions[i] as string]).ids.length <= encoder.limit ? [i] : [],
     );
+    for (let k = at.length; k < prompts.length; k++) onTooLong?.();
     const pick = (list: readonly string[]): string[] => at.map((i) => list[i] as string);
     const found = await score(pick(prompts), pick(completions));
     const out: (number | null)[] = prompts.map(() => null);
