@@ -175,7 +175,7 @@ function answerOf(row: Prompt | undefined, column: string | undefined, where: st
   throw new DataError({ where, what: 'a row has no answer', got: value, wanted, fix });
 }
 
-/** @throws (what it returns) DataError for a prompt that is no article of the newsroom, naming its row */
+/** @throws (what it returns) DataError for a prompt that is no article of the newsroom, naming its row in the batch */
 async function newsroomReward({ world, where }: Place): Promise<RewardFn> {
   const { newsroom } = await import('@gimbal/worlds');
   const desk = newsroom(world);
@@ -183,7 +183,7 @@ async function newsroomReward({ world, where }: Place): Promise<RewardFn> {
     try {
       return desk.parse(text);
     } catch (cause) {
-      throw new DataError({ where: `${where}, row ${i}`, ...noArticle(text, cause) });
+      throw new DataError({ where: `${where}, row ${i} of this batch`, ...noArticle(text, cause) });
     }
   };
   return (prompts, completions) =>

@@ -7,7 +7,7 @@ import { figure } from '../cli/format.ts';
 import { defineStage } from '../pipeline/stage.ts';
 import { klFigure } from '../rl/findings.ts';
 import { rlCharts } from '../rl/report.ts';
-import { loadRewards, rewardFiles } from '../rl/reward.ts';
+import { loadRewards, readsNewsroom, rewardFiles } from '../rl/reward.ts';
 import { parseReward } from '../rl/reward-spec.ts';
 import { fittingPrompts, type PresetName, scorePrompts, trainPolicy } from '../rl/train-policy.ts';
 import { checkMonitor, verdictOf, type Watched, watchRun, watchSection } from '../rl/watch.ts';
@@ -80,7 +80,7 @@ export const stage = defineStage({
       }
       specs.push(...o.monitor.map((text) => parseReward(text, where)));
     }
-    if (all.data === undefined || !specs.some(({ kind }) => kind === 'world')) return;
+    if (all.data === undefined || !specs.some(readsNewsroom)) return;
     throw new ConfigError({
       where,
       what: 'the newsroom judges summaries of its own articles',
