@@ -9,6 +9,7 @@ import { lambdaOf, trainerFlags } from '../gkd/trainer-flags.ts';
 import { checkColumns } from '../options/columns.ts';
 import { heldOutOption } from '../options/held-out.ts';
 import { refuseGiven } from '../options/refuse-given.ts';
+import { readsNewsroom } from '../rl/reward.ts';
 import { parseReward } from '../rl/reward-spec.ts';
 import { withRun } from '../run/run-folder.ts';
 
@@ -181,7 +182,7 @@ export const command = defineCommand({
           ['articles'],
           'the prompts are those of --data: no articles are generated',
         );
-        if (!rewards.some(({ kind }) => kind === 'world'))
+        if (!rewards.some(readsNewsroom))
           refuseGiven('gimbal gkd', context.given, ['world'], 'neither prompts nor a reward are of a newsroom');
       }
       if (o.divergence !== undefined) {

@@ -111,3 +111,11 @@ test('members of a run of gimbal warm are standardised as their average is, and 
       /here: this is a language model, which has no head that scores; .*gimbal reward/,
     );
 });
+
+test('the newsroom’s judge names a text that is no article by its place among those that it was asked about', async () => {
+  const [reward] = await loadRewards([parseReward('world:newsroom', 'here')], { where: 'gimbal rl --reward' });
+  await expect(async () => reward?.fn(['no article'], ['a summary'])).rejects.toMatchObject({
+    code: 'ERR_DATA',
+    where: 'gimbal rl --reward, row 0 of this batch',
+  });
+});
