@@ -1,5 +1,5 @@
 // A preset whose brackets were forgotten: a function spreads into nothing, and bare defaults would be trained with.
-import { ConfigError } from '@gimbal/tensor-core';
+import { ConfigError, requireOptions } from '@gimbal/tensor-core';
 
 /** Gives each preset its name, which `{ ...ppo }` takes along. @param of what it is called from, as 'tokenPresets.' */
 export function markedPresets<T extends { readonly [name: string]: object }>(presets: T, of = ''): T {
@@ -7,8 +7,9 @@ export function markedPresets<T extends { readonly [name: string]: object }>(pre
   return presets;
 }
 
-/** @throws ConfigError for options that a preset itself was spread into */
+/** @throws ConfigError for what is no options, and for options that a preset itself was spread into */
 export function refuseSpreadPreset(where: string, options: object): void {
+  requireOptions(where, options);
   const { preset } = options as { preset?: unknown };
   if (typeof preset !== 'string') return;
   throw new ConfigError({ where, what: `${preset} is a function: spread what it gives`, fix: `Write ...${preset}()` });
