@@ -55,3 +55,25 @@ test.each([
   expect(new Set(replayed.tensors.slice(10)).size).toBe(1);
   expect(memory().numTensors).toBe(before);
 });
+
+test.each(['isWanted', 'take'] as const)('nothing is kept of a first call whose %s throws', (part) => {
+  const start = tensor1d([1, 2, 3]);
+  const params = variables({ w: start });
+  start.dispose();
+  const step = new ReplayedStep([params], true);
+  step.begin('');
+  const half = ({ x }: { [name: string]: Tensor }): Results => ({
+    out: sum(mul(params.w as Tensor, sum(x as Tensor))),
+  });
+  const fail = (): never => {
+    throw new Error('away');
+  };
+  const rest: Rest = { isWanted: () => true, inputs: { learningRate: 0.1 }, take: () => {}, [part]: fail };
+  const inputs = { x: { values: Float32Array.of(1, 2), shape: [2] } };
+  const before = memory().numTensors;
+  for (let i = 0; i < 3; i++) expect(() => step.run(inputs, half, rest)).toThrow('away');
+  expect(memory().numTensors).toBe(before);
+  expect(step.run(inputs, half)[0]).toBe(18);
+  step.dispose();
+  disposeTree(params);
+});

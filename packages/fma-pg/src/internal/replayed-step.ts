@@ -91,25 +91,32 @@ export class ReplayedStep {
   #first(key: number, inputs: HostInputs, step: Step, rest: Rest | undefined): Float32Array {
     if (this.#programs.size === mostPrograms) this.dispose();
     const program = captureStep(step);
-    const results = tidy(() => program.run(tensorsOf(inputs)));
-    const held: Held = { program, values: {}, results };
-    const out = results.out.dataSync<'float32'>();
-    if (rest !== undefined) {
-      // the first half cannot be recorded before variables that the rest writes have settled where they stay
-      if (!rest.isWanted(out)) {
-        const read = out.slice();
-        program.dispose();
-        return read;
+    let ofRest: Held['rest'];
+    try {
+      const held: Held = { program, values: {}, results: tidy(() => program.run(tensorsOf(inputs))) };
+      const out = held.results.out.dataSync<'float32'>();
+      if (rest !== undefined) {
+        // the first half cannot be recorded before variables that the rest writes have settled where they stay
+        if (!rest.isWanted(out)) {
+          const read = out.slice();
+          program.dispose();
+          return read;
+        }
+        // once the first half is recorded, its results stay where they are: a replay of the rest finds them
+        ofRest = captureStep((x) => {
+          rest.take(held.results, x);
+          return {};
+        });
+        held.rest = ofRest;
+        ofRest.run(rest.inputs);
       }
-      // once the first half is recorded, its results stay where they are: a replay of the rest finds them
-      held.rest = captureStep((x) => {
-        rest.take(held.results, x);
-        return {};
-      });
-      held.rest.run(rest.inputs);
+      this.#programs.set(key, held);
+      return out;
+    } catch (error) {
+      ofRest?.dispose();
+      program.dispose();
+      throw error;
     }
-    this.#programs.set(key, held);
-    return out;
   }
 
   /** Frees the programs; what comes next is captured anew. */
