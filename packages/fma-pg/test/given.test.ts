@@ -100,7 +100,7 @@ test('what is wrong is named', () => {
     (f: unknown, ...given: unknown[]) =>
     () =>
       (f as Callee)(...given);
-  expect(of(all.gae)).toThrow('gae: it is not there; got "nothing", wanted { numEnvs, rewards, values, lastValues,');
+  expect(of(all.gae)).toThrow('gae: it is not there; got "undefined", wanted { numEnvs, rewards, values, lastValues,');
   expect(of(all.gae, { ...trajectory, rewards: null }, {})).toThrow(
     'gae, rewards: it is no list of numbers; got "null"',
   );
@@ -108,7 +108,7 @@ test('what is wrong is named', () => {
   expect(of(all.normalizeAdvantages, numbers, new Float32Array(3))).toThrow(
     'out: it has not their length; got 3, wanted 2',
   );
-  expect(of(all.bootstrapInterval)).toThrow('bootstrapInterval: it is no list of numbers; got "nothing"');
+  expect(of(all.bootstrapInterval)).toThrow('bootstrapInterval: it is no list of numbers; got "undefined"');
   expect(of(all.evaluatePolicy, null)).toThrow('mdp: it is not there; got "null", wanted { S, A, P, r, mu, gamma }');
   expect(of(all.surrogates.ppoClip(), null)).toThrow('ppoClip: it is not there; got "null", wanted { logProbs,');
 });

@@ -18,6 +18,7 @@ import {
 import { evaluate, type Playable } from '../evaluation/evaluate.ts';
 import { meanOf } from '../evaluation/statistics.ts';
 import { fromBase64, toBase64 } from '../internal/base64.ts';
+import { savedRow } from '../internal/saved-row.ts';
 import { madeBy } from '../rollout/env-faults.ts';
 import { LocalVectorEnv } from '../rollout/local-vector-env.ts';
 import type { RunningMoments } from '../rollout/moments.ts';
@@ -261,6 +262,7 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
 
   protected override content(): RunContent {
     if (this.#lost !== undefined) throw this.#lost;
+    if (!this.isWhole) throw unfinished(this.name);
     const state: AgentState = {
       steps: this.steps,
       updates: this.updates,
@@ -290,10 +292,8 @@ export abstract class Agent<S extends TrainerStep, O extends ResolvedAgent> exte
     this.#lastReturn = state.lastReturn;
     this.#best = state.best;
     this.#recent = state.recent ?? [];
-    if (state.pending !== undefined) {
-      const entries = Object.entries(state.pending.row).map(([name, x]) => [name, x ?? Number.NaN] as const);
-      this.#pending = { from: state.pending.from, row: Object.fromEntries(entries) };
-    }
+    const { pending } = state;
+    if (pending !== undefined) this.#pending = { from: pending.from, row: savedRow(pending.row) };
     await this.restoreOwn(state.own, saved);
     this.#lost = lostHook(this.name, state.hooks, this.options);
     this.#isMoved = movedError(`${this.name}, train`, this.#env, state);
@@ -338,7 +338,7 @@ export const savedHooks = ({ state }: LoadedCheckpoint): SavedHooks | undefined 
 export const savedHabits = ({ state }: LoadedCheckpoint): Habits => (state as AgentState).habits ?? {};
 
 /** Refuses to save between acting and learning: what was done since the last update would be lost in silence. */
-export const unfinished = (name: string): ConfigError =>
+const unfinished = (name: string): ConfigError =>
   new ConfigError({
     where: `${name}, save`,
     what: 'the last update was not made, as it failed',

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { useBackend } from '@gimbal/tensor-core';
+import { loadRun, useBackend } from '@gimbal/tensor-core';
 import { mul, type Scalar, scalar, square, sub, tensor1d, type Variable, variable } from '@tensorflow/tfjs-core';
 import { Track } from '../../test/fixtures/track.ts';
 import {
@@ -115,7 +115,8 @@ test.each([undefined, { cell: 'gru', size: 4, sequence: 5 } as const])(
     const o = { surrogate, ...(recurrent && { recurrent }) };
     using whole = await make({ ...o, auxLosses: [towards2(w)] });
     const wanted = await lines(whole);
-    using agent = await make({ ...o, auxLosses: [towards2(v)] });
+    const out = await mkdtemp(join(tmpdir(), 'hooks-'));
+    using agent = await make({ ...o, auxLosses: [towards2(v)], out, checkpointEvery: 20 });
     const all: object[] = [];
     const go = async (): Promise<void> => {
       for await (const { stepsPerSecond: _, ...line } of agent.train({ steps: 60 })) {
@@ -126,11 +127,15 @@ test.each([undefined, { cell: 'gru', size: 4, sequence: 5 } as const])(
     await expect(go()).rejects.toThrow('surrogate mine: it threw: away');
     expect(agent.step).toBe(20);
     await expect(agent.save('/nowhere')).rejects.toThrow('the last update was not made, as it failed');
+    // stopped before it is made again, it saves nothing
+    await agent.run({ steps: 60, signal: AbortSignal.abort() });
+    expect((await loadRun(out)).step).toBe(20);
     isDown = false;
     await go();
     expect(all).toEqual(wanted);
     expect(v.dataSync()).toEqual(w.dataSync());
     for (const x of [w, v]) x.dispose();
+    await rm(out, { recursive: true });
   },
 );
 

@@ -9,7 +9,6 @@ import {
   type Params,
   type Rng,
   type RngState,
-  type RunContent,
   rngFromState,
   type TrainRequest,
   type VectorEnv,
@@ -25,16 +24,7 @@ import { type SurrogateName, surrogateDefaults } from '../surrogates/surrogates.
 import { gae } from '../values/gae.ts';
 import { explainedVariance } from '../values/normalize-advantages.ts';
 import { ActorCritic, type ActorCriticParams } from './actor-critic.ts';
-import {
-  Agent,
-  environments,
-  optionsOf,
-  ownStateOf,
-  requireMade,
-  savedHabits,
-  savedHooks,
-  unfinished,
-} from './agent.ts';
+import { Agent, environments, optionsOf, ownStateOf, requireMade, savedHabits, savedHooks } from './agent.ts';
 import { AuxTrainer } from './aux-losses.ts';
 import { type Acted, type ActedBatch, assess, trajectoryOf } from './on-policy-batch.ts';
 import { OnPolicyLearner } from './on-policy-learner.ts';
@@ -354,9 +344,8 @@ export class OnPolicyAgent extends Agent<OnPolicyStep, ResolvedOnPolicy> {
     return { ...trees, ...this.#aux.trees() };
   }
 
-  protected override content(): RunContent {
-    if (this.#acted !== undefined) throw unfinished(this.name);
-    return super.content();
+  protected override get isWhole(): boolean {
+    return this.#acted === undefined;
   }
 
   protected override ownState(): OwnState {

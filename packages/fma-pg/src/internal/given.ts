@@ -1,8 +1,13 @@
 // What plain JavaScript may hand to a public function, looked at before anything is read from it.
 import { ConfigError, checkOption, DataError, type Rng } from '@gimbal/tensor-core';
+import { isPromise } from '../rollout/env-faults.ts';
 
-const kindOf = (got: unknown): string =>
-  got === undefined ? 'nothing' : got === null ? 'null' : Array.isArray(got) ? 'an array' : typeof got;
+/** What came where something else was wanted, in a word or two. */
+export function kindOf(got: unknown): string {
+  if (got === null) return 'null';
+  if (Array.isArray(got)) return 'an array';
+  return isPromise(got) ? 'a promise' : typeof got;
+}
 
 /** Numbers in a row, in a plain array or a typed one. @throws DataError for anything else */
 export function checkNumbers(where: string, got: unknown): void {

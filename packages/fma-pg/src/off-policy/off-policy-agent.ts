@@ -15,7 +15,7 @@ import {
   type TrainRequest,
   type VectorEnv,
 } from '@gimbal/tensor-core';
-import { Agent, environments, optionsOf, requireMade, savedHabits, savedHooks, unfinished } from '../agents/agent.ts';
+import { Agent, environments, optionsOf, requireMade, savedHabits, savedHooks } from '../agents/agent.ts';
 import type { TransitionBatch } from '../agents/on-policy-options.ts';
 import { refuseOtherClass } from '../agents/other-class.ts';
 import { onPolicyOptionNames } from '../agents/resolve-on-policy.ts';
@@ -341,8 +341,11 @@ export class OffPolicyAgent extends Agent<OffPolicyStep, ResolvedOffPolicy> {
     return this.#learner.trees;
   }
 
+  protected override get isWhole(): boolean {
+    return this.#due === undefined;
+  }
+
   protected override content(): RunContent {
-    if (this.#due !== undefined) throw unfinished(this.name);
     return { ...super.content(), copies: { buffer: bufferTree(this.buffer) } };
   }
 

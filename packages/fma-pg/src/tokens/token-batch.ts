@@ -1,5 +1,6 @@
 /** What a codec and a policy of the user's give, checked: a fault of theirs is named where it is, not where it is felt. */
 import { DataError, type Prompt, type TextCodec, type TokenBatch } from '@gimbal/tensor-core';
+import { kindOf } from '../internal/given.ts';
 import { promptText } from './prompt-text.ts';
 
 /** Prompts as tokens. @throws DataError for what is no batch of as many rows */
@@ -54,8 +55,3 @@ export function checkAnswer(where: string, batch: unknown, rows: number): assert
 }
 
 const isList = (x: unknown): x is ArrayLike<number> => ArrayBuffer.isView(x) && 'length' in x;
-
-const kindOf = (x: unknown): string => {
-  if (x === null) return 'null';
-  return typeof (x as { then?: unknown } | undefined)?.then === 'function' ? 'a promise' : typeof x;
-};

@@ -27,6 +27,7 @@ import {
   withPrecision,
 } from '@gimbal/tensor-core';
 import { savedOptions } from '../agents/on-policy-options.ts';
+import { savedRow } from '../internal/saved-row.ts';
 import { leavesOf } from '../off-policy/critics.ts';
 import { flatGroupShare } from './baselines.ts';
 import { promptText } from './prompt-text.ts';
@@ -373,10 +374,8 @@ export class TokenPolicyTrainer extends RunTrainer<TokenPolicyStep> {
     this.#movingAverage = state.movingAverage;
     this.#best = state.best ?? null;
     this.#step = state.step;
-    if (state.pending !== undefined) {
-      const entries = Object.entries(state.pending.row).map(([name, x]) => [name, x ?? Number.NaN] as const);
-      this.#pending = { row: Object.fromEntries(entries), stop: state.pending.stop };
-    }
+    const { pending } = state;
+    if (pending !== undefined) this.#pending = { row: savedRow(pending.row), stop: pending.stop };
   }
 
   protected override free(): void {

@@ -104,6 +104,11 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
   /** Frees what the trainer owns; called once. */
   protected abstract free(): void;
 
+  /** False where an update failed and is to be made again: a `train` that ends before that saves nothing. */
+  protected get isWhole(): boolean {
+    return true;
+  }
+
   /** Refuses a number of steps, before anything is done. */
   protected checkSteps(_steps: number): void {}
 
@@ -155,7 +160,7 @@ export abstract class RunTrainer<S extends TrainerStep> implements Trainer<S> {
         this.#left = false;
         if (stop) break;
       }
-      await save();
+      if (this.isWhole) await save();
       // saving looks first; without files the last update is looked at all the same
       if (files === undefined) await checkFinite(this.parameters(), this.step, this.#lastSaved);
       return { aborted };
