@@ -77,6 +77,11 @@ const inverter = (o: object): unknown =>
 const space = () => model.module.space;
 const z = (): Float32Array => new Float32Array(4).fill(0.1);
 
+/** Enough of one to be taken for one. */
+const anInverter = {
+  ...{ config: { embeddingDim: 4 }, embedder: { embed: () => {} }, tokenizer: {}, hypothesizer: {} },
+} as unknown as Inverter;
+
 test.each<[string, (o: object) => unknown, object, string]>([
   ['Vec2TextTrainer', (o) => new Vec2TextTrainer(o as never), { zNiose: 0.1 }, 'zNoise'],
   ['InverterTrainer', inverter, { dropuot: 0.1 }, 'dropout'],
@@ -106,7 +111,7 @@ test.each<[string, (o: object) => unknown, object, string]>([
     { vocabsize: 3 },
     'vocabSize',
   ],
-  ['invertAll', (o) => invertAll({ config: { embeddingDim: 4 } } as Inverter, z(), o), { patiance: 2 }, 'patience'],
+  ['invertAll', (o) => invertAll(anInverter, z(), o), { patiance: 2 }, 'patience'],
   ...[universality, fluency, diversity, semanticStructure].map(
     (measure, i): [string, (o: object) => unknown, object, string] => [
       ['universality', 'fluency', 'diversity', 'semanticStructure'][i] as string,
