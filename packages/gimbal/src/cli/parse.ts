@@ -3,6 +3,7 @@ import { ConfigError, nearest } from '@gimbal/tensor-core';
 import { Command as Commander, type CommanderError, Option } from 'commander';
 import type { OptionInfo } from '../options/kind.ts';
 import { optionByOtherName } from '../options/other-names.ts';
+import { shellWord } from '../run/again.ts';
 import { foldBooleans } from './argv.ts';
 import type { CommandArgument } from './command.ts';
 
@@ -68,7 +69,9 @@ function refuseForgotten(name: string, argv: readonly string[], options: readonl
     if (next === undefined || flags.get(word) === undefined || flags.get(word)?.kind.type === 'boolean') continue;
     // after a flag's own value the next flag stands rightly
     if (!flags.has(next.replace(/=.*$/s, ''))) continue;
-    throw new ConfigError({ where: `gimbal ${name}`, what: `${word} needs a value`, fix: `See gimbal ${name} --help` });
+    // a text may begin as a flag does
+    const fix = `See gimbal ${name} --help; a value that begins so is passed as ${shellWord(`${word}=${next}`)}`;
+    throw new ConfigError({ where: `gimbal ${name}`, what: `${word} needs a value`, fix });
   }
 }
 

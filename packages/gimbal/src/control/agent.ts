@@ -23,7 +23,7 @@ function environmentOf({ env, envOptions }: EnvFlags): OnPolicyOptions['env'] & 
 
 /** The agent that flags describe. @throws ConfigError for an algorithm, environment or option that is not there */
 export async function createAgent(flags: AgentFlags, out?: string, warn?: Warn): Promise<Agent> {
-  const settings = settingsOf(flags.algo, flags.env);
+  const settings = settingsOf(flags.algo, flags.env, flags.criticEpochs !== undefined);
   refuseOthers(flags, settings.kind);
   const common = {
     env: environmentOf(flags),

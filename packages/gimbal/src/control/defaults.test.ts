@@ -1,5 +1,14 @@
 // What the help of `gimbal control train` says of defaults is what the algorithms use.
-import { type OffPolicyOptions, type OnPolicyOptions, offPolicyDefaults, onPolicyDefaults } from '@gimbal/fma-pg';
+import {
+  type OffPolicyOptions,
+  type OnPolicyAgent,
+  type OnPolicyOptions,
+  offPolicyDefaults,
+  onPolicyDefaults,
+} from '@gimbal/fma-pg';
+import { useBackend } from '@gimbal/tensor-core';
+import { createAgent } from './agent.ts';
+import type { AgentFlags } from './agent-flags.ts';
 import { settingsOf } from './settings.ts';
 import { trainingOptions } from './training-options.ts';
 
@@ -73,4 +82,15 @@ test('settings said to be Stable-Baselines3’s or the zoo’s weigh the value f
     const [algo = '', env] = which.split(' ');
     expect([which, on(algo, env).valueCoef]).toEqual([which, weight]);
   }
+});
+
+test.each([
+  ['ppo', 'CartPole-v1'],
+  ['a2c', 'Pendulum-v1'],
+])('%s on %s may train its critic apart, which has no weight beside the policy', async (algo, env) => {
+  await useBackend('auto');
+  const flags = { algo, env, seed: 0, criticEpochs: 2 } as AgentFlags;
+  using agent = (await createAgent(flags)) as OnPolicyAgent;
+  expect(agent.options.critic?.epochs).toBe(2);
+  await expect(createAgent({ ...flags, valueCoef: 1 })).rejects.toThrow('valueCoef');
 });

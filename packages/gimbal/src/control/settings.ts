@@ -98,8 +98,18 @@ const smallOffPolicy: Record<string, Partial<OffPolicyOptions>> = {
   'Pendulum-v1': { hidden: [128, 128], batchSize: 128, learningRate: 1e-3, learningStarts: 100 },
 };
 
-/** @throws ConfigError for an algorithm that is not there; the nearest one is suggested */
-export function settingsOf(algo: string, env: string): Settings {
+/**
+ * @param criticApart the value function has passes of its own, where its error has no weight in the policy's loss
+ * @throws ConfigError for an algorithm that is not there; the nearest one is suggested
+ */
+export function settingsOf(algo: string, env: string, criticApart = false): Settings {
+  const found = publishedOf(algo, env);
+  if (found.kind === 'off-policy' || !criticApart) return found;
+  const { valueCoef: _, ...options } = found.options;
+  return { kind: 'on-policy', options };
+}
+
+function publishedOf(algo: string, env: string): Settings {
   if (Object.hasOwn(onPolicyNames, algo)) {
     const preset = onPolicyPresets[onPolicyNames[algo as keyof typeof onPolicyNames]];
     const isPpoLike = ['ppo', 'ppo-kl', 'sppo', 'smdpo', 'spma'].includes(algo);
