@@ -115,16 +115,27 @@ test('of two builds into one file the one that comes second is told, and what is
   const path = join(folder, 'twice.jsonl');
   const whole = await rowsOf(options(join(folder, 'alone.jsonl')));
   const slow = { name: 'upper', translate: async (batch: string[]) => batch.map((text) => text.toUpperCase()) };
-  const wait = (ms: number) => ({
+  const after = (wait: () => Promise<unknown>) => ({
     ...slow,
     translate: async (batch: string[]) => {
-      await new Promise((resolve) => setTimeout(resolve, ms));
+      await wait();
       return slow.translate(batch);
     },
   });
-  const both = await Promise.allSettled(
-    [5, 40].map((ms) => rowsOf({ ...options(path), pivots: [{ name: 'p', forward: slow, back: wait(ms) }] })),
+  const build = (back: typeof slow) => rowsOf({ ...options(path), pivots: [{ name: 'p', forward: slow, back }] });
+  // the first waits until the second has read the file, the second until the first is done
+  let begin = (): void => {};
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const first = build(after(() => begun));
+  const second = build(
+    after(async () => {
+      begin();
+      await first;
+    }),
   );
+  const both = await Promise.allSettled([first, second]);
   expect(both[0]).toEqual({ status: 'fulfilled', value: whole });
   expect(both[1]).toMatchObject({ status: 'rejected', reason: { reason: 'ROUND_TRIP' } });
   expect(await rowsOf(options(path))).toEqual(whole);
