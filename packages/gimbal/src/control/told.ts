@@ -4,6 +4,7 @@ import { counted } from '../cli/format.ts';
 import { globalOptions, presentational } from '../cli/globals.ts';
 import { type OptionTable, optionInfos } from '../options/kind.ts';
 import type { CommandsPart, OptionsPart, ReportSection } from '../report/part.ts';
+import { textOf } from '../report/text-of.ts';
 import { againCommand, flagsOf, shellWord } from '../run/again.ts';
 import { optionsOfAction } from './actions.ts';
 
@@ -34,19 +35,6 @@ export function toldOf(settings: Told): string {
 function surrogateText({ name, ...options }: { name: string }): string {
   const text = textOf(options);
   return text === '' ? name : `${name} (${text})`;
-}
-
-/** A value as a reader takes it. */
-function textOf(value: unknown): string {
-  if (Array.isArray(value)) return value.map(textOf).join(', ');
-  if (typeof value === 'function') return 'a function';
-  if (typeof value !== 'object' || value === null) return String(value);
-  const { from, to, ...others } = value as { from?: unknown; to?: unknown };
-  if (from !== undefined && Object.keys(others).length === 0) return `${from} → ${to}`;
-  return Object.entries(value)
-    .filter(([, of]) => of !== undefined)
-    .map(([name, of]) => `${name} ${textOf(of)}`)
-    .join(', ');
 }
 
 /** What a run's page says of how it was made. */

@@ -3,6 +3,7 @@ import type { TokenPolicyTrainer } from '@gimbal/fma-pg';
 import { globalOptions, presentational } from '../cli/globals.ts';
 import { type OptionTable, optionInfos } from '../options/kind.ts';
 import type { CommandsPart, OptionsPart, ReportSection } from '../report/part.ts';
+import { textOf } from '../report/text-of.ts';
 import { againCommand, flagsOf } from '../run/again.ts';
 
 /** What is told of. */
@@ -56,15 +57,4 @@ export function makingSection(m: Making): Pick<ReportSection, 'title' | 'parts'>
     ],
   };
   return { title: 'How it was made', parts: [command, table] };
-}
-
-/** A value as a reader takes it. */
-function textOf(value: unknown): string {
-  if (typeof value === 'function') return 'a function';
-  if (Array.isArray(value)) return value.map(textOf).join(', ');
-  if (typeof value !== 'object' || value === null) return String(value);
-  return Object.entries(value)
-    .filter(([, of]) => of !== undefined)
-    .map(([name, of]) => `${name} ${textOf(of)}`)
-    .join(', ');
 }
